@@ -1,0 +1,71 @@
+/** One connection to one PostgreSQL: the window through which everything else sees the database. */
+
+export type Parameter = string | number | bigint | boolean | Date | Uint8Array | null | readonly Parameter[];
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface Result<R extends Row = Row> {
+  readonly rows: readonly R[];
+  /** Rows returned or affected; `null` where the command has no such number. */
+  readonly rowCount: number | null;
+  /** `INSERT`, `CREATE`, … */
+  readonly command: string;
+}
+
+export interface Notice {
+  readonly severity: string;
+  readonly message: string;
+  readonly sqlState: string | undefined;
+}
+
+/** What this way of reaching PostgreSQL can do, in the positive; decided at opening. */
+export interface Capabilities {
+  /** Statements of one connection reach one server session: session locks and `SET` hold. */
+  readonly session: boolean;
+  /** Messages may be sent before the answer to the earlier one has arrived. */
+  readonly pipeline: boolean;
+  /** A second connection can be opened, to look at the first and to cancel it. */
+  readonly observer: boolean;
+}
+
+/** Facts about the server, read once at opening. */
+export interface Server {
+  /** `server_version_num`, for example 180004. */
+  readonly version: number;
+  readonly database: string;
+  readonly user: string;
+  readonly backendPid: number;
+  readonly superuser: boolean;
+  readonly inRecovery: boolean;
+}
+
+export interface Connection extends AsyncDisposable {
+  readonly capabilities: Capabilities;
+  readonly server: Server;
+  /** Aborts when the connection is gone, with a `DatabaseError` as its reason. */
+  readonly lost: AbortSignal;
+  /** One statement with parameters (extended protocol). Throws `DatabaseError`. */
+  query<R extends Row = Row>(text: string, parameters?: readonly Parameter[]): Promise<Result<R>>;
+  /**
+   * Any number of statements in one message (simple protocol): one implicit transaction unless the text
+   * says otherwise. Throws `DatabaseError` whose `position` counts characters of the whole text, from 1.
+   */
+  execute(text: string): Promise<readonly Result[]>;
+  /** Receives what the server says beside its answers. Returns the way to stop listening. */
+  onNotice(listener: (notice: Notice) => void): () => void;
+  /** Cancels the running statement from outside; resolves when the request was delivered. */
+  cancel(): Promise<void>;
+  /** What keeps the running statement waiting: the sessions in front of it. Empty when it is not waiting. */
+  blockers(): Promise<readonly Blocker[]>;
+  /** Ends the connection; safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface Blocker {
+  readonly pid: number;
+  readonly user: string | null;
+  readonly applicationName: string;
+  readonly state: string | null;
+  /** How long its transaction has been open, in milliseconds. */
+  readonly transactionAgeMs: number | null;
+  readonly query: string;
+}

@@ -1,0 +1,215 @@
+/**
+ * Every error that Godwit raises on purpose. A class says what the reader does next, a code says
+ * precisely what happened; `docs/reference/errors.md` lists all codes and a test compares both.
+ */
+
+/** What is wrong, as plain data: printable, comparable, fit for JSON. */
+export interface Problem {
+  /** Stable, documented identifier, for example `SOURCE_DUPLICATE_ID`. */
+  readonly code: ErrorCode;
+  /** One sentence: what happened, with names. */
+  readonly message: string;
+  /** What to do next; a command where there is one. */
+  readonly hint?: string | undefined;
+  /** Where in the author's files, if anywhere. */
+  readonly place?: Place | undefined;
+  /** Further facts, as JSON. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A place in a file. Lines and columns count from 1, columns in characters (code points). */
+export interface Place {
+  readonly file: string;
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
+  /** The line itself and a caret below it, ready to print. */
+  readonly excerpt?: string | undefined;
+}
+
+/** Code → the class of error that carries it. The one list of all codes. */
+export const ERROR_CODES = {
+  // Fix the input.
+  CONFIG_INVALID: "ConfigError",
+  CONFIG_FILE_BROKEN: "ConfigError",
+  CONFIG_VARIABLE_INVALID: "ConfigError",
+  URL_MISSING: "ConfigError",
+  URL_INVALID: "ConfigError",
+  REVISION_UNKNOWN: "ConfigError",
+  REVISION_AMBIGUOUS: "ConfigError",
+  // Fix the files.
+  SOURCE_FOLDER_MISSING: "SourceError",
+  SOURCE_FOLDER_UNREADABLE: "SourceError",
+  SOURCE_FOLDER_EMPTY: "SourceError",
+  SOURCE_FILE_UNREADABLE: "SourceError",
+  SOURCE_FILE_ENCODING: "SourceError",
+  SOURCE_FILE_EMPTY: "SourceError",
+  SOURCE_FILE_CHANGED: "SourceError",
+  SOURCE_FILE_NAME: "SourceError",
+  SOURCE_DOWN_WITHOUT_UP: "SourceError",
+  SOURCE_DUPLICATE_ID: "SourceError",
+  SOURCE_DIRECTIVE_UNKNOWN: "SourceError",
+  SOURCE_DIRECTIVE_INVALID: "SourceError",
+  SOURCE_MODULE_BROKEN: "SourceError",
+  SOURCE_MODULE_WITHOUT_UP: "SourceError",
+  SOURCE_PARSE: "SourceError",
+  SOURCE_TRANSACTION_CONTROL: "SourceError",
+  SOURCE_COPY_FROM_STDIN: "SourceError",
+  SOURCE_PSQL_COMMAND: "SourceError",
+  GRAPH_UNKNOWN_PARENT: "SourceError",
+  GRAPH_CYCLE: "SourceError",
+  GRAPH_SEVERAL_HEADS: "SourceError",
+  // Decide.
+  PLAN_EDITED: "PlanRefused",
+  PLAN_VANISHED: "PlanRefused",
+  PLAN_LATE: "PlanRefused",
+  PLAN_DUPLICATE_NUMBER: "PlanRefused",
+  PLAN_PHASE_ORDER: "PlanRefused",
+  PLAN_MINIMUM_REVISION: "PlanRefused",
+  PLAN_IRREVERSIBLE: "PlanRefused",
+  PLAN_PARTIAL: "PlanRefused",
+  PLAN_PARTIAL_EDITED: "PlanRefused",
+  PLAN_BROKEN_FILE: "PlanRefused",
+  LEDGER_NEWER: "PlanRefused",
+  LEDGER_FOREIGN: "PlanRefused",
+  LEDGER_ELSEWHERE: "PlanRefused",
+  BASELINE_CONFLICT: "PlanRefused",
+  // Wait or look.
+  LOCK_TIMEOUT: "LockError",
+  LOCK_LOST: "LockError",
+  // Fix the SQL.
+  STEP_FAILED: "StepFailed",
+  STEP_TIMEOUT: "StepFailed",
+  STEP_INDEX_INVALID: "StepFailed",
+  STEP_ENDED_TRANSACTION: "StepFailed",
+  STEP_NEVER_SETTLED: "StepFailed",
+  RUN_INCOMPLETE: "StepFailed",
+  // Fix the server.
+  DATABASE_UNREACHABLE: "DatabaseError",
+  DATABASE_REFUSED_LOGIN: "DatabaseError",
+  DATABASE_IN_RECOVERY: "DatabaseError",
+  DATABASE_PRIVILEGE: "DatabaseError",
+  DATABASE_SETTING: "DatabaseError",
+  DATABASE_CONNECTION_LOST: "DatabaseError",
+  DATABASE_TOO_OLD: "DatabaseError",
+  DATABASE_ERROR: "DatabaseError",
+  EMBEDDED_UNAVAILABLE: "DatabaseError",
+  EMBEDDED_FAILED: "DatabaseError",
+  // Neither: a person or a deadline ended the run.
+  INTERRUPTED: "Interrupted",
+  DEADLINE: "Interrupted",
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+type CodeOf<Class extends string> = {
+  [Code in ErrorCode]: (typeof ERROR_CODES)[Code] extends Class ? Code : never;
+}[ErrorCode];
+
+/** Base of all errors below; `instanceof GodwitError` tells ours from a bug. */
+export abstract class GodwitError extends Error implements Problem {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly place: Place | undefined;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(problem: Problem, options?: { cause?: unknown }) {
+    super(problem.message, options);
+    this.code = problem.code;
+    this.hint = problem.hint;
+    this.place = problem.place;
+    this.details = problem.details;
+  }
+
+  /** The same as plain data. */
+  toProblem(): Problem {
+    return {
+      code: this.code,
+      message: this.message,
+      ...(this.hint === undefined ? {} : { hint: this.hint }),
+      ...(this.place === undefined ? {} : { place: this.place }),
+      ...(this.details === undefined ? {} : { details: this.details }),
+    };
+  }
+}
+
+type ProblemOf<Class extends string> = Problem & { readonly code: CodeOf<Class> };
+
+/** The configuration, a variable or the command line is wrong. */
+export class ConfigError extends GodwitError {
+  override readonly name = "ConfigError";
+  // biome-ignore lint/complexity/noUselessConstructor: narrows the codes that this class may carry
+  constructor(problem: ProblemOf<"ConfigError">, options?: { cause?: unknown }) {
+    super(problem, options);
+  }
+}
+
+/** The migration files are wrong; `problems` lists everything that was found, not just the first. */
+export class SourceError extends GodwitError {
+  override readonly name = "SourceError";
+  readonly problems: readonly Problem[];
+  constructor(problems: readonly [Problem, ...Problem[]], options?: { cause?: unknown }) {
+    super(problems[0], options);
+    this.problems = problems;
+  }
+}
+
+/** Files and ledger do not fit together and a person must decide; nothing was done. */
+export class PlanRefused extends GodwitError {
+  override readonly name = "PlanRefused";
+  readonly problems: readonly Problem[];
+  constructor(problems: readonly [Problem, ...Problem[]], options?: { cause?: unknown }) {
+    super(problems[0], options);
+    this.problems = problems;
+  }
+}
+
+/** Another runner holds the lock, or ours was lost. */
+export class LockError extends GodwitError {
+  override readonly name = "LockError";
+  // biome-ignore lint/complexity/noUselessConstructor: narrows the codes that this class may carry
+  constructor(problem: ProblemOf<"LockError">, options?: { cause?: unknown }) {
+    super(problem, options);
+  }
+}
+
+/** A migration failed. What of it was kept is said in the message and in the run's report. */
+export class StepFailed extends GodwitError {
+  override readonly name = "StepFailed";
+  // biome-ignore lint/complexity/noUselessConstructor: narrows the codes that this class may carry
+  constructor(problem: ProblemOf<"StepFailed">, options?: { cause?: unknown }) {
+    super(problem, options);
+  }
+}
+
+/** The server refused or went away. `sqlState` is PostgreSQL's five-character code where there is one. */
+export class DatabaseError extends GodwitError {
+  override readonly name = "DatabaseError";
+  readonly sqlState: string | undefined;
+  /** Offset of the error in the text sent, in characters from 1, where the server told it. */
+  readonly position: number | undefined;
+  constructor(
+    problem: ProblemOf<"DatabaseError">,
+    options?: { cause?: unknown; sqlState?: string | undefined; position?: number | undefined },
+  ) {
+    super(problem, options);
+    this.sqlState = options?.sqlState;
+    this.position = options?.position;
+  }
+}
+
+/** A signal or the run's own deadline ended the work; what was done until then is kept. */
+export class Interrupted extends GodwitError {
+  override readonly name = "Interrupted";
+  /** `SIGTERM`, `SIGINT`, or `deadline`. */
+  readonly by: string;
+  constructor(problem: ProblemOf<"Interrupted">, by: string) {
+    super(problem);
+    this.by = by;
+  }
+}
+
+/** The problems inside an error: all of them where it lists several. */
+export function problemsOf(error: unknown): readonly Problem[] {
+  if (error instanceof SourceError || error instanceof PlanRefused) return error.problems;
+  if (error instanceof GodwitError) return [error.toProblem()];
+  return [{ code: "DATABASE_ERROR", message: error instanceof Error ? error.message : String(error) }];
+}

@@ -1,0 +1,39 @@
+/** Where migrations are discovered. One sibling file per layout implements this. */
+import type { Direction, Migration } from "../core/migration.ts";
+import type { Problem } from "../errors.ts";
+
+export interface Source {
+  /** `plain`, `drizzle`, … */
+  readonly layout: string;
+  /** The folder, absolute. */
+  readonly folder: string;
+  /**
+   * Everything that is there. A broken file is a migration with a `problem`; what cannot be given an
+   * id at all is in `problems`. Throws `SourceError` only when the folder itself is missing, unreadable
+   * or empty.
+   */
+  list(): Promise<Listing>;
+  /**
+   * The text or function behind a listed migration. Throws `SourceError` when the file is gone or is not
+   * the one that was listed (its checksum changed).
+   */
+  read(migration: Migration, direction: Direction): Promise<Content>;
+}
+
+export interface Listing {
+  readonly migrations: readonly Migration[];
+  readonly problems: readonly Problem[];
+}
+
+export type Content =
+  | {
+      readonly kind: "sql";
+      readonly text: string;
+      readonly file: string;
+      /** The line of the file on which `text` starts, from 1. */
+      readonly line: number;
+    }
+  | { readonly kind: "module"; readonly run: ModuleFunction; readonly file: string };
+
+/** `up`/`upgrade` or `down`/`downgrade` of a module. What it is handed is made by the runner. */
+export type ModuleFunction = (context: never) => unknown;
