@@ -110,6 +110,8 @@ export abstract class GodwitError extends Error implements Problem {
   readonly hint: string | undefined;
   readonly place: Place | undefined;
   readonly details: Readonly<Record<string, unknown>> | undefined;
+  /** What the run had done until then (`Report` of the library); set where a run ends with this error. */
+  report?: object;
 
   constructor(problem: Problem, options?: { cause?: unknown }) {
     super(problem.message, options);
@@ -186,13 +188,21 @@ export class DatabaseError extends GodwitError {
   readonly sqlState: string | undefined;
   /** Offset of the error in the text sent, in characters from 1, where the server told it. */
   readonly position: number | undefined;
+  /** How many statements of the same message had succeeded before. */
+  readonly completed: number | undefined;
   constructor(
     problem: ProblemOf<"DatabaseError">,
-    options?: { cause?: unknown; sqlState?: string | undefined; position?: number | undefined },
+    options?: {
+      cause?: unknown;
+      sqlState?: string | undefined;
+      position?: number | undefined;
+      completed?: number | undefined;
+    },
   ) {
     super(problem, options);
     this.sqlState = options?.sqlState;
     this.position = options?.position;
+    this.completed = options?.completed;
   }
 }
 

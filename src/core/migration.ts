@@ -20,6 +20,8 @@ export interface MigrationSettings {
   readonly rowSecurity?: boolean | undefined;
   /** `true`: may run although a later migration is applied already. */
   readonly outOfOrder?: boolean | undefined;
+  /** A module outside a transaction that may simply run again after a crash. */
+  readonly idempotent?: boolean | undefined;
   /** A run that does not know this revision refuses a database in which this migration is applied. */
   readonly minimumRevision?: string | undefined;
 }

@@ -1,0 +1,17 @@
+/** Values and names as SQL text, for messages that must not wait for a prepared statement. */
+
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Safe whatever `standard_conforming_strings` says: a backslash makes it an `E''` string. */
+export function literal(value: string | number | boolean | null): string {
+  if (value === null) return "null";
+  if (typeof value !== "string") return String(value);
+  const quoted = `'${value.replaceAll("'", "''").replaceAll("\\", "\\\\")}'`;
+  return value.includes("\\") ? ` E${quoted}` : quoted;
+}
+
+export function textArray(values: readonly string[]): string {
+  return values.length === 0 ? "'{}'::text[]" : `array[${values.map(literal).join(", ")}]::text[]`;
+}

@@ -1,0 +1,92 @@
+/** What the driver throws, as our errors. */
+import { DatabaseError } from "../errors.ts";
+import { INSUFFICIENT_PRIVILEGE, isLoginRefused, isRetryableConnection } from "./sqlstate.ts";
+
+interface DriverError {
+  readonly message: string;
+  readonly code?: string;
+  readonly position?: string;
+  readonly detail?: string;
+  readonly hint?: string;
+  readonly where?: string;
+  readonly schema?: string;
+  readonly table?: string;
+  readonly column?: string;
+  readonly constraint?: string;
+  readonly errors?: readonly DriverError[];
+  /** Counted by the connection. */
+  readonly completed?: number;
+}
+
+const SQLSTATE = /^[0-9A-Z]{5}$/;
+
+export function connectionLost(display: string, cause?: unknown): DatabaseError {
+  return new DatabaseError(
+    {
+      code: "DATABASE_CONNECTION_LOST",
+      message: `The connection to ${display} was lost${cause instanceof Error ? `: ${cause.message}` : ""}.`,
+      hint: "Run the command again: what was committed is in the ledger, what was not was rolled back.",
+    },
+    { cause },
+  );
+}
+
+export function databaseError(
+  thrown: unknown,
+  display: string,
+  options?: { connecting: boolean },
+): DatabaseError {
+  if (thrown instanceof DatabaseError) return thrown;
+  const error = thrown as DriverError;
+  const sqlState = error.code !== undefined && SQLSTATE.test(error.code) ? error.code : undefined;
+  const details = facts(error);
+  const position = error.position === undefined ? undefined : Number(error.position);
+  const extra = { cause: thrown, sqlState, position, completed: error.completed };
+  if (options?.connecting || sqlState === undefined) {
+    if (isLoginRefused(sqlState))
+      return new DatabaseError(
+        {
+          code: "DATABASE_REFUSED_LOGIN",
+          message: `${display} refused the login: ${error.message}.`,
+          hint:
+            sqlState === "3D000"
+              ? "Create the database first, or correct the name in the URL."
+              : "Check user and password in the URL (special characters must be percent-encoded) and the server's pg_hba.conf.",
+          details,
+        },
+        extra,
+      );
+    const reason = error.errors?.map((one) => one.message).join("; ") || error.message || String(thrown);
+    if (options?.connecting)
+      return new DatabaseError(
+        {
+          code: "DATABASE_UNREACHABLE",
+          message: `${display} cannot be reached: ${reason}.`,
+          hint: "Check host, port and network, and that the server is running.",
+          details,
+        },
+        extra,
+      );
+    return connectionLost(display, thrown);
+  }
+  if (isRetryableConnection(sqlState)) return connectionLost(display, thrown);
+  return new DatabaseError(
+    {
+      code: sqlState === INSUFFICIENT_PRIVILEGE ? "DATABASE_PRIVILEGE" : "DATABASE_ERROR",
+      message: error.message,
+      hint: error.hint,
+      details,
+    },
+    extra,
+  );
+}
+
+/** What the server adds to its message, without the text of the query (it may hold data). */
+function facts(error: DriverError): Record<string, unknown> {
+  const { code, detail, where, schema, table, column, constraint } = error;
+  return Object.fromEntries(
+    Object.entries({ sqlState: code, detail, where, schema, table, column, constraint }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  );
+}

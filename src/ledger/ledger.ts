@@ -1,0 +1,132 @@
+/** The ledger of one target: what has been applied, kept in the database it is about. */
+import type { History, HistoryEntry } from "../core/history.ts";
+import type { Direction } from "../core/migration.ts";
+import { literal } from "../core/sql/quote.ts";
+import type { Connection, Row } from "../database/connection.ts";
+import { DatabaseError, PlanRefused } from "../errors.ts";
+import { type Author, LEDGER_FORMAT, type LedgerSql, ledgerSql, type LogEntry } from "./sql.ts";
+
+/** A row of history with everything that only people want to know. */
+export interface Recorded extends HistoryEntry {
+  readonly executedAt: Date | null;
+  readonly durationMs: number | null;
+  readonly executedBy: string;
+  readonly host: string;
+  readonly gitCommit: string | null;
+  readonly version: string;
+  readonly runId: string;
+}
+
+export interface RecordedHistory extends History {
+  readonly entries: readonly Recorded[];
+  /** Whether the ledger's tables are there at all. */
+  readonly created: boolean;
+}
+
+/** One statement of a non-transactional migration that an earlier run began. */
+export interface RecordedStatement {
+  readonly position: number;
+  readonly hash: string;
+  readonly state: "started" | "done";
+  /** What the catalog said before it was begun. */
+  readonly before: unknown;
+}
+
+export interface Ledger {
+  readonly schema: string;
+  readonly sql: LedgerSql;
+  /** Reads all of it. Throws `PlanRefused` (`LEDGER_NEWER`, `LEDGER_ELSEWHERE`). */
+  read(connection: Connection): Promise<RecordedHistory>;
+  /** Makes the tables where they are missing. To be called under the lock only (creating races). */
+  create(connection: Connection, project: string | null): Promise<void>;
+  statements(connection: Connection, revision: string, direction: Direction): Promise<readonly RecordedStatement[]>;
+  log(connection: Connection, author: Author, entry: LogEntry): Promise<void>;
+}
+
+export function openLedger(schema: string): Ledger {
+  const sql = ledgerSql(schema);
+  return {
+    schema,
+    sql,
+
+    async read(connection) {
+      try {
+        const results = await connection.execute(sql.read());
+        return interpret(schema, results[0]?.rows ?? [], results[1]?.rows ?? []);
+      } catch (error) {
+        if (!(error instanceof DatabaseError) || !MISSING.has(error.sqlState ?? "")) throw error;
+        await refuseLedgerElsewhere(connection, schema);
+        return { entries: [], project: null, created: false };
+      }
+    },
+
+    async create(connection, project) {
+      try {
+        await connection.execute(sql.create(project));
+      } catch (error) {
+        throw withPrivilegeHint(error, connection, schema);
+      }
+    },
+
+    async statements(connection, revision, direction) {
+      const result = await connection.query<RecordedStatement & Row>(sql.statements(revision, direction));
+      return result.rows;
+    },
+
+    async log(connection, author, entry) {
+      await connection.execute(sql.log(author, entry));
+    },
+  };
+}
+
+/** undefined_table, invalid_schema_name */
+const MISSING = new Set(["42P01", "3F000"]);
+
+function interpret(schema: string, ledger: readonly Row[], history: readonly Row[]): RecordedHistory {
+  const format = Number(ledger[0]?.["format"] ?? 0);
+  if (format > LEDGER_FORMAT)
+    throw new PlanRefused([
+      {
+        code: "LEDGER_NEWER",
+        message: `The ledger in schema "${schema}" has format ${format}; this Godwit knows formats up to ${LEDGER_FORMAT}.`,
+        hint: "Run the newer Godwit that wrote it (npm install godwit@latest). Nothing was changed.",
+      },
+    ]);
+  return {
+    entries: history as unknown as readonly Recorded[],
+    project: (ledger[0]?.["project"] as string | null | undefined) ?? null,
+    created: true,
+  };
+}
+
+/** A ledger under another schema name means that somebody changed a setting: all would run again. */
+async function refuseLedgerElsewhere(connection: Connection, schema: string): Promise<void> {
+  const { rows } = await connection.query<{ schema: string }>(
+    `select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.relname = 'migration_ledger' and c.relkind = 'r' and n.nspname <> ${literal(schema)}
+     and exists (select from pg_class h where h.relnamespace = n.oid and h.relname = 'migration_history')`,
+  );
+  const [other] = rows;
+  if (other === undefined) return;
+  throw new PlanRefused([
+    {
+      code: "LEDGER_ELSEWHERE",
+      message: `Schema "${schema}" holds no ledger, but schema "${other.schema}" of the same database does.`,
+      hint: `Use it with --ledger-schema ${other.schema}, or allow a second ledger with --allow-second-ledger if two projects share this database.`,
+    },
+  ]);
+}
+
+function withPrivilegeHint(error: unknown, connection: Connection, schema: string): unknown {
+  if (!(error instanceof DatabaseError) || error.code !== "DATABASE_PRIVILEGE") return error;
+  const { user, database } = connection.server;
+  return new DatabaseError(
+    {
+      code: "DATABASE_PRIVILEGE",
+      message: `Role "${user}" may not create the ledger in database "${database}": ${error.message}.`,
+      hint: `As its owner: GRANT CREATE ON DATABASE "${database}" TO "${user}"; or CREATE SCHEMA "${schema}" AUTHORIZATION "${user}"; then run again. Nothing was changed.`,
+      details: error.details,
+    },
+    { cause: error, sqlState: error.sqlState },
+  );
+}

@@ -1,0 +1,258 @@
+/**
+ * The tables of the ledger and every statement on them, as text. Text and not parameters, because the
+ * same statements are sent in one message with a migration's own SQL, and printed by `up --sql`.
+ * All names are fully qualified: a migration may have moved `search_path`.
+ */
+import type { Direction, MigrationKind, Phase } from "../core/migration.ts";
+import { identifier, literal, textArray } from "../core/sql/quote.ts";
+
+/** The layout of the tables below. A ledger with a higher number belongs to a newer Godwit. */
+export const LEDGER_FORMAT = 1;
+
+/** One row of history, as it is written before the migration runs. */
+export interface Entry {
+  readonly revision: string;
+  readonly kind: MigrationKind;
+  readonly phase: Phase;
+  readonly number: string | null;
+  readonly parents: readonly string[];
+  readonly file: string;
+  readonly checksum: string;
+  readonly fingerprint: string | null;
+  readonly revertScript: string | null;
+  readonly minimumRevision: string | null;
+}
+
+/** Who is at work; the same for every row of a run. */
+export interface Author {
+  readonly runId: string;
+  readonly host: string;
+  readonly gitCommit: string | null;
+  readonly version: string;
+}
+
+export interface LogEntry {
+  readonly event: "applied" | "reverted" | "failed" | "baseline" | "accepted" | "forgotten" | "marked-done" | "retry";
+  readonly revision: string | null;
+  readonly direction: Direction | null;
+  readonly durationMs: number | null;
+  readonly details: Readonly<Record<string, unknown>> | null;
+}
+
+export type LedgerSql = ReturnType<typeof ledgerSql>;
+
+/** The statements for the ledger in `schema`. */
+export function ledgerSql(schema: string) {
+  const name = identifier(schema);
+  const ledger = `${name}.migration_ledger`;
+  const history = `${name}.migration_history`;
+  const statements = `${name}.migration_statements`;
+  const log = `${name}.migration_log`;
+
+  return {
+    create: (project: string | null) => `create schema if not exists ${name};
+create table if not exists ${ledger} (
+  only_row boolean primary key default true check (only_row),
+  format integer not null,
+  project text,
+  created_at timestamptz not null default clock_timestamp());
+comment on schema ${name} is 'What has been migrated in this database. Written by Godwit.';
+create table if not exists ${history} (
+  revision text primary key,
+  sequence bigint generated always as identity,
+  kind text not null,
+  state text not null,
+  baseline boolean not null default false,
+  phase text not null,
+  number text,
+  parents text[] not null,
+  filename text not null,
+  checksum text not null,
+  fingerprint text,
+  revert_script text,
+  minimum_revision text,
+  run_id uuid not null,
+  transaction_id text not null default pg_current_xact_id()::text,
+  executed_by text not null default session_user,
+  host text not null,
+  git_commit text,
+  version text not null,
+  started_at timestamptz not null default clock_timestamp(),
+  executed_at timestamptz,
+  duration_ms double precision);
+create table if not exists ${statements} (
+  revision text not null,
+  direction text not null,
+  position integer not null,
+  hash text not null,
+  state text not null,
+  before jsonb,
+  run_id uuid not null,
+  started_at timestamptz not null default clock_timestamp(),
+  done_at timestamptz,
+  primary key (revision, direction, position));
+create table if not exists ${log} (
+  id bigint generated always as identity primary key,
+  at timestamptz not null default clock_timestamp(),
+  run_id uuid not null,
+  event text not null,
+  revision text,
+  direction text,
+  duration_ms double precision,
+  executed_by text not null default session_user,
+  host text not null,
+  git_commit text,
+  version text not null,
+  details jsonb);
+insert into ${ledger} (format, project) values (${LEDGER_FORMAT}, ${literal(project)}) on conflict do nothing;`,
+
+    exists: () => `select to_regclass(${literal(ledger)}) is not null as exists`,
+
+    read: () => `select format, project from ${ledger};
+select revision, sequence::float8 as sequence, kind, state, baseline, phase, number, parents, filename as file, checksum,
+  fingerprint, revert_script as "revertScript", minimum_revision as "minimumRevision",
+  executed_at as "executedAt", duration_ms as "durationMs", executed_by as "executedBy", host, git_commit as "gitCommit",
+  version, run_id as "runId"
+  from ${history} order by sequence`,
+
+    /** First statement of a step: a second runner that got here too waits on the key, and then sees it is done. */
+    insert: (entry: Entry, author: Author, state: "applied" | "partial") => `insert into ${history}
+  (revision, kind, state, phase, number, parents, filename, checksum, fingerprint, revert_script, minimum_revision,
+   run_id, host, git_commit, version)
+  values (${[
+    literal(entry.revision),
+    literal(entry.kind),
+    literal(state),
+    literal(entry.phase),
+    literal(entry.number),
+    textArray(entry.parents),
+    literal(entry.file),
+    literal(entry.checksum),
+    literal(entry.fingerprint),
+    literal(entry.revertScript),
+    literal(entry.minimumRevision),
+    literal(author.runId),
+    literal(author.host),
+    literal(author.gitCommit),
+    literal(author.version),
+  ].join(", ")})`,
+
+    /** A repeatable's new text takes the place of the old row. */
+    remove: (revision: string) => `delete from ${history} where revision = ${literal(revision)}`,
+
+    /**
+     * Last statement before `COMMIT`. It finds its row only in the transaction that inserted it: no row
+     * means that the migration ended the transaction itself.
+     */
+    complete: (revision: string, author: Author) => `with done as (
+  update ${history} set state = 'applied', executed_at = clock_timestamp(),
+    duration_ms = extract(epoch from clock_timestamp() - started_at) * 1000
+  where revision = ${literal(revision)} and transaction_id = pg_current_xact_id()::text
+  returning revision, duration_ms)
+${logInsert(author, "'applied'", "revision", "'up'", "duration_ms", "null::jsonb", "from done")}`,
+
+    /** The same for a non-transactional migration, whose row is older than the last transaction. */
+    completePartial: (revision: string, author: Author) => `with done as (
+  update ${history} set state = 'applied', executed_at = clock_timestamp(),
+    duration_ms = extract(epoch from clock_timestamp() - started_at) * 1000
+  where revision = ${literal(revision)} and state = 'partial'
+  returning revision, duration_ms)
+${logInsert(author, "'applied'", "revision", "'up'", "duration_ms", "null::jsonb", "from done")}`,
+
+    /** Takes the row away; the log keeps that it was there. No row: somebody else reverted it. */
+    revert: (revision: string, author: Author) => `with gone as (
+  delete from ${history} where revision = ${literal(revision)} returning revision),
+cleared as (delete from ${statements} where revision = ${literal(revision)})
+${logInsert(author, "'reverted'", "revision", "'down'", "null::float8", "null::jsonb", "from gone")}`,
+
+    baseline: (entry: Entry, author: Author) => `insert into ${history}
+  (revision, kind, state, baseline, phase, number, parents, filename, checksum, fingerprint, revert_script,
+   minimum_revision, run_id, host, git_commit, version, executed_at, duration_ms)
+  values (${[
+    literal(entry.revision),
+    literal(entry.kind),
+    "'applied', true",
+    literal(entry.phase),
+    literal(entry.number),
+    textArray(entry.parents),
+    literal(entry.file),
+    literal(entry.checksum),
+    literal(entry.fingerprint),
+    literal(entry.revertScript),
+    literal(entry.minimumRevision),
+    literal(author.runId),
+    literal(author.host),
+    literal(author.gitCommit),
+    literal(author.version),
+    "clock_timestamp(), 0",
+  ].join(", ")})`,
+
+    accept: (revision: string, checksum: string, fingerprint: string | null, revertScript: string | null) =>
+      `update ${history} set checksum = ${literal(checksum)}, fingerprint = ${literal(fingerprint)},
+  revert_script = ${literal(revertScript)} where revision = ${literal(revision)}`,
+
+    log: (author: Author, entry: LogEntry) =>
+      logInsert(
+        author,
+        literal(entry.event),
+        literal(entry.revision),
+        literal(entry.direction),
+        literal(entry.durationMs),
+        entry.details === null ? "null::jsonb" : `${literal(JSON.stringify(entry.details))}::jsonb`,
+        "",
+      ),
+
+    statements: (revision: string, direction: Direction) =>
+      `select position, hash, state, before from ${statements}
+  where revision = ${literal(revision)} and direction = ${literal(direction)} order by position`,
+
+    /** The intent: written and committed before a statement that cannot run in a transaction. */
+    startStatement: (key: StatementKey, author: Author, before: unknown) => `insert into ${statements}
+  (revision, direction, position, hash, state, before, run_id) values (${keyValues(key)}, 'started',
+   ${literal(JSON.stringify(before ?? null))}::jsonb, ${literal(author.runId)})
+  on conflict (revision, direction, position) do update set hash = excluded.hash, state = 'started',
+   before = excluded.before, run_id = excluded.run_id, started_at = clock_timestamp(), done_at = null`,
+
+    finishStatement: (key: StatementKey, author: Author) => `insert into ${statements}
+  (revision, direction, position, hash, state, run_id, done_at) values (${keyValues(key)}, 'done',
+   ${literal(author.runId)}, clock_timestamp())
+  on conflict (revision, direction, position) do update set hash = excluded.hash, state = 'done',
+   run_id = excluded.run_id, done_at = clock_timestamp()`,
+
+    forgetStatements: (revision: string, direction: Direction) =>
+      `delete from ${statements} where revision = ${literal(revision)} and direction = ${literal(direction)}`,
+
+    setProject: (project: string) => `update ${ledger} set project = ${literal(project)} where project is null`,
+
+    readLog: (limit: number) => `select at, run_id as "runId", event, revision, direction, duration_ms as "durationMs",
+  executed_by as "executedBy", host, git_commit as "gitCommit", details
+  from ${log} order by id desc limit ${Number(limit)}`,
+  };
+
+  function logInsert(
+    author: Author,
+    event: string,
+    revision: string,
+    direction: string,
+    durationMs: string,
+    details: string,
+    from: string,
+  ): string {
+    return `insert into ${log} (run_id, event, revision, direction, duration_ms, host, git_commit, version, details)
+select ${literal(author.runId)}::uuid, ${event}, ${revision}, ${direction}, ${durationMs}, ${literal(author.host)},
+  ${literal(author.gitCommit)}, ${literal(author.version)}, ${details} ${from}`;
+  }
+}
+
+/** One statement of a non-transactional migration. */
+export interface StatementKey {
+  readonly revision: string;
+  readonly direction: Direction;
+  readonly position: number;
+  /** `sha256:` of its text, to tell on resuming that what is done is what still stands in the file. */
+  readonly hash: string;
+}
+
+function keyValues(key: StatementKey): string {
+  return `${literal(key.revision)}, ${literal(key.direction)}, ${key.position}, ${literal(key.hash)}`;
+}

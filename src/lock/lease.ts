@@ -1,0 +1,169 @@
+/**
+ * The lock where no session exists (a pooler in transaction mode): a row that expires.
+ *
+ *            acquire (fence + 1)              release
+ *   free ───────────────────────► held(fence) ───────► free(fence)
+ *     ▲                             │  renewed every third of its term by a connection of its own
+ *     └────── term over ◄───────────┘  when the holder stops renewing
+ *
+ * The clock is the database's. The holder stops trusting itself a margin before the term is over,
+ * counted from the moment it *asked* for it, and cancels its work.
+ *
+ * That is not enough by itself (a paused process trusts nothing and does nothing until it wakes), so every
+ * transaction begins with the fence: it locks the row `for key share`, and fails if another run has taken
+ * over. Taking over changes the fence, which is part of a key, so it waits for that transaction: no two
+ * holders can both commit. A holder that hangs inside a transaction is ended by
+ * `idle_in_transaction_session_timeout`.
+ *
+ * Runs with a session lock and runs with a lease exclude each other: to take the lease one must get the
+ * advisory lock for the length of that statement, and who gets the advisory lock looks for a live lease.
+ *
+ * A crash leaves a row that expires after one term. No migration waits longer than that for it.
+ */
+import type { Connection } from "../database/connection.ts";
+import { DatabaseError, LockError } from "../errors.ts";
+import { backoffMs, delay } from "../std/time.ts";
+import type { Lock, LockOptions } from "./lock.ts";
+import { reportWaits } from "./wait.ts";
+import { findLeaseRow, lockKey } from "./session.ts";
+import { type LockRow, lockSql } from "./sql.ts";
+
+export const LEASE_TERM_MS = 60_000;
+const MARGIN_MS = 5_000;
+
+export interface LeaseOptions extends LockOptions {
+  /** A second connection, for renewing while the first is busy. */
+  readonly openAnother: () => Promise<Connection>;
+  readonly termMs?: number | undefined;
+}
+
+export async function acquireLease(connection: Connection, options: LeaseOptions): Promise<Lock> {
+  const termMs = options.termMs ?? LEASE_TERM_MS;
+  const row: LockRow = options;
+  const sql = lockSql(options.schema);
+  const key = lockKey(options.schema);
+  const waits = reportWaits(options);
+  await createTable(connection, sql.create(), key);
+
+  let fence: string | undefined;
+  let askedAt = performance.now();
+  for (let attempt = 1; fence === undefined; attempt++) {
+    askedAt = performance.now();
+    fence = await tryAcquire(connection, sql.acquire(row, termMs), key);
+    if (fence === undefined) {
+      await waits.report(() => findLeaseRow(connection, options.schema));
+      await delay(Math.min(backoffMs(attempt, { firstMs: 50, maxMs: 1_000 }), waits.remainingMs()), options.signal);
+    }
+  }
+  return new Lease(connection, await options.openAnother(), { row, sql, fence, termMs, askedAt });
+}
+
+interface Term {
+  readonly row: LockRow;
+  readonly sql: ReturnType<typeof lockSql>;
+  readonly fence: string;
+  readonly termMs: number;
+  readonly askedAt: number;
+}
+
+class Lease implements Lock {
+  readonly kind = "lease";
+  readonly lost: AbortSignal;
+  readonly fence: string;
+  readonly #connection: Connection;
+  readonly #renewer: Connection;
+  readonly #term: Term;
+  readonly #lost = new AbortController();
+  readonly #stop = new AbortController();
+  readonly #renewing: Promise<void>;
+  #trustedUntil: number;
+
+  constructor(connection: Connection, renewer: Connection, term: Term) {
+    this.#connection = connection;
+    this.#renewer = renewer;
+    this.#term = term;
+    this.fence = `${term.sql.fence(term.row, term.fence)};`;
+    this.lost = AbortSignal.any([this.#lost.signal, connection.lost]);
+    this.#trustedUntil = term.askedAt + term.termMs - Math.min(MARGIN_MS, term.termMs / 4);
+    this.#renewing = this.#renew();
+  }
+
+  async confirm(): Promise<void> {
+    this.lost.throwIfAborted();
+    await this.#connection.execute(this.fence);
+  }
+
+  async announce(doing: string): Promise<void> {
+    await this.#connection.execute(this.#term.sql.describe(this.#term.row, this.#term.fence, doing));
+  }
+
+  async release(): Promise<void> {
+    this.#stop.abort();
+    await this.#renewing;
+    await this.#renewer.close();
+    if (!this.lost.aborted) await this.#connection.execute(this.#term.sql.release(this.#term.row, this.#term.fence));
+  }
+
+  async #renew(): Promise<void> {
+    const { sql, row, fence, termMs } = this.#term;
+    const watchdog = () => Math.max(0, this.#trustedUntil - performance.now());
+    while (!this.#stop.signal.aborted) {
+      try {
+        await delay(Math.min(termMs / 3, watchdog()), this.#stop.signal);
+        const askedAt = performance.now();
+        if (askedAt >= this.#trustedUntil) return this.#lose("could not be renewed in time");
+        const expiry = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(Math.max(1, watchdog()))]);
+        const renewed = await Promise.race([
+          this.#renewer.query(sql.renew(row, fence, termMs)),
+          delay(2 ** 30, expiry).then(() => undefined),
+        ]);
+        if (renewed?.rowCount !== 1) return this.#lose("was taken over by another run");
+        this.#trustedUntil = askedAt + termMs - Math.min(MARGIN_MS, termMs / 4);
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        if (watchdog() === 0 || this.#renewer.lost.aborted) return this.#lose("could not be renewed", error);
+      }
+    }
+  }
+
+  #lose(why: string, cause?: unknown): void {
+    this.#lost.abort(
+      new LockError(
+        {
+          code: "LOCK_LOST",
+          message: `The migration lock ${why}; the work in hand is cancelled and rolled back.`,
+          hint: "Run again: what was committed is in the ledger.",
+        },
+        { cause },
+      ),
+    );
+  }
+}
+
+/** `if not exists` is no protection against two runners that create at once; the transaction lock is. */
+async function createTable(connection: Connection, create: string, key: bigint): Promise<void> {
+  await connection.execute(`begin; select pg_advisory_xact_lock(${key + 1n}); ${create}; commit`).catch(async (error) => {
+    await connection.execute("rollback");
+    throw error;
+  });
+}
+
+async function tryAcquire(connection: Connection, acquire: string, key: bigint): Promise<string | undefined> {
+  try {
+    const results = await connection.execute(
+      `begin; set local lock_timeout = '1s';
+       select pg_try_advisory_xact_lock(${key}) as free`,
+    );
+    if (results.at(-1)?.rows[0]?.["free"] !== true) return undefined;
+    const taken = await connection.execute(acquire);
+    const fence = taken.at(-1)?.rows[0]?.["fence"];
+    await connection.execute("commit");
+    return typeof fence === "string" ? fence : undefined;
+  } catch (error) {
+    // lock_not_available: the holder is inside a transaction, and so alive whatever its term says.
+    if (error instanceof DatabaseError && error.sqlState === "55P03") return undefined;
+    throw error;
+  } finally {
+    if (!connection.lost.aborted) await connection.execute("rollback");
+  }
+}

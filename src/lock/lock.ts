@@ -1,0 +1,46 @@
+/** Mutual exclusion of runners on one target. Two promises, two siblings: `session.ts` and `lease.ts`. */
+import type { Connection } from "../database/connection.ts";
+
+/** Who stands in the way, as far as the server tells. */
+export interface Holder {
+  readonly pid: number | null;
+  readonly host: string | null;
+  readonly user: string | null;
+  readonly runId: string | null;
+  /** In milliseconds, by the database's clock. */
+  readonly heldForMs: number | null;
+  /** The statement it is running, or what it said it was doing. */
+  readonly doing: string | null;
+  /** The SQL that frees the lock by force. */
+  readonly release: string;
+}
+
+export interface Lock {
+  readonly kind: "session" | "lease";
+  /** Aborts when the lock can no longer be trusted, with a `LockError` or `DatabaseError` as its reason. */
+  readonly lost: AbortSignal;
+  /**
+   * SQL to run first in every transaction of the holder; it raises unless the lock is still ours, and
+   * keeps it ours until that transaction ends. Empty where the lock ends with the connection itself.
+   */
+  readonly fence: string;
+  /** Throws `LockError` (`LOCK_LOST`) unless the lock is still ours. */
+  confirm(): Promise<void>;
+  /** Says what we are at, for those who wait. */
+  announce(doing: string): Promise<void>;
+  release(): Promise<void>;
+}
+
+export interface LockOptions {
+  /** Names the lock: one ledger, one lock. */
+  readonly schema: string;
+  readonly runId: string;
+  readonly host: string;
+  /** How long to wait for another holder; throws `LockError` (`LOCK_TIMEOUT`) naming it. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+  /** Called when waiting begins and about every ten seconds after. */
+  readonly onWait: (holder: Holder | null, waitedMs: number) => void;
+}
+
+export type Acquire = (connection: Connection, options: LockOptions) => Promise<Lock>;

@@ -1,0 +1,137 @@
+/**
+ * The lock where a connection is a session: an advisory lock on the very connection that migrates.
+ *
+ *   free ── pg_try_advisory_lock ──► held ── release, or the connection ends ──► free
+ *
+ * Waiters poll; they never block inside the server. A blocked `pg_advisory_lock` holds a snapshot, and
+ * `CREATE INDEX CONCURRENTLY` of the holder would wait for it while it waits for the holder: a hang
+ * that PostgreSQL does not report. Between two polls a waiter has no transaction open.
+ *
+ * Losing the connection loses the lock and rolls back the open transaction in one act, so no holder can
+ * commit after it lost the lock; there is nothing to fence.
+ */
+import { createHash } from "node:crypto";
+import type { Connection } from "../database/connection.ts";
+import { DatabaseError, LockError } from "../errors.ts";
+import { delay } from "../std/time.ts";
+import type { Holder, Lock, LockOptions } from "./lock.ts";
+import { lockSql } from "./sql.ts";
+import { reportWaits } from "./wait.ts";
+
+const POLL_FIRST_MS = 20;
+const POLL_MAX_MS = 250;
+
+export async function acquireSessionLock(connection: Connection, options: LockOptions): Promise<Lock> {
+  const key = lockKey(options.schema);
+  const waits = reportWaits(options);
+  for (let attempt = 1; !(await tryLock(connection, key, options.schema)); attempt++) {
+    await waits.report(() => findHolder(connection, key, options.schema));
+    const pauseMs = Math.min(POLL_MAX_MS, POLL_FIRST_MS * attempt) * (0.5 + Math.random());
+    await delay(Math.min(pauseMs, waits.remainingMs()), options.signal);
+  }
+  return new SessionLock(connection, options, key);
+}
+
+/** One ledger, one lock: the key is derived from the ledger's schema. */
+export function lockKey(schema: string): bigint {
+  return createHash("sha256").update(`godwit:${schema}`).digest().readBigInt64BE();
+}
+
+class SessionLock implements Lock {
+  readonly kind = "session";
+  readonly fence = "";
+  readonly #connection: Connection;
+  readonly #options: LockOptions;
+  readonly #key: bigint;
+  #announced = false;
+
+  constructor(connection: Connection, options: LockOptions, key: bigint) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#key = key;
+  }
+
+  get lost(): AbortSignal {
+    return this.#connection.lost;
+  }
+
+  async confirm(): Promise<void> {
+    // A migration can give the lock away (`DISCARD ALL`, `pg_advisory_unlock_all`): ask, never assume.
+    const { rows } = await this.#connection.query<{ held: boolean }>(
+      `select exists (select from pg_locks where pid = pg_backend_pid() and ${lockPredicate(this.#key)}) as held`,
+    );
+    if (rows[0]?.held) return;
+    throw new LockError({
+      code: "LOCK_LOST",
+      message: "The lock of this run was released by a migration (DISCARD ALL or pg_advisory_unlock_all).",
+      hint: "Remove that statement from the migration, then run again.",
+    });
+  }
+
+  async announce(doing: string): Promise<void> {
+    const sql = lockSql(this.#options.schema);
+    await this.#connection.execute(`${this.#announced ? "" : `${sql.create()};`} ${sql.announce(this.#options, doing)}`);
+    this.#announced = true;
+  }
+
+  async release(): Promise<void> {
+    if (this.#announced) await this.#connection.execute(lockSql(this.#options.schema).withdraw(this.#options));
+    // The boolean counts: unlocking what is not held is a warning to the server, not an error.
+    const { rows } = await this.#connection.query<{ released: boolean }>("select pg_advisory_unlock($1) as released", [
+      this.#key,
+    ]);
+    if (!rows[0]?.released) await this.#connection.close();
+  }
+}
+
+async function tryLock(connection: Connection, key: bigint, schema: string): Promise<boolean> {
+  const [lock, lease] = await Promise.all([
+    connection.query<{ locked: boolean }>("select pg_try_advisory_lock($1) as locked", [key]),
+    connection.query(lockSql(schema).liveLease()).catch((error) => {
+      if (error instanceof DatabaseError && MISSING.has(error.sqlState ?? "")) return { rows: [] };
+      throw error;
+    }),
+  ]);
+  if (lock.rows[0]?.locked !== true) return false;
+  if (lease.rows.length === 0) return true;
+  await connection.query("select pg_advisory_unlock($1)", [key]);
+  return false;
+}
+
+/** undefined_table, invalid_schema_name */
+const MISSING = new Set(["42P01", "3F000"]);
+
+/** `pg_locks` keeps the 64-bit key in two halves. */
+function lockPredicate(key: bigint): string {
+  const bits = BigInt.asUintN(64, key);
+  return `locktype = 'advisory' and classid = ${bits >> 32n} and objid = ${bits & 0xffffffffn} and objsubid = 1
+    and database = (select oid from pg_database where datname = current_database()) and granted`;
+}
+
+async function findHolder(connection: Connection, key: bigint, schema: string): Promise<Holder | null> {
+  const { rows } = await connection.query<{
+    pid: number;
+    user: string | null;
+    host: string | null;
+    application: string | null;
+    heldForMs: number | null;
+    doing: string | null;
+  }>(`select a.pid, a.usename as "user", host(a.client_addr) as host, a.application_name as application,
+      (extract(epoch from clock_timestamp() - a.backend_start) * 1000)::float8 as "heldForMs", left(a.query, 200) as doing
+    from pg_locks l join pg_stat_activity a using (pid) where ${lockPredicate(key)} limit 1`);
+  const [row] = rows;
+  if (row === undefined) return findLeaseRow(connection, schema);
+  const { application, ...holder } = row;
+  const runId = /run ([0-9a-f-]{36})/.exec(application ?? "")?.[1] ?? null;
+  return { ...holder, runId, release: `select pg_terminate_backend(${row.pid});` };
+}
+
+/** A live lease, for those who wait for it. */
+export async function findLeaseRow(connection: Connection, schema: string): Promise<Holder | null> {
+  const sql = lockSql(schema);
+  const found = await connection
+    .query<{ runId: string; host: string; doing: string | null; heldForMs: number }>(sql.liveLease())
+    .catch(() => ({ rows: [] }));
+  const [row] = found.rows;
+  return row === undefined ? null : { pid: null, user: null, ...row, release: sql.free() };
+}

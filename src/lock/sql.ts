@@ -1,0 +1,73 @@
+/**
+ * `migration_locks`: for people the answer to "who is migrating?", and, where no session exists, the
+ * lock itself. The fence number only ever rises, also across release, so that an old holder can be told
+ * from a new one for ever. `(name, fence)` is unique, which makes a change of the fence a change of a key:
+ * it waits for every transaction that holds the row `for key share`, and renewing does not.
+ */
+import { identifier, literal } from "../core/sql/quote.ts";
+
+/** Raised by the fence: another runner has taken over. */
+export const FENCE_SQLSTATE = "GW001";
+
+export interface LockRow {
+  readonly schema: string;
+  readonly runId: string;
+  readonly host: string;
+}
+
+export function lockSql(schema: string) {
+  const table = `${identifier(schema)}.migration_locks`;
+  const name = literal(schema);
+  return {
+    create: () => `create schema if not exists ${identifier(schema)};
+create table if not exists ${table} (
+  name text primary key,
+  fence bigint not null default 0,
+  kind text not null,
+  run_id uuid,
+  host text,
+  pid integer,
+  doing text,
+  locked_at timestamptz,
+  expires_at timestamptz,
+  unique (name, fence))`,
+
+    liveLease: () => `select run_id as "runId", host, doing,
+  (extract(epoch from clock_timestamp() - locked_at) * 1000)::float8 as "heldForMs"
+  from ${table} where name = ${name} and kind = 'lease' and expires_at > clock_timestamp()`,
+
+    /** For people only: the advisory lock decides. */
+    announce: (row: LockRow, doing: string) => `insert into ${table} (name, kind, run_id, host, pid, doing, locked_at)
+  values (${name}, 'session', ${literal(row.runId)}, ${literal(row.host)}, pg_backend_pid(), ${literal(doing)}, clock_timestamp())
+  on conflict (name) do update set kind = 'session', run_id = excluded.run_id, host = excluded.host, pid = excluded.pid,
+  doing = excluded.doing, locked_at = excluded.locked_at, expires_at = null`,
+
+    withdraw: (row: LockRow) => `update ${table} set run_id = null, host = null, pid = null, doing = null,
+  locked_at = null, expires_at = null where name = ${name} and run_id = ${literal(row.runId)}`,
+
+    acquire: (row: LockRow, ttlMs: number) => `insert into ${table} (name, fence, kind, run_id, host, locked_at, expires_at)
+  values (${name}, 1, 'lease', ${literal(row.runId)}, ${literal(row.host)}, clock_timestamp(),
+    clock_timestamp() + interval '${ttlMs} milliseconds')
+  on conflict (name) do update set fence = ${table}.fence + 1, kind = 'lease', run_id = excluded.run_id,
+    host = excluded.host, pid = null, doing = null, locked_at = excluded.locked_at, expires_at = excluded.expires_at
+  where not (${table}.kind = 'lease' and ${table}.expires_at is not null and ${table}.expires_at > clock_timestamp())
+  returning fence::text as fence`,
+
+    renew: (row: LockRow, fence: string, ttlMs: number) => `update ${table}
+  set expires_at = clock_timestamp() + interval '${ttlMs} milliseconds'
+  where name = ${name} and fence = ${fence} and run_id = ${literal(row.runId)}`,
+
+    describe: (row: LockRow, fence: string, doing: string) => `update ${table} set doing = ${literal(doing)}
+  where name = ${name} and fence = ${fence} and run_id = ${literal(row.runId)}`,
+
+    release: (row: LockRow, fence: string) => `update ${table} set run_id = null, host = null, doing = null,
+  locked_at = null, expires_at = null where name = ${name} and fence = ${fence} and run_id = ${literal(row.runId)}`,
+
+    fence: (row: LockRow, fence: string) => `do $fence$ begin
+  perform from ${table} where name = ${name} and fence = ${fence} and run_id = ${literal(row.runId)} for key share;
+  if not found then raise exception 'the migration lock was taken over by another run' using errcode = '${FENCE_SQLSTATE}'; end if;
+end $fence$`,
+
+    free: () => `update ${table} set expires_at = now() where name = ${name};`,
+  };
+}

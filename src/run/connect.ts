@@ -1,0 +1,91 @@
+/** Waiting for the database, and the promises that a session must keep before anything is done in it. */
+import type { Connection, Row } from "../database/connection.ts";
+import { isRetryableConnection } from "../database/sqlstate.ts";
+import { DatabaseError, GodwitError } from "../errors.ts";
+import { backoffMs, delay } from "../std/time.ts";
+import { resetSession, sessionSettings, type SessionKind } from "./script.ts";
+import type { RunContext, Target } from "./target.ts";
+
+const MAX_DELAY_MS = 60_000;
+const OLDEST_VERSION = 130_000;
+
+/** Opens the target's connection, trying again while the server cannot be reached or is still starting. */
+export async function connect(target: Target, context: RunContext): Promise<Connection> {
+  const attempts = Math.max(1, target.settings.connectAttempts);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      context.signal.throwIfAborted();
+      return await target.open({ applicationName: applicationName(context), signal: context.signal });
+    } catch (error) {
+      if (!isWorthWaiting(error)) throw error;
+      if (attempt >= attempts) throw error;
+      const delayMs = backoffMs(attempt, { firstMs: target.settings.connectDelayMs, maxMs: MAX_DELAY_MS });
+      context.observe({
+        kind: "database-waiting",
+        attempt,
+        attempts,
+        delayMs,
+        problem: (error as GodwitError).toProblem(),
+      });
+      await delay(delayMs, context.signal);
+    }
+  }
+}
+
+export function applicationName(context: RunContext): string {
+  return `godwit run ${context.runId}`;
+}
+
+export function sessionKind(connection: Connection, context: RunContext): SessionKind {
+  return {
+    session: connection.capabilities.session,
+    version: connection.server.version,
+    applicationName: applicationName(context),
+  };
+}
+
+/** Refuses a server that cannot be migrated; sets the session up and reads back what it really got. */
+export async function prepareSession(connection: Connection, target: Target, context: RunContext): Promise<void> {
+  const { server } = connection;
+  if (server.inRecovery)
+    throw new DatabaseError({
+      code: "DATABASE_IN_RECOVERY",
+      message: `Database "${server.database}" is a read-only standby (in recovery).`,
+      hint: "Use the primary's URL, or add target_session_attrs=read-write to a URL that lists several hosts.",
+    });
+  if (server.version < OLDEST_VERSION)
+    throw new DatabaseError({
+      code: "DATABASE_TOO_OLD",
+      message: `The server is PostgreSQL ${Math.floor(server.version / 10_000)}; Godwit needs 13 or newer.`,
+      hint: "Upgrade the server.",
+    });
+  const kind = sessionKind(connection, context);
+  if (!kind.session) return;
+  const wanted = Object.keys(sessionSettings(kind, target.settings, {})).filter((name) => READ_BACK.has(name));
+  const [, got] = await Promise.all([
+    connection.execute(resetSession(kind, target.settings, {})),
+    connection.query<Row & { name: string; value: string }>(
+      `select name, (setting || case when unit is null or setting = '0' then '' else unit end) as value
+       from pg_settings where name = any($1)`,
+      [wanted],
+    ),
+  ]);
+  const expected = sessionSettings(kind, target.settings, {});
+  for (const { name, value } of got.rows)
+    if (value.replace(/ms$/, "") !== expected[name])
+      throw new DatabaseError({
+        code: "DATABASE_SETTING",
+        message: `The server did not keep ${name} = ${expected[name]}: it says ${value}.`,
+        hint: "Something between here and the server changes settings (a pooler?). Use the direct URL of the database.",
+      });
+}
+
+/** The settings on which a promise rests. */
+const READ_BACK = new Set(["lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "row_security"]);
+
+function isWorthWaiting(error: unknown): boolean {
+  if (!(error instanceof DatabaseError)) return false;
+  if (error.code === "DATABASE_UNREACHABLE" || error.code === "DATABASE_CONNECTION_LOST")
+    return error.sqlState === undefined || isRetryableConnection(error.sqlState);
+  return error.code === "DATABASE_IN_RECOVERY";
+}

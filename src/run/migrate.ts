@@ -1,0 +1,246 @@
+/**
+ * `up` and `down`: from a target to a report.
+ *
+ *   connect ─► lock ─► read files and ledger ─► plan ─► prepare ─► steps ─► assert ─► report
+ *      ▲                                                            │
+ *      └──────────────── the connection is lost ◄───────────────────┘
+ *
+ * A lost connection has lost lock and open transaction with it, and possibly the answer to a COMMIT. The run
+ * never guesses: it connects again, waits for the lock (the old session may still live for a moment) and plans
+ * anew from the ledger. What was committed is in there; what was not is pending again.
+ */
+import type { History } from "../core/history.ts";
+import type { Migration } from "../core/migration.ts";
+import { type Goal, type Plan, plan } from "../core/plan.ts";
+import type { Connection, Row } from "../database/connection.ts";
+import { DatabaseError, GodwitError, Interrupted, type Problem, StepFailed } from "../errors.ts";
+import { acquireLease } from "../lock/lease.ts";
+import type { Lock } from "../lock/lock.ts";
+import { acquireSessionLock } from "../lock/session.ts";
+import type { Listing } from "../source/source.ts";
+import { connect, prepareSession, sessionKind } from "./connect.ts";
+import { execute } from "./execute.ts";
+import { INVALID_INDEXES } from "./judge.ts";
+import { prepareSteps } from "./prepare.ts";
+import type { Report, StepFailure, StepReport } from "./report.ts";
+import type { RunContext, Target } from "./target.ts";
+import type { Work } from "./work.ts";
+
+export interface MigrateOptions {
+  readonly goal: Goal;
+  readonly failure: "stop" | "continue";
+  readonly outOfOrder: boolean;
+}
+
+/** Throws a `GodwitError` whose `report` says what had been done, unless all that was asked for is done. */
+export async function migrate(target: Target, options: MigrateOptions, context: RunContext): Promise<Report> {
+  const run = new Run(target, options, context);
+  try {
+    const report = await run.all();
+    context.observe({ kind: "finished", report });
+    return report;
+  } catch (error) {
+    if (!(error instanceof GodwitError)) throw error;
+    const report = run.report(error instanceof Interrupted ? "interrupted" : "failed");
+    error.report = report;
+    context.observe({ kind: "finished", report });
+    throw error;
+  }
+}
+
+/** Lost connections in a row, without a step in between, before the run gives up. */
+const RECONNECTS = 5;
+
+class Run {
+  readonly #target: Target;
+  readonly #options: MigrateOptions;
+  readonly #context: RunContext;
+  readonly #startedAt = new Date();
+  readonly #started = performance.now();
+  readonly #done: StepReport[] = [];
+  readonly #failures: StepFailure[] = [];
+  readonly #warnings = new Map<string, Problem>();
+  #plan: Plan | undefined;
+  #remaining: readonly string[] = [];
+  #waitedMs = 0;
+
+  constructor(target: Target, options: MigrateOptions, context: RunContext) {
+    this.#target = target;
+    this.#options = options;
+    this.#context = context;
+  }
+
+  async all(): Promise<Report> {
+    const listing = this.#target.source.list();
+    listing.catch(() => {});
+    for (let lost = 1; ; lost++) {
+      const before = this.#done.length;
+      try {
+        await this.#once(await connect(this.#target, this.#context), listing);
+        return this.report("done");
+      } catch (error) {
+        const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
+        if (this.#done.length > before) lost = 1;
+        if (!gone || lost > RECONNECTS || this.#context.signal.aborted) throw error;
+        this.#context.observe({ kind: "connection-lost", problem: error.toProblem() });
+      }
+    }
+  }
+
+  report(outcome: Report["outcome"]): Report {
+    return {
+      command: this.#options.goal.direction,
+      target: this.#target.name,
+      runId: this.#context.runId,
+      outcome,
+      startedAt: this.#startedAt.toISOString(),
+      durationMs: performance.now() - this.#started,
+      waitedMs: this.#waitedMs,
+      steps: this.#done,
+      failures: this.#failures,
+      remaining: this.#remaining,
+      held: this.#plan?.held ?? [],
+      warnings: [...this.#warnings.values()],
+    };
+  }
+
+  async #once(connection: Connection, listing: Promise<Listing>): Promise<void> {
+    try {
+      await prepareSession(connection, this.#target, this.#context);
+      const files = await listing;
+      const lock = await this.#lock(connection);
+      try {
+        await this.#underLock(connection, lock, files);
+      } finally {
+        if (!connection.lost.aborted) await lock.release().catch(() => {});
+      }
+    } finally {
+      await connection.close();
+    }
+  }
+
+  async #lock(connection: Connection): Promise<Lock> {
+    const { observe, signal, runId, host } = this.#context;
+    const { version, database, user } = connection.server;
+    const kind = connection.capabilities.session ? "session" : "lease";
+    observe({ kind: "connected", database, user, version, lock: kind });
+    const started = performance.now();
+    const options = {
+      schema: this.#target.ledger.schema,
+      runId,
+      host,
+      signal,
+      waitMs: this.#target.settings.lockWaitMs,
+      onWait: (holder: Parameters<Parameters<typeof acquireSessionLock>[1]["onWait"]>[0], waitedMs: number) =>
+        observe({ kind: "lock-waiting", holder, waitedMs }),
+    };
+    const lock =
+      kind === "session"
+        ? await acquireSessionLock(connection, options)
+        : await acquireLease(connection, { ...options, openAnother: () => connect(this.#target, this.#context) });
+    const waitedMs = performance.now() - started;
+    this.#waitedMs += waitedMs;
+    observe({ kind: "lock-acquired", waitedMs });
+    return lock;
+  }
+
+  async #underLock(connection: Connection, lock: Lock, files: Listing): Promise<void> {
+    const target = this.#target;
+    const [history, invalid] = await Promise.all([
+      target.ledger.read(connection),
+      connection.query<Row & { name: string }>(INVALID_INDEXES),
+    ]);
+    const decided = plan(planInput(target, this.#options, files, history));
+    this.#plan = decided;
+    this.#remaining = decided.steps.map((step) => step.revision);
+    this.#context.observe({ kind: "planned", plan: decided });
+    for (const warning of decided.warnings) this.#warn(warning);
+    for (const { name } of invalid.rows) this.#warn(invalidIndex(name));
+    if (decided.steps.length === 0) return;
+
+    if (!history.created) await target.ledger.create(connection, target.settings.project);
+    await lock.announce(`${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} …`);
+    const prepared = await prepareSteps({
+      steps: decided.steps,
+      migrations: new Map(files.migrations.map((migration: Migration) => [migration.id, migration])),
+      source: target.source,
+      history,
+    });
+    const work: Work = {
+      target,
+      context: this.#context,
+      connection,
+      lock,
+      ledger: target.ledger,
+      author: this.#context,
+      kind: sessionKind(connection, this.#context),
+      stop: AbortSignal.any([this.#context.signal, lock.lost]),
+      count: decided.steps.length,
+    };
+    const stopNotices = connection.onNotice(({ severity, message }) =>
+      this.#context.observe({ kind: "notice", severity, message }),
+    );
+    try {
+      await execute(work, prepared, {
+        policy: this.#options.failure,
+        onDone: (report) => {
+          this.#done.push(report);
+          this.#remaining = this.#remaining.filter((revision) => revision !== report.revision);
+        },
+        onFailed: (failure) => this.#failures.push(failure),
+      });
+    } finally {
+      stopNotices();
+    }
+    await this.#assert(connection, lock, decided, new Set(invalid.rows.map((row) => row.name)));
+  }
+
+  /** The last promise before exit 0: what was planned is in the ledger, and every new index works. */
+  async #assert(connection: Connection, lock: Lock, decided: Plan, invalidBefore: ReadonlySet<string>): Promise<void> {
+    await lock.confirm();
+    const [history, invalid] = await Promise.all([
+      this.#target.ledger.read(connection),
+      connection.query<Row & { name: string }>(INVALID_INDEXES),
+    ]);
+    const applied = new Set(history.entries.filter((entry) => entry.state === "applied").map((entry) => entry.revision));
+    const wrong = decided.steps.filter((step) => applied.has(step.revision) !== (step.direction === "up"));
+    const broken = invalid.rows.map((row) => row.name).filter((name) => !invalidBefore.has(name));
+    if (wrong.length === 0 && broken.length === 0) return;
+    const message =
+      wrong.length > 0
+        ? `The run ended, but the ledger does not say so of ${wrong.map((step) => step.revision).join(", ")}.`
+        : `The run left invalid indexes: ${broken.join(", ")}.`;
+    throw new StepFailed({
+      code: wrong.length > 0 ? "RUN_INCOMPLETE" : "STEP_INDEX_INVALID",
+      message,
+      hint: wrong.length > 0 ? "Run again; if it stays, look for a trigger on the ledger." : `Drop and build them again: DROP INDEX CONCURRENTLY ${broken[0]}; then run again.`,
+    });
+  }
+
+  #warn(problem: Problem): void {
+    const key = `${problem.code} ${problem.message}`;
+    if (this.#warnings.has(key)) return;
+    this.#warnings.set(key, problem);
+    this.#context.observe({ kind: "warning", problem });
+  }
+}
+
+export function planInput(target: Target, options: MigrateOptions, files: Listing, history: History): Parameters<typeof plan>[0] {
+  return {
+    migrations: files.migrations,
+    problems: files.problems,
+    order: target.settings.order,
+    history,
+    goal: options.goal,
+    policy: { outOfOrder: options.outOfOrder, failure: options.failure, project: target.settings.project },
+  };
+}
+
+function invalidIndex(name: string): Problem {
+  return {
+    code: "STEP_INDEX_INVALID",
+    message: `Index ${name} is invalid: no query uses it, every write still pays for it.`,
+    hint: `Rebuild it with REINDEX INDEX CONCURRENTLY ${name}; or drop it.`,
+  };
+}
+

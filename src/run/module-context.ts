@@ -1,0 +1,131 @@
+/** What a migration written in TypeScript is handed: the types are in `migration.ts`. */
+import { identifier } from "../core/sql/quote.ts";
+import type { Connection, Parameter, Result, Row } from "../database/connection.ts";
+import { DatabaseError } from "../errors.ts";
+import type { MigrationContext, SqlTag } from "../migration.ts";
+import type { Prepared } from "./prepare.ts";
+import type { Work } from "./work.ts";
+
+/** For the watch over promises that never settle. */
+export interface Activity {
+  inFlight: number;
+  lastMs: number;
+  /** The first error of the server, also if the module caught it. */
+  firstError: DatabaseError | undefined;
+}
+
+export interface OpenContext extends AsyncDisposable {
+  readonly handed: MigrationContext;
+  readonly activity: Activity;
+}
+
+/** What runs the statements of a module: a connection, or something that only writes them down. */
+export interface Executor {
+  query(text: string, parameters: readonly Parameter[]): Promise<Result>;
+  execute(text: string): Promise<readonly Result[]>;
+}
+
+export async function createContext(work: Work, prepared: Prepared): Promise<OpenContext> {
+  const activity: Activity = { inFlight: 0, lastMs: performance.now(), firstError: undefined };
+  let open = true;
+  const executor = supervised(work.connection, activity, () => {
+    if (!open) throw new Error(`${prepared.step.file} ran a statement after its function had settled: await every statement.`);
+  });
+  const say = (level: "info" | "warn" | "error") => (message: unknown) =>
+    work.context.observe({ kind: "log", step: prepared.step, level, message: String(message) });
+  return {
+    handed: {
+      ...(await handles(executor)),
+      log: { info: say("info"), warn: say("warn"), error: say("error") },
+      signal: work.stop,
+    },
+    activity,
+    async [Symbol.asyncDispose]() {
+      open = false;
+    },
+  };
+}
+
+/** `sql`, `query`, `execute` and `schema` on anything that runs statements. */
+export async function handles(executor: Executor): Promise<Pick<MigrationContext, "sql" | "query" | "execute" | "schema">> {
+  return {
+    sql: sqlTag(executor),
+    query: async (text, parameters = []) => executor.query(text, parameters as readonly Parameter[]) as never,
+    execute: async (text) => {
+      await executor.execute(text);
+    },
+    schema: await schemaBuilder(executor),
+  };
+}
+
+function supervised(connection: Connection, activity: Activity, guard: () => void): Executor {
+  const track = async <T>(run: () => Promise<T>): Promise<T> => {
+    guard();
+    activity.inFlight++;
+    try {
+      return await run();
+    } catch (error) {
+      if (error instanceof DatabaseError) activity.firstError ??= error;
+      throw error;
+    } finally {
+      activity.inFlight--;
+      activity.lastMs = performance.now();
+    }
+  };
+  return {
+    query: (text, parameters) => track(() => connection.query(text, parameters)),
+    execute: (text) => track(() => connection.execute(text)),
+  };
+}
+
+const FRAGMENT = Symbol("fragment");
+
+function sqlTag(executor: Executor): SqlTag {
+  const tag = async (strings: TemplateStringsArray, ...values: unknown[]) => {
+    let text = strings[0] ?? "";
+    const parameters: Parameter[] = [];
+    values.forEach((value, index) => {
+      if (typeof value === "object" && value !== null && FRAGMENT in value) text += String(value[FRAGMENT as never]);
+      else text += `$${parameters.push(value as Parameter)}`;
+      text += strings[index + 1] ?? "";
+    });
+    const result = await executor.query(text, parameters);
+    return Object.assign([...result.rows], { count: result.rowCount ?? result.rows.length });
+  };
+  return Object.assign(tag, {
+    identifier: (name: string) => ({ [FRAGMENT]: name.split(".").map(identifier).join(".") }),
+    raw: (text: string) => ({ [FRAGMENT]: text }),
+  }) as unknown as SqlTag;
+}
+
+/** Kysely compiles, we execute: it never sees a connection of its own. */
+async function schemaBuilder(executor: Executor): Promise<MigrationContext["schema"]> {
+  const { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } = await import("kysely");
+  const connection = {
+    async executeQuery<R>(compiled: { sql: string; parameters: readonly unknown[] }) {
+      const result = await executor.query(compiled.sql, compiled.parameters as readonly Parameter[]);
+      return { rows: result.rows as unknown as R[], numAffectedRows: BigInt(result.rowCount ?? 0) };
+    },
+    streamQuery(): never {
+      throw new Error("Streaming is not available in a migration.");
+    },
+  };
+  const nothing = async () => {};
+  const kysely = new Kysely<Record<string, Row>>({
+    dialect: {
+      createAdapter: () => new PostgresAdapter(),
+      createIntrospector: (db) => new PostgresIntrospector(db),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+      createDriver: () => ({
+        init: nothing,
+        acquireConnection: async () => connection,
+        beginTransaction: nothing,
+        commitTransaction: nothing,
+        rollbackTransaction: nothing,
+        releaseConnection: nothing,
+        destroy: nothing,
+      }),
+    },
+  });
+  return kysely.schema;
+}

@@ -1,0 +1,123 @@
+/**
+ * Carries out a migration written in TypeScript: in one transaction, like SQL, unless it says otherwise.
+ * The context is closed when the function settles: a statement that it forgot to wait for fails loudly.
+ */
+import type { Result } from "../database/connection.ts";
+import { type DatabaseError, GodwitError, PlanRefused, StepFailed } from "../errors.ts";
+import { orAbort } from "../std/time.ts";
+import { type Activity, createContext } from "./module-context.ts";
+import { checkClosed } from "./pipeline.ts";
+import type { Prepared } from "./prepare.ts";
+import { applyFrame, closing, resetSession, revertFrame } from "./script.ts";
+import { watch } from "./watch.ts";
+import { entryOf, failureOf, frameParts, isWorthRetrying, type Outcome, pauseBeforeRetry, rollback, stepError, type Work } from "./work.ts";
+
+export async function runModule(work: Work, prepared: Prepared, index: number): Promise<Outcome> {
+  const { step } = prepared;
+  const outside = prepared.form === "module-outside";
+  const startedAt = performance.now();
+  work.context.observe({ kind: "step-started", step, index, count: work.count });
+  for (let attempt = 1; ; attempt++) {
+    using observed = watch(work, () => step, work.target.settings.lockTimeoutMs);
+    try {
+      await (outside ? runOutside(work, prepared) : runInside(work, prepared));
+      const report = {
+        revision: step.revision,
+        direction: step.direction,
+        phase: step.phase,
+        durationMs: performance.now() - startedAt,
+        attempts: attempt,
+        transactional: !outside,
+      };
+      work.context.observe({ kind: "step-done", step, report, index, count: work.count });
+      return { ok: true, report };
+    } catch (error) {
+      if (work.connection.lost.aborted) throw work.connection.lost.reason;
+      await rollback(work.connection);
+      const problem = stepError(work, prepared, null, error);
+      const retry = !outside && isWorthRetrying(error) && attempt < work.target.settings.lockAttempts && !work.stop.aborted;
+      if (!retry)
+        return { ok: false, failure: failureOf(step.revision, problem, outside ? "unknown" : "none"), error: problem };
+      await pauseBeforeRetry(work, step, attempt, problem, observed.blockers);
+    }
+  }
+}
+
+async function runInside(work: Work, prepared: Prepared): Promise<void> {
+  const { step } = prepared;
+  const parts = frameParts(work, prepared);
+  const frame = step.direction === "up" ? applyFrame(parts, entryOf(prepared, null)) : revertFrame(parts, step.revision);
+  await work.connection.execute(frame.open);
+  const first = await call(work, prepared);
+  let results: readonly Result[];
+  try {
+    results = await work.connection.execute(frame.close);
+  } catch (error) {
+    // 25P02: a statement failed, the module caught the error, and the transaction was lost all the same.
+    throw (error as DatabaseError).sqlState === "25P02" && first !== undefined ? first : error;
+  }
+  checkClosed(step.revision, results);
+}
+
+async function runOutside(work: Work, prepared: Prepared): Promise<void> {
+  const { step, settings } = prepared;
+  const parts = frameParts(work, prepared);
+  if (step.reason === "resume" && settings.idempotent !== true) throw interrupted(prepared);
+  if (step.direction === "up" && step.reason !== "resume") {
+    const row = work.ledger.sql.insert(entryOf(prepared, null), work.author, "partial");
+    await work.connection.execute(`begin; ${parts.fence} ${row}; commit`);
+  }
+  if (work.kind.session) await work.connection.execute(resetSession(work.kind, work.target.settings, settings));
+  await work.lock.confirm();
+  await call(work, prepared);
+  await rollback(work.connection);
+  await work.connection.execute(closing(parts, step.direction, step.revision));
+}
+
+/** Calls the function and waits for it; returns the first error of the database that it swallowed, if any. */
+async function call(work: Work, prepared: Prepared): Promise<DatabaseError | undefined> {
+  const body = await prepared.load();
+  if (body.kind !== "module") throw new Error("Only a module has a function to call.");
+  await using context = await createContext(work, prepared);
+  const settled = Promise.resolve().then(() => (body.run as (context: unknown) => unknown)(context.handed));
+  const idle = new AbortController();
+  const limit = AbortSignal.any([idle.signal, work.stop, work.connection.lost]);
+  const timer = watchIdle(context.activity, work.target.settings.idleTimeoutMs, () => idle.abort(neverSettled(work, prepared)));
+  try {
+    await orAbort(settled, limit);
+  } finally {
+    clearInterval(timer);
+  }
+  return context.activity.firstError;
+}
+
+/** The timer also keeps the process alive while a promise that nothing will ever resolve is waited for. */
+function watchIdle(activity: Activity, idleTimeoutMs: number, onIdle: () => void): NodeJS.Timeout {
+  return setInterval(
+    () => {
+      if (activity.inFlight === 0 && performance.now() - activity.lastMs > idleTimeoutMs) onIdle();
+    },
+    Math.min(1_000, Math.max(10, idleTimeoutMs / 4)),
+  );
+}
+
+function neverSettled(work: Work, { step }: Prepared): GodwitError {
+  const seconds = Math.round(work.target.settings.idleTimeoutMs / 1000);
+  return new StepFailed({
+    code: "STEP_NEVER_SETTLED",
+    message: `${step.file} has not settled, and has had no statement running for ${seconds} s; it was rolled back.`,
+    hint: "A promise in it never resolves. If it really works that long without the database, raise --idle-timeout.",
+    place: { file: step.file },
+  });
+}
+
+function interrupted({ step }: Prepared): PlanRefused {
+  return new PlanRefused([
+    {
+      code: "PLAN_PARTIAL",
+      message: `An earlier run was killed during ${step.file}, which runs outside a transaction; how far it came is not known.`,
+      hint: `Look at the database. If it is complete: godwit repair --mark-done ${step.revision}. If it may run again: godwit repair --retry ${step.revision} (or declare it idempotent: true).`,
+      place: { file: step.file },
+    },
+  ]);
+}

@@ -1,0 +1,148 @@
+/**
+ * Carries out transactional SQL steps, many in flight at once. `script.ts` says why that is safe.
+ *
+ * Whatever fails, the answer is the same: wait until every message in flight is answered (those behind the
+ * failed one have no effect), roll back, and report how far it went. The caller decides whether to try again.
+ */
+import { needsNoTransaction } from "../database/sqlstate.ts";
+import { type DatabaseError, GodwitError, StepFailed } from "../errors.ts";
+import type { Result } from "../database/connection.ts";
+import type { Body, Prepared } from "./prepare.ts";
+import type { StepReport } from "./report.ts";
+import { applyFrame, revertFrame } from "./script.ts";
+import { entryOf, failureOf, frameParts, isWorthRetrying, type Outcome, pauseBeforeRetry, rollback, stepError, type Work } from "./work.ts";
+import { type Watch, watch } from "./watch.ts";
+
+const IN_FLIGHT_STEPS = 64;
+const IN_FLIGHT_BYTES = 1024 * 1024;
+
+export interface PipelineResult {
+  readonly done: readonly StepReport[];
+  /** The failed step, or one that turned out to need no transaction around it. */
+  readonly stopped: { readonly prepared: Prepared; readonly outcome: Outcome & { ok: false }; readonly outsideNeeded: boolean } | null;
+}
+
+/** Steps that ran are reported in order; stops at the first that fails for good. */
+export async function runPipeline(work: Work, steps: readonly Prepared[], firstIndex: number): Promise<PipelineResult> {
+  const done: StepReport[] = [];
+  let attempt = 1;
+  while (done.length < steps.length) {
+    const before = done.length;
+    const failed = await flight(work, steps.slice(before), firstIndex + before, attempt, (report) => done.push(report));
+    if (failed === null) break;
+    if (done.length > before) attempt = 1;
+    const { prepared, error, body, blockers } = failed;
+    const retry = isWorthRetrying(error) && attempt < work.target.settings.lockAttempts && !work.stop.aborted;
+    const problem = stepError(work, prepared, body, error);
+    if (!retry) {
+      const outsideNeeded = needsNoTransaction((error as DatabaseError).sqlState) && prepared.settings.transaction === undefined;
+      const outcome = { ok: false as const, failure: failureOf(prepared.step.revision, problem, "none"), error: problem };
+      return { done, stopped: { prepared, outcome, outsideNeeded } };
+    }
+    await pauseBeforeRetry(work, prepared.step, attempt, problem, blockers);
+    attempt++;
+  }
+  return { done, stopped: null };
+}
+
+interface Failed {
+  readonly prepared: Prepared;
+  readonly error: unknown;
+  readonly body: Body | null;
+  readonly blockers: Watch["blockers"];
+}
+
+/** One stretch without a failure. Returns the first step that failed, after all answers have come. */
+async function flight(
+  work: Work,
+  steps: readonly Prepared[],
+  firstIndex: number,
+  firstAttempt: number,
+  onDone: (report: StepReport) => void,
+): Promise<Failed | null> {
+  const width = work.connection.capabilities.pipeline ? IN_FLIGHT_STEPS : 1;
+  const queue: { prepared: Prepared; sent: Promise<void>; bytes: number; body: Body }[] = [];
+  let next = 0;
+  let bytes = 0;
+  let head = 0;
+  let startedAt = performance.now();
+  let failed: Omit<Failed, "blockers"> | null = null;
+  using observed = watch(work, () => (steps[head] ?? steps[0] as Prepared).step, work.target.settings.lockTimeoutMs);
+
+  try {
+    while (head < steps.length && failed === null) {
+      while (next < steps.length && queue.length < width && (bytes < IN_FLIGHT_BYTES || queue.length === 0) && !work.stop.aborted) {
+        const prepared = steps[next] as Prepared;
+        const body = await prepared.load();
+        const sent = send(work, prepared, body);
+        sent.catch(() => {});
+        const size = body.kind === "sql" ? body.text.length : 0;
+        queue.push({ prepared, sent, bytes: size, body });
+        bytes += size;
+        next++;
+      }
+      const first = queue.shift();
+      if (first === undefined) work.stop.throwIfAborted();
+      if (first === undefined) break;
+      if (head === 0) startedAt = performance.now();
+      const step = first.prepared.step;
+      work.context.observe({ kind: "step-started", step, index: firstIndex + head, count: work.count });
+      try {
+        await first.sent;
+      } catch (error) {
+        failed = { prepared: first.prepared, error, body: first.body };
+        break;
+      }
+      bytes -= first.bytes;
+      const report: StepReport = {
+        revision: step.revision,
+        direction: step.direction,
+        phase: step.phase,
+        durationMs: performance.now() - startedAt,
+        attempts: head === 0 ? firstAttempt : 1,
+        transactional: true,
+      };
+      startedAt = performance.now();
+      onDone(report);
+      work.context.observe({ kind: "step-done", step, report, index: firstIndex + head, count: work.count });
+      head++;
+    }
+  } finally {
+    // Nothing may be in flight when the caller uses the connection again.
+    await Promise.allSettled(queue.map((one) => one.sent));
+    if (failed !== null || work.stop.aborted) await rollback(work.connection);
+  }
+  if (failed === null) return null;
+  if (work.connection.lost.aborted) throw work.connection.lost.reason;
+  return { ...failed, blockers: observed.blockers };
+}
+
+async function send(work: Work, prepared: Prepared, body: Body): Promise<void> {
+  if (body.kind !== "sql") throw new GodwitErrorNever();
+  const parts = frameParts(work, prepared);
+  const { step } = prepared;
+  const frame = step.direction === "up" ? applyFrame(parts, entryOf(prepared, body.revert)) : revertFrame(parts, step.revision);
+  const open = work.connection.execute(frame.open);
+  const run = work.connection.execute(body.text);
+  const close = work.connection.execute(frame.close);
+  const answers = await Promise.allSettled([open, run, close]);
+  for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
+  checkClosed(step.revision, (answers[2] as PromiseFulfilledResult<readonly Result[]>).value);
+}
+
+/** The ledger row was completed in the transaction that inserted it, and that transaction was committed. */
+export function checkClosed(revision: string, results: readonly Result[]): void {
+  const [row] = results;
+  const commit = results.at(-1);
+  if (row?.rowCount === 1 && commit?.command === "COMMIT") return;
+  throw new StepFailed({
+    code: "STEP_ENDED_TRANSACTION",
+    message: `${revision} ended the transaction it was running in; what it did cannot be told from here.`,
+    hint: `Look at what is in the database, then either undo it, or record it with: godwit repair --mark-done ${revision}`,
+  });
+}
+
+class GodwitErrorNever extends Error {
+  override readonly message = "Only SQL can be pipelined.";
+}
+export type { GodwitError };

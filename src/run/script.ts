@@ -1,0 +1,101 @@
+/**
+ * The SQL around a migration, as text: what the runner sends and what `up --sql` prints is the same.
+ *
+ * A transactional step is three messages, sent without waiting for the answers:
+ *
+ *   open   BEGIN, reset of the session, fence, ledger row        (a second runner waits on the row's key here)
+ *   body   the migration's own text, untouched                 (so that positions in errors are those of the file)
+ *   close  ledger row completed, constraints checked, COMMIT
+ *
+ * The order is safe although nothing waits. A message that fails in the transaction leaves it failed, and
+ * every later message fails with 25P02 without effect. A message that cannot even be parsed runs nothing,
+ * which is why `BEGIN` is not in the same message as the body. `COMMIT` of a failed transaction would quietly
+ * be a rollback, which is why it comes behind the ledger's statement in one message: that one fails first.
+ * And `COMMIT` itself would end the transaction when a deferred constraint fails, which is why these are
+ * checked before.
+ */
+import type { Direction, MigrationSettings } from "../core/migration.ts";
+import { identifier, literal } from "../core/sql/quote.ts";
+import type { Author, Entry, LedgerSql } from "../ledger/sql.ts";
+import type { RunSettings } from "./target.ts";
+
+/** `false` for a pooler in transaction mode: settings must not outlive the transaction. */
+export interface SessionKind {
+  readonly session: boolean;
+  readonly version: number;
+  readonly applicationName: string;
+}
+
+/** Everything that an earlier migration may have left behind, gone; then our own settings. */
+export function resetSession(kind: SessionKind, run: RunSettings, own: MigrationSettings): string {
+  const settings = sessionSettings(kind, run, own);
+  const local = !kind.session;
+  const calls = Object.entries(settings).map(([name, value]) => `set_config(${literal(name)}, ${literal(value)}, ${local})`);
+  const role = run.role === null ? "" : ` set ${local ? "local " : ""}role ${identifier(run.role)};`;
+  return `${local ? "" : `${RESET} `}select ${calls.join(", ")};${role}`;
+}
+
+/** The settings of a session by name, in the server's spelling; read back after they were set. */
+export function sessionSettings(kind: SessionKind, run: RunSettings, own: MigrationSettings): Record<string, string> {
+  return {
+    application_name: kind.applicationName,
+    lock_timeout: `${own.lockTimeoutMs ?? run.lockTimeoutMs}`,
+    statement_timeout: `${own.statementTimeoutMs ?? run.statementTimeoutMs}`,
+    idle_in_transaction_session_timeout: `${run.idleTimeoutMs}`,
+    row_security: own.rowSecurity === true ? "on" : "off",
+    standard_conforming_strings: "on",
+    ...(run.searchPath === null ? {} : { search_path: run.searchPath }),
+    // Without it a killed client's backend, and its lock, live until the running statement ends.
+    ...(kind.version >= 140_000 ? { client_connection_check_interval: "1000", idle_session_timeout: "0" } : {}),
+    ...(kind.version >= 170_000 ? { transaction_timeout: "0" } : {}),
+    tcp_keepalives_idle: "30",
+    tcp_keepalives_interval: "10",
+    tcp_keepalives_count: "3",
+  };
+}
+
+const RESET =
+  "close all; set session authorization default; set role none; reset all; unlisten *; discard plans; discard temp; discard sequences;";
+
+export interface StepFrame {
+  readonly open: string;
+  readonly close: string;
+}
+
+export interface FrameParts {
+  readonly ledger: LedgerSql;
+  readonly author: Author;
+  readonly reset: string;
+  readonly fence: string;
+}
+
+/** First of all: an isolation level cannot be chosen after the first query. */
+const BEGIN = "begin isolation level read committed;";
+/** How a transaction ends: deferred constraints while an error still leaves it failed, then for good. */
+const COMMIT = "set constraints all immediate; commit";
+
+export function applyFrame(parts: FrameParts, entry: Entry): StepFrame {
+  const replace = entry.kind === "repeatable" ? `${parts.ledger.remove(entry.revision)}; ` : "";
+  return {
+    open: `${BEGIN} ${parts.reset} ${parts.fence} ${replace}${parts.ledger.insert(entry, parts.author, "applied")}`,
+    close: `${parts.ledger.complete(entry.revision, parts.author)}; ${COMMIT}`,
+  };
+}
+
+export function revertFrame(parts: FrameParts, revision: string): StepFrame {
+  return {
+    open: `${BEGIN} ${parts.reset} ${parts.fence}`,
+    close: `${parts.ledger.revert(revision, parts.author)}; ${COMMIT}`,
+  };
+}
+
+/** One statement of a non-transactional migration, with its done row in the same transaction. */
+export function statementFrame(parts: FrameParts, done: string): StepFrame {
+  return { open: `${BEGIN} ${parts.reset} ${parts.fence}`, close: `${done}; ${COMMIT}` };
+}
+
+/** For the last statement of a step outside a transaction. */
+export function closing(parts: FrameParts, direction: Direction, revision: string): string {
+  const row = direction === "up" ? parts.ledger.completePartial(revision, parts.author) : parts.ledger.revert(revision, parts.author);
+  return `${BEGIN} ${parts.fence} ${row}; ${COMMIT}`;
+}

@@ -1,0 +1,218 @@
+/**
+ * Carries out a migration that cannot run in one transaction: one statement after the other.
+ *
+ *   history row (partial) ─► for each statement ─► history row (applied)
+ *
+ * A statement that can run in a transaction does, with its done row in the same one: exactly once.
+ * For the few that cannot:
+ *
+ *   (nothing) ── intent row, committed ──► started ── the statement, alone ──► done row
+ *
+ * What a crash leaves behind: no row, and nothing happened; a `started` row, and the catalog is asked whether
+ * it took effect (`judge.ts`); a `done` row, and it is never run again. A failure that the server reported
+ * takes the intent away, because then it is known that nothing happened. On resuming, the statements done must
+ * still be those of the file.
+ */
+import { createHash } from "node:crypto";
+import { needsNoTransaction } from "../database/sqlstate.ts";
+import { DatabaseError, type GodwitError, PlanRefused } from "../errors.ts";
+import type { RecordedStatement } from "../ledger/ledger.ts";
+import type { StatementKey } from "../ledger/sql.ts";
+import { clearLeftovers, effectiveText, judge, snapshot, verify } from "./judge.ts";
+import type { Body, Prepared, SplitStatement } from "./prepare.ts";
+import { statementsOf } from "./prepare.ts";
+import { closing, type FrameParts, resetSession, statementFrame } from "./script.ts";
+import { watch } from "./watch.ts";
+import { entryOf, failureOf, frameParts, isWorthRetrying, type Outcome, pauseBeforeRetry, rollback, stepError, type Work } from "./work.ts";
+
+export async function runStatements(work: Work, prepared: Prepared, index: number): Promise<Outcome> {
+  const { step } = prepared;
+  const startedAt = performance.now();
+  const body = await prepared.load();
+  if (body.kind !== "sql") throw new Error("Only SQL is run statement by statement.");
+  work.context.observe({ kind: "step-started", step, index, count: work.count });
+  const job: Job = { work, prepared, body, parts: frameParts(work, prepared), attempts: 1 };
+  let position = 0;
+  let done = 0;
+  try {
+    const statements = statementsOf(body);
+    await begin(job);
+    const recorded = await work.ledger.statements(work.connection, step.revision, step.direction);
+    checkUnchanged(job, statements, recorded);
+    for (const statement of statements) {
+      position++;
+      const earlier = recorded.find((row) => row.position === position);
+      if (earlier?.state !== "done") {
+        work.stop.throwIfAborted();
+        const { text } = statement;
+        work.context.observe({ kind: "statement-started", step, position, count: statements.length, text });
+        await runOne(job, statement, position, earlier);
+      }
+      done++;
+    }
+    await work.connection.execute(closing(job.parts, step.direction, step.revision));
+  } catch (error) {
+    if (work.connection.lost.aborted) throw work.connection.lost.reason;
+    await rollback(work.connection);
+    const line = error instanceof DatabaseError && error.position === undefined ? statementLine(body, position) : undefined;
+    const problem = stepError(work, prepared, body, error, line === undefined ? {} : { line });
+    if (done === 0 && step.reason !== "resume") await withdraw(job);
+    return { ok: false, failure: failureOf(step.revision, problem, done > 0 ? "some" : "none"), error: problem };
+  }
+  const report = {
+    revision: step.revision,
+    direction: step.direction,
+    phase: step.phase,
+    durationMs: performance.now() - startedAt,
+    attempts: job.attempts,
+    transactional: false,
+  };
+  work.context.observe({ kind: "step-done", step, report, index, count: work.count });
+  return { ok: true, report };
+}
+
+interface Job {
+  readonly work: Work;
+  readonly prepared: Prepared;
+  readonly body: Body & { kind: "sql" };
+  readonly parts: FrameParts;
+  attempts: number;
+}
+
+async function begin({ work, prepared, body, parts }: Job): Promise<void> {
+  const { step } = prepared;
+  if (step.direction === "down" || step.reason === "resume") return;
+  const replace = step.kind === "repeatable" ? `${work.ledger.sql.remove(step.revision)};` : "";
+  const row = work.ledger.sql.insert(entryOf(prepared, body.revert), work.author, "partial");
+  await work.connection.execute(`begin; ${parts.fence} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`);
+}
+
+/** Nothing of it was done: it is as pending as before. */
+async function withdraw({ work, prepared, parts }: Job): Promise<void> {
+  const { revision, direction } = prepared.step;
+  if (work.connection.lost.aborted || direction === "down") return;
+  const sql = work.ledger.sql;
+  await work.connection.execute(
+    `begin; ${parts.fence} ${sql.forgetStatements(revision, direction)}; ${sql.remove(revision)} and state = 'partial'; commit`,
+  );
+}
+
+async function runOne(job: Job, statement: SplitStatement, position: number, earlier: RecordedStatement | undefined): Promise<void> {
+  const { work, prepared, parts } = job;
+  const { step } = prepared;
+  const key: StatementKey = { revision: step.revision, direction: step.direction, position, hash: hashOf(statement) };
+  const lockTimeoutMs = prepared.settings.lockTimeoutMs ?? work.target.settings.lockTimeoutMs;
+  for (let attempt = 1; ; attempt++) {
+    using observed = watch(work, () => step, lockTimeoutMs);
+    try {
+      if (runsInTransaction(statement)) {
+        try {
+          return await insideTransaction(job, statement, key);
+        } catch (error) {
+          if (!(error instanceof DatabaseError) || !(needsNoTransaction(error.sqlState) || error.sqlState === ENDS_TRANSACTION)) throw error;
+          await rollback(work.connection);
+        }
+      }
+      return await outsideTransaction(job, statement, key, attempt === 1 ? earlier : undefined);
+    } catch (error) {
+      if (work.connection.lost.aborted) throw error;
+      await rollback(work.connection);
+      if (!isWorthRetrying(error) || attempt >= work.target.settings.lockAttempts || work.stop.aborted) throw error;
+      job.attempts++;
+      const problem = stepError(work, prepared, job.body, error, { line: statement.line }) as GodwitError;
+      await pauseBeforeRetry(work, step, attempt, problem, observed.blockers);
+    }
+  }
+
+  async function outsideTransaction(
+    _job: Job,
+    { kind, text }: SplitStatement,
+    intent: StatementKey,
+    interrupted: RecordedStatement | undefined,
+  ): Promise<void> {
+    const { connection, ledger, author } = work;
+    const sql = ledger.sql;
+    // These wait for other transactions without standing in anybody's way, so they may wait.
+    const patient = { ...prepared.settings, lockTimeoutMs: prepared.settings.lockTimeoutMs ?? 0 };
+    if (work.kind.session) await connection.execute(resetSession(work.kind, work.target.settings, patient));
+    await work.lock.confirm();
+    if (interrupted?.state === "started") {
+      const verdict = await judge(connection, kind, interrupted.before);
+      if (verdict === "unknown") throw undecided(job, intent, statement);
+      if (verdict === "done") {
+        await connection.execute(`begin; ${parts.fence} ${sql.finishStatement(intent, author)}; commit`);
+        return;
+      }
+    }
+    await clearLeftovers(connection, kind);
+    const before = await snapshot(connection, kind);
+    await connection.execute(`begin; ${parts.fence} ${sql.startStatement(intent, author, before)}; commit`);
+    try {
+      await connection.execute(await effectiveText(connection, kind, text));
+      await verify(connection, kind);
+    } catch (error) {
+      if (!connection.lost.aborted) await failedOutside(job, statement, intent);
+      throw error;
+    }
+    await connection.execute(`begin; ${parts.fence} ${sql.finishStatement(intent, author)}; commit`);
+  }
+}
+
+/** invalid_transaction_termination: a procedure or DO block that commits. */
+const ENDS_TRANSACTION = "2D000";
+
+async function insideTransaction({ work, parts }: Job, { text }: SplitStatement, key: StatementKey): Promise<void> {
+  const frame = statementFrame(parts, work.ledger.sql.finishStatement(key, work.author));
+  await work.connection.execute(frame.open);
+  await work.connection.execute(text);
+  await work.connection.execute(frame.close);
+}
+
+/** The server said that it failed: nothing is unknown, so the intent goes, and so does what it left lying about. */
+async function failedOutside({ work, parts }: Job, { kind }: SplitStatement, key: StatementKey): Promise<void> {
+  const { connection, ledger } = work;
+  await clearLeftovers(connection, kind).catch(() => {});
+  await connection.execute(
+    `begin; ${parts.fence} ${ledger.sql.forgetStatements(key.revision, key.direction)} and position = ${key.position}; commit`,
+  );
+}
+
+function runsInTransaction({ kind }: SplitStatement): boolean {
+  return kind.kind === "ordinary" || kind.kind === "add-enum-value";
+}
+
+function hashOf(statement: SplitStatement): string {
+  return `sha256:${createHash("sha256").update(statement.text).digest("hex")}`;
+}
+
+function statementLine(body: Body & { kind: "sql" }, position: number): number | undefined {
+  return statementsOf(body)[position - 1]?.line;
+}
+
+function checkUnchanged({ prepared }: Job, statements: readonly SplitStatement[], recorded: readonly RecordedStatement[]): void {
+  for (const row of recorded) {
+    const statement = statements[row.position - 1];
+    if (statement !== undefined && hashOf(statement) === row.hash) continue;
+    const { revision, file } = prepared.step;
+    throw new PlanRefused([
+      {
+        code: "PLAN_PARTIAL_EDITED",
+        message: `Statement ${row.position} of ${file} was ${row.state === "done" ? "carried out" : "begun"} by an earlier run and has been changed since.`,
+        hint: `Restore that statement and put the change into a later one; or look at the database and say: godwit repair --mark-done ${revision}`,
+        place: { file, line: statement?.line },
+      },
+    ]);
+  }
+}
+
+function undecided({ prepared }: Job, key: StatementKey, statement: SplitStatement): PlanRefused {
+  const { file } = prepared.step;
+  return new PlanRefused([
+    {
+      code: "PLAN_PARTIAL",
+      message: `An earlier run was killed during statement ${key.position} of ${file}, and the catalog cannot tell whether it took effect.`,
+      hint: `Look at the database. If it did: godwit repair --mark-done ${key.revision}:${key.position}. If not: godwit repair --retry ${key.revision}:${key.position}`,
+      place: { file, line: statement.line },
+    },
+  ]);
+}

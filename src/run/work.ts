@@ -1,0 +1,156 @@
+/** What all the ways of carrying out a step share. */
+import type { Step } from "../core/plan.ts";
+import type { Connection } from "../database/connection.ts";
+import { isRetryableTransaction } from "../database/sqlstate.ts";
+import { DatabaseError, GodwitError, Interrupted, type Problem, StepFailed } from "../errors.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Author, Entry } from "../ledger/sql.ts";
+import type { Lock } from "../lock/lock.ts";
+import { backoffMs, delay } from "../std/time.ts";
+import type { Body, Prepared } from "./prepare.ts";
+import { placeOf, statementsOf } from "./prepare.ts";
+import type { StepFailure, StepReport } from "./report.ts";
+import { type FrameParts, resetSession, type SessionKind } from "./script.ts";
+import type { RunContext, Target } from "./target.ts";
+
+export interface Work {
+  readonly target: Target;
+  readonly context: RunContext;
+  readonly connection: Connection;
+  readonly lock: Lock;
+  readonly ledger: Ledger;
+  readonly author: Author;
+  readonly kind: SessionKind;
+  /** Aborts when work must stop: a signal, the deadline, or a lock that cannot be trusted any more. */
+  readonly stop: AbortSignal;
+  /** Number of steps in the plan, for progress. */
+  readonly count: number;
+}
+
+/** How one step ended. `error` is set together with `failure`; connection loss is thrown instead. */
+export type Outcome =
+  | { readonly ok: true; readonly report: StepReport }
+  | { readonly ok: false; readonly failure: StepFailure; readonly error: GodwitError };
+
+export function frameParts(work: Work, prepared: Prepared): FrameParts {
+  return {
+    ledger: work.ledger.sql,
+    author: work.author,
+    reset: resetSession(work.kind, work.target.settings, prepared.settings),
+    fence: work.lock.fence,
+  };
+}
+
+export function entryOf(prepared: Prepared, revert: string | null): Entry {
+  const { step, migration } = prepared;
+  return {
+    revision: step.revision,
+    kind: step.kind,
+    phase: step.phase,
+    number: migration?.number ?? null,
+    parents: [...new Set([...(migration?.revises ?? []), ...(migration?.depends ?? [])])],
+    file: step.file,
+    checksum: step.checksum,
+    fingerprint: migration?.fingerprint ?? null,
+    revertScript: revert,
+    minimumRevision: migration?.settings.minimumRevision ?? null,
+  };
+}
+
+/** Leaves a failed transaction; quiet where the connection is gone, for then the server has rolled back. */
+export async function rollback(connection: Connection): Promise<void> {
+  if (!connection.lost.aborted) await connection.execute("rollback").catch(() => {});
+}
+
+/** Whether the same again may succeed: the server rolled all of it back, and time alone may help. */
+export function isWorthRetrying(error: unknown): boolean {
+  return error instanceof DatabaseError && isRetryableTransaction(error.sqlState);
+}
+
+/** Growing pauses between two tries of one step. */
+export async function pauseBeforeRetry(
+  work: Work,
+  step: Step,
+  attempt: number,
+  error: GodwitError,
+  blockers: Parameters<RunContext["observe"]>[0] extends infer E ? (E extends { kind: "step-retry" } ? E["blockers"] : never) : never,
+): Promise<void> {
+  const delayMs = backoffMs(attempt, { firstMs: 200, maxMs: 30_000 });
+  const attempts = work.target.settings.lockAttempts;
+  work.context.observe({ kind: "step-retry", step, attempt, attempts, delayMs, problem: error.toProblem(), blockers });
+  await delay(delayMs, work.stop);
+}
+
+/** An error of the server as the failure of this step, with the place in its file. */
+export function stepError(work: Work, prepared: Prepared, body: Body | null, error: unknown, extra?: { line?: number }): GodwitError {
+  if (work.stop.aborted) return interruption(work, prepared.step);
+  if (!(error instanceof DatabaseError)) {
+    if (error instanceof GodwitError) return error;
+    return new StepFailed(
+      {
+        code: "STEP_FAILED",
+        message: `${prepared.step.file} failed: ${error instanceof Error ? error.message : String(error)}`,
+        place: { file: prepared.step.file },
+        hint: stackHint(error, prepared.step.file),
+      },
+      { cause: error },
+    );
+  }
+  const place = body?.kind === "sql" ? placeOfError(body, error, extra?.line) : { file: prepared.step.file };
+  const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
+  return new StepFailed(
+    {
+      code: timeout ? "STEP_TIMEOUT" : "STEP_FAILED",
+      message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${error.message}`,
+      place,
+      hint: error.hint ?? advice(error, timeout),
+      details: error.details,
+    },
+    { cause: error },
+  );
+}
+
+export function failureOf(revision: string, error: GodwitError, committed: StepFailure["committed"]): StepFailure {
+  return { revision, problem: error.toProblem(), committed };
+}
+
+export function interruption(work: Work, step: Step): GodwitError {
+  const reason = work.stop.reason;
+  if (reason instanceof GodwitError && !(reason instanceof Interrupted)) return reason;
+  const by = reason instanceof Interrupted ? reason.by : "abort";
+  const code = reason instanceof Interrupted && reason.code === "DEADLINE" ? "DEADLINE" : "INTERRUPTED";
+  return new Interrupted(
+    {
+      code,
+      message: `${by} ended the run while ${step.revision} was running; that step was rolled back.`,
+      hint: "Run again: it goes on where it stopped.",
+    },
+    by,
+  );
+}
+
+function placeOfError(body: Body & { kind: "sql" }, error: DatabaseError, line: number | undefined) {
+  if (error.position !== undefined) return placeOf(body, error.position);
+  if (line !== undefined) return { file: body.file, line };
+  const statement = statementsOf(body)[error.completed ?? 0];
+  return statement === undefined ? { file: body.file } : { file: body.file, line: statement.line };
+}
+
+function advice(error: DatabaseError, timeout: boolean): string | undefined {
+  if (timeout) return "Give the migration more time (-- godwit: statement-timeout=…), or make it do less at once.";
+  if (error.sqlState === "55P03") return "Something holds a lock on its table: see the blockers above, or raise --lock-timeout.";
+  if (error.sqlState === "42501") return "Grant the missing privilege to the role that migrates, or use another role's URL.";
+  if (/row-level security/.test(error.message))
+    return "Row-level security would hide rows from this statement. Run it as a role with BYPASSRLS, or allow it with -- godwit: row-security=on";
+  return undefined;
+}
+
+/** The first line of the stack that lies in the migration's own file. */
+function stackHint(error: unknown, file: string): string | undefined {
+  const name = file.split("/").at(-1) ?? file;
+  const frame = (error instanceof Error ? (error.stack ?? "") : "").split("\n").find((line) => line.includes(name));
+  const at = frame === undefined ? null : /:(\d+):(\d+)\)?$/.exec(frame.trim());
+  return at === null ? undefined : `It was thrown at ${file}:${at[1]}:${at[2]}.`;
+}
+
+export type { Problem };
