@@ -55,6 +55,7 @@ export const ERROR_CODES = {
   SOURCE_TRANSACTION_CONTROL: "SourceError",
   SOURCE_COPY_FROM_STDIN: "SourceError",
   SOURCE_PSQL_COMMAND: "SourceError",
+  SOURCE_NOT_RENDERABLE: "SourceError",
   GRAPH_UNKNOWN_PARENT: "SourceError",
   GRAPH_CYCLE: "SourceError",
   GRAPH_SEVERAL_HEADS: "SourceError",
@@ -203,6 +204,16 @@ export class DatabaseError extends GodwitError {
     this.sqlState = options?.sqlState;
     this.position = options?.position;
     this.completed = options?.completed;
+  }
+
+  /** The same error where its position would point into a text that is not the author's. */
+  withoutPosition(): DatabaseError {
+    if (this.position === undefined && this.completed === undefined) return this;
+    return new DatabaseError(this.toProblem() as ProblemOf<"DatabaseError">, {
+      cause: this.cause,
+      sqlState: this.sqlState,
+      completed: -1,
+    });
   }
 }
 

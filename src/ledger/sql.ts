@@ -191,6 +191,13 @@ ${logInsert(author, "'reverted'", "revision", "'down'", "null::float8", "null::j
       `update ${history} set checksum = ${literal(checksum)}, fingerprint = ${literal(fingerprint)},
   revert_script = ${literal(revertScript)} where revision = ${literal(revision)}`,
 
+    /** A person looked and says that it is complete. */
+    markApplied: (revision: string) => `update ${history} set state = 'applied',
+  executed_at = coalesce(executed_at, clock_timestamp()) where revision = ${literal(revision)}`,
+
+    statementDone: (revision: string, position: number) => `update ${statements} set state = 'done',
+  done_at = clock_timestamp() where revision = ${literal(revision)} and direction = 'up' and position = ${Number(position)}`,
+
     log: (author: Author, entry: LogEntry) =>
       logInsert(
         author,

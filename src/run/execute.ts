@@ -41,9 +41,8 @@ export async function execute(work: Work, steps: readonly Prepared[], options: E
       index++;
     } else if (prepared.form === "transaction") {
       const stretch = pipelineFrom(steps, index, failed);
-      const result = await runPipeline(work, stretch, index);
-      for (const report of result.done) options.onDone(report);
-      index += result.done.length;
+      const result = await runPipeline(work, stretch, index, options.onDone);
+      index += result.done;
       if (result.stopped === null) continue;
       const { outcome, outsideNeeded } = result.stopped;
       if (outsideNeeded) await one(result.stopped.prepared, () => runStatements(work, result.stopped?.prepared as Prepared, index));

@@ -14,13 +14,12 @@ import type { Migration } from "../core/migration.ts";
 import { type Goal, type Plan, plan } from "../core/plan.ts";
 import type { Connection, Row } from "../database/connection.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, StepFailed } from "../errors.ts";
-import { acquireLease } from "../lock/lease.ts";
 import type { Lock } from "../lock/lock.ts";
-import { acquireSessionLock } from "../lock/session.ts";
 import type { Listing } from "../source/source.ts";
 import { connect, prepareSession, sessionKind } from "./connect.ts";
 import { execute } from "./execute.ts";
 import { INVALID_INDEXES } from "./judge.ts";
+import { acquireLock } from "./locked.ts";
 import { prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import type { RunContext, Target } from "./target.ts";
@@ -120,24 +119,12 @@ class Run {
   }
 
   async #lock(connection: Connection): Promise<Lock> {
-    const { observe, signal, runId, host } = this.#context;
+    const { observe } = this.#context;
     const { version, database, user } = connection.server;
     const kind = connection.capabilities.session ? "session" : "lease";
     observe({ kind: "connected", database, user, version, lock: kind });
     const started = performance.now();
-    const options = {
-      schema: this.#target.ledger.schema,
-      runId,
-      host,
-      signal,
-      waitMs: this.#target.settings.lockWaitMs,
-      onWait: (holder: Parameters<Parameters<typeof acquireSessionLock>[1]["onWait"]>[0], waitedMs: number) =>
-        observe({ kind: "lock-waiting", holder, waitedMs }),
-    };
-    const lock =
-      kind === "session"
-        ? await acquireSessionLock(connection, options)
-        : await acquireLease(connection, { ...options, openAnother: () => connect(this.#target, this.#context) });
+    const lock = await acquireLock(this.#target, connection, this.#context);
     const waitedMs = performance.now() - started;
     this.#waitedMs += waitedMs;
     observe({ kind: "lock-acquired", waitedMs });

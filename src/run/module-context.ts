@@ -2,7 +2,7 @@
 import { identifier } from "../core/sql/quote.ts";
 import type { Connection, Parameter, Result, Row } from "../database/connection.ts";
 import { DatabaseError } from "../errors.ts";
-import type { MigrationContext, SqlTag } from "../migration.ts";
+import type { MigrationContext, Sql } from "../migration.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Work } from "./work.ts";
 
@@ -47,10 +47,16 @@ export async function createContext(work: Work, prepared: Prepared): Promise<Ope
 }
 
 /** `sql`, `query`, `execute` and `schema` on anything that runs statements. */
-export async function handles(executor: Executor): Promise<Pick<MigrationContext, "sql" | "query" | "execute" | "schema">> {
+export async function handles(
+  executor: Executor,
+  present: (result: Result) => unknown = rowsOf,
+): Promise<Pick<MigrationContext, "sql" | "query" | "execute" | "schema">> {
   return {
-    sql: sqlTag(executor),
-    query: async (text, parameters = []) => executor.query(text, parameters as readonly Parameter[]) as never,
+    sql: sqlTag(executor, present),
+    query: async (text, parameters = []) => {
+      const result = await executor.query(text, parameters as readonly Parameter[]);
+      return (present === rowsOf ? { rows: result.rows, rowCount: result.rowCount ?? 0 } : present(result)) as never;
+    },
     execute: async (text) => {
       await executor.execute(text);
     },
@@ -78,24 +84,34 @@ function supervised(connection: Connection, activity: Activity, guard: () => voi
   };
 }
 
-const FRAGMENT = Symbol("fragment");
+/** A class, so that no value from outside can pass for one. */
+class Fragment {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
 
-function sqlTag(executor: Executor): SqlTag {
+/** The rows, with how many were returned or affected. */
+function rowsOf(result: Result) {
+  return Object.assign([...result.rows], { count: result.rowCount ?? result.rows.length });
+}
+
+function sqlTag(executor: Executor, present: (result: Result) => unknown): Sql {
   const tag = async (strings: TemplateStringsArray, ...values: unknown[]) => {
     let text = strings[0] ?? "";
     const parameters: Parameter[] = [];
     values.forEach((value, index) => {
-      if (typeof value === "object" && value !== null && FRAGMENT in value) text += String(value[FRAGMENT as never]);
+      if (value instanceof Fragment) text += value.text;
       else text += `$${parameters.push(value as Parameter)}`;
       text += strings[index + 1] ?? "";
     });
-    const result = await executor.query(text, parameters);
-    return Object.assign([...result.rows], { count: result.rowCount ?? result.rows.length });
+    return present(await executor.query(text, parameters));
   };
   return Object.assign(tag, {
-    identifier: (name: string) => ({ [FRAGMENT]: name.split(".").map(identifier).join(".") }),
-    raw: (text: string) => ({ [FRAGMENT]: text }),
-  }) as unknown as SqlTag;
+    identifier: (...path: string[]) => new Fragment(path.map(identifier).join(".")),
+    raw: (text: string) => new Fragment(text),
+  }) as unknown as Sql;
 }
 
 /** Kysely compiles, we execute: it never sees a connection of its own. */

@@ -48,7 +48,7 @@ async function runInside(work: Work, prepared: Prepared): Promise<void> {
   const parts = frameParts(work, prepared);
   const frame = step.direction === "up" ? applyFrame(parts, entryOf(prepared, null)) : revertFrame(parts, step.revision);
   await work.connection.execute(frame.open);
-  const first = await call(work, prepared);
+  const first = await callModule(work, prepared);
   let results: readonly Result[];
   try {
     results = await work.connection.execute(frame.close);
@@ -69,13 +69,13 @@ async function runOutside(work: Work, prepared: Prepared): Promise<void> {
   }
   if (work.kind.session) await work.connection.execute(resetSession(work.kind, work.target.settings, settings));
   await work.lock.confirm();
-  await call(work, prepared);
+  await callModule(work, prepared);
   await rollback(work.connection);
   await work.connection.execute(closing(parts, step.direction, step.revision));
 }
 
 /** Calls the function and waits for it; returns the first error of the database that it swallowed, if any. */
-async function call(work: Work, prepared: Prepared): Promise<DatabaseError | undefined> {
+export async function callModule(work: Work, prepared: Prepared): Promise<DatabaseError | undefined> {
   const body = await prepared.load();
   if (body.kind !== "module") throw new Error("Only a module has a function to call.");
   await using context = await createContext(work, prepared);

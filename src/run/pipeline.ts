@@ -4,9 +4,10 @@
  * Whatever fails, the answer is the same: wait until every message in flight is answered (those behind the
  * failed one have no effect), roll back, and report how far it went. The caller decides whether to try again.
  */
-import { needsNoTransaction } from "../database/sqlstate.ts";
-import { type DatabaseError, GodwitError, StepFailed } from "../errors.ts";
 import type { Result } from "../database/connection.ts";
+import { needsNoTransaction, UNIQUE_VIOLATION } from "../database/sqlstate.ts";
+import { DatabaseError, LockError, StepFailed } from "../errors.ts";
+import { FENCE_SQLSTATE } from "../lock/sql.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import type { StepReport } from "./report.ts";
 import { applyFrame, revertFrame } from "./script.ts";
@@ -17,20 +18,29 @@ const IN_FLIGHT_STEPS = 64;
 const IN_FLIGHT_BYTES = 1024 * 1024;
 
 export interface PipelineResult {
-  readonly done: readonly StepReport[];
+  /** How many of the steps are done; each was told to `onDone` the moment it was. */
+  readonly done: number;
   /** The failed step, or one that turned out to need no transaction around it. */
   readonly stopped: { readonly prepared: Prepared; readonly outcome: Outcome & { ok: false }; readonly outsideNeeded: boolean } | null;
 }
 
 /** Steps that ran are reported in order; stops at the first that fails for good. */
-export async function runPipeline(work: Work, steps: readonly Prepared[], firstIndex: number): Promise<PipelineResult> {
-  const done: StepReport[] = [];
+export async function runPipeline(
+  work: Work,
+  steps: readonly Prepared[],
+  firstIndex: number,
+  onDone: (report: StepReport) => void,
+): Promise<PipelineResult> {
+  let done = 0;
   let attempt = 1;
-  while (done.length < steps.length) {
-    const before = done.length;
-    const failed = await flight(work, steps.slice(before), firstIndex + before, attempt, (report) => done.push(report));
+  while (done < steps.length) {
+    const before = done;
+    const failed = await flight(work, steps.slice(before), firstIndex + before, attempt, (report) => {
+      done++;
+      onDone(report);
+    });
     if (failed === null) break;
-    if (done.length > before) attempt = 1;
+    if (done > before) attempt = 1;
     const { prepared, error, body, blockers } = failed;
     const retry = isWorthRetrying(error) && attempt < work.target.settings.lockAttempts && !work.stop.aborted;
     const problem = stepError(work, prepared, body, error);
@@ -118,16 +128,42 @@ async function flight(
 }
 
 async function send(work: Work, prepared: Prepared, body: Body): Promise<void> {
-  if (body.kind !== "sql") throw new GodwitErrorNever();
+  if (body.kind !== "sql") throw new Error("Only SQL can be pipelined.");
   const parts = frameParts(work, prepared);
   const { step } = prepared;
   const frame = step.direction === "up" ? applyFrame(parts, entryOf(prepared, body.revert)) : revertFrame(parts, step.revision);
   const open = work.connection.execute(frame.open);
   const run = work.connection.execute(body.text);
   const close = work.connection.execute(frame.close);
-  const answers = await Promise.allSettled([open, run, close]);
-  for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
-  checkClosed(step.revision, (answers[2] as PromiseFulfilledResult<readonly Result[]>).value);
+  const [opened, ran, closed] = await Promise.allSettled([open, run, close]);
+  if (opened.status === "rejected") throw frameError(opened.reason, step.revision);
+  if (ran.status === "rejected") throw ran.reason;
+  if (closed.status === "rejected") throw frameError(closed.reason, step.revision);
+  checkClosed(step.revision, closed.value);
+}
+
+/** An error in our own statements: its position is none of the file's. */
+export function frameError(error: unknown, revision: string): unknown {
+  if (!(error instanceof DatabaseError)) return error;
+  if (error.sqlState === UNIQUE_VIOLATION && /migration_history/.test(error.message))
+    return new LockError(
+      {
+        code: "LOCK_LOST",
+        message: `${revision} has meanwhile been applied by another run.`,
+        hint: "Run again: the plan is made anew from the ledger.",
+      },
+      { cause: error },
+    );
+  if (error.sqlState === FENCE_SQLSTATE)
+    return new LockError(
+      {
+        code: "LOCK_LOST",
+        message: `The migration lock was taken over by another run before ${revision} began; nothing of it was done.`,
+        hint: "Run again: the plan is made anew from the ledger.",
+      },
+      { cause: error },
+    );
+  return error.withoutPosition();
 }
 
 /** The ledger row was completed in the transaction that inserted it, and that transaction was committed. */
@@ -142,7 +178,3 @@ export function checkClosed(revision: string, results: readonly Result[]): void 
   });
 }
 
-class GodwitErrorNever extends Error {
-  override readonly message = "Only SQL can be pipelined.";
-}
-export type { GodwitError };

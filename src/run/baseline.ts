@@ -1,0 +1,85 @@
+/** Declares migrations as present without running them: for a database that was made some other way. */
+import { ordered } from "../core/graph.ts";
+import type { Migration } from "../core/migration.ts";
+import { resolveRevision } from "../core/revision.ts";
+import { PlanRefused, SourceError } from "../errors.ts";
+import { withLock } from "./locked.ts";
+import type { RunContext, Target } from "./target.ts";
+
+export interface BaselineReport {
+  readonly target: string;
+  readonly declared: readonly string[];
+  /** Were in the ledger already. */
+  readonly already: readonly string[];
+}
+
+/** Declares `revision` and all that comes before it. Throws `PlanRefused` where a file of them is broken. */
+export async function baseline(target: Target, revision: string, context: RunContext): Promise<BaselineReport> {
+  const files = await target.source.list();
+  const wanted = baselineRange(files.migrations, target.settings.order, revision);
+  const [broken] = wanted.filter((migration) => migration.problem !== undefined);
+  if (broken?.problem !== undefined) throw new SourceError([broken.problem]);
+  return withLock(target, context, async (connection, lock) => {
+    const history = await target.ledger.read(connection);
+    if (!history.created) await target.ledger.create(connection, target.settings.project);
+    const present = new Map(history.entries.map((entry) => [entry.revision, entry]));
+    const partial = wanted.find((migration) => present.get(migration.id)?.state === "partial");
+    if (partial !== undefined)
+      throw new PlanRefused([
+        {
+          code: "BASELINE_CONFLICT",
+          message: `${partial.id} was begun by a run and is not complete.`,
+          hint: `Complete it with godwit up, or say that it is: godwit repair --mark-done ${partial.id}`,
+        },
+      ]);
+    const missing = wanted.filter((migration) => !present.has(migration.id));
+    const sql = target.ledger.sql;
+    const rows: string[] = [];
+    for (const migration of missing) {
+      rows.push(sql.baseline(await entryFor(target, migration), context));
+      rows.push(sql.log(context, { event: "baseline", revision: migration.id, direction: null, durationMs: null, details: null }));
+    }
+    if (rows.length > 0) await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; commit`);
+    return {
+      target: target.name,
+      declared: missing.map((migration) => migration.id),
+      already: wanted.filter((migration) => present.has(migration.id)).map((migration) => migration.id),
+    };
+  });
+}
+
+/** The revision itself and everything before it: its ancestors in a graph, the files in front of it in a line. */
+export function baselineRange(migrations: readonly Migration[], order: readonly string[], expression: string): readonly Migration[] {
+  const all = ordered(migrations, order).filter((migration) => migration.kind !== "repeatable");
+  if (expression === "head" || expression === "heads") return all;
+  const id = resolveRevision(expression, all.map((migration) => migration.id));
+  if (!all.some((migration) => migration.revises !== null))
+    return all.slice(0, all.findIndex((migration) => migration.id === id) + 1);
+  const byId = new Map(all.map((migration) => [migration.id, migration]));
+  const wanted = new Set<string>();
+  const visit = (one: string) => {
+    if (wanted.has(one)) return;
+    wanted.add(one);
+    const migration = byId.get(one);
+    for (const parent of [...(migration?.revises ?? []), ...(migration?.depends ?? [])]) visit(parent);
+  };
+  visit(id);
+  return all.filter((migration) => wanted.has(migration.id));
+}
+
+/** The row for a migration that is not run; with its way back, which may be needed when its file is gone. */
+export async function entryFor(target: Target, migration: Migration) {
+  const down = migration.revertible ? await target.source.read(migration, "down") : null;
+  return {
+    revision: migration.id,
+    kind: migration.kind,
+    phase: migration.phase,
+    number: migration.number,
+    parents: [...new Set([...(migration.revises ?? []), ...migration.depends])],
+    file: migration.file,
+    checksum: migration.checksum,
+    fingerprint: migration.fingerprint,
+    revertScript: down?.kind === "sql" ? down.text : null,
+    minimumRevision: migration.settings.minimumRevision ?? null,
+  };
+}

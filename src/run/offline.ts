@@ -1,0 +1,149 @@
+/**
+ * `--sql`: the plan as a script for `psql -f`, ledger rows included, without a database. What has been applied
+ * is what the caller says: everything up to `from`.
+ *
+ * A module is run against a recorder that writes its statements down. It has no rows to give: a module that
+ * looks at an answer cannot be rendered and is refused by name, rather than rendered wrongly.
+ */
+import { baselineRange } from "./baseline.ts";
+import { EMPTY_HISTORY, type History } from "../core/history.ts";
+import { type Plan, plan } from "../core/plan.ts";
+import { literal } from "../core/sql/quote.ts";
+import { type Problem, SourceError } from "../errors.ts";
+import { lockKey } from "../lock/session.ts";
+import { type MigrateOptions, planInput } from "./migrate.ts";
+import { handles } from "./module-context.ts";
+import { type Body, type Prepared, prepareSteps, statementsOf } from "./prepare.ts";
+import { applyFrame, closing, type FrameParts, revertFrame } from "./script.ts";
+import type { RunContext, Target } from "./target.ts";
+import { entryOf } from "./work.ts";
+
+export interface OfflineOptions extends MigrateOptions {
+  /** The revision that the database is at; `base`: it is empty. */
+  readonly from: string;
+}
+
+export async function renderScript(target: Target, options: OfflineOptions, context: RunContext): Promise<string> {
+  const files = await target.source.list();
+  const history = assumedHistory(target, options.from, files.migrations);
+  const decided = plan(planInput(target, options, files, history));
+  const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
+  const steps = await prepareSteps({ steps: decided.steps, migrations, source: target.source, history });
+  const problems = steps.flatMap((step) => step.problem ?? []);
+  if (problems[0] !== undefined) throw new SourceError([problems[0], ...problems.slice(1)]);
+  const parts: FrameParts = { ledger: target.ledger.sql, author: context, reset: "", fence: "" };
+  const rendered: string[] = [];
+  for (const prepared of steps) rendered.push(await renderStep(parts, prepared));
+  return [header(target, decided, options), ...rendered, footer(target)].join("\n\n");
+}
+
+function assumedHistory(target: Target, from: string, migrations: Parameters<typeof baselineRange>[0]): History {
+  if (from === "base") return EMPTY_HISTORY;
+  const present = baselineRange(migrations, target.settings.order, from);
+  return {
+    project: null,
+    entries: present.map((migration, index) => ({
+      revision: migration.id,
+      sequence: index + 1,
+      kind: migration.kind,
+      state: "applied",
+      baseline: false,
+      phase: migration.phase,
+      number: migration.number,
+      parents: [...(migration.revises ?? []), ...migration.depends],
+      file: migration.file,
+      checksum: migration.checksum,
+      fingerprint: migration.fingerprint,
+      revertScript: null,
+      minimumRevision: migration.settings.minimumRevision ?? null,
+    })),
+  };
+}
+
+function header(target: Target, decided: Plan, options: OfflineOptions): string {
+  const { schema, sql } = target.ledger;
+  return `-- godwit ${options.goal.direction} --sql: from ${options.from} to ${options.goal.to}, ${decided.steps.length} migrations
+-- Run it with: psql --no-psqlrc --set ON_ERROR_STOP=1 --file <this file> <database>
+\\set ON_ERROR_STOP on
+do $godwit$ begin
+  if not pg_try_advisory_lock(${lockKey(schema)}) then
+    raise exception 'another run holds the migration lock of this database';
+  end if;
+end $godwit$;
+${options.goal.direction === "up" ? `begin;\n${sql.create(target.settings.project)}\ncommit;` : ""}
+set lock_timeout = ${literal(`${target.settings.lockTimeoutMs}ms`)};
+set row_security = off;`;
+}
+
+function footer(target: Target): string {
+  return `select pg_advisory_unlock(${lockKey(target.ledger.schema)});`;
+}
+
+async function renderStep(parts: FrameParts, prepared: Prepared): Promise<string> {
+  const { step } = prepared;
+  const title = `-- ${step.direction} ${step.revision} (${step.file})`;
+  const body = await prepared.load();
+  if (body.kind === "module" && prepared.form === "module-outside")
+    throw notRenderable(prepared, "it runs outside a transaction");
+  const text = body.kind === "module" ? await record(prepared, body) : body.text;
+  const entry = entryOf(prepared, body.kind === "sql" ? body.revert : null);
+  if (prepared.form === "statements" && body.kind === "sql") {
+    const open = step.direction === "up" ? `${parts.ledger.insert(entry, parts.author, "partial")};` : "";
+    const statements = statementsOf(body).map((statement) => `${statement.text};`);
+    return [title, open, ...statements, `${closing(parts, step.direction, step.revision)};`].join("\n");
+  }
+  const frame = step.direction === "up" ? applyFrame(parts, entry) : revertFrame(parts, step.revision);
+  return [title, `${frame.open.trimEnd().replace(/;?$/, ";")}`, text.trimEnd().replace(/;?$/, "\n;"), `${frame.close};`].join("\n");
+}
+
+async function record(prepared: Prepared, body: Body & { kind: "module" }): Promise<string> {
+  const lines: string[] = [];
+  const answer = () =>
+    new Proxy(
+      {},
+      {
+        get(_, property) {
+          // A promise looks for `then`; everything else is somebody who wants to know the answer.
+          if (property === "then" || typeof property === "symbol") return undefined;
+          throw notRenderable(prepared, "it reads what a statement returns");
+        },
+      },
+    );
+  const executor = {
+    async query(text: string, parameters: readonly unknown[]) {
+      lines.push(`${inline(text, parameters)};`);
+      return { rows: [], rowCount: 0, command: "" };
+    },
+    async execute(text: string) {
+      lines.push(text.trimEnd().replace(/;?$/, ";"));
+      return [];
+    },
+  };
+  const handed = await handles(executor, answer);
+  const quiet = () => {};
+  const log = { info: quiet, warn: quiet, error: quiet };
+  await (body.run as (context: unknown) => unknown)({ ...handed, log, signal: new AbortController().signal });
+  return lines.join("\n");
+}
+
+/** Parameters become literals; only values whose text the server reads the same way are possible. */
+function inline(text: string, parameters: readonly unknown[]): string {
+  return text.replace(/\$(\d+)/g, (whole, digits: string) => {
+    const value = parameters[Number(digits) - 1];
+    if (value === undefined) return whole;
+    if (value === null || typeof value === "number" || typeof value === "boolean" || typeof value === "string") return literal(value);
+    if (typeof value === "bigint") return String(value);
+    if (value instanceof Date) return literal(value.toISOString());
+    return literal(JSON.stringify(value));
+  });
+}
+
+function notRenderable(prepared: Prepared, why: string): SourceError {
+  const problem: Problem = {
+    code: "SOURCE_NOT_RENDERABLE",
+    message: `${prepared.step.file} cannot be written as SQL: ${why}.`,
+    hint: "Run it with godwit up, or leave it out with --to and --from.",
+    place: { file: prepared.step.file },
+  };
+  return new SourceError([problem]);
+}

@@ -1,0 +1,122 @@
+/**
+ * Corrects what the ledger says, never what is in the database. Each correction is logged with who, where
+ * and when. Refused for a ledger of another project, and for another database than the one confirmed.
+ */
+import { literal } from "../core/sql/quote.ts";
+import { plan } from "../core/plan.ts";
+import type { HistoryEntry } from "../core/history.ts";
+import { PHASES } from "../core/migration.ts";
+import { resolveRevision } from "../core/revision.ts";
+import { ConfigError, GodwitError, PlanRefused, problemsOf } from "../errors.ts";
+import type { RecordedHistory } from "../ledger/ledger.ts";
+import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
+import type { Listing } from "../source/source.ts";
+import { entryFor } from "./baseline.ts";
+import { withLock } from "./locked.ts";
+import { planInput } from "./migrate.ts";
+import type { RunContext, Target } from "./target.ts";
+
+export type Repair =
+  /** The file was edited on purpose: its present text is the one that counts. */
+  | { readonly kind: "accept"; readonly revision: string }
+  /** The row goes; the file, if there is one, is pending again. */
+  | { readonly kind: "forget"; readonly revision: string }
+  /** Complete, says a person who looked: a whole migration, or one statement of it. */
+  | { readonly kind: "mark-done"; readonly revision: string; readonly position: number | null }
+  /** Without effect, says a person who looked: it may run again. */
+  | { readonly kind: "retry"; readonly revision: string; readonly position: number | null };
+
+export interface RepairReport {
+  readonly target: string;
+  readonly database: string;
+  readonly kind: Repair["kind"];
+  readonly revision: string;
+}
+
+export interface RepairOptions {
+  /** The name of the database that the person believes to be repairing. */
+  readonly confirm: string;
+}
+
+export async function repair(target: Target, request: Repair, options: RepairOptions, context: RunContext): Promise<RepairReport> {
+  const files = await target.source.list();
+  return withLock(target, context, async (connection, lock) => {
+    const { database } = connection.server;
+    if (options.confirm !== database)
+      throw new ConfigError({
+        code: "CONFIG_INVALID",
+        message: `This is database "${database}", not "${options.confirm}".`,
+        hint: "Check the URL. Nothing was changed.",
+      });
+    const history = await target.ledger.read(connection);
+    refuseForeign(target, files, history);
+    const revision = find(request, files, history);
+    const rows = await statementsFor(target, { ...request, revision } as Repair, files, history);
+    const sql = target.ledger.sql;
+    const logged: LogEntry = {
+      event: EVENTS[request.kind],
+      revision,
+      direction: null,
+      durationMs: null,
+      details: "position" in request && request.position !== null ? { position: request.position } : null,
+    };
+    const results = await connection.execute(`begin; ${lock.fence} ${rows(sql, context)}; ${sql.log(context, logged)}; commit`);
+    if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
+    return { target: target.name, database, kind: request.kind, revision };
+  });
+}
+
+const EVENTS = { accept: "accepted", forget: "forgotten", "mark-done": "marked-done", retry: "retry" } as const;
+
+type Rows = (sql: LedgerSql, author: Author) => string;
+
+async function statementsFor(target: Target, request: Repair, files: Listing, history: RecordedHistory): Promise<Rows> {
+  const { revision } = request;
+  const migration = files.migrations.find((one) => one.id === revision);
+  const entry = history.entries.find((one) => one.revision === revision);
+  switch (request.kind) {
+    case "accept": {
+      if (migration === undefined) throw missing(revision, "has no file");
+      const row = await entryFor(target, migration);
+      return (sql) => sql.accept(revision, row.checksum, row.fingerprint, row.revertScript);
+    }
+    case "forget":
+      return (sql) => `${sql.forgetStatements(revision, "up")}; ${sql.remove(revision)}`;
+    case "mark-done": {
+      if (request.position !== null)
+        return (sql) => `${sql.statementDone(revision, request.position as number)}`;
+      if (entry !== undefined) return (sql) => sql.markApplied(revision);
+      if (migration === undefined) throw missing(revision, "is neither in the files nor in the ledger");
+      const row = await entryFor(target, migration);
+      return (sql, author) => sql.baseline(row, author);
+    }
+    case "retry":
+      if (request.position !== null) return (sql) => `${sql.forgetStatements(revision, "up")} and position = ${request.position}`;
+      return (sql) => `${sql.forgetStatements(revision, "up")}; ${sql.remove(revision)} and state = ${literal("partial")}`;
+  }
+}
+
+function find(request: Repair, files: Listing, history: RecordedHistory): string {
+  const known = new Set([...history.entries.map((entry) => entry.revision), ...files.migrations.map((one) => one.id)]);
+  return resolveRevision(request.revision, [...known]);
+}
+
+/** The same judgement as before a run; every other problem is what repair is for. */
+function refuseForeign(target: Target, files: Listing, history: { entries: readonly HistoryEntry[]; project: string | null }): void {
+  const goal = { direction: "up", to: "heads", phases: PHASES } as const;
+  try {
+    plan(planInput(target, { goal, failure: "stop", outOfOrder: true }, files, history));
+  } catch (error) {
+    if (!(error instanceof GodwitError)) throw error;
+    const [foreign] = problemsOf(error).filter((problem) => problem.code === "LEDGER_FOREIGN");
+    if (foreign !== undefined) throw new PlanRefused([foreign]);
+  }
+}
+
+function missing(revision: string, why: string): ConfigError {
+  return new ConfigError({ code: "REVISION_UNKNOWN", message: `${revision} ${why}.`, hint: "godwit status lists what is known." });
+}
+
+function unchanged(revision: string): ConfigError {
+  return new ConfigError({ code: "REVISION_UNKNOWN", message: `The ledger was not changed for ${revision}.` });
+}
