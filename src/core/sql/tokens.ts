@@ -43,8 +43,7 @@ export function nextToken(text: string, from: number): Token | null {
   const second = text.charCodeAt(start + 1);
 
   if (isWordStart(first)) {
-    if (second === QUOTE && isOneOf(first, "eE")) return enclosed("string", text, start, start + 1);
-    if (second === QUOTE && isOneOf(first, "bBxX")) return enclosed("string", text, start, start + 1);
+    if (second === QUOTE && isOneOf(first, "eEbBxX")) return enclosed("string", text, start, start + 1);
     if (second === AMPERSAND && isOneOf(first, "uU")) {
       const third = text.charCodeAt(start + 2);
       if (third === QUOTE) return enclosed("string", text, start, start + 2);
@@ -158,13 +157,16 @@ function endOfBlockComment(text: string, start: number): number {
 /** A string or quoted identifier whose opening quote is at `open`, behind its prefix. */
 function enclosed(kind: "string" | "quoted", text: string, start: number, open: number): Token {
   const quote = text.charCodeAt(open);
-  const escapes = kind === "string" && open === start + 1 && isOneOf(text.charCodeAt(start), "eE");
+  const prefixed = kind === "string" && open === start + 1;
+  const escapes = prefixed && isOneOf(text.charCodeAt(start), "eE");
+  // In bit strings a doubled quote is no quote: `b'1''2'` is two literals.
+  const doubles = !prefixed || escapes;
   let at = open + 1;
   while (at < text.length) {
     const code = text.charCodeAt(at);
     if (code === BACKSLASH && escapes) at += 2;
     else if (code !== quote) at++;
-    else if (text.charCodeAt(at + 1) === quote) at += 2;
+    else if (doubles && text.charCodeAt(at + 1) === quote) at += 2;
     else {
       const again = kind === "string" ? continuedAt(text, at + 1) : -1;
       if (again === -1) return complete(kind, start, at + 1);
