@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import { classify, isTransactional } from "./classify.ts";
+
+// That all kinds agree with PostgreSQL's parser is proven in test/sql.test.ts.
+
+describe("names are those of the catalog", () => {
+  const table = (written: string) => {
+    const kind = classify({ text: `create index concurrently on ${written} (a)` });
+    return kind.kind === "create-index-concurrently" ? kind.table : null;
+  };
+
+  test.each([
+    ["Users", { schema: null, name: "users" }],
+    ['App."Users""s"', { schema: "app", name: 'Users"s' }],
+    ['only ( "a.b" . c )', { schema: "a.b", name: "c" }],
+    ["db.app.t *", { schema: "app", name: "t" }],
+    ["U&\"d!0061t!+01f600!!\" uescape '!'", { schema: null, name: "dat😀!" }],
+    ["ÄÖ", { schema: null, name: "ÄÖ" }],
+    [`${"ä".repeat(40)}`, { schema: null, name: "ä".repeat(31) }],
+    [`"${"A".repeat(70)}"`, { schema: null, name: "A".repeat(63) }],
+  ])("%s", (written, name) => {
+    expect(table(written)).toEqual(name);
+  });
+});
+
+test("an index is in the schema of its table", () => {
+  expect(classify({ text: "create index concurrently if not exists i on app.t (a)" })).toEqual({
+    kind: "create-index-concurrently",
+    index: { schema: "app", name: "i" },
+    table: { schema: "app", name: "t" },
+    unique: false,
+    ifNotExists: true,
+  });
+});
+
+test.each([
+  ["'it''s'", "it's"],
+  ["E'a\\'b\\n\\x41\\101\\u0042\\U0001F600\\q'", "a'b\nAAB😀q"],
+  ["E'a' -- c\n'\\tb'", "a\tb"],
+  ["E''''''", "''"],
+  ["$x$a$$b$x$", "a$$b"],
+  ["U&'\\0061\\\\'", "a\\"],
+  ["U&'$0061\\' uescape '$'", "a\\"],
+])("the value of %s", (literal, value) => {
+  expect(classify({ text: `alter type t add value ${literal}` })).toMatchObject({
+    kind: "add-enum-value",
+    value,
+  });
+});
+
+test("commands of psql, and what no server would take", () => {
+  expect(classify({ text: "\\connect - app" })).toEqual({ kind: "psql-command", command: "\\connect" });
+  for (const text of [
+    "create index concurrently",
+    "alter type",
+    "begin atomic",
+    "reindex (",
+    "drop index concurrently",
+    "",
+  ])
+    expect(classify({ text })).toEqual({ kind: "ordinary" });
+});
+
+test("the second half of a detachment may be inside a transaction, the first may not", () => {
+  const detach = (how: string) =>
+    isTransactional(classify({ text: `alter table t detach partition p ${how}` }));
+  expect([detach(""), detach("finalize"), detach("concurrently")]).toEqual([true, true, false]);
+});

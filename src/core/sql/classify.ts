@@ -1,0 +1,274 @@
+/** What a statement is to a runner: may it be inside a transaction, and if not, how is its effect recognised. */
+import {
+  accept,
+  acceptGroup,
+  acceptName,
+  acceptString,
+  acceptSymbol,
+  type Cursor,
+  type Name,
+  peek,
+} from "./cursor.ts";
+
+export type StatementKind =
+  /** May run inside a transaction block. */
+  | { readonly kind: "ordinary" }
+  /** Starts or ends a transaction. Savepoints are ordinary. */
+  | { readonly kind: "transaction-control"; readonly verb: string }
+  | {
+      readonly kind: "create-index-concurrently";
+      /** In the schema of its table; `null` where the server chooses the name. */
+      readonly index: Name | null;
+      readonly table: Name;
+      readonly unique: boolean;
+      readonly ifNotExists: boolean;
+    }
+  | {
+      readonly kind: "drop-index-concurrently";
+      readonly indexes: readonly Name[];
+      readonly ifExists: boolean;
+    }
+  | {
+      readonly kind: "reindex-concurrently";
+      readonly object: ReindexObject;
+      /** `null`: the current database. */
+      readonly name: Name | null;
+    }
+  | { readonly kind: "detach-partition-concurrently"; readonly table: Name; readonly partition: Name }
+  /** The second half of a broken-off one; this half may run inside a transaction block. */
+  | { readonly kind: "detach-partition-finalize"; readonly table: Name; readonly partition: Name }
+  /** May run inside a transaction block, but its value is of no use there. */
+  | {
+      readonly kind: "add-enum-value";
+      readonly type: Name;
+      readonly value: string;
+      readonly ifNotExists: boolean;
+    }
+  /** Must run outside of transactions, and does no harm when repeated. */
+  | { readonly kind: "repeatable-outside"; readonly verb: string }
+  /** Must run outside of transactions, and fails or does harm when repeated. */
+  | { readonly kind: "outside"; readonly verb: string; readonly name: Name | null }
+  /** Wants data that follows it in the stream. */
+  | { readonly kind: "copy-from-stdin"; readonly table: Name }
+  /** `\connect`, `\i`, `\copy`, `\restrict`: nothing that the server knows. */
+  | { readonly kind: "psql-command"; readonly command: string };
+
+export type ReindexObject = "index" | "table" | "schema" | "database" | "system";
+
+/**
+ * Takes one statement as `splitStatements` gives it. What it does not know, or what is no valid SQL, is
+ * ordinary: the server has the last word.
+ */
+export function classify(statement: { readonly text: string }): StatementKind {
+  const { text } = statement;
+  if (text.startsWith("\\")) return { kind: "psql-command", command: /^\\\S*/.exec(text)?.[0] ?? "\\" };
+  const cursor: Cursor = { text, at: 0 };
+  for (const [word, read] of READERS) if (accept(cursor, word)) return read(cursor) ?? ORDINARY;
+  return ORDINARY;
+}
+
+/** Whether the server takes it inside a transaction block that a runner has opened. */
+export function isTransactional(kind: StatementKind): boolean {
+  switch (kind.kind) {
+    case "ordinary":
+    case "detach-partition-finalize":
+    case "add-enum-value":
+    case "copy-from-stdin":
+      return true;
+    case "transaction-control":
+    case "create-index-concurrently":
+    case "drop-index-concurrently":
+    case "reindex-concurrently":
+    case "detach-partition-concurrently":
+    case "repeatable-outside":
+    case "outside":
+    case "psql-command":
+      return false;
+  }
+}
+
+const ORDINARY: StatementKind = { kind: "ordinary" };
+
+/** First word → reader of what follows it; `null` stands for ordinary. */
+const READERS: readonly (readonly [string, (cursor: Cursor) => StatementKind | null])[] = [
+  ["create", readCreate],
+  ["alter", readAlter],
+  ["drop", readDrop],
+  ["copy", readCopy],
+  ["reindex", readReindex],
+  ["vacuum", () => repeatable("VACUUM")],
+  ["cluster", readCluster],
+  ["discard", (cursor) => (accept(cursor, "all") ? outside("DISCARD ALL") : null)],
+  ["begin", (cursor) => (accept(cursor, "atomic") ? null : control("BEGIN"))],
+  ["start", (cursor) => (accept(cursor, "transaction") ? control("START TRANSACTION") : null)],
+  ["commit", (cursor) => control(accept(cursor, "prepared") ? "COMMIT PREPARED" : "COMMIT")],
+  ["end", () => control("END")],
+  ["abort", () => control("ABORT")],
+  ["rollback", readRollback],
+  ["prepare", readPrepare],
+];
+
+function control(verb: string): StatementKind {
+  return { kind: "transaction-control", verb };
+}
+
+function repeatable(verb: string): StatementKind {
+  return { kind: "repeatable-outside", verb };
+}
+
+function outside(verb: string, name: Name | null = null): StatementKind {
+  return { kind: "outside", verb, name };
+}
+
+function readRollback(cursor: Cursor): StatementKind | null {
+  if (accept(cursor, "prepared")) return control("ROLLBACK PREPARED");
+  if (!accept(cursor, "work")) accept(cursor, "transaction");
+  return accept(cursor, "to") ? null : control("ROLLBACK");
+}
+
+/** `PREPARE transaction AS …` prepares a statement of that name. */
+function readPrepare(cursor: Cursor): StatementKind | null {
+  return accept(cursor, "transaction") && acceptString(cursor) !== null
+    ? control("PREPARE TRANSACTION")
+    : null;
+}
+
+function readCreate(cursor: Cursor): StatementKind | null {
+  for (const object of ["database", "tablespace", "subscription"]) {
+    if (accept(cursor, object)) return outside(`CREATE ${object.toUpperCase()}`, acceptName(cursor));
+  }
+  const unique = accept(cursor, "unique");
+  if (!accept(cursor, "index", "concurrently")) return null;
+  const ifNotExists = accept(cursor, "if", "not", "exists");
+  const name = accept(cursor, "on") ? null : acceptName(cursor);
+  if (name !== null && !accept(cursor, "on")) return null;
+  const table = acceptRelation(cursor);
+  if (table === null) return null;
+  const index = name === null ? null : { schema: table.schema, name: name.name };
+  return { kind: "create-index-concurrently", index, table, unique, ifNotExists };
+}
+
+function readDrop(cursor: Cursor): StatementKind | null {
+  for (const object of ["database", "tablespace", "subscription"]) {
+    if (!accept(cursor, object)) continue;
+    accept(cursor, "if", "exists");
+    return outside(`DROP ${object.toUpperCase()}`, acceptName(cursor));
+  }
+  if (!accept(cursor, "index", "concurrently")) return null;
+  const ifExists = accept(cursor, "if", "exists");
+  const indexes: Name[] = [];
+  do {
+    const name = acceptName(cursor);
+    if (name === null) return null;
+    indexes.push(name);
+  } while (acceptSymbol(cursor, ","));
+  return { kind: "drop-index-concurrently", indexes, ifExists };
+}
+
+function readAlter(cursor: Cursor): StatementKind | null {
+  if (accept(cursor, "system")) return repeatable("ALTER SYSTEM");
+  if (accept(cursor, "table")) return readDetach(cursor);
+  if (accept(cursor, "type")) return readAddValue(cursor);
+  if (accept(cursor, "database")) {
+    const name = acceptName(cursor);
+    return accept(cursor, "set", "tablespace") ? outside("ALTER DATABASE SET TABLESPACE", name) : null;
+  }
+  return accept(cursor, "subscription") ? readAlterSubscription(cursor) : null;
+}
+
+function readDetach(cursor: Cursor): StatementKind | null {
+  accept(cursor, "if", "exists");
+  const table = acceptRelation(cursor);
+  if (table === null || !accept(cursor, "detach", "partition")) return null;
+  const partition = acceptName(cursor);
+  if (partition === null) return null;
+  if (accept(cursor, "concurrently")) return { kind: "detach-partition-concurrently", table, partition };
+  return accept(cursor, "finalize") ? { kind: "detach-partition-finalize", table, partition } : null;
+}
+
+function readAddValue(cursor: Cursor): StatementKind | null {
+  const type = acceptName(cursor);
+  if (type === null || !accept(cursor, "add", "value")) return null;
+  const ifNotExists = accept(cursor, "if", "not", "exists");
+  const value = acceptString(cursor);
+  return value === null ? null : { kind: "add-enum-value", type, value, ifNotExists };
+}
+
+/** What talks to the publisher; the other forms only write the catalog. */
+function readAlterSubscription(cursor: Cursor): StatementKind | null {
+  const name = acceptName(cursor);
+  if (accept(cursor, "refresh")) return outside("ALTER SUBSCRIPTION REFRESH", name);
+  for (const verb of ["set", "add", "drop"]) {
+    if (accept(cursor, verb, "publication")) {
+      return outside(`ALTER SUBSCRIPTION ${verb.toUpperCase()} PUBLICATION`, name);
+    }
+  }
+  const options = accept(cursor, "set") ? acceptGroup(cursor) : null;
+  if (options === null || (!hasOption(options, "failover") && !hasOption(options, "two_phase"))) return null;
+  return outside("ALTER SUBSCRIPTION SET", name);
+}
+
+function readReindex(cursor: Cursor): StatementKind | null {
+  const options = acceptGroup(cursor);
+  const object = REINDEX_OBJECTS.find((word) => accept(cursor, word));
+  if (object === undefined) return null;
+  if (accept(cursor, "concurrently") || (options !== null && isSwitchedOn(options, "concurrently"))) {
+    return { kind: "reindex-concurrently", object, name: acceptName(cursor) };
+  }
+  return object === "index" || object === "table" ? null : repeatable(`REINDEX ${object.toUpperCase()}`);
+}
+
+const REINDEX_OBJECTS: readonly ReindexObject[] = ["index", "table", "schema", "database", "system"];
+
+/** Without a table it goes over all of them, each in its own transaction. */
+function readCluster(cursor: Cursor): StatementKind | null {
+  if (acceptGroup(cursor) === null) accept(cursor, "verbose");
+  return peek(cursor) === null ? repeatable("CLUSTER") : null;
+}
+
+/** `STDOUT` means the same to the server when data comes in. */
+function readCopy(cursor: Cursor): StatementKind | null {
+  accept(cursor, "binary");
+  const table = acceptName(cursor);
+  if (table === null) return null;
+  acceptGroup(cursor);
+  const fromClient = accept(cursor, "from", "stdin") || accept(cursor, "from", "stdout");
+  return fromClient ? { kind: "copy-from-stdin", table } : null;
+}
+
+function acceptRelation(cursor: Cursor): Name | null {
+  const only = accept(cursor, "only");
+  const parenthesis = only && acceptSymbol(cursor, "(");
+  const table = acceptName(cursor);
+  if (parenthesis) acceptSymbol(cursor, ")");
+  else acceptSymbol(cursor, "*");
+  return table;
+}
+
+function hasOption(options: string, name: string): boolean {
+  return optionValues(options, name).length > 0;
+}
+
+/** The last one counts, and an option without a value is on. */
+function isSwitchedOn(options: string, name: string): boolean {
+  const value = optionValues(options, name).at(-1);
+  return value !== undefined && !/^'?(?:false|off|0)'?$/i.test(value);
+}
+
+function optionValues(options: string, name: string): readonly string[] {
+  const values: string[] = [];
+  const cursor: Cursor = { text: options, at: 0 };
+  for (let token = peek(cursor); token !== null; token = peek(cursor)) {
+    const named = accept(cursor, name);
+    if (!named) cursor.at = token.end;
+    const start = cursor.at;
+    let end = start;
+    for (let part = peek(cursor); part !== null && options[part.start] !== ","; part = peek(cursor)) {
+      cursor.at = part.end;
+      end = part.end;
+    }
+    if (named) values.push(options.slice(start, end).trim());
+    acceptSymbol(cursor, ",");
+  }
+  return values;
+}

@@ -1,0 +1,81 @@
+/** Reads a statement word by word. A cursor is moved by what was accepted and stays where it was otherwise. */
+import { identifierValue, literalValue, uescaped } from "./literals.ts";
+import { fold, nextToken, type Token } from "./tokens.ts";
+
+export interface Cursor {
+  readonly text: string;
+  at: number;
+}
+
+/** A name as the catalog has it: unquoted, folded and cut to PostgreSQL's length. */
+export interface Name {
+  /** `null` where none was written. */
+  readonly schema: string | null;
+  readonly name: string;
+}
+
+/** Accepts unquoted words, given in lower case; all of them or none. */
+export function accept(cursor: Cursor, ...words: readonly string[]): boolean {
+  let at = cursor.at;
+  for (const word of words) {
+    const token = nextToken(cursor.text, at);
+    if (token?.kind !== "word" || token.end - token.start !== word.length) return false;
+    if (fold(cursor.text.slice(token.start, token.end)) !== word) return false;
+    at = token.end;
+  }
+  cursor.at = at;
+  return true;
+}
+
+export function acceptSymbol(cursor: Cursor, symbol: string): boolean {
+  const token = peek(cursor);
+  if (token === null || cursor.text.slice(token.start, token.end) !== symbol) return false;
+  cursor.at = token.end;
+  return true;
+}
+
+/** Accepts a group in parentheses and gives what is between them, `null` if there is none. */
+export function acceptGroup(cursor: Cursor): string | null {
+  if (!acceptSymbol(cursor, "(")) return null;
+  const start = cursor.at;
+  for (let depth = 1, token = peek(cursor); token !== null; token = peek(cursor)) {
+    cursor.at = token.end;
+    if (token.kind !== "punctuation") continue;
+    if (cursor.text[token.start] === "(") depth++;
+    else if (cursor.text[token.start] === ")" && --depth === 0) return cursor.text.slice(start, token.start);
+  }
+  return cursor.text.slice(start);
+}
+
+/** A name with or without its schema; a third part in front (the database) is ignored, as the server does. */
+export function acceptName(cursor: Cursor): Name | null {
+  const parts: string[] = [];
+  do {
+    const part = acceptIdentifier(cursor);
+    if (part === null) return null;
+    parts.push(part);
+  } while (acceptSymbol(cursor, "."));
+  const name = parts.pop();
+  return name === undefined ? null : { schema: parts.pop() ?? null, name };
+}
+
+/** The value of a string literal. */
+export function acceptString(cursor: Cursor): string | null {
+  const token = peek(cursor);
+  if (token === null || (token.kind !== "string" && token.kind !== "dollar")) return null;
+  const literal = uescaped(cursor.text, token);
+  cursor.at = literal.end;
+  return literalValue(literal);
+}
+
+export function peek(cursor: Cursor): Token | null {
+  return nextToken(cursor.text, cursor.at);
+}
+
+function acceptIdentifier(cursor: Cursor): string | null {
+  const token = peek(cursor);
+  if (token === null || (token.kind !== "word" && token.kind !== "quoted")) return null;
+  const identifier = uescaped(cursor.text, token);
+  cursor.at = identifier.end;
+  return identifierValue(identifier);
+}

@@ -1,0 +1,123 @@
+/** Places in a text, for people. Lines end with `\n` or `\r\n`. */
+
+export interface Location {
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in characters (code points). */
+  readonly column: number;
+  /** The line with its number in front, and a caret below the place. */
+  readonly excerpt: string;
+}
+
+/**
+ * Finds a place that PostgreSQL names: an offset in characters, from 1, of the text that was sent. Offsets
+ * outside of the text are taken for its nearest end.
+ *
+ * @example locate("select emial\nfrom users", 8) // { line: 1, column: 8, excerpt: "  1 | select …" }
+ */
+export function locate(text: string, offset: number): Location {
+  const at = utf16Offset(text, Math.max(0, offset - 1));
+  const start = at === 0 ? 0 : text.lastIndexOf("\n", at - 1) + 1;
+  const lineBreak = text.indexOf("\n", at);
+  const whole = text.slice(start, lineBreak === -1 ? text.length : lineBreak).replace(/\r$/, "");
+  const line = countLineBreaks(text, start) + 1;
+  const column = codePointOffset(text.slice(start, at), at - start) + 1;
+  return { line, column, excerpt: excerptOf([...whole], line, column) };
+}
+
+/** How many characters (code points) lie before a UTF-16 offset. Inside of a pair: those before the pair. */
+export function codePointOffset(text: string, utf16: number): number {
+  let points = 0;
+  for (let at = 0; at < utf16 && at < text.length; points++) {
+    at += isPair(text, at) ? 2 : 1;
+    if (at > utf16) break;
+  }
+  return points;
+}
+
+/** The UTF-16 offset behind so many characters (code points), at most the length of the text. */
+export function utf16Offset(text: string, codePoints: number): number {
+  let at = 0;
+  for (let points = 0; points < codePoints && at < text.length; points++) at += isPair(text, at) ? 2 : 1;
+  return at;
+}
+
+/** The candidate that was probably meant, or `null` if none is close: for "did you mean". */
+export function suggest(word: string, candidates: Iterable<string>): string | null {
+  const meant = word.toLowerCase();
+  let best: string | null = null;
+  let least = Math.max(1, Math.floor(meant.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const steps = distance(meant, candidate.toLowerCase());
+    if (steps < least && steps < candidate.length) {
+      least = steps;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+const CHARACTERS_BEFORE = 60;
+const CHARACTERS_AFTER = 40;
+const TAB = "\t";
+
+function excerptOf(characters: readonly string[], line: number, column: number): string {
+  const caret = Math.min(column - 1, characters.length);
+  const from = caret > CHARACTERS_BEFORE + 1 ? caret - CHARACTERS_BEFORE : 0;
+  const to = characters.length > caret + CHARACTERS_AFTER + 1 ? caret + CHARACTERS_AFTER : characters.length;
+  const before = `${from > 0 ? "…" : ""}${characters.slice(from, caret).join("")}`.replace(CONTROL, "\ufffd");
+  const after = `${characters.slice(caret, to).join("")}${to < characters.length ? "…" : ""}`;
+  const number = String(line).padStart(3);
+  return [
+    `${number} | ${before}${after.replace(CONTROL, "\ufffd")}`,
+    `${" ".repeat(number.length)} | ${[...before].map(blankFor).join("")}^`,
+  ].join("\n");
+}
+
+/** A terminal would obey them. */
+const CONTROL = /(?!\t)\p{Cc}/gu;
+const WITHOUT_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
+const WIDE =
+  /^(?:[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]|\p{Emoji_Presentation})$/u;
+
+/** As wide as the character is in a terminal. A tab stays one, so that it jumps as far. */
+function blankFor(character: string): string {
+  if (character === TAB) return TAB;
+  if (WITHOUT_WIDTH.test(character)) return "";
+  return WIDE.test(character) ? "  " : " ";
+}
+
+function countLineBreaks(text: string, end: number): number {
+  let count = 0;
+  for (let at = text.indexOf("\n"); at !== -1 && at < end; at = text.indexOf("\n", at + 1)) count++;
+  return count;
+}
+
+function isPair(text: string, at: number): boolean {
+  const next = text.charCodeAt(at + 1);
+  return (text.charCodeAt(at) & 0xfc00) === 0xd800 && (next & 0xfc00) === 0xdc00;
+}
+
+/** Insertions, deletions, replacements and swaps of neighbours that lead from one word to the other. */
+function distance(from: string, to: string): number {
+  let older: number[] = [];
+  let old = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let row = 1; row <= from.length; row++) {
+    const now = [row];
+    for (let column = 1; column <= to.length; column++) {
+      const same = from[row - 1] === to[column - 1];
+      let steps = Math.min(
+        (old[column] ?? 0) + 1,
+        (now[column - 1] ?? 0) + 1,
+        (old[column - 1] ?? 0) + (same ? 0 : 1),
+      );
+      const swapped =
+        row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      if (swapped) steps = Math.min(steps, (older[column - 2] ?? 0) + 1);
+      now.push(steps);
+    }
+    older = old;
+    old = now;
+  }
+  return old[to.length] ?? 0;
+}
