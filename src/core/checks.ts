@@ -57,11 +57,11 @@ export function checkApplied(graph: Graph, history: History): Findings {
       problems.push(vanished(entry));
     }
   }
-  const minimum = aheadEntries.findLast(
+  const unmet = aheadEntries.filter(
     ({ minimumRevision }) => minimumRevision !== null && !graph.byId.has(minimumRevision),
   );
-  if (minimum !== undefined) problems.push(tooOld(minimum));
-  else if (aheadEntries.length > 0) warnings.push(databaseAhead(aheadEntries));
+  problems.push(...unmet.map(tooOld));
+  if (aheadEntries.length > 0 && unmet.length === 0) warnings.push(databaseAhead(aheadEntries));
   return { problems, warnings };
 }
 

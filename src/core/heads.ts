@@ -59,7 +59,7 @@ export function aheadOf(graph: Graph, history: History): ReadonlySet<string> {
   const entries = versioned(history);
   const newestKnown = entries.findLast((entry) => graph.byId.has(entry.revision))?.sequence ?? -1;
   const greatest = graph.order
-    .flatMap((migration) => migration.number ?? [])
+    .flatMap(({ kind, number }) => (kind === "repeatable" ? [] : (number ?? [])))
     .reduce((best, number) => (compareNumbers(number, best) > 0 ? number : best), "");
   const isAhead = ({ revision, number, sequence }: HistoryEntry) => {
     if (graph.byId.has(revision)) return false;

@@ -16,13 +16,13 @@ export function planDown(input: PlanInput, graph: Graph, expression: Expression)
   const byId = new Map(entries.map((entry) => [entry.revision, entry]));
   const applied = { entries, byId, edges: edgesOf(graph, byId) };
   const asked = askedFor(applied, graph, expression);
-  const removed = [...reach(asked, dependentsOf(entries, applied.edges.needs))].flatMap(
+  const removed = [...reach(asked, dependentsOf(entries, applied.edges.holds))].flatMap(
     (id) => byId.get(id) ?? [],
   );
 
   const problems: Problem[] = [];
   if (expression.kind === "steps" && removed.length > asked.length) {
-    problems.push(stillNeeded(asked, removed, applied.edges.needs));
+    problems.push(stillNeeded(asked, removed, applied.edges.holds));
   }
   problems.push(...partial(removed), ...irreversible(removed, graph, entries));
   return {
@@ -43,16 +43,19 @@ interface Applied {
 interface Edges {
   readonly parents: (id: string) => readonly string[];
   readonly needs: (id: string) => readonly string[];
+  /** What must stay while this one stays: in a graph parents are part of it, in a line only what was declared. */
+  readonly holds: (id: string) => readonly string[];
 }
 
 /** From the files where they are known, else what the ledger kept. */
 function edgesOf(graph: Graph, byId: ReadonlyMap<string, HistoryEntry>): Edges {
   const kept = (id: string) => byId.get(id)?.parents ?? [];
-  return {
-    parents: (id) => (graph.byId.has(id) ? graph.parents(id) : kept(id)),
-    // A file may be here while what it needs is gone: the ledger still knows that edge.
-    needs: (id) => (graph.byId.has(id) ? [...graph.needs(id), ...goneNeeds(graph, id)] : kept(id)),
-  };
+  const parents = (id: string) => (graph.byId.has(id) ? graph.parents(id) : kept(id));
+  // A file may be here while what it needs is gone: the ledger still knows that one.
+  const needs = (id: string) =>
+    graph.byId.has(id) ? [...graph.needs(id), ...goneNeeds(graph, id)] : kept(id);
+  const both = (id: string) => [...new Set([...parents(id), ...needs(id)])];
+  return { parents, needs, holds: graph.shape === "graph" ? both : needs };
 }
 
 function goneNeeds(graph: Graph, id: string): readonly string[] {
@@ -109,7 +112,8 @@ function dependentsOf(
 /** Newest first, and nothing before what stands on it. */
 function stepsOf(removed: readonly HistoryEntry[], graph: Graph, edges: Edges): readonly Step[] {
   const byId = new Map(removed.map((entry) => [entry.revision, entry]));
-  const above = dependentsOf(removed, edges.needs);
+  const above = dependentsOf(removed, edges.holds);
+  const explicit = dependentsOf(removed, edges.needs);
   const sequence = (id: string) => byId.get(id)?.sequence ?? 0;
   const { order } = sortTopologically(byId.keys(), above, (left, right) => sequence(right) - sequence(left));
   return order.flatMap((id): Step[] => {
@@ -125,7 +129,7 @@ function stepsOf(removed: readonly HistoryEntry[], graph: Graph, edges: Edges): 
         file: migration?.file ?? entry.file,
         checksum: migration?.checksum ?? entry.checksum,
         reason: "asked",
-        after: above(id).toSorted(compareText),
+        after: explicit(id).toSorted(compareText),
       },
     ];
   });

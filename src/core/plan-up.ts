@@ -3,7 +3,8 @@ import { ConfigError, type Problem } from "../errors.ts";
 import type { Graph } from "./graph.ts";
 import type { HistoryEntry } from "./history.ts";
 import { type Migration, PHASES, type Phase } from "./migration.ts";
-import { compareNumbers, compareText, reach } from "./order.ts";
+import { late, sharedNumbers } from "./numbers.ts";
+import { reach } from "./order.ts";
 import { type Expression, walk } from "./revision.ts";
 import type { Held, PlanInput, Step } from "./step.ts";
 
@@ -31,7 +32,10 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
     return { revision: id, kind, direction: "up", phase, file, checksum, reason, after };
   });
 
-  const fresh = taken.filter(({ reason }) => reason === "pending").map(({ migration }) => migration);
+  // One that has begun is neither late nor new: it is in the order that the database has.
+  const fresh = taken
+    .filter(({ migration, reason }) => reason === "pending" && migration.kind !== "repeatable")
+    .map(({ migration }) => migration);
   const broken = taken.flatMap(({ migration }) => brokenFile(migration));
   const stop = input.policy.failure === "stop";
   if (!input.policy.outOfOrder)
@@ -99,69 +103,6 @@ function sortByPhase(
   const free = pending.filter(({ migration }) => !held.has(migration.id));
   const steps = PHASES.flatMap((phase) => free.filter(({ migration }) => migration.phase === phase));
   return { steps, held: [...held.values()], problems, warnings };
-}
-
-function late(fresh: readonly Migration[], graph: Graph, entries: readonly HistoryEntry[]): Problem[] {
-  if (graph.shape === "graph") return [];
-  const place = new Map(graph.order.map((migration, index) => [migration.id, index]));
-  const overtaking = ({ id, number, phase }: Migration) =>
-    entries.find(
-      (entry) =>
-        entry.state === "applied" &&
-        entry.phase === phase &&
-        entry.number !== null &&
-        number !== null &&
-        compareNumbers(entry.number, number) > 0 &&
-        // A dependency may put a greater number in front: that is the order then, not an overtaking.
-        (place.get(entry.revision) ?? Number.POSITIVE_INFINITY) > (place.get(id) ?? 0),
-    );
-  const found = fresh
-    .filter((migration) => migration.settings.outOfOrder !== true)
-    .flatMap((migration) => {
-      const entry = overtaking(migration);
-      return entry === undefined ? [] : [{ migration, entry }];
-    });
-  const [first] = found;
-  if (first === undefined) return [];
-  const names = found.map(({ migration, entry }) => `${migration.id} (before ${entry.revision})`).join(", ");
-  return [
-    {
-      code: "PLAN_LATE",
-      message: `Pending with a smaller number than what is applied already: ${names}.`,
-      hint: `Rename with a new number, or allow it ${allowance(first.migration)}, or for this run with \`godwit up --out-of-order\`.`,
-      place: { file: first.migration.file },
-      details: { revisions: found.map(({ migration }) => migration.id) },
-    },
-  ];
-}
-
-function sharedNumbers(fresh: readonly Migration[], graph: Graph): Problem[] {
-  const inLine = ({ kind, revises, number }: Migration) =>
-    kind !== "repeatable" && revises === null && number !== null;
-  const sharing = new Map<string, Migration[]>();
-  for (const migration of graph.order.filter(inLine)) {
-    const number = (migration.number ?? "").replace(/^0+(?=\d)/, "");
-    sharing.set(number, [...(sharing.get(number) ?? []), migration]);
-  }
-  const offending = new Set(fresh.filter(({ settings }) => settings.outOfOrder !== true));
-  return [...sharing].flatMap(([number, group]): Problem[] => {
-    const newest = group.findLast((migration) => offending.has(migration));
-    if (group.length < 2 || newest === undefined) return [];
-    return [
-      {
-        code: "PLAN_DUPLICATE_NUMBER",
-        message: `${group.length} migrations have the number ${number}: ${group.map(({ id }) => id).join(", ")}.`,
-        hint: `Rename ${newest.id} with a new number, or allow it ${allowance(newest)}, then look again with \`godwit plan\`.`,
-        place: { file: newest.file },
-        details: { number, revisions: group.map(({ id }) => id).sort(compareText) },
-      },
-    ];
-  });
-}
-
-function allowance({ kind, file }: Migration): string {
-  const line = kind === "module" ? "`outOfOrder: true`" : "`-- godwit: out-of-order=allow`";
-  return `with ${line} in ${file}`;
 }
 
 function brokenFile({ id, file, problem }: Migration): Problem[] {
