@@ -32,6 +32,11 @@ export const someGraph: fc.Arbitrary<readonly Migration[]> = fc
     );
   });
 
+/** The same, with a line of numbered files inside it. */
+export const someMixed: fc.Arbitrary<readonly Migration[]> = someGraph.map((files) =>
+  files.map((file, index) => (index % 2 === 0 ? { ...file, number: `${index + 1}`, revises: null } : file)),
+);
+
 /** A line: some with numbers, some without, `depends` across both, phases that never run backwards. */
 export const someLine: fc.Arbitrary<readonly Migration[]> = fc
   .array(fc.tuple(drawn, fc.boolean()), { minLength: 1, maxLength: 8 })

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { shuffled, someGraph, someLine } from "./arbitraries.ts";
+import { shuffled, someGraph, someLine, someMixed } from "./arbitraries.ts";
 import { entry, historyOf, migration, revision } from "./fixtures.ts";
 import { graphOf } from "./graph.ts";
 import { currentOf, headsOf, ordered } from "./heads.ts";
@@ -146,7 +146,7 @@ describe("what is wrong is listed", () => {
 });
 
 describe("for every source", () => {
-  const source = fc.oneof(someGraph, someLine);
+  const source = fc.oneof(someGraph, someMixed, someLine);
 
   test("the order ignores how the folder was listed", () => {
     const pair = source.chain((files) => fc.tuple(fc.constant(files), shuffled(files)));
@@ -172,6 +172,10 @@ describe("for every source", () => {
     );
   });
 
+  test("a line inside a graph never makes a circle", () => {
+    fc.assert(fc.property(someMixed, (files) => graphOf(files).problems.length === 0));
+  });
+
   test("the order of a graph is the smallest of all possible ones", () => {
     fc.assert(
       fc.property(someGraph, (files) => {
@@ -193,5 +197,7 @@ describe("for every source", () => {
 /** In lexicographic order when `items` are sorted. */
 function permutations(items: readonly string[]): string[][] {
   if (items.length === 0) return [[]];
-  return items.flatMap((item) => permutations(items.filter((other) => other !== item)).map((rest) => [item, ...rest]));
+  return items.flatMap((item) =>
+    permutations(items.filter((other) => other !== item)).map((rest) => [item, ...rest]),
+  );
 }

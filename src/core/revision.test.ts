@@ -5,7 +5,9 @@ import { graphOf } from "./graph.ts";
 import type { Direction, Migration } from "./migration.ts";
 import { parseExpression, walk } from "./revision.ts";
 
-const files = ["0001_users", "0002_orders", "0003_orders-2", "0004_views", "0004_views-1"].map((id) => migration(id));
+const files = ["0001_users", "0002_orders", "0003_orders-2", "0004_views", "0004_views-1"].map((id) =>
+  migration(id),
+);
 const [users] = files as [Migration];
 
 function parse(text: string, direction: Direction = "up") {
@@ -82,6 +84,9 @@ test("steps from a revision follow parents and children", () => {
   const up = refused(() => walk({ kind: "revision", from: "a", offset: 1 }, graph));
   const down = refused(() => walk({ kind: "revision", from: "d", offset: -1 }, graph));
   for (const error of [up, down]) {
-    expect(error.toProblem()).toMatchObject({ code: "REVISION_AMBIGUOUS", details: { candidates: ["b", "c"] } });
+    expect(error.toProblem()).toMatchObject({
+      code: "REVISION_AMBIGUOUS",
+      details: { candidates: ["b", "c"] },
+    });
   }
 });
