@@ -1,64 +1,80 @@
 /** Decides what a run will do: values in, values out. `godwit plan` prints exactly what `godwit up` executes. */
-import type { Problem } from "../errors.ts";
-import type { History } from "./history.ts";
-import type { Direction, Migration, MigrationKind, Phase } from "./migration.ts";
+import { ConfigError, ERROR_CODES, PlanRefused, type Problem, SourceError } from "../errors.ts";
+import { checkApplied, checkOwner } from "./checks.ts";
+import { type Graph, graphOf, severalHeads } from "./graph.ts";
+import { planDown } from "./plan-down.ts";
+import { planUp } from "./plan-up.ts";
+import { type Expression, parseExpression } from "./revision.ts";
+import type { Plan, PlanInput } from "./step.ts";
 
-export interface Goal {
-  readonly direction: Direction;
-  /**
-   * A revision expression. Up: `head` (all), an id or unique prefix, `+2`. Down: `base`, an id (it stays),
-   * `-1`.
-   */
-  readonly to: string;
-  /** Phases asked for; migrations of others are held back and named in `Plan.held`. */
-  readonly phases: readonly Phase[];
+export type { Goal, Held, Plan, PlanInput, Policy, Step } from "./step.ts";
+
+/**
+ * The plan that leads to the goal; the same for every order in which the files were listed.
+ * Throws `ConfigError` when the goal cannot be understood, `SourceError` when files are wrong, `PlanRefused` when
+ * a person must decide. The latter two carry everything that was found.
+ */
+export function plan(input: PlanInput): Plan {
+  const { goal, history, policy } = input;
+  const applied = new Set(
+    history.entries.filter((entry) => entry.state === "applied").map((entry) => entry.revision),
+  );
+  const graph = graphOf(input.migrations, { order: input.order, applied });
+  const owner = checkOwner(graph, history, policy.project);
+  if (owner !== undefined) throw refusal([owner]);
+
+  const expression = parseExpression(goal.to, { graph, history, direction: goal.direction });
+  const problems: Problem[] = [...graph.problems, ...headProblem(graph, expression)];
+  const warnings: Problem[] = [];
+  // What cannot be named cannot be taken back either: broken files stop nobody on the way down.
+  const strict = goal.direction === "up" && policy.failure === "stop";
+  (strict ? problems : warnings).push(...input.problems);
+  if (goal.direction === "up") {
+    const findings = checkApplied(graph, history);
+    problems.push(...findings.problems);
+    warnings.push(...findings.warnings);
+  }
+
+  const draft = draftOf(input, { graph, expression, problems });
+  problems.push(...draft.problems);
+  if (problems.length > 0) throw refusal(problems);
+  return {
+    direction: goal.direction,
+    goal: goal.to,
+    steps: draft.steps,
+    held: draft.held,
+    warnings: [...warnings, ...draft.warnings],
+  };
 }
 
-export interface Policy {
-  /** Late migrations run, although one after them is applied already. */
-  readonly outOfOrder: boolean;
-  /** After a failure: `stop`, or go on with all that does not depend on what failed. */
-  readonly failure: "stop" | "continue";
-  /** The configured project, to tell ledgers apart. */
-  readonly project: string | null;
+type Found = { graph: Graph; expression: Expression; problems: readonly Problem[] };
+
+function draftOf(input: PlanInput, { graph, expression, problems }: Found): ReturnType<typeof planUp> {
+  try {
+    return (input.goal.direction === "up" ? planUp : planDown)(input, graph, expression);
+  } catch (error) {
+    // Where files are wrong, a goal that cannot be reached is their consequence: they are what to mend.
+    if (error instanceof ConfigError && problems.length > 0) throw refusal(problems);
+    throw error;
+  }
 }
 
-export interface Step {
-  readonly revision: string;
-  readonly kind: MigrationKind;
-  readonly direction: Direction;
-  readonly phase: Phase;
-  readonly file: string;
-  readonly checksum: string;
-  /** `pending`, `changed` (a repeatable), `resume` (some of its statements are done already), `asked` (down). */
-  readonly reason: "pending" | "changed" | "resume" | "asked";
-  /** Steps of this same plan that must have succeeded first. */
-  readonly after: readonly string[];
+function headProblem(graph: Graph, expression: Expression): readonly Problem[] {
+  const theHead =
+    expression.kind === "head" ||
+    (expression.kind === "steps" && expression.count > 0) ||
+    (expression.kind === "revision" && expression.from === "head");
+  const problem = theHead ? severalHeads(graph) : undefined;
+  return problem === undefined ? [] : [problem];
 }
 
-/** A migration that is pending and not part of this run, because its phase was not asked for. */
-export interface Held {
-  readonly revision: string;
-  readonly phase: Phase;
-}
-
-export interface Plan {
-  readonly direction: Direction;
-  readonly goal: string;
-  readonly steps: readonly Step[];
-  readonly held: readonly Held[];
-  /** Worth knowing, no reason to stop: a database ahead of these files, a comment-only edit, … */
-  readonly warnings: readonly Problem[];
-}
-
-export interface PlanInput {
-  /** As discovered, in any order: the plan does not depend on it. */
-  readonly migrations: readonly Migration[];
-  /** Problems of discovery that belong to no migration. */
-  readonly problems: readonly Problem[];
-  /** The configuration's `order` for files without a number. */
-  readonly order: readonly string[];
-  readonly history: History;
-  readonly goal: Goal;
-  readonly policy: Policy;
+/** One error for everything that was found, wrong files first: they may be the cause of the rest. */
+function refusal(problems: readonly Problem[]): SourceError | PlanRefused {
+  const isSource = (problem: Problem) => ERROR_CODES[problem.code] === "SourceError";
+  const [first, ...others] = [
+    ...problems.filter(isSource),
+    ...problems.filter((problem) => !isSource(problem)),
+  ];
+  if (first === undefined) throw new TypeError("A refusal without a problem.");
+  return isSource(first) ? new SourceError([first, ...others]) : new PlanRefused([first, ...others]);
 }

@@ -1,0 +1,154 @@
+/** Whether files and ledger fit together: asked before a plan is made of them. */
+import type { Problem } from "../errors.ts";
+import type { Graph } from "./graph.ts";
+import { aheadOf } from "./heads.ts";
+import type { History, HistoryEntry } from "./history.ts";
+import type { Migration } from "./migration.ts";
+
+export interface Findings {
+  /** Reasons to do nothing. */
+  readonly problems: readonly Problem[];
+  /** Worth knowing. */
+  readonly warnings: readonly Problem[];
+}
+
+/** The ledger of another project: whatever else one could say about it would mislead. */
+export function checkOwner(graph: Graph, history: History, project: string | null): Problem | undefined {
+  const hint =
+    "Check --dir and --database-url: one of them belongs to another project. `godwit doctor` shows where each value came from.";
+  if (project !== null && history.project !== null && project !== history.project) {
+    const message = `The ledger of this database belongs to project "${history.project}", these files to "${project}".`;
+    return { code: "LEDGER_FOREIGN", message, hint, details: { ledger: history.project, files: project } };
+  }
+  const versioned = history.entries.filter((entry) => entry.kind !== "repeatable");
+  const ran = versioned.some((entry) => entry.state === "applied" && !entry.baseline);
+  if (!ran || graph.byId.size === 0 || history.entries.some((entry) => graph.byId.has(entry.revision))) {
+    return undefined;
+  }
+  const count = versioned.length === 1 ? "The one revision" : `None of the ${versioned.length} revisions`;
+  const message = `${count} in this ledger is ${versioned.length === 1 ? "not " : ""}among these files.`;
+  return {
+    code: "LEDGER_FOREIGN",
+    message,
+    hint,
+    details: { ledger: versioned.map((entry) => entry.revision) },
+  };
+}
+
+/** Applied migrations whose files were edited, are broken, or are gone. */
+export function checkApplied(graph: Graph, history: History): Findings {
+  const problems: Problem[] = [];
+  const warnings: Problem[] = [];
+  const ahead = aheadOf(graph, history);
+  const aheadEntries: HistoryEntry[] = [];
+  for (const entry of history.entries.toSorted((left, right) => left.sequence - right.sequence)) {
+    const migration = graph.byId.get(entry.revision);
+    if (migration !== undefined) {
+      if (entry.state === "applied") checkFile(migration, entry, { problems, warnings });
+    } else if (entry.baseline) {
+      // What lies under a baseline was never here as files.
+    } else if (entry.state === "partial") {
+      problems.push(partialAndGone(entry));
+    } else if (entry.kind === "repeatable") {
+      // Nothing runs it again; what it made stays until a migration drops it.
+    } else if (ahead.has(entry.revision)) {
+      aheadEntries.push(entry);
+    } else {
+      problems.push(vanished(entry));
+    }
+  }
+  const unmet = aheadEntries.filter(
+    ({ minimumRevision }) => minimumRevision !== null && !graph.byId.has(minimumRevision),
+  );
+  problems.push(...unmet.map(tooOld));
+  if (aheadEntries.length > 0 && unmet.length === 0) warnings.push(databaseAhead(aheadEntries));
+  return { problems, warnings };
+}
+
+function checkFile(
+  migration: Migration,
+  entry: HistoryEntry,
+  findings: { problems: Problem[]; warnings: Problem[] },
+): void {
+  const { id, file } = migration;
+  if (migration.problem !== undefined) {
+    findings.warnings.push({
+      code: "PLAN_BROKEN_FILE",
+      message: `${id} is applied already, and its file is broken now: ${migration.problem.message}`,
+      hint: `Restore ${file} as it was applied.`,
+      place: migration.problem.place ?? { file },
+    });
+    return;
+  }
+  if (migration.kind === "repeatable" || migration.checksum === entry.checksum) return;
+  // Compiled in production, written in TypeScript at home: two texts of one migration cannot be compared.
+  if (areTwins(migration, entry)) return;
+  const details = { revision: id, applied: entry.checksum, file: migration.checksum };
+  if (migration.fingerprint !== null && migration.fingerprint === entry.fingerprint) {
+    findings.warnings.push({
+      code: "PLAN_EDITED",
+      message: `${id} was edited after it was applied, in comments or white space only.`,
+      place: { file },
+      details,
+    });
+    return;
+  }
+  findings.problems.push({
+    code: "PLAN_EDITED",
+    message: `${id} was edited after it was applied; the database has what it said before.`,
+    hint: `Restore ${file} and put the change into a new migration, or declare the edit harmless with \`godwit repair --accept ${id}\`.`,
+    place: { file },
+    details,
+  });
+}
+
+function areTwins(migration: Migration, entry: HistoryEntry): boolean {
+  const family = (file: string) => (/\.[cm]?ts$/.test(file) ? "ts" : /\.[cm]?js$/.test(file) ? "js" : null);
+  const [now, then] = [family(migration.file), family(entry.file)];
+  return (
+    migration.kind === "module" && entry.kind === "module" && now !== null && then !== null && now !== then
+  );
+}
+
+function vanished(entry: HistoryEntry): Problem {
+  return {
+    code: "PLAN_VANISHED",
+    message: `${entry.revision} is applied, but its file ${entry.file} is gone, and later ones are here.`,
+    hint: `Restore the file (\`git log --diff-filter=D -- '*${baseName(entry.file)}'\` finds it), or let the ledger forget it with \`godwit repair --forget ${entry.revision}\`.`,
+    place: { file: entry.file },
+    details: { revision: entry.revision },
+  };
+}
+
+function partialAndGone(entry: HistoryEntry): Problem {
+  return {
+    code: "PLAN_PARTIAL",
+    message: `${entry.revision} was applied in part, and its file ${entry.file} is gone.`,
+    hint: `Restore the file and run \`godwit up\` to finish it, or undo by hand what it did and run \`godwit repair --forget ${entry.revision}\`.`,
+    place: { file: entry.file },
+    details: { revision: entry.revision },
+  };
+}
+
+function tooOld({ revision, minimumRevision }: HistoryEntry): Problem {
+  return {
+    code: "PLAN_MINIMUM_REVISION",
+    message: `${revision} is applied, which needs a release that knows ${minimumRevision}; these files do not.`,
+    hint: `Deploy a release with ${minimumRevision}, or take it back from a newer one with \`godwit down\`.`,
+    details: { revision, minimumRevision },
+  };
+}
+
+function databaseAhead(entries: readonly HistoryEntry[]): Problem {
+  const revisions = entries.map((entry) => entry.revision);
+  return {
+    code: "PLAN_VANISHED",
+    message: `The database is ahead of these files: ${revisions.join(", ")}.`,
+    hint: "Normal for an older release on a newer database; nothing to do.",
+    details: { revisions },
+  };
+}
+
+function baseName(file: string): string {
+  return file.slice(file.lastIndexOf("/") + 1);
+}

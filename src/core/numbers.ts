@@ -1,0 +1,72 @@
+/** What can be wrong with numbers in a line: a late one, a shared one. */
+import type { Problem } from "../errors.ts";
+import type { Graph } from "./graph.ts";
+import type { HistoryEntry } from "./history.ts";
+import type { Migration } from "./migration.ts";
+import { compareNumbers, compareText } from "./order.ts";
+
+/** Pending ones that something with a greater number, in the same phase, has overtaken. */
+export function late(fresh: readonly Migration[], graph: Graph, entries: readonly HistoryEntry[]): Problem[] {
+  if (graph.shape === "graph") return [];
+  const place = new Map(graph.order.map((migration, index) => [migration.id, index]));
+  const overtaking = ({ id, number, phase }: Migration) =>
+    entries.find(
+      (entry) =>
+        entry.kind !== "repeatable" &&
+        entry.state === "applied" &&
+        entry.phase === phase &&
+        entry.number !== null &&
+        number !== null &&
+        compareNumbers(entry.number, number) > 0 &&
+        // A dependency may put a greater number in front: that is the order then, not an overtaking.
+        (place.get(entry.revision) ?? Number.POSITIVE_INFINITY) > (place.get(id) ?? 0),
+    );
+  const found = fresh
+    .filter((migration) => migration.settings.outOfOrder !== true)
+    .flatMap((migration) => {
+      const entry = overtaking(migration);
+      return entry === undefined ? [] : [{ migration, entry }];
+    });
+  const [first] = found;
+  if (first === undefined) return [];
+  const names = found.map(({ migration, entry }) => `${migration.id} (before ${entry.revision})`).join(", ");
+  return [
+    {
+      code: "PLAN_LATE",
+      message: `Pending with a smaller number than what is applied already: ${names}.`,
+      hint: `Rename with a new number, or allow it ${allowance(first.migration)}, or for this run with \`godwit up --out-of-order\`.`,
+      place: { file: first.migration.file },
+      details: { revisions: found.map(({ migration }) => migration.id) },
+    },
+  ];
+}
+
+/** Two files with one number: git merges them without a word, and their order was nobody's decision. */
+export function sharedNumbers(fresh: readonly Migration[], graph: Graph): Problem[] {
+  const inLine = ({ kind, revises, number }: Migration) =>
+    kind !== "repeatable" && revises === null && number !== null;
+  const sharing = new Map<string, Migration[]>();
+  for (const migration of graph.order.filter(inLine)) {
+    const number = (migration.number ?? "").replace(/^0+(?=\d)/, "");
+    sharing.set(number, [...(sharing.get(number) ?? []), migration]);
+  }
+  const offending = new Set(fresh.filter(({ settings }) => settings.outOfOrder !== true));
+  return [...sharing].flatMap(([number, group]): Problem[] => {
+    const newest = group.findLast((migration) => offending.has(migration));
+    if (group.length < 2 || newest === undefined) return [];
+    return [
+      {
+        code: "PLAN_DUPLICATE_NUMBER",
+        message: `${group.length} migrations have the number ${number}: ${group.map(({ id }) => id).join(", ")}.`,
+        hint: `Rename ${newest.id} with a new number, or allow it ${allowance(newest)}, then look again with \`godwit plan\`.`,
+        place: { file: newest.file },
+        details: { number, revisions: group.map(({ id }) => id).sort(compareText) },
+      },
+    ];
+  });
+}
+
+function allowance({ kind, file }: Migration): string {
+  const line = kind === "module" ? "`outOfOrder: true`" : "`-- godwit: out-of-order=allow`";
+  return `with ${line} in ${file}`;
+}

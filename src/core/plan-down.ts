@@ -1,0 +1,232 @@
+/** What `down` will take back, and what stands in its way. */
+import { ConfigError, type Problem } from "../errors.ts";
+import type { Graph } from "./graph.ts";
+import { versioned } from "./heads.ts";
+import type { HistoryEntry } from "./history.ts";
+import { compareText, reach, sortTopologically } from "./order.ts";
+import type { Draft } from "./plan-up.ts";
+import { type Expression, walk } from "./revision.ts";
+import type { PlanInput, Step } from "./step.ts";
+
+/** Throws `ConfigError` when the target is not applied, or fewer migrations are than `-n` asks for. */
+export function planDown(input: PlanInput, graph: Graph, expression: Expression): Draft {
+  const entries = versioned(input.history).filter(
+    (entry) => graph.byId.get(entry.revision)?.kind !== "repeatable",
+  );
+  const byId = new Map(entries.map((entry) => [entry.revision, entry]));
+  const applied = { entries, byId, edges: edgesOf(graph, byId) };
+  const asked = askedFor(applied, graph, expression);
+  const removed = [...reach(asked, dependentsOf(entries, applied.edges.holds))].flatMap(
+    (id) => byId.get(id) ?? [],
+  );
+
+  const problems: Problem[] = [];
+  if (expression.kind === "steps" && removed.length > asked.length) {
+    problems.push(stillNeeded(asked, removed, applied.edges.holds));
+  }
+  problems.push(...partial(removed), ...irreversible(removed, graph, entries));
+  return {
+    steps: stepsOf(removed, graph, applied.edges),
+    held: [],
+    problems,
+    warnings: fromLedger(removed, graph),
+  };
+}
+
+interface Applied {
+  /** In the order in which they were applied. */
+  readonly entries: readonly HistoryEntry[];
+  readonly byId: ReadonlyMap<string, HistoryEntry>;
+  readonly edges: Edges;
+}
+
+interface Edges {
+  readonly parents: (id: string) => readonly string[];
+  readonly needs: (id: string) => readonly string[];
+  /** What must stay while this one stays: in a graph parents are part of it, in a line only what was declared. */
+  readonly holds: (id: string) => readonly string[];
+}
+
+/** From the files where they are known, else what the ledger kept. */
+function edgesOf(graph: Graph, byId: ReadonlyMap<string, HistoryEntry>): Edges {
+  const kept = (id: string) => byId.get(id)?.parents ?? [];
+  const parents = (id: string) => (graph.byId.has(id) ? graph.parents(id) : kept(id));
+  // A file may be here while what it needs is gone: the ledger still knows that one.
+  const needs = (id: string) =>
+    graph.byId.has(id) ? [...graph.needs(id), ...goneNeeds(graph, id)] : kept(id);
+  const both = (id: string) => [...new Set([...parents(id), ...needs(id)])];
+  return { parents, needs, holds: graph.shape === "graph" ? both : needs };
+}
+
+function goneNeeds(graph: Graph, id: string): readonly string[] {
+  const migration = graph.byId.get(id);
+  return [...(migration?.revises ?? []), ...(migration?.depends ?? [])].filter(
+    (other) => !graph.byId.has(other),
+  );
+}
+
+function askedFor(applied: Applied, graph: Graph, expression: Expression): readonly string[] {
+  const { entries } = applied;
+  const ids = entries.map((entry) => entry.revision);
+  if (expression.kind === "base") return ids;
+  if (expression.kind === "steps") {
+    const count = -expression.count;
+    if (count > ids.length) throw tooFew(count, ids.length);
+    return ids.slice(ids.length - count);
+  }
+  const target = walk(expression.kind === "revision" ? expression : HEAD, graph);
+  const own = applied.byId.get(target);
+  if (own === undefined) throw notApplied(target);
+  const above = dependentsOf(
+    graph.order.map(({ id }) => ({ revision: id })).concat(entries),
+    applied.edges.parents,
+  );
+  const later = reach(above(target), above);
+  // In a line, a revision that the files do not know has its place by when it was applied.
+  const isLine = graph.shape === "line";
+  const byTime = (entry: HistoryEntry) =>
+    isLine && entry.sequence > own.sequence && !(graph.byId.has(entry.revision) && graph.byId.has(target));
+  return entries
+    .filter((entry) => entry.revision !== target && (later.has(entry.revision) || byTime(entry)))
+    .map((entry) => entry.revision);
+}
+
+const HEAD = { kind: "revision", from: "head", offset: 0 } as const;
+
+/** The edges the other way round. */
+function dependentsOf(
+  entries: readonly { readonly revision: string }[],
+  edges: (id: string) => readonly string[],
+): (id: string) => readonly string[] {
+  const above = new Map<string, string[]>();
+  for (const { revision } of entries) {
+    for (const below of edges(revision)) {
+      const known = above.get(below);
+      if (known === undefined) above.set(below, [revision]);
+      else known.push(revision);
+    }
+  }
+  return (id) => above.get(id) ?? [];
+}
+
+/** Newest first, and nothing before what stands on it. */
+function stepsOf(removed: readonly HistoryEntry[], graph: Graph, edges: Edges): readonly Step[] {
+  const byId = new Map(removed.map((entry) => [entry.revision, entry]));
+  const above = dependentsOf(removed, edges.holds);
+  const explicit = dependentsOf(removed, edges.needs);
+  const sequence = (id: string) => byId.get(id)?.sequence ?? 0;
+  const { order } = sortTopologically(byId.keys(), above, (left, right) => sequence(right) - sequence(left));
+  return order.flatMap((id): Step[] => {
+    const entry = byId.get(id);
+    if (entry === undefined) return [];
+    const migration = graph.byId.get(id);
+    return [
+      {
+        revision: id,
+        kind: entry.kind,
+        direction: "down",
+        phase: entry.phase,
+        file: migration?.file ?? entry.file,
+        checksum: migration?.checksum ?? entry.checksum,
+        reason: "asked",
+        after: explicit(id).toSorted(compareText),
+      },
+    ];
+  });
+}
+
+function irreversible(
+  removed: readonly HistoryEntry[],
+  graph: Graph,
+  entries: readonly HistoryEntry[],
+): readonly Problem[] {
+  const names = (list: readonly HistoryEntry[]) => list.map((entry) => entry.revision).join(", ");
+  const details = (list: readonly HistoryEntry[]) => ({ revisions: list.map((entry) => entry.revision) });
+  const baseline = removed.filter((entry) => entry.baseline);
+  const oneWay = removed.filter(
+    (entry) =>
+      !entry.baseline && entry.revertScript === null && graph.byId.get(entry.revision)?.revertible !== true,
+  );
+  const problems: Problem[] = [];
+  if (baseline.length > 0) {
+    const floor = entries.findLast((entry) => entry.baseline)?.revision;
+    problems.push({
+      code: "PLAN_IRREVERSIBLE",
+      message: `Godwit did not apply what the baseline declared, and does not take it back: ${names(baseline)}.`,
+      hint: `\`godwit down ${floor}\` goes as far as the baseline.`,
+      details: details(baseline),
+    });
+  }
+  const [first] = oneWay;
+  if (first !== undefined) {
+    problems.push({
+      code: "PLAN_IRREVERSIBLE",
+      message: `There is no way back from ${names(oneWay)}; nothing was done.`,
+      hint: `Write the way back into ${first.file}, or a new migration that undoes it: \`godwit new\`.`,
+      place: { file: first.file },
+      details: details(oneWay),
+    });
+  }
+  return problems;
+}
+
+function partial(removed: readonly HistoryEntry[]): readonly Problem[] {
+  return removed
+    .filter((entry) => entry.state === "partial")
+    .map((entry) => ({
+      code: "PLAN_PARTIAL",
+      message: `${entry.revision} is applied in part only, so its way back does not fit.`,
+      hint: `Finish it with \`godwit up ${entry.revision}\` first, then take it back.`,
+      place: { file: entry.file },
+      details: { revision: entry.revision },
+    }));
+}
+
+function stillNeeded(
+  asked: readonly string[],
+  removed: readonly HistoryEntry[],
+  needs: (id: string) => readonly string[],
+): Problem {
+  const staying = removed.map((entry) => entry.revision).filter((id) => !asked.includes(id));
+  const gone = new Set(removed.map((entry) => entry.revision));
+  const pairs = staying.map(
+    (id) =>
+      `${id} (on ${needs(id)
+        .filter((other) => gone.has(other))
+        .join(", ")})`,
+  );
+  return {
+    code: "PLAN_IRREVERSIBLE",
+    message: `What would stay stands on what would be taken back: ${pairs.join("; ")}.`,
+    hint: `Take that back too: \`godwit down <revision>\` with the last one that shall stay.`,
+    details: { revisions: staying },
+  };
+}
+
+function fromLedger(removed: readonly HistoryEntry[], graph: Graph): readonly Problem[] {
+  return removed
+    .filter((entry) => !graph.byId.has(entry.revision) && entry.revertScript !== null)
+    .map((entry) => ({
+      code: "PLAN_VANISHED",
+      message: `The file of ${entry.revision} is gone; the way back that the ledger kept is used.`,
+      details: { revision: entry.revision },
+    }));
+}
+
+function tooFew(asked: number, applied: number): ConfigError {
+  return new ConfigError({
+    code: "REVISION_UNKNOWN",
+    message: `\`-${asked}\` was asked for, but only ${applied} ${applied === 1 ? "migration is" : "migrations are"} applied.`,
+    hint:
+      applied === 0 ? "There is nothing to take back." : "Use `godwit down base` to take everything back.",
+  });
+}
+
+function notApplied(target: string): ConfigError {
+  return new ConfigError({
+    code: "REVISION_UNKNOWN",
+    message: `${target} is not applied to this database, so nothing can be taken back to it.`,
+    hint: "`godwit current` shows where the database is.",
+    details: { revision: target },
+  });
+}

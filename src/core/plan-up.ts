@@ -1,0 +1,151 @@
+/** What `up` will do, and what stands in its way. */
+import { ConfigError, type Problem } from "../errors.ts";
+import type { Graph } from "./graph.ts";
+import type { HistoryEntry } from "./history.ts";
+import { type Migration, PHASES, type Phase } from "./migration.ts";
+import { late, sharedNumbers } from "./numbers.ts";
+import { reach } from "./order.ts";
+import { type Expression, walk } from "./revision.ts";
+import type { Held, PlanInput, Step } from "./step.ts";
+
+export interface Draft {
+  readonly steps: readonly Step[];
+  readonly held: readonly Held[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+/** Throws `ConfigError` when fewer migrations are pending than `+n` asks for. */
+export function planUp(input: PlanInput, graph: Graph, expression: Expression): Draft {
+  const entries = new Map(input.history.entries.map((entry) => [entry.revision, entry]));
+  const pending = pendingIn(scopeOf(graph, expression, entries), entries);
+  const sorted = sortByPhase(pending, { graph, phases: input.goal.phases });
+  const limit = expression.kind === "steps" ? expression.count : sorted.steps.length;
+  const problems = [...sorted.problems];
+  if (limit > sorted.steps.length && problems.length === 0) throw tooFew(limit, sorted.steps);
+
+  const taken = sorted.steps.slice(0, limit);
+  const names = new Set(taken.map(({ migration }) => migration.id));
+  const steps = taken.map(({ migration, reason }): Step => {
+    const { id, kind, phase, file, checksum } = migration;
+    const after = graph.needs(id).filter((other) => names.has(other));
+    return { revision: id, kind, direction: "up", phase, file, checksum, reason, after };
+  });
+
+  // One that has begun is neither late nor new: it is in the order that the database has.
+  const fresh = taken
+    .filter(({ migration, reason }) => reason === "pending" && migration.kind !== "repeatable")
+    .map(({ migration }) => migration);
+  const broken = taken.flatMap(({ migration }) => brokenFile(migration));
+  const stop = input.policy.failure === "stop";
+  if (!input.policy.outOfOrder)
+    problems.push(...late(fresh, graph, input.history.entries), ...sharedNumbers(fresh, graph));
+  problems.push(...(stop ? broken : []));
+  return { steps, held: sorted.held, problems, warnings: [...sorted.warnings, ...(stop ? [] : broken)] };
+}
+
+interface Pending {
+  readonly migration: Migration;
+  readonly reason: "pending" | "changed" | "resume";
+}
+
+function scopeOf(
+  graph: Graph,
+  expression: Expression,
+  entries: ReadonlyMap<string, HistoryEntry>,
+): readonly Migration[] {
+  if (expression.kind === "head" || expression.kind === "heads") return graph.order;
+  if (expression.kind !== "revision") return graph.order.filter(({ kind }) => kind !== "repeatable");
+  const target = walk(expression, graph);
+  if (entries.get(target)?.state === "applied") return [];
+  const wanted = reach([target], graph.below);
+  return graph.order.filter(({ id }) => wanted.has(id));
+}
+
+/** Applied is a set: what is not in it is pending, wherever it stands in the order. */
+function pendingIn(
+  scope: readonly Migration[],
+  entries: ReadonlyMap<string, HistoryEntry>,
+): readonly Pending[] {
+  return scope.flatMap((migration): Pending[] => {
+    const entry = entries.get(migration.id);
+    if (entry === undefined) return [{ migration, reason: "pending" }];
+    if (entry.state === "partial") return [{ migration, reason: "resume" }];
+    const changed = migration.kind === "repeatable" && migration.checksum !== entry.checksum;
+    return changed ? [{ migration, reason: "changed" }] : [];
+  });
+}
+
+/** Phase by phase, in each the total order; what cannot run in the phases asked for is held back. */
+function sortByPhase(
+  pending: readonly Pending[],
+  { graph, phases }: { graph: Graph; phases: readonly Phase[] },
+): { steps: readonly Pending[]; held: Held[]; problems: Problem[]; warnings: Problem[] } {
+  const byId = new Map(pending.map(({ migration }) => [migration.id, migration]));
+  const held = new Map<string, Held>();
+  const problems: Problem[] = [];
+  const warnings: Problem[] = [];
+  // In the total order: whatever a migration needs was judged before it.
+  for (const { migration } of pending) {
+    const { id, phase } = migration;
+    const needed = graph.needs(id).flatMap((other) => byId.get(other) ?? []);
+    const holder = needed.find((other) => held.has(other.id));
+    if (!phases.includes(phase)) {
+      held.set(id, { revision: id, phase });
+    } else if (holder !== undefined) {
+      held.set(id, { revision: id, phase });
+      warnings.push(heldByDependency(migration, holder, phases));
+    } else {
+      const later = needed.filter((other) => PHASES.indexOf(other.phase) > PHASES.indexOf(phase));
+      problems.push(...later.map((other) => phaseOrder(migration, other)));
+    }
+  }
+  const free = pending.filter(({ migration }) => !held.has(migration.id));
+  const steps = PHASES.flatMap((phase) => free.filter(({ migration }) => migration.phase === phase));
+  return { steps, held: [...held.values()], problems, warnings };
+}
+
+function brokenFile({ id, file, problem }: Migration): Problem[] {
+  if (problem === undefined) return [];
+  const {
+    message,
+    hint = `Correct ${file}, then run \`godwit up\` again.`,
+    place = { file },
+    code,
+  } = problem;
+  return [
+    { code: "PLAN_BROKEN_FILE", message, hint, place, details: { ...problem.details, revision: id, code } },
+  ];
+}
+
+function phaseOrder(migration: Migration, needed: Migration): Problem {
+  const directive =
+    migration.kind === "module" ? `phase: "${needed.phase}"` : `-- godwit: phase=${needed.phase}`;
+  return {
+    code: "PLAN_PHASE_ORDER",
+    message: `${migration.id} runs in phase ${migration.phase}, but stands on ${needed.id}, which runs later, in ${needed.phase}.`,
+    hint: `Write \`${directive}\` in ${migration.file}, or give ${needed.file} the phase ${migration.phase}; look again with \`godwit plan\`.`,
+    place: { file: migration.file },
+    details: { revision: migration.id, phase: migration.phase, needs: needed.id, needsPhase: needed.phase },
+  };
+}
+
+function heldByDependency(migration: Migration, holder: Migration, phases: readonly Phase[]): Problem {
+  const why = phases.includes(holder.phase) ? "is held back itself" : `waits for phase ${holder.phase}`;
+  return {
+    code: "PLAN_PHASE_ORDER",
+    message: `${migration.id} is held back: it stands on ${holder.id}, which ${why}.`,
+    hint: `Release it with \`godwit up --phase ${holder.phase}\`, or change the phase of one of them.`,
+    place: { file: migration.file },
+    details: { revision: migration.id, needs: holder.id },
+  };
+}
+
+function tooFew(asked: number, steps: readonly Pending[]): ConfigError {
+  return new ConfigError({
+    code: "REVISION_UNKNOWN",
+    message: `\`+${asked}\` was asked for, but only ${steps.length} ${steps.length === 1 ? "migration is" : "migrations are"} pending.`,
+    hint:
+      steps.length === 0 ? "There is nothing to do." : `Use \`godwit up +${steps.length}\` or \`godwit up\`.`,
+  });
+}
