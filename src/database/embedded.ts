@@ -108,6 +108,7 @@ interface Cluster extends Omit<ClusterOptions, "identity"> {
 
 async function make(folder: string, options: Cluster): Promise<void> {
   const directory = join(folder, "postgres");
+  if ((await readdir(directory).catch(() => [])).length > 0) return; // the caller says what is in the way
   options.log(`Making a PostgreSQL ${options.binaries.version} in ${directory}.`);
   await removeAbandoned(folder);
   const draft = join(folder, `postgres.new-${process.pid}-${randomBytes(4).toString("hex")}`);

@@ -26,14 +26,31 @@ export interface Command {
 /** Throws `DatabaseError` `EMBEDDED_FAILED` when root has no way to be somebody else. */
 export async function chooseIdentity(folder: string, binaries: Binaries): Promise<Identity> {
   if (process.getuid?.() !== 0) return SELF;
-  if (await works(NAMESPACE, binaries)) return NAMESPACE;
+  if (await isUsable(NAMESPACE, { folder, binaries })) return NAMESPACE;
+  if (await isUsable(NOBODY, { folder, binaries })) return NOBODY;
   const blocked = (await firstUnreachable(folder)) ?? (await firstUnreachable(binaries.postgres));
-  if (blocked === undefined && (await works(NOBODY, binaries))) return NOBODY;
   throw new DatabaseError({
     code: "EMBEDDED_FAILED",
     message: `PostgreSQL refuses to run as root, this system allows no user namespace, and the user "nobody" cannot reach ${blocked ?? binaries.postgres}.`,
     hint: "Run Godwit as another user, move the project to where every user may read, or set DATABASE_URL.",
   });
+}
+
+/** Whether the server can run this way: what has to be reached can be, and the program starts. */
+export async function isUsable(
+  identity: Identity,
+  { folder, binaries }: { folder: string; binaries: Binaries },
+): Promise<boolean> {
+  if (identity === NOBODY) {
+    if (await firstUnreachable(folder)) return false;
+    if (await firstUnreachable(binaries.postgres)) return false;
+  }
+  const { program, args, as } = identity.wrap(binaries.postgres, ["--version"]);
+  const run = promisify(execFile)(program, [...args], { ...as, timeout: 5000 });
+  return run.then(
+    () => true,
+    () => false,
+  );
 }
 
 export const SELF: Identity = {
@@ -61,19 +78,10 @@ export const NOBODY: Identity = {
   own: (folder) => give(folder, NOBODY_ID),
 };
 
-async function works(identity: Identity, binaries: Binaries): Promise<boolean> {
-  const { program, args, as } = identity.wrap(binaries.postgres, ["--version"]);
-  const run = promisify(execFile)(program, [...args], { ...as, timeout: 5000 });
-  return run.then(
-    () => true,
-    () => false,
-  );
-}
-
-/** The first folder on the way that not everybody may enter. */
+/** The first on the way to this folder or program, itself included, that not everybody may enter or run. */
 async function firstUnreachable(path: string): Promise<string | undefined> {
   const ways = [];
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
+  for (let folder = path; ; folder = dirname(folder)) {
     ways.unshift(folder);
     if (folder === dirname(folder)) break;
   }
