@@ -34,6 +34,7 @@ export const ERROR_CODES = {
   CONFIG_VARIABLE_INVALID: "ConfigError",
   URL_MISSING: "ConfigError",
   URL_INVALID: "ConfigError",
+  URL_PARAMETER_IGNORED: "ConfigError",
   REVISION_UNKNOWN: "ConfigError",
   REVISION_AMBIGUOUS: "ConfigError",
   // Fix the files.

@@ -1,0 +1,182 @@
+/**
+ * A network that can be bad on purpose. It stands in front of PostgreSQL, knows where messages begin and end
+ * (protocol 3, both directions), and can be late, cut at an exact message, or go silent.
+ *
+ * TLS is declined here, because inside it no message could be seen. Messages are numbered from 1 in the order
+ * in which they arrive at the proxy, over all connections and both directions.
+ */
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+export type Direction = "client" | "server";
+
+export interface Message {
+  readonly from: Direction;
+  /** The protocol's letter; `startup` for those that have none. */
+  readonly type: string;
+}
+
+export interface Proxy {
+  readonly port: number;
+  /** The same URL, through the proxy. */
+  url(of: string): string;
+  /** Everything that has arrived, in order. */
+  readonly messages: readonly Message[];
+  count(from?: Direction): number;
+  /** Cuts every connection when the n-th message has been forwarded. New connections work. */
+  cutAfter(n: number): void;
+  /** Cuts every connection when the n-th message has arrived, without forwarding it. */
+  cutBefore(n: number): void;
+  /** Cuts every connection now. */
+  cut(): void;
+  /** Latency of each way: everything comes later, nothing comes slower. */
+  delay(ms: number): void;
+  /** From now on nothing passes, and nobody is told: not even that the other side has hung up. */
+  goSilent(): void;
+  close(): Promise<void>;
+}
+
+export async function startProxy({
+  port,
+  host = "127.0.0.1",
+}: {
+  port: number;
+  host?: string;
+}): Promise<Proxy> {
+  const messages: Message[] = [];
+  const links = new Set<Link>();
+  let cutAt: { n: number; forward: boolean } | undefined;
+  let delayMs = 0;
+  let silent = false;
+
+  const server = createServer((client) => {
+    const upstream = connect({ port, host });
+    const link: Link = { client, server: upstream, gone: false };
+    links.add(link);
+    for (const [from, source, target] of [
+      ["client", client, upstream],
+      ["server", upstream, client],
+    ] as const) {
+      source.setNoDelay(true);
+      const later = inOrder(() => delayMs);
+      const split = splitter(from);
+      source.on("data", (chunk) => {
+        for (const { type, bytes } of split(chunk)) {
+          if (silent || link.gone) return;
+          if (type === "tls") {
+            client.write("N");
+            continue;
+          }
+          messages.push({ from, type });
+          const cut = cutAt && messages.length >= cutAt.n ? cutAt : undefined;
+          if (cut) cutAt = undefined;
+          if (cut && !cut.forward) return cutAll();
+          if (cut) link.gone = true; // whatever is behind it no longer passes
+          later(() => {
+            if (!silent) target.write(bytes);
+            if (cut) cutAll();
+          });
+        }
+      });
+      source.on("error", () => undefined); // "close" follows
+      source.on("close", () => {
+        if (silent) return;
+        later(() => target.end());
+      });
+    }
+    client.on("close", () => !silent && links.delete(link));
+  });
+
+  function cutAll(): void {
+    for (const link of links) {
+      link.gone = true;
+      // Not destroyed: a reset could overtake what was forwarded last. What still arrives is thrown away.
+      for (const socket of [link.client, link.server]) {
+        socket.removeAllListeners("data").resume();
+        socket.end();
+      }
+    }
+  }
+
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const own = (server.address() as AddressInfo).port;
+  return {
+    port: own,
+    messages,
+    url(of) {
+      const url = new URL(of);
+      url.hostname = "127.0.0.1";
+      url.port = String(own);
+      return url.href;
+    },
+    count: (from) => (from ? messages.filter((message) => message.from === from).length : messages.length),
+    cutAfter(n) {
+      cutAt = { n, forward: true };
+    },
+    cutBefore(n) {
+      cutAt = { n, forward: false };
+    },
+    cut: cutAll,
+    delay(ms) {
+      delayMs = ms;
+    },
+    goSilent() {
+      silent = true;
+    },
+    async close() {
+      for (const { client, server: upstream } of links) {
+        client.destroy();
+        upstream.destroy();
+      }
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+interface Link {
+  readonly client: Socket;
+  readonly server: Socket;
+  gone: boolean;
+}
+
+interface Piece {
+  readonly type: string;
+  readonly bytes: Buffer;
+}
+
+const TLS_REQUESTS = [80_877_103, 80_877_104]; // SSLRequest and GSSENCRequest
+const CANCEL_REQUEST = 80_877_102;
+
+/** Cuts a stream of bytes into whole messages; keeps the rest for the next call. */
+export function splitter(from: Direction): (chunk: Buffer) => Piece[] {
+  let rest: Buffer = Buffer.alloc(0);
+  let starting = from === "client";
+  return (chunk) => {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const pieces: Piece[] = [];
+    for (;;) {
+      const header = starting ? 4 : 5;
+      if (rest.length < header) return pieces;
+      const length = rest.readInt32BE(header - 4) + header - 4;
+      if (rest.length < length) return pieces;
+      const bytes = rest.subarray(0, length);
+      rest = rest.subarray(length);
+      const code = starting && length >= 8 ? bytes.readInt32BE(4) : 0;
+      const tls = TLS_REQUESTS.includes(code);
+      pieces.push({ type: tls ? "tls" : starting ? "startup" : String.fromCharCode(bytes[0] ?? 0), bytes });
+      if (!tls && code !== CANCEL_REQUEST) starting = false;
+    }
+  };
+}
+
+/** Carries out what it is given in the same order, each after the delay. */
+function inOrder(delayMs: () => number): (action: () => void) => void {
+  const queue: (() => void)[] = [];
+  return (action) => {
+    if (queue.length === 0 && delayMs() === 0) return action();
+    queue.push(action);
+    setTimeout(() => queue.shift()?.(), delayMs());
+  };
+}
