@@ -30,7 +30,7 @@ interface Connection {
  * of the API reads them; dropping them is a migration of its own, in phase `contract`.
  */
 export default migration({
-  depends: ["assign_tenants", "add_etsy_shop_id", "remove_shopify_unique_constraint"],
+  depends: ["require_tenant", "add_etsy_shop_id", "remove_shopify_unique_constraint"],
   phase: "complex",
 
   async up({ sql, schema, log, signal }) {
