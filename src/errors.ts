@@ -52,6 +52,8 @@ export const ERROR_CODES = {
   SOURCE_DIRECTIVE_INVALID: "SourceError",
   SOURCE_MODULE_BROKEN: "SourceError",
   SOURCE_MODULE_WITHOUT_UP: "SourceError",
+  SOURCE_MODULE_IMPORT: "SourceError",
+  SOURCE_BUNDLE_BROKEN: "SourceError",
   SOURCE_PARSE: "SourceError",
   SOURCE_TRANSACTION_CONTROL: "SourceError",
   SOURCE_COPY_FROM_STDIN: "SourceError",

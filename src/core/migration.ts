@@ -24,6 +24,8 @@ export interface MigrationSettings {
   readonly idempotent?: boolean | undefined;
   /** A run that does not know this revision refuses a database in which this migration is applied. */
   readonly minimumRevision?: string | undefined;
+  /** `true`: harmless to run again after it was cut off in the middle. Only modules can say so. */
+  readonly idempotent?: boolean | undefined;
 }
 
 export interface Migration {

@@ -1,5 +1,5 @@
 /** Where migrations are discovered. One sibling file per layout implements this. */
-import type { Direction, Migration } from "../core/migration.ts";
+import type { Direction, Migration, MigrationSettings } from "../core/migration.ts";
 import type { Problem } from "../errors.ts";
 
 export interface Source {
@@ -32,6 +32,8 @@ export type Content =
       readonly file: string;
       /** The line of the file on which `text` starts, from 1. */
       readonly line: number;
+      /** The settings of this direction, in place of the migration's: a down file has a header of its own. */
+      readonly settings?: MigrationSettings | undefined;
     }
   | { readonly kind: "module"; readonly run: ModuleFunction; readonly file: string };
 

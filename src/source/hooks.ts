@@ -1,0 +1,165 @@
+/**
+ * Lets Node load TypeScript: `module.register` runs this file in a thread of its own. It stands alone
+ * (only `node:` imports), so that it can be shipped as one file or handed over as a `data:` address.
+ *
+ * `resolve` repairs what the default could not find: `./x.js` where only `x.ts` exists (or, in a bundle,
+ * `x.mjs`), a relative path without extension, and the package `godwit` itself when the project has not
+ * installed it. `load` compiles `.ts`, `.mts` and `.cts` outside node_modules, through a cache keyed by content.
+ *
+ * Measured on Node 20.20, 200 files of 16 lines, one import each: see `typescript.ts`.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+export interface CompileSettings {
+  /** `null`: nothing is kept. */
+  readonly cacheFolder: string | null;
+  /** Address of `oxc-transform`; imported only when the cache does not know a file. */
+  readonly compiler: string;
+  readonly compilerVersion: string;
+}
+
+export interface HookSettings extends CompileSettings {
+  /** Address that stands in for the package `godwit`. */
+  readonly godwit: string;
+}
+
+interface Compiler {
+  transformSync(
+    name: string,
+    text: string,
+    options: { sourcemap: boolean },
+  ): {
+    readonly code: string;
+    readonly map?: object;
+    readonly errors: readonly { message: string; labels: readonly { start: number }[] }[];
+  };
+}
+
+type Next<Context, Answer> = (target: string, context?: Context) => Promise<Answer>;
+interface ResolveContext {
+  readonly parentURL?: string | undefined;
+}
+interface LoadAnswer {
+  readonly format: string | null | undefined;
+  readonly source?: string | Uint8Array | undefined;
+  readonly shortCircuit?: boolean;
+}
+
+// The one piece of state: Node hands it over by calling `initialize` in the hooks' own thread.
+let settings: HookSettings | undefined;
+
+export function initialize(data: HookSettings): void {
+  settings = data;
+}
+
+export async function resolve(
+  specifier: string,
+  context: ResolveContext,
+  next: Next<ResolveContext, unknown>,
+): Promise<unknown> {
+  try {
+    return await next(specifier, context);
+  } catch (error) {
+    const parent = context.parentURL ?? "";
+    if (!REPAIRABLE.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    if (!parent.startsWith("file:") || parent.includes("/node_modules/")) throw error;
+    if (specifier === "godwit" && settings !== undefined) return next(settings.godwit, context);
+    const found = /^\.{0,2}\//.test(specifier) && findSibling(fileURLToPath(new URL(specifier, parent)));
+    if (typeof found !== "string") throw error;
+    return next(pathToFileURL(found).href, context);
+  }
+}
+
+const REPAIRABLE = new Set(["ERR_MODULE_NOT_FOUND", "ERR_UNSUPPORTED_DIR_IMPORT", "MODULE_NOT_FOUND"]);
+
+export async function load(
+  url: string,
+  context: object,
+  next: Next<object, LoadAnswer>,
+): Promise<LoadAnswer> {
+  if (settings === undefined || !url.startsWith("file:") || url.includes("/node_modules/"))
+    return next(url, context);
+  const path = fileURLToPath(url);
+  if (!isTypeScript(path)) return loadJavaScript(path, await next(url, context));
+  const code = await compileTypeScript(readFileSync(path, "utf8"), path, settings);
+  return { format: hasModuleSyntax(code) ? "module" : "commonjs", source: code, shortCircuit: true };
+}
+
+/** `require` asks `resolve` only in a file whose source came through here. */
+function loadJavaScript(path: string, answer: LoadAnswer): LoadAnswer {
+  if (answer.format !== "commonjs" || answer.source) return answer;
+  const source = readFileSync(path, "utf8");
+  return /require\s*\(\s*["'`](?:godwit|\.)/.test(source) ? { ...answer, source } : answer;
+}
+
+export function isTypeScript(path: string): boolean {
+  return /\.[mc]?ts$/.test(path);
+}
+
+/** The file that an import of `path` means, when there is none of exactly that name. */
+export function findSibling(path: string): string | undefined {
+  const bare = path.replace(/\.[mc]?[jt]s$/, "");
+  const kinds = ["ts", "mts", "cts", "js", "mjs", "cjs"];
+  const names = kinds.map((kind) => `${bare}.${kind}`);
+  if (bare === path) names.push(...kinds.map((kind) => join(path, `index.${kind}`)));
+  return names.find((name) => existsSync(name) && statSync(name).isFile());
+}
+
+/** TypeScript without `import` or `export` is CommonJS; `import()` alone does not make a module. */
+export function hasModuleSyntax(code: string): boolean {
+  return /^[ \t]*(?:import[ \t]*[\w{*"']|export[ \t]*[\w{*])/m.test(code) || /\bimport\.meta\b/.test(code);
+}
+
+/**
+ * JavaScript with its source map inside. Throws `SyntaxError` whose message ends in `(file:line:column)`:
+ * that survives the way between threads.
+ */
+export async function compileTypeScript(
+  text: string,
+  path: string,
+  options: CompileSettings,
+): Promise<string> {
+  const name = basename(path);
+  const key = createHash("sha256")
+    .update(JSON.stringify([1, options.compilerVersion, name, text]))
+    .digest("hex");
+  const cached = options.cacheFolder && join(options.cacheFolder, `${key}.js`);
+  const known = cached && readIfThere(cached);
+  if (known) return known;
+  const { transformSync } = (await import(options.compiler)) as Compiler;
+  const source = text.replace(/^\uFEFF/, "");
+  const result = transformSync(name, source, { sourcemap: true });
+  const error = result.errors[0];
+  if (error !== undefined) {
+    const before = source.slice(0, error.labels[0]?.start ?? 0).split("\n");
+    const column = (before.at(-1)?.length ?? 0) + 1;
+    throw new SyntaxError(`${error.message} (${path}:${before.length}:${column})`);
+  }
+  const map = Buffer.from(JSON.stringify(result.map)).toString("base64");
+  const code = `${result.code}\n//# sourceMappingURL=data:application/json;base64,${map}\n`;
+  if (cached) keep(cached, code);
+  return code;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whole or not at all: another process may read it at this moment. A cache that cannot be written is none. */
+function keep(path: string, code: string): void {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    mkdirSync(join(path, ".."), { recursive: true });
+    writeFileSync(temporary, code);
+    renameSync(temporary, path);
+  } catch {
+    rmSync(temporary, { force: true });
+  }
+}

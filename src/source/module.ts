@@ -1,0 +1,136 @@
+/** Loads one TypeScript or JavaScript migration and says what it declares. */
+import { createRequire, SourceMap, type SourceMapPayload } from "node:module";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { checksum } from "../core/checksum.ts";
+import { type Place, type Problem, SourceError } from "../errors.ts";
+import { type Declaration, readDeclaration } from "./declaration.ts";
+import { compileTypeScript, isTypeScript } from "./hooks.ts";
+import { placeOf } from "./place.ts";
+import { compileSettings, registerTypeScript } from "./typescript.ts";
+
+export interface ModuleOptions {
+  /** Where compiled TypeScript is kept; `null`: nowhere. */
+  readonly cacheFolder: string | null;
+  /** How long an import may take before it counts as one that never settles. */
+  readonly moduleTimeoutMs?: number | undefined;
+  /** `import()`, unless a host brings its own. */
+  readonly importModule?: ((url: string) => Promise<unknown>) | undefined;
+}
+
+export interface ModuleFile {
+  readonly path: string;
+  /** The name to show. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/**
+ * Imports a migration. A changed text is imported anew; what it imports in turn is not, as long as the process
+ * lives. Throws `SourceError` (`SOURCE_MODULE_BROKEN`, `SOURCE_MODULE_WITHOUT_UP`, `SOURCE_DIRECTIVE_…`).
+ */
+export async function loadModule(module: ModuleFile, options: ModuleOptions): Promise<Declaration> {
+  const { file } = module;
+  const declaration = readDeclaration((await importFile(module, options)) as Record<string, unknown>, file);
+  if (declaration === null)
+    throw new SourceError([
+      {
+        code: "SOURCE_MODULE_WITHOUT_UP",
+        message: `${file} exports no function \`up\` or \`upgrade\`.`,
+        hint: "Write `export default migration({ async up({ sql }) { … } })`, or move helpers into a sub-folder.",
+        place: { file },
+      },
+    ]);
+  const [first, ...others] = declaration.problems;
+  if (first !== undefined) throw new SourceError([first, ...others]);
+  return declaration;
+}
+
+async function importFile(module: ModuleFile, options: ModuleOptions): Promise<unknown> {
+  const { path, file, text } = module;
+  const timeoutMs = options.moduleTimeoutMs ?? 30_000;
+  const importModule = options.importModule ?? ((url: string) => import(url));
+  const url = `${pathToFileURL(path).href}?godwit=${checksum(text).slice(-16)}`;
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    if (needsHooks(module)) await registerTypeScript(options.cacheFolder);
+    // Ahead of the import, so that a syntax error is seen here with its place, not through another thread.
+    if (isTypeScript(path)) await compileTypeScript(text, path, compileSettings(options.cacheFolder));
+    // Node keeps CommonJS by path alone and would hand out the old text.
+    delete createRequire(path).cache[path];
+    const never = new Promise<never>((_, reject) => {
+      const message = `its import did not settle within ${timeoutMs} ms (module timeout)`;
+      timer = setTimeout(() => reject(new Error(message)), timeoutMs);
+    });
+    return await Promise.race([importModule(url), never]);
+  } catch (error) {
+    throw new SourceError([await brokenModule(error, { path, file, text }, options)], { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** TypeScript does, and JavaScript that may import TypeScript or `godwit`. Everything else is spared the thread. */
+function needsHooks({ path, text }: ModuleFile): boolean {
+  return isTypeScript(path) || /["'`](?:godwit["'`]|\.{1,2}\/)/.test(text);
+}
+
+async function brokenModule(error: unknown, module: ModuleFile, options: ModuleOptions): Promise<Problem> {
+  const reason = error instanceof Error ? error.message : String(error);
+  const place = await placeOfError(error, module, options).catch(() => undefined);
+  const missing = /Cannot find (?:package|module) '([^']+)'/.exec(reason)?.[1];
+  return {
+    code: "SOURCE_MODULE_BROKEN",
+    message: `${module.file} cannot be loaded: ${reason.replace(/ \([^()]*:\d+:\d+\)$/, "").replace(/\.$/, "")}.`,
+    hint: missing?.includes("oxc-transform")
+      ? "TypeScript needs the package oxc-transform; or freeze the migrations with `godwit build`, which needs no compiler."
+      : undefined,
+    place: place ?? { file: module.file },
+    details: { path: module.path },
+  };
+}
+
+/** Where in this file: told by the compiler, by the stack, or by compiling what Node only called a syntax error. */
+async function placeOfError(
+  error: unknown,
+  module: ModuleFile,
+  options: ModuleOptions,
+): Promise<Place | undefined> {
+  if (!(error instanceof Error)) return undefined;
+  const told = /\(([^()]+):(\d+):(\d+)\)$/.exec(error.message);
+  if (told !== null) {
+    const at = { line: Number(told[2]), column: Number(told[3]) };
+    return told[1] === module.path ? placeOf(module.file, module.text, at) : { file: told[1] ?? "", ...at };
+  }
+  if (error.name === "SyntaxError" && !isTypeScript(module.path)) {
+    const settings = { ...compileSettings(null), cacheFolder: null };
+    const syntax = await compileTypeScript(module.text, module.path, settings).catch(
+      (caught: unknown) => caught,
+    );
+    if (syntax instanceof SyntaxError && syntax.message !== error.message)
+      return placeOfError(syntax, module, options);
+  }
+  for (const frame of (error.stack ?? "").matchAll(
+    /(?:file:\/\/[^\s()]+?|\/[^\s():]+)(?:\?godwit=\w+)?:(\d+):(\d+)/g,
+  )) {
+    const address = frame[0].replace(/(?:\?godwit=\w+)?:\d+:\d+$/, "");
+    if ((address.startsWith("file:") ? fileURLToPath(address) : address) !== module.path) continue;
+    return placeOf(
+      module.file,
+      module.text,
+      await original(module, Number(frame[1]), Number(frame[2]), options),
+    );
+  }
+  return undefined;
+}
+
+/** From the compiled code, which the stack speaks of, back to what the author wrote. */
+async function original(module: ModuleFile, line: number, column: number, options: ModuleOptions) {
+  if (!isTypeScript(module.path)) return { line, column };
+  const code = await compileTypeScript(module.text, module.path, compileSettings(options.cacheFolder));
+  const map = /\/\/# sourceMappingURL=data:application\/json;base64,(\S+)\s*$/.exec(code)?.[1] ?? "";
+  const entry = new SourceMap(JSON.parse(Buffer.from(map, "base64").toString()) as SourceMapPayload);
+  const found = entry.findEntry(line - 1, column - 1);
+  return "originalLine" in found
+    ? { line: found.originalLine + 1, column: found.originalColumn + 1 }
+    : { line, column };
+}

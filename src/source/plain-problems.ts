@@ -1,0 +1,101 @@
+/** What can be wrong with a folder of the layout `plain`, in words; pure. */
+import type { Problem } from "../errors.ts";
+import { nameProblem, readName } from "./names.ts";
+
+export function repeatableProblem(name: string): Problem | null {
+  const role = readName(name)?.role;
+  const file = `repeatable/${name}`;
+  const problem = nameProblem(name);
+  if (problem !== null) return { ...problem, place: { file } };
+  if (role === undefined || role === "sql") return null;
+  return {
+    code: "SOURCE_FILE_NAME",
+    message: `${file} cannot be repeated: only plain .sql files can.`,
+    hint: "Move it out of repeatable/, or rename it to .sql.",
+    place: { file },
+  };
+}
+
+/** The first one in full; the others ride along, so that one look shows all. */
+export function withOthers([first, ...others]: readonly Problem[]): Problem {
+  if (first === undefined) throw new Error("a broken file has at least one problem");
+  return others.length === 0 ? first : { ...first, details: { ...first.details, others } };
+}
+
+export function emptyFile(file: string): Problem {
+  return {
+    code: "SOURCE_FILE_EMPTY",
+    message: `${file} does nothing: it is empty or has only comments.`,
+    hint: "Write `select 1` if that is meant, or delete the file.",
+    place: { file },
+  };
+}
+
+export function repeatableDown(file: string): Problem {
+  return {
+    code: "SOURCE_PARSE",
+    message: `${file} has a down section, but what is repeated cannot be taken back.`,
+    hint: "Remove the section.",
+    place: { file },
+  };
+}
+
+export function changedFile(file: string): Problem {
+  return {
+    code: "SOURCE_FILE_CHANGED",
+    message: `${file} was changed while the run was going on.`,
+    hint: "Run again; the plan is made anew from the file as it is now.",
+    place: { file },
+  };
+}
+
+export function noWayBack(file: string): Problem {
+  return {
+    code: "SOURCE_FILE_CHANGED",
+    message: `${file} has no way back, or lost it while the run was going on.`,
+    hint: "Write a down file, a `-- migrate:down` section or a function `down`.",
+    place: { file },
+  };
+}
+
+export function emptyFolder(folder: string, subFolders: readonly string[]): Problem {
+  const names = subFolders.slice(0, 3).map((name) => `${name}/`);
+  return {
+    code: "SOURCE_FOLDER_EMPTY",
+    message: `The migrations folder ${folder} holds no migrations.`,
+    hint:
+      names.length === 0
+        ? "Write the first one with `godwit new <name>`."
+        : `It has sub-folders (${names.join(", ")}), which plain does not read; another tool's folder needs --layout.`,
+    place: { file: folder },
+  };
+}
+
+export function misplacedInDown(file: string): Problem {
+  return {
+    code: "SOURCE_DIRECTIVE_INVALID",
+    message: `${file} declares something that belongs to the way up.`,
+    hint: "Move depends, revises, phase, out-of-order and minimum-revision to the up file.",
+    place: { file, line: 1 },
+  };
+}
+
+export function unreadableFolder(
+  folder: string,
+  { code, message }: { code?: string; message: string },
+): Problem {
+  if (code === "ENOENT")
+    return {
+      code: "SOURCE_FOLDER_MISSING",
+      message: `The migrations folder ${folder} does not exist.`,
+      hint: "Name it with --dir, or create it with `godwit init`.",
+      place: { file: folder },
+    };
+  const reason = code === "ENOTDIR" ? "it is a file" : code === "EACCES" ? "permission is denied" : message;
+  return {
+    code: "SOURCE_FOLDER_UNREADABLE",
+    message: `The migrations folder ${folder} cannot be read: ${reason}.`,
+    hint: "Check --dir and the permissions.",
+    place: { file: folder },
+  };
+}

@@ -1,0 +1,234 @@
+/**
+ * The layout `plain`, our own: one folder of numbered SQL files, pairs, sectioned files and modules, and
+ * below it `repeatable/` with SQL that runs again whenever it changed. Other sub-folders are the author's.
+ *
+ * Discovery keeps no text: a file is read, hashed and dropped. What is wrong with a file becomes the problem of
+ * its migration, which keeps its place in the order.
+ */
+import { type Dirent, readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { setImmediate as breathe } from "node:timers/promises";
+import { checksum, fingerprint } from "../core/checksum.ts";
+import type { Direction, Migration } from "../core/migration.ts";
+import { type Problem, SourceError } from "../errors.ts";
+import { parseDirectives } from "./directives.ts";
+import { firstStatement } from "./header.ts";
+import { loadModule, type ModuleOptions } from "./module.ts";
+import { duplicateId, type FileGroup, groupFiles, nameProblem, numberOf, readName } from "./names.ts";
+import {
+  changedFile,
+  emptyFile,
+  emptyFolder,
+  misplacedInDown,
+  noWayBack,
+  repeatableDown,
+  repeatableProblem,
+  unreadableFolder,
+  withOthers,
+} from "./plain-problems.ts";
+import { parseSections, type Sections } from "./sections.ts";
+import type { Content, Listing, Source } from "./source.ts";
+import { readText } from "./text.ts";
+
+export interface PlainOptions extends ModuleOptions {
+  /** Where the migrations are; relative to the working directory. */
+  readonly folder: string;
+}
+
+const REPEATABLE = "repeatable";
+/** Files read between two breaths, so that a health endpoint in the same process stays alive. */
+const FILES_AT_ONCE = 64;
+
+/** Opens a folder in the layout `plain`. Nothing is read before `list()`. */
+export function openPlain(options: PlainOptions): Source {
+  const folder = resolve(options.folder);
+  return {
+    layout: "plain",
+    folder,
+    list: () => listPlain(folder, options),
+    read: (migration, direction) => readPlain(folder, { migration, direction, options }),
+  };
+}
+
+async function listPlain(folder: string, options: ModuleOptions): Promise<Listing> {
+  const entries = readFolder(folder);
+  const top = entries.filter((entry) => entry.name !== REPEATABLE);
+  const below = entries.length === top.length ? [] : readRepeatable(folder);
+  const grouped = groupFiles(filesOf(top));
+  const repeatable = groupFiles(filesOf(below), `${REPEATABLE}/`);
+  const problems = [
+    ...top.map((entry) => nameProblem(entry.name)).filter((problem) => problem !== null),
+    ...below.map((entry) => repeatableProblem(entry.name)).filter((problem) => problem !== null),
+    ...grouped.orphans,
+  ];
+  const groups = [
+    ...grouped.groups.map((group) => ({ ...group, below: "" })),
+    ...repeatable.groups
+      .filter((group) => group.up.role === "sql")
+      .map((group) => ({ ...group, down: null, below: REPEATABLE })),
+  ];
+  if (groups.length === 0 && problems.length === 0) {
+    const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
+    throw new SourceError([
+      emptyFolder(
+        folder,
+        folders.map((entry) => entry.name),
+      ),
+    ]);
+  }
+
+  const taken = new Map(grouped.groups.map((group) => [group.id, group.up.name]));
+  const migrations: Migration[] = [];
+  for (const group of groups) {
+    if (migrations.length % FILES_AT_ONCE === FILES_AT_ONCE - 1) await breathe();
+    const migration = await describe(folder, group, options);
+    const duplicate =
+      (group.below === "" ? grouped : repeatable).duplicates.get(group.id) ??
+      (group.below !== "" && taken.has(group.id)
+        ? duplicateId(group.id, [taken.get(group.id) ?? "", migration.file])
+        : undefined);
+    migrations.push(duplicate === undefined ? migration : { ...migration, problem: duplicate });
+  }
+  return { migrations, problems };
+}
+
+type Placed = FileGroup & { readonly below: string };
+
+/** Never throws: what is wrong becomes the migration's problem. */
+async function describe(folder: string, group: Placed, options: ModuleOptions): Promise<Migration> {
+  const file = group.below === "" ? group.up.name : `${group.below}/${group.up.name}`;
+  const isModule = group.up.role === "typescript" || group.up.role === "javascript";
+  const nothing: Migration = {
+    id: group.id,
+    kind: isModule ? "module" : group.below === "" ? "sql" : "repeatable",
+    number: numberOf(group.id),
+    file,
+    revises: null,
+    depends: [],
+    phase: "startup",
+    checksum: checksum(""),
+    fingerprint: null,
+    revertible: false,
+    settings: {},
+  };
+  let known = nothing;
+  try {
+    const path = join(folder, file);
+    const text = readText(path, file);
+    known = { ...nothing, checksum: checksum(text), fingerprint: isModule ? null : fingerprint(text) };
+    if (!isModule) return describeSql(folder, group, { known, text });
+    const {
+      depends,
+      revises,
+      phase = "startup",
+      settings,
+      down,
+    } = await loadModule({ path, file, text }, options);
+    return { ...known, depends, revises, phase, settings, revertible: down !== null };
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    return { ...known, problem: withOthers(error.problems) };
+  }
+}
+
+function describeSql(
+  folder: string,
+  group: Placed,
+  { known, text }: { known: Migration; text: string },
+): Migration {
+  const { file } = known;
+  const header = parseDirectives(text, file);
+  const sections = parseSections(text, file);
+  const problems = [...header.problems, ...sections.problems];
+  if (isEmpty(sections.up.text)) problems.push(emptyFile(file));
+  if (known.kind === "repeatable" && sections.down !== null) problems.push(repeatableDown(file));
+  const down = group.down === null ? null : checkDownFile(join(folder, group.down.name), group.down.name);
+  if (down !== null && sections.down !== null)
+    problems.push(duplicateId(known.id, [file, group.down?.name ?? ""]));
+  problems.push(...(down?.problems ?? []));
+  return {
+    ...known,
+    depends: header.depends,
+    revises: header.revises,
+    phase: header.phase ?? "startup",
+    settings: { transaction: sections.up.transaction, ...header.settings },
+    revertible: down?.reverts ?? sections.down !== null,
+    ...(problems.length === 0 ? {} : { problem: withOthers(problems) }),
+  };
+}
+
+/** Read on discovery too: a way back that is broken should be known before it is needed. */
+function checkDownFile(path: string, file: string): { reverts: boolean; problems: readonly Problem[] } {
+  try {
+    const text = readText(path, file);
+    return { reverts: !isEmpty(text), problems: downHeader(text, file).problems };
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    return { reverts: false, problems: error.problems };
+  }
+}
+
+async function readPlain(
+  folder: string,
+  { migration, direction, options }: { migration: Migration; direction: Direction; options: ModuleOptions },
+): Promise<Content> {
+  const { file } = migration;
+  if (migration.problem !== undefined) throw new SourceError([migration.problem]);
+  const path = join(folder, file);
+  const text = readText(path, file);
+  if (checksum(text) !== migration.checksum) throw new SourceError([changedFile(file)]);
+  if (direction === "down" && !migration.revertible) throw new SourceError([noWayBack(file)]);
+  if (migration.kind === "module") {
+    const { up, down } = await loadModule({ path, file, text }, options);
+    return { kind: "module", run: direction === "up" || down === null ? up : down, file };
+  }
+  const sections = parseSections(text, file);
+  if (direction === "up") return { kind: "sql", text: sections.up.text, line: sections.up.line, file };
+  return sections.down === null ? readDownFile(folder, file) : readDownSection(sections.down, migration);
+}
+
+function readDownSection(down: NonNullable<Sections["down"]>, migration: Migration): Content {
+  const { transaction } = down;
+  const settings = transaction === undefined ? migration.settings : { ...migration.settings, transaction };
+  return { kind: "sql", text: down.text, line: down.line, file: migration.file, settings };
+}
+
+function readDownFile(folder: string, upFile: string): Content {
+  const file = upFile.replace(/(?:\.up)?\.sql$/, ".down.sql");
+  const text = readText(join(folder, file), file);
+  return { kind: "sql", text, line: 1, file, settings: downHeader(text, file).settings };
+}
+
+/** Place and time belong to the migration and are declared on the way up; how to run belongs to each file. */
+function downHeader(text: string, file: string) {
+  const { settings, problems, ...header } = parseDirectives(text, file);
+  const declared = header.depends.length > 0 || header.revises !== null || header.phase !== undefined;
+  if (!declared && settings.outOfOrder === undefined && settings.minimumRevision === undefined)
+    return { settings, problems };
+  return { settings, problems: [...problems, misplacedInDown(file)] };
+}
+
+function readFolder(folder: string, shown = folder): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    throw new SourceError([unreadableFolder(shown, error as NodeJS.ErrnoException)], { cause: error });
+  }
+}
+
+/** A file of that name is no business of ours. */
+function readRepeatable(folder: string): Dirent[] {
+  const path = join(folder, REPEATABLE);
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? readFolder(path) : [];
+}
+
+function filesOf(entries: readonly Dirent[]) {
+  return entries
+    .filter((entry) => nameProblem(entry.name) === null)
+    .map((entry) => readName(entry.name))
+    .filter((file) => file !== null);
+}
+
+function isEmpty(text: string): boolean {
+  return firstStatement(text) === text.length;
+}
