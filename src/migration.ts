@@ -46,7 +46,10 @@ export interface MigrationDefinition {
 export interface MigrationContext {
   readonly sql: Sql;
   /** One statement with parameters `$1`, `$2`, … Throws `DatabaseError`. */
-  query<Row = Record<string, unknown>>(text: string, parameters?: readonly unknown[]): Promise<Rows<Row>>;
+  query<Row = Record<string, unknown>>(
+    text: string,
+    parameters?: readonly unknown[],
+  ): Promise<{ readonly rows: readonly Row[]; readonly rowCount: number }>;
   /** Any number of statements without parameters. Throws `DatabaseError`. */
   execute(text: string): Promise<void>;
   /** Kysely's schema builder: `await schema.createTable("shops").addColumn(…).execute()`. */

@@ -1,0 +1,3 @@
+/** The library: what people import from "godwit". */
+export { GodwitError } from "./errors.ts";
+export * from "./migration.ts";
