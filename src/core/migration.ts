@@ -20,8 +20,6 @@ export interface MigrationSettings {
   readonly rowSecurity?: boolean | undefined;
   /** `true`: may run although a later migration is applied already. */
   readonly outOfOrder?: boolean | undefined;
-  /** A module outside a transaction that may simply run again after a crash. */
-  readonly idempotent?: boolean | undefined;
   /** A run that does not know this revision refuses a database in which this migration is applied. */
   readonly minimumRevision?: string | undefined;
   /** `true`: harmless to run again after it was cut off in the middle. Only modules can say so. */

@@ -70,6 +70,19 @@ export function walk(expression: Expression & { kind: "revision" }, graph: Graph
   return here;
 }
 
+/** The one of `ids` that is meant: an id, or a unique prefix of one. Throws `ConfigError`. */
+export function resolveRevision(text: string, ids: readonly string[]): string {
+  const [first, ...others] = matching(text, ids);
+  if (others.length > 0)
+    throw ambiguous(`"${text}" can mean ${others.length + 1} revisions`, [first ?? "", ...others]);
+  if (first !== undefined && text !== "") return first;
+  const meant = nearest(text, ids);
+  throw unknown(
+    `There is no revision "${text}", neither among the files nor in the ledger.`,
+    `${meant === undefined ? "" : `Did you mean ${meant}? `}\`godwit history\` lists them all.`,
+  );
+}
+
 const DOWN_HINT = "Say how far: `godwit down -1`, `godwit down <revision>` (it stays) or `godwit down base`.";
 
 function parse(text: string, names: Names): Expression {

@@ -1,10 +1,22 @@
 /** A `Connection` on the `pg` driver: TCP, TLS or a socket, with pipelining. */
-import type { Client as PgClient, ClientConfig, QueryResult } from "pg";
+
+import { homedir } from "node:os";
+import type { ClientConfig, Client as PgClient, QueryResult } from "pg";
 import { DatabaseError } from "../errors.ts";
 import { delay, orAbort } from "../std/time.ts";
 import type { Address } from "./address.ts";
-import type { Blocker, Capabilities, Connection, Notice, Parameter, Result, Row, Server } from "./connection.ts";
-import { databaseError, connectionLost } from "./failure.ts";
+import type {
+  Blocker,
+  Capabilities,
+  Connection,
+  Notice,
+  Parameter,
+  Result,
+  Row,
+  Server,
+} from "./connection.ts";
+import { connectionLost, databaseError } from "./failure.ts";
+import { lookUpPassword } from "./pgpass.ts";
 import { tlsAttempts } from "./tls.ts";
 
 export interface OpenOptions {
@@ -80,7 +92,8 @@ class PostgresConnection implements Connection {
   async identify(): Promise<void> {
     const { rows } = await this.query<Row & Server>(SERVER_QUERY);
     const [server] = rows;
-    if (server === undefined) throw databaseError(new Error("The server did not say who it is."), this.#address.display);
+    if (server === undefined)
+      throw databaseError(new Error("The server did not say who it is."), this.#address.display);
     this.#server = { ...server };
     if (this.#options.pooling !== undefined) this.#session = this.#options.pooling === "session";
     // A pooler answers the start-up itself, so the process id of the greeting is not the server's.
@@ -94,13 +107,19 @@ class PostgresConnection implements Connection {
   }
 
   async execute(text: string): Promise<readonly Result[]> {
-    const result = (await this.#send(() => this.#client.query(text))) as unknown as QueryResult | QueryResult[];
+    const result = (await this.#send(() => this.#client.query(text))) as unknown as
+      | QueryResult
+      | QueryResult[];
     return (Array.isArray(result) ? result : [result]) as unknown as Result[];
   }
 
   onNotice(listener: (notice: Notice) => void): () => void {
     const forward = (notice: { severity?: string; message?: string; code?: string }) =>
-      listener({ severity: notice.severity ?? "NOTICE", message: notice.message ?? "", sqlState: notice.code });
+      listener({
+        severity: notice.severity ?? "NOTICE",
+        message: notice.message ?? "",
+        sqlState: notice.code,
+      });
     this.#client.on("notice", forward as never);
     return () => this.#client.off("notice", forward as never);
   }
@@ -190,25 +209,34 @@ function countStatements(client: PgClient): void {
 async function connect(address: Address, options: OpenOptions): Promise<PgClient> {
   const { default: pg } = await loadPg();
   let first: DatabaseError | undefined;
-  for (const { host, port } of address.hosts) {
-    for (const ssl of await tlsAttempts(address.tls, host)) {
+  const homeFolder = homedir();
+  for (const place of address.hosts) {
+    const { host, port } = place;
+    const password =
+      address.password ?? (await lookUpPassword(address, { homeFolder, host: place })).password;
+    for (const ssl of await tlsAttempts(address.tls, { host: place, homeFolder })) {
       const client = new pg.Client({
         host,
         port,
         user: address.user,
-        password: address.password?.reveal(),
+        password: password?.reveal() ?? "",
         database: address.database,
         ssl,
         pipeline: true,
         keepAlive: true,
         keepAliveInitialDelayMillis: 15_000,
-        connectionTimeoutMillis: address.connectTimeoutMs,
-        application_name: options.applicationName.slice(0, 63),
+        connectionTimeoutMillis: address.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+        application_name: (address.applicationName ?? options.applicationName).slice(0, 63),
+        options: address.options,
       } as unknown as ClientConfig);
       try {
         client.on("error", () => {});
         await (options.signal === undefined ? client.connect() : orAbort(client.connect(), options.signal));
-        return client;
+        const refusal = await refuseSession(client, address);
+        if (refusal === undefined) return client;
+        first ??= refusal;
+        await endQuietly(client);
+        break;
       } catch (error) {
         void endQuietly(client);
         if (options.signal?.aborted) throw options.signal.reason;
@@ -217,7 +245,31 @@ async function connect(address: Address, options: OpenOptions): Promise<PgClient
       }
     }
   }
-  throw first ?? new DatabaseError({ code: "DATABASE_UNREACHABLE", message: `${address.display} names no host.` });
+  throw (
+    first ?? new DatabaseError({ code: "DATABASE_UNREACHABLE", message: `${address.display} names no host.` })
+  );
+}
+
+const CONNECT_TIMEOUT_MS = 15_000;
+
+/** `target_session_attrs`: of several hosts, only one that fits is taken. */
+async function refuseSession(
+  client: PgClient,
+  { targetSession, display }: Address,
+): Promise<DatabaseError | undefined> {
+  if (targetSession === "any" || targetSession === "prefer-standby") return undefined;
+  const { rows } = await client.query<{ standby: boolean; readonly: string }>(
+    "select pg_is_in_recovery() as standby, current_setting('transaction_read_only') as readonly",
+  );
+  const standby = rows[0]?.standby === true;
+  const readOnly = standby || rows[0]?.readonly === "on";
+  const fits = { "read-write": !readOnly, "read-only": readOnly, primary: !standby, standby }[targetSession];
+  if (fits) return undefined;
+  return new DatabaseError({
+    code: "DATABASE_IN_RECOVERY",
+    message: `No host of ${display} is ${targetSession}, which target_session_attrs asks for.`,
+    hint: "Add the primary to the hosts of the URL, or wait until the failover is over.",
+  });
 }
 
 /** `pg` looks for Cloudflare by making a `Response`, which loads undici: 14–20 ms and 8 MB for nothing. */

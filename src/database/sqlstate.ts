@@ -34,10 +34,13 @@ const NEEDS_NO_TRANSACTION = new Set([
   "55P04", // unsafe_new_enum_value_usage
 ]);
 
-export const isRetryableTransaction = (sqlState: string | undefined): boolean => RETRY_TRANSACTION.has(sqlState ?? "");
-export const isRetryableConnection = (sqlState: string | undefined): boolean => RETRY_CONNECTION.has(sqlState ?? "");
+export const isRetryableTransaction = (sqlState: string | undefined): boolean =>
+  RETRY_TRANSACTION.has(sqlState ?? "");
+export const isRetryableConnection = (sqlState: string | undefined): boolean =>
+  RETRY_CONNECTION.has(sqlState ?? "");
 export const isLoginRefused = (sqlState: string | undefined): boolean => LOGIN.has(sqlState ?? "");
-export const needsNoTransaction = (sqlState: string | undefined): boolean => NEEDS_NO_TRANSACTION.has(sqlState ?? "");
+export const needsNoTransaction = (sqlState: string | undefined): boolean =>
+  NEEDS_NO_TRANSACTION.has(sqlState ?? "");
 export const IN_FAILED_TRANSACTION = "25P02";
 export const UNIQUE_VIOLATION = "23505";
 export const INSUFFICIENT_PRIVILEGE = "42501";

@@ -4,7 +4,7 @@ import type { Direction } from "../core/migration.ts";
 import { literal } from "../core/sql/quote.ts";
 import type { Connection, Row } from "../database/connection.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
-import { type Author, LEDGER_FORMAT, type LedgerSql, ledgerSql, type LogEntry } from "./sql.ts";
+import { type Author, LEDGER_FORMAT, type LedgerSql, type LogEntry, ledgerSql } from "./sql.ts";
 
 /** A row of history with everything that only people want to know. */
 export interface Recorded extends HistoryEntry {
@@ -39,7 +39,11 @@ export interface Ledger {
   read(connection: Connection): Promise<RecordedHistory>;
   /** Makes the tables where they are missing. To be called under the lock only (creating races). */
   create(connection: Connection, project: string | null): Promise<void>;
-  statements(connection: Connection, revision: string, direction: Direction): Promise<readonly RecordedStatement[]>;
+  statements(
+    connection: Connection,
+    revision: string,
+    direction: Direction,
+  ): Promise<readonly RecordedStatement[]>;
   log(connection: Connection, author: Author, entry: LogEntry): Promise<void>;
 }
 

@@ -32,7 +32,15 @@ export interface Author {
 }
 
 export interface LogEntry {
-  readonly event: "applied" | "reverted" | "failed" | "baseline" | "accepted" | "forgotten" | "marked-done" | "retry";
+  readonly event:
+    | "applied"
+    | "reverted"
+    | "failed"
+    | "baseline"
+    | "accepted"
+    | "forgotten"
+    | "marked-done"
+    | "retry";
   readonly revision: string | null;
   readonly direction: Direction | null;
   readonly durationMs: number | null;
@@ -229,9 +237,12 @@ ${logInsert(author, "'reverted'", "revision", "'down'", "null::float8", "null::j
     forgetStatements: (revision: string, direction: Direction) =>
       `delete from ${statements} where revision = ${literal(revision)} and direction = ${literal(direction)}`,
 
-    setProject: (project: string) => `update ${ledger} set project = ${literal(project)} where project is null`,
+    setProject: (project: string) =>
+      `update ${ledger} set project = ${literal(project)} where project is null`,
 
-    readLog: (limit: number) => `select at, run_id as "runId", event, revision, direction, duration_ms as "durationMs",
+    readLog: (
+      limit: number,
+    ) => `select at, run_id as "runId", event, revision, direction, duration_ms as "durationMs",
   executed_by as "executedBy", host, git_commit as "gitCommit", details
   from ${log} order by id desc limit ${Number(limit)}`,
   };

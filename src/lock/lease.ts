@@ -24,9 +24,9 @@ import type { Connection } from "../database/connection.ts";
 import { DatabaseError, LockError } from "../errors.ts";
 import { backoffMs, delay } from "../std/time.ts";
 import type { Lock, LockOptions } from "./lock.ts";
-import { reportWaits } from "./wait.ts";
 import { findLeaseRow, lockKey } from "./session.ts";
 import { type LockRow, lockSql } from "./sql.ts";
+import { reportWaits } from "./wait.ts";
 
 export const LEASE_TERM_MS = 60_000;
 const MARGIN_MS = 5_000;
@@ -52,7 +52,10 @@ export async function acquireLease(connection: Connection, options: LeaseOptions
     fence = await tryAcquire(connection, sql.acquire(row, termMs), key);
     if (fence === undefined) {
       await waits.report(() => findLeaseRow(connection, options.schema));
-      await delay(Math.min(backoffMs(attempt, { firstMs: 50, maxMs: 1_000 }), waits.remainingMs()), options.signal);
+      await delay(
+        Math.min(backoffMs(attempt, { firstMs: 50, maxMs: 1_000 }), waits.remainingMs()),
+        options.signal,
+      );
     }
   }
   return new Lease(connection, await options.openAnother(), { row, sql, fence, termMs, askedAt });
@@ -101,7 +104,8 @@ class Lease implements Lock {
     this.#stop.abort();
     await this.#renewing;
     await this.#renewer.close();
-    if (!this.lost.aborted) await this.#connection.execute(this.#term.sql.release(this.#term.row, this.#term.fence));
+    if (!this.lost.aborted)
+      await this.#connection.execute(this.#term.sql.release(this.#term.row, this.#term.fence));
   }
 
   async #renew(): Promise<void> {
@@ -142,10 +146,12 @@ class Lease implements Lock {
 
 /** `if not exists` is no protection against two runners that create at once; the transaction lock is. */
 async function createTable(connection: Connection, create: string, key: bigint): Promise<void> {
-  await connection.execute(`begin; select pg_advisory_xact_lock(${key + 1n}); ${create}; commit`).catch(async (error) => {
-    await connection.execute("rollback");
-    throw error;
-  });
+  await connection
+    .execute(`begin; select pg_advisory_xact_lock(${key + 1n}); ${create}; commit`)
+    .catch(async (error) => {
+      await connection.execute("rollback");
+      throw error;
+    });
 }
 
 async function tryAcquire(connection: Connection, acquire: string, key: bigint): Promise<string | undefined> {

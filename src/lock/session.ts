@@ -70,16 +70,20 @@ class SessionLock implements Lock {
 
   async announce(doing: string): Promise<void> {
     const sql = lockSql(this.#options.schema);
-    await this.#connection.execute(`${this.#announced ? "" : `${sql.create()};`} ${sql.announce(this.#options, doing)}`);
+    await this.#connection.execute(
+      `${this.#announced ? "" : `${sql.create()};`} ${sql.announce(this.#options, doing)}`,
+    );
     this.#announced = true;
   }
 
   async release(): Promise<void> {
-    if (this.#announced) await this.#connection.execute(lockSql(this.#options.schema).withdraw(this.#options));
+    if (this.#announced)
+      await this.#connection.execute(lockSql(this.#options.schema).withdraw(this.#options));
     // The boolean counts: unlocking what is not held is a warning to the server, not an error.
-    const { rows } = await this.#connection.query<{ released: boolean }>("select pg_advisory_unlock($1) as released", [
-      this.#key,
-    ]);
+    const { rows } = await this.#connection.query<{ released: boolean }>(
+      "select pg_advisory_unlock($1) as released",
+      [this.#key],
+    );
     if (!rows[0]?.released) await this.#connection.close();
   }
 }

@@ -37,7 +37,10 @@ create table if not exists ${table} (
   from ${table} where name = ${name} and kind = 'lease' and expires_at > clock_timestamp()`,
 
     /** For people only: the advisory lock decides. */
-    announce: (row: LockRow, doing: string) => `insert into ${table} (name, kind, run_id, host, pid, doing, locked_at)
+    announce: (
+      row: LockRow,
+      doing: string,
+    ) => `insert into ${table} (name, kind, run_id, host, pid, doing, locked_at)
   values (${name}, 'session', ${literal(row.runId)}, ${literal(row.host)}, pg_backend_pid(), ${literal(doing)}, clock_timestamp())
   on conflict (name) do update set kind = 'session', run_id = excluded.run_id, host = excluded.host, pid = excluded.pid,
   doing = excluded.doing, locked_at = excluded.locked_at, expires_at = null`,
@@ -45,7 +48,10 @@ create table if not exists ${table} (
     withdraw: (row: LockRow) => `update ${table} set run_id = null, host = null, pid = null, doing = null,
   locked_at = null, expires_at = null where name = ${name} and run_id = ${literal(row.runId)}`,
 
-    acquire: (row: LockRow, ttlMs: number) => `insert into ${table} (name, fence, kind, run_id, host, locked_at, expires_at)
+    acquire: (
+      row: LockRow,
+      ttlMs: number,
+    ) => `insert into ${table} (name, fence, kind, run_id, host, locked_at, expires_at)
   values (${name}, 1, 'lease', ${literal(row.runId)}, ${literal(row.host)}, clock_timestamp(),
     clock_timestamp() + interval '${ttlMs} milliseconds')
   on conflict (name) do update set fence = ${table}.fence + 1, kind = 'lease', run_id = excluded.run_id,

@@ -30,7 +30,9 @@ function timedOut(holder: Holder | null, options: LockOptions): LockError {
   const who =
     holder === null
       ? "another run"
-      : [holder.pid === null ? "a run" : `process ${holder.pid}`, holder.host && `on ${holder.host}`].filter(Boolean).join(" ");
+      : [holder.pid === null ? "a run" : `process ${holder.pid}`, holder.host && `on ${holder.host}`]
+          .filter(Boolean)
+          .join(" ");
   return new LockError({
     code: "LOCK_TIMEOUT",
     message: `Waited ${Math.round(options.waitMs / 1000)} s for the migration lock; ${who} still holds it.`,

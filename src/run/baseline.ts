@@ -1,5 +1,5 @@
 /** Declares migrations as present without running them: for a database that was made some other way. */
-import { ordered } from "../core/graph.ts";
+import { ordered } from "../core/heads.ts";
 import type { Migration } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
 import { PlanRefused, SourceError } from "../errors.ts";
@@ -14,7 +14,11 @@ export interface BaselineReport {
 }
 
 /** Declares `revision` and all that comes before it. Throws `PlanRefused` where a file of them is broken. */
-export async function baseline(target: Target, revision: string, context: RunContext): Promise<BaselineReport> {
+export async function baseline(
+  target: Target,
+  revision: string,
+  context: RunContext,
+): Promise<BaselineReport> {
   const files = await target.source.list();
   const wanted = baselineRange(files.migrations, target.settings.order, revision);
   const [broken] = wanted.filter((migration) => migration.problem !== undefined);
@@ -37,7 +41,15 @@ export async function baseline(target: Target, revision: string, context: RunCon
     const rows: string[] = [];
     for (const migration of missing) {
       rows.push(sql.baseline(await entryFor(target, migration), context));
-      rows.push(sql.log(context, { event: "baseline", revision: migration.id, direction: null, durationMs: null, details: null }));
+      rows.push(
+        sql.log(context, {
+          event: "baseline",
+          revision: migration.id,
+          direction: null,
+          durationMs: null,
+          details: null,
+        }),
+      );
     }
     if (rows.length > 0) await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; commit`);
     return {
@@ -49,10 +61,17 @@ export async function baseline(target: Target, revision: string, context: RunCon
 }
 
 /** The revision itself and everything before it: its ancestors in a graph, the files in front of it in a line. */
-export function baselineRange(migrations: readonly Migration[], order: readonly string[], expression: string): readonly Migration[] {
+export function baselineRange(
+  migrations: readonly Migration[],
+  order: readonly string[],
+  expression: string,
+): readonly Migration[] {
   const all = ordered(migrations, order).filter((migration) => migration.kind !== "repeatable");
   if (expression === "head" || expression === "heads") return all;
-  const id = resolveRevision(expression, all.map((migration) => migration.id));
+  const id = resolveRevision(
+    expression,
+    all.map((migration) => migration.id),
+  );
   if (!all.some((migration) => migration.revises !== null))
     return all.slice(0, all.findIndex((migration) => migration.id === id) + 1);
   const byId = new Map(all.map((migration) => [migration.id, migration]));

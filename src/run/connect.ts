@@ -1,9 +1,9 @@
 /** Waiting for the database, and the promises that a session must keep before anything is done in it. */
 import type { Connection, Row } from "../database/connection.ts";
 import { isRetryableConnection } from "../database/sqlstate.ts";
-import { DatabaseError, GodwitError } from "../errors.ts";
+import { DatabaseError, type GodwitError } from "../errors.ts";
 import { backoffMs, delay } from "../std/time.ts";
-import { resetSession, sessionSettings, type SessionKind } from "./script.ts";
+import { resetSession, type SessionKind, sessionSettings } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 
 const MAX_DELAY_MS = 60_000;
@@ -45,7 +45,11 @@ export function sessionKind(connection: Connection, context: RunContext): Sessio
 }
 
 /** Refuses a server that cannot be migrated; sets the session up and reads back what it really got. */
-export async function prepareSession(connection: Connection, target: Target, context: RunContext): Promise<void> {
+export async function prepareSession(
+  connection: Connection,
+  target: Target,
+  context: RunContext,
+): Promise<void> {
   const { server } = connection;
   if (server.inRecovery)
     throw new DatabaseError({
@@ -61,7 +65,9 @@ export async function prepareSession(connection: Connection, target: Target, con
     });
   const kind = sessionKind(connection, context);
   if (!kind.session) return;
-  const wanted = Object.keys(sessionSettings(kind, target.settings, {})).filter((name) => READ_BACK.has(name));
+  const wanted = Object.keys(sessionSettings(kind, target.settings, {})).filter((name) =>
+    READ_BACK.has(name),
+  );
   const [, got] = await Promise.all([
     connection.execute(resetSession(kind, target.settings, {})),
     connection.query<Row & { name: string; value: string }>(
@@ -81,7 +87,12 @@ export async function prepareSession(connection: Connection, target: Target, con
 }
 
 /** The settings on which a promise rests. */
-const READ_BACK = new Set(["lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "row_security"]);
+const READ_BACK = new Set([
+  "lock_timeout",
+  "statement_timeout",
+  "idle_in_transaction_session_timeout",
+  "row_security",
+]);
 
 function isWorthWaiting(error: unknown): boolean {
   if (!(error instanceof DatabaseError)) return false;

@@ -19,10 +19,18 @@ export interface DryRunReport {
   readonly target: string;
   readonly tried: readonly string[];
   readonly notTried: readonly { readonly revision: string; readonly because: string }[];
-  readonly failed: { readonly revision: string; readonly problem: Problem; readonly uncertain: boolean } | null;
+  readonly failed: {
+    readonly revision: string;
+    readonly problem: Problem;
+    readonly uncertain: boolean;
+  } | null;
 }
 
-export async function dryRun(target: Target, options: MigrateOptions, context: RunContext): Promise<DryRunReport> {
+export async function dryRun(
+  target: Target,
+  options: MigrateOptions,
+  context: RunContext,
+): Promise<DryRunReport> {
   const files = await target.source.list();
   return withLock(target, context, async (connection, lock) => {
     const history = await target.ledger.read(connection);
@@ -63,7 +71,12 @@ export async function dryRun(target: Target, options: MigrateOptions, context: R
           }
           const body = prepared.problem === null ? await prepared.load() : null;
           const problem = stepError(work, prepared, body, error);
-          return { target: target.name, tried, notTried, failed: { revision, problem: problem.toProblem(), uncertain: notTried.length > 0 } };
+          return {
+            target: target.name,
+            tried,
+            notTried,
+            failed: { revision, problem: problem.toProblem(), uncertain: notTried.length > 0 },
+          };
         }
       }
       return { target: target.name, tried, notTried, failed: null };
@@ -77,7 +90,9 @@ async function attempt(work: Work, prepared: Prepared): Promise<void> {
   if (prepared.problem !== null) throw new SourceError([prepared.problem]);
   const { connection } = work;
   using _observed = watch(work, () => prepared.step, work.target.settings.lockTimeoutMs);
-  await connection.execute(`savepoint godwit_dry_run; ${resetSession(work.kind, work.target.settings, prepared.settings)}`);
+  await connection.execute(
+    `savepoint godwit_dry_run; ${resetSession(work.kind, work.target.settings, prepared.settings)}`,
+  );
   const body = await prepared.load();
   if (body.kind === "module") await callModule(work, prepared);
   else await connection.execute(body.text);

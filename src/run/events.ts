@@ -6,20 +6,62 @@ import type { Holder } from "../lock/lock.ts";
 import type { Report, StepReport } from "./report.ts";
 
 export type RunEvent =
-  | { readonly kind: "database-waiting"; readonly attempt: number; readonly attempts: number; readonly delayMs: number; readonly problem: Problem }
-  | { readonly kind: "connected"; readonly database: string; readonly user: string; readonly version: number; readonly lock: "session" | "lease" }
+  | {
+      readonly kind: "database-waiting";
+      readonly attempt: number;
+      readonly attempts: number;
+      readonly delayMs: number;
+      readonly problem: Problem;
+    }
+  | {
+      readonly kind: "connected";
+      readonly database: string;
+      readonly user: string;
+      readonly version: number;
+      readonly lock: "session" | "lease";
+    }
   | { readonly kind: "lock-waiting"; readonly holder: Holder | null; readonly waitedMs: number }
   | { readonly kind: "lock-acquired"; readonly waitedMs: number }
   | { readonly kind: "planned"; readonly plan: Plan }
   | { readonly kind: "warning"; readonly problem: Problem }
   | { readonly kind: "step-started"; readonly step: Step; readonly index: number; readonly count: number }
-  | { readonly kind: "statement-started"; readonly step: Step; readonly position: number; readonly count: number; readonly text: string }
+  | {
+      readonly kind: "statement-started";
+      readonly step: Step;
+      readonly position: number;
+      readonly count: number;
+      readonly text: string;
+    }
   /** While a step takes long: about every second. `blockers` is not empty while it waits for a lock. */
-  | { readonly kind: "step-progress"; readonly step: Step; readonly elapsedMs: number; readonly blockers: readonly Blocker[] }
-  | { readonly kind: "step-retry"; readonly step: Step; readonly attempt: number; readonly attempts: number; readonly delayMs: number; readonly problem: Problem; readonly blockers: readonly Blocker[] }
-  | { readonly kind: "step-done"; readonly step: Step; readonly report: StepReport; readonly index: number; readonly count: number }
+  | {
+      readonly kind: "step-progress";
+      readonly step: Step;
+      readonly elapsedMs: number;
+      readonly blockers: readonly Blocker[];
+    }
+  | {
+      readonly kind: "step-retry";
+      readonly step: Step;
+      readonly attempt: number;
+      readonly attempts: number;
+      readonly delayMs: number;
+      readonly problem: Problem;
+      readonly blockers: readonly Blocker[];
+    }
+  | {
+      readonly kind: "step-done";
+      readonly step: Step;
+      readonly report: StepReport;
+      readonly index: number;
+      readonly count: number;
+    }
   | { readonly kind: "step-failed"; readonly step: Step; readonly problem: Problem }
-  | { readonly kind: "log"; readonly step: Step; readonly level: "info" | "warn" | "error"; readonly message: string }
+  | {
+      readonly kind: "log";
+      readonly step: Step;
+      readonly level: "info" | "warn" | "error";
+      readonly message: string;
+    }
   | { readonly kind: "notice"; readonly severity: string; readonly message: string }
   | { readonly kind: "connection-lost"; readonly problem: Problem }
   | { readonly kind: "finished"; readonly report: Report };

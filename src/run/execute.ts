@@ -14,7 +14,11 @@ export interface ExecuteOptions {
 }
 
 /** Throws the first failure: at once under `stop`, after all that does not depend on it under `continue`. */
-export async function execute(work: Work, steps: readonly Prepared[], options: ExecuteOptions): Promise<void> {
+export async function execute(
+  work: Work,
+  steps: readonly Prepared[],
+  options: ExecuteOptions,
+): Promise<void> {
   if (options.policy === "stop") refuseBroken(steps);
   let first: GodwitError | undefined;
   const failed = new Set<string>();
@@ -45,7 +49,10 @@ export async function execute(work: Work, steps: readonly Prepared[], options: E
       index += result.done;
       if (result.stopped === null) continue;
       const { outcome, outsideNeeded } = result.stopped;
-      if (outsideNeeded) await one(result.stopped.prepared, () => runStatements(work, result.stopped?.prepared as Prepared, index));
+      if (outsideNeeded)
+        await one(result.stopped.prepared, () =>
+          runStatements(work, result.stopped?.prepared as Prepared, index),
+        );
       else await fail(result.stopped.prepared, outcome);
       index++;
     } else {
@@ -70,10 +77,17 @@ function refuseBroken(steps: readonly Prepared[]): void {
   if (head !== undefined) throw new SourceError([head, ...rest]);
 }
 
-function pipelineFrom(steps: readonly Prepared[], from: number, failed: ReadonlySet<string>): readonly Prepared[] {
+function pipelineFrom(
+  steps: readonly Prepared[],
+  from: number,
+  failed: ReadonlySet<string>,
+): readonly Prepared[] {
   const rest = steps.slice(from);
   const end = rest.findIndex(
-    (next) => next.form !== "transaction" || next.problem !== null || next.step.after.some((revision) => failed.has(revision)),
+    (next) =>
+      next.form !== "transaction" ||
+      next.problem !== null ||
+      next.step.after.some((revision) => failed.has(revision)),
   );
   return end === -1 ? rest : rest.slice(0, end);
 }
@@ -104,4 +118,3 @@ function notBegun(prepared: Prepared, blocker: string): GodwitError {
     message: `${prepared.step.revision} was not begun: it depends on ${blocker}, which failed.`,
   });
 }
-

@@ -2,9 +2,9 @@
  * What the catalog says about a statement that cannot run in a transaction: whether an interrupted one took
  * effect, what it left lying about, and whether it really worked.
  */
-import { literal } from "../core/sql/quote.ts";
-import { identifier } from "../core/sql/quote.ts";
-import type { Name, StatementKind } from "../core/sql/classify.ts";
+import type { StatementKind } from "../core/sql/classify.ts";
+import type { Name } from "../core/sql/cursor.ts";
+import { identifier, literal } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import { StepFailed } from "../errors.ts";
 
@@ -47,7 +47,9 @@ export async function judge(connection: Connection, kind: StatementKind, before:
 /** Clears what a killed or failed predecessor of this statement left behind, so that it can run. */
 export async function clearLeftovers(connection: Connection, kind: StatementKind): Promise<void> {
   if (kind.kind === "create-index-concurrently") {
-    const leftovers = (await indexesOf(connection, kind)).filter((index) => !index.valid && (kind.index !== null || index.named));
+    const leftovers = (await indexesOf(connection, kind)).filter(
+      (index) => !index.valid && (kind.index !== null || index.named),
+    );
     for (const index of leftovers) {
       if (kind.index === null || index.unique !== kind.unique) continue;
       if (index.builder !== null)
@@ -59,13 +61,21 @@ export async function clearLeftovers(connection: Connection, kind: StatementKind
       await connection.execute(`drop index concurrently if exists ${index.name}`);
     }
   }
-  if (kind.kind === "reindex-concurrently" && kind.name !== null && (kind.object === "index" || kind.object === "table"))
+  if (
+    kind.kind === "reindex-concurrently" &&
+    kind.name !== null &&
+    (kind.object === "index" || kind.object === "table")
+  )
     for (const name of await reindexLeftovers(connection, kind.name))
       await connection.execute(`drop index concurrently if exists ${name}`);
 }
 
 /** The statement to send; a half-done detachment is finished rather than begun again. */
-export async function effectiveText(connection: Connection, kind: StatementKind, text: string): Promise<string> {
+export async function effectiveText(
+  connection: Connection,
+  kind: StatementKind,
+  text: string,
+): Promise<string> {
   if (kind.kind !== "detach-partition-concurrently") return text;
   if ((await partitionState(connection, kind)) !== "pending") return text;
   return `alter table ${quoted(kind.table)} detach partition ${quoted(kind.partition)} finalize`;
@@ -105,7 +115,8 @@ async function indexesOf(
   kind: StatementKind & { kind: "create-index-concurrently" },
 ): Promise<readonly IndexRow[]> {
   const named = kind.index === null ? "false" : `c.relname = ${literal(kind.index.name)}`;
-  const { rows } = await connection.query<IndexRow>(`select c.oid::int8::float8 as oid, i.indexrelid::regclass::text as name,
+  const { rows } =
+    await connection.query<IndexRow>(`select c.oid::int8::float8 as oid, i.indexrelid::regclass::text as name,
     i.indisvalid as valid, i.indisunique as unique, ${named} as named,
     (select p.pid from pg_stat_progress_create_index p where p.index_relid = i.indexrelid limit 1) as builder
     from pg_index i join pg_class c on c.oid = i.indexrelid
@@ -115,7 +126,9 @@ async function indexesOf(
 
 async function reindexLeftovers(connection: Connection, name: Name): Promise<readonly string[]> {
   const target = `to_regclass(${literal(quoted(name))})`;
-  const { rows } = await connection.query<{ name: string }>(`select i.indexrelid::regclass::text as name from pg_index i
+  const { rows } = await connection.query<{
+    name: string;
+  }>(`select i.indexrelid::regclass::text as name from pg_index i
     join pg_class c on c.oid = i.indexrelid
     where not i.indisvalid and c.relname ~ '_cc(new|old)[0-9]*$'
     and i.indrelid in (select ${target} union select indrelid from pg_index where indexrelid = ${target})
@@ -134,14 +147,19 @@ async function partitionState(
   connection: Connection,
   kind: { table: Name; partition: Name },
 ): Promise<"attached" | "pending" | "detached"> {
-  const { rows } = await connection.query<{ pending: boolean }>(`select coalesce((to_jsonb(h) ->> 'inhdetachpending')::boolean, false) as pending
+  const { rows } = await connection.query<{
+    pending: boolean;
+  }>(`select coalesce((to_jsonb(h) ->> 'inhdetachpending')::boolean, false) as pending
     from pg_inherits h where inhparent = to_regclass(${literal(quoted(kind.table))})
     and inhrelid = to_regclass(${literal(quoted(kind.partition))})`);
   const [row] = rows;
   return row === undefined ? "detached" : row.pending ? "pending" : "attached";
 }
 
-async function judgeOutside(connection: Connection, kind: StatementKind & { kind: "outside" }): Promise<Verdict> {
+async function judgeOutside(
+  connection: Connection,
+  kind: StatementKind & { kind: "outside" },
+): Promise<Verdict> {
   const catalog = /DATABASE$/.test(kind.verb)
     ? "pg_database where datname"
     : /TABLESPACE$/.test(kind.verb)
@@ -151,7 +169,7 @@ async function judgeOutside(connection: Connection, kind: StatementKind & { kind
         : null;
   const creates = kind.verb.startsWith("CREATE ");
   if (catalog === null || kind.name === null || !(creates || kind.verb.startsWith("DROP "))) return "unknown";
-  const { rows } = await connection.query(`select from ${catalog} = ${literal(kind.name)}`);
+  const { rows } = await connection.query(`select from ${catalog} = ${literal(kind.name.name)}`);
   return rows.length > 0 === creates ? "done" : "again";
 }
 

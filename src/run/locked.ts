@@ -7,14 +7,19 @@ import { connect } from "./connect.ts";
 import { withConnection } from "./status.ts";
 import type { RunContext, Target } from "./target.ts";
 
-export async function acquireLock(target: Target, connection: Connection, context: RunContext): Promise<Lock> {
+export async function acquireLock(
+  target: Target,
+  connection: Connection,
+  context: RunContext,
+): Promise<Lock> {
   const options = {
     schema: target.ledger.schema,
     runId: context.runId,
     host: context.host,
     signal: context.signal,
     waitMs: target.settings.lockWaitMs,
-    onWait: (holder: Holder | null, waitedMs: number) => context.observe({ kind: "lock-waiting", holder, waitedMs }),
+    onWait: (holder: Holder | null, waitedMs: number) =>
+      context.observe({ kind: "lock-waiting", holder, waitedMs }),
   };
   return connection.capabilities.session
     ? acquireSessionLock(connection, options)

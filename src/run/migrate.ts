@@ -146,7 +146,9 @@ class Run {
     if (decided.steps.length === 0) return;
 
     if (!history.created) await target.ledger.create(connection, target.settings.project);
-    await lock.announce(`${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} …`);
+    await lock.announce(
+      `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} …`,
+    );
     const prepared = await prepareSteps({
       steps: decided.steps,
       migrations: new Map(files.migrations.map((migration: Migration) => [migration.id, migration])),
@@ -183,13 +185,20 @@ class Run {
   }
 
   /** The last promise before exit 0: what was planned is in the ledger, and every new index works. */
-  async #assert(connection: Connection, lock: Lock, decided: Plan, invalidBefore: ReadonlySet<string>): Promise<void> {
+  async #assert(
+    connection: Connection,
+    lock: Lock,
+    decided: Plan,
+    invalidBefore: ReadonlySet<string>,
+  ): Promise<void> {
     await lock.confirm();
     const [history, invalid] = await Promise.all([
       this.#target.ledger.read(connection),
       connection.query<Row & { name: string }>(INVALID_INDEXES),
     ]);
-    const applied = new Set(history.entries.filter((entry) => entry.state === "applied").map((entry) => entry.revision));
+    const applied = new Set(
+      history.entries.filter((entry) => entry.state === "applied").map((entry) => entry.revision),
+    );
     const wrong = decided.steps.filter((step) => applied.has(step.revision) !== (step.direction === "up"));
     const broken = invalid.rows.map((row) => row.name).filter((name) => !invalidBefore.has(name));
     if (wrong.length === 0 && broken.length === 0) return;
@@ -200,7 +209,10 @@ class Run {
     throw new StepFailed({
       code: wrong.length > 0 ? "RUN_INCOMPLETE" : "STEP_INDEX_INVALID",
       message,
-      hint: wrong.length > 0 ? "Run again; if it stays, look for a trigger on the ledger." : `Drop and build them again: DROP INDEX CONCURRENTLY ${broken[0]}; then run again.`,
+      hint:
+        wrong.length > 0
+          ? "Run again; if it stays, look for a trigger on the ledger."
+          : `Drop and build them again: DROP INDEX CONCURRENTLY ${broken[0]}; then run again.`,
     });
   }
 
@@ -212,7 +224,12 @@ class Run {
   }
 }
 
-export function planInput(target: Target, options: MigrateOptions, files: Listing, history: History): Parameters<typeof plan>[0] {
+export function planInput(
+  target: Target,
+  options: MigrateOptions,
+  files: Listing,
+  history: History,
+): Parameters<typeof plan>[0] {
   return {
     migrations: files.migrations,
     problems: files.problems,
@@ -230,4 +247,3 @@ function invalidIndex(name: string): Problem {
     hint: `Rebuild it with REINDEX INDEX CONCURRENTLY ${name}; or drop it.`,
   };
 }
-

@@ -29,7 +29,10 @@ export async function createContext(work: Work, prepared: Prepared): Promise<Ope
   const activity: Activity = { inFlight: 0, lastMs: performance.now(), firstError: undefined };
   let open = true;
   const executor = supervised(work.connection, activity, () => {
-    if (!open) throw new Error(`${prepared.step.file} ran a statement after its function had settled: await every statement.`);
+    if (!open)
+      throw new Error(
+        `${prepared.step.file} ran a statement after its function had settled: await every statement.`,
+      );
   });
   const say = (level: "info" | "warn" | "error") => (message: unknown) =>
     work.context.observe({ kind: "log", step: prepared.step, level, message: String(message) });
@@ -55,7 +58,9 @@ export async function handles(
     sql: sqlTag(executor, present),
     query: async (text, parameters = []) => {
       const result = await executor.query(text, parameters as readonly Parameter[]);
-      return (present === rowsOf ? { rows: result.rows, rowCount: result.rowCount ?? 0 } : present(result)) as never;
+      return (
+        present === rowsOf ? { rows: result.rows, rowCount: result.rowCount ?? 0 } : present(result)
+      ) as never;
     },
     execute: async (text) => {
       await executor.execute(text);

@@ -3,14 +3,24 @@
  * The context is closed when the function settles: a statement that it forgot to wait for fails loudly.
  */
 import type { Result } from "../database/connection.ts";
-import { type DatabaseError, GodwitError, PlanRefused, StepFailed } from "../errors.ts";
+import { type DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../errors.ts";
 import { orAbort } from "../std/time.ts";
 import { type Activity, createContext } from "./module-context.ts";
 import { checkClosed } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
 import { applyFrame, closing, resetSession, revertFrame } from "./script.ts";
 import { watch } from "./watch.ts";
-import { entryOf, failureOf, frameParts, isWorthRetrying, type Outcome, pauseBeforeRetry, rollback, stepError, type Work } from "./work.ts";
+import {
+  entryOf,
+  failureOf,
+  frameParts,
+  isWorthRetrying,
+  type Outcome,
+  pauseBeforeRetry,
+  rollback,
+  stepError,
+  type Work,
+} from "./work.ts";
 
 export async function runModule(work: Work, prepared: Prepared, index: number): Promise<Outcome> {
   const { step } = prepared;
@@ -35,9 +45,17 @@ export async function runModule(work: Work, prepared: Prepared, index: number): 
       if (work.connection.lost.aborted) throw work.connection.lost.reason;
       await rollback(work.connection);
       const problem = stepError(work, prepared, null, error);
-      const retry = !outside && isWorthRetrying(error) && attempt < work.target.settings.lockAttempts && !work.stop.aborted;
+      const retry =
+        !outside &&
+        isWorthRetrying(error) &&
+        attempt < work.target.settings.lockAttempts &&
+        !work.stop.aborted;
       if (!retry)
-        return { ok: false, failure: failureOf(step.revision, problem, outside ? "unknown" : "none"), error: problem };
+        return {
+          ok: false,
+          failure: failureOf(step.revision, problem, outside ? "unknown" : "none"),
+          error: problem,
+        };
       await pauseBeforeRetry(work, step, attempt, problem, observed.blockers);
     }
   }
@@ -46,7 +64,8 @@ export async function runModule(work: Work, prepared: Prepared, index: number): 
 async function runInside(work: Work, prepared: Prepared): Promise<void> {
   const { step } = prepared;
   const parts = frameParts(work, prepared);
-  const frame = step.direction === "up" ? applyFrame(parts, entryOf(prepared, null)) : revertFrame(parts, step.revision);
+  const frame =
+    step.direction === "up" ? applyFrame(parts, entryOf(prepared, null)) : revertFrame(parts, step.revision);
   await work.connection.execute(frame.open);
   const first = await callModule(work, prepared);
   let results: readonly Result[];
@@ -67,7 +86,8 @@ async function runOutside(work: Work, prepared: Prepared): Promise<void> {
     const row = work.ledger.sql.insert(entryOf(prepared, null), work.author, "partial");
     await work.connection.execute(`begin; ${parts.fence} ${row}; commit`);
   }
-  if (work.kind.session) await work.connection.execute(resetSession(work.kind, work.target.settings, settings));
+  if (work.kind.session)
+    await work.connection.execute(resetSession(work.kind, work.target.settings, settings));
   await work.lock.confirm();
   await callModule(work, prepared);
   await rollback(work.connection);
@@ -82,7 +102,9 @@ export async function callModule(work: Work, prepared: Prepared): Promise<Databa
   const settled = Promise.resolve().then(() => (body.run as (context: unknown) => unknown)(context.handed));
   const idle = new AbortController();
   const limit = AbortSignal.any([idle.signal, work.stop, work.connection.lost]);
-  const timer = watchIdle(context.activity, work.target.settings.idleTimeoutMs, () => idle.abort(neverSettled(work, prepared)));
+  const timer = watchIdle(context.activity, work.target.settings.idleTimeoutMs, () =>
+    idle.abort(neverSettled(work, prepared)),
+  );
   try {
     await orAbort(settled, limit);
   } finally {

@@ -5,12 +5,13 @@
  * A module is run against a recorder that writes its statements down. It has no rows to give: a module that
  * looks at an answer cannot be rendered and is refused by name, rather than rendered wrongly.
  */
-import { baselineRange } from "./baseline.ts";
+
 import { EMPTY_HISTORY, type History } from "../core/history.ts";
 import { type Plan, plan } from "../core/plan.ts";
 import { literal } from "../core/sql/quote.ts";
 import { type Problem, SourceError } from "../errors.ts";
 import { lockKey } from "../lock/session.ts";
+import { baselineRange } from "./baseline.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import { handles } from "./module-context.ts";
 import { type Body, type Prepared, prepareSteps, statementsOf } from "./prepare.ts";
@@ -23,7 +24,11 @@ export interface OfflineOptions extends MigrateOptions {
   readonly from: string;
 }
 
-export async function renderScript(target: Target, options: OfflineOptions, context: RunContext): Promise<string> {
+export async function renderScript(
+  target: Target,
+  options: OfflineOptions,
+  context: RunContext,
+): Promise<string> {
   const files = await target.source.list();
   const history = assumedHistory(target, options.from, files.migrations);
   const decided = plan(planInput(target, options, files, history));
@@ -37,7 +42,11 @@ export async function renderScript(target: Target, options: OfflineOptions, cont
   return [header(target, decided, options), ...rendered, footer(target)].join("\n\n");
 }
 
-function assumedHistory(target: Target, from: string, migrations: Parameters<typeof baselineRange>[0]): History {
+function assumedHistory(
+  target: Target,
+  from: string,
+  migrations: Parameters<typeof baselineRange>[0],
+): History {
   if (from === "base") return EMPTY_HISTORY;
   const present = baselineRange(migrations, target.settings.order, from);
   return {
@@ -93,7 +102,12 @@ async function renderStep(parts: FrameParts, prepared: Prepared): Promise<string
     return [title, open, ...statements, `${closing(parts, step.direction, step.revision)};`].join("\n");
   }
   const frame = step.direction === "up" ? applyFrame(parts, entry) : revertFrame(parts, step.revision);
-  return [title, `${frame.open.trimEnd().replace(/;?$/, ";")}`, text.trimEnd().replace(/;?$/, "\n;"), `${frame.close};`].join("\n");
+  return [
+    title,
+    `${frame.open.trimEnd().replace(/;?$/, ";")}`,
+    text.trimEnd().replace(/;?$/, "\n;"),
+    `${frame.close};`,
+  ].join("\n");
 }
 
 async function record(prepared: Prepared, body: Body & { kind: "module" }): Promise<string> {
@@ -131,7 +145,13 @@ function inline(text: string, parameters: readonly unknown[]): string {
   return text.replace(/\$(\d+)/g, (whole, digits: string) => {
     const value = parameters[Number(digits) - 1];
     if (value === undefined) return whole;
-    if (value === null || typeof value === "number" || typeof value === "boolean" || typeof value === "string") return literal(value);
+    if (
+      value === null ||
+      typeof value === "number" ||
+      typeof value === "boolean" ||
+      typeof value === "string"
+    )
+      return literal(value);
     if (typeof value === "bigint") return String(value);
     if (value instanceof Date) return literal(value.toISOString());
     return literal(JSON.stringify(value));

@@ -11,8 +11,18 @@ import { FENCE_SQLSTATE } from "../lock/sql.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import type { StepReport } from "./report.ts";
 import { applyFrame, revertFrame } from "./script.ts";
-import { entryOf, failureOf, frameParts, isWorthRetrying, type Outcome, pauseBeforeRetry, rollback, stepError, type Work } from "./work.ts";
 import { type Watch, watch } from "./watch.ts";
+import {
+  entryOf,
+  failureOf,
+  frameParts,
+  isWorthRetrying,
+  type Outcome,
+  pauseBeforeRetry,
+  rollback,
+  stepError,
+  type Work,
+} from "./work.ts";
 
 const IN_FLIGHT_STEPS = 64;
 const IN_FLIGHT_BYTES = 1024 * 1024;
@@ -21,7 +31,11 @@ export interface PipelineResult {
   /** How many of the steps are done; each was told to `onDone` the moment it was. */
   readonly done: number;
   /** The failed step, or one that turned out to need no transaction around it. */
-  readonly stopped: { readonly prepared: Prepared; readonly outcome: Outcome & { ok: false }; readonly outsideNeeded: boolean } | null;
+  readonly stopped: {
+    readonly prepared: Prepared;
+    readonly outcome: Outcome & { ok: false };
+    readonly outsideNeeded: boolean;
+  } | null;
 }
 
 /** Steps that ran are reported in order; stops at the first that fails for good. */
@@ -45,8 +59,13 @@ export async function runPipeline(
     const retry = isWorthRetrying(error) && attempt < work.target.settings.lockAttempts && !work.stop.aborted;
     const problem = stepError(work, prepared, body, error);
     if (!retry) {
-      const outsideNeeded = needsNoTransaction((error as DatabaseError).sqlState) && prepared.settings.transaction === undefined;
-      const outcome = { ok: false as const, failure: failureOf(prepared.step.revision, problem, "none"), error: problem };
+      const outsideNeeded =
+        needsNoTransaction((error as DatabaseError).sqlState) && prepared.settings.transaction === undefined;
+      const outcome = {
+        ok: false as const,
+        failure: failureOf(prepared.step.revision, problem, "none"),
+        error: problem,
+      };
       return { done, stopped: { prepared, outcome, outsideNeeded } };
     }
     await pauseBeforeRetry(work, prepared.step, attempt, problem, blockers);
@@ -77,11 +96,20 @@ async function flight(
   let head = 0;
   let startedAt = performance.now();
   let failed: Omit<Failed, "blockers"> | null = null;
-  using observed = watch(work, () => (steps[head] ?? steps[0] as Prepared).step, work.target.settings.lockTimeoutMs);
+  using observed = watch(
+    work,
+    () => (steps[head] ?? (steps[0] as Prepared)).step,
+    work.target.settings.lockTimeoutMs,
+  );
 
   try {
     while (head < steps.length && failed === null) {
-      while (next < steps.length && queue.length < width && (bytes < IN_FLIGHT_BYTES || queue.length === 0) && !work.stop.aborted) {
+      while (
+        next < steps.length &&
+        queue.length < width &&
+        (bytes < IN_FLIGHT_BYTES || queue.length === 0) &&
+        !work.stop.aborted
+      ) {
         const prepared = steps[next] as Prepared;
         const body = await prepared.load();
         const sent = send(work, prepared, body);
@@ -131,7 +159,10 @@ async function send(work: Work, prepared: Prepared, body: Body): Promise<void> {
   if (body.kind !== "sql") throw new Error("Only SQL can be pipelined.");
   const parts = frameParts(work, prepared);
   const { step } = prepared;
-  const frame = step.direction === "up" ? applyFrame(parts, entryOf(prepared, body.revert)) : revertFrame(parts, step.revision);
+  const frame =
+    step.direction === "up"
+      ? applyFrame(parts, entryOf(prepared, body.revert))
+      : revertFrame(parts, step.revision);
   const open = work.connection.execute(frame.open);
   const run = work.connection.execute(body.text);
   const close = work.connection.execute(frame.close);
@@ -177,4 +208,3 @@ export function checkClosed(revision: string, results: readonly Result[]): void 
     hint: `Look at what is in the database, then either undo it, or record it with: godwit repair --mark-done ${revision}`,
   });
 }
-

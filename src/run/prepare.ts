@@ -3,12 +3,11 @@ import type { History } from "../core/history.ts";
 import type { Migration, MigrationSettings } from "../core/migration.ts";
 import type { Step } from "../core/plan.ts";
 import { analyse } from "../core/sql/analyse.ts";
-import { classify } from "../core/sql/classify.ts";
-import type { StatementKind } from "../core/sql/classify.ts";
+import { classify, type StatementKind } from "../core/sql/classify.ts";
 import { splitStatements } from "../core/sql/statements.ts";
 import { GodwitError, type Place, type Problem, SourceError } from "../errors.ts";
 import type { ModuleFunction, Source } from "../source/source.ts";
-import { locate } from "../std/text.ts";
+import { codePointOffset, locate } from "../std/text.ts";
 
 export interface Prepared {
   readonly step: Step;
@@ -23,7 +22,13 @@ export interface Prepared {
 }
 
 export type Body =
-  | { readonly kind: "sql"; readonly text: string; readonly file: string; readonly line: number; readonly revert: string | null }
+  | {
+      readonly kind: "sql";
+      readonly text: string;
+      readonly file: string;
+      readonly line: number;
+      readonly revert: string | null;
+    }
   | { readonly kind: "module"; readonly run: ModuleFunction; readonly file: string };
 
 export interface SplitStatement {
@@ -101,51 +106,83 @@ async function loadBody(input: PrepareInput, step: Step, migration: Migration | 
   if (migration === null || (step.direction === "down" && !migration.revertible)) {
     const script = input.history.entries.find((entry) => entry.revision === step.revision)?.revertScript;
     if (script == null) throw new SourceError([gone(step)]);
-    return { kind: "sql", text: script, file: `${step.revision} (revert script in the ledger)`, line: 1, revert: null };
+    return {
+      kind: "sql",
+      text: script,
+      file: `${step.revision} (revert script in the ledger)`,
+      line: 1,
+      revert: null,
+    };
   }
   const content = await input.source.read(migration, step.direction);
   if (content.kind === "module") return content;
-  const down = step.direction === "up" && migration.revertible ? await input.source.read(migration, "down") : null;
+  const down =
+    step.direction === "up" && migration.revertible ? await input.source.read(migration, "down") : null;
   return { ...content, revert: down?.kind === "sql" ? down.text : null };
 }
 
 /** Null: one transaction. Throws `SourceError` for what can be run in no way at all. */
 function whyOutside(body: Body & { kind: "sql" }, settings: MigrationSettings): string | null {
   const found = analyse(body.text);
-  const at = (offset: number) => placeOf(body, offset + 1);
+  const at = (offset: number) => placeOf(body, codePointOffset(body.text, offset) + 1);
+  const verb = (statement: { text: string }) =>
+    statement.text.split(/\s+/, 3).join(" ").toUpperCase().replace(/;.*$/s, "");
   if (found.unterminated !== null)
-    refuse("SOURCE_PARSE", `${body.file}: ${found.unterminated.what} is never closed.`, at(found.unterminated.offset));
+    refuse(
+      "SOURCE_PARSE",
+      `${body.file}: ${found.unterminated.what} is never closed.`,
+      at(found.unterminated.offset),
+    );
   if (found.transactionControl !== null)
     refuse(
       "SOURCE_TRANSACTION_CONTROL",
-      `${body.file} contains ${found.transactionControl.verb}: a migration must not begin or end transactions itself.`,
-      at(found.transactionControl.offset),
+      `${body.file} contains ${verb(found.transactionControl)}: a migration must not begin or end transactions itself.`,
+      at(found.transactionControl.start),
       "Remove it: every migration runs in a transaction of its own. For statements outside of one: -- godwit: transaction=off",
     );
   if (found.copyFromStdin !== null)
     refuse(
       "SOURCE_COPY_FROM_STDIN",
       `${body.file} contains COPY … FROM STDIN, whose rows only psql can send.`,
-      at(found.copyFromStdin.offset),
+      at(found.copyFromStdin.start),
       "Use INSERT statements (pg_dump --inserts writes them), or a TypeScript migration.",
     );
   if (found.psqlCommand !== null)
     refuse(
       "SOURCE_PSQL_COMMAND",
-      `${body.file} contains the psql command ${found.psqlCommand.verb}.`,
-      at(found.psqlCommand.offset),
+      `${body.file} contains the psql command ${found.psqlCommand.text.split(/\s/, 1)[0]}.`,
+      at(found.psqlCommand.start),
       "Only SQL reaches the server: replace the command by SQL, or remove the line.",
     );
   if (settings.transaction === false) return "the file says transaction=off";
   if (settings.transaction === true) return null;
-  if (found.outside !== null) return `line ${at(found.outside.offset).line}: ${found.outside.verb} cannot run inside a transaction`;
+  if (found.outside !== null)
+    return `line ${at(found.outside.start).line}: ${whatIs(found.outside.kind)} cannot run inside a transaction`;
   if (found.usesNewEnumValue !== null)
-    return `line ${at(found.usesNewEnumValue.offset).line} uses the enum value that this file adds`;
+    return `line ${at(found.usesNewEnumValue.start).line} uses the enum value that this file adds`;
   return null;
 }
 
 function refuse(code: Problem["code"], message: string, place: Place, hint?: string): never {
   throw new SourceError([{ code, message, place, hint }]);
+}
+
+function whatIs(kind: StatementKind): string {
+  switch (kind.kind) {
+    case "create-index-concurrently":
+      return "CREATE INDEX CONCURRENTLY";
+    case "drop-index-concurrently":
+      return "DROP INDEX CONCURRENTLY";
+    case "reindex-concurrently":
+      return "REINDEX CONCURRENTLY";
+    case "detach-partition-concurrently":
+      return "DETACH PARTITION CONCURRENTLY";
+    case "repeatable-outside":
+    case "outside":
+      return kind.verb;
+    default:
+      return "this statement";
+  }
 }
 
 function gone(step: Step): Problem {

@@ -2,11 +2,12 @@
  * Corrects what the ledger says, never what is in the database. Each correction is logged with who, where
  * and when. Refused for a ledger of another project, and for another database than the one confirmed.
  */
-import { literal } from "../core/sql/quote.ts";
-import { plan } from "../core/plan.ts";
+
 import type { HistoryEntry } from "../core/history.ts";
 import { PHASES } from "../core/migration.ts";
+import { plan } from "../core/plan.ts";
 import { resolveRevision } from "../core/revision.ts";
+import { literal } from "../core/sql/quote.ts";
 import { ConfigError, GodwitError, PlanRefused, problemsOf } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
@@ -38,7 +39,12 @@ export interface RepairOptions {
   readonly confirm: string;
 }
 
-export async function repair(target: Target, request: Repair, options: RepairOptions, context: RunContext): Promise<RepairReport> {
+export async function repair(
+  target: Target,
+  request: Repair,
+  options: RepairOptions,
+  context: RunContext,
+): Promise<RepairReport> {
   const files = await target.source.list();
   return withLock(target, context, async (connection, lock) => {
     const { database } = connection.server;
@@ -60,17 +66,29 @@ export async function repair(target: Target, request: Repair, options: RepairOpt
       durationMs: null,
       details: "position" in request && request.position !== null ? { position: request.position } : null,
     };
-    const results = await connection.execute(`begin; ${lock.fence} ${rows(sql, context)}; ${sql.log(context, logged)}; commit`);
+    const results = await connection.execute(
+      `begin; ${lock.fence} ${rows(sql, context)}; ${sql.log(context, logged)}; commit`,
+    );
     if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
     return { target: target.name, database, kind: request.kind, revision };
   });
 }
 
-const EVENTS = { accept: "accepted", forget: "forgotten", "mark-done": "marked-done", retry: "retry" } as const;
+const EVENTS = {
+  accept: "accepted",
+  forget: "forgotten",
+  "mark-done": "marked-done",
+  retry: "retry",
+} as const;
 
 type Rows = (sql: LedgerSql, author: Author) => string;
 
-async function statementsFor(target: Target, request: Repair, files: Listing, history: RecordedHistory): Promise<Rows> {
+async function statementsFor(
+  target: Target,
+  request: Repair,
+  files: Listing,
+  history: RecordedHistory,
+): Promise<Rows> {
   const { revision } = request;
   const migration = files.migrations.find((one) => one.id === revision);
   const entry = history.entries.find((one) => one.revision === revision);
@@ -91,18 +109,27 @@ async function statementsFor(target: Target, request: Repair, files: Listing, hi
       return (sql, author) => sql.baseline(row, author);
     }
     case "retry":
-      if (request.position !== null) return (sql) => `${sql.forgetStatements(revision, "up")} and position = ${request.position}`;
-      return (sql) => `${sql.forgetStatements(revision, "up")}; ${sql.remove(revision)} and state = ${literal("partial")}`;
+      if (request.position !== null)
+        return (sql) => `${sql.forgetStatements(revision, "up")} and position = ${request.position}`;
+      return (sql) =>
+        `${sql.forgetStatements(revision, "up")}; ${sql.remove(revision)} and state = ${literal("partial")}`;
   }
 }
 
 function find(request: Repair, files: Listing, history: RecordedHistory): string {
-  const known = new Set([...history.entries.map((entry) => entry.revision), ...files.migrations.map((one) => one.id)]);
+  const known = new Set([
+    ...history.entries.map((entry) => entry.revision),
+    ...files.migrations.map((one) => one.id),
+  ]);
   return resolveRevision(request.revision, [...known]);
 }
 
 /** The same judgement as before a run; every other problem is what repair is for. */
-function refuseForeign(target: Target, files: Listing, history: { entries: readonly HistoryEntry[]; project: string | null }): void {
+function refuseForeign(
+  target: Target,
+  files: Listing,
+  history: { entries: readonly HistoryEntry[]; project: string | null },
+): void {
   const goal = { direction: "up", to: "heads", phases: PHASES } as const;
   try {
     plan(planInput(target, { goal, failure: "stop", outOfOrder: true }, files, history));
@@ -114,9 +141,16 @@ function refuseForeign(target: Target, files: Listing, history: { entries: reado
 }
 
 function missing(revision: string, why: string): ConfigError {
-  return new ConfigError({ code: "REVISION_UNKNOWN", message: `${revision} ${why}.`, hint: "godwit status lists what is known." });
+  return new ConfigError({
+    code: "REVISION_UNKNOWN",
+    message: `${revision} ${why}.`,
+    hint: "godwit status lists what is known.",
+  });
 }
 
 function unchanged(revision: string): ConfigError {
-  return new ConfigError({ code: "REVISION_UNKNOWN", message: `The ledger was not changed for ${revision}.` });
+  return new ConfigError({
+    code: "REVISION_UNKNOWN",
+    message: `The ledger was not changed for ${revision}.`,
+  });
 }

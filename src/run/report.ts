@@ -1,6 +1,7 @@
 /** What a run did, as data: printed, returned by the library, written as JSON. */
-import type { Held } from "../core/plan.ts";
+
 import type { Direction, Phase } from "../core/migration.ts";
+import type { Held } from "../core/plan.ts";
 import type { Problem } from "../errors.ts";
 
 export interface StepReport {

@@ -30,13 +30,19 @@ export interface SessionKind {
 export function resetSession(kind: SessionKind, run: RunSettings, own: MigrationSettings): string {
   const settings = sessionSettings(kind, run, own);
   const local = !kind.session;
-  const calls = Object.entries(settings).map(([name, value]) => `set_config(${literal(name)}, ${literal(value)}, ${local})`);
+  const calls = Object.entries(settings).map(
+    ([name, value]) => `set_config(${literal(name)}, ${literal(value)}, ${local})`,
+  );
   const role = run.role === null ? "" : ` set ${local ? "local " : ""}role ${identifier(run.role)};`;
   return `${local ? "" : `${RESET} `}select ${calls.join(", ")};${role}`;
 }
 
 /** The settings of a session by name, in the server's spelling; read back after they were set. */
-export function sessionSettings(kind: SessionKind, run: RunSettings, own: MigrationSettings): Record<string, string> {
+export function sessionSettings(
+  kind: SessionKind,
+  run: RunSettings,
+  own: MigrationSettings,
+): Record<string, string> {
   return {
     application_name: kind.applicationName,
     lock_timeout: `${own.lockTimeoutMs ?? run.lockTimeoutMs}`,
@@ -46,7 +52,9 @@ export function sessionSettings(kind: SessionKind, run: RunSettings, own: Migrat
     standard_conforming_strings: "on",
     ...(run.searchPath === null ? {} : { search_path: run.searchPath }),
     // Without it a killed client's backend, and its lock, live until the running statement ends.
-    ...(kind.version >= 140_000 ? { client_connection_check_interval: "1000", idle_session_timeout: "0" } : {}),
+    ...(kind.version >= 140_000
+      ? { client_connection_check_interval: "1000", idle_session_timeout: "0" }
+      : {}),
     ...(kind.version >= 170_000 ? { transaction_timeout: "0" } : {}),
     tcp_keepalives_idle: "30",
     tcp_keepalives_interval: "10",
@@ -96,6 +104,9 @@ export function statementFrame(parts: FrameParts, done: string): StepFrame {
 
 /** For the last statement of a step outside a transaction. */
 export function closing(parts: FrameParts, direction: Direction, revision: string): string {
-  const row = direction === "up" ? parts.ledger.completePartial(revision, parts.author) : parts.ledger.revert(revision, parts.author);
+  const row =
+    direction === "up"
+      ? parts.ledger.completePartial(revision, parts.author)
+      : parts.ledger.revert(revision, parts.author);
   return `${BEGIN} ${parts.fence} ${row}; ${COMMIT}`;
 }

@@ -23,7 +23,17 @@ import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import { statementsOf } from "./prepare.ts";
 import { closing, type FrameParts, resetSession, statementFrame } from "./script.ts";
 import { watch } from "./watch.ts";
-import { entryOf, failureOf, frameParts, isWorthRetrying, type Outcome, pauseBeforeRetry, rollback, stepError, type Work } from "./work.ts";
+import {
+  entryOf,
+  failureOf,
+  frameParts,
+  isWorthRetrying,
+  type Outcome,
+  pauseBeforeRetry,
+  rollback,
+  stepError,
+  type Work,
+} from "./work.ts";
 
 export async function runStatements(work: Work, prepared: Prepared, index: number): Promise<Outcome> {
   const { step } = prepared;
@@ -54,10 +64,17 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
   } catch (error) {
     if (work.connection.lost.aborted) throw work.connection.lost.reason;
     await rollback(work.connection);
-    const line = error instanceof DatabaseError && error.position === undefined ? statementLine(body, position) : undefined;
+    const line =
+      error instanceof DatabaseError && error.position === undefined
+        ? statementLine(body, position)
+        : undefined;
     const problem = stepError(work, prepared, body, error, line === undefined ? {} : { line });
     if (done === 0 && step.reason !== "resume") await withdraw(job);
-    return { ok: false, failure: failureOf(step.revision, problem, done > 0 ? "some" : "none"), error: problem };
+    return {
+      ok: false,
+      failure: failureOf(step.revision, problem, done > 0 ? "some" : "none"),
+      error: problem,
+    };
   }
   const report = {
     revision: step.revision,
@@ -84,7 +101,9 @@ async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   if (step.direction === "down" || step.reason === "resume") return;
   const replace = step.kind === "repeatable" ? `${work.ledger.sql.remove(step.revision)};` : "";
   const row = work.ledger.sql.insert(entryOf(prepared, body.revert), work.author, "partial");
-  await work.connection.execute(`begin; ${parts.fence} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`);
+  await work.connection.execute(
+    `begin; ${parts.fence} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
+  );
 }
 
 /** Nothing of it was done: it is as pending as before. */
@@ -97,10 +116,20 @@ async function withdraw({ work, prepared, parts }: Job): Promise<void> {
   );
 }
 
-async function runOne(job: Job, statement: SplitStatement, position: number, earlier: RecordedStatement | undefined): Promise<void> {
+async function runOne(
+  job: Job,
+  statement: SplitStatement,
+  position: number,
+  earlier: RecordedStatement | undefined,
+): Promise<void> {
   const { work, prepared, parts } = job;
   const { step } = prepared;
-  const key: StatementKey = { revision: step.revision, direction: step.direction, position, hash: hashOf(statement) };
+  const key: StatementKey = {
+    revision: step.revision,
+    direction: step.direction,
+    position,
+    hash: hashOf(statement),
+  };
   const lockTimeoutMs = prepared.settings.lockTimeoutMs ?? work.target.settings.lockTimeoutMs;
   for (let attempt = 1; ; attempt++) {
     using observed = watch(work, () => step, lockTimeoutMs);
@@ -109,7 +138,11 @@ async function runOne(job: Job, statement: SplitStatement, position: number, ear
         try {
           return await insideTransaction(job, statement, key);
         } catch (error) {
-          if (!(error instanceof DatabaseError) || !(needsNoTransaction(error.sqlState) || error.sqlState === ENDS_TRANSACTION)) throw error;
+          if (
+            !(error instanceof DatabaseError) ||
+            !(needsNoTransaction(error.sqlState) || error.sqlState === ENDS_TRANSACTION)
+          )
+            throw error;
           await rollback(work.connection);
         }
       }
@@ -117,7 +150,8 @@ async function runOne(job: Job, statement: SplitStatement, position: number, ear
     } catch (error) {
       if (work.connection.lost.aborted) throw error;
       await rollback(work.connection);
-      if (!isWorthRetrying(error) || attempt >= work.target.settings.lockAttempts || work.stop.aborted) throw error;
+      if (!isWorthRetrying(error) || attempt >= work.target.settings.lockAttempts || work.stop.aborted)
+        throw error;
       job.attempts++;
       const problem = stepError(work, prepared, job.body, error, { line: statement.line }) as GodwitError;
       await pauseBeforeRetry(work, step, attempt, problem, observed.blockers);
@@ -161,7 +195,11 @@ async function runOne(job: Job, statement: SplitStatement, position: number, ear
 /** invalid_transaction_termination: a procedure or DO block that commits. */
 const ENDS_TRANSACTION = "2D000";
 
-async function insideTransaction({ work, parts }: Job, { text }: SplitStatement, key: StatementKey): Promise<void> {
+async function insideTransaction(
+  { work, parts }: Job,
+  { text }: SplitStatement,
+  key: StatementKey,
+): Promise<void> {
   const frame = statementFrame(parts, work.ledger.sql.finishStatement(key, work.author));
   await work.connection.execute(frame.open);
   await work.connection.execute(text);
@@ -169,7 +207,11 @@ async function insideTransaction({ work, parts }: Job, { text }: SplitStatement,
 }
 
 /** The server said that it failed: nothing is unknown, so the intent goes, and so does what it left lying about. */
-async function failedOutside({ work, parts }: Job, { kind }: SplitStatement, key: StatementKey): Promise<void> {
+async function failedOutside(
+  { work, parts }: Job,
+  { kind }: SplitStatement,
+  key: StatementKey,
+): Promise<void> {
   const { connection, ledger } = work;
   await clearLeftovers(connection, kind).catch(() => {});
   await connection.execute(
@@ -189,7 +231,11 @@ function statementLine(body: Body & { kind: "sql" }, position: number): number |
   return statementsOf(body)[position - 1]?.line;
 }
 
-function checkUnchanged({ prepared }: Job, statements: readonly SplitStatement[], recorded: readonly RecordedStatement[]): void {
+function checkUnchanged(
+  { prepared }: Job,
+  statements: readonly SplitStatement[],
+  recorded: readonly RecordedStatement[],
+): void {
   for (const row of recorded) {
     const statement = statements[row.position - 1];
     if (statement !== undefined && hashOf(statement) === row.hash) continue;

@@ -30,7 +30,12 @@ export function watch(work: Work, step: () => Step, lockTimeoutMs: number): Watc
       const seen = observer ? await work.connection.blockers().catch(() => []) : [];
       if (done.signal.aborted) return;
       if (seen.length > 0) blockers = seen;
-      work.context.observe({ kind: "step-progress", step: step(), elapsedMs: performance.now() - started, blockers: seen });
+      work.context.observe({
+        kind: "step-progress",
+        step: step(),
+        elapsedMs: performance.now() - started,
+        blockers: seen,
+      });
     }
   };
   const cancel = async () => {

@@ -1,8 +1,8 @@
 /** What all the ways of carrying out a step share. */
 import type { Step } from "../core/plan.ts";
-import type { Connection } from "../database/connection.ts";
+import type { Blocker, Connection } from "../database/connection.ts";
 import { isRetryableTransaction } from "../database/sqlstate.ts";
-import { DatabaseError, GodwitError, Interrupted, type Problem, StepFailed } from "../errors.ts";
+import { DatabaseError, GodwitError, Interrupted, StepFailed } from "../errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
@@ -73,16 +73,30 @@ export async function pauseBeforeRetry(
   step: Step,
   attempt: number,
   error: GodwitError,
-  blockers: Parameters<RunContext["observe"]>[0] extends infer E ? (E extends { kind: "step-retry" } ? E["blockers"] : never) : never,
+  blockers: readonly Blocker[],
 ): Promise<void> {
   const delayMs = backoffMs(attempt, { firstMs: 200, maxMs: 30_000 });
   const attempts = work.target.settings.lockAttempts;
-  work.context.observe({ kind: "step-retry", step, attempt, attempts, delayMs, problem: error.toProblem(), blockers });
+  work.context.observe({
+    kind: "step-retry",
+    step,
+    attempt,
+    attempts,
+    delayMs,
+    problem: error.toProblem(),
+    blockers,
+  });
   await delay(delayMs, work.stop);
 }
 
 /** An error of the server as the failure of this step, with the place in its file. */
-export function stepError(work: Work, prepared: Prepared, body: Body | null, error: unknown, extra?: { line?: number }): GodwitError {
+export function stepError(
+  work: Work,
+  prepared: Prepared,
+  body: Body | null,
+  error: unknown,
+  extra?: { line?: number },
+): GodwitError {
   if (work.stop.aborted) return interruption(work, prepared.step);
   if (!(error instanceof DatabaseError)) {
     if (error instanceof GodwitError) return error;
@@ -110,7 +124,11 @@ export function stepError(work: Work, prepared: Prepared, body: Body | null, err
   );
 }
 
-export function failureOf(revision: string, error: GodwitError, committed: StepFailure["committed"]): StepFailure {
+export function failureOf(
+  revision: string,
+  error: GodwitError,
+  committed: StepFailure["committed"],
+): StepFailure {
   return { revision, problem: error.toProblem(), committed };
 }
 
@@ -137,9 +155,12 @@ function placeOfError(body: Body & { kind: "sql" }, error: DatabaseError, line: 
 }
 
 function advice(error: DatabaseError, timeout: boolean): string | undefined {
-  if (timeout) return "Give the migration more time (-- godwit: statement-timeout=…), or make it do less at once.";
-  if (error.sqlState === "55P03") return "Something holds a lock on its table: see the blockers above, or raise --lock-timeout.";
-  if (error.sqlState === "42501") return "Grant the missing privilege to the role that migrates, or use another role's URL.";
+  if (timeout)
+    return "Give the migration more time (-- godwit: statement-timeout=…), or make it do less at once.";
+  if (error.sqlState === "55P03")
+    return "Something holds a lock on its table: see the blockers above, or raise --lock-timeout.";
+  if (error.sqlState === "42501")
+    return "Grant the missing privilege to the role that migrates, or use another role's URL.";
   if (/row-level security/.test(error.message))
     return "Row-level security would hide rows from this statement. Run it as a role with BYPASSRLS, or allow it with -- godwit: row-security=on";
   return undefined;
@@ -148,9 +169,9 @@ function advice(error: DatabaseError, timeout: boolean): string | undefined {
 /** The first line of the stack that lies in the migration's own file. */
 function stackHint(error: unknown, file: string): string | undefined {
   const name = file.split("/").at(-1) ?? file;
-  const frame = (error instanceof Error ? (error.stack ?? "") : "").split("\n").find((line) => line.includes(name));
+  const frame = (error instanceof Error ? (error.stack ?? "") : "")
+    .split("\n")
+    .find((line) => line.includes(name));
   const at = frame === undefined ? null : /:(\d+):(\d+)\)?$/.exec(frame.trim());
   return at === null ? undefined : `It was thrown at ${file}:${at[1]}:${at[2]}.`;
 }
-
-export type { Problem };

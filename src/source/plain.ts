@@ -212,7 +212,9 @@ function readFolder(folder: string, shown = folder): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true });
   } catch (error) {
-    throw new SourceError([unreadableFolder(shown, error as NodeJS.ErrnoException)], { cause: error });
+    throw new SourceError([unreadableFolder(shown, error as { code?: string; message: string })], {
+      cause: error,
+    });
   }
 }
 

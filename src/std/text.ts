@@ -11,16 +11,16 @@ export interface Location {
 
 /**
  * Finds a place that PostgreSQL names: an offset in characters, from 1, of the text that was sent. Offsets
- * outside of the text are taken for its nearest end.
+ * outside of the text are taken for its nearest end. `firstLine` is the line of the file on which the text starts.
  *
  * @example locate("select emial\nfrom users", 8) // { line: 1, column: 8, excerpt: "  1 | select …" }
  */
-export function locate(text: string, offset: number): Location {
+export function locate(text: string, offset: number, options: { firstLine?: number } = {}): Location {
   const at = utf16Offset(text, Math.max(0, offset - 1));
   const start = at === 0 ? 0 : text.lastIndexOf("\n", at - 1) + 1;
   const lineBreak = text.indexOf("\n", at);
   const whole = text.slice(start, lineBreak === -1 ? text.length : lineBreak).replace(/\r$/, "");
-  const line = countLineBreaks(text, start) + 1;
+  const line = countLineBreaks(text, start) + (options.firstLine ?? 1);
   const column = codePointOffset(text.slice(start, at), at - start) + 1;
   return { line, column, excerpt: excerptOf([...whole], line, column) };
 }
