@@ -47,7 +47,7 @@ export function sharedNumbers(fresh: readonly Migration[], graph: Graph): Proble
     kind !== "repeatable" && revises === null && number !== null;
   const sharing = new Map<string, Migration[]>();
   for (const migration of graph.order.filter(inLine)) {
-    const number = (migration.number ?? "").replace(/^0+(?=\d)/, "");
+    const number = migration.number ?? "";
     sharing.set(number, [...(sharing.get(number) ?? []), migration]);
   }
   const offending = new Set(fresh.filter(({ settings }) => settings.outOfOrder !== true));
