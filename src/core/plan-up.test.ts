@@ -172,6 +172,7 @@ describe("late migrations", () => {
     const files = [b, low as Migration, high as Migration];
     expect(steps(files, { history: historyOf(high as Migration) })).toEqual(["0002_b", "0001_low"]);
     expect(steps(files, { history: historyOf(b, high as Migration) })).toEqual(["0001_low"]);
+    expect(steps(files, { history: historyOf(b, c) })).toEqual(["0001_low", "0009_high"]);
   });
 
   test("are not so behind a greater number that they need", () => {
