@@ -50,6 +50,8 @@ describe("an edited file", () => {
 describe("a file that is gone", () => {
   test("behind all that is known is a newer database: a warning", () => {
     expect(findings([a, b], { history: historyOf(a, b, c, d) })).toEqual(["warning PLAN_VANISHED"]);
+    const view = migration("0009_view", { kind: "repeatable" });
+    expect(findings([a, b, view], { history: historyOf(a, b, c, view) })).toEqual(["warning PLAN_VANISHED"]);
     expect(plan(inputOf([a, b], { history: historyOf(a, b, c, d) })).warnings[0]?.message).toBe(
       "The database is ahead of these files: 0003_c, 0004_d.",
     );
@@ -85,6 +87,9 @@ describe("a file that is gone", () => {
   test("stops the run when it is applied in part", () => {
     const history = historyOf(a, entry(b, { state: "partial" }));
     expect(findings([a], { history })).toEqual(["PLAN_PARTIAL"]);
+    const needy = migration("0003_c", { depends: ["0002_b"] });
+    expect(findings([a, needy], { history })).toEqual(["GRAPH_UNKNOWN_PARENT", "PLAN_PARTIAL"]);
+    expect(findings([a, needy], { history: historyOf(a, b) })).toEqual(["PLAN_VANISHED"]);
   });
 });
 

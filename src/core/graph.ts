@@ -51,12 +51,10 @@ export function graphOf(migrations: readonly Migration[], options: GraphOptions 
   const declared = sortTopologically(place.keys(), needsOf, (left, right) =>
     comparePlaces(place, left, right),
   );
+  // The line inside a graph follows this order, so the edges that nobody declared cannot contradict it.
   const parents = parentsOf(declared.order, byId);
   const parentsOfId = (id: string) => parents.get(id) ?? [];
   const below = (id: string) => [...new Set([...parentsOfId(id), ...needsOf(id)])];
-  // Again, because the line inside a graph has edges that nobody declared.
-  const whole = sortTopologically(place.keys(), below, (left, right) => comparePlaces(place, left, right));
-
   const repeatables = sortTopologically(
     all.filter((migration) => migration.kind === "repeatable").map((migration) => migration.id),
     needsOf,
@@ -64,15 +62,15 @@ export function graphOf(migrations: readonly Migration[], options: GraphOptions 
   );
   for (const cycle of [...declared.cycles, ...repeatables.cycles]) problems.push(cycleProblem(cycle, byId));
 
-  const named = new Set(whole.order.flatMap(parentsOfId));
+  const named = new Set(declared.order.flatMap(parentsOfId));
   return {
     shape,
-    order: [...whole.order, ...repeatables.order].flatMap((id) => byId.get(id) ?? []),
+    order: [...declared.order, ...repeatables.order].flatMap((id) => byId.get(id) ?? []),
     byId,
     parents: parentsOfId,
     needs: needsOf,
     below,
-    heads: whole.order.filter((id) => !named.has(id)),
+    heads: declared.order.filter((id) => !named.has(id)),
     problems,
   };
 }

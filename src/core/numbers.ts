@@ -8,18 +8,22 @@ import { compareNumbers, compareText } from "./order.ts";
 /** Pending ones that something with a greater number, in the same phase, has overtaken. */
 export function late(fresh: readonly Migration[], graph: Graph, entries: readonly HistoryEntry[]): Problem[] {
   if (graph.shape === "graph") return [];
-  const place = new Map(graph.order.map((migration, index) => [migration.id, index]));
+  const places = new Map(graph.order.map(({ id }, index) => [id, index]));
+  const place = (id: string) => places.get(id) ?? Number.POSITIVE_INFINITY;
+  const earliest = fresh.reduce((least, { id }) => Math.min(least, place(id)), Number.POSITIVE_INFINITY);
+  // Usually nobody: everything applied stands in front of everything pending.
+  const ahead = entries.filter(
+    ({ revision, kind, state }) => kind !== "repeatable" && state === "applied" && place(revision) > earliest,
+  );
   const overtaking = ({ id, number, phase }: Migration) =>
-    entries.find(
+    ahead.find(
       (entry) =>
-        entry.kind !== "repeatable" &&
-        entry.state === "applied" &&
         entry.phase === phase &&
         entry.number !== null &&
         number !== null &&
         compareNumbers(entry.number, number) > 0 &&
         // A dependency may put a greater number in front: that is the order then, not an overtaking.
-        (place.get(entry.revision) ?? Number.POSITIVE_INFINITY) > (place.get(id) ?? 0),
+        place(entry.revision) > place(id),
     );
   const found = fresh
     .filter((migration) => migration.settings.outOfOrder !== true)
@@ -47,7 +51,7 @@ export function sharedNumbers(fresh: readonly Migration[], graph: Graph): Proble
     kind !== "repeatable" && revises === null && number !== null;
   const sharing = new Map<string, Migration[]>();
   for (const migration of graph.order.filter(inLine)) {
-    const number = (migration.number ?? "").replace(/^0+(?=\d)/, "");
+    const number = migration.number ?? "";
     sharing.set(number, [...(sharing.get(number) ?? []), migration]);
   }
   const offending = new Set(fresh.filter(({ settings }) => settings.outOfOrder !== true));

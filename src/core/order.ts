@@ -75,10 +75,9 @@ export function byPlace(order: readonly string[]): (left: Migration, right: Migr
   };
 }
 
-/** Digits as integers of any length: a timestamp with microseconds is beyond what a double holds. */
+/** Digits without leading zeros, as integers of any length: a timestamp with microseconds is beyond what a double holds. */
 export function compareNumbers(left: string, right: string): number {
-  const [a, b] = [left.replace(/^0+/, ""), right.replace(/^0+/, "")];
-  return a.length - b.length || compareText(a, b);
+  return left.length - right.length || compareText(left, right);
 }
 
 /** By code units, the same on every machine (a locale's order is not). */

@@ -37,6 +37,7 @@ describe("in a line", () => {
     expect(steps("base", full)).toEqual(["0004_d", "0003_c", "0002_b", "0001_a"]);
     expect(steps("0002", full)).toEqual(["0004_d", "0003_c"]);
     expect(steps("0002", historyOf(a, d, b))).toEqual(["0004_d"]);
+    expect(steps("0002", historyOf(b, a))).toEqual([]);
     expect(steps("head-1", full)).toEqual(["0004_d"]);
     expect(steps("head", full)).toEqual([]);
     expect(steps("base", historyOf())).toEqual([]);
@@ -150,6 +151,16 @@ describe("in a revision graph", () => {
         revision("d", "b"),
       ]),
     ).toEqual(["d"]);
+  });
+
+  test("the line inside it goes with what it stands on", () => {
+    const mixed = [
+      revision("x", ""),
+      revision("y", "x"),
+      migration("0002_b", { depends: ["y"] }),
+      migration("0003_c"),
+    ];
+    expect(steps("x", historyOf(...mixed), mixed)).toEqual(["0003_c", "0002_b", "y"]);
   });
 
   test("a revision that only the ledger knows goes with what it stood on", () => {

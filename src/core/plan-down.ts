@@ -86,9 +86,7 @@ function askedFor(applied: Applied, graph: Graph, expression: Expression): reado
   const isLine = graph.shape === "line";
   const byTime = (entry: HistoryEntry) =>
     isLine && entry.sequence > own.sequence && !(graph.byId.has(entry.revision) && graph.byId.has(target));
-  return entries
-    .filter((entry) => entry.revision !== target && (later.has(entry.revision) || byTime(entry)))
-    .map((entry) => entry.revision);
+  return entries.filter((entry) => later.has(entry.revision) || byTime(entry)).map((entry) => entry.revision);
 }
 
 const HEAD = { kind: "revision", from: "head", offset: 0 } as const;

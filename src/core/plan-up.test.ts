@@ -36,11 +36,12 @@ describe("goals of a line", () => {
     expect(steps(line, { to: "0001+1", history: historyOf(a) })).toEqual(["0002_b"]);
     expect(steps(line, { to: "head-1" })).toEqual(["0001_a", "0002_b", "0003_c"]);
     expect(steps(line, { to: "0001", history: historyOf(a) })).toEqual([]);
+    expect(steps(line, { to: "0002", history: historyOf(b), policy: { outOfOrder: true } })).toEqual([]);
   });
 
   test("+n is the next n of the plan, and as many must exist", () => {
     expect(steps([...line, view], { to: "+2", history: historyOf(a) })).toEqual(["0002_b", "0003_c"]);
-    const call = () => plan(inputOf(line, { to: "+2", history: historyOf(a, b, c) }));
+    const call = () => plan(inputOf([...line, view], { to: "+2", history: historyOf(a, b, c) }));
     expect(call).toThrow(ConfigError);
     expect(call).toThrow("only 1 migration is pending");
   });
@@ -166,6 +167,14 @@ describe("late migrations", () => {
     expect(steps(line, { to: "0001", history: historyOf(a, d) })).toEqual([]);
   });
 
+  test("are not so beside repeatables, whatever number those have", () => {
+    const [low, high] = ["0001_low", "0009_high"].map((id) => migration(id, { kind: "repeatable" }));
+    const files = [b, low as Migration, high as Migration];
+    expect(steps(files, { history: historyOf(high as Migration) })).toEqual(["0002_b", "0001_low"]);
+    expect(steps(files, { history: historyOf(b, high as Migration) })).toEqual(["0001_low"]);
+    expect(steps(files, { history: historyOf(b, c) })).toEqual(["0001_low", "0009_high"]);
+  });
+
   test("are not so behind a greater number that they need", () => {
     const files = [migration("0001_a", { depends: ["0002_b"] }), b];
     expect(steps(files, { history: historyOf(b) })).toEqual(["0001_a"]);
@@ -182,6 +191,11 @@ describe("two files with one number", () => {
     ]);
     expect(codes(refused([a, b, twin]))).toEqual(["PLAN_DUPLICATE_NUMBER"]);
     expect(steps([a, b, twin], { history: historyOf(a, b, twin) })).toEqual([]);
+  });
+
+  test("are no matter in a graph, which says the order itself", () => {
+    const files = [migration("1_x", { revises: [] }), migration("1_y", { revises: ["1_x"] })];
+    expect(steps(files)).toEqual(["1_x", "1_y"]);
   });
 
   test("run when allowed", () => {

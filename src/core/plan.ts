@@ -68,13 +68,10 @@ function headProblem(graph: Graph, expression: Expression): readonly Problem[] {
   return problem === undefined ? [] : [problem];
 }
 
-/** One error for everything that was found, wrong files first: they may be the cause of the rest. */
+/** One error for everything that was found. Wrong files were found first: they may be the cause of the rest. */
 function refusal(problems: readonly Problem[]): SourceError | PlanRefused {
-  const isSource = (problem: Problem) => ERROR_CODES[problem.code] === "SourceError";
-  const [first, ...others] = [
-    ...problems.filter(isSource),
-    ...problems.filter((problem) => !isSource(problem)),
-  ];
+  const [first, ...others] = problems;
   if (first === undefined) throw new TypeError("A refusal without a problem.");
-  return isSource(first) ? new SourceError([first, ...others]) : new PlanRefused([first, ...others]);
+  const isSource = ERROR_CODES[first.code] === "SourceError";
+  return isSource ? new SourceError([first, ...others]) : new PlanRefused([first, ...others]);
 }

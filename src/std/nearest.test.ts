@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { nearest } from "./nearest.ts";
+
+test("a slip of the fingers finds what was meant, a stranger nothing", () => {
+  const commands = ["status", "history", "heads", "head", "up"];
+  expect(nearest("statsu", commands)).toBe("status");
+  expect(nearest("HISTROY", commands)).toBe("history");
+  expect(nearest("hea", commands)).toBe("head");
+  expect(nearest("completely", commands)).toBeUndefined();
+});
+
+test("the answer does not depend on the order of the candidates", () => {
+  expect(nearest("cat", ["bat", "hat"])).toBe("bat");
+  expect(nearest("cat", ["hat", "bat"])).toBe("bat");
+});
