@@ -1,5 +1,5 @@
 /** The embedded server: made once, shared, never cut off, never lost. The protocol is in src/database/embedded.ts. */
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,6 +10,7 @@ import { build } from "esbuild";
 import pg from "pg";
 import { test as base, beforeAll, describe, expect } from "vitest";
 import { locateBinaries } from "../src/database/embedded/binaries.ts";
+import { DOOR } from "../src/database/embedded/hold.ts";
 import { type Identity, isUsable, NAMESPACE, NOBODY } from "../src/database/embedded/identity.ts";
 import { isServing, readPostmaster } from "../src/database/embedded/postmaster.ts";
 import { type Embedded, type EmbeddedOptions, openEmbedded } from "../src/database/embedded.ts";
@@ -179,6 +180,25 @@ test("openers and closers in any order always get a server that lets them in", a
   expect(await world.postmaster()).toBeUndefined();
 });
 
+test("an opener that comes while a closer decides does not get the server that is about to stop", async ({
+  world,
+}) => {
+  const first = await world.open();
+  const pid = (await world.postmaster()) ?? 0;
+  const closer = new pg.Client(first.url.replace(/\w+$/, "postgres"));
+  await closer.connect();
+  await closer.query(`select pg_advisory_lock(${DOOR})`);
+  const opening = world.open();
+  const waiting = "select count(*)::int as n from pg_locks where locktype = 'advisory' and not granted";
+  await until(async () => (await closer.query(waiting)).rows[0].n === 1);
+  process.kill(pid, "SIGTERM");
+  await until(async () => (await readPostmaster(join(first.directory, "data")))?.state === "stopping");
+  await closer.end();
+  await first.close();
+  expect(await ask((await opening).url, "select 1")).toBe(1);
+  expect(await world.postmaster()).not.toBe(pid);
+});
+
 test("a client that is no opener is not cut off and can come back", async ({ world }) => {
   const embedded = await world.open();
   const client = new pg.Client(embedded.url);
@@ -213,10 +233,14 @@ test("a postmaster.pid whose process id belongs to somebody else does not matter
   const pid = (await world.postmaster()) ?? 0;
   process.kill(pid, "SIGKILL"); // a crash: nothing is cleaned up
   await until(async () => !(await isServing(pid, join(first.directory, "data"))));
-  await writeFile(file, text.replace(String(pid), String(process.pid)));
+  const stranger = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+  await writeFile(file, text.replace(String(pid), String(stranger.pid)));
   await first.close();
   const next = await world.open();
   expect(await ask(next.url, "select 1")).toBe(1);
+  await next.close();
+  expect(stranger.exitCode ?? stranger.signalCode).toBeNull();
+  stranger.kill();
 });
 
 test("data of another PostgreSQL is refused with both versions", async ({ world }) => {

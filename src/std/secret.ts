@@ -33,15 +33,14 @@ export class Secret {
  */
 export function redact(text: string): string {
   return text
-    .replace(URL_PASSWORD, "$1***@")
-    .replace(POSTGRES_PASSWORD_WITH_SPACES, (whole, start: string, rest: string) =>
-      /^(\d*([/?#,\s].*)?|\*\*\*)$/s.test(rest) ? whole : `${start}***@`,
-    )
+    .replace(POSTGRES_PASSWORD, "$1***@")
+    .replace(OTHER_PASSWORD, "$1***@")
     .replace(SETTING, "$1***");
 }
 
-// Greedy to the last @ of the word: an @ that nobody encoded belongs to the password, not to the host.
-const URL_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)\S*@/gi;
-const POSTGRES_PASSWORD_WITH_SPACES = /(postgres(?:ql)?(?:\+\w+)?:\/\/[^\s:/@]*:)([^\r\n@]*)@/gi;
+// Greedy: an @ that nobody encoded belongs to the password. To the last one of the line, because a space may
+// belong to it too, but not into the next URL.
+const POSTGRES_PASSWORD = /(postgres(?:ql)?(?:\+\w+)?:\/\/[^\s:/@]*:)(?:(?![a-z]\w*:\/\/)[^\r\n])*@/gi;
+const OTHER_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)\S*@/gi;
 const SETTING =
   /((?:^|[?&\s"'`({,;])(?:pgpassword|password|sslpassword)\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&'"]+)/gi;

@@ -69,11 +69,12 @@ export async function startProxy({
           }
           messages.push({ from, type });
           const cut = cutAt && messages.length >= cutAt.n ? cutAt : undefined;
-          if (cut) cutAt = undefined;
-          if (cut && !cut.forward) return cutAll();
-          if (cut) link.gone = true; // whatever is behind it no longer passes
+          if (cut) {
+            cutAt = undefined;
+            link.gone = true; // whatever is behind it no longer passes
+          }
           later(() => {
-            if (!silent) target.write(bytes);
+            if (!silent && cut?.forward !== false) target.write(bytes);
             if (cut) cutAll();
           });
         }

@@ -1,7 +1,7 @@
 /** A throw-away PostgreSQL: fast, forgetful, and gone with whoever started it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, rm, statfs } from "node:fs/promises";
+import { chmod, chown, mkdtemp, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,9 +20,12 @@ export interface ThrowAwayServer {
 export async function startServer({
   major = 18,
   settings = [],
+  files = {},
 }: {
   major?: number;
   settings?: readonly string[];
+  /** Put into the data directory, readable for the server only. */
+  files?: Readonly<Record<string, string | Buffer>>;
 } = {}): Promise<ThrowAwayServer> {
   const binaries = await locateBinaries(serverPackage(major));
   const folder = await mkdtemp(join(await fastFolder(), "godwit-test-"));
@@ -37,6 +40,11 @@ export async function startServer({
       environment: process.env,
       auth: ["--auth=trust", "--no-sync"],
     });
+    const { uid, gid } = await stat(data);
+    for (const [name, content] of Object.entries(files)) {
+      await writeFile(join(data, name), content, { mode: 0o600 });
+      await chown(join(data, name), uid, gid);
+    }
     const port = await freePort();
     const all = [`port=${port}`, ...SETTINGS, ...settings].flatMap((setting) => ["-c", setting]);
     const command = JSON.stringify(identity.wrap(binaries.postgres, ["-D", data, ...all]));

@@ -14,11 +14,11 @@ export function parseUrl(text: string): Map<string, string> {
 
   const ats = authority.split("@").length - 1;
   if (ats > 1) throw unencoded("@", "%40");
-  // user:pa/ss@host: what looks like the host is the user, and half the password is in the path.
-  if (ats === 0 && (path.includes("@") || query.some(([key, value]) => holdsAt(key, value)))) {
+  // user:pa/ss@host: what looks like the host is the user, and half the password is behind it.
+  if (path.includes("@") || query.some(([key, value]) => holdsAt(key, value))) {
+    if (ats === 1) throw unencoded("@", "%40");
     throw path.startsWith("/") ? unencoded("/", "%2F") : unencoded("?", "%3F");
   }
-  if (ats === 1 && path.includes("@")) throw unencoded("@", "%40");
 
   const settings = new Map<string, string>();
   const set = (keyword: string, value: string) => value !== "" && settings.set(keyword, value);

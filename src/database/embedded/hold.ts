@@ -16,9 +16,10 @@ export interface Hold {
   ensureDatabase(name: string): Promise<void>;
 }
 
+/** The advisory lock that openers and closers pass through one at a time; any number that is ours alone. */
+export const DOOR = "7306915340";
 const HOLDING = "godwit embedded";
 const LEAVING = "godwit embedded, leaving";
-const DOOR = "7306915340"; // any number that is ours alone
 
 /** `undefined` when this server cannot be had at the moment: not listening, on its way out, or not ours. */
 export async function take(found: Postmaster, { password }: { password: string }): Promise<Hold | undefined> {
@@ -93,7 +94,7 @@ async function waitForOthers(client: Client): Promise<number> {
     const { rows } = await client.query(
       `select count(*)::int as sessions, count(*) filter (where application_name = '${HOLDING}')::int as openers
        from pg_stat_activity
-       where backend_type = 'client backend' and pid <> pg_backend_pid() and application_name <> '${LEAVING}'`,
+       where backend_type = 'client backend' and pid <> pg_backend_pid()`,
     );
     const { sessions, openers } = rows[0] as { sessions: number; openers: number };
     if (sessions === 0 || openers > 0 || performance.now() > giveUp) return sessions;
