@@ -78,6 +78,7 @@ test("a slip of the finger is understood, another word is not", () => {
   expect(suggest("Histroy", words)).toBe("history");
   expect(suggest("head", words)).toBe("heads");
   expect(suggest("upp", words)).toBe("up");
+  expect(suggest("pu", words)).toBe("up");
   expect(suggest("frobnicate", words)).toBeNull();
   expect(suggest("x", words)).toBeNull();
   expect(suggest("", words)).toBeNull();

@@ -83,10 +83,12 @@ test.each([
 });
 
 test("data behind COPY FROM STDIN is not read as SQL", () => {
-  expect(found("select 1;\ncopy t (a) from stdin;\n1\tO'Brien; commit;\n\\.\n")).toEqual({
-    ...QUIET,
-    copyFromStdin: "copy t (a) from stdin",
-  });
+  for (const data of ["1\tO'Brien\n\\.\n", "1; commit; vacuum;\n\\.\n"]) {
+    expect(found(`select 1;\ncopy t (a) from stdin;\n${data}`)).toEqual({
+      ...QUIET,
+      copyFromStdin: "copy t (a) from stdin",
+    });
+  }
 });
 
 test("a new enum value and its use do not go together", () => {
