@@ -80,13 +80,19 @@ async function brokenModule(error: unknown, module: ModuleFile, options: ModuleO
   const missing = /Cannot find (?:package|module) '([^']+)'/.exec(reason)?.[1];
   return {
     code: "SOURCE_MODULE_BROKEN",
-    message: `${module.file} cannot be loaded: ${reason.replace(/ \([^()]*:\d+:\d+\)$/, "").replace(/\.$/, "")}.`,
-    hint: missing?.includes("oxc-transform")
-      ? "TypeScript needs the package oxc-transform; or freeze the migrations with `godwit build`, which needs no compiler."
-      : undefined,
+    message: `${module.file} cannot be loaded: ${reason.replace(/ \([^()]*:\d+:\d+\)$|\nRequire stack:[\s\S]*$/, "").replace(/\.$/, "")}.`,
+    hint: missing === undefined ? undefined : hintForMissing(missing, reason),
     place: place ?? { file: module.file },
     details: { path: module.path },
   };
+}
+
+function hintForMissing(missing: string, reason: string): string | undefined {
+  if (missing.includes("oxc-transform"))
+    return "TypeScript needs the package oxc-transform; what `godwit build` has frozen needs none.";
+  return reason.includes("Require stack")
+    ? "`require` finds neither TypeScript nor a godwit that is not installed here: use `import`."
+    : undefined;
 }
 
 /** Where in this file: told by the compiler, by the stack, or by compiling what Node only called a syntax error. */

@@ -69,12 +69,8 @@ async function listPlain(folder: string, options: ModuleOptions): Promise<Listin
   ];
   if (groups.length === 0 && problems.length === 0) {
     const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
-    throw new SourceError([
-      emptyFolder(
-        folder,
-        folders.map((entry) => entry.name),
-      ),
-    ]);
+    const names = folders.map((entry) => entry.name);
+    throw new SourceError([emptyFolder(folder, names)]);
   }
 
   const taken = new Map(grouped.groups.map((group) => [group.id, group.up.name]));
@@ -117,14 +113,8 @@ async function describe(folder: string, group: Placed, options: ModuleOptions): 
     const text = readText(path, file);
     known = { ...nothing, checksum: checksum(text), fingerprint: isModule ? null : fingerprint(text) };
     if (!isModule) return describeSql(folder, group, { known, text });
-    const {
-      depends,
-      revises,
-      phase = "startup",
-      settings,
-      down,
-    } = await loadModule({ path, file, text }, options);
-    return { ...known, depends, revises, phase, settings, revertible: down !== null };
+    const { depends, revises, phase, settings, down } = await loadModule({ path, file, text }, options);
+    return { ...known, depends, revises, phase: phase ?? "startup", settings, revertible: down !== null };
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     return { ...known, problem: withOthers(error.problems) };
@@ -210,7 +200,8 @@ function downHeader(text: string, file: string) {
 
 function readFolder(folder: string, shown = folder): Dirent[] {
   try {
-    return readdirSync(folder, { withFileTypes: true });
+    // The system's order is nobody's promise.
+    return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
     throw new SourceError([unreadableFolder(shown, error as NodeJS.ErrnoException)], { cause: error });
   }

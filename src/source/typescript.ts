@@ -1,11 +1,12 @@
 /**
  * Brings the TypeScript hooks into this process: at most once, and only when a file needs them.
  */
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire, register } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { type CompileSettings, compileTypeScript, type HookSettings } from "./hooks.ts";
+import { type CompileSettings, compileTypeScript, type HookSettings, keep } from "./hooks.ts";
 
 /**
  * Registers the hooks. The first call in a process decides where compiled files are kept: hooks cannot be
@@ -40,8 +41,20 @@ async function registerHooks(settings: HookSettings): Promise<void> {
   else {
     // Run from source: the hooks are TypeScript themselves.
     const path = fileURLToPath(new URL("./hooks.ts", import.meta.url));
-    const code = await compileTypeScript(readFileSync(path, "utf8"), path, settings);
-    register(`data:text/javascript;base64,${Buffer.from(code).toString("base64")}`, { data: settings });
+    const code = await compileTypeScript(readFileSync(path, "utf8"), path, {
+      ...settings,
+      cacheFolder: null,
+    });
+    const kept = join(
+      settings.cacheFolder ?? "",
+      `hooks-${createHash("sha256").update(code).digest("hex")}.mjs`,
+    );
+    // The fallback works as well, but fills every stack trace.
+    const address =
+      settings.cacheFolder !== null && keep(kept, code)
+        ? pathToFileURL(resolve(kept)).href
+        : `data:text/javascript;base64,${Buffer.from(code).toString("base64")}`;
+    register(address, { data: settings });
   }
 }
 
