@@ -52,9 +52,9 @@ async function importFile(module: ModuleFile, options: ModuleOptions): Promise<u
   const url = `${pathToFileURL(path).href}?godwit=${checksum(text).slice(-16)}`;
   let timer: NodeJS.Timeout | undefined;
   try {
-    if (needsHooks(module)) await registerTypeScript(options.cacheFolder);
+    const compiler = needsHooks(module) ? await registerTypeScript(options.cacheFolder) : null;
     // Ahead of the import, so that a syntax error is seen here with its place, not through another thread.
-    if (isTypeScript(path)) await compileTypeScript(text, path, compileSettings(options.cacheFolder));
+    if (compiler !== null && isTypeScript(path)) await compileTypeScript(text, path, compiler);
     // Node keeps CommonJS by path alone and would hand out the old text.
     delete createRequire(path).cache[path];
     const never = new Promise<never>((_, reject) => {
