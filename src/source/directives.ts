@@ -117,7 +117,7 @@ function readLine(
 ): void {
   for (const word of line.words.matchAll(/\S+/g)) {
     const place = placeAt(line.file, line.text, line.start + word.index);
-    const [, name = "", value = ""] = /^([^=]*)=?(.*)$/.exec(word[0]) ?? [];
+    const [, name = "", value = ""] = /^([^=]*)=?(.*)$/.exec(detach(word[0])) ?? [];
     const key = Object.hasOwn(KEYS, name) ? KEYS[name] : undefined;
     if (!word[0].includes("="))
       invalid(draft, place, `\`${word[0]}\` is not key=value`, {
@@ -130,6 +130,11 @@ function readLine(
       invalid(draft, place, `\`${name}\` cannot be \`${value}\``, { hint: `Expected: ${key.expects}.` });
     seen.set(name, value);
   }
+}
+
+/** A copy of its own: V8 keeps the whole text alive for a part of it. */
+function detach(part: string): string {
+  return JSON.parse(JSON.stringify(part)) as string;
 }
 
 function unknown(name: string, place: NonNullable<Problem["place"]>): Problem {

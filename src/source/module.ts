@@ -52,9 +52,9 @@ async function importFile(module: ModuleFile, options: ModuleOptions): Promise<u
   const url = `${pathToFileURL(path).href}?godwit=${checksum(text).slice(-16)}`;
   let timer: NodeJS.Timeout | undefined;
   try {
-    if (needsHooks(module)) await registerTypeScript(options.cacheFolder);
+    const compiler = needsHooks(module) ? await registerTypeScript(options.cacheFolder) : null;
     // Ahead of the import, so that a syntax error is seen here with its place, not through another thread.
-    if (isTypeScript(path)) await compileTypeScript(text, path, compileSettings(options.cacheFolder));
+    if (compiler !== null && isTypeScript(path)) await compileTypeScript(text, path, compiler);
     // Node keeps CommonJS by path alone and would hand out the old text.
     delete createRequire(path).cache[path];
     const never = new Promise<never>((_, reject) => {
@@ -80,13 +80,19 @@ async function brokenModule(error: unknown, module: ModuleFile, options: ModuleO
   const missing = /Cannot find (?:package|module) '([^']+)'/.exec(reason)?.[1];
   return {
     code: "SOURCE_MODULE_BROKEN",
-    message: `${module.file} cannot be loaded: ${reason.replace(/ \([^()]*:\d+:\d+\)$/, "").replace(/\.$/, "")}.`,
-    hint: missing?.includes("oxc-transform")
-      ? "TypeScript needs the package oxc-transform; or freeze the migrations with `godwit build`, which needs no compiler."
-      : undefined,
+    message: `${module.file} cannot be loaded: ${reason.replace(/ \([^()]*:\d+:\d+\)$|\nRequire stack:[\s\S]*$/, "").replace(/\.$/, "")}.`,
+    hint: missing === undefined ? undefined : hintForMissing(missing, reason),
     place: place ?? { file: module.file },
     details: { path: module.path },
   };
+}
+
+function hintForMissing(missing: string, reason: string): string | undefined {
+  if (missing.includes("oxc-transform"))
+    return "TypeScript needs the package oxc-transform; what `godwit build` has frozen needs none.";
+  return reason.includes("Require stack")
+    ? "`require` finds neither TypeScript nor a godwit that is not installed here: use `import`."
+    : undefined;
 }
 
 /** Where in this file: told by the compiler, by the stack, or by compiling what Node only called a syntax error. */

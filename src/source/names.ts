@@ -13,7 +13,7 @@ export interface NamedFile {
 /** `null`: not a migration, and nothing to say about it. */
 export function readName(name: string): NamedFile | null {
   if (IGNORED.test(name)) return null;
-  const [, stem = "", extension = ""] = /^(.+?)((?:\.up|\.down)?\.sql|\.[mc]?[jt]s)$/.exec(name) ?? [];
+  const [, stem = "", extension = ""] = /^(.+?)((?:\.up|\.down)?\.sql|\.[mc]?[jt]s)$/s.exec(name) ?? [];
   const role = ROLES[extension];
   return role === undefined ? null : { name, id: stem.normalize("NFC"), role };
 }

@@ -82,7 +82,7 @@ export function misplacedInDown(file: string): Problem {
 
 export function unreadableFolder(
   folder: string,
-  { code, message }: { code?: string; message: string },
+  { code, message }: { code?: string | undefined; message: string },
 ): Problem {
   if (code === "ENOENT")
     return {

@@ -36,8 +36,11 @@ export interface PlainOptions extends ModuleOptions {
 }
 
 const REPEATABLE = "repeatable";
-/** Files read between two breaths, so that a health endpoint in the same process stays alive. */
-const FILES_AT_ONCE = 64;
+/**
+ * Files read between two breaths, so that a health endpoint in the same process stays alive; modules among them
+ * are imported side by side (200 of TypeScript: 220 ms instead of 300).
+ */
+const FILES_AT_ONCE = 16;
 
 /** Opens a folder in the layout `plain`. Nothing is read before `list()`. */
 export function openPlain(options: PlainOptions): Source {
@@ -69,25 +72,26 @@ async function listPlain(folder: string, options: ModuleOptions): Promise<Listin
   ];
   if (groups.length === 0 && problems.length === 0) {
     const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
-    throw new SourceError([
-      emptyFolder(
-        folder,
-        folders.map((entry) => entry.name),
-      ),
-    ]);
+    const names = folders.map((entry) => entry.name);
+    throw new SourceError([emptyFolder(folder, names)]);
   }
 
   const taken = new Map(grouped.groups.map((group) => [group.id, group.up.name]));
-  const migrations: Migration[] = [];
-  for (const group of groups) {
-    if (migrations.length % FILES_AT_ONCE === FILES_AT_ONCE - 1) await breathe();
-    const migration = await describe(folder, group, options);
+  const finish = (migration: Migration): Migration => {
+    const { id, kind, file } = migration;
+    const other = kind === "repeatable" ? taken.get(id) : undefined;
     const duplicate =
-      (group.below === "" ? grouped : repeatable).duplicates.get(group.id) ??
-      (group.below !== "" && taken.has(group.id)
-        ? duplicateId(group.id, [taken.get(group.id) ?? "", migration.file])
-        : undefined);
-    migrations.push(duplicate === undefined ? migration : { ...migration, problem: duplicate });
+      (kind === "repeatable" ? repeatable : grouped).duplicates.get(id) ??
+      (other === undefined ? undefined : duplicateId(id, [other, file]));
+    return duplicate === undefined ? migration : { ...migration, problem: duplicate };
+  };
+  const migrations: Migration[] = [];
+  for (let at = 0; at < groups.length; at += FILES_AT_ONCE) {
+    const some = groups.slice(at, at + FILES_AT_ONCE);
+    migrations.push(
+      ...(await Promise.all(some.map((group) => describe(folder, group, options)))).map(finish),
+    );
+    await breathe();
   }
   return { migrations, problems };
 }
@@ -117,14 +121,8 @@ async function describe(folder: string, group: Placed, options: ModuleOptions): 
     const text = readText(path, file);
     known = { ...nothing, checksum: checksum(text), fingerprint: isModule ? null : fingerprint(text) };
     if (!isModule) return describeSql(folder, group, { known, text });
-    const {
-      depends,
-      revises,
-      phase = "startup",
-      settings,
-      down,
-    } = await loadModule({ path, file, text }, options);
-    return { ...known, depends, revises, phase, settings, revertible: down !== null };
+    const { depends, revises, phase, settings, down } = await loadModule({ path, file, text }, options);
+    return { ...known, depends, revises, phase: phase ?? "startup", settings, revertible: down !== null };
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     return { ...known, problem: withOthers(error.problems) };
@@ -210,7 +208,8 @@ function downHeader(text: string, file: string) {
 
 function readFolder(folder: string, shown = folder): Dirent[] {
   try {
-    return readdirSync(folder, { withFileTypes: true });
+    // The system's order is nobody's promise.
+    return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
     throw new SourceError([unreadableFolder(shown, error as { code?: string; message: string })], {
       cause: error,

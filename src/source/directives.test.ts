@@ -1,0 +1,123 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseDirectives } from "./directives.ts";
+
+const problemsOf = (text: string) => parseDirectives(text, "a.sql").problems;
+
+test("every directive is read, on several lines, among other comments", () => {
+  const read = parseDirectives(
+    [
+      "/* /* nested */ license */",
+      "-- godwit: depends=0001_a,0002_b phase=complex",
+      "-- prose about godwit that is none",
+      "--godwit: depends=0003_c,0001_a revises=none transaction=off lock-timeout=500ms statement-timeout=2min",
+      "  -- Godwit: row-security=on out-of-order=allow minimum-revision=0009_z",
+      "select 1;",
+    ].join("\n"),
+    "a.sql",
+  );
+  expect(read).toEqual({
+    depends: ["0001_a", "0002_b", "0003_c"],
+    revises: [],
+    phase: "complex",
+    settings: {
+      transaction: false,
+      lockTimeoutMs: 500,
+      statementTimeoutMs: 120_000,
+      rowSecurity: true,
+      outOfOrder: true,
+      minimumRevision: "0009_z",
+    },
+    problems: [],
+  });
+});
+
+test.each([
+  ["500ms", 500],
+  ["3s", 3000],
+  ["1.5s", 1500],
+  ["2min", 120_000],
+  ["1h", 3_600_000],
+  ["7", 7000],
+  ["0", 0],
+  ["none", 0],
+])("the duration %s is %i ms", (text, milliseconds) => {
+  expect(parseDirectives(`-- godwit: lock-timeout=${text}`, "a.sql").settings.lockTimeoutMs).toBe(
+    milliseconds,
+  );
+});
+
+test("an unknown key is named with its place, and with what was meant", () => {
+  expect(problemsOf("\n-- godwit: phase=startup transactoin=off\nselect 1")).toEqual([
+    {
+      code: "SOURCE_DIRECTIVE_UNKNOWN",
+      message: "a.sql has the directive `transactoin`, which does not exist.",
+      hint: "Did you mean `transaction`?",
+      place: {
+        file: "a.sql",
+        line: 2,
+        column: 26,
+        excerpt: `-- godwit: phase=startup transactoin=off\n${" ".repeat(25)}^`,
+      },
+    },
+  ]);
+});
+
+describe("refused with SOURCE_DIRECTIVE_INVALID:", () => {
+  test.each([
+    ["a bad value", "-- godwit: phase=later"],
+    ["a name every object has", "-- godwit: transaction=constructor"],
+    ["an ambiguous unit", "-- godwit: lock-timeout=2m"],
+    ["more than PostgreSQL can count", "-- godwit: lock-timeout=9999h"],
+    ["no value", "-- godwit: depends="],
+    ["a gap in a list", "-- godwit: depends=a,,b"],
+    ["a space in a list", "-- godwit: depends=a, b"],
+    ["prose behind the keys", "-- godwit: transaction=off because"],
+    ["two values", "-- godwit: phase=startup\n-- godwit: phase=complex"],
+    ["a missing colon", "-- godwit transaction=off"],
+    ["a line after the first statement", "select 1;\n-- godwit: transaction=off"],
+    ["the end of the first statement", "select 1; -- godwit: transaction=off"],
+  ])("%s", (_, text) => {
+    expect(new Set(problemsOf(text).map(({ code }) => code))).toEqual(new Set(["SOURCE_DIRECTIVE_INVALID"]));
+  });
+});
+
+test.each([
+  "-- no-transaction\nselect 1",
+  "--! breaking\n--! no-transaction\nselect 1",
+  "-- +goose NO TRANSACTION\n-- +goose Up\nselect 1",
+])("another tool's marker means no transaction: %j", (text) => {
+  expect(parseDirectives(text, "a.sql").settings.transaction).toBe(false);
+});
+
+test.each([
+  "\n-- no-transaction\nselect 1",
+  "select 1;\n--! no-transaction",
+  "select '\n-- +goose NO TRANSACTION'",
+])("the same words elsewhere are prose: %j", (text) => {
+  expect(parseDirectives(text, "a.sql").settings.transaction).toBeUndefined();
+});
+
+test("our own directive has the last word", () => {
+  expect(parseDirectives("-- no-transaction\n-- godwit: transaction=on", "a.sql").settings.transaction).toBe(
+    true,
+  );
+});
+
+test("no text makes it throw", () => {
+  const piece = fc.constantFrom(
+    "-- godwit:",
+    " ",
+    "\n",
+    "a=b",
+    "/*",
+    "*/",
+    ";",
+    "depends=x",
+    "select",
+    "--",
+    "=",
+    ",",
+  );
+  fc.assert(fc.property(fc.array(piece), (pieces) => void parseDirectives(pieces.join(""), "a.sql")));
+});
