@@ -158,8 +158,10 @@ class PostgresConnection implements Connection {
   }
 
   #observe(): Promise<PgClient> {
+    // Without the run's signal: it is after it has aborted that the statement is to be cancelled.
     this.#observer ??= connect(this.#address, {
       ...this.#options,
+      signal: undefined,
       applicationName: `${this.#options.applicationName} (observer)`,
     }).then((client) => {
       client.on("error", () => {
