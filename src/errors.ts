@@ -142,7 +142,6 @@ type ProblemOf<Class extends string> = Problem & { readonly code: CodeOf<Class> 
 /** The configuration, a variable or the command line is wrong. */
 export class ConfigError extends GodwitError {
   override readonly name = "ConfigError";
-  // biome-ignore lint/complexity/noUselessConstructor: narrows the codes that this class may carry
   constructor(problem: ProblemOf<"ConfigError">, options?: { cause?: unknown }) {
     super(problem, options);
   }
@@ -171,7 +170,6 @@ export class PlanRefused extends GodwitError {
 /** Another runner holds the lock, or ours was lost. */
 export class LockError extends GodwitError {
   override readonly name = "LockError";
-  // biome-ignore lint/complexity/noUselessConstructor: narrows the codes that this class may carry
   constructor(problem: ProblemOf<"LockError">, options?: { cause?: unknown }) {
     super(problem, options);
   }
@@ -180,7 +178,6 @@ export class LockError extends GodwitError {
 /** A migration failed. What of it was kept is said in the message and in the run's report. */
 export class StepFailed extends GodwitError {
   override readonly name = "StepFailed";
-  // biome-ignore lint/complexity/noUselessConstructor: narrows the codes that this class may carry
   constructor(problem: ProblemOf<"StepFailed">, options?: { cause?: unknown }) {
     super(problem, options);
   }

@@ -41,6 +41,7 @@ interface World {
 const test = base.extend<{ world: World }>({
   world: async ({ task: _ }, use) => {
     const folder = await mkdtemp(join(tmpdir(), "godwit-embedded-"));
+    await chmod(folder, 0o755); // as a project's folder is: root may have to be somebody else
     const log: string[] = [];
     const opened: Embedded[] = [];
     const children: ChildProcess[] = [];
@@ -288,7 +289,6 @@ describe.skipIf(process.getuid?.() !== 0)("as root", () => {
   for (const identity of [NAMESPACE, NOBODY]) {
     const title = `it runs by way of ${identity.name}, where the machine allows that`;
     test.skipIf(!usable[identity.name as keyof typeof usable])(title, async ({ world }) => {
-      await chmod(world.folder, 0o755);
       const first = await world.open({ identity });
       expect(await ask(first.url, "select 1")).toBe(1);
       const { child, url } = world.opener(identity);
@@ -302,7 +302,6 @@ describe.skipIf(process.getuid?.() !== 0)("as root", () => {
   test.skipIf(!usable.namespace || !usable.nobody)(
     "data made one way is taken over by the other",
     async ({ world }) => {
-      await chmod(world.folder, 0o755);
       for (const identity of [NOBODY, NAMESPACE, NOBODY]) {
         const embedded = await world.open({ identity });
         expect(await ask(embedded.url, "select 1")).toBe(1);

@@ -35,7 +35,7 @@ export async function down({ schema }: any) { await schema.dropTable("orders").e
       "overview",
     ]);
     expect(await db.sql("select slug from shops")).toEqual([{ slug: "ä;b" }]);
-    expect((await db.sql(LEDGER)).map((row) => `${row["revision"]} ${row["state"]}`)).toEqual([
+    expect((await db.sql(LEDGER)).map((row) => `${row.revision} ${row.state}`)).toEqual([
       "0001_shops applied",
       "0002_slug applied",
       "0003_fill applied",

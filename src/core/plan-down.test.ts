@@ -58,8 +58,10 @@ describe("in a line", () => {
     expect(found.map(({ after }) => after)).toEqual([[], ["0002_b"]]);
   });
 
-  test("repeatables stay", () => {
-    const view = migration("view", { kind: "repeatable" });
+  test("a repeatable with a way back goes first, one without stays", () => {
+    const view = migration("view", { kind: "repeatable", revertible: false });
+    const other = migration("other", { kind: "repeatable" });
+    expect(steps("-1", historyOf(a, other, view), [a, other, view])).toEqual(["other", "0001_a"]);
     expect(steps("-1", historyOf(a, view), [a, view])).toEqual(["0001_a"]);
     expect(steps("base", historyOf(view, a), [a, view])).toEqual(["0001_a"]);
   });

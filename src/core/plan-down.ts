@@ -25,12 +25,26 @@ export function planDown(input: PlanInput, graph: Graph, expression: Expression)
     problems.push(stillNeeded(asked, removed, applied.edges.holds));
   }
   problems.push(...partial(removed), ...irreversible(removed, graph, entries));
+  const inTheWay = removed.length === 0 ? [] : repeatablesWithWayBack(input, graph);
   return {
-    steps: stepsOf(removed, graph, applied.edges),
+    steps: [...stepsOf(inTheWay, graph, applied.edges), ...stepsOf(removed, graph, applied.edges)],
     held: [],
     problems,
     warnings: fromLedger(removed, graph),
   };
+}
+
+/**
+ * Views and functions stand on what is taken back. Those whose author wrote a way back go first, whatever the
+ * target; the next `up` brings them back. The others stay, and the server says so if they are in the way.
+ */
+function repeatablesWithWayBack({ history }: PlanInput, graph: Graph): readonly HistoryEntry[] {
+  return history.entries.filter(
+    ({ kind, revision, state, revertScript }) =>
+      kind === "repeatable" &&
+      state === "applied" &&
+      (revertScript !== null || graph.byId.get(revision)?.revertible === true),
+  );
 }
 
 interface Applied {
@@ -126,7 +140,7 @@ function stepsOf(removed: readonly HistoryEntry[], graph: Graph, edges: Edges): 
         phase: entry.phase,
         file: migration?.file ?? entry.file,
         checksum: migration?.checksum ?? entry.checksum,
-        reason: "asked",
+        reason: entry.state === "reverting" ? "resume" : "asked",
         after: explicit(id).toSorted(compareText),
       },
     ];

@@ -87,7 +87,13 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     log,
     timeoutMs: options.startTimeoutMs ?? 30_000,
   });
-  await hold.ensureDatabase(database);
+  const stop = () => leave(hold, { dataFolder, pgCtl: binaries.pgCtl, log, timeoutMs: stopTimeoutMs });
+  try {
+    await hold.ensureDatabase(database);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 
   let closing: Promise<void> | undefined;
   return {
@@ -95,7 +101,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     directory,
     version: binaries.version,
     close: () => {
-      closing ??= leave(hold, { dataFolder, pgCtl: binaries.pgCtl, log, timeoutMs: stopTimeoutMs });
+      closing ??= stop();
       return closing;
     },
   };

@@ -47,7 +47,12 @@ export interface Ledger {
   log(connection: Connection, author: Author, entry: LogEntry): Promise<void>;
 }
 
-export function openLedger(schema: string): Ledger {
+export interface LedgerOptions {
+  /** Two projects share the database: a ledger in another schema is nothing to stop for. */
+  readonly allowSecond: boolean;
+}
+
+export function openLedger(schema: string, options: LedgerOptions = { allowSecond: false }): Ledger {
   const sql = ledgerSql(schema);
   return {
     schema,
@@ -59,7 +64,7 @@ export function openLedger(schema: string): Ledger {
         return interpret(schema, results[0]?.rows ?? [], results[1]?.rows ?? []);
       } catch (error) {
         if (!(error instanceof DatabaseError) || !MISSING.has(error.sqlState ?? "")) throw error;
-        await refuseLedgerElsewhere(connection, schema);
+        if (!options.allowSecond) await refuseLedgerElsewhere(connection, schema);
         return { entries: [], project: null, created: false };
       }
     },
@@ -87,7 +92,7 @@ export function openLedger(schema: string): Ledger {
 const MISSING = new Set(["42P01", "3F000"]);
 
 function interpret(schema: string, ledger: readonly Row[], history: readonly Row[]): RecordedHistory {
-  const format = Number(ledger[0]?.["format"] ?? 0);
+  const format = Number(ledger[0]?.format ?? 0);
   if (format > LEDGER_FORMAT)
     throw new PlanRefused([
       {
@@ -98,7 +103,7 @@ function interpret(schema: string, ledger: readonly Row[], history: readonly Row
     ]);
   return {
     entries: history as unknown as readonly Recorded[],
-    project: (ledger[0]?.["project"] as string | null | undefined) ?? null,
+    project: (ledger[0]?.project as string | null | undefined) ?? null,
     created: true,
   };
 }

@@ -160,9 +160,9 @@ async function tryAcquire(connection: Connection, acquire: string, key: bigint):
       `begin; set local lock_timeout = '1s';
        select pg_try_advisory_xact_lock(${key}) as free`,
     );
-    if (results.at(-1)?.rows[0]?.["free"] !== true) return undefined;
+    if (results.at(-1)?.rows[0]?.free !== true) return undefined;
     const taken = await connection.execute(acquire);
-    const fence = taken.at(-1)?.rows[0]?.["fence"];
+    const fence = taken.at(-1)?.rows[0]?.fence;
     await connection.execute("commit");
     return typeof fence === "string" ? fence : undefined;
   } catch (error) {

@@ -32,6 +32,17 @@ export async function connect(target: Target, context: RunContext): Promise<Conn
   }
 }
 
+/** One connection for as long as `use` takes. */
+export async function withConnection<T>(
+  target: Target,
+  context: RunContext,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  await using connection = await connect(target, context);
+  await prepareSession(connection, target, context);
+  return await use(connection);
+}
+
 export function applicationName(context: RunContext): string {
   return `godwit run ${context.runId}`;
 }

@@ -3,8 +3,7 @@ import type { Connection } from "../database/connection.ts";
 import { acquireLease } from "../lock/lease.ts";
 import type { Holder, Lock } from "../lock/lock.ts";
 import { acquireSessionLock } from "../lock/session.ts";
-import { connect } from "./connect.ts";
-import { withConnection } from "./status.ts";
+import { connect, withConnection } from "./connect.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export async function acquireLock(

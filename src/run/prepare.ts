@@ -27,6 +27,7 @@ export type Body =
       readonly text: string;
       readonly file: string;
       readonly line: number;
+      readonly settings?: MigrationSettings | undefined;
       readonly revert: string | null;
     }
   | { readonly kind: "module"; readonly run: ModuleFunction; readonly file: string };
@@ -70,11 +71,13 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
         });
         continue;
       }
-      const because = whyOutside(body, base.settings);
+      const settings = body.settings ?? base.settings;
+      const because = whyOutside(body, settings);
       kept += body.text.length;
       const keep = kept <= KEEP_BYTES;
       prepared.push({
         ...base,
+        settings,
         form: because === null ? "transaction" : "statements",
         because,
         load: keep ? () => Promise.resolve(body) : load,

@@ -1,9 +1,8 @@
 /** Looks, and changes nothing: no lock is taken and no table is made. */
 import { type Plan, plan } from "../core/plan.ts";
-import type { Connection } from "../database/connection.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
-import { connect, prepareSession } from "./connect.ts";
+import { withConnection } from "./connect.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import type { RunContext, Target } from "./target.ts";
 
@@ -30,15 +29,4 @@ export async function look(target: Target, context: RunContext): Promise<View> {
 export async function preview(target: Target, options: MigrateOptions, context: RunContext): Promise<Plan> {
   const { files, history } = await look(target, context);
   return plan(planInput(target, options, files, history));
-}
-
-/** One connection for as long as `use` takes. */
-export async function withConnection<T>(
-  target: Target,
-  context: RunContext,
-  use: (connection: Connection) => Promise<T>,
-): Promise<T> {
-  await using connection = await connect(target, context);
-  await prepareSession(connection, target, context);
-  return await use(connection);
 }

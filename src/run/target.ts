@@ -33,7 +33,6 @@ export interface RunSettings {
   readonly searchPath: string | null;
   /** A role to become; must be one the login role is a member of. */
   readonly role: string | null;
-  readonly allowSecondLedger: boolean;
 }
 
 /** The invocation: the same for all targets of one command. */

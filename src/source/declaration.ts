@@ -2,7 +2,7 @@
 import { type MigrationSettings, PHASES, type Phase } from "../core/migration.ts";
 import type { Problem } from "../errors.ts";
 import { parseDurationMs } from "../std/duration.ts";
-import { suggest } from "../std/text.ts";
+import { nearest } from "../std/nearest.ts";
 import type { ModuleFunction } from "./source.ts";
 
 export interface Declaration {
@@ -83,7 +83,7 @@ function checker(file: string) {
     /** Other exports are the author's own business; one that looks like ours would silently not count. */
     misspelt(values: Values): void {
       for (const name of Object.keys(values)) {
-        const meant = NAMES.includes(name) || isFunction(values[name]) ? undefined : suggest(name, NAMES);
+        const meant = NAMES.includes(name) || isFunction(values[name]) ? undefined : nearest(name, NAMES);
         if (meant === undefined) continue;
         problems.push({
           code: "SOURCE_DIRECTIVE_UNKNOWN",

@@ -6,7 +6,7 @@
 import { type MigrationSettings, PHASES, type Phase } from "../core/migration.ts";
 import type { Problem } from "../errors.ts";
 import { parseDurationMs } from "../std/duration.ts";
-import { suggest } from "../std/text.ts";
+import { nearest } from "../std/nearest.ts";
 import { firstStatement } from "./header.ts";
 import { placeAt } from "./place.ts";
 
@@ -138,7 +138,7 @@ function detach(part: string): string {
 }
 
 function unknown(name: string, place: NonNullable<Problem["place"]>): Problem {
-  const meant = suggest(name, Object.keys(KEYS));
+  const meant = nearest(name, Object.keys(KEYS));
   return {
     code: "SOURCE_DIRECTIVE_UNKNOWN",
     message: `${place.file} has the directive \`${name}\`, which does not exist.`,

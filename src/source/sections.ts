@@ -3,7 +3,7 @@
  * `-- +migrate Up`/`Down` mean the same. Without any marker the whole text is the way up.
  */
 import type { Problem } from "../errors.ts";
-import { suggest } from "../std/text.ts";
+import { nearest } from "../std/nearest.ts";
 import { firstStatement } from "./header.ts";
 import { placeAt } from "./place.ts";
 
@@ -82,7 +82,7 @@ function readMarker(
     if (option[0] === "transaction:false" || option[0] === "notransaction") transaction = false;
     else if (option[0] === "transaction:true") transaction = true;
     else {
-      const meant = suggest(option[0], ["transaction:false", "transaction:true"]);
+      const meant = nearest(option[0], ["transaction:false", "transaction:true"]);
       problems.push({
         code: "SOURCE_DIRECTIVE_UNKNOWN",
         message: `${file} has \`${option[0]}\` behind ${name}, which means nothing.`,

@@ -28,14 +28,14 @@ test("byte order mark and line ends of Windows are not part of the text", () => 
 test("Latin-1 is named with line, column and byte, and how to convert it", () => {
   expect(
     problemOf(
-      write(Buffer.concat([Buffer.from("-- ü\r\nselect 'ü gr"), Buffer.from([0xfc]), Buffer.from("n'")])),
+      write(Buffer.concat([Buffer.from("-- ü\r\nselect '😀 gr"), Buffer.from([0xfc]), Buffer.from("n'")])),
     ),
   ).toEqual({
     code: "SOURCE_FILE_ENCODING",
     message: "a.sql is not UTF-8: byte 0xFC (in Latin-1 that is `ü`).",
     hint: "If it is Latin-1, convert it: iconv -f ISO-8859-1 -t UTF-8 'a.sql' > 'a.sql.utf8' && mv 'a.sql.utf8' 'a.sql'",
-    place: { file: "a.sql", line: 2, column: 13, excerpt: `select 'ü gr\ufffdn'\n${" ".repeat(12)}^` },
-    details: { byte: "0xFC", offset: 20 },
+    place: { file: "a.sql", line: 2, column: 13, excerpt: `select '😀 gr\ufffdn'\n${" ".repeat(12)}^` },
+    details: { byte: "0xFC", offset: 22 },
   });
 });
 

@@ -13,3 +13,9 @@ test("the answer does not depend on the order of the candidates", () => {
   expect(nearest("cat", ["bat", "hat"])).toBe("bat");
   expect(nearest("cat", ["hat", "bat"])).toBe("bat");
 });
+
+test("a swap of neighbours is one slip, and very short words are not guessed", () => {
+  expect(nearest("pu", ["up", "down"])).toBe("up");
+  expect(nearest("x", ["up", "down"])).toBeUndefined();
+  expect(nearest("", ["up", "down"])).toBeUndefined();
+});

@@ -1,30 +1,41 @@
 /** The candidate that a mistyped word most likely meant; `undefined` when none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  const typed = word.toLowerCase();
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let least = Math.max(2, Math.floor(typed.length / 3)) + 1;
   for (const candidate of candidates) {
-    const distance = distanceBetween(word.toLowerCase(), candidate.toLowerCase(), bestDistance);
+    const steps = distance(typed, candidate.toLowerCase());
+    // As many steps as there are letters would make anything out of anything.
+    if (steps > 0 && steps >= Math.min(typed.length, candidate.length)) continue;
     // The smaller name on a tie, so that the answer does not depend on the order of the candidates.
-    if (distance < bestDistance || (distance === bestDistance && best !== undefined && candidate < best)) {
+    if (steps < least || (steps === least && best !== undefined && candidate < best)) {
+      least = steps;
       best = candidate;
-      bestDistance = distance;
     }
   }
   return best;
 }
 
-/** Levenshtein's distance, given up as soon as it must exceed `limit`. */
-function distanceBetween(left: string, right: string, limit: number): number {
-  if (Math.abs(left.length - right.length) > limit) return limit + 1;
-  let above = Array.from({ length: right.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= left.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= right.length; column++) {
-      const replaced = (above[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, (above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+/** Insertions, deletions, replacements and swaps of neighbours that lead from one word to the other. */
+function distance(from: string, to: string): number {
+  let older: number[] = [];
+  let old = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let row = 1; row <= from.length; row++) {
+    const now = [row];
+    for (let column = 1; column <= to.length; column++) {
+      const same = from[row - 1] === to[column - 1];
+      let steps = Math.min(
+        (old[column] ?? 0) + 1,
+        (now[column - 1] ?? 0) + 1,
+        (old[column - 1] ?? 0) + (same ? 0 : 1),
+      );
+      const swapped =
+        row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      if (swapped) steps = Math.min(steps, (older[column - 2] ?? 0) + 1);
+      now.push(steps);
     }
-    if (Math.min(...current) > limit) return limit + 1;
-    above = current;
+    older = old;
+    old = now;
   }
-  return above[right.length] ?? limit + 1;
+  return old[to.length] ?? 0;
 }

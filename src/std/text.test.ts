@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { codePointOffset, locate, suggest, utf16Offset } from "./text.ts";
+import { codePointOffset, locate, utf16Offset } from "./text.ts";
 
 const lines = (text: string, offset: number) => locate(text, offset).excerpt.split("\n");
 
@@ -70,16 +70,4 @@ test("offsets go there and back", () => {
       expect([...text.slice(0, at)]).toHaveLength(Math.min(points, [...text].length));
     }),
   );
-});
-
-test("a slip of the finger is understood, another word is not", () => {
-  const words = ["status", "history", "heads", "up", "down"];
-  expect(suggest("statsu", words)).toBe("status");
-  expect(suggest("Histroy", words)).toBe("history");
-  expect(suggest("head", words)).toBe("heads");
-  expect(suggest("upp", words)).toBe("up");
-  expect(suggest("pu", words)).toBe("up");
-  expect(suggest("frobnicate", words)).toBeNull();
-  expect(suggest("x", words)).toBeNull();
-  expect(suggest("", words)).toBeNull();
 });

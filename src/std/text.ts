@@ -42,21 +42,6 @@ export function utf16Offset(text: string, codePoints: number): number {
   return at;
 }
 
-/** The candidate that was probably meant, or `null` if none is close: for "did you mean". */
-export function suggest(word: string, candidates: Iterable<string>): string | null {
-  const meant = word.toLowerCase();
-  let best: string | null = null;
-  let least = Math.max(1, Math.floor(meant.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const steps = distance(meant, candidate.toLowerCase());
-    if (steps < least && steps < candidate.length) {
-      least = steps;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
 const CHARACTERS_BEFORE = 60;
 const CHARACTERS_AFTER = 40;
 const TAB = "\t";
@@ -96,28 +81,4 @@ function countLineBreaks(text: string, end: number): number {
 function isPair(text: string, at: number): boolean {
   const next = text.charCodeAt(at + 1);
   return (text.charCodeAt(at) & 0xfc00) === 0xd800 && (next & 0xfc00) === 0xdc00;
-}
-
-/** Insertions, deletions, replacements and swaps of neighbours that lead from one word to the other. */
-function distance(from: string, to: string): number {
-  let older: number[] = [];
-  let old = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (let row = 1; row <= from.length; row++) {
-    const now = [row];
-    for (let column = 1; column <= to.length; column++) {
-      const same = from[row - 1] === to[column - 1];
-      let steps = Math.min(
-        (old[column] ?? 0) + 1,
-        (now[column - 1] ?? 0) + 1,
-        (old[column - 1] ?? 0) + (same ? 0 : 1),
-      );
-      const swapped =
-        row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
-      if (swapped) steps = Math.min(steps, (older[column - 2] ?? 0) + 1);
-      now.push(steps);
-    }
-    older = old;
-    old = now;
-  }
-  return old[to.length] ?? 0;
 }

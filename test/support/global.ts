@@ -14,12 +14,25 @@ export const TEMPLATE = "godwit_test_template";
 export const OWNER = "godwit_test_owner";
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // What the developer's shell says about another database must not steer a test.
+  for (const name of Object.keys(process.env)) {
+    if (/^PG[A-Z_]+$/.test(name)) delete process.env[name];
+  }
   const server = await startServer({ major: Number(process.env.GODWIT_TEST_POSTGRES ?? 18) });
-  const admin = new pg.Client(`postgres://postgres@127.0.0.1:${server.port}/postgres`);
+  try {
+    await prepare(server.port);
+  } catch (error) {
+    await server.stop(); // or the runner would never end
+    throw error;
+  }
+  project.provide("postgres", { port: server.port, version: server.version });
+  return server.stop;
+}
+
+async function prepare(port: number): Promise<void> {
+  const admin = new pg.Client(`postgres://postgres@127.0.0.1:${port}/postgres`);
   await admin.connect();
   await admin.query(`create role ${OWNER} login nosuperuser nobypassrls nocreaterole nocreatedb`);
   await admin.query(`create database ${TEMPLATE} owner ${OWNER} is_template true allow_connections false`);
   await admin.end();
-  project.provide("postgres", { port: server.port, version: server.version });
-  return server.stop;
 }

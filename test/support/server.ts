@@ -30,8 +30,8 @@ export async function startServer({
   const binaries = await locateBinaries(serverPackage(major));
   const folder = await mkdtemp(join(await fastFolder(), "godwit-test-"));
   try {
+    await chmod(folder, 0o711); // or nobody else could be the server
     const identity = await chooseIdentity(folder, binaries);
-    await chmod(folder, 0o711);
     await identity.own(folder);
     const data = join(folder, "data");
     await initialise(data, {

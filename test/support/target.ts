@@ -44,7 +44,6 @@ export const SETTINGS: RunSettings = {
   lockWaitMs: 60_000,
   searchPath: null,
   role: null,
-  allowSecondLedger: false,
 };
 
 export interface TargetOptions {

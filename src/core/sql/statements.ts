@@ -88,5 +88,5 @@ function isRoutine(text: string, start: number): boolean {
 
 function psqlCommand(text: string, first: Token): Range {
   const next = endOfLine(text, first.start);
-  return { end: first.start + text.slice(first.start, next).trimEnd().length, next };
+  return { end: first.start + text.slice(first.start, next).replace(/[ \t\r\n\f\v]+$/, "").length, next };
 }

