@@ -126,7 +126,7 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
   const target: Target = {
     name: values.project ?? parts.address?.database ?? "database",
     source,
-    ledger: openLedger(values.ledgerSchema),
+    ledger: openLedger(values.ledgerSchema, { allowSecond: values.allowSecondLedger }),
     open: parts.open,
     settings: {
       project: values.project,
@@ -141,7 +141,6 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
       lockWaitMs: values.lockWait === 0 ? Number.MAX_SAFE_INTEGER : values.lockWait,
       searchPath: values.searchPath,
       role: values.role,
-      allowSecondLedger: values.allowSecondLedger,
     },
   };
   return {

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { array, boolean, type GenericSchema, number, safeParse, string, union } from "valibot";
 import { ConfigError } from "../errors.ts";
 import { registerTypeScript } from "../source/typescript.ts";
-import { suggest } from "../std/text.ts";
+import { nearest } from "../std/nearest.ts";
 import { OPTIONS, type Option } from "./options.ts";
 
 export type FileContent = Readonly<Record<string, unknown>>;
@@ -82,14 +82,14 @@ function unknownKey(
   known: readonly Option[],
   place: { file: string },
 ): ConfigError {
-  const meant = suggest(
+  const meant = nearest(
     key,
     known.map((option) => option.key),
   );
   return new ConfigError({
     code: "CONFIG_INVALID",
     message: `${name} has an unknown option "${key}".`,
-    hint: meant === null ? "docs/reference/config.md lists all options." : `Did you mean ${meant}?`,
+    hint: meant === undefined ? "docs/reference/config.md lists all options." : `Did you mean ${meant}?`,
     place,
   });
 }

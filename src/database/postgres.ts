@@ -1,7 +1,6 @@
 /** A `Connection` on the `pg` driver: TCP, TLS or a socket, with pipelining. */
 import type { Socket } from "node:net";
 import type { Client as PgClient, QueryResult } from "pg";
-import { DatabaseError } from "../errors.ts";
 import { orAbort } from "../std/time.ts";
 import type { Address } from "./address.ts";
 import type {

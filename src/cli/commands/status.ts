@@ -12,7 +12,7 @@ import { migrateOptions, type Session, withSession } from "../session.ts";
 
 export interface StatusRow {
   readonly revision: string;
-  readonly state: "applied" | "partial" | "pending" | "changed" | "held" | "without file";
+  readonly state: "applied" | "partial" | "reverting" | "pending" | "changed" | "held" | "without file";
   readonly phase: string;
   readonly file: string;
   readonly executedAt: Date | null;
