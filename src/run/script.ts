@@ -30,11 +30,13 @@ export interface SessionKind {
 export function resetSession(kind: SessionKind, run: RunSettings, own: MigrationSettings): string {
   const settings = sessionSettings(kind, run, own);
   const local = !kind.session;
-  const calls = Object.entries(settings).map(
-    ([name, value]) => `set_config(${literal(name)}, ${literal(value)}, ${local})`,
-  );
-  const role = run.role === null ? "" : ` set ${local ? "local " : ""}role ${identifier(run.role)};`;
-  return `${local ? "" : `${RESET} `}select ${calls.join(", ")};${role}`;
+  const scope = local ? "local " : "";
+  // SET and not set_config: it answers without a row. A list of schemas, however, it takes for one name.
+  const set = Object.entries(settings).map(([name, value]) => `set ${scope}${name} = ${literal(value)};`);
+  if (run.searchPath !== null)
+    set.push(`select set_config('search_path', ${literal(run.searchPath)}, ${local});`);
+  const role = run.role === null ? "" : ` set ${scope}role ${identifier(run.role)};`;
+  return `${local ? "" : `${RESET} `}${set.join(" ")}${role}`;
 }
 
 /** The settings of a session by name, in the server's spelling; read back after they were set. */
@@ -50,7 +52,6 @@ export function sessionSettings(
     idle_in_transaction_session_timeout: `${run.idleTimeoutMs}`,
     row_security: own.rowSecurity === true ? "on" : "off",
     standard_conforming_strings: "on",
-    ...(run.searchPath === null ? {} : { search_path: run.searchPath }),
     // Without it a killed client's backend, and its lock, live until the running statement ends.
     ...(kind.version >= 140_000
       ? { client_connection_check_interval: "1000", idle_session_timeout: "0" }
