@@ -18,7 +18,9 @@ import { needsNoTransaction } from "../database/sqlstate.ts";
 import { DatabaseError, type GodwitError, PlanRefused } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
 import type { StatementKey } from "../ledger/sql.ts";
+import { codePointOffset } from "../std/text.ts";
 import { clearLeftovers, effectiveText, judge, snapshot, verify } from "./judge.ts";
+import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import { statementsOf } from "./prepare.ts";
 import { closing, type FrameParts, resetSession, statementFrame } from "./script.ts";
@@ -192,7 +194,7 @@ async function runOne(
     const before = await snapshot(connection, kind);
     await connection.execute(`begin; ${parts.fence} ${sql.startStatement(intent, author, before)}; commit`);
     try {
-      await connection.execute(await effectiveText(connection, kind, text));
+      await sendStatement(job, statement, await effectiveText(connection, kind, text));
       await verify(connection, kind);
     } catch (error) {
       if (!connection.lost.aborted) await failedOutside(job, statement, intent);
@@ -205,15 +207,31 @@ async function runOne(
 /** invalid_transaction_termination: a procedure or DO block that commits. */
 const ENDS_TRANSACTION = "2D000";
 
-async function insideTransaction(
-  { work, parts }: Job,
-  { text }: SplitStatement,
-  key: StatementKey,
-): Promise<void> {
+async function insideTransaction(job: Job, statement: SplitStatement, key: StatementKey): Promise<void> {
+  const { work, parts } = job;
   const frame = statementFrame(parts, work.ledger.sql.finishStatement(key, work.author));
-  await work.connection.execute(frame.open);
-  await work.connection.execute(text);
-  await work.connection.execute(frame.close);
+  const framed = (error: unknown) => {
+    throw frameError(error, key.revision);
+  };
+  await work.connection.execute(frame.open).catch(framed);
+  await sendStatement(job, statement, statement.text);
+  await work.connection.execute(frame.close).catch(framed);
+}
+
+/** The server counts from the start of what it was sent, people from the start of the file. */
+async function sendStatement(
+  { work, body }: Job,
+  statement: SplitStatement,
+  effective: string,
+): Promise<void> {
+  try {
+    await work.connection.execute(effective);
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    throw effective === statement.text
+      ? error.movedBy(codePointOffset(body.text, statement.start))
+      : error.withoutPosition();
+  }
 }
 
 /** The server said that it failed: nothing is unknown, so the intent goes, and so does what it left lying about. */
