@@ -31,6 +31,7 @@ import {
   frameParts,
   isWorthRetrying,
   type Outcome,
+  ownSession,
   pauseBeforeRetry,
   rollback,
   stepError,
@@ -48,6 +49,7 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
   let done = 0;
   try {
     const statements = statementsOf(body);
+    await ownSession(work);
     await begin(job);
     const recorded = await work.ledger.statements(work.connection, step.revision, step.direction);
     checkUnchanged(job, statements, recorded);
@@ -103,14 +105,14 @@ async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   if (step.reason === "resume") return;
   if (step.direction === "down") {
     await work.connection.execute(
-      `begin; ${parts.fence} ${work.ledger.sql.startReverting(step.revision)}; commit`,
+      `begin; ${parts.ownRole} ${parts.fence} ${work.ledger.sql.startReverting(step.revision)}; commit`,
     );
     return;
   }
   const replace = step.kind === "repeatable" ? `${work.ledger.sql.remove(step.revision)};` : "";
   const row = work.ledger.sql.insert(entryOf(prepared, body.revert), work.author, "partial");
   await work.connection.execute(
-    `begin; ${parts.fence} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
+    `begin; ${parts.ownRole} ${parts.fence} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
   );
 }
 
@@ -120,11 +122,13 @@ async function withdraw({ work, prepared, parts }: Job): Promise<void> {
   if (work.connection.lost.aborted) return;
   const sql = work.ledger.sql;
   if (direction === "down") {
-    await work.connection.execute(`begin; ${parts.fence} ${sql.markApplied(revision)}; commit`);
+    await work.connection.execute(
+      `begin; ${parts.ownRole} ${parts.fence} ${sql.markApplied(revision)}; commit`,
+    );
     return;
   }
   await work.connection.execute(
-    `begin; ${parts.fence} ${sql.forgetStatements(revision, direction)}; ${sql.remove(revision)} and state = 'partial'; commit`,
+    `begin; ${parts.ownRole} ${parts.fence} ${sql.forgetStatements(revision, direction)}; ${sql.remove(revision)} and state = 'partial'; commit`,
   );
 }
 
@@ -186,13 +190,17 @@ async function runOne(
       const verdict = await judge(connection, kind, interrupted.before);
       if (verdict === "unknown") throw undecided(job, intent, statement);
       if (verdict === "done") {
-        await connection.execute(`begin; ${parts.fence} ${sql.finishStatement(intent, author)}; commit`);
+        await connection.execute(
+          `begin; ${parts.ownRole} ${parts.fence} ${sql.finishStatement(intent, author)}; commit`,
+        );
         return;
       }
     }
     await clearLeftovers(connection, kind);
     const before = await snapshot(connection, kind);
-    await connection.execute(`begin; ${parts.fence} ${sql.startStatement(intent, author, before)}; commit`);
+    await connection.execute(
+      `begin; ${parts.ownRole} ${parts.fence} ${sql.startStatement(intent, author, before)}; commit`,
+    );
     try {
       await sendStatement(job, statement, await effectiveText(connection, kind, text));
       await verify(connection, kind);
@@ -200,7 +208,9 @@ async function runOne(
       if (!connection.lost.aborted) await failedOutside(job, statement, intent);
       throw error;
     }
-    await connection.execute(`begin; ${parts.fence} ${sql.finishStatement(intent, author)}; commit`);
+    await connection.execute(
+      `begin; ${parts.ownRole} ${parts.fence} ${sql.finishStatement(intent, author)}; commit`,
+    );
   }
 }
 
@@ -243,7 +253,7 @@ async function failedOutside(
   const { connection, ledger } = work;
   await clearLeftovers(connection, kind).catch(() => {});
   await connection.execute(
-    `begin; ${parts.fence} ${ledger.sql.forgetStatements(key.revision, key.direction)} and position = ${key.position}; commit`,
+    `begin; ${parts.ownRole} ${parts.fence} ${ledger.sql.forgetStatements(key.revision, key.direction)} and position = ${key.position}; commit`,
   );
 }
 

@@ -63,6 +63,11 @@ export async function rollback(connection: Connection): Promise<void> {
   if (!connection.lost.aborted) await connection.execute("rollback").catch(() => {});
 }
 
+/** Undoes what migrations did to the session, for what the run itself has to say and to ask between them. */
+export async function ownSession(work: Work): Promise<void> {
+  if (work.kind.session) await work.connection.execute(resetSession(work.kind, work.target.settings, {}));
+}
+
 /** Whether the same again may succeed: the server rolled all of it back, and time alone may help. */
 export function isWorthRetrying(error: unknown): boolean {
   return error instanceof DatabaseError && isRetryableTransaction(error.sqlState);
