@@ -74,7 +74,8 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
         continue;
       }
       const settings = body.settings ?? base.settings;
-      const because = whyOutside(body, settings);
+      const because =
+        whyOutside(body, settings) ?? (step.reason === "resume" ? "an earlier run began it so" : null);
       kept += body.text.length;
       const keep = kept <= KEEP_BYTES;
       prepared.push({
