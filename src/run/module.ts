@@ -44,7 +44,7 @@ export async function runModule(work: Work, prepared: Prepared, index: number): 
     } catch (error) {
       if (work.connection.lost.aborted) throw work.connection.lost.reason;
       await rollback(work.connection);
-      const problem = stepError(work, prepared, null, error);
+      const problem = stepError(work, prepared, null, error, { blockers: observed.blockers });
       const retry =
         !outside &&
         isWorthRetrying(error) &&

@@ -14,6 +14,7 @@
  * still be those of the file.
  */
 import { createHash } from "node:crypto";
+import type { Blocker } from "../database/connection.ts";
 import { needsNoTransaction } from "../database/sqlstate.ts";
 import { DatabaseError, type GodwitError, PlanRefused } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
@@ -44,7 +45,7 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
   const body = await prepared.load();
   if (body.kind !== "sql") throw new Error("Only SQL is run statement by statement.");
   work.context.observe({ kind: "step-started", step, index, count: work.count });
-  const job: Job = { work, prepared, body, parts: frameParts(work, prepared), attempts: 1 };
+  const job: Job = { work, prepared, body, parts: frameParts(work, prepared), attempts: 1, blockers: [] };
   let position = 0;
   let done = 0;
   try {
@@ -72,7 +73,7 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
       error instanceof DatabaseError && error.position === undefined
         ? statementLine(body, position)
         : undefined;
-    const problem = stepError(work, prepared, body, error, line === undefined ? {} : { line });
+    const problem = stepError(work, prepared, body, error, { line, blockers: job.blockers });
     if (done === 0 && step.reason !== "resume") await withdraw(job);
     return {
       ok: false,
@@ -98,6 +99,8 @@ interface Job {
   readonly body: Body & { kind: "sql" };
   readonly parts: FrameParts;
   attempts: number;
+  /** Who was in the way of the statement that failed last. */
+  blockers: readonly Blocker[];
 }
 
 async function begin({ work, prepared, body, parts }: Job): Promise<void> {
@@ -166,6 +169,7 @@ async function runOne(
     } catch (error) {
       if (work.connection.lost.aborted) throw error;
       await rollback(work.connection);
+      job.blockers = observed.blockers;
       if (!isWorthRetrying(error) || attempt >= work.target.settings.lockAttempts || work.stop.aborted)
         throw error;
       job.attempts++;
