@@ -25,7 +25,7 @@ import { acquireLock } from "./locked.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import type { RunContext, Target } from "./target.ts";
-import type { Work } from "./work.ts";
+import { ownSession, type Work } from "./work.ts";
 
 export interface MigrateOptions {
   readonly goal: Goal;
@@ -189,6 +189,7 @@ class Run {
     } finally {
       stopNotices();
     }
+    await ownSession(work);
     await this.#assert(connection, lock, decided, new Set(invalid.rows.map((row) => row.name)));
   }
 
