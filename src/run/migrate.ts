@@ -64,6 +64,8 @@ class Run {
   #plan: Plan | undefined;
   #remaining: readonly string[] = [];
   #waitedMs = 0;
+  /** Steps done that a goal such as `-2` counts. */
+  #counted = 0;
   #prepared: readonly Prepared[] = [];
 
   constructor(target: Target, options: MigrateOptions, context: RunContext) {
@@ -141,7 +143,7 @@ class Run {
       connection.query<Row & { name: string }>(INVALID_INDEXES),
     ]);
     if (this.#prepared.length > 0) await this.#recall(connection);
-    const goal = goalLeft(this.#options.goal, this.#done.length);
+    const goal = goalLeft(this.#options.goal, this.#counted);
     if (goal === null) return;
     const decided = plan(planInput(target, { ...this.#options, goal }, files, history));
     this.#plan = decided;
@@ -190,6 +192,8 @@ class Run {
 
   #finished(report: StepReport): void {
     this.#done.push(report);
+    const step = this.#prepared.find((prepared) => prepared.step.revision === report.revision)?.step;
+    if (step?.kind !== "repeatable") this.#counted++;
     this.#remaining = this.#remaining.filter((revision) => revision !== report.revision);
   }
 
