@@ -1,7 +1,6 @@
 /** A `Connection` on the `pg` driver: TCP, TLS or a socket, with pipelining. */
 import type { Socket } from "node:net";
 import type { Client as PgClient, QueryResult } from "pg";
-import { DatabaseError } from "../errors.ts";
 import { orAbort } from "../std/time.ts";
 import type { Address } from "./address.ts";
 import type {
@@ -17,6 +16,7 @@ import type {
 import { connectionLost, databaseError } from "./failure.ts";
 import { Heartbeat, type Sign } from "./heartbeat.ts";
 import { connect, endQuietly, type Link, requestCancel } from "./link.ts";
+import { looksPooled } from "./pooling.ts";
 import { SERVER_QUERY } from "./server-query.ts";
 import { sharesSessions } from "./sharing.ts";
 
@@ -97,6 +97,11 @@ class PostgresConnection implements Connection {
 
   get capabilities(): Capabilities {
     return { session: this.#session, pipeline: this.#session, observer: true };
+  }
+
+  get pooler(): string | undefined {
+    if (this.#session) return undefined;
+    return looksPooled(this.#address)?.advice ?? "Use the direct URL of the database itself.";
   }
 
   get server(): Server {

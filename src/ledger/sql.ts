@@ -5,6 +5,7 @@
  */
 import type { Direction, MigrationKind, Phase } from "../core/migration.ts";
 import { identifier, literal, textArray } from "../core/sql/quote.ts";
+import { createSchema } from "../core/sql/schema.ts";
 
 /** The layout of the tables below. A ledger with a higher number belongs to a newer Godwit. */
 export const LEDGER_FORMAT = 1;
@@ -58,7 +59,7 @@ export function ledgerSql(schema: string) {
   const log = `${name}.migration_log`;
 
   return {
-    create: (project: string | null) => `create schema if not exists ${name};
+    create: (project: string | null) => `${createSchema(schema)};
 create table if not exists ${ledger} (
   only_row boolean primary key default true check (only_row),
   format integer not null,

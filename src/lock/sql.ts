@@ -5,6 +5,7 @@
  * it waits for every transaction that holds the row `for key share`, and renewing does not.
  */
 import { identifier, literal } from "../core/sql/quote.ts";
+import { createSchema } from "../core/sql/schema.ts";
 
 /** Raised by the fence: another runner has taken over. */
 export const FENCE_SQLSTATE = "GW001";
@@ -19,7 +20,7 @@ export function lockSql(schema: string) {
   const table = `${identifier(schema)}.migration_locks`;
   const name = literal(schema);
   return {
-    create: () => `create schema if not exists ${identifier(schema)};
+    create: () => `${createSchema(schema)};
 create table if not exists ${table} (
   name text primary key,
   fence bigint not null default 0,

@@ -34,7 +34,7 @@ export function resetSession(kind: SessionKind, run: RunSettings, own: Migration
     ([name, value]) => `set_config(${literal(name)}, ${literal(value)}, ${local})`,
   );
   const role = run.role === null ? "" : ` set ${local ? "local " : ""}role ${identifier(run.role)};`;
-  return `${local ? "" : `${RESET} `}select ${calls.join(", ")};${role}`;
+  return `${RESET} select ${calls.join(", ")};${role}`;
 }
 
 /** The settings of a session by name, in the server's spelling; read back after they were set. */
@@ -45,6 +45,8 @@ export function sessionSettings(
 ): Record<string, string> {
   return {
     application_name: kind.applicationName,
+    // What `RESET ALL` goes back to is, behind a pooler, not what our driver asked for.
+    client_encoding: "UTF8",
     lock_timeout: `${own.lockTimeoutMs ?? run.lockTimeoutMs}`,
     statement_timeout: `${own.statementTimeoutMs ?? run.statementTimeoutMs}`,
     idle_in_transaction_session_timeout: `${run.idleTimeoutMs}`,
@@ -71,35 +73,55 @@ export interface StepFrame {
 }
 
 export interface FrameParts {
+  /** From `afterMigration`. */
+  readonly after: string;
+  /** From `leaveSession`. */
+  readonly leave: string;
   readonly ledger: LedgerSql;
   readonly author: Author;
   readonly reset: string;
   readonly fence: string;
 }
 
+/** The migration may have become somebody else: the ledger is written as who we were before. */
+export function afterMigration(run: RunSettings): string {
+  return `set session authorization default; set role ${run.role === null ? "none" : identifier(run.role)};`;
+}
+
+/** Behind a pooler the session is somebody else's after the `COMMIT`: nothing of ours may be left in it. */
+export function leaveSession(kind: SessionKind): string {
+  return kind.session ? "" : RESET;
+}
+
 /** First of all: an isolation level cannot be chosen after the first query. */
 const BEGIN = "begin isolation level read committed;";
+
 /** How a transaction ends: deferred constraints while an error still leaves it failed, then for good. */
-const COMMIT = "set constraints all immediate; commit";
+function commit({ leave }: FrameParts): string {
+  return `set constraints all immediate; ${leave} commit`;
+}
 
 export function applyFrame(parts: FrameParts, entry: Entry): StepFrame {
   const replace = entry.kind === "repeatable" ? `${parts.ledger.remove(entry.revision)}; ` : "";
   return {
     open: `${BEGIN} ${parts.reset} ${parts.fence} ${replace}${parts.ledger.insert(entry, parts.author, "applied")}`,
-    close: `${parts.ledger.complete(entry.revision, parts.author)}; ${COMMIT}`,
+    close: `${parts.after} ${parts.ledger.complete(entry.revision, parts.author)}; ${commit(parts)}`,
   };
 }
 
 export function revertFrame(parts: FrameParts, revision: string): StepFrame {
   return {
     open: `${BEGIN} ${parts.reset} ${parts.fence}`,
-    close: `${parts.ledger.revert(revision, parts.author)}; ${COMMIT}`,
+    close: `${parts.after} ${parts.ledger.revert(revision, parts.author)}; ${commit(parts)}`,
   };
 }
 
 /** One statement of a non-transactional migration, with its done row in the same transaction. */
 export function statementFrame(parts: FrameParts, done: string): StepFrame {
-  return { open: `${BEGIN} ${parts.reset} ${parts.fence}`, close: `${done}; ${COMMIT}` };
+  return {
+    open: `${BEGIN} ${parts.reset} ${parts.fence}`,
+    close: `${parts.after} ${done}; ${commit(parts)}`,
+  };
 }
 
 /** For the last statement of a step outside a transaction. */
@@ -108,5 +130,5 @@ export function closing(parts: FrameParts, direction: Direction, revision: strin
     direction === "up"
       ? parts.ledger.completePartial(revision, parts.author)
       : parts.ledger.revert(revision, parts.author);
-  return `${BEGIN} ${parts.fence} ${row}; ${COMMIT}`;
+  return `${BEGIN} ${parts.fence} ${row}; ${commit(parts)}`;
 }

@@ -10,7 +10,7 @@ import { backoffMs, delay } from "../std/time.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import { placeOf, statementsOf } from "./prepare.ts";
 import type { StepFailure, StepReport } from "./report.ts";
-import { type FrameParts, resetSession, type SessionKind } from "./script.ts";
+import { afterMigration, type FrameParts, leaveSession, resetSession, type SessionKind } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export interface Work {
@@ -38,6 +38,8 @@ export function frameParts(work: Work, prepared: Prepared): FrameParts {
     author: work.author,
     reset: resetSession(work.kind, work.target.settings, prepared.settings),
     fence: work.lock.fence,
+    after: afterMigration(work.target.settings),
+    leave: leaveSession(work.kind),
   };
 }
 
