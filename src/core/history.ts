@@ -6,8 +6,11 @@ export interface HistoryEntry {
   /** Rises with every row the ledger ever held: the order in which things were applied. */
   readonly sequence: number;
   readonly kind: MigrationKind;
-  /** `partial`: a non-transactional migration of which some statements are done and some are not. */
-  readonly state: "applied" | "partial";
+  /**
+   * `partial`: a non-transactional migration of which some statements are done and some are not.
+   * `reverting`: the same on its way back.
+   */
+  readonly state: "applied" | "partial" | "reverting";
   /** Declared present by a person, without running. */
   readonly baseline: boolean;
   readonly phase: Phase;

@@ -140,7 +140,7 @@ function stepsOf(removed: readonly HistoryEntry[], graph: Graph, edges: Edges): 
         phase: entry.phase,
         file: migration?.file ?? entry.file,
         checksum: migration?.checksum ?? entry.checksum,
-        reason: "asked",
+        reason: entry.state === "reverting" ? "resume" : "asked",
         after: explicit(id).toSorted(compareText),
       },
     ];

@@ -21,7 +21,11 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
   const pending = pendingIn(scopeOf(graph, expression, entries), entries);
   const sorted = sortByPhase(pending, { graph, phases: input.goal.phases });
   const limit = expression.kind === "steps" ? expression.count : sorted.steps.length;
-  const problems = [...sorted.problems, ...targetHeld(expression, graph, sorted.held)];
+  const problems = [
+    ...sorted.problems,
+    ...targetHeld(expression, graph, sorted.held),
+    ...reverting(input.history.entries),
+  ];
   if (limit > sorted.steps.length && problems.length === 0) throw tooFew(limit, sorted.steps);
 
   const taken = sorted.steps.slice(0, limit);
@@ -42,6 +46,19 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
     problems.push(...late(fresh, graph, input.history.entries), ...sharedNumbers(fresh, graph));
   problems.push(...(stop ? broken : []));
   return { steps, held: sorted.held, problems, warnings: [...sorted.warnings, ...(stop ? [] : broken)] };
+}
+
+/** Neither applied nor gone: nothing can be built on it, and nothing in its place. */
+function reverting(entries: readonly HistoryEntry[]): readonly Problem[] {
+  return entries
+    .filter((entry) => entry.state === "reverting")
+    .map((entry) => ({
+      code: "PLAN_PARTIAL",
+      message: `${entry.revision} has been taken back in part only: an earlier \`godwit down\` stopped in the middle of it.`,
+      hint: "Finish it with `godwit down -1`, then run again.",
+      place: { file: entry.file },
+      details: { revision: entry.revision },
+    }));
 }
 
 /** Somebody named one revision, and the run would end well without it: that would be a lie. */
@@ -85,6 +102,7 @@ function pendingIn(
   return scope.flatMap((migration): Pending[] => {
     const entry = entries.get(migration.id);
     if (entry === undefined) return [{ migration, reason: "pending" }];
+    if (entry.state === "reverting") return [];
     if (entry.state === "partial") return [{ migration, reason: "resume" }];
     const changed = migration.kind === "repeatable" && migration.checksum !== entry.checksum;
     return changed ? [{ migration, reason: "changed" }] : [];

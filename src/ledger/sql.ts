@@ -4,8 +4,7 @@
  * All names are fully qualified: a migration may have moved `search_path`.
  */
 import type { Direction, MigrationKind, Phase } from "../core/migration.ts";
-import { identifier, literal, textArray } from "../core/sql/quote.ts";
-import { createSchema } from "../core/sql/schema.ts";
+import { createSchema, identifier, literal, textArray } from "../core/sql/quote.ts";
 
 /** The layout of the tables below. A ledger with a higher number belongs to a newer Godwit. */
 export const LEDGER_FORMAT = 1;
@@ -65,7 +64,6 @@ create table if not exists ${ledger} (
   format integer not null,
   project text,
   created_at timestamptz not null default clock_timestamp());
-comment on schema ${name} is 'What has been migrated in this database. Written by Godwit.';
 create table if not exists ${history} (
   revision text primary key,
   sequence bigint generated always as identity,
@@ -161,12 +159,17 @@ select revision, sequence::float8 as sequence, kind, state, baseline, phase, num
 ${logInsert(author, "'applied'", "revision", "'up'", "duration_ms", "null::jsonb", "from done")}`,
 
     /** The same for a non-transactional migration, whose row is older than the last transaction. */
-    completePartial: (revision: string, author: Author) => `with done as (
-  update ${history} set state = 'applied', executed_at = clock_timestamp(),
+    completePartial: (entry: Entry, author: Author) => `with done as (
+  update ${history} set state = 'applied', executed_at = clock_timestamp(), checksum = ${literal(entry.checksum)},
+    fingerprint = ${literal(entry.fingerprint)}, revert_script = ${literal(entry.revertScript)},
     duration_ms = extract(epoch from clock_timestamp() - started_at) * 1000
-  where revision = ${literal(revision)} and state = 'partial'
+  where revision = ${literal(entry.revision)} and state = 'partial'
   returning revision, duration_ms)
 ${logInsert(author, "'applied'", "revision", "'up'", "duration_ms", "null::jsonb", "from done")}`,
+
+    /** A way back outside a transaction begins: from now on it is neither applied nor gone. */
+    startReverting: (revision: string) =>
+      `update ${history} set state = 'reverting' where revision = ${literal(revision)}`,
 
     /** Takes the row away; the log keeps that it was there. No row: somebody else reverted it. */
     revert: (revision: string, author: Author) => `with gone as (
@@ -237,6 +240,9 @@ ${logInsert(author, "'reverted'", "revision", "'down'", "null::float8", "null::j
 
     forgetStatements: (revision: string, direction: Direction) =>
       `delete from ${statements} where revision = ${literal(revision)} and direction = ${literal(direction)}`,
+
+    stepsOf: (runId: string) => `select revision, direction, duration_ms as "durationMs" from ${log}
+  where run_id = ${literal(runId)} and event in ('applied', 'reverted') order by id`,
 
     setProject: (project: string) =>
       `update ${ledger} set project = ${literal(project)} where project is null`,

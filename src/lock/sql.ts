@@ -4,8 +4,7 @@
  * from a new one for ever. `(name, fence)` is unique, which makes a change of the fence a change of a key:
  * it waits for every transaction that holds the row `for key share`, and renewing does not.
  */
-import { identifier, literal } from "../core/sql/quote.ts";
-import { createSchema } from "../core/sql/schema.ts";
+import { createSchema, identifier, literal } from "../core/sql/quote.ts";
 
 /** Raised by the fence: another runner has taken over. */
 export const FENCE_SQLSTATE = "GW001";

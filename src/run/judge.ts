@@ -6,7 +6,7 @@ import type { StatementKind } from "../core/sql/classify.ts";
 import type { Name } from "../core/sql/cursor.ts";
 import { identifier, literal } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
-import { StepFailed } from "../errors.ts";
+import { DatabaseError, StepFailed } from "../errors.ts";
 
 /** `again`: it had no effect, or repeating it does no harm. `unknown`: a person must look. */
 export type Verdict = "done" | "again" | "unknown";
@@ -52,12 +52,7 @@ export async function clearLeftovers(connection: Connection, kind: StatementKind
     );
     for (const index of leftovers) {
       if (kind.index === null || index.unique !== kind.unique) continue;
-      if (index.builder !== null)
-        throw new StepFailed({
-          code: "STEP_INDEX_INVALID",
-          message: `Index ${index.name} is being built by another session (process ${index.builder}).`,
-          hint: "Wait until it is done, then run again.",
-        });
+      if (index.builder !== null) throw beingBuilt(index.name, index.builder);
       await connection.execute(`drop index concurrently if exists ${index.name}`);
     }
   }
@@ -96,8 +91,29 @@ export async function verify(connection: Connection, kind: StatementKind): Promi
 /** Names of all invalid indexes that nobody is building; an index of a partitioned table waits for its parts. */
 export const INVALID_INDEXES = `select i.indexrelid::regclass::text as name from pg_index i
   join pg_class c on c.oid = i.indexrelid
-  where not i.indisvalid and c.relkind = 'i'
-  and not exists (select from pg_stat_progress_create_index p where p.index_relid = i.indexrelid)`;
+  where not i.indisvalid and c.relkind = 'i' and not exists (${builder()})`;
+
+/**
+ * Other sessions that hold the lock on the table under which indexes are built. `pg_stat_progress_create_index` would
+ * say it more exactly, but hides what other roles build; `pg_locks` hides nothing. A vacuum of the table looks the same.
+ */
+function builder(): string {
+  return `select l.pid from pg_locks l where l.relation = i.indrelid and l.granted and l.pid <> pg_backend_pid()
+    and l.mode = 'ShareUpdateExclusiveLock' and l.database = (select oid from pg_database where datname = current_database())`;
+}
+
+/** Worth waiting for: by then the index may be valid, and is none of ours to drop. */
+function beingBuilt(index: string, pid: number): DatabaseError {
+  return new DatabaseError(
+    {
+      code: "DATABASE_ERROR",
+      message: `Index ${index} is invalid, and process ${pid} is working on its table: it may be building it.`,
+      hint: "Wait until that process is done, then run again.",
+      details: { pid },
+    },
+    { sqlState: "55P03" },
+  );
+}
 
 interface IndexRow {
   readonly oid: number;
@@ -118,7 +134,7 @@ async function indexesOf(
   const { rows } =
     await connection.query<IndexRow>(`select c.oid::int8::float8 as oid, i.indexrelid::regclass::text as name,
     i.indisvalid as valid, i.indisunique as unique, ${named} as named,
-    (select p.pid from pg_stat_progress_create_index p where p.index_relid = i.indexrelid limit 1) as builder
+    (${builder()} limit 1) as builder
     from pg_index i join pg_class c on c.oid = i.indexrelid
     where i.indrelid = to_regclass(${literal(quoted(kind.table))}) ${kind.index === null ? "" : `and ${named}`}`);
   return rows;
@@ -132,7 +148,7 @@ async function reindexLeftovers(connection: Connection, name: Name): Promise<rea
     join pg_class c on c.oid = i.indexrelid
     where not i.indisvalid and c.relname ~ '_cc(new|old)[0-9]*$'
     and i.indrelid in (select ${target} union select indrelid from pg_index where indexrelid = ${target})
-    and not exists (select from pg_stat_progress_create_index p where p.index_relid = i.indexrelid)`);
+    and not exists (${builder()})`);
   return rows.map((row) => row.name);
 }
 

@@ -82,8 +82,11 @@ async function runOutside(work: Work, prepared: Prepared): Promise<void> {
   const { step, settings } = prepared;
   const parts = frameParts(work, prepared);
   if (step.reason === "resume" && settings.idempotent !== true) throw interrupted(prepared);
-  if (step.direction === "up" && step.reason !== "resume") {
-    const row = work.ledger.sql.insert(entryOf(prepared, null), work.author, "partial");
+  if (step.reason !== "resume") {
+    const row =
+      step.direction === "up"
+        ? work.ledger.sql.insert(entryOf(prepared, null), work.author, "partial")
+        : work.ledger.sql.startReverting(step.revision);
     await work.connection.execute(`begin; ${parts.fence} ${row}; commit`);
   }
   if (work.kind.session)
@@ -91,7 +94,7 @@ async function runOutside(work: Work, prepared: Prepared): Promise<void> {
   await work.lock.confirm();
   await callModule(work, prepared);
   await rollback(work.connection);
-  await work.connection.execute(closing(parts, step.direction, step.revision));
+  await work.connection.execute(closing(parts, step.direction, entryOf(prepared, null)));
 }
 
 /** Calls the function and waits for it; returns the first error of the database that it swallowed, if any. */

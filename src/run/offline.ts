@@ -106,7 +106,7 @@ async function renderStep(parts: FrameParts, prepared: Prepared): Promise<string
   if (prepared.form === "statements" && body.kind === "sql") {
     const open = step.direction === "up" ? `${parts.ledger.insert(entry, parts.author, "partial")};` : "";
     const statements = statementsOf(body).map((statement) => `${statement.text};`);
-    return [title, open, ...statements, `${closing(parts, step.direction, step.revision)};`].join("\n");
+    return [title, open, ...statements, `${closing(parts, step.direction, entry)};`].join("\n");
   }
   const frame = step.direction === "up" ? applyFrame(parts, entry) : revertFrame(parts, step.revision);
   return [

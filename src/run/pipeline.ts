@@ -96,6 +96,8 @@ async function flight(
   let head = 0;
   let startedAt = performance.now();
   let failed: Omit<Failed, "blockers"> | null = null;
+  // The file changed or went since it was planned: what was sent before it is still waited for.
+  let unreadable: Omit<Failed, "blockers"> | null = null;
   using observed = watch(
     work,
     () => (steps[head] ?? (steps[0] as Prepared)).step,
@@ -108,10 +110,15 @@ async function flight(
         next < steps.length &&
         queue.length < width &&
         (bytes < IN_FLIGHT_BYTES || queue.length === 0) &&
+        unreadable === null &&
         !work.stop.aborted
       ) {
         const prepared = steps[next] as Prepared;
-        const body = await prepared.load();
+        const body = await prepared.load().catch((error: unknown) => {
+          unreadable = { prepared, error, body: null };
+          return null;
+        });
+        if (body === null) break;
         const sent = send(work, prepared, body);
         sent.catch(() => {});
         const size = body.kind === "sql" ? body.text.length : 0;
@@ -120,8 +127,11 @@ async function flight(
         next++;
       }
       const first = queue.shift();
-      if (first === undefined) work.stop.throwIfAborted();
-      if (first === undefined) break;
+      if (first === undefined) {
+        work.stop.throwIfAborted();
+        failed = unreadable;
+        break;
+      }
       if (head === 0) startedAt = performance.now();
       const step = first.prepared.step;
       work.context.observe({ kind: "step-started", step, index: firstIndex + head, count: work.count });

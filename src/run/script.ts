@@ -125,10 +125,10 @@ export function statementFrame(parts: FrameParts, done: string): StepFrame {
 }
 
 /** For the last statement of a step outside a transaction. */
-export function closing(parts: FrameParts, direction: Direction, revision: string): string {
+export function closing(parts: FrameParts, direction: Direction, entry: Entry): string {
   const row =
     direction === "up"
-      ? parts.ledger.completePartial(revision, parts.author)
-      : parts.ledger.revert(revision, parts.author);
+      ? parts.ledger.completePartial(entry, parts.author)
+      : parts.ledger.revert(entry.revision, parts.author);
   return `${BEGIN} ${parts.fence} ${row}; ${commit(parts)}`;
 }

@@ -60,7 +60,7 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
       }
       done++;
     }
-    await work.connection.execute(closing(job.parts, step.direction, step.revision));
+    await work.connection.execute(closing(job.parts, step.direction, entryOf(prepared, body.revert)));
   } catch (error) {
     if (work.connection.lost.aborted) throw work.connection.lost.reason;
     await rollback(work.connection);
@@ -98,7 +98,13 @@ interface Job {
 
 async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   const { step } = prepared;
-  if (step.direction === "down" || step.reason === "resume") return;
+  if (step.reason === "resume") return;
+  if (step.direction === "down") {
+    await work.connection.execute(
+      `begin; ${parts.fence} ${work.ledger.sql.startReverting(step.revision)}; commit`,
+    );
+    return;
+  }
   const replace = step.kind === "repeatable" ? `${work.ledger.sql.remove(step.revision)};` : "";
   const row = work.ledger.sql.insert(entryOf(prepared, body.revert), work.author, "partial");
   await work.connection.execute(
@@ -109,8 +115,12 @@ async function begin({ work, prepared, body, parts }: Job): Promise<void> {
 /** Nothing of it was done: it is as pending as before. */
 async function withdraw({ work, prepared, parts }: Job): Promise<void> {
   const { revision, direction } = prepared.step;
-  if (work.connection.lost.aborted || direction === "down") return;
+  if (work.connection.lost.aborted) return;
   const sql = work.ledger.sql;
+  if (direction === "down") {
+    await work.connection.execute(`begin; ${parts.fence} ${sql.markApplied(revision)}; commit`);
+    return;
+  }
   await work.connection.execute(
     `begin; ${parts.fence} ${sql.forgetStatements(revision, direction)}; ${sql.remove(revision)} and state = 'partial'; commit`,
   );

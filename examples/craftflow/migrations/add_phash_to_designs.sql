@@ -1,4 +1,4 @@
--- godwit: depends=0002_seed_demo_shop phase=startup transaction=off statement-timeout=5m
+-- godwit: depends=0002_seed_demo_shop phase=startup transaction=off statement-timeout=5min
 -- Designs are uploaded all day: the index is built without keeping writers out.
 
 -- migrate:up

@@ -12,6 +12,11 @@ export function literal(value: string | number | boolean | null): string {
   return value.includes("\\") ? ` E${quoted}` : quoted;
 }
 
+/** `create schema if not exists` asks for the privilege to create even where the schema exists. */
+export function createSchema(name: string): string {
+  return `do $schema$ begin if to_regnamespace(${literal(identifier(name))}) is null then create schema ${identifier(name)}; end if; end $schema$`;
+}
+
 export function textArray(values: readonly string[]): string {
   return values.length === 0 ? "'{}'::text[]" : `array[${values.map(literal).join(", ")}]::text[]`;
 }

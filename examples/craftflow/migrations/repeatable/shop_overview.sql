@@ -1,7 +1,6 @@
 -- godwit: depends=add_multi_tenant_schema phase=startup
 -- Reads only what is there after the startup phase, and as the one who asks: policies on the tables hold here too.
 
--- migrate:up
 CREATE OR REPLACE VIEW shop_overview WITH (security_invoker = true) AS
 SELECT shops.id AS shop_id,
   shops.tenant_id,
@@ -14,6 +13,3 @@ SELECT shops.id AS shop_id,
 FROM shops
 LEFT JOIN orders ON orders.shop_id = shops.id
 GROUP BY shops.id;
-
--- migrate:down
-DROP VIEW shop_overview;

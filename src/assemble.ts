@@ -1,0 +1,173 @@
+/** The one place where parts meet: from a configuration to a target that can be migrated. */
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
+import { join } from "node:path";
+import type { Config } from "./config/config.ts";
+import { type Address, parseAddress } from "./database/address.ts";
+import type { Connection } from "./database/connection.ts";
+import { ConfigError } from "./errors.ts";
+import { openLedger } from "./ledger/ledger.ts";
+import type { Observe } from "./run/events.ts";
+import type { RunContext, Target } from "./run/target.ts";
+import type { Source } from "./source/source.ts";
+import { gitCommit } from "./std/git.ts";
+import { VERSION } from "./std/version.ts";
+
+/** A target and what must be closed with it. */
+export interface Assembled extends AsyncDisposable {
+  readonly target: Target;
+  /** Where the database is; `null` for one that was handed in. */
+  readonly address: Address | null;
+  /** The folder of the embedded server, if that is what is used. */
+  readonly embedded: string | null;
+  /** Stops the embedded server, unless somebody else uses it. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface AssembleOptions {
+  /** For what must be said loudly: the start of the embedded server. */
+  readonly announce: (line: string) => void;
+  /** In place of the configured address. */
+  readonly open?: Target["open"] | undefined;
+}
+
+/** Throws `ConfigError` and, where the embedded server cannot start, `DatabaseError`. */
+export async function assemble(config: Config, options: AssembleOptions): Promise<Assembled> {
+  const source = await openSource(config);
+  if (options.open !== undefined) return assembled(config, source, { open: options.open });
+  if (isAddressed(config)) {
+    const address = addressOf(config, config.values.databaseUrl ?? undefined);
+    return assembled(config, source, { open: opener(config, address), address });
+  }
+  refuseEmbedded(config);
+  const { openEmbedded } = await import("./database/embedded.ts");
+  const folder = join(config.root, ".godwit");
+  options.announce(
+    `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`,
+  );
+  // The server's own session does not keep a process alive, and while it is being opened nothing else does.
+  const alive = setInterval(() => {}, 60_000);
+  const embedded = await openEmbedded({
+    folder,
+    environment: config.environment,
+    log: options.announce,
+  }).finally(() => clearInterval(alive));
+  const address = addressOf(config, embedded.url);
+  return assembled(config, source, {
+    open: opener(config, address),
+    address,
+    embedded: embedded.directory,
+    close: () => embedded.close(),
+  });
+}
+
+/** A target whose database is never asked: for scripts written without one. */
+export async function assembleOffline(config: Config): Promise<Target> {
+  const open = () => Promise.reject(new Error("An offline target has no database."));
+  return assembled(config, await openSource(config), { open }).target;
+}
+
+export async function openSource(config: Config): Promise<Source> {
+  const options = { folder: config.folder, cacheFolder: config.cacheFolder };
+  if (existsSync(join(config.folder, "godwit-bundle.json")))
+    return (await import("./source/bundle.ts")).openBundle(options);
+  return (await import("./source/plain.ts")).openPlain(options);
+}
+
+export function createContext(
+  config: Config,
+  { observe, signal }: { observe: Observe; signal: AbortSignal },
+): RunContext {
+  return {
+    runId: randomUUID(),
+    host: hostname(),
+    version: VERSION,
+    gitCommit: gitCommit(config.root, config.environment),
+    signal,
+    observe,
+  };
+}
+
+/** Whether the configuration says where the database is, in whatever way. */
+export function isAddressed(config: Config): boolean {
+  return config.values.databaseUrl !== null || LIBPQ.some((name) => config.environment[name]);
+}
+
+const LIBPQ = ["PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGSERVICE"];
+
+/** Where a forgotten URL would mean that a fresh, empty database is migrated and thrown away. */
+function refuseEmbedded({ environment }: Config): void {
+  const found = ["production", "staging"].includes(environment.NODE_ENV ?? "")
+    ? `NODE_ENV is ${environment.NODE_ENV}`
+    : environment.KUBERNETES_SERVICE_HOST
+      ? "this is Kubernetes"
+      : Object.keys(environment).some((name) => name.startsWith("RAILWAY_"))
+        ? "this is Railway"
+        : null;
+  if (found === null) return;
+  throw new ConfigError({
+    code: "URL_MISSING",
+    message: `No database URL was given, and ${found}.`,
+    hint: "Set DATABASE_URL (or pass --database-url) to postgres://user:password@host:5432/database.",
+  });
+}
+
+interface Parts {
+  readonly open: Target["open"];
+  readonly address?: Address;
+  readonly embedded?: string;
+  readonly close?: () => Promise<void>;
+}
+
+function assembled(config: Config, source: Source, parts: Parts): Assembled {
+  const { values } = config;
+  const close = parts.close ?? (() => Promise.resolve());
+  const target: Target = {
+    name: values.project ?? parts.address?.database ?? "database",
+    source,
+    ledger: openLedger(values.ledgerSchema, { allowSecond: values.allowSecondLedger }),
+    open: parts.open,
+    settings: {
+      project: values.project,
+      order: values.order,
+      lockTimeoutMs: values.lockTimeout,
+      statementTimeoutMs: values.statementTimeout,
+      idleTimeoutMs: values.idleTimeout,
+      lockAttempts: values.lockAttempts,
+      connectAttempts: values.connectAttempts,
+      connectDelayMs: values.connectDelay,
+      // 0 is "none", and here that means to wait as long as it takes.
+      lockWaitMs: values.lockWait === 0 ? Number.MAX_SAFE_INTEGER : values.lockWait,
+      searchPath: values.searchPath,
+      role: values.role,
+    },
+  };
+  return {
+    target,
+    address: parts.address ?? null,
+    embedded: parts.embedded ?? null,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function opener(config: Config, address: Address): Target["open"] {
+  return async (options): Promise<Connection> => {
+    const { openPostgres } = await import("./database/postgres.ts");
+    return openPostgres(address, { ...options, pooling: config.values.pooling ?? undefined });
+  };
+}
+
+function addressOf(config: Config, url: string | undefined): Address {
+  return parseAddress({ url, environment: config.environment, systemUser: systemUser() });
+}
+
+/** Containers run as numbers that have no name. */
+function systemUser(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return undefined;
+  }
+}

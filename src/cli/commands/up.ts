@@ -1,0 +1,35 @@
+/** `godwit up` */
+import { migrate } from "../../run/migrate.ts";
+import type { Report } from "../../run/report.ts";
+import { formatDuration } from "../../std/time.ts";
+import type { Answer, Invocation } from "../command.ts";
+import { migrateOptions, withSession } from "../session.ts";
+
+export async function run(invocation: Invocation): Promise<Answer> {
+  const { flags } = invocation;
+  const to = invocation.arguments[0] ?? "heads";
+  if (flags.sql === true) return (await import("./offline.ts")).script(invocation, "up", to);
+  if (flags.dryRun === true) return (await import("./try.ts")).tryOut(invocation, to);
+  return withSession(invocation, async ({ target, config, context }) => {
+    const report = await migrate(target, migrateOptions(config, "up", to), context);
+    return { json: { report }, text: summary(report), result: false };
+  });
+}
+
+export function summary(report: Report): string {
+  const { command, target, steps, held, durationMs } = report;
+  const done = command === "up" ? "applied to" : "reverted in";
+  const first =
+    steps.length === 0
+      ? `${target}: nothing to do${command === "up" ? ", everything is applied" : ""}.`
+      : `${steps.length} ${steps.length === 1 ? "migration" : "migrations"} ${done} ${target} in ${formatDuration(durationMs)}.`;
+  return [first, ...heldLines(held)].join("\n");
+}
+
+export function heldLines(held: Report["held"]): readonly string[] {
+  const phases = [...new Set(held.map((each) => each.phase))];
+  return phases.map((phase) => {
+    const names = held.filter((each) => each.phase === phase).map((each) => each.revision);
+    return `Held back until phase ${phase} runs: ${names.join(", ")}.`;
+  });
+}

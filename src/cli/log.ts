@@ -1,0 +1,107 @@
+/** Lines on stderr: for people, or as JSON for machines that collect them. */
+import type { Problem } from "../errors.ts";
+import { redact } from "../std/secret.ts";
+import { formatProblem } from "./problems.ts";
+import type { Terminal } from "./terminal.ts";
+
+export type Level = "debug" | "info" | "warn" | "error";
+
+export interface Fields {
+  readonly filename?: string;
+  /** Milliseconds. */
+  readonly duration?: number;
+  readonly code?: string;
+  /** What to do about it, on a line of its own. */
+  readonly hint?: string;
+  /** Not needed where a live line says it. */
+  readonly unlessLive?: boolean;
+}
+
+export interface Log {
+  write(level: Level, message: string, fields?: Fields): void;
+  /** What is going on now; empty: nothing any more. Only a terminal shows it. */
+  live(message: string): void;
+  done(message: string, remark: string, fields?: Fields): void;
+  failed(message: string, fields?: Fields): void;
+  problem(level: "warn" | "error", problem: Problem): void;
+}
+
+export interface LogOptions {
+  readonly terminal: Terminal;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+}
+
+export function createTextLog({ terminal, quiet, verbose }: LogOptions): Log {
+  const paint = terminal.paintError;
+  let shown = false;
+  const clear = () => {
+    if (shown) terminal.error("\r\u001b[K");
+    shown = false;
+  };
+  const print = (line: string) => {
+    clear();
+    terminal.error(`${line}\n`);
+  };
+  const wants = (level: Level) =>
+    level === "warn" || level === "error" || (level === "info" ? !quiet : verbose && !quiet);
+  return {
+    write(level, message, fields = {}) {
+      if (!wants(level) || (fields.unlessLive === true && terminal.live)) return;
+      const label =
+        level === "warn" ? paint("yellow", "warning: ") : level === "error" ? paint("red", "error: ") : "";
+      print(level === "debug" ? paint("dim", message) : `${label}${message}`);
+      if (fields.hint !== undefined) print(`  ${paint("cyan", "→")} ${fields.hint}`);
+    },
+    live(message) {
+      if (!terminal.live || quiet) return;
+      clear();
+      if (message === "") return;
+      terminal.error(paint("dim", `  ${message}`.slice(0, terminal.columns - 1)));
+      shown = true;
+    },
+    done(message, remark) {
+      if (!quiet) print(`${paint("green", "✓")} ${message} ${paint("dim", `(${remark})`)}`);
+    },
+    failed(message) {
+      print(`${paint("red", "✗")} ${message}`);
+    },
+    problem(level, problem) {
+      clear();
+      terminal.error(formatProblem(level === "warn" ? "warning" : "error", problem, paint));
+    },
+  };
+}
+
+/** One object per line: `timestamp`, `level`, `message`, `component`, `instanceId`, and where they apply `duration`, `filename`, `code`, `hint`. */
+export function createJsonLog({ terminal, quiet, verbose }: LogOptions, instanceId: string): Log {
+  const write = (level: Level, message: string, fields: Fields = {}) => {
+    if (level === "debug" && !verbose) return;
+    if (quiet && (level === "debug" || level === "info")) return;
+    const { unlessLive: _, duration, ...others } = fields;
+    const line = {
+      timestamp: new Date().toISOString(),
+      level,
+      message: redact(message),
+      component: "godwit",
+      instanceId,
+      ...(duration === undefined ? {} : { duration: Math.round(duration) }),
+      ...others,
+    };
+    terminal.error(`${JSON.stringify(line)}\n`);
+  };
+  return {
+    write,
+    live() {},
+    done: (message, _remark, fields) => write("info", message, fields),
+    failed: (message, fields) => write("error", message, fields),
+    problem(level, { message, code, hint, place }) {
+      const filename = place?.file;
+      write(level, message, {
+        code,
+        ...(hint === undefined ? {} : { hint: redact(hint) }),
+        ...(filename === undefined ? {} : { filename }),
+      });
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/** The command. The only file that ends the process. */
+import { Interrupted } from "../errors.ts";
+import { run } from "./run.ts";
+import { openTerminal } from "./terminal.ts";
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+async function main(): Promise<void> {
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const)
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(EXIT_CODES[name]);
+      stop.abort(
+        new Interrupted(
+          {
+            code: "INTERRUPTED",
+            message: `${name} ended the run.`,
+            hint: "Run again: it goes on where it stopped.",
+          },
+          name,
+        ),
+      );
+    });
+  // `godwit history | head` is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+  // Should the process ever end by itself before the run has answered, that was no success.
+  process.exitCode = 1;
+  const alive = setInterval(() => {}, 60_000);
+  const code = await run(process.argv.slice(2), {
+    terminal: openTerminal(process.env),
+    environment: process.env,
+    workingFolder: process.cwd(),
+    signal: stop.signal,
+  });
+  clearInterval(alive);
+  // A migration may have left a timer or a socket behind; what was written must still get out.
+  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+}
+
+void main();

@@ -1,0 +1,38 @@
+/** Errors for people: what happened, where, and what to do next. */
+import { GodwitError, type Problem, problemsOf } from "../errors.ts";
+import { redact } from "../std/secret.ts";
+import type { Style } from "./terminal.ts";
+
+export type Paint = (style: Style, text: string) => string;
+
+/** Everything that is wrong, one after the other; a bug of ours comes with its stack. */
+export function formatError(error: unknown, paint: Paint): string {
+  if (!(error instanceof GodwitError)) {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return `${paint("red", "internal error:")} ${redact(stack)}\n`;
+  }
+  return problemsOf(error)
+    .map((problem) => formatProblem("error", problem, paint))
+    .join("\n");
+}
+
+export function formatProblem(level: "error" | "warning", problem: Problem, paint: Paint): string {
+  const { message, place, hint, code } = problem;
+  const label = paint(level === "error" ? "red" : "yellow", `${level}:`);
+  const where = whereOf(problem);
+  return [
+    `${label} ${redact(message)} ${paint("dim", `[${code}]`)}`,
+    ...(where === null ? [] : [`  at ${where}`]),
+    ...(place?.excerpt === undefined ? [] : [place.excerpt]),
+    ...(hint === undefined ? [] : [`${paint("cyan", "→")} ${redact(hint)}`]),
+    "",
+  ].join("\n");
+}
+
+/** The place, unless the message says it already. */
+function whereOf({ message, place }: Problem): string | null {
+  if (place === undefined) return null;
+  const { file, line, column } = place;
+  const where = [file, line, column].filter((part) => part !== undefined).join(":");
+  return message.includes(where) ? null : where;
+}

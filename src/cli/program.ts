@@ -1,0 +1,95 @@
+/** The command line as commander sees it, made from the tables; it only reads, and does nothing. */
+import { Command, Option as Flag } from "commander";
+import { flagName, OPTIONS, type Option, variablesOf } from "../config/options.ts";
+import { VERSION } from "../std/version.ts";
+import type { CommandRow } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+
+export interface Parsed {
+  readonly row: CommandRow;
+  readonly arguments: readonly string[];
+  readonly flags: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+}
+
+/** Throws commander's `CommanderError` for help as well as for what cannot be understood. */
+export async function parse(
+  argv: readonly string[],
+  output: { out: (text: string) => void; error: (text: string) => void },
+): Promise<Parsed> {
+  let parsed: Parsed | undefined;
+  const program = createProgram((found) => {
+    parsed = found;
+  });
+  const streams = { writeOut: output.out, writeErr: output.error };
+  for (const command of [program, ...program.commands]) command.exitOverride().configureOutput(streams);
+  await program.parseAsync([...argv], { from: "user" });
+  if (parsed === undefined) throw new Error("No command was chosen.");
+  return parsed;
+}
+
+export function createProgram(onChosen: (parsed: Parsed) => void): Command {
+  const program = new Command("godwit")
+    .description("Migrates PostgreSQL, and nobody has to watch.")
+    .version(VERSION, "--version")
+    .helpOption("-h, --help", "how to use it")
+    .helpCommand("help [command]", "the same")
+    .configureHelp({ showGlobalOptions: true, styleTitle: (text) => text })
+    .showHelpAfterError("→ godwit --help lists everything.")
+    .showSuggestionAfterError();
+  program.addOption(new Flag("--json", "print one JSON document on stdout").helpGroup(OUTPUT));
+  for (const option of OPTIONS.filter((each) => each.forPlanning !== true)) addFlag(program, option);
+  for (const row of COMMANDS) program.addCommand(createCommand(row, onChosen));
+  program.addHelpText("after", `\n${footer()}`);
+  return program;
+}
+
+const OUTPUT = "Output:";
+
+function createCommand(row: CommandRow, onChosen: (parsed: Parsed) => void): Command {
+  const command = new Command(row.name)
+    .aliases([...(row.aliases ?? [])])
+    .summary(row.summary)
+    .description(row.description ?? `${row.summary[0]?.toUpperCase()}${row.summary.slice(1)}.`)
+    .helpOption("-h, --help", "how to use it")
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError(`→ godwit ${row.name} --help says more.`)
+    .showSuggestionAfterError();
+  for (const { syntax, help } of row.arguments ?? []) command.argument(syntax.replace("…", "..."), help);
+  for (const { syntax, help } of row.flags ?? []) command.option(syntax.replace("…", "..."), help);
+  if (row.plans === true)
+    for (const option of OPTIONS.filter((each) => each.forPlanning)) addFlag(command, option);
+  const examples = row.examples.map(([line, does]) => `  $ ${line}${does === "" ? "" : `\n      ${does}`}`);
+  command.addHelpText("after", `\nExamples:\n${examples.join("\n")}\n\n${exitCodes()}`);
+  return command.action(() => onChosen({ row, arguments: command.args, flags: command.optsWithGlobals() }));
+}
+
+function addFlag(command: Command, option: Option): void {
+  if (option.flag === null) return;
+  // commander must not apply defaults: what was not typed is for the environment and the file to say.
+  const flag = new Flag(option.flag.replace("…", "..."), helpOf(option));
+  const isOutput = ["logFormat", "quiet", "verbose"].includes(option.key);
+  command.addOption(
+    flag.helpGroup(isOutput ? OUTPUT : option.forPlanning ? "What to run:" : "Configuration:"),
+  );
+}
+
+function helpOf(option: Option): string {
+  const variable = option.variables?.[0];
+  const preset = option.default === "" || option.default === "false" ? null : option.default;
+  const facts = [preset, variable].filter((fact) => fact !== null && fact !== undefined);
+  return facts.length === 0 ? option.help : `${option.help} (${facts.join("; ")})`;
+}
+
+function footer(): string {
+  const named = OPTIONS.filter((option) => (option.variables ?? []).length > 0);
+  const lines = named.map(
+    (option) => `  ${(option.variables ?? []).join(", ").padEnd(24)} --${flagName(option)}`,
+  );
+  const example = OPTIONS.find((option) => option.key === "lockTimeout");
+  const own = example === undefined ? "" : (variablesOf(example)[0] ?? "");
+  return `Environment:\n${lines.join("\n")}\n  GODWIT_…                 every option, for example ${own}\n\n${exitCodes()}`;
+}
+
+function exitCodes(): string {
+  return "Exit codes: 0 done, 1 failed, 2 unusable command line, 130 or 143 interrupted.";
+}

@@ -1,0 +1,151 @@
+/** One invocation, from the words that were typed to an exit code: parse, carry out, print. */
+import { randomUUID } from "node:crypto";
+import type { Config } from "../config/config.ts";
+import { loadConfig } from "../config/load.ts";
+import { OPTIONS } from "../config/options.ts";
+import { ConfigError, GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
+import type { Answer, Invocation } from "./command.ts";
+import { createJsonLog, createTextLog, type Log } from "./log.ts";
+import { formatError } from "./problems.ts";
+import { type Parsed, parse } from "./program.ts";
+import { createProgress } from "./progress.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Surroundings {
+  readonly terminal: Terminal;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly workingFolder: string;
+  /** Aborts with an `Interrupted`. */
+  readonly signal: AbortSignal;
+}
+
+/** Never throws. */
+export async function run(argv: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { terminal } = surroundings;
+  const json = wantsJson(argv);
+  try {
+    const parsed = await parse(argv, terminal);
+    return await carryOut(parsed, surroundings, json);
+  } catch (error) {
+    const commander = error as { code?: string; exitCode?: number; message?: string };
+    if (typeof commander.code === "string" && commander.code.startsWith("commander.")) {
+      if (commander.exitCode === 0) return 0;
+      if (json) terminal.out(documentOf({ ok: false, problems: [usageProblem(commander.message ?? "")] }));
+      return 2;
+    }
+    return fail(error, { terminal, json, command: null });
+  }
+}
+
+/** Before the options are understood, because what is wrong with them is told in JSON too. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return (end === -1 ? argv : argv.slice(0, end)).includes("--json");
+}
+
+async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolean): Promise<number> {
+  const { terminal, environment, workingFolder } = surroundings;
+  const { row, flags } = parsed;
+  let loading: Promise<Config> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new AbortController();
+  const typed = Object.fromEntries(OPTIONS.map(({ key }) => [key, flags[key]]));
+  const config = async () => {
+    loading ??= loadConfig({ flags: typed, environment, workingFolder });
+    const loaded = await loading;
+    const { timeout } = loaded.values;
+    if (timeout > 0 && timer === undefined) timer = setTimeout(() => deadline.abort(late(timeout)), timeout);
+    return loaded;
+  };
+  // Made when the first event arrives: by then the configuration says how to write.
+  let log: Log = createTextLog({ terminal, quiet: flags.quiet === true, verbose: flags.verbose === true });
+  let observe = createProgress(log).observe;
+  const invocation: Invocation = {
+    arguments: parsed.arguments,
+    flags,
+    config: async () => {
+      const known = loading !== undefined;
+      const loaded = await config();
+      if (!known) {
+        const { quiet, verbose, logFormat } = loaded.values;
+        const options = { terminal, quiet, verbose };
+        log = logFormat === "json" ? createJsonLog(options, randomUUID()) : createTextLog(options);
+        observe = createProgress(log).observe;
+      }
+      return loaded;
+    },
+    terminal,
+    signal: AbortSignal.any([surroundings.signal, deadline.signal]),
+    observe: (event) => observe(event),
+    say: (line) => log.write("info", line),
+    json,
+  };
+  try {
+    const command = await row.load();
+    const answer = await command.run(invocation);
+    print(answer, { terminal, json, quiet: flags.quiet === true, command: row.name });
+    return answer.exitCode ?? 0;
+  } catch (error) {
+    log.live("");
+    const loaded = await loading?.catch(() => undefined);
+    if (loaded?.values.logFormat === "json")
+      for (const problem of problemsOf(error)) log.problem("error", problem);
+    return fail(error, { terminal, json, command: row.name, told: loaded?.values.logFormat === "json" });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface PrintOptions {
+  readonly terminal: Terminal;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly command: string;
+}
+
+function print(answer: Answer, { terminal, json, quiet, command }: PrintOptions): void {
+  if (json) terminal.out(documentOf({ ok: (answer.exitCode ?? 0) === 0, command, ...answer.json }));
+  else if (answer.text !== "" && (answer.result || !quiet)) terminal.out(answer.text.replace(/\n?$/, "\n"));
+}
+
+interface FailOptions {
+  readonly terminal: Terminal;
+  readonly json: boolean;
+  readonly command: string | null;
+  /** The log has said it already. */
+  readonly told?: boolean;
+}
+
+function fail(error: unknown, { terminal, json, command, told = false }: FailOptions): number {
+  if (!told) terminal.error(formatError(error, terminal.paintError));
+  if (json) {
+    const report = error instanceof GodwitError ? error.report : undefined;
+    const document = { ok: false, ...(command === null ? {} : { command }), problems: problemsOf(error) };
+    terminal.out(documentOf(report === undefined ? document : { ...document, report }));
+  }
+  if (error instanceof Interrupted) return error.by === "SIGINT" ? 130 : error.by === "SIGTERM" ? 143 : 1;
+  return error instanceof ConfigError && error.details?.from === "flag" ? 2 : 1;
+}
+
+function documentOf(document: object): string {
+  return `${JSON.stringify(document, (_, value) => (typeof value === "bigint" ? String(value) : value), 2)}\n`;
+}
+
+function usageProblem(message: string): Problem {
+  return {
+    code: "CONFIG_INVALID",
+    message: message.replace(/^error: /, ""),
+    hint: "godwit --help lists everything.",
+  };
+}
+
+function late(timeoutMs: number): Interrupted {
+  return new Interrupted(
+    {
+      code: "DEADLINE",
+      message: `The deadline of the run has passed (timeout, ${timeoutMs / 1000} s).`,
+      hint: "Run again: it goes on where it stopped. More time: --timeout or MIGRATION_TIMEOUT.",
+    },
+    "deadline",
+  );
+}

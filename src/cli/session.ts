@@ -1,0 +1,28 @@
+/** From an invocation to a target, closed again whatever happens. */
+import { type Assembled, assemble, createContext } from "../assemble.ts";
+import type { Config } from "../config/config.ts";
+import type { MigrateOptions } from "../run/migrate.ts";
+import type { RunContext } from "../run/target.ts";
+import type { Invocation } from "./command.ts";
+
+export interface Session extends Assembled {
+  readonly config: Config;
+  readonly context: RunContext;
+}
+
+export async function withSession<T>(
+  invocation: Invocation,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const config = await invocation.config();
+  await using assembled = await assemble(config, { announce: invocation.say });
+  const context = createContext(config, { observe: invocation.observe, signal: invocation.signal });
+  for (const warning of assembled.address?.warnings ?? [])
+    invocation.observe({ kind: "warning", problem: warning });
+  return await use({ ...assembled, config, context });
+}
+
+export function migrateOptions(config: Config, direction: "up" | "down", to: string): MigrateOptions {
+  const { onFailure, outOfOrder } = config.values;
+  return { goal: { direction, to, phases: config.phases }, failure: onFailure, outOfOrder };
+}

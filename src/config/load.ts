@@ -1,0 +1,114 @@
+/**
+ * Flags before environment before file before defaults, each value with its origin. The only place that reads the
+ * environment.
+ */
+import { existsSync } from "node:fs";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { type Config, phasesOf } from "./config.ts";
+import { flagName, OPTIONS, type Option, type OptionKey, type Values, variablesOf } from "./options.ts";
+import { type Origin, readValue } from "./values.ts";
+
+export interface LoadInput {
+  /** By the option's key, as typed. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly workingFolder?: string;
+  /** `false`: no file is looked for; an object stands in for it. */
+  readonly file?: false | Readonly<Record<string, unknown>>;
+}
+
+/** Throws `ConfigError` (`CONFIG_INVALID`, `CONFIG_VARIABLE_INVALID`, `CONFIG_FILE_BROKEN`). */
+export async function loadConfig(input: LoadInput): Promise<Config> {
+  const environment = input.environment ?? process.env;
+  const workingFolder = input.workingFolder ?? process.cwd();
+  const path = input.file === undefined ? findFile(workingFolder) : null;
+  const root = path === null ? workingFolder : dirname(path);
+  const cacheFolder = cacheBelow(root);
+  const file = await contentOf(input, path, cacheFolder);
+  const values: Partial<Record<OptionKey, unknown>> = {};
+  const origins: Partial<Record<OptionKey, Origin>> = {};
+  for (const option of OPTIONS) {
+    const { given, origin } = find(option, { flags: input.flags, environment, file, path });
+    const value = given === undefined || given === null ? emptyOf(option) : readValue(option, given, origin);
+    const base = origin.kind === "file" || origin.kind === "default" ? root : workingFolder;
+    values[option.key] = option.kind === "path" && typeof value === "string" ? absolute(base, value) : value;
+    origins[option.key] = origin;
+  }
+  const read = values as unknown as Values;
+  return {
+    values: read,
+    origins: origins as Record<OptionKey, Origin>,
+    root,
+    file: path,
+    folder: read.dir,
+    cacheFolder: read.cacheFolder ?? cacheFolder,
+    phases: phasesOf(read),
+    environment,
+  };
+}
+
+interface Sources {
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly file: Readonly<Record<string, unknown>>;
+  readonly path: string | null;
+}
+
+function find(
+  option: Option,
+  { flags, environment, file, path }: Sources,
+): { given: unknown; origin: Origin } {
+  if (flags[option.key] !== undefined)
+    return { given: flags[option.key], origin: { kind: "flag", name: flagName(option) ?? option.key } };
+  for (const name of variablesOf(option)) {
+    const value = environment[name];
+    // An empty line of an .env file is no value. An empty URL is a secret that somebody failed to pass on.
+    if (value !== undefined && (value.trim() !== "" || option.kind === "url"))
+      return { given: value, origin: { kind: "variable", name } };
+  }
+  if (file[option.key] !== undefined)
+    return { given: file[option.key], origin: { kind: "file", name: path ?? "the configuration" } };
+  return { given: option.default === "" ? undefined : option.default, origin: { kind: "default" } };
+}
+
+function emptyOf(option: Option): unknown {
+  return option.kind === "list" ? [] : null;
+}
+
+const NAMES = ["ts", "mts", "js", "mjs", "json"].map((extension) => `godwit.config.${extension}`);
+
+/** Upwards to the root of the project. */
+function findFile(from: string): string | null {
+  const root = rootOf(from);
+  for (let folder = from; ; folder = dirname(folder)) {
+    const name = NAMES.find((each) => existsSync(join(folder, each)));
+    if (name !== undefined) return join(folder, name);
+    if (folder === root) return null;
+  }
+}
+
+/** The nearest folder with `.git`, else the nearest with `package.json`, else where we are. */
+function rootOf(from: string): string {
+  const above: string[] = [];
+  for (let folder = from; above.at(-1) !== folder; folder = dirname(folder)) above.push(folder);
+  const having = (name: string) => above.find((folder) => existsSync(join(folder, name)));
+  return having(".git") ?? having("package.json") ?? from;
+}
+
+async function contentOf(input: LoadInput, path: string | null, cacheFolder: string) {
+  if (input.file === false || (input.file === undefined && path === null)) return {};
+  const { checkFile, readFile } = await import("./file.ts");
+  if (path === null) return checkFile(input.file ?? {}, "the configuration");
+  return checkFile(await readFile(path, cacheFolder), path);
+}
+
+/** Beside the packages where there are any: nobody checks that in, and CI keeps it. */
+function cacheBelow(root: string): string {
+  return existsSync(join(root, "node_modules"))
+    ? join(root, "node_modules", ".cache", "godwit")
+    : join(root, ".godwit", "cache");
+}
+
+function absolute(base: string, path: string): string {
+  return isAbsolute(path) ? path : resolve(base, path);
+}

@@ -1,0 +1,267 @@
+/**
+ * Every option, once. Command line, environment, file, help and `docs/reference/config.md` are made from this
+ * table; nothing about an option is written twice.
+ */
+import { PHASES, type Phase } from "../core/migration.ts";
+
+export const MODES = ["all", "startup", "nas-only"] as const;
+export type Mode = (typeof MODES)[number];
+
+/** What each option holds once it was read; durations in milliseconds, 0 for none. */
+export interface Values {
+  readonly databaseUrl: string | null;
+  readonly dir: string;
+  readonly layout: "plain";
+  readonly ledgerSchema: string;
+  readonly project: string | null;
+  readonly order: readonly string[];
+  readonly mode: Mode;
+  readonly phase: readonly Phase[] | null;
+  readonly contract: boolean;
+  readonly onFailure: "stop" | "continue";
+  readonly outOfOrder: boolean;
+  readonly lockTimeout: number;
+  readonly statementTimeout: number;
+  readonly idleTimeout: number;
+  readonly lockAttempts: number;
+  readonly lockWait: number;
+  readonly connectAttempts: number;
+  readonly connectDelay: number;
+  readonly timeout: number;
+  readonly allowSecondLedger: boolean;
+  readonly searchPath: string | null;
+  readonly role: string | null;
+  readonly pooling: "session" | "transaction" | null;
+  readonly cacheFolder: string | null;
+  readonly logFormat: "text" | "json";
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+}
+
+export type OptionKey = keyof Values;
+
+export type Kind =
+  | { readonly kind: "text" | "path" | "url" | "duration" | "switch" | "list" }
+  | { readonly kind: "count"; readonly least: number }
+  | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
+
+export type Option = Kind & {
+  readonly key: OptionKey;
+  /** As commander reads it; `null`: not on the command line. */
+  readonly flag: string | null;
+  /** Variables besides `GODWIT_<NAME>`, which every option has and which comes first. */
+  readonly variables?: readonly string[];
+  /** `false`: not in the file, because it belongs to one invocation. */
+  readonly inFile?: boolean;
+  /** Only for commands that plan (`up`, `down`, `plan`, `status`). */
+  readonly forPlanning?: boolean;
+  readonly default: string;
+  readonly help: string;
+};
+
+const text = { kind: "text" } as const;
+const duration = { kind: "duration" } as const;
+const toggle = { kind: "switch", default: "false" } as const;
+const count = (least: number) => ({ kind: "count", least }) as const;
+const choice = (...choices: string[]) => ({ kind: "choice", choices }) as const;
+
+/** An empty `default` is none. */
+export const OPTIONS: readonly Option[] = [
+  {
+    key: "databaseUrl",
+    kind: "url",
+    flag: "--database-url <url>",
+    variables: ["DATABASE_URL"],
+    default: "",
+    help: "the database to migrate; without it PG* variables count, else a PostgreSQL starts in .godwit/",
+  },
+  {
+    key: "dir",
+    kind: "path",
+    flag: "--dir <folder>",
+    default: "migrations",
+    help: "the folder of the migrations, or a bundle of them",
+  },
+  {
+    key: "layout",
+    ...choice("plain"),
+    flag: "--layout <name>",
+    default: "plain",
+    help: "how the folder is organised",
+  },
+  {
+    key: "ledgerSchema",
+    ...text,
+    flag: "--ledger-schema <name>",
+    default: "godwit",
+    help: "the schema that holds the ledger",
+  },
+  {
+    key: "project",
+    ...text,
+    flag: "--project <name>",
+    default: "",
+    help: "tells the ledgers of several projects apart",
+  },
+  { key: "order", kind: "list", flag: null, default: "", help: "the order of files without a number" },
+  {
+    key: "mode",
+    ...choice(...MODES),
+    flag: "--mode <name>",
+    variables: ["MIGRATION_MODE"],
+    forPlanning: true,
+    default: "all",
+    help: "all: startup, import and complex; startup; nas-only: the import alone",
+  },
+  {
+    key: "phase",
+    kind: "choices",
+    choices: PHASES,
+    flag: "--phase <name…>",
+    forPlanning: true,
+    default: "",
+    help: "run these phases only; overrules --mode",
+  },
+  {
+    key: "contract",
+    ...toggle,
+    flag: "--contract",
+    forPlanning: true,
+    inFile: false,
+    help: "release the destructive phase contract as well",
+  },
+  {
+    key: "onFailure",
+    ...choice("stop", "continue"),
+    flag: "--on-failure <policy>",
+    forPlanning: true,
+    default: "stop",
+    help: "after a failure: stop, or go on with what does not depend on it",
+  },
+  {
+    key: "outOfOrder",
+    ...toggle,
+    flag: "--out-of-order",
+    forPlanning: true,
+    help: "run late migrations, although a later one is applied",
+  },
+  {
+    key: "lockTimeout",
+    ...duration,
+    flag: "--lock-timeout <time>",
+    default: "3s",
+    help: "how long a statement may wait for a table lock before it is tried again",
+  },
+  {
+    key: "statementTimeout",
+    ...duration,
+    flag: "--statement-timeout <time>",
+    default: "none",
+    help: "how long a statement may run",
+  },
+  {
+    key: "idleTimeout",
+    ...duration,
+    flag: "--idle-timeout <time>",
+    default: "5min",
+    help: "how long a transaction may stay idle, and a module be silent",
+  },
+  {
+    key: "lockAttempts",
+    ...count(1),
+    flag: "--lock-attempts <n>",
+    default: "20",
+    help: "how often a step is begun at most when locks stop it",
+  },
+  {
+    key: "lockWait",
+    ...duration,
+    flag: "--lock-wait <time>",
+    default: "1h",
+    help: "how long to wait for another run",
+  },
+  {
+    key: "connectAttempts",
+    ...count(1),
+    flag: "--connect-attempts <n>",
+    variables: ["MIGRATION_RETRY_COUNT"],
+    default: "5",
+    help: "how often to try to reach the database",
+  },
+  {
+    key: "connectDelay",
+    ...duration,
+    flag: "--connect-delay <time>",
+    variables: ["MIGRATION_RETRY_DELAY"],
+    default: "5s",
+    help: "the first pause between two tries; it doubles each time",
+  },
+  {
+    key: "timeout",
+    ...duration,
+    flag: "--timeout <time>",
+    variables: ["MIGRATION_TIMEOUT"],
+    default: "none",
+    help: "the deadline of the whole run",
+  },
+  {
+    key: "allowSecondLedger",
+    ...toggle,
+    flag: "--allow-second-ledger",
+    help: "make a ledger beside one in another schema",
+  },
+  {
+    key: "searchPath",
+    ...text,
+    flag: "--search-path <schemas>",
+    default: "",
+    help: "the search_path of every migration",
+  },
+  {
+    key: "role",
+    ...text,
+    flag: "--role <name>",
+    default: "",
+    help: "a role to become before anything is done",
+  },
+  {
+    key: "pooling",
+    ...choice("session", "transaction"),
+    flag: "--pooling <kind>",
+    default: "",
+    help: "what the pooler in between does, where it is not found out",
+  },
+  {
+    key: "cacheFolder",
+    kind: "path",
+    flag: "--cache-folder <folder>",
+    default: "",
+    help: "where compiled TypeScript is kept (node_modules/.cache/godwit)",
+  },
+  {
+    key: "logFormat",
+    ...choice("text", "json"),
+    flag: "--log-format <format>",
+    default: "text",
+    help: "how progress is written on stderr",
+  },
+  { key: "quiet", ...toggle, flag: "--quiet", inFile: false, help: "say nothing but errors and warnings" },
+  {
+    key: "verbose",
+    ...toggle,
+    flag: "--verbose",
+    inFile: false,
+    help: "tell every statement and every notice of the server",
+  },
+];
+
+/** `GODWIT_<NAME>` and the variables that other tools use, the first one that is set counts. */
+export function variablesOf(option: Option): readonly string[] {
+  const own = `GODWIT_${option.key.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
+  return [own, ...(option.variables ?? [])];
+}
+
+/** `--dry-run <x>` is known to commander as `dryRun`; for us that is the option's key. */
+export function flagName(option: Option): string | null {
+  return option.flag === null ? null : (/^--([\w-]+)/.exec(option.flag)?.[1] ?? null);
+}

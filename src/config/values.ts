@@ -1,0 +1,97 @@
+/** From what was typed to what it means, one option at a time; pure. */
+import { ConfigError } from "../errors.ts";
+import { parseDurationMs } from "../std/duration.ts";
+import { nearest } from "../std/nearest.ts";
+import { redact } from "../std/secret.ts";
+import { flagName, type Option } from "./options.ts";
+
+/** Where a value came from. */
+export type Origin =
+  | { readonly kind: "flag"; readonly name: string }
+  | { readonly kind: "variable"; readonly name: string }
+  | { readonly kind: "file"; readonly name: string }
+  | { readonly kind: "default" };
+
+/** `--dir`, `GODWIT_DIR`, `dir in godwit.config.ts`, `default`: for people. */
+export function describeOrigin(option: Option, origin: Origin): string {
+  switch (origin.kind) {
+    case "flag":
+      return `--${flagName(option) ?? option.key}`;
+    case "variable":
+      return origin.name;
+    case "file":
+      return `${option.key} in ${origin.name}`;
+    case "default":
+      return "default";
+  }
+}
+
+/**
+ * The value in the option's own type. Throws `ConfigError` that names where it came from and what would have
+ * been understood.
+ */
+export function readValue(option: Option, given: unknown, origin: Origin): unknown {
+  const refuse = (expected: string, hint?: string) => {
+    const shown = option.kind === "url" ? "" : ` "${redact(String(given))}"`;
+    const code = origin.kind === "variable" ? "CONFIG_VARIABLE_INVALID" : "CONFIG_INVALID";
+    return new ConfigError({
+      code,
+      message: `${describeOrigin(option, origin)} is not ${expected}:${shown}.`,
+      hint,
+      details: { option: option.key, from: origin.kind },
+    });
+  };
+  switch (option.kind) {
+    case "text":
+    case "path":
+    case "url":
+      if (typeof given !== "string") throw refuse("text");
+      return given;
+    case "duration": {
+      const milliseconds = parseDurationMs(String(given).trim());
+      if (milliseconds === null) throw refuse("a duration", "Write 500ms, 3s, 2min, 1h or none.");
+      return milliseconds;
+    }
+    case "count": {
+      const number =
+        typeof given === "number" ? given : /^\s*\d{1,9}\s*$/.test(String(given)) ? Number(given) : -1;
+      if (!Number.isInteger(number) || number < option.least)
+        throw refuse(`a whole number of at least ${option.least}`);
+      return number;
+    }
+    case "switch": {
+      if (typeof given === "boolean") return given;
+      const word = String(given).trim().toLowerCase();
+      if (["1", "true", "yes", "on"].includes(word)) return true;
+      if (["0", "false", "no", "off"].includes(word)) return false;
+      throw refuse("true or false");
+    }
+    case "choice":
+      return readChoice(option.choices, given, refuse);
+    case "choices":
+      return wordsOf(given).map((word) => readChoice(option.choices, word, refuse));
+    case "list":
+      if (typeof given !== "string" && !Array.isArray(given)) throw refuse("a list of names");
+      return wordsOf(given);
+  }
+}
+
+type Refuse = (expected: string, hint?: string) => ConfigError;
+
+function readChoice(choices: readonly string[], given: unknown, refuse: Refuse): string {
+  const word = String(given).trim();
+  if (choices.includes(word)) return word;
+  const meant = nearest(word, choices);
+  throw refuse(
+    choices.length === 1 ? `"${choices[0]}"` : `one of ${choices.join(", ")}`,
+    meant === undefined ? undefined : `Did you mean ${meant}?`,
+  );
+}
+
+function wordsOf(given: unknown): readonly string[] {
+  const parts = Array.isArray(given) ? given : [given];
+  return parts
+    .flatMap((part) => String(part).split(","))
+    .map((word) => word.trim())
+    .filter((word) => word !== "");
+}

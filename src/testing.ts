@@ -1,0 +1,2 @@
+/** `godwit/testing`: a migrated database per test. */
+export {};
