@@ -1,5 +1,6 @@
 /** The one place where parts meet: from a configuration to a target that can be migrated. */
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { existsSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
@@ -126,7 +127,7 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
   const target: Target = {
     name: values.project ?? parts.address?.database ?? "database",
     source,
-    ledger: openLedger(values.ledgerSchema),
+    ledger: openLedger(values.ledgerSchema, { allowSecond: values.allowSecondLedger }),
     open: parts.open,
     settings: {
       project: values.project,
@@ -141,7 +142,6 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
       lockWaitMs: values.lockWait === 0 ? Number.MAX_SAFE_INTEGER : values.lockWait,
       searchPath: values.searchPath,
       role: values.role,
-      allowSecondLedger: values.allowSecondLedger,
     },
   };
   return {
@@ -156,7 +156,13 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
 function opener(config: Config, address: Address): Target["open"] {
   return async (options): Promise<Connection> => {
     const { openPostgres } = await import("./database/postgres.ts");
-    return openPostgres(address, { ...options, pooling: config.values.pooling ?? undefined });
+    const connection = await openPostgres(address, {
+      ...options,
+      pooling: config.values.pooling ?? undefined,
+    });
+    // Every message under way listens for the loss of its connection; a pipeline has many of them.
+    setMaxListeners(0, connection.lost);
+    return connection;
   };
 }
 

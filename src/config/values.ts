@@ -1,8 +1,8 @@
 /** From what was typed to what it means, one option at a time; pure. */
 import { ConfigError } from "../errors.ts";
 import { parseDurationMs } from "../std/duration.ts";
+import { nearest } from "../std/nearest.ts";
 import { redact } from "../std/secret.ts";
-import { suggest } from "../std/text.ts";
 import { flagName, type Option } from "./options.ts";
 
 /** Where a value came from. */
@@ -81,10 +81,10 @@ type Refuse = (expected: string, hint?: string) => ConfigError;
 function readChoice(choices: readonly string[], given: unknown, refuse: Refuse): string {
   const word = String(given).trim();
   if (choices.includes(word)) return word;
-  const meant = suggest(word, choices);
+  const meant = nearest(word, choices);
   throw refuse(
     choices.length === 1 ? `"${choices[0]}"` : `one of ${choices.join(", ")}`,
-    meant === null ? undefined : `Did you mean ${meant}?`,
+    meant === undefined ? undefined : `Did you mean ${meant}?`,
   );
 }
 
