@@ -5,6 +5,7 @@ import { loadConfig } from "../config/load.ts";
 import { OPTIONS } from "../config/options.ts";
 import { ConfigError, GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
 import type { Answer, Invocation } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
 import { createJsonLog, createTextLog, type Log } from "./log.ts";
 import { formatError } from "./problems.ts";
 import { type Parsed, parse } from "./program.ts";
@@ -77,8 +78,9 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
     terminal,
     signal: AbortSignal.any([surroundings.signal, deadline.signal]),
     observe: (event) => observe(event),
-    say: (line) => log.write("info", line),
+    say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
     json,
+    commands: COMMANDS,
   };
   try {
     const command = await row.load();

@@ -2,13 +2,12 @@
 import { flagName, OPTIONS } from "../../config/options.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Answer, CommandRow, Invocation } from "../command.ts";
-import { COMMANDS } from "../commands.ts";
 
-const SHELLS: Readonly<Record<string, () => string>> = { bash, zsh, fish };
+const SHELLS: Readonly<Record<string, (rows: readonly CommandRow[]) => string>> = { bash, zsh, fish };
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const shell = invocation.arguments[0] ?? "";
-  const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell]?.() : undefined;
+  const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell]?.(invocation.commands) : undefined;
   if (script === undefined)
     throw new ConfigError({
       code: "CONFIG_INVALID",
@@ -19,8 +18,6 @@ export async function run(invocation: Invocation): Promise<Answer> {
   return { json: { shell, script }, text: script, result: true };
 }
 
-const names = COMMANDS.flatMap((row) => [row.name, ...(row.aliases ?? [])]);
-
 function flagsOf(row: CommandRow): readonly string[] {
   const own = (row.flags ?? []).map(({ syntax }) => /--[\w-]+/.exec(syntax)?.[0] ?? "");
   const configured = OPTIONS.filter((option) => option.forPlanning !== true || row.plans === true).flatMap(
@@ -29,8 +26,9 @@ function flagsOf(row: CommandRow): readonly string[] {
   return [...own, ...configured.map((name) => `--${name}`), "--json", "--help"];
 }
 
-function bash(): string {
-  const cases = COMMANDS.map(
+function bash(rows: readonly CommandRow[]): string {
+  const names = rows.flatMap((row) => [row.name, ...(row.aliases ?? [])]);
+  const cases = rows.map(
     (row) => `    ${[row.name, ...(row.aliases ?? [])].join("|")}) words="${flagsOf(row).join(" ")}" ;;`,
   );
   return `_godwit() {
@@ -49,9 +47,9 @@ complete -o default -F _godwit godwit
 `;
 }
 
-function zsh(): string {
-  const commands = COMMANDS.map((row) => `    '${row.name}:${row.summary.replaceAll("'", "")}'`);
-  const cases = COMMANDS.map(
+function zsh(rows: readonly CommandRow[]): string {
+  const commands = rows.map((row) => `    '${row.name}:${row.summary.replaceAll("'", "")}'`);
+  const cases = rows.map(
     (row) => `    ${[row.name, ...(row.aliases ?? [])].join("|")}) compadd -- ${flagsOf(row).join(" ")} ;;`,
   );
   return `#compdef godwit
@@ -73,12 +71,12 @@ compdef _godwit godwit
 `;
 }
 
-function fish(): string {
+function fish(rows: readonly CommandRow[]): string {
   const quote = (text: string) => `'${text.replaceAll("'", "\\'")}'`;
-  const commands = COMMANDS.map(
+  const commands = rows.map(
     (row) => `complete -c godwit -f -n __fish_use_subcommand -a ${row.name} -d ${quote(row.summary)}`,
   );
-  const flags = COMMANDS.flatMap((row) =>
+  const flags = rows.flatMap((row) =>
     flagsOf(row).map(
       (flag) =>
         `complete -c godwit -n '__fish_seen_subcommand_from ${[row.name, ...(row.aliases ?? [])].join(" ")}' -l ${flag.slice(2)}`,
