@@ -90,6 +90,7 @@ export const ERROR_CODES = {
   // Fix the server.
   DATABASE_UNREACHABLE: "DatabaseError",
   DATABASE_REFUSED_LOGIN: "DatabaseError",
+  DATABASE_TLS: "DatabaseError",
   DATABASE_IN_RECOVERY: "DatabaseError",
   DATABASE_PRIVILEGE: "DatabaseError",
   DATABASE_SETTING: "DatabaseError",

@@ -5,6 +5,7 @@ import { INSUFFICIENT_PRIVILEGE, isLoginRefused, isRetryableConnection } from ".
 interface DriverError {
   readonly message: string;
   readonly code?: string;
+  readonly severity?: string;
   readonly position?: string;
   readonly detail?: string;
   readonly hint?: string;
@@ -56,6 +57,17 @@ export function databaseError(
         },
         extra,
       );
+    const login = options?.connecting ? undeliveredPassword(error, display) : undefined;
+    if (login !== undefined) return login;
+    if (options?.connecting && isTlsFailure(error))
+      return new DatabaseError(
+        {
+          code: "DATABASE_TLS",
+          message: `No encrypted connection to ${display}: ${error.message}.`,
+          hint: "Give the server's authority with sslrootcert=…, correct the host name, or choose another sslmode.",
+        },
+        extra,
+      );
     const reason = error.errors?.map((one) => one.message).join("; ") || error.message || String(thrown);
     if (options?.connecting)
       return new DatabaseError(
@@ -69,7 +81,8 @@ export function databaseError(
       );
     return connectionLost(display, thrown);
   }
-  if (isRetryableConnection(sqlState)) return connectionLost(display, thrown);
+  // A migration may raise these codes as well; only what is fatal ends the connection.
+  if (isRetryableConnection(sqlState) && error.severity !== "ERROR") return connectionLost(display, thrown);
   return new DatabaseError(
     {
       code: sqlState === INSUFFICIENT_PRIVILEGE ? "DATABASE_PRIVILEGE" : "DATABASE_ERROR",
@@ -78,6 +91,26 @@ export function databaseError(
       details,
     },
     extra,
+  );
+}
+
+/** The driver gives up by itself when the server asks for a password and there is none. */
+function undeliveredPassword(error: DriverError, display: string): DatabaseError | undefined {
+  if (!/^SASL: |password must be a/.test(error.message)) return undefined;
+  return new DatabaseError(
+    {
+      code: "DATABASE_REFUSED_LOGIN",
+      message: `${display} asks for a password, and the URL has none that fits.`,
+      hint: "Put the password into the URL, into PGPASSWORD or into ~/.pgpass.",
+    },
+    { cause: error },
+  );
+}
+
+function isTlsFailure({ code, message }: DriverError): boolean {
+  return (
+    /^ERR_(TLS|SSL)_|CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|^EPROTO$/.test(code ?? "") ||
+    /does not support SSL|establishing an SSL connection/.test(message)
   );
 }
 

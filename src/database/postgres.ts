@@ -1,9 +1,7 @@
 /** A `Connection` on the `pg` driver: TCP, TLS or a socket, with pipelining. */
-
-import { homedir } from "node:os";
-import type { ClientConfig, Client as PgClient, QueryResult } from "pg";
-import { DatabaseError } from "../errors.ts";
-import { delay, orAbort } from "../std/time.ts";
+import type { Socket } from "node:net";
+import type { Client as PgClient, QueryResult } from "pg";
+import { orAbort } from "../std/time.ts";
 import type { Address } from "./address.ts";
 import type {
   Blocker,
@@ -16,8 +14,10 @@ import type {
   Server,
 } from "./connection.ts";
 import { connectionLost, databaseError } from "./failure.ts";
-import { lookUpPassword } from "./pgpass.ts";
-import { tlsAttempts } from "./tls.ts";
+import { Heartbeat, type Sign } from "./heartbeat.ts";
+import { connect, endQuietly, type Link, requestCancel } from "./link.ts";
+import { SERVER_QUERY } from "./server-query.ts";
+import { sharesSessions } from "./sharing.ts";
 
 export interface OpenOptions {
   /** What the server shows in `pg_stat_activity`. */
@@ -25,7 +25,11 @@ export interface OpenOptions {
   readonly signal?: AbortSignal | undefined;
   /** `session` or `transaction` overrules what is found out about a pooler in between. */
   readonly pooling?: "session" | "transaction" | undefined;
+  /** How long a statement may be in flight without a sign of life before somebody asks; default 15 s. */
+  readonly heartbeatMs?: number | undefined;
 }
+
+const HEARTBEAT_MS = 15_000;
 
 /**
  * Opens one dedicated connection, trying the hosts of the address in order. Throws `DatabaseError`
@@ -42,37 +46,48 @@ export async function openPostgres(address: Address, options: OpenOptions): Prom
   }
 }
 
-const SERVER_QUERY = `select current_setting('server_version_num')::int as version, current_database() as database,
-  current_user as "user", pg_backend_pid() as "backendPid", r.rolsuper as superuser,
-  pg_is_in_recovery() as "inRecovery"
-  from pg_roles r where r.rolname = current_user`;
-
-const BLOCKERS_QUERY = `select pid, usename as "user", application_name as "applicationName", state,
+const BLOCKERS = `select pid, usename as "user", application_name as "applicationName", state,
   (extract(epoch from clock_timestamp() - xact_start) * 1000)::float8 as "transactionAgeMs",
-  left(query, 200) as query from pg_stat_activity where pid = any(pg_blocking_pids($1))`;
+  left(query, 200) as query from pg_stat_activity`;
+const BLOCKERS_OF_PID = `${BLOCKERS} where pid = any(pg_blocking_pids($1))`;
+/** Behind a pooler our process id changes; the name that every transaction of ours sets does not. */
+const BLOCKERS_OF_NAME = `${BLOCKERS} where pid in (
+  select unnest(pg_blocking_pids(pid)) from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock')`;
+
+const STATE_QUERY = `select state, (extract(epoch from clock_timestamp() - state_change) * 1000)::float8 as "forMs"
+  from pg_stat_activity where pid = $1`;
 
 class PostgresConnection implements Connection {
   readonly lost: AbortSignal;
+  readonly #link: Link;
   readonly #client: PgClient;
   readonly #address: Address;
   readonly #options: OpenOptions;
+  readonly #heartbeat: Heartbeat;
   readonly #lost = new AbortController();
+  readonly #closing = new AbortController();
   #server: Server | undefined;
   #session = true;
-  #closing = false;
   #observer: Promise<PgClient> | undefined;
 
-  private constructor(client: PgClient, address: Address, options: OpenOptions) {
+  private constructor(link: Link, address: Address, options: OpenOptions) {
     this.lost = this.#lost.signal;
-    this.#client = client;
+    this.#link = link;
+    this.#client = link.client;
     this.#address = address;
     this.#options = options;
     const gone = (cause?: unknown) => {
       if (!this.#lost.signal.aborted) this.#lost.abort(connectionLost(address.display, cause));
     };
-    client.on("error", gone);
-    client.on("end", () => gone());
-    countStatements(client);
+    link.client.on("error", gone);
+    link.client.on("end", () => gone());
+    const { stream } = (link.client as unknown as { connection: { stream: Socket } }).connection;
+    this.#heartbeat = new Heartbeat({
+      intervalMs: options.heartbeatMs ?? HEARTBEAT_MS,
+      progress: () => `${stream.bytesRead} ${stream.bytesWritten - stream.writableLength}`,
+      ask: (quietMs) => this.#look(quietMs),
+      onLost: (why) => gone(new Error(why)),
+    });
   }
 
   static async open(address: Address, options: OpenOptions): Promise<PostgresConnection> {
@@ -125,18 +140,22 @@ class PostgresConnection implements Connection {
   }
 
   async cancel(): Promise<void> {
-    const observer = await this.#observe();
-    await observer.query("select pg_cancel_backend($1)", [this.server.backendPid]);
+    await requestCancel(this.#link).catch((error) => {
+      throw databaseError(error, this.#address.display, { connecting: true });
+    });
   }
 
   async blockers(): Promise<readonly Blocker[]> {
     const observer = await this.#observe();
-    return (await observer.query<Blocker>(BLOCKERS_QUERY, [this.server.backendPid])).rows;
+    const [text, key] = this.#session
+      ? [BLOCKERS_OF_PID, this.server.backendPid]
+      : [BLOCKERS_OF_NAME, this.#options.applicationName];
+    return (await observer.query<Blocker>(text, [key])).rows;
   }
 
   async close(): Promise<void> {
-    if (this.#closing) return;
-    this.#closing = true;
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
     const observer = this.#observer?.then(endQuietly, () => {});
     await Promise.all([endQuietly(this.#client), observer]);
   }
@@ -148,7 +167,7 @@ class PostgresConnection implements Connection {
   async #send<T>(query: () => Promise<T>): Promise<T> {
     if (this.lost.aborted) throw this.lost.reason;
     try {
-      return await orAbort(query(), this.lost);
+      return await this.#heartbeat.during(orAbort(query(), this.lost));
     } catch (error) {
       if (this.lost.aborted) throw this.lost.reason;
       const failure = databaseError(error, this.#address.display);
@@ -158,132 +177,60 @@ class PostgresConnection implements Connection {
   }
 
   #observe(): Promise<PgClient> {
-    this.#observer ??= connect(this.#address, {
-      ...this.#options,
+    if (this.#observer !== undefined) return this.#observer;
+    const forget = () => {
+      if (this.#observer === observer) this.#observer = undefined;
+    };
+    const observer = connect(this.#address, {
       applicationName: `${this.#options.applicationName} (observer)`,
-    }).then((client) => {
-      client.on("error", () => {
-        this.#observer = undefined;
-      });
+      signal: this.#closing.signal,
+    }).then(({ client }) => {
+      client.on("error", forget);
+      client.on("end", forget);
       return client;
     });
-    this.#observer.catch(() => {
-      this.#observer = undefined;
-    });
-    return this.#observer;
+    observer.catch(forget);
+    this.#observer = observer;
+    return observer;
   }
 
-  /**
-   * In transaction mode a pooler gives a session away between two transactions. A second client that holds
-   * a transaction open must then either get our very session, or push us to another one.
-   */
-  async #sharesSessions(): Promise<boolean> {
-    const pid = "select pg_backend_pid() as pid";
-    const other = await connect(this.#address, this.#options);
-    other.on("error", () => {});
+  /** What a second connection says of the first. */
+  async #look(quietMs: number): Promise<Sign> {
+    const asked = this.#observe();
+    const unheard = setTimeout(() => {
+      // It hangs as well: the next look needs another one.
+      if (this.#observer === asked) this.#observer = undefined;
+      asked.then(endQuietly, () => {});
+    }, quietMs);
     try {
-      await other.query("begin");
-      const theirs = (await other.query<{ pid: number }>(pid)).rows[0]?.pid;
-      if (theirs === this.server.backendPid) return true;
-      const ours = (await this.query<{ pid: number }>(pid)).rows[0]?.pid;
-      return ours !== this.server.backendPid;
+      const observer = await asked;
+      // Behind a pooler only that somebody answers can be found out, and a login is enough for that.
+      if (!this.#session || this.#server === undefined) return "alive";
+      const { rows } = await observer.query<{ state: string | null; forMs: number }>(STATE_QUERY, [
+        this.#server.backendPid,
+      ]);
+      const [row] = rows;
+      if (row === undefined) return "gone";
+      return row.state?.startsWith("idle") && row.forMs > quietMs ? "idle" : "alive";
+    } catch (error) {
+      // Whoever refuses is alive.
+      return databaseError(error, "").sqlState === undefined ? "unheard" : "alive";
     } finally {
-      await endQuietly(other);
+      clearTimeout(unheard);
     }
   }
-}
 
-/** Tells each error how many statements of its message had succeeded: the driver forgets them. */
-function countStatements(client: PgClient): void {
-  const wire = (client as unknown as { connection: NodeJS.EventEmitter }).connection;
-  let completed = 0;
-  wire.on("commandComplete", () => completed++);
-  wire.on("readyForQuery", () => {
-    completed = 0;
-  });
-  wire.on("errorMessage", (message: { completed?: number }) => {
-    message.completed = completed;
-  });
-}
-
-async function connect(address: Address, options: OpenOptions): Promise<PgClient> {
-  const { default: pg } = await loadPg();
-  let first: DatabaseError | undefined;
-  const homeFolder = homedir();
-  for (const place of address.hosts) {
-    const { host, port } = place;
-    const password =
-      address.password ?? (await lookUpPassword(address, { homeFolder, host: place })).password;
-    for (const ssl of await tlsAttempts(address.tls, { host: place, homeFolder })) {
-      const client = new pg.Client({
-        host,
-        port,
-        user: address.user,
-        password: password?.reveal() ?? "",
-        database: address.database,
-        ssl,
-        pipeline: true,
-        keepAlive: true,
-        keepAliveInitialDelayMillis: 15_000,
-        connectionTimeoutMillis: address.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-        application_name: (address.applicationName ?? options.applicationName).slice(0, 63),
-        options: address.options,
-      } as unknown as ClientConfig);
-      try {
-        client.on("error", () => {});
-        await (options.signal === undefined ? client.connect() : orAbort(client.connect(), options.signal));
-        const refusal = await refuseSession(client, address);
-        if (refusal === undefined) return client;
-        first ??= refusal;
-        await endQuietly(client);
-        break;
-      } catch (error) {
-        void endQuietly(client);
-        if (options.signal?.aborted) throw options.signal.reason;
-        const failure = databaseError(error, address.display, { connecting: true });
-        first ??= failure;
-      }
+  async #sharesSessions(): Promise<boolean> {
+    const { client } = await connect(this.#address, this.#options);
+    client.on("error", () => {});
+    try {
+      return await sharesSessions(this.server.backendPid, {
+        ours: async () =>
+          (await this.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]?.pid ?? 0,
+        other: client,
+      });
+    } finally {
+      await endQuietly(client);
     }
   }
-  throw (
-    first ?? new DatabaseError({ code: "DATABASE_UNREACHABLE", message: `${address.display} names no host.` })
-  );
-}
-
-const CONNECT_TIMEOUT_MS = 15_000;
-
-/** `target_session_attrs`: of several hosts, only one that fits is taken. */
-async function refuseSession(
-  client: PgClient,
-  { targetSession, display }: Address,
-): Promise<DatabaseError | undefined> {
-  if (targetSession === "any" || targetSession === "prefer-standby") return undefined;
-  const { rows } = await client.query<{ standby: boolean; readonly: string }>(
-    "select pg_is_in_recovery() as standby, current_setting('transaction_read_only') as readonly",
-  );
-  const standby = rows[0]?.standby === true;
-  const readOnly = standby || rows[0]?.readonly === "on";
-  const fits = { "read-write": !readOnly, "read-only": readOnly, primary: !standby, standby }[targetSession];
-  if (fits) return undefined;
-  return new DatabaseError({
-    code: "DATABASE_IN_RECOVERY",
-    message: `No host of ${display} is ${targetSession}, which target_session_attrs asks for.`,
-    hint: "Add the primary to the hosts of the URL, or wait until the failover is over.",
-  });
-}
-
-/** `pg` looks for Cloudflare by making a `Response`, which loads undici: 14–20 ms and 8 MB for nothing. */
-async function loadPg(): Promise<typeof import("pg")> {
-  const holder = globalThis as { navigator?: { userAgent?: string } };
-  holder.navigator ??= { userAgent: "Node.js" };
-  return (await import("pg")) as unknown as typeof import("pg");
-}
-
-/** A dead peer never answers the good-bye: wait for a moment, then drop the socket. */
-async function endQuietly(client: PgClient): Promise<void> {
-  const stream = (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
-  const timer = new AbortController();
-  await Promise.race([client.end().catch(() => {}), delay(500, timer.signal).catch(() => {})]);
-  timer.abort();
-  stream.destroy();
 }

@@ -32,6 +32,13 @@ export interface RecordedStatement {
   readonly before: unknown;
 }
 
+/** A step that a run committed. */
+export interface RecordedStep {
+  readonly revision: string;
+  readonly direction: Direction;
+  readonly durationMs: number | null;
+}
+
 export interface Ledger {
   readonly schema: string;
   readonly sql: LedgerSql;
@@ -44,6 +51,8 @@ export interface Ledger {
     revision: string,
     direction: Direction,
   ): Promise<readonly RecordedStatement[]>;
+  /** What the log says that a run has done, in order. */
+  stepsOf(connection: Connection, runId: string): Promise<readonly RecordedStep[]>;
   log(connection: Connection, author: Author, entry: LogEntry): Promise<void>;
 }
 
@@ -79,6 +88,11 @@ export function openLedger(schema: string, options: LedgerOptions = { allowSecon
 
     async statements(connection, revision, direction) {
       const result = await connection.query<RecordedStatement & Row>(sql.statements(revision, direction));
+      return result.rows;
+    },
+
+    async stepsOf(connection, runId) {
+      const result = await connection.query<RecordedStep & Row>(sql.stepsOf(runId));
       return result.rows;
     },
 

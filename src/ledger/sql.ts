@@ -241,6 +241,9 @@ ${logInsert(author, "'reverted'", "revision", "'down'", "null::float8", "null::j
     forgetStatements: (revision: string, direction: Direction) =>
       `delete from ${statements} where revision = ${literal(revision)} and direction = ${literal(direction)}`,
 
+    stepsOf: (runId: string) => `select revision, direction, duration_ms as "durationMs" from ${log}
+  where run_id = ${literal(runId)} and event in ('applied', 'reverted') order by id`,
+
     setProject: (project: string) =>
       `update ${ledger} set project = ${literal(project)} where project is null`,
 

@@ -7,7 +7,9 @@
  *
  * A lost connection has lost lock and open transaction with it, and possibly the answer to a COMMIT. The run
  * never guesses: it connects again, waits for the lock (the old session may still live for a moment) and plans
- * anew from the ledger. What was committed is in there; what was not is pending again.
+ * anew from the ledger. What was committed is in there; what was not is pending again. The log, where every row
+ * has its run's id, says which of it was this run's own doing: that belongs into the report, and counts for a goal
+ * such as `-1`, which would otherwise take back one more.
  */
 import type { History } from "../core/history.ts";
 import type { Migration } from "../core/migration.ts";
@@ -20,7 +22,7 @@ import { connect, prepareSession, sessionKind } from "./connect.ts";
 import { execute } from "./execute.ts";
 import { INVALID_INDEXES } from "./judge.ts";
 import { acquireLock } from "./locked.ts";
-import { prepareSteps } from "./prepare.ts";
+import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import type { RunContext, Target } from "./target.ts";
 import type { Work } from "./work.ts";
@@ -62,6 +64,9 @@ class Run {
   #plan: Plan | undefined;
   #remaining: readonly string[] = [];
   #waitedMs = 0;
+  /** Steps done that a goal such as `-2` counts. */
+  #counted = 0;
+  #prepared: readonly Prepared[] = [];
 
   constructor(target: Target, options: MigrateOptions, context: RunContext) {
     this.#target = target;
@@ -137,7 +142,10 @@ class Run {
       target.ledger.read(connection),
       connection.query<Row & { name: string }>(INVALID_INDEXES),
     ]);
-    const decided = plan(planInput(target, this.#options, files, history));
+    if (this.#prepared.length > 0) await this.#recall(connection);
+    const goal = goalLeft(this.#options.goal, this.#counted);
+    if (goal === null) return;
+    const decided = plan(planInput(target, { ...this.#options, goal }, files, history));
     this.#plan = decided;
     this.#remaining = decided.steps.map((step) => step.revision);
     this.#context.observe({ kind: "planned", plan: decided });
@@ -155,6 +163,7 @@ class Run {
       source: target.source,
       history,
     });
+    this.#prepared = prepared;
     const work: Work = {
       target,
       context: this.#context,
@@ -172,16 +181,45 @@ class Run {
     try {
       await execute(work, prepared, {
         policy: this.#options.failure,
-        onDone: (report) => {
-          this.#done.push(report);
-          this.#remaining = this.#remaining.filter((revision) => revision !== report.revision);
-        },
+        onDone: (report) => this.#finished(report),
         onFailed: (failure) => this.#failures.push(failure),
       });
     } finally {
       stopNotices();
     }
     await this.#assert(connection, lock, decided, new Set(invalid.rows.map((row) => row.name)));
+  }
+
+  #finished(report: StepReport): void {
+    this.#done.push(report);
+    const step = this.#prepared.find((prepared) => prepared.step.revision === report.revision)?.step;
+    if (step?.kind !== "repeatable") this.#counted++;
+    this.#remaining = this.#remaining.filter((revision) => revision !== report.revision);
+  }
+
+  /** After a lost connection: steps whose COMMIT reached the server, though its answer did not reach us. */
+  async #recall(connection: Connection): Promise<void> {
+    this.#failures.length = 0; // what failed is tried again
+    const reported = new Set(this.#done.map((report) => report.revision));
+    for (const { revision, durationMs } of await this.#target.ledger.stepsOf(
+      connection,
+      this.#context.runId,
+    )) {
+      const index = this.#prepared.findIndex((prepared) => prepared.step.revision === revision);
+      const prepared = this.#prepared[index];
+      if (prepared === undefined || reported.has(revision)) continue;
+      const { step, form } = prepared;
+      const report: StepReport = {
+        revision,
+        direction: step.direction,
+        phase: step.phase,
+        durationMs: durationMs ?? 0,
+        attempts: 1,
+        transactional: form === "transaction" || form === "module",
+      };
+      this.#finished(report);
+      this.#context.observe({ kind: "step-done", step, report, index, count: this.#prepared.length });
+    }
   }
 
   /** The last promise before exit 0: what was planned is in the ledger, and every new index works. */
@@ -238,6 +276,14 @@ export function planInput(
     goal: options.goal,
     policy: { outOfOrder: options.outOfOrder, failure: options.failure, project: target.settings.project },
   };
+}
+
+/** Of a goal that counts steps, what is left of it; `null`: nothing. */
+function goalLeft(goal: Goal, done: number): Goal | null {
+  const [, sign, count] = /^([+-])(\d+)$/.exec(goal.to) ?? [];
+  if (sign === undefined || done === 0) return goal;
+  const left = Number(count) - done;
+  return left > 0 ? { ...goal, to: `${sign}${left}` } : null;
 }
 
 function invalidIndex(name: string): Problem {

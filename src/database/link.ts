@@ -1,0 +1,170 @@
+/**
+ * One link to one server: which host, with which TLS, and how to ask from outside that a statement be
+ * cancelled. Several ways may be tried; of all failures the one that tells most is thrown.
+ */
+import { homedir } from "node:os";
+import type { ClientConfig, Client as PgClient } from "pg";
+import { DatabaseError } from "../errors.ts";
+import { delay, orAbort } from "../std/time.ts";
+import type { Address, Host } from "./address.ts";
+import { databaseError } from "./failure.ts";
+import { lookUpPassword } from "./pgpass.ts";
+import { type TlsAttempt, tlsAttempts } from "./tls.ts";
+
+export interface LinkOptions {
+  readonly applicationName: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Link {
+  readonly client: PgClient;
+  readonly place: Host;
+  readonly ssl: TlsAttempt;
+  readonly sslNegotiation: "postgres" | "direct";
+}
+
+/** Tries the hosts in order. Throws `DatabaseError`, or the reason of the signal. */
+export async function connect(address: Address, options: LinkOptions): Promise<Link> {
+  const { default: pg } = await loadPg();
+  const homeFolder = homedir();
+  let telling: DatabaseError | undefined;
+  for (const place of address.hosts) {
+    const password =
+      address.password ?? (await lookUpPassword(address, { homeFolder, host: place })).password;
+    let here: DatabaseError | undefined;
+    for (const ssl of await tlsAttempts(address.tls, { host: place, homeFolder })) {
+      const client = new pg.Client({
+        host: place.host,
+        port: place.port,
+        user: address.user,
+        password: password?.reveal() ?? "",
+        database: address.database,
+        ssl,
+        ...(ssl === false ? {} : { sslnegotiation: address.tls.negotiation }),
+        pipeline: true,
+        keepAlive: true,
+        keepAliveInitialDelayMillis: 15_000,
+        connectionTimeoutMillis: timeoutOf(address),
+        application_name: (address.applicationName ?? options.applicationName).slice(0, 63),
+        options: address.options,
+      } as unknown as ClientConfig);
+      client.on("error", () => {});
+      countStatements(client);
+      try {
+        await (options.signal === undefined ? client.connect() : orAbort(client.connect(), options.signal));
+        here = await refuseSession(client, address);
+        if (here === undefined) return { client, place, ssl, sslNegotiation: address.tls.negotiation };
+        await endQuietly(client);
+        break;
+      } catch (error) {
+        void endQuietly(client);
+        if (options.signal?.aborted) throw options.signal.reason;
+        const failure = databaseError(error, address.display, { connecting: true });
+        // What the server itself said tells more than that it speaks no TLS.
+        if (here?.sqlState === undefined) here = failure;
+        // Nobody there: the other way would only wait for the same again.
+        if (failure.code === "DATABASE_UNREACHABLE" && failure.sqlState === undefined) break;
+      }
+    }
+    if (telling === undefined || (telling.sqlState === undefined && here?.sqlState !== undefined))
+      telling = here;
+  }
+  throw telling ?? new Error("The address names no host.");
+}
+
+/**
+ * PostgreSQL's own cancel request: it needs no login, it counts against no connection limit, and a pooler
+ * passes it on to the session that is working for this link at that moment. A process id would not do there: by
+ * then it may be working for somebody else.
+ */
+export async function requestCancel(link: Link): Promise<void> {
+  const { client, place, ssl, sslNegotiation } = link;
+  const { default: pg } = await loadPg();
+  const { processID, secretKey } = client as unknown as { processID: number; secretKey: number };
+  const { Connection } = pg as unknown as { Connection: new (config: object) => CancelWire };
+  const request = new Connection({ ssl, sslNegotiation });
+  const timer = new AbortController();
+  try {
+    const delivered = new Promise<void>((resolve, reject) => {
+      request.on("error", reject);
+      request.on("end", resolve);
+      request.on("connect", () => {
+        if (!ssl) request.cancel(processID, secretKey);
+        else if (sslNegotiation !== "direct") request.requestSsl();
+      });
+      request.on("sslconnect", () => request.cancel(processID, secretKey));
+    });
+    if (place.host.startsWith("/")) request.connect(`${place.host}/.s.PGSQL.${place.port}`);
+    else request.connect(place.port, place.host);
+    await Promise.race([delivered, delay(CANCEL_TIMEOUT_MS, timer.signal)]);
+  } finally {
+    timer.abort();
+    request.stream.destroy();
+  }
+}
+
+interface CancelWire extends NodeJS.EventEmitter {
+  readonly stream: { destroy(): void };
+  connect(port: number | string, host?: string): void;
+  requestSsl(): void;
+  cancel(processId: number, secretKey: number): void;
+}
+
+const CANCEL_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 15_000;
+
+/** A dead peer never answers the good-bye: wait for a moment, then drop the socket. */
+export async function endQuietly(client: PgClient): Promise<void> {
+  const stream = (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
+  const timer = new AbortController();
+  await Promise.race([client.end().catch(() => {}), delay(500, timer.signal).catch(() => {})]);
+  timer.abort();
+  stream.destroy();
+}
+
+/** `pg` looks for Cloudflare by making a `Response`, which loads undici: 14–20 ms and 8 MB for nothing. */
+export async function loadPg(): Promise<typeof import("pg")> {
+  const holder = globalThis as { navigator?: { userAgent?: string } };
+  // What Node 21 and later have by themselves; the driver looks at it with every connection.
+  holder.navigator ??= { userAgent: "Node.js" };
+  return (await import("pg")) as unknown as typeof import("pg");
+}
+
+function timeoutOf(address: Address): number {
+  return address.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
+}
+
+/** `target_session_attrs`: of several hosts, only one that fits is taken. */
+async function refuseSession(client: PgClient, address: Address): Promise<DatabaseError | undefined> {
+  const { targetSession, display } = address;
+  if (targetSession === "any" || targetSession === "prefer-standby") return undefined;
+  const limitMs = timeoutOf(address) || CONNECT_TIMEOUT_MS;
+  const { rows } = await orAbort(
+    client.query<{ standby: boolean; readonly: string }>(
+      "select pg_is_in_recovery() as standby, current_setting('transaction_read_only') as readonly",
+    ),
+    AbortSignal.timeout(limitMs),
+  );
+  const standby = rows[0]?.standby === true;
+  const readOnly = standby || rows[0]?.readonly === "on";
+  const fits = { "read-write": !readOnly, "read-only": readOnly, primary: !standby, standby }[targetSession];
+  if (fits) return undefined;
+  return new DatabaseError({
+    code: "DATABASE_IN_RECOVERY",
+    message: `No host of ${display} is ${targetSession}, which target_session_attrs asks for.`,
+    hint: "Add the primary to the hosts of the URL, or wait until the failover is over.",
+  });
+}
+
+/** Tells each error how many statements of its message had succeeded: the driver forgets them. */
+function countStatements(client: PgClient): void {
+  const wire = (client as unknown as { connection: NodeJS.EventEmitter }).connection;
+  let completed = 0;
+  wire.on("commandComplete", () => completed++);
+  wire.on("readyForQuery", () => {
+    completed = 0;
+  });
+  wire.on("errorMessage", (message: { completed?: number }) => {
+    message.completed = completed;
+  });
+}

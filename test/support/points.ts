@@ -1,0 +1,121 @@
+/**
+ * Disturbs a run at every point, each time on a database of its own, and compares what the next run leaves
+ * with what an undisturbed one leaves.
+ */
+import pg from "pg";
+import { expect, inject, onTestFinished } from "vitest";
+import { OWNER, TEMPLATE } from "./global.ts";
+import { type Proxy as Network, startProxy } from "./proxy.ts";
+import { type State, stateOf } from "./state.ts";
+
+const AT_ONCE = 4;
+
+export interface Place {
+  /** As the owner, directly. */
+  readonly url: string;
+  /** What is in it at the end. */
+  readonly state: () => Promise<State>;
+}
+
+/** Makes databases, each to be looked at once: then, or when the test is over, it is dropped. */
+export async function openPlaces(prefix: string): Promise<{ place: (name: string) => Promise<Place> }> {
+  const { port } = inject("postgres");
+  const server = new pg.Pool({ connectionString: `postgres://postgres@127.0.0.1:${port}/postgres` });
+  const made = new Set<string>();
+  const drop = async (database: string) => {
+    await server.query(`drop database if exists ${database} with (force)`);
+    made.delete(database);
+  };
+  onTestFinished(async () => {
+    for (const database of made) await drop(database);
+    await server.end();
+  });
+  return {
+    async place(name) {
+      const database = `t_${process.pid}_${prefix}_${name}`;
+      made.add(database);
+      await server.query(
+        `create database ${database} template ${TEMPLATE} owner ${OWNER} strategy file_copy`,
+      );
+      return {
+        url: `postgres://${OWNER}@127.0.0.1:${port}/${database}`,
+        async state() {
+          const client = new pg.Client(`postgres://postgres@127.0.0.1:${port}/${database}`);
+          await client.connect();
+          try {
+            return await stateOf(async (text) => (await client.query(text)).rows);
+          } finally {
+            await client.end();
+            await drop(database); // there are hundreds of them
+          }
+        },
+      };
+    },
+  };
+}
+
+/** Runs `attempt` for every point, a few at once. The first failure ends it. */
+export async function everyPoint<Point>(
+  points: readonly Point[],
+  attempt: (point: Point) => Promise<void>,
+): Promise<void> {
+  const queue = points.values();
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      for (const point of queue) await attempt(point);
+    }),
+  );
+}
+
+export interface CutOptions {
+  /** Names the databases. */
+  readonly prefix: string;
+  /** Puts a fresh database into the state in which the disturbed run finds it. */
+  readonly before?: (url: string) => Promise<void>;
+  /** Must not stop before all is done, whatever it takes: `true` where it needed a second run for that. */
+  readonly run: (url: string) => Promise<boolean>;
+}
+
+export interface CutResult {
+  readonly messages: number;
+  readonly points: number;
+  /** Points at which the connection really was cut; the rest came after the last message of their run. */
+  readonly cut: number;
+  /** Runs that gave up, so that a second one was needed. */
+  readonly again: number;
+}
+
+/** Cuts all connections before and after every message of a run, both directions. */
+export async function cutEverywhere({ prefix, before, run }: CutOptions): Promise<CutResult> {
+  const { port } = inject("postgres");
+  const places = await openPlaces(prefix);
+  const once = async (name: string, prepare: (proxy: Network) => void) => {
+    const place = await places.place(name);
+    await before?.(place.url);
+    const proxy = await startProxy({ port });
+    prepare(proxy);
+    try {
+      const again = await run(proxy.url(place.url));
+      return { again, messages: proxy.count(), state: await place.state() };
+    } finally {
+      await proxy.close();
+    }
+  };
+
+  const undisturbed = await once("calm", () => {});
+  const points = Array.from({ length: undisturbed.messages }, (_, index) => index + 1).flatMap((n) => [
+    { n, name: `before_${n}`, prepare: (proxy: Network) => proxy.cutBefore(n) },
+    { n, name: `after_${n}`, prepare: (proxy: Network) => proxy.cutAfter(n) },
+  ]);
+  let cut = 0;
+  let again = 0;
+  await everyPoint(points, async ({ n, name, prepare }) => {
+    const result = await once(name, prepare).catch((error) => {
+      throw new Error(`cut ${name}: ${error.message}`, { cause: error });
+    });
+    if (result.messages >= n) cut++;
+    if (result.again) again++;
+    expect(result.state, `cut ${name} of ${undisturbed.messages} messages`).toEqual(undisturbed.state);
+  });
+  return { messages: undisturbed.messages, points: points.length, cut, again };
+}
