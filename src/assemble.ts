@@ -27,8 +27,8 @@ export interface Assembled extends AsyncDisposable {
 }
 
 export interface AssembleOptions {
-  /** For what must be said loudly: the start of the embedded server. */
-  readonly announce: (line: string) => void;
+  /** Told about the embedded server; loudly that it is used at all. */
+  readonly say: (line: string, options?: { readonly loud: boolean }) => void;
   /** In place of the configured address. */
   readonly open?: Target["open"] | undefined;
 }
@@ -44,15 +44,14 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   refuseEmbedded(config);
   const { openEmbedded } = await import("./database/embedded.ts");
   const folder = join(config.root, ".godwit");
-  options.announce(
-    `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`,
-  );
+  const what = `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`;
+  options.say(what, { loud: true });
   // The server's own session does not keep a process alive, and while it is being opened nothing else does.
   const alive = setInterval(() => {}, 60_000);
   const embedded = await openEmbedded({
     folder,
     environment: config.environment,
-    log: options.announce,
+    log: (line) => options.say(line),
   }).finally(() => clearInterval(alive));
   const address = addressOf(config, embedded.url);
   return assembled(config, source, {

@@ -44,9 +44,16 @@ export async function run(invocation: Invocation): Promise<Answer> {
 function settingsOf(config: Config) {
   return OPTIONS.map((option) => ({
     key: option.key,
-    value: shown(config.values[option.key]),
+    value:
+      option.kind === "duration"
+        ? durationOf(Number(config.values[option.key]))
+        : shown(config.values[option.key]),
     from: describeOrigin(option, config.origins[option.key]),
   }));
+}
+
+function durationOf(milliseconds: number): string {
+  return milliseconds === 0 ? "none" : formatDuration(milliseconds);
 }
 
 function shown(value: unknown): string {
