@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Gives back whether dist/ is good. */
-export function buildIfNeeded() {
+export function buildIfNeeded({ types = true } = {}) {
   const built = join(root, "dist", "godwit.cjs");
   const from = ["package.json", "tsconfig.json", "tsconfig.build.json", "scripts/build.mjs"].map((name) =>
     join(root, name),
@@ -17,7 +17,7 @@ export function buildIfNeeded() {
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
   const newest = Math.max(...[...from, ...sources].map((path) => statSync(path).mtimeMs));
   if (existsSync(built) && statSync(built).mtimeMs > newest) return true;
-  return node(["scripts/build.mjs"]) === 0;
+  return node(["scripts/build.mjs", ...(types ? [] : ["--no-types"])]) === 0;
 }
 
 /** Runs a script of this project's, with its output; gives back the exit code. */

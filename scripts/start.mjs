@@ -7,9 +7,11 @@ if (!buildIfNeeded()) process.exit(1);
 const godwit = join(root, "dist", "godwit.cjs");
 const folder = join(root, "examples", "craftflow");
 
-// A database of one's own is for `godwit up`; this is the example's.
+// A database of one's own is for `godwit up`; this is the example's, wherever it is tried.
 const environment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(DATABASE_URL|GODWIT_|MIGRATION_|PG[A-Z])/.test(name)),
+  Object.entries(process.env).filter(
+    ([name]) => !/^(DATABASE_URL|GODWIT_|MIGRATION_|PG[A-Z]|NODE_ENV$|KUBERNETES_|RAILWAY_)/.test(name),
+  ),
 );
 const code = node([godwit, "up", ...process.argv.slice(2)], { cwd: folder, env: environment });
 if (code !== 0) process.exit(code);

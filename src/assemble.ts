@@ -1,7 +1,7 @@
 /** The one place where parts meet: from a configuration to a target that can be migrated. */
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config/config.ts";
@@ -46,6 +46,7 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   const folder = join(config.root, ".godwit");
   const what = `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`;
   options.say(what, { loud: true });
+  keepOutOfGit(folder);
   // The server's own session does not keep a process alive, and while it is being opened nothing else does.
   const alive = setInterval(() => {}, 60_000);
   const embedded = await openEmbedded({
@@ -95,6 +96,13 @@ export function isAddressed(config: Config): boolean {
 }
 
 const LIBPQ = ["PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGSERVICE"];
+
+/** Nobody checks a database in. */
+function keepOutOfGit(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, ".gitignore");
+  if (!existsSync(path)) writeFileSync(path, "*\n");
+}
 
 /** Where a forgotten URL would mean that a fresh, empty database is migrated and thrown away. */
 function refuseEmbedded({ environment }: Config): void {
