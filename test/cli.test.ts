@@ -68,7 +68,7 @@ describe("up", () => {
   test("--sql needs no database", async () => {
     const godwit = commandIn({ folder: folderOf(SHOPS) });
     const { stdout } = await godwit("up", "--sql", "--from", "0001");
-    expect(stdout).toContain("alter table shops add name text;");
+    expect(stdout).toContain("alter table shops add name text");
     expect(stdout).not.toContain("create table shops");
   });
 });
