@@ -21,6 +21,7 @@
  * A crash leaves a row that expires after one term. No migration waits longer than that for it.
  */
 import type { Connection } from "../database/connection.ts";
+import { createIfMissing } from "../database/create.ts";
 import { DatabaseError, LockError } from "../errors.ts";
 import { backoffMs, delay } from "../std/time.ts";
 import type { Lock, LockOptions } from "./lock.ts";
@@ -43,7 +44,7 @@ export async function acquireLease(connection: Connection, options: LeaseOptions
   const sql = lockSql(options.schema);
   const key = lockKey(options.schema);
   const waits = reportWaits(options);
-  await createTable(connection, sql.create(), key);
+  await createIfMissing(connection, sql.create());
 
   let fence: string | undefined;
   let askedAt = performance.now();
@@ -143,16 +144,6 @@ class Lease implements Lock {
       ),
     );
   }
-}
-
-/** `if not exists` is no protection against two runners that create at once; the transaction lock is. */
-async function createTable(connection: Connection, create: string, key: bigint): Promise<void> {
-  await connection
-    .execute(`begin; select pg_advisory_xact_lock(${key + 1n}); ${create}; commit`)
-    .catch(async (error) => {
-      await connection.execute("rollback");
-      throw error;
-    });
 }
 
 async function tryAcquire(connection: Connection, acquire: string, key: bigint): Promise<string | undefined> {
