@@ -37,6 +37,8 @@ export interface SplitStatement {
   readonly kind: StatementKind;
   /** Line in the file, from 1. */
   readonly line: number;
+  /** Where it starts in the body, in UTF-16 units. */
+  readonly offset: number;
 }
 
 /** Texts up to this many bytes in all are kept between looking and running; beyond, files are read again. */
@@ -96,6 +98,7 @@ export function statementsOf(body: Body & { kind: "sql" }): readonly SplitStatem
     text: statement.text,
     kind: classify(statement),
     line: body.line + statement.line - 1,
+    offset: statement.start,
   }));
 }
 
@@ -135,6 +138,7 @@ function whyOutside(body: Body & { kind: "sql" }, settings: MigrationSettings): 
       "SOURCE_PARSE",
       `${body.file}: ${found.unterminated.what} is never closed.`,
       at(found.unterminated.offset),
+      "Close it; what stands behind it was taken for a part of it.",
     );
   if (found.transactionControl !== null)
     refuse(

@@ -41,7 +41,7 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
   const body = await prepared.load();
   if (body.kind !== "sql") throw new Error("Only SQL is run statement by statement.");
   work.context.observe({ kind: "step-started", step, index, count: work.count });
-  const job: Job = { work, prepared, body, parts: frameParts(work, prepared), attempts: 1 };
+  const job: Job = { work, prepared, body, parts: frameParts(work, prepared), attempts: 1, running: false };
   let position = 0;
   let done = 0;
   try {
@@ -64,11 +64,7 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
   } catch (error) {
     if (work.connection.lost.aborted) throw work.connection.lost.reason;
     await rollback(work.connection);
-    const line =
-      error instanceof DatabaseError && error.position === undefined
-        ? statementLine(body, position)
-        : undefined;
-    const problem = stepError(work, prepared, body, error, line === undefined ? {} : { line });
+    const problem = jobError(job, error, statementsOf(body)[position - 1]);
     if (done === 0 && step.reason !== "resume") await withdraw(job);
     return {
       ok: false,
@@ -94,6 +90,14 @@ interface Job {
   readonly body: Body & { kind: "sql" };
   readonly parts: FrameParts;
   attempts: number;
+  /** While the author's own text is at work. */
+  running: boolean;
+}
+
+/** A position in one of our own statements is none of the file's. */
+function jobError(job: Job, error: unknown, statement: SplitStatement | undefined): GodwitError {
+  const ours = error instanceof DatabaseError && !job.running ? error.withoutPosition() : error;
+  return stepError(job.work, job.prepared, job.body, ours, statement);
 }
 
 async function begin({ work, prepared, body, parts }: Job): Promise<void> {
@@ -142,6 +146,7 @@ async function runOne(
   };
   const lockTimeoutMs = prepared.settings.lockTimeoutMs ?? work.target.settings.lockTimeoutMs;
   for (let attempt = 1; ; attempt++) {
+    job.running = false;
     using observed = watch(work, () => step, lockTimeoutMs);
     try {
       if (runsInTransaction(statement)) {
@@ -163,7 +168,7 @@ async function runOne(
       if (!isWorthRetrying(error) || attempt >= work.target.settings.lockAttempts || work.stop.aborted)
         throw error;
       job.attempts++;
-      const problem = stepError(work, prepared, job.body, error, { line: statement.line }) as GodwitError;
+      const problem = jobError(job, error, statement);
       await pauseBeforeRetry(work, step, attempt, problem, observed.blockers);
     }
   }
@@ -174,7 +179,7 @@ async function runOne(
     intent: StatementKey,
     interrupted: RecordedStatement | undefined,
   ): Promise<void> {
-    const { connection, ledger, author } = work;
+    const { connection, ledger } = work;
     const sql = ledger.sql;
     // These wait for other transactions without standing in anybody's way, so they may wait.
     const patient = { ...prepared.settings, lockTimeoutMs: prepared.settings.lockTimeoutMs ?? 0 };
@@ -184,35 +189,41 @@ async function runOne(
       const verdict = await judge(connection, kind, interrupted.before);
       if (verdict === "unknown") throw undecided(job, intent, statement);
       if (verdict === "done") {
-        await connection.execute(`begin; ${parts.fence} ${sql.finishStatement(intent, author)}; commit`);
+        await connection.execute(`begin; ${parts.fence} ${sql.finishStatement(intent, work.author)}; commit`);
         return;
       }
     }
     await clearLeftovers(connection, kind);
     const before = await snapshot(connection, kind);
-    await connection.execute(`begin; ${parts.fence} ${sql.startStatement(intent, author, before)}; commit`);
+    await connection.execute(
+      `begin; ${parts.fence} ${sql.startStatement(intent, work.author, before)}; commit`,
+    );
     try {
-      await connection.execute(await effectiveText(connection, kind, text));
+      const effective = await effectiveText(connection, kind, text);
+      await authored(job, () => connection.execute(effective));
       await verify(connection, kind);
     } catch (error) {
       if (!connection.lost.aborted) await failedOutside(job, statement, intent);
       throw error;
     }
-    await connection.execute(`begin; ${parts.fence} ${sql.finishStatement(intent, author)}; commit`);
+    await connection.execute(`begin; ${parts.fence} ${sql.finishStatement(intent, work.author)}; commit`);
   }
 }
 
 /** invalid_transaction_termination: a procedure or DO block that commits. */
 const ENDS_TRANSACTION = "2D000";
 
-async function insideTransaction(
-  { work, parts }: Job,
-  { text }: SplitStatement,
-  key: StatementKey,
-): Promise<void> {
+async function authored(job: Job, execute: () => Promise<unknown>): Promise<void> {
+  job.running = true;
+  await execute();
+  job.running = false;
+}
+
+async function insideTransaction(job: Job, { text }: SplitStatement, key: StatementKey): Promise<void> {
+  const { work, parts } = job;
   const frame = statementFrame(parts, work.ledger.sql.finishStatement(key, work.author));
   await work.connection.execute(frame.open);
-  await work.connection.execute(text);
+  await authored(job, () => work.connection.execute(text));
   await work.connection.execute(frame.close);
 }
 
@@ -235,10 +246,6 @@ function runsInTransaction({ kind }: SplitStatement): boolean {
 
 function hashOf(statement: SplitStatement): string {
   return `sha256:${createHash("sha256").update(statement.text).digest("hex")}`;
-}
-
-function statementLine(body: Body & { kind: "sql" }, position: number): number | undefined {
-  return statementsOf(body)[position - 1]?.line;
 }
 
 function checkUnchanged(

@@ -6,8 +6,9 @@ import { DatabaseError, GodwitError, Interrupted, StepFailed } from "../errors.t
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
+import { codePointOffset } from "../std/text.ts";
 import { backoffMs, delay } from "../std/time.ts";
-import type { Body, Prepared } from "./prepare.ts";
+import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import { placeOf, statementsOf } from "./prepare.ts";
 import type { StepFailure, StepReport } from "./report.ts";
 import { type FrameParts, resetSession, type SessionKind } from "./script.ts";
@@ -95,7 +96,8 @@ export function stepError(
   prepared: Prepared,
   body: Body | null,
   error: unknown,
-  extra?: { line?: number },
+  /** The statement that was sent alone: the server counts from its start. */
+  statement?: SplitStatement | undefined,
 ): GodwitError {
   if (work.stop.aborted) return interruption(work, prepared.step);
   if (!(error instanceof DatabaseError)) {
@@ -110,7 +112,7 @@ export function stepError(
       { cause: error },
     );
   }
-  const place = body?.kind === "sql" ? placeOfError(body, error, extra?.line) : { file: prepared.step.file };
+  const place = body?.kind === "sql" ? placeOfError(body, error, statement) : { file: prepared.step.file };
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
   return new StepFailed(
     {
@@ -147,11 +149,17 @@ export function interruption(work: Work, step: Step): GodwitError {
   );
 }
 
-function placeOfError(body: Body & { kind: "sql" }, error: DatabaseError, line: number | undefined) {
-  if (error.position !== undefined) return placeOf(body, error.position);
-  if (line !== undefined) return { file: body.file, line };
-  const statement = statementsOf(body)[error.completed ?? 0];
-  return statement === undefined ? { file: body.file } : { file: body.file, line: statement.line };
+function placeOfError(
+  body: Body & { kind: "sql" },
+  error: DatabaseError,
+  statement: SplitStatement | undefined,
+) {
+  if (error.position !== undefined) {
+    const before = codePointOffset(body.text, statement?.offset ?? 0);
+    return placeOf(body, before + error.position);
+  }
+  const line = (statement ?? statementsOf(body)[error.completed ?? 0])?.line;
+  return line === undefined ? { file: body.file } : { file: body.file, line };
 }
 
 function advice(error: DatabaseError, timeout: boolean): string | undefined {
