@@ -94,6 +94,7 @@ export const ERROR_CODES = {
   DATABASE_IN_RECOVERY: "DatabaseError",
   DATABASE_PRIVILEGE: "DatabaseError",
   DATABASE_SETTING: "DatabaseError",
+  DATABASE_POOLED: "DatabaseError",
   DATABASE_CONNECTION_LOST: "DatabaseError",
   DATABASE_TOO_OLD: "DatabaseError",
   DATABASE_ERROR: "DatabaseError",
@@ -214,6 +215,17 @@ export class DatabaseError extends GodwitError {
       cause: this.cause,
       sqlState: this.sqlState,
       completed: -1,
+    });
+  }
+
+  /** The same error where what was sent stands behind so many characters of the author's text. */
+  movedBy(characters: number): DatabaseError {
+    if (this.position === undefined) return this;
+    return new DatabaseError(this.toProblem() as ProblemOf<"DatabaseError">, {
+      cause: this.cause,
+      sqlState: this.sqlState,
+      position: this.position + characters,
+      completed: this.completed,
     });
   }
 }

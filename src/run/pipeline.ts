@@ -57,7 +57,7 @@ export async function runPipeline(
     if (done > before) attempt = 1;
     const { prepared, error, body, blockers } = failed;
     const retry = isWorthRetrying(error) && attempt < work.target.settings.lockAttempts && !work.stop.aborted;
-    const problem = stepError(work, prepared, body, error);
+    const problem = stepError(work, prepared, body, error, { blockers });
     if (!retry) {
       const outsideNeeded =
         needsNoTransaction((error as DatabaseError).sqlState) && prepared.settings.transaction === undefined;
@@ -209,7 +209,7 @@ export function frameError(error: unknown, revision: string): unknown {
 
 /** The ledger row was completed in the transaction that inserted it, and that transaction was committed. */
 export function checkClosed(revision: string, results: readonly Result[]): void {
-  const [row] = results;
+  const row = results.find(({ command }) => command === "INSERT");
   const commit = results.at(-1);
   if (row?.rowCount === 1 && commit?.command === "COMMIT") return;
   throw new StepFailed({
