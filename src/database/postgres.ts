@@ -1,7 +1,7 @@
 /** A `Connection` on the `pg` driver: TCP, TLS or a socket, with pipelining. */
 import type { Socket } from "node:net";
 import type { Client as PgClient, QueryResult } from "pg";
-import { orAbort } from "../std/time.ts";
+import type { DatabaseError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import type {
   Blocker,
@@ -77,17 +77,15 @@ class PostgresConnection implements Connection {
     this.#client = link.client;
     this.#address = address;
     this.#options = options;
-    const gone = (cause?: unknown) => {
-      if (!this.#lost.signal.aborted) this.#lost.abort(connectionLost(address.display, cause));
-    };
-    link.client.on("error", gone);
-    link.client.on("end", () => gone());
-    const { stream } = (link.client as unknown as { connection: { stream: Socket } }).connection;
+    link.client.on("error", (cause) => this.#gone(connectionLost(address.display, cause)));
+    link.client.on("end", () => this.#gone(connectionLost(address.display)));
+    // TLS puts its own in the place of the first.
+    const stream = () => streamOf(link.client);
     this.#heartbeat = new Heartbeat({
       intervalMs: options.heartbeatMs ?? HEARTBEAT_MS,
-      progress: () => `${stream.bytesRead} ${stream.bytesWritten - stream.writableLength}`,
+      progress: () => `${stream().bytesRead} ${stream().bytesWritten - stream().writableLength}`,
       ask: (quietMs) => this.#look(quietMs),
-      onLost: (why) => gone(new Error(why)),
+      onLost: (why) => this.#gone(connectionLost(address.display, new Error(why))),
     });
   }
 
@@ -173,13 +171,20 @@ class PostgresConnection implements Connection {
   async #send<T>(query: () => Promise<T>): Promise<T> {
     if (this.lost.aborted) throw this.lost.reason;
     try {
-      return await this.#heartbeat.during(orAbort(query(), this.lost));
+      return await this.#heartbeat.during(query());
     } catch (error) {
       if (this.lost.aborted) throw this.lost.reason;
       const failure = databaseError(error, this.#address.display);
-      if (failure.code === "DATABASE_CONNECTION_LOST") this.#lost.abort(failure);
+      if (failure.code === "DATABASE_CONNECTION_LOST") this.#gone(failure);
       throw failure;
     }
+  }
+
+  /** Without its socket the driver rejects all that is in flight. */
+  #gone(reason: DatabaseError): void {
+    if (this.lost.aborted) return;
+    this.#lost.abort(reason);
+    streamOf(this.#client).destroy();
   }
 
   #observe(): Promise<PgClient> {
@@ -239,4 +244,8 @@ class PostgresConnection implements Connection {
       await endQuietly(client);
     }
   }
+}
+
+function streamOf(client: PgClient): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
 }
