@@ -10,9 +10,7 @@ import { folderOf, recorder, targetOf, up } from "./support/target.ts";
 const HEARTBEAT_MS = 200;
 
 /** The way to the test's database leads through a proxy. */
-async function through(
-  db: TestDatabase,
-): Promise<{ proxy: Proxy; address: ReturnType<typeof parseAddress> }> {
+async function through(db: TestDatabase) {
   const proxy = await startProxy({ port: db.port });
   onTestFinished(() => proxy.close());
   return { proxy, address: parseAddress({ url: `${proxy.url(db.url)}?connect_timeout=2`, environment: {} }) };

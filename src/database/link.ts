@@ -59,7 +59,7 @@ export async function connect(address: Address, options: LinkOptions): Promise<L
       } catch (error) {
         void endQuietly(client);
         if (options.signal?.aborted) throw options.signal.reason;
-        const failure = databaseError(error, address.display, { connecting: true });
+        const failure = databaseError(timeoutNamed(error, address), address.display, { connecting: true });
         // What the server itself said tells more than that it speaks no TLS.
         if (here?.sqlState === undefined) here = failure;
         // Nobody there: the other way would only wait for the same again.
@@ -128,6 +128,11 @@ export async function loadPg(): Promise<typeof import("pg")> {
   // What Node 21 and later have by themselves; the driver looks at it with every connection.
   holder.navigator ??= { userAgent: "Node.js" };
   return (await import("pg")) as unknown as typeof import("pg");
+}
+
+function timeoutNamed(error: unknown, address: Address): unknown {
+  if (!(error instanceof Error) || error.message !== "timeout expired") return error;
+  return new Error(`no answer within ${timeoutOf(address) / 1000} s (connect_timeout)`, { cause: error });
 }
 
 function timeoutOf(address: Address): number {
