@@ -84,7 +84,16 @@ test("a wrong password is refused at once", async () => {
     });
 });
 
-test("of a server that takes only TLS one hears about the password, not about the missing TLS", async () => {
+test("one hears of the password also where the server and we disagree on TLS", async () => {
+  const plain = await startServer({ files: { "pg_hba.conf": "host all all all scram-sha-256\n" } });
+  onTestFinished(plain.stop);
+  const url = `postgres://postgres:s3cret-no@127.0.0.1:${plain.port}/postgres?sslmode=prefer`;
+  expect(await refusal(url)).toMatchObject({
+    message: expect.stringContaining("password authentication failed"),
+  });
+  expect(await refusal(at("tlsonly", "/postgres?sslmode=allow", "s3cret-no"))).toMatchObject({
+    message: expect.stringContaining("password authentication failed"),
+  });
   expect(await refusal(at("tlsonly", "/postgres", "s3cret-no"))).toMatchObject({
     message: expect.stringContaining("password authentication failed"),
   });
