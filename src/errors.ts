@@ -217,6 +217,17 @@ export class DatabaseError extends GodwitError {
       completed: -1,
     });
   }
+
+  /** The same error where what was sent stands behind so many characters of the author's text. */
+  movedBy(characters: number): DatabaseError {
+    if (this.position === undefined) return this;
+    return new DatabaseError(this.toProblem() as ProblemOf<"DatabaseError">, {
+      cause: this.cause,
+      sqlState: this.sqlState,
+      position: this.position + characters,
+      completed: this.completed,
+    });
+  }
 }
 
 /** A signal or the run's own deadline ended the work; what was done until then is kept. */

@@ -171,6 +171,7 @@ class PostgresConnection implements Connection {
   async #send<T>(query: () => Promise<T>): Promise<T> {
     if (this.lost.aborted) throw this.lost.reason;
     try {
+      this.#gather();
       return await this.#heartbeat.during(query());
     } catch (error) {
       if (this.lost.aborted) throw this.lost.reason;
@@ -185,6 +186,14 @@ class PostgresConnection implements Connection {
     if (this.lost.aborted) return;
     this.#lost.abort(reason);
     streamOf(this.#client).destroy();
+  }
+
+  /** Messages that are sent in one go leave in one packet. */
+  #gather(): void {
+    const stream = streamOf(this.#client);
+    if (stream.writableCorked > 0) return;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
   }
 
   #observe(): Promise<PgClient> {

@@ -5,7 +5,7 @@ import { runPipeline } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
 import type { StepFailure, StepReport } from "./report.ts";
 import { runStatements } from "./statements.ts";
-import { failureOf, interruption, type Outcome, type Work } from "./work.ts";
+import { failureOf, interruption, type Outcome, ownSession, type Work } from "./work.ts";
 
 export interface ExecuteOptions {
   readonly policy: "stop" | "continue";
@@ -96,14 +96,16 @@ function pipelineFrom(
 async function record(work: Work, prepared: Prepared, outcome: Outcome & { ok: false }): Promise<void> {
   if (work.connection.lost.aborted) return;
   const { problem, committed } = outcome.failure;
-  await work.ledger
-    .log(work.connection, work.author, {
-      event: "failed",
-      revision: prepared.step.revision,
-      direction: prepared.step.direction,
-      durationMs: null,
-      details: { code: problem.code, message: problem.message, place: placeOf(problem), committed },
-    })
+  await ownSession(work)
+    .then(() =>
+      work.ledger.log(work.connection, work.author, {
+        event: "failed",
+        revision: prepared.step.revision,
+        direction: prepared.step.direction,
+        durationMs: null,
+        details: { code: problem.code, message: problem.message, place: placeOf(problem), committed },
+      }),
+    )
     .catch(() => {});
 }
 

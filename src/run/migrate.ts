@@ -25,7 +25,7 @@ import { acquireLock } from "./locked.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import type { RunContext, Target } from "./target.ts";
-import type { Work } from "./work.ts";
+import { ownSession, type Work } from "./work.ts";
 
 export interface MigrateOptions {
   readonly goal: Goal;
@@ -62,10 +62,11 @@ class Run {
   readonly #failures: StepFailure[] = [];
   readonly #warnings = new Map<string, Problem>();
   #plan: Plan | undefined;
-  #remaining: readonly string[] = [];
+  #remaining = new Set<string>();
   #waitedMs = 0;
   /** Steps done that a goal such as `-2` counts. */
   #counted = 0;
+  readonly #repeatables = new Set<string>();
   #prepared: readonly Prepared[] = [];
 
   constructor(target: Target, options: MigrateOptions, context: RunContext) {
@@ -102,7 +103,7 @@ class Run {
       waitedMs: this.#waitedMs,
       steps: this.#done,
       failures: this.#failures,
-      remaining: this.#remaining,
+      remaining: [...this.#remaining],
       held: this.#plan?.held ?? [],
       warnings: [...this.#warnings.values()],
     };
@@ -148,7 +149,7 @@ class Run {
     if (goal === null) return;
     const decided = plan(planInput(target, { ...this.#options, goal }, files, history));
     this.#plan = decided;
-    this.#remaining = decided.steps.map((step) => step.revision);
+    this.#remaining = new Set(decided.steps.map((step) => step.revision));
     this.#context.observe({ kind: "planned", plan: decided });
     for (const warning of decided.warnings) this.#warn(warning);
     for (const { name } of invalid.rows) this.#warn(invalidIndex(name));
@@ -165,6 +166,7 @@ class Run {
       history,
     });
     this.#prepared = prepared;
+    for (const { step } of prepared) if (step.kind === "repeatable") this.#repeatables.add(step.revision);
     const work: Work = {
       target,
       context: this.#context,
@@ -188,14 +190,14 @@ class Run {
     } finally {
       stopNotices();
     }
+    await ownSession(work);
     await this.#assert(connection, lock, decided, new Set(invalid.rows.map((row) => row.name)));
   }
 
   #finished(report: StepReport): void {
     this.#done.push(report);
-    const step = this.#prepared.find((prepared) => prepared.step.revision === report.revision)?.step;
-    if (step?.kind !== "repeatable") this.#counted++;
-    this.#remaining = this.#remaining.filter((revision) => revision !== report.revision);
+    if (!this.#repeatables.has(report.revision)) this.#counted++;
+    this.#remaining.delete(report.revision);
   }
 
   /** After a lost connection: steps whose COMMIT reached the server, though its answer did not reach us. */

@@ -44,7 +44,7 @@ export async function runModule(work: Work, prepared: Prepared, index: number): 
     } catch (error) {
       if (work.connection.lost.aborted) throw work.connection.lost.reason;
       await rollback(work.connection);
-      const problem = stepError(work, prepared, null, error);
+      const problem = stepError(work, prepared, null, error, { blockers: observed.blockers });
       const retry =
         !outside &&
         isWorthRetrying(error) &&
@@ -87,7 +87,7 @@ async function runOutside(work: Work, prepared: Prepared): Promise<void> {
       step.direction === "up"
         ? work.ledger.sql.insert(entryOf(prepared, null), work.author, "partial")
         : work.ledger.sql.startReverting(step.revision);
-    await work.connection.execute(`begin; ${parts.fence} ${row}; commit`);
+    await work.connection.execute(`begin; ${parts.ownRole} ${parts.fence} ${row}; commit`);
   }
   if (work.kind.session)
     await work.connection.execute(resetSession(work.kind, work.target.settings, settings));

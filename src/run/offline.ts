@@ -41,7 +41,7 @@ export async function renderScript(
     author: context,
     reset: "",
     fence: "",
-    after: "",
+    ownRole: "",
     leave: "",
   };
   const rendered: string[] = [];

@@ -57,7 +57,7 @@ export async function runPipeline(
     if (done > before) attempt = 1;
     const { prepared, error, body, blockers } = failed;
     const retry = isWorthRetrying(error) && attempt < work.target.settings.lockAttempts && !work.stop.aborted;
-    const problem = stepError(work, prepared, body, error);
+    const problem = stepError(work, prepared, body, error, { blockers });
     if (!retry) {
       const outsideNeeded =
         needsNoTransaction((error as DatabaseError).sqlState) && prepared.settings.transaction === undefined;

@@ -37,6 +37,8 @@ export interface SplitStatement {
   readonly kind: StatementKind;
   /** Line in the file, from 1. */
   readonly line: number;
+  /** Where it starts in the body, in UTF-16 units. */
+  readonly start: number;
 }
 
 /** Texts up to this many bytes in all are kept between looking and running; beyond, files are read again. */
@@ -72,7 +74,8 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
         continue;
       }
       const settings = body.settings ?? base.settings;
-      const because = whyOutside(body, settings);
+      const because =
+        whyOutside(body, settings) ?? (step.reason === "resume" ? "an earlier run began it so" : null);
       kept += body.text.length;
       const keep = kept <= KEEP_BYTES;
       prepared.push({
@@ -96,6 +99,7 @@ export function statementsOf(body: Body & { kind: "sql" }): readonly SplitStatem
     text: statement.text,
     kind: classify(statement),
     line: body.line + statement.line - 1,
+    start: statement.start,
   }));
 }
 

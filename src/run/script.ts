@@ -30,11 +30,13 @@ export interface SessionKind {
 export function resetSession(kind: SessionKind, run: RunSettings, own: MigrationSettings): string {
   const settings = sessionSettings(kind, run, own);
   const local = !kind.session;
-  const calls = Object.entries(settings).map(
-    ([name, value]) => `set_config(${literal(name)}, ${literal(value)}, ${local})`,
-  );
-  const role = run.role === null ? "" : ` set ${local ? "local " : ""}role ${identifier(run.role)};`;
-  return `${RESET} select ${calls.join(", ")};${role}`;
+  const scope = local ? "local " : "";
+  // SET and not set_config: it answers without a row. A list of schemas, however, it takes for one name.
+  const set = Object.entries(settings).map(([name, value]) => `set ${scope}${name} = ${literal(value)};`);
+  if (run.searchPath !== null)
+    set.push(`select set_config('search_path', ${literal(run.searchPath)}, ${local});`);
+  const role = run.role === null ? "" : ` set ${scope}role ${identifier(run.role)};`;
+  return `${RESET} ${set.join(" ")}${role}`;
 }
 
 /** The settings of a session by name, in the server's spelling; read back after they were set. */
@@ -52,7 +54,6 @@ export function sessionSettings(
     idle_in_transaction_session_timeout: `${run.idleTimeoutMs}`,
     row_security: own.rowSecurity === true ? "on" : "off",
     standard_conforming_strings: "on",
-    ...(run.searchPath === null ? {} : { search_path: run.searchPath }),
     // Without it a killed client's backend, and its lock, live until the running statement ends.
     ...(kind.version >= 140_000
       ? { client_connection_check_interval: "1000", idle_session_timeout: "0" }
@@ -67,25 +68,29 @@ export function sessionSettings(
 const RESET =
   "close all; set session authorization default; set role none; reset all; unlisten *; discard plans; discard temp; discard sequences;";
 
+/**
+ * Back to the role that owns the ledger, for the ledger's last word in a transaction in which the migration may
+ * have become another one. The rest of what it set does no harm there.
+ */
+export function ownRole(run: RunSettings): string {
+  const role = run.role === null ? "none" : identifier(run.role);
+  return `set local session authorization default; set local role ${role};`;
+}
+
 export interface StepFrame {
   readonly open: string;
   readonly close: string;
 }
 
 export interface FrameParts {
-  /** From `afterMigration`. */
-  readonly after: string;
-  /** From `leaveSession`. */
-  readonly leave: string;
   readonly ledger: LedgerSql;
   readonly author: Author;
   readonly reset: string;
   readonly fence: string;
-}
-
-/** The migration may have become somebody else: the ledger is written as who we were before. */
-export function afterMigration(run: RunSettings): string {
-  return `set session authorization default; set role ${run.role === null ? "none" : identifier(run.role)};`;
+  /** `ownRole`, or nothing where the role is left to who runs the script. */
+  readonly ownRole: string;
+  /** `leaveSession`. */
+  readonly leave: string;
 }
 
 /** Behind a pooler the session is somebody else's after the `COMMIT`: nothing of ours may be left in it. */
@@ -105,14 +110,14 @@ export function applyFrame(parts: FrameParts, entry: Entry): StepFrame {
   const replace = entry.kind === "repeatable" ? `${parts.ledger.remove(entry.revision)}; ` : "";
   return {
     open: `${BEGIN} ${parts.reset} ${parts.fence} ${replace}${parts.ledger.insert(entry, parts.author, "applied")}`,
-    close: `${parts.after} ${parts.ledger.complete(entry.revision, parts.author)}; ${commit(parts)}`,
+    close: `${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${commit(parts)}`,
   };
 }
 
 export function revertFrame(parts: FrameParts, revision: string): StepFrame {
   return {
     open: `${BEGIN} ${parts.reset} ${parts.fence}`,
-    close: `${parts.after} ${parts.ledger.revert(revision, parts.author)}; ${commit(parts)}`,
+    close: `${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${commit(parts)}`,
   };
 }
 
@@ -120,7 +125,7 @@ export function revertFrame(parts: FrameParts, revision: string): StepFrame {
 export function statementFrame(parts: FrameParts, done: string): StepFrame {
   return {
     open: `${BEGIN} ${parts.reset} ${parts.fence}`,
-    close: `${parts.after} ${done}; ${commit(parts)}`,
+    close: `${parts.ownRole} ${done}; ${commit(parts)}`,
   };
 }
 
@@ -130,5 +135,5 @@ export function closing(parts: FrameParts, direction: Direction, entry: Entry): 
     direction === "up"
       ? parts.ledger.completePartial(entry, parts.author)
       : parts.ledger.revert(entry.revision, parts.author);
-  return `${BEGIN} ${parts.fence} ${row}; ${commit(parts)}`;
+  return `${BEGIN} ${parts.ownRole} ${parts.fence} ${row}; ${commit(parts)}`;
 }

@@ -14,11 +14,14 @@
  * still be those of the file.
  */
 import { createHash } from "node:crypto";
+import type { Blocker } from "../database/connection.ts";
 import { needsNoTransaction } from "../database/sqlstate.ts";
 import { DatabaseError, type GodwitError, PlanRefused } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
 import type { StatementKey } from "../ledger/sql.ts";
+import { codePointOffset } from "../std/text.ts";
 import { clearLeftovers, effectiveText, judge, snapshot, verify } from "./judge.ts";
+import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import { statementsOf } from "./prepare.ts";
 import { closing, type FrameParts, resetSession, statementFrame } from "./script.ts";
@@ -29,6 +32,7 @@ import {
   frameParts,
   isWorthRetrying,
   type Outcome,
+  ownSession,
   pauseBeforeRetry,
   rollback,
   stepError,
@@ -41,11 +45,12 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
   const body = await prepared.load();
   if (body.kind !== "sql") throw new Error("Only SQL is run statement by statement.");
   work.context.observe({ kind: "step-started", step, index, count: work.count });
-  const job: Job = { work, prepared, body, parts: frameParts(work, prepared), attempts: 1 };
+  const job: Job = { work, prepared, body, parts: frameParts(work, prepared), attempts: 1, blockers: [] };
   let position = 0;
   let done = 0;
   try {
     const statements = statementsOf(body);
+    await ownSession(work);
     await begin(job);
     const recorded = await work.ledger.statements(work.connection, step.revision, step.direction);
     checkUnchanged(job, statements, recorded);
@@ -68,7 +73,7 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
       error instanceof DatabaseError && error.position === undefined
         ? statementLine(body, position)
         : undefined;
-    const problem = stepError(work, prepared, body, error, line === undefined ? {} : { line });
+    const problem = stepError(work, prepared, body, error, { line, blockers: job.blockers });
     if (done === 0 && step.reason !== "resume") await withdraw(job);
     return {
       ok: false,
@@ -94,6 +99,8 @@ interface Job {
   readonly body: Body & { kind: "sql" };
   readonly parts: FrameParts;
   attempts: number;
+  /** Who was in the way of the statement that failed last. */
+  blockers: readonly Blocker[];
 }
 
 async function begin({ work, prepared, body, parts }: Job): Promise<void> {
@@ -101,14 +108,14 @@ async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   if (step.reason === "resume") return;
   if (step.direction === "down") {
     await work.connection.execute(
-      `begin; ${parts.fence} ${work.ledger.sql.startReverting(step.revision)}; commit`,
+      `begin; ${parts.ownRole} ${parts.fence} ${work.ledger.sql.startReverting(step.revision)}; commit`,
     );
     return;
   }
   const replace = step.kind === "repeatable" ? `${work.ledger.sql.remove(step.revision)};` : "";
   const row = work.ledger.sql.insert(entryOf(prepared, body.revert), work.author, "partial");
   await work.connection.execute(
-    `begin; ${parts.fence} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
+    `begin; ${parts.ownRole} ${parts.fence} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
   );
 }
 
@@ -118,11 +125,13 @@ async function withdraw({ work, prepared, parts }: Job): Promise<void> {
   if (work.connection.lost.aborted) return;
   const sql = work.ledger.sql;
   if (direction === "down") {
-    await work.connection.execute(`begin; ${parts.fence} ${sql.markApplied(revision)}; commit`);
+    await work.connection.execute(
+      `begin; ${parts.ownRole} ${parts.fence} ${sql.markApplied(revision)}; commit`,
+    );
     return;
   }
   await work.connection.execute(
-    `begin; ${parts.fence} ${sql.forgetStatements(revision, direction)}; ${sql.remove(revision)} and state = 'partial'; commit`,
+    `begin; ${parts.ownRole} ${parts.fence} ${sql.forgetStatements(revision, direction)}; ${sql.remove(revision)} and state = 'partial'; commit`,
   );
 }
 
@@ -160,6 +169,7 @@ async function runOne(
     } catch (error) {
       if (work.connection.lost.aborted) throw error;
       await rollback(work.connection);
+      job.blockers = observed.blockers;
       if (!isWorthRetrying(error) || attempt >= work.target.settings.lockAttempts || work.stop.aborted)
         throw error;
       job.attempts++;
@@ -184,36 +194,58 @@ async function runOne(
       const verdict = await judge(connection, kind, interrupted.before);
       if (verdict === "unknown") throw undecided(job, intent, statement);
       if (verdict === "done") {
-        await connection.execute(`begin; ${parts.fence} ${sql.finishStatement(intent, author)}; commit`);
+        await connection.execute(
+          `begin; ${parts.ownRole} ${parts.fence} ${sql.finishStatement(intent, author)}; commit`,
+        );
         return;
       }
     }
     await clearLeftovers(connection, kind);
     const before = await snapshot(connection, kind);
-    await connection.execute(`begin; ${parts.fence} ${sql.startStatement(intent, author, before)}; commit`);
+    await connection.execute(
+      `begin; ${parts.ownRole} ${parts.fence} ${sql.startStatement(intent, author, before)}; commit`,
+    );
     try {
-      await connection.execute(await effectiveText(connection, kind, text));
+      await sendStatement(job, statement, await effectiveText(connection, kind, text));
       await verify(connection, kind);
     } catch (error) {
       if (!connection.lost.aborted) await failedOutside(job, statement, intent);
       throw error;
     }
-    await connection.execute(`begin; ${parts.fence} ${sql.finishStatement(intent, author)}; commit`);
+    await connection.execute(
+      `begin; ${parts.ownRole} ${parts.fence} ${sql.finishStatement(intent, author)}; commit`,
+    );
   }
 }
 
 /** invalid_transaction_termination: a procedure or DO block that commits. */
 const ENDS_TRANSACTION = "2D000";
 
-async function insideTransaction(
-  { work, parts }: Job,
-  { text }: SplitStatement,
-  key: StatementKey,
-): Promise<void> {
+async function insideTransaction(job: Job, statement: SplitStatement, key: StatementKey): Promise<void> {
+  const { work, parts } = job;
   const frame = statementFrame(parts, work.ledger.sql.finishStatement(key, work.author));
-  await work.connection.execute(frame.open);
-  await work.connection.execute(text);
-  await work.connection.execute(frame.close);
+  const framed = (error: unknown) => {
+    throw frameError(error, key.revision);
+  };
+  await work.connection.execute(frame.open).catch(framed);
+  await sendStatement(job, statement, statement.text);
+  await work.connection.execute(frame.close).catch(framed);
+}
+
+/** The server counts from the start of what it was sent, people from the start of the file. */
+async function sendStatement(
+  { work, body }: Job,
+  statement: SplitStatement,
+  effective: string,
+): Promise<void> {
+  try {
+    await work.connection.execute(effective);
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    throw effective === statement.text
+      ? error.movedBy(codePointOffset(body.text, statement.start))
+      : error.withoutPosition();
+  }
 }
 
 /** The server said that it failed: nothing is unknown, so the intent goes, and so does what it left lying about. */
@@ -225,7 +257,7 @@ async function failedOutside(
   const { connection, ledger } = work;
   await clearLeftovers(connection, kind).catch(() => {});
   await connection.execute(
-    `begin; ${parts.fence} ${ledger.sql.forgetStatements(key.revision, key.direction)} and position = ${key.position}; commit`,
+    `begin; ${parts.ownRole} ${parts.fence} ${ledger.sql.forgetStatements(key.revision, key.direction)} and position = ${key.position}; commit`,
   );
 }
 

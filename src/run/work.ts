@@ -6,11 +6,11 @@ import { DatabaseError, GodwitError, Interrupted, StepFailed } from "../errors.t
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
-import { backoffMs, delay } from "../std/time.ts";
+import { backoffMs, delay, formatDuration } from "../std/time.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import { placeOf, statementsOf } from "./prepare.ts";
 import type { StepFailure, StepReport } from "./report.ts";
-import { afterMigration, type FrameParts, leaveSession, resetSession, type SessionKind } from "./script.ts";
+import { type FrameParts, leaveSession, ownRole, resetSession, type SessionKind } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export interface Work {
@@ -38,7 +38,7 @@ export function frameParts(work: Work, prepared: Prepared): FrameParts {
     author: work.author,
     reset: resetSession(work.kind, work.target.settings, prepared.settings),
     fence: work.lock.fence,
-    after: afterMigration(work.target.settings),
+    ownRole: ownRole(work.target.settings),
     leave: leaveSession(work.kind),
   };
 }
@@ -62,6 +62,11 @@ export function entryOf(prepared: Prepared, revert: string | null): Entry {
 /** Leaves a failed transaction; quiet where the connection is gone, for then the server has rolled back. */
 export async function rollback(connection: Connection): Promise<void> {
   if (!connection.lost.aborted) await connection.execute("rollback").catch(() => {});
+}
+
+/** Undoes what migrations did to the session, for what the run itself has to say and to ask between them. */
+export async function ownSession(work: Work): Promise<void> {
+  if (work.kind.session) await work.connection.execute(resetSession(work.kind, work.target.settings, {}));
 }
 
 /** Whether the same again may succeed: the server rolled all of it back, and time alone may help. */
@@ -97,7 +102,7 @@ export function stepError(
   prepared: Prepared,
   body: Body | null,
   error: unknown,
-  extra?: { line?: number },
+  extra?: { line?: number | undefined; blockers?: readonly Blocker[] },
 ): GodwitError {
   if (work.stop.aborted) return interruption(work, prepared.step);
   if (!(error instanceof DatabaseError)) {
@@ -119,7 +124,8 @@ export function stepError(
       code: timeout ? "STEP_TIMEOUT" : "STEP_FAILED",
       message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${error.message}`,
       place,
-      hint: error.hint ?? advice(error, timeout),
+      hint:
+        [error.hint, advice(error, timeout, extra?.blockers ?? [])].filter(Boolean).join(" ") || undefined,
       details: error.details,
     },
     { cause: error },
@@ -156,16 +162,25 @@ function placeOfError(body: Body & { kind: "sql" }, error: DatabaseError, line: 
   return statement === undefined ? { file: body.file } : { file: body.file, line: statement.line };
 }
 
-function advice(error: DatabaseError, timeout: boolean): string | undefined {
+function advice(error: DatabaseError, timeout: boolean, blockers: readonly Blocker[]): string | undefined {
   if (timeout)
     return "Give the migration more time (-- godwit: statement-timeout=…), or make it do less at once.";
   if (error.sqlState === "55P03")
-    return "Something holds a lock on its table: see the blockers above, or raise --lock-timeout.";
-  if (error.sqlState === "42501")
-    return "Grant the missing privilege to the role that migrates, or use another role's URL.";
+    return blockers.length === 0
+      ? "Something holds a lock on its table: wait until it is done, or raise --lock-timeout."
+      : `In its way: ${blockers.map(nameBlocker).join("; ")}. Wait until it is done, or end it with: ${blockers.map(({ pid }) => `select pg_terminate_backend(${pid});`).join(" ")}`;
   if (/row-level security/.test(error.message))
     return "Row-level security would hide rows from this statement. Run it as a role with BYPASSRLS, or allow it with -- godwit: row-security=on";
+  if (error.sqlState === "42501")
+    return "Grant the missing privilege to the role that migrates, or use another role's URL.";
   return undefined;
+}
+
+/** Not its query: that may hold data. It is shown in the progress. */
+function nameBlocker({ pid, applicationName, state, transactionAgeMs }: Blocker): string {
+  const age = transactionAgeMs === null ? "" : ` for ${formatDuration(transactionAgeMs)}`;
+  const known = [applicationName, state === null ? "" : `${state}${age}`].filter(Boolean).join(", ");
+  return `process ${pid}${known && ` (${known})`}`;
 }
 
 /** The first line of the stack that lies in the migration's own file. */

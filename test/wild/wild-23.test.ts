@@ -12,16 +12,16 @@ SET row_security = off;
 SET default_table_access_method = heap;
 SET datestyle = 'German';
 SET SESSION AUTHORIZATION ${db.owner};
-SET ROLE pg_read_all_data; RESET ROLE;
 CREATE TEMPORARY TABLE shadow (id int);
 PREPARE leftover AS SELECT 1;
 LISTEN leftover;
+SET ROLE pg_read_all_data;
 `;
   const state = `insert into states select current_setting('search_path'), current_setting('check_function_bodies'),
   current_setting('datestyle'), current_setting('lock_timeout'), to_regclass('pg_temp.shadow') is null;`;
   const folder = folderOf({
     "0001_states.sql": `create table states (path text, checks text, dates text, lock_timeout text, temp_gone boolean);\n${state}`,
-    "0002_dump.sql": `${head}CREATE TABLE public.dumped (id integer NOT NULL);`,
+    "0002_dump.sql": `CREATE TABLE public.dumped (id integer NOT NULL);\n${head}`,
     "0003_after.sql": `create table unqualified (id int);\n${state}`,
     "0004_dump_again.sql": `-- godwit: transaction=off\n${head.replace("shadow", "shadow2").replace("leftover AS", "leftover2 AS")}`,
     "0005_after.sql": `-- godwit: transaction=off\n${state}`,
