@@ -15,6 +15,7 @@ import type {
 import { connectionLost, databaseError } from "./failure.ts";
 import { Heartbeat, type Sign } from "./heartbeat.ts";
 import { connect, endQuietly, type Link, requestCancel } from "./link.ts";
+import { looksPooled } from "./pooling.ts";
 import { SERVER_QUERY } from "./server-query.ts";
 import { sharesSessions } from "./sharing.ts";
 
@@ -100,6 +101,11 @@ class PostgresConnection implements Connection {
 
   get capabilities(): Capabilities {
     return { session: this.#session, pipeline: this.#session, observer: true };
+  }
+
+  get pooler(): string | undefined {
+    if (this.#session) return undefined;
+    return looksPooled(this.#address)?.advice ?? "Use the direct URL of the database itself.";
   }
 
   get server(): Server {

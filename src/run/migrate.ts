@@ -129,6 +129,7 @@ class Run {
     const { version, database, user } = connection.server;
     const kind = connection.capabilities.session ? "session" : "lease";
     observe({ kind: "connected", database, user, version, lock: kind });
+    if (connection.pooler !== undefined) this.#warn(pooled(connection.pooler));
     const started = performance.now();
     const lock = await acquireLock(this.#target, connection, this.#context);
     const waitedMs = performance.now() - started;
@@ -277,6 +278,15 @@ export function planInput(
     history,
     goal: options.goal,
     policy: { outOfOrder: options.outOfOrder, failure: options.failure, project: target.settings.project },
+  };
+}
+
+function pooled(advice: string): Problem {
+  return {
+    code: "DATABASE_POOLED",
+    message:
+      "A connection pooler in transaction mode stands before the database: migrations run slower, and a run that dies keeps the next one waiting.",
+    hint: advice,
   };
 }
 

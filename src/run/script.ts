@@ -36,7 +36,7 @@ export function resetSession(kind: SessionKind, run: RunSettings, own: Migration
   if (run.searchPath !== null)
     set.push(`select set_config('search_path', ${literal(run.searchPath)}, ${local});`);
   const role = run.role === null ? "" : ` set ${scope}role ${identifier(run.role)};`;
-  return `${local ? "" : `${RESET} `}${set.join(" ")}${role}`;
+  return `${RESET} ${set.join(" ")}${role}`;
 }
 
 /** The settings of a session by name, in the server's spelling; read back after they were set. */
@@ -47,6 +47,8 @@ export function sessionSettings(
 ): Record<string, string> {
   return {
     application_name: kind.applicationName,
+    // What `RESET ALL` goes back to is, behind a pooler, not what our driver asked for.
+    client_encoding: "UTF8",
     lock_timeout: `${own.lockTimeoutMs ?? run.lockTimeoutMs}`,
     statement_timeout: `${own.statementTimeoutMs ?? run.statementTimeoutMs}`,
     idle_in_transaction_session_timeout: `${run.idleTimeoutMs}`,
@@ -87,31 +89,44 @@ export interface FrameParts {
   readonly fence: string;
   /** `ownRole`, or nothing where the role is left to who runs the script. */
   readonly ownRole: string;
+  /** `leaveSession`. */
+  readonly leave: string;
+}
+
+/** Behind a pooler the session is somebody else's after the `COMMIT`: nothing of ours may be left in it. */
+export function leaveSession(kind: SessionKind): string {
+  return kind.session ? "" : RESET;
 }
 
 /** First of all: an isolation level cannot be chosen after the first query. */
 const BEGIN = "begin isolation level read committed;";
+
 /** How a transaction ends: deferred constraints while an error still leaves it failed, then for good. */
-const COMMIT = "set constraints all immediate; commit";
+function commit({ leave }: FrameParts): string {
+  return `set constraints all immediate; ${leave} commit`;
+}
 
 export function applyFrame(parts: FrameParts, entry: Entry): StepFrame {
   const replace = entry.kind === "repeatable" ? `${parts.ledger.remove(entry.revision)}; ` : "";
   return {
     open: `${BEGIN} ${parts.reset} ${parts.fence} ${replace}${parts.ledger.insert(entry, parts.author, "applied")}`,
-    close: `${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${COMMIT}`,
+    close: `${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${commit(parts)}`,
   };
 }
 
 export function revertFrame(parts: FrameParts, revision: string): StepFrame {
   return {
     open: `${BEGIN} ${parts.reset} ${parts.fence}`,
-    close: `${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${COMMIT}`,
+    close: `${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${commit(parts)}`,
   };
 }
 
 /** One statement of a non-transactional migration, with its done row in the same transaction. */
 export function statementFrame(parts: FrameParts, done: string): StepFrame {
-  return { open: `${BEGIN} ${parts.reset} ${parts.fence}`, close: `${parts.ownRole} ${done}; ${COMMIT}` };
+  return {
+    open: `${BEGIN} ${parts.reset} ${parts.fence}`,
+    close: `${parts.ownRole} ${done}; ${commit(parts)}`,
+  };
 }
 
 /** For the last statement of a step outside a transaction. */
@@ -120,5 +135,5 @@ export function closing(parts: FrameParts, direction: Direction, entry: Entry): 
     direction === "up"
       ? parts.ledger.completePartial(entry, parts.author)
       : parts.ledger.revert(entry.revision, parts.author);
-  return `${BEGIN} ${parts.ownRole} ${parts.fence} ${row}; ${COMMIT}`;
+  return `${BEGIN} ${parts.ownRole} ${parts.fence} ${row}; ${commit(parts)}`;
 }
