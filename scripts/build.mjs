@@ -58,7 +58,8 @@ try {
       outdir: draft,
       format: "esm",
       splitting: true,
-      chunkNames: "chunks/[name]-[hash]",
+      // Beside the entry points: what looks for files of ours looks beside itself.
+      chunkNames: "[name]-[hash]",
       // Installed with the package; a bundled CommonJS file would need a `require` that modules do not have.
       external: [...shared.external, "pg", "valibot"],
     }),

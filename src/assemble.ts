@@ -1,6 +1,7 @@
 /** The one place where parts meet: from a configuration to a target that can be migrated. */
 import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
+import { setMaxListeners } from "node:events";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config/config.ts";
@@ -26,8 +27,8 @@ export interface Assembled extends AsyncDisposable {
 }
 
 export interface AssembleOptions {
-  /** For what must be said loudly: the start of the embedded server. */
-  readonly announce: (line: string) => void;
+  /** Told about the embedded server; loudly that it is used at all. */
+  readonly say: (line: string, options?: { readonly loud: boolean }) => void;
   /** In place of the configured address. */
   readonly open?: Target["open"] | undefined;
 }
@@ -43,15 +44,15 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   refuseEmbedded(config);
   const { openEmbedded } = await import("./database/embedded.ts");
   const folder = join(config.root, ".godwit");
-  options.announce(
-    `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`,
-  );
+  const what = `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`;
+  options.say(what, { loud: true });
+  keepOutOfGit(folder);
   // The server's own session does not keep a process alive, and while it is being opened nothing else does.
   const alive = setInterval(() => {}, 60_000);
   const embedded = await openEmbedded({
     folder,
     environment: config.environment,
-    log: options.announce,
+    log: (line) => options.say(line),
   }).finally(() => clearInterval(alive));
   const address = addressOf(config, embedded.url);
   return assembled(config, source, {
@@ -95,6 +96,13 @@ export function isAddressed(config: Config): boolean {
 }
 
 const LIBPQ = ["PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGSERVICE"];
+
+/** Nobody checks a database in. */
+function keepOutOfGit(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, ".gitignore");
+  if (!existsSync(path)) writeFileSync(path, "*\n");
+}
 
 /** Where a forgotten URL would mean that a fresh, empty database is migrated and thrown away. */
 function refuseEmbedded({ environment }: Config): void {
@@ -155,7 +163,13 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
 function opener(config: Config, address: Address): Target["open"] {
   return async (options): Promise<Connection> => {
     const { openPostgres } = await import("./database/postgres.ts");
-    return openPostgres(address, { ...options, pooling: config.values.pooling ?? undefined });
+    const connection = await openPostgres(address, {
+      ...options,
+      pooling: config.values.pooling ?? undefined,
+    });
+    // Every message under way listens for the loss of its connection; a pipeline has many of them.
+    setMaxListeners(0, connection.lost);
+    return connection;
   };
 }
 

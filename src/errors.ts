@@ -94,6 +94,7 @@ export const ERROR_CODES = {
   DATABASE_IN_RECOVERY: "DatabaseError",
   DATABASE_PRIVILEGE: "DatabaseError",
   DATABASE_SETTING: "DatabaseError",
+  DATABASE_POOLED: "DatabaseError",
   DATABASE_CONNECTION_LOST: "DatabaseError",
   DATABASE_TOO_OLD: "DatabaseError",
   DATABASE_ERROR: "DatabaseError",

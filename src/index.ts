@@ -1,3 +1,42 @@
-/** The library: what people import from "godwit". */
-export { GodwitError } from "./errors.ts";
-export * from "./migration.ts";
+/** The library: what people import from "godwit". Light to import: what is heavy comes when it is used. */
+export { type ConfigFile, type Duration, defineConfig } from "./config/define.ts";
+export type { HistoryEntry } from "./core/history.ts";
+export type { Direction, MigrationKind, Phase } from "./core/migration.ts";
+export type { Held, Plan, Step } from "./core/step.ts";
+export type { Blocker } from "./database/connection.ts";
+export {
+  ConfigError,
+  DatabaseError,
+  type ErrorCode,
+  GodwitError,
+  Interrupted,
+  LockError,
+  type Place,
+  PlanRefused,
+  type Problem,
+  SourceError,
+  StepFailed,
+} from "./errors.ts";
+export type { Recorded } from "./ledger/ledger.ts";
+export type { Holder } from "./lock/lock.ts";
+export {
+  type MigrationContext,
+  type MigrationDefinition,
+  type MigrationLog,
+  migration,
+  type Rows,
+  type Sql,
+  type SqlFragment,
+} from "./migration.ts";
+export {
+  type AppliedHistory,
+  createMigrator,
+  type Migrator,
+  type MigratorConfig,
+  type PgliteInstance,
+  type Status,
+} from "./migrator.ts";
+export type { BaselineReport } from "./run/baseline.ts";
+export type { Observe, RunEvent } from "./run/events.ts";
+export type { Repair, RepairReport } from "./run/repair.ts";
+export type { Report, StepFailure, StepReport } from "./run/report.ts";

@@ -16,7 +16,7 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^run\//, 6],
   [/^(config|service)\//, 7],
   [/^assemble\.ts/, 8],
-  [/^(cli\/|index\.ts|testing\.ts)/, 9],
+  [/^(cli\/|index\.ts|migrator\.ts|testing\.ts)/, 9],
 ];
 
 /** What the files say, types included: a type that goes up says that something is in the wrong place. */

@@ -30,8 +30,10 @@ export interface Invocation {
   readonly signal: AbortSignal;
   readonly observe: Observe;
   /** One line for people on stderr. */
-  readonly say: (line: string) => void;
+  readonly say: (line: string, options?: { readonly loud: boolean }) => void;
   readonly json: boolean;
+  /** The whole table. */
+  readonly commands: readonly CommandRow[];
 }
 
 export interface Answer {

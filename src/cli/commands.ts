@@ -1,17 +1,19 @@
 /** Every command, once. Help, completion and `docs/reference/cli.md` are made from this table. */
 import type { CommandRow } from "./command.ts";
 
-const REVISION = "a revision (or the start of one), +2, -1, head, base";
+const WORDS = "a revision or the start of one";
+const SQL = { syntax: "--sql", help: "print a script for psql instead; no database is needed" };
+const MESSAGE = { syntax: "-m, --message <text>", help: "the name, as one text" };
 
 export const COMMANDS: readonly CommandRow[] = [
   {
     name: "up",
     aliases: ["upgrade"],
     summary: "apply what is pending",
-    arguments: [{ syntax: "[revision]", help: `how far: ${REVISION}; everything if left out` }],
+    arguments: [{ syntax: "[revision]", help: `how far: ${WORDS}, +2, head; everything if left out` }],
     flags: [
-      { syntax: "--sql", help: "print a script for psql instead; no database is needed" },
-      { syntax: "--from <revision>", help: "with --sql: where that database is" },
+      SQL,
+      { syntax: "--from <revision>", help: "with --sql: where that database is (base)" },
       { syntax: "--dry-run", help: "execute, roll back, and say what could not be tried" },
     ],
     plans: true,
@@ -24,14 +26,146 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/up.ts"),
   },
   {
+    name: "down",
+    aliases: ["downgrade"],
+    summary: "take migrations back",
+    arguments: [{ syntax: "<revision>", help: `how far: -1, ${WORDS} (it stays), or base for everything` }],
+    flags: [SQL, { syntax: "--from <revision>", help: "with --sql: where that database is (heads)" }],
+    plans: true,
+    examples: [
+      ["godwit down -1", "take the last one back"],
+      ["godwit down 0007", "back to 0007, which stays"],
+      ["godwit down base", "take everything back"],
+    ],
+    load: () => import("./commands/down.ts"),
+  },
+  {
     name: "status",
     summary: "show what is applied and what is pending",
     flags: [{ syntax: "--check", help: "exit 1 when anything is pending" }],
     plans: true,
     examples: [
-      ["godwit status", ""],
+      ["godwit status", "all migrations and their state"],
       ["godwit status --check --quiet", "a gate for a release"],
     ],
     load: () => import("./commands/status.ts"),
+  },
+  {
+    name: "plan",
+    summary: "show what up would do, and change nothing",
+    arguments: [{ syntax: "[revision]", help: "as for up; -1 and base show what down would do" }],
+    plans: true,
+    examples: [
+      ["godwit plan", "what godwit up would do now"],
+      ["godwit plan --json", "the same as data"],
+    ],
+    load: () => import("./commands/plan.ts"),
+  },
+  {
+    name: "current",
+    summary: "show the revision that the database is at",
+    examples: [["godwit current", "one line per head of what is applied"]],
+    load: () => import("./commands/current.ts"),
+  },
+  {
+    name: "history",
+    summary: "list all migrations in order, newest first",
+    flags: [
+      { syntax: "--indicate-current", help: "mark where the database is" },
+      { syntax: "--log", help: "list what was done to this database instead, failures included" },
+    ],
+    examples: [
+      ["godwit history --indicate-current", "the files, and where the database is among them"],
+      ["godwit history --log", "who did what, when and from where"],
+    ],
+    load: () => import("./commands/history.ts"),
+  },
+  {
+    name: "heads",
+    summary: "show the newest migrations of the files",
+    examples: [["godwit heads", "more than one: they need godwit merge"]],
+    load: () => import("./commands/heads.ts"),
+  },
+  {
+    name: "new",
+    aliases: ["revision"],
+    summary: "make an empty migration",
+    arguments: [{ syntax: "[name…]", help: "what it does, in a few words" }],
+    flags: [
+      MESSAGE,
+      { syntax: "--ts", help: "in TypeScript" },
+      { syntax: "--sql", help: "in SQL (the default, except where all others are TypeScript)" },
+      { syntax: "--revises <revision>", help: "its parent in a revision graph" },
+    ],
+    examples: [
+      ["godwit new add shop slugs", "migrations/0008_add_shop_slugs.sql"],
+      ["godwit new --ts fill shop slugs", "migrations/0009_fill_shop_slugs.ts"],
+    ],
+    load: () => import("./commands/new.ts"),
+  },
+  {
+    name: "merge",
+    summary: "join several heads of a revision graph",
+    arguments: [{ syntax: "[heads…]", help: "the heads to join; all if left out" }],
+    flags: [MESSAGE],
+    examples: [['godwit merge -m "chat and search"', "a migration that does nothing but revise both"]],
+    load: () => import("./commands/merge.ts"),
+  },
+  {
+    name: "baseline",
+    aliases: ["stamp"],
+    summary: "declare migrations as present without running them",
+    description:
+      "Declares a revision and all that comes before it as present, without running them: for a database that was made some other way.",
+    arguments: [{ syntax: "<revision>", help: "the last one that is present, or head" }],
+    examples: [["godwit baseline 0007", "this database has everything up to 0007 already"]],
+    load: () => import("./commands/baseline.ts"),
+  },
+  {
+    name: "repair",
+    summary: "correct what the ledger says",
+    description:
+      "Corrects what the ledger says. What is in the database stays as it is; each correction is logged.",
+    flags: [
+      { syntax: "--accept <revision>", help: "the file was edited on purpose" },
+      { syntax: "--forget <revision>", help: "it is not applied; its file is pending again" },
+      { syntax: "--mark-done <revision[:n]>", help: "it (or its statement n) is complete, I looked" },
+      { syntax: "--retry <revision[:n]>", help: "it (or its statement n) had no effect and may run again" },
+      { syntax: "--confirm <database>", help: "the database meant; asked for on a terminal" },
+    ],
+    examples: [
+      ["godwit repair --accept 0007", "the text of 0007 that counts is the present one"],
+      ["godwit repair --mark-done 0007:2 --confirm shop", "without a terminal"],
+    ],
+    load: () => import("./commands/repair.ts"),
+  },
+  {
+    name: "doctor",
+    summary: "look for what is wrong, and show where each setting came from",
+    examples: [["godwit doctor", "the first thing to run when something is odd"]],
+    load: () => import("./commands/doctor.ts"),
+  },
+  {
+    name: "init",
+    summary: "make a folder, a configuration and a first migration",
+    examples: [["godwit init", "leaves alone what is there"]],
+    load: () => import("./commands/init.ts"),
+  },
+  {
+    name: "build",
+    summary: "freeze all migrations into a bundle that needs no compiler",
+    arguments: [{ syntax: "[folder]", help: "where to put it (dist/migrations)" }],
+    examples: [["godwit build dist/migrations", "then run godwit up --dir dist/migrations in the image"]],
+    load: () => import("./commands/build.ts"),
+  },
+  {
+    name: "completion",
+    summary: "print the completion script of a shell",
+    arguments: [{ syntax: "<shell>", help: "bash, zsh or fish" }],
+    examples: [
+      ["source <(godwit completion bash)", "in ~/.bashrc"],
+      ["godwit completion fish > ~/.config/fish/completions/godwit.fish", "once"],
+    ],
+    load: () => import("./commands/completion.ts"),
   },
 ];

@@ -5,6 +5,7 @@ import { loadConfig } from "../config/load.ts";
 import { OPTIONS } from "../config/options.ts";
 import { ConfigError, GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
 import type { Answer, Invocation } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
 import { createJsonLog, createTextLog, type Log } from "./log.ts";
 import { formatError } from "./problems.ts";
 import { type Parsed, parse } from "./program.ts";
@@ -29,12 +30,18 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
   } catch (error) {
     const commander = error as { code?: string; exitCode?: number; message?: string };
     if (typeof commander.code === "string" && commander.code.startsWith("commander.")) {
-      if (commander.exitCode === 0) return 0;
+      if (isAskedFor(commander.code, argv)) return 0;
       if (json) terminal.out(documentOf({ ok: false, problems: [usageProblem(commander.message ?? "")] }));
       return 2;
     }
     return fail(error, { terminal, json, command: null });
   }
+}
+
+/** Help and version are answers; help that nobody asked for stands in for the command that is missing. */
+function isAskedFor(code: string, argv: readonly string[]): boolean {
+  if (code === "commander.help") return argv.includes("help");
+  return code === "commander.helpDisplayed" || code === "commander.version";
 }
 
 /** Before the options are understood, because what is wrong with them is told in JSON too. */
@@ -77,8 +84,9 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
     terminal,
     signal: AbortSignal.any([surroundings.signal, deadline.signal]),
     observe: (event) => observe(event),
-    say: (line) => log.write("info", line),
+    say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
     json,
+    commands: COMMANDS,
   };
   try {
     const command = await row.load();

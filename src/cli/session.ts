@@ -15,7 +15,7 @@ export async function withSession<T>(
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
   const config = await invocation.config();
-  await using assembled = await assemble(config, { announce: invocation.say });
+  await using assembled = await assemble(config, { say: invocation.say });
   const context = createContext(config, { observe: invocation.observe, signal: invocation.signal });
   for (const warning of assembled.address?.warnings ?? [])
     invocation.observe({ kind: "warning", problem: warning });

@@ -41,6 +41,8 @@ export interface Server {
 export interface Connection extends AsyncDisposable {
   readonly capabilities: Capabilities;
   readonly server: Server;
+  /** What to do about a pooler that takes our session away, in one sentence; only where there is one. */
+  readonly pooler?: string | undefined;
   /** Aborts when the connection is gone, with a `DatabaseError` as its reason. */
   readonly lost: AbortSignal;
   /** One statement with parameters (extended protocol). Throws `DatabaseError`. */

@@ -1,7 +1,6 @@
 /** A `Connection` on the `pg` driver: TCP, TLS or a socket, with pipelining. */
 import type { Socket } from "node:net";
 import type { Client as PgClient, QueryResult } from "pg";
-import { orAbort } from "../std/time.ts";
 import type { Address } from "./address.ts";
 import type {
   Blocker,
@@ -16,6 +15,7 @@ import type {
 import { connectionLost, databaseError } from "./failure.ts";
 import { Heartbeat, type Sign } from "./heartbeat.ts";
 import { connect, endQuietly, type Link, requestCancel } from "./link.ts";
+import { looksPooled } from "./pooling.ts";
 import { SERVER_QUERY } from "./server-query.ts";
 import { sharesSessions } from "./sharing.ts";
 
@@ -61,6 +61,7 @@ class PostgresConnection implements Connection {
   readonly lost: AbortSignal;
   readonly #link: Link;
   readonly #client: PgClient;
+  readonly #stream: Socket;
   readonly #address: Address;
   readonly #options: OpenOptions;
   readonly #heartbeat: Heartbeat;
@@ -82,11 +83,15 @@ class PostgresConnection implements Connection {
     link.client.on("error", gone);
     link.client.on("end", () => gone());
     const { stream } = (link.client as unknown as { connection: { stream: Socket } }).connection;
+    this.#stream = stream;
     this.#heartbeat = new Heartbeat({
       intervalMs: options.heartbeatMs ?? HEARTBEAT_MS,
       progress: () => `${stream.bytesRead} ${stream.bytesWritten - stream.writableLength}`,
       ask: (quietMs) => this.#look(quietMs),
-      onLost: (why) => gone(new Error(why)),
+      onLost: (why) => {
+        gone(new Error(why));
+        stream.destroy();
+      },
     });
   }
 
@@ -96,6 +101,11 @@ class PostgresConnection implements Connection {
 
   get capabilities(): Capabilities {
     return { session: this.#session, pipeline: this.#session, observer: true };
+  }
+
+  get pooler(): string | undefined {
+    if (this.#session) return undefined;
+    return looksPooled(this.#address)?.advice ?? "Use the direct URL of the database itself.";
   }
 
   get server(): Server {
@@ -167,13 +177,21 @@ class PostgresConnection implements Connection {
   async #send<T>(query: () => Promise<T>): Promise<T> {
     if (this.lost.aborted) throw this.lost.reason;
     try {
-      return await this.#heartbeat.during(orAbort(query(), this.lost));
+      this.#gather();
+      return await this.#heartbeat.during(query());
     } catch (error) {
       if (this.lost.aborted) throw this.lost.reason;
       const failure = databaseError(error, this.#address.display);
       if (failure.code === "DATABASE_CONNECTION_LOST") this.#lost.abort(failure);
       throw failure;
     }
+  }
+
+  /** Messages that are sent in one go leave in one packet. */
+  #gather(): void {
+    if (this.#stream.writableCorked > 0) return;
+    this.#stream.cork();
+    process.nextTick(() => this.#stream.uncork());
   }
 
   #observe(): Promise<PgClient> {

@@ -21,7 +21,6 @@
  * A crash leaves a row that expires after one term. No migration waits longer than that for it.
  */
 import type { Connection } from "../database/connection.ts";
-import { createIfMissing } from "../database/create.ts";
 import { DatabaseError, LockError } from "../errors.ts";
 import { backoffMs, delay } from "../std/time.ts";
 import type { Lock, LockOptions } from "./lock.ts";
@@ -44,13 +43,12 @@ export async function acquireLease(connection: Connection, options: LeaseOptions
   const sql = lockSql(options.schema);
   const key = lockKey(options.schema);
   const waits = reportWaits(options);
-  await createIfMissing(connection, sql.create());
 
   let fence: string | undefined;
   let askedAt = performance.now();
   for (let attempt = 1; fence === undefined; attempt++) {
     askedAt = performance.now();
-    fence = await tryAcquire(connection, sql.acquire(row, termMs), key);
+    fence = await tryAcquire(connection, key, { create: sql.create(), acquire: sql.acquire(row, termMs) });
     if (fence === undefined) {
       await waits.report(() => findHolder(connection, key, options.schema));
       await delay(
@@ -146,14 +144,19 @@ class Lease implements Lock {
   }
 }
 
-async function tryAcquire(connection: Connection, acquire: string, key: bigint): Promise<string | undefined> {
+async function tryAcquire(
+  connection: Connection,
+  key: bigint,
+  { create, acquire }: { create: string; acquire: string },
+): Promise<string | undefined> {
   try {
     const results = await connection.execute(
       `begin; set local lock_timeout = '1s';
        select pg_try_advisory_xact_lock(${key}) as free`,
     );
     if (results.at(-1)?.rows[0]?.free !== true) return undefined;
-    const taken = await connection.execute(acquire);
+    // Under the lock, because `if not exists` is no protection against two runs that create at once.
+    const taken = await connection.execute(`${create}; ${acquire}`);
     const fence = taken.at(-1)?.rows[0]?.fence;
     await connection.execute("commit");
     return typeof fence === "string" ? fence : undefined;

@@ -22,7 +22,11 @@ export async function acquireLock(
   };
   return connection.capabilities.session
     ? acquireSessionLock(connection, options)
-    : acquireLease(connection, { ...options, openAnother: () => connect(target, context) });
+    : acquireLease(connection, {
+        ...options,
+        termMs: target.settings.leaseTermMs,
+        openAnother: () => connect(target, context),
+      });
 }
 
 export async function withLock<T>(

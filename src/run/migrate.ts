@@ -62,10 +62,11 @@ class Run {
   readonly #failures: StepFailure[] = [];
   readonly #warnings = new Map<string, Problem>();
   #plan: Plan | undefined;
-  #remaining: readonly string[] = [];
+  #remaining = new Set<string>();
   #waitedMs = 0;
   /** Steps done that a goal such as `-2` counts. */
   #counted = 0;
+  readonly #repeatables = new Set<string>();
   #prepared: readonly Prepared[] = [];
 
   constructor(target: Target, options: MigrateOptions, context: RunContext) {
@@ -102,7 +103,7 @@ class Run {
       waitedMs: this.#waitedMs,
       steps: this.#done,
       failures: this.#failures,
-      remaining: this.#remaining,
+      remaining: [...this.#remaining],
       held: this.#plan?.held ?? [],
       warnings: [...this.#warnings.values()],
     };
@@ -128,6 +129,7 @@ class Run {
     const { version, database, user } = connection.server;
     const kind = connection.capabilities.session ? "session" : "lease";
     observe({ kind: "connected", database, user, version, lock: kind });
+    if (connection.pooler !== undefined) this.#warn(pooled(connection.pooler));
     const started = performance.now();
     const lock = await acquireLock(this.#target, connection, this.#context);
     const waitedMs = performance.now() - started;
@@ -147,7 +149,7 @@ class Run {
     if (goal === null) return;
     const decided = plan(planInput(target, { ...this.#options, goal }, files, history));
     this.#plan = decided;
-    this.#remaining = decided.steps.map((step) => step.revision);
+    this.#remaining = new Set(decided.steps.map((step) => step.revision));
     this.#context.observe({ kind: "planned", plan: decided });
     for (const warning of decided.warnings) this.#warn(warning);
     for (const { name } of invalid.rows) this.#warn(invalidIndex(name));
@@ -164,6 +166,7 @@ class Run {
       history,
     });
     this.#prepared = prepared;
+    for (const { step } of prepared) if (step.kind === "repeatable") this.#repeatables.add(step.revision);
     const work: Work = {
       target,
       context: this.#context,
@@ -193,9 +196,8 @@ class Run {
 
   #finished(report: StepReport): void {
     this.#done.push(report);
-    const step = this.#prepared.find((prepared) => prepared.step.revision === report.revision)?.step;
-    if (step?.kind !== "repeatable") this.#counted++;
-    this.#remaining = this.#remaining.filter((revision) => revision !== report.revision);
+    if (!this.#repeatables.has(report.revision)) this.#counted++;
+    this.#remaining.delete(report.revision);
   }
 
   /** After a lost connection: steps whose COMMIT reached the server, though its answer did not reach us. */
@@ -276,6 +278,15 @@ export function planInput(
     history,
     goal: options.goal,
     policy: { outOfOrder: options.outOfOrder, failure: options.failure, project: target.settings.project },
+  };
+}
+
+function pooled(advice: string): Problem {
+  return {
+    code: "DATABASE_POOLED",
+    message:
+      "A connection pooler in transaction mode stands before the database: migrations run slower, and a run that dies keeps the next one waiting.",
+    hint: advice,
   };
 }
 

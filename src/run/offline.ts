@@ -36,7 +36,14 @@ export async function renderScript(
   const steps = await prepareSteps({ steps: decided.steps, migrations, source: target.source, history });
   const problems = steps.flatMap((step) => step.problem ?? []);
   if (problems[0] !== undefined) throw new SourceError([problems[0], ...problems.slice(1)]);
-  const parts: FrameParts = { ledger: target.ledger.sql, author: context, reset: "", fence: "", ownRole: "" };
+  const parts: FrameParts = {
+    ledger: target.ledger.sql,
+    author: context,
+    reset: "",
+    fence: "",
+    ownRole: "",
+    leave: "",
+  };
   const rendered: string[] = [];
   for (const prepared of steps) rendered.push(await renderStep(parts, prepared));
   return [header(target, decided, options), ...rendered, footer(target)].join("\n\n");

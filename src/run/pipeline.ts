@@ -209,7 +209,7 @@ export function frameError(error: unknown, revision: string): unknown {
 
 /** The ledger row was completed in the transaction that inserted it, and that transaction was committed. */
 export function checkClosed(revision: string, results: readonly Result[]): void {
-  const row = results.find((result) => result.command === "INSERT");
+  const row = results.find(({ command }) => command === "INSERT");
   const commit = results.at(-1);
   if (row?.rowCount === 1 && commit?.command === "COMMIT") return;
   throw new StepFailed({

@@ -30,11 +30,13 @@ export interface SessionKind {
 export function resetSession(kind: SessionKind, run: RunSettings, own: MigrationSettings): string {
   const settings = sessionSettings(kind, run, own);
   const local = !kind.session;
-  const calls = Object.entries(settings).map(
-    ([name, value]) => `set_config(${literal(name)}, ${literal(value)}, ${local})`,
-  );
-  const role = run.role === null ? "" : ` set ${local ? "local " : ""}role ${identifier(run.role)};`;
-  return `${local ? "" : `${RESET} `}select ${calls.join(", ")};${role}`;
+  const scope = local ? "local " : "";
+  // SET and not set_config: it answers without a row. A list of schemas, however, it takes for one name.
+  const set = Object.entries(settings).map(([name, value]) => `set ${scope}${name} = ${literal(value)};`);
+  if (run.searchPath !== null)
+    set.push(`select set_config('search_path', ${literal(run.searchPath)}, ${local});`);
+  const role = run.role === null ? "" : ` set ${scope}role ${identifier(run.role)};`;
+  return `${RESET} ${set.join(" ")}${role}`;
 }
 
 /** The settings of a session by name, in the server's spelling; read back after they were set. */
@@ -45,12 +47,13 @@ export function sessionSettings(
 ): Record<string, string> {
   return {
     application_name: kind.applicationName,
+    // What `RESET ALL` goes back to is, behind a pooler, not what our driver asked for.
+    client_encoding: "UTF8",
     lock_timeout: `${own.lockTimeoutMs ?? run.lockTimeoutMs}`,
     statement_timeout: `${own.statementTimeoutMs ?? run.statementTimeoutMs}`,
     idle_in_transaction_session_timeout: `${run.idleTimeoutMs}`,
     row_security: own.rowSecurity === true ? "on" : "off",
     standard_conforming_strings: "on",
-    ...(run.searchPath === null ? {} : { search_path: run.searchPath }),
     // Without it a killed client's backend, and its lock, live until the running statement ends.
     ...(kind.version >= 140_000
       ? { client_connection_check_interval: "1000", idle_session_timeout: "0" }
@@ -86,31 +89,44 @@ export interface FrameParts {
   readonly fence: string;
   /** `ownRole`, or nothing where the role is left to who runs the script. */
   readonly ownRole: string;
+  /** `leaveSession`. */
+  readonly leave: string;
+}
+
+/** Behind a pooler the session is somebody else's after the `COMMIT`: nothing of ours may be left in it. */
+export function leaveSession(kind: SessionKind): string {
+  return kind.session ? "" : RESET;
 }
 
 /** First of all: an isolation level cannot be chosen after the first query. */
 const BEGIN = "begin isolation level read committed;";
+
 /** How a transaction ends: deferred constraints while an error still leaves it failed, then for good. */
-const COMMIT = "set constraints all immediate; commit";
+function commit({ leave }: FrameParts): string {
+  return `set constraints all immediate; ${leave} commit`;
+}
 
 export function applyFrame(parts: FrameParts, entry: Entry): StepFrame {
   const replace = entry.kind === "repeatable" ? `${parts.ledger.remove(entry.revision)}; ` : "";
   return {
     open: `${BEGIN} ${parts.reset} ${parts.fence} ${replace}${parts.ledger.insert(entry, parts.author, "applied")}`,
-    close: `${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${COMMIT}`,
+    close: `${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${commit(parts)}`,
   };
 }
 
 export function revertFrame(parts: FrameParts, revision: string): StepFrame {
   return {
     open: `${BEGIN} ${parts.reset} ${parts.fence}`,
-    close: `${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${COMMIT}`,
+    close: `${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${commit(parts)}`,
   };
 }
 
 /** One statement of a non-transactional migration, with its done row in the same transaction. */
 export function statementFrame(parts: FrameParts, done: string): StepFrame {
-  return { open: `${BEGIN} ${parts.reset} ${parts.fence}`, close: `${parts.ownRole} ${done}; ${COMMIT}` };
+  return {
+    open: `${BEGIN} ${parts.reset} ${parts.fence}`,
+    close: `${parts.ownRole} ${done}; ${commit(parts)}`,
+  };
 }
 
 /** For the last statement of a step outside a transaction. */
@@ -119,5 +135,5 @@ export function closing(parts: FrameParts, direction: Direction, entry: Entry): 
     direction === "up"
       ? parts.ledger.completePartial(entry, parts.author)
       : parts.ledger.revert(entry.revision, parts.author);
-  return `${BEGIN} ${parts.ownRole} ${parts.fence} ${row}; ${COMMIT}`;
+  return `${BEGIN} ${parts.ownRole} ${parts.fence} ${row}; ${commit(parts)}`;
 }

@@ -30,6 +30,8 @@ export interface RunSettings {
   readonly connectDelayMs: number;
   /** How long to wait for another run. */
   readonly lockWaitMs: number;
+  /** Behind a pooler: how long a run that died keeps others waiting. Default 60 s. */
+  readonly leaseTermMs?: number | undefined;
   readonly searchPath: string | null;
   /** A role to become; must be one the login role is a member of. */
   readonly role: string | null;

@@ -10,7 +10,7 @@ import { backoffMs, delay, formatDuration } from "../std/time.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import { placeOf, statementsOf } from "./prepare.ts";
 import type { StepFailure, StepReport } from "./report.ts";
-import { type FrameParts, ownRole, resetSession, type SessionKind } from "./script.ts";
+import { type FrameParts, leaveSession, ownRole, resetSession, type SessionKind } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export interface Work {
@@ -39,6 +39,7 @@ export function frameParts(work: Work, prepared: Prepared): FrameParts {
     reset: resetSession(work.kind, work.target.settings, prepared.settings),
     fence: work.lock.fence,
     ownRole: ownRole(work.target.settings),
+    leave: leaveSession(work.kind),
   };
 }
 

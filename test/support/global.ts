@@ -1,6 +1,7 @@
 /** One server per run, with the template that every test's database is copied from. */
 import pg from "pg";
 import type { TestProject } from "vitest/node";
+import { buildIfNeeded } from "../../scripts/fresh.mjs";
 import { startServer } from "./server.ts";
 
 declare module "vitest" {
@@ -18,6 +19,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   for (const name of Object.keys(process.env)) {
     if (/^PG[A-Z_]+$/.test(name)) delete process.env[name];
   }
+  if (!buildIfNeeded({ types: false })) throw new Error("dist/ could not be built.");
   const server = await startServer({ major: Number(process.env.GODWIT_TEST_POSTGRES ?? 18) });
   try {
     await prepare(server.port);

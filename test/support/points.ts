@@ -2,10 +2,11 @@
  * Disturbs a run at every point, each time on a database of its own, and compares what the next run leaves
  * with what an undisturbed one leaves.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import { expect, inject, onTestFinished } from "vitest";
 import { OWNER, TEMPLATE } from "./global.ts";
-import { type Proxy as Network, startProxy } from "./proxy.ts";
+import { type Direction, type Proxy as Network, startProxy } from "./proxy.ts";
 import { type State, stateOf } from "./state.ts";
 
 const AT_ONCE = 4;
@@ -17,8 +18,14 @@ export interface Place {
   readonly state: () => Promise<State>;
 }
 
-/** Makes databases, each to be looked at once: then, or when the test is over, it is dropped. */
-export async function openPlaces(prefix: string): Promise<{ place: (name: string) => Promise<Place> }> {
+/**
+ * Makes databases, all in the state that `before` left in the first; each to be looked at once: then, or when the
+ * test is over, it is dropped.
+ */
+export async function openPlaces(
+  prefix: string,
+  before: (url: string) => Promise<void> = async () => {},
+): Promise<{ place: (name: string) => Promise<Place> }> {
   const { port } = inject("postgres");
   const server = new pg.Pool({ connectionString: `postgres://postgres@127.0.0.1:${port}/postgres` });
   const made = new Set<string>();
@@ -54,6 +61,15 @@ export async function openPlaces(prefix: string): Promise<{ place: (name: string
   };
 }
 
+/** A session that was just closed takes the server a moment to forget; a template must have none. */
+async function untilAlone(server: pg.Pool, database: string): Promise<void> {
+  for (;;) {
+    const { rows } = await server.query("select from pg_stat_activity where datname = $1", [database]);
+    if (rows.length === 0) return;
+    await pause(10);
+  }
+}
+
 /** Runs `attempt` for every point, a few at once. The first failure ends it. */
 export async function everyPoint<Point>(
   points: readonly Point[],
@@ -70,8 +86,10 @@ export async function everyPoint<Point>(
 export interface CutOptions {
   /** Names the databases. */
   readonly prefix: string;
-  /** Puts a fresh database into the state in which the disturbed run finds it. */
+  /** Puts a database into the state in which every run finds it. */
   readonly before?: (url: string) => Promise<void>;
+  /** Only these messages; both where it is left out. */
+  readonly from?: Direction;
   /** Must not stop before all is done, whatever it takes: `true` where it needed a second run for that. */
   readonly run: (url: string) => Promise<boolean>;
 }
@@ -86,24 +104,26 @@ export interface CutResult {
 }
 
 /** Cuts all connections before and after every message of a run, both directions. */
-export async function cutEverywhere({ prefix, before, run }: CutOptions): Promise<CutResult> {
+export async function cutEverywhere({ prefix, before, from, run }: CutOptions): Promise<CutResult> {
   const { port } = inject("postgres");
-  const places = await openPlaces(prefix);
+  const places = await openPlaces(prefix, before);
   const once = async (name: string, prepare: (proxy: Network) => void) => {
     const place = await places.place(name);
-    await before?.(place.url);
     const proxy = await startProxy({ port });
     prepare(proxy);
     try {
       const again = await run(proxy.url(place.url));
-      return { again, messages: proxy.count(), state: await place.state() };
+      return { again, messages: proxy.messages, state: await place.state() };
     } finally {
       await proxy.close();
     }
   };
 
   const undisturbed = await once("calm", () => {});
-  const points = Array.from({ length: undisturbed.messages }, (_, index) => index + 1).flatMap((n) => [
+  const asked = undisturbed.messages.flatMap((message, index) =>
+    from === undefined || message.from === from ? [index + 1] : [],
+  );
+  const points = asked.flatMap((n) => [
     { n, name: `before_${n}`, prepare: (proxy: Network) => proxy.cutBefore(n) },
     { n, name: `after_${n}`, prepare: (proxy: Network) => proxy.cutAfter(n) },
   ]);
@@ -113,9 +133,9 @@ export async function cutEverywhere({ prefix, before, run }: CutOptions): Promis
     const result = await once(name, prepare).catch((error) => {
       throw new Error(`cut ${name}: ${error.message}`, { cause: error });
     });
-    if (result.messages >= n) cut++;
+    if (result.messages.length >= n) cut++;
     if (result.again) again++;
-    expect(result.state, `cut ${name} of ${undisturbed.messages} messages`).toEqual(undisturbed.state);
+    expect(result.state, `cut ${name} of ${undisturbed.messages.length} messages`).toEqual(undisturbed.state);
   });
-  return { messages: undisturbed.messages, points: points.length, cut, again };
+  return { messages: asked.length, points: points.length, cut, again };
 }

@@ -9,7 +9,7 @@ export interface State {
   readonly schema: readonly string[];
   /** Table → its rows. */
   readonly rows: Readonly<Record<string, readonly string[]>>;
-  /** One line for every row of history, of its statements and of the log; empty where there is no ledger. */
+  /** One line for each of its tables, and for every row of history, statements and log; empty where there is none. */
   readonly ledger: readonly string[];
 }
 
@@ -23,8 +23,9 @@ export async function stateOf(query: Query): Promise<State> {
   const contents = tables.map((table) => `select ${literal(table)} as name, t::text as line from ${table} t`);
   const found = contents.length === 0 ? [] : await query(`${contents.join(" union all ")} order by 1, 2`);
   for (const { name, line } of found) rows[String(name)]?.push(String(line));
-  const [there] = await query(`select to_regclass('"${ledgerSchema}".migration_history') is not null as yes`);
-  return { schema: await lines(SCHEMA), rows, ledger: there?.["yes"] ? await lines(LEDGER) : [] };
+  const ledger = await lines(LEDGER_TABLES);
+  if (ledger.some((table) => table.includes("migration_history"))) ledger.push(...(await lines(LEDGER)));
+  return { schema: await lines(SCHEMA), rows, ledger };
 }
 
 const outside = (namespace: string) =>
@@ -50,6 +51,12 @@ const SCHEMA = `
   union all select concat_ws(' ', 'view', c.oid::regclass, pg_get_viewdef(c.oid)) from pg_class c
     where relkind in ('v', 'm') and ${outside("c.relnamespace")}
   union all select concat_ws(' ', 'trigger', pg_get_triggerdef(t.oid)) from pg_trigger t where not tgisinternal
+  order by line`;
+
+const LEDGER_TABLES = `
+  select 'schema' as line from pg_namespace where nspname = '${ledgerSchema}'
+  union all select 'table ' || relname from pg_class
+    where relkind = 'r' and relnamespace = (select oid from pg_namespace where nspname = '${ledgerSchema}')
   order by line`;
 
 const LEDGER = `

@@ -108,7 +108,7 @@ function textOf(view: View, rows: readonly StatusRow[], problems: readonly Probl
     return `  ${paint(colour, row.state.padEnd(stateWidth))}  ${row.revision.padEnd(width)}  ${paint("dim", remark)}`.trimEnd();
   });
   const count = (state: StatusRow["state"]) => rows.filter((row) => row.state === state).length;
-  const states = ["applied", "partial", "changed", "pending", "held", "without file"] as const;
+  const states = ["applied", "partial", "reverting", "changed", "pending", "held", "without file"] as const;
   const counts = states.flatMap((state) => (count(state) === 0 ? [] : [`${count(state)} ${state}`]));
   return [
     `${paint("bold", view.database)}: ${counts.join(", ") || "no migrations"}`,

@@ -11,6 +11,11 @@ export async function run(invocation: Invocation): Promise<Answer> {
   if (flags.sql === true) return (await import("./offline.ts")).script(invocation, "up", to);
   if (flags.dryRun === true) return (await import("./try.ts")).tryOut(invocation, to);
   return withSession(invocation, async ({ target, config, context }) => {
+    if (config.values.mode === "nas-only" && config.values.phase === null) {
+      const { migrations } = await target.source.list();
+      if (!migrations.some((migration) => migration.phase === "import"))
+        invocation.say("MIGRATION_MODE is nas-only, and there is nothing to import.");
+    }
     const report = await migrate(target, migrateOptions(config, "up", to), context);
     return { json: { report }, text: summary(report), result: false };
   });

@@ -8,6 +8,7 @@ export function identifier(name: string): string {
 export function literal(value: string | number | boolean | null): string {
   if (value === null) return "null";
   if (typeof value !== "string") return String(value);
+  if (!/['\\]/.test(value)) return `'${value}'`;
   const quoted = `'${value.replaceAll("'", "''").replaceAll("\\", "\\\\")}'`;
   return value.includes("\\") ? ` E${quoted}` : quoted;
 }

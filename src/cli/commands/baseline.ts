@@ -1,0 +1,16 @@
+/** `godwit baseline` */
+import { baseline } from "../../run/baseline.ts";
+import type { Answer, Invocation } from "../command.ts";
+import { withSession } from "../session.ts";
+
+export async function run(invocation: Invocation): Promise<Answer> {
+  return withSession(invocation, async ({ target, context }) => {
+    const report = await baseline(target, invocation.arguments[0] ?? "", context);
+    const { declared, already } = report;
+    const lines = [
+      declared.length === 0 ? "Nothing to declare." : `Declared as present: ${declared.join(", ")}.`,
+      ...(already.length === 0 ? [] : [`Were in the ledger already: ${already.join(", ")}.`]),
+    ];
+    return { json: { report }, text: lines.join("\n"), result: false };
+  });
+}

@@ -1,0 +1,56 @@
+/** `godwit init` */
+import { existsSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { isAddressed } from "../../assemble.ts";
+import type { Answer, Invocation } from "../command.ts";
+import { nextNumber, writeMigration } from "./create.ts";
+import { listing } from "./new.ts";
+
+const FIRST = `-- migrate:up
+create table greetings (
+  id bigint generated always as identity primary key,
+  words text not null,
+  said_at timestamptz not null default now()
+);
+
+-- migrate:down
+drop table greetings;
+`;
+
+const CONFIG = `import { defineConfig } from "godwit";
+
+/** All options: docs/reference/config.md. Flags and environment variables come before what is said here. */
+export default defineConfig({
+  dir: "migrations",
+});
+`;
+
+export async function run(invocation: Invocation): Promise<Answer> {
+  const config = await invocation.config();
+  const made: string[] = [];
+  const migrations = await listing(config);
+  if (migrations.length === 0) {
+    const name = `${nextNumber([], new Date())}_first.sql`;
+    writeMigration(config.folder, name, FIRST);
+    made.push(join(config.folder, name));
+  }
+  if (config.file === null) {
+    const path = join(config.root, "godwit.config.ts");
+    if (!existsSync(path)) writeFileSync(path, CONFIG, { flag: "wx" });
+    made.push(path);
+  }
+  const shown = made.map((path) => relative(process.cwd(), path));
+  const database = isAddressed(config)
+    ? "the configured database"
+    : "an embedded PostgreSQL in .godwit (add it to .gitignore); set DATABASE_URL to use your own";
+  return {
+    json: { made },
+    text: [
+      shown.length === 0 ? "Everything is there already." : `Made ${shown.join(" and ")}.`,
+      "→ godwit plan    shows what would be done",
+      `→ godwit up      applies it to ${database}`,
+      "→ godwit new     makes the next migration",
+    ].join("\n"),
+    result: true,
+  };
+}

@@ -1,0 +1,54 @@
+/** `godwit new` */
+import { join, relative } from "node:path";
+import { openSource } from "../../assemble.ts";
+import type { Config } from "../../config/config.ts";
+import { headsOf } from "../../core/heads.ts";
+import type { Migration } from "../../core/migration.ts";
+import { resolveRevision } from "../../core/revision.ts";
+import { ConfigError, SourceError } from "../../errors.ts";
+import type { Answer, Invocation } from "../command.ts";
+import { isGraph, languageOf, nextNumber, slugOf, templateOf, writeMigration } from "./create.ts";
+
+export async function run(invocation: Invocation): Promise<Answer> {
+  const { flags } = invocation;
+  const config = await invocation.config();
+  const message = typeof flags.message === "string" ? flags.message : "";
+  const slug = slugOf([...invocation.arguments, message].join(" "));
+  const migrations = await listing(config);
+  const language = flags.ts === true ? "ts" : flags.sql === true ? "sql" : languageOf(migrations);
+  const revises = parentsOf(migrations, config, flags.revises);
+  const id = `${nextNumber(migrations, new Date())}_${slug}`;
+  const file = `${id}.${language}`;
+  writeMigration(config.folder, file, templateOf(language, revises));
+  const shown = relative(process.cwd(), join(config.folder, file));
+  return { json: { revision: id, file: join(config.folder, file), revises }, text: shown, result: true };
+}
+
+/** An empty or missing folder is where the first migration goes. */
+export async function listing(config: Config): Promise<readonly Migration[]> {
+  try {
+    return (await (await openSource(config)).list()).migrations;
+  } catch (error) {
+    if (error instanceof SourceError && ["SOURCE_FOLDER_EMPTY", "SOURCE_FOLDER_MISSING"].includes(error.code))
+      return [];
+    throw error;
+  }
+}
+
+function parentsOf(
+  migrations: readonly Migration[],
+  config: Config,
+  revises: unknown,
+): readonly string[] | null {
+  const ids = migrations.map((migration) => migration.id);
+  if (typeof revises === "string") return revises === "none" ? [] : [resolveRevision(revises, ids)];
+  if (!isGraph(migrations)) return null;
+  const heads = headsOf(migrations, config.values.order);
+  if (heads.length <= 1) return heads;
+  throw new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `There are ${heads.length} heads: ${heads.join(", ")}.`,
+    hint: `Join them first (godwit merge -m "…"), or say which one: --revises ${heads[0]}`,
+    details: { heads },
+  });
+}

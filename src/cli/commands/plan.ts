@@ -1,0 +1,36 @@
+/** `godwit plan` */
+import type { Plan } from "../../core/plan.ts";
+import { preview } from "../../run/status.ts";
+import type { Answer, Invocation } from "../command.ts";
+import { formatProblem, type Paint } from "../problems.ts";
+import { migrateOptions, withSession } from "../session.ts";
+import { heldLines } from "./up.ts";
+
+export async function run(invocation: Invocation): Promise<Answer> {
+  const to = invocation.arguments[0] ?? "heads";
+  const direction = to === "base" || /^-\d+$/.test(to) ? "down" : "up";
+  return withSession(invocation, async ({ target, config, context }) => {
+    const decided = await preview(target, migrateOptions(config, direction, to), context);
+    return {
+      json: { target: target.name, plan: decided },
+      text: textOf(decided, invocation.terminal.paint),
+      result: true,
+    };
+  });
+}
+
+function textOf({ direction, steps, held, warnings }: Plan, paint: Paint): string {
+  const verb = direction === "up" ? "apply" : "revert";
+  const width = Math.max(0, ...steps.map((step) => step.revision.length));
+  const lines = steps.map((step) => {
+    const remarks = [step.phase, ...(["pending", "asked"].includes(step.reason) ? [] : [step.reason])];
+    return `  ${verb} ${step.revision.padEnd(width)}  ${paint("dim", `${step.file} (${remarks.join(", ")})`)}`;
+  });
+  const count = `${steps.length} ${steps.length === 1 ? "migration" : "migrations"}`;
+  return [
+    ...warnings.map((problem) => formatProblem("warning", problem, paint)),
+    steps.length === 0 ? "Nothing to do." : `${count} to ${verb}:`,
+    ...lines,
+    ...heldLines(held),
+  ].join("\n");
+}

@@ -1,0 +1,76 @@
+/** `godwit repair` */
+import { createInterface } from "node:readline/promises";
+import { ConfigError } from "../../errors.ts";
+import { withConnection } from "../../run/connect.ts";
+import { type Repair, repair } from "../../run/repair.ts";
+import type { Answer, Invocation } from "../command.ts";
+import { type Session, withSession } from "../session.ts";
+
+export async function run(invocation: Invocation): Promise<Answer> {
+  const request = requestOf(invocation);
+  const { confirm } = invocation.flags;
+  return withSession(invocation, async (session) => {
+    const confirmed = typeof confirm === "string" ? confirm : await ask(invocation, session, request);
+    const report = await repair(session.target, request, { confirm: confirmed }, session.context);
+    return {
+      json: { report },
+      text: `${report.revision}: ${DONE[report.kind]}. Nothing but the ledger of ${report.database} was changed.`,
+      result: false,
+    };
+  });
+}
+
+const DONE: Readonly<Record<Repair["kind"], string>> = {
+  accept: "its present text is the one that counts",
+  forget: "forgotten",
+  "mark-done": "marked as done",
+  retry: "may run again",
+};
+
+function requestOf({ flags }: Invocation): Repair {
+  const requests: Repair[] = [];
+  const { accept, forget, markDone, retry } = flags;
+  if (typeof accept === "string") requests.push({ kind: "accept", revision: accept });
+  if (typeof forget === "string") requests.push({ kind: "forget", revision: forget });
+  if (typeof markDone === "string") requests.push({ kind: "mark-done", ...placeOf(markDone) });
+  if (typeof retry === "string") requests.push({ kind: "retry", ...placeOf(retry) });
+  const [request] = requests;
+  if (request !== undefined && requests.length === 1) return request;
+  throw new ConfigError({
+    code: "CONFIG_INVALID",
+    message: "godwit repair needs exactly one of --accept, --forget, --mark-done and --retry.",
+    hint: "godwit repair --help says what each of them does.",
+    details: { from: "flag" },
+  });
+}
+
+/** `0007:2` is the second statement of 0007. */
+function placeOf(text: string): { revision: string; position: number | null } {
+  const [, revision, position] = /^(.+):(\d+)$/.exec(text) ?? [];
+  return revision === undefined
+    ? { revision: text, position: null }
+    : { revision, position: Number(position) };
+}
+
+async function ask(invocation: Invocation, session: Session, request: Repair): Promise<string> {
+  const { terminal, signal } = invocation;
+  const database = await withConnection(
+    session.target,
+    session.context,
+    async ({ server }) => server.database,
+  );
+  if (!terminal.interactive || invocation.json)
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: "Without a terminal, godwit repair needs to be told which database is meant.",
+      hint: `If it is this one: --confirm ${database}`,
+      details: { from: "flag" },
+    });
+  const reader = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const question = `${request.kind} ${request.revision} in database "${database}"? Type its name to confirm: `;
+    return (await reader.question(question, { signal })).trim();
+  } finally {
+    reader.close();
+  }
+}

@@ -1,0 +1,208 @@
+/** `createMigrator`: the same use-cases as the command's, for programs. */
+import { randomUUID } from "node:crypto";
+import type { Assembled } from "./assemble.ts";
+import type { Config } from "./config/config.ts";
+import type { ConfigFile } from "./config/define.ts";
+import type { Migration, Phase } from "./core/migration.ts";
+import type { Plan, Step } from "./core/step.ts";
+import type { PgliteLike } from "./database/pglite.ts";
+import { Interrupted } from "./errors.ts";
+import type { Recorded } from "./ledger/ledger.ts";
+import type { BaselineReport } from "./run/baseline.ts";
+import type { Observe } from "./run/events.ts";
+import type { MigrateOptions } from "./run/migrate.ts";
+import type { Repair, RepairReport } from "./run/repair.ts";
+import type { Report } from "./run/report.ts";
+import type { RunContext } from "./run/target.ts";
+
+/** A `PGlite` of `@electric-sql/pglite`, as far as it is used. */
+export type PgliteInstance = PgliteLike;
+
+export interface MigratorConfig extends ConfigFile {
+  /** An instance of PGlite in place of a URL. It stays open. */
+  readonly database?: PgliteInstance;
+  /** `contract` runs only where it is named here or in `phase`. */
+  readonly contract?: boolean;
+  /** Relative paths start here; default: the working directory. */
+  readonly root?: string;
+  /** Told everything that a run does, while it does it. */
+  readonly observe?: Observe;
+  /** Told what is said aside, for example that an embedded server is used. Default: nobody is. */
+  readonly say?: (line: string) => void;
+  /** Ends the work; what was committed until then stays. */
+  readonly signal?: AbortSignal;
+  /** Default: the process's own. Flags and files are never read: what is given here is what counts first. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Status {
+  readonly database: string;
+  readonly upToDate: boolean;
+  /** What `up()` would do. */
+  readonly pending: readonly Step[];
+  /** The tips of what is applied. */
+  readonly current: readonly string[];
+  /** The newest of the files. */
+  readonly heads: readonly string[];
+}
+
+export type AppliedHistory = readonly Recorded[];
+
+export interface Migrator extends AsyncDisposable {
+  /**
+   * Applies what is pending, up to `goal` (an id or the start of one, `+2`, `head`). When it resolves, all of it is in the
+   * ledger and in the database. Throws a `GodwitError` whose `report` says what had been done.
+   */
+  up(goal?: string): Promise<Report>;
+  /** Takes back: `-1`, an id (it stays) or `base`. Throws like `up`. */
+  down(goal: string): Promise<Report>;
+  /** Looks and changes nothing. */
+  status(): Promise<Status>;
+  /** What `up(goal)` would do now. Throws as it would. */
+  plan(goal?: string): Promise<Plan>;
+  /** What the ledger says, in the order in which it happened. */
+  history(): Promise<AppliedHistory>;
+  /** Declares a revision and all before it as present. */
+  baseline(revision: string): Promise<BaselineReport>;
+  /** Corrects the ledger; `confirm` is the name of the database that is meant. */
+  repair(request: Repair, options: { readonly confirm: string }): Promise<RepairReport>;
+  /** Stops the embedded server, if there is one. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Reads nothing and connects to nothing before the first call.
+ *
+ * ```ts
+ * await using migrator = createMigrator({ dir: "migrations", databaseUrl: process.env.DATABASE_URL });
+ * const report = await migrator.up();
+ * ```
+ */
+export function createMigrator(config: MigratorConfig = {}): Migrator {
+  let opening: Promise<Opened> | undefined;
+  const opened = () => {
+    opening ??= open(config);
+    return opening;
+  };
+  const options = ({ settings }: Opened, direction: "up" | "down", to: string): MigrateOptions => ({
+    goal: { direction, to, phases: direction === "up" ? settings.phases : allPhases(settings) },
+    failure: settings.values.onFailure,
+    outOfOrder: settings.values.outOfOrder,
+  });
+  const migrate = async (direction: "up" | "down", to: string) => {
+    const { migrate } = await import("./run/migrate.ts");
+    const { assembled, context, ...rest } = await opened();
+    return migrate(assembled.target, options({ assembled, context, ...rest }, direction, to), context());
+  };
+  const look = async () => {
+    const { look } = await import("./run/status.ts");
+    const { assembled, context } = await opened();
+    return look(assembled.target, context());
+  };
+  const plan = async (goal: string) => {
+    const { preview } = await import("./run/status.ts");
+    const all = await opened();
+    return preview(all.assembled.target, options(all, "up", goal), all.context());
+  };
+  const close = async () => {
+    const held = await opening?.catch(() => undefined);
+    await held?.assembled.close();
+  };
+  return {
+    up: (goal = "heads") => migrate("up", goal),
+    down: (goal) => migrate("down", goal),
+    plan: (goal = "heads") => plan(goal),
+    async status() {
+      const { currentOf, headsOf } = await import("./core/heads.ts");
+      const [view, decided] = [await look(), await plan("heads")];
+      const { order } = (await opened()).assembled.target.settings;
+      const migrations: readonly Migration[] = view.files.migrations;
+      return {
+        database: view.database,
+        upToDate: decided.steps.length === 0,
+        pending: decided.steps,
+        current: currentOf(migrations, view.history, order),
+        heads: headsOf(migrations, order),
+      };
+    },
+    history: async () => (await look()).history.entries,
+    async baseline(revision) {
+      const { baseline } = await import("./run/baseline.ts");
+      const { assembled, context } = await opened();
+      return baseline(assembled.target, revision, context());
+    },
+    async repair(request, { confirm }) {
+      const { repair } = await import("./run/repair.ts");
+      const { assembled, context } = await opened();
+      return repair(assembled.target, request, { confirm }, context());
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+interface Opened {
+  readonly settings: Config;
+  readonly assembled: Assembled;
+  /** A new one for each run. */
+  readonly context: () => RunContext;
+}
+
+async function open(config: MigratorConfig): Promise<Opened> {
+  const {
+    database,
+    contract,
+    root,
+    observe = () => {},
+    say = () => {},
+    signal,
+    environment,
+    ...file
+  } = config;
+  const [{ loadConfig }, { assemble, createContext }] = await Promise.all([
+    import("./config/load.ts"),
+    import("./assemble.ts"),
+  ]);
+  // What the caller says comes before the environment, like flags do; nothing else on disk is asked.
+  const settings = await loadConfig({
+    flags: { ...file, ...(contract === undefined ? {} : { contract }) },
+    file: false,
+    ...(environment === undefined ? {} : { environment }),
+    ...(root === undefined ? {} : { workingFolder: root }),
+  });
+  const assembled = await assemble(settings, {
+    say,
+    open: database === undefined ? undefined : () => openInstance(database),
+  });
+  const { timeout } = settings.values;
+  const context = () => ({
+    ...createContext(settings, { observe, signal: signalOf(signal, timeout) }),
+    runId: randomUUID(),
+  });
+  return { settings, assembled, context };
+}
+
+async function openInstance(instance: PgliteInstance) {
+  const { openPglite } = await import("./database/pglite.ts");
+  return openPglite(instance);
+}
+
+function signalOf(signal: AbortSignal | undefined, timeoutMs: number): AbortSignal {
+  const stop = new AbortController();
+  const hint = "Run again: it goes on where it stopped.";
+  const end = () =>
+    stop.abort(
+      new Interrupted({ code: "INTERRUPTED", message: "The program ended the run.", hint }, "abort"),
+    );
+  if (signal?.aborted === true) end();
+  signal?.addEventListener("abort", end, { once: true });
+  const message = `The deadline of the run has passed (timeout, ${timeoutMs / 1000} s).`;
+  const late = () => stop.abort(new Interrupted({ code: "DEADLINE", message, hint }, "deadline"));
+  if (timeoutMs > 0) setTimeout(late, timeoutMs).unref();
+  return stop.signal;
+}
+
+/** What may come back does not depend on when it came. */
+function allPhases({ values }: Config): readonly Phase[] {
+  return values.phase ?? ["startup", "import", "complex", "contract"];
+}

@@ -1,0 +1,313 @@
+/** The command line's contract: streams, exit codes, one JSON document, and errors that say what to do. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe } from "vitest";
+import { commandIn } from "./support/command.ts";
+import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
+import { folderOf } from "./support/target.ts";
+
+const SHOPS = {
+  "migrations/0001_shops.sql": "create table shops (id int primary key);",
+  "migrations/0002_names.up.sql": "alter table shops add name text;",
+  "migrations/0002_names.down.sql": "alter table shops drop name;",
+};
+const BROKEN = {
+  ...SHOPS,
+  "migrations/0003_bad.sql": "create table b (id int);\n\n  insert into b (idd) values (1);\n",
+};
+
+describe("up", () => {
+  test("tells its result on stdout and its progress on stderr", async ({ db }) => {
+    const godwit = commandIn({ folder: folderOf(SHOPS), url: db.url });
+    const first = await godwit("up");
+    expect(first.stdout).toMatch(/^2 migrations applied to \S+ in .*\.\n$/);
+    expect(first.stderr).toMatch(/✓ 0001_shops applied \(.*\)\n✓ 0002_names applied/);
+    const second = await godwit("up");
+    expect(second.stdout).toContain("nothing to do");
+    expect(second.stderr).toBe("");
+    expect((await godwit("up", "--quiet")).stdout).toBe("");
+  });
+
+  test("names file, line, column and caret of what failed, what was kept, and exits 1", async ({ db }) => {
+    const godwit = commandIn({ folder: folderOf(BROKEN), url: db.url });
+    const { stderr, stdout } = await godwit.fails(1, "up");
+    expect(stdout).toBe("");
+    expect(stderr).toContain('0003_bad.sql:3:18: column "idd" of relation "b" does not exist');
+    expect(stderr).toContain("  3 |   insert into b (idd) values (1);\n    |                  ^");
+    const again = await godwit.fails(1, "up", "--json");
+    expect(again.json).toMatchObject({
+      ok: false,
+      command: "up",
+      problems: [{ code: "STEP_FAILED", place: { line: 3, column: 18 } }],
+      report: { outcome: "failed", failures: [{ revision: "0003_bad", committed: "none" }] },
+    });
+    expect((await godwit("current")).stdout).toBe("0002_names\n");
+  });
+
+  test("shows who is in the way, and how to end it", async ({ db }) => {
+    const godwit = commandIn({ folder: folderOf(SHOPS), url: db.url });
+    await godwit("up", "+1");
+    const other = await db.connect();
+    await other.query("begin; lock table shops");
+    const { pid } = (await other.query("select pg_backend_pid() as pid")).rows[0];
+    const running = godwit.start("up", "--lock-timeout", "200ms");
+    await running.says(`select pg_terminate_backend(${pid})`);
+    await other.query("commit");
+    const { stderr } = await running.exits(0);
+    expect(stderr).toContain(`process ${pid} (user ${db.owner}, godwit test, idle in transaction`);
+  });
+
+  test("--dry-run keeps nothing", async ({ db }) => {
+    const godwit = commandIn({ folder: folderOf(SHOPS), url: db.url });
+    expect((await godwit("up", "--dry-run")).stdout).toContain(
+      "Tried and rolled back: 0001_shops, 0002_names.",
+    );
+    expect(await db.sql("select from pg_class where relname = 'shops'")).toEqual([]);
+  });
+
+  test("--sql needs no database", async () => {
+    const godwit = commandIn({ folder: folderOf(SHOPS) });
+    const { stdout } = await godwit("up", "--sql", "--from", "0001");
+    expect(stdout).toContain("alter table shops add name text");
+    expect(stdout).not.toContain("create table shops");
+  });
+});
+
+describe("interruption", () => {
+  const SLOW = {
+    "migrations/0001_slow.sql": "create table slow (id int);\nselect pg_sleep(60);",
+  };
+
+  test.for([
+    ["SIGTERM", 143],
+    ["SIGINT", 130],
+  ] as const)("%s rolls back what runs and exits %i", async ([signal, code], { db }) => {
+    const godwit = commandIn({ folder: folderOf(SLOW), url: db.url });
+    const running = godwit.start("up", "--json", "--verbose");
+    await running.says("0001_slow begins");
+    await untilSleeping(db);
+    running.child.kill(signal);
+    const { json } = await running.exits(code);
+    expect(json).toMatchObject({
+      ok: false,
+      problems: [{ code: "INTERRUPTED" }],
+      report: { outcome: "interrupted" },
+    });
+    expect(await db.sql("select from pg_class where relname = 'slow'")).toEqual([]);
+    expect(await db.sql(`select from "${ledgerSchema}".migration_history`)).toEqual([]);
+  });
+
+  test("the deadline of the run is an error that names it", async ({ db }) => {
+    const godwit = commandIn({ folder: folderOf(SLOW), url: db.url, env: { MIGRATION_TIMEOUT: "1.5" } });
+    const { json } = await godwit.fails(1, "up", "--json");
+    expect(json).toMatchObject({ problems: [{ code: "DEADLINE" }], report: { outcome: "interrupted" } });
+  });
+});
+
+describe("an unusable command line", () => {
+  test.for([
+    [["sttaus"], "status"],
+    [["up", "--lock-timout", "3s"], "--lock-timeout"],
+    [["up", "--mode", "startpu"], "startup"],
+    [["down"], "revision"],
+    [["repair"], "--accept"],
+  ] as const)("%s exits 2 and says what was meant", async ([args, meant]) => {
+    const godwit = commandIn({ folder: folderOf(SHOPS), url: "postgres://nobody@127.0.0.1:1/none" });
+    expect((await godwit.fails(2, ...args)).stderr).toContain(meant);
+    expect((await godwit.fails(2, ...args, "--json")).json).toMatchObject({ ok: false, problems: [{}] });
+  });
+
+  test("help teaches, on stdout, and is no failure", async () => {
+    const godwit = commandIn({ folder: folderOf({}) });
+    const { stdout } = await godwit("up", "--help");
+    for (const part of ["Examples:", "MIGRATION_MODE", "Exit codes", "--database-url"])
+      expect(stdout).toContain(part);
+    expect((await godwit("--help")).stdout).toContain("DATABASE_URL");
+    expect((await godwit("help", "down")).stdout).toContain("godwit down -1");
+  });
+});
+
+describe("Alembic's words", () => {
+  test("upgrade +1, downgrade -1 and base, stamp, revision -m", async ({ db }) => {
+    const folder = folderOf(SHOPS);
+    const godwit = commandIn({ folder, url: db.url });
+    await godwit("upgrade", "+1");
+    expect((await godwit("current")).stdout).toBe("0001_shops\n");
+    await godwit("upgrade");
+    await godwit("downgrade", "-1");
+    expect((await godwit("history", "--indicate-current")).stdout).toBe(
+      "0002_names (head)\n0001_shops (current)\n",
+    );
+    await godwit("stamp", "head");
+    expect((await godwit("current")).stdout).toBe("0002_names (head)\n");
+    expect((await godwit("revision", "-m", "Add Ärger!")).stdout).toBe("migrations/0003_add_arger.sql\n");
+  });
+});
+
+describe("status", () => {
+  test("--check is a gate", async ({ db }) => {
+    const godwit = commandIn({ folder: folderOf(SHOPS), url: db.url });
+    expect((await godwit.fails(1, "status", "--check", "--json")).json).toMatchObject({
+      ok: false,
+      pending: 2,
+    });
+    await godwit("up");
+    expect((await godwit("status", "--check", "--json")).json).toMatchObject({
+      upToDate: true,
+      current: ["0002_names"],
+    });
+  });
+
+  test("shows what would stop a run, and the rest all the same", async ({ db }) => {
+    const folder = folderOf(SHOPS);
+    const godwit = commandIn({ folder, url: db.url });
+    await godwit("up");
+    const edited = folderOf({ ...SHOPS, "migrations/0001_shops.sql": "create table shops (id bigint);" });
+    const { stdout } = await commandIn({ folder: edited, url: db.url }).fails(1, "status");
+    expect(stdout).toContain("PLAN_EDITED");
+    expect(stdout).toContain("0002_names");
+  });
+});
+
+describe("phases", () => {
+  const PHASES = {
+    ...SHOPS,
+    "migrations/0003_fill.sql": "-- godwit: phase=complex\nselect 1;",
+    "migrations/0004_drop.sql": "-- godwit: phase=contract\nalter table shops drop name;",
+  };
+
+  test("MIGRATION_MODE chooses them, and contract is only released by name", async ({ db }) => {
+    const godwit = commandIn({ folder: folderOf(PHASES), url: db.url });
+    const nothing = await godwit.with({ MIGRATION_MODE: "nas-only" })("up");
+    expect(nothing.stderr).toContain("nothing to import");
+    const startup = await godwit.with({ MIGRATION_MODE: "startup" })("up", "--json");
+    expect(startup.json.report.steps.map((step: { revision: string }) => step.revision)).toEqual([
+      "0001_shops",
+      "0002_names",
+    ]);
+    expect((await godwit("up")).stdout).toContain("Held back until phase contract runs: 0004_drop.");
+    await godwit("up", "--contract");
+    expect((await godwit("current")).stdout).toBe("0004_drop (head)\n");
+  });
+});
+
+describe("repair", () => {
+  test("asks for the database's name where there is nobody to ask", async ({ db }) => {
+    const folder = folderOf(SHOPS);
+    const godwit = commandIn({ folder, url: db.url });
+    await godwit("up");
+    const edited = commandIn({
+      folder: folderOf({
+        ...SHOPS,
+        "migrations/0001_shops.sql": "create table shops (id int primary key, x int);",
+      }),
+      url: db.url,
+    });
+    await edited.fails(1, "up");
+    const refused = await edited.fails(2, "repair", "--accept", "0001");
+    expect(refused.stderr).toContain(`--confirm ${db.name}`);
+    await edited.fails(1, "repair", "--accept", "0001", "--confirm", "another");
+    await edited("repair", "--accept", "0001", "--confirm", db.name);
+    await edited("up");
+    expect((await edited("history", "--log")).stdout).toContain("accepted 0001_shops");
+  });
+});
+
+describe("output", () => {
+  test("--log-format json writes one object per line, and never the password", async ({ db }) => {
+    const url = db.url.replace("@", ":s3cret-word@");
+    const godwit = commandIn({ folder: folderOf(BROKEN), url });
+    const { stdout, stderr } = await godwit.fails(1, "up", "--log-format", "json", "--verbose", "--json");
+    const lines = stderr
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    for (const line of lines)
+      expect(line).toMatchObject({
+        timestamp: expect.any(String),
+        level: expect.any(String),
+        message: expect.any(String),
+        component: "godwit",
+        instanceId: expect.any(String),
+      });
+    expect(lines).toContainEqual(
+      expect.objectContaining({ filename: "0001_shops.sql", duration: expect.any(Number) }),
+    );
+    expect(lines.at(-1)).toMatchObject({ level: "error", code: "STEP_FAILED" });
+    const doctor = await godwit.fails(
+      1,
+      "doctor",
+      "--database-url",
+      "postgres://u:s3cret-word@127.0.0.1:1/x",
+      "--connect-attempts",
+      "1",
+    );
+    expect(stdout + stderr + doctor.stdout + doctor.stderr).not.toContain("s3cret-word");
+  });
+
+  test("colours only where they were asked for", async ({ db }) => {
+    const godwit = commandIn({ folder: folderOf(SHOPS), url: db.url });
+    expect((await godwit("status")).stdout).not.toContain("\u001b[");
+    expect((await godwit.with({ FORCE_COLOR: "1" })("status")).stdout).toContain("\u001b[");
+    expect((await godwit.with({ FORCE_COLOR: "1", NO_COLOR: "1" })("status")).stdout).not.toContain(
+      "\u001b[",
+    );
+  });
+});
+
+describe("new files", () => {
+  test("new counts on in the width of the folder, in its language", async () => {
+    const folder = folderOf({
+      "migrations/007.ts": "export function up() {}",
+      "migrations/008_b.ts": "export function up() {}",
+    });
+    const godwit = commandIn({ folder });
+    expect((await godwit("new", "fill", "slugs")).stdout).toBe("migrations/009_fill_slugs.ts\n");
+    expect((await godwit("new", "--sql", "x")).stdout).toBe("migrations/010_x.sql\n");
+    const times = commandIn({ folder: folderOf({ "migrations/20250101000000_a.sql": "select 1" }) });
+    expect((await times("new", "b")).stdout).toMatch(/^migrations\/20\d{12}_b\.sql\n$/);
+  });
+
+  test("in a graph, new revises the head and merge joins several", async () => {
+    const folder = folderOf({
+      "migrations/001_a.sql": "-- godwit: revises=none\nselect 1;",
+      "migrations/002_b.sql": "-- godwit: revises=001_a\nselect 1;",
+    });
+    const godwit = commandIn({ folder });
+    await godwit("new", "c");
+    expect(readFileSync(join(folder, "migrations/003_c.sql"), "utf8")).toContain(
+      "-- godwit: revises=002_b\n",
+    );
+    await godwit("new", "d", "--revises", "001");
+    expect((await godwit("heads", "--json")).json.heads.toSorted()).toEqual(["003_c", "004_d"]);
+    await godwit.fails(1, "new", "e");
+    await godwit("merge", "-m", "both");
+    expect((await godwit("heads")).stdout).toBe("005_both\n");
+  });
+
+  test("init makes what up can apply, and leaves alone what is there", async ({ db }) => {
+    const folder = folderOf({});
+    const godwit = commandIn({ folder, url: db.url });
+    expect((await godwit("init", "--json")).json.made).toHaveLength(2);
+    await godwit("up");
+    expect((await godwit("init", "--json")).json.made).toEqual([]);
+    await godwit("down", "base");
+  });
+
+  test("build freezes what up then applies from the bundle", async ({ db }) => {
+    const folder = folderOf({
+      ...SHOPS,
+      "migrations/0003_fill.ts": "export const up = ({ sql }: any) => sql`insert into shops values (1)`;",
+    });
+    const godwit = commandIn({ folder, url: db.url });
+    await godwit("build", "out");
+    await godwit("up", "--dir", "out");
+    expect(await db.sql("select id from shops")).toEqual([{ id: 1 }]);
+    expect((await godwit("up")).stdout).toContain("nothing to do");
+  });
+});
+
+async function untilSleeping(db: TestDatabase): Promise<void> {
+  const asleep = "select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
+  while ((await db.sql(asleep)).length === 0);
+}

@@ -1,0 +1,34 @@
+/** What is written down is what there is. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { renderDocs } from "../scripts/docs.mjs";
+import { COMMANDS } from "../src/cli/commands.ts";
+import { ERROR_CODES } from "../src/errors.ts";
+
+const reference = (name: string) =>
+  readFileSync(join(import.meta.dirname, "..", "docs", "reference", name), "utf8");
+
+test("cli.md and config.md are made from the tables: node scripts/docs.mjs", async () => {
+  for (const [name, text] of Object.entries(await renderDocs())) expect(reference(name), name).toBe(text);
+});
+
+test("errors.md lists every code under its class, and no other", () => {
+  const listed = reference("errors.md")
+    .split(/^## /m)
+    .slice(1)
+    .flatMap((section) => {
+      const [name] = section.split(":");
+      return [...section.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => `${code} ${name}`);
+    });
+  expect(listed.toSorted()).toEqual(
+    Object.entries(ERROR_CODES)
+      .map((entry) => entry.join(" "))
+      .toSorted(),
+  );
+});
+
+test("json.md names every command", () => {
+  const text = reference("json.md");
+  expect(COMMANDS.map(({ name }) => name).filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+});
