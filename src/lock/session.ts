@@ -12,7 +12,6 @@
  */
 import { createHash } from "node:crypto";
 import type { Connection } from "../database/connection.ts";
-import { createIfMissing } from "../database/create.ts";
 import { DatabaseError, LockError } from "../errors.ts";
 import { delay } from "../std/time.ts";
 import type { Holder, Lock, LockOptions } from "./lock.ts";
@@ -71,9 +70,9 @@ class SessionLock implements Lock {
 
   async announce(doing: string): Promise<void> {
     const sql = lockSql(this.#options.schema);
-    // Runs that take a lease create it too, before they have got one.
-    if (!this.#announced) await createIfMissing(this.#connection, sql.create());
-    await this.#connection.execute(sql.announce(this.#options, doing));
+    await this.#connection.execute(
+      `${this.#announced ? "" : `${sql.create()};`} ${sql.announce(this.#options, doing)}`,
+    );
     this.#announced = true;
   }
 

@@ -7,10 +7,10 @@ import { folderOf, targetOf, up } from "../support/target.ts";
 describe("A pooler in transaction mode strands or splits the session lock", () => {
   test("the direct URL is named where it can be derived, and the password is not", () => {
     const advice = (url: string) => looksPooled(parseAddress({ url, environment: {} }))?.advice;
-    expect(advice("postgres://u:secret@ep-cool-1-pooler.eu-central-1.aws.neon.tech/shop")).toBe(
+    expect(advice("postgres://u:secret@ep-cool-1-pooler.eu-central-1.aws.neon.tech/shop")).toContain(
       "Use the direct URL postgres://u:***@ep-cool-1.eu-central-1.aws.neon.tech/shop",
     );
-    expect(advice("postgres://postgres.abcdef:secret@aws-0-eu.pooler.supabase.com:6543/postgres")).toBe(
+    expect(advice("postgres://postgres.abcdef:secret@aws-0-eu.pooler.supabase.com:6543/postgres")).toContain(
       "Use the direct URL postgres://postgres:***@db.abcdef.supabase.co:5432/postgres",
     );
     expect(advice("postgres://u:secret@pgbouncer.railway.internal:6432/railway")).toContain(
