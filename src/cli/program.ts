@@ -17,7 +17,7 @@ export async function parse(
   output: { out: (text: string) => void; error: (text: string) => void },
 ): Promise<Parsed> {
   let parsed: Parsed | undefined;
-  const program = createProgram((found) => {
+  const program = createProgram(argv, (found) => {
     parsed = found;
   });
   const streams = { writeOut: output.out, writeErr: output.error };
@@ -27,7 +27,8 @@ export async function parse(
   return parsed;
 }
 
-export function createProgram(onChosen: (parsed: Parsed) => void): Command {
+/** Only a command that is named in the words gets its options: making them all takes longer than to connect. */
+function createProgram(argv: readonly string[], onChosen: (parsed: Parsed) => void): Command {
   const program = new Command("godwit")
     .description("Migrates PostgreSQL, and nobody has to watch.")
     .version(VERSION, "--version")
@@ -38,7 +39,11 @@ export function createProgram(onChosen: (parsed: Parsed) => void): Command {
     .showSuggestionAfterError();
   program.addOption(new Flag("--json", "print one JSON document on stdout").helpGroup(OUTPUT));
   for (const option of OPTIONS.filter((each) => each.forPlanning !== true)) addFlag(program, option);
-  for (const row of COMMANDS) program.addCommand(createCommand(row, onChosen));
+  for (const row of COMMANDS) {
+    const command = createCommand(row, onChosen);
+    if ([row.name, ...(row.aliases ?? [])].some((name) => argv.includes(name))) addDetails(command, row);
+    program.addCommand(command);
+  }
   program.addHelpText("after", `\n${footer()}`);
   return program;
 }
@@ -54,13 +59,16 @@ function createCommand(row: CommandRow, onChosen: (parsed: Parsed) => void): Com
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError(`→ godwit ${row.name} --help says more.`)
     .showSuggestionAfterError();
+  return command.action(() => onChosen({ row, arguments: command.args, flags: command.optsWithGlobals() }));
+}
+
+function addDetails(command: Command, row: CommandRow): void {
   for (const { syntax, help } of row.arguments ?? []) command.argument(syntax.replace("…", "..."), help);
   for (const { syntax, help } of row.flags ?? []) command.option(syntax.replace("…", "..."), help);
   if (row.plans === true)
     for (const option of OPTIONS.filter((each) => each.forPlanning)) addFlag(command, option);
   const examples = row.examples.map(([line, does]) => `  $ ${line}${does === "" ? "" : `\n      ${does}`}`);
   command.addHelpText("after", `\nExamples:\n${examples.join("\n")}\n\n${exitCodes()}`);
-  return command.action(() => onChosen({ row, arguments: command.args, flags: command.optsWithGlobals() }));
 }
 
 function addFlag(command: Command, option: Option): void {

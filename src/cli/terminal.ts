@@ -1,4 +1,5 @@
 /** The two streams of a command, and what they can show. */
+import { isatty } from "node:tty";
 import { styleText } from "node:util";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
@@ -20,7 +21,7 @@ export interface Terminal {
 }
 
 export function openTerminal(environment: Readonly<Record<string, string | undefined>>): Terminal {
-  const { stdout, stderr, stdin } = process;
+  const { stdout, stderr } = process;
   const painter = (stream: NodeJS.WriteStream) => {
     const colours = wantsColours(stream, environment);
     return (style: Style, text: string) => (colours ? styleText(style, text) : text);
@@ -29,8 +30,9 @@ export function openTerminal(environment: Readonly<Record<string, string | undef
     out: (text) => void stdout.write(text),
     error: (text) => void stderr.write(text),
     live: stderr.isTTY === true && environment.TERM !== "dumb" && !environment.CI,
-    interactive: stdin.isTTY === true && stderr.isTTY === true,
-    columns: stderr.columns ?? 80,
+    // Not process.stdin: to look at it is to open it, which takes longer than the rest of the start.
+    interactive: isatty(0) && stderr.isTTY === true,
+    columns: stderr.columns || 80,
     paint: painter(stdout),
     paintError: painter(stderr),
   };
