@@ -202,6 +202,24 @@ describe.skipIf(withoutPgbouncer)(`PgBouncer${withoutPgbouncer ? `: ${withoutPgb
     ]);
   });
 
+  test("a role or a search_path is kept where it can be, and refused where it cannot", async ({
+    db,
+    pooler,
+  }) => {
+    const { url } = await pooler({ mode: "transaction" });
+    await db.sql("create schema elsewhere");
+    const folder = folderOf({
+      "0001_a.sql": "create table a (id int);",
+      "0002_index.sql": "create index concurrently a_id on a (id);",
+    });
+    await expect(up(targetOf({ url, folder, settings: { searchPath: "elsewhere" } }))).rejects.toMatchObject({
+      message: expect.stringContaining("cannot be given a search_path through a pooler"),
+      hint: expect.stringContaining("direct URL"),
+    });
+    expect(await db.sql(LEDGER)).toEqual([{ revision: "0001_a", state: "applied" }]);
+    expect(await db.sql("select to_regclass('elsewhere.a') as a")).toEqual([{ a: "elsewhere.a" }]);
+  });
+
   test("a setting that another client left behind does not reach a migration", async ({
     db,
     pooler,

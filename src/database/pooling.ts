@@ -25,7 +25,7 @@ export function looksPooled(address: Address): Pooled | undefined {
   if (reason === undefined) return undefined;
   const direct = directUrl(address);
   const advice = direct
-    ? `Use the direct URL ${direct}.`
+    ? `Use the direct URL ${direct}`
     : `Use the direct URL of the database itself${/\.rlwy\.net$|\.railway\.internal$/.test(host) ? " (DATABASE_URL of the Postgres service, not of the PgBouncer service)" : ""}.`;
   return { reason, direct, advice };
 }

@@ -189,6 +189,7 @@ async function runOne(
     // These wait for other transactions without standing in anybody's way, so they may wait.
     const patient = { ...prepared.settings, lockTimeoutMs: prepared.settings.lockTimeoutMs ?? 0 };
     if (work.kind.session) await connection.execute(resetSession(work.kind, work.target.settings, patient));
+    else refuseSettings(work);
     await work.lock.confirm();
     if (interrupted?.state === "started") {
       const verdict = await judge(connection, kind, interrupted.before);
@@ -216,6 +217,17 @@ async function runOne(
       `begin; ${parts.ownRole} ${parts.fence} ${sql.finishStatement(intent, author)}; commit`,
     );
   }
+}
+
+/** Behind a pooler nothing can be set for a statement outside a transaction: it may run in any session. */
+function refuseSettings({ target, connection }: Work): void {
+  const { searchPath, role } = target.settings;
+  if (searchPath === null && role === null) return;
+  throw new DatabaseError({
+    code: "DATABASE_POOLED",
+    message: `A statement outside a transaction cannot be given ${role === null ? "a search_path" : "a role"} through a pooler in transaction mode.`,
+    hint: connection.pooler,
+  });
 }
 
 /** invalid_transaction_termination: a procedure or DO block that commits. */
