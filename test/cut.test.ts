@@ -53,7 +53,7 @@ export async function down({ sql, schema }: MigrationContext) {
 
 describe("a connection that is cut before or after any message", () => {
   test("of up: the end is that of an undisturbed run, and no step took effect twice", {
-    timeout: 300_000,
+    timeout: 900_000,
   }, async () => {
     const folder = folderOf(FILES);
     const result = await cutEverywhere({
@@ -63,7 +63,7 @@ describe("a connection that is cut before or after any message", () => {
     tell("up", result);
   });
 
-  test("of down -2: two are taken back, once, and no third", { timeout: 300_000 }, async () => {
+  test("of down -2: two are taken back, once, and no third", { timeout: 900_000 }, async () => {
     const { "0005_last.sql": _last, "repeatable/overview.sql": _overview, ...files } = FILES;
     const folder = folderOf(files);
     const result = await cutEverywhere({

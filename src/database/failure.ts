@@ -87,7 +87,11 @@ export function databaseError(
     {
       code: sqlState === INSUFFICIENT_PRIVILEGE ? "DATABASE_PRIVILEGE" : "DATABASE_ERROR",
       message: error.message,
-      hint: error.hint,
+      hint:
+        error.hint ??
+        (sqlState === INSUFFICIENT_PRIVILEGE
+          ? "Grant the missing privilege to the role that migrates, or use another role's URL."
+          : undefined),
       details,
     },
     extra,

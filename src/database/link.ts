@@ -59,15 +59,13 @@ export async function connect(address: Address, options: LinkOptions): Promise<L
       } catch (error) {
         void endQuietly(client);
         if (options.signal?.aborted) throw options.signal.reason;
-        const failure = databaseError(error, address.display, { connecting: true });
-        // What the server itself said tells more than that it speaks no TLS.
-        if (here?.sqlState === undefined) here = failure;
+        const failure = databaseError(timeoutNamed(error, address), address.display, { connecting: true });
+        if (here === undefined || tells(failure) >= tells(here)) here = failure;
         // Nobody there: the other way would only wait for the same again.
         if (failure.code === "DATABASE_UNREACHABLE" && failure.sqlState === undefined) break;
       }
     }
-    if (telling === undefined || (telling.sqlState === undefined && here?.sqlState !== undefined))
-      telling = here;
+    if (telling === undefined || (here !== undefined && tells(here) > tells(telling))) telling = here;
   }
   throw telling ?? new Error("The address names no host.");
 }
@@ -128,6 +126,18 @@ export async function loadPg(): Promise<typeof import("pg")> {
   // What Node 21 and later have by themselves; the driver looks at it with every connection.
   holder.navigator ??= { userAgent: "Node.js" };
   return (await import("pg")) as unknown as typeof import("pg");
+}
+
+/** A wrong password tells more than that the server wants TLS, and that more than silence. */
+function tells({ sqlState }: DatabaseError): number {
+  return sqlState === INVALID_PASSWORD ? 2 : sqlState === undefined ? 0 : 1;
+}
+
+const INVALID_PASSWORD = "28P01";
+
+function timeoutNamed(error: unknown, address: Address): unknown {
+  if (!(error instanceof Error) || error.message !== "timeout expired") return error;
+  return new Error(`no answer within ${timeoutOf(address) / 1000} s (connect_timeout)`, { cause: error });
 }
 
 function timeoutOf(address: Address): number {

@@ -1,6 +1,7 @@
 /** A `Connection` on the `pg` driver: TCP, TLS or a socket, with pipelining. */
 import type { Socket } from "node:net";
 import type { Client as PgClient, QueryResult } from "pg";
+import type { DatabaseError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import type {
   Blocker,
@@ -61,7 +62,6 @@ class PostgresConnection implements Connection {
   readonly lost: AbortSignal;
   readonly #link: Link;
   readonly #client: PgClient;
-  readonly #stream: Socket;
   readonly #address: Address;
   readonly #options: OpenOptions;
   readonly #heartbeat: Heartbeat;
@@ -77,21 +77,15 @@ class PostgresConnection implements Connection {
     this.#client = link.client;
     this.#address = address;
     this.#options = options;
-    const gone = (cause?: unknown) => {
-      if (!this.#lost.signal.aborted) this.#lost.abort(connectionLost(address.display, cause));
-    };
-    link.client.on("error", gone);
-    link.client.on("end", () => gone());
-    const { stream } = (link.client as unknown as { connection: { stream: Socket } }).connection;
-    this.#stream = stream;
+    link.client.on("error", (cause) => this.#gone(connectionLost(address.display, cause)));
+    link.client.on("end", () => this.#gone(connectionLost(address.display)));
+    // TLS puts its own in the place of the first.
+    const stream = () => streamOf(link.client);
     this.#heartbeat = new Heartbeat({
       intervalMs: options.heartbeatMs ?? HEARTBEAT_MS,
-      progress: () => `${stream.bytesRead} ${stream.bytesWritten - stream.writableLength}`,
+      progress: () => `${stream().bytesRead} ${stream().bytesWritten - stream().writableLength}`,
       ask: (quietMs) => this.#look(quietMs),
-      onLost: (why) => {
-        gone(new Error(why));
-        stream.destroy();
-      },
+      onLost: (why) => this.#gone(connectionLost(address.display, new Error(why))),
     });
   }
 
@@ -182,16 +176,24 @@ class PostgresConnection implements Connection {
     } catch (error) {
       if (this.lost.aborted) throw this.lost.reason;
       const failure = databaseError(error, this.#address.display);
-      if (failure.code === "DATABASE_CONNECTION_LOST") this.#lost.abort(failure);
+      if (failure.code === "DATABASE_CONNECTION_LOST") this.#gone(failure);
       throw failure;
     }
   }
 
+  /** Without its socket the driver rejects all that is in flight. */
+  #gone(reason: DatabaseError): void {
+    if (this.lost.aborted) return;
+    this.#lost.abort(reason);
+    streamOf(this.#client).destroy();
+  }
+
   /** Messages that are sent in one go leave in one packet. */
   #gather(): void {
-    if (this.#stream.writableCorked > 0) return;
-    this.#stream.cork();
-    process.nextTick(() => this.#stream.uncork());
+    const stream = streamOf(this.#client);
+    if (stream.writableCorked > 0) return;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
   }
 
   #observe(): Promise<PgClient> {
@@ -251,4 +253,8 @@ class PostgresConnection implements Connection {
       await endQuietly(client);
     }
   }
+}
+
+function streamOf(client: PgClient): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
 }

@@ -3,6 +3,7 @@ import type { History, HistoryEntry } from "../core/history.ts";
 import type { Direction } from "../core/migration.ts";
 import { literal } from "../core/sql/quote.ts";
 import type { Connection, Row } from "../database/connection.ts";
+import { createIfMissing } from "../database/create.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
 import { type Author, LEDGER_FORMAT, type LedgerSql, type LogEntry, ledgerSql } from "./sql.ts";
 
@@ -80,7 +81,7 @@ export function openLedger(schema: string, options: LedgerOptions = { allowSecon
 
     async create(connection, project) {
       try {
-        await connection.execute(sql.create(project));
+        await createIfMissing(connection, sql.create(project));
       } catch (error) {
         throw withPrivilegeHint(error, connection, schema);
       }

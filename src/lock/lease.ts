@@ -24,7 +24,7 @@ import type { Connection } from "../database/connection.ts";
 import { DatabaseError, LockError } from "../errors.ts";
 import { backoffMs, delay } from "../std/time.ts";
 import type { Lock, LockOptions } from "./lock.ts";
-import { findLeaseRow, lockKey } from "./session.ts";
+import { findHolder, lockKey } from "./session.ts";
 import { type LockRow, lockSql } from "./sql.ts";
 import { reportWaits } from "./wait.ts";
 
@@ -50,7 +50,7 @@ export async function acquireLease(connection: Connection, options: LeaseOptions
     askedAt = performance.now();
     fence = await tryAcquire(connection, key, { create: sql.create(), acquire: sql.acquire(row, termMs) });
     if (fence === undefined) {
-      await waits.report(() => findLeaseRow(connection, options.schema));
+      await waits.report(() => findHolder(connection, key, options.schema));
       await delay(
         Math.min(backoffMs(attempt, { firstMs: 50, maxMs: 1_000 }), waits.remainingMs()),
         options.signal,
@@ -110,12 +110,13 @@ class Lease implements Lock {
   async #renew(): Promise<void> {
     const { sql, row, fence, termMs } = this.#term;
     const watchdog = () => Math.max(0, this.#trustedUntil - performance.now());
+    const over = AbortSignal.any([this.#stop.signal, this.#renewer.lost]);
     while (!this.#stop.signal.aborted) {
       try {
-        await delay(Math.min(termMs / 3, watchdog()), this.#stop.signal);
+        await delay(Math.min(termMs / 3, watchdog()), over);
         const askedAt = performance.now();
         if (askedAt >= this.#trustedUntil) return this.#lose("could not be renewed in time");
-        const expiry = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(Math.max(1, watchdog()))]);
+        const expiry = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(Math.ceil(watchdog()))]);
         const renewed = await Promise.race([
           this.#renewer.query(sql.renew(row, fence, termMs)),
           delay(2 ** 30, expiry).then(() => undefined),

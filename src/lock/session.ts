@@ -12,6 +12,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Connection } from "../database/connection.ts";
+import { createIfMissing } from "../database/create.ts";
 import { DatabaseError, LockError } from "../errors.ts";
 import { delay } from "../std/time.ts";
 import type { Holder, Lock, LockOptions } from "./lock.ts";
@@ -70,9 +71,9 @@ class SessionLock implements Lock {
 
   async announce(doing: string): Promise<void> {
     const sql = lockSql(this.#options.schema);
-    await this.#connection.execute(
-      `${this.#announced ? "" : `${sql.create()};`} ${sql.announce(this.#options, doing)}`,
-    );
+    // Runs that take a lease create it too, before they have got one.
+    if (!this.#announced) await createIfMissing(this.#connection, sql.create());
+    await this.#connection.execute(sql.announce(this.#options, doing));
     this.#announced = true;
   }
 
@@ -89,17 +90,32 @@ class SessionLock implements Lock {
 }
 
 async function tryLock(connection: Connection, key: bigint, schema: string): Promise<boolean> {
+  const sql = lockSql(schema);
   const [lock, lease] = await Promise.all([
     connection.query<{ locked: boolean }>("select pg_try_advisory_lock($1) as locked", [key]),
-    connection.query(lockSql(schema).liveLease()).catch((error) => {
+    connection.query<{ live: boolean }>(sql.anyLease()).catch((error) => {
       if (error instanceof DatabaseError && MISSING.has(error.sqlState ?? "")) return { rows: [] };
       throw error;
     }),
   ]);
   if (lock.rows[0]?.locked !== true) return false;
-  if (lease.rows.length === 0) return true;
+  const [found] = lease.rows;
+  if (found === undefined) return true;
+  if (!found.live && (await endLease(connection, sql.endLease()))) return true;
   await connection.query("select pg_advisory_unlock($1)", [key]);
   return false;
+}
+
+/** `false`: its holder is inside a transaction, and so alive whatever its term says. */
+async function endLease(connection: Connection, end: string): Promise<boolean> {
+  try {
+    await connection.execute(`begin; set local lock_timeout = '1s'; ${end}; commit`);
+    return true;
+  } catch (error) {
+    await connection.execute("rollback");
+    if (error instanceof DatabaseError && error.sqlState === "55P03") return false;
+    throw error;
+  }
 }
 
 /** undefined_table, invalid_schema_name */
@@ -112,7 +128,15 @@ function lockPredicate(key: bigint): string {
     and database = (select oid from pg_database where datname = current_database()) and granted`;
 }
 
-async function findHolder(connection: Connection, key: bigint, schema: string): Promise<Holder | null> {
+/** Who holds the lock of either kind, for those who wait for it. */
+export async function findHolder(
+  connection: Connection,
+  key: bigint,
+  schema: string,
+): Promise<Holder | null> {
+  // First: those who try for a lease hold the advisory lock for a moment, and are not who is waited for.
+  const lease = await findLeaseRow(connection, schema);
+  if (lease !== null) return lease;
   const { rows } = await connection.query<{
     pid: number;
     user: string | null;
@@ -124,14 +148,13 @@ async function findHolder(connection: Connection, key: bigint, schema: string): 
       (extract(epoch from clock_timestamp() - a.backend_start) * 1000)::float8 as "heldForMs", left(a.query, 200) as doing
     from pg_locks l join pg_stat_activity a using (pid) where ${lockPredicate(key)} limit 1`);
   const [row] = rows;
-  if (row === undefined) return findLeaseRow(connection, schema);
+  if (row === undefined) return null;
   const { application, ...holder } = row;
   const runId = /run ([0-9a-f-]{36})/.exec(application ?? "")?.[1] ?? null;
   return { ...holder, runId, release: `select pg_terminate_backend(${row.pid});` };
 }
 
-/** A live lease, for those who wait for it. */
-export async function findLeaseRow(connection: Connection, schema: string): Promise<Holder | null> {
+async function findLeaseRow(connection: Connection, schema: string): Promise<Holder | null> {
   const sql = lockSql(schema);
   const found = await connection
     .query<{ runId: string; host: string; doing: string | null; heldForMs: number }>(sql.liveLease())

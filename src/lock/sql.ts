@@ -36,6 +36,16 @@ create table if not exists ${table} (
   (extract(epoch from clock_timestamp() - locked_at) * 1000)::float8 as "heldForMs"
   from ${table} where name = ${name} and kind = 'lease' and expires_at > clock_timestamp()`,
 
+    /** A lease that its holder has not given back, whether its term is over or not. */
+    anyLease: () => `select expires_at > clock_timestamp() as live
+  from ${table} where name = ${name} and kind = 'lease' and run_id is not null`,
+
+    /** Takes over from a lease whose term is over; waits for the transaction of a holder that is still in one. */
+    endLease:
+      () => `update ${table} set fence = fence + 1, kind = 'session', run_id = null, host = null, doing = null,
+  locked_at = null, expires_at = null
+  where name = ${name} and kind = 'lease' and run_id is not null and expires_at <= clock_timestamp()`,
+
     /** For people only: the advisory lock decides. */
     announce: (
       row: LockRow,

@@ -19,7 +19,6 @@ export async function execute(
   steps: readonly Prepared[],
   options: ExecuteOptions,
 ): Promise<void> {
-  if (options.policy === "stop") refuseBroken(steps);
   let first: GodwitError | undefined;
   const failed = new Set<string>();
   const fail = async (prepared: Prepared, outcome: Outcome & { ok: false }) => {
@@ -70,8 +69,8 @@ export async function execute(
   }
 }
 
-/** Under `stop` every file is looked at before the first one runs. */
-function refuseBroken(steps: readonly Prepared[]): void {
+/** Under `stop` every file is looked at before anything is done. Throws `SourceError`. */
+export function refuseBroken(steps: readonly Prepared[]): void {
   const problems = steps.flatMap((prepared) => (prepared.problem === null ? [] : [prepared.problem]));
   const [head, ...rest] = problems;
   if (head !== undefined) throw new SourceError([head, ...rest]);

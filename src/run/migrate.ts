@@ -19,7 +19,7 @@ import { DatabaseError, GodwitError, Interrupted, type Problem, StepFailed } fro
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { connect, prepareSession, sessionKind } from "./connect.ts";
-import { execute } from "./execute.ts";
+import { execute, refuseBroken } from "./execute.ts";
 import { INVALID_INDEXES } from "./judge.ts";
 import { acquireLock } from "./locked.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
@@ -155,16 +155,17 @@ class Run {
     for (const { name } of invalid.rows) this.#warn(invalidIndex(name));
     if (decided.steps.length === 0) return;
 
-    if (!history.created) await target.ledger.create(connection, target.settings.project);
-    await lock.announce(
-      `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} …`,
-    );
     const prepared = await prepareSteps({
       steps: decided.steps,
       migrations: new Map(files.migrations.map((migration: Migration) => [migration.id, migration])),
       source: target.source,
       history,
     });
+    if (this.#options.failure === "stop") refuseBroken(prepared);
+    if (!history.created) await target.ledger.create(connection, target.settings.project);
+    await lock.announce(
+      `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} …`,
+    );
     this.#prepared = prepared;
     for (const { step } of prepared) if (step.kind === "repeatable") this.#repeatables.add(step.revision);
     const work: Work = {

@@ -56,16 +56,25 @@ export async function handles(
 ): Promise<Pick<MigrationContext, "sql" | "query" | "execute" | "schema">> {
   return {
     sql: sqlTag(executor, present),
-    query: async (text, parameters = []) => {
+    query: quiet(async (text: string, parameters: readonly unknown[] = []) => {
       const result = await executor.query(text, parameters as readonly Parameter[]);
       return (
         present === rowsOf ? { rows: result.rows, rowCount: result.rowCount ?? 0 } : present(result)
       ) as never;
-    },
-    execute: async (text) => {
+    }),
+    execute: quiet(async (text: string) => {
       await executor.execute(text);
-    },
+    }),
     schema: await schemaBuilder(executor),
+  };
+}
+
+/** A promise that nobody awaits fails its step (`module.ts`); it must not end the process before that is said. */
+function quiet<Arguments extends readonly unknown[], T>(run: (...values: Arguments) => Promise<T>) {
+  return (...values: Arguments): Promise<T> => {
+    const promise = run(...values);
+    promise.catch(() => {});
+    return promise;
   };
 }
 
@@ -103,7 +112,7 @@ function rowsOf(result: Result) {
 }
 
 function sqlTag(executor: Executor, present: (result: Result) => unknown): Sql {
-  const tag = async (strings: TemplateStringsArray, ...values: unknown[]) => {
+  const tag = quiet(async (strings: TemplateStringsArray, ...values: unknown[]) => {
     let text = strings[0] ?? "";
     const parameters: Parameter[] = [];
     values.forEach((value, index) => {
@@ -112,7 +121,7 @@ function sqlTag(executor: Executor, present: (result: Result) => unknown): Sql {
       text += strings[index + 1] ?? "";
     });
     return present(await executor.query(text, parameters));
-  };
+  });
   return Object.assign(tag, {
     identifier: (...path: string[]) => new Fragment(path.map(identifier).join(".")),
     raw: (text: string) => new Fragment(text),

@@ -113,6 +113,7 @@ export async function callModule(work: Work, prepared: Prepared): Promise<Databa
   } finally {
     clearInterval(timer);
   }
+  if (context.activity.inFlight > 0) throw notAwaited(prepared, context.activity.inFlight);
   return context.activity.firstError;
 }
 
@@ -124,6 +125,17 @@ function watchIdle(activity: Activity, idleTimeoutMs: number, onIdle: () => void
     },
     Math.min(1_000, Math.max(10, idleTimeoutMs / 4)),
   );
+}
+
+/** Their errors would come too late, or reach nobody. */
+function notAwaited({ step }: Prepared, count: number): GodwitError {
+  const statements = count === 1 ? "a statement" : `${count} statements`;
+  return new StepFailed({
+    code: "STEP_FAILED",
+    message: `${step.file} settled while ${statements} of it still ran.`,
+    hint: "Await every statement.",
+    place: { file: step.file },
+  });
 }
 
 function neverSettled(work: Work, { step }: Prepared): GodwitError {

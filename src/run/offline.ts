@@ -119,14 +119,16 @@ async function renderStep(parts: FrameParts, prepared: Prepared): Promise<string
 
 async function record(prepared: Prepared, body: Body & { kind: "module" }): Promise<string> {
   const lines: string[] = [];
+  let refused: SourceError | undefined;
   const answer = () =>
     new Proxy(
       {},
       {
         get(_, property) {
           // A promise looks for `then`; everything else is somebody who wants to know the answer.
-          if (property === "then" || typeof property === "symbol") return undefined;
-          throw notRenderable(prepared, "it reads what a statement returns");
+          if (property === "then") return undefined;
+          refused ??= notRenderable(prepared, "it reads what a statement returns");
+          throw refused;
         },
       },
     );
@@ -143,7 +145,13 @@ async function record(prepared: Prepared, body: Body & { kind: "module" }): Prom
   const handed = await handles(executor, answer);
   const quiet = () => {};
   const log = { info: quiet, warn: quiet, error: quiet };
-  await (body.run as (context: unknown) => unknown)({ ...handed, log, signal: new AbortController().signal });
+  const { signal } = new AbortController();
+  try {
+    await (body.run as (context: unknown) => unknown)({ ...handed, log, signal });
+  } catch (error) {
+    refused ??= notRenderable(prepared, `it fails with "${error instanceof Error ? error.message : error}"`);
+  }
+  if (refused !== undefined) throw refused; // also when the module caught it
   return lines.join("\n");
 }
 

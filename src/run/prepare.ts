@@ -139,6 +139,7 @@ function whyOutside(body: Body & { kind: "sql" }, settings: MigrationSettings): 
       "SOURCE_PARSE",
       `${body.file}: ${found.unterminated.what} is never closed.`,
       at(found.unterminated.offset),
+      "Close it; what stands behind it was taken for a part of it.",
     );
   if (found.transactionControl !== null)
     refuse(

@@ -51,7 +51,8 @@ export function sessionSettings(
     client_encoding: "UTF8",
     lock_timeout: `${own.lockTimeoutMs ?? run.lockTimeoutMs}`,
     statement_timeout: `${own.statementTimeoutMs ?? run.statementTimeoutMs}`,
-    idle_in_transaction_session_timeout: `${run.idleTimeoutMs}`,
+    // Later than our own limit: a module that never settles is a failure with a name, not a lost connection.
+    idle_in_transaction_session_timeout: `${run.idleTimeoutMs === 0 ? 0 : run.idleTimeoutMs + IDLE_GRACE_MS}`,
     row_security: own.rowSecurity === true ? "on" : "off",
     standard_conforming_strings: "on",
     // Without it a killed client's backend, and its lock, live until the running statement ends.
@@ -64,6 +65,8 @@ export function sessionSettings(
     tcp_keepalives_count: "3",
   };
 }
+
+const IDLE_GRACE_MS = 10_000;
 
 const RESET =
   "close all; set session authorization default; set role none; reset all; unlisten *; discard plans; discard temp; discard sequences;";

@@ -37,15 +37,24 @@ export async function openPlaces(
     for (const database of made) await drop(database);
     await server.end();
   });
+  const make = async (name: string, template: string) => {
+    const database = `t_${process.pid}_${prefix}_${name}`;
+    made.add(database);
+    await server.query(`create database ${database} template ${template} owner ${OWNER} strategy file_copy`);
+    return { database, url: `postgres://${OWNER}@127.0.0.1:${port}/${database}` };
+  };
+  const first = await make("first", TEMPLATE);
+  // The first connection to a database fills a cache on disk that its copies then have too.
+  const connection = new pg.Client(first.url);
+  await connection.connect();
+  await connection.end();
+  await before(first.url);
+  await untilAlone(server, first.database);
   return {
     async place(name) {
-      const database = `t_${process.pid}_${prefix}_${name}`;
-      made.add(database);
-      await server.query(
-        `create database ${database} template ${TEMPLATE} owner ${OWNER} strategy file_copy`,
-      );
+      const { database, url } = await make(name, first.database);
       return {
-        url: `postgres://${OWNER}@127.0.0.1:${port}/${database}`,
+        url,
         async state() {
           const client = new pg.Client(`postgres://postgres@127.0.0.1:${port}/${database}`);
           await client.connect();

@@ -31,8 +31,11 @@ export interface Proxy {
   cut(): void;
   /** Latency of each way: everything comes later, nothing comes slower. */
   delay(ms: number): void;
-  /** From now on nothing passes, and nobody is told: not even that the other side has hung up. */
-  goSilent(): void;
+  /**
+   * From now on nothing passes, and nobody is told: not even that the other side has hung up. With `present`,
+   * connections that are made afterwards work.
+   */
+  goSilent(which?: "all" | "present"): void;
   close(): Promise<void>;
 }
 
@@ -51,7 +54,7 @@ export async function startProxy({
 
   const server = createServer((client) => {
     const upstream = connect({ port, host });
-    const link: Link = { client, server: upstream, gone: false };
+    const link: Link = { client, server: upstream, gone: false, silent };
     links.add(link);
     for (const [from, source, target] of [
       ["client", client, upstream],
@@ -62,7 +65,7 @@ export async function startProxy({
       const split = splitter(from);
       source.on("data", (chunk) => {
         for (const { type, bytes } of split(chunk)) {
-          if (silent || link.gone) return;
+          if (link.silent || link.gone) return;
           if (type === "tls") {
             client.write("N");
             continue;
@@ -74,18 +77,18 @@ export async function startProxy({
             link.gone = true; // whatever is behind it no longer passes
           }
           later(() => {
-            if (!silent && cut?.forward !== false) target.write(bytes);
+            if (!link.silent && cut?.forward !== false) target.write(bytes);
             if (cut) cutAll();
           });
         }
       });
       source.on("error", () => undefined); // "close" follows
       source.on("close", () => {
-        if (silent) return;
+        if (link.silent) return;
         later(() => target.end());
       });
     }
-    client.on("close", () => !silent && links.delete(link));
+    client.on("close", () => !link.silent && links.delete(link));
   });
 
   function cutAll(): void {
@@ -122,8 +125,9 @@ export async function startProxy({
     delay(ms) {
       delayMs = ms;
     },
-    goSilent() {
-      silent = true;
+    goSilent(which = "all") {
+      silent = which === "all";
+      for (const link of links) link.silent = true;
     },
     async close() {
       for (const { client, server: upstream } of links) {
@@ -140,6 +144,7 @@ interface Link {
   readonly client: Socket;
   readonly server: Socket;
   gone: boolean;
+  silent: boolean;
 }
 
 interface Piece {

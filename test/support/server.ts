@@ -101,7 +101,7 @@ async function untilReady(log: NodeJS.ReadableStream): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     log.on("data", (chunk) => {
       if (seen.length < 100_000) seen += chunk;
-      if (seen.includes("database system is ready to accept connections")) resolve();
+      if (/database system is ready to accept (read-only )?connections/.test(seen)) resolve();
     });
     log.on("end", () => reject(new Error(`The test server did not start:\n${seen}`)));
   });

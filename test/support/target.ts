@@ -8,7 +8,7 @@ import { PHASES } from "../../src/core/migration.ts";
 import { parseAddress } from "../../src/database/address.ts";
 import { openPostgres } from "../../src/database/postgres.ts";
 import { openLedger } from "../../src/ledger/ledger.ts";
-import type { RunEvent } from "../../src/run/events.ts";
+import type { Observe, RunEvent } from "../../src/run/events.ts";
 import { type MigrateOptions, migrate } from "../../src/run/migrate.ts";
 import type { Report } from "../../src/run/report.ts";
 import type { RunContext, RunSettings, Target } from "../../src/run/target.ts";
@@ -71,7 +71,7 @@ export interface Recorder extends RunContext {
   once<K extends RunEvent["kind"]>(kind: K): Promise<RunEvent & { kind: K }>;
 }
 
-export function recorder(): Recorder {
+export function recorder(listener: Observe = () => {}): Recorder {
   const controller = new AbortController();
   const events: RunEvent[] = [];
   const waiting: { kind: string; resolve: (event: never) => void }[] = [];
@@ -85,6 +85,7 @@ export function recorder(): Recorder {
     events,
     observe(event) {
       events.push(event);
+      listener(event);
       for (const one of waiting.filter(({ kind }) => kind === event.kind)) one.resolve(event as never);
     },
     once(kind) {
