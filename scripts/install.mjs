@@ -10,16 +10,25 @@ const lock = join(root, "package-lock.json");
 const done = join(root, "node_modules", ".package-lock.json");
 
 if (!existsSync(done) || statSync(done).mtimeMs < statSync(lock).mtimeMs) {
-  console.error("Installing packages (npm ci) …");
-  const { status, stdout, stderr, error } = spawnSync(
-    process.platform === "win32" ? "npm.cmd" : "npm",
-    // NODE_ENV=production would leave out what builds and tests.
-    ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund"],
-    { cwd: root, encoding: "utf8", shell: process.platform === "win32" },
-  );
-  if (status !== 0) {
-    console.error(`${stdout ?? ""}${stderr ?? ""}${error?.message ?? ""}`);
-    console.error("→ npm ci failed. With a network and a reachable registry, try again: npm ci");
+  console.error("Installing packages …");
+  // A lock file written where only one platform's packages could be had does not satisfy `npm ci` elsewhere.
+  const outOfStep = ({ stderr }) => /EUSAGE/.test(stderr ?? "");
+  let result = npm("ci");
+  if (result.status !== 0 && outOfStep(result)) result = npm("install", "--no-save");
+  if (result.status !== 0) {
+    console.error(`${result.stdout ?? ""}${result.stderr ?? ""}${result.error?.message ?? ""}`);
+    console.error("→ The packages could not be installed. With a reachable registry, try again: npm install");
     process.exit(1);
   }
+}
+
+function npm(...words) {
+  // NODE_ENV=production would leave out what builds and tests.
+  const all = ["--include=dev", "--include=optional", "--no-audit", "--no-fund"];
+  const windows = process.platform === "win32";
+  return spawnSync(windows ? "npm.cmd" : "npm", [...words, ...all], {
+    cwd: root,
+    encoding: "utf8",
+    shell: windows,
+  });
 }

@@ -7,7 +7,7 @@ import { describe } from "vitest";
 import { createMigrator, type RunEvent } from "../src/index.ts";
 import { createTestDatabase } from "../src/testing.ts";
 import { expect, ledgerSchema, test } from "./support/database.ts";
-import { folderOf } from "./support/target.ts";
+import { folderOf, writeFiles } from "./support/target.ts";
 
 const FILES = {
   "0001_shops.up.sql": "create table shops (id int primary key);",
@@ -87,10 +87,8 @@ describe("createTestDatabase", () => {
     const write = await rowsOf(one.url, "insert into shops values (2) returning id");
     expect(write).toEqual([{ id: 2 }]);
     expect(await rowsOf(two.url, "select id from shops")).toEqual([{ id: 1 }]);
-    await using other = await createTestDatabase({
-      dir: folderOf({ ...FILES, "0003.sql": "delete from shops" }),
-      databaseUrl,
-    });
+    writeFiles(dir, { "0003.sql": "delete from shops" });
+    await using other = await createTestDatabase({ dir, databaseUrl });
     expect(await rowsOf(other.url, "select id from shops")).toEqual([]);
     const { name } = two;
     await two.close();

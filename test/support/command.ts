@@ -29,8 +29,8 @@ export interface Running {
   readonly child: ChildProcess;
   /** Resolves as soon as stdout or stderr holds this; rejects when the command ends before. */
   readonly says: (text: string | RegExp) => Promise<void>;
-  /** Rejects with all there is to know unless the command ends with this exit code. */
-  readonly exits: (code: number) => Promise<Finished>;
+  /** Rejects with all there is to know unless the command ends with one of these exit codes. */
+  readonly exits: (...codes: readonly number[]) => Promise<Finished>;
 }
 
 export interface Command {
@@ -90,9 +90,10 @@ function start(folder: string, env: Record<string, string>, args: readonly strin
         if (stop && !heard()) throw explain(`It ended and never said ${text}.`);
       }
     },
-    async exits(code) {
+    async exits(...codes) {
       const [actual, signal] = await ended;
-      if (actual !== code) throw explain(`It exited with ${actual ?? signal}, not ${code}.`);
+      if (actual === null || !codes.includes(actual))
+        throw explain(`It exited with ${actual ?? signal}, not ${codes.join(" or ")}.`);
       return {
         code: actual,
         ...said,
