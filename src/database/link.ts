@@ -49,7 +49,6 @@ export async function connect(address: Address, options: LinkOptions): Promise<L
         options: address.options,
       } as unknown as ClientConfig);
       client.on("error", () => {});
-      countStatements(client);
       try {
         await (options.signal === undefined ? client.connect() : orAbort(client.connect(), options.signal));
         here = await refuseSession(client, address);
@@ -163,18 +162,5 @@ async function refuseSession(client: PgClient, address: Address): Promise<Databa
     code: "DATABASE_IN_RECOVERY",
     message: `No host of ${display} is ${targetSession}, which target_session_attrs asks for.`,
     hint: "Add the primary to the hosts of the URL, or wait until the failover is over.",
-  });
-}
-
-/** Tells each error how many statements of its message had succeeded: the driver forgets them. */
-function countStatements(client: PgClient): void {
-  const wire = (client as unknown as { connection: NodeJS.EventEmitter }).connection;
-  let completed = 0;
-  wire.on("commandComplete", () => completed++);
-  wire.on("readyForQuery", () => {
-    completed = 0;
-  });
-  wire.on("errorMessage", (message: { completed?: number }) => {
-    message.completed = completed;
   });
 }

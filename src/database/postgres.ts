@@ -1,6 +1,6 @@
 /** A `Connection` on the `pg` driver: TCP, TLS or a socket, with pipelining. */
 import type { Socket } from "node:net";
-import type { Client as PgClient, QueryResult } from "pg";
+import type { Client as PgClient } from "pg";
 import type { DatabaseError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import type {
@@ -17,6 +17,7 @@ import { connectionLost, databaseError } from "./failure.ts";
 import { Heartbeat, type Sign } from "./heartbeat.ts";
 import { connect, endQuietly, type Link, requestCancel } from "./link.ts";
 import { looksPooled } from "./pooling.ts";
+import { ScriptQuery, type TypeParser } from "./script-query.ts";
 import { SERVER_QUERY } from "./server-query.ts";
 import { sharesSessions } from "./sharing.ts";
 
@@ -126,10 +127,16 @@ class PostgresConnection implements Connection {
   }
 
   async execute(text: string): Promise<readonly Result[]> {
-    const result = (await this.#send(() => this.#client.query(text))) as unknown as
-      | QueryResult
-      | QueryResult[];
-    return (Array.isArray(result) ? result : [result]) as unknown as Result[];
+    return this.#send(
+      () =>
+        new Promise<readonly Result[]>((resolve, reject) => {
+          const parserOf = ({ dataTypeID, format }: { dataTypeID: number; format: "text" | "binary" }) =>
+            this.#client.getTypeParser(dataTypeID, format) as TypeParser;
+          const settle = (error: unknown, results: readonly Result[]) =>
+            error === null ? resolve(results) : reject(error);
+          this.#client.query(new ScriptQuery(text, parserOf, settle) as never);
+        }),
+    );
   }
 
   onNotice(listener: (notice: Notice) => void): () => void {
@@ -161,7 +168,9 @@ class PostgresConnection implements Connection {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
     const observer = this.#observer?.then(endQuietly, () => {});
-    await Promise.all([endQuietly(this.#client), observer]);
+    // A dead connection hears no good-bye.
+    if (this.lost.aborted) streamOf(this.#client).destroy();
+    await Promise.all([this.lost.aborted ? undefined : endQuietly(this.#client), observer]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

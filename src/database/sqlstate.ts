@@ -32,6 +32,7 @@ const LOGIN = new Set([
 const NEEDS_NO_TRANSACTION = new Set([
   "25001", // active_sql_transaction
   "55P04", // unsafe_new_enum_value_usage
+  "2D000", // invalid_transaction_termination: a procedure or DO block that commits
 ]);
 
 export const isRetryableTransaction = (sqlState: string | undefined): boolean =>

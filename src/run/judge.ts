@@ -34,8 +34,6 @@ export async function judge(connection: Connection, kind: StatementKind, before:
       return (await partitionState(connection, kind)) === "detached" ? "done" : "again";
     case "reindex-concurrently":
     case "repeatable-outside":
-    case "ordinary":
-    case "add-enum-value":
       return "again";
     case "outside":
       return judgeOutside(connection, kind);

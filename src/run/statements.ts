@@ -157,11 +157,7 @@ async function runOne(
         try {
           return await insideTransaction(job, statement, key);
         } catch (error) {
-          if (
-            !(error instanceof DatabaseError) ||
-            !(needsNoTransaction(error.sqlState) || error.sqlState === ENDS_TRANSACTION)
-          )
-            throw error;
+          if (!(error instanceof DatabaseError) || !needsNoTransaction(error.sqlState)) throw error;
           await rollback(work.connection);
         }
       }
@@ -229,9 +225,6 @@ function refuseSettings({ target, connection }: Work): void {
     hint: connection.pooler,
   });
 }
-
-/** invalid_transaction_termination: a procedure or DO block that commits. */
-const ENDS_TRANSACTION = "2D000";
 
 async function insideTransaction(job: Job, statement: SplitStatement, key: StatementKey): Promise<void> {
   const { work, parts } = job;
