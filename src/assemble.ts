@@ -1,6 +1,5 @@
 /** The one place where parts meet: from a configuration to a target that can be migrated. */
 import { randomUUID } from "node:crypto";
-import { setMaxListeners } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
@@ -167,8 +166,6 @@ function opener(config: Config, address: Address): Target["open"] {
       ...options,
       pooling: config.values.pooling ?? undefined,
     });
-    // Every message under way listens for the loss of its connection; a pipeline has many of them.
-    setMaxListeners(0, connection.lost);
     return connection;
   };
 }

@@ -1,6 +1,7 @@
 /** What `up` will do, and what stands in its way. */
 import { ConfigError, type Problem } from "../errors.ts";
 import type { Graph } from "./graph.ts";
+import { aheadOf } from "./heads.ts";
 import type { HistoryEntry } from "./history.ts";
 import { type Migration, PHASES, type Phase } from "./migration.ts";
 import { late, sharedNumbers } from "./numbers.ts";
@@ -18,7 +19,11 @@ export interface Draft {
 /** Throws `ConfigError` when fewer migrations are pending than `+n` asks for. */
 export function planUp(input: PlanInput, graph: Graph, expression: Expression): Draft {
   const entries = new Map(input.history.entries.map((entry) => [entry.revision, entry]));
-  const pending = pendingIn(scopeOf(graph, expression, entries), entries);
+  const all = pendingIn(scopeOf(graph, expression, entries), entries);
+  const ahead = aheadOf(graph, input.history);
+  // An older release knows an older text: to put it back would undo what the newer one did.
+  const older = ahead.size === 0 ? [] : all.filter(({ reason }) => reason === "changed");
+  const pending = all.filter((one) => !older.includes(one));
   const sorted = sortByPhase(pending, { graph, phases: input.goal.phases });
   const limit = expression.kind === "steps" ? expression.count : sorted.steps.length;
   const problems = [
@@ -45,7 +50,25 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
   if (!input.policy.outOfOrder)
     problems.push(...late(fresh, graph, input.history.entries), ...sharedNumbers(fresh, graph));
   problems.push(...(stop ? broken : []));
-  return { steps, held: sorted.held, problems, warnings: [...sorted.warnings, ...(stop ? [] : broken)] };
+  return {
+    steps,
+    held: sorted.held,
+    problems,
+    warnings: [
+      ...sorted.warnings,
+      ...older.map(({ migration }) => olderText(migration, ahead)),
+      ...(stop ? [] : broken),
+    ],
+  };
+}
+
+function olderText({ id, file }: Migration, ahead: ReadonlySet<string>): Problem {
+  return {
+    code: "PLAN_VANISHED",
+    message: `${file} differs from what is in the database, and was left alone: the database is ahead of these files (${[...ahead].join(", ")}).`,
+    hint: "Run the newer release's files to bring it up to date.",
+    details: { revision: id },
+  };
 }
 
 /** Neither applied nor gone: nothing can be built on it, and nothing in its place. */

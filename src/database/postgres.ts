@@ -1,4 +1,6 @@
 /** A `Connection` on the `pg` driver: TCP, TLS or a socket, with pipelining. */
+
+import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import type { Client as PgClient } from "pg";
 import type { DatabaseError } from "../errors.ts";
@@ -74,6 +76,8 @@ class PostgresConnection implements Connection {
 
   private constructor(link: Link, address: Address, options: OpenOptions) {
     this.lost = this.#lost.signal;
+    // Every step under way listens for it.
+    setMaxListeners(0, this.lost);
     this.#link = link;
     this.#client = link.client;
     this.#address = address;

@@ -18,6 +18,7 @@ import type { Connection, Row } from "../database/connection.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, StepFailed } from "../errors.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
+import { orAbort } from "../std/time.ts";
 import { connect, prepareSession, sessionKind } from "./connect.ts";
 import { execute, refuseBroken } from "./execute.ts";
 import { INVALID_INDEXES } from "./judge.ts";
@@ -112,7 +113,7 @@ class Run {
   async #once(connection: Connection, listing: Promise<Listing>): Promise<void> {
     try {
       await prepareSession(connection, this.#target, this.#context);
-      const files = await listing;
+      const files = await orAbort(listing, this.#context.signal);
       const lock = await this.#lock(connection);
       try {
         await this.#underLock(connection, lock, files);

@@ -12,6 +12,9 @@
  * it took effect (`judge.ts`); a `done` row, and it is never run again. A failure that the server reported
  * takes the intent away, because then it is known that nothing happened. On resuming, the statements done must
  * still be those of the file.
+ *
+ * The session is reset before every statement, so what the file itself has `SET` before is set again for each that
+ * follows, on resuming too.
  */
 import { createHash } from "node:crypto";
 import type { Blocker } from "../database/connection.ts";
@@ -45,7 +48,15 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
   const body = await prepared.load();
   if (body.kind !== "sql") throw new Error("Only SQL is run statement by statement.");
   work.context.observe({ kind: "step-started", step, index, count: work.count });
-  const job: Job = { work, prepared, body, parts: frameParts(work, prepared), attempts: 1, blockers: [] };
+  const job: Job = {
+    work,
+    prepared,
+    body,
+    parts: frameParts(work, prepared),
+    attempts: 1,
+    settings: [],
+    blockers: [],
+  };
   let position = 0;
   let done = 0;
   try {
@@ -63,6 +74,7 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
         work.context.observe({ kind: "statement-started", step, position, count: statements.length, text });
         await runOne(job, statement, position, earlier);
       }
+      if (isSetting(statement)) job.settings.push(`${statement.text};`);
       done++;
     }
     await work.connection.execute(closing(job.parts, step.direction, entryOf(prepared, body.revert)));
@@ -99,6 +111,8 @@ interface Job {
   readonly body: Body & { kind: "sql" };
   readonly parts: FrameParts;
   attempts: number;
+  /** What the file has set so far, as statements. */
+  readonly settings: string[];
   /** Who was in the way of the statement that failed last. */
   blockers: readonly Blocker[];
 }
@@ -184,8 +198,11 @@ async function runOne(
     const sql = ledger.sql;
     // These wait for other transactions without standing in anybody's way, so they may wait.
     const patient = { ...prepared.settings, lockTimeoutMs: prepared.settings.lockTimeoutMs ?? 0 };
-    if (work.kind.session) await connection.execute(resetSession(work.kind, work.target.settings, patient));
-    else refuseSettings(work);
+    if (work.kind.session)
+      await connection.execute(
+        `${resetSession(work.kind, work.target.settings, patient)} ${job.settings.join(" ")}`,
+      );
+    else refuseSettings(job);
     await work.lock.confirm();
     if (interrupted?.state === "started") {
       const verdict = await judge(connection, kind, interrupted.before);
@@ -216,12 +233,14 @@ async function runOne(
 }
 
 /** Behind a pooler nothing can be set for a statement outside a transaction: it may run in any session. */
-function refuseSettings({ target, connection }: Work): void {
+function refuseSettings({ work: { target, connection }, settings }: Job): void {
   const { searchPath, role } = target.settings;
-  if (searchPath === null && role === null) return;
+  if (searchPath === null && role === null && settings.length === 0) return;
+  const what =
+    role !== null ? "a role" : searchPath !== null ? "a search_path" : `what the file sets (${settings[0]})`;
   throw new DatabaseError({
     code: "DATABASE_POOLED",
-    message: `A statement outside a transaction cannot be given ${role === null ? "a search_path" : "a role"} through a pooler in transaction mode.`,
+    message: `A statement outside a transaction cannot be given ${what} through a pooler in transaction mode.`,
     hint: connection.pooler,
   });
 }
@@ -232,7 +251,7 @@ async function insideTransaction(job: Job, statement: SplitStatement, key: State
   const framed = (error: unknown) => {
     throw frameError(error, key.revision);
   };
-  await work.connection.execute(frame.open).catch(framed);
+  await work.connection.execute(`${frame.open} ${job.settings.join(" ")}`).catch(framed);
   await sendStatement(job, statement, statement.text);
   await work.connection.execute(frame.close).catch(framed);
 }
@@ -264,6 +283,11 @@ async function failedOutside(
   await connection.execute(
     `begin; ${parts.ownRole} ${parts.fence} ${ledger.sql.forgetStatements(key.revision, key.direction)} and position = ${key.position}; commit`,
   );
+}
+
+/** `SET` and `RESET` of the session; what is only for a transaction ends with its statement's own. */
+function isSetting({ text }: SplitStatement): boolean {
+  return /^(set|reset)\s+(?!local\b|constraints\b|transaction\b)/i.test(text);
 }
 
 function runsInTransaction({ kind }: SplitStatement): boolean {

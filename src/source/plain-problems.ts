@@ -31,15 +31,6 @@ export function emptyFile(file: string): Problem {
   };
 }
 
-export function repeatableDown(file: string): Problem {
-  return {
-    code: "SOURCE_PARSE",
-    message: `${file} has a down section, but what is repeated cannot be taken back.`,
-    hint: "Remove the section.",
-    place: { file },
-  };
-}
-
 export function changedFile(file: string): Problem {
   return {
     code: "SOURCE_FILE_CHANGED",

@@ -21,7 +21,6 @@ import {
   emptyFolder,
   misplacedInDown,
   noWayBack,
-  repeatableDown,
   repeatableProblem,
   unreadableFolder,
   withOthers,
@@ -139,7 +138,6 @@ function describeSql(
   const sections = parseSections(text, file);
   const problems = [...header.problems, ...sections.problems];
   if (isEmpty(sections.up.text)) problems.push(emptyFile(file));
-  if (known.kind === "repeatable" && sections.down !== null) problems.push(repeatableDown(file));
   const down = group.down === null ? null : checkDownFile(join(folder, group.down.name), group.down.name);
   if (down !== null && sections.down !== null)
     problems.push(duplicateId(known.id, [file, group.down?.name ?? ""]));

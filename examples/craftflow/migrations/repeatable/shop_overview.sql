@@ -1,6 +1,7 @@
 -- godwit: depends=add_multi_tenant_schema phase=startup
 -- Reads only what is there after the startup phase, and as the one who asks: policies on the tables hold here too.
 
+-- migrate:up
 CREATE OR REPLACE VIEW shop_overview WITH (security_invoker = true) AS
 SELECT shops.id AS shop_id,
   shops.tenant_id,
@@ -13,3 +14,6 @@ SELECT shops.id AS shop_id,
 FROM shops
 LEFT JOIN orders ON orders.shop_id = shops.id
 GROUP BY shops.id;
+
+-- migrate:down
+DROP VIEW shop_overview;
