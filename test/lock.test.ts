@@ -10,7 +10,7 @@ import type { Holder, Lock } from "../src/lock/lock.ts";
 import { acquireSessionLock } from "../src/lock/session.ts";
 import { test as base, expect, ledgerSchema, type TestDatabase } from "./support/database.ts";
 import { closeGate, GATE } from "./support/gate.ts";
-import { type Proxy, startProxy } from "./support/proxy.ts";
+import { type Proxy as NetworkProxy, startProxy } from "./support/proxy.ts";
 import { folderOf, recorder, targetOf, up } from "./support/target.ts";
 import { until } from "./support/until.ts";
 
@@ -18,7 +18,7 @@ interface Party {
   readonly connection: Connection;
   readonly lock: Lock;
   /** The network that the renewals of a lease go through. */
-  readonly net: Proxy;
+  readonly net: NetworkProxy;
   readonly runId: string;
 }
 
@@ -35,7 +35,7 @@ interface Parties {
 
 const test = base.extend<{ parties: Parties }>({
   parties: async ({ db }, use) => {
-    const net: Proxy[] = [];
+    const net: NetworkProxy[] = [];
     const opened: Connection[] = [];
     const open = async (url: string, pooling: "session" | "transaction") => {
       const address = parseAddress({ url, environment: {} });

@@ -18,6 +18,22 @@ describe("41: an older release on a newer database", () => {
     expect(report.warnings).toMatchObject([{ code: "PLAN_VANISHED", details: { revisions: ["0003_c"] } }]);
   });
 
+  test("leaves a view of the newer release alone, and says so", async ({ db }) => {
+    const view = (columns: string) => ({
+      "repeatable/v.sql": `create or replace view v as select ${columns} from t;`,
+    });
+    const first = { "0001_t.sql": "create table t (id int);" };
+    const older = targetOf({ url: db.url, folder: folderOf({ ...first, ...view("id") }) });
+    await up(older);
+    const next = { "0002_name.sql": "alter table t add name text;" };
+    await up(targetOf({ url: db.url, folder: folderOf({ ...first, ...next, ...view("id, name") }) }));
+
+    const report = await up(older);
+    expect(report.steps).toEqual([]);
+    expect(report.warnings.map((warning) => warning.message).join()).toContain("repeatable/v.sql differs");
+    expect(await db.sql("select name from v")).toEqual([]);
+  });
+
   test("is refused where a migration says that it needs a newer one, and that newer one is not", async ({
     db,
   }) => {
