@@ -19,6 +19,10 @@ interface DriverError {
   readonly completed?: number;
 }
 
+/** What the driver says without a code when its socket is gone; everything else is a fault of what it was given. */
+const LINK =
+  /^Connection terminated|^Client (was closed|has encountered a connection error)|timeout|^The server|socket/i;
+
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 export function connectionLost(display: string, cause?: unknown): DatabaseError {
@@ -79,7 +83,8 @@ export function databaseError(
         },
         extra,
       );
-    return connectionLost(display, thrown);
+    if (LINK.test(error.message) || error.code !== undefined) return connectionLost(display, thrown);
+    return new DatabaseError({ code: "DATABASE_ERROR", message: reason }, extra);
   }
   // A migration may raise these codes as well; only what is fatal ends the connection.
   if (isRetryableConnection(sqlState) && error.severity !== "ERROR") return connectionLost(display, thrown);

@@ -9,6 +9,7 @@ import { delay, orAbort } from "../std/time.ts";
 import type { Address, Host } from "./address.ts";
 import { databaseError } from "./failure.ts";
 import { lookUpPassword } from "./pgpass.ts";
+import { type ScriptQueryClass, scriptQueryClass } from "./script-query.ts";
 import { type TlsAttempt, tlsAttempts } from "./tls.ts";
 
 export interface LinkOptions {
@@ -21,6 +22,7 @@ export interface Link {
   readonly place: Host;
   readonly ssl: TlsAttempt;
   readonly sslNegotiation: "postgres" | "direct";
+  readonly ScriptQuery: ScriptQueryClass;
 }
 
 /** Tries the hosts in order. Throws `DatabaseError`, or the reason of the signal. */
@@ -52,7 +54,14 @@ export async function connect(address: Address, options: LinkOptions): Promise<L
       try {
         await (options.signal === undefined ? client.connect() : orAbort(client.connect(), options.signal));
         here = await refuseSession(client, address);
-        if (here === undefined) return { client, place, ssl, sslNegotiation: address.tls.negotiation };
+        if (here === undefined)
+          return {
+            client,
+            place,
+            ssl,
+            sslNegotiation: address.tls.negotiation,
+            ScriptQuery: scriptQueryClass(pg.Query as never),
+          };
         await endQuietly(client);
         break;
       } catch (error) {

@@ -19,7 +19,7 @@ import { connectionLost, databaseError } from "./failure.ts";
 import { Heartbeat, type Sign } from "./heartbeat.ts";
 import { connect, endQuietly, type Link, requestCancel } from "./link.ts";
 import { looksPooled } from "./pooling.ts";
-import { ScriptQuery, type TypeParser } from "./script-query.ts";
+import type { TypeParser } from "./script-query.ts";
 import { SERVER_QUERY } from "./server-query.ts";
 import { sharesSessions } from "./sharing.ts";
 
@@ -138,7 +138,7 @@ class PostgresConnection implements Connection {
             this.#client.getTypeParser(dataTypeID, format) as TypeParser;
           const settle = (error: unknown, results: readonly Result[]) =>
             error === null ? resolve(results) : reject(error);
-          this.#client.query(new ScriptQuery(text, parserOf, settle) as never);
+          this.#client.query(new this.#link.ScriptQuery(text, parserOf, settle) as never);
         }),
     );
   }

@@ -12,73 +12,58 @@ interface Field {
 
 export type TypeParser = (value: string) => unknown;
 
-/** Calls back once, with the results in order or with the driver's error, to which it adds `completed`. */
-export class ScriptQuery {
-  readonly #text: string;
-  readonly #parserOf: (field: Field) => TypeParser;
-  readonly #done: (error: unknown, results: readonly Result[]) => void;
-  readonly #results: Result[] = [];
-  #fields: readonly { readonly name: string; readonly parse: TypeParser }[] = [];
-  #rows: Row[] = [];
-  #failed = false;
-  /** `pg` replaces it where it is missing. */
-  readonly callback = (): void => {};
+type Settle = (error: unknown, results: readonly Result[]) => void;
+type ParserOf = (field: Field) => TypeParser;
 
-  constructor(
-    text: string,
-    parserOf: (field: Field) => TypeParser,
-    done: (error: unknown, results: readonly Result[]) => void,
-  ) {
-    this.#text = text;
-    this.#parserOf = parserOf;
-    this.#done = done;
-  }
+/** What we use of the driver's `Query`; in a pipeline `pg` submits nothing else. */
+type QueryClass = new (text: string) => { submit(connection: object): unknown };
 
-  submit(connection: { query(text: string): void }): null {
-    connection.query(this.#text);
-    return null;
-  }
+export type ScriptQueryClass = ReturnType<typeof scriptQueryClass>;
 
-  handleRowDescription({ fields }: { fields: readonly Field[] }): void {
-    this.#fields = fields.map((field) => ({ name: field.name, parse: this.#parserOf(field) }));
-  }
+/** Settles once, with the results in order or with the driver's error, to which it adds `completed`. */
+export function scriptQueryClass(Query: QueryClass) {
+  return class ScriptQuery extends Query {
+    readonly callback: () => void = () => {};
+    readonly #parserOf: ParserOf;
+    readonly #settle: Settle;
+    readonly #results: Result[] = [];
+    #fields: readonly { readonly name: string; readonly parse: TypeParser }[] = [];
+    #rows: Row[] = [];
 
-  handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
-    const row: Record<string, unknown> = {};
-    for (const [index, { name, parse }] of this.#fields.entries()) {
-      const value = fields[index] ?? null;
-      row[name] = value === null ? null : parse(value);
+    constructor(text: string, parserOf: ParserOf, settle: Settle) {
+      super(text);
+      this.#parserOf = parserOf;
+      this.#settle = settle;
     }
-    this.#rows.push(row);
-  }
 
-  handleCommandComplete({ text }: { text: string }): void {
-    this.#results.push({ ...tagOf(text), rows: this.#rows.length === 0 ? NO_ROWS : this.#rows });
-    if (this.#rows.length > 0) this.#rows = [];
-    this.#fields = [];
-  }
+    handleRowDescription({ fields }: { fields: readonly Field[] }): void {
+      this.#fields = fields.map((field) => ({ name: field.name, parse: this.#parserOf(field) }));
+    }
 
-  handleEmptyQuery(): void {}
+    handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
+      const row: Record<string, unknown> = {};
+      for (const [index, { name, parse }] of this.#fields.entries()) {
+        const value = fields[index] ?? null;
+        row[name] = value === null ? null : parse(value);
+      }
+      this.#rows.push(row);
+    }
 
-  handlePortalSuspended(): void {}
+    handleCommandComplete({ text }: { text: string }): void {
+      this.#results.push({ ...tagOf(text), rows: this.#rows.length === 0 ? NO_ROWS : this.#rows });
+      if (this.#rows.length > 0) this.#rows = [];
+    }
 
-  handleCopyInResponse(connection: { sendCopyFail(message: string): void }): void {
-    connection.sendCopyFail("a migration has no data to send");
-  }
+    handleError(error: unknown): void {
+      if (typeof error === "object" && error !== null)
+        Object.assign(error, { completed: this.#results.length });
+      this.#settle(error, NO_RESULTS);
+    }
 
-  handleCopyData(): void {}
-
-  handleError(error: unknown): void {
-    if (this.#failed) return;
-    this.#failed = true;
-    if (typeof error === "object" && error !== null)
-      Object.assign(error, { completed: this.#results.length });
-    this.#done(error, NO_RESULTS);
-  }
-
-  handleReadyForQuery(): void {
-    if (!this.#failed) this.#done(null, this.#results);
-  }
+    handleReadyForQuery(): void {
+      this.#settle(null, this.#results);
+    }
+  };
 }
 
 const NO_ROWS: readonly Row[] = [];
