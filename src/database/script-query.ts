@@ -18,10 +18,10 @@ type ParserOf = (field: Field) => TypeParser;
 /** What we use of the driver's `Query`; in a pipeline `pg` submits nothing else. */
 type QueryClass = new (text: string) => { submit(connection: object): unknown };
 
-export type ScriptQueryClass = ReturnType<typeof scriptQueryClass>;
+export type ScriptQueryClass = new (text: string, parserOf: ParserOf, settle: Settle) => object;
 
 /** Settles once, with the results in order or with the driver's error, to which it adds `completed`. */
-export function scriptQueryClass(Query: QueryClass) {
+export function scriptQueryClass(Query: QueryClass): ScriptQueryClass {
   return class ScriptQuery extends Query {
     readonly callback: () => void = () => {};
     readonly #parserOf: ParserOf;
