@@ -77,7 +77,8 @@ const RESET =
  */
 export function ownRole(run: RunSettings): string {
   const role = run.role === null ? "none" : identifier(run.role);
-  return `set local session authorization default; set local role ${role};`;
+  // First its timeout: what the migration set may be too short for us.
+  return `set local statement_timeout = ${run.statementTimeoutMs}; set local session authorization default; set local role ${role};`;
 }
 
 export interface StepFrame {
