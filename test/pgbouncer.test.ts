@@ -183,7 +183,7 @@ describe.skipIf(withoutPgbouncer)(`PgBouncer${withoutPgbouncer ? `: ${withoutPgb
       "0004_role.sql": `set role ${other}; select 1;`,
       "0005_module.ts": "export async function up({ sql }: any) { await sql`set work_mem = '7MB'`; }",
       "0006_index.sql":
-        "create table public.t (id int);\nset search_path to elsewhere;\ncreate index concurrently t_id on public.t (id);",
+        "create table public.t (id int);\ncreate index concurrently t_id on public.t (id);\nset search_path to elsewhere;",
     });
     await up(targetOf({ url, folder }));
     const STATE = `select current_user as "user", current_setting('search_path') as path,
@@ -200,6 +200,22 @@ describe.skipIf(withoutPgbouncer)(`PgBouncer${withoutPgbouncer ? `: ${withoutPgb
     expect(await db.sql("select to_regclass('elsewhere.here') as here")).toEqual([
       { here: "elsewhere.here" },
     ]);
+  });
+
+  test("what a file sets before a statement outside a transaction is refused, not lost", async ({
+    db,
+    pooler,
+  }) => {
+    const { url } = await pooler({ mode: "transaction" });
+    const folder = folderOf({
+      "0001_index.sql":
+        "create table t (id int);\nset maintenance_work_mem = '64MB';\ncreate index concurrently t_id on t (id);",
+    });
+    await expect(up(targetOf({ url, folder }))).rejects.toMatchObject({
+      message: expect.stringContaining("cannot be given what the file sets"),
+    });
+    // Directly, the same file goes on where it stopped, and its setting holds.
+    expect((await up(targetOf({ url: db.url, folder }))).outcome).toBe("done");
   });
 
   test("a role or a search_path is kept where it can be, and refused where it cannot", async ({

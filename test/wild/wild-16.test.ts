@@ -42,4 +42,19 @@ describe("A file without a transaction begins again from the top after it stoppe
     expect((await up(targetOf({ url: db.url, folder }))).outcome).toBe("done");
     expect(await db.sql("select id from kept")).toEqual([{ id: 1 }, { id: 2 }]);
   });
+
+  test("what the file has set holds for every statement behind it, after resuming too", async ({ db }) => {
+    const rest = (last: string) => `-- godwit: transaction=off
+create schema elsewhere;
+set search_path to elsewhere;
+create table here (id int);
+create index concurrently here_id on here (id);
+${last}`;
+    const folder = folderOf({ "0001_set.sql": rest("insert into here values ('x');") });
+    const target = targetOf({ url: db.url, folder });
+    await expect(up(target)).rejects.toMatchObject({ place: { line: 6 } });
+    writeFiles(folder, { "0001_set.sql": rest("insert into here values (1);") });
+    expect((await up(target)).outcome).toBe("done");
+    expect(await db.sql("select id from elsewhere.here")).toEqual([{ id: 1 }]);
+  });
 });
