@@ -1,5 +1,6 @@
 /** Whole processes, measured from outside by GNU time; peers in turn, so that the machine's mood hits both. */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once as event } from "node:events";
 import { existsSync } from "node:fs";
 
 export interface Command {
@@ -27,7 +28,7 @@ export async function compare(commands: readonly Command[], runs: number): Promi
   for (let round = -1; round < runs; round++) {
     for (const [index, command] of commands.entries()) {
       await command.before?.();
-      const sample = once(command);
+      const sample = await once(command);
       if (round >= 0) samples[index]?.push(sample);
     }
   }
@@ -42,17 +43,21 @@ export async function compare(commands: readonly Command[], runs: number): Promi
   });
 }
 
-function once({ argv, env }: Command): { wall: number; cpu: number; peak: number } {
+/** Not synchronously: the proxy of a benchmark lives in this process. */
+async function once({ argv, env }: Command): Promise<{ wall: number; cpu: number; peak: number }> {
   const started = process.hrtime.bigint();
-  const run = spawnSync(TIME, ["-f", "godwit-bench %U %S %M", ...argv], {
+  const child = spawn(TIME, ["-f", "godwit-bench %U %S %M", ...argv], {
     env: { ...process.env, ...env },
-    encoding: "utf8",
-    maxBuffer: 1 << 28,
+    stdio: ["ignore", "ignore", "pipe"],
   });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const [status] = await event(child, "close");
   const wall = Number(process.hrtime.bigint() - started) / 1e6;
-  const found = /godwit-bench ([\d.]+) ([\d.]+) (\d+)/.exec(run.stderr);
-  if (run.status !== 0 || found === null)
-    throw new Error(`${argv.join(" ")}: ${run.status}\n${run.stderr}\n${run.stdout}`);
+  const found = /godwit-bench ([\d.]+) ([\d.]+) (\d+)/.exec(stderr);
+  if (status !== 0 || found === null) throw new Error(`${argv.join(" ")}: ${status}\n${stderr}`);
   return { wall, cpu: (Number(found[1]) + Number(found[2])) * 1000, peak: Number(found[3]) / 1024 };
 }
 

@@ -57,6 +57,8 @@ try {
       ...shared,
       entryPoints: ["src/cli/main.ts"],
       outfile: join(draft, "godwit.cjs"),
+      minifyWhitespace: true,
+      minifySyntax: true,
       format: "cjs",
       define: { ...shared.define, "import.meta.url": "importMetaUrl" },
       banner: {

@@ -76,6 +76,7 @@ function utf16Or32(bytes: Buffer): string | null {
   const mark = bytes.toString("hex", 0, 4);
   if (mark === "fffe0000" || mark === "0000feff") return "UTF-32";
   if (mark.startsWith("fffe") || mark.startsWith("feff")) return "UTF-16";
+  if (!bytes.subarray(0, 512).includes(0)) return null;
   // Without a mark: ASCII written in two bytes has a NUL in every second place.
   const zeros = [0, 0];
   const length = Math.min(bytes.length, 512) & ~1;
