@@ -1,0 +1,202 @@
+/** The examples are systems that people run: unchanged, with their own variables, and every number is checked. */
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+import { describe } from "vitest";
+import { root } from "../scripts/fresh.mjs";
+import { commandIn } from "./support/command.ts";
+import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
+import { folderOf, writeFiles } from "./support/target.ts";
+
+function example(name: string, db: TestDatabase) {
+  const folder = folderOf({});
+  cpSync(join(root, "examples", name), folder, {
+    recursive: true,
+    filter: (path) => !path.includes(".godwit/"),
+  });
+  return { folder, godwit: commandIn({ folder, url: db.url }) };
+}
+
+async function counts(db: TestDatabase, ...tables: readonly string[]): Promise<Record<string, number>> {
+  const found: Record<string, number> = {};
+  for (const table of tables) {
+    const [row] = await db.admin<{ n: number }>(`select count(*)::int as n from ${table}`);
+    found[table] = row?.n ?? -1;
+  }
+  return found;
+}
+
+const CRAFTFLOW = {
+  users: 40,
+  tenants: 35,
+  tenant_members: 40,
+  shops: 60,
+  templates: 180,
+  designs: 600,
+  orders: 588,
+  order_items: 1176,
+  orphaned_orders: 12,
+  platform_connections: 70,
+  canvas_sizes: 5,
+  canvas_size_review: 100,
+  design_rehash_queue: 600,
+  worker_services: 4,
+  worker_jobs: 0,
+  printers: 0,
+};
+
+describe("CraftFlow", () => {
+  test("MIGRATION_MODE=all migrates all of it, and again there is nothing to do", async ({ db }) => {
+    const { godwit } = example("craftflow", db);
+    const worker = godwit.with({ MIGRATION_MODE: "all" });
+    const { json } = await worker("up", "--json");
+    expect(json.report.steps).toHaveLength(16);
+    expect(await counts(db, ...Object.keys(CRAFTFLOW))).toEqual(CRAFTFLOW);
+    expect(
+      await db.admin(`select platform, status as state, count(*)::int as n from platform_connections
+        group by 1, 2 order by 1, 2`),
+    ).toEqual([
+      { platform: "etsy", state: "active", n: 28 },
+      { platform: "etsy", state: "incomplete", n: 12 },
+      { platform: "shopify", state: "active", n: 25 },
+      { platform: "shopify", state: "superseded", n: 5 },
+    ]);
+    expect(await db.admin("select slug from shops where id in (1, 3, 60) order by id")).toEqual([
+      { slug: "paper-and-ink" },
+      { slug: "atelier-grosse" },
+      { slug: "shop-12" },
+    ]);
+    expect(await db.admin("select count(*)::int as n from pg_index where not indisvalid")).toEqual([
+      { n: 0 },
+    ]);
+    expect((await worker("up", "--json")).json.report.steps).toEqual([]);
+  });
+
+  test("MIGRATION_MODE=startup does the light work, and says what is held back", async ({ db }) => {
+    const { godwit } = example("craftflow", db);
+    const { json } = await godwit.with({ MIGRATION_MODE: "startup" })("up", "--json");
+    expect(json.report.steps).toHaveLength(9);
+    expect(json.report.held).toHaveLength(7);
+    // What is held back is no late comer afterwards.
+    expect((await godwit("up", "--json")).json.report.steps).toHaveLength(7);
+    expect(await counts(db, "platform_connections")).toEqual({ platform_connections: 70 });
+  });
+
+  test("MIGRATION_MODE=nas-only is the import alone, of which there is none yet", async ({ db }) => {
+    const { godwit } = example("craftflow", db);
+    const { json } = await godwit.with({ MIGRATION_MODE: "nas-only" })("up", "--json");
+    expect(json.report.steps).toEqual([]);
+  });
+
+  test("all the way back leaves nothing, and forth again the same", async ({ db }) => {
+    const { godwit } = example("craftflow", db);
+    await godwit("up");
+    await godwit("down", "base");
+    expect(
+      await db.admin(
+        "select relname from pg_class c join pg_namespace n on n.oid = relnamespace where nspname = 'public'",
+      ),
+    ).toEqual([]);
+    await godwit("up");
+    expect(await counts(db, ...Object.keys(CRAFTFLOW))).toEqual(CRAFTFLOW);
+  });
+
+  test("a failing migration rolls back alone; what does not depend on it runs; the run reports failure", async ({
+    db,
+  }) => {
+    const { godwit, folder } = example("craftflow", db);
+    writeFiles(folder, {
+      "migrations/backfill_shop_slugs.ts":
+        "export async function up() { throw new Error('no slugs today'); }",
+    });
+    const { json } = await godwit.fails(1, "up", "--json");
+    const failed = json.report.failures.map(({ revision }: { revision: string }) => revision);
+    // It lost its `depends` with its text, and so it is the others that need it which are not begun.
+    expect(failed).toEqual(expect.arrayContaining(["backfill_shop_slugs", "require_tenant"]));
+    const done = json.report.steps.map(({ revision }: { revision: string }) => revision);
+    expect(done).toEqual(
+      expect.arrayContaining(["assign_tenants", "update_phash_hash_size", "run_canvas_size_migration"]),
+    );
+    expect(
+      await db.sql(`select revision from "${ledgerSchema}".migration_history where revision = any($1)`, [
+        failed,
+      ]),
+    ).toEqual([]);
+  });
+
+  test("a new file needs no registration", async ({ db }) => {
+    const { godwit, folder } = example("craftflow", db);
+    await godwit("up");
+    writeFiles(folder, {
+      "migrations/add_shop_colour.sql":
+        "-- godwit: depends=add_multi_tenant_schema\nalter table shops add colour text;",
+    });
+    const { json } = await godwit("up", "--json");
+    expect(json.report.steps.map(({ revision }: { revision: string }) => revision)).toEqual([
+      "add_shop_colour",
+    ]);
+  });
+});
+
+describe("EchoMind", () => {
+  const lines = (text: string) => text.trim().split("\n");
+
+  test("Alembic's words lead through its revision graph", async ({ db }) => {
+    const { godwit } = example("echomind", db);
+    await godwit("upgrade", "003");
+    expect(lines((await godwit("current")).stdout)).toEqual(["003_add_documents"]);
+    await godwit("upgrade", "+1");
+    expect((await godwit("history", "--indicate-current")).stdout).toContain("004_add_assistants (current)");
+    await godwit("upgrade", "head");
+    expect(lines((await godwit("current")).stdout)).toEqual(["008_add_citations (head)"]);
+    expect(await counts(db, "assistants", "embedding_models", "users")).toEqual({
+      assistants: 1,
+      embedding_models: 1,
+      users: 0,
+    });
+    await godwit("downgrade", "-1");
+    await godwit("downgrade", "002");
+    expect(lines((await godwit("current")).stdout)).toEqual(["002_add_connectors"]);
+    await godwit("downgrade", "base");
+    expect(await db.admin("select tablename from pg_tables where schemaname = 'public'")).toEqual([]);
+  });
+
+  test("the init container ends with 0 when there is something to do, and when there is nothing", async ({
+    db,
+  }) => {
+    const { godwit } = example("echomind", db);
+    const container = godwit.with({
+      KUBERNETES_SERVICE_HOST: "10.0.0.1",
+      MIGRATION_RETRY_COUNT: "5",
+      MIGRATION_RETRY_DELAY: "5",
+    });
+    await container("upgrade", "head");
+    await container("upgrade", "head");
+  });
+
+  test("without DATABASE_URL it says so and ends with 1, and so does an unreachable database after its tries", async ({
+    db,
+  }) => {
+    const { folder } = example("echomind", db);
+    const pod = commandIn({ folder, env: { KUBERNETES_SERVICE_HOST: "10.0.0.1" } });
+    expect((await pod.fails(1, "upgrade", "head")).stderr).toContain("DATABASE_URL");
+    const gone = commandIn({
+      folder,
+      url: "postgres://echomind:secret@127.0.0.1:9/echomind",
+      env: { MIGRATION_RETRY_COUNT: "2", MIGRATION_RETRY_DELAY: "0.05" },
+    });
+    const { stderr } = await gone.fails(1, "upgrade", "head");
+    expect(stderr).toContain("Try 1 of 2");
+    expect(stderr).not.toContain("secret");
+  });
+
+  test("the offline script has all of it, without a database", async ({ db }) => {
+    const { godwit } = example("echomind", db);
+    const { stdout } = await godwit.with({ DATABASE_URL: "postgres://nobody@127.0.0.1:9/none" })(
+      "upgrade",
+      "head",
+      "--sql",
+    );
+    await db.sql(stdout.replace(/^\\set .*$/gm, ""));
+    expect((await godwit("upgrade", "head", "--json")).json.report.steps).toEqual([]);
+  });
+});
