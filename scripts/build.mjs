@@ -74,7 +74,7 @@ try {
       // Beside the entry points: what looks for files of ours looks beside itself.
       chunkNames: "[name]-[hash]",
       // Installed with the package; a bundled CommonJS file would need a `require` that modules do not have.
-      external: [...shared.external, "pg", "valibot"],
+      external: [...shared.external, "pg"],
     }),
     build({
       ...shared,
