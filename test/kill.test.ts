@@ -51,12 +51,11 @@ select pg_sleep(600) from nap;`,
     await db.sql("create table nap as select 1");
     const godwit = commandIn({ folder, url: db.url });
     const victim = godwit.start("up");
-    const pid = await running(db, /from nap/);
-    victim.child.kill("SIGKILL");
+    await running(db, /from nap/);
     const next = godwit.start("up", "--json");
     await next.says("waiting");
-    expect(await lockHolder(db)).toBe(pid); // dead, but the server does not know it yet
-    await db.sql("delete from nap");
+    await db.sql("delete from nap"); // who is asleep stays so
+    victim.child.kill("SIGKILL");
     expect((await next.exits(0)).json.report.steps).toMatchObject([{ revision: "0001_slow" }]);
     expect(await db.sql("select what from effects")).toEqual([{ what: "slow" }]);
   });
@@ -69,13 +68,10 @@ select pg_sleep(600) from nap;`,
     const gate = await closeGate(db);
     const victim = godwit.start("up", "--lock-timeout", "0");
     const [first] = await gate.reached();
-    victim.child.kill("SIGKILL");
     const next = godwit.start("up", "--lock-timeout", "0");
-    const [second] = await until(async () => {
-      const waiting = await gate.reached();
-      return !waiting.includes(first ?? 0) && waiting;
-    });
-    expect(second).not.toBe(first);
+    await next.says("waiting");
+    victim.child.kill("SIGKILL");
+    await until(async () => !(await gate.reached()).includes(first ?? 0), { what: "the next one's turn" });
     await gate.open();
     await next.exits(0);
     expect(await db.sql("select what from effects")).toEqual([{ what: "gate" }]);
