@@ -34,15 +34,15 @@ export const up = ({ sql }: MigrationContext) => sql\`insert into effects values
     );
     expect(await authors(db)).toEqual([{ runs: 1, rows: 4 }]);
 
-    // A look at the ledger is shorter than the pause between two tries: who tries in vain was overtaken by another, and
-    // each of them overtakes once. The holder's own last steps are a few tries more.
+    // Counted in tries, because a loaded machine is slow at everything. Who tries in vain was overtaken by one of the
+    // others, each of whom looks once and briefly; one that looks for long may be met twice.
     const { tries, pausesMs } = race;
     console.info(
       `tries after the gate opened: at most ${Math.max(...tries)}; pause between two: ${median(pausesMs)} ms`,
     );
-    expect(Math.max(...tries)).toBeLessThan(50 + 10);
-    // And it does try: an idle lock is not left idle. The median, because a machine with much to do lets one wait.
-    expect(median(pausesMs)).toBeLessThan(1000);
+    expect(Math.max(...tries)).toBeLessThan(2 * 50);
+    // And they do try, so a free lock is soon taken. The median, for such a machine may forget one of them for a while.
+    expect(median(pausesMs)).toBeLessThan(2000);
   });
 
   test("twenty, while an index is built: nobody waits for those who wait for him", {
