@@ -1,51 +1,14 @@
 /**
  * The second promise, on a bad network: the connection is cut before and after every message of a run, in both
  * directions, and every time all is done in the end, once.
- *
- * Every kind of step leaves a row in `effects` for each time it took effect, so a second time would be seen.
  */
 import { describe, test } from "vitest";
 import { GodwitError } from "../src/errors.ts";
 import { type MigrateOptions, migrate } from "../src/run/migrate.ts";
 import { expect } from "./support/database.ts";
 import { type CutResult, cutEverywhere } from "./support/points.ts";
+import { FILES } from "./support/scenario.ts";
 import { down, folderOf, type Recorder, recorder, targetOf, UP, up } from "./support/target.ts";
-
-const FILES = {
-  "0001_tables.sql": `create table effects (what text);
-create type mood as enum ('calm');
-create table shops (id int primary key, mood mood);
-insert into shops select n from generate_series(1, 50) n;
-create table orders (id int, day int) partition by list (day);
-create table orders_1 partition of orders for values in (1);
-create table orders_2 partition of orders for values in (2);
-insert into effects values ('0001');`,
-  "0002_more.sql": "insert into effects values ('0002');",
-  "0003_outside.sql": `-- migrate:up
-insert into effects values ('0003, before the index');
-create index concurrently shops_mood on shops (mood);
-alter type mood add value 'wild';
-update shops set mood = 'wild' where id > 25;
-vacuum shops;
-alter table orders detach partition orders_1 concurrently;
-insert into effects values ('0003, at the end');
--- migrate:down
-insert into effects values ('0003 down, begun');
-drop index concurrently shops_mood;
-insert into effects values ('0003 down, done');`,
-  "0004_module.ts": `import type { MigrationContext } from "godwit";
-export async function up({ sql, schema }: MigrationContext) {
-  await sql\`insert into effects values (\${"0004"})\`;
-  await schema.createTable("customers").addColumn("id", "integer", (column) => column.primaryKey()).execute();
-  await sql\`insert into customers select id from shops\`;
-}
-export async function down({ sql, schema }: MigrationContext) {
-  await schema.dropTable("customers").execute();
-  await sql\`insert into effects values (\${"0004 down"})\`;
-}`,
-  "repeatable/overview.sql":
-    "create or replace view overview as select count(*) from shops;\ninsert into effects values ('overview');",
-};
 
 describe("a connection that is cut before or after any message", () => {
   test("of up: the end is that of an undisturbed run, and no step took effect twice", {

@@ -27,6 +27,8 @@ export interface Finished {
 
 export interface Running {
   readonly child: ChildProcess;
+  /** Resolves, however it ends, with the signal that ended it. */
+  readonly ended: Promise<NodeJS.Signals | null>;
   /** Resolves as soon as stdout or stderr holds this; rejects when the command ends before. */
   readonly says: (text: string | RegExp) => Promise<void>;
   /** Rejects with all there is to know unless the command ends with one of these exit codes. */
@@ -79,6 +81,7 @@ function start(folder: string, env: Record<string, string>, args: readonly strin
     );
   return {
     child,
+    ended: ended.then(([, signal]) => signal),
     async says(text) {
       const heard = () => {
         const all = said.stdout + said.stderr;

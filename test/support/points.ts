@@ -83,10 +83,11 @@ async function untilAlone(server: pg.Pool, database: string): Promise<void> {
 export async function everyPoint<Point>(
   points: readonly Point[],
   attempt: (point: Point) => Promise<void>,
+  { atOnce = AT_ONCE }: { atOnce?: number } = {},
 ): Promise<void> {
   const queue = points.values();
   await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
+    Array.from({ length: atOnce }, async () => {
       for (const point of queue) await attempt(point);
     }),
   );

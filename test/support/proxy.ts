@@ -14,6 +14,8 @@ export interface Message {
   readonly from: Direction;
   /** The protocol's letter; `startup` for those that have none. */
   readonly type: string;
+  /** Which connection it came on, in the order in which they were made. */
+  readonly connection: number;
 }
 
 export interface Proxy {
@@ -39,13 +41,22 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
+export interface ProxyOptions {
+  readonly port: number;
+  readonly host?: string;
+  /** Sees everything that arrives, before it is passed on. */
+  readonly onMessage?: (message: Message, bytes: Buffer) => void;
+  /** Called as `cutBefore` or `cutAfter` strikes, when nothing passes any more and nobody has been told yet. */
+  readonly onCut?: () => void;
+}
+
 export async function startProxy({
   port,
   host = "127.0.0.1",
-}: {
-  port: number;
-  host?: string;
-}): Promise<Proxy> {
+  onMessage = () => {},
+  onCut = () => {},
+}: ProxyOptions): Promise<Proxy> {
+  let connections = 0;
   const messages: Message[] = [];
   const links = new Set<Link>();
   let cutAt: { n: number; forward: boolean } | undefined;
@@ -53,6 +64,7 @@ export async function startProxy({
   let silent = false;
 
   const server = createServer((client) => {
+    const connection = ++connections;
     const upstream = connect({ port, host });
     const link: Link = { client, server: upstream, gone: false, silent };
     links.add(link);
@@ -70,7 +82,9 @@ export async function startProxy({
             client.write("N");
             continue;
           }
-          messages.push({ from, type });
+          const message = { from, type, connection };
+          messages.push(message);
+          onMessage(message, bytes);
           const cut = cutAt && messages.length >= cutAt.n ? cutAt : undefined;
           if (cut) {
             cutAt = undefined;
@@ -78,7 +92,9 @@ export async function startProxy({
           }
           later(() => {
             if (!link.silent && cut?.forward !== false) target.write(bytes);
-            if (cut) cutAll();
+            if (!cut) return;
+            onCut();
+            cutAll();
           });
         }
       });

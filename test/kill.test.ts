@@ -1,0 +1,166 @@
+/**
+ * The second promise, for a process that is killed: wherever that happens, the next `godwit up` ends as an undisturbed
+ * one would have, no step took effect twice, and nobody is asked.
+ *
+ * A dead process has told nothing to anybody but the server. So what it leaves behind depends on two things alone: how
+ * many of its messages the server got, and whether the server was still at work on them when its client was gone. The
+ * points are all of these: just before every request, when everything asked so far is answered, and just after every
+ * message, when the answer is still to come. (Before a message that follows another within one request is the same as
+ * after that other.) Whether the process got to read an answer is known to nobody when it is dead; and the goodbye
+ * at the end says no more than the end of the connection does.
+ */
+import { describe, inject } from "vitest";
+import { commandIn } from "./support/command.ts";
+import { expect, test } from "./support/database.ts";
+import { closeGate, GATE } from "./support/gate.ts";
+import { everyPoint, openPlaces, type Place } from "./support/points.ts";
+import { type Message, startProxy } from "./support/proxy.ts";
+import { FILES } from "./support/scenario.ts";
+import { blocked, lockHolder, running } from "./support/sessions.ts";
+import { type Files, folderOf } from "./support/target.ts";
+import { until } from "./support/until.ts";
+
+describe("a process that is killed before or after any message that it sends", () => {
+  test("of up: the next one ends as if nothing had happened", { timeout: 900_000 }, async () => {
+    const places = await openPlaces("kill_up");
+    await killEverywhere(places, ["up"]);
+  });
+
+  test("of down: the next one ends as if nothing had happened", { timeout: 900_000 }, async () => {
+    const { "repeatable/overview.sql": _overview, ...files } = FILES;
+    const folder = folderOf(migrations(files));
+    const places = await openPlaces("kill_down", async (url) => {
+      await commandIn({ folder, url })("up");
+    });
+    await killEverywhere(places, ["down", "0002"], files);
+  });
+});
+
+describe("a process that is killed while the server is at work for it", () => {
+  const OUTSIDE = `-- migrate:up
+insert into effects values ('begun');
+create index concurrently busy_id on busy (id);
+insert into effects values ('done');`;
+
+  test("in a transaction: it leaves nothing, and the next one does all", async ({ db }) => {
+    const folder = folderOf({
+      "migrations/0001_slow.sql": `create table effects (what text);
+insert into effects select 'slow' from pg_sleep(0);
+select pg_sleep(600) from nap;`,
+    });
+    await db.sql("create table nap as select 1");
+    const godwit = commandIn({ folder, url: db.url });
+    const victim = godwit.start("up");
+    await running(db, /from nap/);
+    const next = godwit.start("up", "--json");
+    await next.says("waiting");
+    await db.sql("delete from nap"); // who is asleep stays so
+    victim.child.kill("SIGKILL");
+    expect((await next.exits(0)).json.report.steps).toMatchObject([{ revision: "0001_slow" }]);
+    expect(await db.sql("select what from effects")).toEqual([{ what: "slow" }]);
+  });
+
+  test("waiting for a lock in a transaction: it leaves the queue for that lock too", async ({ db }) => {
+    const folder = folderOf({
+      "migrations/0001_gate.sql": `create table effects (what text); insert into effects values ('gate'); ${GATE}`,
+    });
+    const godwit = commandIn({ folder, url: db.url });
+    const gate = await closeGate(db);
+    const victim = godwit.start("up", "--lock-timeout", "0");
+    const [first] = await gate.reached();
+    const next = godwit.start("up", "--lock-timeout", "0");
+    await next.says("waiting");
+    victim.child.kill("SIGKILL");
+    await until(async () => !(await gate.reached()).includes(first ?? 0), { what: "the next one's turn" });
+    await gate.open();
+    await next.exits(0);
+    expect(await db.sql("select what from effects")).toEqual([{ what: "gate" }]);
+  });
+
+  test("building an index: the next one clears what is left of it, and builds it whole", async ({ db }) => {
+    await db.sql("create table effects (what text)");
+    await db.sql("create table busy as select id from generate_series(1, 1000) id");
+    const godwit = commandIn({ folder: folderOf({ "migrations/0001_index.sql": OUTSIDE }), url: db.url });
+    const writer = await db.connect();
+    await writer.query("begin; insert into busy values (0)");
+    const victim = godwit.start("up");
+    const first = await blocked(db, /^create index concurrently/);
+    victim.child.kill("SIGKILL");
+    const next = godwit.start("up", "--json");
+    await until(async () => (await lockHolder(db)) !== undefined && (await lockHolder(db)) !== first);
+    await blocked(db, /^drop index concurrently/);
+    await writer.query("commit");
+    const { report } = (await next.exits(0)).json;
+    expect(report).toMatchObject({ outcome: "done", steps: [{ revision: "0001_index" }] });
+    expect(await db.sql("select what from effects")).toEqual([{ what: "begun" }, { what: "done" }]);
+    expect(await db.sql(INDEXES)).toEqual([{ name: "busy_id", valid: true }]);
+  });
+});
+
+test("a waiter that is killed is in nobody's way", async ({ db }) => {
+  const folder = folderOf({ "migrations/0001_gate.sql": `create table gated (id int); ${GATE}` });
+  const godwit = commandIn({ folder, url: db.url });
+  const gate = await closeGate(db);
+  const holder = godwit.start("up", "--lock-timeout", "0");
+  await gate.reached();
+  const waiter = godwit.start("up");
+  await waiter.says("waiting");
+  waiter.child.kill("SIGKILL");
+  await waiter.ended;
+  const last = godwit.start("up", "--json");
+  await last.says("waiting");
+  await gate.open();
+  await holder.exits(0);
+  expect((await last.exits(0)).json.report.steps).toEqual([]);
+});
+
+const INDEXES = `select relname as name, indisvalid as valid from pg_index join pg_class on pg_class.oid = indexrelid
+  where indrelid = 'busy'::regclass`;
+
+async function killEverywhere(
+  places: { place: (name: string) => Promise<Place> },
+  command: readonly string[],
+  files: Files = FILES,
+): Promise<void> {
+  const { port } = inject("postgres");
+  const folder = folderOf(migrations(files));
+  const calm = await places.place("calm");
+  const network = await startProxy({ port });
+  await commandIn({ folder, url: network.url(calm.url) })(...command);
+  await network.close();
+  const undisturbed = await calm.state();
+
+  const points = pointsOf(network.messages);
+  const requests = points.filter(({ when }) => when === "before").length;
+  console.info(`${command[0]}: ${points.length} points around ${requests} requests`);
+  await everyPoint(
+    points,
+    async ({ n, when }) => {
+      const name = `${when}_${n}`;
+      const place = await places.place(name);
+      const proxy = await startProxy({ port, onCut: () => running.child.kill("SIGKILL") });
+      if (when === "before") proxy.cutBefore(n);
+      else proxy.cutAfter(n);
+      const running = commandIn({ folder, url: proxy.url(place.url) }).start(...command);
+      expect(await running.ended, `killed ${name}`).toBe("SIGKILL");
+      await proxy.close();
+      await commandIn({ folder, url: place.url })(...command).catch((error) => {
+        throw new Error(`killed ${name}: ${error.message}`, { cause: error });
+      });
+      expect(await place.state(), `killed ${name} of ${network.messages.length}`).toEqual(undisturbed);
+    },
+    { atOnce: 3 },
+  );
+}
+
+function pointsOf(messages: readonly Message[]): { n: number; when: "before" | "after" }[] {
+  return messages.flatMap(({ from, type }, index) => {
+    if (from === "server" || type === "X") return [];
+    const after = { n: index + 1, when: "after" } as const;
+    return messages[index - 1]?.from === "client" ? [after] : [{ n: index + 1, when: "before" }, after];
+  });
+}
+
+function migrations(files: Files): Files {
+  return Object.fromEntries(Object.entries(files).map(([name, text]) => [`migrations/${name}`, text]));
+}
