@@ -1,0 +1,52 @@
+/** What somebody would try who wants a run to lie: each of these once worked. */
+import { once } from "node:events";
+import { describe } from "vitest";
+import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
+import { refusalOf } from "./support/refusal.ts";
+import { folderOf, targetOf, up, writeFiles } from "./support/target.ts";
+
+const LEDGER = `"${ledgerSchema}"`;
+
+/** A ledger in which no statement can be called done, as if the server had failed at just that moment. */
+async function refuseDone(db: TestDatabase, sqlState: string) {
+  await db.sql(`create function ${LEDGER}.refuse() returns trigger language plpgsql as
+    $$ begin raise exception 'not now' using errcode = '${sqlState}'; end $$`);
+  await db.sql(`create trigger refuse before insert or update on ${LEDGER}.migration_statements for each row
+    when (new.state = 'done') execute function ${LEDGER}.refuse()`);
+}
+
+const TWICE = `create table effects (id int generated always as identity);
+create procedure effect() language plpgsql as $$ begin insert into effects default values; commit; end $$;`;
+
+describe("a statement outside a transaction", () => {
+  for (const sqlState of ["P0001", "40001"])
+    test(`that succeeded, but could not be called done (${sqlState}), is not run again`, async ({ db }) => {
+      const folder = folderOf({ "0001_a.sql": TWICE });
+      const target = targetOf({ url: db.url, folder, settings: { lockAttempts: 3 } });
+      await up(target);
+      await refuseDone(db, sqlState);
+      writeFiles(folder, { "0002_call.sql": "call effect();" });
+      const { error } = await refusalOf(up(target));
+      expect(error.report).toMatchObject({ failures: [{ committed: "unknown" }] });
+      await db.sql(`drop trigger refuse on ${LEDGER}.migration_statements`);
+      await expect(up(target)).rejects.toMatchObject({ code: "PLAN_PARTIAL" });
+      expect(await db.sql("select id from effects")).toHaveLength(1);
+    });
+
+  for (const sqlState of ["40001", "P0001"])
+    test(`that committed something of its own before it failed (${sqlState}) is not begun again`, async ({
+      db,
+    }) => {
+      const folder = folderOf({
+        "0001_a.sql": `create table effects (id int generated always as identity);
+          create procedure effect() language plpgsql as $$ begin insert into effects default values; commit;
+            raise exception 'half' using errcode = '${sqlState}'; end $$;`,
+        "0002_call.sql": "call effect();",
+      });
+      const target = targetOf({ url: db.url, folder, settings: { lockAttempts: 3 } });
+      const { error } = await refusalOf(up(target));
+      expect(error.report).toMatchObject({ failures: [{ committed: "unknown" }] });
+      await expect(up(target)).rejects.toMatchObject({ code: "PLAN_PARTIAL" });
+      expect(await db.sql("select id from effects")).toHaveLength(1);
+    });
+});
