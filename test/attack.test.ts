@@ -1,11 +1,13 @@
 /** What somebody would try who wants a run to lie: each of these once worked. */
-import { once } from "node:events";
 import { describe } from "vitest";
 import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
 import { refusalOf } from "./support/refusal.ts";
-import { folderOf, targetOf, up, writeFiles } from "./support/target.ts";
+import { type Files, folderOf, targetOf, up, writeFiles } from "./support/target.ts";
 
 const LEDGER = `"${ledgerSchema}"`;
+const targetWith = (db: TestDatabase, files: Files) => targetOf({ url: db.url, folder: folderOf(files) });
+const module = (body: string) =>
+  `export async function up({ sql, execute, log, schema }: any) {\n${body}\n}\n`;
 
 /** A ledger in which no statement can be called done, as if the server had failed at just that moment. */
 async function refuseDone(db: TestDatabase, sqlState: string) {
@@ -49,4 +51,14 @@ describe("a statement outside a transaction", () => {
       await expect(up(target)).rejects.toMatchObject({ code: "PLAN_PARTIAL" });
       expect(await db.sql("select id from effects")).toHaveLength(1);
     });
+});
+
+describe("a module", () => {
+  test("that commits for itself and then fails is never taken for done", async ({ db }) => {
+    const target = targetWith(db, {
+      "0001_a.ts": module("await execute('create table a (); commit'); throw new Error('half-way');"),
+    });
+    await refusalOf(up(target));
+    await expect(up(target)).rejects.toMatchObject({ code: "PLAN_PARTIAL" });
+  });
 });

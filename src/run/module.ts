@@ -63,9 +63,12 @@ export async function runModule(work: Work, prepared: Prepared, index: number): 
 
 async function runInside(work: Work, prepared: Prepared): Promise<void> {
   const { step } = prepared;
+  if (step.reason === "resume") throw interrupted(prepared);
   const parts = frameParts(work, prepared);
   const frame =
-    step.direction === "up" ? applyFrame(parts, entryOf(prepared, null)) : revertFrame(parts, step.revision);
+    step.direction === "up"
+      ? applyFrame(parts, entryOf(prepared, null), "partial")
+      : revertFrame(parts, step.revision);
   await work.connection.execute(frame.open);
   const first = await callModule(work, prepared);
   let results: readonly Result[];
@@ -152,7 +155,7 @@ function interrupted({ step }: Prepared): PlanRefused {
   return new PlanRefused([
     {
       code: "PLAN_PARTIAL",
-      message: `An earlier run was killed during ${step.file}, which runs outside a transaction; how far it came is not known.`,
+      message: `An earlier run ended in the middle of ${step.file}, outside a transaction; how far it came is not known.`,
       hint: `Look at the database. If it is complete: godwit repair --mark-done ${step.revision}. If it may run again: godwit repair --retry ${step.revision} (or declare it idempotent: true).`,
       place: { file: step.file },
     },
