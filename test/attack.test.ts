@@ -61,4 +61,13 @@ describe("a module", () => {
     await refusalOf(up(target));
     await expect(up(target)).rejects.toMatchObject({ code: "PLAN_PARTIAL" });
   });
+
+  test.for([
+    ["a generator", "export async function* up({ sql }: any) { yield await sql`create table a ()`; }"],
+    ["a query that nobody executes", "export const up = ({ schema }: any) => schema.createTable('a');"],
+  ] as const)("that is %s has done nothing, and is told so", async ([, text], { db }) => {
+    const { error } = await refusalOf(up(targetWith(db, { "0001_a.ts": text })));
+    expect(error.code).toBe("STEP_FAILED");
+    expect(await db.sql(`select revision from ${LEDGER}.migration_history`)).toEqual([]);
+  });
 });

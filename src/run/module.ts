@@ -112,12 +112,28 @@ export async function callModule(work: Work, prepared: Prepared): Promise<Databa
     idle.abort(neverSettled(work, prepared)),
   );
   try {
-    await orAbort(settled, limit);
+    refuseUnbegun(prepared, await orAbort(settled, limit));
   } finally {
     clearInterval(timer);
   }
   if (context.activity.inFlight > 0) throw notAwaited(prepared, context.activity.inFlight);
   return context.activity.firstError;
+}
+
+/** A generator waits for `next()`, a query builder for `execute()`: what they stand for has not happened. */
+export function refuseUnbegun({ step }: Prepared, returned: unknown): void {
+  if (typeof returned !== "object" || returned === null) return;
+  const isGenerator = Symbol.asyncIterator in returned || ("next" in returned && Symbol.iterator in returned);
+  const isQuery = "execute" in returned && "compile" in returned;
+  if (!isGenerator && !isQuery) return;
+  throw new StepFailed({
+    code: "STEP_FAILED",
+    message: `${step.file} returned ${isQuery ? "a query that was never executed" : "a generator, which nobody runs"}; nothing of it was done.`,
+    hint: isQuery
+      ? "Call execute() on it, and await that."
+      : "Write a plain async function, and await each statement.",
+    place: { file: step.file },
+  });
 }
 
 /** The timer also keeps the process alive while a promise that nothing will ever resolve is waited for. */
