@@ -70,4 +70,13 @@ describe("a module", () => {
     expect(error.code).toBe("STEP_FAILED");
     expect(await db.sql(`select revision from ${LEDGER}.migration_history`)).toEqual([]);
   });
+
+  test("may be silent for ever where the idle timeout is none", async ({ db }) => {
+    const folder = folderOf({
+      "0001_a.ts": module("await new Promise((go) => setTimeout(go, 100)); await sql`select 1`;"),
+    });
+    expect((await up(targetOf({ url: db.url, folder, settings: { idleTimeoutMs: 0 } }))).outcome).toBe(
+      "done",
+    );
+  });
 });

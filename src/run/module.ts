@@ -140,9 +140,10 @@ export function refuseUnbegun({ step }: Prepared, returned: unknown): void {
 function watchIdle(activity: Activity, idleTimeoutMs: number, onIdle: () => void): NodeJS.Timeout {
   return setInterval(
     () => {
-      if (activity.inFlight === 0 && performance.now() - activity.lastMs > idleTimeoutMs) onIdle();
+      const idleMs = activity.inFlight === 0 ? performance.now() - activity.lastMs : 0;
+      if (idleTimeoutMs > 0 && idleMs > idleTimeoutMs) onIdle();
     },
-    Math.min(1_000, Math.max(10, idleTimeoutMs / 4)),
+    idleTimeoutMs === 0 ? 1_000 : Math.min(1_000, Math.max(10, idleTimeoutMs / 4)),
   );
 }
 
