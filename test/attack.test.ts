@@ -80,3 +80,16 @@ describe("a module", () => {
     );
   });
 });
+
+test("under `continue`, files that are no migrations fail the run although nothing else does", async ({
+  db,
+}) => {
+  const target = targetWith(db, { "0001_a.sql": "select 1;", "0002_b.down.sql": "select 1;" });
+  const { error } = await refusalOf(up(target, undefined, { failure: "continue" }));
+  expect(error).toMatchObject({
+    code: "SOURCE_DOWN_WITHOUT_UP",
+    report: { steps: [{ revision: "0001_a" }] },
+  });
+  const again = await refusalOf(up(target, undefined, { failure: "continue" }));
+  expect(again.error.report).toMatchObject({ outcome: "failed" });
+});
