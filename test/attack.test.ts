@@ -1,5 +1,8 @@
 /** What somebody would try who wants a run to lie: each of these once worked. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { describe } from "vitest";
+import { BINARY } from "./support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
 import { refusalOf } from "./support/refusal.ts";
 import { type Files, folderOf, targetOf, up, writeFiles } from "./support/target.ts";
@@ -92,4 +95,22 @@ test("under `continue`, files that are no migrations fail the run although nothi
   });
   const again = await refusalOf(up(target, undefined, { failure: "continue" }));
   expect(again.error.report).toMatchObject({ outcome: "failed" });
+});
+
+test("nobody listening to the log does not end a run half-way", async ({ db }) => {
+  const files = Object.fromEntries(
+    Array.from({ length: 20 }, (_, index) => [
+      `migrations/${String(index).padStart(4, "0")}_a.ts`,
+      module("log.info('here'); await sql`select 1`;"),
+    ]),
+  );
+  const child = spawn(process.execPath, [BINARY, "up"], {
+    cwd: folderOf(files),
+    env: { PATH: process.env.PATH ?? "", DATABASE_URL: db.url, GODWIT_LEDGER_SCHEMA: ledgerSchema },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  child.stderr.destroy();
+  const [code] = await once(child, "exit");
+  expect(code).toBe(0);
+  expect(await db.sql(`select revision from ${LEDGER}.migration_history`)).toHaveLength(20);
 });
