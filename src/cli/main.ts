@@ -21,10 +21,11 @@ async function main(): Promise<void> {
         ),
       );
     });
-  // `godwit history | head` is no error.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
+  // `godwit history | head` is no error, and that nobody reads the log any more does not end a run.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
   // Should the process ever end by itself before the run has answered, that was no success.
   process.exitCode = 1;
   const alive = setInterval(() => {}, 60_000);

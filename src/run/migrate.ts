@@ -15,7 +15,7 @@ import type { History } from "../core/history.ts";
 import type { Migration } from "../core/migration.ts";
 import { type Goal, type Plan, plan } from "../core/plan.ts";
 import type { Connection, Row } from "../database/connection.ts";
-import { DatabaseError, GodwitError, Interrupted, type Problem, StepFailed } from "../errors.ts";
+import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
@@ -117,6 +117,7 @@ class Run {
       const lock = await this.#lock(connection);
       try {
         await this.#underLock(connection, lock, files);
+        if (this.#options.goal.direction === "up") refuseUnusable(files);
       } finally {
         if (!connection.lost.aborted) await lock.release().catch(() => {});
       }
@@ -265,6 +266,11 @@ class Run {
     this.#warnings.set(key, problem);
     this.#context.observe({ kind: "warning", problem });
   }
+}
+
+/** Under `continue` they stopped nobody, but what they were meant for is not done. */
+function refuseUnusable({ problems: [first, ...others] }: Listing): void {
+  if (first !== undefined) throw new SourceError([first, ...others]);
 }
 
 export function planInput(

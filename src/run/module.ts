@@ -63,9 +63,12 @@ export async function runModule(work: Work, prepared: Prepared, index: number): 
 
 async function runInside(work: Work, prepared: Prepared): Promise<void> {
   const { step } = prepared;
+  if (step.reason === "resume") throw interrupted(prepared);
   const parts = frameParts(work, prepared);
   const frame =
-    step.direction === "up" ? applyFrame(parts, entryOf(prepared, null)) : revertFrame(parts, step.revision);
+    step.direction === "up"
+      ? applyFrame(parts, entryOf(prepared, null), "partial")
+      : revertFrame(parts, step.revision);
   await work.connection.execute(frame.open);
   const first = await callModule(work, prepared);
   let results: readonly Result[];
@@ -109,7 +112,7 @@ export async function callModule(work: Work, prepared: Prepared): Promise<Databa
     idle.abort(neverSettled(work, prepared)),
   );
   try {
-    await orAbort(settled, limit);
+    refuseUnbegun(prepared, await orAbort(settled, limit));
   } finally {
     clearInterval(timer);
   }
@@ -117,13 +120,30 @@ export async function callModule(work: Work, prepared: Prepared): Promise<Databa
   return context.activity.firstError;
 }
 
+/** A generator waits for `next()`, a query builder for `execute()`: what they stand for has not happened. */
+export function refuseUnbegun({ step }: Prepared, returned: unknown): void {
+  if (typeof returned !== "object" || returned === null) return;
+  const isGenerator = Symbol.asyncIterator in returned || ("next" in returned && Symbol.iterator in returned);
+  const isQuery = "execute" in returned && "compile" in returned;
+  if (!isGenerator && !isQuery) return;
+  throw new StepFailed({
+    code: "STEP_FAILED",
+    message: `${step.file} returned ${isQuery ? "a query that was never executed" : "a generator, which nobody runs"}; nothing of it was done.`,
+    hint: isQuery
+      ? "Call execute() on it, and await that."
+      : "Write a plain async function, and await each statement.",
+    place: { file: step.file },
+  });
+}
+
 /** The timer also keeps the process alive while a promise that nothing will ever resolve is waited for. */
 function watchIdle(activity: Activity, idleTimeoutMs: number, onIdle: () => void): NodeJS.Timeout {
   return setInterval(
     () => {
-      if (activity.inFlight === 0 && performance.now() - activity.lastMs > idleTimeoutMs) onIdle();
+      const idleMs = activity.inFlight === 0 ? performance.now() - activity.lastMs : 0;
+      if (idleTimeoutMs > 0 && idleMs > idleTimeoutMs) onIdle();
     },
-    Math.min(1_000, Math.max(10, idleTimeoutMs / 4)),
+    idleTimeoutMs === 0 ? 1_000 : Math.min(1_000, Math.max(10, idleTimeoutMs / 4)),
   );
 }
 
@@ -152,7 +172,7 @@ function interrupted({ step }: Prepared): PlanRefused {
   return new PlanRefused([
     {
       code: "PLAN_PARTIAL",
-      message: `An earlier run was killed during ${step.file}, which runs outside a transaction; how far it came is not known.`,
+      message: `An earlier run ended in the middle of ${step.file}, outside a transaction; how far it came is not known.`,
       hint: `Look at the database. If it is complete: godwit repair --mark-done ${step.revision}. If it may run again: godwit repair --retry ${step.revision} (or declare it idempotent: true).`,
       place: { file: step.file },
     },

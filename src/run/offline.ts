@@ -13,6 +13,7 @@ import { type Problem, SourceError } from "../errors.ts";
 import { lockKey } from "../lock/session.ts";
 import { baselineRange } from "./baseline.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
+import { refuseUnbegun } from "./module.ts";
 import { handles } from "./module-context.ts";
 import { type Body, type Prepared, prepareSteps, statementsOf } from "./prepare.ts";
 import { applyFrame, closing, type FrameParts, revertFrame } from "./script.ts";
@@ -147,7 +148,7 @@ async function record(prepared: Prepared, body: Body & { kind: "module" }): Prom
   const log = { info: quiet, warn: quiet, error: quiet };
   const { signal } = new AbortController();
   try {
-    await (body.run as (context: unknown) => unknown)({ ...handed, log, signal });
+    refuseUnbegun(prepared, await (body.run as (context: unknown) => unknown)({ ...handed, log, signal }));
   } catch (error) {
     refused ??= notRenderable(prepared, `it fails with "${error instanceof Error ? error.message : error}"`);
   }

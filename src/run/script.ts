@@ -110,10 +110,18 @@ function commit({ leave }: FrameParts): string {
   return `set constraints all immediate; ${leave} commit`;
 }
 
-export function applyFrame(parts: FrameParts, entry: Entry): StepFrame {
+/**
+ * A module can end the transaction; for one that then fails the row must not say `applied`, so its row is `partial`
+ * until the end.
+ */
+export function applyFrame(
+  parts: FrameParts,
+  entry: Entry,
+  state: "applied" | "partial" = "applied",
+): StepFrame {
   const replace = entry.kind === "repeatable" ? `${parts.ledger.remove(entry.revision)}; ` : "";
   return {
-    open: `${BEGIN} ${parts.reset} ${parts.fence} ${replace}${parts.ledger.insert(entry, parts.author, "applied")}`,
+    open: `${BEGIN} ${parts.reset} ${parts.fence} ${replace}${parts.ledger.insert(entry, parts.author, state)}`,
     close: `${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${commit(parts)}`,
   };
 }

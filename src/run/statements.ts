@@ -10,8 +10,9 @@
  *
  * What a crash leaves behind: no row, and nothing happened; a `started` row, and the catalog is asked whether
  * it took effect (`judge.ts`); a `done` row, and it is never run again. A failure that the server reported
- * takes the intent away, because then it is known that nothing happened. On resuming, the statements done must
- * still be those of the file.
+ * takes the intent away, because then it is known that nothing happened: except of a procedure that commits for
+ * itself, and of a statement that succeeded and could only not be called done. These keep their intent, and
+ * nobody tries them again unasked. On resuming, the statements done must still be those of the file.
  *
  * The session is reset before every statement, so what the file itself has `SET` before is set again for each that
  * follows, on resuming too.
@@ -56,6 +57,7 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
     attempts: 1,
     settings: [],
     blockers: [],
+    unsettled: false,
   };
   let position = 0;
   let done = 0;
@@ -65,9 +67,10 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
     await begin(job);
     const recorded = await work.ledger.statements(work.connection, step.revision, step.direction);
     checkUnchanged(job, statements, recorded);
+    const known = new Map(recorded.map((row) => [row.position, row]));
     for (const statement of statements) {
       position++;
-      const earlier = recorded.find((row) => row.position === position);
+      const earlier = known.get(position);
       if (earlier?.state !== "done") {
         work.stop.throwIfAborted();
         const { text } = statement;
@@ -86,10 +89,10 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
         ? statementLine(body, position)
         : undefined;
     const problem = stepError(work, prepared, body, error, { line, blockers: job.blockers });
-    if (done === 0 && step.reason !== "resume") await withdraw(job);
+    if (done === 0 && !job.unsettled && step.reason !== "resume") await withdraw(job);
     return {
       ok: false,
-      failure: failureOf(step.revision, problem, done > 0 ? "some" : "none"),
+      failure: failureOf(step.revision, problem, job.unsettled ? "unknown" : done > 0 ? "some" : "none"),
       error: problem,
     };
   }
@@ -115,6 +118,8 @@ interface Job {
   readonly settings: string[];
   /** Who was in the way of the statement that failed last. */
   blockers: readonly Blocker[];
+  /** The statement begun last may have taken effect, and is not called done. */
+  unsettled: boolean;
 }
 
 async function begin({ work, prepared, body, parts }: Job): Promise<void> {
@@ -167,21 +172,23 @@ async function runOne(
   for (let attempt = 1; ; attempt++) {
     using observed = watch(work, () => step, lockTimeoutMs);
     try {
-      if (runsInTransaction(statement)) {
+      let commits = false;
+      if (runsInTransaction(statement) && earlier?.state !== "started") {
         try {
           return await insideTransaction(job, statement, key);
         } catch (error) {
           if (!(error instanceof DatabaseError) || !needsNoTransaction(error.sqlState)) throw error;
+          commits = error.sqlState === COMMITS_FOR_ITSELF;
           await rollback(work.connection);
         }
       }
-      return await outsideTransaction(job, statement, key, attempt === 1 ? earlier : undefined);
+      return await outsideTransaction(statement, key, { commits, interrupted: earlier });
     } catch (error) {
       if (work.connection.lost.aborted) throw error;
       await rollback(work.connection);
       job.blockers = observed.blockers;
-      if (!isWorthRetrying(error) || attempt >= work.target.settings.lockAttempts || work.stop.aborted)
-        throw error;
+      const retry = isWorthRetrying(error) && !job.unsettled && attempt < work.target.settings.lockAttempts;
+      if (!retry || work.stop.aborted) throw error;
       job.attempts++;
       const problem = stepError(work, prepared, job.body, error, { line: statement.line }) as GodwitError;
       await pauseBeforeRetry(work, step, attempt, problem, observed.blockers);
@@ -189,10 +196,9 @@ async function runOne(
   }
 
   async function outsideTransaction(
-    _job: Job,
     { kind, text }: SplitStatement,
     intent: StatementKey,
-    interrupted: RecordedStatement | undefined,
+    { commits, interrupted }: { commits: boolean; interrupted: RecordedStatement | undefined },
   ): Promise<void> {
     const { connection, ledger, author } = work;
     const sql = ledger.sql;
@@ -206,7 +212,10 @@ async function runOne(
     await work.lock.confirm();
     if (interrupted?.state === "started") {
       const verdict = await judge(connection, kind, interrupted.before);
-      if (verdict === "unknown") throw undecided(job, intent, statement);
+      if (verdict === "unknown") {
+        job.unsettled = true;
+        throw undecided(job, intent, statement);
+      }
       if (verdict === "done") {
         await connection.execute(
           `begin; ${parts.ownRole} ${parts.fence} ${sql.finishStatement(intent, author)}; commit`,
@@ -219,16 +228,21 @@ async function runOne(
     await connection.execute(
       `begin; ${parts.ownRole} ${parts.fence} ${sql.startStatement(intent, author, before)}; commit`,
     );
+    job.unsettled = true;
     try {
       await sendStatement(job, statement, await effectiveText(connection, kind, text));
       await verify(connection, kind);
     } catch (error) {
-      if (!connection.lost.aborted) await failedOutside(job, statement, intent);
+      if (!commits && !connection.lost.aborted) {
+        await failedOutside(job, statement, intent);
+        job.unsettled = false;
+      }
       throw error;
     }
     await connection.execute(
       `begin; ${parts.ownRole} ${parts.fence} ${sql.finishStatement(intent, author)}; commit`,
     );
+    job.unsettled = false;
   }
 }
 
@@ -290,6 +304,9 @@ function isSetting({ text }: SplitStatement): boolean {
   return /^(set|reset)\s+(?!local\b|constraints\b|transaction\b)/i.test(text);
 }
 
+/** invalid_transaction_termination: a procedure or a DO block that commits, which no failure takes back. */
+const COMMITS_FOR_ITSELF = "2D000";
+
 function runsInTransaction({ kind }: SplitStatement): boolean {
   return kind.kind === "ordinary" || kind.kind === "add-enum-value";
 }
@@ -327,7 +344,7 @@ function undecided({ prepared }: Job, key: StatementKey, statement: SplitStateme
   return new PlanRefused([
     {
       code: "PLAN_PARTIAL",
-      message: `An earlier run was killed during statement ${key.position} of ${file}, and the catalog cannot tell whether it took effect.`,
+      message: `An earlier run ended during statement ${key.position} of ${file}, and the catalog cannot tell whether it took effect.`,
       hint: `Look at the database. If it did: godwit repair --mark-done ${key.revision}:${key.position}. If not: godwit repair --retry ${key.revision}:${key.position}`,
       place: { file, line: statement.line },
     },

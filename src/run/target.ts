@@ -21,7 +21,7 @@ export interface RunSettings {
   readonly lockTimeoutMs: number;
   /** 0: none. */
   readonly statementTimeoutMs: number;
-  /** How long a module may go without a statement in flight, and a transaction stay idle. */
+  /** How long a module may go without a statement in flight, and a transaction stay idle; 0: as long as they like. */
   readonly idleTimeoutMs: number;
   /** How often one step is begun at most, when locks, deadlocks or serialization stop it. */
   readonly lockAttempts: number;

@@ -1,0 +1,116 @@
+/** What somebody would try who wants a run to lie: each of these once worked. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { describe } from "vitest";
+import { BINARY } from "./support/command.ts";
+import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
+import { refusalOf } from "./support/refusal.ts";
+import { type Files, folderOf, targetOf, up, writeFiles } from "./support/target.ts";
+
+const LEDGER = `"${ledgerSchema}"`;
+const targetWith = (db: TestDatabase, files: Files) => targetOf({ url: db.url, folder: folderOf(files) });
+const module = (body: string) =>
+  `export async function up({ sql, execute, log, schema }: any) {\n${body}\n}\n`;
+
+/** A ledger in which no statement can be called done, as if the server had failed at just that moment. */
+async function refuseDone(db: TestDatabase, sqlState: string) {
+  await db.sql(`create function ${LEDGER}.refuse() returns trigger language plpgsql as
+    $$ begin raise exception 'not now' using errcode = '${sqlState}'; end $$`);
+  await db.sql(`create trigger refuse before insert or update on ${LEDGER}.migration_statements for each row
+    when (new.state = 'done') execute function ${LEDGER}.refuse()`);
+}
+
+const TWICE = `create table effects (id int generated always as identity);
+create procedure effect() language plpgsql as $$ begin insert into effects default values; commit; end $$;`;
+
+describe("a statement outside a transaction", () => {
+  for (const sqlState of ["P0001", "40001"])
+    test(`that succeeded, but could not be called done (${sqlState}), is not run again`, async ({ db }) => {
+      const folder = folderOf({ "0001_a.sql": TWICE });
+      const target = targetOf({ url: db.url, folder, settings: { lockAttempts: 3 } });
+      await up(target);
+      await refuseDone(db, sqlState);
+      writeFiles(folder, { "0002_call.sql": "call effect();" });
+      const { error } = await refusalOf(up(target));
+      expect(error.report).toMatchObject({ failures: [{ committed: "unknown" }] });
+      await db.sql(`drop trigger refuse on ${LEDGER}.migration_statements`);
+      await expect(up(target)).rejects.toMatchObject({ code: "PLAN_PARTIAL" });
+      expect(await db.sql("select id from effects")).toHaveLength(1);
+    });
+
+  for (const sqlState of ["40001", "P0001"])
+    test(`that committed something of its own before it failed (${sqlState}) is not begun again`, async ({
+      db,
+    }) => {
+      const folder = folderOf({
+        "0001_a.sql": `create table effects (id int generated always as identity);
+          create procedure effect() language plpgsql as $$ begin insert into effects default values; commit;
+            raise exception 'half' using errcode = '${sqlState}'; end $$;`,
+        "0002_call.sql": "call effect();",
+      });
+      const target = targetOf({ url: db.url, folder, settings: { lockAttempts: 3 } });
+      const { error } = await refusalOf(up(target));
+      expect(error.report).toMatchObject({ failures: [{ committed: "unknown" }] });
+      await expect(up(target)).rejects.toMatchObject({ code: "PLAN_PARTIAL" });
+      expect(await db.sql("select id from effects")).toHaveLength(1);
+    });
+});
+
+describe("a module", () => {
+  test("that commits for itself and then fails is never taken for done", async ({ db }) => {
+    const target = targetWith(db, {
+      "0001_a.ts": module("await execute('create table a (); commit'); throw new Error('half-way');"),
+    });
+    await refusalOf(up(target));
+    await expect(up(target)).rejects.toMatchObject({ code: "PLAN_PARTIAL" });
+  });
+
+  test.for([
+    ["a generator", "export async function* up({ sql }: any) { yield await sql`create table a ()`; }"],
+    ["a query that nobody executes", "export const up = ({ schema }: any) => schema.createTable('a');"],
+  ] as const)("that is %s has done nothing, and is told so", async ([, text], { db }) => {
+    const { error } = await refusalOf(up(targetWith(db, { "0001_a.ts": text })));
+    expect(error.code).toBe("STEP_FAILED");
+    expect(await db.sql(`select revision from ${LEDGER}.migration_history`)).toEqual([]);
+  });
+
+  test("may be silent for ever where the idle timeout is none", async ({ db }) => {
+    const folder = folderOf({
+      "0001_a.ts": module("await new Promise((go) => setTimeout(go, 100)); await sql`select 1`;"),
+    });
+    expect((await up(targetOf({ url: db.url, folder, settings: { idleTimeoutMs: 0 } }))).outcome).toBe(
+      "done",
+    );
+  });
+});
+
+test("under `continue`, files that are no migrations fail the run although nothing else does", async ({
+  db,
+}) => {
+  const target = targetWith(db, { "0001_a.sql": "select 1;", "0002_b.down.sql": "select 1;" });
+  const { error } = await refusalOf(up(target, undefined, { failure: "continue" }));
+  expect(error).toMatchObject({
+    code: "SOURCE_DOWN_WITHOUT_UP",
+    report: { steps: [{ revision: "0001_a" }] },
+  });
+  const again = await refusalOf(up(target, undefined, { failure: "continue" }));
+  expect(again.error.report).toMatchObject({ outcome: "failed" });
+});
+
+test("nobody listening to the log does not end a run half-way", async ({ db }) => {
+  const files = Object.fromEntries(
+    Array.from({ length: 20 }, (_, index) => [
+      `migrations/${String(index).padStart(4, "0")}_a.ts`,
+      module("log.info('here'); await sql`select 1`;"),
+    ]),
+  );
+  const child = spawn(process.execPath, [BINARY, "up"], {
+    cwd: folderOf(files),
+    env: { PATH: process.env.PATH ?? "", DATABASE_URL: db.url, GODWIT_LEDGER_SCHEMA: ledgerSchema },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  child.stderr.destroy();
+  const [code] = await once(child, "exit");
+  expect(code).toBe(0);
+  expect(await db.sql(`select revision from ${LEDGER}.migration_history`)).toHaveLength(20);
+});
