@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe } from "vitest";
-import { BINARY } from "./support/command.ts";
+import { BINARY, commandIn } from "./support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
 import { refusalOf } from "./support/refusal.ts";
 import { type Files, folderOf, targetOf, up, writeFiles } from "./support/target.ts";
@@ -81,6 +81,25 @@ describe("a module", () => {
     expect((await up(targetOf({ url: db.url, folder, settings: { idleTimeoutMs: 0 } }))).outcome).toBe(
       "done",
     );
+  });
+
+  test("whose error comes from nowhere ends the run with a report, and nothing of it stays", async ({
+    db,
+  }) => {
+    const godwit = commandIn({
+      folder: folderOf({
+        "migrations/0001_a.ts": module(
+          "await sql`create table a ()`; setTimeout(() => { throw new Error('from nowhere'); }); await sql`select pg_sleep(20)`;",
+        ),
+      }),
+      url: db.url,
+    });
+    const { json } = await godwit.fails(1, "up", "--json");
+    expect(json).toMatchObject({
+      ok: false,
+      problems: [{ message: expect.stringContaining("from nowhere") }],
+    });
+    expect(await db.sql("select to_regclass('a') as a")).toEqual([{ a: null }]);
   });
 });
 
