@@ -101,6 +101,22 @@ describe("a module", () => {
     });
     expect(await db.sql("select to_regclass('a') as a")).toEqual([{ a: null }]);
   });
+
+  test("cannot write a password into log, report or ledger", async ({ db }) => {
+    const url = "postgres://somebody:s3cret-word@elsewhere/db";
+    const godwit = commandIn({
+      folder: folderOf({
+        "migrations/0001_a.ts": module(`log.warn("from ${url}"); throw new Error("no answer from ${url}");`),
+      }),
+      url: db.url,
+    });
+    const { stdout, stderr } = await godwit.fails(1, "up", "--json");
+    expect(stdout).toContain("no answer from");
+    expect(stdout + stderr).not.toContain("s3cret");
+    const [row] = await db.sql(`select details from ${LEDGER}.migration_log`);
+    expect(JSON.stringify(row)).toContain("no answer from");
+    expect(JSON.stringify(row)).not.toContain("s3cret");
+  });
 });
 
 test("under `continue`, files that are no migrations fail the run although nothing else does", async ({
