@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe } from "vitest";
+import { splitStatements } from "../src/core/sql/statements.ts";
 import { BINARY, commandIn } from "./support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
 import { refusalOf } from "./support/refusal.ts";
@@ -148,4 +149,18 @@ test("nobody listening to the log does not end a run half-way", async ({ db }) =
   const [code] = await once(child, "exit");
   expect(code).toBe(0);
   expect(await db.sql(`select revision from ${LEDGER}.migration_history`)).toHaveLength(20);
+});
+
+test("a lease whose second connection is refused is given back", async ({ db }) => {
+  const folder = folderOf({ "0001_a.sql": "select 1;" });
+  const target = targetOf({ url: db.url, folder, pooling: "transaction", settings: { connectAttempts: 1 } });
+  await db.admin(`alter database ${db.name} connection limit 2`); // the test's own is one
+  await refusalOf(up(target));
+  await db.admin(`alter database ${db.name} connection limit -1`);
+  expect((await up({ ...target, settings: { ...target.settings, lockWaitMs: 1000 } })).outcome).toBe("done");
+});
+
+test("a long line with many statements is split in one pass", () => {
+  const text = "select 1;".repeat(500_000);
+  expect(splitStatements(text)).toHaveLength(500_000);
 });
