@@ -151,6 +151,22 @@ test("nobody listening to the log does not end a run half-way", async ({ db }) =
   expect(await db.sql(`select revision from ${LEDGER}.migration_history`)).toHaveLength(20);
 });
 
+test("dates are read right whatever style the database writes them in", async ({ db }) => {
+  await db.admin(`alter database ${db.name} set datestyle = 'German, DMY'`);
+  const folder = folderOf({
+    "migrations/0001_a.sql": "create table a (d date); insert into a values ('02/01/2003');",
+    "migrations/0002_b.ts": module(
+      "const [row] = await sql`select timestamptz '2003-01-02 03:04:05+00' as t`; if (row.t?.toISOString() !== '2003-01-02T03:04:05.000Z') throw new Error(String(row.t));",
+    ),
+  });
+  const godwit = commandIn({ folder, url: db.url });
+  await godwit("up");
+  expect((await godwit("status", "--json")).json.migrations[0].executedAt).toMatch(/^20\d\d-/);
+  await godwit("status");
+  await godwit("history", "--log");
+  expect(await db.sql("select d from a where d = date '2003-01-02'")).toHaveLength(1);
+});
+
 test("a lease whose second connection is refused is given back", async ({ db }) => {
   const folder = folderOf({ "0001_a.sql": "select 1;" });
   const target = targetOf({ url: db.url, folder, pooling: "transaction", settings: { connectAttempts: 1 } });
