@@ -2,7 +2,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe } from "vitest";
-import { BINARY } from "./support/command.ts";
+import { splitStatements } from "../src/core/sql/statements.ts";
+import { BINARY, commandIn } from "./support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
 import { refusalOf } from "./support/refusal.ts";
 import { type Files, folderOf, targetOf, up, writeFiles } from "./support/target.ts";
@@ -82,6 +83,41 @@ describe("a module", () => {
       "done",
     );
   });
+
+  test("whose error comes from nowhere ends the run with a report, and nothing of it stays", async ({
+    db,
+  }) => {
+    const godwit = commandIn({
+      folder: folderOf({
+        "migrations/0001_a.ts": module(
+          "await sql`create table a ()`; setTimeout(() => { throw new Error('from nowhere'); }); await sql`select pg_sleep(20)`;",
+        ),
+      }),
+      url: db.url,
+    });
+    const { json } = await godwit.fails(1, "up", "--json");
+    expect(json).toMatchObject({
+      ok: false,
+      problems: [{ message: expect.stringContaining("from nowhere") }],
+    });
+    expect(await db.sql("select to_regclass('a') as a")).toEqual([{ a: null }]);
+  });
+
+  test("cannot write a password into log, report or ledger", async ({ db }) => {
+    const url = "postgres://somebody:s3cret-word@elsewhere/db";
+    const godwit = commandIn({
+      folder: folderOf({
+        "migrations/0001_a.ts": module(`log.warn("from ${url}"); throw new Error("no answer from ${url}");`),
+      }),
+      url: db.url,
+    });
+    const { stdout, stderr } = await godwit.fails(1, "up", "--json");
+    expect(stdout).toContain("no answer from");
+    expect(stdout + stderr).not.toContain("s3cret");
+    const [row] = await db.sql(`select details from ${LEDGER}.migration_log`);
+    expect(JSON.stringify(row)).toContain("no answer from");
+    expect(JSON.stringify(row)).not.toContain("s3cret");
+  });
 });
 
 test("under `continue`, files that are no migrations fail the run although nothing else does", async ({
@@ -113,4 +149,34 @@ test("nobody listening to the log does not end a run half-way", async ({ db }) =
   const [code] = await once(child, "exit");
   expect(code).toBe(0);
   expect(await db.sql(`select revision from ${LEDGER}.migration_history`)).toHaveLength(20);
+});
+
+test("dates are read right whatever style the database writes them in", async ({ db }) => {
+  await db.admin(`alter database ${db.name} set datestyle = 'German, DMY'`);
+  const folder = folderOf({
+    "migrations/0001_a.sql": "create table a (d date); insert into a values ('02/01/2003');",
+    "migrations/0002_b.ts": module(
+      "const [row] = await sql`select timestamptz '2003-01-02 03:04:05+00' as t`; if (row.t?.toISOString() !== '2003-01-02T03:04:05.000Z') throw new Error(String(row.t));",
+    ),
+  });
+  const godwit = commandIn({ folder, url: db.url });
+  await godwit("up");
+  expect((await godwit("status", "--json")).json.migrations[0].executedAt).toMatch(/^20\d\d-/);
+  await godwit("status");
+  await godwit("history", "--log");
+  expect(await db.sql("select d from a where d = date '2003-01-02'")).toHaveLength(1);
+});
+
+test("a lease whose second connection is refused is given back", async ({ db }) => {
+  const folder = folderOf({ "0001_a.sql": "select 1;" });
+  const target = targetOf({ url: db.url, folder, pooling: "transaction", settings: { connectAttempts: 1 } });
+  await db.admin(`alter database ${db.name} connection limit 2`); // the test's own is one
+  await refusalOf(up(target));
+  await db.admin(`alter database ${db.name} connection limit -1`);
+  expect((await up({ ...target, settings: { ...target.settings, lockWaitMs: 1000 } })).outcome).toBe("done");
+});
+
+test("a long line with many statements is split in one pass", () => {
+  const text = "select 1;".repeat(500_000);
+  expect(splitStatements(text)).toHaveLength(500_000);
 });

@@ -50,8 +50,9 @@ export function createTextLog({ terminal, quiet, verbose }: LogOptions): Log {
       if (!wants(level) || (fields.unlessLive === true && terminal.live)) return;
       const label =
         level === "warn" ? paint("yellow", "warning: ") : level === "error" ? paint("red", "error: ") : "";
-      print(level === "debug" ? paint("dim", message) : `${label}${message}`);
-      if (fields.hint !== undefined) print(`  ${paint("cyan", "→")} ${fields.hint}`);
+      const safe = redact(message);
+      print(level === "debug" ? paint("dim", safe) : `${label}${safe}`);
+      if (fields.hint !== undefined) print(`  ${paint("cyan", "→")} ${redact(fields.hint)}`);
     },
     live(message) {
       if (!terminal.live || quiet) return;

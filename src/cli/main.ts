@@ -1,5 +1,6 @@
 /** The command. The only file that ends the process. */
-import { Interrupted } from "../errors.ts";
+import { Interrupted, StepFailed } from "../errors.ts";
+import { redact } from "../std/secret.ts";
 import { run } from "./run.ts";
 import { openTerminal } from "./terminal.ts";
 
@@ -21,6 +22,13 @@ async function main(): Promise<void> {
         ),
       );
     });
+  // Of a migration's own timers and forgotten promises: the run ends as it does on a signal, with its report.
+  let uncaught: StepFailed | undefined;
+  process.on("uncaughtException", (error: unknown) => {
+    if (uncaught !== undefined) process.exit(1);
+    uncaught = thrownByNobody(error);
+    stop.abort(uncaught);
+  });
   // `godwit history | head` is no error, and that nobody reads the log any more does not end a run.
   for (const stream of [process.stdout, process.stderr])
     stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -29,15 +37,32 @@ async function main(): Promise<void> {
   // Should the process ever end by itself before the run has answered, that was no success.
   process.exitCode = 1;
   const alive = setInterval(() => {}, 60_000);
-  const code = await run(process.argv.slice(2), {
+  let code = await run(process.argv.slice(2), {
     terminal: openTerminal(process.env),
     environment: process.env,
     workingFolder: process.cwd(),
     signal: stop.signal,
   });
   clearInterval(alive);
+  if (uncaught !== undefined && code === 0) {
+    process.stderr.write(`error: ${uncaught.message}\n`);
+    code = 1;
+  }
   // A migration may have left a timer or a socket behind; what was written must still get out.
   process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+}
+
+function thrownByNobody(error: unknown): StepFailed {
+  const { message, stack = "" } = error instanceof Error ? error : new Error(String(error));
+  return new StepFailed(
+    {
+      code: "STEP_FAILED",
+      message: redact(`Something threw where nobody could catch it: ${message}`),
+      hint: "In a migration: await every promise, and catch errors in timers and callbacks.",
+      details: { stack: redact(stack) },
+    },
+    { cause: error },
+  );
 }
 
 void main();

@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { OPTIONS } from "../config/options.ts";
 import { ConfigError, GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
+import { redact } from "../std/secret.ts";
 import type { Answer, Invocation } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { createJsonLog, createTextLog, type Log } from "./log.ts";
@@ -136,7 +137,9 @@ function fail(error: unknown, { terminal, json, command, told = false }: FailOpt
 }
 
 function documentOf(document: object): string {
-  return `${JSON.stringify(document, (_, value) => (typeof value === "bigint" ? String(value) : value), 2)}\n`;
+  const plain = (_: string, value: unknown) =>
+    typeof value === "bigint" ? String(value) : typeof value === "string" ? redact(value) : value;
+  return `${JSON.stringify(document, plain, 2)}\n`;
 }
 
 function usageProblem(message: string): Problem {

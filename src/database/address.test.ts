@@ -224,6 +224,8 @@ test.each([
   ["?user=u&password=x&sslmode=require", "?user=u&password=***&sslmode=require"],
   ["PGPASSWORD=x psql", "PGPASSWORD=*** psql"],
   ["redis://:x@h:6379", "redis://:***@h:6379"],
+  ["ALTER ROLE app PASSWORD 'hunter''2' LOGIN", "ALTER ROLE app PASSWORD '***' LOGIN"],
+  ["create role app password e'hunter2", "create role app password '***'"],
 ])("redact(%s)", (text, expected) => {
   expect(redact(text)).toBe(expected);
 });

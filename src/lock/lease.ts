@@ -57,7 +57,12 @@ export async function acquireLease(connection: Connection, options: LeaseOptions
       );
     }
   }
-  return new Lease(connection, await options.openAnother(), { row, sql, fence, termMs, askedAt });
+  const renewer = await options.openAnother().catch(async (error: unknown) => {
+    // Nobody would renew it, and until its term is over everybody would wait for it.
+    if (!connection.lost.aborted) await connection.execute(sql.release(row, fence)).catch(() => {});
+    throw error;
+  });
+  return new Lease(connection, renewer, { row, sql, fence, termMs, askedAt });
 }
 
 interface Term {

@@ -6,6 +6,7 @@ import { DatabaseError, GodwitError, Interrupted, StepFailed } from "../errors.t
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
+import { redact } from "../std/secret.ts";
 import { backoffMs, delay, formatDuration } from "../std/time.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import { placeOf, statementsOf } from "./prepare.ts";
@@ -110,7 +111,10 @@ export function stepError(
     return new StepFailed(
       {
         code: "STEP_FAILED",
-        message: `${prepared.step.file} failed: ${error instanceof Error ? error.message : String(error)}`,
+        // What the module itself wrote: it may know more secrets than we do.
+        message: redact(
+          `${prepared.step.file} failed: ${error instanceof Error ? error.message : String(error)}`,
+        ),
         place: { file: prepared.step.file },
         hint: stackHint(error, prepared.step.file),
       },
@@ -122,7 +126,7 @@ export function stepError(
   return new StepFailed(
     {
       code: timeout ? "STEP_TIMEOUT" : "STEP_FAILED",
-      message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${error.message}`,
+      message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${redact(error.message)}`,
       place,
       hint:
         [error.hint, advice(error, timeout, extra?.blockers ?? [])].filter(Boolean).join(" ") || undefined,

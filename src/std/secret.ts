@@ -35,12 +35,15 @@ export function redact(text: string): string {
   return text
     .replace(POSTGRES_PASSWORD, "$1***@")
     .replace(OTHER_PASSWORD, "$1***@")
-    .replace(SETTING, "$1***");
+    .replace(SETTING, "$1***")
+    .replace(SQL_PASSWORD, "$1'***'");
 }
 
 // Greedy: an @ that nobody encoded belongs to the password. To the last one of the line, because a space may
 // belong to it too, but not into the next URL.
 const POSTGRES_PASSWORD = /(postgres(?:ql)?(?:\+\w+)?:\/\/[^\s:/@]*:)(?:(?![a-z]\w*:\/\/)[^\r\n])*@/gi;
 const OTHER_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)\S*@/gi;
+/** `ALTER ROLE … PASSWORD '…'`: what others run is shown to those who wait for it. */
+const SQL_PASSWORD = /(\bpassword\s+)e?'(?:[^']|'')*(?:'|$)/gi;
 const SETTING =
   /((?:^|[?&\s"'`({,;])(?:pgpassword|password|sslpassword)\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&'"]+)/gi;

@@ -27,16 +27,13 @@ export interface Statement {
 export function splitStatements(text: string): readonly Statement[] {
   const statements: Statement[] = [];
   let line = 1;
-  let counted = 0;
+  let lineBreak = text.indexOf("\n");
   for (let first = nextToken(text, 0); first !== null; ) {
     let next = first.end;
     if (text[first.start] !== ";") {
       const range = text[first.start] === "\\" ? psqlCommand(text, first) : statementAt(text, first);
-      for (let at = text.indexOf("\n", counted); at !== -1 && at < first.start; ) {
+      for (; lineBreak !== -1 && lineBreak < first.start; lineBreak = text.indexOf("\n", lineBreak + 1))
         line++;
-        counted = at + 1;
-        at = text.indexOf("\n", counted);
-      }
       statements.push({ text: text.slice(first.start, range.end), start: first.start, end: range.end, line });
       next = range.next;
     }
