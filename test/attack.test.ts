@@ -167,6 +167,22 @@ test("dates are read right whatever style the database writes them in", async ({
   expect(await db.sql("select d from a where d = date '2003-01-02'")).toHaveLength(1);
 });
 
+test("a trigger that swallows the ledger's row keeps nothing of the migration", async ({ db }) => {
+  const folder = folderOf({ "0001_a.sql": "create table effects (id int);" });
+  const target = targetOf({ url: db.url, folder });
+  await up(target);
+  await db.sql(
+    `create function ${LEDGER}.swallow() returns trigger language plpgsql as $$ begin return null; end $$`,
+  );
+  await db.sql(
+    `create trigger swallow before insert on ${LEDGER}.migration_history for each row execute function ${LEDGER}.swallow()`,
+  );
+  writeFiles(folder, { "0002_b.sql": "insert into effects values (1);" });
+  await refusalOf(up(target));
+  await refusalOf(up(target));
+  expect(await db.sql("select id from effects")).toEqual([]);
+});
+
 test("a lease whose second connection is refused is given back", async ({ db }) => {
   const folder = folderOf({ "0001_a.sql": "select 1;" });
   const target = targetOf({ url: db.url, folder, pooling: "transaction", settings: { connectAttempts: 1 } });
