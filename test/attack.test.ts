@@ -3,10 +3,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe } from "vitest";
 import { splitStatements } from "../src/core/sql/statements.ts";
+import { migrate } from "../src/run/migrate.ts";
 import { BINARY, commandIn } from "./support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
 import { refusalOf } from "./support/refusal.ts";
-import { type Files, folderOf, targetOf, up, writeFiles } from "./support/target.ts";
+import { down, type Files, folderOf, recorder, targetOf, up, writeFiles } from "./support/target.ts";
 
 const LEDGER = `"${ledgerSchema}"`;
 const targetWith = (db: TestDatabase, files: Files) => targetOf({ url: db.url, folder: folderOf(files) });
@@ -165,6 +166,60 @@ test("dates are read right whatever style the database writes them in", async ({
   await godwit("status");
   await godwit("history", "--log");
   expect(await db.sql("select d from a where d = date '2003-01-02'")).toHaveLength(1);
+});
+
+test("operators that somebody made do not get into our own queries", async ({ db }) => {
+  await db.sql("create table traps (what text)");
+  for (const [left, right] of [
+    ["oid", "int4"],
+    ["oid", "int8"],
+    ["oid", "regclass"],
+    ["int2", "int4"],
+    ["name", "text"],
+    ["text", "name"],
+    ["regclass", "oid"],
+    ["int4", "int8"],
+    ["int8", "int4"],
+    ["text", "varchar"],
+    ["uuid", "text"],
+  ]) {
+    for (const [operator, comparison] of [
+      ["=", "is not distinct from"],
+      ["<>", "is distinct from"],
+    ])
+      await db.sql(`create function trap_${left}_${right}_${operator === "=" ? "eq" : "ne"}(a ${left}, b ${right}) returns boolean language plpgsql as
+        $$ begin insert into traps values ('${left} ${operator} ${right}'); return a::text ${comparison} b::text; end $$;
+        create operator ${operator} (leftarg = ${left}, rightarg = ${right}, function = trap_${left}_${right}_${operator === "=" ? "eq" : "ne"})`);
+  }
+  const folder = folderOf({
+    "0001_a.sql": "create table a (id int);",
+    "0002_i.sql": "create index concurrently i on a (id);\nreindex index concurrently i;",
+    "0003_j.sql": "drop index concurrently i;",
+    "0004_r.sql": "-- migrate:up\nselect 1;\n-- migrate:down\nselect 1;",
+    "0005_p.sql":
+      "create table p (id int) partition by list (id); create table p1 partition of p for values in (1);",
+    "0006_d.sql": "alter table p detach partition p1 concurrently;",
+  });
+  const target = targetOf({ url: db.url, folder });
+  await up(target);
+  await migrate(target, down("0005"), recorder()).catch(() => {});
+  expect(await db.sql("select distinct what from traps")).toEqual([]);
+});
+
+test("a trigger that swallows the ledger's row keeps nothing of the migration", async ({ db }) => {
+  const folder = folderOf({ "0001_a.sql": "create table effects (id int);" });
+  const target = targetOf({ url: db.url, folder });
+  await up(target);
+  await db.sql(
+    `create function ${LEDGER}.swallow() returns trigger language plpgsql as $$ begin return null; end $$`,
+  );
+  await db.sql(
+    `create trigger swallow before insert on ${LEDGER}.migration_history for each row execute function ${LEDGER}.swallow()`,
+  );
+  writeFiles(folder, { "0002_b.sql": "insert into effects values (1);" });
+  await refusalOf(up(target));
+  await refusalOf(up(target));
+  expect(await db.sql("select id from effects")).toEqual([]);
 });
 
 test("a lease whose second connection is refused is given back", async ({ db }) => {

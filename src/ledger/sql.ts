@@ -149,14 +149,15 @@ select revision, sequence::float8 as sequence, kind, state, baseline, phase, num
 
     /**
      * Last statement before `COMMIT`. It finds its row only in the transaction that inserted it: no row
-     * means that the migration ended the transaction itself.
+     * means that the migration ended the transaction itself, or that something took the row away. Then it
+     * fails (an event of the log cannot be null), so that what is not in the ledger is not committed either.
      */
     complete: (revision: string, author: Author) => `with done as (
   update ${history} set state = 'applied', executed_at = clock_timestamp(),
     duration_ms = extract(epoch from clock_timestamp() - started_at) * 1000
   where revision = ${literal(revision)} and transaction_id = pg_current_xact_id()::text
   returning revision, duration_ms)
-${logInsert(author, "'applied'", "revision", "'up'", "duration_ms", "null::jsonb", "from done")}`,
+${logInsert(author, unlessGone("applied", "done"), "revision", "'up'", "duration_ms", "null::jsonb", orNothing("done"))}`,
 
     /** The same for a non-transactional migration, whose row is older than the last transaction. */
     completePartial: (entry: Entry, author: Author) => `with done as (
@@ -165,7 +166,7 @@ ${logInsert(author, "'applied'", "revision", "'up'", "duration_ms", "null::jsonb
     duration_ms = extract(epoch from clock_timestamp() - started_at) * 1000
   where revision = ${literal(entry.revision)} and state = 'partial'
   returning revision, duration_ms)
-${logInsert(author, "'applied'", "revision", "'up'", "duration_ms", "null::jsonb", "from done")}`,
+${logInsert(author, unlessGone("applied", "done"), "revision", "'up'", "duration_ms", "null::jsonb", orNothing("done"))}`,
 
     /** A way back outside a transaction begins: from now on it is neither applied nor gone. */
     startReverting: (revision: string) =>
@@ -175,7 +176,7 @@ ${logInsert(author, "'applied'", "revision", "'up'", "duration_ms", "null::jsonb
     revert: (revision: string, author: Author) => `with gone as (
   delete from ${history} where revision = ${literal(revision)} returning revision),
 cleared as (delete from ${statements} where revision = ${literal(revision)})
-${logInsert(author, "'reverted'", "revision", "'down'", "null::float8", "null::jsonb", "from gone")}`,
+${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null::float8", "null::jsonb", orNothing("gone"))}`,
 
     baseline: (entry: Entry, author: Author) => `insert into ${history}
   (revision, kind, state, baseline, phase, number, parents, filename, checksum, fingerprint, revert_script,
@@ -253,6 +254,15 @@ ${logInsert(author, "'reverted'", "revision", "'down'", "null::float8", "null::j
   executed_by as "executedBy", host, git_commit as "gitCommit", details
   from ${log} order by id desc limit ${Number(limit)}`,
   };
+
+  /** One row whether there is one or not, so that a missing one is an error and not silence. */
+  function orNothing(found: string): string {
+    return `from (values (1)) as always left join ${found} on true`;
+  }
+
+  function unlessGone(event: LogEntry["event"], found: string): string {
+    return `case when ${found}.revision is not null then ${literal(event)} end`;
+  }
 
   function logInsert(
     author: Author,

@@ -123,7 +123,7 @@ const MISSING = new Set(["42P01", "3F000"]);
 /** `pg_locks` keeps the 64-bit key in two halves. */
 function lockPredicate(key: bigint): string {
   const bits = BigInt.asUintN(64, key);
-  return `locktype = 'advisory' and classid = ${bits >> 32n} and objid = ${bits & 0xffffffffn} and objsubid = 1
+  return `locktype = 'advisory' and classid = ${bits >> 32n}::oid and objid = ${bits & 0xffffffffn}::oid and objsubid = 1::int2
     and database = (select oid from pg_database where datname = current_database()) and granted`;
 }
 

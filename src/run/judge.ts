@@ -134,12 +134,12 @@ async function indexesOf(
     i.indisvalid as valid, i.indisunique as unique, ${named} as named,
     (${builder()} limit 1) as builder
     from pg_index i join pg_class c on c.oid = i.indexrelid
-    where i.indrelid = to_regclass(${literal(quoted(kind.table))}) ${kind.index === null ? "" : `and ${named}`}`);
+    where i.indrelid = to_regclass(${literal(quoted(kind.table))})::oid ${kind.index === null ? "" : `and ${named}`}`);
   return rows;
 }
 
 async function reindexLeftovers(connection: Connection, name: Name): Promise<readonly string[]> {
-  const target = `to_regclass(${literal(quoted(name))})`;
+  const target = `to_regclass(${literal(quoted(name))})::oid`;
   const { rows } = await connection.query<{
     name: string;
   }>(`select i.indexrelid::regclass::text as name from pg_index i
@@ -164,8 +164,8 @@ async function partitionState(
   const { rows } = await connection.query<{
     pending: boolean;
   }>(`select coalesce((to_jsonb(h) ->> 'inhdetachpending')::boolean, false) as pending
-    from pg_inherits h where inhparent = to_regclass(${literal(quoted(kind.table))})
-    and inhrelid = to_regclass(${literal(quoted(kind.partition))})`);
+    from pg_inherits h where inhparent = to_regclass(${literal(quoted(kind.table))})::oid
+    and inhrelid = to_regclass(${literal(quoted(kind.partition))})::oid`);
   const [row] = rows;
   return row === undefined ? "detached" : row.pending ? "pending" : "attached";
 }

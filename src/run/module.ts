@@ -6,7 +6,7 @@ import type { Result } from "../database/connection.ts";
 import { type DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../errors.ts";
 import { orAbort } from "../std/time.ts";
 import { type Activity, createContext } from "./module-context.ts";
-import { checkClosed } from "./pipeline.ts";
+import { checkClosed, frameError } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
 import { applyFrame, closing, resetSession, revertFrame } from "./script.ts";
 import { watch } from "./watch.ts";
@@ -76,7 +76,9 @@ async function runInside(work: Work, prepared: Prepared): Promise<void> {
     results = await work.connection.execute(frame.close);
   } catch (error) {
     // 25P02: a statement failed, the module caught the error, and the transaction was lost all the same.
-    throw (error as DatabaseError).sqlState === "25P02" && first !== undefined ? first : error;
+    throw (error as DatabaseError).sqlState === "25P02" && first !== undefined
+      ? first
+      : frameError(error, step.revision);
   }
   checkClosed(step.revision, results);
 }

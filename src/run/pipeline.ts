@@ -5,7 +5,7 @@
  * failed one have no effect), roll back, and report how far it went. The caller decides whether to try again.
  */
 import type { Result } from "../database/connection.ts";
-import { needsNoTransaction, UNIQUE_VIOLATION } from "../database/sqlstate.ts";
+import { NOT_NULL_VIOLATION, needsNoTransaction, UNIQUE_VIOLATION } from "../database/sqlstate.ts";
 import { DatabaseError, LockError, StepFailed } from "../errors.ts";
 import { FENCE_SQLSTATE } from "../lock/sql.ts";
 import type { Body, Prepared } from "./prepare.ts";
@@ -195,6 +195,8 @@ export function frameError(error: unknown, revision: string): unknown {
       },
       { cause: error },
     );
+  if (error.sqlState === NOT_NULL_VIOLATION && /migration_log/.test(error.message))
+    return endedTransaction(revision, error);
   if (error.sqlState === FENCE_SQLSTATE)
     return new LockError(
       {
@@ -212,9 +214,16 @@ export function checkClosed(revision: string, results: readonly Result[]): void 
   const row = results.find(({ command }) => command === "INSERT");
   const commit = results.at(-1);
   if (row?.rowCount === 1 && commit?.command === "COMMIT") return;
-  throw new StepFailed({
-    code: "STEP_ENDED_TRANSACTION",
-    message: `${revision} ended the transaction it was running in; what it did cannot be told from here.`,
-    hint: `Look at what is in the database, then either undo it, or record it with: godwit repair --mark-done ${revision}`,
-  });
+  throw endedTransaction(revision);
+}
+
+function endedTransaction(revision: string, cause?: unknown): StepFailed {
+  return new StepFailed(
+    {
+      code: "STEP_ENDED_TRANSACTION",
+      message: `${revision} ended the transaction it was running in, or something took its row out of the ledger; what it did cannot be told from here.`,
+      hint: `Look at what is in the database, then either undo it, or record it with: godwit repair --mark-done ${revision}`,
+    },
+    { cause },
+  );
 }
