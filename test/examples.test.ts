@@ -44,7 +44,10 @@ const CRAFTFLOW = {
   printers: 0,
 };
 
-describe("CraftFlow", () => {
+/** Its view asks as whoever looks (`security_invoker`), which PostgreSQL 15 brought. */
+const OLD = Number(process.env.GODWIT_TEST_POSTGRES ?? 18) < 15;
+
+describe.skipIf(OLD)("CraftFlow", () => {
   test("MIGRATION_MODE=all migrates all of it, and again there is nothing to do", async ({ db }) => {
     const { godwit } = example("craftflow", db);
     const worker = godwit.with({ MIGRATION_MODE: "all" });

@@ -21,7 +21,7 @@ interface DriverError {
 
 /** What the driver says without a code when its socket is gone; everything else is a fault of what it was given. */
 const LINK =
-  /^Connection terminated|^Client (was closed|has encountered a connection error)|timeout|^The server|socket/i;
+  /^Connection terminated|^Client (was closed|has encountered a connection error)|timeout|^The server|socket|is (closed|closing)/i;
 
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
