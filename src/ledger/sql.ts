@@ -3,25 +3,15 @@
  * same statements are sent in one message with a migration's own SQL, and printed by `up --sql`.
  * All names are fully qualified: a migration may have moved `search_path`.
  */
-import type { Direction, MigrationKind, Phase } from "../core/migration.ts";
+import type { HistoryEntry } from "../core/history.ts";
+import type { Direction } from "../core/migration.ts";
 import { createSchema, identifier, literal, textArray } from "../core/sql/quote.ts";
 
 /** The layout of the tables below. A ledger with a higher number belongs to a newer Godwit. */
 export const LEDGER_FORMAT = 1;
 
 /** One row of history, as it is written before the migration runs. */
-export interface Entry {
-  readonly revision: string;
-  readonly kind: MigrationKind;
-  readonly phase: Phase;
-  readonly number: string | null;
-  readonly parents: readonly string[];
-  readonly file: string;
-  readonly checksum: string;
-  readonly fingerprint: string | null;
-  readonly revertScript: string | null;
-  readonly minimumRevision: string | null;
-}
+export type Entry = Omit<HistoryEntry, "sequence" | "state" | "baseline">;
 
 /** Who is at work; the same for every row of a run. */
 export interface Author {
@@ -124,25 +114,7 @@ select revision, sequence::float8 as sequence, kind, state, baseline, phase, num
 
     /** First statement of a step: a second runner that got here too waits on the key, and then sees it is done. */
     insert: (entry: Entry, author: Author, state: "applied" | "partial") => `insert into ${history}
-  (revision, kind, state, phase, number, parents, filename, checksum, fingerprint, revert_script, minimum_revision,
-   run_id, host, git_commit, version)
-  values (${[
-    literal(entry.revision),
-    literal(entry.kind),
-    literal(state),
-    literal(entry.phase),
-    literal(entry.number),
-    textArray(entry.parents),
-    literal(entry.file),
-    literal(entry.checksum),
-    literal(entry.fingerprint),
-    literal(entry.revertScript),
-    literal(entry.minimumRevision),
-    literal(author.runId),
-    literal(author.host),
-    literal(author.gitCommit),
-    literal(author.version),
-  ].join(", ")})`,
+  (${ENTRY_COLUMNS}, state) values (${entryValues(entry, author)}, ${literal(state)})`,
 
     /** A repeatable's new text takes the place of the old row. */
     remove: (revision: string) => `delete from ${history} where revision = ${literal(revision)}`,
@@ -179,26 +151,8 @@ cleared as (delete from ${statements} where revision = ${literal(revision)})
 ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null::float8", "null::jsonb", orNothing("gone"))}`,
 
     baseline: (entry: Entry, author: Author) => `insert into ${history}
-  (revision, kind, state, baseline, phase, number, parents, filename, checksum, fingerprint, revert_script,
-   minimum_revision, run_id, host, git_commit, version, executed_at, duration_ms)
-  values (${[
-    literal(entry.revision),
-    literal(entry.kind),
-    "'applied', true",
-    literal(entry.phase),
-    literal(entry.number),
-    textArray(entry.parents),
-    literal(entry.file),
-    literal(entry.checksum),
-    literal(entry.fingerprint),
-    literal(entry.revertScript),
-    literal(entry.minimumRevision),
-    literal(author.runId),
-    literal(author.host),
-    literal(author.gitCommit),
-    literal(author.version),
-    "clock_timestamp(), 0",
-  ].join(", ")})`,
+  (${ENTRY_COLUMNS}, state, baseline, executed_at, duration_ms)
+  values (${entryValues(entry, author)}, 'applied', true, clock_timestamp(), 0)`,
 
     accept: (revision: string, checksum: string, fingerprint: string | null, revertScript: string | null) =>
       `update ${history} set checksum = ${literal(checksum)}, fingerprint = ${literal(fingerprint)},
@@ -277,6 +231,28 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
 select ${literal(author.runId)}::uuid, ${event}, ${revision}, ${direction}, ${durationMs}, ${literal(author.host)},
   ${literal(author.gitCommit)}, ${literal(author.version)}, ${details} ${from}`;
   }
+}
+
+const ENTRY_COLUMNS = `revision, kind, phase, number, parents, filename, checksum, fingerprint, revert_script,
+  minimum_revision, run_id, host, git_commit, version`;
+
+function entryValues(entry: Entry, author: Author): string {
+  return [
+    literal(entry.revision),
+    literal(entry.kind),
+    literal(entry.phase),
+    literal(entry.number),
+    textArray(entry.parents),
+    literal(entry.file),
+    literal(entry.checksum),
+    literal(entry.fingerprint),
+    literal(entry.revertScript),
+    literal(entry.minimumRevision),
+    literal(author.runId),
+    literal(author.host),
+    literal(author.gitCommit),
+    literal(author.version),
+  ].join(", ");
 }
 
 /** One statement of a non-transactional migration. */
