@@ -15,6 +15,7 @@ import type { History } from "../core/history.ts";
 import type { Migration } from "../core/migration.ts";
 import { type Goal, type Plan, plan } from "../core/plan.ts";
 import type { Connection, Row } from "../database/connection.ts";
+import { QUERY_CANCELED } from "../database/sqlstate.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
@@ -41,13 +42,20 @@ export async function migrate(target: Target, options: MigrateOptions, context: 
     const report = await run.all();
     context.observe({ kind: "finished", report });
     return report;
-  } catch (error) {
+  } catch (thrown) {
+    const error = asInterruption(thrown, context.signal);
     if (!(error instanceof GodwitError)) throw error;
     const report = run.report(error instanceof Interrupted ? "interrupted" : "failed");
     error.report = report;
     context.observe({ kind: "finished", report });
     throw error;
   }
+}
+
+/** A request to cancel may arrive when its step is done already, and hit what comes after. */
+function asInterruption(error: unknown, signal: AbortSignal): unknown {
+  const cancelled = error instanceof DatabaseError && error.sqlState === QUERY_CANCELED;
+  return signal.aborted && cancelled ? signal.reason : error;
 }
 
 /** Lost connections in a row, without a step in between, before the run gives up. */
