@@ -100,6 +100,35 @@ export const ERROR_CODES = {
   DATABASE_ERROR: "DatabaseError",
   EMBEDDED_UNAVAILABLE: "DatabaseError",
   EMBEDDED_FAILED: "DatabaseError",
+  // Look at the origin or at the files.
+  ORIGIN_UNREACHABLE: "ImportFailed",
+  ORIGIN_LOGIN: "ImportFailed",
+  ORIGIN_HOST_UNKNOWN: "ImportFailed",
+  ORIGIN_HOST_CHANGED: "ImportFailed",
+  ORIGIN_BASE_MISSING: "ImportFailed",
+  ORIGIN_BASE_UNREADABLE: "ImportFailed",
+  ORIGIN_BASE_EMPTY: "ImportFailed",
+  ORIGIN_FOLDER_UNREADABLE: "ImportFailed",
+  ORIGIN_LOST: "ImportFailed",
+  ORIGIN_TIMEOUT: "ImportFailed",
+  ORIGIN_PACKAGE_MISSING: "ImportFailed",
+  FILE_CHANGED: "ImportFailed",
+  FILE_GONE: "ImportFailed",
+  FILE_UNREADABLE: "ImportFailed",
+  FILE_NAME: "ImportFailed",
+  FILE_EMPTY: "ImportFailed",
+  FILE_TOO_LARGE: "ImportFailed",
+  FILE_REFUSED: "ImportFailed",
+  IMAGE_UNSUPPORTED: "ImportFailed",
+  IMAGE_BROKEN: "ImportFailed",
+  IMAGE_TOO_LARGE: "ImportFailed",
+  IMAGE_CRASHED: "ImportFailed",
+  IMAGE_TIMEOUT: "ImportFailed",
+  IMPORT_CREDENTIALS_MISSING: "ImportFailed",
+  IMPORT_UNKNOWN: "ImportFailed",
+  IMPORT_TABLE_MISSING: "ImportFailed",
+  IMPORT_TABLE_UNFIT: "ImportFailed",
+  IMPORT_INCOMPLETE: "ImportFailed",
   // Neither: a person or a deadline ended the run.
   INTERRUPTED: "Interrupted",
   DEADLINE: "Interrupted",
@@ -181,6 +210,14 @@ export class LockError extends GodwitError {
 export class StepFailed extends GodwitError {
   override readonly name = "StepFailed";
   constructor(problem: ProblemOf<"StepFailed">, options?: { cause?: unknown }) {
+    super(problem, options);
+  }
+}
+
+/** Files could not be brought into the database; `details` says which, where it is about one. */
+export class ImportFailed extends GodwitError {
+  override readonly name = "ImportFailed";
+  constructor(problem: ProblemOf<"ImportFailed">, options?: { cause?: unknown }) {
     super(problem, options);
   }
 }

@@ -9,6 +9,7 @@ export {
   DatabaseError,
   type ErrorCode,
   GodwitError,
+  ImportFailed,
   Interrupted,
   LockError,
   type Place,

