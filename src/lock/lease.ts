@@ -23,9 +23,9 @@
 import type { Connection } from "../database/connection.ts";
 import { DatabaseError, LockError } from "../errors.ts";
 import { backoffMs, delay } from "../std/time.ts";
-import type { Lock, LockOptions } from "./lock.ts";
+import { type Lock, type LockOptions, lockName } from "./lock.ts";
 import { findHolder, lockKey } from "./session.ts";
-import { type LockRow, lockSql } from "./sql.ts";
+import { type LockRow, type LockSql, lockSql } from "./sql.ts";
 import { reportWaits } from "./wait.ts";
 
 export const LEASE_TERM_MS = 60_000;
@@ -40,8 +40,9 @@ export interface LeaseOptions extends LockOptions {
 export async function acquireLease(connection: Connection, options: LeaseOptions): Promise<Lock> {
   const termMs = options.termMs ?? LEASE_TERM_MS;
   const row: LockRow = options;
-  const sql = lockSql(options.schema);
-  const key = lockKey(options.schema);
+  const name = lockName(options);
+  const sql = lockSql(options.schema, name);
+  const key = lockKey(name);
   const waits = reportWaits(options);
 
   let fence: string | undefined;
@@ -50,7 +51,7 @@ export async function acquireLease(connection: Connection, options: LeaseOptions
     askedAt = performance.now();
     fence = await tryAcquire(connection, key, { create: sql.create(), acquire: sql.acquire(row, termMs) });
     if (fence === undefined) {
-      await waits.report(() => findHolder(connection, key, options.schema));
+      await waits.report(() => findHolder(connection, key, sql));
       await delay(
         Math.min(backoffMs(attempt, { firstMs: 50, maxMs: 1_000 }), waits.remainingMs()),
         options.signal,
@@ -67,7 +68,7 @@ export async function acquireLease(connection: Connection, options: LeaseOptions
 
 interface Term {
   readonly row: LockRow;
-  readonly sql: ReturnType<typeof lockSql>;
+  readonly sql: LockSql;
   readonly fence: string;
   readonly termMs: number;
   readonly askedAt: number;
@@ -140,7 +141,7 @@ class Lease implements Lock {
       new LockError(
         {
           code: "LOCK_LOST",
-          message: `The migration lock ${why}; the work in hand is cancelled and rolled back.`,
+          message: `The lock ${why}; the work in hand is cancelled and rolled back.`,
           hint: "Run again: what was committed is in the ledger.",
         },
         { cause },

@@ -32,8 +32,10 @@ export interface Lock {
 }
 
 export interface LockOptions {
-  /** Names the lock: one ledger, one lock. */
+  /** Of the ledger, where the lock's row is. */
   readonly schema: string;
+  /** One ledger, one migration lock. Any other work has a lock of its own, of this name: `import nas`. */
+  readonly job?: string | undefined;
   readonly runId: string;
   readonly host: string;
   /** How long to wait for another holder; throws `LockError` (`LOCK_TIMEOUT`) naming it. */
@@ -41,6 +43,11 @@ export interface LockOptions {
   readonly signal: AbortSignal;
   /** Called when waiting begins and about every ten seconds after. */
   readonly onWait: (holder: Holder | null, waitedMs: number) => void;
+}
+
+/** What the lock is called, in its row and in its key. */
+export function lockName({ schema, job }: Pick<LockOptions, "schema" | "job">): string {
+  return job === undefined ? schema : `${schema}: ${job}`;
 }
 
 export type Acquire = (connection: Connection, options: LockOptions) => Promise<Lock>;

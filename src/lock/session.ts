@@ -14,27 +14,29 @@ import { createHash } from "node:crypto";
 import type { Connection } from "../database/connection.ts";
 import { DatabaseError, LockError } from "../errors.ts";
 import { delay } from "../std/time.ts";
-import type { Holder, Lock, LockOptions } from "./lock.ts";
-import { lockSql } from "./sql.ts";
+import { type Holder, type Lock, type LockOptions, lockName } from "./lock.ts";
+import { type LockSql, lockSql } from "./sql.ts";
 import { reportWaits } from "./wait.ts";
 
 const POLL_FIRST_MS = 20;
 const POLL_MAX_MS = 250;
 
 export async function acquireSessionLock(connection: Connection, options: LockOptions): Promise<Lock> {
-  const key = lockKey(options.schema);
+  const name = lockName(options);
+  const key = lockKey(name);
+  const sql = lockSql(options.schema, name);
   const waits = reportWaits(options);
-  for (let attempt = 1; !(await tryLock(connection, key, options.schema)); attempt++) {
-    await waits.report(() => findHolder(connection, key, options.schema));
+  for (let attempt = 1; !(await tryLock(connection, key, sql)); attempt++) {
+    await waits.report(() => findHolder(connection, key, sql));
     const pauseMs = Math.min(POLL_MAX_MS, POLL_FIRST_MS * attempt) * (0.5 + Math.random());
     await delay(Math.min(pauseMs, waits.remainingMs()), options.signal);
   }
   return new SessionLock(connection, options, key);
 }
 
-/** One ledger, one lock: the key is derived from the ledger's schema. */
-export function lockKey(schema: string): bigint {
-  return createHash("sha256").update(`godwit:${schema}`).digest().readBigInt64BE();
+/** One ledger, one migration lock: its name is the ledger's schema. */
+export function lockKey(name: string): bigint {
+  return createHash("sha256").update(`godwit:${name}`).digest().readBigInt64BE();
 }
 
 class SessionLock implements Lock {
@@ -69,7 +71,7 @@ class SessionLock implements Lock {
   }
 
   async announce(doing: string): Promise<void> {
-    const sql = lockSql(this.#options.schema);
+    const sql = this.#sql();
     await this.#connection.execute(
       `${this.#announced ? "" : `${sql.create()};`} ${sql.announce(this.#options, doing)}`,
     );
@@ -77,8 +79,7 @@ class SessionLock implements Lock {
   }
 
   async release(): Promise<void> {
-    if (this.#announced)
-      await this.#connection.execute(lockSql(this.#options.schema).withdraw(this.#options));
+    if (this.#announced) await this.#connection.execute(this.#sql().withdraw(this.#options));
     // The boolean counts: unlocking what is not held is a warning to the server, not an error.
     const { rows } = await this.#connection.query<{ released: boolean }>(
       "select pg_advisory_unlock($1) as released",
@@ -86,10 +87,13 @@ class SessionLock implements Lock {
     );
     if (!rows[0]?.released) await this.#connection.close();
   }
+
+  #sql(): LockSql {
+    return lockSql(this.#options.schema, lockName(this.#options));
+  }
 }
 
-async function tryLock(connection: Connection, key: bigint, schema: string): Promise<boolean> {
-  const sql = lockSql(schema);
+async function tryLock(connection: Connection, key: bigint, sql: LockSql): Promise<boolean> {
   const [lock, lease] = await Promise.all([
     connection.query<{ locked: boolean }>("select pg_try_advisory_lock($1) as locked", [key]),
     connection.query<{ live: boolean }>(sql.anyLease()).catch((error) => {
@@ -128,13 +132,9 @@ function lockPredicate(key: bigint): string {
 }
 
 /** Who holds the lock of either kind, for those who wait for it. */
-export async function findHolder(
-  connection: Connection,
-  key: bigint,
-  schema: string,
-): Promise<Holder | null> {
+export async function findHolder(connection: Connection, key: bigint, sql: LockSql): Promise<Holder | null> {
   // First: those who try for a lease hold the advisory lock for a moment, and are not who is waited for.
-  const lease = await findLeaseRow(connection, schema);
+  const lease = await findLeaseRow(connection, sql);
   if (lease !== null) return lease;
   const { rows } = await connection.query<{
     pid: number;
@@ -153,8 +153,7 @@ export async function findHolder(
   return { ...holder, runId, release: `select pg_terminate_backend(${row.pid});` };
 }
 
-async function findLeaseRow(connection: Connection, schema: string): Promise<Holder | null> {
-  const sql = lockSql(schema);
+async function findLeaseRow(connection: Connection, sql: LockSql): Promise<Holder | null> {
   const found = await connection
     .query<{ runId: string; host: string; doing: string | null; heldForMs: number }>(sql.liveLease())
     .catch(() => ({ rows: [] }));

@@ -15,9 +15,12 @@ export interface LockRow {
   readonly host: string;
 }
 
-export function lockSql(schema: string) {
+export type LockSql = ReturnType<typeof lockSql>;
+
+/** `lock`: its name, which for migrations is that of the schema. */
+export function lockSql(schema: string, lock = schema) {
   const table = `${identifier(schema)}.migration_locks`;
-  const name = literal(schema);
+  const name = literal(lock);
   return {
     create: () => `${createSchema(schema)};
 create table if not exists ${table} (
@@ -81,7 +84,7 @@ create table if not exists ${table} (
 
     fence: (row: LockRow, fence: string) => `do $fence$ begin
   perform from ${table} where name = ${name} and fence = ${fence} and run_id = ${literal(row.runId)} for key share;
-  if not found then raise exception 'the migration lock was taken over by another run' using errcode = '${FENCE_SQLSTATE}'; end if;
+  if not found then raise exception 'the lock was taken over by another run' using errcode = '${FENCE_SQLSTATE}'; end if;
 end $fence$`,
 
     free: () => `update ${table} set expires_at = now() where name = ${name};`,

@@ -35,7 +35,7 @@ function timedOut(holder: Holder | null, options: LockOptions): LockError {
           .join(" ");
   return new LockError({
     code: "LOCK_TIMEOUT",
-    message: `Waited ${Math.round(options.waitMs / 1000)} s for the migration lock; ${who} still holds it.`,
+    message: `Waited ${Math.round(options.waitMs / 1000)} s for the ${options.job === undefined ? "migration lock" : `lock of ${options.job}`}; ${who} still holds it.`,
     hint:
       holder === null
         ? "Run again, or wait longer with --lock-wait."

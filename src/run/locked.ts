@@ -10,9 +10,11 @@ export async function acquireLock(
   target: Target,
   connection: Connection,
   context: RunContext,
+  job?: string,
 ): Promise<Lock> {
   const options = {
     schema: target.ledger.schema,
+    job,
     runId: context.runId,
     host: context.host,
     signal: context.signal,
