@@ -1,0 +1,151 @@
+/**
+ * What a scan has seen. A scan has a number; whatever it sees gets that number, and what still has an older one when the
+ * scan is complete was not there.
+ *
+ *   begun ─ folders found, read one by one ─► every folder read or unreadable ─► completed
+ *
+ * A folder is marked as read in the transaction that records its files, so a scan that was cut off goes on with the
+ * folders that are left. Only a completed scan may say that something is missing, and not below a folder that
+ * could not be read.
+ */
+import type { Connection, Row } from "../database/connection.ts";
+import { type FileState, imageTables } from "./sql.ts";
+
+export interface Seen {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+  /** Known without reading it: why it will not be. */
+  readonly verdict: { readonly state: FileState; readonly code: string; readonly reason: string } | null;
+}
+
+export interface FolderFound {
+  readonly path: string;
+  readonly state: "found" | "read" | "unreadable";
+}
+
+export interface Scan {
+  readonly id: string;
+  /** Of a scan that was cut off and goes on: the folders that are left. */
+  readonly folders: readonly string[];
+}
+
+/** A scan that was cut off longer ago than this begins anew: what it saw may not be so any more. */
+const RESUME_WITHIN = "1 hour";
+
+export function createScans(schema: string, importName: string) {
+  const t = imageTables(schema);
+  return {
+    async begin(connection: Connection, origin: string): Promise<Scan> {
+      const open = await connection.query<Row & { id: string }>(
+        `select id::text as id from ${t.scans} where import = $1 and origin = $2 and completed_at is null
+         and started_at > clock_timestamp() - interval '${RESUME_WITHIN}'
+         and id = (select max(id) from ${t.scans} where import = $1)`,
+        [importName, origin],
+      );
+      const [earlier] = open.rows;
+      if (earlier !== undefined) {
+        const left = await connection.query<Row & { path: string }>(
+          `select path from ${t.folders} where import = $1 and scan = $2 and state = 'found' order by path collate "C"`,
+          [importName, earlier.id],
+        );
+        if (left.rows.length > 0) return { id: earlier.id, folders: left.rows.map((row) => row.path) };
+      }
+      const { rows } = await connection.query<Row & { id: string }>(
+        `insert into ${t.scans} (import, origin) values ($1, $2) returning id::text as id`,
+        [importName, origin],
+      );
+      const id = rows[0]?.id ?? "";
+      await this.recordFolders(connection, id, [{ path: "", state: "found" }]);
+      return { id, folders: [""] };
+    },
+
+    async recordFolders(
+      connection: Connection,
+      scan: string,
+      folders: readonly FolderFound[],
+    ): Promise<void> {
+      if (folders.length === 0) return;
+      await connection.query(
+        `insert into ${t.folders} as k (import, path, scan, state)
+select $1, path, $2, state from unnest($3::text[], $4::text[]) as n (path, state)
+on conflict (import, md5(path)) do update set scan = excluded.scan, state = excluded.state
+where not (excluded.state = 'found' and k.scan = excluded.scan)`,
+        [importName, scan, folders.map((each) => each.path), folders.map((each) => each.state)],
+      );
+    },
+
+    /** What is new or has changed is to be read; what had failed or was being written is tried again. */
+    async recordFiles(connection: Connection, scan: string, seen: readonly Seen[]): Promise<void> {
+      if (seen.length === 0) return;
+      await connection.query(
+        `insert into ${t.files} as f (import, path, size, mtime, state, code, reason, scan)
+select $1, path, size, mtime, coalesce(verdict, 'pending'), code, reason, $2
+from unnest($3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[]) as n (path, size, mtime, verdict, code, reason)
+on conflict (import, md5(path)) do update set scan = excluded.scan, size = excluded.size, mtime = excluded.mtime,
+  state = case
+    when excluded.state <> 'pending' then excluded.state
+    when f.size <> excluded.size or f.mtime <> excluded.mtime then 'pending'
+    when f.state in ('missing', 'excluded') then case when f.sha256 is null then 'pending' else 'stored' end
+    when f.state in ('failed', 'changing') then 'pending'
+    else f.state end,
+  code = case when excluded.state <> 'pending' then excluded.code
+    when f.size = excluded.size and f.mtime = excluded.mtime and f.state in ('unsupported', 'quarantined') then f.code end,
+  reason = case when excluded.state <> 'pending' then excluded.reason
+    when f.size = excluded.size and f.mtime = excluded.mtime and f.state in ('unsupported', 'quarantined') then f.reason end,
+  attempts = case when f.size = excluded.size and f.mtime = excluded.mtime then f.attempts else 0 end`,
+        [
+          importName,
+          scan,
+          seen.map((each) => each.path),
+          seen.map((each) => String(each.sizeBytes)),
+          seen.map((each) => String(each.mtimeMs)),
+          seen.map((each) => each.verdict?.state ?? null),
+          seen.map((each) => each.verdict?.code ?? null),
+          seen.map((each) => each.verdict?.reason ?? null),
+        ] as never,
+      );
+    },
+
+    /** Files that were there before and that this scan did not see, and could have seen. */
+    async unseen(connection: Connection, scan: string, limit: number) {
+      const { rows } = await connection.query<Row & { id: string; path: string }>(
+        `select f.id::text as id, f.path from ${t.files} f
+where f.import = $1 and f.scan < $2 and f.state not in ('missing', 'excluded')
+  and not exists (select from ${t.folders} u where u.import = $1 and u.scan = $2 and u.state = 'unreadable'
+    and starts_with(f.path, u.path || '/'))
+limit $3`,
+        [importName, scan, limit],
+      );
+      return rows;
+    },
+
+    async mark(connection: Connection, ids: readonly string[], state: FileState): Promise<void> {
+      if (ids.length === 0) return;
+      await connection.query(
+        `update ${t.files} set state = $2, changed_at = clock_timestamp() where id = any($1::bigint[])`,
+        [ids, state],
+      );
+    },
+
+    /** What was hashed in another way than now is hashed again; how far that came is what is left. */
+    async expire(
+      connection: Connection,
+      hash: { readonly version: number; readonly size: number },
+    ): Promise<void> {
+      await connection.query(
+        `update ${t.files} f set state = 'pending' from ${t.contents} c
+where f.import = $1 and f.state = 'stored' and c.sha256 = f.sha256 and (c.hash_version <> $2 or c.hash_size <> $3)`,
+        [importName, hash.version, hash.size],
+      );
+      // What could not be hashed by an older version may be hashed by this one; a file's own fault stays.
+    },
+
+    async complete(connection: Connection, scan: string): Promise<void> {
+      await connection.query(`update ${t.scans} set completed_at = clock_timestamp() where id = $1`, [scan]);
+      await connection.query(`delete from ${t.folders} where import = $1 and scan < $2`, [importName, scan]);
+    },
+  };
+}
+
+export type Scans = ReturnType<typeof createScans>;

@@ -1,0 +1,251 @@
+/**
+ * The team's own table: which column takes what. Rows are written from the ledger's tables, in one statement for new
+ * files, changed ones and rows that somebody deleted, so that there is one way for a row to look.
+ */
+import { identifier, literal } from "../core/sql/quote.ts";
+import type { Connection, Row } from "../database/connection.ts";
+import { ImportFailed } from "../errors.ts";
+import { nearest } from "../std/nearest.ts";
+import { imageTables } from "./sql.ts";
+
+/** Everything that a row can hold, and where it comes from (`f` file, `c` content, `v` visual hash, `w` on white, `n` names). */
+export const FIELDS = {
+  import_name: "f.import",
+  shop_name: "n.shop",
+  template_name: "n.template",
+  file_name: "n.file",
+  file_path: "f.path",
+  file_size: "f.size",
+  file_modified_at: "to_timestamp(f.mtime / 1000.0)",
+  sha256: "encode(c.sha256, 'hex')",
+  width: "c.width",
+  height: "c.height",
+  format: "c.format",
+  has_alpha: "c.has_alpha",
+  orientation: "c.orientation",
+  phash: "c.phash",
+  phash_256: "c.phash_256",
+  phash_visual: hex64("v.hash"),
+  phash_visual_256: hex256("v.hash_256"),
+  phash_white: hex64("w.hash"),
+  phash_white_256: hex256("w.hash_256"),
+  low_information: "v.low_information",
+  hash_algorithm: "'phash'",
+  hash_size: "c.hash_size",
+  hash_version: "c.hash_version",
+  hash_source: "c.hash_source",
+  state: "'present'",
+} as const;
+
+export type Field = keyof typeof FIELDS;
+
+export interface TableSettings {
+  /** `design_images`, or with its schema. */
+  readonly name: string;
+  /** Field → column. A field that is not named goes into no column. */
+  readonly columns: Readonly<Partial<Record<Field, string>>>;
+}
+
+/** Of the table that `godwit init --import` makes. */
+export const DEFAULT_COLUMNS: Readonly<Record<Field, string>> = Object.fromEntries(
+  Object.keys(FIELDS).map((field) => [field, field]),
+) as Record<Field, string>;
+
+export interface FileNames {
+  readonly id: string;
+  readonly shop: string | null;
+  readonly template: string | null;
+  readonly file: string;
+}
+
+/** The table as it is, checked: its statements. */
+export interface Table {
+  /** Writes the rows of these files as the ledger's tables say; touches none that is so already. */
+  write(connection: Connection, files: readonly FileNames[]): Promise<void>;
+  /** The row of a moved file keeps its identity. */
+  move(
+    connection: Connection,
+    moves: readonly { readonly from: string; readonly to: string }[],
+  ): Promise<void>;
+  /** Ids of stored files without a row, at most `limit`; somebody deleted them, or a backup was restored. */
+  absent(connection: Connection, limit: number): Promise<readonly string[]>;
+  /** Says of rows whose file is gone or not wanted any more that it is so, and of those that came back too. */
+  settle(connection: Connection): Promise<void>;
+}
+
+interface Column {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** Looks at the catalog. Throws `ImportFailed` `IMPORT_TABLE_MISSING` or `IMPORT_TABLE_UNFIT`. */
+export async function openTable(
+  connection: Connection,
+  settings: TableSettings,
+  { schema, importName }: { readonly schema: string; readonly importName: string },
+): Promise<Table> {
+  const name = quotedName(settings.name);
+  const { rows } = await connection.query<Row & Column>(
+    `select a.attname as name, format_type(a.atttypid, null) as type from pg_attribute a
+     where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped`,
+    [name],
+  );
+  if (rows.length === 0)
+    throw new ImportFailed({
+      code: "IMPORT_TABLE_MISSING",
+      message: `Table ${settings.name}, into which import ${importName} writes, does not exist.`,
+      hint: "godwit init --import writes the migration that makes it, godwit up applies it. For a table of your own: imports.<name>.table in the configuration.",
+    });
+  const types = new Map(rows.map((row) => [row.name, row.type]));
+  const fields = Object.entries(settings.columns) as [Field, string][];
+  for (const [field, column] of fields)
+    if (!types.has(column)) throw withoutColumn(settings.name, field, column, [...types.keys()]);
+  const columnOf = (field: Field) => settings.columns[field];
+  const path = columnOf("file_path");
+  if (path === undefined)
+    throw new ImportFailed({
+      code: "IMPORT_TABLE_UNFIT",
+      message: `No column of ${settings.name} is named for file_path, by which a row is found again.`,
+      hint: "Name one in imports.<name>.table.columns.",
+    });
+  const named = columnOf("import_name");
+  const key = [...(named === undefined ? [] : [named]), path];
+  await requireUnique(connection, name, { table: settings.name, key });
+
+  const t = imageTables(schema);
+  const columns = fields.map(([, column]) => identifier(column));
+  const values = fields.map(([field, column]) => cast(FIELDS[field], types.get(column) ?? "text"));
+  const changing = fields.map(([, column]) => column).filter((column) => !key.includes(column));
+  const ownRows = named === undefined ? "true" : `t.${identifier(named)} = ${literal(importName)}`;
+  const state = columnOf("state");
+  const update =
+    changing.length === 0
+      ? "nothing"
+      : `update set ${changing.map((column) => `${identifier(column)} = excluded.${identifier(column)}`).join(", ")}
+  where (${changing.map((column) => `t.${identifier(column)}`).join(", ")})
+    is distinct from (${changing.map((column) => `excluded.${identifier(column)}`).join(", ")})`;
+
+  return {
+    async write(to, files) {
+      if (files.length === 0) return;
+      await to.query(
+        `insert into ${name} as t (${columns.join(", ")})
+select ${values.join(",\n  ")}
+from unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) as n (id, shop, template, file)
+join ${t.files} f on f.id = n.id
+join ${t.contents} c on c.sha256 = f.sha256
+join ${t.hashes} v on v.id = c.visual_id
+left join ${t.hashes} w on w.id = c.white_id
+order by f.path collate "C"
+on conflict (${key.map(identifier).join(", ")}) do ${update}`,
+        [
+          files.map((file) => file.id),
+          files.map((file) => file.shop),
+          files.map((file) => file.template),
+          files.map((file) => file.file),
+        ] as never,
+      );
+    },
+
+    async move(to, moves) {
+      if (moves.length === 0) return;
+      // Where a row of the new path is there already it is the one that stays: the old one is left for the end.
+      await to.query(
+        `update ${name} as t set ${identifier(path)} = m.new_path
+from unnest($1::text[], $2::text[]) as m (old_path, new_path)
+where ${ownRows} and t.${identifier(path)} = m.old_path
+  and not exists (select from ${name} o where ${ownRows.replace("t.", "o.")} and o.${identifier(path)} = m.new_path)`,
+        [moves.map((each) => each.from), moves.map((each) => each.to)],
+      );
+    },
+
+    async absent(to, limit) {
+      const found = await to.query<Row & { id: string }>(
+        `select f.id::text as id from ${t.files} f
+where f.import = $1 and f.state = 'stored'
+  and not exists (select from ${name} t where ${ownRows} and t.${identifier(path)} = f.path)
+order by f.id limit $2`,
+        [importName, limit],
+      );
+      return found.rows.map((row) => row.id);
+    },
+
+    async settle(to) {
+      if (state === undefined) return;
+      await to.query(
+        `update ${name} as t set ${identifier(state)} = case f.state when 'stored' then 'present' else f.state end
+from ${t.files} f
+where f.import = $1 and ${ownRows} and t.${identifier(path)} = f.path and f.state in ('stored', 'missing', 'excluded')
+  and t.${identifier(state)} is distinct from case f.state when 'stored' then 'present' else f.state end`,
+        [importName],
+      );
+    },
+  };
+}
+
+function hex64(hash: string): string {
+  return `lpad(to_hex(${hash}), 16, '0')`;
+}
+
+function hex256(bits: string): string {
+  const part = (from: number) =>
+    `lpad(to_hex(substring(${bits} from ${from} for 64)::bit(64)::bigint), 16, '0')`;
+  return [1, 65, 129, 193].map(part).join(" || ");
+}
+
+/** Hashes are hex unless the column says otherwise. */
+function cast(value: string, type: string): string {
+  const hex = /phash|to_hex|encode/.test(value) && value !== "'phash'";
+  if (!hex) return `(${value})::${type}`;
+  switch (type) {
+    case "bigint":
+      return `(('x' || ${value})::bit(64)::bigint)`;
+    case "bytea":
+      return `decode(${value}, 'hex')`;
+    default:
+      return `(${value})::${type}`;
+  }
+}
+
+/** `public.design_images` → `"public"."design_images"`; names are taken as they are written, in lower case unless quoted. */
+function quotedName(name: string): string {
+  return name
+    .split(".")
+    .map((part) => (part.startsWith('"') ? part : identifier(part)))
+    .join(".");
+}
+
+function withoutColumn(
+  table: string,
+  field: string,
+  column: string,
+  present: readonly string[],
+): ImportFailed {
+  const meant = nearest(column, present);
+  return new ImportFailed({
+    code: "IMPORT_TABLE_UNFIT",
+    message: `Table ${table} has no column "${column}" for ${field}.`,
+    hint: `${meant === undefined ? "" : `Did you mean ${meant}? `}Its columns: ${present.join(", ")}. imports.<name>.table.columns says which takes what.`,
+  });
+}
+
+/** Without it nothing keeps two rows of one file apart. */
+async function requireUnique(
+  connection: Connection,
+  name: string,
+  { table, key }: { readonly table: string; readonly key: readonly string[] },
+): Promise<void> {
+  const { rows } = await connection.query<Row & { key: readonly string[] }>(
+    `select array(select a.attname::text from unnest(i.indkey::smallint[]) k join pg_attribute a
+       on a.attrelid = i.indrelid and a.attnum = k order by 1) as key
+     from pg_index i where i.indrelid = to_regclass($1) and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null`,
+    [name],
+  );
+  const wanted = [...key].sort().join(" ");
+  if (rows.some((row) => [...row.key].sort().join(" ") === wanted)) return;
+  throw new ImportFailed({
+    code: "IMPORT_TABLE_UNFIT",
+    message: `Table ${table} has no unique index on (${key.join(", ")}), by which a row is found again.`,
+    hint: `In a migration: create unique index concurrently on ${table} (${key.join(", ")});`,
+  });
+}

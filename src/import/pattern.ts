@@ -1,0 +1,51 @@
+/** What the folders of an origin mean: `<shop>/<template>/<file>`. Pure. */
+import { ConfigError } from "../errors.ts";
+
+/** What a path says about its file; in composed Unicode (NFC), because that is what people type and compare. */
+export interface Names {
+  readonly shop: string | null;
+  readonly template: string | null;
+  readonly file: string;
+}
+
+export interface Pattern {
+  readonly text: string;
+  /** `null`: the path does not fit. */
+  match(path: string): Names | null;
+}
+
+export const DEFAULT_PATTERN = "<shop>/<template>/<file>";
+
+const FIELDS = ["shop", "template", "file"] as const;
+
+/**
+ * `<shop>`, `<template>` and `*` stand for one folder each, other words for a folder of that name, `<file>` at the end
+ * for the file. Folders that are nested deeper belong to the last one named. Throws `ConfigError`.
+ */
+export function parsePattern(text: string): Pattern {
+  const parts = text.split("/");
+  const folders = parts.slice(0, -1);
+  const unknown = parts.find((part) => /[<>]/.test(part) && !FIELDS.some((field) => part === `<${field}>`));
+  const twice = FIELDS.find((field) => parts.filter((part) => part === `<${field}>`).length > 1);
+  if (parts.at(-1) !== "<file>" || unknown !== undefined || twice !== undefined || folders.includes(""))
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `The pattern "${text}" of an import is not understood${unknown === undefined ? "" : `: ${unknown}`}.`,
+      hint: `Write ${DEFAULT_PATTERN}; <shop>, <template> and * stand for one folder each, <file> ends it.`,
+    });
+  return {
+    text,
+    match(path) {
+      const names = path.split("/");
+      if (names.length <= folders.length) return null;
+      const found: { shop: string | null; template: string | null } = { shop: null, template: null };
+      for (const [index, part] of folders.entries()) {
+        const name = (names[index] ?? "").normalize("NFC");
+        if (part === "<shop>") found.shop = name;
+        else if (part === "<template>") found.template = name;
+        else if (part !== "*" && part.normalize("NFC") !== name) return null;
+      }
+      return { ...found, file: (names.at(-1) ?? "").normalize("NFC") };
+    },
+  };
+}
