@@ -1,5 +1,6 @@
 /** What the options mean together; pure. */
 import type { Phase } from "../core/migration.ts";
+import type { ImportConfig } from "./imports.ts";
 import type { OptionKey, Values } from "./options.ts";
 import type { Origin } from "./values.ts";
 
@@ -14,6 +15,8 @@ export interface Config {
   readonly folder: string;
   readonly cacheFolder: string;
   readonly phases: readonly Phase[];
+  /** As configured, or the one that the environment implies by naming a NAS. */
+  readonly imports: readonly ImportConfig[];
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 

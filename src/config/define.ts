@@ -37,7 +37,38 @@ export interface ConfigFile {
   readonly role?: string;
   readonly pooling?: "session" | "transaction";
   readonly cacheFolder?: string;
+  /** Files to bring into the database, by a name for each. */
+  readonly imports?: Readonly<Record<string, ImportFile>>;
   readonly logFormat?: "text" | "json";
+}
+
+/** `500MB`, `2GB`. */
+export type Size = string | number;
+
+/** All may be left out: then the files come from the NAS that the environment names, and go to `design_images`. */
+export interface ImportFile {
+  /** A folder, relative to this file, or `sftp://user@host:port/path`. */
+  readonly from?: string;
+  /** Default `<shop>/<template>/<file>`. */
+  readonly pattern?: string;
+  readonly exclude?: readonly string[];
+  /** A table of your own: its name, and which column takes what. */
+  readonly table?: string | { readonly name?: string; readonly columns?: Readonly<Record<string, string>> };
+  /** Default `500MB`. */
+  readonly batchSize?: Size;
+  readonly workers?: number;
+  /** Default `512MB`. */
+  readonly memory?: Size;
+  readonly hashSize?: number;
+  readonly maxMegapixels?: number;
+  readonly settle?: Duration;
+  readonly patience?: Duration;
+  readonly fileTimeout?: Duration;
+  /** `SHA256:…` as `ssh-keygen -l` prints it. */
+  readonly hostKey?: string | readonly string[];
+  readonly trustOnFirstUse?: boolean;
+  readonly channels?: number;
+  readonly legacyAlgorithms?: boolean;
 }
 
 /** Gives back what it was given, with its types checked: `export default defineConfig({ dir: "db" })`. */

@@ -35,6 +35,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     origins[option.key] = origin;
   }
   const read = values as unknown as Values;
+  const configured = await importsOf(file.imports, path ?? "the configuration", read);
   return {
     values: read,
     origins: origins as Record<OptionKey, Origin>,
@@ -43,8 +44,17 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     folder: read.dir,
     cacheFolder: read.cacheFolder ?? cacheFolder,
     phases: phasesOf(read),
+    imports: configured,
     environment,
   };
+}
+
+/** Nothing is loaded for it where there is none: most projects import no files. */
+async function importsOf(given: unknown, file: string, values: Values): Promise<Config["imports"]> {
+  const nas = values.nasHost !== null || values.nasUsername !== null || values.nasPassword !== null;
+  if (given === undefined && !nas) return [];
+  const { plainImport, readImports } = await import("./imports.ts");
+  return given === undefined ? [plainImport("nas", null)] : readImports(given, { file });
 }
 
 interface Sources {

@@ -33,6 +33,15 @@ export interface Values {
   readonly role: string | null;
   readonly pooling: "session" | "transaction" | null;
   readonly cacheFolder: string | null;
+  readonly nasHost: string | null;
+  readonly nasPort: number;
+  readonly nasUsername: string | null;
+  readonly nasPassword: string | null;
+  readonly nasPrivateKey: string | null;
+  readonly nasPassphrase: string | null;
+  readonly nasHostKey: readonly string[];
+  readonly nasBasePath: string;
+  readonly nasBatched: boolean;
   readonly logFormat: "text" | "json";
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -41,7 +50,7 @@ export interface Values {
 export type OptionKey = keyof Values;
 
 export type Kind =
-  | { readonly kind: "text" | "path" | "url" | "duration" | "switch" | "list" }
+  | { readonly kind: "text" | "path" | "url" | "secret" | "duration" | "size" | "switch" | "list" }
   | { readonly kind: "count"; readonly least: number }
   | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
 
@@ -60,6 +69,8 @@ export type Option = Kind & {
 };
 
 const text = { kind: "text" } as const;
+/** Never in the file, never on the command line, never shown. */
+const secret = { kind: "secret", inFile: false } as const;
 const duration = { kind: "duration" } as const;
 const toggle = { kind: "switch", default: "false" } as const;
 const count = (least: number) => ({ kind: "count", least }) as const;
@@ -239,6 +250,78 @@ export const OPTIONS: readonly Option[] = [
     help: "where compiled TypeScript is kept (node_modules/.cache/godwit)",
   },
   {
+    key: "nasHost",
+    ...text,
+    flag: null,
+    variables: ["QNAP_HOST"],
+    default: "",
+    help: "where the files to import are, over SFTP",
+  },
+  {
+    key: "nasPort",
+    ...count(1),
+    flag: null,
+    variables: ["QNAP_PORT"],
+    default: "22",
+    help: "its port",
+  },
+  {
+    key: "nasUsername",
+    ...text,
+    flag: null,
+    variables: ["QNAP_USERNAME"],
+    default: "",
+    help: "whom to log in as",
+  },
+  {
+    key: "nasPassword",
+    ...secret,
+    flag: null,
+    variables: ["QNAP_PASSWORD"],
+    default: "",
+    help: "the password",
+  },
+  {
+    key: "nasPrivateKey",
+    ...secret,
+    flag: null,
+    variables: ["QNAP_PRIVATE_KEY"],
+    default: "",
+    help: "a private key in place of the password: its text, or the path of its file",
+  },
+  {
+    key: "nasPassphrase",
+    ...secret,
+    flag: null,
+    variables: ["QNAP_PASSPHRASE"],
+    default: "",
+    help: "what the private key is encrypted with",
+  },
+  {
+    key: "nasHostKey",
+    kind: "list",
+    flag: null,
+    variables: ["QNAP_HOST_KEY"],
+    default: "",
+    help: "the host's key, as SHA256:… or whole; without it known_hosts counts",
+  },
+  {
+    key: "nasBasePath",
+    ...text,
+    flag: null,
+    variables: ["NAS_BASE_PATH"],
+    default: "/share/Graphics",
+    help: "the folder on it that holds the shops",
+  },
+  {
+    key: "nasBatched",
+    kind: "switch",
+    flag: null,
+    variables: ["NAS_USE_BATCHED"],
+    default: "true",
+    help: "false: one file at a time, in the order of paths, with the least memory",
+  },
+  {
     key: "logFormat",
     ...choice("text", "json"),
     flag: "--log-format <format>",
@@ -262,6 +345,6 @@ export function variablesOf(option: Option): readonly string[] {
 }
 
 /** `--dry-run <x>` is known to commander as `dryRun`; for us that is the option's key. */
-export function flagName(option: Option): string | null {
+export function flagName(option: Pick<Option, "flag">): string | null {
   return option.flag === null ? null : (/^--([\w-]+)/.exec(option.flag)?.[1] ?? null);
 }

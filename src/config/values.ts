@@ -3,7 +3,11 @@ import { ConfigError } from "../errors.ts";
 import { parseDurationMs } from "../std/duration.ts";
 import { nearest } from "../std/nearest.ts";
 import { redact } from "../std/secret.ts";
-import { flagName, type Option } from "./options.ts";
+import { parseSizeBytes } from "../std/size.ts";
+import { flagName, type Kind } from "./options.ts";
+
+/** What is read: a row of one of the tables of options. */
+export type Named = Kind & { readonly key: string; readonly flag: string | null };
 
 /** Where a value came from. */
 export type Origin =
@@ -13,7 +17,7 @@ export type Origin =
   | { readonly kind: "default" };
 
 /** `--dir`, `GODWIT_DIR`, `dir in godwit.config.ts`, `default`: for people. */
-export function describeOrigin(option: Option, origin: Origin): string {
+export function describeOrigin(option: Named, origin: Origin): string {
   switch (origin.kind) {
     case "flag":
       return `--${flagName(option) ?? option.key}`;
@@ -30,9 +34,9 @@ export function describeOrigin(option: Option, origin: Origin): string {
  * The value in the option's own type. Throws `ConfigError` that names where it came from and what would have
  * been understood.
  */
-export function readValue(option: Option, given: unknown, origin: Origin): unknown {
+export function readValue(option: Named, given: unknown, origin: Origin): unknown {
   const refuse = (expected: string, hint?: string) => {
-    const shown = option.kind === "url" ? "" : ` "${redact(String(given))}"`;
+    const shown = option.kind === "url" || option.kind === "secret" ? "" : ` "${redact(String(given))}"`;
     const code = origin.kind === "variable" ? "CONFIG_VARIABLE_INVALID" : "CONFIG_INVALID";
     return new ConfigError({
       code,
@@ -45,12 +49,18 @@ export function readValue(option: Option, given: unknown, origin: Origin): unkno
     case "text":
     case "path":
     case "url":
+    case "secret":
       if (typeof given !== "string") throw refuse("text");
       return given;
     case "duration": {
       const milliseconds = parseDurationMs(String(given).trim());
       if (milliseconds === null) throw refuse("a duration", "Write 500ms, 3s, 2min, 1h or none.");
       return milliseconds;
+    }
+    case "size": {
+      const bytes = parseSizeBytes(String(given).trim());
+      if (bytes === null || bytes === 0) throw refuse("a size", "Write 64MB, 500MB or 2GB.");
+      return bytes;
     }
     case "count": {
       const number =

@@ -2,10 +2,12 @@
 import type { Plan, Step } from "../core/plan.ts";
 import type { Blocker } from "../database/connection.ts";
 import type { Problem } from "../errors.ts";
+import type { ImportEvent } from "../import/events.ts";
 import type { Holder } from "../lock/lock.ts";
 import type { Report, StepReport } from "./report.ts";
 
 export type RunEvent =
+  | ImportEvent
   | {
       readonly kind: "database-waiting";
       readonly attempt: number;

@@ -1,0 +1,24 @@
+/** How what an import may hold in memory is shared out. By bytes, and of decoded pixels: a file's size says little of them. */
+import type { WorkerSettings } from "./protocol.ts";
+import type { ImportSettings } from "./settings.ts";
+
+/** This process and each worker before they do anything, measured with Node 20 on Linux. */
+const PARENT_BYTES = 80 * 2 ** 20;
+const WORKER_BYTES = 85 * 2 ** 20;
+
+export function workerSettings(settings: ImportSettings): WorkerSettings {
+  const { origin, hashSize, maxPixels, memoryBytes, batched } = settings;
+  const workers = batched ? settings.workers : 1;
+  const each = (memoryBytes - PARENT_BYTES) / workers - WORKER_BYTES;
+  const usable = Math.max(48 * 2 ** 20, each);
+  return {
+    origin,
+    hashSize,
+    maxPixels,
+    // A decoder needs about as much again as what it gives back.
+    decodedBytes: Math.floor(usable * 0.5),
+    aheadBytes: Math.floor(usable * 0.2),
+    fetching: batched ? 2 : 1,
+    decoding: batched ? 2 : 1,
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * The worker processes of an import.
+ *
+ *   starting ─► idle ◄─► busy ─► ended       (by us, by itself, or by what a file made it do)
+ *                          │
+ *                          └─► its files are handed back as `crashed`; whoever asked decides what of it to try again
+ *
+ * A worker that takes too long over an image is ended: a decoder cannot be interrupted.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { FileJob, FromWorker, ToWorker, WorkerSettings } from "./protocol.ts";
+
+export interface PoolOptions {
+  readonly workers: number;
+  readonly settings: WorkerSettings;
+  /** How long one image may take. */
+  readonly fileTimeoutMs: number;
+  readonly on: (event: PoolEvent) => void;
+}
+
+export type PoolEvent =
+  | { readonly kind: "answer"; readonly worker: Worker; readonly job: FileJob; readonly answer: Answer }
+  | { readonly kind: "fetched"; readonly worker: Worker; readonly bytes: number }
+  | {
+      readonly kind: "origin";
+      readonly code: string;
+      readonly message: string;
+      readonly hint: string | undefined;
+    }
+  | { readonly kind: "notice"; readonly message: string }
+  /** A worker ended with these files in hand. */
+  | {
+      readonly kind: "crashed";
+      readonly worker: Worker;
+      readonly jobs: readonly FileJob[];
+      readonly how: string;
+      readonly timedOut: FileJob | null;
+    };
+
+export type Answer = Extract<FromWorker, { readonly id: string }> & {
+  readonly kind: "described" | "thumbnail" | "refused" | "interrupted";
+};
+
+export interface Worker {
+  readonly number: number;
+  readonly pid: number;
+  readonly jobs: ReadonlyMap<string, FileJob>;
+}
+
+interface Member extends Worker {
+  readonly child: ChildProcess;
+  readonly jobs: Map<string, FileJob>;
+  readonly decodingSince: Map<string, number>;
+  ending: boolean;
+  timedOut: FileJob | null;
+}
+
+/** Read when a process starts, so they cannot be set later: without them a third of the time goes into page faults. */
+const MALLOC = {
+  MALLOC_MMAP_THRESHOLD_: "1073741824",
+  MALLOC_TRIM_THRESHOLD_: "4294967296",
+  MALLOC_ARENA_MAX: "2",
+};
+
+export class WorkerPool implements AsyncDisposable {
+  readonly #options: PoolOptions;
+  readonly #members = new Set<Member>();
+  readonly #watch: NodeJS.Timeout;
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    for (let number = 1; number <= options.workers; number++) this.#start(number);
+    this.#watch = setInterval(() => this.#endOverdue(), 1000);
+  }
+
+  get workers(): readonly Worker[] {
+    return [...this.#members].filter((member) => !member.ending);
+  }
+
+  send(worker: Worker, job: FileJob): void {
+    const member = worker as Member;
+    member.jobs.set(job.id, job);
+    tell(member.child, { kind: "file", job });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#watch);
+    await Promise.all(
+      [...this.#members].map(
+        (member) =>
+          new Promise<void>((resolve) => {
+            if (member.child.exitCode !== null || member.child.signalCode !== null) return resolve();
+            member.child.once("exit", () => resolve());
+            // It holds nothing that could be half done: what counts is committed here.
+            member.child.kill("SIGKILL");
+          }),
+      ),
+    );
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #start(number: number): void {
+    const child = fork(workerPath(), [], {
+      serialization: "advanced",
+      env: { ...withoutSecrets(process.env), ...MALLOC },
+      // What a native library prints belongs into no log of ours.
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+      execArgv: [],
+    });
+    const member: Member = {
+      number,
+      pid: child.pid ?? 0,
+      child,
+      jobs: new Map(),
+      decodingSince: new Map(),
+      ending: false,
+      timedOut: null,
+    };
+    this.#members.add(member);
+    child.on("message", (message: FromWorker) => this.#heard(member, message));
+    child.on("error", () => this.#ended(member, "could not be started"));
+    child.on("exit", (code, signal) => this.#ended(member, signal === null ? `exit code ${code}` : signal));
+    tell(child, { kind: "start", settings: this.#options.settings });
+  }
+
+  #heard(member: Member, message: FromWorker): void {
+    const { on } = this.#options;
+    if (this.#closed) return;
+    switch (message.kind) {
+      case "notice":
+      case "origin":
+        on(message);
+        return;
+      case "fetched":
+        member.decodingSince.set(message.id, performance.now());
+        on({ kind: "fetched", worker: member, bytes: message.bytes });
+        return;
+      default: {
+        const job = member.jobs.get(message.id);
+        member.jobs.delete(message.id);
+        member.decodingSince.delete(message.id);
+        if (job !== undefined) on({ kind: "answer", worker: member, job, answer: message });
+      }
+    }
+  }
+
+  #ended(member: Member, how: string): void {
+    if (!this.#members.delete(member) || this.#closed) return;
+    member.ending = true;
+    this.#start(member.number);
+    this.#options.on({
+      kind: "crashed",
+      worker: member,
+      jobs: [...member.jobs.values()],
+      how,
+      timedOut: member.timedOut,
+    });
+  }
+
+  #endOverdue(): void {
+    const limit = performance.now() - this.#options.fileTimeoutMs;
+    for (const member of this.#members)
+      for (const [id, since] of member.decodingSince)
+        if (since < limit && !member.ending) {
+          member.ending = true;
+          member.timedOut = member.jobs.get(id) ?? null;
+          member.child.kill("SIGKILL");
+        }
+  }
+}
+
+function tell(child: ChildProcess, message: ToWorker): void {
+  // Where it has just ended, `exit` says what becomes of its files.
+  if (child.connected) child.send(message, () => {});
+}
+
+/** Beside what was built; from source, what was built last. */
+function workerPath(): string {
+  const beside = fileURLToPath(new URL("./import-worker.cjs", import.meta.url));
+  return existsSync(beside)
+    ? beside
+    : fileURLToPath(new URL("../../dist/import-worker.cjs", import.meta.url));
+}
+
+/** Workers talk to the origin alone, and are told about it in a message. */
+function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept =
+    /^(PATH|HOME|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP|NODE_PATH|NODE_ENV|SystemRoot|LD_LIBRARY_PATH|FONTCONFIG_.*|XDG_.*|SSH_AUTH_SOCK|UV_THREADPOOL_SIZE)$/;
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => kept.test(name)));
+}

@@ -1,0 +1,51 @@
+/** What the import and its worker processes say to each other. File bytes are never among it: they would take longer to hand over than to fetch. */
+import type { OriginSettings } from "../origin/origin.ts";
+import type { Description } from "../pixels/pixels.ts";
+
+export interface WorkerSettings {
+  readonly origin: OriginSettings;
+  readonly hashSize: number;
+  readonly maxPixels: number;
+  /** Of decoded pixels, at a time. */
+  readonly decodedBytes: number;
+  /** Of files that were fetched and wait to be hashed. */
+  readonly aheadBytes: number;
+  /** Files that are fetched, and images that are decoded, at a time. */
+  readonly fetching: number;
+  readonly decoding: number;
+}
+
+export interface FileJob {
+  readonly id: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+  /** Instead of being described it is made small, for a contact sheet. */
+  readonly thumbnailPx?: number;
+}
+
+export type ToWorker =
+  | { readonly kind: "start"; readonly settings: WorkerSettings }
+  | { readonly kind: "file"; readonly job: FileJob };
+
+export type FromWorker =
+  | { readonly kind: "notice"; readonly message: string }
+  /** The origin cannot be reached by this worker, for now or for good; or something that it needs is missing here. */
+  | {
+      readonly kind: "origin";
+      readonly code: string;
+      readonly message: string;
+      readonly hint: string | undefined;
+    }
+  /** All bytes are here; from now on it is the image that takes the time. */
+  | { readonly kind: "fetched"; readonly id: string; readonly bytes: number }
+  | {
+      readonly kind: "described";
+      readonly id: string;
+      readonly description: Description;
+      readonly sizeBytes: number;
+    }
+  | { readonly kind: "thumbnail"; readonly id: string; readonly webp: Uint8Array }
+  | { readonly kind: "refused"; readonly id: string; readonly code: string; readonly message: string }
+  /** The connection broke while this file was read: not the file's fault. */
+  | { readonly kind: "interrupted"; readonly id: string };

@@ -1,0 +1,50 @@
+/**
+ * Trust on first use, remembered in the database: a container has no home in which it could keep a `known_hosts`. The first
+ * run that reaches a host notes its key; from then on that key is pinned for every process of every run.
+ */
+import type { Connection } from "../database/connection.ts";
+import { ImportFailed } from "../errors.ts";
+import { trustedPin, trustPin } from "../images/runs.ts";
+import { type OriginSettings, openOrigin } from "../origin/origin.ts";
+
+export interface TrustOptions {
+  readonly connection: Connection;
+  readonly schema: string;
+  readonly signal: AbortSignal;
+  readonly onNotice: (message: string) => void;
+}
+
+/** The settings with the host's key pinned, where it is trusted on first use. Throws as `openOrigin` does. */
+export async function withTrust(origin: OriginSettings, options: TrustOptions): Promise<OriginSettings> {
+  if (origin.kind !== "sftp" || !origin.hostKeys.trustOnFirstUse || origin.hostKeys.pinned.length > 0)
+    return origin;
+  const { connection, schema, signal, onNotice } = options;
+  const known = await trustedPin(connection, schema, origin);
+  let pin = known;
+  const pinned = (key: string | null): OriginSettings =>
+    key === null
+      ? origin
+      : { ...origin, hostKeys: { pinned: [key], knownHosts: null, trustOnFirstUse: false } };
+  try {
+    const onTrusted = (found: string) => {
+      pin = found;
+    };
+    await using _ = await openOrigin(pinned(known), { signal, onTrusted });
+  } catch (error) {
+    if (!(error instanceof ImportFailed) || error.code !== "ORIGIN_HOST_CHANGED" || known === null)
+      throw error;
+    throw new ImportFailed(
+      {
+        code: "ORIGIN_HOST_CHANGED",
+        message: error.message,
+        hint: `It was trusted when it was first used. If its key was changed on purpose: delete from "${schema}".import_hosts where host = '${origin.host}' and port = ${origin.port};`,
+      },
+      { cause: error },
+    );
+  }
+  if (known === null && pin !== null) {
+    await trustPin(connection, schema, { host: origin.host, port: origin.port, pin });
+    onNotice(`${origin.host} is trusted from now on by its key ${pin}`);
+  }
+  return pinned(pin);
+}

@@ -1,0 +1,104 @@
+/**
+ * One import: a connection of its own, under a lock of its own. Not the migration lock: an import takes hours, and a
+ * release that only has startup migrations must not wait for it.
+ *
+ * A lost connection to the database has lost lock and open transaction with it; the run connects again and goes on with
+ * what is still pending. What was scanned by this run is not scanned again.
+ */
+import { DatabaseError, GodwitError, type Problem } from "../errors.ts";
+import { importFiles, noProgress, type Progress, type Standing } from "../import/import.ts";
+import type { ImportReport } from "../import/report.ts";
+import type { ImportSettings } from "../import/settings.ts";
+import { withConnection } from "./connect.ts";
+import { acquireLock } from "./locked.ts";
+import type { RunContext, Target } from "./target.ts";
+
+/** What is configured: an import that can be run, or the reason why this one cannot. */
+export type Import =
+  | { readonly name: string; readonly settings: ImportSettings }
+  | { readonly name: string; readonly skip: Problem };
+
+/** Lost connections in a row, without anything stored in between, before the run gives up. */
+const RECONNECTS = 5;
+
+/** Throws a `GodwitError` whose `report` says what had been done, unless every file has its row or its reason. */
+export async function runImport(target: Target, wanted: Import, context: RunContext): Promise<ImportReport> {
+  const started = performance.now();
+  const startedAt = new Date().toISOString();
+  const so = noProgress();
+  const report = (outcome: ImportReport["outcome"], standing?: Standing): ImportReport => ({
+    import: wanted.name,
+    origin: "settings" in wanted ? wanted.settings.description : "",
+    runId: context.runId,
+    outcome,
+    startedAt,
+    durationMs: performance.now() - started,
+    scanned: so.scan?.counts ?? { folders: 0, files: 0, bytes: 0, ignored: 0, outside: 0 },
+    stored: so.stored,
+    moved: so.moved,
+    restored: so.restored,
+    bytesRead: so.bytesRead,
+    files: standing?.files ?? {},
+    troubles: standing?.troubles ?? [],
+    warnings: [...so.warnings.values()],
+  });
+  if ("skip" in wanted) {
+    context.observe({ kind: "import-skipped", import: wanted.name, problem: wanted.skip });
+    so.warnings.set("", wanted.skip);
+    return report("skipped");
+  }
+  try {
+    const done = report("done", await again(target, wanted.settings, { context, so }));
+    context.observe({ kind: "import-finished", report: done });
+    return done;
+  } catch (error) {
+    if (!(error instanceof GodwitError)) throw error;
+    error.report = report(context.signal.aborted ? "interrupted" : "failed");
+    throw error;
+  }
+}
+
+async function again(
+  target: Target,
+  settings: ImportSettings,
+  { context, so }: { readonly context: RunContext; readonly so: Progress },
+): Promise<Standing> {
+  for (let lost = 1; ; lost++) {
+    const before = so.stored;
+    try {
+      return await once(target, settings, { context, so });
+    } catch (error) {
+      const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
+      if (so.stored > before) lost = 1;
+      if (!gone || lost > RECONNECTS || context.signal.aborted) throw error;
+      context.observe({ kind: "connection-lost", problem: error.toProblem() });
+    }
+  }
+}
+
+function once(
+  target: Target,
+  settings: ImportSettings,
+  { context, so }: { readonly context: RunContext; readonly so: Progress },
+): Promise<Standing> {
+  return withConnection(target, context, async (connection) => {
+    const lock = await acquireLock(target, connection, context, `import ${settings.name}`);
+    try {
+      await lock.announce(`import ${settings.name} from ${settings.description}`);
+      return await importFiles(settings, {
+        schema: target.ledger.schema,
+        runId: context.runId,
+        host: context.host,
+        pid: process.pid,
+        connection,
+        lock,
+        lockAttempts: target.settings.lockAttempts,
+        signal: context.signal,
+        observe: context.observe,
+        so,
+      });
+    } finally {
+      if (!connection.lost.aborted) await lock.release().catch(() => {});
+    }
+  });
+}
