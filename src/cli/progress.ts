@@ -9,6 +9,7 @@ import type { Holder } from "../lock/lock.ts";
 import type { Observe, RunEvent } from "../run/events.ts";
 import { redact } from "../std/secret.ts";
 import { formatDuration } from "../std/time.ts";
+import { createImportProgress } from "./import-progress.ts";
 import type { Level, Log } from "./log.ts";
 
 const REPORT_EVERY_MS = 10_000;
@@ -21,6 +22,7 @@ export function createProgress(log: Log): Progress {
   let reportedAt = 0;
   let blockedBy = "";
   let verb = "applied";
+  const onImport = createImportProgress(log);
 
   const onProgress = ({ step, elapsedMs, blockers }: RunEvent & { kind: "step-progress" }) => {
     const waiting = blockers.length > 0 ? `, waiting for ${describeBlocker(blockers[0])}` : "";
@@ -115,6 +117,8 @@ export function createProgress(log: Log): Progress {
       case "finished":
         log.live("");
         return;
+      default:
+        onImport(event);
     }
   };
   return { observe };

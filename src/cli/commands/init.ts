@@ -29,7 +29,14 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const config = await invocation.config();
   const made: string[] = [];
   const migrations = await listing(config);
-  if (migrations.length === 0) {
+  if (invocation.flags.import === true) {
+    const { IMAGE_TABLE } = await import("./image-table.ts");
+    if (!migrations.some((migration) => migration.id.endsWith("_design_images"))) {
+      const name = `${nextNumber(migrations, new Date())}_design_images.sql`;
+      writeMigration(config.folder, name, IMAGE_TABLE);
+      made.push(join(config.folder, name));
+    }
+  } else if (migrations.length === 0) {
     const name = `${nextNumber([], new Date())}_first.sql`;
     writeMigration(config.folder, name, FIRST);
     made.push(join(config.folder, name));

@@ -1,4 +1,5 @@
 /** `godwit up` */
+import { assembleImports } from "../../assemble.ts";
 import { migrate } from "../../run/migrate.ts";
 import type { Report } from "../../run/report.ts";
 import { formatDuration } from "../../std/time.ts";
@@ -11,12 +12,21 @@ export async function run(invocation: Invocation): Promise<Answer> {
   if (flags.sql === true) return (await import("./offline.ts")).script(invocation, "up", to);
   if (flags.dryRun === true) return (await import("./try.ts")).tryOut(invocation, to);
   return withSession(invocation, async ({ target, config, context }) => {
+    const imports = to === "heads" && config.phases.includes("import") ? await assembleImports(config) : [];
+    const options = migrateOptions(config, "up", to);
+    if (imports.length > 0) {
+      const { migrateEverything } = await import("../../run/everything.ts");
+      const { importSummary } = await import("./import.ts");
+      const { report, imports: imported } = await migrateEverything(target, options, { context, imports });
+      const text = [summary(report), ...imported.map(importSummary)].join("\n");
+      return { json: { report, imports: imported }, text, result: false };
+    }
     if (config.values.mode === "nas-only" && config.values.phase === null) {
       const { migrations } = await target.source.list();
       if (!migrations.some((migration) => migration.phase === "import"))
         invocation.say("MIGRATION_MODE is nas-only, and there is nothing to import.");
     }
-    const report = await migrate(target, migrateOptions(config, "up", to), context);
+    const report = await migrate(target, options, context);
     return { json: { report }, text: summary(report), result: false };
   });
 }

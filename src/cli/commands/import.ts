@@ -1,0 +1,167 @@
+/** `godwit import` */
+import { assembleImports } from "../../assemble.ts";
+import type { Config } from "../../config/config.ts";
+import { ConfigError, ImportFailed } from "../../errors.ts";
+import { latestRuns, type RunRow } from "../../images/runs.ts";
+import type { Figures } from "../../import/figures.ts";
+import type { ImportReport } from "../../import/report.ts";
+import { withConnection } from "../../run/connect.ts";
+import { type Import, runImport } from "../../run/import.ts";
+import { nearest } from "../../std/nearest.ts";
+import { formatSize } from "../../std/size.ts";
+import { formatDuration } from "../../std/time.ts";
+import type { Answer, Invocation } from "../command.ts";
+import { formatCount, progressLine, workerLine } from "../import-progress.ts";
+import { type Session, withSession } from "../session.ts";
+
+export async function run(invocation: Invocation): Promise<Answer> {
+  if (invocation.flags.status === true)
+    return withSession(invocation, (session) => status(session));
+  const config = await withFlags(await invocation.config(), invocation);
+  const wanted = chosen(await assembleImports(config), invocation.arguments[0]);
+  return withSession(invocation, async ({ target, context }) => {
+    const reports: ImportReport[] = [];
+    for (const each of wanted) reports.push(await runImport(target, each, context));
+    return { json: { imports: reports }, text: reports.map(importSummary).join("\n"), result: false };
+  });
+}
+
+/** `--from` is an import of its own, named after its folder; the other flags say more about it. */
+export async function withFlags(config: Config, { flags, arguments: [name] }: Invocation): Promise<Config> {
+  const { from } = flags;
+  const given = Object.fromEntries(
+    [
+      ["pattern", flags.pattern],
+      ["table", flags.table],
+      ["hostKey", flags.hostKey],
+      ["trustOnFirstUse", flags.trustOnFirstUse],
+      ["workers", flags.workers === undefined ? undefined : Number(flags.workers)],
+    ].filter(([, value]) => value !== undefined),
+  );
+  if (typeof from !== "string") {
+    const [first] = Object.keys(given);
+    if (first !== undefined)
+      throw new ConfigError({
+        code: "CONFIG_INVALID",
+        message: `--${first.replace(/[A-Z]/g, "-$&").toLowerCase()} belongs to --from.`,
+        hint: "For a configured import it is an option of imports.<name>: see docs/reference/config.md.",
+        details: { from: "flag" },
+      });
+    return config;
+  }
+  const { readImports } = await import("../../config/imports.ts");
+  const own = { ...given, from: await absolute(from) };
+  return {
+    ...config,
+    imports: readImports({ [name ?? nameOf(from)]: own }, { file: "the command line" }),
+  };
+}
+
+async function absolute(from: string): Promise<string> {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(from)) return from;
+  const { resolve } = await import("node:path");
+  return resolve(from);
+}
+
+/** The last folder of a path, as far as it can be a name. */
+function nameOf(from: string): string {
+  const last =
+    from
+      .replace(/[/\\.]+$/, "")
+      .split(/[/\\]/)
+      .at(-1) ?? "";
+  return (
+    last
+      .replace(/[^\p{L}\p{N}._-]+/gu, "-")
+      .replace(/^[^\p{L}\p{N}]+/u, "")
+      .slice(0, 60) || "files"
+  );
+}
+
+function chosen(imports: readonly Import[], name: string | undefined): readonly Import[] {
+  const names = imports.map((each) => each.name);
+  if (imports.length === 0)
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: "No import is configured.",
+      hint: "godwit import --from <folder or sftp://user@host/path>; or set QNAP_HOST, QNAP_USERNAME and QNAP_PASSWORD; or imports in godwit.config.ts.",
+    });
+  if (name === undefined || (imports.length === 1 && names[0] === name)) return imports;
+  const found = imports.filter((each) => each.name === name);
+  if (found.length > 0) return found;
+  const meant = nearest(name, names);
+  throw new ImportFailed({
+    code: "IMPORT_UNKNOWN",
+    message: `There is no import "${name}".`,
+    hint: `${meant === undefined ? "" : `Did you mean ${meant}? `}Configured: ${names.join(", ")}.`,
+  });
+}
+
+const STATES = [
+  ["quarantined", "in quarantine"],
+  ["unsupported", "of kinds that cannot be hashed"],
+  ["failed", "that could not be read"],
+  ["changing", "still being written"],
+  ["missing", "gone"],
+  ["excluded", "excluded"],
+] as const;
+
+export function importSummary(report: ImportReport): string {
+  if (report.outcome === "skipped") return `Import ${report.import} was skipped.`;
+  const { stored, moved, restored, bytesRead, files, durationMs, troubles } = report;
+  const done = [
+    ...(stored > 0
+      ? [`${formatCount(stored)} ${stored === 1 ? "image" : "images"} stored (${formatSize(bytesRead)})`]
+      : []),
+    ...(moved > 0 ? [`${formatCount(moved)} of them moved`] : []),
+    ...(restored > 0 ? [`${formatCount(restored)} rows restored`] : []),
+  ];
+  const first =
+    done.length === 0
+      ? `Import ${report.import}: nothing new, ${formatCount(files.stored ?? 0)} images are stored.`
+      : `Import ${report.import}: ${done.join(", ")} in ${formatDuration(durationMs)}; ${formatCount(files.stored ?? 0)} in all.`;
+  const others = STATES.flatMap(([state, words]) =>
+    (files[state] ?? 0) > 0 ? [`${formatCount(files[state] ?? 0)} ${words}`] : [],
+  );
+  const shown = troubles.slice(0, 10);
+  return [
+    first,
+    ...(others.length === 0 ? [] : [`Without a row: ${others.join(", ")}.`]),
+    ...shown.map((each) => `  ${each.path}: ${each.reason} [${each.code}]`),
+    ...(troubles.length > shown.length ? ["  …"] : []),
+  ].join("\n");
+}
+
+async function status({ target, context }: Session): Promise<Answer> {
+  const runs = await withConnection(target, context, async (connection) => {
+    const { rows } = await connection.query<{ exists: boolean }>(
+      "select to_regclass($1) is not null as exists",
+      [`"${target.ledger.schema}".import_runs`],
+    );
+    return rows[0]?.exists === true ? latestRuns(connection, target.ledger.schema) : [];
+  });
+  const text =
+    runs.length === 0
+      ? "Nothing was ever imported into this database."
+      : runs.map((each) => describe(each)).join("\n");
+  return { json: { imports: runs }, text, result: true };
+}
+
+/** Silent for longer than this, a run that is not finished is taken for dead: it speaks every three seconds. */
+const SILENT_MS = 30_000;
+
+function describe(run: RunRow): string {
+  const figures = run.figures as unknown as Partial<Figures>;
+  const where = `process ${run.pid} on ${run.host}`;
+  if (run.finishedAt !== null) {
+    const took = formatDuration(run.finishedAt.getTime() - run.startedAt.getTime());
+    return `${run.import}: ${run.state} at ${run.finishedAt.toISOString()} after ${took}, ${formatCount(figures.stored ?? 0)} images stored`;
+  }
+  const silent =
+    run.silentForMs > SILENT_MS ? `, silent for ${formatDuration(run.silentForMs)}: killed?` : "";
+  if (figures.files === undefined) return `${run.import}: scanning, ${where}${silent}`;
+  return [
+    `${run.import}: ${progressLine(figures as Figures)}, ${where}${silent}`,
+    ...(figures.workers ?? []).map(workerLine),
+  ].join("\n");
+}

@@ -1,0 +1,94 @@
+/**
+ * `up` where files are imported too: what comes before the import, the import, what comes after it. Three runs in a
+ * row, so that the migration lock is free while files are read for hours.
+ *
+ *   startup, import (migrations) ─► imports (files) ─► complex, contract
+ *
+ * Under `stop` a failure ends it there. Under `continue` the rest goes on, and it is a failure in the end.
+ */
+import type { Phase } from "../core/migration.ts";
+import { GodwitError, Interrupted } from "../errors.ts";
+import type { ImportReport } from "../import/report.ts";
+import { type Import, runImport } from "./import.ts";
+import { type MigrateOptions, migrate } from "./migrate.ts";
+import type { Report } from "./report.ts";
+import type { RunContext, Target } from "./target.ts";
+
+export interface Everything {
+  readonly report: Report;
+  readonly imports: readonly ImportReport[];
+}
+
+/** Throws the first failure; its `report` is that of all migrations, and `imports` in it those of the imports. */
+export async function migrateEverything(
+  target: Target,
+  options: MigrateOptions,
+  { context, imports }: { readonly context: RunContext; readonly imports: readonly Import[] },
+): Promise<Everything> {
+  const { phases } = options.goal;
+  const before = phases.filter((phase) => BEFORE.has(phase));
+  const after = phases.filter((phase) => !BEFORE.has(phase));
+  const reports: Report[] = [];
+  const imported: ImportReport[] = [];
+  let first: GodwitError | undefined;
+
+  const attempt = async (work: () => Promise<void>, keep: (report: object) => void) => {
+    if (first !== undefined && (options.failure === "stop" || first instanceof Interrupted)) return;
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof GodwitError)) throw error;
+      first ??= error;
+      if (error.report !== undefined) keep(error.report);
+    }
+  };
+  const runPhases = (some: readonly Phase[]) =>
+    attempt(
+      async () =>
+        void reports.push(
+          await migrate(target, { ...options, goal: { ...options.goal, phases: some } }, context),
+        ),
+      (report) => reports.push(report as Report),
+    );
+
+  if (before.length > 0) await runPhases(before);
+  for (const wanted of imports)
+    await attempt(
+      async () => void imported.push(await runImport(target, wanted, context)),
+      (report) => imported.push(report as ImportReport),
+    );
+  if (after.length > 0) await runPhases(after);
+  // Nobody asked for phases at all but the import's, or what came first was interrupted.
+  if (reports.length === 0 && first === undefined) await runPhases(phases);
+  const report = together(reports);
+  if (first === undefined) {
+    if (report === undefined) throw new Error("Nothing was run.");
+    return { report, imports: imported };
+  }
+  first.report = { ...report, imports: imported };
+  throw first;
+}
+
+const BEFORE: ReadonlySet<Phase> = new Set(["startup", "import"]);
+
+/** One report of several runs in a row: the last one knows what is left. */
+function together(reports: readonly Report[]): Report | undefined {
+  const last = reports.at(-1);
+  if (last === undefined) return undefined;
+  const sum = (of: (report: Report) => number) => reports.reduce((total, report) => total + of(report), 0);
+  const warnings = new Map(
+    reports.flatMap((report) => report.warnings).map((each) => [`${each.code} ${each.message}`, each]),
+  );
+  const failed = reports.find((report) => report.outcome !== "done");
+  return {
+    ...last,
+    startedAt: reports[0]?.startedAt ?? last.startedAt,
+    outcome: failed?.outcome ?? "done",
+    durationMs: sum((report) => report.durationMs),
+    waitedMs: sum((report) => report.waitedMs),
+    steps: reports.flatMap((report) => report.steps),
+    failures: reports.flatMap((report) => report.failures),
+    remaining: [...new Set(reports.flatMap((report) => report.remaining))],
+    warnings: [...warnings.values()],
+  };
+}
