@@ -1,0 +1,108 @@
+/** Rows of pixels from an image's bytes, as its file has them: not turned, no colour profile, 8 bits. */
+import type { Metadata, Sharp } from "sharp";
+import type { Format } from "./format.ts";
+import { formatOf } from "./format.ts";
+import type { PixelKind } from "./kernel.ts";
+import type { Picture } from "./picture.ts";
+import type { DescribeOptions } from "./pixels.ts";
+import { openPsd } from "./psd.ts";
+import { broken, MAX_SIDE, tooLarge, tooLong, unsupported } from "./refusal.ts";
+import { explain, loadSharp, openOptions } from "./sharp.ts";
+import { checkSvg } from "./svg.ts";
+
+export type Limits = Pick<DescribeOptions, "maxPixels" | "maxDecodedBytes">;
+
+/** Throws `ImportFailed`; what it throws later, from `rows`, is of the same kind. */
+export async function openPicture(bytes: Buffer, limits: Limits): Promise<Picture> {
+  const format = formatOf(bytes);
+  const picture =
+    format === "psd" || format === "psb"
+      ? openPsd(bytes, format)
+      : await openWithSharp(bytes, format, limits);
+  const { width, height } = picture;
+  if (width * height > limits.maxPixels) throw tooLarge(width, height, limits.maxPixels);
+  if (Math.max(width, height) > MAX_SIDE) throw tooLong(width, height);
+  return picture;
+}
+
+async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Promise<Picture> {
+  if (format === "svg") checkSvg(bytes);
+  const sharp = await loadSharp();
+  // The header is read whatever it says, so that the message can say it too.
+  const header = await sharp(bytes, openOptions(2 ** 52))
+    .metadata()
+    .catch((error: unknown) => {
+      throw explain(error, format);
+    });
+  if (header.format !== (format === "avif" ? "heif" : format))
+    throw broken(format, "is damaged: it begins like one and goes on as something else");
+  const { width, height } = header;
+  const way = wayOf(header);
+  const rowBytes = width * way.channels;
+  const decodedBytes = rowBytes * height;
+  // Two at a time: what was read before is freed some time after it was handed on.
+  const rowsAtOnce =
+    decodedBytes <= limits.maxDecodedBytes
+      ? height
+      : Math.max(1, Math.floor(limits.maxDecodedBytes / 2 / rowBytes));
+
+  return {
+    format,
+    width,
+    height,
+    decodedBytes: Math.min(decodedBytes, rowsAtOnce * rowBytes * 2) + (isWhole(header) ? decodedBytes : 0),
+    hasAlpha: header.hasAlpha,
+    orientation: header.orientation ?? 1,
+    async *rows() {
+      for (let top = 0; top < height; top += rowsAtOnce) {
+        const image = sharp(bytes, openOptions(limits.maxPixels));
+        const part = { left: 0, top, width, height: Math.min(rowsAtOnce, height - top) };
+        const { data, info } = await way
+          .read(rowsAtOnce === height ? image : image.extract(part))
+          .raw({ depth: "uchar" })
+          .toBuffer({ resolveWithObject: true })
+          .catch((error: unknown) => {
+            throw explain(error, format);
+          });
+        const kind = way.kind(info.channels);
+        if (kind === undefined || info.width !== width || info.height !== part.height)
+          throw unsupported(`a ${format.toUpperCase()} with ${info.channels} channels`);
+        yield { kind, rows: data };
+      }
+    },
+  };
+}
+
+interface Way {
+  readonly channels: number;
+  readonly read: (image: Sharp) => Sharp;
+  readonly kind: (channels: number) => PixelKind | undefined;
+}
+
+/** Which colours to ask for, so that no conversion is made that Python does not make. */
+function wayOf(header: Metadata): Way {
+  const alpha = header.hasAlpha ? 1 : 0;
+  if (header.space === "cmyk")
+    return {
+      channels: 4,
+      read: (image) => image.removeAlpha().toColourspace("cmyk"),
+      kind: (channels) => (channels === 4 ? 5 : undefined),
+    };
+  if (header.space === "b-w" || header.space === "grey16")
+    return {
+      channels: 1 + alpha,
+      read: (image) => image.toColourspace("b-w"),
+      kind: (channels) => (channels === 1 || channels === 2 ? channels : undefined),
+    };
+  return {
+    channels: 3 + alpha,
+    read: (image) => image.toColourspace("srgb"),
+    kind: (channels) =>
+      channels === 1 || channels === 2 || channels === 3 || channels === 4 ? channels : undefined,
+  };
+}
+
+/** Decoders that hold all pixels at once, whatever part of them is wanted. */
+function isWhole({ format, isProgressive }: Metadata): boolean {
+  return isProgressive === true || format === "webp" || format === "gif" || format === "heif";
+}

@@ -1,0 +1,85 @@
+/**
+ * Everything that is kept of an image, from its bytes, in one pass over its pixels.
+ *
+ * `phash` is Python's: alpha dropped, not turned. `visual` is what people see: on white ground under dark ink, on black
+ * under light ink, turned upright. Where the ground is black there is also the hash on white, which is how such an
+ * image looks once somebody has saved it as JPEG.
+ */
+import { createHash } from "node:crypto";
+import { openPicture } from "./decode.ts";
+import { withKernel } from "./kernels.ts";
+import { phash, spread, upright } from "./phash.ts";
+import type { DescribeOptions, Description, Header } from "./pixels.ts";
+import { type Greys, type Reduction, type Squares, startReduction } from "./reduce.ts";
+import { broken } from "./refusal.ts";
+
+/** Darker ink than this, on average, is put on white. Of 0 to 255. */
+const DARK_INK = 140;
+/** A picture whose greys differ less than this is flat for all that can be told. */
+const FLAT = 2;
+const SMALL = 8;
+const LARGE = 16;
+
+/** Throws `ImportFailed`: `FILE_EMPTY`, `IMAGE_UNSUPPORTED`, `IMAGE_BROKEN`, `IMAGE_TOO_LARGE`. */
+export async function describeImage(bytes: Buffer, options: DescribeOptions): Promise<Description> {
+  const { hashSize } = options;
+  if (!Number.isInteger(hashSize) || hashSize < 2 || hashSize > 32)
+    throw new RangeError(`A hash has a side of 2 to 32 bits, not ${hashSize}.`);
+  const picture = await openPicture(bytes, options);
+  const { format, width, height, orientation } = picture;
+  const sizes = [...new Set([hashSize, SMALL, LARGE])].map((size) => size * 4);
+  const greys = await withKernel(async (kernel): Promise<Greys> => {
+    let reduction: Reduction | undefined;
+    for await (const { kind, rows } of picture.rows()) {
+      reduction ??= startReduction(kernel, { width, height, kind, sizes });
+      reduction.add(rows);
+    }
+    if (!reduction) throw broken(format, "has no pixels");
+    return reduction.finish();
+  });
+
+  const seen = seenOf(greys, orientation);
+  return {
+    sha256: createHash("sha256").update(bytes).digest("hex"),
+    format,
+    width,
+    height,
+    hasAlpha: picture.hasAlpha,
+    orientation,
+    hashSource: format === "psd" || format === "psb" ? "composite" : "full",
+    hashSize,
+    phash: phash(squareOf(greys.plain, hashSize), hashSize),
+    phash256: phash(squareOf(greys.plain, LARGE), LARGE),
+    ...seen,
+    decodedBytes: picture.decodedBytes,
+  };
+}
+
+/** Reads no pixels. Throws what `describeImage` throws. */
+export async function readHeader(bytes: Buffer, options: DescribeOptions): Promise<Header> {
+  const { format, width, height, decodedBytes } = await openPicture(bytes, options);
+  return { format, width, height, decodedBytes };
+}
+
+type Seen = Pick<Description, "visual" | "visual256" | "white" | "white256" | "lowInformation">;
+
+function seenOf({ plain, flattened, ink }: Greys, orientation: number): Seen {
+  const onBlack = flattened !== null && ink >= DARK_INK;
+  const ground = flattened === null ? plain : onBlack ? flattened.black : flattened.white;
+  const hashOf = (squares: Squares, size: number) =>
+    phash(upright(squareOf(squares, size), size * 4, orientation), size);
+  const visual = hashOf(ground, SMALL);
+  return {
+    visual,
+    visual256: hashOf(ground, LARGE),
+    white: onBlack ? hashOf(flattened.white, SMALL) : null,
+    white256: onBlack ? hashOf(flattened.white, LARGE) : null,
+    lowInformation: /^[08]0{15}$/.test(visual) || spread(squareOf(ground, LARGE)) < FLAT,
+  };
+}
+
+function squareOf(squares: Squares, hashSize: number): Uint8Array {
+  const square = squares.get(hashSize * 4);
+  if (!square) throw new RangeError(`No square for a hash of ${hashSize}.`);
+  return square;
+}

@@ -1,0 +1,55 @@
+/** What can be wrong with an image, in words for people. */
+import { ImportFailed } from "../errors.ts";
+
+/** `what` as a noun: `a BMP image`. */
+export function unsupported(what: string, hint = "Convert it to PNG, JPEG, WebP or TIFF."): ImportFailed {
+  return new ImportFailed({
+    code: "IMAGE_UNSUPPORTED",
+    message: `It is ${what}, which cannot be read.`,
+    hint,
+  });
+}
+
+/** `how` as the end of a sentence: `ends in the middle`. */
+export function broken(format: string, how: string, cause?: unknown): ImportFailed {
+  return new ImportFailed(
+    {
+      code: "IMAGE_BROKEN",
+      message: `The ${nameOf(format)} ${how}.`,
+      hint: "Open it in an image editor, or bring the original again.",
+    },
+    { cause },
+  );
+}
+
+export const ENDS_EARLY = "ends before the picture does";
+
+export function tooLarge(width: number, height: number, maxPixels: number): ImportFailed {
+  return new ImportFailed({
+    code: "IMAGE_TOO_LARGE",
+    message: `It has ${megapixels(width * height)} megapixels (${width} x ${height}); at most ${megapixels(maxPixels)} are read.`,
+    hint: "Raise maxPixels if it is meant to be so large.",
+    details: { width, height, maxPixels },
+  });
+}
+
+/** Above, even the weights of the rows take more memory than is good. No format of cameras or designers gets there. */
+export const MAX_SIDE = 300_000;
+
+export function tooLong(width: number, height: number): ImportFailed {
+  return new ImportFailed({
+    code: "IMAGE_TOO_LARGE",
+    message: `It is ${width} x ${height} pixels; sides of at most ${MAX_SIDE} pixels are read.`,
+    hint: "Leave it out: no setting allows more.",
+    details: { width, height },
+  });
+}
+
+export function nameOf(format: string): string {
+  return format === "webp" ? "WebP" : format.toUpperCase();
+}
+
+function megapixels(pixels: number): string {
+  const millions = pixels / 1e6;
+  return millions >= 10 ? millions.toFixed(0) : millions.toPrecision(2);
+}

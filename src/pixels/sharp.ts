@@ -1,0 +1,60 @@
+/** sharp, with the settings that hashing needs, and what its errors mean. */
+import type { Sharp, SharpOptions } from "sharp";
+import { ConfigError, GodwitError, ImportFailed } from "../errors.ts";
+import type { Format } from "./format.ts";
+import { broken, ENDS_EARLY, unsupported } from "./refusal.ts";
+
+export type OpenImage = (bytes: Buffer, options: SharpOptions) => Sharp;
+
+/** Throws `ConfigError` where the package is not there. */
+export async function loadSharp(): Promise<OpenImage> {
+  try {
+    const { default: sharp } = await import("sharp");
+    // Its cache keeps pixels of images that are never asked for again; threads are for many images, not for one.
+    sharp.cache(false);
+    sharp.concurrency(1);
+    return sharp;
+  } catch (cause) {
+    throw new ConfigError(
+      {
+        code: "CONFIG_INVALID",
+        message: "Images cannot be read, because the package sharp cannot be loaded.",
+        hint: "npm install sharp",
+      },
+      { cause },
+    );
+  }
+}
+
+/**
+ * Strict enough to refuse what is cut off; what Pillow would decode is decoded. The colour profile is not applied,
+ * because Python's hash does not look at it.
+ */
+export function openOptions(maxPixels: number): SharpOptions {
+  return { limitInputPixels: maxPixels, ignoreIcc: true, failOn: "error", pages: 1, sequentialRead: true };
+}
+
+const CUT_OFF =
+  /premature end|truncated|end of (?:file|stream|data|image|input|content)|out of data|read (?:error|gave|past|beyond)|not enough|unable to read|unexpected eof|too few|insufficient|incomplete|short (?:read|file)|eof|invalid file|no image data|extra content|document is empty|requires at least/i;
+const UNKNOWN =
+  /unsupported|not supported|not implemented|unimplemented|unknown (?:compression|codec)|no decoding|compression support is not configured|security limit/i;
+
+/** What a failed read means for the file; errors of ours pass as they are. */
+export function explain(error: unknown, format: Format): GodwitError {
+  if (error instanceof GodwitError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  if (/pixel limit/i.test(text))
+    return new ImportFailed(
+      {
+        code: "IMAGE_TOO_LARGE",
+        message: "It has more pixels than are read.",
+        hint: "Raise maxPixels if it is meant to be so large.",
+      },
+      { cause: error },
+    );
+  if (UNKNOWN.test(text) && !CUT_OFF.test(text))
+    return unsupported(`a ${format === "webp" ? "WebP" : format.toUpperCase()} of a rare kind`);
+  if (CUT_OFF.test(text)) return broken(format, ENDS_EARLY, error);
+  if (/crc|checksum|adler/i.test(text)) return broken(format, "is damaged: a checksum does not fit", error);
+  return broken(format, "is damaged: it cannot be decoded", error);
+}
