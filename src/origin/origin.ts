@@ -100,14 +100,3 @@ export interface OpenOptions {
   /** Something that is worth knowing, once: for example that encryption runs without its native part. */
   readonly onNotice?: (message: string) => void;
 }
-
-/**
- * Opens an origin and makes sure that its base is a folder that can be read. Throws `ImportFailed`:
- * `ORIGIN_UNREACHABLE`, `ORIGIN_LOGIN`, `ORIGIN_HOST_UNKNOWN`, `ORIGIN_HOST_CHANGED`, `ORIGIN_BASE_MISSING`,
- * `ORIGIN_BASE_UNREADABLE`, `ORIGIN_PACKAGE_MISSING`.
- */
-export async function openOrigin(settings: OriginSettings, options: OpenOptions): Promise<Origin> {
-  return settings.kind === "directory"
-    ? (await import("./directory.ts")).openDirectory(settings)
-    : (await import("./sftp.ts")).openSftp(settings, options);
-}

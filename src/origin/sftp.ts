@@ -1,0 +1,192 @@
+/** Files of a server behind SSH: a NAS, mostly. */
+import { setMaxListeners } from "node:events";
+import type { FileEntryWithStats, Stats } from "ssh2";
+import { ImportFailed } from "../errors.ts";
+import { mapBounded } from "../std/bounded.ts";
+import { orAbort } from "../std/time.ts";
+import {
+  baseMissing,
+  baseUnreadable,
+  below,
+  fileGone,
+  fileUnreadable,
+  folderUnreadable,
+  refuseTooLarge,
+} from "./failures.ts";
+import type { Entry, Expected, OpenOptions, Origin, ReadOptions, SftpSettings } from "./origin.ts";
+import { type Channel, Refusal } from "./sftp/channel.ts";
+import { Channels } from "./sftp/channels.ts";
+import { connectSftp } from "./sftp/connect.ts";
+import type { Connection } from "./sftp/connection.ts";
+import { expectedOf, readWhole } from "./sftp/read.ts";
+
+/** Links need questions of their own; so many are under way at once. */
+const LINKS_AT_ONCE = 8;
+/** A server that has nothing to say so many times in a row will not come to an end. */
+const MAX_EMPTY_PAGES = 100;
+
+export async function openSftp(settings: SftpSettings, options: OpenOptions): Promise<Origin> {
+  const connection = await connectSftp(settings, options);
+  try {
+    const channels = new Channels(connection, settings.channels);
+    const realBase = await orAbort(openBase(channels, settings, options.signal), options.signal);
+    return new SftpOrigin(connection, channels, realBase);
+  } catch (error) {
+    await connection.close();
+    const { code } = error as { code?: unknown };
+    if (code !== "ORIGIN_LOST" && code !== "ORIGIN_TIMEOUT") throw error;
+    const { message, hint } = error as ImportFailed;
+    throw new ImportFailed({ code: "ORIGIN_UNREACHABLE", message, hint }, { cause: error });
+  }
+}
+
+class SftpOrigin implements Origin {
+  readonly description: string;
+  readonly realBase: string;
+  readonly #connection: Connection;
+  readonly #channels: Channels;
+
+  constructor(connection: Connection, channels: Channels, realBase: string) {
+    this.description = connection.description;
+    this.realBase = realBase;
+    this.#connection = connection;
+    this.#channels = channels;
+  }
+
+  async *list(folder: string, { signal }: { signal: AbortSignal }): AsyncIterable<readonly Entry[]> {
+    this.#begin(signal);
+    const path = below(this.realBase, folder);
+    try {
+      // No place is taken: who lists may read what it finds before it goes on listing.
+      const channel = await orAbort(this.#channels.leastBusy(), signal);
+      const opening = channel.opendir(path);
+      const handle = await orAbort(opening, signal).catch((error) => {
+        opening.then(
+          (opened) => channel.release(opened),
+          () => {},
+        );
+        throw error;
+      });
+      try {
+        let coming = channel.readdir(handle, path);
+        for (let empty = 0; empty < MAX_EMPTY_PAGES; ) {
+          this.#begin(signal); // much may have happened while the caller had the page before
+          const names = await orAbort(coming, signal);
+          if (names === undefined) return;
+          coming = channel.readdir(handle, path);
+          coming.catch(() => {}); // it is awaited in the next turn, if there is one
+          empty = names.length === 0 ? empty + 1 : 0;
+          const entries = mapBounded(names, LINKS_AT_ONCE, (name) => entryOf(channel, path, name));
+          if (names.length > 0) yield await orAbort(entries, signal);
+        }
+        throw folderUnreadable(folder || this.realBase, "the server's list has no end");
+      } finally {
+        channel.release(handle);
+      }
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      throw folderUnreadable(folder || this.realBase, error.reason, error);
+    }
+  }
+
+  async stat(path: string, { signal }: { signal: AbortSignal }): Promise<Expected> {
+    this.#begin(signal);
+    const file = below(this.realBase, path);
+    const found = this.#channels.use(signal, (channel) => channel.stat(file));
+    return expectedOf(await aboutFile(path, orAbort(found, signal)));
+  }
+
+  async read(path: string, expected: Expected, options: ReadOptions): Promise<Buffer> {
+    this.#begin(options.signal);
+    refuseTooLarge(path, expected);
+    const file = below(this.realBase, path);
+    // Told to stop, it stops at once for the caller, and keeps its place until the server's answers are in.
+    const bytes = this.#channels.use(options.signal, (channel) =>
+      readWhole(channel, { ...options, path, file, expected }),
+    );
+    return aboutFile(path, orAbort(bytes, options.signal));
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #begin(signal: AbortSignal): void {
+    setMaxListeners(0, signal); // each file that is being read listens
+    signal.throwIfAborted();
+    if (this.#connection.over) throw this.#connection.over;
+  }
+}
+
+/** Where the base really is; a share of a NAS is often a link. */
+async function openBase(channels: Channels, settings: SftpSettings, signal: AbortSignal): Promise<string> {
+  const { base, host, username } = settings;
+  try {
+    await channels.start();
+  } catch (error) {
+    if (error instanceof ImportFailed) throw error;
+    throw new ImportFailed(
+      {
+        code: "ORIGIN_LOGIN",
+        message: `${host} lets ${JSON.stringify(username)} in, but not use SFTP.`,
+        hint: "Switch SFTP on there (QNAP: Control Panel, Telnet / SSH), and for this user.",
+      },
+      { cause: error },
+    );
+  }
+  try {
+    return await channels.use(signal, async (channel) => {
+      const realBase = await channel.realpath(base);
+      const found = await channel.stat(realBase);
+      if (found.mode !== undefined && !found.isDirectory()) {
+        throw baseUnreadable(base, `on ${host}`, "it is not a folder");
+      }
+      channel.release(await channel.opendir(realBase));
+      return realBase;
+    });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.isGone) throw baseMissing(base, `on ${host}`, error);
+    throw baseUnreadable(base, `on ${host}`, error.reason, error);
+  }
+}
+
+async function entryOf(
+  channel: Channel,
+  folder: string,
+  { filename: name, attrs }: FileEntryWithStats,
+): Promise<Entry> {
+  // What is not UTF-8 comes mended, with this character in it, and cannot be asked for.
+  const addressable = name !== "" && !/[\uFFFD\0/]/.test(name);
+  // Some servers tell no kind: then it is asked for, as for a link.
+  if (attrs.mode !== undefined && !attrs.isSymbolicLink()) {
+    return { name, kind: kindOf(attrs), ...expectedOf(attrs), addressable };
+  }
+  if (!addressable) return { name, kind: "other", ...expectedOf(attrs), addressable };
+  const path = below(folder, name);
+  try {
+    const [target, realPath] = await Promise.all([channel.stat(path), channel.realpath(path)]);
+    const link = attrs.mode === undefined ? {} : { realPath };
+    return { name, kind: kindOf(target), ...expectedOf(target), ...link, addressable };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { name, kind: "other", ...expectedOf(attrs), addressable }; // it leads nowhere
+  }
+}
+
+function kindOf(found: Stats): Entry["kind"] {
+  return found.isFile() ? "file" : found.isDirectory() ? "folder" : "other";
+}
+
+async function aboutFile<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw error.isGone ? fileGone(path, error) : fileUnreadable(path, error.reason, error);
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * One SSH connection that is in use: what was asked over it, and since when nobody answers.
+ *
+ *   open ──── close() ─────────────────────────────────────────► over: ORIGIN_LOST
+ *     ├────── the server ends it, or one of its channels in use ─► over: ORIGIN_LOST
+ *     ├────── keepalive without an answer ─────────────────────► over: ORIGIN_LOST
+ *     └────── a question without an answer ────────────────────► that one: ORIGIN_TIMEOUT; over: ORIGIN_LOST
+ *
+ * Every question is in one list until it is answered, and whatever ends the connection settles the whole list at
+ * once: nothing here waits for the library to call back. A server answers the questions of a channel in order, so
+ * the oldest one without an answer is the one that hangs, and it alone gets the blame. Once over, it stays so.
+ */
+import type { Socket } from "node:net";
+import type { Client, SFTPWrapper } from "ssh2";
+import { ImportFailed } from "../../errors.ts";
+import { formatDuration } from "../../std/time.ts";
+import { originLost } from "../failures.ts";
+
+/** How long the farewell may take before the socket is torn. */
+const FAREWELL_MS = 500;
+
+export interface ConnectionOptions {
+  readonly client: Client;
+  readonly socket: Socket;
+  readonly description: string;
+  readonly timeoutMs: number;
+}
+
+interface Question {
+  /** For the message: `reading "shop/a.png"`. */
+  readonly what: string;
+  readonly askedAt: number;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Connection {
+  readonly description: string;
+  readonly #client: Client;
+  readonly #socket: Socket;
+  readonly #timeoutMs: number;
+  /** In the order in which they were asked. */
+  readonly #questions = new Set<Question>();
+  readonly #gone: Promise<void>;
+  #timer: NodeJS.Timeout | undefined;
+  #over: ImportFailed | undefined;
+
+  constructor({ client, socket, description, timeoutMs }: ConnectionOptions) {
+    this.description = description;
+    this.#client = client;
+    this.#socket = socket;
+    this.#timeoutMs = timeoutMs;
+    this.#gone = new Promise((resolve) => socket.once("close", () => resolve()));
+    // Errors of the library come here for as long as it lives; without a listener they would end the process.
+    client.on("error", (error) => this.#end(reasonOf(error), error));
+    client.on("end", () => this.#end("the server hung up"));
+    client.on("close", () => this.#end("the server hung up"));
+  }
+
+  /** Why nothing can be asked any more. */
+  get over(): ImportFailed | undefined {
+    return this.#over;
+  }
+
+  /** Asks something and settles in any case. `send` gets a callback in the manner of Node. */
+  ask<T>(what: string, send: (answer: (error: unknown, value: T) => void) => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#over) return reject(this.#again());
+      const question: Question = { what, askedAt: performance.now(), reject };
+      this.#questions.add(question);
+      this.#timer ??= setTimeout(() => this.#look(), this.#timeoutMs);
+      try {
+        send((error, value) => {
+          if (!this.#questions.delete(question)) return; // settled already
+          if (error) reject(error);
+          else resolve(value);
+        });
+      } catch (error) {
+        this.#end(reasonOf(error), error);
+      }
+    });
+  }
+
+  /** Opens one more SFTP channel; rejects with the library's error where the server refuses. */
+  async openChannel(): Promise<SFTPWrapper> {
+    const channel = await this.ask<SFTPWrapper>("opening an SFTP channel", (answer) =>
+      this.#client.sftp((error, opened) => {
+        // It may come when nobody waits for it any more.
+        opened?.on("error", () => {});
+        answer(error, opened);
+      }),
+    );
+    return channel;
+  }
+
+  /** Many small messages become one, because what is written now is sent with what follows in this turn. */
+  gather(): void {
+    if (this.#socket.writableCorked > 0) return;
+    this.#socket.cork();
+    process.nextTick(() => this.#socket.uncork());
+  }
+
+  /** A channel in use failed: what it leaves open cannot be told, so the connection is given up. */
+  abandon(why: string, cause?: unknown): void {
+    this.#end(why, cause);
+  }
+
+  async close(): Promise<void> {
+    this.#end("it was closed");
+    await this.#gone;
+  }
+
+  /** Ends it for all who wait. */
+  #end(why: string, cause?: unknown): void {
+    if (this.#over) return;
+    this.#over = originLost(this.description, why, cause);
+    clearTimeout(this.#timer);
+    for (const { reject } of this.#questions) reject(this.#again());
+    this.#questions.clear();
+    this.#client.end();
+    this.#socket.destroySoon();
+    const timer = setTimeout(() => this.#socket.destroy(), FAREWELL_MS);
+    this.#socket.once("close", () => clearTimeout(timer));
+  }
+
+  /** An error of its own for each who waits, so that each has the stack of its own question. */
+  #again(): ImportFailed {
+    const { message, hint, cause } = this.#over as ImportFailed;
+    return new ImportFailed({ code: "ORIGIN_LOST", message, hint }, { cause });
+  }
+
+  /** Looks at the oldest question, and comes again when the next one would be due. */
+  #look(): void {
+    this.#timer = undefined;
+    const [oldest] = this.#questions;
+    if (oldest === undefined) return;
+    const waitedMs = performance.now() - oldest.askedAt;
+    if (waitedMs < this.#timeoutMs) {
+      this.#timer = setTimeout(() => this.#look(), Math.ceil(this.#timeoutMs - waitedMs));
+      return;
+    }
+    this.#questions.delete(oldest);
+    const limit = formatDuration(this.#timeoutMs);
+    oldest.reject(
+      new ImportFailed({
+        code: "ORIGIN_TIMEOUT",
+        message: `${this.description} did not answer for ${limit} (${oldest.what}).`,
+        hint: "Is the server overloaded, or the network gone? The connection was given up; a new one may do.",
+        details: { operation: oldest.what, timeoutMs: this.#timeoutMs },
+      }),
+    );
+    this.#end(`no answer for ${limit} (${oldest.what})`);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { level, code, message } = error as { level?: string; code?: unknown; message?: string };
+  if (level === "client-timeout") return "the server no longer answers";
+  if (code === "ECONNRESET" || code === "EPIPE") return "the server hung up";
+  if (code === "ETIMEDOUT" || code === "EHOSTUNREACH" || code === "ENETUNREACH") return "the network is gone";
+  return message ?? String(error);
+}
