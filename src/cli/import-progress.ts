@@ -40,14 +40,17 @@ export function createImportProgress(log: Log): (event: ImportEvent) => void {
       case "import-batch-done": {
         const { batch, batches, files, bytes, failed, durationMs } = event;
         const what = `${formatCount(files)} files, ${formatSize(bytes)}${failed > 0 ? `, ${formatCount(failed)} failed` : ""}`;
-        log.done(`batch ${batch} of ${batches}: ${what}`, formatDuration(durationMs), { duration: durationMs });
+        log.done(`batch ${batch} of ${batches}: ${what}`, formatDuration(durationMs), {
+          duration: durationMs,
+        });
         return;
       }
       case "import-trouble": {
         const { path, code, reason } = event.trouble;
         troubles++;
         if (troubles <= TROUBLES_SHOWN) log.write("warn", `${path}: ${reason}`, { code, filename: path });
-        if (troubles === TROUBLES_SHOWN + 1) log.write("warn", "more files have no row; the end says how many");
+        if (troubles === TROUBLES_SHOWN + 1)
+          log.write("warn", "more files have no row; the end says how many");
         return;
       }
       case "import-warning":

@@ -61,7 +61,9 @@ export function createTextLog({ terminal, quiet, verbose }: LogOptions): Log {
       clear();
       if (message === "") return;
       const lines = redact(message).split("\n");
-      terminal.error(lines.map((line) => paint("dim", `  ${line}`.slice(0, terminal.columns - 1))).join("\n"));
+      terminal.error(
+        lines.map((line) => paint("dim", `  ${line}`.slice(0, terminal.columns - 1))).join("\n"),
+      );
       shown = lines.length;
     },
     done(message, remark) {

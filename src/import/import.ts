@@ -18,7 +18,7 @@ import { createScans, type Scan } from "../images/scans.ts";
 import { createImageTables } from "../images/sql.ts";
 import { openTable, type Table } from "../images/table.ts";
 import type { Lock } from "../lock/lock.ts";
-import { openOrigin } from "../origin/origin.ts";
+import { openOrigin } from "../origin/open.ts";
 import { HASH_VERSION } from "../pixels/pixels.ts";
 import { type CommitParts, createTransaction, namesOf } from "./commit.ts";
 import type { ObserveImport } from "./events.ts";

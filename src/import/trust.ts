@@ -5,7 +5,8 @@
 import type { Connection } from "../database/connection.ts";
 import { ImportFailed } from "../errors.ts";
 import { trustedPin, trustPin } from "../images/runs.ts";
-import { type OriginSettings, openOrigin } from "../origin/origin.ts";
+import { openOrigin } from "../origin/open.ts";
+import type { OriginSettings } from "../origin/origin.ts";
 
 export interface TrustOptions {
   readonly connection: Connection;

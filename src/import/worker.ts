@@ -7,7 +7,8 @@
  * import. It ends with its parent: an open SSH connection would keep it alive for ever, and the NAS busy.
  */
 import { GodwitError, ImportFailed } from "../errors.ts";
-import { type Origin, openOrigin } from "../origin/origin.ts";
+import { openOrigin } from "../origin/open.ts";
+import type { Origin } from "../origin/origin.ts";
 import { describeImage, readHeader } from "../pixels/describe.ts";
 import { thumbnail } from "../pixels/thumbnail.ts";
 import { backoffMs, delay } from "../std/time.ts";

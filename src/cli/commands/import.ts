@@ -15,8 +15,7 @@ import { formatCount, progressLine, workerLine } from "../import-progress.ts";
 import { type Session, withSession } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
-  if (invocation.flags.status === true)
-    return withSession(invocation, (session) => status(session));
+  if (invocation.flags.status === true) return withSession(invocation, (session) => status(session));
   const config = await withFlags(await invocation.config(), invocation);
   const wanted = chosen(await assembleImports(config), invocation.arguments[0]);
   return withSession(invocation, async ({ target, context }) => {
