@@ -140,6 +140,7 @@ async function join(work: Work, skipped: number): Promise<Omit<Compared, "method
     const marked = JOIN_SHARE + (1 - JOIN_SHARE) * ((from + some.length) / compared.length);
     onProgress?.({ compared: Math.floor(total * marked), total });
   }
+  await connection.query(sql.tidy());
   return { classes: skipped + compared.length, edges };
 }
 

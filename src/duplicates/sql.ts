@@ -13,7 +13,7 @@ export function duplicateSql(schema: string, version: number) {
   const nearby = (own: string, radius: number) => {
     const [first = "", ...others] = BAND_SHIFTS.map(
       (shift) => `select h.id, h.hash from ${t.hashes} h
-      where ${bandOf("h.hash", shift)} = any (${probes(bandOf(own, shift), radius)}) and not h.low_information
+      where ${bandOf("h.hash", shift)} = any (${probes(bandOf(own, shift), radius)})
         and ${distance("h.hash", own)} <= ${Number(radius)}`,
     );
     return [first, ...others].join("\n    union all ");
@@ -27,6 +27,7 @@ export function duplicateSql(schema: string, version: number) {
     begin: () => `begin;
 set local plan_cache_mode = force_custom_plan;
 set local enable_seqscan = off;
+set local max_parallel_workers_per_gather = 0;
 set local jit = off;
 select pg_advisory_xact_lock(hashtextextended(${literal(`godwit duplicates ${identifier(schema)}`)}, 0))`,
 
@@ -38,7 +39,7 @@ select pg_advisory_xact_lock(hashtextextended(${literal(`godwit duplicates ${ide
   select id from ${t.hashes} where not compared and low_information order by id limit $1)`,
 
     nextNew: () => `select array_agg(id) as ids from (
-  select id from ${t.hashes} where not compared and not low_information order by id limit $1) as some`,
+  select id from ${t.hashes} where not compared and not low_information order by id limit $1) as batch`,
 
     /** The pairs of some classes with all others. */
     compare: () => `with own as materialized (
@@ -50,7 +51,8 @@ near as materialized (
 pairs as (
   select distinct least(near.own, near.other) as left_id, greatest(near.own, near.other) as right_id,
     ${distance("own.hash", "other.hash")} as distance, ${distance256("own.hash_256", "other.hash_256")} as distance_256
-  from near join own on own.id = near.own join ${t.hashes} other on other.id = near.other),
+  from near join own on own.id = near.own join ${t.hashes} other on other.id = near.other
+  where not other.low_information),
 ranked as (
   select *, row_number() over (partition by right_id order by distance_256, distance, left_id) as rank
   from pairs where distance_256 <= ${STORED_256}),
@@ -77,6 +79,9 @@ where ranked.rank > ${MAX_NEIGHBOURS} and e.left_id = ranked.left_id and e.right
 
     mark: () => `update ${t.hashes} set compared = true where id = any ($1::bigint[]) and not compared`,
 
+    /** Searches read the band indexes alone only where the table is vacuumed; not to be run in a transaction. */
+    tidy: () => `vacuum (analyze, skip_locked) ${t.hashes}`,
+
     /** A page of classes as records of 49 bytes: id, hash, hash_256 (without its length in front), compared. */
     page: () => `select string_agg(
     int8send(id) || int8send(hash) || substring(bit_send(hash_256) from 5) || boolsend(compared), ''::bytea order by id
@@ -89,7 +94,7 @@ from (select id, hash, hash_256, compared from ${t.hashes}
     ${nearby("$1::bigint", radius)}) as near),
 measured as materialized (
   select h.id, ${distance("h.hash", "$1::bigint")} as distance, ${distance256("h.hash_256", "$2::bit(256)")} as distance_256
-  from near join ${t.hashes} h using (id))
+  from near join ${t.hashes} h using (id) where not h.low_information)
 select measured.id::float8 as id, distance::integer, distance_256::integer as "distance256", array(
     select f.id::float8 from ${t.contents} c join ${t.files} f on f.sha256 = c.sha256
     where (c.visual_id = measured.id or c.white_id = measured.id) and f.state = 'stored' order by f.id limit $4) as files
