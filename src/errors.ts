@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   URL_PARAMETER_IGNORED: "ConfigError",
   REVISION_UNKNOWN: "ConfigError",
   REVISION_AMBIGUOUS: "ConfigError",
+  IMAGE_UNKNOWN: "ConfigError",
   // Fix the files.
   SOURCE_FOLDER_MISSING: "SourceError",
   SOURCE_FOLDER_UNREADABLE: "SourceError",
