@@ -16,7 +16,7 @@ import { type Session, withSession } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   if (invocation.flags.status === true) return withSession(invocation, (session) => status(session));
-  const config = await withFlags(await invocation.config(), invocation);
+  const config = await withOrigin(await invocation.config(), invocation);
   const wanted = chosen(await assembleImports(config), invocation.arguments[0]);
   return withSession(invocation, async ({ target, context }) => {
     const reports: ImportReport[] = [];
@@ -26,7 +26,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
 }
 
 /** `--from` is an import of its own, named after its folder; the other flags say more about it. */
-export async function withFlags(config: Config, { flags, arguments: [name] }: Invocation): Promise<Config> {
+export async function withOrigin(config: Config, { flags, arguments: [name] }: Invocation): Promise<Config> {
   const { from } = flags;
   const given = Object.fromEntries(
     [
