@@ -8,7 +8,8 @@
 
 import { compareNew } from "../duplicates/compare.ts";
 import { DatabaseError, GodwitError, type Problem } from "../errors.ts";
-import { importFiles, noProgress, type Progress, type Standing } from "../import/import.ts";
+import { importFiles, type Standing } from "../import/import.ts";
+import { noProgress, type Progress } from "../import/progress.ts";
 import type { ImportReport } from "../import/report.ts";
 import type { ImportSettings } from "../import/settings.ts";
 import { withConnection } from "./connect.ts";
