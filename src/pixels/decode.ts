@@ -1,12 +1,11 @@
 /** Rows of pixels from an image's bytes, as its file has them: not turned, no colour profile, 8 bits. */
 import type { Metadata, Sharp } from "sharp";
-import type { Format } from "./format.ts";
-import { formatOf } from "./format.ts";
+import { endsEarly, type Format, formatOf } from "./format.ts";
 import type { PixelKind } from "./kernel.ts";
 import type { Picture } from "./picture.ts";
 import type { DescribeOptions } from "./pixels.ts";
 import { openPsd } from "./psd.ts";
-import { broken, MAX_SIDE, tooLarge, tooLong, unsupported } from "./refusal.ts";
+import { broken, ENDS_EARLY, MAX_SIDE, nameOf, tooLarge, tooLong, unsupported } from "./refusal.ts";
 import { explain, loadSharp, openOptions } from "./sharp.ts";
 import { checkSvg } from "./svg.ts";
 
@@ -26,6 +25,7 @@ export async function openPicture(bytes: Buffer, limits: Limits): Promise<Pictur
 }
 
 async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Promise<Picture> {
+  if (endsEarly(bytes, format)) throw broken(format, ENDS_EARLY);
   if (format === "svg") checkSvg(bytes);
   const sharp = await loadSharp();
   // The header is read whatever it says, so that the message can say it too.
@@ -66,7 +66,7 @@ async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Pro
           });
         const kind = way.kind(info.channels);
         if (kind === undefined || info.width !== width || info.height !== part.height)
-          throw unsupported(`a ${format.toUpperCase()} with ${info.channels} channels`);
+          throw unsupported(`a ${nameOf(format)} with ${info.channels} channels`);
         yield { kind, rows: data };
       }
     },
@@ -85,7 +85,7 @@ function wayOf(header: Metadata): Way {
   if (header.space === "cmyk")
     return {
       channels: 4,
-      read: (image) => image.removeAlpha().toColourspace("cmyk"),
+      read: (image) => image.removeAlpha().pipelineColourspace("cmyk").toColourspace("cmyk"),
       kind: (channels) => (channels === 4 ? 5 : undefined),
     };
   if (header.space === "b-w" || header.space === "grey16")
