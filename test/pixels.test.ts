@@ -93,6 +93,20 @@ describe("the reference pictures as files", () => {
     },
   );
 
+  test("a TIFF is turned as it says, because Pillow does so", async () => {
+    const upright = await describeBytes(await photo().tiff({ compression: "lzw" }).toBuffer());
+    const stored = await photo().rotate(270).toBuffer({ resolveWithObject: true });
+    const turned = await sharp(stored.data, { raw: { width: 200, height: 300, channels: 3 } })
+      .withMetadata({ orientation: 6 })
+      .tiff({ compression: "lzw" })
+      .toBuffer();
+    expect((await sharp(turned).metadata()).orientation).toBe(6);
+    const { sha256, decodedBytes, ...seen } = await describeBytes(turned, { maxDecodedBytes: 1_000 });
+    expect(decodedBytes).toBe(360_000);
+    expect(upright).toMatchObject(seen);
+    expect(upright.sha256).not.toBe(sha256);
+  });
+
   test("a header tells size and memory without decoding", async () => {
     expect(await readHeader(FILES.png, OPTIONS)).toEqual({
       format: "png",

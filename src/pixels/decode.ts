@@ -36,13 +36,15 @@ async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Pro
     });
   if (header.format !== (format === "avif" ? "heif" : format))
     throw broken(format, "is damaged: it begins like one and goes on as something else");
-  const { width, height } = header;
+  // Pillow turns a TIFF by itself, and no other format.
+  const turned = format === "tiff" && (header.orientation ?? 1) !== 1;
+  const { width, height } = turned ? header.autoOrient : header;
   const way = wayOf(header);
   const rowBytes = width * way.channels;
   const decodedBytes = rowBytes * height;
   // Two at a time: what was read before is freed some time after it was handed on.
   const rowsAtOnce =
-    decodedBytes <= limits.maxDecodedBytes
+    decodedBytes <= limits.maxDecodedBytes || turned
       ? height
       : Math.max(1, Math.floor(limits.maxDecodedBytes / 2 / rowBytes));
 
@@ -50,12 +52,14 @@ async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Pro
     format,
     width,
     height,
-    decodedBytes: Math.min(decodedBytes, rowsAtOnce * rowBytes * 2) + (isWhole(header) ? decodedBytes : 0),
+    decodedBytes:
+      Math.min(decodedBytes, rowsAtOnce * rowBytes * 2) + (isWhole(header) || turned ? decodedBytes : 0),
     hasAlpha: header.hasAlpha,
-    orientation: header.orientation ?? 1,
+    orientation: turned ? 1 : (header.orientation ?? 1),
     async *rows() {
       for (let top = 0; top < height; top += rowsAtOnce) {
-        const image = sharp(bytes, openOptions(limits.maxPixels));
+        const opened = sharp(bytes, openOptions(limits.maxPixels));
+        const image = turned ? opened.autoOrient() : opened;
         const part = { left: 0, top, width, height: Math.min(rowsAtOnce, height - top) };
         const { data, info } = await way
           .read(rowsAtOnce === height ? image : image.extract(part))
