@@ -90,7 +90,21 @@ insert into ${t.files} (import, path, size, mtime, state, sha256, scan)
 select 'nas', 'shop/template/' || number || '.png', 500000 + number, 0, 'stored', decode(lpad(to_hex(number), 64, '0'), 'hex'), 1
 from looks order by number;
 drop table looks`);
-  for (const table of [t.hashes, t.contents, t.files]) await client.query(`vacuum (analyze) ${table}`);
+  for (const table of [t.hashes, t.contents, t.files]) await settle(client, table);
+}
+
+/** Vacuumed until its pages are known to be visible to all, which a snapshot held elsewhere can put off. */
+async function settle(client: pg.Client, table: string): Promise<void> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    await client.query(`vacuum (analyze) ${table}`);
+    const { rows } = await client.query(
+      "select relallvisible > relpages * 0.9 as visible from pg_class where oid = $1::regclass",
+      [table],
+    );
+    if (rows[0].visible) return;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+  note(`${table} is not all visible`);
 }
 
 async function search(
@@ -153,7 +167,7 @@ async function regroup(
   const compared = await compareNew(connection, SCHEMA, { method: "memory" });
   const all = lap();
   const peak = process.resourceUsage().maxRSS / 1024;
-  await client.query(`vacuum (analyze) ${t.hashes}`);
+  await settle(client, t.hashes);
   await client.query(`vacuum (analyze) ${t.edges}`);
   started = performance.now();
   const { counts } = await findDuplicates(connection, SCHEMA, { limit: 50 });

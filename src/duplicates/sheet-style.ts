@@ -1,6 +1,6 @@
 /** How the contact sheet looks, and the little that it does. */
 export const SHEET_STYLE = `
-:root{--ground:#f5f6f4;--card:#fff;--ink:#1c2321;--soft:#66706c;--line:#dfe3e0;--accent:#0b6e4f;--tint:#e5f3ec;--check:#e4e6e4;--check2:#fff}
+:root{--ground:#f5f6f4;--card:#fff;--ink:#1c2321;--soft:#66706c;--line:#dfe3e0;--accent:#0b6e4f;--tint:#e5f3ec;--check:#c8cdca;--check2:#e9ecea}
 @media(prefers-color-scheme:dark){:root{--ground:#141817;--card:#1d2322;--ink:#e8ecea;--soft:#96a19d;--line:#303836;--accent:#5fd3a8;--tint:#17362b;--check:#8d9391;--check2:#a5abaa}}
 *{box-sizing:border-box}
 html{scroll-padding-top:7.5rem}
@@ -23,7 +23,7 @@ article{background:var(--card);border:1px solid var(--line);border-radius:.75rem
 article:target{border-color:var(--accent)}
 h3{font-size:.95rem;font-weight:400;margin:0 0 .7rem}
 h3 a{color:inherit;font-weight:600;text-decoration:none;margin-right:.4rem}
-.files{display:grid;grid-template-columns:repeat(auto-fill,minmax(11.5rem,1fr));gap:.9rem}
+.files{display:grid;grid-template-columns:repeat(auto-fill,minmax(12.5rem,1fr));gap:.9rem}
 .pairs{display:grid;grid-template-columns:repeat(auto-fill,minmax(27rem,1fr));gap:1rem}
 .pairs article{margin:0}.pairs .files{grid-template-columns:1fr 1fr}
 figure{margin:0;min-width:0}
@@ -40,7 +40,7 @@ figcaption strong,.path{overflow-wrap:anywhere}
 footer{display:flex;flex-wrap:wrap;gap:.5rem 1rem;margin-top:.9rem;padding-top:.7rem;border-top:1px solid var(--line)}
 .command{display:inline-flex;align-items:baseline;gap:.45rem;max-width:100%;font-size:.82rem}
 .command i{font-style:normal;color:var(--soft);white-space:nowrap}
-code{font:.78rem/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--tint);color:var(--ink);border-radius:.3rem;padding:.15rem .4rem;overflow-wrap:anywhere;user-select:all}
+code{font:.72rem/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--tint);color:var(--ink);border-radius:.3rem;padding:.15rem .4rem;overflow-wrap:anywhere;user-select:all}
 figcaption .command{margin-top:.25rem;flex-wrap:wrap}
 .copies code{cursor:pointer}.copies code:hover{outline:1px solid var(--accent)}code.copied{background:var(--accent);color:var(--card)}
 .empty{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:3rem 1rem;text-align:center;color:var(--soft)}
