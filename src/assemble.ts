@@ -6,13 +6,14 @@ import { join } from "node:path";
 import type { Config } from "./config/config.ts";
 import { type Address, parseAddress } from "./database/address.ts";
 import type { Connection } from "./database/connection.ts";
-import { ConfigError } from "./errors.ts";
+import { ConfigError, ImportFailed } from "./errors.ts";
 import { openLedger } from "./ledger/ledger.ts";
 import type { Observe } from "./run/events.ts";
 import type { Import } from "./run/import.ts";
 import type { RunContext, Target } from "./run/target.ts";
 import type { Source } from "./source/source.ts";
 import { gitCommit } from "./std/git.ts";
+import { nearest } from "./std/nearest.ts";
 import { VERSION } from "./std/version.ts";
 
 /** A target and what must be closed with it. */
@@ -105,6 +106,26 @@ export async function assembleImports(config: Config): Promise<readonly Import[]
         fileTimeoutMs: values.fileTimeout === 0 ? 2 ** 31 - 1 : values.fileTimeout,
       },
     };
+  });
+}
+
+/** The one that is named, or all. Throws `ConfigError` where there is none, `ImportFailed` `IMPORT_UNKNOWN`. */
+export function chooseImports(imports: readonly Import[], name: string | undefined): readonly Import[] {
+  const names = imports.map((each) => each.name);
+  if (imports.length === 0)
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: "No import is configured.",
+      hint: "godwit import --from <folder or sftp://user@host/path>; or set QNAP_HOST, QNAP_USERNAME and QNAP_PASSWORD; or imports in godwit.config.ts.",
+    });
+  if (name === undefined || (imports.length === 1 && names[0] === name)) return imports;
+  const found = imports.filter((each) => each.name === name);
+  if (found.length > 0) return found;
+  const meant = nearest(name, names);
+  throw new ImportFailed({
+    code: "IMPORT_UNKNOWN",
+    message: `There is no import "${name}".`,
+    hint: `${meant === undefined ? "" : `Did you mean ${meant}? `}Configured: ${names.join(", ")}.`,
   });
 }
 

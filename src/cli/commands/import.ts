@@ -1,13 +1,12 @@
 /** `godwit import` */
-import { assembleImports } from "../../assemble.ts";
+import { assembleImports, chooseImports } from "../../assemble.ts";
 import type { Config } from "../../config/config.ts";
-import { ConfigError, ImportFailed } from "../../errors.ts";
+import { ConfigError } from "../../errors.ts";
 import { latestRuns, type RunRow } from "../../images/runs.ts";
 import type { Figures } from "../../import/figures.ts";
 import type { ImportReport } from "../../import/report.ts";
 import { withConnection } from "../../run/connect.ts";
-import { type Import, runImport } from "../../run/import.ts";
-import { nearest } from "../../std/nearest.ts";
+import { runImport } from "../../run/import.ts";
 import { formatSize } from "../../std/size.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
@@ -17,7 +16,7 @@ import { type Session, withSession } from "../session.ts";
 export async function run(invocation: Invocation): Promise<Answer> {
   if (invocation.flags.status === true) return withSession(invocation, (session) => status(session));
   const config = await withOrigin(await invocation.config(), invocation);
-  const wanted = chosen(await assembleImports(config), invocation.arguments[0]);
+  const wanted = chooseImports(await assembleImports(config), invocation.arguments[0]);
   return withSession(invocation, async ({ target, context }) => {
     const reports: ImportReport[] = [];
     for (const each of wanted) reports.push(await runImport(target, each, context));
@@ -75,25 +74,6 @@ function nameOf(from: string): string {
       .replace(/^[^\p{L}\p{N}]+/u, "")
       .slice(0, 60) || "files"
   );
-}
-
-function chosen(imports: readonly Import[], name: string | undefined): readonly Import[] {
-  const names = imports.map((each) => each.name);
-  if (imports.length === 0)
-    throw new ConfigError({
-      code: "CONFIG_INVALID",
-      message: "No import is configured.",
-      hint: "godwit import --from <folder or sftp://user@host/path>; or set QNAP_HOST, QNAP_USERNAME and QNAP_PASSWORD; or imports in godwit.config.ts.",
-    });
-  if (name === undefined || (imports.length === 1 && names[0] === name)) return imports;
-  const found = imports.filter((each) => each.name === name);
-  if (found.length > 0) return found;
-  const meant = nearest(name, names);
-  throw new ImportFailed({
-    code: "IMPORT_UNKNOWN",
-    message: `There is no import "${name}".`,
-    hint: `${meant === undefined ? "" : `Did you mean ${meant}? `}Configured: ${names.join(", ")}.`,
-  });
 }
 
 const STATES = [
