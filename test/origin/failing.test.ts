@@ -44,7 +44,9 @@ describe.skipIf(withoutSshd)(`a server that fails${withoutSshd ? `: ${withoutSsh
       await using origin = await openOrigin(sshd.settings(), { signal });
       const { results, started } = busy(origin);
       await started;
-      process.kill(sshd.channels()[0] ?? 0, "SIGKILL");
+      const [one] = sshd.channels();
+      if (one === undefined) throw new Error("no process serves a channel");
+      process.kill(one, "SIGKILL");
       expect(codes(await results)).toEqual(["ORIGIN_LOST"]);
       await isDead(origin);
     });
@@ -116,7 +118,7 @@ describe.skipIf(withoutSshd)(`a server that fails${withoutSshd ? `: ${withoutSsh
 
     test.each([
       ["cut", 40, 20_000],
-      ["garble", 25, 20_000],
+      ["garble", 25, 2_000],
       ["silence", 15, 300],
     ] as const)(`%s (seed ${seed})`, { timeout: 120_000 }, async (event: WireEvent, runs, timeoutMs) => {
       await using sshd = await startSshd();
@@ -130,9 +132,10 @@ describe.skipIf(withoutSshd)(`a server that fails${withoutSshd ? `: ${withoutSsh
         const { errors } = await throughWire(sshd, timeoutMs, (wire) => wire.at(at, event));
         const context = `${event} at byte ${at} of ${quiet.bytes}, seed ${seed}: ${errors.join("; ")}`;
         const expected =
-          event === "silence"
-            ? ["ORIGIN_UNREACHABLE", "ORIGIN_LOST", "ORIGIN_TIMEOUT"]
-            : ["ORIGIN_UNREACHABLE", "ORIGIN_LOST", "ORIGIN_HOST_CHANGED"];
+          // A garbled length makes us wait for bytes that never come.
+          event !== "cut"
+            ? ["ORIGIN_UNREACHABLE", "ORIGIN_LOST", "ORIGIN_TIMEOUT", "ORIGIN_HOST_CHANGED"]
+            : ["ORIGIN_UNREACHABLE", "ORIGIN_LOST"];
         expect(
           codes(errors).filter((code) => !expected.includes(code)),
           context,
