@@ -1,9 +1,10 @@
 /** The examples are systems that people run: unchanged, with their own variables, and every number is checked. */
-import { cpSync } from "node:fs";
+import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "vitest";
 import { root } from "../scripts/fresh.mjs";
-import { commandIn } from "./support/command.ts";
+import { makeNas } from "../scripts/nas.mjs";
+import { commandIn, type Json } from "./support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
 import { folderOf, writeFiles } from "./support/target.ts";
 
@@ -94,6 +95,31 @@ describe.skipIf(OLD)("CraftFlow", () => {
     ]);
     expect(json.imports.map(({ outcome }: { outcome: string }) => outcome)).toEqual(["skipped"]);
     expect(stderr).toContain("QNAP_HOST, QNAP_USERNAME, QNAP_PASSWORD");
+  });
+
+  test("MIGRATION_MODE=all imports between startup and complex, and finds what is there twice", async ({
+    db,
+  }) => {
+    const { godwit, folder } = example("craftflow", db);
+    const nas = join(folder, "nas");
+    const { files } = await makeNas(nas, { seed: 3, designs: 24, pixels: 200 });
+    const worker = godwit.with({ MIGRATION_MODE: "all", NAS_FOLDER: nas });
+    const { json, stderr } = await worker("up", "--json");
+    const wanted = files.filter(({ fate }) => fate === "stored").length;
+    expect(json.imports).toMatchObject([{ import: "nas", outcome: "done", stored: wanted }]);
+    expect(await counts(db, "design_images")).toEqual({ design_images: wanted });
+    const at = (text: string) => stderr.indexOf(text);
+    expect(at("0001_base_schema applied")).toBeLessThan(at("import nas from"));
+    expect(at("import nas from")).toBeLessThan(at("assign_tenants applied"));
+
+    const again = await worker("up", "--json");
+    expect(again.json.imports).toMatchObject([{ stored: 0, bytesRead: 0, files: { stored: wanted } }]);
+    const { json: found } = await worker("duplicates", "--html", "sheet.html", "--json");
+    expect(found.counts.files).toBe(wanted);
+    expect(found.groups.length).toBeGreaterThan(0);
+    const sheet = readFileSync(join(folder, "sheet.html"), "utf8");
+    const pictures = new Set(found.groups.flatMap((group: Json) => group.files.map(({ id }: Json) => id)));
+    expect(sheet.match(/src="data:image\/webp;base64,/g)?.length).toBeGreaterThanOrEqual(pictures.size);
   });
 
   test("all the way back leaves nothing, and forth again the same", async ({ db }) => {
