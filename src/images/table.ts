@@ -69,7 +69,7 @@ export interface Table {
   ): Promise<void>;
   /** Ids of stored files without a row, at most `limit`; somebody deleted them, or a backup was restored. */
   absent(connection: Connection, limit: number): Promise<readonly string[]>;
-  /** Says of rows whose file is gone or not wanted any more that it is so, and of those that came back too. */
+  /** Says of rows whose file is gone, not wanted or no longer a good image that it is so, and of those that came back too. */
   settle(connection: Connection): Promise<void>;
 }
 
@@ -172,10 +172,12 @@ order by f.id limit $2`,
 
     async settle(to) {
       if (state === undefined) return;
+      // A row that the database refused to change is left as it is.
       await to.query(
         `update ${name} as t set ${identifier(state)} = case f.state when 'stored' then 'present' else f.state end
 from ${t.files} f
-where f.import = $1 and ${ownRows} and t.${identifier(path)} = f.path and f.state in ('stored', 'missing', 'excluded')
+where f.import = $1 and ${ownRows} and t.${identifier(path)} = f.path
+  and f.state in ('stored', 'missing', 'excluded', 'quarantined', 'unsupported') and f.code is distinct from 'FILE_REFUSED'
   and t.${identifier(state)} is distinct from case f.state when 'stored' then 'present' else f.state end`,
         [importName],
       );

@@ -150,7 +150,8 @@ class Import {
       onProgress: meter,
       transaction: this.#transaction,
     });
-    if (result.counts.files === 0 && !so.resumed) throw this.#nothingFound(result);
+    if (result.counts.files === 0 && result.unreadable.length === 0 && !so.resumed)
+      throw this.#nothingFound(result);
     for (const problem of warningsOf(result, description)) this.#warn(problem);
     await this.#transaction(async () => {
       for (;;) {
@@ -217,9 +218,7 @@ class Import {
     if (failed === 0 && pending === 0 && unreadable.length === 0) return;
     const what = [
       ...(failed === 0 ? [] : [`${failed} ${failed === 1 ? "file" : "files"} could not be read`]),
-      ...(unreadable.length === 0
-        ? []
-        : [`${unreadable.length} ${unreadable.length === 1 ? "folder" : "folders"} could not be read`]),
+      ...(unreadable.length === 0 ? [] : [`${foldersOf(unreadable)} could not be read`]),
       ...(pending === 0 ? [] : [`${pending} files were left`]),
     ];
     throw new ImportFailed({
@@ -278,6 +277,13 @@ class Import {
       hint: "A trigger or a rule of the table takes them away, or row-level security hides them from this role.",
     });
   }
+}
+
+/** `2 folders (a, b)` */
+function foldersOf(unreadable: ScanResult["unreadable"]): string {
+  const names = unreadable.slice(0, 3).map(({ path }) => path);
+  const more = unreadable.length > names.length ? ", …" : "";
+  return `${unreadable.length} ${unreadable.length === 1 ? "folder" : "folders"} (${names.join(", ")}${more})`;
 }
 
 function warningsOf(result: ScanResult, description: string): readonly Problem[] {
