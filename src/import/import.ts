@@ -97,6 +97,7 @@ class Import {
     const table = await openTable(connection, this.#settings.table, {
       schema,
       importName: this.#settings.name,
+      hashSize: this.#settings.hashSize,
     });
     await this.#transaction(() => this.#runs.begin(connection, { host, pid }));
     const { signal } = this.#context;

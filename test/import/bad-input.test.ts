@@ -129,7 +129,7 @@ describe("names", () => {
       "back\\slash\\n.png",
       '{braces,"and"}.png',
       "🎨 emoji 👩‍👩‍👧.png",
-      "<script>alert(1)</script>".replace("/", "⁄") + ".png",
+      "<script>alert(1)<⁄script>.png",
       "\u001b[31mred\u0007.png",
       "%s %d $1 $$ :name ?.png",
       " leading and trailing .png",
@@ -140,7 +140,7 @@ describe("names", () => {
       "\\N.png",
       "\u202Egnp.exe.png",
     ];
-    const paths = names.map((name) => `<b>shop</b>`.replace("/", "⁄") + `/tem'plate\n/${name}`);
+    const paths = names.map((name) => `<b>shop<⁄b>/tem'plate\n/${name}`);
     const pictures = await Promise.all(paths.map((_, n) => picture(n)));
     put(place.base, Object.fromEntries(paths.map((path, n) => [path, pictures[n] as Buffer])));
     const report = await place.run();

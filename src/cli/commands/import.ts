@@ -10,6 +10,7 @@ import { type Import, runImport } from "../../run/import.ts";
 import { nearest } from "../../std/nearest.ts";
 import { formatSize } from "../../std/size.ts";
 import { formatDuration } from "../../std/time.ts";
+import { visible } from "../../std/visible.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { formatCount, progressLine, workerLine } from "../import-progress.ts";
 import { type Session, withSession } from "../session.ts";
@@ -62,10 +63,12 @@ async function absolute(from: string): Promise<string> {
   return resolve(from);
 }
 
-/** The last folder of a path, as far as it can be a name. */
+/** The last folder of a path, or the host of a URL without one, as far as it can be a name. What else a URL says is secret. */
 function nameOf(from: string): string {
+  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(from) && URL.canParse(from) ? new URL(from) : null;
+  const path = url === null ? from : decoded(url.pathname).replace(/^\/+$/, "") || url.hostname;
   const last =
-    from
+    path
       .replace(/[/\\.]+$/, "")
       .split(/[/\\]/)
       .at(-1) ?? "";
@@ -75,6 +78,14 @@ function nameOf(from: string): string {
       .replace(/^[^\p{L}\p{N}]+/u, "")
       .slice(0, 60) || "files"
   );
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function chosen(imports: readonly Import[], name: string | undefined): readonly Import[] {
@@ -126,7 +137,7 @@ export function importSummary(report: ImportReport): string {
   return [
     first,
     ...(others.length === 0 ? [] : [`Without a row: ${others.join(", ")}.`]),
-    ...shown.map((each) => `  ${each.path}: ${each.reason} [${each.code}]`),
+    ...shown.map((each) => `  ${visible(each.path)}: ${visible(each.reason)} [${each.code}]`),
     ...(troubles.length > shown.length ? ["  …"] : []),
   ].join("\n");
 }
