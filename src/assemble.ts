@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Config } from "./config/config.ts";
 import { type Address, parseAddress } from "./database/address.ts";
 import type { Connection } from "./database/connection.ts";
-import { ConfigError } from "./errors.ts";
+import { ConfigError, ImportFailed } from "./errors.ts";
 import { openLedger } from "./ledger/ledger.ts";
 import type { Observe } from "./run/events.ts";
 import type { Import } from "./run/import.ts";
@@ -121,6 +121,26 @@ function unknownField(name: string, field: string, fields: readonly string[]): C
     code: "CONFIG_INVALID",
     message: `imports.${name}.table.columns has an unknown field "${field}".`,
     hint: `${meant === undefined ? "" : `Did you mean ${meant}? `}Fields: ${fields.join(", ")}.`,
+  });
+}
+
+/** The one that is named, or all. Throws `ConfigError` where there is none, `ImportFailed` `IMPORT_UNKNOWN`. */
+export function chooseImports(imports: readonly Import[], name: string | undefined): readonly Import[] {
+  const names = imports.map((each) => each.name);
+  if (imports.length === 0)
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: "No import is configured.",
+      hint: "godwit import --from <folder or sftp://user@host/path>; or set QNAP_HOST, QNAP_USERNAME and QNAP_PASSWORD; or imports in godwit.config.ts.",
+    });
+  if (name === undefined || (imports.length === 1 && names[0] === name)) return imports;
+  const found = imports.filter((each) => each.name === name);
+  if (found.length > 0) return found;
+  const meant = nearest(name, names);
+  throw new ImportFailed({
+    code: "IMPORT_UNKNOWN",
+    message: `There is no import "${name}".`,
+    hint: `${meant === undefined ? "" : `Did you mean ${meant}? `}Configured: ${names.join(", ")}.`,
   });
 }
 

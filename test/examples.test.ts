@@ -52,7 +52,7 @@ describe.skipIf(OLD)("CraftFlow", () => {
     const { godwit } = example("craftflow", db);
     const worker = godwit.with({ MIGRATION_MODE: "all" });
     const { json } = await worker("up", "--json");
-    expect(json.report.steps).toHaveLength(16);
+    expect(json.report.steps).toHaveLength(18);
     expect(await counts(db, ...Object.keys(CRAFTFLOW))).toEqual(CRAFTFLOW);
     expect(
       await db.admin(`select platform, status as state, count(*)::int as n from platform_connections
@@ -78,16 +78,22 @@ describe.skipIf(OLD)("CraftFlow", () => {
     const { godwit } = example("craftflow", db);
     const { json } = await godwit.with({ MIGRATION_MODE: "startup" })("up", "--json");
     expect(json.report.steps).toHaveLength(9);
-    expect(json.report.held).toHaveLength(7);
+    expect(json.report.held).toHaveLength(9);
     // What is held back is no late comer afterwards.
-    expect((await godwit("up", "--json")).json.report.steps).toHaveLength(7);
+    expect((await godwit("up", "--json")).json.report.steps).toHaveLength(9);
     expect(await counts(db, "platform_connections")).toEqual({ platform_connections: 70 });
   });
 
-  test("MIGRATION_MODE=nas-only is the import alone, of which there is none yet", async ({ db }) => {
+  test("MIGRATION_MODE=nas-only is the import alone, and without credentials a warning", async ({ db }) => {
     const { godwit } = example("craftflow", db);
-    const { json } = await godwit.with({ MIGRATION_MODE: "nas-only" })("up", "--json");
-    expect(json.report.steps).toEqual([]);
+    await godwit.with({ MIGRATION_MODE: "startup" })("up");
+    const { json, stderr } = await godwit.with({ MIGRATION_MODE: "nas-only" })("up", "--json");
+    expect(json.report.steps.map(({ revision }: { revision: string }) => revision)).toEqual([
+      "import_nas_designs",
+      "import_nas_designs_batched",
+    ]);
+    expect(json.imports.map(({ outcome }: { outcome: string }) => outcome)).toEqual(["skipped"]);
+    expect(stderr).toContain("QNAP_HOST, QNAP_USERNAME, QNAP_PASSWORD");
   });
 
   test("all the way back leaves nothing, and forth again the same", async ({ db }) => {

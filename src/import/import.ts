@@ -24,6 +24,7 @@ import { type CommitParts, createTransaction, namesOf } from "./commit.ts";
 import type { ObserveImport } from "./events.ts";
 import { createExclusion } from "./exclude.ts";
 import { parsePattern } from "./pattern.ts";
+import type { Progress } from "./progress.ts";
 import { Reach } from "./reach.ts";
 import { Reading } from "./reading.ts";
 import type { ImportReport } from "./report.ts";
@@ -43,21 +44,6 @@ export interface ImportContext {
   readonly observe: ObserveImport;
   /** What an earlier connection of the same run has done. */
   readonly so: Progress;
-}
-
-/** What one run has done so far; outlives a lost connection to the database. */
-export interface Progress {
-  scan: ScanResult | null;
-  stored: number;
-  moved: number;
-  restored: number;
-  bytesRead: number;
-  resumed: boolean;
-  readonly warnings: Map<string, Problem>;
-}
-
-export function noProgress(): Progress {
-  return { scan: null, stored: 0, moved: 0, restored: 0, bytesRead: 0, resumed: false, warnings: new Map() };
 }
 
 export interface Standing {
@@ -294,7 +280,7 @@ function warningsOf(result: ScanResult, description: string): readonly Problem[]
       ? []
       : [
           {
-            code: "IMPORT_INCOMPLETE" as const,
+            code: "IMPORT_OUTSIDE_PATTERN" as const,
             message: `${counts.outside} ${counts.outside === 1 ? "file does" : "files do"} not lie where the pattern says and ${counts.outside === 1 ? "is" : "are"} left out, for example ${outside[0]}.`,
             hint: "Move them, or change the pattern of the import.",
           },
