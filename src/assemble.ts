@@ -83,7 +83,13 @@ export async function assembleImports(config: Config): Promise<readonly Import[]
   const { findOrigin } = await import("./config/origins.ts");
   const { availableParallelism } = await import("node:os");
   const { DEFAULT_COLUMNS } = await import("./images/table.ts");
+  const { parsePattern } = await import("./import/pattern.ts");
   return config.imports.map((wanted): Import => {
+    // Before a database or a NAS is asked for anything.
+    parsePattern(wanted.values.pattern);
+    for (const field of Object.keys(wanted.table.columns ?? {}))
+      if (!Object.hasOwn(DEFAULT_COLUMNS, field))
+        throw unknownField(wanted.name, field, Object.keys(DEFAULT_COLUMNS));
     const found = findOrigin(wanted, config);
     if ("missing" in found) return { name: wanted.name, skip: found.missing };
     const { values, table } = wanted;
@@ -106,6 +112,15 @@ export async function assembleImports(config: Config): Promise<readonly Import[]
         fileTimeoutMs: values.fileTimeout === 0 ? 2 ** 31 - 1 : values.fileTimeout,
       },
     };
+  });
+}
+
+function unknownField(name: string, field: string, fields: readonly string[]): ConfigError {
+  const meant = nearest(field, fields);
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `imports.${name}.table.columns has an unknown field "${field}".`,
+    hint: `${meant === undefined ? "" : `Did you mean ${meant}? `}Fields: ${fields.join(", ")}.`,
   });
 }
 

@@ -83,6 +83,7 @@ class Import {
     const table = await openTable(connection, this.#settings.table, {
       schema,
       importName: this.#settings.name,
+      hashSize: this.#settings.hashSize,
     });
     await this.#transaction(() => this.#runs.begin(connection, { host, pid }));
     const { signal } = this.#context;
@@ -136,7 +137,8 @@ class Import {
       onProgress: meter,
       transaction: this.#transaction,
     });
-    if (result.counts.files === 0 && !so.resumed) throw this.#nothingFound(result);
+    if (result.counts.files === 0 && result.unreadable.length === 0 && !so.resumed)
+      throw this.#nothingFound(result);
     for (const problem of warningsOf(result, description)) this.#warn(problem);
     await this.#transaction(async () => {
       for (;;) {
@@ -203,9 +205,7 @@ class Import {
     if (failed === 0 && pending === 0 && unreadable.length === 0) return;
     const what = [
       ...(failed === 0 ? [] : [`${failed} ${failed === 1 ? "file" : "files"} could not be read`]),
-      ...(unreadable.length === 0
-        ? []
-        : [`${unreadable.length} ${unreadable.length === 1 ? "folder" : "folders"} could not be read`]),
+      ...(unreadable.length === 0 ? [] : [`${foldersOf(unreadable)} could not be read`]),
       ...(pending === 0 ? [] : [`${pending} files were left`]),
     ];
     throw new ImportFailed({
@@ -264,6 +264,13 @@ class Import {
       hint: "A trigger or a rule of the table takes them away, or row-level security hides them from this role.",
     });
   }
+}
+
+/** `2 folders (a, b)` */
+function foldersOf(unreadable: ScanResult["unreadable"]): string {
+  const names = unreadable.slice(0, 3).map(({ path }) => path);
+  const more = unreadable.length > names.length ? ", …" : "";
+  return `${unreadable.length} ${unreadable.length === 1 ? "folder" : "folders"} (${names.join(", ")}${more})`;
 }
 
 function warningsOf(result: ScanResult, description: string): readonly Problem[] {

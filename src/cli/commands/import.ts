@@ -9,6 +9,7 @@ import { withConnection } from "../../run/connect.ts";
 import { runImport } from "../../run/import.ts";
 import { formatSize } from "../../std/size.ts";
 import { formatDuration } from "../../std/time.ts";
+import { visible } from "../../std/visible.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { formatCount, progressLine, workerLine } from "../import-progress.ts";
 import { type Session, withSession } from "../session.ts";
@@ -61,10 +62,10 @@ async function absolute(from: string): Promise<string> {
   return resolve(from);
 }
 
-/** The last folder of a path, as far as it can be a name. */
+/** The last folder of a path, or the host of a URL without one, as far as it can be a name. What else a URL says is secret. */
 function nameOf(from: string): string {
   const last =
-    from
+    pathOf(from)
       .replace(/[/\\.]+$/, "")
       .split(/[/\\]/)
       .at(-1) ?? "";
@@ -74,6 +75,16 @@ function nameOf(from: string): string {
       .replace(/^[^\p{L}\p{N}]+/u, "")
       .slice(0, 60) || "files"
   );
+}
+
+function pathOf(from: string): string {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(from)) return from;
+  try {
+    const { pathname, hostname } = new URL(from);
+    return decodeURIComponent(pathname).replace(/^\/+$/, "") || hostname;
+  } catch {
+    return ""; // it is refused where it is read
+  }
 }
 
 const STATES = [
@@ -106,7 +117,7 @@ export function importSummary(report: ImportReport): string {
   return [
     first,
     ...(others.length === 0 ? [] : [`Without a row: ${others.join(", ")}.`]),
-    ...shown.map((each) => `  ${each.path}: ${each.reason} [${each.code}]`),
+    ...shown.map((each) => `  ${visible(each.path)}: ${visible(each.reason)} [${each.code}]`),
     ...(troubles.length > shown.length ? ["  …"] : []),
   ].join("\n");
 }
