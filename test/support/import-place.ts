@@ -39,7 +39,6 @@ export interface FileRow {
 
 export interface ImportPlace {
   readonly base: string;
-  /** Where the import is seen from: settings that hold for every run. */
   run(changes?: Partial<ImportSettings>, context?: Recorder): Promise<ImportReport>;
   /** By path. */
   rows(): Promise<Map<string, ImageRow>>;
@@ -102,7 +101,7 @@ export async function makeImageTable(db: TestDatabase): Promise<void> {
 
 /** As if nothing had ever been imported. */
 export async function forgetImports(db: TestDatabase): Promise<void> {
-  const { rows } = { rows: await db.sql<{ name: string }>(IMPORT_TABLES, [ledgerSchema]) };
+  const rows = await db.sql<{ name: string }>(IMPORT_TABLES, [ledgerSchema]);
   await db.sql(`truncate ${rows.map(({ name }) => name).join(", ")}, design_images restart identity cascade`);
 }
 
