@@ -9,7 +9,7 @@
  * and one that equals the row above is not reduced at all.
  */
 import type { Kernel, PixelKind } from "./kernel.ts";
-import { windows } from "./lanczos.ts";
+import { type Window, windows } from "./lanczos.ts";
 
 export interface Shape {
   readonly width: number;
@@ -64,8 +64,8 @@ export function startReduction(kernel: Kernel, shape: Shape): Reduction {
   const grey = place(greyBytes * variants);
   const rowSums = place(16);
   const squares = sizes.map((n) => {
-    const across = [...windows(width, n)];
-    const down = columnsOf([...windows(height, n)], height);
+    const { across } = lineOf(width, n);
+    const { down } = lineOf(height, n);
     return {
       n,
       across,
@@ -153,6 +153,33 @@ export function startReduction(kernel: Kernel, shape: Shape): Reduction {
       };
     },
   };
+}
+
+interface Line {
+  readonly across: readonly Window[];
+  readonly down: ReturnType<typeof columnsOf>;
+}
+
+/** Sides that were reduced last: to work their windows out takes as long as to apply them, and most images have the same. */
+const lines = new Map<string, Line>();
+const KEEP = 8;
+/** Of a longer side they would take megabytes. */
+const MAX_KEPT_SIDE = 20_000;
+
+function lineOf(side: number, n: number): Line {
+  const key = `${side} ${n}`;
+  let line = lines.get(key);
+  lines.delete(key);
+  if (line === undefined) {
+    const across = [...windows(side, n)];
+    line = { across, down: columnsOf(across, side) };
+  }
+  if (side <= MAX_KEPT_SIDE) lines.set(key, line);
+  for (const [oldest] of lines) {
+    if (lines.size <= KEEP) break;
+    lines.delete(oldest);
+  }
+  return line;
 }
 
 function squareAt(sums: Int32Array, n: number): Uint8Array {
