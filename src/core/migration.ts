@@ -26,12 +26,24 @@ export interface MigrationSettings {
   readonly idempotent?: boolean | undefined;
 }
 
+/** What another tool's history table knows a migration by. */
+export interface ToolKey {
+  /** Version, name or id: as it stands in that table, as text. */
+  readonly version: string;
+  /** Its checksums, as they stand there, for texts that the tool takes for this one; empty where it keeps none. */
+  readonly checksums: readonly string[];
+  /** What else its row says, by column. */
+  readonly columns?: Readonly<Record<string, string | number | null>> | undefined;
+}
+
 export interface Migration {
   /** File name without extensions; what the ledger knows it by. */
   readonly id: string;
   readonly kind: MigrationKind;
   /** The digits in front of the name, without leading zeros; `null` for a file without a number. */
   readonly number: string | null;
+  /** Its place in the line, where the source itself knows the order (another tool's); then `number` is `null`. */
+  readonly position?: number | undefined;
   /** Path below the source's folder, with `/`; what people are shown. */
   readonly file: string;
   /** Parents in a revision graph; `null`: it takes its place in the line of its source. */
@@ -46,6 +58,8 @@ export interface Migration {
   /** Whether there is a way back. */
   readonly revertible: boolean;
   readonly settings: MigrationSettings;
+  /** Its key in the history of the tool that it was written for. */
+  readonly tool?: ToolKey | undefined;
   /** Why it cannot run, when its file is broken. Its name still takes its place in the order. */
   readonly problem?: Problem | undefined;
 }

@@ -5,7 +5,7 @@ import type { HistoryEntry } from "./history.ts";
 import type { Migration } from "./migration.ts";
 import { compareNumbers, compareText } from "./order.ts";
 
-/** Pending ones that something with a greater number, in the same phase, has overtaken. */
+/** Pending ones that something with a greater number, or behind them in the source, has overtaken in the same phase. */
 export function late(fresh: readonly Migration[], graph: Graph, entries: readonly HistoryEntry[]): Problem[] {
   if (graph.shape === "graph") return [];
   const places = new Map(graph.order.map(({ id }, index) => [id, index]));
@@ -15,15 +15,17 @@ export function late(fresh: readonly Migration[], graph: Graph, entries: readonl
   const ahead = entries.filter(
     ({ revision, kind, state }) => kind !== "repeatable" && state === "applied" && place(revision) > earliest,
   );
-  const overtaking = ({ id, number, phase }: Migration) =>
+  const isGreater = (entry: HistoryEntry, { number, position }: Migration) => {
+    if (position !== undefined) return graph.byId.get(entry.revision)?.position !== undefined;
+    return entry.number !== null && number !== null && compareNumbers(entry.number, number) > 0;
+  };
+  const overtaking = (migration: Migration) =>
     ahead.find(
       (entry) =>
-        entry.phase === phase &&
-        entry.number !== null &&
-        number !== null &&
-        compareNumbers(entry.number, number) > 0 &&
+        entry.phase === migration.phase &&
+        isGreater(entry, migration) &&
         // A dependency may put a greater number in front: that is the order then, not an overtaking.
-        place(entry.revision) > place(id),
+        place(entry.revision) > place(migration.id),
     );
   const found = fresh
     .filter((migration) => migration.settings.outOfOrder !== true)
@@ -37,8 +39,11 @@ export function late(fresh: readonly Migration[], graph: Graph, entries: readonl
   return [
     {
       code: "PLAN_LATE",
-      message: `Pending with a smaller number than what is applied already: ${names}.`,
-      hint: `Rename with a new number, or allow it ${allowance(first.migration)}, or for this run with \`godwit up --out-of-order\`.`,
+      message: `Pending, but something behind it is applied already: ${names}.`,
+      hint:
+        first.migration.position === undefined
+          ? `Rename with a new number, or allow it ${allowance(first.migration)}, or for this run with \`godwit up --out-of-order\`.`
+          : "Run it for this once with `godwit up --out-of-order`, if its order does not matter; or rename it to come last.",
       place: { file: first.migration.file },
       details: { revisions: found.map(({ migration }) => migration.id) },
     },

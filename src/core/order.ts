@@ -61,11 +61,12 @@ export function reach(from: Iterable<string>, next: (id: string) => readonly str
   return seen;
 }
 
-/** Numbered first, by number; then those listed in `order`; then the others by id. */
+/** As the source has placed them; else numbered first, by number; then those listed in `order`; then the others by id. */
 export function byPlace(order: readonly string[]): (left: Migration, right: Migration) => number {
   const position = new Map([...order].reverse().map((id, index) => [id, order.length - index]));
   const place = (migration: Migration) => position.get(migration.id) ?? Number.MAX_SAFE_INTEGER;
   return (left, right) => {
+    if (left.position !== undefined && right.position !== undefined) return left.position - right.position;
     if (left.number !== null && right.number !== null) {
       return compareNumbers(left.number, right.number) || compareText(left.id, right.id);
     }

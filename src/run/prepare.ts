@@ -3,8 +3,9 @@ import type { History } from "../core/history.ts";
 import type { Migration, MigrationSettings } from "../core/migration.ts";
 import type { Step } from "../core/plan.ts";
 import { analyse } from "../core/sql/analyse.ts";
-import { classify, type StatementKind } from "../core/sql/classify.ts";
+import { classify, isTransactional, type StatementKind } from "../core/sql/classify.ts";
 import { splitStatements } from "../core/sql/statements.ts";
+import { transactionUnits, type Unit } from "../core/sql/units.ts";
 import { GodwitError, type Place, type Problem, SourceError } from "../errors.ts";
 import type { ModuleFunction, Source } from "../source/source.ts";
 import { codePointOffset, locate } from "../std/text.ts";
@@ -28,6 +29,8 @@ export type Body =
       readonly file: string;
       readonly line: number;
       readonly settings?: MigrationSettings | undefined;
+      /** The file begins and ends transactions itself: what it does in each, in order. */
+      readonly units?: readonly Unit[] | undefined;
       readonly revert: string | null;
     }
   | { readonly kind: "module"; readonly run: ModuleFunction; readonly file: string };
@@ -39,6 +42,8 @@ export interface SplitStatement {
   readonly line: number;
   /** Where it starts in the body, in UTF-16 units. */
   readonly start: number;
+  /** Several statements, which the file has put into one transaction. */
+  readonly several?: boolean | undefined;
 }
 
 /** Texts up to this many bytes in all are kept between looking and running; beyond, files are read again. */
@@ -95,10 +100,16 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
 }
 
 export function statementsOf(body: Body & { kind: "sql" }): readonly SplitStatement[] {
+  const lineOf = ({ line }: { line: number }) => body.line + line - 1;
+  if (body.units !== undefined)
+    return body.units.map(({ text, kind, start, several, line }) => ({
+      ...{ text, kind, start, several },
+      line: lineOf({ line }),
+    }));
   return splitStatements(body.text).map((statement) => ({
     text: statement.text,
     kind: classify(statement),
-    line: body.line + statement.line - 1,
+    line: lineOf(statement),
     start: statement.start,
   }));
 }
@@ -113,19 +124,37 @@ async function loadBody(input: PrepareInput, step: Step, migration: Migration | 
   if (migration === null || (step.direction === "down" && !migration.revertible)) {
     const script = input.history.entries.find((entry) => entry.revision === step.revision)?.revertScript;
     if (script == null) throw new SourceError([gone(step)]);
-    return {
+    const body: Body = {
       kind: "sql",
       text: script,
       file: `${step.revision} (revert script in the ledger)`,
       line: 1,
       revert: null,
     };
+    return input.source.layout === "plain" ? body : withUnits(body);
   }
   const content = await input.source.read(migration, step.direction);
   if (content.kind === "module") return content;
   const down =
     step.direction === "up" && migration.revertible ? await input.source.read(migration, "down") : null;
-  return { ...content, revert: down?.kind === "sql" ? down.text : null };
+  const { ownTransactions, ...rest } = content;
+  const body = { ...rest, revert: down?.kind === "sql" ? down.text : null };
+  return ownTransactions === true ? withUnits(body) : body;
+}
+
+/** A text with transactions of its own: if one is all, it runs in ours; else one after the other. */
+function withUnits(body: Body & { kind: "sql" }): Body {
+  if (analyse(body.text).transactionControl === null) return body;
+  const { text, units, refused } = transactionUnits(body.text);
+  if (refused !== null)
+    refuse(
+      "SOURCE_TRANSACTION_CONTROL",
+      `${body.file} contains ${refused.text.replace(/\s+/g, " ").toUpperCase()}, which cannot be carried out for it.`,
+      placeOf(body, codePointOffset(body.text, refused.start) + 1),
+      "Begin and end transactions with BEGIN and COMMIT, or not at all.",
+    );
+  const single = units.length <= 1 && units.every(({ kind }) => isTransactional(kind));
+  return single ? { ...body, text } : { ...body, text, units };
 }
 
 /** Null: one transaction. Throws `SourceError` for what can be run in no way at all. */
@@ -162,6 +191,7 @@ function whyOutside(body: Body & { kind: "sql" }, settings: MigrationSettings): 
       at(found.psqlCommand.start),
       "Only SQL reaches the server: replace the command by SQL, or remove the line.",
     );
+  if (body.units !== undefined) return "the file begins and ends transactions itself";
   if (settings.transaction === false) return "the file says transaction=off";
   if (settings.transaction === true) return null;
   if (found.outside !== null)

@@ -18,6 +18,7 @@
  * follows, on resuming too.
  */
 
+import { splitStatements } from "../core/sql/statements.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
@@ -69,7 +70,8 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
         work.context.observe({ kind: "statement-started", step, position, count: statements.length, text });
         await runStatement(job, statement, position, earlier);
       }
-      if (isSetting(statement)) job.settings.push(`${statement.text};`);
+      for (const { text } of statement.several === true ? splitStatements(statement.text) : [statement])
+        if (isSetting(text)) job.settings.push(`${text};`);
       done++;
     }
     await work.connection.execute(closing(job.parts, step.direction, entryOf(prepared, body.revert)));
@@ -133,7 +135,7 @@ async function withdraw({ work, prepared, parts }: Job): Promise<void> {
 }
 
 /** `SET` and `RESET` of the session; what is only for a transaction ends with its statement's own. */
-function isSetting({ text }: SplitStatement): boolean {
+function isSetting(text: string): boolean {
   return /^(set|reset)\s+(?!local\b|constraints\b|transaction\b)/i.test(text);
 }
 

@@ -5,13 +5,14 @@
  * Discovery keeps no text: a file is read, hashed and dropped. What is wrong with a file becomes the problem of
  * its migration, which keeps its place in the order.
  */
-import { type Dirent, readdirSync, statSync } from "node:fs";
+import { type Dirent, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { checksum, fingerprint } from "../core/checksum.ts";
 import type { Direction, Migration } from "../core/migration.ts";
 import { type Problem, SourceError } from "../errors.ts";
 import { parseDirectives } from "./directives.ts";
+import { readFolder } from "./folder.ts";
 import { firstStatement } from "./header.ts";
 import { loadModule, type ModuleOptions } from "./module.ts";
 import { duplicateId, type FileGroup, groupFiles, nameProblem, numberOf, readName } from "./names.ts";
@@ -22,9 +23,8 @@ import {
   misplacedInDown,
   noWayBack,
   repeatableProblem,
-  unreadableFolder,
   withOthers,
-} from "./plain-problems.ts";
+} from "./problems.ts";
 import { parseSections, type Sections } from "./sections.ts";
 import type { Content, Listing, Source } from "./source.ts";
 import { readText } from "./text.ts";
@@ -202,17 +202,6 @@ function downHeader(text: string, file: string) {
   if (!declared && settings.outOfOrder === undefined && settings.minimumRevision === undefined)
     return { settings, problems };
   return { settings, problems: [...problems, misplacedInDown(file)] };
-}
-
-function readFolder(folder: string, shown = folder): Dirent[] {
-  try {
-    // The system's order is nobody's promise.
-    return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
-  } catch (error) {
-    throw new SourceError([unreadableFolder(shown, error as { code?: string; message: string })], {
-      cause: error,
-    });
-  }
 }
 
 /** A file of that name is no business of ours. */

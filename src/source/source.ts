@@ -34,6 +34,8 @@ export type Content =
       readonly line: number;
       /** The settings of this direction, in place of the migration's: a down file has a header of its own. */
       readonly settings?: MigrationSettings | undefined;
+      /** `true`: BEGIN and COMMIT in it mean what they say, as for the tool that it was written for. */
+      readonly ownTransactions?: boolean | undefined;
     }
   | { readonly kind: "module"; readonly run: ModuleFunction; readonly file: string };
 

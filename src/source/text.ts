@@ -11,7 +11,11 @@ import { placeAt } from "./place.ts";
  * Throws `SourceError` (`SOURCE_FILE_UNREADABLE`, `SOURCE_FILE_ENCODING`).
  */
 export function readText(path: string, file: string): string {
-  const bytes = readBytes(path, file);
+  return decode(readBytes(path, file), file);
+}
+
+/** The same from bytes that were read already. Throws `SourceError` (`SOURCE_FILE_ENCODING`). */
+export function decode(bytes: Buffer, file: string): string {
   const foreign = utf16Or32(bytes);
   if (foreign !== null)
     fail({

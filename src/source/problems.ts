@@ -1,4 +1,4 @@
-/** What can be wrong with a folder of the layout `plain`, in words; pure. */
+/** What can be wrong with a folder of migrations, in words; pure. */
 import type { Problem } from "../errors.ts";
 import { nameProblem, readName } from "./names.ts";
 
@@ -88,5 +88,19 @@ export function unreadableFolder(
     message: `The migrations folder ${folder} cannot be read: ${reason}.`,
     hint: "Check --dir and the permissions.",
     place: { file: folder },
+  };
+}
+
+/** A folder that the layout asked for does not fit, or of a version that is not run. */
+export function layoutRefused(
+  layout: string,
+  { folder, why, hint }: { folder: string; why: string; hint: string },
+): Problem {
+  return {
+    code: "LAYOUT_REFUSED",
+    message: `${folder} cannot be run as a folder of ${layout}: ${why}.`,
+    hint,
+    place: { file: folder },
+    details: { layout },
   };
 }

@@ -1,0 +1,129 @@
+/** A folder of another tool as a source: read where it lies, in that tool's order, and nothing in it is touched. */
+import { join, resolve } from "node:path";
+import { setImmediate as breathe } from "node:timers/promises";
+import { checksum, fingerprint } from "../core/checksum.ts";
+import type { Direction, Migration } from "../core/migration.ts";
+import { SourceError } from "../errors.ts";
+import { firstStatement } from "./header.ts";
+import type { Entry, FileText, Layout, LayoutOptions, Reading } from "./layout.ts";
+import { duplicateId } from "./names.ts";
+import { changedFile, noWayBack, withOthers } from "./problems.ts";
+import type { Section } from "./sections.ts";
+import type { Content, Listing, Source } from "./source.ts";
+import { decode, readBytes, readText } from "./text.ts";
+
+/** Files read between two breaths, so that a health endpoint in the same process stays alive. */
+const FILES_AT_ONCE = 32;
+
+/** Nothing is read before `list()`. */
+export function openInPlace(layout: Layout, folder: string, options: LayoutOptions): Source {
+  const root = resolve(folder);
+  let found: ReadonlyMap<string, Entry> | undefined;
+  return {
+    layout: layout.name,
+    folder: root,
+    async list() {
+      const { entries, problems } = layout.discover(root, options);
+      found = new Map(entries.map((entry) => [entry.id, entry]));
+      return { migrations: await describeAll(root, entries), problems };
+    },
+    async read(migration, direction) {
+      found ??= new Map(layout.discover(root, options).entries.map((entry) => [entry.id, entry]));
+      const entry = found.get(migration.id);
+      if (entry === undefined) throw new SourceError([changedFile(migration.file)]);
+      return contentOf(root, entry, { migration, direction });
+    },
+  };
+}
+
+async function describeAll(root: string, entries: readonly Entry[]): Promise<Listing["migrations"]> {
+  const first = new Map<string, string>();
+  const migrations: Migration[] = [];
+  for (const [position, entry] of entries.entries()) {
+    const described = describe(root, entry, position);
+    const other = first.get(entry.id);
+    first.set(entry.id, other ?? entry.file);
+    migrations.push(
+      other === undefined ? described : { ...described, problem: duplicateId(entry.id, [other, entry.file]) },
+    );
+    if (position % FILES_AT_ONCE === 0) await breathe();
+  }
+  return migrations;
+}
+
+/** Never throws: what is wrong becomes the migration's problem. */
+function describe(root: string, entry: Entry, position: number): Migration {
+  const nothing: Migration = {
+    id: entry.id,
+    kind: entry.repeatable === true ? "repeatable" : "sql",
+    number: null,
+    position,
+    file: entry.file,
+    revises: null,
+    depends: [],
+    phase: "startup",
+    checksum: checksum(""),
+    fingerprint: null,
+    revertible: false,
+    settings: {},
+  };
+  if (entry.problem !== undefined) return { ...nothing, problem: entry.problem };
+  try {
+    const file = readFile(root, entry.file);
+    const reading = entry.read(file);
+    const identity = reading.identity ?? file.text;
+    const { transaction } = reading.up;
+    const problems = reading.problems ?? [];
+    return {
+      ...nothing,
+      checksum: checksum(identity),
+      fingerprint: fingerprint(identity),
+      revertible: reading.down != null || hasDownFile(root, entry),
+      settings: { ...(transaction === undefined ? {} : { transaction }), ...reading.settings },
+      tool: reading.tool,
+      ...(problems.length === 0 ? {} : { problem: withOthers(problems) }),
+    };
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    return { ...nothing, problem: withOthers(error.problems) };
+  }
+}
+
+/** Read on discovery too: a way back that is broken should be known before it is needed. */
+function hasDownFile(root: string, { downFile }: Entry): boolean {
+  if (downFile === undefined) return false;
+  const text = readText(join(root, downFile), downFile);
+  return firstStatement(text) < text.length;
+}
+
+function contentOf(
+  root: string,
+  entry: Entry,
+  { migration, direction }: { migration: Migration; direction: Direction },
+): Content {
+  if (migration.problem !== undefined) throw new SourceError([migration.problem]);
+  const file = readFile(root, entry.file);
+  const reading = entry.read(file);
+  if (checksum(reading.identity ?? file.text) !== migration.checksum)
+    throw new SourceError([changedFile(entry.file)]);
+  if (direction === "up") return sqlOf(reading.up, entry.file, migration, reading);
+  if (reading.down != null) return sqlOf(reading.down, entry.file, migration, reading);
+  if (entry.downFile === undefined) throw new SourceError([noWayBack(entry.file)]);
+  const text = readText(join(root, entry.downFile), entry.downFile);
+  return sqlOf({ text, line: 1, transaction: undefined }, entry.downFile, migration, reading);
+}
+
+function sqlOf(section: Section, file: string, migration: Migration, reading: Reading): Content {
+  const { text, line, transaction } = section;
+  const settings = {
+    ...migration.settings,
+    ...reading.settings,
+    transaction: transaction ?? reading.settings?.transaction,
+  };
+  return { kind: "sql", text, line, file, settings, ownTransactions: true };
+}
+
+function readFile(root: string, file: string): FileText {
+  const bytes = readBytes(join(root, file), file);
+  return { file, bytes, text: decode(bytes, file) };
+}

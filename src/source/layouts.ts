@@ -1,0 +1,7 @@
+/** Every layout there is, by its name; a new one is a file and a line here. */
+import type { Layout } from "./layout.ts";
+
+/** `plain` is our own and not among them; it has a file of its own. */
+export const LAYOUTS: Readonly<Record<string, () => Promise<Layout>>> = {
+  drizzle: async () => (await import("./drizzle.ts")).drizzle,
+};
