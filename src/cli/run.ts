@@ -3,10 +3,11 @@ import { randomUUID } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { OPTIONS } from "../config/options.ts";
-import { ConfigError, GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
+import { GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
 import { redact } from "../std/secret.ts";
-import type { Answer, Invocation } from "./command.ts";
+import type { Answer, CommandRow, Invocation, Run } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
+import { exitCodeOf } from "./exit.ts";
 import { createJsonLog, createTextLog, type Log } from "./log.ts";
 import { formatError } from "./problems.ts";
 import { type Parsed, parse } from "./program.ts";
@@ -84,6 +85,7 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
     },
     terminal,
     signal: AbortSignal.any([surroundings.signal, deadline.signal]),
+    log: () => log,
     observe: (event) => observe(event),
     say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
     json,
@@ -91,7 +93,7 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
   };
   try {
     const command = await row.load();
-    const answer = await command.run(invocation);
+    const answer = await answerOf(command.run, { row, typed, invocation, workingFolder });
     print(answer, { terminal, json, quiet: flags.quiet === true, command: row.name });
     return answer.exitCode ?? 0;
   } catch (error) {
@@ -103,6 +105,46 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
   } finally {
     clearTimeout(timer);
   }
+}
+
+interface Words {
+  readonly row: CommandRow;
+  /** What was typed, by the option's key. */
+  readonly typed: Readonly<Record<string, unknown>>;
+  readonly invocation: Invocation;
+  readonly workingFolder: string;
+}
+
+/** Once, or for each target that is meant. */
+async function answerOf(run: Run, { row, typed, invocation, workingFolder }: Words): Promise<Answer> {
+  if (row.targets === undefined) return run(invocation);
+  const config = await invocation.config();
+  const words = invocation.arguments;
+  const plain = config.targets === null && words.length === 0 && config.values.target.length === 0;
+  if (plain && !(row.arguments ?? []).some(({ syntax }) => syntax.startsWith("<"))) return run(invocation);
+  const { chooseByWords } = await import("./targets.ts");
+  const chosen = chooseByWords(config, { row, words, flags: typed, workingFolder });
+  const own = { ...invocation, arguments: chosen.words };
+  if (config.targets === null) return run(own);
+  if (row.targets === "each") {
+    const { runForEach } = await import("./fleet.ts");
+    return runForEach({ run, name: row.name, config, configs: chosen.configs }, own);
+  }
+  const [only = config] = chosen.configs;
+  return runOne(run, only, own);
+}
+
+/** A schema is found out like all of them, so that one that is not there is refused and not made. */
+async function runOne(run: Run, config: Config, invocation: Invocation): Promise<Answer> {
+  const schemas = config.target?.schemas;
+  if (schemas == null || schemas.only === null) return run({ ...invocation, config: async () => config });
+  const [{ findSchemas }, { createContext }] = await Promise.all([
+    import("../schemas.ts"),
+    import("../assemble.ts"),
+  ]);
+  const context = createContext(config, invocation);
+  const { configs } = await findSchemas(config, { context, say: invocation.say, create: false });
+  return run({ ...invocation, config: async () => configs[0] ?? config });
 }
 
 interface PrintOptions {
@@ -132,8 +174,7 @@ function fail(error: unknown, { terminal, json, command, told = false }: FailOpt
     const document = { ok: false, ...(command === null ? {} : { command }), problems: problemsOf(error) };
     terminal.out(documentOf(report === undefined ? document : { ...document, report }));
   }
-  if (error instanceof Interrupted) return error.by === "SIGINT" ? 130 : error.by === "SIGTERM" ? 143 : 1;
-  return error instanceof ConfigError && error.details?.from === "flag" ? 2 : 1;
+  return exitCodeOf(error);
 }
 
 function documentOf(document: object): string {
