@@ -313,8 +313,8 @@ export function schemaTarget(config: Config, schema: string): Config {
     ...config,
     values: {
       ...values,
-      ledgerSchema: values.ledgerSchema.replaceAll("{schema}", schema),
-      searchPath: values.searchPath?.replaceAll("{schema}", identifier(schema)) ?? null,
+      ledgerSchema: values.ledgerSchema.replaceAll("{schema}", () => schema),
+      searchPath: values.searchPath?.replaceAll("{schema}", () => identifier(schema)) ?? null,
     },
     target: { name: `${target?.name}/${schema}`, schemas: null, schema },
   };
@@ -346,7 +346,7 @@ function ledgersOf({ values, target }: Config): readonly string[] {
   const schemas = target?.schemas;
   if (schemas == null) return [values.ledgerSchema];
   const names = schemas.only !== null ? [schemas.only] : "names" in schemas.from ? schemas.from.names : [];
-  return names.map((name) => values.ledgerSchema.replaceAll("{schema}", name));
+  return names.map((name) => values.ledgerSchema.replaceAll("{schema}", () => name));
 }
 
 /** A second ledger in its database is nothing to stop for where it is that of another target. */
