@@ -4,4 +4,5 @@ import type { Layout } from "./layout.ts";
 /** `plain` is our own and not among them; it has a file of its own. */
 export const LAYOUTS: Readonly<Record<string, () => Promise<Layout>>> = {
   drizzle: async () => (await import("./drizzle.ts")).drizzle,
+  flyway: async () => (await import("./flyway.ts")).flyway,
 };
