@@ -4,5 +4,7 @@ import type { Layout } from "./layout.ts";
 /** `plain` is our own and not among them; it has a file of its own. */
 export const LAYOUTS: Readonly<Record<string, () => Promise<Layout>>> = {
   drizzle: async () => (await import("./drizzle.ts")).drizzle,
+  "node-pg-migrate": async () => (await import("./node-pg-migrate.ts")).nodePgMigrate,
+  "graphile-migrate": async () => (await import("./graphile-migrate.ts")).graphileMigrate,
   flyway: async () => (await import("./flyway.ts")).flyway,
 };
