@@ -71,7 +71,8 @@ function checkFile(
   findings: { problems: Problem[]; warnings: Problem[] },
 ): void {
   const { id, file } = migration;
-  const edited = migration.checksum !== entry.checksum && migration.kind !== "repeatable";
+  const again = migration.kind === "repeatable" || migration.rerun === true;
+  const edited = migration.checksum !== entry.checksum && !again;
   // Where its text is known, an edit comes first: it may be what has broken it.
   if (migration.problem !== undefined && !(edited && migration.fingerprint !== null)) {
     findings.warnings.push({

@@ -7,24 +7,24 @@
  * place, so it is taken only where they are gone: then the highest one comes first. `U<version>__` is never run: only
  * paid editions do, and none of its history says that it can be trusted.
  */
-import { type Dirent, existsSync, realpathSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Problem } from "../errors.ts";
 import { SourceError } from "../errors.ts";
 
-import { readFolder } from "./folder.ts";
 import { firstStatement } from "./header.ts";
 import type { Entry, FileText, Layout, LayoutOptions, Reading } from "./layout.ts";
 import { fillIn, missingPlaceholders } from "./placeholders.ts";
 import { layoutRefused } from "./problems.ts";
 import { readText } from "./text.ts";
+import { walk } from "./walk.ts";
 
 export const flyway: Layout = {
   name: "flyway",
   discover(folder, options) {
     const problems: Problem[] = [];
-    const files = [...walk(folder, "", new Set()), ...classesBeside(folder)];
+    const files = [...walk(folder), ...classesBeside(folder)];
     const named = files.flatMap((file) => {
       const callback = callbackProblem(folder, file);
       if (callback !== null) problems.push(callback);
@@ -50,24 +50,6 @@ interface Named {
   readonly description: string;
   /** Not SQL. */
   readonly foreign: boolean;
-}
-
-/** Hidden folders are passed over; a link to a folder is followed, once. */
-function walk(folder: string, below: string, seen: Set<string>): readonly string[] {
-  const path = join(folder, below);
-  const entries = readFolder(path);
-  const real = realpathSync(path);
-  if (seen.has(real)) return [];
-  seen.add(real);
-  const isFolder = (entry: Dirent) =>
-    entry.isDirectory() ||
-    (entry.isSymbolicLink() &&
-      statSync(join(path, entry.name), { throwIfNoEntry: false })?.isDirectory() === true);
-  return entries.flatMap((entry) => {
-    const file = below + entry.name;
-    if (!isFolder(entry)) return [file];
-    return entry.name.startsWith(".") ? [] : walk(folder, `${file}/`, seen);
-  });
 }
 
 const SQL = /\.sql$/i;
@@ -222,7 +204,7 @@ function classesBeside(folder: string): readonly string[] {
   return ["java", "kotlin"].flatMap((language) => {
     const sibling = folder.replace(/([\\/]src[\\/]main[\\/])resources(?=[\\/])/, `$1${language}`);
     if (sibling === folder || !existsSync(sibling)) return [];
-    return walk(sibling, "", new Set()).filter((file) => FOREIGN.test(file));
+    return walk(sibling).filter((file) => FOREIGN.test(file));
   });
 }
 

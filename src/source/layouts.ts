@@ -6,5 +6,6 @@ export const LAYOUTS: Readonly<Record<string, () => Promise<Layout>>> = {
   drizzle: async () => (await import("./drizzle.ts")).drizzle,
   "node-pg-migrate": async () => (await import("./node-pg-migrate.ts")).nodePgMigrate,
   "graphile-migrate": async () => (await import("./graphile-migrate.ts")).graphileMigrate,
+  liquibase: async () => (await import("./liquibase.ts")).liquibase,
   flyway: async () => (await import("./flyway.ts")).flyway,
 };
