@@ -8,4 +8,13 @@ export const LAYOUTS: Readonly<Record<string, () => Promise<Layout>>> = {
   "graphile-migrate": async () => (await import("./graphile-migrate.ts")).graphileMigrate,
   liquibase: async () => (await import("./liquibase.ts")).liquibase,
   flyway: async () => (await import("./flyway.ts")).flyway,
+  supabase: async () => (await import("./supabase.ts")).supabase,
+  prisma: async () => (await import("./prisma.ts")).prisma,
+  "golang-migrate": async () => (await import("./golang-migrate.ts")).golangMigrate,
+  updown: async () => (await import("./updown.ts")).updown,
+  dbmate: async () => (await import("./dbmate.ts")).dbmate,
+  goose: async () => (await import("./goose.ts")).goose,
+  sqlx: async () => (await import("./sqlx.ts")).sqlx,
+  diesel: async () => (await import("./diesel.ts")).diesel,
+  updir: async () => (await import("./updir.ts")).updir,
 };
