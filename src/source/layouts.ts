@@ -4,6 +4,10 @@ import type { Layout } from "./layout.ts";
 /** `plain` is our own and not among them; it has a file of its own. */
 export const LAYOUTS = {
   drizzle: async () => (await import("./drizzle.ts")).drizzle,
+  "node-pg-migrate": async () => (await import("./node-pg-migrate.ts")).nodePgMigrate,
+  "graphile-migrate": async () => (await import("./graphile-migrate.ts")).graphileMigrate,
+  liquibase: async () => (await import("./liquibase.ts")).liquibase,
+  flyway: async () => (await import("./flyway.ts")).flyway,
   supabase: async () => (await import("./supabase.ts")).supabase,
   prisma: async () => (await import("./prisma.ts")).prisma,
   "golang-migrate": async () => (await import("./golang-migrate.ts")).golangMigrate,
