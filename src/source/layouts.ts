@@ -21,7 +21,7 @@ export const LAYOUTS = {
 
 export type LayoutName = "plain" | keyof typeof LAYOUTS;
 
-export const LAYOUT_NAMES = ["plain", ...Object.keys(LAYOUTS)] as readonly LayoutName[];
+export const LAYOUT_NAMES = ["plain", ...Object.keys(LAYOUTS).sort()] as readonly LayoutName[];
 
 /** Throws where there is none of that name. */
 export async function loadLayout(name: string): Promise<Layout> {
