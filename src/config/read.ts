@@ -22,14 +22,14 @@ export interface Sources {
 /** Throws `ConfigError`. */
 export function readOption(option: Option, sources: Sources): { value: unknown; origin: Origin } {
   const { given, origin, inFile } = find(option, sources);
-  const value =
-    given === undefined || given === null
-      ? option.kind === "list"
-        ? []
-        : null
-      : readValue(option, given, origin);
+  const value = given === undefined || given === null ? emptyOf(option) : readValue(option, given, origin);
   if (option.kind !== "path" || typeof value !== "string" || isAbsolute(value)) return { value, origin };
   return { value: resolve(inFile ? sources.root : sources.workingFolder, value), origin };
+}
+
+function emptyOf(option: Option): unknown {
+  if (option.kind === "record") return {};
+  return option.kind === "list" ? [] : null;
 }
 
 interface Found {

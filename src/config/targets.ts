@@ -100,7 +100,8 @@ function checkKey(
       `targets.${name}.${key} is neither text nor a variable.`,
       `Write ${key}: env("NAME_OF_THE_VARIABLE").`,
     );
-  if (isRecord(value) && !isVariable(value) && TARGET_OPTIONS.some((option) => option.key === key))
+  const option = TARGET_OPTIONS.find((each) => each.key === key);
+  if (isRecord(value) && !isVariable(value) && option !== undefined && option.kind !== "record")
     wrong(`targets.${name}.${key} is an object.`, 'A variable is env("NAME"), or { "variable": "NAME" }.');
 }
 
@@ -260,6 +261,7 @@ function readTarget(
       folder: read.dir,
       phases: phasesOf(read),
       imports: imports ?? [],
+      environment: environmentOf(config, name),
       target: {
         name,
         schemas: schemasOf(own, only, origins.parallel?.kind === "file" ? read.parallel : null),
@@ -270,6 +272,15 @@ function readTarget(
     variables: address?.variables ?? [],
     problems,
   };
+}
+
+/** Without what only other targets name: the files of one may ask for a variable too. */
+function environmentOf({ environment, targets }: Config, name: string): Config["environment"] {
+  const named = (own: object | undefined) =>
+    Object.values(own ?? {}).flatMap((value) => (isVariable(value) ? [value.variable] : []));
+  const mine = new Set(named(targets?.[name]));
+  const others = new Set(Object.values(targets ?? {}).flatMap(named));
+  return Object.fromEntries(Object.entries(environment).filter(([key]) => mine.has(key) || !others.has(key)));
 }
 
 /** The NAS that the environment names is not every target's: only what a target says itself is its own. */

@@ -121,7 +121,8 @@ export function applyFrame(
   entry: Entry,
   state: "applied" | "partial" = "applied",
 ): StepFrame {
-  const replace = entry.kind === "repeatable" ? `${parts.ledger.remove(entry.revision)}; ` : "";
+  const replace =
+    entry.kind === "repeatable" || entry.again === true ? `${parts.ledger.remove(entry.revision)}; ` : "";
   return {
     open: `${BEGIN} ${parts.reset} ${parts.fence} ${replace}${parts.ledger.insert(entry, parts.author, state)}`,
     close: `${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${commit(parts)}`,

@@ -7,18 +7,18 @@
  * semicolons of the same width, so that pieces without one of their own stay apart and offsets stay what they are.
  */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Problem } from "../errors.ts";
 import { SourceError } from "../errors.ts";
-import { readFolder } from "./folder.ts";
+import { isThere, readFolder } from "./folder.ts";
 import type { Discovery, Entry, FileText, Layout, Reading } from "./layout.ts";
+import { lineEndVariants } from "./line-ends.ts";
 import { layoutRefused } from "./problems.ts";
 import { readText } from "./text.ts";
 
 export const drizzle: Layout = {
   name: "drizzle",
-  discover: (folder) => (existsSync(join(folder, JOURNAL)) ? readJournal(folder) : readFolders(folder)),
+  discover: (folder) => (isThere(join(folder, JOURNAL)) ? readJournal(folder) : readFolders(folder)),
 };
 
 const JOURNAL = "meta/_journal.json";
@@ -39,7 +39,7 @@ function readJournal(folder: string): Discovery {
   return {
     entries: entries.map(({ tag, when }): Entry => {
       const file = `${tag}.sql`;
-      const missing = existsSync(join(folder, file)) ? undefined : fileOfJournalMissing(file);
+      const missing = isThere(join(folder, file)) ? undefined : fileOfJournalMissing(file);
       return { id: tag, file, problem: missing, read: (text) => reading(text, { when }) };
     }),
     problems,
@@ -70,9 +70,17 @@ function isEntry(entry: unknown): entry is JournalEntry {
 }
 
 function readFolders(folder: string): Discovery {
+  if (isThere(join(folder, "migration_lock.toml")))
+    throw new SourceError([
+      layoutRefused("drizzle", {
+        folder,
+        why: "it has a migration_lock.toml, which Prisma writes",
+        hint: "Try --layout prisma.",
+      }),
+    ]);
   const names = readFolder(folder)
-    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "migration.sql")))
     .map((entry) => entry.name)
+    .filter((name) => isThere(join(folder, name, "migration.sql")))
     .sort((left, right) => left.localeCompare(right));
   if (names.length === 0)
     throw new SourceError([
@@ -104,7 +112,9 @@ function instantOf(name: string): number | null {
 
 /** `name` only from 1.0 on. The hash is over the text as it lies there, invalid bytes replaced. */
 function reading(file: FileText, { when, name }: { when: number; name?: string }): Reading {
-  const hash = createHash("sha256").update(file.bytes.toString("utf8")).digest("hex");
+  const [hash = "", ...others] = lineEndVariants(file.bytes).map((bytes) =>
+    createHash("sha256").update(bytes.toString("utf8")).digest("hex"),
+  );
   return {
     up: {
       text: file.text.replaceAll(BREAKPOINT, ";".padEnd(BREAKPOINT.length)),
@@ -113,7 +123,8 @@ function reading(file: FileText, { when, name }: { when: number; name?: string }
     },
     tool: {
       version: name ?? String(when),
-      checksums: [hash],
+      // The tool never compares them: a checkout with other line ends has run the same.
+      checksums: [hash, ...others],
       columns: { hash, created_at: when, ...(name === undefined ? {} : { name }) },
     },
   };

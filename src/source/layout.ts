@@ -35,6 +35,8 @@ export interface Entry {
   readonly id: string;
   /** Runs again whenever its text changed. */
   readonly repeatable?: boolean;
+  /** The same, but in its place in the line. */
+  readonly rerun?: boolean;
   /** Path below the folder, with `/`. Several entries may share a file. */
   readonly file: string;
   /** Its way back, where that is a file of its own. */
@@ -43,6 +45,8 @@ export interface Entry {
   readonly problem?: Problem | undefined;
   /** What the file says. Pure, and never throws: what is wrong is in `problems`. */
   read(file: FileText): Reading;
+  /** What `downFile` says, where that is more than its text. Pure, and never throws. */
+  readDown?(file: FileText): Section;
 }
 
 export interface FileText {
