@@ -9,17 +9,25 @@ const NOTE = "<!-- Made by `node scripts/docs.mjs`; do not edit. -->";
 
 /** File → text, for `docs/reference/`. */
 export async function renderDocs() {
-  const { COMMANDS, OPTIONS, IMPORT_OPTIONS, TARGET_OPTIONS, TARGETS_HELP, flagName, variablesOf } =
-    await loadTables();
+  const {
+    COMMANDS,
+    OPTIONS,
+    IMPORT_OPTIONS,
+    TARGET_OPTIONS,
+    TARGETS_HELP,
+    hasTargets,
+    flagName,
+    variablesOf,
+  } = await loadTables();
   return {
-    "cli.md": cli(COMMANDS, OPTIONS, TARGETS_HELP),
+    "cli.md": cli(COMMANDS, OPTIONS, { TARGETS_HELP, hasTargets }),
     "config.md": config(OPTIONS, { flagName, variablesOf, imports: IMPORT_OPTIONS, targets: TARGET_OPTIONS }),
   };
 }
 
 async function loadTables() {
   const contents =
-    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets.ts"; export { TARGETS_HELP } from "./src/cli/command.ts";';
+    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets.ts"; export { TARGETS_HELP, hasTargets } from "./src/cli/command.ts";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -31,10 +39,10 @@ async function loadTables() {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
 }
 
-function cli(commands, options, TARGETS_HELP) {
+function cli(commands, options, { TARGETS_HELP, hasTargets }) {
   const sections = commands.map((row) => {
     const words = (row.arguments ?? []).map(({ syntax }) => ` ${syntax}`).join("");
-    const targets = row.targets === "each" || row.targets === "one";
+    const targets = hasTargets(row);
     const aliases = (row.aliases ?? []).map((alias) => `\`${alias}\``).join(", ");
     const flags = [
       ...(row.arguments ?? []),

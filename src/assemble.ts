@@ -38,6 +38,7 @@ export interface AssembleOptions {
 
 /** Throws `ConfigError` and, where the embedded server cannot start, `DatabaseError`. */
 export async function assemble(config: Config, options: AssembleOptions): Promise<Assembled> {
+  if (config.targets !== null && config.target === null) throw new Error("None of the targets was chosen.");
   const source = options.source ?? (await openSource(config));
   if (options.open !== undefined) return assembled(config, source, { open: options.open });
   if (isAddressed(config)) {

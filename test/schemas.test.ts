@@ -102,7 +102,7 @@ describe("schemas", () => {
     expect(stdout).toContain("tenants: 3 of 4 schemas are done.\n  tenants/b: failed [STEP_FAILED]");
     await db.sql("drop table b.shops");
     const { json } = await godwitIn(folder)("up", "tenants/b", "--json");
-    expect(json.targets[0].schemas).toMatchObject([{ name: "tenants/b", report: { steps: [{}, {}] } }]);
+    expect(json.targets).toMatchObject([{ name: "tenants/b", report: { steps: [{}, {}] } }]);
   });
 
   test("one of them is a target like any other, and a command about one wants to know which", async ({
@@ -117,6 +117,10 @@ describe("schemas", () => {
     const { json } = await godwit.fails(2, "down", "-1", "tenants", "--json");
     expect(json.problems[0].hint).toContain("--target tenants/<schema>");
     await godwit("down", "-1", "tenants/a");
+    expect((await godwit("status", "tenants/a")).stdout).toContain("pending  0001_a");
+    const { stdout } = await godwit("up", "tenants/a", "--sql");
+    expect(stdout).toContain(`set_config('search_path', '"a"'`);
+    await godwit.fails(2, "up", "tenants", "--sql");
     const left = await db.sql("select to_regclass('a.x')::text as a, to_regclass('b.x')::text as b");
     expect(left).toEqual([{ a: null, b: "b.x" }]);
     expect((await godwit.fails(1, "up", "tenants/zz", "--json")).json.problems[0].code).toBe(

@@ -323,6 +323,7 @@ describe("the command line", () => {
     [["down", "auth"], "CONFIG_INVALID", "needs <revision>"],
     [["new", "add", "users"], "CONFIG_INVALID", "--target backend"],
     [["repair", "--forget", "1"], "CONFIG_INVALID", "backend, auth, auth-next"],
+    [["up", "--sql"], "CONFIG_INVALID", "godwit up backend --sql"],
     [["up", "--dir", "x"], "CONFIG_INVALID", "--dir is about one database"],
   ] as const)("%j is refused, and says what to write", async ([words, code, says]) => {
     const { json } = await commandIn({ folder: folderOf(FILES), env: URLS }).fails(2, ...words, "--json");

@@ -14,9 +14,10 @@ export interface CommandRow {
   readonly flags?: readonly { readonly syntax: string; readonly help: string }[];
   /**
    * Where several targets are configured, what it is about: `each` of those that are named, or all; `one`, which must be
-   * named; `flag`: one, but its words are its own, so that only `--target` names it. Without it: none.
+   * named (the default: nothing is done to a database that nobody named); `flag`: one, but its words are its own, so that
+   * only `--target` names it; `none`.
    */
-  readonly targets?: "each" | "one" | "flag";
+  readonly targets?: "each" | "one" | "flag" | "none";
   /** Whether the options about planning apply. */
   readonly plans?: boolean;
   /** More than the summary, for `--help`. */
@@ -60,7 +61,7 @@ export interface Answer {
 
 /** Whether targets may stand among the words. */
 export function hasTargets({ targets }: CommandRow): boolean {
-  return targets === "each" || targets === "one";
+  return targets === undefined || targets === "each" || targets === "one";
 }
 
 export const TARGETS_HELP = "where several are configured: their names, which may also stand first";

@@ -29,7 +29,6 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "down",
-    targets: "one",
     aliases: ["downgrade"],
     summary: "take migrations back",
     arguments: [{ syntax: "<revision>", help: `how far: -1, ${WORDS} (it stays), or base for everything` }],
@@ -123,7 +122,6 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "baseline",
-    targets: "one",
     aliases: ["stamp"],
     summary: "declare migrations as present without running them",
     description:
@@ -134,7 +132,6 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "repair",
-    targets: "one",
     summary: "correct what the ledger says",
     description:
       "Corrects what the ledger says. What is in the database stays as it is; each correction is logged.",
@@ -235,6 +232,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "completion",
+    targets: "none",
     summary: "print the completion script of a shell",
     arguments: [{ syntax: "<shell>", help: "bash, zsh or fish" }],
     examples: [

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { OPTIONS } from "../config/options.ts";
+import { schemaTarget } from "../config/targets.ts";
 import { GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
 import { redact } from "../std/secret.ts";
 import type { Answer, CommandRow, Invocation, Run } from "./command.ts";
@@ -117,34 +118,35 @@ interface Words {
 
 /** Once, or for each target that is meant. */
 async function answerOf(run: Run, { row, typed, invocation, workingFolder }: Words): Promise<Answer> {
-  if (row.targets === undefined) return run(invocation);
+  if (row.targets === "none") return run(invocation);
   const config = await invocation.config();
   const words = invocation.arguments;
   const plain = config.targets === null && words.length === 0 && config.values.target.length === 0;
   if (plain && !(row.arguments ?? []).some(({ syntax }) => syntax.startsWith("<"))) return run(invocation);
   const { chooseByWords } = await import("./targets.ts");
-  const chosen = chooseByWords(config, { row, words, flags: typed, workingFolder });
+  const flags = { ...typed, sql: invocation.flags.sql };
+  const chosen = chooseByWords(config, { row, words, flags, workingFolder });
   const own = { ...invocation, arguments: chosen.words };
   if (config.targets === null) return run(own);
-  if (row.targets === "each") {
-    const { runForEach } = await import("./fleet.ts");
-    return runForEach({ run, name: row.name, config, configs: chosen.configs }, own);
-  }
-  const [only = config] = chosen.configs;
-  return runOne(run, only, own);
+  const [only = config, ...others] = chosen.configs;
+  const configs = others.length > 0 ? chosen.configs : [await oneSchema(only, own, row)];
+  if (row.targets !== "each") return run({ ...own, config: async () => configs[0] ?? config });
+  const { runForEach } = await import("./fleet.ts");
+  return runForEach({ run, name: row.name, config, configs }, own);
 }
 
-/** A schema is found out like all of them, so that one that is not there is refused and not made. */
-async function runOne(run: Run, config: Config, invocation: Invocation): Promise<Answer> {
-  const schemas = config.target?.schemas;
-  if (schemas == null || schemas.only === null) return run({ ...invocation, config: async () => config });
+/** Of one that is named, `tenants/a`: found out like all of them, so that a mistyped one is refused and not made. */
+async function oneSchema(config: Config, invocation: Invocation, row: CommandRow): Promise<Config> {
+  const only = config.target?.schemas?.only ?? null;
+  if (only === null) return config;
+  if (invocation.flags.sql === true) return schemaTarget(config, only);
   const [{ findSchemas }, { createContext }] = await Promise.all([
     import("../schemas.ts"),
     import("../assemble.ts"),
   ]);
   const context = createContext(config, invocation);
-  const { configs } = await findSchemas(config, { context, say: invocation.say, create: false });
-  return run({ ...invocation, config: async () => configs[0] ?? config });
+  const options = { context, say: invocation.say, create: row.name === "up" };
+  return (await findSchemas(config, options)).configs[0] ?? config;
 }
 
 interface PrintOptions {

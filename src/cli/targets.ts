@@ -24,6 +24,7 @@ export function chooseByWords(config: Config, { row, words, flags, workingFolder
   const known = Object.keys(config.targets ?? {});
   const asked = config.values.target;
   const least = (row.arguments ?? []).filter(({ syntax }) => syntax.startsWith("<")).length;
+  // Of words that may be anything, commander has counted as many as there must be.
   const most = row.targets === "flag" ? Number.POSITIVE_INFINITY : (row.arguments ?? []).length;
   if (config.targets === null) {
     const [name] = asked;
@@ -33,7 +34,8 @@ export function chooseByWords(config: Config, { row, words, flags, workingFolder
   }
   // `--target` leaves every word to the command: for a revision that is called like a target.
   const typed = config.origins.target.kind === "flag";
-  const isName = (word: string) => known.some((name) => word === name || word.startsWith(`${name}/`));
+  const isName = (word: string) =>
+    known.some((name) => word === name || (hasSchemas(config, name) && word.startsWith(`${name}/`)));
   const named = typed || row.targets === "flag" ? [] : words.filter(isName);
   const rest = words.filter((word) => !named.includes(word));
   const names = named.length > 0 ? named : asked;
@@ -44,7 +46,7 @@ export function chooseByWords(config: Config, { row, words, flags, workingFolder
     throw new ConfigError({
       code: "CONFIG_INVALID",
       message: `godwit ${row.name} is about one target, and ${names.length === 0 ? `${known.length} are configured` : `${names.length} are named`}: ${(names.length === 0 ? known : names).join(", ")}.`,
-      hint: `Say which: godwit ${row.name} ${row.targets === "one" ? `${known[0]} …` : `… --target ${known[0]}`}`,
+      hint: `Say which: godwit ${row.name} ${row.targets === "flag" ? `… --target ${known[0]}` : `${known[0]} …`}`,
       details: { from: "flag", targets: known },
     });
   if (rest.length > 0 && row.targets === "each" && !single)
@@ -54,8 +56,23 @@ export function chooseByWords(config: Config, { row, words, flags, workingFolder
       hint: `Say whose ${rest[0]} it is: godwit ${row.name} ${known[0]} ${rest[0]}`,
       details: { from: "flag", targets: known },
     });
+  if (flags.sql === true && !(single && isOneDatabase(config, names[0] ?? known[0] ?? "")))
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: "A script is for one database, and several are meant.",
+      hint: `Say which: godwit ${row.name} ${known[0]} --sql`,
+      details: { from: "flag", targets: known },
+    });
   const folders = row.targets === "each";
   return { configs: chooseTargets(config, { names, flags, workingFolder, folders }), words: rest };
+}
+
+function hasSchemas({ targets }: Config, name: string): boolean {
+  return targets?.[name]?.schemas !== undefined;
+}
+
+function isOneDatabase(config: Config, name: string): boolean {
+  return name.includes("/") || !hasSchemas(config, name);
 }
 
 interface Expected {
