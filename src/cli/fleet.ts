@@ -105,7 +105,7 @@ function tell(
   if (state === "not begun" && !alone) own.write("warn", `not begun: ${outcome.because}`);
   if (state === "done" && name.includes("/") && !outcome.value.result) {
     const [line = ""] = outcome.value.text.split("\n", 1);
-    log().write("info", `${name}: ${line}`, { target: name });
+    log().write("info", said(name, line), { target: name });
   }
 }
 
@@ -191,7 +191,10 @@ function textOf(
 ): string {
   const blocks = outcomes.map((outcome) => {
     const { name } = outcome;
-    if (outcome.state === "group") return groupText(outcome, { result });
+    if (outcome.state === "group") {
+      const text = groupText(outcome, { result });
+      return result ? `${terminal.paint("bold", name)}\n${text}\n` : text;
+    }
     const text = outcome.state === "done" ? outcome.value.text : wordsOf(outcome);
     return result ? `${terminal.paint("bold", name)}\n${text}\n` : lineOf(outcome);
   });
@@ -205,11 +208,12 @@ function groupText(
   { name, members }: Outcome<Answer> & { state: "group" },
   { result }: { result: boolean },
 ): string {
+  const lines = (some: typeof members) => some.map((member) => `  ${lineOf(member)}`);
+  if (result) return members.length === 0 ? "  no schemas" : lines(members).join("\n");
   const left = members.filter((member) => !isDone(member, isFailure));
-  const shown = result ? members : left.slice(0, MOST_NAMED);
-  const more = result || left.length <= MOST_NAMED ? [] : [`  and ${left.length - MOST_NAMED} more`];
   const head = `${name}: ${members.length - left.length} of ${members.length} ${members.length === 1 ? "schema is" : "schemas are"} done.`;
-  return [head, ...shown.map((member) => `  ${lineOf(member)}`), ...more].join("\n");
+  const more = left.length <= MOST_NAMED ? [] : [`  and ${left.length - MOST_NAMED} more`];
+  return [head, ...lines(left.slice(0, MOST_NAMED)), ...more].join("\n");
 }
 
 /** More in a summary hide the others; the log and the JSON name all. */
@@ -219,11 +223,12 @@ function lineOf(outcome: Outcome<Answer>): string {
   if (outcome.state === "group") return outcome.name;
   if (outcome.state !== "done") return `${outcome.name}: ${wordsOf(outcome)}`;
   const { text } = outcome.value;
-  return outcome.name.includes("/")
-    ? `${outcome.name}: ${text.split("\n", 1)[0]}`
-    : text.startsWith(`${outcome.name}:`)
-      ? text
-      : `${outcome.name}: ${text}`;
+  return said(outcome.name, outcome.name.includes("/") ? (text.split("\n", 1)[0] ?? "") : text);
+}
+
+/** Its name in front, once. */
+function said(name: string, text: string): string {
+  return (text.startsWith(`${name}:`) ? text : `${name}: ${text}`).replace(/:$/, ".");
 }
 
 function wordsOf(outcome: Exclude<Outcome<Answer>, { state: "done" | "group" }>): string {

@@ -74,7 +74,7 @@ export function readAddress(
     const label = labelOf(own.url, `targets.${name}.url`);
     const origin: Origin = isVariable(own.url)
       ? { kind: "variable", name: own.url.variable }
-      : { kind: "file", name: `targets.${name}` };
+      : { kind: "file", name: `targets.${name}.url` };
     if (url === undefined) return { url: null, place: null, origin, variables, problems };
     return { ...checked(url, label, problems), origin, variables, problems };
   }
