@@ -61,8 +61,8 @@ export function parsePlan(text: string, file: string): Plan | null {
   if (project === undefined) return null;
   const uri = canonicalUri(pragmas.get("uri"));
   const changes: Draft[] = [];
-  /** Line of the plan by name of a change or `@tag`: what dependencies may speak of. */
-  const seen = new Map<string, number>();
+  /** Names of changes and `@tag`s: what dependencies may speak of. */
+  const seen = new Set<string>();
   const sinceTag = new Set<string>();
 
   for (let at = head === -1 ? lines.length : head + 1; at < lines.length; at++) {
@@ -86,7 +86,7 @@ export function parsePlan(text: string, file: string): Plan | null {
       if (changes.length === 0) problem(`the tag @${name} stands before all changes`);
       else if (seen.has(`@${name}`)) problem(`the tag @${name} is there twice`);
       changes.at(-1)?.tags.push(name);
-      seen.set(`@${name}`, at);
+      seen.add(`@${name}`);
       sinceTag.clear();
     } else {
       if (sinceTag.has(name))
@@ -94,7 +94,9 @@ export function parsePlan(text: string, file: string): Plan | null {
           `the change ${name} is there twice`,
           "A change can be reworked only after a tag: `sqitch tag`, then `sqitch rework`.",
         );
-      const { requires, conflicts, unknown } = readDependencies(dependencies, { project, seen, at });
+      const { requires, conflicts, unknown, conflicting } = readDependencies(dependencies, { project, seen });
+      for (const other of conflicting)
+        problem(`${name} conflicts with ${other}, which is before it in the plan`);
       for (const other of unknown)
         problem(
           `${name} requires ${other}, which is not before it in the plan`,
@@ -120,7 +122,7 @@ export function parsePlan(text: string, file: string): Plan | null {
         ...{ instance: (earlier?.instance ?? 0) + 1, id: objectId("change", info.join("\n")) },
         ...{ tags: [], reworkTags: [] },
       });
-      seen.set(name, at);
+      seen.add(name);
       sinceTag.add(name);
     }
   }
@@ -141,11 +143,12 @@ function withoutNote(line: string): { line: string; note: string } {
 
 function readDependencies(
   text: string,
-  { project, seen, at }: { project: string; seen: ReadonlyMap<string, number>; at: number },
-): { requires: readonly string[]; conflicts: readonly string[]; unknown: readonly string[] } {
+  { project, seen }: { project: string; seen: ReadonlySet<string> },
+): Record<"requires" | "conflicts" | "unknown" | "conflicting", readonly string[]> {
   const requires: string[] = [];
   const conflicts: string[] = [];
   const unknown: string[] = [];
+  const conflicting: string[] = [];
   for (const written of text.split(/[ \t]+/).filter((each) => each !== "")) {
     const [whole, conflict, other, id, change, tag] = DEPENDENCY.exec(written) ?? [];
     if (whole === undefined) {
@@ -156,13 +159,12 @@ function readDependencies(
     const foreign = other !== undefined && other !== project;
     (conflict === "!" ? conflicts : requires).push(foreign ? `${other}:${key}` : key);
     // Of another project only its own registry knows.
-    if (conflict === "!" || foreign || id !== undefined) continue;
-    const [changeAt, tagAt] = [change && seen.get(change), tag && seen.get(`@${tag}`)];
-    const isThere =
-      (change === undefined || changeAt !== undefined) && (tag === undefined || tagAt !== undefined);
-    if (!isThere || at === changeAt) unknown.push(written);
+    if (foreign || id !== undefined) continue;
+    const isThere = (change === undefined || seen.has(change)) && (tag === undefined || seen.has(`@${tag}`));
+    if (conflict !== "!" && !isThere) unknown.push(written);
+    if (conflict === "!" && isThere) conflicting.push(written.slice(1));
   }
-  return { requires, conflicts, unknown };
+  return { requires, conflicts, unknown, conflicting };
 }
 
 /** Of web addresses the host in small letters, and a path; others as they are written. */

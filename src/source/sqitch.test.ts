@@ -89,6 +89,7 @@ test.each([
   ["a tag twice", ["a WHO", "@x WHO", "@x WHO"], /@x is there twice/],
   ["a tag before all changes", ["@x WHO"], /before all changes/],
   ["a dependency that comes later", ["a [b] WHO", "b WHO"], /a requires b/],
+  ["a conflict with one before it", ["a WHO", "b [!a] WHO"], /b conflicts with a/],
   ["a dependency on itself", ["a [a] WHO"], /a requires a/],
   ["a name that ends in punctuation", ["a- WHO"], /neither a change nor a tag/],
 ] as const)("%s is refused with its line", async (_, lines, says) => {
