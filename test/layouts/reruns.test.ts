@@ -1,14 +1,12 @@
 /** What a tool runs again when its text changed: at the end, or in its place. */
 import { openInPlace } from "../../src/source/in-place.ts";
-import { LAYOUTS } from "../../src/source/layouts.ts";
+import { loadLayout } from "../../src/source/layouts.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn } from "../support/refusal.ts";
 import { folderOf, targetOf, up, writeFiles } from "../support/target.ts";
 
 async function runnerOf(db: TestDatabase, folder: string, layout: string) {
-  const load = LAYOUTS[layout];
-  if (load === undefined) throw new Error(layout);
-  const loaded = await load();
+  const loaded = await loadLayout(layout);
   return async (placeholders: Record<string, string> = {}) => {
     const source = openInPlace(loaded, folder, { placeholders, environment: {} });
     const report = await up({ ...targetOf({ url: db.url, folder }), source });
