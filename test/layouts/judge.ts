@@ -7,7 +7,7 @@ import { migrate } from "../../src/run/migrate.ts";
 import type { Target } from "../../src/run/target.ts";
 import { openInPlace } from "../../src/source/in-place.ts";
 import type { LayoutOptions } from "../../src/source/layout.ts";
-import { LAYOUTS } from "../../src/source/layouts.ts";
+import { loadLayout } from "../../src/source/layouts.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { TEMPLATE } from "../support/global.ts";
 import { stateOf } from "../support/state.ts";
@@ -57,9 +57,11 @@ export async function targetFor(
   db: TestDatabase,
   { layout, folder, options }: { layout: string; folder: string; options?: Partial<LayoutOptions> },
 ): Promise<Target> {
-  const load = LAYOUTS[layout];
-  if (load === undefined) throw new Error(`There is no layout ${layout}.`);
-  const source = openInPlace(await load(), folder, { placeholders: {}, environment: {}, ...options });
+  const source = openInPlace(await loadLayout(layout), folder, {
+    placeholders: {},
+    environment: {},
+    ...options,
+  });
   return { ...targetOf({ url: db.url, folder }), source };
 }
 
