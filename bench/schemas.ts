@@ -2,7 +2,8 @@
  * Schemas of one database as targets: `godwit up` for all of them beside psql, one process for each schema. Prints
  * Markdown for RESULTS.md; what counts is the time per schema, and that memory does not grow with their number.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join, resolve } from "node:path";
@@ -119,8 +120,10 @@ async function fresh(
   await client.connect();
   await client.query(names.map((name) => `create schema ${name};`).join(" "));
   await client.end();
-  if (filled !== undefined)
-    execFileSync(filled[0], filled.slice(1), { env: { ...process.env, ...env }, stdio: "ignore" });
+  if (filled === undefined) return;
+  // Not synchronously: the server's log is read by this process, and a full pipe would stop the server.
+  const child = spawn(filled[0], filled.slice(1), { env: { ...process.env, ...env }, stdio: "ignore" });
+  await once(child, "close");
 }
 
 /** Debian's /usr/bin/psql is a Perl script that starts the real one. */
