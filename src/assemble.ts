@@ -207,6 +207,7 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
     settings: {
       project: values.project,
       order: values.order,
+      keep: values.keep,
       lockTimeoutMs: values.lockTimeout,
       statementTimeoutMs: values.statementTimeout,
       idleTimeoutMs: values.idleTimeout,

@@ -11,7 +11,7 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^core\//, 2],
   [/^migration\.ts/, 2.5],
   [/^(database|source|origin|pixels)\//, 3],
-  [/^(ledger|lock|queue|images)\//, 4],
+  [/^(ledger|lock|queue|images|tools)\//, 4],
   [/^(analysis|backfill|import|duplicates)\//, 5],
   [/^run\//, 6],
   [/^(config|service)\//, 7],

@@ -12,6 +12,8 @@ export interface ConfigFile {
   /** Relative to this file. Default `migrations`. */
   readonly dir?: string;
   readonly layout?: "plain";
+  /** The tool whose history is kept in step: `alembic`, `drizzle:app.__drizzle_migrations`, `none`. */
+  readonly keep?: string;
   /** Default `godwit`. */
   readonly ledgerSchema?: string;
   readonly project?: string;

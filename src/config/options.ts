@@ -12,6 +12,7 @@ export interface Values {
   readonly databaseUrl: string | null;
   readonly dir: string;
   readonly layout: "plain";
+  readonly keep: string | null;
   readonly ledgerSchema: string;
   readonly project: string | null;
   readonly order: readonly string[];
@@ -99,6 +100,13 @@ export const OPTIONS: readonly Option[] = [
     flag: "--layout <name>",
     default: "plain",
     help: "how the folder is organised",
+  },
+  {
+    key: "keep",
+    ...text,
+    flag: "--keep <tool>",
+    default: "",
+    help: "whose history to keep in step: a tool, tool:schema.table, or none (drizzle and supabase in their layouts)",
   },
   {
     key: "ledgerSchema",

@@ -12,6 +12,7 @@ import { literal } from "../core/sql/quote.ts";
 import { type Problem, SourceError } from "../errors.ts";
 import { lockKey } from "../lock/session.ts";
 import { baselineRange } from "./baseline.ts";
+import { NOTHING_KEPT } from "./keep.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import { refuseUnbegun } from "./module.ts";
 import { handles } from "./module-context.ts";
@@ -44,6 +45,7 @@ export async function renderScript(
     fence: "",
     ownRole: "",
     leave: "",
+    kept: NOTHING_KEPT,
   };
   const rendered: string[] = [];
   for (const prepared of steps) rendered.push(await renderStep(parts, prepared));
