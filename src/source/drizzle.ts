@@ -7,18 +7,17 @@
  * semicolons of the same width, so that pieces without one of their own stay apart and offsets stay what they are.
  */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Problem } from "../errors.ts";
 import { SourceError } from "../errors.ts";
-import { readFolder } from "./folder.ts";
+import { isThere, readFolder } from "./folder.ts";
 import type { Discovery, Entry, FileText, Layout, Reading } from "./layout.ts";
 import { layoutRefused } from "./problems.ts";
 import { readText } from "./text.ts";
 
 export const drizzle: Layout = {
   name: "drizzle",
-  discover: (folder) => (existsSync(join(folder, JOURNAL)) ? readJournal(folder) : readFolders(folder)),
+  discover: (folder) => (isThere(join(folder, JOURNAL)) ? readJournal(folder) : readFolders(folder)),
 };
 
 const JOURNAL = "meta/_journal.json";
@@ -39,7 +38,7 @@ function readJournal(folder: string): Discovery {
   return {
     entries: entries.map(({ tag, when }): Entry => {
       const file = `${tag}.sql`;
-      const missing = existsSync(join(folder, file)) ? undefined : fileOfJournalMissing(file);
+      const missing = isThere(join(folder, file)) ? undefined : fileOfJournalMissing(file);
       return { id: tag, file, problem: missing, read: (text) => reading(text, { when }) };
     }),
     problems,
@@ -71,8 +70,8 @@ function isEntry(entry: unknown): entry is JournalEntry {
 
 function readFolders(folder: string): Discovery {
   const names = readFolder(folder)
-    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "migration.sql")))
     .map((entry) => entry.name)
+    .filter((name) => isThere(join(folder, name, "migration.sql")))
     .sort((left, right) => left.localeCompare(right));
   if (names.length === 0)
     throw new SourceError([

@@ -1,5 +1,5 @@
 /** What a folder holds, in an order that depends on the names alone: the system's is nobody's promise. */
-import { type Dirent, readdirSync } from "node:fs";
+import { type Dirent, lstatSync, readdirSync } from "node:fs";
 import { SourceError } from "../errors.ts";
 import { unreadableFolder } from "./problems.ts";
 
@@ -11,5 +11,16 @@ export function readFolder(folder: string, shown = folder): Dirent[] {
     throw new SourceError([unreadableFolder(shown, error as { code?: string; message: string })], {
       cause: error,
     });
+  }
+}
+
+/** Also a link that leads nowhere: to pass over it would be to pass over a migration. */
+export function isThere(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch (error) {
+    // Whatever else it is, reading it will say so.
+    return !["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
   }
 }
