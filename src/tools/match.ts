@@ -9,15 +9,21 @@ export function matchRows(tool: Tool, history: ToolHistory, migrations: readonly
 export function matchByKey(
   history: ToolHistory,
   migrations: readonly Migration[],
-  normal: (key: string) => string = withoutZeros,
+  normal: (key: string) => string = (key) => key,
 ): Match {
   // The last one counts: a tool that runs a file again writes another row for it.
-  const rows = new Map(history.rows.flatMap((row) => row.keys.map((key) => [normal(key), row] as const)));
+  const index = (spell: (key: string) => string) =>
+    new Map(history.rows.flatMap((row) => row.keys.map((key) => [spell(key), row] as const)));
+  const exact = index(normal);
+  const loose = index(withoutZeros);
+  const find = ({ tool, id, number }: Migration) => {
+    if (tool !== undefined) return exact.get(normal(tool.version));
+    // A folder of our own layout may hold what was another tool's: then id or number is the key.
+    return exact.get(normal(id)) ?? (number === null ? undefined : loose.get(number));
+  };
   const known = new Set<ToolRow>();
   const applied = migrations.flatMap((migration): Applied[] => {
-    const row = keysOf(migration)
-      .map((key) => rows.get(normal(key)))
-      .find((found) => found !== undefined);
+    const row = find(migration);
     if (row === undefined) return [];
     known.add(row);
     return [{ id: migration.id, row, edited: isEdited(migration, row) }];
@@ -30,18 +36,12 @@ export function matchByKey(
   };
 }
 
-/** A folder of our own layout may hold what was another tool's: then number or name is the key. */
-function keysOf({ tool, number, id }: Migration): readonly string[] {
-  if (tool !== undefined) return [tool.version];
-  return number === null ? [id] : [id, number];
-}
-
 export function isEdited({ tool }: Migration, { checksum }: ToolRow): boolean {
   const checksums = tool?.checksums ?? [];
   return checksum !== null && checksums.length > 0 && !checksums.includes(checksum);
 }
 
-/** `001` and `1` are one number to those who count, and no two files to those who do not. */
+/** `001` and `1` are one number to those who count. */
 export function withoutZeros(key: string): string {
   return /^\d+$/.test(key) ? key.replace(/^0+(?=\d)/, "") : key;
 }

@@ -23,10 +23,10 @@ export interface Tool {
   read(rows: readonly TextRow[], table: Relation): ToolHistory;
   /** In place of matching by key. */
   match?(history: ToolHistory, migrations: readonly Migration[]): Match;
-  /** Makes two spellings of one key the same. */
+  /** Makes two spellings of one key the same, where it has several. */
   normal?(key: string): string;
-  /** The advisory lock that it holds while it runs. */
-  advisoryKey?(table: Relation, database: string): bigint;
+  /** The advisory locks that it holds while it runs; several where one depends on how it was started. */
+  advisoryKeys?(table: Relation, database: string): readonly bigint[];
   /** SQL that gives a row (`who`) while its lock is held, where the lock is a row. */
   lockedBy?(table: Relation, all: readonly Relation[]): string | null;
   /** How its history is kept in step; without it, that cannot be done. */
@@ -106,6 +106,8 @@ export interface KeptStep {
   readonly key: ToolKey | null;
   /** The file's text, upwards, as it lies there. */
   readonly text: string | null;
+  /** The version of the file in front of it. */
+  readonly previous: string | null;
   /** Our own history, quoted: for tools whose rows say what stands on what. */
   readonly ledger: string;
 }
@@ -143,6 +145,11 @@ export function selectText(table: Relation, columns: readonly string[], rest: st
       : `t.${identifier(column)}::text as ${identifier(column)}`,
   );
   return `select ${list.join(", ")} from ${nameOf(table)} t ${rest}`;
+}
+
+/** A problem of a history that nothing can be built on. */
+export function failed(message: string, hint: string): Problem {
+  return { code: "ADOPT_FAILED_HISTORY", message, hint: `${hint} Then run again. Nothing was changed.` };
 }
 
 export function history(rows: readonly ToolRow[]): ToolHistory {
