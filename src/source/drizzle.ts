@@ -12,6 +12,7 @@ import type { Problem } from "../errors.ts";
 import { SourceError } from "../errors.ts";
 import { isThere, readFolder } from "./folder.ts";
 import type { Discovery, Entry, FileText, Layout, Reading } from "./layout.ts";
+import { lineEndVariants } from "./line-ends.ts";
 import { layoutRefused } from "./problems.ts";
 import { readText } from "./text.ts";
 
@@ -69,6 +70,14 @@ function isEntry(entry: unknown): entry is JournalEntry {
 }
 
 function readFolders(folder: string): Discovery {
+  if (isThere(join(folder, "migration_lock.toml")))
+    throw new SourceError([
+      layoutRefused("drizzle", {
+        folder,
+        why: "it has a migration_lock.toml, which Prisma writes",
+        hint: "Try --layout prisma.",
+      }),
+    ]);
   const names = readFolder(folder)
     .map((entry) => entry.name)
     .filter((name) => isThere(join(folder, name, "migration.sql")))
@@ -103,7 +112,9 @@ function instantOf(name: string): number | null {
 
 /** `name` only from 1.0 on. The hash is over the text as it lies there, invalid bytes replaced. */
 function reading(file: FileText, { when, name }: { when: number; name?: string }): Reading {
-  const hash = createHash("sha256").update(file.bytes.toString("utf8")).digest("hex");
+  const [hash = "", ...others] = lineEndVariants(file.bytes).map((bytes) =>
+    createHash("sha256").update(bytes.toString("utf8")).digest("hex"),
+  );
   return {
     up: {
       text: file.text.replaceAll(BREAKPOINT, ";".padEnd(BREAKPOINT.length)),
@@ -112,7 +123,8 @@ function reading(file: FileText, { when, name }: { when: number; name?: string }
     },
     tool: {
       version: name ?? String(when),
-      checksums: [hash],
+      // The tool never compares them: a checkout with other line ends has run the same.
+      checksums: [hash, ...others],
       columns: { hash, created_at: when, ...(name === undefined ? {} : { name }) },
     },
   };

@@ -5,7 +5,14 @@ import { checksum, fingerprint } from "../core/checksum.ts";
 import type { Direction, Migration } from "../core/migration.ts";
 import { SourceError } from "../errors.ts";
 import { firstStatement } from "./header.ts";
-import type { Entry, FileText, Layout, LayoutOptions, Reading } from "./layout.ts";
+import {
+  type Entry,
+  type FileText,
+  type Layout,
+  type LayoutOptions,
+  type Reading,
+  wholeFile,
+} from "./layout.ts";
 import { duplicateId } from "./names.ts";
 import { changedFile, noWayBack, withOthers } from "./problems.ts";
 import type { Section } from "./sections.ts";
@@ -109,8 +116,8 @@ function contentOf(
   if (direction === "up") return sqlOf(reading.up, entry.file, migration, reading);
   if (reading.down != null) return sqlOf(reading.down, entry.file, migration, reading);
   if (entry.downFile === undefined) throw new SourceError([noWayBack(entry.file)]);
-  const text = readText(join(root, entry.downFile), entry.downFile);
-  return sqlOf({ text, line: 1, transaction: undefined }, entry.downFile, migration, reading);
+  const down = readFile(root, entry.downFile);
+  return sqlOf(entry.readDown?.(down) ?? wholeFile(down), entry.downFile, migration, reading);
 }
 
 function sqlOf(section: Section, file: string, migration: Migration, reading: Reading): Content {

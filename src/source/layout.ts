@@ -43,6 +43,8 @@ export interface Entry {
   readonly problem?: Problem | undefined;
   /** What the file says. Pure, and never throws: what is wrong is in `problems`. */
   read(file: FileText): Reading;
+  /** What `downFile` says, where that is more than its text. Pure, and never throws. */
+  readDown?(file: FileText): Section;
 }
 
 export interface FileText {

@@ -1,5 +1,5 @@
 /** What can be wrong with a folder of migrations, in words; pure. */
-import type { Problem } from "../errors.ts";
+import type { Place, Problem } from "../errors.ts";
 import { nameProblem, readName } from "./names.ts";
 
 export function repeatableProblem(name: string): Problem | null {
@@ -103,4 +103,23 @@ export function layoutRefused(
     place: { file: folder },
     details: { layout },
   };
+}
+
+/** Two migrations that another tool's history could not tell apart. */
+export function duplicateVersion(version: string, files: readonly [string, string, ...string[]]): Problem {
+  return {
+    code: "SOURCE_DUPLICATE_ID",
+    message: `The version ${version} is used by ${files.join(" and ")}.`,
+    hint: "Rename all but one: that number is what a migration is known by in the tool's own history.",
+    place: { file: files[0] },
+    details: { version, files },
+  };
+}
+
+/** A file that is there for another tool, and of which something is missing or too much. */
+export function badForm(
+  file: string,
+  { says, hint, place }: { says: string; hint: string; place?: Place | undefined },
+): Problem {
+  return { code: "SOURCE_PARSE", message: `${file} ${says}.`, hint, place: place ?? { file } };
 }

@@ -54,6 +54,8 @@ export interface Specimen {
   readonly broken?: readonly (readonly [what: string, files: Files, says: RegExp, file: string])[];
   /** Files that the tool passes over. */
   readonly ignored?: Files;
+  /** Puts marks around a function and the statement behind it, for tools that cut at line ends. */
+  readonly fenced?: (text: string) => string;
   readonly options?: Partial<LayoutOptions>;
 }
 
@@ -217,7 +219,7 @@ end;
 $body$;
 create table made as select f() as f, 'x;
 y' as t; /* last; */`;
-      const { target } = await place(db, filesOf(withTexts({ up: FENCED[layout]?.(body) ?? body })));
+      const { target } = await place(db, filesOf(withTexts({ up: specimen.fenced?.(body) ?? body })));
       await up(target);
       expect(await db.sql("select f, t from made")).toEqual([{ f: "a;b", t: "x;\ny" }]);
     });
@@ -312,12 +314,6 @@ y' as t; /* last; */`;
       });
   });
 }
-
-/** Tools that cut at line ends want bodies of functions between marks. */
-const FENCED: Readonly<Record<string, (text: string) => string>> = {
-  goose: (text) =>
-    `-- +goose StatementBegin\n${text.replace(/\n(?=create table)/, "\n-- +goose StatementEnd\n")}`,
-};
 
 async function targetIn(db: TestDatabase, folder: string, { layout, options }: Specimen): Promise<Target> {
   const load = LAYOUTS[layout];
