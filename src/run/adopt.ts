@@ -133,16 +133,16 @@ async function filesFor(target: Target, { tool }: FoundHistory): Promise<Listing
     return await target.source.list();
   } catch (error) {
     const absent = ["SOURCE_FOLDER_MISSING", "SOURCE_FOLDER_EMPTY"];
-    if (!(error instanceof SourceError) || tool.layouts.length > 0 || !absent.includes(error.code))
-      throw error;
+    const own = tool.layouts.includes(target.source.layout);
+    if (!(error instanceof SourceError) || own || !absent.includes(error.code)) throw error;
     return { migrations: [], problems: [] };
   }
 }
 
 /** Until the end of the transaction. */
 async function holdTool(connection: Connection, { tool, table, all }: FoundHistory): Promise<void> {
-  const key = tool.advisoryKey?.(table, connection.server.database);
-  if (key !== undefined && !(await tryAdvisory(connection, key, "transaction")))
+  const keys = tool.advisoryKeys?.(table, connection.server.database);
+  if (keys !== undefined && !(await tryAdvisory(connection, keys, "transaction")))
     throw toolRunning(tool.title);
   const held = tool.lockedBy?.(table, all) ?? null;
   if (held !== null) {

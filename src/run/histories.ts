@@ -135,12 +135,11 @@ function unknownKeep(name: string): Problem | null {
 /** `true`: in this session, until it ends or `unlock`. */
 export async function tryAdvisory(
   connection: Connection,
-  key: bigint,
+  keys: readonly bigint[],
   scope: "transaction" | "session",
 ): Promise<boolean> {
   const name = scope === "session" ? "pg_try_advisory_lock" : "pg_try_advisory_xact_lock";
-  const { rows } = await connection.query<{ locked: boolean }>(
-    `select ${name}(${literal(String(key))}::bigint) as locked`,
-  );
+  const list = keys.map((key) => `${name}(${literal(String(key))}::bigint)`);
+  const { rows } = await connection.query<{ locked: boolean }>(`select ${list.join(" and ")} as locked`);
   return rows[0]?.locked === true;
 }

@@ -17,6 +17,8 @@ export interface Keeper extends Found {
   readonly keep: Keep;
   /** Makes the table; `null` where it is there. */
   readonly create: string | null;
+  /** The version of the file in front of this one. */
+  previous(revision: string): string | null;
 }
 
 /** SQL for a step's transaction; empty where nothing is kept in step. */
@@ -41,7 +43,9 @@ export function keptIn(keeper: Keeper | null | undefined, input: KeptInput): Kep
   if (keeper == null || input.step.kind === "repeatable") return NOTHING_KEPT;
   const { table, keep, tool } = keeper;
   const { step, migration, text, ledger } = input;
-  const kept = { revision: step.revision, key: migration?.tool ?? null, text, ledger };
+  const { revision } = step;
+  const previous = keeper.previous(revision);
+  const kept = { revision, key: migration?.tool ?? null, text, ledger, previous };
   const lock = `lock table ${nameOf(table)} in access exclusive mode;`;
   const present = step.direction === "up" ? keep.present(table, kept) : null;
   const guard =

@@ -44,7 +44,7 @@ export interface TakeOver {
 
 /** A tool's own lock, where it is one that a session can hold. */
 export interface Advisory {
-  readonly key: bigint;
+  readonly keys: readonly bigint[];
   readonly title: string;
 }
 
@@ -80,7 +80,8 @@ export async function lookAtTool(
     // What was read before may be what it left half-done at that moment.
     found = onlyOne(await findHistories(connection, wanted));
   }
-  const keeper = kept === undefined ? null : keeperOf(kept, found, { files, table });
+  const keeper =
+    kept === undefined ? null : keeperOf(kept, found, { files, table, order: target.settings.order });
   if (found === undefined) return { ...NOTHING, keeper };
   const fresh = await isFresh(target, connection, history);
   if (!fresh && keeper === null) return NOTHING;
@@ -101,26 +102,29 @@ export async function lookAtTool(
 function keeperOf(
   tool: Tool,
   found: FoundHistory | undefined,
-  { files, table }: { files: Listing; table: string | undefined },
+  { files, table, order }: { files: Listing; table: string | undefined; order: readonly string[] },
 ): Keeper {
   const { keep } = tool;
   if (keep === undefined) throw new Error(`${tool.name} cannot be kept in step.`);
   const problem = keep.check?.(files.migrations) ?? null;
   if (problem !== null) throw new PlanRefused([problem]);
-  if (found !== undefined) return { tool, keep, table: found.table, create: null };
+  const line = ordered(files.migrations, order).map((migration) => migration.tool?.version ?? null);
+  const keys = new Map(files.migrations.map((one) => [one.id, one.tool?.version ?? null]));
+  const previous = (id: string) => line[line.indexOf(keys.get(id) ?? null) - 1] ?? null;
+  if (found !== undefined) return { tool, keep, table: found.table, create: null, previous };
   const [name, schema] = (table ?? "").split(".").reverse();
   const made = keep.create(
     files.migrations.flatMap((migration) => migration.tool ?? []),
     name ? { name, schema: schema ?? null } : null,
   );
-  return { tool, keep, table: made.table, create: made.sql };
+  return { tool, keep, table: made.table, create: made.sql, previous };
 }
 
 function advisoryOf(tool: Tool | undefined, found: Relation | undefined, { server }: Connection) {
-  if (tool?.advisoryKey === undefined) return null;
+  if (tool?.advisoryKeys === undefined) return null;
   // Its key may be made of the table's name, which may not be there yet.
   const table = found ?? { schema: "public", name: tool.table, columns: {}, readable: true };
-  return { key: tool.advisoryKey(table, server.database), title: tool.title };
+  return { keys: tool.advisoryKeys(table, server.database), title: tool.title };
 }
 
 /** No run of ours has done anything here. */
@@ -290,11 +294,11 @@ const POLL_MS = 250;
 export async function holdToolLock(
   target: Target,
   connection: Connection,
-  { key, title }: Advisory,
+  { keys, title }: Advisory,
   context: RunContext,
 ): Promise<void> {
   const until = performance.now() + target.settings.lockWaitMs;
-  for (let attempt = 1; !(await tryAdvisory(connection, key, "session")); attempt++) {
+  for (let attempt = 1; !(await tryAdvisory(connection, keys, "session")); attempt++) {
     if (performance.now() > until) throw toolRunning(title);
     if (attempt === 1) context.observe({ kind: "lock-waiting", holder: null, waitedMs: 0 });
     await delay(POLL_MS, context.signal);

@@ -7,9 +7,19 @@
  * say what Alembic's own files say.
  */
 import type { Migration } from "../core/migration.ts";
-import { createSchema, literal } from "../core/sql/quote.ts";
 import { reach } from "../core/order.ts";
-import { hasColumns, hasOnly, history, type Match, nameOf, selectText, TEXT, type Tool, type ToolHistory } from "./tool.ts";
+import { createSchema, literal } from "../core/sql/quote.ts";
+import {
+  hasColumns,
+  hasOnly,
+  history,
+  type Match,
+  nameOf,
+  selectText,
+  TEXT,
+  type Tool,
+  type ToolHistory,
+} from "./tool.ts";
 
 export const alembic: Tool = {
   name: "alembic",

@@ -6,7 +6,18 @@
 import type { Migration } from "../core/migration.ts";
 import { keyOfFlyway } from "./keys.ts";
 import { isEdited } from "./match.ts";
-import { type Applied, BOOLEAN, failed, hasColumns, type Match, selectText, type TextRow, type Tool, type ToolHistory, type ToolRow } from "./tool.ts";
+import {
+  type Applied,
+  BOOLEAN,
+  failed,
+  hasColumns,
+  type Match,
+  selectText,
+  type TextRow,
+  type Tool,
+  type ToolHistory,
+  type ToolRow,
+} from "./tool.ts";
 
 export const flyway: Tool = {
   name: "flyway",
@@ -64,7 +75,10 @@ function match({ rows }: ToolHistory, migrations: readonly Migration[]): Match {
   const baseline = rows
     .filter(({ columns }) => /BASELINE$/.test(columns?.type ?? ""))
     .map(({ columns }) => columns?.version ?? "0")
-    .reduce<string | null>((high, one) => (high === null || compareVersions(one, high) > 0 ? one : high), null);
+    .reduce<string | null>(
+      (high, one) => (high === null || compareVersions(one, high) > 0 ? one : high),
+      null,
+    );
   const known = new Set<ToolRow>();
   const applied = migrations.flatMap((migration): Applied[] => {
     const { id, kind, tool } = migration;

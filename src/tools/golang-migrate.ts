@@ -6,7 +6,19 @@
 import { literal } from "../core/sql/quote.ts";
 import { keepRows, versionOf } from "./keep.ts";
 import { keyOfGolangMigrate } from "./keys.ts";
-import { BOOLEAN, describeTable, failed, hasColumns, hasOnly, history, INTEGER, type Keep, nameOf, selectText, type Tool } from "./tool.ts";
+import {
+  BOOLEAN,
+  describeTable,
+  failed,
+  hasColumns,
+  hasOnly,
+  history,
+  INTEGER,
+  type Keep,
+  nameOf,
+  selectText,
+  type Tool,
+} from "./tool.ts";
 
 export const golangMigrate: Tool = {
   name: "golang-migrate",
@@ -30,14 +42,14 @@ export const golangMigrate: Tool = {
     };
   },
   match({ rows: [row] }, migrations) {
-    const versionIn = ({ tool, number }: (typeof migrations)[number]) => tool?.version ?? number;
+    const versionIn = ({ tool, number, id }: (typeof migrations)[number]) =>
+      tool?.version ?? number ?? /^\d+/.exec(id)?.[0] ?? null;
     const current = row === undefined ? null : BigInt(row.name);
     const applied = migrations.flatMap((migration) => {
       const version = versionIn(migration);
-      if (current === null || version === null || !/^\d+$/.test(version) || BigInt(version) > current) return [];
-      return [
-        { id: migration.id, row: BigInt(version) === current ? (row ?? null) : null, edited: false },
-      ];
+      if (current === null || version === null || !/^\d+$/.test(version) || BigInt(version) > current)
+        return [];
+      return [{ id: migration.id, row: BigInt(version) === current ? (row ?? null) : null, edited: false }];
     });
     const isHere = applied.some((one) => one.row !== null);
     return { applied, skipped: [], missing: row === undefined || isHere ? [] : [row], warnings: [] };
@@ -59,12 +71,16 @@ function keep(): Keep {
   });
   return {
     ...set,
-    present: (table, step) => `select from ${nameOf(table)} where version >= ${versionOf(step)} and version = ${versionOf(step)}`,
+    present: (table, step) =>
+      `select from ${nameOf(table)} where version >= ${versionOf(step)} and version = ${versionOf(step)}`,
     /** One that is late leaves the number where it is. */
     up: (table, step) => `delete from ${nameOf(table)} where version < ${versionOf(step)};
 insert into ${nameOf(table)} (version, dirty) select ${versionOf(step)}, false where not exists (select from ${nameOf(table)})`,
     down(table, step) {
-      const back = step.previous === null ? "" : `; insert into ${nameOf(table)} (version, dirty) select ${literal(step.previous)}, false where not exists (select from ${nameOf(table)})`;
+      const back =
+        step.previous === null
+          ? ""
+          : `; insert into ${nameOf(table)} (version, dirty) select ${literal(step.previous)}, false where not exists (select from ${nameOf(table)})`;
       return `delete from ${nameOf(table)} where version = ${versionOf(step)}${back}`;
     },
   };

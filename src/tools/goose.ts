@@ -3,7 +3,16 @@
  * a row on the way down but wrote another one, `is_applied = false`: the newest of a version counts.
  */
 import { keepRows } from "./keep.ts";
-import { BOOLEAN, describeTable, hasColumns, INTEGER, nameOf, selectText, type TextRow, type Tool } from "./tool.ts";
+import {
+  BOOLEAN,
+  describeTable,
+  hasColumns,
+  INTEGER,
+  nameOf,
+  selectText,
+  type TextRow,
+  type Tool,
+} from "./tool.ts";
 
 export const goose: Tool = {
   name: "goose",

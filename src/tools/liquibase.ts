@@ -37,7 +37,8 @@ export const liquibase: Tool = {
   },
   lockedBy(table, all) {
     const lock = all.find(
-      ({ schema, name }) => schema === table.schema && name.toLowerCase() === `${table.name.toLowerCase()}lock`,
+      ({ schema, name }) =>
+        schema === table.schema && name.toLowerCase() === `${table.name.toLowerCase()}lock`,
     );
     if (lock === undefined) return null;
     return `select lockedby as who, 'liquibase release-locks' as release from ${nameOf(lock)} where locked`;

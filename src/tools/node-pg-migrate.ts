@@ -13,7 +13,12 @@ export const nodePgMigrate: Tool = {
   select: (table) => selectText(table, ["name", "run_on"], "order by t.run_on, t.id"),
   read: (rows) =>
     history(
-      rows.map(({ name, run_on }) => ({ keys: [name ?? ""], name: name ?? "", checksum: null, at: run_on ?? null })),
+      rows.map(({ name, run_on }) => ({
+        keys: [name ?? ""],
+        name: name ?? "",
+        checksum: null,
+        at: run_on ?? null,
+      })),
     ),
   advisoryKeys: () => [7_241_865_325_823_964n],
   keep: keepRows({

@@ -7,7 +7,17 @@ import type { Migration } from "../core/migration.ts";
 import { literal } from "../core/sql/quote.ts";
 import { keepRows } from "./keep.ts";
 import { matchByKey } from "./match.ts";
-import { failed, hasColumns, history, type Match, selectText, TEXT, type TextRow, type Tool, type ToolHistory } from "./tool.ts";
+import {
+  failed,
+  hasColumns,
+  history,
+  type Match,
+  selectText,
+  TEXT,
+  type TextRow,
+  type Tool,
+  type ToolHistory,
+} from "./tool.ts";
 
 const COLUMNS = ["migration_name", "checksum", "started_at", "finished_at", "rolled_back_at"];
 
@@ -24,7 +34,9 @@ export const prisma: Tool = {
   advisoryKeys: () => [72_707_369n],
   keep: keepRows({
     at: { schema: "public", name: "_prisma_migrations" },
-    columns: Object.fromEntries([...COLUMNS, "id", "logs", "applied_steps_count"].map((name) => [name, "text"])),
+    columns: Object.fromEntries(
+      [...COLUMNS, "id", "logs", "applied_steps_count"].map((name) => [name, "text"]),
+    ),
     definition: `(id varchar(36) primary key not null, checksum varchar(64) not null, finished_at timestamptz,
   migration_name varchar(255) not null, logs text, rolled_back_at timestamptz,
   started_at timestamptz not null default now(), applied_steps_count integer not null default 0)`,

@@ -2,7 +2,18 @@
  * Tools whose migrations are programs, known by a name: knex, Umzug (Sequelize), TypeORM, Kysely and Django. Their files
  * are not run here; a new folder carries on from what they have left.
  */
-import { hasColumns, hasOnly, history, INTEGER, nameOf, selectText, TEXT, type TextRow, type Tool, type ToolRow } from "./tool.ts";
+import {
+  hasColumns,
+  hasOnly,
+  history,
+  INTEGER,
+  nameOf,
+  selectText,
+  TEXT,
+  type TextRow,
+  type Tool,
+  type ToolRow,
+} from "./tool.ts";
 
 /** Some write the extension into the table; a file that was rewritten in SQL has another one. */
 function named(name: string | null | undefined, at: string | null | undefined): ToolRow {

@@ -1,7 +1,17 @@
 /** `schema_migrations`: the one name under which four tools keep different tables; columns and neighbours tell them apart. */
 import { keepRows } from "./keep.ts";
 import { keyOfDatabase } from "./keys.ts";
-import { hasColumns, hasOnly, history, INTEGER, type Relation, selectText, TEXT, type TextRow, type Tool } from "./tool.ts";
+import {
+  hasColumns,
+  hasOnly,
+  history,
+  INTEGER,
+  type Relation,
+  selectText,
+  TEXT,
+  type TextRow,
+  type Tool,
+} from "./tool.ts";
 
 /** A set of versions and nothing else. */
 function isPlainSet(table: Relation): boolean {

@@ -11,10 +11,19 @@ export const sqitch: Tool = {
   table: "changes",
   layouts: ["sqitch"],
   recognise: (table) =>
-    hasColumns(table, { change_id: null, script_hash: null, change: null, project: null, committed_at: null }) &&
-    table.columns.event === undefined,
+    hasColumns(table, {
+      change_id: null,
+      script_hash: null,
+      change: null,
+      project: null,
+      committed_at: null,
+    }) && table.columns.event === undefined,
   select: (table) =>
-    selectText(table, ["change_id", "change", "project", "script_hash", "committed_at"], "order by t.committed_at"),
+    selectText(
+      table,
+      ["change_id", "change", "project", "script_hash", "committed_at"],
+      "order by t.committed_at",
+    ),
   read(rows) {
     const several = new Set(rows.map(({ project }) => project)).size > 1;
     const last = new Map(rows.map((row) => [`${row.project}:${row.change}`, row]));

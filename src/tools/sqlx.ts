@@ -11,7 +11,11 @@ export const sqlx: Tool = {
   layouts: ["sqlx"],
   recognise: (table) => hasColumns(table, { version: INTEGER, checksum: /^bytea$/, success: BOOLEAN }),
   select: (table) =>
-    selectText(table, ["version", "description", "installed_on", "success", "checksum"], "order by t.version"),
+    selectText(
+      table,
+      ["version", "description", "installed_on", "success", "checksum"],
+      "order by t.version",
+    ),
   read: (rows, table) => ({
     rows: rows
       .filter(({ success }) => success === "true")
