@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Config } from "./config/config.ts";
 import { type Address, parseAddress } from "./database/address.ts";
 import type { Connection } from "./database/connection.ts";
-import { ConfigError, ImportFailed } from "./errors.ts";
+import { ConfigError, GodwitError, ImportFailed } from "./errors.ts";
 import { openLedger } from "./ledger/ledger.ts";
 import type { Observe } from "./run/events.ts";
 import type { Import } from "./run/import.ts";
@@ -70,11 +70,23 @@ export async function assembleOffline(config: Config): Promise<Target> {
   return assembled(config, await openSource(config), { open }).target;
 }
 
+/** A folder that cannot be opened is a source that says so when it is asked. */
 export async function openSource(config: Config): Promise<Source> {
-  const options = { folder: config.folder, cacheFolder: config.cacheFolder };
-  if (existsSync(join(config.folder, "godwit-bundle.json")))
-    return (await import("./source/bundle.ts")).openBundle(options);
-  return (await import("./source/plain.ts")).openPlain(options);
+  const { folder, cacheFolder, environment, values } = config;
+  if (existsSync(join(folder, "godwit-bundle.json")))
+    return (await import("./source/bundle.ts")).openBundle({ folder, cacheFolder });
+  let layout: string;
+  try {
+    layout = values.layout ?? (await import("./source/detect.ts")).detectLayout(folder);
+  } catch (error) {
+    if (!(error instanceof GodwitError)) throw error;
+    const refuse = () => Promise.reject(error);
+    return { layout: "unknown", folder, list: refuse, read: refuse };
+  }
+  if (layout === "plain") return (await import("./source/plain.ts")).openPlain({ folder, cacheFolder });
+  const { loadLayout } = await import("./source/layouts.ts");
+  const { openInPlace } = await import("./source/in-place.ts");
+  return openInPlace(await loadLayout(layout), folder, { placeholders: values.placeholders, environment });
 }
 
 /** The imports that are configured, and those that cannot be run because the environment does not say how. */

@@ -1,5 +1,6 @@
 /** `godwit.config.ts`, as people write it. */
 import type { Phase } from "../core/migration.ts";
+import type { LayoutName } from "../source/layouts.ts";
 import type { Mode } from "./options.ts";
 
 /** `500ms`, `3s`, `2min`, `1h`, `none`; a plain number is seconds. */
@@ -11,7 +12,10 @@ export interface ConfigFile {
   readonly databaseUrl?: string;
   /** Relative to this file. Default `migrations`. */
   readonly dir?: string;
-  readonly layout?: "plain";
+  /** Default: found out from the files. */
+  readonly layout?: LayoutName;
+  /** Name → what a layout puts in the place of `${name}`. */
+  readonly placeholders?: Readonly<Record<string, string | number | boolean>>;
   /** The tool whose history is kept in step: `alembic`, `drizzle:app.__drizzle_migrations`, `none`. */
   readonly keep?: string;
   /** Default `godwit`. */

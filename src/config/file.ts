@@ -34,6 +34,8 @@ export async function readFile(path: string, cacheFolder: string): Promise<unkno
 /** Kinds that are written as text; the values themselves are read like those from anywhere else. */
 const TEXTS = new Set(["text", "path", "url", "duration", "choice", "choices", "list"]);
 
+const BELONGS: Readonly<Record<string, string>> = { switch: "true or false", record: "an object" };
+
 /** Throws `ConfigError`: unknown keys, with what was probably meant, and values of the wrong type. */
 export function checkFile(content: unknown, path: string): FileContent {
   const name = basename(path);
@@ -54,7 +56,7 @@ export function checkFile(content: unknown, path: string): FileContent {
     if (typeof value === "string" && !TEXTS.has(option.kind))
       throw new ConfigError({
         code: "CONFIG_INVALID",
-        message: `${key} in ${name} is text where ${option.kind === "switch" ? "true or false" : "a number"} belongs.`,
+        message: `${key} in ${name} is text where ${BELONGS[option.kind] ?? "a number"} belongs.`,
         place,
         details: { option: key, from: "file" },
       });

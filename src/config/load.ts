@@ -82,6 +82,7 @@ function find(
 }
 
 function emptyOf(option: Option): unknown {
+  if (option.kind === "record") return {};
   return option.kind === "list" ? [] : null;
 }
 

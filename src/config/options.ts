@@ -3,6 +3,7 @@
  * table; nothing about an option is written twice.
  */
 import { PHASES, type Phase } from "../core/migration.ts";
+import { LAYOUT_NAMES } from "../source/layouts.ts";
 
 export const MODES = ["all", "startup", "nas-only"] as const;
 export type Mode = (typeof MODES)[number];
@@ -11,7 +12,9 @@ export type Mode = (typeof MODES)[number];
 export interface Values {
   readonly databaseUrl: string | null;
   readonly dir: string;
-  readonly layout: "plain";
+  /** `null`: found out from the files. */
+  readonly layout: string | null;
+  readonly placeholders: Readonly<Record<string, string>>;
   readonly keep: string | null;
   readonly ledgerSchema: string;
   readonly project: string | null;
@@ -51,7 +54,7 @@ export interface Values {
 export type OptionKey = keyof Values;
 
 export type Kind =
-  | { readonly kind: "text" | "path" | "url" | "secret" | "duration" | "size" | "switch" | "list" }
+  | { readonly kind: "text" | "path" | "url" | "secret" | "duration" | "size" | "switch" | "list" | "record" }
   | { readonly kind: "count"; readonly least: number }
   | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
 
@@ -96,10 +99,17 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "layout",
-    ...choice("plain"),
+    ...choice(...LAYOUT_NAMES),
     flag: "--layout <name>",
-    default: "plain",
-    help: "how the folder is organised",
+    default: "",
+    help: `whose folder it is, where that is not plain from its files: ${LAYOUT_NAMES.join(", ")}`,
+  },
+  {
+    key: "placeholders",
+    kind: "record",
+    flag: null,
+    default: "",
+    help: "values for the placeholders in SQL files, for layouts that have them",
   },
   {
     key: "keep",
@@ -348,6 +358,7 @@ export const OPTIONS: readonly Option[] = [
 
 /** `GODWIT_<NAME>` and the variables that other tools use, the first one that is set counts. */
 export function variablesOf(option: Option): readonly string[] {
+  if (option.kind === "record") return [];
   const own = `GODWIT_${option.key.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
   return [own, ...(option.variables ?? [])];
 }

@@ -83,6 +83,12 @@ export function readValue(option: Named, given: unknown, origin: Origin): unknow
     case "list":
       if (typeof given !== "string" && !Array.isArray(given)) throw refuse("a list of names");
       return wordsOf(given);
+    case "record": {
+      const entries = typeof given === "object" && !Array.isArray(given) ? Object.entries(given ?? {}) : null;
+      if (entries?.every(([, value]) => ["string", "number", "boolean"].includes(typeof value)) !== true)
+        throw refuse("an object of names and texts");
+      return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
+    }
   }
 }
 

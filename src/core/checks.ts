@@ -71,7 +71,10 @@ function checkFile(
   findings: { problems: Problem[]; warnings: Problem[] },
 ): void {
   const { id, file } = migration;
-  if (migration.problem !== undefined) {
+  const again = migration.kind === "repeatable" || migration.rerun === true;
+  const edited = migration.checksum !== entry.checksum && !again;
+  // Where its text is known, an edit comes first: it may be what has broken it.
+  if (migration.problem !== undefined && !(edited && migration.fingerprint !== null)) {
     findings.warnings.push({
       code: "PLAN_BROKEN_FILE",
       message: `${id} is applied already, and its file is broken now: ${migration.problem.message}`,
@@ -80,7 +83,7 @@ function checkFile(
     });
     return;
   }
-  if (migration.kind === "repeatable" || migration.checksum === entry.checksum) return;
+  if (!edited) return;
   // Compiled in production, written in TypeScript at home: two texts of one migration cannot be compared.
   if (areTwins(migration, entry)) return;
   const details = { revision: id, applied: entry.checksum, file: migration.checksum };

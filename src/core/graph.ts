@@ -58,7 +58,7 @@ export function graphOf(migrations: readonly Migration[], options: GraphOptions 
   const repeatables = sortTopologically(
     all.filter((migration) => migration.kind === "repeatable").map((migration) => migration.id),
     needsOf,
-    compareText,
+    (left, right) => placed(byId, left) - placed(byId, right) || compareText(left, right),
   );
   for (const cycle of [...declared.cycles, ...repeatables.cycles]) problems.push(cycleProblem(cycle, byId));
 
@@ -101,6 +101,11 @@ function index(migrations: readonly Migration[]): { byId: Map<string, Migration>
       return { code: "SOURCE_DUPLICATE_ID", message, hint, place: { file: where[1] ?? "" }, details: { id } };
     });
   return { byId, problems };
+}
+
+/** Repeatables go by id, unless the source itself knows their order. */
+function placed(byId: ReadonlyMap<string, Migration>, id: string): number {
+  return byId.get(id)?.position ?? 0;
 }
 
 function knownNeeds(

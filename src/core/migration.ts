@@ -44,6 +44,8 @@ export interface Migration {
   readonly number: string | null;
   /** Its place in the line, where the source itself knows the order (another tool's); then `number` is `null`. */
   readonly position?: number | undefined;
+  /** `true`: runs again whenever its text changed, like a repeatable, but in its place in the line. */
+  readonly rerun?: boolean | undefined;
   /** Path below the source's folder, with `/`; what people are shown. */
   readonly file: string;
   /** Parents in a revision graph; `null`: it takes its place in the line of its source. */

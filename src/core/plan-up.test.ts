@@ -205,6 +205,15 @@ describe("two files with one number", () => {
   });
 });
 
+test("one that reruns is not edited but planned, in its place", () => {
+  const again = migration("0001_a", { rerun: true, text: "select 2" });
+  const planned = plan(inputOf([again, b], { history: historyOf(a) }));
+  expect(planned.steps.map(({ revision, reason }) => [revision, reason])).toEqual([
+    ["0001_a", "changed"],
+    ["0002_b", "pending"],
+  ]);
+});
+
 describe("broken files", () => {
   const problem: Problem = {
     code: "SOURCE_PARSE",
@@ -227,6 +236,11 @@ describe("broken files", () => {
     expect(codes(going.warnings)).toEqual(["PLAN_BROKEN_FILE"]);
     const done = plan(inputOf([a, broken], { history: historyOf(a, b) }));
     expect(done).toMatchObject({ steps: [], warnings: [{ code: "PLAN_BROKEN_FILE" }] });
+    const unread = plan(inputOf([a, { ...broken, fingerprint: null }], { history: historyOf(a, b) }));
+    expect(unread).toMatchObject({ steps: [], warnings: [{ code: "PLAN_BROKEN_FILE" }] });
+    // What is known of it says that it is another text.
+    const read = { ...broken, fingerprint: "tokens:other" };
+    expect(refused([a, read], { history: historyOf(a, b) })).toMatchObject([{ code: "PLAN_EDITED" }]);
   });
 
   test("without a name stop the run, unless the others shall go on", () => {

@@ -127,7 +127,8 @@ function pendingIn(
     if (entry === undefined) return [{ migration, reason: "pending" }];
     if (entry.state === "reverting") return [];
     if (entry.state === "partial") return [{ migration, reason: "resume" }];
-    const changed = migration.kind === "repeatable" && migration.checksum !== entry.checksum;
+    const again = migration.kind === "repeatable" || migration.rerun === true;
+    const changed = again && migration.checksum !== entry.checksum;
     return changed ? [{ migration, reason: "changed" }] : [];
   });
 }

@@ -11,7 +11,10 @@ import { createSchema, identifier, literal, textArray } from "../core/sql/quote.
 export const LEDGER_FORMAT = 1;
 
 /** One row of history, as it is written before the migration runs. */
-export type Entry = Omit<HistoryEntry, "sequence" | "state" | "baseline">;
+export type Entry = Omit<HistoryEntry, "sequence" | "state" | "baseline"> & {
+  /** Runs for its new text: the row takes the place of the old one. */
+  readonly again?: boolean | undefined;
+};
 
 /** Who is at work; the same for every row of a run. */
 export interface Author {

@@ -124,7 +124,8 @@ export function applyFrame(
   entry: Entry,
   state: "applied" | "partial" = "applied",
 ): StepFrame {
-  const replace = entry.kind === "repeatable" ? `${parts.ledger.remove(entry.revision)}; ` : "";
+  const replace =
+    entry.kind === "repeatable" || entry.again === true ? `${parts.ledger.remove(entry.revision)}; ` : "";
   return {
     open: `${BEGIN} ${parts.reset} ${parts.fence} ${parts.kept.open} ${replace}${parts.ledger.insert(entry, parts.author, state)}`,
     close: `${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${parts.kept.row} ${commit(parts)}`,

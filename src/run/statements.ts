@@ -112,7 +112,8 @@ async function begin({ work, prepared, body, parts }: Job): Promise<void> {
     );
     return;
   }
-  const replace = step.kind === "repeatable" ? `${work.ledger.sql.remove(step.revision)};` : "";
+  const again = step.kind === "repeatable" || step.reason === "changed";
+  const replace = again ? `${work.ledger.sql.remove(step.revision)};` : "";
   const row = work.ledger.sql.insert(entryOf(prepared, body.revert), work.author, "partial");
   await work.connection
     .execute(

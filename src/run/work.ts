@@ -58,6 +58,7 @@ export function entryOf(prepared: Prepared, revert: string | null): Entry {
   return {
     revision: step.revision,
     kind: step.kind,
+    again: step.reason === "changed",
     phase: step.phase,
     number: migration?.number ?? null,
     parents: [...new Set([...(migration?.revises ?? []), ...(migration?.depends ?? [])])],

@@ -43,6 +43,7 @@ interface FrozenContent {
   readonly file: string;
   readonly line: number;
   readonly settings?: MigrationSettings | undefined;
+  readonly ownTransactions?: boolean | undefined;
 }
 
 /**
@@ -143,8 +144,8 @@ async function freeze(
       const content = await source.read(migration, direction);
       if (content.kind !== "sql") throw new Error(`${migration.file} was listed as SQL and read as a module`);
       const path = bundle.write(`sql/${encodeURIComponent(migration.id)}.${direction}.sql`, content.text);
-      const { file, line, settings } = content;
-      return { path, needs: [], file, line, settings };
+      const { file, line, settings, ownTransactions } = content;
+      return { path, needs: [], file, line, settings, ownTransactions };
     }),
   );
   return { migration, up: up as FrozenContent, down: down ?? null };
@@ -178,8 +179,8 @@ async function readFrozen(
 ): Promise<Content> {
   const path = join(folder, content.path);
   const text = readFileSync(path, "utf8");
-  const { file, line, settings } = content;
-  if (migration.kind !== "module") return { kind: "sql", text, file, line, settings };
+  const { file, line, settings, ownTransactions } = content;
+  if (migration.kind !== "module") return { kind: "sql", text, file, line, settings, ownTransactions };
   const { up, down } = await loadModule({ path, file, text }, options);
   return { kind: "module", run: direction === "up" || down === null ? up : down, file };
 }

@@ -65,6 +65,7 @@ function describe(root: string, entry: Entry, position: number): Migration {
     kind: entry.repeatable === true ? "repeatable" : "sql",
     number: null,
     position,
+    ...(entry.rerun === true ? { rerun: true } : {}),
     file: entry.file,
     revises: null,
     depends: [],

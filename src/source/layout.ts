@@ -35,6 +35,8 @@ export interface Entry {
   readonly id: string;
   /** Runs again whenever its text changed. */
   readonly repeatable?: boolean;
+  /** The same, but in its place in the line. */
+  readonly rerun?: boolean;
   /** Path below the folder, with `/`. Several entries may share a file. */
   readonly file: string;
   /** Its way back, where that is a file of its own. */

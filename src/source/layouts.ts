@@ -2,8 +2,12 @@
 import type { Layout } from "./layout.ts";
 
 /** `plain` is our own and not among them; it has a file of its own. */
-export const LAYOUTS: Readonly<Record<string, () => Promise<Layout>>> = {
+export const LAYOUTS = {
   drizzle: async () => (await import("./drizzle.ts")).drizzle,
+  "node-pg-migrate": async () => (await import("./node-pg-migrate.ts")).nodePgMigrate,
+  "graphile-migrate": async () => (await import("./graphile-migrate.ts")).graphileMigrate,
+  liquibase: async () => (await import("./liquibase.ts")).liquibase,
+  flyway: async () => (await import("./flyway.ts")).flyway,
   supabase: async () => (await import("./supabase.ts")).supabase,
   prisma: async () => (await import("./prisma.ts")).prisma,
   "golang-migrate": async () => (await import("./golang-migrate.ts")).golangMigrate,
@@ -13,4 +17,15 @@ export const LAYOUTS: Readonly<Record<string, () => Promise<Layout>>> = {
   sqlx: async () => (await import("./sqlx.ts")).sqlx,
   diesel: async () => (await import("./diesel.ts")).diesel,
   updir: async () => (await import("./updir.ts")).updir,
-};
+} as const satisfies Readonly<Record<string, () => Promise<Layout>>>;
+
+export type LayoutName = "plain" | keyof typeof LAYOUTS;
+
+export const LAYOUT_NAMES = ["plain", ...Object.keys(LAYOUTS).sort()] as readonly LayoutName[];
+
+/** Throws where there is none of that name. */
+export async function loadLayout(name: string): Promise<Layout> {
+  const load = (LAYOUTS as Readonly<Record<string, () => Promise<Layout>>>)[name];
+  if (load === undefined) throw new Error(`There is no layout ${name}.`);
+  return load();
+}

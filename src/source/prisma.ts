@@ -33,10 +33,17 @@ export function isPrisma8(folder: string, names: readonly string[]): boolean {
     isThere(join(path, "migration.json")) && isThere(join(path, "ops.json"));
   return names.some((name) => {
     const path = join(folder, name);
-    if (isPackage(path)) return true;
-    if (isThere(join(path, "migration.sql"))) return false;
-    return readFolder(path).some((entry) => entry.isDirectory() && isPackage(join(path, entry.name)));
+    return isPackage(path) || namesIn(path).some((below) => isPackage(join(path, below)));
   });
+}
+
+/** Of folders; none of one that is not ours to read. */
+function namesIn(path: string): readonly string[] {
+  try {
+    return readFolder(path).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  } catch {
+    return [];
+  }
 }
 
 function refusalOf(folder: string, names: readonly string[]): readonly [why: string, hint: string] | null {

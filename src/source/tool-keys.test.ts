@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { createFolder } from "./folder.fixture.ts";
 import { openInPlace } from "./in-place.ts";
-import { LAYOUTS } from "./layouts.ts";
+import { loadLayout } from "./layouts.ts";
 
 const A = "CREATE TABLE t (id int);\nINSERT INTO t VALUES (1);\n";
 const FILES = {
@@ -36,9 +36,8 @@ const JOURNAL = JSON.stringify({
 });
 
 async function keyOf(layout: string, files: Readonly<Record<string, string>>) {
-  const load = LAYOUTS[layout];
-  if (load === undefined) throw new Error(layout);
-  const source = openInPlace(await load(), createFolder(files), { placeholders: {}, environment: {} });
+  const options = { placeholders: {}, environment: {} };
+  const source = openInPlace(await loadLayout(layout), createFolder(files), options);
   const [migration] = (await source.list()).migrations;
   return migration?.tool;
 }

@@ -6,7 +6,7 @@ import { migrate } from "../../src/run/migrate.ts";
 import type { Target } from "../../src/run/target.ts";
 import { openInPlace } from "../../src/source/in-place.ts";
 import type { LayoutOptions } from "../../src/source/layout.ts";
-import { LAYOUTS } from "../../src/source/layouts.ts";
+import { loadLayout } from "../../src/source/layouts.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
 import { stateOf } from "../support/state.ts";
@@ -316,9 +316,11 @@ y' as t; /* last; */`;
 }
 
 async function targetIn(db: TestDatabase, folder: string, { layout, options }: Specimen): Promise<Target> {
-  const load = LAYOUTS[layout];
-  if (load === undefined) throw new Error(`There is no layout ${layout}.`);
-  const source = openInPlace(await load(), folder, { placeholders: {}, environment: {}, ...options });
+  const source = openInPlace(await loadLayout(layout), folder, {
+    placeholders: {},
+    environment: {},
+    ...options,
+  });
   return { ...targetOf({ url: db.url, folder }), source };
 }
 

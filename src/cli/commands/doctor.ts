@@ -58,7 +58,10 @@ function durationOf(milliseconds: number): string {
 
 function shown(value: unknown): string {
   if (value === null || (Array.isArray(value) && value.length === 0)) return "(none)";
-  return Array.isArray(value) ? value.join(", ") : redact(String(value));
+  if (Array.isArray(value)) return value.join(", ");
+  // Names alone: a value may be a secret.
+  if (typeof value === "object") return Object.keys(value).join(", ") || "(none)";
+  return redact(String(value));
 }
 
 async function checkFiles(config: Config): Promise<readonly Finding[]> {
@@ -67,13 +70,17 @@ async function checkFiles(config: Config): Promise<readonly Finding[]> {
     const { migrations, problems: found } = await source.list();
     const broken = [...found, ...migrations.flatMap((migration) => migration.problem ?? [])];
     return [
-      ok("files", `${migrations.length} migrations in ${source.folder}`),
+      ok("files", `${migrations.length} migrations in ${source.folder}, ${layoutOf(config, source.layout)}`),
       ...broken.map(({ message, hint }) => ({ subject: "files", state: "problem" as const, message, hint })),
     ];
   } catch (error) {
     if (!(error instanceof GodwitError)) throw error;
     return problems("files", error);
   }
+}
+
+function layoutOf({ values }: Config, layout: string): string {
+  return `layout ${layout}${values.layout === null ? " (by its files)" : ""}`;
 }
 
 async function checkDatabase(session: Session): Promise<readonly Finding[]> {

@@ -27,12 +27,26 @@ export async function run(invocation: Invocation): Promise<Answer> {
 /** An empty or missing folder is where the first migration goes. */
 export async function listing(config: Config): Promise<readonly Migration[]> {
   try {
-    return (await (await openSource(config)).list()).migrations;
+    const source = await openSource(config);
+    if (!OURS.has(source.layout)) throw notOurs(source.layout, config);
+    return (await source.list()).migrations;
   } catch (error) {
     if (error instanceof SourceError && ["SOURCE_FOLDER_EMPTY", "SOURCE_FOLDER_MISSING"].includes(error.code))
       return [];
     throw error;
   }
+}
+
+/** Layouts in which a file as we write it is one of the tool's own; one that is unknown says why when it is listed. */
+const OURS = new Set(["plain", "dbmate", "unknown"]);
+
+function notOurs(layout: string, { folder }: Config): ConfigError {
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `${folder} is a folder of ${layout}, which names and numbers its own files.`,
+    hint: `Create the migration with ${layout}; \`godwit up\` runs it. Or name another folder with --dir.`,
+    details: { option: "layout", layout },
+  });
 }
 
 function parentsOf(

@@ -33,6 +33,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
       json: {
         target: view.target,
         database: view.database,
+        layout: session.target.source.layout,
         upToDate,
         pending,
         current,
@@ -41,7 +42,10 @@ export async function run(invocation: Invocation): Promise<Answer> {
         warnings: decided?.warnings ?? [],
         problems,
       },
-      text: textOf(view, rows, problems, invocation.terminal.paint),
+      text: textOf(view, rows, problems, {
+        layout: session.target.source.layout,
+        paint: invocation.terminal.paint,
+      }),
       result: true,
       exitCode: problems.length > 0 || (invocation.flags.check === true && !upToDate) ? 1 : 0,
     };
@@ -98,7 +102,12 @@ function rowsOf(session: Session, view: View, decided: Plan | null): readonly St
   ];
 }
 
-function textOf(view: View, rows: readonly StatusRow[], problems: readonly Problem[], paint: Paint): string {
+function textOf(
+  view: View,
+  rows: readonly StatusRow[],
+  problems: readonly Problem[],
+  { layout, paint }: { layout: string; paint: Paint },
+): string {
   const width = Math.max(0, ...rows.map((row) => row.revision.length));
   const stateWidth = Math.max(0, ...rows.map((row) => row.state.length));
   const lines = rows.map((row) => {
@@ -112,7 +121,7 @@ function textOf(view: View, rows: readonly StatusRow[], problems: readonly Probl
   const states = ["applied", "partial", "reverting", "changed", "pending", "held", "without file"] as const;
   const counts = states.flatMap((state) => (count(state) === 0 ? [] : [`${count(state)} ${state}`]));
   return [
-    `${paint("bold", view.database)}: ${counts.join(", ") || "no migrations"}`,
+    `${paint("bold", view.database)}: ${counts.join(", ") || "no migrations"}${layout === "plain" ? "" : ` (files of ${layout})`}`,
     ...lines,
     ...(problems.length === 0
       ? []
