@@ -127,12 +127,12 @@ async function choose(
   return found;
 }
 
-/** With a tool whose files are not run, the folder to carry on in may not be there yet. */
+/** With a tool whose files are not run, the folder to carry on in may not be there yet, or be the tool's own. */
 async function filesFor(target: Target, { tool }: FoundHistory): Promise<Listing> {
   try {
     return await target.source.list();
   } catch (error) {
-    const absent = ["SOURCE_FOLDER_MISSING", "SOURCE_FOLDER_EMPTY"];
+    const absent = ["SOURCE_FOLDER_MISSING", "SOURCE_FOLDER_EMPTY", "LAYOUT_REFUSED"];
     const own = tool.layouts.includes(target.source.layout);
     if (!(error instanceof SourceError) || own || !absent.includes(error.code)) throw error;
     return { migrations: [], problems: [] };

@@ -2,6 +2,7 @@
  * Liquibase: `databasechangelog`, a row for every changeset, known by path, id and author in any capitals. Its lock is a
  * row of `databasechangeloglock`, which stays when a run dies. A failed changeset leaves no row.
  */
+import type { Migration } from "../core/migration.ts";
 import { matchByKey } from "./match.ts";
 import { hasColumns, history, nameOf, selectText, type Tool } from "./tool.ts";
 
@@ -33,7 +34,7 @@ export const liquibase: Tool = {
     const rows = found.rows.map((row) =>
       row.checksum !== null && known.has(generation(row.checksum)) ? row : { ...row, checksum: null },
     );
-    return matchByKey({ ...found, rows }, migrations, normal);
+    return matchByKey({ ...found, rows }, migrations.map(named), normal);
   },
   lockedBy(table, all) {
     const lock = all.find(
@@ -44,6 +45,14 @@ export const liquibase: Tool = {
     return `select lockedby as who, 'liquibase release-locks' as release from ${nameOf(lock)} where locked`;
   },
 };
+
+/** An id is one only together with its author and its file. */
+function named(migration: Migration): Migration {
+  const { tool } = migration;
+  if (tool?.columns === undefined) return migration;
+  const { filename, id, author } = tool.columns;
+  return { ...migration, tool: { ...tool, version: `${filename}::${id}::${author}` } };
+}
 
 const generation = (checksum: string) => checksum.slice(0, checksum.indexOf(":"));
 
