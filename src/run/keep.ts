@@ -3,12 +3,15 @@
  * both are there or none. First in that transaction its table is locked and asked whether the tool has been there
  * meanwhile; it reads before it locks anything, so this is what keeps a step from being carried out by both.
  */
-import type { Migration } from "../core/migration.ts";
+import type { Direction, Migration } from "../core/migration.ts";
 import { literal } from "../core/sql/quote.ts";
 import type { Step } from "../core/step.ts";
+import type { Connection } from "../database/connection.ts";
 import { PlanRefused } from "../errors.ts";
+import type { Listing } from "../source/source.ts";
 import type { Found } from "../tools/recognise.ts";
 import { type Keep, nameOf } from "../tools/tool.ts";
+import type { Target } from "./target.ts";
 
 /** Raised where the tool has applied a migration itself. */
 export const PRESENT_SQLSTATE = "GW002";
@@ -72,4 +75,35 @@ export function appliedByTool(message: string, cause: unknown): PlanRefused {
     ],
     { cause },
   );
+}
+
+/** For a revision that is declared and not run: the row as SQL; nothing where the tool has it already. */
+export async function keptRow(
+  target: Target,
+  connection: Connection,
+  {
+    keeper,
+    files,
+    revision,
+    direction,
+  }: {
+    readonly keeper: Keeper | null;
+    readonly files: Listing;
+    readonly revision: string;
+    readonly direction: Direction;
+  },
+): Promise<string> {
+  if (keeper === null) return "";
+  const migration = files.migrations.find(({ id }) => id === revision) ?? null;
+  if (migration === null && direction === "up") return "";
+  const content = migration === null ? null : await target.source.read(migration, "up");
+  const text = content?.kind === "sql" ? content.text : null;
+  const key = migration?.tool ?? null;
+  const ledger = target.ledger.sql.historyTable;
+  const step = { revision, key, text, ledger, previous: keeper.previous(revision) };
+  const { table, keep } = keeper;
+  const present = direction === "up" && keeper.create === null ? keep.present(table, step) : null;
+  if (present !== null && (await connection.query(present)).rows.length > 0) return "";
+  const create = keeper.create === null ? "" : `${keeper.create};`;
+  return `${create} ${direction === "up" ? keep.up(table, step) : keep.down(table, step)};`;
 }

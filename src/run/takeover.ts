@@ -21,7 +21,7 @@ import {
   type ToolRow,
 } from "../tools/tool.ts";
 import { KEPT_BY_DEFAULT, toolNamed, toolsOf } from "../tools/tools.ts";
-import { entryFor } from "./baseline.ts";
+import { entryFor } from "./entry.ts";
 import {
   type FoundHistory,
   findHistories,

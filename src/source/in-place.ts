@@ -17,6 +17,7 @@ import { duplicateId } from "./names.ts";
 import { changedFile, noWayBack, withOthers } from "./problems.ts";
 import type { Section } from "./sections.ts";
 import type { Content, Listing, Source } from "./source.ts";
+import { strayMark } from "./stray.ts";
 import { decode, readBytes, readText } from "./text.ts";
 
 /** Files read between two breaths, so that a health endpoint in the same process stays alive. */
@@ -32,7 +33,7 @@ export function openInPlace(layout: Layout, folder: string, options: LayoutOptio
     async list() {
       const { entries, problems } = layout.discover(root, options);
       found = new Map(entries.map((entry) => [entry.id, entry]));
-      return { migrations: await describeAll(root, entries), problems };
+      return { migrations: await describeAll({ root, layout: layout.name }, entries), problems };
     },
     async read(migration, direction) {
       found ??= new Map(layout.discover(root, options).entries.map((entry) => [entry.id, entry]));
@@ -43,11 +44,17 @@ export function openInPlace(layout: Layout, folder: string, options: LayoutOptio
   };
 }
 
-async function describeAll(root: string, entries: readonly Entry[]): Promise<Listing["migrations"]> {
+/** Whose folder it is, and where. */
+interface Place {
+  readonly root: string;
+  readonly layout: string;
+}
+
+async function describeAll(place: Place, entries: readonly Entry[]): Promise<Listing["migrations"]> {
   const first = new Map<string, string>();
   const migrations: Migration[] = [];
   for (const [position, entry] of entries.entries()) {
-    const described = describe(root, entry, position);
+    const described = describe(place, entry, position);
     const other = first.get(entry.id);
     first.set(entry.id, other ?? entry.file);
     migrations.push(
@@ -59,7 +66,7 @@ async function describeAll(root: string, entries: readonly Entry[]): Promise<Lis
 }
 
 /** Never throws: what is wrong becomes the migration's problem. */
-function describe(root: string, entry: Entry, position: number): Migration {
+function describe({ root, layout }: Place, entry: Entry, position: number): Migration {
   const nothing: Migration = {
     id: entry.id,
     kind: entry.repeatable === true ? "repeatable" : "sql",
@@ -81,7 +88,8 @@ function describe(root: string, entry: Entry, position: number): Migration {
     const reading = entry.read(file);
     const identity = reading.identity ?? file.text;
     const { transaction } = reading.up;
-    const problems = reading.problems ?? [];
+    const stray = reading.up.text === file.text ? strayMark(layout, file) : null;
+    const problems = [...(reading.problems ?? []), ...(stray === null ? [] : [stray])];
     return {
       ...nothing,
       checksum: checksum(identity),

@@ -6,6 +6,7 @@ export const LAYOUTS = {
   drizzle: async () => (await import("./drizzle.ts")).drizzle,
   "node-pg-migrate": async () => (await import("./node-pg-migrate.ts")).nodePgMigrate,
   "graphile-migrate": async () => (await import("./graphile-migrate.ts")).graphileMigrate,
+  sqitch: async () => (await import("./sqitch.ts")).sqitch,
   liquibase: async () => (await import("./liquibase.ts")).liquibase,
   flyway: async () => (await import("./flyway.ts")).flyway,
   supabase: async () => (await import("./supabase.ts")).supabase,

@@ -37,7 +37,10 @@ test("a changeset is the slice of its file, known by path, id and author", async
   expect(migrations[2]).toMatchObject({
     file: "sub/b.sql",
     settings: { transaction: false },
-    tool: { version: "add t", columns: { filename: "sub/b.sql", author: "Jane Doe", id: "add t" } },
+    tool: {
+      version: "sub/b.sql::add t::Jane Doe",
+      columns: { filename: "sub/b.sql", author: "Jane Doe", id: "add t" },
+    },
   });
 });
 

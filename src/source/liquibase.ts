@@ -297,7 +297,7 @@ function readChangeset(
     down: rollback === null ? null : { text: fill(rollback), line, transaction },
     identity: sql,
     tool: {
-      version: id,
+      version: `${filename}::${id}::${author}`,
       checksums: [...checksumsOf(sql, attributes), ...changeset.validChecksums],
       columns: { id, author, filename },
     },

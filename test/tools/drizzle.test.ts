@@ -4,7 +4,9 @@ import { join } from "node:path";
 import pg from "pg";
 import { describe } from "vitest";
 import { type AdoptOptions, adopt } from "../../src/run/adopt.ts";
+import { baseline } from "../../src/run/baseline.ts";
 import { migrate } from "../../src/run/migrate.ts";
+import { repair } from "../../src/run/repair.ts";
 import { preview } from "../../src/run/status.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
@@ -372,4 +374,27 @@ test("down finds nothing to take back where files have no way back", async ({ db
   const target = await targetIn("drizzle", { url: db.url, folder: folderOf(journal(2)) });
   await up(target);
   expect((await refusalOf(migrate(target, down("-1"), recorder()))).codes).toEqual(["PLAN_IRREVERSIBLE"]);
+});
+
+test("what is declared and not run is known to Drizzle as well, and what is forgotten is not", async ({
+  db,
+}) => {
+  const folder = folderOf(journal(3));
+  const target = await targetIn("drizzle", { url: db.url, folder });
+  await db.sql("create table users (id serial); create table shops (id serial)");
+  await baseline(target, "0001_shops", recorder());
+  expect(await rowsOf(db)).toHaveLength(2);
+  expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["0002_orders"]);
+  await drizzle0(db, folder);
+  await repair(target, { kind: "forget", revision: "0002_orders" }, { confirm: db.name }, recorder());
+  expect(await rowsOf(db)).toHaveLength(2);
+  await repair(
+    target,
+    { kind: "mark-done", revision: "0002_orders", position: null },
+    { confirm: db.name },
+    recorder(),
+  );
+  expect(await rowsOf(db)).toHaveLength(3);
+  expect((await up(target)).steps).toEqual([]);
+  await drizzle0(db, folder);
 });
