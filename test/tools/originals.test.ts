@@ -311,29 +311,104 @@ const HISTORY: Readonly<Record<string, string>> = {
   typeorm: "select * from migrations",
 };
 
-test("Sqitch: adopted by name, and a project of it that was reworked", async ({ db }) => {
+describe("Sqitch", () => {
+  const project = () => {
+    const folder = folderOf({
+      "sqitch.conf": "[core]\n\tengine = pg\n[user]\n\tname = T\n\temail = t@example.com\n",
+    });
+    const sqitch = (...args: readonly string[]) =>
+      run(folder, "sqitch", args, { TZ: "UTC", SQITCH_FULLNAME: "T", SQITCH_EMAIL: "t@example.com" });
+    const write = async (index: number, name: string) => {
+      await sqitch("add", name, "-n", name);
+      writeFileSync(join(folder, "deploy", `${name}.sql`), `BEGIN;\n${make(index)}COMMIT;\n`);
+      writeFileSync(join(folder, "revert", `${name}.sql`), `BEGIN;\n${drop(index)}COMMIT;\n`);
+      writeFileSync(join(folder, "verify", `${name}.sql`), "select 1;\n");
+    };
+    return { folder, sqitch, write };
+  };
+  const where = (db: TestDatabase) => {
+    const { hostname, port, username, pathname } = new URL(db.url);
+    return `db:pg://${username}@${hostname}:${port}${pathname}`;
+  };
+
+  test("its plan in place: adopted, and carried on", { timeout: 60_000 }, async ({ db }) => {
+    const { folder, sqitch, write } = project();
+    await sqitch("init", "test");
+    await write(0, "first");
+    await write(1, "second");
+    await sqitch("deploy", where(db));
+    await write(2, "third");
+    const target = await targetIn("sqitch", { url: db.url, folder });
+    expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_NEEDED"]);
+    const report = await adopt(target, ADOPT, recorder());
+    expect(report).toMatchObject({ tool: "sqitch", table: "sqitch.changes", pending: ["third"], edited: [] });
+    expect(report.applied.map(({ revision }) => revision)).toEqual(["first", "second"]);
+    expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["third"]);
+    await once(db, 3);
+  });
+
+  test("a reworked change is there twice, and both are known", { timeout: 60_000 }, async ({ db }) => {
+    const { folder, sqitch, write } = project();
+    await sqitch("init", "test");
+    await write(0, "first");
+    await sqitch("tag", "v1", "-n", "v1");
+    await sqitch("rework", "first", "-n", "again");
+    writeFileSync(join(folder, "deploy", "first.sql"), `BEGIN;\n${make(1)}COMMIT;\n`);
+    await sqitch("deploy", where(db));
+    const target = await targetIn("sqitch", { url: db.url, folder });
+    const report = await adopt(target, ADOPT, recorder());
+    expect(report).toMatchObject({ pending: [], missing: [], edited: [] });
+    expect(report.applied).toHaveLength(2);
+    expect((await up(target)).steps).toEqual([]);
+  });
+
+  test("for a new folder of another layout its changes are revisions", { timeout: 60_000 }, async ({
+    db,
+  }) => {
+    const { sqitch, write } = project();
+    await sqitch("init", "test");
+    await write(0, "first");
+    await write(1, "second");
+    await sqitch("deploy", where(db));
+    const next = folderOf({ "0001_next.sql": make(2), "0002_last.sql": make(3) });
+    const target = targetOf({ url: db.url, folder: next });
+    const report = await adopt(target, ADOPT, recorder());
+    expect(report.applied.map(({ revision }) => revision)).toEqual(["first", "second"]);
+    await up(target);
+    expect(await sqitch("status", where(db))).toContain("up-to-date");
+    await once(db, 4);
+  });
+});
+
+test("Django: the rows that it writes, from a run of its own", async ({ db }) => {
+  const initial = (name: string, below: string) =>
+    `from django.db import migrations\nclass Migration(migrations.Migration):\n    dependencies = [${below}]\n    operations = [migrations.RunSQL("create table ${name} (id int)")]\n`;
   const folder = folderOf({
-    "sqitch.conf": "[core]\n\tengine = pg\n[user]\n\tname = T\n\temail = t@example.com\n",
+    "shop/__init__.py": "",
+    "shop/migrations/__init__.py": "",
+    "shop/migrations/0001_initial.py": initial("x", ""),
+    "shop/migrations/0002_more.py": initial("y", '("shop", "0001_initial")'),
+    // Without a driver for PostgreSQL: in SQLite, and out of it as its recorder reads it.
+    "run.py": `import django, json, sys
+from django.conf import settings
+settings.configure(INSTALLED_APPS=["django.contrib.contenttypes", "shop"], USE_TZ=True,
+  DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}})
+django.setup()
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+call_command("migrate", verbosity=0)
+json.dump([[row.app, row.name, row.applied.isoformat()] for row in MigrationRecorder(connection).migration_qs.order_by("id")], sys.stdout)
+`,
   });
-  const sqitch = (...args: readonly string[]) =>
-    run(folder, "sqitch", args, { TZ: "UTC", SQITCH_FULLNAME: "T", SQITCH_EMAIL: "t@example.com" });
-  await sqitch("init", "test");
-  for (const [index, name] of ["first", "second"].entries()) {
-    await sqitch("add", name, "-n", name);
-    writeFileSync(join(folder, "deploy", `${name}.sql`), `BEGIN;\n${make(index)}COMMIT;\n`);
-    writeFileSync(join(folder, "verify", `${name}.sql`), "select 1;\n");
-  }
-  const { hostname, port, username, pathname } = new URL(db.url);
-  const where = `db:pg://${username}@${hostname}:${port}${pathname}`;
-  await sqitch("deploy", where);
-  const target = targetOf({
-    url: db.url,
-    folder: folderOf({ "0001_next.sql": make(2), "0002_last.sql": make(3) }),
-  });
+  const rows: string[][] = JSON.parse(await run(folder, "/usr/bin/python3", ["-B", "run.py"]));
+  await db.sql(`create table django_migrations (id bigint generated by default as identity primary key,
+    app varchar(255) not null, name varchar(255) not null, applied timestamptz not null)`);
+  for (const row of rows)
+    await db.sql("insert into django_migrations (app, name, applied) values ($1, $2, $3)", row);
+  const target = targetOf({ url: db.url, folder: folderOf({ "0001_next.sql": make(0) }) });
   const report = await adopt(target, ADOPT, recorder());
-  expect(report).toMatchObject({ tool: "sqitch", table: "sqitch.changes" });
-  expect(report.applied.map(({ revision }) => revision)).toEqual(["first", "second"]);
-  await up(target);
-  expect(await sqitch("status", where)).toContain("up-to-date");
-  await once(db, 4);
+  expect(report.applied.map(({ revision }) => revision)).toEqual(rows.map(([app, name]) => `${app}.${name}`));
+  expect(report.applied.map(({ revision }) => revision)).toContain("shop.0002_more");
+  expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["0001_next"]);
 });
