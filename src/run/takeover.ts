@@ -65,13 +65,8 @@ export async function lookAtTool(
   { files, history }: { readonly files: Listing; readonly history: RecordedHistory },
   hold: (advisory: Advisory) => Promise<void> = async () => {},
 ): Promise<TakeOver> {
-  const keep = parseKeep(target.settings.keep);
-  const own = toolsOf(target.source.layout);
-  const configured = keep === null || keep === "none" ? undefined : toolNamed(keep.tool);
-  const tools = configured === undefined ? own : [configured];
+  const { tools, kept, table } = concerned(target);
   if (tools.length === 0) return NOTHING;
-  const kept = configured ?? (keep === null ? own.find(({ name }) => KEPT_BY_DEFAULT.has(name)) : undefined);
-  const table = keep === null || keep === "none" ? undefined : keep.table;
   const wanted = { tools: tools.map(({ name }) => name), table };
   let found = onlyOne(await findHistories(connection, wanted));
   const advisory = advisoryOf(found?.tool ?? tools[0], found?.table, connection);
@@ -97,6 +92,30 @@ export async function lookAtTool(
     files.migrations,
   );
   return { found, keeper, entries, warnings: warningsOf(found, match, known) };
+}
+
+/** Tools that come into question, and the one of them whose history is kept in step. */
+function concerned(target: Target): {
+  tools: readonly Tool[];
+  kept: Tool | undefined;
+  table: string | undefined;
+} {
+  const keep = parseKeep(target.settings.keep);
+  const own = toolsOf(target.source.layout);
+  if (keep === "none") return { tools: own, kept: undefined, table: undefined };
+  const configured = keep === null ? undefined : toolNamed(keep.tool);
+  return {
+    tools: configured === undefined ? own : [configured],
+    kept: configured ?? own.find(({ name }) => KEPT_BY_DEFAULT.has(name)),
+    table: keep?.table,
+  };
+}
+
+/** For scripts that are written without a database: the table as the tool makes it. */
+export function keeperWithoutLooking(target: Target, files: Listing): Keeper | null {
+  const { kept, table } = concerned(target);
+  if (kept === undefined) return null;
+  return keeperOf(kept, undefined, { files, table, order: target.settings.order });
 }
 
 function keeperOf(

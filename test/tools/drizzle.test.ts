@@ -1,11 +1,14 @@
 /** Half by Drizzle, half by us, in both orders and both generations; what it has done is never done again. */
+import { execFile } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import pg from "pg";
 import { describe } from "vitest";
 import { type AdoptOptions, adopt } from "../../src/run/adopt.ts";
 import { baseline } from "../../src/run/baseline.ts";
 import { migrate } from "../../src/run/migrate.ts";
+import { renderScript } from "../../src/run/offline.ts";
 import { repair } from "../../src/run/repair.ts";
 import { preview } from "../../src/run/status.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
@@ -397,4 +400,22 @@ test("what is declared and not run is known to Drizzle as well, and what is forg
   expect(await rowsOf(db)).toHaveLength(3);
   expect((await up(target)).steps).toEqual([]);
   await drizzle0(db, folder);
+});
+
+test.for([
+  ["0.45", journal, drizzle0],
+  ["1.0", folders, drizzle1],
+] as const)("a script for psql writes Drizzle's rows too (%s)", async ([, write, tool], { db }) => {
+  const folder = folderOf(
+    write(3, [SQL[0] ?? "", "create index concurrently by_id on users (id);", SQL[2] ?? ""]),
+  );
+  const target = await targetIn("drizzle", { url: db.url, folder });
+  const script = await renderScript(target, { ...UP, from: "base" }, recorder());
+  writeFiles(folder, { "script.sql": script });
+  await promisify(execFile)("psql", ["--no-psqlrc", "--file", join(folder, "script.sql"), db.url]);
+  expect(await rowsOf(db)).toHaveLength(3);
+  await tool(db, folder);
+  rmSync(join(folder, "script.sql"));
+  expect((await up(target)).steps).toEqual([]);
+  expect(await rowsOf(db)).toHaveLength(3);
 });
