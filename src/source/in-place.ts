@@ -46,8 +46,14 @@ export function openInPlace(layout: Layout, folder: string, options: LayoutOptio
 async function describeAll(root: string, entries: readonly Entry[]): Promise<Listing["migrations"]> {
   const first = new Map<string, string>();
   const migrations: Migration[] = [];
+  // A file of many migrations is read once, not once for each.
+  let last: FileText | undefined;
+  const read = (file: string) => {
+    if (last?.file !== file) last = readFile(root, file);
+    return last;
+  };
   for (const [position, entry] of entries.entries()) {
-    const described = describe(root, entry, position);
+    const described = describe(root, entry, { position, read });
     const other = first.get(entry.id);
     first.set(entry.id, other ?? entry.file);
     migrations.push(
@@ -59,7 +65,11 @@ async function describeAll(root: string, entries: readonly Entry[]): Promise<Lis
 }
 
 /** Never throws: what is wrong becomes the migration's problem. */
-function describe(root: string, entry: Entry, position: number): Migration {
+function describe(
+  root: string,
+  entry: Entry,
+  { position, read }: { position: number; read: (file: string) => FileText },
+): Migration {
   const nothing: Migration = {
     id: entry.id,
     kind: entry.repeatable === true ? "repeatable" : "sql",
@@ -77,7 +87,7 @@ function describe(root: string, entry: Entry, position: number): Migration {
   };
   if (entry.problem !== undefined) return { ...nothing, problem: entry.problem };
   try {
-    const file = readFile(root, entry.file);
+    const file = read(entry.file);
     const reading = entry.read(file);
     const identity = reading.identity ?? file.text;
     const { transaction } = reading.up;
