@@ -77,6 +77,8 @@ describe("the layout", () => {
     const godwit = commandIn({ folder: folderOf(GOOSE), url: db.url });
     const { stderr } = await godwit.fails(1, "new", "--dir", "db", "add", "c");
     expect(stderr).toContain("is a folder of goose, which names and numbers its own files");
+    const init = await godwit("init", "--dir", "db", "--json");
+    expect(init.json.made).toEqual([expect.stringContaining("godwit.config.ts")]);
   });
 
   test("is kept in a bundle, with the transactions of its files", async ({ db }) => {

@@ -84,8 +84,9 @@ function reading({ text, file }: FileText, version: string): Reading {
         hint: order,
         place: at(up),
       });
-    const first = firstStatement(text);
-    if (first < up.start)
+    // To the tool, a block comment is a statement too.
+    const first = text.search(/^[ \t]*(?!--)[^\s]/m);
+    if (first < up.start && first !== -1)
       return badForm(file, {
         says: "has a statement in front of `-- migrate:up`",
         hint: "Move it below the mark.",

@@ -68,6 +68,8 @@ describe("a folder is", () => {
     ["flyway", "V, R and U", { "V1.2__a.sql": "", "R__b.sql": "", "beforeMigrate.sql": "" }],
     ["flyway", "V one folder below", { "core/V1__a.sql": "" }],
     ["node-pg-migrate", "its mark", { "1_a.sql": "-- Up Migration\n" }],
+    ["updir", "folders beside a note", { "1_a/up.sql": "", "notes.sql": "select 1;" }],
+    ["plain", "a comment of one file", { "1_a.sql": "-- Up migration\nselect 1;", "2_b.sql": "select 1;" }],
     ["node-pg-migrate", "modules for it", { "1_a.js": "exports.up = (pgm) => {};" }],
     [
       "sqlx",
@@ -134,6 +136,11 @@ describe("two answers are a question", () => {
     ["folders and numbered files", { "1_a/migration.sql": "", "0002_b.sql": "" }, ["prisma", "plain"]],
     ["folders of up.sql and numbered files", { "1_a/up.sql": "", "0002_b.sql": "" }, ["updir", "plain"]],
     ["annotations of goose in some files", { "1_a.sql": GOOSE, "2_b.sql": "select 1;" }, ["goose", "plain"]],
+    [
+      "marks of node-pg-migrate in some files",
+      { "1_a.sql": "-- Up Migration\n-- Down Migration\n", "2_b.sql": "select 1;" },
+      ["node-pg-migrate", "plain"],
+    ],
     [
       "our own directive in a folder of Supabase",
       { "20240101000000_a.sql": "-- godwit: transaction=off" },

@@ -10,6 +10,7 @@ import { ConfigError } from "../errors.ts";
 import { isThere } from "./folder.ts";
 import { refuseForeign } from "./foreign.ts";
 import { hasAbove, type Look, lookAt } from "./look.ts";
+import { numberOf } from "./names.ts";
 
 /** The name of a layout. Throws `ConfigError` (`LAYOUT_UNKNOWN`) and `SourceError` (`LAYOUT_REFUSED`, `SOURCE_FOLDER_…`). */
 export function detectLayout(folder: string): string {
@@ -41,7 +42,8 @@ function byIndex({ folder, files, folders, migrations }: Look): readonly string[
   const having = (file: string) => folders.filter((name) => isThere(join(folder, name, file)));
   const scripts = having("migration.sql");
   const snapshots = scripts.filter((name) => isThere(join(folder, name, "snapshot.json")));
-  const plain = migrations.length > 0 ? ["plain"] : [];
+  // A file without a number beside so many folders is a note.
+  const plain = migrations.some((name) => numberOf(name) !== null) ? ["plain"] : [];
   if (files.includes("migration_lock.toml")) return snapshots.length > 0 ? ["prisma", "drizzle"] : ["prisma"];
   if (snapshots.length > 0) return snapshots.length === scripts.length ? ["drizzle"] : ["drizzle", "prisma"];
   if (scripts.length > 0) return ["prisma", ...plain];
@@ -81,6 +83,8 @@ function byContent(look: Look): readonly string[] {
 
 const GOOSE = /^--.*\+goose\s+up\b/im;
 const DBMATE_UP = /^--\s*migrate:up(?:\s*$|\s+\S)/m;
+const NODE_PG_UP = /^\s*--[\s-]*up\s+migration/im;
+const NODE_PG_DOWN = /^\s*--[\s-]*down\s+migration/im;
 const DBMATE_DOWN = /^--\s*migrate:down(?:\s*$|\s+\S)/m;
 
 function byFirstLines({ folder, heads, others, modules }: Look): readonly string[] {
@@ -99,9 +103,10 @@ function byFirstLines({ folder, heads, others, modules }: Look): readonly string
     others().some(({ text }) => text.includes("databaseChangeLog"))
   )
     return ["liquibase"];
-  if (some(/^\s*--\s*up migration/im) || modules().some(({ text }) => /\bpgm\b/.test(text)))
-    return ["node-pg-migrate"];
-  return [];
+  if (all(NODE_PG_UP) || modules().some(({ text }) => /\bpgm\b/.test(text))) return ["node-pg-migrate"];
+  // One alone may be a comment; the tool takes files without any mark as well.
+  const both = ({ text }: { text: string }) => NODE_PG_UP.test(text) && NODE_PG_DOWN.test(text);
+  return heads().some(both) ? ["node-pg-migrate", "plain"] : [];
 }
 
 function isCommitted(folder: string): boolean {

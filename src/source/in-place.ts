@@ -17,6 +17,7 @@ import { duplicateId } from "./names.ts";
 import { changedFile, noWayBack, withOthers } from "./problems.ts";
 import type { Section } from "./sections.ts";
 import type { Content, Listing, Source } from "./source.ts";
+import { strayMark } from "./stray.ts";
 import { decode, readBytes, readText } from "./text.ts";
 
 /** Files read between two breaths, so that a health endpoint in the same process stays alive. */
@@ -32,7 +33,7 @@ export function openInPlace(layout: Layout, folder: string, options: LayoutOptio
     async list() {
       const { entries, problems } = layout.discover(root, options);
       found = new Map(entries.map((entry) => [entry.id, entry]));
-      return { migrations: await describeAll(root, entries), problems };
+      return { migrations: await describeAll({ root, layout: layout.name }, entries), problems };
     },
     async read(migration, direction) {
       found ??= new Map(layout.discover(root, options).entries.map((entry) => [entry.id, entry]));
@@ -43,17 +44,23 @@ export function openInPlace(layout: Layout, folder: string, options: LayoutOptio
   };
 }
 
-async function describeAll(root: string, entries: readonly Entry[]): Promise<Listing["migrations"]> {
+/** Whose folder it is, and where. */
+interface Place {
+  readonly root: string;
+  readonly layout: string;
+}
+
+async function describeAll(place: Place, entries: readonly Entry[]): Promise<Listing["migrations"]> {
   const first = new Map<string, string>();
   const migrations: Migration[] = [];
   // A file of many migrations is read once, not once for each.
   let last: FileText | undefined;
   const read = (file: string) => {
-    if (last?.file !== file) last = readFile(root, file);
+    if (last?.file !== file) last = readFile(place.root, file);
     return last;
   };
   for (const [position, entry] of entries.entries()) {
-    const described = describe(root, entry, { position, read });
+    const described = describe(place, entry, { position, read });
     const other = first.get(entry.id);
     first.set(entry.id, other ?? entry.file);
     migrations.push(
@@ -66,7 +73,7 @@ async function describeAll(root: string, entries: readonly Entry[]): Promise<Lis
 
 /** Never throws: what is wrong becomes the migration's problem. */
 function describe(
-  root: string,
+  { root, layout }: Place,
   entry: Entry,
   { position, read }: { position: number; read: (file: string) => FileText },
 ): Migration {
@@ -91,7 +98,8 @@ function describe(
     const reading = entry.read(file);
     const identity = reading.identity ?? file.text;
     const { transaction } = reading.up;
-    const problems = reading.problems ?? [];
+    const stray = reading.up.text === file.text ? strayMark(layout, file) : null;
+    const problems = [...(reading.problems ?? []), ...(stray === null ? [] : [stray])];
     return {
       ...nothing,
       checksum: checksum(identity),

@@ -125,6 +125,20 @@ layoutLaws({
     { number: "1", name: "b", up: "select 1;" },
   ],
   foreign: [["names without a number", FLAT, /no file named <digits>_<name>\.sql/]],
+  broken: [
+    [
+      "a file of goose, whose way back is a comment here,",
+      { "1_a.sql": "-- +goose Up\nselect 1;\n-- +goose Down\nselect 1/0;\n" },
+      /`-- \+goose Down`, which means nothing to supabase/,
+      "1_a.sql",
+    ],
+    [
+      "a file of dbmate, whose way back is a comment here,",
+      { "1_a.sql": "-- migrate:up\nselect 1;\n-- migrate:down\nselect 1/0;\n" },
+      /`-- migrate:down`, which means nothing to supabase/,
+      "1_a.sql",
+    ],
+  ],
   ignored: {
     // Older than the tool's own schemas, and first.
     "00000000000000_init.sql": "select nonsense;",

@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { isAddressed } from "../../assemble.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { nextNumber, writeMigration } from "./create.ts";
-import { listing } from "./new.ts";
+import { isOurs, listed, listing } from "./new.ts";
 
 const FIRST = `-- migrate:up
 create table greetings (
@@ -28,15 +28,16 @@ export default defineConfig({
 export async function run(invocation: Invocation): Promise<Answer> {
   const config = await invocation.config();
   const made: string[] = [];
-  const migrations = await listing(config);
+  const { layout, migrations } = await listed(config);
   if (invocation.flags.import === true) {
+    await listing(config);
     const { IMAGE_TABLE } = await import("./image-table.ts");
     if (!migrations.some((migration) => migration.id.endsWith("_design_images"))) {
       const name = `${nextNumber(migrations, new Date())}_design_images.sql`;
       writeMigration(config.folder, name, IMAGE_TABLE);
       made.push(join(config.folder, name));
     }
-  } else if (migrations.length === 0) {
+  } else if (migrations.length === 0 && isOurs(layout)) {
     const name = `${nextNumber([], new Date())}_first.sql`;
     writeMigration(config.folder, name, FIRST);
     made.push(join(config.folder, name));
@@ -56,7 +57,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
       shown.length === 0 ? "Everything is there already." : `Made ${shown.join(" and ")}.`,
       "→ godwit plan    shows what would be done",
       `→ godwit up      applies it to ${database}`,
-      "→ godwit new     makes the next migration",
+      ...(isOurs(layout) ? ["→ godwit new     makes the next migration"] : []),
     ].join("\n"),
     result: true,
   };

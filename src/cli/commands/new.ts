@@ -24,29 +24,34 @@ export async function run(invocation: Invocation): Promise<Answer> {
   return { json: { revision: id, file: join(config.folder, file), revises }, text: shown, result: true };
 }
 
-/** An empty or missing folder is where the first migration goes. */
+/** For commands that write a file. Throws `ConfigError` where the tool whose folder it is names its own. */
 export async function listing(config: Config): Promise<readonly Migration[]> {
+  const { layout, migrations } = await listed(config);
+  if (isOurs(layout)) return migrations;
+  throw new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `${config.folder} is a folder of ${layout}, which names and numbers its own files.`,
+    hint: `Create the migration with ${layout}; \`godwit up\` runs it. Or name another folder with --dir.`,
+    details: { option: "layout", layout },
+  });
+}
+
+/** An empty or missing folder is where the first migration goes. */
+export async function listed(config: Config): Promise<{ layout: string; migrations: readonly Migration[] }> {
+  const source = await openSource(config);
+  const { layout } = source;
   try {
-    const source = await openSource(config);
-    if (!OURS.has(source.layout)) throw notOurs(source.layout, config);
-    return (await source.list()).migrations;
+    return { layout, migrations: (await source.list()).migrations };
   } catch (error) {
     if (error instanceof SourceError && ["SOURCE_FOLDER_EMPTY", "SOURCE_FOLDER_MISSING"].includes(error.code))
-      return [];
+      return { layout, migrations: [] };
     throw error;
   }
 }
 
-/** Layouts in which a file as we write it is one of the tool's own; one that is unknown says why when it is listed. */
-const OURS = new Set(["plain", "dbmate", "unknown"]);
-
-function notOurs(layout: string, { folder }: Config): ConfigError {
-  return new ConfigError({
-    code: "CONFIG_INVALID",
-    message: `${folder} is a folder of ${layout}, which names and numbers its own files.`,
-    hint: `Create the migration with ${layout}; \`godwit up\` runs it. Or name another folder with --dir.`,
-    details: { option: "layout", layout },
-  });
+/** A file as we write it is one of these tools' own; a folder that is not there yet has no layout. */
+export function isOurs(layout: string): boolean {
+  return ["plain", "dbmate", "unknown"].includes(layout);
 }
 
 function parentsOf(
