@@ -9,16 +9,25 @@ const NOTE = "<!-- Made by `node scripts/docs.mjs`; do not edit. -->";
 
 /** File → text, for `docs/reference/`. */
 export async function renderDocs() {
-  const { COMMANDS, OPTIONS, IMPORT_OPTIONS, flagName, variablesOf } = await loadTables();
+  const {
+    COMMANDS,
+    OPTIONS,
+    IMPORT_OPTIONS,
+    TARGET_OPTIONS,
+    TARGETS_HELP,
+    hasTargets,
+    flagName,
+    variablesOf,
+  } = await loadTables();
   return {
-    "cli.md": cli(COMMANDS, OPTIONS),
-    "config.md": config(OPTIONS, { flagName, variablesOf, imports: IMPORT_OPTIONS }),
+    "cli.md": cli(COMMANDS, OPTIONS, { TARGETS_HELP, hasTargets }),
+    "config.md": config(OPTIONS, { flagName, variablesOf, imports: IMPORT_OPTIONS, targets: TARGET_OPTIONS }),
   };
 }
 
 async function loadTables() {
   const contents =
-    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports.ts";';
+    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets.ts"; export { TARGETS_HELP, hasTargets } from "./src/cli/command.ts";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -30,18 +39,20 @@ async function loadTables() {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
 }
 
-function cli(commands, options) {
+function cli(commands, options, { TARGETS_HELP, hasTargets }) {
   const sections = commands.map((row) => {
     const words = (row.arguments ?? []).map(({ syntax }) => ` ${syntax}`).join("");
+    const targets = hasTargets(row);
     const aliases = (row.aliases ?? []).map((alias) => `\`${alias}\``).join(", ");
     const flags = [
       ...(row.arguments ?? []),
+      ...(targets ? [{ syntax: "[targets…]", help: TARGETS_HELP }] : []),
       ...(row.flags ?? []),
       ...(row.plans ? options.filter((option) => option.forPlanning).map(flagRow) : []),
     ];
     return [
       `## ${row.name}`,
-      `\`godwit ${row.name}${words}\`${aliases ? `, also ${aliases}` : ""}: ${row.description ?? row.summary}`,
+      `\`godwit ${row.name}${words}${targets ? " [targets…]" : ""}\`${aliases ? `, also ${aliases}` : ""}: ${row.description ?? row.summary}`,
       ...(flags.length === 0
         ? []
         : [
@@ -61,6 +72,7 @@ function cli(commands, options) {
     "# The command line",
     NOTE,
     "Results go to stdout; progress, logs and errors to stderr. Exit codes: 0 done · 1 failed, also for a bad configuration · 2 unusable command line · 130 or 143 ended by SIGINT or SIGTERM. The first signal cancels what runs, rolls back and reports; the second ends the process at once.",
+    "Where several targets are configured (config.md), a command that looks, and `up`, is about all of them, or about those that are named: words that are names of targets are targets, the rest is the revision, and a revision needs exactly one target. A command that changes one thing needs one target. `--target` names them too, and leaves every other word to the command. `tenants/a` is one schema of a target. They run one after the other, or `--parallel` so many at a time; one that fails is no reason to leave out the others, unless `--on-target-failure stop` says so. The exit code is 0 only if all are done.",
     "A revision is an id, the start of one if it is unique, `head`, `heads`, `base`, `+2` or `-1` counted from where the database is, or steps from a revision: `head-1`, `0007+2`.",
     ...sections,
     "## Everywhere",
@@ -76,7 +88,7 @@ function flagRow({ flag, help }) {
   return { syntax: flag, help };
 }
 
-function config(options, { flagName, variablesOf, imports }) {
+function config(options, { flagName, variablesOf, imports, targets }) {
   const rows = options.map((option) => [
     option.inFile === false ? "" : code(option.key),
     flagName(option) === null ? "" : code(`--${flagName(option)}`),
@@ -92,6 +104,13 @@ function config(options, { flagName, variablesOf, imports }) {
     '```ts\nimport { defineConfig } from "godwit";\n\nexport default defineConfig({\n  dir: "db/migrations",\n  lockTimeout: "2s",\n});\n```',
     "Durations are `500ms`, `3s`, `2min`, `1h` or `none`; a plain number is seconds. Where a line names several variables, the first that is set counts. An empty variable is none, except that an empty `DATABASE_URL` is an error.",
     table(["file", "flag", "environment", "default", "what it is"], rows),
+    "## Targets",
+    "Several databases in one run: `targets` in the file names each. What one does not say is as it is said beside `targets`.",
+    '```ts\nimport { defineConfig, env } from "godwit";\n\nexport default defineConfig({\n  lockTimeout: "2s",\n  targets: {\n    backend: { url: env("BACKEND_DATABASE_URL"), dir: "apps/backend/db/migrations" },\n    auth: {\n      host: env("AUTH_DATABASE_HOST"),\n      port: env("AUTH_DATABASE_PORT", "5432"),\n      user: env("AUTH_DATABASE_USER"),\n      password: env("AUTH_DATABASE_PASSWORD"),\n      name: env("AUTH_DATABASE_NAME"),\n      dir: "apps/auth/migrations",\n    },\n  },\n});\n```',
+    'An address is `url`, or `host`, `user` and `name` with `port` (5432), `password`, `sslMode` and `sslRootCertificate`. It is all there is: neither `DATABASE_URL` nor a `PG*` variable fills a gap, because it would be the same for all of them (`~/.pgpass` counts, it knows which server a password is for). `env("NAME")`, in JSON `{ "variable": "NAME" }`, stands for the value of a variable, and `env("NAME", "x")` for `x` where it is not set or empty; every option of a target may be one. Before a database is touched, all that is missing or wrong in the targets that are meant is listed at once. Two targets that are one database and one ledger are refused, also when only one of them is meant.',
+    "An option that a target says itself comes before the environment, which speaks to all of them; a flag comes before both. Flags about one database (`--database-url`, `--dir`, `--layout`, `--ledger-schema`, `--project`, `--search-path`, `--role`) need exactly one target. `project` is the target's name unless it is said, so that two URLs that were swapped are found out by the ledgers.",
+    `A target may say ${targets.map(({ key }) => code(key)).join(", ")}; also \`imports\` (below), which is nowhere else where there are targets.`,
+    '`schemas` makes each schema of the target\'s database a target by itself, with a ledger of its own in it: `schemas: ["a", "b"]`, or `schemas: { query: "select schema_name::text from tenants order by 1" }`, a query that only reads. Each is migrated with `search_path` on that schema alone; `ledgerSchema: "{schema}_ledger"` and `searchPath: "{schema}, public"` say otherwise. The first one, or `canary`, goes alone, and if it fails no other is begun; after that `parallel` so many at a time. A schema that is missing is refused before anything is begun, unless `createSchemas` is true: then `up` makes it.',
     "## Imports",
     "`imports` in the file names each import: `imports: { nas: { trustOnFirstUse: true } }`. Without `imports`, one of the name `nas` is there as soon as `QNAP_HOST`, `QNAP_USERNAME` or `QNAP_PASSWORD` is set. Sizes are `500MB` or `2GB`.",
     table(

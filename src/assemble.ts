@@ -32,11 +32,14 @@ export interface AssembleOptions {
   readonly say: (line: string, options?: { readonly loud: boolean }) => void;
   /** In place of the configured address. */
   readonly open?: Target["open"] | undefined;
+  /** In place of opening it: one for many schemas. */
+  readonly source?: Source | undefined;
 }
 
 /** Throws `ConfigError` and, where the embedded server cannot start, `DatabaseError`. */
 export async function assemble(config: Config, options: AssembleOptions): Promise<Assembled> {
-  const source = await openSource(config);
+  if (config.targets !== null && config.target === null) throw new Error("None of the targets was chosen.");
+  const source = options.source ?? (await openSource(config));
   if (options.open !== undefined) return assembled(config, source, { open: options.open });
   if (isAddressed(config)) {
     const address = addressOf(config, config.values.databaseUrl ?? undefined);
@@ -172,7 +175,11 @@ export function createContext(
 
 /** Whether the configuration says where the database is, in whatever way. */
 export function isAddressed(config: Config): boolean {
-  return config.values.databaseUrl !== null || LIBPQ.some((name) => config.environment[name]);
+  return (
+    config.target !== null ||
+    config.values.databaseUrl !== null ||
+    LIBPQ.some((name) => config.environment[name])
+  );
 }
 
 const LIBPQ = ["PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGSERVICE"];
@@ -212,7 +219,7 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
   const { values } = config;
   const close = parts.close ?? (() => Promise.resolve());
   const target: Target = {
-    name: values.project ?? parts.address?.database ?? "database",
+    name: config.target?.name ?? values.project ?? parts.address?.database ?? "database",
     source,
     ledger: openLedger(values.ledgerSchema, { allowSecond: values.allowSecondLedger }),
     open: parts.open,
@@ -253,6 +260,8 @@ function opener(config: Config, address: Address): Target["open"] {
 }
 
 function addressOf(config: Config, url: string | undefined): Address {
+  // A target's address is all there is: what the process says of a database is about another one.
+  if (config.target !== null) return parseAddress({ url, environment: {} });
   return parseAddress({ url, environment: config.environment, systemUser: systemUser() });
 }
 

@@ -32,6 +32,7 @@ export const ERROR_CODES = {
   CONFIG_INVALID: "ConfigError",
   CONFIG_FILE_BROKEN: "ConfigError",
   CONFIG_VARIABLE_INVALID: "ConfigError",
+  CONFIG_VARIABLE_MISSING: "ConfigError",
   URL_MISSING: "ConfigError",
   URL_INVALID: "ConfigError",
   URL_PARAMETER_IGNORED: "ConfigError",
@@ -41,6 +42,7 @@ export const ERROR_CODES = {
   LAYOUT_UNKNOWN: "ConfigError",
   TARGET_UNKNOWN: "ConfigError",
   TARGET_CLASH: "ConfigError",
+  TARGET_SCHEMA_MISSING: "ConfigError",
   // Fix the files.
   SOURCE_FOLDER_MISSING: "SourceError",
   SOURCE_FOLDER_UNREADABLE: "SourceError",
@@ -183,11 +185,16 @@ export abstract class GodwitError extends Error implements Problem {
 
 type ProblemOf<Class extends string> = Problem & { readonly code: CodeOf<Class> };
 
-/** The configuration, a variable or the command line is wrong. */
+/** The configuration, a variable or the command line is wrong; `problems` lists everything that was found. */
 export class ConfigError extends GodwitError {
   override readonly name = "ConfigError";
-  constructor(problem: ProblemOf<"ConfigError">, options?: { cause?: unknown }) {
+  readonly problems: readonly Problem[];
+  constructor(
+    problem: ProblemOf<"ConfigError">,
+    options?: { cause?: unknown; others?: readonly Problem[] | undefined },
+  ) {
     super(problem, options);
+    this.problems = [this.toProblem(), ...(options?.others ?? [])];
   }
 }
 
@@ -293,7 +300,8 @@ export class Interrupted extends GodwitError {
 
 /** The problems inside an error: all of them where it lists several. */
 export function problemsOf(error: unknown): readonly Problem[] {
-  if (error instanceof SourceError || error instanceof PlanRefused) return error.problems;
+  if (error instanceof SourceError || error instanceof PlanRefused || error instanceof ConfigError)
+    return error.problems;
   if (error instanceof GodwitError) return [error.toProblem()];
   return [{ code: "DATABASE_ERROR", message: error instanceof Error ? error.message : String(error) }];
 }

@@ -1,5 +1,14 @@
 /** The library: what people import from "godwit". Light to import: what is heavy comes when it is used. */
-export { type ConfigFile, type Duration, defineConfig, type ImportFile, type Size } from "./config/define.ts";
+export {
+  type ConfigFile,
+  type Duration,
+  defineConfig,
+  env,
+  type ImportFile,
+  type Size,
+  type TargetFile,
+  type Variable,
+} from "./config/define.ts";
 export type { HistoryEntry } from "./core/history.ts";
 export type { Direction, MigrationKind, Phase } from "./core/migration.ts";
 export type { Held, Plan, Step } from "./core/step.ts";
@@ -21,6 +30,14 @@ export {
   SourceError,
   StepFailed,
 } from "./errors.ts";
+export {
+  createFleet,
+  type Fleet,
+  type FleetConfig,
+  type FleetReport,
+  type FleetUpOptions,
+  type TargetReport,
+} from "./fleet.ts";
 export type { ImportEvent } from "./import/events.ts";
 export type { Figures } from "./import/figures.ts";
 export type { FileTrouble, ImportReport } from "./import/report.ts";

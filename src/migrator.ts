@@ -1,5 +1,4 @@
 /** `createMigrator`: the same use-cases as the command's, for programs. */
-import { randomUUID } from "node:crypto";
 import type { Assembled } from "./assemble.ts";
 import type { Config } from "./config/config.ts";
 import type { ConfigFile } from "./config/define.ts";
@@ -9,7 +8,7 @@ import type { PgliteLike } from "./database/pglite.ts";
 import type { Decided, Decision } from "./duplicates/decide.ts";
 import type { Duplicates } from "./duplicates/duplicates.ts";
 import type { FindOptions } from "./duplicates/find.ts";
-import { Interrupted } from "./errors.ts";
+import { ConfigError, Interrupted } from "./errors.ts";
 import type { ImportReport } from "./import/report.ts";
 import type { Recorded } from "./ledger/ledger.ts";
 import type { AdoptOptions, AdoptReport } from "./run/adopt.ts";
@@ -23,7 +22,7 @@ import type { RunContext } from "./run/target.ts";
 /** A `PGlite` of `@electric-sql/pglite`, as far as it is used. */
 export type PgliteInstance = PgliteLike;
 
-export interface MigratorConfig extends ConfigFile {
+export interface MigratorConfig extends Omit<ConfigFile, "targets" | "parallel" | "onTargetFailure"> {
   /** An instance of PGlite in place of a URL. It stays open. */
   readonly database?: PgliteInstance;
   /** `contract` runs only where it is named here or in `phase`. */
@@ -95,9 +94,14 @@ export interface Migrator extends AsyncDisposable {
  * ```
  */
 export function createMigrator(config: MigratorConfig = {}): Migrator {
+  return migratorOf(() => open(config));
+}
+
+/** Opened when it is first asked for something. */
+export function migratorOf(openIt: () => Promise<Opened>): Migrator {
   let opening: Promise<Opened> | undefined;
   const opened = () => {
-    opening ??= open(config);
+    opening ??= openIt();
     return opening;
   };
   const options = ({ settings }: Opened, direction: "up" | "down", to: string): MigrateOptions => ({
@@ -183,7 +187,7 @@ export function createMigrator(config: MigratorConfig = {}): Migrator {
   };
 }
 
-interface Opened {
+export interface Opened {
   readonly settings: Config;
   readonly assembled: Assembled;
   /** A new one for each run. */
@@ -202,6 +206,12 @@ async function open(config: MigratorConfig): Promise<Opened> {
     imports,
     ...file
   } = config;
+  if ("targets" in file)
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: "createMigrator is about one database, and targets are several.",
+      hint: "Use createFleet({ targets }).",
+    });
   const [{ loadConfig }, { assemble, createContext }] = await Promise.all([
     import("./config/load.ts"),
     import("./assemble.ts"),
@@ -218,10 +228,7 @@ async function open(config: MigratorConfig): Promise<Opened> {
     open: database === undefined ? undefined : () => openInstance(database),
   });
   const { timeout } = settings.values;
-  const context = () => ({
-    ...createContext(settings, { observe, signal: signalOf(signal, timeout) }),
-    runId: randomUUID(),
-  });
+  const context = () => createContext(settings, { observe, signal: signalOf(signal, timeout) });
   return { settings, assembled, context };
 }
 
@@ -230,7 +237,8 @@ async function openInstance(instance: PgliteInstance) {
   return openPglite(instance);
 }
 
-function signalOf(signal: AbortSignal | undefined, timeoutMs: number): AbortSignal {
+/** Aborts with an `Interrupted`, by the program's own signal or by the deadline. */
+export function signalOf(signal: AbortSignal | undefined, timeoutMs: number): AbortSignal {
   const stop = new AbortController();
   const hint = "Run again: it goes on where it stopped.";
   const end = () =>

@@ -15,8 +15,8 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^(analysis|backfill|import|duplicates)\//, 5],
   [/^run\//, 6],
   [/^(config|service)\//, 7],
-  [/^assemble\.ts/, 8],
-  [/^(cli\/|index\.ts|migrator\.ts|testing\.ts)/, 9],
+  [/^(assemble|schemas)\.ts/, 8],
+  [/^(cli\/|index\.ts|migrator\.ts|fleet\.ts|testing\.ts)/, 9],
 ];
 
 /** What the files say, types included: a type that goes up says that something is in the wrong place. */

@@ -1,6 +1,8 @@
 /** What a command is: a row of the table in `commands.ts`, and a file of `commands/` that carries it out. */
 import type { Config } from "../config/config.ts";
 import type { Observe } from "../run/events.ts";
+import type { Source } from "../source/source.ts";
+import type { Log } from "./log.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface CommandRow {
@@ -10,6 +12,12 @@ export interface CommandRow {
   /** As commander reads them: `[revision]`, `<name…>`. */
   readonly arguments?: readonly { readonly syntax: string; readonly help: string }[];
   readonly flags?: readonly { readonly syntax: string; readonly help: string }[];
+  /**
+   * Where several targets are configured, what it is about: `each` of those that are named, or all; `one`, which must be
+   * named (the default: nothing is done to a database that nobody named); `flag`: one, but its words are its own, so that
+   * only `--target` names it; `none`.
+   */
+  readonly targets?: "each" | "one" | "flag" | "none";
   /** Whether the options about planning apply. */
   readonly plans?: boolean;
   /** More than the summary, for `--help`. */
@@ -32,6 +40,10 @@ export interface Invocation {
   /** One line for people on stderr. */
   readonly say: (line: string, options?: { readonly loud: boolean }) => void;
   readonly json: boolean;
+  /** Where the lines of this run go. */
+  readonly log: () => Log;
+  /** The files, where they are listed already. */
+  readonly source?: Source;
   /** The whole table. */
   readonly commands: readonly CommandRow[];
 }
@@ -43,6 +55,13 @@ export interface Answer {
   readonly text: string;
   /** `false`: a mere confirmation, which `--quiet` leaves out. */
   readonly result: boolean;
-  /** 1: the question was answered with no. */
-  readonly exitCode?: 0 | 1;
+  /** 1: the question was answered with no; of several targets, what the worst of them comes to. */
+  readonly exitCode?: number;
 }
+
+/** Whether targets may stand among the words. */
+export function hasTargets({ targets }: CommandRow): boolean {
+  return targets === undefined || targets === "each" || targets === "one";
+}
+
+export const TARGETS_HELP = "where several are configured: their names, which may also stand first";

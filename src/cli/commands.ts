@@ -8,6 +8,7 @@ const MESSAGE = { syntax: "-m, --message <text>", help: "the name, as one text" 
 export const COMMANDS: readonly CommandRow[] = [
   {
     name: "up",
+    targets: "each",
     aliases: ["upgrade"],
     summary: "apply what is pending",
     arguments: [{ syntax: "[revision]", help: `how far: ${WORDS}, +2, head; everything if left out` }],
@@ -21,6 +22,7 @@ export const COMMANDS: readonly CommandRow[] = [
       ["godwit up", "apply everything"],
       ["godwit up +1", "apply the next one"],
       ["godwit up --phase startup", "only what must be there before a release"],
+      ["godwit up backend auth", "of several configured targets, these two"],
       ["godwit up --sql --from 0007 > change.sql", "a script for somebody else to run"],
     ],
     load: () => import("./commands/up.ts"),
@@ -41,6 +43,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "status",
+    targets: "each",
     summary: "show what is applied and what is pending",
     flags: [{ syntax: "--check", help: "exit 1 when anything is pending" }],
     plans: true,
@@ -52,6 +55,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "plan",
+    targets: "each",
     summary: "show what up would do, and change nothing",
     arguments: [{ syntax: "[revision]", help: "as for up; -1 and base show what down would do" }],
     plans: true,
@@ -63,12 +67,14 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "current",
+    targets: "each",
     summary: "show the revision that the database is at",
     examples: [["godwit current", "one line per head of what is applied"]],
     load: () => import("./commands/current.ts"),
   },
   {
     name: "history",
+    targets: "each",
     summary: "list all migrations in order, newest first",
     flags: [
       { syntax: "--indicate-current", help: "mark where the database is" },
@@ -82,12 +88,14 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "heads",
+    targets: "each",
     summary: "show the newest migrations of the files",
     examples: [["godwit heads", "more than one: they need godwit merge"]],
     load: () => import("./commands/heads.ts"),
   },
   {
     name: "new",
+    targets: "flag",
     aliases: ["revision"],
     summary: "make an empty migration",
     arguments: [{ syntax: "[name…]", help: "what it does, in a few words" }],
@@ -105,6 +113,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "merge",
+    targets: "flag",
     summary: "join several heads of a revision graph",
     arguments: [{ syntax: "[heads…]", help: "the heads to join; all if left out" }],
     flags: [MESSAGE],
@@ -159,6 +168,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "import",
+    targets: "flag",
     summary: "bring files into the database: images with their hashes",
     description:
       "Brings the images of a folder or of a NAS into the database, each with its perceptual hashes. Only what is new or has changed is read; stopped anywhere, it goes on where it was.",
@@ -188,6 +198,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "duplicates",
+    targets: "flag",
     summary: "list what is there twice, and remember what was decided about it",
     description:
       "Lists imported images that are the same: byte for byte, the same design in another format or size, and near ones for a person to look at. What was decided is never asked again.",
@@ -216,12 +227,14 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "doctor",
+    targets: "each",
     summary: "look for what is wrong, and show where each setting came from",
     examples: [["godwit doctor", "the first thing to run when something is odd"]],
     load: () => import("./commands/doctor.ts"),
   },
   {
     name: "init",
+    targets: "flag",
     summary: "make a folder, a configuration and a first migration",
     flags: [{ syntax: "--import", help: "the migration that makes the table for imported images" }],
     examples: [["godwit init", "leaves alone what is there"]],
@@ -229,6 +242,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "build",
+    targets: "flag",
     summary: "freeze all migrations into a bundle that needs no compiler",
     arguments: [{ syntax: "[folder]", help: "where to put it (dist/migrations)" }],
     examples: [["godwit build dist/migrations", "then run godwit up --dir dist/migrations in the image"]],
@@ -236,6 +250,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "completion",
+    targets: "none",
     summary: "print the completion script of a shell",
     arguments: [{ syntax: "<shell>", help: "bash, zsh or fish" }],
     examples: [

@@ -8,6 +8,8 @@ export type Level = "debug" | "info" | "warn" | "error";
 
 export interface Fields {
   readonly filename?: string;
+  /** Where several are migrated. */
+  readonly target?: string;
   /** Milliseconds. */
   readonly duration?: number;
   readonly code?: string;
@@ -25,7 +27,7 @@ export interface Log {
   live(message: string): void;
   done(message: string, remark: string, fields?: Fields): void;
   failed(message: string, fields?: Fields): void;
-  problem(level: "warn" | "error", problem: Problem): void;
+  problem(level: "warn" | "error", problem: Problem, fields?: Pick<Fields, "target">): void;
 }
 
 export interface LogOptions {
@@ -79,7 +81,7 @@ export function createTextLog({ terminal, quiet, verbose }: LogOptions): Log {
   };
 }
 
-/** One object per line: `timestamp`, `level`, `message`, `component`, `instanceId`, and where they apply `duration`, `filename`, `code`, `hint`. */
+/** One object per line: `timestamp`, `level`, `message`, `component`, `instanceId`, and where they apply `duration`, `filename`, `code`, `hint`, `target`. */
 export function createJsonLog({ terminal, quiet, verbose }: LogOptions, instanceId: string): Log {
   const write = (level: Level, message: string, fields: Fields = {}) => {
     if (level === "debug" && !verbose) return;
@@ -101,10 +103,11 @@ export function createJsonLog({ terminal, quiet, verbose }: LogOptions, instance
     live() {},
     done: (message, _remark, fields) => write("info", message, fields),
     failed: (message, fields) => write("error", message, fields),
-    problem(level, { message, code, hint, place }) {
+    problem(level, { message, code, hint, place }, { target } = {}) {
       const filename = place?.file;
       write(level, message, {
         code,
+        ...(target === undefined ? {} : { target }),
         ...(hint === undefined ? {} : { hint: redact(hint) }),
         ...(filename === undefined ? {} : { filename }),
       });

@@ -3,10 +3,12 @@ import { randomUUID } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { OPTIONS } from "../config/options.ts";
-import { ConfigError, GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
+import { schemaTarget } from "../config/targets.ts";
+import { GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
 import { redact } from "../std/secret.ts";
-import type { Answer, Invocation } from "./command.ts";
+import type { Answer, CommandRow, Invocation, Run } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
+import { exitCodeOf } from "./exit.ts";
 import { createJsonLog, createTextLog, type Log } from "./log.ts";
 import { formatError } from "./problems.ts";
 import { type Parsed, parse } from "./program.ts";
@@ -84,6 +86,7 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
     },
     terminal,
     signal: AbortSignal.any([surroundings.signal, deadline.signal]),
+    log: () => log,
     observe: (event) => observe(event),
     say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
     json,
@@ -91,7 +94,7 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
   };
   try {
     const command = await row.load();
-    const answer = await command.run(invocation);
+    const answer = await answerOf(command.run, { row, typed, invocation, workingFolder });
     print(answer, { terminal, json, quiet: flags.quiet === true, command: row.name });
     return answer.exitCode ?? 0;
   } catch (error) {
@@ -103,6 +106,47 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
   } finally {
     clearTimeout(timer);
   }
+}
+
+interface Words {
+  readonly row: CommandRow;
+  /** What was typed, by the option's key. */
+  readonly typed: Readonly<Record<string, unknown>>;
+  readonly invocation: Invocation;
+  readonly workingFolder: string;
+}
+
+/** Once, or for each target that is meant. */
+async function answerOf(run: Run, { row, typed, invocation, workingFolder }: Words): Promise<Answer> {
+  if (row.targets === "none") return run(invocation);
+  const config = await invocation.config();
+  const words = invocation.arguments;
+  const plain = config.targets === null && words.length === 0 && config.values.target.length === 0;
+  if (plain && !(row.arguments ?? []).some(({ syntax }) => syntax.startsWith("<"))) return run(invocation);
+  const { chooseByWords } = await import("./targets.ts");
+  const flags = { ...typed, sql: invocation.flags.sql };
+  const chosen = chooseByWords(config, { row, words, flags, workingFolder });
+  const own = { ...invocation, arguments: chosen.words };
+  if (config.targets === null) return run(own);
+  const [only = config, ...others] = chosen.configs;
+  const configs = others.length > 0 ? chosen.configs : [await oneSchema(only, own, row)];
+  if (row.targets !== "each") return run({ ...own, config: async () => configs[0] ?? config });
+  const { runForEach } = await import("./fleet.ts");
+  return runForEach({ run, name: row.name, config, configs }, own);
+}
+
+/** Of one that is named, `tenants/a`: found out like all of them, so that a mistyped one is refused and not made. */
+async function oneSchema(config: Config, invocation: Invocation, row: CommandRow): Promise<Config> {
+  const only = config.target?.schemas?.only ?? null;
+  if (only === null) return config;
+  if (invocation.flags.sql === true) return schemaTarget(config, only);
+  const [{ findSchemas }, { createContext }] = await Promise.all([
+    import("../schemas.ts"),
+    import("../assemble.ts"),
+  ]);
+  const context = createContext(config, invocation);
+  const options = { context, say: invocation.say, create: row.name === "up" };
+  return (await findSchemas(config, options)).configs[0] ?? config;
 }
 
 interface PrintOptions {
@@ -132,8 +176,7 @@ function fail(error: unknown, { terminal, json, command, told = false }: FailOpt
     const document = { ok: false, ...(command === null ? {} : { command }), problems: problemsOf(error) };
     terminal.out(documentOf(report === undefined ? document : { ...document, report }));
   }
-  if (error instanceof Interrupted) return error.by === "SIGINT" ? 130 : error.by === "SIGTERM" ? 143 : 1;
-  return error instanceof ConfigError && error.details?.from === "flag" ? 2 : 1;
+  return exitCodeOf(error);
 }
 
 function documentOf(document: object): string {

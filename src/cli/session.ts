@@ -1,6 +1,7 @@
 /** From an invocation to a target, closed again whatever happens. */
 import { type Assembled, assemble, createContext } from "../assemble.ts";
 import type { Config } from "../config/config.ts";
+import { ConfigError } from "../errors.ts";
 import type { MigrateOptions } from "../run/migrate.ts";
 import type { RunContext } from "../run/target.ts";
 import type { Invocation } from "./command.ts";
@@ -15,11 +16,21 @@ export async function withSession<T>(
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
   const config = await invocation.config();
-  await using assembled = await assemble(config, { say: invocation.say });
+  if (config.target?.schemas != null) throw oneSchema(config.target.name);
+  await using assembled = await assemble(config, { say: invocation.say, source: invocation.source });
   const context = createContext(config, { observe: invocation.observe, signal: invocation.signal });
   for (const warning of assembled.address?.warnings ?? [])
     invocation.observe({ kind: "warning", problem: warning });
   return await use({ ...assembled, config, context });
+}
+
+function oneSchema(name: string): ConfigError {
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `Target ${name} has several schemas, and this is about one.`,
+    hint: `Say which: --target ${name}/<schema>`,
+    details: { from: "flag" },
+  });
 }
 
 export function migrateOptions(config: Config, direction: "up" | "down", to: string): MigrateOptions {

@@ -18,6 +18,32 @@ export interface Config {
   /** As configured, or the one that the environment implies by naming a NAS. */
   readonly imports: readonly ImportConfig[];
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What the file has in `targets`, checked as to its shape; `null`: there is the one database. */
+  readonly targets: GivenTargets | null;
+  /** The file's content, for what targets do not say themselves. */
+  readonly given: Readonly<Record<string, unknown>>;
+  /** Which of the targets this is; `null`: of none, or of all. */
+  readonly target: NamedTarget | null;
+}
+
+export type GivenTargets = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+export interface NamedTarget {
+  readonly name: string;
+  /** Of one database; each a target by itself, and none of them is meant yet. */
+  readonly schemas: SchemaTargets | null;
+  /** The one that this is. */
+  readonly schema: string | null;
+}
+
+export interface SchemaTargets {
+  readonly from: { readonly names: readonly string[] } | { readonly query: string };
+  /** Of those, the one that was asked for. */
+  readonly only: string | null;
+  readonly canary: string | null;
+  readonly create: boolean;
+  /** How many of them at a time, where that is said of this target. */
+  readonly parallel: number | null;
 }
 
 const PHASES_OF_MODE = {

@@ -6,10 +6,29 @@ import type { Mode } from "./options.ts";
 /** `500ms`, `3s`, `2min`, `1h`, `none`; a plain number is seconds. */
 export type Duration = string | number;
 
+/** The value of an environment variable, looked up when its target is about to be used. */
+export interface Variable {
+  readonly variable: string;
+  /** What counts where it is not set, or empty. */
+  readonly default?: string;
+}
+
+/**
+ * In the place of a value: the variable that holds it. One that is missing is told by its name, together with everything
+ * else that is missing.
+ *
+ * ```ts
+ * export default defineConfig({ targets: { auth: { url: env("AUTH_DATABASE_URL"), dir: "auth/migrations" } } });
+ * ```
+ */
+export function env(variable: string, fallback?: string): Variable {
+  return fallback === undefined ? { variable } : { variable, default: fallback };
+}
+
 /** Every option may be left out; flags and environment variables come before it. */
 export interface ConfigFile {
   /** Better kept in `DATABASE_URL`: this file is checked in. */
-  readonly databaseUrl?: string;
+  readonly databaseUrl?: string | Variable;
   /** Relative to this file. Default `migrations`. */
   readonly dir?: string;
   /** Default: found out from the files. */
@@ -45,7 +64,39 @@ export interface ConfigFile {
   readonly cacheFolder?: string;
   /** Files to bring into the database, by a name for each. */
   readonly imports?: Readonly<Record<string, ImportFile>>;
+  /** Several databases, by a name for each. What one does not say is as it is said here. */
+  readonly targets?: Readonly<Record<string, TargetFile>>;
+  /** How many targets at a time. Default 1: one after the other. */
+  readonly parallel?: number;
+  /** Default `continue`: one target's failure is not the others'. */
+  readonly onTargetFailure?: "continue" | "stop";
   readonly logFormat?: "text" | "json";
+}
+
+/** What belongs to all targets together. */
+type Common = "databaseUrl" | "targets" | "onTargetFailure" | "timeout" | "cacheFolder" | "logFormat";
+
+/** One of several databases. Its address is all there is: neither `DATABASE_URL` nor `PG*` variables are asked. */
+export interface TargetFile extends Omit<ConfigFile, Common> {
+  readonly url?: string | Variable;
+  /** In place of `url`, with `user` and `name`. A name, an address, or the folder of a socket. */
+  readonly host?: string | Variable;
+  /** Default 5432. */
+  readonly port?: number | string | Variable;
+  readonly user?: string | Variable;
+  readonly password?: string | Variable;
+  /** Of the database. */
+  readonly name?: string | Variable;
+  /** As in a URL: `require`, `verify-full`, … Default `prefer`. */
+  readonly sslMode?: string | Variable;
+  /** A file, or `system`. */
+  readonly sslRootCertificate?: string | Variable;
+  /** Each of these schemas is migrated by itself, with a ledger of its own in it: named, or found by a query. */
+  readonly schemas?: readonly string[] | { readonly query: string };
+  /** The schema that goes first; if it fails, no other is begun. Default: the first. */
+  readonly canary?: string;
+  /** Makes schemas that are missing. Without it they are an error. */
+  readonly createSchemas?: boolean;
 }
 
 /** `500MB`, `2GB`. */

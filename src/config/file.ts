@@ -49,8 +49,8 @@ export function checkFile(content: unknown, path: string): FileContent {
     });
   const known = OPTIONS.filter((option) => option.inFile !== false);
   for (const [key, value] of Object.entries(content)) {
-    // It has a table of its own, in imports.ts.
-    if (key === "imports") continue;
+    // They have tables of their own, in imports.ts and targets.ts.
+    if (key === "imports" || key === "targets") continue;
     const option = known.find((each) => each.key === key);
     if (option === undefined) throw unknownKey(key, name, known, place);
     if (typeof value === "string" && !TEXTS.has(option.kind))
@@ -70,7 +70,7 @@ function unknownKey(
   known: readonly Option[],
   place: { file: string },
 ): ConfigError {
-  const meant = nearest(key, [...known.map((option) => option.key), "imports"]);
+  const meant = nearest(key, [...known.map((option) => option.key), "imports", "targets"]);
   return new ConfigError({
     code: "CONFIG_INVALID",
     message: `${name} has an unknown option "${key}".`,

@@ -1,12 +1,13 @@
 /**
- * Flags before environment before file before defaults, each value with its origin. The only place that reads the
- * environment.
+ * Flags before environment before file before defaults, each value with its origin. The only place that takes the
+ * environment from the process.
  */
 import { existsSync } from "node:fs";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { type Config, phasesOf } from "./config.ts";
-import { flagName, OPTIONS, type Option, type OptionKey, type Values, variablesOf } from "./options.ts";
-import { type Origin, readValue } from "./values.ts";
+import { OPTIONS, type OptionKey, type Values } from "./options.ts";
+import { readOption } from "./read.ts";
+import type { Origin } from "./values.ts";
 
 export interface LoadInput {
   /** By the option's key, as typed. */
@@ -27,15 +28,16 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   const file = await contentOf(input, path, cacheFolder);
   const values: Partial<Record<OptionKey, unknown>> = {};
   const origins: Partial<Record<OptionKey, Origin>> = {};
+  const sources = { flags: input.flags, environment, file, path, root, workingFolder };
   for (const option of OPTIONS) {
-    const { given, origin } = find(option, { flags: input.flags, environment, file, path });
-    const value = given === undefined || given === null ? emptyOf(option) : readValue(option, given, origin);
-    const base = origin.kind === "file" || origin.kind === "default" ? root : workingFolder;
-    values[option.key] = option.kind === "path" && typeof value === "string" ? absolute(base, value) : value;
+    const { value, origin } = readOption(option, sources);
+    values[option.key] = value;
     origins[option.key] = origin;
   }
   const read = values as unknown as Values;
-  const configured = await importsOf(file.imports, path ?? "the configuration", read);
+  const place = { file: path ?? "the configuration" };
+  const targets = file.targets === undefined ? null : (await import("./targets.ts")).readTargets(file, place);
+  const configured = targets === null ? await importsOf(file.imports, place, read) : [];
   return {
     values: read,
     origins: origins as Record<OptionKey, Origin>,
@@ -46,44 +48,22 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     phases: phasesOf(read),
     imports: configured,
     environment,
+    targets,
+    given: file,
+    target: null,
   };
 }
 
 /** Nothing is loaded for it where there is none: most projects import no files. */
-async function importsOf(given: unknown, file: string, values: Values): Promise<Config["imports"]> {
+async function importsOf(
+  given: unknown,
+  place: { file: string },
+  values: Values,
+): Promise<Config["imports"]> {
   const nas = values.nasHost !== null || values.nasUsername !== null || values.nasPassword !== null;
   if (given === undefined && !nas) return [];
   const { plainImport, readImports } = await import("./imports.ts");
-  return given === undefined ? [plainImport("nas", null)] : readImports(given, { file });
-}
-
-interface Sources {
-  readonly flags: Readonly<Record<string, unknown>>;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly file: Readonly<Record<string, unknown>>;
-  readonly path: string | null;
-}
-
-function find(
-  option: Option,
-  { flags, environment, file, path }: Sources,
-): { given: unknown; origin: Origin } {
-  if (flags[option.key] !== undefined)
-    return { given: flags[option.key], origin: { kind: "flag", name: flagName(option) ?? option.key } };
-  for (const name of variablesOf(option)) {
-    const value = environment[name];
-    // An empty line of an .env file is no value. An empty URL is a secret that somebody failed to pass on.
-    if (value !== undefined && (value.trim() !== "" || option.kind === "url"))
-      return { given: value, origin: { kind: "variable", name } };
-  }
-  if (file[option.key] !== undefined)
-    return { given: file[option.key], origin: { kind: "file", name: path ?? "the configuration" } };
-  return { given: option.default === "" ? undefined : option.default, origin: { kind: "default" } };
-}
-
-function emptyOf(option: Option): unknown {
-  if (option.kind === "record") return {};
-  return option.kind === "list" ? [] : null;
+  return given === undefined ? [plainImport("nas", null)] : readImports(given, place);
 }
 
 const NAMES = ["ts", "mts", "js", "mjs", "json"].map((extension) => `godwit.config.${extension}`);
@@ -118,8 +98,4 @@ function cacheBelow(root: string): string {
   return existsSync(join(root, "node_modules"))
     ? join(root, "node_modules", ".cache", "godwit")
     : join(root, ".godwit", "cache");
-}
-
-function absolute(base: string, path: string): string {
-  return isAbsolute(path) ? path : resolve(base, path);
 }

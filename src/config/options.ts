@@ -46,6 +46,9 @@ export interface Values {
   readonly nasHostKey: readonly string[];
   readonly nasBasePath: string;
   readonly nasBatched: boolean;
+  readonly target: readonly string[];
+  readonly parallel: number;
+  readonly onTargetFailure: "continue" | "stop";
   readonly logFormat: "text" | "json";
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -338,6 +341,30 @@ export const OPTIONS: readonly Option[] = [
     variables: ["NAS_USE_BATCHED"],
     default: "true",
     help: "false: one file at a time, in the order of paths, with the least memory",
+  },
+  {
+    key: "target",
+    kind: "list",
+    flag: "--target <name…>",
+    inFile: false,
+    default: "",
+    help: "which of the configured targets",
+  },
+  {
+    key: "parallel",
+    ...count(1),
+    flag: "--parallel <n>",
+    forPlanning: true,
+    default: "1",
+    help: "how many targets, or schemas of one, at a time",
+  },
+  {
+    key: "onTargetFailure",
+    ...choice("continue", "stop"),
+    flag: "--on-target-failure <policy>",
+    forPlanning: true,
+    default: "continue",
+    help: "after a target has failed: continue with the others, or stop",
   },
   {
     key: "logFormat",

@@ -39,10 +39,11 @@ export async function connect(address: Address, options: LinkOptions): Promise<L
         host: place.host,
         port: place.port,
         user: address.user,
-        password: password?.reveal() ?? "",
+        // As a function: in the place of an empty one the driver would offer PGPASSWORD, which may be another target's.
+        password: () => password?.reveal(),
         database: address.database,
         ssl,
-        ...(ssl === false ? {} : { sslnegotiation: address.tls.negotiation }),
+        sslnegotiation: ssl === false ? "postgres" : address.tls.negotiation,
         pipeline: true,
         keepAlive: true,
         keepAliveInitialDelayMillis: 15_000,
@@ -50,6 +51,7 @@ export async function connect(address: Address, options: LinkOptions): Promise<L
         application_name: (address.applicationName ?? options.applicationName).slice(0, 63),
         options: address.options,
       } as unknown as ClientConfig);
+      forgetEnvironment(client, address);
       client.on("error", () => {});
       try {
         await (options.signal === undefined ? client.connect() : orAbort(client.connect(), options.signal));
@@ -134,6 +136,15 @@ export async function loadPg(): Promise<typeof import("pg")> {
   // What Node 21 and later have by themselves; the driver looks at it with every connection.
   holder.navigator ??= { userAgent: "Node.js" };
   return (await import("pg")) as unknown as typeof import("pg");
+}
+
+/** What the driver was not given it reads from the process; what of that counts is in the address already. */
+function forgetEnvironment(client: PgClient, { options }: Address): void {
+  const { connectionParameters } = client as unknown as {
+    connectionParameters: Record<"options" | "replication", string | undefined>;
+  };
+  connectionParameters.options = options;
+  connectionParameters.replication = undefined;
 }
 
 /** A wrong password tells more than that the server wants TLS, and that more than silence. */

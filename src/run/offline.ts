@@ -42,7 +42,7 @@ export async function renderScript(
   const parts: FrameParts = {
     ledger: target.ledger.sql,
     author: context,
-    reset: "",
+    reset: searchPath(target),
     fence: "",
     ownRole: "",
     leave: "",
@@ -101,7 +101,14 @@ do $godwit$ begin
 end $godwit$;
 ${options.goal.direction === "up" ? `begin;\n${sql.create(target.settings.project)}\n${options.create === null ? "" : `${options.create};\n`}commit;` : ""}
 set lock_timeout = ${literal(`${target.settings.lockTimeoutMs}ms`)};
-set row_security = off;`;
+set row_security = off;
+${searchPath(target)}`;
+}
+
+/** Before every step, as in a run: the one before may have set another. */
+function searchPath({ settings }: Target): string {
+  if (settings.searchPath === null) return "";
+  return `do $godwit$ begin perform set_config('search_path', ${literal(settings.searchPath)}, false); end $godwit$;`;
 }
 
 function footer(target: Target): string {

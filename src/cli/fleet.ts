@@ -1,0 +1,238 @@
+/** One command for several targets: each by itself, one summary, one exit code. */
+import { createContext, openSource } from "../assemble.ts";
+import type { Config } from "../config/config.ts";
+import { GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
+import { flatten, type Group, isDone, type Member, type Outcome, runFleet } from "../run/fleet.ts";
+import { findSchemas } from "../schemas.ts";
+import { shareListing } from "../source/shared.ts";
+import type { Answer, Invocation, Run } from "./command.ts";
+import { exitCodeOf } from "./exit.ts";
+import { prefixedLog } from "./prefixed.ts";
+import { formatError } from "./problems.ts";
+import { createProgress } from "./progress.ts";
+
+export interface FleetCommand {
+  readonly run: Run;
+  /** `up`. */
+  readonly name: string;
+  /** Of all targets together. */
+  readonly config: Config;
+  readonly configs: readonly Config[];
+}
+
+export async function runForEach(command: FleetCommand, invocation: Invocation): Promise<Answer> {
+  const { configs, config } = command;
+  const [only] = configs;
+  const alone = configs.length === 1 && only?.target?.schemas === null;
+  const live = new Map<string, string>();
+  const members = configs.map((each) => memberOf(each, { command, invocation, live, alone }));
+  const outcomes = await runFleet(members, {
+    parallel: config.values.parallel,
+    onFailure: config.values.onTargetFailure,
+    signal: invocation.signal,
+    isFailure,
+    onOutcome: (outcome) => tell(outcome, invocation, { alone, live }),
+  });
+  return summed(outcomes, { invocation, alone, interrupted: invocation.signal.aborted });
+}
+
+interface Surroundings {
+  readonly command: FleetCommand;
+  readonly invocation: Invocation;
+  readonly live: Map<string, string>;
+  readonly alone: boolean;
+}
+
+function memberOf(config: Config, around: Surroundings, source?: Invocation["source"]): Member<Answer> {
+  const name = config.target?.name ?? "";
+  const { command, invocation, live, alone } = around;
+  if (config.target?.schemas != null) return { name, expand: () => expand(config, around) };
+  return {
+    name,
+    run: async () => {
+      const own = { ...invocation, config: async () => config, ...(source === undefined ? {} : { source }) };
+      if (alone) return command.run(own);
+      const log = prefixedLog(invocation.log(), name, { live, brief: config.target?.schema != null });
+      const { observe } = createProgress(log);
+      try {
+        return await command.run({
+          ...own,
+          log: () => log,
+          observe,
+          say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
+        });
+      } finally {
+        log.live("");
+      }
+    },
+  };
+}
+
+async function expand(config: Config, around: Surroundings): Promise<Group<Answer>> {
+  const { invocation, command } = around;
+  const context = createContext(config, invocation);
+  const { configs, canary } = await findSchemas(config, {
+    context,
+    say: invocation.say,
+    create: command.name === "up",
+  });
+  // Listed once, however many schemas there are.
+  const source = shareListing(await openSource(config));
+  return {
+    members: configs.map((each) => memberOf(each, around, source)),
+    canary,
+    parallel: config.target?.schemas?.parallel ?? null,
+  };
+}
+
+function isFailure(answer: Answer): boolean {
+  return (answer.exitCode ?? 0) !== 0;
+}
+
+/** As soon as one is over: whoever waits for the others should know. */
+function tell(
+  outcome: Outcome<Answer>,
+  { log, terminal }: Invocation,
+  { alone, live }: { alone: boolean; live: ReadonlyMap<string, string> },
+): void {
+  const { name, state } = outcome;
+  const own = alone ? log() : prefixedLog(log(), name, { live: new Map(live), brief: false });
+  if (state === "failed" || state === "interrupted") {
+    const { error } = outcome;
+    if (error instanceof GodwitError) for (const problem of problemsOf(error)) own.problem("error", problem);
+    else terminal.error(formatError(error, terminal.paintError));
+  }
+  if (state === "not begun" && !alone) own.write("warn", `not begun: ${outcome.because}`);
+  if (state === "done" && name.includes("/") && !outcome.value.result) {
+    const [line = ""] = outcome.value.text.split("\n", 1);
+    log().write("info", said(name, line), { target: name });
+  }
+}
+
+interface SumOptions {
+  readonly invocation: Invocation;
+  readonly alone: boolean;
+  readonly interrupted: boolean;
+}
+
+function summed(
+  outcomes: readonly Outcome<Answer>[],
+  { invocation, alone, interrupted }: SumOptions,
+): Answer {
+  const all = flatten(outcomes);
+  const failed = all.filter((each) => !isDone(each, isFailure));
+  const problems = all.flatMap((each) => labelled(each));
+  const codes = all.map((each) => codeOf(each));
+  const reason: unknown = invocation.signal.reason;
+  const exitCode =
+    failed.length === 0
+      ? 0
+      : interrupted && reason instanceof Interrupted
+        ? exitCodeOf(reason)
+        : codes.every((code) => code === 2)
+          ? 2
+          : 1;
+  const result = all.some((each) => each.state === "done" && each.value.result);
+  return {
+    json: {
+      targets: outcomes.map(documentOf),
+      ...(problems.length === 0 ? {} : { problems }),
+    },
+    text: alone ? aloneText(outcomes[0]) : textOf(outcomes, invocation, { result }),
+    result,
+    exitCode,
+  };
+}
+
+function codeOf(outcome: Exclude<Outcome<Answer>, { state: "group" }>): number {
+  if (outcome.state === "done") return outcome.value.exitCode ?? 0;
+  return outcome.state === "not begun" ? 1 : exitCodeOf(outcome.error);
+}
+
+function labelled(outcome: Outcome<Answer>): readonly Problem[] {
+  if (outcome.state !== "failed" && outcome.state !== "interrupted") return [];
+  return problemsOf(outcome.error).map((problem) => ({
+    ...problem,
+    details: { ...problem.details, target: outcome.name },
+  }));
+}
+
+function documentOf(outcome: Outcome<Answer>): object {
+  const { name, state } = outcome;
+  const ok = isDone(outcome, isFailure);
+  switch (state) {
+    case "group":
+      return { name, ok, schemas: outcome.members.map(documentOf) };
+    case "done":
+      return { name, ok, state, ...outcome.value.json };
+    case "not begun":
+      return { name, ok, state, because: outcome.because };
+    default: {
+      const report = outcome.error instanceof GodwitError ? outcome.error.report : undefined;
+      return {
+        name,
+        ok,
+        state,
+        problems: problemsOf(outcome.error),
+        ...(report === undefined ? {} : { report }),
+      };
+    }
+  }
+}
+
+function aloneText(outcome: Outcome<Answer> | undefined): string {
+  return outcome?.state === "done" ? outcome.value.text : "";
+}
+
+function textOf(
+  outcomes: readonly Outcome<Answer>[],
+  { terminal }: Invocation,
+  { result }: { result: boolean },
+): string {
+  const blocks = outcomes.map((outcome) => {
+    const { name } = outcome;
+    if (outcome.state === "group") {
+      const text = groupText(outcome, { result });
+      return result ? `${terminal.paint("bold", name)}\n${text}\n` : text;
+    }
+    const text = outcome.state === "done" ? outcome.value.text : wordsOf(outcome);
+    return result ? `${terminal.paint("bold", name)}\n${text}\n` : lineOf(outcome);
+  });
+  const failed = outcomes.filter((outcome) => !isDone(outcome, isFailure)).map(({ name }) => name);
+  const count = `${outcomes.length - failed.length} of ${outcomes.length} ${outcomes.length === 1 ? "target is" : "targets are"} done`;
+  const last = failed.length === 0 ? `${count}.` : `${count}; not: ${failed.join(", ")}.`;
+  return [...blocks, ...(result && failed.length === 0 ? [] : [last])].join("\n");
+}
+
+function groupText(
+  { name, members }: Outcome<Answer> & { state: "group" },
+  { result }: { result: boolean },
+): string {
+  const lines = (some: typeof members) => some.map((member) => `  ${lineOf(member)}`);
+  if (result) return members.length === 0 ? "  no schemas" : lines(members).join("\n");
+  const left = members.filter((member) => !isDone(member, isFailure));
+  const head = `${name}: ${members.length - left.length} of ${members.length} ${members.length === 1 ? "schema is" : "schemas are"} done.`;
+  const more = left.length <= MOST_NAMED ? [] : [`  and ${left.length - MOST_NAMED} more`];
+  return [head, ...lines(left.slice(0, MOST_NAMED)), ...more].join("\n");
+}
+
+/** More in a summary hide the others; the log and the JSON name all. */
+const MOST_NAMED = 20;
+
+function lineOf(outcome: Outcome<Answer>): string {
+  if (outcome.state === "group") return outcome.name;
+  if (outcome.state !== "done") return `${outcome.name}: ${wordsOf(outcome)}`;
+  const { text } = outcome.value;
+  return said(outcome.name, outcome.name.includes("/") ? (text.split("\n", 1)[0] ?? "") : text);
+}
+
+/** Its name in front, once. */
+function said(name: string, text: string): string {
+  return (text.startsWith(`${name}:`) ? text : `${name}: ${text}`).replace(/:$/, ".");
+}
+
+function wordsOf(outcome: Exclude<Outcome<Answer>, { state: "done" | "group" }>): string {
+  if (outcome.state === "not begun") return `not begun, ${outcome.because}`;
+  const [problem] = problemsOf(outcome.error);
+  return `${outcome.state} [${problem?.code}]`;
+}

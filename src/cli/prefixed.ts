@@ -1,0 +1,28 @@
+/** One log for many targets at once: each line says whose it is. */
+import type { Log } from "./log.ts";
+
+export interface PrefixOptions {
+  /** What each is at just now, one line for each; shared by all of a run. */
+  readonly live: Map<string, string>;
+  /** One of so many that its steps are not told one by one. */
+  readonly brief: boolean;
+}
+
+export function prefixedLog(log: Log, name: string, { live, brief }: PrefixOptions): Log {
+  const said = (message: string) => `${name}: ${message}`;
+  return {
+    write: (level, message, fields) => log.write(level, said(message), { ...fields, target: name }),
+    live(message) {
+      if (message === "") live.delete(name);
+      else live.set(name, said(message));
+      log.live([...live.values()].join("\n"));
+    },
+    done(message, remark, fields) {
+      if (brief) log.write("debug", said(`${message} (${remark})`), { ...fields, target: name });
+      else log.done(said(message), remark, { ...fields, target: name });
+    },
+    failed: (message, fields) => log.failed(said(message), { ...fields, target: name }),
+    problem: (level, problem) =>
+      log.problem(level, { ...problem, message: said(problem.message) }, { target: name }),
+  };
+}

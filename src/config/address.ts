@@ -1,0 +1,141 @@
+/** Where a target's database is: a URL, or its parts; each a value or a variable, and nothing else of the environment. */
+import { parseAddress } from "../database/address.ts";
+import { ConfigError, GodwitError, type Problem, problemsOf } from "../errors.ts";
+import { type Environment, isVariable, lookUp } from "./read.ts";
+import type { Origin } from "./values.ts";
+
+const PARTS = ["host", "port", "user", "password", "name", "sslMode", "sslRootCertificate"] as const;
+type Part = (typeof PARTS)[number];
+export const ADDRESS_KEYS = ["url", ...PARTS] as const;
+
+/** To tell two databases apart. */
+export interface Place {
+  readonly hosts: readonly string[];
+  readonly database: string;
+}
+
+export interface TargetAddress {
+  readonly url: string | null;
+  readonly origin: Origin;
+  readonly place: Place | null;
+  /** Those that it was read from, except what is not told of it: user and password. */
+  readonly variables: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+export interface AddressSources {
+  readonly name: string;
+  readonly environment: Environment;
+  /** `--database-url`: the whole address, whatever the file says. */
+  readonly typed: unknown;
+}
+
+/** Everything that is missing or wrong is in `problems`. */
+export function readAddress(
+  own: Readonly<Record<string, unknown>>,
+  { name, environment, typed }: AddressSources,
+): TargetAddress {
+  const problems: Problem[] = [];
+  if (typeof typed === "string") {
+    const origin: Origin = { kind: "flag", name: "database-url" };
+    return { ...checked(typed, "--database-url", problems), origin, variables: [], problems };
+  }
+  const variables: string[] = [];
+  const read = (key: Part | "url"): string | undefined => {
+    if (own[key] === undefined) return undefined;
+    try {
+      const { given, origin } = lookUp(own[key], { environment, key: `targets.${name}.${key}`, file: "" });
+      if (origin.kind === "variable" && !["user", "password"].includes(key)) variables.push(origin.name);
+      return String(given);
+    } catch (error) {
+      if (!(error instanceof GodwitError)) throw error;
+      problems.push(...problemsOf(error));
+      return undefined;
+    }
+  };
+  const parts = PARTS.filter((key) => own[key] !== undefined);
+  if (own.url !== undefined && parts.length > 0)
+    problems.push(
+      wrong(`targets.${name} has a url and also ${parts.join(", ")}.`, "Write the one or the other."),
+    );
+  else if (own.url === undefined)
+    for (const key of ["host", "user", "name"] as const)
+      if (own[key] === undefined && parts.length > 0)
+        problems.push(wrong(`targets.${name} has no ${key}.`, `Write ${key}: env("…"), or a url.`));
+  if (own.url === undefined && parts.length === 0)
+    problems.push(
+      wrong(
+        `targets.${name} does not say where its database is.`,
+        "Write url, or host, user, password and name. DATABASE_URL and PG* variables belong to no target.",
+      ),
+    );
+  if (own.url !== undefined) {
+    const url = read("url");
+    const label = labelOf(own.url, `targets.${name}.url`);
+    const origin: Origin = isVariable(own.url)
+      ? { kind: "variable", name: own.url.variable }
+      : { kind: "file", name: `targets.${name}.url` };
+    if (url === undefined) return { url: null, place: null, origin, variables, problems };
+    return { ...checked(url, label, problems), origin, variables, problems };
+  }
+  const values = new Map(PARTS.map((key) => [key, read(key)]));
+  const port = values.get("port")?.trim();
+  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535))
+    problems.push({
+      code: isVariable(own.port) ? "CONFIG_VARIABLE_INVALID" : "CONFIG_INVALID",
+      message: `${labelOf(own.port, `targets.${name}.port`)} is not a port from 1 to 65535: "${port.slice(0, 40)}".`,
+      hint: isVariable(own.port) ? `It is the port of target ${name}.` : undefined,
+    });
+  const origin: Origin = { kind: "file", name: `targets.${name}` };
+  if (problems.length > 0) return { url: null, place: null, origin, variables, problems };
+  return { ...checked(urlOf(values), `targets.${name}`, problems), origin, variables, problems };
+}
+
+/** For people: `db:5432/shop`. */
+export function placeOf(place: Place | null): string {
+  return place === null ? "?" : `${place.hosts.join(",")}/${place.database}`;
+}
+
+function checked(
+  url: string,
+  label: string,
+  problems: Problem[],
+): { url: string | null; place: Place | null } {
+  try {
+    // Without an environment: what PG* variables say is about another database.
+    const { hosts, database } = parseAddress({ url, environment: {} });
+    return { url, place: { hosts: hosts.map(hostOf), database } };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const { message, ...rest } = error.toProblem();
+    problems.push({ ...rest, message: `${label}: ${message}` });
+    return { url: null, place: null };
+  }
+}
+
+/** What is the same machine by any of its own names. */
+function hostOf({ host, port }: { host: string; port: number }): string {
+  const plain = host.toLowerCase().replace(/\.$/, "");
+  return `${["127.0.0.1", "::1"].includes(plain) ? "localhost" : plain}:${port}`;
+}
+
+function urlOf(values: ReadonlyMap<Part, string | undefined>): string {
+  const part = (key: Part) => encodeURIComponent(values.get(key)?.trim() ?? "");
+  // As it is: a password may begin or end with a space.
+  const password = values.get("password");
+  const secret = password === undefined ? "" : `:${encodeURIComponent(password)}`;
+  const port = values.get("port") === undefined ? "" : `:${part("port")}`;
+  const tls = [
+    ...(values.get("sslMode") === undefined ? [] : [`sslmode=${part("sslMode")}`]),
+    ...(values.get("sslRootCertificate") === undefined ? [] : [`sslrootcert=${part("sslRootCertificate")}`]),
+  ];
+  return `postgres://${part("user")}${secret}@${part("host")}${port}/${part("name")}${tls.length === 0 ? "" : `?${tls.join("&")}`}`;
+}
+
+function labelOf(given: unknown, key: string): string {
+  return isVariable(given) ? given.variable : key;
+}
+
+function wrong(message: string, hint: string): Problem {
+  return { code: "CONFIG_INVALID", message, hint };
+}

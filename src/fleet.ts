@@ -1,0 +1,242 @@
+/** `createFleet`: several databases, for programs. */
+import type { Assembled } from "./assemble.ts";
+import type { Config } from "./config/config.ts";
+import type { TargetFile } from "./config/define.ts";
+import { ConfigError, GodwitError, type Problem, problemsOf } from "./errors.ts";
+import { type Migrator, type MigratorConfig, migratorOf, type Opened, signalOf } from "./migrator.ts";
+import type { RunEvent } from "./run/events.ts";
+import type { Member, Outcome } from "./run/fleet.ts";
+import type { Report } from "./run/report.ts";
+import type { Schemas } from "./schemas.ts";
+import type { Source } from "./source/source.ts";
+
+/** What stands beside `targets` is for those that do not say it themselves. */
+export interface FleetConfig
+  extends Omit<MigratorConfig, "database" | "databaseUrl" | "imports" | "observe"> {
+  readonly targets: Readonly<Record<string, TargetFile>>;
+  /** How many targets at a time. Default 1: one after the other. */
+  readonly parallel?: number;
+  /** Default `continue`: one target's failure is not the others'. */
+  readonly onTargetFailure?: "continue" | "stop";
+  /** Told everything that a run does, and of which target. */
+  readonly observe?: (event: RunEvent, target: string) => void;
+}
+
+export interface FleetUpOptions {
+  /** Default: all. `tenants/a` is one schema of a target. */
+  readonly targets?: readonly string[];
+}
+
+export interface TargetReport {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly state: "done" | "failed" | "interrupted" | "not begun" | "group";
+  /** What was done, also where it failed. */
+  readonly report?: Report;
+  readonly problems?: readonly Problem[];
+  /** Why it was not begun. */
+  readonly because?: string;
+  readonly schemas?: readonly TargetReport[];
+}
+
+export interface FleetReport {
+  readonly targets: readonly TargetReport[];
+}
+
+export interface Fleet extends AsyncDisposable {
+  readonly names: readonly string[];
+  /** One of them, by its name; of a target with schemas also one schema: `tenants/a`. The same one each time. */
+  target(name: string): Migrator;
+  /**
+   * Applies what is pending in all of them. When it resolves, each is done. Throws `ConfigError` with everything that is
+   * missing before a database is touched; else the first failure, whose `report` is that of the whole fleet.
+   */
+  up(options?: FleetUpOptions): Promise<FleetReport>;
+  /** Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Reads nothing and connects to nothing before the first call. `DATABASE_URL` and `PG*` variables belong to no target.
+ *
+ * ```ts
+ * await using fleet = createFleet({ targets: { auth: { url: env("AUTH_DATABASE_URL"), dir: "auth/migrations" } } });
+ * await fleet.up();
+ * const { upToDate } = await fleet.target("auth").status();
+ * ```
+ */
+export function createFleet(config: FleetConfig): Fleet {
+  const migrators = new Map<string, Migrator>();
+  const observe = config.observe ?? (() => {});
+  const say = config.say ?? (() => {});
+  const close = async () => {
+    await Promise.all([...migrators.values()].map((migrator) => migrator.close()));
+  };
+
+  const choose = async (names: readonly string[]) => {
+    const settings = await load(config);
+    const { chooseTargets } = await import("./config/targets.ts");
+    const workingFolder = config.root ?? process.cwd();
+    return { settings, configs: chooseTargets(settings, { names, flags: {}, workingFolder, folders: true }) };
+  };
+
+  const openOne = async (name: string): Promise<Opened> => {
+    const {
+      configs: [chosen],
+    } = await choose([name]);
+    if (chosen === undefined) throw new Error(`No configuration for ${name}.`);
+    const signal = () => signalOf(config.signal, chosen.values.timeout);
+    const found =
+      chosen.target?.schemas?.only == null
+        ? null
+        : await schemasOf(chosen, { signal: signal(), say, create: false });
+    const own = found?.configs[0] ?? chosen;
+    if (own.target?.schemas != null) throw severalSchemas(name);
+    return openConfig(own, { signal, say, observe: (event) => observe(event, name) });
+  };
+
+  return {
+    names: Object.keys(config.targets),
+    target(name) {
+      const known = migrators.get(name) ?? migratorOf(() => openOne(name));
+      migrators.set(name, known);
+      return known;
+    },
+    async up({ targets = [] } = {}) {
+      const [{ runFleet, isDone, flatten }, { shareListing }, { openSource }] = await Promise.all([
+        import("./run/fleet.ts"),
+        import("./source/shared.ts"),
+        import("./assemble.ts"),
+      ]);
+      const { settings, configs } = await choose(targets);
+      const signal = signalOf(config.signal, settings.values.timeout);
+      const member = (one: Config, source?: Source): Member<Report> => {
+        const name = one.target?.name ?? "";
+        if (one.target?.schemas == null)
+          return {
+            name,
+            run: async () => {
+              const opened = openConfig(one, {
+                signal: () => signal,
+                say,
+                observe: (event) => observe(event, name),
+                source,
+              });
+              await using migrator = migratorOf(() => opened);
+              return await migrator.up();
+            },
+          };
+        return {
+          name,
+          expand: async () => {
+            const found = await schemasOf(one, { signal, say, create: true });
+            const shared = shareListing(await openSource(one));
+            return {
+              members: found.configs.map((each) => member(each, shared)),
+              canary: found.canary,
+              parallel: one.target?.schemas?.parallel ?? null,
+            };
+          },
+        };
+      };
+      const outcomes = await runFleet(
+        configs.map((each) => member(each)),
+        { parallel: settings.values.parallel, onFailure: settings.values.onTargetFailure, signal },
+      );
+      const report: FleetReport = { targets: outcomes.map(reportOf) };
+      if (outcomes.every((outcome) => isDone(outcome))) return report;
+      const failed = flatten(outcomes).find(({ state }) => state === "failed" || state === "interrupted");
+      const error: unknown = failed !== undefined && "error" in failed ? failed.error : signal.reason;
+      if (error instanceof GodwitError) error.report = report;
+      throw error;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** What the caller says is each target's own, and so comes before the environment. */
+async function load(config: FleetConfig): Promise<Config> {
+  const [{ loadConfig }, { TARGET_OPTIONS }] = await Promise.all([
+    import("./config/load.ts"),
+    import("./config/targets.ts"),
+  ]);
+  const { targets, root, observe: _, say: __, signal: ___, environment, contract, ...common } = config;
+  const isEach = (key: string) => key !== "parallel" && TARGET_OPTIONS.some((option) => option.key === key);
+  const entries = Object.entries(common);
+  const each = Object.fromEntries(entries.filter(([key]) => isEach(key)));
+  // One ledger and one search path for all of its schemas are never meant.
+  const { ledgerSchema: ____, searchPath: _____, ...ofSchemas } = each;
+  const merged = Object.entries(targets).map(([name, own]) => [
+    name,
+    { ...(own.schemas === undefined ? each : ofSchemas), ...own },
+  ]);
+  return loadConfig({
+    flags: contract === undefined ? {} : { contract },
+    file: {
+      ...Object.fromEntries(entries.filter(([key]) => !isEach(key))),
+      targets: Object.fromEntries(merged),
+    },
+    ...(environment === undefined ? {} : { environment }),
+    ...(root === undefined ? {} : { workingFolder: root }),
+  });
+}
+
+interface OpenOptions {
+  readonly signal: () => AbortSignal;
+  readonly say: (line: string) => void;
+  readonly observe: (event: RunEvent) => void;
+  readonly source?: Source | undefined;
+}
+
+async function openConfig(config: Config, options: OpenOptions): Promise<Opened> {
+  const { assemble, createContext } = await import("./assemble.ts");
+  const { signal, say, observe, source } = options;
+  const assembled: Assembled = await assemble(config, { say, source });
+  return { settings: config, assembled, context: () => createContext(config, { observe, signal: signal() }) };
+}
+
+async function schemasOf(
+  config: Config,
+  { signal, say, create }: { signal: AbortSignal; say: (line: string) => void; create: boolean },
+): Promise<Schemas> {
+  const [{ findSchemas }, { createContext }] = await Promise.all([
+    import("./schemas.ts"),
+    import("./assemble.ts"),
+  ]);
+  const context = createContext(config, { observe: () => {}, signal });
+  return findSchemas(config, { context, say, create });
+}
+
+function severalSchemas(name: string): ConfigError {
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `Target ${name} has several schemas, and a migrator is about one.`,
+    hint: `fleet.target("${name}/<schema>"), or fleet.up() for all of them.`,
+  });
+}
+
+function reportOf(outcome: Outcome<Report>): TargetReport {
+  const { name, state } = outcome;
+  switch (state) {
+    case "done":
+      return { name, ok: true, state, report: outcome.value };
+    case "not begun":
+      return { name, ok: false, state, because: outcome.because };
+    case "group": {
+      const schemas = outcome.members.map(reportOf);
+      return { name, ok: schemas.every(({ ok }) => ok), state, schemas };
+    }
+    default: {
+      const { error } = outcome;
+      const report = error instanceof GodwitError ? (error.report as Report | undefined) : undefined;
+      return {
+        name,
+        ok: false,
+        state,
+        problems: problemsOf(error),
+        ...(report === undefined ? {} : { report }),
+      };
+    }
+  }
+}
