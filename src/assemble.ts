@@ -227,6 +227,7 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
       project: values.project,
       order: values.order,
       keep: values.keep,
+      schema: config.target?.schema ?? null,
       lockTimeoutMs: values.lockTimeout,
       statementTimeoutMs: values.statementTimeout,
       idleTimeoutMs: values.idleTimeout,

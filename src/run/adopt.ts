@@ -117,7 +117,11 @@ async function choose(
   { tool, table }: AdoptOptions,
 ): Promise<FoundHistory> {
   const found = onlyOne(
-    await findHistories(connection, { tools: tool === undefined ? undefined : [tool], table }),
+    await findHistories(connection, {
+      tools: tool === undefined ? undefined : [tool],
+      table,
+      schema: target.settings.schema,
+    }),
   );
   if (found === undefined || found.history.rows.length + found.history.problems.length === 0)
     throw nothing(connection, found, tool);

@@ -26,6 +26,8 @@ export interface Wanted {
   readonly tools?: readonly string[] | undefined;
   /** `schema.table` or a table's name. */
   readonly table?: string | undefined;
+  /** Only what is in it. */
+  readonly schema?: string | null | undefined;
 }
 
 /** Those that are not empty. Throws `PlanRefused` for a table whose rows may not be read. */
@@ -38,6 +40,7 @@ export async function findHistories(
   const found = recognise(all, TOOLS).filter(
     ({ tool, table }) =>
       (wanted.tools === undefined || wanted.tools.includes(tool.name)) &&
+      (wanted.schema == null || wanted.schema === table.schema) &&
       (wanted.table === undefined || [table.name, describeTable(table)].includes(wanted.table)),
   );
   const histories: FoundHistory[] = [];

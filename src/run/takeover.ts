@@ -67,8 +67,11 @@ export async function lookAtTool(
 ): Promise<TakeOver> {
   const { tools, kept, table } = concerned(target);
   if (tools.length === 0) return NOTHING;
-  const wanted = { tools: tools.map(({ name }) => name), table };
+  const { schema = null, keep } = target.settings;
+  const wanted = { tools: tools.map(({ name }) => name), table, schema };
   let found = onlyOne(await findHistories(connection, wanted));
+  // Of many schemas one by itself has a history only where the tool has made one there.
+  if (schema !== null && found === undefined && keep == null) return NOTHING;
   const advisory = advisoryOf(found?.tool ?? tools[0], found?.table, connection);
   if (advisory !== null) {
     await hold(advisory);
@@ -76,7 +79,7 @@ export async function lookAtTool(
     found = onlyOne(await findHistories(connection, wanted));
   }
   const keeper =
-    kept === undefined ? null : keeperOf(kept, found, { files, table, order: target.settings.order });
+    kept === undefined ? null : keeperOf(kept, found, { files, table, settings: target.settings });
   if (found === undefined) return { ...NOTHING, keeper };
   const fresh = await isFresh(target, connection, history);
   if (!fresh && keeper === null) return NOTHING;
@@ -114,27 +117,33 @@ function concerned(target: Target): {
 /** For scripts that are written without a database: the table as the tool makes it. */
 export function keeperWithoutLooking(target: Target, files: Listing): Keeper | null {
   const { kept, table } = concerned(target);
-  if (kept === undefined) return null;
-  return keeperOf(kept, undefined, { files, table, order: target.settings.order });
+  if (kept === undefined || (target.settings.schema != null && target.settings.keep == null)) return null;
+  return keeperOf(kept, undefined, { files, table, settings: target.settings });
 }
 
 function keeperOf(
   tool: Tool,
   found: FoundHistory | undefined,
-  { files, table, order }: { files: Listing; table: string | undefined; order: readonly string[] },
+  { files, table, settings }: { files: Listing; table: string | undefined; settings: Target["settings"] },
 ): Keeper {
   const { keep } = tool;
   if (keep === undefined) throw new Error(`${tool.name} cannot be kept in step.`);
   const problem = keep.check?.(files.migrations) ?? null;
   if (problem !== null) throw new PlanRefused([problem]);
-  const line = ordered(files.migrations, order).map((migration) => migration.tool?.version ?? null);
+  const line = ordered(files.migrations, settings.order).map((migration) => migration.tool?.version ?? null);
   const keys = new Map(files.migrations.map((one) => [one.id, one.tool?.version ?? null]));
   const previous = (id: string) => line[line.indexOf(keys.get(id) ?? null) - 1] ?? null;
   if (found !== undefined) return { tool, keep, table: found.table, create: null, previous };
   const [name, schema] = (table ?? "").split(".").reverse();
+  const only = settings.schema ?? null;
+  const at = name
+    ? { name, schema: schema ?? only }
+    : only === null
+      ? null
+      : { name: tool.table, schema: only };
   const made = keep.create(
     files.migrations.flatMap((migration) => migration.tool ?? []),
-    name ? { name, schema: schema ?? null } : null,
+    at,
   );
   return { tool, keep, table: made.table, create: made.sql, previous };
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import { describe } from "vitest";
+import { openLedger } from "../../src/ledger/ledger.ts";
 import { type AdoptOptions, adopt } from "../../src/run/adopt.ts";
 import { baseline } from "../../src/run/baseline.ts";
 import { migrate } from "../../src/run/migrate.ts";
@@ -418,4 +419,26 @@ test.for([
   rmSync(join(folder, "script.sql"));
   expect((await up(target)).steps).toEqual([]);
   expect(await rowsOf(db)).toHaveLength(3);
+});
+
+test("one of many schemas is not what another one is, nor what the database's own history says", async ({
+  db,
+}) => {
+  const folder = folderOf(journal(2));
+  await drizzle0(db, folder);
+  await db.sql("create schema a; create schema b");
+  const inSchema = async (schema: string) => {
+    const settings = { schema, searchPath: schema };
+    const target = await targetIn("drizzle", { url: db.url, folder, settings });
+    return { ...target, ledger: openLedger(schema, { allowSecond: true }) };
+  };
+  for (const schema of ["a", "b"]) {
+    expect((await up(await inSchema(schema))).steps).toHaveLength(2);
+    expect(await db.sql(`select count(*)::int as n from ${schema}.users`)).toEqual([{ n: 1 }]);
+  }
+  expect(await rowsOf(db)).toHaveLength(2);
+  // Where the tool itself has made one in there, that one counts.
+  await db.sql("create schema c");
+  await db.sql("create table c.__drizzle_migrations as table drizzle.__drizzle_migrations");
+  expect((await up(await inSchema("c"))).steps).toEqual([]);
 });
