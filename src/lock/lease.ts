@@ -22,7 +22,7 @@
  */
 import type { Connection } from "../database/connection.ts";
 import { DatabaseError, LockError } from "../errors.ts";
-import { backoffMs, delay } from "../std/time.ts";
+import { backoffMs, delay, orAbort, timeLimit } from "../std/time.ts";
 import { type Lock, type LockOptions, lockName } from "./lock.ts";
 import { findHolder, lockKey } from "./session.ts";
 import { type LockRow, type LockSql, lockSql } from "./sql.ts";
@@ -122,12 +122,10 @@ class Lease implements Lock {
         await delay(Math.min(termMs / 3, watchdog()), over);
         const askedAt = performance.now();
         if (askedAt >= this.#trustedUntil) return this.#lose("could not be renewed in time");
-        const expiry = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(Math.ceil(watchdog()))]);
-        const renewed = await Promise.race([
-          this.#renewer.query(sql.renew(row, fence, termMs)),
-          delay(2 ** 30, expiry).then(() => undefined),
-        ]);
-        if (renewed?.rowCount !== 1) return this.#lose("was taken over by another run");
+        using limit = timeLimit(Math.ceil(watchdog()));
+        const expiry = AbortSignal.any([this.#stop.signal, limit.signal]);
+        const renewed = await orAbort(this.#renewer.query(sql.renew(row, fence, termMs)), expiry);
+        if (renewed.rowCount !== 1) return this.#lose("was taken over by another run");
         this.#trustedUntil = askedAt + termMs - Math.min(MARGIN_MS, termMs / 4);
       } catch (error) {
         if (this.#stop.signal.aborted) return;
