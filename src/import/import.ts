@@ -106,6 +106,7 @@ class Import {
       origin: await withTrust(this.#settings.origin, { connection, schema, signal, onNotice }),
     };
     await using reach = new Reach({
+      description: this.#settings.description,
       open: () => openOrigin(this.#settings.origin, { signal, onNotice }),
       patienceMs: this.#settings.patienceMs,
       signal: this.#context.signal,

@@ -21,7 +21,7 @@ import { workerSettings } from "./memory.ts";
 import { type Answer, type PoolEvent, type Worker, WorkerPool } from "./pool.ts";
 import type { FileJob } from "./protocol.ts";
 import { type Pending, Queue } from "./queue.ts";
-import { PASSING, type Reach } from "./reach.ts";
+import { originAway, PASSING, type Reach } from "./reach.ts";
 import { FILES_PER_BATCH, type ImportSettings } from "./settings.ts";
 
 export interface ReadingContext {
@@ -229,11 +229,7 @@ export class Reading implements AsyncDisposable {
     if (this.#lostSince === undefined) return;
     const lostMs = performance.now() - this.#lostSince;
     if (lostMs <= this.#settings.patienceMs) return;
-    this.#fatal = new ImportFailed({
-      code: "ORIGIN_LOST",
-      message: `${this.#settings.description} has been away for ${Math.round(lostMs / 1000)} s.`,
-      hint: "When it is back, run again: it goes on where it stopped. A longer patience: imports.<name>.patience.",
-    });
+    this.#fatal = originAway(this.#settings.description, lostMs);
   }
 
   // What goes out

@@ -60,8 +60,11 @@ export interface Sshd extends AsyncDisposable {
   settings(changes?: Partial<SftpSettings>): SftpSettings;
   /** The processes that serve SFTP channels at present. */
   channels(): readonly number[];
-  /** Ends it with all its connections, at once. */
+  /** Ends it with all its connections, at once, and removes what was its own. */
   stop(): Promise<void>;
+  /** Ends it with all its connections, at once; `start` starts it again at the same port, with the same keys. */
+  halt(): Promise<void>;
+  start(): Promise<void>;
   /** It keeps its connections and says nothing more, until `thaw`. */
   freeze(): void;
   thaw(): void;
@@ -107,18 +110,21 @@ export async function startSshd({ config = [], pam = false }: SshdOptions = {}):
       "",
     ].join("\n"),
   );
-  const child = run(own, `${PROGRAM} -D -e -f ${join(own, "sshd_config")}`);
-  const log = await listening(child, own);
-  const pid = Number(
-    await until(() => existsSync(join(own, "pid")) && readFileSync(join(own, "pid"), "utf8").trim(), {
-      what: `sshd to write its pid\n${log()}`,
-    }),
-  );
+  const launch = async () => {
+    rmSync(join(own, "pid"), { force: true });
+    const started = run(own, `${PROGRAM} -D -e -f ${join(own, "sshd_config")}`);
+    const log = await listening(started, own);
+    const written = () => existsSync(join(own, "pid")) && readFileSync(join(own, "pid"), "utf8").trim();
+    const number = Number(await until(written, { what: `sshd to write its pid\n${log()}` }));
+    return { child: started, pid: number };
+  };
+  let { child, pid } = await launch();
 
   const signal = (name: NodeJS.Signals) => {
     for (const one of family(pid)) sendSignal(one, name);
   };
-  const stop = async () => {
+  const halt = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
     signal("SIGCONT");
     // Those at the end first: whoever started a process clears it away, and init may not.
     for (const one of family(pid).slice(1).reverse()) {
@@ -127,6 +133,9 @@ export async function startSshd({ config = [], pam = false }: SshdOptions = {}):
     }
     signal("SIGKILL");
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  };
+  const stop = async () => {
+    await halt();
     for (const path of [own, folder]) rmSync(path, { recursive: true, force: true });
   };
   const privateKey = readFileSync(join(own, "user"), "utf8");
@@ -143,7 +152,9 @@ export async function startSshd({ config = [], pam = false }: SshdOptions = {}):
       .join(""),
     folder,
     ownFolder: own,
-    pid,
+    get pid() {
+      return pid;
+    },
     settings: (changes = {}) => ({
       kind: "sftp",
       host: "127.0.0.1",
@@ -163,6 +174,10 @@ export async function startSshd({ config = [], pam = false }: SshdOptions = {}):
       // The process that forked nothing more is the one that serves.
       const parents = new Set(all.map(parentOf));
       return all.filter((one) => one !== pid && !parents.has(one));
+    },
+    halt,
+    async start() {
+      ({ child, pid } = await launch());
     },
     stop,
     freeze: () => signal("SIGSTOP"),
