@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once as event } from "node:events";
 import { existsSync } from "node:fs";
+import { type Peak, watchFamily } from "./import/family.ts";
 
 export interface Command {
   readonly name: string;
@@ -9,6 +10,8 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
   /** Before every run, not measured. */
   readonly before?: () => Promise<void>;
+  /** What it and its children hold at once is watched, which costs a little of the machine. */
+  readonly watched?: boolean;
 }
 
 export interface Figures {
@@ -16,7 +19,17 @@ export interface Figures {
   /** Medians over the runs. */
   readonly wallMs: number;
   readonly cpuMs: number;
+  /** Of its largest process. */
   readonly peakMb: number;
+  /** The highest of all runs, where it was watched. */
+  readonly family: Peak;
+}
+
+interface Sample {
+  readonly wall: number;
+  readonly cpu: number;
+  readonly peak: number;
+  readonly family: Peak;
 }
 
 export const TIME = "/usr/bin/time";
@@ -24,7 +37,7 @@ export const TIME = "/usr/bin/time";
 /** One warm-up each, then `runs` rounds: first command, second command, … */
 export async function compare(commands: readonly Command[], runs: number): Promise<readonly Figures[]> {
   if (!existsSync(TIME)) throw new Error(`${TIME} is missing: install GNU time (apt-get install time).`);
-  const samples = commands.map((): { wall: number; cpu: number; peak: number }[] => []);
+  const samples = commands.map((): Sample[] => []);
   for (let round = -1; round < runs; round++) {
     for (const [index, command] of commands.entries()) {
       await command.before?.();
@@ -39,29 +52,35 @@ export async function compare(commands: readonly Command[], runs: number): Promi
       wallMs: median(own.map((one) => one.wall)),
       cpuMs: median(own.map((one) => one.cpu)),
       peakMb: median(own.map((one) => one.peak)),
+      family: {
+        rssMb: Math.max(...own.map((one) => one.family.rssMb)),
+        pssMb: Math.max(...own.map((one) => one.family.pssMb)),
+      },
     };
   });
 }
 
 /** Not synchronously: the proxy of a benchmark lives in this process. */
-async function once({ argv, env }: Command): Promise<{ wall: number; cpu: number; peak: number }> {
+async function once({ argv, env, watched = false }: Command): Promise<Sample> {
   const started = process.hrtime.bigint();
   const child = spawn(TIME, ["-f", "godwit-bench %U %S %M", ...argv], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "ignore", "pipe"],
   });
+  const peak = watched ? watchFamily(child.pid ?? 0) : () => ({ rssMb: 0, pssMb: 0 });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
   const [status] = await event(child, "close");
   const wall = Number(process.hrtime.bigint() - started) / 1e6;
+  const family = peak();
   const found = /godwit-bench ([\d.]+) ([\d.]+) (\d+)/.exec(stderr);
   if (status !== 0 || found === null) throw new Error(`${argv.join(" ")}: ${status}\n${stderr}`);
-  return { wall, cpu: (Number(found[1]) + Number(found[2])) * 1000, peak: Number(found[3]) / 1024 };
+  return { wall, cpu: (Number(found[1]) + Number(found[2])) * 1000, peak: Number(found[3]) / 1024, family };
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1

@@ -1,18 +1,27 @@
-// Compiles the benchmarks (TypeScript) to a scratch file and runs them: node bench/run.mjs [name …]
+// Compiles the benchmarks (TypeScript) to scratch files and runs them one after the other, all unless some are named:
+//   node bench/run.mjs [migrations] [import] [duplicates]
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
+const ALL = ["migrations", "import", "duplicates"];
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !ALL.includes(name));
+if (unknown.length > 0) throw new Error(`No benchmark "${unknown[0]}"; there are ${ALL.join(", ")}.`);
 const root = fileURLToPath(new URL("..", import.meta.url));
 const out = `${root}.cache/bench/`;
 mkdirSync(out, { recursive: true });
 await build({
-  entryPoints: [`${root}bench/migrations.ts`],
-  outfile: `${out}migrations.mjs`,
+  entryPoints: [...ALL, "import/floor", "import/fetch"].map((name) => `${root}bench/${name}.ts`),
+  outdir: out,
+  outbase: `${root}bench`,
+  outExtension: { ".js": ".mjs" },
   bundle: true,
   platform: "node",
   format: "esm",
+  target: "node20",
   packages: "external",
   // The parts that are bundled look for their neighbours from where they were written.
   plugins: [
@@ -23,7 +32,9 @@ await build({
           const { readFile } = await import("node:fs/promises");
           const text = await readFile(path, "utf8");
           return {
-            contents: text.replaceAll("import.meta.url", JSON.stringify(`file://${path}`)),
+            contents: text
+              .replaceAll("import.meta.url", JSON.stringify(`file://${path}`))
+              .replaceAll("import.meta.dirname", JSON.stringify(dirname(path))),
             loader: path.endsWith(".ts") ? "ts" : "js",
           };
         });
@@ -34,9 +45,8 @@ await build({
 const env = { ...process.env };
 // It costs 33 ms at every start of Node 20 and says nothing about us.
 delete env.NODE_EXTRA_CA_CERTS;
-const { status } = spawnSync(process.execPath, [`${out}migrations.mjs`, ...process.argv.slice(2)], {
-  stdio: "inherit",
-  cwd: root,
-  env,
-});
-process.exit(status ?? 1);
+for (const name of names.length > 0 ? names : ALL) {
+  const options = { stdio: "inherit", cwd: root, env };
+  const { status } = spawnSync(process.execPath, [`${out}${name}.mjs`], options);
+  if (status !== 0) process.exit(status ?? 1);
+}

@@ -15,7 +15,8 @@ if (!existsSync(nas) && node([join(root, "scripts", "nas.mjs"), nas], { cwd: fol
 
 // A database of one's own is for `godwit up`; this is the example's, wherever it is tried.
 const kept = Object.entries(process.env).filter(
-  ([name]) => !/^(DATABASE_URL|GODWIT_|MIGRATION_|QNAP_|NAS_|PG[A-Z]|NODE_ENV$|KUBERNETES_|RAILWAY_)/.test(name),
+  ([name]) =>
+    !/^(DATABASE_URL|GODWIT_|MIGRATION_|QNAP_|NAS_|PG[A-Z]|NODE_ENV$|KUBERNETES_|RAILWAY_)/.test(name),
 );
 const env = { ...Object.fromEntries(kept), NAS_FOLDER: nas };
 const code = node([godwit, "up", ...process.argv.slice(2)], { cwd: folder, env });
@@ -37,7 +38,7 @@ const applied = migrations.filter(({ state }) => state === "applied").length;
 const { counts } = ask("duplicates");
 console.log(`
 CraftFlow's database "${database}" has all ${applied} of its migrations and ${counts.files} images, in ${join(folder, ".godwit")}.
-${counts.groups} groups of duplicates, ${counts.review} to look at. To look at them, open in a browser:
+${counts.exact + counts.same} groups of duplicates, ${counts.review} pairs to judge. To look at them, open in a browser:
 
   ${sheet}
 

@@ -113,7 +113,7 @@ export class WorkerPool implements AsyncDisposable {
       env: { ...withoutSecrets(process.env), ...MALLOC },
       // What a native library prints belongs into no log of ours.
       stdio: ["ignore", "ignore", "ignore", "ipc"],
-      execArgv: [],
+      execArgv: ["--expose-gc"],
     });
     const member: Member = {
       number,
