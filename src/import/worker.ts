@@ -40,6 +40,7 @@ function start(given: WorkerSettings): void {
   decoding = createBudget(given.decoding);
   ahead = createBudget(given.aheadBytes);
   decoded = createBudget(given.decodedBytes);
+  say({ kind: "ready" });
 }
 
 async function work(job: FileJob): Promise<void> {

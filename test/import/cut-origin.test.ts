@@ -112,7 +112,7 @@ describe.skipIf(withoutSshd)("an import over a bad network", () => {
       .command({ sshPort: wire.port, options: { patience: "2s", workers: 1 } })
       .start("import", "--json");
     await place.untilStored(1);
-    const workers = childrenOf(running.child.pid ?? 0);
+    const workers = childrenOf(running.child.pid);
     await scene.sshd.halt();
     try {
       const { json } = await running.exits(1);

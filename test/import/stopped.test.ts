@@ -45,7 +45,7 @@ describe.skipIf(withoutSshd)("an import of images that take long", () => {
     const place = await scene.place();
     const running = place.command({ options: { workers: 1 } }).start("import", "--json");
     await hashing(scene, { place, running });
-    await untilGone(killFamily(running.child.pid ?? 0), "the workers");
+    await untilGone(killFamily(running.child.pid), "the workers");
     await running.ended;
     await scene.settles(place);
   });
@@ -71,12 +71,13 @@ describe.skipIf(withoutSshd)("an import of images that take long", () => {
     const running = place.command({ options: { workers: 1 } }).start("import", "--json");
     const { pid } = running.child;
     const killed = new Set<number>();
-    while (running.child.exitCode === null)
-      for (const child of childrenOf(pid ?? 0)) {
+    while (running.child.exitCode === null && running.child.signalCode === null) {
+      for (const child of childrenOf(pid)) {
         if (!killed.has(child)) process.kill(child, "SIGKILL");
         killed.add(child);
-        await new Promise(setImmediate);
       }
+      await new Promise(setImmediate);
+    }
     const { json } = await running.exits(1);
     expect(json.error).toMatchObject({ code: "IMPORT_WORKERS", hint: expect.any(String) });
     await scene.settles(place);
@@ -119,7 +120,7 @@ describe.skipIf(withoutSshd)("an image that never comes to an end", () => {
     const running = place.command().start("import", "--json");
     await hashing(scene, { place, running });
     running.child.kill("SIGTERM");
-    const workers = childrenOf(running.child.pid ?? 0);
+    const workers = childrenOf(running.child.pid);
     const askedAt = performance.now();
     running.child.kill("SIGTERM");
     await running.exits(143);
@@ -142,7 +143,7 @@ describe.skipIf(withoutSshd)("an image that never comes to an end", () => {
 async function hashing(scene: Scene, { place, running }: Run): Promise<number> {
   const others = scene.manifest.files.filter(({ fate }) => fate === "stored").length;
   await place.untilStored(others);
-  const before = new Map(childrenOf(running.child.pid ?? 0).map((pid) => [pid, cpuTicksOf(pid)]));
+  const before = new Map(childrenOf(running.child.pid).map((pid) => [pid, cpuTicksOf(pid)]));
   return until(() => [...before].find(([pid, ticks]) => cpuTicksOf(pid) > ticks + 3)?.[0], {
     what: "a worker that is busy",
   });

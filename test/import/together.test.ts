@@ -1,5 +1,6 @@
 /** Several imports into one database at the same time. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ledgerSchema } from "../support/database.ts";
 import { openScene, type Rows, type Scene } from "../support/import-scene.ts";
 import { withoutSshd } from "../support/sshd.ts";
 
@@ -42,6 +43,46 @@ describe.skipIf(withoutSshd)("imports at the same time", () => {
       for (const name of names) expect(ownRows(found, name), name).toEqual(ownRows(rows, "nas"));
     }
   });
+});
+
+describe.skipIf(withoutSshd)("ten first imports and a migration at the same time", () => {
+  const NAMES = Array.from({ length: 10 }, (_, n) => `import${n}`);
+  const imports = Object.fromEntries(NAMES.map((name) => [name, { workers: 1 }]));
+  let scene: Scene;
+  beforeAll(async () => {
+    scene = await openScene({
+      designs: 1,
+      trouble: false,
+      migrations: { "0001_counted.sql": "create table counted (n int);" },
+    });
+  });
+  afterAll(() => scene?.[Symbol.asyncDispose]());
+
+  const schema = `"${ledgerSchema}"`;
+  for (const [what, before, blocker, waiting] of [
+    ["the schema", "", `create schema ${schema}`, NAMES.length + 1],
+    ["the locks' table", `create schema ${schema}`, `create table ${schema}.migration_locks (n int)`, 11],
+    ["the images' tables", `create schema ${schema}`, `create table ${schema}.import_hashes (n int)`, 10],
+  ] as const)
+    for (const pooling of ["session", "transaction"] as const)
+      test(`all make ${what} at once, each under a lock of its own (${pooling}): nobody fails`, {
+        timeout: 120_000,
+      }, async () => {
+        const place = await scene.place();
+        const command = place.command({ imports, env: { GODWIT_POOLING: pooling } });
+        await using gate = await place.transaction(before, blocker);
+        const runs = [
+          ...NAMES.map((name) => command.start("import", name, "--json")),
+          command.with({ MIGRATION_MODE: "startup" }).start("up", "--json"),
+        ];
+        // For a lease nobody waits longer than a second at a time.
+        await gate.untilWaiting(pooling === "session" ? waiting : 3);
+        await gate.rollback();
+        await Promise.all(runs.map((run) => run.exits(0)));
+        const { images } = await place.rows();
+        expect(images).toHaveLength(NAMES.length * scene.manifest.files.length);
+        expect(await place.sql("select from counted")).toEqual([]);
+      });
 });
 
 /** The rows of one import, as if it were called something else. */

@@ -2,7 +2,7 @@
  * Everything that an import needs, real: a made-up NAS behind a real sshd, databases with the images' table, the binary.
  * And the law that all tests of disturbances share: what is there in the end is what an undisturbed import brings.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -13,6 +13,7 @@ import { type Command, commandIn, type Json } from "./command.ts";
 import { ledgerSchema } from "./database.ts";
 import { OWNER, TEMPLATE } from "./global.ts";
 import { type Sshd, startSshd } from "./sshd.ts";
+import { type Files, writeFiles } from "./target.ts";
 import { until } from "./until.ts";
 
 /** Options of `imports.<name>`. */
@@ -21,6 +22,8 @@ export type ImportOptions = Readonly<Record<string, unknown>>;
 export interface SceneOptions extends NasOptions {
   /** Puts more into the folder. */
   readonly more?: (folder: string) => Promise<void>;
+  /** Beside the import's configuration: name → text. */
+  readonly migrations?: Files;
 }
 
 /** Table → its rows as text, without ids and times. */
@@ -34,8 +37,17 @@ export interface ImportPlace {
   command(through?: Through): Command;
   sql<Row = Record<string, unknown>>(text: string, parameters?: readonly unknown[]): Promise<Row[]>;
   rows(): Promise<Rows>;
+  /** What the owner did and, in a transaction of its own, is about to do; undone with it. */
+  transaction(before: string, open: string): Promise<Gate>;
   /** Resolves when at least so many rows are there. */
   untilStored(least: number): Promise<void>;
+}
+
+/** An open transaction, in whose way others come. */
+export interface Gate extends AsyncDisposable {
+  /** Resolves when so many sessions wait for a lock, whoever has it. */
+  untilWaiting(sessions: number): Promise<void>;
+  rollback(): Promise<void>;
 }
 
 export interface Through {
@@ -63,13 +75,15 @@ export interface Scene extends AsyncDisposable {
   ): Promise<Json>;
 }
 
-export async function openScene({ more, ...nas }: SceneOptions = {}): Promise<Scene> {
+export async function openScene({ more, migrations = {}, ...nas }: SceneOptions = {}): Promise<Scene> {
   const { port } = inject("postgres");
   const sshd = await startSshd();
   const manifest = await makeNas(sshd.folder, { designs: 12, pixels: 48, ...nas });
   await more?.(sshd.folder);
   const home = mkdtempSync(join(tmpdir(), "godwit-import-"));
   writeFileSync(join(home, "godwit.config.mjs"), CONFIG);
+  mkdirSync(join(home, "migrations"));
+  writeFiles(join(home, "migrations"), migrations);
   const server = new pg.Pool({ connectionString: `postgres://postgres@127.0.0.1:${port}/postgres` });
   const unique = `${process.pid}_${Math.random().toString(36).slice(2, 8)}`;
   const template = `t_import_${unique}`;
@@ -100,6 +114,7 @@ export async function openScene({ more, ...nas }: SceneOptions = {}): Promise<Sc
       sql: (text, parameters = []) =>
         asAdmin(async (client) => (await client.query(text, [...parameters])).rows),
       rows: () => asAdmin(rowsOf),
+      transaction: (before, open) => openGate(url, { before, open }),
       untilStored: (least) =>
         asAdmin(async (client) => {
           const enough = "select count(*) >= $1 as enough from design_images";
@@ -157,6 +172,27 @@ const common = { from, hostKey, settle: "0s", workers: 2, patience: "1min" };
 const imports = Object.entries(JSON.parse(NAS_IMPORTS)).map(([name, own]) => [name, { ...common, ...own }]);
 export default { connectAttempts: 40, connectDelay: "100ms", imports: Object.fromEntries(imports) };
 `;
+
+async function openGate(url: string, { before, open }: { before: string; open: string }): Promise<Gate> {
+  const client = new pg.Client(url);
+  await client.connect();
+  await client.query(before);
+  await client.query(`begin; ${open}`);
+  const waiting =
+    "select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+  return {
+    async untilWaiting(sessions) {
+      // In a transaction, what the statistics say stands still.
+      const enough = async () => {
+        await client.query("select pg_stat_clear_snapshot()");
+        return (await client.query(waiting)).rows[0].n >= sessions;
+      };
+      await until(enough, { what: `${sessions} sessions that wait for a lock`, withinMs: 60_000 });
+    },
+    rollback: async () => void (await client.query("rollback")),
+    [Symbol.asyncDispose]: () => client.end(),
+  };
+}
 
 async function makeImageTable(client: pg.Client): Promise<void> {
   await client.query(IMAGE_TABLE.split("-- migrate:down")[0] ?? "");

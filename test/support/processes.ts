@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { until } from "./until.ts";
 
 /** The processes that a process has started and that run. */
-export function childrenOf(pid: number): readonly number[] {
+export function childrenOf(of: number | undefined): readonly number[] {
+  const pid = realPid(of);
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     const stat = statOf(Number(name));
@@ -18,7 +19,8 @@ export function isRunning(pid: number): boolean {
 }
 
 /** Ends a process at once and gives back what it had started: stopped first, so that nothing is started meanwhile. */
-export function killFamily(pid: number): readonly number[] {
+export function killFamily(of: number | undefined): readonly number[] {
+  const pid = realPid(of);
   process.kill(pid, "SIGSTOP");
   const children = childrenOf(pid);
   process.kill(pid, "SIGKILL");
@@ -32,6 +34,12 @@ export function cpuTicksOf(pid: number): number {
 
 export async function untilGone(pids: readonly number[], what: string): Promise<void> {
   await until(() => !pids.some(isRunning), { what: `${what} (${pids.join(", ")}) to end` });
+}
+
+/** Signals to 0 and below go to groups of processes, and 1 is everybody's parent. */
+function realPid(pid: number | undefined): number {
+  if (pid === undefined || !Number.isInteger(pid) || pid <= 1) throw new Error(`${pid} is no process.`);
+  return pid;
 }
 
 function statOf(pid: number): { parent: number; state: string; ticks: number } | undefined {
