@@ -216,7 +216,7 @@ where name like '%: import nas' and kind = 'lease'`,
           const { bavail, bsize } = statfsSync(disk);
           writeFileSync(filler, Buffer.alloc(bavail * bsize));
           const { json } = await place.command().fails(1, "import", "--json");
-          expect(json.error).toMatchObject({
+          expect(json.problems[0]).toMatchObject({
             code: "DATABASE_ERROR",
             message: expect.stringContaining("No space left on device"),
             hint: expect.stringContaining("disk space"),

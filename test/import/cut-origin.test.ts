@@ -116,7 +116,10 @@ describe.skipIf(withoutSshd)("an import over a bad network", () => {
     await scene.sshd.halt();
     try {
       const { json } = await running.exits(1);
-      expect(json.error).toMatchObject({ code: "ORIGIN_LOST", hint: expect.stringContaining("run again") });
+      expect(json.problems[0]).toMatchObject({
+        code: "ORIGIN_LOST",
+        hint: expect.stringContaining("run again"),
+      });
       await untilGone(workers, "the workers");
       const { images } = await place.rows();
       expect(images.length).toBeGreaterThan(0);

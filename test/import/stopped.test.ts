@@ -34,7 +34,7 @@ describe.skipIf(withoutSshd)("an import of images that take long", () => {
       running.child.kill(signal);
       const { json } = await running.exits(code);
       await untilGone(workers, "the workers");
-      expect(json).toMatchObject({ ok: false, error: { code: "INTERRUPTED" } });
+      expect(json).toMatchObject({ ok: false, problems: [{ code: "INTERRUPTED" }] });
       const { files } = await place.rows();
       // One worker had them all in hand.
       expect(files.find((row) => row.includes(LAST))).toContain(" stored ");
@@ -79,7 +79,7 @@ describe.skipIf(withoutSshd)("an import of images that take long", () => {
       await new Promise(setImmediate);
     }
     const { json } = await running.exits(1);
-    expect(json.error).toMatchObject({ code: "IMPORT_WORKERS", hint: expect.any(String) });
+    expect(json.problems[0]).toMatchObject({ code: "IMPORT_WORKERS", hint: expect.any(String) });
     await scene.settles(place);
   });
 });

@@ -29,25 +29,20 @@ describe.skipIf(withoutSshd)("imports at the same time", () => {
   }, async () => {
     const { rows } = await scene.undisturbed();
     const names = ["nas", "second", "third", "fourth"];
-    for (let round = 1; round <= 3; round++) {
-      // A fresh database: they make the tables at the same time, too.
-      const place = await scene.place();
-      const command = place.command({
-        imports: Object.fromEntries(names.map((name) => [name, { workers: 1 }])),
-      });
-      const runs = names.map((name) => command.start("import", name, "--json"));
-      await Promise.all(runs.map((run) => run.exits(0)));
-      const found = await place.rows();
-      expect(found.contents).toEqual(rows.contents);
-      expect(found.hashes).toEqual(rows.hashes);
-      for (const name of names) expect(ownRows(found, name), name).toEqual(ownRows(rows, "nas"));
-    }
+    const place = await scene.place();
+    const command = place.command({
+      imports: Object.fromEntries(names.map((name) => [name, { workers: 1 }])),
+    });
+    const runs = names.map((name) => command.start("import", name, "--json"));
+    await Promise.all(runs.map((run) => run.exits(0)));
+    const found = await place.rows();
+    expect(found.contents).toEqual(rows.contents);
+    expect(found.hashes).toEqual(rows.hashes);
+    for (const name of names) expect(ownRows(found, name), name).toEqual(ownRows(rows, "nas"));
   });
 });
 
-describe.skipIf(withoutSshd)("ten first imports and a migration at the same time", () => {
-  const NAMES = Array.from({ length: 10 }, (_, n) => `import${n}`);
-  const imports = Object.fromEntries(NAMES.map((name) => [name, { workers: 1 }]));
+describe.skipIf(withoutSshd)("first imports and a migration at the same time", () => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await openScene({
@@ -59,30 +54,45 @@ describe.skipIf(withoutSshd)("ten first imports and a migration at the same time
   afterAll(() => scene?.[Symbol.asyncDispose]());
 
   const schema = `"${ledgerSchema}"`;
-  for (const [what, before, blocker, waiting] of [
-    ["the schema", "", `create schema ${schema}`, NAMES.length + 1],
-    ["the locks' table", `create schema ${schema}`, `create table ${schema}.migration_locks (n int)`, 11],
-    ["the images' tables", `create schema ${schema}`, `create table ${schema}.import_hashes (n int)`, 10],
-  ] as const)
-    for (const pooling of ["session", "transaction"] as const)
-      test(`all make ${what} at once, each under a lock of its own (${pooling}): nobody fails`, {
-        timeout: 120_000,
-      }, async () => {
-        const place = await scene.place();
-        const command = place.command({ imports, env: { GODWIT_POOLING: pooling } });
-        await using gate = await place.transaction(before, blocker);
-        const runs = [
-          ...NAMES.map((name) => command.start("import", name, "--json")),
-          command.with({ MIGRATION_MODE: "startup" }).start("up", "--json"),
-        ];
-        // For a lease nobody waits longer than a second at a time.
-        await gate.untilWaiting(pooling === "session" ? waiting : 3);
-        await gate.rollback();
-        await Promise.all(runs.map((run) => run.exits(0)));
-        const { images } = await place.rows();
-        expect(images).toHaveLength(NAMES.length * scene.manifest.files.length);
-        expect(await place.sql("select from counted")).toEqual([]);
+  for (const [what, { count, before, blocker, pooling, waiting }] of Object.entries({
+    "the schema": {
+      ...{ count: 10, before: "", pooling: "session", waiting: 11 },
+      blocker: `create schema ${schema}`,
+    },
+    "the locks' table": {
+      ...{ count: 4, before: `create schema ${schema}`, pooling: "session", waiting: 5 },
+      blocker: `create table ${schema}.migration_locks (n int)`,
+    },
+    "the images' tables": {
+      ...{ count: 4, before: `create schema ${schema}`, pooling: "session", waiting: 4 },
+      blocker: `create table ${schema}.import_hashes (n int)`,
+    },
+    // For a lease nobody waits longer than a second at a time.
+    "everything, under leases,": {
+      ...{ count: 4, before: "", pooling: "transaction", waiting: 3 },
+      blocker: `create schema ${schema}`,
+    },
+  }))
+    test(`make ${what} at once, each under a lock of its own: nobody fails`, {
+      timeout: 120_000,
+    }, async () => {
+      const names = Array.from({ length: count }, (_, n) => `import${n}`);
+      const place = await scene.place();
+      const command = place.command({
+        imports: Object.fromEntries(names.map((name) => [name, { workers: 1 }])),
+        env: { GODWIT_POOLING: pooling },
       });
+      await using gate = await place.transaction(before, blocker);
+      const runs = [
+        ...names.map((name) => command.start("import", name, "--json")),
+        command.with({ MIGRATION_MODE: "startup" }).start("up", "--json"),
+      ];
+      await gate.untilWaiting(waiting);
+      await gate.rollback();
+      await Promise.all(runs.map((run) => run.exits(0)));
+      expect((await place.rows()).images).toHaveLength(count * scene.manifest.files.length);
+      expect(await place.sql("select from counted")).toEqual([]);
+    });
 });
 
 /** The rows of one import, as if it were called something else. */
