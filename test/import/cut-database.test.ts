@@ -33,7 +33,7 @@ describe.skipIf(withoutSshd)("an import whose database is disturbed", () => {
     await using measured = await startCuttingWire({ to: port });
     const first = await scene.place();
     await first.command({ url: measured.url(first.url) })("import");
-    const runs = Array.from({ length: times("GODWIT_TEST_DATABASE_CUTS", 14) }, (_, n) => n);
+    const runs = Array.from({ length: times("GODWIT_TEST_DATABASE_CUTS", 8) }, (_, n) => n);
     let cuts = 0;
     await everyPoint(
       runs,
