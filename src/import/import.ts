@@ -15,7 +15,7 @@ import { ImportFailed, type Problem } from "../errors.ts";
 import { createResults, type Results } from "../images/results.ts";
 import { createRuns, type Runs } from "../images/runs.ts";
 import { createScans, type Scan } from "../images/scans.ts";
-import { createImageTables } from "../images/sql.ts";
+import { createImageTables, imageTablesMissing } from "../images/sql.ts";
 import { openTable, type Table } from "../images/table.ts";
 import type { Lock } from "../lock/lock.ts";
 import { openOrigin } from "../origin/open.ts";
@@ -79,7 +79,9 @@ class Import {
 
   async run(): Promise<Standing> {
     const { connection, schema, host, pid, so } = this.#context;
-    await this.#transaction(async () => void (await connection.execute(createImageTables(schema))));
+    const { rows } = await connection.query<{ missing: boolean }>(imageTablesMissing(schema));
+    if (rows[0]?.missing !== false)
+      await this.#transaction(async () => void (await connection.execute(createImageTables(schema))));
     const table = await openTable(connection, this.#settings.table, {
       schema,
       importName: this.#settings.name,
@@ -93,6 +95,7 @@ class Import {
       origin: await withTrust(this.#settings.origin, { connection, schema, signal, onNotice }),
     };
     await using reach = new Reach({
+      description: this.#settings.description,
       open: () => openOrigin(this.#settings.origin, { signal, onNotice }),
       patienceMs: this.#settings.patienceMs,
       signal: this.#context.signal,

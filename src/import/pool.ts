@@ -36,6 +36,8 @@ export type PoolEvent =
       readonly worker: Worker;
       readonly jobs: readonly FileJob[];
       readonly how: string;
+      /** Whether it ever ran: if not, no file can have ended it. */
+      readonly began: boolean;
       readonly timedOut: FileJob | null;
     };
 
@@ -53,6 +55,7 @@ interface Member extends Worker {
   readonly child: ChildProcess;
   readonly jobs: Map<string, FileJob>;
   readonly decodingSince: Map<string, number>;
+  began: boolean;
   ending: boolean;
   timedOut: FileJob | null;
 }
@@ -121,6 +124,7 @@ export class WorkerPool implements AsyncDisposable {
       child,
       jobs: new Map(),
       decodingSince: new Map(),
+      began: false,
       ending: false,
       timedOut: null,
     };
@@ -135,6 +139,9 @@ export class WorkerPool implements AsyncDisposable {
     const { on } = this.#options;
     if (this.#closed) return;
     switch (message.kind) {
+      case "ready":
+        member.began = true;
+        return;
       case "notice":
       case "origin":
         on(message);
@@ -161,6 +168,7 @@ export class WorkerPool implements AsyncDisposable {
       worker: member,
       jobs: [...member.jobs.values()],
       how,
+      began: member.began,
       timedOut: member.timedOut,
     });
   }

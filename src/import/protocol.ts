@@ -29,6 +29,8 @@ export type ToWorker =
   | { readonly kind: "file"; readonly job: FileJob };
 
 export type FromWorker =
+  /** The first: it runs, and what ends it from now on may be a file. */
+  | { readonly kind: "ready" }
   | { readonly kind: "notice"; readonly message: string }
   /** The origin cannot be reached by this worker, for now or for good; or something that it needs is missing here. */
   | {

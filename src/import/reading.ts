@@ -5,6 +5,7 @@
  *      ▲            │
  *      │            ├─ the connection broke ──► handed out again
  *      │            ├─ its worker died ───────► handed out alone; died again: in quarantine
+ *      │            ├─ its worker never ran ──► handed out again; workers never run: the import gives up
  *      │            └─ it changed meanwhile ──► handed out when it has rested; still changing: left for the next run
  *      └─ everything else that ends this process
  */
@@ -21,7 +22,7 @@ import { type Answer, type PoolEvent, type Worker, WorkerPool } from "./pool.ts"
 import type { Progress } from "./progress.ts";
 import type { FileJob } from "./protocol.ts";
 import { type Pending, Queue } from "./queue.ts";
-import { PASSING, type Reach } from "./reach.ts";
+import { originAway, PASSING, type Reach } from "./reach.ts";
 import { FILES_PER_BATCH, type ImportSettings } from "./settings.ts";
 
 export interface ReadingContext {
@@ -46,6 +47,8 @@ const OBSERVE_EVERY_MS = 250;
 /** After a signal: how long files in hand may take to their end. */
 const GRACE_MS = 10_000;
 const MAX_RESTS = 3;
+/** Workers in a row that ended before they ran. */
+const MAX_STILLBORN = 10;
 
 export class Reading implements AsyncDisposable {
   readonly #settings: ImportSettings;
@@ -67,6 +70,7 @@ export class Reading implements AsyncDisposable {
   #lastObserved = 0;
   #lostSince: number | undefined;
   #fatal: ImportFailed | undefined;
+  #stillborn = 0;
   #wakeUp: () => void = () => {};
   /** Something came in while the loop was at work. */
   #news = false;
@@ -135,6 +139,7 @@ export class Reading implements AsyncDisposable {
         break;
       case "answer":
         this.#aloneNow.delete(event.worker.number);
+        this.#stillborn = 0;
         this.#answer(event.job, event.answer);
         break;
       case "crashed":
@@ -176,7 +181,13 @@ export class Reading implements AsyncDisposable {
     }
   }
 
-  #crashed({ jobs, how, timedOut, worker }: PoolEvent & { kind: "crashed" }): void {
+  #crashed({ jobs, how, began, timedOut, worker }: PoolEvent & { kind: "crashed" }): void {
+    if (!began) {
+      for (const job of jobs) (this.#tried.has(job.id) ? this.#alone : this.#again).push(job);
+      if (++this.#stillborn >= MAX_STILLBORN) this.#fatal ??= this.#noWorkers(how);
+      return;
+    }
+    this.#stillborn = 0;
     for (const job of jobs) {
       const wasAlone = jobs.length === 1 && this.#tried.has(job.id);
       if (!wasAlone) {
@@ -225,15 +236,19 @@ export class Reading implements AsyncDisposable {
     this.#wakeUp();
   }
 
+  #noWorkers(how: string): ImportFailed {
+    return new ImportFailed({
+      code: "IMPORT_WORKERS",
+      message: `The worker processes of import ${this.#settings.name} end before they do anything (${how}), ${this.#stillborn} in a row.`,
+      hint: "Has the machine (or the container) memory left, and may this user start processes? Then run again: no file was blamed.",
+    });
+  }
+
   #refuseLongOutage(): void {
     if (this.#lostSince === undefined) return;
     const lostMs = performance.now() - this.#lostSince;
     if (lostMs <= this.#settings.patienceMs) return;
-    this.#fatal = new ImportFailed({
-      code: "ORIGIN_LOST",
-      message: `${this.#settings.description} has been away for ${Math.round(lostMs / 1000)} s.`,
-      hint: "When it is back, run again: it goes on where it stopped. A longer patience: imports.<name>.patience.",
-    });
+    this.#fatal = originAway(this.#settings.description, lostMs);
   }
 
   // What goes out

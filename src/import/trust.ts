@@ -7,6 +7,7 @@ import { ImportFailed } from "../errors.ts";
 import { trustedPin, trustPin } from "../images/runs.ts";
 import { openOrigin } from "../origin/open.ts";
 import type { OriginSettings } from "../origin/origin.ts";
+import { openFirst } from "./reach.ts";
 
 export interface TrustOptions {
   readonly connection: Connection;
@@ -30,7 +31,7 @@ export async function withTrust(origin: OriginSettings, options: TrustOptions): 
     const onTrusted = (found: string) => {
       pin = found;
     };
-    await using _ = await openOrigin(pinned(known), { signal, onTrusted });
+    await using _ = await openFirst(() => openOrigin(pinned(known), { signal, onTrusted }), signal);
   } catch (error) {
     if (!(error instanceof ImportFailed) || error.code !== "ORIGIN_HOST_CHANGED" || known === null)
       throw error;

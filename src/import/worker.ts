@@ -26,7 +26,8 @@ let decoded = createBudget(1);
 /** Lost connections in a row. */
 let losses = 0;
 
-process.on("disconnect", () => process.exit(0));
+// Not `process.exit`: it waits for the decoder's threads, and those for the end of an image that may have none.
+process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
 // Ctrl-C reaches every process of the terminal; it is the parent that decides when to stop.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
 process.on("message", (message: ToWorker) => {
@@ -40,6 +41,7 @@ function start(given: WorkerSettings): void {
   decoding = createBudget(given.decoding);
   ahead = createBudget(given.aheadBytes);
   decoded = createBudget(given.decodedBytes);
+  say({ kind: "ready" });
 }
 
 async function work(job: FileJob): Promise<void> {

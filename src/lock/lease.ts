@@ -148,6 +148,8 @@ class Lease implements Lock {
   }
 }
 
+const HOLDER_IS_AT_WORK = new Set(["55P03", "40P01"]);
+
 async function tryAcquire(
   connection: Connection,
   key: bigint,
@@ -165,8 +167,9 @@ async function tryAcquire(
     await connection.execute("commit");
     return typeof fence === "string" ? fence : undefined;
   } catch (error) {
-    // lock_not_available: the holder is inside a transaction, and so alive whatever its term says.
-    if (error instanceof DatabaseError && error.sqlState === "55P03") return undefined;
+    // lock_not_available: the holder is inside a transaction, and so alive whatever its term says. deadlock_detected: the
+    // same, and it waits to create tables while we do.
+    if (error instanceof DatabaseError && HOLDER_IS_AT_WORK.has(error.sqlState ?? "")) return undefined;
     throw error;
   } finally {
     if (!connection.lost.aborted) await connection.execute("rollback");
