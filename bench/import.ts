@@ -16,13 +16,13 @@ const RUNS = Number(process.env.BENCH_RUNS ?? 3);
 const PARTS = (process.env.BENCH_PARTS ?? "mix,kinds,small,large,sftp").split(",");
 const GODWIT = resolve("dist/godwit.cjs");
 const OWN = resolve(".cache/bench/import");
-const PYTHON = "/usr/bin/python3";
+const PYTHON = process.env.BENCH_PYTHON ?? "/usr/bin/python3";
 const PROCESSES = cpus().length;
 /** As the workers of an import have them. */
 const MALLOC = {
   MALLOC_MMAP_THRESHOLD_: "1073741824",
   MALLOC_TRIM_THRESHOLD_: "4294967296",
-  MALLOC_ARENA_MAX: "2",
+  MALLOC_ARENA_MAX: "1",
 };
 
 const scratch = mkdtempSync(join(tmpdir(), "godwit-bench-"));

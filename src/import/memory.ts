@@ -16,9 +16,9 @@ export function workerSettings(settings: ImportSettings): WorkerSettings {
     hashSize,
     maxPixels,
     // A decoder needs about as much again as what it gives back.
-    decodedBytes: Math.floor(usable * 0.5),
+    decodedBytes: Math.floor(usable * 0.65),
     aheadBytes: Math.floor(usable * 0.2),
     fetching: batched ? 2 : 1,
-    decoding: batched ? 2 : 1,
+    decoding: 1,
   };
 }

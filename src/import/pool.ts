@@ -61,7 +61,7 @@ interface Member extends Worker {
 const MALLOC = {
   MALLOC_MMAP_THRESHOLD_: "1073741824",
   MALLOC_TRIM_THRESHOLD_: "4294967296",
-  MALLOC_ARENA_MAX: "2",
+  MALLOC_ARENA_MAX: "1",
 };
 
 export class WorkerPool implements AsyncDisposable {

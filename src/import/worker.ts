@@ -45,24 +45,9 @@ function start(given: WorkerSettings): void {
 async function work(job: FileJob): Promise<void> {
   try {
     await using _ahead = await ahead.take(job.sizeBytes);
-    const bytes = await fetchFile(job);
-    say({ kind: "fetched", id: job.id, bytes: bytes.length });
-    await using _turn = await decoding.take(1);
-    if (job.thumbnailPx !== undefined) {
-      const webp = await thumbnail(bytes, { sizePx: job.thumbnailPx, maxPixels: settings.maxPixels });
-      say({ kind: "thumbnail", id: job.id, webp });
-      return;
-    }
-    const options = {
-      hashSize: settings.hashSize,
-      maxPixels: settings.maxPixels,
-      maxDecodedBytes: settings.decodedBytes,
-    };
-    const header = await readHeader(bytes, options);
-    await using _pixels = await decoded.take(header.decodedBytes);
-    const description = await describeImage(bytes, options);
-    sweep(bytes.length);
-    say({ kind: "described", id: job.id, description, sizeBytes: bytes.length });
+    await read(job);
+    // Here, where neither its bytes nor its pixels are wanted any more, and before their place is given to another.
+    sweep(job.sizeBytes);
   } catch (error) {
     if (!(error instanceof GodwitError)) throw error;
     const { code, message, hint } = error;
@@ -70,6 +55,26 @@ async function work(job: FileJob): Promise<void> {
     else if (isOrigin(code)) say({ kind: "interrupted", id: job.id });
     else say({ kind: "refused", id: job.id, code, message });
   }
+}
+
+async function read(job: FileJob): Promise<void> {
+  const bytes = await fetchFile(job);
+  say({ kind: "fetched", id: job.id, bytes: bytes.length });
+  await using _turn = await decoding.take(1);
+  if (job.thumbnailPx !== undefined) {
+    const webp = await thumbnail(bytes, { sizePx: job.thumbnailPx, maxPixels: settings.maxPixels });
+    say({ kind: "thumbnail", id: job.id, webp });
+    return;
+  }
+  const options = {
+    hashSize: settings.hashSize,
+    maxPixels: settings.maxPixels,
+    maxDecodedBytes: settings.decodedBytes,
+  };
+  const header = await readHeader(bytes, options);
+  await using _pixels = await decoded.take(header.decodedBytes);
+  const description = await describeImage(bytes, options);
+  say({ kind: "described", id: job.id, description, sizeBytes: bytes.length });
 }
 
 /** Bytes of files since everything was looked through. */
