@@ -1,12 +1,12 @@
 // Compiles the benchmarks (TypeScript) to scratch files and runs them one after the other, all unless some are named:
-//   node bench/run.mjs [migrations] [import]
+//   node bench/run.mjs [migrations] [import] [duplicates]
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const ALL = ["migrations", "import"];
+const ALL = ["migrations", "import", "duplicates"];
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !ALL.includes(name));
 if (unknown.length > 0) throw new Error(`No benchmark "${unknown[0]}"; there are ${ALL.join(", ")}.`);
@@ -14,9 +14,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const out = `${root}.cache/bench/`;
 mkdirSync(out, { recursive: true });
 await build({
-  entryPoints: ["migrations", "import", "import/floor", "import/fetch"].map(
-    (name) => `${root}bench/${name}.ts`,
-  ),
+  entryPoints: [...ALL, "import/floor", "import/fetch"].map((name) => `${root}bench/${name}.ts`),
   outdir: out,
   outbase: `${root}bench`,
   outExtension: { ".js": ".mjs" },

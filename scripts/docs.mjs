@@ -9,16 +9,16 @@ const NOTE = "<!-- Made by `node scripts/docs.mjs`; do not edit. -->";
 
 /** File → text, for `docs/reference/`. */
 export async function renderDocs() {
-  const { COMMANDS, OPTIONS, flagName, variablesOf } = await loadTables();
+  const { COMMANDS, OPTIONS, IMPORT_OPTIONS, flagName, variablesOf } = await loadTables();
   return {
     "cli.md": cli(COMMANDS, OPTIONS),
-    "config.md": config(OPTIONS, { flagName, variablesOf }),
+    "config.md": config(OPTIONS, { flagName, variablesOf, imports: IMPORT_OPTIONS }),
   };
 }
 
 async function loadTables() {
   const contents =
-    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, variablesOf } from "./src/config/options.ts";';
+    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports.ts";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -76,7 +76,7 @@ function flagRow({ flag, help }) {
   return { syntax: flag, help };
 }
 
-function config(options, { flagName, variablesOf }) {
+function config(options, { flagName, variablesOf, imports }) {
   const rows = options.map((option) => [
     option.inFile === false ? "" : code(option.key),
     flagName(option) === null ? "" : code(`--${flagName(option)}`),
@@ -92,6 +92,17 @@ function config(options, { flagName, variablesOf }) {
     '```ts\nimport { defineConfig } from "godwit";\n\nexport default defineConfig({\n  dir: "db/migrations",\n  lockTimeout: "2s",\n});\n```',
     "Durations are `500ms`, `3s`, `2min`, `1h` or `none`; a plain number is seconds. Where a line names several variables, the first that is set counts. An empty variable is none, except that an empty `DATABASE_URL` is an error.",
     table(["file", "flag", "environment", "default", "what it is"], rows),
+    "## Imports",
+    "`imports` in the file names each import: `imports: { nas: { trustOnFirstUse: true } }`. Without `imports`, one of the name `nas` is there as soon as `QNAP_HOST`, `QNAP_USERNAME` or `QNAP_PASSWORD` is set. Sizes are `500MB` or `2GB`.",
+    table(
+      ["option", "default", "what it is"],
+      imports.map((option) => [
+        code(option.key),
+        option.default === "" ? "" : code(option.default),
+        option.help,
+      ]),
+    ),
+    '`table` is the name of the table for the rows (`design_images`, as `godwit init --import` makes it), or `{ name, columns }` for one of your own: `columns` says which column takes what, for example `{ file_path: "path", sha256: "digest", phash: "hash" }`, and what is not named is not written. Needed are `file_path` and a unique index on it (with `import_name`, if that has a column). Hashes are hex text, or `bigint` where a 64-bit hash has such a column. An unknown host is refused unless its key is in `hostKey`, `QNAP_HOST_KEY` or `~/.ssh/known_hosts`, or `trustOnFirstUse` is set.',
     "Without `DATABASE_URL` the variables of libpq count (`PGHOST`, `PGDATABASE`, `PGUSER`, …). Without those a PostgreSQL from npm starts in `.godwit/`; it is refused where `NODE_ENV` is `production` or `staging`, in Kubernetes and on Railway, because a missing URL is an error there.",
     "Colours follow `NO_COLOR` and `FORCE_COLOR`. The deployed commit, which the ledger keeps, is read from `GIT_COMMIT`, `RAILWAY_GIT_COMMIT_SHA`, `VERCEL_GIT_COMMIT_SHA`, `GITHUB_SHA`, `SOURCE_VERSION` and their like, else from `.git`.",
     "",

@@ -1,4 +1,4 @@
-/** What an import should do with a file. `outside`: a fine image that is not at `<shop>/<template>/<file>`. */
+/** What an import should do with a file. `outside`: a fine image that is not below `<shop>/<template>/`. */
 export type Fate = "stored" | "unsupported" | "quarantined" | "ignored" | "outside";
 
 export interface NasFile {

@@ -6,13 +6,14 @@ import { join } from "node:path";
 import type { Config } from "./config/config.ts";
 import { type Address, parseAddress } from "./database/address.ts";
 import type { Connection } from "./database/connection.ts";
-import { ConfigError } from "./errors.ts";
+import { ConfigError, ImportFailed } from "./errors.ts";
 import { openLedger } from "./ledger/ledger.ts";
 import type { Observe } from "./run/events.ts";
 import type { Import } from "./run/import.ts";
 import type { RunContext, Target } from "./run/target.ts";
 import type { Source } from "./source/source.ts";
 import { gitCommit } from "./std/git.ts";
+import { nearest } from "./std/nearest.ts";
 import { VERSION } from "./std/version.ts";
 
 /** A target and what must be closed with it. */
@@ -82,7 +83,13 @@ export async function assembleImports(config: Config): Promise<readonly Import[]
   const { findOrigin } = await import("./config/origins.ts");
   const { availableParallelism } = await import("node:os");
   const { DEFAULT_COLUMNS } = await import("./images/table.ts");
+  const { parsePattern } = await import("./import/pattern.ts");
   return config.imports.map((wanted): Import => {
+    // Before a database or a NAS is asked for anything.
+    parsePattern(wanted.values.pattern);
+    for (const field of Object.keys(wanted.table.columns ?? {}))
+      if (!Object.hasOwn(DEFAULT_COLUMNS, field))
+        throw unknownField(wanted.name, field, Object.keys(DEFAULT_COLUMNS));
     const found = findOrigin(wanted, config);
     if ("missing" in found) return { name: wanted.name, skip: found.missing };
     const { values, table } = wanted;
@@ -105,6 +112,35 @@ export async function assembleImports(config: Config): Promise<readonly Import[]
         fileTimeoutMs: values.fileTimeout === 0 ? 2 ** 31 - 1 : values.fileTimeout,
       },
     };
+  });
+}
+
+function unknownField(name: string, field: string, fields: readonly string[]): ConfigError {
+  const meant = nearest(field, fields);
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `imports.${name}.table.columns has an unknown field "${field}".`,
+    hint: `${meant === undefined ? "" : `Did you mean ${meant}? `}Fields: ${fields.join(", ")}.`,
+  });
+}
+
+/** The one that is named, or all. Throws `ConfigError` where there is none, `ImportFailed` `IMPORT_UNKNOWN`. */
+export function chooseImports(imports: readonly Import[], name: string | undefined): readonly Import[] {
+  const names = imports.map((each) => each.name);
+  if (imports.length === 0)
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: "No import is configured.",
+      hint: "godwit import --from <folder or sftp://user@host/path>; or set QNAP_HOST, QNAP_USERNAME and QNAP_PASSWORD; or imports in godwit.config.ts.",
+    });
+  if (name === undefined || (imports.length === 1 && names[0] === name)) return imports;
+  const found = imports.filter((each) => each.name === name);
+  if (found.length > 0) return found;
+  const meant = nearest(name, names);
+  throw new ImportFailed({
+    code: "IMPORT_UNKNOWN",
+    message: `There is no import "${name}".`,
+    hint: `${meant === undefined ? "" : `Did you mean ${meant}? `}Configured: ${names.join(", ")}.`,
   });
 }
 

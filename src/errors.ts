@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   URL_PARAMETER_IGNORED: "ConfigError",
   REVISION_UNKNOWN: "ConfigError",
   REVISION_AMBIGUOUS: "ConfigError",
+  IMAGE_UNKNOWN: "ConfigError",
   // Fix the files.
   SOURCE_FOLDER_MISSING: "SourceError",
   SOURCE_FOLDER_UNREADABLE: "SourceError",
@@ -129,6 +130,7 @@ export const ERROR_CODES = {
   IMPORT_TABLE_MISSING: "ImportFailed",
   IMPORT_TABLE_UNFIT: "ImportFailed",
   IMPORT_INCOMPLETE: "ImportFailed",
+  IMPORT_OUTSIDE_PATTERN: "ImportFailed",
   // Neither: a person or a deadline ended the run.
   INTERRUPTED: "Interrupted",
   DEADLINE: "Interrupted",

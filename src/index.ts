@@ -1,9 +1,12 @@
 /** The library: what people import from "godwit". Light to import: what is heavy comes when it is used. */
-export { type ConfigFile, type Duration, defineConfig } from "./config/define.ts";
+export { type ConfigFile, type Duration, defineConfig, type ImportFile, type Size } from "./config/define.ts";
 export type { HistoryEntry } from "./core/history.ts";
 export type { Direction, MigrationKind, Phase } from "./core/migration.ts";
 export type { Held, Plan, Step } from "./core/step.ts";
 export type { Blocker } from "./database/connection.ts";
+export type { Decided, Decision } from "./duplicates/decide.ts";
+export type { DuplicateFile, DuplicateGroup, Duplicates, ReviewPair } from "./duplicates/duplicates.ts";
+export type { FindOptions } from "./duplicates/find.ts";
 export {
   ConfigError,
   DatabaseError,
@@ -18,6 +21,9 @@ export {
   SourceError,
   StepFailed,
 } from "./errors.ts";
+export type { ImportEvent } from "./import/events.ts";
+export type { Figures } from "./import/figures.ts";
+export type { FileTrouble, ImportReport } from "./import/report.ts";
 export type { Recorded } from "./ledger/ledger.ts";
 export type { Holder } from "./lock/lock.ts";
 export {

@@ -6,7 +6,11 @@ import type { ConfigFile } from "./config/define.ts";
 import type { Migration, Phase } from "./core/migration.ts";
 import type { Plan, Step } from "./core/step.ts";
 import type { PgliteLike } from "./database/pglite.ts";
+import type { Decided, Decision } from "./duplicates/decide.ts";
+import type { Duplicates } from "./duplicates/duplicates.ts";
+import type { FindOptions } from "./duplicates/find.ts";
 import { Interrupted } from "./errors.ts";
+import type { ImportReport } from "./import/report.ts";
 import type { Recorded } from "./ledger/ledger.ts";
 import type { BaselineReport } from "./run/baseline.ts";
 import type { Observe } from "./run/events.ts";
@@ -66,6 +70,15 @@ export interface Migrator extends AsyncDisposable {
   baseline(revision: string): Promise<BaselineReport>;
   /** Corrects the ledger; `confirm` is the name of the database that is meant. */
   repair(request: Repair, options: { readonly confirm: string }): Promise<RepairReport>;
+  /**
+   * Brings the files of the configured imports into the database, of all or of the one that is named. When it resolves,
+   * every file has its row or, in the report, the reason why it has none. Throws a `GodwitError` with a `report`.
+   */
+  import(name?: string): Promise<readonly ImportReport[]>;
+  /** What is there twice among the imported images. Compares what is new first. */
+  duplicates(options?: FindOptions): Promise<Duplicates>;
+  /** Remembers what was decided about duplicates. Throws `ConfigError` for an image that is not known. */
+  decide(decision: Decision): Promise<Decided>;
   /** Stops the embedded server, if there is one. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -136,6 +149,27 @@ export function createMigrator(config: MigratorConfig = {}): Migrator {
       const { assembled, context } = await opened();
       return repair(assembled.target, request, { confirm }, context());
     },
+    async import(name) {
+      const [{ assembleImports, chooseImports }, { runImport }] = await Promise.all([
+        import("./assemble.ts"),
+        import("./run/import.ts"),
+      ]);
+      const { settings, assembled, context } = await opened();
+      const reports: ImportReport[] = [];
+      for (const wanted of chooseImports(await assembleImports(settings), name))
+        reports.push(await runImport(assembled.target, wanted, context()));
+      return reports;
+    },
+    async duplicates(options = {}) {
+      const { listDuplicates } = await import("./run/duplicates.ts");
+      const { assembled, context } = await opened();
+      return (await listDuplicates(assembled.target, options, context())).duplicates;
+    },
+    async decide(decision) {
+      const { decideDuplicates } = await import("./run/duplicates.ts");
+      const { assembled, context } = await opened();
+      return decideDuplicates(assembled.target, decision, context());
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -157,6 +191,7 @@ async function open(config: MigratorConfig): Promise<Opened> {
     say = () => {},
     signal,
     environment,
+    imports,
     ...file
   } = config;
   const [{ loadConfig }, { assemble, createContext }] = await Promise.all([
@@ -166,7 +201,7 @@ async function open(config: MigratorConfig): Promise<Opened> {
   // What the caller says comes before the environment, like flags do; nothing else on disk is asked.
   const settings = await loadConfig({
     flags: { ...file, ...(contract === undefined ? {} : { contract }) },
-    file: false,
+    file: imports === undefined ? false : { imports },
     ...(environment === undefined ? {} : { environment }),
     ...(root === undefined ? {} : { workingFolder: root }),
   });

@@ -1,9 +1,10 @@
 /** The examples are systems that people run: unchanged, with their own variables, and every number is checked. */
-import { cpSync } from "node:fs";
+import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "vitest";
 import { root } from "../scripts/fresh.mjs";
-import { commandIn } from "./support/command.ts";
+import { makeNas } from "../scripts/nas.mjs";
+import { commandIn, type Json } from "./support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
 import { folderOf, writeFiles } from "./support/target.ts";
 
@@ -52,7 +53,7 @@ describe.skipIf(OLD)("CraftFlow", () => {
     const { godwit } = example("craftflow", db);
     const worker = godwit.with({ MIGRATION_MODE: "all" });
     const { json } = await worker("up", "--json");
-    expect(json.report.steps).toHaveLength(16);
+    expect(json.report.steps).toHaveLength(18);
     expect(await counts(db, ...Object.keys(CRAFTFLOW))).toEqual(CRAFTFLOW);
     expect(
       await db.admin(`select platform, status as state, count(*)::int as n from platform_connections
@@ -78,16 +79,47 @@ describe.skipIf(OLD)("CraftFlow", () => {
     const { godwit } = example("craftflow", db);
     const { json } = await godwit.with({ MIGRATION_MODE: "startup" })("up", "--json");
     expect(json.report.steps).toHaveLength(9);
-    expect(json.report.held).toHaveLength(7);
+    expect(json.report.held).toHaveLength(9);
     // What is held back is no late comer afterwards.
-    expect((await godwit("up", "--json")).json.report.steps).toHaveLength(7);
+    expect((await godwit("up", "--json")).json.report.steps).toHaveLength(9);
     expect(await counts(db, "platform_connections")).toEqual({ platform_connections: 70 });
   });
 
-  test("MIGRATION_MODE=nas-only is the import alone, of which there is none yet", async ({ db }) => {
+  test("MIGRATION_MODE=nas-only is the import alone, and without credentials a warning", async ({ db }) => {
     const { godwit } = example("craftflow", db);
-    const { json } = await godwit.with({ MIGRATION_MODE: "nas-only" })("up", "--json");
-    expect(json.report.steps).toEqual([]);
+    await godwit.with({ MIGRATION_MODE: "startup" })("up");
+    const { json, stderr } = await godwit.with({ MIGRATION_MODE: "nas-only" })("up", "--json");
+    expect(json.report.steps.map(({ revision }: { revision: string }) => revision)).toEqual([
+      "import_nas_designs",
+      "import_nas_designs_batched",
+    ]);
+    expect(json.imports.map(({ outcome }: { outcome: string }) => outcome)).toEqual(["skipped"]);
+    expect(stderr).toContain("QNAP_HOST, QNAP_USERNAME, QNAP_PASSWORD");
+  });
+
+  test("MIGRATION_MODE=all imports between startup and complex, and finds what is there twice", async ({
+    db,
+  }) => {
+    const { godwit, folder } = example("craftflow", db);
+    const nas = join(folder, "nas");
+    const { files } = await makeNas(nas, { seed: 3, designs: 24, pixels: 200 });
+    const worker = godwit.with({ MIGRATION_MODE: "all", NAS_FOLDER: nas });
+    const { json, stderr } = await worker("up", "--json");
+    const wanted = files.filter(({ fate }) => fate === "stored").length;
+    expect(json.imports).toMatchObject([{ import: "nas", outcome: "done", stored: wanted }]);
+    expect(await counts(db, "design_images")).toEqual({ design_images: wanted });
+    const at = (text: string) => stderr.indexOf(text);
+    expect(at("0001_base_schema applied")).toBeLessThan(at("import nas from"));
+    expect(at("import nas from")).toBeLessThan(at("assign_tenants applied"));
+
+    const again = await worker("up", "--json");
+    expect(again.json.imports).toMatchObject([{ stored: 0, bytesRead: 0, files: { stored: wanted } }]);
+    const { json: found } = await worker("duplicates", "--html", "sheet.html", "--json");
+    expect(found.counts.files).toBe(wanted);
+    expect(found.groups.length).toBeGreaterThan(0);
+    const sheet = readFileSync(join(folder, "sheet.html"), "utf8");
+    const pictures = new Set(found.groups.flatMap((group: Json) => group.files.map(({ id }: Json) => id)));
+    expect(sheet.match(/src="data:image\/webp;base64,/g)?.length).toBeGreaterThanOrEqual(pictures.size);
   });
 
   test("all the way back leaves nothing, and forth again the same", async ({ db }) => {

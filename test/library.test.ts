@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
 import { describe } from "vitest";
+import { IMAGE_TABLE } from "../src/cli/commands/image-table.ts";
 import { createMigrator, type RunEvent } from "../src/index.ts";
 import { createTestDatabase } from "../src/testing.ts";
 import { expect, ledgerSchema, test } from "./support/database.ts";
@@ -43,6 +44,43 @@ describe("createMigrator", () => {
     await migrator.repair({ kind: "forget", revision: "0002" }, { confirm: db.name });
     expect((await migrator.history()).map((entry) => entry.revision)).toEqual(["0001_shops"]);
     expect(seen.filter((kind) => kind === "step-done")).toHaveLength(3);
+  });
+
+  test("brings images in, finds what is there twice, and remembers what was decided", async ({ db }) => {
+    const star = (side: number) =>
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${side}" height="${side}" viewBox="0 0 60 60"><path d="M30 4l8 17 18 2-14 12 5 19-17-10-17 10 5-19L4 23l18-2z"/></svg>`;
+    const root = folderOf({
+      "migrations/0001_design_images.sql": IMAGE_TABLE,
+      "designs/harbour/mug/star.svg": star(600),
+      "designs/ink/mug/small star.svg": star(300),
+      "designs/ink/mug/broken.png": "no picture at all",
+    });
+    const seen: RunEvent["kind"][] = [];
+    await using migrator = createMigrator({
+      ...NOTHING,
+      root,
+      databaseUrl: db.url,
+      imports: { designs: { from: "designs" } },
+      observe: (event) => seen.push(event.kind),
+    });
+    await migrator.up();
+    const [report] = await migrator.import();
+    expect(report).toMatchObject({
+      import: "designs",
+      outcome: "done",
+      stored: 2,
+      files: { stored: 2, unsupported: 1 },
+    });
+    expect(seen).toEqual(expect.arrayContaining(["import-started", "import-progress", "import-finished"]));
+    const { groups } = await migrator.duplicates();
+    expect(groups.map(({ kind, files }) => [kind, files.length])).toEqual([["same", 2]]);
+    const [best] = groups[0]?.files ?? [];
+    await migrator.decide({ kind: "keep", file: best?.id ?? 0 });
+    expect((await migrator.duplicates()).groups).toEqual([]);
+    await expect(migrator.import("desings")).rejects.toMatchObject({
+      code: "IMPORT_UNKNOWN",
+      hint: expect.stringContaining("Did you mean designs?"),
+    });
   });
 
   test("throws an error that carries the report", async ({ db }) => {

@@ -49,7 +49,8 @@ test("every design has one original at its place, and every copy one design", ()
   const stored = manifest.files.filter(({ fate }) => fate === "stored");
   const originals = stored.filter(({ of }) => of === null);
   expect(originals.map(({ design }) => design).sort((a, b) => Number(a) - Number(b))).toEqual(
-    Array.from({ length: DESIGNS }, (_, index) => index),
+    // One more lies in a folder below its template; two more at no place of a design.
+    [...Array.from({ length: DESIGNS }, (_, index) => index), DESIGNS + 2],
   );
   const byPath = new Map(manifest.files.map((file) => [file.path, file]));
   for (const copy of manifest.files.filter(({ of }) => of !== null)) {
@@ -82,7 +83,7 @@ test("where an image lies decides whether it is to be stored", () => {
     const parts = path.split("/");
     const isDebris = parts.some((part) => /^([.@#]|Thumbs\.db$)/.test(part));
     expect(isDebris, path).toBe(fate === "ignored");
-    if (!isDebris) expect(parts.length !== 3, path).toBe(fate === "outside");
+    if (!isDebris) expect(parts.length < 3, path).toBe(fate === "outside");
   }
 });
 

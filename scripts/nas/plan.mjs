@@ -112,15 +112,15 @@ export function planNas({ seed, designs: count, mix, copies, trouble, twins }) {
     at(somewhere("Logo_vektor.ai"), "document", "unsupported"),
     at(somewhere("Preisliste.pdf"), "document", "unsupported"),
   ];
-  // Fine pictures that are not where designs belong.
-  const extra = (kind, index, path) => {
-    const file = { path, how: null, format: "png", fate: "outside", mtimeMs: EPOCH_MS + index * 1000 };
+  // Fine pictures that are not where designs belong; folders that are nested deeper belong to their template.
+  const extra = (kind, index, path, fate = "outside") => {
+    const file = { path, how: null, format: "png", fate, mtimeMs: EPOCH_MS + index * 1000 };
     designs.push({ design: count + index, kind, words: wordsFor(later), files: [file] });
   };
   extra("illustration", 0, "Logo alle Shops.png");
   extra("badge", 1, `${shops[0].shop}/banner.png`);
-  extra("text", 2, `${folders[0]}/alt/2019/Entwurf.png`);
-  const exact = { how: "exact", format: designs[0].files[0].format, fate: "outside", mtimeMs: EPOCH_MS };
+  extra("text", 2, `${folders[0]}/alt/2019/Entwurf.png`, "stored");
+  const exact = { how: "exact", format: designs[0].files[0].format, fate: "stored", mtimeMs: EPOCH_MS };
   designs[0].files.push({ ...exact, path: `${folders[1]}/Für Etsy/Kopie.png` });
 
   const split = (path) => [path.slice(0, path.lastIndexOf("/")), path.slice(path.lastIndexOf("/") + 1)];

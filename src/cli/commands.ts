@@ -169,6 +169,34 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/import.ts"),
   },
   {
+    name: "duplicates",
+    summary: "list what is there twice, and remember what was decided about it",
+    description:
+      "Lists imported images that are the same: byte for byte, the same design in another format or size, and near ones for a person to look at. What was decided is never asked again.",
+    arguments: [{ syntax: "[name]", help: "with --from: the import whose pictures are there" }],
+    flags: [
+      { syntax: "--html [file]", help: "a contact sheet with pictures (duplicates.html)" },
+      { syntax: "--kind <kinds…>", help: "exact, same, review" },
+      { syntax: "--limit <n>", help: "how many groups (50; on a sheet 200)" },
+      { syntax: "--offset <n>", help: "after so many" },
+      { syntax: "--all", help: "also groups in which all is decided" },
+      {
+        syntax: "--keep <images…>",
+        help: "this one is kept; the others named, or all of its group, are its copies",
+      },
+      { syntax: "--distinct <images…>", help: "these are no duplicates of each other" },
+      { syntax: "--forget <images…>", help: "as if nothing had been decided about them" },
+      { syntax: "--from <origin>", help: "where the pictures are, for an import that is not configured" },
+    ],
+    examples: [
+      ["godwit duplicates", "the groups that nobody has decided about"],
+      ["godwit duplicates --html", "the same with pictures, to look at in a browser"],
+      ["godwit duplicates --keep 12", "12 stays, the others of its group are copies"],
+      ["godwit duplicates --distinct 12 15", "two designs: never asked again"],
+    ],
+    load: () => import("./commands/duplicates.ts"),
+  },
+  {
     name: "doctor",
     summary: "look for what is wrong, and show where each setting came from",
     examples: [["godwit doctor", "the first thing to run when something is odd"]],

@@ -3,6 +3,7 @@ import type { ImportEvent } from "../import/events.ts";
 import type { Figures } from "../import/figures.ts";
 import { formatSize } from "../std/size.ts";
 import { formatDuration } from "../std/time.ts";
+import { visible } from "../std/visible.ts";
 import type { Log } from "./log.ts";
 
 const REPORT_EVERY_MS = 5_000;
@@ -48,7 +49,8 @@ export function createImportProgress(log: Log): (event: ImportEvent) => void {
       case "import-trouble": {
         const { path, code, reason } = event.trouble;
         troubles++;
-        if (troubles <= TROUBLES_SHOWN) log.write("warn", `${path}: ${reason}`, { code, filename: path });
+        if (troubles <= TROUBLES_SHOWN)
+          log.write("warn", `${visible(path)}: ${visible(reason)}`, { code, filename: path });
         if (troubles === TROUBLES_SHOWN + 1)
           log.write("warn", "more files have no row; the end says how many");
         return;
@@ -86,7 +88,7 @@ export function progressLine(figures: Figures): string {
 
 export function workerLine({ number, paths }: Figures["workers"][number]): string {
   const more = paths.length > 1 ? ` and ${paths.length - 1} more` : "";
-  return `  worker ${number}: ${paths[0] ?? "idle"}${more}`;
+  return `  worker ${number}: ${visible(paths[0] ?? "idle")}${more}`;
 }
 
 export function formatCount(number: number): string {

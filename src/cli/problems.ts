@@ -1,6 +1,7 @@
 /** Errors for people: what happened, where, and what to do next. */
 import { GodwitError, type Problem, problemsOf } from "../errors.ts";
 import { redact } from "../std/secret.ts";
+import { visibleLines } from "../std/visible.ts";
 import type { Style } from "./terminal.ts";
 
 export type Paint = (style: Style, text: string) => string;
@@ -21,10 +22,10 @@ export function formatProblem(level: "error" | "warning", problem: Problem, pain
   const label = paint(level === "error" ? "red" : "yellow", `${level}:`);
   const where = whereOf(problem);
   return [
-    `${label} ${redact(message)} ${paint("dim", `[${code}]`)}`,
+    `${label} ${visibleLines(redact(message))} ${paint("dim", `[${code}]`)}`,
     ...(where === null ? [] : [`  at ${where}`]),
     ...(place?.excerpt === undefined ? [] : [place.excerpt]),
-    ...(hint === undefined ? [] : [`${paint("cyan", "→")} ${redact(hint)}`]),
+    ...(hint === undefined ? [] : [`${paint("cyan", "→")} ${visibleLines(redact(hint))}`]),
     "",
   ].join("\n");
 }

@@ -114,6 +114,9 @@ export function createProgress(log: Log): Progress {
           code: event.problem.code,
         });
         return;
+      case "thumbnails-progress":
+        log.live(event.total === 0 ? "" : `pictures of ${event.import}: ${event.done} of ${event.total}`);
+        return;
       case "finished":
         log.live("");
         return;

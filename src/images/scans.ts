@@ -75,7 +75,10 @@ where not (excluded.state = 'found' and k.scan = excluded.scan)`,
       );
     },
 
-    /** What is new or has changed is to be read; what had failed or was being written is tried again. */
+    /**
+     * What is new or has changed is to be read; what had failed, was being written, or was refused by the database, which
+     * may take it now, is tried again.
+     */
     async recordFiles(connection: Connection, scan: string, seen: readonly Seen[]): Promise<void> {
       if (seen.length === 0) return;
       await connection.query(
@@ -87,7 +90,7 @@ on conflict (import, md5(path)) do update set scan = excluded.scan, size = exclu
     when excluded.state <> 'pending' then excluded.state
     when f.size <> excluded.size or f.mtime <> excluded.mtime then 'pending'
     when f.state in ('missing', 'excluded') then case when f.sha256 is null then 'pending' else 'stored' end
-    when f.state in ('failed', 'changing') then 'pending'
+    when f.state in ('failed', 'changing') or f.code = 'FILE_REFUSED' then 'pending'
     else f.state end,
   code = case when excluded.state <> 'pending' then excluded.code
     when f.size = excluded.size and f.mtime = excluded.mtime and f.state in ('unsupported', 'quarantined') then f.code end,
@@ -120,10 +123,14 @@ limit $3`,
       return rows;
     },
 
+    /**
+     * A size that no file has stands for "not known": what was not stored as it was last seen is read when it comes back,
+     * whatever it then looks like.
+     */
     async mark(connection: Connection, ids: readonly string[], state: FileState): Promise<void> {
       if (ids.length === 0) return;
       await connection.query(
-        `update ${t.files} set state = $2, changed_at = clock_timestamp() where id = any($1::bigint[])`,
+        `update ${t.files} set state = $2, size = case state when 'stored' then size else -1 end, changed_at = clock_timestamp() where id = any($1::bigint[])`,
         [ids, state],
       );
     },
@@ -136,6 +143,13 @@ limit $3`,
       await connection.query(
         `update ${t.files} f set state = 'pending' from ${t.contents} c
 where f.import = $1 and f.state = 'stored' and c.sha256 = f.sha256 and (c.hash_version <> $2 or c.hash_size <> $3)`,
+        [importName, hash.version, hash.size],
+      );
+      // Those that are away when they come back: another file may have renewed the content by then.
+      await connection.query(
+        `update ${t.files} f set size = -1 from ${t.contents} c
+where f.import = $1 and f.state in ('missing', 'excluded') and c.sha256 = f.sha256
+  and (c.hash_version <> $2 or c.hash_size <> $3)`,
         [importName, hash.version, hash.size],
       );
       // What could not be hashed by an older version may be hashed by this one; a file's own fault stays.

@@ -69,7 +69,7 @@ export interface Table {
   ): Promise<void>;
   /** Ids of stored files without a row, at most `limit`; somebody deleted them, or a backup was restored. */
   absent(connection: Connection, limit: number): Promise<readonly string[]>;
-  /** Says of rows whose file is gone or not wanted any more that it is so, and of those that came back too. */
+  /** Says of rows whose file is gone, not wanted or no longer a good image that it is so, and of those that came back too. */
   settle(connection: Connection): Promise<void>;
 }
 
@@ -78,11 +78,18 @@ interface Column {
   readonly type: string;
 }
 
+export interface TableUse {
+  readonly schema: string;
+  readonly importName: string;
+  /** Of `phash`. */
+  readonly hashSize: number;
+}
+
 /** Looks at the catalog. Throws `ImportFailed` `IMPORT_TABLE_MISSING` or `IMPORT_TABLE_UNFIT`. */
 export async function openTable(
   connection: Connection,
   settings: TableSettings,
-  { schema, importName }: { readonly schema: string; readonly importName: string },
+  { schema, importName, hashSize }: TableUse,
 ): Promise<Table> {
   const name = quotedName(settings.name);
   const { rows } = await connection.query<Row & Column>(
@@ -100,6 +107,9 @@ export async function openTable(
   const fields = Object.entries(settings.columns) as [Field, string][];
   for (const [field, column] of fields)
     if (!types.has(column)) throw withoutColumn(settings.name, field, column, [...types.keys()]);
+  for (const [field, column] of fields)
+    if (types.get(column) === "bigint" && bitsOf(field, hashSize) > 64)
+      throw tooNarrow(settings.name, field, column);
   const columnOf = (field: Field) => settings.columns[field];
   const path = columnOf("file_path");
   if (path === undefined)
@@ -172,10 +182,12 @@ order by f.id limit $2`,
 
     async settle(to) {
       if (state === undefined) return;
+      // A row that the database refused to change is left as it is.
       await to.query(
         `update ${name} as t set ${identifier(state)} = case f.state when 'stored' then 'present' else f.state end
 from ${t.files} f
-where f.import = $1 and ${ownRows} and t.${identifier(path)} = f.path and f.state in ('stored', 'missing', 'excluded')
+where f.import = $1 and ${ownRows} and t.${identifier(path)} = f.path
+  and f.state in ('stored', 'missing', 'excluded', 'quarantined', 'unsupported') and f.code is distinct from 'FILE_REFUSED'
   and t.${identifier(state)} is distinct from case f.state when 'stored' then 'present' else f.state end`,
         [importName],
       );
@@ -199,12 +211,26 @@ function cast(value: string, type: string): string {
   if (!hex) return `(${value})::${type}`;
   switch (type) {
     case "bigint":
-      return `(('x' || ${value})::bit(64)::bigint)`;
+      return `(('x' || lpad(${value}, 16, '0'))::bit(64)::bigint)`;
     case "bytea":
       return `decode(${value}, 'hex')`;
     default:
       return `(${value})::${type}`;
   }
+}
+
+function bitsOf(field: Field, hashSize: number): number {
+  if (field === "phash") return hashSize ** 2;
+  return field.endsWith("_256") || field === "sha256" ? 256 : 0;
+}
+
+/** Half a hash looks like a hash, and finds the wrong pictures. */
+function tooNarrow(table: string, field: Field, column: string): ImportFailed {
+  return new ImportFailed({
+    code: "IMPORT_TABLE_UNFIT",
+    message: `Column ${column} of ${table} is a bigint, which holds 64 bits, and ${field} has more.`,
+    hint: "Make it text, which takes the hash as Python prints it; or name another field for it.",
+  });
 }
 
 /** `public.design_images` → `"public"."design_images"`; names are taken as they are written, in lower case unless quoted. */

@@ -24,6 +24,7 @@ import { type CommitParts, createTransaction, namesOf } from "./commit.ts";
 import type { ObserveImport } from "./events.ts";
 import { createExclusion } from "./exclude.ts";
 import { parsePattern } from "./pattern.ts";
+import type { Progress } from "./progress.ts";
 import { Reach } from "./reach.ts";
 import { Reading } from "./reading.ts";
 import type { ImportReport } from "./report.ts";
@@ -43,21 +44,6 @@ export interface ImportContext {
   readonly observe: ObserveImport;
   /** What an earlier connection of the same run has done. */
   readonly so: Progress;
-}
-
-/** What one run has done so far; outlives a lost connection to the database. */
-export interface Progress {
-  scan: ScanResult | null;
-  stored: number;
-  moved: number;
-  restored: number;
-  bytesRead: number;
-  resumed: boolean;
-  readonly warnings: Map<string, Problem>;
-}
-
-export function noProgress(): Progress {
-  return { scan: null, stored: 0, moved: 0, restored: 0, bytesRead: 0, resumed: false, warnings: new Map() };
 }
 
 export interface Standing {
@@ -97,6 +83,7 @@ class Import {
     const table = await openTable(connection, this.#settings.table, {
       schema,
       importName: this.#settings.name,
+      hashSize: this.#settings.hashSize,
     });
     await this.#transaction(() => this.#runs.begin(connection, { host, pid }));
     const { signal } = this.#context;
@@ -150,7 +137,8 @@ class Import {
       onProgress: meter,
       transaction: this.#transaction,
     });
-    if (result.counts.files === 0 && !so.resumed) throw this.#nothingFound(result);
+    if (result.counts.files === 0 && result.unreadable.length === 0 && !so.resumed)
+      throw this.#nothingFound(result);
     for (const problem of warningsOf(result, description)) this.#warn(problem);
     await this.#transaction(async () => {
       for (;;) {
@@ -217,9 +205,7 @@ class Import {
     if (failed === 0 && pending === 0 && unreadable.length === 0) return;
     const what = [
       ...(failed === 0 ? [] : [`${failed} ${failed === 1 ? "file" : "files"} could not be read`]),
-      ...(unreadable.length === 0
-        ? []
-        : [`${unreadable.length} ${unreadable.length === 1 ? "folder" : "folders"} could not be read`]),
+      ...(unreadable.length === 0 ? [] : [`${foldersOf(unreadable)} could not be read`]),
       ...(pending === 0 ? [] : [`${pending} files were left`]),
     ];
     throw new ImportFailed({
@@ -280,6 +266,13 @@ class Import {
   }
 }
 
+/** `2 folders (a, b)` */
+function foldersOf(unreadable: ScanResult["unreadable"]): string {
+  const names = unreadable.slice(0, 3).map(({ path }) => path);
+  const more = unreadable.length > names.length ? ", …" : "";
+  return `${unreadable.length} ${unreadable.length === 1 ? "folder" : "folders"} (${names.join(", ")}${more})`;
+}
+
 function warningsOf(result: ScanResult, description: string): readonly Problem[] {
   const { outside, counts, unreadable, loops } = result;
   return [
@@ -287,7 +280,7 @@ function warningsOf(result: ScanResult, description: string): readonly Problem[]
       ? []
       : [
           {
-            code: "IMPORT_INCOMPLETE" as const,
+            code: "IMPORT_OUTSIDE_PATTERN" as const,
             message: `${counts.outside} ${counts.outside === 1 ? "file does" : "files do"} not lie where the pattern says and ${counts.outside === 1 ? "is" : "are"} left out, for example ${outside[0]}.`,
             hint: "Move them, or change the pattern of the import.",
           },

@@ -100,8 +100,14 @@ class Scanner {
       };
       const next = (): void => {
         if (stop.signal.aborted) return;
-        if (this.#options.signal.aborted) return fail(this.#options.signal.reason);
-        if (this.#todo.length === 0 && busy === 0) return resolve();
+        if (this.#options.signal.aborted) {
+          fail(this.#options.signal.reason);
+          return;
+        }
+        if (this.#todo.length === 0 && busy === 0) {
+          resolve();
+          return;
+        }
         while (busy < this.#options.foldersAtOnce && this.#todo.length > 0) {
           busy++;
           this.#folder(this.#todo.shift() ?? "").then(() => {

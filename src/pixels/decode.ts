@@ -1,12 +1,11 @@
 /** Rows of pixels from an image's bytes, as its file has them: not turned, no colour profile, 8 bits. */
 import type { Metadata, Sharp } from "sharp";
-import type { Format } from "./format.ts";
-import { formatOf } from "./format.ts";
+import { endsEarly, type Format, formatOf } from "./format.ts";
 import type { PixelKind } from "./kernel.ts";
 import type { Picture } from "./picture.ts";
 import type { DescribeOptions } from "./pixels.ts";
 import { openPsd } from "./psd.ts";
-import { broken, MAX_SIDE, tooLarge, tooLong, unsupported } from "./refusal.ts";
+import { broken, ENDS_EARLY, MAX_SIDE, nameOf, tooLarge, tooLong, unsupported } from "./refusal.ts";
 import { explain, loadSharp, openOptions } from "./sharp.ts";
 import { checkSvg } from "./svg.ts";
 
@@ -26,6 +25,7 @@ export async function openPicture(bytes: Buffer, limits: Limits): Promise<Pictur
 }
 
 async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Promise<Picture> {
+  if (endsEarly(bytes, format)) throw broken(format, ENDS_EARLY);
   if (format === "svg") checkSvg(bytes);
   const sharp = await loadSharp();
   // The header is read whatever it says, so that the message can say it too.
@@ -36,13 +36,15 @@ async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Pro
     });
   if (header.format !== (format === "avif" ? "heif" : format))
     throw broken(format, "is damaged: it begins like one and goes on as something else");
-  const { width, height } = header;
+  // Pillow turns a TIFF by itself, and no other format.
+  const turned = format === "tiff" && (header.orientation ?? 1) !== 1;
+  const { width, height } = turned ? header.autoOrient : header;
   const way = wayOf(header);
   const rowBytes = width * way.channels;
   const decodedBytes = rowBytes * height;
   // Two at a time: what was read before is freed some time after it was handed on.
   const rowsAtOnce =
-    decodedBytes <= limits.maxDecodedBytes
+    decodedBytes <= limits.maxDecodedBytes || turned
       ? height
       : Math.max(1, Math.floor(limits.maxDecodedBytes / 2 / rowBytes));
 
@@ -50,12 +52,14 @@ async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Pro
     format,
     width,
     height,
-    decodedBytes: Math.min(decodedBytes, rowsAtOnce * rowBytes * 2) + (isWhole(header) ? decodedBytes : 0),
+    decodedBytes:
+      Math.min(decodedBytes, rowsAtOnce * rowBytes * 2) + (isWhole(header) || turned ? decodedBytes : 0),
     hasAlpha: header.hasAlpha,
-    orientation: header.orientation ?? 1,
+    orientation: turned ? 1 : (header.orientation ?? 1),
     async *rows() {
       for (let top = 0; top < height; top += rowsAtOnce) {
-        const image = sharp(bytes, openOptions(limits.maxPixels));
+        const opened = sharp(bytes, openOptions(limits.maxPixels));
+        const image = turned ? opened.autoOrient() : opened;
         const part = { left: 0, top, width, height: Math.min(rowsAtOnce, height - top) };
         const { data, info } = await way
           .read(rowsAtOnce === height ? image : image.extract(part))
@@ -66,7 +70,7 @@ async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Pro
           });
         const kind = way.kind(info.channels);
         if (kind === undefined || info.width !== width || info.height !== part.height)
-          throw unsupported(`a ${format.toUpperCase()} with ${info.channels} channels`);
+          throw unsupported(`a ${nameOf(format)} with ${info.channels} channels`);
         yield { kind, rows: data };
       }
     },
@@ -85,7 +89,7 @@ function wayOf(header: Metadata): Way {
   if (header.space === "cmyk")
     return {
       channels: 4,
-      read: (image) => image.removeAlpha().toColourspace("cmyk"),
+      read: (image) => image.removeAlpha().pipelineColourspace("cmyk").toColourspace("cmyk"),
       kind: (channels) => (channels === 4 ? 5 : undefined),
     };
   if (header.space === "b-w" || header.space === "grey16")

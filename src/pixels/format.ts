@@ -18,6 +18,24 @@ export function formatOf(bytes: Uint8Array): Format {
   throw unsupported(OTHERS.find(([, is]) => is(head))?.[0] ?? describeText(head));
 }
 
+/**
+ * Whether a file says itself that it should be longer. A decoder would notice most of these too, but not all: some
+ * have their pixels before what is missing, and others find no words for it.
+ */
+export function endsEarly(bytes: Buffer, format: Format): boolean {
+  if (format === "png") {
+    for (let at = 8; at + 8 <= bytes.length; at += 12 + bytes.readUInt32BE(at))
+      if (bytes.toString("latin1", at + 4, at + 8) === "IEND") return false;
+    return true;
+  }
+  if (format === "webp") return bytes.length < 12 || bytes.readUInt32LE(4) + 8 > bytes.length;
+  if (format !== "tiff" || bytes.length < 8) return bytes.length < 8;
+  const little = bytes[0] === 0x49;
+  // 43 where 42 is usual: offsets of 64 bits.
+  if (bytes[2] === 43 || bytes[3] === 43) return bytes.length < 16;
+  return (little ? bytes.readUInt32LE(4) : bytes.readUInt32BE(4)) + 2 > bytes.length;
+}
+
 type Look = (head: Buffer) => boolean;
 
 function startsWith(magic: string, at = 0): Look {

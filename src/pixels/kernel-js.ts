@@ -8,6 +8,28 @@ export function openJsKernel(): Kernel {
   let signed = new Int16Array(memory);
   let longs = new Int32Array(memory);
   let doubles = new Float64Array(memory);
+  const horizontal: Kernel["horizontal"] = (row, taps, n, out) => {
+    let tap = taps >> 1;
+    for (let i = 0; i < n; i++) {
+      let at = (row >> 1) + (longs[tap >> 1] as number);
+      const blocks = longs[(tap >> 1) + 1] as number;
+      tap += 8;
+      let high = 0;
+      // May pass 32 bits on its way; what counts is the sum of both, modulo 2 ** 32.
+      let low = 0;
+      for (let b = 0; b < blocks; b++) {
+        for (let k = 0; k < 8; k++) {
+          const light = words[at + k] as number;
+          high += light * (signed[tap + k] as number);
+          low += light * (signed[tap + 8 + k] as number);
+        }
+        at += 8;
+        tap += 16;
+      }
+      const value = (high * 256 + low + 2 ** 21) >> 22;
+      bytes[out + i] = Math.max(0, Math.min(255, value));
+    }
+  };
   return {
     name: "js",
     get memory() {
@@ -63,27 +85,9 @@ export function openJsKernel(): Kernel {
       return 1;
     },
 
-    horizontal(row, taps, n, out) {
-      let tap = taps >> 1;
-      for (let i = 0; i < n; i++) {
-        let at = (row >> 1) + (longs[tap >> 1] as number);
-        const blocks = longs[(tap >> 1) + 1] as number;
-        tap += 8;
-        let high = 0;
-        // May pass 32 bits on its way; what counts is the sum of both, modulo 2 ** 32.
-        let low = 0;
-        for (let b = 0; b < blocks; b++) {
-          for (let k = 0; k < 8; k++) {
-            const light = words[at + k] as number;
-            high += light * (signed[tap + k] as number);
-            low += light * (signed[tap + 8 + k] as number);
-          }
-          at += 8;
-          tap += 16;
-        }
-        const value = (high * 256 + low + 2 ** 21) >> 22;
-        bytes[out + i] = Math.max(0, Math.min(255, value));
-      }
+    horizontal,
+    horizontal3(row, step, taps, n, out, outStep) {
+      for (let i = 0; i < 3; i++) horizontal(row + i * step, taps, n, out + i * outStep);
     },
 
     vertical(row, n, sums, weights, count) {

@@ -24,7 +24,7 @@ export function openWasmKernel(): Kernel | undefined {
     compiled ??= new WebAssembly.Module(Buffer.from(KERNEL_CODE, "base64"));
     // What is compiled for Node asks for nothing from outside.
     const code = new WebAssembly.Instance(compiled, {}).exports as Code;
-    const { memory, grey, same, horizontal, vertical } = code;
+    const { memory, grey, same, horizontal, horizontal3, vertical } = code;
     return {
       name: "wasm",
       get memory() {
@@ -37,6 +37,7 @@ export function openWasmKernel(): Kernel | undefined {
       grey,
       same,
       horizontal,
+      horizontal3,
       vertical,
     };
   } catch {

@@ -160,6 +160,11 @@ export function same(a: usize, b: usize, count: i32): i32 {
   return i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3);
 }
 
+// @ts-ignore: decorator
+@inline function byte(high: v128, low: v128): u8 {
+  return <u8>max(0, min(255, ((sum(high) << 8) + sum(low) + (1 << 21)) >> 22));
+}
+
 /**
  * A row of grey to n bytes. `taps` holds for each of them: first pixel, number of blocks (two 32-bit numbers, then 8
  * unused bytes), and per block of eight pixels the high part of their weights (16 bits with a sign), then the low 8 bits.
@@ -178,8 +183,40 @@ export function horizontal(row: usize, taps: usize, n: i32, out: usize): void {
       at += 16;
       taps += 32;
     }
-    const value = ((sum(high) << 8) + sum(low) + (1 << 21)) >> 22;
-    store<u8>(out + i, <u8>max(0, min(255, value)));
+    store<u8>(out + i, byte(high, low));
+  }
+}
+
+/** `horizontal` of three rows that lie `step` bytes apart, as their outputs do by `outStep`: weights are fetched once. */
+export function horizontal3(row: usize, step: usize, taps: usize, n: i32, out: usize, outStep: usize): void {
+  for (let i = 0; i < n; i++) {
+    let at = row + (<usize>load<i32>(taps) << 1);
+    const blocks = load<i32>(taps, 4);
+    taps += 16;
+    let high1 = i32x4.splat(0);
+    let high2 = i32x4.splat(0);
+    let high3 = i32x4.splat(0);
+    let low1 = i32x4.splat(0);
+    let low2 = i32x4.splat(0);
+    let low3 = i32x4.splat(0);
+    for (let b = 0; b < blocks; b++) {
+      const high = v128.load(taps);
+      const low = v128.load(taps, 16);
+      const v1 = v128.load(at);
+      const v2 = v128.load(at + step);
+      const v3 = v128.load(at + step + step);
+      high1 = i32x4.add(high1, i32x4.dot_i16x8_s(v1, high));
+      low1 = i32x4.add(low1, i32x4.dot_i16x8_s(v1, low));
+      high2 = i32x4.add(high2, i32x4.dot_i16x8_s(v2, high));
+      low2 = i32x4.add(low2, i32x4.dot_i16x8_s(v2, low));
+      high3 = i32x4.add(high3, i32x4.dot_i16x8_s(v3, high));
+      low3 = i32x4.add(low3, i32x4.dot_i16x8_s(v3, low));
+      at += 16;
+      taps += 32;
+    }
+    store<u8>(out + i, byte(high1, low1));
+    store<u8>(out + i + outStep, byte(high2, low2));
+    store<u8>(out + i + outStep + outStep, byte(high3, low3));
   }
 }
 

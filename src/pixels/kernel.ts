@@ -20,5 +20,6 @@ export interface Kernel {
   ): number;
   same(a: number, b: number, count: number): number;
   horizontal(row: number, taps: number, n: number, out: number): void;
+  horizontal3(row: number, step: number, taps: number, n: number, out: number, outStep: number): void;
   vertical(row: number, n: number, sums: number, weights: number, count: number): void;
 }

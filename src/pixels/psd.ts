@@ -192,14 +192,16 @@ function unpack(packed: Buffer, length: number, format: string): Buffer {
     const count = packed.readInt8(at++);
     if (count === -128) continue;
     if (count >= 0) {
-      to += packed.copy(row, to, at, at + count + 1);
+      packed.copy(row, to, at, at + count + 1);
       at += count + 1;
+      to += count + 1;
     } else {
       if (at >= packed.length) break;
-      row.fill(packed[at++] as number, to, to + 1 - count);
+      row.fill(packed[at++] as number, to, Math.min(length, to + 1 - count));
       to += 1 - count;
     }
   }
-  if (to < length) throw broken(format, "is damaged: a row is too short");
+  if (to !== length || packed.length === 0)
+    throw broken(format, "is damaged: a row has not the length it should have");
   return row;
 }

@@ -60,7 +60,8 @@ export function startReduction(kernel: Kernel, shape: Shape): Reduction {
   };
   /** The row above, then the strip. */
   const above = place(rowBytes * (stripRows + 1));
-  const greys = Array.from({ length: 3 }, (_, v) => (v < variants ? place(width * 2) : 0));
+  const greyBytes = Math.ceil((width * 2 + SLACK_BYTES) / 16) * 16;
+  const grey = place(greyBytes * variants);
   const rowSums = place(16);
   const squares = sizes.map((n) => {
     const { across } = lineOf(width, n);
@@ -71,7 +72,7 @@ export function startReduction(kernel: Kernel, shape: Shape): Reduction {
       down,
       taps: place(across.reduce((sum, { weights }) => sum + 16 + 32 * blocksOf(weights.length), 0)),
       weights: place(down.weights.length * 4),
-      rows: Array.from({ length: variants }, () => place(n)),
+      row: place(n * variants),
       sums: Array.from({ length: variants }, () => place(n * n * 4)),
     };
   });
@@ -95,14 +96,16 @@ export function startReduction(kernel: Kernel, shape: Shape): Reduction {
     doubles.fill(0, rowSums / 8, rowSums / 8 + 2);
     rowOpaque = true;
     for (let x = 0; x < width; x += PIXELS_AT_ONCE) {
-      const [plain = 0, white = 0, black = 0] = greys.map((at) => at + x * 2);
+      const plain = grey + x * 2;
+      const white = plain + greyBytes;
+      const black = white + greyBytes;
       const count = Math.min(PIXELS_AT_ONCE, width - x);
       const whole = kernel.grey(kind, source + x * CHANNELS[kind], count, plain, white, black, rowSums);
       rowOpaque = rowOpaque && whole === 1;
     }
-    for (const { n, taps, rows } of squares)
-      for (let v = 0; v < (rowOpaque ? 1 : variants); v++)
-        kernel.horizontal(greys[v] as number, taps, n, rows[v] as number);
+    for (const { n, taps, row } of squares)
+      if (rowOpaque) kernel.horizontal(grey, taps, n, row);
+      else kernel.horizontal3(grey, greyBytes, taps, n, row, n);
   };
 
   const addRow = (source: number) => {
@@ -110,13 +113,13 @@ export function startReduction(kernel: Kernel, shape: Shape): Reduction {
     opaque = opaque && rowOpaque;
     alpha += doubles[rowSums / 8] as number;
     ink += doubles[rowSums / 8 + 1] as number;
-    for (const { n, down, weights, rows, sums } of squares) {
+    for (const { n, down, weights, row, sums } of squares) {
       const first = down.first[y] as number;
       const offset = down.offset[y] as number;
       const count = (down.offset[y + 1] as number) - offset;
       for (let v = 0; v < variants; v++)
         kernel.vertical(
-          rows[rowOpaque ? 0 : v] as number,
+          rowOpaque ? row : row + v * n,
           n,
           (sums[v] as number) + first * n * 4,
           weights + offset * 4,

@@ -2,7 +2,7 @@
 import type { Sharp, SharpOptions } from "sharp";
 import { ConfigError, GodwitError, ImportFailed } from "../errors.ts";
 import type { Format } from "./format.ts";
-import { broken, ENDS_EARLY, unsupported } from "./refusal.ts";
+import { broken, ENDS_EARLY, nameOf, unsupported } from "./refusal.ts";
 
 export type OpenImage = (bytes: Buffer, options: SharpOptions) => Sharp;
 
@@ -35,9 +35,9 @@ export function openOptions(maxPixels: number): SharpOptions {
 }
 
 const CUT_OFF =
-  /premature end|truncated|end of (?:file|stream|data|image|input|content)|out of data|read (?:error|gave|past|beyond)|not enough|unable to read|unexpected eof|too few|insufficient|incomplete|short (?:read|file)|eof|invalid file|no image data|extra content|document is empty|requires at least/i;
-const UNKNOWN =
-  /unsupported|not supported|not implemented|unimplemented|unknown (?:compression|codec)|no decoding|compression support is not configured|security limit/i;
+  /premature end|truncated|(?:unexpected )?end of (?:\w+ )?(?:file|stream|data|image|input)|read error|not enough|unexpected eof|\beof\b|too few/i;
+const RARE =
+  /not supported|unsupported (?!image format)|unimplemented|unknown compression|no decoding|compression support is not configured/i;
 
 /** What a failed read means for the file; errors of ours pass as they are. */
 export function explain(error: unknown, format: Format): GodwitError {
@@ -52,8 +52,7 @@ export function explain(error: unknown, format: Format): GodwitError {
       },
       { cause: error },
     );
-  if (UNKNOWN.test(text) && !CUT_OFF.test(text))
-    return unsupported(`a ${format === "webp" ? "WebP" : format.toUpperCase()} of a rare kind`);
+  if (RARE.test(text) && !CUT_OFF.test(text)) return unsupported(`a ${nameOf(format)} of a rare kind`);
   if (CUT_OFF.test(text)) return broken(format, ENDS_EARLY, error);
   if (/crc|checksum|adler/i.test(text)) return broken(format, "is damaged: a checksum does not fit", error);
   return broken(format, "is damaged: it cannot be decoded", error);

@@ -65,6 +65,13 @@ export type RunEvent =
       readonly message: string;
     }
   | { readonly kind: "notice"; readonly severity: string; readonly message: string }
+  /** Pictures for a contact sheet; `total` 0: there are all. */
+  | {
+      readonly kind: "thumbnails-progress";
+      readonly import: string;
+      readonly done: number;
+      readonly total: number;
+    }
   | { readonly kind: "connection-lost"; readonly problem: Problem }
   | { readonly kind: "finished"; readonly report: Report };
 

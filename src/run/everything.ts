@@ -57,7 +57,8 @@ export async function migrateEverything(
       async () => void imported.push(await runImport(target, wanted, context)),
       (report) => imported.push(report as ImportReport),
     );
-  if (after.length > 0) await runPhases(after);
+  // All phases once more, so that what depends on a failure of the first run is named as what was not begun.
+  if (after.length > 0) await runPhases(phases);
   // Nobody asked for phases at all but the import's, or what came first was interrupted.
   if (reports.length === 0 && first === undefined) await runPhases(phases);
   const report = together(reports);
@@ -87,7 +88,9 @@ function together(reports: readonly Report[]): Report | undefined {
     durationMs: sum((report) => report.durationMs),
     waitedMs: sum((report) => report.waitedMs),
     steps: reports.flatMap((report) => report.steps),
-    failures: reports.flatMap((report) => report.failures),
+    failures: [
+      ...new Map(reports.flatMap((report) => report.failures).map((each) => [each.revision, each])).values(),
+    ],
     remaining: [...new Set(reports.flatMap((report) => report.remaining))],
     warnings: [...warnings.values()],
   };

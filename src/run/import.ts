@@ -5,8 +5,11 @@
  * A lost connection to the database has lost lock and open transaction with it; the run connects again and goes on with
  * what is still pending. What was scanned by this run is not scanned again.
  */
+
+import { compareNew } from "../duplicates/compare.ts";
 import { DatabaseError, GodwitError, type Problem } from "../errors.ts";
-import { importFiles, noProgress, type Progress, type Standing } from "../import/import.ts";
+import { importFiles, type Standing } from "../import/import.ts";
+import { noProgress, type Progress } from "../import/progress.ts";
 import type { ImportReport } from "../import/report.ts";
 import type { ImportSettings } from "../import/settings.ts";
 import { withConnection } from "./connect.ts";
@@ -85,7 +88,7 @@ function once(
     const lock = await acquireLock(target, connection, context, `import ${settings.name}`);
     try {
       await lock.announce(`import ${settings.name} from ${settings.description}`);
-      return await importFiles(settings, {
+      const standing = await importFiles(settings, {
         schema: target.ledger.schema,
         runId: context.runId,
         host: context.host,
@@ -97,6 +100,9 @@ function once(
         observe: context.observe,
         so,
       });
+      // What came in is compared with all the rest at once, so that nobody waits for it who asks for duplicates.
+      await compareNew(connection, target.ledger.schema, { signal: context.signal });
+      return standing;
     } finally {
       if (!connection.lost.aborted) await lock.release().catch(() => {});
     }

@@ -79,7 +79,8 @@ const PASSWORD = "corr3ct horse: b@ttery";
 
 export async function startSshd({ config = [], pam = false }: SshdOptions = {}): Promise<Sshd> {
   const own = mkdtempSync(join(tmpdir(), "godwit-sshd-"));
-  const folder = mkdtempSync(join(tmpdir(), "godwit-nas-"));
+  const folder = join(own, "nas");
+  mkdirSync(folder);
   for (const path of [own, folder]) chmodSync(path, 0o755);
   mkdirSync("/run/sshd", { recursive: true });
   for (const type of ["ed25519", "rsa"]) makeKey(join(own, `host_${type}`), type);
@@ -109,25 +110,28 @@ export async function startSshd({ config = [], pam = false }: SshdOptions = {}):
   );
   const child = run(own, `${PROGRAM} -D -e -f ${join(own, "sshd_config")}`);
   const log = await listening(child, own);
-  const pid = Number(
-    await until(() => existsSync(join(own, "pid")) && readFileSync(join(own, "pid"), "utf8").trim(), {
-      what: `sshd to write its pid\n${log()}`,
-    }),
+  // The file is there before the number is in it, and 0 or less would mean whole groups of processes.
+  const written = await until(
+    () => existsSync(join(own, "pid")) && /^\d+(?=\n)/.exec(readFileSync(join(own, "pid"), "utf8"))?.[0],
+    { what: `sshd to write its pid\n${log()}` },
   );
+  const pid = Number(written);
 
   const signal = (name: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return; // its number may be another's by now
     for (const one of family(pid)) sendSignal(one, name);
   };
   const stop = async () => {
     signal("SIGCONT");
     // Those at the end first: whoever started a process clears it away, and init may not.
-    for (const one of family(pid).slice(1).reverse()) {
+    const running = child.exitCode === null && child.signalCode === null;
+    for (const one of running ? family(pid).slice(1).reverse() : []) {
       sendSignal(one, "SIGKILL");
       await until(() => !existsSync(`/proc/${one}`), { withinMs: 2000 }).catch(() => undefined);
     }
     signal("SIGKILL");
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-    for (const path of [own, folder]) rmSync(path, { recursive: true, force: true });
+    rmSync(own, { recursive: true, force: true });
   };
   const privateKey = readFileSync(join(own, "user"), "utf8");
   const hostKeyFingerprint = fingerprint(join(own, "host_ed25519.pub"));
@@ -197,15 +201,10 @@ function run(own: string, command: string): ChildProcess {
   }
   const inside = withoutUser ? ["sh", "-c", script] : ["unshare", "-m", "sh", "-c", script];
   const [program, ...args] = inside;
-  // Whoever started it may be killed: the watchdog then ends the server.
+  // Whoever started it may be killed: the watchdog then ends the server and removes its folder.
   return spawn(
     process.execPath,
-    [
-      join(import.meta.dirname, "watchdog.mjs"),
-      "SIGTERM",
-      join(own, "gone"),
-      JSON.stringify({ program, args, as: {} }),
-    ],
+    [join(import.meta.dirname, "watchdog.mjs"), "SIGTERM", own, JSON.stringify({ program, args, as: {} })],
     { stdio: ["pipe", "ignore", "pipe"] },
   );
 }
@@ -224,6 +223,7 @@ async function listening(child: ChildProcess, own: string): Promise<() => string
 
 /** A process and all that come from it. */
 function family(root: number): number[] {
+  if (!Number.isInteger(root) || root <= 1) throw new Error(`${root} is no process of ours`);
   const children = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
@@ -245,6 +245,7 @@ function parentOf(pid: number): number | undefined {
 }
 
 function sendSignal(pid: number, name: NodeJS.Signals): void {
+  if (!Number.isInteger(pid) || pid <= 1) throw new Error(`${pid} is no process of ours`);
   try {
     process.kill(pid, name);
   } catch {

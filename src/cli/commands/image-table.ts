@@ -35,7 +35,8 @@ create table design_images (
   hash_version smallint not null,
   -- full, or the composite that a PSD carries.
   hash_source text not null,
-  -- present, missing or excluded. Rows are never deleted by an import.
+  -- present, missing or excluded; quarantined or unsupported: what lies there now is no image that can be read, and the
+  -- row tells of the one before. Rows are never deleted by an import.
   state text not null,
   created_at timestamptz not null default now(),
   unique (import_name, file_path)

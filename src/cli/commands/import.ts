@@ -1,23 +1,23 @@
 /** `godwit import` */
-import { assembleImports } from "../../assemble.ts";
+import { assembleImports, chooseImports } from "../../assemble.ts";
 import type { Config } from "../../config/config.ts";
-import { ConfigError, ImportFailed } from "../../errors.ts";
+import { ConfigError } from "../../errors.ts";
 import { latestRuns, type RunRow } from "../../images/runs.ts";
 import type { Figures } from "../../import/figures.ts";
 import type { ImportReport } from "../../import/report.ts";
 import { withConnection } from "../../run/connect.ts";
-import { type Import, runImport } from "../../run/import.ts";
-import { nearest } from "../../std/nearest.ts";
+import { runImport } from "../../run/import.ts";
 import { formatSize } from "../../std/size.ts";
 import { formatDuration } from "../../std/time.ts";
+import { visible } from "../../std/visible.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { formatCount, progressLine, workerLine } from "../import-progress.ts";
 import { type Session, withSession } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   if (invocation.flags.status === true) return withSession(invocation, (session) => status(session));
-  const config = await withFlags(await invocation.config(), invocation);
-  const wanted = chosen(await assembleImports(config), invocation.arguments[0]);
+  const config = await withOrigin(await invocation.config(), invocation);
+  const wanted = chooseImports(await assembleImports(config), invocation.arguments[0]);
   return withSession(invocation, async ({ target, context }) => {
     const reports: ImportReport[] = [];
     for (const each of wanted) reports.push(await runImport(target, each, context));
@@ -26,7 +26,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
 }
 
 /** `--from` is an import of its own, named after its folder; the other flags say more about it. */
-export async function withFlags(config: Config, { flags, arguments: [name] }: Invocation): Promise<Config> {
+export async function withOrigin(config: Config, { flags, arguments: [name] }: Invocation): Promise<Config> {
   const { from } = flags;
   const given = Object.fromEntries(
     [
@@ -62,10 +62,10 @@ async function absolute(from: string): Promise<string> {
   return resolve(from);
 }
 
-/** The last folder of a path, as far as it can be a name. */
+/** The last folder of a path, or the host of a URL without one, as far as it can be a name. What else a URL says is secret. */
 function nameOf(from: string): string {
   const last =
-    from
+    pathOf(from)
       .replace(/[/\\.]+$/, "")
       .split(/[/\\]/)
       .at(-1) ?? "";
@@ -77,23 +77,14 @@ function nameOf(from: string): string {
   );
 }
 
-function chosen(imports: readonly Import[], name: string | undefined): readonly Import[] {
-  const names = imports.map((each) => each.name);
-  if (imports.length === 0)
-    throw new ConfigError({
-      code: "CONFIG_INVALID",
-      message: "No import is configured.",
-      hint: "godwit import --from <folder or sftp://user@host/path>; or set QNAP_HOST, QNAP_USERNAME and QNAP_PASSWORD; or imports in godwit.config.ts.",
-    });
-  if (name === undefined || (imports.length === 1 && names[0] === name)) return imports;
-  const found = imports.filter((each) => each.name === name);
-  if (found.length > 0) return found;
-  const meant = nearest(name, names);
-  throw new ImportFailed({
-    code: "IMPORT_UNKNOWN",
-    message: `There is no import "${name}".`,
-    hint: `${meant === undefined ? "" : `Did you mean ${meant}? `}Configured: ${names.join(", ")}.`,
-  });
+function pathOf(from: string): string {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(from)) return from;
+  try {
+    const { pathname, hostname } = new URL(from);
+    return decodeURIComponent(pathname).replace(/^\/+$/, "") || hostname;
+  } catch {
+    return ""; // it is refused where it is read
+  }
 }
 
 const STATES = [
@@ -126,7 +117,7 @@ export function importSummary(report: ImportReport): string {
   return [
     first,
     ...(others.length === 0 ? [] : [`Without a row: ${others.join(", ")}.`]),
-    ...shown.map((each) => `  ${each.path}: ${each.reason} [${each.code}]`),
+    ...shown.map((each) => `  ${visible(each.path)}: ${visible(each.reason)} [${each.code}]`),
     ...(troubles.length > shown.length ? ["  …"] : []),
   ].join("\n");
 }

@@ -93,10 +93,7 @@ export class Channel {
 
   /** Nobody waits for it: what became of it shows at the next request. */
   release(handle: Handle): void {
-    if (this.#connection.over || this.#ended) return;
-    this.#ask("closing", (answer) => this.#sftp.close(handle, (error) => answer(error, undefined))).catch(
-      () => {},
-    );
+    if (!this.#ended) this.#connection.tell(() => this.#sftp.close(handle, () => {}));
   }
 
   async #ask<T>(what: string, send: (answer: (error: unknown, value: T) => void) => void): Promise<T> {

@@ -80,16 +80,25 @@ export class Connection {
     });
   }
 
+  /** Says something whose answer nobody waits for, and which therefore takes no blame when there is none. */
+  tell(send: () => void): void {
+    if (this.#over) return;
+    try {
+      send();
+    } catch (error) {
+      this.#end(reasonOf(error), error);
+    }
+  }
+
   /** Opens one more SFTP channel; rejects with the library's error where the server refuses. */
-  async openChannel(): Promise<SFTPWrapper> {
-    const channel = await this.ask<SFTPWrapper>("opening an SFTP channel", (answer) =>
+  openChannel(): Promise<SFTPWrapper> {
+    return this.ask("opening an SFTP channel", (answer) =>
       this.#client.sftp((error, opened) => {
         // It may come when nobody waits for it any more.
         opened?.on("error", () => {});
         answer(error, opened);
       }),
     );
-    return channel;
   }
 
   /** Many small messages become one, because what is written now is sent with what follows in this turn. */

@@ -1,0 +1,139 @@
+/** `godwit duplicates` */
+import { renameSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { assembleImports } from "../../assemble.ts";
+import type { Decided, Decision } from "../../duplicates/decide.ts";
+import type { GroupKind } from "../../duplicates/duplicates.ts";
+import { DEFAULT_PAGE } from "../../duplicates/find.ts";
+import { renderSheet } from "../../duplicates/sheet.ts";
+import { formatGroups } from "../../duplicates/text.ts";
+import { ConfigError } from "../../errors.ts";
+import { decideDuplicates, type Listed, listDuplicates } from "../../run/duplicates.ts";
+import type { Answer, Invocation } from "../command.ts";
+import { withSession } from "../session.ts";
+import { withOrigin } from "./import.ts";
+
+const THUMBNAIL_PX = 240;
+/** Of a sheet that people scroll through. */
+const SHEET_PAGE = 200;
+const KINDS = ["exact", "same", "review"] as const;
+
+export async function run(invocation: Invocation): Promise<Answer> {
+  const decision = decisionOf(invocation);
+  if (decision !== null)
+    return withSession(invocation, async ({ target, context }) => {
+      const decided = await decideDuplicates(target, decision, context);
+      return { json: { decision: decided }, text: sentence(decided), result: false };
+    });
+  const { flags, terminal } = invocation;
+  const sheet = flags.html === true ? "duplicates.html" : flags.html;
+  const wantsSheet = typeof sheet === "string";
+  const config = await withOrigin(await invocation.config(), invocation);
+  const options = {
+    limit: numberOf(flags.limit, "--limit") ?? (wantsSheet ? SHEET_PAGE : DEFAULT_PAGE),
+    offset: numberOf(flags.offset, "--offset") ?? 0,
+    kinds: kindsOf(flags.kind),
+    settled: flags.all === true,
+    thumbnails: wantsSheet ? { imports: await assembleImports(config), sizePx: THUMBNAIL_PX } : undefined,
+  };
+  return withSession(invocation, async ({ target, context }) => {
+    const listed = await listDuplicates(target, options, context);
+    const { duplicates } = listed;
+    if (wantsSheet) {
+      writeSheet(resolve(sheet), listed);
+      for (const name of listed.unknown)
+        invocation.say(
+          `The pictures of ${name} are not on the sheet: no import of that name is configured. Say where they are: godwit duplicates ${name} --html --from <origin>`,
+          { loud: true },
+        );
+    }
+    const { paint } = terminal;
+    const text = formatGroups(duplicates, {
+      strong: (words) => paint("bold", words),
+      good: (words) => paint("green", words),
+      dim: (words) => paint("dim", words),
+    });
+    return {
+      json: { ...duplicates, ...(wantsSheet ? { sheet: resolve(sheet) } : {}) },
+      text: wantsSheet ? `Contact sheet: ${resolve(sheet)}` : text,
+      result: true,
+    };
+  });
+}
+
+/** Whole or not at all: somebody may be looking at the old one. */
+function writeSheet(path: string, { duplicates, thumbnails }: Listed): void {
+  const pictures = [...thumbnails].map(
+    ([id, webp]) => [id, { mime: "image/webp", base64: Buffer.from(webp).toString("base64") }] as const,
+  );
+  const html = renderSheet({
+    ...duplicates,
+    thumbnails: new Map(pictures),
+    madeAt: new Date().toISOString().slice(0, 16).replace("T", " "),
+  });
+  try {
+    writeFileSync(`${path}.new`, html);
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(
+      {
+        code: "CONFIG_INVALID",
+        message: `The contact sheet cannot be written: ${reason}.`,
+        hint: "Name another file with --html <file>.",
+        details: { from: "flag" },
+      },
+      { cause: error },
+    );
+  }
+}
+
+function decisionOf({ flags }: Invocation): Decision | null {
+  const given = (["keep", "distinct", "forget"] as const).filter((name) => flags[name] !== undefined);
+  const [name, another] = given;
+  if (name === undefined) return null;
+  if (another !== undefined)
+    throw unusable(`--${name} and --${another} are two decisions.`, "Decide one after the other.");
+  const files = wordsOf(flags[name]).map(fileOf);
+  const [first, ...others] = files;
+  if (name !== "keep" || first === undefined) return { kind: name as "distinct" | "forget", files };
+  return { kind: "keep", file: first, ...(others.length === 0 ? {} : { others }) };
+}
+
+function sentence({ kind, files, changed }: Decided): string {
+  const names = files.map((file) => `${file.id} ${file.path}`);
+  const what =
+    kind === "keep"
+      ? `${names[0]} is kept; ${names.length - 1} others are its copies.`
+      : kind === "distinct"
+        ? `Not duplicates: ${names.join(", ")}.`
+        : `Forgotten what was decided about ${names.join(", ")}.`;
+  return changed === 0 ? `${what} That was known.` : what;
+}
+
+function wordsOf(value: string | boolean | readonly string[] | undefined): readonly string[] {
+  return Array.isArray(value) ? value : [String(value)];
+}
+
+function fileOf(word: string): number | string {
+  return /^\d{1,15}$/.test(word) ? Number(word) : word;
+}
+
+function kindsOf(value: string | boolean | readonly string[] | undefined): readonly (GroupKind | "review")[] {
+  if (value === undefined) return KINDS;
+  return wordsOf(value).map((word) => {
+    const kind = KINDS.find((each) => each === word);
+    if (kind === undefined) throw unusable(`--kind is not one of ${KINDS.join(", ")}: "${word}".`);
+    return kind;
+  });
+}
+
+function numberOf(value: unknown, flag: string): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === "string" && /^\d{1,9}$/.test(value)) return Number(value);
+  throw unusable(`${flag} is not a whole number: "${value}".`);
+}
+
+function unusable(message: string, hint?: string): ConfigError {
+  return new ConfigError({ code: "CONFIG_INVALID", message, hint, details: { from: "flag" } });
+}

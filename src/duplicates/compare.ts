@@ -1,0 +1,180 @@
+/**
+ * Compares the new classes with all others, and keeps the near pairs as edges.
+ *
+ *   new ──► edges to all near ones stored ──► compared
+ *
+ * The promise: of two compared classes that are near, the edge is there. A class is marked only after its edges are
+ * stored (in the same transaction, or in an earlier one), and it is compared with all classes that are visible then,
+ * compared or not. So of two that were inserted at once, whichever is compared later finds the other.
+ *
+ * Few are looked up by the band indexes, batch by batch, each in a transaction of its own. Many are joined in memory:
+ * then all edges are stored first, in pieces, and all marks come after. Killed anywhere, what was stored is true, and
+ * the next call compares what is not marked. Two at once would find the same; a transaction lock lets them take turns.
+ */
+import type { Connection, Parameter } from "../database/connection.ts";
+import { joinNear } from "./bands.ts";
+import { loadHashes } from "./load.ts";
+import { type DuplicateSql, duplicateSql } from "./sql.ts";
+
+export interface CompareOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: CompareProgress) => void) | undefined;
+  /** `database`: by the band indexes, `memory`: by loading all hashes; default: what is faster. */
+  readonly method?: "database" | "memory" | undefined;
+  /** Classes in one query; default 500. */
+  readonly batch?: number | undefined;
+}
+
+export interface CompareProgress {
+  readonly compared: number;
+  readonly total: number;
+}
+
+export interface Compared {
+  /** Classes that were new. */
+  readonly classes: number;
+  /** Pairs that were found and not known before. */
+  readonly edges: number;
+  readonly method: "database" | "memory" | "none";
+}
+
+const BATCH = 500;
+const FEW = 2_000;
+const FEW_SHARE = 0.02;
+const STORE = 5_000;
+const MARK = 10_000;
+
+/**
+ * After it, all edges are there. Exact up to `STORED_RADIUS` and `STORED_256`, but for neighbourhoods with more than
+ * `MAX_NEIGHBOURS` older classes. Wants a connection without an open transaction.
+ *
+ * @example await compareNew(connection, "godwit", { signal })
+ */
+export async function compareNew(
+  connection: Connection,
+  schema: string,
+  options: CompareOptions = {},
+): Promise<Compared> {
+  const sql = duplicateSql(schema, connection.server.version);
+  const { rows } = await connection.query<{ all: number; new: number }>(sql.counts());
+  const { all, new: total } = rows[0] ?? { all: 0, new: 0 };
+  if (total === 0) return { classes: 0, edges: 0, method: "none" };
+  const method = options.method ?? (total > Math.max(FEW, all * FEW_SHARE) ? "memory" : "database");
+  const work: Work = { connection, sql, options, total };
+  const skipped = await skipLowInformation(work);
+  const done = method === "database" ? await lookUp(work, skipped) : await join(work, skipped);
+  return { ...done, method };
+}
+
+interface Work {
+  readonly connection: Connection;
+  readonly sql: DuplicateSql;
+  readonly options: CompareOptions;
+  readonly total: number;
+}
+
+async function skipLowInformation({ connection, sql, options }: Work): Promise<number> {
+  for (let skipped = 0; ; ) {
+    options.signal?.throwIfAborted();
+    const { rowCount } = await connection.query(sql.skipLowInformation(), [MARK]);
+    skipped += rowCount ?? 0;
+    if ((rowCount ?? 0) < MARK) return skipped;
+  }
+}
+
+async function lookUp(work: Work, skipped: number): Promise<Omit<Compared, "method">> {
+  const { connection, sql, options } = work;
+  let classes = skipped;
+  let edges = 0;
+  for (;;) {
+    options.signal?.throwIfAborted();
+    const batch = await transaction(connection, sql, async () => {
+      const ids = idsOf(await connection.query(sql.nextNew(), [options.batch ?? BATCH]));
+      if (ids.length === 0) return undefined;
+      const stored = await connection.query(sql.compare(), [ids]);
+      await trim(connection, sql, idsOf(stored));
+      await connection.query(sql.mark(), [ids]);
+      return { classes: ids.length, edges: edgesOf(stored) };
+    });
+    if (batch === undefined) return { classes, edges };
+    classes += batch.classes;
+    edges += batch.edges;
+    options.onProgress?.({ compared: Math.min(classes, work.total), total: work.total });
+  }
+}
+
+async function join(work: Work, skipped: number): Promise<Omit<Compared, "method">> {
+  const { connection, sql, options, total } = work;
+  const { signal, onProgress } = options;
+  const hashes = await loadHashes(connection, sql, { signal });
+  const pairs = await joinNear(hashes, {
+    signal,
+    onProgress: (done) => onProgress?.({ compared: Math.floor(total * done * JOIN_SHARE), total }),
+  });
+
+  let edges = 0;
+  for (let from = 0; from < pairs.count; from += STORE) {
+    signal?.throwIfAborted();
+    const to = Math.min(from + STORE, pairs.count);
+    const idsAt = (column: Uint32Array) => Array.from(column.subarray(from, to), (at) => hashes.ids[at] ?? 0);
+    const stored = await transaction(connection, sql, async () => {
+      const result = await connection.query(sql.store(), [
+        idsAt(pairs.left),
+        idsAt(pairs.right),
+        [...pairs.distance.subarray(from, to)],
+        [...pairs.distance256.subarray(from, to)],
+      ]);
+      await trim(connection, sql, idsOf(result));
+      return edgesOf(result);
+    });
+    edges += stored;
+  }
+
+  const compared: number[] = [];
+  for (let one = 0; one < hashes.count; one++)
+    if (hashes.isNew[one] === 1) compared.push(hashes.ids[one] ?? 0);
+  for (let from = 0; from < compared.length; from += MARK) {
+    signal?.throwIfAborted();
+    const some = compared.slice(from, from + MARK);
+    await connection.query(sql.mark(), [some]);
+    const marked = JOIN_SHARE + (1 - JOIN_SHARE) * ((from + some.length) / compared.length);
+    onProgress?.({ compared: Math.floor(total * marked), total });
+  }
+  await connection.query(sql.tidy());
+  return { classes: skipped + compared.length, edges };
+}
+
+/** Of the time that it takes to compare many; the rest is for telling the database. */
+const JOIN_SHARE = 0.5;
+
+async function trim(connection: Connection, sql: DuplicateSql, touched: readonly Parameter[]): Promise<void> {
+  if (touched.length > 0) await connection.query(sql.trim(), [touched]);
+}
+
+async function transaction<T>(connection: Connection, sql: DuplicateSql, work: () => Promise<T>): Promise<T> {
+  try {
+    await connection.execute(sql.begin());
+    const result = await work();
+    await connection.execute("commit");
+    return result;
+  } catch (error) {
+    // The first error is the one to tell.
+    if (!connection.lost.aborted) await connection.execute("rollback").catch(() => {});
+    throw error;
+  }
+}
+
+interface Answer {
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** As text, which is how the driver gives a bigint and takes it back. */
+function idsOf({ rows }: Answer): readonly string[] {
+  const ids = rows[0]?.ids;
+  return Array.isArray(ids) ? ids : [];
+}
+
+function edgesOf({ rows }: Answer): number {
+  const edges = rows[0]?.edges;
+  return typeof edges === "number" ? edges : 0;
+}

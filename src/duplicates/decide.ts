@@ -1,0 +1,169 @@
+/**
+ * What people decide about duplicates. Decisions are about files, which keep their id when they move; each is about two
+ * of them, the last word counts, and saying it again changes nothing.
+ */
+import type { Connection } from "../database/connection.ts";
+import { ConfigError } from "../errors.ts";
+import { groupLibrary } from "./library.ts";
+import { type Limits, limitsFrom } from "./limits.ts";
+import { type DuplicateSql, duplicateSql } from "./sql.ts";
+
+/** An id, or a path as the listing prints it. */
+export type FileName = number | string;
+
+export type Decision =
+  /** All of these are different designs, each from each. */
+  | { readonly kind: "distinct"; readonly files: readonly FileName[] }
+  /** The others are copies of this one: those named, or all of its group. */
+  | { readonly kind: "keep"; readonly file: FileName; readonly others?: readonly FileName[] }
+  /** As if nothing had been decided between these, or about this one. */
+  | { readonly kind: "forget"; readonly files: readonly FileName[] };
+
+export interface Decided {
+  readonly kind: Decision["kind"];
+  /** The files that it was about, as they are known; the kept one first. */
+  readonly files: readonly { readonly id: number; readonly path: string }[];
+  /** Decisions that are new, changed or gone; 0: it had been said before. */
+  readonly changed: number;
+}
+
+export interface DecideOptions {
+  /** Of the group that `keep` speaks of; the same as it was listed with. */
+  readonly limits?: Partial<Limits> | undefined;
+}
+
+/**
+ * Throws `ConfigError`: `IMAGE_UNKNOWN` where a file is not known or is alone, `CONFIG_INVALID` where too few are named.
+ *
+ * @example await decide(connection, "godwit", { kind: "keep", file: 12 })
+ */
+export async function decide(
+  connection: Connection,
+  schema: string,
+  ...[decision, options = {}]: [decision: Decision, options?: DecideOptions]
+): Promise<Decided> {
+  const sql = duplicateSql(schema, connection.server.version);
+  const named = decision.kind === "keep" ? [decision.file, ...(decision.others ?? [])] : decision.files;
+  const files = unique(await Promise.all(named.map((name) => fileOf(connection, sql, name))));
+  const ids = files.map(({ id }) => id);
+  if (decision.kind === "forget") {
+    if (ids.length === 0) throw tooFew("forget", 1);
+    return { kind: "forget", files, changed: await forget(connection, sql, ids) };
+  }
+  if (decision.kind === "distinct") {
+    if (ids.length < 2) throw tooFew("distinct", 2);
+    const pairs = ids.flatMap((one, at) => ids.slice(at + 1).map((other) => [one, other] as const));
+    return { kind: "distinct", files, changed: await store(connection, sql, { pairs, kept: null }) };
+  }
+  const [kept] = files;
+  if (kept === undefined) throw tooFew("keep", 1);
+  const others =
+    decision.others === undefined
+      ? await groupAround(connection, sql, { file: kept, limits: limitsFrom(options.limits) })
+      : ids.slice(1);
+  const pairs = others.map((other) => [kept.id, other] as const);
+  const changed = await store(connection, sql, { pairs, kept: kept.id });
+  const byId = new Map(files.map((file) => [file.id, file]));
+  const all = await Promise.all(others.map((id) => byId.get(id) ?? fileOf(connection, sql, id)));
+  return { kind: "keep", files: [kept, ...all], changed };
+}
+
+interface KnownFile {
+  readonly id: number;
+  readonly path: string;
+}
+
+async function store(
+  connection: Connection,
+  sql: DuplicateSql,
+  { pairs, kept }: { pairs: readonly (readonly [number, number])[]; kept: number | null },
+): Promise<number> {
+  await connection.execute("begin");
+  try {
+    let changed = 0;
+    if (kept !== null) {
+      const members = [kept, ...pairs.map(([, other]) => other)];
+      changed += (await connection.query(sql.withdrawDuplicates(), [members, kept])).rowCount ?? 0;
+    }
+    const { rowCount } = await connection.query(sql.decide(), [
+      pairs.map(([one]) => one),
+      pairs.map(([, other]) => other),
+      kept === null ? "distinct" : "duplicate",
+      kept,
+    ]);
+    await connection.execute("commit");
+    return changed + (rowCount ?? 0);
+  } catch (error) {
+    if (!connection.lost.aborted) await connection.execute("rollback").catch(() => {});
+    throw error;
+  }
+}
+
+async function forget(connection: Connection, sql: DuplicateSql, ids: readonly number[]): Promise<number> {
+  const { rowCount } =
+    ids.length === 1
+      ? await connection.query(sql.forgetAbout(), [ids[0] ?? 0])
+      : await connection.query(sql.forgetAmong(), [ids]);
+  return rowCount ?? 0;
+}
+
+async function groupAround(
+  connection: Connection,
+  sql: DuplicateSql,
+  { file, limits }: { file: KnownFile; limits: Limits },
+): Promise<readonly number[]> {
+  const { groups } = await groupLibrary(connection, sql, limits);
+  const group = groups.find(({ members }) => members.includes(file.id));
+  if (group !== undefined) return group.members.filter((id) => id !== file.id);
+  throw new ConfigError({
+    code: "IMAGE_UNKNOWN",
+    message: `File ${file.id} (${file.path}) is in no group of duplicates.`,
+    hint: `Name the files that are copies of it, too: godwit duplicates --keep ${file.id} <id …>.`,
+  });
+}
+
+async function fileOf(connection: Connection, sql: DuplicateSql, name: FileName): Promise<KnownFile> {
+  const asId = typeof name === "number" ? String(name) : name;
+  if (/^\d{1,15}$/.test(asId)) {
+    const { rows } = await connection.query<KnownFile & Record<string, unknown>>(sql.fileById(), [asId]);
+    const [file] = rows;
+    if (file !== undefined) return { id: file.id, path: file.path };
+  }
+  const { rows } = await connection.query<
+    KnownFile & Record<string, unknown> & { import: string; state: string }
+  >(sql.filesByPath(), [String(name)]);
+  const [first, second] = rows;
+  if (first === undefined) throw await unknown(connection, sql, String(name));
+  if (second === undefined || (first.state === "stored" && second.state !== "stored"))
+    return { id: first.id, path: first.path };
+  throw new ConfigError({
+    code: "IMAGE_UNKNOWN",
+    message: `"${name}" is the path of several files: ${rows.map((row) => `${row.id} of ${row.import}`).join(", ")}.`,
+    hint: "Name it by its id.",
+  });
+}
+
+async function unknown(connection: Connection, sql: DuplicateSql, name: string): Promise<ConfigError> {
+  const { rows } = await connection.query(sql.pathsLike(), [name.slice(name.lastIndexOf("/") + 1)]);
+  const paths = rows.map(({ path }) => `"${path}"`);
+  return new ConfigError({
+    code: "IMAGE_UNKNOWN",
+    message: `There is no imported file "${name}".`,
+    hint:
+      paths.length > 0
+        ? `Did you mean ${paths.join(" or ")}?`
+        : "Name it by the id or the path that godwit duplicates prints.",
+  });
+}
+
+function tooFew(kind: Decision["kind"], least: number): ConfigError {
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `--${kind} names too few files.`,
+    hint: `It takes at least ${least}: godwit duplicates --${kind} ${least === 1 ? "12" : "12 15"}.`,
+  });
+}
+
+function unique(files: readonly KnownFile[]): readonly KnownFile[] {
+  return [...new Map(files.map((file) => [file.id, file])).values()];
+}

@@ -1,0 +1,126 @@
+/** Duplicates for a terminal. Values in, text out. */
+import type { DuplicateFile, DuplicateGroup, Duplicates, GroupKind } from "./duplicates.ts";
+import {
+  bestOf,
+  bytes,
+  count,
+  distinctCommand,
+  KIND_TITLES,
+  keepCommand,
+  keepOfPairCommand,
+  showing,
+  whole,
+} from "./words.ts";
+
+/** How to mark what matters; each takes text and gives it back. Default: as it is. */
+export interface TextStyle {
+  readonly strong: (text: string) => string;
+  readonly good: (text: string) => string;
+  readonly dim: (text: string) => string;
+}
+
+const PLAIN: TextStyle = { strong: asItIs, good: asItIs, dim: asItIs };
+
+/** @example process.stdout.write(formatGroups(await findDuplicates(connection, schema))) */
+export function formatGroups(duplicates: Duplicates, style: TextStyle = PLAIN): string {
+  const { groups, review, counts } = duplicates;
+  const lines: string[] = [];
+  for (const kind of ["exact", "same"] as const) {
+    const own = groups.filter((group) => group.kind === kind);
+    if (own.length === 0) continue;
+    lines.push(style.strong(titleOf(kind, counts[kind])), "");
+    for (const group of own) lines.push(...groupLines(group, style), "");
+  }
+  if (review.length > 0) {
+    lines.push(style.strong(`${KIND_TITLES.review}: ${count(counts.review, "pair")}`), "");
+    for (const pair of review) {
+      const [one, another] = pair.files;
+      lines.push(
+        `  ${one.id} and ${another.id}, ${pair.distance256} of 256 bits differ`,
+        ...fileLines(pair.files, style),
+        style.dim(`    ${keepOfPairCommand(pair)}   or   ${distinctCommand(pair.files)}`),
+        "",
+      );
+    }
+  }
+  lines.push(...summary(duplicates));
+  return `${lines.join("\n")}\n`;
+}
+
+function titleOf(kind: GroupKind, number: number): string {
+  return `${KIND_TITLES[kind]}: ${count(number, "group")}`;
+}
+
+function groupLines(group: DuplicateGroup, style: TextStyle): readonly string[] {
+  const more = group.size - group.files.length;
+  const others =
+    more === 0
+      ? []
+      : [
+          style.dim(
+            `    and ${whole(more)} more ${group.truncated ? "that are not listed" : "already decided"}`,
+          ),
+        ];
+  const decide = group.settled
+    ? "settled"
+    : `${keepCommand(group)}   or   ${distinctCommand(group.files.slice(0, 12))}${group.files.length > 12 ? " …" : ""}`;
+  return [
+    `  Group ${group.id}, ${count(group.size, "file")}`,
+    ...fileLines(group.files, style),
+    ...others,
+    style.dim(`    ${decide}`),
+  ];
+}
+
+function fileLines(files: readonly DuplicateFile[], style: TextStyle): readonly string[] {
+  const rows = files.map((file) => [
+    String(file.id),
+    `${file.width} x ${file.height}`,
+    `${file.format}${file.hasAlpha ? "+alpha" : ""}`,
+    bytes(file.sizeBytes),
+  ]);
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const best = bestOf(files);
+  return files.map((file, at) => {
+    const cells = (rows[at] ?? []).map((cell, column) =>
+      column === 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+    );
+    const mark = file.kept ? "kept" : file === best ? "suggested" : "";
+    const line = `    ${file === best || file.kept ? "*" : " "} ${cells.join("  ")}  ${printable(`${file.import}: ${file.path}`)}`;
+    return mark === "" ? line : `${style.good(line)}  (${mark})`;
+  });
+}
+
+function summary(duplicates: Duplicates): readonly string[] {
+  const { counts } = duplicates;
+  const open = counts.exact + counts.same;
+  const next = duplicates.page.offset + duplicates.page.limit;
+  const found =
+    open + counts.review === 0
+      ? `No duplicates to decide about among ${count(counts.files, "file")}.`
+      : `${count(counts.files, "file")}: ${count(counts.exact, "group")} of exact copies, ${whole(counts.same)} of the same design (${count(counts.surplus, "file")} to spare), ${count(counts.review, "pair")} for review.`;
+  return [
+    found,
+    ...(counts.settled > 0 ? [`${count(counts.settled, "group is", "groups are")} settled.`] : []),
+    ...(counts.pending > 0
+      ? [`${count(counts.pending, "look waits", "looks wait")} to be compared: run godwit duplicates again.`]
+      : []),
+    ...(counts.crowded > 0
+      ? [
+          `${count(counts.crowded, "look has", "looks have")} so many near ones that only the nearest are known.`,
+        ]
+      : []),
+    ...showing(duplicates),
+    ...(next < Math.max(open, counts.review) ? [`Next: godwit duplicates --offset ${next}`] : []),
+    ...(open + counts.review > 0 ? ["To judge by looking: godwit duplicates --html duplicates.html"] : []),
+  ];
+}
+
+/** A terminal would obey what a name may hold. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, "\ufffd");
+}
+
+function asItIs(text: string): string {
+  return text;
+}

@@ -1,0 +1,57 @@
+/** What terminal and contact sheet say in the same words. */
+import type { DuplicateFile, DuplicateGroup, Duplicates, ReviewPair } from "./duplicates.ts";
+
+export const KIND_TITLES = {
+  exact: "Exact copies",
+  same: "Same design",
+  review: "For review",
+} as const;
+
+export function keepCommand(group: DuplicateGroup): string {
+  const file = bestOf(group.files);
+  return `godwit duplicates --keep ${file?.id ?? group.id}`;
+}
+
+export function distinctCommand(files: readonly DuplicateFile[]): string {
+  return `godwit duplicates --distinct ${files.map(({ id }) => id).join(" ")}`;
+}
+
+/** Two for review are no group: the copy is named. */
+export function keepOfPairCommand({ files }: ReviewPair): string {
+  const kept = bestOf(files) ?? files[0];
+  return `godwit duplicates --keep ${[kept, ...files.filter((file) => file !== kept)].map(({ id }) => id).join(" ")}`;
+}
+
+export function bestOf(files: readonly DuplicateFile[]): DuplicateFile | undefined {
+  return files.find(({ suggested }) => suggested);
+}
+
+export function bytes(sizeBytes: number): string {
+  const units = ["B", "kB", "MB", "GB"];
+  let value = sizeBytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${whole(number)} ${number === 1 ? one : many}`;
+}
+
+export function whole(number: number): string {
+  return number.toLocaleString("en-US");
+}
+
+/** "showing 200 of 1,234 groups", where that is not all. */
+export function showing({ groups, review, counts }: Duplicates): readonly string[] {
+  const all = counts.exact + counts.same;
+  return [
+    ...(groups.length < all ? [`showing ${whole(groups.length)} of ${count(all, "group")}`] : []),
+    ...(review.length < counts.review
+      ? [`showing ${whole(review.length)} of ${count(counts.review, "pair")} for review`]
+      : []),
+  ];
+}

@@ -1,0 +1,71 @@
+/** Small pictures for a contact sheet, fetched from where the files are: none is kept in the database. */
+
+import { workerSettings } from "./memory.ts";
+import { type PoolEvent, WorkerPool } from "./pool.ts";
+import type { FileJob } from "./protocol.ts";
+import type { ImportSettings } from "./settings.ts";
+
+export interface ThumbnailOptions {
+  readonly sizePx: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number) => void;
+}
+
+const DEPTH = 4;
+/** A picture is not worth more: its place on the sheet then stays blank. */
+const TRIES = 3;
+
+/** WebP by the file's id. What cannot be read (any more), or has changed since, is left out. */
+export async function readThumbnails(
+  settings: ImportSettings,
+  files: readonly FileJob[],
+  { sizePx, signal, onProgress }: ThumbnailOptions,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const found = new Map<string, Uint8Array>();
+  if (files.length === 0) return found;
+  const todo = files.map((file) => ({ ...file, thumbnailPx: sizePx }));
+  const tries = new Map<string, number>();
+  let open = todo.length;
+  let over = () => {};
+  const again = (job: FileJob) => {
+    const tried = (tries.get(job.id) ?? 0) + 1;
+    tries.set(job.id, tried);
+    if (tried < TRIES) todo.push(job as (typeof todo)[number]);
+    else open--;
+  };
+  const heard = (event: PoolEvent) => {
+    if (event.kind === "crashed") for (const job of event.jobs) again(job);
+    if (event.kind === "answer") {
+      if (event.answer.kind === "interrupted") again(event.job);
+      else {
+        open--;
+        if (event.answer.kind === "thumbnail") found.set(event.job.id, event.answer.webp);
+        onProgress(files.length - open);
+      }
+    }
+    fill();
+  };
+  await using pool = new WorkerPool({
+    workers: Math.min(settings.workers, files.length),
+    settings: workerSettings(settings),
+    fileTimeoutMs: settings.fileTimeoutMs,
+    on: (event) => heard(event),
+  });
+  const fill = () => {
+    for (const worker of pool.workers)
+      while (worker.jobs.size < DEPTH) {
+        const job = todo.shift();
+        if (job === undefined) break;
+        pool.send(worker, job);
+      }
+    if (open === 0) over();
+  };
+  await new Promise<void>((resolve, reject) => {
+    over = resolve;
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener("abort", stop, { once: true });
+    fill();
+  });
+  return found;
+}

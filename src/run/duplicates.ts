@@ -1,0 +1,103 @@
+/** What is there twice: compares what is new, then lists, decides, or makes the pictures for a contact sheet. */
+import type { Connection, Row } from "../database/connection.ts";
+import { compareNew } from "../duplicates/compare.ts";
+import { type Decided, type Decision, decide } from "../duplicates/decide.ts";
+import type { Duplicates } from "../duplicates/duplicates.ts";
+import { type FindOptions, findDuplicates } from "../duplicates/find.ts";
+import { ConfigError } from "../errors.ts";
+import { createResults } from "../images/results.ts";
+import { imageTables } from "../images/sql.ts";
+import { readThumbnails } from "../import/thumbnails.ts";
+import { withTrust } from "../import/trust.ts";
+import { withConnection } from "./connect.ts";
+import type { Import } from "./import.ts";
+import type { RunContext, Target } from "./target.ts";
+
+export interface ListOptions extends FindOptions {
+  /** The imports as they are configured, where pictures are wanted: by file id, as WebP. */
+  readonly thumbnails?: { readonly imports: readonly Import[]; readonly sizePx: number } | undefined;
+}
+
+export interface Listed {
+  readonly duplicates: Duplicates;
+  readonly thumbnails: ReadonlyMap<number, Uint8Array>;
+  /** Imports whose files could not be fetched, because nobody says where they are. */
+  readonly unknown: readonly string[];
+}
+
+export async function listDuplicates(
+  target: Target,
+  options: ListOptions,
+  context: RunContext,
+): Promise<Listed> {
+  return withConnection(target, context, async (connection) => {
+    const { schema } = target.ledger;
+    await requireTables(connection, schema);
+    await compareNew(connection, schema, { signal: context.signal });
+    const duplicates = await findDuplicates(connection, schema, options);
+    const found = await thumbnailsOf(connection, duplicates, { schema, options, context });
+    return { duplicates, ...found };
+  });
+}
+
+/** Throws `ConfigError` `IMAGE_UNKNOWN`. */
+export async function decideDuplicates(
+  target: Target,
+  decision: Decision,
+  context: RunContext,
+): Promise<Decided> {
+  return withConnection(target, context, async (connection) => {
+    const { schema } = target.ledger;
+    await requireTables(connection, schema);
+    await compareNew(connection, schema, { signal: context.signal });
+    return decide(connection, schema, decision);
+  });
+}
+
+async function thumbnailsOf(
+  connection: Connection,
+  { groups, review }: Duplicates,
+  {
+    schema,
+    options,
+    context,
+  }: { readonly schema: string; readonly options: ListOptions; readonly context: RunContext },
+): Promise<Pick<Listed, "thumbnails" | "unknown">> {
+  const thumbnails = new Map<number, Uint8Array>();
+  if (options.thumbnails === undefined) return { thumbnails, unknown: [] };
+  const shown = [...groups, ...review].flatMap((each) => each.files);
+  const unknown: string[] = [];
+  for (const name of new Set(shown.map((file) => file.import))) {
+    const known = options.thumbnails.imports.find((each) => each.name === name);
+    if (known === undefined || !("settings" in known)) {
+      unknown.push(name);
+      continue;
+    }
+    const { signal } = context;
+    const ids = [...new Set(shown.filter((file) => file.import === name).map((file) => String(file.id)))];
+    const files = await createResults(schema, name).filesOf(connection, ids);
+    const origin = await withTrust(known.settings.origin, { connection, schema, signal, onNotice: () => {} });
+    const made = await readThumbnails({ ...known.settings, origin }, files, {
+      sizePx: options.thumbnails.sizePx,
+      signal,
+      onProgress: (done) =>
+        context.observe({ kind: "thumbnails-progress", import: name, done, total: files.length }),
+    });
+    for (const [id, webp] of made) thumbnails.set(Number(id), webp);
+  }
+  context.observe({ kind: "thumbnails-progress", import: "", done: 0, total: 0 });
+  return { thumbnails, unknown };
+}
+
+async function requireTables(connection: Connection, schema: string): Promise<void> {
+  const { rows } = await connection.query<Row & { there: boolean }>(
+    "select to_regclass($1) is not null as there",
+    [imageTables(schema).decisions],
+  );
+  if (rows[0]?.there === true) return;
+  throw new ConfigError({
+    code: "IMAGE_UNKNOWN",
+    message: `No images were ever imported into database "${connection.server.database}".`,
+    hint: "godwit import --from <folder>; the first time: godwit init --import && godwit up.",
+  });
+}

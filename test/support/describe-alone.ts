@@ -1,0 +1,11 @@
+// A process of its own that describes the image on its standard input, and says how much memory it took.
+import { readFileSync } from "node:fs";
+import { describeImage } from "../../src/pixels/describe.ts";
+
+const bytes = readFileSync(0);
+const description = await describeImage(bytes, {
+  hashSize: 8,
+  maxPixels: 200_000_000,
+  maxDecodedBytes: Number(process.argv[2]),
+});
+console.log(JSON.stringify({ description, peakMb: process.resourceUsage().maxRSS / 1024 }));
