@@ -11,6 +11,7 @@
 import { ImportFailed, type Problem } from "../errors.ts";
 import type { Refused, Results, Stored } from "../images/results.ts";
 import type { Runs } from "../images/runs.ts";
+import { refuseOther } from "../origin/failures.ts";
 import { HASH_VERSION } from "../pixels/pixels.ts";
 import { delay } from "../std/time.ts";
 import { type CommitParts, commitOutcomes, type Outcome } from "./commit.ts";
@@ -283,7 +284,10 @@ export class Reading implements AsyncDisposable {
     return true;
   }
 
-  /** Files whose rest is over are looked at again; as they look then, they are read. */
+  /**
+   * Files whose rest is over are looked at again. One that looks as it did before is read; any other rests anew: a
+   * writer that is slow, where times are in whole seconds, may leave it as it is for as long as reading takes.
+   */
   async #rest(): Promise<void> {
     const now = performance.now();
     const over = this.#resting.filter((each) => each.until <= now);
@@ -294,13 +298,17 @@ export class Reading implements AsyncDisposable {
         this.#again.push(job);
         continue;
       }
+      let found = job;
       try {
         const signal = this.#context.signal;
         const looks = await this.#context.reach.with((origin) => origin.stat(job.path, { signal }));
-        this.#again.push({ ...job, ...looks });
+        found = { ...job, ...looks };
+        refuseOther(job.path, job, looks);
+        this.#again.push(found);
       } catch (error) {
         if (!(error instanceof ImportFailed) || PASSING.has(error.code)) throw error;
-        this.#refuse(job, { code: error.code, reason: error.message });
+        if (error.code === "FILE_CHANGED" && this.#mayRest(found)) continue;
+        this.#refuse(found, { code: error.code, reason: error.message });
       }
     }
   }
