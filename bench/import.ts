@@ -14,7 +14,7 @@ import { type Command, compare, type Figures, median } from "./measure.ts";
 
 const RUNS = Number(process.env.BENCH_RUNS ?? 3);
 const PARTS = (process.env.BENCH_PARTS ?? "mix,kinds,small,large,sftp").split(",");
-const GODWIT = resolve("dist/godwit.cjs");
+const GODWIT = resolve(process.env.BENCH_GODWIT ?? "dist/godwit.cjs");
 const OWN = resolve(".cache/bench/import");
 const PYTHON = process.env.BENCH_PYTHON ?? "/usr/bin/python3";
 const PROCESSES = cpus().length;
