@@ -62,7 +62,7 @@ async function wholeImport(): Promise<void> {
   if (peer() !== null)
     commands.push(
       python(base, PROCESSES),
-      python(base, PROCESSES, { name: ", prefetch", PEER_PREFETCH: "1" }),
+      python(base, PROCESSES, { name: ", prefetch", env: { PEER_PREFETCH: "1" } }),
     );
   const figures = await compare(commands, RUNS);
   throughput(MIX, base, figures);
@@ -178,7 +178,12 @@ function godwit(name: string, from: string): Command {
   };
 }
 
-function python(base: string, processes: number, { name = "", ...env } = {}): Command {
+interface Variant {
+  readonly name: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+function python(base: string, processes: number, { name, env }: Variant = { name: "", env: {} }): Command {
   return {
     name: `Python from SFTP, ${processes} ${processes === 1 ? "process" : "processes"}${name}`,
     argv: [PYTHON, resolve("bench/import/peer.py"), base, String(processes)],
