@@ -64,6 +64,7 @@ class Import {
   readonly #results: Results;
   readonly #runs: Runs;
   readonly #transaction: CommitParts["transaction"];
+  readonly #noticed = new Set<string>();
 
   constructor(settings: ImportSettings, context: ImportContext) {
     this.#settings = settings;
@@ -174,6 +175,7 @@ class Import {
         transaction: this.#transaction,
       },
       warn: (problem) => this.#warn(problem),
+      notice: (message) => this.#notice(message),
     });
     await reading.run();
   }
@@ -238,7 +240,10 @@ class Import {
     observe({ kind: "import-warning", import: this.#settings.name, problem });
   }
 
+  /** Every worker has the same to say about this machine: once is enough. */
   #notice(message: string): void {
+    if (this.#noticed.has(message)) return;
+    this.#noticed.add(message);
     this.#context.observe({ kind: "import-notice", import: this.#settings.name, message });
   }
 

@@ -15,10 +15,9 @@ export function workerSettings(settings: ImportSettings): WorkerSettings {
     origin,
     hashSize,
     maxPixels,
-    // A decoder needs about as much again as what it gives back.
-    decodedBytes: Math.floor(usable * 0.5),
+    memoryBytes,
+    heldBytes: Math.floor(usable),
     aheadBytes: Math.floor(usable * 0.2),
     fetching: batched ? 2 : 1,
-    decoding: batched ? 2 : 1,
   };
 }

@@ -12,6 +12,7 @@
 import { ImportFailed, type Problem } from "../errors.ts";
 import type { Refused, Results, Stored } from "../images/results.ts";
 import type { Runs } from "../images/runs.ts";
+import { refuseOther } from "../origin/failures.ts";
 import { HASH_VERSION } from "../pixels/pixels.ts";
 import { delay } from "../std/time.ts";
 import { type CommitParts, commitOutcomes, type Outcome } from "./commit.ts";
@@ -35,6 +36,7 @@ export interface ReadingContext {
   readonly commit: CommitParts;
   readonly observe: ObserveImport;
   readonly warn: (problem: Problem) => void;
+  readonly notice: (message: string) => void;
   readonly so: Progress;
 }
 
@@ -150,7 +152,7 @@ export class Reading implements AsyncDisposable {
         this.#originLost(event);
         break;
       case "notice":
-        this.#context.observe({ kind: "import-notice", import: this.#settings.name, message: event.message });
+        this.#context.notice(event.message);
         return;
     }
     this.#wake();
@@ -203,11 +205,9 @@ export class Reading implements AsyncDisposable {
         });
       }
     }
-    this.#context.observe({
-      kind: "import-notice",
-      import: this.#settings.name,
-      message: `worker ${worker.number} ended (${how}) with ${jobs.length} files in hand; they are tried one by one`,
-    });
+    this.#context.notice(
+      `worker ${worker.number} ended (${how}) with ${jobs.length} files in hand; they are tried one by one`,
+    );
   }
 
   #refuse(job: FileJob, { code, reason }: { readonly code: string; readonly reason: string }): void {
@@ -298,7 +298,10 @@ export class Reading implements AsyncDisposable {
     return true;
   }
 
-  /** Files whose rest is over are looked at again; as they look then, they are read. */
+  /**
+   * Files whose rest is over are looked at again. One that looks as it did before is read; any other rests anew: a
+   * writer that is slow, where times are in whole seconds, may leave it as it is for as long as reading takes.
+   */
   async #rest(): Promise<void> {
     const now = performance.now();
     const over = this.#resting.filter((each) => each.until <= now);
@@ -309,13 +312,17 @@ export class Reading implements AsyncDisposable {
         this.#again.push(job);
         continue;
       }
+      let found = job;
       try {
         const signal = this.#context.signal;
         const looks = await this.#context.reach.with((origin) => origin.stat(job.path, { signal }));
-        this.#again.push({ ...job, ...looks });
+        found = { ...job, ...looks };
+        refuseOther(job.path, job, looks);
+        this.#again.push(found);
       } catch (error) {
         if (!(error instanceof ImportFailed) || PASSING.has(error.code)) throw error;
-        this.#refuse(job, { code: error.code, reason: error.message });
+        if (error.code === "FILE_CHANGED" && this.#mayRest(found)) continue;
+        this.#refuse(found, { code: error.code, reason: error.message });
       }
     }
   }
