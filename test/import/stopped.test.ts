@@ -1,5 +1,8 @@
 /** An import that is told to stop, or whose workers are killed, with slow images in hand. */
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type PoolEvent, WorkerPool } from "../../src/import/pool.ts";
 import type { Running } from "../support/command.ts";
 import { type ImportPlace, openScene, type Scene } from "../support/import-scene.ts";
 import { childrenOf, cpuTicksOf, killFamily, untilGone } from "../support/processes.ts";
@@ -99,6 +102,33 @@ describe.skipIf(withoutSshd)("an image that never comes to an end", () => {
     // It is not tried again while it is what it was.
     const again = await place.command({ options: { fileTimeout: "3s" } })("import", "--json");
     expect(again.json.imports[0]).toMatchObject({ bytesRead: 0, stored: 0 });
+  });
+
+  test("is in hand until its worker is really gone, and only then given back", {
+    timeout: 60_000,
+  }, async () => {
+    const file = join(scene.sshd.folder, LAST);
+    const { size: sizeBytes, mtimeMs } = statSync(file);
+    const crashed: PoolEvent[] = [];
+    await using pool = new WorkerPool({
+      workers: 1,
+      settings: {
+        origin: { kind: "directory", base: scene.sshd.folder },
+        ...{ hashSize: 8, maxPixels: 1e8, decodedBytes: 1e9, aheadBytes: 1e8, fetching: 1, decoding: 1 },
+      },
+      fileTimeoutMs: 1,
+      on: (event) => event.kind === "crashed" && crashed.push(event),
+    });
+    const [worker] = pool.workers;
+    if (worker === undefined) throw new Error("There is no worker.");
+    pool.send(worker, { id: "1", path: LAST, sizeBytes, mtimeMs });
+    // Every turn of the event loop, so that none between its end being asked for and its end is missed.
+    while (crashed.length === 0) {
+      expect(pool.busy).toBe(true);
+      await new Promise(setImmediate);
+    }
+    expect(pool.busy).toBe(false);
+    expect(crashed).toMatchObject([{ jobs: [{ id: "1" }], timedOut: { id: "1" }, began: true }]);
   });
 
   test("and ends its worker every time: it is in quarantine, and all others are stored", {
