@@ -89,6 +89,11 @@ export class WorkerPool implements AsyncDisposable {
     return [...this.#members].filter((member) => !member.ending);
   }
 
+  /** Whether any file is in hand; also where its worker was ended and has not yet gone. */
+  get busy(): boolean {
+    return [...this.#members].some((member) => member.jobs.size > 0);
+  }
+
   send(worker: Worker, job: FileJob): void {
     const member = worker as Member;
     member.jobs.set(job.id, job);

@@ -405,7 +405,7 @@ export class Reading implements AsyncDisposable {
   async #stop(reason: unknown): Promise<never> {
     const deadline = performance.now() + GRACE_MS;
     const { lock, connection } = this.#context;
-    while (this.#pool.workers.some((worker) => worker.jobs.size > 0) && performance.now() < deadline) {
+    while (this.#pool.busy && performance.now() < deadline) {
       if (this.#lostSince !== undefined || lock.lost.aborted || connection.lost.aborted) break;
       await this.#sleep();
     }
@@ -421,7 +421,7 @@ export class Reading implements AsyncDisposable {
       this.#again.length === 0 &&
       this.#alone.length === 0 &&
       this.#resting.length === 0 &&
-      this.#pool.workers.every((worker) => worker.jobs.size === 0)
+      !this.#pool.busy
     );
   }
 

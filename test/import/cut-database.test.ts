@@ -40,7 +40,7 @@ describe.skipIf(withoutSshd)("an import whose database is disturbed", () => {
       async (n) => {
         const own = chance.of(n);
         const limits = Array.from({ length: own.int(1, 4) }, () => ({
-          bytes: own.int(1, measured.bytes),
+          bytes: own.int(1, own.chance(0.5) ? measured.bytes : Math.ceil(measured.bytes / 4)),
           torn: own.chance(0.5),
         }));
         await using wire = await startCuttingWire({ to: port, limitOf: (nth) => limits[nth - 1] });
@@ -57,7 +57,7 @@ describe.skipIf(withoutSshd)("an import whose database is disturbed", () => {
       { atOnce: 3 },
     );
     console.info(`${runs.length} runs, ${cuts} cuts`);
-    expect(cuts).toBeGreaterThan(runs.length / 2);
+    expect(cuts).toBeGreaterThan(runs.length / 4);
   });
 
   for (const when of ["before the server hears of it", "before the answer comes"] as const)

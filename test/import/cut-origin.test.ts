@@ -50,7 +50,7 @@ describe.skipIf(withoutSshd)("an import over a bad network", () => {
     ).toHaveLength(2);
     await using measured = await startCuttingWire({ to: scene.sshd.port });
     await (await scene.place()).command({ sshPort: measured.port })("import");
-    const runs = Array.from({ length: times("GODWIT_TEST_CUTS", 12) }, (_, n) => n);
+    const runs = Array.from({ length: times("GODWIT_TEST_CUTS", 9) }, (_, n) => n);
     const seen = { cuts: 0, connections: 0, runs: 0 };
     await everyPoint(
       runs,

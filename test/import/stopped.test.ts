@@ -1,8 +1,19 @@
 /** An import that is told to stop, or whose workers are killed, with slow images in hand. */
+import { statSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type PoolEvent, WorkerPool } from "../../src/import/pool.ts";
 import type { Running } from "../support/command.ts";
 import { type ImportPlace, openScene, type Scene } from "../support/import-scene.ts";
-import { childrenOf, cpuTicksOf, killFamily, untilGone } from "../support/processes.ts";
+import {
+  childrenOf,
+  cpuTicksOf,
+  hasPending,
+  killAtOnce,
+  killFamily,
+  untilGone,
+} from "../support/processes.ts";
 import { ENDLESS, putOld, SLOW } from "../support/slow-images.ts";
 import { withoutSshd } from "../support/sshd.ts";
 import { until } from "../support/until.ts";
@@ -57,7 +68,7 @@ describe.skipIf(withoutSshd)("an import of images that take long", () => {
     const place = await scene.place();
     const running = place.command().start("import", "--json");
     const victim = await hashing(scene, { place, running });
-    process.kill(victim, "SIGKILL");
+    killAtOnce(victim);
     await running.says(/worker \d ended \(SIGKILL\) with [1-8] files? in hand/);
     const { json } = await running.exits(0);
     expect(await place.rows()).toEqual(rows);
@@ -73,7 +84,7 @@ describe.skipIf(withoutSshd)("an import of images that take long", () => {
     const killed = new Set<number>();
     while (running.child.exitCode === null && running.child.signalCode === null) {
       for (const child of childrenOf(pid)) {
-        if (!killed.has(child)) process.kill(child, "SIGKILL");
+        if (!killed.has(child)) killAtOnce(child);
         killed.add(child);
       }
       await new Promise(setImmediate);
@@ -101,6 +112,33 @@ describe.skipIf(withoutSshd)("an image that never comes to an end", () => {
     expect(again.json.imports[0]).toMatchObject({ bytesRead: 0, stored: 0 });
   });
 
+  test("is in hand until its worker is really gone, and only then given back", {
+    timeout: 60_000,
+  }, async () => {
+    const file = join(scene.sshd.folder, LAST);
+    const { size: sizeBytes, mtimeMs } = statSync(file);
+    const crashed: PoolEvent[] = [];
+    await using pool = new WorkerPool({
+      workers: 1,
+      settings: {
+        origin: { kind: "directory", base: scene.sshd.folder },
+        ...{ hashSize: 8, maxPixels: 1e8, decodedBytes: 1e9, aheadBytes: 1e8, fetching: 1, decoding: 1 },
+      },
+      fileTimeoutMs: 1,
+      on: (event) => event.kind === "crashed" && crashed.push(event),
+    });
+    const [worker] = pool.workers;
+    if (worker === undefined) throw new Error("There is no worker.");
+    pool.send(worker, { id: "1", path: LAST, sizeBytes, mtimeMs });
+    // Every turn of the event loop, so that none between its end being asked for and its end is missed.
+    while (crashed.length === 0) {
+      expect(pool.busy).toBe(true);
+      await new Promise(setImmediate);
+    }
+    expect(pool.busy).toBe(false);
+    expect(crashed).toMatchObject([{ jobs: [{ id: "1" }], timedOut: { id: "1" }, began: true }]);
+  });
+
   test("and ends its worker every time: it is in quarantine, and all others are stored", {
     timeout: 60_000,
   }, async () => {
@@ -108,7 +146,7 @@ describe.skipIf(withoutSshd)("an image that never comes to an end", () => {
     const running = place.command().start("import", "--json");
     for (let times = 1; times <= 2; times++) {
       const victim = await hashing(scene, { place, running });
-      process.kill(victim, "SIGKILL");
+      killAtOnce(victim);
       await untilGone([victim], "the worker");
     }
     await running.exits(0);
@@ -121,6 +159,9 @@ describe.skipIf(withoutSshd)("an image that never comes to an end", () => {
     await hashing(scene, { place, running });
     running.child.kill("SIGTERM");
     const workers = childrenOf(running.child.pid);
+    await until(() => !hasPending(running.child.pid, constants.signals.SIGTERM), {
+      what: "the first signal",
+    });
     const askedAt = performance.now();
     running.child.kill("SIGTERM");
     await running.exits(143);

@@ -27,6 +27,23 @@ export function killFamily(of: number | undefined): readonly number[] {
   return children;
 }
 
+/** Ends a process at once, if it has not just ended by itself. */
+export function killAtOnce(of: number): void {
+  const pid = realPid(of);
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** Signals of a name that were sent to a process and that it has not taken yet: two of a kind become one. */
+export function hasPending(of: number | undefined, signal: number): boolean {
+  const status = readFileSync(`/proc/${realPid(of)}/status`, "utf8");
+  const pending = /^ShdPnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
+  return (BigInt(`0x${pending}`) & (1n << BigInt(signal - 1))) !== 0n;
+}
+
 /** Processor time that it has used, in hundredths of a second. */
 export function cpuTicksOf(pid: number): number {
   return statOf(pid)?.ticks ?? 0;

@@ -220,7 +220,12 @@ function run(own: string, command: string): ChildProcess {
   // Whoever started it may be killed: the watchdog then ends the server and removes its folder.
   return spawn(
     process.execPath,
-    [join(import.meta.dirname, "watchdog.mjs"), "SIGTERM", own, JSON.stringify({ program, args, as: {} })],
+    [
+      join(import.meta.dirname, "watchdog.mjs"),
+      "SIGTERM",
+      own,
+      JSON.stringify({ program, args, as: {}, keep: true }),
+    ],
     { stdio: ["pipe", "ignore", "pipe"] },
   );
 }
