@@ -51,6 +51,8 @@ const GRACE_MS = 10_000;
 const MAX_RESTS = 3;
 /** Workers in a row that ended before they ran. */
 const MAX_STILLBORN = 10;
+/** Images in a row that ended their worker, without one in between that did not. */
+const MAX_SUSPECTS = 20;
 
 export class Reading implements AsyncDisposable {
   readonly #settings: ImportSettings;
@@ -59,6 +61,8 @@ export class Reading implements AsyncDisposable {
   readonly #pool: WorkerPool;
   readonly #total: { readonly files: number; readonly bytes: number };
   readonly #again: FileJob[] = [];
+  /** Images that ended their worker, until another one shows that not all of them do. */
+  readonly #suspects: { readonly job: FileJob; readonly reason: string }[] = [];
   /** To be read alone, because a worker died with them in hand. */
   readonly #alone: FileJob[] = [];
   readonly #aloneNow = new Map<number, string>();
@@ -121,6 +125,7 @@ export class Reading implements AsyncDisposable {
         if (this.#isOver()) break;
         await this.#sleep();
       }
+      this.#blame();
       await this.#commit();
       await this.#tell(true);
     } finally {
@@ -164,6 +169,7 @@ export class Reading implements AsyncDisposable {
         this.#again.push(job);
         return;
       case "described": {
+        this.#blame();
         const { description } = answer;
         const stored: Stored = {
           id: job.id,
@@ -199,15 +205,19 @@ export class Reading implements AsyncDisposable {
         const seconds = Math.round(this.#settings.fileTimeoutMs / 1000);
         this.#refuse(job, { code: "IMAGE_TIMEOUT", reason: `It could not be hashed within ${seconds} s.` });
       } else {
-        this.#refuse(job, {
-          code: "IMAGE_CRASHED",
-          reason: `It ended the process that decoded it (${how}), twice.`,
-        });
+        this.#suspects.push({ job, reason: `It ended the process that decoded it (${how}), twice.` });
+        if (this.#suspects.length >= MAX_SUSPECTS) this.#fatal ??= this.#allCrash(how);
       }
     }
     this.#context.notice(
       `worker ${worker.number} ended (${how}) with ${jobs.length} files in hand; they are tried one by one`,
     );
+  }
+
+  /** A worker can decode images, so it is those that end it that are to blame. */
+  #blame(): void {
+    for (const { job, reason } of this.#suspects.splice(0))
+      this.#refuse(job, { code: "IMAGE_CRASHED", reason });
   }
 
   #refuse(job: FileJob, { code, reason }: { readonly code: string; readonly reason: string }): void {
@@ -241,6 +251,14 @@ export class Reading implements AsyncDisposable {
       code: "IMPORT_WORKERS",
       message: `The worker processes of import ${this.#settings.name} end before they do anything (${how}), ${this.#stillborn} in a row.`,
       hint: "Has the machine (or the container) memory left, and may this user start processes? Then run again: no file was blamed.",
+    });
+  }
+
+  #allCrash(how: string): ImportFailed {
+    return new ImportFailed({
+      code: "IMPORT_WORKERS",
+      message: `The worker processes of import ${this.#settings.name} ended (${how}) over each of ${this.#suspects.length} images in a row, and decoded none in between.`,
+      hint: "Has the machine (or the container) memory left, and does `npm rebuild sharp` help? Then run again: no file was blamed.",
     });
   }
 

@@ -122,7 +122,7 @@ describe.skipIf(withoutSshd)("an image that never comes to an end", () => {
       workers: 1,
       settings: {
         origin: { kind: "directory", base: scene.sshd.folder },
-        ...{ hashSize: 8, maxPixels: 1e8, decodedBytes: 1e9, aheadBytes: 1e8, fetching: 1, decoding: 1 },
+        ...{ hashSize: 8, maxPixels: 1e8, memoryBytes: 1e9, heldBytes: 1e9, aheadBytes: 1e8, fetching: 1 },
       },
       fileTimeoutMs: 1,
       on: (event) => event.kind === "crashed" && crashed.push(event),
