@@ -80,10 +80,10 @@ async function kinds(): Promise<void> {
   for (const folder of KINDS) {
     const base = await folderOf(folder);
     const count = folder.files.length;
-    const commands = [godwit("", base), ...(peer() === null ? [] : [python(base, 1)])];
     const floors: number[] = [];
     for (let run = 0; run < RUNS; run++) floors.push(await floor(base));
-    const [whole, other] = await compare(commands, RUNS);
+    const [whole] = await compare([godwit("", base)], RUNS);
+    const [other] = peer() === null ? [] : await compare([python(base, PROCESSES)], 1);
     const own = ((whole?.cpuMs ?? 0) - (start?.cpuMs ?? 0)) / count;
     const least = median(floors) / count;
     print(

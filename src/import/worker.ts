@@ -76,24 +76,33 @@ async function read(job: FileJob): Promise<void> {
   if (decodedBytes > memoryBytes) throw tooHeavy(width, height, { decodedBytes, memoryBytes });
   await makeRoom(decodedBytes);
   const description = await describeImage(bytes, options);
-  litterBytes += decodedBytes;
+  sweepPixels(decodedBytes);
   say({ kind: "described", id: job.id, description, sizeBytes: bytes.length });
 }
 
-/** Of files and pixels that nobody wants any more, since they were looked for. */
+/** What nobody wants any more and is perhaps not freed: all files since the last sweep, and the last pixels. */
 let litterBytes = 0;
+let lastPixelBytes = 0;
 
 /** V8 does not count how large they are: left alone, it lets several hundred megabytes gather. */
 async function makeRoom(bytes: number): Promise<void> {
-  if (litterBytes + bytes > settings.heldBytes - settings.aheadBytes) await sweep();
+  const { heldBytes, aheadBytes } = settings;
+  if (litterBytes + lastPixelBytes + bytes > heldBytes - aheadBytes) await sweep();
 }
 
 /**
- * Only a look at everything finds all of it (it takes some 5 ms), and what sharp gave us is freed a turn of the event
- * loop later. `gc` is there because the pool starts us with --expose-gc.
+ * Pixels are young and cheap to find, though only when those of the next image are there. `gc` is there because the
+ * pool starts us with --expose-gc.
  */
+function sweepPixels(bytes: number): void {
+  lastPixelBytes = bytes;
+  void globalThis.gc?.({ type: "minor" });
+}
+
+/** Everything: that takes ten times as long. What sharp gave is freed a turn of the event loop later. */
 async function sweep(): Promise<void> {
   litterBytes = 0;
+  lastPixelBytes = 0;
   globalThis.gc?.();
   await new Promise((resolve) => setImmediate(resolve));
 }

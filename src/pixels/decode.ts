@@ -73,8 +73,9 @@ async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Pro
         use({ kind, rows: data });
       };
       for (let top = 0; top < height; top += rowsAtOnce) {
+        // Only where another one follows: freeing at once is dear.
+        if (top > 0) await limits.onStripDone?.();
         await read(top);
-        await limits.onStripDone?.();
       }
     },
   };
