@@ -226,6 +226,8 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
     settings: {
       project: values.project,
       order: values.order,
+      keep: values.keep,
+      schema: config.target?.schema ?? null,
       lockTimeoutMs: values.lockTimeout,
       statementTimeoutMs: values.statementTimeout,
       idleTimeoutMs: values.idleTimeout,

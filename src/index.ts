@@ -60,6 +60,7 @@ export {
   type PgliteInstance,
   type Status,
 } from "./migrator.ts";
+export type { AdoptedRow, AdoptOptions, AdoptReport } from "./run/adopt.ts";
 export type { BaselineReport } from "./run/baseline.ts";
 export type { Observe, RunEvent } from "./run/events.ts";
 export type { Repair, RepairReport } from "./run/repair.ts";

@@ -11,6 +11,7 @@ import type { FindOptions } from "./duplicates/find.ts";
 import { ConfigError, Interrupted } from "./errors.ts";
 import type { ImportReport } from "./import/report.ts";
 import type { Recorded } from "./ledger/ledger.ts";
+import type { AdoptOptions, AdoptReport } from "./run/adopt.ts";
 import type { BaselineReport } from "./run/baseline.ts";
 import type { Observe } from "./run/events.ts";
 import type { MigrateOptions } from "./run/migrate.ts";
@@ -65,6 +66,8 @@ export interface Migrator extends AsyncDisposable {
   plan(goal?: string): Promise<Plan>;
   /** What the ledger says, in the order in which it happened. */
   history(): Promise<AppliedHistory>;
+  /** Takes over what another tool has applied, from its own history; `dryRun` only looks. */
+  adopt(options?: Partial<AdoptOptions>): Promise<AdoptReport>;
   /** Declares a revision and all before it as present. */
   baseline(revision: string): Promise<BaselineReport>;
   /** Corrects the ledger; `confirm` is the name of the database that is meant. */
@@ -143,6 +146,11 @@ export function migratorOf(openIt: () => Promise<Opened>): Migrator {
       };
     },
     history: async () => (await look()).history.entries,
+    async adopt(options = {}) {
+      const { adopt } = await import("./run/adopt.ts");
+      const { assembled, context } = await opened();
+      return adopt(assembled.target, { assume: false, dryRun: false, ...options }, context());
+    },
     async baseline(revision) {
       const { baseline } = await import("./run/baseline.ts");
       const { assembled, context } = await opened();

@@ -131,6 +131,24 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/baseline.ts"),
   },
   {
+    name: "adopt",
+    summary: "take over what another tool has applied",
+    description:
+      "Reads the history table of another migration tool and writes what it has applied into our ledger, in one transaction. Nothing is run, and nothing else is changed.",
+    flags: [
+      { syntax: "--dry-run", help: "only show what is applied, pending, edited and missing" },
+      { syntax: "--tool <name>", help: "which one counts, where several have a history" },
+      { syntax: "--table <schema.table>", help: "which table counts, where one tool has several" },
+      { syntax: "--assume", help: "what the tool has passed over is in the database all the same" },
+    ],
+    examples: [
+      ["godwit adopt --dry-run", "what would be taken over"],
+      ["godwit adopt", "then godwit up goes on from there"],
+      ["godwit adopt --tool prisma", "a stack that came from one tool and went to another"],
+    ],
+    load: () => import("./commands/adopt.ts"),
+  },
+  {
     name: "repair",
     summary: "correct what the ledger says",
     description:

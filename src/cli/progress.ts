@@ -61,6 +61,12 @@ export function createProgress(log: Log): Progress {
       case "lock-acquired":
         if (event.waitedMs > 1000) log.write("info", `got the lock after ${formatDuration(event.waitedMs)}`);
         return;
+      case "taken-over": {
+        const { revisions, title, table } = event;
+        const what = revisions.length === 1 ? revisions[0] : `${revisions.length} migrations`;
+        log.write("info", `${title} has applied ${what} (${table}): taken over into the ledger`);
+        return;
+      }
       case "planned":
         verb = event.plan.direction === "up" ? "applied" : "reverted";
         return;

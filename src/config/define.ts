@@ -35,6 +35,8 @@ export interface ConfigFile {
   readonly layout?: LayoutName;
   /** Name → what a layout puts in the place of `${name}`. */
   readonly placeholders?: Readonly<Record<string, string | number | boolean>>;
+  /** The tool whose history is kept in step: `alembic`, `drizzle:app.__drizzle_migrations`, `none`. */
+  readonly keep?: string;
   /** Default `godwit`. */
   readonly ledgerSchema?: string;
   readonly project?: string;
@@ -119,6 +121,7 @@ export interface ImportFile {
   readonly settle?: Duration;
   readonly patience?: Duration;
   readonly fileTimeout?: Duration;
+  readonly operationTimeout?: Duration;
   /** `SHA256:…` as `ssh-keygen -l` prints it. */
   readonly hostKey?: string | readonly string[];
   readonly trustOnFirstUse?: boolean;

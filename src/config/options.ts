@@ -15,6 +15,7 @@ export interface Values {
   /** `null`: found out from the files. */
   readonly layout: string | null;
   readonly placeholders: Readonly<Record<string, string>>;
+  readonly keep: string | null;
   readonly ledgerSchema: string;
   readonly project: string | null;
   readonly order: readonly string[];
@@ -112,6 +113,13 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     default: "",
     help: "values for the placeholders in SQL files, for layouts that have them",
+  },
+  {
+    key: "keep",
+    ...text,
+    flag: "--keep <tool>",
+    default: "",
+    help: "whose history to keep in step: a tool, tool:schema.table, or none (drizzle and supabase in their layouts)",
   },
   {
     key: "ledgerSchema",

@@ -51,7 +51,7 @@ export function ledgerSql(schema: string) {
   const log = `${name}.migration_log`;
 
   return {
-    create: (project: string | null) => `${createSchema(schema)};
+    create: (project: string | null) => `${createSchema(schema, "migration_log")};
 create table if not exists ${ledger} (
   only_row boolean primary key default true check (only_row),
   format integer not null,
@@ -106,6 +106,12 @@ create table if not exists ${log} (
   details jsonb);
 insert into ${ledger} (format, project) values (${LEDGER_FORMAT}, ${literal(project)}) on conflict do nothing;`,
 
+    /** Quoted, for statements about it that are not here. */
+    historyTable: history,
+
+    /** Nothing was ever written into it. */
+    isEmpty: () => `select not exists (select from ${log}) as empty`,
+
     exists: () => `select to_regclass(${literal(ledger)}) is not null as exists`,
 
     read: () => `select format, project from ${ledger};
@@ -153,9 +159,10 @@ ${logInsert(author, unlessGone("applied", "done"), "revision", "'up'", "duration
 cleared as (delete from ${statements} where revision = ${literal(revision)})
 ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null::float8", "null::jsonb", orNothing("gone"))}`,
 
-    baseline: (entry: Entry, author: Author) => `insert into ${history}
+    /** `at`: when it really was, as far as somebody else has kept that. */
+    baseline: (entry: Entry, author: Author, at: string | null = null) => `insert into ${history}
   (${ENTRY_COLUMNS}, state, baseline, executed_at, duration_ms)
-  values (${entryValues(entry, author)}, 'applied', true, clock_timestamp(), 0)`,
+  values (${entryValues(entry, author)}, 'applied', true, coalesce(${literal(at)}::timestamptz, clock_timestamp()), 0)`,
 
     accept: (revision: string, checksum: string, fingerprint: string | null, revertScript: string | null) =>
       `update ${history} set checksum = ${literal(checksum)}, fingerprint = ${literal(fingerprint)},

@@ -3,7 +3,10 @@ import { ordered } from "../core/heads.ts";
 import type { Migration } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
 import { PlanRefused, SourceError } from "../errors.ts";
+import { entryFor } from "./entry.ts";
+import { keptRow } from "./keep.ts";
 import { withLock } from "./locked.ts";
+import { lookAtTool } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export interface BaselineReport {
@@ -37,6 +40,7 @@ export async function baseline(
         },
       ]);
     const missing = wanted.filter((migration) => !present.has(migration.id));
+    const { keeper } = await lookAtTool(target, connection, { files, history });
     const sql = target.ledger.sql;
     const rows: string[] = [];
     for (const migration of missing) {
@@ -50,6 +54,13 @@ export async function baseline(
           details: null,
         }),
       );
+      const kept = await keptRow(target, connection, {
+        keeper,
+        files,
+        revision: migration.id,
+        direction: "up",
+      });
+      if (kept !== "") rows.push(kept.replace(/;$/, ""));
     }
     if (rows.length > 0) await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; commit`);
     return {
@@ -84,21 +95,4 @@ export function baselineRange(
   };
   visit(id);
   return all.filter((migration) => wanted.has(migration.id));
-}
-
-/** The row for a migration that is not run; with its way back, which may be needed when its file is gone. */
-export async function entryFor(target: Target, migration: Migration) {
-  const down = migration.revertible ? await target.source.read(migration, "down") : null;
-  return {
-    revision: migration.id,
-    kind: migration.kind,
-    phase: migration.phase,
-    number: migration.number,
-    parents: [...new Set([...(migration.revises ?? []), ...migration.depends])],
-    file: migration.file,
-    checksum: migration.checksum,
-    fingerprint: migration.fingerprint,
-    revertScript: down?.kind === "sql" ? down.text : null,
-    minimumRevision: migration.settings.minimumRevision ?? null,
-  };
 }

@@ -11,6 +11,7 @@ import { type MigrateOptions, planInput } from "./migrate.ts";
 import { callModule } from "./module.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import { resetSession } from "./script.ts";
+import { lookAtTool, withTaken } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
 import { watch } from "./watch.ts";
 import { rollback, stepError, type Work } from "./work.ts";
@@ -33,7 +34,9 @@ export async function dryRun(
 ): Promise<DryRunReport> {
   const files = await target.source.list();
   return withLock(target, context, async (connection, lock) => {
-    const history = await target.ledger.read(connection);
+    const known = { files, history: await target.ledger.read(connection) };
+    const { entries } = await lookAtTool(target, connection, known);
+    const history = withTaken(known.history, entries, context);
     const decided = plan(planInput(target, options, files, history));
     context.observe({ kind: "planned", plan: decided });
     const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));

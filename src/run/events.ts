@@ -24,6 +24,14 @@ export type RunEvent =
     }
   | { readonly kind: "lock-waiting"; readonly holder: Holder | null; readonly waitedMs: number }
   | { readonly kind: "lock-acquired"; readonly waitedMs: number }
+  /** What another tool had applied is in our ledger now. */
+  | {
+      readonly kind: "taken-over";
+      readonly tool: string;
+      readonly title: string;
+      readonly table: string;
+      readonly revisions: readonly string[];
+    }
   | { readonly kind: "planned"; readonly plan: Plan }
   | { readonly kind: "warning"; readonly problem: Problem }
   | { readonly kind: "step-started"; readonly step: Step; readonly index: number; readonly count: number }

@@ -17,15 +17,19 @@ import { type Goal, type Plan, plan } from "../core/plan.ts";
 import type { Connection, Row } from "../database/connection.ts";
 import { QUERY_CANCELED } from "../database/sqlstate.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
+import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
+import { describeTable } from "../tools/tool.ts";
 import { connect, prepareSession, sessionKind } from "./connect.ts";
 import { execute, refuseBroken } from "./execute.ts";
 import { INVALID_INDEXES } from "./judge.ts";
+import type { Keeper } from "./keep.ts";
 import { acquireLock } from "./locked.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
+import { holdToolLock, lookAtTool, takenSql } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
 import { ownSession, type Work } from "./work.ts";
 
@@ -150,10 +154,11 @@ class Run {
 
   async #underLock(connection: Connection, lock: Lock, files: Listing): Promise<void> {
     const target = this.#target;
-    const [history, invalid] = await Promise.all([
+    const [read, invalid] = await Promise.all([
       target.ledger.read(connection),
       connection.query<Row & { name: string }>(INVALID_INDEXES),
     ]);
+    const { history, keeper } = await this.#takeOver(connection, lock, { files, history: read });
     if (this.#prepared.length > 0) await this.#recall(connection);
     const goal = goalLeft(this.#options.goal, this.#counted);
     if (goal === null) return;
@@ -173,6 +178,7 @@ class Run {
     });
     if (this.#options.failure === "stop") refuseBroken(prepared);
     if (!history.created) await target.ledger.create(connection, target.settings.project);
+    if (keeper?.create != null) await connection.execute(keeper.create);
     await lock.announce(
       `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} …`,
     );
@@ -188,6 +194,7 @@ class Run {
       kind: sessionKind(connection, this.#context),
       stop: AbortSignal.any([this.#context.signal, lock.lost]),
       count: decided.steps.length,
+      keeper,
     };
     const stopNotices = connection.onNotice(({ severity, message }) =>
       this.#context.observe({ kind: "notice", severity, message }),
@@ -203,6 +210,33 @@ class Run {
     }
     await ownSession(work);
     await this.#assert(connection, lock, decided, new Set(invalid.rows.map((row) => row.name)));
+  }
+
+  /** What another tool has applied; and its lock, until the connection is closed. */
+  async #takeOver(
+    connection: Connection,
+    lock: Lock,
+    known: { readonly files: Listing; readonly history: RecordedHistory },
+  ): Promise<{ history: RecordedHistory; keeper: Keeper | null }> {
+    const target = this.#target;
+    const { found, keeper, entries, warnings } = await lookAtTool(target, connection, known, async (tool) => {
+      if (connection.capabilities.session) await holdToolLock(target, connection, tool, this.#context);
+    });
+    for (const warning of warnings) this.#warn(warning);
+    if (entries.length === 0 || found === null) return { history: known.history, keeper };
+    if (!known.history.created) await target.ledger.create(connection, target.settings.project);
+    const rows = takenSql(target.ledger.sql, this.#context, entries);
+    await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; commit`);
+    const revisions = entries.map(({ entry }) => entry.revision);
+    const { name: tool, title } = found.tool;
+    this.#context.observe({
+      kind: "taken-over",
+      tool,
+      title,
+      table: describeTable(found.table),
+      revisions,
+    });
+    return { history: await target.ledger.read(connection), keeper };
   }
 
   #finished(report: StepReport): void {

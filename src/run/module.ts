@@ -92,7 +92,7 @@ async function runOutside(work: Work, prepared: Prepared): Promise<void> {
       step.direction === "up"
         ? work.ledger.sql.insert(entryOf(prepared, null), work.author, "partial")
         : work.ledger.sql.startReverting(step.revision);
-    await work.connection.execute(`begin; ${parts.ownRole} ${parts.fence} ${row}; commit`);
+    await work.connection.execute(`begin; ${parts.ownRole} ${parts.fence} ${parts.kept.open} ${row}; commit`);
   }
   if (work.kind.session)
     await work.connection.execute(resetSession(work.kind, work.target.settings, settings));

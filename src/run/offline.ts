@@ -12,11 +12,13 @@ import { literal } from "../core/sql/quote.ts";
 import { type Problem, SourceError } from "../errors.ts";
 import { lockKey } from "../lock/session.ts";
 import { baselineRange } from "./baseline.ts";
+import { type Keeper, keptIn, NOTHING_KEPT } from "./keep.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import { refuseUnbegun } from "./module.ts";
 import { handles } from "./module-context.ts";
 import { type Body, type Prepared, prepareSteps, statementsOf } from "./prepare.ts";
 import { applyFrame, closing, type FrameParts, revertFrame } from "./script.ts";
+import { keeperWithoutLooking } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
 import { entryOf } from "./work.ts";
 
@@ -44,10 +46,16 @@ export async function renderScript(
     fence: "",
     ownRole: "",
     leave: "",
+    kept: NOTHING_KEPT,
   };
   const rendered: string[] = [];
-  for (const prepared of steps) rendered.push(await renderStep(parts, prepared));
-  return [header(target, decided, options), ...rendered, footer(target)].join("\n\n");
+  const keeper = keeperWithoutLooking(target, files);
+  for (const prepared of steps) rendered.push(await renderStep(parts, prepared, keeper));
+  return [
+    header(target, decided, { ...options, create: keeper?.create ?? null }),
+    ...rendered,
+    footer(target),
+  ].join("\n\n");
 }
 
 function assumedHistory(
@@ -77,7 +85,11 @@ function assumedHistory(
   };
 }
 
-function header(target: Target, decided: Plan, options: OfflineOptions): string {
+function header(
+  target: Target,
+  decided: Plan,
+  options: OfflineOptions & { readonly create: string | null },
+): string {
   const { schema, sql } = target.ledger;
   return `-- godwit ${options.goal.direction} --sql: from ${options.from} to ${options.goal.to}, ${decided.steps.length} migrations
 -- Run it with: psql --no-psqlrc --set ON_ERROR_STOP=1 --file <this file> <database>
@@ -87,7 +99,7 @@ do $godwit$ begin
     raise exception 'another run holds the migration lock of this database';
   end if;
 end $godwit$;
-${options.goal.direction === "up" ? `begin;\n${sql.create(target.settings.project)}\ncommit;` : ""}
+${options.goal.direction === "up" ? `begin;\n${sql.create(target.settings.project)}\n${options.create === null ? "" : `${options.create};\n`}commit;` : ""}
 set lock_timeout = ${literal(`${target.settings.lockTimeoutMs}ms`)};
 set row_security = off;
 ${searchPath(target)}`;
@@ -103,13 +115,16 @@ function footer(target: Target): string {
   return `select pg_advisory_unlock(${lockKey(target.ledger.schema)});`;
 }
 
-async function renderStep(parts: FrameParts, prepared: Prepared): Promise<string> {
-  const { step } = prepared;
+async function renderStep(frames: FrameParts, prepared: Prepared, keeper: Keeper | null): Promise<string> {
+  const { step, migration } = prepared;
   const title = `-- ${step.direction} ${step.revision} (${step.file})`;
   const body = await prepared.load();
   if (body.kind === "module" && prepared.form === "module-outside")
     throw notRenderable(prepared, "it runs outside a transaction");
   const text = body.kind === "module" ? await record(prepared, body) : body.text;
+  const written = body.kind === "sql" ? (body.written ?? body.text) : null;
+  const ledger = frames.ledger.historyTable;
+  const parts = { ...frames, kept: keptIn(keeper, { step, migration, text: written, ledger }) };
   const entry = entryOf(prepared, body.kind === "sql" ? body.revert : null);
   if (prepared.form === "statements" && body.kind === "sql") {
     const open = step.direction === "up" ? `${parts.ledger.insert(entry, parts.author, "partial")};` : "";

@@ -8,6 +8,7 @@ import type { Result } from "../database/connection.ts";
 import { NOT_NULL_VIOLATION, needsNoTransaction, UNIQUE_VIOLATION } from "../database/sqlstate.ts";
 import { DatabaseError, LockError, StepFailed } from "../errors.ts";
 import { FENCE_SQLSTATE } from "../lock/sql.ts";
+import { appliedByTool, PRESENT_SQLSTATE } from "./keep.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import type { StepReport } from "./report.ts";
 import { applyFrame, revertFrame } from "./script.ts";
@@ -168,7 +169,7 @@ async function flight(
 
 async function send(work: Work, prepared: Prepared, body: Body): Promise<void> {
   if (body.kind !== "sql") throw new Error("Only SQL can be pipelined.");
-  const parts = frameParts(work, prepared);
+  const parts = frameParts(work, prepared, body);
   const { step } = prepared;
   const frame =
     step.direction === "up"
@@ -198,6 +199,7 @@ export function frameError(error: unknown, revision: string): unknown {
     );
   if (error.sqlState === NOT_NULL_VIOLATION && /migration_log/.test(error.message))
     return endedTransaction(revision, error);
+  if (error.sqlState === PRESENT_SQLSTATE) return appliedByTool(error.message, error);
   if (error.sqlState === FENCE_SQLSTATE)
     return new LockError(
       {

@@ -26,6 +26,8 @@ export type Body =
   | {
       readonly kind: "sql";
       readonly text: string;
+      /** As it lies there, where that is not what is run. */
+      readonly written?: string | undefined;
       readonly file: string;
       readonly line: number;
       readonly settings?: MigrationSettings | undefined;
@@ -154,7 +156,7 @@ function withUnits(body: Body & { kind: "sql" }): Body {
       "Begin and end transactions with BEGIN and COMMIT, or not at all.",
     );
   const single = units.length <= 1 && units.every(({ kind }) => isTransactional(kind));
-  return single ? { ...body, text } : { ...body, text, units };
+  return single ? { ...body, text, written: body.text } : { ...body, text, written: body.text, units };
 }
 
 /** Null: one transaction. Throws `SourceError` for what can be run in no way at all. */

@@ -12,9 +12,11 @@ import { ConfigError, GodwitError, PlanRefused, problemsOf } from "../errors.ts"
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
-import { entryFor } from "./baseline.ts";
+import { entryFor } from "./entry.ts";
+import { keptRow } from "./keep.ts";
 import { withLock } from "./locked.ts";
 import { planInput } from "./migrate.ts";
+import { lookAtTool } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export type Repair =
@@ -66,8 +68,14 @@ export async function repair(
       durationMs: null,
       details: "position" in request && request.position !== null ? { position: request.position } : null,
     };
+    // What the other tool is told must not differ, or it would be taken over again from there.
+    const direction = request.kind === "forget" ? "down" : "up";
+    const whole = !("position" in request) || request.position === null;
+    const told = whole && (request.kind === "forget" || request.kind === "mark-done");
+    const { keeper } = told ? await lookAtTool(target, connection, { files, history }) : { keeper: null };
+    const kept = await keptRow(target, connection, { keeper, files, revision, direction });
     const results = await connection.execute(
-      `begin; ${lock.fence} ${rows(sql, context)}; ${sql.log(context, logged)}; commit`,
+      `begin; ${lock.fence} ${rows(sql, context)}; ${sql.log(context, logged)}; ${kept} commit`,
     );
     if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
     return { target: target.name, database, kind: request.kind, revision };

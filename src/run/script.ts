@@ -17,6 +17,7 @@
 import type { Direction, MigrationSettings } from "../core/migration.ts";
 import { identifier, literal } from "../core/sql/quote.ts";
 import type { Author, Entry, LedgerSql } from "../ledger/sql.ts";
+import type { Kept } from "./keep.ts";
 import type { RunSettings } from "./target.ts";
 
 /** `false` for a pooler in transaction mode: settings must not outlive the transaction. */
@@ -97,6 +98,8 @@ export interface FrameParts {
   readonly ownRole: string;
   /** `leaveSession`. */
   readonly leave: string;
+  /** Another tool's history, in the same transaction. */
+  readonly kept: Kept;
 }
 
 /** Behind a pooler the session is somebody else's after the `COMMIT`: nothing of ours may be left in it. */
@@ -124,15 +127,15 @@ export function applyFrame(
   const replace =
     entry.kind === "repeatable" || entry.again === true ? `${parts.ledger.remove(entry.revision)}; ` : "";
   return {
-    open: `${BEGIN} ${parts.reset} ${parts.fence} ${replace}${parts.ledger.insert(entry, parts.author, state)}`,
-    close: `${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${commit(parts)}`,
+    open: `${BEGIN} ${parts.reset} ${parts.fence} ${parts.kept.open} ${replace}${parts.ledger.insert(entry, parts.author, state)}`,
+    close: `${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${parts.kept.row} ${commit(parts)}`,
   };
 }
 
 export function revertFrame(parts: FrameParts, revision: string): StepFrame {
   return {
-    open: `${BEGIN} ${parts.reset} ${parts.fence}`,
-    close: `${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${commit(parts)}`,
+    open: `${BEGIN} ${parts.reset} ${parts.fence} ${parts.kept.open}`,
+    close: `${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${parts.kept.row} ${commit(parts)}`,
   };
 }
 
@@ -150,5 +153,5 @@ export function closing(parts: FrameParts, direction: Direction, entry: Entry): 
     direction === "up"
       ? parts.ledger.completePartial(entry, parts.author)
       : parts.ledger.revert(entry.revision, parts.author);
-  return `${BEGIN} ${parts.ownRole} ${parts.fence} ${row}; ${commit(parts)}`;
+  return `${BEGIN} ${parts.ownRole} ${parts.fence} ${row}; ${parts.kept.row} ${commit(parts)}`;
 }

@@ -21,6 +21,7 @@
 import { splitStatements } from "../core/sql/statements.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
+import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import { statementsOf } from "./prepare.ts";
 import { closing } from "./script.ts";
@@ -46,7 +47,7 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
     work,
     prepared,
     body,
-    parts: frameParts(work, prepared),
+    parts: frameParts(work, prepared, body),
     attempts: 1,
     settings: [],
     blockers: [],
@@ -114,9 +115,13 @@ async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   const again = step.kind === "repeatable" || step.reason === "changed";
   const replace = again ? `${work.ledger.sql.remove(step.revision)};` : "";
   const row = work.ledger.sql.insert(entryOf(prepared, body.revert), work.author, "partial");
-  await work.connection.execute(
-    `begin; ${parts.ownRole} ${parts.fence} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
-  );
+  await work.connection
+    .execute(
+      `begin; ${parts.ownRole} ${parts.fence} ${parts.kept.open} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
+    )
+    .catch((error) => {
+      throw frameError(error, step.revision);
+    });
 }
 
 /** Nothing of it was done: it is as pending as before. */

@@ -1,9 +1,12 @@
 /** Looks, and changes nothing: no lock is taken and no table is made. */
 import { type Plan, plan } from "../core/plan.ts";
+import type { Connection } from "../database/connection.ts";
+import { PlanRefused } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
 import { withConnection } from "./connect.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
+import { lookAtTool, withTaken } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export interface View {
@@ -11,7 +14,10 @@ export interface View {
   readonly database: string;
   readonly version: number;
   readonly files: Listing;
+  /** With what another tool has applied and `up` would take over. */
   readonly history: RecordedHistory;
+  /** Why `up` would not begin. */
+  readonly refused: PlanRefused | null;
 }
 
 /** Files and ledger side by side. */
@@ -19,14 +25,30 @@ export async function look(target: Target, context: RunContext): Promise<View> {
   const listing = target.source.list();
   listing.catch(() => {});
   return withConnection(target, context, async (connection) => {
-    const [history, files] = await Promise.all([target.ledger.read(connection), listing]);
+    const [read, files] = await Promise.all([target.ledger.read(connection), listing]);
     const { database, version } = connection.server;
-    return { target: target.name, database, version, files, history };
+    const { history, refused } = await seen(target, connection, { files, history: read, context });
+    return { target: target.name, database, version, files, history, refused };
   });
 }
 
 /** What `migrate` with these options would do now. Throws as it would. */
 export async function preview(target: Target, options: MigrateOptions, context: RunContext): Promise<Plan> {
-  const { files, history } = await look(target, context);
+  const { files, history, refused } = await look(target, context);
+  if (refused !== null) throw refused;
   return plan(planInput(target, options, files, history));
+}
+
+async function seen(
+  target: Target,
+  connection: Connection,
+  { files, history, context }: { files: Listing; history: RecordedHistory; context: RunContext },
+): Promise<Pick<View, "history" | "refused">> {
+  try {
+    const { entries } = await lookAtTool(target, connection, { files, history });
+    return { history: withTaken(history, entries, context), refused: null };
+  } catch (error) {
+    if (!(error instanceof PlanRefused)) throw error;
+    return { history, refused: error };
+  }
 }

@@ -32,6 +32,10 @@ export interface RunSettings {
   readonly lockWaitMs: number;
   /** Behind a pooler: how long a run that died keeps others waiting. Default 60 s. */
   readonly leaseTermMs?: number | undefined;
+  /** `--keep`: the tool whose history is kept in step; left out: the layout's own, where that is customary. */
+  readonly keep?: string | null | undefined;
+  /** The target is this one schema of several in its database: what lies elsewhere is not about it. */
+  readonly schema?: string | null | undefined;
   readonly searchPath: string | null;
   /** A role to become; must be one the login role is a member of. */
   readonly role: string | null;

@@ -8,6 +8,7 @@ import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
 import { redact } from "../std/secret.ts";
 import { backoffMs, delay, formatDuration } from "../std/time.ts";
+import { type Keeper, keptIn } from "./keep.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import { placeOf, statementsOf } from "./prepare.ts";
 import type { StepFailure, StepReport } from "./report.ts";
@@ -26,6 +27,8 @@ export interface Work {
   readonly stop: AbortSignal;
   /** Number of steps in the plan, for progress. */
   readonly count: number;
+  /** Another tool's history that is kept in step. */
+  readonly keeper?: Keeper | null;
 }
 
 /** How one step ended. `error` is set together with `failure`; connection loss is thrown instead. */
@@ -33,7 +36,7 @@ export type Outcome =
   | { readonly ok: true; readonly report: StepReport }
   | { readonly ok: false; readonly failure: StepFailure; readonly error: GodwitError };
 
-export function frameParts(work: Work, prepared: Prepared): FrameParts {
+export function frameParts(work: Work, prepared: Prepared, body: Body | null = null): FrameParts {
   return {
     ledger: work.ledger.sql,
     author: work.author,
@@ -41,6 +44,12 @@ export function frameParts(work: Work, prepared: Prepared): FrameParts {
     fence: work.lock.fence,
     ownRole: ownRole(work.target.settings),
     leave: leaveSession(work.kind),
+    kept: keptIn(work.keeper, {
+      step: prepared.step,
+      migration: prepared.migration,
+      text: body?.kind === "sql" ? (body.written ?? body.text) : null,
+      ledger: work.ledger.sql.historyTable,
+    }),
   };
 }
 

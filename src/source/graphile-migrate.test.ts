@@ -88,7 +88,7 @@ test("a chain with a link missing is refused, and says which file", async () => 
   expect(wrong).toEqual([expect.stringMatching(/committed\/000003\.sql says that it follows sha1:/)]);
 });
 
-test("placeholders come from .gmrc, the environment and what is given; longest name first", async () => {
+test("placeholders come from .gmrc, the environment and what is given; only whole names count", async () => {
   const { up, wrong } = await openLayout(
     graphileMigrate,
     {

@@ -163,7 +163,7 @@ function fill(
   from: number,
   { text, placeholders }: { text: string; placeholders: Placeholders },
 ): { text: string; problems: readonly Problem[] } {
-  const names = [...placeholders.keys()].map((name) => name.slice(1)).sort((a, b) => b.length - a.length);
+  const names = [...placeholders.keys()].map((name) => name.slice(1));
   const known = names.length === 0 ? /(?!)/g : new RegExp(`:(${names.join("|")})\\b`, "g");
   const filled = fillIn(body, known, (name) => placeholders.get(`:${name}`) ?? undefined);
   const unknown = unknownNames(body, (name) => placeholders.has(name));

@@ -53,8 +53,14 @@ interface Place {
 async function describeAll(place: Place, entries: readonly Entry[]): Promise<Listing["migrations"]> {
   const first = new Map<string, string>();
   const migrations: Migration[] = [];
+  // A file of many migrations is read once, not once for each.
+  let last: FileText | undefined;
+  const read = (file: string) => {
+    if (last?.file !== file) last = readFile(place.root, file);
+    return last;
+  };
   for (const [position, entry] of entries.entries()) {
-    const described = describe(place, entry, position);
+    const described = describe(place, entry, { position, read });
     const other = first.get(entry.id);
     first.set(entry.id, other ?? entry.file);
     migrations.push(
@@ -66,7 +72,11 @@ async function describeAll(place: Place, entries: readonly Entry[]): Promise<Lis
 }
 
 /** Never throws: what is wrong becomes the migration's problem. */
-function describe({ root, layout }: Place, entry: Entry, position: number): Migration {
+function describe(
+  { root, layout }: Place,
+  entry: Entry,
+  { position, read }: { position: number; read: (file: string) => FileText },
+): Migration {
   const nothing: Migration = {
     id: entry.id,
     kind: entry.repeatable === true ? "repeatable" : "sql",
@@ -84,7 +94,7 @@ function describe({ root, layout }: Place, entry: Entry, position: number): Migr
   };
   if (entry.problem !== undefined) return { ...nothing, problem: entry.problem };
   try {
-    const file = readFile(root, entry.file);
+    const file = read(entry.file);
     const reading = entry.read(file);
     const identity = reading.identity ?? file.text;
     const { transaction } = reading.up;

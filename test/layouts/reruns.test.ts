@@ -18,15 +18,15 @@ test("Flyway: a repeatable runs again when what it renders to changed, not when 
   db,
 }) => {
   const folder = folderOf({
-    "R__b.sql": "create or replace view b as select * from a;",
-    "R__a_2.sql": `create or replace view a as select '\${who}'::text as who;`,
+    "R__aB.sql": "create or replace view b as select * from a;",
+    "R__a_z.sql": `create or replace view a as select '\${who}'::text as who;`,
     "V1__x.sql": `select '\${who}';`,
   });
   const run = await runnerOf(db, folder, "flyway");
-  // By what they are called with blanks: "a 2" before "b".
-  expect(await run({ who: "me" })).toEqual(["V1__x", "R__a_2", "R__b"]);
+  // By what they are called with blanks: "a z" before "aB".
+  expect(await run({ who: "me" })).toEqual(["V1__x", "R__a_z", "R__aB"]);
   expect(await run({ who: "me" })).toEqual([]);
-  expect(await run({ who: "you" })).toEqual(["R__a_2"]);
+  expect(await run({ who: "you" })).toEqual(["R__a_z"]);
   expect(await db.sql("select who from b")).toEqual([{ who: "you" }]);
 });
 

@@ -55,6 +55,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
 /** What `up` would do; what would stop it is shown and stops no look. */
 function decide(session: Session, view: View): { decided: Plan | null; problems: readonly Problem[] } {
   const options = migrateOptions(session.config, "up", "heads");
+  if (view.refused !== null) return { decided: null, problems: problemsOf(view.refused) };
   try {
     return { decided: plan(planInput(session.target, options, view.files, view.history)), problems: [] };
   } catch (error) {

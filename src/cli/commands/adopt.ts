@@ -1,0 +1,66 @@
+/** `godwit adopt` */
+import { type AdoptReport, adopt } from "../../run/adopt.ts";
+import type { Answer, Invocation } from "../command.ts";
+import { formatProblem, type Paint } from "../problems.ts";
+import { withSession } from "../session.ts";
+
+export async function run(invocation: Invocation): Promise<Answer> {
+  const { tool, table, assume, dryRun } = invocation.flags;
+  return withSession(invocation, async ({ target, context }) => {
+    const report = await adopt(
+      target,
+      {
+        tool: typeof tool === "string" ? tool : undefined,
+        table: typeof table === "string" ? table : undefined,
+        assume: assume === true,
+        dryRun: dryRun === true,
+      },
+      context,
+    );
+    return { json: { report }, text: textOf(report, invocation.terminal.paint), result: report.dryRun };
+  });
+}
+
+/** Of a long history the middle says nothing new. */
+const SHOWN = 20;
+
+function textOf(report: AdoptReport, paint: Paint): string {
+  const { applied, pending, skipped, tool, table, database, dryRun, warnings } = report;
+  const fresh = applied.filter((row) => !row.already);
+  const width = Math.max(0, ...applied.map((row) => row.revision.length));
+  const lines = applied.map(({ revision, at, file, assumed, already }) => {
+    const remarks = [
+      ...(already ? ["in our ledger already"] : []),
+      ...(assumed ? ["assumed"] : []),
+      ...(file ? [] : ["without file"]),
+    ].join(", ");
+    return `  ${revision.padEnd(width)}  ${paint("dim", [at, remarks].filter(Boolean).join("  "))}`.trimEnd();
+  });
+  return [
+    ...warnings.map((problem) => formatProblem("warning", problem, paint)),
+    `${applied.length} applied by ${tool} (${table}):`,
+    ...shortened(lines),
+    ...(pending.length === 0 ? ["Nothing is pending."] : [`${pending.length} pending:`]),
+    ...shortened(
+      pending.map((id) => `  ${id}${skipped.includes(id) ? `  ${paint("dim", PASSED_OVER)}` : ""}`),
+    ),
+    ...(skipped.length === 0
+      ? []
+      : [
+          `${paint("cyan", "→")} ${tool} takes ${skipped.join(", ")} for applied, though no row says that it ran. Look at the database: run it with \`godwit up --out-of-order\`, or, if it is there, \`godwit adopt --assume\`.`,
+        ]),
+    dryRun
+      ? `Nothing was written: ${fresh.length} to adopt.`
+      : fresh.length === 0
+        ? "Nothing new to adopt."
+        : `Adopted ${fresh.length}. Nothing but the ledger of ${database} was changed.`,
+  ].join("\n");
+}
+
+const PASSED_OVER = "passed over";
+
+function shortened(lines: readonly string[]): readonly string[] {
+  if (lines.length <= SHOWN) return lines;
+  const left = lines.length - SHOWN;
+  return [...lines.slice(0, SHOWN / 2), `  … ${left} more`, ...lines.slice(-SHOWN / 2)];
+}

@@ -1,0 +1,339 @@
+/**
+ * `godwit adopt`: what another tool has applied becomes known to our ledger, in one transaction and under the locks of
+ * both. Nothing is run, and nothing of the other tool's is changed: going back to it costs nothing.
+ *
+ * Where its files are run here (a layout), a row counts for the file that it speaks of. What it has passed over for good
+ * (a watermark) is left pending unless a person says that it is there. Where its files are programs, each row becomes
+ * a revision of its own without a file, for a new folder to carry on from.
+ */
+import type { Connection } from "../database/connection.ts";
+import { ConfigError, DatabaseError, PlanRefused, type Problem, SourceError } from "../errors.ts";
+import type { RecordedHistory } from "../ledger/ledger.ts";
+import type { Lock } from "../lock/lock.ts";
+import type { Listing } from "../source/source.ts";
+import { nearest } from "../std/nearest.ts";
+import { describeTable, type Match, nameOf, type ToolRow } from "../tools/tool.ts";
+import { TOOLS, toolNamed, toolsOf } from "../tools/tools.ts";
+import {
+  type FoundHistory,
+  findHistories,
+  onlyOne,
+  readHistory,
+  refuseFailed,
+  sideBySide,
+  tryAdvisory,
+} from "./histories.ts";
+import { withLock } from "./locked.ts";
+import {
+  editedWarning,
+  missingWarning,
+  type Taken,
+  takenOf,
+  takenSql,
+  takenWithoutFile,
+  toolRunning,
+} from "./takeover.ts";
+import type { RunContext, Target } from "./target.ts";
+import { rollback } from "./work.ts";
+
+export interface AdoptOptions {
+  /** Where several tools have a history. */
+  readonly tool?: string | undefined;
+  /** `schema.table`, where one tool has several. */
+  readonly table?: string | undefined;
+  /** What the tool has passed over is in the database all the same. */
+  readonly assume: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface AdoptReport {
+  readonly target: string;
+  readonly database: string;
+  readonly tool: string;
+  readonly table: string;
+  /** Nothing was written. */
+  readonly dryRun: boolean;
+  readonly applied: readonly AdoptedRow[];
+  /** Files that will run next. */
+  readonly pending: readonly string[];
+  /** Of the pending, those that the tool has passed over. */
+  readonly skipped: readonly string[];
+  /** Applied, from a text that is not the file's. */
+  readonly edited: readonly string[];
+  /** Rows that speak of no file. */
+  readonly missing: readonly string[];
+  readonly warnings: readonly Problem[];
+}
+
+export interface AdoptedRow {
+  readonly revision: string;
+  /** When, as far as the tool kept that. */
+  readonly at: string | null;
+  /** Has a file here. */
+  readonly file: boolean;
+  /** No row says so, only a later one. */
+  readonly assumed: boolean;
+  /** Was in our ledger already. */
+  readonly already: boolean;
+}
+
+/** Throws `PlanRefused` (`ADOPT_…`), `ConfigError` for a tool that is not known. */
+export async function adopt(
+  target: Target,
+  options: AdoptOptions,
+  context: RunContext,
+): Promise<AdoptReport> {
+  if (options.tool !== undefined && toolNamed(options.tool) === undefined) throw unknownTool(options.tool);
+  return withLock(target, context, async (connection, lock) => {
+    const found = await choose(target, connection, options);
+    const files = await filesFor(target, found);
+    const history = await target.ledger.read(connection);
+    await connection.execute(
+      `begin isolation level read committed; ${lock.fence} set local lock_timeout = ${Number(target.settings.lockTimeoutMs)};`,
+    );
+    try {
+      await holdTool(connection, found);
+      const current = { ...found, history: await readHistory(connection, found) };
+      refuseFailed(current);
+      const decided = await decide(target, current, { files, history, assume: options.assume });
+      if (!options.dryRun) await write({ target, connection, lock, context }, history, decided.taken);
+      return {
+        target: target.name,
+        database: connection.server.database,
+        tool: found.tool.name,
+        table: describeTable(found.table),
+        dryRun: options.dryRun,
+        ...decided.report,
+      };
+    } finally {
+      await rollback(connection);
+    }
+  });
+}
+
+async function choose(
+  target: Target,
+  connection: Connection,
+  { tool, table }: AdoptOptions,
+): Promise<FoundHistory> {
+  const found = onlyOne(
+    await findHistories(connection, {
+      tools: tool === undefined ? undefined : [tool],
+      table,
+      schema: target.settings.schema,
+    }),
+  );
+  if (found === undefined || found.history.rows.length + found.history.problems.length === 0)
+    throw nothing(connection, found, tool);
+  const layout = target.source.layout;
+  if (found.tool.layouts.length > 0 && !found.tool.layouts.includes(layout) && toolsOf(layout).length > 0)
+    throw otherLayout(found, layout);
+  return found;
+}
+
+/** With a tool whose files are not run, the folder to carry on in may not be there yet, or be the tool's own. */
+async function filesFor(target: Target, { tool }: FoundHistory): Promise<Listing> {
+  try {
+    return await target.source.list();
+  } catch (error) {
+    const absent = ["SOURCE_FOLDER_MISSING", "SOURCE_FOLDER_EMPTY", "LAYOUT_REFUSED"];
+    const own = tool.layouts.includes(target.source.layout);
+    if (!(error instanceof SourceError) || own || !absent.includes(error.code)) throw error;
+    return { migrations: [], problems: [] };
+  }
+}
+
+/** Until the end of the transaction. */
+async function holdTool(connection: Connection, { tool, table, all }: FoundHistory): Promise<void> {
+  const keys = tool.advisoryKeys?.(table, connection.server.database);
+  if (keys !== undefined && !(await tryAdvisory(connection, keys, "transaction")))
+    throw toolRunning(tool.title);
+  const held = tool.lockedBy?.(table, all) ?? null;
+  if (held !== null) {
+    const { rows } = await connection.query<{ who: string | null; release: string }>(held);
+    const [row] = rows;
+    if (row !== undefined) throw rowLocked(tool.title, row);
+  }
+  try {
+    await connection.execute(`lock table ${nameOf(table)} in access exclusive mode`);
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    if (error.sqlState === "55P03") throw toolRunning(tool.title);
+    // Who may only read cannot lock; then what is read is one moment's truth, which is enough to look at.
+    if (error.sqlState !== "42501") throw error;
+    await connection.execute("rollback; begin isolation level repeatable read");
+  }
+}
+
+interface Known {
+  readonly files: Listing;
+  readonly history: RecordedHistory;
+  readonly assume: boolean;
+}
+
+async function decide(
+  target: Target,
+  found: FoundHistory,
+  { files, history, assume }: Known,
+): Promise<{
+  taken: readonly Taken[];
+  report: Omit<AdoptReport, "target" | "database" | "tool" | "table" | "dryRun">;
+}> {
+  const { tool } = found;
+  const match = sideBySide(found, files.migrations);
+  const assumed = assume ? match.skipped.map((id) => ({ id, row: null, edited: false })) : [];
+  const matched = [...match.applied, ...assumed];
+  // Rows of a layout whose file is not here wait for it: it may come with the next merge.
+  const own = tool.layouts.includes(target.source.layout);
+  const withoutFile: readonly ToolRow[] = own
+    ? []
+    : [...match.missing, ...found.history.rows.filter((row) => row.withoutFile === true)];
+  const known = new Set(history.entries.map((entry) => entry.revision));
+  const partial = history.entries.filter(
+    ({ revision, state }) => state !== "applied" && matched.some(({ id }) => id === revision),
+  );
+  if (partial[0] !== undefined) throw begun(partial[0].revision, tool.title);
+  const taken = [
+    ...takenWithoutFile(
+      found,
+      withoutFile.filter(({ name }) => !known.has(name)),
+    ),
+    ...(await takenOf(
+      target,
+      found,
+      matched.filter(({ id }) => !known.has(id)),
+      files.migrations,
+    )),
+  ];
+  const ids = new Set(matched.map(({ id }) => id));
+  const pending = files.migrations.filter(({ id }) => !ids.has(id) && !known.has(id)).map(({ id }) => id);
+  const edited = match.applied.filter((one) => one.edited).map(({ id }) => id);
+  const missing = own ? match.missing : [];
+  return {
+    taken,
+    report: {
+      applied: [
+        ...withoutFile.map(
+          ({ name, at }): AdoptedRow => ({
+            revision: name,
+            at,
+            file: false,
+            assumed: false,
+            already: known.has(name),
+          }),
+        ),
+        ...inOrder(files, matched, known),
+      ],
+      pending,
+      skipped: assume ? [] : match.skipped.filter((id) => pending.includes(id)),
+      edited,
+      missing: missing.map(({ name }) => name),
+      warnings: [
+        ...found.history.warnings,
+        ...match.warnings,
+        ...edited.map((id) => editedWarning(tool, id)),
+        ...(missing.length === 0 ? [] : [missingWarning(tool, missing)]),
+      ],
+    },
+  };
+}
+
+function inOrder(
+  files: Listing,
+  matched: Match["applied"],
+  known: ReadonlySet<string>,
+): readonly AdoptedRow[] {
+  const byId = new Map(matched.map((one) => [one.id, one]));
+  return files.migrations.flatMap(({ id }): AdoptedRow[] => {
+    const one = byId.get(id);
+    if (one === undefined) return [];
+    return [
+      {
+        revision: id,
+        at: one.row?.at ?? null,
+        file: true,
+        assumed: one.row === null,
+        already: known.has(id),
+      },
+    ];
+  });
+}
+
+interface Writer {
+  readonly target: Target;
+  readonly connection: Connection;
+  readonly lock: Lock;
+  readonly context: RunContext;
+}
+
+async function write(
+  { target, connection, lock, context }: Writer,
+  history: RecordedHistory,
+  taken: readonly Taken[],
+): Promise<void> {
+  if (taken.length === 0) return;
+  const { sql } = target.ledger;
+  if (!history.created) await target.ledger.create(connection, target.settings.project);
+  await connection.execute(`${lock.fence} ${takenSql(sql, context, taken).join("; ")}; commit`);
+}
+
+function unknownTool(name: string): ConfigError {
+  const names = TOOLS.map((tool) => tool.name);
+  const meant = nearest(name, names);
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `No tool is called "${name}".`,
+    hint: `${meant === undefined ? "" : `Did you mean ${meant}? `}Known: ${names.join(", ")}.`,
+  });
+}
+
+function nothing(
+  { server }: Connection,
+  found: FoundHistory | undefined,
+  tool: string | undefined,
+): PlanRefused {
+  const what = tool === undefined ? "another tool" : (toolNamed(tool)?.title ?? tool);
+  return new PlanRefused([
+    {
+      code: "ADOPT_NOTHING",
+      message:
+        found === undefined
+          ? `Database "${server.database}" has no history of ${what} that role "${server.user}" can see.`
+          : `The history of ${found.tool.title}, ${describeTable(found.table)}, is empty: nothing is applied.`,
+      hint:
+        found === undefined
+          ? "Check --database-url. What was made without a tool is declared with `godwit baseline <revision>`."
+          : "There is nothing to adopt: `godwit up` applies all of it.",
+    },
+  ]);
+}
+
+function otherLayout({ tool, table }: FoundHistory, layout: string): PlanRefused {
+  return new PlanRefused([
+    {
+      code: "ADOPT_CONFLICT",
+      message: `${describeTable(table)} is the history of ${tool.title}, and the folder is read as one of ${layout}.`,
+      hint: `Read it as what it is with --layout ${tool.layouts[0]}, or name the tool that counts with --tool.`,
+    },
+  ]);
+}
+
+function rowLocked(title: string, { who, release }: { who: string | null; release: string }): PlanRefused {
+  return new PlanRefused([
+    {
+      code: "ADOPT_TOOL_RUNNING",
+      message: `${title} is at work on this database, or a run of it died: its lock is held${who === null ? "" : ` by ${who}`}.`,
+      hint: `Wait until it is done. If nobody is at work, release it: ${release}. Nothing was changed.`,
+    },
+  ]);
+}
+
+function begun(revision: string, title: string): PlanRefused {
+  return new PlanRefused([
+    {
+      code: "ADOPT_CONFLICT",
+      message: `${revision} was begun by a run of ours and is not complete, and ${title} says that it has applied it.`,
+      hint: `Look at the database. If it is complete: godwit repair --mark-done ${revision}`,
+    },
+  ]);
+}

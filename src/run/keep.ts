@@ -1,0 +1,109 @@
+/**
+ * Another tool's history, kept in step with our own: its row is written in the transaction of the step, after ours, so that
+ * both are there or none. First in that transaction its table is locked and asked whether the tool has been there
+ * meanwhile; it reads before it locks anything, so this is what keeps a step from being carried out by both.
+ */
+import type { Direction, Migration } from "../core/migration.ts";
+import { literal } from "../core/sql/quote.ts";
+import type { Step } from "../core/step.ts";
+import type { Connection } from "../database/connection.ts";
+import { PlanRefused } from "../errors.ts";
+import type { Listing } from "../source/source.ts";
+import type { Found } from "../tools/recognise.ts";
+import { type Keep, nameOf } from "../tools/tool.ts";
+import type { Target } from "./target.ts";
+
+/** Raised where the tool has applied a migration itself. */
+export const PRESENT_SQLSTATE = "GW002";
+
+export interface Keeper extends Found {
+  readonly keep: Keep;
+  /** Makes the table; `null` where it is there. */
+  readonly create: string | null;
+  /** The version of the file in front of this one. */
+  previous(revision: string): string | null;
+}
+
+/** SQL for a step's transaction; empty where nothing is kept in step. */
+export interface Kept {
+  /** Before anything of the step is done. */
+  readonly open: string;
+  /** After the ledger's own row. */
+  readonly row: string;
+}
+
+export const NOTHING_KEPT: Kept = { open: "", row: "" };
+
+export interface KeptInput {
+  readonly step: Pick<Step, "revision" | "direction" | "kind" | "reason">;
+  readonly migration: Migration | null;
+  readonly text: string | null;
+  /** Our history, quoted. */
+  readonly ledger: string;
+}
+
+export function keptIn(keeper: Keeper | null | undefined, input: KeptInput): Kept {
+  if (keeper == null || input.step.kind === "repeatable") return NOTHING_KEPT;
+  const { table, keep, tool } = keeper;
+  const { step, migration, text, ledger } = input;
+  const { revision } = step;
+  const previous = keeper.previous(revision);
+  const kept = { revision, key: migration?.tool ?? null, text, ledger, previous };
+  const lock = `lock table ${nameOf(table)} in access exclusive mode;`;
+  const present = step.direction === "up" ? keep.present(table, kept) : null;
+  const guard =
+    present === null ? "" : raiseIf(present, `${step.revision} is in the history of ${tool.title}`);
+  const row = step.direction === "up" ? keep.up(table, kept) : keep.down(table, kept);
+  return { open: `${lock} ${guard}`, row: `${row};` };
+}
+
+function raiseIf(query: string, message: string): string {
+  const body = ` begin if exists (${query}) then raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${literal(message)}; end if; end `;
+  let tag = "$kept$";
+  while (body.includes(tag)) tag = `$k${tag.slice(1)}`;
+  return `do ${tag}${body}${tag};`;
+}
+
+export function appliedByTool(message: string, cause: unknown): PlanRefused {
+  return new PlanRefused(
+    [
+      {
+        code: "ADOPT_TOOL_RUNNING",
+        message: `${message}: it was applied there while this run was at work. Nothing of it was done here.`,
+        hint: "Let the other tool finish, then run again: what it did is taken over.",
+      },
+    ],
+    { cause },
+  );
+}
+
+/** For a revision that is declared and not run: the row as SQL; nothing where the tool has it already. */
+export async function keptRow(
+  target: Target,
+  connection: Connection,
+  {
+    keeper,
+    files,
+    revision,
+    direction,
+  }: {
+    readonly keeper: Keeper | null;
+    readonly files: Listing;
+    readonly revision: string;
+    readonly direction: Direction;
+  },
+): Promise<string> {
+  if (keeper === null) return "";
+  const migration = files.migrations.find(({ id }) => id === revision) ?? null;
+  if (migration === null && direction === "up") return "";
+  const content = migration === null ? null : await target.source.read(migration, "up");
+  const text = content?.kind === "sql" ? content.text : null;
+  const key = migration?.tool ?? null;
+  const ledger = target.ledger.sql.historyTable;
+  const step = { revision, key, text, ledger, previous: keeper.previous(revision) };
+  const { table, keep } = keeper;
+  const present = direction === "up" && keeper.create === null ? keep.present(table, step) : null;
+  if (present !== null && (await connection.query(present)).rows.length > 0) return "";
+  const create = keeper.create === null ? "" : `${keeper.create};`;
+  return `${create} ${direction === "up" ? keep.up(table, step) : keep.down(table, step)};`;
+}

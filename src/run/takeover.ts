@@ -1,0 +1,344 @@
+/**
+ * What another tool has applied and our ledger does not know: before the first run of ours all of it, later what
+ * somebody ran with the tool in between. Where its history is kept in step and leaves no question open it is taken over
+ * by itself, for running it again would be the worst that could happen; otherwise a person adopts it.
+ */
+
+import { ordered } from "../core/heads.ts";
+import type { Migration } from "../core/migration.ts";
+import type { Connection } from "../database/connection.ts";
+import { PlanRefused, type Problem } from "../errors.ts";
+import type { Recorded, RecordedHistory } from "../ledger/ledger.ts";
+import type { Author, Entry, LedgerSql } from "../ledger/sql.ts";
+import type { Listing } from "../source/source.ts";
+import { delay } from "../std/time.ts";
+import {
+  type Applied,
+  describeTable,
+  type Match,
+  type Relation,
+  type Tool,
+  type ToolRow,
+} from "../tools/tool.ts";
+import { KEPT_BY_DEFAULT, toolNamed, toolsOf } from "../tools/tools.ts";
+import { entryFor } from "./entry.ts";
+import {
+  type FoundHistory,
+  findHistories,
+  onlyOne,
+  parseKeep,
+  refuseFailed,
+  sideBySide,
+  tryAdvisory,
+} from "./histories.ts";
+import type { Keeper } from "./keep.ts";
+import type { RunContext, Target } from "./target.ts";
+
+export interface TakeOver {
+  readonly found: FoundHistory | null;
+  readonly keeper: Keeper | null;
+  /** Applied by the tool, and not in our ledger. */
+  readonly entries: readonly Taken[];
+  readonly warnings: readonly Problem[];
+}
+
+/** A tool's own lock, where it is one that a session can hold. */
+export interface Advisory {
+  readonly keys: readonly bigint[];
+  readonly title: string;
+}
+
+/** A row of our ledger in the making. */
+export interface Taken {
+  readonly entry: Entry;
+  /** What the tool knew of it, for the log. */
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly at: string | null;
+}
+
+const NOTHING: TakeOver = { found: null, keeper: null, entries: [], warnings: [] };
+
+/** Changes nothing, and holds the tool's lock if `hold` does. Throws `PlanRefused` (`ADOPT_NEEDED`, `ADOPT_AMBIGUOUS`, `ADOPT_FAILED_HISTORY`, `ADOPT_CONFLICT`). */
+export async function lookAtTool(
+  target: Target,
+  connection: Connection,
+  { files, history }: { readonly files: Listing; readonly history: RecordedHistory },
+  hold: (advisory: Advisory) => Promise<void> = async () => {},
+): Promise<TakeOver> {
+  const { tools, kept, table } = concerned(target);
+  if (tools.length === 0) return NOTHING;
+  const { schema = null, keep } = target.settings;
+  const wanted = { tools: tools.map(({ name }) => name), table, schema };
+  let found = onlyOne(await findHistories(connection, wanted));
+  // Of many schemas one by itself has a history only where the tool has made one there.
+  if (schema !== null && found === undefined && keep == null) return NOTHING;
+  const advisory = advisoryOf(found?.tool ?? tools[0], found?.table, connection);
+  if (advisory !== null) {
+    await hold(advisory);
+    // What was read before may be what it left half-done at that moment.
+    found = onlyOne(await findHistories(connection, wanted));
+  }
+  const keeper =
+    kept === undefined ? null : keeperOf(kept, found, { files, table, settings: target.settings });
+  if (found === undefined) return { ...NOTHING, keeper };
+  const fresh = await isFresh(target, connection, history);
+  if (!fresh && keeper === null) return NOTHING;
+  const match = sideBySide(found, files.migrations);
+  if (fresh && found.history.rows.length + found.history.problems.length > 0)
+    refuseQuestions(found, match, keeper);
+  refuseFailed(found);
+  const known = new Set(history.entries.map((entry) => entry.revision));
+  const entries = await takenOf(
+    target,
+    found,
+    match.applied.filter(({ id }) => !known.has(id)),
+    files.migrations,
+  );
+  return { found, keeper, entries, warnings: warningsOf(found, match, known) };
+}
+
+/** Tools that come into question, and the one of them whose history is kept in step. */
+function concerned(target: Target): {
+  tools: readonly Tool[];
+  kept: Tool | undefined;
+  table: string | undefined;
+} {
+  const keep = parseKeep(target.settings.keep);
+  const own = toolsOf(target.source.layout);
+  if (keep === "none") return { tools: own, kept: undefined, table: undefined };
+  const configured = keep === null ? undefined : toolNamed(keep.tool);
+  return {
+    tools: configured === undefined ? own : [configured],
+    kept: configured ?? own.find(({ name }) => KEPT_BY_DEFAULT.has(name)),
+    table: keep?.table,
+  };
+}
+
+/** For scripts that are written without a database: the table as the tool makes it. */
+export function keeperWithoutLooking(target: Target, files: Listing): Keeper | null {
+  const { kept, table } = concerned(target);
+  if (kept === undefined || (target.settings.schema != null && target.settings.keep == null)) return null;
+  return keeperOf(kept, undefined, { files, table, settings: target.settings });
+}
+
+function keeperOf(
+  tool: Tool,
+  found: FoundHistory | undefined,
+  { files, table, settings }: { files: Listing; table: string | undefined; settings: Target["settings"] },
+): Keeper {
+  const { keep } = tool;
+  if (keep === undefined) throw new Error(`${tool.name} cannot be kept in step.`);
+  const problem = keep.check?.(files.migrations) ?? null;
+  if (problem !== null) throw new PlanRefused([problem]);
+  const line = ordered(files.migrations, settings.order).map((migration) => migration.tool?.version ?? null);
+  const keys = new Map(files.migrations.map((one) => [one.id, one.tool?.version ?? null]));
+  const previous = (id: string) => line[line.indexOf(keys.get(id) ?? null) - 1] ?? null;
+  if (found !== undefined) return { tool, keep, table: found.table, create: null, previous };
+  const [name, schema] = (table ?? "").split(".").reverse();
+  const only = settings.schema ?? null;
+  const at = name
+    ? { name, schema: schema ?? only }
+    : only === null
+      ? null
+      : { name: tool.table, schema: only };
+  const made = keep.create(
+    files.migrations.flatMap((migration) => migration.tool ?? []),
+    at,
+  );
+  return { tool, keep, table: made.table, create: made.sql, previous };
+}
+
+function advisoryOf(tool: Tool | undefined, found: Relation | undefined, { server }: Connection) {
+  if (tool?.advisoryKeys === undefined) return null;
+  // Its key may be made of the table's name, which may not be there yet.
+  const table = found ?? { schema: "public", name: tool.table, columns: {}, readable: true };
+  return { keys: tool.advisoryKeys(table, server.database), title: tool.title };
+}
+
+/** No run of ours has done anything here. */
+async function isFresh(target: Target, connection: Connection, history: RecordedHistory): Promise<boolean> {
+  if (!history.created) return true;
+  if (history.entries.length > 0) return false;
+  const { rows } = await connection.query<{ empty: boolean }>(target.ledger.sql.isEmpty());
+  return rows[0]?.empty === true;
+}
+
+function refuseQuestions(found: FoundHistory, match: Match, keeper: Keeper | null): void {
+  const questions = questionsOf(match);
+  if (keeper !== null && questions.length === 0 && found.history.problems.length === 0) return;
+  const { tool, table, history } = found;
+  const count = history.rows.length === 1 ? "1 migration" : `${history.rows.length} migrations`;
+  throw new PlanRefused([
+    {
+      code: "ADOPT_NEEDED",
+      message: `${tool.title} has applied ${count} to this database (${describeTable(table)}), of which our ledger knows nothing${questions.length === 0 ? "" : `; ${questions.join("; ")}`}.`,
+      hint: "Look with `godwit adopt --dry-run`, take them over with `godwit adopt`, then run again. Nothing was changed.",
+      details: { tool: tool.name, table: describeTable(table), rows: history.rows.length },
+    },
+  ]);
+}
+
+function questionsOf({ applied, skipped, missing, warnings }: Match): readonly string[] {
+  const edited = applied.filter((one) => one.edited);
+  const list = (ids: readonly string[]) => `${ids.slice(0, 3).join(", ")}${ids.length > 3 ? ", …" : ""}`;
+  return [
+    ...(edited.length === 0 ? [] : [`edited since: ${list(edited.map(({ id }) => id))}`]),
+    ...(skipped.length === 0 ? [] : [`passed over by it: ${list(skipped)}`]),
+    ...(missing.length === 0 ? [] : [`without a file: ${list(missing.map(({ name }) => name))}`]),
+    ...warnings.map(({ message }) => message),
+  ];
+}
+
+function warningsOf(
+  { tool, history }: FoundHistory,
+  { applied, missing, warnings }: Match,
+  known: ReadonlySet<string>,
+): readonly Problem[] {
+  const edited = applied.filter(({ id, edited }) => edited && !known.has(id));
+  return [
+    ...history.warnings,
+    ...warnings,
+    ...edited.map(({ id }): Problem => editedWarning(tool, id)),
+    ...(missing.length === 0 ? [] : [missingWarning(tool, missing)]),
+  ];
+}
+
+export function editedWarning(tool: Tool, id: string): Problem {
+  return {
+    code: "PLAN_EDITED",
+    message: `${id} is not the text that ${tool.title} applied: the checksum in its history is another.`,
+    hint: "The database has what it said before. Restore the file, or put the change into a new migration.",
+    details: { revision: id },
+  };
+}
+
+export function missingWarning(tool: Tool, missing: readonly ToolRow[]): Problem {
+  return {
+    code: "PLAN_VANISHED",
+    message: `${tool.title} has applied what has no file here: ${missing.map(({ name }) => name).join(", ")}.`,
+    hint: "Normal for an older release on a newer database; else restore the files from version control.",
+    details: { rows: missing.map(({ name }) => name) },
+  };
+}
+
+/** In the order of the files. */
+export async function takenOf(
+  target: Target,
+  { tool, table }: Pick<FoundHistory, "tool" | "table">,
+  applied: readonly Applied[],
+  migrations: readonly Migration[],
+): Promise<readonly Taken[]> {
+  const byId = new Map(applied.map((one) => [one.id, one]));
+  const taken: Taken[] = [];
+  for (const migration of ordered(migrations, target.settings.order)) {
+    const one = byId.get(migration.id);
+    if (one === undefined) continue;
+    const entry = await entryFor(target, migration);
+    taken.push({
+      // One that runs whenever its text changed is to run, where the tool has run another text.
+      entry:
+        migration.kind === "repeatable" && one.edited ? { ...entry, checksum: "", fingerprint: null } : entry,
+      at: one.row?.at ?? null,
+      details: detailsOf(tool, table, { row: one.row, edited: one.edited }),
+    });
+  }
+  return taken;
+}
+
+/** Rows whose files we do not run. */
+export function takenWithoutFile(
+  { tool, table }: Pick<FoundHistory, "tool" | "table">,
+  rows: readonly ToolRow[],
+): readonly Taken[] {
+  return rows.map((row) => ({
+    entry: {
+      revision: row.name,
+      kind: "sql",
+      phase: "startup",
+      number: null,
+      parents: [],
+      file: `(${tool.title})`,
+      checksum: row.checksum ?? "",
+      fingerprint: null,
+      revertScript: null,
+      minimumRevision: null,
+    },
+    at: row.at,
+    details: detailsOf(tool, table, { row, edited: false }),
+  }));
+}
+
+function detailsOf(tool: Tool, table: Relation, { row, edited }: { row: ToolRow | null; edited: boolean }) {
+  const { checksum = null, at = null, name = null } = row ?? {};
+  return {
+    tool: tool.name,
+    table: describeTable(table),
+    ...(row === null ? { assumed: true } : { name, checksum, at }),
+    ...(edited ? { edited } : {}),
+  };
+}
+
+export function takenSql(sql: LedgerSql, author: Author, taken: readonly Taken[]): readonly string[] {
+  return taken.flatMap(({ entry, details, at }) => [
+    sql.baseline(entry, author, at),
+    sql.log(author, {
+      event: "baseline",
+      revision: entry.revision,
+      direction: null,
+      durationMs: null,
+      details,
+    }),
+  ]);
+}
+
+/** The ledger as it will be; for those who only look. */
+export function withTaken(
+  history: RecordedHistory,
+  taken: readonly Taken[],
+  author: Author,
+): RecordedHistory {
+  const last = history.entries.reduce((greatest, { sequence }) => Math.max(greatest, sequence), 0);
+  const entries = taken.map(
+    ({ entry, at }, index): Recorded => ({
+      ...entry,
+      sequence: last + 1 + index,
+      state: "applied",
+      baseline: true,
+      executedAt: at === null ? null : new Date(at),
+      durationMs: null,
+      executedBy: "",
+      host: author.host,
+      gitCommit: author.gitCommit,
+      version: author.version,
+      runId: author.runId,
+    }),
+  );
+  return { ...history, entries: [...history.entries, ...entries] };
+}
+
+const POLL_MS = 250;
+
+/** Keeps the tool out while we are at work. Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`). */
+export async function holdToolLock(
+  target: Target,
+  connection: Connection,
+  { keys, title }: Advisory,
+  context: RunContext,
+): Promise<void> {
+  const until = performance.now() + target.settings.lockWaitMs;
+  for (let attempt = 1; !(await tryAdvisory(connection, keys, "session")); attempt++) {
+    if (performance.now() > until) throw toolRunning(title);
+    if (attempt === 1) context.observe({ kind: "lock-waiting", holder: null, waitedMs: 0 });
+    await delay(POLL_MS, context.signal);
+  }
+}
+
+export function toolRunning(title: string): PlanRefused {
+  return new PlanRefused([
+    {
+      code: "ADOPT_TOOL_RUNNING",
+      message: `${title} is at work on this database: it holds its lock.`,
+      hint: "Wait until it is done, then run again. Nothing was changed.",
+    },
+  ]);
+}

@@ -1,0 +1,90 @@
+/**
+ * Alembic: `alembic_version (version_num)`, which holds the heads and not the history. Applied is everything that can be
+ * reached from them by `down_revision` or `depends_on`; after every step the rows are those of the applied that no
+ * other applied one names. A row too many (Alembic itself leaves some) is read, and never written.
+ *
+ * Its files are programs. What can be kept in step is a folder of ours with the same ids, where `revises` and `depends`
+ * say what Alembic's own files say.
+ */
+import type { Migration } from "../core/migration.ts";
+import { reach } from "../core/order.ts";
+import { createSchema, literal } from "../core/sql/quote.ts";
+import {
+  hasColumns,
+  hasOnly,
+  history,
+  type Match,
+  nameOf,
+  selectText,
+  TEXT,
+  type Tool,
+  type ToolHistory,
+} from "./tool.ts";
+
+export const alembic: Tool = {
+  name: "alembic",
+  title: "Alembic",
+  table: "alembic_version",
+  layouts: [],
+  recognise: (table) => hasColumns(table, { version_num: TEXT }) && hasOnly(table, "version_num"),
+  select: (table) => selectText(table, ["version_num"], "order by 1"),
+  read: (rows) =>
+    history(
+      rows.map(({ version_num }) => ({
+        keys: [version_num ?? ""],
+        name: version_num ?? "",
+        checksum: null,
+        at: null,
+      })),
+    ),
+  match: closure,
+  keep: {
+    create(_keys, at) {
+      const table = {
+        schema: at?.schema ?? "public",
+        name: at?.name ?? "alembic_version",
+        columns: { version_num: "character varying" },
+        readable: true,
+      };
+      return {
+        table,
+        sql: `${createSchema(table.schema)}; create table if not exists ${nameOf(table)} (version_num varchar(32) not null, constraint ${table.name}_pkc primary key (version_num))`,
+      };
+    },
+    present: (table, { revision }) => `select from ${nameOf(table)} where version_num = ${literal(revision)}`,
+    up: (table, { revision, ledger }) =>
+      `delete from ${nameOf(table)} where version_num = any (select unnest(parents) from ${ledger} where revision = ${literal(revision)});
+insert into ${nameOf(table)} (version_num) values (${literal(revision)})`,
+    /** Our row is gone by then: what was below it and is below nothing else becomes a head. */
+    down: (table, { revision, ledger }) =>
+      `delete from ${nameOf(table)} where version_num = ${literal(revision)};
+insert into ${nameOf(table)} (version_num) select h.revision from ${ledger} h
+  where h.kind <> 'repeatable' and not exists (select from ${ledger} o where h.revision = any (o.parents) and o.kind <> 'repeatable')
+  and not exists (select from ${nameOf(table)} t where t.version_num = h.revision)`,
+    check(migrations) {
+      const line = migrations.find(({ kind, revises }) => kind !== "repeatable" && revises === null);
+      if (line === undefined) return null;
+      return {
+        code: "ADOPT_CONFLICT",
+        message: `${line.id} does not say what it revises, so its place in Alembic's graph is not known.`,
+        hint: "Write `-- godwit: revises=<revision>` into it, or `revises=none` for a base, as its file in Alembic says; or run without --keep alembic.",
+        place: { file: line.file },
+      };
+    },
+  },
+};
+
+function closure(found: ToolHistory, migrations: readonly Migration[]): Match {
+  const byId = new Map(migrations.map((migration) => [migration.id, migration]));
+  const below = (id: string) => [...(byId.get(id)?.revises ?? []), ...(byId.get(id)?.depends ?? [])];
+  const rows = new Map(found.rows.map((row) => [row.name, row]));
+  const applied = reach(rows.keys(), below);
+  return {
+    applied: migrations
+      .filter(({ id }) => applied.has(id))
+      .map(({ id }) => ({ id, row: rows.get(id) ?? null, edited: false })),
+    skipped: [],
+    missing: found.rows.filter(({ name }) => !byId.has(name)),
+    warnings: [],
+  };
+}

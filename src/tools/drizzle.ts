@@ -1,0 +1,178 @@
+/**
+ * Drizzle: `drizzle.__drizzle_migrations (id, hash, created_at)`, from 1.0 on also `name`.
+ *
+ * Up to 0.45 what counts is the greatest `created_at`: what is older never runs, whether it ever ran or not. So a file
+ * below that mark without a row of its own was skipped, most likely, and only a person can say that it was not. From 1.0
+ * on what counts is the set of `name`, and a row without one does not exist for the tool; a table that it finds without
+ * that column it completes by itself, from `created_at` and `hash`. Every write here looks which of the two it has before it.
+ */
+import type { Migration, ToolKey } from "../core/migration.ts";
+import { createSchema, literal } from "../core/sql/quote.ts";
+import type { Problem } from "../errors.ts";
+import { isEdited } from "./match.ts";
+import {
+  type Applied,
+  describeTable,
+  hasColumns,
+  hasOnly,
+  INTEGER,
+  type Keep,
+  type KeptStep,
+  type Match,
+  nameOf,
+  type Relation,
+  selectText,
+  TEXT,
+  type Tool,
+  type ToolHistory,
+  type ToolRow,
+} from "./tool.ts";
+
+export const drizzle: Tool = {
+  name: "drizzle",
+  title: "Drizzle",
+  table: "__drizzle_migrations",
+  layouts: ["drizzle"],
+  recognise: (table) =>
+    hasColumns(table, { id: INTEGER, hash: TEXT, created_at: INTEGER }) &&
+    hasOnly(table, "id", "hash", "created_at", "name", "applied_at"),
+  select: (table) => selectText(table, ["hash", "created_at", "name"], "order by t.created_at, t.id"),
+  read: (rows, table) => ({
+    rows: rows.map(
+      (row): ToolRow => ({
+        keys: [row.name ?? row.created_at ?? ""],
+        name: row.name ?? row.created_at ?? row.hash ?? "",
+        checksum: row.hash ?? null,
+        at: timeOf(row.created_at),
+        columns: { ...row, set: isSet(table) ? "true" : null },
+      }),
+    ),
+    problems: rows.some((row) => row.created_at === null) && !isSet(table) ? [withoutTime(table)] : [],
+    warnings: [],
+  }),
+  match,
+  keep: keep(),
+};
+
+/** From 1.0 on: what is applied is a set of names. */
+function isSet(table: Relation): boolean {
+  return table.columns.name !== undefined;
+}
+
+function timeOf(created: string | null | undefined): string | null {
+  const time = new Date(Number(created ?? Number.NaN));
+  return Number.isNaN(time.getTime()) ? null : time.toISOString();
+}
+
+function match(history: ToolHistory, migrations: readonly Migration[]): Match {
+  const found = new Map<string, ToolRow>();
+  const missing: ToolRow[] = [];
+  const nameless: ToolRow[] = [];
+  for (const row of history.rows) {
+    const migration = fileOf(row, migrations);
+    if (migration === undefined) missing.push(row);
+    else {
+      found.set(migration.id, row);
+      if (row.columns?.set === "true" && row.columns?.name == null) nameless.push(row);
+    }
+  }
+  const applied = migrations.flatMap((migration): Applied[] => {
+    const row = found.get(migration.id);
+    return row === undefined ? [] : [{ id: migration.id, row, edited: isEdited(migration, row) }];
+  });
+  const mark = Math.max(...history.rows.map((row) => Number(row.columns?.created_at ?? Number.NaN)));
+  const watermark = history.rows.length > 0 && history.rows.every((row) => row.columns?.set == null);
+  const below = ({ tool }: Migration) =>
+    Number(tool?.columns?.created_at ?? Number.POSITIVE_INFINITY) <= mark;
+  return {
+    applied,
+    skipped: watermark
+      ? migrations.filter((one) => below(one) && !found.has(one.id)).map(({ id }) => id)
+      : [],
+    missing,
+    warnings: nameless.length === 0 ? [] : [withoutName(nameless)],
+  };
+}
+
+/** By name; else as the tool's own upgrade does it: by time, by both where several share that, by hash alone. */
+function fileOf({ columns, checksum }: ToolRow, migrations: readonly Migration[]): Migration | undefined {
+  const byName = migrations.find(({ tool }) => tool?.columns?.name != null);
+  if (columns?.name != null && byName !== undefined)
+    return migrations.find(({ tool }) => tool?.columns?.name === columns.name);
+  const created = Number(columns?.created_at ?? Number.NaN);
+  const sameHash = ({ tool }: Migration) => checksum !== null && tool?.checksums.includes(checksum);
+  const exact = migrations.filter(({ tool }) => Number(tool?.columns?.created_at ?? Number.NaN) === created);
+  const sameTime =
+    exact.length > 0
+      ? exact
+      : migrations.filter(({ tool }) => {
+          const when = Number(tool?.columns?.created_at ?? Number.NaN);
+          // Folders of 1.0 are named to the second, and so are the rows of files that have become such.
+          return Math.floor(when / 1000) === Math.floor(created / 1000);
+        });
+  return sameTime.length === 1
+    ? sameTime[0]
+    : (sameTime.find(sameHash) ?? migrations.find(sameHash) ?? sameTime[0]);
+}
+
+function keep(): Keep {
+  const keyOf = ({ key, revision }: KeptStep) => ({
+    hash: literal(key?.checksums[0] ?? ""),
+    created: literal(Number(key?.columns?.created_at ?? 0)),
+    name: literal(String(key?.columns?.name ?? futureName(revision, Number(key?.columns?.created_at ?? 0)))),
+  });
+  return {
+    create(keys: readonly ToolKey[], at) {
+      const named = keys.some((key) => key.columns?.name != null);
+      const columns = { id: "integer", hash: "text", created_at: "bigint" };
+      const table: Relation = {
+        schema: at?.schema ?? "drizzle",
+        name: at?.name ?? "__drizzle_migrations",
+        columns: named ? { ...columns, name: "text", applied_at: "timestamp with time zone" } : columns,
+        readable: true,
+      };
+      const more = named ? ", name text, applied_at timestamp with time zone default now()" : "";
+      return {
+        table,
+        sql: `${createSchema(table.schema)}; create table if not exists ${nameOf(table)} (id serial primary key, hash text not null, created_at bigint${more})`,
+      };
+    },
+    present(table, step) {
+      const { hash, created, name } = keyOf(step);
+      const same = isSet(table) ? `name = ${name}` : `created_at = ${created} and hash = ${hash}`;
+      return `select from ${nameOf(table)} where ${same}`;
+    },
+    up(table, step) {
+      const { hash, created, name } = keyOf(step);
+      return isSet(table)
+        ? `insert into ${nameOf(table)} (hash, created_at, name) values (${hash}, ${created}, ${name})`
+        : `insert into ${nameOf(table)} (hash, created_at) values (${hash}, ${created})`;
+    },
+    down(table, step) {
+      const { created, name } = keyOf(step);
+      return `delete from ${nameOf(table)} where ${isSet(table) ? `name = ${name}` : `created_at >= ${created}`}`;
+    },
+  };
+}
+
+/** The folder that `drizzle-kit up` will make of a file of the journal. */
+function futureName(tag: string, when: number): string {
+  const digits = new Date(when).toISOString().replace(/\D/g, "").slice(0, 14);
+  return `${digits}_${tag.replace(/^[^_]*_/, "")}`;
+}
+
+function withoutTime(table: Relation): Problem {
+  return {
+    code: "ADOPT_FAILED_HISTORY",
+    message: `${describeTable(table)} has a row without created_at: with it Drizzle takes every migration for pending, and runs all again.`,
+    hint: `Set it to the \`when\` that the journal has for that migration, or delete the row: delete from ${nameOf(table)} where created_at is null;`,
+  };
+}
+
+function withoutName(rows: readonly ToolRow[]): Problem {
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `${rows.length} rows of Drizzle's history have no name, so Drizzle 1.0 would run these migrations again: created_at ${rows.map((row) => row.columns?.created_at).join(", ")}.`,
+    hint: "Set their name to that of the folder.",
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * Flyway: `flyway_schema_history`, formerly `schema_version`, a row for every execution in the order of `installed_rank`.
+ * The last row of a version counts: DELETE (a repaired, missing file) and UNDO take it away. Up to the version of a
+ * baseline files are there without rows. Rows of other types than SQL are those of programs, and miss no file.
+ */
+import type { Migration } from "../core/migration.ts";
+import { keyOfFlyway } from "./keys.ts";
+import { isEdited } from "./match.ts";
+import {
+  type Applied,
+  BOOLEAN,
+  failed,
+  hasColumns,
+  type Match,
+  selectText,
+  type TextRow,
+  type Tool,
+  type ToolHistory,
+  type ToolRow,
+} from "./tool.ts";
+
+export const flyway: Tool = {
+  name: "flyway",
+  title: "Flyway",
+  table: "flyway_schema_history",
+  layouts: ["flyway"],
+  recognise: (table) =>
+    hasColumns(table, { installed_rank: null, script: null, checksum: null, success: BOOLEAN }),
+  select: (table) =>
+    selectText(
+      table,
+      ["version", "description", "type", "script", "checksum", "installed_on", "success"],
+      "order by t.installed_rank",
+    ),
+  read,
+  match,
+  advisoryKeys: ({ schema, name }) => [keyOfFlyway(schema, name)],
+};
+
+function read(rows: readonly TextRow[]): ToolHistory {
+  const broken = rows.filter((row) => row.success === "false");
+  const last = new Map<string, TextRow>();
+  for (const row of rows) {
+    if (row.type === "SCHEMA" || row.success === "false") continue;
+    const key = keyOf(row.version ?? null, row.description ?? "");
+    last.delete(key);
+    last.set(key, row);
+  }
+  const live = [...last].filter(([, { type }]) => !/^(DELETE|UNDO)/.test(type ?? ""));
+  return {
+    rows: live.map(([key, row]): ToolRow => {
+      const type = row.type ?? "SQL";
+      return {
+        keys: [key],
+        name: (row.script ?? "").replace(/^.*\//, "").replace(/\.sql$/i, "") || key,
+        checksum: row.checksum ?? null,
+        at: row.installed_on ?? null,
+        repeatable: row.version === null,
+        withoutFile: type !== "SQL" && type !== "SQL_BASELINE",
+        columns: row,
+      };
+    }),
+    problems: broken.map((row) =>
+      failed(
+        `Flyway ran ${row.script} and it failed; its history says so (success = false).`,
+        "Undo by hand what of it is in the database, then say `flyway repair`.",
+      ),
+    ),
+    warnings: [],
+  };
+}
+
+function match({ rows }: ToolHistory, migrations: readonly Migration[]): Match {
+  const byKey = new Map(rows.map((row) => [row.keys[0] ?? "", row]));
+  const baseline = rows
+    .filter(({ columns }) => /BASELINE$/.test(columns?.type ?? ""))
+    .map(({ columns }) => columns?.version ?? "0")
+    .reduce<string | null>(
+      (high, one) => (high === null || compareVersions(one, high) > 0 ? one : high),
+      null,
+    );
+  const known = new Set<ToolRow>();
+  const applied = migrations.flatMap((migration): Applied[] => {
+    const { id, kind, tool } = migration;
+    if (tool === undefined) return [];
+    const row = byKey.get(keyOf(kind === "repeatable" ? null : tool.version, tool.version));
+    const isBaseline = tool.columns?.type === "SQL_BASELINE";
+    if (row !== undefined && (row.columns?.type === "SQL_BASELINE") === isBaseline) {
+      known.add(row);
+      return [{ id, row, edited: isEdited(migration, row) }];
+    }
+    // One for an empty database is no more needed; what is below one has been left out.
+    const below = kind !== "repeatable" && baseline !== null && compareVersions(tool.version, baseline) <= 0;
+    if (rows.length > 0 && (isBaseline || below)) {
+      if (row !== undefined) known.add(row);
+      return [{ id, row: null, edited: false }];
+    }
+    return [];
+  });
+  return {
+    applied,
+    skipped: [],
+    missing: rows.filter((row) => !known.has(row) && row.withoutFile !== true),
+    warnings: [],
+  };
+}
+
+function keyOf(version: string | null, description: string): string {
+  return version === null ? `R ${description}` : `V ${partsOf(version).join(".")}`;
+}
+
+/** `01`, `1` and `1.0` are one version. */
+function partsOf(version: string): readonly bigint[] {
+  const parts = version.split(/[._]/).map((part) => (/^\d+$/.test(part) ? BigInt(part) : 0n));
+  while (parts.length > 1 && parts.at(-1) === 0n) parts.pop();
+  return parts;
+}
+
+function compareVersions(left: string, right: string): number {
+  const [one, other] = [partsOf(left), partsOf(right)];
+  for (let at = 0; at < Math.max(one.length, other.length); at++) {
+    const difference = (one[at] ?? 0n) - (other[at] ?? 0n);
+    if (difference !== 0n) return difference > 0n ? 1 : -1;
+  }
+  return 0;
+}

@@ -1,0 +1,87 @@
+/**
+ * golang-migrate: `schema_migrations (version, dirty)` with one row, the number that the database is at. That all files up
+ * to it ran is what the tool itself takes for granted, and all that is known: one that was merged in below it later
+ * never ran, and nothing says so.
+ */
+import { literal } from "../core/sql/quote.ts";
+import { keepRows, versionOf } from "./keep.ts";
+import { keyOfGolangMigrate } from "./keys.ts";
+import {
+  BOOLEAN,
+  describeTable,
+  failed,
+  hasColumns,
+  hasOnly,
+  history,
+  INTEGER,
+  type Keep,
+  nameOf,
+  selectText,
+  type Tool,
+} from "./tool.ts";
+
+export const golangMigrate: Tool = {
+  name: "golang-migrate",
+  title: "golang-migrate",
+  table: "schema_migrations",
+  layouts: ["golang-migrate", "updown"],
+  recognise: (table) =>
+    hasColumns(table, { version: INTEGER, dirty: BOOLEAN }) && hasOnly(table, "version", "dirty"),
+  select: (table) => selectText(table, ["version", "dirty"], "order by t.version"),
+  read(rows, table) {
+    const [row] = rows;
+    if (row === undefined) return history([]);
+    const version = row.version ?? "";
+    const dirty = failed(
+      `golang-migrate failed at version ${version} and calls the database dirty (${describeTable(table)}).`,
+      `Look at what of ${version} is in the database. Complete it by hand and say \`migrate force ${version}\`, or undo it and force the version before it.`,
+    );
+    return {
+      ...history([{ keys: [version], name: version, checksum: null, at: null }]),
+      problems: row.dirty === "true" ? [dirty] : [],
+    };
+  },
+  match({ rows: [row] }, migrations) {
+    const versionIn = ({ tool, number, id }: (typeof migrations)[number]) =>
+      tool?.version ?? number ?? /^\d+/.exec(id)?.[0] ?? null;
+    const current = row === undefined ? null : BigInt(row.name);
+    const applied = migrations.flatMap((migration) => {
+      const version = versionIn(migration);
+      if (current === null || version === null || !/^\d+$/.test(version) || BigInt(version) > current)
+        return [];
+      return [{ id: migration.id, row: BigInt(version) === current ? (row ?? null) : null, edited: false }];
+    });
+    const isHere = applied.some((one) => one.row !== null);
+    return { applied, skipped: [], missing: row === undefined || isHere ? [] : [row], warnings: [] };
+  },
+  // Opened by its URL it takes the path for the database's name, opened by a program the name itself.
+  advisoryKeys: ({ schema, name }, database) => [
+    keyOfGolangMigrate(schema, name, `/${database}`),
+    keyOfGolangMigrate(schema, name, database),
+  ],
+  keep: keep(),
+};
+
+function keep(): Keep {
+  const set = keepRows({
+    at: { schema: "public", name: "schema_migrations" },
+    columns: { version: "bigint", dirty: "boolean" },
+    definition: "(version bigint not null primary key, dirty boolean not null)",
+    key: "version",
+  });
+  return {
+    ...set,
+    present: (table, step) =>
+      `select from ${nameOf(table)} where version >= ${versionOf(step)} and version = ${versionOf(step)}`,
+    /** One that is late leaves the number where it is. */
+    up: (table, step) => `delete from ${nameOf(table)} where version < ${versionOf(step)};
+insert into ${nameOf(table)} (version, dirty) select ${versionOf(step)}, false where not exists (select from ${nameOf(table)})`,
+    down(table, step) {
+      const back =
+        step.previous === null
+          ? ""
+          : `; insert into ${nameOf(table)} (version, dirty) select ${literal(step.previous)}, false where not exists (select from ${nameOf(table)})`;
+      return `delete from ${nameOf(table)} where version = ${versionOf(step)}${back}`;
+    },
+  };
+}

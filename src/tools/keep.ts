@@ -1,0 +1,52 @@
+/** Tools whose history is a set of rows, one for each file: a single insert keeps them in step. */
+import { createSchema, literal } from "../core/sql/quote.ts";
+import { type Keep, type KeptStep, nameOf, type Relation } from "./tool.ts";
+
+export interface RowKeep {
+  /** Where the table is made, unless the configuration says otherwise. */
+  readonly at: { readonly schema: string; readonly name: string };
+  readonly columns: Readonly<Record<string, string>>;
+  /** After `create table if not exists <name>`. */
+  readonly definition: string;
+  /** What stands in it from the beginning. */
+  readonly first?: (table: Relation) => string;
+  /** The column that tells files apart. */
+  readonly key: string;
+  /** Its value in SQL. */
+  readonly keyOf?: (step: KeptStep) => string;
+  /** The other columns of a new row, in SQL. */
+  readonly row?: (step: KeptStep) => Readonly<Record<string, string>>;
+}
+
+export function keepRows(options: RowKeep): Keep {
+  const keyOf = options.keyOf ?? versionOf;
+  const where = (step: KeptStep) => `${options.key} = ${keyOf(step)}`;
+  return {
+    create(_keys, at) {
+      const { columns } = options;
+      const table = { ...options.at, ...named(at), columns, readable: true };
+      const name = nameOf(table);
+      const first = options.first === undefined ? "" : `; ${options.first(table)}`;
+      return {
+        table,
+        sql: `${createSchema(table.schema)}; create table if not exists ${name} ${options.definition}${first}`,
+      };
+    },
+    present: (table, step) => `select from ${nameOf(table)} where ${where(step)}`,
+    up(table, step) {
+      const row = { [options.key]: keyOf(step), ...options.row?.(step) };
+      return `insert into ${nameOf(table)} (${Object.keys(row).join(", ")}) values (${Object.values(row).join(", ")})`;
+    },
+    down: (table, step) => `delete from ${nameOf(table)} where ${where(step)}`,
+  };
+}
+
+/** As text; digits go into a column of numbers as well. */
+export function versionOf({ key, revision }: KeptStep): string {
+  return literal(key?.version ?? /^\d+/.exec(revision)?.[0] ?? revision);
+}
+
+function named(at: { schema: string | null; name: string } | null): Partial<Relation> {
+  if (at === null) return {};
+  return at.schema === null ? { name: at.name } : { name: at.name, schema: at.schema };
+}

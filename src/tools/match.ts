@@ -1,0 +1,47 @@
+/** Rows and files side by side, by what the tool knows a file by. */
+import type { Migration } from "../core/migration.ts";
+import type { Applied, Match, Tool, ToolHistory, ToolRow } from "./tool.ts";
+
+export function matchRows(tool: Tool, history: ToolHistory, migrations: readonly Migration[]): Match {
+  return tool.match?.(history, migrations) ?? matchByKey(history, migrations, tool.normal);
+}
+
+export function matchByKey(
+  history: ToolHistory,
+  migrations: readonly Migration[],
+  normal: (key: string) => string = (key) => key,
+): Match {
+  // The last one counts: a tool that runs a file again writes another row for it.
+  const index = (spell: (key: string) => string) =>
+    new Map(history.rows.flatMap((row) => row.keys.map((key) => [spell(key), row] as const)));
+  const exact = index(normal);
+  const loose = index(withoutZeros);
+  const find = ({ tool, id, number }: Migration) => {
+    if (tool !== undefined) return exact.get(normal(tool.version));
+    // A folder of our own layout may hold what was another tool's: then id or number is the key.
+    return exact.get(normal(id)) ?? (number === null ? undefined : loose.get(number));
+  };
+  const known = new Set<ToolRow>();
+  const applied = migrations.flatMap((migration): Applied[] => {
+    const row = find(migration);
+    if (row === undefined) return [];
+    known.add(row);
+    return [{ id: migration.id, row, edited: isEdited(migration, row) }];
+  });
+  return {
+    applied,
+    skipped: [],
+    missing: history.rows.filter((row) => !known.has(row) && row.withoutFile !== true),
+    warnings: [],
+  };
+}
+
+export function isEdited({ tool }: Migration, { checksum }: ToolRow): boolean {
+  const checksums = tool?.checksums ?? [];
+  return checksum !== null && checksums.length > 0 && !checksums.includes(checksum);
+}
+
+/** `001` and `1` are one number to those who count. */
+export function withoutZeros(key: string): string {
+  return /^\d+$/.test(key) ? key.replace(/^0+(?=\d)/, "") : key;
+}

@@ -1,0 +1,32 @@
+/** node-pg-migrate: `pgmigrations (id, name, run_on)`, in the order of `run_on` and `id`, which it checks against its files. */
+import { keepRows } from "./keep.ts";
+import { hasColumns, hasOnly, history, INTEGER, selectText, TEXT, type Tool } from "./tool.ts";
+
+export const nodePgMigrate: Tool = {
+  name: "node-pg-migrate",
+  title: "node-pg-migrate",
+  table: "pgmigrations",
+  layouts: ["node-pg-migrate"],
+  recognise: (table) =>
+    hasColumns(table, { id: INTEGER, name: TEXT, run_on: /^timestamp/ }) &&
+    hasOnly(table, "id", "name", "run_on"),
+  select: (table) => selectText(table, ["name", "run_on"], "order by t.run_on, t.id"),
+  read: (rows) =>
+    history(
+      rows.map(({ name, run_on }) => ({
+        keys: [name ?? ""],
+        name: name ?? "",
+        checksum: null,
+        at: run_on ?? null,
+      })),
+    ),
+  advisoryKeys: () => [7_241_865_325_823_964n],
+  keep: keepRows({
+    at: { schema: "public", name: "pgmigrations" },
+    columns: { id: "integer", name: "character varying", run_on: "timestamp" },
+    definition: "(id serial primary key, name varchar(255) not null, run_on timestamp not null)",
+    key: "name",
+    // Of one transaction that it ran itself all have one time, and then the id decides.
+    row: () => ({ run_on: "clock_timestamp()" }),
+  }),
+};

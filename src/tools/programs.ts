@@ -1,0 +1,103 @@
+/**
+ * Tools whose migrations are programs, known by a name: knex, Umzug (Sequelize), TypeORM, Kysely and Django. Their files
+ * are not run here; a new folder carries on from what they have left.
+ */
+import {
+  hasColumns,
+  hasOnly,
+  history,
+  INTEGER,
+  nameOf,
+  selectText,
+  TEXT,
+  type TextRow,
+  type Tool,
+  type ToolRow,
+} from "./tool.ts";
+
+/** Some write the extension into the table; a file that was rewritten in SQL has another one. */
+function named(name: string | null | undefined, at: string | null | undefined): ToolRow {
+  const own = name ?? "";
+  const bare = own.replace(/\.[cm]?[jt]s$|\.(co|coffee|eg|iced|ls|litcoffee)$/, "");
+  return { keys: bare === own ? [own] : [own, bare], name: own, checksum: null, at: at ?? null };
+}
+
+const byName = (column: string) => (rows: readonly TextRow[]) =>
+  history(rows.map((row) => named(row.name, row[column])));
+
+export const knex: Tool = {
+  name: "knex",
+  title: "knex",
+  table: "knex_migrations",
+  layouts: [],
+  recognise: (table) => hasColumns(table, { name: TEXT, batch: INTEGER, migration_time: /^timestamp/ }),
+  select: (table) => selectText(table, ["name", "migration_time"], "order by t.id"),
+  read: byName("migration_time"),
+  lockedBy(table, all) {
+    const lock = all.find(({ schema, name }) => schema === table.schema && name === `${table.name}_lock`);
+    if (lock === undefined || !lock.readable) return null;
+    return `select null as who, 'npx knex migrate:unlock' as release from ${nameOf(lock)} where is_locked = 1`;
+  },
+};
+
+export const umzug: Tool = {
+  name: "umzug",
+  title: "Umzug (Sequelize)",
+  table: "SequelizeMeta",
+  layouts: [],
+  recognise: (table) =>
+    /sequelize|umzug/i.test(table.name) &&
+    hasColumns(table, { name: TEXT }) &&
+    hasOnly(table, "name", "createdAt", "updatedAt"),
+  select: (table) => selectText(table, ["name", "createdAt"], "order by t.name"),
+  read: byName("createdAt"),
+};
+
+export const typeorm: Tool = {
+  name: "typeorm",
+  title: "TypeORM",
+  table: "migrations",
+  layouts: [],
+  recognise: (table) =>
+    hasColumns(table, { id: INTEGER, timestamp: INTEGER, name: TEXT }) &&
+    hasOnly(table, "id", "timestamp", "name"),
+  select: (table) => selectText(table, ["name", "timestamp"], "order by t.timestamp, t.id"),
+  // The table's name is anybody's; the thirteen digits behind a class are TypeORM's own.
+  read: (rows) =>
+    history(
+      rows.filter(({ name }) => /\d{13}$/.test(name ?? "")).map(({ name }) => named(name, timeOf(name))),
+    ),
+};
+
+function timeOf(name: string | null | undefined): string | null {
+  const digits = /\d{13}$/.exec(name ?? "")?.[0];
+  return digits === undefined ? null : new Date(Number(digits)).toISOString();
+}
+
+export const kysely: Tool = {
+  name: "kysely",
+  title: "Kysely",
+  table: "kysely_migration",
+  layouts: [],
+  recognise: (table) =>
+    hasColumns(table, { name: TEXT, timestamp: TEXT }) && hasOnly(table, "name", "timestamp"),
+  select: (table) => selectText(table, ["name", "timestamp"], "order by t.timestamp, t.name"),
+  read: byName("timestamp"),
+  advisoryKeys: () => [3_853_314_791_062_309_107n],
+};
+
+/** Nothing keeps a row from being there twice. */
+export const django: Tool = {
+  name: "django",
+  title: "Django",
+  table: "django_migrations",
+  layouts: [],
+  recognise: (table) => hasColumns(table, { app: TEXT, name: TEXT, applied: /^timestamp/ }),
+  select: (table) => selectText(table, ["app", "name", "applied"], "order by t.id"),
+  read: (rows) =>
+    history([
+      ...new Map(
+        rows.map(({ app, name, applied }) => [`${app}.${name}`, named(`${app}.${name}`, applied)]),
+      ).values(),
+    ]),
+};

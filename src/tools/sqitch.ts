@@ -1,0 +1,45 @@
+/**
+ * Sqitch: `sqitch.changes`, a row for every change that is deployed, with an id that says all of it and what came before
+ * it, so that an edited plan has other ids. One registry may hold several projects. It locks the table, and from 1.1 on
+ * takes an advisory lock too.
+ */
+import { hasColumns, history, selectText, type Tool } from "./tool.ts";
+
+export const sqitch: Tool = {
+  name: "sqitch",
+  title: "Sqitch",
+  table: "changes",
+  layouts: ["sqitch"],
+  recognise: (table) =>
+    hasColumns(table, {
+      change_id: null,
+      script_hash: null,
+      change: null,
+      project: null,
+      committed_at: null,
+    }) && table.columns.event === undefined,
+  select: (table) =>
+    selectText(
+      table,
+      ["change_id", "change", "project", "script_hash", "committed_at"],
+      "order by t.committed_at",
+    ),
+  read(rows) {
+    const several = new Set(rows.map(({ project }) => project)).size > 1;
+    const last = new Map(rows.map((row) => [`${row.project}:${row.change}`, row]));
+    return history(
+      rows.map((row) => {
+        const name = several ? `${row.project}:${row.change}` : (row.change ?? "");
+        // A change that was reworked is there twice, and only the last one has the name for itself.
+        const isLast = last.get(`${row.project}:${row.change}`) === row;
+        return {
+          keys: isLast ? [row.change ?? "", name, row.change_id ?? ""] : [row.change_id ?? ""],
+          name: isLast ? name : `${name}:${(row.change_id ?? "").slice(0, 8)}`,
+          checksum: row.script_hash ?? null,
+          at: row.committed_at ?? null,
+        };
+      }),
+    );
+  },
+  advisoryKeys: () => [75_474_063n],
+};

@@ -1,0 +1,68 @@
+/**
+ * Supabase CLI: `supabase_migrations.schema_migrations (version, statements, name)`. A version is text. It keeps no
+ * checksums and takes no lock, and it refuses a version that it has no file for. Hosted projects have columns that its
+ * sources do not know, so every write names its own.
+ */
+import { createSchema, literal, textArray } from "../core/sql/quote.ts";
+import { supabaseStatements } from "../source/supabase-statements.ts";
+import { versionOf } from "./keep.ts";
+import {
+  hasColumns,
+  history,
+  type KeptStep,
+  nameOf,
+  type Relation,
+  selectText,
+  TEXT,
+  type Tool,
+} from "./tool.ts";
+
+export const supabase: Tool = {
+  name: "supabase",
+  title: "Supabase CLI",
+  table: "schema_migrations",
+  layouts: ["supabase"],
+  recognise: (table) =>
+    table.schema === "supabase_migrations" &&
+    hasColumns(table, { version: TEXT }) &&
+    table.name === "schema_migrations",
+  select: (table) => selectText(table, ["version", "name"], "order by t.version"),
+  read: (rows) =>
+    history(
+      rows.map(({ version, name }) => ({
+        keys: [version ?? ""],
+        name: name == null || name === "" ? (version ?? "") : `${version}_${name}`,
+        checksum: null,
+        at: null,
+      })),
+    ),
+  keep: {
+    create() {
+      const table: Relation = {
+        schema: "supabase_migrations",
+        name: "schema_migrations",
+        columns: { version: "text", statements: "text[]", name: "text" },
+        readable: true,
+      };
+      return {
+        table,
+        sql: `${createSchema(table.schema)}; create table if not exists ${nameOf(table)} (version text not null primary key, statements text[], name text)`,
+      };
+    },
+    present: (table, step) => `select from ${nameOf(table)} where version = ${versionOf(step)}`,
+    up(table, step) {
+      const row = Object.entries(rowOf(step)).filter(([column]) => table.columns[column] !== undefined);
+      return `insert into ${nameOf(table)} (${row.map(([column]) => column).join(", ")}) values (${row.map(([, value]) => value).join(", ")})`;
+    },
+    down: (table, step) => `delete from ${nameOf(table)} where version = ${versionOf(step)}`,
+  },
+};
+
+function rowOf(step: KeptStep): Readonly<Record<string, string>> {
+  const name = step.key?.columns?.name ?? step.revision.replace(/^\d+_/, "");
+  return {
+    version: versionOf(step),
+    name: literal(String(name)),
+    statements: step.text === null ? "null" : textArray(supabaseStatements(step.text)),
+  };
+}

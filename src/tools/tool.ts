@@ -1,0 +1,157 @@
+/**
+ * What a tool is: another migration tool, seen through the table in which it keeps its history. One sibling file for each
+ * says how that table is recognised, what its rows mean, and, where we keep it in step, what to write into it. SQL is text
+ * here; nothing is sent.
+ */
+import type { Migration, ToolKey } from "../core/migration.ts";
+import { identifier } from "../core/sql/quote.ts";
+import type { Problem } from "../errors.ts";
+
+export interface Tool {
+  /** As `--tool` and `--keep` have it. */
+  readonly name: string;
+  /** For people. */
+  readonly title: string;
+  /** How its table is called, where nothing else was configured. */
+  readonly table: string;
+  /** Layouts whose files its rows speak of; none where its files are programs, which we do not run. */
+  readonly layouts: readonly string[];
+  /** By columns, because tables may be relocated. `all`: the other candidates, which may tell two tools apart. */
+  recognise(table: Relation, all: readonly Relation[]): boolean;
+  /** All that counts of its rows, every value as text, in the order in which they came about. */
+  select(table: Relation): string;
+  read(rows: readonly TextRow[], table: Relation): ToolHistory;
+  /** In place of matching by key. */
+  match?(history: ToolHistory, migrations: readonly Migration[]): Match;
+  /** Makes two spellings of one key the same, where it has several. */
+  normal?(key: string): string;
+  /** The advisory locks that it holds while it runs; several where one depends on how it was started. */
+  advisoryKeys?(table: Relation, database: string): readonly bigint[];
+  /** SQL that gives a row (`who`) while its lock is held, where the lock is a row. */
+  lockedBy?(table: Relation, all: readonly Relation[]): string | null;
+  /** How its history is kept in step; without it, that cannot be done. */
+  readonly keep?: Keep;
+}
+
+/** A table with the types of its columns. */
+export interface Relation {
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: Readonly<Record<string, string>>;
+  /** Whether its rows may be read. */
+  readonly readable: boolean;
+}
+
+export type TextRow = Readonly<Record<string, string | null>>;
+
+export interface ToolHistory {
+  /** What is applied, in the order in which that happened, each once. */
+  readonly rows: readonly ToolRow[];
+  /** A history that has failed half-way: nothing can be built on it. */
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+export interface ToolRow {
+  /** What a file can be known by: any of these. */
+  readonly keys: readonly string[];
+  /** For people; and the revision it becomes where there is no file. */
+  readonly name: string;
+  /** `null`: the tool keeps none. */
+  readonly checksum: string | null;
+  /** As the server writes it. */
+  readonly at: string | null;
+  readonly repeatable?: boolean;
+  /** The tool has run something else that is not a file of migrations, or a program: a file is not to be missed. */
+  readonly withoutFile?: boolean;
+  readonly columns?: TextRow;
+}
+
+export interface Match {
+  readonly applied: readonly Applied[];
+  /** Passed over by the tool, for good: it takes them for applied, and no row says that they ever ran. */
+  readonly skipped: readonly string[];
+  /** Rows that speak of no file. */
+  readonly missing: readonly ToolRow[];
+  readonly warnings: readonly Problem[];
+}
+
+export interface Applied {
+  readonly id: string;
+  /** `null`: it has none of its own, and a later one says so. */
+  readonly row: ToolRow | null;
+  /** The file is not what the tool ran. */
+  readonly edited: boolean;
+}
+
+/** Statements for the transaction of one step. */
+export interface Keep {
+  /** The table as the tool itself would make it, and the SQL for that. `keys`: of the files. `at`: as configured. */
+  create(
+    keys: readonly ToolKey[],
+    at: { readonly schema: string | null; readonly name: string } | null,
+  ): { readonly table: Relation; readonly sql: string };
+  /** A query that gives a row where the tool has been there already. */
+  present(table: Relation, step: KeptStep): string | null;
+  /** After the ledger's own row was written or taken away. */
+  up(table: Relation, step: KeptStep): string;
+  down(table: Relation, step: KeptStep): string;
+  /** Refuses files that it cannot keep in step with. */
+  check?(migrations: readonly Migration[]): Problem | null;
+}
+
+export interface KeptStep {
+  readonly revision: string;
+  /** `null`: its file is gone. */
+  readonly key: ToolKey | null;
+  /** The file's text, upwards, as it lies there. */
+  readonly text: string | null;
+  /** The version of the file in front of it. */
+  readonly previous: string | null;
+  /** Our own history, quoted: for tools whose rows say what stands on what. */
+  readonly ledger: string;
+}
+
+export function nameOf({ schema, name }: Pick<Relation, "schema" | "name">): string {
+  return `${identifier(schema)}.${identifier(name)}`;
+}
+
+/** For people. */
+export function describeTable({ schema, name }: Pick<Relation, "schema" | "name">): string {
+  return `${schema}.${name}`;
+}
+
+/** Whether all of these columns are there; a type in front matters only where it is given. */
+export function hasColumns(table: Relation, wanted: Readonly<Record<string, RegExp | null>>): boolean {
+  return Object.entries(wanted).every(([column, type]) => {
+    const actual = table.columns[column];
+    return actual !== undefined && (type === null || type.test(actual));
+  });
+}
+
+export function hasOnly(table: Relation, ...names: readonly string[]): boolean {
+  return Object.keys(table.columns).every((column) => names.includes(column));
+}
+
+export const TEXT = /^(text|character varying)/;
+export const INTEGER = /^(integer|bigint|numeric|smallint)/;
+export const BOOLEAN = /^boolean$/;
+
+/** Columns as text under their own names; those that are not there as null. */
+export function selectText(table: Relation, columns: readonly string[], rest: string): string {
+  const list = columns.map((column) =>
+    table.columns[column] === undefined
+      ? `null::text as ${identifier(column)}`
+      : `t.${identifier(column)}::text as ${identifier(column)}`,
+  );
+  return `select ${list.join(", ")} from ${nameOf(table)} t ${rest}`;
+}
+
+/** A problem of a history that nothing can be built on. */
+export function failed(message: string, hint: string): Problem {
+  return { code: "ADOPT_FAILED_HISTORY", message, hint: `${hint} Then run again. Nothing was changed.` };
+}
+
+export function history(rows: readonly ToolRow[]): ToolHistory {
+  return { rows, problems: [], warnings: [] };
+}

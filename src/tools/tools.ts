@@ -1,0 +1,54 @@
+/** Every tool there is; a new one is a file and a line here. The first that recognises a table has it. */
+import { alembic } from "./alembic.ts";
+import { diesel } from "./diesel.ts";
+import { drizzle } from "./drizzle.ts";
+import { flyway } from "./flyway.ts";
+import { golangMigrate } from "./golang-migrate.ts";
+import { goose } from "./goose.ts";
+import { graphileMigrate } from "./graphile-migrate.ts";
+import { liquibase } from "./liquibase.ts";
+import { nodePgMigrate } from "./node-pg-migrate.ts";
+import { prisma, prisma8 } from "./prisma.ts";
+import { django, knex, kysely, typeorm, umzug } from "./programs.ts";
+import { dbmate, ecto, rails } from "./schema-migrations.ts";
+import { sqitch } from "./sqitch.ts";
+import { sqlx } from "./sqlx.ts";
+import { supabase } from "./supabase.ts";
+import type { Tool } from "./tool.ts";
+
+export const TOOLS: readonly Tool[] = [
+  supabase,
+  drizzle,
+  alembic,
+  prisma,
+  prisma8,
+  flyway,
+  liquibase,
+  golangMigrate,
+  rails,
+  dbmate,
+  ecto,
+  goose,
+  sqlx,
+  diesel,
+  nodePgMigrate,
+  knex,
+  umzug,
+  typeorm,
+  kysely,
+  django,
+  sqitch,
+  graphileMigrate,
+];
+
+/** Those that speak of the files of a layout. */
+export function toolsOf(layout: string): readonly Tool[] {
+  return TOOLS.filter((tool) => tool.layouts.includes(layout));
+}
+
+export function toolNamed(name: string): Tool | undefined {
+  return TOOLS.find((tool) => tool.name === name);
+}
+
+/** Kept in step unless the configuration says otherwise. */
+export const KEPT_BY_DEFAULT: ReadonlySet<string> = new Set(["drizzle", "supabase"]);
