@@ -83,6 +83,16 @@ async function migrateWithDrizzle(service: Service, count = Number.POSITIVE_INFI
   }
 }
 
+/** What `drizzle-orm` says of its own history. */
+async function rowsOfDrizzle(service: Service): Promise<readonly unknown[]> {
+  return withPool(service, async (pool) => {
+    const { rows } = await pool.query(
+      "select hash, created_at from drizzle.__drizzle_migrations order by created_at",
+    );
+    return rows;
+  });
+}
+
 /** Tables, columns and indexes, without what tools keep for themselves. */
 async function schemaOf(service: Service): Promise<readonly unknown[]> {
   return withPool(service, async (pool) => {
@@ -127,6 +137,40 @@ describe("meter-lab", () => {
     const done = await Promise.all(runs.map((run) => run.exits(0)));
     const sum = (name: string) => done.reduce((total, each) => total + (appliedBy(each)[name] ?? 0), 0);
     for (const { name } of services) expect(sum(name)).toBe(COUNTS[name as keyof typeof COUNTS]);
+  });
+});
+
+describe("with Drizzle", () => {
+  test("what Drizzle has migrated so far is carried on, and then Drizzle finds nothing left", async ({
+    lab: { godwit, services },
+  }) => {
+    const [backend, next, auth] = services;
+    await migrateWithDrizzle(backend, 2);
+    await migrateWithDrizzle(next, 1);
+    await migrateWithDrizzle(auth);
+    expect(appliedBy(await godwit("up", "--json"))).toEqual({ backend: 2, "auth-next": 2, auth: 0 });
+    for (const service of services) {
+      const before = await rowsOfDrizzle(service);
+      expect(before).toHaveLength(COUNTS[service.name as keyof typeof COUNTS]);
+      const made = await schemaOf(service);
+      // It would fail on the first table that is there already.
+      await migrateWithDrizzle(service);
+      expect(await rowsOfDrizzle(service)).toEqual(before);
+      expect(await schemaOf(service)).toEqual(made);
+    }
+    expect(appliedBy(await godwit("up", "--json"))).toEqual({ backend: 0, "auth-next": 0, auth: 0 });
+  });
+
+  test("what we begin Drizzle carries on, and what it did is not done again", async ({
+    lab: { godwit, services },
+  }) => {
+    await godwit("up", "backend", "+1");
+    await godwit("up", "auth-next", "0001");
+    for (const service of services) await migrateWithDrizzle(service);
+    for (const service of services)
+      expect(await rowsOfDrizzle(service)).toHaveLength(COUNTS[service.name as keyof typeof COUNTS]);
+    expect(appliedBy(await godwit("up", "--json"))).toEqual({ backend: 0, "auth-next": 0, auth: 0 });
+    await godwit("status", "--check");
   });
 });
 
