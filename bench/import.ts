@@ -14,15 +14,15 @@ import { type Command, compare, type Figures, median } from "./measure.ts";
 
 const RUNS = Number(process.env.BENCH_RUNS ?? 3);
 const PARTS = (process.env.BENCH_PARTS ?? "mix,kinds,small,large,sftp").split(",");
-const GODWIT = resolve("dist/godwit.cjs");
+const GODWIT = resolve(process.env.BENCH_GODWIT ?? "dist/godwit.cjs");
 const OWN = resolve(".cache/bench/import");
-const PYTHON = "/usr/bin/python3";
+const PYTHON = process.env.BENCH_PYTHON ?? "/usr/bin/python3";
 const PROCESSES = cpus().length;
 /** As the workers of an import have them. */
 const MALLOC = {
-  MALLOC_MMAP_THRESHOLD_: "1073741824",
+  MALLOC_MMAP_THRESHOLD_: "50000000",
   MALLOC_TRIM_THRESHOLD_: "4294967296",
-  MALLOC_ARENA_MAX: "2",
+  MALLOC_ARENA_MAX: "1",
 };
 
 const scratch = mkdtempSync(join(tmpdir(), "godwit-bench-"));
@@ -59,7 +59,11 @@ try {
 async function wholeImport(): Promise<void> {
   const base = await folderOf(MIX);
   const commands = [godwit("from SFTP", overSftp(sshd, base)), godwit("from a folder", base)];
-  if (peer() !== null) commands.push(python(base, PROCESSES), python(base, 1));
+  if (peer() !== null)
+    commands.push(
+      python(base, PROCESSES),
+      python(base, PROCESSES, { name: ", prefetch", env: { PEER_PREFETCH: "1" } }),
+    );
   const figures = await compare(commands, RUNS);
   throughput(MIX, base, figures);
   if (peer() !== null) await compareHashes(base);
@@ -76,10 +80,10 @@ async function kinds(): Promise<void> {
   for (const folder of KINDS) {
     const base = await folderOf(folder);
     const count = folder.files.length;
-    const commands = [godwit("", base), ...(peer() === null ? [] : [python(base, 1)])];
     const floors: number[] = [];
     for (let run = 0; run < RUNS; run++) floors.push(await floor(base));
-    const [whole, other] = await compare(commands, RUNS);
+    const [whole] = await compare([godwit("", base)], RUNS);
+    const [other] = peer() === null ? [] : await compare([python(base, PROCESSES)], 1);
     const own = ((whole?.cpuMs ?? 0) - (start?.cpuMs ?? 0)) / count;
     const least = median(floors) / count;
     print(
@@ -117,10 +121,12 @@ async function sftpAlone(): Promise<void> {
     rmSync(to, { recursive: true, force: true });
     const [count, size] = [folder.files.length, sizeOf(base)];
     print(`### SFTP alone: ${count} files, ${(size / 1e6).toFixed(0)} MB (load ${load()})\n`);
-    print("| client | MB/s | files/s | CPU s per GB | our speed, ratio to it |\n|---|---|---|---|---|");
+    print(
+      "| client | wall s (from – to) | MB/s | files/s | CPU s per GB | our speed, ratio to it |\n|---|---|---|---|---|---|",
+    );
     for (const one of figures)
       print(
-        `| ${one.name} | ${(size / one.wallMs / 1e3).toFixed(0)} | ${((count * 1000) / one.wallMs).toFixed(0)} | ${((one.cpuMs * 1e6) / size).toFixed(2)} | ${(one.wallMs / (figures[0]?.wallMs ?? 1)).toFixed(2)} |`,
+        `| ${one.name} | ${seconds(one.wallMs)} (${seconds(one.fromMs)} – ${seconds(one.toMs)}) | ${(size / one.wallMs / 1e3).toFixed(0)} | ${((count * 1000) / one.wallMs).toFixed(0)} | ${((one.cpuMs * 1e6) / size).toFixed(2)} | ${(one.wallMs / (figures[0]?.wallMs ?? 1)).toFixed(2)} |`,
       );
     print("");
   }
@@ -138,11 +144,13 @@ async function others(folder: Folder, runs: number): Promise<void> {
 function throughput(folder: Folder, base: string, figures: readonly Figures[]): void {
   const [count, size] = [folder.files.length, sizeOf(base)];
   print(`### ${folder.title}, ${(size / 1e6).toFixed(0)} MB in all (load ${load()})\n`);
-  print("| process | wall s | images/s | MB/s | CPU-ms per image | peak of all: PSS MB | RSS MB |");
-  print("|---|---|---|---|---|---|---|");
-  for (const { name, wallMs, cpuMs, family } of figures)
+  print(
+    "| process | wall s (from – to) | images/s | MB/s | CPU-ms per image | images per CPU-second | peak of all: PSS MB | RSS MB |",
+  );
+  print("|---|---|---|---|---|---|---|---|");
+  for (const { name, wallMs, fromMs, toMs, cpuMs, family } of figures)
     print(
-      `| ${name} | ${(wallMs / 1000).toFixed(2)} | ${((count * 1000) / wallMs).toFixed(1)} | ${(size / wallMs / 1e3).toFixed(1)} | ${(cpuMs / count).toFixed(1)} | ${family.pssMb.toFixed(0)} | ${family.rssMb.toFixed(0)} |`,
+      `| ${name} | ${seconds(wallMs)} (${seconds(fromMs)} – ${seconds(toMs)}) | ${((count * 1000) / wallMs).toFixed(1)} | ${(size / wallMs / 1e3).toFixed(1)} | ${(cpuMs / count).toFixed(1)} | ${((count * 1000) / cpuMs).toFixed(1)} | ${family.pssMb.toFixed(0)} | ${family.rssMb.toFixed(0)} |`,
     );
   print("");
 }
@@ -170,11 +178,16 @@ function godwit(name: string, from: string): Command {
   };
 }
 
-function python(base: string, processes: number): Command {
+interface Variant {
+  readonly name: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+function python(base: string, processes: number, { name, env }: Variant = { name: "", env: {} }): Command {
   return {
-    name: `Python from SFTP, ${processes} ${processes === 1 ? "process" : "processes"}`,
+    name: `Python from SFTP, ${processes} ${processes === 1 ? "process" : "processes"}${name}`,
     argv: [PYTHON, resolve("bench/import/peer.py"), base, String(processes)],
-    env: pythonEnvironment(),
+    env: { ...pythonEnvironment(), ...env },
     watched: true,
   };
 }
@@ -266,6 +279,10 @@ function sizeOf(folder: string): number {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .reduce((total, entry) => total + statSync(join(entry.parentPath, entry.name)).size, 0);
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(2);
 }
 
 function load(): string {

@@ -19,6 +19,9 @@ export interface Figures {
   /** Medians over the runs. */
   readonly wallMs: number;
   readonly cpuMs: number;
+  /** The fastest and the slowest run. */
+  readonly fromMs: number;
+  readonly toMs: number;
   /** Of its largest process. */
   readonly peakMb: number;
   /** The highest of all runs, where it was watched. */
@@ -51,6 +54,8 @@ export async function compare(commands: readonly Command[], runs: number): Promi
       name,
       wallMs: median(own.map((one) => one.wall)),
       cpuMs: median(own.map((one) => one.cpu)),
+      fromMs: Math.min(...own.map((one) => one.wall)),
+      toMs: Math.max(...own.map((one) => one.wall)),
       peakMb: median(own.map((one) => one.peak)),
       family: {
         rssMb: Math.max(...own.map((one) => one.family.rssMb)),

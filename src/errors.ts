@@ -144,6 +144,7 @@ export const ERROR_CODES = {
   IMPORT_TABLE_UNFIT: "ImportFailed",
   IMPORT_INCOMPLETE: "ImportFailed",
   IMPORT_OUTSIDE_PATTERN: "ImportFailed",
+  IMPORT_WORKERS: "ImportFailed",
   // Neither: a person or a deadline ended the run.
   INTERRUPTED: "Interrupted",
   DEADLINE: "Interrupted",

@@ -86,7 +86,7 @@ async function requireSchemas(
   if (missing.length === 0) return;
   const tooLong = missing.filter((name) => Buffer.byteLength(name) > 63);
   if (target?.schemas?.create === true && tooLong.length === 0) {
-    if (create) for (const name of missing) await connection.execute(createSchema(name));
+    if (create) for (const name of missing) await connection.execute(createSchema(name, null));
     return;
   }
   const [first, ...others] = missing.map((name) => ({

@@ -59,6 +59,11 @@ test("the core and the scripts are values in, values out", () => {
   expect(wrong.map(({ path }) => path)).toEqual([]);
 });
 
+test("no time limit is one that the garbage collector may take away", () => {
+  const wrong = product.filter(({ text }) => withoutComments(text).includes("AbortSignal.timeout("));
+  expect(wrong.map(({ path }) => path)).toEqual([]);
+});
+
 test("no file imports in a circle", () => {
   const graph = new Map(
     product.map(({ path, imports }) => [

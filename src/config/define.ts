@@ -121,6 +121,7 @@ export interface ImportFile {
   readonly settle?: Duration;
   readonly patience?: Duration;
   readonly fileTimeout?: Duration;
+  readonly operationTimeout?: Duration;
   /** `SHA256:…` as `ssh-keygen -l` prints it. */
   readonly hostKey?: string | readonly string[];
   readonly trustOnFirstUse?: boolean;

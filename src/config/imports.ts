@@ -16,6 +16,7 @@ export interface ImportValues {
   readonly settle: number;
   readonly patience: number;
   readonly fileTimeout: number;
+  readonly operationTimeout: number;
   readonly hostKey: readonly string[];
   readonly trustOnFirstUse: boolean;
   readonly channels: number;
@@ -115,6 +116,13 @@ export const IMPORT_OPTIONS: readonly ImportOption[] = [
     flag: null,
     default: "5min",
     help: "how long decoding one file may take",
+  },
+  {
+    key: "operationTimeout",
+    kind: "duration",
+    flag: null,
+    default: "60s",
+    help: "how long the origin may take to answer before its connection is given up",
   },
   { key: "hostKey", kind: "list", flag: null, default: "", help: "the host's key, as SHA256:… or whole" },
   {

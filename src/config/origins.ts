@@ -14,7 +14,6 @@ export interface FoundOrigin {
 }
 
 const CONNECT_TIMEOUT_MS = 30_000;
-const OPERATION_TIMEOUT_MS = 60_000;
 
 /** A problem instead where the environment does not say all that is needed: then the import is skipped. */
 export function findOrigin(
@@ -83,7 +82,7 @@ function sftp(
   at: Pick<SftpSettings, "host" | "port" | "username" | "base" | "password">,
 ): FoundOrigin {
   const { values, environment } = config;
-  const { hostKey, trustOnFirstUse, channels, legacyAlgorithms } = wanted.values;
+  const { hostKey, trustOnFirstUse, channels, legacyAlgorithms, operationTimeout } = wanted.values;
   const home = environment.HOME ?? homedir();
   // What the environment says is meant for the host it names.
   const isNas = values.nasHost === null || values.nasHost === at.host;
@@ -107,7 +106,7 @@ function sftp(
         knownHosts: textOf(join(home, ".ssh", "known_hosts")),
         trustOnFirstUse,
       },
-      operationTimeoutMs: OPERATION_TIMEOUT_MS,
+      operationTimeoutMs: operationTimeout === 0 ? 2 ** 31 - 1 : operationTimeout,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       channels,
       legacyAlgorithms,

@@ -5,7 +5,7 @@
 import { homedir } from "node:os";
 import type { ClientConfig, Client as PgClient } from "pg";
 import { DatabaseError } from "../errors.ts";
-import { delay, orAbort } from "../std/time.ts";
+import { delay, orAbort, timeLimit } from "../std/time.ts";
 import type { Address, Host } from "./address.ts";
 import { databaseError } from "./failure.ts";
 import { lookUpPassword } from "./pgpass.ts";
@@ -168,11 +168,12 @@ async function refuseSession(client: PgClient, address: Address): Promise<Databa
   const { targetSession, display } = address;
   if (targetSession === "any" || targetSession === "prefer-standby") return undefined;
   const limitMs = timeoutOf(address) || CONNECT_TIMEOUT_MS;
+  using limit = timeLimit(limitMs);
   const { rows } = await orAbort(
     client.query<{ standby: boolean; readonly: string }>(
       "select pg_is_in_recovery() as standby, current_setting('transaction_read_only') as readonly",
     ),
-    AbortSignal.timeout(limitMs),
+    limit.signal,
   );
   const standby = rows[0]?.standby === true;
   const readOnly = standby || rows[0]?.readonly === "on";

@@ -28,6 +28,8 @@ export interface Scan {
   readonly id: string;
   /** Of a scan that was cut off and goes on: the folders that are left. */
   readonly folders: readonly string[];
+  /** Those that it could not read. */
+  readonly unreadable: readonly string[];
 }
 
 /** A scan that was cut off longer ago than this begins anew: what it saw may not be so any more. */
@@ -45,11 +47,13 @@ export function createScans(schema: string, importName: string) {
       );
       const [earlier] = open.rows;
       if (earlier !== undefined) {
-        const left = await connection.query<Row & { path: string }>(
-          `select path from ${t.folders} where import = $1 and scan = $2 and state = 'found' order by path collate "C"`,
+        const { rows } = await connection.query<Row & FolderFound>(
+          `select path, state from ${t.folders} where import = $1 and scan = $2 and state <> 'read' order by path collate "C"`,
           [importName, earlier.id],
         );
-        if (left.rows.length > 0) return { id: earlier.id, folders: left.rows.map((row) => row.path) };
+        const pathsOf = (state: string) => rows.filter((row) => row.state === state).map((row) => row.path);
+        const folders = pathsOf("found");
+        if (folders.length > 0) return { id: earlier.id, folders, unreadable: pathsOf("unreadable") };
       }
       const { rows } = await connection.query<Row & { id: string }>(
         `insert into ${t.scans} (import, origin) values ($1, $2) returning id::text as id`,
@@ -57,7 +61,7 @@ export function createScans(schema: string, importName: string) {
       );
       const id = rows[0]?.id ?? "";
       await this.recordFolders(connection, id, [{ path: "", state: "found" }]);
-      return { id, folders: [""] };
+      return { id, folders: [""], unreadable: [] };
     },
 
     async recordFolders(

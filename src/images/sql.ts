@@ -6,7 +6,7 @@
  *
  * Files are what people see and decide about: a file keeps its id when it moves. Hashes are what is searched.
  */
-import { createSchema, identifier } from "../core/sql/quote.ts";
+import { createSchema, identifier, literal, textArray } from "../core/sql/quote.ts";
 
 /**
  * `pending`: to be read. `stored`: its row is in the team's table. `unsupported`, `quarantined`: it says why, and is
@@ -53,14 +53,26 @@ export function imageTables(schema: string): ImageTables {
   };
 }
 
-/** To be run under a lock: `if not exists` is no protection against two who create at once. */
+/**
+ * Whether any of it is missing. Asked first, because `create index if not exists` locks the table whether there is
+ * anything to create or not: a run that begins would wait for whatever another one writes.
+ */
+export function imageTablesMissing(schema: string): string {
+  const names = [...createImageTables(schema).matchAll(/if not exists (?:"(?:[^"]|"")+"\.)?(\w+)/g)].map(
+    ([, name = ""]) => name,
+  );
+  return `select count(*) < ${names.length} as missing from pg_class
+where relnamespace = to_regnamespace(${literal(identifier(schema))}) and relname = any (${textArray(names)})`;
+}
+
+/** All that is missing; to be run in a transaction of its own. */
 export function createImageTables(schema: string): string {
   const t = imageTables(schema);
   // Not partial: the planner does not use the statistics of a partial index, and then expects a thousand times too much.
   const band = (shift: number) =>
     `create index if not exists import_hashes_band_${shift} on ${t.hashes} (${bandOf("hash", shift)}) include (hash, id)`;
   return [
-    createSchema(schema),
+    createSchema(schema, null),
     // The 64-bit hash as a signed number, because that is what PostgreSQL has.
     `create table if not exists ${t.hashes} (
   id bigint generated always as identity primary key,

@@ -8,9 +8,10 @@
  */
 import type { Connection } from "../database/connection.ts";
 import { isRetryableTransaction } from "../database/sqlstate.ts";
-import { DatabaseError } from "../errors.ts";
+import { DatabaseError, LockError } from "../errors.ts";
 import type { Move, Refused, Results, Stored } from "../images/results.ts";
 import type { FileNames, Table } from "../images/table.ts";
+import { FENCE_SQLSTATE } from "../lock/sql.ts";
 import { backoffMs, delay } from "../std/time.ts";
 import type { Pattern } from "./pattern.ts";
 
@@ -123,10 +124,22 @@ export function createTransaction(
         return;
       } catch (error) {
         if (!connection.lost.aborted) await connection.execute("rollback").catch(() => {});
+        if (error instanceof DatabaseError && error.sqlState === FENCE_SQLSTATE) throw takenOver(error);
         const passing = error instanceof DatabaseError && isRetryableTransaction(error.sqlState);
         if (!passing || attempt >= options.attempts) throw error;
         await delay(backoffMs(attempt, { firstMs: 50, maxMs: 5_000 }), options.signal);
       }
     }
   };
+}
+
+function takenOver(cause: DatabaseError): LockError {
+  return new LockError(
+    {
+      code: "LOCK_LOST",
+      message: "The import's lock was taken over by another run; nothing more was committed.",
+      hint: "Run again: it waits for its turn, and goes on with what is left.",
+    },
+    { cause },
+  );
 }

@@ -15,7 +15,7 @@ import { ImportFailed, type Problem } from "../errors.ts";
 import { createResults, type Results } from "../images/results.ts";
 import { createRuns, type Runs } from "../images/runs.ts";
 import { createScans, type Scan } from "../images/scans.ts";
-import { createImageTables } from "../images/sql.ts";
+import { createImageTables, imageTablesMissing } from "../images/sql.ts";
 import { openTable, type Table } from "../images/table.ts";
 import type { Lock } from "../lock/lock.ts";
 import { openOrigin } from "../origin/open.ts";
@@ -64,6 +64,7 @@ class Import {
   readonly #results: Results;
   readonly #runs: Runs;
   readonly #transaction: CommitParts["transaction"];
+  readonly #noticed = new Set<string>();
 
   constructor(settings: ImportSettings, context: ImportContext) {
     this.#settings = settings;
@@ -79,7 +80,9 @@ class Import {
 
   async run(): Promise<Standing> {
     const { connection, schema, host, pid, so } = this.#context;
-    await this.#transaction(async () => void (await connection.execute(createImageTables(schema))));
+    const { rows } = await connection.query<{ missing: boolean }>(imageTablesMissing(schema));
+    if (rows[0]?.missing !== false)
+      await this.#transaction(async () => void (await connection.execute(createImageTables(schema))));
     const table = await openTable(connection, this.#settings.table, {
       schema,
       importName: this.#settings.name,
@@ -93,6 +96,7 @@ class Import {
       origin: await withTrust(this.#settings.origin, { connection, schema, signal, onNotice }),
     };
     await using reach = new Reach({
+      description: this.#settings.description,
       open: () => openOrigin(this.#settings.origin, { signal, onNotice }),
       patienceMs: this.#settings.patienceMs,
       signal: this.#context.signal,
@@ -171,6 +175,7 @@ class Import {
         transaction: this.#transaction,
       },
       warn: (problem) => this.#warn(problem),
+      notice: (message) => this.#notice(message),
     });
     await reading.run();
   }
@@ -235,7 +240,10 @@ class Import {
     observe({ kind: "import-warning", import: this.#settings.name, problem });
   }
 
+  /** Every worker has the same to say about this machine: once is enough. */
   #notice(message: string): void {
+    if (this.#noticed.has(message)) return;
+    this.#noticed.add(message);
     this.#context.observe({ kind: "import-notice", import: this.#settings.name, message });
   }
 

@@ -36,6 +36,8 @@ export type PoolEvent =
       readonly worker: Worker;
       readonly jobs: readonly FileJob[];
       readonly how: string;
+      /** Whether it ever ran: if not, no file can have ended it. */
+      readonly began: boolean;
       readonly timedOut: FileJob | null;
     };
 
@@ -53,16 +55,23 @@ interface Member extends Worker {
   readonly child: ChildProcess;
   readonly jobs: Map<string, FileJob>;
   readonly decodingSince: Map<string, number>;
+  began: boolean;
   ending: boolean;
   timedOut: FileJob | null;
 }
 
-/** Read when a process starts, so they cannot be set later: without them a third of the time goes into page faults. */
-const MALLOC = {
-  MALLOC_MMAP_THRESHOLD_: "1073741824",
-  MALLOC_TRIM_THRESHOLD_: "4294967296",
-  MALLOC_ARENA_MAX: "2",
-};
+/**
+ * Read when a process starts, so they cannot be set later: without them a third of the time goes into page faults. What
+ * was freed is kept for the next image. A piece that has lost a corner to something small is of no use to the next
+ * one, so this is for images of which there is room for two; larger ones get pages of their own, and give them back.
+ */
+function malloc({ heldBytes }: WorkerSettings): NodeJS.ProcessEnv {
+  return {
+    MALLOC_MMAP_THRESHOLD_: String(Math.floor(heldBytes * 0.4)),
+    MALLOC_TRIM_THRESHOLD_: "4294967296",
+    MALLOC_ARENA_MAX: "1",
+  };
+}
 
 export class WorkerPool implements AsyncDisposable {
   readonly #options: PoolOptions;
@@ -78,6 +87,11 @@ export class WorkerPool implements AsyncDisposable {
 
   get workers(): readonly Worker[] {
     return [...this.#members].filter((member) => !member.ending);
+  }
+
+  /** Whether any file is in hand; also where its worker was ended and has not yet gone. */
+  get busy(): boolean {
+    return [...this.#members].some((member) => member.jobs.size > 0);
   }
 
   send(worker: Worker, job: FileJob): void {
@@ -110,7 +124,7 @@ export class WorkerPool implements AsyncDisposable {
   #start(number: number): void {
     const child = fork(workerPath(), [], {
       serialization: "advanced",
-      env: { ...withoutSecrets(process.env), ...MALLOC },
+      env: { ...withoutSecrets(process.env), ...malloc(this.#options.settings) },
       // What a native library prints belongs into no log of ours.
       stdio: ["ignore", "ignore", "ignore", "ipc"],
       execArgv: ["--expose-gc"],
@@ -121,6 +135,7 @@ export class WorkerPool implements AsyncDisposable {
       child,
       jobs: new Map(),
       decodingSince: new Map(),
+      began: false,
       ending: false,
       timedOut: null,
     };
@@ -135,6 +150,9 @@ export class WorkerPool implements AsyncDisposable {
     const { on } = this.#options;
     if (this.#closed) return;
     switch (message.kind) {
+      case "ready":
+        member.began = true;
+        return;
       case "notice":
       case "origin":
         on(message);
@@ -161,6 +179,7 @@ export class WorkerPool implements AsyncDisposable {
       worker: member,
       jobs: [...member.jobs.values()],
       how,
+      began: member.began,
       timedOut: member.timedOut,
     });
   }

@@ -6,13 +6,14 @@ export interface WorkerSettings {
   readonly origin: OriginSettings;
   readonly hashSize: number;
   readonly maxPixels: number;
-  /** Of decoded pixels, at a time. */
-  readonly decodedBytes: number;
-  /** Of files that were fetched and wait to be hashed. */
+  /** What all processes together may hold, about: an image that needs more by itself is refused. */
+  readonly memoryBytes: number;
+  /** What this one may hold: of files, and of the pixels of one image. */
+  readonly heldBytes: number;
+  /** Of files that were fetched: the one that is being hashed, and those that wait. */
   readonly aheadBytes: number;
-  /** Files that are fetched, and images that are decoded, at a time. */
+  /** Files that are fetched at a time. */
   readonly fetching: number;
-  readonly decoding: number;
 }
 
 export interface FileJob {
@@ -29,6 +30,8 @@ export type ToWorker =
   | { readonly kind: "file"; readonly job: FileJob };
 
 export type FromWorker =
+  /** The first: it runs, and what ends it from now on may be a file. */
+  | { readonly kind: "ready" }
   | { readonly kind: "notice"; readonly message: string }
   /** The origin cannot be reached by this worker, for now or for good; or something that it needs is missing here. */
   | {

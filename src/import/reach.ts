@@ -1,9 +1,11 @@
 /** An origin that is opened again when it was lost, for as long as patience lasts. */
 import { ImportFailed, type Problem } from "../errors.ts";
 import type { Origin } from "../origin/origin.ts";
-import { backoffMs, delay } from "../std/time.ts";
+import { backoffMs, delay, formatDuration } from "../std/time.ts";
 
 export interface ReachOptions {
+  /** Of the origin, for people. */
+  readonly description: string;
   readonly open: () => Promise<Origin>;
   readonly patienceMs: number;
   readonly signal: AbortSignal;
@@ -18,6 +20,27 @@ export const PASSING = new Set([
   "ORIGIN_BASE_MISSING",
 ]);
 
+/** How long the first connection of a run may fail before the run does. */
+const FIRST_MS = 5_000;
+
+/**
+ * Opens it for the first time. What a moment may mend is tried a few times more; for longer than a few seconds nobody
+ * should wait for what may be a wrong setting.
+ */
+export async function openFirst(open: () => Promise<Origin>, signal: AbortSignal): Promise<Origin> {
+  const since = performance.now();
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await open();
+    } catch (error) {
+      const waitMs = backoffMs(attempt, { firstMs: 250, maxMs: 15_000 });
+      const tooLate = performance.now() + waitMs > since + FIRST_MS;
+      if (!(error instanceof ImportFailed) || error.code !== "ORIGIN_UNREACHABLE" || tooLate) throw error;
+      await delay(waitMs, signal);
+    }
+  }
+}
+
 export class Reach implements AsyncDisposable {
   readonly #options: ReachOptions;
   #origin: Promise<Origin> | undefined;
@@ -26,9 +49,9 @@ export class Reach implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Throws what opening throws: at the first time, waiting would hide a wrong setting. */
+  /** The first time, patience would hide a wrong setting: throws what `openFirst` throws. */
   async open(): Promise<Origin> {
-    this.#origin ??= this.#options.open();
+    this.#origin ??= openFirst(this.#options.open, this.#options.signal);
     return this.#origin;
   }
 
@@ -36,20 +59,26 @@ export class Reach implements AsyncDisposable {
   async with<T>(use: (origin: Origin) => Promise<T>): Promise<T> {
     let since: number | undefined;
     for (let attempt = 1; ; attempt++) {
-      const origin = this.open();
+      const origin = attempt === 1 ? this.open() : this.#again();
       try {
         return await use(await origin);
       } catch (error) {
         if (!(error instanceof ImportFailed) || !PASSING.has(error.code)) throw error;
         this.#options.signal.throwIfAborted();
         since ??= performance.now();
-        if (performance.now() - since > this.#options.patienceMs) throw error;
+        const awayMs = performance.now() - since;
+        if (awayMs > this.#options.patienceMs) throw originAway(this.#options.description, awayMs, error);
         if (attempt === 1) this.#options.onLost(error.toProblem());
         if (this.#origin === origin) this.#origin = undefined;
         void origin.then((lost) => lost.close()).catch(() => {});
         await delay(backoffMs(attempt, { firstMs: 250, maxMs: 15_000 }), this.#options.signal);
       }
     }
+  }
+
+  #again(): Promise<Origin> {
+    this.#origin ??= this.#options.open();
+    return this.#origin;
   }
 
   async close(): Promise<void> {
@@ -61,4 +90,15 @@ export class Reach implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+export function originAway(description: string, awayMs: number, cause?: unknown): ImportFailed {
+  return new ImportFailed(
+    {
+      code: "ORIGIN_LOST",
+      message: `${description} has been away for ${formatDuration(awayMs)}.`,
+      hint: "When it is back, run again: it goes on where it stopped. A longer patience: imports.<name>.patience.",
+    },
+    { cause },
+  );
 }

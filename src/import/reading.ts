@@ -5,12 +5,14 @@
  *      ▲            │
  *      │            ├─ the connection broke ──► handed out again
  *      │            ├─ its worker died ───────► handed out alone; died again: in quarantine
+ *      │            ├─ its worker never ran ──► handed out again; workers never run: the import gives up
  *      │            └─ it changed meanwhile ──► handed out when it has rested; still changing: left for the next run
  *      └─ everything else that ends this process
  */
 import { ImportFailed, type Problem } from "../errors.ts";
 import type { Refused, Results, Stored } from "../images/results.ts";
 import type { Runs } from "../images/runs.ts";
+import { refuseOther } from "../origin/failures.ts";
 import { HASH_VERSION } from "../pixels/pixels.ts";
 import { delay } from "../std/time.ts";
 import { type CommitParts, commitOutcomes, type Outcome } from "./commit.ts";
@@ -21,7 +23,7 @@ import { type Answer, type PoolEvent, type Worker, WorkerPool } from "./pool.ts"
 import type { Progress } from "./progress.ts";
 import type { FileJob } from "./protocol.ts";
 import { type Pending, Queue } from "./queue.ts";
-import { PASSING, type Reach } from "./reach.ts";
+import { originAway, PASSING, type Reach } from "./reach.ts";
 import { FILES_PER_BATCH, type ImportSettings } from "./settings.ts";
 
 export interface ReadingContext {
@@ -34,6 +36,7 @@ export interface ReadingContext {
   readonly commit: CommitParts;
   readonly observe: ObserveImport;
   readonly warn: (problem: Problem) => void;
+  readonly notice: (message: string) => void;
   readonly so: Progress;
 }
 
@@ -46,6 +49,10 @@ const OBSERVE_EVERY_MS = 250;
 /** After a signal: how long files in hand may take to their end. */
 const GRACE_MS = 10_000;
 const MAX_RESTS = 3;
+/** Workers in a row that ended before they ran. */
+const MAX_STILLBORN = 10;
+/** Images in a row that ended their worker, without one in between that did not. */
+const MAX_SUSPECTS = 20;
 
 export class Reading implements AsyncDisposable {
   readonly #settings: ImportSettings;
@@ -54,6 +61,8 @@ export class Reading implements AsyncDisposable {
   readonly #pool: WorkerPool;
   readonly #total: { readonly files: number; readonly bytes: number };
   readonly #again: FileJob[] = [];
+  /** Images that ended their worker, until another one shows that not all of them do. */
+  readonly #suspects: { readonly job: FileJob; readonly reason: string }[] = [];
   /** To be read alone, because a worker died with them in hand. */
   readonly #alone: FileJob[] = [];
   readonly #aloneNow = new Map<number, string>();
@@ -67,6 +76,7 @@ export class Reading implements AsyncDisposable {
   #lastObserved = 0;
   #lostSince: number | undefined;
   #fatal: ImportFailed | undefined;
+  #stillborn = 0;
   #wakeUp: () => void = () => {};
   /** Something came in while the loop was at work. */
   #news = false;
@@ -115,6 +125,7 @@ export class Reading implements AsyncDisposable {
         if (this.#isOver()) break;
         await this.#sleep();
       }
+      this.#blame();
       await this.#commit();
       await this.#tell(true);
     } finally {
@@ -135,6 +146,7 @@ export class Reading implements AsyncDisposable {
         break;
       case "answer":
         this.#aloneNow.delete(event.worker.number);
+        this.#stillborn = 0;
         this.#answer(event.job, event.answer);
         break;
       case "crashed":
@@ -145,7 +157,7 @@ export class Reading implements AsyncDisposable {
         this.#originLost(event);
         break;
       case "notice":
-        this.#context.observe({ kind: "import-notice", import: this.#settings.name, message: event.message });
+        this.#context.notice(event.message);
         return;
     }
     this.#wake();
@@ -157,6 +169,7 @@ export class Reading implements AsyncDisposable {
         this.#again.push(job);
         return;
       case "described": {
+        this.#blame();
         const { description } = answer;
         const stored: Stored = {
           id: job.id,
@@ -176,7 +189,13 @@ export class Reading implements AsyncDisposable {
     }
   }
 
-  #crashed({ jobs, how, timedOut, worker }: PoolEvent & { kind: "crashed" }): void {
+  #crashed({ jobs, how, began, timedOut, worker }: PoolEvent & { kind: "crashed" }): void {
+    if (!began) {
+      for (const job of jobs) (this.#tried.has(job.id) ? this.#alone : this.#again).push(job);
+      if (++this.#stillborn >= MAX_STILLBORN) this.#fatal ??= this.#noWorkers(how);
+      return;
+    }
+    this.#stillborn = 0;
     for (const job of jobs) {
       const wasAlone = jobs.length === 1 && this.#tried.has(job.id);
       if (!wasAlone) {
@@ -186,17 +205,19 @@ export class Reading implements AsyncDisposable {
         const seconds = Math.round(this.#settings.fileTimeoutMs / 1000);
         this.#refuse(job, { code: "IMAGE_TIMEOUT", reason: `It could not be hashed within ${seconds} s.` });
       } else {
-        this.#refuse(job, {
-          code: "IMAGE_CRASHED",
-          reason: `It ended the process that decoded it (${how}), twice.`,
-        });
+        this.#suspects.push({ job, reason: `It ended the process that decoded it (${how}), twice.` });
+        if (this.#suspects.length >= MAX_SUSPECTS) this.#fatal ??= this.#allCrash(how);
       }
     }
-    this.#context.observe({
-      kind: "import-notice",
-      import: this.#settings.name,
-      message: `worker ${worker.number} ended (${how}) with ${jobs.length} files in hand; they are tried one by one`,
-    });
+    this.#context.notice(
+      `worker ${worker.number} ended (${how}) with ${jobs.length} files in hand; they are tried one by one`,
+    );
+  }
+
+  /** A worker can decode images, so it is those that end it that are to blame. */
+  #blame(): void {
+    for (const { job, reason } of this.#suspects.splice(0))
+      this.#refuse(job, { code: "IMAGE_CRASHED", reason });
   }
 
   #refuse(job: FileJob, { code, reason }: { readonly code: string; readonly reason: string }): void {
@@ -225,15 +246,27 @@ export class Reading implements AsyncDisposable {
     this.#wakeUp();
   }
 
+  #noWorkers(how: string): ImportFailed {
+    return new ImportFailed({
+      code: "IMPORT_WORKERS",
+      message: `The worker processes of import ${this.#settings.name} end before they do anything (${how}), ${this.#stillborn} in a row.`,
+      hint: "Has the machine (or the container) memory left, and may this user start processes? Then run again: no file was blamed.",
+    });
+  }
+
+  #allCrash(how: string): ImportFailed {
+    return new ImportFailed({
+      code: "IMPORT_WORKERS",
+      message: `The worker processes of import ${this.#settings.name} ended (${how}) over each of ${this.#suspects.length} images in a row, and decoded none in between.`,
+      hint: "Has the machine (or the container) memory left, and does `npm rebuild sharp` help? Then run again: no file was blamed.",
+    });
+  }
+
   #refuseLongOutage(): void {
     if (this.#lostSince === undefined) return;
     const lostMs = performance.now() - this.#lostSince;
     if (lostMs <= this.#settings.patienceMs) return;
-    this.#fatal = new ImportFailed({
-      code: "ORIGIN_LOST",
-      message: `${this.#settings.description} has been away for ${Math.round(lostMs / 1000)} s.`,
-      hint: "When it is back, run again: it goes on where it stopped. A longer patience: imports.<name>.patience.",
-    });
+    this.#fatal = originAway(this.#settings.description, lostMs);
   }
 
   // What goes out
@@ -283,7 +316,10 @@ export class Reading implements AsyncDisposable {
     return true;
   }
 
-  /** Files whose rest is over are looked at again; as they look then, they are read. */
+  /**
+   * Files whose rest is over are looked at again. One that looks as it did before is read; any other rests anew: a
+   * writer that is slow, where times are in whole seconds, may leave it as it is for as long as reading takes.
+   */
   async #rest(): Promise<void> {
     const now = performance.now();
     const over = this.#resting.filter((each) => each.until <= now);
@@ -294,13 +330,17 @@ export class Reading implements AsyncDisposable {
         this.#again.push(job);
         continue;
       }
+      let found = job;
       try {
         const signal = this.#context.signal;
         const looks = await this.#context.reach.with((origin) => origin.stat(job.path, { signal }));
-        this.#again.push({ ...job, ...looks });
+        found = { ...job, ...looks };
+        refuseOther(job.path, job, looks);
+        this.#again.push(found);
       } catch (error) {
         if (!(error instanceof ImportFailed) || PASSING.has(error.code)) throw error;
-        this.#refuse(job, { code: error.code, reason: error.message });
+        if (error.code === "FILE_CHANGED" && this.#mayRest(found)) continue;
+        this.#refuse(found, { code: error.code, reason: error.message });
       }
     }
   }
@@ -383,7 +423,7 @@ export class Reading implements AsyncDisposable {
   async #stop(reason: unknown): Promise<never> {
     const deadline = performance.now() + GRACE_MS;
     const { lock, connection } = this.#context;
-    while (this.#pool.workers.some((worker) => worker.jobs.size > 0) && performance.now() < deadline) {
+    while (this.#pool.busy && performance.now() < deadline) {
       if (this.#lostSince !== undefined || lock.lost.aborted || connection.lost.aborted) break;
       await this.#sleep();
     }
@@ -399,7 +439,7 @@ export class Reading implements AsyncDisposable {
       this.#again.length === 0 &&
       this.#alone.length === 0 &&
       this.#resting.length === 0 &&
-      this.#pool.workers.every((worker) => worker.jobs.size === 0)
+      !this.#pool.busy
     );
   }
 

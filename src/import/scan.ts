@@ -79,6 +79,8 @@ class Scanner {
     this.#pattern = parsePattern(options.pattern);
     this.#exclusion = createExclusion(options.exclude);
     this.#todo = [...scan.folders];
+    for (const path of scan.unreadable)
+      this.#unreadable.push({ path, message: `Folder ${path} could not be read when this scan began.` });
   }
 
   result(): ScanResult {

@@ -1,8 +1,9 @@
 /** Small pictures for a contact sheet, fetched from where the files are: none is kept in the database. */
-
+import { ImportFailed } from "../errors.ts";
 import { workerSettings } from "./memory.ts";
 import { type PoolEvent, WorkerPool } from "./pool.ts";
 import type { FileJob } from "./protocol.ts";
+import { PASSING } from "./reach.ts";
 import type { ImportSettings } from "./settings.ts";
 
 export interface ThumbnailOptions {
@@ -14,8 +15,13 @@ export interface ThumbnailOptions {
 const DEPTH = 4;
 /** A picture is not worth more: its place on the sheet then stays blank. */
 const TRIES = 3;
+/** Connections lost in a row: whoever wants a sheet is waiting for it. */
+const LOSSES = 4;
 
-/** WebP by the file's id. What cannot be read (any more), or has changed since, is left out. */
+/**
+ * WebP by the file's id. What cannot be read (any more), or has changed since, is left out. Throws `ImportFailed` when
+ * the origin cannot be reached.
+ */
 export async function readThumbnails(
   settings: ImportSettings,
   files: readonly FileJob[],
@@ -26,7 +32,9 @@ export async function readThumbnails(
   const todo = files.map((file) => ({ ...file, thumbnailPx: sizePx }));
   const tries = new Map<string, number>();
   let open = todo.length;
+  let losses = 0;
   let over = () => {};
+  let fail: (error: unknown) => void = () => {};
   const again = (job: FileJob) => {
     const tried = (tries.get(job.id) ?? 0) + 1;
     tries.set(job.id, tried);
@@ -34,12 +42,16 @@ export async function readThumbnails(
     else open--;
   };
   const heard = (event: PoolEvent) => {
+    if (event.kind === "origin" && (++losses >= LOSSES || !PASSING.has(event.code))) fail(unreachable(event));
     if (event.kind === "crashed") for (const job of event.jobs) again(job);
     if (event.kind === "answer") {
       if (event.answer.kind === "interrupted") again(event.job);
       else {
         open--;
-        if (event.answer.kind === "thumbnail") found.set(event.job.id, event.answer.webp);
+        if (event.answer.kind === "thumbnail") {
+          losses = 0;
+          found.set(event.job.id, event.answer.webp);
+        }
         onProgress(files.length - open);
       }
     }
@@ -62,10 +74,15 @@ export async function readThumbnails(
   };
   await new Promise<void>((resolve, reject) => {
     over = resolve;
+    fail = reject;
     const stop = () => reject(signal.reason);
     if (signal.aborted) return stop();
     signal.addEventListener("abort", stop, { once: true });
     fill();
   });
   return found;
+}
+
+function unreachable({ code, message, hint }: PoolEvent & { kind: "origin" }): ImportFailed {
+  return new ImportFailed({ code, message, hint } as ConstructorParameters<typeof ImportFailed>[0]);
 }

@@ -7,6 +7,8 @@ import { ImportFailed } from "../errors.ts";
 import { trustedPin, trustPin } from "../images/runs.ts";
 import { openOrigin } from "../origin/open.ts";
 import type { OriginSettings } from "../origin/origin.ts";
+import { isKnownHost } from "../origin/sftp/known-hosts.ts";
+import { openFirst } from "./reach.ts";
 
 export interface TrustOptions {
   readonly connection: Connection;
@@ -15,12 +17,18 @@ export interface TrustOptions {
   readonly onNotice: (message: string) => void;
 }
 
-/** The settings with the host's key pinned, where it is trusted on first use. Throws as `openOrigin` does. */
+/**
+ * The settings with the host's key pinned, where it is trusted on first use, or was by an earlier run. A pin of the
+ * configuration comes before that; so does a line in known_hosts, unless trust on first use is asked for. Throws as
+ * `openOrigin` does.
+ */
 export async function withTrust(origin: OriginSettings, options: TrustOptions): Promise<OriginSettings> {
-  if (origin.kind !== "sftp" || !origin.hostKeys.trustOnFirstUse || origin.hostKeys.pinned.length > 0)
-    return origin;
+  if (origin.kind !== "sftp" || origin.hostKeys.pinned.length > 0) return origin;
   const { connection, schema, signal, onNotice } = options;
+  const { trustOnFirstUse, knownHosts } = origin.hostKeys;
+  if (!trustOnFirstUse && isKnownHost(knownHosts ?? "", origin)) return origin;
   const known = await trustedPin(connection, schema, origin);
+  if (!trustOnFirstUse && known === null) return origin;
   let pin = known;
   const pinned = (key: string | null): OriginSettings =>
     key === null
@@ -30,7 +38,7 @@ export async function withTrust(origin: OriginSettings, options: TrustOptions): 
     const onTrusted = (found: string) => {
       pin = found;
     };
-    await using _ = await openOrigin(pinned(known), { signal, onTrusted });
+    await using _ = await openFirst(() => openOrigin(pinned(known), { signal, onTrusted }), signal);
   } catch (error) {
     if (!(error instanceof ImportFailed) || error.code !== "ORIGIN_HOST_CHANGED" || known === null)
       throw error;

@@ -10,6 +10,7 @@ import { GodwitError, ImportFailed } from "../errors.ts";
 import { openOrigin } from "../origin/open.ts";
 import type { Origin } from "../origin/origin.ts";
 import { describeImage, readHeader } from "../pixels/describe.ts";
+import { tooHeavy } from "../pixels/refusal.ts";
 import { thumbnail } from "../pixels/thumbnail.ts";
 import { backoffMs, delay } from "../std/time.ts";
 import { createBudget } from "./budget.ts";
@@ -20,13 +21,14 @@ const never = new AbortController().signal;
 let settings: WorkerSettings;
 let origin: Promise<Origin> | undefined;
 let fetching = createBudget(1);
-let decoding = createBudget(1);
 let ahead = createBudget(1);
-let decoded = createBudget(1);
+/** One at a time: two would share a core, and each would get half of the memory. */
+const decoding = createBudget(1);
 /** Lost connections in a row. */
 let losses = 0;
 
-process.on("disconnect", () => process.exit(0));
+// Not `process.exit`: it waits for the decoder's threads, and those for the end of an image that may have none.
+process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
 // Ctrl-C reaches every process of the terminal; it is the parent that decides when to stop.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
 process.on("message", (message: ToWorker) => {
@@ -37,54 +39,72 @@ process.on("message", (message: ToWorker) => {
 function start(given: WorkerSettings): void {
   settings = given;
   fetching = createBudget(given.fetching);
-  decoding = createBudget(given.decoding);
   ahead = createBudget(given.aheadBytes);
-  decoded = createBudget(given.decodedBytes);
+  say({ kind: "ready" });
 }
 
 async function work(job: FileJob): Promise<void> {
   try {
     await using _ahead = await ahead.take(job.sizeBytes);
-    const bytes = await fetchFile(job);
-    say({ kind: "fetched", id: job.id, bytes: bytes.length });
-    await using _turn = await decoding.take(1);
-    if (job.thumbnailPx !== undefined) {
-      const webp = await thumbnail(bytes, { sizePx: job.thumbnailPx, maxPixels: settings.maxPixels });
-      say({ kind: "thumbnail", id: job.id, webp });
-      return;
-    }
-    const options = {
-      hashSize: settings.hashSize,
-      maxPixels: settings.maxPixels,
-      maxDecodedBytes: settings.decodedBytes,
-    };
-    const header = await readHeader(bytes, options);
-    await using _pixels = await decoded.take(header.decodedBytes);
-    const description = await describeImage(bytes, options);
-    sweep(bytes.length);
-    say({ kind: "described", id: job.id, description, sizeBytes: bytes.length });
+    await makeRoom(job.sizeBytes);
+    await read(job);
   } catch (error) {
     if (!(error instanceof GodwitError)) throw error;
     const { code, message, hint } = error;
     if (!(error instanceof ImportFailed)) say({ kind: "origin", code, message, hint });
     else if (isOrigin(code)) say({ kind: "interrupted", id: job.id });
     else say({ kind: "refused", id: job.id, code, message });
+  } finally {
+    litterBytes += job.sizeBytes;
   }
 }
 
-/** Bytes of files since everything was looked through. */
-let littered = 0;
+async function read(job: FileJob): Promise<void> {
+  const bytes = await fetchFile(job);
+  say({ kind: "fetched", id: job.id, bytes: bytes.length });
+  await using _turn = await decoding.take(1);
+  const { hashSize, maxPixels, memoryBytes, heldBytes, aheadBytes } = settings;
+  if (job.thumbnailPx !== undefined) {
+    const webp = await thumbnail(bytes, { sizePx: job.thumbnailPx, maxPixels });
+    say({ kind: "thumbnail", id: job.id, webp });
+    return;
+  }
+  // What is left beside files; beside one that takes most of it there are still strips that are worth decoding.
+  const maxDecodedBytes = Math.max(heldBytes - Math.max(aheadBytes, bytes.length), heldBytes / 4);
+  const options = { hashSize, maxPixels, maxDecodedBytes, onStripDone: sweep };
+  const { decodedBytes, width, height } = await readHeader(bytes, options);
+  if (decodedBytes > memoryBytes) throw tooHeavy(width, height, { decodedBytes, memoryBytes });
+  await makeRoom(decodedBytes);
+  const description = await describeImage(bytes, options);
+  sweepPixels(decodedBytes);
+  say({ kind: "described", id: job.id, description, sizeBytes: bytes.length });
+}
+
+/** What nobody wants any more and is perhaps not freed: all files since the last sweep, and the last pixels. */
+let litterBytes = 0;
+let lastPixelBytes = 0;
+
+/** V8 does not count how large they are: left alone, it lets several hundred megabytes gather. */
+async function makeRoom(bytes: number): Promise<void> {
+  const { heldBytes, aheadBytes } = settings;
+  if (litterBytes + lastPixelBytes + bytes > heldBytes - aheadBytes) await sweep();
+}
 
 /**
- * Pixels and files are freed when V8 finds that nobody wants them, and it does not count how large they are: left alone it
- * lets several hundred megabytes gather. Pixels are young and found quickly; files have waited, and are found by a look at
- * everything, which is done once for so many bytes. (`gc` is there because the pool starts us with --expose-gc.)
+ * Pixels are young and cheap to find, though only when those of the next image are there. `gc` is there because the
+ * pool starts us with --expose-gc.
  */
-function sweep(fileBytes: number): void {
-  littered += fileBytes;
-  const everything = littered > settings.aheadBytes / 2;
-  if (everything) littered = 0;
-  if (globalThis.gc !== undefined) void (everything ? globalThis.gc() : globalThis.gc({ type: "minor" }));
+function sweepPixels(bytes: number): void {
+  lastPixelBytes = bytes;
+  void globalThis.gc?.({ type: "minor" });
+}
+
+/** Everything: that takes ten times as long. What sharp gave is freed a turn of the event loop later. */
+async function sweep(): Promise<void> {
+  litterBytes = 0;
+  lastPixelBytes = 0;
+  globalThis.gc?.();
+  await new Promise((resolve) => setImmediate(resolve));
 }
 
 async function fetchFile(job: FileJob): Promise<Buffer> {

@@ -51,7 +51,7 @@ export function ledgerSql(schema: string) {
   const log = `${name}.migration_log`;
 
   return {
-    create: (project: string | null) => `${createSchema(schema)};
+    create: (project: string | null) => `${createSchema(schema, "migration_log")};
 create table if not exists ${ledger} (
   only_row boolean primary key default true check (only_row),
   format integer not null,

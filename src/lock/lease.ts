@@ -22,7 +22,7 @@
  */
 import type { Connection } from "../database/connection.ts";
 import { DatabaseError, LockError } from "../errors.ts";
-import { backoffMs, delay } from "../std/time.ts";
+import { backoffMs, delay, orAbort, timeLimit } from "../std/time.ts";
 import { type Lock, type LockOptions, lockName } from "./lock.ts";
 import { findHolder, lockKey } from "./session.ts";
 import { type LockRow, type LockSql, lockSql } from "./sql.ts";
@@ -122,12 +122,10 @@ class Lease implements Lock {
         await delay(Math.min(termMs / 3, watchdog()), over);
         const askedAt = performance.now();
         if (askedAt >= this.#trustedUntil) return this.#lose("could not be renewed in time");
-        const expiry = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(Math.ceil(watchdog()))]);
-        const renewed = await Promise.race([
-          this.#renewer.query(sql.renew(row, fence, termMs)),
-          delay(2 ** 30, expiry).then(() => undefined),
-        ]);
-        if (renewed?.rowCount !== 1) return this.#lose("was taken over by another run");
+        using limit = timeLimit(Math.ceil(watchdog()));
+        const expiry = AbortSignal.any([this.#stop.signal, limit.signal]);
+        const renewed = await orAbort(this.#renewer.query(sql.renew(row, fence, termMs)), expiry);
+        if (renewed.rowCount !== 1) return this.#lose("was taken over by another run");
         this.#trustedUntil = askedAt + termMs - Math.min(MARGIN_MS, termMs / 4);
       } catch (error) {
         if (this.#stop.signal.aborted) return;
@@ -150,6 +148,8 @@ class Lease implements Lock {
   }
 }
 
+const HOLDER_IS_AT_WORK = new Set(["55P03", "40P01"]);
+
 async function tryAcquire(
   connection: Connection,
   key: bigint,
@@ -167,8 +167,9 @@ async function tryAcquire(
     await connection.execute("commit");
     return typeof fence === "string" ? fence : undefined;
   } catch (error) {
-    // lock_not_available: the holder is inside a transaction, and so alive whatever its term says.
-    if (error instanceof DatabaseError && error.sqlState === "55P03") return undefined;
+    // lock_not_available: the holder is inside a transaction, and so alive whatever its term says. deadlock_detected: the
+    // same, and it waits to create tables while we do.
+    if (error instanceof DatabaseError && HOLDER_IS_AT_WORK.has(error.sqlState ?? "")) return undefined;
     throw error;
   } finally {
     if (!connection.lost.aborted) await connection.execute("rollback");

@@ -22,7 +22,7 @@ export function lockSql(schema: string, lock = schema) {
   const table = `${identifier(schema)}.migration_locks`;
   const name = literal(lock);
   return {
-    create: () => `${createSchema(schema)};
+    create: () => `${createSchema(schema, "migration_locks")};
 create table if not exists ${table} (
   name text primary key,
   fence bigint not null default 0,

@@ -55,7 +55,7 @@ export function baseMissing(base: string, where: string, cause?: unknown): Impor
     {
       code: "ORIGIN_BASE_MISSING",
       message: `There is no folder ${base} ${where}.`,
-      hint: "Correct the base path (NAS_BASE_PATH); a NAS often has its shares under /share or /volume1.",
+      hint: "Correct the path in --from, `from` or NAS_BASE_PATH; a NAS often has its shares under /share or /volume1.",
       details: { base },
     },
     { cause },

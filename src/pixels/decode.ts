@@ -9,7 +9,7 @@ import { broken, ENDS_EARLY, MAX_SIDE, nameOf, tooLarge, tooLong, unsupported } 
 import { explain, loadSharp, openOptions } from "./sharp.ts";
 import { checkSvg } from "./svg.ts";
 
-export type Limits = Pick<DescribeOptions, "maxPixels" | "maxDecodedBytes">;
+export type Limits = Pick<DescribeOptions, "maxPixels" | "maxDecodedBytes" | "onStripDone">;
 
 /** Throws `ImportFailed`; what it throws later, from `rows`, is of the same kind. */
 export async function openPicture(bytes: Buffer, limits: Limits): Promise<Picture> {
@@ -42,22 +42,21 @@ async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Pro
   const way = wayOf(header);
   const rowBytes = width * way.channels;
   const decodedBytes = rowBytes * height;
-  // Two at a time: what was read before is freed some time after it was handed on.
-  const rowsAtOnce =
-    decodedBytes <= limits.maxDecodedBytes || turned
-      ? height
-      : Math.max(1, Math.floor(limits.maxDecodedBytes / 2 / rowBytes));
+  const held = isWhole(header) || turned ? decodedBytes : 0;
+  // Every strip of those that are held whole is decoded from the whole again, so that not too many are made of them.
+  const usable = Math.max(limits.maxDecodedBytes - held, limits.maxDecodedBytes / 4);
+  const rowsAtOnce = decodedBytes <= usable || turned ? height : Math.max(1, Math.floor(usable / rowBytes));
 
   return {
     format,
     width,
     height,
-    decodedBytes:
-      Math.min(decodedBytes, rowsAtOnce * rowBytes * 2) + (isWhole(header) || turned ? decodedBytes : 0),
+    decodedBytes: rowsAtOnce * rowBytes + held,
     hasAlpha: header.hasAlpha,
     orientation: turned ? 1 : (header.orientation ?? 1),
-    async *rows() {
-      for (let top = 0; top < height; top += rowsAtOnce) {
+    async eachPart(use) {
+      // In a function of its own: what this one still has in hand is not freed.
+      const read = async (top: number) => {
         const opened = sharp(bytes, openOptions(limits.maxPixels));
         const image = turned ? opened.autoOrient() : opened;
         const part = { left: 0, top, width, height: Math.min(rowsAtOnce, height - top) };
@@ -71,7 +70,12 @@ async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Pro
         const kind = way.kind(info.channels);
         if (kind === undefined || info.width !== width || info.height !== part.height)
           throw unsupported(`a ${nameOf(format)} with ${info.channels} channels`);
-        yield { kind, rows: data };
+        use({ kind, rows: data });
+      };
+      for (let top = 0; top < height; top += rowsAtOnce) {
+        // Only where another one follows: freeing at once is dear.
+        if (top > 0) await limits.onStripDone?.();
+        await read(top);
       }
     },
   };

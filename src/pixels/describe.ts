@@ -30,10 +30,10 @@ export async function describeImage(bytes: Buffer, options: DescribeOptions): Pr
   const sizes = [...new Set([hashSize, SMALL, LARGE])].map((size) => size * 4);
   const greys = await withKernel(async (kernel): Promise<Greys> => {
     let reduction: Reduction | undefined;
-    for await (const { kind, rows } of picture.rows()) {
+    await picture.eachPart(({ kind, rows }) => {
       reduction ??= startReduction(kernel, { width, height, kind, sizes });
       reduction.add(rows);
-    }
+    });
     if (!reduction) throw broken(format, "has no pixels");
     return reduction.finish();
   });

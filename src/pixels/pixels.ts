@@ -41,6 +41,8 @@ export interface DescribeOptions {
   readonly maxPixels: number;
   /** What is larger when decoded is decoded strip by strip, slower, with the same result. */
   readonly maxDecodedBytes: number;
+  /** Called between two strips: the next one finds the place of the last one free if this lets V8 free it. */
+  readonly onStripDone?: () => Promise<void>;
 }
 
 /** What is known before anything is decoded. */

@@ -43,12 +43,12 @@ export function openPsd(bytes: Buffer, format: "psd" | "psb"): Picture {
     decodedBytes: rowBytes * rowsAtOnce,
     hasAlpha: kind === 2 || kind === 4,
     orientation: 1,
-    async *rows() {
+    async eachPart(use) {
       for (let top = 0; top < height; top += rowsAtOnce) {
         const rows = Buffer.alloc(rowBytes * Math.min(rowsAtOnce, height - top));
         for (let at = 0; at < rows.length; at += rowBytes)
           interleave(document, top + at / rowBytes, rows.subarray(at, at + rowBytes), format);
-        yield { kind, rows };
+        use({ kind, rows });
       }
     },
   };

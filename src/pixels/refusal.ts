@@ -33,6 +33,22 @@ export function tooLarge(width: number, height: number, maxPixels: number): Impo
   });
 }
 
+/** Of an image that has to be decoded in one piece: WebP, GIF, AVIF, and what is interlaced or progressive. */
+export function tooHeavy(width: number, height: number, need: HeldBytes): ImportFailed {
+  const [takes, may] = [need.decodedBytes, need.memoryBytes].map((bytes) => Math.ceil(bytes / 1e6));
+  return new ImportFailed({
+    code: "IMAGE_TOO_LARGE",
+    message: `It has ${megapixels(width * height)} megapixels (${width} x ${height}) that must be decoded in one piece, which takes ${takes} MB; ${may} MB may be used.`,
+    hint: "Raise imports.<name>.memory, or save it as PNG or JPEG, not interlaced and not progressive.",
+    details: { width, height, ...need },
+  });
+}
+
+interface HeldBytes {
+  readonly decodedBytes: number;
+  readonly memoryBytes: number;
+}
+
 /** Above, even the weights of the rows take more memory than is good. No format of cameras or designers gets there. */
 export const MAX_SIDE = 300_000;
 

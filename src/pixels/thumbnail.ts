@@ -43,7 +43,7 @@ async function fromRows(picture: Picture, sizePx: number): Promise<Sharp> {
   let pixels = Buffer.alloc(0);
   let channels = 3;
   let y = 0;
-  for await (const { kind, rows } of picture.rows()) {
+  await picture.eachPart(({ kind, rows }) => {
     const stored = kind === 5 ? 4 : kind;
     channels = kind === 5 ? 3 : kind;
     if (y === 0) pixels = Buffer.alloc(width * height * channels);
@@ -54,7 +54,7 @@ async function fromRows(picture: Picture, sizePx: number): Promise<Sharp> {
       for (let x = 0; x < picture.width; x += step, to += channels)
         putPixel(pixels, to, rows.subarray(at + x * stored, at + (x + 1) * stored), kind);
     }
-  }
+  });
   const sharp = await loadSharp();
   return sharp(pixels, { raw: { width, height, channels: channels as 1 | 2 | 3 | 4 } });
 }

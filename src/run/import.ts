@@ -2,12 +2,12 @@
  * One import: a connection of its own, under a lock of its own. Not the migration lock: an import takes hours, and a
  * release that only has startup migrations must not wait for it.
  *
- * A lost connection to the database has lost lock and open transaction with it; the run connects again and goes on with
- * what is still pending. What was scanned by this run is not scanned again.
+ * A lost connection to the database has lost lock and open transaction with it, and a lost lease the right to commit; the
+ * run connects again, waits for its turn and goes on with what is still pending. What was scanned by this run is not scanned again.
  */
 
 import { compareNew } from "../duplicates/compare.ts";
-import { DatabaseError, GodwitError, type Problem } from "../errors.ts";
+import { DatabaseError, GodwitError, LockError, type Problem } from "../errors.ts";
 import { importFiles, type Standing } from "../import/import.ts";
 import { noProgress, type Progress } from "../import/progress.ts";
 import type { ImportReport } from "../import/report.ts";
@@ -21,7 +21,7 @@ export type Import =
   | { readonly name: string; readonly settings: ImportSettings }
   | { readonly name: string; readonly skip: Problem };
 
-/** Lost connections in a row, without anything stored in between, before the run gives up. */
+/** Lost connections or leases in a row, without anything stored in between, before the run gives up. */
 const RECONNECTS = 5;
 
 /** Throws a `GodwitError` whose `report` says what had been done, unless every file has its row or its reason. */
@@ -71,12 +71,17 @@ async function again(
     try {
       return await once(target, settings, { context, so });
     } catch (error) {
-      const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
       if (so.stored > before) lost = 1;
-      if (!gone || lost > RECONNECTS || context.signal.aborted) throw error;
+      if (!isLost(error) || lost > RECONNECTS || context.signal.aborted) throw error;
       context.observe({ kind: "connection-lost", problem: error.toProblem() });
     }
   }
+}
+
+/** The connection, or the lease: with either goes the right to commit, and what was committed stays. */
+function isLost(error: unknown): error is GodwitError {
+  if (error instanceof DatabaseError) return error.code === "DATABASE_CONNECTION_LOST";
+  return error instanceof LockError && error.code === "LOCK_LOST";
 }
 
 function once(

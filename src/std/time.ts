@@ -16,6 +16,17 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/**
+ * A signal that aborts after `ms`, unless it is disposed of before. Not `AbortSignal.timeout`: in Node 20 the garbage
+ * collector takes its timer away when nothing but `AbortSignal.any` knows it, and then it never aborts.
+ */
+export function timeLimit(ms: number): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const abort = () => controller.abort(new DOMException("The time is over.", "TimeoutError"));
+  const timer = setTimeout(abort, ms);
+  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
 /** `firstMs`, doubled each time, never over `maxMs`, each cut by up to half at random so that peers spread out. */
 export function backoffMs(attempt: number, options: { firstMs: number; maxMs: number }): number {
   const full = Math.min(options.maxMs, options.firstMs * 2 ** Math.min(attempt - 1, 30));

@@ -48,7 +48,7 @@ export const alembic: Tool = {
       };
       return {
         table,
-        sql: `${createSchema(table.schema)}; create table if not exists ${nameOf(table)} (version_num varchar(32) not null, constraint ${table.name}_pkc primary key (version_num))`,
+        sql: `${createSchema(table.schema, table.name)}; create table if not exists ${nameOf(table)} (version_num varchar(32) not null, constraint ${table.name}_pkc primary key (version_num))`,
       };
     },
     present: (table, { revision }) => `select from ${nameOf(table)} where version_num = ${literal(revision)}`,

@@ -134,7 +134,7 @@ function keep(): Keep {
       const more = named ? ", name text, applied_at timestamp with time zone default now()" : "";
       return {
         table,
-        sql: `${createSchema(table.schema)}; create table if not exists ${nameOf(table)} (id serial primary key, hash text not null, created_at bigint${more})`,
+        sql: `${createSchema(table.schema, table.name)}; create table if not exists ${nameOf(table)} (id serial primary key, hash text not null, created_at bigint${more})`,
       };
     },
     present(table, step) {

@@ -29,7 +29,7 @@ export function keepRows(options: RowKeep): Keep {
       const first = options.first === undefined ? "" : `; ${options.first(table)}`;
       return {
         table,
-        sql: `${createSchema(table.schema)}; create table if not exists ${name} ${options.definition}${first}`,
+        sql: `${createSchema(table.schema, table.name)}; create table if not exists ${name} ${options.definition}${first}`,
       };
     },
     present: (table, step) => `select from ${nameOf(table)} where ${where(step)}`,

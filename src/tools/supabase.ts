@@ -46,7 +46,7 @@ export const supabase: Tool = {
       };
       return {
         table,
-        sql: `${createSchema(table.schema)}; create table if not exists ${nameOf(table)} (version text not null primary key, statements text[], name text)`,
+        sql: `${createSchema(table.schema, table.name)}; create table if not exists ${nameOf(table)} (version text not null primary key, statements text[], name text)`,
       };
     },
     present: (table, step) => `select from ${nameOf(table)} where version = ${versionOf(step)}`,

@@ -71,6 +71,8 @@ describe.skipIf(withoutSshd)(`a server${withoutSshd ? `: ${withoutSshd}` : ""}`,
       { host: "127.0.0.1", port: sshd.port },
     ]);
     expect(await place.run({ origin })).toMatchObject({ outcome: "done" });
+    const later = sshd.settings({ hostKeys: { ...hostKeys, trustOnFirstUse: false } });
+    expect(await place.run({ origin: later })).toMatchObject({ outcome: "done" });
 
     // Somebody else answers there.
     await db.sql(`update "${ledgerSchema}".import_hosts set pin = $1`, [`SHA256:${"A".repeat(43)}`]);

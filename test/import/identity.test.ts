@@ -288,6 +288,22 @@ describe("what cannot be looked at", () => {
     },
   );
 
+  test("is not forgotten by a run that goes on with the scan of one that was cut off", async ({ db }) => {
+    const place = await importPlace(db);
+    put(place.base, { "s/t/a.png": A, "s/u/b.png": B });
+    await place.run();
+    const t = (name: string) => `"${ledgerSchema}".${name}`;
+    await db.sql(
+      `insert into ${t("import_scans")} (import, origin) select import, origin from ${t("import_scans")}`,
+    );
+    await db.sql(`update ${t("import_folders")} set scan = (select max(id) from ${t("import_scans")}),
+state = case path when 's/t' then 'unreadable' when 's/u' then 'found' else 'read' end`);
+    const failed = await refusal(place.run());
+    expect(failed).toMatchObject({ code: "IMPORT_INCOMPLETE", message: expect.stringContaining("s/t") });
+    expect([...(await place.rows()).values()].map(({ state }) => state)).toEqual(["present", "present"]);
+    expect(await place.run()).toMatchObject({ outcome: "done", bytesRead: 0 });
+  });
+
   test("a base that is gone, empty, a file or another folder marks nothing as missing", async ({ db }) => {
     const place = await importPlace(db);
     put(place.base, { "s/t/a.png": A, "s/t/b.png": B });

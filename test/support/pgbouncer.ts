@@ -26,7 +26,7 @@ export interface PoolerOptions {
 }
 
 export async function startPgbouncer(
-  db: TestDatabase,
+  db: Pick<TestDatabase, "owner" | "port" | "url">,
   { mode, settings = [] }: PoolerOptions,
 ): Promise<Pooler> {
   const folder = mkdtempSync(join(tmpdir(), "godwit-pgbouncer-"));

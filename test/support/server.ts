@@ -21,14 +21,17 @@ export async function startServer({
   major = 18,
   settings = [],
   files = {},
+  within,
 }: {
   major?: number;
   settings?: readonly string[];
   /** Put into the data directory, readable for the server only. */
   files?: Readonly<Record<string, string | Buffer>>;
+  /** Where the data directory is made; in memory where there is enough of it. */
+  within?: string;
 } = {}): Promise<ThrowAwayServer> {
   const binaries = await locateBinaries(serverPackage(major));
-  const folder = await mkdtemp(join(await fastFolder(), "godwit-test-"));
+  const folder = await mkdtemp(join(within ?? (await fastFolder()), "godwit-test-"));
   try {
     await chmod(folder, 0o711); // or nobody else could be the server
     const identity = await chooseIdentity(folder, binaries);

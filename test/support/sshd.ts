@@ -60,8 +60,11 @@ export interface Sshd extends AsyncDisposable {
   settings(changes?: Partial<SftpSettings>): SftpSettings;
   /** The processes that serve SFTP channels at present. */
   channels(): readonly number[];
-  /** Ends it with all its connections, at once. */
+  /** Ends it with all its connections, at once, and removes what was its own. */
   stop(): Promise<void>;
+  /** Ends it with all its connections, at once; `start` starts it again at the same port, with the same keys. */
+  halt(): Promise<void>;
+  start(): Promise<void>;
   /** It keeps its connections and says nothing more, until `thaw`. */
   freeze(): void;
   thaw(): void;
@@ -108,29 +111,36 @@ export async function startSshd({ config = [], pam = false }: SshdOptions = {}):
       "",
     ].join("\n"),
   );
-  const child = run(own, `${PROGRAM} -D -e -f ${join(own, "sshd_config")}`);
-  const log = await listening(child, own);
-  // The file is there before the number is in it, and 0 or less would mean whole groups of processes.
-  const written = await until(
-    () => existsSync(join(own, "pid")) && /^\d+(?=\n)/.exec(readFileSync(join(own, "pid"), "utf8"))?.[0],
-    { what: `sshd to write its pid\n${log()}` },
-  );
-  const pid = Number(written);
+  const launch = async () => {
+    rmSync(join(own, "pid"), { force: true });
+    const started = run(own, `${PROGRAM} -D -e -f ${join(own, "sshd_config")}`);
+    const log = await listening(started, own);
+    // The file is there before the number is in it, and 0 or less would mean whole groups of processes.
+    const written = await until(
+      () => existsSync(join(own, "pid")) && /^\d+(?=\n)/.exec(readFileSync(join(own, "pid"), "utf8"))?.[0],
+      { what: `sshd to write its pid\n${log()}` },
+    );
+    return { child: started, pid: Number(written) };
+  };
+  let { child, pid } = await launch();
 
   const signal = (name: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return; // its number may be another's by now
     for (const one of family(pid)) sendSignal(one, name);
   };
-  const stop = async () => {
+  const halt = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
     signal("SIGCONT");
     // Those at the end first: whoever started a process clears it away, and init may not.
-    const running = child.exitCode === null && child.signalCode === null;
-    for (const one of running ? family(pid).slice(1).reverse() : []) {
+    for (const one of family(pid).slice(1).reverse()) {
       sendSignal(one, "SIGKILL");
       await until(() => !existsSync(`/proc/${one}`), { withinMs: 2000 }).catch(() => undefined);
     }
     signal("SIGKILL");
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  };
+  const stop = async () => {
+    await halt();
     rmSync(own, { recursive: true, force: true });
   };
   const privateKey = readFileSync(join(own, "user"), "utf8");
@@ -147,7 +157,9 @@ export async function startSshd({ config = [], pam = false }: SshdOptions = {}):
       .join(""),
     folder,
     ownFolder: own,
-    pid,
+    get pid() {
+      return pid;
+    },
     settings: (changes = {}) => ({
       kind: "sftp",
       host: "127.0.0.1",
@@ -167,6 +179,10 @@ export async function startSshd({ config = [], pam = false }: SshdOptions = {}):
       // The process that forked nothing more is the one that serves.
       const parents = new Set(all.map(parentOf));
       return all.filter((one) => one !== pid && !parents.has(one));
+    },
+    halt,
+    async start() {
+      ({ child, pid } = await launch());
     },
     stop,
     freeze: () => signal("SIGSTOP"),
@@ -204,7 +220,12 @@ function run(own: string, command: string): ChildProcess {
   // Whoever started it may be killed: the watchdog then ends the server and removes its folder.
   return spawn(
     process.execPath,
-    [join(import.meta.dirname, "watchdog.mjs"), "SIGTERM", own, JSON.stringify({ program, args, as: {} })],
+    [
+      join(import.meta.dirname, "watchdog.mjs"),
+      "SIGTERM",
+      own,
+      JSON.stringify({ program, args, as: {}, keep: true }),
+    ],
     { stdio: ["pipe", "ignore", "pipe"] },
   );
 }

@@ -56,9 +56,9 @@ test("up refuses to replay; adopt --dry-run shows; adopt takes over; up carries 
   );
   expect(row).toEqual({ tool: "prisma", edited: "true" });
   const [entry] = await db.sql(
-    `select executed_at = '2024-01-01Z' as then from "${ledgerSchema}".migration_history where baseline`,
+    `select executed_at = '2024-01-01Z' as exact from "${ledgerSchema}".migration_history where baseline`,
   );
-  expect(entry).toEqual({ then: true });
+  expect(entry).toEqual({ exact: true });
 });
 
 test("what cannot be is said with the way on", async ({ db }) => {

@@ -13,9 +13,23 @@ export function literal(value: string | number | boolean | null): string {
   return value.includes("\\") ? ` E${quoted}` : quoted;
 }
 
-/** `create schema if not exists` asks for the privilege to create even where the schema exists. */
-export function createSchema(name: string): string {
-  return `do $schema$ begin if to_regnamespace(${literal(identifier(name))}) is null then create schema ${identifier(name)}; end if; end $schema$`;
+/**
+ * Comes before whatever creates tables in a schema of ours. `if not exists` is no protection against two who create at
+ * once (both look, then both create), and they may hold locks of different names: those of an import and of migrations.
+ * So one transaction at a time creates. Where `table`, which is created last, is there, nobody waits for anybody; `null`
+ * says that it is known to be missing.
+ *
+ * `create schema if not exists` asks for the privilege to create even where the schema exists.
+ */
+export function createSchema(name: string, table: string | null): string {
+  const schema = identifier(name);
+  const last = table === null ? null : `${schema}.${identifier(table)}`;
+  return `do $schema$ begin
+  if to_regclass(${literal(last)}) is null then
+    perform pg_advisory_xact_lock(hashtextextended(${literal(`godwit creates ${name}`)}, 0));
+    if to_regnamespace(${literal(schema)}) is null then create schema ${schema}; end if;
+  end if;
+end $schema$`;
 }
 
 export function textArray(values: readonly string[]): string {

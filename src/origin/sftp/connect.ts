@@ -4,7 +4,7 @@
  * tell of which type it is, the others are asked for before the pin is said to be broken.
  */
 import { ImportFailed } from "../../errors.ts";
-import { formatDuration } from "../../std/time.ts";
+import { formatDuration, timeLimit } from "../../std/time.ts";
 import type { OpenOptions, SftpSettings } from "../origin.ts";
 import { algorithmsFor } from "./algorithms.ts";
 import { Connection } from "./connection.ts";
@@ -20,8 +20,8 @@ export async function connectSftp(settings: SftpSettings, options: OpenOptions):
   options.signal.throwIfAborted();
   const { default: ssh2 } = await loadSsh2();
   await noticeSlowEncryption(options);
-  const deadline = AbortSignal.timeout(settings.connectTimeoutMs);
-  const signal = AbortSignal.any([options.signal, deadline]);
+  using deadline = timeLimit(settings.connectTimeoutMs);
+  const signal = AbortSignal.any([options.signal, deadline.signal]);
   const excluded: string[] = [];
   let first: unknown;
   for (;;) {
@@ -30,7 +30,7 @@ export async function connectSftp(settings: SftpSettings, options: OpenOptions):
       return await attempt.connect();
     } catch (error) {
       if (options.signal.aborted) throw options.signal.reason;
-      if (deadline.aborted) throw late(settings, attempt.doing, error);
+      if (deadline.signal.aborted) throw late(settings, attempt.doing, error);
       if (first !== undefined && !attempt.mismatch) throw first; // the server has no further keys
       first ??= error;
       if (!attempt.mismatch) throw error;

@@ -30,17 +30,17 @@ export function judgeHostKey(key: Buffer, { host, port }: Host, policy: HostKeyP
   if (policy.pinned.length > 0) {
     const pins = policy.pinned.map(pinToFingerprint);
     if (pins.includes(shown)) return { kind: "known" };
-    return changed(`pinned: ${pins.join(", ")}`, "the pin (`hostKey`, or QNAP_HOST_KEY)");
+    return changed(`not the pinned ${pins.join(" or ")}`, "the pin (`hostKey`, or QNAP_HOST_KEY)");
   }
   const { accepted, revoked } = findKnownKeys(policy.knownHosts ?? "", host, port);
   const base64 = key.toString("base64");
   if (revoked.some((known) => known.key === base64)) {
-    return changed("known_hosts: this very key is marked @revoked", "known_hosts");
+    return changed("which known_hosts marks as @revoked", "known_hosts");
   }
   if (accepted.some((known) => known.key === base64)) return { kind: "known" };
   if (accepted.length > 0) {
     const known = accepted.map((one) => `${fingerprintOf(Buffer.from(one.key, "base64"))} (${one.type})`);
-    return changed(`known_hosts: ${known.join(", ")}`, "the line in known_hosts");
+    return changed(`not the one in known_hosts: ${known.join(", ")}`, "the line in known_hosts");
   }
   if (policy.trustOnFirstUse) return { kind: "first", pin: shown };
   return {
@@ -50,8 +50,8 @@ export function judgeHostKey(key: Buffer, { host, port }: Host, policy: HostKeyP
       message: `${host}:${port} shows the host key ${shown} (${type}), which nobody has vouched for.`,
       hint:
         `Compare it with the server's own (there: ssh-keygen -lf /etc/ssh/ssh_host_${shortType(type)}_key.pub) and pin it: ` +
-        `hostKey: "${shown}", or QNAP_HOST_KEY=${shown}. Or add it to known_hosts ` +
-        `(ssh-keyscan -p ${port} ${host}), or trust the host on first use.`,
+        `--host-key ${shown}, hostKey in the configuration, or QNAP_HOST_KEY. Or add it to known_hosts ` +
+        `(ssh-keyscan -p ${port} ${host}), or trust the host on first use: --trust-on-first-use.`,
       details: { host, port, fingerprint: shown, type },
     }),
   };
@@ -61,7 +61,7 @@ export function judgeHostKey(key: Buffer, { host, port }: Host, policy: HostKeyP
       kind: "refused",
       error: new ImportFailed({
         code: "ORIGIN_HOST_CHANGED",
-        message: `${host}:${port} shows the host key ${shown} (${type}), but expected was ${expected}.`,
+        message: `${host}:${port} shows the host key ${shown} (${type}), ${expected}.`,
         hint:
           "Somebody may sit between you and the server; nothing was sent. If the server was set up anew, " +
           `compare its key with the one shown (there: ssh-keygen -lf /etc/ssh/ssh_host_${shortType(type)}_key.pub), then change ${remedy}.`,

@@ -20,6 +20,12 @@ export interface KnownKey {
   readonly key: string;
 }
 
+/** Whether any key of the host is known, right or wrong. */
+export function isKnownHost(text: string, { host, port }: { host: string; port: number }): boolean {
+  const { accepted, revoked } = findKnownKeys(text, host, port);
+  return accepted.length + revoked.length > 0;
+}
+
 export function findKnownKeys(text: string, host: string, port: number): KnownKeys {
   const names = namesOf(host, port);
   const accepted: KnownKey[] = [];

@@ -1,0 +1,27 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, test } from "vitest";
+import { delay, timeLimit } from "./time.ts";
+
+test("a time limit that only AbortSignal.any knows ends what waits for it, whatever the garbage collector does", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const other = new AbortController();
+  const waiting = (() => {
+    const limit = timeLimit(100);
+    return delay(5_000, AbortSignal.any([other.signal, limit.signal]));
+  })();
+  waiting.catch(() => {});
+  for (let round = 0; round < 3; round++) {
+    collect();
+    await delay(10);
+  }
+  await expect(waiting).rejects.toMatchObject({ name: "TimeoutError" });
+});
+
+test("one that is disposed of never aborts", async () => {
+  const limit = timeLimit(10);
+  limit[Symbol.dispose]();
+  await delay(30);
+  expect(limit.signal.aborted).toBe(false);
+});
