@@ -7,13 +7,13 @@
  * a revision of its own without a file, for a new folder to carry on from.
  */
 import type { Connection } from "../database/connection.ts";
-import { ConfigError, DatabaseError, PlanRefused, type Problem, SourceError } from "../errors.ts";
+import { type Problem, SourceError } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
-import { nearest } from "../std/nearest.ts";
-import { describeTable, type Match, nameOf, type ToolRow } from "../tools/tool.ts";
-import { TOOLS, toolNamed, toolsOf } from "../tools/tools.ts";
+import { describeTable, type Match, type ToolRow } from "../tools/tool.ts";
+import { toolNamed, toolsOf } from "../tools/tools.ts";
+import { begun, nothing, otherLayout, unknownTool } from "./adopt-problems.ts";
 import {
   type FoundHistory,
   findHistories,
@@ -21,19 +21,12 @@ import {
   readHistory,
   refuseFailed,
   sideBySide,
-  tryAdvisory,
 } from "./histories.ts";
 import { withLock } from "./locked.ts";
-import {
-  editedWarning,
-  missingWarning,
-  type Taken,
-  takenOf,
-  takenSql,
-  takenWithoutFile,
-  toolRunning,
-} from "./takeover.ts";
+import { type Taken, takenOf, takenSql, takenWithoutFile } from "./taken.ts";
+import { editedWarning, missingWarning } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
+import { holdTool } from "./tool-lock.ts";
 import { rollback } from "./work.ts";
 
 export interface AdoptOptions {
@@ -140,28 +133,6 @@ async function filesFor(target: Target, { tool }: FoundHistory): Promise<Listing
     const own = tool.layouts.includes(target.source.layout);
     if (!(error instanceof SourceError) || own || !absent.includes(error.code)) throw error;
     return { migrations: [], problems: [] };
-  }
-}
-
-/** Until the end of the transaction. */
-async function holdTool(connection: Connection, { tool, table, all }: FoundHistory): Promise<void> {
-  const keys = tool.advisoryKeys?.(table, connection.server.database);
-  if (keys !== undefined && !(await tryAdvisory(connection, keys, "transaction")))
-    throw toolRunning(tool.title);
-  const held = tool.lockedBy?.(table, all) ?? null;
-  if (held !== null) {
-    const { rows } = await connection.query<{ who: string | null; release: string }>(held);
-    const [row] = rows;
-    if (row !== undefined) throw rowLocked(tool.title, row);
-  }
-  try {
-    await connection.execute(`lock table ${nameOf(table)} in access exclusive mode`);
-  } catch (error) {
-    if (!(error instanceof DatabaseError)) throw error;
-    if (error.sqlState === "55P03") throw toolRunning(tool.title);
-    // Who may only read cannot lock; then what is read is one moment's truth, which is enough to look at.
-    if (error.sqlState !== "42501") throw error;
-    await connection.execute("rollback; begin isolation level repeatable read");
   }
 }
 
@@ -275,65 +246,4 @@ async function write(
   const { sql } = target.ledger;
   if (!history.created) await target.ledger.create(connection, target.settings.project);
   await connection.execute(`${lock.fence} ${takenSql(sql, context, taken).join("; ")}; commit`);
-}
-
-function unknownTool(name: string): ConfigError {
-  const names = TOOLS.map((tool) => tool.name);
-  const meant = nearest(name, names);
-  return new ConfigError({
-    code: "CONFIG_INVALID",
-    message: `No tool is called "${name}".`,
-    hint: `${meant === undefined ? "" : `Did you mean ${meant}? `}Known: ${names.join(", ")}.`,
-  });
-}
-
-function nothing(
-  { server }: Connection,
-  found: FoundHistory | undefined,
-  tool: string | undefined,
-): PlanRefused {
-  const what = tool === undefined ? "another tool" : (toolNamed(tool)?.title ?? tool);
-  return new PlanRefused([
-    {
-      code: "ADOPT_NOTHING",
-      message:
-        found === undefined
-          ? `Database "${server.database}" has no history of ${what} that role "${server.user}" can see.`
-          : `The history of ${found.tool.title}, ${describeTable(found.table)}, is empty: nothing is applied.`,
-      hint:
-        found === undefined
-          ? "Check --database-url. What was made without a tool is declared with `godwit baseline <revision>`."
-          : "There is nothing to adopt: `godwit up` applies all of it.",
-    },
-  ]);
-}
-
-function otherLayout({ tool, table }: FoundHistory, layout: string): PlanRefused {
-  return new PlanRefused([
-    {
-      code: "ADOPT_CONFLICT",
-      message: `${describeTable(table)} is the history of ${tool.title}, and the folder is read as one of ${layout}.`,
-      hint: `Read it as what it is with --layout ${tool.layouts[0]}, or name the tool that counts with --tool.`,
-    },
-  ]);
-}
-
-function rowLocked(title: string, { who, release }: { who: string | null; release: string }): PlanRefused {
-  return new PlanRefused([
-    {
-      code: "ADOPT_TOOL_RUNNING",
-      message: `${title} is at work on this database, or a run of it died: its lock is held${who === null ? "" : ` by ${who}`}.`,
-      hint: `Wait until it is done. If nobody is at work, release it: ${release}. Nothing was changed.`,
-    },
-  ]);
-}
-
-function begun(revision: string, title: string): PlanRefused {
-  return new PlanRefused([
-    {
-      code: "ADOPT_CONFLICT",
-      message: `${revision} was begun by a run of ours and is not complete, and ${title} says that it has applied it.`,
-      hint: `Look at the database. If it is complete: godwit repair --mark-done ${revision}`,
-    },
-  ]);
 }

@@ -1,6 +1,5 @@
 /** The history of another tool, as it stands in the database: found, read, and laid beside the files. */
 import type { Migration } from "../core/migration.ts";
-import { literal } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import { type GodwitError, PlanRefused, type Problem } from "../errors.ts";
 import { matchRows } from "../tools/match.ts";
@@ -133,16 +132,4 @@ function unknownKeep(name: string): Problem | null {
     message: `The history of ${toolNamed(name)?.title ?? `"${name}"`} cannot be kept in step.`,
     hint: `These can: ${keepable.join(", ")}. Without: --keep none.`,
   };
-}
-
-/** `true`: in this session, until it ends or `unlock`. */
-export async function tryAdvisory(
-  connection: Connection,
-  keys: readonly bigint[],
-  scope: "transaction" | "session",
-): Promise<boolean> {
-  const name = scope === "session" ? "pg_try_advisory_lock" : "pg_try_advisory_xact_lock";
-  const list = keys.map((key) => `${name}(${literal(String(key))}::bigint)`);
-  const { rows } = await connection.query<{ locked: boolean }>(`select ${list.join(" and ")} as locked`);
-  return rows[0]?.locked === true;
 }

@@ -29,8 +29,10 @@ import type { Keeper } from "./keep.ts";
 import { acquireLock } from "./locked.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
-import { holdToolLock, lookAtTool, takenSql } from "./takeover.ts";
+import { takenSql } from "./taken.ts";
+import { lookAtTool } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
+import { holdToolLock } from "./tool-lock.ts";
 import { ownSession, type Work } from "./work.ts";
 
 export interface MigrateOptions {

@@ -6,7 +6,8 @@ import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
 import { withConnection } from "./connect.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
-import { lookAtTool, withTaken } from "./takeover.ts";
+import { withTaken } from "./taken.ts";
+import { lookAtTool } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export interface View {

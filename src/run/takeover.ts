@@ -5,23 +5,12 @@
  */
 
 import { ordered } from "../core/heads.ts";
-import type { Migration } from "../core/migration.ts";
 import type { Connection } from "../database/connection.ts";
 import { PlanRefused, type Problem } from "../errors.ts";
-import type { Recorded, RecordedHistory } from "../ledger/ledger.ts";
-import type { Author, Entry, LedgerSql } from "../ledger/sql.ts";
+import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
-import { delay } from "../std/time.ts";
-import {
-  type Applied,
-  describeTable,
-  type Match,
-  type Relation,
-  type Tool,
-  type ToolRow,
-} from "../tools/tool.ts";
+import { describeTable, type Match, type Tool, type ToolRow } from "../tools/tool.ts";
 import { KEPT_BY_DEFAULT, toolNamed, toolsOf } from "../tools/tools.ts";
-import { entryFor } from "./entry.ts";
 import {
   type FoundHistory,
   findHistories,
@@ -29,10 +18,11 @@ import {
   parseKeep,
   refuseFailed,
   sideBySide,
-  tryAdvisory,
 } from "./histories.ts";
 import type { Keeper } from "./keep.ts";
-import type { RunContext, Target } from "./target.ts";
+import { type Taken, takenOf } from "./taken.ts";
+import type { Target } from "./target.ts";
+import { type Advisory, advisoryOf } from "./tool-lock.ts";
 
 export interface TakeOver {
   readonly found: FoundHistory | null;
@@ -40,20 +30,6 @@ export interface TakeOver {
   /** Applied by the tool, and not in our ledger. */
   readonly entries: readonly Taken[];
   readonly warnings: readonly Problem[];
-}
-
-/** A tool's own lock, where it is one that a session can hold. */
-export interface Advisory {
-  readonly keys: readonly bigint[];
-  readonly title: string;
-}
-
-/** A row of our ledger in the making. */
-export interface Taken {
-  readonly entry: Entry;
-  /** What the tool knew of it, for the log. */
-  readonly details: Readonly<Record<string, unknown>>;
-  readonly at: string | null;
 }
 
 const NOTHING: TakeOver = { found: null, keeper: null, entries: [], warnings: [] };
@@ -148,13 +124,6 @@ function keeperOf(
   return { tool, keep, table: made.table, create: made.sql, previous };
 }
 
-function advisoryOf(tool: Tool | undefined, found: Relation | undefined, { server }: Connection) {
-  if (tool?.advisoryKeys === undefined) return null;
-  // Its key may be made of the table's name, which may not be there yet.
-  const table = found ?? { schema: "public", name: tool.table, columns: {}, readable: true };
-  return { keys: tool.advisoryKeys(table, server.database), title: tool.title };
-}
-
 /** No run of ours has done anything here. */
 async function isFresh(target: Target, connection: Connection, history: RecordedHistory): Promise<boolean> {
   if (!history.created) return true;
@@ -219,126 +188,4 @@ export function missingWarning(tool: Tool, missing: readonly ToolRow[]): Problem
     hint: "Normal for an older release on a newer database; else restore the files from version control.",
     details: { rows: missing.map(({ name }) => name) },
   };
-}
-
-/** In the order of the files. */
-export async function takenOf(
-  target: Target,
-  { tool, table }: Pick<FoundHistory, "tool" | "table">,
-  applied: readonly Applied[],
-  migrations: readonly Migration[],
-): Promise<readonly Taken[]> {
-  const byId = new Map(applied.map((one) => [one.id, one]));
-  const taken: Taken[] = [];
-  for (const migration of ordered(migrations, target.settings.order)) {
-    const one = byId.get(migration.id);
-    if (one === undefined) continue;
-    const entry = await entryFor(target, migration);
-    taken.push({
-      // One that runs whenever its text changed is to run, where the tool has run another text.
-      entry:
-        migration.kind === "repeatable" && one.edited ? { ...entry, checksum: "", fingerprint: null } : entry,
-      at: one.row?.at ?? null,
-      details: detailsOf(tool, table, { row: one.row, edited: one.edited }),
-    });
-  }
-  return taken;
-}
-
-/** Rows whose files we do not run. */
-export function takenWithoutFile(
-  { tool, table }: Pick<FoundHistory, "tool" | "table">,
-  rows: readonly ToolRow[],
-): readonly Taken[] {
-  return rows.map((row) => ({
-    entry: {
-      revision: row.name,
-      kind: "sql",
-      phase: "startup",
-      number: null,
-      parents: [],
-      file: `(${tool.title})`,
-      checksum: row.checksum ?? "",
-      fingerprint: null,
-      revertScript: null,
-      minimumRevision: null,
-    },
-    at: row.at,
-    details: detailsOf(tool, table, { row, edited: false }),
-  }));
-}
-
-function detailsOf(tool: Tool, table: Relation, { row, edited }: { row: ToolRow | null; edited: boolean }) {
-  const { checksum = null, at = null, name = null } = row ?? {};
-  return {
-    tool: tool.name,
-    table: describeTable(table),
-    ...(row === null ? { assumed: true } : { name, checksum, at }),
-    ...(edited ? { edited } : {}),
-  };
-}
-
-export function takenSql(sql: LedgerSql, author: Author, taken: readonly Taken[]): readonly string[] {
-  return taken.flatMap(({ entry, details, at }) => [
-    sql.baseline(entry, author, at),
-    sql.log(author, {
-      event: "baseline",
-      revision: entry.revision,
-      direction: null,
-      durationMs: null,
-      details,
-    }),
-  ]);
-}
-
-/** The ledger as it will be; for those who only look. */
-export function withTaken(
-  history: RecordedHistory,
-  taken: readonly Taken[],
-  author: Author,
-): RecordedHistory {
-  const last = history.entries.reduce((greatest, { sequence }) => Math.max(greatest, sequence), 0);
-  const entries = taken.map(
-    ({ entry, at }, index): Recorded => ({
-      ...entry,
-      sequence: last + 1 + index,
-      state: "applied",
-      baseline: true,
-      executedAt: at === null ? null : new Date(at),
-      durationMs: null,
-      executedBy: "",
-      host: author.host,
-      gitCommit: author.gitCommit,
-      version: author.version,
-      runId: author.runId,
-    }),
-  );
-  return { ...history, entries: [...history.entries, ...entries] };
-}
-
-const POLL_MS = 250;
-
-/** Keeps the tool out while we are at work. Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`). */
-export async function holdToolLock(
-  target: Target,
-  connection: Connection,
-  { keys, title }: Advisory,
-  context: RunContext,
-): Promise<void> {
-  const until = performance.now() + target.settings.lockWaitMs;
-  for (let attempt = 1; !(await tryAdvisory(connection, keys, "session")); attempt++) {
-    if (performance.now() > until) throw toolRunning(title);
-    if (attempt === 1) context.observe({ kind: "lock-waiting", holder: null, waitedMs: 0 });
-    await delay(POLL_MS, context.signal);
-  }
-}
-
-export function toolRunning(title: string): PlanRefused {
-  return new PlanRefused([
-    {
-      code: "ADOPT_TOOL_RUNNING",
-      message: `${title} is at work on this database: it holds its lock.`,
-      hint: "Wait until it is done, then run again. Nothing was changed.",
-    },
-  ]);
 }

@@ -10,9 +10,12 @@ import { root } from "../../scripts/fresh.mjs";
 import { adopt } from "../../src/run/adopt.ts";
 import { migrate } from "../../src/run/migrate.ts";
 import type { Target } from "../../src/run/target.ts";
-import { expect, type TestDatabase, test } from "../support/database.ts";
+import { expect, type TestDatabase, test as withDatabase } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { down, type Files, folderOf, recorder, targetOf, UP, up } from "../support/target.ts";
+import { without } from "../support/tools.ts";
+
+const test = withDatabase.skipIf(without("/usr/bin/alembic", "--version"));
 
 interface Revision {
   readonly id: string;

@@ -10,7 +10,7 @@ import { type AdoptOptions, adopt } from "../../src/run/adopt.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
 import { type Files, folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
-import { targetIn } from "../support/tools.ts";
+import { targetIn, without } from "../support/tools.ts";
 
 const ADOPT: AdoptOptions = { assume: false, dryRun: false };
 const TABLES = ["a", "b", "c", "d"];
@@ -311,7 +311,10 @@ const HISTORY: Readonly<Record<string, string>> = {
   typeorm: "select * from migrations",
 };
 
-describe("Sqitch", () => {
+const withoutSqitch = without("sqitch", "--version");
+const withoutDjango = without("/usr/bin/python3", "-c", "import django");
+
+describe.skipIf(withoutSqitch)(`Sqitch${withoutSqitch ? `: ${withoutSqitch}` : ""}`, () => {
   const project = () => {
     const folder = folderOf({
       "sqitch.conf": "[core]\n\tengine = pg\n[user]\n\tname = T\n\temail = t@example.com\n",
@@ -380,7 +383,7 @@ describe("Sqitch", () => {
   });
 });
 
-test("Django: the rows that it writes, from a run of its own", async ({ db }) => {
+test.skipIf(withoutDjango)("Django: the rows that it writes, from a run of its own", async ({ db }) => {
   const initial = (name: string, below: string) =>
     `from django.db import migrations\nclass Migration(migrations.Migration):\n    dependencies = [${below}]\n    operations = [migrations.RunSQL("create table ${name} (id int)")]\n`;
   const folder = folderOf({

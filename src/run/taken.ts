@@ -1,0 +1,112 @@
+/** From the rows of another tool to rows of our ledger, which say that nobody ran them here. */
+import { ordered } from "../core/heads.ts";
+import type { Migration } from "../core/migration.ts";
+import type { Recorded, RecordedHistory } from "../ledger/ledger.ts";
+import type { Author, Entry, LedgerSql } from "../ledger/sql.ts";
+import { type Applied, describeTable, type Relation, type Tool, type ToolRow } from "../tools/tool.ts";
+import { entryFor } from "./entry.ts";
+import type { FoundHistory } from "./histories.ts";
+import type { Target } from "./target.ts";
+
+/** A row of our ledger in the making. */
+export interface Taken {
+  readonly entry: Entry;
+  /** What the tool knew of it, for the log. */
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly at: string | null;
+}
+
+/** In the order of the files. */
+export async function takenOf(
+  target: Target,
+  { tool, table }: Pick<FoundHistory, "tool" | "table">,
+  applied: readonly Applied[],
+  migrations: readonly Migration[],
+): Promise<readonly Taken[]> {
+  const byId = new Map(applied.map((one) => [one.id, one]));
+  const taken: Taken[] = [];
+  for (const migration of ordered(migrations, target.settings.order)) {
+    const one = byId.get(migration.id);
+    if (one === undefined) continue;
+    const entry = await entryFor(target, migration);
+    taken.push({
+      // One that runs whenever its text changed is to run, where the tool has run another text.
+      entry:
+        migration.kind === "repeatable" && one.edited ? { ...entry, checksum: "", fingerprint: null } : entry,
+      at: one.row?.at ?? null,
+      details: detailsOf(tool, table, { row: one.row, edited: one.edited }),
+    });
+  }
+  return taken;
+}
+
+/** Rows whose files we do not run. */
+export function takenWithoutFile(
+  { tool, table }: Pick<FoundHistory, "tool" | "table">,
+  rows: readonly ToolRow[],
+): readonly Taken[] {
+  return rows.map((row) => ({
+    entry: {
+      revision: row.name,
+      kind: "sql",
+      phase: "startup",
+      number: null,
+      parents: [],
+      file: `(${tool.title})`,
+      checksum: row.checksum ?? "",
+      fingerprint: null,
+      revertScript: null,
+      minimumRevision: null,
+    },
+    at: row.at,
+    details: detailsOf(tool, table, { row, edited: false }),
+  }));
+}
+
+function detailsOf(tool: Tool, table: Relation, { row, edited }: { row: ToolRow | null; edited: boolean }) {
+  const { checksum = null, at = null, name = null } = row ?? {};
+  return {
+    tool: tool.name,
+    table: describeTable(table),
+    ...(row === null ? { assumed: true } : { name, checksum, at }),
+    ...(edited ? { edited } : {}),
+  };
+}
+
+export function takenSql(sql: LedgerSql, author: Author, taken: readonly Taken[]): readonly string[] {
+  return taken.flatMap(({ entry, details, at }) => [
+    sql.baseline(entry, author, at),
+    sql.log(author, {
+      event: "baseline",
+      revision: entry.revision,
+      direction: null,
+      durationMs: null,
+      details,
+    }),
+  ]);
+}
+
+/** The ledger as it will be; for those who only look. */
+export function withTaken(
+  history: RecordedHistory,
+  taken: readonly Taken[],
+  author: Author,
+): RecordedHistory {
+  const last = history.entries.reduce((greatest, { sequence }) => Math.max(greatest, sequence), 0);
+  const entries = taken.map(
+    ({ entry, at }, index): Recorded => ({
+      ...entry,
+      sequence: last + 1 + index,
+      state: "applied",
+      baseline: true,
+      executedAt: at === null ? null : new Date(at),
+      durationMs: null,
+      executedBy: "",
+      host: author.host,
+      gitCommit: author.gitCommit,
+      version: author.version,
+      runId: author.runId,
+    }),
+  );
+  return { ...history, entries: [...history.entries, ...entries] };
+}
