@@ -44,16 +44,19 @@ function start(given: WorkerSettings): void {
 async function work(job: FileJob): Promise<void> {
   try {
     await using _ahead = await ahead.take(job.sizeBytes);
-    await makeRoom(job.sizeBytes);
-    await read(job);
+    try {
+      await read(job);
+    } finally {
+      // Before its place is given to another: what is freed later has grown the process already.
+      litterBytes += job.sizeBytes;
+      if (litterBytes + lastPixelBytes > settings.heldBytes / 2) await sweep();
+    }
   } catch (error) {
     if (!(error instanceof GodwitError)) throw error;
     const { code, message, hint } = error;
     if (!(error instanceof ImportFailed)) say({ kind: "origin", code, message, hint });
     else if (isOrigin(code)) say({ kind: "interrupted", id: job.id });
     else say({ kind: "refused", id: job.id, code, message });
-  } finally {
-    litterBytes += job.sizeBytes;
   }
 }
 
