@@ -77,7 +77,7 @@ async function read(job: FileJob): Promise<void> {
   if (decodedBytes > memoryBytes) throw tooHeavy(width, height, { decodedBytes, memoryBytes });
   await makeRoom(decodedBytes);
   const description = await describeImage(bytes, options);
-  sweepPixels(decodedBytes);
+  await sweepPixels(decodedBytes);
   say({ kind: "described", id: job.id, description, sizeBytes: bytes.length });
 }
 
@@ -95,7 +95,8 @@ async function makeRoom(bytes: number): Promise<void> {
  * Pixels are young and cheap to find, though only when those of the next image are there. `gc` is there because the
  * pool starts us with --expose-gc.
  */
-function sweepPixels(bytes: number): void {
+async function sweepPixels(bytes: number): Promise<void> {
+  if (bytes > settings.heldBytes / 2) return sweep();
   lastPixelBytes = bytes;
   void globalThis.gc?.({ type: "minor" });
 }
