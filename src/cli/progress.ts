@@ -67,6 +67,12 @@ export function createProgress(log: Log): Progress {
         log.write("info", `${title} has applied ${what} (${table}): taken over into the ledger`);
         return;
       }
+      case "told": {
+        const { revisions, title, table } = event;
+        const what = revisions.length === 1 ? revisions[0] : `${revisions.length} migrations`;
+        log.write("info", `${title} is told of ${what}, applied before (${table})`);
+        return;
+      }
       case "planned":
         verb = event.plan.direction === "up" ? "applied" : "reverted";
         return;

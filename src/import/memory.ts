@@ -3,8 +3,8 @@ import type { WorkerSettings } from "./protocol.ts";
 import type { ImportSettings } from "./settings.ts";
 
 /** This process and each worker beside files and pixels, measured with Node 20 on Linux. */
-const PARENT_BYTES = 80 * 2 ** 20;
-const WORKER_BYTES = 92 * 2 ** 20;
+const PARENT_BYTES = 60 * 2 ** 20;
+const WORKER_BYTES = 101 * 2 ** 20;
 
 export function workerSettings(settings: ImportSettings): WorkerSettings {
   const { origin, hashSize, maxPixels, memoryBytes, batched } = settings;

@@ -46,16 +46,19 @@ function start(given: WorkerSettings): void {
 async function work(job: FileJob): Promise<void> {
   try {
     await using _ahead = await ahead.take(job.sizeBytes);
-    await makeRoom(job.sizeBytes);
-    await read(job);
+    try {
+      await read(job);
+    } finally {
+      // Before its place is given to another: what is freed later has grown the process already.
+      litterBytes += job.sizeBytes;
+      if (litterBytes + lastPixelBytes > settings.heldBytes / 2) await sweep();
+    }
   } catch (error) {
     if (!(error instanceof GodwitError)) throw error;
     const { code, message, hint } = error;
     if (!(error instanceof ImportFailed)) say({ kind: "origin", code, message, hint });
     else if (isOrigin(code)) say({ kind: "interrupted", id: job.id });
     else say({ kind: "refused", id: job.id, code, message });
-  } finally {
-    litterBytes += job.sizeBytes;
   }
 }
 
@@ -76,7 +79,7 @@ async function read(job: FileJob): Promise<void> {
   if (decodedBytes > memoryBytes) throw tooHeavy(width, height, { decodedBytes, memoryBytes });
   await makeRoom(decodedBytes);
   const description = await describeImage(bytes, options);
-  sweepPixels(decodedBytes);
+  await sweepPixels(decodedBytes);
   say({ kind: "described", id: job.id, description, sizeBytes: bytes.length });
 }
 
@@ -94,7 +97,8 @@ async function makeRoom(bytes: number): Promise<void> {
  * Pixels are young and cheap to find, though only when those of the next image are there. `gc` is there because the
  * pool starts us with --expose-gc.
  */
-function sweepPixels(bytes: number): void {
+async function sweepPixels(bytes: number): Promise<void> {
+  if (bytes > settings.heldBytes / 2) return sweep();
   lastPixelBytes = bytes;
   void globalThis.gc?.({ type: "minor" });
 }

@@ -45,7 +45,9 @@ async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Pro
   const held = isWhole(header) || turned ? decodedBytes : 0;
   // Every strip of those that are held whole is decoded from the whole again, so that not too many are made of them.
   const usable = Math.max(limits.maxDecodedBytes - held, limits.maxDecodedBytes / 4);
-  const rowsAtOnce = decodedBytes <= usable || turned ? height : Math.max(1, Math.floor(usable / rowBytes));
+  const mostRows = decodedBytes <= usable || turned ? height : Math.max(1, Math.floor(usable / rowBytes));
+  // All of about the same size: a small last one would leave a hole in memory that is of no use to others.
+  const rowsAtOnce = Math.ceil(height / Math.ceil(height / mostRows));
 
   return {
     format,

@@ -24,7 +24,7 @@ import {
 } from "./histories.ts";
 import { withLock } from "./locked.ts";
 import { type Taken, takenOf, takenSql, takenWithoutFile } from "./taken.ts";
-import { editedWarning, missingWarning } from "./takeover.ts";
+import { editedWarning, isKept, missingWarning } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
 import { holdTool } from "./tool-lock.ts";
 import { rollback } from "./work.ts";
@@ -56,6 +56,8 @@ export interface AdoptReport {
   /** Rows that speak of no file. */
   readonly missing: readonly string[];
   readonly warnings: readonly Problem[];
+  /** Whether its history is kept in step from now on; `null`: it cannot be, or its files are not run here. */
+  readonly kept: boolean | null;
 }
 
 export interface AdoptedRow {
@@ -96,6 +98,7 @@ export async function adopt(
         tool: found.tool.name,
         table: describeTable(found.table),
         dryRun: options.dryRun,
+        kept: isKept(target, found.tool),
         ...decided.report,
       };
     } finally {
@@ -148,7 +151,7 @@ async function decide(
   { files, history, assume }: Known,
 ): Promise<{
   taken: readonly Taken[];
-  report: Omit<AdoptReport, "target" | "database" | "tool" | "table" | "dryRun">;
+  report: Omit<AdoptReport, "target" | "database" | "tool" | "table" | "dryRun" | "kept">;
 }> {
   const { tool } = found;
   const match = sideBySide(found, files.migrations);

@@ -32,6 +32,14 @@ export type RunEvent =
       readonly table: string;
       readonly revisions: readonly string[];
     }
+  /** What we had applied before is in the other tool's history now. */
+  | {
+      readonly kind: "told";
+      readonly tool: string;
+      readonly title: string;
+      readonly table: string;
+      readonly revisions: readonly string[];
+    }
   | { readonly kind: "planned"; readonly plan: Plan }
   | { readonly kind: "warning"; readonly problem: Problem }
   | { readonly kind: "step-started"; readonly step: Step; readonly index: number; readonly count: number }

@@ -3,7 +3,7 @@ import type { Migration } from "../core/migration.ts";
 import type { Connection } from "../database/connection.ts";
 import { type GodwitError, PlanRefused, type Problem } from "../errors.ts";
 import { matchRows } from "../tools/match.ts";
-import { CANDIDATES, type CandidateRow, type Found, recognise, relationsOf } from "../tools/recognise.ts";
+import { type CandidateRow, candidates, type Found, recognise, relationsOf } from "../tools/recognise.ts";
 import {
   describeTable,
   type Match,
@@ -34,7 +34,7 @@ export async function findHistories(
   connection: Connection,
   wanted: Wanted = {},
 ): Promise<readonly FoundHistory[]> {
-  const { rows } = await connection.query<CandidateRow>(CANDIDATES);
+  const { rows } = await connection.query<CandidateRow>(candidates(wanted.table));
   const all = relationsOf(rows);
   const found = recognise(all, TOOLS).filter(
     ({ tool, table }) =>

@@ -25,12 +25,12 @@ import { describeTable } from "../tools/tool.ts";
 import { connect, prepareSession, sessionKind } from "./connect.ts";
 import { execute, refuseBroken } from "./execute.ts";
 import { INVALID_INDEXES } from "./judge.ts";
-import type { Keeper } from "./keep.ts";
+import { type Keeper, keptRow } from "./keep.ts";
 import { acquireLock } from "./locked.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { takenSql } from "./taken.ts";
-import { lookAtTool } from "./takeover.ts";
+import { lookAtTool, type TakeOver } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
 import { holdToolLock } from "./tool-lock.ts";
 import { ownSession, type Work } from "./work.ts";
@@ -160,7 +160,7 @@ class Run {
       target.ledger.read(connection),
       connection.query<Row & { name: string }>(INVALID_INDEXES),
     ]);
-    const { history, keeper } = await this.#takeOver(connection, lock, { files, history: read });
+    const { history, keeper, untold } = await this.#takeOver(connection, lock, { files, history: read });
     if (this.#prepared.length > 0) await this.#recall(connection);
     const goal = goalLeft(this.#options.goal, this.#counted);
     if (goal === null) return;
@@ -170,6 +170,8 @@ class Run {
     this.#context.observe({ kind: "planned", plan: decided });
     for (const warning of decided.warnings) this.#warn(warning);
     for (const { name } of invalid.rows) this.#warn(invalidIndex(name));
+    if (keeper !== null && decided.direction === "up")
+      await this.#tell(connection, lock, { keeper, files, untold });
     if (decided.steps.length === 0) return;
 
     const prepared = await prepareSteps({
@@ -219,13 +221,18 @@ class Run {
     connection: Connection,
     lock: Lock,
     known: { readonly files: Listing; readonly history: RecordedHistory },
-  ): Promise<{ history: RecordedHistory; keeper: Keeper | null }> {
+  ): Promise<{ history: RecordedHistory } & Pick<TakeOver, "keeper" | "untold">> {
     const target = this.#target;
-    const { found, keeper, entries, warnings } = await lookAtTool(target, connection, known, async (tool) => {
-      if (connection.capabilities.session) await holdToolLock(target, connection, tool, this.#context);
-    });
+    const { found, keeper, entries, untold, warnings } = await lookAtTool(
+      target,
+      connection,
+      known,
+      async (tool) => {
+        if (connection.capabilities.session) await holdToolLock(target, connection, tool, this.#context);
+      },
+    );
     for (const warning of warnings) this.#warn(warning);
-    if (entries.length === 0 || found === null) return { history: known.history, keeper };
+    if (entries.length === 0 || found === null) return { history: known.history, keeper, untold };
     if (!known.history.created) await target.ledger.create(connection, target.settings.project);
     const rows = takenSql(target.ledger.sql, this.#context, entries);
     await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; commit`);
@@ -238,7 +245,29 @@ class Run {
       table: describeTable(found.table),
       revisions,
     });
-    return { history: await target.ledger.read(connection), keeper };
+    return { history: await target.ledger.read(connection), keeper, untold };
+  }
+
+  /** What was applied while the tool's history was not kept in step is written into it now. */
+  async #tell(
+    connection: Connection,
+    lock: Lock,
+    { keeper, files, untold }: { keeper: Keeper; files: Listing; untold: readonly string[] },
+  ): Promise<void> {
+    const rows: string[] = [];
+    for (const revision of untold)
+      rows.push(await keptRow(this.#target, connection, { keeper, files, revision, direction: "up" }));
+    const written = rows.filter((row) => row !== "");
+    if (written.length === 0) return;
+    await connection.execute(`begin; ${lock.fence} ${written.join(" ")} commit`);
+    const { name: tool, title } = keeper.tool;
+    this.#context.observe({
+      kind: "told",
+      tool,
+      title,
+      table: describeTable(keeper.table),
+      revisions: untold,
+    });
   }
 
   #finished(report: StepReport): void {

@@ -29,10 +29,12 @@ export interface TakeOver {
   readonly keeper: Keeper | null;
   /** Applied by the tool, and not in our ledger. */
   readonly entries: readonly Taken[];
+  /** Applied by us, and not in the tool's history, in the order in which that happened; only where it is kept in step. */
+  readonly untold: readonly string[];
   readonly warnings: readonly Problem[];
 }
 
-const NOTHING: TakeOver = { found: null, keeper: null, entries: [], warnings: [] };
+const NOTHING: TakeOver = { found: null, keeper: null, entries: [], untold: [], warnings: [] };
 
 /** Changes nothing, and holds the tool's lock if `hold` does. Throws `PlanRefused` (`ADOPT_NEEDED`, `ADOPT_AMBIGUOUS`, `ADOPT_FAILED_HISTORY`, `ADOPT_CONFLICT`). */
 export async function lookAtTool(
@@ -56,7 +58,8 @@ export async function lookAtTool(
   }
   const keeper =
     kept === undefined ? null : keeperOf(kept, found, { files, table, settings: target.settings });
-  if (found === undefined) return { ...NOTHING, keeper };
+  const untold = (match: Match | null) => (keeper === null ? [] : untoldOf(match, files, history));
+  if (found === undefined) return { ...NOTHING, keeper, untold: untold(null) };
   const fresh = await isFresh(target, connection, history);
   if (!fresh && keeper === null) return NOTHING;
   const match = sideBySide(found, files.migrations);
@@ -70,7 +73,17 @@ export async function lookAtTool(
     match.applied.filter(({ id }) => !known.has(id)),
     files.migrations,
   );
-  return { found, keeper, entries, warnings: warningsOf(found, match, known) };
+  return { found, keeper, entries, untold: untold(match), warnings: warningsOf(found, match, known) };
+}
+
+/** From a time when the tool's history was not kept in step: it would run them again. */
+function untoldOf(match: Match | null, files: Listing, history: RecordedHistory): readonly string[] {
+  const told = new Set(match?.applied.map(({ id }) => id));
+  const its = new Set(files.migrations.flatMap(({ id, tool }) => (tool === undefined ? [] : [id])));
+  return history.entries
+    .filter(({ kind, state, revision }) => kind !== "repeatable" && state === "applied" && its.has(revision))
+    .map(({ revision }) => revision)
+    .filter((revision) => !told.has(revision));
 }
 
 /** Tools that come into question, and the one of them whose history is kept in step. */
@@ -88,6 +101,12 @@ function concerned(target: Target): {
     kept: configured ?? own.find(({ name }) => KEPT_BY_DEFAULT.has(name)),
     table: keep?.table,
   };
+}
+
+/** Whether what is applied here is written into its history; `null`: it cannot be, or its files are not run here. */
+export function isKept(target: Target, tool: Tool): boolean | null {
+  if (tool.keep === undefined || !tool.layouts.includes(target.source.layout)) return null;
+  return concerned(target).kept?.name === tool.name;
 }
 
 /** For scripts that are written without a database: the table as the tool makes it. */

@@ -1,14 +1,16 @@
 /** Finds the histories of other tools in a database: in every schema, by their columns. */
+import { literal } from "../core/sql/quote.ts";
 import type { Relation, TextRow, Tool } from "./tool.ts";
 
-/** One row for each table that may be one; the name decides only what is worth looking at. */
-export const CANDIDATES = `select n.nspname as schema, c.relname as name,
+/** One row for each table that may be one; the name decides only what is worth looking at. `table`: one more such name. */
+export const candidates = (table?: string) => `select n.nspname as schema, c.relname as name,
   (has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')) as readable,
   json_object_agg(a.attname, format_type(a.atttypid, null))::text as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
   and (c.relname ~* 'migrat|version|change|sequelize|schema|goose|alembic|knex|umzug|history|internal_metadata|_lock$'
+    or c.relname = ${literal(table?.split(".").at(-1) ?? "")}
     or n.nspname in ('drizzle', 'sqitch', 'graphile_migrate', 'supabase_migrations', 'prisma_contract'))
   group by n.oid, n.nspname, c.oid, c.relname order by 1, 2`;
 

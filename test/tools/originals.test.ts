@@ -162,6 +162,25 @@ describe.for(IN_PLACE)("$tool", ({ tool, ids, files, migrate, folder: below = ".
     await once(db, 4);
   });
 
+  test("kept in step from later on, it is told of what was applied before that", async ({ db }) => {
+    const project = folderOf(files(2));
+    await migrate(db, project);
+    writeFiles(project, files(3));
+    const folder = join(project, below);
+    const alone = await targetIn(tool, { url: db.url, folder });
+    expect(await adopt(alone, ADOPT, recorder())).toMatchObject({ kept: false });
+    await up(alone);
+    const kept = await targetIn(tool, { url: db.url, folder, settings: { keep: tool } });
+    const told = recorder();
+    await up(kept, told);
+    expect(told.events).toContainEqual(expect.objectContaining({ kind: "told", revisions: ids.slice(2, 3) }));
+    const quiet = recorder();
+    await up(kept, quiet);
+    expect(quiet.events.map(({ kind }) => kind)).not.toContain("told");
+    await migrate(db, project);
+    await once(db, 3);
+  });
+
   test("without adopting nothing is run twice", async ({ db }) => {
     const project = folderOf(files(2));
     await migrate(db, project);
