@@ -1,7 +1,7 @@
 /** All files of a folder and below it. */
 import { type Dirent, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { readFolder } from "./folder.ts";
+import { readFolder } from "../folder.ts";
 
 /** Paths below the folder, with `/`. Hidden folders are passed over; a link to a folder is followed, once. */
 export function walk(folder: string): readonly string[] {

@@ -8,13 +8,13 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { Problem } from "../errors.ts";
-import { SourceError } from "../errors.ts";
-import { isThere, readFolder } from "./folder.ts";
-import type { Discovery, Entry, FileText, Layout, Reading } from "./layout.ts";
+import type { Problem } from "../../errors.ts";
+import { SourceError } from "../../errors.ts";
+import { isThere, readFolder } from "../folder.ts";
+import type { Discovery, Entry, FileText, Layout, Reading } from "../layout.ts";
+import { layoutRefused } from "../problems.ts";
+import { readText } from "../text.ts";
 import { lineEndVariants } from "./line-ends.ts";
-import { layoutRefused } from "./problems.ts";
-import { readText } from "./text.ts";
 
 export const drizzle: Layout = {
   name: "drizzle",

@@ -1,9 +1,9 @@
 /** A layout over a real folder, for the tests of one. */
-import type { Migration } from "../core/migration.ts";
-import type { Problem } from "../errors.ts";
-import { createFolder } from "./folder.fixture.ts";
-import { openInPlace } from "./in-place.ts";
-import type { Layout } from "./layout.ts";
+import type { Migration } from "../../core/migration.ts";
+import type { Problem } from "../../errors.ts";
+import { createFolder } from "../folder.fixture.ts";
+import { openInPlace } from "../in-place.ts";
+import type { Layout } from "../layout.ts";
 
 export interface Opened {
   readonly folder: string;

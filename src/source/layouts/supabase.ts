@@ -5,10 +5,10 @@
  *
  * A first line `-- pg-delta: transaction=false` means one statement after the other.
  */
-import { SourceError } from "../errors.ts";
-import { readFolder } from "./folder.ts";
-import { type Layout, wholeFile } from "./layout.ts";
-import { layoutRefused } from "./problems.ts";
+import { SourceError } from "../../errors.ts";
+import { readFolder } from "../folder.ts";
+import { type Layout, wholeFile } from "../layout.ts";
+import { layoutRefused } from "../problems.ts";
 import { byBytes, refuseShared, type Versioned } from "./versions.ts";
 
 export const supabase: Layout = {

@@ -1,10 +1,10 @@
 /** `<digits>_<title>.up.sql` and `<digits>_<title>.down.sql`, by the number of the version: golang-migrate's form. */
-import type { ToolKey } from "../core/migration.ts";
-import { compareNumbers } from "../core/order.ts";
-import { SourceError } from "../errors.ts";
-import { readFolder } from "./folder.ts";
-import { type Discovery, type Entry, wholeFile } from "./layout.ts";
-import { duplicateVersion, layoutRefused } from "./problems.ts";
+import type { ToolKey } from "../../core/migration.ts";
+import { compareNumbers } from "../../core/order.ts";
+import { SourceError } from "../../errors.ts";
+import { readFolder } from "../folder.ts";
+import { type Discovery, type Entry, wholeFile } from "../layout.ts";
+import { duplicateVersion, layoutRefused } from "../problems.ts";
 import { withoutZeros } from "./versions.ts";
 
 interface Pair {

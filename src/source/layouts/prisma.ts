@@ -4,12 +4,12 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { type Problem, SourceError } from "../errors.ts";
-import { isThere, readFolder } from "./folder.ts";
-import { type Entry, type FileText, type Layout, type Reading, wholeFile } from "./layout.ts";
+import { type Problem, SourceError } from "../../errors.ts";
+import { isThere, readFolder } from "../folder.ts";
+import { type Entry, type FileText, type Layout, type Reading, wholeFile } from "../layout.ts";
+import { layoutRefused } from "../problems.ts";
+import { readText } from "../text.ts";
 import { lineEndVariants } from "./line-ends.ts";
-import { layoutRefused } from "./problems.ts";
-import { readText } from "./text.ts";
 
 export const prisma: Layout = {
   name: "prisma",

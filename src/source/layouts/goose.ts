@@ -7,13 +7,13 @@
  * The text is kept as it lies there, so that places stay what they are: only a StatementEnd becomes a semicolon of the
  * same width, and behind `ENVSUB ON` variables of the environment are put in.
  */
-import { compareNumbers } from "../core/order.ts";
-import { type ErrorCode, type Problem, SourceError } from "../errors.ts";
-import { nearest } from "../std/nearest.ts";
-import { readFolder } from "./folder.ts";
-import type { Entry, FileText, Layout, LayoutOptions, Reading } from "./layout.ts";
-import { placeOf } from "./place.ts";
-import { layoutRefused } from "./problems.ts";
+import { compareNumbers } from "../../core/order.ts";
+import { type ErrorCode, type Problem, SourceError } from "../../errors.ts";
+import { nearest } from "../../std/nearest.ts";
+import { readFolder } from "../folder.ts";
+import type { Entry, FileText, Layout, LayoutOptions, Reading } from "../layout.ts";
+import { placeOf } from "../place.ts";
+import { layoutRefused } from "../problems.ts";
 import { refuseShared, type Versioned, withoutZeros } from "./versions.ts";
 
 export const goose: Layout = {

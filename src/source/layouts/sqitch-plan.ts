@@ -3,8 +3,8 @@
  * the plan says of it and the id of the one before, so an edited plan has other ids from there on.
  */
 import { createHash } from "node:crypto";
-import type { Problem } from "../errors.ts";
-import { placeOf } from "./place.ts";
+import type { Problem } from "../../errors.ts";
+import { placeOf } from "../place.ts";
 
 export interface Plan {
   readonly project: string;

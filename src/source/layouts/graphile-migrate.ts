@@ -11,14 +11,14 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { nextToken } from "../core/sql/tokens.ts";
-import { type Problem, SourceError } from "../errors.ts";
-import { readFolder } from "./folder.ts";
-import type { Entry, FileText, Layout, LayoutOptions, Reading } from "./layout.ts";
-import { placeAt } from "./place.ts";
+import { nextToken } from "../../core/sql/tokens.ts";
+import { type Problem, SourceError } from "../../errors.ts";
+import { readFolder } from "../folder.ts";
+import type { Entry, FileText, Layout, LayoutOptions, Reading } from "../layout.ts";
+import { placeAt } from "../place.ts";
+import { layoutRefused } from "../problems.ts";
+import { readText } from "../text.ts";
 import { fillIn, missingPlaceholders } from "./placeholders.ts";
-import { layoutRefused } from "./problems.ts";
-import { readText } from "./text.ts";
 
 export const graphileMigrate: Layout = {
   name: "graphile-migrate",

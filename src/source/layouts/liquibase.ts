@@ -8,9 +8,12 @@
  */
 import { statSync } from "node:fs";
 import { dirname, join, posix, relative, resolve, sep } from "node:path";
-import { type Problem, SourceError } from "../errors.ts";
-import { isThere, readFolder } from "./folder.ts";
-import type { Entry, FileText, Layout, Reading } from "./layout.ts";
+import { type Problem, SourceError } from "../../errors.ts";
+import { isThere, readFolder } from "../folder.ts";
+import type { Entry, FileText, Layout, Reading } from "../layout.ts";
+import { placeAt } from "../place.ts";
+import { layoutRefused } from "../problems.ts";
+import { readText } from "../text.ts";
 import { type ChangelogItem, parseChangelog } from "./liquibase-changelog.ts";
 import {
   type Changeset,
@@ -20,10 +23,7 @@ import {
   parseFormatted,
   wholeAsChangeset,
 } from "./liquibase-sql.ts";
-import { placeAt } from "./place.ts";
 import { fillIn } from "./placeholders.ts";
-import { layoutRefused } from "./problems.ts";
-import { readText } from "./text.ts";
 import { walk } from "./walk.ts";
 
 export const liquibase: Layout = {

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how Flyway writes placeholders
 import { expect, test } from "vitest";
-import { SourceError } from "../errors.ts";
+import { SourceError } from "../../errors.ts";
 import { flyway } from "./flyway.ts";
 import { openLayout, SPECIMENS } from "./layout.fixture.ts";
 

@@ -10,14 +10,14 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { crc32 } from "node:zlib";
-import type { Problem } from "../errors.ts";
-import { SourceError } from "../errors.ts";
+import type { Problem } from "../../errors.ts";
+import { SourceError } from "../../errors.ts";
 
-import { firstStatement } from "./header.ts";
-import type { Entry, FileText, Layout, LayoutOptions, Reading } from "./layout.ts";
+import { firstStatement } from "../header.ts";
+import type { Entry, FileText, Layout, LayoutOptions, Reading } from "../layout.ts";
+import { layoutRefused } from "../problems.ts";
+import { readText } from "../text.ts";
 import { fillIn, missingPlaceholders } from "./placeholders.ts";
-import { layoutRefused } from "./problems.ts";
-import { readText } from "./text.ts";
 import { walk } from "./walk.ts";
 
 export const flyway: Layout = {

@@ -2,13 +2,13 @@
  * dbmate: `<digits>….sql` in the order of file names, each with `-- migrate:up` and behind it `-- migrate:down`.
  * `transaction:false` behind a mark counts for its section; other words there mean nothing to the tool.
  */
-import { type Problem, SourceError } from "../errors.ts";
-import { readFolder } from "./folder.ts";
-import { firstStatement } from "./header.ts";
-import type { FileText, Layout, Reading } from "./layout.ts";
-import { placeAt } from "./place.ts";
-import { badForm, layoutRefused } from "./problems.ts";
-import type { Section } from "./sections.ts";
+import { type Problem, SourceError } from "../../errors.ts";
+import { readFolder } from "../folder.ts";
+import { firstStatement } from "../header.ts";
+import type { FileText, Layout, Reading } from "../layout.ts";
+import { placeAt } from "../place.ts";
+import { badForm, layoutRefused } from "../problems.ts";
+import type { Section } from "../sections.ts";
 import { byBytes, refuseShared } from "./versions.ts";
 
 export const dbmate: Layout = {

@@ -5,9 +5,9 @@
  * not be SQL is taken out, character for character: ignored lines, and a delimiter of its own becomes a `;`.
  */
 import { createHash } from "node:crypto";
-import { tokenize } from "../core/sql/tokens.ts";
-import type { Problem } from "../errors.ts";
-import { placeAt } from "./place.ts";
+import { tokenize } from "../../core/sql/tokens.ts";
+import type { Problem } from "../../errors.ts";
+import { placeAt } from "../place.ts";
 
 export interface Changeset {
   readonly id: string;

@@ -3,13 +3,13 @@
  * very first bytes of a file. The tool compares the SHA-384 of a file's bytes on every run.
  */
 import { createHash } from "node:crypto";
-import { compareNumbers } from "../core/order.ts";
-import { type Problem, SourceError } from "../errors.ts";
-import { readFolder } from "./folder.ts";
-import { type FileText, type Layout, type Reading, wholeFile } from "./layout.ts";
+import { compareNumbers } from "../../core/order.ts";
+import { type Problem, SourceError } from "../../errors.ts";
+import { readFolder } from "../folder.ts";
+import { type FileText, type Layout, type Reading, wholeFile } from "../layout.ts";
+import { layoutRefused } from "../problems.ts";
+import type { Section } from "../sections.ts";
 import { lineEndVariants } from "./line-ends.ts";
-import { layoutRefused } from "./problems.ts";
-import type { Section } from "./sections.ts";
 import { refuseShared, type Versioned, withoutZeros } from "./versions.ts";
 
 export const sqlx: Layout = {

@@ -1,7 +1,7 @@
 /** A file of one tool under the layout of another: what one takes for a comment ends the way up for the other. */
-import type { Problem } from "../errors.ts";
-import type { FileText } from "./layout.ts";
-import { placeAt } from "./place.ts";
+import type { Problem } from "../../errors.ts";
+import type { FileText } from "../layout.ts";
+import { placeAt } from "../place.ts";
 
 const MARKS: readonly (readonly [tool: string, mark: RegExp])[] = [
   ["goose", /^--[^\n]*\+goose[ \t]+down\b/im],

@@ -1,6 +1,6 @@
 /** Names in a file that another tool replaces before the server sees them. */
-import type { Problem } from "../errors.ts";
-import { placeAt } from "./place.ts";
+import type { Problem } from "../../errors.ts";
+import { placeAt } from "../place.ts";
 
 export interface Filled {
   /** Lines stay where they are, unless a value has line breaks of its own. */

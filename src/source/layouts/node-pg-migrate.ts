@@ -7,13 +7,13 @@
  * behind the second one included: so the tool has it, and its history knows the result.
  */
 import { extname } from "node:path";
-import type { Problem } from "../errors.ts";
-import { SourceError } from "../errors.ts";
-import { readFolder } from "./folder.ts";
-import { firstStatement } from "./header.ts";
-import type { Entry, FileText, Layout, Reading } from "./layout.ts";
-import { layoutRefused } from "./problems.ts";
-import type { Section } from "./sections.ts";
+import type { Problem } from "../../errors.ts";
+import { SourceError } from "../../errors.ts";
+import { readFolder } from "../folder.ts";
+import { firstStatement } from "../header.ts";
+import type { Entry, FileText, Layout, Reading } from "../layout.ts";
+import { layoutRefused } from "../problems.ts";
+import type { Section } from "../sections.ts";
 
 export const nodePgMigrate: Layout = {
   name: "node-pg-migrate",

@@ -11,18 +11,18 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join, posix, relative, sep } from "node:path";
-import { analyse } from "../core/sql/analyse.ts";
-import { identifier, literal } from "../core/sql/quote.ts";
-import { nextToken } from "../core/sql/tokens.ts";
-import { type Problem, SourceError } from "../errors.ts";
-import { readFolder } from "./folder.ts";
-import type { Entry, FileText, Layout, LayoutOptions, Reading } from "./layout.ts";
+import { analyse } from "../../core/sql/analyse.ts";
+import { identifier, literal } from "../../core/sql/quote.ts";
+import { nextToken } from "../../core/sql/tokens.ts";
+import { type Problem, SourceError } from "../../errors.ts";
+import { readFolder } from "../folder.ts";
+import type { Entry, FileText, Layout, LayoutOptions, Reading } from "../layout.ts";
+import { placeAt } from "../place.ts";
+import { layoutRefused } from "../problems.ts";
+import { readText } from "../text.ts";
 import { lineEndVariants } from "./line-ends.ts";
-import { placeAt } from "./place.ts";
 import { missingPlaceholders } from "./placeholders.ts";
-import { layoutRefused } from "./problems.ts";
 import { type Change, parsePlan } from "./sqitch-plan.ts";
-import { readText } from "./text.ts";
 
 export const sqitch: Layout = {
   name: "sqitch",
