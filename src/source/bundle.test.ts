@@ -83,7 +83,7 @@ describe("a bundle", () => {
     expect(listing.migrations.filter(({ kind }) => kind === "module")).toHaveLength(3);
     const modules = ["0004_module.mjs", "0005_common.cjs", "0006_common.cjs"];
     // What the hooks would repair is left out of this run, so imports are those that Node finds alone.
-    const script = `for (const name of ${JSON.stringify(modules.slice(1))}) { const m = await import("./out/modules" + name); console.log(JSON.stringify(await m.default.up())) }`;
+    const script = `for (const name of ${JSON.stringify(modules.slice(1))}) { const m = await import("./out/modules/" + name); console.log(JSON.stringify(await m.default.up())) }`;
     const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
       cwd: image,
       encoding: "utf8",
