@@ -1,45 +1,13 @@
-/** Histories that the tools themselves have made: half by them, half by us, and both agree at the end. */
-import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+/** Tools whose files are run in place: half by them, half by us, in both orders, and both agree at the end. */
 import { join } from "node:path";
-import { promisify } from "node:util";
-import pg from "pg";
 import { describe } from "vitest";
-import { root } from "../../scripts/fresh.mjs";
-import { type AdoptOptions, adopt } from "../../src/run/adopt.ts";
+import { adopt } from "../../src/run/adopt.ts";
+import { ADOPT, drop, make, numbered, once, TABLES } from "../support/chain.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
-import { type Files, folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
-import { targetIn, without } from "../support/tools.ts";
-
-const ADOPT: AdoptOptions = { assume: false, dryRun: false };
-const TABLES = ["a", "b", "c", "d"];
-const make = (index: number) =>
-  `create table ${TABLES[index]} (id int);\ninsert into ${TABLES[index]} values (1);\n`;
-const drop = (index: number) => `drop table ${TABLES[index]};\n`;
-
-async function run(
-  folder: string,
-  command: string,
-  args: readonly string[],
-  env: Record<string, string> = {},
-) {
-  const { stdout, stderr } = await promisify(execFile)(command, [...args], {
-    cwd: folder,
-    env: { PATH: process.env.PATH ?? "", HOME: folder, ...env },
-  }).catch((error) => {
-    throw new Error(`${command} ${args.join(" ")}: ${error.message}\n${error.stdout}\n${error.stderr}`);
-  });
-  return stdout + stderr;
-}
-
-const script = (path: string) => join(root, "node_modules", path);
-
-/** Every table has exactly the one row that its migration inserts. */
-async function once(db: TestDatabase, count: number): Promise<void> {
-  for (const table of TABLES.slice(0, count))
-    expect(await db.sql(`select count(*)::int as n from ${table}`), table).toEqual([{ n: 1 }]);
-}
+import { type Files, folderOf, recorder, up, writeFiles } from "../support/target.ts";
+import { succeed } from "../support/tool.ts";
+import { targetIn } from "../support/tools.ts";
 
 interface Original {
   readonly tool: string;
@@ -62,10 +30,9 @@ const IN_PLACE: readonly Original[] = [
         `-- migrate:up\n${make(index)}-- migrate:down\n${drop(index)}`,
       ]),
     migrate: (db, folder) =>
-      run(folder, process.execPath, [
-        script("dbmate/dist/cli.js"),
-        ...["--url", `${db.url}?sslmode=disable`, "-d", ".", "--no-dump-schema", "up"],
-      ]),
+      succeed("dbmate", ["--url", `${db.url}?sslmode=disable`, "-d", ".", "--no-dump-schema", "up"], {
+        folder,
+      }),
   },
   {
     tool: "node-pg-migrate",
@@ -102,10 +69,6 @@ const IN_PLACE: readonly Original[] = [
     },
   },
 ];
-
-function numbered(count: number, write: (index: number) => [string, string]): Files {
-  return Object.fromEntries(Array.from({ length: count }, (_, index) => write(index)));
-}
 
 /** As `graphile-migrate commit` writes them. */
 function graphile(count: number): Files {
@@ -187,216 +150,5 @@ describe.for(IN_PLACE)("$tool", ({ tool, ids, files, migrate, folder: below = ".
     const target = await targetIn(tool, { url: db.url, folder: join(project, below) });
     expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_NEEDED"]);
     await once(db, 2);
-  });
-});
-
-interface Programs {
-  readonly tool: string;
-  readonly rows: readonly string[];
-  migrate(db: TestDatabase): Promise<void>;
-}
-
-const module = (index: number, call: string) =>
-  `export async function up(given) { ${call.replace("SQL", JSON.stringify(make(index)))} }\nexport async function down() {}\n`;
-
-const PROGRAMS: readonly Programs[] = [
-  {
-    tool: "knex",
-    rows: ["001_a.mjs", "002_b.mjs"],
-    async migrate(db) {
-      const folder = folderOf(
-        numbered(2, (index) => [
-          `00${index + 1}_${TABLES[index]}.mjs`,
-          module(index, "await given.raw(SQL);"),
-        ]),
-      );
-      const { default: knex } = await import("knex");
-      const instance = knex({ client: "pg", connection: db.url });
-      await instance.migrate.latest({ directory: folder, loadExtensions: [".mjs"] });
-      await instance.destroy();
-    },
-  },
-  {
-    tool: "kysely",
-    rows: ["001_a", "002_b"],
-    async migrate(db) {
-      const { Kysely, Migrator, PostgresDialect, sql } = await import("kysely");
-      const instance = new Kysely<never>({
-        dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: db.url }) }),
-      });
-      const migrations = Object.fromEntries(
-        [0, 1].map((index) => [
-          `00${index + 1}_${TABLES[index]}`,
-          {
-            async up(given: typeof instance) {
-              for (const statement of make(index).split(";\n").filter(Boolean))
-                await sql.raw(statement).execute(given);
-            },
-          },
-        ]),
-      );
-      const migrator = new Migrator({
-        db: instance,
-        provider: { getMigrations: async () => migrations as never },
-      });
-      const { error } = await migrator.migrateToLatest();
-      if (error !== undefined) throw error;
-      await instance.destroy();
-    },
-  },
-  {
-    tool: "umzug",
-    rows: ["001_a.js", "002_b.js"],
-    async migrate(db) {
-      const { SequelizeStorage, Umzug } = await import("umzug");
-      const client = new pg.Client(db.url);
-      await client.connect();
-      await client.query(
-        'create table if not exists "SequelizeMeta" (name varchar(255) not null unique primary key)',
-      );
-      // What it asks of a Sequelize model, and no more.
-      const model = {
-        sequelize: {},
-        async findAll() {
-          return (await client.query('select name from "SequelizeMeta" order by name')).rows;
-        },
-        async sync() {},
-        async create(row: { name: string }) {
-          await client.query('insert into "SequelizeMeta" values ($1)', [row.name]);
-        },
-      };
-      const umzug = new Umzug({
-        migrations: [0, 1].map((index) => ({
-          name: `00${index + 1}_${TABLES[index]}.js`,
-          up: async () => void (await client.query(make(index))),
-        })),
-        storage: new SequelizeStorage({ model: model as never, columnType: "text" as never }),
-        logger: undefined,
-      });
-      await umzug.up().finally(() => client.end());
-    },
-  },
-  {
-    tool: "typeorm",
-    rows: ["MakeA1700000000001", "MakeB1700000000002"],
-    async migrate(db) {
-      const { DataSource } = await import("typeorm");
-      const migration = (index: number) => {
-        const made = class {
-          async up(runner: { query(sql: string): Promise<unknown> }) {
-            await runner.query(make(index));
-          }
-          async down() {}
-        };
-        Object.defineProperty(made, "name", {
-          value: `Make${TABLES[index]?.toUpperCase()}170000000000${index + 1}`,
-        });
-        return made;
-      };
-      const source = new DataSource({
-        type: "postgres",
-        url: db.url,
-        migrations: [migration(0), migration(1)] as never,
-      });
-      await source.initialize();
-      await source.runMigrations();
-      await source.destroy();
-    },
-  },
-];
-
-test.for(PROGRAMS)("$tool: its rows become revisions, and a new folder carries on", async (one, { db }) => {
-  const { tool, rows, migrate } = one;
-  await migrate(db);
-  const folder = folderOf({ "0001_next.sql": make(2), "0002_last.sql": make(3) });
-  const target = targetOf({ url: db.url, folder });
-  const before = await db.sql(HISTORY[tool] ?? "");
-  const report = await adopt(target, ADOPT, recorder());
-  expect(report).toMatchObject({ tool, pending: ["0001_next", "0002_last"] });
-  expect(report.applied.map(({ revision }) => revision)).toEqual(rows);
-  expect((await up(target)).steps).toHaveLength(2);
-  expect(await appliedIn(db)).toEqual([...rows, "0001_next", "0002_last"]);
-  expect(await db.sql(HISTORY[tool] ?? "")).toEqual(before);
-  await once(db, 4);
-  // It runs nothing again itself.
-  await migrate(db);
-  await once(db, 4);
-});
-
-const HISTORY: Readonly<Record<string, string>> = {
-  knex: "select * from knex_migrations",
-  kysely: "select * from kysely_migration",
-  umzug: 'select * from "SequelizeMeta"',
-  typeorm: "select * from migrations",
-};
-
-const withoutSqitch = without("Sqitch", "sqitch", "--version");
-
-describe.skipIf(withoutSqitch)(`Sqitch${withoutSqitch ? `: ${withoutSqitch}` : ""}`, () => {
-  const project = () => {
-    const folder = folderOf({
-      "sqitch.conf": "[core]\n\tengine = pg\n[user]\n\tname = T\n\temail = t@example.com\n",
-    });
-    const sqitch = (...args: readonly string[]) =>
-      run(folder, "sqitch", args, { TZ: "UTC", SQITCH_FULLNAME: "T", SQITCH_EMAIL: "t@example.com" });
-    const write = async (index: number, name: string) => {
-      await sqitch("add", name, "-n", name);
-      writeFileSync(join(folder, "deploy", `${name}.sql`), `BEGIN;\n${make(index)}COMMIT;\n`);
-      writeFileSync(join(folder, "revert", `${name}.sql`), `BEGIN;\n${drop(index)}COMMIT;\n`);
-      writeFileSync(join(folder, "verify", `${name}.sql`), "select 1;\n");
-    };
-    return { folder, sqitch, write };
-  };
-  const where = (db: TestDatabase) => {
-    const { hostname, port, username, pathname } = new URL(db.url);
-    return `db:pg://${username}@${hostname}:${port}${pathname}`;
-  };
-
-  test("its plan in place: adopted, and carried on", { timeout: 60_000 }, async ({ db }) => {
-    const { folder, sqitch, write } = project();
-    await sqitch("init", "test");
-    await write(0, "first");
-    await write(1, "second");
-    await sqitch("deploy", where(db));
-    await write(2, "third");
-    const target = await targetIn("sqitch", { url: db.url, folder });
-    expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_NEEDED"]);
-    const report = await adopt(target, ADOPT, recorder());
-    expect(report).toMatchObject({ tool: "sqitch", table: "sqitch.changes", pending: ["third"], edited: [] });
-    expect(report.applied.map(({ revision }) => revision)).toEqual(["first", "second"]);
-    expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["third"]);
-    await once(db, 3);
-  });
-
-  test("a reworked change is there twice, and both are known", { timeout: 60_000 }, async ({ db }) => {
-    const { folder, sqitch, write } = project();
-    await sqitch("init", "test");
-    await write(0, "first");
-    await sqitch("tag", "v1", "-n", "v1");
-    await sqitch("rework", "first", "-n", "again");
-    writeFileSync(join(folder, "deploy", "first.sql"), `BEGIN;\n${make(1)}COMMIT;\n`);
-    await sqitch("deploy", where(db));
-    const target = await targetIn("sqitch", { url: db.url, folder });
-    const report = await adopt(target, ADOPT, recorder());
-    expect(report).toMatchObject({ pending: [], missing: [], edited: [] });
-    expect(report.applied).toHaveLength(2);
-    expect((await up(target)).steps).toEqual([]);
-  });
-
-  test("for a new folder of another layout its changes are revisions", { timeout: 60_000 }, async ({
-    db,
-  }) => {
-    const { sqitch, write } = project();
-    await sqitch("init", "test");
-    await write(0, "first");
-    await write(1, "second");
-    await sqitch("deploy", where(db));
-    const next = folderOf({ "0001_next.sql": make(2), "0002_last.sql": make(3) });
-    const target = targetOf({ url: db.url, folder: next });
-    const report = await adopt(target, ADOPT, recorder());
-    expect(report.applied.map(({ revision }) => revision)).toEqual(["first", "second"]);
-    await up(target);
-    expect(await sqitch("status", where(db))).toContain("up-to-date");
-    await once(db, 4);
   });
 });
