@@ -1,7 +1,7 @@
 /**
  * Sqitch, whose plan is run in place. Its registry is read and never written: of what we have run it knows nothing until
- * it is told, and the way to tell it is its own, `sqitch deploy --log-only`. Until then its `deploy` would run the same
- * scripts again; each test says what becomes of that.
+ * it is told, and the way to tell it is its own, `sqitch deploy --log-only`. Until then its `deploy` runs the same scripts
+ * again. That fails at the first which cannot be repeated; any before it are then reverted, with what we had made.
  */
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -69,6 +69,23 @@ describe.skipIf(missing)(`Sqitch${missing ? `: ${missing}` : ""}`, { timeout: 60
     await notYetTold(db, sqitch, ["d"]);
     await sqitch.succeeds("deploy", "--log-only");
     await agreed(db, sqitch, target);
+  });
+
+  test("not told of ours, its deploy repeats what can be repeated, fails, and reverts that: our table is gone", async ({
+    db,
+  }) => {
+    const { folder, sqitch, write, target } = await project(db);
+    await write(0, 1);
+    writeFileSync(join(folder, "deploy", "a.sql"), "create table if not exists a (id int);\n");
+    await up(target);
+    const { code, text } = await sqitch("deploy");
+    expect(code).not.toBe(0);
+    expect(text).toMatch(/\+ a \.+ ok\n +\+ b \.+ not ok\n +- a \.+ ok\n/);
+    expect(await db.sql("select to_regclass('a') as a, to_regclass('b') as b")).toEqual([
+      { a: null, b: "b" },
+    ]);
+    // Ours knows nothing of it.
+    expect(await appliedIn(db)).toEqual(["a", "b"]);
   });
 
   test("a reworked change is there twice, and both are known", async ({ db }) => {
@@ -152,7 +169,7 @@ const registryOf = (db: TestDatabase) => db.sql("select * from sqitch.changes or
 const deployed = async (db: TestDatabase) =>
   (await db.sql("select change from sqitch.changes order by committed_at")).map(({ change }) => change);
 
-/** These are ours alone. To Sqitch they are still to be deployed, and its attempt fails and changes nothing but its log. */
+/** These are ours alone. To Sqitch they are still to be deployed; its attempt fails at the first, and only its log has it. */
 async function notYetTold(db: TestDatabase, sqitch: Sqitch, changes: readonly string[]): Promise<void> {
   const [first, ...rest] = changes;
   const { text } = await sqitch("status");
