@@ -9,7 +9,7 @@ import type { Connection } from "../database/connection.ts";
 import { PlanRefused, type Problem } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
-import { describeTable, type Match, type Tool, type ToolRow } from "../tools/tool.ts";
+import { type Applied, describeTable, type Match, type Tool, type ToolRow } from "../tools/tool.ts";
 import { KEPT_BY_DEFAULT, toolNamed, toolsOf } from "../tools/tools.ts";
 import {
   type FoundHistory,
@@ -61,18 +61,21 @@ export async function lookAtTool(
   const untold = (match: Match | null) => (keeper === null ? [] : untoldOf(match, files, history));
   if (found === undefined) return { ...NOTHING, keeper, untold: untold(null) };
   const fresh = await isFresh(target, connection, history);
-  if (!fresh && keeper === null) return NOTHING;
   const match = sideBySide(found, files.migrations);
   if (fresh && found.history.rows.length + found.history.problems.length > 0)
     refuseQuestions(found, match, keeper);
-  refuseFailed(found);
   const known = new Set(history.entries.map((entry) => entry.revision));
-  const entries = await takenOf(
-    target,
-    found,
-    match.applied.filter(({ id }) => !known.has(id)),
-    files.migrations,
-  );
+  const unknown = match.applied.filter(({ id }) => !known.has(id));
+  if (!fresh && keeper === null) {
+    // It was not told of what we did, so it may have stumbled over that; only what it did itself counts.
+    refuseMeanwhile(
+      found,
+      unknown.filter(({ row }) => row !== null),
+    );
+    return NOTHING;
+  }
+  refuseFailed(found);
+  const entries = await takenOf(target, found, unknown, files.migrations);
   return { found, keeper, entries, untold: untold(match), warnings: warningsOf(found, match, known) };
 }
 
@@ -162,6 +165,19 @@ function refuseQuestions(found: FoundHistory, match: Match, keeper: Keeper | nul
       message: `${tool.title} has applied ${count} to this database (${describeTable(table)}), of which our ledger knows nothing${questions.length === 0 ? "" : `; ${questions.join("; ")}`}.`,
       hint: "Look with `godwit adopt --dry-run`, take them over with `godwit adopt`, then run again. Nothing was changed.",
       details: { tool: tool.name, table: describeTable(table), rows: history.rows.length },
+    },
+  ]);
+}
+
+/** Running it again would be the worst that could happen. */
+function refuseMeanwhile({ tool, table }: FoundHistory, applied: readonly Applied[]): void {
+  if (applied.length === 0) return;
+  throw new PlanRefused([
+    {
+      code: "ADOPT_NEEDED",
+      message: `${tool.title} has applied ${applied.map(({ id }) => id).join(", ")} since (${describeTable(table)}), of which our ledger knows nothing.`,
+      hint: "Look with `godwit adopt --dry-run`, take over with `godwit adopt`, then run again. Nothing was changed.",
+      details: { tool: tool.name, table: describeTable(table), rows: applied.length },
     },
   ]);
 }

@@ -144,6 +144,19 @@ describe.for(IN_PLACE)("$tool", ({ tool, ids, files, migrate, folder: below = ".
     await once(db, 3);
   });
 
+  test("what it applied meanwhile, not kept in step, is adopted before anything is run", async ({ db }) => {
+    const project = folderOf(files(2));
+    await migrate(db, project);
+    const target = await targetIn(tool, { url: db.url, folder: join(project, below) });
+    await adopt(target, ADOPT, recorder());
+    writeFiles(project, files(3));
+    await migrate(db, project);
+    expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_NEEDED"]);
+    await adopt(target, ADOPT, recorder());
+    expect((await up(target)).steps).toEqual([]);
+    await once(db, 3);
+  });
+
   test("without adopting nothing is run twice", async ({ db }) => {
     const project = folderOf(files(2));
     await migrate(db, project);
