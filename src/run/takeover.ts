@@ -46,23 +46,36 @@ export async function lookAtTool(
   const { tools, kept, table } = concerned(target);
   if (tools.length === 0) return NOTHING;
   const { schema = null, keep } = target.settings;
-  const wanted = { tools: tools.map(({ name }) => name), table, schema };
-  let found = onlyOne(await findHistories(connection, wanted));
+  const names = tools.map(({ name }) => name);
+  const fresh = await isFresh(target, connection, history);
+  const before = table ?? (await tableBefore(target, connection, names, history));
+  const all = async () => {
+    const wanted = { tools: names, table, schema };
+    const [one, ...others] =
+      before === undefined ? [] : await findHistories(connection, { ...wanted, table: before });
+    return one === undefined ? findHistories(connection, wanted) : [one, ...others];
+  };
+  // What is not kept in step was adopted, or never was there: then another one beside it is none of our business.
+  const find = () =>
+    fresh || kept !== undefined ? all().then(onlyOne) : all().then(onlyOne).catch(unlessRefused);
+  let found = await find();
   // Of many schemas one by itself has a history only where the tool has made one there.
   if (schema !== null && found === undefined && keep == null) return NOTHING;
   const advisory = advisoryOf(found?.tool ?? tools[0], found?.table, connection);
   if (advisory !== null) {
     await hold(advisory);
     // What was read before may be what it left half-done at that moment.
-    found = onlyOne(await findHistories(connection, wanted));
+    found = await find();
   }
   const keeper =
     kept === undefined ? null : keeperOf(kept, found, { files, table, settings: target.settings });
   const untold = (match: Match | null) => (keeper === null ? [] : untoldOf(match, files, history));
   if (found === undefined) return { ...NOTHING, keeper, untold: untold(null) };
-  const fresh = await isFresh(target, connection, history);
-  if (!fresh && keeper === null) return NOTHING;
   const match = sideBySide(found, files.migrations);
+  if (!fresh && keeper === null) {
+    await refuseRerun(target, connection, { found, match, history });
+    return NOTHING;
+  }
   if (fresh && found.history.rows.length + found.history.problems.length > 0)
     refuseQuestions(found, match, keeper);
   refuseFailed(found);
@@ -149,6 +162,47 @@ async function isFresh(target: Target, connection: Connection, history: Recorded
   if (history.entries.length > 0) return false;
   const { rows } = await connection.query<{ empty: boolean }>(target.ledger.sql.isEmpty());
   return rows[0]?.empty === true;
+}
+
+/** The table that was adopted, where it was one of these tools'. */
+async function tableBefore(
+  target: Target,
+  connection: Connection,
+  tools: readonly string[],
+  history: RecordedHistory,
+): Promise<string | undefined> {
+  if (!history.created) return undefined;
+  const { rows } = await connection.query<{ table: string }>(target.ledger.sql.adoptedFrom(tools));
+  return rows[0]?.table;
+}
+
+function unlessRefused(error: unknown): undefined {
+  if (!(error instanceof PlanRefused)) throw error;
+}
+
+/** What the tool has gone on to apply after it was adopted is not told to us, and must not be done a second time. */
+async function refuseRerun(
+  target: Target,
+  connection: Connection,
+  { found, match, history }: { found: FoundHistory; match: Match; history: RecordedHistory },
+): Promise<void> {
+  const known = new Set(history.entries.map(({ revision }) => revision));
+  const strange = match.applied.filter(({ id, row }) => row !== null && !known.has(id)).map(({ id }) => id);
+  if (strange.length === 0) return;
+  // What we have taken back, or a person has, it still has in its history.
+  const { rows } = await connection.query<{ revision: string }>(target.ledger.sql.takenBack(strange));
+  const back = new Set(rows.map(({ revision }) => revision));
+  const since = strange.filter((id) => !back.has(id));
+  if (since.length === 0) return;
+  const { tool, table } = found;
+  throw new PlanRefused([
+    {
+      code: "ADOPT_NEEDED",
+      message: `${tool.title} has applied ${since.slice(0, 3).join(", ")}${since.length > 3 ? ", …" : ""} to this database (${describeTable(table)}), of which our ledger knows nothing.`,
+      hint: "Look with `godwit adopt --dry-run`, take them over with `godwit adopt`, then run again. Nothing was changed.",
+      details: { tool: tool.name, table: describeTable(table), revisions: since },
+    },
+  ]);
 }
 
 function refuseQuestions(found: FoundHistory, match: Match, keeper: Keeper | null): void {

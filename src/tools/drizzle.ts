@@ -5,6 +5,10 @@
  * below that mark without a row of its own was skipped, most likely, and only a person can say that it was not. From 1.0
  * on what counts is the set of `name`, and a row without one does not exist for the tool; a table that it finds without
  * that column it completes by itself, from `created_at` and `hash`. Every write here looks which of the two it has before it.
+ *
+ * It reads once, outside of any transaction, then carries out in one all that it did not find; it locks nothing, and
+ * nothing of the table keeps two rows of one file apart. So while ours is being carried out, a session that has read before
+ * is looked for: first those that read a moment ago, then those that send the text of the file or wait to write their row.
  */
 import type { Migration, ToolKey } from "../core/migration.ts";
 import { createSchema, literal } from "../core/sql/quote.ts";
@@ -119,7 +123,13 @@ function keep(): Keep {
   const keyOf = ({ key, revision }: KeptStep) => ({
     hash: literal(key?.checksums[0] ?? ""),
     created: literal(Number(key?.columns?.created_at ?? 0)),
-    name: literal(String(key?.columns?.name ?? futureName(revision, Number(key?.columns?.created_at ?? 0)))),
+    name: literal(
+      String(
+        key === null
+          ? revision
+          : (key.columns?.name ?? futureName(revision, Number(key.columns?.created_at ?? 0))),
+      ),
+    ),
   });
   return {
     create(keys: readonly ToolKey[], at) {
@@ -149,11 +159,44 @@ function keep(): Keep {
         : `insert into ${nameOf(table)} (hash, created_at) values (${hash}, ${created})`;
     },
     down(table, step) {
-      const { created, name } = keyOf(step);
-      return `delete from ${nameOf(table)} where ${isSet(table) ? `name = ${name}` : `created_at >= ${created}`}`;
+      const { hash, created, name } = keyOf(step);
+      // Of one whose file is gone nothing tells which row is its own. The rows above it stay: Drizzle would run theirs again.
+      const own = `created_at = ${created} or (created_at / 1000 = ${created} / 1000 and hash = ${hash})`;
+      return `delete from ${nameOf(table)} where ${isSet(table) ? `name = ${name}` : step.key === null ? "false" : own}`;
     },
+    intruder: { readers, atWork },
   };
 }
+
+const HERE = "(select oid from pg_database where datname = current_database())";
+/** Not the view over it, which costs twice as much, for names that nobody asks for. */
+const OTHERS = `pg_stat_get_activity(null) a where a.datid = ${HERE} and a.pid <> pg_backend_pid()`;
+
+function readers({ name }: Relation): string {
+  const recent = "a.state_change > clock_timestamp() - interval '1 s'";
+  return `select a.pid from ${OTHERS} and a.wait_event_type is distinct from 'Lock'
+ and (position(${literal(name)} in a.query) > 0 and (a.state = 'active' or ${recent})
+  or a.state = 'idle in transaction' and ${recent} and a.query ~* '^\\s*(begin|start transaction)\\M')`;
+}
+
+function atWork(table: Relation, { text }: KeptStep): string {
+  const pieces = (text ?? "")
+    .split(BREAKPOINT)
+    .map((piece) => piece.trim().slice(0, PIECE_CHARACTERS))
+    .filter((piece) => piece.length >= TELLING_CHARACTERS);
+  const sent = `select 1 from ${OTHERS} and a.state <> 'idle' and a.xact_start is not null
+ and (a.query ~* '^\\s*insert' and position(${literal(table.name)} in a.query) > 0 or left(btrim(a.query, E' \\t\\r\\n'), ${PIECE_CHARACTERS}) = any (array[${pieces.map(literal).join(", ")}]::text[]))`;
+  return `select 1 from pg_locks l where l.pid <> pg_backend_pid() and not l.granted and l.mode = 'RowExclusiveLock'
+ and l.relation = to_regclass(${literal(nameOf(table))}) and l.database = ${HERE}
+ union all ${sent}`;
+}
+
+/** The mark that Drizzle cuts at, as it is in a text that was read: a semicolon of the same width. */
+const BREAKPOINT = /; {22,}/;
+/** The server shows the beginning of what a session has sent. */
+const PIECE_CHARACTERS = 200;
+/** Shorter ones anybody may send. */
+const TELLING_CHARACTERS = 16;
 
 /** The folder that `drizzle-kit up` will make of a file of the journal. */
 function futureName(tag: string, when: number): string {

@@ -181,6 +181,21 @@ describe.for(IN_PLACE)("$tool", ({ tool, ids, files, migrate, folder: below = ".
     await once(db, 3);
   });
 
+  test("what it went on to apply after it was adopted is not run a second time", async ({ db }) => {
+    const project = folderOf(files(2));
+    await migrate(db, project);
+    const target = await targetIn(tool, { url: db.url, folder: join(project, below) });
+    await adopt(target, ADOPT, recorder());
+    writeFiles(project, files(4));
+    await migrate(db, project);
+    const { codes, error } = await refusalOf(up(target));
+    expect(codes).toEqual(["ADOPT_NEEDED"]);
+    expect(error.message).toContain(ids[2]);
+    await adopt(target, ADOPT, recorder());
+    expect((await up(target)).steps).toEqual([]);
+    await once(db, 4);
+  });
+
   test("without adopting nothing is run twice", async ({ db }) => {
     const project = folderOf(files(2));
     await migrate(db, project);
