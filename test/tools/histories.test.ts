@@ -420,6 +420,27 @@ describe("what is nobody's, or not to be touched", () => {
     expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["1_a"]);
   });
 
+  test("rows that are there twice count once, and those without a name do not", async ({ db }) => {
+    await db.sql(`create table knex_migrations (id serial primary key, name varchar(255), batch integer, migration_time timestamptz);
+      insert into knex_migrations (name, batch) values ('1_a.js', 1), ('1_a.js', 1), (null, 1), ('', 2)`);
+    const target = targetOf({ url: db.url, folder: folderOf({ "0002_b.sql": "select 1" }) });
+    const report = await adopt(target, ADOPT, recorder());
+    expect(report.applied.map(({ revision }) => revision)).toEqual(["1_a.js"]);
+    await db.sql(
+      `${PRISMA} insert into _prisma_migrations (id, checksum, finished_at, migration_name)
+       values ('1', '${createHash("sha256").update(A).digest("hex")}', now(), '1_a')`,
+    );
+    await db.sql(
+      "insert into _prisma_migrations select '2', checksum, now(), migration_name from _prisma_migrations",
+    );
+    const folder = folderOf({ "1_a/migration.sql": A });
+    const prisma = await targetIn("prisma", { url: db.url, folder });
+    expect(await adopt(prisma, { ...ADOPT, dryRun: true, tool: "prisma" }, recorder())).toMatchObject({
+      applied: [{ revision: "1_a" }],
+      missing: [],
+    });
+  });
+
   test("a history whose folder is read as another tool's", async ({ db }) => {
     await db.sql(`${GOLANG} insert into schema_migrations values (7, false)`);
     const folder = folderOf({ "1_a.sql": "-- migrate:up\nselect 1;\n-- migrate:down\n" });
