@@ -72,8 +72,9 @@ function match(history: ToolHistory, migrations: readonly Migration[]): Match {
   const found = new Map<string, ToolRow>();
   const missing: ToolRow[] = [];
   const nameless: ToolRow[] = [];
+  const fileOf = finder(migrations);
   for (const row of history.rows) {
-    const migration = fileOf(row, migrations);
+    const migration = fileOf(row);
     if (migration === undefined) missing.push(row);
     else {
       found.set(migration.id, row);
@@ -99,24 +100,41 @@ function match(history: ToolHistory, migrations: readonly Migration[]): Match {
 }
 
 /** By name; else as the tool's own upgrade does it: by time, by both where several share that, by hash alone. */
-function fileOf({ columns, checksum }: ToolRow, migrations: readonly Migration[]): Migration | undefined {
-  const byName = migrations.find(({ tool }) => tool?.columns?.name != null);
-  if (columns?.name != null && byName !== undefined)
-    return migrations.find(({ tool }) => tool?.columns?.name === columns.name);
-  const created = Number(columns?.created_at ?? Number.NaN);
-  const sameHash = ({ tool }: Migration) => checksum !== null && tool?.checksums.includes(checksum);
-  const exact = migrations.filter(({ tool }) => Number(tool?.columns?.created_at ?? Number.NaN) === created);
-  const sameTime =
-    exact.length > 0
-      ? exact
-      : migrations.filter(({ tool }) => {
-          const when = Number(tool?.columns?.created_at ?? Number.NaN);
-          // Folders of 1.0 are named to the second, and so are the rows of files that have become such.
-          return Math.floor(when / 1000) === Math.floor(created / 1000);
-        });
-  return sameTime.length === 1
-    ? sameTime[0]
-    : (sameTime.find(sameHash) ?? migrations.find(sameHash) ?? sameTime[0]);
+function finder(migrations: readonly Migration[]): (row: ToolRow) => Migration | undefined {
+  const createdOf = ({ tool }: Migration) => Number(tool?.columns?.created_at ?? Number.NaN);
+  const secondOf = (created: number) => Math.floor(created / 1000);
+  const byName = new Map(
+    migrations.flatMap((one) => (one.tool?.columns?.name == null ? [] : [[one.tool.columns.name, one]])),
+  );
+  const byTime = grouped(migrations, createdOf);
+  // Folders of 1.0 are named to the second, and so are the rows of files that have become such.
+  const bySecond = grouped(migrations, (one) => secondOf(createdOf(one)));
+  const byHash = new Map(
+    migrations.toReversed().flatMap((one) => (one.tool?.checksums ?? []).map((hash) => [hash, one])),
+  );
+  return ({ columns, checksum }) => {
+    if (columns?.name != null && byName.size > 0) return byName.get(columns.name);
+    const created = Number(columns?.created_at ?? Number.NaN);
+    const sameTime = byTime.get(created) ?? bySecond.get(secondOf(created)) ?? [];
+    if (sameTime.length === 1) return sameTime[0];
+    const sameHash = ({ tool }: Migration) => checksum !== null && tool?.checksums.includes(checksum);
+    return sameTime.find(sameHash) ?? (checksum === null ? undefined : byHash.get(checksum)) ?? sameTime[0];
+  };
+}
+
+function grouped(
+  migrations: readonly Migration[],
+  keyOf: (migration: Migration) => number,
+): ReadonlyMap<number, Migration[]> {
+  const groups = new Map<number, Migration[]>();
+  for (const migration of migrations) {
+    const key = keyOf(migration);
+    if (Number.isNaN(key)) continue;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [migration]);
+    else group.push(migration);
+  }
+  return groups;
 }
 
 function keep(): Keep {
