@@ -67,8 +67,7 @@ export async function lookAtTool(
     // What was read before may be what it left half-done at that moment.
     found = await find();
   }
-  const keeper =
-    kept === undefined ? null : keeperOf(kept, found, { files, table, settings: target.settings });
+  const keeper = kept === undefined ? null : keeperOf(kept, found, { files, table, target });
   const untold = (match: Match | null) => (keeper === null ? [] : untoldOf(match, files, history));
   if (found === undefined) return { ...NOTHING, keeper, untold: untold(null) };
   const match = sideBySide(found, files.migrations);
@@ -126,17 +125,19 @@ export function isKept(target: Target, tool: Tool): boolean | null {
 export function keeperWithoutLooking(target: Target, files: Listing): Keeper | null {
   const { kept, table } = concerned(target);
   if (kept === undefined || (target.settings.schema != null && target.settings.keep == null)) return null;
-  return keeperOf(kept, undefined, { files, table, settings: target.settings });
+  return keeperOf(kept, undefined, { files, table, target });
 }
 
 function keeperOf(
   tool: Tool,
   found: FoundHistory | undefined,
-  { files, table, settings }: { files: Listing; table: string | undefined; settings: Target["settings"] },
+  { files, table, target }: { files: Listing; table: string | undefined; target: Target },
 ): Keeper {
   const { keep } = tool;
+  const { settings } = target;
   if (keep === undefined) throw new Error(`${tool.name} cannot be kept in step.`);
-  const problem = keep.check?.(files.migrations) ?? null;
+  const strange = keep.ownFiles === true && !tool.layouts.includes(target.source.layout);
+  const problem = strange ? notItsFiles(tool, target) : (keep.check?.(files.migrations) ?? null);
   if (problem !== null) throw new PlanRefused([problem]);
   const line = ordered(files.migrations, settings.order).map((migration) => migration.tool?.version ?? null);
   const keys = new Map(files.migrations.map((one) => [one.id, one.tool?.version ?? null]));
@@ -154,6 +155,14 @@ function keeperOf(
     at,
   );
   return { tool, keep, table: made.table, create: made.sql, previous };
+}
+
+function notItsFiles(tool: Tool, { source: { layout } }: Target): Problem {
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `The history of ${tool.title} cannot be kept in step with files of ${layout}: its rows speak of its own files.`,
+    hint: `Without: --keep none. If they are its files after all: --layout ${tool.layouts[0]}.`,
+  };
 }
 
 /** No run of ours has done anything here. */

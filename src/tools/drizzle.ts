@@ -150,6 +150,7 @@ function keep(): Keep {
     ),
   });
   return {
+    ownFiles: true,
     create(keys: readonly ToolKey[], at) {
       const named = keys.some((key) => key.columns?.name != null);
       const columns = { id: "integer", hash: "text", created_at: "bigint" };

@@ -33,6 +33,7 @@ export const prisma: Tool = {
   match,
   advisoryKeys: () => [72_707_369n],
   keep: keepRows({
+    ownFiles: true,
     at: { schema: "public", name: "_prisma_migrations" },
     columns: Object.fromEntries(
       [...COLUMNS, "id", "logs", "applied_steps_count"].map((name) => [name, "text"]),
