@@ -209,6 +209,14 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
     stepsOf: (runId: string) => `select revision, direction, duration_ms as "durationMs" from ${log}
   where run_id = ${literal(runId)} and event in ('applied', 'reverted') order by id`,
 
+    /** The table of another tool that was adopted last. */
+    adoptedFrom: (tools: readonly string[]) => `select details ->> 'table' as "table" from ${log}
+  where event = 'baseline' and details ->> 'tool' = any (${textArray(tools)}) order by id desc limit 1`,
+
+    /** Of these, what was in the ledger and then taken out of it on purpose. */
+    takenBack: (revisions: readonly string[]) => `select distinct revision from ${log}
+  where event in ('reverted', 'forgotten') and revision = any (${textArray(revisions)})`,
+
     setProject: (project: string) =>
       `update ${ledger} set project = ${literal(project)} where project is null`,
 

@@ -161,7 +161,7 @@ async function decide(
   const own = tool.layouts.includes(target.source.layout);
   const withoutFile: readonly ToolRow[] = own
     ? []
-    : [...match.missing, ...found.history.rows.filter((row) => row.withoutFile === true)];
+    : eachOnce([...match.missing, ...found.history.rows.filter((row) => row.withoutFile === true)]);
   const known = new Set(history.entries.map((entry) => entry.revision));
   const partial = history.entries.filter(
     ({ revision, state }) => state !== "applied" && matched.some(({ id }) => id === revision),
@@ -210,6 +210,11 @@ async function decide(
       ],
     },
   };
+}
+
+/** Where nothing keeps a tool's table from it, one name is there twice, or a row has none. */
+function eachOnce(rows: readonly ToolRow[]): readonly ToolRow[] {
+  return [...new Map(rows.filter(({ name }) => name !== "").map((row) => [row.name, row])).values()];
 }
 
 function inOrder(

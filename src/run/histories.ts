@@ -98,7 +98,7 @@ function unreadable({ tool, table }: Found, { server }: Connection): GodwitError
     {
       code: "ADOPT_CONFLICT",
       message: `Role "${server.user}" may not read ${describeTable(table)}, the history of ${tool.title}.`,
-      hint: `As its owner: grant usage on schema "${table.schema}" to "${server.user}"; grant select, insert, update, delete on ${nameOf(table)} to "${server.user}";`,
+      hint: `As its owner: grant usage on schema "${table.schema}" to "${server.user}"; grant select, insert, update, delete on ${nameOf(table)} to "${server.user}";${tool.keep === undefined ? "" : ` Or, if it is another project's, say which one is yours: --keep ${tool.name}:<schema.table>`}`,
     },
   ]);
 }

@@ -28,11 +28,13 @@ export interface Keeper extends Found {
 export interface Kept {
   /** Before anything of the step is done. */
   readonly open: string;
+  /** Before it is committed: that the tool is not doing the same at this moment. */
+  readonly check: string;
   /** After the ledger's own row. */
   readonly row: string;
 }
 
-export const NOTHING_KEPT: Kept = { open: "", row: "" };
+export const NOTHING_KEPT: Kept = { open: "", check: "", row: "" };
 
 export interface KeptInput {
   readonly step: Pick<Step, "revision" | "direction" | "kind" | "reason">;
@@ -40,6 +42,8 @@ export interface KeptInput {
   readonly text: string | null;
   /** Our history, quoted. */
   readonly ledger: string;
+  /** The other sessions are looked at; not by a script that is for somebody else to run. */
+  readonly live: boolean;
 }
 
 export function keptIn(keeper: Keeper | null | undefined, input: KeptInput): Kept {
@@ -50,15 +54,39 @@ export function keptIn(keeper: Keeper | null | undefined, input: KeptInput): Kep
   const previous = keeper.previous(revision);
   const kept = { revision, key: migration?.tool ?? null, text, ledger, previous };
   const lock = `lock table ${nameOf(table)} in access exclusive mode;`;
-  const present = step.direction === "up" ? keep.present(table, kept) : null;
-  const guard =
-    present === null ? "" : raiseIf(present, `${step.revision} is in the history of ${tool.title}`);
   const row = step.direction === "up" ? keep.up(table, kept) : keep.down(table, kept);
-  return { open: `${lock} ${guard}`, row: `${row};` };
+  if (step.direction === "down") return { open: lock, check: "", row: `${row};` };
+  const present = keep.present(table, kept);
+  const guard = present === null ? "" : raiseIf(present, `${revision} is in the history of ${tool.title}`);
+  const intruder = input.live ? keep.intruder : undefined;
+  if (intruder === undefined) return { open: `${lock} ${block(guard)}`, check: "", row: `${row};` };
+  const busy = raiseIf(intruder.atWork(table, kept), `${revision} is being carried out by ${tool.title}`);
+  // Under the lock nobody reads any more; who has read before is given the time to show what it is about.
+  const open = block(`${afterReaders(intruder.readers(table))} ${guard} ${busy}`);
+  return {
+    open: `${lock} ${open}`,
+    check: block(`perform pg_stat_clear_snapshot(); ${busy}`),
+    row: `${row};`,
+  };
 }
 
 function raiseIf(query: string, message: string): string {
-  const body = ` begin if exists (${query}) then raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${literal(message)}; end if; end `;
+  return `if exists (${query}) then raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${literal(message)}; end if;`;
+}
+
+/** Until each is gone, has gone on to something that can be seen, or has done nothing for a while. */
+function afterReaders(readers: string): string {
+  return `pids := array(${readers});
+ for attempt in 1..100 loop
+  exit when not exists (select from (${readers}) r where r.pid = any (pids));
+  perform pg_sleep(0.02);
+  perform pg_stat_clear_snapshot();
+ end loop;`;
+}
+
+function block(statements: string): string {
+  if (statements === "") return "";
+  const body = ` declare pids integer[]; begin ${statements} end `;
   let tag = "$kept$";
   while (body.includes(tag)) tag = `$k${tag.slice(1)}`;
   return `do ${tag}${body}${tag};`;

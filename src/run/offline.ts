@@ -124,7 +124,7 @@ async function renderStep(frames: FrameParts, prepared: Prepared, keeper: Keeper
   const text = body.kind === "module" ? await record(prepared, body) : body.text;
   const written = body.kind === "sql" ? (body.written ?? body.text) : null;
   const ledger = frames.ledger.historyTable;
-  const parts = { ...frames, kept: keptIn(keeper, { step, migration, text: written, ledger }) };
+  const parts = { ...frames, kept: keptIn(keeper, { step, migration, text: written, ledger, live: false }) };
   const entry = entryOf(prepared, body.kind === "sql" ? body.revert : null);
   if (prepared.form === "statements" && body.kind === "sql") {
     const open = step.direction === "up" ? `${parts.ledger.insert(entry, parts.author, "partial")};` : "";

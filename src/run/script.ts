@@ -40,6 +40,11 @@ export function resetSession(kind: SessionKind, run: RunSettings, own: Migration
   return `${RESET} ${set.join(" ")}${role}`;
 }
 
+/** Between two statements of one file: it may go on with temporary tables, and with `currval` of a sequence. */
+export function withinFile(reset: string): string {
+  return reset.replace(DISCARD, "");
+}
+
 /** The settings of a session by name, in the server's spelling; read back after they were set. */
 export function sessionSettings(
   kind: SessionKind,
@@ -71,8 +76,8 @@ export function sessionSettings(
 
 const IDLE_GRACE_MS = 10_000;
 
-const RESET =
-  "close all; set session authorization default; set role none; reset all; unlisten *; discard plans; discard temp; discard sequences;";
+const DISCARD = "discard temp; discard sequences;";
+const RESET = `close all; set session authorization default; set role none; reset all; unlisten *; discard plans; ${DISCARD}`;
 
 /**
  * Back to the role that owns the ledger, for the ledger's last word in a transaction in which the migration may
@@ -128,7 +133,7 @@ export function applyFrame(
     entry.kind === "repeatable" || entry.again === true ? `${parts.ledger.remove(entry.revision)}; ` : "";
   return {
     open: `${BEGIN} ${parts.reset} ${parts.fence} ${parts.kept.open} ${replace}${parts.ledger.insert(entry, parts.author, state)}`,
-    close: `${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${parts.kept.row} ${commit(parts)}`,
+    close: `${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${parts.kept.check} ${parts.kept.row} ${commit(parts)}`,
   };
 }
 
@@ -142,7 +147,7 @@ export function revertFrame(parts: FrameParts, revision: string): StepFrame {
 /** One statement of a non-transactional migration, with its done row in the same transaction. */
 export function statementFrame(parts: FrameParts, done: string): StepFrame {
   return {
-    open: `${BEGIN} ${parts.reset} ${parts.fence}`,
+    open: `${BEGIN} ${withinFile(parts.reset)} ${parts.fence}`,
     close: `${parts.ownRole} ${done}; ${commit(parts)}`,
   };
 }

@@ -9,7 +9,7 @@ import { codePointOffset } from "../std/text.ts";
 import { clearLeftovers, effectiveText, judge, snapshot, verify } from "./judge.ts";
 import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
-import { type FrameParts, resetSession, statementFrame } from "./script.ts";
+import { type FrameParts, resetSession, statementFrame, withinFile } from "./script.ts";
 import { watch } from "./watch.ts";
 import { isWorthRetrying, pauseBeforeRetry, rollback, stepError, type Work } from "./work.ts";
 
@@ -80,7 +80,7 @@ export async function runStatement(
     const patient = { ...prepared.settings, lockTimeoutMs: prepared.settings.lockTimeoutMs ?? 0 };
     if (work.kind.session)
       await connection.execute(
-        `${resetSession(work.kind, work.target.settings, patient)} ${job.settings.join(" ")}`,
+        `${withinFile(resetSession(work.kind, work.target.settings, patient))} ${job.settings.join(" ")}`,
       );
     else refuseSettings(job);
     await work.lock.confirm();

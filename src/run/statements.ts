@@ -15,7 +15,7 @@
  * nobody tries them again unasked. On resuming, the statements done must still be those of the file.
  *
  * The session is reset before every statement, so what the file itself has `SET` before is set again for each that
- * follows, on resuming too.
+ * follows, on resuming too. Its temporary tables stay until its end; on resuming they are gone.
  */
 
 import { splitStatements } from "../core/sql/statements.ts";
@@ -142,8 +142,12 @@ async function withdraw({ work, prepared, parts }: Job): Promise<void> {
 
 /** `SET` and `RESET` of the session; what is only for a transaction ends with its statement's own. */
 function isSetting(text: string): boolean {
-  return /^(set|reset)\s+(?!local\b|constraints\b|transaction\b)/i.test(text);
+  return /^(set|reset)\s+(?!local\b|constraints\b|transaction\b)/i.test(text) || SET_CONFIG.test(text);
 }
+
+/** As pg_dump writes it: `SELECT pg_catalog.set_config('search_path', '', false)`. */
+const SET_CONFIG =
+  /^select\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(\s*'(?:[^']|'')*'\s*,\s*'(?:[^']|'')*'\s*,\s*false\s*\)$/i;
 
 function statementLine(body: Body & { kind: "sql" }, position: number): number | undefined {
   return statementsOf(body)[position - 1]?.line;

@@ -9,7 +9,7 @@ import type { Connection } from "../database/connection.ts";
 import { PlanRefused, type Problem } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
-import { type Applied, describeTable, type Match, type Tool, type ToolRow } from "../tools/tool.ts";
+import { describeTable, type Match, type Tool, type ToolRow } from "../tools/tool.ts";
 import { KEPT_BY_DEFAULT, toolNamed, toolsOf } from "../tools/tools.ts";
 import {
   type FoundHistory,
@@ -46,36 +46,45 @@ export async function lookAtTool(
   const { tools, kept, table } = concerned(target);
   if (tools.length === 0) return NOTHING;
   const { schema = null, keep } = target.settings;
-  const wanted = { tools: tools.map(({ name }) => name), table, schema };
-  let found = onlyOne(await findHistories(connection, wanted));
+  const names = tools.map(({ name }) => name);
+  const fresh = await isFresh(target, connection, history);
+  const before = table ?? (await tableBefore(target, connection, names, history));
+  const all = async () => {
+    const wanted = { tools: names, table, schema };
+    const [one, ...others] =
+      before === undefined ? [] : await findHistories(connection, { ...wanted, table: before });
+    return one === undefined ? findHistories(connection, wanted) : [one, ...others];
+  };
+  // What is not kept in step was adopted, or never was there: then another one beside it is none of our business.
+  const find = () =>
+    fresh || kept !== undefined ? all().then(onlyOne) : all().then(onlyOne).catch(unlessRefused);
+  let found = await find();
   // Of many schemas one by itself has a history only where the tool has made one there.
   if (schema !== null && found === undefined && keep == null) return NOTHING;
   const advisory = advisoryOf(found?.tool ?? tools[0], found?.table, connection);
   if (advisory !== null) {
     await hold(advisory);
     // What was read before may be what it left half-done at that moment.
-    found = onlyOne(await findHistories(connection, wanted));
+    found = await find();
   }
-  const keeper =
-    kept === undefined ? null : keeperOf(kept, found, { files, table, settings: target.settings });
+  const keeper = kept === undefined ? null : keeperOf(kept, found, { files, table, target });
   const untold = (match: Match | null) => (keeper === null ? [] : untoldOf(match, files, history));
   if (found === undefined) return { ...NOTHING, keeper, untold: untold(null) };
-  const fresh = await isFresh(target, connection, history);
   const match = sideBySide(found, files.migrations);
-  if (fresh && found.history.rows.length + found.history.problems.length > 0)
-    refuseQuestions(found, match, keeper);
-  const known = new Set(history.entries.map((entry) => entry.revision));
-  const unknown = match.applied.filter(({ id }) => !known.has(id));
   if (!fresh && keeper === null) {
-    // It was not told of what we did, so it may have stumbled over that; only what it did itself counts.
-    refuseMeanwhile(
-      found,
-      unknown.filter(({ row }) => row !== null),
-    );
+    await refuseRerun(target, connection, { found, match, history });
     return NOTHING;
   }
+  if (fresh && found.history.rows.length + found.history.problems.length > 0)
+    refuseQuestions(found, match, keeper);
   refuseFailed(found);
-  const entries = await takenOf(target, found, unknown, files.migrations);
+  const known = new Set(history.entries.map((entry) => entry.revision));
+  const entries = await takenOf(
+    target,
+    found,
+    match.applied.filter(({ id }) => !known.has(id)),
+    files.migrations,
+  );
   return { found, keeper, entries, untold: untold(match), warnings: warningsOf(found, match, known) };
 }
 
@@ -116,17 +125,19 @@ export function isKept(target: Target, tool: Tool): boolean | null {
 export function keeperWithoutLooking(target: Target, files: Listing): Keeper | null {
   const { kept, table } = concerned(target);
   if (kept === undefined || (target.settings.schema != null && target.settings.keep == null)) return null;
-  return keeperOf(kept, undefined, { files, table, settings: target.settings });
+  return keeperOf(kept, undefined, { files, table, target });
 }
 
 function keeperOf(
   tool: Tool,
   found: FoundHistory | undefined,
-  { files, table, settings }: { files: Listing; table: string | undefined; settings: Target["settings"] },
+  { files, table, target }: { files: Listing; table: string | undefined; target: Target },
 ): Keeper {
   const { keep } = tool;
+  const { settings } = target;
   if (keep === undefined) throw new Error(`${tool.name} cannot be kept in step.`);
-  const problem = keep.check?.(files.migrations) ?? null;
+  const strange = keep.ownFiles === true && !tool.layouts.includes(target.source.layout);
+  const problem = strange ? notItsFiles(tool, target) : (keep.check?.(files.migrations) ?? null);
   if (problem !== null) throw new PlanRefused([problem]);
   const line = ordered(files.migrations, settings.order).map((migration) => migration.tool?.version ?? null);
   const keys = new Map(files.migrations.map((one) => [one.id, one.tool?.version ?? null]));
@@ -146,12 +157,61 @@ function keeperOf(
   return { tool, keep, table: made.table, create: made.sql, previous };
 }
 
+function notItsFiles(tool: Tool, { source: { layout } }: Target): Problem {
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `The history of ${tool.title} cannot be kept in step with files of ${layout}: its rows speak of its own files.`,
+    hint: `Without: --keep none. If they are its files after all: --layout ${tool.layouts[0]}.`,
+  };
+}
+
 /** No run of ours has done anything here. */
 async function isFresh(target: Target, connection: Connection, history: RecordedHistory): Promise<boolean> {
   if (!history.created) return true;
   if (history.entries.length > 0) return false;
   const { rows } = await connection.query<{ empty: boolean }>(target.ledger.sql.isEmpty());
   return rows[0]?.empty === true;
+}
+
+/** The table that was adopted, where it was one of these tools'. */
+async function tableBefore(
+  target: Target,
+  connection: Connection,
+  tools: readonly string[],
+  history: RecordedHistory,
+): Promise<string | undefined> {
+  if (!history.created) return undefined;
+  const { rows } = await connection.query<{ table: string }>(target.ledger.sql.adoptedFrom(tools));
+  return rows[0]?.table;
+}
+
+function unlessRefused(error: unknown): undefined {
+  if (!(error instanceof PlanRefused)) throw error;
+}
+
+/** What the tool has gone on to apply after it was adopted is not told to us, and must not be done a second time. */
+async function refuseRerun(
+  target: Target,
+  connection: Connection,
+  { found, match, history }: { found: FoundHistory; match: Match; history: RecordedHistory },
+): Promise<void> {
+  const known = new Set(history.entries.map(({ revision }) => revision));
+  const strange = match.applied.filter(({ id, row }) => row !== null && !known.has(id)).map(({ id }) => id);
+  if (strange.length === 0) return;
+  // What we have taken back, or a person has, it still has in its history.
+  const { rows } = await connection.query<{ revision: string }>(target.ledger.sql.takenBack(strange));
+  const back = new Set(rows.map(({ revision }) => revision));
+  const since = strange.filter((id) => !back.has(id));
+  if (since.length === 0) return;
+  const { tool, table } = found;
+  throw new PlanRefused([
+    {
+      code: "ADOPT_NEEDED",
+      message: `${tool.title} has applied ${since.slice(0, 3).join(", ")}${since.length > 3 ? ", …" : ""} to this database (${describeTable(table)}), of which our ledger knows nothing.`,
+      hint: "Look with `godwit adopt --dry-run`, take them over with `godwit adopt`, then run again. Nothing was changed.",
+      details: { tool: tool.name, table: describeTable(table), revisions: since },
+    },
+  ]);
 }
 
 function refuseQuestions(found: FoundHistory, match: Match, keeper: Keeper | null): void {
@@ -165,19 +225,6 @@ function refuseQuestions(found: FoundHistory, match: Match, keeper: Keeper | nul
       message: `${tool.title} has applied ${count} to this database (${describeTable(table)}), of which our ledger knows nothing${questions.length === 0 ? "" : `; ${questions.join("; ")}`}.`,
       hint: "Look with `godwit adopt --dry-run`, take them over with `godwit adopt`, then run again. Nothing was changed.",
       details: { tool: tool.name, table: describeTable(table), rows: history.rows.length },
-    },
-  ]);
-}
-
-/** Running it again would be the worst that could happen. */
-function refuseMeanwhile({ tool, table }: FoundHistory, applied: readonly Applied[]): void {
-  if (applied.length === 0) return;
-  throw new PlanRefused([
-    {
-      code: "ADOPT_NEEDED",
-      message: `${tool.title} has applied ${applied.map(({ id }) => id).join(", ")} since (${describeTable(table)}), of which our ledger knows nothing.`,
-      hint: "Look with `godwit adopt --dry-run`, take over with `godwit adopt`, then run again. Nothing was changed.",
-      details: { tool: tool.name, table: describeTable(table), rows: applied.length },
     },
   ]);
 }

@@ -49,6 +49,7 @@ export function frameParts(work: Work, prepared: Prepared, body: Body | null = n
       migration: prepared.migration,
       text: body?.kind === "sql" ? (body.written ?? body.text) : null,
       ledger: work.ledger.sql.historyTable,
+      live: true,
     }),
   };
 }

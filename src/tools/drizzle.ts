@@ -5,6 +5,10 @@
  * below that mark without a row of its own was skipped, most likely, and only a person can say that it was not. From 1.0
  * on what counts is the set of `name`, and a row without one does not exist for the tool; a table that it finds without
  * that column it completes by itself, from `created_at` and `hash`. Every write here looks which of the two it has before it.
+ *
+ * It reads once, outside of any transaction, then carries out in one all that it did not find; it locks nothing, and
+ * nothing of the table keeps two rows of one file apart. So while ours is being carried out, a session that has read before
+ * is looked for: first those that read a moment ago, then those that send the text of the file or wait to write their row.
  */
 import type { Migration, ToolKey } from "../core/migration.ts";
 import { createSchema, literal } from "../core/sql/quote.ts";
@@ -68,8 +72,9 @@ function match(history: ToolHistory, migrations: readonly Migration[]): Match {
   const found = new Map<string, ToolRow>();
   const missing: ToolRow[] = [];
   const nameless: ToolRow[] = [];
+  const fileOf = finder(migrations);
   for (const row of history.rows) {
-    const migration = fileOf(row, migrations);
+    const migration = fileOf(row);
     if (migration === undefined) missing.push(row);
     else {
       found.set(migration.id, row);
@@ -95,33 +100,57 @@ function match(history: ToolHistory, migrations: readonly Migration[]): Match {
 }
 
 /** By name; else as the tool's own upgrade does it: by time, by both where several share that, by hash alone. */
-function fileOf({ columns, checksum }: ToolRow, migrations: readonly Migration[]): Migration | undefined {
-  const byName = migrations.find(({ tool }) => tool?.columns?.name != null);
-  if (columns?.name != null && byName !== undefined)
-    return migrations.find(({ tool }) => tool?.columns?.name === columns.name);
-  const created = Number(columns?.created_at ?? Number.NaN);
-  const sameHash = ({ tool }: Migration) => checksum !== null && tool?.checksums.includes(checksum);
-  const exact = migrations.filter(({ tool }) => Number(tool?.columns?.created_at ?? Number.NaN) === created);
-  const sameTime =
-    exact.length > 0
-      ? exact
-      : migrations.filter(({ tool }) => {
-          const when = Number(tool?.columns?.created_at ?? Number.NaN);
-          // Folders of 1.0 are named to the second, and so are the rows of files that have become such.
-          return Math.floor(when / 1000) === Math.floor(created / 1000);
-        });
-  return sameTime.length === 1
-    ? sameTime[0]
-    : (sameTime.find(sameHash) ?? migrations.find(sameHash) ?? sameTime[0]);
+function finder(migrations: readonly Migration[]): (row: ToolRow) => Migration | undefined {
+  const createdOf = ({ tool }: Migration) => Number(tool?.columns?.created_at ?? Number.NaN);
+  const secondOf = (created: number) => Math.floor(created / 1000);
+  const byName = new Map(
+    migrations.flatMap((one) => (one.tool?.columns?.name == null ? [] : [[one.tool.columns.name, one]])),
+  );
+  const byTime = grouped(migrations, createdOf);
+  // Folders of 1.0 are named to the second, and so are the rows of files that have become such.
+  const bySecond = grouped(migrations, (one) => secondOf(createdOf(one)));
+  const byHash = new Map(
+    migrations.toReversed().flatMap((one) => (one.tool?.checksums ?? []).map((hash) => [hash, one])),
+  );
+  return ({ columns, checksum }) => {
+    if (columns?.name != null && byName.size > 0) return byName.get(columns.name);
+    const created = Number(columns?.created_at ?? Number.NaN);
+    const sameTime = byTime.get(created) ?? bySecond.get(secondOf(created)) ?? [];
+    if (sameTime.length === 1) return sameTime[0];
+    const sameHash = ({ tool }: Migration) => checksum !== null && tool?.checksums.includes(checksum);
+    return sameTime.find(sameHash) ?? (checksum === null ? undefined : byHash.get(checksum)) ?? sameTime[0];
+  };
+}
+
+function grouped(
+  migrations: readonly Migration[],
+  keyOf: (migration: Migration) => number,
+): ReadonlyMap<number, Migration[]> {
+  const groups = new Map<number, Migration[]>();
+  for (const migration of migrations) {
+    const key = keyOf(migration);
+    if (Number.isNaN(key)) continue;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [migration]);
+    else group.push(migration);
+  }
+  return groups;
 }
 
 function keep(): Keep {
   const keyOf = ({ key, revision }: KeptStep) => ({
     hash: literal(key?.checksums[0] ?? ""),
     created: literal(Number(key?.columns?.created_at ?? 0)),
-    name: literal(String(key?.columns?.name ?? futureName(revision, Number(key?.columns?.created_at ?? 0)))),
+    name: literal(
+      String(
+        key === null
+          ? revision
+          : (key.columns?.name ?? futureName(revision, Number(key.columns?.created_at ?? 0))),
+      ),
+    ),
   });
   return {
+    ownFiles: true,
     create(keys: readonly ToolKey[], at) {
       const named = keys.some((key) => key.columns?.name != null);
       const columns = { id: "integer", hash: "text", created_at: "bigint" };
@@ -149,11 +178,44 @@ function keep(): Keep {
         : `insert into ${nameOf(table)} (hash, created_at) values (${hash}, ${created})`;
     },
     down(table, step) {
-      const { created, name } = keyOf(step);
-      return `delete from ${nameOf(table)} where ${isSet(table) ? `name = ${name}` : `created_at >= ${created}`}`;
+      const { hash, created, name } = keyOf(step);
+      // Of one whose file is gone nothing tells which row is its own. The rows above it stay: Drizzle would run theirs again.
+      const own = `created_at = ${created} or (created_at / 1000 = ${created} / 1000 and hash = ${hash})`;
+      return `delete from ${nameOf(table)} where ${isSet(table) ? `name = ${name}` : step.key === null ? "false" : own}`;
     },
+    intruder: { readers, atWork },
   };
 }
+
+const HERE = "(select oid from pg_database where datname = current_database())";
+/** Not the view over it, which costs twice as much, for names that nobody asks for. */
+const OTHERS = `pg_stat_get_activity(null) a where a.datid = ${HERE} and a.pid <> pg_backend_pid()`;
+
+function readers({ name }: Relation): string {
+  const recent = "a.state_change > clock_timestamp() - interval '1 s'";
+  return `select a.pid from ${OTHERS} and a.wait_event_type is distinct from 'Lock'
+ and (position(${literal(name)} in a.query) > 0 and (a.state = 'active' or ${recent})
+  or a.state = 'idle in transaction' and ${recent} and a.query ~* '^\\s*(begin|start transaction)\\M')`;
+}
+
+function atWork(table: Relation, { text }: KeptStep): string {
+  const pieces = (text ?? "")
+    .split(BREAKPOINT)
+    .map((piece) => piece.trim().slice(0, PIECE_CHARACTERS))
+    .filter((piece) => piece.length >= TELLING_CHARACTERS);
+  const sent = `select 1 from ${OTHERS} and a.state <> 'idle' and a.xact_start is not null
+ and (a.query ~* '^\\s*insert' and position(${literal(table.name)} in a.query) > 0 or left(btrim(a.query, E' \\t\\r\\n'), ${PIECE_CHARACTERS}) = any (array[${pieces.map(literal).join(", ")}]::text[]))`;
+  return `select 1 from pg_locks l where l.pid <> pg_backend_pid() and not l.granted and l.mode = 'RowExclusiveLock'
+ and l.relation = to_regclass(${literal(nameOf(table))}) and l.database = ${HERE}
+ union all ${sent}`;
+}
+
+/** The mark that Drizzle cuts at, as it is in a text that was read: a semicolon of the same width. */
+const BREAKPOINT = /; {22,}/;
+/** The server shows the beginning of what a session has sent. */
+const PIECE_CHARACTERS = 200;
+/** Shorter ones anybody may send. */
+const TELLING_CHARACTERS = 16;
 
 /** The folder that `drizzle-kit up` will make of a file of the journal. */
 function futureName(tag: string, when: number): string {

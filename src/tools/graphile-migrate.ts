@@ -21,6 +21,7 @@ export const graphileMigrate: Tool = {
     ),
   advisoryKeys: () => [4_727_445_306_447_283n],
   keep: keepRows({
+    ownFiles: true,
     at: { schema: "graphile_migrate", name: "migrations" },
     columns: { hash: "text", previous_hash: "text", filename: "text", date: "timestamp with time zone" },
     definition:

@@ -2,7 +2,7 @@
 import { createSchema, literal } from "../core/sql/quote.ts";
 import { type Keep, type KeptStep, nameOf, type Relation } from "./tool.ts";
 
-export interface RowKeep {
+export interface RowKeep extends Pick<Keep, "ownFiles"> {
   /** Where the table is made, unless the configuration says otherwise. */
   readonly at: { readonly schema: string; readonly name: string };
   readonly columns: Readonly<Record<string, string>>;
@@ -24,6 +24,7 @@ export function keepRows(options: RowKeep): Keep {
   const keyOf = options.keyOf ?? versionOf;
   const where = (step: KeptStep) => `${options.key} = ${keyOf(step)}`;
   return {
+    ...(options.ownFiles === undefined ? {} : { ownFiles: options.ownFiles }),
     create(_keys, at) {
       const { columns } = options;
       const table = { ...options.at, ...named(at), columns, readable: true };

@@ -21,17 +21,20 @@ export function matchByKey(
     // A folder of our own layout may hold what was another tool's: then id or number is the key.
     return exact.get(normal(id)) ?? (number === null ? undefined : loose.get(number));
   };
-  const known = new Set<ToolRow>();
+  // By key: it may be there twice.
+  const known = new Set<string>();
   const applied = migrations.flatMap((migration): Applied[] => {
     const row = find(migration);
     if (row === undefined) return [];
-    known.add(row);
+    for (const key of row.keys) known.add(key);
     return [{ id: migration.id, row, edited: isEdited(migration, row) }];
   });
   return {
     applied,
     skipped: [],
-    missing: history.rows.filter((row) => !known.has(row) && row.withoutFile !== true),
+    missing: history.rows.filter(
+      (row) => !row.keys.some((key) => known.has(key)) && row.withoutFile !== true,
+    ),
     warnings: [],
   };
 }

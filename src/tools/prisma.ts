@@ -34,6 +34,7 @@ export const prisma: Tool = {
   advisoryKeys: () => [72_707_369n],
   keep: keepRows({
     counts: () => "rolled_back_at is null",
+    ownFiles: true,
     at: { schema: "public", name: "_prisma_migrations" },
     columns: Object.fromEntries(
       [...COLUMNS, "id", "logs", "applied_steps_count"].map((name) => [name, "text"]),

@@ -37,6 +37,7 @@ export const sqlx: Tool = {
   }),
   advisoryKeys: (_table, database) => [keyOfDatabase(0x3d32ad9en, database)],
   keep: keepRows({
+    ownFiles: true,
     at: { schema: "public", name: "_sqlx_migrations" },
     columns: { version: "bigint", description: "text", success: "boolean", checksum: "bytea" },
     definition: `(version bigint primary key, description text not null, installed_on timestamptz not null default now(),

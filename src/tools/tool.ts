@@ -93,9 +93,21 @@ export interface Keep {
   ): { readonly table: Relation; readonly sql: string };
   /** A query that gives a row where the tool has been there already. */
   present(table: Relation, step: KeptStep): string | null;
+  /**
+   * For a tool that neither locks nor has a key that would stop it from applying one a second time: tells by what the other
+   * sessions are doing whether it is about to.
+   */
+  readonly intruder?: {
+    /** Sessions (`pid`) that have just read the table, and may begin to apply what they did not find in it. */
+    readers(table: Relation): string;
+    /** A query that gives a row where one of them is carrying out this very step. */
+    atWork(table: Relation, step: KeptStep): string;
+  };
   /** After the ledger's own row was written or taken away. */
   up(table: Relation, step: KeptStep): string;
   down(table: Relation, step: KeptStep): string;
+  /** Its rows hold what only its own files have, such as a checksum that it compares or goes by. */
+  readonly ownFiles?: true;
   /** Refuses files that it cannot keep in step with. */
   check?(migrations: readonly Migration[]): Problem | null;
 }

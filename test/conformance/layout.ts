@@ -205,6 +205,23 @@ export function layoutLaws(specimen: Specimen): void {
       expect(await db.sql("select n from counted order by n")).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
     });
 
+    test("temporary tables and settings of the session reach from one of its transactions to the next", async ({
+      db,
+    }) => {
+      const up1 = `create schema aside;
+begin;
+select pg_catalog.set_config('search_path', 'aside, public', false);
+create temporary table kept as select 1 as n;
+commit;
+begin;
+create table counted as select n from kept;
+commit;`;
+      const { target } = await place(db, filesOf(withTexts({ up: up1 })));
+      await up(target);
+      expect(await db.sql("select n from aside.counted")).toEqual([{ n: 1 }]);
+      expect(await db.sql("select to_regclass('kept') as gone")).toEqual([{ gone: null }]);
+    });
+
     test("bodies in dollars, strings and comments hide what looks like the end of a statement", async ({
       db,
     }) => {

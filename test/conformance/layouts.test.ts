@@ -65,6 +65,16 @@ const drizzle: Specimen = {
       "0000_stray.sql",
     ],
     [
+      "a folder of 1.0 beside the journal",
+      {
+        ...journalOf([]),
+        "20240101000000_a/migration.sql": "select 1;",
+        "20240101000000_a/snapshot.json": '{"version":"8"}',
+      },
+      /20240101000000_a is a migration of Drizzle 1\.0 beside meta\/_journal\.json/,
+      "20240101000000_a/migration.sql",
+    ],
+    [
       "a name that is listed twice",
       {
         ...journalOf([

@@ -16,6 +16,7 @@ import { expect, ledgerSchema, type TestDatabase, test } from "../support/databa
 import { appliedIn, refusalOf } from "../support/refusal.ts";
 import { down, type Files, folderOf, recorder, UP, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
+import { until } from "../support/until.ts";
 
 const TABLES = ["users", "shops", "orders", "items"] as const;
 const SQL = TABLES.map(
@@ -68,6 +69,14 @@ async function drizzle1(db: TestDatabase, folder: string): Promise<void> {
   } finally {
     await pool.end();
   }
+}
+
+/** Sessions that wait for a lock on a table. */
+async function waiting(db: TestDatabase, table: string): Promise<unknown> {
+  const [row] = await db.sql(
+    `select count(*)::int as n from pg_locks where not granted and relation = '${table}'::regclass`,
+  );
+  return row?.n;
 }
 
 const rowsOf = (db: TestDatabase) => db.sql("select * from drizzle.__drizzle_migrations order by id");
@@ -249,6 +258,48 @@ describe.each([
     expect((await up(target)).steps).toEqual([]);
   });
 
+  test.for(["sends the file's text", "waits to write its row"] as const)(
+    "while another session, which has read before, %s, the same is not done here",
+    async (moment, { db }) => {
+      const sql = [SQL[0] ?? "", "INSERT INTO users DEFAULT VALUES;\n--> statement-breakpoint\nSELECT 1;\n"];
+      const folder = folderOf(write(1, sql));
+      const target = await targetIn("drizzle", { url: db.url, folder });
+      await up(target);
+      writeFiles(folder, write(2, sql));
+      const { hash, created_at, name } = (await target.source.list()).migrations[1]?.tool?.columns ?? {};
+      const other = await db.connect();
+      const insert = () =>
+        other.query(
+          generation === "1.0"
+            ? "insert into drizzle.__drizzle_migrations (hash, created_at, name) values ($1, $2, $3)"
+            : "insert into drizzle.__drizzle_migrations (hash, created_at) values ($1, $2)",
+          generation === "1.0" ? [hash, created_at, name] : [hash, created_at],
+        );
+      if (moment === "sends the file's text") {
+        await other.query("begin");
+        await other.query("INSERT INTO users DEFAULT VALUES;\n");
+        expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_TOOL_RUNNING"]);
+        await insert();
+      } else {
+        // Ours waits in the middle of its step, for a lock that is given free only when the other stands at its row.
+        const blocker = await db.connect();
+        await blocker.query("begin; lock table users in share mode");
+        const running = refusalOf(up(target));
+        await until(async () => (await waiting(db, "users")) === 1);
+        await other.query("begin");
+        const inserted = insert();
+        await until(async () => (await waiting(db, "drizzle.__drizzle_migrations")) === 1);
+        await blocker.query("rollback");
+        expect((await running).codes).toEqual(["ADOPT_TOOL_RUNNING"]);
+        await inserted;
+        await other.query("INSERT INTO users DEFAULT VALUES;\n");
+      }
+      await other.query("commit");
+      expect((await up(target)).steps).toEqual([]);
+      expect(await db.sql("select count(*)::int as n from users")).toEqual([{ n: 2 }]);
+    },
+  );
+
   test("with --keep none nothing of it is written", async ({ db }) => {
     const folder = folderOf(write(2));
     const target = await targetIn("drizzle", { url: db.url, folder, settings: { keep: "none" } });
@@ -401,6 +452,21 @@ test("what is declared and not run is known to Drizzle as well, and what is forg
   expect(await rowsOf(db)).toHaveLength(3);
   expect((await up(target)).steps).toEqual([]);
   await drizzle0(db, folder);
+});
+
+test("forgetting one leaves the rows of all others, also where its file is gone", async ({ db }) => {
+  const folder = folderOf(journal(3));
+  const target = await targetIn("drizzle", { url: db.url, folder });
+  await up(target);
+  await repair(target, { kind: "forget", revision: "0000_users" }, { confirm: db.name }, recorder());
+  expect(await rowsOf(db)).toHaveLength(2);
+  rmSync(join(folder, "0002_orders.sql"));
+  writeFiles(folder, journal(2));
+  await repair(target, { kind: "forget", revision: "0002_orders" }, { confirm: db.name }, recorder());
+  expect(await rowsOf(db)).toHaveLength(2);
+  // What Drizzle thinks is applied it does not run again.
+  await drizzle0(db, folder);
+  await once(db, 2);
 });
 
 test.for([

@@ -2,11 +2,12 @@
 import { createHash } from "node:crypto";
 import { describe } from "vitest";
 import { type AdoptOptions, adopt } from "../../src/run/adopt.ts";
+import { repair } from "../../src/run/repair.ts";
 import { keyOfDatabase, keyOfFlyway, keyOfGolangMigrate } from "../../src/tools/keys.ts";
 import { toolNamed } from "../../src/tools/tools.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
-import { type Files, folderOf, recorder, targetOf, up } from "../support/target.ts";
+import { type Files, folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
 
 const A = "CREATE TABLE t (id int);\nINSERT INTO t VALUES (1);\n";
@@ -387,6 +388,57 @@ describe("what is nobody's, or not to be touched", () => {
     expect(error.message).toMatch(/public.knex_migrations of knex \(2 rows.*golang-migrate \(1 row/);
     const report = await adopt(target, { ...ADOPT, tool: "knex" }, recorder());
     expect(report.applied.map(({ revision }) => revision)).toEqual(["1_a.js", "2_b.js"]);
+  });
+
+  test("of two tables the adopted one counts from then on, and another that appears is none of our business", async ({
+    db,
+  }) => {
+    const rows = "insert into other._prisma_migrations (id, checksum, finished_at, migration_name)";
+    const only = PRISMA.replace("_prisma_migrations", "other._prisma_migrations");
+    await db.sql(`create schema other; ${PRISMA} ${only} ${rows} values ('1', 'x', now(), '1_a');
+      insert into _prisma_migrations select * from other._prisma_migrations`);
+    const folder = folderOf({ "1_a/migration.sql": A, "2_b/migration.sql": "select 1" });
+    const target = await targetIn("prisma", { url: db.url, folder });
+    expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_AMBIGUOUS"]);
+    await adopt(target, { ...ADOPT, table: "public._prisma_migrations" }, recorder());
+    expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["2_b"]);
+    writeFiles(folder, { "3_c/migration.sql": "select 1" });
+    await db.sql(`${rows} values ('3', 'x', now(), '3_c')`);
+    expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["3_c"]);
+  });
+
+  test("what was taken out of our ledger is still in its history, and runs again", async ({ db }) => {
+    const table = "create table schema_migrations (version varchar primary key);";
+    await db.sql(`create table a (id int); ${table} insert into schema_migrations values ('1')`);
+    const folder = folderOf({
+      "1_a.sql": "-- migrate:up\ncreate table a (id int);\n-- migrate:down\ndrop table a;\n",
+    });
+    const target = await targetIn("dbmate", { url: db.url, folder });
+    await adopt(target, ADOPT, recorder());
+    await db.sql("drop table a");
+    await repair(target, { kind: "forget", revision: "1_a" }, { confirm: db.name }, recorder());
+    expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["1_a"]);
+  });
+
+  test("rows that are there twice count once, and those without a name do not", async ({ db }) => {
+    await db.sql(`create table knex_migrations (id serial primary key, name varchar(255), batch integer, migration_time timestamptz);
+      insert into knex_migrations (name, batch) values ('1_a.js', 1), ('1_a.js', 1), (null, 1), ('', 2)`);
+    const target = targetOf({ url: db.url, folder: folderOf({ "0002_b.sql": "select 1" }) });
+    const report = await adopt(target, ADOPT, recorder());
+    expect(report.applied.map(({ revision }) => revision)).toEqual(["1_a.js"]);
+    await db.sql(
+      `${PRISMA} insert into _prisma_migrations (id, checksum, finished_at, migration_name)
+       values ('1', '${createHash("sha256").update(A).digest("hex")}', now(), '1_a')`,
+    );
+    await db.sql(
+      "insert into _prisma_migrations select '2', checksum, now(), migration_name from _prisma_migrations",
+    );
+    const folder = folderOf({ "1_a/migration.sql": A });
+    const prisma = await targetIn("prisma", { url: db.url, folder });
+    expect(await adopt(prisma, { ...ADOPT, dryRun: true, tool: "prisma" }, recorder())).toMatchObject({
+      applied: [{ revision: "1_a" }],
+      missing: [],
+    });
   });
 
   test("a history whose folder is read as another tool's", async ({ db }) => {

@@ -144,7 +144,7 @@ describe.for(IN_PLACE)("$tool", ({ tool, ids, files, migrate, folder: below = ".
     await once(db, 3);
   });
 
-  test("what it applied meanwhile, not kept in step, is adopted before anything is run", async ({ db }) => {
+  test("what it went on to apply after it was adopted is not run a second time", async ({ db }) => {
     const project = folderOf(files(2));
     await migrate(db, project);
     const target = await targetIn(tool, { url: db.url, folder: join(project, below) });

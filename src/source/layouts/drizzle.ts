@@ -33,9 +33,15 @@ interface JournalEntry {
 function readJournal(folder: string): Discovery {
   const entries = parseJournal(readText(join(folder, JOURNAL), JOURNAL), folder);
   const tags = new Set(entries.map((entry) => entry.tag));
-  const problems = readFolder(folder)
-    .filter(({ name }) => name.endsWith(".sql") && !tags.has(name.slice(0, -4)))
-    .map(({ name }) => notInJournal(name));
+  const problems = readFolder(folder).flatMap(({ name }) =>
+    name.endsWith(".sql")
+      ? tags.has(name.slice(0, -4))
+        ? []
+        : [notInJournal(name)]
+      : isThere(join(folder, name, "migration.sql"))
+        ? [besideJournal(name)]
+        : [],
+  );
   return {
     entries: entries.map(({ tag, when }): Entry => {
       const file = `${tag}.sql`;
@@ -136,6 +142,16 @@ function notInJournal(name: string): Problem {
     message: `${name} is not in ${JOURNAL}, so Drizzle would never run it.`,
     hint: "Generate it with drizzle-kit (`generate --custom` for SQL of your own), or move the file away.",
     place: { file: name },
+  };
+}
+
+/** Up to 0.45 it would be passed over; from 1.0 on Drizzle runs nothing while there is a journal. */
+function besideJournal(name: string): Problem {
+  return {
+    code: "SOURCE_FILE_NAME",
+    message: `${name} is a migration of Drizzle 1.0 beside ${JOURNAL} of the versions before it.`,
+    hint: "Make one of both with `npx drizzle-kit up`, or move the folder away.",
+    place: { file: `${name}/migration.sql` },
   };
 }
 
