@@ -44,6 +44,7 @@ ${counts.exact + counts.same} groups of duplicates, ${counts.review} pairs to ju
 
 Run npm start again: nothing is left to do. Or try, in examples/craftflow:
 
+  export NAS_FOLDER='${nas}'
   node ../../dist/godwit.cjs status
   node ../../dist/godwit.cjs duplicates
   node ../../dist/godwit.cjs down -1

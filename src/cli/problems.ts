@@ -19,12 +19,14 @@ export function formatError(error: unknown, paint: Paint): string {
 
 export function formatProblem(level: "error" | "warning", problem: Problem, paint: Paint): string {
   const { message, place, hint, code } = problem;
+  const detail = problem.details?.detail;
   const label = paint(level === "error" ? "red" : "yellow", `${level}:`);
   const where = whereOf(problem);
   return [
     `${label} ${visibleLines(redact(message))} ${paint("dim", `[${code}]`)}`,
     ...(where === null ? [] : [`  at ${where}`]),
     ...(place?.excerpt === undefined ? [] : [place.excerpt]),
+    ...(typeof detail === "string" ? [`  ${visibleLines(redact(detail))}`] : []),
     ...(hint === undefined ? [] : [`${paint("cyan", "→")} ${visibleLines(redact(hint))}`]),
     "",
   ].join("\n");

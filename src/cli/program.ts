@@ -94,7 +94,8 @@ function helpOf(option: Option): string {
 function footer(): string {
   const named = OPTIONS.filter((option) => (option.variables ?? []).length > 0);
   const lines = named.map(
-    (option) => `  ${(option.variables ?? []).join(", ").padEnd(24)} --${flagName(option)}`,
+    (option) =>
+      `  ${(option.variables ?? []).join(", ").padEnd(24)} ${flagName(option) === null ? option.help : `--${flagName(option)}`}`,
   );
   const example = OPTIONS.find((option) => option.key === "lockTimeout");
   const own = example === undefined ? "" : (variablesOf(example)[0] ?? "");

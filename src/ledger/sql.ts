@@ -110,7 +110,8 @@ insert into ${ledger} (format, project) values (${LEDGER_FORMAT}, ${literal(proj
     historyTable: history,
 
     /** Nothing was ever written into it. */
-    isEmpty: () => `select not exists (select from ${log}) as empty`,
+    /** Whether nothing was ever done here; what only failed left nothing. */
+    isEmpty: () => `select not exists (select from ${log} where event <> 'failed') as empty`,
 
     exists: () => `select to_regclass(${literal(ledger)}) is not null as exists`,
 

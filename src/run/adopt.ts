@@ -81,7 +81,8 @@ export async function adopt(
   if (options.tool !== undefined && toolNamed(options.tool) === undefined) throw unknownTool(options.tool);
   return withLock(target, context, async (connection, lock) => {
     const found = await choose(target, connection, options);
-    const files = await filesFor(target, found);
+    // Told later: what is wrong with the history comes first.
+    const listing = await filesFor(target, found).catch((error: unknown) => ({ error }));
     const history = await target.ledger.read(connection);
     await connection.execute(
       `begin isolation level read committed; ${lock.fence} set local lock_timeout = ${Number(target.settings.lockTimeoutMs)};`,
@@ -90,6 +91,8 @@ export async function adopt(
       await holdTool(connection, found);
       const current = { ...found, history: await readHistory(connection, found) };
       refuseFailed(current);
+      if ("error" in listing) throw listing.error;
+      const files = listing;
       const decided = await decide(target, current, { files, history, assume: options.assume });
       if (!options.dryRun) await write({ target, connection, lock, context }, history, decided.taken);
       return {
@@ -134,7 +137,8 @@ async function filesFor(target: Target, { tool }: FoundHistory): Promise<Listing
   } catch (error) {
     const absent = ["SOURCE_FOLDER_MISSING", "SOURCE_FOLDER_EMPTY", "LAYOUT_REFUSED"];
     const own = tool.layouts.includes(target.source.layout);
-    if (!(error instanceof SourceError) || own || !absent.includes(error.code)) throw error;
+    if (!(error instanceof SourceError) || own || tool.layouts.length > 0 || !absent.includes(error.code))
+      throw error;
     return { migrations: [], problems: [] };
   }
 }

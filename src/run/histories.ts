@@ -133,3 +133,7 @@ function unknownKeep(name: string): Problem | null {
     hint: `These can: ${keepable.join(", ")}. Without: --keep none.`,
   };
 }
+
+export function unlessRefused(error: unknown): undefined {
+  if (!(error instanceof PlanRefused)) throw error;
+}

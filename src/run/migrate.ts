@@ -29,6 +29,7 @@ import { type Keeper, keptRow } from "./keep.ts";
 import { acquireLock } from "./locked.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
+import { refuseUntoldDown } from "./reruns.ts";
 import { takenSql } from "./taken.ts";
 import { lookAtTool, type TakeOver } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
@@ -160,7 +161,10 @@ class Run {
       target.ledger.read(connection),
       connection.query<Row & { name: string }>(INVALID_INDEXES),
     ]);
-    const { history, keeper, untold } = await this.#takeOver(connection, lock, { files, history: read });
+    const { history, keeper, untold, theirs } = await this.#takeOver(connection, lock, {
+      files,
+      history: read,
+    });
     if (this.#prepared.length > 0) await this.#recall(connection);
     const goal = goalLeft(this.#options.goal, this.#counted);
     if (goal === null) return;
@@ -170,6 +174,8 @@ class Run {
     this.#context.observe({ kind: "planned", plan: decided });
     for (const warning of decided.warnings) this.#warn(warning);
     for (const { name } of invalid.rows) this.#warn(invalidIndex(name));
+    if (decided.direction === "down" && theirs !== null && target.settings.keep !== "none")
+      refuseUntoldDown(theirs.found, { steps: decided.steps, theirs: theirs.revisions });
     if (keeper !== null && decided.direction === "up")
       await this.#tell(connection, lock, { keeper, files, untold });
     if (decided.steps.length === 0) return;
@@ -221,9 +227,9 @@ class Run {
     connection: Connection,
     lock: Lock,
     known: { readonly files: Listing; readonly history: RecordedHistory },
-  ): Promise<{ history: RecordedHistory } & Pick<TakeOver, "keeper" | "untold">> {
+  ): Promise<{ history: RecordedHistory } & Pick<TakeOver, "keeper" | "untold" | "theirs">> {
     const target = this.#target;
-    const { found, keeper, entries, untold, warnings } = await lookAtTool(
+    const { found, keeper, entries, untold, theirs, warnings } = await lookAtTool(
       target,
       connection,
       known,
@@ -232,7 +238,7 @@ class Run {
       },
     );
     for (const warning of warnings) this.#warn(warning);
-    if (entries.length === 0 || found === null) return { history: known.history, keeper, untold };
+    if (entries.length === 0 || found === null) return { history: known.history, keeper, untold, theirs };
     if (!known.history.created) await target.ledger.create(connection, target.settings.project);
     const rows = takenSql(target.ledger.sql, this.#context, entries);
     await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; commit`);
@@ -245,7 +251,7 @@ class Run {
       table: describeTable(found.table),
       revisions,
     });
-    return { history: await target.ledger.read(connection), keeper, untold };
+    return { history: await target.ledger.read(connection), keeper, untold, theirs };
   }
 
   /** What was applied while the tool's history was not kept in step is written into it now. */

@@ -200,7 +200,7 @@ function notRenderable(prepared: Prepared, why: string): SourceError {
   const problem: Problem = {
     code: "SOURCE_NOT_RENDERABLE",
     message: `${prepared.step.file} cannot be written as SQL: ${why}.`,
-    hint: "Run it with godwit up, or leave it out with --to and --from.",
+    hint: "Run it with godwit up, or write what comes before and behind it: `godwit up --sql <revision>`, `godwit up --sql --from <revision>`.",
     place: { file: prepared.step.file },
   };
   return new SourceError([problem]);

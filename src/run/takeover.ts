@@ -6,7 +6,7 @@
 
 import { ordered } from "../core/heads.ts";
 import type { Connection } from "../database/connection.ts";
-import { PlanRefused, type Problem } from "../errors.ts";
+import { ConfigError, PlanRefused, type Problem } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
 import { describeTable, type Match, type Tool, type ToolRow } from "../tools/tool.ts";
@@ -18,8 +18,10 @@ import {
   parseKeep,
   refuseFailed,
   sideBySide,
+  unlessRefused,
 } from "./histories.ts";
 import type { Keeper } from "./keep.ts";
+import { refuseRerun, refuseUnnoticed } from "./reruns.ts";
 import { type Taken, takenOf } from "./taken.ts";
 import type { Target } from "./target.ts";
 import { type Advisory, advisoryOf } from "./tool-lock.ts";
@@ -31,10 +33,12 @@ export interface TakeOver {
   readonly entries: readonly Taken[];
   /** Applied by us, and not in the tool's history, in the order in which that happened; only where it is kept in step. */
   readonly untold: readonly string[];
+  /** A history that is not kept in step, and the revisions that have a row in it. */
+  readonly theirs: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null;
   readonly warnings: readonly Problem[];
 }
 
-const NOTHING: TakeOver = { found: null, keeper: null, entries: [], untold: [], warnings: [] };
+const NOTHING: TakeOver = { found: null, keeper: null, entries: [], untold: [], theirs: null, warnings: [] };
 
 /** Changes nothing, and holds the tool's lock if `hold` does. Throws `PlanRefused` (`ADOPT_NEEDED`, `ADOPT_AMBIGUOUS`, `ADOPT_FAILED_HISTORY`, `ADOPT_CONFLICT`). */
 export async function lookAtTool(
@@ -44,7 +48,11 @@ export async function lookAtTool(
   hold: (advisory: Advisory) => Promise<void> = async () => {},
 ): Promise<TakeOver> {
   const { tools, kept, table } = concerned(target);
-  if (tools.length === 0) return NOTHING;
+  if (tools.length === 0) {
+    const asks = parseKeep(target.settings.keep) !== "none" && (await isFresh(target, connection, history));
+    if (asks) await refuseUnnoticed(target, connection, files);
+    return NOTHING;
+  }
   const { schema = null, keep } = target.settings;
   const names = tools.map(({ name }) => name);
   const fresh = await isFresh(target, connection, history);
@@ -73,19 +81,19 @@ export async function lookAtTool(
   const match = sideBySide(found, files.migrations);
   if (!fresh && keeper === null) {
     await refuseRerun(target, connection, { found, match, history });
-    return NOTHING;
+    const own = match.applied.filter(({ row }) => row !== null).map(({ id }) => id);
+    return { ...NOTHING, theirs: { found, revisions: new Set(own) } };
   }
   if (fresh && found.history.rows.length + found.history.problems.length > 0)
     refuseQuestions(found, match, keeper);
   refuseFailed(found);
   const known = new Set(history.entries.map((entry) => entry.revision));
-  const entries = await takenOf(
-    target,
-    found,
-    match.applied.filter(({ id }) => !known.has(id)),
-    files.migrations,
-  );
-  return { found, keeper, entries, untold: untold(match), warnings: warningsOf(found, match, known) };
+  const unknown = match.applied.filter(({ id }) => !known.has(id));
+  const entries = await takenOf(target, found, unknown, files.migrations);
+  return {
+    ...{ found, keeper, entries, untold: untold(match), theirs: null },
+    warnings: warningsOf(found, match, known),
+  };
 }
 
 /** From a time when the tool's history was not kept in step: it would run them again. */
@@ -108,6 +116,12 @@ function concerned(target: Target): {
   const own = toolsOf(target.source.layout);
   if (keep === "none") return { tools: own, kept: undefined, table: undefined };
   const configured = keep === null ? undefined : toolNamed(keep.tool);
+  if (configured !== undefined && own.length > 0 && !own.includes(configured))
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `The history of ${configured.title} cannot be kept in step with a folder of ${target.source.layout}.`,
+      hint: `Keep that of its own tool (--keep ${own.map(({ name }) => name).join(" or --keep ")}), or none.`,
+    });
   return {
     tools: configured === undefined ? own : [configured],
     kept: configured ?? own.find(({ name }) => KEPT_BY_DEFAULT.has(name)),
@@ -185,35 +199,6 @@ async function tableBefore(
   return rows[0]?.table;
 }
 
-function unlessRefused(error: unknown): undefined {
-  if (!(error instanceof PlanRefused)) throw error;
-}
-
-/** What the tool has gone on to apply after it was adopted is not told to us, and must not be done a second time. */
-async function refuseRerun(
-  target: Target,
-  connection: Connection,
-  { found, match, history }: { found: FoundHistory; match: Match; history: RecordedHistory },
-): Promise<void> {
-  const known = new Set(history.entries.map(({ revision }) => revision));
-  const strange = match.applied.filter(({ id, row }) => row !== null && !known.has(id)).map(({ id }) => id);
-  if (strange.length === 0) return;
-  // What we have taken back, or a person has, it still has in its history.
-  const { rows } = await connection.query<{ revision: string }>(target.ledger.sql.takenBack(strange));
-  const back = new Set(rows.map(({ revision }) => revision));
-  const since = strange.filter((id) => !back.has(id));
-  if (since.length === 0) return;
-  const { tool, table } = found;
-  throw new PlanRefused([
-    {
-      code: "ADOPT_NEEDED",
-      message: `${tool.title} has applied ${since.slice(0, 3).join(", ")}${since.length > 3 ? ", …" : ""} to this database (${describeTable(table)}), of which our ledger knows nothing.`,
-      hint: "Look with `godwit adopt --dry-run`, take them over with `godwit adopt`, then run again. Nothing was changed.",
-      details: { tool: tool.name, table: describeTable(table), revisions: since },
-    },
-  ]);
-}
-
 function refuseQuestions(found: FoundHistory, match: Match, keeper: Keeper | null): void {
   const questions = questionsOf(match);
   if (keeper !== null && questions.length === 0 && found.history.problems.length === 0) return;
@@ -223,7 +208,7 @@ function refuseQuestions(found: FoundHistory, match: Match, keeper: Keeper | nul
     {
       code: "ADOPT_NEEDED",
       message: `${tool.title} has applied ${count} to this database (${describeTable(table)}), of which our ledger knows nothing${questions.length === 0 ? "" : `; ${questions.join("; ")}`}.`,
-      hint: "Look with `godwit adopt --dry-run`, take them over with `godwit adopt`, then run again. Nothing was changed.",
+      hint: "With the same options: look with `godwit adopt --dry-run`, take them over with `godwit adopt`, then run again. Nothing was changed.",
       details: { tool: tool.name, table: describeTable(table), rows: history.rows.length },
     },
   ]);

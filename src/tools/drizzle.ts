@@ -40,14 +40,16 @@ export const drizzle: Tool = {
   recognise: (table) =>
     hasColumns(table, { id: INTEGER, hash: TEXT, created_at: INTEGER }) &&
     hasOnly(table, "id", "hash", "created_at", "name", "applied_at"),
-  select: (table) => selectText(table, ["hash", "created_at", "name"], "order by t.created_at, t.id"),
+  select: (table) =>
+    selectText(table, ["hash", "created_at", "name", "applied_at"], "order by t.created_at, t.id"),
   read: (rows, table) => ({
     rows: rows.map(
       (row): ToolRow => ({
         keys: [row.name ?? row.created_at ?? ""],
         name: row.name ?? row.created_at ?? row.hash ?? "",
         checksum: row.hash ?? null,
-        at: timeOf(row.created_at),
+        // `created_at` is when the file was made.
+        at: row.applied_at ?? null,
         columns: { ...row, set: isSet(table) ? "true" : null },
       }),
     ),
@@ -61,11 +63,6 @@ export const drizzle: Tool = {
 /** From 1.0 on: what is applied is a set of names. */
 function isSet(table: Relation): boolean {
   return table.columns.name !== undefined;
-}
-
-function timeOf(created: string | null | undefined): string | null {
-  const time = new Date(Number(created ?? Number.NaN));
-  return Number.isNaN(time.getTime()) ? null : time.toISOString();
 }
 
 function match(history: ToolHistory, migrations: readonly Migration[]): Match {

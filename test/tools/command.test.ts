@@ -69,7 +69,7 @@ test("what cannot be is said with the way on", async ({ db }) => {
   await godwit("adopt");
   // Its rows would have no time, and Drizzle would take everything of its own for pending.
   expect((await godwit.fails(1, "up", "--keep", "drizzle")).stderr).toMatch(
-    /Drizzle cannot be kept in step with files of prisma.*--keep none/s,
+    /Drizzle cannot be kept in step with a folder of prisma.*--keep prisma/s,
   );
   expect(await db.sql("select to_regnamespace('drizzle') as made")).toEqual([{ made: null }]);
 });

@@ -417,7 +417,7 @@ test("two histories: neither is guessed", async ({ db }) => {
   for (const attempt of [() => up(target), () => adopt(target, ADOPT, recorder())]) {
     const { codes, error } = await refusalOf(attempt());
     expect(codes).toEqual(["ADOPT_AMBIGUOUS"]);
-    expect(error.message).toContain("b.__drizzle_migrations of Drizzle (2 rows, the latest of 2024-01-02");
+    expect(error.message).toContain("b.__drizzle_migrations of Drizzle (2 rows)");
   }
   await adopt(target, { ...ADOPT, table: "drizzle.__drizzle_migrations" }, recorder());
   const kept = { keep: "drizzle:drizzle.__drizzle_migrations" };
