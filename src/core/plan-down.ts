@@ -174,7 +174,11 @@ function irreversible(
     problems.push({
       code: "PLAN_IRREVERSIBLE",
       message: `There is no way back from ${names(oneWay)}; nothing was done.`,
-      hint: `Write the way back into ${first.file}, or a new migration that undoes it: \`godwit new\`.`,
+      // Files of most other tools have no place for one.
+      hint:
+        graph.byId.get(first.revision)?.position === undefined
+          ? `Write the way back into ${first.file}, or a new migration that undoes it: \`godwit new\`.`
+          : "Write a new migration that undoes it.",
       place: { file: first.file },
       details: details(oneWay),
     });

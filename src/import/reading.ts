@@ -12,10 +12,10 @@
 import { ImportFailed, type Problem } from "../errors.ts";
 import type { Refused, Results, Stored } from "../images/results.ts";
 import type { Runs } from "../images/runs.ts";
-import { refuseOther } from "../origin/failures.ts";
 import { HASH_VERSION } from "../pixels/pixels.ts";
 import { delay } from "../std/time.ts";
 import { type CommitParts, commitOutcomes, type Outcome } from "./commit.ts";
+import { Crashes } from "./crashes.ts";
 import type { ObserveImport } from "./events.ts";
 import { createRate, type Figures, remainingMs } from "./figures.ts";
 import { workerSettings } from "./memory.ts";
@@ -24,6 +24,7 @@ import type { Progress } from "./progress.ts";
 import type { FileJob } from "./protocol.ts";
 import { type Pending, Queue } from "./queue.ts";
 import { originAway, PASSING, type Reach } from "./reach.ts";
+import { Resting } from "./resting.ts";
 import { FILES_PER_BATCH, type ImportSettings } from "./settings.ts";
 
 export interface ReadingContext {
@@ -48,11 +49,6 @@ const SAY_EVERY_MS = 3_000;
 const OBSERVE_EVERY_MS = 250;
 /** After a signal: how long files in hand may take to their end. */
 const GRACE_MS = 10_000;
-const MAX_RESTS = 3;
-/** Workers in a row that ended before they ran. */
-const MAX_STILLBORN = 10;
-/** Images in a row that ended their worker, without one in between that did not. */
-const MAX_SUSPECTS = 20;
 
 export class Reading implements AsyncDisposable {
   readonly #settings: ImportSettings;
@@ -61,22 +57,14 @@ export class Reading implements AsyncDisposable {
   readonly #pool: WorkerPool;
   readonly #total: { readonly files: number; readonly bytes: number };
   readonly #again: FileJob[] = [];
-  /** Images that ended their worker, until another one shows that not all of them do. */
-  readonly #suspects: { readonly job: FileJob; readonly reason: string }[] = [];
-  /** To be read alone, because a worker died with them in hand. */
-  readonly #alone: FileJob[] = [];
-  readonly #aloneNow = new Map<number, string>();
-  readonly #tried = new Set<string>();
-  readonly #resting: { job: FileJob; until: number; rests: number }[] = [];
-  readonly #rests = new Map<string, number>();
-  readonly #scannedAt = performance.now();
+  readonly #crashes: Crashes;
+  readonly #resting: Resting;
   #answered: { readonly outcome: Outcome; readonly bytes: number }[] = [];
   #lastCommit = performance.now();
   #lastSaid = 0;
   #lastObserved = 0;
   #lostSince: number | undefined;
   #fatal: ImportFailed | undefined;
-  #stillborn = 0;
   #wakeUp: () => void = () => {};
   /** Something came in while the loop was at work. */
   #news = false;
@@ -86,6 +74,12 @@ export class Reading implements AsyncDisposable {
   constructor(settings: ImportSettings, pending: Pending, context: ReadingContext) {
     this.#settings = settings;
     this.#context = context;
+    this.#crashes = new Crashes(settings);
+    this.#resting = new Resting({
+      settleMs: settings.settleMs,
+      reach: context.reach,
+      signal: context.signal,
+    });
     this.#total = { files: pending.ids.length, bytes: pending.sizes.reduce((sum, size) => sum + size, 0) };
     const workers = settings.batched ? settings.workers : 1;
     this.#queue = new Queue(pending, {
@@ -117,7 +111,9 @@ export class Reading implements AsyncDisposable {
         if (signal.aborted) await this.#stop(signal.reason);
         this.#refuseLongOutage();
         if (this.#fatal !== undefined) continue;
-        await this.#rest();
+        for (const { job, refused } of await this.#resting.over())
+          if (refused === null) this.#again.push(job);
+          else this.#refuse(job, refused);
         await this.#queue.refill();
         this.#handOut();
         if (this.#isCommitDue()) await this.#commit();
@@ -145,12 +141,10 @@ export class Reading implements AsyncDisposable {
         this.#lostSince = undefined;
         break;
       case "answer":
-        this.#aloneNow.delete(event.worker.number);
-        this.#stillborn = 0;
+        this.#crashes.answered(event.worker);
         this.#answer(event.job, event.answer);
         break;
       case "crashed":
-        this.#aloneNow.delete(event.worker.number);
         this.#crashed(event);
         break;
       case "origin":
@@ -181,7 +175,7 @@ export class Reading implements AsyncDisposable {
         return;
       }
       case "refused":
-        if (answer.code === "FILE_CHANGED" && this.#mayRest(job)) return;
+        if (answer.code === "FILE_CHANGED" && this.#resting.takesAgain(job)) return;
         this.#refuse(job, { code: answer.code, reason: answer.message });
         return;
       case "thumbnail":
@@ -189,35 +183,16 @@ export class Reading implements AsyncDisposable {
     }
   }
 
-  #crashed({ jobs, how, began, timedOut, worker }: PoolEvent & { kind: "crashed" }): void {
-    if (!began) {
-      for (const job of jobs) (this.#tried.has(job.id) ? this.#alone : this.#again).push(job);
-      if (++this.#stillborn >= MAX_STILLBORN) this.#fatal ??= this.#noWorkers(how);
-      return;
-    }
-    this.#stillborn = 0;
-    for (const job of jobs) {
-      const wasAlone = jobs.length === 1 && this.#tried.has(job.id);
-      if (!wasAlone) {
-        this.#tried.add(job.id);
-        this.#alone.push(job);
-      } else if (timedOut?.id === job.id) {
-        const seconds = Math.round(this.#settings.fileTimeoutMs / 1000);
-        this.#refuse(job, { code: "IMAGE_TIMEOUT", reason: `It could not be hashed within ${seconds} s.` });
-      } else {
-        this.#suspects.push({ job, reason: `It ended the process that decoded it (${how}), twice.` });
-        if (this.#suspects.length >= MAX_SUSPECTS) this.#fatal ??= this.#allCrash(how);
-      }
-    }
-    this.#context.notice(
-      `worker ${worker.number} ended (${how}) with ${jobs.length} files in hand; they are tried one by one`,
-    );
+  #crashed(event: PoolEvent & { kind: "crashed" }): void {
+    const { again, blamed, fatal, notice } = this.#crashes.heard(event);
+    this.#again.push(...again);
+    for (const each of blamed) this.#refuse(each.job, each);
+    if (fatal !== null) this.#fatal ??= fatal;
+    if (notice !== null) this.#context.notice(notice);
   }
 
-  /** A worker can decode images, so it is those that end it that are to blame. */
   #blame(): void {
-    for (const { job, reason } of this.#suspects.splice(0))
-      this.#refuse(job, { code: "IMAGE_CRASHED", reason });
+    for (const each of this.#crashes.blame()) this.#refuse(each.job, each);
   }
 
   #refuse(job: FileJob, { code, reason }: { readonly code: string; readonly reason: string }): void {
@@ -246,22 +221,6 @@ export class Reading implements AsyncDisposable {
     this.#wakeUp();
   }
 
-  #noWorkers(how: string): ImportFailed {
-    return new ImportFailed({
-      code: "IMPORT_WORKERS",
-      message: `The worker processes of import ${this.#settings.name} end before they do anything (${how}), ${this.#stillborn} in a row.`,
-      hint: "Has the machine (or the container) memory left, and may this user start processes? Then run again: no file was blamed.",
-    });
-  }
-
-  #allCrash(how: string): ImportFailed {
-    return new ImportFailed({
-      code: "IMPORT_WORKERS",
-      message: `The worker processes of import ${this.#settings.name} ended (${how}) over each of ${this.#suspects.length} images in a row, and decoded none in between.`,
-      hint: "Has the machine (or the container) memory left, and does `npm rebuild sharp` help? Then run again: no file was blamed.",
-    });
-  }
-
   #refuseLongOutage(): void {
     if (this.#lostSince === undefined) return;
     const lostMs = performance.now() - this.#lostSince;
@@ -275,7 +234,7 @@ export class Reading implements AsyncDisposable {
     if (this.#answered.length > MAX_WAITING) return;
     const depth = this.#settings.batched ? 8 : 1;
     for (const worker of this.#pool.workers)
-      while (worker.jobs.size < depth && !this.#aloneNow.has(worker.number)) {
+      while (worker.jobs.size < depth && !this.#crashes.isAlone(worker)) {
         const job = this.#next(worker);
         if (job === undefined) break;
         this.#pool.send(worker, job);
@@ -283,65 +242,11 @@ export class Reading implements AsyncDisposable {
   }
 
   #next(worker: Worker): FileJob | undefined {
-    if (this.#alone.length > 0) {
-      // This one waits until it is idle; with several workers the others go on.
-      if (this.#aloneNow.size > 0 && this.#pool.workers.length > 1) return this.#ordinary(worker);
-      if (worker.jobs.size > 0) return undefined;
-      const job = this.#alone.shift();
-      if (job !== undefined) this.#aloneNow.set(worker.number, job.id);
-      return job;
-    }
-    return this.#ordinary(worker);
-  }
-
-  #ordinary(worker: Worker): FileJob | undefined {
+    const alone = this.#crashes.next(worker, this.#pool.workers.length);
+    if (alone !== undefined) return alone === "wait" ? undefined : alone;
     for (;;) {
       const job = this.#again.shift() ?? this.#queue.take(worker.number);
-      if (job === undefined || !this.#isFresh(job)) return job;
-      this.#resting.push({ job, until: this.#scannedAt + this.#settings.settleMs, rests: 0 });
-    }
-  }
-
-  /** Changed a moment ago, so perhaps still being written: it is read when it has rested, if it then looks the same. */
-  #isFresh(job: FileJob): boolean {
-    const rested = performance.now() - this.#scannedAt >= this.#settings.settleMs;
-    return !rested && job.mtimeMs > Date.now() - this.#settings.settleMs;
-  }
-
-  #mayRest(job: FileJob): boolean {
-    const rests = (this.#rests.get(job.id) ?? 0) + 1;
-    this.#rests.set(job.id, rests);
-    if (rests > MAX_RESTS) return false;
-    this.#resting.push({ job, until: performance.now() + this.#settings.settleMs, rests });
-    return true;
-  }
-
-  /**
-   * Files whose rest is over are looked at again. One that looks as it did before is read; any other rests anew: a
-   * writer that is slow, where times are in whole seconds, may leave it as it is for as long as reading takes.
-   */
-  async #rest(): Promise<void> {
-    const now = performance.now();
-    const over = this.#resting.filter((each) => each.until <= now);
-    if (over.length === 0) return;
-    this.#resting.splice(0, this.#resting.length, ...this.#resting.filter((each) => each.until > now));
-    for (const { job, rests } of over) {
-      if (rests === 0) {
-        this.#again.push(job);
-        continue;
-      }
-      let found = job;
-      try {
-        const signal = this.#context.signal;
-        const looks = await this.#context.reach.with((origin) => origin.stat(job.path, { signal }));
-        found = { ...job, ...looks };
-        refuseOther(job.path, job, looks);
-        this.#again.push(found);
-      } catch (error) {
-        if (!(error instanceof ImportFailed) || PASSING.has(error.code)) throw error;
-        if (error.code === "FILE_CHANGED" && this.#mayRest(found)) continue;
-        this.#refuse(found, { code: error.code, reason: error.message });
-      }
+      if (job === undefined || !this.#resting.takes(job)) return job;
     }
   }
 
@@ -437,8 +342,8 @@ export class Reading implements AsyncDisposable {
     return (
       this.#queue.empty &&
       this.#again.length === 0 &&
-      this.#alone.length === 0 &&
-      this.#resting.length === 0 &&
+      this.#crashes.isEmpty &&
+      this.#resting.isEmpty &&
       !this.#pool.busy
     );
   }

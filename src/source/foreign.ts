@@ -1,7 +1,7 @@
 /** Folders of tools whose migrations are programs, or a form of their own: only the tool itself can run them. */
 import { SourceError } from "../errors.ts";
+import { isPrisma8 } from "./layouts/prisma.ts";
 import type { Head, Look } from "./look.ts";
-import { isPrisma8 } from "./prisma.ts";
 import { layoutRefused } from "./problems.ts";
 
 /** Throws `SourceError` (`LAYOUT_REFUSED`) where it is one. */

@@ -13,11 +13,11 @@ import {
   type Reading,
   wholeFile,
 } from "./layout.ts";
+import { strayMark } from "./layouts/stray.ts";
 import { duplicateId } from "./names.ts";
 import { changedFile, noWayBack, withOthers } from "./problems.ts";
 import type { Section } from "./sections.ts";
 import type { Content, Listing, Source } from "./source.ts";
-import { strayMark } from "./stray.ts";
 import { decode, readBytes, readText } from "./text.ts";
 
 /** Files read between two breaths, so that a health endpoint in the same process stays alive. */

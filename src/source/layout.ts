@@ -1,5 +1,5 @@
 /**
- * What a layout is: another tool's way to organise a folder. One sibling file for each says which files are migrations,
+ * What a layout is: another tool's way to organise a folder. One file of `layouts/` for each says which files are migrations,
  * in which order, and what a file says; everything else is the same for all of them and in `in-place.ts`.
  */
 import type { MigrationSettings, ToolKey } from "../core/migration.ts";

@@ -3,21 +3,21 @@ import type { Layout } from "./layout.ts";
 
 /** `plain` is our own and not among them; it has a file of its own. */
 export const LAYOUTS = {
-  drizzle: async () => (await import("./drizzle.ts")).drizzle,
-  "node-pg-migrate": async () => (await import("./node-pg-migrate.ts")).nodePgMigrate,
-  "graphile-migrate": async () => (await import("./graphile-migrate.ts")).graphileMigrate,
-  sqitch: async () => (await import("./sqitch.ts")).sqitch,
-  liquibase: async () => (await import("./liquibase.ts")).liquibase,
-  flyway: async () => (await import("./flyway.ts")).flyway,
-  supabase: async () => (await import("./supabase.ts")).supabase,
-  prisma: async () => (await import("./prisma.ts")).prisma,
-  "golang-migrate": async () => (await import("./golang-migrate.ts")).golangMigrate,
-  updown: async () => (await import("./updown.ts")).updown,
-  dbmate: async () => (await import("./dbmate.ts")).dbmate,
-  goose: async () => (await import("./goose.ts")).goose,
-  sqlx: async () => (await import("./sqlx.ts")).sqlx,
-  diesel: async () => (await import("./diesel.ts")).diesel,
-  updir: async () => (await import("./updir.ts")).updir,
+  drizzle: async () => (await import("./layouts/drizzle.ts")).drizzle,
+  "node-pg-migrate": async () => (await import("./layouts/node-pg-migrate.ts")).nodePgMigrate,
+  "graphile-migrate": async () => (await import("./layouts/graphile-migrate.ts")).graphileMigrate,
+  sqitch: async () => (await import("./layouts/sqitch.ts")).sqitch,
+  liquibase: async () => (await import("./layouts/liquibase.ts")).liquibase,
+  flyway: async () => (await import("./layouts/flyway.ts")).flyway,
+  supabase: async () => (await import("./layouts/supabase.ts")).supabase,
+  prisma: async () => (await import("./layouts/prisma.ts")).prisma,
+  "golang-migrate": async () => (await import("./layouts/golang-migrate.ts")).golangMigrate,
+  updown: async () => (await import("./layouts/updown.ts")).updown,
+  dbmate: async () => (await import("./layouts/dbmate.ts")).dbmate,
+  goose: async () => (await import("./layouts/goose.ts")).goose,
+  sqlx: async () => (await import("./layouts/sqlx.ts")).sqlx,
+  diesel: async () => (await import("./layouts/diesel.ts")).diesel,
+  updir: async () => (await import("./layouts/updir.ts")).updir,
 } as const satisfies Readonly<Record<string, () => Promise<Layout>>>;
 
 export type LayoutName = "plain" | keyof typeof LAYOUTS;

@@ -54,6 +54,8 @@ export const goose: Tool = {
   // Only where a program asks for it; harmless where none does.
   advisoryKeys: () => [4_097_083_626n],
   keep: keepRows({
+    // Old releases wrote one more row for the way back.
+    counts: (table, where) => `is_applied and id = (select max(id) from ${nameOf(table)} where ${where})`,
     at: { schema: "public", name: "goose_db_version" },
     columns: { id: "integer", version_id: "bigint", is_applied: "boolean", tstamp: "timestamp" },
     definition:

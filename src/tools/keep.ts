@@ -14,6 +14,8 @@ export interface RowKeep extends Pick<Keep, "ownFiles"> {
   readonly key: string;
   /** Its value in SQL. */
   readonly keyOf?: (step: KeptStep) => string;
+  /** Which of several rows of a file says that it is applied, in SQL; all if left out. */
+  readonly counts?: (table: Relation, where: string) => string;
   /** The other columns of a new row, in SQL. */
   readonly row?: (step: KeptStep) => Readonly<Record<string, string>>;
 }
@@ -33,7 +35,10 @@ export function keepRows(options: RowKeep): Keep {
         sql: `${createSchema(table.schema, table.name)}; create table if not exists ${name} ${options.definition}${first}`,
       };
     },
-    present: (table, step) => `select from ${nameOf(table)} where ${where(step)}`,
+    present(table, step) {
+      const counts = options.counts === undefined ? "" : ` and ${options.counts(table, where(step))}`;
+      return `select from ${nameOf(table)} where ${where(step)}${counts}`;
+    },
     up(table, step) {
       const row = { [options.key]: keyOf(step), ...options.row?.(step) };
       return `insert into ${nameOf(table)} (${Object.keys(row).join(", ")}) values (${Object.values(row).join(", ")})`;

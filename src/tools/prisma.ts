@@ -33,6 +33,7 @@ export const prisma: Tool = {
   match,
   advisoryKeys: () => [72_707_369n],
   keep: keepRows({
+    counts: () => "rolled_back_at is null",
     ownFiles: true,
     at: { schema: "public", name: "_prisma_migrations" },
     columns: Object.fromEntries(

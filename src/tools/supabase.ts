@@ -4,7 +4,7 @@
  * sources do not know, so every write names its own.
  */
 import { createSchema, literal, textArray } from "../core/sql/quote.ts";
-import { supabaseStatements } from "../source/supabase-statements.ts";
+import { supabaseStatements } from "../source/layouts/supabase-statements.ts";
 import { versionOf } from "./keep.ts";
 import {
   hasColumns,

@@ -1,5 +1,5 @@
 /** The laws over folders of graphile-migrate. */
-import { hashOf } from "../../src/source/graphile-migrate.ts";
+import { hashOf } from "../../src/source/layouts/graphile-migrate.ts";
 import { type Draft, layoutLaws } from "./layout.ts";
 
 const fileOf = ({ number, name }: Draft) => `committed/${number}-${name}.sql`;

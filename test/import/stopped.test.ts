@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type PoolEvent, WorkerPool } from "../../src/import/pool.ts";
 import type { Running } from "../support/command.ts";
+import { ledgerSchema } from "../support/database.ts";
 import { type ImportPlace, openScene, type Scene } from "../support/import-scene.ts";
 import {
   childrenOf,
@@ -184,6 +185,12 @@ describe.skipIf(withoutSshd)("an image that never comes to an end", () => {
 async function hashing(scene: Scene, { place, running }: Run): Promise<number> {
   const others = scene.manifest.files.filter(({ fate }) => fate === "stored").length;
   await place.untilStored(others);
+  // All that is left for a worker is the slow one.
+  const [{ state } = { state: "?" }] = await place.sql<{ state: string }>(
+    `select state from "${ledgerSchema}".import_files where path = $1`,
+    [LAST],
+  );
+  expect(state, "the slow image is in hand still").toBe("pending");
   const before = new Map(childrenOf(running.child.pid).map((pid) => [pid, cpuTicksOf(pid)]));
   return until(() => [...before].find(([pid, ticks]) => cpuTicksOf(pid) > ticks + 3)?.[0], {
     what: "a worker that is busy",

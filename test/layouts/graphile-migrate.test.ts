@@ -1,6 +1,6 @@
 /** graphile-migrate itself against us. */
 import { resolve } from "node:path";
-import { hashOf } from "../../src/source/graphile-migrate.ts";
+import { hashOf } from "../../src/source/layouts/graphile-migrate.ts";
 import { expect, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
 import { judgeBeside, targetFor, upAll, withoutHistory } from "./judge.ts";

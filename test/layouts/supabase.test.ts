@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { describe } from "vitest";
 import { openInPlace } from "../../src/source/in-place.ts";
-import { supabase } from "../../src/source/supabase.ts";
-import { supabaseStatements } from "../../src/source/supabase-statements.ts";
+import { supabase } from "../../src/source/layouts/supabase.ts";
+import { supabaseStatements } from "../../src/source/layouts/supabase-statements.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { type Files, folderOf, targetOf, up } from "../support/target.ts";
 import { emptied, madeIn, succeed } from "../support/tool.ts";

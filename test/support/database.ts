@@ -1,4 +1,4 @@
-/** `import { test, expect } from "../support/database.ts"`: every test that asks for `db` has a database of its own. */
+/** `import { test, expect } from "./database.ts"`: every test that asks for `db` has a database of its own. */
 import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import { test as base, inject } from "vitest";

@@ -28,5 +28,5 @@ export async function appliedIn(db: TestDatabase): Promise<string[]> {
   const rows = await db.sql(
     `select revision from "${ledgerSchema}".migration_history where state = 'applied' order by sequence`,
   );
-  return rows.map((row) => String(row["revision"]));
+  return rows.map((row) => String(row.revision));
 }

@@ -2,8 +2,8 @@
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** About two seconds, and about a minute, of one core. */
-export const SLOW = noise(1500, 14);
+/** About four seconds, and about a minute, of one core. */
+export const SLOW = noise(1500, 28);
 export const ENDLESS = noise(3000, 50);
 
 /** Writes a file with a date long ago; its folders are made. */

@@ -6,16 +6,17 @@ import { execFile } from "node:child_process";
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { describe } from "vitest";
 import { root } from "../../scripts/fresh.mjs";
 import { adopt } from "../../src/run/adopt.ts";
 import { migrate } from "../../src/run/migrate.ts";
 import type { Target } from "../../src/run/target.ts";
-import { expect, type TestDatabase, test as withDatabase } from "../support/database.ts";
+import { expect, type TestDatabase, test } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { down, type Files, folderOf, recorder, targetOf, UP, up } from "../support/target.ts";
-import { without } from "../support/tools.ts";
+import { without, withoutPython } from "../support/tools.ts";
 
-const test = withDatabase.skipIf(without("/usr/bin/alembic", "--version"));
+const missing = without("Alembic", "/usr/bin/alembic", "--version") || withoutPython("psycopg2", "psycopg2");
 
 interface Revision {
   readonly id: string;
@@ -96,89 +97,91 @@ async function nothingLeft(db: TestDatabase, folder: string): Promise<void> {
   expect(await tablesOf(db)).toEqual(tables);
 }
 
-test("first by it, adopted with what its heads imply, then by us", { timeout: 60_000 }, async ({ db }) => {
-  const folder = project();
-  await alembic(db, folder, "upgrade", "eeee5555");
-  expect(await rowsOf(db)).toEqual(["eeee5555"]);
-  const target = targetIn(db, folder);
-  const report = await adopt(target, { assume: false, dryRun: true }, recorder());
-  expect(report.applied.map(({ revision, assumed }) => [revision, assumed]).sort()).toEqual([
-    ["aaaa1111", true],
-    ["bbbb2222", true],
-    ["eeee5555", false],
-  ]);
-  // Nothing questionable: it simply carries on.
-  const { steps } = await up(target);
-  expect(steps.map(({ revision }) => revision).sort()).toEqual(["cccc3333", "dddd4444", "ffff6666"]);
-  expect(await rowsOf(db)).toEqual(["dddd4444", "ffff6666"]);
-  const current = await alembic(db, folder, "current");
-  expect(current).toContain("dddd4444");
-  expect(current).toContain("ffff6666");
-  await nothingLeft(db, folder);
-  expect((await up(target)).steps).toEqual([]);
-});
+describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, () => {
+  test("first by it, adopted with what its heads imply, then by us", { timeout: 60_000 }, async ({ db }) => {
+    const folder = project();
+    await alembic(db, folder, "upgrade", "eeee5555");
+    expect(await rowsOf(db)).toEqual(["eeee5555"]);
+    const target = targetIn(db, folder);
+    const report = await adopt(target, { assume: false, dryRun: true }, recorder());
+    expect(report.applied.map(({ revision, assumed }) => [revision, assumed]).sort()).toEqual([
+      ["aaaa1111", true],
+      ["bbbb2222", true],
+      ["eeee5555", false],
+    ]);
+    // Nothing questionable: it simply carries on.
+    const { steps } = await up(target);
+    expect(steps.map(({ revision }) => revision).sort()).toEqual(["cccc3333", "dddd4444", "ffff6666"]);
+    expect(await rowsOf(db)).toEqual(["dddd4444", "ffff6666"]);
+    const current = await alembic(db, folder, "current");
+    expect(current).toContain("dddd4444");
+    expect(current).toContain("ffff6666");
+    await nothingLeft(db, folder);
+    expect((await up(target)).steps).toEqual([]);
+  });
 
-test("step by step by us: its rows are the heads after each, up and down", { timeout: 60_000 }, async ({
-  db,
-}) => {
-  const folder = project();
-  const target = targetIn(db, folder);
-  await upTo(target, "eeee5555");
-  expect(await rowsOf(db)).toEqual(["eeee5555"]);
-  expect(await alembic(db, folder, "current")).toContain("eeee5555");
-  await upTo(target, "cccc3333");
-  expect(await rowsOf(db)).toEqual(["cccc3333", "eeee5555"]);
-  await up(target);
-  expect(await rowsOf(db)).toEqual(["dddd4444", "ffff6666"]);
-  await nothingLeft(db, folder);
-  await migrate(target, down("bbbb2222"), recorder());
-  const ours = [await rowsOf(db), await tablesOf(db)];
-  // The same by itself, from the same state.
-  await up(target);
-  await alembic(db, folder, "downgrade", "bbbb2222");
-  expect(ours).toEqual([await rowsOf(db), await tablesOf(db)]);
-  expect(ours[0]).toEqual(["cccc3333", "ffff6666"]);
-});
+  test("step by step by us: its rows are the heads after each, up and down", { timeout: 60_000 }, async ({
+    db,
+  }) => {
+    const folder = project();
+    const target = targetIn(db, folder);
+    await upTo(target, "eeee5555");
+    expect(await rowsOf(db)).toEqual(["eeee5555"]);
+    expect(await alembic(db, folder, "current")).toContain("eeee5555");
+    await upTo(target, "cccc3333");
+    expect(await rowsOf(db)).toEqual(["cccc3333", "eeee5555"]);
+    await up(target);
+    expect(await rowsOf(db)).toEqual(["dddd4444", "ffff6666"]);
+    await nothingLeft(db, folder);
+    await migrate(target, down("bbbb2222"), recorder());
+    const ours = [await rowsOf(db), await tablesOf(db)];
+    // The same by itself, from the same state.
+    await up(target);
+    await alembic(db, folder, "downgrade", "bbbb2222");
+    expect(ours).toEqual([await rowsOf(db), await tablesOf(db)]);
+    expect(ours[0]).toEqual(["cccc3333", "ffff6666"]);
+  });
 
-test("down to the base leaves no row, and its own upgrade begins anew", { timeout: 60_000 }, async ({
-  db,
-}) => {
-  const folder = project();
-  const target = targetIn(db, folder);
-  await up(target);
-  await migrate(target, down("base"), recorder());
-  expect(await rowsOf(db)).toEqual([]);
-  await alembic(db, folder, "upgrade", "heads");
-  expect(await rowsOf(db)).toEqual(["dddd4444", "ffff6666"]);
-  expect((await up(target)).steps).toEqual([]);
-});
+  test("down to the base leaves no row, and its own upgrade begins anew", { timeout: 60_000 }, async ({
+    db,
+  }) => {
+    const folder = project();
+    const target = targetIn(db, folder);
+    await up(target);
+    await migrate(target, down("base"), recorder());
+    expect(await rowsOf(db)).toEqual([]);
+    await alembic(db, folder, "upgrade", "heads");
+    expect(await rowsOf(db)).toEqual(["dddd4444", "ffff6666"]);
+    expect((await up(target)).steps).toEqual([]);
+  });
 
-test("what it did in between is taken over", { timeout: 60_000 }, async ({ db }) => {
-  const folder = project();
-  const target = targetIn(db, folder);
-  await upTo(target, "aaaa1111");
-  await alembic(db, folder, "upgrade", "dddd4444");
-  const { steps } = await up(target);
-  expect(steps.map(({ revision }) => revision)).toEqual(["eeee5555", "ffff6666"]);
-  await nothingLeft(db, folder);
-});
+  test("what it did in between is taken over", { timeout: 60_000 }, async ({ db }) => {
+    const folder = project();
+    const target = targetIn(db, folder);
+    await upTo(target, "aaaa1111");
+    await alembic(db, folder, "upgrade", "dddd4444");
+    const { steps } = await up(target);
+    expect(steps.map(({ revision }) => revision)).toEqual(["eeee5555", "ffff6666"]);
+    await nothingLeft(db, folder);
+  });
 
-test("adopted for a new folder: the heads stand for what is below them", { timeout: 60_000 }, async ({
-  db,
-}) => {
-  const folder = project();
-  await alembic(db, folder, "upgrade", "heads");
-  const next = folderOf({ "0001_next.sql": "create table t_next (id int);" });
-  const target = targetOf({ url: db.url, folder: next });
-  const report = await adopt(target, { assume: false, dryRun: false }, recorder());
-  expect(report.applied.map(({ revision }) => revision)).toEqual(["dddd4444", "ffff6666"]);
-  expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["0001_next"]);
-  expect(await rowsOf(db)).toEqual(["dddd4444", "ffff6666"]);
-});
+  test("adopted for a new folder: the heads stand for what is below them", { timeout: 60_000 }, async ({
+    db,
+  }) => {
+    const folder = project();
+    await alembic(db, folder, "upgrade", "heads");
+    const next = folderOf({ "0001_next.sql": "create table t_next (id int);" });
+    const target = targetOf({ url: db.url, folder: next });
+    const report = await adopt(target, { assume: false, dryRun: false }, recorder());
+    expect(report.applied.map(({ revision }) => revision)).toEqual(["dddd4444", "ffff6666"]);
+    expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["0001_next"]);
+    expect(await rowsOf(db)).toEqual(["dddd4444", "ffff6666"]);
+  });
 
-test("a folder that does not say what stands on what cannot be kept in step", async ({ db }) => {
-  const folder = folderOf({ "sql/0001_a.sql": "create table t_a (id int);" });
-  const { codes, error } = await refusalOf(up(targetIn(db, folder)));
-  expect(codes).toEqual(["ADOPT_CONFLICT"]);
-  expect(error.hint).toContain("revises");
+  test("a folder that does not say what stands on what cannot be kept in step", async ({ db }) => {
+    const folder = folderOf({ "sql/0001_a.sql": "create table t_a (id int);" });
+    const { codes, error } = await refusalOf(up(targetIn(db, folder)));
+    expect(codes).toEqual(["ADOPT_CONFLICT"]);
+    expect(error.hint).toContain("revises");
+  });
 });

@@ -575,4 +575,24 @@ describe("kept in step where that is configured", () => {
       expect(await db.sql(query)).toHaveLength(rows.length);
     }
   });
+
+  test.for([
+    [
+      "prisma",
+      { "20240101000000_a/migration.sql": A },
+      `${PRISMA} insert into _prisma_migrations (id, checksum, migration_name, rolled_back_at) values ('1', 'x', '20240101000000_a', now())`,
+    ],
+    [
+      "goose",
+      { "1_a.sql": "-- +goose Up\nselect 1;\n" },
+      `create table goose_db_version (id serial primary key, version_id bigint not null, is_applied boolean not null, tstamp timestamp default now());
+insert into goose_db_version (version_id, is_applied) values (0, true), (1, true), (1, false)`,
+    ],
+  ] as const)("%s: what it has taken back is not in its history", async ([tool, files, sql], { db }) => {
+    await db.sql(sql);
+    const target = await targetIn(tool, { url: db.url, folder: folderOf(files), settings: { keep: tool } });
+    expect((await up(target)).steps).toHaveLength(1);
+    await db.sql(`drop schema "${ledgerSchema}" cascade`);
+    expect((await up(target)).steps).toEqual([]);
+  });
 });

@@ -19,7 +19,7 @@ describe("30: two files with one number", () => {
     await up(target, undefined, { goal: { direction: "up", to: "0001_a", phases: ["startup"] } });
     writeFiles(folder, { "1_b.sql": "create table b ();" });
     const { problems } = await refusalOf(up(target));
-    expect(problems.map(({ details }) => details?.["number"])).toEqual(["1", "2"]);
+    expect(problems.map(({ details }) => details?.number)).toEqual(["1", "2"]);
     expect(await appliedIn(db)).toEqual(["0001_a"]);
   });
 

@@ -1,0 +1,9 @@
+/** golang-migrate: pairs of files by number. The tool's history holds the last version only. There is no mark. */
+import type { Layout } from "../layout.ts";
+import { discoverPairs } from "./pairs.ts";
+
+export const golangMigrate: Layout = {
+  name: "golang-migrate",
+  discover: (folder) =>
+    discoverPairs("golang-migrate", { folder, keyOf: (version) => ({ version, checksums: [] }) }),
+};

@@ -1,0 +1,279 @@
+/**
+ * graphile-migrate. `committed/<number>[-<slug>].sql` under the folder, or the folder itself. Every file begins with
+ * headers that chain it to the one before: `--! Previous: <its hash>`, `--! Hash: <over that and the body>`. A broken
+ * chain is refused, as the tool does; line ends and a byte order mark are forgiven, since they are git's.
+ *
+ * `current.sql` is the work in hand: the tool plays it in development only, and it has no part in this.
+ *
+ * `:NAME` stands for what `placeholders` of `.gmrc` says. It is replaced in strings, comments and bodies as well, so
+ * only names that are known are; one in plain SQL that nobody knows could only fail, and is refused.
+ */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { nextToken } from "../../core/sql/tokens.ts";
+import { type Problem, SourceError } from "../../errors.ts";
+import { readFolder } from "../folder.ts";
+import type { Entry, FileText, Layout, LayoutOptions, Reading } from "../layout.ts";
+import { placeAt } from "../place.ts";
+import { layoutRefused } from "../problems.ts";
+import { readText } from "../text.ts";
+import { fillIn, missingPlaceholders } from "./placeholders.ts";
+
+export const graphileMigrate: Layout = {
+  name: "graphile-migrate",
+  discover(folder, options) {
+    const below = readFolder(folder).some(({ name }) => name === "committed") ? "committed/" : "";
+    const files = readFolder(join(folder, below))
+      .filter(({ name }) => FILE.test(name))
+      .map(({ name }) => ({ file: below + name, row: `${/^\d+/.exec(name)?.[0]}.sql` }))
+      .sort((left, right) => ORDER.compare(left.row, right.row));
+    if (files.length === 0) throw new SourceError([nothingIn(folder)]);
+    const { placeholders, problems } = readSettings(join(folder, below), options);
+    let previous: string | null = null;
+    const entries = files.map(({ file, row }): Entry => {
+      const { entry, hash } = chained({ folder, file, row }, previous, placeholders);
+      previous = hash;
+      return entry;
+    });
+    return { entries, problems };
+  },
+};
+
+const FILE = /^\d+(?:-[-_a-zA-Z0-9]*)?\.sql$/;
+const ORDER = new Intl.Collator("en");
+
+/** Name with its colon → value; `null`: the tool knows a value, and we do not. */
+type Placeholders = ReadonlyMap<string, string | null>;
+
+/** Reads the headers already now: whether one fits depends on the file before it. */
+function chained(
+  { folder, file, row }: { folder: string; file: string; row: string },
+  before: string | null,
+  placeholders: Placeholders,
+): { entry: Entry; hash: string | null } {
+  const id = file.replace(/^committed\//, "").replace(/\.sql$/, "");
+  const read = (text: FileText) => readMigration(text, { row, placeholders });
+  try {
+    const { previous, hash } = parse(readText(join(folder, file), file));
+    const problem =
+      hash === undefined || previous === undefined || previous === before
+        ? undefined
+        : brokenChain(file, previous, before);
+    return { entry: { id, file, problem, read }, hash: hash ?? null };
+  } catch (error) {
+    // It is read again with the others, and said then.
+    if (!(error instanceof SourceError)) throw error;
+    return { entry: { id, file, read }, hash: before };
+  }
+}
+
+interface Parsed {
+  /** `null`: it is the first one. `undefined`: no such header. */
+  readonly previous: string | null | undefined;
+  readonly hash: string | undefined;
+  readonly allowInvalidHash: boolean;
+  /** Of headers given twice, the second. */
+  readonly twice: number | null;
+  /** Where the headers end. */
+  readonly end: number;
+}
+
+function parse(text: string): Parsed {
+  const headers = new Map<string, string>();
+  let twice: number | null = null;
+  let end = 0;
+  for (const line of text.split("\n")) {
+    const [, key, value = ""] = /^--! ([A-Z][a-zA-Z0-9_]*)(?::(.*))?$/.exec(line) ?? [];
+    if (key === undefined) break;
+    if (headers.has(key)) twice ??= end;
+    headers.set(key, value.trim());
+    end += line.length + 1;
+  }
+  const previous = headers.get("Previous") || undefined;
+  return {
+    previous: previous === "-" ? null : previous,
+    hash: headers.get("Hash") || undefined,
+    allowInvalidHash: headers.has("AllowInvalidHash"),
+    twice,
+    end: Math.min(end, text.length),
+  };
+}
+
+function readMigration(
+  { file, text }: FileText,
+  { row, placeholders }: { row: string; placeholders: Placeholders },
+): Reading {
+  const { previous, hash, allowInvalidHash, twice, end } = parse(text);
+  const body = text.slice(end);
+  const broken = (
+    offset: number,
+    what: string,
+    hint = "Restore the file from version control.",
+  ): Problem => ({
+    code: "SOURCE_DIRECTIVE_INVALID",
+    message: `${file} ${what}.`,
+    hint,
+    place: placeAt(file, text, offset),
+  });
+  const problems: Problem[] = [];
+  if (twice !== null) problems.push(broken(twice, "has a header twice"));
+  if (previous === undefined) problems.push(broken(0, "has no `--! Previous:` in front"));
+  if (hash === undefined) problems.push(broken(0, "has no `--! Hash:` in front"));
+  if (end > 0 && end < text.length && text[end] !== "\n")
+    problems.push(broken(end, "has no blank line behind its headers"));
+  if (hash !== undefined && previous !== undefined && problems.length === 0) {
+    const fits = [body, body.replaceAll("\n", "\r\n")].some((each) => hashOf(each, previous) === hash);
+    if (!fits && !allowInvalidHash)
+      problems.push(
+        broken(
+          0,
+          "is not what its hash was made over: it was edited after it was committed",
+          "Restore it, and put the change into a new migration; or add the line `--! AllowInvalidHash` to the headers, as graphile-migrate wants it.",
+        ),
+      );
+    if (fits && allowInvalidHash)
+      problems.push(
+        broken(0, "allows an invalid hash, but its hash fits", "Remove the line `--! AllowInvalidHash`."),
+      );
+  }
+  const filled = fill(file, body, text.length - body.length, { text, placeholders });
+  const transaction = /^--!\s*no-transaction\b/.test(filled.text.trim()) ? false : undefined;
+  return {
+    up: { text: filled.text, line: text.slice(0, end).split("\n").length, transaction },
+    tool: {
+      version: row,
+      checksums: hash === undefined ? [] : [hash],
+      columns: { hash: hash ?? null, previous_hash: previous ?? null, filename: row },
+    },
+    problems: [...problems, ...filled.problems],
+  };
+}
+
+/** As the tool makes it; a body with the line ends of Windows has another one than the same without. */
+export function hashOf(body: string, previous: string | null): string {
+  return `sha1:${createHash("sha1")
+    .update(`${`${previous ?? ""}\n${body.trim()}`.trim()}\n`)
+    .digest("hex")}`;
+}
+
+function fill(
+  file: string,
+  body: string,
+  from: number,
+  { text, placeholders }: { text: string; placeholders: Placeholders },
+): { text: string; problems: readonly Problem[] } {
+  const names = [...placeholders.keys()].map((name) => name.slice(1));
+  const known = names.length === 0 ? /(?!)/g : new RegExp(`:(${names.join("|")})\\b`, "g");
+  const filled = fillIn(body, known, (name) => placeholders.get(`:${name}`) ?? undefined);
+  const unknown = unknownNames(body, (name) => placeholders.has(name));
+  const missing = [...filled.missing, ...unknown].map(({ name, offset }) => ({
+    name,
+    offset: offset + from,
+  }));
+  return {
+    text: filled.text,
+    problems: missingPlaceholders(
+      { text, missing },
+      {
+        file,
+        text,
+        written: (name) => `:${name}`,
+        hint: (name) =>
+          `Give ${name} a value in \`placeholders\`, as .gmrc of graphile-migrate has it or its connection says.`,
+      },
+    ),
+  };
+}
+
+/** `:NAME` in plain SQL. A lone colon is also the slice of an array, which has no use for capitals. */
+function unknownNames(
+  body: string,
+  known: (name: string) => boolean,
+): readonly { name: string; offset: number }[] {
+  const found: { name: string; offset: number }[] = [];
+  let colon: number | null = null;
+  for (let token = nextToken(body, 0); token !== null; token = nextToken(body, token.end)) {
+    const written = body.slice(token.start, token.end);
+    if (colon === token.start && /^[A-Z][0-9A-Z_]+$/.test(written) && !known(`:${written}`))
+      found.push({ name: written, offset: colon - 1 });
+    colon = written === ":" ? token.end : null;
+  }
+  return found;
+}
+
+/** `.gmrc` is JSON with comments; a `.gmrc.js` is not run. */
+function readSettings(
+  folder: string,
+  { placeholders, environment }: LayoutOptions,
+): { placeholders: Placeholders; problems: readonly Problem[] } {
+  const given = Object.entries(placeholders).map(
+    ([name, value]) => [`:${name.replace(/^:/, "")}`, value] as const,
+  );
+  const reserved = [":DATABASE_NAME", ":DATABASE_OWNER"].map((name) => [name, null] as const);
+  const path = [folder, dirname(folder), dirname(dirname(folder))]
+    .map((each) => join(each, ".gmrc"))
+    .find((each) => existsSync(each));
+  if (path === undefined) return { placeholders: new Map([...reserved, ...given]), problems: [] };
+  let settings: { placeholders?: Record<string, unknown>; [action: string]: unknown };
+  try {
+    settings = JSON.parse(withoutComments(readText(path, path)));
+  } catch (error) {
+    if (error instanceof SourceError) throw error;
+    const why = `it is no JSON (${(error as Error).message})`;
+    throw new SourceError([
+      layoutRefused("graphile-migrate", { folder: path, why, hint: "Mend it, or restore it." }),
+    ]);
+  }
+  const own = Object.entries(settings.placeholders ?? {}).map(([name, value]) => {
+    const meant = value === "!ENV" ? environment[name.slice(1)] : value;
+    return [name, typeof meant === "string" ? meant : null] as const;
+  });
+  return {
+    placeholders: new Map([...reserved, ...own, ...given]),
+    problems: ["beforeAllMigrations", "afterAllMigrations"].flatMap((action) =>
+      runsSomething(settings[action]) ? [refusedAction(path, action)] : [],
+    ),
+  };
+}
+
+/** Actions for the shadow database alone are of development. */
+function runsSomething(actions: unknown): boolean {
+  const list = Array.isArray(actions) ? actions : actions == null ? [] : [actions];
+  return list.some((action) => (action as { shadow?: unknown } | null)?.shadow !== true);
+}
+
+/** Line comments, and commas before a closing bracket: what people write into it. */
+function withoutComments(text: string): string {
+  return text
+    .replace(
+      /("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g,
+      (_, string: string | undefined) => string ?? "",
+    )
+    .replace(/("(?:[^"\\\n]|\\.)*")|,(?=\s*[}\]])/g, (_, string: string | undefined) => string ?? "");
+}
+
+function refusedAction(path: string, action: string): Problem {
+  return layoutRefused("graphile-migrate", {
+    folder: path,
+    why: `it has ${action}, which the tool would run around every migration`,
+    hint: "Put it into a migration or into the deployment, then take it out of .gmrc.",
+  });
+}
+
+function brokenChain(file: string, previous: string | null, before: string | null): Problem {
+  return {
+    code: "SOURCE_DIRECTIVE_INVALID",
+    message: `${file} says that it follows ${previous ?? "nothing"}, but the one before it is ${before ?? "not there"}.`,
+    hint: "A committed migration is missing, or two branches were merged: restore the missing one, or uncommit and commit the later one again.",
+    place: { file, line: 1 },
+  };
+}
+
+function nothingIn(folder: string): Problem {
+  return layoutRefused("graphile-migrate", {
+    folder,
+    why: "there is no committed/<number>.sql in it",
+    hint: "Name the folder `migrations` of the project with --dir; `graphile-migrate commit` makes the first file.",
+  });
+}

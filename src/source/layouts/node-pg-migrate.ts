@@ -1,0 +1,115 @@
+/**
+ * node-pg-migrate, its SQL files. Every file of the folder but dot files is a migration, and begins with digits: 17 of
+ * them are a time in UTC with milliseconds, any others a plain number (13: epoch milliseconds). What has one number
+ * goes by name.
+ *
+ * `-- Up Migration` and `-- Down Migration` cut a file. Without the first one all of the file is the way up, a part
+ * behind the second one included: so the tool has it, and its history knows the result.
+ */
+import { extname } from "node:path";
+import type { Problem } from "../../errors.ts";
+import { SourceError } from "../../errors.ts";
+import { readFolder } from "../folder.ts";
+import { firstStatement } from "../header.ts";
+import type { Entry, FileText, Layout, Reading } from "../layout.ts";
+import { layoutRefused } from "../problems.ts";
+import type { Section } from "../sections.ts";
+
+export const nodePgMigrate: Layout = {
+  name: "node-pg-migrate",
+  discover(folder) {
+    const names = readFolder(folder)
+      .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && !entry.name.startsWith("."))
+      .map(({ name }) => name);
+    const numbered = names.filter((name) => /^\d/.test(name)).sort(byNumberThenName);
+    if (!numbered.some((name) => SQL.test(name) || MODULE.test(name)))
+      throw new SourceError([nothingIn(folder)]);
+    return {
+      entries: numbered.map(entryOf),
+      problems: names.filter((name) => !/^\d/.test(name)).map(unnumbered),
+    };
+  },
+};
+
+const SQL = /\.sql$/i;
+const MODULE = /\.[cm]?[jt]s$/i;
+
+function entryOf(file: string): Entry {
+  const id = file.slice(0, file.length - extname(file).length);
+  const problem = SQL.test(file) ? undefined : notSql(file);
+  return { id, file, problem, read: (text) => readMigration(text, id) };
+}
+
+function byNumberThenName(left: string, right: string): number {
+  return numberOf(left) - numberOf(right) || NAMES.compare(left, right);
+}
+
+/** In English wherever it runs: the tool takes the machine's language, which the history does not record. */
+const NAMES = new Intl.Collator("en", {
+  usage: "sort",
+  numeric: true,
+  sensitivity: "variant",
+  ignorePunctuation: true,
+});
+
+/** A double, as in the tool: so large numbers that differ little are one, and go by name. */
+function numberOf(name: string): number {
+  const digits = /^\d+/.exec(name)?.[0] ?? "";
+  if (digits.length !== 17) return Number(digits);
+  const [year, month, day, hour, minute, second, ms] = [4, 6, 8, 10, 12, 14, 17].map((end, at, ends) =>
+    digits.slice(ends[at - 1] ?? 0, end),
+  );
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z`);
+}
+
+function readMigration({ text }: FileText, name: string): Reading {
+  const [up, down] = [marker(text, "up"), marker(text, "down")];
+  const way = down < 0 ? null : sectionOf(text, down, up > down ? up : undefined);
+  return {
+    up: up < 0 ? sectionOf(text, 0) : sectionOf(text, up, down > up ? down : undefined),
+    down: way !== null && firstStatement(way.text) < way.text.length ? way : null,
+    tool: { version: name, checksums: [], columns: { name } },
+  };
+}
+
+/** Where it starts, or -1; blank lines in front of it belong to it. */
+function marker(text: string, direction: "up" | "down"): number {
+  return text.search(new RegExp(String.raw`^\s*--[\s-]*${direction}\s+migration`, "im"));
+}
+
+function sectionOf(text: string, from: number, until?: number): Section {
+  return {
+    text: text.slice(from, until),
+    line: text.slice(0, from).split("\n").length,
+    transaction: undefined,
+  };
+}
+
+function notSql(file: string): Problem {
+  return layoutRefused("node-pg-migrate", {
+    folder: file,
+    why: MODULE.test(file)
+      ? "it is a module for `pgm`, and only SQL files are run"
+      : "it is no SQL file, and the tool would load it as a module",
+    hint: MODULE.test(file)
+      ? "Let node-pg-migrate run it and take that over with `godwit adopt`; write the next ones in SQL (--migration-file-language sql)."
+      : "Move it out of the folder.",
+  });
+}
+
+function unnumbered(name: string): Problem {
+  return {
+    code: "SOURCE_FILE_NAME",
+    message: `${name} does not begin with a number, so node-pg-migrate would refuse the folder.`,
+    hint: "Rename it as `node-pg-migrate create` does, or move it out of the folder.",
+    place: { file: name },
+  };
+}
+
+function nothingIn(folder: string): Problem {
+  return layoutRefused("node-pg-migrate", {
+    folder,
+    why: "there is no file in it that begins with a number and ends in .sql",
+    hint: "Name the folder that the tool has as --migrations-dir, with --dir.",
+  });
+}

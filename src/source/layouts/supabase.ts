@@ -1,0 +1,53 @@
+/**
+ * Supabase CLI: `supabase/migrations/<digits>_<name>.sql`, in the order of the directory listing (bytes of the name).
+ * What is named otherwise is passed over, and so is an `…_init.sql` from before December 2021 in front, which old
+ * versions wrote for their own schemas. There is no way back.
+ *
+ * A first line `-- pg-delta: transaction=false` means one statement after the other.
+ */
+import { SourceError } from "../../errors.ts";
+import { readFolder } from "../folder.ts";
+import { type Layout, wholeFile } from "../layout.ts";
+import { layoutRefused } from "../problems.ts";
+import { byBytes, refuseShared, type Versioned } from "./versions.ts";
+
+export const supabase: Layout = {
+  name: "supabase",
+  discover(folder) {
+    const found = readFolder(folder).sort((left, right) => byBytes(left.name, right.name));
+    const files = found
+      .filter((entry, index) => !entry.isDirectory() && !(index === 0 && isOldInit(entry.name)))
+      .map((entry) => entry.name);
+    const entries = files.flatMap((file) => entryOf(file) ?? []);
+    if (entries.length === 0)
+      throw new SourceError([
+        layoutRefused("supabase", {
+          folder,
+          why: "there is no file named <digits>_<name>.sql in it",
+          hint: "Name the folder supabase/migrations with --dir; or create one with `supabase migration new`.",
+        }),
+      ]);
+    return { entries: refuseShared(entries), problems: [] };
+  },
+};
+
+const NO_TRANSACTION = /^-- pg-delta: transaction=false(?:\n|$)/;
+
+function entryOf(file: string): Versioned | null {
+  const [, version, name] = /^(\d+)_(.*)\.sql$/.exec(file) ?? [];
+  if (version === undefined || name === undefined) return null;
+  return {
+    id: file.slice(0, -4),
+    file,
+    version,
+    read: (text) => ({
+      up: wholeFile(text, NO_TRANSACTION.test(text.text) ? false : undefined),
+      tool: { version, checksums: [], columns: { name } },
+    }),
+  };
+}
+
+function isOldInit(name: string): boolean {
+  const digits = /([0-9]{14})_init\.sql/.exec(name)?.[1];
+  return digits !== undefined && digits < "20211209000000";
+}
