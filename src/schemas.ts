@@ -4,9 +4,10 @@ import type { Config } from "./config/config.ts";
 import { schemaTarget } from "./config/targets.ts";
 import { createSchema } from "./core/sql/quote.ts";
 import type { Connection } from "./database/connection.ts";
-import { ConfigError } from "./errors.ts";
+import { ConfigError, DatabaseError } from "./errors.ts";
 import { withConnection } from "./run/connect.ts";
 import type { RunContext } from "./run/target.ts";
+import { redact } from "./std/secret.ts";
 
 export interface Schemas {
   readonly configs: readonly Config[];
@@ -57,7 +58,9 @@ async function namesOf(connection: Connection, { target }: Config): Promise<read
   try {
     // A query that only looks, whatever is written there.
     await connection.execute("begin read only");
-    const { rows } = await connection.query(from.query);
+    const { rows } = await connection.query(from.query).catch((error: unknown) => {
+      throw queryFailed(error, target?.name);
+    });
     const names = rows.map((row) => Object.values(row)[0]);
     const wrong = names.find((each) => typeof each !== "string" || each === "");
     if (wrong !== undefined)
@@ -70,6 +73,19 @@ async function namesOf(connection: Connection, { target }: Config): Promise<read
   } finally {
     await connection.execute("rollback").catch(() => {});
   }
+}
+
+/** The server says what is wrong, not whose query it was. */
+function queryFailed(error: unknown, name: string | undefined): unknown {
+  if (!(error instanceof DatabaseError) || error.sqlState === undefined) return error;
+  return new ConfigError(
+    {
+      code: "CONFIG_INVALID",
+      message: `The query of targets.${name}.schemas failed: ${redact(error.message)}.`,
+      hint: error.hint ?? "Try it with psql, as the same role. It may only look.",
+    },
+    { cause: error },
+  );
 }
 
 async function requireSchemas(

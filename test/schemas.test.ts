@@ -60,7 +60,9 @@ describe("schemas", () => {
     expect(json.targets[0].schemas.map(({ name }: Json) => name)).toEqual(["tenants/a", "tenants/b"]);
     writeFiles(folder, configOf(db, { schemas: { query: "delete from tenants returning name" } }));
     const refused = await godwitIn(folder).fails(1, "up", "--json");
-    expect(refused.json.problems[0].message).toContain("read-only transaction");
+    expect(refused.json.problems[0].message).toMatch(
+      /^The query of targets\.tenants\.schemas failed:.*read-only transaction/,
+    );
     writeFiles(folder, configOf(db, { schemas: { query: "select 7" } }));
     expect((await godwitIn(folder).fails(1, "up", "--json")).json.problems[0].message).toContain(
       'yields "7"',

@@ -276,6 +276,11 @@ describe("before a database is touched", () => {
     [{ a: { url: "postgres://u@h/d", host: "h" } }, "Write the one or the other"],
     [{ a: { host: "h", user: "u" } }, "targets.a has no name"],
     [{ a: { host: "h", user: "u", name: "n", port: 99999 } }, "not a port from 1 to 65535"],
+    // A password in the wrong place is not shown.
+    [
+      { a: { host: "h", user: "u", name: "n", port: "hunter2" } },
+      "targets.a.port is not a port from 1 to 65535.",
+    ],
     [{ a: { url: "postgres://u@h/d", dir: "nowhere" } }, "The folder of target a is not there"],
     [{ a: { url: "postgres://u@h/d", lockTimeout: "3 weeks" } }, "500ms, 3s"],
     [{ a: { url: "postgres://u@h/d", timeout: "3s" } }, "write it beside targets"],

@@ -83,7 +83,7 @@ export function readAddress(
   if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535))
     problems.push({
       code: isVariable(own.port) ? "CONFIG_VARIABLE_INVALID" : "CONFIG_INVALID",
-      message: `${labelOf(own.port, `targets.${name}.port`)} is not a port from 1 to 65535: "${port.slice(0, 40)}".`,
+      message: `${labelOf(own.port, `targets.${name}.port`)} is not a port from 1 to 65535${shown(port)}.`,
       hint: isVariable(own.port) ? `It is the port of target ${name}.` : undefined,
     });
   const origin: Origin = { kind: "file", name: `targets.${name}` };
@@ -134,6 +134,11 @@ function urlOf(values: ReadonlyMap<Part, string | undefined>): string {
 
 function labelOf(given: unknown, key: string): string {
   return isVariable(given) ? given.variable : key;
+}
+
+/** What looks like one, mistyped; anything else may be a password in the wrong variable. */
+function shown(port: string): string {
+  return /^-?\d[\w.]{0,7}$/.test(port) ? `: "${port}"` : "";
 }
 
 function wrong(message: string, hint: string): Problem {
