@@ -9,25 +9,17 @@ const NOTE = "<!-- Made by `node scripts/docs.mjs`; do not edit. -->";
 
 /** File → text, for `docs/reference/`. */
 export async function renderDocs() {
-  const {
-    COMMANDS,
-    OPTIONS,
-    IMPORT_OPTIONS,
-    TARGET_OPTIONS,
-    TARGETS_HELP,
-    hasTargets,
-    flagName,
-    variablesOf,
-  } = await loadTables();
+  const { COMMANDS, OPTIONS, IMPORT_OPTIONS, TARGET_OPTIONS, targetsArgument, flagName, variablesOf } =
+    await loadTables();
   return {
-    "cli.md": cli(COMMANDS, OPTIONS, { TARGETS_HELP, hasTargets }),
+    "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument }),
     "config.md": config(OPTIONS, { flagName, variablesOf, imports: IMPORT_OPTIONS, targets: TARGET_OPTIONS }),
   };
 }
 
 async function loadTables() {
   const contents =
-    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets.ts"; export { TARGETS_HELP, hasTargets } from "./src/cli/command.ts";';
+    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets.ts"; export { targetsArgument } from "./src/cli/command.ts";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -39,20 +31,20 @@ async function loadTables() {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
 }
 
-function cli(commands, options, { TARGETS_HELP, hasTargets }) {
+function cli(commands, options, { targetsArgument }) {
   const sections = commands.map((row) => {
     const words = (row.arguments ?? []).map(({ syntax }) => ` ${syntax}`).join("");
-    const targets = hasTargets(row);
+    const targets = targetsArgument(row);
     const aliases = (row.aliases ?? []).map((alias) => `\`${alias}\``).join(", ");
     const flags = [
       ...(row.arguments ?? []),
-      ...(targets ? [{ syntax: "[targets…]", help: TARGETS_HELP }] : []),
+      ...(targets === null ? [] : [targets]),
       ...(row.flags ?? []),
       ...(row.plans ? options.filter((option) => option.forPlanning).map(flagRow) : []),
     ];
     return [
       `## ${row.name}`,
-      `\`godwit ${row.name}${words}${targets ? " [targets…]" : ""}\`${aliases ? `, also ${aliases}` : ""}: ${row.description ?? row.summary}`,
+      `\`godwit ${row.name}${words}${targets === null ? "" : ` ${targets.syntax}`}\`${aliases ? `, also ${aliases}` : ""}: ${row.description ?? row.summary}`,
       ...(flags.length === 0
         ? []
         : [

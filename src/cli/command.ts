@@ -64,4 +64,10 @@ export function hasTargets({ targets }: CommandRow): boolean {
   return targets === undefined || targets === "each" || targets === "one";
 }
 
-export const TARGETS_HELP = "where several are configured: their names, which may also stand first";
+/** The words behind a command's own that name targets; `null`: it takes none. */
+export function targetsArgument(row: CommandRow): { readonly syntax: string; readonly help: string } | null {
+  if (!hasTargets(row)) return null;
+  return row.targets === "each"
+    ? { syntax: "[targets…]", help: "where several are configured: their names, which may also stand first" }
+    : { syntax: "[target]", help: "where several are configured: its name, which may also stand first" };
+}

@@ -2,7 +2,7 @@
 import { Command, Option as Flag } from "commander";
 import { flagName, OPTIONS, type Option, variablesOf } from "../config/options.ts";
 import { VERSION } from "../std/version.ts";
-import { type CommandRow, hasTargets, TARGETS_HELP } from "./command.ts";
+import { type CommandRow, hasTargets, targetsArgument } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 
 export interface Parsed {
@@ -66,7 +66,8 @@ function addDetails(command: Command, row: CommandRow): void {
   // Which words are targets is not known yet, so that none of them can be required.
   for (const { syntax, help } of row.arguments ?? [])
     command.argument(hasTargets(row) ? syntax.replace(/^<(.*)>$/, "[$1]") : syntax.replace("…", "..."), help);
-  if (hasTargets(row)) command.argument("[targets...]", TARGETS_HELP);
+  const targets = targetsArgument(row);
+  if (targets !== null) command.argument(targets.syntax.replace("…", "..."), targets.help);
   for (const { syntax, help } of row.flags ?? []) command.option(syntax.replace("…", "..."), help);
   if (row.plans === true)
     for (const option of OPTIONS.filter((each) => each.forPlanning)) addFlag(command, option);

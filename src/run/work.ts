@@ -140,7 +140,8 @@ export function stepError(
       message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${redact(error.message)}`,
       place,
       hint:
-        [error.hint, advice(error, timeout, extra?.blockers ?? [])].filter(Boolean).join(" ") || undefined,
+        [error.hint, advice(error, timeout, extra?.blockers ?? [])].filter(Boolean).join(" ") ||
+        onwards(prepared),
       details: error.details,
     },
     { cause: error },
@@ -175,6 +176,14 @@ function placeOfError(body: Body & { kind: "sql" }, error: DatabaseError, line: 
   if (line !== undefined) return { file: body.file, line };
   const statement = statementsOf(body)[error.completed ?? 0];
   return statement === undefined ? { file: body.file } : { file: body.file, line: statement.line };
+}
+
+/** Where nothing else is known to help. */
+function onwards({ form, step }: Prepared): string {
+  const again = `correct ${step.file}, then run again`;
+  return form === "statements"
+    ? `What stands before it in the file is done and stays: ${again}, and it goes on here.`
+    : `It was rolled back, nothing of it was kept: ${again}.`;
 }
 
 function advice(error: DatabaseError, timeout: boolean, blockers: readonly Blocker[]): string | undefined {

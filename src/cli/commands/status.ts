@@ -46,7 +46,8 @@ export async function run(invocation: Invocation): Promise<Answer> {
         layout: session.target.source.layout,
         paint: invocation.terminal.paint,
       }),
-      result: true,
+      // A quiet gate is asked for its exit code alone.
+      result: invocation.flags.check !== true || invocation.flags.quiet !== true,
       exitCode: problems.length > 0 || (invocation.flags.check === true && !upToDate) ? 1 : 0,
     };
   });
