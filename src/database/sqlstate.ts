@@ -42,7 +42,6 @@ export const isRetryableConnection = (sqlState: string | undefined): boolean =>
 export const isLoginRefused = (sqlState: string | undefined): boolean => LOGIN.has(sqlState ?? "");
 export const needsNoTransaction = (sqlState: string | undefined): boolean =>
   NEEDS_NO_TRANSACTION.has(sqlState ?? "");
-export const IN_FAILED_TRANSACTION = "25P02";
 export const UNIQUE_VIOLATION = "23505";
 export const NOT_NULL_VIOLATION = "23502";
 export const INSUFFICIENT_PRIVILEGE = "42501";

@@ -49,5 +49,3 @@ export interface LockOptions {
 export function lockName({ schema, job }: Pick<LockOptions, "schema" | "job">): string {
   return job === undefined ? schema : `${schema}: ${job}`;
 }
-
-export type Acquire = (connection: Connection, options: LockOptions) => Promise<Lock>;

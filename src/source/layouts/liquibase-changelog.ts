@@ -3,6 +3,8 @@
  * in them are known by name alone, because what they say is the tool's own language. Pure.
  */
 
+import { parse } from "yaml";
+
 export type ChangelogItem =
   | { readonly kind: "include"; readonly path: string; readonly relative: boolean }
   | {
@@ -18,8 +20,7 @@ export type ChangelogItem =
 
 /** `null`: it is no changelog. */
 export function parseChangelog(text: string, file: string): readonly ChangelogItem[] | null {
-  if (/\.xml$/i.test(file)) return parseXml(text);
-  return /\.json$/i.test(file) ? parseJson(text) : parseYaml(text);
+  return /\.xml$/i.test(file) ? parseXml(text) : parseYaml(text);
 }
 
 type Values = Readonly<Record<string, string | undefined>>;
@@ -41,13 +42,11 @@ function itemOf(name: string, values: Values): ChangelogItem {
 
 /** The direct children of `databaseChangeLog`. */
 function parseXml(text: string): readonly ChangelogItem[] | null {
-  const plain = text.replace(/<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>/g, "");
+  const plain = text.replace(/<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>|<\?[\s\S]*?\?>/g, "");
   const items: ChangelogItem[] = [];
   let depth = 0;
   let isChangelog = false;
-  for (const [, closes, name = "", attributes = "", empty] of plain.matchAll(
-    /<(\/?)([A-Za-z_][\w.:-]*)((?:\s+[\w.:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*(\/?)>/g,
-  )) {
+  for (const [, closes, name = "", attributes = "", empty] of plain.matchAll(TAG)) {
     if (closes === "/") depth--;
     else {
       if (depth === 0) isChangelog = name === "databaseChangeLog";
@@ -55,8 +54,14 @@ function parseXml(text: string): readonly ChangelogItem[] | null {
       if (empty !== "/") depth++;
     }
   }
-  return isChangelog ? items : null;
+  if (!isChangelog) return null;
+  // A list of files is all that is expected: whatever else there is must not go by unseen.
+  return plain.replace(TAG, "").includes("<")
+    ? [...items, { kind: "other", what: "a tag that is none" }]
+    : items;
 }
+
+const TAG = /<(\/?)([A-Za-z_][\w.:-]*)((?:\s+[\w.:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*(\/?)>/g;
 
 function attributesOf(text: string): Values {
   const unescaped = (value: string) =>
@@ -71,60 +76,29 @@ function attributesOf(text: string): Values {
 
 const ENTITIES: Values = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
 
-function parseJson(text: string): readonly ChangelogItem[] | null {
+/** JSON as well, which is YAML. Every value as it is written: an id may be `007`, or `yes`. */
+function parseYaml(text: string): readonly ChangelogItem[] | null {
   let list: unknown;
   try {
-    list = (JSON.parse(text) as { databaseChangeLog?: unknown } | null)?.databaseChangeLog;
+    list = (parse(text, { schema: "failsafe" }) as { databaseChangeLog?: unknown } | null)?.databaseChangeLog;
   } catch {
     return null;
   }
   if (!Array.isArray(list)) return null;
-  return list.flatMap((item) =>
-    Object.entries((item ?? {}) as Record<string, unknown>).map(([name, values]) =>
-      itemOf(
-        name,
-        Object.fromEntries(
-          Object.entries((values ?? {}) as object).flatMap(([key, value]) =>
-            ["string", "number", "boolean"].includes(typeof value) ? [[key, String(value)]] : [],
-          ),
-        ),
-      ),
-    ),
+  return list.flatMap((item): readonly ChangelogItem[] =>
+    isRecord(item)
+      ? Object.entries(item).map(([name, values]) => itemOf(name, textsOf(values)))
+      : [{ kind: "other", what: `the entry ${JSON.stringify(item)}` }],
   );
 }
 
-/** Only the outline: `- name:` one level below the root, and the plain values one level below that. */
-function parseYaml(text: string): readonly ChangelogItem[] | null {
-  const lines = text.split("\n").filter((line) => !/^\s*(?:#.*)?$/.test(line));
-  const root = lines.findIndex((line) => /^databaseChangeLog\s*:\s*(?:#.*)?$/.test(line));
-  if (root === -1) return null;
-  const blocks: { name: string; indent: number; lines: string[] }[] = [];
-  let level: number | undefined;
-  for (const line of lines.slice(root + 1)) {
-    const [, dash = "", name, rest = ""] = /^(\s*-\s+)([\w]+)\s*:(.*)$/.exec(line) ?? [];
-    const indent = dash.indexOf("-");
-    if (name !== undefined && (level === undefined || indent === level)) {
-      level = indent;
-      blocks.push({ name, indent: dash.length, lines: [rest] });
-    } else blocks.at(-1)?.lines.push(line);
-  }
-  return blocks.map(({ name, lines: [inline = "", ...below] }) => {
-    const first = /^\s*/.exec(below[0] ?? "")?.[0].length;
-    const direct = below.filter((line) => /^\s*/.exec(line)?.[0].length === first);
-    const pairs = /^\s*\{(.*)\}/.exec(inline)?.[1]?.split(",") ?? direct;
-    return itemOf(
-      name,
-      Object.fromEntries(
-        pairs.flatMap((pair) => {
-          const [, key, value = ""] = /^\s*(\w+)\s*:\s+(.*?)\s*$/.exec(pair) ?? [];
-          return key === undefined ? [] : [[key, scalar(value)]];
-        }),
-      ),
-    );
-  });
+function textsOf(values: unknown): Values {
+  if (!isRecord(values)) return {};
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([key, value]) => (typeof value === "string" ? [[key, value]] : [])),
+  );
 }
 
-function scalar(value: string): string {
-  const [, , quoted] = /^(["'])(.*?)\1/.exec(value) ?? [];
-  return quoted ?? value.replace(/\s+#.*$/, "");
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how Liquibase writes properties
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { openLayout, SPECIMENS } from "./layout.fixture.ts";
 import { liquibase } from "./liquibase.ts";
@@ -13,6 +14,12 @@ test("checksums are the tool's, of both versions in use", async () => {
   expect(migrations.map(({ tool }) => tool?.checksums)).toEqual([
     ["9:ffdfec4b8f8dc5a69b32af0738e7624d", "8:70342a41caa59aba4d633c8422e70387"],
     ["9:f7d1d3fdafc58d345ec6fe1e66bc1b55", "8:c193969f4e24f3cbddd76bd010d66878"],
+  ]);
+  // What a changeset is made of: one change, and the version in front of both.
+  const of = (change: string) => `${change[0]}:${createHash("md5").update(`${change}:`).digest("hex")}`;
+  expect(migrations.map(({ tool }) => tool?.checksums)).toEqual([
+    [of("9:93f673bc5ee028c3f9179fdd27b1ea59"), of("8:3e2eb2ea1d01a6f043e2e6046568cbf2")],
+    [of("9:19dee25584c9eb1a9e403c7573397142"), of("8:b4ee058e66ca4b302c2f399ceacccac7")],
   ]);
   expect(checksumsOf("select 1", new Map([["stripcomments", "false"]]))).toEqual([
     "9:3b78b9910981c62ca27148640fad7bc2",
@@ -119,6 +126,34 @@ test.each([
   - includeAll:
       path: more/
       relativeToChangelogFile: true
+`,
+  ],
+  [
+    "db.changelog-main.yml",
+    `{ databaseChangeLog: [
+  { property: { name: "who", value: "b & c" } },
+  { include: { file: z/b.sql, relativeToChangelogFile: true } },
+  { include: { file: db/changelog/a.sql } },
+  { includeAll: { path: more/, relativeToChangelogFile: "true" } },
+] }
+`,
+  ],
+  [
+    "changelog.yaml",
+    `databaseChangeLog:
+-
+  property: { name: who, value: "b & c" }
+-
+    include:
+      file: z/b.sql
+      relativeToChangelogFile: true
+-
+  include:
+    file: "db/changelog/a.sql"
+-
+  includeAll:
+    path: more/
+    relativeToChangelogFile: true
 `,
   ],
   [
