@@ -61,10 +61,10 @@ export function createProgress(log: Log): Progress {
       case "lock-acquired":
         if (event.waitedMs > 1000) log.write("info", `got the lock after ${formatDuration(event.waitedMs)}`);
         return;
-      case "taken-over": {
+      case "adopted": {
         const { revisions, title, table } = event;
         const what = revisions.length === 1 ? revisions[0] : `${revisions.length} migrations`;
-        log.write("info", `${title} has applied ${what} (${table}): taken over into the ledger`);
+        log.write("info", `${title} has applied ${what} (${table}): adopted into the ledger`);
         return;
       }
       case "told": {

@@ -1,6 +1,4 @@
 /** Mutual exclusion of runners on one target. Two promises, two siblings: `session.ts` and `lease.ts`. */
-import type { Connection } from "../database/connection.ts";
-
 /** Who stands in the way, as far as the server tells. */
 export interface Holder {
   readonly pid: number | null;

@@ -14,6 +14,8 @@ import type { Listing } from "../source/source.ts";
 import { describeTable, type Match, type ToolRow } from "../tools/tool.ts";
 import { toolNamed, toolsOf } from "../tools/tools.ts";
 import { begun, nothing, otherLayout, unknownTool } from "./adopt-problems.ts";
+import { type Adopted, adoptedOf, adoptedSql, adoptedWithoutFile } from "./adopted.ts";
+import { editedWarning, isKept, missingWarning } from "./adoption.ts";
 import {
   type FoundHistory,
   findHistories,
@@ -23,8 +25,6 @@ import {
   sideBySide,
 } from "./histories.ts";
 import { withLock } from "./locked.ts";
-import { type Taken, takenOf, takenSql, takenWithoutFile } from "./taken.ts";
-import { editedWarning, isKept, missingWarning } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
 import { holdTool } from "./tool-lock.ts";
 import { rollback } from "./work.ts";
@@ -154,7 +154,7 @@ async function decide(
   found: FoundHistory,
   { files, history, assume }: Known,
 ): Promise<{
-  taken: readonly Taken[];
+  taken: readonly Adopted[];
   report: Omit<AdoptReport, "target" | "database" | "tool" | "table" | "dryRun" | "kept">;
 }> {
   const { tool } = found;
@@ -172,11 +172,11 @@ async function decide(
   );
   if (partial[0] !== undefined) throw begun(partial[0].revision, tool.title);
   const taken = [
-    ...takenWithoutFile(
+    ...adoptedWithoutFile(
       found,
       withoutFile.filter(({ name }) => !known.has(name)),
     ),
-    ...(await takenOf(
+    ...(await adoptedOf(
       target,
       found,
       matched.filter(({ id }) => !known.has(id)),
@@ -252,10 +252,10 @@ interface Writer {
 async function write(
   { target, connection, lock, context }: Writer,
   history: RecordedHistory,
-  taken: readonly Taken[],
+  taken: readonly Adopted[],
 ): Promise<void> {
   if (taken.length === 0) return;
   const { sql } = target.ledger;
   if (!history.created) await target.ledger.create(connection, target.settings.project);
-  await connection.execute(`${lock.fence} ${takenSql(sql, context, taken).join("; ")}; commit`);
+  await connection.execute(`${lock.fence} ${adoptedSql(sql, context, taken).join("; ")}; commit`);
 }

@@ -3,10 +3,10 @@ import { ordered } from "../core/heads.ts";
 import type { Migration } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
 import { PlanRefused, SourceError } from "../errors.ts";
+import { lookAtTool } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { keptRow } from "./keep.ts";
 import { withLock } from "./locked.ts";
-import { lookAtTool } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export interface BaselineReport {

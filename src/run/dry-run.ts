@@ -5,14 +5,14 @@
 import { plan } from "../core/plan.ts";
 import { needsNoTransaction } from "../database/sqlstate.ts";
 import { DatabaseError, type Problem, SourceError } from "../errors.ts";
+import { withAdopted } from "./adopted.ts";
+import { lookAtTool } from "./adoption.ts";
 import { sessionKind } from "./connect.ts";
 import { withLock } from "./locked.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import { callModule } from "./module.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import { resetSession } from "./script.ts";
-import { withTaken } from "./taken.ts";
-import { lookAtTool } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
 import { watch } from "./watch.ts";
 import { rollback, stepError, type Work } from "./work.ts";
@@ -37,7 +37,7 @@ export async function dryRun(
   return withLock(target, context, async (connection, lock) => {
     const known = { files, history: await target.ledger.read(connection) };
     const { entries } = await lookAtTool(target, connection, known);
-    const history = withTaken(known.history, entries, context);
+    const history = withAdopted(known.history, entries, context);
     const decided = plan(planInput(target, options, files, history));
     context.observe({ kind: "planned", plan: decided });
     const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));

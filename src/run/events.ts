@@ -26,7 +26,7 @@ export type RunEvent =
   | { readonly kind: "lock-acquired"; readonly waitedMs: number }
   /** What another tool had applied is in our ledger now. */
   | {
-      readonly kind: "taken-over";
+      readonly kind: "adopted";
       readonly tool: string;
       readonly title: string;
       readonly table: string;

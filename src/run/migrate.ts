@@ -17,23 +17,18 @@ import { type Goal, type Plan, plan } from "../core/plan.ts";
 import type { Connection, Row } from "../database/connection.ts";
 import { QUERY_CANCELED } from "../database/sqlstate.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
-import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
-import { describeTable } from "../tools/tool.ts";
 import { connect, prepareSession, sessionKind } from "./connect.ts";
 import { execute, refuseBroken } from "./execute.ts";
+import { adoptInPassing, tellTool } from "./in-step.ts";
 import { INVALID_INDEXES } from "./judge.ts";
-import { type Keeper, keptRow } from "./keep.ts";
 import { acquireLock } from "./locked.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
-import { takenSql } from "./taken.ts";
-import { lookAtTool, type TakeOver } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
-import { holdToolLock } from "./tool-lock.ts";
 import { ownSession, type Work } from "./work.ts";
 
 export interface MigrateOptions {
@@ -161,7 +156,14 @@ class Run {
       target.ledger.read(connection),
       connection.query<Row & { name: string }>(INVALID_INDEXES),
     ]);
-    const { history, keeper, untold, theirs } = await this.#takeOver(connection, lock, {
+    const place = {
+      target,
+      connection,
+      lock,
+      context: this.#context,
+      warn: (problem: Problem) => this.#warn(problem),
+    };
+    const { history, keeper, untold, theirs } = await adoptInPassing(place, {
       files,
       history: read,
     });
@@ -176,8 +178,7 @@ class Run {
     for (const { name } of invalid.rows) this.#warn(invalidIndex(name));
     if (decided.direction === "down" && theirs !== null && target.settings.keep !== "none")
       refuseUntoldDown(theirs.found, { steps: decided.steps, theirs: theirs.revisions });
-    if (keeper !== null && decided.direction === "up")
-      await this.#tell(connection, lock, { keeper, files, untold });
+    if (keeper !== null && decided.direction === "up") await tellTool(place, { keeper, files, untold });
     if (decided.steps.length === 0) return;
 
     const prepared = await prepareSteps({
@@ -220,60 +221,6 @@ class Run {
     }
     await ownSession(work);
     await this.#assert(connection, lock, decided, new Set(invalid.rows.map((row) => row.name)));
-  }
-
-  /** What another tool has applied; and its lock, until the connection is closed. */
-  async #takeOver(
-    connection: Connection,
-    lock: Lock,
-    known: { readonly files: Listing; readonly history: RecordedHistory },
-  ): Promise<{ history: RecordedHistory } & Pick<TakeOver, "keeper" | "untold" | "theirs">> {
-    const target = this.#target;
-    const { found, keeper, entries, untold, theirs, warnings } = await lookAtTool(
-      target,
-      connection,
-      known,
-      async (tool) => {
-        if (connection.capabilities.session) await holdToolLock(target, connection, tool, this.#context);
-      },
-    );
-    for (const warning of warnings) this.#warn(warning);
-    if (entries.length === 0 || found === null) return { history: known.history, keeper, untold, theirs };
-    if (!known.history.created) await target.ledger.create(connection, target.settings.project);
-    const rows = takenSql(target.ledger.sql, this.#context, entries);
-    await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; commit`);
-    const revisions = entries.map(({ entry }) => entry.revision);
-    const { name: tool, title } = found.tool;
-    this.#context.observe({
-      kind: "taken-over",
-      tool,
-      title,
-      table: describeTable(found.table),
-      revisions,
-    });
-    return { history: await target.ledger.read(connection), keeper, untold, theirs };
-  }
-
-  /** What was applied while the tool's history was not kept in step is written into it now. */
-  async #tell(
-    connection: Connection,
-    lock: Lock,
-    { keeper, files, untold }: { keeper: Keeper; files: Listing; untold: readonly string[] },
-  ): Promise<void> {
-    const rows: string[] = [];
-    for (const revision of untold)
-      rows.push(await keptRow(this.#target, connection, { keeper, files, revision, direction: "up" }));
-    const written = rows.filter((row) => row !== "");
-    if (written.length === 0) return;
-    await connection.execute(`begin; ${lock.fence} ${written.join(" ")} commit`);
-    const { name: tool, title } = keeper.tool;
-    this.#context.observe({
-      kind: "told",
-      tool,
-      title,
-      table: describeTable(keeper.table),
-      revisions: untold,
-    });
   }
 
   #finished(report: StepReport): void {

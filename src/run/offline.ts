@@ -11,6 +11,7 @@ import { type Plan, plan } from "../core/plan.ts";
 import { literal } from "../core/sql/quote.ts";
 import { type Problem, SourceError } from "../errors.ts";
 import { lockKey } from "../lock/session.ts";
+import { keeperWithoutLooking } from "./adoption.ts";
 import { baselineRange } from "./baseline.ts";
 import { type Keeper, keptIn, NOTHING_KEPT } from "./keep.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
@@ -18,7 +19,6 @@ import { refuseUnbegun } from "./module.ts";
 import { handles } from "./module-context.ts";
 import { type Body, type Prepared, prepareSteps, statementsOf } from "./prepare.ts";
 import { applyFrame, closing, type FrameParts, revertFrame } from "./script.ts";
-import { keeperWithoutLooking } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
 import { entryOf } from "./work.ts";
 

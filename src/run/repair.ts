@@ -12,11 +12,11 @@ import { ConfigError, GodwitError, PlanRefused, problemsOf } from "../errors.ts"
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
+import { lookAtTool } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { keptRow } from "./keep.ts";
 import { withLock } from "./locked.ts";
 import { planInput } from "./migrate.ts";
-import { lookAtTool } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export type Repair =

@@ -4,10 +4,10 @@ import type { Connection } from "../database/connection.ts";
 import { PlanRefused } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
+import { withAdopted } from "./adopted.ts";
+import { lookAtTool } from "./adoption.ts";
 import { withConnection } from "./connect.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
-import { withTaken } from "./taken.ts";
-import { lookAtTool } from "./takeover.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export interface View {
@@ -47,7 +47,7 @@ async function seen(
 ): Promise<Pick<View, "history" | "refused">> {
   try {
     const { entries } = await lookAtTool(target, connection, { files, history });
-    return { history: withTaken(history, entries, context), refused: null };
+    return { history: withAdopted(history, entries, context), refused: null };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;
     return { history, refused: error };

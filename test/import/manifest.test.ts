@@ -53,6 +53,7 @@ describe("a whole NAS", () => {
     expect(files.size).toBe(manifest.files.filter(({ fate }) => !/ignored|outside/.test(fate)).length);
     expect(report).toMatchObject({ outcome: "done", stored: stored.length, moved: 0, restored: 0 });
     expect(report.scanned.outside).toBe(manifest.files.filter(({ fate }) => fate === "outside").length);
+    expect(report.warnings).toContainEqual(expect.objectContaining({ code: "IMPORT_OUTSIDE_PATTERN" }));
     for (const { code, reason } of files.values()) expect(code === null).toBe(reason === null);
   });
 

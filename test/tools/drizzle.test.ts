@@ -106,7 +106,7 @@ describe.each([
     const { steps } = await up(target, context);
     expect(steps.map(({ revision }) => revision)).toEqual(ids.slice(2));
     expect(context.events).toContainEqual(
-      expect.objectContaining({ kind: "taken-over", tool: "drizzle", revisions: ids.slice(0, 2) }),
+      expect.objectContaining({ kind: "adopted", tool: "drizzle", revisions: ids.slice(0, 2) }),
     );
     expect(await appliedIn(db)).toEqual(ids);
     const rows = await rowsOf(db);

@@ -1,6 +1,7 @@
 /** 44: the wrapper is killed (`timeout docker compose run …`), the container lives on and is at work; and the next one starts. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import pg from "pg";
 import { root } from "../../scripts/fresh.mjs";
 import { commandIn } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
@@ -10,20 +11,28 @@ import { until } from "../support/until.ts";
 test("44: the next run waits for the one that lives on, finds nothing left, and ends well", async ({
   db,
 }) => {
-  const folder = folderOf({ "migrations/0001_a.sql": "select pg_sleep(1.5); create table a ();" });
-  const godwit = commandIn({ folder, url: db.url });
-  const orphan = godwit.start("up", "--json");
-  await until(
-    async () =>
-      (
-        await db.sql(
-          "select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query ~ 'pg_sleep'",
-        )
-      ).length > 0,
-  );
-  const next = await godwit("up", "--json");
-  expect(next.json.report).toMatchObject({ outcome: "done", steps: [] });
-  expect((await orphan.exits(0)).json.report.steps).toMatchObject([{ revision: "0001_a" }]);
+  const gate = new pg.Client(db.url);
+  await gate.connect();
+  try {
+    await gate.query("select pg_advisory_lock(44)");
+    const folder = folderOf({
+      "migrations/0001_a.sql": "select pg_advisory_xact_lock(44); create table a ();",
+    });
+    const godwit = commandIn({ folder, url: db.url, env: { GODWIT_LOCK_TIMEOUT: "none" } });
+    const orphan = godwit.start("up", "--json");
+    await until(
+      async () =>
+        (await db.sql("select from pg_locks where locktype = 'advisory' and objid = 44 and not granted"))
+          .length > 0,
+    );
+    const next = godwit.start("up", "--json");
+    await next.says("waiting");
+    await gate.query("select pg_advisory_unlock(44)");
+    expect((await next.exits(0)).json.report).toMatchObject({ outcome: "done", steps: [] });
+    expect((await orphan.exits(0)).json.report.steps).toMatchObject([{ revision: "0001_a" }]);
+  } finally {
+    await gate.end();
+  }
 });
 
 test("44: in the example the services wait for a job that ran to its end, and no name can clash", () => {

@@ -9,7 +9,7 @@ import type { FoundHistory } from "./histories.ts";
 import type { Target } from "./target.ts";
 
 /** A row of our ledger in the making. */
-export interface Taken {
+export interface Adopted {
   readonly entry: Entry;
   /** What the tool knew of it, for the log. */
   readonly details: Readonly<Record<string, unknown>>;
@@ -17,14 +17,14 @@ export interface Taken {
 }
 
 /** In the order of the files. */
-export async function takenOf(
+export async function adoptedOf(
   target: Target,
   { tool, table }: Pick<FoundHistory, "tool" | "table">,
   applied: readonly Applied[],
   migrations: readonly Migration[],
-): Promise<readonly Taken[]> {
+): Promise<readonly Adopted[]> {
   const byId = new Map(applied.map((one) => [one.id, one]));
-  const taken: Taken[] = [];
+  const taken: Adopted[] = [];
   for (const migration of ordered(migrations, target.settings.order)) {
     const one = byId.get(migration.id);
     if (one === undefined) continue;
@@ -41,10 +41,10 @@ export async function takenOf(
 }
 
 /** Rows whose files we do not run. */
-export function takenWithoutFile(
+export function adoptedWithoutFile(
   { tool, table }: Pick<FoundHistory, "tool" | "table">,
   rows: readonly ToolRow[],
-): readonly Taken[] {
+): readonly Adopted[] {
   return rows.map((row) => ({
     entry: {
       revision: row.name,
@@ -73,7 +73,7 @@ function detailsOf(tool: Tool, table: Relation, { row, edited }: { row: ToolRow 
   };
 }
 
-export function takenSql(sql: LedgerSql, author: Author, taken: readonly Taken[]): readonly string[] {
+export function adoptedSql(sql: LedgerSql, author: Author, taken: readonly Adopted[]): readonly string[] {
   return taken.flatMap(({ entry, details, at }) => [
     sql.baseline(entry, author, at),
     sql.log(author, {
@@ -87,9 +87,9 @@ export function takenSql(sql: LedgerSql, author: Author, taken: readonly Taken[]
 }
 
 /** The ledger as it will be; for those who only look. */
-export function withTaken(
+export function withAdopted(
   history: RecordedHistory,
-  taken: readonly Taken[],
+  taken: readonly Adopted[],
   author: Author,
 ): RecordedHistory {
   const last = history.entries.reduce((greatest, { sequence }) => Math.max(greatest, sequence), 0);

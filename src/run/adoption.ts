@@ -11,6 +11,7 @@ import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
 import { describeTable, type Match, type Tool, type ToolRow } from "../tools/tool.ts";
 import { KEPT_BY_DEFAULT, toolNamed, toolsOf } from "../tools/tools.ts";
+import { type Adopted, adoptedOf } from "./adopted.ts";
 import {
   type FoundHistory,
   findHistories,
@@ -22,15 +23,14 @@ import {
 } from "./histories.ts";
 import type { Keeper } from "./keep.ts";
 import { refuseRerun, refuseUnnoticed } from "./reruns.ts";
-import { type Taken, takenOf } from "./taken.ts";
 import type { Target } from "./target.ts";
 import { type Advisory, advisoryOf } from "./tool-lock.ts";
 
-export interface TakeOver {
+export interface Adoption {
   readonly found: FoundHistory | null;
   readonly keeper: Keeper | null;
   /** Applied by the tool, and not in our ledger. */
-  readonly entries: readonly Taken[];
+  readonly entries: readonly Adopted[];
   /** Applied by us, and not in the tool's history, in the order in which that happened; only where it is kept in step. */
   readonly untold: readonly string[];
   /** A history that is not kept in step, and the revisions that have a row in it. */
@@ -38,7 +38,7 @@ export interface TakeOver {
   readonly warnings: readonly Problem[];
 }
 
-const NOTHING: TakeOver = { found: null, keeper: null, entries: [], untold: [], theirs: null, warnings: [] };
+const NOTHING: Adoption = { found: null, keeper: null, entries: [], untold: [], theirs: null, warnings: [] };
 
 /** Changes nothing, and holds the tool's lock if `hold` does. Throws `PlanRefused` (`ADOPT_NEEDED`, `ADOPT_AMBIGUOUS`, `ADOPT_FAILED_HISTORY`, `ADOPT_CONFLICT`). */
 export async function lookAtTool(
@@ -46,7 +46,7 @@ export async function lookAtTool(
   connection: Connection,
   { files, history }: { readonly files: Listing; readonly history: RecordedHistory },
   hold: (advisory: Advisory) => Promise<void> = async () => {},
-): Promise<TakeOver> {
+): Promise<Adoption> {
   const { tools, kept, table } = concerned(target);
   if (tools.length === 0) {
     const asks = parseKeep(target.settings.keep) !== "none" && (await isFresh(target, connection, history));
@@ -89,7 +89,7 @@ export async function lookAtTool(
   refuseFailed(found);
   const known = new Set(history.entries.map((entry) => entry.revision));
   const unknown = match.applied.filter(({ id }) => !known.has(id));
-  const entries = await takenOf(target, found, unknown, files.migrations);
+  const entries = await adoptedOf(target, found, unknown, files.migrations);
   return {
     ...{ found, keeper, entries, untold: untold(match), theirs: null },
     warnings: warningsOf(found, match, known),

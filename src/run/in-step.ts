@@ -1,0 +1,65 @@
+/**
+ * What a run does about the history of another tool before its own plan is carried out: adopts what that has and ours
+ * lacks, and tells it of what was applied while it was not kept in step. Under the lock, each in one transaction.
+ */
+import type { Connection } from "../database/connection.ts";
+import type { Problem } from "../errors.ts";
+import type { RecordedHistory } from "../ledger/ledger.ts";
+import type { Lock } from "../lock/lock.ts";
+import type { Listing } from "../source/source.ts";
+import { describeTable } from "../tools/tool.ts";
+import { adoptedSql } from "./adopted.ts";
+import { type Adoption, lookAtTool } from "./adoption.ts";
+import { type Keeper, keptRow } from "./keep.ts";
+import type { RunContext, Target } from "./target.ts";
+import { holdToolLock } from "./tool-lock.ts";
+
+export interface InStep {
+  readonly target: Target;
+  readonly connection: Connection;
+  readonly lock: Lock;
+  readonly context: RunContext;
+  readonly warn: (problem: Problem) => void;
+}
+
+/** The history as it is afterwards. Throws as `lookAtTool` does. */
+export async function adoptInPassing(
+  { target, connection, lock, context, warn }: InStep,
+  known: { readonly files: Listing; readonly history: RecordedHistory },
+): Promise<{ history: RecordedHistory } & Pick<Adoption, "keeper" | "untold" | "theirs">> {
+  const { found, entries, warnings, ...rest } = await lookAtTool(target, connection, known, async (tool) => {
+    if (connection.capabilities.session) await holdToolLock(target, connection, tool, context);
+  });
+  for (const warning of warnings) warn(warning);
+  if (entries.length === 0 || found === null) return { history: known.history, ...rest };
+  if (!known.history.created) await target.ledger.create(connection, target.settings.project);
+  const rows = adoptedSql(target.ledger.sql, context, entries);
+  await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; commit`);
+  const { name: tool, title } = found.tool;
+  context.observe({
+    kind: "adopted",
+    ...{ tool, title },
+    table: describeTable(found.table),
+    revisions: entries.map(({ entry }) => entry.revision),
+  });
+  return { history: await target.ledger.read(connection), ...rest };
+}
+
+export async function tellTool(
+  { target, connection, lock, context }: InStep,
+  { keeper, files, untold }: { keeper: Keeper; files: Listing; untold: readonly string[] },
+): Promise<void> {
+  const rows: string[] = [];
+  for (const revision of untold)
+    rows.push(await keptRow(target, connection, { keeper, files, revision, direction: "up" }));
+  const written = rows.filter((row) => row !== "");
+  if (written.length === 0) return;
+  await connection.execute(`begin; ${lock.fence} ${written.join(" ")} commit`);
+  const { name: tool, title } = keeper.tool;
+  context.observe({
+    kind: "told",
+    ...{ tool, title },
+    table: describeTable(keeper.table),
+    revisions: untold,
+  });
+}
