@@ -159,7 +159,7 @@ export function createFleet(config: FleetConfig): Fleet {
 async function load(config: FleetConfig): Promise<Config> {
   const [{ loadConfig }, { TARGET_OPTIONS }] = await Promise.all([
     import("./config/load.ts"),
-    import("./config/targets.ts"),
+    import("./config/targets-given.ts"),
   ]);
   const { targets, root, observe: _, say: __, signal: ___, environment, contract, ...common } = config;
   const isEach = (key: string) => key !== "parallel" && TARGET_OPTIONS.some((option) => option.key === key);

@@ -1,7 +1,6 @@
 /** The schemas of one database as targets: which there are, and each as a configuration of its own. */
 import { assemble } from "./assemble.ts";
-import type { Config } from "./config/config.ts";
-import { schemaTarget } from "./config/targets.ts";
+import { type Config, schemaTarget } from "./config/config.ts";
 import { createSchema } from "./core/sql/quote.ts";
 import type { Connection } from "./database/connection.ts";
 import { ConfigError, DatabaseError } from "./errors.ts";

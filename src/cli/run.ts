@@ -1,9 +1,8 @@
 /** One invocation, from the words that were typed to an exit code: parse, carry out, print. */
 import { randomUUID } from "node:crypto";
-import type { Config } from "../config/config.ts";
+import { type Config, schemaTarget } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { OPTIONS } from "../config/options.ts";
-import { schemaTarget } from "../config/targets.ts";
 import { GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
 import { redact } from "../std/secret.ts";
 import type { Answer, CommandRow, Invocation, Run } from "./command.ts";

@@ -1,5 +1,7 @@
 /** What the options mean together; pure. */
+
 import type { Phase } from "../core/migration.ts";
+import { identifier } from "../core/sql/quote.ts";
 import type { ImportConfig } from "./imports.ts";
 import type { OptionKey, Values } from "./options.ts";
 import type { Origin } from "./values.ts";
@@ -56,4 +58,18 @@ const PHASES_OF_MODE = {
 export function phasesOf(values: Values): readonly Phase[] {
   const phases: readonly Phase[] = values.phase ?? PHASES_OF_MODE[values.mode];
   return values.contract && !phases.includes("contract") ? [...phases, "contract"] : phases;
+}
+
+/** One schema of a target that has several, as a target by itself. */
+export function schemaTarget(config: Config, schema: string): Config {
+  const { values, target } = config;
+  return {
+    ...config,
+    values: {
+      ...values,
+      ledgerSchema: values.ledgerSchema.replaceAll("{schema}", () => schema),
+      searchPath: values.searchPath?.replaceAll("{schema}", () => identifier(schema)) ?? null,
+    },
+    target: { name: `${target?.name}/${schema}`, schemas: null, schema },
+  };
 }

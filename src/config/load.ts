@@ -36,7 +36,8 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   }
   const read = values as unknown as Values;
   const place = { file: path ?? "the configuration" };
-  const targets = file.targets === undefined ? null : (await import("./targets.ts")).readTargets(file, place);
+  const targets =
+    file.targets === undefined ? null : (await import("./targets-given.ts")).readTargets(file, place);
   const configured = targets === null ? await importsOf(file.imports, place, read) : [];
   return {
     values: read,
