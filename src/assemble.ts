@@ -42,7 +42,7 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   const source = options.source ?? (await openSource(config));
   if (options.open !== undefined) return assembled(config, source, { open: options.open });
   if (isAddressed(config)) {
-    const address = addressOf(config, config.values.databaseUrl ?? undefined);
+    const address = addressOf(config, config.values.databaseUrl?.reveal());
     return assembled(config, source, { open: opener(config, address), address });
   }
   refuseEmbedded(config);
