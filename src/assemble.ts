@@ -8,7 +8,7 @@ import { type Address, parseAddress } from "./database/address.ts";
 import type { Connection } from "./database/connection.ts";
 import { ConfigError, GodwitError, ImportFailed } from "./errors.ts";
 import { openLedger } from "./ledger/ledger.ts";
-import type { Observe } from "./run/events.ts";
+import { type Observe, presentableEvent } from "./run/events.ts";
 import type { Import } from "./run/import.ts";
 import type { RunContext, Target } from "./run/target.ts";
 import type { Source } from "./source/source.ts";
@@ -169,7 +169,7 @@ export function createContext(
     version: VERSION,
     gitCommit: gitCommit(config.root, config.environment),
     signal,
-    observe,
+    observe: (event) => observe(presentableEvent(event)),
   };
 }
 

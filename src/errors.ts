@@ -298,6 +298,13 @@ export class DatabaseError extends GodwitError {
     });
   }
 
+  /** The same error, made anew: what has become known as a secret since is hidden in it too. */
+  again(): DatabaseError {
+    const { cause, sqlState, position, completed } = this;
+    const problem = this.toProblem() as ProblemOf<"DatabaseError">;
+    return new DatabaseError(problem, { cause, sqlState, position, completed });
+  }
+
   /** The same error where what was sent stands behind so many characters of the author's text. */
   movedBy(characters: number): DatabaseError {
     if (this.position === undefined) return this;

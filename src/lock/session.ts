@@ -11,6 +11,7 @@
  * commit after it lost the lock; there is nothing to fence.
  */
 import { createHash } from "node:crypto";
+import { hideLiterals } from "../core/sql/secrets.ts";
 import type { Connection } from "../database/connection.ts";
 import { DatabaseError, LockError } from "../errors.ts";
 import { delay } from "../std/time.ts";
@@ -148,9 +149,14 @@ export async function findHolder(connection: Connection, key: bigint, sql: LockS
     from pg_locks l join pg_stat_activity a using (pid) where ${lockPredicate(key)} limit 1`);
   const [row] = rows;
   if (row === undefined) return null;
-  const { application, ...holder } = row;
+  const { application, doing, ...holder } = row;
   const runId = /run ([0-9a-f-]{36})/.exec(application ?? "")?.[1] ?? null;
-  return { ...holder, runId, release: `select pg_terminate_backend(${row.pid});` };
+  return {
+    ...holder,
+    doing: doing === null ? null : hideLiterals(doing),
+    runId,
+    release: `select pg_terminate_backend(${row.pid});`,
+  };
 }
 
 async function findLeaseRow(connection: Connection, sql: LockSql): Promise<Holder | null> {

@@ -1,12 +1,13 @@
 /** What all the ways of carrying out a step share. */
 import type { Step } from "../core/plan.ts";
+import { secretsOf } from "../core/sql/secrets.ts";
 import type { Blocker, Connection } from "../database/connection.ts";
 import { isRetryableTransaction } from "../database/sqlstate.ts";
 import { DatabaseError, GodwitError, Interrupted, StepFailed } from "../errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
-import { redact } from "../std/secret.ts";
+import { remember } from "../std/secret.ts";
 import { backoffMs, delay, formatDuration } from "../std/time.ts";
 import { type Keeper, keptIn } from "./keep.ts";
 import type { Body, Prepared } from "./prepare.ts";
@@ -122,30 +123,33 @@ export function stepError(
     return new StepFailed(
       {
         code: "STEP_FAILED",
-        // What the module itself wrote: it may know more secrets than we do.
-        message: redact(
-          `${prepared.step.file} failed: ${error instanceof Error ? error.message : String(error)}`,
-        ),
+        message: `${prepared.step.file} failed: ${error instanceof Error ? error.message : String(error)}`,
         place: { file: prepared.step.file },
         hint: stackHint(error, prepared.step.file),
       },
       { cause: error },
     );
   }
+  // The server quotes what it does not understand.
+  if (body?.kind === "sql") remember(...valuesOf(body.text));
   const place = body?.kind === "sql" ? placeOfError(body, error, extra?.line) : { file: prepared.step.file };
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
   return new StepFailed(
     {
       code: timeout ? "STEP_TIMEOUT" : "STEP_FAILED",
-      message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${redact(error.message)}`,
+      message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${error.message}`,
       place,
       hint:
         [error.hint, advice(error, timeout, extra?.blockers ?? [])].filter(Boolean).join(" ") ||
         onwards(prepared),
       details: error.details,
     },
-    { cause: error },
+    { cause: error.again() },
   );
+}
+
+function valuesOf(text: string): readonly string[] {
+  return secretsOf(text).flatMap(({ value }) => value ?? []);
 }
 
 export function failureOf(

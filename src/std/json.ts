@@ -95,9 +95,9 @@ function endOfString(text: string, open: number): number {
     if (character === '"') return at + 1;
     if (character < " ") return -1;
     if (character !== "\\") continue;
-    const escape = /^(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.exec(text.slice(at + 1, at + 6));
-    if (escape === null) return -1;
-    at += escape[0].length;
+    const sequence = /^(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.exec(text.slice(at + 1, at + 6));
+    if (sequence === null) return -1;
+    at += sequence[0].length;
   }
   return -1;
 }

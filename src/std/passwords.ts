@@ -198,6 +198,8 @@ function sqlLiteral(text: string, at: number): Value | null {
   const quoted = /^(?:[en]|u&)?'/i.exec(head);
   if (quoted !== null) {
     const open = at + quoted[0].length - 1;
+    // Inside of another literal.
+    if (isDoubled(text, open)) return { start: at, end: quotedEnd(text, open), instead: "'***'" };
     return {
       start: at,
       end: closing(text, open, { doubles: true, escapes: /^e/i.test(head) }),
@@ -212,9 +214,13 @@ function sqlLiteral(text: string, at: number): Value | null {
 
 /** Of libpq's `'…'`, which inside of an SQL literal is `''…''`. */
 function quotedEnd(text: string, open: number): number {
-  if (text.charAt(open + 1) !== "'" || /^[\s,;)&]?$/.test(text.charAt(open + 2))) return closing(text, open);
+  if (!isDoubled(text, open)) return closing(text, open);
   const close = text.indexOf("''", open + 2);
   return close === -1 ? text.length : close + 2;
+}
+
+function isDoubled(text: string, open: number): boolean {
+  return text.charAt(open + 1) === "'" && !/^[\s,;)&']?$/.test(text.charAt(open + 2));
 }
 
 /** Behind the quote that closes the one at `open`; the end of the text where there is none. */
