@@ -53,6 +53,8 @@ export interface Answer {
   readonly json: Readonly<Record<string, unknown>>;
   /** Printed on stdout without `--json`. */
   readonly text: string;
+  /** A script that somebody else will run: printed as it is, with the passwords that its author wrote into it. */
+  readonly verbatim?: boolean;
   /** `false`: a mere confirmation, which `--quiet` leaves out. */
   readonly result: boolean;
   /** 1: the question was answered with no; of several targets, what the worst of them comes to. */

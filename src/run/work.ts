@@ -131,7 +131,7 @@ export function stepError(
     );
   }
   // The server quotes what it does not understand.
-  if (body?.kind === "sql") remember(...valuesOf(body.text));
+  if (body?.kind === "sql") rememberQuoted(body.text, error);
   const place = body?.kind === "sql" ? placeOfError(body, error, extra?.line) : { file: prepared.step.file };
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
   return new StepFailed(
@@ -148,8 +148,10 @@ export function stepError(
   );
 }
 
-function valuesOf(text: string): readonly string[] {
-  return secretsOf(text).flatMap(({ value }) => value ?? []);
+/** What of the script's secrets is in the error. */
+function rememberQuoted(text: string, { message, hint, details }: DatabaseError): void {
+  const said = [message, hint, ...Object.values(details ?? {})].join("\n");
+  for (const { value } of secretsOf(text)) if (value !== null && said.includes(value)) remember(value);
 }
 
 export function failureOf(
