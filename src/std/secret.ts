@@ -117,7 +117,7 @@ function isWordlike(form: string): boolean {
 
 /** As they stand in URLs, JSON, SQL and the output of `console.log`. */
 function formsOf(secret: string): readonly string[] {
-  if (/\n|\\n/.test(secret)) return secret.split(/\r?\n|\\n/).filter(isLineOfKey);
+  if (/\n|-----BEGIN/.test(secret)) return secret.split(/\r?\n|\\n/).filter(isLineOfKey);
   if (secret.trim().length < SHORTEST || EVERYDAY.has(secret.toLowerCase())) return [];
   // What is no Unicode has no form in a URL.
   const wellFormed = Buffer.from(secret).toString();
