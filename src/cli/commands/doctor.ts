@@ -72,6 +72,7 @@ function shownUrl(value: unknown): string {
 function shown(value: unknown): string {
   if (value === null || (Array.isArray(value) && value.length === 0)) return "(none)";
   if (Array.isArray(value)) return value.join(", ");
+  if (value instanceof Secret) return String(value);
   // Names alone: a value may be a secret.
   if (typeof value === "object") return Object.keys(value).join(", ") || "(none)";
   return redact(String(value));
