@@ -66,7 +66,8 @@ export function transactionUnits(text: string): Units {
   }
 }
 
-const COMMENT = /--[^\n]*|\/\*.*?\*\//gs;
+// One without an end goes on to the end, so that it is looked for once.
+const COMMENT = /--[^\n]*|\/\*.*?(?:\*\/|$)/gs;
 
 function blanked(text: string, statements: readonly Statement[], offset = 0): string {
   const parts: string[] = [];
