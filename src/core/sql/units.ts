@@ -40,6 +40,8 @@ export function transactionUnits(text: string): Units {
   let readOnly: Statement | null = null;
   let open: Statement[] = [];
   let modes: TransactionModes = {};
+  /** How many statements of the open unit stand in front of its `BEGIN`. */
+  let inFront = 0;
   for (const statement of splitStatements(text)) {
     const kind = classify(statement);
     if (kind.kind === "transaction-control") {
@@ -50,6 +52,7 @@ export function transactionUnits(text: string): Units {
       blanks.push(statement);
       modes = { ...modes, ...begun };
       if (ends) close();
+      else inFront = open.length;
     } else if (isTransactional(kind)) open.push(statement);
     else {
       close();
@@ -60,10 +63,11 @@ export function transactionUnits(text: string): Units {
   return { text: blanked(text, blanks.toSorted(byStart)), units, refused, readOnly };
 
   function close(): void {
-    const leading = leadingModes(open);
+    const leading = [leadingModes(open.slice(0, inFront)), leadingModes(open.slice(inFront))] as const;
+    const said = leading.flatMap((one) => one.said);
     readOnly ??= readOnlyStatement(open);
-    blanks.push(...leading.said);
-    open = open.filter((statement) => !leading.said.includes(statement));
+    blanks.push(...said);
+    open = open.filter((statement) => !said.includes(statement));
     const [first] = open;
     const last = open.at(-1);
     if (first !== undefined && last !== undefined) {
@@ -79,11 +83,12 @@ export function transactionUnits(text: string): Units {
         line: first.line,
         kind: several ? { kind: "ordinary" } : classify(first),
         several,
-        modes: { ...modes, ...leading.modes },
+        modes: { ...modes, ...leading[0].modes, ...leading[1].modes },
       });
     }
     open = [];
     modes = {};
+    inFront = 0;
   }
 }
 
