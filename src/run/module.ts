@@ -73,10 +73,10 @@ interface Progress {
 /** After a failure outside a transaction: where nothing can have stayed, it is as pending as before. */
 async function settle(work: Work, prepared: Prepared, progress: Progress): Promise<Committed> {
   const { step } = prepared;
-  if (!progress.begun) return NOTHING;
   const mayHaveKept = progress.complete || progress.activity?.tally.mayHaveKept() === true;
-  // What an earlier run did is not known.
+  // What an earlier attempt did is not known.
   if (mayHaveKept || step.reason === "resume") return { extent: "unknown", position: null };
+  if (!progress.begun) return NOTHING;
   const { sql } = work.ledger;
   const { ownRole: own, fence } = frameParts(work, prepared);
   const row =
