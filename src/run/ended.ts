@@ -3,6 +3,7 @@
  * order: the ledger's row, and what became of the transaction that wrote it.
  */
 import { literal } from "../core/sql/quote.ts";
+import { stored } from "../core/sql/stored.ts";
 import type { Result, Row } from "../database/connection.ts";
 import { StepFailed } from "../errors.ts";
 import { type Committed, NOTHING } from "./committed.ts";
@@ -23,7 +24,7 @@ export async function endedTransaction(
   await rollback(work.connection);
   const found = await work.connection
     .query<Row & { state: string | null; fate: string | null }>(
-      `select (select state from ${work.ledger.sql.historyTable} where revision = ${literal(revision)}) as state,
+      `select (select state from ${work.ledger.sql.historyTable} where revision = ${stored(revision)}) as state,
   pg_xact_status(${literal(transaction)}::text::xid8)::text as fate`,
     )
     .catch(() => null);

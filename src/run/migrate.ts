@@ -204,7 +204,7 @@ class Run {
     if (!history.created) await target.ledger.create(connection, target.settings.project);
     if (keeper?.create != null) await connection.execute(keeper.create);
     await lock.announce(
-      `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} …`,
+      `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`,
     );
     this.#prepared = prepared;
     for (const { step } of prepared) if (step.kind === "repeatable") this.#repeatables.add(step.revision);

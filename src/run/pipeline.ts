@@ -4,6 +4,7 @@
  * Whatever fails, the answer is the same: wait until every message in flight is answered (those behind the
  * failed one have no effect), roll back, and report how far it went. The caller decides whether to try again.
  */
+import { restored } from "../core/sql/stored.ts";
 import { NOT_NULL_VIOLATION, READ_ONLY_TRANSACTION, UNIQUE_VIOLATION } from "../database/sqlstate.ts";
 import { DatabaseError, LockError, StepFailed } from "../errors.ts";
 import { FENCE_SQLSTATE } from "../lock/sql.ts";
@@ -209,7 +210,7 @@ export function frameError(error: unknown, revision: string): unknown {
   if (error.sqlState === NOT_NULL_VIOLATION && /migration_log/.test(error.message))
     return rowGone(revision, error);
   if (error.sqlState === READ_ONLY_TRANSACTION) return leftReadOnly(revision, error);
-  if (error.sqlState === PRESENT_SQLSTATE) return appliedByTool(error.message, error);
+  if (error.sqlState === PRESENT_SQLSTATE) return appliedByTool(restored(error.message), error);
   if (error.sqlState === FENCE_SQLSTATE)
     return new LockError(
       {
