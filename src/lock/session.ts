@@ -12,6 +12,7 @@
  */
 import { createHash } from "node:crypto";
 import { hideLiterals } from "../core/sql/secrets.ts";
+import { restored } from "../core/sql/stored.ts";
 import type { Connection } from "../database/connection.ts";
 import { DatabaseError, LockError } from "../errors.ts";
 import { delay } from "../std/time.ts";
@@ -164,5 +165,5 @@ async function findLeaseRow(connection: Connection, sql: LockSql): Promise<Holde
     .query<{ runId: string; host: string; doing: string | null; heldForMs: number }>(sql.liveLease())
     .catch(() => ({ rows: [] }));
   const [row] = found.rows;
-  return row === undefined ? null : { pid: null, user: null, ...row, release: sql.free() };
+  return row === undefined ? null : { pid: null, user: null, ...restored(row), release: sql.free() };
 }
