@@ -46,9 +46,15 @@ export function secretUrl(url: string): Secret {
 export function remember(...secrets: readonly string[]): void {
   for (const secret of secrets)
     for (const form of formsOf(secret)) {
-      if (remembered.has(form)) continue;
-      remembered.add(form);
-      pattern = null;
+      const start = form.slice(0, SHORTEST);
+      const alike = remembered.get(start) ?? [];
+      if (alike.includes(form)) continue;
+      // The longest first: of two that begin alike the longer one must go.
+      remembered.set(
+        start,
+        [...alike, form].sort((one, other) => other.length - one.length),
+      );
+      firstCharacters.add(form.charCodeAt(0));
     }
 }
 
@@ -59,9 +65,17 @@ export function redact(text: string): string {
 
 /** The text with every remembered secret replaced: for what we made ourselves, and nobody's words. */
 export function hideRemembered(text: string): string {
-  if (remembered.size === 0) return text;
-  pattern ??= patternOf(remembered);
-  return text.replace(pattern, "***");
+  const parts: string[] = [];
+  let copied = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (!firstCharacters.has(text.charCodeAt(at))) continue;
+    const found = remembered.get(text.slice(at, at + SHORTEST))?.find((form) => standsAt(text, at, form));
+    if (found === undefined) continue;
+    parts.push(text.slice(copied, at), "***");
+    copied = at + found.length;
+    at = copied - 1;
+  }
+  return parts.length === 0 ? text : parts.join("") + text.slice(copied);
 }
 
 /** Someone else's text as it may be shown: without secrets, and not longer than a screen or two. */
@@ -96,18 +110,17 @@ export function shortened(text: string): string {
 
 const MORE = /… \((\d+) more characters\)$/;
 
-const remembered = new Set<string>();
-let pattern: RegExp | null = null;
+/** By their first characters, so that it takes no longer to look for a thousand than for one. */
+const remembered = new Map<string, readonly string[]>();
+const firstCharacters = new Set<number>();
 
-/** The longest first: of two that begin alike the longer one must go. */
-function patternOf(forms: ReadonlySet<string>): RegExp {
-  const words = [...forms].sort((one, other) => other.length - one.length).map(wordOf);
-  return new RegExp(words.join("|"), "g");
+function standsAt(text: string, at: number, form: string): boolean {
+  if (!text.startsWith(form, at)) return false;
+  return !isWordlike(form) || !(isWord(text.charAt(at - 1)) || isWord(text.charAt(at + form.length)));
 }
 
-function wordOf(form: string): string {
-  const plain = form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
-  return isWordlike(form) ? `(?<![A-Za-z0-9_])${plain}(?![A-Za-z0-9_])` : plain;
+function isWord(character: string): boolean {
+  return /^\w$/.test(character);
 }
 
 /** Short and made of letters: inside of a longer word it is most likely not meant. */
@@ -135,7 +148,7 @@ function formsOf(secret: string): readonly string[] {
     secret.replaceAll("'", "''"),
     secret.replace(/['\\]/g, "\\$&"),
   ];
-  return [...new Set(forms)];
+  return [...new Set(forms)].filter((form) => form.length >= SHORTEST);
 }
 
 /** Hiding every "abc" would help nobody. */
