@@ -61,6 +61,7 @@ export const ERROR_CODES = {
   SOURCE_MODULE_IMPORT: "SourceError",
   SOURCE_BUNDLE_BROKEN: "SourceError",
   SOURCE_PARSE: "SourceError",
+  SOURCE_MARKER: "SourceError",
   SOURCE_TRANSACTION_CONTROL: "SourceError",
   SOURCE_COPY_FROM_STDIN: "SourceError",
   SOURCE_PSQL_COMMAND: "SourceError",
