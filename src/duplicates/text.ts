@@ -4,6 +4,7 @@ import {
   bestOf,
   bytes,
   count,
+  differenceOf,
   distinctCommand,
   KIND_TITLES,
   keepCommand,
@@ -36,7 +37,7 @@ export function formatGroups(duplicates: Duplicates, style: TextStyle = PLAIN): 
     for (const pair of review) {
       const [one, another] = pair.files;
       lines.push(
-        `  ${one.id} and ${another.id}, ${pair.distance256} of 256 bits differ`,
+        `  ${one.id} and ${another.id}, ${differenceOf(pair)}`,
         ...fileLines(pair.files, style),
         style.dim(`    ${keepOfPairCommand(pair)}   or   ${distinctCommand(pair.files)}`),
         "",
@@ -65,10 +66,24 @@ function groupLines(group: DuplicateGroup, style: TextStyle): readonly string[] 
     ? "settled"
     : `${keepCommand(group)}   or   ${distinctCommand(group.files.slice(0, 12))}${group.files.length > 12 ? " …" : ""}`;
   return [
-    `  Group ${group.id}, ${count(group.size, "file")}`,
+    `  Group ${group.id}, ${count(group.size, "file")}${copiesOf(group)}`,
     ...fileLines(group.files, style),
     ...others,
+    ...unsureLines(group),
     style.dim(`    ${decide}`),
+  ];
+}
+
+/** In an exact group all are. */
+function copiesOf({ kind, exactCopies }: DuplicateGroup): string {
+  if (kind === "exact" || exactCopies === 0) return "";
+  return `, ${exactCopies === 1 ? "1 of them an exact copy" : `${whole(exactCopies)} of them exact copies`} of another`;
+}
+
+function unsureLines({ unsure }: DuplicateGroup): readonly string[] {
+  if (unsure.length === 0) return [];
+  return [
+    `    colours not compared: ${unsure.slice(0, 12).join(" ")}${unsure.length > 12 ? " …" : ""}; --keep leaves them open unless they are named`,
   ];
 }
 
