@@ -141,6 +141,7 @@ export const ERROR_CODES = {
   IMAGE_TIMEOUT: "ImportFailed",
   IMPORT_CREDENTIALS_MISSING: "ImportFailed",
   IMPORT_UNKNOWN: "ImportFailed",
+  IMPORT_COLOURS_UNKNOWN: "ImportFailed",
   IMPORT_TABLE_MISSING: "ImportFailed",
   IMPORT_TABLE_UNFIT: "ImportFailed",
   IMPORT_INCOMPLETE: "ImportFailed",

@@ -26,8 +26,8 @@ export interface Decided {
   readonly files: readonly { readonly id: number; readonly path: string }[];
   /** Decisions that are new, changed or gone; 0: it had been said before. */
   readonly changed: number;
-  /** Of `keep` for a whole group: files that were left open, because their colours cannot be compared with the kept one's. */
-  readonly unsure: readonly KnownFile[];
+  /** Of `keep` for a whole group: files that were left open, where there are any, because their colours cannot be compared with the kept one's. */
+  readonly unsure?: readonly KnownFile[];
 }
 
 export interface DecideOptions {
@@ -51,7 +51,7 @@ export async function decide(
   const ids = files.map(({ id }) => id);
   if (decision.kind === "forget") {
     if (ids.length === 0) throw tooFew("forget", 1);
-    return { kind: "forget", files, changed: await forget(connection, sql, ids), unsure: [] };
+    return { kind: "forget", files, changed: await forget(connection, sql, ids) };
   }
   if (decision.kind === "distinct") {
     if (ids.length < 2) throw tooFew("distinct", 2);
@@ -74,7 +74,8 @@ export async function decide(
   const byId = new Map(files.map((file) => [file.id, file]));
   const named = async (some: readonly number[]) =>
     Promise.all(some.map((id) => byId.get(id) ?? fileOf(connection, sql, id)));
-  return { kind: "keep", files: [kept, ...(await named(others))], changed, unsure: await named(unsure) };
+  const left = unsure.length === 0 ? {} : { unsure: await named(unsure) };
+  return { kind: "keep", files: [kept, ...(await named(others))], changed, ...left };
 }
 
 interface KnownFile {

@@ -3,6 +3,7 @@ import type { DuplicateFile, DuplicateGroup, Duplicates, GroupKind } from "./dup
 import {
   bestOf,
   bytes,
+  copiesOf,
   count,
   differenceOf,
   distinctCommand,
@@ -74,12 +75,6 @@ function groupLines(group: DuplicateGroup, style: TextStyle): readonly string[] 
   ];
 }
 
-/** In an exact group all are. */
-function copiesOf({ kind, exactCopies }: DuplicateGroup): string {
-  if (kind === "exact" || exactCopies === 0) return "";
-  return `, ${exactCopies === 1 ? "1 of them an exact copy" : `${whole(exactCopies)} of them exact copies`} of another`;
-}
-
 function unsureLines({ unsure }: DuplicateGroup): readonly string[] {
   if (unsure.length === 0) return [];
   return [
@@ -116,6 +111,11 @@ function summary(duplicates: Duplicates): readonly string[] {
       : `${count(counts.files, "file")}: ${count(counts.exact, "group")} of exact copies, ${whole(counts.same)} of the same design (${count(counts.surplus, "file")} to spare), ${count(counts.review, "pair")} for review.`;
   return [
     found,
+    ...(counts.unsure > 0
+      ? [
+          `The colours of ${count(counts.unsure, "file")} are not known, because an earlier release read them: godwit import --colours reads them once more.`,
+        ]
+      : []),
     ...(counts.settled > 0 ? [`${count(counts.settled, "group is", "groups are")} settled.`] : []),
     ...(counts.pending > 0
       ? [`${count(counts.pending, "look waits", "looks wait")} to be compared: run godwit duplicates again.`]

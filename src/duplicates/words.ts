@@ -29,6 +29,12 @@ export function differenceOf({ distance256, colours }: ReviewPair): string {
   return colours !== null && colours > SAME_COLOURS ? `other colours (${colours} apart), ${shape}` : shape;
 }
 
+/** In an exact group all are. */
+export function copiesOf({ kind, exactCopies }: DuplicateGroup): string {
+  if (kind === "exact" || exactCopies === 0) return "";
+  return `, ${exactCopies === 1 ? "1 of them an exact copy" : `${whole(exactCopies)} of them exact copies`} of another`;
+}
+
 export function bestOf(files: readonly DuplicateFile[]): DuplicateFile | undefined {
   return files.find(({ suggested }) => suggested);
 }

@@ -100,7 +100,7 @@ function decisionOf({ flags }: Invocation): Decision | null {
   return { kind: "keep", file: first, ...(others.length === 0 ? {} : { others }) };
 }
 
-function sentence({ kind, files, changed, unsure }: Decided): string {
+function sentence({ kind, files, changed, unsure = [] }: Decided): string {
   const names = files.map((file) => `${file.id} ${file.path}`);
   const what =
     kind === "keep"
