@@ -60,7 +60,6 @@ export async function decide(
       kind: "distinct",
       files,
       changed: await store(connection, sql, { pairs, kept: null }),
-      unsure: [],
     };
   }
   const [kept] = files;

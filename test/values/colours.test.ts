@@ -1,7 +1,7 @@
 /** Duplicates see colours: one shape in two colours is two designs, and ink that cannot be seen is compared with nothing. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { describe } from "vitest";
 import { colourDistance, coloursOf, SAME_COLOURS } from "../../src/duplicates/colours.ts";
 import { imageTables } from "../../src/images/sql.ts";
@@ -52,7 +52,7 @@ async function colours(bytes: Buffer) {
 
 describe("true copies are near in colour:", () => {
   const piece = () => sharp(jigsaw("#d22"));
-  test.each<[string, (image: sharp.Sharp) => sharp.Sharp]>([
+  test.each<[string, (image: Sharp) => Sharp]>([
     ["JPEG on white", (image) => image.flatten({ background: "#fff" }).jpeg({ quality: 40 })],
     ["JPEG on black", (image) => image.flatten({ background: "#000" }).jpeg({ quality: 70 })],
     ["WebP", (image) => image.webp({ quality: 50 })],
