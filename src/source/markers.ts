@@ -91,6 +91,7 @@ const LONGEST = 200;
 type Read = Pick<Marker, "direction" | "strength">;
 
 function readMarker({ says, hash }: Comment): Read | null {
+  if (!DIRECTION_WORD.test(says)) return null;
   const text = says.slice(0, LONGEST).normalize("NFKC").toLowerCase();
   const written = readWritten(text);
   if (written !== null) return { direction: written, strength: "written" };
