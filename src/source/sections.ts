@@ -8,7 +8,7 @@ import type { Problem } from "../errors.ts";
 import { nearest } from "../std/nearest.ts";
 import { commentsOf, isOwnLine } from "./comments.ts";
 import { firstStatement } from "./header.ts";
-import { declaresNoSections, markersIn, oppositeMarker } from "./markers.ts";
+import { declaresNoSections, type Marker, markersIn, oppositeMarker } from "./markers.ts";
 import { placeAt } from "./place.ts";
 import { falseMarker } from "./problems.ts";
 
@@ -33,13 +33,14 @@ export function parseSections(text: string, file: string): Sections {
   const found = declaresNoSections(text) ? [] : markersIn(text);
   const problems: Problem[] = [];
   const counted: SectionMarker[] = [];
-  for (const { start, line, strength, direction } of found) {
-    const match = SECTION.exec(line);
-    if (match !== null && isOwnLine(text, start))
-      counted.push(readMarker(match, { text, file, problems, offset: start }));
-    else if (strength === "written")
-      problems.push(falseMarker(line, { direction, runs: "up", place: placeAt(file, text, start) }));
+  const written: Marker[] = [];
+  for (const marker of found) {
+    const match = SECTION.exec(marker.line);
+    if (match !== null && isOwnLine(text, marker.start))
+      counted.push(readMarker(match, { text, file, problems, offset: marker.start }));
+    else if (marker.strength === "written") written.push(marker);
   }
+  problems.push(...falseAmong(written, counted, { text, file }));
   for (const { start, line } of declaresNoSections(text) ? [] : unknownMarkers(text))
     problems.push(falseMarker(line, { direction: null, runs: "up", place: placeAt(file, text, start) }));
   const problem = (offset: number, message: string, hint: string) =>
@@ -79,6 +80,29 @@ export function parseSections(text: string, file: string): Sections {
       );
   }
   return { up, down: reverts ? down : null, problems };
+}
+
+/**
+ * Where no marker counts, all that only a tool would write; else what stands in a section and names the other direction.
+ * What does harm comes first.
+ */
+function falseAmong(
+  written: readonly Marker[],
+  counted: readonly SectionMarker[],
+  { text, file }: { readonly text: string; readonly file: string },
+): readonly Problem[] {
+  const down = counted.find(({ direction }) => direction === "down")?.offset ?? text.length;
+  const runsOf = ({ start }: Marker): Direction => (start < down ? "up" : "down");
+  const isHarmful = (marker: Marker) => marker.direction !== runsOf(marker);
+  const harmful = written.filter(isHarmful);
+  const others = counted.length > 0 ? [] : written.filter((marker) => !isHarmful(marker));
+  return [...harmful, ...others].map((marker) =>
+    falseMarker(marker.line, {
+      direction: marker.direction,
+      runs: runsOf(marker),
+      place: placeAt(file, text, marker.start),
+    }),
+  );
 }
 
 /** What stands in a section and belongs to the other one. */

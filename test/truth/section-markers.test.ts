@@ -14,14 +14,14 @@ test("every command refuses it before anything runs, and says file, line and wha
   const folder = folderOf(FOLDER);
   const godwit = commandIn({ folder, url: db.url });
   for (const words of [["up"], ["plan"], ["up", "--sql"], ["up", "--dry-run"]]) {
-    const refused = await godwit.exits(1, ...words);
+    const refused = await godwit.fails(1, ...words);
     expect(refused.stderr + refused.stdout).toMatch(/0002_t\.sql:\d/);
     expect(refused.stderr + refused.stdout).toMatch(
-      /`-- migrate up`, which looks like a section marker and is none/,
+      /`-- migrate down`, which looks like a section marker and is none: its way back would run/,
     );
     expect(refused.stderr + refused.stdout).toContain("Write `-- migrate:up` and `-- migrate:down`");
   }
-  const status = await godwit("status", "--json");
+  const status = await godwit.fails(1, "status", "--json");
   expect(JSON.stringify(status.json)).toContain("which looks like a section marker and is none");
   await using migrator = createMigrator({ dir: `${folder}/migrations`, databaseUrl: db.url });
   await expect(migrator.up()).rejects.toMatchObject({
@@ -88,7 +88,7 @@ describe("a file that would run its way back too is refused in the layout", () =
     ],
   ])("%s", async ([layout, files], { db }) => {
     const godwit = commandIn({ folder: folderOf(files), url: db.url });
-    const refused = await godwit.exits(1, "up", "--dir", "db", "--layout", layout, "--json");
+    const refused = await godwit.fails(1, "up", "--dir", "db", "--layout", layout, "--json");
     expect(JSON.stringify(refused.json)).toMatch(
       /which looks like a section marker and is none: its way (?:back|up)/,
     );
