@@ -13,6 +13,7 @@ export const GRID = 8;
 export const CELL_BYTES = 4;
 
 const SAMPLES = 256;
+const IN_CELL = SAMPLES / GRID;
 const CHANNELS: Readonly<Record<PixelKind, number>> = { 1: 1, 2: 2, 3: 3, 4: 4, 5: 4 };
 
 export interface ColourGrid {
@@ -32,6 +33,7 @@ export function startColours({
   readonly kind: PixelKind;
 }): ColourGrid {
   const channels = CHANNELS[kind];
+  const alphaAt = kind === 2 || kind === 4 ? channels - 1 : -1;
   const sums = new Float64Array(GRID * GRID * CELL_BYTES);
   const offsets = Float64Array.from({ length: SAMPLES }, (_, i) => scatter(i));
   const lines = Int32Array.from({ length: SAMPLES }, (_, i) =>
@@ -50,7 +52,7 @@ export function startColours({
       top = bottom;
     },
     finish(orientation) {
-      const each = (SAMPLES / GRID) ** 2;
+      const each = IN_CELL ** 2;
       const grid = Uint8Array.from(sums, (sum) => Math.min(255, Math.round(sum / each)));
       return turned(grid, orientation);
     },
@@ -59,24 +61,35 @@ export function startColours({
   function addRow(rows: Uint8Array, from: number, line: number): void {
     // No two rows take the same columns.
     const shift = scatter(next + 2 * SAMPLES);
-    for (let i = 0; i < SAMPLES; i++) {
-      const offset = ((offsets[i] as number) + shift) % 1;
-      const x = Math.min(width - 1, Math.floor(((i + offset) * width) / SAMPLES));
-      addPixel(rows, from + x * channels, (line * GRID + Math.floor((i * GRID) / SAMPLES)) * CELL_BYTES);
+    const step = width / SAMPLES;
+    for (let column = 0; column < GRID; column++) {
+      let [red, green, blue, opacity] = [0, 0, 0, 0];
+      for (let i = column * IN_CELL; i < (column + 1) * IN_CELL; i++) {
+        let offset = (offsets[i] as number) + shift;
+        if (offset >= 1) offset--;
+        const at = from + Math.min(width - 1, Math.floor((i + offset) * step)) * channels;
+        const first = rows[at] as number;
+        const alpha = alphaAt === -1 ? 255 : (rows[at + alphaAt] as number);
+        opacity += alpha;
+        if (kind <= 2) {
+          red += first * alpha;
+          green += first * alpha;
+          blue += first * alpha;
+        } else {
+          // The last channel of CMYK takes light away from the others.
+          const light = kind === 5 ? 255 - (rows[at + 3] as number) : alpha;
+          const flip = kind === 5 ? 255 : 0;
+          red += Math.abs(flip - first) * light;
+          green += Math.abs(flip - (rows[at + 1] as number)) * light;
+          blue += Math.abs(flip - (rows[at + 2] as number)) * light;
+        }
+      }
+      const cell = (line * GRID + column) * CELL_BYTES;
+      sums[cell] = (sums[cell] as number) + red / 255;
+      sums[cell + 1] = (sums[cell + 1] as number) + green / 255;
+      sums[cell + 2] = (sums[cell + 2] as number) + blue / 255;
+      sums[cell + 3] = (sums[cell + 3] as number) + opacity;
     }
-  }
-
-  function addPixel(rows: Uint8Array, at: number, cell: number): void {
-    const grey = kind <= 2;
-    const alpha = kind === 2 || kind === 4 ? (rows[at + channels - 1] as number) / 255 : 1;
-    for (let c = 0; c < 3; c++) {
-      const value =
-        kind === 5
-          ? ((255 - (rows[at + 3] as number)) * (255 - (rows[at + c] as number))) / 255
-          : (rows[at + (grey ? 0 : c)] as number);
-      sums[cell + c] = (sums[cell + c] as number) + value * alpha;
-    }
-    sums[cell + 3] = (sums[cell + 3] as number) + 255 * alpha;
   }
 }
 
