@@ -94,7 +94,7 @@ function supervised(connection: Connection, activity: Activity, guard: () => voi
   };
   return {
     query: (text, parameters) => track(() => connection.query(text, parameters)),
-    execute: (text) => track(() => connection.execute(text)),
+    execute: (text) => track(() => connection.execute(text, { rows: "discard" })),
   };
 }
 

@@ -14,8 +14,8 @@
  * itself, and of a statement that succeeded and could only not be called done. These keep their intent, and
  * nobody tries them again unasked. On resuming, the statements done must still be those of the file.
  *
- * The session is reset before every statement, so what the file itself has `SET` before is set again for each that
- * follows, on resuming too. Its temporary tables stay until its end; on resuming they are gone.
+ * The session is reset before every statement, so what the file has changed in it is put back for each that follows,
+ * on resuming too (`session-state.ts`). Its temporary tables stay until its end; on resuming they are gone.
  */
 
 import { splitStatements } from "../core/sql/statements.ts";
@@ -25,6 +25,7 @@ import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import { statementsOf } from "./prepare.ts";
 import { closing } from "./script.ts";
+import { customNames, stateIn } from "./session-state.ts";
 import { hashOf, type Job, runStatement } from "./statement.ts";
 import {
   entryOf,
@@ -50,8 +51,11 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
     parts: frameParts(work, prepared, body),
     attempts: 1,
     settings: [],
+    state: {},
+    custom: work.kind.session ? customNames(body.text) : [],
     blockers: [],
     unsettled: false,
+    halfDone: false,
   };
   let position = 0;
   let done = 0;
@@ -71,8 +75,8 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
         work.context.observe({ kind: "statement-started", step, position, count: statements.length, text });
         await runStatement(job, statement, position, earlier);
       }
-      for (const { text } of statement.several === true ? splitStatements(statement.text) : [statement])
-        if (isSetting(text)) job.settings.push(`${text};`);
+      if (earlier?.state === "done") resume(job, statement, earlier);
+      else if (!work.kind.session) job.settings.push(...settingsOf(statement));
       done++;
     }
     await work.connection.execute(closing(job.parts, step.direction, entryOf(prepared, body.revert)));
@@ -84,10 +88,11 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
         ? statementLine(body, position)
         : undefined;
     const problem = stepError(work, prepared, body, error, { line, blockers: job.blockers });
-    if (done === 0 && !job.unsettled && step.reason !== "resume") await withdraw(job);
+    const kept = done > 0 || job.halfDone;
+    if (!kept && !job.unsettled && step.reason !== "resume") await withdraw(job);
     return {
       ok: false,
-      failure: failureOf(step.revision, problem, job.unsettled ? "unknown" : done > 0 ? "some" : "none"),
+      failure: failureOf(step.revision, problem, job.unsettled ? "unknown" : kept ? "some" : "none"),
       error: problem,
     };
   }
@@ -138,6 +143,23 @@ async function withdraw({ work, prepared, parts }: Job): Promise<void> {
   await work.connection.execute(
     `begin; ${parts.ownRole} ${parts.fence} ${sql.forgetStatements(revision, direction)}; ${sql.remove(revision)} and state = 'partial'; commit`,
   );
+}
+
+/** An earlier run has carried it out: what follows begins with the session that it left. */
+function resume(job: Job, statement: SplitStatement, earlier: RecordedStatement): void {
+  const state = job.work.kind.session ? stateIn(earlier.before) : null;
+  if (state === null) {
+    job.settings.push(...settingsOf(statement));
+    return;
+  }
+  job.state = state;
+  job.settings = [];
+}
+
+/** What a statement sets, by its text: behind a pooler, and in rows of a Godwit that did not ask the server. */
+function settingsOf(statement: SplitStatement): readonly string[] {
+  const texts = statement.several === true ? splitStatements(statement.text) : [statement];
+  return texts.flatMap(({ text }) => (isSetting(text) ? [`${text};`] : []));
 }
 
 /** `SET` and `RESET` of the session; what is only for a transaction ends with its statement's own. */
