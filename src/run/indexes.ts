@@ -66,7 +66,7 @@ export async function indexesOn(
   const { rows } =
     await connection.query<IndexRow>(`select c.oid::int8::float8 as oid, i.indexrelid::regclass::text as name,
     i.indisvalid as valid, i.indisunique as unique, (${builder()} limit 1) as builder
-    from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = ${tableOid} ${named}`);
+    from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = ${tableOid}::oid ${named}`);
   return rows;
 }
 
@@ -78,8 +78,8 @@ export async function tableOfIndex(
 ): Promise<string | null> {
   const { rows } = await connection.query<{ table: string }>(`select i.indrelid::regclass::text as "table"
     from pg_index i join pg_class c on c.oid = i.indexrelid
-    where c.relname = ${literal(index)} and i.indrelid <> ${tableOid}
-    and c.relnamespace = (select relnamespace from pg_class where oid = ${tableOid})`);
+    where c.relname = ${literal(index)} and i.indrelid <> ${tableOid}::oid
+    and c.relnamespace = (select relnamespace from pg_class where oid = ${tableOid}::oid)`);
   return rows[0]?.table ?? null;
 }
 
@@ -115,10 +115,10 @@ export async function hasDefinitionOf(
       `create ${definition.unique ? "unique " : ""}index on ${probe} ${definition.rest}`,
     );
     const { rows } = await connection.query<{ same: boolean }>(
-      `select count(distinct (${DEFINITION})) = 1 and count(*) = 2 as same from pg_index i
+      `select count(distinct (${DEFINITION}))::int = 1 and count(*)::int = 2 as same from pg_index i
        join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
        join pg_namespace n on n.oid = t.relnamespace
-       where i.indexrelid = ${index.oid} or i.indrelid = ${literal(probe)}::regclass`,
+       where i.indexrelid = ${index.oid}::oid or i.indrelid = ${literal(probe)}::regclass::oid`,
     );
     return rows[0]?.same === true;
   } catch (error) {
@@ -131,11 +131,11 @@ export async function hasDefinitionOf(
 
 /** Without the names of index and table. */
 const DEFINITION = `i.indisunique || substr(pg_get_indexdef(i.indexrelid),
-  length(format('CREATE %sINDEX %I ON %I.%I', case when i.indisunique then 'UNIQUE ' else '' end, c.relname, n.nspname, t.relname)))`;
+  length(format('CREATE %sINDEX %I ON %I.%I', case when i.indisunique then 'UNIQUE ' else '' end, c.relname, n.nspname, t.relname)) + 1)`;
 
 async function schemaOf(connection: Connection, oid: number): Promise<readonly string[]> {
   const { rows } = await connection.query<{ schema: string }>(
-    `select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ${oid}`,
+    `select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ${oid}::oid`,
   );
   return rows.map(({ schema }) => schema);
 }

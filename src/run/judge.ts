@@ -241,7 +241,7 @@ async function resolve(connection: Connection, name: Name): Promise<Identity | n
 }
 
 async function identify(connection: Connection, oid: number): Promise<Identity | null> {
-  const { rows } = await connection.query<{ oid: number; name: string }>(`${IDENTITY} ${oid}`);
+  const { rows } = await connection.query<{ oid: number; name: string }>(`${IDENTITY} ${oid}::oid`);
   return rows[0] ?? null;
 }
 
@@ -263,7 +263,7 @@ async function stillThere(
   const { rows } = await connection.query<{ oid: number; name: string; valid: boolean }>(
     `select c.oid::int8::float8 as oid, format('%I.%I', n.nspname, c.relname) as name, i.indisvalid as valid
      from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
-     where c.oid in (${oids.join(", ")})`,
+     where c.oid in (${oids.map((oid) => `${oid}::oid`).join(", ")})`,
   );
   return rows;
 }
@@ -275,7 +275,7 @@ async function partitionState(
 ): Promise<"attached" | "pending" | "detached"> {
   const [table, partition] = before?.objects ?? [];
   const oidOf = (object: Identity | null | undefined, name: Name) =>
-    object == null ? `to_regclass(${literal(quoted(name))})::oid` : `${object.oid}`;
+    object == null ? `to_regclass(${literal(quoted(name))})::oid` : `${object.oid}::oid`;
   const { rows } = await connection.query<{
     pending: boolean;
   }>(`select coalesce((to_jsonb(h) ->> 'inhdetachpending')::boolean, false) as pending

@@ -96,7 +96,7 @@ async function indexesNamed(
 async function schemaOf(work: Work, { table }: NamedIndex): Promise<string | null> {
   const { rows } = await work.connection.query<{ schema: string }>(
     `select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where c.oid = to_regclass(${literal(quoted(table))})`,
+     where c.oid = to_regclass(${literal(quoted(table))})::oid`,
   );
   return rows[0]?.schema ?? null;
 }
