@@ -149,6 +149,7 @@ class Run {
     const waitedMs = performance.now() - started;
     this.#waitedMs += waitedMs;
     observe({ kind: "lock-acquired", waitedMs });
+    if (lock.caveat !== undefined) this.#warn(lock.caveat);
     return lock;
   }
 

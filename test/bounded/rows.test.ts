@@ -19,7 +19,7 @@ describe.skipIf(process.platform !== "linux")("300 MB of rows need no memory", (
       `export const up = ({ execute }) => execute(${JSON.stringify(ROWS)});`,
     ],
     ["as the data of a COPY", "0001_rows.sql", `copy (${ROWS}) to stdout;`],
-  ])("%s", async ([, name, text], { db }) => {
+  ] as const)("%s", async ([, name, text], { db }) => {
     const folder = folderOf({ [`migrations/${name}`]: text });
     const running = commandIn({ folder, url: db.url }).start("up", "--json");
     const memory = watchMemory(running.child.pid ?? 0);

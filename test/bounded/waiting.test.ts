@@ -15,7 +15,7 @@ describe("a reader is in the way of", () => {
       "ALTER TABLE in a file without a transaction",
       "-- godwit: transaction=off\nalter table shops add name text;",
     ],
-  ])("%s, which gives way, and is tried again", async ([, statement], { db }) => {
+  ] as const)("%s, which gives way, and is tried again", async ([, statement], { db }) => {
     await db.sql(`${SHOPS} create index shops_id on shops (id); cluster shops using shops_id`);
     const reader = await db.connect();
     await reader.query("begin; select from shops");

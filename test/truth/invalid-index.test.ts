@@ -25,7 +25,7 @@ describe("CREATE INDEX IF NOT EXISTS over an invalid leftover builds it", () => 
       "concurrently and unique, where the leftover is not",
       "create unique index concurrently if not exists ix on shops (id);",
     ],
-  ])("%s", async ([, statement], { db }) => {
+  ] as const)("%s", async ([, statement], { db }) => {
     await db.sql("create table shops (id int); create index ix on shops (id)");
     await invalid(db, "ix");
     await up(targetOf({ url: db.url, folder: folderOf({ "0001_ix.sql": statement }) }));
