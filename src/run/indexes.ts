@@ -1,7 +1,7 @@
 /** What the catalog says about indexes: which are invalid, who may be building them, and whether one is what a text asks for. */
 import { indexDefinition, type StatementKind } from "../core/sql/classify.ts";
 import type { Name } from "../core/sql/cursor.ts";
-import { identifier, literal } from "../core/sql/quote.ts";
+import { identifier, literal, quotedName } from "../core/sql/quote.ts";
 import type { Connection, Row } from "../database/connection.ts";
 import { DatabaseError } from "../errors.ts";
 import { isWorthRetrying } from "./work.ts";
@@ -84,7 +84,7 @@ export async function tableOfIndex(
 }
 
 export async function reindexLeftovers(connection: Connection, name: Name): Promise<readonly string[]> {
-  const target = `to_regclass(${literal(quoted(name))})::oid`;
+  const target = `to_regclass(${literal(written(name))})::oid`;
   const { rows } = await connection.query<{
     name: string;
   }>(`select i.indexrelid::regclass::text as name from pg_index i
@@ -107,7 +107,8 @@ export async function hasDefinitionOf(
   const definition = indexDefinition(text);
   if (definition === null) return false;
   const [schema = ""] = await schemaOf(connection, index.oid);
-  const probe = `${identifier(schema)}.${identifier(`godwit_probe_${connection.server.backendPid}`)}`;
+  const name = `godwit_probe_${connection.server.backendPid}`;
+  const probe = `${identifier(schema)}.${name}`;
   try {
     await connection.execute(`begin isolation level read committed read write; set local lock_timeout = '3s';
       create table ${probe} (like ${index.table})`);
@@ -118,7 +119,7 @@ export async function hasDefinitionOf(
       `select count(distinct (${DEFINITION}))::int = 1 and count(*)::int = 2 as same from pg_index i
        join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
        join pg_namespace n on n.oid = t.relnamespace
-       where i.indexrelid = ${index.oid}::oid or i.indrelid = ${literal(probe)}::regclass::oid`,
+       where i.indexrelid = ${index.oid}::oid or i.indrelid = to_regclass(${literal(`${quotedName(schema)}.${name}`)})::oid`,
     );
     return rows[0]?.same === true;
   } catch (error) {
@@ -140,6 +141,7 @@ async function schemaOf(connection: Connection, oid: number): Promise<readonly s
   return rows.map(({ schema }) => schema);
 }
 
-export function quoted(name: Name): string {
-  return name.schema === null ? identifier(name.name) : `${identifier(name.schema)}.${identifier(name.name)}`;
+/** A name for `to_regclass`. */
+export function written({ schema, name }: Name): string {
+  return schema === null ? quotedName(name) : `${quotedName(schema)}.${quotedName(name)}`;
 }

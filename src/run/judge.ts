@@ -7,7 +7,7 @@
  */
 import type { StatementKind } from "../core/sql/classify.ts";
 import type { Name } from "../core/sql/cursor.ts";
-import { literal } from "../core/sql/quote.ts";
+import { identifier, literal } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import { type Problem, StepFailed } from "../errors.ts";
 import {
@@ -15,9 +15,9 @@ import {
   type CreateIndex,
   hasDefinitionOf,
   indexesOn,
-  quoted,
   reindexLeftovers,
   tableOfIndex,
+  written,
 } from "./indexes.ts";
 
 /** `again`: it had no effect, or repeating it does no harm. `unknown`: a person must look. */
@@ -235,7 +235,7 @@ const IDENTITY = `select c.oid::int8::float8 as oid, format('%I.%I', n.nspname, 
 
 async function resolve(connection: Connection, name: Name): Promise<Identity | null> {
   const { rows } = await connection.query<{ oid: number; name: string }>(
-    `${IDENTITY} to_regclass(${literal(quoted(name))})::oid`,
+    `${IDENTITY} to_regclass(${literal(written(name))})::oid`,
   );
   return rows[0] ?? null;
 }
@@ -275,7 +275,7 @@ async function partitionState(
 ): Promise<"attached" | "pending" | "detached"> {
   const [table, partition] = before?.objects ?? [];
   const oidOf = (object: Identity | null | undefined, name: Name) =>
-    object == null ? `to_regclass(${literal(quoted(name))})::oid` : `${object.oid}::oid`;
+    object == null ? `to_regclass(${literal(written(name))})::oid` : `${object.oid}::oid`;
   const { rows } = await connection.query<{
     pending: boolean;
   }>(`select coalesce((to_jsonb(h) ->> 'inhdetachpending')::boolean, false) as pending
@@ -290,7 +290,7 @@ async function hasEnumValue(
   kind: StatementKind & { kind: "add-enum-value" },
 ): Promise<boolean> {
   const { rows } = await connection.query(
-    `select from pg_enum where enumtypid = to_regtype(${literal(quoted(kind.type))})::oid and enumlabel = ${literal(kind.value)}`,
+    `select from pg_enum where enumtypid = to_regtype(${literal(written(kind.type))})::oid and enumlabel = ${literal(kind.value)}`,
   );
   return rows.length > 0;
 }
@@ -332,4 +332,9 @@ async function oidOutside(connection: Connection, kind: Outside): Promise<number
   if (catalog === null) return null;
   const { rows } = await connection.query<{ oid: number }>(`select oid::int8::float8 as oid from ${catalog}`);
   return rows[0]?.oid ?? null;
+}
+
+/** For a statement. */
+function quoted({ schema, name }: Name): string {
+  return schema === null ? identifier(name) : `${identifier(schema)}.${identifier(name)}`;
 }

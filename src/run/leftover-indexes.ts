@@ -6,7 +6,7 @@ import { type IndexStatement, readCreateIndex } from "../core/sql/classify.ts";
 import { literal } from "../core/sql/quote.ts";
 import { splitStatements } from "../core/sql/statements.ts";
 import { StepFailed } from "../errors.ts";
-import { beingBuilt, type InvalidIndex, quoted } from "./indexes.ts";
+import { beingBuilt, type InvalidIndex, written } from "./indexes.ts";
 import type { Prepared } from "./prepare.ts";
 import { ownSession, type Work } from "./work.ts";
 
@@ -96,7 +96,7 @@ async function indexesNamed(
 async function schemaOf(work: Work, { table }: NamedIndex): Promise<string | null> {
   const { rows } = await work.connection.query<{ schema: string }>(
     `select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where c.oid = to_regclass(${literal(quoted(table))})::oid`,
+     where c.oid = to_regclass(${literal(written(table))})::oid`,
   );
   return rows[0]?.schema ?? null;
 }

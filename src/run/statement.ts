@@ -1,7 +1,6 @@
 /** One statement of a migration that runs without a transaction: `statements.ts` tells what each crash leaves behind. */
 import { createHash } from "node:crypto";
 import type { Blocker, Result } from "../database/connection.ts";
-import { needsNoTransaction } from "../database/sqlstate.ts";
 import { DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
 import type { StatementKey } from "../ledger/sql.ts";
@@ -15,6 +14,8 @@ import {
   snapshot,
   verify,
 } from "./judge.ts";
+import { commitsOf, localTransaction } from "./local-transaction.ts";
+import { needsOutside } from "./outside.ts";
 import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import { type FrameParts, ownTransaction, resetSession, statementFrame, withinFile } from "./script.ts";
@@ -61,13 +62,14 @@ export async function runStatement(
   for (let attempt = 1; ; attempt++) {
     using observed = watch(work, () => step, lockTimeoutMs);
     try {
-      let commits = false;
+      let commits = statement.kind.kind === "commits-itself";
       if (runsInTransaction(statement) && earlier?.state !== "started") {
         try {
           return await insideTransaction(job, statement, key);
         } catch (error) {
-          if (!(error instanceof DatabaseError) || !needsNoTransaction(error.sqlState)) throw error;
-          commits = error.sqlState === COMMITS_FOR_ITSELF;
+          const need = statement.several === true ? null : needsOutside(error, statement);
+          if (need === null) throw error;
+          commits = need.commits;
           await rollback(work.connection);
         }
       }
@@ -114,12 +116,13 @@ export async function runStatement(
       resumed && kind.kind !== "create-index-concurrently" ? earlierBefore : await snapshot(connection, kind);
     await connection.execute(ownTransaction(parts, sql.startStatement(intent, author, before)));
     job.unsettled = true;
+    const since = commits ? await localTransaction(connection) : null;
     try {
       await sendStatement(job, statement, await effectiveText(connection, { kind, text }, before, resumed));
       const warning = await verify(connection, { kind, text }, before);
       if (warning !== null) work.warn?.(warning);
     } catch (error) {
-      if (!commits && !connection.lost.aborted) {
+      if (!connection.lost.aborted && (!commits || (await commitsOf(connection, since)) === 0)) {
         job.halfDone = await failedOutside(job, statement, { key: intent, before });
         job.unsettled = false;
       }
@@ -127,6 +130,7 @@ export async function runStatement(
     }
     await finish();
     job.unsettled = false;
+    job.halfDone = false;
 
     async function finish(): Promise<void> {
       const session = opened === null ? undefined : KEPT_STATE;
@@ -189,7 +193,7 @@ async function insideTransaction(job: Job, statement: SplitStatement, key: State
   const { work, parts } = job;
   const { connection, ledger } = work;
   const frame = statementFrame(
-    parts,
+    { ...parts, modes: statement.modes },
     ledger.sql.finishStatement(key, work.author, work.kind.session ? KEPT_STATE : undefined),
   );
   const framed = (error: unknown) => {
@@ -264,9 +268,6 @@ async function failedOutside(
   await connection.execute(ownTransaction(parts, `${forget} and position = ${key.position}`));
   return false;
 }
-
-/** invalid_transaction_termination: a procedure or a DO block that commits, which no failure takes back. */
-const COMMITS_FOR_ITSELF = "2D000";
 
 function runsInTransaction({ kind }: SplitStatement): boolean {
   return kind.kind === "ordinary" || kind.kind === "add-enum-value";
