@@ -4,6 +4,7 @@ import { flagName, OPTIONS, type Option, variablesOf } from "../config/options.t
 import { VERSION } from "../std/version.ts";
 import { type CommandRow, hasTargets, targetsArgument } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
+import { refuseEmpty } from "./given.ts";
 
 export interface Parsed {
   readonly row: CommandRow;
@@ -11,7 +12,7 @@ export interface Parsed {
   readonly flags: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 }
 
-/** Throws commander's `CommanderError` for help as well as for what cannot be understood. */
+/** Throws commander's `CommanderError` for help as well as for what cannot be understood; `ConfigError` for empty words. */
 export async function parse(
   argv: readonly string[],
   output: { out: (text: string) => void; error: (text: string) => void },
@@ -24,6 +25,7 @@ export async function parse(
   for (const command of [program, ...program.commands]) command.exitOverride().configureOutput(streams);
   await program.parseAsync([...argv], { from: "user" });
   if (parsed === undefined) throw new Error("No command was chosen.");
+  refuseEmpty(parsed);
   return parsed;
 }
 

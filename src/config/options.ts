@@ -71,6 +71,11 @@ export type Option = Kind & {
   readonly inFile?: boolean;
   /** Only for commands that plan (`up`, `down`, `plan`, `status`). */
   readonly forPlanning?: boolean;
+  /**
+   * `refused`: an empty variable is an error. Without a value this option means more: every target, every phase, another
+   * database. Elsewhere an empty variable is not set.
+   */
+  readonly emptyVariable?: "refused";
   readonly default: string;
   readonly help: string;
 };
@@ -87,6 +92,7 @@ const choice = (...choices: string[]) => ({ kind: "choice", choices }) as const;
 export const OPTIONS: readonly Option[] = [
   {
     key: "databaseUrl",
+    emptyVariable: "refused",
     kind: "url",
     flag: "--database-url <url>",
     variables: ["DATABASE_URL"],
@@ -138,6 +144,7 @@ export const OPTIONS: readonly Option[] = [
   { key: "order", kind: "list", flag: null, default: "", help: "the order of files without a number" },
   {
     key: "mode",
+    emptyVariable: "refused",
     ...choice(...MODES),
     flag: "--mode <name>",
     variables: ["MIGRATION_MODE"],
@@ -147,6 +154,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "phase",
+    emptyVariable: "refused",
     kind: "choices",
     choices: PHASES,
     flag: "--phase <name…>",
@@ -344,6 +352,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "target",
+    emptyVariable: "refused",
     kind: "list",
     flag: "--target <name…>",
     inFile: false,
