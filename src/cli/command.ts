@@ -55,6 +55,8 @@ export interface Answer {
   readonly text: string;
   /** `false`: a mere confirmation, which `--quiet` leaves out. */
   readonly result: boolean;
+  /** `true`: the text is of no use in part, like a script that is run. */
+  readonly whole?: boolean;
   /** 1: the question was answered with no; of several targets, what the worst of them comes to. */
   readonly exitCode?: number;
 }

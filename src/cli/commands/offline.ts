@@ -18,5 +18,5 @@ export async function script(invocation: Invocation, direction: "up" | "down", t
     ...createContext(config, invocation),
     runId: randomUUID(),
   });
-  return { json: { sql: text }, text, result: true };
+  return { json: { sql: text }, text, result: true, whole: true };
 }
