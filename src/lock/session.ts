@@ -11,6 +11,7 @@
  * commit after it lost the lock; there is nothing to fence.
  */
 import { createHash } from "node:crypto";
+import { restored } from "../core/sql/stored.ts";
 import type { Connection } from "../database/connection.ts";
 import { DatabaseError, LockError } from "../errors.ts";
 import { delay } from "../std/time.ts";
@@ -158,5 +159,5 @@ async function findLeaseRow(connection: Connection, sql: LockSql): Promise<Holde
     .query<{ runId: string; host: string; doing: string | null; heldForMs: number }>(sql.liveLease())
     .catch(() => ({ rows: [] }));
   const [row] = found.rows;
-  return row === undefined ? null : { pid: null, user: null, ...row, release: sql.free() };
+  return row === undefined ? null : { pid: null, user: null, ...restored(row), release: sql.free() };
 }

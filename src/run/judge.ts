@@ -4,7 +4,7 @@
  */
 import type { StatementKind } from "../core/sql/classify.ts";
 import type { Name } from "../core/sql/cursor.ts";
-import { identifier, literal } from "../core/sql/quote.ts";
+import { identifier, literal, quotedName } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import { DatabaseError, StepFailed } from "../errors.ts";
 
@@ -134,12 +134,12 @@ async function indexesOf(
     i.indisvalid as valid, i.indisunique as unique, ${named} as named,
     (${builder()} limit 1) as builder
     from pg_index i join pg_class c on c.oid = i.indexrelid
-    where i.indrelid = to_regclass(${literal(quoted(kind.table))})::oid ${kind.index === null ? "" : `and ${named}`}`);
+    where i.indrelid = to_regclass(${literal(written(kind.table))})::oid ${kind.index === null ? "" : `and ${named}`}`);
   return rows;
 }
 
 async function reindexLeftovers(connection: Connection, name: Name): Promise<readonly string[]> {
-  const target = `to_regclass(${literal(quoted(name))})::oid`;
+  const target = `to_regclass(${literal(written(name))})::oid`;
   const { rows } = await connection.query<{
     name: string;
   }>(`select i.indexrelid::regclass::text as name from pg_index i
@@ -152,7 +152,7 @@ async function reindexLeftovers(connection: Connection, name: Name): Promise<rea
 
 async function exists(connection: Connection, name: Name): Promise<boolean> {
   const { rows } = await connection.query<{ found: boolean }>(
-    `select to_regclass(${literal(quoted(name))}) is not null as found`,
+    `select to_regclass(${literal(written(name))}) is not null as found`,
   );
   return rows[0]?.found === true;
 }
@@ -164,8 +164,8 @@ async function partitionState(
   const { rows } = await connection.query<{
     pending: boolean;
   }>(`select coalesce((to_jsonb(h) ->> 'inhdetachpending')::boolean, false) as pending
-    from pg_inherits h where inhparent = to_regclass(${literal(quoted(kind.table))})::oid
-    and inhrelid = to_regclass(${literal(quoted(kind.partition))})::oid`);
+    from pg_inherits h where inhparent = to_regclass(${literal(written(kind.table))})::oid
+    and inhrelid = to_regclass(${literal(written(kind.partition))})::oid`);
   const [row] = rows;
   return row === undefined ? "detached" : row.pending ? "pending" : "attached";
 }
@@ -187,6 +187,12 @@ async function judgeOutside(
   return rows.length > 0 === creates ? "done" : "again";
 }
 
-function quoted(name: Name): string {
-  return name.schema === null ? identifier(name.name) : `${identifier(name.schema)}.${identifier(name.name)}`;
+/** For a statement. */
+function quoted({ schema, name }: Name): string {
+  return schema === null ? identifier(name) : `${identifier(schema)}.${identifier(name)}`;
+}
+
+/** For `to_regclass`. */
+function written({ schema, name }: Name): string {
+  return schema === null ? quotedName(name) : `${quotedName(schema)}.${quotedName(name)}`;
 }
