@@ -10,7 +10,7 @@
  * locks until its connection is closed, and what functions do outside of the database (dblink, files, COPY … TO PROGRAM).
  */
 import { plan } from "../core/plan.ts";
-import { isRetryableTransaction, needsNoTransaction } from "../database/sqlstate.ts";
+import { isRaised, isRetryableTransaction, needsNoTransaction } from "../database/sqlstate.ts";
 import { DatabaseError, SourceError, StepFailed } from "../errors.ts";
 import { withAdopted } from "./adopted.ts";
 import { lookAtTool } from "./adoption.ts";
@@ -110,9 +110,13 @@ async function judge(work: Work, { prepared, error, results }: Failed): Promise<
   if (connection.lost.aborted) throw connection.lost.reason;
   const body = prepared.problem === null ? await prepared.load() : null;
   const problem = stepError(work, prepared, body, error);
-  if (stop.aborted || problem.code === "STEP_ENDED_TRANSACTION") throw problem;
-  await connection.execute("rollback to savepoint godwit_dry_run");
-  const sqlState = error instanceof DatabaseError ? error.sqlState : undefined;
+  if (stop.aborted) throw problem;
+  await connection.execute("rollback to savepoint godwit_dry_run").catch(() => {
+    throw problem; // there is no transaction any more
+  });
+  // What a migration raises itself says nothing of the server.
+  const isServers = error instanceof DatabaseError && !isRaised(error.routine);
+  const sqlState = isServers ? error.sqlState : undefined;
   if (needsNoTransaction(sqlState)) {
     results.notTried.push({ revision, because: (error as Error).message });
     return;
