@@ -3,7 +3,7 @@
  * order: the ledger's row, and what became of the transaction that wrote it.
  */
 import { literal } from "../core/sql/quote.ts";
-import { stored } from "../core/sql/stored.ts";
+import { stored } from "../core/sql/quote.ts";
 import type { Result, Row } from "../database/connection.ts";
 import { StepFailed } from "../errors.ts";
 import { type Committed, NOTHING } from "./committed.ts";
