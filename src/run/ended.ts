@@ -2,8 +2,7 @@
  * A step whose last message was answered, and not as it should be: whether it was kept is asked of the server, in this
  * order: the ledger's row, and what became of the transaction that wrote it.
  */
-import { literal } from "../core/sql/quote.ts";
-import { stored } from "../core/sql/quote.ts";
+import { literal, stored } from "../core/sql/quote.ts";
 import type { Result, Row } from "../database/connection.ts";
 import { StepFailed } from "../errors.ts";
 import { type Committed, NOTHING } from "./committed.ts";

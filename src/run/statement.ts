@@ -179,7 +179,7 @@ async function failedOutside(
   );
 }
 
-function runsInTransaction({ kind }: SplitStatement): boolean {
+export function runsInTransaction({ kind }: SplitStatement): boolean {
   return kind.kind === "ordinary" || kind.kind === "add-enum-value";
 }
 
