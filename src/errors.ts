@@ -40,6 +40,7 @@ export const ERROR_CODES = {
   REVISION_AMBIGUOUS: "ConfigError",
   IMAGE_UNKNOWN: "ConfigError",
   LAYOUT_UNKNOWN: "ConfigError",
+  OUTPUT_FAILED: "ConfigError",
   TARGET_UNKNOWN: "ConfigError",
   TARGET_CLASH: "ConfigError",
   TARGET_SCHEMA_MISSING: "ConfigError",
