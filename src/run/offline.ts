@@ -8,11 +8,13 @@
 
 import { EMPTY_HISTORY, type History } from "../core/history.ts";
 import { type Plan, plan } from "../core/plan.ts";
-import { literal, quoted } from "../core/sql/quote.ts";
+import { literal } from "../core/sql/quote.ts";
+import type { Encoded } from "../database/values/parameters.ts";
 import { type Problem, SourceError } from "../errors.ts";
 import { lockKey } from "../lock/session.ts";
 import { keeperWithoutLooking } from "./adoption.ts";
 import { baselineRange } from "./baseline.ts";
+import { inline, kindsWritten } from "./inline.ts";
 import { type Keeper, keptIn, NOTHING_KEPT } from "./keep.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import { refuseUnbegun } from "./module.ts";
@@ -156,10 +158,11 @@ async function record(prepared: Prepared, body: Body & { kind: "module" }): Prom
       },
     );
   const executor = {
-    async query(text: string, parameters: readonly unknown[]) {
+    async ask(text: string, parameters: readonly Encoded[]) {
       lines.push(`${inline(text, parameters)};`);
-      return { rows: [], rowCount: 0, command: "" };
+      return { fields: [], rows: [], rowCount: 0, command: "" };
     },
+    parameterKinds: async (text: string) => kindsWritten(text),
     async execute(text: string) {
       lines.push(text.trimEnd().replace(/;?$/, ";"));
       return [];
@@ -176,24 +179,6 @@ async function record(prepared: Prepared, body: Body & { kind: "module" }): Prom
   }
   if (refused !== undefined) throw refused; // also when the module caught it
   return lines.join("\n");
-}
-
-/** Parameters become literals; only values whose text the server reads the same way are possible. */
-function inline(text: string, parameters: readonly unknown[]): string {
-  return text.replace(/\$(\d+)/g, (whole, digits: string) => {
-    const value = parameters[Number(digits) - 1];
-    if (value === undefined) return whole;
-    if (
-      value === null ||
-      typeof value === "number" ||
-      typeof value === "boolean" ||
-      typeof value === "string"
-    )
-      return quoted(value);
-    if (typeof value === "bigint") return String(value);
-    if (value instanceof Date) return quoted(value.toISOString());
-    return quoted(JSON.stringify(value));
-  });
 }
 
 function notRenderable(prepared: Prepared, why: string): SourceError {
