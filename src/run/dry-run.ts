@@ -2,7 +2,9 @@
  * `up --dry-run`: carries the plan out in one transaction and rolls it back. What cannot be in a transaction
  * is not tried, and said so; what fails behind such a one may fail only because of it.
  */
+
 import { plan } from "../core/plan.ts";
+import { asciiComments } from "../core/sql/comments.ts";
 import { needsNoTransaction } from "../database/sqlstate.ts";
 import { DatabaseError, type Problem, SourceError } from "../errors.ts";
 import { withAdopted } from "./adopted.ts";
@@ -14,8 +16,9 @@ import { callModule } from "./module.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import { resetSession } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
+import { placeOfTrace, traceOf } from "./trace.ts";
 import { watch } from "./watch.ts";
-import { rollback, stepError, type Work } from "./work.ts";
+import { rollback, stepError, type Work, whereIs } from "./work.ts";
 
 export interface DryRunReport {
   readonly target: string;
@@ -74,7 +77,11 @@ export async function dryRun(
             continue;
           }
           const body = prepared.problem === null ? await prepared.load() : null;
-          const problem = stepError(work, prepared, body, error);
+          const place =
+            body?.kind === "module"
+              ? await placeOfTrace(traceOf(error), whereIs(work, prepared.step))
+              : undefined;
+          const problem = stepError(work, prepared, body, error, { place });
           return {
             target: target.name,
             tried,
@@ -99,6 +106,6 @@ async function attempt(work: Work, prepared: Prepared): Promise<void> {
   );
   const body = await prepared.load();
   if (body.kind === "module") await callModule(work, prepared);
-  else await connection.execute(body.text);
+  else await connection.execute(asciiComments(body.text));
   await connection.execute("set constraints all immediate");
 }

@@ -1,5 +1,6 @@
 /** What a migration written in TypeScript is handed: the types are in `migration.ts`. */
 import { quotedName } from "../core/sql/quote.ts";
+import { splitStatements } from "../core/sql/statements.ts";
 import type { Connection } from "../database/connection.ts";
 import {
   type Encoded,
@@ -13,6 +14,7 @@ import { DatabaseError } from "../errors.ts";
 import type { MigrationContext, Sql, SqlFragment } from "../migration.ts";
 import { schemaBuilder } from "./kysely-schema.ts";
 import type { Prepared } from "./prepare.ts";
+import { captureCall, traceCall } from "./trace.ts";
 import type { Work } from "./work.ts";
 
 /** For the watch over promises that never settle. */
@@ -64,10 +66,11 @@ export async function handles(
   executor: Executor,
   present: (result: RawResult) => unknown = rowsOf,
 ): Promise<Pick<MigrationContext, "sql" | "query" | "execute" | "schema">> {
-  const run = async (text: string, parameters: readonly unknown[]) => {
-    const kinds = needKinds(parameters) ? await executor.parameterKinds(text) : [];
-    return executor.ask(text, encodeParameters(parameters, kinds));
-  };
+  const run = (text: string, parameters: readonly unknown[]) =>
+    traced(text, async () => {
+      const kinds = needKinds(parameters) ? await executor.parameterKinds(text) : [];
+      return executor.ask(text, encodeParameters(parameters, kinds));
+    });
   const read = (result: RawResult) => ({ rows: readRows(result), rowCount: result.rowCount ?? 0 });
   return {
     sql: sqlTag(async (text, parameters) => present(await run(text, parameters))),
@@ -75,16 +78,43 @@ export async function handles(
       const result = await run(text, parameters);
       return (present === rowsOf ? read(result) : present(result)) as never;
     }),
-    execute: quiet(async (text: string, ...rest: readonly unknown[]) => {
-      if (rest.some((value) => value !== undefined))
-        throw new ParameterRefused(
-          "execute was given parameters, and takes none",
-          "For one statement with parameters: query(text, parameters), or sql`...`.",
-        );
-      await executor.execute(text);
-    }),
+    execute: quiet((text: string, ...rest: readonly unknown[]) =>
+      traced(text, async () => {
+        if (rest.some((value) => value !== undefined))
+          throw new ParameterRefused(
+            "execute was given parameters, and takes none",
+            "For one statement with parameters: query(text, parameters), or sql`...`.",
+          );
+        await executor.execute(text);
+      }),
+    ),
     schema: await schemaBuilder(async (text, parameters) => read(await run(text, parameters))),
   };
+}
+
+/** Whatever fails, from here on it is known which call of the module it was. */
+async function traced<T>(text: string, run: () => Promise<T>): Promise<T> {
+  const call = captureCall();
+  try {
+    return await run();
+  } catch (error) {
+    const cause = refuseSeveral(error, text);
+    traceCall(cause, call, text);
+    throw cause;
+  }
+}
+
+/** 42601, a syntax error, is what the server calls more than one statement with parameters. */
+function refuseSeveral(error: unknown, text: string): unknown {
+  if (!(error instanceof DatabaseError) || error.sqlState !== "42601" || error.position !== undefined)
+    return error;
+  const count = splitStatements(text).length;
+  if (count < 2) return error;
+  return new ParameterRefused(
+    `One call runs one statement, and this text has ${count}`,
+    "Call sql or query for each of them, or execute(text) for several without parameters.",
+    { cause: error },
+  );
 }
 
 /** A promise that nobody awaits fails its step (`module.ts`); it must not end the process before that is said. */

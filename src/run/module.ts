@@ -9,6 +9,7 @@ import { type Activity, createContext } from "./module-context.ts";
 import { checkClosed, frameError } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
 import { applyFrame, closing, resetSession, revertFrame } from "./script.ts";
+import { placeOfTrace, traceOf } from "./trace.ts";
 import { watch } from "./watch.ts";
 import {
   entryOf,
@@ -20,6 +21,7 @@ import {
   rollback,
   stepError,
   type Work,
+  whereIs,
 } from "./work.ts";
 
 export async function runModule(work: Work, prepared: Prepared, index: number): Promise<Outcome> {
@@ -44,7 +46,8 @@ export async function runModule(work: Work, prepared: Prepared, index: number): 
     } catch (error) {
       if (work.connection.lost.aborted) throw work.connection.lost.reason;
       await rollback(work.connection);
-      const problem = stepError(work, prepared, null, error, { blockers: observed.blockers });
+      const place = await placeOfTrace(traceOf(error), whereIs(work, step));
+      const problem = stepError(work, prepared, null, error, { blockers: observed.blockers, place });
       const retry =
         !outside &&
         isWorthRetrying(error) &&

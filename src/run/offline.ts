@@ -10,7 +10,7 @@ import { EMPTY_HISTORY, type History } from "../core/history.ts";
 import { type Plan, plan } from "../core/plan.ts";
 import { literal } from "../core/sql/quote.ts";
 import type { Encoded } from "../database/values/parameters.ts";
-import { type Problem, SourceError } from "../errors.ts";
+import { type Place, type Problem, SourceError } from "../errors.ts";
 import { lockKey } from "../lock/session.ts";
 import { keeperWithoutLooking } from "./adoption.ts";
 import { baselineRange } from "./baseline.ts";
@@ -22,6 +22,7 @@ import { handles } from "./module-context.ts";
 import { type Body, type Prepared, prepareSteps, statementsOf } from "./prepare.ts";
 import { applyFrame, closing, type FrameParts, revertFrame } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
+import { placeOfTrace, traceOf } from "./trace.ts";
 import { entryOf } from "./work.ts";
 
 export interface OfflineOptions extends MigrateOptions {
@@ -52,7 +53,8 @@ export async function renderScript(
   };
   const rendered: string[] = [];
   const keeper = keeperWithoutLooking(target, files);
-  for (const prepared of steps) rendered.push(await renderStep(parts, prepared, keeper));
+  for (const prepared of steps)
+    rendered.push(await renderStep(parts, prepared, { keeper, folder: target.source.folder }));
   return [
     header(target, decided, { ...options, create: keeper?.create ?? null }),
     ...rendered,
@@ -117,13 +119,17 @@ function footer(target: Target): string {
   return `select pg_advisory_unlock(${lockKey(target.ledger.schema)});`;
 }
 
-async function renderStep(frames: FrameParts, prepared: Prepared, keeper: Keeper | null): Promise<string> {
+async function renderStep(
+  frames: FrameParts,
+  prepared: Prepared,
+  { keeper, folder }: { readonly keeper: Keeper | null; readonly folder: string },
+): Promise<string> {
   const { step, migration } = prepared;
   const title = `-- ${step.direction} ${step.revision} (${step.file})`;
   const body = await prepared.load();
   if (body.kind === "module" && prepared.form === "module-outside")
     throw notRenderable(prepared, "it runs outside a transaction");
-  const text = body.kind === "module" ? await record(prepared, body) : body.text;
+  const text = body.kind === "module" ? await record(prepared, body, folder) : body.text;
   const written = body.kind === "sql" ? (body.written ?? body.text) : null;
   const ledger = frames.ledger.historyTable;
   const parts = { ...frames, kept: keptIn(keeper, { step, migration, text: written, ledger, live: false }) };
@@ -142,7 +148,7 @@ async function renderStep(frames: FrameParts, prepared: Prepared, keeper: Keeper
   ].join("\n");
 }
 
-async function record(prepared: Prepared, body: Body & { kind: "module" }): Promise<string> {
+async function record(prepared: Prepared, body: Body & { kind: "module" }, folder: string): Promise<string> {
   const lines: string[] = [];
   let refused: SourceError | undefined;
   const answer = () =>
@@ -175,18 +181,23 @@ async function record(prepared: Prepared, body: Body & { kind: "module" }): Prom
   try {
     refuseUnbegun(prepared, await (body.run as (context: unknown) => unknown)({ ...handed, log, signal }));
   } catch (error) {
-    refused ??= notRenderable(prepared, `it fails with "${error instanceof Error ? error.message : error}"`);
+    const place = await placeOfTrace(traceOf(error), { folder, file: prepared.step.file });
+    refused ??= notRenderable(
+      prepared,
+      `it fails with "${error instanceof Error ? error.message : error}"`,
+      place,
+    );
   }
   if (refused !== undefined) throw refused; // also when the module caught it
   return lines.join("\n");
 }
 
-function notRenderable(prepared: Prepared, why: string): SourceError {
+function notRenderable(prepared: Prepared, why: string, place?: Place): SourceError {
   const problem: Problem = {
     code: "SOURCE_NOT_RENDERABLE",
     message: `${prepared.step.file} cannot be written as SQL: ${why}.`,
     hint: "Run it with godwit up, or write what comes before and behind it: `godwit up --sql <revision>`, `godwit up --sql --from <revision>`.",
-    place: { file: prepared.step.file },
+    place: place ?? { file: prepared.step.file },
   };
   return new SourceError([problem]);
 }

@@ -1,5 +1,7 @@
 /** One statement of a migration that runs without a transaction: `statements.ts` tells what each crash leaves behind. */
+
 import { createHash } from "node:crypto";
+import { asciiComments } from "../core/sql/comments.ts";
 import type { Blocker } from "../database/connection.ts";
 import { needsNoTransaction } from "../database/sqlstate.ts";
 import { DatabaseError, type GodwitError, PlanRefused } from "../errors.ts";
@@ -151,7 +153,7 @@ async function sendStatement(
   effective: string,
 ): Promise<void> {
   try {
-    await work.connection.execute(effective);
+    await work.connection.execute(asciiComments(effective));
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     throw effective === statement.text

@@ -2,7 +2,7 @@
 import type { Step } from "../core/plan.ts";
 import type { Blocker, Connection } from "../database/connection.ts";
 import { isRetryableTransaction } from "../database/sqlstate.ts";
-import { DatabaseError, GodwitError, Interrupted, StepFailed } from "../errors.ts";
+import { DatabaseError, GodwitError, Interrupted, type Place, StepFailed } from "../errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
@@ -71,6 +71,11 @@ export function entryOf(prepared: Prepared, revert: string | null): Entry {
   };
 }
 
+/** For what looks for places in a module's files. */
+export function whereIs(work: Work, step: Step): { readonly folder: string; readonly file: string } {
+  return { folder: work.target.source.folder, file: step.file };
+}
+
 /** Leaves a failed transaction; quiet where the connection is gone, for then the server has rolled back. */
 export async function rollback(connection: Connection): Promise<void> {
   if (!connection.lost.aborted) await connection.execute("rollback").catch(() => {});
@@ -114,7 +119,12 @@ export function stepError(
   prepared: Prepared,
   body: Body | null,
   error: unknown,
-  extra?: { line?: number | undefined; blockers?: readonly Blocker[] },
+  extra?: {
+    line?: number | undefined;
+    blockers?: readonly Blocker[];
+    /** Found in the stack of a module. */
+    place?: Place | undefined;
+  },
 ): GodwitError {
   if (work.stop.aborted) return interruption(work, prepared.step);
   if (!(error instanceof DatabaseError)) {
@@ -126,13 +136,16 @@ export function stepError(
         message: redact(
           `${prepared.step.file} failed: ${error instanceof Error ? error.message : String(error)}`,
         ),
-        place: { file: prepared.step.file },
-        hint: stackHint(error, prepared.step.file),
+        place: extra?.place ?? { file: prepared.step.file },
+        hint: hintOf(error) ?? `Correct ${extra?.place?.file ?? prepared.step.file}, then run again.`,
       },
       { cause: error },
     );
   }
-  const place = body?.kind === "sql" ? placeOfError(body, error, extra?.line) : { file: prepared.step.file };
+  const place =
+    body?.kind === "sql"
+      ? placeOfError(body, error, extra?.line)
+      : (extra?.place ?? { file: prepared.step.file });
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
   return new StepFailed(
     {
@@ -207,12 +220,8 @@ function nameBlocker({ pid, applicationName, state, transactionAgeMs }: Blocker)
   return `process ${pid}${known && ` (${known})`}`;
 }
 
-/** The first line of the stack that lies in the migration's own file. */
-function stackHint(error: unknown, file: string): string | undefined {
-  const name = file.split("/").at(-1) ?? file;
-  const frame = (error instanceof Error ? (error.stack ?? "") : "")
-    .split("\n")
-    .find((line) => line.includes(name));
-  const at = frame === undefined ? null : /:(\d+):(\d+)\)?$/.exec(frame.trim());
-  return at === null ? undefined : `It was thrown at ${file}:${at[1]}:${at[2]}.`;
+/** What some errors of ours bring along. */
+function hintOf(error: unknown): string | undefined {
+  const hint = (error as { hint?: unknown } | null | undefined)?.hint;
+  return typeof hint === "string" ? hint : undefined;
 }

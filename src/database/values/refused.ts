@@ -4,8 +4,8 @@
 export class ParameterRefused extends Error {
   override readonly name = "ParameterRefused";
   readonly hint: string;
-  constructor(message: string, hint: string) {
-    super(message);
+  constructor(message: string, hint: string, options?: { cause?: unknown }) {
+    super(message, options);
     this.hint = hint;
   }
 }

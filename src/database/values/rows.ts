@@ -3,8 +3,9 @@
  * value of its own only where that value is exact; everything else stays the text that the server wrote, and that
  * it reads again. Which of the two depends on the type alone, never on the data.
  */
-import type { Row } from "../connection.ts";
 import { parseArray } from "./arrays.ts";
+
+type Row = Readonly<Record<string, unknown>>;
 
 export interface RawField {
   readonly name: string;
