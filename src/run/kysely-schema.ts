@@ -2,6 +2,7 @@
 import type { RootOperationNode } from "kysely";
 import type { Row } from "../database/connection.ts";
 import type { MigrationContext } from "../migration.ts";
+import { captureCall, traceCall } from "./trace.ts";
 
 export interface CompiledResult {
   readonly rows: readonly Row[];
@@ -18,7 +19,12 @@ export async function schemaBuilder(run: Run): Promise<MigrationContext["schema"
       parameters: readonly unknown[];
       query: RootOperationNode;
     }) {
-      refuseFrozenDefaults(compiled.query);
+      try {
+        refuseFrozenDefaults(compiled.query);
+      } catch (error) {
+        traceCall(error, captureCall(), compiled.sql);
+        throw error;
+      }
       const result = await run(compiled.sql, compiled.parameters);
       return { rows: result.rows as unknown as R[], numAffectedRows: BigInt(result.rowCount ?? 0) };
     },
@@ -56,11 +62,10 @@ function refuseFrozenDefaults(node: unknown): void {
     for (const each of node) refuseFrozenDefaults(each);
     return;
   }
-  const { kind, defaultValue, setDefault, dataType } = node as Record<string, unknown>;
+  const { defaultTo, setDefault, dataType } = node as Record<string, unknown>;
   const isText = TEXT_TYPE.test((dataType as { dataType?: string } | undefined)?.dataType ?? "");
-  for (const each of [kind === "ColumnDefinitionNode" ? defaultValue : undefined, setDefault]) {
-    const value = (each as { defaultValue?: unknown } | undefined)?.defaultValue ?? each;
-    const text = (value as { kind?: string; value?: unknown } | undefined)?.value;
+  for (const given of [(defaultTo as { defaultValue?: unknown } | undefined)?.defaultValue, setDefault]) {
+    const text = (given as { value?: unknown } | undefined)?.value;
     if (typeof text === "string" && (CALL.test(text) || (!isText && MOMENT.test(text))))
       throw Object.assign(
         new Error(`defaultTo(${JSON.stringify(text)}) is a text that is evaluated once, not an expression`),
@@ -70,7 +75,7 @@ function refuseFrozenDefaults(node: unknown): void {
   for (const each of Object.values(node)) refuseFrozenDefaults(each);
 }
 
-const CALL = /^\s*(?:"?\w+"?\s*\.\s*)?\w+\s*\([\s\S]*\)(?:\s*::\s*[\w\s.[\]()]+)?\s*$/;
+const CALL = /^\s*(?:"?\w+"?\s*\.\s*)?\w+\([\s\S]*\)(?:\s*::\s*[\w\s.[\]()]+)?\s*$/;
 const MOMENT =
   /^\s*(?:now|today|tomorrow|yesterday|(?:current|local)_?(?:date|time|timestamp)|(?:current|session)_(?:user|role|schema|catalog))\s*$/i;
 const TEXT_TYPE = /^(?:text|varchar|char|character)/i;

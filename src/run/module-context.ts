@@ -9,7 +9,7 @@ import {
   type ParameterKind,
 } from "../database/values/parameters.ts";
 import { ParameterRefused } from "../database/values/refused.ts";
-import { type RawResult, readRows } from "../database/values/rows.ts";
+import { hasFloats, type RawResult, readRows } from "../database/values/rows.ts";
 import { DatabaseError } from "../errors.ts";
 import type { MigrationContext, Sql, SqlFragment } from "../migration.ts";
 import { schemaBuilder } from "./kysely-schema.ts";
@@ -66,10 +66,14 @@ export async function handles(
   executor: Executor,
   present: (result: RawResult) => unknown = rowsOf,
 ): Promise<Pick<MigrationContext, "sql" | "query" | "execute" | "schema">> {
+  let rounds = false;
   const run = (text: string, parameters: readonly unknown[]) =>
     traced(text, async () => {
       const kinds = needKinds(parameters) ? await executor.parameterKinds(text) : [];
-      return executor.ask(text, encodeParameters(parameters, kinds));
+      const result = await executor.ask(text, encodeParameters(parameters, kinds));
+      rounds ||= ROUNDS.test(text);
+      if (rounds && hasFloats(result)) await refuseRounded(executor);
+      return result;
     });
   const read = (result: RawResult) => ({ rows: readRows(result), rowCount: result.rowCount ?? 0 });
   return {
@@ -85,11 +89,25 @@ export async function handles(
             "execute was given parameters, and takes none",
             "For one statement with parameters: query(text, parameters), or sql`...`.",
           );
+        rounds ||= ROUNDS.test(text);
         await executor.execute(text);
       }),
     ),
     schema: await schemaBuilder(async (text, parameters) => read(await run(text, parameters))),
   };
+}
+
+/** What may have told the server to write fewer digits than a float has. */
+const ROUNDS = /extra_float_digits|\b(?:reset|discard)\s+all\b/i;
+
+async function refuseRounded(executor: Executor): Promise<void> {
+  const { rows } = await executor.ask("select current_setting('extra_float_digits')", []);
+  const [[digits] = []] = rows;
+  if (Number(digits) >= 1) return;
+  throw new ParameterRefused(
+    `with extra_float_digits = ${digits} the server rounds the floats that this statement returns`,
+    "Set it to 1, or return them as text: select x::text.",
+  );
 }
 
 /** Whatever fails, from here on it is known which call of the module it was. */

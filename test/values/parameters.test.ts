@@ -1,8 +1,10 @@
 /** Every parameter arrives as what it is, or is refused by name; the same through `up --sql`. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the code of migrations
+import { join } from "node:path";
 import { commandIn } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
-import { folderOf, writeFiles } from "../support/target.ts";
+import { refusalOf } from "../support/refusal.ts";
+import { folderOf, targetOf, up, writeFiles } from "../support/target.ts";
 
 const body = (code: string) => `export async function up({ sql, query, execute, schema }) {\n${code}\n}\n`;
 
@@ -24,7 +26,7 @@ create table t (id int, j jsonb, js json, a int[], m mood[], n numbers, d docume
   });
   await commandIn({ folder, url: db.url, env: { TZ: "America/New_York" } })("up");
   await db.sql("set timezone to 'UTC'");
-  const rows = await db.sql("select row_to_json(t) as t from t where id < 10 order by id");
+  const rows = await db.sql("select row_to_json(x) as t from t x where id < 10 order by id");
   expect(
     rows.map(({ t }) => Object.fromEntries(Object.entries(t as object).filter(([, v]) => v !== null))),
   ).toEqual([
@@ -76,6 +78,10 @@ const REFUSED: readonly (readonly [code: string, message: RegExp])[] = [
   ['await query("select 1; select 2")', /One call runs one statement/],
   ['await execute("update t set name = $1", ["x"])', /execute was given parameters/],
   [
+    "await execute('set extra_float_digits = 0');  await sql`select 0.1::float8`",
+    /the server rounds the floats/,
+  ],
+  [
     "await query(`select 1 where 1 in (${Array.from({ length: 70000 }, (_, i) => `$${i + 1}`)})`, Array(70000).fill(1))",
     /70000 parameters, and PostgreSQL takes 65535/,
   ],
@@ -93,17 +99,15 @@ test("what would not arrive as what it is is refused by name, with its place and
   db,
 }) => {
   const folder = folderOf({ "migrations/0001_t.sql": "create table t (name text, data jsonb);" });
-  const godwit = commandIn({ folder, url: db.url });
-  await godwit("up");
+  const target = targetOf({ url: db.url, folder: join(folder, "migrations") });
+  await up(target);
   for (const [code, message] of REFUSED) {
     writeFiles(folder, { "migrations/0002_refused.js": body(`  ${code};`) });
-    const { problems } = (await godwit.fails(1, "up", "--json")).json;
-    expect(problems[0].message, code).toMatch(message);
-    expect(problems[0].hint, code).toBeTruthy();
-    expect(problems[0].place, code).toMatchObject({
-      file: "0002_refused.js",
-      line: code.startsWith("const") ? 3 : 2,
-    });
+    const [problem] = (await refusalOf(up(target))).problems;
+    expect(problem?.message, code).toMatch(message);
+    expect(problem?.hint, code).toBeTruthy();
+    const line = code.startsWith("const") ? 3 : 2;
+    expect(problem?.place, code).toMatchObject({ file: "0002_refused.js", line });
   }
 });
 

@@ -35,7 +35,9 @@ for (const [what, code, caret] of FAILURES)
     const failed = await commandIn({ folder, url: db.url }).fails(1, "up", "--json");
     const { place, hint } = failed.json.problems[0];
     expect(place).toMatchObject({ file: "0002_ü.ts", line: 7 });
-    expect(file.split("\n")[6]?.slice(place.column - 1)).toMatch(/^(?:`|query|execute|new Error|throw)/);
+    expect(file.split("\n")[6]?.slice(place.column - 1)).toMatch(
+      /^(?:`|await|query|execute|new Error|throw)/,
+    );
     expect(place.excerpt).toContain(`  7 |   ${code.slice(0, 30)}`);
     expect(place.excerpt).toContain(caret);
     expect(hint).toBeTruthy();

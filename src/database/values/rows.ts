@@ -34,6 +34,13 @@ export function readRows({ fields, rows }: Pick<RawResult, "fields" | "rows">): 
   );
 }
 
+/** Whether any column holds numbers whose text depends on `extra_float_digits`. */
+export function hasFloats({ fields }: Pick<RawResult, "fields">): boolean {
+  return fields.some(({ typeId }) => FLOATS.has(ELEMENTS.get(typeId) ?? typeId));
+}
+
+const FLOATS: ReadonlySet<number> = new Set([700, 701]);
+
 type Reader = (text: string) => unknown;
 
 function readerOf(typeId: number): Reader {
