@@ -182,8 +182,12 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
     markApplied: (revision: string) => `update ${history} set state = 'applied',
   executed_at = coalesce(executed_at, clock_timestamp()) where revision = ${stored(revision)}`,
 
-    statementDone: (revision: string, position: number) => `update ${statements} set state = 'done',
-  done_at = clock_timestamp() where revision = ${stored(revision)} and direction = 'up' and position = ${Number(position)}`,
+    statementDone: (
+      revision: string,
+      direction: Direction,
+      position: number,
+    ) => `update ${statements} set state = 'done',
+  done_at = clock_timestamp() where revision = ${stored(revision)} and direction = ${literal(direction)} and position = ${Number(position)}`,
 
     log: (author: Author, entry: LogEntry) =>
       logInsert(

@@ -21,6 +21,7 @@ import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
 import { connect, prepareSession, sessionKind } from "./connect.ts";
+import { endsSession } from "./ends-session.ts";
 import { execute, refuseBroken } from "./execute.ts";
 import { adoptInPassing, tellTool } from "./in-step.ts";
 import { INVALID_INDEXES } from "./judge.ts";
@@ -29,7 +30,7 @@ import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
 import type { RunContext, Target } from "./target.ts";
-import { ownSession, type Work } from "./work.ts";
+import { failureOf, ownSession, type Work } from "./work.ts";
 
 export interface MigrateOptions {
   readonly goal: Goal;
@@ -78,12 +79,23 @@ class Run {
   /** Steps done that a goal such as `-2` counts. */
   #counted = 0;
   readonly #repeatables = new Set<string>();
+  /** Begun, and not known to have ended. */
+  #underWay: string | undefined;
+  /** The first step that was not done when the connection was lost while a step was under way. */
+  #suspect: string | undefined;
   #prepared: readonly Prepared[] = [];
 
   constructor(target: Target, options: MigrateOptions, context: RunContext) {
     this.#target = target;
     this.#options = options;
-    this.#context = context;
+    this.#context = {
+      ...context,
+      observe: (event) => {
+        if (event.kind === "step-started") this.#underWay = event.step.revision;
+        else if (event.kind === "step-done" || event.kind === "step-failed") this.#underWay = undefined;
+        context.observe(event);
+      },
+    };
   }
 
   async all(): Promise<Report> {
@@ -167,7 +179,7 @@ class Run {
       files,
       history: read,
     });
-    if (this.#prepared.length > 0) await this.#recall(connection);
+    if (this.#prepared.length > 0) await this.#recall(connection, read.created);
     const goal = goalLeft(this.#options.goal, this.#counted);
     if (goal === null) return;
     const decided = plan(planInput(target, { ...this.#options, goal }, files, history));
@@ -176,6 +188,7 @@ class Run {
     this.#context.observe({ kind: "planned", plan: decided });
     for (const warning of decided.warnings) this.#warn(warning);
     for (const { name } of invalid.rows) this.#warn(invalidIndex(name));
+    await this.#refuseFatal(connection, decided);
     if (decided.direction === "down" && theirs !== null && target.settings.keep !== "none")
       refuseUntoldDown(theirs.found, { steps: decided.steps, theirs: theirs.revisions });
     if (keeper !== null && decided.direction === "up") await tellTool(place, { keeper, files, untold });
@@ -229,17 +242,26 @@ class Run {
     this.#remaining.delete(report.revision);
   }
 
-  /** After a lost connection: steps whose COMMIT reached the server, though its answer did not reach us. */
-  async #recall(connection: Connection): Promise<void> {
+  /**
+   * After a lost connection the ledger that answers now counts, and it may be another server's. Steps whose COMMIT reached
+   * it are done although its answer did not reach us; steps that were reported done and are not in it are pending again.
+   */
+  async #recall(connection: Connection, created: boolean): Promise<void> {
     this.#failures.length = 0; // what failed is tried again
+    const steps = created ? await this.#target.ledger.stepsOf(connection, this.#context.runId) : [];
+    const recorded = new Set(steps.map(({ revision }) => revision));
+    const gone = this.#done.filter(({ revision }) => !recorded.has(revision)).map(({ revision }) => revision);
+    if (gone.length > 0) {
+      this.#done.splice(0, this.#done.length, ...this.#done.filter(({ revision }) => recorded.has(revision)));
+      this.#counted -= gone.filter((revision) => !this.#repeatables.has(revision)).length;
+      this.#warn(stepsGone(gone));
+    }
     const reported = new Set(this.#done.map((report) => report.revision));
-    for (const { revision, durationMs } of await this.#target.ledger.stepsOf(
-      connection,
-      this.#context.runId,
-    )) {
+    for (const { revision, durationMs } of steps) {
       const index = this.#prepared.findIndex((prepared) => prepared.step.revision === revision);
       const prepared = this.#prepared[index];
       if (prepared === undefined || reported.has(revision)) continue;
+      reported.add(revision);
       const { step, form } = prepared;
       const report: StepReport = {
         revision,
@@ -250,8 +272,26 @@ class Run {
         transactional: form === "transaction" || form === "module",
       };
       this.#finished(report);
+      const underWay = this.#underWay;
       this.#context.observe({ kind: "step-done", step, report, index, count: this.#prepared.length });
+      if (underWay !== revision) this.#underWay = underWay;
     }
+  }
+
+  /** One that was running whenever the connection was lost is begun twice at most: it may be what ends the session. */
+  async #refuseFatal(connection: Connection, decided: Plan): Promise<void> {
+    const underWay = this.#underWay;
+    this.#underWay = undefined;
+    const [step] = decided.steps;
+    if (underWay === undefined || step === undefined) return;
+    if (this.#suspect !== step.revision) {
+      this.#suspect = step.revision;
+      return;
+    }
+    const error = await endsSession(this.#target, connection, step);
+    this.#failures.push(failureOf(step.revision, error.problem, error.committed));
+    this.#context.observe({ kind: "step-failed", step, problem: error.problem.toProblem() });
+    throw error.problem;
   }
 
   /** The last promise before exit 0: what was planned is in the ledger, and every new index works. */
@@ -330,6 +370,16 @@ function goalLeft(goal: Goal, done: number): Goal | null {
   if (sign === undefined || done === 0) return goal;
   const left = Number(count) - done;
   return left > 0 ? { ...goal, to: `${sign}${left}` } : null;
+}
+
+function stepsGone(revisions: readonly string[]): Problem {
+  const are = revisions.length === 1 ? "is" : "are";
+  return {
+    code: "DATABASE_CONNECTION_LOST",
+    message: `${revisions.join(", ")} had been done, and ${are} not in the ledger of the server that answers now: it lost what was committed, or is another one.`,
+    hint: "What is missing is applied again. After a failover, look for what else the new server lacks.",
+    details: { revisions },
+  };
 }
 
 function invalidIndex(name: string): Problem {

@@ -10,9 +10,10 @@ import {
 } from "../database/values/parameters.ts";
 import { ParameterRefused } from "../database/values/refused.ts";
 import { hasFloats, type RawResult, readRows } from "../database/values/rows.ts";
-import { DatabaseError } from "../errors.ts";
+import { DatabaseError, type GodwitError } from "../errors.ts";
 import type { MigrationContext, Sql, SqlFragment } from "../migration.ts";
 import { schemaBuilder } from "./kysely-schema.ts";
+import { refuseTransactionControl, type Tally, tally } from "./module-control.ts";
 import type { Prepared } from "./prepare.ts";
 import { captureCall, traceCall } from "./trace.ts";
 import type { Work } from "./work.ts";
@@ -23,6 +24,10 @@ export interface Activity {
   lastMs: number;
   /** The first error of the server, also if the module caught it. */
   firstError: DatabaseError | undefined;
+  /** What was refused before it was sent, also if the module caught that. */
+  refused: GodwitError | undefined;
+  /** What may have stayed, where no transaction is around it. */
+  readonly tally: Tally;
 }
 
 export interface OpenContext extends AsyncDisposable {
@@ -38,13 +43,27 @@ export interface Executor {
 }
 
 export async function createContext(work: Work, prepared: Prepared): Promise<OpenContext> {
-  const activity: Activity = { inFlight: 0, lastMs: performance.now(), firstError: undefined };
+  const activity: Activity = {
+    inFlight: 0,
+    lastMs: performance.now(),
+    firstError: undefined,
+    refused: undefined,
+    tally: tally(),
+  };
   let open = true;
-  const executor = supervised(work.connection, activity, () => {
+  const executor = supervised(work.connection, activity, (text) => {
     if (!open)
       throw new Error(
         `${prepared.step.file} ran a statement after its function had settled: await every statement.`,
       );
+    if (prepared.form === "module-outside") return activity.tally.begun(text);
+    try {
+      refuseTransactionControl(text, prepared);
+    } catch (error) {
+      activity.refused ??= error as GodwitError;
+      throw error;
+    }
+    return () => {};
   });
   const say = (level: "info" | "warn" | "error") => (message: unknown) =>
     work.context.observe({ kind: "log", step: prepared.step, level, message: String(message) });
@@ -144,12 +163,19 @@ function quiet<Arguments extends readonly unknown[], T>(run: (...values: Argumen
   };
 }
 
-function supervised(connection: Connection, activity: Activity, guard: () => void): Executor {
-  const track = async <T>(run: () => Promise<T>): Promise<T> => {
-    guard();
+/** `guard` is asked before each text is sent; what it returns is told that it succeeded. */
+function supervised(
+  connection: Connection,
+  activity: Activity,
+  guard: (text: string) => () => void,
+): Executor {
+  const track = async <T>(text: string, run: () => Promise<T>): Promise<T> => {
+    const succeeded = guard(text);
     activity.inFlight++;
     try {
-      return await run();
+      const result = await run();
+      succeeded();
+      return result;
     } catch (error) {
       if (error instanceof DatabaseError) activity.firstError ??= error;
       throw error;
@@ -159,9 +185,10 @@ function supervised(connection: Connection, activity: Activity, guard: () => voi
     }
   };
   return {
-    ask: (text, parameters) => track(() => connection.ask(text, parameters)),
-    parameterKinds: (text) => track(() => connection.parameterKinds(text)),
-    execute: (text) => track(() => connection.execute(text)),
+    ask: (text, parameters) => track(text, () => connection.ask(text, parameters)),
+    // Nothing runs.
+    parameterKinds: (text) => track("", () => connection.parameterKinds(text)),
+    execute: (text) => track(text, () => connection.execute(text)),
   };
 }
 

@@ -3,15 +3,16 @@
 import { createHash } from "node:crypto";
 import { asciiComments } from "../core/sql/comments.ts";
 import type { Blocker } from "../database/connection.ts";
-import { needsNoTransaction } from "../database/sqlstate.ts";
 import { DatabaseError, type GodwitError, PlanRefused } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
 import type { StatementKey } from "../ledger/sql.ts";
 import { codePointOffset } from "../std/text.ts";
 import { clearLeftovers, effectiveText, judge, snapshot, verify } from "./judge.ts";
+import { commitsOf, localTransaction } from "./local-transaction.ts";
+import { needsOutside } from "./outside.ts";
 import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
-import { type FrameParts, resetSession, statementFrame, withinFile } from "./script.ts";
+import { begin, type FrameParts, resetSession, statementFrame, withinFile } from "./script.ts";
 import { watch } from "./watch.ts";
 import { isWorthRetrying, pauseBeforeRetry, rollback, stepError, type Work } from "./work.ts";
 
@@ -48,13 +49,14 @@ export async function runStatement(
   for (let attempt = 1; ; attempt++) {
     using observed = watch(work, () => step, lockTimeoutMs);
     try {
-      let commits = false;
+      let commits = statement.kind.kind === "commits-itself";
       if (runsInTransaction(statement) && earlier?.state !== "started") {
         try {
           return await insideTransaction(job, statement, key);
         } catch (error) {
-          if (!(error instanceof DatabaseError) || !needsNoTransaction(error.sqlState)) throw error;
-          commits = error.sqlState === COMMITS_FOR_ITSELF;
+          const need = statement.several === true ? null : needsOutside(error, statement);
+          if (need === null) throw error;
+          commits = need.commits;
           await rollback(work.connection);
         }
       }
@@ -94,7 +96,7 @@ export async function runStatement(
       }
       if (verdict === "done") {
         await connection.execute(
-          `begin; ${parts.ownRole} ${parts.fence} ${sql.finishStatement(intent, author)}; commit`,
+          `${begin()} ${parts.ownRole} ${parts.fence} ${sql.finishStatement(intent, author)}; commit`,
         );
         return;
       }
@@ -102,21 +104,22 @@ export async function runStatement(
     await clearLeftovers(connection, kind);
     const before = await snapshot(connection, kind);
     await connection.execute(
-      `begin; ${parts.ownRole} ${parts.fence} ${sql.startStatement(intent, author, before)}; commit`,
+      `${begin()} ${parts.ownRole} ${parts.fence} ${sql.startStatement(intent, author, before)}; commit`,
     );
     job.unsettled = true;
+    const since = commits ? await localTransaction(connection) : null;
     try {
       await sendStatement(job, statement, await effectiveText(connection, kind, text));
       await verify(connection, kind);
     } catch (error) {
-      if (!commits && !connection.lost.aborted) {
+      if (!connection.lost.aborted && (!commits || (await commitsOf(connection, since)) === 0)) {
         await failedOutside(job, statement, intent);
         job.unsettled = false;
       }
       throw error;
     }
     await connection.execute(
-      `begin; ${parts.ownRole} ${parts.fence} ${sql.finishStatement(intent, author)}; commit`,
+      `${begin()} ${parts.ownRole} ${parts.fence} ${sql.finishStatement(intent, author)}; commit`,
     );
     job.unsettled = false;
   }
@@ -137,7 +140,10 @@ function refuseSettings({ work: { target, connection }, settings }: Job): void {
 
 async function insideTransaction(job: Job, statement: SplitStatement, key: StatementKey): Promise<void> {
   const { work, parts } = job;
-  const frame = statementFrame(parts, work.ledger.sql.finishStatement(key, work.author));
+  const frame = statementFrame(
+    { ...parts, modes: statement.modes },
+    work.ledger.sql.finishStatement(key, work.author),
+  );
   const framed = (error: unknown) => {
     throw frameError(error, key.revision);
   };
@@ -171,12 +177,9 @@ async function failedOutside(
   const { connection, ledger } = work;
   await clearLeftovers(connection, kind).catch(() => {});
   await connection.execute(
-    `begin; ${parts.ownRole} ${parts.fence} ${ledger.sql.forgetStatements(key.revision, key.direction)} and position = ${key.position}; commit`,
+    `${begin()} ${parts.ownRole} ${parts.fence} ${ledger.sql.forgetStatements(key.revision, key.direction)} and position = ${key.position}; commit`,
   );
 }
-
-/** invalid_transaction_termination: a procedure or a DO block that commits, which no failure takes back. */
-const COMMITS_FOR_ITSELF = "2D000";
 
 function runsInTransaction({ kind }: SplitStatement): boolean {
   return kind.kind === "ordinary" || kind.kind === "add-enum-value";

@@ -48,6 +48,8 @@ export type StatementKind =
   | { readonly kind: "repeatable-outside"; readonly verb: string }
   /** Must run outside of transactions, and fails or does harm when repeated. */
   | { readonly kind: "outside"; readonly verb: string; readonly name: Name | null }
+  /** Commits for itself, so it runs outside of transactions; a failure takes back what is behind its last commit only. */
+  | { readonly kind: "commits-itself"; readonly verb: string }
   /** Wants data that follows it in the stream. */
   | { readonly kind: "copy-from-stdin"; readonly table: Name }
   /** `\connect`, `\i`, `\copy`, `\restrict`: nothing that the server knows. */
@@ -82,6 +84,7 @@ export function isTransactional(kind: StatementKind): boolean {
     case "detach-partition-concurrently":
     case "repeatable-outside":
     case "outside":
+    case "commits-itself":
     case "psql-command":
       return false;
   }
@@ -106,6 +109,7 @@ const READERS: readonly (readonly [string, (cursor: Cursor) => StatementKind | n
   ["abort", () => control("ABORT")],
   ["rollback", readRollback],
   ["prepare", readPrepare],
+  ["do", readDo],
 ];
 
 function control(verb: string): StatementKind {
@@ -131,6 +135,32 @@ function readPrepare(cursor: Cursor): StatementKind | null {
   return accept(cursor, "transaction") && acceptString(cursor) !== null
     ? control("PREPARE TRANSACTION")
     : null;
+}
+
+/** A block whose text has a `COMMIT` or `ROLLBACK` where a statement of PL/pgSQL begins. */
+function readDo(cursor: Cursor): StatementKind | null {
+  for (let token = peek(cursor); token !== null; token = peek(cursor)) {
+    const body = acceptString(cursor);
+    if (body !== null)
+      return endsTransaction(body) ? { kind: "commits-itself", verb: "DO with COMMIT" } : null;
+    cursor.at = token.end;
+  }
+  return null;
+}
+
+const BEFORE_STATEMENT = /^(?:;|>>|begin|then|else|loop)$/i;
+
+function endsTransaction(body: string): boolean {
+  const cursor: Cursor = { text: body, at: 0 };
+  let before = ";";
+  for (let token = peek(cursor); token !== null; token = peek(cursor)) {
+    if (BEFORE_STATEMENT.test(before) && (accept(cursor, "commit") || accept(cursor, "rollback"))) {
+      if (acceptSymbol(cursor, ";") || accept(cursor, "and")) return true;
+    }
+    before = body.slice(token.start, token.end);
+    cursor.at = token.end;
+  }
+  return false;
 }
 
 function readCreate(cursor: Cursor): StatementKind | null {
