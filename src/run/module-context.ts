@@ -188,7 +188,7 @@ function supervised(
     ask: (text, parameters) => track(text, () => connection.ask(text, parameters)),
     // Nothing runs.
     parameterKinds: (text) => track("", () => connection.parameterKinds(text)),
-    execute: (text) => track(text, () => connection.execute(text)),
+    execute: (text) => track(text, () => connection.execute(text, { rows: "discard" })),
   };
 }
 
