@@ -53,7 +53,7 @@ export async function renderStep(
     return [title, ...renderStatements(parts, prepared, body)].join("\n");
   const entry = entryOf(prepared, body.kind === "sql" ? body.revert : null);
   const frame = step.direction === "up" ? applyFrame(parts, entry) : revertFrame(parts, step.revision);
-  const text = body.kind === "module" ? await record(prepared, body) : body.text;
+  const text = body.kind === "module" ? await record(prepared, body, target.source.folder) : body.text;
   return [title, ...framed(frame, text)].join("\n");
 }
 
