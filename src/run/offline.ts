@@ -18,7 +18,7 @@ import { type MigrateOptions, planInput } from "./migrate.ts";
 import { refuseUnbegun } from "./module.ts";
 import { handles } from "./module-context.ts";
 import { type Body, type Prepared, prepareSteps, statementsOf } from "./prepare.ts";
-import { applyFrame, closing, type FrameParts, revertFrame } from "./script.ts";
+import { applyFrame, begin, closing, type FrameParts, revertFrame } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 import { entryOf } from "./work.ts";
 
@@ -124,11 +124,18 @@ async function renderStep(frames: FrameParts, prepared: Prepared, keeper: Keeper
   const text = body.kind === "module" ? await record(prepared, body) : body.text;
   const written = body.kind === "sql" ? (body.written ?? body.text) : null;
   const ledger = frames.ledger.historyTable;
-  const parts = { ...frames, kept: keptIn(keeper, { step, migration, text: written, ledger, live: false }) };
+  const parts = {
+    ...frames,
+    kept: keptIn(keeper, { step, migration, text: written, ledger, live: false }),
+    modes: body.kind === "sql" ? body.modes : undefined,
+  };
   const entry = entryOf(prepared, body.kind === "sql" ? body.revert : null);
   if (prepared.form === "statements" && body.kind === "sql") {
     const open = step.direction === "up" ? `${parts.ledger.insert(entry, parts.author, "partial")};` : "";
-    const statements = statementsOf(body).map((statement) => `${statement.text};`);
+    // Several statements are what the file has put into one transaction.
+    const statements = statementsOf(body).map(({ text, several, modes }) =>
+      several === true ? `${begin(modes)}\n${text}\n;\ncommit;` : `${text};`,
+    );
     return [title, open, ...statements, `${closing(parts, step.direction, entry)};`].join("\n");
   }
   const frame = step.direction === "up" ? applyFrame(parts, entry) : revertFrame(parts, step.revision);

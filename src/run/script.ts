@@ -78,7 +78,8 @@ export function sessionSettings(
 const IDLE_GRACE_MS = 10_000;
 
 const DISCARD = "discard temp; discard sequences;";
-const RESET = `close all; set session authorization default; set role none; reset all; unlisten *; discard plans; ${DISCARD}`;
+// First of all its timeout: it may be too short for what follows.
+const RESET = `set statement_timeout = 0; close all; set session authorization default; set role none; reset all; unlisten *; discard plans; ${DISCARD}`;
 
 /**
  * Back to the role and the settings of our own, for the ledger's last word in a transaction in which the migration may
@@ -119,9 +120,12 @@ export interface FrameParts {
   readonly modes?: TransactionModes | undefined;
 }
 
-/** Behind a pooler the session is somebody else's after the `COMMIT`: nothing of ours may be left in it. */
+/**
+ * Before the `COMMIT`. Behind a pooler the session is somebody else's after it: nothing of ours may be left in it. In one of
+ * our own what the migration set is reset by the next step, and its timeout must not end that.
+ */
 export function leaveSession(kind: SessionKind): string {
-  return kind.session ? "" : RESET;
+  return kind.session ? "reset statement_timeout;" : RESET;
 }
 
 /**
