@@ -184,6 +184,7 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--trust-on-first-use", help: "trust an unknown host, and remember its key" },
       { syntax: "--workers <n>", help: "processes that fetch and hash" },
       { syntax: "--status", help: "how far it is, asked from another terminal" },
+      { syntax: "--colours", help: "reads those once more whose colours an earlier release did not look at" },
     ],
     examples: [
       ["godwit init --import && godwit up", "the table first"],

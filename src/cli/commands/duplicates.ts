@@ -100,7 +100,7 @@ function decisionOf({ flags }: Invocation): Decision | null {
   return { kind: "keep", file: first, ...(others.length === 0 ? {} : { others }) };
 }
 
-function sentence({ kind, files, changed }: Decided): string {
+function sentence({ kind, files, changed, unsure = [] }: Decided): string {
   const names = files.map((file) => `${file.id} ${file.path}`);
   const what =
     kind === "keep"
@@ -108,7 +108,10 @@ function sentence({ kind, files, changed }: Decided): string {
       : kind === "distinct"
         ? `Not duplicates: ${names.join(", ")}.`
         : `Forgotten what was decided about ${names.join(", ")}.`;
-  return changed === 0 ? `${what} That was known.` : what;
+  const said = changed === 0 ? `${what} That was known.` : what;
+  if (unsure.length === 0) return said;
+  const ids = unsure.map(({ id }) => id).join(" ");
+  return `${said}\nLeft open, because their colours are not known to be the same: ${ids}. If they are copies: godwit duplicates --keep ${files[0]?.id} ${ids}`;
 }
 
 function wordsOf(value: string | boolean | readonly string[] | undefined): readonly string[] {

@@ -6,7 +6,7 @@ import { latestRuns, type RunRow } from "../../images/runs.ts";
 import type { Figures } from "../../import/figures.ts";
 import type { ImportReport } from "../../import/report.ts";
 import { withConnection } from "../../run/connect.ts";
-import { runImport } from "../../run/import.ts";
+import { type Import, runImport } from "../../run/import.ts";
 import { formatSize } from "../../std/size.ts";
 import { formatDuration } from "../../std/time.ts";
 import { visible } from "../../std/visible.ts";
@@ -17,12 +17,18 @@ import { type Session, withSession } from "../session.ts";
 export async function run(invocation: Invocation): Promise<Answer> {
   if (invocation.flags.status === true) return withSession(invocation, (session) => status(session));
   const config = await withOrigin(await invocation.config(), invocation);
+  const { flags } = invocation;
   const wanted = chooseImports(await assembleImports(config), invocation.arguments[0]);
   return withSession(invocation, async ({ target, context }) => {
     const reports: ImportReport[] = [];
-    for (const each of wanted) reports.push(await runImport(target, each, context));
+    for (const each of wanted) reports.push(await runImport(target, rereading(each, flags), context));
     return { json: { imports: reports }, text: reports.map(importSummary).join("\n"), result: false };
   });
+}
+
+function rereading(wanted: Import, { colours }: Invocation["flags"]): Import {
+  if (colours !== true || !("settings" in wanted)) return wanted;
+  return { ...wanted, settings: { ...wanted.settings, rereadsForColours: true } };
 }
 
 /** `--from` is an import of its own, named after its folder; the other flags say more about it. */
