@@ -6,6 +6,7 @@ import { DatabaseError, GodwitError, type Place, type Problem, StepFailed } from
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
+import { noTransactionMarker } from "../source/no-transaction.ts";
 import { redact } from "../std/secret.ts";
 import { backoffMs, delay, formatDuration } from "../std/time.ts";
 import { advise, type Committed, NOTHING } from "./committed.ts";
@@ -156,7 +157,11 @@ export function stepError(
   }
   const place = body?.kind === "sql" ? placeOfError(body, error, line) : (traced ?? { file: step.file });
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
-  const known = join(error.hint, advice(error, { timeout, blockers, work }));
+  const marker =
+    body?.kind === "sql" || step.kind !== "module"
+      ? noTransactionMarker(work.target.source.layout)
+      : "declare the module with transaction: false";
+  const known = join(error.hint, advice(error, { timeout, blockers, marker }));
   const hint =
     known === undefined || committed.extent !== "none" ? join(known, advise(committed, step)) : known;
   return new StepFailed(
@@ -190,10 +195,10 @@ function placeOfError(body: Body & { kind: "sql" }, error: DatabaseError, line: 
 
 function advice(
   error: DatabaseError,
-  { timeout, blockers, work }: { timeout: boolean; blockers: readonly Blocker[]; work: Work },
+  { timeout, blockers, marker }: { timeout: boolean; blockers: readonly Blocker[]; marker: string | null },
 ): string | undefined {
   if (isRaised(error.routine)) return undefined;
-  const outside = outsideAdvice(error, work.target.source.layout);
+  const outside = outsideAdvice(error, marker);
   if (outside !== undefined) return outside;
   if (timeout)
     return "Give the migration more time (-- godwit: statement-timeout=…), or make it do less at once.";
