@@ -12,10 +12,13 @@
 import type { types as PgTypes } from "pg";
 import { DatabaseError } from "../errors.ts";
 import { orAbort } from "../std/time.ts";
-import type { Connection, Notice, Parameter, Result, Row, Server } from "./connection.ts";
+import type { Connection, ExecuteOptions, Notice, Parameter, Result, Row, Server } from "./connection.ts";
 import { connectionLost, databaseError } from "./failure.ts";
 import { loadPg } from "./link.ts";
 import { SERVER_QUERY } from "./server-query.ts";
+import { type KindRow, kindsOf } from "./values/kinds.ts";
+import type { Encoded, ParameterKind } from "./values/parameters.ts";
+import type { RawResult } from "./values/rows.ts";
 
 /** What we use of `PGlite` (0.4 or newer). */
 export interface PgliteLike {
@@ -25,14 +28,25 @@ export interface PgliteLike {
     message: Uint8Array,
     options?: { throwOnError?: boolean; onNotice?: (notice: PgliteNotice) => void },
   ): Promise<{ messages: readonly { readonly name: string }[] }>;
+  describeQuery(text: string): Promise<{
+    readonly queryParams: readonly { readonly dataTypeID: number }[];
+    readonly resultFields?: readonly { readonly dataTypeID: number }[];
+  }>;
   query(
     text: string,
     parameters?: unknown[],
     options?: {
+      rowMode?: "array" | "object";
+      serializers?: Record<number, (value: unknown) => string>;
       parsers?: Record<number, (value: string) => unknown>;
       onNotice?: (notice: PgliteNotice) => void;
     },
-  ): Promise<{ rows: unknown[]; command?: string; rowCount?: number }>;
+  ): Promise<{
+    rows: unknown[];
+    fields?: readonly { name: string; dataTypeID: number }[];
+    command?: string;
+    rowCount?: number;
+  }>;
   runExclusive<T>(use: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -103,6 +117,7 @@ class PgliteConnection implements Connection {
   readonly #parts: Parts;
   readonly #lost = new AbortController();
   readonly #listeners = new Set<(notice: Notice) => void>();
+  readonly #kinds = new Map<number, ParameterKind>();
   #server: Server | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
@@ -133,12 +148,44 @@ class PgliteConnection implements Connection {
     });
   }
 
-  execute(text: string): Promise<readonly Result[]> {
+  ask(text: string, parameters: readonly Encoded[]): Promise<RawResult> {
+    return this.#inOrder(async () => {
+      const described = await this.#instance.describeQuery(text);
+      const typed = (typeId: number, index: number) => {
+        const value = parameters[index] ?? null;
+        return Buffer.isBuffer(value) && typeId !== BYTEA ? `\\x${value.toString("hex")}` : value;
+      };
+      const types = described.queryParams.map(({ dataTypeID }) => dataTypeID);
+      const { rows, fields, command, rowCount } = await this.#instance.query(text, types.map(typed), {
+        rowMode: "array",
+        parsers: everyType(described.resultFields ?? []),
+        serializers: Object.fromEntries(types.map((id) => [id, asItIs])),
+        onNotice: this.#notice,
+      });
+      return {
+        fields: (fields ?? []).map(({ name, dataTypeID }) => ({ name, typeId: dataTypeID })),
+        rows: rows as (string | null)[][],
+        command: command ?? "",
+        rowCount: rowCount ?? null,
+      };
+    });
+  }
+
+  async parameterKinds(text: string): Promise<readonly ParameterKind[]> {
+    const { queryParams } = await this.#inOrder(() => this.#instance.describeQuery(text));
+    const typeIds = queryParams.map(({ dataTypeID }) => dataTypeID);
+    return kindsOf(typeIds, this.#kinds, async (lookup, unknown) => {
+      const { rows } = await this.query<KindRow & Row>(lookup, [[...unknown]]);
+      return rows;
+    });
+  }
+
+  execute(text: string, options?: ExecuteOptions): Promise<readonly Result[]> {
     return this.#inOrder(async () => {
       const { messages } = await this.#instance.runExclusive(() =>
         this.#instance.execProtocol(queryMessage(text), { throwOnError: false, onNotice: this.#notice }),
       );
-      return resultsOf(messages, this.#parts.parsers);
+      return resultsOf(messages, options?.rows === "discard" ? null : this.#parts.parsers);
     });
   }
 
@@ -203,6 +250,14 @@ interface PgliteNotice {
   readonly code?: string | undefined;
 }
 
+const BYTEA = 17;
+const asItIs = (value: unknown) => value as string;
+
+/** Nothing is read of what the server wrote. */
+function everyType(fields: readonly { readonly dataTypeID: number }[]): Parsers {
+  return Object.fromEntries(fields.map(({ dataTypeID }) => [dataTypeID, asItIs]));
+}
+
 const LEAVE_CLEAN = "rollback; set session authorization default; reset all";
 
 /** The simple protocol's `Query`: the whole text, with several statements in it. */
@@ -221,14 +276,15 @@ type Message =
   | { name: "commandComplete"; text: string }
   | { name: "error"; completed?: number };
 
-function resultsOf(messages: readonly { name: string }[], parsers: Parsers): Result[] {
+/** `parsers`: null where nobody reads the rows. */
+function resultsOf(messages: readonly { name: string }[], parsers: Parsers | null): Result[] {
   const results: Result[] = [];
   let fields: readonly { name: string; dataTypeID: number }[] = [];
   let rows: Row[] = [];
   for (const message of messages as readonly Message[]) {
     if (message.name === "error") throw Object.assign(message, { completed: results.length });
     if (message.name === "rowDescription") fields = message.fields;
-    if (message.name === "dataRow") {
+    if (message.name === "dataRow" && parsers !== null) {
       const value = (text: string | null, dataTypeID = 0) =>
         text === null ? null : (parsers[dataTypeID]?.(text) ?? text);
       rows.push(

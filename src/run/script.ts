@@ -38,12 +38,15 @@ export function resetSession(kind: SessionKind, run: RunSettings, own: Migration
   if (run.searchPath !== null)
     set.push(`select set_config('search_path', ${literal(run.searchPath)}, ${local});`);
   const role = run.role === null ? "" : ` set ${scope}role ${identifier(run.role)};`;
-  return `${RESET} ${set.join(" ")}${role}`;
+  return `${kind.session ? DEALLOCATE : ""}${RESET} ${set.join(" ")}${role}`;
 }
 
-/** Between two statements of one file: it may go on with temporary tables, and with `currval` of a sequence. */
+/**
+ * Between two statements of one file: it may go on with temporary tables, prepared statements, and `currval` of a
+ * sequence.
+ */
 export function withinFile(reset: string): string {
-  return reset.replace(DISCARD, "");
+  return reset.replace(DEALLOCATE, "").replace(DISCARD, "");
 }
 
 /** The settings of a session by name, in the server's spelling; read back after they were set. */
@@ -62,6 +65,8 @@ export function sessionSettings(
     idle_in_transaction_session_timeout: `${run.idleTimeoutMs === 0 ? 0 : run.idleTimeoutMs + IDLE_GRACE_MS}`,
     row_security: own.rowSecurity === true ? "on" : "off",
     standard_conforming_strings: "on",
+    // Floats with all their digits, whatever the database or the role has set.
+    extra_float_digits: "1",
     // How dates are written, not how they are read: of the other styles the driver understands none.
     datestyle: "ISO",
     // Without it a killed client's backend, and its lock, live until the running statement ends.
@@ -78,7 +83,10 @@ export function sessionSettings(
 const IDLE_GRACE_MS = 10_000;
 
 const DISCARD = "discard temp; discard sequences;";
-const RESET = `close all; set session authorization default; set role none; reset all; unlisten *; discard plans; ${DISCARD}`;
+/** Not behind a pooler: there the statements may be other people's, which the pooler has prepared for them. */
+const DEALLOCATE = "deallocate all; ";
+// First of all its timeout: it may be too short for what follows.
+const RESET = `set statement_timeout = 0; close all; set session authorization default; set role none; reset all; unlisten *; discard plans; ${DISCARD}`;
 
 /**
  * Back to the role and the settings of our own, for the ledger's last word in a transaction in which the migration may
@@ -119,10 +127,15 @@ export interface FrameParts {
   readonly modes?: TransactionModes | undefined;
 }
 
-/** Behind a pooler the session is somebody else's after the `COMMIT`: nothing of ours may be left in it. */
+/**
+ * Before the `COMMIT`. Behind a pooler the session is somebody else's after it: nothing of ours may be left in it. In one of
+ * our own what the migration set is reset by the next step, and its timeout must not end that.
+ */
 export function leaveSession(kind: SessionKind): string {
-  return kind.session ? "" : RESET;
+  return kind.session ? FORGET_TIMEOUT : RESET;
 }
+
+const FORGET_TIMEOUT = "reset statement_timeout;";
 
 /**
  * First of all, because an isolation level cannot be chosen behind a query. All modes are said, so that what an earlier
@@ -167,8 +180,14 @@ export function revertFrame(parts: FrameParts, revision: string): StepFrame {
 export function statementFrame(parts: FrameParts, done: string): StepFrame {
   return {
     open: `${begin(parts.modes)} ${withinFile(parts.reset)} ${parts.fence}`,
-    close: `${CONSTRAINTS} ${parts.ownRole} ${done}; ${commit(parts)}`,
+    // Its own timeout is for the statements behind it too.
+    close: `${CONSTRAINTS} ${parts.ownRole} ${done}; ${commit({ ...parts, leave: parts.leave.replace(FORGET_TIMEOUT, "") })}`,
   };
+}
+
+/** Something of our own between two statements of a file, in a transaction of its own. `first`: before our own role. */
+export function ownTransaction({ ownRole, fence }: FrameParts, sql: string, first = ""): string {
+  return `${begin()} ${first} ${ownRole} ${fence} ${sql}; commit`;
 }
 
 /** For the last statement of a step outside a transaction. */
