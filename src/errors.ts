@@ -99,6 +99,7 @@ export const ERROR_CODES = {
   STEP_FAILED: "StepFailed",
   STEP_TIMEOUT: "StepFailed",
   STEP_INDEX_INVALID: "StepFailed",
+  STEP_INDEX_KEPT: "StepFailed",
   STEP_ENDED_TRANSACTION: "StepFailed",
   STEP_NEVER_SETTLED: "StepFailed",
   RUN_INCOMPLETE: "StepFailed",

@@ -29,7 +29,7 @@ export interface RecordedStatement {
   readonly position: number;
   readonly hash: string;
   readonly state: "started" | "done";
-  /** What the catalog said before it was begun. */
+  /** Of a started one, what the catalog said before it was begun; of one that is done, what it changed in the session. */
   readonly before: unknown;
 }
 

@@ -211,11 +211,17 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
   on conflict (revision, direction, position) do update set hash = excluded.hash, state = 'started',
    before = excluded.before, run_id = excluded.run_id, started_at = clock_timestamp(), done_at = null`,
 
-    finishStatement: (key: StatementKey, author: Author) => `insert into ${statements}
-  (revision, direction, position, hash, state, run_id, done_at) values (${keyValues(key)}, 'done',
-   ${stored(author.runId)}, clock_timestamp())
+    /** `session`: an expression for what it has changed in the session. */
+    finishStatement: (key: StatementKey, author: Author, session = "null") => `insert into ${statements}
+  (revision, direction, position, hash, state, before, run_id, done_at) values (${keyValues(key)}, 'done',
+   ${session}, ${stored(author.runId)}, clock_timestamp())
   on conflict (revision, direction, position) do update set hash = excluded.hash, state = 'done',
-   run_id = excluded.run_id, done_at = clock_timestamp()`,
+   before = excluded.before, run_id = excluded.run_id, done_at = clock_timestamp()`,
+
+    /** After its transaction, with whose end `SET LOCAL` has ended. Writes only where that makes a difference. */
+    correctSession: (key: StatementKey, session: string) => `update ${statements} set before = ${session}
+  where revision = ${stored(key.revision)} and direction = ${stored(key.direction)} and position = ${key.position}
+  and state = 'done' and before is distinct from ${session}`,
 
     forgetStatements: (revision: string, direction: Direction) =>
       `delete from ${statements} where revision = ${stored(revision)} and direction = ${stored(direction)}`,

@@ -16,6 +16,8 @@ export type Committed =
       /** Where the first begins that is not done. */
       readonly line: number | undefined;
       readonly parts: "statements" | "transactions";
+      /** The position of a statement that is half-done, and that nothing but its repetition finishes. */
+      readonly halfDone?: number | undefined;
     }
   /** One statement may have committed a part of its work; those before it are done. */
   | { readonly extent: "unknown"; readonly position: number; readonly line: number | undefined }
@@ -36,7 +38,9 @@ export function whatWasKept(committed: Committed, { file }: Whose): string {
     case "none":
       return "It was rolled back, nothing of it was kept";
     case "some": {
-      const { done, count, line, parts } = committed;
+      const { done, count, line, parts, halfDone } = committed;
+      if (halfDone !== undefined)
+        return `Statement ${halfDone} of ${file} is half-done, and what stands before it is done and stays`;
       const one = done === 1;
       const where = line === undefined ? "" : ` in front of line ${line}`;
       const what = count === null ? `${done} of the ${parts}` : `${done} of the ${count} ${parts}`;
@@ -55,6 +59,7 @@ export function howToGoOn(committed: Committed, { revision, direction, file }: W
     case "none":
       return `correct ${file}, then run again`;
     case "some":
+      if (committed.halfDone !== undefined) return "run again, and it is finished";
       return committed.line === undefined
         ? "run again, and it goes on behind them"
         : `correct ${file} from line ${committed.line} on, then run again, and it goes on there`;

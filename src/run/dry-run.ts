@@ -135,7 +135,7 @@ async function attempt(work: Work, prepared: Prepared): Promise<void> {
   await connection.execute(resetSession(work.kind, work.target.settings, prepared.settings));
   const body = await prepared.load();
   const first = body.kind === "module" ? await callModule(work, prepared) : undefined;
-  if (body.kind === "sql") await connection.execute(body.text);
+  if (body.kind === "sql") await connection.execute(body.text, { rows: "discard" });
   try {
     await connection.execute("set constraints all immediate");
   } catch (error) {

@@ -14,7 +14,7 @@
 import type { History } from "../core/history.ts";
 import type { Migration } from "../core/migration.ts";
 import { type Goal, type Plan, plan } from "../core/plan.ts";
-import type { Connection, Row } from "../database/connection.ts";
+import type { Connection } from "../database/connection.ts";
 import { QUERY_CANCELED } from "../database/sqlstate.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
 import type { Lock } from "../lock/lock.ts";
@@ -24,8 +24,10 @@ import { connect, prepareSession, sessionKind } from "./connect.ts";
 import { endsSession } from "./ends-session.ts";
 import { execute, refuseBroken } from "./execute.ts";
 import { adoptInPassing, tellTool } from "./in-step.ts";
-import { INVALID_INDEXES } from "./judge.ts";
+import { INVALID_INDEXES, type InvalidIndex } from "./indexes.ts";
+import { clearNamedIndexes, namedIndexes } from "./leftover-indexes.ts";
 import { acquireLock } from "./locked.ts";
+import { boundedNotices } from "./notices.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
@@ -159,6 +161,7 @@ class Run {
     const waitedMs = performance.now() - started;
     this.#waitedMs += waitedMs;
     observe({ kind: "lock-acquired", waitedMs });
+    if (lock.caveat !== undefined) this.#warn(lock.caveat);
     return lock;
   }
 
@@ -166,7 +169,7 @@ class Run {
     const target = this.#target;
     const [read, invalid] = await Promise.all([
       target.ledger.read(connection),
-      connection.query<Row & { name: string }>(INVALID_INDEXES),
+      connection.query<InvalidIndex>(INVALID_INDEXES),
     ]);
     const place = {
       target,
@@ -187,7 +190,7 @@ class Run {
     this.#remaining = new Set(decided.steps.map((step) => step.revision));
     this.#context.observe({ kind: "planned", plan: decided });
     for (const warning of decided.warnings) this.#warn(warning);
-    for (const { name } of invalid.rows) this.#warn(invalidIndex(name));
+    for (const { name, builder } of invalid.rows) if (builder === null) this.#warn(invalidIndex(name));
     await this.#refuseFatal(connection, decided);
     if (decided.direction === "down" && theirs !== null && target.settings.keep !== "none")
       refuseUntoldDown(theirs.found, { steps: decided.steps, theirs: theirs.revisions });
@@ -218,11 +221,11 @@ class Run {
       kind: sessionKind(connection, this.#context),
       stop: AbortSignal.any([this.#context.signal, lock.lost]),
       count: decided.steps.length,
+      warn: (problem) => this.#warn(problem),
       keeper,
     };
-    const stopNotices = connection.onNotice(({ severity, message }) =>
-      this.#context.observe({ kind: "notice", severity, message }),
-    );
+    await clearNamedIndexes(work, prepared, invalid.rows);
+    const stopNotices = connection.onNotice(boundedNotices(this.#context.observe));
     try {
       await execute(work, prepared, {
         policy: this.#options.failure,
@@ -233,7 +236,7 @@ class Run {
       stopNotices();
     }
     await ownSession(work);
-    await this.#assert(connection, lock, decided, new Set(invalid.rows.map((row) => row.name)));
+    await this.#assert(work, prepared, decided, invalid.rows);
   }
 
   #finished(report: StepReport): void {
@@ -296,21 +299,26 @@ class Run {
 
   /** The last promise before exit 0: what was planned is in the ledger, and every new index works. */
   async #assert(
-    connection: Connection,
-    lock: Lock,
+    work: Work,
+    prepared: readonly Prepared[],
     decided: Plan,
-    invalidBefore: ReadonlySet<string>,
+    invalidBefore: readonly InvalidIndex[],
   ): Promise<void> {
-    await lock.confirm();
+    const { connection } = work;
+    await work.lock.confirm();
     const [history, invalid] = await Promise.all([
       this.#target.ledger.read(connection),
-      connection.query<Row & { name: string }>(INVALID_INDEXES),
+      connection.query<InvalidIndex>(INVALID_INDEXES),
     ]);
     const applied = new Set(
       history.entries.filter((entry) => entry.state === "applied").map((entry) => entry.revision),
     );
     const wrong = decided.steps.filter((step) => applied.has(step.revision) !== (step.direction === "up"));
-    const broken = invalid.rows.map((row) => row.name).filter((name) => !invalidBefore.has(name));
+    const before = new Set(invalidBefore.map(({ name }) => name));
+    const named = await namedIndexes(work, prepared, invalid.rows);
+    const broken = invalid.rows
+      .filter(({ name, builder }) => named.has(name) || (builder === null && !before.has(name)))
+      .map(({ name }) => name);
     if (wrong.length === 0 && broken.length === 0) return;
     const message =
       wrong.length > 0
@@ -322,7 +330,7 @@ class Run {
       hint:
         wrong.length > 0
           ? "Run again; if it stays, look for a trigger on the ledger."
-          : `Drop and build them again: DROP INDEX CONCURRENTLY ${broken[0]}; then run again.`,
+          : `Build it again with REINDEX INDEX CONCURRENTLY ${broken[0]}; then run again.`,
     });
   }
 

@@ -120,7 +120,7 @@ function supervised(
   };
   return {
     query: (text, parameters) => track(text, () => connection.query(text, parameters)),
-    execute: (text) => track(text, () => connection.execute(text)),
+    execute: (text) => track(text, () => connection.execute(text, { rows: "discard" })),
   };
 }
 

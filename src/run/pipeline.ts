@@ -186,7 +186,7 @@ async function send(work: Work, prepared: Prepared, body: Body): Promise<void> {
       ? applyFrame(parts, entryOf(prepared, body.revert))
       : revertFrame(parts, step.revision);
   const open = work.connection.execute(frame.open);
-  const run = work.connection.execute(body.text);
+  const run = work.connection.execute(body.text, { rows: "discard" });
   const close = work.connection.execute(frame.close);
   const [opened, ran, closed] = await Promise.allSettled([open, run, close]);
   if (opened.status === "rejected") throw frameError(opened.reason, step.revision);

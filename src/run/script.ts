@@ -38,12 +38,15 @@ export function resetSession(kind: SessionKind, run: RunSettings, own: Migration
   if (run.searchPath !== null)
     set.push(`select set_config('search_path', ${literal(run.searchPath)}, ${local});`);
   const role = run.role === null ? "" : ` set ${scope}role ${identifier(run.role)};`;
-  return `${RESET} ${set.join(" ")}${role}`;
+  return `${kind.session ? DEALLOCATE : ""}${RESET} ${set.join(" ")}${role}`;
 }
 
-/** Between two statements of one file: it may go on with temporary tables, and with `currval` of a sequence. */
+/**
+ * Between two statements of one file: it may go on with temporary tables, prepared statements, and `currval` of a
+ * sequence.
+ */
 export function withinFile(reset: string): string {
-  return reset.replace(DISCARD, "");
+  return reset.replace(DEALLOCATE, "").replace(DISCARD, "");
 }
 
 /** The settings of a session by name, in the server's spelling; read back after they were set. */
@@ -78,6 +81,8 @@ export function sessionSettings(
 const IDLE_GRACE_MS = 10_000;
 
 const DISCARD = "discard temp; discard sequences;";
+/** Not behind a pooler: there the statements may be other people's, which the pooler has prepared for them. */
+const DEALLOCATE = "deallocate all; ";
 const RESET = `close all; set session authorization default; set role none; reset all; unlisten *; discard plans; ${DISCARD}`;
 
 /**
@@ -169,6 +174,11 @@ export function statementFrame(parts: FrameParts, done: string): StepFrame {
     open: `${begin(parts.modes)} ${withinFile(parts.reset)} ${parts.fence}`,
     close: `${CONSTRAINTS} ${parts.ownRole} ${done}; ${commit(parts)}`,
   };
+}
+
+/** Something of our own between two statements of a file, in a transaction of its own. `first`: before our own role. */
+export function ownTransaction({ ownRole, fence }: FrameParts, sql: string, first = ""): string {
+  return `${begin()} ${first} ${ownRole} ${fence} ${sql}; commit`;
 }
 
 /** For the last statement of a step outside a transaction. */

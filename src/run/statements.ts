@@ -14,8 +14,8 @@
  * itself and may have done so, and of a statement that succeeded and could only not be called done. These keep their intent, and
  * nobody tries them again unasked. On resuming, the statements done must still be those of the file.
  *
- * The session is reset before every statement, so what the file itself has `SET` before is set again for each that
- * follows, on resuming too. Its temporary tables stay until its end; on resuming they are gone.
+ * The session is reset before every statement, so what the file has changed in it is put back for each that follows,
+ * on resuming too (`session-state.ts`). Its temporary tables stay until its end; on resuming they are gone.
  */
 
 import { splitStatements } from "../core/sql/statements.ts";
@@ -26,6 +26,7 @@ import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import { statementsOf } from "./prepare.ts";
 import { closing, begin as ownBegin } from "./script.ts";
+import { customNames, stateIn } from "./session-state.ts";
 import { hashOf, type Job, runStatement } from "./statement.ts";
 import {
   entryOf,
@@ -51,8 +52,11 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
     parts: frameParts(work, prepared, body),
     attempts: 1,
     settings: [],
+    state: {},
+    custom: work.kind.session ? customNames(body.text) : [],
     blockers: [],
     unsettled: false,
+    halfDone: false,
   };
   let position = 0;
   let done = 0;
@@ -75,8 +79,8 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
         work.context.observe({ kind: "statement-started", step, position, count: statements.length, text });
         await runStatement(job, statement, position, earlier);
       }
-      for (const { text } of statement.several === true ? splitStatements(statement.text) : [statement])
-        if (isSetting(text)) job.settings.push(`${text};`);
+      if (earlier?.state === "done") resume(job, statement, earlier);
+      else if (!work.kind.session) job.settings.push(...settingsOf(statement));
       done++;
     }
     await work.connection.execute(closing(job.parts, step.direction, entryOf(prepared, body.revert)));
@@ -116,12 +120,13 @@ function committedBefore({ body }: Job, recorded: readonly RecordedStatement[]):
 }
 
 /** At a failure of the statement at `position`. */
-function committedOf({ body, unsettled }: Job, position: number, done: number): Committed {
+function committedOf({ body, unsettled, halfDone }: Job, position: number, done: number): Committed {
   const line = statementLine(body, position);
   if (unsettled) return { extent: "unknown", position, line };
-  if (done === 0) return NOTHING;
+  if (done === 0 && !halfDone) return NOTHING;
   const parts = body.units === undefined ? "statements" : "transactions";
   const count = statementsOf(body).length;
+  if (halfDone) return { extent: "some", done, count, line, parts, halfDone: position };
   return { extent: "some", done, count, line: done === count ? undefined : line, parts };
 }
 
@@ -160,6 +165,23 @@ async function withdraw({ work, prepared, parts }: Job): Promise<void> {
   await work.connection.execute(
     `${ownBegin()} ${parts.ownRole} ${parts.fence} ${sql.forgetStatements(revision, direction)}; ${sql.remove(revision)} and state = 'partial'; commit`,
   );
+}
+
+/** An earlier run has carried it out: what follows begins with the session that it left. */
+function resume(job: Job, statement: SplitStatement, earlier: RecordedStatement): void {
+  const state = job.work.kind.session ? stateIn(earlier.before) : null;
+  if (state === null) {
+    job.settings.push(...settingsOf(statement));
+    return;
+  }
+  job.state = state;
+  job.settings = [];
+}
+
+/** What a statement sets, by its text: behind a pooler, and in rows of a Godwit that did not ask the server. */
+function settingsOf(statement: SplitStatement): readonly string[] {
+  const texts = statement.several === true ? splitStatements(statement.text) : [statement];
+  return texts.flatMap(({ text }) => (isSetting(text) ? [`${text};`] : []));
 }
 
 /** `SET` and `RESET` of the session; what is only for a transaction ends with its statement's own. */

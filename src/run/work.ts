@@ -2,7 +2,7 @@
 import type { Step } from "../core/plan.ts";
 import type { Blocker, Connection } from "../database/connection.ts";
 import { isRaised, isRetryableTransaction } from "../database/sqlstate.ts";
-import { DatabaseError, GodwitError, StepFailed } from "../errors.ts";
+import { DatabaseError, GodwitError, type Problem, StepFailed } from "../errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
@@ -30,6 +30,8 @@ export interface Work {
   readonly stop: AbortSignal;
   /** Number of steps in the plan, for progress. */
   readonly count: number;
+  /** Puts a warning into the report. */
+  readonly warn?: ((problem: Problem) => void) | undefined;
   /** Another tool's history that is kept in step. */
   readonly keeper?: Keeper | null;
 }

@@ -31,7 +31,7 @@ export function effectsOf({ name }: LawFile, part: number): readonly string[] {
   return [`${name}.${part}a`, `${name}.${part}b`];
 }
 
-export const revisionOf = ({ form, name }: LawFile) => (form === "repeatable" ? `repeatable/${name}` : name);
+export const revisionOf = ({ name }: LawFile) => name;
 
 /** Its path in the folder, and its text. `prisma`: a folder of that layout. */
 export function render(file: LawFile, trouble: Trouble | null, prisma: boolean): readonly [string, string] {

@@ -167,15 +167,47 @@ function readCreate(cursor: Cursor): StatementKind | null {
   for (const object of ["database", "tablespace", "subscription"]) {
     if (accept(cursor, object)) return outside(`CREATE ${object.toUpperCase()}`, acceptName(cursor));
   }
+  const found = readIndexAfterCreate(cursor);
+  if (found === null || !found.concurrently) return null;
+  const { concurrently: _, ...index } = found;
+  return { kind: "create-index-concurrently", ...index };
+}
+
+/** What `CREATE INDEX … ON table` says behind the table; `null` where the text is none. */
+export function indexDefinition(text: string): { readonly unique: boolean; readonly rest: string } | null {
+  const cursor: Cursor = { text, at: 0 };
+  const found = readIndex(cursor);
+  return found === null ? null : { unique: found.unique, rest: text.slice(cursor.at) };
+}
+
+/** `CREATE INDEX`, concurrently or not. */
+export interface IndexStatement {
+  readonly concurrently: boolean;
+  readonly index: Name | null;
+  readonly table: Name;
+  readonly unique: boolean;
+  readonly ifNotExists: boolean;
+}
+
+export function readCreateIndex(text: string): IndexStatement | null {
+  return readIndex({ text, at: 0 });
+}
+
+function readIndex(cursor: Cursor): IndexStatement | null {
+  return accept(cursor, "create") ? readIndexAfterCreate(cursor) : null;
+}
+
+function readIndexAfterCreate(cursor: Cursor): IndexStatement | null {
   const unique = accept(cursor, "unique");
-  if (!accept(cursor, "index", "concurrently")) return null;
+  if (!accept(cursor, "index")) return null;
+  const concurrently = accept(cursor, "concurrently");
   const ifNotExists = accept(cursor, "if", "not", "exists");
   const name = accept(cursor, "on") ? null : acceptName(cursor);
   if (name !== null && !accept(cursor, "on")) return null;
   const table = acceptRelation(cursor);
   if (table === null) return null;
   const index = name === null ? null : { schema: table.schema, name: name.name };
-  return { kind: "create-index-concurrently", index, table, unique, ifNotExists };
+  return { concurrently, index, table, unique, ifNotExists };
 }
 
 function readDrop(cursor: Cursor): StatementKind | null {
