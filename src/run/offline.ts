@@ -98,6 +98,7 @@ function header(
   return `-- godwit ${options.goal.direction} --sql: from ${options.from} to ${options.goal.to}, ${decided.steps.length} migrations
 -- Run it with: psql --no-psqlrc --set ON_ERROR_STOP=1 --file <this file> <database>
 \\set ON_ERROR_STOP on
+set client_encoding = 'UTF8';
 do $godwit$ begin
   if not pg_try_advisory_lock(${lockKey(schema)}) then
     raise exception 'another run holds the migration lock of this database';
