@@ -50,7 +50,10 @@ export async function connect(address: Address, options: LinkOptions): Promise<L
         keepAlive: true,
         keepAliveInitialDelayMillis: 15_000,
         connectionTimeoutMillis: timeoutOf(address),
-        application_name: (address.applicationName ?? options.applicationName).slice(0, 63),
+        // The server shows a `?` for anything else.
+        application_name: (address.applicationName ?? options.applicationName)
+          .replace(/[^ -~]/gu, "?")
+          .slice(0, 63),
         options: address.options,
       } as unknown as ClientConfig);
       forgetEnvironment(client, address);

@@ -155,12 +155,11 @@ export async function findHolder(connection: Connection, key: bigint, sql: LockS
   const { application, doing, ...holder } = row;
   const runId = /run ([0-9a-f-]{36})/.exec(application ?? "")?.[1] ?? null;
   const outlives = connection.server.version < CHECKS_CLIENTS && row.statementForMs !== null;
-  const release = `select pg_terminate_backend(${row.pid});`;
   return {
     ...holder,
     doing: doing === null ? null : hideLiterals(doing),
     runId,
-    release,
+    release: `select pg_terminate_backend(${row.pid});`,
     ...(outlives ? { note: OUTLIVES } : {}),
   };
 }
