@@ -8,7 +8,7 @@ import { type Address, parseAddress } from "./database/address.ts";
 import type { Connection } from "./database/connection.ts";
 import { ConfigError, GodwitError, ImportFailed } from "./errors.ts";
 import { openLedger } from "./ledger/ledger.ts";
-import type { Observe } from "./run/events.ts";
+import { type Observe, presentableEvent } from "./run/events.ts";
 import type { Import } from "./run/import.ts";
 import type { RunContext, Target } from "./run/target.ts";
 import type { Source } from "./source/source.ts";
@@ -42,7 +42,7 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   const source = options.source ?? (await openSource(config));
   if (options.open !== undefined) return assembled(config, source, { open: options.open });
   if (isAddressed(config)) {
-    const address = addressOf(config, config.values.databaseUrl ?? undefined);
+    const address = addressOf(config, config.values.databaseUrl?.reveal());
     return assembled(config, source, { open: opener(config, address), address });
   }
   refuseEmbedded(config);
@@ -169,7 +169,7 @@ export function createContext(
     version: VERSION,
     gitCommit: gitCommit(config.root, config.environment),
     signal,
-    observe,
+    observe: (event) => observe(presentableEvent(event)),
   };
 }
 

@@ -11,6 +11,7 @@ import { identifier, literal } from "./core/sql/quote.ts";
 import type { Connection } from "./database/connection.ts";
 import { ConfigError } from "./errors.ts";
 import { migrate } from "./run/migrate.ts";
+import { secretUrl } from "./std/secret.ts";
 
 export interface TestDatabaseOptions {
   /** The folder of the migrations. */
@@ -63,8 +64,8 @@ interface Server {
 }
 
 async function openServer(config: Config): Promise<Server> {
-  const url = config.values.databaseUrl;
-  if (url === null) {
+  const url = config.values.databaseUrl?.reveal();
+  if (url === undefined) {
     const { openEmbedded } = await import("./database/embedded.ts");
     // The server's own session does not keep a process alive, and while it is being opened nothing else does.
     const alive = setInterval(() => {}, 60_000);
@@ -146,7 +147,7 @@ async function drop(server: Server, name: string): Promise<void> {
 }
 
 function atUrl(config: Config, url: string): Config {
-  return { ...config, values: { ...config.values, databaseUrl: url } };
+  return { ...config, values: { ...config.values, databaseUrl: secretUrl(url) } };
 }
 
 function hash(text: string): string {

@@ -7,7 +7,8 @@ const ROOT = resolve(import.meta.dirname, "..", "src");
 
 /** Rung by folder or file; the first that matches counts. */
 const RUNGS: readonly [pattern: RegExp, rung: number][] = [
-  [/^(errors\.ts|std\/)/, 1],
+  [/^std\//, 1],
+  [/^errors\.ts/, 1.5],
   [/^core\//, 2],
   [/^migration\.ts/, 2.5],
   [/^(database|source|origin|pixels)\//, 3],

@@ -1,6 +1,7 @@
 /** One target: every value and every variable of it, and what is wrong with them. */
 import { existsSync } from "node:fs";
 import { GodwitError, type Problem, problemsOf } from "../errors.ts";
+import { secretUrl } from "../std/secret.ts";
 import { type Place, readAddress } from "./address.ts";
 import { type Config, phasesOf, type SchemaTargets } from "./config.ts";
 import { readImports } from "./imports.ts";
@@ -61,7 +62,7 @@ export function readTarget(
     values[option.key] = found.value;
     origins[option.key] = found.origin;
   }
-  values.databaseUrl = address?.url ?? null;
+  values.databaseUrl = address?.url == null ? null : secretUrl(address.url);
   origins.databaseUrl = address?.origin ?? { kind: "default" };
   // Two URLs that somebody swapped are found out by the names in the ledgers.
   values.project ??= name;

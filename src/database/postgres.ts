@@ -3,6 +3,7 @@
 import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import type { Client as PgClient } from "pg";
+import { hideLiterals } from "../core/sql/secrets.ts";
 import type { DatabaseError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import type {
@@ -207,7 +208,9 @@ class PostgresConnection implements Connection {
     const [text, key] = this.#session
       ? [BLOCKERS_OF_PID, this.server.backendPid]
       : [BLOCKERS_OF_NAME, this.#options.applicationName];
-    return (await observer.query<Blocker>(text, [key])).rows;
+    const { rows } = await observer.query<Blocker>(text, [key]);
+    // What others run may hold anything, and is read by people and machines.
+    return rows.map((row) => ({ ...row, query: hideLiterals(row.query) }));
   }
 
   async close(): Promise<void> {

@@ -1,12 +1,14 @@
 /** What all the ways of carrying out a step share. */
 import type { Step } from "../core/plan.ts";
+import { secretsOf } from "../core/sql/secrets.ts";
 import type { Blocker, Connection } from "../database/connection.ts";
 import { isRaised, isRetryableTransaction } from "../database/sqlstate.ts";
 import { DatabaseError, GodwitError, type Place, type Problem, StepFailed } from "../errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
-import { redact } from "../std/secret.ts";
+import { noTransactionMarker } from "../source/no-transaction.ts";
+import { remember } from "../std/secret.ts";
 import { backoffMs, delay, formatDuration } from "../std/time.ts";
 import { advise, type Committed, NOTHING } from "./committed.ts";
 import { interruption, withKept } from "./interruption.ts";
@@ -146,29 +148,40 @@ export function stepError(
     return new StepFailed(
       {
         code: "STEP_FAILED",
-        // What the module itself wrote: it may know more secrets than we do.
-        message: redact(`${step.file} failed: ${error instanceof Error ? error.message : String(error)}`),
+        message: `${step.file} failed: ${error instanceof Error ? error.message : String(error)}`,
         place: traced ?? { file: step.file },
         hint: join(hintOf(error), advise(committed, step)),
       },
       { cause: error },
     );
   }
+  // The server quotes what it does not understand.
+  if (body?.kind === "sql") rememberQuoted(body.text, error);
   const place = body?.kind === "sql" ? placeOfError(body, error, line) : (traced ?? { file: step.file });
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
-  const known = join(error.hint, advice(error, { timeout, blockers, work }));
+  const marker =
+    body?.kind === "sql" || step.kind !== "module"
+      ? noTransactionMarker(work.target.source.layout)
+      : "declare the module with transaction: false";
+  const known = join(error.hint, advice(error, { timeout, blockers, marker }));
   const hint =
     known === undefined || committed.extent !== "none" ? join(known, advise(committed, step)) : known;
   return new StepFailed(
     {
       code: timeout ? "STEP_TIMEOUT" : "STEP_FAILED",
-      message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${redact(error.message)}`,
+      message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${error.message}`,
       place,
       hint,
       details: error.details,
     },
-    { cause: error },
+    { cause: error.again() },
   );
+}
+
+/** What of the script's secrets is in the error. */
+function rememberQuoted(text: string, { message, hint, details }: DatabaseError): void {
+  const said = [message, hint, ...Object.values(details ?? {})].join("\n");
+  for (const { value } of secretsOf(text)) if (value !== null && said.includes(value)) remember(value);
 }
 
 /** The sentences of a hint. */
@@ -190,10 +203,10 @@ function placeOfError(body: Body & { kind: "sql" }, error: DatabaseError, line: 
 
 function advice(
   error: DatabaseError,
-  { timeout, blockers, work }: { timeout: boolean; blockers: readonly Blocker[]; work: Work },
+  { timeout, blockers, marker }: { timeout: boolean; blockers: readonly Blocker[]; marker: string | null },
 ): string | undefined {
   if (isRaised(error.routine)) return undefined;
-  const outside = outsideAdvice(error, work.target.source.layout);
+  const outside = outsideAdvice(error, marker);
   if (outside !== undefined) return outside;
   if (timeout)
     return "Give the migration more time (-- godwit: statement-timeout=…), or make it do less at once.";
