@@ -73,19 +73,32 @@ export async function assembleOffline(config: Config): Promise<Target> {
   return assembled(config, await openSource(config), { open }).target;
 }
 
-/** A folder that cannot be opened is a source that says so when it is asked. */
+/** A folder that cannot be opened is a source that says so when it is asked, and looks again each time. */
 export async function openSource(config: Config): Promise<Source> {
+  const { folder } = config;
+  try {
+    return await openFolder(config);
+  } catch (error) {
+    if (!(error instanceof GodwitError)) throw error;
+    let opened: Source | undefined;
+    const again = async () => {
+      opened ??= await openFolder(config);
+      return opened;
+    };
+    return {
+      layout: "unknown",
+      folder,
+      list: async () => (await again()).list(),
+      read: async (...wanted) => (await again()).read(...wanted),
+    };
+  }
+}
+
+async function openFolder(config: Config): Promise<Source> {
   const { folder, cacheFolder, environment, values } = config;
   if (existsSync(join(folder, "godwit-bundle.json")))
     return (await import("./source/bundle.ts")).openBundle({ folder, cacheFolder });
-  let layout: string;
-  try {
-    layout = values.layout ?? (await import("./source/detect.ts")).detectLayout(folder);
-  } catch (error) {
-    if (!(error instanceof GodwitError)) throw error;
-    const refuse = () => Promise.reject(error);
-    return { layout: "unknown", folder, list: refuse, read: refuse };
-  }
+  const layout = values.layout ?? (await import("./source/detect.ts")).detectLayout(folder);
   if (layout === "plain") return (await import("./source/plain.ts")).openPlain({ folder, cacheFolder });
   const { loadLayout } = await import("./source/layouts.ts");
   const { openInPlace } = await import("./source/in-place.ts");
