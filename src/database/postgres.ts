@@ -126,7 +126,9 @@ class PostgresConnection implements Connection {
   }
 
   async query<R extends Row = Row>(text: string, parameters: readonly Parameter[] = []): Promise<Result<R>> {
-    const result = await this.#send(() => this.#client.query({ text, values: parameters as unknown[] }));
+    // Said explicitly, because without parameters the driver would take the protocol that allows several statements.
+    const config = { text, values: parameters as unknown[], queryMode: "extended" };
+    const result = await this.#send(() => this.#client.query(config));
     return result as unknown as Result<R>;
   }
 
