@@ -4,6 +4,8 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config/config.ts";
+import { nameProblems } from "./config/names.ts";
+import { throwAll } from "./config/targets-given.ts";
 import { type Address, parseAddress } from "./database/address.ts";
 import type { Connection } from "./database/connection.ts";
 import { ConfigError, GodwitError, ImportFailed } from "./errors.ts";
@@ -39,6 +41,7 @@ export interface AssembleOptions {
 /** Throws `ConfigError` and, where the embedded server cannot start, `DatabaseError`. */
 export async function assemble(config: Config, options: AssembleOptions): Promise<Assembled> {
   if (config.targets !== null && config.target === null) throw new Error("None of the targets was chosen.");
+  refuseLongNames(config);
   const source = options.source ?? (await openSource(config));
   if (options.open !== undefined) return assembled(config, source, { open: options.open });
   if (isAddressed(config)) {
@@ -221,6 +224,11 @@ function refuseEmbedded({ environment }: Config): void {
   });
 }
 
+/** Of a target whose schemas are not known yet the names are templates. */
+function refuseLongNames(config: Config, address?: Address): void {
+  if (config.target?.schemas == null) throwAll(nameProblems(config, address));
+}
+
 interface Parts {
   readonly open: Target["open"];
   readonly address?: Address;
@@ -230,11 +238,15 @@ interface Parts {
 
 function assembled(config: Config, source: Source, parts: Parts): Assembled {
   const { values } = config;
+  refuseLongNames(config, parts.address);
   const close = parts.close ?? (() => Promise.resolve());
   const target: Target = {
     name: config.target?.name ?? values.project ?? parts.address?.database ?? "database",
     source,
-    ledger: openLedger(values.ledgerSchema, { allowSecond: values.allowSecondLedger }),
+    ledger: openLedger(values.ledgerSchema, {
+      allowSecond: values.allowSecondLedger,
+      given: config.target?.schema ?? null,
+    }),
     open: parts.open,
     settings: {
       project: values.project,

@@ -1,6 +1,8 @@
 /** The schemas of one database as targets: which there are, and each as a configuration of its own. */
 import { assemble } from "./assemble.ts";
 import { type Config, schemaTarget } from "./config/config.ts";
+import { nameProblems } from "./config/names.ts";
+import { throwAll } from "./config/targets-given.ts";
 import { createSchema } from "./core/sql/quote.ts";
 import { splitStatements } from "./core/sql/statements.ts";
 import type { Connection } from "./database/connection.ts";
@@ -43,9 +45,11 @@ export async function findSchemas(config: Config, { context, say, create }: Find
       return { configs: [], canary: null };
     }
     if (wanted !== null && !chosen.includes(wanted)) throw unknownSchema(name, wanted, names);
+    const configs = chosen.map((each) => schemaTarget(config, each));
+    throwAll(configs.flatMap((each) => nameProblems(each)));
     await requireSchemas(connection, chosen, { config, create });
     return {
-      configs: chosen.map((each) => schemaTarget(config, each)),
+      configs,
       canary: `${name}/${wanted ?? chosen[0]}`,
     };
   });
@@ -134,17 +138,14 @@ async function requireSchemas(
   const there = new Set(rows.map((row) => row.name));
   const missing = names.filter((name) => !there.has(name));
   if (missing.length === 0) return;
-  const tooLong = missing.filter((name) => Buffer.byteLength(name) > 63);
-  if (target?.schemas?.create === true && tooLong.length === 0) {
+  if (target?.schemas?.create === true) {
     if (create) for (const name of missing) await connection.execute(createSchema(name, null));
     return;
   }
   const [first, ...others] = missing.map((name) => ({
     code: "TARGET_SCHEMA_MISSING" as const,
     message: `Schema "${name}" of target ${target?.name} is not in database "${connection.server.database}".`,
-    hint: tooLong.includes(name)
-      ? "The name of a schema has at most 63 bytes."
-      : `Make it, or let it be made: createSchemas: true in targets.${target?.name}. Nothing was changed.`,
+    hint: `Make it, or let it be made: createSchemas: true in targets.${target?.name}. Nothing was changed.`,
   }));
   if (first !== undefined) throw new ConfigError(first, { others });
 }

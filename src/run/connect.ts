@@ -3,6 +3,7 @@ import type { Connection, Row } from "../database/connection.ts";
 import { isRetryableConnection, QUERY_CANCELED } from "../database/sqlstate.ts";
 import { DatabaseError, type GodwitError } from "../errors.ts";
 import { backoffMs, delay } from "../std/time.ts";
+import { asSchemaGone } from "./schema-gone.ts";
 import { resetSession, type SessionKind, sessionSettings } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 
@@ -47,7 +48,7 @@ export async function withConnection<T>(
     await prepareSession(connection, target, context);
     return await use(connection);
   } catch (error) {
-    throw asInterruption(error, context.signal);
+    throw asSchemaGone(asInterruption(error, context.signal));
   }
 }
 
@@ -116,7 +117,8 @@ export async function prepareSession(
     READ_BACK.has(name),
   );
   const [, got] = await Promise.all([
-    connection.execute(resetSession(kind, target.settings, {})),
+    // Who only looks may look before the schema of the target is made.
+    connection.execute(resetSession(kind, { ...target.settings, schema: null }, {})),
     connection.query<Row & { name: string; value: string }>(
       `select name, (setting || case when unit is null or setting = '0' then '' else unit end) as value
        from pg_settings where name = any($1)`,

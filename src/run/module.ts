@@ -8,7 +8,7 @@ import { orAbort } from "../std/time.ts";
 import { type Activity, createContext } from "./module-context.ts";
 import { checkClosed, frameError } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
-import { applyFrame, closing, resetSession, revertFrame } from "./script.ts";
+import { applyFrame, closing, guardOf, resetSession, revertFrame } from "./script.ts";
 import { watch } from "./watch.ts";
 import {
   entryOf,
@@ -92,7 +92,9 @@ async function runOutside(work: Work, prepared: Prepared): Promise<void> {
       step.direction === "up"
         ? work.ledger.sql.insert(entryOf(prepared, null), work.author, "partial")
         : work.ledger.sql.startReverting(step.revision);
-    await work.connection.execute(`begin; ${parts.ownRole} ${parts.fence} ${parts.kept.open} ${row}; commit`);
+    await work.connection.execute(
+      `begin; ${parts.ownRole} ${parts.fence} ${guardOf(work.target.settings)} ${parts.kept.open} ${row}; commit`,
+    );
   }
   if (work.kind.session)
     await work.connection.execute(resetSession(work.kind, work.target.settings, settings));

@@ -18,7 +18,7 @@ import { type MigrateOptions, planInput } from "./migrate.ts";
 import { refuseUnbegun } from "./module.ts";
 import { handles } from "./module-context.ts";
 import { type Body, type Prepared, prepareSteps, statementsOf } from "./prepare.ts";
-import { applyFrame, closing, type FrameParts, revertFrame } from "./script.ts";
+import { applyFrame, closing, type FrameParts, guardOf, revertFrame } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 import { entryOf } from "./work.ts";
 
@@ -42,10 +42,10 @@ export async function renderScript(
   const parts: FrameParts = {
     ledger: target.ledger.sql,
     author: context,
-    reset: searchPath(target),
+    reset: `${searchPath(target)}${guardOf(target.settings)}`,
     fence: "",
     ownRole: "",
-    leave: "",
+    leave: guardOf(target.settings),
     kept: NOTHING_KEPT,
   };
   const rendered: string[] = [];

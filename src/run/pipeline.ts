@@ -11,6 +11,7 @@ import { FENCE_SQLSTATE } from "../lock/sql.ts";
 import { appliedByTool, PRESENT_SQLSTATE } from "./keep.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import type { StepReport } from "./report.ts";
+import { asSchemaGone } from "./schema-gone.ts";
 import { applyFrame, revertFrame } from "./script.ts";
 import { type Watch, watch } from "./watch.ts";
 import {
@@ -199,6 +200,8 @@ export function frameError(error: unknown, revision: string): unknown {
     );
   if (error.sqlState === NOT_NULL_VIOLATION && /migration_log/.test(error.message))
     return endedTransaction(revision, error);
+  const gone = asSchemaGone(error);
+  if (gone !== error) return gone;
   if (error.sqlState === PRESENT_SQLSTATE) return appliedByTool(error.message, error);
   if (error.sqlState === FENCE_SQLSTATE)
     return new LockError(

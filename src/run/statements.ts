@@ -24,7 +24,7 @@ import type { RecordedStatement } from "../ledger/ledger.ts";
 import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import { statementsOf } from "./prepare.ts";
-import { closing } from "./script.ts";
+import { closing, guardOf } from "./script.ts";
 import { hashOf, type Job, runStatement } from "./statement.ts";
 import {
   entryOf,
@@ -84,7 +84,9 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
         ? statementLine(body, position)
         : undefined;
     const problem = stepError(work, prepared, body, error, { line, blockers: job.blockers });
-    if (done === 0 && !job.unsettled && step.reason !== "resume") await withdraw(job);
+    // With its schema the row of the step may be gone as well.
+    const gone = problem.code === "TARGET_SCHEMA_MISSING";
+    if (done === 0 && !job.unsettled && !gone && step.reason !== "resume") await withdraw(job);
     return {
       ok: false,
       failure: failureOf(step.revision, problem, job.unsettled ? "unknown" : done > 0 ? "some" : "none"),
@@ -106,9 +108,10 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
 async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   const { step } = prepared;
   if (step.reason === "resume") return;
+  const guard = guardOf(work.target.settings);
   if (step.direction === "down") {
     await work.connection.execute(
-      `begin; ${parts.ownRole} ${parts.fence} ${work.ledger.sql.startReverting(step.revision)}; commit`,
+      `begin; ${parts.ownRole} ${parts.fence} ${guard} ${work.ledger.sql.startReverting(step.revision)}; commit`,
     );
     return;
   }
@@ -117,7 +120,7 @@ async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   const row = work.ledger.sql.insert(entryOf(prepared, body.revert), work.author, "partial");
   await work.connection
     .execute(
-      `begin; ${parts.ownRole} ${parts.fence} ${parts.kept.open} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
+      `begin; ${parts.ownRole} ${parts.fence} ${guard} ${parts.kept.open} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
     )
     .catch((error) => {
       throw frameError(error, step.revision);

@@ -12,7 +12,8 @@ import { type Keeper, keptIn } from "./keep.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import { placeOf, statementsOf } from "./prepare.ts";
 import type { StepFailure, StepReport } from "./report.ts";
-import { type FrameParts, leaveSession, ownRole, resetSession, type SessionKind } from "./script.ts";
+import { asSchemaGone } from "./schema-gone.ts";
+import { type FrameParts, guardOf, leaveSession, ownRole, resetSession, type SessionKind } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export interface Work {
@@ -43,7 +44,7 @@ export function frameParts(work: Work, prepared: Prepared, body: Body | null = n
     reset: resetSession(work.kind, work.target.settings, prepared.settings),
     fence: work.lock.fence,
     ownRole: ownRole(work.target.settings),
-    leave: leaveSession(work.kind),
+    leave: `${guardOf(work.target.settings)} ${leaveSession(work.kind)}`,
     kept: keptIn(work.keeper, {
       step: prepared.step,
       migration: prepared.migration,
@@ -117,6 +118,8 @@ export function stepError(
   extra?: { line?: number | undefined; blockers?: readonly Blocker[] },
 ): GodwitError {
   if (work.stop.aborted) return interruption(work, prepared.step);
+  const gone = asSchemaGone(error);
+  if (gone !== error) return gone as GodwitError;
   if (!(error instanceof DatabaseError)) {
     if (error instanceof GodwitError) return error;
     return new StepFailed(
