@@ -31,6 +31,8 @@ export interface OpenOptions {
   readonly pooling?: "session" | "transaction" | undefined;
   /** How long a statement may be in flight without a sign of life before somebody asks; default 15 s. */
   readonly heartbeatMs?: number | undefined;
+  /** While nothing is asked of it, it does not keep the process alive. */
+  readonly background?: boolean | undefined;
 }
 
 const HEARTBEAT_MS = 15_000;
@@ -43,6 +45,7 @@ export async function openPostgres(address: Address, options: OpenOptions): Prom
   const connection = await PostgresConnection.open(address, options);
   try {
     await connection.identify();
+    connection.rest();
     return connection;
   } catch (error) {
     await connection.close();
@@ -73,6 +76,7 @@ class PostgresConnection implements Connection {
   #server: Server | undefined;
   #session = true;
   #observer: Promise<PgClient> | undefined;
+  #inFlight = 0;
 
   private constructor(link: Link, address: Address, options: OpenOptions) {
     this.lost = this.#lost.signal;
@@ -123,6 +127,11 @@ class PostgresConnection implements Connection {
     // A pooler answers the start-up itself, so the process id of the greeting is not the server's.
     else if ((this.#client as unknown as { processID: number }).processID !== server.backendPid)
       this.#session = !(await this.#sharesSessions());
+  }
+
+  /** Lets the process end, where it is one for the background and nothing is in flight. */
+  rest(): void {
+    if (this.#options.background === true && this.#inFlight === 0) refOf(this.#client).unref();
   }
 
   async query<R extends Row = Row>(text: string, parameters: readonly Parameter[] = []): Promise<Result<R>> {
@@ -186,6 +195,7 @@ class PostgresConnection implements Connection {
   async #send<T>(query: () => Promise<T>): Promise<T> {
     if (this.lost.aborted) throw this.lost.reason;
     try {
+      if (this.#inFlight++ === 0 && this.#options.background === true) refOf(this.#client).ref();
       this.#gather();
       return await this.#heartbeat.during(query());
     } catch (error) {
@@ -193,6 +203,9 @@ class PostgresConnection implements Connection {
       const failure = databaseError(error, this.#address.display);
       if (failure.code === "DATABASE_CONNECTION_LOST") this.#gone(failure);
       throw failure;
+    } finally {
+      this.#inFlight--;
+      this.rest();
     }
   }
 
@@ -268,6 +281,11 @@ class PostgresConnection implements Connection {
       await endQuietly(client);
     }
   }
+}
+
+/** Two methods of the driver that its types do not have. */
+function refOf(client: PgClient): { ref(): void; unref(): void } {
+  return client as unknown as { ref(): void; unref(): void };
 }
 
 function streamOf(client: PgClient): Socket {
