@@ -49,11 +49,19 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
     return assembled(config, source, { open: opener(config, address), address });
   }
   refuseEmbedded(config);
-  const { openEmbedded } = await import("./database/embedded.ts");
+  const [{ openEmbedded }, { asFolderProblem }, { watchedConnection }] = await Promise.all([
+    import("./database/embedded.ts"),
+    import("./database/embedded/folder.ts"),
+    import("./database/embedded/watched.ts"),
+  ]);
   const folder = join(config.root, ".godwit");
   const what = `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`;
   options.say(what, { loud: true });
-  keepOutOfGit(folder);
+  try {
+    keepOutOfGit(folder);
+  } catch (error) {
+    throw asFolderProblem(error, folder);
+  }
   // The server's own session does not keep a process alive, and while it is being opened nothing else does.
   const alive = setInterval(() => {}, 60_000);
   const embedded = await openEmbedded({
@@ -63,7 +71,15 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   }).finally(() => clearInterval(alive));
   const address = addressOf(config, embedded.url);
   return assembled(config, source, {
-    open: opener(config, address),
+    open: async (wanted) => {
+      const now = addressOf(config, await embedded.reach());
+      try {
+        return watchedConnection(await opener(config, now)(wanted), embedded.check);
+      } catch (error) {
+        embedded.check();
+        throw error;
+      }
+    },
     address,
     embedded: embedded.directory,
     close: () => embedded.close(),

@@ -120,6 +120,8 @@ export function stepError(
   if (work.stop.aborted) return interruption(work, prepared.step);
   const gone = asSchemaGone(error);
   if (gone !== error) return gone as GodwitError;
+  // The server's own trouble, whatever step it was in.
+  if (error instanceof DatabaseError && error.code === "EMBEDDED_FAILED") return error;
   if (!(error instanceof DatabaseError)) {
     if (error instanceof GodwitError) return error;
     return new StepFailed(

@@ -29,11 +29,7 @@ export async function openServer(config: Config): Promise<Server> {
   const embedded = await openEmbedded({ folder, environment: config.environment, log: () => {} }).finally(
     () => clearInterval(alive),
   );
-  return serverAt(
-    config,
-    async () => embedded.url,
-    () => embedded.close(),
-  );
+  return serverAt(config, embedded.reach, () => embedded.close());
 }
 
 async function serverAt(
