@@ -5,7 +5,6 @@ import type { TargetFile } from "./config/define.ts";
 import { ConfigError, GodwitError, type Problem, problemsOf } from "./errors.ts";
 import {
   closedBefore,
-  limitOf,
   type Migrator,
   type MigratorConfig,
   migratorOf,
@@ -14,6 +13,7 @@ import {
 } from "./migrator.ts";
 import type { RunEvent } from "./run/events.ts";
 import type { Member, Outcome } from "./run/fleet.ts";
+import { limitOf } from "./run/limit.ts";
 import { listenersOf } from "./run/listeners.ts";
 import type { Report } from "./run/report.ts";
 import type { Schemas } from "./schemas.ts";

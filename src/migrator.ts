@@ -8,12 +8,13 @@ import type { PgliteLike } from "./database/pglite.ts";
 import type { Decided, Decision } from "./duplicates/decide.ts";
 import type { Duplicates } from "./duplicates/duplicates.ts";
 import type { FindOptions } from "./duplicates/find.ts";
-import { ConfigError, Interrupted } from "./errors.ts";
+import { ConfigError } from "./errors.ts";
 import type { ImportReport } from "./import/report.ts";
 import type { Recorded } from "./ledger/ledger.ts";
 import type { AdoptOptions, AdoptReport } from "./run/adopt.ts";
 import type { BaselineReport } from "./run/baseline.ts";
 import type { Observe, RunEvent } from "./run/events.ts";
+import { limitOf } from "./run/limit.ts";
 import { type Listeners, listenersOf } from "./run/listeners.ts";
 import type { MigrateOptions } from "./run/migrate.ts";
 import type { Repair, RepairReport } from "./run/repair.ts";
@@ -280,37 +281,6 @@ async function open(config: MigratorConfig, { observe, say }: Listeners<[RunEven
 async function openInstance(instance: PgliteInstance) {
   const { openPglite } = await import("./database/pglite.ts");
   return openPglite(instance);
-}
-
-/** A signal that aborts with an `Interrupted`. */
-export interface Limit extends Disposable {
-  readonly signal: AbortSignal;
-}
-
-/**
- * The end of one call: the program's own signal or the deadline. A program keeps one signal for many calls, so what
- * listens to it goes with the call.
- */
-export function limitOf(signal: AbortSignal | undefined, timeoutMs: number): Limit {
-  const stop = new AbortController();
-  const hint = "Run again: it goes on where it stopped.";
-  const ended = () =>
-    signal?.reason instanceof Interrupted
-      ? signal.reason // a limit around this one
-      : new Interrupted({ code: "INTERRUPTED", message: "The program ended the run.", hint }, "abort");
-  const end = () => stop.abort(ended());
-  if (signal?.aborted === true) end();
-  signal?.addEventListener("abort", end, { once: true });
-  const message = `The deadline of the run has passed (timeout, ${timeoutMs / 1000} s).`;
-  const late = () => stop.abort(new Interrupted({ code: "DEADLINE", message, hint }, "deadline"));
-  const timer = timeoutMs > 0 ? setTimeout(late, timeoutMs).unref() : undefined;
-  return {
-    signal: stop.signal,
-    [Symbol.dispose]() {
-      signal?.removeEventListener("abort", end);
-      clearTimeout(timer);
-    },
-  };
 }
 
 /** A revision can be reverted in any phase, whatever phase applied it. */

@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { identifier } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
+import { DatabaseError } from "../errors.ts";
 
 export type Token = string;
 
@@ -22,8 +23,24 @@ export function draftName(template: string, token: Token): string {
   return `${template}_d_${token}`;
 }
 
-/** To be called on the connection that stays open as long as anything of this token is there. */
+/**
+ * To be called on the connection that stays open as long as anything of this token is there. Throws `DatabaseError`
+ * `DATABASE_POOLED` where a pooler could end that session while its databases are in use.
+ */
 export async function holdToken(connection: Connection, token: Token): Promise<void> {
+  if (!connection.capabilities.session)
+    throw new DatabaseError({
+      code: "DATABASE_POOLED",
+      message:
+        "createTestDatabase needs a session of its own, and there is a pooler in transaction mode in between.",
+      hint: "Give it the URL of the server itself.",
+    });
+  // What is set for the role must not end it either.
+  const timeouts = ["statement_timeout", "lock_timeout", "idle_session_timeout"];
+  await connection.query(
+    "select set_config(name, '0', false) from pg_settings where name = any($1::text[])",
+    [timeouts],
+  );
   await connection.query("select pg_advisory_lock($1)", [(MARK << 48n) | BigInt(`0x${token}`)]);
 }
 

@@ -56,12 +56,23 @@ async function openShared(config: Config): Promise<Shared> {
   let connection: Connection | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let first = true;
+  let closing = false;
   const connected = async () => {
     if (connection !== undefined && !connection.lost.aborted) return connection;
-    connection = await server.connect();
-    await holdToken(connection, token);
-    await dropLeftovers(connection);
-    return connection;
+    const opened = await server.connect();
+    try {
+      await holdToken(opened, token);
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
+    connection = opened;
+    // Without the token the databases are nobody's: it is held again as soon as that can be.
+    opened.lost.addEventListener("abort", () => {
+      if (!closing) last = last.then(connected).catch(() => {});
+    });
+    await dropLeftovers(opened);
+    return opened;
   };
   return {
     token,
@@ -76,6 +87,7 @@ async function openShared(config: Config): Promise<Shared> {
       return mine;
     },
     async close() {
+      closing = true;
       await last;
       try {
         await connection?.close();

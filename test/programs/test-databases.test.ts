@@ -8,6 +8,7 @@ import { root } from "../../scripts/fresh.mjs";
 import { withDatabase } from "../../src/database/address/with-database.ts";
 import { parseAddress } from "../../src/database/address.ts";
 import { createTestDatabase } from "../../src/testing.ts";
+import { startPgbouncer, withoutPgbouncer } from "../support/pgbouncer.ts";
 import { startServer, type ThrowAwayServer } from "../support/server.ts";
 import { folderOf } from "../support/target.ts";
 import { until } from "../support/until.ts";
@@ -96,6 +97,33 @@ describe("the address", () => {
       ).toEqual([]);
     }
   });
+
+  test.skipIf(withoutPgbouncer)(
+    "behind a pooler that leads every name to one database nothing is done",
+    async () => {
+      const settings = [
+        "[databases]",
+        `* = host=127.0.0.1 port=${server.port} dbname=postgres user=postgres`,
+      ];
+      const place = { owner: "postgres", port: server.port, url };
+      for (const [mode, code] of [
+        ["session", "URL_INVALID"],
+        ["transaction", "DATABASE_POOLED"],
+      ] as const) {
+        const pooler = await startPgbouncer(place, { mode, settings });
+        try {
+          const made = createTestDatabase({ dir: folderOf(FILES), databaseUrl: pooler.url });
+          await expect(made).rejects.toMatchObject({ code });
+        } finally {
+          await pooler.stop();
+        }
+        expect(
+          (await client.query("select from pg_class where relname in ('shops', 'migration_ledger')")).rows,
+        ).toEqual([]);
+        expect(await databases("godwit\\_template%\\_d\\_%")).toEqual([]);
+      }
+    },
+  );
 
   test("keeps all that is not the database", () => {
     expect(withDatabase("postgres://u:p%2F@[::1]:5433,b/app?sslmode=require&dbname=x", "a b")).toBe(
