@@ -1,8 +1,9 @@
 /** What a migration written in TypeScript is handed: the types are in `migration.ts`. */
-import { identifier } from "../core/sql/quote.ts";
+import { quotedName } from "../core/sql/quote.ts";
 import type { Connection, Parameter, Result, Row } from "../database/connection.ts";
-import { DatabaseError } from "../errors.ts";
+import { DatabaseError, type GodwitError } from "../errors.ts";
 import type { MigrationContext, Sql } from "../migration.ts";
+import { refuseTransactionControl, type Tally, tally } from "./module-control.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Work } from "./work.ts";
 
@@ -12,6 +13,10 @@ export interface Activity {
   lastMs: number;
   /** The first error of the server, also if the module caught it. */
   firstError: DatabaseError | undefined;
+  /** What was refused before it was sent, also if the module caught that. */
+  refused: GodwitError | undefined;
+  /** What may have stayed, where no transaction is around it. */
+  readonly tally: Tally;
 }
 
 export interface OpenContext extends AsyncDisposable {
@@ -26,13 +31,27 @@ export interface Executor {
 }
 
 export async function createContext(work: Work, prepared: Prepared): Promise<OpenContext> {
-  const activity: Activity = { inFlight: 0, lastMs: performance.now(), firstError: undefined };
+  const activity: Activity = {
+    inFlight: 0,
+    lastMs: performance.now(),
+    firstError: undefined,
+    refused: undefined,
+    tally: tally(),
+  };
   let open = true;
-  const executor = supervised(work.connection, activity, () => {
+  const executor = supervised(work.connection, activity, (text) => {
     if (!open)
       throw new Error(
         `${prepared.step.file} ran a statement after its function had settled: await every statement.`,
       );
+    if (prepared.form === "module-outside") return activity.tally.begun(text);
+    try {
+      refuseTransactionControl(text, prepared);
+    } catch (error) {
+      activity.refused ??= error as GodwitError;
+      throw error;
+    }
+    return () => {};
   });
   const say = (level: "info" | "warn" | "error") => (message: unknown) =>
     work.context.observe({ kind: "log", step: prepared.step, level, message: String(message) });
@@ -78,12 +97,19 @@ function quiet<Arguments extends readonly unknown[], T>(run: (...values: Argumen
   };
 }
 
-function supervised(connection: Connection, activity: Activity, guard: () => void): Executor {
-  const track = async <T>(run: () => Promise<T>): Promise<T> => {
-    guard();
+/** `guard` is asked before each text is sent; what it returns is told that it succeeded. */
+function supervised(
+  connection: Connection,
+  activity: Activity,
+  guard: (text: string) => () => void,
+): Executor {
+  const track = async <T>(text: string, run: () => Promise<T>): Promise<T> => {
+    const succeeded = guard(text);
     activity.inFlight++;
     try {
-      return await run();
+      const result = await run();
+      succeeded();
+      return result;
     } catch (error) {
       if (error instanceof DatabaseError) activity.firstError ??= error;
       throw error;
@@ -93,8 +119,8 @@ function supervised(connection: Connection, activity: Activity, guard: () => voi
     }
   };
   return {
-    query: (text, parameters) => track(() => connection.query(text, parameters)),
-    execute: (text) => track(() => connection.execute(text)),
+    query: (text, parameters) => track(text, () => connection.query(text, parameters)),
+    execute: (text) => track(text, () => connection.execute(text, { rows: "discard" })),
   };
 }
 
@@ -123,7 +149,7 @@ function sqlTag(executor: Executor, present: (result: Result) => unknown): Sql {
     return present(await executor.query(text, parameters));
   });
   return Object.assign(tag, {
-    identifier: (...path: string[]) => new Fragment(path.map(identifier).join(".")),
+    identifier: (...path: string[]) => new Fragment(path.map(quotedName).join(".")),
     raw: (text: string) => new Fragment(text),
   }) as unknown as Sql;
 }

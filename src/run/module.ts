@@ -2,13 +2,15 @@
  * Carries out a migration written in TypeScript: in one transaction, like SQL, unless it says otherwise.
  * The context is closed when the function settles: a statement that it forgot to wait for fails loudly.
  */
-import type { Result } from "../database/connection.ts";
+import type { Result, Row } from "../database/connection.ts";
 import { type DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../errors.ts";
 import { orAbort } from "../std/time.ts";
+import { type Committed, NOTHING } from "./committed.ts";
+import { committedIn, endedTransaction, isClosed } from "./ended.ts";
 import { type Activity, createContext } from "./module-context.ts";
-import { checkClosed, frameError } from "./pipeline.ts";
+import { frameError } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
-import { applyFrame, closing, guardOf, resetSession, revertFrame } from "./script.ts";
+import { applyFrame, begin, closing, guardOf, resetSession, revertFrame } from "./script.ts";
 import { watch } from "./watch.ts";
 import {
   entryOf,
@@ -16,6 +18,7 @@ import {
   frameParts,
   isWorthRetrying,
   type Outcome,
+  ownSession,
   pauseBeforeRetry,
   rollback,
   stepError,
@@ -29,8 +32,9 @@ export async function runModule(work: Work, prepared: Prepared, index: number): 
   work.context.observe({ kind: "step-started", step, index, count: work.count });
   for (let attempt = 1; ; attempt++) {
     using observed = watch(work, () => step, work.target.settings.lockTimeoutMs);
+    const progress: Progress = { begun: false, activity: undefined, complete: false };
     try {
-      await (outside ? runOutside(work, prepared) : runInside(work, prepared));
+      await (outside ? runOutside(work, prepared, progress) : runInside(work, prepared));
       const report = {
         revision: step.revision,
         direction: step.direction,
@@ -44,21 +48,44 @@ export async function runModule(work: Work, prepared: Prepared, index: number): 
     } catch (error) {
       if (work.connection.lost.aborted) throw work.connection.lost.reason;
       await rollback(work.connection);
-      const problem = stepError(work, prepared, null, error, { blockers: observed.blockers });
+      const committed = outside ? await settle(work, prepared, progress) : committedIn(error);
+      const problem = stepError(work, prepared, null, error, { blockers: observed.blockers, committed });
       const retry =
         !outside &&
         isWorthRetrying(error) &&
         attempt < work.target.settings.lockAttempts &&
         !work.stop.aborted;
-      if (!retry)
-        return {
-          ok: false,
-          failure: failureOf(step.revision, problem, outside ? "unknown" : "none"),
-          error: problem,
-        };
+      if (!retry) return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
       await pauseBeforeRetry(work, step, attempt, problem, observed.blockers);
     }
   }
+}
+
+/** Of a module outside a transaction. */
+interface Progress {
+  /** Its row in the ledger says that it has begun. */
+  begun: boolean;
+  activity: Activity | undefined;
+  /** Its function has settled well: only the last row is missing. */
+  complete: boolean;
+}
+
+/** After a failure outside a transaction: where nothing can have stayed, it is as pending as before. */
+async function settle(work: Work, prepared: Prepared, progress: Progress): Promise<Committed> {
+  const { step } = prepared;
+  const mayHaveKept = progress.complete || progress.activity?.tally.mayHaveKept() === true;
+  // What an earlier attempt did is not known.
+  if (mayHaveKept || step.reason === "resume") return { extent: "unknown", position: null };
+  if (!progress.begun) return NOTHING;
+  const { sql } = work.ledger;
+  const { ownRole: own, fence } = frameParts(work, prepared);
+  const row =
+    step.direction === "down"
+      ? sql.markApplied(step.revision)
+      : `${sql.remove(step.revision)} and state = 'partial'`;
+  await ownSession(work);
+  await work.connection.execute(`${begin()} ${own} ${fence} ${row}; commit`);
+  return NOTHING;
 }
 
 async function runInside(work: Work, prepared: Prepared): Promise<void> {
@@ -69,7 +96,10 @@ async function runInside(work: Work, prepared: Prepared): Promise<void> {
     step.direction === "up"
       ? applyFrame(parts, entryOf(prepared, null), "partial")
       : revertFrame(parts, step.revision);
-  await work.connection.execute(frame.open);
+  const opened = await work.connection.execute(
+    `${frame.open}; select pg_catalog.pg_current_xact_id()::text as id`,
+  );
+  const transaction = opened.at(-1)?.rows[0]?.id as string | undefined;
   const first = await callModule(work, prepared);
   let results: readonly Result[];
   try {
@@ -80,10 +110,10 @@ async function runInside(work: Work, prepared: Prepared): Promise<void> {
       ? first
       : frameError(error, step.revision);
   }
-  checkClosed(step.revision, results);
+  if (!isClosed(results)) throw await endedTransaction(work, step.revision, transaction ?? null);
 }
 
-async function runOutside(work: Work, prepared: Prepared): Promise<void> {
+async function runOutside(work: Work, prepared: Prepared, progress: Progress): Promise<void> {
   const { step, settings } = prepared;
   const parts = frameParts(work, prepared);
   if (step.reason === "resume" && settings.idempotent !== true) throw interrupted(prepared);
@@ -93,26 +123,61 @@ async function runOutside(work: Work, prepared: Prepared): Promise<void> {
         ? work.ledger.sql.insert(entryOf(prepared, null), work.author, "partial")
         : work.ledger.sql.startReverting(step.revision);
     await work.connection.execute(
-      `begin; ${parts.ownRole} ${parts.fence} ${guardOf(work.target.settings)} ${parts.kept.open} ${row}; commit`,
+      `${begin()} ${parts.ownRole} ${parts.fence} ${guardOf(work.target.settings)} ${parts.kept.open} ${row}; commit`,
     );
   }
+  progress.begun = true;
   if (work.kind.session)
     await work.connection.execute(resetSession(work.kind, work.target.settings, settings));
   await work.lock.confirm();
-  await callModule(work, prepared);
-  await rollback(work.connection);
+  await callModule(work, prepared, (activity) => {
+    progress.activity = activity;
+  });
+  if (await isInTransaction(work)) throw leftOpen(prepared);
+  progress.complete = true;
   await work.connection.execute(closing(parts, step.direction, entryOf(prepared, null)));
 }
 
-/** Calls the function and waits for it; returns the first error of the database that it swallowed, if any. */
-export async function callModule(work: Work, prepared: Prepared): Promise<DatabaseError | undefined> {
+/** Whether the session is in a transaction block that was begun earlier, failed or not. */
+async function isInTransaction({ connection }: Work): Promise<boolean> {
+  try {
+    const { rows } = await connection.query<Row & { open: boolean }>(
+      "select pg_catalog.now() operator(pg_catalog.<>) pg_catalog.statement_timestamp() as open",
+    );
+    return rows[0]?.open === true;
+  } catch (error) {
+    if ((error as DatabaseError).sqlState === "25P02") return true;
+    throw error;
+  }
+}
+
+function leftOpen({ step }: Prepared): StepFailed {
+  return new StepFailed({
+    code: "STEP_ENDED_TRANSACTION",
+    message: `${step.file} left a transaction open; what was in that transaction was rolled back.`,
+    hint: "Commit it in the module, or leave BEGIN away.",
+    place: { file: step.file },
+  });
+}
+
+/**
+ * Calls the function and waits for it; returns the first error of the database that it swallowed, if any. `onStart` is
+ * handed the count of what it does.
+ */
+export async function callModule(
+  work: Work,
+  prepared: Prepared,
+  onStart: (activity: Activity) => void = () => {},
+): Promise<DatabaseError | undefined> {
   const body = await prepared.load();
   if (body.kind !== "module") throw new Error("Only a module has a function to call.");
   await using context = await createContext(work, prepared);
+  const { activity } = context;
+  onStart(activity);
   const settled = Promise.resolve().then(() => (body.run as (context: unknown) => unknown)(context.handed));
   const idle = new AbortController();
   const limit = AbortSignal.any([idle.signal, work.stop, work.connection.lost]);
-  const timer = watchIdle(context.activity, work.target.settings.idleTimeoutMs, () =>
+  const timer = watchIdle(activity, work.target.settings.idleTimeoutMs, () =>
     idle.abort(neverSettled(work, prepared)),
   );
   try {
@@ -120,8 +185,9 @@ export async function callModule(work: Work, prepared: Prepared): Promise<Databa
   } finally {
     clearInterval(timer);
   }
-  if (context.activity.inFlight > 0) throw notAwaited(prepared, context.activity.inFlight);
-  return context.activity.firstError;
+  if (activity.inFlight > 0) throw notAwaited(prepared, activity.inFlight);
+  if (activity.refused !== undefined) throw activity.refused;
+  return activity.firstError;
 }
 
 /** A generator waits for `next()`, a query builder for `execute()`: what they stand for has not happened. */
@@ -166,7 +232,7 @@ function neverSettled(work: Work, { step }: Prepared): GodwitError {
   const seconds = Math.round(work.target.settings.idleTimeoutMs / 1000);
   return new StepFailed({
     code: "STEP_NEVER_SETTLED",
-    message: `${step.file} has not settled, and has had no statement running for ${seconds} s; it was rolled back.`,
+    message: `${step.file} has not settled, and has had no statement running for ${seconds} s.`,
     hint: "A promise in it never resolves. If it really works that long without the database, raise --idle-timeout.",
     place: { file: step.file },
   });

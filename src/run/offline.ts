@@ -8,7 +8,7 @@
 
 import { EMPTY_HISTORY, type History } from "../core/history.ts";
 import { type Plan, plan } from "../core/plan.ts";
-import { literal } from "../core/sql/quote.ts";
+import { literal, quoted } from "../core/sql/quote.ts";
 import { type Problem, SourceError } from "../errors.ts";
 import { lockKey } from "../lock/session.ts";
 import { keeperWithoutLooking } from "./adoption.ts";
@@ -189,10 +189,10 @@ function inline(text: string, parameters: readonly unknown[]): string {
       typeof value === "boolean" ||
       typeof value === "string"
     )
-      return literal(value);
+      return quoted(value);
     if (typeof value === "bigint") return String(value);
-    if (value instanceof Date) return literal(value.toISOString());
-    return literal(JSON.stringify(value));
+    if (value instanceof Date) return quoted(value.toISOString());
+    return quoted(JSON.stringify(value));
   });
 }
 

@@ -7,6 +7,8 @@ import type { RunSettings } from "./target.ts";
 /** The error as `TARGET_SCHEMA_MISSING` where it is the guard's; any other as it is. */
 export function asSchemaGone(error: unknown): unknown {
   if (!(error instanceof DatabaseError) || error.sqlState !== SCHEMA_GONE_SQLSTATE) return error;
+  // A migration can raise any code itself.
+  if (!/^Schema ".*" is not in the database any more\.$/s.test(error.message)) return error;
   return new ConfigError(
     {
       code: "TARGET_SCHEMA_MISSING",
