@@ -129,6 +129,8 @@ export function createFleet(config: FleetConfig): Fleet {
   async function up(options: FleetUpOptions): Promise<FleetReport> {
     const { refuseUnknownKeys } = await import("./config/known.ts");
     refuseUnknownKeys(options, ["targets"], "up() of a fleet");
+    // A list that a program has filtered down to nothing does not mean all of them.
+    if (options.targets?.length === 0) throw noTargets();
     const { targets = [] } = options;
     const [{ runFleet, isDone, flatten }, { shareListing }, { openSource }] = await Promise.all([
       import("./run/fleet.ts"),
@@ -228,6 +230,14 @@ async function schemasOf(
   ]);
   const context = createContext(config, { observe: () => {}, signal });
   return findSchemas(config, { context, say, create });
+}
+
+function noTargets(): ConfigError {
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: "fleet.up was given an empty list of targets.",
+    hint: "Leave targets out for all of them, or do not call it.",
+  });
 }
 
 function severalSchemas(name: string): ConfigError {

@@ -2,13 +2,13 @@
 import type { Assembled } from "./assemble.ts";
 import type { Config } from "./config/config.ts";
 import type { ConfigFile } from "./config/define.ts";
-import type { Migration, Phase } from "./core/migration.ts";
+import { PHASES } from "./core/migration.ts";
 import type { Plan, Step } from "./core/step.ts";
 import type { PgliteLike } from "./database/pglite.ts";
 import type { Decided, Decision } from "./duplicates/decide.ts";
 import type { Duplicates } from "./duplicates/duplicates.ts";
 import type { FindOptions } from "./duplicates/find.ts";
-import { ConfigError } from "./errors.ts";
+import { ConfigError, type Problem } from "./errors.ts";
 import type { ImportReport } from "./import/report.ts";
 import type { Recorded } from "./ledger/ledger.ts";
 import type { AdoptOptions, AdoptReport } from "./run/adopt.ts";
@@ -19,6 +19,8 @@ import { type Listeners, listenersOf } from "./run/listeners.ts";
 import type { MigrateOptions } from "./run/migrate.ts";
 import type { Repair, RepairReport } from "./run/repair.ts";
 import type { Report } from "./run/report.ts";
+import type { ImportState } from "./run/status.ts";
+import type { StatusRow } from "./run/status-rows.ts";
 import type { RunContext } from "./run/target.ts";
 import { createLifetime } from "./std/lifetime.ts";
 
@@ -44,13 +46,21 @@ export interface MigratorConfig extends Omit<ConfigFile, "targets" | "parallel" 
 
 export interface Status {
   readonly database: string;
+  /** Nothing is pending, nothing would stop `up()`, and its imports have run to their end. */
   readonly upToDate: boolean;
-  /** What `up()` would do. */
+  /** What `up()` would do; nothing where it would not begin, and `problems` says why. */
   readonly pending: readonly Step[];
   /** The tips of what is applied. */
   readonly current: readonly string[];
   /** The newest of the files. */
   readonly heads: readonly string[];
+  /** Every migration and its state. */
+  readonly migrations: readonly StatusRow[];
+  /** The imports that `up()` would run. */
+  readonly imports: readonly ImportState[];
+  readonly warnings: readonly Problem[];
+  /** What would stop `up()`: it would throw this. */
+  readonly problems: readonly Problem[];
 }
 
 export type AppliedHistory = readonly Recorded[];
@@ -58,13 +68,14 @@ export type AppliedHistory = readonly Recorded[];
 /** Several calls at once are safe: each has a connection of its own, and those that write wait for each other. */
 export interface Migrator extends AsyncDisposable {
   /**
-   * Applies what is pending, up to `goal` (an id or the start of one, `+2`, `head`). When it resolves, all of it is in the
+   * Applies what is pending, up to `goal` (an id or the start of one, `+2`, `head`); without one, and with `head`, the
+   * configured imports run as well, between the phases before and behind them. When it resolves, all of it is in the
    * ledger and in the database. Throws a `GodwitError` whose `report` says what had been done.
    */
   up(goal?: string): Promise<Report>;
   /** Takes back: `-1`, an id (it stays) or `base`. Throws like `up`. */
   down(goal: string): Promise<Report>;
-  /** Looks and changes nothing. */
+  /** Looks and changes nothing. What would stop `up()` is in `problems`. */
   status(): Promise<Status>;
   /** What `up(goal)` would do now. Throws as it would. */
   plan(goal?: string): Promise<Plan>;
@@ -132,14 +143,23 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
     refuseUnknownKeys(given, known, what);
   };
   const options = ({ settings }: Opened, direction: "up" | "down", to: string): MigrateOptions => ({
-    goal: { direction, to, phases: direction === "up" ? settings.phases : allPhases(settings) },
+    goal: { direction, to, phases: direction === "up" ? settings.phases : PHASES },
     failure: settings.values.onFailure,
     outOfOrder: settings.values.outOfOrder,
   });
-  const migrate = (direction: "up" | "down", to: string) =>
+  const imports =
+    ({ settings }: Opened) =>
+    async () =>
+      (await import("./assemble.ts")).assembleImports(settings);
+  const up = (to: string) =>
+    call(async (all, context) => {
+      const { migrateUp } = await import("./run/everything.ts");
+      return migrateUp(all.assembled.target, options(all, "up", to), { context, imports: imports(all) });
+    });
+  const down = (to: string) =>
     call(async (all, context) => {
       const { migrate } = await import("./run/migrate.ts");
-      return migrate(all.assembled.target, options(all, direction, to), context);
+      return migrate(all.assembled.target, options(all, "down", to), context);
     });
   const look = (all: Opened, context: RunContext) =>
     import("./run/status.ts").then(({ look }) => look(all.assembled.target, context));
@@ -148,22 +168,16 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
     return preview(all.assembled.target, options(all, "up", goal), context);
   };
   return {
-    up: (goal = "heads") => migrate("up", goal),
-    down: (goal) => migrate("down", goal),
+    up: (goal = "heads") => up(goal),
+    down,
     plan: (goal = "heads") => call((all, context) => plan(all, context, goal)),
     status: () =>
       call(async (all, context) => {
-        const { currentOf, headsOf } = await import("./core/heads.ts");
-        const [view, decided] = [await look(all, context), await plan(all, context, "heads")];
-        const { order } = all.assembled.target.settings;
-        const migrations: readonly Migration[] = view.files.migrations;
-        return {
-          database: view.database,
-          upToDate: decided.steps.length === 0,
-          pending: decided.steps,
-          current: currentOf(migrations, view.history, order),
-          heads: headsOf(migrations, order),
-        };
+        const { statusOf } = await import("./run/status.ts");
+        const { target } = all.assembled;
+        const wanted = { ...options(all, "up", "heads"), imports: imports(all) };
+        const { plan: decided, target: _, ...status } = await statusOf(target, wanted, context);
+        return { ...status, pending: decided?.steps ?? [] };
       }),
     history: () => call(async (all, context) => (await look(all, context)).history.entries),
     async adopt(options = {}) {
@@ -281,9 +295,4 @@ async function open(config: MigratorConfig, { observe, say }: Listeners<[RunEven
 async function openInstance(instance: PgliteInstance) {
   const { openPglite } = await import("./database/pglite.ts");
   return openPglite(instance);
-}
-
-/** A revision can be reverted in any phase, whatever phase applied it. */
-function allPhases({ values }: Config): readonly Phase[] {
-  return values.phase ?? ["startup", "import", "complex", "contract"];
 }

@@ -71,6 +71,8 @@ export function sessionSettings(
     idle_in_transaction_session_timeout: `${run.idleTimeoutMs === 0 ? 0 : run.idleTimeoutMs + IDLE_GRACE_MS}`,
     row_security: own.rowSecurity === true ? "on" : "off",
     standard_conforming_strings: "on",
+    // Floats with all their digits, whatever the database or the role has set.
+    extra_float_digits: "1",
     // How dates are written, not how they are read: of the other styles the driver understands none.
     datestyle: "ISO",
     // Without it a killed client's backend, and its lock, live until the running statement ends.

@@ -1,5 +1,7 @@
 /** One statement of a migration that runs without a transaction: `statements.ts` tells what each crash leaves behind. */
+
 import { createHash } from "node:crypto";
+import { asciiComments } from "../core/sql/comments.ts";
 import type { Blocker, Result } from "../database/connection.ts";
 import { DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
@@ -243,7 +245,7 @@ async function sendStatement(
   effective: string,
 ): Promise<void> {
   try {
-    await work.connection.execute(effective, { rows: "discard" });
+    await work.connection.execute(asciiComments(effective), { rows: "discard" });
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     throw effective === statement.text
@@ -269,7 +271,7 @@ async function failedOutside(
   return false;
 }
 
-function runsInTransaction({ kind }: SplitStatement): boolean {
+export function runsInTransaction({ kind }: SplitStatement): boolean {
   return kind.kind === "ordinary" || kind.kind === "add-enum-value";
 }
 

@@ -2,7 +2,7 @@
 import type { Step } from "../core/plan.ts";
 import type { Blocker, Connection } from "../database/connection.ts";
 import { isRaised, isRetryableTransaction } from "../database/sqlstate.ts";
-import { DatabaseError, GodwitError, type Problem, StepFailed } from "../errors.ts";
+import { DatabaseError, GodwitError, type Place, type Problem, StepFailed } from "../errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
@@ -78,6 +78,11 @@ export function entryOf(prepared: Prepared, revert: string | null): Entry {
   };
 }
 
+/** For what looks for places in a module's files. */
+export function whereIs(work: Work, step: Step): { readonly folder: string; readonly file: string } {
+  return { folder: work.target.source.folder, file: step.file };
+}
+
 /** Leaves a failed transaction; quiet where the connection is gone, for then the server has rolled back. */
 export async function rollback(connection: Connection): Promise<void> {
   if (!connection.lost.aborted) await connection.execute("rollback").catch(() => {});
@@ -123,6 +128,8 @@ export interface Circumstances {
   readonly blockers?: readonly Blocker[];
   /** What of the step was kept; left out: nothing. */
   readonly committed?: Committed;
+  /** Found in the stack of a module. */
+  readonly place?: Place | undefined;
 }
 
 /** An error as the failure of this step: with its place, what of the step was kept, and what to do. */
@@ -131,7 +138,7 @@ export function stepError(
   prepared: Prepared,
   body: Body | null,
   error: unknown,
-  { line, blockers = [], committed = NOTHING }: Circumstances = {},
+  { line, blockers = [], committed = NOTHING, place: traced }: Circumstances = {},
 ): GodwitError {
   const { step } = prepared;
   if (work.stop.aborted) return interruption(work.stop, step, committed);
@@ -146,13 +153,13 @@ export function stepError(
         code: "STEP_FAILED",
         // What the module itself wrote: it may know more secrets than we do.
         message: redact(`${step.file} failed: ${error instanceof Error ? error.message : String(error)}`),
-        place: { file: step.file },
-        hint: join(stackHint(error, step.file), advise(committed, step)),
+        place: traced ?? { file: step.file },
+        hint: join(hintOf(error), advise(committed, step)),
       },
       { cause: error },
     );
   }
-  const place = body?.kind === "sql" ? placeOfError(body, error, line) : { file: step.file };
+  const place = body?.kind === "sql" ? placeOfError(body, error, line) : (traced ?? { file: step.file });
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
   const known = join(error.hint, advice(error, { timeout, blockers, work }));
   const hint =
@@ -213,12 +220,8 @@ function nameBlocker({ pid, applicationName, state, transactionAgeMs }: Blocker)
   return `process ${pid}${known && ` (${known})`}`;
 }
 
-/** The first line of the stack that lies in the migration's own file. */
-function stackHint(error: unknown, file: string): string | undefined {
-  const name = file.split("/").at(-1) ?? file;
-  const frame = (error instanceof Error ? (error.stack ?? "") : "")
-    .split("\n")
-    .find((line) => line.includes(name));
-  const at = frame === undefined ? null : /:(\d+):(\d+)\)?$/.exec(frame.trim());
-  return at === null ? undefined : `It was thrown at ${file}:${at[1]}:${at[2]}.`;
+/** What some errors of ours bring along. */
+function hintOf(error: unknown): string | undefined {
+  const hint = (error as { hint?: unknown } | null | undefined)?.hint;
+  return typeof hint === "string" ? hint : undefined;
 }

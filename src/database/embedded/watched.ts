@@ -24,6 +24,8 @@ export function watchedConnection(connection: Connection, check: () => void): Co
       return connection.lost;
     },
     query: (text, parameters) => watched(connection.query(text, parameters)),
+    ask: (text, parameters) => watched(connection.ask(text, parameters)),
+    parameterKinds: (text) => watched(connection.parameterKinds(text)),
     execute: (text) => watched(connection.execute(text)),
     onNotice: (listener) => connection.onNotice(listener),
     cancel: () => connection.cancel(),
