@@ -17,6 +17,7 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^run\//, 6],
   [/^(config|service)\//, 7],
   [/^(assemble|schemas)\.ts/, 8],
+  [/^testing\//, 8.5],
   [/^(cli\/|index\.ts|migrator\.ts|fleet\.ts|testing\.ts)/, 9],
 ];
 

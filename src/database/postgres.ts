@@ -36,6 +36,8 @@ export interface OpenOptions {
   readonly pooling?: "session" | "transaction" | undefined;
   /** How long a statement may be in flight without a sign of life before somebody asks; default 15 s. */
   readonly heartbeatMs?: number | undefined;
+  /** While nothing is asked of it, it does not keep the process alive. */
+  readonly background?: boolean | undefined;
 }
 
 const HEARTBEAT_MS = 15_000;
@@ -48,6 +50,7 @@ export async function openPostgres(address: Address, options: OpenOptions): Prom
   const connection = await PostgresConnection.open(address, options);
   try {
     await connection.identify();
+    connection.rest();
     return connection;
   } catch (error) {
     await connection.close();
@@ -89,6 +92,7 @@ class PostgresConnection implements Connection {
   readonly #kinds = new Map<number, ParameterKind>();
   #session = true;
   #observer: Promise<PgClient> | undefined;
+  #inFlight = 0;
 
   private constructor(link: Link, address: Address, options: OpenOptions) {
     this.lost = this.#lost.signal;
@@ -141,8 +145,15 @@ class PostgresConnection implements Connection {
       this.#session = !(await this.#sharesSessions());
   }
 
+  /** Lets the process end, where it is one for the background and nothing is in flight. */
+  rest(): void {
+    if (this.#options.background === true && this.#inFlight === 0) refOf(this.#client).unref();
+  }
+
   async query<R extends Row = Row>(text: string, parameters: readonly Parameter[] = []): Promise<Result<R>> {
-    const result = await this.#send(() => this.#client.query({ text, values: parameters as unknown[] }));
+    // Said explicitly, because without parameters the driver would take the protocol that allows several statements.
+    const config = { text, values: parameters as unknown[], queryMode: "extended" };
+    const result = await this.#send(() => this.#client.query(config));
     return result as unknown as Result<R>;
   }
 
@@ -229,6 +240,7 @@ class PostgresConnection implements Connection {
   async #send<T>(query: () => Promise<T>): Promise<T> {
     if (this.lost.aborted) throw this.lost.reason;
     try {
+      if (this.#inFlight++ === 0 && this.#options.background === true) refOf(this.#client).ref();
       this.#gather();
       return await this.#heartbeat.during(query());
     } catch (error) {
@@ -236,6 +248,9 @@ class PostgresConnection implements Connection {
       const failure = databaseError(error, this.#address.display);
       if (failure.code === "DATABASE_CONNECTION_LOST") this.#gone(failure);
       throw failure;
+    } finally {
+      this.#inFlight--;
+      this.rest();
     }
   }
 
@@ -311,6 +326,11 @@ class PostgresConnection implements Connection {
       await endQuietly(client);
     }
   }
+}
+
+/** Two methods of the driver that its types do not have. */
+function refOf(client: PgClient): { ref(): void; unref(): void } {
+  return client as unknown as { ref(): void; unref(): void };
 }
 
 function streamOf(client: PgClient): Socket {

@@ -26,7 +26,7 @@ const POLL_MAX_MS = 250;
 export async function acquireSessionLock(connection: Connection, options: LockOptions): Promise<Lock> {
   const name = lockName(options);
   const key = lockKey(name);
-  const sql = lockSql(options.schema, name);
+  const sql = lockSql(options.schema, name, options);
   const waits = reportWaits(options);
   for (let attempt = 1; !(await tryLock(connection, key, sql)); attempt++) {
     await waits.report(() => findHolder(connection, key, sql));
@@ -91,7 +91,7 @@ class SessionLock implements Lock {
   }
 
   #sql(): LockSql {
-    return lockSql(this.#options.schema, lockName(this.#options));
+    return lockSql(this.#options.schema, lockName(this.#options), this.#options);
   }
 }
 

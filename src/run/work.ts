@@ -17,7 +17,8 @@ import { outsideAdvice } from "./outside.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import { placeOf, statementsOf } from "./prepare.ts";
 import type { StepFailure, StepReport } from "./report.ts";
-import { type FrameParts, leaveSession, ownRole, resetSession, type SessionKind } from "./script.ts";
+import { asSchemaGone } from "./schema-gone.ts";
+import { type FrameParts, guardOf, leaveSession, ownRole, resetSession, type SessionKind } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export interface Work {
@@ -50,7 +51,7 @@ export function frameParts(work: Work, prepared: Prepared, body: Body | null = n
     reset: resetSession(work.kind, work.target.settings, prepared.settings),
     fence: work.lock.fence,
     ownRole: ownRole(work.target.settings),
-    leave: leaveSession(work.kind),
+    leave: `${guardOf(work.target.settings)} ${leaveSession(work.kind)}`,
     modes: body?.kind === "sql" ? body.modes : undefined,
     kept: keptIn(work.keeper, {
       step: prepared.step,
@@ -143,6 +144,10 @@ export function stepError(
 ): GodwitError {
   const { step } = prepared;
   if (work.stop.aborted) return interruption(work.stop, step, committed);
+  const gone = asSchemaGone(error);
+  if (gone !== error) return gone as GodwitError;
+  // The server's own trouble, whatever step it was in.
+  if (error instanceof DatabaseError && error.code === "EMBEDDED_FAILED") return error;
   if (!(error instanceof DatabaseError)) {
     if (error instanceof GodwitError) return withKept(error, step, committed);
     return new StepFailed(
