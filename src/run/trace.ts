@@ -1,8 +1,8 @@
 /** What is known of a failure in a module: plain texts, so that they can come from another process. */
+import { excerptAt, secretsOf } from "../core/sql/secrets.ts";
 import type { Place } from "../errors.ts";
 import { placeOfStack } from "../source/trace.ts";
-import { redact } from "../std/secret.ts";
-import { locate } from "../std/text.ts";
+import { remember } from "../std/secret.ts";
 
 export interface Trace {
   readonly stack?: string | undefined;
@@ -52,7 +52,9 @@ export async function placeOfTrace(
   const called = calledAt === undefined ? undefined : await placeOfStack(calledAt, where);
   const place = called ?? (stack === undefined ? undefined : await placeOfStack(stack, where));
   if (statement === undefined || position === undefined) return place;
-  const inside = redact(locate(statement, position).excerpt);
+  const inside = excerptAt(statement, position);
+  // The server quotes what it does not understand.
+  for (const { value } of secretsOf(statement)) if (value !== null) remember(value);
   return {
     ...(place ?? { file: where.file }),
     excerpt: place?.excerpt === undefined ? inside : `${place.excerpt}\nin the statement:\n${inside}`,

@@ -3,6 +3,7 @@
  * only what is known to be secret goes, because the rest explains the error; of a stranger's query every literal does.
  */
 import { hidePasswords } from "../../std/passwords.ts";
+import { codePointOffset, locate, utf16Offset } from "../../std/text.ts";
 import { literalValue, uescaped } from "./literals.ts";
 import { fold, nextToken, type Token } from "./tokens.ts";
 
@@ -41,6 +42,15 @@ export function hideSecrets(
     return at + (shifts.findLast(({ behind }) => behind <= at)?.by ?? 0);
   };
   return { text: parts.join("") + text.slice(copied), moved };
+}
+
+/** The line of a place (characters, from 1) without its secrets; the caret stands where it stood. */
+export function excerptAt(text: string, position: number, options: { firstLine?: number } = {}): string {
+  const secrets = secretsOf(text);
+  if (secrets.length === 0) return locate(text, position, options).excerpt;
+  const shown = hideSecrets(text, secrets);
+  const at = shown.moved(utf16Offset(text, Math.max(0, position - 1)));
+  return locate(shown.text, codePointOffset(shown.text, at) + 1, options).excerpt;
 }
 
 /**
