@@ -2,22 +2,27 @@
 import type { Assembled } from "./assemble.ts";
 import type { Config } from "./config/config.ts";
 import type { ConfigFile } from "./config/define.ts";
-import type { Migration, Phase } from "./core/migration.ts";
+import { PHASES } from "./core/migration.ts";
 import type { Plan, Step } from "./core/step.ts";
 import type { PgliteLike } from "./database/pglite.ts";
 import type { Decided, Decision } from "./duplicates/decide.ts";
 import type { Duplicates } from "./duplicates/duplicates.ts";
 import type { FindOptions } from "./duplicates/find.ts";
-import { ConfigError, Interrupted } from "./errors.ts";
+import { ConfigError, type Problem } from "./errors.ts";
 import type { ImportReport } from "./import/report.ts";
 import type { Recorded } from "./ledger/ledger.ts";
 import type { AdoptOptions, AdoptReport } from "./run/adopt.ts";
 import type { BaselineReport } from "./run/baseline.ts";
-import type { Observe } from "./run/events.ts";
+import type { Observe, RunEvent } from "./run/events.ts";
+import { limitOf } from "./run/limit.ts";
+import { type Listeners, listenersOf } from "./run/listeners.ts";
 import type { MigrateOptions } from "./run/migrate.ts";
 import type { Repair, RepairReport } from "./run/repair.ts";
 import type { Report } from "./run/report.ts";
+import type { ImportState } from "./run/status.ts";
+import type { StatusRow } from "./run/status-rows.ts";
 import type { RunContext } from "./run/target.ts";
+import { createLifetime } from "./std/lifetime.ts";
 
 /** A `PGlite` of `@electric-sql/pglite`, as far as it is used. */
 export type PgliteInstance = PgliteLike;
@@ -29,7 +34,7 @@ export interface MigratorConfig extends Omit<ConfigFile, "targets" | "parallel" 
   readonly contract?: boolean;
   /** Relative paths start here; default: the working directory. */
   readonly root?: string;
-  /** Told everything that a run does, while it does it. */
+  /** Told everything that a run does, while it does it. Where it fails, the run goes on; its first failure is told to `say`. */
   readonly observe?: Observe;
   /** Told what is said aside, for example that an embedded server is used. Default: nobody is. */
   readonly say?: (line: string) => void;
@@ -41,26 +46,36 @@ export interface MigratorConfig extends Omit<ConfigFile, "targets" | "parallel" 
 
 export interface Status {
   readonly database: string;
+  /** Nothing is pending, nothing would stop `up()`, and its imports have run to their end. */
   readonly upToDate: boolean;
-  /** What `up()` would do. */
+  /** What `up()` would do; nothing where it would not begin, and `problems` says why. */
   readonly pending: readonly Step[];
   /** The tips of what is applied. */
   readonly current: readonly string[];
   /** The newest of the files. */
   readonly heads: readonly string[];
+  /** Every migration and its state. */
+  readonly migrations: readonly StatusRow[];
+  /** The imports that `up()` would run. */
+  readonly imports: readonly ImportState[];
+  readonly warnings: readonly Problem[];
+  /** What would stop `up()`: it would throw this. */
+  readonly problems: readonly Problem[];
 }
 
 export type AppliedHistory = readonly Recorded[];
 
+/** Several calls at once are safe: each has a connection of its own, and those that write wait for each other. */
 export interface Migrator extends AsyncDisposable {
   /**
-   * Applies what is pending, up to `goal` (an id or the start of one, `+2`, `head`). When it resolves, all of it is in the
+   * Applies what is pending, up to `goal` (an id or the start of one, `+2`, `head`); without one, and with `head`, the
+   * configured imports run as well, between the phases before and behind them. When it resolves, all of it is in the
    * ledger and in the database. Throws a `GodwitError` whose `report` says what had been done.
    */
   up(goal?: string): Promise<Report>;
   /** Takes back: `-1`, an id (it stays) or `base`. Throws like `up`. */
   down(goal: string): Promise<Report>;
-  /** Looks and changes nothing. */
+  /** Looks and changes nothing. What would stop `up()` is in `problems`. */
   status(): Promise<Status>;
   /** What `up(goal)` would do now. Throws as it would. */
   plan(goal?: string): Promise<Plan>;
@@ -81,12 +96,16 @@ export interface Migrator extends AsyncDisposable {
   duplicates(options?: FindOptions): Promise<Duplicates>;
   /** Remembers what was decided about duplicates. Throws `ConfigError` for an image that is not known. */
   decide(decision: Decision): Promise<Decided>;
-  /** Stops the embedded server, if there is one. Safe to call twice. */
+  /**
+   * Waits for the calls that have begun, and stops the embedded server, if there is one. A later call throws `ConfigError`.
+   * Safe to call twice.
+   */
   close(): Promise<void>;
 }
 
 /**
- * Reads nothing and connects to nothing before the first call.
+ * Reads nothing and connects to nothing before the first call. A first call that fails leaves nothing behind: the next one
+ * reads the configuration and opens everything anew. A key that is not known is refused.
  *
  * ```ts
  * await using migrator = createMigrator({ dir: "migrations", databaseUrl: process.env.DATABASE_URL });
@@ -94,114 +113,154 @@ export interface Migrator extends AsyncDisposable {
  * ```
  */
 export function createMigrator(config: MigratorConfig = {}): Migrator {
-  return migratorOf(() => open(config));
+  const listeners = listenersOf<[RunEvent]>(config);
+  return migratorOf(() => open(config, listeners), { name: "createMigrator", signal: () => config.signal });
+}
+
+export interface MigratorOptions {
+  /** What made it, for messages. */
+  readonly name: string;
+  /** The program's own way to end a run. */
+  readonly signal: () => AbortSignal | undefined;
 }
 
 /** Opened when it is first asked for something. */
-export function migratorOf(openIt: () => Promise<Opened>): Migrator {
-  let opening: Promise<Opened> | undefined;
-  const opened = () => {
-    opening ??= openIt();
-    return opening;
+export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: MigratorOptions): Migrator {
+  const lifetime = createLifetime({
+    open: openIt,
+    close: ({ assembled }) => assembled.close(),
+    refusal: () => closedBefore("This migrator", name),
+  });
+  /** One call: its own context, and a limit that is gone when it is over. */
+  const call = <T>(work: (all: Opened, context: RunContext) => Promise<T>) =>
+    lifetime.use(async (all) => {
+      using limit = limitOf(signal(), all.settings.values.timeout);
+      return await work(all, all.context(limit.signal));
+    });
+  const check = async (given: unknown, known: readonly string[], what: string) => {
+    if (given === undefined) return;
+    const { refuseUnknownKeys } = await import("./config/known.ts");
+    refuseUnknownKeys(given, known, what);
   };
   const options = ({ settings }: Opened, direction: "up" | "down", to: string): MigrateOptions => ({
-    goal: { direction, to, phases: direction === "up" ? settings.phases : allPhases(settings) },
+    goal: { direction, to, phases: direction === "up" ? settings.phases : PHASES },
     failure: settings.values.onFailure,
     outOfOrder: settings.values.outOfOrder,
   });
-  const migrate = async (direction: "up" | "down", to: string) => {
-    const { migrate } = await import("./run/migrate.ts");
-    const { assembled, context, ...rest } = await opened();
-    return migrate(assembled.target, options({ assembled, context, ...rest }, direction, to), context());
-  };
-  const look = async () => {
-    const { look } = await import("./run/status.ts");
-    const { assembled, context } = await opened();
-    return look(assembled.target, context());
-  };
-  const plan = async (goal: string) => {
+  const imports =
+    ({ settings }: Opened) =>
+    async () =>
+      (await import("./assemble.ts")).assembleImports(settings);
+  const up = (to: string) =>
+    call(async (all, context) => {
+      const { migrateUp } = await import("./run/everything.ts");
+      return migrateUp(all.assembled.target, options(all, "up", to), { context, imports: imports(all) });
+    });
+  const down = (to: string) =>
+    call(async (all, context) => {
+      const { migrate } = await import("./run/migrate.ts");
+      return migrate(all.assembled.target, options(all, "down", to), context);
+    });
+  const look = (all: Opened, context: RunContext) =>
+    import("./run/status.ts").then(({ look }) => look(all.assembled.target, context));
+  const plan = async (all: Opened, context: RunContext, goal: string) => {
     const { preview } = await import("./run/status.ts");
-    const all = await opened();
-    return preview(all.assembled.target, options(all, "up", goal), all.context());
-  };
-  const close = async () => {
-    const held = await opening?.catch(() => undefined);
-    await held?.assembled.close();
+    return preview(all.assembled.target, options(all, "up", goal), context);
   };
   return {
-    up: (goal = "heads") => migrate("up", goal),
-    down: (goal) => migrate("down", goal),
-    plan: (goal = "heads") => plan(goal),
-    async status() {
-      const { currentOf, headsOf } = await import("./core/heads.ts");
-      const [view, decided] = [await look(), await plan("heads")];
-      const { order } = (await opened()).assembled.target.settings;
-      const migrations: readonly Migration[] = view.files.migrations;
-      return {
-        database: view.database,
-        upToDate: decided.steps.length === 0,
-        pending: decided.steps,
-        current: currentOf(migrations, view.history, order),
-        heads: headsOf(migrations, order),
-      };
-    },
-    history: async () => (await look()).history.entries,
+    up: (goal = "heads") => up(goal),
+    down,
+    plan: (goal = "heads") => call((all, context) => plan(all, context, goal)),
+    status: () =>
+      call(async (all, context) => {
+        const { statusOf } = await import("./run/status.ts");
+        const { target } = all.assembled;
+        const wanted = { ...options(all, "up", "heads"), imports: imports(all) };
+        const { plan: decided, target: _, ...status } = await statusOf(target, wanted, context);
+        return { ...status, pending: decided?.steps ?? [] };
+      }),
+    history: () => call(async (all, context) => (await look(all, context)).history.entries),
     async adopt(options = {}) {
-      const { adopt } = await import("./run/adopt.ts");
-      const { assembled, context } = await opened();
-      return adopt(assembled.target, { assume: false, dryRun: false, ...options }, context());
+      await check(options, ["tool", "table", "assume", "dryRun"], "adopt()");
+      return call(async ({ assembled }, context) => {
+        const { adopt } = await import("./run/adopt.ts");
+        return adopt(assembled.target, { assume: false, dryRun: false, ...options }, context);
+      });
     },
-    async baseline(revision) {
-      const { baseline } = await import("./run/baseline.ts");
-      const { assembled, context } = await opened();
-      return baseline(assembled.target, revision, context());
+    baseline: (revision) =>
+      call(async ({ assembled }, context) => {
+        const { baseline } = await import("./run/baseline.ts");
+        return baseline(assembled.target, revision, context);
+      }),
+    async repair(request, options) {
+      await check(request, ["kind", "revision", "position"], "The request of repair()");
+      await check(options, ["confirm"], "repair()");
+      return call(async ({ assembled }, context) => {
+        const { repair } = await import("./run/repair.ts");
+        return repair(assembled.target, request, { confirm: options.confirm }, context);
+      });
     },
-    async repair(request, { confirm }) {
-      const { repair } = await import("./run/repair.ts");
-      const { assembled, context } = await opened();
-      return repair(assembled.target, request, { confirm }, context());
-    },
-    async import(name) {
-      const [{ assembleImports, chooseImports }, { runImport }] = await Promise.all([
-        import("./assemble.ts"),
-        import("./run/import.ts"),
-      ]);
-      const { settings, assembled, context } = await opened();
-      const reports: ImportReport[] = [];
-      for (const wanted of chooseImports(await assembleImports(settings), name))
-        reports.push(await runImport(assembled.target, wanted, context()));
-      return reports;
-    },
+    import: (name) =>
+      call(async ({ settings, assembled }, context) => {
+        const [{ assembleImports, chooseImports }, { runImport }] = await Promise.all([
+          import("./assemble.ts"),
+          import("./run/import.ts"),
+        ]);
+        const reports: ImportReport[] = [];
+        for (const wanted of chooseImports(await assembleImports(settings), name))
+          reports.push(await runImport(assembled.target, wanted, context));
+        return reports;
+      }),
     async duplicates(options = {}) {
-      const { listDuplicates } = await import("./run/duplicates.ts");
-      const { assembled, context } = await opened();
-      return (await listDuplicates(assembled.target, options, context())).duplicates;
+      await check(options, ["limits", "limit", "offset", "kinds", "settled"], "duplicates()");
+      await check(options.limits, ["radius", "same256", "review256"], "limits of duplicates()");
+      return call(async ({ assembled }, context) => {
+        const { listDuplicates } = await import("./run/duplicates.ts");
+        return (await listDuplicates(assembled.target, options, context)).duplicates;
+      });
     },
     async decide(decision) {
-      const { decideDuplicates } = await import("./run/duplicates.ts");
-      const { assembled, context } = await opened();
-      return decideDuplicates(assembled.target, decision, context());
+      await check(decision, ["kind", "file", "files", "others"], "decide()");
+      return call(async ({ assembled }, context) => {
+        const { decideDuplicates } = await import("./run/duplicates.ts");
+        return decideDuplicates(assembled.target, decision, context);
+      });
     },
-    close,
-    [Symbol.asyncDispose]: close,
+    close: lifetime.close,
+    [Symbol.asyncDispose]: lifetime.close,
   };
+}
+
+/** What a call after `close()` throws. */
+export function closedBefore(what: string, maker: string): ConfigError {
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `${what} was closed, and is used again.`,
+    hint: `Close it after its last call, or make another one with ${maker}.`,
+  });
 }
 
 export interface Opened {
   readonly settings: Config;
   readonly assembled: Assembled;
   /** A new one for each run. */
-  readonly context: () => RunContext;
+  readonly context: (signal: AbortSignal) => RunContext;
 }
 
-async function open(config: MigratorConfig): Promise<Opened> {
+/** Options that programs have beside those of the file. */
+export const PROGRAM_KEYS = ["imports", "contract", "root", "observe", "say", "signal", "environment"];
+
+/** Options of the file that are about several targets. */
+const OF_FLEETS: readonly string[] = ["parallel", "onTargetFailure"];
+
+async function open(config: MigratorConfig, { observe, say }: Listeners<[RunEvent]>): Promise<Opened> {
   const {
     database,
     contract,
     root,
-    observe = () => {},
-    say = () => {},
-    signal,
+    observe: _,
+    say: __,
+    signal: ___,
     environment,
     imports,
     ...file
@@ -212,10 +271,13 @@ async function open(config: MigratorConfig): Promise<Opened> {
       message: "createMigrator is about one database, and targets are several.",
       hint: "Use createFleet({ targets }).",
     });
-  const [{ loadConfig }, { assemble, createContext }] = await Promise.all([
+  const [{ loadConfig }, { assemble, createContext }, { FILE_KEYS, refuseUnknownKeys }] = await Promise.all([
     import("./config/load.ts"),
     import("./assemble.ts"),
+    import("./config/known.ts"),
   ]);
+  const known = FILE_KEYS.filter((key) => !OF_FLEETS.includes(key));
+  refuseUnknownKeys(config, [...known, ...PROGRAM_KEYS, "database"], "createMigrator");
   // What the caller says comes before the environment, like flags do; nothing else on disk is asked.
   const settings = await loadConfig({
     flags: { ...file, ...(contract === undefined ? {} : { contract }) },
@@ -227,33 +289,10 @@ async function open(config: MigratorConfig): Promise<Opened> {
     say,
     open: database === undefined ? undefined : () => openInstance(database),
   });
-  const { timeout } = settings.values;
-  const context = () => createContext(settings, { observe, signal: signalOf(signal, timeout) });
-  return { settings, assembled, context };
+  return { settings, assembled, context: (signal) => createContext(settings, { observe, signal }) };
 }
 
 async function openInstance(instance: PgliteInstance) {
   const { openPglite } = await import("./database/pglite.ts");
   return openPglite(instance);
-}
-
-/** Aborts with an `Interrupted`, by the program's own signal or by the deadline. */
-export function signalOf(signal: AbortSignal | undefined, timeoutMs: number): AbortSignal {
-  const stop = new AbortController();
-  const hint = "Run again: it goes on where it stopped.";
-  const end = () =>
-    stop.abort(
-      new Interrupted({ code: "INTERRUPTED", message: "The program ended the run.", hint }, "abort"),
-    );
-  if (signal?.aborted === true) end();
-  signal?.addEventListener("abort", end, { once: true });
-  const message = `The deadline of the run has passed (timeout, ${timeoutMs / 1000} s).`;
-  const late = () => stop.abort(new Interrupted({ code: "DEADLINE", message, hint }, "deadline"));
-  if (timeoutMs > 0) setTimeout(late, timeoutMs).unref();
-  return stop.signal;
-}
-
-/** What may come back does not depend on when it came. */
-function allPhases({ values }: Config): readonly Phase[] {
-  return values.phase ?? ["startup", "import", "complex", "contract"];
 }

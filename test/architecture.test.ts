@@ -7,7 +7,8 @@ const ROOT = resolve(import.meta.dirname, "..", "src");
 
 /** Rung by folder or file; the first that matches counts. */
 const RUNGS: readonly [pattern: RegExp, rung: number][] = [
-  [/^(errors\.ts|std\/)/, 1],
+  [/^std\//, 1],
+  [/^errors\.ts/, 1.5],
   [/^core\//, 2],
   [/^migration\.ts/, 2.5],
   [/^(database|source|origin|pixels)\//, 3],
@@ -16,6 +17,7 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^run\//, 6],
   [/^(config|service)\//, 7],
   [/^(assemble|schemas)\.ts/, 8],
+  [/^testing\//, 8.5],
   [/^(cli\/|index\.ts|migrator\.ts|fleet\.ts|testing\.ts)/, 9],
 ];
 

@@ -4,6 +4,7 @@ import { basename, extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ConfigError } from "../errors.ts";
 import { registerTypeScript } from "../source/typescript.ts";
+import { parseJson } from "../std/json.ts";
 import { nearest } from "../std/nearest.ts";
 import { OPTIONS, type Option } from "./options.ts";
 
@@ -12,13 +13,14 @@ export type FileContent = Readonly<Record<string, unknown>>;
 /** Throws `ConfigError` `CONFIG_FILE_BROKEN`. */
 export async function readFile(path: string, cacheFolder: string): Promise<unknown> {
   try {
-    if (extname(path) === ".json") return JSON.parse(readFileSync(path, "utf8"));
+    if (extname(path) === ".json") return readJson(path);
     await registerTypeScript(cacheFolder);
     const loaded = (await import(pathToFileURL(path).href)) as { default?: unknown };
     const exported = loaded.default as { default?: unknown } | undefined;
     // TypeScript compiled to CommonJS wraps it once more.
     return exported?.default ?? exported;
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigError(
       {
@@ -26,9 +28,22 @@ export async function readFile(path: string, cacheFolder: string): Promise<unkno
         message: `${basename(path)} cannot be loaded: ${reason}`,
         place: { file: path },
       },
-      { cause: error },
+      // The stack of a syntax error shows the line that it is about, and whatever is written there.
+      error instanceof SyntaxError ? {} : { cause: error },
     );
   }
+}
+
+function readJson(path: string): unknown {
+  const parsed = parseJson(readFileSync(path, "utf8"));
+  if ("value" in parsed) return parsed.value;
+  const { line, column, expected } = parsed.fault;
+  throw new ConfigError({
+    code: "CONFIG_FILE_BROKEN",
+    message: `${basename(path)}:${line}:${column} is no JSON: ${expected} is expected there.`,
+    hint: "Correct it there; JSON has no comments and no comma behind the last entry. What may have both is godwit.config.ts.",
+    place: { file: path, line, column },
+  });
 }
 
 /** Kinds that are written as text; the values themselves are read like those from anywhere else. */

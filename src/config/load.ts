@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { type Config, phasesOf } from "./config.ts";
 import { OPTIONS, type OptionKey, type Values } from "./options.ts";
 import { readOption } from "./read.ts";
+import { rememberEnvironment, rememberFile } from "./secrets.ts";
 import type { Origin } from "./values.ts";
 
 export interface LoadInput {
@@ -25,7 +26,11 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   const path = input.file === undefined ? findFile(workingFolder) : null;
   const root = path === null ? workingFolder : dirname(path);
   const cacheFolder = cacheBelow(root);
+  rememberEnvironment(environment);
+  rememberFile(input.file, environment);
+  rememberFile(input.flags, environment);
   const file = await contentOf(input, path, cacheFolder);
+  rememberFile(file, environment);
   const values: Partial<Record<OptionKey, unknown>> = {};
   const origins: Partial<Record<OptionKey, Origin>> = {};
   const sources = { flags: input.flags, environment, file, path, root, workingFolder };

@@ -3,6 +3,7 @@
 import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import type { Client as PgClient } from "pg";
+import { hideLiterals } from "../core/sql/secrets.ts";
 import type { DatabaseError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import type {
@@ -23,6 +24,9 @@ import { looksPooled } from "./pooling.ts";
 import type { TypeParser } from "./script-query.ts";
 import { SERVER_QUERY } from "./server-query.ts";
 import { sharesSessions } from "./sharing.ts";
+import { type KindRow, kindsOf } from "./values/kinds.ts";
+import type { Encoded, ParameterKind } from "./values/parameters.ts";
+import type { RawResult } from "./values/rows.ts";
 
 export interface OpenOptions {
   /** What the server shows in `pg_stat_activity`. */
@@ -32,6 +36,8 @@ export interface OpenOptions {
   readonly pooling?: "session" | "transaction" | undefined;
   /** How long a statement may be in flight without a sign of life before somebody asks; default 15 s. */
   readonly heartbeatMs?: number | undefined;
+  /** While nothing is asked of it, it does not keep the process alive. */
+  readonly background?: boolean | undefined;
 }
 
 const HEARTBEAT_MS = 15_000;
@@ -44,6 +50,7 @@ export async function openPostgres(address: Address, options: OpenOptions): Prom
   const connection = await PostgresConnection.open(address, options);
   try {
     await connection.identify();
+    connection.rest();
     return connection;
   } catch (error) {
     await connection.close();
@@ -62,6 +69,16 @@ const BLOCKERS_OF_NAME = `${BLOCKERS} where pid in (
 const STATE_QUERY = `select state, (extract(epoch from clock_timestamp() - state_change) * 1000)::float8 as "forMs"
   from pg_stat_activity where pid = $1`;
 
+/** What the driver makes of an answer whose values nobody reads. */
+interface RawAnswer {
+  readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
+  readonly rows: readonly (readonly (string | null)[])[];
+  readonly rowCount?: number | null;
+  readonly command?: string | null;
+}
+
+const AS_TEXT = { getTypeParser: () => (text: string) => text };
+
 class PostgresConnection implements Connection {
   readonly lost: AbortSignal;
   readonly #link: Link;
@@ -72,8 +89,10 @@ class PostgresConnection implements Connection {
   readonly #lost = new AbortController();
   readonly #closing = new AbortController();
   #server: Server | undefined;
+  readonly #kinds = new Map<number, ParameterKind>();
   #session = true;
   #observer: Promise<PgClient> | undefined;
+  #inFlight = 0;
 
   private constructor(link: Link, address: Address, options: OpenOptions) {
     this.lost = this.#lost.signal;
@@ -126,9 +145,43 @@ class PostgresConnection implements Connection {
       this.#session = !(await this.#sharesSessions());
   }
 
+  /** Lets the process end, where it is one for the background and nothing is in flight. */
+  rest(): void {
+    if (this.#options.background === true && this.#inFlight === 0) refOf(this.#client).unref();
+  }
+
   async query<R extends Row = Row>(text: string, parameters: readonly Parameter[] = []): Promise<Result<R>> {
-    const result = await this.#send(() => this.#client.query({ text, values: parameters as unknown[] }));
+    // Said explicitly, because without parameters the driver would take the protocol that allows several statements.
+    const config = { text, values: parameters as unknown[], queryMode: "extended" };
+    const result = await this.#send(() => this.#client.query(config));
     return result as unknown as Result<R>;
+  }
+
+  async ask(text: string, parameters: readonly Encoded[]): Promise<RawResult> {
+    const asked = { text, values: [...parameters], rowMode: "array", queryMode: "extended", types: AS_TEXT };
+    const result = await this.#send(() => this.#client.query(asked as never));
+    const { fields, rows, rowCount, command } = result as unknown as RawAnswer;
+    return {
+      fields: fields.map(({ name, dataTypeID }) => ({ name, typeId: dataTypeID })),
+      rows,
+      rowCount: rowCount ?? null,
+      command: command ?? "",
+    };
+  }
+
+  async parameterKinds(text: string): Promise<readonly ParameterKind[]> {
+    const typeIds = await this.#send(
+      () =>
+        new Promise<readonly number[]>((resolve, reject) => {
+          const settle = (error: unknown, ids: readonly number[]) =>
+            error === null ? resolve(ids) : reject(error);
+          this.#client.query(new this.#link.DescribeQuery(text, settle) as never);
+        }),
+    );
+    return kindsOf(typeIds, this.#kinds, async (lookup, unknown) => {
+      const { rows } = await this.query<KindRow>(lookup, [unknown]);
+      return rows;
+    });
   }
 
   async execute(text: string, options?: ExecuteOptions): Promise<readonly Result[]> {
@@ -166,7 +219,9 @@ class PostgresConnection implements Connection {
     const [text, key] = this.#session
       ? [BLOCKERS_OF_PID, this.server.backendPid]
       : [BLOCKERS_OF_NAME, this.#options.applicationName];
-    return (await observer.query<Blocker>(text, [key])).rows;
+    const { rows } = await observer.query<Blocker>(text, [key]);
+    // What others run may hold anything, and is read by people and machines.
+    return rows.map((row) => ({ ...row, query: hideLiterals(row.query) }));
   }
 
   async close(): Promise<void> {
@@ -185,6 +240,7 @@ class PostgresConnection implements Connection {
   async #send<T>(query: () => Promise<T>): Promise<T> {
     if (this.lost.aborted) throw this.lost.reason;
     try {
+      if (this.#inFlight++ === 0 && this.#options.background === true) refOf(this.#client).ref();
       this.#gather();
       return await this.#heartbeat.during(query());
     } catch (error) {
@@ -192,6 +248,9 @@ class PostgresConnection implements Connection {
       const failure = databaseError(error, this.#address.display);
       if (failure.code === "DATABASE_CONNECTION_LOST") this.#gone(failure);
       throw failure;
+    } finally {
+      this.#inFlight--;
+      this.rest();
     }
   }
 
@@ -267,6 +326,11 @@ class PostgresConnection implements Connection {
       await endQuietly(client);
     }
   }
+}
+
+/** Two methods of the driver that its types do not have. */
+function refOf(client: PgClient): { ref(): void; unref(): void } {
+  return client as unknown as { ref(): void; unref(): void };
 }
 
 function streamOf(client: PgClient): Socket {

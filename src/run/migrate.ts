@@ -15,12 +15,11 @@ import type { History } from "../core/history.ts";
 import type { Migration } from "../core/migration.ts";
 import { type Goal, type Plan, plan } from "../core/plan.ts";
 import type { Connection } from "../database/connection.ts";
-import { QUERY_CANCELED } from "../database/sqlstate.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
-import { connect, prepareSession, refuseReadOnly, sessionKind } from "./connect.ts";
+import { asInterruption, connect, prepareSession, refuseReadOnly, sessionKind } from "./connect.ts";
 import { endsSession } from "./ends-session.ts";
 import { execute, refuseBroken } from "./execute.ts";
 import { adoptInPassing, tellTool } from "./in-step.ts";
@@ -31,6 +30,8 @@ import { boundedNotices } from "./notices.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
+import { asSchemaGone, explainedBySchema } from "./schema-gone.ts";
+import { guardOf } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 import { failureOf, ownSession, type Work } from "./work.ts";
 
@@ -48,19 +49,13 @@ export async function migrate(target: Target, options: MigrateOptions, context: 
     context.observe({ kind: "finished", report });
     return report;
   } catch (thrown) {
-    const error = asInterruption(thrown, context.signal);
+    const error = asSchemaGone(asInterruption(thrown, context.signal));
     if (!(error instanceof GodwitError)) throw error;
     const report = run.report(error instanceof Interrupted ? "interrupted" : "failed");
     error.report = report;
     context.observe({ kind: "finished", report });
     throw error;
   }
-}
-
-/** A request to cancel may arrive when its step is done already, and hit what comes after. */
-function asInterruption(error: unknown, signal: AbortSignal): unknown {
-  const cancelled = error instanceof DatabaseError && error.sqlState === QUERY_CANCELED;
-  return signal.aborted && cancelled ? signal.reason : error;
 }
 
 /** Lost connections in a row, without a step in between, before the run gives up. */
@@ -137,11 +132,15 @@ class Run {
   async #once(connection: Connection, listing: Promise<Listing>): Promise<void> {
     try {
       await prepareSession(connection, this.#target, this.#context);
+      const guard = guardOf(this.#target.settings);
+      if (guard !== "") await connection.execute(guard);
       const files = await orAbort(listing, this.#context.signal);
       const lock = await this.#lock(connection);
       try {
         await this.#underLock(connection, lock, files);
         if (this.#options.goal.direction === "up") refuseUnusable(files);
+      } catch (error) {
+        throw await explainedBySchema(error, this.#target.settings, connection);
       } finally {
         if (!connection.lost.aborted) await lock.release().catch(() => {});
       }

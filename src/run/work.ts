@@ -1,13 +1,14 @@
 /** What all the ways of carrying out a step share. */
 import type { Step } from "../core/plan.ts";
+import { secretsOf } from "../core/sql/secrets.ts";
 import type { Blocker, Connection } from "../database/connection.ts";
 import { isRaised, isRetryableTransaction } from "../database/sqlstate.ts";
-import { DatabaseError, GodwitError, type Problem, StepFailed } from "../errors.ts";
+import { DatabaseError, GodwitError, type Place, type Problem, StepFailed } from "../errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
 import { noTransactionMarker } from "../source/no-transaction.ts";
-import { redact } from "../std/secret.ts";
+import { remember } from "../std/secret.ts";
 import { backoffMs, delay, formatDuration } from "../std/time.ts";
 import { advise, type Committed, NOTHING } from "./committed.ts";
 import { interruption, withKept } from "./interruption.ts";
@@ -16,7 +17,8 @@ import { outsideAdvice } from "./outside.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import { placeOf, statementsOf } from "./prepare.ts";
 import type { StepFailure, StepReport } from "./report.ts";
-import { type FrameParts, leaveSession, ownRole, resetSession, type SessionKind } from "./script.ts";
+import { asSchemaGone } from "./schema-gone.ts";
+import { type FrameParts, guardOf, leaveSession, ownRole, resetSession, type SessionKind } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export interface Work {
@@ -49,7 +51,7 @@ export function frameParts(work: Work, prepared: Prepared, body: Body | null = n
     reset: resetSession(work.kind, work.target.settings, prepared.settings),
     fence: work.lock.fence,
     ownRole: ownRole(work.target.settings),
-    leave: leaveSession(work.kind),
+    leave: `${guardOf(work.target.settings)} ${leaveSession(work.kind)}`,
     modes: body?.kind === "sql" ? body.modes : undefined,
     kept: keptIn(work.keeper, {
       step: prepared.step,
@@ -76,6 +78,11 @@ export function entryOf(prepared: Prepared, revert: string | null): Entry {
     revertScript: revert,
     minimumRevision: migration?.settings.minimumRevision ?? null,
   };
+}
+
+/** For what looks for places in a module's files. */
+export function whereIs(work: Work, step: Step): { readonly folder: string; readonly file: string } {
+  return { folder: work.target.source.folder, file: step.file };
 }
 
 /** Leaves a failed transaction; quiet where the connection is gone, for then the server has rolled back. */
@@ -123,6 +130,8 @@ export interface Circumstances {
   readonly blockers?: readonly Blocker[];
   /** What of the step was kept; left out: nothing. */
   readonly committed?: Committed;
+  /** Found in the stack of a module. */
+  readonly place?: Place | undefined;
 }
 
 /** An error as the failure of this step: with its place, what of the step was kept, and what to do. */
@@ -131,24 +140,29 @@ export function stepError(
   prepared: Prepared,
   body: Body | null,
   error: unknown,
-  { line, blockers = [], committed = NOTHING }: Circumstances = {},
+  { line, blockers = [], committed = NOTHING, place: traced }: Circumstances = {},
 ): GodwitError {
   const { step } = prepared;
   if (work.stop.aborted) return interruption(work.stop, step, committed);
+  const gone = asSchemaGone(error);
+  if (gone !== error) return gone as GodwitError;
+  // The server's own trouble, whatever step it was in.
+  if (error instanceof DatabaseError && error.code === "EMBEDDED_FAILED") return error;
   if (!(error instanceof DatabaseError)) {
     if (error instanceof GodwitError) return withKept(error, step, committed);
     return new StepFailed(
       {
         code: "STEP_FAILED",
-        // What the module itself wrote: it may know more secrets than we do.
-        message: redact(`${step.file} failed: ${error instanceof Error ? error.message : String(error)}`),
-        place: { file: step.file },
-        hint: join(stackHint(error, step.file), advise(committed, step)),
+        message: `${step.file} failed: ${error instanceof Error ? error.message : String(error)}`,
+        place: traced ?? { file: step.file },
+        hint: join(hintOf(error), advise(committed, step)),
       },
       { cause: error },
     );
   }
-  const place = body?.kind === "sql" ? placeOfError(body, error, line) : { file: step.file };
+  // The server quotes what it does not understand.
+  if (body?.kind === "sql") rememberQuoted(body.text, error);
+  const place = body?.kind === "sql" ? placeOfError(body, error, line) : (traced ?? { file: step.file });
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
   const marker =
     body?.kind === "sql" || step.kind !== "module"
@@ -160,13 +174,19 @@ export function stepError(
   return new StepFailed(
     {
       code: timeout ? "STEP_TIMEOUT" : "STEP_FAILED",
-      message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${redact(error.message)}`,
+      message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${error.message}`,
       place,
       hint,
       details: error.details,
     },
-    { cause: error },
+    { cause: error.again() },
   );
+}
+
+/** What of the script's secrets is in the error. */
+function rememberQuoted(text: string, { message, hint, details }: DatabaseError): void {
+  const said = [message, hint, ...Object.values(details ?? {})].join("\n");
+  for (const { value } of secretsOf(text)) if (value !== null && said.includes(value)) remember(value);
 }
 
 /** The sentences of a hint. */
@@ -213,12 +233,8 @@ function nameBlocker({ pid, applicationName, state, transactionAgeMs }: Blocker)
   return `process ${pid}${known && ` (${known})`}`;
 }
 
-/** The first line of the stack that lies in the migration's own file. */
-function stackHint(error: unknown, file: string): string | undefined {
-  const name = file.split("/").at(-1) ?? file;
-  const frame = (error instanceof Error ? (error.stack ?? "") : "")
-    .split("\n")
-    .find((line) => line.includes(name));
-  const at = frame === undefined ? null : /:(\d+):(\d+)\)?$/.exec(frame.trim());
-  return at === null ? undefined : `It was thrown at ${file}:${at[1]}:${at[2]}.`;
+/** What some errors of ours bring along. */
+function hintOf(error: unknown): string | undefined {
+  const hint = (error as { hint?: unknown } | null | undefined)?.hint;
+  return typeof hint === "string" ? hint : undefined;
 }

@@ -1,5 +1,4 @@
 /** `godwit duplicates` */
-import { renameSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { assembleImports } from "../../assemble.ts";
 import type { Decided, Decision } from "../../duplicates/decide.ts";
@@ -10,6 +9,7 @@ import { formatGroups } from "../../duplicates/text.ts";
 import { ConfigError } from "../../errors.ts";
 import { decideDuplicates, type Listed, listDuplicates } from "../../run/duplicates.ts";
 import type { Answer, Invocation } from "../command.ts";
+import { writeOver } from "../files.ts";
 import { withSession } from "../session.ts";
 import { withOrigin } from "./import.ts";
 
@@ -71,21 +71,7 @@ function writeSheet(path: string, { duplicates, thumbnails }: Listed): void {
     thumbnails: new Map(pictures),
     madeAt: new Date().toISOString().slice(0, 16).replace("T", " "),
   });
-  try {
-    writeFileSync(`${path}.new`, html);
-    renameSync(`${path}.new`, path);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(
-      {
-        code: "CONFIG_INVALID",
-        message: `The contact sheet cannot be written: ${reason}.`,
-        hint: "Name another file with --html <file>.",
-        details: { from: "flag" },
-      },
-      { cause: error },
-    );
-  }
+  writeOver(path, html);
 }
 
 function decisionOf({ flags }: Invocation): Decision | null {
