@@ -2,7 +2,7 @@
  * Carries out a migration written in TypeScript: in one transaction, like SQL, unless it says otherwise.
  * The context is closed when the function settles: a statement that it forgot to wait for fails loudly.
  */
-import type { Result, Row } from "../database/connection.ts";
+import type { Result } from "../database/connection.ts";
 import { type DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../errors.ts";
 import { orAbort } from "../std/time.ts";
 import { type Committed, NOTHING } from "./committed.ts";
@@ -148,10 +148,11 @@ async function runOutside(work: Work, prepared: Prepared, progress: Progress): P
 /** Whether the session is in a transaction block that was begun earlier, failed or not. */
 async function isInTransaction({ connection }: Work): Promise<boolean> {
   try {
-    const { rows } = await connection.query<Row & { open: boolean }>(
+    // As one message: parsed and executed apart, the two times differ in every transaction.
+    const [answer] = await connection.execute(
       "select pg_catalog.now() operator(pg_catalog.<>) pg_catalog.statement_timestamp() as open",
     );
-    return rows[0]?.open === true;
+    return answer?.rows[0]?.open === true;
   } catch (error) {
     if ((error as DatabaseError).sqlState === "25P02") return true;
     throw error;
