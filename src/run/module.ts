@@ -148,11 +148,11 @@ async function runOutside(work: Work, prepared: Prepared, progress: Progress): P
 /** Whether the session is in a transaction block that was begun earlier, failed or not. */
 async function isInTransaction({ connection }: Work): Promise<boolean> {
   try {
-    // As one simple message: the extended protocol takes the time of a statement more than once.
-    const [result] = await connection.execute(
+    // As one message: parsed and executed apart, the two times differ in every transaction.
+    const [answer] = await connection.execute(
       "select pg_catalog.now() operator(pg_catalog.<>) pg_catalog.statement_timestamp() as open",
     );
-    return result?.rows[0]?.open === true;
+    return answer?.rows[0]?.open === true;
   } catch (error) {
     if ((error as DatabaseError).sqlState === "25P02") return true;
     throw error;

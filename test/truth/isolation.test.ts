@@ -21,7 +21,7 @@ describe("an isolation level that a file asks for", () => {
     "set transaction_isolation to serializable;",
     "set lock_timeout = '1s';\n/* first */ set transaction isolation level serializable, read write, deferrable;",
     "-- a remark\nset session transaction isolation level read committed; set transaction isolation level serializable;",
-  ])("is the level of its one transaction: %s", async (first, { db }) => {
+  ])("is the level of its one transaction, in the way of writing it number %#", async (first, { db }) => {
     await withSeen(db);
     await up(targetWith(db, { "0001_a.sql": `${first}\n${SEE};\n${SEE};` }));
     expect(await seen(db)).toEqual(["serializable 0", "serializable 0"]);
@@ -101,7 +101,7 @@ describe("an isolation level that a file asks for", () => {
       ["repeatable read 0", "serializable 1", "serializable 1", "serializable 1"],
     ],
   ] as const)(
-    "is that of each of its own transactions in another tool's folder: %s",
+    "is that of each of its own transactions in another tool's folder, number %#",
     async ([text, expected], { db }) => {
       await withSeen(db);
       await prismaIn(db, text)("up", "--layout", "prisma");
@@ -196,13 +196,15 @@ create procedure tick() language plpgsql as $$ begin insert into ticks default v
     expect(await db.sql("select mood from moods")).toEqual([{ mood: "wild" }]);
   });
 
-  test("a table in parts is reindexed and a replication slot is made where the file is nothing else", async ({
-    db,
-  }) => {
+  test("a table in parts is reindexed where the file is nothing else", async ({ db }) => {
     await db.sql(
       "create table p (id int primary key) partition by range (id); create table p1 partition of p for values from (1) to (9)",
     );
+    const [server] = await db.sql<{ version: number }>(
+      "select current_setting('server_version_num')::int as version",
+    );
     const report = await up(targetWith(db, { "0001_a.sql": "reindex table p;" }));
-    expect(report.steps).toMatchObject([{ transactional: false }]);
+    // Before 14 the server passes over such a table.
+    expect(report.steps).toMatchObject([{ transactional: (server?.version ?? 0) < 140_000 }]);
   });
 });
