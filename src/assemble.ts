@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config/config.ts";
+import { environmentOf } from "./config/secrecy.ts";
 import { type Address, parseAddress } from "./database/address.ts";
 import type { Connection } from "./database/connection.ts";
 import { ConfigError, GodwitError, ImportFailed } from "./errors.ts";
@@ -34,12 +35,15 @@ export interface AssembleOptions {
   readonly open?: Target["open"] | undefined;
   /** In place of opening it: one for many schemas. */
   readonly source?: Source | undefined;
+  /** Ends the loading of modules. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Throws `ConfigError` and, where the embedded server cannot start, `DatabaseError`. */
 export async function assemble(config: Config, options: AssembleOptions): Promise<Assembled> {
   if (config.targets !== null && config.target === null) throw new Error("None of the targets was chosen.");
-  const source = options.source ?? (await openSource(config));
+  const { say: print, signal } = options;
+  const source = options.source?.apart?.() ?? options.source ?? (await openSource(config, { print, signal }));
   if (options.open !== undefined) return assembled(config, source, { open: options.open });
   if (isAddressed(config)) {
     const address = addressOf(config, config.values.databaseUrl ?? undefined);
@@ -68,16 +72,24 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
 }
 
 /** A target whose database is never asked: for scripts written without one. */
-export async function assembleOffline(config: Config): Promise<Target> {
+export async function assembleOffline(config: Config, options: SourceOptions): Promise<Assembled> {
   const open = () => Promise.reject(new Error("An offline target has no database."));
-  return assembled(config, await openSource(config), { open }).target;
+  return assembled(config, await openSource(config, options), { open });
+}
+
+export interface SourceOptions {
+  /** Told what modules print while they are loaded. */
+  readonly print?: ((line: string) => void) | undefined;
+  /** Ends the loading of modules. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A folder that cannot be opened is a source that says so when it is asked. */
-export async function openSource(config: Config): Promise<Source> {
+export async function openSource(config: Config, options: SourceOptions = {}): Promise<Source> {
   const { folder, cacheFolder, environment, values } = config;
+  const modules = { folder, cacheFolder, environment: environmentOf(config), ...options };
   if (existsSync(join(folder, "godwit-bundle.json")))
-    return (await import("./source/bundle.ts")).openBundle({ folder, cacheFolder });
+    return (await import("./source/bundle.ts")).openBundle(modules);
   let layout: string;
   try {
     layout = values.layout ?? (await import("./source/detect.ts")).detectLayout(folder);
@@ -86,10 +98,24 @@ export async function openSource(config: Config): Promise<Source> {
     const refuse = () => Promise.reject(error);
     return { layout: "unknown", folder, list: refuse, read: refuse };
   }
-  if (layout === "plain") return (await import("./source/plain.ts")).openPlain({ folder, cacheFolder });
+  if (layout === "plain") return (await import("./source/plain.ts")).openPlain(modules);
   const { loadLayout } = await import("./source/layouts.ts");
   const { openInPlace } = await import("./source/in-place.ts");
   return openInPlace(await loadLayout(layout), folder, { placeholders: values.placeholders, environment });
+}
+
+/** Opens the source of a configuration for as long as `use` takes. */
+export async function withSource<T>(
+  config: Config,
+  options: SourceOptions,
+  use: (source: Source) => Promise<T>,
+): Promise<T> {
+  const source = await openSource(config, options);
+  try {
+    return await use(source);
+  } finally {
+    await source.close?.();
+  }
 }
 
 /** The imports that are configured, and those that cannot be run because the environment does not say how. */
@@ -217,7 +243,10 @@ interface Parts {
 
 function assembled(config: Config, source: Source, parts: Parts): Assembled {
   const { values } = config;
-  const close = parts.close ?? (() => Promise.resolve());
+  const close = async () => {
+    await source.close?.();
+    await parts.close?.();
+  };
   const target: Target = {
     name: config.target?.name ?? values.project ?? parts.address?.database ?? "database",
     source,

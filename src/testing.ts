@@ -3,7 +3,7 @@
  * it, which takes PostgreSQL a few hundredths of a second. An edited migration makes a new template.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { assemble, createContext, openSource } from "./assemble.ts";
+import { assemble, createContext, withSource } from "./assemble.ts";
 import type { Config } from "./config/config.ts";
 import { loadConfig } from "./config/load.ts";
 import { PHASES } from "./core/migration.ts";
@@ -97,7 +97,7 @@ function serverAt(config: Config, url: string, close: () => Promise<void>): Serv
 /** Made under a lock, and under its final name only when it is complete. */
 async function templateFor(config: Config, server: Server, connection: Connection): Promise<string> {
   const prefix = `godwit_template_${hash(config.folder).slice(0, 8)}_`;
-  const { migrations } = await (await openSource(config)).list();
+  const { migrations } = await withSource(config, {}, (source) => source.list());
   const content = migrations.map(({ id, checksum, phase }) => `${id} ${checksum} ${phase}`);
   const name = `${prefix}${hash(content.join("\n")).slice(0, 16)}`;
   const exists = async (sql: string) => (await connection.query(sql)).rows.length > 0;

@@ -10,11 +10,13 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^(errors\.ts|std\/)/, 1],
   [/^core\//, 2],
   [/^migration\.ts/, 2.5],
+  [/^host\//, 2.7],
   [/^(database|source|origin|pixels)\//, 3],
   [/^(ledger|lock|queue|images|tools)\//, 4],
   [/^(analysis|backfill|import|duplicates)\//, 5],
   [/^run\//, 6],
   [/^(config|service)\//, 7],
+  [/^user-code\//, 7.5],
   [/^(assemble|schemas)\.ts/, 8],
   [/^(cli\/|index\.ts|migrator\.ts|fleet\.ts|testing\.ts)/, 9],
 ];

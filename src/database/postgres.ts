@@ -22,10 +22,12 @@ import { looksPooled } from "./pooling.ts";
 import type { TypeParser } from "./script-query.ts";
 import { SERVER_QUERY } from "./server-query.ts";
 import { sharesSessions } from "./sharing.ts";
+import { stopWith } from "./stopping.ts";
 
 export interface OpenOptions {
   /** What the server shows in `pg_stat_activity`. */
   readonly applicationName: string;
+  /** Ends the attempt to connect, and later what the connection waits for. */
   readonly signal?: AbortSignal | undefined;
   /** `session` or `transaction` overrules what is found out about a pooler in between. */
   readonly pooling?: "session" | "transaction" | undefined;
@@ -73,6 +75,8 @@ class PostgresConnection implements Connection {
   #server: Server | undefined;
   #session = true;
   #observer: Promise<PgClient> | undefined;
+  /** Of the statements in flight, when each was sent. */
+  readonly #sent = new Set<{ readonly at: number }>();
 
   private constructor(link: Link, address: Address, options: OpenOptions) {
     this.lost = this.#lost.signal;
@@ -91,6 +95,12 @@ class PostgresConnection implements Connection {
       progress: () => `${stream().bytesRead} ${stream().bytesWritten - stream().writableLength}`,
       ask: (quietMs) => this.#look(quietMs),
       onLost: (why) => this.#gone(connectionLost(address.display, new Error(why))),
+    });
+    stopWith(options.signal, {
+      busySince: () => this.#sent.values().next().value?.at ?? null,
+      cancel: () => this.cancel(),
+      drop: () => this.#gone(connectionLost(address.display, new Error("no answer to the request to stop"))),
+      over: AbortSignal.any([this.#closing.signal, this.lost]),
     });
   }
 
@@ -183,6 +193,8 @@ class PostgresConnection implements Connection {
 
   async #send<T>(query: () => Promise<T>): Promise<T> {
     if (this.lost.aborted) throw this.lost.reason;
+    const sent = { at: performance.now() };
+    this.#sent.add(sent);
     try {
       this.#gather();
       return await this.#heartbeat.during(query());
@@ -191,6 +203,8 @@ class PostgresConnection implements Connection {
       const failure = databaseError(error, this.#address.display);
       if (failure.code === "DATABASE_CONNECTION_LOST") this.#gone(failure);
       throw failure;
+    } finally {
+      this.#sent.delete(sent);
     }
   }
 

@@ -15,12 +15,12 @@ import type { History } from "../core/history.ts";
 import type { Migration } from "../core/migration.ts";
 import { type Goal, type Plan, plan } from "../core/plan.ts";
 import type { Connection, Row } from "../database/connection.ts";
-import { QUERY_CANCELED } from "../database/sqlstate.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
 import { connect, prepareSession, sessionKind } from "./connect.ts";
+import { asInterruption } from "./ending.ts";
 import { execute, refuseBroken } from "./execute.ts";
 import { adoptInPassing, tellTool } from "./in-step.ts";
 import { INVALID_INDEXES } from "./judge.ts";
@@ -52,12 +52,6 @@ export async function migrate(target: Target, options: MigrateOptions, context: 
     context.observe({ kind: "finished", report });
     throw error;
   }
-}
-
-/** A request to cancel may arrive when its step is done already, and hit what comes after. */
-function asInterruption(error: unknown, signal: AbortSignal): unknown {
-  const cancelled = error instanceof DatabaseError && error.sqlState === QUERY_CANCELED;
-  return signal.aborted && cancelled ? signal.reason : error;
 }
 
 /** Lost connections in a row, without a step in between, before the run gives up. */

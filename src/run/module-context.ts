@@ -1,52 +1,12 @@
-/** What a migration written in TypeScript is handed: the types are in `migration.ts`. */
+/** What a migration written in TypeScript is handed, in its own process: the types are in `migration.ts`. */
 import { identifier } from "../core/sql/quote.ts";
-import type { Connection, Parameter, Result, Row } from "../database/connection.ts";
-import { DatabaseError } from "../errors.ts";
+import type { Parameter, Result, Row } from "../database/connection.ts";
 import type { MigrationContext, Sql } from "../migration.ts";
-import type { Prepared } from "./prepare.ts";
-import type { Work } from "./work.ts";
-
-/** For the watch over promises that never settle. */
-export interface Activity {
-  inFlight: number;
-  lastMs: number;
-  /** The first error of the server, also if the module caught it. */
-  firstError: DatabaseError | undefined;
-}
-
-export interface OpenContext extends AsyncDisposable {
-  readonly handed: MigrationContext;
-  readonly activity: Activity;
-}
 
 /** What runs the statements of a module: a connection, or something that only writes them down. */
 export interface Executor {
   query(text: string, parameters: readonly Parameter[]): Promise<Result>;
   execute(text: string): Promise<readonly Result[]>;
-}
-
-export async function createContext(work: Work, prepared: Prepared): Promise<OpenContext> {
-  const activity: Activity = { inFlight: 0, lastMs: performance.now(), firstError: undefined };
-  let open = true;
-  const executor = supervised(work.connection, activity, () => {
-    if (!open)
-      throw new Error(
-        `${prepared.step.file} ran a statement after its function had settled: await every statement.`,
-      );
-  });
-  const say = (level: "info" | "warn" | "error") => (message: unknown) =>
-    work.context.observe({ kind: "log", step: prepared.step, level, message: String(message) });
-  return {
-    handed: {
-      ...(await handles(executor)),
-      log: { info: say("info"), warn: say("warn"), error: say("error") },
-      signal: work.stop,
-    },
-    activity,
-    async [Symbol.asyncDispose]() {
-      open = false;
-    },
-  };
 }
 
 /** `sql`, `query`, `execute` and `schema` on anything that runs statements. */
@@ -75,26 +35,6 @@ function quiet<Arguments extends readonly unknown[], T>(run: (...values: Argumen
     const promise = run(...values);
     promise.catch(() => {});
     return promise;
-  };
-}
-
-function supervised(connection: Connection, activity: Activity, guard: () => void): Executor {
-  const track = async <T>(run: () => Promise<T>): Promise<T> => {
-    guard();
-    activity.inFlight++;
-    try {
-      return await run();
-    } catch (error) {
-      if (error instanceof DatabaseError) activity.firstError ??= error;
-      throw error;
-    } finally {
-      activity.inFlight--;
-      activity.lastMs = performance.now();
-    }
-  };
-  return {
-    query: (text, parameters) => track(() => connection.query(text, parameters)),
-    execute: (text) => track(() => connection.execute(text)),
   };
 }
 

@@ -2,10 +2,9 @@
  * Carries out a migration written in TypeScript: in one transaction, like SQL, unless it says otherwise.
  * The context is closed when the function settles: a statement that it forgot to wait for fails loudly.
  */
-import type { Result } from "../database/connection.ts";
-import { type DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../errors.ts";
-import { orAbort } from "../std/time.ts";
-import { type Activity, createContext } from "./module-context.ts";
+import type { Parameter, Result } from "../database/connection.ts";
+import { DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../errors.ts";
+import type { Returned } from "../host/protocol.ts";
 import { checkClosed, frameError } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
 import { applyFrame, closing, resetSession, revertFrame } from "./script.ts";
@@ -102,32 +101,57 @@ async function runOutside(work: Work, prepared: Prepared): Promise<void> {
   await work.connection.execute(closing(parts, step.direction, entryOf(prepared, null)));
 }
 
+/** For the watch over promises that never settle. */
+interface Activity {
+  inFlight: number;
+  lastMs: number;
+  /** The first error of the server, also if the module caught it. */
+  firstError: DatabaseError | undefined;
+}
+
 /** Calls the function and waits for it; returns the first error of the database that it swallowed, if any. */
 export async function callModule(work: Work, prepared: Prepared): Promise<DatabaseError | undefined> {
   const body = await prepared.load();
   if (body.kind !== "module") throw new Error("Only a module has a function to call.");
-  await using context = await createContext(work, prepared);
-  const settled = Promise.resolve().then(() => (body.run as (context: unknown) => unknown)(context.handed));
+  const { connection, context, target } = work;
+  const activity: Activity = { inFlight: 0, lastMs: performance.now(), firstError: undefined };
+  const supervised = async <T>(run: () => Promise<T>): Promise<T> => {
+    activity.inFlight++;
+    try {
+      return await run();
+    } catch (error) {
+      if (error instanceof DatabaseError) activity.firstError ??= error;
+      throw error;
+    } finally {
+      activity.inFlight--;
+      activity.lastMs = performance.now();
+    }
+  };
   const idle = new AbortController();
-  const limit = AbortSignal.any([idle.signal, work.stop, work.connection.lost]);
-  const timer = watchIdle(context.activity, work.target.settings.idleTimeoutMs, () =>
+  const timer = watchIdle(activity, target.settings.idleTimeoutMs, () =>
     idle.abort(neverSettled(work, prepared)),
   );
   try {
-    refuseUnbegun(prepared, await orAbort(settled, limit));
+    const { unbegun, unawaited } = await body.call({
+      query: (text, parameters) =>
+        supervised(() => connection.query(text, parameters as readonly Parameter[])),
+      execute: (text) => supervised(() => connection.execute(text)),
+      log: (level, message) => context.observe({ kind: "log", step: prepared.step, level, message }),
+      signal: AbortSignal.any([work.stop, connection.lost]),
+      abandoned: idle.signal,
+    });
+    refuseUnbegun(prepared, unbegun);
+    if (unawaited > 0) throw notAwaited(prepared, unawaited);
   } finally {
     clearInterval(timer);
   }
-  if (context.activity.inFlight > 0) throw notAwaited(prepared, context.activity.inFlight);
-  return context.activity.firstError;
+  return activity.firstError;
 }
 
-/** A generator waits for `next()`, a query builder for `execute()`: what they stand for has not happened. */
-export function refuseUnbegun({ step }: Prepared, returned: unknown): void {
-  if (typeof returned !== "object" || returned === null) return;
-  const isGenerator = Symbol.asyncIterator in returned || ("next" in returned && Symbol.iterator in returned);
-  const isQuery = "execute" in returned && "compile" in returned;
-  if (!isGenerator && !isQuery) return;
+/** What a generator or a query builder stands for has not happened. */
+export function refuseUnbegun({ step }: Prepared, unbegun: Returned["unbegun"]): void {
+  if (unbegun === null) return;
+  const isQuery = unbegun === "query";
   throw new StepFailed({
     code: "STEP_FAILED",
     message: `${step.file} returned ${isQuery ? "a query that was never executed" : "a generator, which nobody runs"}; nothing of it was done.`,

@@ -2,8 +2,8 @@
  * `--sql`: the plan as a script for `psql -f`, ledger rows included, without a database. What has been applied
  * is what the caller says: everything up to `from`.
  *
- * A module is run against a recorder that writes its statements down. It has no rows to give: a module that
- * looks at an answer cannot be rendered and is refused by name, rather than rendered wrongly.
+ * The statements of a module are written down by calling it. A module that looks at an answer cannot be rendered, and is
+ * refused by name.
  */
 
 import { EMPTY_HISTORY, type History } from "../core/history.ts";
@@ -16,7 +16,6 @@ import { baselineRange } from "./baseline.ts";
 import { type Keeper, keptIn, NOTHING_KEPT } from "./keep.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import { refuseUnbegun } from "./module.ts";
-import { handles } from "./module-context.ts";
 import { type Body, type Prepared, prepareSteps, statementsOf } from "./prepare.ts";
 import { applyFrame, closing, type FrameParts, revertFrame } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
@@ -50,7 +49,7 @@ export async function renderScript(
   };
   const rendered: string[] = [];
   const keeper = keeperWithoutLooking(target, files);
-  for (const prepared of steps) rendered.push(await renderStep(parts, prepared, keeper));
+  for (const prepared of steps) rendered.push(await renderStep(parts, prepared, { keeper, target, context }));
   return [
     header(target, decided, { ...options, create: keeper?.create ?? null }),
     ...rendered,
@@ -115,13 +114,17 @@ function footer(target: Target): string {
   return `select pg_advisory_unlock(${lockKey(target.ledger.schema)});`;
 }
 
-async function renderStep(frames: FrameParts, prepared: Prepared, keeper: Keeper | null): Promise<string> {
+async function renderStep(
+  frames: FrameParts,
+  prepared: Prepared,
+  { keeper, ...run }: { keeper: Keeper | null; target: Target; context: RunContext },
+): Promise<string> {
   const { step, migration } = prepared;
   const title = `-- ${step.direction} ${step.revision} (${step.file})`;
   const body = await prepared.load();
   if (body.kind === "module" && prepared.form === "module-outside")
     throw notRenderable(prepared, "it runs outside a transaction");
-  const text = body.kind === "module" ? await record(prepared, body) : body.text;
+  const text = body.kind === "module" ? await record(prepared, body, run) : body.text;
   const written = body.kind === "sql" ? (body.written ?? body.text) : null;
   const ledger = frames.ledger.historyTable;
   const parts = { ...frames, kept: keptIn(keeper, { step, migration, text: written, ledger, live: false }) };
@@ -140,60 +143,29 @@ async function renderStep(frames: FrameParts, prepared: Prepared, keeper: Keeper
   ].join("\n");
 }
 
-async function record(prepared: Prepared, body: Body & { kind: "module" }): Promise<string> {
-  const lines: string[] = [];
-  let refused: SourceError | undefined;
-  const answer = () =>
-    new Proxy(
-      {},
-      {
-        get(_, property) {
-          // A promise looks for `then`; everything else is somebody who wants to know the answer.
-          if (property === "then") return undefined;
-          refused ??= notRenderable(prepared, "it reads what a statement returns");
-          throw refused;
-        },
-      },
-    );
-  const executor = {
-    async query(text: string, parameters: readonly unknown[]) {
-      lines.push(`${inline(text, parameters)};`);
-      return { rows: [], rowCount: 0, command: "" };
-    },
-    async execute(text: string) {
-      lines.push(text.trimEnd().replace(/;?$/, ";"));
-      return [];
-    },
-  };
-  const handed = await handles(executor, answer);
-  const quiet = () => {};
-  const log = { info: quiet, warn: quiet, error: quiet };
-  const { signal } = new AbortController();
+/** In its own process, where nothing that it does reaches us (`user-code/record.ts`). */
+async function record(
+  prepared: Prepared,
+  body: Body & { kind: "module" },
+  { target, context }: { target: Target; context: RunContext },
+): Promise<string> {
+  const limit = new AbortController();
+  const { idleTimeoutMs } = target.settings;
+  const late = () =>
+    limit.abort(notRenderable(prepared, `it has not settled within ${idleTimeoutMs / 1000} s`));
+  const timer = idleTimeoutMs > 0 ? setTimeout(late, idleTimeoutMs) : undefined;
   try {
-    refuseUnbegun(prepared, await (body.run as (context: unknown) => unknown)({ ...handed, log, signal }));
-  } catch (error) {
-    refused ??= notRenderable(prepared, `it fails with "${error instanceof Error ? error.message : error}"`);
+    const { statements, refused, unbegun } = await body.record({
+      log: (level, message) => context.observe({ kind: "log", step: prepared.step, level, message }),
+      signal: context.signal,
+      abandoned: limit.signal,
+    });
+    if (refused !== null) throw notRenderable(prepared, refused);
+    refuseUnbegun(prepared, unbegun);
+    return statements.join("\n");
+  } finally {
+    clearTimeout(timer);
   }
-  if (refused !== undefined) throw refused; // also when the module caught it
-  return lines.join("\n");
-}
-
-/** Parameters become literals; only values whose text the server reads the same way are possible. */
-function inline(text: string, parameters: readonly unknown[]): string {
-  return text.replace(/\$(\d+)/g, (whole, digits: string) => {
-    const value = parameters[Number(digits) - 1];
-    if (value === undefined) return whole;
-    if (
-      value === null ||
-      typeof value === "number" ||
-      typeof value === "boolean" ||
-      typeof value === "string"
-    )
-      return literal(value);
-    if (typeof value === "bigint") return String(value);
-    if (value instanceof Date) return literal(value.toISOString());
-    return literal(JSON.stringify(value));
-  });
 }
 
 function notRenderable(prepared: Prepared, why: string): SourceError {

@@ -7,7 +7,7 @@ import { classify, isTransactional, type StatementKind } from "../core/sql/class
 import { splitStatements } from "../core/sql/statements.ts";
 import { transactionUnits, type Unit } from "../core/sql/units.ts";
 import { GodwitError, type Place, type Problem, SourceError } from "../errors.ts";
-import type { ModuleFunction, Source } from "../source/source.ts";
+import type { Content, Source } from "../source/source.ts";
 import { codePointOffset, locate } from "../std/text.ts";
 
 export interface Prepared {
@@ -35,7 +35,7 @@ export type Body =
       readonly units?: readonly Unit[] | undefined;
       readonly revert: string | null;
     }
-  | { readonly kind: "module"; readonly run: ModuleFunction; readonly file: string };
+  | (Content & { readonly kind: "module" });
 
 export interface SplitStatement {
   readonly text: string;

@@ -4,6 +4,7 @@ import type { Connection } from "../database/connection.ts";
 import { PlanRefused } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
+import { orAbort } from "../std/time.ts";
 import { withAdopted } from "./adopted.ts";
 import { lookAtTool } from "./adoption.ts";
 import { withConnection } from "./connect.ts";
@@ -26,7 +27,10 @@ export async function look(target: Target, context: RunContext): Promise<View> {
   const listing = target.source.list();
   listing.catch(() => {});
   return withConnection(target, context, async (connection) => {
-    const [read, files] = await Promise.all([target.ledger.read(connection), listing]);
+    const [read, files] = await Promise.all([
+      target.ledger.read(connection),
+      orAbort(listing, context.signal),
+    ]);
     const { database, version } = connection.server;
     const { history, refused } = await seen(target, connection, { files, history: read, context });
     return { target: target.name, database, version, files, history, refused };

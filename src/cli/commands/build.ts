@@ -1,14 +1,19 @@
 /** `godwit build` */
 import { resolve } from "node:path";
-import { openSource } from "../../assemble.ts";
+import { withSource } from "../../assemble.ts";
+import { environmentOf } from "../../config/secrecy.ts";
 import type { Answer, Invocation } from "../command.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const config = await invocation.config();
   const { writeBundle } = await import("../../source/bundle.ts");
   const out = resolve(config.root, invocation.arguments[0] ?? "dist/migrations");
-  const bundle = await writeBundle(await openSource(config), out, { cacheFolder: config.cacheFolder });
-  const { migrations } = await bundle.list();
+  const { say: print, signal } = invocation;
+  const { cacheFolder } = config;
+  const options = { cacheFolder, environment: environmentOf(config), print, signal };
+  const { migrations } = await withSource(config, options, async (source) =>
+    (await writeBundle(source, out, options)).list(),
+  );
   return {
     json: { folder: out, migrations: migrations.map(({ id }) => id) },
     text: `${migrations.length} migrations frozen into ${out}.\n→ godwit up --dir ${invocation.arguments[0] ?? "dist/migrations"}`,

@@ -7,14 +7,15 @@ import { migrateOptions } from "../session.ts";
 
 export async function script(invocation: Invocation, direction: "up" | "down", to: string): Promise<Answer> {
   const config = await invocation.config();
-  const target = await assembleOffline(config);
+  const { say: print, signal } = invocation;
+  await using assembled = await assembleOffline(config, { print, signal });
   const from = invocation.flags.from;
   const preset = direction === "up" ? "base" : "heads";
   const options = {
     ...migrateOptions(config, direction, to),
     from: typeof from === "string" ? from : preset,
   };
-  const text = await renderScript(target, options, {
+  const text = await renderScript(assembled.target, options, {
     ...createContext(config, invocation),
     runId: randomUUID(),
   });

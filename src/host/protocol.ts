@@ -1,0 +1,100 @@
+/** What we and the process that runs user code say to each other. All of it is plain data. */
+import type { MigrationSettings, Phase } from "../core/migration.ts";
+import type { Problem } from "../errors.ts";
+
+export interface ModuleFile {
+  readonly path: string;
+  /** The name to show. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** What a module declares beside its functions. */
+export interface Declared {
+  readonly depends: readonly string[];
+  readonly revises: readonly string[] | null;
+  readonly phase: Phase | undefined;
+  readonly settings: MigrationSettings;
+  readonly revertible: boolean;
+}
+
+export type Direction = "up" | "down";
+
+/** How a function came back. */
+export interface Returned {
+  /** It returned something that nobody has begun: a generator, or a query without `execute()`. */
+  readonly unbegun: "generator" | "query" | null;
+}
+
+/** What a module would have sent, and why that cannot be written down. */
+export interface Recorded extends Returned {
+  readonly statements: readonly string[];
+  readonly refused: string | null;
+}
+
+export interface LoadedConfig {
+  readonly content: unknown;
+  /** Variables that the file set (`dotenv`) or took away. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** What is asked of it; each is answered by `done` or `failed` with the same id, unless the process ends. */
+export type Request =
+  | { readonly kind: "config"; readonly path: string; readonly cacheFolder: string | null }
+  | { readonly kind: "load"; readonly module: ModuleFile; readonly cacheFolder: string | null }
+  | {
+      readonly kind: "run" | "record";
+      readonly module: ModuleFile;
+      readonly cacheFolder: string | null;
+      readonly direction: Direction;
+    };
+
+export interface StatementResult {
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly rowCount: number | null;
+  readonly command: string;
+}
+
+/** An error of the server, from which the other side makes an equal one. */
+export interface StatementError {
+  readonly problem: Problem;
+  readonly sqlState: string | undefined;
+  readonly position: number | undefined;
+  readonly completed: number | undefined;
+}
+
+export type ToHost =
+  | { readonly kind: "request"; readonly id: number; readonly request: Request }
+  | { readonly kind: "answer"; readonly statement: number; readonly result: StatementResult }
+  | { readonly kind: "refusal"; readonly statement: number; readonly error: StatementError | string }
+  /** The `signal` that the function was handed aborts. */
+  | { readonly kind: "abort"; readonly id: number; readonly reason: string };
+
+export type Thrown =
+  /** Errors of ours. */
+  | { readonly kind: "problems"; readonly name: string; readonly problems: readonly [Problem, ...Problem[]] }
+  /** The error of a statement, thrown on as it was. */
+  | { readonly kind: "statement"; readonly statement: number }
+  | { readonly kind: "error"; readonly name: string; readonly message: string; readonly stack: string };
+
+export type FromHost =
+  | { readonly kind: "done"; readonly id: number; readonly value: unknown }
+  | { readonly kind: "failed"; readonly id: number; readonly thrown: Thrown }
+  | {
+      readonly kind: "statement";
+      readonly id: number;
+      readonly statement: number;
+      /** With parameters (`query`), or a whole script. */
+      readonly form: "query" | "execute";
+      readonly text: string;
+      readonly parameters: readonly unknown[];
+    }
+  | {
+      readonly kind: "log";
+      readonly id: number;
+      readonly level: "info" | "warn" | "error";
+      readonly message: string;
+    }
+  | { readonly kind: "uncaught"; readonly thrown: Thrown }
+  /** The last words before `process.exit`; `place` is where it was called. */
+  | { readonly kind: "exiting"; readonly place: string | null };
