@@ -47,7 +47,7 @@ export function exitPlace(): string | null {
   const own = fileURLToPath(import.meta.url);
   const stack = new Error().stack ?? "";
   for (const line of stack.split("\n")) {
-    const found = /\(?((?:file:\/\/)?\/[^\s()]*?)(?:\?godwit=\w+)?:(\d+):(\d+)\)?$/.exec(line);
+    const found = /(?:\(|at )((?:file:\/\/)?\/[^\s()]*?)(?:\?godwit=\w+)?:(\d+):(\d+)\)?$/.exec(line);
     if (found === null) continue;
     const [, address = "", row, column] = found;
     const path = address.startsWith("file:") ? fileURLToPath(address) : address;
