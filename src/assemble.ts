@@ -4,7 +4,6 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config/config.ts";
-import { environmentOf } from "./config/secrecy.ts";
 import { type Address, parseAddress } from "./database/address.ts";
 import type { Connection } from "./database/connection.ts";
 import { ConfigError, GodwitError, ImportFailed } from "./errors.ts";
@@ -87,7 +86,7 @@ export interface SourceOptions {
 /** A folder that cannot be opened is a source that says so when it is asked. */
 export async function openSource(config: Config, options: SourceOptions = {}): Promise<Source> {
   const { folder, cacheFolder, environment, values } = config;
-  const modules = { folder, cacheFolder, environment: environmentOf(config), ...options };
+  const modules = { folder, cacheFolder, environment, ...options };
   if (existsSync(join(folder, "godwit-bundle.json")))
     return (await import("./source/bundle.ts")).openBundle(modules);
   let layout: string;

@@ -35,7 +35,7 @@ export interface MigratorConfig extends Omit<ConfigFile, "targets" | "parallel" 
   readonly say?: (line: string) => void;
   /** Ends the work; what was committed until then stays. */
   readonly signal?: AbortSignal;
-  /** Default: the process's own. Flags and files are never read: what is given here is what counts first. */
+  /** Default: the process's own. Migrations find it in `process.env`. Flags and files are never read: what is given here is what counts first. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 

@@ -1,38 +1,42 @@
-/** What the code of one target's migrations may find in its environment. */
-import type { Config } from "./config.ts";
+/** What one target, and the code of its migrations, may find in the environment. */
+import type { Config, GivenTargets } from "./config.ts";
 import { OPTIONS } from "./options.ts";
 import { isVariable } from "./read.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Shorter values are words that many variables hold, such as a port. */
 const TELLING_LENGTH = 8;
 
 /**
- * With one database, everything. Of several targets each finds all but the variables that only the others name, and
- * variables that repeat the value of such a one.
+ * Of several targets each finds everything but the variables that only others name, and those that repeat the value of
+ * such a one. The secrets of imports are left out where only others import.
  */
-export function environmentOf(config: Config): Environment {
-  const { targets, target, environment } = config;
-  if (targets === null || target === null) return environment;
-  const own = target.schema === null ? target.name : target.name.slice(0, target.name.indexOf("/"));
-  const mine = new Set(variablesIn(targets[own]));
-  const others = Object.entries(targets).filter(([name]) => name !== own);
-  const theirs = new Set(others.flatMap(([, given]) => variablesIn(given)).filter((name) => !mine.has(name)));
-  if (targets[own]?.imports === undefined && others.some(([, given]) => given.imports !== undefined))
-    for (const name of SECRET_VARIABLES) theirs.add(name);
-  const values = [...theirs].flatMap((name) => environment[name] ?? []);
+export function environmentFor(
+  name: string,
+  { environment, targets }: { environment: Config["environment"]; targets: GivenTargets | null },
+): Config["environment"] {
+  const mine = new Set(variablesIn(targets?.[name]));
+  const others = Object.entries(targets ?? {}).filter(([other]) => other !== name);
+  const theirs = new Set(others.flatMap(([, given]) => variablesIn(given)).filter((each) => !mine.has(each)));
+  if (targets?.[name]?.imports === undefined && others.some(([, given]) => given.imports !== undefined))
+    for (const variable of SECRET_VARIABLES) theirs.add(variable);
+  const values = [...theirs].flatMap((variable) => environment[variable] ?? []);
   const telling = values.filter((value) => value.length >= TELLING_LENGTH);
   const kept = Object.entries(environment).filter(
-    ([name, value]) => mine.has(name) || !(theirs.has(name) || telling.some((each) => value?.includes(each))),
+    ([variable, value]) =>
+      mine.has(variable) || !(theirs.has(variable) || telling.some((each) => repeats(value ?? "", each))),
   );
   return Object.fromEntries(kept);
 }
 
-/** Of options that belong to imports and are never shown. */
 const SECRET_VARIABLES: readonly string[] = OPTIONS.flatMap((option) =>
   option.kind === "secret" ? (option.variables ?? []) : [],
 );
+
+/** Of two names of databases one may begin with the other. */
+function repeats(value: string, secret: string): boolean {
+  const at = value.indexOf(secret);
+  return at !== -1 && !/^[\w.-]/.test(value.slice(at + secret.length, at + secret.length + 1));
+}
 
 function variablesIn(value: unknown): readonly string[] {
   if (isVariable(value)) return [value.variable];

@@ -5,7 +5,8 @@ import { type Place, readAddress } from "./address.ts";
 import { type Config, phasesOf, type SchemaTargets } from "./config.ts";
 import { readImports } from "./imports.ts";
 import type { OptionKey, Values } from "./options.ts";
-import { isVariable, readOption } from "./read.ts";
+import { readOption } from "./read.ts";
+import { environmentFor } from "./secrecy.ts";
 import { isSchemas, TARGET_OPTIONS } from "./targets-given.ts";
 import type { Origin } from "./values.ts";
 
@@ -92,7 +93,7 @@ export function readTarget(
       folder: read.dir,
       phases: phasesOf(read),
       imports: imports ?? [],
-      environment: environmentOf(config, name),
+      environment: environmentFor(name, config),
       target: {
         name,
         schemas: schemasOf(own, only, origins.parallel?.kind === "file" ? read.parallel : null),
@@ -103,15 +104,6 @@ export function readTarget(
     variables: address?.variables ?? [],
     problems,
   };
-}
-
-/** Without what only other targets name: the files of one may ask for a variable too. */
-function environmentOf({ environment, targets }: Config, name: string): Config["environment"] {
-  const named = (own: object | undefined) =>
-    Object.values(own ?? {}).flatMap((value) => (isVariable(value) ? [value.variable] : []));
-  const mine = new Set(named(targets?.[name]));
-  const others = new Set(Object.values(targets ?? {}).flatMap(named));
-  return Object.fromEntries(Object.entries(environment).filter(([key]) => mine.has(key) || !others.has(key)));
 }
 
 /** The NAS that the environment names is not every target's: only what a target says itself is its own. */

@@ -7,6 +7,8 @@ export type { Recorded } from "./protocol.ts";
 export interface Call {
   readonly query: (text: string, parameters: readonly unknown[]) => Promise<StatementResult>;
   readonly execute: (text: string) => Promise<unknown>;
+  /** The function is about to be called; what came before was its import. */
+  readonly begun: () => void;
   readonly log: (level: "info" | "warn" | "error", message: string) => void;
   /** Asks the function to end; after a grace its process is ended. The reason is thrown either way. */
   readonly signal: AbortSignal;

@@ -18,7 +18,7 @@ export type Stream = "stdout" | "stderr";
 
 /** What one request is told while it is under way. */
 export interface Listener {
-  readonly onMessage?: (message: FromHost & { readonly kind: "statement" | "log" }) => void;
+  readonly onMessage?: (message: FromHost & { readonly kind: "begun" | "statement" | "log" }) => void;
   readonly onPrint?: (line: string, stream: Stream) => void;
   /** At the moment of the answer, before what was printed has been read. */
   readonly onSettled?: () => void;
@@ -167,6 +167,7 @@ export class HostChild {
         });
         return;
       }
+      case "begun":
       case "statement":
       case "log":
         this.#pending.get(message.id)?.listener.onMessage?.(message);

@@ -95,8 +95,11 @@ export class Host implements AsyncDisposable {
     const { id, answer } = child.request<Returned>(
       { kind: "run", module, direction, cacheFolder },
       {
-        onMessage: (message) =>
-          message.kind === "log" ? call.log(message.level, message.message) : void statement(message),
+        onMessage: (message) => {
+          if (message.kind === "statement") void statement(message);
+          else if (message.kind === "log") call.log(message.level, message.message);
+          else call.begun();
+        },
         onPrint: (line, stream) => call.log(levelOf(stream), line),
         onSettled: () => {
           unawaited = open;
@@ -121,7 +124,10 @@ export class Host implements AsyncDisposable {
     const { id, answer } = child.request<Recorded>(
       { kind: "record", module, direction, cacheFolder },
       {
-        onMessage: (message) => message.kind === "log" && call.log(message.level, message.message),
+        onMessage: (message) => {
+          if (message.kind === "log") call.log(message.level, message.message);
+          if (message.kind === "begun") call.begun();
+        },
         onPrint: (line, stream) => call.log(levelOf(stream), line),
       },
     );

@@ -78,6 +78,8 @@ export type Thrown =
   | { readonly kind: "error"; readonly name: string; readonly message: string; readonly stack: string };
 
 export type FromHost =
+  /** The function is about to be called: what it depends on is loaded. */
+  | { readonly kind: "begun"; readonly id: number }
   | { readonly kind: "done"; readonly id: number; readonly value: unknown }
   | { readonly kind: "failed"; readonly id: number; readonly thrown: Thrown }
   | {

@@ -101,6 +101,9 @@ async function runOutside(work: Work, prepared: Prepared): Promise<void> {
   await work.connection.execute(closing(parts, step.direction, entryOf(prepared, null)));
 }
 
+/** Before its function is called, its process may have to be started anew and its module to be imported. */
+const IMPORT_MS = 30_000;
+
 /** For the watch over promises that never settle. */
 interface Activity {
   inFlight: number;
@@ -114,7 +117,8 @@ export async function callModule(work: Work, prepared: Prepared): Promise<Databa
   const body = await prepared.load();
   if (body.kind !== "module") throw new Error("Only a module has a function to call.");
   const { connection, context, target } = work;
-  const activity: Activity = { inFlight: 0, lastMs: performance.now(), firstError: undefined };
+  const lastMs = performance.now() + IMPORT_MS;
+  const activity: Activity = { inFlight: 0, lastMs, firstError: undefined };
   const supervised = async <T>(run: () => Promise<T>): Promise<T> => {
     activity.inFlight++;
     try {
@@ -136,6 +140,9 @@ export async function callModule(work: Work, prepared: Prepared): Promise<Databa
       query: (text, parameters) =>
         supervised(() => connection.query(text, parameters as readonly Parameter[])),
       execute: (text) => supervised(() => connection.execute(text)),
+      begun: () => {
+        activity.lastMs = performance.now();
+      },
       log: (level, message) => context.observe({ kind: "log", step: prepared.step, level, message }),
       signal: AbortSignal.any([work.stop, connection.lost]),
       abandoned: idle.signal,

@@ -156,6 +156,7 @@ async function record(
   const timer = idleTimeoutMs > 0 ? setTimeout(late, idleTimeoutMs) : undefined;
   try {
     const { statements, refused, unbegun } = await body.record({
+      begun: () => {},
       log: (level, message) => context.observe({ kind: "log", step: prepared.step, level, message }),
       signal: context.signal,
       abandoned: limit.signal,

@@ -25,6 +25,7 @@ export async function callIn(content: Content): Promise<readonly string[]> {
   await content.call({
     query: () => Promise.reject(new Error("there is no database")),
     execute: () => Promise.reject(new Error("there is no database")),
+    begun: () => {},
     log: (_, message) => logged.push(message),
     signal: never,
     abandoned: never,

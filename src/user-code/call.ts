@@ -67,6 +67,7 @@ export async function createCall(id: number, { file, tell }: CallOptions): Promi
     signal: stop.signal,
     async run(call) {
       const handed = { ...(await handles(executor)), log, signal: stop.signal };
+      tell({ kind: "begun", id });
       return { unbegun: unbegunOf(await (call as (context: unknown) => unknown)(handed)) };
     },
     abort: (reason) => stop.abort(new Error(reason)),

@@ -1,7 +1,6 @@
 /** `godwit build` */
 import { resolve } from "node:path";
 import { withSource } from "../../assemble.ts";
-import { environmentOf } from "../../config/secrecy.ts";
 import type { Answer, Invocation } from "../command.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
@@ -9,8 +8,8 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const { writeBundle } = await import("../../source/bundle.ts");
   const out = resolve(config.root, invocation.arguments[0] ?? "dist/migrations");
   const { say: print, signal } = invocation;
-  const { cacheFolder } = config;
-  const options = { cacheFolder, environment: environmentOf(config), print, signal };
+  const { cacheFolder, environment } = config;
+  const options = { cacheFolder, environment, print, signal };
   const { migrations } = await withSource(config, options, async (source) =>
     (await writeBundle(source, out, options)).list(),
   );
