@@ -98,6 +98,7 @@ export const ERROR_CODES = {
   STEP_FAILED: "StepFailed",
   STEP_TIMEOUT: "StepFailed",
   STEP_INDEX_INVALID: "StepFailed",
+  STEP_INDEX_KEPT: "StepFailed",
   STEP_ENDED_TRANSACTION: "StepFailed",
   STEP_NEVER_SETTLED: "StepFailed",
   STEP_PROCESS_ENDED: "StepFailed",
@@ -252,6 +253,8 @@ export class DatabaseError extends GodwitError {
   readonly position: number | undefined;
   /** How many statements of the same message had succeeded before. */
   readonly completed: number | undefined;
+  /** The server's function that raised it: tells what the server says from what a migration raises itself. */
+  readonly routine: string | undefined;
   constructor(
     problem: ProblemOf<"DatabaseError">,
     options?: {
@@ -259,12 +262,14 @@ export class DatabaseError extends GodwitError {
       sqlState?: string | undefined;
       position?: number | undefined;
       completed?: number | undefined;
+      routine?: string | undefined;
     },
   ) {
     super(problem, options);
     this.sqlState = options?.sqlState;
     this.position = options?.position;
     this.completed = options?.completed;
+    this.routine = options?.routine;
   }
 
   /** The same error where its position would point into a text that is not the author's. */
@@ -274,6 +279,7 @@ export class DatabaseError extends GodwitError {
       cause: this.cause,
       sqlState: this.sqlState,
       completed: -1,
+      routine: this.routine,
     });
   }
 
@@ -285,6 +291,7 @@ export class DatabaseError extends GodwitError {
       sqlState: this.sqlState,
       position: this.position + characters,
       completed: this.completed,
+      routine: this.routine,
     });
   }
 }

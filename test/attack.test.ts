@@ -59,12 +59,18 @@ describe("a statement outside a transaction", () => {
 });
 
 describe("a module", () => {
-  test("that commits for itself and then fails is never taken for done", async ({ db }) => {
+  test("that would commit for itself is stopped before that, and nothing of it stays", async ({ db }) => {
     const target = targetWith(db, {
       "0001_a.ts": module("await execute('create table a (); commit'); throw new Error('half-way');"),
     });
-    await refusalOf(up(target));
-    await expect(up(target)).rejects.toMatchObject({ code: "PLAN_PARTIAL" });
+    for (const _again of [1, 2]) {
+      const { error } = await refusalOf(up(target));
+      expect(error).toMatchObject({
+        code: "STEP_ENDED_TRANSACTION",
+        report: { failures: [{ committed: "none" }] },
+      });
+    }
+    expect(await db.sql("select to_regclass('a') as a")).toEqual([{ a: null }]);
   });
 
   test.for([

@@ -376,7 +376,7 @@ describe("a module", () => {
       "that ends its transaction",
       "await execute('commit');",
       "STEP_ENDED_TRANSACTION",
-      /ended the transaction/,
+      /sends COMMIT, and a migration must not/,
     ],
   ];
   test.for(cases.slice(0, 5))("%s", async ([, body, code, message], { db }: { db: TestDatabase }) => {

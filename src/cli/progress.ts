@@ -165,18 +165,19 @@ function sayHolder(log: Log, holder: Holder | null, waitedMs: number): void {
     log.write("info", `waiting${waited} for another run`);
     return;
   }
-  const { pid, host, user, heldForMs, doing } = holder;
+  const { pid, host, user, heldForMs, doing, statementForMs, note } = holder;
   const what = [
     ...(pid === null ? [] : [`process ${pid}`]),
     ...(user === null ? [] : [`user ${user}`]),
     ...(host === null ? [] : [`on ${host}`]),
     ...(heldForMs === null ? [] : [`since ${formatDuration(heldForMs)}`]),
+    ...(statementForMs == null ? [] : [`in its statement since ${formatDuration(statementForMs)}`]),
   ];
   log.write(
     "info",
     `waiting${waited} for another run: ${what.join(", ")}${doing === null ? "" : `: ${firstLine(doing)}`}`,
     {
-      hint: `to end it: ${holder.release}`,
+      hint: `${note === undefined ? "to end it" : note}: ${holder.release}`,
     },
   );
 }

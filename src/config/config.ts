@@ -1,7 +1,7 @@
 /** What the options mean together; pure. */
 
 import type { Phase } from "../core/migration.ts";
-import { identifier } from "../core/sql/quote.ts";
+import { quotedName } from "../core/sql/quote.ts";
 import type { ImportConfig } from "./imports.ts";
 import type { OptionKey, Values } from "./options.ts";
 import type { Origin } from "./values.ts";
@@ -68,7 +68,7 @@ export function schemaTarget(config: Config, schema: string): Config {
     values: {
       ...values,
       ledgerSchema: values.ledgerSchema.replaceAll("{schema}", () => schema),
-      searchPath: values.searchPath?.replaceAll("{schema}", () => identifier(schema)) ?? null,
+      searchPath: values.searchPath?.replaceAll("{schema}", () => quotedName(schema)) ?? null,
     },
     target: { name: `${target?.name}/${schema}`, schemas: null, schema },
   };

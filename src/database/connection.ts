@@ -38,6 +38,11 @@ export interface Server {
   readonly inRecovery: boolean;
 }
 
+export interface ExecuteOptions {
+  /** `discard`: for the text of a migration, whose rows nobody reads and which may be more than fit into memory. */
+  readonly rows: "keep" | "discard";
+}
+
 export interface Connection extends AsyncDisposable {
   readonly capabilities: Capabilities;
   readonly server: Server;
@@ -51,7 +56,7 @@ export interface Connection extends AsyncDisposable {
    * Any number of statements in one message (simple protocol): one implicit transaction unless the text
    * says otherwise. Throws `DatabaseError` whose `position` counts characters of the whole text, from 1.
    */
-  execute(text: string): Promise<readonly Result[]>;
+  execute(text: string, options?: ExecuteOptions): Promise<readonly Result[]>;
   /** Receives what the server says beside its answers. Returns the way to stop listening. */
   onNotice(listener: (notice: Notice) => void): () => void;
   /** Cancels the running statement from outside; resolves when the request was delivered. */

@@ -14,6 +14,7 @@ interface DriverError {
   readonly table?: string;
   readonly column?: string;
   readonly constraint?: string;
+  readonly routine?: string;
   readonly errors?: readonly DriverError[];
   /** Counted by the connection. */
   readonly completed?: number;
@@ -46,7 +47,7 @@ export function databaseError(
   const sqlState = error.code !== undefined && SQLSTATE.test(error.code) ? error.code : undefined;
   const details = facts(error);
   const position = error.position === undefined ? undefined : Number(error.position);
-  const extra = { cause: thrown, sqlState, position, completed: error.completed };
+  const extra = { cause: thrown, sqlState, position, completed: error.completed, routine: error.routine };
   if (options?.connecting || sqlState === undefined) {
     if (isLoginRefused(sqlState))
       return new DatabaseError(

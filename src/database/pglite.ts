@@ -12,7 +12,7 @@
 import type { types as PgTypes } from "pg";
 import { DatabaseError } from "../errors.ts";
 import { orAbort } from "../std/time.ts";
-import type { Connection, Notice, Parameter, Result, Row, Server } from "./connection.ts";
+import type { Connection, ExecuteOptions, Notice, Parameter, Result, Row, Server } from "./connection.ts";
 import { connectionLost, databaseError } from "./failure.ts";
 import { loadPg } from "./link.ts";
 import { SERVER_QUERY } from "./server-query.ts";
@@ -133,12 +133,12 @@ class PgliteConnection implements Connection {
     });
   }
 
-  execute(text: string): Promise<readonly Result[]> {
+  execute(text: string, options?: ExecuteOptions): Promise<readonly Result[]> {
     return this.#inOrder(async () => {
       const { messages } = await this.#instance.runExclusive(() =>
         this.#instance.execProtocol(queryMessage(text), { throwOnError: false, onNotice: this.#notice }),
       );
-      return resultsOf(messages, this.#parts.parsers);
+      return resultsOf(messages, options?.rows === "discard" ? null : this.#parts.parsers);
     });
   }
 
@@ -221,14 +221,15 @@ type Message =
   | { name: "commandComplete"; text: string }
   | { name: "error"; completed?: number };
 
-function resultsOf(messages: readonly { name: string }[], parsers: Parsers): Result[] {
+/** `parsers`: null where nobody reads the rows. */
+function resultsOf(messages: readonly { name: string }[], parsers: Parsers | null): Result[] {
   const results: Result[] = [];
   let fields: readonly { name: string; dataTypeID: number }[] = [];
   let rows: Row[] = [];
   for (const message of messages as readonly Message[]) {
     if (message.name === "error") throw Object.assign(message, { completed: results.length });
     if (message.name === "rowDescription") fields = message.fields;
-    if (message.name === "dataRow") {
+    if (message.name === "dataRow" && parsers !== null) {
       const value = (text: string | null, dataTypeID = 0) =>
         text === null ? null : (parsers[dataTypeID]?.(text) ?? text);
       rows.push(

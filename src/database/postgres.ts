@@ -9,6 +9,7 @@ import type {
   Blocker,
   Capabilities,
   Connection,
+  ExecuteOptions,
   Notice,
   Parameter,
   Result,
@@ -140,7 +141,7 @@ class PostgresConnection implements Connection {
     return result as unknown as Result<R>;
   }
 
-  async execute(text: string): Promise<readonly Result[]> {
+  async execute(text: string, options?: ExecuteOptions): Promise<readonly Result[]> {
     return this.#send(
       () =>
         new Promise<readonly Result[]>((resolve, reject) => {
@@ -148,7 +149,7 @@ class PostgresConnection implements Connection {
             this.#client.getTypeParser(dataTypeID, format) as TypeParser;
           const settle = (error: unknown, results: readonly Result[]) =>
             error === null ? resolve(results) : reject(error);
-          this.#client.query(new this.#link.ScriptQuery(text, parserOf, settle) as never);
+          this.#client.query(new this.#link.ScriptQuery(text, parserOf, settle, options) as never);
         }),
     );
   }

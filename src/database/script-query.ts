@@ -2,7 +2,7 @@
  * A message of many statements, as something that `pg` can submit. The driver's own query makes a result object
  * with ten fields for every one of them; a thousand migrations have thirty thousand, nearly all without a row.
  */
-import type { Result, Row } from "./connection.ts";
+import type { ExecuteOptions, Result, Row } from "./connection.ts";
 
 interface Field {
   readonly name: string;
@@ -18,7 +18,12 @@ type ParserOf = (field: Field) => TypeParser;
 /** What we use of the driver's `Query`; in a pipeline `pg` submits nothing else. */
 type QueryClass = new (text: string) => { submit(connection: object): unknown };
 
-export type ScriptQueryClass = new (text: string, parserOf: ParserOf, settle: Settle) => object;
+export type ScriptQueryClass = new (
+  text: string,
+  parserOf: ParserOf,
+  settle: Settle,
+  options?: ExecuteOptions,
+) => object;
 
 /** Settles once, with the results in order or with the driver's error, to which it adds `completed`. */
 export function scriptQueryClass(Query: QueryClass): ScriptQueryClass {
@@ -30,8 +35,11 @@ export function scriptQueryClass(Query: QueryClass): ScriptQueryClass {
     #fields: readonly { readonly name: string; readonly parse: TypeParser }[] = [];
     #rows: Row[] = [];
 
-    constructor(text: string, parserOf: ParserOf, settle: Settle) {
+    readonly #discards: boolean;
+
+    constructor(text: string, parserOf: ParserOf, settle: Settle, options?: ExecuteOptions) {
       super(text);
+      this.#discards = options?.rows === "discard";
       this.#parserOf = parserOf;
       this.#settle = settle;
     }
@@ -41,6 +49,7 @@ export function scriptQueryClass(Query: QueryClass): ScriptQueryClass {
     }
 
     handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
+      if (this.#discards) return;
       const row: Record<string, unknown> = {};
       for (const [index, { name, parse }] of this.#fields.entries()) {
         const value = fields[index] ?? null;

@@ -40,9 +40,14 @@ export const isRetryableTransaction = (sqlState: string | undefined): boolean =>
 export const isRetryableConnection = (sqlState: string | undefined): boolean =>
   RETRY_CONNECTION.has(sqlState ?? "");
 export const isLoginRefused = (sqlState: string | undefined): boolean => LOGIN.has(sqlState ?? "");
+/** For the dry run, which tries nothing a second time. A run decides by more than a code: `run/outside.ts`. */
 export const needsNoTransaction = (sqlState: string | undefined): boolean =>
   NEEDS_NO_TRANSACTION.has(sqlState ?? "");
+/** The server's functions that run `RAISE`: such an error says what a migration means, whatever its code. */
+export const isRaised = (routine: string | undefined): boolean => routine === "exec_stmt_raise";
 export const UNIQUE_VIOLATION = "23505";
 export const NOT_NULL_VIOLATION = "23502";
 export const INSUFFICIENT_PRIVILEGE = "42501";
 export const QUERY_CANCELED = "57014";
+export const READ_ONLY_TRANSACTION = "25006";
+export const UNSAFE_NEW_ENUM_VALUE = "55P04";

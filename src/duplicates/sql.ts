@@ -1,5 +1,5 @@
 /** Every statement of the duplicate search, as text. */
-import { identifier, literal } from "../core/sql/quote.ts";
+import { literal, quotedName } from "../core/sql/quote.ts";
 import { BAND_SHIFTS, bandOf, imageTables } from "../images/sql.ts";
 import { MAX_NEIGHBOURS, STORED_256, STORED_RADIUS } from "./limits.ts";
 
@@ -29,7 +29,7 @@ set local plan_cache_mode = force_custom_plan;
 set local enable_seqscan = off;
 set local max_parallel_workers_per_gather = 0;
 set local jit = off;
-select pg_advisory_xact_lock(hashtextextended(${literal(`godwit duplicates ${identifier(schema)}`)}, 0))`,
+select pg_advisory_xact_lock(hashtextextended(${literal(`godwit duplicates ${quotedName(schema)}`)}, 0))`,
 
     counts: () => `select count(*)::float8 as all,
   (select count(*) from ${t.hashes} where not compared)::float8 as new from ${t.hashes}`,

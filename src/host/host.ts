@@ -265,8 +265,8 @@ function levelOf(stream: Stream): "info" | "warn" {
 
 function wireError(error: unknown) {
   if (!(error instanceof DatabaseError)) return error instanceof Error ? error.message : String(error);
-  const { sqlState, position, completed } = error;
-  return { problem: error.toProblem(), sqlState, position, completed };
+  const { sqlState, position, completed, routine } = error;
+  return { problem: error.toProblem(), sqlState, position, completed, routine };
 }
 
 interface CallFacts {

@@ -61,6 +61,7 @@ export interface StatementError {
   readonly sqlState: string | undefined;
   readonly position: number | undefined;
   readonly completed: number | undefined;
+  readonly routine: string | undefined;
 }
 
 export type ToHost =

@@ -6,7 +6,7 @@
  *
  * Files are what people see and decide about: a file keeps its id when it moves. Hashes are what is searched.
  */
-import { createSchema, identifier, literal, textArray } from "../core/sql/quote.ts";
+import { createSchema, identifier, literal, quotedName, textArray } from "../core/sql/quote.ts";
 
 /**
  * `pending`: to be read. `stored`: its row is in the team's table. `unsupported`, `quarantined`: it says why, and is
@@ -58,11 +58,11 @@ export function imageTables(schema: string): ImageTables {
  * anything to create or not: a run that begins would wait for whatever another one writes.
  */
 export function imageTablesMissing(schema: string): string {
-  const names = [...createImageTables(schema).matchAll(/if not exists (?:"(?:[^"]|"")+"\.)?(\w+)/g)].map(
-    ([, name = ""]) => name,
-  );
+  const names = [
+    ...createImageTables(schema).matchAll(/if not exists (?:(?:U&)?"(?:[^"]|"")+"\.)?(\w+)/g),
+  ].map(([, name = ""]) => name);
   return `select count(*) < ${names.length} as missing from pg_class
-where relnamespace = to_regnamespace(${literal(identifier(schema))}) and relname = any (${textArray(names)})`;
+where relnamespace = to_regnamespace(${literal(quotedName(schema))}) and relname = any (${textArray(names)})`;
 }
 
 /** All that is missing; to be run in a transaction of its own. */

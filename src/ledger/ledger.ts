@@ -2,6 +2,7 @@
 import type { History, HistoryEntry } from "../core/history.ts";
 import type { Direction } from "../core/migration.ts";
 import { literal } from "../core/sql/quote.ts";
+import { restored } from "../core/sql/stored.ts";
 import type { Connection, Row } from "../database/connection.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
 import { type Author, LEDGER_FORMAT, type LedgerSql, type LogEntry, ledgerSql } from "./sql.ts";
@@ -28,7 +29,7 @@ export interface RecordedStatement {
   readonly position: number;
   readonly hash: string;
   readonly state: "started" | "done";
-  /** What the catalog said before it was begun. */
+  /** Of a started one, what the catalog said before it was begun; of one that is done, what it changed in the session. */
   readonly before: unknown;
 }
 
@@ -88,12 +89,12 @@ export function openLedger(schema: string, options: LedgerOptions = { allowSecon
 
     async statements(connection, revision, direction) {
       const result = await connection.query<RecordedStatement & Row>(sql.statements(revision, direction));
-      return result.rows;
+      return restored(result.rows);
     },
 
     async stepsOf(connection, runId) {
       const result = await connection.query<RecordedStep & Row>(sql.stepsOf(runId));
-      return result.rows;
+      return restored(result.rows);
     },
 
     async log(connection, author, entry) {
@@ -116,8 +117,8 @@ function interpret(schema: string, ledger: readonly Row[], history: readonly Row
       },
     ]);
   return {
-    entries: history as unknown as readonly Recorded[],
-    project: (ledger[0]?.project as string | null | undefined) ?? null,
+    entries: restored(history) as unknown as readonly Recorded[],
+    project: restored((ledger[0]?.project as string | null | undefined) ?? null),
     created: true,
   };
 }

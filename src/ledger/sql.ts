@@ -5,7 +5,15 @@
  */
 import type { HistoryEntry } from "../core/history.ts";
 import type { Direction } from "../core/migration.ts";
-import { createSchema, identifier, literal, textArray } from "../core/sql/quote.ts";
+import {
+  createSchema,
+  identifier,
+  literal,
+  quotedName,
+  stored,
+  storedArray,
+  storedJson,
+} from "../core/sql/quote.ts";
 
 /** The layout of the tables below. A ledger with a higher number belongs to a newer Godwit. */
 export const LEDGER_FORMAT = 1;
@@ -104,7 +112,7 @@ create table if not exists ${log} (
   git_commit text,
   version text not null,
   details jsonb);
-insert into ${ledger} (format, project) values (${LEDGER_FORMAT}, ${literal(project)}) on conflict do nothing;`,
+insert into ${ledger} (format, project) values (${LEDGER_FORMAT}, ${stored(project)}) on conflict do nothing;`,
 
     /** Quoted, for statements about it that are not here. */
     historyTable: history,
@@ -113,7 +121,8 @@ insert into ${ledger} (format, project) values (${LEDGER_FORMAT}, ${literal(proj
     /** Whether nothing was ever done here; what only failed left nothing. */
     isEmpty: () => `select not exists (select from ${log} where event <> 'failed') as empty`,
 
-    exists: () => `select to_regclass(${literal(ledger)}) is not null as exists`,
+    exists: () =>
+      `select to_regclass(${literal(`${quotedName(schema)}.migration_ledger`)}) is not null as exists`,
 
     read: () => `select format, project from ${ledger};
 select revision, sequence::float8 as sequence, kind, state, baseline, phase, number, parents, filename as file, checksum,
@@ -124,10 +133,10 @@ select revision, sequence::float8 as sequence, kind, state, baseline, phase, num
 
     /** First statement of a step: a second runner that got here too waits on the key, and then sees it is done. */
     insert: (entry: Entry, author: Author, state: "applied" | "partial") => `insert into ${history}
-  (${ENTRY_COLUMNS}, state) values (${entryValues(entry, author)}, ${literal(state)})`,
+  (${ENTRY_COLUMNS}, state) values (${entryValues(entry, author)}, ${stored(state)})`,
 
     /** A repeatable's new text takes the place of the old row. */
-    remove: (revision: string) => `delete from ${history} where revision = ${literal(revision)}`,
+    remove: (revision: string) => `delete from ${history} where revision = ${stored(revision)}`,
 
     /**
      * Last statement before `COMMIT`. It finds its row only in the transaction that inserted it: no row
@@ -137,89 +146,99 @@ select revision, sequence::float8 as sequence, kind, state, baseline, phase, num
     complete: (revision: string, author: Author) => `with done as (
   update ${history} set state = 'applied', executed_at = clock_timestamp(),
     duration_ms = extract(epoch from clock_timestamp() - started_at) * 1000
-  where revision = ${literal(revision)} and transaction_id = pg_current_xact_id()::text
+  where revision = ${stored(revision)} and transaction_id = pg_current_xact_id()::text
   returning revision, duration_ms)
 ${logInsert(author, unlessGone("applied", "done"), "revision", "'up'", "duration_ms", "null::jsonb", orNothing("done"))}`,
 
     /** The same for a non-transactional migration, whose row is older than the last transaction. */
     completePartial: (entry: Entry, author: Author) => `with done as (
-  update ${history} set state = 'applied', executed_at = clock_timestamp(), checksum = ${literal(entry.checksum)},
-    fingerprint = ${literal(entry.fingerprint)}, revert_script = ${literal(entry.revertScript)},
+  update ${history} set state = 'applied', executed_at = clock_timestamp(), checksum = ${stored(entry.checksum)},
+    fingerprint = ${stored(entry.fingerprint)}, revert_script = ${stored(entry.revertScript)},
     duration_ms = extract(epoch from clock_timestamp() - started_at) * 1000
-  where revision = ${literal(entry.revision)} and state = 'partial'
+  where revision = ${stored(entry.revision)} and state = 'partial'
   returning revision, duration_ms)
 ${logInsert(author, unlessGone("applied", "done"), "revision", "'up'", "duration_ms", "null::jsonb", orNothing("done"))}`,
 
     /** A way back outside a transaction begins: from now on it is neither applied nor gone. */
     startReverting: (revision: string) =>
-      `update ${history} set state = 'reverting' where revision = ${literal(revision)}`,
+      `update ${history} set state = 'reverting' where revision = ${stored(revision)}`,
 
     /** Takes the row away; the log keeps that it was there. No row: somebody else reverted it. */
     revert: (revision: string, author: Author) => `with gone as (
-  delete from ${history} where revision = ${literal(revision)} returning revision),
-cleared as (delete from ${statements} where revision = ${literal(revision)})
+  delete from ${history} where revision = ${stored(revision)} returning revision),
+cleared as (delete from ${statements} where revision = ${stored(revision)})
 ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null::float8", "null::jsonb", orNothing("gone"))}`,
 
     /** `at`: when it really was, as far as somebody else has kept that. */
     baseline: (entry: Entry, author: Author, at: string | null = null) => `insert into ${history}
   (${ENTRY_COLUMNS}, state, baseline, executed_at, duration_ms)
-  values (${entryValues(entry, author)}, 'applied', true, coalesce(${literal(at)}::timestamptz, clock_timestamp()), 0)`,
+  values (${entryValues(entry, author)}, 'applied', true, coalesce(${stored(at)}::timestamptz, clock_timestamp()), 0)`,
 
     accept: (revision: string, checksum: string, fingerprint: string | null, revertScript: string | null) =>
-      `update ${history} set checksum = ${literal(checksum)}, fingerprint = ${literal(fingerprint)},
-  revert_script = ${literal(revertScript)} where revision = ${literal(revision)}`,
+      `update ${history} set checksum = ${stored(checksum)}, fingerprint = ${stored(fingerprint)},
+  revert_script = ${stored(revertScript)} where revision = ${stored(revision)}`,
 
     /** A person looked and says that it is complete. */
     markApplied: (revision: string) => `update ${history} set state = 'applied',
-  executed_at = coalesce(executed_at, clock_timestamp()) where revision = ${literal(revision)}`,
+  executed_at = coalesce(executed_at, clock_timestamp()) where revision = ${stored(revision)}`,
 
-    statementDone: (revision: string, position: number) => `update ${statements} set state = 'done',
-  done_at = clock_timestamp() where revision = ${literal(revision)} and direction = 'up' and position = ${Number(position)}`,
+    statementDone: (
+      revision: string,
+      direction: Direction,
+      position: number,
+    ) => `update ${statements} set state = 'done',
+  done_at = clock_timestamp() where revision = ${stored(revision)} and direction = ${literal(direction)} and position = ${Number(position)}`,
 
     log: (author: Author, entry: LogEntry) =>
       logInsert(
         author,
-        literal(entry.event),
-        literal(entry.revision),
-        literal(entry.direction),
-        literal(entry.durationMs),
-        entry.details === null ? "null::jsonb" : `${literal(JSON.stringify(entry.details))}::jsonb`,
+        stored(entry.event),
+        stored(entry.revision),
+        stored(entry.direction),
+        stored(entry.durationMs),
+        entry.details === null ? "null::jsonb" : `${storedJson(entry.details)}`,
         "",
       ),
 
     statements: (revision: string, direction: Direction) =>
       `select position, hash, state, before from ${statements}
-  where revision = ${literal(revision)} and direction = ${literal(direction)} order by position`,
+  where revision = ${stored(revision)} and direction = ${stored(direction)} order by position`,
 
     /** The intent: written and committed before a statement that cannot run in a transaction. */
     startStatement: (key: StatementKey, author: Author, before: unknown) => `insert into ${statements}
   (revision, direction, position, hash, state, before, run_id) values (${keyValues(key)}, 'started',
-   ${literal(JSON.stringify(before ?? null))}::jsonb, ${literal(author.runId)})
+   ${storedJson(before ?? null)}, ${stored(author.runId)})
   on conflict (revision, direction, position) do update set hash = excluded.hash, state = 'started',
    before = excluded.before, run_id = excluded.run_id, started_at = clock_timestamp(), done_at = null`,
 
-    finishStatement: (key: StatementKey, author: Author) => `insert into ${statements}
-  (revision, direction, position, hash, state, run_id, done_at) values (${keyValues(key)}, 'done',
-   ${literal(author.runId)}, clock_timestamp())
+    /** `session`: an expression for what it has changed in the session. */
+    finishStatement: (key: StatementKey, author: Author, session = "null") => `insert into ${statements}
+  (revision, direction, position, hash, state, before, run_id, done_at) values (${keyValues(key)}, 'done',
+   ${session}, ${stored(author.runId)}, clock_timestamp())
   on conflict (revision, direction, position) do update set hash = excluded.hash, state = 'done',
-   run_id = excluded.run_id, done_at = clock_timestamp()`,
+   before = excluded.before, run_id = excluded.run_id, done_at = clock_timestamp()`,
+
+    /** After its transaction, with whose end `SET LOCAL` has ended. Writes only where that makes a difference. */
+    correctSession: (key: StatementKey, session: string) => `update ${statements} set before = ${session}
+  where revision = ${stored(key.revision)} and direction = ${stored(key.direction)} and position = ${key.position}
+  and state = 'done' and before is distinct from ${session}`,
 
     forgetStatements: (revision: string, direction: Direction) =>
-      `delete from ${statements} where revision = ${literal(revision)} and direction = ${literal(direction)}`,
+      `delete from ${statements} where revision = ${stored(revision)} and direction = ${stored(direction)}`,
 
     stepsOf: (runId: string) => `select revision, direction, duration_ms as "durationMs" from ${log}
-  where run_id = ${literal(runId)} and event in ('applied', 'reverted') order by id`,
+  where run_id = ${stored(runId)} and event in ('applied', 'reverted') order by id`,
 
     /** The table of another tool that was adopted last. */
     adoptedFrom: (tools: readonly string[]) => `select details ->> 'table' as "table" from ${log}
-  where event = 'baseline' and details ->> 'tool' = any (${textArray(tools)}) order by id desc limit 1`,
+  where event = 'baseline' and details ->> 'tool' = any (${storedArray(tools)}) order by id desc limit 1`,
 
     /** Of these, what was in the ledger and then taken out of it on purpose. */
     takenBack: (revisions: readonly string[]) => `select distinct revision from ${log}
-  where event in ('reverted', 'forgotten') and revision = any (${textArray(revisions)})`,
+  where event in ('reverted', 'forgotten') and revision = any (${storedArray(revisions)})`,
 
     setProject: (project: string) =>
-      `update ${ledger} set project = ${literal(project)} where project is null`,
+      `update ${ledger} set project = ${stored(project)} where project is null`,
 
     readLog: (
       limit: number,
@@ -234,7 +253,7 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
   }
 
   function unlessGone(event: LogEntry["event"], found: string): string {
-    return `case when ${found}.revision is not null then ${literal(event)} end`;
+    return `case when ${found}.revision is not null then ${stored(event)} end`;
   }
 
   function logInsert(
@@ -247,8 +266,8 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
     from: string,
   ): string {
     return `insert into ${log} (run_id, event, revision, direction, duration_ms, host, git_commit, version, details)
-select ${literal(author.runId)}::uuid, ${event}, ${revision}, ${direction}, ${durationMs}, ${literal(author.host)},
-  ${literal(author.gitCommit)}, ${literal(author.version)}, ${details} ${from}`;
+select ${stored(author.runId)}::uuid, ${event}, ${revision}, ${direction}, ${durationMs}, ${stored(author.host)},
+  ${stored(author.gitCommit)}, ${stored(author.version)}, ${details} ${from}`;
   }
 }
 
@@ -257,20 +276,20 @@ const ENTRY_COLUMNS = `revision, kind, phase, number, parents, filename, checksu
 
 function entryValues(entry: Entry, author: Author): string {
   return [
-    literal(entry.revision),
-    literal(entry.kind),
-    literal(entry.phase),
-    literal(entry.number),
-    textArray(entry.parents),
-    literal(entry.file),
-    literal(entry.checksum),
-    literal(entry.fingerprint),
-    literal(entry.revertScript),
-    literal(entry.minimumRevision),
-    literal(author.runId),
-    literal(author.host),
-    literal(author.gitCommit),
-    literal(author.version),
+    stored(entry.revision),
+    stored(entry.kind),
+    stored(entry.phase),
+    stored(entry.number),
+    storedArray(entry.parents),
+    stored(entry.file),
+    stored(entry.checksum),
+    stored(entry.fingerprint),
+    stored(entry.revertScript),
+    stored(entry.minimumRevision),
+    stored(author.runId),
+    stored(author.host),
+    stored(author.gitCommit),
+    stored(author.version),
   ].join(", ");
 }
 
@@ -284,5 +303,5 @@ export interface StatementKey {
 }
 
 function keyValues(key: StatementKey): string {
-  return `${literal(key.revision)}, ${literal(key.direction)}, ${key.position}, ${literal(key.hash)}`;
+  return `${stored(key.revision)}, ${stored(key.direction)}, ${key.position}, ${stored(key.hash)}`;
 }

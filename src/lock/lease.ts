@@ -21,8 +21,8 @@
  * A crash leaves a row that expires after one term. No migration waits longer than that for it.
  */
 import type { Connection } from "../database/connection.ts";
-import { DatabaseError, LockError } from "../errors.ts";
-import { backoffMs, delay, orAbort, timeLimit } from "../std/time.ts";
+import { DatabaseError, LockError, type Problem } from "../errors.ts";
+import { backoffMs, delay, formatDuration, orAbort, timeLimit } from "../std/time.ts";
 import { type Lock, type LockOptions, lockName } from "./lock.ts";
 import { findHolder, lockKey } from "./session.ts";
 import { type LockRow, type LockSql, lockSql } from "./sql.ts";
@@ -63,7 +63,47 @@ export async function acquireLease(connection: Connection, options: LeaseOptions
     if (!connection.lost.aborted) await connection.execute(sql.release(row, fence)).catch(() => {});
     throw error;
   });
-  return new Lease(connection, renewer, { row, sql, fence, termMs, askedAt });
+  const trustedMs = termMs - marginOf(termMs);
+  const caveat = (await isStarved(connection, renewer, termMs))
+    ? poolOfOne(connection, trustedMs)
+    : undefined;
+  return new Lease(connection, renewer, { row, sql, fence, termMs, askedAt, caveat });
+}
+
+/** How long a pooler may take to find a second server session for the renewal. */
+const PROBE_MS = 2_000;
+
+/** Whether the renewer gets no server session while the first connection holds one: as it does in every migration. */
+async function isStarved(connection: Connection, renewer: Connection, termMs: number): Promise<boolean> {
+  await connection.execute("begin; select 1");
+  using limit = timeLimit(Math.min(PROBE_MS, termMs / 4));
+  try {
+    await orAbort(renewer.query("select 1"), limit.signal);
+    return false;
+  } catch (error) {
+    if (limit.signal.aborted) return true;
+    throw error;
+  } finally {
+    if (!connection.lost.aborted) await connection.execute("rollback");
+  }
+}
+
+function poolOfOne(connection: Connection, trustedMs: number): Problem {
+  const limit = formatDuration(trustedMs);
+  return {
+    code: "DATABASE_POOLED",
+    message: `The pooler has no second connection to the server while a migration uses the first, so the lock cannot be renewed: a migration that takes longer than ${limit} is rolled back.`,
+    hint: wayOut(connection),
+  };
+}
+
+function wayOut(connection: Connection): string {
+  const direct = connection.pooler ?? "Use the direct URL of the database itself.";
+  return `${direct} Or give this pool two connections to the server or more (of PgBouncer: default_pool_size or pool_size).`;
+}
+
+function marginOf(termMs: number): number {
+  return Math.min(MARGIN_MS, termMs / 4);
 }
 
 interface Term {
@@ -72,12 +112,14 @@ interface Term {
   readonly fence: string;
   readonly termMs: number;
   readonly askedAt: number;
+  readonly caveat: Problem | undefined;
 }
 
 class Lease implements Lock {
   readonly kind = "lease";
   readonly lost: AbortSignal;
   readonly fence: string;
+  readonly caveat: Problem | undefined;
   readonly #connection: Connection;
   readonly #renewer: Connection;
   readonly #term: Term;
@@ -92,7 +134,8 @@ class Lease implements Lock {
     this.#term = term;
     this.fence = `${term.sql.fence(term.row, term.fence)};`;
     this.lost = AbortSignal.any([this.#lost.signal, connection.lost]);
-    this.#trustedUntil = term.askedAt + term.termMs - Math.min(MARGIN_MS, term.termMs / 4);
+    this.caveat = term.caveat;
+    this.#trustedUntil = term.askedAt + term.termMs - marginOf(term.termMs);
     this.#renewing = this.#renew();
   }
 
@@ -126,7 +169,7 @@ class Lease implements Lock {
         const expiry = AbortSignal.any([this.#stop.signal, limit.signal]);
         const renewed = await orAbort(this.#renewer.query(sql.renew(row, fence, termMs)), expiry);
         if (renewed.rowCount !== 1) return this.#lose("was taken over by another run");
-        this.#trustedUntil = askedAt + termMs - Math.min(MARGIN_MS, termMs / 4);
+        this.#trustedUntil = askedAt + termMs - marginOf(termMs);
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         if (watchdog() === 0 || this.#renewer.lost.aborted) return this.#lose("could not be renewed", error);
@@ -135,12 +178,15 @@ class Lease implements Lock {
   }
 
   #lose(why: string, cause?: unknown): void {
+    const starved = this.caveat !== undefined && !this.#renewer.lost.aborted;
     this.#lost.abort(
       new LockError(
         {
           code: "LOCK_LOST",
-          message: `The lock ${why}; the work in hand is cancelled and rolled back.`,
-          hint: "Run again: what was committed is in the ledger.",
+          message: `The lock ${why}${starved ? ", because the pooler had no second connection to the server for it" : ""}; the work in hand is cancelled and rolled back.`,
+          hint: starved
+            ? `${wayOut(this.#connection)} Then run again: what was committed is in the ledger.`
+            : "Run again: what was committed is in the ledger.",
         },
         { cause },
       ),

@@ -1,4 +1,6 @@
 /** Mutual exclusion of runners on one target. Two promises, two siblings: `session.ts` and `lease.ts`. */
+import type { Problem } from "../errors.ts";
+
 /** Who stands in the way, as far as the server tells. */
 export interface Holder {
   readonly pid: number | null;
@@ -9,6 +11,10 @@ export interface Holder {
   readonly heldForMs: number | null;
   /** The statement it is running, or what it said it was doing. */
   readonly doing: string | null;
+  /** How long that statement has been running, in milliseconds. */
+  readonly statementForMs?: number | null | undefined;
+  /** What else must be known to decide whether to wait. */
+  readonly note?: string | undefined;
   /** The SQL that frees the lock by force. */
   readonly release: string;
 }
@@ -22,6 +28,8 @@ export interface Lock {
    * keeps it ours until that transaction ends. Empty where the lock ends with the connection itself.
    */
   readonly fence: string;
+  /** What will make long work fail, as far as that is known at the start. */
+  readonly caveat?: Problem | undefined;
   /** Throws `LockError` (`LOCK_LOST`) unless the lock is still ours. */
   confirm(): Promise<void>;
   /** Says what we are at, for those who wait. */

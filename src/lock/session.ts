@@ -11,6 +11,7 @@
  * commit after it lost the lock; there is nothing to fence.
  */
 import { createHash } from "node:crypto";
+import { restored } from "../core/sql/stored.ts";
 import type { Connection } from "../database/connection.ts";
 import { DatabaseError, LockError } from "../errors.ts";
 import { delay } from "../std/time.ts";
@@ -143,20 +144,30 @@ export async function findHolder(connection: Connection, key: bigint, sql: LockS
     application: string | null;
     heldForMs: number | null;
     doing: string | null;
+    statementForMs: number | null;
   }>(`select a.pid, a.usename as "user", host(a.client_addr) as host, a.application_name as application,
-      (extract(epoch from clock_timestamp() - a.backend_start) * 1000)::float8 as "heldForMs", left(a.query, 200) as doing
+      (extract(epoch from clock_timestamp() - a.backend_start) * 1000)::float8 as "heldForMs", left(a.query, 200) as doing,
+      case when a.state = 'active' then (extract(epoch from clock_timestamp() - a.query_start) * 1000)::float8 end as "statementForMs"
     from pg_locks l join pg_stat_activity a using (pid) where ${lockPredicate(key)} limit 1`);
   const [row] = rows;
   if (row === undefined) return null;
   const { application, ...holder } = row;
   const runId = /run ([0-9a-f-]{36})/.exec(application ?? "")?.[1] ?? null;
-  return { ...holder, runId, release: `select pg_terminate_backend(${row.pid});` };
+  const outlives = connection.server.version < CHECKS_CLIENTS && row.statementForMs !== null;
+  const release = `select pg_terminate_backend(${row.pid});`;
+  return { ...holder, runId, release, ...(outlives ? { note: OUTLIVES } : {}) };
 }
+
+/** The first version with `client_connection_check_interval`. */
+const CHECKS_CLIENTS = 140_000;
+
+const OUTLIVES =
+  "PostgreSQL 13 does not notice that a runner is gone before the runner's statement ends: if that run was killed, end its session";
 
 async function findLeaseRow(connection: Connection, sql: LockSql): Promise<Holder | null> {
   const found = await connection
     .query<{ runId: string; host: string; doing: string | null; heldForMs: number }>(sql.liveLease())
     .catch(() => ({ rows: [] }));
   const [row] = found.rows;
-  return row === undefined ? null : { pid: null, user: null, ...row, release: sql.free() };
+  return row === undefined ? null : { pid: null, user: null, ...restored(row), release: sql.free() };
 }

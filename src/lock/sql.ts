@@ -4,7 +4,7 @@
  * from a new one for ever. `(name, fence)` is unique, which makes a change of the fence a change of a key:
  * it waits for every transaction that holds the row `for key share`, and renewing does not.
  */
-import { createSchema, identifier, literal } from "../core/sql/quote.ts";
+import { createSchema, identifier, stored } from "../core/sql/quote.ts";
 
 /** Raised by the fence: another runner has taken over. */
 export const FENCE_SQLSTATE = "GW001";
@@ -20,7 +20,7 @@ export type LockSql = ReturnType<typeof lockSql>;
 /** `lock`: its name, which for migrations is that of the schema. */
 export function lockSql(schema: string, lock = schema) {
   const table = `${identifier(schema)}.migration_locks`;
-  const name = literal(lock);
+  const name = stored(lock);
   return {
     create: () => `${createSchema(schema, "migration_locks")};
 create table if not exists ${table} (
@@ -54,18 +54,18 @@ create table if not exists ${table} (
       row: LockRow,
       doing: string,
     ) => `insert into ${table} (name, kind, run_id, host, pid, doing, locked_at)
-  values (${name}, 'session', ${literal(row.runId)}, ${literal(row.host)}, pg_backend_pid(), ${literal(doing)}, clock_timestamp())
+  values (${name}, 'session', ${stored(row.runId)}, ${stored(row.host)}, pg_backend_pid(), ${stored(doing)}, clock_timestamp())
   on conflict (name) do update set kind = 'session', run_id = excluded.run_id, host = excluded.host, pid = excluded.pid,
   doing = excluded.doing, locked_at = excluded.locked_at, expires_at = null`,
 
     withdraw: (row: LockRow) => `update ${table} set run_id = null, host = null, pid = null, doing = null,
-  locked_at = null, expires_at = null where name = ${name} and run_id = ${literal(row.runId)}`,
+  locked_at = null, expires_at = null where name = ${name} and run_id = ${stored(row.runId)}`,
 
     acquire: (
       row: LockRow,
       ttlMs: number,
     ) => `insert into ${table} (name, fence, kind, run_id, host, locked_at, expires_at)
-  values (${name}, 1, 'lease', ${literal(row.runId)}, ${literal(row.host)}, clock_timestamp(),
+  values (${name}, 1, 'lease', ${stored(row.runId)}, ${stored(row.host)}, clock_timestamp(),
     clock_timestamp() + interval '${ttlMs} milliseconds')
   on conflict (name) do update set fence = ${table}.fence + 1, kind = 'lease', run_id = excluded.run_id,
     host = excluded.host, pid = null, doing = null, locked_at = excluded.locked_at, expires_at = excluded.expires_at
@@ -74,16 +74,16 @@ create table if not exists ${table} (
 
     renew: (row: LockRow, fence: string, ttlMs: number) => `update ${table}
   set expires_at = clock_timestamp() + interval '${ttlMs} milliseconds'
-  where name = ${name} and fence = ${fence} and run_id = ${literal(row.runId)}`,
+  where name = ${name} and fence = ${fence} and run_id = ${stored(row.runId)}`,
 
-    describe: (row: LockRow, fence: string, doing: string) => `update ${table} set doing = ${literal(doing)}
-  where name = ${name} and fence = ${fence} and run_id = ${literal(row.runId)}`,
+    describe: (row: LockRow, fence: string, doing: string) => `update ${table} set doing = ${stored(doing)}
+  where name = ${name} and fence = ${fence} and run_id = ${stored(row.runId)}`,
 
     release: (row: LockRow, fence: string) => `update ${table} set run_id = null, host = null, doing = null,
-  locked_at = null, expires_at = null where name = ${name} and fence = ${fence} and run_id = ${literal(row.runId)}`,
+  locked_at = null, expires_at = null where name = ${name} and fence = ${fence} and run_id = ${stored(row.runId)}`,
 
     fence: (row: LockRow, fence: string) => `do $fence$ begin
-  perform from ${table} where name = ${name} and fence = ${fence} and run_id = ${literal(row.runId)} for key share;
+  perform from ${table} where name = ${name} and fence = ${fence} and run_id = ${stored(row.runId)} for key share;
   if not found then raise exception 'the lock was taken over by another run' using errcode = '${FENCE_SQLSTATE}'; end if;
 end $fence$`,
 

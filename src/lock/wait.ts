@@ -1,5 +1,6 @@
 /** The patience of those who wait: tells who holds the lock, and gives up in time. */
 import { LockError } from "../errors.ts";
+import { formatDuration } from "../std/time.ts";
 import type { Holder, LockOptions } from "./lock.ts";
 
 const REPORT_EVERY_MS = 10_000;
@@ -26,6 +27,10 @@ export function reportWaits(options: LockOptions): Waits {
   };
 }
 
+function since({ statementForMs }: Holder): string {
+  return statementForMs == null ? "" : ` (for ${formatDuration(statementForMs)})`;
+}
+
 function timedOut(holder: Holder | null, options: LockOptions): LockError {
   const who =
     holder === null
@@ -39,7 +44,7 @@ function timedOut(holder: Holder | null, options: LockOptions): LockError {
     hint:
       holder === null
         ? "Run again, or wait longer with --lock-wait."
-        : `It is doing: ${holder.doing ?? "nothing"}. Wait longer with --lock-wait, or end it with: ${holder.release}`,
+        : `It is doing: ${holder.doing ?? "nothing"}${since(holder)}.${holder.note === undefined ? "" : ` ${holder.note}.`} Wait longer with --lock-wait, or end it with: ${holder.release}`,
     details: { ...holder },
   });
 }

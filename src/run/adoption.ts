@@ -5,6 +5,7 @@
  */
 
 import { ordered } from "../core/heads.ts";
+import { restored } from "../core/sql/stored.ts";
 import type { Connection } from "../database/connection.ts";
 import { ConfigError, PlanRefused, type Problem } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
@@ -196,7 +197,7 @@ async function tableBefore(
 ): Promise<string | undefined> {
   if (!history.created) return undefined;
   const { rows } = await connection.query<{ table: string }>(target.ledger.sql.adoptedFrom(tools));
-  return rows[0]?.table;
+  return restored(rows[0]?.table);
 }
 
 function refuseQuestions(found: FoundHistory, match: Match, keeper: Keeper | null): void {

@@ -99,6 +99,6 @@ async function attempt(work: Work, prepared: Prepared): Promise<void> {
   );
   const body = await prepared.load();
   if (body.kind === "module") await callModule(work, prepared);
-  else await connection.execute(body.text);
+  else await connection.execute(body.text, { rows: "discard" });
   await connection.execute("set constraints all immediate");
 }

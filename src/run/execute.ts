@@ -1,11 +1,12 @@
 /** Carries out a prepared plan: runs of transactional SQL in a pipeline, everything else one by one. */
 import { type GodwitError, type Problem, SourceError, StepFailed } from "../errors.ts";
+import { interruptedBefore } from "./interruption.ts";
 import { runModule } from "./module.ts";
 import { runPipeline } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
 import type { StepFailure, StepReport } from "./report.ts";
 import { runStatements } from "./statements.ts";
-import { failureOf, interruption, type Outcome, ownSession, type Work } from "./work.ts";
+import { failureOf, type Outcome, ownSession, type Work } from "./work.ts";
 
 export interface ExecuteOptions {
   readonly policy: "stop" | "continue";
@@ -32,15 +33,15 @@ export async function execute(
 
   for (let index = 0; index < steps.length; ) {
     const prepared = steps[index] as Prepared;
-    if (work.stop.aborted) throw interruption(work, prepared.step);
+    if (work.stop.aborted) throw interruptedBefore(work.stop, prepared.step);
     const blocker = prepared.step.after.find((revision) => failed.has(revision));
     if (blocker !== undefined) {
       failed.add(prepared.step.revision);
-      options.onFailed(failureOf(prepared.step.revision, notBegun(prepared, blocker), "none"));
+      options.onFailed(failureOf(prepared.step.revision, notBegun(prepared, blocker)));
       index++;
     } else if (prepared.problem !== null) {
       const error = new SourceError([prepared.problem]);
-      await fail(prepared, { ok: false, failure: failureOf(prepared.step.revision, error, "none"), error });
+      await fail(prepared, { ok: false, failure: failureOf(prepared.step.revision, error), error });
       index++;
     } else if (prepared.form === "transaction") {
       const stretch = pipelineFrom(steps, index, failed);

@@ -1,42 +1,89 @@
 /**
  * What the catalog says about a statement that cannot run in a transaction: whether an interrupted one took
  * effect, what it left lying about, and whether it really worked.
+ *
+ * A name can mean another object later: the index of that name in the next schema of the path, or one that somebody
+ * has made since. So the intent holds which objects the names meant (`Before`), and the judgement asks for those.
  */
 import type { StatementKind } from "../core/sql/classify.ts";
 import type { Name } from "../core/sql/cursor.ts";
 import { identifier, literal } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
-import { DatabaseError, StepFailed } from "../errors.ts";
+import { type Problem, StepFailed } from "../errors.ts";
+import {
+  beingBuilt,
+  type CreateIndex,
+  hasDefinitionOf,
+  indexesOn,
+  reindexLeftovers,
+  tableOfIndex,
+  written,
+} from "./indexes.ts";
 
 /** `again`: it had no effect, or repeating it does no harm. `unknown`: a person must look. */
 export type Verdict = "done" | "again" | "unknown";
 
-/** What is remembered with the intent, to tell later whether it was our statement that made the difference. */
-export async function snapshot(connection: Connection, kind: StatementKind): Promise<unknown> {
-  if (kind.kind !== "create-index-concurrently") return null;
-  const found = await indexesOf(connection, kind);
-  return { indexes: found.map((index) => index.oid) };
+interface Identity {
+  readonly oid: number;
+  /** With its schema, quoted. */
+  readonly name: string;
+}
+
+/** What is remembered with the intent. A row of an older Godwit has at most `indexes`. */
+export interface Before {
+  /** What the statement's names meant, in their order; `null` where there was no such object. */
+  readonly objects?: readonly (Identity | null)[];
+  /** The indexes that were there already, of those that the statement might have made. */
+  readonly indexes?: readonly number[];
+  /** Of a database, a tablespace, a subscription or an enum's value: whether it was there. */
+  readonly existing?: number | null;
+}
+
+/** A statement as the judgement needs it. */
+export interface Judged {
+  readonly kind: StatementKind;
+  readonly text: string;
+}
+
+/** Asks with the settings in force at the statement, before it is begun. */
+export async function snapshot(connection: Connection, kind: StatementKind): Promise<Before | null> {
+  if (kind.kind === "outside") return { existing: await oidOutside(connection, kind) };
+  const names = namesOf(kind);
+  if (names.length === 0) return null;
+  const objects = await Promise.all(names.map((name) => resolve(connection, name)));
+  if (kind.kind !== "create-index-concurrently") return { objects };
+  const [table] = objects;
+  const found = table == null ? [] : await indexesOn(connection, kind, table.oid);
+  return { objects, indexes: found.map((index) => index.oid) };
 }
 
 /** Judges a statement whose intent was recorded and whose end was not. */
-export async function judge(connection: Connection, kind: StatementKind, before: unknown): Promise<Verdict> {
+export async function judge(
+  connection: Connection,
+  { kind, text }: Judged,
+  before: Before | null,
+): Promise<Verdict> {
   switch (kind.kind) {
-    case "create-index-concurrently": {
-      const known = new Set((before as { indexes?: number[] } | null)?.indexes ?? []);
-      const found = await indexesOf(connection, kind);
-      return found.some((index) => index.valid && !known.has(index.oid)) ? "done" : "again";
+    case "create-index-concurrently":
+      return judgeCreateIndex(connection, { kind, text }, before);
+    case "drop-index-concurrently": {
+      const left = await stillThere(connection, kind, before);
+      return left.length > 0 || (nothingFound(before) && !kind.ifExists) ? "again" : "done";
     }
-    case "drop-index-concurrently":
-      for (const name of kind.indexes) if (await exists(connection, name)) return "again";
-      return "done";
     case "detach-partition-concurrently":
     case "detach-partition-finalize":
-      return (await partitionState(connection, kind)) === "detached" ? "done" : "again";
-    case "reindex-concurrently":
+      return (await partitionState(connection, kind, before)) === "detached" ? "done" : "again";
+    case "reindex-concurrently": {
+      const [was] = before?.objects ?? [];
+      const now = kind.name === null || was == null ? null : await resolve(connection, kind.name);
+      return now !== null && now.name !== was?.name ? "unknown" : "again";
+    }
+    case "add-enum-value":
+      return (await hasEnumValue(connection, kind)) ? "done" : "again";
     case "repeatable-outside":
       return "again";
     case "outside":
-      return judgeOutside(connection, kind);
+      return judgeOutside(connection, kind, before);
     default:
       return "unknown";
   }
@@ -44,12 +91,11 @@ export async function judge(connection: Connection, kind: StatementKind, before:
 
 /** Clears what a killed or failed predecessor of this statement left behind, so that it can run. */
 export async function clearLeftovers(connection: Connection, kind: StatementKind): Promise<void> {
-  if (kind.kind === "create-index-concurrently") {
-    const leftovers = (await indexesOf(connection, kind)).filter(
-      (index) => !index.valid && (kind.index !== null || index.named),
-    );
-    for (const index of leftovers) {
-      if (kind.index === null || index.unique !== kind.unique) continue;
+  if (kind.kind === "create-index-concurrently" && kind.index !== null) {
+    const table = await resolve(connection, kind.table);
+    for (const index of table === null ? [] : await indexesOn(connection, kind, table.oid)) {
+      // With IF NOT EXISTS the server would take it for the index that is wanted, unique or not.
+      if (index.valid || (index.unique !== kind.unique && !kind.ifNotExists)) continue;
       if (index.builder !== null) throw beingBuilt(index.name, index.builder);
       await connection.execute(`drop index concurrently if exists ${index.name}`);
     }
@@ -63,130 +109,232 @@ export async function clearLeftovers(connection: Connection, kind: StatementKind
       await connection.execute(`drop index concurrently if exists ${name}`);
 }
 
-/** The statement to send; a half-done detachment is finished rather than begun again. */
-export async function effectiveText(
+/** Whether a statement that failed left something that only its repetition finishes. */
+export async function leftHalfDone(
   connection: Connection,
   kind: StatementKind,
-  text: string,
-): Promise<string> {
-  if (kind.kind !== "detach-partition-concurrently") return text;
-  if ((await partitionState(connection, kind)) !== "pending") return text;
-  return `alter table ${quoted(kind.table)} detach partition ${quoted(kind.partition)} finalize`;
+  before: Before | null,
+): Promise<boolean> {
+  switch (kind.kind) {
+    case "create-index-concurrently": {
+      const [table] = before?.objects ?? [];
+      const known = new Set(before?.indexes ?? []);
+      const found = kind.index === null || table == null ? [] : await indexesOn(connection, kind, table.oid);
+      return found.some((index) => !known.has(index.oid));
+    }
+    case "drop-index-concurrently":
+      return (await stillThere(connection, kind, before)).some(({ valid }) => !valid);
+    case "detach-partition-concurrently":
+      return (await partitionState(connection, kind, before)) === "pending";
+    default:
+      return false;
+  }
 }
 
-/** Throws `StepFailed` unless the statement that the server called done left a valid index. */
-export async function verify(connection: Connection, kind: StatementKind): Promise<void> {
-  if (kind.kind !== "create-index-concurrently" || kind.index === null) return;
-  const found = await indexesOf(connection, kind);
-  if (found.some((index) => index.valid)) return;
-  throw new StepFailed({
+/** The statement to send: for the very objects that it meant; a half-done detachment is finished. */
+export async function effectiveText(
+  connection: Connection,
+  { kind, text }: Judged,
+  before: Before | null,
+  resumed: boolean,
+): Promise<string> {
+  if (kind.kind === "drop-index-concurrently" && resumed) {
+    const left = await stillThere(connection, kind, before);
+    return left.length === 0 ? text : `drop index concurrently ${left.map(({ name }) => name).join(", ")}`;
+  }
+  if (kind.kind !== "detach-partition-concurrently") return text;
+  const pending = (await partitionState(connection, kind, before)) === "pending";
+  if (!pending && !resumed) return text;
+  const [table, partition] = before?.objects ?? [];
+  return `alter table ${table?.name ?? quoted(kind.table)} detach partition ${partition?.name ?? quoted(kind.partition)} ${pending ? "finalize" : "concurrently"}`;
+}
+
+/**
+ * Throws `StepFailed` unless the statement that the server called done left a valid index. Returns a warning where
+ * IF NOT EXISTS has kept another one.
+ */
+export async function verify(
+  connection: Connection,
+  { kind, text }: Judged,
+  before: Before | null,
+): Promise<Problem | null> {
+  if (kind.kind !== "create-index-concurrently" || kind.index === null) return null;
+  const table = await resolve(connection, kind.table);
+  const { name } = kind.index;
+  const found = table === null ? [] : await indexesOn(connection, kind, table.oid);
+  const valid = found.find((index) => index.valid);
+  if (valid === undefined || table === null) {
+    const other = table === null || found.length > 0 ? null : await tableOfIndex(connection, name, table.oid);
+    throw other === null ? invalidAfter(name) : elsewhere(name, table?.name ?? kind.table.name, other);
+  }
+  const skipped = kind.ifNotExists && before?.indexes?.includes(valid.oid) === true;
+  if (!skipped || (await hasDefinitionOf(connection, { oid: valid.oid, table: table.name }, text)))
+    return null;
+  return {
+    code: "STEP_INDEX_KEPT",
+    message: `Index ${valid.name} was there already with another definition, and IF NOT EXISTS has kept it.`,
+    hint: `If the new one is wanted: drop index concurrently ${valid.name}; and create it in a migration of its own.`,
+  };
+}
+
+function invalidAfter(name: string): StepFailed {
+  return new StepFailed({
     code: "STEP_INDEX_INVALID",
-    message: `Index ${kind.index.name} is not valid after CREATE INDEX CONCURRENTLY.`,
+    message: `Index ${name} is not valid after CREATE INDEX CONCURRENTLY.`,
     hint: "Run again: the invalid index is dropped and built once more.",
   });
 }
 
-/** Names of all invalid indexes that nobody is building; an index of a partitioned table waits for its parts. */
-export const INVALID_INDEXES = `select i.indexrelid::regclass::text as name from pg_index i
-  join pg_class c on c.oid = i.indexrelid
-  where not i.indisvalid and c.relkind = 'i' and not exists (${builder()})`;
-
-/**
- * Other sessions that hold the lock on the table under which indexes are built. `pg_stat_progress_create_index` would
- * say it more exactly, but hides what other roles build; `pg_locks` hides nothing. A vacuum of the table looks the same.
- */
-function builder(): string {
-  return `select l.pid from pg_locks l where l.relation = i.indrelid and l.granted and l.pid <> pg_backend_pid()
-    and l.mode = 'ShareUpdateExclusiveLock' and l.database = (select oid from pg_database where datname = current_database())`;
+function elsewhere(name: string, table: string, other: string): StepFailed {
+  return new StepFailed({
+    code: "STEP_INDEX_INVALID",
+    message: `Index ${name} is on table ${other}, so IF NOT EXISTS has made none on ${table}.`,
+    hint: "Give the index of this migration another name, then run again.",
+  });
 }
 
-/** Worth waiting for: by then the index may be valid, and is none of ours to drop. */
-function beingBuilt(index: string, pid: number): DatabaseError {
-  return new DatabaseError(
-    {
-      code: "DATABASE_ERROR",
-      message: `Index ${index} is invalid, and process ${pid} is working on its table: it may be building it.`,
-      hint: "Wait until that process is done, then run again.",
-      details: { pid },
-    },
-    { sqlState: "55P03" },
-  );
-}
-
-interface IndexRow {
-  readonly oid: number;
-  readonly name: string;
-  readonly valid: boolean;
-  readonly unique: boolean;
-  readonly named: boolean;
-  readonly builder: number | null;
-  readonly [column: string]: unknown;
-}
-
-/** The named index on its table, or every index of the table where the statement leaves the name to the server. */
-async function indexesOf(
+async function judgeCreateIndex(
   connection: Connection,
-  kind: StatementKind & { kind: "create-index-concurrently" },
-): Promise<readonly IndexRow[]> {
-  const named = kind.index === null ? "false" : `c.relname = ${literal(kind.index.name)}`;
-  const { rows } =
-    await connection.query<IndexRow>(`select c.oid::int8::float8 as oid, i.indexrelid::regclass::text as name,
-    i.indisvalid as valid, i.indisunique as unique, ${named} as named,
-    (${builder()} limit 1) as builder
-    from pg_index i join pg_class c on c.oid = i.indexrelid
-    where i.indrelid = to_regclass(${literal(quoted(kind.table))})::oid ${kind.index === null ? "" : `and ${named}`}`);
-  return rows;
-}
-
-async function reindexLeftovers(connection: Connection, name: Name): Promise<readonly string[]> {
-  const target = `to_regclass(${literal(quoted(name))})::oid`;
-  const { rows } = await connection.query<{
-    name: string;
-  }>(`select i.indexrelid::regclass::text as name from pg_index i
-    join pg_class c on c.oid = i.indexrelid
-    where not i.indisvalid and c.relname ~ '_cc(new|old)[0-9]*$'
-    and i.indrelid in (select ${target} union select indrelid from pg_index where indexrelid = ${target})
-    and not exists (${builder()})`);
-  return rows.map((row) => row.name);
-}
-
-async function exists(connection: Connection, name: Name): Promise<boolean> {
-  const { rows } = await connection.query<{ found: boolean }>(
-    `select to_regclass(${literal(quoted(name))}) is not null as found`,
+  { kind, text }: { kind: CreateIndex; text: string },
+  before: Before | null,
+): Promise<Verdict> {
+  const now = await resolve(connection, kind.table);
+  const [meant] = before?.objects ?? [];
+  const table = meant == null ? now : await identify(connection, meant.oid);
+  // The table is gone, and what was built on it: the text is for the one that has its name now.
+  if (table === null) return "again";
+  const known = new Set(before?.indexes ?? []);
+  const made = (await indexesOn(connection, kind, table.oid)).filter(
+    (index) => index.valid && !known.has(index.oid),
   );
-  return rows[0]?.found === true;
+  for (const { oid } of made)
+    if (await hasDefinitionOf(connection, { oid, table: table.name }, text)) return "done";
+  // Somebody else has made an index of that name, or the name of the table means another one by now.
+  if (made.length > 0 && kind.index !== null) return "unknown";
+  return now?.oid === table.oid ? "again" : "unknown";
+}
+
+function namesOf(kind: StatementKind): readonly Name[] {
+  switch (kind.kind) {
+    case "create-index-concurrently":
+      return [kind.table];
+    case "drop-index-concurrently":
+      return kind.indexes;
+    case "detach-partition-concurrently":
+    case "detach-partition-finalize":
+      return [kind.table, kind.partition];
+    case "reindex-concurrently":
+      return kind.name === null || (kind.object !== "index" && kind.object !== "table") ? [] : [kind.name];
+    default:
+      return [];
+  }
+}
+
+const IDENTITY = `select c.oid::int8::float8 as oid, format('%I.%I', n.nspname, c.relname) as name
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid =`;
+
+async function resolve(connection: Connection, name: Name): Promise<Identity | null> {
+  const { rows } = await connection.query<{ oid: number; name: string }>(
+    `${IDENTITY} to_regclass(${literal(written(name))})::oid`,
+  );
+  return rows[0] ?? null;
+}
+
+async function identify(connection: Connection, oid: number): Promise<Identity | null> {
+  const { rows } = await connection.query<{ oid: number; name: string }>(`${IDENTITY} ${oid}::oid`);
+  return rows[0] ?? null;
+}
+
+/** The intent remembers that none of the names meant anything. */
+function nothingFound(before: Before | null): boolean {
+  return before?.objects?.every((object) => object === null) ?? false;
+}
+
+/** Of the indexes to drop those that are there, under the names that they have now. */
+async function stillThere(
+  connection: Connection,
+  kind: StatementKind & { kind: "drop-index-concurrently" },
+  before: Before | null,
+): Promise<readonly (Identity & { valid: boolean })[]> {
+  const objects =
+    before?.objects ?? (await Promise.all(kind.indexes.map((name) => resolve(connection, name))));
+  const oids = objects.flatMap((object) => (object === null ? [] : [object.oid]));
+  if (oids.length === 0) return [];
+  const { rows } = await connection.query<{ oid: number; name: string; valid: boolean }>(
+    `select c.oid::int8::float8 as oid, format('%I.%I', n.nspname, c.relname) as name, i.indisvalid as valid
+     from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
+     where c.oid in (${oids.map((oid) => `${oid}::oid`).join(", ")})`,
+  );
+  return rows;
 }
 
 async function partitionState(
   connection: Connection,
   kind: { table: Name; partition: Name },
+  before: Before | null,
 ): Promise<"attached" | "pending" | "detached"> {
+  const [table, partition] = before?.objects ?? [];
+  const oidOf = (object: Identity | null | undefined, name: Name) =>
+    object == null ? `to_regclass(${literal(written(name))})::oid` : `${object.oid}::oid`;
   const { rows } = await connection.query<{
     pending: boolean;
   }>(`select coalesce((to_jsonb(h) ->> 'inhdetachpending')::boolean, false) as pending
-    from pg_inherits h where inhparent = to_regclass(${literal(quoted(kind.table))})::oid
-    and inhrelid = to_regclass(${literal(quoted(kind.partition))})::oid`);
+    from pg_inherits h where inhparent = ${oidOf(table, kind.table)}
+    and inhrelid = ${oidOf(partition, kind.partition)}`);
   const [row] = rows;
   return row === undefined ? "detached" : row.pending ? "pending" : "attached";
 }
 
-async function judgeOutside(
+async function hasEnumValue(
   connection: Connection,
-  kind: StatementKind & { kind: "outside" },
-): Promise<Verdict> {
-  const catalog = /DATABASE$/.test(kind.verb)
-    ? "pg_database where datname"
-    : /TABLESPACE$/.test(kind.verb)
-      ? "pg_tablespace where spcname"
-      : /SUBSCRIPTION$/.test(kind.verb)
-        ? "pg_subscription where subname"
-        : null;
-  const creates = kind.verb.startsWith("CREATE ");
-  if (catalog === null || kind.name === null || !(creates || kind.verb.startsWith("DROP "))) return "unknown";
-  const { rows } = await connection.query(`select from ${catalog} = ${literal(kind.name.name)}`);
-  return rows.length > 0 === creates ? "done" : "again";
+  kind: StatementKind & { kind: "add-enum-value" },
+): Promise<boolean> {
+  const { rows } = await connection.query(
+    `select from pg_enum where enumtypid = to_regtype(${literal(written(kind.type))})::oid and enumlabel = ${literal(kind.value)}`,
+  );
+  return rows.length > 0;
 }
 
-function quoted(name: Name): string {
-  return name.schema === null ? identifier(name.name) : `${identifier(name.schema)}.${identifier(name.name)}`;
+type Outside = StatementKind & { readonly kind: "outside" };
+
+async function judgeOutside(connection: Connection, kind: Outside, before: Before | null): Promise<Verdict> {
+  if (REPEATABLE.has(kind.verb)) return "again";
+  const creates = kind.verb.startsWith("CREATE ");
+  if (catalogOf(kind) === null || !(creates || kind.verb.startsWith("DROP "))) return "unknown";
+  const oid = await oidOutside(connection, kind);
+  const was = before?.existing;
+  if (creates) return oid === null || oid === was ? "again" : "done";
+  return oid === null || (typeof was === "number" && oid !== was) ? "done" : "again";
+}
+
+/** They ask for a state: once it is there, they do nothing. */
+const REPEATABLE: ReadonlySet<string> = new Set([
+  "ALTER DATABASE SET TABLESPACE",
+  "ALTER SUBSCRIPTION REFRESH",
+  "ALTER SUBSCRIPTION SET PUBLICATION",
+  "ALTER SUBSCRIPTION SET",
+]);
+
+function catalogOf({ verb, name }: Outside): string | null {
+  if (name === null) return null;
+  const [, object] = /^(?:CREATE|DROP) (DATABASE|TABLESPACE|SUBSCRIPTION)$/.exec(verb) ?? [];
+  if (object === undefined) return null;
+  const of = literal(name.name);
+  return {
+    DATABASE: `pg_database where datname = ${of}`,
+    TABLESPACE: `pg_tablespace where spcname = ${of}`,
+    SUBSCRIPTION: `pg_subscription where subname = ${of} and subdbid = (select oid from pg_database where datname = current_database())`,
+  }[object as "DATABASE" | "TABLESPACE" | "SUBSCRIPTION"];
+}
+
+async function oidOutside(connection: Connection, kind: Outside): Promise<number | null> {
+  const catalog = catalogOf(kind);
+  if (catalog === null) return null;
+  const { rows } = await connection.query<{ oid: number }>(`select oid::int8::float8 as oid from ${catalog}`);
+  return rows[0]?.oid ?? null;
+}
+
+/** For a statement. */
+function quoted({ schema, name }: Name): string {
+  return schema === null ? identifier(name) : `${identifier(schema)}.${identifier(name)}`;
 }

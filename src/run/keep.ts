@@ -4,7 +4,7 @@
  * meanwhile; it reads before it locks anything, so this is what keeps a step from being carried out by both.
  */
 import type { Direction, Migration } from "../core/migration.ts";
-import { literal } from "../core/sql/quote.ts";
+import { stored } from "../core/sql/quote.ts";
 import type { Step } from "../core/step.ts";
 import type { Connection } from "../database/connection.ts";
 import { PlanRefused } from "../errors.ts";
@@ -71,7 +71,7 @@ export function keptIn(keeper: Keeper | null | undefined, input: KeptInput): Kep
 }
 
 function raiseIf(query: string, message: string): string {
-  return `if exists (${query}) then raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${literal(message)}; end if;`;
+  return `if exists (${query}) then raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${stored(message)}; end if;`;
 }
 
 /** Until each is gone, has gone on to something that can be seen, or has done nothing for a while. */

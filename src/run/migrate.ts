@@ -14,22 +14,25 @@
 import type { History } from "../core/history.ts";
 import type { Migration } from "../core/migration.ts";
 import { type Goal, type Plan, plan } from "../core/plan.ts";
-import type { Connection, Row } from "../database/connection.ts";
+import type { Connection } from "../database/connection.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
 import { connect, prepareSession, sessionKind } from "./connect.ts";
 import { asInterruption } from "./ending.ts";
+import { endsSession } from "./ends-session.ts";
 import { execute, refuseBroken } from "./execute.ts";
 import { adoptInPassing, tellTool } from "./in-step.ts";
-import { INVALID_INDEXES } from "./judge.ts";
+import { INVALID_INDEXES, type InvalidIndex } from "./indexes.ts";
+import { clearNamedIndexes, namedIndexes } from "./leftover-indexes.ts";
 import { acquireLock } from "./locked.ts";
+import { boundedNotices } from "./notices.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
 import type { RunContext, Target } from "./target.ts";
-import { ownSession, type Work } from "./work.ts";
+import { failureOf, ownSession, type Work } from "./work.ts";
 
 export interface MigrateOptions {
   readonly goal: Goal;
@@ -72,12 +75,23 @@ class Run {
   /** Steps done that a goal such as `-2` counts. */
   #counted = 0;
   readonly #repeatables = new Set<string>();
+  /** Begun, and not known to have ended. */
+  #underWay: string | undefined;
+  /** The first step that was not done when the connection was lost while a step was under way. */
+  #suspect: string | undefined;
   #prepared: readonly Prepared[] = [];
 
   constructor(target: Target, options: MigrateOptions, context: RunContext) {
     this.#target = target;
     this.#options = options;
-    this.#context = context;
+    this.#context = {
+      ...context,
+      observe: (event) => {
+        if (event.kind === "step-started") this.#underWay = event.step.revision;
+        else if (event.kind === "step-done" || event.kind === "step-failed") this.#underWay = undefined;
+        context.observe(event);
+      },
+    };
   }
 
   async all(): Promise<Report> {
@@ -141,6 +155,7 @@ class Run {
     const waitedMs = performance.now() - started;
     this.#waitedMs += waitedMs;
     observe({ kind: "lock-acquired", waitedMs });
+    if (lock.caveat !== undefined) this.#warn(lock.caveat);
     return lock;
   }
 
@@ -148,7 +163,7 @@ class Run {
     const target = this.#target;
     const [read, invalid] = await Promise.all([
       target.ledger.read(connection),
-      connection.query<Row & { name: string }>(INVALID_INDEXES),
+      connection.query<InvalidIndex>(INVALID_INDEXES),
     ]);
     const place = {
       target,
@@ -161,7 +176,7 @@ class Run {
       files,
       history: read,
     });
-    if (this.#prepared.length > 0) await this.#recall(connection);
+    if (this.#prepared.length > 0) await this.#recall(connection, read.created);
     const goal = goalLeft(this.#options.goal, this.#counted);
     if (goal === null) return;
     const decided = plan(planInput(target, { ...this.#options, goal }, files, history));
@@ -169,7 +184,8 @@ class Run {
     this.#remaining = new Set(decided.steps.map((step) => step.revision));
     this.#context.observe({ kind: "planned", plan: decided });
     for (const warning of decided.warnings) this.#warn(warning);
-    for (const { name } of invalid.rows) this.#warn(invalidIndex(name));
+    for (const { name, builder } of invalid.rows) if (builder === null) this.#warn(invalidIndex(name));
+    await this.#refuseFatal(connection, decided);
     if (decided.direction === "down" && theirs !== null && target.settings.keep !== "none")
       refuseUntoldDown(theirs.found, { steps: decided.steps, theirs: theirs.revisions });
     if (keeper !== null && decided.direction === "up") await tellTool(place, { keeper, files, untold });
@@ -185,7 +201,7 @@ class Run {
     if (!history.created) await target.ledger.create(connection, target.settings.project);
     if (keeper?.create != null) await connection.execute(keeper.create);
     await lock.announce(
-      `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} …`,
+      `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`,
     );
     this.#prepared = prepared;
     for (const { step } of prepared) if (step.kind === "repeatable") this.#repeatables.add(step.revision);
@@ -199,11 +215,11 @@ class Run {
       kind: sessionKind(connection, this.#context),
       stop: AbortSignal.any([this.#context.signal, lock.lost]),
       count: decided.steps.length,
+      warn: (problem) => this.#warn(problem),
       keeper,
     };
-    const stopNotices = connection.onNotice(({ severity, message }) =>
-      this.#context.observe({ kind: "notice", severity, message }),
-    );
+    await clearNamedIndexes(work, prepared, invalid.rows);
+    const stopNotices = connection.onNotice(boundedNotices(this.#context.observe));
     try {
       await execute(work, prepared, {
         policy: this.#options.failure,
@@ -214,7 +230,7 @@ class Run {
       stopNotices();
     }
     await ownSession(work);
-    await this.#assert(connection, lock, decided, new Set(invalid.rows.map((row) => row.name)));
+    await this.#assert(work, prepared, decided, invalid.rows);
   }
 
   #finished(report: StepReport): void {
@@ -223,17 +239,26 @@ class Run {
     this.#remaining.delete(report.revision);
   }
 
-  /** After a lost connection: steps whose COMMIT reached the server, though its answer did not reach us. */
-  async #recall(connection: Connection): Promise<void> {
+  /**
+   * After a lost connection the ledger that answers now counts, and it may be another server's. Steps whose COMMIT reached
+   * it are done although its answer did not reach us; steps that were reported done and are not in it are pending again.
+   */
+  async #recall(connection: Connection, created: boolean): Promise<void> {
     this.#failures.length = 0; // what failed is tried again
+    const steps = created ? await this.#target.ledger.stepsOf(connection, this.#context.runId) : [];
+    const recorded = new Set(steps.map(({ revision }) => revision));
+    const gone = this.#done.filter(({ revision }) => !recorded.has(revision)).map(({ revision }) => revision);
+    if (gone.length > 0) {
+      this.#done.splice(0, this.#done.length, ...this.#done.filter(({ revision }) => recorded.has(revision)));
+      this.#counted -= gone.filter((revision) => !this.#repeatables.has(revision)).length;
+      this.#warn(stepsGone(gone));
+    }
     const reported = new Set(this.#done.map((report) => report.revision));
-    for (const { revision, durationMs } of await this.#target.ledger.stepsOf(
-      connection,
-      this.#context.runId,
-    )) {
+    for (const { revision, durationMs } of steps) {
       const index = this.#prepared.findIndex((prepared) => prepared.step.revision === revision);
       const prepared = this.#prepared[index];
       if (prepared === undefined || reported.has(revision)) continue;
+      reported.add(revision);
       const { step, form } = prepared;
       const report: StepReport = {
         revision,
@@ -244,27 +269,50 @@ class Run {
         transactional: form === "transaction" || form === "module",
       };
       this.#finished(report);
+      const underWay = this.#underWay;
       this.#context.observe({ kind: "step-done", step, report, index, count: this.#prepared.length });
+      if (underWay !== revision) this.#underWay = underWay;
     }
+  }
+
+  /** One that was running whenever the connection was lost is begun twice at most: it may be what ends the session. */
+  async #refuseFatal(connection: Connection, decided: Plan): Promise<void> {
+    const underWay = this.#underWay;
+    this.#underWay = undefined;
+    const [step] = decided.steps;
+    if (underWay === undefined || step === undefined) return;
+    if (this.#suspect !== step.revision) {
+      this.#suspect = step.revision;
+      return;
+    }
+    const error = await endsSession(this.#target, connection, step);
+    this.#failures.push(failureOf(step.revision, error.problem, error.committed));
+    this.#context.observe({ kind: "step-failed", step, problem: error.problem.toProblem() });
+    throw error.problem;
   }
 
   /** The last promise before exit 0: what was planned is in the ledger, and every new index works. */
   async #assert(
-    connection: Connection,
-    lock: Lock,
+    work: Work,
+    prepared: readonly Prepared[],
     decided: Plan,
-    invalidBefore: ReadonlySet<string>,
+    invalidBefore: readonly InvalidIndex[],
   ): Promise<void> {
-    await lock.confirm();
+    const { connection } = work;
+    await work.lock.confirm();
     const [history, invalid] = await Promise.all([
       this.#target.ledger.read(connection),
-      connection.query<Row & { name: string }>(INVALID_INDEXES),
+      connection.query<InvalidIndex>(INVALID_INDEXES),
     ]);
     const applied = new Set(
       history.entries.filter((entry) => entry.state === "applied").map((entry) => entry.revision),
     );
     const wrong = decided.steps.filter((step) => applied.has(step.revision) !== (step.direction === "up"));
-    const broken = invalid.rows.map((row) => row.name).filter((name) => !invalidBefore.has(name));
+    const before = new Set(invalidBefore.map(({ name }) => name));
+    const named = await namedIndexes(work, prepared, invalid.rows);
+    const broken = invalid.rows
+      .filter(({ name, builder }) => named.has(name) || (builder === null && !before.has(name)))
+      .map(({ name }) => name);
     if (wrong.length === 0 && broken.length === 0) return;
     const message =
       wrong.length > 0
@@ -276,7 +324,7 @@ class Run {
       hint:
         wrong.length > 0
           ? "Run again; if it stays, look for a trigger on the ledger."
-          : `Drop and build them again: DROP INDEX CONCURRENTLY ${broken[0]}; then run again.`,
+          : `Build it again with REINDEX INDEX CONCURRENTLY ${broken[0]}; then run again.`,
     });
   }
 
@@ -324,6 +372,16 @@ function goalLeft(goal: Goal, done: number): Goal | null {
   if (sign === undefined || done === 0) return goal;
   const left = Number(count) - done;
   return left > 0 ? { ...goal, to: `${sign}${left}` } : null;
+}
+
+function stepsGone(revisions: readonly string[]): Problem {
+  const are = revisions.length === 1 ? "is" : "are";
+  return {
+    code: "DATABASE_CONNECTION_LOST",
+    message: `${revisions.join(", ")} had been done, and ${are} not in the ledger of the server that answers now: it lost what was committed, or is another one.`,
+    hint: "What is missing is applied again. After a failover, look for what else the new server lacks.",
+    details: { revisions },
+  };
 }
 
 function invalidIndex(name: string): Problem {

@@ -1,5 +1,5 @@
 /** What a migration written in TypeScript is handed, in its own process: the types are in `migration.ts`. */
-import { identifier } from "../core/sql/quote.ts";
+import { quotedName } from "../core/sql/quote.ts";
 import type { Parameter, Result, Row } from "../database/connection.ts";
 import type { MigrationContext, Sql } from "../migration.ts";
 
@@ -63,7 +63,7 @@ function sqlTag(executor: Executor, present: (result: Result) => unknown): Sql {
     return present(await executor.query(text, parameters));
   });
   return Object.assign(tag, {
-    identifier: (...path: string[]) => new Fragment(path.map(identifier).join(".")),
+    identifier: (...path: string[]) => new Fragment(path.map(quotedName).join(".")),
     raw: (text: string) => new Fragment(text),
   }) as unknown as Sql;
 }

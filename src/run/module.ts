@@ -2,12 +2,15 @@
  * Carries out a migration written in TypeScript: in one transaction, like SQL, unless it says otherwise.
  * The context is closed when the function settles: a statement that it forgot to wait for fails loudly.
  */
-import type { Parameter, Result } from "../database/connection.ts";
-import { DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../errors.ts";
+import type { Result, Row } from "../database/connection.ts";
+import { type DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../errors.ts";
 import type { Returned } from "../host/protocol.ts";
-import { checkClosed, frameError } from "./pipeline.ts";
+import { type Committed, NOTHING } from "./committed.ts";
+import { committedIn, endedTransaction, isClosed } from "./ended.ts";
+import { type Activity, createActivity, supervised } from "./module-activity.ts";
+import { frameError } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
-import { applyFrame, closing, resetSession, revertFrame } from "./script.ts";
+import { applyFrame, begin, closing, resetSession, revertFrame } from "./script.ts";
 import { watch } from "./watch.ts";
 import {
   entryOf,
@@ -15,6 +18,7 @@ import {
   frameParts,
   isWorthRetrying,
   type Outcome,
+  ownSession,
   pauseBeforeRetry,
   rollback,
   stepError,
@@ -28,8 +32,9 @@ export async function runModule(work: Work, prepared: Prepared, index: number): 
   work.context.observe({ kind: "step-started", step, index, count: work.count });
   for (let attempt = 1; ; attempt++) {
     using observed = watch(work, () => step, work.target.settings.lockTimeoutMs);
+    const progress: Progress = { begun: false, activity: undefined, complete: false };
     try {
-      await (outside ? runOutside(work, prepared) : runInside(work, prepared));
+      await (outside ? runOutside(work, prepared, progress) : runInside(work, prepared));
       const report = {
         revision: step.revision,
         direction: step.direction,
@@ -43,21 +48,44 @@ export async function runModule(work: Work, prepared: Prepared, index: number): 
     } catch (error) {
       if (work.connection.lost.aborted) throw work.connection.lost.reason;
       await rollback(work.connection);
-      const problem = stepError(work, prepared, null, error, { blockers: observed.blockers });
+      const committed = outside ? await settle(work, prepared, progress) : committedIn(error);
+      const problem = stepError(work, prepared, null, error, { blockers: observed.blockers, committed });
       const retry =
         !outside &&
         isWorthRetrying(error) &&
         attempt < work.target.settings.lockAttempts &&
         !work.stop.aborted;
-      if (!retry)
-        return {
-          ok: false,
-          failure: failureOf(step.revision, problem, outside ? "unknown" : "none"),
-          error: problem,
-        };
+      if (!retry) return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
       await pauseBeforeRetry(work, step, attempt, problem, observed.blockers);
     }
   }
+}
+
+/** Of a module outside a transaction. */
+interface Progress {
+  /** Its row in the ledger says that it has begun. */
+  begun: boolean;
+  activity: Activity | undefined;
+  /** Its function has settled well: only the last row is missing. */
+  complete: boolean;
+}
+
+/** After a failure outside a transaction: where nothing can have stayed, it is as pending as before. */
+async function settle(work: Work, prepared: Prepared, progress: Progress): Promise<Committed> {
+  const { step } = prepared;
+  const mayHaveKept = progress.complete || progress.activity?.tally.mayHaveKept() === true;
+  // What an earlier attempt did is not known.
+  if (mayHaveKept || step.reason === "resume") return { extent: "unknown", position: null };
+  if (!progress.begun) return NOTHING;
+  const { sql } = work.ledger;
+  const { ownRole: own, fence } = frameParts(work, prepared);
+  const row =
+    step.direction === "down"
+      ? sql.markApplied(step.revision)
+      : `${sql.remove(step.revision)} and state = 'partial'`;
+  await ownSession(work);
+  await work.connection.execute(`${begin()} ${own} ${fence} ${row}; commit`);
+  return NOTHING;
 }
 
 async function runInside(work: Work, prepared: Prepared): Promise<void> {
@@ -68,7 +96,10 @@ async function runInside(work: Work, prepared: Prepared): Promise<void> {
     step.direction === "up"
       ? applyFrame(parts, entryOf(prepared, null), "partial")
       : revertFrame(parts, step.revision);
-  await work.connection.execute(frame.open);
+  const opened = await work.connection.execute(
+    `${frame.open}; select pg_catalog.pg_current_xact_id()::text as id`,
+  );
+  const transaction = opened.at(-1)?.rows[0]?.id as string | undefined;
   const first = await callModule(work, prepared);
   let results: readonly Result[];
   try {
@@ -79,10 +110,10 @@ async function runInside(work: Work, prepared: Prepared): Promise<void> {
       ? first
       : frameError(error, step.revision);
   }
-  checkClosed(step.revision, results);
+  if (!isClosed(results)) throw await endedTransaction(work, step.revision, transaction ?? null);
 }
 
-async function runOutside(work: Work, prepared: Prepared): Promise<void> {
+async function runOutside(work: Work, prepared: Prepared, progress: Progress): Promise<void> {
   const { step, settings } = prepared;
   const parts = frameParts(work, prepared);
   if (step.reason === "resume" && settings.idempotent !== true) throw interrupted(prepared);
@@ -91,60 +122,69 @@ async function runOutside(work: Work, prepared: Prepared): Promise<void> {
       step.direction === "up"
         ? work.ledger.sql.insert(entryOf(prepared, null), work.author, "partial")
         : work.ledger.sql.startReverting(step.revision);
-    await work.connection.execute(`begin; ${parts.ownRole} ${parts.fence} ${parts.kept.open} ${row}; commit`);
+    await work.connection.execute(
+      `${begin()} ${parts.ownRole} ${parts.fence} ${parts.kept.open} ${row}; commit`,
+    );
   }
+  progress.begun = true;
   if (work.kind.session)
     await work.connection.execute(resetSession(work.kind, work.target.settings, settings));
   await work.lock.confirm();
-  await callModule(work, prepared);
-  await rollback(work.connection);
+  await callModule(work, prepared, (activity) => {
+    progress.activity = activity;
+  });
+  if (await isInTransaction(work)) throw leftOpen(prepared);
+  progress.complete = true;
   await work.connection.execute(closing(parts, step.direction, entryOf(prepared, null)));
 }
 
-/** Before its function is called, its process may have to be started anew and its module to be imported. */
-const IMPORT_MS = 30_000;
-
-/** For the watch over promises that never settle. */
-interface Activity {
-  inFlight: number;
-  lastMs: number;
-  /** The first error of the server, also if the module caught it. */
-  firstError: DatabaseError | undefined;
+/** Whether the session is in a transaction block that was begun earlier, failed or not. */
+async function isInTransaction({ connection }: Work): Promise<boolean> {
+  try {
+    const { rows } = await connection.query<Row & { open: boolean }>(
+      "select pg_catalog.now() operator(pg_catalog.<>) pg_catalog.statement_timestamp() as open",
+    );
+    return rows[0]?.open === true;
+  } catch (error) {
+    if ((error as DatabaseError).sqlState === "25P02") return true;
+    throw error;
+  }
 }
 
-/** Calls the function and waits for it; returns the first error of the database that it swallowed, if any. */
-export async function callModule(work: Work, prepared: Prepared): Promise<DatabaseError | undefined> {
+function leftOpen({ step }: Prepared): StepFailed {
+  return new StepFailed({
+    code: "STEP_ENDED_TRANSACTION",
+    message: `${step.file} left a transaction open; what was in that transaction was rolled back.`,
+    hint: "Commit it in the module, or leave BEGIN away.",
+    place: { file: step.file },
+  });
+}
+
+/**
+ * Calls the function and waits for it; returns the first error of the database that it swallowed, if any. `onStart` is
+ * handed the count of what it does.
+ */
+export async function callModule(
+  work: Work,
+  prepared: Prepared,
+  onStart: (activity: Activity) => void = () => {},
+): Promise<DatabaseError | undefined> {
   const body = await prepared.load();
   if (body.kind !== "module") throw new Error("Only a module has a function to call.");
-  const { connection, context, target } = work;
-  const lastMs = performance.now() + IMPORT_MS;
-  const activity: Activity = { inFlight: 0, lastMs, firstError: undefined };
-  const supervised = async <T>(run: () => Promise<T>): Promise<T> => {
-    activity.inFlight++;
-    try {
-      return await run();
-    } catch (error) {
-      if (error instanceof DatabaseError) activity.firstError ??= error;
-      throw error;
-    } finally {
-      activity.inFlight--;
-      activity.lastMs = performance.now();
-    }
-  };
+  const activity = createActivity();
+  onStart(activity);
   const idle = new AbortController();
-  const timer = watchIdle(activity, target.settings.idleTimeoutMs, () =>
+  const timer = watchIdle(activity, work.target.settings.idleTimeoutMs, () =>
     idle.abort(neverSettled(work, prepared)),
   );
   try {
     const { unbegun, unawaited } = await body.call({
-      query: (text, parameters) =>
-        supervised(() => connection.query(text, parameters as readonly Parameter[])),
-      execute: (text) => supervised(() => connection.execute(text)),
+      ...supervised(work.connection, activity, prepared),
       begun: () => {
         activity.lastMs = performance.now();
       },
-      log: (level, message) => context.observe({ kind: "log", step: prepared.step, level, message }),
-      signal: AbortSignal.any([work.stop, connection.lost]),
+      log: (level, message) => work.context.observe({ kind: "log", step: prepared.step, level, message }),
+      signal: AbortSignal.any([work.stop, work.connection.lost]),
       abandoned: idle.signal,
     });
     refuseUnbegun(prepared, unbegun);
@@ -152,6 +192,7 @@ export async function callModule(work: Work, prepared: Prepared): Promise<Databa
   } finally {
     clearInterval(timer);
   }
+  if (activity.refused !== undefined) throw activity.refused;
   return activity.firstError;
 }
 
@@ -195,7 +236,7 @@ function neverSettled(work: Work, { step }: Prepared): GodwitError {
   const seconds = Math.round(work.target.settings.idleTimeoutMs / 1000);
   return new StepFailed({
     code: "STEP_NEVER_SETTLED",
-    message: `${step.file} has not settled, and has had no statement running for ${seconds} s; it was rolled back.`,
+    message: `${step.file} has not settled, and has had no statement running for ${seconds} s.`,
     hint: "A promise in it never resolves. If it really works that long without the database, raise --idle-timeout.",
     place: { file: step.file },
   });

@@ -4,12 +4,15 @@
  * Whatever fails, the answer is the same: wait until every message in flight is answered (those behind the
  * failed one have no effect), roll back, and report how far it went. The caller decides whether to try again.
  */
-import type { Result } from "../database/connection.ts";
-import { NOT_NULL_VIOLATION, needsNoTransaction, UNIQUE_VIOLATION } from "../database/sqlstate.ts";
+import { restored } from "../core/sql/stored.ts";
+import { NOT_NULL_VIOLATION, READ_ONLY_TRANSACTION, UNIQUE_VIOLATION } from "../database/sqlstate.ts";
 import { DatabaseError, LockError, StepFailed } from "../errors.ts";
 import { FENCE_SQLSTATE } from "../lock/sql.ts";
+import { sendsOneByOne } from "../source/no-transaction.ts";
+import { committedIn, endedTransaction, isClosed } from "./ended.ts";
 import { appliedByTool, PRESENT_SQLSTATE } from "./keep.ts";
-import type { Body, Prepared } from "./prepare.ts";
+import { needsOutside } from "./outside.ts";
+import { type Body, type Prepared, statementsOf } from "./prepare.ts";
 import type { StepReport } from "./report.ts";
 import { applyFrame, revertFrame } from "./script.ts";
 import { type Watch, watch } from "./watch.ts";
@@ -61,19 +64,26 @@ export async function runPipeline(
     const retry = isWorthRetrying(error) && attempt < work.target.settings.lockAttempts && !work.stop.aborted;
     const problem = stepError(work, prepared, body, error, { blockers });
     if (!retry) {
-      const outsideNeeded =
-        needsNoTransaction((error as DatabaseError).sqlState) && prepared.settings.transaction === undefined;
-      const outcome = {
-        ok: false as const,
-        failure: failureOf(prepared.step.revision, problem, "none"),
-        error: problem,
-      };
-      return { done, stopped: { prepared, outcome, outsideNeeded } };
+      const failure = failureOf(prepared.step.revision, problem, committedIn(error));
+      const outcome = { ok: false as const, failure, error: problem };
+      return { done, stopped: { prepared, outcome, outsideNeeded: losesNothingOutside(work, failed) } };
     }
     await pauseBeforeRetry(work, prepared.step, attempt, problem, blockers);
     attempt++;
   }
   return { done, stopped: null };
+}
+
+/**
+ * Whether the step may be run again outside a transaction: its only statement is one that the server itself refuses inside,
+ * or its tool has no transaction around it either. Whatever else fails is never tried in another way.
+ */
+function losesNothingOutside(work: Work, { prepared, error, body }: Failed): boolean {
+  if (body?.kind !== "sql" || prepared.settings.transaction !== undefined || work.stop.aborted) return false;
+  const statements = statementsOf(body);
+  const alone = statements.length === 1 || sendsOneByOne(work.target.source.layout);
+  const statement = statements[error instanceof DatabaseError ? (error.completed ?? 0) : 0];
+  return alone && statement !== undefined && needsOutside(error, statement) !== null;
 }
 
 interface Failed {
@@ -176,13 +186,13 @@ async function send(work: Work, prepared: Prepared, body: Body): Promise<void> {
       ? applyFrame(parts, entryOf(prepared, body.revert))
       : revertFrame(parts, step.revision);
   const open = work.connection.execute(frame.open);
-  const run = work.connection.execute(body.text);
+  const run = work.connection.execute(body.text, { rows: "discard" });
   const close = work.connection.execute(frame.close);
   const [opened, ran, closed] = await Promise.allSettled([open, run, close]);
   if (opened.status === "rejected") throw frameError(opened.reason, step.revision);
   if (ran.status === "rejected") throw ran.reason;
   if (closed.status === "rejected") throw frameError(closed.reason, step.revision);
-  checkClosed(step.revision, closed.value);
+  if (!isClosed(closed.value)) throw await endedTransaction(work, step.revision);
 }
 
 /** An error in our own statements: its position is none of the file's. */
@@ -198,8 +208,9 @@ export function frameError(error: unknown, revision: string): unknown {
       { cause: error },
     );
   if (error.sqlState === NOT_NULL_VIOLATION && /migration_log/.test(error.message))
-    return endedTransaction(revision, error);
-  if (error.sqlState === PRESENT_SQLSTATE) return appliedByTool(error.message, error);
+    return rowGone(revision, error);
+  if (error.sqlState === READ_ONLY_TRANSACTION) return leftReadOnly(revision, error);
+  if (error.sqlState === PRESENT_SQLSTATE) return appliedByTool(restored(error.message), error);
   if (error.sqlState === FENCE_SQLSTATE)
     return new LockError(
       {
@@ -212,20 +223,24 @@ export function frameError(error: unknown, revision: string): unknown {
   return error.withoutPosition();
 }
 
-/** The ledger row was completed in the transaction that inserted it, and that transaction was committed. */
-export function checkClosed(revision: string, results: readonly Result[]): void {
-  const row = results.find(({ command }) => command === "INSERT");
-  const commit = results.at(-1);
-  if (row?.rowCount === 1 && commit?.command === "COMMIT") return;
-  throw endedTransaction(revision);
-}
-
-function endedTransaction(revision: string, cause?: unknown): StepFailed {
+/** The open transaction has no row of the step in the ledger, so it fails, and nothing of it is kept. */
+function rowGone(revision: string, cause: unknown): StepFailed {
   return new StepFailed(
     {
       code: "STEP_ENDED_TRANSACTION",
-      message: `${revision} ended the transaction it was running in, or something took its row out of the ledger; what it did cannot be told from here.`,
-      hint: `Look at what is in the database, then either undo it, or record it with: godwit repair --mark-done ${revision}`,
+      message: `The row of ${revision} was not in the ledger any more when it was to be completed.`,
+      hint: `It was rolled back, nothing of it was kept. Look for what changes migration_history (a trigger or a rule on it, or ${revision} itself), remove that, then run again.`,
+    },
+    { cause },
+  );
+}
+
+function leftReadOnly(revision: string, cause: unknown): StepFailed {
+  return new StepFailed(
+    {
+      code: "STEP_FAILED",
+      message: `${revision} left its transaction read-only, so its ledger row could not be written.`,
+      hint: "It was rolled back, nothing of it was kept: remove what sets transaction_read_only, then run again.",
     },
     { cause },
   );

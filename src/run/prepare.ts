@@ -5,7 +5,13 @@ import type { Step } from "../core/plan.ts";
 import { analyse } from "../core/sql/analyse.ts";
 import { classify, isTransactional, type StatementKind } from "../core/sql/classify.ts";
 import { splitStatements } from "../core/sql/statements.ts";
-import { transactionUnits, type Unit } from "../core/sql/units.ts";
+import {
+  leadingModes,
+  readOnlyStatement,
+  sessionModes,
+  type TransactionModes,
+} from "../core/sql/transaction-modes.ts";
+import { blanked, transactionUnits, type Unit } from "../core/sql/units.ts";
 import { GodwitError, type Place, type Problem, SourceError } from "../errors.ts";
 import type { Content, Source } from "../source/source.ts";
 import { codePointOffset, locate } from "../std/text.ts";
@@ -33,6 +39,8 @@ export type Body =
       readonly settings?: MigrationSettings | undefined;
       /** The file begins and ends transactions itself: what it does in each, in order. */
       readonly units?: readonly Unit[] | undefined;
+      /** How its transaction begins, where the text chooses that. */
+      readonly modes?: TransactionModes | undefined;
       readonly revert: string | null;
     }
   | (Content & { readonly kind: "module" });
@@ -46,6 +54,8 @@ export interface SplitStatement {
   readonly start: number;
   /** Several statements, which the file has put into one transaction. */
   readonly several?: boolean | undefined;
+  /** How its transaction begins, where the text chooses that. */
+  readonly modes?: TransactionModes | undefined;
 }
 
 /** Texts up to this many bytes in all are kept between looking and running; beyond, files are read again. */
@@ -102,10 +112,17 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
 }
 
 export function statementsOf(body: Body & { kind: "sql" }): readonly SplitStatement[] {
+  let session: TransactionModes = {};
   const lineOf = ({ line }: { line: number }) => body.line + line - 1;
+  const modesFor = (text: string, own: TransactionModes | undefined) => {
+    const modes = { ...session, ...own };
+    if (/transaction|reset/i.test(text))
+      session = splitStatements(text).reduce((known, one) => sessionModes(known, one.text), session);
+    return modes;
+  };
   if (body.units !== undefined)
-    return body.units.map(({ text, kind, start, several, line }) => ({
-      ...{ text, kind, start, several },
+    return body.units.map(({ text, kind, start, several, line, modes }) => ({
+      ...{ text, kind, start, several, modes: modesFor(text, modes) },
       line: lineOf({ line }),
     }));
   return splitStatements(body.text).map((statement) => ({
@@ -113,6 +130,7 @@ export function statementsOf(body: Body & { kind: "sql" }): readonly SplitStatem
     kind: classify(statement),
     line: lineOf(statement),
     start: statement.start,
+    modes: modesFor(statement.text, body.modes),
   }));
 }
 
@@ -133,7 +151,7 @@ async function loadBody(input: PrepareInput, step: Step, migration: Migration | 
       line: 1,
       revert: null,
     };
-    return input.source.layout === "plain" ? body : withUnits(body);
+    return input.source.layout === "plain" ? withModes(body) : withUnits(body);
   }
   const content = await input.source.read(migration, step.direction);
   if (content.kind === "module") return content;
@@ -141,13 +159,37 @@ async function loadBody(input: PrepareInput, step: Step, migration: Migration | 
     step.direction === "up" && migration.revertible ? await input.source.read(migration, "down") : null;
   const { ownTransactions, ...rest } = content;
   const body = { ...rest, revert: down?.kind === "sql" ? down.text : null };
-  return ownTransactions === true ? withUnits(body) : body;
+  return ownTransactions === true ? withUnits(body) : withModes(body);
+}
+
+/** A `SET TRANSACTION` in front of everything else: what it asks for goes into our `BEGIN`. */
+function withModes(body: Body & { kind: "sql" }): Body {
+  if (!/transaction/i.test(body.text)) return body;
+  const statements = splitStatements(body.text);
+  refuseReadOnly(body, readOnlyStatement(statements));
+  const { modes, said } = leadingModes(statements);
+  if (said.length === 0) return body;
+  return { ...body, text: blanked(body.text, said), written: body.written ?? body.text, modes };
+}
+
+function refuseReadOnly(
+  body: Body & { kind: "sql" },
+  statement: { text: string; start: number } | null,
+): void {
+  if (statement === null) return;
+  refuse(
+    "SOURCE_TRANSACTION_CONTROL",
+    `${body.file} asks for a read-only transaction (${statement.text.replace(/\s+/g, " ").slice(0, 80)}), in which its ledger row cannot be written.`,
+    placeOf(body, codePointOffset(body.text, statement.start) + 1),
+    "Remove READ ONLY: the isolation level alone is kept.",
+  );
 }
 
 /** A text with transactions of its own: if one is all, it runs in ours; else one after the other. */
 function withUnits(body: Body & { kind: "sql" }): Body {
-  if (analyse(body.text).transactionControl === null) return body;
-  const { text, units, refused } = transactionUnits(body.text);
+  if (analyse(body.text).transactionControl === null) return withModes(body);
+  const { text, units, refused, readOnly } = transactionUnits(body.text);
+  refuseReadOnly(body, readOnly);
   if (refused !== null)
     refuse(
       "SOURCE_TRANSACTION_CONTROL",
@@ -156,7 +198,8 @@ function withUnits(body: Body & { kind: "sql" }): Body {
       "Begin and end transactions with BEGIN and COMMIT, or not at all.",
     );
   const single = units.length <= 1 && units.every(({ kind }) => isTransactional(kind));
-  return single ? { ...body, text, written: body.text } : { ...body, text, written: body.text, units };
+  const whole = { ...body, text, written: body.text };
+  return single ? { ...whole, modes: units[0]?.modes } : { ...whole, units };
 }
 
 /** Null: one transaction. Throws `SourceError` for what can be run in no way at all. */
@@ -193,13 +236,31 @@ function whyOutside(body: Body & { kind: "sql" }, settings: MigrationSettings): 
       at(found.psqlCommand.start),
       "Only SQL reaches the server: replace the command by SQL, or remove the line.",
     );
+  const because = whyStatements(body, settings, found);
+  if (because === null || body.units !== undefined || body.modes === undefined) return because;
+  const said = leadingModes(splitStatements(body.written ?? "")).said[0];
+  if (said === undefined || Object.keys(body.modes).length === 0) return because;
+  return refuse(
+    "SOURCE_TRANSACTION_CONTROL",
+    `${body.file} contains ${verb(said)}, but it does not run in one transaction: ${because}.`,
+    at(said.start),
+    "Remove it, or put what needs that isolation into a migration of its own.",
+  );
+}
+
+function whyStatements(
+  body: Body & { kind: "sql" },
+  settings: MigrationSettings,
+  found: ReturnType<typeof analyse>,
+): string | null {
+  const lineOf = (offset: number) => placeOf(body, codePointOffset(body.text, offset) + 1).line;
   if (body.units !== undefined) return "the file begins and ends transactions itself";
   if (settings.transaction === false) return "the file says transaction=off";
   if (settings.transaction === true) return null;
   if (found.outside !== null)
-    return `line ${at(found.outside.start).line}: ${whatIs(found.outside.kind)} cannot run inside a transaction`;
+    return `line ${lineOf(found.outside.start)}: ${whatIs(found.outside.kind)} cannot run inside a transaction`;
   if (found.usesNewEnumValue !== null)
-    return `line ${at(found.usesNewEnumValue.start).line} uses the enum value that this file adds`;
+    return `line ${lineOf(found.usesNewEnumValue.start)} uses the enum value that this file adds`;
   return null;
 }
 
@@ -219,6 +280,7 @@ function whatIs(kind: StatementKind): string {
       return "DETACH PARTITION CONCURRENTLY";
     case "repeatable-outside":
     case "outside":
+    case "commits-itself":
       return kind.verb;
     default:
       return "this statement";

@@ -100,6 +100,8 @@ async function statementsFor(
   const { revision } = request;
   const migration = files.migrations.find((one) => one.id === revision);
   const entry = history.entries.find((one) => one.revision === revision);
+  // One that stopped on its way back has its statements under that direction.
+  const direction = entry?.state === "reverting" ? "down" : "up";
   switch (request.kind) {
     case "accept": {
       if (migration === undefined) throw missing(revision, "has no file");
@@ -110,7 +112,7 @@ async function statementsFor(
       return (sql) => `${sql.forgetStatements(revision, "up")}; ${sql.remove(revision)}`;
     case "mark-done": {
       if (request.position !== null)
-        return (sql) => `${sql.statementDone(revision, request.position as number)}`;
+        return (sql) => `${sql.statementDone(revision, direction, request.position as number)}`;
       if (entry !== undefined) return (sql) => sql.markApplied(revision);
       if (migration === undefined) throw missing(revision, "is neither in the files nor in the ledger");
       const row = await entryFor(target, migration);
@@ -118,7 +120,9 @@ async function statementsFor(
     }
     case "retry":
       if (request.position !== null)
-        return (sql) => `${sql.forgetStatements(revision, "up")} and position = ${request.position}`;
+        return (sql) => `${sql.forgetStatements(revision, direction)} and position = ${request.position}`;
+      if (direction === "down")
+        return (sql) => `${sql.forgetStatements(revision, direction)}; ${sql.markApplied(revision)}`;
       return (sql) =>
         `${sql.forgetStatements(revision, "up")}; ${sql.remove(revision)} and state = ${literal("partial")}`;
   }

@@ -5,17 +5,18 @@
  *
  *   open   BEGIN, reset of the session, fence, ledger row        (a second runner waits on the row's key here)
  *   body   the migration's own text, untouched                 (so that positions in errors are those of the file)
- *   close  ledger row completed, constraints checked, COMMIT
+ *   close  constraints checked, own settings, ledger row completed, COMMIT
  *
  * The order is safe although nothing waits. A message that fails in the transaction leaves it failed, and
  * every later message fails with 25P02 without effect. A message that cannot even be parsed runs nothing,
  * which is why `BEGIN` is not in the same message as the body. `COMMIT` of a failed transaction would quietly
- * be a rollback, which is why it comes behind the ledger's statement in one message: that one fails first.
+ * be a rollback, which is why it comes behind other statements in one message: the first of them fails.
  * And `COMMIT` itself would end the transaction when a deferred constraint fails, which is why these are
- * checked before.
+ * checked first, still in the settings of the migration that they belong to.
  */
 import type { Direction, MigrationSettings } from "../core/migration.ts";
 import { identifier, literal } from "../core/sql/quote.ts";
+import type { TransactionModes } from "../core/sql/transaction-modes.ts";
 import type { Author, Entry, LedgerSql } from "../ledger/sql.ts";
 import type { Kept } from "./keep.ts";
 import type { RunSettings } from "./target.ts";
@@ -37,12 +38,15 @@ export function resetSession(kind: SessionKind, run: RunSettings, own: Migration
   if (run.searchPath !== null)
     set.push(`select set_config('search_path', ${literal(run.searchPath)}, ${local});`);
   const role = run.role === null ? "" : ` set ${scope}role ${identifier(run.role)};`;
-  return `${RESET} ${set.join(" ")}${role}`;
+  return `${kind.session ? DEALLOCATE : ""}${RESET} ${set.join(" ")}${role}`;
 }
 
-/** Between two statements of one file: it may go on with temporary tables, and with `currval` of a sequence. */
+/**
+ * Between two statements of one file: it may go on with temporary tables, prepared statements, and `currval` of a
+ * sequence.
+ */
 export function withinFile(reset: string): string {
-  return reset.replace(DISCARD, "");
+  return reset.replace(DEALLOCATE, "").replace(DISCARD, "");
 }
 
 /** The settings of a session by name, in the server's spelling; read back after they were set. */
@@ -77,16 +81,27 @@ export function sessionSettings(
 const IDLE_GRACE_MS = 10_000;
 
 const DISCARD = "discard temp; discard sequences;";
+/** Not behind a pooler: there the statements may be other people's, which the pooler has prepared for them. */
+const DEALLOCATE = "deallocate all; ";
 const RESET = `close all; set session authorization default; set role none; reset all; unlisten *; discard plans; ${DISCARD}`;
 
 /**
- * Back to the role that owns the ledger, for the ledger's last word in a transaction in which the migration may
- * have become another one. The rest of what it set does no harm there.
+ * Back to the role and the settings of our own, for the ledger's last word in a transaction in which the migration may
+ * have changed any of them. It is plain ASCII, because it is read in whatever client encoding the migration has left.
+ * Deferred constraints are checked before it, for they belong to the migration and see its settings.
  */
 export function ownRole(run: RunSettings): string {
   const role = run.role === null ? "none" : identifier(run.role);
-  // First its timeout: what the migration set may be too short for us.
-  return `set local statement_timeout = ${run.statementTimeoutMs}; set local session authorization default; set local role ${role};`;
+  // First the timeouts: what the migration set may be too short for us.
+  return [
+    `set local statement_timeout = ${run.statementTimeoutMs};`,
+    `set local lock_timeout = ${run.lockTimeoutMs};`,
+    "set local session authorization default;",
+    `set local role ${role};`,
+    // A function or an operator of the same name in another schema is none of ours.
+    "set local search_path = pg_catalog, pg_temp;",
+    "set local row_security = off;",
+  ].join(" ");
 }
 
 export interface StepFrame {
@@ -105,6 +120,8 @@ export interface FrameParts {
   readonly leave: string;
   /** Another tool's history, in the same transaction. */
   readonly kept: Kept;
+  /** How the transaction begins, where the migration chooses that. */
+  readonly modes?: TransactionModes | undefined;
 }
 
 /** Behind a pooler the session is somebody else's after the `COMMIT`: nothing of ours may be left in it. */
@@ -112,12 +129,19 @@ export function leaveSession(kind: SessionKind): string {
   return kind.session ? "" : RESET;
 }
 
-/** First of all: an isolation level cannot be chosen after the first query. */
-const BEGIN = "begin isolation level read committed;";
+/**
+ * First of all, because an isolation level cannot be chosen behind a query. All modes are said, so that what an earlier
+ * migration has left as the session's default does not count.
+ */
+export function begin({ isolation, deferrable }: TransactionModes = {}): string {
+  return `begin isolation level ${isolation ?? "read committed"} read write${deferrable === true ? " deferrable" : ""};`;
+}
 
-/** How a transaction ends: deferred constraints while an error still leaves it failed, then for good. */
+/** Deferred constraints, while an error still leaves the transaction failed. */
+const CONSTRAINTS = "set constraints all immediate;";
+
 function commit({ leave }: FrameParts): string {
-  return `set constraints all immediate; ${leave} commit`;
+  return `${leave} commit`;
 }
 
 /**
@@ -132,24 +156,29 @@ export function applyFrame(
   const replace =
     entry.kind === "repeatable" || entry.again === true ? `${parts.ledger.remove(entry.revision)}; ` : "";
   return {
-    open: `${BEGIN} ${parts.reset} ${parts.fence} ${parts.kept.open} ${replace}${parts.ledger.insert(entry, parts.author, state)}`,
-    close: `${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${parts.kept.check} ${parts.kept.row} ${commit(parts)}`,
+    open: `${begin(parts.modes)} ${parts.reset} ${parts.fence} ${parts.kept.open} ${replace}${parts.ledger.insert(entry, parts.author, state)}`,
+    close: `${CONSTRAINTS} ${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${parts.kept.check} ${parts.kept.row} ${commit(parts)}`,
   };
 }
 
 export function revertFrame(parts: FrameParts, revision: string): StepFrame {
   return {
-    open: `${BEGIN} ${parts.reset} ${parts.fence} ${parts.kept.open}`,
-    close: `${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${parts.kept.row} ${commit(parts)}`,
+    open: `${begin(parts.modes)} ${parts.reset} ${parts.fence} ${parts.kept.open}`,
+    close: `${CONSTRAINTS} ${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${parts.kept.row} ${commit(parts)}`,
   };
 }
 
 /** One statement of a non-transactional migration, with its done row in the same transaction. */
 export function statementFrame(parts: FrameParts, done: string): StepFrame {
   return {
-    open: `${BEGIN} ${withinFile(parts.reset)} ${parts.fence}`,
-    close: `${parts.ownRole} ${done}; ${commit(parts)}`,
+    open: `${begin(parts.modes)} ${withinFile(parts.reset)} ${parts.fence}`,
+    close: `${CONSTRAINTS} ${parts.ownRole} ${done}; ${commit(parts)}`,
   };
+}
+
+/** Something of our own between two statements of a file, in a transaction of its own. `first`: before our own role. */
+export function ownTransaction({ ownRole, fence }: FrameParts, sql: string, first = ""): string {
+  return `${begin()} ${first} ${ownRole} ${fence} ${sql}; commit`;
 }
 
 /** For the last statement of a step outside a transaction. */
@@ -158,5 +187,5 @@ export function closing(parts: FrameParts, direction: Direction, entry: Entry): 
     direction === "up"
       ? parts.ledger.completePartial(entry, parts.author)
       : parts.ledger.revert(entry.revision, parts.author);
-  return `${BEGIN} ${parts.ownRole} ${parts.fence} ${row}; ${parts.kept.row} ${commit(parts)}`;
+  return `${begin()} ${parts.ownRole} ${parts.fence} ${row}; ${parts.kept.row} ${CONSTRAINTS} ${commit(parts)}`;
 }

@@ -1,15 +1,25 @@
 /** One statement of a migration that runs without a transaction: `statements.ts` tells what each crash leaves behind. */
 import { createHash } from "node:crypto";
-import type { Blocker } from "../database/connection.ts";
-import { needsNoTransaction } from "../database/sqlstate.ts";
-import { DatabaseError, type GodwitError, PlanRefused } from "../errors.ts";
+import type { Blocker, Result } from "../database/connection.ts";
+import { DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
 import type { StatementKey } from "../ledger/sql.ts";
 import { codePointOffset } from "../std/text.ts";
-import { clearLeftovers, effectiveText, judge, snapshot, verify } from "./judge.ts";
+import {
+  type Before,
+  clearLeftovers,
+  effectiveText,
+  judge,
+  leftHalfDone,
+  snapshot,
+  verify,
+} from "./judge.ts";
+import { commitsOf, localTransaction } from "./local-transaction.ts";
+import { needsOutside } from "./outside.ts";
 import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
-import { type FrameParts, resetSession, statementFrame, withinFile } from "./script.ts";
+import { type FrameParts, ownTransaction, resetSession, statementFrame, withinFile } from "./script.ts";
+import { KEPT_STATE, keepState, readOpened, replay, type SessionState } from "./session-state.ts";
 import { watch } from "./watch.ts";
 import { isWorthRetrying, pauseBeforeRetry, rollback, stepError, type Work } from "./work.ts";
 
@@ -20,12 +30,18 @@ export interface Job {
   readonly body: Body & { kind: "sql" };
   readonly parts: FrameParts;
   attempts: number;
-  /** What the file has set so far, as statements. */
-  readonly settings: string[];
+  /** What the file has set so far, as statements: where the server cannot be asked for it. */
+  settings: string[];
+  /** How the session differs from a reset one, by what the file has done so far. */
+  state: SessionState;
+  /** What may be the name of a customized option in the file. */
+  readonly custom: readonly string[];
   /** Who was in the way of the statement that failed last. */
   blockers: readonly Blocker[];
   /** The statement begun last may have taken effect, and is not called done. */
   unsettled: boolean;
+  /** The statement begun last has left something half-done, which running it again finishes. */
+  halfDone: boolean;
 }
 
 export async function runStatement(
@@ -46,13 +62,14 @@ export async function runStatement(
   for (let attempt = 1; ; attempt++) {
     using observed = watch(work, () => step, lockTimeoutMs);
     try {
-      let commits = false;
+      let commits = statement.kind.kind === "commits-itself";
       if (runsInTransaction(statement) && earlier?.state !== "started") {
         try {
           return await insideTransaction(job, statement, key);
         } catch (error) {
-          if (!(error instanceof DatabaseError) || !needsNoTransaction(error.sqlState)) throw error;
-          commits = error.sqlState === COMMITS_FOR_ITSELF;
+          const need = statement.several === true ? null : needsOutside(error, statement);
+          if (need === null) throw error;
+          commits = need.commits;
           await rollback(work.connection);
         }
       }
@@ -76,48 +93,87 @@ export async function runStatement(
   ): Promise<void> {
     const { connection, ledger, author } = work;
     const sql = ledger.sql;
-    // These wait for other transactions without standing in anybody's way, so they may wait.
-    const patient = { ...prepared.settings, lockTimeoutMs: prepared.settings.lockTimeoutMs ?? 0 };
-    if (work.kind.session)
-      await connection.execute(
-        `${withinFile(resetSession(work.kind, work.target.settings, patient))} ${job.settings.join(" ")}`,
-      );
+    const lockTimeoutMs = prepared.settings.lockTimeoutMs ?? (mayWait(kind) ? 0 : undefined);
+    const reset = resetSession(work.kind, work.target.settings, { ...prepared.settings, lockTimeoutMs });
+    let opened: string | null = null;
+    if (work.kind.session) opened = await openSession(job, withinFile(reset));
     else refuseSettings(job);
     await work.lock.confirm();
+    const earlierBefore =
+      interrupted?.state === "started" ? ((interrupted.before ?? null) as Before | null) : null;
     if (interrupted?.state === "started") {
-      const verdict = await judge(connection, kind, interrupted.before);
+      const verdict = await judge(connection, statement, earlierBefore);
       if (verdict === "unknown") {
         job.unsettled = true;
         throw undecided(job, intent, statement);
       }
-      if (verdict === "done") {
-        await connection.execute(
-          `begin; ${parts.ownRole} ${parts.fence} ${sql.finishStatement(intent, author)}; commit`,
-        );
-        return;
-      }
+      if (verdict === "done") return await finish();
     }
     await clearLeftovers(connection, kind);
-    const before = await snapshot(connection, kind);
-    await connection.execute(
-      `begin; ${parts.ownRole} ${parts.fence} ${sql.startStatement(intent, author, before)}; commit`,
-    );
+    const resumed = earlierBefore?.objects !== undefined;
+    // A resumed statement is for the objects that it meant at first; of an index to make, its table is the same.
+    const before =
+      resumed && kind.kind !== "create-index-concurrently" ? earlierBefore : await snapshot(connection, kind);
+    await connection.execute(ownTransaction(parts, sql.startStatement(intent, author, before)));
     job.unsettled = true;
+    const since = commits ? await localTransaction(connection) : null;
     try {
-      await sendStatement(job, statement, await effectiveText(connection, kind, text));
-      await verify(connection, kind);
+      await sendStatement(job, statement, await effectiveText(connection, { kind, text }, before, resumed));
+      const warning = await verify(connection, { kind, text }, before);
+      if (warning !== null) work.warn?.(warning);
     } catch (error) {
-      if (!commits && !connection.lost.aborted) {
-        await failedOutside(job, statement, intent);
+      if (!connection.lost.aborted && (!commits || (await commitsOf(connection, since)) === 0)) {
+        job.halfDone = await failedOutside(job, statement, { key: intent, before });
         job.unsettled = false;
       }
       throw error;
     }
-    await connection.execute(
-      `begin; ${parts.ownRole} ${parts.fence} ${sql.finishStatement(intent, author)}; commit`,
-    );
+    await finish();
     job.unsettled = false;
+    job.halfDone = false;
+
+    async function finish(): Promise<void> {
+      const session = opened === null ? undefined : KEPT_STATE;
+      const keep = opened === null ? "" : keepState(opened, job.custom);
+      const results = await connection.execute(
+        ownTransaction(parts, sql.finishStatement(intent, author, session), keep),
+      );
+      carryOn(job, results);
+    }
   }
+}
+
+/**
+ * These wait for other transactions, and nobody who reads or writes rows has to wait behind them. The detachment of a
+ * partition is none of them: at its end it wants the partition for itself alone.
+ */
+function mayWait({ kind }: SplitStatement["kind"]): boolean {
+  return (
+    kind === "create-index-concurrently" ||
+    kind === "drop-index-concurrently" ||
+    kind === "reindex-concurrently"
+  );
+}
+
+/** Resets the session, and puts into it what the file has done so far. Returns what it was like in between. */
+async function openSession(job: Job, reset: string): Promise<string> {
+  const results = await job.work.connection.execute(
+    `${reset} ${readOpened(job.custom)} ${job.settings.join(" ")} ${replay(job.state)}`,
+  );
+  return answerOf(results, "opened") ?? "{}";
+}
+
+/** The next statement begins with the session that this one has left. */
+function carryOn(job: Job, results: readonly Result[]): void {
+  const answer = answerOf(results, "session");
+  if (answer === null) return;
+  job.state = JSON.parse(answer) as SessionState;
+  job.settings = [];
+}
+
+function answerOf(results: readonly Result[], name: string): string | null {
+  const answer = results.find(({ rows }) => rows[0]?.[name] !== undefined)?.rows[0]?.[name];
+  return typeof answer === "string" ? answer : null;
 }
 
 /** Behind a pooler nothing can be set for a statement outside a transaction: it may run in any session. */
@@ -135,13 +191,49 @@ function refuseSettings({ work: { target, connection }, settings }: Job): void {
 
 async function insideTransaction(job: Job, statement: SplitStatement, key: StatementKey): Promise<void> {
   const { work, parts } = job;
-  const frame = statementFrame(parts, work.ledger.sql.finishStatement(key, work.author));
+  const { connection, ledger } = work;
+  const frame = statementFrame(
+    { ...parts, modes: statement.modes },
+    ledger.sql.finishStatement(key, work.author, work.kind.session ? KEPT_STATE : undefined),
+  );
   const framed = (error: unknown) => {
     throw frameError(error, key.revision);
   };
-  await work.connection.execute(`${frame.open} ${job.settings.join(" ")}`).catch(framed);
+  if (!work.kind.session) {
+    await connection.execute(`${frame.open} ${job.settings.join(" ")}`).catch(framed);
+    await sendStatement(job, statement, statement.text);
+    await connection.execute(frame.close).catch(framed);
+    return;
+  }
+  const opened = await openSession(job, frame.open).catch(framed);
   await sendStatement(job, statement, statement.text);
-  await work.connection.execute(frame.close).catch(framed);
+  const keep = keepState(opened, job.custom);
+  // Both are sent at once: a runner that is killed in between cannot leave what `SET LOCAL` has set as the session's.
+  const [closed, corrected] = await Promise.allSettled([
+    connection.execute(`${keep} ${frame.close}`),
+    connection.execute(ownTransaction(parts, ledger.sql.correctSession(key, KEPT_STATE), keep)),
+  ]);
+  if (closed.status === "rejected") framed(closed.reason);
+  if (corrected.status === "rejected") {
+    if (connection.lost.aborted) throw connection.lost.reason;
+    job.halfDone = true;
+    throw notKept(job, statement, corrected.reason);
+  }
+  carryOn(job, corrected.value);
+}
+
+/** Not worth a retry: the statement itself is done. */
+function notKept({ prepared }: Job, { line }: SplitStatement, cause: unknown): StepFailed {
+  const { file } = prepared.step;
+  return new StepFailed(
+    {
+      code: "STEP_FAILED",
+      message: `${file}:${line}: the statement is done, but what it has set in the session could not be kept: ${(cause as Error).message}`,
+      hint: "Run again: it goes on behind this statement.",
+      place: { file, line },
+    },
+    { cause },
+  );
 }
 
 /** The server counts from the start of what it was sent, people from the start of the file. */
@@ -151,7 +243,7 @@ async function sendStatement(
   effective: string,
 ): Promise<void> {
   try {
-    await work.connection.execute(effective);
+    await work.connection.execute(effective, { rows: "discard" });
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     throw effective === statement.text
@@ -160,21 +252,22 @@ async function sendStatement(
   }
 }
 
-/** The server said that it failed: nothing is unknown, so the intent goes, and so does what it left lying about. */
+/**
+ * The server said that it failed: nothing is unknown, so what it left lying about is cleared, and the intent goes.
+ * Where something half-done stays, the intent stays too, and `true` is returned.
+ */
 async function failedOutside(
   { work, parts }: Job,
   { kind }: SplitStatement,
-  key: StatementKey,
-): Promise<void> {
+  { key, before }: { key: StatementKey; before: Before | null },
+): Promise<boolean> {
   const { connection, ledger } = work;
   await clearLeftovers(connection, kind).catch(() => {});
-  await connection.execute(
-    `begin; ${parts.ownRole} ${parts.fence} ${ledger.sql.forgetStatements(key.revision, key.direction)} and position = ${key.position}; commit`,
-  );
+  if (await leftHalfDone(connection, kind, before)) return true;
+  const forget = ledger.sql.forgetStatements(key.revision, key.direction);
+  await connection.execute(ownTransaction(parts, `${forget} and position = ${key.position}`));
+  return false;
 }
-
-/** invalid_transaction_termination: a procedure or a DO block that commits, which no failure takes back. */
-const COMMITS_FOR_ITSELF = "2D000";
 
 function runsInTransaction({ kind }: SplitStatement): boolean {
   return kind.kind === "ordinary" || kind.kind === "add-enum-value";

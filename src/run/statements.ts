@@ -11,20 +11,22 @@
  * What a crash leaves behind: no row, and nothing happened; a `started` row, and the catalog is asked whether
  * it took effect (`judge.ts`); a `done` row, and it is never run again. A failure that the server reported
  * takes the intent away, because then it is known that nothing happened: except of a procedure that commits for
- * itself, and of a statement that succeeded and could only not be called done. These keep their intent, and
+ * itself and may have done so, and of a statement that succeeded and could only not be called done. These keep their intent, and
  * nobody tries them again unasked. On resuming, the statements done must still be those of the file.
  *
- * The session is reset before every statement, so what the file itself has `SET` before is set again for each that
- * follows, on resuming too. Its temporary tables stay until its end; on resuming they are gone.
+ * The session is reset before every statement, so what the file has changed in it is put back for each that follows,
+ * on resuming too (`session-state.ts`). Its temporary tables stay until its end; on resuming they are gone.
  */
 
 import { splitStatements } from "../core/sql/statements.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
+import { type Committed, NOTHING } from "./committed.ts";
 import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import { statementsOf } from "./prepare.ts";
-import { closing } from "./script.ts";
+import { closing, begin as ownBegin } from "./script.ts";
+import { customNames, stateIn } from "./session-state.ts";
 import { hashOf, type Job, runStatement } from "./statement.ts";
 import {
   entryOf,
@@ -50,16 +52,22 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
     parts: frameParts(work, prepared, body),
     attempts: 1,
     settings: [],
+    state: {},
+    custom: work.kind.session ? customNames(body.text) : [],
     blockers: [],
     unsettled: false,
+    halfDone: false,
   };
   let position = 0;
   let done = 0;
+  let begun = false;
+  let recorded: readonly RecordedStatement[] = [];
   try {
     const statements = statementsOf(body);
     await ownSession(work);
     await begin(job);
-    const recorded = await work.ledger.statements(work.connection, step.revision, step.direction);
+    begun = true;
+    recorded = await work.ledger.statements(work.connection, step.revision, step.direction);
     checkUnchanged(job, statements, recorded);
     const known = new Map(recorded.map((row) => [row.position, row]));
     for (const statement of statements) {
@@ -71,8 +79,8 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
         work.context.observe({ kind: "statement-started", step, position, count: statements.length, text });
         await runStatement(job, statement, position, earlier);
       }
-      for (const { text } of statement.several === true ? splitStatements(statement.text) : [statement])
-        if (isSetting(text)) job.settings.push(`${text};`);
+      if (earlier?.state === "done") resume(job, statement, earlier);
+      else if (!work.kind.session) job.settings.push(...settingsOf(statement));
       done++;
     }
     await work.connection.execute(closing(job.parts, step.direction, entryOf(prepared, body.revert)));
@@ -83,13 +91,10 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
       error instanceof DatabaseError && error.position === undefined
         ? statementLine(body, position)
         : undefined;
-    const problem = stepError(work, prepared, body, error, { line, blockers: job.blockers });
-    if (done === 0 && !job.unsettled && step.reason !== "resume") await withdraw(job);
-    return {
-      ok: false,
-      failure: failureOf(step.revision, problem, job.unsettled ? "unknown" : done > 0 ? "some" : "none"),
-      error: problem,
-    };
+    const committed = position === 0 ? committedBefore(job, recorded) : committedOf(job, position, done);
+    const problem = stepError(work, prepared, body, error, { line, blockers: job.blockers, committed });
+    if (begun && committed.extent === "none") await withdraw(job);
+    return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
   }
   const report = {
     revision: step.revision,
@@ -103,12 +108,34 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
   return { ok: true, report };
 }
 
+/** By earlier runs, where this one has begun no statement. */
+function committedBefore({ body }: Job, recorded: readonly RecordedStatement[]): Committed {
+  const [first] = recorded;
+  if (first === undefined) return NOTHING;
+  const done = recorded.filter(({ state }) => state === "done").length;
+  const open = recorded.find(({ state }) => state === "started");
+  if (open !== undefined) return { extent: "unknown", position: open.position, line: undefined };
+  const parts = body.units === undefined ? "statements" : "transactions";
+  return { extent: "some", done, count: statementsOf(body).length, line: undefined, parts };
+}
+
+/** At a failure of the statement at `position`. */
+function committedOf({ body, unsettled, halfDone }: Job, position: number, done: number): Committed {
+  const line = statementLine(body, position);
+  if (unsettled) return { extent: "unknown", position, line };
+  if (done === 0 && !halfDone) return NOTHING;
+  const parts = body.units === undefined ? "statements" : "transactions";
+  const count = statementsOf(body).length;
+  if (halfDone) return { extent: "some", done, count, line, parts, halfDone: position };
+  return { extent: "some", done, count, line: done === count ? undefined : line, parts };
+}
+
 async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   const { step } = prepared;
   if (step.reason === "resume") return;
   if (step.direction === "down") {
     await work.connection.execute(
-      `begin; ${parts.ownRole} ${parts.fence} ${work.ledger.sql.startReverting(step.revision)}; commit`,
+      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${work.ledger.sql.startReverting(step.revision)}; commit`,
     );
     return;
   }
@@ -117,7 +144,7 @@ async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   const row = work.ledger.sql.insert(entryOf(prepared, body.revert), work.author, "partial");
   await work.connection
     .execute(
-      `begin; ${parts.ownRole} ${parts.fence} ${parts.kept.open} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
+      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${parts.kept.open} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
     )
     .catch((error) => {
       throw frameError(error, step.revision);
@@ -131,13 +158,30 @@ async function withdraw({ work, prepared, parts }: Job): Promise<void> {
   const sql = work.ledger.sql;
   if (direction === "down") {
     await work.connection.execute(
-      `begin; ${parts.ownRole} ${parts.fence} ${sql.markApplied(revision)}; commit`,
+      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${sql.markApplied(revision)}; commit`,
     );
     return;
   }
   await work.connection.execute(
-    `begin; ${parts.ownRole} ${parts.fence} ${sql.forgetStatements(revision, direction)}; ${sql.remove(revision)} and state = 'partial'; commit`,
+    `${ownBegin()} ${parts.ownRole} ${parts.fence} ${sql.forgetStatements(revision, direction)}; ${sql.remove(revision)} and state = 'partial'; commit`,
   );
+}
+
+/** An earlier run has carried it out: what follows begins with the session that it left. */
+function resume(job: Job, statement: SplitStatement, earlier: RecordedStatement): void {
+  const state = job.work.kind.session ? stateIn(earlier.before) : null;
+  if (state === null) {
+    job.settings.push(...settingsOf(statement));
+    return;
+  }
+  job.state = state;
+  job.settings = [];
+}
+
+/** What a statement sets, by its text: behind a pooler, and in rows of a Godwit that did not ask the server. */
+function settingsOf(statement: SplitStatement): readonly string[] {
+  const texts = statement.several === true ? splitStatements(statement.text) : [statement];
+  return texts.flatMap(({ text }) => (isSetting(text) ? [`${text};`] : []));
 }
 
 /** `SET` and `RESET` of the session; what is only for a transaction ends with its statement's own. */

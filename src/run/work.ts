@@ -1,14 +1,17 @@
 /** What all the ways of carrying out a step share. */
 import type { Step } from "../core/plan.ts";
 import type { Blocker, Connection } from "../database/connection.ts";
-import { isRetryableTransaction } from "../database/sqlstate.ts";
-import { DatabaseError, GodwitError, Interrupted, StepFailed } from "../errors.ts";
+import { isRaised, isRetryableTransaction } from "../database/sqlstate.ts";
+import { DatabaseError, GodwitError, type Problem, StepFailed } from "../errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
 import { redact } from "../std/secret.ts";
 import { backoffMs, delay, formatDuration } from "../std/time.ts";
+import { advise, type Committed, NOTHING } from "./committed.ts";
+import { interruption, withKept } from "./interruption.ts";
 import { type Keeper, keptIn } from "./keep.ts";
+import { outsideAdvice } from "./outside.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import { placeOf, statementsOf } from "./prepare.ts";
 import type { StepFailure, StepReport } from "./report.ts";
@@ -27,6 +30,8 @@ export interface Work {
   readonly stop: AbortSignal;
   /** Number of steps in the plan, for progress. */
   readonly count: number;
+  /** Puts a warning into the report. */
+  readonly warn?: ((problem: Problem) => void) | undefined;
   /** Another tool's history that is kept in step. */
   readonly keeper?: Keeper | null;
 }
@@ -44,6 +49,7 @@ export function frameParts(work: Work, prepared: Prepared, body: Body | null = n
     fence: work.lock.fence,
     ownRole: ownRole(work.target.settings),
     leave: leaveSession(work.kind),
+    modes: body?.kind === "sql" ? body.modes : undefined,
     kept: keptIn(work.keeper, {
       step: prepared.step,
       migration: prepared.migration,
@@ -81,9 +87,12 @@ export async function ownSession(work: Work): Promise<void> {
   if (work.kind.session) await work.connection.execute(resetSession(work.kind, work.target.settings, {}));
 }
 
-/** Whether the same again may succeed: the server rolled all of it back, and time alone may help. */
+/**
+ * Whether the same again may succeed: the server rolled all of it back, and time alone may help. What a migration raises
+ * itself under such a code is its own failure.
+ */
 export function isWorthRetrying(error: unknown): boolean {
-  return error instanceof DatabaseError && isRetryableTransaction(error.sqlState);
+  return error instanceof DatabaseError && isRetryableTransaction(error.sqlState) && !isRaised(error.routine);
 }
 
 /** Growing pauses between two tries of one step. */
@@ -108,67 +117,61 @@ export async function pauseBeforeRetry(
   await delay(delayMs, work.stop);
 }
 
-/** An error of the server as the failure of this step, with the place in its file. */
+export interface Circumstances {
+  readonly line?: number | undefined;
+  readonly blockers?: readonly Blocker[];
+  /** What of the step was kept; left out: nothing. */
+  readonly committed?: Committed;
+}
+
+/** An error as the failure of this step: with its place, what of the step was kept, and what to do. */
 export function stepError(
   work: Work,
   prepared: Prepared,
   body: Body | null,
   error: unknown,
-  extra?: { line?: number | undefined; blockers?: readonly Blocker[] },
+  { line, blockers = [], committed = NOTHING }: Circumstances = {},
 ): GodwitError {
-  if (work.stop.aborted) return interruption(work, prepared.step);
+  const { step } = prepared;
+  if (work.stop.aborted) return interruption(work.stop, step, committed);
   if (!(error instanceof DatabaseError)) {
-    if (error instanceof GodwitError) return error;
+    if (error instanceof GodwitError) return withKept(error, step, committed);
     return new StepFailed(
       {
         code: "STEP_FAILED",
         // What the module itself wrote: it may know more secrets than we do.
-        message: redact(
-          `${prepared.step.file} failed: ${error instanceof Error ? error.message : String(error)}`,
-        ),
-        place: { file: prepared.step.file },
-        hint: stackHint(error, prepared.step.file),
+        message: redact(`${step.file} failed: ${error instanceof Error ? error.message : String(error)}`),
+        place: { file: step.file },
+        hint: join(stackHint(error, step.file), advise(committed, step)),
       },
       { cause: error },
     );
   }
-  const place = body?.kind === "sql" ? placeOfError(body, error, extra?.line) : { file: prepared.step.file };
+  const place = body?.kind === "sql" ? placeOfError(body, error, line) : { file: step.file };
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
+  const known = join(error.hint, advice(error, { timeout, blockers, work }));
+  const hint =
+    known === undefined || committed.extent !== "none" ? join(known, advise(committed, step)) : known;
   return new StepFailed(
     {
       code: timeout ? "STEP_TIMEOUT" : "STEP_FAILED",
       message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${redact(error.message)}`,
       place,
-      hint:
-        [error.hint, advice(error, timeout, extra?.blockers ?? [])].filter(Boolean).join(" ") ||
-        onwards(prepared),
+      hint,
       details: error.details,
     },
     { cause: error },
   );
 }
 
-export function failureOf(
-  revision: string,
-  error: GodwitError,
-  committed: StepFailure["committed"],
-): StepFailure {
-  return { revision, problem: error.toProblem(), committed };
+/** The sentences of a hint. */
+function join(...parts: readonly (string | undefined)[]): string | undefined {
+  const said = parts.filter((part) => part !== undefined && part !== "");
+  return said.length === 0 ? undefined : said.join(" ");
 }
 
-export function interruption(work: Work, step: Step): GodwitError {
-  const reason = work.stop.reason;
-  if (reason instanceof GodwitError && !(reason instanceof Interrupted)) return reason;
-  const by = reason instanceof Interrupted ? reason.by : "abort";
-  const code = reason instanceof Interrupted && reason.code === "DEADLINE" ? "DEADLINE" : "INTERRUPTED";
-  return new Interrupted(
-    {
-      code,
-      message: `${by} ended the run while ${step.revision} was running; that step was rolled back.`,
-      hint: "Run again: it goes on where it stopped.",
-    },
-    by,
-  );
+export function failureOf(revision: string, error: GodwitError, committed: Committed = NOTHING): StepFailure {
+  return { revision, problem: error.toProblem(), committed: committed.extent };
 }
 
 function placeOfError(body: Body & { kind: "sql" }, error: DatabaseError, line: number | undefined) {
@@ -178,15 +181,13 @@ function placeOfError(body: Body & { kind: "sql" }, error: DatabaseError, line: 
   return statement === undefined ? { file: body.file } : { file: body.file, line: statement.line };
 }
 
-/** Where nothing else is known to help. */
-function onwards({ form, step }: Prepared): string {
-  const again = `correct ${step.file}, then run again`;
-  return form === "statements"
-    ? `What stands before it in the file is done and stays: ${again}, and it goes on here.`
-    : `It was rolled back, nothing of it was kept: ${again}.`;
-}
-
-function advice(error: DatabaseError, timeout: boolean, blockers: readonly Blocker[]): string | undefined {
+function advice(
+  error: DatabaseError,
+  { timeout, blockers, work }: { timeout: boolean; blockers: readonly Blocker[]; work: Work },
+): string | undefined {
+  if (isRaised(error.routine)) return undefined;
+  const outside = outsideAdvice(error, work.target.source.layout);
+  if (outside !== undefined) return outside;
   if (timeout)
     return "Give the migration more time (-- godwit: statement-timeout=…), or make it do less at once.";
   if (error.sqlState === "55P03")

@@ -8,7 +8,7 @@
  */
 import type { Migration } from "../core/migration.ts";
 import { reach } from "../core/order.ts";
-import { createSchema, literal } from "../core/sql/quote.ts";
+import { createSchema, literal, stored } from "../core/sql/quote.ts";
 import {
   hasColumns,
   hasOnly,
@@ -53,7 +53,7 @@ export const alembic: Tool = {
     },
     present: (table, { revision }) => `select from ${nameOf(table)} where version_num = ${literal(revision)}`,
     up: (table, { revision, ledger }) =>
-      `delete from ${nameOf(table)} where version_num = any (select unnest(parents) from ${ledger} where revision = ${literal(revision)});
+      `delete from ${nameOf(table)} where version_num = any (select unnest(parents) from ${ledger} where revision = ${stored(revision)});
 insert into ${nameOf(table)} (version_num) values (${literal(revision)})`,
     /** Our row is gone by then: what was below it and is below nothing else becomes a head. */
     down: (table, { revision, ledger }) =>

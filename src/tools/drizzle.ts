@@ -11,7 +11,7 @@
  * is looked for: first those that read a moment ago, then those that send the text of the file or wait to write their row.
  */
 import type { Migration, ToolKey } from "../core/migration.ts";
-import { createSchema, literal } from "../core/sql/quote.ts";
+import { createSchema, literal, quotedName } from "../core/sql/quote.ts";
 import type { Problem } from "../errors.ts";
 import { isEdited } from "./match.ts";
 import {
@@ -203,7 +203,7 @@ function atWork(table: Relation, { text }: KeptStep): string {
   const sent = `select 1 from ${OTHERS} and a.state <> 'idle' and a.xact_start is not null
  and (a.query ~* '^\\s*insert' and position(${literal(table.name)} in a.query) > 0 or left(btrim(a.query, E' \\t\\r\\n'), ${PIECE_CHARACTERS}) = any (array[${pieces.map(literal).join(", ")}]::text[]))`;
   return `select 1 from pg_locks l where l.pid <> pg_backend_pid() and not l.granted and l.mode = 'RowExclusiveLock'
- and l.relation = to_regclass(${literal(nameOf(table))}) and l.database = ${HERE}
+ and l.relation = to_regclass(${literal(`${quotedName(table.schema)}.${quotedName(table.name)}`)}) and l.database = ${HERE}
  union all ${sent}`;
 }
 

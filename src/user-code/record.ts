@@ -2,7 +2,7 @@
  * For `--sql`: runs a module against a recorder that writes its statements down. It has no rows to give: a module that
  * looks at an answer cannot be rendered, and the recorder says so, rather than rendering it wrongly.
  */
-import { literal } from "../core/sql/quote.ts";
+import { quoted } from "../core/sql/quote.ts";
 import type { Recorded } from "../host/protocol.ts";
 import { handles } from "../run/module-context.ts";
 import type { ModuleFunction } from "../source/declaration.ts";
@@ -57,9 +57,9 @@ function inline(text: string, parameters: readonly unknown[]): string {
       typeof value === "boolean" ||
       typeof value === "string"
     )
-      return literal(value);
+      return quoted(value);
     if (typeof value === "bigint") return String(value);
-    if (value instanceof Date) return literal(value.toISOString());
-    return literal(JSON.stringify(value));
+    if (value instanceof Date) return quoted(value.toISOString());
+    return quoted(JSON.stringify(value));
   });
 }

@@ -11,6 +11,8 @@ export interface Gate {
   /** Resolves with the backends that wait before it, as soon as there are as many. */
   reached(count?: number): Promise<readonly number[]>;
   open(): Promise<void>;
+  /** Closes it again, after `open`. */
+  close(): Promise<void>;
 }
 
 export async function closeGate(db: TestDatabase): Promise<Gate> {
@@ -32,6 +34,9 @@ export async function closeGate(db: TestDatabase): Promise<Gate> {
     },
     async open() {
       await keeper.query(`select pg_advisory_unlock(${KEY})`);
+    },
+    async close() {
+      await keeper.query(`select pg_advisory_lock(${KEY})`);
     },
   };
 }

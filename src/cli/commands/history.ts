@@ -1,5 +1,6 @@
 /** `godwit history` */
 import { currentOf, headsOf, ordered } from "../../core/heads.ts";
+import { restored } from "../../core/sql/stored.ts";
 import type { Row } from "../../database/connection.ts";
 import { withConnection } from "../../run/connect.ts";
 import { look } from "../../run/status.ts";
@@ -65,7 +66,7 @@ const LOG_ROWS = 1000;
 async function log({ target, context }: Session): Promise<Answer> {
   const rows = await withConnection(target, context, async (connection) => {
     if (!(await target.ledger.read(connection)).created) return [];
-    return (await connection.query<LogRow>(target.ledger.sql.readLog(LOG_ROWS))).rows;
+    return restored((await connection.query<LogRow>(target.ledger.sql.readLog(LOG_ROWS))).rows);
   });
   const lines = rows.map(({ at, event, revision, durationMs, executedBy, host }) => {
     const took = durationMs === null ? "" : ` in ${formatDuration(durationMs)}`;

@@ -66,3 +66,14 @@ test("the second half of a detachment may be inside a transaction, the first may
     isTransactional(classify({ text: `alter table t detach partition p ${how}` }));
   expect([detach(""), detach("finalize"), detach("concurrently")]).toEqual([true, true, false]);
 });
+
+test.for([
+  ["do $$ begin insert into a values (1); commit; end $$", true],
+  ["DO LANGUAGE plpgsql 'begin loop rollback and chain; end loop; end'", true],
+  ["do $$ begin if x then /* now */ COMMIT ; end if; end $$ language plpgsql", true],
+  ["do $$ begin raise notice 'then commit;'; -- commit;\nend $$", false],
+  ["do $$ declare commit int := 1; begin perform commit; end $$", false],
+  ["do $a$ begin execute $b$ begin; commit; $b$; end $a$", false],
+] as const)("a block commits for itself where a statement of it says so: %s", ([text, commits]) => {
+  expect(classify({ text }).kind).toBe(commits ? "commits-itself" : "ordinary");
+});

@@ -48,6 +48,8 @@ export type StatementKind =
   | { readonly kind: "repeatable-outside"; readonly verb: string }
   /** Must run outside of transactions, and fails or does harm when repeated. */
   | { readonly kind: "outside"; readonly verb: string; readonly name: Name | null }
+  /** Commits for itself, so it runs outside of transactions; a failure takes back what is behind its last commit only. */
+  | { readonly kind: "commits-itself"; readonly verb: string }
   /** Wants data that follows it in the stream. */
   | { readonly kind: "copy-from-stdin"; readonly table: Name }
   /** `\connect`, `\i`, `\copy`, `\restrict`: nothing that the server knows. */
@@ -82,6 +84,7 @@ export function isTransactional(kind: StatementKind): boolean {
     case "detach-partition-concurrently":
     case "repeatable-outside":
     case "outside":
+    case "commits-itself":
     case "psql-command":
       return false;
   }
@@ -106,6 +109,7 @@ const READERS: readonly (readonly [string, (cursor: Cursor) => StatementKind | n
   ["abort", () => control("ABORT")],
   ["rollback", readRollback],
   ["prepare", readPrepare],
+  ["do", readDo],
 ];
 
 function control(verb: string): StatementKind {
@@ -133,19 +137,77 @@ function readPrepare(cursor: Cursor): StatementKind | null {
     : null;
 }
 
+/** A block whose text has a `COMMIT` or `ROLLBACK` where a statement of PL/pgSQL begins. */
+function readDo(cursor: Cursor): StatementKind | null {
+  for (let token = peek(cursor); token !== null; token = peek(cursor)) {
+    const body = acceptString(cursor);
+    if (body !== null)
+      return endsTransaction(body) ? { kind: "commits-itself", verb: "DO with COMMIT" } : null;
+    cursor.at = token.end;
+  }
+  return null;
+}
+
+const BEFORE_STATEMENT = /^(?:;|>>|begin|then|else|loop)$/i;
+
+function endsTransaction(body: string): boolean {
+  const cursor: Cursor = { text: body, at: 0 };
+  let before = ";";
+  for (let token = peek(cursor); token !== null; token = peek(cursor)) {
+    if (BEFORE_STATEMENT.test(before) && (accept(cursor, "commit") || accept(cursor, "rollback"))) {
+      if (acceptSymbol(cursor, ";") || accept(cursor, "and")) return true;
+    }
+    before = body.slice(token.start, token.end);
+    cursor.at = token.end;
+  }
+  return false;
+}
+
 function readCreate(cursor: Cursor): StatementKind | null {
   for (const object of ["database", "tablespace", "subscription"]) {
     if (accept(cursor, object)) return outside(`CREATE ${object.toUpperCase()}`, acceptName(cursor));
   }
+  const found = readIndexAfterCreate(cursor);
+  if (found === null || !found.concurrently) return null;
+  const { concurrently: _, ...index } = found;
+  return { kind: "create-index-concurrently", ...index };
+}
+
+/** What `CREATE INDEX … ON table` says behind the table; `null` where the text is none. */
+export function indexDefinition(text: string): { readonly unique: boolean; readonly rest: string } | null {
+  const cursor: Cursor = { text, at: 0 };
+  const found = readIndex(cursor);
+  return found === null ? null : { unique: found.unique, rest: text.slice(cursor.at) };
+}
+
+/** `CREATE INDEX`, concurrently or not. */
+export interface IndexStatement {
+  readonly concurrently: boolean;
+  readonly index: Name | null;
+  readonly table: Name;
+  readonly unique: boolean;
+  readonly ifNotExists: boolean;
+}
+
+export function readCreateIndex(text: string): IndexStatement | null {
+  return readIndex({ text, at: 0 });
+}
+
+function readIndex(cursor: Cursor): IndexStatement | null {
+  return accept(cursor, "create") ? readIndexAfterCreate(cursor) : null;
+}
+
+function readIndexAfterCreate(cursor: Cursor): IndexStatement | null {
   const unique = accept(cursor, "unique");
-  if (!accept(cursor, "index", "concurrently")) return null;
+  if (!accept(cursor, "index")) return null;
+  const concurrently = accept(cursor, "concurrently");
   const ifNotExists = accept(cursor, "if", "not", "exists");
   const name = accept(cursor, "on") ? null : acceptName(cursor);
   if (name !== null && !accept(cursor, "on")) return null;
   const table = acceptRelation(cursor);
   if (table === null) return null;
   const index = name === null ? null : { schema: table.schema, name: name.name };
-  return { kind: "create-index-concurrently", index, table, unique, ifNotExists };
+  return { concurrently, index, table, unique, ifNotExists };
 }
 
 function readDrop(cursor: Cursor): StatementKind | null {

@@ -6,11 +6,20 @@
  */
 import { classify, isTransactional, type StatementKind } from "./classify.ts";
 import { type Statement, splitStatements } from "./statements.ts";
+import {
+  beginModes,
+  isPlainCommit,
+  leadingModes,
+  readOnlyStatement,
+  type TransactionModes,
+} from "./transaction-modes.ts";
 
 export interface Unit extends Statement {
   readonly kind: StatementKind;
   /** More than one statement, separated by `;`. */
   readonly several: boolean;
+  /** How its transaction begins, as its own `BEGIN` or a `SET TRANSACTION` in front has it. */
+  readonly modes: TransactionModes;
 }
 
 export interface Units {
@@ -19,38 +28,52 @@ export interface Units {
   readonly units: readonly Unit[];
   /** One that cannot be carried out for it, such as `ROLLBACK` or `COMMIT AND CHAIN`. */
   readonly refused: Statement | null;
+  /** One that makes its transaction read-only. */
+  readonly readOnly: Statement | null;
 }
-
-const PLAIN =
-  /^(?:begin(?:\s+(?:work|transaction))?|start\s+transaction|(?:commit|end)(?:\s+(?:work|transaction))?)$/i;
-const ENDS = /^(?:commit|end)\b/i;
 
 /** Never throws. `text` is canonical. */
 export function transactionUnits(text: string): Units {
   const units: Unit[] = [];
   const blanks: Statement[] = [];
   let refused: Statement | null = null;
+  let readOnly: Statement | null = null;
   let open: Statement[] = [];
+  let modes: TransactionModes = {};
+  /** How many statements of the open unit stand in front of its `BEGIN`. */
+  let inFront = 0;
   for (const statement of splitStatements(text)) {
     const kind = classify(statement);
     if (kind.kind === "transaction-control") {
-      if (!PLAIN.test(statement.text.replace(COMMENT, " ").trim())) refused ??= statement;
+      const begun = beginModes(statement.text);
+      const ends = isPlainCommit(statement.text);
+      if (begun === null && !ends) refused ??= statement;
+      if (begun?.readOnly === true) readOnly ??= statement;
       blanks.push(statement);
-      if (ENDS.test(statement.text)) close();
+      modes = { ...modes, ...begun };
+      if (ends) close();
+      else inFront = open.length;
     } else if (isTransactional(kind)) open.push(statement);
     else {
       close();
-      units.push({ ...statement, kind, several: false });
+      units.push({ ...statement, kind, several: false, modes: {} });
     }
   }
   close();
-  return { text: blanked(text, blanks), units, refused };
+  return { text: blanked(text, blanks.toSorted(byStart)), units, refused, readOnly };
 
   function close(): void {
+    const leading = [leadingModes(open.slice(0, inFront)), leadingModes(open.slice(inFront))] as const;
+    const said = leading.flatMap((one) => one.said);
+    readOnly ??= readOnlyStatement(open);
+    blanks.push(...said);
+    open = open.filter((statement) => !said.includes(statement));
     const [first] = open;
     const last = open.at(-1);
     if (first !== undefined && last !== undefined) {
-      const inside = blanks.filter(({ start }) => start > first.start && start < last.start);
+      const inside = blanks
+        .filter(({ start }) => start > first.start && start < last.start)
+        .toSorted(byStart);
       const whole = blanked(text.slice(first.start, last.end), inside, first.start);
       const several = open.length > 1;
       units.push({
@@ -60,15 +83,19 @@ export function transactionUnits(text: string): Units {
         line: first.line,
         kind: several ? { kind: "ordinary" } : classify(first),
         several,
+        modes: { ...modes, ...leading[0].modes, ...leading[1].modes },
       });
     }
     open = [];
+    modes = {};
+    inFront = 0;
   }
 }
 
-const COMMENT = /--[^\n]*|\/\*.*?\*\//gs;
+const byStart = (left: Statement, right: Statement) => left.start - right.start;
 
-function blanked(text: string, statements: readonly Statement[], offset = 0): string {
+/** The text with a space for every character of these statements, which are in order. */
+export function blanked(text: string, statements: readonly Statement[], offset = 0): string {
   const parts: string[] = [];
   let at = 0;
   for (const { start, end } of statements) {

@@ -12,7 +12,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join, posix, relative, sep } from "node:path";
 import { analyse } from "../../core/sql/analyse.ts";
-import { identifier, literal } from "../../core/sql/quote.ts";
+import { quotedName, quoted as quotedText } from "../../core/sql/quote.ts";
 import { nextToken } from "../../core/sql/tokens.ts";
 import { type Problem, SourceError } from "../../errors.ts";
 import { readFolder } from "../folder.ts";
@@ -192,7 +192,7 @@ function withVariables(
       const name = quoted?.[2] ?? (token.kind === "word" ? written : undefined);
       const value = name === undefined ? undefined : variables.get(name);
       if (value !== undefined) {
-        const filled = quoted === null ? value : quoted[1] === "'" ? literal(value) : identifier(value);
+        const filled = quoted === null ? value : quoted[1] === "'" ? quotedText(value) : quotedName(value);
         parts.push(text.slice(done, colon - 1), filled);
         done = token.end;
       } else if (quoted !== null && name !== undefined) missing.push({ name, offset: colon - 1 });

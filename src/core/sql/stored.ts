@@ -1,0 +1,58 @@
+/**
+ * Text of people (names of files, messages, scripts) in tables of ours, whatever the encoding of the database. Where
+ * that holds all of Unicode, text is stored as it is. Elsewhere, and where it contains what no database holds (NUL,
+ * half of a surrogate pair), it is stored in ASCII: `\u:` in front, then each UTF-16 unit beyond ASCII as `\uXXXX`
+ * and a backslash as `\\`. Text that happens to begin with `\u:` is escaped as well, so that nothing is ambiguous.
+ * Equal texts are stored equally: they can be compared in the database.
+ */
+
+const MARK = "\\u:";
+
+/** Stored as it is in every encoding. */
+export function isPlain(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII but NUL
+  return /^[\x01-\x7f]*$/.test(text) && !text.startsWith(MARK);
+}
+
+/** Stored as it is where the encoding holds all of Unicode. */
+export function isStorable(text: string): boolean {
+  return !text.includes("\0") && !text.startsWith(MARK) && !LONE_SURROGATE.test(text);
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+export function escapeText(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: what is not escaped
+  const escaped = text.replace(/\\|[^\x01-\x7f]/g, (unit) =>
+    unit === "\\" ? "\\\\" : `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return `${MARK}${escaped}`;
+}
+
+/** The same in every text of a JSON value that is not `kept` as it is. */
+export function escapeValue(value: unknown, kept: (text: string) => boolean = isPlain): unknown {
+  return mapTexts(value, (text) => (kept(text) ? text : escapeText(text)));
+}
+
+/** What was stored, in a value, a row or a list of rows. */
+export function restored<T>(value: T): T {
+  return mapTexts(value, restoreText) as T;
+}
+
+function restoreText(text: string): string {
+  if (!text.startsWith(MARK)) return text;
+  return text
+    .slice(MARK.length)
+    .replace(/\\(?:\\|u([0-9a-f]{4}))/g, (_, digits?: string) =>
+      digits === undefined ? "\\" : String.fromCharCode(Number.parseInt(digits, 16)),
+    );
+}
+
+function mapTexts(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === "string") return change(value);
+  if (Array.isArray(value)) return value.map((each) => mapTexts(each, change));
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [change(name), mapTexts(each, change)]),
+  );
+}

@@ -1,0 +1,158 @@
+/**
+ * The modes that a text gives to its transaction, read before anything of it runs. The runner's own `BEGIN` carries them:
+ * an isolation level cannot be chosen behind a query, and the ledger's row is one.
+ */
+import { accept, acceptSymbol, type Cursor, peek } from "./cursor.ts";
+import type { Statement } from "./statements.ts";
+
+export type Isolation = "read uncommitted" | "read committed" | "repeatable read" | "serializable";
+
+export interface TransactionModes {
+  readonly isolation?: Isolation;
+  readonly readOnly?: boolean;
+  readonly deferrable?: boolean;
+}
+
+export interface ModeSetting {
+  /** `session`: for the transactions that follow, as `default_transaction_isolation` is. */
+  readonly scope: "transaction" | "session";
+  readonly modes: TransactionModes;
+}
+
+/** What `SET TRANSACTION …`, `SET transaction_isolation = …` and their like ask for; `null` for other statements. */
+export function modeSetting(text: string): ModeSetting | null {
+  const cursor: Cursor = { text, at: 0 };
+  if (!accept(cursor, "set")) return null;
+  if (accept(cursor, "session", "characteristics", "as", "transaction")) return setting("session", cursor);
+  if (!accept(cursor, "local")) accept(cursor, "session");
+  if (accept(cursor, "transaction")) return setting("transaction", cursor);
+  for (const [name, scope, read] of VARIABLES) {
+    if (!accept(cursor, name)) continue;
+    if (!accept(cursor, "to") && !acceptSymbol(cursor, "=")) return null;
+    const modes = read(valueAt(cursor));
+    return modes === null ? null : { scope, modes };
+  }
+  return null;
+}
+
+/** The modes of `BEGIN` and `START TRANSACTION`; `null` for anything else. */
+export function beginModes(text: string): TransactionModes | null {
+  const cursor: Cursor = { text, at: 0 };
+  if (accept(cursor, "begin")) {
+    if (!accept(cursor, "work")) accept(cursor, "transaction");
+  } else if (!accept(cursor, "start", "transaction")) return null;
+  return modeList(cursor);
+}
+
+/** `COMMIT` and `END` that begin nothing new. */
+export function isPlainCommit(text: string): boolean {
+  const cursor: Cursor = { text, at: 0 };
+  if (!accept(cursor, "commit") && !accept(cursor, "end")) return false;
+  if (!accept(cursor, "work")) accept(cursor, "transaction");
+  accept(cursor, "and", "no", "chain");
+  return peek(cursor) === null;
+}
+
+export interface LeadingModes {
+  readonly modes: TransactionModes;
+  /** The statements that say so: they have done their work when the transaction begins. */
+  readonly said: readonly Statement[];
+}
+
+/** The modes that are set before the first query of a transaction. Behind it, the server refuses to change them. */
+export function leadingModes(statements: readonly Statement[]): LeadingModes {
+  let modes: TransactionModes = {};
+  const said: Statement[] = [];
+  for (const statement of statements) {
+    const found = modeSetting(statement.text);
+    if (found?.scope === "transaction") {
+      modes = { ...modes, ...found.modes };
+      said.push(statement);
+    } else if (!NO_QUERY.some((word) => accept({ text: statement.text, at: 0 }, word))) break;
+  }
+  return { modes, said };
+}
+
+/** The first statement that makes its own transaction read-only, wherever it stands. */
+export function readOnlyStatement(statements: readonly Statement[]): Statement | null {
+  const makesReadOnly = ({ text }: Statement) => {
+    const found = modeSetting(text);
+    return found?.scope === "transaction" && found.modes.readOnly === true;
+  };
+  return statements.find(makesReadOnly) ?? null;
+}
+
+/** What such a session has for its next transactions, after one more statement. */
+export function sessionModes(before: TransactionModes, text: string): TransactionModes {
+  const found = modeSetting(text);
+  if (found?.scope === "session") return { ...before, ...found.modes };
+  const cursor: Cursor = { text, at: 0 };
+  const resets =
+    accept(cursor, "reset") && (accept(cursor, "all") || /^reset\s+default_transaction_/i.test(text));
+  return resets ? {} : before;
+}
+
+/** Statements that the server carries out without a snapshot. */
+const NO_QUERY = ["set", "reset", "show", "lock", "listen", "unlisten", "notify"];
+
+type Reader = (value: string) => TransactionModes | null;
+
+const isolation: Reader = (value) => {
+  if (value === "default") return { isolation: "read committed" };
+  return isIsolation(value) ? { isolation: value } : null;
+};
+const flag =
+  (name: "readOnly" | "deferrable"): Reader =>
+  (value) =>
+    ON.has(value) ? { [name]: true } : OFF.has(value) ? { [name]: false } : null;
+
+const ON = new Set(["on", "true", "yes", "1"]);
+const OFF = new Set(["off", "false", "no", "0", "default"]);
+
+const VARIABLES: readonly (readonly [string, ModeSetting["scope"], Reader])[] = [
+  ["transaction_isolation", "transaction", isolation],
+  ["transaction_read_only", "transaction", flag("readOnly")],
+  ["transaction_deferrable", "transaction", flag("deferrable")],
+  ["default_transaction_isolation", "session", isolation],
+  ["default_transaction_read_only", "session", flag("readOnly")],
+  ["default_transaction_deferrable", "session", flag("deferrable")],
+];
+
+function isIsolation(value: string): value is Isolation {
+  return ["read uncommitted", "read committed", "repeatable read", "serializable"].includes(value);
+}
+
+function valueAt(cursor: Cursor): string {
+  const token = peek(cursor);
+  if (token === null) return "";
+  const written = cursor.text.slice(token.start, token.end).replace(/^'(.*)'$/s, "$1");
+  return written.trim().toLowerCase();
+}
+
+function setting(scope: ModeSetting["scope"], cursor: Cursor): ModeSetting | null {
+  const modes = modeList(cursor);
+  return modes === null || Object.keys(modes).length === 0 ? null : { scope, modes };
+}
+
+const WORDS: readonly (readonly [readonly string[], TransactionModes])[] = [
+  [["isolation", "level", "serializable"], { isolation: "serializable" }],
+  [["isolation", "level", "repeatable", "read"], { isolation: "repeatable read" }],
+  [["isolation", "level", "read", "committed"], { isolation: "read committed" }],
+  [["isolation", "level", "read", "uncommitted"], { isolation: "read uncommitted" }],
+  [["read", "only"], { readOnly: true }],
+  [["read", "write"], { readOnly: false }],
+  [["deferrable"], { deferrable: true }],
+  [["not", "deferrable"], { deferrable: false }],
+];
+
+/** All that is left of a statement; `null` where it is more than modes. */
+function modeList(cursor: Cursor): TransactionModes | null {
+  let modes: TransactionModes = {};
+  while (peek(cursor) !== null) {
+    const found = WORDS.find(([words]) => accept(cursor, ...words));
+    if (found === undefined) return null;
+    modes = { ...modes, ...found[1] };
+    acceptSymbol(cursor, ",");
+  }
+  return modes;
+}

@@ -1,0 +1,60 @@
+/**
+ * What a module sends, looked at before it is sent. Inside a transaction of the runner's, nothing may end it: what was
+ * kept could not be said any more. Outside of one, whether anything can have stayed is kept count of.
+ */
+
+import { analyse } from "../core/sql/analyse.ts";
+import { isTransactional } from "../core/sql/classify.ts";
+import { accept } from "../core/sql/cursor.ts";
+import { StepFailed } from "../errors.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** Throws where the text would begin or end a transaction. Savepoints are fine. */
+export function refuseTransactionControl(text: string, { step }: Prepared): void {
+  const { transactionControl } = analyse(text);
+  if (transactionControl === null) return;
+  const sent = transactionControl.text.replace(/\s+/g, " ").slice(0, 80).toUpperCase();
+  throw new StepFailed({
+    code: "STEP_ENDED_TRANSACTION",
+    message: `${step.file} sends ${sent}, and a migration must not begin or end transactions itself.`,
+    hint: "It was rolled back, nothing of it was kept: remove that statement, or declare the module with transaction: false, then run again.",
+    place: { file: step.file },
+  });
+}
+
+/** Of a module outside a transaction. */
+export interface Tally {
+  /** Called with a text before it is sent; what it returns is called when the text has succeeded. */
+  readonly begun: (text: string) => () => void;
+  /** Whether anything of it may have stayed. */
+  readonly mayHaveKept: () => boolean;
+}
+
+export function tally(): Tally {
+  let kept = false;
+  let open = false;
+  return {
+    mayHaveKept: () => kept,
+    begun(text) {
+      const statements = analyse(text).statements;
+      // These leave something behind even where they fail.
+      const alone = ({ kind, text: one }: (typeof statements)[number]) =>
+        (kind.kind !== "transaction-control" && !isTransactional(kind)) ||
+        accept({ text: one, at: 0 }, "call") ||
+        accept({ text: one, at: 0 }, "do");
+      if (!open && statements.some(alone)) kept = true;
+      if (statements.some(({ kind }) => kind.kind === "transaction-control") && statements.length > 1)
+        kept = true;
+      return () => {
+        for (const { kind } of statements) {
+          if (kind.kind !== "transaction-control") kept ||= !open;
+          else if (/^(BEGIN|START)/.test(kind.verb)) open = true;
+          else {
+            kept ||= /^(COMMIT|END|PREPARE)/.test(kind.verb);
+            open = false;
+          }
+        }
+      };
+    },
+  };
+}
