@@ -9,17 +9,25 @@ const NOTE = "<!-- Made by `node scripts/docs.mjs`; do not edit. -->";
 
 /** File → text, for `docs/reference/`. */
 export async function renderDocs() {
-  const { COMMANDS, OPTIONS, IMPORT_OPTIONS, TARGET_OPTIONS, targetsArgument, flagName, variablesOf } =
-    await loadTables();
+  const {
+    COMMANDS,
+    OPTIONS,
+    IMPORT_OPTIONS,
+    TARGET_OPTIONS,
+    targetsArgument,
+    isHonoured,
+    flagName,
+    variablesOf,
+  } = await loadTables();
   return {
-    "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument }),
+    "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument, isHonoured }),
     "config.md": config(OPTIONS, { flagName, variablesOf, imports: IMPORT_OPTIONS, targets: TARGET_OPTIONS }),
   };
 }
 
 async function loadTables() {
   const contents =
-    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets-given.ts"; export { targetsArgument } from "./src/cli/command.ts";';
+    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -31,7 +39,7 @@ async function loadTables() {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
 }
 
-function cli(commands, options, { targetsArgument }) {
+function cli(commands, options, { targetsArgument, isHonoured }) {
   const sections = commands.map((row) => {
     const words = (row.arguments ?? []).map(({ syntax }) => ` ${syntax}`).join("");
     const targets = targetsArgument(row);
@@ -40,7 +48,7 @@ function cli(commands, options, { targetsArgument }) {
       ...(row.arguments ?? []),
       ...(targets === null ? [] : [targets]),
       ...(row.flags ?? []),
-      ...(row.plans ? options.filter((option) => option.forPlanning).map(flagRow) : []),
+      ...options.filter((option) => option.forPlanning && isHonoured(row, option)).map(flagRow),
     ];
     return [
       `## ${row.name}`,
@@ -68,6 +76,7 @@ function cli(commands, options, { targetsArgument }) {
     "A revision is an id, the start of one if it is unique, `head`, `heads`, `base`, `+2` or `-1` counted from where the database is, or steps from a revision: `head-1`, `0007+2`.",
     ...sections,
     "## Everywhere",
+    "Except where a flag has nothing to do with what a command does. A flag that a command does not honour is refused, and so is an empty word: an unset shell variable never means all.",
     table(
       ["", ""],
       everywhere.map(({ syntax, help }) => [code(syntax), help]),
@@ -94,7 +103,7 @@ function config(options, { flagName, variablesOf, imports, targets }) {
     "A value comes from, in this order: the command line, the environment, `godwit.config.ts`, the default. `godwit doctor` shows where each one came from. Nothing needs to be configured for one folder `migrations` and one `DATABASE_URL`.",
     "The file is `godwit.config.ts`, `.mts`, `.js`, `.mjs` or `.json`, in the working directory or above it, up to the root of the project (the folder with `.git`). Paths in it are relative to it.",
     '```ts\nimport { defineConfig } from "godwit";\n\nexport default defineConfig({\n  dir: "db/migrations",\n  lockTimeout: "2s",\n});\n```',
-    "Durations are `500ms`, `3s`, `2min`, `1h` or `none`; a plain number is seconds. Where a line names several variables, the first that is set counts. An empty variable is none, except that an empty `DATABASE_URL` is an error.",
+    "Durations are `500ms`, `3s`, `2min`, `1h` or `none`; a plain number is seconds. Where a line names several variables, the first that is set counts. An empty variable is none, except where that would mean more than was meant: an empty `DATABASE_URL`, `GODWIT_TARGET`, `GODWIT_PHASE` or `MIGRATION_MODE` is an error. An empty value in the file or on the command line always is one.",
     table(["file", "flag", "environment", "default", "what it is"], rows),
     "## Targets",
     "Several databases in one run: `targets` in the file names each. What one does not say is as it is said beside `targets`.",

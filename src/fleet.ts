@@ -102,7 +102,10 @@ export function createFleet(config: FleetConfig): Fleet {
       migrators.set(name, known);
       return known;
     },
-    async up({ targets = [] } = {}) {
+    async up({ targets: named } = {}) {
+      // A list that a program has filtered down to nothing does not mean all of them.
+      if (named?.length === 0) throw noTargets();
+      const targets = named ?? [];
       const [{ runFleet, isDone, flatten }, { shareListing }, { openSource }] = await Promise.all([
         import("./run/fleet.ts"),
         import("./source/shared.ts"),
@@ -206,6 +209,14 @@ async function schemasOf(
   ]);
   const context = createContext(config, { observe: () => {}, signal });
   return findSchemas(config, { context, say, create });
+}
+
+function noTargets(): ConfigError {
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: "fleet.up was given an empty list of targets.",
+    hint: "Leave targets out for all of them, or do not call it.",
+  });
 }
 
 function severalSchemas(name: string): ConfigError {

@@ -65,3 +65,5 @@ export type { BaselineReport } from "./run/baseline.ts";
 export type { Observe, RunEvent } from "./run/events.ts";
 export type { Repair, RepairReport } from "./run/repair.ts";
 export type { Report, StepFailure, StepReport } from "./run/report.ts";
+export type { ImportState } from "./run/status.ts";
+export type { StatusRow } from "./run/status-rows.ts";

@@ -2,13 +2,13 @@
 import type { Assembled } from "./assemble.ts";
 import type { Config } from "./config/config.ts";
 import type { ConfigFile } from "./config/define.ts";
-import type { Migration, Phase } from "./core/migration.ts";
+import { PHASES } from "./core/migration.ts";
 import type { Plan, Step } from "./core/step.ts";
 import type { PgliteLike } from "./database/pglite.ts";
 import type { Decided, Decision } from "./duplicates/decide.ts";
 import type { Duplicates } from "./duplicates/duplicates.ts";
 import type { FindOptions } from "./duplicates/find.ts";
-import { ConfigError, Interrupted } from "./errors.ts";
+import { ConfigError, Interrupted, type Problem } from "./errors.ts";
 import type { ImportReport } from "./import/report.ts";
 import type { Recorded } from "./ledger/ledger.ts";
 import type { AdoptOptions, AdoptReport } from "./run/adopt.ts";
@@ -17,6 +17,8 @@ import type { Observe } from "./run/events.ts";
 import type { MigrateOptions } from "./run/migrate.ts";
 import type { Repair, RepairReport } from "./run/repair.ts";
 import type { Report } from "./run/report.ts";
+import type { ImportState } from "./run/status.ts";
+import type { StatusRow } from "./run/status-rows.ts";
 import type { RunContext } from "./run/target.ts";
 
 /** A `PGlite` of `@electric-sql/pglite`, as far as it is used. */
@@ -41,26 +43,35 @@ export interface MigratorConfig extends Omit<ConfigFile, "targets" | "parallel" 
 
 export interface Status {
   readonly database: string;
+  /** Nothing is pending, nothing would stop `up()`, and its imports have run to their end. */
   readonly upToDate: boolean;
-  /** What `up()` would do. */
+  /** What `up()` would do; nothing where it would not begin, and `problems` says why. */
   readonly pending: readonly Step[];
   /** The tips of what is applied. */
   readonly current: readonly string[];
   /** The newest of the files. */
   readonly heads: readonly string[];
+  /** Every migration and its state. */
+  readonly migrations: readonly StatusRow[];
+  /** The imports that `up()` would run. */
+  readonly imports: readonly ImportState[];
+  readonly warnings: readonly Problem[];
+  /** What would stop `up()`: it would throw this. */
+  readonly problems: readonly Problem[];
 }
 
 export type AppliedHistory = readonly Recorded[];
 
 export interface Migrator extends AsyncDisposable {
   /**
-   * Applies what is pending, up to `goal` (an id or the start of one, `+2`, `head`). When it resolves, all of it is in the
+   * Applies what is pending, up to `goal` (an id or the start of one, `+2`, `head`); without one, and with `head`, the
+   * configured imports run as well, between the phases before and behind them. When it resolves, all of it is in the
    * ledger and in the database. Throws a `GodwitError` whose `report` says what had been done.
    */
   up(goal?: string): Promise<Report>;
   /** Takes back: `-1`, an id (it stays) or `base`. Throws like `up`. */
   down(goal: string): Promise<Report>;
-  /** Looks and changes nothing. */
+  /** Looks and changes nothing. What would stop `up()` is in `problems`. */
   status(): Promise<Status>;
   /** What `up(goal)` would do now. Throws as it would. */
   plan(goal?: string): Promise<Plan>;
@@ -105,14 +116,24 @@ export function migratorOf(openIt: () => Promise<Opened>): Migrator {
     return opening;
   };
   const options = ({ settings }: Opened, direction: "up" | "down", to: string): MigrateOptions => ({
-    goal: { direction, to, phases: direction === "up" ? settings.phases : allPhases(settings) },
+    goal: { direction, to, phases: direction === "up" ? settings.phases : PHASES },
     failure: settings.values.onFailure,
     outOfOrder: settings.values.outOfOrder,
   });
-  const migrate = async (direction: "up" | "down", to: string) => {
+  const imports =
+    ({ settings }: Opened) =>
+    async () =>
+      (await import("./assemble.ts")).assembleImports(settings);
+  const up = async (to: string) => {
+    const { migrateUp } = await import("./run/everything.ts");
+    const all = await opened();
+    const given = { context: all.context(), imports: imports(all) };
+    return migrateUp(all.assembled.target, options(all, "up", to), given);
+  };
+  const down = async (to: string) => {
     const { migrate } = await import("./run/migrate.ts");
-    const { assembled, context, ...rest } = await opened();
-    return migrate(assembled.target, options({ assembled, context, ...rest }, direction, to), context());
+    const all = await opened();
+    return migrate(all.assembled.target, options(all, "down", to), all.context());
   };
   const look = async () => {
     const { look } = await import("./run/status.ts");
@@ -129,21 +150,16 @@ export function migratorOf(openIt: () => Promise<Opened>): Migrator {
     await held?.assembled.close();
   };
   return {
-    up: (goal = "heads") => migrate("up", goal),
-    down: (goal) => migrate("down", goal),
+    up: (goal = "heads") => up(goal),
+    down,
     plan: (goal = "heads") => plan(goal),
     async status() {
-      const { currentOf, headsOf } = await import("./core/heads.ts");
-      const [view, decided] = [await look(), await plan("heads")];
-      const { order } = (await opened()).assembled.target.settings;
-      const migrations: readonly Migration[] = view.files.migrations;
-      return {
-        database: view.database,
-        upToDate: decided.steps.length === 0,
-        pending: decided.steps,
-        current: currentOf(migrations, view.history, order),
-        heads: headsOf(migrations, order),
-      };
+      const { statusOf } = await import("./run/status.ts");
+      const all = await opened();
+      const { target } = all.assembled;
+      const wanted = { ...options(all, "up", "heads"), imports: imports(all) };
+      const { plan: decided, target: _, ...status } = await statusOf(target, wanted, all.context());
+      return { ...status, pending: decided?.steps ?? [] };
     },
     history: async () => (await look()).history.entries,
     async adopt(options = {}) {
@@ -251,9 +267,4 @@ export function signalOf(signal: AbortSignal | undefined, timeoutMs: number): Ab
   const late = () => stop.abort(new Interrupted({ code: "DEADLINE", message, hint }, "deadline"));
   if (timeoutMs > 0) setTimeout(late, timeoutMs).unref();
   return stop.signal;
-}
-
-/** What may come back does not depend on when it came. */
-function allPhases({ values }: Config): readonly Phase[] {
-  return values.phase ?? ["startup", "import", "complex", "contract"];
 }

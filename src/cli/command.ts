@@ -1,5 +1,6 @@
 /** What a command is: a row of the table in `commands.ts`, and a file of `commands/` that carries it out. */
 import type { Config } from "../config/config.ts";
+import type { Option, OptionKey } from "../config/options.ts";
 import type { Observe } from "../run/events.ts";
 import type { Source } from "../source/source.ts";
 import type { Log } from "./log.ts";
@@ -18,8 +19,14 @@ export interface CommandRow {
    * only `--target` names it; `none`.
    */
   readonly targets?: "each" | "one" | "flag" | "none";
-  /** Whether the options about planning apply. */
-  readonly plans?: boolean;
+  /** What it has to do with, and so which of the options it honours. Default: the database, and files with it. */
+  readonly about?: "files" | "nothing";
+  /** Options that it honours beyond those. A flag that a command does not honour is refused. */
+  readonly honours?: readonly OptionKey[];
+  /** Flags that leave others without an effect, by their camelCase names. */
+  readonly excludes?: readonly { readonly flag: string; readonly others: readonly string[] }[];
+  /** Flags that have no effect without another one. */
+  readonly needs?: readonly { readonly flag: string; readonly other: string }[];
   /** More than the summary, for `--help`. */
   readonly description?: string;
   readonly examples: readonly (readonly [command: string, does: string])[];
@@ -55,8 +62,20 @@ export interface Answer {
   readonly text: string;
   /** `false`: a mere confirmation, which `--quiet` leaves out. */
   readonly result: boolean;
+  /** `true`: the text is of no use in part, like a script that is run. */
+  readonly whole?: boolean;
   /** 1: the question was answered with no; of several targets, what the worst of them comes to. */
   readonly exitCode?: number;
+}
+
+/** Whether the flag of an option has an effect on a command. */
+export function isHonoured(row: CommandRow, option: Option): boolean {
+  if (row.honours?.includes(option.key) === true) return true;
+  if (option.forPlanning === true) return false;
+  if (option.key === "target") return row.targets !== "none";
+  if (option.key === "timeout") return row.about !== "nothing";
+  if (option.about === undefined || row.about === undefined) return true;
+  return row.about === option.about;
 }
 
 /** Whether targets may stand among the words. */

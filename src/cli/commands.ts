@@ -1,6 +1,21 @@
 /** Every command, once. Help, completion and `docs/reference/cli.md` are made from this table. */
+import { OPTIONS } from "../config/options.ts";
 import type { CommandRow } from "./command.ts";
 
+/** For commands that plan what `up` does, for each of several targets. */
+const PLANNING = OPTIONS.flatMap((option) => (option.forPlanning === true ? [option.key] : []));
+/** What only a run on a database can do; a script for somebody else cannot. */
+const LIVE = [
+  "databaseUrl",
+  "lockAttempts",
+  "lockWait",
+  "connectAttempts",
+  "connectDelay",
+  "pooling",
+  "allowSecondLedger",
+  "parallel",
+  "onTargetFailure",
+];
 const WORDS = "a revision or the start of one";
 const SQL = { syntax: "--sql", help: "print a script for psql instead; no database is needed" };
 const MESSAGE = { syntax: "-m, --message <text>", help: "the name, as one text" };
@@ -17,7 +32,9 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--from <revision>", help: "with --sql: where that database is (base)" },
       { syntax: "--dry-run", help: "execute, roll back, and say what could not be tried" },
     ],
-    plans: true,
+    honours: PLANNING,
+    excludes: [{ flag: "sql", others: ["dryRun", ...LIVE] }],
+    needs: [{ flag: "from", other: "sql" }],
     examples: [
       ["godwit up", "apply everything"],
       ["godwit up +1", "apply the next one"],
@@ -33,7 +50,10 @@ export const COMMANDS: readonly CommandRow[] = [
     summary: "take migrations back",
     arguments: [{ syntax: "<revision>", help: `how far: -1, ${WORDS} (it stays), or base for everything` }],
     flags: [SQL, { syntax: "--from <revision>", help: "with --sql: where that database is (heads)" }],
-    plans: true,
+    // What is taken back may have come in any phase, and is one target's.
+    honours: ["onFailure"],
+    excludes: [{ flag: "sql", others: LIVE }],
+    needs: [{ flag: "from", other: "sql" }],
     examples: [
       ["godwit down -1", "take the last one back"],
       ["godwit down 0007", "back to 0007, which stays"],
@@ -46,7 +66,7 @@ export const COMMANDS: readonly CommandRow[] = [
     targets: "each",
     summary: "show what is applied and what is pending",
     flags: [{ syntax: "--check", help: "exit 1 when anything is pending" }],
-    plans: true,
+    honours: PLANNING,
     examples: [
       ["godwit status", "all migrations and their state"],
       ["godwit status --check --quiet", "a gate for a release"],
@@ -58,7 +78,7 @@ export const COMMANDS: readonly CommandRow[] = [
     targets: "each",
     summary: "show what up would do, and change nothing",
     arguments: [{ syntax: "[revision]", help: "as for up; -1 and base show what down would do" }],
-    plans: true,
+    honours: PLANNING,
     examples: [
       ["godwit plan", "what godwit up would do now"],
       ["godwit plan --json", "the same as data"],
@@ -74,6 +94,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "history",
+    excludes: [{ flag: "log", others: ["indicateCurrent"] }],
     targets: "each",
     summary: "list all migrations in order, newest first",
     flags: [
@@ -88,6 +109,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "heads",
+    about: "files",
     targets: "each",
     summary: "show the newest migrations of the files",
     examples: [["godwit heads", "more than one: they need godwit merge"]],
@@ -95,6 +117,8 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "new",
+    about: "files",
+    excludes: [{ flag: "sql", others: ["ts"] }],
     targets: "flag",
     aliases: ["revision"],
     summary: "make an empty migration",
@@ -113,6 +137,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "merge",
+    about: "files",
     targets: "flag",
     summary: "join several heads of a revision graph",
     arguments: [{ syntax: "[heads…]", help: "the heads to join; all if left out" }],
@@ -168,6 +193,9 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "import",
+    excludes: [
+      { flag: "status", others: ["from", "pattern", "table", "hostKey", "trustOnFirstUse", "workers"] },
+    ],
     targets: "flag",
     summary: "bring files into the database: images with their hashes",
     description:
@@ -184,6 +212,7 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--trust-on-first-use", help: "trust an unknown host, and remember its key" },
       { syntax: "--workers <n>", help: "processes that fetch and hash" },
       { syntax: "--status", help: "how far it is, asked from another terminal" },
+      { syntax: "--colours", help: "reads those once more whose colours an earlier release did not look at" },
     ],
     examples: [
       ["godwit init --import && godwit up", "the table first"],
@@ -198,6 +227,10 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "duplicates",
+    excludes: ["keep", "distinct", "forget"].map((flag) => ({
+      flag,
+      others: ["html", "kind", "limit", "offset", "all", "from"],
+    })),
     targets: "flag",
     summary: "list what is there twice, and remember what was decided about it",
     description:
@@ -234,6 +267,8 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "init",
+    about: "files",
+    honours: ["databaseUrl"],
     targets: "flag",
     summary: "make a folder, a configuration and a first migration",
     flags: [{ syntax: "--import", help: "the migration that makes the table for imported images" }],
@@ -242,6 +277,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "build",
+    about: "files",
     targets: "flag",
     summary: "freeze all migrations into a bundle that needs no compiler",
     arguments: [{ syntax: "[folder]", help: "where to put it (dist/migrations)" }],
@@ -250,6 +286,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "completion",
+    about: "nothing",
     targets: "none",
     summary: "print the completion script of a shell",
     arguments: [{ syntax: "<shell>", help: "bash, zsh or fish" }],

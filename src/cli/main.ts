@@ -1,6 +1,7 @@
 /** The command. The only file that ends the process. */
 import { Interrupted, StepFailed } from "../errors.ts";
 import { redact } from "../std/secret.ts";
+import { formatProblem } from "./problems.ts";
 import { run } from "./run.ts";
 import { openTerminal } from "./terminal.ts";
 
@@ -29,16 +30,14 @@ async function main(): Promise<void> {
     uncaught = thrownByNobody(error);
     stop.abort(uncaught);
   });
-  // `godwit history | head` is no error, and that nobody reads the log any more does not end a run.
-  for (const stream of [process.stdout, process.stderr])
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-    });
+  // That nobody reads the log any more, or that its disk is full, does not end a run.
+  process.stderr.on("error", () => {});
+  const terminal = openTerminal(process.env);
   // Should the process ever end by itself before the run has answered, that was no success.
   process.exitCode = 1;
   const alive = setInterval(() => {}, 60_000);
   let code = await run(process.argv.slice(2), {
-    terminal: openTerminal(process.env),
+    terminal,
     environment: process.env,
     workingFolder: process.cwd(),
     signal: stop.signal,
@@ -48,8 +47,13 @@ async function main(): Promise<void> {
     process.stderr.write(`error: ${uncaught.message}\n`);
     code = 1;
   }
+  const unwritten = await terminal.end();
+  if (unwritten !== null) {
+    terminal.error(formatProblem("error", unwritten, terminal.paintError));
+    if (code === 0) code = 1;
+  }
   // A migration may have left a timer or a socket behind; what was written must still get out.
-  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+  process.stderr.write("", () => process.exit(code));
 }
 
 function thrownByNobody(error: unknown): StepFailed {

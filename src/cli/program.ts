@@ -2,8 +2,9 @@
 import { Command, Option as Flag } from "commander";
 import { flagName, OPTIONS, type Option, variablesOf } from "../config/options.ts";
 import { VERSION } from "../std/version.ts";
-import { type CommandRow, hasTargets, targetsArgument } from "./command.ts";
+import { type CommandRow, hasTargets, isHonoured, targetsArgument } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
+import { refuseEmpty, refuseUnhonoured } from "./given.ts";
 
 export interface Parsed {
   readonly row: CommandRow;
@@ -11,7 +12,7 @@ export interface Parsed {
   readonly flags: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 }
 
-/** Throws commander's `CommanderError` for help as well as for what cannot be understood. */
+/** Throws commander's `CommanderError` for help as well as for what cannot be understood; `ConfigError` for empty words. */
 export async function parse(
   argv: readonly string[],
   output: { out: (text: string) => void; error: (text: string) => void },
@@ -24,6 +25,8 @@ export async function parse(
   for (const command of [program, ...program.commands]) command.exitOverride().configureOutput(streams);
   await program.parseAsync([...argv], { from: "user" });
   if (parsed === undefined) throw new Error("No command was chosen.");
+  refuseEmpty(parsed);
+  refuseUnhonoured(parsed, COMMANDS);
   return parsed;
 }
 
@@ -69,19 +72,22 @@ function addDetails(command: Command, row: CommandRow): void {
   const targets = targetsArgument(row);
   if (targets !== null) command.argument(targets.syntax.replace("…", "..."), targets.help);
   for (const { syntax, help } of row.flags ?? []) command.option(syntax.replace("…", "..."), help);
-  if (row.plans === true)
-    for (const option of OPTIONS.filter((each) => each.forPlanning)) addFlag(command, option);
+  // Those that it does not honour are understood as well, so that they can be refused by name.
+  for (const option of OPTIONS.filter((each) => each.forPlanning))
+    addFlag(command, option, { hidden: !isHonoured(row, option) });
   const examples = row.examples.map(([line, does]) => `  $ ${line}${does === "" ? "" : `\n      ${does}`}`);
   command.addHelpText("after", `\nExamples:\n${examples.join("\n")}\n\n${exitCodes()}`);
 }
 
-function addFlag(command: Command, option: Option): void {
+function addFlag(command: Command, option: Option, { hidden } = { hidden: false }): void {
   if (option.flag === null) return;
   // commander must not apply defaults: what was not typed is for the environment and the file to say.
   const flag = new Flag(option.flag.replace("…", "..."), helpOf(option));
   const isOutput = ["logFormat", "quiet", "verbose"].includes(option.key);
   command.addOption(
-    flag.helpGroup(isOutput ? OUTPUT : option.forPlanning ? "What to run:" : "Configuration:"),
+    flag
+      .hideHelp(hidden)
+      .helpGroup(isOutput ? OUTPUT : option.forPlanning ? "What to run:" : "Configuration:"),
   );
 }
 

@@ -177,7 +177,8 @@ interface PrintOptions {
 
 function print(answer: Answer, { terminal, json, quiet, command }: PrintOptions): void {
   if (json) terminal.out(documentOf({ ok: (answer.exitCode ?? 0) === 0, command, ...answer.json }));
-  else if (answer.text !== "" && (answer.result || !quiet)) terminal.out(answer.text.replace(/\n?$/, "\n"));
+  else if (answer.text !== "" && (answer.result || !quiet))
+    terminal.out(answer.text.replace(/\n?$/, "\n"), { whole: answer.whole === true });
 }
 
 interface FailOptions {

@@ -1,6 +1,7 @@
 /** From an invocation to a target, closed again whatever happens. */
 import { type Assembled, assemble, createContext } from "../assemble.ts";
 import type { Config } from "../config/config.ts";
+import { PHASES } from "../core/migration.ts";
 import { ConfigError } from "../errors.ts";
 import type { MigrateOptions } from "../run/migrate.ts";
 import type { RunContext } from "../run/target.ts";
@@ -36,5 +37,7 @@ function oneSchema(name: string): ConfigError {
 
 export function migrateOptions(config: Config, direction: "up" | "down", to: string): MigrateOptions {
   const { onFailure, outOfOrder } = config.values;
-  return { goal: { direction, to, phases: config.phases }, failure: onFailure, outOfOrder };
+  // A phase says when something comes: it may go at any time.
+  const phases = direction === "up" ? config.phases : PHASES;
+  return { goal: { direction, to, phases }, failure: onFailure, outOfOrder };
 }

@@ -1,12 +1,16 @@
 /** The two streams of a command, and what they can show. */
 import { isatty } from "node:tty";
 import { styleText } from "node:util";
+import type { Problem } from "../errors.ts";
+import { openOutput } from "./output.ts";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
 export interface Terminal {
-  /** Results. */
-  out(text: string): void;
+  /** Results. `whole`: a part of it is of no use. */
+  out(text: string, options?: { readonly whole: boolean }): void;
+  /** Resolves when all results are written, with what went wrong. */
+  end(): Promise<Problem | null>;
   /** Progress, logs and errors. */
   error(text: string): void;
   /** Whether stderr is a screen on which a line may be written over. */
@@ -26,8 +30,10 @@ export function openTerminal(environment: Readonly<Record<string, string | undef
     const colours = wantsColours(stream, environment);
     return (style: Style, text: string) => (colours ? styleText(style, text) : text);
   };
+  const output = openOutput(stdout, 1);
   return {
-    out: (text) => void stdout.write(text),
+    out: output.write,
+    end: output.end,
     error: (text) => void stderr.write(text),
     live: stderr.isTTY === true && environment.TERM !== "dumb" && !environment.CI,
     // Not process.stdin: to look at it is to open it, which takes longer than the rest of the start.

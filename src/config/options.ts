@@ -69,8 +69,15 @@ export type Option = Kind & {
   readonly variables?: readonly string[];
   /** `false`: not in the file, because it belongs to one invocation. */
   readonly inFile?: boolean;
-  /** Only for commands that plan (`up`, `down`, `plan`, `status`). */
+  /** Only for the commands that name it in `honours`: `up`, `down`, `plan`, `status`. */
   readonly forPlanning?: boolean;
+  /** What a command must have to do with for this flag to have an effect; without it every command honours it. */
+  readonly about?: "files" | "database";
+  /**
+   * `refused`: an empty variable is an error. Without a value this option means more: every target, every phase, another
+   * database. Elsewhere an empty variable is not set.
+   */
+  readonly emptyVariable?: "refused";
   readonly default: string;
   readonly help: string;
 };
@@ -87,6 +94,8 @@ const choice = (...choices: string[]) => ({ kind: "choice", choices }) as const;
 export const OPTIONS: readonly Option[] = [
   {
     key: "databaseUrl",
+    about: "database",
+    emptyVariable: "refused",
     kind: "url",
     flag: "--database-url <url>",
     variables: ["DATABASE_URL"],
@@ -95,6 +104,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "dir",
+    about: "files",
     kind: "path",
     flag: "--dir <folder>",
     default: "migrations",
@@ -102,6 +112,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "layout",
+    about: "files",
     ...choice(...LAYOUT_NAMES),
     flag: "--layout <name>",
     default: "",
@@ -116,6 +127,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "keep",
+    about: "database",
     ...text,
     flag: "--keep <tool>",
     default: "",
@@ -123,6 +135,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "ledgerSchema",
+    about: "database",
     ...text,
     flag: "--ledger-schema <name>",
     default: "godwit",
@@ -130,6 +143,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "project",
+    about: "database",
     ...text,
     flag: "--project <name>",
     default: "",
@@ -138,6 +152,7 @@ export const OPTIONS: readonly Option[] = [
   { key: "order", kind: "list", flag: null, default: "", help: "the order of files without a number" },
   {
     key: "mode",
+    emptyVariable: "refused",
     ...choice(...MODES),
     flag: "--mode <name>",
     variables: ["MIGRATION_MODE"],
@@ -147,6 +162,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "phase",
+    emptyVariable: "refused",
     kind: "choices",
     choices: PHASES,
     flag: "--phase <name…>",
@@ -179,6 +195,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "lockTimeout",
+    about: "database",
     ...duration,
     flag: "--lock-timeout <time>",
     default: "3s",
@@ -186,6 +203,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "statementTimeout",
+    about: "database",
     ...duration,
     flag: "--statement-timeout <time>",
     default: "none",
@@ -193,6 +211,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "idleTimeout",
+    about: "database",
     ...duration,
     flag: "--idle-timeout <time>",
     default: "5min",
@@ -200,6 +219,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "lockAttempts",
+    about: "database",
     ...count(1),
     flag: "--lock-attempts <n>",
     default: "20",
@@ -207,6 +227,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "lockWait",
+    about: "database",
     ...duration,
     flag: "--lock-wait <time>",
     default: "1h",
@@ -214,6 +235,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "connectAttempts",
+    about: "database",
     ...count(1),
     flag: "--connect-attempts <n>",
     variables: ["MIGRATION_RETRY_COUNT"],
@@ -222,6 +244,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "connectDelay",
+    about: "database",
     ...duration,
     flag: "--connect-delay <time>",
     variables: ["MIGRATION_RETRY_DELAY"],
@@ -238,12 +261,14 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "allowSecondLedger",
+    about: "database",
     ...toggle,
     flag: "--allow-second-ledger",
     help: "make a ledger beside one in another schema",
   },
   {
     key: "searchPath",
+    about: "database",
     ...text,
     flag: "--search-path <schemas>",
     default: "",
@@ -251,6 +276,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "role",
+    about: "database",
     ...text,
     flag: "--role <name>",
     default: "",
@@ -258,6 +284,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "pooling",
+    about: "database",
     ...choice("session", "transaction"),
     flag: "--pooling <kind>",
     default: "",
@@ -265,6 +292,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "cacheFolder",
+    about: "files",
     kind: "path",
     flag: "--cache-folder <folder>",
     default: "",
@@ -344,6 +372,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "target",
+    emptyVariable: "refused",
     kind: "list",
     flag: "--target <name…>",
     inFile: false,

@@ -49,8 +49,8 @@ function find(option: Option, { flags, environment, file, path, own }: Sources):
     };
   for (const name of variablesOf(option)) {
     const value = environment[name];
-    // An empty line of an .env file is no value. An empty URL is a secret that somebody failed to pass on.
-    if (value !== undefined && (value.trim() !== "" || option.kind === "url"))
+    // An empty line of an .env file is no value, except where no value means more than somebody meant.
+    if (value !== undefined && (value.trim() !== "" || option.emptyVariable === "refused"))
       return { given: value, origin: { kind: "variable", name }, inFile: false };
   }
   if (file[key] !== undefined)

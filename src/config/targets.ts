@@ -63,8 +63,20 @@ function splitName(word: string, { targets }: Config): { name: string; only: str
   if (known.includes(word)) return { name: word, only: null };
   const slash = word.indexOf("/");
   const name = slash === -1 ? word : word.slice(0, slash);
-  if (slash !== -1 && targets?.[name]?.schemas !== undefined) return { name, only: word.slice(slash + 1) };
+  if (slash !== -1 && targets?.[name]?.schemas !== undefined) {
+    if (word.slice(slash + 1).trim() === "") throw emptySchema(word, name);
+    return { name, only: word.slice(slash + 1) };
+  }
   throw unknownTarget(slash !== -1 && known.includes(name) ? word : name, known);
+}
+
+function emptySchema(word: string, name: string): ConfigError {
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `"${word}" names no schema: what stands behind the slash is empty.`,
+    hint: `Name one of its schemas, or ${name} for all of them.`,
+    details: { from: "flag" },
+  });
 }
 
 export function unknownTarget(word: string, known: readonly string[], more?: string): ConfigError {

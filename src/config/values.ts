@@ -45,6 +45,7 @@ export function readValue(option: Named, given: unknown, origin: Origin): unknow
       details: { option: option.key, from: origin.kind },
     });
   };
+  if (isEmpty(option, given)) throw empty(option, origin);
   switch (option.kind) {
     case "text":
     case "path":
@@ -90,6 +91,38 @@ export function readValue(option: Named, given: unknown, origin: Origin): unknow
       return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
     }
   }
+}
+
+/**
+ * An unset shell variable leaves an empty word behind. To take it for "not given" would do more than was asked for, so a
+ * list may be empty only where it is written as one.
+ */
+function isEmpty({ kind }: Named, given: unknown): boolean {
+  if (kind === "choices" && Array.isArray(given) && given.length === 0) return true;
+  const words = Array.isArray(given) ? given : [given];
+  return words.some((word) => typeof word === "string" && holdsNothing(word, kind));
+}
+
+function holdsNothing(word: string, kind: Named["kind"]): boolean {
+  const isList = kind === "list" || kind === "choices";
+  return (isList ? word.split(",") : [word]).some((part) => part.trim() === "");
+}
+
+function empty(option: Named, origin: Origin): ConfigError {
+  return new ConfigError({
+    code:
+      option.kind === "url" && origin.kind !== "flag"
+        ? "URL_MISSING"
+        : origin.kind === "variable"
+          ? "CONFIG_VARIABLE_INVALID"
+          : "CONFIG_INVALID",
+    message: `${describeOrigin(option, origin)} is empty.`,
+    hint:
+      origin.kind === "variable"
+        ? `Set ${origin.name}, or unset it: an empty value is not taken for none.`
+        : "Give it a value, or leave it out: an empty value is not taken for none. Was a shell variable not set?",
+    details: { option: option.key, from: origin.kind },
+  });
 }
 
 type Refuse = (expected: string, hint?: string) => ConfigError;

@@ -78,7 +78,10 @@ function checkFile(
     findings.warnings.push({
       code: "PLAN_BROKEN_FILE",
       message: `${id} is applied already, and its file is broken now: ${migration.problem.message}`,
-      hint: `Restore ${file} as it was applied.`,
+      hint:
+        migration.problem.code === "SOURCE_MARKER"
+          ? `Look whether what ${file} makes is there. If it is, put the line \`-- godwit: sections=none\` at the top of the file.`
+          : `Restore ${file} as it was applied.`,
       place: migration.problem.place ?? { file },
     });
     return;

@@ -4,6 +4,7 @@
  */
 import type { Connection } from "../database/connection.ts";
 import { ConfigError } from "../errors.ts";
+import { isFar } from "./group.ts";
 import { groupLibrary } from "./library.ts";
 import { type Limits, limitsFrom } from "./limits.ts";
 import { type DuplicateSql, duplicateSql } from "./sql.ts";
@@ -14,7 +15,7 @@ export type FileName = number | string;
 export type Decision =
   /** All of these are different designs, each from each. */
   | { readonly kind: "distinct"; readonly files: readonly FileName[] }
-  /** The others are copies of this one: those named, or all of its group. */
+  /** The others are copies of this one: those named, or all of its group that are so for sure. */
   | { readonly kind: "keep"; readonly file: FileName; readonly others?: readonly FileName[] }
   /** As if nothing had been decided between these, or about this one. */
   | { readonly kind: "forget"; readonly files: readonly FileName[] };
@@ -25,6 +26,8 @@ export interface Decided {
   readonly files: readonly { readonly id: number; readonly path: string }[];
   /** Decisions that are new, changed or gone; 0: it had been said before. */
   readonly changed: number;
+  /** Of `keep` for a whole group: files that were left open, where there are any, because their colours cannot be compared with the kept one's. */
+  readonly unsure?: readonly KnownFile[];
 }
 
 export interface DecideOptions {
@@ -43,8 +46,8 @@ export async function decide(
   ...[decision, options = {}]: [decision: Decision, options?: DecideOptions]
 ): Promise<Decided> {
   const sql = duplicateSql(schema, connection.server.version);
-  const named = decision.kind === "keep" ? [decision.file, ...(decision.others ?? [])] : decision.files;
-  const files = unique(await Promise.all(named.map((name) => fileOf(connection, sql, name))));
+  const given = decision.kind === "keep" ? [decision.file, ...(decision.others ?? [])] : decision.files;
+  const files = unique(await Promise.all(given.map((name) => fileOf(connection, sql, name))));
   const ids = files.map(({ id }) => id);
   if (decision.kind === "forget") {
     if (ids.length === 0) throw tooFew("forget", 1);
@@ -53,19 +56,25 @@ export async function decide(
   if (decision.kind === "distinct") {
     if (ids.length < 2) throw tooFew("distinct", 2);
     const pairs = ids.flatMap((one, at) => ids.slice(at + 1).map((other) => [one, other] as const));
-    return { kind: "distinct", files, changed: await store(connection, sql, { pairs, kept: null }) };
+    return {
+      kind: "distinct",
+      files,
+      changed: await store(connection, sql, { pairs, kept: null }),
+    };
   }
   const [kept] = files;
   if (kept === undefined) throw tooFew("keep", 1);
-  const others =
+  const { others, unsure } =
     decision.others === undefined
       ? await groupAround(connection, sql, { file: kept, limits: limitsFrom(options.limits) })
-      : ids.slice(1);
+      : { others: ids.slice(1), unsure: [] };
   const pairs = others.map((other) => [kept.id, other] as const);
   const changed = await store(connection, sql, { pairs, kept: kept.id });
   const byId = new Map(files.map((file) => [file.id, file]));
-  const all = await Promise.all(others.map((id) => byId.get(id) ?? fileOf(connection, sql, id)));
-  return { kind: "keep", files: [kept, ...all], changed };
+  const named = async (some: readonly number[]) =>
+    Promise.all(some.map((id) => byId.get(id) ?? fileOf(connection, sql, id)));
+  const left = unsure.length === 0 ? {} : { unsure: await named(unsure) };
+  return { kind: "keep", files: [kept, ...(await named(others))], changed, ...left };
 }
 
 interface KnownFile {
@@ -111,10 +120,20 @@ async function groupAround(
   connection: Connection,
   sql: DuplicateSql,
   { file, limits }: { file: KnownFile; limits: Limits },
-): Promise<readonly number[]> {
-  const { groups } = await groupLibrary(connection, sql, limits);
+): Promise<{ readonly others: readonly number[]; readonly unsure: readonly number[] }> {
+  const { groups, contentOf, compareColours } = await groupLibrary(connection, sql, limits);
   const group = groups.find(({ members }) => members.includes(file.id));
-  if (group !== undefined) return group.members.filter((id) => id !== file.id);
+  if (group !== undefined) {
+    // Every member was compared with the oldest, and the kept one may be another: a copy is one of the kept file.
+    const content = contentOf.get(file.id) ?? -1;
+    const isSure = (id: number) => {
+      const other = contentOf.get(id) ?? -2;
+      const colours = other === content ? 0 : compareColours(content, other);
+      return colours !== null && !isFar(colours);
+    };
+    const rest = group.members.filter((id) => id !== file.id);
+    return { others: rest.filter(isSure), unsure: rest.filter((id) => !isSure(id)) };
+  }
   throw new ConfigError({
     code: "IMAGE_UNKNOWN",
     message: `File ${file.id} (${file.path}) is in no group of duplicates.`,

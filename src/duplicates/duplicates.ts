@@ -26,6 +26,10 @@ export interface DuplicateGroup {
   /** `exact`: the same bytes. `same`: the same design. */
   readonly kind: GroupKind;
   readonly files: readonly DuplicateFile[];
+  /** Members beyond one of each content: they have the same bytes as another member. */
+  readonly exactCopies: number;
+  /** Members whose colours were never read, so that only their shapes are known to be the same. `--keep` of the group leaves them open. */
+  readonly unsure: readonly number[];
   /** All members, also those that are not asked about (any more) or too many to list. */
   readonly size: number;
   /** Only the first `MAX_SHOWN` are listed. */
@@ -40,6 +44,8 @@ export interface ReviewPair {
   /** Bits of 64 and of 256 that differ. */
   readonly distance: number;
   readonly distance256: number;
+  /** How far apart in colour; up to 16 counts as the same. `null`: not known. */
+  readonly colours: number | null;
 }
 
 /** Of all, whatever part of it is listed. */
@@ -50,6 +56,10 @@ export interface DuplicateCounts {
   readonly exact: number;
   readonly same: number;
   readonly surplus: number;
+  /** Of `surplus`: files with the same bytes as another one of their group. */
+  readonly exactCopies: number;
+  /** Members of open groups whose colours were never read. */
+  readonly unsure: number;
   readonly review: number;
   /** Groups in which all is decided. */
   readonly settled: number;

@@ -43,6 +43,8 @@ export async function findDuplicates(
     exact: count("exact"),
     same: count("same"),
     surplus: open.reduce((sum, { members }) => sum + members.length - 1, 0),
+    exactCopies: open.reduce((sum, { copies }) => sum + copies, 0),
+    unsure: open.reduce((sum, group) => sum + group.unsure.length, 0),
     review: review.length,
     settled: groups.length - open.length,
     pending: await number(sql.pending()),
@@ -70,9 +72,9 @@ export async function findDuplicates(
       const files = filesOf(group.shown);
       return files.length < 2 ? [] : [present(group, files)];
     }),
-    review: pairs.flatMap(({ left, right, distance, distance256 }) => {
+    review: pairs.flatMap(({ left, right, distance, distance256, colours }) => {
       const [one, another] = marked(filesOf([left, right]), []);
-      return one && another ? [{ files: [one, another] as const, distance, distance256 }] : [];
+      return one && another ? [{ files: [one, another] as const, distance, distance256, colours }] : [];
     }),
     counts,
     page: { offset, limit },
@@ -94,6 +96,8 @@ function present(group: Group, files: readonly Details[]): DuplicateGroup {
     kind: group.kind,
     files: marked(files, group.kept),
     size: group.members.length,
+    exactCopies: group.copies,
+    unsure: group.unsure.filter((id) => files.some((file) => file.id === id)),
     truncated: group.truncated,
     settled: group.settled,
   };

@@ -1,6 +1,10 @@
 /**
  * Which files belong together. Values in, values out.
  *
+ * The hashes see shades of grey; colours are looked at beside them. What looks the same and is far apart in colour never
+ * shares a group: it is a pair for review. Where colours are not known (an image of an earlier release), a file joins as
+ * it did, and the group says that this is not sure.
+ *
  * The oldest file that is in no group yet stands for a new one, and everything that is the same as *it* joins: nobody
  * joins for being like another member, so groups do not drift along a chain. Files between which a person has said
  * "distinct" never share a group. What is close across two groups is a pair for review, one for each two groups, until
@@ -9,6 +13,7 @@
  * A group is asked about as long as something in it is open. "Keep this one" ties files together; whoever is tied to a
  * kept file is no longer asked about, so that of an old group with a new member only the kept one and the new are shown.
  */
+import { SAME_COLOURS } from "./colours.ts";
 import { type Limits, MAX_SHOWN } from "./limits.ts";
 
 export interface Candidate {
@@ -42,6 +47,10 @@ export interface Group {
   readonly kind: "exact" | "same";
   /** All of them, the oldest first. */
   readonly members: readonly number[];
+  /** Files beyond one of each content: exact copies of another member. */
+  readonly copies: number;
+  /** Members whose colours could not be compared with those of the oldest. */
+  readonly unsure: readonly number[];
   /** Whom to ask about: without those tied to a kept one, and never more than `MAX_SHOWN`. */
   readonly shown: readonly number[];
   /** Of those in `shown`. */
@@ -57,7 +66,12 @@ export interface Review {
   readonly right: number;
   readonly distance: number;
   readonly distance256: number;
+  /** How far apart in colour, in whole steps; `null` where that is not known. */
+  readonly colours: number | null;
 }
+
+/** The distance of two contents in colour; `null` where it is not known. */
+export type CompareColours = (left: number, right: number) => number | null;
 
 export interface Grouping {
   readonly groups: readonly Group[];
@@ -69,9 +83,17 @@ export interface GroupInput {
   readonly links: readonly Link[];
   readonly verdicts: readonly Verdict[];
   readonly limits: Limits;
+  /** Default: nothing is known of colours. */
+  readonly compareColours?: CompareColours | undefined;
 }
 
-export function groupDuplicates({ files, links, verdicts, limits }: GroupInput): Grouping {
+export function groupDuplicates({
+  files,
+  links,
+  verdicts,
+  limits,
+  compareColours = () => null,
+}: GroupInput): Grouping {
   const ordered = files.toSorted((left, right) => left.id - right.id);
   const near = neighboursOf(links.filter((link) => link.distance <= limits.radius));
   const decided = decisionsOf(verdicts);
@@ -86,6 +108,7 @@ export function groupDuplicates({ files, links, verdicts, limits }: GroupInput):
     const members: Candidate[] = [];
     for (const file of sameAs(oldest)) {
       if (groupOf.has(file.id) || isDistinctFromAny(file, number)) continue;
+      if (file.content !== oldest.content && isFar(compareColours(oldest.content, file.content))) continue;
       groupOf.set(file.id, number);
       members.push(file);
     }
@@ -94,7 +117,7 @@ export function groupDuplicates({ files, links, verdicts, limits }: GroupInput):
   return {
     groups: groups
       .filter((members) => members.length > 1)
-      .map((members) => describe(members, decided))
+      .map((members) => describe(members, { decided, compareColours }))
       .sort(
         (left, right) => Number(left.kind === "same") - Number(right.kind === "same") || left.id - right.id,
       ),
@@ -135,12 +158,13 @@ export function groupDuplicates({ files, links, verdicts, limits }: GroupInput):
       const key = keyOf(a, b);
       if (judged.has(key)) return;
       const [left, right] = one.id < another.id ? [one.id, another.id] : [another.id, one.id];
-      const pair = { left, right, distance, distance256 };
+      const colours = one.content === another.content ? 0 : compareColours(one.content, another.content);
+      const pair = { left, right, distance, distance256, colours: colours && Math.round(colours) };
       const known = closest.get(key);
       if (known === undefined || compareReviews(pair, known) < 0) closest.set(key, pair);
     };
     const spokesmen = (some: readonly Candidate[] | undefined) => onePerGroup(some ?? []);
-    // Equal ones stand in different groups only where a person parted them.
+    // Equal ones stand in different groups where a person parted them, or their colours.
     for (const some of [...byContent.values(), ...byClass.values()])
       offerAll(spokesmen(some), undefined, 0, 0);
     for (const link of links) {
@@ -160,8 +184,7 @@ export function groupDuplicates({ files, links, verdicts, limits }: GroupInput):
       ...[distance, distance256]: [number, number]
     ): void {
       if (others === undefined && some.length < 2) return;
-      for (const one of some)
-        for (const another of others ?? some) offer(one, another, distance, distance256);
+      for (const [one, another] of pairsOf(some, others ?? some)) offer(one, another, distance, distance256);
     }
   }
 
@@ -177,15 +200,45 @@ export function groupDuplicates({ files, links, verdicts, limits }: GroupInput):
   }
 }
 
+/** Thousands of colours of one look would be millions of pairs: beyond `MOST_PAIRS`, each is paired with the oldest. */
+function* pairsOf(
+  some: readonly Candidate[],
+  others: readonly Candidate[],
+): Generator<readonly [Candidate, Candidate]> {
+  const [first, another] = [some[0], others[0]];
+  if (first === undefined || another === undefined) return;
+  if (some.length * others.length <= MOST_PAIRS) {
+    for (const one of some) for (const other of others) yield [one, other];
+    return;
+  }
+  for (const other of others) yield [first, other];
+  for (const one of some) yield [one, another];
+}
+
+const MOST_PAIRS = 2_500;
+
+export function isFar(colours: number | null): boolean {
+  return colours !== null && colours > SAME_COLOURS;
+}
+
 type Decided = ReadonlyMap<number, ReadonlyMap<number, Verdict>>;
 
-function describe(members: readonly Candidate[], decided: Decided): Group {
+function describe(
+  members: readonly Candidate[],
+  { decided, compareColours }: { readonly decided: Decided; readonly compareColours: CompareColours },
+): Group {
+  const oldest = members[0]?.content ?? 0;
+  const unsure = members.filter(
+    ({ content }) => content !== oldest && compareColours(oldest, content) === null,
+  );
   const ids = members.map(({ id }) => id);
   const { open, kept } = openOf(ids, decided);
   return {
     id: ids[0] ?? 0,
     kind: members.every(({ content }) => content === members[0]?.content) ? "exact" : "same",
     members: ids,
+    copies: ids.length - new Set(members.map(({ content }) => content)).size,
+    unsure: unsure.map(({ id }) => id),
     shown: open.slice(0, MAX_SHOWN),
     kept: open.slice(0, MAX_SHOWN).filter((id) => kept.has(id)),
     truncated: open.length > MAX_SHOWN,

@@ -1,12 +1,23 @@
 /** What is known of the whole library, grouped: the files that have company, their links and what people decided. */
 import type { Connection } from "../database/connection.ts";
-import { type Candidate, type Grouping, groupDuplicates, type Link, type Verdict } from "./group.ts";
+import { type Colours, colourDistance, coloursOf } from "./colours.ts";
+import {
+  type Candidate,
+  type CompareColours,
+  type Grouping,
+  groupDuplicates,
+  type Link,
+  type Verdict,
+} from "./group.ts";
 import type { Limits } from "./limits.ts";
 import type { DuplicateSql } from "./sql.ts";
 
 export interface Library extends Grouping {
   /** Files that have company. */
   readonly candidates: ReadonlySet<number>;
+  /** Contents of files that have company, by file. */
+  readonly contentOf: ReadonlyMap<number, number>;
+  readonly compareColours: CompareColours;
 }
 
 export async function groupLibrary(
@@ -18,11 +29,48 @@ export async function groupLibrary(
   const files = await connection.query<Candidate & Record<string, unknown>>(sql.candidates(), closeness);
   const links = await connection.query<Link & Record<string, unknown>>(sql.links(), closeness);
   const verdicts = await connection.query<Verdict & Record<string, unknown>>(sql.decisions());
+  const compareColours = await readColours(connection, sql, files.rows);
   const grouping = groupDuplicates({
     files: files.rows,
     links: links.rows,
     verdicts: verdicts.rows,
     limits,
+    compareColours,
   });
-  return { ...grouping, candidates: new Set(files.rows.map(({ id }) => id)) };
+  return {
+    ...grouping,
+    candidates: new Set(files.rows.map(({ id }) => id)),
+    contentOf: new Map(files.rows.map(({ id, content }) => [id, content])),
+    compareColours,
+  };
 }
+
+/** Grids stay bytes until they are compared; what was compared last is at hand, because an oldest file is compared often. */
+async function readColours(
+  connection: Connection,
+  sql: DuplicateSql,
+  files: readonly Candidate[],
+): Promise<CompareColours> {
+  const { rows: tables } = await connection.query<{ there: boolean }>(sql.hasColours());
+  if (tables[0]?.there !== true) return () => null;
+  const contents = [...new Set(files.map(({ content }) => content))];
+  const grids = new Map<number, Uint8Array>();
+  for (let from = 0; from < contents.length; from += COLOURS_AT_ONCE) {
+    const some = contents.slice(from, from + COLOURS_AT_ONCE);
+    const { rows } = await connection.query<{ content: number; grid: string }>(sql.colours(), [some]);
+    for (const { content, grid } of rows) grids.set(content, Buffer.from(grid, "hex"));
+  }
+  let last: { readonly content: number; readonly colours: Colours | null } | undefined;
+  const read = (content: number) => {
+    const grid = grids.get(content);
+    return grid === undefined ? null : coloursOf(grid);
+  };
+  return (left, right) => {
+    if (!grids.has(left) || !grids.has(right)) return null;
+    if (last?.content !== left) last = { content: left, colours: read(left) };
+    const other = read(right);
+    return last.colours === null || other === null ? null : colourDistance(last.colours, other);
+  };
+}
+
+const COLOURS_AT_ONCE = 10_000;

@@ -11,6 +11,8 @@ const NOTHING = {
   exact: 0,
   same: 0,
   surplus: 0,
+  exactCopies: 0,
+  unsure: 0,
   review: 0,
   settled: 0,
   pending: 0,
@@ -33,7 +35,7 @@ test("it is one file: nothing is fetched, and every element is closed", () => {
   const groups = Array.from({ length: 2000 }, (_, at) =>
     groupOf(at * 2 + 1, [`${at}.png`, `copy of ${at}.png`]),
   );
-  const pair = { files: filesOf(9001, ["x.png", "y.png"]), distance: 6, distance256: 33 };
+  const pair = { files: filesOf(9001, ["x.png", "y.png"]), distance: 6, distance256: 33, colours: 40 };
   const html = renderSheet({
     ...duplicatesOf(groups),
     review: [{ ...pair, files: [pair.files[0], pair.files[1]] as [DuplicateFile, DuplicateFile] }],
@@ -107,6 +109,8 @@ function groupOf(id: number, paths: readonly string[]): DuplicateGroup {
     kind: "exact",
     files: filesOf(id, paths),
     size: paths.length,
+    exactCopies: paths.length - 1,
+    unsure: [],
     truncated: false,
     settled: false,
   };

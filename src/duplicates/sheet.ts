@@ -7,7 +7,9 @@ import type { DuplicateFile, DuplicateGroup, Duplicates, GroupKind, ReviewPair }
 import { SHEET_SCRIPT, SHEET_STYLE } from "./sheet-style.ts";
 import {
   bytes,
+  copiesOf,
   count,
+  differenceOf,
   distinctCommand,
   KIND_TITLES,
   keepCommand,
@@ -103,9 +105,9 @@ function groupOf(group: DuplicateGroup, input: SheetInput): string {
   const aside =
     more === 0 ? "" : `, ${whole(more)} more ${group.truncated ? "not shown" : "already decided"}`;
   return `<article id="group-${group.id}">
-<h3><a href="#group-${group.id}">Group ${group.id}</a> <span>${count(group.size, "file")}${aside}</span></h3>
+<h3><a href="#group-${group.id}">Group ${group.id}</a> <span>${count(group.size, "file")}${copiesOf(group)}${aside}</span></h3>
 <div class="files">${group.files.map((file) => figureOf(file, input)).join("")}</div>
-<footer>${group.settled ? "<span>settled</span>" : `${command("Keep the best", keepCommand(group))}${command("All different", distinctCommand(group.files))}`}</footer>
+${group.unsure.length === 0 ? "" : `<p class="lead">Colours not compared: ${group.unsure.join(" ")}. They stay open unless they are named.</p>\n`}<footer>${group.settled ? "<span>settled</span>" : `${command("Keep the best", keepCommand(group))}${command("All different", distinctCommand(group.files))}`}</footer>
 </article>`;
 }
 
@@ -120,7 +122,7 @@ function pairOf(pair: ReviewPair, input: SheetInput): string {
   const [one, another] = pair.files;
   const id = `pair-${one.id}-${another.id}`;
   return `<article id="${id}">
-<h3><a href="#${id}">${one.id} and ${another.id}</a> <span>${pair.distance256} of 256 bits differ</span></h3>
+<h3><a href="#${id}">${one.id} and ${another.id}</a> <span>${differenceOf(pair)}</span></h3>
 <div class="files">${pair.files.map((file) => figureOf(file, input, false)).join("")}</div>
 <footer>${command("Copies", keepOfPairCommand(pair))}${command("Different", distinctCommand(pair.files))}</footer>
 </article>`;

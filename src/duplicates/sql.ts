@@ -43,7 +43,7 @@ select pg_advisory_xact_lock(hashtextextended(${literal(`godwit duplicates ${quo
 
     /** The pairs of some classes with all others. */
     compare: () => `with own as materialized (
-  select id, hash, hash_256 from ${t.hashes} where id = any ($1::bigint[]) and not low_information),
+  select id, hash, hash_256 from ${t.hashes} h where id = any ($1::bigint[]) and not ${blank("h")}),
 near as materialized (
   select distinct own.id as own, other.id as other from own cross join lateral (
     ${nearby("own.hash", STORED_RADIUS)}) as other
@@ -52,7 +52,7 @@ pairs as (
   select distinct least(near.own, near.other) as left_id, greatest(near.own, near.other) as right_id,
     ${distance("own.hash", "other.hash")} as distance, ${distance256("own.hash_256", "other.hash_256")} as distance_256
   from near join own on own.id = near.own join ${t.hashes} other on other.id = near.other
-  where not other.low_information),
+  where not ${blank("other")}),
 ranked as (
   select *, row_number() over (partition by right_id order by distance_256, distance, left_id) as rank
   from pairs where distance_256 <= ${STORED_256}),
@@ -86,15 +86,15 @@ where ranked.rank > ${MAX_NEIGHBOURS} and e.left_id = ranked.left_id and e.right
     page: () => `select string_agg(
     int8send(id) || int8send(hash) || substring(bit_send(hash_256) from 5) || boolsend(compared), ''::bytea order by id
   ) as records, max(id)::text as last
-from (select id, hash, hash_256, compared from ${t.hashes}
-  where id > $1 and not low_information order by id limit $2) as page`,
+from (select id, hash, hash_256, compared from ${t.hashes} h
+  where id > $1 and not ${blank("h")} order by id limit $2) as page`,
 
     searchSimilar: (radius: number) => `with near as materialized (
   select distinct id from (
     ${nearby("$1::bigint", radius)}) as near),
 measured as materialized (
   select h.id, ${distance("h.hash", "$1::bigint")} as distance, ${distance256("h.hash_256", "$2::bit(256)")} as distance_256
-  from near join ${t.hashes} h using (id) where not h.low_information)
+  from near join ${t.hashes} h using (id) where not ${blank("h")})
 select measured.id::float8 as id, distance::integer, distance_256::integer as "distance256", array(
     select f.id::float8 from ${t.contents} c join ${t.files} f on f.sha256 = c.sha256
     where (c.visual_id = measured.id or c.white_id = measured.id) and f.state = 'stored' order by f.id limit $4) as files
@@ -109,17 +109,24 @@ looks as (
   select visual_id as class from stored union all
   select white_id from stored where white_id <> visual_id),
 close as materialized (
-  select class from looks join ${t.hashes} h on h.id = class and not h.low_information group by class having count(*) > 1
+  select class from looks join ${t.hashes} h on h.id = class and not ${blank("h")} group by class having count(*) > 1
   union select left_id from ${t.edges} where distance <= $1 and distance_256 <= $2
   union select right_id from ${t.edges} where distance <= $1 and distance_256 <= $2),
 wanted as (
   select * from stored where files > 1 or visual_id in (select class from close) or white_id in (select class from close))
 select f.id::float8 as id, wanted.content::float8 as content,
-  case when v.low_information then null else v.id::float8 end as visual,
-  case when w.low_information then null else w.id::float8 end as white
+  case when ${blank("v")} then null else v.id::float8 end as visual,
+  case when ${blank("w")} then null else w.id::float8 end as white
 from wanted join ${t.files} f on f.sha256 = wanted.sha256 and f.state = 'stored'
 join ${t.hashes} v on v.id = wanted.visual_id left join ${t.hashes} w on w.id = wanted.white_id
 order by f.id`,
+
+    /** The table is as old as the release that made it. */
+    hasColours: () => `select to_regclass(${literal(t.colours)}) is not null as there`,
+
+    /** The grids of contents, each known by one of its files. */
+    colours: () => `select f.id::float8 as content, encode(k.grid, 'hex') as grid
+from ${t.files} f join ${t.colours} k on k.sha256 = f.sha256 where f.id = any ($1::bigint[])`,
 
     links:
       () => `select left_id::float8 as "left", right_id::float8 as "right", distance, distance_256 as "distance256"
@@ -165,6 +172,11 @@ from ${t.files} f join ${t.contents} c on c.sha256 = f.sha256 where f.id = any (
 
     forgetAbout: () => `delete from ${t.decisions} where left_file = $1 or right_file = $1`,
   };
+}
+
+/** No bit, or the first one alone: earlier releases did not mark every blank look as one. */
+function blank(look: string): string {
+  return `(${look}.low_information or ${look}.hash in (0, '-9223372036854775808'::bigint))`;
 }
 
 /** How many bits are set; PostgreSQL 13 cannot count them itself. */

@@ -3,7 +3,9 @@ import type { DuplicateFile, DuplicateGroup, Duplicates, GroupKind } from "./dup
 import {
   bestOf,
   bytes,
+  copiesOf,
   count,
+  differenceOf,
   distinctCommand,
   KIND_TITLES,
   keepCommand,
@@ -36,7 +38,7 @@ export function formatGroups(duplicates: Duplicates, style: TextStyle = PLAIN): 
     for (const pair of review) {
       const [one, another] = pair.files;
       lines.push(
-        `  ${one.id} and ${another.id}, ${pair.distance256} of 256 bits differ`,
+        `  ${one.id} and ${another.id}, ${differenceOf(pair)}`,
         ...fileLines(pair.files, style),
         style.dim(`    ${keepOfPairCommand(pair)}   or   ${distinctCommand(pair.files)}`),
         "",
@@ -65,10 +67,18 @@ function groupLines(group: DuplicateGroup, style: TextStyle): readonly string[] 
     ? "settled"
     : `${keepCommand(group)}   or   ${distinctCommand(group.files.slice(0, 12))}${group.files.length > 12 ? " …" : ""}`;
   return [
-    `  Group ${group.id}, ${count(group.size, "file")}`,
+    `  Group ${group.id}, ${count(group.size, "file")}${copiesOf(group)}`,
     ...fileLines(group.files, style),
     ...others,
+    ...unsureLines(group),
     style.dim(`    ${decide}`),
+  ];
+}
+
+function unsureLines({ unsure }: DuplicateGroup): readonly string[] {
+  if (unsure.length === 0) return [];
+  return [
+    `    colours not compared: ${unsure.slice(0, 12).join(" ")}${unsure.length > 12 ? " …" : ""}; --keep leaves them open unless they are named`,
   ];
 }
 
@@ -101,6 +111,11 @@ function summary(duplicates: Duplicates): readonly string[] {
       : `${count(counts.files, "file")}: ${count(counts.exact, "group")} of exact copies, ${whole(counts.same)} of the same design (${count(counts.surplus, "file")} to spare), ${count(counts.review, "pair")} for review.`;
   return [
     found,
+    ...(counts.unsure > 0
+      ? [
+          `The colours of ${count(counts.unsure, "file")} are not known, because an earlier release read them: godwit import --colours reads them once more.`,
+        ]
+      : []),
     ...(counts.settled > 0 ? [`${count(counts.settled, "group is", "groups are")} settled.`] : []),
     ...(counts.pending > 0
       ? [`${count(counts.pending, "look waits", "looks wait")} to be compared: run godwit duplicates again.`]

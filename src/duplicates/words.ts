@@ -1,4 +1,5 @@
 /** What terminal and contact sheet say in the same words. */
+import { SAME_COLOURS } from "./colours.ts";
 import type { DuplicateFile, DuplicateGroup, Duplicates, ReviewPair } from "./duplicates.ts";
 
 export const KIND_TITLES = {
@@ -20,6 +21,18 @@ export function distinctCommand(files: readonly DuplicateFile[]): string {
 export function keepOfPairCommand({ files }: ReviewPair): string {
   const kept = bestOf(files) ?? files[0];
   return `godwit duplicates --keep ${[kept, ...files.filter((file) => file !== kept)].map(({ id }) => id).join(" ")}`;
+}
+
+/** Why two are for review. */
+export function differenceOf({ distance256, colours }: ReviewPair): string {
+  const shape = `${distance256} of 256 bits differ`;
+  return colours !== null && colours > SAME_COLOURS ? `other colours (${colours} apart), ${shape}` : shape;
+}
+
+/** In an exact group all are. */
+export function copiesOf({ kind, exactCopies }: DuplicateGroup): string {
+  if (kind === "exact" || exactCopies === 0) return "";
+  return `, ${exactCopies === 1 ? "1 of them an exact copy" : `${whole(exactCopies)} of them exact copies`} of another`;
 }
 
 export function bestOf(files: readonly DuplicateFile[]): DuplicateFile | undefined {

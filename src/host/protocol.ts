@@ -26,9 +26,16 @@ export interface Returned {
   readonly unbegun: "generator" | "query" | null;
 }
 
+export interface RecordedStatement {
+  /** With parameters (`query`), or a whole script. */
+  readonly form: "query" | "execute";
+  readonly text: string;
+  readonly parameters: readonly unknown[];
+}
+
 /** What a module would have sent, and why that cannot be written down. */
 export interface Recorded extends Returned {
-  readonly statements: readonly string[];
+  readonly statements: readonly RecordedStatement[];
   readonly refused: string | null;
 }
 

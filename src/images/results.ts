@@ -32,6 +32,8 @@ export interface Content {
   readonly white: string | null;
   readonly white256: string | null;
   readonly lowInformation: boolean;
+  readonly whiteLowInformation: boolean;
+  readonly colours: string;
 }
 
 /** A file that will have no row, and why. */
@@ -61,7 +63,7 @@ export function createResults(schema: string, importName: string) {
         { hash: each.visual, hash256: each.visual256, low: each.lowInformation },
         ...(each.white === null || each.white256 === null
           ? []
-          : [{ hash: each.white, hash256: each.white256, low: each.lowInformation }]),
+          : [{ hash: each.white, hash256: each.white256, low: each.whiteLowInformation }]),
       ]);
       // In one order, because two imports may bring the same pictures at the same time.
       await connection.query(
@@ -81,13 +83,13 @@ on conflict do nothing`,
 select decode(n.sha256, 'hex'), n.format, n.width, n.height, n.has_alpha, n.orientation, n.hash_source, n.hash_version,
   n.hash_size, n.phash, n.phash_256, v.id, w.id
 from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::boolean[], $6::smallint[], $7::text[], $8::smallint[], $9::smallint[],
-  $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::boolean[])
+  $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::boolean[], $17::boolean[])
   as n (sha256, format, width, height, has_alpha, orientation, hash_source, hash_version, hash_size, phash, phash_256,
-    visual, visual_256, white, white_256, low)
+    visual, visual_256, white, white_256, low, white_low)
 join ${t.hashes} v on v.hash = ('x' || n.visual)::bit(64)::bigint and v.hash_256 = ('x' || n.visual_256)::bit(256)
   and v.low_information = n.low
 left join ${t.hashes} w on w.hash = ('x' || n.white)::bit(64)::bigint and w.hash_256 = ('x' || n.white_256)::bit(256)
-  and w.low_information = n.low
+  and w.low_information = n.white_low
 order by 1
 on conflict (sha256) do update set hash_version = excluded.hash_version, hash_size = excluded.hash_size,
   phash = excluded.phash, phash_256 = excluded.phash_256, visual_id = excluded.visual_id, white_id = excluded.white_id,
@@ -111,7 +113,14 @@ where k.hash_version <> excluded.hash_version or k.hash_size <> excluded.hash_si
           distinct.map((each) => each.white),
           distinct.map((each) => each.white256),
           distinct.map((each) => each.lowInformation),
+          distinct.map((each) => each.whiteLowInformation),
         ] as never,
+      );
+      await connection.query(
+        `insert into ${t.colours} (sha256, grid)
+select decode(n.sha256, 'hex'), decode(n.grid, 'hex') from unnest($1::text[], $2::text[]) as n (sha256, grid) order by 1
+on conflict (sha256) do nothing`,
+        [distinct.map((each) => each.sha256), distinct.map((each) => each.colours)],
       );
     },
 

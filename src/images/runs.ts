@@ -91,9 +91,14 @@ where import = $1 and run_id = $2 and number = $3`,
 
 export type Runs = ReturnType<typeof createRuns>;
 
-/** The newest run of each import. */
+/** The newest run of each import; none where nothing was ever imported. */
 export async function latestRuns(connection: Connection, schema: string): Promise<readonly RunRow[]> {
   const t = imageTables(schema);
+  const found = await connection.query<Row & { exists: boolean }>(
+    "select to_regclass($1) is not null as exists",
+    [t.runs],
+  );
+  if (found.rows[0]?.exists !== true) return [];
   const { rows } = await connection.query<Row & RunRow>(
     `select distinct on (import) run_id as "runId", import, state, host, pid, started_at as "startedAt", seen_at as "seenAt",
   finished_at as "finishedAt", figures, (extract(epoch from clock_timestamp() - seen_at) * 1000)::float8 as "silentForMs"

@@ -159,6 +159,25 @@ where f.import = $1 and f.state in ('missing', 'excluded') and c.sha256 = f.sha2
       // What could not be hashed by an older version may be hashed by this one; a file's own fault stays.
     },
 
+    /** Stored files that an earlier release read, without looking at their colours. */
+    async withoutColours(connection: Connection): Promise<number> {
+      const { rows } = await connection.query<Row & { files: number }>(
+        `select count(*)::float8 as files from ${t.files} f where f.import = $1 and f.state = 'stored'
+  and not exists (select from ${t.colours} k where k.sha256 = f.sha256)`,
+        [importName],
+      );
+      return rows[0]?.files ?? 0;
+    },
+
+    /** Has them read again. */
+    async expireColours(connection: Connection): Promise<void> {
+      await connection.query(
+        `update ${t.files} f set state = 'pending' where f.import = $1 and f.state = 'stored'
+  and not exists (select from ${t.colours} k where k.sha256 = f.sha256)`,
+        [importName],
+      );
+    },
+
     async complete(connection: Connection, scan: string): Promise<void> {
       await connection.query(`update ${t.scans} set completed_at = clock_timestamp() where id = $1`, [scan]);
       await connection.query(`delete from ${t.folders} where import = $1 and scan < $2`, [importName, scan]);

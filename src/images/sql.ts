@@ -28,6 +28,7 @@ export interface ImageTables {
   readonly files: string;
   readonly contents: string;
   readonly hashes: string;
+  readonly colours: string;
   readonly scans: string;
   readonly folders: string;
   readonly runs: string;
@@ -43,6 +44,7 @@ export function imageTables(schema: string): ImageTables {
     files: inSchema("import_files"),
     contents: inSchema("import_contents"),
     hashes: inSchema("import_hashes"),
+    colours: inSchema("import_colours"),
     scans: inSchema("import_scans"),
     folders: inSchema("import_folders"),
     runs: inSchema("import_runs"),
@@ -99,6 +101,10 @@ export function createImageTables(schema: string): string {
   white_id bigint references ${t.hashes})`,
     `create index if not exists import_contents_visual on ${t.contents} (visual_id)`,
     `create index if not exists import_contents_white on ${t.contents} (white_id) where white_id is not null`,
+    // Contents of earlier releases have none, until their files are read again.
+    `create table if not exists ${t.colours} (
+  sha256 bytea primary key references ${t.contents} on delete cascade,
+  grid bytea not null)`,
     `create table if not exists ${t.scans} (
   id bigint generated always as identity primary key,
   import text not null,

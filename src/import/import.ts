@@ -154,8 +154,11 @@ class Import {
         await scans.mark(connection, idsOf(unseen.filter((file) => !excluded(file.path))), "missing");
       }
       await scans.expire(connection, { version: HASH_VERSION, size: hashSize });
+      if (this.#settings.rereadsForColours === true) await scans.expireColours(connection);
       await scans.complete(connection, id);
     });
+    const colourless = await scans.withoutColours(connection);
+    if (colourless > 0) this.#warn(coloursUnknown(name, colourless));
     return result;
   }
 
@@ -329,5 +332,14 @@ function everyMs<T>(ms: number, say: (value: T) => void): (value: T) => void {
     if (now - last < ms) return;
     last = now;
     say(value);
+  };
+}
+
+function coloursUnknown(name: string, files: number): Problem {
+  return {
+    code: "IMPORT_COLOURS_UNKNOWN",
+    message: `The colours of ${files} stored images of import ${name} are not known: an earlier release read them.`,
+    hint: `They are compared by shape alone, and godwit duplicates says so. To read them once more: godwit import ${name} --colours`,
+    details: { files },
   };
 }

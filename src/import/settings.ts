@@ -27,6 +27,8 @@ export interface ImportSettings {
   readonly patienceMs: number;
   /** How long hashing one file may take. */
   readonly fileTimeoutMs: number;
+  /** `true`: stored files whose colours are not known are read once more. */
+  readonly rereadsForColours?: boolean | undefined;
 }
 
 /** Files that share a batch are reported together; more would make a batch of tiny files endless. */

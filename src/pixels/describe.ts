@@ -6,6 +6,7 @@
  * image looks once somebody has saved it as JPEG.
  */
 import { createHash } from "node:crypto";
+import { type ColourGrid, startColours } from "./colours.ts";
 import { openPicture } from "./decode.ts";
 import { withKernel } from "./kernels.ts";
 import { phash, spread, upright } from "./phash.ts";
@@ -28,11 +29,14 @@ export async function describeImage(bytes: Buffer, options: DescribeOptions): Pr
   const picture = await openPicture(bytes, options);
   const { format, width, height, orientation } = picture;
   const sizes = [...new Set([hashSize, SMALL, LARGE])].map((size) => size * 4);
+  let colours: ColourGrid | undefined;
   const greys = await withKernel(async (kernel): Promise<Greys> => {
     let reduction: Reduction | undefined;
     await picture.eachPart(({ kind, rows }) => {
       reduction ??= startReduction(kernel, { width, height, kind, sizes });
       reduction.add(rows);
+      colours ??= startColours({ width, height, kind });
+      colours.add(rows);
     });
     if (!reduction) throw broken(format, "has no pixels");
     return reduction.finish();
@@ -51,6 +55,7 @@ export async function describeImage(bytes: Buffer, options: DescribeOptions): Pr
     phash: phash(squareOf(greys.plain, hashSize), hashSize),
     phash256: phash(squareOf(greys.plain, LARGE), LARGE),
     ...seen,
+    colours: Buffer.from(colours?.finish(orientation) ?? []).toString("hex"),
     decodedBytes: picture.decodedBytes,
   };
 }
@@ -61,7 +66,10 @@ export async function readHeader(bytes: Buffer, options: DescribeOptions): Promi
   return { format, width, height, decodedBytes };
 }
 
-type Seen = Pick<Description, "visual" | "visual256" | "white" | "white256" | "lowInformation">;
+type Seen = Pick<
+  Description,
+  "visual" | "visual256" | "white" | "white256" | "lowInformation" | "whiteLowInformation"
+>;
 
 function seenOf({ plain, flattened, ink }: Greys, orientation: number): Seen {
   const onBlack = flattened !== null && ink >= DARK_INK;
@@ -69,13 +77,20 @@ function seenOf({ plain, flattened, ink }: Greys, orientation: number): Seen {
   const hashOf = (squares: Squares, size: number) =>
     phash(upright(squareOf(squares, size), size * 4, orientation), size);
   const visual = hashOf(ground, SMALL);
+  const white = onBlack ? hashOf(flattened.white, SMALL) : null;
   return {
     visual,
     visual256: hashOf(ground, LARGE),
-    white: onBlack ? hashOf(flattened.white, SMALL) : null,
+    white,
     white256: onBlack ? hashOf(flattened.white, LARGE) : null,
-    lowInformation: /^[08]0{15}$/.test(visual) || spread(squareOf(ground, LARGE)) < FLAT,
+    lowInformation: isBlank(visual, ground),
+    // Light ink on white may say nothing, where on black it says much.
+    whiteLowInformation: white !== null && flattened !== null && isBlank(white, flattened.white),
   };
+
+  function isBlank(hash: string, squares: Squares): boolean {
+    return /^[08]0{15}$/.test(hash) || spread(squareOf(squares, LARGE)) < FLAT;
+  }
 }
 
 function squareOf(squares: Squares, hashSize: number): Uint8Array {

@@ -30,6 +30,10 @@ export interface Description {
   readonly white256: string | null;
   /** `visual` says next to nothing (empty or nearly flat): never to be compared with others. */
   readonly lowInformation: boolean;
+  /** The same of `white`: light ink on white ground. */
+  readonly whiteLowInformation: boolean;
+  /** Hex of the coarse grid that `colours.ts` makes. */
+  readonly colours: string;
   /** Bytes of the decoded pixels, for the caller's bookkeeping. */
   readonly decodedBytes: number;
 }

@@ -24,7 +24,8 @@ export async function baseline(
 ): Promise<BaselineReport> {
   const files = await target.source.list();
   const wanted = baselineRange(files.migrations, target.settings.order, revision);
-  const [broken] = wanted.filter((migration) => migration.problem !== undefined);
+  // A marker that does not count matters only to a file that is going to run.
+  const [broken] = wanted.filter(({ problem }) => problem !== undefined && problem.code !== "SOURCE_MARKER");
   if (broken?.problem !== undefined) throw new SourceError([broken.problem]);
   return withLock(target, context, async (connection, lock) => {
     const history = await target.ledger.read(connection);

@@ -1,13 +1,23 @@
 /**
- * `up --dry-run`: carries the plan out in one transaction and rolls it back. What cannot be in a transaction
- * is not tried, and said so; what fails behind such a one may fail only because of it.
+ * `up --dry-run`: carries the plan out in one transaction, each step in a savepoint of its own, and rolls it back.
+ *
+ *   worked      its effects stay until the end, for the steps behind it
+ *   failed      rolled back to its savepoint; the next one is tried. Where something before it is missing, or somebody
+ *               was in its way, that may be the only reason: it is uncertain
+ *   not tried   it cannot be in a transaction, or depends on one that failed
+ *
+ * What a transaction does not undo, a dry run does not either: numbers that sequences have given out, session advisory
+ * locks until its connection is closed, and what functions do outside of the database (dblink, files, COPY … TO PROGRAM).
  */
 import { plan } from "../core/plan.ts";
-import { needsNoTransaction } from "../database/sqlstate.ts";
-import { DatabaseError, type Problem, SourceError } from "../errors.ts";
+import { isRaised, isRetryableTransaction, needsNoTransaction } from "../database/sqlstate.ts";
+import { DatabaseError, SourceError, StepFailed } from "../errors.ts";
 import { withAdopted } from "./adopted.ts";
 import { lookAtTool } from "./adoption.ts";
 import { sessionKind } from "./connect.ts";
+import { type DryRunReport, DryRunResults } from "./dry-run-report.ts";
+import { includesImports } from "./everything.ts";
+import type { Import } from "./import.ts";
 import { withLock } from "./locked.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import { callModule } from "./module.ts";
@@ -17,24 +27,20 @@ import type { RunContext, Target } from "./target.ts";
 import { watch } from "./watch.ts";
 import { rollback, stepError, type Work } from "./work.ts";
 
-export interface DryRunReport {
-  readonly target: string;
-  readonly tried: readonly string[];
-  readonly notTried: readonly { readonly revision: string; readonly because: string }[];
-  readonly failed: {
-    readonly revision: string;
-    readonly problem: Problem;
-    readonly uncertain: boolean;
-  } | null;
+export interface DryRunOptions extends MigrateOptions {
+  readonly imports: () => Promise<readonly Import[]>;
 }
 
+/** Throws as `up` would before its first step; what a step comes to is in the report. */
 export async function dryRun(
   target: Target,
-  options: MigrateOptions,
+  options: DryRunOptions,
   context: RunContext,
 ): Promise<DryRunReport> {
   const files = await target.source.list();
-  return withLock(target, context, async (connection, lock) => {
+  const imports = includesImports(options.goal) ? await options.imports() : [];
+  const results = new DryRunResults();
+  await withLock(target, context, async (connection, lock) => {
     const known = { files, history: await target.ledger.read(connection) };
     const { entries } = await lookAtTool(target, connection, known);
     const history = withAdopted(known.history, entries, context);
@@ -53,52 +59,106 @@ export async function dryRun(
       stop: AbortSignal.any([context.signal, lock.lost]),
       count: steps.length,
     };
-    const tried: string[] = [];
-    const notTried: { revision: string; because: string }[] = [];
     await connection.execute("begin isolation level read committed");
     try {
-      for (const [index, prepared] of steps.entries()) {
-        const { revision } = prepared.step;
-        if (prepared.form === "statements" || prepared.form === "module-outside") {
-          notTried.push({ revision, because: prepared.because ?? "it runs outside a transaction" });
-          continue;
-        }
-        context.observe({ kind: "step-started", step: prepared.step, index, count: steps.length });
-        try {
-          await attempt(work, prepared);
-          tried.push(revision);
-        } catch (error) {
-          if (error instanceof DatabaseError && needsNoTransaction(error.sqlState)) {
-            await connection.execute("rollback to savepoint godwit_dry_run");
-            notTried.push({ revision, because: error.message });
-            continue;
-          }
-          const body = prepared.problem === null ? await prepared.load() : null;
-          const problem = stepError(work, prepared, body, error);
-          return {
-            target: target.name,
-            tried,
-            notTried,
-            failed: { revision, problem: problem.toProblem(), uncertain: notTried.length > 0 },
-          };
-        }
-      }
-      return { target: target.name, tried, notTried, failed: null };
+      await tryAll(work, steps, results);
     } finally {
       await rollback(connection);
     }
   });
+  return results.report(
+    target.name,
+    imports.map(({ name }) => name),
+  );
+}
+
+async function tryAll(work: Work, steps: readonly Prepared[], results: DryRunResults): Promise<void> {
+  const left = new Set<string>();
+  for (const [index, prepared] of steps.entries()) {
+    const { step } = prepared;
+    const { revision } = step;
+    const missing = results.missing(step.after, left);
+    if (missing !== undefined) {
+      left.add(revision);
+      results.notTried.push({ revision, because: `it depends on ${missing}` });
+      continue;
+    }
+    if (prepared.problem === null && ["statements", "module-outside"].includes(prepared.form)) {
+      results.notTried.push({ revision, because: prepared.because ?? "it runs outside a transaction" });
+      continue;
+    }
+    work.context.observe({ kind: "step-started", step, index, count: steps.length });
+    try {
+      await attempt(work, prepared);
+      results.tried.push(revision);
+    } catch (error) {
+      await judge(work, { prepared, error, results });
+    }
+  }
+}
+
+interface Failed {
+  readonly prepared: Prepared;
+  readonly error: unknown;
+  readonly results: DryRunResults;
+}
+
+/** Puts a failure where it belongs. Throws what ends the whole dry run. */
+async function judge(work: Work, { prepared, error, results }: Failed): Promise<void> {
+  const { connection, stop } = work;
+  const { revision } = prepared.step;
+  if (connection.lost.aborted) throw connection.lost.reason;
+  const body = prepared.problem === null ? await prepared.load() : null;
+  const problem = stepError(work, prepared, body, error);
+  if (stop.aborted) throw problem;
+  await connection.execute("rollback to savepoint godwit_dry_run").catch(() => {
+    throw problem; // there is no transaction any more
+  });
+  // What a migration raises itself says nothing of the server.
+  const isServers = error instanceof DatabaseError && !isRaised(error.routine);
+  const sqlState = isServers ? error.sqlState : undefined;
+  if (needsNoTransaction(sqlState)) {
+    results.notTried.push({ revision, because: (error as Error).message });
+    return;
+  }
+  // A file that cannot be read or parsed is wrong whatever comes before it.
+  const ofItsOwn = prepared.problem !== null || sqlState === "42601";
+  const uncertain = !ofItsOwn && (results.hasGaps || isRetryableTransaction(sqlState));
+  results.failures.push({ revision, problem: problem.toProblem(), uncertain });
 }
 
 async function attempt(work: Work, prepared: Prepared): Promise<void> {
-  if (prepared.problem !== null) throw new SourceError([prepared.problem]);
   const { connection } = work;
+  await connection.execute("savepoint godwit_dry_run");
+  if (prepared.problem !== null) throw new SourceError([prepared.problem]);
   using _observed = watch(work, () => prepared.step, work.target.settings.lockTimeoutMs);
-  await connection.execute(
-    `savepoint godwit_dry_run; ${resetSession(work.kind, work.target.settings, prepared.settings)}`,
-  );
+  await connection.execute(resetSession(work.kind, work.target.settings, prepared.settings));
   const body = await prepared.load();
-  if (body.kind === "module") await callModule(work, prepared);
-  else await connection.execute(body.text, { rows: "discard" });
-  await connection.execute("set constraints all immediate");
+  const first = body.kind === "module" ? await callModule(work, prepared) : undefined;
+  if (body.kind === "sql") await connection.execute(body.text, { rows: "discard" });
+  try {
+    await connection.execute("set constraints all immediate");
+  } catch (error) {
+    // A statement failed, the module caught the error, and the transaction was lost all the same.
+    throw (error as DatabaseError).sqlState === "25P02" && first !== undefined ? first : error;
+  }
+  await refuseEnded(work, prepared);
+}
+
+/** Of a step that has ended the transaction nothing can be rolled back any more, nor of those before it. */
+async function refuseEnded({ connection }: Work, { step }: Prepared): Promise<void> {
+  try {
+    await connection.execute("release savepoint godwit_dry_run; savepoint godwit_dry_run");
+  } catch (error) {
+    if (!["25P01", "3B001"].includes((error as DatabaseError).sqlState ?? "")) throw error;
+    throw new StepFailed(
+      {
+        code: "STEP_ENDED_TRANSACTION",
+        message: `${step.file} ended the transaction of the dry run: what it has committed, its own work and that of the steps before it, is in the database.`,
+        hint: "Look at the database. A migration must not begin or end transactions itself.",
+        place: { file: step.file },
+      },
+      { cause: error },
+    );
+  }
 }

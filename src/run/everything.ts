@@ -7,6 +7,7 @@
  * Under `stop` a failure ends it there. Under `continue` the rest goes on, and it is a failure in the end.
  */
 import type { Phase } from "../core/migration.ts";
+import type { Goal } from "../core/plan.ts";
 import { GodwitError, Interrupted } from "../errors.ts";
 import type { ImportReport } from "../import/report.ts";
 import { type Import, runImport } from "./import.ts";
@@ -14,17 +15,34 @@ import { type MigrateOptions, migrate } from "./migrate.ts";
 import type { Report } from "./report.ts";
 import type { RunContext, Target } from "./target.ts";
 
-export interface Everything {
-  readonly report: Report;
-  readonly imports: readonly ImportReport[];
+export interface UpOptions {
+  readonly context: RunContext;
+  /** Asked only where files are imported at all. */
+  readonly imports: () => Promise<readonly Import[]>;
 }
 
-/** Throws the first failure; its `report` is that of all migrations, and `imports` in it those of the imports. */
-export async function migrateEverything(
+/** Whether this is all there is, files included: `up`, `up heads`, and `up head`, as Alembic calls it. */
+export function includesImports({ direction, to, phases }: Goal): boolean {
+  return direction === "up" && (to === "head" || to === "heads") && phases.includes("import");
+}
+
+/** `up`, for command and library alike. Throws the first failure, whose `report` is that of everything. */
+export async function migrateUp(
+  target: Target,
+  options: MigrateOptions,
+  { context, imports }: UpOptions,
+): Promise<Report> {
+  const wanted = includesImports(options.goal) ? await imports() : [];
+  return wanted.length === 0
+    ? migrate(target, options, context)
+    : migrateEverything(target, options, { context, imports: wanted });
+}
+
+async function migrateEverything(
   target: Target,
   options: MigrateOptions,
   { context, imports }: { readonly context: RunContext; readonly imports: readonly Import[] },
-): Promise<Everything> {
+): Promise<Report> {
   const { phases } = options.goal;
   const before = phases.filter((phase) => BEFORE.has(phase));
   const after = phases.filter((phase) => !BEFORE.has(phase));
@@ -64,7 +82,7 @@ export async function migrateEverything(
   const report = together(reports);
   if (first === undefined) {
     if (report === undefined) throw new Error("Nothing was run.");
-    return { report, imports: imported };
+    return { ...report, imports: imported };
   }
   first.report = { ...report, imports: imported };
   throw first;

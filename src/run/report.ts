@@ -3,6 +3,7 @@
 import type { Direction, Phase } from "../core/migration.ts";
 import type { Held } from "../core/plan.ts";
 import type { Problem } from "../errors.ts";
+import type { ImportReport } from "../import/report.ts";
 
 export interface StepReport {
   readonly revision: string;
@@ -38,4 +39,6 @@ export interface Report {
   /** Pending, but of a phase that this run was not asked for. */
   readonly held: readonly Held[];
   readonly warnings: readonly Problem[];
+  /** What the imports did, a report each; only of an `up` that is about all there is, where imports are configured. */
+  readonly imports?: readonly ImportReport[];
 }

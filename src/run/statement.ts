@@ -269,7 +269,7 @@ async function failedOutside(
   return false;
 }
 
-function runsInTransaction({ kind }: SplitStatement): boolean {
+export function runsInTransaction({ kind }: SplitStatement): boolean {
   return kind.kind === "ordinary" || kind.kind === "add-enum-value";
 }
 

@@ -1,14 +1,19 @@
 /** Looks, and changes nothing: no lock is taken and no table is made. */
+import { currentOf, headsOf } from "../core/heads.ts";
 import { type Plan, plan } from "../core/plan.ts";
 import type { Connection } from "../database/connection.ts";
-import { PlanRefused } from "../errors.ts";
+import { GodwitError, PlanRefused, type Problem, problemsOf } from "../errors.ts";
+import { latestRuns } from "../images/runs.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
 import { withAdopted } from "./adopted.ts";
 import { lookAtTool } from "./adoption.ts";
 import { withConnection } from "./connect.ts";
+import { includesImports } from "./everything.ts";
+import type { Import } from "./import.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
+import { type StatusRow, statusRows } from "./status-rows.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export interface View {
@@ -34,6 +39,91 @@ export async function look(target: Target, context: RunContext): Promise<View> {
     const { database, version } = connection.server;
     const { history, refused } = await seen(target, connection, { files, history: read, context });
     return { target: target.name, database, version, files, history, refused };
+  });
+}
+
+/** How far an import that `up` would run is; `skipped`: the environment does not say where its files are. */
+export interface ImportState {
+  readonly import: string;
+  readonly state: "done" | "incomplete" | "never" | "skipped";
+}
+
+export interface Status {
+  readonly target: string;
+  readonly database: string;
+  /** Nothing is pending, nothing would stop `up`, and its imports have run to their end. */
+  readonly upToDate: boolean;
+  /** What `up` would do; `null`: it would not begin, and `problems` says why. */
+  readonly plan: Plan | null;
+  readonly current: readonly string[];
+  readonly heads: readonly string[];
+  readonly migrations: readonly StatusRow[];
+  readonly imports: readonly ImportState[];
+  readonly warnings: readonly Problem[];
+  readonly problems: readonly Problem[];
+}
+
+export interface StatusOptions extends MigrateOptions {
+  readonly imports: () => Promise<readonly Import[]>;
+}
+
+/** What is there and what `up` with these options would do. What would stop it is shown, and stops no look. */
+export async function statusOf(target: Target, options: StatusOptions, context: RunContext): Promise<Status> {
+  const view = await look(target, context);
+  const { decided, problems } = decide(target, options, view);
+  const { files, history } = view;
+  const { order } = target.settings;
+  const migrations = statusRows(files.migrations, { history, order, plan: decided });
+  const wanted = includesImports(options.goal) ? await options.imports() : [];
+  const imports = wanted.length === 0 ? [] : await importStates(target, wanted, context);
+  const isDone = ({ state }: StatusRow) => ["applied", "held", "without file"].includes(state);
+  return {
+    target: view.target,
+    database: view.database,
+    upToDate:
+      problems.length === 0 &&
+      migrations.every(isDone) &&
+      imports.every(({ state }) => state === "done" || state === "skipped"),
+    plan: decided,
+    current: currentOf(files.migrations, history, order),
+    heads: headsOf(files.migrations, order),
+    migrations,
+    imports,
+    warnings: decided?.warnings ?? [],
+    problems,
+  };
+}
+
+function decide(
+  target: Target,
+  options: MigrateOptions,
+  { files, history, refused }: View,
+): { decided: Plan | null; problems: readonly Problem[] } {
+  if (refused !== null) return { decided: null, problems: problemsOf(refused) };
+  try {
+    return { decided: plan(planInput(target, options, files, history)), problems: [] };
+  } catch (error) {
+    if (!(error instanceof GodwitError)) throw error;
+    return { decided: null, problems: problemsOf(error) };
+  }
+}
+
+/**
+ * Whether there is anything new to import only the origin could say. What can be known here: whether the last run of it
+ * came to its end.
+ */
+async function importStates(
+  target: Target,
+  wanted: readonly Import[],
+  context: RunContext,
+): Promise<readonly ImportState[]> {
+  const runs = await withConnection(target, context, (connection) =>
+    latestRuns(connection, target.ledger.schema),
+  );
+  return wanted.map((each) => {
+    const last = runs.find((run) => run.import === each.name);
+    const state = last === undefined ? "never" : last.state === "done" ? "done" : "incomplete";
+    return { import: each.name, state: "skip" in each ? "skipped" : state };
   });
 }
 

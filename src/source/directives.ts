@@ -100,6 +100,8 @@ const KEYS: Readonly<Record<string, Key>> = {
   "statement-timeout": duration("statementTimeoutMs"),
   "row-security": oneOf({ on: true, off: false }, "rowSecurity"),
   "out-of-order": oneOf({ allow: true }, "outOfOrder"),
+  // Read by `declaresNoSections`, in every layout.
+  sections: { expects: "none", keep: (_, value) => value === "none" },
   "minimum-revision": {
     expects: "the id of a migration",
     keep: (draft, value) => {

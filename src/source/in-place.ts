@@ -14,6 +14,7 @@ import {
   wholeFile,
 } from "./layout.ts";
 import { strayMark } from "./layouts/stray.ts";
+import { declaresNoSections } from "./markers.ts";
 import { duplicateId } from "./names.ts";
 import { changedFile, noWayBack, withOthers } from "./problems.ts";
 import type { Section } from "./sections.ts";
@@ -98,13 +99,17 @@ function describe(
     const reading = entry.read(file);
     const identity = reading.identity ?? file.text;
     const { transaction } = reading.up;
-    const stray = reading.up.text === file.text ? strayMark(layout, file) : null;
-    const problems = [...(reading.problems ?? []), ...(stray === null ? [] : [stray])];
+    const back = reading.down ?? readDownFile(root, entry);
+    const stray = declaresNoSections(file.text)
+      ? null
+      : (strayMark(reading.up, { layout, file: entry.file, direction: "up" }) ??
+        (back && strayMark(back, { layout, file: downFileOf(entry, reading), direction: "down" })));
+    const problems = [...(reading.problems ?? []), ...(stray == null ? [] : [stray])];
     return {
       ...nothing,
       checksum: checksum(identity),
       fingerprint: fingerprint(identity),
-      revertible: reading.down != null || hasDownFile(root, entry),
+      revertible: reading.down != null || (back !== null && firstStatement(back.text) < back.text.length),
       settings: { ...(transaction === undefined ? {} : { transaction }), ...reading.settings },
       tool: reading.tool,
       ...(problems.length === 0 ? {} : { problem: withOthers(problems) }),
@@ -116,10 +121,13 @@ function describe(
 }
 
 /** Read on discovery too: a way back that is broken should be known before it is needed. */
-function hasDownFile(root: string, { downFile }: Entry): boolean {
-  if (downFile === undefined) return false;
-  const text = readText(join(root, downFile), downFile);
-  return firstStatement(text) < text.length;
+function readDownFile(root: string, { downFile }: Entry): Section | null {
+  if (downFile === undefined) return null;
+  return { text: readText(join(root, downFile), downFile), line: 1, transaction: undefined };
+}
+
+function downFileOf({ file, downFile }: Entry, { down }: Reading): string {
+  return down == null && downFile !== undefined ? downFile : file;
 }
 
 function contentOf(

@@ -14,12 +14,15 @@ import { type Problem, SourceError } from "../errors.ts";
 import { parseDirectives } from "./directives.ts";
 import { readFolder } from "./folder.ts";
 import { firstStatement } from "./header.ts";
+import { oppositeMarker } from "./markers.ts";
 import { type Modules, type ModulesOptions, openModules } from "./modules.ts";
 import { duplicateId, type FileGroup, groupFiles, nameProblem, numberOf, readName } from "./names.ts";
+import { placeAt } from "./place.ts";
 import {
   changedFile,
   emptyFile,
   emptyFolder,
+  falseMarker,
   misplacedInDown,
   noWayBack,
   repeatableProblem,
@@ -166,7 +169,10 @@ function describeSql(
 function checkDownFile(path: string, file: string): { reverts: boolean; problems: readonly Problem[] } {
   try {
     const text = readText(path, file);
-    return { reverts: !isEmpty(text), problems: downHeader(text, file).problems };
+    const marker = oppositeMarker(text, { direction: "down", counterpart: false });
+    const place = placeAt(file, text, marker?.start ?? 0);
+    const mixed = marker === null ? [] : [falseMarker(marker.line, { direction: "up", runs: "down", place })];
+    return { reverts: !isEmpty(text), problems: [...downHeader(text, file).problems, ...mixed] };
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     return { reverts: false, problems: error.problems };

@@ -1,4 +1,5 @@
 /** What can be wrong with a folder of migrations, in words; pure. */
+import type { Direction } from "../core/migration.ts";
 import type { Place, Problem } from "../errors.ts";
 import { nameProblem, readName } from "./names.ts";
 
@@ -123,3 +124,43 @@ export function badForm(
 ): Problem {
   return { code: "SOURCE_PARSE", message: `${file} ${says}.`, hint, place: place ?? { file } };
 }
+
+/** A line that looks like the start of a section and starts none. `direction`: what it seems to say. */
+export function falseMarker(
+  line: string,
+  {
+    direction,
+    runs,
+    place,
+    layout = "plain",
+  }: { direction: Direction | null; runs: Direction; place: Place; layout?: string },
+): Problem {
+  const shown = line.replace(/\s+/g, " ").slice(0, 120);
+  const ways = { up: "way up", down: "way back" };
+  const follows =
+    direction === null || direction === runs
+      ? ""
+      : `: its ${ways[direction]} would run with its ${ways[runs]}`;
+  return {
+    code: "SOURCE_MARKER",
+    message: `${place.file} has \`${shown}\`, which looks like a section marker and is none${follows}.`,
+    hint: `${writeInstead(layout)} If it is a comment, reword it, or put the line \`-- godwit: sections=none\` at the top of the file.`,
+    place,
+    details: { line: shown },
+  };
+}
+
+function writeInstead(layout: string): string {
+  const pair = SECTION_MARKERS[layout];
+  return pair === undefined
+    ? "Files of this layout have no sections: take out the line and what belongs to the other direction."
+    : `Write \`${pair[0]}\` and \`${pair[1]}\`, each on a line of its own.`;
+}
+
+/** By the layouts whose files have sections. */
+const SECTION_MARKERS: Readonly<Record<string, readonly [up: string, down: string]>> = {
+  plain: ["-- migrate:up", "-- migrate:down"],
+  dbmate: ["-- migrate:up", "-- migrate:down"],
+  goose: ["-- +goose Up", "-- +goose Down"],
+  "node-pg-migrate": ["-- Up Migration", "-- Down Migration"],
+};

@@ -40,7 +40,6 @@ describe("refused, with the line:", () => {
     ["down alone", "-- migrate:down\nselect 1;", 1],
     ["up twice", "-- migrate:up\nselect 1;\n-- migrate:up\nselect 2", 3],
     ["down twice", "-- migrate:up\nselect 1;\n-- migrate:down\nselect 2;\n-- migrate:down\nselect 3", 5],
-    ["a marker with a typo", "-- migrate:up\nselect 1;\n-- migrate:dwon\nselect 2", 3],
   ])("%s", (_, text, line) => {
     expect(parseSections(text, "a.sql").problems).toMatchObject([
       { code: "SOURCE_PARSE", place: { file: "a.sql", line } },

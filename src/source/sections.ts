@@ -1,11 +1,16 @@
 /**
  * One file, both directions: `-- migrate:up` and `-- migrate:down` (dbmate), `-- +goose Up`/`Down` and
- * `-- +migrate Up`/`Down` mean the same. Without any marker the whole text is the way up.
+ * `-- +migrate Up`/`Down` mean the same. Without any marker the whole text is the way up; with one that is nearly
+ * right, the file is refused.
  */
+import type { Direction } from "../core/migration.ts";
 import type { Problem } from "../errors.ts";
 import { nearest } from "../std/nearest.ts";
+import { commentsOf, isOwnLine } from "./comments.ts";
 import { firstStatement } from "./header.ts";
+import { declaresNoSections, type Marker, markersIn, oppositeMarker } from "./markers.ts";
 import { placeAt } from "./place.ts";
+import { falseMarker } from "./problems.ts";
 
 export interface Section {
   readonly text: string;
@@ -24,8 +29,20 @@ export interface Sections {
 
 /** Cuts a canonical text. Never throws; what is wrong is in `problems`. */
 export function parseSections(text: string, file: string): Sections {
+  const whole = { up: { text, line: 1, transaction: undefined }, down: null };
+  const found = declaresNoSections(text) ? [] : markersIn(text);
   const problems: Problem[] = [];
-  const markers = [...text.matchAll(MARKER)].map((match) => readMarker(match, { text, file, problems }));
+  const counted: SectionMarker[] = [];
+  const written: Marker[] = [];
+  for (const marker of found) {
+    const match = SECTION.exec(marker.line);
+    if (match !== null && isOwnLine(text, marker.start))
+      counted.push(readMarker(match, { text, file, problems, offset: marker.start }));
+    else if (marker.strength === "written") written.push(marker);
+  }
+  problems.push(...falseAmong(written, counted, { text, file }));
+  for (const { start, line } of declaresNoSections(text) ? [] : unknownMarkers(text))
+    problems.push(falseMarker(line, { direction: null, runs: "up", place: placeAt(file, text, start) }));
   const problem = (offset: number, message: string, hint: string) =>
     problems.push({
       code: "SOURCE_PARSE",
@@ -34,14 +51,11 @@ export function parseSections(text: string, file: string): Sections {
       place: placeAt(file, text, offset),
     });
 
-  for (const match of text.matchAll(MISSPELT))
-    problem(
-      match.index,
-      `has the marker \`${match[0].trim()}\`, which is not known.`,
-      "Known: -- migrate:up, -- migrate:down.",
-    );
-  const [first, second, third] = markers;
-  if (first === undefined) return { up: { text, line: 1, transaction: undefined }, down: null, problems };
+  const [first, second, third] = counted;
+  if (first === undefined) {
+    problems.push(...mixedUp({ file, text, from: 0 }, whole.up, { direction: "up", counterpart: false }));
+    return { ...whole, problems };
+  }
   const beforeUp = firstStatement(text);
   if (beforeUp < first.offset)
     problem(
@@ -54,17 +68,70 @@ export function parseSections(text: string, file: string): Sections {
     problem(first.offset, `has ${first.name} before any up section.`, "Put the up section first.");
   else if (surplus !== undefined)
     problem(surplus.offset, `has ${surplus.name} a second time.`, "Keep one section for each direction.");
+  const up = cut(text, first, second?.offset);
   const down = second && cut(text, second, third?.offset);
   const reverts = down !== undefined && firstStatement(down.text) < down.text.length;
-  return { up: cut(text, first, second?.offset), down: reverts ? down : null, problems };
+  if (problems.length === 0) {
+    const counterpart = second === undefined;
+    problems.push(...mixedUp({ file, text, from: first.end }, up, { direction: "up", counterpart }));
+    if (second !== undefined && down !== undefined)
+      problems.push(
+        ...mixedUp({ file, text, from: second.end }, down, { direction: "down", counterpart: false }),
+      );
+  }
+  return { up, down: reverts ? down : null, problems };
 }
 
-const MARKER = /^[ \t]*(--[ \t]*(?:migrate:|\+goose[ \t]+|\+migrate[ \t]+)(up|down))\b(.*)$/gim;
+/**
+ * Where no marker counts, all that only a tool would write; else what stands in a section and names the other direction.
+ * What does harm comes first.
+ */
+function falseAmong(
+  written: readonly Marker[],
+  counted: readonly SectionMarker[],
+  { text, file }: { readonly text: string; readonly file: string },
+): readonly Problem[] {
+  const down = counted.find(({ direction }) => direction === "down")?.offset ?? text.length;
+  const runsOf = ({ start }: Marker): Direction => (start < down ? "up" : "down");
+  const isHarmful = (marker: Marker) => marker.direction !== runsOf(marker);
+  const harmful = written.filter(isHarmful);
+  const others = counted.length > 0 ? [] : written.filter((marker) => !isHarmful(marker));
+  return [...harmful, ...others].map((marker) =>
+    falseMarker(marker.line, {
+      direction: marker.direction,
+      runs: runsOf(marker),
+      place: placeAt(file, text, marker.start),
+    }),
+  );
+}
 
-/** Would pass for a comment, and the way down would run as part of the way up. */
-const MISSPELT = /^[ \t]*--[ \t]*migrate:(?!(?:up|down)\b).*$/gim;
+/** What stands in a section and belongs to the other one. */
+function mixedUp(
+  { file, text, from }: { file: string; text: string; from: number },
+  section: Section,
+  { direction, counterpart }: { direction: Direction; counterpart: boolean },
+): readonly Problem[] {
+  const marker = oppositeMarker(section.text, { direction, counterpart });
+  if (marker === null || marker.strength === "written") return [];
+  const place = placeAt(file, text, from + marker.start);
+  return [falseMarker(marker.line, { direction: marker.direction, runs: direction, place })];
+}
 
-interface Marker {
+/** What counts as a marker in our own files. */
+const SECTION = /^(--[ \t]*(?:migrate:|\+goose[ \t]+|\+migrate[ \t]+)(up|down))\b(.*)$/i;
+
+/** Our own marker with a word that is no direction. */
+function* unknownMarkers(text: string): Generator<{ readonly start: number; readonly line: string }> {
+  if (!/migrate:(?!(?:up|down)\b)/i.test(text)) return;
+  const known = new Set(markersIn(text).map(({ start }) => start));
+  for (const { start, end } of commentsOf(text).comments) {
+    const line = text.slice(start, Math.min(end, start + 200));
+    if (!known.has(start) && /^--[ \t]*migrate:(?!(?:up|down)\b)/i.test(line) && isOwnLine(text, start))
+      yield { start, line: line.trim() };
+  }
+}
+
+interface SectionMarker {
   readonly name: string;
   readonly direction: string;
   readonly offset: number;
@@ -74,8 +141,8 @@ interface Marker {
 
 function readMarker(
   match: RegExpExecArray,
-  { text, file, problems }: { text: string; file: string; problems: Problem[] },
-): Marker {
+  { text, file, problems, offset }: { text: string; file: string; problems: Problem[]; offset: number },
+): SectionMarker {
   const [whole, name = "", direction = "", options = ""] = match;
   let transaction: boolean | undefined;
   for (const option of options.matchAll(/\S+/g)) {
@@ -88,15 +155,16 @@ function readMarker(
         message: `${file} has \`${option[0]}\` behind ${name}, which means nothing.`,
         hint:
           meant === undefined ? "Known: transaction:false, transaction:true." : `Did you mean \`${meant}\`?`,
-        place: placeAt(file, text, match.index + whole.length - options.length + option.index),
+        place: placeAt(file, text, offset + whole.length - options.length + option.index),
       });
     }
   }
-  const end = Math.min(match.index + whole.length + 1, text.length);
-  return { name, direction: direction.toLowerCase(), offset: match.index, end, transaction };
+  const lineEnd = text.indexOf("\n", offset);
+  const end = lineEnd === -1 ? text.length : lineEnd + 1;
+  return { name, direction: direction.toLowerCase(), offset, end, transaction };
 }
 
-function cut(text: string, marker: Marker, until: number | undefined): Section {
+function cut(text: string, marker: SectionMarker, until: number | undefined): Section {
   const line = text.slice(0, marker.end).split("\n").length;
   return { text: text.slice(marker.end, until), line, transaction: marker.transaction };
 }

@@ -95,6 +95,13 @@ export interface FileWish {
   readonly hasAlpha?: boolean;
   readonly sizeBytes?: number;
   readonly import?: string;
+  /** Of the whole picture; default: grey. `null`: an earlier release read it, which knew none. */
+  readonly colour?: readonly [number, number, number] | null;
+}
+
+/** A picture of one colour. */
+function gridOf(colour: readonly [number, number, number]): Buffer {
+  return Buffer.from(Array.from({ length: 64 }, () => [...colour, 255]).flat());
 }
 
 export async function insertFile(db: TestDatabase, schema: string, wish: FileWish): Promise<number> {
@@ -105,6 +112,11 @@ export async function insertFile(db: TestDatabase, schema: string, wish: FileWis
     `insert into ${t.contents} values ($1, 'png', $2, 100, $3, 1, 'full', 1, 8, '', '', $4, $5) on conflict do nothing`,
     [sha256, wish.width ?? 100, wish.hasAlpha ?? true, wish.visual, wish.white ?? null],
   );
+  if (wish.colour !== null)
+    await db.sql(`insert into ${t.colours} values ($1, $2) on conflict do nothing`, [
+      sha256,
+      gridOf(wish.colour ?? [128, 128, 128]),
+    ]);
   const [row] = await db.sql<{ id: number }>(
     `insert into ${t.files} (import, path, size, mtime, state, sha256, scan) values ($1, $2, $3, 0, $4, $5, 1)
   returning id::float8 as id`,

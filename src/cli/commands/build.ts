@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { withSource } from "../../assemble.ts";
 import type { Answer, Invocation } from "../command.ts";
+import { asUnwritten } from "../files.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const config = await invocation.config();
@@ -10,9 +11,12 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const { say: print, signal } = invocation;
   const { cacheFolder, environment } = config;
   const options = { cacheFolder, environment, print, signal };
-  const { migrations } = await withSource(config, options, async (source) =>
-    (await writeBundle(source, out, options)).list(),
-  );
+  const { migrations } = await withSource(config, options, async (source) => {
+    const bundle = await writeBundle(source, out, options).catch((error) => {
+      throw asUnwritten(out, error);
+    });
+    return bundle.list();
+  });
   return {
     json: { folder: out, migrations: migrations.map(({ id }) => id) },
     text: `${migrations.length} migrations frozen into ${out}.\n→ godwit up --dir ${invocation.arguments[0] ?? "dist/migrations"}`,

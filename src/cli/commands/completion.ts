@@ -1,7 +1,7 @@
 /** `godwit completion`: scripts made from the tables, so that completing starts no process. */
 import { flagName, OPTIONS } from "../../config/options.ts";
 import { ConfigError } from "../../errors.ts";
-import type { Answer, CommandRow, Invocation } from "../command.ts";
+import { type Answer, type CommandRow, type Invocation, isHonoured } from "../command.ts";
 
 const SHELLS: Readonly<Record<string, (rows: readonly CommandRow[]) => string>> = { bash, zsh, fish };
 
@@ -20,7 +20,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
 
 function flagsOf(row: CommandRow): readonly string[] {
   const own = (row.flags ?? []).map(({ syntax }) => /--[\w-]+/.exec(syntax)?.[0] ?? "");
-  const configured = OPTIONS.filter((option) => option.forPlanning !== true || row.plans === true).flatMap(
+  const configured = OPTIONS.filter((option) => isHonoured(row, option)).flatMap(
     (option) => flagName(option) ?? [],
   );
   return [...own, ...configured.map((name) => `--${name}`), "--json", "--help"];

@@ -1,8 +1,8 @@
 /** What `new`, `merge` and `init` share: how the next migration of a folder is called, and how it begins. */
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Migration } from "../../core/migration.ts";
 import { ConfigError } from "../../errors.ts";
+import { writeNew } from "../files.ts";
 
 export type Language = "sql" | "ts";
 
@@ -42,8 +42,7 @@ export function slugOf(words: string): string {
 
 /** Never overwrites a file. */
 export function writeMigration(folder: string, name: string, text: string): void {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, name), text, { flag: "wx" });
+  writeNew(join(folder, name), text);
 }
 
 export function templateOf(language: Language, revises: readonly string[] | null): string {

@@ -1,5 +1,4 @@
 /** `godwit down` */
-import { PHASES } from "../../core/migration.ts";
 import { migrate } from "../../run/migrate.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { migrateOptions, withSession } from "../session.ts";
@@ -10,9 +9,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   if (invocation.flags.sql === true) return (await import("./offline.ts")).script(invocation, "down", to);
   return withSession(invocation, async ({ target, config, context }) => {
     const options = migrateOptions(config, "down", to);
-    // Phases say when something comes, not when it may go; only who names phases gets no more than those.
-    const phases = config.values.phase ?? PHASES;
-    const report = await migrate(target, { ...options, goal: { ...options.goal, phases } }, context);
+    const report = await migrate(target, options, context);
     return { json: { report }, text: summary(report), result: false };
   });
 }

@@ -1,5 +1,4 @@
 /** `godwit duplicates` */
-import { renameSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { assembleImports } from "../../assemble.ts";
 import type { Decided, Decision } from "../../duplicates/decide.ts";
@@ -10,6 +9,7 @@ import { formatGroups } from "../../duplicates/text.ts";
 import { ConfigError } from "../../errors.ts";
 import { decideDuplicates, type Listed, listDuplicates } from "../../run/duplicates.ts";
 import type { Answer, Invocation } from "../command.ts";
+import { writeOver } from "../files.ts";
 import { withSession } from "../session.ts";
 import { withOrigin } from "./import.ts";
 
@@ -71,21 +71,7 @@ function writeSheet(path: string, { duplicates, thumbnails }: Listed): void {
     thumbnails: new Map(pictures),
     madeAt: new Date().toISOString().slice(0, 16).replace("T", " "),
   });
-  try {
-    writeFileSync(`${path}.new`, html);
-    renameSync(`${path}.new`, path);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(
-      {
-        code: "CONFIG_INVALID",
-        message: `The contact sheet cannot be written: ${reason}.`,
-        hint: "Name another file with --html <file>.",
-        details: { from: "flag" },
-      },
-      { cause: error },
-    );
-  }
+  writeOver(path, html);
 }
 
 function decisionOf({ flags }: Invocation): Decision | null {
@@ -100,7 +86,7 @@ function decisionOf({ flags }: Invocation): Decision | null {
   return { kind: "keep", file: first, ...(others.length === 0 ? {} : { others }) };
 }
 
-function sentence({ kind, files, changed }: Decided): string {
+function sentence({ kind, files, changed, unsure = [] }: Decided): string {
   const names = files.map((file) => `${file.id} ${file.path}`);
   const what =
     kind === "keep"
@@ -108,7 +94,10 @@ function sentence({ kind, files, changed }: Decided): string {
       : kind === "distinct"
         ? `Not duplicates: ${names.join(", ")}.`
         : `Forgotten what was decided about ${names.join(", ")}.`;
-  return changed === 0 ? `${what} That was known.` : what;
+  const said = changed === 0 ? `${what} That was known.` : what;
+  if (unsure.length === 0) return said;
+  const ids = unsure.map(({ id }) => id).join(" ");
+  return `${said}\nLeft open, because their colours are not known to be the same: ${ids}. If they are copies: godwit duplicates --keep ${files[0]?.id} ${ids}`;
 }
 
 function wordsOf(value: string | boolean | readonly string[] | undefined): readonly string[] {

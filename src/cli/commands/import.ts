@@ -6,7 +6,7 @@ import { latestRuns, type RunRow } from "../../images/runs.ts";
 import type { Figures } from "../../import/figures.ts";
 import type { ImportReport } from "../../import/report.ts";
 import { withConnection } from "../../run/connect.ts";
-import { runImport } from "../../run/import.ts";
+import { type Import, runImport } from "../../run/import.ts";
 import { formatSize } from "../../std/size.ts";
 import { formatDuration } from "../../std/time.ts";
 import { visible } from "../../std/visible.ts";
@@ -15,14 +15,21 @@ import { formatCount, progressLine, workerLine } from "../import-progress.ts";
 import { type Session, withSession } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
-  if (invocation.flags.status === true) return withSession(invocation, (session) => status(session));
+  if (invocation.flags.status === true)
+    return withSession(invocation, (session) => status(session, invocation.arguments[0]));
   const config = await withOrigin(await invocation.config(), invocation);
+  const { flags } = invocation;
   const wanted = chooseImports(await assembleImports(config), invocation.arguments[0]);
   return withSession(invocation, async ({ target, context }) => {
     const reports: ImportReport[] = [];
-    for (const each of wanted) reports.push(await runImport(target, each, context));
+    for (const each of wanted) reports.push(await runImport(target, rereading(each, flags), context));
     return { json: { imports: reports }, text: reports.map(importSummary).join("\n"), result: false };
   });
+}
+
+function rereading(wanted: Import, { colours }: Invocation["flags"]): Import {
+  if (colours !== true || !("settings" in wanted)) return wanted;
+  return { ...wanted, settings: { ...wanted.settings, rereadsForColours: true } };
 }
 
 /** `--from` is an import of its own, named after its folder; the other flags say more about it. */
@@ -122,17 +129,14 @@ export function importSummary(report: ImportReport): string {
   ].join("\n");
 }
 
-async function status({ target, context }: Session): Promise<Answer> {
-  const runs = await withConnection(target, context, async (connection) => {
-    const { rows } = await connection.query<{ exists: boolean }>(
-      "select to_regclass($1) is not null as exists",
-      [`"${target.ledger.schema}".import_runs`],
-    );
-    return rows[0]?.exists === true ? latestRuns(connection, target.ledger.schema) : [];
-  });
+async function status({ target, context }: Session, name: string | undefined): Promise<Answer> {
+  const all = await withConnection(target, context, (connection) =>
+    latestRuns(connection, target.ledger.schema),
+  );
+  const runs = name === undefined ? all : all.filter((each) => each.import === name);
   const text =
     runs.length === 0
-      ? "Nothing was ever imported into this database."
+      ? `Nothing was ever imported into this database${name === undefined ? "" : ` by an import ${name}`}.`
       : runs.map((each) => describe(each)).join("\n");
   return { json: { imports: runs }, text, result: true };
 }

@@ -1,8 +1,9 @@
 /** `godwit init` */
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { isAddressed } from "../../assemble.ts";
 import type { Answer, Invocation } from "../command.ts";
+import { writeNew } from "../files.ts";
 import { nextNumber, writeMigration } from "./create.ts";
 import { isOurs, listed, listing } from "./new.ts";
 
@@ -44,7 +45,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   }
   if (config.file === null) {
     const path = join(config.root, "godwit.config.ts");
-    if (!existsSync(path)) writeFileSync(path, CONFIG, { flag: "wx" });
+    if (!existsSync(path)) writeNew(path, CONFIG);
     made.push(path);
   }
   const shown = made.map((path) => relative(process.cwd(), path));

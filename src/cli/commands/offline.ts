@@ -1,6 +1,7 @@
 /** `--sql`: a script for somebody else to run. */
 import { randomUUID } from "node:crypto";
-import { assembleOffline, createContext } from "../../assemble.ts";
+import { assembleImports, assembleOffline, createContext } from "../../assemble.ts";
+import { includesImports } from "../../run/everything.ts";
 import { renderScript } from "../../run/offline.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { migrateOptions } from "../session.ts";
@@ -15,9 +16,15 @@ export async function script(invocation: Invocation, direction: "up" | "down", t
     ...migrateOptions(config, direction, to),
     from: typeof from === "string" ? from : preset,
   };
-  const text = await renderScript(assembled.target, options, {
-    ...createContext(config, invocation),
-    runId: randomUUID(),
-  });
-  return { json: { sql: text }, text, result: true };
+  const imports = includesImports(options.goal) ? await assembleImports(config) : [];
+  const notImported = imports.map(({ name }) => name);
+  const text = await renderScript(
+    assembled.target,
+    { ...options, notImported },
+    {
+      ...createContext(config, invocation),
+      runId: randomUUID(),
+    },
+  );
+  return { json: { sql: text, notImported }, text, result: true, whole: true };
 }

@@ -2,6 +2,7 @@
 import type { Plan } from "../../core/plan.ts";
 import { preview } from "../../run/status.ts";
 import type { Answer, Invocation } from "../command.ts";
+import { refuseFlags } from "../given.ts";
 import { formatProblem, type Paint } from "../problems.ts";
 import { migrateOptions, withSession } from "../session.ts";
 import { heldLines } from "./up.ts";
@@ -9,6 +10,7 @@ import { heldLines } from "./up.ts";
 export async function run(invocation: Invocation): Promise<Answer> {
   const to = invocation.arguments[0] ?? "heads";
   const direction = to === "base" || /^-\d+$/.test(to) ? "down" : "up";
+  if (direction === "down") refuseFlags(`godwit plan ${to}`, invocation.flags, OF_UP);
   return withSession(invocation, async ({ target, config, context }) => {
     const decided = await preview(target, migrateOptions(config, direction, to), context);
     return {
@@ -18,6 +20,9 @@ export async function run(invocation: Invocation): Promise<Answer> {
     };
   });
 }
+
+/** What is taken back may have come in any phase, and in any order. */
+const OF_UP = ["mode", "phase", "contract", "outOfOrder"];
 
 function textOf({ direction, steps, held, warnings }: Plan, paint: Paint): string {
   const verb = direction === "up" ? "apply" : "revert";

@@ -1,27 +1,73 @@
 /** `up --dry-run` */
-import { type DryRunReport, dryRun } from "../../run/dry-run.ts";
+import { assembleImports } from "../../assemble.ts";
+import { dryRun } from "../../run/dry-run.ts";
+import type { DryRunFailure, DryRunReport } from "../../run/dry-run-report.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { formatProblem } from "../problems.ts";
+import { formatProblem, type Paint } from "../problems.ts";
 import { migrateOptions, withSession } from "../session.ts";
 
 export async function tryOut(invocation: Invocation, to: string): Promise<Answer> {
   return withSession(invocation, async ({ target, config, context }) => {
-    const report = await dryRun(target, migrateOptions(config, "up", to), context);
-    const problems = report.failed === null ? [] : [report.failed.problem];
+    const imports = () => assembleImports(config);
+    const report = await dryRun(target, { ...migrateOptions(config, "up", to), imports }, context);
+    const sure = report.failures.filter(({ uncertain }) => !uncertain);
+    const problems = sure.map(({ problem }) => problem);
+    const most = invocation.flags.verbose === true ? Number.POSITIVE_INFINITY : MOST_NAMED;
     return {
       json: { report, ...(problems.length === 0 ? {} : { problems }) },
-      text: textOf(report, invocation),
+      text: textOf(report, { paint: invocation.terminal.paint, most }),
       result: true,
-      exitCode: report.failed === null ? 0 : 1,
+      exitCode: report.outcome === "failed" ? 1 : 0,
     };
   });
 }
 
-function textOf({ tried, notTried, failed }: DryRunReport, { terminal }: Invocation): string {
+/** More hide the others; `--verbose` and the JSON name all. */
+const MOST_NAMED = 20;
+
+interface Look {
+  readonly paint: Paint;
+  readonly most: number;
+}
+
+function textOf({ tried, notTried, failures, outcome, notImported }: DryRunReport, look: Look): string {
+  const sure = failures.filter(({ uncertain }) => !uncertain);
+  const unsure = failures.filter(({ uncertain }) => uncertain);
   return [
-    `Tried and rolled back: ${tried.length === 0 ? "nothing" : tried.join(", ")}.`,
-    ...notTried.map(({ revision, because }) => `Not tried: ${revision} (${because}).`),
-    ...(failed === null ? [] : [formatProblem("error", failed.problem, terminal.paint)]),
-    ...(failed?.uncertain === true ? ["It may fail only because of what was not tried before it."] : []),
+    triedLine(tried, look),
+    ...shortened(
+      notTried.map(({ revision, because }) => `Not tried: ${revision} (${because}).`),
+      look,
+    ),
+    ...(notImported.length === 0 ? [] : [`Not imported: ${notImported.join(", ")}.`]),
+    ...shortened(
+      sure.map(({ problem }) => formatProblem("error", problem, look.paint)),
+      look,
+    ),
+    ...shortened(
+      unsure.map((each) => uncertainLine(each)),
+      look,
+    ),
+    ...(outcome === "uncertain"
+      ? [
+          "Nothing failed for sure, and not everything could be tried: this is no proof that godwit up succeeds.",
+        ]
+      : []),
   ].join("\n");
+}
+
+function triedLine(tried: readonly string[], { most }: Look): string {
+  if (tried.length === 0) return "Tried and rolled back: nothing.";
+  if (tried.length <= most) return `Tried and rolled back: ${tried.join(", ")}.`;
+  const named = tried.slice(0, 3).join(", ");
+  return `Tried and rolled back: ${tried.length} migrations, ${named}, … ${tried.at(-1)}.`;
+}
+
+function uncertainLine({ revision, problem }: DryRunFailure): string {
+  return `Uncertain: ${revision} failed, perhaps only because of what could not be tried before it, or was in its way: ${problem.message}`;
+}
+
+function shortened(lines: readonly string[], { most }: Look): readonly string[] {
+  if (lines.length <= most) return lines;
+  return [...lines.slice(0, most), `… and ${lines.length - most} more: --verbose names them all.`];
 }

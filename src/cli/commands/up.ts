@@ -1,6 +1,6 @@
 /** `godwit up` */
 import { assembleImports } from "../../assemble.ts";
-import { migrate } from "../../run/migrate.ts";
+import { migrateUp } from "../../run/everything.ts";
 import type { Report } from "../../run/report.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
@@ -12,22 +12,18 @@ export async function run(invocation: Invocation): Promise<Answer> {
   if (flags.sql === true) return (await import("./offline.ts")).script(invocation, "up", to);
   if (flags.dryRun === true) return (await import("./try.ts")).tryOut(invocation, to);
   return withSession(invocation, async ({ target, config, context }) => {
-    const imports = to === "heads" && config.phases.includes("import") ? await assembleImports(config) : [];
     const options = migrateOptions(config, "up", to);
-    if (imports.length > 0) {
-      const { migrateEverything } = await import("../../run/everything.ts");
-      const { importSummary } = await import("./import.ts");
-      const { report, imports: imported } = await migrateEverything(target, options, { context, imports });
-      const text = [summary(report), ...imported.map(importSummary)].join("\n");
-      return { json: { report, imports: imported }, text, result: false };
-    }
-    if (config.values.mode === "nas-only" && config.values.phase === null) {
+    if (config.values.mode === "nas-only" && config.values.phase === null && config.imports.length === 0) {
       const { migrations } = await target.source.list();
       if (!migrations.some((migration) => migration.phase === "import"))
         invocation.say("MIGRATION_MODE is nas-only, and there is nothing to import.");
     }
-    const report = await migrate(target, options, context);
-    return { json: { report }, text: summary(report), result: false };
+    const imports = () => assembleImports(config);
+    const report = await migrateUp(target, options, { context, imports });
+    if (report.imports === undefined) return { json: { report }, text: summary(report), result: false };
+    const { importSummary } = await import("./import.ts");
+    const text = [summary(report), ...report.imports.map(importSummary)].join("\n");
+    return { json: { report, imports: report.imports }, text, result: false };
   });
 }
 

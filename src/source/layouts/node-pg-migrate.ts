@@ -3,8 +3,8 @@
  * them are a time in UTC with milliseconds, any others a plain number (13: epoch milliseconds). What has one number
  * goes by name.
  *
- * `-- Up Migration` and `-- Down Migration` cut a file. Without the first one all of the file is the way up, a part
- * behind the second one included: so the tool has it, and its history knows the result.
+ * `-- Up Migration` and `-- Down Migration` cut a file. Without the first one the tool runs all of the file as the way
+ * up, the part behind the second one included; where that part does something, `strayMark` refuses the file.
  */
 import { extname } from "node:path";
 import type { Problem } from "../../errors.ts";

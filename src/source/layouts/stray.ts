@@ -1,25 +1,38 @@
-/** A file of one tool under the layout of another: what one takes for a comment ends the way up for the other. */
+/** A marker that does not count in a file of another tool: what one tool takes for a comment ends the way up for the other. */
+import type { Direction } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
-import type { FileText } from "../layout.ts";
-import { placeAt } from "../place.ts";
+import { oppositeMarker } from "../markers.ts";
+import { placeOf } from "../place.ts";
+import { falseMarker } from "../problems.ts";
+import type { Section } from "../sections.ts";
 
 const MARKS: readonly (readonly [tool: string, mark: RegExp])[] = [
-  ["goose", /^--[^\n]*\+goose[ \t]+down\b/im],
-  ["dbmate", /^--[ \t]*migrate:down\b/m],
+  ["goose", /^--[^\n]*\+goose[ \t]+down\b/i],
+  ["dbmate", /^--[ \t]*migrate:down\b/],
 ];
 
-/** For a file that `layout` would run as a whole: its way back as well. */
-export function strayMark(layout: string, { file, text }: FileText): Problem | null {
-  for (const [tool, mark] of MARKS) {
-    const found = mark.exec(text);
-    if (found === null || tool === layout) continue;
-    return {
-      code: "LAYOUT_REFUSED",
-      message: `${file} has \`${found[0]}\`, which means nothing to ${layout}: its way back would run with its way up.`,
-      hint: `Run the folder as it was written: --layout ${tool}. Or remove the mark and what is below it.`,
-      place: placeAt(file, text, found.index),
-      details: { layout, tool },
-    };
-  }
-  return null;
+/** Looks at what would run: a section, or all of a file. */
+export function strayMark(
+  { text, line }: Section,
+  { layout, file, direction }: { layout: string; file: string; direction: Direction },
+): Problem | null {
+  const marker = oppositeMarker(text, { direction, counterpart: false });
+  if (marker === null) return null;
+  const inText = placeOf(file, text, columnOf(text, marker.start));
+  const place = { ...inText, line: line + (inText.line ?? 1) - 1 };
+  const tool = MARKS.find(([name, mark]) => name !== layout && mark.test(marker.line))?.[0];
+  if (tool === undefined || direction === "down")
+    return falseMarker(marker.line, { direction: marker.direction, runs: direction, place, layout });
+  return {
+    code: "LAYOUT_REFUSED",
+    message: `${file} has \`${marker.line}\`, which means nothing to ${layout}: its way back would run with its way up.`,
+    hint: `Run the folder as it was written: --layout ${tool}. Or remove the mark and what is below it.`,
+    place,
+    details: { layout, tool },
+  };
+}
+
+function columnOf(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, offset);
+  return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
 }

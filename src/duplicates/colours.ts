@@ -1,0 +1,145 @@
+/**
+ * How far apart two pictures are in colour, by their grids of `pixels/colours.ts`. Pure.
+ *
+ * Two cells are compared as people see them: in Lab, on a ground. A copy that was cut or moved a little has the edge of
+ * its ink in the next cell; so a cell counts as near where it lies within what the nine cells around its place span. The
+ * furthest cell decides, seen from either picture: one part in another colour makes another design.
+ *
+ * Thin ink hardly tints its cell. Where all that stands out from the ground does so in one direction (one ink), the sums of
+ * that are compared as well: how much of the larger one they differ by, times `INK`.
+ *
+ * The ground: opaque pictures have their own. Of two transparent ones each must be near on white and on black. Where one
+ * is opaque, the other was perhaps saved on a ground: being near on one of the two is enough.
+ */
+import { CELL_BYTES, GRID } from "../pixels/colours.ts";
+
+/** Up to so far apart they are the same; docs/internals/duplicates.md has the measurement. */
+export const SAME_COLOURS = 16;
+
+const GROUNDS = [255, 0] as const;
+const CELLS = GRID * GRID;
+
+/** Prepared for comparing: Lab values on white and on black, and what the cells around each span. */
+export interface Colours {
+  readonly opaque: boolean;
+  readonly on: readonly Ground[];
+}
+
+interface Ground {
+  /** L, a, b of each cell. */
+  readonly lab: Float32Array;
+  readonly least: Float32Array;
+  readonly most: Float32Array;
+  /** What stands out from the ground, summed up; `null` where that has no one direction, or is next to nothing. */
+  readonly ink: readonly [number, number, number] | null;
+}
+
+/** Sums that differ by 40 % are as far apart as cells at `SAME_COLOURS`. */
+const INK = 40;
+/** The part of all that stands out which has to point in one direction. */
+const ONE_DIRECTION = 0.75;
+/** Mean of what stands out; noise of lossy formats is below. */
+const LEAST_INK = 0.4;
+
+export function coloursOf(grid: Uint8Array): Colours | null {
+  if (grid.length !== CELLS * CELL_BYTES) return null;
+  let opaque = true;
+  for (let cell = 0; cell < CELLS; cell++) opaque &&= grid[cell * CELL_BYTES + 3] === 255;
+  const first = groundOf(grid, GROUNDS[0]);
+  return { opaque, on: opaque ? [first, first] : [first, groundOf(grid, GROUNDS[1])] };
+}
+
+/** 0: the same colours; about 2 can be seen side by side, red and blue are 176 apart. */
+export function colourDistance(one: Colours, other: Colours): number {
+  const distances = GROUNDS.map((_, at) => {
+    const [ours, theirs] = [one.on[at] as Ground, other.on[at] as Ground];
+    return Math.max(furthest(ours, theirs), furthest(theirs, ours), inkDistance(ours, theirs));
+  });
+  return one.opaque === other.opaque ? Math.max(...distances) : Math.min(...distances);
+}
+
+/** The cell of `ours` that is furthest from what `theirs` has around its place. */
+function furthest(ours: Ground, theirs: Ground): number {
+  let most = 0;
+  for (let at = 0; at < CELLS * 3; at += 3) {
+    let sum = 0;
+    for (let channel = at; channel < at + 3; channel++) {
+      const value = ours.lab[channel] as number;
+      const low = (theirs.least[channel] as number) - value;
+      const high = value - (theirs.most[channel] as number);
+      const beyond = Math.max(low, high, 0);
+      sum += beyond * beyond;
+    }
+    if (sum > most) most = sum;
+  }
+  return Math.sqrt(most);
+}
+
+function inkDistance({ ink: ours }: Ground, { ink: theirs }: Ground): number {
+  if (ours === null || theirs === null) return 0;
+  const apart = Math.hypot(ours[0] - theirs[0], ours[1] - theirs[1], ours[2] - theirs[2]);
+  return (INK * apart) / Math.max(Math.hypot(...ours), Math.hypot(...theirs));
+}
+
+/** The ground is what most of the border looks like. */
+function inkOf(lab: Float32Array): Ground["ink"] {
+  const border = Array.from({ length: CELLS }, (_, cell) => cell).filter((cell) => {
+    const [y, x] = [Math.floor(cell / GRID), cell % GRID];
+    return y === 0 || x === 0 || y === GRID - 1 || x === GRID - 1;
+  });
+  const ground = [0, 1, 2].map(
+    (channel) =>
+      border.map((cell) => lab[cell * 3 + channel] as number).sort((a, b) => a - b)[border.length >> 1],
+  ) as [number, number, number];
+  const sum: [number, number, number] = [0, 0, 0];
+  let length = 0;
+  for (let cell = 0; cell < CELLS; cell++) {
+    const out = ground.map((value, channel) => (lab[cell * 3 + channel] as number) - value);
+    length += Math.hypot(...out);
+    for (const channel of [0, 1, 2] as const) sum[channel] += out[channel] as number;
+  }
+  const total = Math.hypot(...sum);
+  return total < LEAST_INK * CELLS || total < ONE_DIRECTION * length ? null : sum;
+}
+
+function groundOf(grid: Uint8Array, ground: number): Ground {
+  const lab = new Float32Array(CELLS * 3);
+  for (let cell = 0; cell < CELLS; cell++) {
+    const at = cell * CELL_BYTES;
+    const rest = ((255 - (grid[at + 3] as number)) * ground) / 255;
+    const [red = 0, green = 0, blue = 0] = [0, 1, 2].map((channel) => (grid[at + channel] as number) + rest);
+    lab.set(labOf(red, green, blue), cell * 3);
+  }
+  const [least, most] = [lab.slice(), lab.slice()];
+  for (let y = 0; y < GRID; y++)
+    for (let x = 0; x < GRID; x++)
+      for (let other = 0; other < 9; other++) {
+        const [ny, nx] = [y + Math.floor(other / 3) - 1, x + (other % 3) - 1];
+        if (ny < 0 || nx < 0 || ny >= GRID || nx >= GRID) continue;
+        for (let channel = 0; channel < 3; channel++) {
+          const own = (y * GRID + x) * 3 + channel;
+          const value = lab[(ny * GRID + nx) * 3 + channel] as number;
+          if (value < (least[own] as number)) least[own] = value;
+          if (value > (most[own] as number)) most[own] = value;
+        }
+      }
+  return { lab, least, most, ink: inkOf(lab) };
+}
+
+/** CIE Lab of sRGB, D65. */
+function labOf(red: number, green: number, blue: number): readonly [number, number, number] {
+  const [r, g, b] = [linear(red), linear(green), linear(blue)];
+  const x = curve((0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / 0.95047);
+  const y = curve(0.2126729 * r + 0.7151522 * g + 0.072175 * b);
+  const z = curve((0.0193339 * r + 0.119192 * g + 0.9503041 * b) / 1.08883);
+  return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
+}
+
+function linear(value: number): number {
+  const part = Math.min(255, value) / 255;
+  return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+}
+
+function curve(value: number): number {
+  return value > 0.008856 ? Math.cbrt(value) : 7.787 * value + 16 / 116;
+}

@@ -1,0 +1,116 @@
+/**
+ * The colours of a picture, coarse: a grid of 8 x 8 cells from the top left, upright. The hashes see shades of grey alone,
+ * and these tell a red piece from a blue one.
+ *
+ * Of each cell: the mean of red, green and blue, each weighted by alpha, and the mean of alpha. So a cell can be put on
+ * any ground later: `colour + (255 - alpha) * ground / 255`. 256 samples each way are enough for a mean; each is taken at a
+ * scattered place, because a regular step would see one half of a chequered picture only.
+ */
+import type { PixelKind } from "./kernel.ts";
+
+export const GRID = 8;
+/** Red, green, blue, alpha. */
+export const CELL_BYTES = 4;
+
+const SAMPLES = 256;
+const IN_CELL = SAMPLES / GRID;
+const CHANNELS: Readonly<Record<PixelKind, number>> = { 1: 1, 2: 2, 3: 3, 4: 4, 5: 4 };
+
+export interface ColourGrid {
+  /** So many whole rows, from the top. */
+  add(rows: Uint8Array): void;
+  /** `GRID * GRID * CELL_BYTES` bytes, turned as EXIF says. */
+  finish(orientation: number): Uint8Array;
+}
+
+export function startColours({
+  width,
+  height,
+  kind,
+}: {
+  readonly width: number;
+  readonly height: number;
+  readonly kind: PixelKind;
+}): ColourGrid {
+  const channels = CHANNELS[kind];
+  const alphaAt = kind === 2 || kind === 4 ? channels - 1 : -1;
+  const sums = new Float64Array(GRID * GRID * CELL_BYTES);
+  const offsets = Float64Array.from({ length: SAMPLES }, (_, i) => scatter(i));
+  const lines = Int32Array.from({ length: SAMPLES }, (_, i) =>
+    Math.min(height - 1, Math.floor(((i + scatter(i + SAMPLES)) * height) / SAMPLES)),
+  );
+  let top = 0;
+  let next = 0;
+
+  return {
+    add(rows) {
+      const bottom = top + rows.length / (width * channels);
+      for (; next < SAMPLES && (lines[next] as number) < bottom; next++) {
+        const from = ((lines[next] as number) - top) * width * channels;
+        addRow(rows, from, Math.floor((next * GRID) / SAMPLES));
+      }
+      top = bottom;
+    },
+    finish(orientation) {
+      const each = IN_CELL ** 2;
+      const grid = Uint8Array.from(sums, (sum) => Math.min(255, Math.round(sum / each)));
+      return turned(grid, orientation);
+    },
+  };
+
+  function addRow(rows: Uint8Array, from: number, line: number): void {
+    // No two rows take the same columns.
+    const shift = scatter(next + 2 * SAMPLES);
+    const step = width / SAMPLES;
+    for (let column = 0; column < GRID; column++) {
+      let [red, green, blue, opacity] = [0, 0, 0, 0];
+      for (let i = column * IN_CELL; i < (column + 1) * IN_CELL; i++) {
+        let offset = (offsets[i] as number) + shift;
+        if (offset >= 1) offset--;
+        const at = from + Math.min(width - 1, Math.floor((i + offset) * step)) * channels;
+        const first = rows[at] as number;
+        const alpha = alphaAt === -1 ? 255 : (rows[at + alphaAt] as number);
+        opacity += alpha;
+        if (kind <= 2) {
+          red += first * alpha;
+          green += first * alpha;
+          blue += first * alpha;
+        } else {
+          // The last channel of CMYK takes light away from the others.
+          const light = kind === 5 ? 255 - (rows[at + 3] as number) : alpha;
+          const flip = kind === 5 ? 255 : 0;
+          red += Math.abs(flip - first) * light;
+          green += Math.abs(flip - (rows[at + 1] as number)) * light;
+          blue += Math.abs(flip - (rows[at + 2] as number)) * light;
+        }
+      }
+      const cell = (line * GRID + column) * CELL_BYTES;
+      sums[cell] = (sums[cell] as number) + red / 255;
+      sums[cell + 1] = (sums[cell + 1] as number) + green / 255;
+      sums[cell + 2] = (sums[cell + 2] as number) + blue / 255;
+      sums[cell + 3] = (sums[cell + 3] as number) + opacity;
+    }
+  }
+}
+
+/** 0 to 1, the same for the same number. */
+function scatter(number: number): number {
+  let mixed = Math.imul(number + 1, 0x9e3779b1);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b);
+  return ((mixed ^ (mixed >>> 13)) >>> 0) / 2 ** 32;
+}
+
+/** An orientation of EXIF, undone. */
+function turned(grid: Uint8Array, orientation: number): Uint8Array {
+  if (orientation <= 1 || orientation > 8) return grid;
+  const last = GRID - 1;
+  return Uint8Array.from({ length: grid.length }, (_, i) => {
+    const cell = Math.floor(i / CELL_BYTES);
+    let [y, x] = [Math.floor(cell / GRID), cell % GRID];
+    // 5 to 8 lie on their side.
+    if (orientation >= 5) [x, y] = [y, x];
+    if ([2, 3, 7, 8].includes(orientation)) x = last - x;
+    if ([3, 4, 6, 7].includes(orientation)) y = last - y;
+    return grid[(y * GRID + x) * CELL_BYTES + (i % CELL_BYTES)] as number;
+  });
+}

@@ -1,0 +1,132 @@
+/** One step of a script for psql: the frames of a run, and between them the text as it is run. */
+import type { StatementKind } from "../core/sql/classify.ts";
+import { literal, quotedName } from "../core/sql/quote.ts";
+import { type Keeper, keptIn } from "./keep.ts";
+import { notRenderable, record } from "./offline-module.ts";
+import { type Body, type Prepared, type SplitStatement, statementsOf } from "./prepare.ts";
+import { comment, forPsql, resetForPsql } from "./psql.ts";
+import {
+  applyFrame,
+  begin,
+  closing,
+  type FrameParts,
+  ownRole,
+  revertFrame,
+  type StepFrame,
+  statementFrame,
+} from "./script.ts";
+import { hashOf, runsInTransaction } from "./statement.ts";
+import type { RunContext, Target } from "./target.ts";
+import { entryOf } from "./work.ts";
+
+export interface StepContext {
+  readonly context: RunContext;
+  readonly keeper: Keeper | null;
+}
+
+/** Throws `SourceError` `SOURCE_NOT_RENDERABLE`. */
+export async function renderStep(
+  target: Target,
+  prepared: Prepared,
+  { context, keeper }: StepContext,
+): Promise<string> {
+  const { step, migration } = prepared;
+  const body = await prepared.load();
+  const settings = (body.kind === "sql" ? body.settings : undefined) ?? prepared.settings;
+  const written = body.kind === "sql" ? (body.written ?? body.text) : null;
+  const ledger = target.ledger.sql;
+  const parts: FrameParts = {
+    ledger,
+    author: context,
+    reset: resetForPsql(target, settings),
+    fence: "",
+    ownRole: ownRole(target.settings),
+    leave: "",
+    kept: keptIn(keeper, { step, migration, text: written, ledger: ledger.historyTable, live: false }),
+    modes: body.kind === "sql" ? body.modes : undefined,
+  };
+  const title = comment(`${step.direction} ${step.revision} (${step.file})`);
+  if (body.kind === "module" && prepared.form === "module-outside")
+    throw notRenderable(prepared, "it runs outside a transaction");
+  if (body.kind === "sql" && prepared.form === "statements")
+    return [title, ...renderStatements(parts, prepared, body)].join("\n");
+  const entry = entryOf(prepared, body.kind === "sql" ? body.revert : null);
+  const frame = step.direction === "up" ? applyFrame(parts, entry) : revertFrame(parts, step.revision);
+  const text = body.kind === "module" ? await record(target, prepared, { body, context }) : body.text;
+  return [title, ...framed(frame, text)].join("\n");
+}
+
+function framed({ open, close }: StepFrame, text: string): readonly string[] {
+  return [ended(open), ended(forPsql(text)), ended(close)];
+}
+
+/** The semicolon is on a line of its own: the text may end in a comment. */
+function ended(text: string): string {
+  const trimmed = text.trimEnd();
+  return trimmed.endsWith(";") && !/--[^\n]*$/.test(trimmed) ? trimmed : `${trimmed}\n;`;
+}
+
+/**
+ * As `statements.ts` does it, except that nothing is reset between the statements: what the file sets stays set by
+ * itself. A script that stops in the middle leaves the same rows behind as a run, and `godwit up` goes on from there.
+ */
+function renderStatements(
+  parts: FrameParts,
+  prepared: Prepared,
+  body: Body & { kind: "sql" },
+): readonly string[] {
+  const { step } = prepared;
+  const { ledger, author } = parts;
+  const own = (sql: string) => `${begin()} ${parts.ownRole} ${sql}; commit;`;
+  const entry = entryOf(prepared, body.revert);
+  const again = step.kind === "repeatable" || step.reason === "changed";
+  const replace = again ? `${ledger.remove(step.revision)}; ` : "";
+  const forget = ledger.forgetStatements(step.revision, step.direction);
+  const opening =
+    step.direction === "up"
+      ? own(`${parts.kept.open} ${replace}${forget}; ${ledger.insert(entry, author, "partial")}`)
+      : own(ledger.startReverting(step.revision));
+  let setsLockTimeout = prepared.settings.lockTimeoutMs !== undefined;
+  const statements = statementsOf(body).flatMap((statement, index): readonly string[] => {
+    const { text, kind, modes } = statement;
+    const { revision, direction } = step;
+    const key = { revision, direction, position: index + 1, hash: hashOf(statement) };
+    const finish = ledger.finishStatement(key, author);
+    setsLockTimeout ||= /lock_timeout/i.test(text);
+    if (runsInTransaction(statement))
+      return framed(statementFrame({ ...parts, reset: "", modes }, finish), text);
+    const patient = mayWait(statement) && !setsLockTimeout;
+    return [
+      own(ledger.startStatement(key, author, null)),
+      ...(patient ? ["set lock_timeout = 0;"] : []),
+      ended(forPsql(text)),
+      ...(patient ? [`set lock_timeout = ${literal(lockTimeoutOf(parts))};`] : []),
+      ...isValid(kind),
+      own(finish),
+    ];
+  });
+  return [parts.reset, opening, ...statements, ended(closing(parts, step.direction, entry))];
+}
+
+/** These wait for other transactions, and nobody who reads or writes rows has to wait behind them. */
+function mayWait({ kind: { kind } }: SplitStatement): boolean {
+  return ["create-index-concurrently", "drop-index-concurrently", "reindex-concurrently"].includes(kind);
+}
+
+function lockTimeoutOf({ reset }: FrameParts): string {
+  return /set lock_timeout = '(\d+)'/.exec(reset)?.[1] ?? "0";
+}
+
+/** `create index if not exists` is content with an index that is not valid. */
+function isValid(kind: StatementKind): readonly string[] {
+  if (kind.kind !== "create-index-concurrently" || kind.index === null) return [];
+  const { schema, name } = kind.index;
+  const index = `${schema === null ? "" : `${quotedName(schema)}.`}${quotedName(name)}`;
+  return [
+    `do $godwit$ begin
+  if exists (select from pg_catalog.pg_index where indexrelid = to_regclass(${literal(index)}) and not indisvalid) then
+    raise exception 'an index is not valid after CREATE INDEX CONCURRENTLY' using detail = ${literal(index)};
+  end if;
+end $godwit$;`,
+  ];
+}

@@ -1,0 +1,71 @@
+/** A flag that a command does not honour is refused: who types it counts on what it says. */
+import { describe, expect, test } from "vitest";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { flagName, OPTIONS } from "../../src/config/options.ts";
+import { commandIn } from "../support/command.ts";
+import { folderOf } from "../support/target.ts";
+
+const NOWHERE = "postgres://nobody@127.0.0.1:1/none";
+
+function project() {
+  const folder = folderOf({ "migrations/0001_a.sql": "create table a (id int);" });
+  return commandIn({ folder, url: NOWHERE, env: { GODWIT_CONNECT_ATTEMPTS: "1" } });
+}
+
+test.each([
+  [["down", "base", "--phase", "startup"], "--phase"],
+  [["down", "base", "--contract"], "--contract"],
+  [["down", "base", "--mode", "startup"], "--mode"],
+  [["down", "base", "--out-of-order"], "--out-of-order"],
+  [["down", "base", "--parallel", "2"], "--parallel"],
+  [["plan", "base", "--phase", "startup"], "--phase"],
+  [["plan", "-1", "--contract"], "--contract"],
+  [["up", "--from", "0001"], "--from"],
+  [["down", "base", "--from", "0001"], "--from"],
+  [["up", "--sql", "--dry-run"], "--dry-run"],
+  [["up", "--sql", "--database-url", NOWHERE], "--database-url"],
+  [["up", "--sql", "--lock-wait", "3s"], "--lock-wait"],
+  [["down", "base", "--sql", "--pooling", "session"], "--pooling"],
+  [["heads", "--database-url", NOWHERE], "--database-url"],
+  [["new", "x", "--role", "a"], "--role"],
+  [["new", "x", "--sql", "--ts"], "--ts"],
+  [["build", "--lock-timeout", "3s"], "--lock-timeout"],
+  [["baseline", "0001", "--phase", "startup"], "--phase"],
+  [["adopt", "--out-of-order"], "--out-of-order"],
+  [["import", "--status", "--from", "x"], "--from"],
+  [["duplicates", "--keep", "1", "--limit", "3"], "--limit"],
+  [["history", "--log", "--indicate-current"], "--indicate-current"],
+  [["completion", "bash", "--dir", "x"], "--dir"],
+])("godwit %j is refused by name", async (words, flag) => {
+  const { json } = await project().fails(2, ...words, "--json");
+  expect(json.problems[0]).toMatchObject({
+    code: "CONFIG_INVALID",
+    message: expect.stringMatching(/does not honour/),
+    hint: expect.stringMatching(/./),
+  });
+  expect(json.problems[0].message).toContain(flag);
+});
+
+test("a command has every flag that it does honour, and help names no other", async () => {
+  const godwit = project();
+  for (const name of ["up", "down", "status", "heads"]) {
+    const { stdout } = await godwit(name, "--help");
+    const row = COMMANDS.find((each) => each.name === name);
+    for (const option of OPTIONS.filter(({ forPlanning }) => forPlanning === true))
+      expect({ name, flag: flagName(option), said: stdout.includes(`--${flagName(option)} `) }).toMatchObject(
+        {
+          said: row?.honours?.includes(option.key) === true || undefined === option.flag,
+        },
+      );
+  }
+});
+
+describe("variables and files speak to all commands, and are passed over where they mean nothing", () => {
+  test("heads with a phase and a database in the environment", async () => {
+    const { json } = await project().with({ GODWIT_PHASE: "startup", GODWIT_LOCK_WAIT: "3s" })(
+      "heads",
+      "--json",
+    );
+    expect(json.heads).toEqual(["0001_a"]);
+  });
+});

@@ -1,0 +1,266 @@
+/** The law: what the command does, the library does. Every scenario runs through both, each on a database of its own. */
+import pg from "pg";
+import {
+  createFleet,
+  createMigrator,
+  GodwitError,
+  type Migrator,
+  type MigratorConfig,
+} from "../../src/index.ts";
+import { commandIn, type Json } from "../support/command.ts";
+import { expect, ledgerSchema, test } from "../support/database.ts";
+import { createDatabases } from "../support/databases.ts";
+import { stateOf } from "../support/state.ts";
+import { type Files, folderOf, writeFiles } from "../support/target.ts";
+
+/** One thing to do: as words of the command, and as a call. */
+interface Act {
+  readonly words: readonly string[];
+  readonly call: (migrator: Migrator) => Promise<unknown>;
+}
+
+const up = (goal?: string): Act => ({
+  words: ["up", ...(goal === undefined ? [] : [goal])],
+  call: (m) => m.up(goal),
+});
+const down = (goal: string): Act => ({ words: ["down", goal], call: (m) => m.down(goal) });
+const plan = (goal?: string): Act => ({
+  words: ["plan", ...(goal === undefined ? [] : [goal])],
+  call: (m) => m.plan(goal),
+});
+const status: Act = { words: ["status"], call: (m) => m.status() };
+const baseline = (revision: string): Act => ({
+  words: ["baseline", revision],
+  call: (m) => m.baseline(revision),
+});
+const accept = (revision: string): Act => ({
+  words: ["repair", "--accept", revision, "--confirm", "THE_DATABASE"],
+  call: (m) => m.repair({ kind: "accept", revision }, { confirm: "THE_DATABASE" }),
+});
+const adopt = (dryRun: boolean): Act => ({
+  words: ["adopt", ...(dryRun ? ["--dry-run"] : [])],
+  call: (m) => m.adopt({ dryRun }),
+});
+/** In between the files change, or the database does. */
+const files = (changes: Files) => ({ files: changes });
+const sql = (text: string) => ({ sql: text });
+
+type Scene = Act | ReturnType<typeof files> | ReturnType<typeof sql>;
+
+const AB: Files = {
+  "0001_a.sql": "-- migrate:up\ncreate table a (id int);\n-- migrate:down\ndrop table a;",
+  "0002_b.sql": "-- migrate:up\ncreate table b (id int);\n-- migrate:down\ndrop table b;",
+};
+const PRISMA = `create table _prisma_migrations (id text, checksum text, finished_at timestamptz, migration_name text, logs text,
+  rolled_back_at timestamptz, started_at timestamptz default '2024-01-01Z', applied_steps_count int default 1);
+insert into _prisma_migrations (id, checksum, finished_at, migration_name) values ('1', 'x', '2024-01-01Z', '20240101000000_a')`;
+
+const SCENARIOS: Readonly<Record<string, readonly [Files, readonly Scene[], MigratorConfig?]>> = {
+  "a fresh database": [AB, [status, plan(), up(), status, up(), plan()]],
+  "applied in part, and further": [
+    AB,
+    [up("+1"), status, up("0002"), down("-1"), status, down("base"), status],
+  ],
+  "goals that go nowhere": [
+    AB,
+    [up("nonsense"), up("+7"), down("-1"), plan("000"), baseline("x"), up("base"), down("heads")],
+  ],
+  "an edited file": [
+    AB,
+    [
+      up(),
+      files({ "0001_a.sql": "create table a (id bigint);" }),
+      status,
+      plan(),
+      up(),
+      accept("0001_a"),
+      status,
+      up(),
+    ],
+  ],
+  "a late file": [
+    AB,
+    [
+      up(),
+      files({ "0001_z.sql": "select 1;", "0000_late.sql": "create table late ();" }),
+      status,
+      plan(),
+      up(),
+    ],
+  ],
+  "a late file that is welcome": [
+    AB,
+    [up(), files({ "0000_late.sql": "create table late ();" }), status, up()],
+    { outOfOrder: true },
+  ],
+  "a file that fails": [
+    { ...AB, "0003_bad.sql": "select nonsense;", "0004_after.sql": "create table after ();" },
+    [up(), status, files({ "0003_bad.sql": "select 1;" }), up(), status],
+  ],
+  "a file that fails and others that go on": [
+    { ...AB, "0003_bad.sql": "select nonsense;", "0004_after.sql": "create table after ();" },
+    [up(), status],
+    { onFailure: "continue" },
+  ],
+  "a file that stops half-way": [
+    { "0001_a.sql": "-- godwit: transaction=off\ncreate table a ();\nselect nonsense;" },
+    [up(), status, plan(), down("base"), files({ "0001_a.sql": "create table a ();" }), up(), status],
+  ],
+  "a broken file": [
+    { ...AB, "0003_c.sql": "create table c (id int); select 'open" },
+    [status, plan(), up(), status],
+  ],
+  "several heads": [
+    {
+      "a.sql": "-- godwit: revises=none\ncreate table a ();",
+      "b.sql": "-- godwit: revises=a\ncreate table b ();",
+      "c.sql": "-- godwit: revises=a\ncreate table c ();",
+    },
+    [status, plan("head"), up("head"), up("heads"), status],
+  ],
+  "phases held back and asked for": [
+    {
+      ...AB,
+      "0003_c.sql": "-- godwit: phase=complex\ncreate table c ();",
+      "0004_d.sql": "-- godwit: phase=contract\ndrop table b;",
+    },
+    [status, up(), status, plan("0003"), up("0003")],
+    { mode: "startup" },
+  ],
+  "a way back that is missing": [{ "0001_a.sql": "create table a ();" }, [up(), down("base"), status]],
+  "a baseline": [AB, [sql("create table a (id int)"), baseline("0001"), status, up(), down("base"), status]],
+  "another tool's history": [
+    {
+      "migration_lock.toml": 'provider = "postgresql"',
+      "20240101000000_a/migration.sql": "create table a ();",
+      "20240102000000_b/migration.sql": "create table b ();",
+    },
+    [sql(PRISMA), status, adopt(true), up(), adopt(false), status, up()],
+  ],
+  "a file that is gone": [AB, [up(), files({ "0002_b.sql": "" }), status, plan(), up()]],
+};
+
+function reported(report: Json): unknown {
+  if (report?.steps === undefined) return report?.declared ?? report?.kind ?? report?.applied?.length ?? null;
+  return {
+    outcome: report.outcome,
+    steps: report.steps.map((s: Json) => [s.revision, s.direction, s.phase, s.transactional]),
+    failures: report.failures.map((f: Json) => [f.revision, f.committed, f.problem.code]),
+    remaining: report.remaining,
+    held: report.held,
+    warnings: report.warnings.map(({ code }: Json) => code),
+  };
+}
+
+const codesOf = (problems: readonly Json[] | undefined) =>
+  (problems ?? []).map(({ code, message }: Json) => [code, message]);
+
+/** Of a status, a plan or a report, what both say. */
+function essence(document: Json): unknown {
+  const { plan: decided, upToDate, migrations, current, heads, imports } = document;
+  if (decided !== undefined) return decided;
+  if (upToDate === undefined) return reported(document.report);
+  const states = migrations.map(({ revision, state, phase, baseline: b }: Json) => [
+    revision,
+    state,
+    phase,
+    b,
+  ]);
+  return { upToDate, states, current, heads, imports, problems: codesOf(document.problems) };
+}
+
+async function byCommand(godwit: ReturnType<typeof commandIn>, { words }: Act) {
+  const { json } = await godwit.start(...words, "--json").exits(0, 1, 2);
+  const isStatus = json.upToDate !== undefined;
+  return { ok: isStatus || json.ok, problems: isStatus ? [] : codesOf(json.problems), said: essence(json) };
+}
+
+async function byLibrary(migrator: Migrator, { call, words }: Act) {
+  try {
+    const value = (await call(migrator)) as Json;
+    const wrapped = words[0] === "plan" ? { plan: value } : words[0] === "status" ? value : { report: value };
+    return { ok: true, problems: [], said: essence(wrapped) };
+  } catch (error) {
+    if (!(error instanceof GodwitError)) throw error;
+    const problems = "problems" in error ? (error.problems as Json[]) : [error.toProblem()];
+    return { ok: false, problems: codesOf(problems), said: reported(error.report as Json) };
+  }
+}
+
+test.for(Object.entries(SCENARIOS))(
+  "%s",
+  { timeout: 60_000 },
+  async ([, [start, scenes, config = {}]], { db }) => {
+    const other = await createDatabases(db, 1);
+    const [url = ""] = other.urls;
+    const second = new pg.Client(db.adminUrl.replace(/[^/]+$/, other.names[0] ?? ""));
+    const owner = new pg.Client(url);
+    await Promise.all([second.connect(), owner.connect()]);
+    try {
+      const dir = folderOf(start);
+      const env = Object.fromEntries(
+        Object.entries(config).map(([key, value]) => [
+          `GODWIT_${key.replace(/[A-Z]/g, "_$&").toUpperCase()}`,
+          String(value),
+        ]),
+      );
+      const godwit = commandIn({ folder: dir, url: db.url, env: { ...env, GODWIT_DIR: dir } });
+      await using migrator = createMigrator({
+        ...config,
+        dir,
+        databaseUrl: url,
+        ledgerSchema,
+        environment: {},
+        project: "same",
+      });
+      const command = godwit.with({ GODWIT_PROJECT: "same" });
+      for (const scene of scenes) {
+        if ("files" in scene) writeFiles(dir, scene.files);
+        else if ("sql" in scene) await Promise.all([db.sql(scene.sql), owner.query(scene.sql)]);
+        else {
+          const named = (act: Act, name: string): Act => ({
+            words: act.words.map((word) => (word === "THE_DATABASE" ? db.name : word)),
+            call: act.words.includes("THE_DATABASE")
+              ? (m) => m.repair({ kind: "accept", revision: act.words[2] ?? "" }, { confirm: name })
+              : act.call,
+          });
+          const act = named(scene, other.names[0] ?? "");
+          const [said, answered] = [await byCommand(command, act), await byLibrary(migrator, act)];
+          expect(answered, `godwit ${act.words.join(" ")}`).toEqual(said);
+        }
+      }
+      const theirs = await stateOf(async (text) => (await second.query(text)).rows);
+      expect(theirs).toEqual(await stateOf(db.admin));
+    } finally {
+      await Promise.all([second.end(), owner.end()]);
+      await other.drop();
+    }
+  },
+);
+
+test("several targets: the command and the fleet end alike, target by target", { timeout: 60_000 }, async ({
+  db,
+}) => {
+  const databases = await createDatabases(db, 4);
+  try {
+    const root = folderOf({ "good/0001_a.sql": "create table a ();", "bad/0001_a.sql": "select nonsense;" });
+    const targets = (urls: readonly string[]) => ({
+      good: { url: urls[0] ?? "", dir: "good", ledgerSchema },
+      bad: { url: urls[1] ?? "", dir: "bad", ledgerSchema },
+    });
+    const outcome = (report: Json) =>
+      report.targets.map((t: Json) => [t.name, t.ok, t.state, codesOf(t.problems), reported(t.report)]);
+    writeFiles(root, {
+      "godwit.config.json": JSON.stringify({ targets: targets(databases.urls.slice(0, 2)) }),
+    });
+    const command = commandIn({ folder: root });
+    await using fleet = createFleet({ targets: targets(databases.urls.slice(2)), root, environment: {} });
+    const { json } = await command.fails(1, "up", "--json");
+    const error = await fleet.up().catch((thrown: unknown) => thrown);
+    expect(outcome((error as GodwitError).report)).toEqual(outcome(json));
+    const named = await command("up", "--target", "good", "--json");
+    expect(outcome(await fleet.up({ targets: ["good"] }))).toEqual(outcome(named.json));
+  } finally {
+    await databases.drop();
+  }
+});
