@@ -124,26 +124,34 @@ export function migratorOf(openIt: () => Promise<Opened>): Migrator {
     ({ settings }: Opened) =>
     async () =>
       (await import("./assemble.ts")).assembleImports(settings);
+  /** A server or a file that does not answer must not outlive the deadline. */
+  const within = async <T>({ context }: Opened, run: (context: RunContext) => Promise<T>): Promise<T> => {
+    const { orEnded } = await import("./run/ending.ts");
+    const own = context();
+    return orEnded(run(own), own);
+  };
   const up = async (to: string) => {
     const { migrateUp } = await import("./run/everything.ts");
     const all = await opened();
-    const given = { context: all.context(), imports: imports(all) };
-    return migrateUp(all.assembled.target, options(all, "up", to), given);
+    return within(all, (context) =>
+      migrateUp(all.assembled.target, options(all, "up", to), { context, imports: imports(all) }),
+    );
   };
   const down = async (to: string) => {
     const { migrate } = await import("./run/migrate.ts");
     const all = await opened();
-    return migrate(all.assembled.target, options(all, "down", to), all.context());
+    return within(all, (context) => migrate(all.assembled.target, options(all, "down", to), context));
   };
   const look = async () => {
     const { look } = await import("./run/status.ts");
-    const { assembled, context } = await opened();
-    return look(assembled.target, context());
+    const all = await opened();
+    const { target } = all.assembled;
+    return within(all, (context) => look(target, context));
   };
   const plan = async (goal: string) => {
     const { preview } = await import("./run/status.ts");
     const all = await opened();
-    return preview(all.assembled.target, options(all, "up", goal), all.context());
+    return within(all, (context) => preview(all.assembled.target, options(all, "up", goal), context));
   };
   const close = async () => {
     const held = await opening?.catch(() => undefined);
@@ -158,45 +166,58 @@ export function migratorOf(openIt: () => Promise<Opened>): Migrator {
       const all = await opened();
       const { target } = all.assembled;
       const wanted = { ...options(all, "up", "heads"), imports: imports(all) };
-      const { plan: decided, target: _, ...status } = await statusOf(target, wanted, all.context());
+      const {
+        plan: decided,
+        target: _,
+        ...status
+      } = await within(all, (context) => statusOf(target, wanted, context));
       return { ...status, pending: decided?.steps ?? [] };
     },
     history: async () => (await look()).history.entries,
     async adopt(options = {}) {
       const { adopt } = await import("./run/adopt.ts");
-      const { assembled, context } = await opened();
-      return adopt(assembled.target, { assume: false, dryRun: false, ...options }, context());
+      const all = await opened();
+      const { target } = all.assembled;
+      return within(all, (context) => adopt(target, { assume: false, dryRun: false, ...options }, context));
     },
     async baseline(revision) {
       const { baseline } = await import("./run/baseline.ts");
-      const { assembled, context } = await opened();
-      return baseline(assembled.target, revision, context());
+      const all = await opened();
+      const { target } = all.assembled;
+      return within(all, (context) => baseline(target, revision, context));
     },
     async repair(request, { confirm }) {
       const { repair } = await import("./run/repair.ts");
-      const { assembled, context } = await opened();
-      return repair(assembled.target, request, { confirm }, context());
+      const all = await opened();
+      const { target } = all.assembled;
+      return within(all, (context) => repair(target, request, { confirm }, context));
     },
     async import(name) {
       const [{ assembleImports, chooseImports }, { runImport }] = await Promise.all([
         import("./assemble.ts"),
         import("./run/import.ts"),
       ]);
-      const { settings, assembled, context } = await opened();
+      const all = await opened();
+      const {
+        settings,
+        assembled: { target },
+      } = all;
       const reports: ImportReport[] = [];
       for (const wanted of chooseImports(await assembleImports(settings), name))
-        reports.push(await runImport(assembled.target, wanted, context()));
+        reports.push(await within(all, (context) => runImport(target, wanted, context)));
       return reports;
     },
     async duplicates(options = {}) {
       const { listDuplicates } = await import("./run/duplicates.ts");
-      const { assembled, context } = await opened();
-      return (await listDuplicates(assembled.target, options, context())).duplicates;
+      const all = await opened();
+      const { target } = all.assembled;
+      return (await within(all, (context) => listDuplicates(target, options, context))).duplicates;
     },
     async decide(decision) {
       const { decideDuplicates } = await import("./run/duplicates.ts");
-      const { assembled, context } = await opened();
-      return decideDuplicates(assembled.target, decision, context());
+      const all = await opened();
+      const { target } = all.assembled;
+      return within(all, (context) => decideDuplicates(target, decision, context));
     },
     close,
     [Symbol.asyncDispose]: close,

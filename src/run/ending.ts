@@ -1,6 +1,6 @@
 /** A signal or a deadline ends what is under way, also where that does not answer. */
 import { QUERY_CANCELED } from "../database/sqlstate.ts";
-import { DatabaseError, Interrupted } from "../errors.ts";
+import { DatabaseError, GodwitError, Interrupted } from "../errors.ts";
 
 /**
  * How long everything together may take to end by itself. Longer than user code gets (`host/host.ts`) and than a server
@@ -43,12 +43,18 @@ export async function orEnded<T>(
  */
 export function asInterruption(error: unknown, signal: AbortSignal): unknown {
   if (!signal.aborted || !(error instanceof DatabaseError)) return error;
-  if (error.sqlState === QUERY_CANCELED) return signal.reason;
+  if (error.sqlState === QUERY_CANCELED) return withReport(signal.reason, error);
   if (error.code !== "DATABASE_CONNECTION_LOST") return error;
-  return told(
+  const ended = told(
     signal.reason,
     "The connection was lost while it ended: whether what was sent last took effect is not known.",
   );
+  return withReport(ended, error);
+}
+
+function withReport(reason: unknown, { report }: GodwitError): unknown {
+  if (reason instanceof GodwitError && report !== undefined) reason.report ??= report;
+  return reason;
 }
 
 function unanswered(reason: unknown, graceMs: number): unknown {
