@@ -1,5 +1,5 @@
 /** How a migration is written in TypeScript: `migration({...})` and what its functions are handed. */
-import type { SchemaModule } from "kysely";
+import type { Expression, SchemaModule } from "kysely";
 import type { Phase } from "./core/migration.ts";
 
 /**
@@ -71,8 +71,8 @@ export interface Sql {
   raw(text: string): SqlFragment;
 }
 
-/** Part of a statement, to be put into a `sql` template. */
-export interface SqlFragment {
+/** Part of a statement, for a `sql` template or for the schema builder: `defaultTo(sql.raw("now()"))`. */
+export interface SqlFragment extends Expression<unknown> {
   readonly text: string;
 }
 

@@ -123,6 +123,7 @@ describe("waiting for a session's lock", () => {
       user: db.owner,
       runId: holding.runId,
       heldForMs: expect.any(Number),
+      statementForMs: expect.any(Number),
       doing: GATED["0001_gate.sql"],
       release: `select pg_terminate_backend(${pid});`,
     });

@@ -1,5 +1,8 @@
 /** One connection to one PostgreSQL: the window through which everything else sees the database. */
 
+import type { Encoded, ParameterKind } from "./values/parameters.ts";
+import type { RawResult } from "./values/rows.ts";
+
 export type Parameter = string | number | bigint | boolean | Date | Uint8Array | null | readonly Parameter[];
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -52,6 +55,13 @@ export interface Connection extends AsyncDisposable {
   readonly lost: AbortSignal;
   /** One statement with parameters (extended protocol). Throws `DatabaseError`. */
   query<R extends Row = Row>(text: string, parameters?: readonly Parameter[]): Promise<Result<R>>;
+  /**
+   * One statement of a migration, with parameters that `encodeParameters` has made (extended protocol): the answer as
+   * the server wrote it, for `readRows`. Throws `DatabaseError`.
+   */
+  ask(text: string, parameters: readonly Encoded[]): Promise<RawResult>;
+  /** What a statement takes at each of its parameters, without running it. Throws `DatabaseError`. */
+  parameterKinds(text: string): Promise<readonly ParameterKind[]>;
   /**
    * Any number of statements in one message (simple protocol): one implicit transaction unless the text
    * says otherwise. Throws `DatabaseError` whose `position` counts characters of the whole text, from 1.

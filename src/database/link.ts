@@ -7,6 +7,7 @@ import type { ClientConfig, Client as PgClient } from "pg";
 import { DatabaseError } from "../errors.ts";
 import { delay, orAbort, timeLimit } from "../std/time.ts";
 import type { Address, Host } from "./address.ts";
+import { type DescribeQueryClass, describeQueryClass } from "./describe-query.ts";
 import { databaseError } from "./failure.ts";
 import { lookUpPassword } from "./pgpass.ts";
 import { type ScriptQueryClass, scriptQueryClass } from "./script-query.ts";
@@ -23,6 +24,7 @@ export interface Link {
   readonly ssl: TlsAttempt;
   readonly sslNegotiation: "postgres" | "direct";
   readonly ScriptQuery: ScriptQueryClass;
+  readonly DescribeQuery: DescribeQueryClass;
 }
 
 /** Tries the hosts in order. Throws `DatabaseError`, or the reason of the signal. */
@@ -48,7 +50,10 @@ export async function connect(address: Address, options: LinkOptions): Promise<L
         keepAlive: true,
         keepAliveInitialDelayMillis: 15_000,
         connectionTimeoutMillis: timeoutOf(address),
-        application_name: (address.applicationName ?? options.applicationName).slice(0, 63),
+        // The server shows a `?` for anything else.
+        application_name: (address.applicationName ?? options.applicationName)
+          .replace(/[^ -~]/gu, "?")
+          .slice(0, 63),
         options: address.options,
       } as unknown as ClientConfig);
       forgetEnvironment(client, address);
@@ -63,6 +68,7 @@ export async function connect(address: Address, options: LinkOptions): Promise<L
             ssl,
             sslNegotiation: address.tls.negotiation,
             ScriptQuery: scriptQueryClass(pg.Query as never),
+            DescribeQuery: describeQueryClass(pg.Query as never),
           };
         await endQuietly(client);
         break;

@@ -16,6 +16,9 @@ import type { Connection, ExecuteOptions, Notice, Parameter, Result, Row, Server
 import { connectionLost, databaseError } from "./failure.ts";
 import { loadPg } from "./link.ts";
 import { SERVER_QUERY } from "./server-query.ts";
+import { type KindRow, kindsOf } from "./values/kinds.ts";
+import type { Encoded, ParameterKind } from "./values/parameters.ts";
+import type { RawResult } from "./values/rows.ts";
 
 /** What we use of `PGlite` (0.4 or newer). */
 export interface PgliteLike {
@@ -25,14 +28,25 @@ export interface PgliteLike {
     message: Uint8Array,
     options?: { throwOnError?: boolean; onNotice?: (notice: PgliteNotice) => void },
   ): Promise<{ messages: readonly { readonly name: string }[] }>;
+  describeQuery(text: string): Promise<{
+    readonly queryParams: readonly { readonly dataTypeID: number }[];
+    readonly resultFields?: readonly { readonly dataTypeID: number }[];
+  }>;
   query(
     text: string,
     parameters?: unknown[],
     options?: {
+      rowMode?: "array" | "object";
+      serializers?: Record<number, (value: unknown) => string>;
       parsers?: Record<number, (value: string) => unknown>;
       onNotice?: (notice: PgliteNotice) => void;
     },
-  ): Promise<{ rows: unknown[]; command?: string; rowCount?: number }>;
+  ): Promise<{
+    rows: unknown[];
+    fields?: readonly { name: string; dataTypeID: number }[];
+    command?: string;
+    rowCount?: number;
+  }>;
   runExclusive<T>(use: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -103,6 +117,7 @@ class PgliteConnection implements Connection {
   readonly #parts: Parts;
   readonly #lost = new AbortController();
   readonly #listeners = new Set<(notice: Notice) => void>();
+  readonly #kinds = new Map<number, ParameterKind>();
   #server: Server | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
@@ -130,6 +145,38 @@ class PgliteConnection implements Connection {
         onNotice: this.#notice,
       });
       return { rows: rows as R[], command: command ?? "", rowCount: rowCount ?? null };
+    });
+  }
+
+  ask(text: string, parameters: readonly Encoded[]): Promise<RawResult> {
+    return this.#inOrder(async () => {
+      const described = await this.#instance.describeQuery(text);
+      const typed = (typeId: number, index: number) => {
+        const value = parameters[index] ?? null;
+        return Buffer.isBuffer(value) && typeId !== BYTEA ? `\\x${value.toString("hex")}` : value;
+      };
+      const types = described.queryParams.map(({ dataTypeID }) => dataTypeID);
+      const { rows, fields, command, rowCount } = await this.#instance.query(text, types.map(typed), {
+        rowMode: "array",
+        parsers: everyType(described.resultFields ?? []),
+        serializers: Object.fromEntries(types.map((id) => [id, asItIs])),
+        onNotice: this.#notice,
+      });
+      return {
+        fields: (fields ?? []).map(({ name, dataTypeID }) => ({ name, typeId: dataTypeID })),
+        rows: rows as (string | null)[][],
+        command: command ?? "",
+        rowCount: rowCount ?? null,
+      };
+    });
+  }
+
+  async parameterKinds(text: string): Promise<readonly ParameterKind[]> {
+    const { queryParams } = await this.#inOrder(() => this.#instance.describeQuery(text));
+    const typeIds = queryParams.map(({ dataTypeID }) => dataTypeID);
+    return kindsOf(typeIds, this.#kinds, async (lookup, unknown) => {
+      const { rows } = await this.query<KindRow & Row>(lookup, [[...unknown]]);
+      return rows;
     });
   }
 
@@ -201,6 +248,14 @@ interface PgliteNotice {
   readonly severity?: string | undefined;
   readonly message?: string | undefined;
   readonly code?: string | undefined;
+}
+
+const BYTEA = 17;
+const asItIs = (value: unknown) => value as string;
+
+/** Nothing is read of what the server wrote. */
+function everyType(fields: readonly { readonly dataTypeID: number }[]): Parsers {
+  return Object.fromEntries(fields.map(({ dataTypeID }) => [dataTypeID, asItIs]));
 }
 
 const LEAVE_CLEAN = "rollback; set session authorization default; reset all";

@@ -24,6 +24,9 @@ import type { TypeParser } from "./script-query.ts";
 import { SERVER_QUERY } from "./server-query.ts";
 import { sharesSessions } from "./sharing.ts";
 import { stopWith } from "./stopping.ts";
+import { type KindRow, kindsOf } from "./values/kinds.ts";
+import type { Encoded, ParameterKind } from "./values/parameters.ts";
+import type { RawResult } from "./values/rows.ts";
 
 export interface OpenOptions {
   /** What the server shows in `pg_stat_activity`. */
@@ -64,6 +67,16 @@ const BLOCKERS_OF_NAME = `${BLOCKERS} where pid in (
 const STATE_QUERY = `select state, (extract(epoch from clock_timestamp() - state_change) * 1000)::float8 as "forMs"
   from pg_stat_activity where pid = $1`;
 
+/** What the driver makes of an answer whose values nobody reads. */
+interface RawAnswer {
+  readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
+  readonly rows: readonly (readonly (string | null)[])[];
+  readonly rowCount?: number | null;
+  readonly command?: string | null;
+}
+
+const AS_TEXT = { getTypeParser: () => (text: string) => text };
+
 class PostgresConnection implements Connection {
   readonly lost: AbortSignal;
   readonly #link: Link;
@@ -74,6 +87,7 @@ class PostgresConnection implements Connection {
   readonly #lost = new AbortController();
   readonly #closing = new AbortController();
   #server: Server | undefined;
+  readonly #kinds = new Map<number, ParameterKind>();
   #session = true;
   #observer: Promise<PgClient> | undefined;
   /** Of the statements in flight, when each was sent. */
@@ -139,6 +153,33 @@ class PostgresConnection implements Connection {
   async query<R extends Row = Row>(text: string, parameters: readonly Parameter[] = []): Promise<Result<R>> {
     const result = await this.#send(() => this.#client.query({ text, values: parameters as unknown[] }));
     return result as unknown as Result<R>;
+  }
+
+  async ask(text: string, parameters: readonly Encoded[]): Promise<RawResult> {
+    const asked = { text, values: [...parameters], rowMode: "array", queryMode: "extended", types: AS_TEXT };
+    const result = await this.#send(() => this.#client.query(asked as never));
+    const { fields, rows, rowCount, command } = result as unknown as RawAnswer;
+    return {
+      fields: fields.map(({ name, dataTypeID }) => ({ name, typeId: dataTypeID })),
+      rows,
+      rowCount: rowCount ?? null,
+      command: command ?? "",
+    };
+  }
+
+  async parameterKinds(text: string): Promise<readonly ParameterKind[]> {
+    const typeIds = await this.#send(
+      () =>
+        new Promise<readonly number[]>((resolve, reject) => {
+          const settle = (error: unknown, ids: readonly number[]) =>
+            error === null ? resolve(ids) : reject(error);
+          this.#client.query(new this.#link.DescribeQuery(text, settle) as never);
+        }),
+    );
+    return kindsOf(typeIds, this.#kinds, async (lookup, unknown) => {
+      const { rows } = await this.query<KindRow>(lookup, [unknown]);
+      return rows;
+    });
   }
 
   async execute(text: string, options?: ExecuteOptions): Promise<readonly Result[]> {

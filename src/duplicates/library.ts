@@ -45,7 +45,7 @@ export async function groupLibrary(
   };
 }
 
-/** Grids stay bytes until they are compared; what was compared last is at hand, because an oldest file is compared often. */
+/** Grids stay bytes until they are compared; what was prepared last is at hand, because an oldest file is compared often. */
 async function readColours(
   connection: Connection,
   sql: DuplicateSql,
@@ -60,17 +60,22 @@ async function readColours(
     const { rows } = await connection.query<{ content: number; grid: string }>(sql.colours(), [some]);
     for (const { content, grid } of rows) grids.set(content, Buffer.from(grid, "hex"));
   }
-  let last: { readonly content: number; readonly colours: Colours | null } | undefined;
+  const prepared = new Map<number, Colours | null>();
   const read = (content: number) => {
+    const known = prepared.get(content);
+    if (known !== undefined) return known;
     const grid = grids.get(content);
-    return grid === undefined ? null : coloursOf(grid);
+    const colours = grid === undefined ? null : coloursOf(grid);
+    if (prepared.size >= PREPARED) prepared.clear();
+    prepared.set(content, colours);
+    return colours;
   };
   return (left, right) => {
-    if (!grids.has(left) || !grids.has(right)) return null;
-    if (last?.content !== left) last = { content: left, colours: read(left) };
-    const other = read(right);
-    return last.colours === null || other === null ? null : colourDistance(last.colours, other);
+    const [one, other] = [read(left), read(right)];
+    return one === null || other === null ? null : colourDistance(one, other);
   };
 }
 
+/** Of 5 kB each. */
+const PREPARED = 4_096;
 const COLOURS_AT_ONCE = 10_000;

@@ -1,11 +1,12 @@
 /** The call of a function that runs in another process. */
-import type { Returned, StatementResult } from "./protocol.ts";
+import type { EncodedValue, Returned } from "./protocol.ts";
 
 export type { Recorded } from "./protocol.ts";
 
 /** What a function of a module gets from us. */
 export interface Call {
-  readonly query: (text: string, parameters: readonly unknown[]) => Promise<StatementResult>;
+  readonly ask: (text: string, parameters: readonly EncodedValue[]) => Promise<unknown>;
+  readonly parameterKinds: (text: string) => Promise<unknown>;
   readonly execute: (text: string) => Promise<unknown>;
   /** The function is about to be called; what came before was its import. */
   readonly begun: () => void;

@@ -78,12 +78,14 @@ export class Host implements AsyncDisposable {
     const statement = async (asked: FromHost & { kind: "statement" }) => {
       open++;
       try {
+        const { text, parameters } = asked;
         const result =
-          asked.form === "query"
-            ? await call.query(asked.text, asked.parameters)
-            : await call.execute(asked.text).then(() => ({ rows: [], rowCount: null, command: "" }));
-        const { rows, rowCount, command } = result;
-        child.tell({ kind: "answer", statement: asked.statement, result: { rows, rowCount, command } });
+          asked.form === "ask"
+            ? await call.ask(text, parameters)
+            : asked.form === "kinds"
+              ? await call.parameterKinds(text)
+              : await call.execute(text).then(() => null);
+        child.tell({ kind: "answer", statement: asked.statement, result });
       } catch (error) {
         errors.set(asked.statement, error);
         child.tell({ kind: "refusal", statement: asked.statement, error: wireError(error) });
@@ -117,7 +119,7 @@ export class Host implements AsyncDisposable {
   async record(
     module: ModuleFile,
     direction: Direction,
-    call: Omit<Call, "query" | "execute">,
+    call: Omit<Call, "ask" | "parameterKinds" | "execute">,
   ): Promise<Recorded> {
     const child = this.#running();
     const { cacheFolder } = this.#options;
@@ -300,14 +302,25 @@ function failureOfCall(error: unknown, { file, path, errors }: CallFacts): unkno
 
 /** Our errors as themselves, those of statements as the ones that were thrown, all others by their message. */
 function errorOf(thrown: Thrown, errors: ReadonlyMap<number, unknown>): Error {
+  const error = revived(thrown, errors);
+  // `run/trace.ts` reads it.
+  if (thrown.at !== undefined && !(TRACED in error))
+    Object.defineProperty(error, TRACED, { value: thrown.at });
+  return error;
+}
+
+const TRACED: unique symbol = Symbol.for("godwit.trace") as never;
+
+function revived(thrown: Thrown, errors: ReadonlyMap<number, unknown>): Error {
   if (thrown.kind === "statement") {
     const error = errors.get(thrown.statement);
     return error instanceof Error ? error : new Error(String(error));
   }
   if (thrown.kind === "error") {
-    const error = new Error(thrown.message);
-    error.name = thrown.name;
-    error.stack = thrown.stack;
+    const { message, name, stack, hint } = thrown;
+    const error = Object.assign(new Error(message), hint === undefined ? {} : { hint });
+    error.name = name;
+    error.stack = stack;
     return error;
   }
   const [first] = thrown.problems;

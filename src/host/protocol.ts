@@ -27,10 +27,10 @@ export interface Returned {
 }
 
 export interface RecordedStatement {
-  /** With parameters (`query`), or a whole script. */
-  readonly form: "query" | "execute";
+  /** One statement with parameters, or a whole script. */
+  readonly form: "ask" | "execute";
   readonly text: string;
-  readonly parameters: readonly unknown[];
+  readonly parameters: readonly EncodedValue[];
 }
 
 /** What a module would have sent, and why that cannot be written down. */
@@ -56,11 +56,8 @@ export type Request =
       readonly direction: Direction;
     };
 
-export interface StatementResult {
-  readonly rows: readonly Readonly<Record<string, unknown>>[];
-  readonly rowCount: number | null;
-  readonly command: string;
-}
+/** Values are encoded and decoded on the side of user code: what crosses is what the server reads and writes. */
+export type EncodedValue = string | Buffer | null;
 
 /** An error of the server, from which the other side makes an equal one. */
 export interface StatementError {
@@ -73,17 +70,29 @@ export interface StatementError {
 
 export type ToHost =
   | { readonly kind: "request"; readonly id: number; readonly request: Request }
-  | { readonly kind: "answer"; readonly statement: number; readonly result: StatementResult }
+  | { readonly kind: "answer"; readonly statement: number; readonly result: unknown }
   | { readonly kind: "refusal"; readonly statement: number; readonly error: StatementError | string }
   /** The `signal` that the function was handed aborts. */
   | { readonly kind: "abort"; readonly id: number; readonly reason: string };
 
-export type Thrown =
-  /** Errors of ours. */
+/** Which call of a module an error comes from. */
+export interface ThrownAt {
+  readonly calledAt?: string | undefined;
+  readonly statement?: string | undefined;
+}
+
+export type Thrown = (
   | { readonly kind: "problems"; readonly name: string; readonly problems: readonly [Problem, ...Problem[]] }
   /** The error of a statement, thrown on as it was. */
   | { readonly kind: "statement"; readonly statement: number }
-  | { readonly kind: "error"; readonly name: string; readonly message: string; readonly stack: string };
+  | {
+      readonly kind: "error";
+      readonly name: string;
+      readonly message: string;
+      readonly stack: string;
+      readonly hint?: string | undefined;
+    }
+) & { readonly at?: ThrownAt | undefined };
 
 export type FromHost =
   /** The function is about to be called: what it depends on is loaded. */
@@ -94,10 +103,10 @@ export type FromHost =
       readonly kind: "statement";
       readonly id: number;
       readonly statement: number;
-      /** With parameters (`query`), or a whole script. */
-      readonly form: "query" | "execute";
+      /** One statement with parameters, the kinds of its parameters, or a whole script. */
+      readonly form: "ask" | "kinds" | "execute";
       readonly text: string;
-      readonly parameters: readonly unknown[];
+      readonly parameters: readonly EncodedValue[];
     }
   | {
       readonly kind: "log";

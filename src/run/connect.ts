@@ -1,4 +1,5 @@
 /** Waiting for the database, and the promises that a session must keep before anything is done in it. */
+import { identifier } from "../core/sql/quote.ts";
 import type { Connection, Row } from "../database/connection.ts";
 import { isRetryableConnection } from "../database/sqlstate.ts";
 import { DatabaseError, type GodwitError } from "../errors.ts";
@@ -95,6 +96,22 @@ export async function prepareSession(
         message: `The server did not keep ${name} = ${expected[name]}: it says ${value}.`,
         hint: "Something between here and the server changes settings (a pooler?). Use the direct URL of the database.",
       });
+}
+
+/**
+ * For a run that has something to do. Its transactions say READ WRITE, so that a migration's leftovers do not stop the
+ * next one; they must not write where the database itself was made read-only on purpose.
+ */
+export async function refuseReadOnly(connection: Connection): Promise<void> {
+  const { rows } = await connection.query("show default_transaction_read_only");
+  const found = rows[0] as { default_transaction_read_only?: string } | undefined;
+  if (found?.default_transaction_read_only !== "on") return;
+  const { database, user } = connection.server;
+  throw new DatabaseError({
+    code: "DATABASE_SETTING",
+    message: `Database "${database}" is read-only for role "${user}" (default_transaction_read_only = on); nothing was changed.`,
+    hint: `Whoever runs the server may have set it, for example on a full disk. To take it back: ALTER DATABASE ${identifier(database)} SET default_transaction_read_only = off; or the same for the role.`,
+  });
 }
 
 /** The settings on which a promise rests. */

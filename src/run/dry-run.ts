@@ -9,7 +9,9 @@
  * What a transaction does not undo, a dry run does not either: numbers that sequences have given out, session advisory
  * locks until its connection is closed, and what functions do outside of the database (dblink, files, COPY … TO PROGRAM).
  */
+
 import { plan } from "../core/plan.ts";
+import { asciiComments } from "../core/sql/comments.ts";
 import { isRaised, isRetryableTransaction, needsNoTransaction } from "../database/sqlstate.ts";
 import { DatabaseError, SourceError, StepFailed } from "../errors.ts";
 import { withAdopted } from "./adopted.ts";
@@ -24,8 +26,9 @@ import { callModule } from "./module.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import { resetSession } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
+import { placeOfTrace, traceOf } from "./trace.ts";
 import { watch } from "./watch.ts";
-import { rollback, stepError, type Work } from "./work.ts";
+import { rollback, stepError, type Work, whereIs } from "./work.ts";
 
 export interface DryRunOptions extends MigrateOptions {
   readonly imports: () => Promise<readonly Import[]>;
@@ -109,7 +112,9 @@ async function judge(work: Work, { prepared, error, results }: Failed): Promise<
   const { revision } = prepared.step;
   if (connection.lost.aborted) throw connection.lost.reason;
   const body = prepared.problem === null ? await prepared.load() : null;
-  const problem = stepError(work, prepared, body, error);
+  const place =
+    body?.kind === "module" ? await placeOfTrace(traceOf(error), whereIs(work, prepared.step)) : undefined;
+  const problem = stepError(work, prepared, body, error, { place });
   if (stop.aborted) throw problem;
   await connection.execute("rollback to savepoint godwit_dry_run").catch(() => {
     throw problem; // there is no transaction any more
@@ -135,7 +140,7 @@ async function attempt(work: Work, prepared: Prepared): Promise<void> {
   await connection.execute(resetSession(work.kind, work.target.settings, prepared.settings));
   const body = await prepared.load();
   const first = body.kind === "module" ? await callModule(work, prepared) : undefined;
-  if (body.kind === "sql") await connection.execute(body.text, { rows: "discard" });
+  if (body.kind === "sql") await connection.execute(asciiComments(body.text), { rows: "discard" });
   try {
     await connection.execute("set constraints all immediate");
   } catch (error) {

@@ -32,7 +32,7 @@ export interface InvalidIndex extends Row {
  */
 function builder(): string {
   return `select l.pid from pg_locks l where l.relation = i.indrelid and l.granted and l.pid <> pg_backend_pid()
-    and l.mode = 'ShareUpdateExclusiveLock' and l.database = (select oid from pg_database where datname = current_database())`;
+    and l.mode operator(pg_catalog.=) 'ShareUpdateExclusiveLock' and l.database = (select oid from pg_database where datname = current_database())`;
 }
 
 /** Worth waiting for: by then the index may be valid, and is none of ours to drop. */

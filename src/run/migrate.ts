@@ -19,7 +19,7 @@ import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, Ste
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
-import { connect, prepareSession, sessionKind } from "./connect.ts";
+import { connect, prepareSession, refuseReadOnly, sessionKind } from "./connect.ts";
 import { asInterruption } from "./ending.ts";
 import { endsSession } from "./ends-session.ts";
 import { execute, refuseBroken } from "./execute.ts";
@@ -190,6 +190,7 @@ class Run {
       refuseUntoldDown(theirs.found, { steps: decided.steps, theirs: theirs.revisions });
     if (keeper !== null && decided.direction === "up") await tellTool(place, { keeper, files, untold });
     if (decided.steps.length === 0) return;
+    await refuseReadOnly(connection);
 
     const prepared = await prepareSteps({
       steps: decided.steps,

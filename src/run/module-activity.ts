@@ -1,5 +1,6 @@
 /** The statements of a module, while its function is called in its own process: guarded, counted and sent. */
-import type { Connection, Parameter, Result } from "../database/connection.ts";
+import type { Connection } from "../database/connection.ts";
+import type { Encoded } from "../database/values/parameters.ts";
 import { DatabaseError, type GodwitError } from "../errors.ts";
 import { refuseTransactionControl, type Tally, tally } from "./module-control.ts";
 import type { Prepared } from "./prepare.ts";
@@ -57,9 +58,10 @@ export function supervised(connection: Connection, activity: Activity, prepared:
     }
   };
   return {
-    query: (text: string, parameters: readonly unknown[]): Promise<Result> =>
-      track(text, () => connection.query(text, parameters as readonly Parameter[])),
-    execute: (text: string): Promise<readonly Result[]> =>
-      track(text, () => connection.execute(text, { rows: "discard" })),
+    ask: (text: string, parameters: readonly (string | Uint8Array | null)[]) =>
+      track(text, () => connection.ask(text, parameters as readonly Encoded[])),
+    // Nothing runs.
+    parameterKinds: (text: string) => track("", () => connection.parameterKinds(text)),
+    execute: (text: string) => track(text, () => connection.execute(text, { rows: "discard" })),
   };
 }

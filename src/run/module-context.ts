@@ -1,32 +1,98 @@
 /** What a migration written in TypeScript is handed, in its own process: the types are in `migration.ts`. */
 import { quotedName } from "../core/sql/quote.ts";
-import type { Parameter, Result, Row } from "../database/connection.ts";
-import type { MigrationContext, Sql } from "../migration.ts";
+import { splitStatements } from "../core/sql/statements.ts";
+import {
+  type Encoded,
+  encodeParameters,
+  needKinds,
+  type ParameterKind,
+} from "../database/values/parameters.ts";
+import { ParameterRefused } from "../database/values/refused.ts";
+import { hasFloats, type RawResult, readRows } from "../database/values/rows.ts";
+import { DatabaseError } from "../errors.ts";
+import type { MigrationContext, Sql, SqlFragment } from "../migration.ts";
+import { schemaBuilder } from "./kysely-schema.ts";
+import { captureCall, traceCall } from "./trace.ts";
 
 /** What runs the statements of a module: a connection, or something that only writes them down. */
 export interface Executor {
-  query(text: string, parameters: readonly Parameter[]): Promise<Result>;
-  execute(text: string): Promise<readonly Result[]>;
+  ask(text: string, parameters: readonly Encoded[]): Promise<RawResult>;
+  parameterKinds(text: string): Promise<readonly (ParameterKind | undefined)[]>;
+  execute(text: string): Promise<unknown>;
 }
 
 /** `sql`, `query`, `execute` and `schema` on anything that runs statements. */
 export async function handles(
   executor: Executor,
-  present: (result: Result) => unknown = rowsOf,
+  present: (result: RawResult) => unknown = rowsOf,
 ): Promise<Pick<MigrationContext, "sql" | "query" | "execute" | "schema">> {
+  let rounds = false;
+  const run = (text: string, parameters: readonly unknown[]) =>
+    traced(text, async () => {
+      const kinds = needKinds(parameters) ? await executor.parameterKinds(text) : [];
+      const result = await executor.ask(text, encodeParameters(parameters, kinds));
+      rounds ||= ROUNDS.test(text);
+      if (rounds && hasFloats(result)) await refuseRounded(executor);
+      return result;
+    });
+  const read = (result: RawResult) => ({ rows: readRows(result), rowCount: result.rowCount ?? 0 });
   return {
-    sql: sqlTag(executor, present),
+    sql: sqlTag(async (text, parameters) => present(await run(text, parameters))),
     query: quiet(async (text: string, parameters: readonly unknown[] = []) => {
-      const result = await executor.query(text, parameters as readonly Parameter[]);
-      return (
-        present === rowsOf ? { rows: result.rows, rowCount: result.rowCount ?? 0 } : present(result)
-      ) as never;
+      const result = await run(text, parameters);
+      return (present === rowsOf ? read(result) : present(result)) as never;
     }),
-    execute: quiet(async (text: string) => {
-      await executor.execute(text);
-    }),
-    schema: await schemaBuilder(executor),
+    execute: quiet((text: string, ...rest: readonly unknown[]) =>
+      traced(text, async () => {
+        if (rest.some((value) => value !== undefined))
+          throw new ParameterRefused(
+            "execute was given parameters, and takes none",
+            "For one statement with parameters: query(text, parameters), or sql`...`.",
+          );
+        rounds ||= ROUNDS.test(text);
+        await executor.execute(text);
+      }),
+    ),
+    schema: await schemaBuilder(async (text, parameters) => read(await run(text, parameters))),
   };
+}
+
+/** What may have told the server to write fewer digits than a float has. */
+const ROUNDS = /extra_float_digits|\b(?:reset|discard)\s+all\b/i;
+
+async function refuseRounded(executor: Executor): Promise<void> {
+  const { rows } = await executor.ask("select current_setting('extra_float_digits')", []);
+  const [[digits] = []] = rows;
+  if (Number(digits) >= 1) return;
+  throw new ParameterRefused(
+    `with extra_float_digits = ${digits} the server rounds the floats that this statement returns`,
+    "Set it to 1, or return them as text: select x::text.",
+  );
+}
+
+/** Whatever fails, from here on it is known which call of the module it was. */
+async function traced<T>(text: string, run: () => Promise<T>): Promise<T> {
+  const call = captureCall();
+  try {
+    return await run();
+  } catch (error) {
+    const cause = refuseSeveral(error, text);
+    traceCall(cause, call, text);
+    throw cause;
+  }
+}
+
+/** 42601, a syntax error, is what the server calls more than one statement with parameters. */
+function refuseSeveral(error: unknown, text: string): unknown {
+  if (!(error instanceof DatabaseError) || error.sqlState !== "42601" || error.position !== undefined)
+    return error;
+  const count = splitStatements(text).length;
+  if (count < 2) return error;
+  return new ParameterRefused(
+    `One call runs one statement, and this text has ${count}`,
+    "Call sql or query for each of them, or execute(text) for several without parameters.",
+    { cause: error },
+  );
 }
 
 /** A promise that nobody awaits fails its step (`module.ts`); it must not end the process before that is said. */
@@ -38,64 +104,41 @@ function quiet<Arguments extends readonly unknown[], T>(run: (...values: Argumen
   };
 }
 
-/** A class, so that no value from outside can pass for one. */
-class Fragment {
+/** A class, so that no value from outside can pass for one. Kysely takes it for one of its own expressions. */
+class Fragment implements SqlFragment {
   readonly text: string;
   constructor(text: string) {
     this.text = text;
   }
+
+  get expressionType(): undefined {
+    return undefined;
+  }
+
+  toOperationNode(): ReturnType<SqlFragment["toOperationNode"]> {
+    const node = { kind: "RawNode", sqlFragments: [this.text], parameters: [] };
+    return node as unknown as ReturnType<SqlFragment["toOperationNode"]>;
+  }
 }
 
 /** The rows, with how many were returned or affected. */
-function rowsOf(result: Result) {
-  return Object.assign([...result.rows], { count: result.rowCount ?? result.rows.length });
+function rowsOf(result: RawResult) {
+  return Object.assign(readRows(result), { count: result.rowCount ?? result.rows.length });
 }
 
-function sqlTag(executor: Executor, present: (result: Result) => unknown): Sql {
+function sqlTag(run: (text: string, parameters: readonly unknown[]) => Promise<unknown>): Sql {
   const tag = quiet(async (strings: TemplateStringsArray, ...values: unknown[]) => {
     let text = strings[0] ?? "";
-    const parameters: Parameter[] = [];
+    const parameters: unknown[] = [];
     values.forEach((value, index) => {
       if (value instanceof Fragment) text += value.text;
-      else text += `$${parameters.push(value as Parameter)}`;
+      else text += `$${parameters.push(value)}`;
       text += strings[index + 1] ?? "";
     });
-    return present(await executor.query(text, parameters));
+    return run(text, parameters);
   });
   return Object.assign(tag, {
     identifier: (...path: string[]) => new Fragment(path.map(quotedName).join(".")),
     raw: (text: string) => new Fragment(text),
   }) as unknown as Sql;
-}
-
-/** Kysely compiles, we execute: it never sees a connection of its own. */
-async function schemaBuilder(executor: Executor): Promise<MigrationContext["schema"]> {
-  const { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } = await import("kysely");
-  const connection = {
-    async executeQuery<R>(compiled: { sql: string; parameters: readonly unknown[] }) {
-      const result = await executor.query(compiled.sql, compiled.parameters as readonly Parameter[]);
-      return { rows: result.rows as unknown as R[], numAffectedRows: BigInt(result.rowCount ?? 0) };
-    },
-    streamQuery(): never {
-      throw new Error("Streaming is not available in a migration.");
-    },
-  };
-  const nothing = async () => {};
-  const kysely = new Kysely<Record<string, Row>>({
-    dialect: {
-      createAdapter: () => new PostgresAdapter(),
-      createIntrospector: (db) => new PostgresIntrospector(db),
-      createQueryCompiler: () => new PostgresQueryCompiler(),
-      createDriver: () => ({
-        init: nothing,
-        acquireConnection: async () => connection,
-        beginTransaction: nothing,
-        commitTransaction: nothing,
-        rollbackTransaction: nothing,
-        releaseConnection: nothing,
-        destroy: nothing,
-      }),
-    },
-  });
-  return kysely.schema;
 }

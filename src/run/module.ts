@@ -11,6 +11,7 @@ import { type Activity, createActivity, supervised } from "./module-activity.ts"
 import { frameError } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
 import { applyFrame, begin, closing, resetSession, revertFrame } from "./script.ts";
+import { placeOfTrace, traceOf } from "./trace.ts";
 import { watch } from "./watch.ts";
 import {
   entryOf,
@@ -23,6 +24,7 @@ import {
   rollback,
   stepError,
   type Work,
+  whereIs,
 } from "./work.ts";
 
 export async function runModule(work: Work, prepared: Prepared, index: number): Promise<Outcome> {
@@ -49,7 +51,12 @@ export async function runModule(work: Work, prepared: Prepared, index: number): 
       if (work.connection.lost.aborted) throw work.connection.lost.reason;
       await rollback(work.connection);
       const committed = outside ? await settle(work, prepared, progress) : committedIn(error);
-      const problem = stepError(work, prepared, null, error, { blockers: observed.blockers, committed });
+      const place = await placeOfTrace(traceOf(error), whereIs(work, step));
+      const problem = stepError(work, prepared, null, error, {
+        blockers: observed.blockers,
+        committed,
+        place,
+      });
       const retry =
         !outside &&
         isWorthRetrying(error) &&

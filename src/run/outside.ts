@@ -5,7 +5,6 @@
 import { accept } from "../core/sql/cursor.ts";
 import { UNSAFE_NEW_ENUM_VALUE } from "../database/sqlstate.ts";
 import { DatabaseError } from "../errors.ts";
-import { noTransactionMarker } from "../source/no-transaction.ts";
 
 /** `commits`: it may have committed a part of its work before a failure. */
 export type OutsideNeed = { readonly commits: boolean };
@@ -18,9 +17,11 @@ export function needsOutside(error: unknown, { text }: { readonly text: string }
   return mayCommit && ENDS_TRANSACTION.has(error.routine) ? { commits: true } : null;
 }
 
-/** What to do about an error that a transaction around several statements has caused. */
-export function outsideAdvice({ routine, sqlState }: DatabaseError, layout: string): string | undefined {
-  const marker = noTransactionMarker(layout);
+/** What to do about an error that a transaction around several statements has caused; `marker`: how to do without one. */
+export function outsideAdvice(
+  { routine, sqlState }: DatabaseError,
+  marker: string | null,
+): string | undefined {
   const or = marker === null ? "" : `, or ${marker}`;
   if (routine === "check_safe_enum_use" && sqlState === UNSAFE_NEW_ENUM_VALUE)
     return `A new enum value is of no use in the transaction that adds it: put what uses it into the next migration${or}.`;

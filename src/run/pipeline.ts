@@ -4,6 +4,7 @@
  * Whatever fails, the answer is the same: wait until every message in flight is answered (those behind the
  * failed one have no effect), roll back, and report how far it went. The caller decides whether to try again.
  */
+import { asciiComments } from "../core/sql/comments.ts";
 import { restored } from "../core/sql/stored.ts";
 import { NOT_NULL_VIOLATION, READ_ONLY_TRANSACTION, UNIQUE_VIOLATION } from "../database/sqlstate.ts";
 import { DatabaseError, LockError, StepFailed } from "../errors.ts";
@@ -186,7 +187,7 @@ async function send(work: Work, prepared: Prepared, body: Body): Promise<void> {
       ? applyFrame(parts, entryOf(prepared, body.revert))
       : revertFrame(parts, step.revision);
   const open = work.connection.execute(frame.open);
-  const run = work.connection.execute(body.text, { rows: "discard" });
+  const run = work.connection.execute(asciiComments(body.text), { rows: "discard" });
   const close = work.connection.execute(frame.close);
   const [opened, ran, closed] = await Promise.allSettled([open, run, close]);
   if (opened.status === "rejected") throw frameError(opened.reason, step.revision);

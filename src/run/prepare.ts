@@ -13,6 +13,7 @@ import {
 } from "../core/sql/transaction-modes.ts";
 import { blanked, transactionUnits, type Unit } from "../core/sql/units.ts";
 import { GodwitError, type Place, type Problem, SourceError } from "../errors.ts";
+import { problemOf } from "../source/problems.ts";
 import type { Content, Source } from "../source/source.ts";
 import { codePointOffset, locate } from "../std/text.ts";
 
@@ -77,7 +78,8 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
     const load = () => loadBody(input, step, migration);
     const base = { step, migration, settings: migration?.settings ?? {} };
     try {
-      if (migration?.problem !== undefined) throw new SourceError([migration.problem]);
+      const problem = migration && problemOf(migration, step.direction);
+      if (problem != null) throw new SourceError([problem]);
       const body = await load();
       if (body.kind === "module") {
         const outside = base.settings.transaction === false;

@@ -65,6 +65,8 @@ export function sessionSettings(
     idle_in_transaction_session_timeout: `${run.idleTimeoutMs === 0 ? 0 : run.idleTimeoutMs + IDLE_GRACE_MS}`,
     row_security: own.rowSecurity === true ? "on" : "off",
     standard_conforming_strings: "on",
+    // Floats with all their digits, whatever the database or the role has set.
+    extra_float_digits: "1",
     // How dates are written, not how they are read: of the other styles the driver understands none.
     datestyle: "ISO",
     // Without it a killed client's backend, and its lock, live until the running statement ends.
@@ -83,7 +85,8 @@ const IDLE_GRACE_MS = 10_000;
 const DISCARD = "discard temp; discard sequences;";
 /** Not behind a pooler: there the statements may be other people's, which the pooler has prepared for them. */
 const DEALLOCATE = "deallocate all; ";
-const RESET = `close all; set session authorization default; set role none; reset all; unlisten *; discard plans; ${DISCARD}`;
+// First of all its timeout: it may be too short for what follows.
+const RESET = `set statement_timeout = 0; close all; set session authorization default; set role none; reset all; unlisten *; discard plans; ${DISCARD}`;
 
 /**
  * Back to the role and the settings of our own, for the ledger's last word in a transaction in which the migration may
@@ -124,10 +127,15 @@ export interface FrameParts {
   readonly modes?: TransactionModes | undefined;
 }
 
-/** Behind a pooler the session is somebody else's after the `COMMIT`: nothing of ours may be left in it. */
+/**
+ * Before the `COMMIT`. Behind a pooler the session is somebody else's after it: nothing of ours may be left in it. In one of
+ * our own what the migration set is reset by the next step, and its timeout must not end that.
+ */
 export function leaveSession(kind: SessionKind): string {
-  return kind.session ? "" : RESET;
+  return kind.session ? FORGET_TIMEOUT : RESET;
 }
+
+const FORGET_TIMEOUT = "reset statement_timeout;";
 
 /**
  * First of all, because an isolation level cannot be chosen behind a query. All modes are said, so that what an earlier
@@ -172,7 +180,8 @@ export function revertFrame(parts: FrameParts, revision: string): StepFrame {
 export function statementFrame(parts: FrameParts, done: string): StepFrame {
   return {
     open: `${begin(parts.modes)} ${withinFile(parts.reset)} ${parts.fence}`,
-    close: `${CONSTRAINTS} ${parts.ownRole} ${done}; ${commit(parts)}`,
+    // Its own timeout is for the statements behind it too.
+    close: `${CONSTRAINTS} ${parts.ownRole} ${done}; ${commit({ ...parts, leave: parts.leave.replace(FORGET_TIMEOUT, "") })}`,
   };
 }
 

@@ -7,16 +7,25 @@
  *
  * A session's temporary tables, prepared statements and cursors end with it: nothing can bring them back.
  */
-import { identifier, literal, textArray } from "../core/sql/quote.ts";
+import { identifier, literal } from "../core/sql/quote.ts";
 
 /** By name; `null` where the statement has taken away what a reset session has. */
 export type SessionState = Readonly<Record<string, string | null>>;
 
-/** The names of a transaction's own settings, which end with it. */
-const OF_TRANSACTION = ["transaction_isolation", "transaction_read_only", "transaction_deferrable"];
+/**
+ * What the list of settings is not asked for: a transaction's own, which end with it, and the one that would end the
+ * asking.
+ */
+const APART = [
+  "transaction_isolation",
+  "transaction_read_only",
+  "transaction_deferrable",
+  "statement_timeout",
+];
 
 /** Where a transaction keeps what it has read, while its own settings change. */
 const VARIABLE = "godwit.session";
+const TIMEOUT = "godwit.timeout";
 
 const MOST_NAMES = 1_000;
 
@@ -32,16 +41,24 @@ export function customNames(text: string): readonly string[] {
 
 /** One row, `opened`: the settings of a session that has just been reset. */
 export function readOpened(custom: readonly string[]): string {
-  return `select (${current(custom)})::text as opened;`;
+  return `select (${current(custom, "statement_timeout")})::pg_catalog.text as opened;`;
 }
 
-/** One row, `session`: how the session differs from the one that was `opened`. Kept until the transaction ends. */
-export function keepState(opened: string, custom: readonly string[]): string {
-  return `select pg_catalog.set_config(${literal(VARIABLE)}, (${difference(opened, custom)})::text, true) as session;`;
+/**
+ * One row, `session`: how the session differs from the one that was `opened`. Kept until the transaction ends. The
+ * session's own statement timeout may be too short for the question.
+ */
+export function keepState(
+  opened: string,
+  { custom, timeoutMs }: { custom: readonly string[]; timeoutMs: number },
+): string {
+  return `select pg_catalog.set_config('${TIMEOUT}', pg_catalog.current_setting('statement_timeout'), true) as timeout;
+  set local statement_timeout = ${timeoutMs};
+  select pg_catalog.set_config('${VARIABLE}', (${difference(opened, custom)})::pg_catalog.text, true) as session;`;
 }
 
 /** What `keepState` has kept, as the value of a done row. */
-export const KEPT_STATE = `jsonb_build_object('session', pg_catalog.current_setting(${literal(VARIABLE)})::jsonb)`;
+export const KEPT_STATE = `jsonb_build_object('session', pg_catalog.current_setting('${VARIABLE}')::jsonb)`;
 
 /** Puts a reset session into that state. */
 export function replay(state: SessionState): string {
@@ -60,17 +77,24 @@ export function stateIn(before: unknown): SessionState | null {
   return (before as { session?: SessionState } | null)?.session ?? null;
 }
 
-function current(custom: readonly string[]): string {
-  const names = OF_TRANSACTION.map(literal).join(", ");
+/** Schemas and operators are named, because the session may be one in which somebody's own come first. */
+function current(custom: readonly string[], timeout: string): string {
   return `select pg_catalog.jsonb_object_agg(s.name, s.value) from (
-  select name, setting as value from pg_catalog.pg_settings where source = 'session' and name not in (${names})
+  select name, setting as value from pg_catalog.pg_settings
+    where source operator(pg_catalog.=) 'session' and name operator(pg_catalog.<>) all (${array(APART)})
+  union all select 'statement_timeout', pg_catalog.current_setting('${timeout}')
   union all select 'role', pg_catalog.current_setting('role')
-  union all select 'session_authorization', session_user::text
-  union all select n, coalesce(pg_catalog.current_setting(n, true), '') from unnest(${textArray(custom)}) as n) s`;
+  union all select 'session_authorization', session_user::pg_catalog.text
+  union all select n, coalesce(pg_catalog.current_setting(n, true), '') from pg_catalog.unnest(${array(custom)}) as n) s`;
 }
 
 function difference(opened: string, custom: readonly string[]): string {
   return `select coalesce(pg_catalog.jsonb_object_agg(coalesce(n.key, o.key), n.value), '{}')
-  from pg_catalog.jsonb_each_text((${current(custom)})) n
-  full join pg_catalog.jsonb_each_text(${literal(opened)}::jsonb) o on o.key = n.key where n.value is distinct from o.value`;
+  from pg_catalog.jsonb_each_text((${current(custom, TIMEOUT)})) n
+  full join pg_catalog.jsonb_each_text(${literal(opened)}::pg_catalog.jsonb) o on o.key operator(pg_catalog.=) n.key
+  where not coalesce(n.value operator(pg_catalog.=) o.value, false)`;
+}
+
+function array(values: readonly string[]): string {
+  return `array[${values.map(literal).join(", ")}]::pg_catalog.text[]`;
 }

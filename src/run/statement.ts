@@ -1,5 +1,7 @@
 /** One statement of a migration that runs without a transaction: `statements.ts` tells what each crash leaves behind. */
+
 import { createHash } from "node:crypto";
+import { asciiComments } from "../core/sql/comments.ts";
 import type { Blocker, Result } from "../database/connection.ts";
 import { DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
@@ -96,9 +98,11 @@ export async function runStatement(
     const lockTimeoutMs = prepared.settings.lockTimeoutMs ?? (mayWait(kind) ? 0 : undefined);
     const reset = resetSession(work.kind, work.target.settings, { ...prepared.settings, lockTimeoutMs });
     let opened: string | null = null;
-    if (work.kind.session) opened = await openSession(job, withinFile(reset));
-    else refuseSettings(job);
-    await work.lock.confirm();
+    if (work.kind.session) opened = await openSession(job, withinFile(reset), () => work.lock.confirm());
+    else {
+      refuseSettings(job);
+      await work.lock.confirm();
+    }
     const earlierBefore =
       interrupted?.state === "started" ? ((interrupted.before ?? null) as Before | null) : null;
     if (interrupted?.state === "started") {
@@ -134,7 +138,7 @@ export async function runStatement(
 
     async function finish(): Promise<void> {
       const session = opened === null ? undefined : KEPT_STATE;
-      const keep = opened === null ? "" : keepState(opened, job.custom);
+      const keep = opened === null ? "" : keepState(opened, keeping(job));
       const results = await connection.execute(
         ownTransaction(parts, sql.finishStatement(intent, author, session), keep),
       );
@@ -155,11 +159,19 @@ function mayWait({ kind }: SplitStatement["kind"]): boolean {
   );
 }
 
-/** Resets the session, and puts into it what the file has done so far. Returns what it was like in between. */
-async function openSession(job: Job, reset: string): Promise<string> {
-  const results = await job.work.connection.execute(
-    `${reset} ${readOpened(job.custom)} ${job.settings.join(" ")} ${replay(job.state)}`,
-  );
+function keeping({ work, custom }: Job) {
+  return { custom, timeoutMs: work.target.settings.statementTimeoutMs };
+}
+
+/** Resets the session, and puts into it what the file has done so far. Returns what it is like in between, for `between`. */
+async function openSession(job: Job, reset: string, between?: () => Promise<void>): Promise<string> {
+  const { connection } = job.work;
+  const put = `${job.settings.join(" ")} ${replay(job.state)}`;
+  const results = await connection.execute(`${reset} ${readOpened(job.custom)} ${between ? "" : put}`);
+  if (between !== undefined) {
+    await between();
+    await connection.execute(put);
+  }
   return answerOf(results, "opened") ?? "{}";
 }
 
@@ -207,7 +219,7 @@ async function insideTransaction(job: Job, statement: SplitStatement, key: State
   }
   const opened = await openSession(job, frame.open).catch(framed);
   await sendStatement(job, statement, statement.text);
-  const keep = keepState(opened, job.custom);
+  const keep = keepState(opened, keeping(job));
   // Both are sent at once: a runner that is killed in between cannot leave what `SET LOCAL` has set as the session's.
   const [closed, corrected] = await Promise.allSettled([
     connection.execute(`${keep} ${frame.close}`),
@@ -243,7 +255,7 @@ async function sendStatement(
   effective: string,
 ): Promise<void> {
   try {
-    await work.connection.execute(effective, { rows: "discard" });
+    await work.connection.execute(asciiComments(effective), { rows: "discard" });
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     throw effective === statement.text

@@ -2,10 +2,11 @@
 import type { Step } from "../core/plan.ts";
 import type { Blocker, Connection } from "../database/connection.ts";
 import { isRaised, isRetryableTransaction } from "../database/sqlstate.ts";
-import { DatabaseError, GodwitError, type Problem, StepFailed } from "../errors.ts";
+import { DatabaseError, GodwitError, type Place, type Problem, StepFailed } from "../errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
+import { noTransactionMarker } from "../source/no-transaction.ts";
 import { redact } from "../std/secret.ts";
 import { backoffMs, delay, formatDuration } from "../std/time.ts";
 import { advise, type Committed, NOTHING } from "./committed.ts";
@@ -77,6 +78,11 @@ export function entryOf(prepared: Prepared, revert: string | null): Entry {
   };
 }
 
+/** For what looks for places in a module's files. */
+export function whereIs(work: Work, step: Step): { readonly folder: string; readonly file: string } {
+  return { folder: work.target.source.folder, file: step.file };
+}
+
 /** Leaves a failed transaction; quiet where the connection is gone, for then the server has rolled back. */
 export async function rollback(connection: Connection): Promise<void> {
   if (!connection.lost.aborted) await connection.execute("rollback").catch(() => {});
@@ -122,6 +128,8 @@ export interface Circumstances {
   readonly blockers?: readonly Blocker[];
   /** What of the step was kept; left out: nothing. */
   readonly committed?: Committed;
+  /** Found in the stack of a module. */
+  readonly place?: Place | undefined;
 }
 
 /** An error as the failure of this step: with its place, what of the step was kept, and what to do. */
@@ -130,7 +138,7 @@ export function stepError(
   prepared: Prepared,
   body: Body | null,
   error: unknown,
-  { line, blockers = [], committed = NOTHING }: Circumstances = {},
+  { line, blockers = [], committed = NOTHING, place: traced }: Circumstances = {},
 ): GodwitError {
   const { step } = prepared;
   if (work.stop.aborted) return interruption(work.stop, step, committed);
@@ -141,15 +149,19 @@ export function stepError(
         code: "STEP_FAILED",
         // What the module itself wrote: it may know more secrets than we do.
         message: redact(`${step.file} failed: ${error instanceof Error ? error.message : String(error)}`),
-        place: { file: step.file },
-        hint: join(stackHint(error, step.file), advise(committed, step)),
+        place: traced ?? { file: step.file },
+        hint: join(hintOf(error), advise(committed, step)),
       },
       { cause: error },
     );
   }
-  const place = body?.kind === "sql" ? placeOfError(body, error, line) : { file: step.file };
+  const place = body?.kind === "sql" ? placeOfError(body, error, line) : (traced ?? { file: step.file });
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
-  const known = join(error.hint, advice(error, { timeout, blockers, work }));
+  const marker =
+    body?.kind === "sql" || step.kind !== "module"
+      ? noTransactionMarker(work.target.source.layout)
+      : "declare the module with transaction: false";
+  const known = join(error.hint, advice(error, { timeout, blockers, marker }));
   const hint =
     known === undefined || committed.extent !== "none" ? join(known, advise(committed, step)) : known;
   return new StepFailed(
@@ -183,10 +195,10 @@ function placeOfError(body: Body & { kind: "sql" }, error: DatabaseError, line: 
 
 function advice(
   error: DatabaseError,
-  { timeout, blockers, work }: { timeout: boolean; blockers: readonly Blocker[]; work: Work },
+  { timeout, blockers, marker }: { timeout: boolean; blockers: readonly Blocker[]; marker: string | null },
 ): string | undefined {
   if (isRaised(error.routine)) return undefined;
-  const outside = outsideAdvice(error, work.target.source.layout);
+  const outside = outsideAdvice(error, marker);
   if (outside !== undefined) return outside;
   if (timeout)
     return "Give the migration more time (-- godwit: statement-timeout=…), or make it do less at once.";
@@ -208,12 +220,8 @@ function nameBlocker({ pid, applicationName, state, transactionAgeMs }: Blocker)
   return `process ${pid}${known && ` (${known})`}`;
 }
 
-/** The first line of the stack that lies in the migration's own file. */
-function stackHint(error: unknown, file: string): string | undefined {
-  const name = file.split("/").at(-1) ?? file;
-  const frame = (error instanceof Error ? (error.stack ?? "") : "")
-    .split("\n")
-    .find((line) => line.includes(name));
-  const at = frame === undefined ? null : /:(\d+):(\d+)\)?$/.exec(frame.trim());
-  return at === null ? undefined : `It was thrown at ${file}:${at[1]}:${at[2]}.`;
+/** What some errors of ours bring along. */
+function hintOf(error: unknown): string | undefined {
+  const hint = (error as { hint?: unknown } | null | undefined)?.hint;
+  return typeof hint === "string" ? hint : undefined;
 }

@@ -23,7 +23,8 @@ export async function callIn(content: Content): Promise<readonly string[]> {
   const logged: string[] = [];
   const never = new AbortController().signal;
   await content.call({
-    query: () => Promise.reject(new Error("there is no database")),
+    ask: () => Promise.reject(new Error("there is no database")),
+    parameterKinds: () => Promise.reject(new Error("there is no database")),
     execute: () => Promise.reject(new Error("there is no database")),
     begun: () => {},
     log: (_, message) => logged.push(message),

@@ -16,7 +16,7 @@ import {
 import { strayMark } from "./layouts/stray.ts";
 import { declaresNoSections } from "./markers.ts";
 import { duplicateId } from "./names.ts";
-import { changedFile, noWayBack, withOthers } from "./problems.ts";
+import { changedFile, noWayBack, problemOf, withOthers } from "./problems.ts";
 import type { Section } from "./sections.ts";
 import type { Content, Listing, Source } from "./source.ts";
 import { decode, readBytes, readText } from "./text.ts";
@@ -135,7 +135,8 @@ function contentOf(
   entry: Entry,
   { migration, direction }: { migration: Migration; direction: Direction },
 ): Content {
-  if (migration.problem !== undefined) throw new SourceError([migration.problem]);
+  const problem = problemOf(migration, direction);
+  if (problem !== undefined) throw new SourceError([problem]);
   const file = readFile(root, entry.file);
   const reading = entry.read(file);
   if (checksum(reading.identity ?? file.text) !== migration.checksum)

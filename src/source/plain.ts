@@ -25,6 +25,7 @@ import {
   falseMarker,
   misplacedInDown,
   noWayBack,
+  problemOf,
   repeatableProblem,
   withOthers,
 } from "./problems.ts";
@@ -184,7 +185,8 @@ async function readPlain(
   { migration, direction, modules }: { migration: Migration; direction: Direction; modules: Modules },
 ): Promise<Content> {
   const { file } = migration;
-  if (migration.problem !== undefined) throw new SourceError([migration.problem]);
+  const problem = problemOf(migration, direction);
+  if (problem !== undefined) throw new SourceError([problem]);
   const path = join(folder, file);
   const text = readText(path, file);
   if (checksum(text) !== migration.checksum) throw new SourceError([changedFile(file)]);

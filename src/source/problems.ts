@@ -1,5 +1,5 @@
 /** What can be wrong with a folder of migrations, in words; pure. */
-import type { Direction } from "../core/migration.ts";
+import type { Direction, Migration } from "../core/migration.ts";
 import type { Place, Problem } from "../errors.ts";
 import { nameProblem, readName } from "./names.ts";
 
@@ -125,6 +125,13 @@ export function badForm(
   return { code: "SOURCE_PARSE", message: `${file} ${says}.`, hint, place: place ?? { file } };
 }
 
+/** What stands in the way of this direction: a marker in the way up says nothing about a way back of its own. */
+export function problemOf({ problem }: Migration, direction: Direction): Problem | undefined {
+  const { runs, others } = problem?.details ?? {};
+  const isOfWayUp = problem?.code === "SOURCE_MARKER" && runs === "up" && others === undefined;
+  return direction === "down" && isOfWayUp ? undefined : problem;
+}
+
 /** A line that looks like the start of a section and starts none. `direction`: what it seems to say. */
 export function falseMarker(
   line: string,
@@ -146,7 +153,7 @@ export function falseMarker(
     message: `${place.file} has \`${shown}\`, which looks like a section marker and is none${follows}.`,
     hint: `${writeInstead(layout)} If it is a comment, reword it, or put the line \`-- godwit: sections=none\` at the top of the file.`,
     place,
-    details: { line: shown },
+    details: { line: shown, runs },
   };
 }
 

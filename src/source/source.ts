@@ -48,5 +48,5 @@ export type Content =
       /** Calls the function. Throws what it throws, and how its process ended. */
       readonly call: (call: Call) => Promise<Settled>;
       /** Calls it only to write its statements down. */
-      readonly record: (call: Omit<Call, "query" | "execute">) => Promise<Recorded>;
+      readonly record: (call: Omit<Call, "ask" | "parameterKinds" | "execute">) => Promise<Recorded>;
     };

@@ -1,10 +1,11 @@
 /** One call of a module's function: what it is handed, and its statements, which the parent runs. */
+import type { ParameterKind } from "../database/values/parameters.ts";
+import type { RawResult } from "../database/values/rows.ts";
 import { DatabaseError } from "../errors.ts";
-import type { FromHost, Returned, StatementError, StatementResult, ToHost } from "../host/protocol.ts";
+import type { EncodedValue, FromHost, Returned, StatementError, ToHost } from "../host/protocol.ts";
 import type { MigrationContext } from "../migration.ts";
 import { type Executor, handles } from "../run/module-context.ts";
 import type { ModuleFunction } from "../source/declaration.ts";
-import { portable } from "./portable.ts";
 import { rememberStatement } from "./thrown.ts";
 
 export interface OpenCall {
@@ -23,39 +24,32 @@ interface CallOptions {
   readonly tell: (message: FromHost) => void;
 }
 
+interface Waiting {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** Numbers of statements are those of the process: answers are not addressed to a call. */
 let last = 0;
 
 export async function createCall(id: number, { file, tell }: CallOptions): Promise<OpenCall> {
-  const waiting = new Map<
-    number,
-    { resolve: (result: StatementResult) => void; reject: (error: Error) => void }
-  >();
+  const waiting = new Map<number, Waiting>();
   const stop = new AbortController();
   let open = true;
 
-  const ask = (form: "query" | "execute", text: string, parameters: readonly unknown[]) => {
+  const ask = (form: "ask" | "kinds" | "execute", text: string, parameters: readonly EncodedValue[]) => {
     if (!open)
       throw new Error(`${file} ran a statement after its function had settled: await every statement.`);
     const statement = ++last;
-    return new Promise<StatementResult>((resolve, reject) => {
+    return new Promise<unknown>((resolve, reject) => {
       waiting.set(statement, { resolve, reject });
-      tell({
-        kind: "statement",
-        id,
-        statement,
-        form,
-        text: String(text),
-        parameters: parameters.map(portable),
-      });
+      tell({ kind: "statement", id, statement, form, text: String(text), parameters });
     });
   };
   const executor: Executor = {
-    query: async (text, parameters) => ask("query", text, parameters),
-    execute: async (text) => {
-      await ask("execute", text, []);
-      return [];
-    },
+    ask: async (text, parameters) => (await ask("ask", text, parameters)) as RawResult,
+    parameterKinds: async (text) => (await ask("kinds", text, [])) as readonly ParameterKind[],
+    execute: async (text) => ask("execute", text, []),
   };
   const say = (level: "info" | "warn" | "error") => (message: unknown) =>
     tell({ kind: "log", id, level, message: String(message) });

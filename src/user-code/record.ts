@@ -3,10 +3,10 @@
  * looks at an answer cannot be rendered, and the recorder says so, rather than rendering it wrongly.
  */
 import type { Recorded, RecordedStatement } from "../host/protocol.ts";
-import { handles } from "../run/module-context.ts";
+import { kindsWritten } from "../run/inline.ts";
+import { type Executor, handles } from "../run/module-context.ts";
 import type { ModuleFunction } from "../source/declaration.ts";
 import { type OpenCall, unbegunOf } from "./call.ts";
-import { portable } from "./portable.ts";
 
 export async function record(
   run: ModuleFunction,
@@ -26,14 +26,14 @@ export async function record(
         },
       },
     );
-  const executor = {
-    async query(text: string, parameters: readonly unknown[]) {
-      statements.push({ form: "query", text, parameters: parameters.map(portable) });
-      return { rows: [], rowCount: 0, command: "" };
+  const executor: Executor = {
+    async ask(text, parameters) {
+      statements.push({ form: "ask", text, parameters });
+      return { fields: [], rows: [], rowCount: 0, command: "" };
     },
-    async execute(text: string) {
+    parameterKinds: async (text) => kindsWritten(text),
+    async execute(text) {
       statements.push({ form: "execute", text, parameters: [] });
-      return [];
     },
   };
   const handed = { ...(await handles(executor, answer)), log, signal };
@@ -41,7 +41,7 @@ export async function record(
     const unbegun = unbegunOf(await (run as (context: unknown) => unknown)(handed));
     return { statements, refused, unbegun };
   } catch (error) {
-    refused ??= `it fails with "${error instanceof Error ? error.message : error}"`;
+    if (refused === null) throw error;
     return { statements, refused, unbegun: null };
   }
 }

@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { GodwitError, type Problem, problemsOf } from "../errors.ts";
 import type { Thrown } from "../host/protocol.ts";
+import { traceOf } from "../run/trace.ts";
 
 /** Errors of statements, and which: thrown on, they are told by their number. */
 const statements = new WeakMap<object, number>();
@@ -11,6 +12,11 @@ export function rememberStatement(error: object, statement: number): void {
 }
 
 export function describeThrown(error: unknown): Thrown {
+  const { calledAt, statement } = traceOf(error);
+  return { ...withoutTrace(error), ...(statement === undefined ? {} : { at: { calledAt, statement } }) };
+}
+
+function withoutTrace(error: unknown): Thrown {
   if (!(error instanceof Error)) return { kind: "error", name: "Error", message: textOf(error), stack: "" };
   const statement = statements.get(error);
   if (statement !== undefined) return { kind: "statement", statement };
@@ -21,7 +27,14 @@ export function describeThrown(error: unknown): Thrown {
       problems: problemsOf(error).map(plain) as [Problem, ...Problem[]],
     };
   const { name, message, stack } = error;
-  return { kind: "error", name: textOf(name), message: textOf(message), stack: textOf(stack ?? "") };
+  const { hint } = error as { hint?: unknown };
+  return {
+    kind: "error",
+    name: textOf(name),
+    message: textOf(message),
+    stack: textOf(stack ?? ""),
+    ...(typeof hint === "string" ? { hint } : {}),
+  };
 }
 
 /** Their details may hold anything. */

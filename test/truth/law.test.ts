@@ -83,9 +83,7 @@ function caseOf({ int }: Chance, n: number): Case {
     return { form, name: `f${n}_000${index + 1}`, parts: int(1, 4) };
   });
   const file = files[int(0, files.length - 1)] as LawFile;
-  const drawn = TROUBLES[int(0, TROUBLES.length - 1)] as Kind;
-  // A block that commits is given no lock timeout.
-  const kind = drawn === "lock" && ["block", "call"].includes(file.form) ? "error" : drawn;
+  const kind = TROUBLES[int(0, TROUBLES.length - 1)] as Kind;
   const trouble = { file, part: int(0, file.parts - 1), query: QUERIES[kind] };
   return { name: `law_${n}`, files, trouble, kind, layout };
 }

@@ -86,6 +86,29 @@ describe("outside a transaction, a module", () => {
   });
 });
 
+test.for([
+  ["--retry", ["half"]],
+  ["--forget", []],
+] as const)(
+  "a way back outside a transaction that failed half-way goes on with %s",
+  async ([flag, left], { db }) => {
+    await db.sql("create table effects (what text)");
+    const back = (last: string) =>
+      `export default { transaction: false, async up() {}, async down({ sql }: any) { ${last} await sql\`insert into effects values ('half')\`; await sql\`select nothing\`; } };\n`;
+    const folder = folderOf({ "migrations/0001_a.ts": back("") });
+    const godwit = commandIn({ folder, url: db.url });
+    await godwit("up");
+    const { json } = await godwit.fails(1, "down", "base", "--json");
+    expect(json.report.failures).toMatchObject([{ committed: "unknown" }]);
+    const [, command = ""] = new RegExp(`godwit (repair ${flag} [^ ;]+)`).exec(json.problems[0].hint) ?? [];
+    await godwit(...command.split(" "), "--confirm", db.name);
+    await db.sql("delete from effects");
+    const next = await godwit.start("down", "base").exits(left.length > 0 ? 1 : 0);
+    expect(next.stderr).not.toContain("PLAN_PARTIAL");
+    expect((await db.sql("select what from effects")).map(({ what }) => what)).toEqual(left);
+  },
+);
+
 describe("inside its transaction, a module", () => {
   for (const [sent, how] of [
     ["COMMIT", 'await execute("create table a (); commit; begin");'],

@@ -17,7 +17,6 @@ const LEFT: readonly (readonly [string, string])[] = [
   ["a read-only default", "set default_transaction_read_only = on"],
   ["a read-only session", "set session characteristics as transaction read only"],
   ["an isolation level for all that follows", "set default_transaction_isolation = 'serializable'"],
-  ["timeouts too short for anything", "set statement_timeout = 1; set lock_timeout = 1"],
   [
     "another way to write dates",
     "set datestyle = 'German'; set intervalstyle = 'sql_standard'; set timezone = 'Asia/Tokyo'",
@@ -57,6 +56,25 @@ describe("a migration that leaves", () => {
   });
 });
 
+test("a timeout that a migration leaves behind ends neither its own ledger row nor the next one", async ({
+  db,
+}) => {
+  const folder = folderOf({ "0001_a.sql": "create table a ();" });
+  const target = targetOf({ url: db.url, folder });
+  await up(target);
+  await db.sql(`create function slowly() returns trigger language plpgsql as
+    $$ begin perform pg_sleep(0.2); return new; end $$;
+    create trigger slowly before insert or update on ${LEDGER}.migration_history for each row execute function slowly()`);
+  const leave = "set statement_timeout = '100ms'; set lock_timeout = '1ms';";
+  writeFiles(folder, {
+    "0002_b.sql": `select 1; ${leave}`,
+    "0003_c.sql": `-- godwit: transaction=off\nselect 1;\n${leave}`,
+    "0004_d.ts": `export async function up({ execute }: any) { await execute("${leave}"); }`,
+    "0005_e.sql": "select pg_sleep(0.2);",
+  });
+  expect((await up(target)).steps).toHaveLength(4);
+});
+
 test("deferred constraints are checked in the settings of the migration they belong to", async ({ db }) => {
   await db.sql(`create table seen (path text);
     create function see() returns trigger language plpgsql as $$ begin
@@ -68,6 +86,20 @@ test("deferred constraints are checked in the settings of the migration they bel
   });
   await up(targetOf({ url: db.url, folder }));
   expect(await db.sql("select path from seen")).toEqual([{ path: "public, pg_temp" }]);
+});
+
+test("a database that was made read-only on purpose is left alone, and the hint opens it", async ({ db }) => {
+  const target = targetOf({ url: db.url, folder: folderOf({ "0001_a.sql": "create table a ();" }) });
+  await up(target);
+  await db.admin(`alter database ${db.name} set default_transaction_read_only = on`);
+  expect((await up(target)).steps).toEqual([]);
+  writeFiles(target.source.folder, { "0002_b.sql": "create table b ();" });
+  const { error } = await refusalOf(up(target));
+  expect(error).toMatchObject({ code: "DATABASE_SETTING", message: expect.stringContaining("read-only") });
+  const [command = ""] = /ALTER DATABASE .*? = off/.exec(error.hint ?? "") ?? [];
+  await db.admin(`begin read write; ${command}; commit`);
+  await up(target);
+  expect(await applied(db)).toEqual(["0001_a", "0002_b"]);
 });
 
 test("a transaction that was made read-only unseen says so, and nothing of it is kept", async ({ db }) => {

@@ -60,6 +60,15 @@ test("one that is applied already stops no later run, and the declaration silenc
   expect(quiet.stdout + quiet.stderr).not.toContain("looks like a section marker");
 });
 
+test("one that is applied already goes back by its own down file", async ({ db }) => {
+  const applied = "create table t (id int);\nselect 1;\n";
+  const down = { "migrations/0001_t.down.sql": "drop table t;" };
+  await commandIn({ folder: folderOf({ ...down, "migrations/0001_t.up.sql": applied }), url: db.url })("up");
+  const marked = { ...down, "migrations/0001_t.up.sql": applied.replace("select", "-- DOWN\nselect") };
+  await commandIn({ folder: folderOf(marked), url: db.url })("down", "base");
+  expect(await db.sql("select to_regclass('t') as t")).toEqual([{ t: null }]);
+});
+
 describe("a file that would run its way back too is refused in the layout", () => {
   const up = "create table t (id int);\n";
   const body = `${up}\n-- DOWN\ndrop table t;\n`;

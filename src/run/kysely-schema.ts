@@ -1,0 +1,81 @@
+/** Kysely's schema builder on our own connection: it compiles, we execute. */
+import type { RootOperationNode } from "kysely";
+import type { Row } from "../database/connection.ts";
+import type { MigrationContext } from "../migration.ts";
+import { captureCall, traceCall } from "./trace.ts";
+
+export interface CompiledResult {
+  readonly rows: readonly Row[];
+  readonly rowCount: number | null;
+}
+
+type Run = (text: string, parameters: readonly unknown[]) => Promise<CompiledResult>;
+
+export async function schemaBuilder(run: Run): Promise<MigrationContext["schema"]> {
+  const { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } = await import("kysely");
+  const connection = {
+    async executeQuery<R>(compiled: {
+      sql: string;
+      parameters: readonly unknown[];
+      query: RootOperationNode;
+    }) {
+      try {
+        refuseFrozenDefaults(compiled.query);
+      } catch (error) {
+        traceCall(error, captureCall(), compiled.sql);
+        throw error;
+      }
+      const result = await run(compiled.sql, compiled.parameters);
+      return { rows: result.rows as unknown as R[], numAffectedRows: BigInt(result.rowCount ?? 0) };
+    },
+    streamQuery(): never {
+      throw new Error("Streaming is not available in a migration.");
+    },
+  };
+  const nothing = async () => {};
+  const kysely = new Kysely<Record<string, Row>>({
+    dialect: {
+      createAdapter: () => new PostgresAdapter(),
+      createIntrospector: (db) => new PostgresIntrospector(db),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+      createDriver: () => ({
+        init: nothing,
+        acquireConnection: async () => connection,
+        beginTransaction: nothing,
+        commitTransaction: nothing,
+        rollbackTransaction: nothing,
+        releaseConnection: nothing,
+        destroy: nothing,
+      }),
+    },
+  });
+  return kysely.schema;
+}
+
+/**
+ * A text in `defaultTo` is that text. PostgreSQL reads `'now()'` as a moment, once, when the column is made: every row
+ * would get the time of the migration.
+ */
+function refuseFrozenDefaults(node: unknown): void {
+  if (typeof node !== "object" || node === null) return;
+  if (Array.isArray(node)) {
+    for (const each of node) refuseFrozenDefaults(each);
+    return;
+  }
+  const { defaultTo, setDefault, dataType } = node as Record<string, unknown>;
+  const isText = TEXT_TYPE.test((dataType as { dataType?: string } | undefined)?.dataType ?? "");
+  for (const given of [(defaultTo as { defaultValue?: unknown } | undefined)?.defaultValue, setDefault]) {
+    const text = (given as { value?: unknown } | undefined)?.value;
+    if (typeof text === "string" && (CALL.test(text) || (!isText && MOMENT.test(text))))
+      throw Object.assign(
+        new Error(`defaultTo(${JSON.stringify(text)}) is a text that is evaluated once, not an expression`),
+        { hint: `For an expression: defaultTo(sql.raw(${JSON.stringify(text)})).` },
+      );
+  }
+  for (const each of Object.values(node)) refuseFrozenDefaults(each);
+}
+
+const CALL = /^\s*(?:"?\w+"?\s*\.\s*)?\w+\([\s\S]*\)(?:\s*::\s*[\w\s.[\]()]+)?\s*$/;
+const MOMENT =
+  /^\s*(?:now|today|tomorrow|yesterday|(?:current|local)_?(?:date|time|timestamp)|(?:current|session)_(?:user|role|schema|catalog))\s*$/i;
+const TEXT_TYPE = /^(?:text|varchar|char|character)/i;

@@ -1,0 +1,96 @@
+/**
+ * From a stack, which speaks of compiled code, to the place in the file that its author wrote. The first frame inside
+ * the migrations folder counts: what a helper of that folder does happens there.
+ */
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { SourceMap, type SourceMapPayload } from "node:module";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Place } from "../errors.ts";
+import { codePointOffset, locate } from "../std/text.ts";
+import { compileTypeScript, isTypeScript } from "./hooks.ts";
+import { compileSettings } from "./typescript.ts";
+
+export interface Frame {
+  /** Absolute. */
+  readonly path: string;
+  readonly line: number;
+  /** In UTF-16 units, from 1. */
+  readonly column: number;
+}
+
+/** The frames of a stack that are in files, the innermost first. */
+export function framesOf(stack: string): readonly Frame[] {
+  return stack.split("\n").flatMap((line) => {
+    const found = FRAME.exec(line);
+    if (found === null) return [];
+    const [, address = "", at, column] = found;
+    const path = address.replace(/\?[^/\\]*$/, "");
+    return {
+      path: path.startsWith("file:") ? fileURLToPath(path) : path,
+      line: Number(at),
+      column: Number(column),
+    };
+  });
+}
+
+const FRAME = /^\s*at (?:async )?(?:.*? \()?((?:file:\/\/|\/|[A-Za-z]:\\).*?):(\d+):(\d+)\)?$/;
+
+/** `file`: how the migration itself is called, where the folder holds its frozen form. */
+export async function placeOfStack(
+  stack: string,
+  { folder, file }: { readonly folder: string; readonly file: string },
+): Promise<Place | undefined> {
+  const inside = framesOf(stack).find((frame) => nameIn(folder, frame.path) !== null);
+  if (inside === undefined) return undefined;
+  const name = ownName(nameIn(folder, inside.path) ?? "", file);
+  try {
+    const text = readFileSync(inside.path, "utf8");
+    const code = isTypeScript(inside.path)
+      ? await compileTypeScript(text, inside.path, compileSettings(null))
+      : text;
+    const mapped = mapOf(code);
+    // Node was asked to map stacks itself (--enable-source-maps).
+    if (mapped === null || process.sourceMapsEnabled) return placeIn(text, { ...inside, name });
+    const entry = mapped.findEntry(inside.line - 1, inside.column - 1);
+    if (!("originalLine" in entry)) return { file: name };
+    const [source = name] = mapped.payload.sources;
+    return placeIn(mapped.payload.sourcesContent?.[0] ?? text, {
+      name: join(dirname(name), source).split(sep).join("/"),
+      line: entry.originalLine + 1,
+      column: entry.originalColumn + 1,
+    });
+  } catch {
+    return { file: name };
+  }
+}
+
+/** `null`: not in the folder, or in a package that lies in it. */
+function nameIn(folder: string, path: string): string | null {
+  const root = existsSync(folder) ? realpathSync(folder) : resolve(folder);
+  for (const base of [resolve(folder), root]) {
+    const name = relative(base, path).split(sep).join("/");
+    if (name !== "" && !name.startsWith("../") && !name.includes("node_modules/")) return name;
+  }
+  return null;
+}
+
+/** A frozen module stands in `modules/`, under an extension that says what it is. */
+function ownName(name: string, file: string): string {
+  const bare = (each: string) => each.replace(/\.[mc]?[jt]s$/, "");
+  const frozen = name.replace(/^modules\//, "");
+  return bare(frozen) === bare(file) ? file : name === file ? file : frozen;
+}
+
+function mapOf(code: string): SourceMap | null {
+  const inline = /\/\/# sourceMappingURL=data:application\/json;base64,(\S+)\s*$/.exec(code)?.[1];
+  if (inline === undefined) return null;
+  return new SourceMap(JSON.parse(Buffer.from(inline, "base64").toString()) as SourceMapPayload);
+}
+
+function placeIn(text: string, at: { name: string; line: number; column: number }): Place {
+  const lines = text.split("\n");
+  const before = lines.slice(0, at.line - 1).reduce((length, line) => length + line.length + 1, 0);
+  const { line, column, excerpt } = locate(text, codePointOffset(text, before + at.column - 1) + 1);
+  return { file: at.name, line, column, excerpt };
+}
