@@ -20,6 +20,7 @@ import type {
   Request,
   Returned,
   Thrown,
+  ThrownAt,
 } from "./protocol.ts";
 
 export interface HostOptions {
@@ -109,7 +110,10 @@ export class Host implements AsyncDisposable {
       },
     );
     try {
-      return { ...(await this.#within(child, { id, answer, call })), unawaited };
+      const { swallowed, unbegun } = await this.#within(child, { id, answer, call });
+      const error = swallowed && errors.get(swallowed.statement);
+      if (error instanceof Error) traced(error, swallowed?.at);
+      return { unbegun, unawaited };
     } catch (error) {
       throw failureOfCall(error, { file: module.file, path: module.path, errors });
     }
@@ -302,10 +306,12 @@ function failureOfCall(error: unknown, { file, path, errors }: CallFacts): unkno
 
 /** Our errors as themselves, those of statements as the ones that were thrown, all others by their message. */
 function errorOf(thrown: Thrown, errors: ReadonlyMap<number, unknown>): Error {
-  const error = revived(thrown, errors);
-  // `run/trace.ts` reads it.
-  if (thrown.at !== undefined && !(TRACED in error))
-    Object.defineProperty(error, TRACED, { value: thrown.at });
+  return traced(revived(thrown, errors), thrown.at);
+}
+
+/** What `run/trace.ts` reads. */
+function traced(error: Error, at: ThrownAt | undefined): Error {
+  if (at !== undefined && !(TRACED in error)) Object.defineProperty(error, TRACED, { value: at });
   return error;
 }
 

@@ -24,6 +24,8 @@ export type Direction = "up" | "down";
 export interface Returned {
   /** It returned something that nobody has begun: a generator, or a query without `execute()`. */
   readonly unbegun: "generator" | "query" | null;
+  /** The first statement that failed, though the function came back. */
+  readonly swallowed?: { readonly statement: number; readonly at: ThrownAt } | undefined;
 }
 
 export interface RecordedStatement {

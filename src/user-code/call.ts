@@ -5,6 +5,7 @@ import { DatabaseError } from "../errors.ts";
 import type { EncodedValue, FromHost, Returned, StatementError, ToHost } from "../host/protocol.ts";
 import type { MigrationContext } from "../migration.ts";
 import { type Executor, handles } from "../run/module-context.ts";
+import { traceOf } from "../run/trace.ts";
 import type { ModuleFunction } from "../source/declaration.ts";
 import { rememberStatement } from "./thrown.ts";
 
@@ -36,6 +37,7 @@ export async function createCall(id: number, { file, tell }: CallOptions): Promi
   const waiting = new Map<number, Waiting>();
   const stop = new AbortController();
   let open = true;
+  let first: { readonly statement: number; readonly error: Error } | undefined;
 
   const ask = (form: "ask" | "kinds" | "execute", text: string, parameters: readonly EncodedValue[]) => {
     if (!open)
@@ -62,14 +64,21 @@ export async function createCall(id: number, { file, tell }: CallOptions): Promi
     async run(call) {
       const handed = { ...(await handles(executor)), log, signal: stop.signal };
       tell({ kind: "begun", id });
-      return { unbegun: unbegunOf(await (call as (context: unknown) => unknown)(handed)) };
+      const unbegun = unbegunOf(await (call as (context: unknown) => unknown)(handed));
+      if (first === undefined) return { unbegun };
+      const { calledAt, statement } = traceOf(first.error);
+      return { unbegun, swallowed: { statement: first.statement, at: { calledAt, statement } } };
     },
     abort: (reason) => stop.abort(new Error(reason)),
     answered(message) {
       const asked = waiting.get(message.statement);
       waiting.delete(message.statement);
       if (message.kind === "answer") asked?.resolve(message.result);
-      else asked?.reject(errorOf(message.statement, message.error));
+      else {
+        const error = errorOf(message.statement, message.error);
+        first ??= { statement: message.statement, error };
+        asked?.reject(error);
+      }
     },
     close() {
       open = false;
