@@ -4,11 +4,13 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config/config.ts";
+import { nameProblems } from "./config/names.ts";
+import { throwAll } from "./config/targets-given.ts";
 import { type Address, parseAddress } from "./database/address.ts";
 import type { Connection } from "./database/connection.ts";
 import { ConfigError, GodwitError, ImportFailed } from "./errors.ts";
 import { openLedger } from "./ledger/ledger.ts";
-import type { Observe } from "./run/events.ts";
+import { type Observe, presentableEvent } from "./run/events.ts";
 import type { Import } from "./run/import.ts";
 import type { RunContext, Target } from "./run/target.ts";
 import type { Source } from "./source/source.ts";
@@ -41,19 +43,28 @@ export interface AssembleOptions {
 /** Throws `ConfigError` and, where the embedded server cannot start, `DatabaseError`. */
 export async function assemble(config: Config, options: AssembleOptions): Promise<Assembled> {
   if (config.targets !== null && config.target === null) throw new Error("None of the targets was chosen.");
+  refuseLongNames(config);
   const { say: print, signal } = options;
   const source = options.source?.apart?.() ?? options.source ?? (await openSource(config, { print, signal }));
   if (options.open !== undefined) return assembled(config, source, { open: options.open });
   if (isAddressed(config)) {
-    const address = addressOf(config, config.values.databaseUrl ?? undefined);
+    const address = addressOf(config, config.values.databaseUrl?.reveal());
     return assembled(config, source, { open: opener(config, address), address });
   }
   refuseEmbedded(config);
-  const { openEmbedded } = await import("./database/embedded.ts");
+  const [{ openEmbedded }, { asFolderProblem }, { watchedConnection }] = await Promise.all([
+    import("./database/embedded.ts"),
+    import("./database/embedded/folder.ts"),
+    import("./database/embedded/watched.ts"),
+  ]);
   const folder = join(config.root, ".godwit");
   const what = `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`;
   options.say(what, { loud: true });
-  keepOutOfGit(folder);
+  try {
+    keepOutOfGit(folder);
+  } catch (error) {
+    throw asFolderProblem(error, folder);
+  }
   // The server's own session does not keep a process alive, and while it is being opened nothing else does.
   const alive = setInterval(() => {}, 60_000);
   const embedded = await openEmbedded({
@@ -63,7 +74,15 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   }).finally(() => clearInterval(alive));
   const address = addressOf(config, embedded.url);
   return assembled(config, source, {
-    open: opener(config, address),
+    open: async (wanted) => {
+      const now = addressOf(config, await embedded.reach());
+      try {
+        return watchedConnection(await opener(config, now)(wanted), embedded.check);
+      } catch (error) {
+        embedded.check();
+        throw error;
+      }
+    },
     address,
     embedded: embedded.directory,
     close: () => embedded.close(),
@@ -83,20 +102,34 @@ export interface SourceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A folder that cannot be opened is a source that says so when it is asked. */
+/** A folder that cannot be opened is a source that says so when it is asked, and looks again each time. */
 export async function openSource(config: Config, options: SourceOptions = {}): Promise<Source> {
+  const { folder } = config;
+  try {
+    return await openFolder(config, options);
+  } catch (error) {
+    if (!(error instanceof GodwitError)) throw error;
+    let opened: Source | undefined;
+    const again = async () => {
+      opened ??= await openFolder(config, options);
+      return opened;
+    };
+    return {
+      layout: "unknown",
+      folder,
+      list: async () => (await again()).list(),
+      read: async (...wanted) => (await again()).read(...wanted),
+      close: async () => opened?.close?.(),
+    };
+  }
+}
+
+async function openFolder(config: Config, options: SourceOptions): Promise<Source> {
   const { folder, cacheFolder, environment, values } = config;
   const modules = { folder, cacheFolder, environment, ...options };
   if (existsSync(join(folder, "godwit-bundle.json")))
     return (await import("./source/bundle.ts")).openBundle(modules);
-  let layout: string;
-  try {
-    layout = values.layout ?? (await import("./source/detect.ts")).detectLayout(folder);
-  } catch (error) {
-    if (!(error instanceof GodwitError)) throw error;
-    const refuse = () => Promise.reject(error);
-    return { layout: "unknown", folder, list: refuse, read: refuse };
-  }
+  const layout = values.layout ?? (await import("./source/detect.ts")).detectLayout(folder);
   if (layout === "plain") return (await import("./source/plain.ts")).openPlain(modules);
   const { loadLayout } = await import("./source/layouts.ts");
   const { openInPlace } = await import("./source/in-place.ts");
@@ -194,7 +227,7 @@ export function createContext(
     version: VERSION,
     gitCommit: gitCommit(config.root, config.environment),
     signal,
-    observe,
+    observe: (event) => observe(presentableEvent(event)),
   };
 }
 
@@ -233,6 +266,11 @@ function refuseEmbedded({ environment }: Config): void {
   });
 }
 
+/** Of a target whose schemas are not known yet the names are templates. */
+function refuseLongNames(config: Config, address?: Address): void {
+  if (config.target?.schemas == null) throwAll(nameProblems(config, address));
+}
+
 interface Parts {
   readonly open: Target["open"];
   readonly address?: Address;
@@ -242,6 +280,7 @@ interface Parts {
 
 function assembled(config: Config, source: Source, parts: Parts): Assembled {
   const { values } = config;
+  refuseLongNames(config, parts.address);
   const close = async () => {
     await source.close?.();
     await parts.close?.();
@@ -249,7 +288,10 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
   const target: Target = {
     name: config.target?.name ?? values.project ?? parts.address?.database ?? "database",
     source,
-    ledger: openLedger(values.ledgerSchema, { allowSecond: values.allowSecondLedger }),
+    ledger: openLedger(values.ledgerSchema, {
+      allowSecond: values.allowSecondLedger,
+      given: config.target?.schema ?? null,
+    }),
     open: parts.open,
     settings: {
       project: values.project,

@@ -3,6 +3,9 @@
  * precisely what happened; `docs/reference/errors.md` lists all codes and a test compares both.
  */
 
+import { presentableCause } from "./std/cause.ts";
+import { presentable, presentableData } from "./std/secret.ts";
+
 /** What is wrong, as plain data: printable, comparable, fit for JSON. */
 export interface Problem {
   /** Stable, documented identifier, for example `SOURCE_DUPLICATE_ID`. */
@@ -169,12 +172,14 @@ export abstract class GodwitError extends Error implements Problem {
   /** What the run had done until then (`Report` of the library); set where a run ends with this error. */
   report?: object;
 
+  /** What others wrote is in it: from here on it holds no secret and has an end, wherever it is printed. */
   constructor(problem: Problem, options?: { cause?: unknown }) {
-    super(problem.message, options);
-    this.code = problem.code;
-    this.hint = problem.hint;
-    this.place = problem.place;
-    this.details = problem.details;
+    const { code, message, hint, place, details } = presentableProblem(problem);
+    super(message, options?.cause === undefined ? undefined : { cause: causeOf(options.cause) });
+    this.code = code;
+    this.hint = hint;
+    this.place = place;
+    this.details = details;
   }
 
   /** The same as plain data. */
@@ -189,6 +194,23 @@ export abstract class GodwitError extends Error implements Problem {
   }
 }
 
+/** A problem that others may read. */
+export function presentableProblem<P extends Problem>(problem: P): P {
+  const { message, hint, place, details } = problem;
+  return {
+    ...problem,
+    message: presentable(message),
+    ...(hint === undefined ? {} : { hint: presentable(hint) }),
+    ...(place === undefined ? {} : { place: presentableData(place) }),
+    ...(details === undefined ? {} : { details: presentableData(details) }),
+  };
+}
+
+/** Ours is clean already, and asked what it is. */
+function causeOf(cause: unknown): unknown {
+  return cause instanceof GodwitError ? cause : presentableCause(cause);
+}
+
 type ProblemOf<Class extends string> = Problem & { readonly code: CodeOf<Class> };
 
 /** The configuration, a variable or the command line is wrong; `problems` lists everything that was found. */
@@ -200,7 +222,7 @@ export class ConfigError extends GodwitError {
     options?: { cause?: unknown; others?: readonly Problem[] | undefined },
   ) {
     super(problem, options);
-    this.problems = [this.toProblem(), ...(options?.others ?? [])];
+    this.problems = [this.toProblem(), ...(options?.others ?? []).map(presentableProblem)];
   }
 }
 
@@ -210,7 +232,7 @@ export class SourceError extends GodwitError {
   readonly problems: readonly Problem[];
   constructor(problems: readonly [Problem, ...Problem[]], options?: { cause?: unknown }) {
     super(problems[0], options);
-    this.problems = problems;
+    this.problems = problems.map(presentableProblem);
   }
 }
 
@@ -220,7 +242,7 @@ export class PlanRefused extends GodwitError {
   readonly problems: readonly Problem[];
   constructor(problems: readonly [Problem, ...Problem[]], options?: { cause?: unknown }) {
     super(problems[0], options);
-    this.problems = problems;
+    this.problems = problems.map(presentableProblem);
   }
 }
 
@@ -286,6 +308,13 @@ export class DatabaseError extends GodwitError {
     });
   }
 
+  /** The same error, made anew: what has become known as a secret since is hidden in it too. */
+  again(): DatabaseError {
+    const { cause, sqlState, position, completed } = this;
+    const problem = this.toProblem() as ProblemOf<"DatabaseError">;
+    return new DatabaseError(problem, { cause, sqlState, position, completed });
+  }
+
   /** The same error where what was sent stands behind so many characters of the author's text. */
   movedBy(characters: number): DatabaseError {
     if (this.position === undefined) return this;
@@ -315,5 +344,6 @@ export function problemsOf(error: unknown): readonly Problem[] {
   if (error instanceof SourceError || error instanceof PlanRefused || error instanceof ConfigError)
     return error.problems;
   if (error instanceof GodwitError) return [error.toProblem()];
-  return [{ code: "DATABASE_ERROR", message: error instanceof Error ? error.message : String(error) }];
+  const message = error instanceof Error ? error.message : String(error);
+  return [{ code: "DATABASE_ERROR", message: presentable(message) }];
 }

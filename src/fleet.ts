@@ -3,12 +3,22 @@ import type { Assembled } from "./assemble.ts";
 import type { Config } from "./config/config.ts";
 import type { TargetFile } from "./config/define.ts";
 import { ConfigError, GodwitError, type Problem, problemsOf } from "./errors.ts";
-import { type Migrator, type MigratorConfig, migratorOf, type Opened, signalOf } from "./migrator.ts";
+import {
+  closedBefore,
+  type Migrator,
+  type MigratorConfig,
+  migratorOf,
+  type Opened,
+  PROGRAM_KEYS,
+} from "./migrator.ts";
 import type { RunEvent } from "./run/events.ts";
 import type { Member, Outcome } from "./run/fleet.ts";
+import { limitOf } from "./run/limit.ts";
+import { listenersOf } from "./run/listeners.ts";
 import type { Report } from "./run/report.ts";
 import type { Schemas } from "./schemas.ts";
 import type { Source } from "./source/source.ts";
+import { createLifetime } from "./std/lifetime.ts";
 
 /** What stands beside `targets` is for those that do not say it themselves. */
 export interface FleetConfig
@@ -52,7 +62,7 @@ export interface Fleet extends AsyncDisposable {
    * missing before a database is touched; else the first failure, whose `report` is that of the whole fleet.
    */
   up(options?: FleetUpOptions): Promise<FleetReport>;
-  /** Safe to call twice. */
+  /** Waits for the calls that have begun. A later call throws `ConfigError`. Safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -67,11 +77,19 @@ export interface Fleet extends AsyncDisposable {
  */
 export function createFleet(config: FleetConfig): Fleet {
   const migrators = new Map<string, Migrator>();
-  const observe = config.observe ?? (() => {});
-  const say = config.say ?? (() => {});
+  const { observe, say } = listenersOf<[RunEvent, string]>(config);
+  const maker = "createFleet";
+  const lifetime = createLifetime({
+    open: async () => {},
+    close: async () => {},
+    refusal: () => closedBefore("This fleet", maker),
+  });
+  let closed = false;
   const close = async () => {
-    await Promise.all([...migrators.values()].map((migrator) => migrator.close()));
+    closed = true;
+    await Promise.all([lifetime, ...migrators.values()].map((each) => each.close()));
   };
+  const own = { name: maker, signal: () => config.signal };
 
   const choose = async (names: readonly string[]) => {
     const settings = await load(config);
@@ -85,85 +103,89 @@ export function createFleet(config: FleetConfig): Fleet {
       configs: [chosen],
     } = await choose([name]);
     if (chosen === undefined) throw new Error(`No configuration for ${name}.`);
-    const signal = () => signalOf(config.signal, chosen.values.timeout);
+    using limit = limitOf(config.signal, chosen.values.timeout);
     const found =
       chosen.target?.schemas?.only == null
         ? null
-        : await schemasOf(chosen, { signal: signal(), say, create: false });
-    const own = found?.configs[0] ?? chosen;
-    if (own.target?.schemas != null) throw severalSchemas(name);
-    return openConfig(own, { signal, say, observe: (event) => observe(event, name) });
+        : await schemasOf(chosen, { signal: limit.signal, say, create: false });
+    const one = found?.configs[0] ?? chosen;
+    if (one.target?.schemas != null) throw severalSchemas(name);
+    return openConfig(one, { say, observe: (event) => observe(event, name) });
   };
 
   return {
     names: Object.keys(config.targets),
     target(name) {
-      const known = migrators.get(name) ?? migratorOf(() => openOne(name));
+      const known = migrators.get(name) ?? migratorOf(() => openOne(name), own);
       migrators.set(name, known);
+      if (closed) void known.close();
       return known;
     },
-    async up({ targets: named } = {}) {
-      // A list that a program has filtered down to nothing does not mean all of them.
-      if (named?.length === 0) throw noTargets();
-      const targets = named ?? [];
-      const [{ runFleet, isDone, flatten }, { shareListing }, { openSource }] = await Promise.all([
-        import("./run/fleet.ts"),
-        import("./source/shared.ts"),
-        import("./assemble.ts"),
-      ]);
-      const { settings, configs } = await choose(targets);
-      const signal = signalOf(config.signal, settings.values.timeout);
-      const member = (one: Config, source?: Source): Member<Report> => {
-        const name = one.target?.name ?? "";
-        if (one.target?.schemas == null)
-          return {
-            name,
-            run: async () => {
-              const opened = openConfig(one, {
-                signal: () => signal,
-                say,
-                observe: (event) => observe(event, name),
-                source,
-              });
-              await using migrator = migratorOf(() => opened);
-              return await migrator.up();
-            },
-          };
-        return {
-          name,
-          expand: async () => {
-            const found = await schemasOf(one, { signal, say, create: true });
-            const shared = shareListing(await openSource(one, { print: say, signal }));
-            return {
-              members: found.configs.map((each) => member(each, shared)),
-              canary: found.canary,
-              parallel: one.target?.schemas?.parallel ?? null,
-            };
-          },
-        };
-      };
-      const outcomes = await runFleet(
-        configs.map((each) => member(each)),
-        { parallel: settings.values.parallel, onFailure: settings.values.onTargetFailure, signal },
-      );
-      const report: FleetReport = { targets: outcomes.map(reportOf) };
-      if (outcomes.every((outcome) => isDone(outcome))) return report;
-      const failed = flatten(outcomes).find(({ state }) => state === "failed" || state === "interrupted");
-      const error: unknown = failed !== undefined && "error" in failed ? failed.error : signal.reason;
-      if (error instanceof GodwitError) error.report = report;
-      throw error;
-    },
+    up: (options = {}) => lifetime.use(() => up(options)),
     close,
     [Symbol.asyncDispose]: close,
   };
+
+  async function up(options: FleetUpOptions): Promise<FleetReport> {
+    const { refuseUnknownKeys } = await import("./config/known.ts");
+    refuseUnknownKeys(options, ["targets"], "up() of a fleet");
+    // A list that a program has filtered down to nothing does not mean all of them.
+    if (options.targets?.length === 0) throw noTargets();
+    const { targets = [] } = options;
+    const [{ runFleet, isDone, flatten }, { shareListing }, { openSource }] = await Promise.all([
+      import("./run/fleet.ts"),
+      import("./source/shared.ts"),
+      import("./assemble.ts"),
+    ]);
+    const { settings, configs } = await choose(targets);
+    using limit = limitOf(config.signal, settings.values.timeout);
+    const { signal } = limit;
+    const member = (one: Config, source?: Source): Member<Report> => {
+      const name = one.target?.name ?? "";
+      if (one.target?.schemas == null)
+        return {
+          name,
+          run: async () => {
+            const listeners = { say, observe: (event: RunEvent) => observe(event, name) };
+            const open = () => openConfig(one, { ...listeners, source });
+            await using migrator = migratorOf(open, { name: maker, signal: () => signal });
+            return await migrator.up();
+          },
+        };
+      return {
+        name,
+        expand: async () => {
+          const found = await schemasOf(one, { signal, say, create: true });
+          const shared = shareListing(await openSource(one, { print: say, signal }));
+          return {
+            members: found.configs.map((each) => member(each, shared)),
+            canary: found.canary,
+            parallel: one.target?.schemas?.parallel ?? null,
+          };
+        },
+      };
+    };
+    const outcomes = await runFleet(
+      configs.map((each) => member(each)),
+      { parallel: settings.values.parallel, onFailure: settings.values.onTargetFailure, signal },
+    );
+    const report: FleetReport = { targets: outcomes.map(reportOf) };
+    if (outcomes.every((outcome) => isDone(outcome))) return report;
+    const failed = flatten(outcomes).find(({ state }) => state === "failed" || state === "interrupted");
+    const error: unknown = failed !== undefined && "error" in failed ? failed.error : signal.reason;
+    if (error instanceof GodwitError) error.report = report;
+    throw error;
+  }
 }
 
 /** What the caller says is each target's own, and so comes before the environment. */
 async function load(config: FleetConfig): Promise<Config> {
-  const [{ loadConfig }, { TARGET_OPTIONS }] = await Promise.all([
+  const [{ loadConfig }, { TARGET_OPTIONS }, { FILE_KEYS, refuseUnknownKeys }] = await Promise.all([
     import("./config/load.ts"),
     import("./config/targets-given.ts"),
+    import("./config/known.ts"),
   ]);
+  refuseUnknownKeys(config, [...FILE_KEYS, ...PROGRAM_KEYS, "targets"], "createFleet");
   const { targets, root, observe: _, say: __, signal: ___, environment, contract, ...common } = config;
   const isEach = (key: string) => key !== "parallel" && TARGET_OPTIONS.some((option) => option.key === key);
   const entries = Object.entries(common);
@@ -186,7 +208,6 @@ async function load(config: FleetConfig): Promise<Config> {
 }
 
 interface OpenOptions {
-  readonly signal: () => AbortSignal;
   readonly say: (line: string) => void;
   readonly observe: (event: RunEvent) => void;
   readonly source?: Source | undefined;
@@ -194,9 +215,9 @@ interface OpenOptions {
 
 async function openConfig(config: Config, options: OpenOptions): Promise<Opened> {
   const { assemble, createContext } = await import("./assemble.ts");
-  const { signal, say, observe, source } = options;
+  const { say, observe, source } = options;
   const assembled: Assembled = await assemble(config, { say, source });
-  return { settings: config, assembled, context: () => createContext(config, { observe, signal: signal() }) };
+  return { settings: config, assembled, context: (signal) => createContext(config, { observe, signal }) };
 }
 
 async function schemasOf(

@@ -8,18 +8,21 @@ import type { PgliteLike } from "./database/pglite.ts";
 import type { Decided, Decision } from "./duplicates/decide.ts";
 import type { Duplicates } from "./duplicates/duplicates.ts";
 import type { FindOptions } from "./duplicates/find.ts";
-import { ConfigError, Interrupted, type Problem } from "./errors.ts";
+import { ConfigError, type Problem } from "./errors.ts";
 import type { ImportReport } from "./import/report.ts";
 import type { Recorded } from "./ledger/ledger.ts";
 import type { AdoptOptions, AdoptReport } from "./run/adopt.ts";
 import type { BaselineReport } from "./run/baseline.ts";
-import type { Observe } from "./run/events.ts";
+import type { Observe, RunEvent } from "./run/events.ts";
+import { limitOf } from "./run/limit.ts";
+import { type Listeners, listenersOf } from "./run/listeners.ts";
 import type { MigrateOptions } from "./run/migrate.ts";
 import type { Repair, RepairReport } from "./run/repair.ts";
 import type { Report } from "./run/report.ts";
 import type { ImportState } from "./run/status.ts";
 import type { StatusRow } from "./run/status-rows.ts";
 import type { RunContext } from "./run/target.ts";
+import { createLifetime } from "./std/lifetime.ts";
 
 /** A `PGlite` of `@electric-sql/pglite`, as far as it is used. */
 export type PgliteInstance = PgliteLike;
@@ -31,13 +34,13 @@ export interface MigratorConfig extends Omit<ConfigFile, "targets" | "parallel" 
   readonly contract?: boolean;
   /** Relative paths start here; default: the working directory. */
   readonly root?: string;
-  /** Told everything that a run does, while it does it. */
+  /** Told everything that a run does, while it does it. Where it fails, the run goes on; its first failure is told to `say`. */
   readonly observe?: Observe;
   /** Told what is said aside, for example that an embedded server is used. Default: nobody is. */
   readonly say?: (line: string) => void;
   /** Ends the work; what was committed until then stays. */
   readonly signal?: AbortSignal;
-  /** Default: the process's own. Migrations find it in `process.env`. Flags and files are never read: what is given here is what counts first. */
+  /** Default: the process's own. Flags and files are never read: what is given here is what counts first. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -62,6 +65,7 @@ export interface Status {
 
 export type AppliedHistory = readonly Recorded[];
 
+/** Several calls at once are safe: each has a connection of its own, and those that write wait for each other. */
 export interface Migrator extends AsyncDisposable {
   /**
    * Applies what is pending, up to `goal` (an id or the start of one, `+2`, `head`); without one, and with `head`, the
@@ -92,12 +96,16 @@ export interface Migrator extends AsyncDisposable {
   duplicates(options?: FindOptions): Promise<Duplicates>;
   /** Remembers what was decided about duplicates. Throws `ConfigError` for an image that is not known. */
   decide(decision: Decision): Promise<Decided>;
-  /** Stops the embedded server, if there is one. Safe to call twice. */
+  /**
+   * Waits for the calls that have begun, and stops the embedded server, if there is one. A later call throws `ConfigError`.
+   * Safe to call twice.
+   */
   close(): Promise<void>;
 }
 
 /**
- * Reads nothing and connects to nothing before the first call.
+ * Reads nothing and connects to nothing before the first call. A first call that fails leaves nothing behind: the next one
+ * reads the configuration and opens everything anew. A key that is not known is refused.
  *
  * ```ts
  * await using migrator = createMigrator({ dir: "migrations", databaseUrl: process.env.DATABASE_URL });
@@ -105,15 +113,35 @@ export interface Migrator extends AsyncDisposable {
  * ```
  */
 export function createMigrator(config: MigratorConfig = {}): Migrator {
-  return migratorOf(() => open(config));
+  const listeners = listenersOf<[RunEvent]>(config);
+  return migratorOf(() => open(config, listeners), { name: "createMigrator", signal: () => config.signal });
+}
+
+export interface MigratorOptions {
+  /** What made it, for messages. */
+  readonly name: string;
+  /** The program's own way to end a run. */
+  readonly signal: () => AbortSignal | undefined;
 }
 
 /** Opened when it is first asked for something. */
-export function migratorOf(openIt: () => Promise<Opened>): Migrator {
-  let opening: Promise<Opened> | undefined;
-  const opened = () => {
-    opening ??= openIt();
-    return opening;
+export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: MigratorOptions): Migrator {
+  const lifetime = createLifetime({
+    open: openIt,
+    close: ({ assembled }) => assembled.close(),
+    refusal: () => closedBefore("This migrator", name),
+  });
+  /** One call: its own context, and a limit that is gone when it is over. */
+  const call = <T>(work: (all: Opened, context: RunContext) => Promise<T>) =>
+    lifetime.use(async (all) => {
+      using limit = limitOf(signal(), all.settings.values.timeout);
+      const { orEnded } = await import("./run/ending.ts");
+      return await orEnded(work(all, all.context(limit.signal)), limit);
+    });
+  const check = async (given: unknown, known: readonly string[], what: string) => {
+    if (given === undefined) return;
+    const { refuseUnknownKeys } = await import("./config/known.ts");
+    refuseUnknownKeys(given, known, what);
   };
   const options = ({ settings }: Opened, direction: "up" | "down", to: string): MigrateOptions => ({
     goal: { direction, to, phases: direction === "up" ? settings.phases : PHASES },
@@ -124,121 +152,116 @@ export function migratorOf(openIt: () => Promise<Opened>): Migrator {
     ({ settings }: Opened) =>
     async () =>
       (await import("./assemble.ts")).assembleImports(settings);
-  /** A server or a file that does not answer must not outlive the deadline. */
-  const within = async <T>({ context }: Opened, run: (context: RunContext) => Promise<T>): Promise<T> => {
-    const { orEnded } = await import("./run/ending.ts");
-    const own = context();
-    return orEnded(run(own), own);
-  };
-  const up = async (to: string) => {
-    const { migrateUp } = await import("./run/everything.ts");
-    const all = await opened();
-    return within(all, (context) =>
-      migrateUp(all.assembled.target, options(all, "up", to), { context, imports: imports(all) }),
-    );
-  };
-  const down = async (to: string) => {
-    const { migrate } = await import("./run/migrate.ts");
-    const all = await opened();
-    return within(all, (context) => migrate(all.assembled.target, options(all, "down", to), context));
-  };
-  const look = async () => {
-    const { look } = await import("./run/status.ts");
-    const all = await opened();
-    const { target } = all.assembled;
-    return within(all, (context) => look(target, context));
-  };
-  const plan = async (goal: string) => {
+  const up = (to: string) =>
+    call(async (all, context) => {
+      const { migrateUp } = await import("./run/everything.ts");
+      return migrateUp(all.assembled.target, options(all, "up", to), { context, imports: imports(all) });
+    });
+  const down = (to: string) =>
+    call(async (all, context) => {
+      const { migrate } = await import("./run/migrate.ts");
+      return migrate(all.assembled.target, options(all, "down", to), context);
+    });
+  const look = (all: Opened, context: RunContext) =>
+    import("./run/status.ts").then(({ look }) => look(all.assembled.target, context));
+  const plan = async (all: Opened, context: RunContext, goal: string) => {
     const { preview } = await import("./run/status.ts");
-    const all = await opened();
-    return within(all, (context) => preview(all.assembled.target, options(all, "up", goal), context));
-  };
-  const close = async () => {
-    const held = await opening?.catch(() => undefined);
-    await held?.assembled.close();
+    return preview(all.assembled.target, options(all, "up", goal), context);
   };
   return {
     up: (goal = "heads") => up(goal),
     down,
-    plan: (goal = "heads") => plan(goal),
-    async status() {
-      const { statusOf } = await import("./run/status.ts");
-      const all = await opened();
-      const { target } = all.assembled;
-      const wanted = { ...options(all, "up", "heads"), imports: imports(all) };
-      const {
-        plan: decided,
-        target: _,
-        ...status
-      } = await within(all, (context) => statusOf(target, wanted, context));
-      return { ...status, pending: decided?.steps ?? [] };
-    },
-    history: async () => (await look()).history.entries,
+    plan: (goal = "heads") => call((all, context) => plan(all, context, goal)),
+    status: () =>
+      call(async (all, context) => {
+        const { statusOf } = await import("./run/status.ts");
+        const { target } = all.assembled;
+        const wanted = { ...options(all, "up", "heads"), imports: imports(all) };
+        const { plan: decided, target: _, ...status } = await statusOf(target, wanted, context);
+        return { ...status, pending: decided?.steps ?? [] };
+      }),
+    history: () => call(async (all, context) => (await look(all, context)).history.entries),
     async adopt(options = {}) {
-      const { adopt } = await import("./run/adopt.ts");
-      const all = await opened();
-      const { target } = all.assembled;
-      return within(all, (context) => adopt(target, { assume: false, dryRun: false, ...options }, context));
+      await check(options, ["tool", "table", "assume", "dryRun"], "adopt()");
+      return call(async ({ assembled }, context) => {
+        const { adopt } = await import("./run/adopt.ts");
+        return adopt(assembled.target, { assume: false, dryRun: false, ...options }, context);
+      });
     },
-    async baseline(revision) {
-      const { baseline } = await import("./run/baseline.ts");
-      const all = await opened();
-      const { target } = all.assembled;
-      return within(all, (context) => baseline(target, revision, context));
+    baseline: (revision) =>
+      call(async ({ assembled }, context) => {
+        const { baseline } = await import("./run/baseline.ts");
+        return baseline(assembled.target, revision, context);
+      }),
+    async repair(request, options) {
+      await check(request, ["kind", "revision", "position"], "The request of repair()");
+      await check(options, ["confirm"], "repair()");
+      return call(async ({ assembled }, context) => {
+        const { repair } = await import("./run/repair.ts");
+        return repair(assembled.target, request, { confirm: options.confirm }, context);
+      });
     },
-    async repair(request, { confirm }) {
-      const { repair } = await import("./run/repair.ts");
-      const all = await opened();
-      const { target } = all.assembled;
-      return within(all, (context) => repair(target, request, { confirm }, context));
-    },
-    async import(name) {
-      const [{ assembleImports, chooseImports }, { runImport }] = await Promise.all([
-        import("./assemble.ts"),
-        import("./run/import.ts"),
-      ]);
-      const all = await opened();
-      const {
-        settings,
-        assembled: { target },
-      } = all;
-      const reports: ImportReport[] = [];
-      for (const wanted of chooseImports(await assembleImports(settings), name))
-        reports.push(await within(all, (context) => runImport(target, wanted, context)));
-      return reports;
-    },
+    import: (name) =>
+      call(async ({ settings, assembled }, context) => {
+        const [{ assembleImports, chooseImports }, { runImport }] = await Promise.all([
+          import("./assemble.ts"),
+          import("./run/import.ts"),
+        ]);
+        const reports: ImportReport[] = [];
+        for (const wanted of chooseImports(await assembleImports(settings), name))
+          reports.push(await runImport(assembled.target, wanted, context));
+        return reports;
+      }),
     async duplicates(options = {}) {
-      const { listDuplicates } = await import("./run/duplicates.ts");
-      const all = await opened();
-      const { target } = all.assembled;
-      return (await within(all, (context) => listDuplicates(target, options, context))).duplicates;
+      await check(options, ["limits", "limit", "offset", "kinds", "settled"], "duplicates()");
+      await check(options.limits, ["radius", "same256", "review256"], "limits of duplicates()");
+      return call(async ({ assembled }, context) => {
+        const { listDuplicates } = await import("./run/duplicates.ts");
+        return (await listDuplicates(assembled.target, options, context)).duplicates;
+      });
     },
     async decide(decision) {
-      const { decideDuplicates } = await import("./run/duplicates.ts");
-      const all = await opened();
-      const { target } = all.assembled;
-      return within(all, (context) => decideDuplicates(target, decision, context));
+      await check(decision, ["kind", "file", "files", "others"], "decide()");
+      return call(async ({ assembled }, context) => {
+        const { decideDuplicates } = await import("./run/duplicates.ts");
+        return decideDuplicates(assembled.target, decision, context);
+      });
     },
-    close,
-    [Symbol.asyncDispose]: close,
+    close: lifetime.close,
+    [Symbol.asyncDispose]: lifetime.close,
   };
+}
+
+/** What a call after `close()` throws. */
+export function closedBefore(what: string, maker: string): ConfigError {
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `${what} was closed, and is used again.`,
+    hint: `Close it after its last call, or make another one with ${maker}.`,
+  });
 }
 
 export interface Opened {
   readonly settings: Config;
   readonly assembled: Assembled;
   /** A new one for each run. */
-  readonly context: () => RunContext;
+  readonly context: (signal: AbortSignal) => RunContext;
 }
 
-async function open(config: MigratorConfig): Promise<Opened> {
+/** Options that programs have beside those of the file. */
+export const PROGRAM_KEYS = ["imports", "contract", "root", "observe", "say", "signal", "environment"];
+
+/** Options of the file that are about several targets. */
+const OF_FLEETS: readonly string[] = ["parallel", "onTargetFailure"];
+
+async function open(config: MigratorConfig, { observe, say }: Listeners<[RunEvent]>): Promise<Opened> {
   const {
     database,
     contract,
     root,
-    observe = () => {},
-    say = () => {},
-    signal,
+    observe: _,
+    say: __,
+    signal: ___,
     environment,
     imports,
     ...file
@@ -249,10 +272,13 @@ async function open(config: MigratorConfig): Promise<Opened> {
       message: "createMigrator is about one database, and targets are several.",
       hint: "Use createFleet({ targets }).",
     });
-  const [{ loadConfig }, { assemble, createContext }] = await Promise.all([
+  const [{ loadConfig }, { assemble, createContext }, { FILE_KEYS, refuseUnknownKeys }] = await Promise.all([
     import("./config/load.ts"),
     import("./assemble.ts"),
+    import("./config/known.ts"),
   ]);
+  const known = FILE_KEYS.filter((key) => !OF_FLEETS.includes(key));
+  refuseUnknownKeys(config, [...known, ...PROGRAM_KEYS, "database"], "createMigrator");
   // What the caller says comes before the environment, like flags do; nothing else on disk is asked.
   const settings = await loadConfig({
     flags: { ...file, ...(contract === undefined ? {} : { contract }) },
@@ -264,28 +290,10 @@ async function open(config: MigratorConfig): Promise<Opened> {
     say,
     open: database === undefined ? undefined : () => openInstance(database),
   });
-  const { timeout } = settings.values;
-  const context = () => createContext(settings, { observe, signal: signalOf(signal, timeout) });
-  return { settings, assembled, context };
+  return { settings, assembled, context: (signal) => createContext(settings, { observe, signal }) };
 }
 
 async function openInstance(instance: PgliteInstance) {
   const { openPglite } = await import("./database/pglite.ts");
   return openPglite(instance);
-}
-
-/** Aborts with an `Interrupted`, by the program's own signal or by the deadline. */
-export function signalOf(signal: AbortSignal | undefined, timeoutMs: number): AbortSignal {
-  const stop = new AbortController();
-  const hint = "Run again: it goes on where it stopped.";
-  const end = () =>
-    stop.abort(
-      new Interrupted({ code: "INTERRUPTED", message: "The program ended the run.", hint }, "abort"),
-    );
-  if (signal?.aborted === true) end();
-  signal?.addEventListener("abort", end, { once: true });
-  const message = `The deadline of the run has passed (timeout, ${timeoutMs / 1000} s).`;
-  const late = () => stop.abort(new Interrupted({ code: "DEADLINE", message, hint }, "deadline"));
-  if (timeoutMs > 0) setTimeout(late, timeoutMs).unref();
-  return stop.signal;
 }

@@ -1,7 +1,10 @@
 /** The schemas of one database as targets: which there are, and each as a configuration of its own. */
 import { assemble } from "./assemble.ts";
 import { type Config, schemaTarget } from "./config/config.ts";
+import { nameProblems } from "./config/names.ts";
+import { throwAll } from "./config/targets-given.ts";
 import { createSchema } from "./core/sql/quote.ts";
+import { splitStatements } from "./core/sql/statements.ts";
 import type { Connection } from "./database/connection.ts";
 import { ConfigError, DatabaseError } from "./errors.ts";
 import { withConnection } from "./run/connect.ts";
@@ -34,7 +37,7 @@ export async function findSchemas(config: Config, { context, say, create }: Find
   const plain = { ...config, values: { ...config.values, searchPath: null } };
   await using assembled = await assemble(plain, { say });
   return withConnection(assembled.target, context, async (connection) => {
-    const names = await namesOf(connection, config);
+    const names = await namesOf(connection, config, context.signal);
     const chosen = schemas.only === null ? names : names.filter((each) => each === schemas.only);
     const wanted = schemas.only ?? schemas.canary;
     if (schemas.only === null && names.length === 0) {
@@ -42,36 +45,72 @@ export async function findSchemas(config: Config, { context, say, create }: Find
       return { configs: [], canary: null };
     }
     if (wanted !== null && !chosen.includes(wanted)) throw unknownSchema(name, wanted, names);
+    const configs = chosen.map((each) => schemaTarget(config, each));
+    throwAll(configs.flatMap((each) => nameProblems(each)));
     await requireSchemas(connection, chosen, { config, create });
     return {
-      configs: chosen.map((each) => schemaTarget(config, each)),
+      configs,
       canary: `${name}/${wanted ?? chosen[0]}`,
     };
   });
 }
 
-async function namesOf(connection: Connection, { target }: Config): Promise<readonly string[]> {
+async function namesOf(
+  connection: Connection,
+  { target }: Config,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const from = target?.schemas?.from;
   if (from === undefined) return [];
   if ("names" in from) return from.names;
+  const option = `targets.${target?.name}.schemas`;
+  const query = onlyQuery(from.query, option);
   try {
-    // A query that only looks, whatever is written there.
-    await connection.execute("begin read only");
-    const { rows } = await connection.query(from.query).catch((error: unknown) => {
-      throw queryFailed(error, target?.name);
+    // Twice: the transaction refuses what writes, and a cursor takes one statement that only looks and brings a bounded
+    // number of rows.
+    await connection.execute("begin isolation level read committed, read only");
+    const { rows } = await queried(connection, query).catch((error: unknown) => {
+      throw signal.aborted ? error : queryFailed(error, target?.name);
     });
+    if (rows.length > MOST_SCHEMAS)
+      throw wrongQuery(`The query of ${option} yields more than ${MOST_SCHEMAS} rows.`);
     const names = rows.map((row) => Object.values(row)[0]);
     const wrong = names.find((each) => typeof each !== "string" || each === "");
     if (wrong !== undefined)
-      throw new ConfigError({
-        code: "CONFIG_INVALID",
-        message: `The query of targets.${target?.name}.schemas yields ${wrong === null ? "null" : `"${String(wrong)}"`} where the name of a schema belongs.`,
-        hint: "Its first column must be text: select schema_name::text from tenants order by 1",
-      });
+      throw wrongQuery(
+        `The query of ${option} yields ${wrong === null ? "null" : `"${String(wrong)}"`} where the name of a schema belongs.`,
+      );
     return [...new Set(names as string[])];
   } finally {
     await connection.execute("rollback").catch(() => {});
   }
+}
+
+const MOST_SCHEMAS = 100_000;
+
+async function queried(connection: Connection, query: string) {
+  await connection.query(`declare godwit_schemas no scroll cursor for ${query}`);
+  return connection.query(`fetch ${MOST_SCHEMAS + 1} from godwit_schemas`);
+}
+
+/** What is plain from its text, before a database is asked. */
+function onlyQuery(text: string, option: string): string {
+  const statements = splitStatements(text);
+  const [statement] = statements;
+  if (statement === undefined || statements.length > 1)
+    throw wrongQuery(`The query of ${option} holds ${statements.length} statements, and one is allowed.`);
+  const verb = /^[a-z]+/i.exec(statement.text)?.[0].toLowerCase();
+  if (verb !== undefined && !["select", "with", "values", "table"].includes(verb))
+    throw wrongQuery(`The query of ${option} begins with ${verb}, and it may only look.`);
+  return statement.text;
+}
+
+function wrongQuery(message: string): ConfigError {
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message,
+    hint: "One select whose first column is text: select schema_name::text from tenants order by 1",
+  });
 }
 
 /** The server says what is wrong, not whose query it was. */
@@ -99,17 +138,14 @@ async function requireSchemas(
   const there = new Set(rows.map((row) => row.name));
   const missing = names.filter((name) => !there.has(name));
   if (missing.length === 0) return;
-  const tooLong = missing.filter((name) => Buffer.byteLength(name) > 63);
-  if (target?.schemas?.create === true && tooLong.length === 0) {
+  if (target?.schemas?.create === true) {
     if (create) for (const name of missing) await connection.execute(createSchema(name, null));
     return;
   }
   const [first, ...others] = missing.map((name) => ({
     code: "TARGET_SCHEMA_MISSING" as const,
     message: `Schema "${name}" of target ${target?.name} is not in database "${connection.server.database}".`,
-    hint: tooLong.includes(name)
-      ? "The name of a schema has at most 63 bytes."
-      : `Make it, or let it be made: createSchemas: true in targets.${target?.name}. Nothing was changed.`,
+    hint: `Make it, or let it be made: createSchemas: true in targets.${target?.name}. Nothing was changed.`,
   }));
   if (first !== undefined) throw new ConfigError(first, { others });
 }

@@ -7,7 +7,8 @@ const ROOT = resolve(import.meta.dirname, "..", "src");
 
 /** Rung by folder or file; the first that matches counts. */
 const RUNGS: readonly [pattern: RegExp, rung: number][] = [
-  [/^(errors\.ts|std\/)/, 1],
+  [/^std\//, 1],
+  [/^errors\.ts/, 1.5],
   [/^core\//, 2],
   [/^migration\.ts/, 2.5],
   [/^host\//, 2.7],
@@ -18,6 +19,7 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^(config|service)\//, 7],
   [/^user-code\//, 7.5],
   [/^(assemble|schemas)\.ts/, 8],
+  [/^testing\//, 8.5],
   [/^(cli\/|index\.ts|migrator\.ts|fleet\.ts|testing\.ts)/, 9],
 ];
 

@@ -60,6 +60,8 @@ export interface Answer {
   readonly json: Readonly<Record<string, unknown>>;
   /** Printed on stdout without `--json`. */
   readonly text: string;
+  /** A script that somebody else will run: printed as it is, with the passwords that its author wrote into it. */
+  readonly verbatim?: boolean;
   /** `false`: a mere confirmation, which `--quiet` leaves out. */
   readonly result: boolean;
   /** `true`: the text is of no use in part, like a script that is run. */

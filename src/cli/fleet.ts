@@ -142,6 +142,7 @@ function summed(
     text: alone ? aloneText(outcomes[0]) : textOf(outcomes, invocation, { result }),
     result,
     exitCode,
+    verbatim: all.some((each) => each.state === "done" && each.value.verbatim === true),
   };
 }
 

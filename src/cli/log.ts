@@ -1,6 +1,6 @@
 /** Lines on stderr: for people, or as JSON for machines that collect them. */
 import type { Problem } from "../errors.ts";
-import { redact } from "../std/secret.ts";
+import { presentable, redact } from "../std/secret.ts";
 import { formatProblem } from "./problems.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -45,7 +45,7 @@ export function createTextLog({ terminal, quiet, verbose }: LogOptions): Log {
   };
   const print = (line: string) => {
     clear();
-    terminal.error(`${line}\n`);
+    terminal.error(`${redact(line)}\n`);
   };
   const wants = (level: Level) =>
     level === "warn" || level === "error" || (level === "info" ? !quiet : verbose && !quiet);
@@ -54,9 +54,8 @@ export function createTextLog({ terminal, quiet, verbose }: LogOptions): Log {
       if (!wants(level) || (fields.unlessLive === true && terminal.live)) return;
       const label =
         level === "warn" ? paint("yellow", "warning: ") : level === "error" ? paint("red", "error: ") : "";
-      const safe = redact(message);
-      print(level === "debug" ? paint("dim", safe) : `${label}${safe}`);
-      if (fields.hint !== undefined) print(`  ${paint("cyan", "→")} ${redact(fields.hint)}`);
+      print(level === "debug" ? paint("dim", message) : `${label}${message}`);
+      if (fields.hint !== undefined) print(`  ${paint("cyan", "→")} ${fields.hint}`);
     },
     live(message) {
       if (!terminal.live || quiet) return;
@@ -90,13 +89,14 @@ export function createJsonLog({ terminal, quiet, verbose }: LogOptions, instance
     const line = {
       timestamp: new Date().toISOString(),
       level,
-      message: redact(message),
+      message,
       component: "godwit",
       instanceId,
       ...(duration === undefined ? {} : { duration: Math.round(duration) }),
       ...others,
     };
-    terminal.error(`${JSON.stringify(line)}\n`);
+    const clean = (_: string, value: unknown) => (typeof value === "string" ? presentable(value) : value);
+    terminal.error(`${JSON.stringify(line, clean)}\n`);
   };
   return {
     write,
@@ -108,7 +108,7 @@ export function createJsonLog({ terminal, quiet, verbose }: LogOptions, instance
       write(level, message, {
         code,
         ...(target === undefined ? {} : { target }),
-        ...(hint === undefined ? {} : { hint: redact(hint) }),
+        ...(hint === undefined ? {} : { hint }),
         ...(filename === undefined ? {} : { filename }),
       });
     },

@@ -1,6 +1,6 @@
 /** Errors for people: what happened, where, and what to do next. */
 import { GodwitError, type Problem, problemsOf } from "../errors.ts";
-import { redact } from "../std/secret.ts";
+import { presentable, redact } from "../std/secret.ts";
 import { visibleLines } from "../std/visible.ts";
 import type { Style } from "./terminal.ts";
 
@@ -10,7 +10,7 @@ export type Paint = (style: Style, text: string) => string;
 export function formatError(error: unknown, paint: Paint): string {
   if (!(error instanceof GodwitError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return `${paint("red", "internal error:")} ${redact(stack)}\n`;
+    return `${paint("red", "internal error:")} ${presentable(stack)}\n`;
   }
   return problemsOf(error)
     .map((problem) => formatProblem("error", problem, paint))
@@ -25,7 +25,7 @@ export function formatProblem(level: "error" | "warning", problem: Problem, pain
   return [
     `${label} ${visibleLines(redact(message))} ${paint("dim", `[${code}]`)}`,
     ...(where === null ? [] : [`  at ${where}`]),
-    ...(place?.excerpt === undefined ? [] : [place.excerpt]),
+    ...(place?.excerpt === undefined ? [] : [redact(place.excerpt)]),
     ...(typeof detail === "string" ? [`  ${visibleLines(redact(detail))}`] : []),
     ...(hint === undefined ? [] : [`${paint("cyan", "→")} ${visibleLines(redact(hint))}`]),
     "",

@@ -187,7 +187,7 @@ function fieldsOf(step: Step) {
 }
 
 function firstLine(text: string): string {
-  const line = redact(text.trim().split(/\r?\n/, 1)[0] ?? "");
+  const [line = ""] = redact(text).trim().split(/\r?\n/, 1);
   return line.length > 100 ? `${line.slice(0, 99)}…` : line;
 }
 

@@ -5,7 +5,8 @@ import { loadConfig, timeoutBefore } from "../config/load.ts";
 import { OPTIONS } from "../config/options.ts";
 import { GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
 import { GRACE_MS, orEnded } from "../run/ending.ts";
-import { redact } from "../std/secret.ts";
+import { passwordsIn } from "../std/credentials.ts";
+import { hideRemembered, redact, remember } from "../std/secret.ts";
 import type { Answer, CommandRow, Invocation, Run } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { exitCodeOf } from "./exit.ts";
@@ -27,8 +28,10 @@ export interface Surroundings {
 export async function run(argv: readonly string[], surroundings: Surroundings): Promise<number> {
   const { terminal } = surroundings;
   const json = wantsJson(argv);
+  // Also a URL that was typed where none belongs is quoted by whoever refuses it.
+  for (const word of argv) if (word.includes("@")) remember(...passwordsIn(word));
   try {
-    const parsed = await parse(argv, terminal);
+    const parsed = await parse(argv, { ...terminal, error: (text) => terminal.error(redact(text)) });
     return await carryOut(parsed, surroundings, json);
   } catch (error) {
     const commander = error as { code?: string; exitCode?: number; message?: string };
@@ -178,7 +181,9 @@ interface PrintOptions {
 function print(answer: Answer, { terminal, json, quiet, command }: PrintOptions): void {
   if (json) terminal.out(documentOf({ ok: (answer.exitCode ?? 0) === 0, command, ...answer.json }));
   else if (answer.text !== "" && (answer.result || !quiet))
-    terminal.out(answer.text.replace(/\n?$/, "\n"), { whole: answer.whole === true });
+    terminal.out((answer.verbatim ? answer.text : hideRemembered(answer.text)).replace(/\n?$/, "\n"), {
+      whole: answer.whole === true,
+    });
 }
 
 interface FailOptions {
@@ -200,8 +205,13 @@ function fail(error: unknown, { terminal, json, command, told = false }: FailOpt
 }
 
 function documentOf(document: object): string {
-  const plain = (_: string, value: unknown) =>
-    typeof value === "bigint" ? String(value) : typeof value === "string" ? redact(value) : value;
+  // A script is for somebody else to run, and without its passwords it would be another one.
+  const plain = (key: string, value: unknown) =>
+    typeof value === "bigint"
+      ? String(value)
+      : typeof value === "string" && key !== "sql"
+        ? redact(value)
+        : value;
   return `${JSON.stringify(document, plain, 2)}\n`;
 }
 

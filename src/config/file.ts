@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { ConfigError } from "../errors.ts";
+import { parseJson } from "../std/json.ts";
 import { nearest } from "../std/nearest.ts";
 import { OPTIONS, type Option } from "./options.ts";
 
@@ -25,11 +26,10 @@ export interface ReadFile {
 /** Throws `ConfigError` `CONFIG_FILE_BROKEN`. */
 export async function readFile(path: string, options: ReadOptions): Promise<ReadFile> {
   try {
-    if (extname(path) === ".json")
-      return { content: JSON.parse(readFileSync(path, "utf8")), environment: {} };
+    if (extname(path) === ".json") return { content: readJson(path), environment: {} };
     return await runFile(path, options);
   } catch (error) {
-    if (options.signal?.aborted) throw error;
+    if (options.signal?.aborted || error instanceof ConfigError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigError(
       {
@@ -37,7 +37,8 @@ export async function readFile(path: string, options: ReadOptions): Promise<Read
         message: `${basename(path)} cannot be loaded: ${reason}`,
         place: { file: path },
       },
-      { cause: error },
+      // The stack of a syntax error shows the line that it is about, and whatever is written there.
+      error instanceof SyntaxError ? {} : { cause: error },
     );
   }
 }
@@ -47,6 +48,18 @@ async function runFile(path: string, options: ReadOptions): Promise<ReadFile> {
   const { Host } = await import("../host/host.ts");
   await using host = new Host(options);
   return await host.config(path);
+}
+
+function readJson(path: string): unknown {
+  const parsed = parseJson(readFileSync(path, "utf8"));
+  if ("value" in parsed) return parsed.value;
+  const { line, column, expected } = parsed.fault;
+  throw new ConfigError({
+    code: "CONFIG_FILE_BROKEN",
+    message: `${basename(path)}:${line}:${column} is no JSON: ${expected} is expected there.`,
+    hint: "Correct it there; JSON has no comments and no comma behind the last entry. What may have both is godwit.config.ts.",
+    place: { file: path, line, column },
+  });
 }
 
 /** Kinds that are written as text; the values themselves are read like those from anywhere else. */

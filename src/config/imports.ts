@@ -1,11 +1,12 @@
 /** The imports of a configuration: every option of one, once, and what is read from it. */
 import { ConfigError } from "../errors.ts";
 import { nearest } from "../std/nearest.ts";
+import type { Secret } from "../std/secret.ts";
 import { type Named, type Origin, readValue } from "./values.ts";
 
 /** Sizes in bytes, durations in milliseconds. */
 export interface ImportValues {
-  readonly from: string | null;
+  readonly from: Secret | null;
   readonly pattern: string;
   readonly exclude: readonly string[];
   readonly batchSize: number;
@@ -39,7 +40,8 @@ export type ImportOption = Named & {
 export const IMPORT_OPTIONS: readonly ImportOption[] = [
   {
     key: "from",
-    kind: "text",
+    // It may be one, with a password in it.
+    kind: "url",
     flag: null,
     default: "",
     help: "a folder, or sftp://user@host:port/path; without it the NAS that the environment names (QNAP_HOST, …)",

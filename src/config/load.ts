@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { type Config, phasesOf } from "./config.ts";
 import { OPTIONS, type OptionKey, type Values } from "./options.ts";
 import { readOption } from "./read.ts";
+import { rememberEnvironment, rememberFile } from "./secrets.ts";
 import type { Origin } from "./values.ts";
 
 export interface LoadInput {
@@ -29,7 +30,12 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   const path = input.file === undefined ? findFile(workingFolder) : null;
   const root = path === null ? workingFolder : dirname(path);
   const cacheFolder = cacheBelow(root);
+  rememberEnvironment(given);
+  rememberFile(input.file, given);
+  rememberFile(input.flags, given);
   const { content: file, environment } = await contentOf(input, { path, cacheFolder, environment: given });
+  if (environment !== given) rememberEnvironment(environment);
+  rememberFile(file, environment);
   const values: Partial<Record<OptionKey, unknown>> = {};
   const origins: Partial<Record<OptionKey, Origin>> = {};
   const sources = { flags: input.flags, environment, file, path, root, workingFolder };

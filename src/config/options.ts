@@ -4,13 +4,14 @@
  */
 import { PHASES, type Phase } from "../core/migration.ts";
 import { LAYOUT_NAMES } from "../source/layouts.ts";
+import type { Secret } from "../std/secret.ts";
 
 export const MODES = ["all", "startup", "nas-only"] as const;
 export type Mode = (typeof MODES)[number];
 
 /** What each option holds once it was read; durations in milliseconds, 0 for none. */
 export interface Values {
-  readonly databaseUrl: string | null;
+  readonly databaseUrl: Secret | null;
   readonly dir: string;
   /** `null`: found out from the files. */
   readonly layout: string | null;
@@ -40,9 +41,9 @@ export interface Values {
   readonly nasHost: string | null;
   readonly nasPort: number;
   readonly nasUsername: string | null;
-  readonly nasPassword: string | null;
-  readonly nasPrivateKey: string | null;
-  readonly nasPassphrase: string | null;
+  readonly nasPassword: Secret | null;
+  readonly nasPrivateKey: Secret | null;
+  readonly nasPassphrase: Secret | null;
   readonly nasHostKey: readonly string[];
   readonly nasBasePath: string;
   readonly nasBatched: boolean;

@@ -20,7 +20,7 @@ export function findOrigin(
   wanted: ImportConfig,
   config: Config,
 ): FoundOrigin | { readonly missing: Problem } {
-  const { from } = wanted.values;
+  const from = wanted.values.from?.reveal() ?? null;
   if (from === null) return fromEnvironment(wanted, config);
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(from)) {
     const base = isAbsolute(from) ? from : resolve(config.root, from);
@@ -86,12 +86,12 @@ function sftp(
   const home = environment.HOME ?? homedir();
   // What the environment says is meant for the host it names.
   const isNas = values.nasHost === null || values.nasHost === at.host;
-  const password = at.password ?? (isNas ? (values.nasPassword ?? undefined) : undefined);
+  const password = at.password ?? (isNas ? values.nasPassword?.reveal() : undefined);
   const privateKey =
-    isNas && values.nasPrivateKey !== null ? keyOf(values.nasPrivateKey, config.root) : undefined;
+    isNas && values.nasPrivateKey !== null ? keyOf(values.nasPrivateKey.reveal(), config.root) : undefined;
   const agent = environment.SSH_AUTH_SOCK || undefined;
   const own = password === undefined && privateKey === undefined ? keyOfHome(home) : undefined;
-  const passphrase = values.nasPassphrase ?? undefined;
+  const passphrase = values.nasPassphrase?.reveal();
   const key = privateKey ?? own;
   return {
     origin: {

@@ -1,9 +1,11 @@
 /** One target: every value and every variable of it, and what is wrong with them. */
 import { existsSync } from "node:fs";
 import { GodwitError, type Problem, problemsOf } from "../errors.ts";
+import { secretUrl } from "../std/secret.ts";
 import { type Place, readAddress } from "./address.ts";
-import { type Config, phasesOf, type SchemaTargets } from "./config.ts";
+import { type Config, phasesOf, type SchemaTargets, schemaTarget } from "./config.ts";
 import { readImports } from "./imports.ts";
+import { nameProblems } from "./names.ts";
 import type { OptionKey, Values } from "./options.ts";
 import { readOption } from "./read.ts";
 import { environmentFor } from "./secrecy.ts";
@@ -62,7 +64,7 @@ export function readTarget(
     values[option.key] = found.value;
     origins[option.key] = found.origin;
   }
-  values.databaseUrl = address?.url ?? null;
+  values.databaseUrl = address?.url == null ? null : secretUrl(address.url);
   origins.databaseUrl = address?.origin ?? { kind: "default" };
   // Two URLs that somebody swapped are found out by the names in the ledgers.
   values.project ??= name;
@@ -85,25 +87,36 @@ export function readTarget(
       message: `All schemas of target ${name} would share the ledger in schema "${read.ledgerSchema}".`,
       hint: 'Leave ledgerSchema out, and each has its own; or name it by the schema: "{schema}_ledger".',
     });
-  return {
-    config: {
-      ...config,
-      values: read,
-      origins: origins as Record<OptionKey, Origin>,
-      folder: read.dir,
-      phases: phasesOf(read),
-      imports: imports ?? [],
-      environment: environmentFor(name, config),
-      target: {
-        name,
-        schemas: schemasOf(own, only, origins.parallel?.kind === "file" ? read.parallel : null),
-        schema: null,
-      },
+  const result: Config = {
+    ...config,
+    values: read,
+    origins: origins as Record<OptionKey, Origin>,
+    folder: read.dir,
+    phases: phasesOf(read),
+    imports: imports ?? [],
+    environment: environmentFor(name, config),
+    target: {
+      name,
+      schemas: schemasOf(own, only, origins.parallel?.kind === "file" ? read.parallel : null),
+      schema: null,
     },
+  };
+  if (problems.length === 0) problems.push(...namesOf(result).flatMap((each) => nameProblems(each)));
+  return {
+    config: result,
     place: address?.place ?? null,
     variables: address?.variables ?? [],
     problems,
   };
+}
+
+/** The configurations whose names are known before a database is asked. */
+function namesOf(config: Config): readonly Config[] {
+  const schemas = config.target?.schemas;
+  if (schemas == null) return [config];
+  const listed = "names" in schemas.from ? schemas.from.names : [];
+  const names = schemas.only === null ? listed : [schemas.only];
+  return names.map((name) => schemaTarget(config, name));
 }
 
 /** The NAS that the environment names is not every target's: only what a target says itself is its own. */

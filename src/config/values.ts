@@ -2,7 +2,7 @@
 import { ConfigError } from "../errors.ts";
 import { parseDurationMs } from "../std/duration.ts";
 import { nearest } from "../std/nearest.ts";
-import { redact } from "../std/secret.ts";
+import { redact, Secret, secretUrl } from "../std/secret.ts";
 import { parseSizeBytes } from "../std/size.ts";
 import { flagName, type Kind } from "./options.ts";
 
@@ -36,11 +36,11 @@ export function describeOrigin(option: Named, origin: Origin): string {
  */
 export function readValue(option: Named, given: unknown, origin: Origin): unknown {
   const refuse = (expected: string, hint?: string) => {
-    const shown = option.kind === "url" || option.kind === "secret" ? "" : ` "${redact(String(given))}"`;
+    const shown = option.kind === "url" || option.kind === "secret" ? "" : `: "${redact(String(given))}"`;
     const code = origin.kind === "variable" ? "CONFIG_VARIABLE_INVALID" : "CONFIG_INVALID";
     return new ConfigError({
       code,
-      message: `${describeOrigin(option, origin)} is not ${expected}:${shown}.`,
+      message: `${describeOrigin(option, origin)} is not ${expected}${shown}.`,
       hint,
       details: { option: option.key, from: origin.kind },
     });
@@ -49,10 +49,12 @@ export function readValue(option: Named, given: unknown, origin: Origin): unknow
   switch (option.kind) {
     case "text":
     case "path":
+      if (typeof given !== "string") throw refuse("text");
+      return given;
     case "url":
     case "secret":
       if (typeof given !== "string") throw refuse("text");
-      return given;
+      return option.kind === "url" ? secretUrl(given) : new Secret(given);
     case "duration": {
       const milliseconds = parseDurationMs(String(given).trim());
       if (milliseconds === null) throw refuse("a duration", "Write 500ms, 3s, 2min, 1h or none.");

@@ -205,10 +205,12 @@ describe("a password is never said", () => {
 
   test("in text that holds the URL", () => {
     fc.assert(
-      fc.property(password, fc.lorem(), fc.lorem(), (secret, before, after) => {
+      fc.property(password, fc.lorem(), fc.lorem(), (known, before, after) => {
+        // One that nobody has parsed: the passwords above are remembered.
+        const secret = known.replace(MARK, "QWVX");
         const text = `${before} postgres://user:${secret}@host/db\n${after}`;
         const said = redact(text);
-        expect(said).not.toContain(MARK);
+        expect(said).not.toContain("QWVX");
         expect(said.startsWith(`${before} postgres://user:`)).toBe(true);
         expect(said.endsWith(`\n${after}`)).toBe(true);
       }),

@@ -89,7 +89,9 @@ export function parseAddress({ url, environment, systemUser }: AddressInput): Ad
   return {
     hosts,
     user,
-    password: password ? new Secret(password) : undefined,
+    password: password
+      ? new Secret(password, { parts: [user, database].includes(password) ? [] : [password] })
+      : undefined,
     database,
     tls: {
       mode: readMode(settings),

@@ -20,6 +20,9 @@
  * just answered, sees it begin, and goes. Two closers at once see each other leaving, in the order of the door.
  *
  * A killed opener's session ends with it, so it is never counted; the server stays until somebody closes.
+ *
+ * Reaching. A server that was killed is started again by the next use, on the same data. A folder that was deleted or replaced
+ * is not: what was in it is gone, and whoever still holds the old server is told so by name.
  */
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
@@ -37,6 +40,7 @@ import {
   type Started,
   startPostmaster,
 } from "./embedded/cluster.ts";
+import { asFolderProblem, folderGone, identityOf } from "./embedded/folder.ts";
 import { type Hold, leave, take } from "./embedded/hold.ts";
 import { chooseIdentity, type Identity } from "./embedded/identity.ts";
 import { discardStale, isAlive, isServing, readPostmaster } from "./embedded/postmaster.ts";
@@ -57,17 +61,29 @@ export interface EmbeddedOptions {
 }
 
 export interface Embedded {
-  /** With user and password; loopback only. */
+  /** With user and password; loopback only. As it was when the server was opened. */
   readonly url: string;
   readonly directory: string;
   /** `18.4` */
   readonly version: string;
+  /** The URL as it is now: a server that was killed is started again. Throws `EMBEDDED_FAILED`. */
+  reach(): Promise<string>;
+  /** Throws `EMBEDDED_FAILED` where the folder of the running server is no longer its own. */
+  check(): void;
   /** Stops the server unless somebody else is using it. Safe to call twice; never throws. */
   close(): Promise<void>;
 }
 
 /** Throws `DatabaseError` `EMBEDDED_UNAVAILABLE` or `EMBEDDED_FAILED`. */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  try {
+    return await open(options);
+  } catch (error) {
+    throw asFolderProblem(error, options.folder);
+  }
+}
+
+async function open(options: EmbeddedOptions): Promise<Embedded> {
   const { log, database = "app", environment, stopTimeoutMs = 10_000 } = options;
   await mkdir(options.folder, { recursive: true });
   const folder = await realpath(options.folder);
@@ -81,12 +97,10 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   if ((await dataVersion(dataFolder)) === undefined) await make(folder, { ...cluster, log });
   refuseOtherVersion(await dataVersion(dataFolder), { binaries, directory });
   const password = (await readFile(join(directory, "password"), "utf8")).trim();
-  const hold = await startOrAttach(directory, {
-    ...cluster,
-    password,
-    log,
-    timeoutMs: options.startTimeoutMs ?? 30_000,
-  });
+  const timeoutMs = options.startTimeoutMs ?? 30_000;
+  const start = () => startOrAttach(directory, { ...cluster, password, log, timeoutMs });
+  let hold = await start();
+  const made = identityOf(dataFolder);
   const stop = () => leave(hold, { dataFolder, pgCtl: binaries.pgCtl, log, timeoutMs: stopTimeoutMs });
   try {
     await hold.ensureDatabase(database);
@@ -95,13 +109,36 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     throw error;
   }
 
+  const urlOf = ({ port }: Hold) =>
+    `postgres://postgres:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+  const check = () => {
+    if (identityOf(dataFolder) !== made) throw folderGone(directory);
+  };
+  const revive = async () => {
+    check();
+    if (!hold.gone() && (await isServing(hold.pid, dataFolder))) return urlOf(hold);
+    log(`The embedded PostgreSQL in ${directory} is gone; it is started again.`);
+    await hold.client.end().catch(() => undefined);
+    hold = await start();
+    await hold.ensureDatabase(database);
+    return urlOf(hold);
+  };
+  let reaching: Promise<string> | undefined;
   let closing: Promise<void> | undefined;
   return {
-    url: `postgres://postgres:${password}@127.0.0.1:${hold.port}/${encodeURIComponent(database)}`,
+    url: urlOf(hold),
     directory,
     version: binaries.version,
+    check,
+    reach: () => {
+      reaching ??= revive().finally(() => {
+        reaching = undefined;
+      });
+      return reaching;
+    },
     close: () => {
-      closing ??= stop();
+      // One that is being started is stopped when it is there.
+      closing ??= (reaching ?? Promise.resolve("")).then(stop, stop);
       return closing;
     },
   };
@@ -193,7 +230,10 @@ async function startOrAttach(directory: string, options: StartOptions): Promise<
     if (started && ended) {
       // Lost against another starter, or somebody took the port meanwhile: look again. Anything else is final.
       const output = await started.output();
-      const again = /lock file "postmaster.pid"|Address already in use/.test(output);
+      // Sessions of a server that was killed end a moment after it.
+      const again = /lock file "postmaster.pid"|Address already in use|pre-existing shared memory/.test(
+        output,
+      );
       if (!again) throw failed("could not be started", directory, output);
       started = undefined;
     }

@@ -31,7 +31,10 @@ export async function lookUpPassword(
   }
   const text = await readFile(file, "utf8").catch(() => "");
   const found = findPassword(text, { ...host, database: address.database, user: address.user });
-  return { password: found === undefined ? undefined : new Secret(found) };
+  if (found === undefined) return { password: undefined };
+  // Who uses a name as a password has no secret.
+  const parts = [address.user, address.database].includes(found) ? [] : [found];
+  return { password: new Secret(found, { parts }) };
 }
 
 /** The password of the first line that fits. Pure. */

@@ -3,6 +3,7 @@
 import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import type { Client as PgClient } from "pg";
+import { hideLiterals } from "../core/sql/secrets.ts";
 import type { DatabaseError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import type {
@@ -37,6 +38,8 @@ export interface OpenOptions {
   readonly pooling?: "session" | "transaction" | undefined;
   /** How long a statement may be in flight without a sign of life before somebody asks; default 15 s. */
   readonly heartbeatMs?: number | undefined;
+  /** While nothing is asked of it, it does not keep the process alive. */
+  readonly background?: boolean | undefined;
 }
 
 const HEARTBEAT_MS = 15_000;
@@ -49,6 +52,7 @@ export async function openPostgres(address: Address, options: OpenOptions): Prom
   const connection = await PostgresConnection.open(address, options);
   try {
     await connection.identify();
+    connection.rest();
     return connection;
   } catch (error) {
     await connection.close();
@@ -92,6 +96,7 @@ class PostgresConnection implements Connection {
   #observer: Promise<PgClient> | undefined;
   /** Of the statements in flight, when each was sent. */
   readonly #sent = new Set<{ readonly at: number }>();
+  #inFlight = 0;
 
   private constructor(link: Link, address: Address, options: OpenOptions) {
     this.lost = this.#lost.signal;
@@ -150,8 +155,15 @@ class PostgresConnection implements Connection {
       this.#session = !(await this.#sharesSessions());
   }
 
+  /** Lets the process end, where it is one for the background and nothing is in flight. */
+  rest(): void {
+    if (this.#options.background === true && this.#inFlight === 0) refOf(this.#client).unref();
+  }
+
   async query<R extends Row = Row>(text: string, parameters: readonly Parameter[] = []): Promise<Result<R>> {
-    const result = await this.#send(() => this.#client.query({ text, values: parameters as unknown[] }));
+    // Said explicitly, because without parameters the driver would take the protocol that allows several statements.
+    const config = { text, values: parameters as unknown[], queryMode: "extended" };
+    const result = await this.#send(() => this.#client.query(config));
     return result as unknown as Result<R>;
   }
 
@@ -217,7 +229,9 @@ class PostgresConnection implements Connection {
     const [text, key] = this.#session
       ? [BLOCKERS_OF_PID, this.server.backendPid]
       : [BLOCKERS_OF_NAME, this.#options.applicationName];
-    return (await observer.query<Blocker>(text, [key])).rows;
+    const { rows } = await observer.query<Blocker>(text, [key]);
+    // What others run may hold anything, and is read by people and machines.
+    return rows.map((row) => ({ ...row, query: hideLiterals(row.query) }));
   }
 
   async close(): Promise<void> {
@@ -238,6 +252,7 @@ class PostgresConnection implements Connection {
     const sent = { at: performance.now() };
     this.#sent.add(sent);
     try {
+      if (this.#inFlight++ === 0 && this.#options.background === true) refOf(this.#client).ref();
       this.#gather();
       return await this.#heartbeat.during(query());
     } catch (error) {
@@ -247,6 +262,8 @@ class PostgresConnection implements Connection {
       throw failure;
     } finally {
       this.#sent.delete(sent);
+      this.#inFlight--;
+      this.rest();
     }
   }
 
@@ -322,6 +339,11 @@ class PostgresConnection implements Connection {
       await endQuietly(client);
     }
   }
+}
+
+/** Two methods of the driver that its types do not have. */
+function refOf(client: PgClient): { ref(): void; unref(): void } {
+  return client as unknown as { ref(): void; unref(): void };
 }
 
 function streamOf(client: PgClient): Socket {

@@ -60,10 +60,12 @@ export interface Ledger {
 export interface LedgerOptions {
   /** Two projects share the database: a ledger in another schema is nothing to stop for. */
   readonly allowSecond: boolean;
+  /** The one schema that the target is: nothing is created for it once it is gone. */
+  readonly given?: string | null;
 }
 
 export function openLedger(schema: string, options: LedgerOptions = { allowSecond: false }): Ledger {
-  const sql = ledgerSql(schema);
+  const sql = ledgerSql(schema, { given: options.given ?? null });
   return {
     schema,
     sql,

@@ -14,6 +14,7 @@ import {
   storedArray,
   storedJson,
 } from "../core/sql/quote.ts";
+import { requireSchema } from "../core/sql/schema-guard.ts";
 
 /** The layout of the tables below. A ledger with a higher number belongs to a newer Godwit. */
 export const LEDGER_FORMAT = 1;
@@ -50,16 +51,19 @@ export interface LogEntry {
 
 export type LedgerSql = ReturnType<typeof ledgerSql>;
 
-/** The statements for the ledger in `schema`. */
-export function ledgerSql(schema: string) {
+/** The statements for the ledger in `schema`. `given`: the schema that its target is, which is never made here. */
+export function ledgerSql(schema: string, { given = null }: { readonly given?: string | null } = {}) {
   const name = identifier(schema);
   const ledger = `${name}.migration_ledger`;
   const history = `${name}.migration_history`;
   const statements = `${name}.migration_statements`;
   const log = `${name}.migration_log`;
+  const before = given === null ? "" : `${requireSchema(given)};\n`;
 
   return {
-    create: (project: string | null) => `${createSchema(schema, "migration_log")};
+    create: (
+      project: string | null,
+    ) => `${before}${given === schema ? "" : `${createSchema(schema, "migration_log")};`}
 create table if not exists ${ledger} (
   only_row boolean primary key default true check (only_row),
   format integer not null,

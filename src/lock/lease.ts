@@ -41,7 +41,7 @@ export async function acquireLease(connection: Connection, options: LeaseOptions
   const termMs = options.termMs ?? LEASE_TERM_MS;
   const row: LockRow = options;
   const name = lockName(options);
-  const sql = lockSql(options.schema, name);
+  const sql = lockSql(options.schema, name, options);
   const key = lockKey(name);
   const waits = reportWaits(options);
 

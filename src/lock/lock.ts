@@ -40,6 +40,8 @@ export interface Lock {
 export interface LockOptions {
   /** Of the ledger, where the lock's row is. */
   readonly schema: string;
+  /** As in `GivenSchema`. */
+  readonly given?: string | null | undefined;
   /** One ledger, one migration lock. Any other work has a lock of its own, of this name: `import nas`. */
   readonly job?: string | undefined;
   readonly runId: string;

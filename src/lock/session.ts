@@ -11,6 +11,7 @@
  * commit after it lost the lock; there is nothing to fence.
  */
 import { createHash } from "node:crypto";
+import { hideLiterals } from "../core/sql/secrets.ts";
 import { restored } from "../core/sql/stored.ts";
 import type { Connection } from "../database/connection.ts";
 import { DatabaseError, LockError } from "../errors.ts";
@@ -25,7 +26,7 @@ const POLL_MAX_MS = 250;
 export async function acquireSessionLock(connection: Connection, options: LockOptions): Promise<Lock> {
   const name = lockName(options);
   const key = lockKey(name);
-  const sql = lockSql(options.schema, name);
+  const sql = lockSql(options.schema, name, options);
   const waits = reportWaits(options);
   for (let attempt = 1; !(await tryLock(connection, key, sql)); attempt++) {
     await waits.report(() => findHolder(connection, key, sql));
@@ -90,7 +91,7 @@ class SessionLock implements Lock {
   }
 
   #sql(): LockSql {
-    return lockSql(this.#options.schema, lockName(this.#options));
+    return lockSql(this.#options.schema, lockName(this.#options), this.#options);
   }
 }
 
@@ -151,11 +152,16 @@ export async function findHolder(connection: Connection, key: bigint, sql: LockS
     from pg_locks l join pg_stat_activity a using (pid) where ${lockPredicate(key)} limit 1`);
   const [row] = rows;
   if (row === undefined) return null;
-  const { application, ...holder } = row;
+  const { application, doing, ...holder } = row;
   const runId = /run ([0-9a-f-]{36})/.exec(application ?? "")?.[1] ?? null;
   const outlives = connection.server.version < CHECKS_CLIENTS && row.statementForMs !== null;
-  const release = `select pg_terminate_backend(${row.pid});`;
-  return { ...holder, runId, release, ...(outlives ? { note: OUTLIVES } : {}) };
+  return {
+    ...holder,
+    doing: doing === null ? null : hideLiterals(doing),
+    runId,
+    release: `select pg_terminate_backend(${row.pid});`,
+    ...(outlives ? { note: OUTLIVES } : {}),
+  };
 }
 
 /** The first version with `client_connection_check_interval`. */

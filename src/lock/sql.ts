@@ -5,6 +5,7 @@
  * it waits for every transaction that holds the row `for key share`, and renewing does not.
  */
 import { createSchema, identifier, stored } from "../core/sql/quote.ts";
+import { requireSchema } from "../core/sql/schema-guard.ts";
 
 /** Raised by the fence: another runner has taken over. */
 export const FENCE_SQLSTATE = "GW001";
@@ -17,12 +18,18 @@ export interface LockRow {
 
 export type LockSql = ReturnType<typeof lockSql>;
 
+export interface GivenSchema {
+  /** The one schema that the target is: it is never made here, and nothing is created once it is gone. */
+  readonly given?: string | null | undefined;
+}
+
 /** `lock`: its name, which for migrations is that of the schema. */
-export function lockSql(schema: string, lock = schema) {
+export function lockSql(schema: string, lock = schema, { given = null }: GivenSchema = {}) {
   const table = `${identifier(schema)}.migration_locks`;
   const name = stored(lock);
   return {
-    create: () => `${createSchema(schema, "migration_locks")};
+    create:
+      () => `${given === null ? "" : `${requireSchema(given)};\n`}${given === schema ? "" : `${createSchema(schema, "migration_locks")};`}
 create table if not exists ${table} (
   name text primary key,
   fence bigint not null default 0,

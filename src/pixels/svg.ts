@@ -31,7 +31,7 @@ function isWide(bytes: Buffer): boolean {
 function checkEntities(text: string): void {
   let expanded = 0;
   for (const [, isParameter, name = "", rest = ""] of text.matchAll(
-    /<!ENTITY\s+(%\s+)?([^\s"'>]+)\s+([^\s"'>]*\s*(?:"[^"]*"|'[^']*'))/g,
+    /<!ENTITY\s+(%\s+)?([^\s"'>]+)\s+((?:[^\s"'>]+\s*)?(?:"[^"]*"|'[^']*'))/g,
   )) {
     if (isParameter || !/^["']/.test(rest))
       throw unsupported("an SVG with entities from elsewhere", "Export it anew, without a DOCTYPE.");

@@ -4,6 +4,8 @@ import type { Connection, Row } from "../database/connection.ts";
 import { isRetryableConnection } from "../database/sqlstate.ts";
 import { DatabaseError, type GodwitError } from "../errors.ts";
 import { backoffMs, delay } from "../std/time.ts";
+import { asInterruption } from "./ending.ts";
+import { asSchemaGone } from "./schema-gone.ts";
 import { resetSession, type SessionKind, sessionSettings } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 
@@ -33,15 +35,45 @@ export async function connect(target: Target, context: RunContext): Promise<Conn
   }
 }
 
-/** One connection for as long as `use` takes. */
+/**
+ * One connection for as long as `use` takes. When the run is to end, its statements are cancelled, and what is thrown is
+ * the reason of the signal.
+ */
 export async function withConnection<T>(
   target: Target,
   context: RunContext,
   use: (connection: Connection) => Promise<T>,
 ): Promise<T> {
   await using connection = await connect(target, context);
-  await prepareSession(connection, target, context);
-  return await use(connection);
+  using _ = cancelOnAbort(connection, context.signal);
+  try {
+    await prepareSession(connection, target, context);
+    return await use(connection);
+  } catch (error) {
+    throw asSchemaGone(asInterruption(error, context.signal));
+  }
+}
+
+const CANCEL_EVERY_MS = 200;
+
+/** Cancels what the connection runs, again and again: a single request may hit the gap between two statements. */
+function cancelOnAbort(connection: Connection, signal: AbortSignal): Disposable {
+  const done = new AbortController();
+  const cancel = async () => {
+    while (!done.signal.aborted && !connection.lost.aborted && connection.capabilities.observer) {
+      await connection.cancel().catch(() => {});
+      await delay(CANCEL_EVERY_MS, done.signal);
+    }
+  };
+  const onAbort = () => void cancel().catch(() => {});
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  return {
+    [Symbol.dispose]() {
+      signal.removeEventListener("abort", onAbort);
+      done.abort();
+    },
+  };
 }
 
 export function applicationName(context: RunContext): string {
@@ -81,7 +113,8 @@ export async function prepareSession(
     READ_BACK.has(name),
   );
   const [, got] = await Promise.all([
-    connection.execute(resetSession(kind, target.settings, {})),
+    // Who only looks may look before the schema of the target is made.
+    connection.execute(resetSession(kind, { ...target.settings, schema: null }, {})),
     connection.query<Row & { name: string; value: string }>(
       `select name, (setting || case when unit is null or setting = '0' then '' else unit end) as value
        from pg_settings where name = any($1)`,

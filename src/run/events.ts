@@ -1,9 +1,11 @@
 /** Everything that a run tells while it is at work. A closed union: switch on `kind` exhaustively. */
 import type { Plan, Step } from "../core/plan.ts";
+import { hideSecrets, secretsOf } from "../core/sql/secrets.ts";
 import type { Blocker } from "../database/connection.ts";
 import type { Problem } from "../errors.ts";
 import type { ImportEvent } from "../import/events.ts";
 import type { Holder } from "../lock/lock.ts";
+import { presentable } from "../std/secret.ts";
 import type { Report, StepReport } from "./report.ts";
 
 export type RunEvent =
@@ -90,5 +92,13 @@ export type RunEvent =
     }
   | { readonly kind: "connection-lost"; readonly problem: Problem }
   | { readonly kind: "finished"; readonly report: Report };
+
+/** The same without secrets, where it is made of somebody else's words. Errors and blockers are clean already. */
+export function presentableEvent(event: RunEvent): RunEvent {
+  if (event.kind === "log" || event.kind === "notice" || event.kind === "import-notice")
+    return { ...event, message: presentable(event.message) };
+  if (event.kind !== "statement-started") return event;
+  return { ...event, text: presentable(hideSecrets(event.text, secretsOf(event.text)).text) };
+}
 
 export type Observe = (event: RunEvent) => void;

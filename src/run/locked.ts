@@ -14,6 +14,7 @@ export async function acquireLock(
 ): Promise<Lock> {
   const options = {
     schema: target.ledger.schema,
+    given: target.settings.schema,
     job,
     runId: context.runId,
     host: context.host,

@@ -31,6 +31,8 @@ import { boundedNotices } from "./notices.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
+import { asSchemaGone, explainedBySchema } from "./schema-gone.ts";
+import { guardOf } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 import { failureOf, ownSession, type Work } from "./work.ts";
 
@@ -48,7 +50,7 @@ export async function migrate(target: Target, options: MigrateOptions, context: 
     context.observe({ kind: "finished", report });
     return report;
   } catch (thrown) {
-    const error = asInterruption(thrown, context.signal);
+    const error = asSchemaGone(asInterruption(thrown, context.signal));
     if (!(error instanceof GodwitError)) throw error;
     const report = run.report(error instanceof Interrupted ? "interrupted" : "failed");
     error.report = report;
@@ -131,11 +133,15 @@ class Run {
   async #once(connection: Connection, listing: Promise<Listing>): Promise<void> {
     try {
       await prepareSession(connection, this.#target, this.#context);
+      const guard = guardOf(this.#target.settings);
+      if (guard !== "") await connection.execute(guard);
       const files = await orAbort(listing, this.#context.signal);
       const lock = await this.#lock(connection);
       try {
         await this.#underLock(connection, lock, files);
         if (this.#options.goal.direction === "up") refuseUnusable(files);
+      } catch (error) {
+        throw await explainedBySchema(error, this.#target.settings, connection);
       } finally {
         if (!connection.lost.aborted) await lock.release().catch(() => {});
       }

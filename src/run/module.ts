@@ -10,7 +10,7 @@ import { committedIn, endedTransaction, isClosed } from "./ended.ts";
 import { type Activity, createActivity, supervised } from "./module-activity.ts";
 import { frameError } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
-import { applyFrame, begin, closing, resetSession, revertFrame } from "./script.ts";
+import { applyFrame, begin, closing, guardOf, resetSession, revertFrame } from "./script.ts";
 import { placeOfTrace, traceOf } from "./trace.ts";
 import { watch } from "./watch.ts";
 import {
@@ -130,7 +130,7 @@ async function runOutside(work: Work, prepared: Prepared, progress: Progress): P
         ? work.ledger.sql.insert(entryOf(prepared, null), work.author, "partial")
         : work.ledger.sql.startReverting(step.revision);
     await work.connection.execute(
-      `${begin()} ${parts.ownRole} ${parts.fence} ${parts.kept.open} ${row}; commit`,
+      `${begin()} ${parts.ownRole} ${parts.fence} ${guardOf(work.target.settings)} ${parts.kept.open} ${row}; commit`,
     );
   }
   progress.begun = true;

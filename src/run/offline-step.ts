@@ -10,6 +10,7 @@ import {
   begin,
   closing,
   type FrameParts,
+  guardOf,
   ownRole,
   revertFrame,
   type StepFrame,
@@ -41,7 +42,7 @@ export async function renderStep(
     reset: resetForPsql(target, settings),
     fence: "",
     ownRole: ownRole(target.settings),
-    leave: "",
+    leave: guardOf(target.settings),
     kept: keptIn(keeper, { step, migration, text: written, ledger: ledger.historyTable, live: false }),
     modes: body.kind === "sql" ? body.modes : undefined,
   };

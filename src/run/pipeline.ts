@@ -15,6 +15,7 @@ import { appliedByTool, PRESENT_SQLSTATE } from "./keep.ts";
 import { needsOutside } from "./outside.ts";
 import { type Body, type Prepared, statementsOf } from "./prepare.ts";
 import type { StepReport } from "./report.ts";
+import { asSchemaGone } from "./schema-gone.ts";
 import { applyFrame, revertFrame } from "./script.ts";
 import { type Watch, watch } from "./watch.ts";
 import {
@@ -210,6 +211,8 @@ export function frameError(error: unknown, revision: string): unknown {
     );
   if (error.sqlState === NOT_NULL_VIOLATION && /migration_log/.test(error.message))
     return rowGone(revision, error);
+  const gone = asSchemaGone(error);
+  if (gone !== error) return gone;
   if (error.sqlState === READ_ONLY_TRANSACTION) return leftReadOnly(revision, error);
   if (error.sqlState === PRESENT_SQLSTATE) return appliedByTool(restored(error.message), error);
   if (error.sqlState === FENCE_SQLSTATE)

@@ -4,6 +4,7 @@ import type { Migration, MigrationSettings } from "../core/migration.ts";
 import type { Step } from "../core/plan.ts";
 import { analyse } from "../core/sql/analyse.ts";
 import { classify, isTransactional, type StatementKind } from "../core/sql/classify.ts";
+import { hideSecrets, secretsOf } from "../core/sql/secrets.ts";
 import { splitStatements } from "../core/sql/statements.ts";
 import {
   leadingModes,
@@ -15,7 +16,7 @@ import { blanked, transactionUnits, type Unit } from "../core/sql/units.ts";
 import { GodwitError, type Place, type Problem, SourceError } from "../errors.ts";
 import { problemOf } from "../source/problems.ts";
 import type { Content, Source } from "../source/source.ts";
-import { codePointOffset, locate } from "../std/text.ts";
+import { codePointOffset, locate, utf16Offset } from "../std/text.ts";
 
 export interface Prepared {
   readonly step: Step;
@@ -138,8 +139,17 @@ export function statementsOf(body: Body & { kind: "sql" }): readonly SplitStatem
 
 /** The place of a character (from 1, as PostgreSQL counts) of a text that starts on some line of a file. */
 export function placeOf(body: { text: string; file: string; line: number }, position: number): Place {
-  const found = locate(body.text, position, { firstLine: body.line });
-  return { file: body.file, line: found.line, column: found.column, excerpt: found.excerpt };
+  const { line, column } = locate(body.text, position, { firstLine: body.line });
+  return { file: body.file, line, column, excerpt: excerptAt(body, position) };
+}
+
+/** The line without its secrets; the caret stands where it stood. */
+function excerptAt({ text, line }: { text: string; line: number }, position: number): string {
+  const secrets = secretsOf(text);
+  if (secrets.length === 0) return locate(text, position, { firstLine: line }).excerpt;
+  const shown = hideSecrets(text, secrets);
+  const at = shown.moved(utf16Offset(text, Math.max(0, position - 1)));
+  return locate(shown.text, codePointOffset(shown.text, at) + 1, { firstLine: line }).excerpt;
 }
 
 async function loadBody(input: PrepareInput, step: Step, migration: Migration | null): Promise<Body> {

@@ -16,6 +16,7 @@
  */
 import type { Direction, MigrationSettings } from "../core/migration.ts";
 import { identifier, literal } from "../core/sql/quote.ts";
+import { schemaGuard } from "../core/sql/schema-guard.ts";
 import type { TransactionModes } from "../core/sql/transaction-modes.ts";
 import type { Author, Entry, LedgerSql } from "../ledger/sql.ts";
 import type { Kept } from "./keep.ts";
@@ -38,7 +39,12 @@ export function resetSession(kind: SessionKind, run: RunSettings, own: Migration
   if (run.searchPath !== null)
     set.push(`select set_config('search_path', ${literal(run.searchPath)}, ${local});`);
   const role = run.role === null ? "" : ` set ${scope}role ${identifier(run.role)};`;
-  return `${kind.session ? DEALLOCATE : ""}${RESET} ${set.join(" ")}${role}`;
+  return `${kind.session ? DEALLOCATE : ""}${RESET} ${set.join(" ")}${role}${guardOf(run)}`;
+}
+
+/** Raises where the target is a schema that is gone, in front of a step and again before its COMMIT. */
+export function guardOf({ schema }: Pick<RunSettings, "schema">): string {
+  return schema == null ? "" : ` ${schemaGuard(schema)};`;
 }
 
 /**
@@ -119,7 +125,7 @@ export interface FrameParts {
   readonly fence: string;
   /** `ownRole`, or nothing where the role is left to who runs the script. */
   readonly ownRole: string;
-  /** `leaveSession`. */
+  /** Right before the COMMIT: `guardOf` and `leaveSession`. */
   readonly leave: string;
   /** Another tool's history, in the same transaction. */
   readonly kept: Kept;

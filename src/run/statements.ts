@@ -25,7 +25,7 @@ import { type Committed, NOTHING } from "./committed.ts";
 import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import { statementsOf } from "./prepare.ts";
-import { closing, begin as ownBegin } from "./script.ts";
+import { closing, guardOf, begin as ownBegin } from "./script.ts";
 import { customNames, stateIn } from "./session-state.ts";
 import { hashOf, type Job, runStatement } from "./statement.ts";
 import {
@@ -93,7 +93,9 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
         : undefined;
     const committed = position === 0 ? committedBefore(job, recorded) : committedOf(job, position, done);
     const problem = stepError(work, prepared, body, error, { line, blockers: job.blockers, committed });
-    if (begun && committed.extent === "none") await withdraw(job);
+    // With its schema the row of the step may be gone as well.
+    const gone = problem.code === "TARGET_SCHEMA_MISSING";
+    if (begun && !gone && committed.extent === "none") await withdraw(job);
     return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
   }
   const report = {
@@ -133,9 +135,10 @@ function committedOf({ body, unsettled, halfDone }: Job, position: number, done:
 async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   const { step } = prepared;
   if (step.reason === "resume") return;
+  const guard = guardOf(work.target.settings);
   if (step.direction === "down") {
     await work.connection.execute(
-      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${work.ledger.sql.startReverting(step.revision)}; commit`,
+      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${work.ledger.sql.startReverting(step.revision)}; commit`,
     );
     return;
   }
@@ -144,7 +147,7 @@ async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   const row = work.ledger.sql.insert(entryOf(prepared, body.revert), work.author, "partial");
   await work.connection
     .execute(
-      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${parts.kept.open} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
+      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${parts.kept.open} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
     )
     .catch((error) => {
       throw frameError(error, step.revision);

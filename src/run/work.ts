@@ -1,5 +1,6 @@
 /** What all the ways of carrying out a step share. */
 import type { Step } from "../core/plan.ts";
+import { secretsOf } from "../core/sql/secrets.ts";
 import type { Blocker, Connection } from "../database/connection.ts";
 import { isRaised, isRetryableTransaction } from "../database/sqlstate.ts";
 import { DatabaseError, GodwitError, type Place, type Problem, StepFailed } from "../errors.ts";
@@ -7,7 +8,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
 import { noTransactionMarker } from "../source/no-transaction.ts";
-import { redact } from "../std/secret.ts";
+import { remember } from "../std/secret.ts";
 import { backoffMs, delay, formatDuration } from "../std/time.ts";
 import { advise, type Committed, NOTHING } from "./committed.ts";
 import { interruption, withKept } from "./interruption.ts";
@@ -16,7 +17,8 @@ import { outsideAdvice } from "./outside.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import { placeOf, statementsOf } from "./prepare.ts";
 import type { StepFailure, StepReport } from "./report.ts";
-import { type FrameParts, leaveSession, ownRole, resetSession, type SessionKind } from "./script.ts";
+import { asSchemaGone } from "./schema-gone.ts";
+import { type FrameParts, guardOf, leaveSession, ownRole, resetSession, type SessionKind } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export interface Work {
@@ -49,7 +51,7 @@ export function frameParts(work: Work, prepared: Prepared, body: Body | null = n
     reset: resetSession(work.kind, work.target.settings, prepared.settings),
     fence: work.lock.fence,
     ownRole: ownRole(work.target.settings),
-    leave: leaveSession(work.kind),
+    leave: `${guardOf(work.target.settings)} ${leaveSession(work.kind)}`,
     modes: body?.kind === "sql" ? body.modes : undefined,
     kept: keptIn(work.keeper, {
       step: prepared.step,
@@ -142,19 +144,24 @@ export function stepError(
 ): GodwitError {
   const { step } = prepared;
   if (work.stop.aborted) return interruption(work.stop, step, committed);
+  const gone = asSchemaGone(error);
+  if (gone !== error) return gone as GodwitError;
+  // The server's own trouble, whatever step it was in.
+  if (error instanceof DatabaseError && error.code === "EMBEDDED_FAILED") return error;
   if (!(error instanceof DatabaseError)) {
     if (error instanceof GodwitError) return withKept(error, step, committed);
     return new StepFailed(
       {
         code: "STEP_FAILED",
-        // What the module itself wrote: it may know more secrets than we do.
-        message: redact(`${step.file} failed: ${error instanceof Error ? error.message : String(error)}`),
+        message: `${step.file} failed: ${error instanceof Error ? error.message : String(error)}`,
         place: traced ?? { file: step.file },
         hint: join(hintOf(error), advise(committed, step)),
       },
       { cause: error },
     );
   }
+  // The server quotes what it does not understand.
+  if (body?.kind === "sql") rememberQuoted(body.text, error);
   const place = body?.kind === "sql" ? placeOfError(body, error, line) : (traced ?? { file: step.file });
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
   const marker =
@@ -167,13 +174,19 @@ export function stepError(
   return new StepFailed(
     {
       code: timeout ? "STEP_TIMEOUT" : "STEP_FAILED",
-      message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${redact(error.message)}`,
+      message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${error.message}`,
       place,
       hint,
       details: error.details,
     },
-    { cause: error },
+    { cause: error.again() },
   );
+}
+
+/** What of the script's secrets is in the error. */
+function rememberQuoted(text: string, { message, hint, details }: DatabaseError): void {
+  const said = [message, hint, ...Object.values(details ?? {})].join("\n");
+  for (const { value } of secretsOf(text)) if (value !== null && said.includes(value)) remember(value);
 }
 
 /** The sentences of a hint. */

@@ -14,6 +14,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { dirname, join, resolve } from "node:path";
 import type { Direction, Migration, MigrationSettings } from "../core/migration.ts";
 import { type Problem, SourceError } from "../errors.ts";
+import { describeFault, parseJson } from "../std/json.ts";
 import { freezeModule } from "./freeze.ts";
 import { type Modules, type ModulesOptions, openModules } from "./modules.ts";
 import type { Content, Source } from "./source.ts";
@@ -216,9 +217,9 @@ function verify(folder: string, manifest: Manifest, content: FrozenContent): Pro
 
 function readManifest(folder: string): Manifest {
   const path = join(folder, MANIFEST);
+  let text: string;
   try {
-    const manifest = JSON.parse(readFileSync(path, "utf8")) as Manifest;
-    if (manifest.format === 1) return manifest;
+    text = readFileSync(path, "utf8");
   } catch (cause) {
     throw broken(
       folder,
@@ -227,6 +228,10 @@ function readManifest(folder: string): Manifest {
       cause,
     );
   }
+  const parsed = parseJson(text);
+  if ("fault" in parsed) throw broken(folder, `The bundle's ${path} is ${describeFault(parsed.fault)}`);
+  const manifest = parsed.value as Manifest;
+  if (manifest.format === 1) return manifest;
   throw broken(folder, `The bundle ${folder} was written by another version of Godwit`);
 }
 

@@ -41,7 +41,7 @@ export function parseDirectives(text: string, file: string): Directives {
   const seen = new Map<string, string>();
   for (const line of header.matchAll(/^[ \t]*--[ \t]*godwit[ \t]*(:?)(.*)$/gim)) {
     const start = line.index + line[0].length - (line[2] ?? "").length;
-    if (line[1] === "" && !/[\w-]+=/.test(line[2] ?? "")) continue; // prose that mentions the name
+    if (line[1] === "" && !/[\w-]=/.test(line[2] ?? "")) continue; // prose that mentions the name
     if (line[1] === "")
       invalid(
         draft,

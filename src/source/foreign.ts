@@ -42,7 +42,10 @@ function foreignTool(look: Look): readonly [tool: string, what: string] | null {
 const MODULES: readonly (readonly [tool: string, text: RegExp])[] = [
   ["TypeORM", /\bimplements\s+MigrationInterface\b/],
   ["Sequelize", /\(\s*(?:\{\s*context\s*:\s*)?queryInterface\b/],
-  ["knex", /\bup\s*[:=]?\s*(?:async\s*)?(?:function\s*\w*\s*)?\(\s*knex\b/],
+  [
+    "knex",
+    /\bup\s{0,40}[:=]?\s{0,40}(?:async\s{1,40})?(?:function\s{0,40}\w{0,80}\s{0,40})?\(\s{0,40}knex\b/,
+  ],
   ["Kysely", /\bup\s*\(\s*\w+\s*:\s*Kysely\s*</],
 ];
 

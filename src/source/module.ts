@@ -96,9 +96,9 @@ async function placeOfError(
     if (syntax instanceof SyntaxError && syntax.message !== error.message)
       return placeOfError(syntax, module, options);
   }
-  for (const frame of (error.stack ?? "").matchAll(
-    /(?:file:\/\/[^\s()]+?|\/[^\s():]+)(?:\?godwit=\w+)?:(\d+):(\d+)/g,
-  )) {
+  // A message of a megabyte stands in front of the frames, and is none.
+  const lines = (error.stack ?? "").split("\n").filter((line) => line.length < LONGEST_FRAME);
+  for (const frame of lines.flatMap((line) => [...line.matchAll(FRAME)])) {
     const address = frame[0].replace(/(?:\?godwit=\w+)?:\d+:\d+$/, "");
     if ((address.startsWith("file:") ? fileURLToPath(address) : address) !== module.path) continue;
     return placeOf(
@@ -109,6 +109,9 @@ async function placeOfError(
   }
   return undefined;
 }
+
+const LONGEST_FRAME = 4_096;
+const FRAME = /(?:file:\/\/[^\s()]+?|\/[^\s():]+)(?:\?godwit=\w+)?:(\d+):(\d+)/g;
 
 /** From the compiled code, which the stack speaks of, back to what the author wrote. */
 async function original(module: ModuleFile, line: number, column: number, options: ModuleOptions) {

@@ -1,12 +1,22 @@
-/** Things that must never reach a log, an error or a ledger. */
+/**
+ * Things that must never reach a log, an error or a ledger. A value that is known to be secret is a `Secret`, which
+ * cannot become text; its value is remembered, and hidden wherever it turns up in someone else's words. What is not
+ * known is looked for by its form (`passwords.ts`).
+ *
+ * What is remembered belongs to the process and not to a run: a secret is one in every output, whoever prints it.
+ */
 import { inspect } from "node:util";
+import { passwordsIn } from "./credentials.ts";
+import { hidePasswords } from "./passwords.ts";
 
 /** A value that can be used but not printed: `String()`, JSON and `console.log` all give `***`. */
 export class Secret {
   readonly #value: string;
 
-  constructor(value: string) {
+  /** `parts`: what of it is secret by itself; default: all. */
+  constructor(value: string, { parts = [value] }: { parts?: readonly string[] } = {}) {
     this.#value = value;
+    remember(...parts);
   }
 
   /** The value itself, to be handed to whoever asks for it and to nobody else. */
@@ -27,23 +37,131 @@ export class Secret {
   }
 }
 
-/**
- * The text with every password of a URL or of a `password=…` setting replaced by `***`. It works on text that
- * nobody could parse, so it prefers hiding too much to hiding too little: a password may hold any character.
- */
-export function redact(text: string): string {
-  return text
-    .replace(POSTGRES_PASSWORD, "$1***@")
-    .replace(OTHER_PASSWORD, "$1***@")
-    .replace(SETTING, "$1***")
-    .replace(SQL_PASSWORD, "$1'***'");
+/** An address that may hold a password: user, host and path of it are no secrets by themselves. */
+export function secretUrl(url: string): Secret {
+  return new Secret(url, { parts: passwordsIn(url) });
 }
 
-// Greedy: an @ that nobody encoded belongs to the password. To the last one of the line, because a space may
-// belong to it too, but not into the next URL.
-const POSTGRES_PASSWORD = /(postgres(?:ql)?(?:\+\w+)?:\/\/[^\s:/@]*:)(?:(?![a-z]\w*:\/\/)[^\r\n])*@/gi;
-const OTHER_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)\S*@/gi;
-/** `ALTER ROLE … PASSWORD '…'`: what others run is shown to those who wait for it. */
-const SQL_PASSWORD = /(\bpassword\s+)e?'(?:[^']|'')*(?:'|$)/gi;
-const SETTING =
-  /((?:^|[?&\s"'`({,;])(?:pgpassword|password|sslpassword)\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&'"]+)/gi;
+/** From now on these are hidden by `redact`. */
+export function remember(...secrets: readonly string[]): void {
+  for (const secret of secrets)
+    for (const form of formsOf(secret)) {
+      const start = form.slice(0, SHORTEST);
+      const alike = remembered.get(start) ?? [];
+      if (alike.includes(form)) continue;
+      // The longest first: of two that begin alike the longer one must go.
+      remembered.set(
+        start,
+        [...alike, form].sort((one, other) => other.length - one.length),
+      );
+      firstCharacters.add(form.charCodeAt(0));
+    }
+}
+
+/** The text with every remembered secret, and with everything that looks like a password, replaced by `***`. */
+export function redact(text: string): string {
+  return hidePasswords(hideRemembered(text));
+}
+
+/** The text with every remembered secret replaced: for what we made ourselves, and nobody's words. */
+export function hideRemembered(text: string): string {
+  const parts: string[] = [];
+  let copied = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (!firstCharacters.has(text.charCodeAt(at))) continue;
+    const found = remembered.get(text.slice(at, at + SHORTEST))?.find((form) => standsAt(text, at, form));
+    if (found === undefined) continue;
+    parts.push(text.slice(copied, at), "***");
+    copied = at + found.length;
+    at = copied - 1;
+  }
+  return parts.length === 0 ? text : parts.join("") + text.slice(copied);
+}
+
+/** Someone else's text as it may be shown: without secrets, and not longer than a screen or two. */
+export function presentable(text: string): string {
+  return shortened(redact(text));
+}
+
+/** All texts of plain data, as they may be shown. */
+export function presentableData<T>(value: T, depth = 0): T {
+  if (typeof value === "string") return presentable(value) as T;
+  if (typeof value !== "object" || value === null || depth > DEEPEST) return value;
+  if (Array.isArray(value)) return value.map((each) => presentableData(each, depth + 1)) as T;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, presentableData(each, depth + 1)]),
+  ) as T;
+}
+
+const DEEPEST = 8;
+/** A server's message can be a gigabyte, and nobody reads more than this of it. */
+export const MOST_CHARACTERS = 8_000;
+
+/** At most `MOST_CHARACTERS`, and how many there are more. Doing it twice changes nothing but the number. */
+export function shortened(text: string): string {
+  if (text.length <= MOST_CHARACTERS) return text;
+  const before = MORE.exec(text.slice(-40));
+  const kept = text.slice(0, MOST_CHARACTERS - 40).replace(/[\ud800-\udbff]$/, "");
+  const left = before === null ? 0 : Number(before[1]) - before[0].length;
+  return `${kept}… (${text.length - kept.length + left} more characters)`;
+}
+
+const MORE = /… \((\d+) more characters\)$/;
+
+/** By their first characters, so that it takes no longer to look for a thousand than for one. */
+const remembered = new Map<string, readonly string[]>();
+const firstCharacters = new Set<number>();
+
+function standsAt(text: string, at: number, form: string): boolean {
+  if (!text.startsWith(form, at)) return false;
+  return !isWordlike(form) || !(isWord(text.charAt(at - 1)) || isWord(text.charAt(at + form.length)));
+}
+
+function isWord(character: string): boolean {
+  return /^\w$/.test(character);
+}
+
+/** Short and made of letters: inside of a longer word it is most likely not meant. */
+function isWordlike(form: string): boolean {
+  return form.length < 8 && /^\w+$/.test(form);
+}
+
+/** As they stand in URLs, JSON, SQL and the output of `console.log`. */
+function formsOf(secret: string): readonly string[] {
+  if (/\n|-----BEGIN/.test(secret)) return secret.split(/\r?\n|\\n/).filter(isLineOfKey);
+  if (secret.trim().length < SHORTEST || EVERYDAY.has(secret.toLowerCase())) return [];
+  // What is no Unicode has no form in a URL.
+  const wellFormed = Buffer.from(secret).toString();
+  const escaped = encodeURIComponent(wellFormed);
+  const forms = [
+    secret,
+    secret.trim(),
+    escaped,
+    escaped.replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`),
+    escaped.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
+    escaped.replaceAll("%20", "+"),
+    encodeURI(wellFormed),
+    JSON.stringify(secret).slice(1, -1),
+    inspect(secret).slice(1, -1),
+    secret.replaceAll("'", "''"),
+    secret.replace(/['\\]/g, "\\$&"),
+  ];
+  return [...new Set(forms)].filter((form) => form.length >= SHORTEST);
+}
+
+/** Hiding every "abc" would help nobody. */
+const SHORTEST = 4;
+
+/** The lines of a private key that are its own, and neither its name nor its kind. */
+function isLineOfKey(line: string): boolean {
+  return line.length >= 16 && !line.startsWith("-----") && !line.includes(": ");
+}
+
+/** Words that are a password in many a test, and mean something else everywhere else. */
+const EVERYDAY: ReadonlySet<string> = new Set(
+  "postgres postgresql password passwd secret admin root user test tests testing guest godwit docker example database localhost public default true false null none undefined migration migrations changeme".split(
+    " ",
+  ),
+);

@@ -3,11 +3,12 @@ import { isAddressed, withSource } from "../../assemble.ts";
 import type { Config } from "../../config/config.ts";
 import { OPTIONS } from "../../config/options.ts";
 import { describeOrigin } from "../../config/values.ts";
+import { parseAddress } from "../../database/address.ts";
 import type { Connection, Row } from "../../database/connection.ts";
 import { looksPooled } from "../../database/pooling.ts";
 import { GodwitError, problemsOf } from "../../errors.ts";
 import { withConnection } from "../../run/connect.ts";
-import { redact } from "../../std/secret.ts";
+import { redact, Secret } from "../../std/secret.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { type Session, withSession } from "../session.ts";
@@ -47,7 +48,9 @@ function settingsOf(config: Config) {
     value:
       option.kind === "duration"
         ? durationOf(Number(config.values[option.key]))
-        : shown(config.values[option.key]),
+        : option.kind === "url"
+          ? shownUrl(config.values[option.key])
+          : shown(config.values[option.key]),
     from: describeOrigin(option, config.origins[option.key]),
   }));
 }
@@ -56,9 +59,20 @@ function durationOf(milliseconds: number): string {
   return milliseconds === 0 ? "none" : formatDuration(milliseconds);
 }
 
+/** Without its password; what cannot be read as a URL is not shown, because nobody knows which part of it is one. */
+function shownUrl(value: unknown): string {
+  if (!(value instanceof Secret)) return "(none)";
+  try {
+    return parseAddress({ url: value.reveal(), environment: {}, systemUser: "?" }).display;
+  } catch {
+    return "*** (not a database URL)";
+  }
+}
+
 function shown(value: unknown): string {
   if (value === null || (Array.isArray(value) && value.length === 0)) return "(none)";
   if (Array.isArray(value)) return value.join(", ");
+  if (value instanceof Secret) return String(value);
   // Names alone: a value may be a secret.
   if (typeof value === "object") return Object.keys(value).join(", ") || "(none)";
   return redact(String(value));

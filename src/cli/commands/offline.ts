@@ -26,5 +26,5 @@ export async function script(invocation: Invocation, direction: "up" | "down", t
       runId: randomUUID(),
     },
   );
-  return { json: { sql: text, notImported }, text, result: true, whole: true };
+  return { json: { sql: text, notImported }, text, result: true, whole: true, verbatim: true };
 }

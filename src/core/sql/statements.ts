@@ -85,5 +85,7 @@ function isRoutine(text: string, start: number): boolean {
 
 function psqlCommand(text: string, first: Token): Range {
   const next = endOfLine(text, first.start);
-  return { end: first.start + text.slice(first.start, next).replace(/[ \t\r\n\f\v]+$/, "").length, next };
+  let end = next;
+  while (end > first.start && " \t\r\n\f\v".includes(text.charAt(end - 1))) end--;
+  return { end, next };
 }

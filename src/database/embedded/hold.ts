@@ -13,6 +13,8 @@ export interface Hold {
   readonly pid: number;
   readonly port: number;
   readonly client: Client;
+  /** Whether its session has ended. */
+  gone(): boolean;
   ensureDatabase(name: string): Promise<void>;
 }
 
@@ -32,7 +34,17 @@ export async function take(found: Postmaster, { password }: { password: string }
     const now = parsePostmaster(rows[0]?.text ?? "");
     if (now?.pid === found.pid && now.state !== "stopping") {
       client.unref(); // who forgets to close must still be able to end
-      return { pid: found.pid, port: found.port, client, ensureDatabase: (name) => ensure(client, name) };
+      let gone = false;
+      client.once("end", () => {
+        gone = true;
+      });
+      return {
+        pid: found.pid,
+        port: found.port,
+        client,
+        gone: () => gone,
+        ensureDatabase: (name) => ensure(client, name),
+      };
     }
   } catch {
     // Gone while we asked: the caller looks again.

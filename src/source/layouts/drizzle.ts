@@ -10,6 +10,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Problem } from "../../errors.ts";
 import { SourceError } from "../../errors.ts";
+import { describeFault, parseJson } from "../../std/json.ts";
 import { isThere, readFolder } from "../folder.ts";
 import type { Discovery, Entry, FileText, Layout, Reading } from "../layout.ts";
 import { layoutRefused } from "../problems.ts";
@@ -56,12 +57,10 @@ function parseJournal(text: string, folder: string): readonly JournalEntry[] {
   const refuse = (why: string, hint: string): never => {
     throw new SourceError([layoutRefused("drizzle", { folder: `${folder}/${JOURNAL}`, why, hint })]);
   };
-  let journal: { dialect?: unknown; entries?: unknown };
-  try {
-    journal = JSON.parse(text);
-  } catch (error) {
-    return refuse(`it is no JSON (${(error as Error).message})`, "Restore it from version control.");
-  }
+  const parsed = parseJson(text);
+  if ("fault" in parsed)
+    return refuse(`it is ${describeFault(parsed.fault)}`, "Restore it from version control.");
+  const journal = parsed.value as { dialect?: unknown; entries?: unknown };
   if (journal.dialect !== "postgresql")
     refuse(`its dialect is ${JSON.stringify(journal.dialect)}`, "Only folders for postgresql can be run.");
   const entries = Array.isArray(journal.entries) ? journal.entries : null;

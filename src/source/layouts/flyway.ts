@@ -116,10 +116,14 @@ interface FileSettings {
 function readSettings(folder: string, file: string): FileSettings {
   const conf = `${file}.conf`;
   if (!existsSync(join(folder, conf))) return { transaction: undefined, replaces: true };
+  const lines = readText(join(folder, conf), conf)
+    .split(/\r?\n/)
+    .filter((line) => /^[ \t]*[^#\s=]/.test(line) && line.includes("="));
   const values = new Map(
-    [
-      ...readText(join(folder, conf), conf).matchAll(/^[ \t]*([^#\s=][^=\n]*?)[ \t]*=[ \t]*(.*?)[ \t]*$/gm),
-    ].map(([, key = "", value = ""]) => [key, value]),
+    lines.map((line) => {
+      const equals = line.indexOf("=");
+      return [line.slice(0, equals).trim(), line.slice(equals + 1).trim()];
+    }),
   );
   const encoding = values.get("encoding") ?? "UTF-8";
   const condition = values.get("shouldExecute") ?? "true";

@@ -13,6 +13,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { nextToken } from "../../core/sql/tokens.ts";
 import { type Problem, SourceError } from "../../errors.ts";
+import { describeFault, parseJson } from "../../std/json.ts";
 import { readFolder } from "../folder.ts";
 import type { Entry, FileText, Layout, LayoutOptions, Reading } from "../layout.ts";
 import { placeAt } from "../place.ts";
@@ -215,16 +216,14 @@ function readSettings(
     .map((each) => join(each, ".gmrc"))
     .find((each) => existsSync(each));
   if (path === undefined) return { placeholders: new Map([...reserved, ...given]), problems: [] };
-  let settings: { placeholders?: Record<string, unknown>; [action: string]: unknown };
-  try {
-    settings = JSON.parse(withoutComments(readText(path, path)));
-  } catch (error) {
-    if (error instanceof SourceError) throw error;
-    const why = `it is no JSON (${(error as Error).message})`;
+  const parsed = parseJson(withoutComments(readText(path, path)));
+  if ("fault" in parsed) {
+    const why = `it is ${describeFault(parsed.fault)}`;
     throw new SourceError([
       layoutRefused("graphile-migrate", { folder: path, why, hint: "Mend it, or restore it." }),
     ]);
   }
+  const settings = parsed.value as { placeholders?: Record<string, unknown>; [action: string]: unknown };
   const own = Object.entries(settings.placeholders ?? {}).map(([name, value]) => {
     const meant = value === "!ENV" ? environment[name.slice(1)] : value;
     return [name, typeof meant === "string" ? meant : null] as const;
@@ -248,9 +247,9 @@ function withoutComments(text: string): string {
   return text
     .replace(
       /("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g,
-      (_, string: string | undefined) => string ?? "",
+      (comment, string: string | undefined) => string ?? comment.replace(/[^\n]/g, " "),
     )
-    .replace(/("(?:[^"\\\n]|\\.)*")|,(?=\s*[}\]])/g, (_, string: string | undefined) => string ?? "");
+    .replace(/("(?:[^"\\\n]|\\.)*")|,(?=\s*[}\]])/g, (_, string: string | undefined) => string ?? " ");
 }
 
 function refusedAction(path: string, action: string): Problem {

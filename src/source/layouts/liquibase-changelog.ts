@@ -42,7 +42,7 @@ function itemOf(name: string, values: Values): ChangelogItem {
 
 /** The direct children of `databaseChangeLog`. */
 function parseXml(text: string): readonly ChangelogItem[] | null {
-  const plain = text.replace(/<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>|<\?[\s\S]*?\?>/g, "");
+  const plain = withoutAsides(text);
   const items: ChangelogItem[] = [];
   let depth = 0;
   let isChangelog = false;
@@ -61,16 +61,41 @@ function parseXml(text: string): readonly ChangelogItem[] | null {
     : items;
 }
 
+const ASIDES = [
+  ["<!--", "-->"],
+  ["<![CDATA[", "]]>"],
+  ["<?", "?>"],
+] as const;
+
+/** One without an end stays, and is no tag. */
+function withoutAsides(text: string): string {
+  const endless = new Set<string>();
+  let plain = "";
+  let copied = 0;
+  for (let at = text.indexOf("<"); at !== -1; ) {
+    const [open, close] = ASIDES.find(([start]) => text.startsWith(start, at)) ?? ["<", ""];
+    const end = close === "" || endless.has(close) ? -1 : text.indexOf(close, at + open.length);
+    if (end === -1) {
+      endless.add(close);
+      at = text.indexOf("<", at + 1);
+    } else {
+      plain += text.slice(copied, at);
+      copied = end + close.length;
+      at = text.indexOf("<", copied);
+    }
+  }
+  return plain + text.slice(copied);
+}
+
 const TAG = /<(\/?)([A-Za-z_][\w.:-]*)((?:\s+[\w.:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*(\/?)>/g;
 
 function attributesOf(text: string): Values {
   const unescaped = (value: string) =>
     value.replace(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => ENTITIES[name] ?? "");
   return Object.fromEntries(
-    [...text.matchAll(/([\w.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)].map(([, key = "", one, two]) => [
-      key,
-      unescaped(one ?? two ?? ""),
-    ]),
+    [...text.matchAll(/(?<![\w.:-])([\w.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)].map(
+      ([, key = "", one, two]) => [key, unescaped(one ?? two ?? "")],
+    ),
   );
 }
 

@@ -222,7 +222,7 @@ function patternOf(delimiter: string): RegExp {
 
 function attributesOf(text: string): ReadonlyMap<string, string> {
   return new Map(
-    [...text.matchAll(/([\w-]+):("[^"]*"|'[^']*'|\S+)/g)].map(([, key = "", value = ""]) => [
+    [...text.matchAll(/(?<![\w-])([\w-]+):("[^"]*"|'[^']*'|\S+)/g)].map(([, key = "", value = ""]) => [
       key.toLowerCase(),
       unquoted(value),
     ]),

@@ -48,7 +48,7 @@ function namesIn(path: string): readonly string[] {
 
 function refusalOf(folder: string, names: readonly string[]): readonly [why: string, hint: string] | null {
   if (isThere(join(folder, LOCK))) {
-    const provider = /^\s*provider\s*=\s*"([^"]*)"/m.exec(readText(join(folder, LOCK), LOCK))?.[1];
+    const provider = /^[ \t]*provider[ \t]*=[ \t]*"([^"]*)"/m.exec(readText(join(folder, LOCK), LOCK))?.[1];
     if (provider !== "postgresql" && provider !== "postgres")
       return [`its ${LOCK} is for ${provider ?? "no provider"}`, "Only folders for postgresql can be run."];
   }

@@ -136,9 +136,13 @@ export function objectId(kind: "change" | "tag", info: string): string {
 }
 
 function withoutNote(line: string): { line: string; note: string } {
-  const [, before = "", note = ""] = /^(.*?)[ \t]*(?:#[ \t]*(.*))?$/.exec(line) ?? [];
+  const hash = line.indexOf("#");
+  const [before, note] = hash === -1 ? [line, ""] : [line.slice(0, hash), line.slice(hash + 1)];
   const escapes: Readonly<Record<string, string>> = { "\\n": "\n", "\\r": "\r", "\\\\": "\\" };
-  return { line: before, note: note.trim().replace(/\\[\\nr]/g, (written) => escapes[written] ?? "") };
+  return {
+    line: before.trimEnd(),
+    note: note.trim().replace(/\\[\\nr]/g, (written) => escapes[written] ?? ""),
+  };
 }
 
 function readDependencies(

@@ -49,7 +49,13 @@ export function supabaseStatements(text: string): readonly string[] {
     at++;
   }
   found.push(source.slice(start));
-  return found.map((piece) => piece.replace(/;+$/, "").trim()).filter((piece) => piece !== "");
+  return found.map((piece) => withoutEnd(piece).trim()).filter((piece) => piece !== "");
+}
+
+function withoutEnd(piece: string): string {
+  let end = piece.length;
+  while (piece.charAt(end - 1) === ";") end--;
+  return piece.slice(0, end);
 }
 
 const BEGIN_ATOMIC = /begin\s+atomic(?![\w$])/iy;

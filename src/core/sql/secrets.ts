@@ -1,0 +1,166 @@
+/**
+ * Secrets in SQL, found with the server's own lexer: no quoting and no comment hides one from it. Of the author's own SQL
+ * only what is known to be secret goes, because the rest explains the error; of a stranger's query every literal does.
+ */
+import { hidePasswords } from "../../std/passwords.ts";
+import { literalValue, uescaped } from "./literals.ts";
+import { fold, nextToken, type Token } from "./tokens.ts";
+
+/** What is between the quotes. Offsets count UTF-16 units. */
+export interface SecretSpan {
+  readonly start: number;
+  readonly end: number;
+  /** What it stands for; `null` where only a part of it is secret. */
+  readonly value: string | null;
+}
+
+/** The passwords and keys of a script, in order. */
+export function secretsOf(text: string): readonly SecretSpan[] {
+  return collect(text, 0, 0);
+}
+
+/** The script without them, on the same lines, and where an offset of it has gone. */
+export function hideSecrets(
+  text: string,
+  secrets: readonly SecretSpan[],
+): { readonly text: string; readonly moved: (offset: number) => number } {
+  const parts: string[] = [];
+  const shifts: { readonly behind: number; readonly by: number }[] = [];
+  let copied = 0;
+  let by = 0;
+  for (const { start, end } of secrets) {
+    const breaks = text.slice(start, end).replace(/[^\r\n]+/g, "");
+    parts.push(text.slice(copied, start), HIDDEN, breaks);
+    by += HIDDEN.length + breaks.length - (end - start);
+    shifts.push({ behind: end, by });
+    copied = end;
+  }
+  const moved = (offset: number) => {
+    const inside = secrets.find(({ start, end }) => start < offset && offset < end);
+    const at = inside?.start ?? offset;
+    return at + (shifts.findLast(({ behind }) => behind <= at)?.by ?? 0);
+  };
+  return { text: parts.join("") + text.slice(copied), moved };
+}
+
+/**
+ * A query of somebody else, on one line: words, names and numbers, each literal as `'***'`, no comments. The server cuts
+ * long queries, so the last literal may have no end.
+ */
+export function hideLiterals(query: string): string {
+  let shown = "";
+  let end = 0;
+  let secretWord = false;
+  for (let token = nextToken(query, 0); token !== null; token = nextToken(query, end)) {
+    const text = query.slice(token.start, token.end);
+    const touches = token.start === end;
+    shown += `${touches || shown === "" ? "" : " "}${secretWord && token.kind === "quoted" ? '"***"' : shapeOf(token, text)}`;
+    secretWord = token.kind === "word" && SECRET_NAME.test(text);
+    end = token.end;
+    // Where backslashes escape in plain literals, the lexer is wrong about all that follows.
+    if (token.kind === "string" && !/^e/i.test(text) && text.endsWith("\\'")) return `${shown} …`;
+  }
+  return shown;
+}
+
+const HIDDEN = "***";
+
+function shapeOf({ kind, terminated }: Token, text: string): string {
+  if (kind === "comment") return "/* … */";
+  if (kind === "string") return `${text.slice(0, text.indexOf("'"))}'***${terminated ? "'" : ""}`;
+  if (kind === "dollar") {
+    const tag = text.slice(0, text.indexOf("$", 1) + 1);
+    return `${tag}***${terminated ? tag : ""}`;
+  }
+  return kind === "quoted" && !terminated ? '"…' : text;
+}
+
+/** What a setting, an option or a column with a secret in it is called. */
+const SECRET_NAME =
+  /(?:password|passwd|passphrase|pwd|secret|token|(?:private|api|access|encryption|secret|jwt)_?key)$/i;
+/** What they are handed is a key, or the address of a server with its password. */
+const SECRET_CALLS =
+  /^(?:dblink\w*|pgp_(?:sym|pub)_\w+|crypt|hmac|encrypt|decrypt|encrypt_iv|decrypt_iv|create_secret|update_secret)$/;
+/** Between a name and its value. */
+const ASSIGNS: ReadonlySet<string> = new Set(["to", "encrypted", "unencrypted"]);
+const DEEPEST = 3;
+
+interface Context {
+  /** The first words of the statement. */
+  readonly head: string[];
+  /** `ALTER ROLE … SET name`: from there on it is about a setting. */
+  sets: boolean;
+  /** The functions around, innermost last; empty for parentheses of another kind. */
+  readonly calls: string[];
+  /** The last word or literal that may be the name of what follows. */
+  name: string;
+  /** The word directly in front. */
+  before: string;
+}
+
+const beginning = (): Context => ({ head: [], sets: false, calls: [], name: "", before: "" });
+
+function collect(text: string, base: number, depth: number): SecretSpan[] {
+  const found: SecretSpan[] = [];
+  let context: Context = beginning();
+  for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end)) {
+    const written = text.slice(token.start, token.end);
+    switch (token.kind) {
+      case "word": {
+        const word = fold(written);
+        if (context.before === "password" && isRoleStatement(context) && word !== "null")
+          found.push({ start: base + token.start, end: base + token.end, value: written });
+        if (context.head.length < 2) context.head.push(word);
+        context.sets ||= word === "set";
+        if (!ASSIGNS.has(word)) context.name = word;
+        context.before = word;
+        break;
+      }
+      case "string":
+      case "dollar": {
+        const inner = contentOf(token, written);
+        const span = (value: string | null) =>
+          found.push({ start: base + token.start + inner.start, end: base + token.start + inner.end, value });
+        const content = written.slice(inner.start, inner.end);
+        if (isSecret(context)) span(literalValue(uescaped(text, token)));
+        else if (context.calls.some((call) => SECRET_CALLS.test(call))) span(null);
+        else if (token.kind === "dollar" && depth < DEEPEST) {
+          for (const each of collect(content, base + token.start + inner.start, depth + 1)) found.push(each);
+        } else if (hidePasswords(content) !== content) span(null);
+        // `set_config('app.secret', '…')`, `'password', '…'`
+        context.name = content.length < 64 ? content : "";
+        context.before = "";
+        break;
+      }
+      case "quoted":
+        context.name = written.slice(1, -1);
+        context.before = "";
+        break;
+      default:
+        if (written === ";" && context.calls.length === 0) context = beginning();
+        else if (written === "(") context.calls.push(context.before);
+        else if (written === ")") context.calls.pop();
+        else if (!/^(?:,|=|:=|=>|\.|::)$/.test(written)) context.name = "";
+        if (written !== ";") context.before = "";
+    }
+  }
+  return found;
+}
+
+function isSecret(context: Context): boolean {
+  if (context.before === "is" || context.before === "until") return false;
+  if (SECRET_NAME.test(context.name)) return true;
+  // The connection of a subscription; `ALTER USER x ENCRYPTED '…'` and whatever else is nearly right.
+  if (context.head[1] === "subscription") return context.before === "connection";
+  return isRoleStatement(context) && !context.sets && context.calls.length === 0;
+}
+
+function isRoleStatement({ head: [verb = "", what = ""] }: Context): boolean {
+  return (verb === "create" || verb === "alter") && ["role", "user", "group"].includes(what);
+}
+
+function contentOf({ kind, terminated }: Token, written: string): { start: number; end: number } {
+  const open = kind === "dollar" ? written.indexOf("$", 1) + 1 : written.indexOf("'") + 1;
+  const tail = kind === "dollar" ? open : 1;
+  return { start: open, end: Math.max(open, written.length - (terminated ? tail : 0)) };
+}

@@ -1,0 +1,49 @@
+/** The folder of the embedded server, and what it means when it cannot be used or is no longer there. */
+import { statSync } from "node:fs";
+import { DatabaseError } from "../../errors.ts";
+
+const ELSE = "set DATABASE_URL to use a database of your own";
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "this user may not read and write there",
+  EPERM: "this user may not read and write there",
+  EROFS: "it is on a file system that is read-only",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the quota of this user is used up",
+  ENOTDIR: "a file is in its place",
+  EEXIST: "a file is in its place",
+  EISDIR: "a folder is in the place of a file",
+};
+
+/** An error of the file system as `EMBEDDED_FAILED` that names the folder; any other as it is. */
+export function asFolderProblem(error: unknown, folder: string): unknown {
+  const { code, path, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || error instanceof DatabaseError) return error;
+  if (code === undefined || syscall === undefined) return error;
+  const where = path === undefined || path === folder ? "" : ` (${path})`;
+  return new DatabaseError(
+    {
+      code: "EMBEDDED_FAILED",
+      message: `The embedded PostgreSQL cannot use its folder ${folder}: ${REASONS[code] ?? error.message}${where}.`,
+      hint: `Make it a folder that this user may write to, with room in it; or ${ELSE}.`,
+      details: { folder },
+    },
+    { cause: error },
+  );
+}
+
+/** Which folder it is, whatever is made in its place later; `undefined`: it is not there. */
+export function identityOf(folder: string): string | undefined {
+  const found = statSync(folder, { throwIfNoEntry: false, bigint: true });
+  return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+}
+
+/** The server still answers for a while, but whatever it says, its data is gone. */
+export function folderGone(directory: string): DatabaseError {
+  return new DatabaseError({
+    code: "EMBEDDED_FAILED",
+    message: `The folder ${directory} of the embedded PostgreSQL was deleted or replaced while its server ran; the database in it is gone.`,
+    hint: `Run again: a new, empty database is made there. Or ${ELSE}.`,
+    details: { directory },
+  });
+}

@@ -1,0 +1,36 @@
+/** A connection to the embedded server, which asks after every answer whether the server's folder is still there. */
+import type { Connection } from "../connection.ts";
+
+/** `check` throws what is to be said in the place of an answer or of an error that the server had no other way to put. */
+export function watchedConnection(connection: Connection, check: () => void): Connection {
+  const watched = async <T>(answer: Promise<T>): Promise<T> => {
+    try {
+      return await answer;
+    } finally {
+      check();
+    }
+  };
+  return {
+    get capabilities() {
+      return connection.capabilities;
+    },
+    get server() {
+      return connection.server;
+    },
+    get pooler() {
+      return connection.pooler;
+    },
+    get lost() {
+      return connection.lost;
+    },
+    query: (text, parameters) => watched(connection.query(text, parameters)),
+    ask: (text, parameters) => watched(connection.ask(text, parameters)),
+    parameterKinds: (text) => watched(connection.parameterKinds(text)),
+    execute: (text) => watched(connection.execute(text)),
+    onNotice: (listener) => connection.onNotice(listener),
+    cancel: () => connection.cancel(),
+    blockers: () => connection.blockers(),
+    close: () => connection.close(),
+    [Symbol.asyncDispose]: () => connection.close(),
+  };
+}

@@ -1,0 +1,38 @@
+/** What somebody threw, as it may be printed with everything that hangs on it. */
+import { presentable, presentableData } from "./secret.ts";
+
+/**
+ * A copy of the same class, with the texts of the original as they may be shown. A copy, because what was thrown belongs
+ * to its thrower: the settings of a client that is still in use may hang on it.
+ */
+export function presentableCause(thrown: unknown, depth = 0): unknown {
+  if (typeof thrown === "string") return presentable(thrown);
+  if (typeof thrown !== "object" || thrown === null) return thrown;
+  if (!(thrown instanceof Error)) return plain(thrown);
+  if (depth > DEEPEST) return undefined;
+  const copy = Object.create(Object.getPrototypeOf(thrown)) as object;
+  for (const key of Object.getOwnPropertyNames(thrown)) {
+    const value = shown(key, Reflect.get(thrown, key), depth);
+    if (value === undefined) continue;
+    const enumerable = Object.prototype.propertyIsEnumerable.call(thrown, key);
+    Object.defineProperty(copy, key, { value, enumerable, writable: true, configurable: true });
+  }
+  return copy;
+}
+
+const DEEPEST = 8;
+
+function shown(key: string, value: unknown, depth: number): unknown {
+  if (key === "cause") return presentableCause(value, depth + 1);
+  if (key === "errors" && Array.isArray(value)) return value.map((one) => presentableCause(one, depth + 1));
+  return value instanceof Error ? presentableCause(value, depth + 1) : plain(value);
+}
+
+/** Objects that are no plain data are left out: nobody knows what they hold. */
+function plain(value: unknown): unknown {
+  if (typeof value === "function") return undefined;
+  if (typeof value !== "object" || value === null) return presentableData(value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isPlain = prototype === Object.prototype || prototype === null || Array.isArray(value);
+  return isPlain ? presentableData(value) : undefined;
+}

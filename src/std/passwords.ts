@@ -1,0 +1,246 @@
+/**
+ * Passwords in a text of unknown origin: in URLs, in `user:password@host`, in `password=…` and in `PASSWORD '…'`.
+ * The text may be of any length and made to hurt, so every loop moves forward: the work is linear in the length.
+ * It prefers to hide too much, because nobody could parse such a text: a password may hold any character.
+ */
+
+/** The text with `***` in place of what looks like a password. Doing it twice changes nothing. */
+export function hidePasswords(text: string): string {
+  return hideSettings(hideCredentials(hideInUrls(text)));
+}
+
+/** `scheme://user:…@`: to the last @ of the word; a PostgreSQL URL may hold spaces, so there to the last @ before the next URL. */
+function hideInUrls(text: string): string {
+  const find = finder(text);
+  const shown: string[] = [];
+  let copied = 0;
+  for (let at = text.indexOf("://"); at !== -1; ) {
+    const open = passwordStart(text, at + 3);
+    if (open === -1) {
+      at = text.indexOf("://", at + 3);
+      continue;
+    }
+    const next = find.scheme(open);
+    let end = find.space(open);
+    if (isPostgres(text, at)) end = Math.max(end, Math.min(find.lineEnd(open), schemeStart(text, next)));
+    if (find.at(open) >= end || text.startsWith(EXAMPLE, at)) {
+      at = next === text.length ? -1 : next;
+      continue;
+    }
+    const last = text.lastIndexOf("@", end - 1);
+    shown.push(text.slice(copied, open), HIDDEN);
+    copied = last;
+    // Between the last @ and the end there is none, and so nothing to hide.
+    at = text.indexOf("://", end);
+  }
+  return shown.length === 0 ? text : shown.join("") + text.slice(copied);
+}
+
+const HIDDEN = "***";
+/** How our own hints spell a URL. */
+const EXAMPLE = "://user:password@host";
+
+/** Where the next of something is, or the end of the text. Asked with offsets that only grow, each looks at the text once. */
+function finder(text: string) {
+  const forward = (search: (from: number) => number) => {
+    let found = -1;
+    return (from: number) => {
+      if (found < from) found = search(from);
+      if (found === -1) found = text.length;
+      return found;
+    };
+  };
+  const matching = (pattern: RegExp) =>
+    forward((from) => {
+      pattern.lastIndex = from;
+      return pattern.exec(text)?.index ?? -1;
+    });
+  return {
+    space: matching(/\s/g),
+    lineEnd: matching(/[\r\n]/g),
+    at: forward((from) => text.indexOf("@", from)),
+    scheme: forward((from) => text.indexOf("://", from)),
+    commentEnd: forward((from) => text.indexOf("*/", from)),
+  };
+}
+
+/** Behind the colon that follows the user; -1 where there is none. */
+function passwordStart(text: string, from: number): number {
+  for (let at = from; at < text.length; at++) {
+    const character = text.charAt(at);
+    if (character === ":") return at + 1;
+    if (character === "/" || character === "@" || isSpace(character)) return -1;
+  }
+  return -1;
+}
+
+function isPostgres(text: string, colon: number): boolean {
+  return /postgres(?:ql)?(?:\+\w{1,20})?$/i.test(text.slice(Math.max(0, colon - LONGEST_SCHEME), colon));
+}
+
+const LONGEST_SCHEME = 40;
+
+function schemeStart(text: string, colon: number): number {
+  if (colon === text.length) return colon;
+  let at = colon;
+  while (at > 0 && colon - at < LONGEST_SCHEME && /[a-z0-9+.-]/i.test(text.charAt(at - 1))) at--;
+  return at;
+}
+
+/** `user:password@host` and `:password@host` without a scheme. */
+function hideCredentials(text: string): string {
+  const shown: string[] = [];
+  let copied = 0;
+  for (let at = text.indexOf("@"), behind = 0; at !== -1; behind = at + 1, at = text.indexOf("@", at + 1)) {
+    if (!/[\w[]/.test(text.charAt(at + 1))) continue;
+    let start = at;
+    while (start > behind && !/[\s/]/.test(text.charAt(start - 1))) start--;
+    for (let colon = nextColon(text, start, at); colon !== -1; colon = nextColon(text, colon + 1, at)) {
+      // `::` is a cast, and what is no name in front is no user.
+      const isUser =
+        colon === start ? !/[/@]/.test(text.charAt(start - 1)) : /[\w.%+-]/.test(text.charAt(colon - 1));
+      if (isUser && !/[:"'`]/.test(text.charAt(colon + 1))) {
+        if (!text.startsWith(EXAMPLE, start - 3)) {
+          shown.push(text.slice(copied, colon + 1), HIDDEN);
+          copied = at;
+        }
+        break;
+      }
+    }
+  }
+  return shown.length === 0 ? text : shown.join("") + text.slice(copied);
+}
+
+/** The next one with something between it and the end. */
+function nextColon(text: string, from: number, end: number): number {
+  for (let at = from; at < end - 1; at++) if (text.charAt(at) === ":") return at;
+  return -1;
+}
+
+/** `password=…` of a connection string, a shell or a URL's query; `"password": "…"`; `PASSWORD '…'` of SQL. */
+function hideSettings(text: string): string {
+  const find = finder(text);
+  const shown: string[] = [];
+  let copied = 0;
+  const keyword = /pass(?:word|wd|phrase)(?!\w)/gi;
+  for (let found = keyword.exec(text); found !== null; found = keyword.exec(text)) {
+    const value = valueBehind(text, keyword.lastIndex, find);
+    if (value === null) continue;
+    shown.push(text.slice(copied, value.start), value.instead);
+    copied = value.end;
+    keyword.lastIndex = value.end;
+  }
+  return shown.length === 0 ? text : shown.join("") + text.slice(copied);
+}
+
+interface Value {
+  readonly start: number;
+  readonly end: number;
+  readonly instead: string;
+}
+
+function valueBehind(text: string, from: number, find: ReturnType<typeof finder>): Value | null {
+  const closed = from + quoteAt(text, from).length;
+  let at = skipSpaces(text, closed);
+  const sign = text.charAt(at);
+  if (sign === "=" || sign === ":") {
+    at = skipSpaces(text, at + 1);
+    // libpq writes it without quotes again.
+    if (sign === "=" && text.charAt(at) === "'")
+      return { start: at, end: quotedEnd(text, at), instead: HIDDEN };
+    const quote = quoteAt(text, at);
+    if (quote !== "") return { start: at + quote.length, end: contentEnd(text, at, quote), instead: HIDDEN };
+    if (sign === ":") return null;
+    let end = at;
+    while (end < text.length && !/[\s&'"]/.test(text.charAt(end))) end++;
+    return end === at ? null : { start: at, end, instead: HIDDEN };
+  }
+  if (closed !== from) return null;
+  at = skipComments(text, from, find);
+  return at === from ? null : sqlLiteral(text, at);
+}
+
+/** The quote that stands here, also one of JSON inside of JSON. */
+function quoteAt(text: string, at: number): string {
+  return /^\\?["'`]/.exec(text.slice(at, at + 2))?.[0] ?? "";
+}
+
+function contentEnd(text: string, open: number, quote: string): number {
+  if (quote.length === 2) {
+    const close = text.indexOf(quote, open + 2);
+    return close === -1 ? text.length : close;
+  }
+  const end = closing(text, open);
+  return end - 1 > open && text.charAt(end - 1) === quote ? end - 1 : end;
+}
+
+function skipSpaces(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && isSpace(text.charAt(at))) at++;
+  return at;
+}
+
+/** White space and the comments in it; a few are enough, or a text of nothing else would be read again and again. */
+function skipComments(text: string, from: number, find: ReturnType<typeof finder>): number {
+  let at = skipSpaces(text, from);
+  for (let count = 0; count < 8; count++) {
+    if (text.startsWith("/*", at)) at = Math.min(text.length, find.commentEnd(at + 2) + 2);
+    else if (text.startsWith("--", at)) at = find.lineEnd(at);
+    else break;
+    at = skipSpaces(text, at);
+  }
+  return at;
+}
+
+/** `'…'`, `E'…'`, `U&'…'`, `$tag$…$tag$`; what the end of the text cuts off as well. */
+function sqlLiteral(text: string, at: number): Value | null {
+  const head = text.slice(at, at + 80);
+  const quoted = /^(?:[en]|u&)?'/i.exec(head);
+  if (quoted !== null) {
+    const open = at + quoted[0].length - 1;
+    // Inside of another literal.
+    if (isDoubled(text, open)) return { start: at, end: quotedEnd(text, open), instead: "'***'" };
+    return {
+      start: at,
+      end: closing(text, open, { doubles: true, escapes: /^e/i.test(head) }),
+      instead: "'***'",
+    };
+  }
+  const tag = /^\$(?:[a-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/i.exec(head)?.[0];
+  if (tag === undefined) return null;
+  const close = text.indexOf(tag, at + tag.length);
+  return { start: at, end: close === -1 ? text.length : close + tag.length, instead: "'***'" };
+}
+
+/** Of libpq's `'…'`, which inside of an SQL literal is `''…''`. */
+function quotedEnd(text: string, open: number): number {
+  if (!isDoubled(text, open)) return closing(text, open);
+  const close = text.indexOf("''", open + 2);
+  return close === -1 ? text.length : close + 2;
+}
+
+function isDoubled(text: string, open: number): boolean {
+  return text.charAt(open + 1) === "'" && !/^[\s,;)&']?$/.test(text.charAt(open + 2));
+}
+
+/** Behind the quote that closes the one at `open`; the end of the text where there is none. */
+function closing(
+  text: string,
+  open: number,
+  { doubles = false, escapes = true }: { doubles?: boolean; escapes?: boolean } = {},
+): number {
+  const quote = text.charAt(open);
+  for (let at = open + 1; at < text.length; at++) {
+    const character = text.charAt(at);
+    if (character === "\\" && escapes) at++;
+    else if (character === quote) {
+      if (!doubles || text.charAt(at + 1) !== quote) return at + 1;
+      at++;
+    }
+  }
+  return text.length;
+}
+
+function isSpace(character: string): boolean {
+  return /\s/.test(character);
+}

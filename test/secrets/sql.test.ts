@@ -1,0 +1,67 @@
+/** What the lexer knows of secrets in SQL, and what is left of them in an excerpt. */
+import { expect, test } from "vitest";
+import { hideLiterals, hideSecrets, secretsOf } from "../../src/core/sql/secrets.ts";
+
+const CANARY = "k4n4Ry!x";
+
+test.each([
+  `alter role app password '${CANARY}' login`,
+  `create user app with encrypted password /* it's new */ E'${CANARY}'`,
+  `create user app password -- a comment\n  U&'${CANARY}'`,
+  `create role app password $pw$${CANARY}$pw$`,
+  `create role app encrypted '${CANARY}'`,
+  `alter role app password ${CANARY.slice(0, 6)}`,
+  `alter user app identified by '${CANARY}'`,
+  `create user mapping for app server s options (user 'bob', password '${CANARY}')`,
+  `create subscription s connection 'host=h password=${CANARY}' publication p`,
+  `select dblink_connect('c', 'host=h user=u password=''${CANARY}''')`,
+  `select * from dblink('postgres://u:${CANARY}@h/d', 'select 1') as t(a int)`,
+  `select pgp_sym_encrypt(name, '${CANARY}') from t`,
+  `select crypt('${CANARY}', gen_salt('bf'))`,
+  `set app.jwt_secret = '${CANARY}'`,
+  `alter database shop set app.settings.api_key to '${CANARY}'`,
+  `select set_config('app.secret', '${CANARY}', false)`,
+  `do $$ begin execute 'alter role app password ''${CANARY}'''; end $$`,
+  `do $$ begin alter role app password '${CANARY}'; end $$`,
+  `alter role app password '${CANARY}`,
+])("is found in the author's SQL: %s", (text) => {
+  const { text: shown } = hideSecrets(text, secretsOf(text));
+  expect(shown).not.toContain(CANARY.slice(0, 6));
+  expect(shown.split("\n")).toHaveLength(text.split("\n").length);
+});
+
+test.each([
+  "create role app login valid until '2030-01-01'",
+  "comment on column users.password is 'the hash of it'",
+  "set password_encryption = 'scram-sha-256'",
+  "alter role app set search_path = 'shop'",
+  "select password from users where name = 'bob'",
+  "insert into shops (name) values ('flowers'), ('$$')",
+  "create server s foreign data wrapper w options (host 'localhost', dbname 'shop')",
+])("is not suspected where it explains the error: %s", (text) => {
+  expect(hideSecrets(text, secretsOf(text)).text).toBe(text);
+});
+
+test("a caret keeps its place behind what is hidden, and stands at the start of what it was in", () => {
+  const text = `alter role app password '${CANARY}' nonsense`;
+  const { text: shown, moved } = hideSecrets(text, secretsOf(text));
+  expect(shown.slice(moved(text.indexOf("nonsense")))).toBe("nonsense");
+  expect(shown.slice(moved(text.indexOf(CANARY) + 3))).toBe("***' nonsense");
+});
+
+test.each([
+  [`select '${CANARY}', 1`, "select '***', 1"],
+  [`select $$${CANARY}$$`, "select $$***$$"],
+  [`select $x$a $$ ${CANARY}$x$ from t`, "select $x$***$x$ from t"],
+  [`select U&'${CANARY}' uescape '!'`, "select U&'***' uescape '***'"],
+  [`select E'it\\'s ${CANARY}', n'${CANARY}'`, "select E'***', n'***'"],
+  [`alter role app password /* '' */ '${CANARY}'`, "alter role app password '***'"],
+  [`/* ${CANARY} */ select 1 -- ${CANARY}\n from t`, "select 1 from t"],
+  [`select pg_sleep(30), '${CANARY}`, "select pg_sleep(30), '***"],
+  [`select $a$${CANARY}`, "select $a$***"],
+  [`select 1 /* ${CANARY}`, "select 1 /* … */"],
+  [`alter role app password "${CANARY}"`, 'alter role app password "***"'],
+  [`select 'it\\'s ${CANARY}', 'b'`, "select '***' …"],
+])("of a stranger's query every literal goes: %s", (query, shown) => {
+  expect(hideLiterals(query)).toBe(shown);
+});
