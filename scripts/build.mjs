@@ -69,7 +69,12 @@ try {
     }),
     build({
       ...shared,
-      entryPoints: ["src/index.ts", ...["src/testing.ts"]],
+      // With the library, so that an error which a migration catches is of the class that it imports.
+      entryPoints: {
+        index: "src/index.ts",
+        testing: "src/testing.ts",
+        "user-code": "src/user-code/main.ts",
+      },
       outdir: draft,
       format: "esm",
       splitting: true,

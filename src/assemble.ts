@@ -36,13 +36,16 @@ export interface AssembleOptions {
   readonly open?: Target["open"] | undefined;
   /** In place of opening it: one for many schemas. */
   readonly source?: Source | undefined;
+  /** Ends the loading of modules. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Throws `ConfigError` and, where the embedded server cannot start, `DatabaseError`. */
 export async function assemble(config: Config, options: AssembleOptions): Promise<Assembled> {
   if (config.targets !== null && config.target === null) throw new Error("None of the targets was chosen.");
   refuseLongNames(config);
-  const source = options.source ?? (await openSource(config));
+  const { say: print, signal } = options;
+  const source = options.source?.apart?.() ?? options.source ?? (await openSource(config, { print, signal }));
   if (options.open !== undefined) return assembled(config, source, { open: options.open });
   if (isAddressed(config)) {
     const address = addressOf(config, config.values.databaseUrl?.reveal());
@@ -87,21 +90,28 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
 }
 
 /** A target whose database is never asked: for scripts written without one. */
-export async function assembleOffline(config: Config): Promise<Target> {
+export async function assembleOffline(config: Config, options: SourceOptions): Promise<Assembled> {
   const open = () => Promise.reject(new Error("An offline target has no database."));
-  return assembled(config, await openSource(config), { open }).target;
+  return assembled(config, await openSource(config, options), { open });
+}
+
+export interface SourceOptions {
+  /** Told what modules print while they are loaded. */
+  readonly print?: ((line: string) => void) | undefined;
+  /** Ends the loading of modules. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A folder that cannot be opened is a source that says so when it is asked, and looks again each time. */
-export async function openSource(config: Config): Promise<Source> {
+export async function openSource(config: Config, options: SourceOptions = {}): Promise<Source> {
   const { folder } = config;
   try {
-    return await openFolder(config);
+    return await openFolder(config, options);
   } catch (error) {
     if (!(error instanceof GodwitError)) throw error;
     let opened: Source | undefined;
     const again = async () => {
-      opened ??= await openFolder(config);
+      opened ??= await openFolder(config, options);
       return opened;
     };
     return {
@@ -109,19 +119,35 @@ export async function openSource(config: Config): Promise<Source> {
       folder,
       list: async () => (await again()).list(),
       read: async (...wanted) => (await again()).read(...wanted),
+      close: async () => opened?.close?.(),
     };
   }
 }
 
-async function openFolder(config: Config): Promise<Source> {
+async function openFolder(config: Config, options: SourceOptions): Promise<Source> {
   const { folder, cacheFolder, environment, values } = config;
+  const modules = { folder, cacheFolder, environment, ...options };
   if (existsSync(join(folder, "godwit-bundle.json")))
-    return (await import("./source/bundle.ts")).openBundle({ folder, cacheFolder });
+    return (await import("./source/bundle.ts")).openBundle(modules);
   const layout = values.layout ?? (await import("./source/detect.ts")).detectLayout(folder);
-  if (layout === "plain") return (await import("./source/plain.ts")).openPlain({ folder, cacheFolder });
+  if (layout === "plain") return (await import("./source/plain.ts")).openPlain(modules);
   const { loadLayout } = await import("./source/layouts.ts");
   const { openInPlace } = await import("./source/in-place.ts");
   return openInPlace(await loadLayout(layout), folder, { placeholders: values.placeholders, environment });
+}
+
+/** Opens the source of a configuration for as long as `use` takes. */
+export async function withSource<T>(
+  config: Config,
+  options: SourceOptions,
+  use: (source: Source) => Promise<T>,
+): Promise<T> {
+  const source = await openSource(config, options);
+  try {
+    return await use(source);
+  } finally {
+    await source.close?.();
+  }
 }
 
 /** The imports that are configured, and those that cannot be run because the environment does not say how. */
@@ -255,7 +281,10 @@ interface Parts {
 function assembled(config: Config, source: Source, parts: Parts): Assembled {
   const { values } = config;
   refuseLongNames(config, parts.address);
-  const close = parts.close ?? (() => Promise.resolve());
+  const close = async () => {
+    await source.close?.();
+    await parts.close?.();
+  };
   const target: Target = {
     name: config.target?.name ?? values.project ?? parts.address?.database ?? "database",
     source,

@@ -106,6 +106,7 @@ export const ERROR_CODES = {
   STEP_INDEX_KEPT: "StepFailed",
   STEP_ENDED_TRANSACTION: "StepFailed",
   STEP_NEVER_SETTLED: "StepFailed",
+  STEP_PROCESS_ENDED: "StepFailed",
   RUN_INCOMPLETE: "StepFailed",
   // Fix the server.
   DATABASE_UNREACHABLE: "DatabaseError",

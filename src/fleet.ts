@@ -156,7 +156,7 @@ export function createFleet(config: FleetConfig): Fleet {
         name,
         expand: async () => {
           const found = await schemasOf(one, { signal, say, create: true });
-          const shared = shareListing(await openSource(one));
+          const shared = shareListing(await openSource(one, { print: say, signal }));
           return {
             members: found.configs.map((each) => member(each, shared)),
             canary: found.canary,

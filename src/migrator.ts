@@ -135,7 +135,8 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
   const call = <T>(work: (all: Opened, context: RunContext) => Promise<T>) =>
     lifetime.use(async (all) => {
       using limit = limitOf(signal(), all.settings.values.timeout);
-      return await work(all, all.context(limit.signal));
+      const { orEnded } = await import("./run/ending.ts");
+      return await orEnded(work(all, all.context(limit.signal)), limit);
     });
   const check = async (given: unknown, known: readonly string[], what: string) => {
     if (given === undefined) return;

@@ -77,7 +77,8 @@ async function expand(config: Config, around: Surroundings): Promise<Group<Answe
     create: command.name === "up",
   });
   // Listed once, however many schemas there are.
-  const source = shareListing(await openSource(config));
+  const { say: print, signal } = invocation;
+  const source = shareListing(await openSource(config, { print, signal }));
   return {
     members: configs.map((each) => memberOf(each, around, source)),
     canary,

@@ -1,9 +1,10 @@
 /** One invocation, from the words that were typed to an exit code: parse, carry out, print. */
 import { randomUUID } from "node:crypto";
 import { type Config, schemaTarget } from "../config/config.ts";
-import { loadConfig } from "../config/load.ts";
+import { loadConfig, timeoutBefore } from "../config/load.ts";
 import { OPTIONS } from "../config/options.ts";
 import { GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
+import { GRACE_MS, orEnded } from "../run/ending.ts";
 import { passwordsIn } from "../std/credentials.ts";
 import { hideRemembered, redact, remember } from "../std/secret.ts";
 import type { Answer, CommandRow, Invocation, Run } from "./command.ts";
@@ -59,35 +60,53 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
   const { terminal, environment, workingFolder } = surroundings;
   const { row, flags } = parsed;
   let loading: Promise<Config> | undefined;
-  let timer: NodeJS.Timeout | undefined;
+  let loaded: Config | undefined;
+  const printed: string[] = [];
   const deadline = new AbortController();
+  const signal = AbortSignal.any([surroundings.signal, deadline.signal]);
+  let timer: NodeJS.Timeout | undefined;
+  const startedAt = performance.now();
+  const limit = (timeoutMs: number) => {
+    clearTimeout(timer);
+    if (timeoutMs === 0) return;
+    const leftMs = Math.max(0, timeoutMs - (performance.now() - startedAt));
+    timer = setTimeout(() => deadline.abort(late(timeoutMs)), leftMs);
+  };
   const typed = Object.fromEntries(OPTIONS.map(({ key }) => [key, flags[key]]));
   const config = async () => {
-    loading ??= loadConfig({ flags: typed, environment, workingFolder });
-    const loaded = await loading;
-    const { timeout } = loaded.values;
-    if (timeout > 0 && timer === undefined) timer = setTimeout(() => deadline.abort(late(timeout)), timeout);
+    if (loading !== undefined) return loading;
+    // A file may hang: until it is read, what flags and environment say of the deadline counts.
+    limit(timeoutBefore({ flags: typed, environment, workingFolder }));
+    // The file says how lines are written; what it prints waits for that.
+    const print = (line: string) => void printed.push(line);
+    loading = loadConfig({ flags: typed, environment, workingFolder, signal, print });
+    loaded = await loading;
+    limit(loaded.values.timeout);
     return loaded;
   };
   // Made when the first event arrives: by then the configuration says how to write.
   let log: Log = createTextLog({ terminal, quiet: flags.quiet === true, verbose: flags.verbose === true });
   let observe = createProgress(log).observe;
+  const tellPrinted = () => {
+    for (const line of printed.splice(0)) log.write("info", line);
+  };
   const invocation: Invocation = {
     arguments: parsed.arguments,
     flags,
     config: async () => {
       const known = loading !== undefined;
-      const loaded = await config();
+      const read = await config();
       if (!known) {
-        const { quiet, verbose, logFormat } = loaded.values;
+        const { quiet, verbose, logFormat } = read.values;
         const options = { terminal, quiet, verbose };
         log = logFormat === "json" ? createJsonLog(options, randomUUID()) : createTextLog(options);
         observe = createProgress(log).observe;
+        tellPrinted();
       }
-      return loaded;
+      return read;
     },
     terminal,
-    signal: AbortSignal.any([surroundings.signal, deadline.signal]),
+    signal,
     log: () => log,
     observe: (event) => observe(event),
     say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
@@ -96,12 +115,13 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
   };
   try {
     const command = await row.load();
-    const answer = await answerOf(command.run, { row, typed, invocation, workingFolder });
+    const answered = answerOf(command.run, { row, typed, invocation, workingFolder });
+    const answer = await orEnded(answered, { signal, graceMs: GRACE_MS });
     print(answer, { terminal, json, quiet: flags.quiet === true, command: row.name });
     return answer.exitCode ?? 0;
   } catch (error) {
     log.live("");
-    const loaded = await loading?.catch(() => undefined);
+    tellPrinted();
     if (loaded?.values.logFormat === "json")
       for (const problem of problemsOf(error)) log.problem("error", problem);
     return fail(error, { terminal, json, command: row.name, told: loaded?.values.logFormat === "json" });

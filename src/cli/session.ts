@@ -18,7 +18,8 @@ export async function withSession<T>(
 ): Promise<T> {
   const config = await invocation.config();
   if (config.target?.schemas != null) throw oneSchema(config.target.name);
-  await using assembled = await assemble(config, { say: invocation.say, source: invocation.source });
+  const { say, source, signal } = invocation;
+  await using assembled = await assemble(config, { say, source, signal });
   const context = createContext(config, { observe: invocation.observe, signal: invocation.signal });
   for (const warning of assembled.address?.warnings ?? [])
     invocation.observe({ kind: "warning", problem: warning });

@@ -1,26 +1,35 @@
 /** Reads `godwit.config.*` and checks its shape. Loaded only where there is such a file. */
 import { readFileSync } from "node:fs";
 import { basename, extname } from "node:path";
-import { pathToFileURL } from "node:url";
 import { ConfigError } from "../errors.ts";
-import { registerTypeScript } from "../source/typescript.ts";
 import { parseJson } from "../std/json.ts";
 import { nearest } from "../std/nearest.ts";
 import { OPTIONS, type Option } from "./options.ts";
 
 export type FileContent = Readonly<Record<string, unknown>>;
 
+export interface ReadOptions {
+  readonly cacheFolder: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Ends a file that does not settle. The reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told what the file prints. */
+  readonly print?: ((line: string) => void) | undefined;
+}
+
+export interface ReadFile {
+  readonly content: unknown;
+  /** Variables that the file set for what comes after it, as `dotenv` does. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
 /** Throws `ConfigError` `CONFIG_FILE_BROKEN`. */
-export async function readFile(path: string, cacheFolder: string): Promise<unknown> {
+export async function readFile(path: string, options: ReadOptions): Promise<ReadFile> {
   try {
-    if (extname(path) === ".json") return readJson(path);
-    await registerTypeScript(cacheFolder);
-    const loaded = (await import(pathToFileURL(path).href)) as { default?: unknown };
-    const exported = loaded.default as { default?: unknown } | undefined;
-    // TypeScript compiled to CommonJS wraps it once more.
-    return exported?.default ?? exported;
+    if (extname(path) === ".json") return { content: readJson(path), environment: {} };
+    return await runFile(path, options);
   } catch (error) {
-    if (error instanceof ConfigError) throw error;
+    if (options.signal?.aborted || error instanceof ConfigError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigError(
       {
@@ -32,6 +41,13 @@ export async function readFile(path: string, cacheFolder: string): Promise<unkno
       error instanceof SyntaxError ? {} : { cause: error },
     );
   }
+}
+
+/** In a process of its own: it is code, which may hang, exit or print. */
+async function runFile(path: string, options: ReadOptions): Promise<ReadFile> {
+  const { Host } = await import("../host/host.ts");
+  await using host = new Host(options);
+  return await host.config(path);
 }
 
 function readJson(path: string): unknown {

@@ -17,19 +17,24 @@ export interface LoadInput {
   readonly workingFolder?: string;
   /** `false`: no file is looked for; an object stands in for it. */
   readonly file?: false | Readonly<Record<string, unknown>>;
+  /** Ends a file that does not settle. The reason is thrown. */
+  readonly signal?: AbortSignal;
+  /** Told what the file prints. */
+  readonly print?: (line: string) => void;
 }
 
 /** Throws `ConfigError` (`CONFIG_INVALID`, `CONFIG_VARIABLE_INVALID`, `CONFIG_FILE_BROKEN`). */
 export async function loadConfig(input: LoadInput): Promise<Config> {
-  const environment = input.environment ?? process.env;
+  const given = input.environment ?? process.env;
   const workingFolder = input.workingFolder ?? process.cwd();
   const path = input.file === undefined ? findFile(workingFolder) : null;
   const root = path === null ? workingFolder : dirname(path);
   const cacheFolder = cacheBelow(root);
-  rememberEnvironment(environment);
-  rememberFile(input.file, environment);
-  rememberFile(input.flags, environment);
-  const file = await contentOf(input, path, cacheFolder);
+  rememberEnvironment(given);
+  rememberFile(input.file, given);
+  rememberFile(input.flags, given);
+  const { content: file, environment } = await contentOf(input, { path, cacheFolder, environment: given });
+  if (environment !== given) rememberEnvironment(environment);
   rememberFile(file, environment);
   const values: Partial<Record<OptionKey, unknown>> = {};
   const origins: Partial<Record<OptionKey, Origin>> = {};
@@ -58,6 +63,18 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     given: file,
     target: null,
   };
+}
+
+/** The deadline as far as it is known before the file is read. Throws `ConfigError`. */
+export function timeoutBefore({
+  flags,
+  environment = process.env,
+  workingFolder = process.cwd(),
+}: Pick<LoadInput, "flags" | "environment" | "workingFolder">): number {
+  const option = OPTIONS.find(({ key }) => key === "timeout");
+  if (option === undefined) return 0;
+  const sources = { flags, environment, file: {}, path: null, root: workingFolder, workingFolder };
+  return Number(readOption(option, sources).value);
 }
 
 /** Nothing is loaded for it where there is none: most projects import no files. */
@@ -92,11 +109,24 @@ function rootOf(from: string): string {
   return having(".git") ?? having("package.json") ?? from;
 }
 
-async function contentOf(input: LoadInput, path: string | null, cacheFolder: string) {
-  if (input.file === false || (input.file === undefined && path === null)) return {};
+interface Surroundings {
+  readonly path: string | null;
+  readonly cacheFolder: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+async function contentOf(input: LoadInput, { path, cacheFolder, environment }: Surroundings) {
+  if (input.file === false || (input.file === undefined && path === null))
+    return { content: {}, environment };
   const { checkFile, readFile } = await import("./file.ts");
-  if (path === null) return checkFile(input.file ?? {}, "the configuration");
-  return checkFile(await readFile(path, cacheFolder), path);
+  if (path === null) return { content: checkFile(input.file ?? {}, "the configuration"), environment };
+  const { signal, print } = input;
+  const read = await readFile(path, { cacheFolder, environment, signal, print });
+  const changed = Object.keys(read.environment).length > 0;
+  return {
+    content: checkFile(read.content, path),
+    environment: changed ? { ...environment, ...read.environment } : environment,
+  };
 }
 
 /** Beside the packages where there are any: nobody checks that in, and CI keeps it. */

@@ -7,7 +7,8 @@ import { type Config, phasesOf, type SchemaTargets, schemaTarget } from "./confi
 import { readImports } from "./imports.ts";
 import { nameProblems } from "./names.ts";
 import type { OptionKey, Values } from "./options.ts";
-import { isVariable, readOption } from "./read.ts";
+import { readOption } from "./read.ts";
+import { environmentFor } from "./secrecy.ts";
 import { isSchemas, TARGET_OPTIONS } from "./targets-given.ts";
 import type { Origin } from "./values.ts";
 
@@ -93,7 +94,7 @@ export function readTarget(
     folder: read.dir,
     phases: phasesOf(read),
     imports: imports ?? [],
-    environment: environmentOf(config, name),
+    environment: environmentFor(name, config),
     target: {
       name,
       schemas: schemasOf(own, only, origins.parallel?.kind === "file" ? read.parallel : null),
@@ -116,15 +117,6 @@ function namesOf(config: Config): readonly Config[] {
   const listed = "names" in schemas.from ? schemas.from.names : [];
   const names = schemas.only === null ? listed : [schemas.only];
   return names.map((name) => schemaTarget(config, name));
-}
-
-/** Without what only other targets name: the files of one may ask for a variable too. */
-function environmentOf({ environment, targets }: Config, name: string): Config["environment"] {
-  const named = (own: object | undefined) =>
-    Object.values(own ?? {}).flatMap((value) => (isVariable(value) ? [value.variable] : []));
-  const mine = new Set(named(targets?.[name]));
-  const others = new Set(Object.values(targets ?? {}).flatMap(named));
-  return Object.fromEntries(Object.entries(environment).filter(([key]) => mine.has(key) || !others.has(key)));
 }
 
 /** The NAS that the environment names is not every target's: only what a target says itself is its own. */

@@ -24,6 +24,7 @@ import { looksPooled } from "./pooling.ts";
 import type { TypeParser } from "./script-query.ts";
 import { SERVER_QUERY } from "./server-query.ts";
 import { sharesSessions } from "./sharing.ts";
+import { stopWith } from "./stopping.ts";
 import { type KindRow, kindsOf } from "./values/kinds.ts";
 import type { Encoded, ParameterKind } from "./values/parameters.ts";
 import type { RawResult } from "./values/rows.ts";
@@ -31,6 +32,7 @@ import type { RawResult } from "./values/rows.ts";
 export interface OpenOptions {
   /** What the server shows in `pg_stat_activity`. */
   readonly applicationName: string;
+  /** Ends the attempt to connect, and later what the connection waits for. */
   readonly signal?: AbortSignal | undefined;
   /** `session` or `transaction` overrules what is found out about a pooler in between. */
   readonly pooling?: "session" | "transaction" | undefined;
@@ -92,6 +94,8 @@ class PostgresConnection implements Connection {
   readonly #kinds = new Map<number, ParameterKind>();
   #session = true;
   #observer: Promise<PgClient> | undefined;
+  /** Of the statements in flight, when each was sent. */
+  readonly #sent = new Set<{ readonly at: number }>();
   #inFlight = 0;
 
   private constructor(link: Link, address: Address, options: OpenOptions) {
@@ -111,6 +115,12 @@ class PostgresConnection implements Connection {
       progress: () => `${stream().bytesRead} ${stream().bytesWritten - stream().writableLength}`,
       ask: (quietMs) => this.#look(quietMs),
       onLost: (why) => this.#gone(connectionLost(address.display, new Error(why))),
+    });
+    stopWith(options.signal, {
+      busySince: () => this.#sent.values().next().value?.at ?? null,
+      cancel: () => this.cancel(),
+      drop: () => this.#gone(connectionLost(address.display, new Error("no answer to the request to stop"))),
+      over: AbortSignal.any([this.#closing.signal, this.lost]),
     });
   }
 
@@ -239,6 +249,8 @@ class PostgresConnection implements Connection {
 
   async #send<T>(query: () => Promise<T>): Promise<T> {
     if (this.lost.aborted) throw this.lost.reason;
+    const sent = { at: performance.now() };
+    this.#sent.add(sent);
     try {
       if (this.#inFlight++ === 0 && this.#options.background === true) refOf(this.#client).ref();
       this.#gather();
@@ -249,6 +261,7 @@ class PostgresConnection implements Connection {
       if (failure.code === "DATABASE_CONNECTION_LOST") this.#gone(failure);
       throw failure;
     } finally {
+      this.#sent.delete(sent);
       this.#inFlight--;
       this.rest();
     }

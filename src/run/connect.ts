@@ -1,9 +1,10 @@
 /** Waiting for the database, and the promises that a session must keep before anything is done in it. */
 import { identifier } from "../core/sql/quote.ts";
 import type { Connection, Row } from "../database/connection.ts";
-import { isRetryableConnection, QUERY_CANCELED } from "../database/sqlstate.ts";
+import { isRetryableConnection } from "../database/sqlstate.ts";
 import { DatabaseError, type GodwitError } from "../errors.ts";
 import { backoffMs, delay } from "../std/time.ts";
+import { asInterruption } from "./ending.ts";
 import { asSchemaGone } from "./schema-gone.ts";
 import { resetSession, type SessionKind, sessionSettings } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
@@ -73,12 +74,6 @@ function cancelOnAbort(connection: Connection, signal: AbortSignal): Disposable 
       done.abort();
     },
   };
-}
-
-/** A request to cancel may arrive when its step is done already, and hit what comes after. */
-export function asInterruption(error: unknown, signal: AbortSignal): unknown {
-  const cancelled = error instanceof DatabaseError && error.sqlState === QUERY_CANCELED;
-  return signal.aborted && cancelled ? signal.reason : error;
 }
 
 export function applicationName(context: RunContext): string {

@@ -19,7 +19,8 @@ import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, Ste
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
-import { asInterruption, connect, prepareSession, refuseReadOnly, sessionKind } from "./connect.ts";
+import { connect, prepareSession, refuseReadOnly, sessionKind } from "./connect.ts";
+import { asInterruption } from "./ending.ts";
 import { endsSession } from "./ends-session.ts";
 import { execute, refuseBroken } from "./execute.ts";
 import { adoptInPassing, tellTool } from "./in-step.ts";

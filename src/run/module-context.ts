@@ -1,7 +1,6 @@
-/** What a migration written in TypeScript is handed: the types are in `migration.ts`. */
+/** What a migration written in TypeScript is handed, in its own process: the types are in `migration.ts`. */
 import { quotedName } from "../core/sql/quote.ts";
 import { splitStatements } from "../core/sql/statements.ts";
-import type { Connection } from "../database/connection.ts";
 import {
   type Encoded,
   encodeParameters,
@@ -10,74 +9,16 @@ import {
 } from "../database/values/parameters.ts";
 import { ParameterRefused } from "../database/values/refused.ts";
 import { hasFloats, type RawResult, readRows } from "../database/values/rows.ts";
-import { DatabaseError, type GodwitError } from "../errors.ts";
+import { DatabaseError } from "../errors.ts";
 import type { MigrationContext, Sql, SqlFragment } from "../migration.ts";
 import { schemaBuilder } from "./kysely-schema.ts";
-import { refuseTransactionControl, type Tally, tally } from "./module-control.ts";
-import type { Prepared } from "./prepare.ts";
 import { captureCall, traceCall } from "./trace.ts";
-import type { Work } from "./work.ts";
-
-/** For the watch over promises that never settle. */
-export interface Activity {
-  inFlight: number;
-  lastMs: number;
-  /** The first error of the server, also if the module caught it. */
-  firstError: DatabaseError | undefined;
-  /** What was refused before it was sent, also if the module caught that. */
-  refused: GodwitError | undefined;
-  /** What may have stayed, where no transaction is around it. */
-  readonly tally: Tally;
-}
-
-export interface OpenContext extends AsyncDisposable {
-  readonly handed: MigrationContext;
-  readonly activity: Activity;
-}
 
 /** What runs the statements of a module: a connection, or something that only writes them down. */
 export interface Executor {
   ask(text: string, parameters: readonly Encoded[]): Promise<RawResult>;
   parameterKinds(text: string): Promise<readonly (ParameterKind | undefined)[]>;
   execute(text: string): Promise<unknown>;
-}
-
-export async function createContext(work: Work, prepared: Prepared): Promise<OpenContext> {
-  const activity: Activity = {
-    inFlight: 0,
-    lastMs: performance.now(),
-    firstError: undefined,
-    refused: undefined,
-    tally: tally(),
-  };
-  let open = true;
-  const executor = supervised(work.connection, activity, (text) => {
-    if (!open)
-      throw new Error(
-        `${prepared.step.file} ran a statement after its function had settled: await every statement.`,
-      );
-    if (prepared.form === "module-outside") return activity.tally.begun(text);
-    try {
-      refuseTransactionControl(text, prepared);
-    } catch (error) {
-      activity.refused ??= error as GodwitError;
-      throw error;
-    }
-    return () => {};
-  });
-  const say = (level: "info" | "warn" | "error") => (message: unknown) =>
-    work.context.observe({ kind: "log", step: prepared.step, level, message: String(message) });
-  return {
-    handed: {
-      ...(await handles(executor)),
-      log: { info: say("info"), warn: say("warn"), error: say("error") },
-      signal: work.stop,
-    },
-    activity,
-    async [Symbol.asyncDispose]() {
-      open = false;
-    },
-  };
 }
 
 /** `sql`, `query`, `execute` and `schema` on anything that runs statements. */
@@ -160,35 +101,6 @@ function quiet<Arguments extends readonly unknown[], T>(run: (...values: Argumen
     const promise = run(...values);
     promise.catch(() => {});
     return promise;
-  };
-}
-
-/** `guard` is asked before each text is sent; what it returns is told that it succeeded. */
-function supervised(
-  connection: Connection,
-  activity: Activity,
-  guard: (text: string) => () => void,
-): Executor {
-  const track = async <T>(text: string, run: () => Promise<T>): Promise<T> => {
-    const succeeded = guard(text);
-    activity.inFlight++;
-    try {
-      const result = await run();
-      succeeded();
-      return result;
-    } catch (error) {
-      if (error instanceof DatabaseError) activity.firstError ??= error;
-      throw error;
-    } finally {
-      activity.inFlight--;
-      activity.lastMs = performance.now();
-    }
-  };
-  return {
-    ask: (text, parameters) => track(text, () => connection.ask(text, parameters)),
-    // Nothing runs.
-    parameterKinds: (text) => track("", () => connection.parameterKinds(text)),
-    execute: (text) => track(text, () => connection.execute(text, { rows: "discard" })),
   };
 }
 

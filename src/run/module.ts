@@ -4,10 +4,10 @@
  */
 import type { Result } from "../database/connection.ts";
 import { type DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../errors.ts";
-import { orAbort } from "../std/time.ts";
+import type { Returned } from "../host/protocol.ts";
 import { type Committed, NOTHING } from "./committed.ts";
 import { committedIn, endedTransaction, isClosed } from "./ended.ts";
-import { type Activity, createContext } from "./module-context.ts";
+import { type Activity, createActivity, supervised } from "./module-activity.ts";
 import { frameError } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
 import { applyFrame, begin, closing, guardOf, resetSession, revertFrame } from "./script.ts";
@@ -179,31 +179,35 @@ export async function callModule(
 ): Promise<DatabaseError | undefined> {
   const body = await prepared.load();
   if (body.kind !== "module") throw new Error("Only a module has a function to call.");
-  await using context = await createContext(work, prepared);
-  const { activity } = context;
+  const activity = createActivity();
   onStart(activity);
-  const settled = Promise.resolve().then(() => (body.run as (context: unknown) => unknown)(context.handed));
   const idle = new AbortController();
-  const limit = AbortSignal.any([idle.signal, work.stop, work.connection.lost]);
   const timer = watchIdle(activity, work.target.settings.idleTimeoutMs, () =>
     idle.abort(neverSettled(work, prepared)),
   );
   try {
-    refuseUnbegun(prepared, await orAbort(settled, limit));
+    const { unbegun, unawaited } = await body.call({
+      ...supervised(work.connection, activity, prepared),
+      begun: () => {
+        activity.lastMs = performance.now();
+      },
+      log: (level, message) => work.context.observe({ kind: "log", step: prepared.step, level, message }),
+      signal: AbortSignal.any([work.stop, work.connection.lost]),
+      abandoned: idle.signal,
+    });
+    refuseUnbegun(prepared, unbegun);
+    if (unawaited > 0) throw notAwaited(prepared, unawaited);
   } finally {
     clearInterval(timer);
   }
-  if (activity.inFlight > 0) throw notAwaited(prepared, activity.inFlight);
   if (activity.refused !== undefined) throw activity.refused;
   return activity.firstError;
 }
 
-/** A generator waits for `next()`, a query builder for `execute()`: what they stand for has not happened. */
-export function refuseUnbegun({ step }: Prepared, returned: unknown): void {
-  if (typeof returned !== "object" || returned === null) return;
-  const isGenerator = Symbol.asyncIterator in returned || ("next" in returned && Symbol.iterator in returned);
-  const isQuery = "execute" in returned && "compile" in returned;
-  if (!isGenerator && !isQuery) return;
+/** What a generator or a query builder stands for has not happened. */
+export function refuseUnbegun({ step }: Prepared, unbegun: Returned["unbegun"]): void {
+  if (unbegun === null) return;
+  const isQuery = unbegun === "query";
   throw new StepFailed({
     code: "STEP_FAILED",
     message: `${step.file} returned ${isQuery ? "a query that was never executed" : "a generator, which nobody runs"}; nothing of it was done.`,

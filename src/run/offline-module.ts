@@ -1,62 +1,55 @@
 /**
- * A module in a script: it is run against a recorder that writes its statements down. It has no rows to give: a module
- * that looks at an answer cannot be rendered and is refused by name, rather than rendered wrongly.
+ * A module in a script: it is run in its own process against a recorder that writes its statements down
+ * (`user-code/record.ts`). A module that looks at an answer is refused by name, rather than rendered wrongly.
  */
-import type { Encoded } from "../database/values/parameters.ts";
 import { type Place, type Problem, SourceError } from "../errors.ts";
-import { inline, kindsWritten } from "./inline.ts";
+import type { RecordedStatement } from "../host/protocol.ts";
+import { inline } from "./inline.ts";
 import { refuseUnbegun } from "./module.ts";
-import { handles } from "./module-context.ts";
 import { refuseTransactionControl } from "./module-control.ts";
 import type { Body, Prepared } from "./prepare.ts";
+import type { RunContext, Target } from "./target.ts";
 import { placeOfTrace, traceOf } from "./trace.ts";
+
+interface Recording {
+  readonly body: Body & { readonly kind: "module" };
+  readonly context: RunContext;
+}
 
 /** Throws `SourceError` `SOURCE_NOT_RENDERABLE`. */
 export async function record(
+  { settings: { idleTimeoutMs }, source }: Target,
   prepared: Prepared,
-  body: Body & { kind: "module" },
-  folder: string,
+  { body, context }: Recording,
 ): Promise<string> {
-  const lines: string[] = [];
-  let refused: SourceError | undefined;
-  const answer = () =>
-    new Proxy(
-      {},
-      {
-        get(_, property) {
-          // A promise looks for `then`; everything else is somebody who wants to know the answer.
-          if (property === "then") return undefined;
-          refused ??= notRenderable(prepared, "it reads what a statement returns");
-          throw refused;
-        },
-      },
-    );
-  const executor = {
-    async ask(text: string, parameters: readonly Encoded[]) {
-      refuseTransactionControl(text, prepared);
-      lines.push(`${inline(text, parameters)};`);
-      return { fields: [], rows: [], rowCount: 0, command: "" };
-    },
-    parameterKinds: async (text: string) => kindsWritten(text),
-    async execute(text: string) {
-      refuseTransactionControl(text, prepared);
-      lines.push(text.trimEnd().replace(/;?$/, ";"));
-      return [];
-    },
-  };
-  const handed = await handles(executor, answer);
-  const quiet = () => {};
-  const log = { info: quiet, warn: quiet, error: quiet };
-  const { signal } = new AbortController();
+  const { step } = prepared;
+  const limit = new AbortController();
+  const late = () =>
+    limit.abort(notRenderable(prepared, `it has not settled within ${idleTimeoutMs / 1000} s`));
+  const timer = idleTimeoutMs > 0 ? setTimeout(late, idleTimeoutMs) : undefined;
   try {
-    refuseUnbegun(prepared, await (body.run as (context: unknown) => unknown)({ ...handed, log, signal }));
+    const { statements, refused, unbegun } = await body.record({
+      begun: () => {},
+      log: (level, message) => context.observe({ kind: "log", step, level, message }),
+      signal: context.signal,
+      abandoned: limit.signal,
+    });
+    for (const { text } of statements) refuseTransactionControl(text, prepared);
+    if (refused !== null) throw notRenderable(prepared, refused);
+    refuseUnbegun(prepared, unbegun);
+    return statements.map(written).join("\n");
   } catch (error) {
-    const place = await placeOfTrace(traceOf(error), { folder, file: prepared.step.file });
+    if (context.signal.aborted || error instanceof SourceError) throw error;
+    const place = await placeOfTrace(traceOf(error), { folder: source.folder, file: step.file });
     const message = error instanceof Error ? error.message : String(error);
-    refused ??= notRenderable(prepared, `it fails with "${message}"`, place);
+    throw notRenderable(prepared, `it fails with "${message}"`, place);
+  } finally {
+    clearTimeout(timer);
   }
-  if (refused !== undefined) throw refused; // also when the module caught it
-  return lines.join("\n");
+}
+
+function written({ form, text, parameters }: RecordedStatement): string {
+  return form === "ask" ? `${inline(text, parameters)};` : text.trimEnd().replace(/;?$/, ";");
 }
 
 export function notRenderable(prepared: Prepared, why: string, place?: Place): SourceError {

@@ -1,7 +1,6 @@
 /** One step of a script for psql: the frames of a run, and between them the text as it is run. */
 import type { StatementKind } from "../core/sql/classify.ts";
 import { literal, quotedName } from "../core/sql/quote.ts";
-import type { Author } from "../ledger/sql.ts";
 import { type Keeper, keptIn } from "./keep.ts";
 import { notRenderable, record } from "./offline-module.ts";
 import { type Body, type Prepared, type SplitStatement, statementsOf } from "./prepare.ts";
@@ -18,11 +17,11 @@ import {
   statementFrame,
 } from "./script.ts";
 import { hashOf, runsInTransaction } from "./statement.ts";
-import type { Target } from "./target.ts";
+import type { RunContext, Target } from "./target.ts";
 import { entryOf } from "./work.ts";
 
 export interface StepContext {
-  readonly author: Author;
+  readonly context: RunContext;
   readonly keeper: Keeper | null;
 }
 
@@ -30,7 +29,7 @@ export interface StepContext {
 export async function renderStep(
   target: Target,
   prepared: Prepared,
-  { author, keeper }: StepContext,
+  { context, keeper }: StepContext,
 ): Promise<string> {
   const { step, migration } = prepared;
   const body = await prepared.load();
@@ -39,7 +38,7 @@ export async function renderStep(
   const ledger = target.ledger.sql;
   const parts: FrameParts = {
     ledger,
-    author,
+    author: context,
     reset: resetForPsql(target, settings),
     fence: "",
     ownRole: ownRole(target.settings),
@@ -54,7 +53,7 @@ export async function renderStep(
     return [title, ...renderStatements(parts, prepared, body)].join("\n");
   const entry = entryOf(prepared, body.kind === "sql" ? body.revert : null);
   const frame = step.direction === "up" ? applyFrame(parts, entry) : revertFrame(parts, step.revision);
-  const text = body.kind === "module" ? await record(prepared, body, target.source.folder) : body.text;
+  const text = body.kind === "module" ? await record(target, prepared, { body, context }) : body.text;
   return [title, ...framed(frame, text)].join("\n");
 }
 

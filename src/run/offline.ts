@@ -39,8 +39,7 @@ export async function renderScript(
   if (problems[0] !== undefined) throw new SourceError([problems[0], ...problems.slice(1)]);
   const rendered: string[] = [];
   const keeper = keeperWithoutLooking(target, files);
-  for (const prepared of steps)
-    rendered.push(await renderStep(target, prepared, { author: context, keeper }));
+  for (const prepared of steps) rendered.push(await renderStep(target, prepared, { context, keeper }));
   return [
     header(target, decided, { ...options, create: keeper?.create ?? null }),
     ...rendered,

@@ -15,7 +15,7 @@ import {
 import { blanked, transactionUnits, type Unit } from "../core/sql/units.ts";
 import { GodwitError, type Place, type Problem, SourceError } from "../errors.ts";
 import { problemOf } from "../source/problems.ts";
-import type { ModuleFunction, Source } from "../source/source.ts";
+import type { Content, Source } from "../source/source.ts";
 import { codePointOffset, locate } from "../std/text.ts";
 
 export interface Prepared {
@@ -45,7 +45,7 @@ export type Body =
       readonly modes?: TransactionModes | undefined;
       readonly revert: string | null;
     }
-  | { readonly kind: "module"; readonly run: ModuleFunction; readonly file: string };
+  | (Content & { readonly kind: "module" });
 
 export interface SplitStatement {
   readonly text: string;

@@ -6,6 +6,7 @@ import { GodwitError, PlanRefused, type Problem, problemsOf } from "../errors.ts
 import { latestRuns } from "../images/runs.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
+import { orAbort } from "../std/time.ts";
 import { withAdopted } from "./adopted.ts";
 import { lookAtTool } from "./adoption.ts";
 import { withConnection } from "./connect.ts";
@@ -31,7 +32,10 @@ export async function look(target: Target, context: RunContext): Promise<View> {
   const listing = target.source.list();
   listing.catch(() => {});
   return withConnection(target, context, async (connection) => {
-    const [read, files] = await Promise.all([target.ledger.read(connection), listing]);
+    const [read, files] = await Promise.all([
+      target.ledger.read(connection),
+      orAbort(listing, context.signal),
+    ]);
     const { database, version } = connection.server;
     const { history, refused } = await seen(target, connection, { files, history: read, context });
     return { target: target.name, database, version, files, history, refused };

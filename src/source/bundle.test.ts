@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { SourceError } from "../errors.ts";
 import { openBundle, writeBundle } from "./bundle.ts";
-import { createFolder, nativeImport, openFolder } from "./folder.fixture.ts";
+import { callIn, createFolder, openFolder } from "./folder.fixture.ts";
 
-const options = { cacheFolder: null, importModule: nativeImport };
+const options = { cacheFolder: null };
 
 /** A folder with the bundle of these files in `out`; the originals are gone. */
 async function build(files: Readonly<Record<string, string | Uint8Array>>) {
@@ -40,7 +40,7 @@ const EVERYTHING = {
     const text = readFileSync(new URL("./help/data.csv", import.meta.url), "utf8");
     export default migration({
       depends: "0001_sql",
-      async up() { return [join("a", "b"), names, list, text, (await import("./help/late")).late]; },
+      async up(context) { context?.log.info(JSON.stringify([join("a", "b"), names, list, text, (await import("./help/late")).late])); },
       down: (shop: Shop) => shop,
     });`,
   "0005_common.cjs": "const { deep } = require('./help/common'); exports.up = () => deep",
@@ -93,8 +93,8 @@ describe("a bundle", () => {
     const bundle = openBundle({ ...options, folder: join(image, "out") });
     const module = listing.migrations.find(({ id }) => id === "0004_module");
     const content = module && (await bundle.read(module, "up"));
-    expect(content?.kind === "module" && (await content.run(undefined as never))).toEqual([
-      ...["a/b", ["x", "y"], [1, 2], "1,2", 5],
+    expect(content && (await callIn(content))).toEqual([
+      JSON.stringify(["a/b", ["x", "y"], [1, 2], "1,2", 5]),
     ]);
   });
 

@@ -16,7 +16,7 @@ import type { Direction, Migration, MigrationSettings } from "../core/migration.
 import { type Problem, SourceError } from "../errors.ts";
 import { describeFault, parseJson } from "../std/json.ts";
 import { freezeModule } from "./freeze.ts";
-import { loadModule, type ModuleOptions } from "./module.ts";
+import { type Modules, type ModulesOptions, openModules } from "./modules.ts";
 import type { Content, Source } from "./source.ts";
 import { readBytes } from "./text.ts";
 
@@ -51,7 +51,7 @@ interface FrozenContent {
  * Freezes every migration of `source` into the folder `out`, in place of the bundle that is there. Throws
  * `SourceError` with everything that is wrong with the files, and then writes nothing.
  */
-export async function writeBundle(source: Source, out: string, options: ModuleOptions): Promise<Source> {
+export async function writeBundle(source: Source, out: string, options: ModulesOptions): Promise<Source> {
   const place = resolve(out);
   if (existsSync(place) && readdirSync(place).length > 0 && !existsSync(join(place, MANIFEST)))
     throw broken(place, `${place} is not empty and not a bundle`, "Name another folder for the bundle.");
@@ -80,11 +80,14 @@ export async function writeBundle(source: Source, out: string, options: ModuleOp
  * Opens a bundle as a source; needs neither the original files nor a compiler. A frozen file that is missing or
  * was changed is the problem of its migration.
  */
-export function openBundle(options: ModuleOptions & { readonly folder: string }): Source {
+export function openBundle(options: ModulesOptions & { readonly folder: string }): Source {
   const folder = resolve(options.folder);
   const manifest = readManifest(folder);
   const frozen = new Map(manifest.migrations.map((each) => [each.migration.id, each]));
+  const modules = openModules(options);
   return {
+    apart: () => openBundle(options),
+    close: modules.close,
     layout: manifest.layout,
     folder,
     list: async () => ({
@@ -104,7 +107,7 @@ export function openBundle(options: ModuleOptions & { readonly folder: string })
         throw broken(folder, `The bundle ${folder} has no ${direction} of ${migration.id} as listed`);
       const problem = verify(folder, manifest, content);
       if (problem !== null) throw new SourceError([problem]);
-      return readFrozen(folder, { migration, direction, content, options });
+      return readFrozen(folder, { migration, direction, content, modules });
     },
   };
 }
@@ -129,7 +132,7 @@ function openDraft(folder: string) {
 
 async function freeze(
   source: Source,
-  { migration, options, bundle }: { migration: Migration; options: ModuleOptions; bundle: Draft },
+  { migration, options, bundle }: { migration: Migration; options: ModulesOptions; bundle: Draft },
 ): Promise<Frozen> {
   if (migration.kind === "module") {
     const files = await freezeModule(source.folder, migration.file, options.cacheFolder);
@@ -163,6 +166,14 @@ function collect(found: Problem[]) {
 
 /** Reads every migration back, and imports every module, as the image will. */
 async function prove(bundle: Source): Promise<void> {
+  try {
+    await proveEach(bundle);
+  } finally {
+    await bundle.close?.();
+  }
+}
+
+async function proveEach(bundle: Source): Promise<void> {
   for (const migration of (await bundle.list()).migrations) {
     if (migration.problem !== undefined) throw new SourceError([migration.problem]);
     await bundle.read(migration, "up");
@@ -175,15 +186,15 @@ async function readFrozen(
     migration,
     direction,
     content,
-    options,
-  }: { migration: Migration; direction: Direction; content: FrozenContent; options: ModuleOptions },
+    modules,
+  }: { migration: Migration; direction: Direction; content: FrozenContent; modules: Modules },
 ): Promise<Content> {
   const path = join(folder, content.path);
   const text = readFileSync(path, "utf8");
   const { file, line, settings, ownTransactions } = content;
   if (migration.kind !== "module") return { kind: "sql", text, file, line, settings, ownTransactions };
-  const { up, down } = await loadModule({ path, file, text }, options);
-  return { kind: "module", run: direction === "up" || down === null ? up : down, file };
+  await modules.load({ path, file, text });
+  return modules.content({ path, file, text }, direction);
 }
 
 function verify(folder: string, manifest: Manifest, content: FrozenContent): Problem | null {

@@ -3,7 +3,9 @@ import { type MigrationSettings, PHASES, type Phase } from "../core/migration.ts
 import type { Problem } from "../errors.ts";
 import { parseDurationMs } from "../std/duration.ts";
 import { nearest } from "../std/nearest.ts";
-import type { ModuleFunction } from "./source.ts";
+
+/** `up`/`upgrade` or `down`/`downgrade` of a module. */
+export type ModuleFunction = (context: never) => unknown;
 
 export interface Declaration {
   readonly up: ModuleFunction;

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { createFolder, openFolder } from "./folder.fixture.ts";
+import { callIn, createFolder, openFolder } from "./folder.fixture.ts";
 import { compileTypeScript } from "./hooks.ts";
 import type { PlainOptions } from "./plain.ts";
 import { compileSettings } from "./typescript.ts";
@@ -11,9 +11,7 @@ async function only(files: Record<string, string>, options: Partial<PlainOptions
   const [migration, ...others] = (await source.list()).migrations;
   if (migration === undefined || others.length > 0) throw new Error("one migration was expected");
   const up = async () => {
-    const content = await source.read(migration, "up");
-    if (content.kind !== "module") throw new Error("not a module");
-    return content.run(undefined as never);
+    return callIn(await source.read(migration, "up"));
   };
   return { migration, up };
 }
@@ -33,7 +31,7 @@ describe("TypeScript", () => {
         export default migration({
           depends: "0000_x", revises: "none", phase: "contract", transaction: false, lockTimeout: "2min",
           statementTimeout: "none", rowSecurity: true, outOfOrder: true, minimumRevision: "0000_x", idempotent: true,
-          up: () => [new Box(Colour.red).value, one, two, three, four] as Missing,
+          up: ({ log }) => log.info(String([new Box(Colour.red).value, one, two, three, four] as Missing)),
           down() {},
         });`,
       "help/one.ts": "export const one: number = 1",
@@ -54,39 +52,43 @@ describe("TypeScript", () => {
       },
     });
     expect(migration.problem).toBeUndefined();
-    expect(await up()).toEqual([7, 1, 2, 3, 4]);
+    expect(await up()).toEqual(["7,1,2,3,4"]);
   });
 
   test("may be CommonJS", async () => {
     const { up, migration } = await only({
-      "a.cts": "import path = require('node:path'); export = { up: (): string => path.posix.join('a', 'b') }",
+      "a.cts":
+        "import path = require('node:path'); export = { up: ({ log }): void => log.info(path.posix.join('a', 'b')) }",
     });
     expect(migration.problem).toBeUndefined();
-    expect(await up()).toBe("a/b");
+    expect(await up()).toEqual(["a/b"]);
   });
 
   test("a file and its compiled twin are one migration, known by the source", async () => {
-    const source = "export const up = (): string => 'ts'";
-    const { migration, up } = await only({ "a.ts": source, "a.js": "exports.up = () => 'js'" });
+    const source = "export const up = ({ log }): void => log.info('ts')";
+    const { migration, up } = await only({
+      "a.ts": source,
+      "a.js": "exports.up = ({ log }) => log.info('js')",
+    });
     const alone = await only({ "a.ts": source });
     expect(migration).toEqual(alone.migration);
-    expect(await up()).toBe("ts");
+    expect(await up()).toEqual(["ts"]);
   });
 
   test("a changed file is loaded anew in the same process", async () => {
-    const folder = createFolder({ "a.ts": "export const up = () => 1", "b.cjs": "exports.up = () => 1" });
+    const folder = createFolder({
+      "a.ts": "export const up = ({ log }) => log.info(1)",
+      "b.cjs": "exports.up = ({ log }) => log.info(1)",
+    });
     const source = openFolder(folder);
     const run = async () =>
       Promise.all(
-        (await source.list()).migrations.map(async (migration) => {
-          const content = await source.read(migration, "up");
-          return content.kind === "module" && content.run(undefined as never);
-        }),
+        (await source.list()).migrations.map(async (migration) => callIn(await source.read(migration, "up"))),
       );
-    expect(await run()).toEqual([1, 1]);
-    writeFileSync(join(folder, "a.ts"), "export const up = () => 2");
-    writeFileSync(join(folder, "b.cjs"), "exports.up = () => 2");
-    expect(await run()).toEqual([2, 2]);
+    expect(await run()).toEqual([["1"], ["1"]]);
+    writeFileSync(join(folder, "a.ts"), "export const up = ({ log }) => log.info(2)");
+    writeFileSync(join(folder, "b.cjs"), "exports.up = ({ log }) => log.info(2)");
+    expect(await run()).toEqual([["2"], ["2"]]);
   });
 });
 
@@ -200,19 +202,27 @@ describe("a module that is broken is named, with the place:", () => {
 });
 
 test.each([
-  ["exported functions", "a.mjs", "export const up = () => 1"],
+  ["exported functions", "a.mjs", "export const up = ({ log }) => log.info(1)"],
   [
     "Alembic's words",
     "a.mjs",
-    "export async function upgrade() { return 1 }\nexport function downgrade() {}",
+    "export async function upgrade({ log }) { log.info(1) }\nexport function downgrade() {}",
   ],
-  ["a default object", "a.mjs", "export default { up: () => 1 }"],
-  ["CommonJS", "a.cjs", "module.exports = { up: () => 1 }"],
-  ["TypeScript without modules", "a.ts", "exports.up = (): number => 1"],
-  ["compiled TypeScript", "a.cjs", "exports.__esModule = true; exports.default = { up: () => 1 }"],
-  ["with godwit", "a.mjs", "import { migration } from 'godwit'; export default migration({ up: () => 1 })"],
+  ["a default object", "a.mjs", "export default { up: ({ log }) => log.info(1) }"],
+  ["CommonJS", "a.cjs", "module.exports = { up: ({ log }) => log.info(1) }"],
+  ["TypeScript without modules", "a.ts", "exports.up = ({ log }): void => log.info(1)"],
+  [
+    "compiled TypeScript",
+    "a.cjs",
+    "exports.__esModule = true; exports.default = { up: ({ log }) => log.info(1) }",
+  ],
+  [
+    "with godwit",
+    "a.mjs",
+    "import { migration } from 'godwit'; export default migration({ up: ({ log }) => log.info(1) })",
+  ],
 ])("a module may be written as %s (%s: %s)", async (_, name, text) => {
   const { migration, up } = await only({ [name]: text });
   expect(migration.problem).toBeUndefined();
-  expect(await up()).toBe(1);
+  expect(await up()).toEqual(["1"]);
 });

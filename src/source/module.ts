@@ -1,8 +1,9 @@
-/** Loads one TypeScript or JavaScript migration and says what it declares. */
+/** Loads one TypeScript or JavaScript migration and says what it declares. Only in the process of user code. */
 import { createRequire, SourceMap, type SourceMapPayload } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { checksum } from "../core/checksum.ts";
 import { type Place, type Problem, SourceError } from "../errors.ts";
+import type { ModuleFile } from "../host/protocol.ts";
 import { type Declaration, readDeclaration } from "./declaration.ts";
 import { compileTypeScript, isTypeScript } from "./hooks.ts";
 import { placeOf } from "./place.ts";
@@ -11,17 +12,6 @@ import { compileSettings, registerTypeScript } from "./typescript.ts";
 export interface ModuleOptions {
   /** Where compiled TypeScript is kept; `null`: nowhere. */
   readonly cacheFolder: string | null;
-  /** How long an import may take before it counts as one that never settles. */
-  readonly moduleTimeoutMs?: number | undefined;
-  /** `import()`, unless a host brings its own. */
-  readonly importModule?: ((url: string) => Promise<unknown>) | undefined;
-}
-
-export interface ModuleFile {
-  readonly path: string;
-  /** The name to show. */
-  readonly file: string;
-  readonly text: string;
 }
 
 /**
@@ -47,25 +37,16 @@ export async function loadModule(module: ModuleFile, options: ModuleOptions): Pr
 
 async function importFile(module: ModuleFile, options: ModuleOptions): Promise<unknown> {
   const { path, file, text } = module;
-  const timeoutMs = options.moduleTimeoutMs ?? 30_000;
-  const importModule = options.importModule ?? ((url: string) => import(url));
   const url = `${pathToFileURL(path).href}?godwit=${checksum(text).slice(-16)}`;
-  let timer: NodeJS.Timeout | undefined;
   try {
     const compiler = needsHooks(module) ? await registerTypeScript(options.cacheFolder) : null;
     // Ahead of the import, so that a syntax error is seen here with its place, not through another thread.
     if (compiler !== null && isTypeScript(path)) await compileTypeScript(text, path, compiler);
     // Node keeps CommonJS by path alone and would hand out the old text.
     delete createRequire(path).cache[path];
-    const never = new Promise<never>((_, reject) => {
-      const message = `its import did not settle within ${timeoutMs} ms (module timeout)`;
-      timer = setTimeout(() => reject(new Error(message)), timeoutMs);
-    });
-    return await Promise.race([importModule(url), never]);
+    return await import(url);
   } catch (error) {
     throw new SourceError([await brokenModule(error, { path, file, text }, options)], { cause: error });
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -15,7 +15,7 @@ import { parseDirectives } from "./directives.ts";
 import { readFolder } from "./folder.ts";
 import { firstStatement } from "./header.ts";
 import { oppositeMarker } from "./markers.ts";
-import { loadModule, type ModuleOptions } from "./module.ts";
+import { type Modules, type ModulesOptions, openModules } from "./modules.ts";
 import { duplicateId, type FileGroup, groupFiles, nameProblem, numberOf, readName } from "./names.ts";
 import { placeAt } from "./place.ts";
 import {
@@ -33,7 +33,7 @@ import { parseSections, type Sections } from "./sections.ts";
 import type { Content, Listing, Source } from "./source.ts";
 import { readText } from "./text.ts";
 
-export interface PlainOptions extends ModuleOptions {
+export interface PlainOptions extends ModulesOptions {
   /** Where the migrations are; relative to the working directory. */
   readonly folder: string;
 }
@@ -48,15 +48,18 @@ const FILES_AT_ONCE = 16;
 /** Opens a folder in the layout `plain`. Nothing is read before `list()`. */
 export function openPlain(options: PlainOptions): Source {
   const folder = resolve(options.folder);
+  const modules = openModules(options);
   return {
     layout: "plain",
     folder,
-    list: () => listPlain(folder, options),
-    read: (migration, direction) => readPlain(folder, { migration, direction, options }),
+    list: () => listPlain(folder, modules),
+    read: (migration, direction) => readPlain(folder, { migration, direction, modules }),
+    apart: () => openPlain(options),
+    close: modules.close,
   };
 }
 
-async function listPlain(folder: string, options: ModuleOptions): Promise<Listing> {
+async function listPlain(folder: string, modules: Modules): Promise<Listing> {
   const entries = readFolder(folder);
   const top = entries.filter((entry) => entry.name !== REPEATABLE);
   const below = entries.length === top.length ? [] : readRepeatable(folder);
@@ -79,6 +82,8 @@ async function listPlain(folder: string, options: ModuleOptions): Promise<Listin
     throw new SourceError([emptyFolder(folder, names)]);
   }
 
+  // It starts while the other files are read.
+  if (groups.some(isModule)) await modules.warm();
   const taken = new Map(grouped.groups.map((group) => [group.id, group.up.name]));
   const finish = (migration: Migration): Migration => {
     const { id, kind, file } = migration;
@@ -92,7 +97,7 @@ async function listPlain(folder: string, options: ModuleOptions): Promise<Listin
   for (let at = 0; at < groups.length; at += FILES_AT_ONCE) {
     const some = groups.slice(at, at + FILES_AT_ONCE);
     migrations.push(
-      ...(await Promise.all(some.map((group) => describe(folder, group, options)))).map(finish),
+      ...(await Promise.all(some.map((group) => describe(folder, group, modules)))).map(finish),
     );
     await breathe();
   }
@@ -101,13 +106,17 @@ async function listPlain(folder: string, options: ModuleOptions): Promise<Listin
 
 type Placed = FileGroup & { readonly below: string };
 
+function isModule({ up }: FileGroup): boolean {
+  return up.role === "typescript" || up.role === "javascript";
+}
+
 /** Never throws: what is wrong becomes the migration's problem. */
-async function describe(folder: string, group: Placed, options: ModuleOptions): Promise<Migration> {
+async function describe(folder: string, group: Placed, modules: Modules): Promise<Migration> {
   const file = group.below === "" ? group.up.name : `${group.below}/${group.up.name}`;
-  const isModule = group.up.role === "typescript" || group.up.role === "javascript";
+  const module = isModule(group);
   const nothing: Migration = {
     id: group.id,
-    kind: isModule ? "module" : group.below === "" ? "sql" : "repeatable",
+    kind: module ? "module" : group.below === "" ? "sql" : "repeatable",
     number: numberOf(group.id),
     file,
     revises: null,
@@ -122,10 +131,10 @@ async function describe(folder: string, group: Placed, options: ModuleOptions): 
   try {
     const path = join(folder, file);
     const text = readText(path, file);
-    known = { ...nothing, checksum: checksum(text), fingerprint: isModule ? null : fingerprint(text) };
-    if (!isModule) return describeSql(folder, group, { known, text });
-    const { depends, revises, phase, settings, down } = await loadModule({ path, file, text }, options);
-    return { ...known, depends, revises, phase: phase ?? "startup", settings, revertible: down !== null };
+    known = { ...nothing, checksum: checksum(text), fingerprint: module ? null : fingerprint(text) };
+    if (!module) return describeSql(folder, group, { known, text });
+    const { phase, ...declared } = await modules.load({ path, file, text });
+    return { ...known, ...declared, phase: phase ?? "startup" };
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     return { ...known, problem: withOthers(error.problems) };
@@ -173,7 +182,7 @@ function checkDownFile(path: string, file: string): { reverts: boolean; problems
 
 async function readPlain(
   folder: string,
-  { migration, direction, options }: { migration: Migration; direction: Direction; options: ModuleOptions },
+  { migration, direction, modules }: { migration: Migration; direction: Direction; modules: Modules },
 ): Promise<Content> {
   const { file } = migration;
   const problem = problemOf(migration, direction);
@@ -183,8 +192,8 @@ async function readPlain(
   if (checksum(text) !== migration.checksum) throw new SourceError([changedFile(file)]);
   if (direction === "down" && !migration.revertible) throw new SourceError([noWayBack(file)]);
   if (migration.kind === "module") {
-    const { up, down } = await loadModule({ path, file, text }, options);
-    return { kind: "module", run: direction === "up" || down === null ? up : down, file };
+    await modules.load({ path, file, text });
+    return modules.content({ path, file, text }, direction);
   }
   const sections = parseSections(text, file);
   if (direction === "up") return { kind: "sql", text: sections.up.text, line: sections.up.line, file };

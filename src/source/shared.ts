@@ -3,13 +3,26 @@ import type { Listing, Source } from "./source.ts";
 
 export function shareListing(source: Source): Source {
   let listing: Promise<Listing> | undefined;
-  return {
+  const sharing = (reader: Source): Source => ({
     layout: source.layout,
     folder: source.folder,
     list() {
-      listing ??= source.list();
+      listing ??= listOnce(source);
       return listing;
     },
-    read: (migration, direction) => source.read(migration, direction),
-  };
+    read: (migration, direction) => reader.read(migration, direction),
+    // What the code of a migration does to its process must not reach the other targets.
+    apart: () => sharing(reader.apart?.() ?? reader),
+    close: async () => reader.close?.(),
+  });
+  return sharing(source);
+}
+
+async function listOnce(source: Source): Promise<Listing> {
+  const lister = source.apart?.() ?? source;
+  try {
+    return await lister.list();
+  } finally {
+    await lister.close?.();
+  }
 }

@@ -1,6 +1,7 @@
 /** Where migrations are discovered. One sibling file per layout implements this. */
 import type { Direction, Migration, MigrationSettings } from "../core/migration.ts";
 import type { Problem } from "../errors.ts";
+import type { Call, Recorded, Settled } from "../host/call.ts";
 
 export interface Source {
   /** `plain`, `drizzle`, … */
@@ -18,6 +19,10 @@ export interface Source {
    * the one that was listed (its checksum changed).
    */
   read(migration: Migration, direction: Direction): Promise<Content>;
+  /** The same files, with a process of its own for their code. Left out: it runs none. */
+  apart?(): Source;
+  /** Ends the process in which modules are loaded, if there is one. Safe to call twice. */
+  close?(): Promise<void>;
 }
 
 export interface Listing {
@@ -37,7 +42,11 @@ export type Content =
       /** `true`: BEGIN and COMMIT in it mean what they say, as for the tool that it was written for. */
       readonly ownTransactions?: boolean | undefined;
     }
-  | { readonly kind: "module"; readonly run: ModuleFunction; readonly file: string };
-
-/** `up`/`upgrade` or `down`/`downgrade` of a module. What it is handed is made by the runner. */
-export type ModuleFunction = (context: never) => unknown;
+  | {
+      readonly kind: "module";
+      readonly file: string;
+      /** Calls the function. Throws what it throws, and how its process ended. */
+      readonly call: (call: Call) => Promise<Settled>;
+      /** Calls it only to write its statements down. */
+      readonly record: (call: Omit<Call, "ask" | "parameterKinds" | "execute">) => Promise<Recorded>;
+    };

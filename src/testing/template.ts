@@ -1,6 +1,6 @@
 /** A database in which the migrations have run, to be copied: one per folder, role and settings. */
 import { createHash } from "node:crypto";
-import { assemble, createContext, openSource } from "../assemble.ts";
+import { assemble, createContext, withSource } from "../assemble.ts";
 import type { Config } from "../config/config.ts";
 import { PHASES } from "../core/migration.ts";
 import { identifier, literal } from "../core/sql/quote.ts";
@@ -54,7 +54,7 @@ async function templateFor(connection: Connection, { config, workshop }: CopyOpt
   // Only who owns a database may copy it, and only who owns its tables may use them.
   const owner = connection.server.user;
   const prefix = `godwit_template_${hash(JSON.stringify([config.folder, owner, settings])).slice(0, 8)}_`;
-  const { migrations } = await (await openSource(config)).list();
+  const { migrations } = await withSource(config, {}, (source) => source.list());
   const content = migrations.map(({ id, checksum, phase }) => `${id} ${checksum} ${phase}`);
   const name = `${prefix}${hash([VERSION, ...content].join("\n")).slice(0, 16)}`;
   if (await exists(connection, name)) return name;

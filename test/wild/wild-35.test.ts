@@ -5,7 +5,6 @@ import { describe } from "vitest";
 import { migrate } from "../../src/run/migrate.ts";
 import type { Target } from "../../src/run/target.ts";
 import { openBundle, writeBundle } from "../../src/source/bundle.ts";
-import { nativeImport } from "../../src/source/folder.fixture.ts";
 import { expect, test } from "../support/database.ts";
 import { appliedIn } from "../support/refusal.ts";
 import { down, folderOf, recorder, targetOf, up } from "../support/target.ts";
@@ -45,7 +44,7 @@ describe("35: a migration written in TypeScript and shipped compiled", () => {
   test("is the same one in a frozen bundle, whose originals are gone", async ({ db }) => {
     const folder = folderOf(TYPESCRIPT);
     const development = targetOf({ url: db.url, folder });
-    const options = { cacheFolder: null, importModule: nativeImport };
+    const options = { cacheFolder: null };
     const out = join(folderOf({}), "bundle");
     await writeBundle(development.source, out, options);
     await up(development);

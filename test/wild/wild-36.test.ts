@@ -3,7 +3,6 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Target } from "../../src/run/target.ts";
 import { openBundle, writeBundle } from "../../src/source/bundle.ts";
-import { nativeImport } from "../../src/source/folder.fixture.ts";
 import { expect, test } from "../support/database.ts";
 import { folderOf, targetOf, up } from "../support/target.ts";
 
@@ -20,7 +19,7 @@ export async function up({ sql }: { sql: (parts: TemplateStringsArray, ...values
   });
   const target = targetOf({ url: db.url, folder });
   const out = join(folderOf({}), "bundle");
-  const options = { cacheFolder: null, importModule: nativeImport };
+  const options = { cacheFolder: null };
   await writeBundle(target.source, out, options);
   rmSync(folder, { recursive: true });
 

@@ -3,13 +3,12 @@ import { join } from "node:path";
 import { describe } from "vitest";
 import type { Target } from "../../src/run/target.ts";
 import { openBundle, writeBundle } from "../../src/source/bundle.ts";
-import { nativeImport } from "../../src/source/folder.fixture.ts";
 import { openPlain } from "../../src/source/plain.ts";
 import { expect, test } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { folderOf, targetOf, up, writeFiles } from "../support/target.ts";
 
-const options = { cacheFolder: null, importModule: nativeImport };
+const options = { cacheFolder: null };
 
 const migrationThatUses = (model: string) => `import { defaultMood } from "${model}";
 export async function up({ sql }: any) {

@@ -1,5 +1,5 @@
 /** `godwit doctor` */
-import { isAddressed, openSource } from "../../assemble.ts";
+import { isAddressed, withSource } from "../../assemble.ts";
 import type { Config } from "../../config/config.ts";
 import { OPTIONS } from "../../config/options.ts";
 import { describeOrigin } from "../../config/values.ts";
@@ -25,7 +25,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const settings = settingsOf(config);
   const findings: Finding[] = [
     ok("configuration", config.file ?? "no file; flags, environment and defaults"),
-    ...(await checkFiles(config)),
+    ...(await checkFiles(config, invocation)),
   ];
   try {
     findings.push(...(await withSession(invocation, checkDatabase)));
@@ -78,10 +78,13 @@ function shown(value: unknown): string {
   return redact(String(value));
 }
 
-async function checkFiles(config: Config): Promise<readonly Finding[]> {
+async function checkFiles(config: Config, { say: print, signal }: Invocation): Promise<readonly Finding[]> {
   try {
-    const source = await openSource(config);
-    const { migrations, problems: found } = await source.list();
+    const { source, listing } = await withSource(config, { print, signal }, async (source) => ({
+      source,
+      listing: await source.list(),
+    }));
+    const { migrations, problems: found } = listing;
     const broken = [...found, ...migrations.flatMap((migration) => migration.problem ?? [])];
     return [
       ok("files", `${migrations.length} migrations in ${source.folder}, ${layoutOf(config, source.layout)}`),

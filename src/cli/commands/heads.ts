@@ -1,11 +1,12 @@
 /** `godwit heads` */
-import { openSource } from "../../assemble.ts";
+import { withSource } from "../../assemble.ts";
 import { headsOf } from "../../core/heads.ts";
 import type { Answer, Invocation } from "../command.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const config = await invocation.config();
-  const { migrations } = await (await openSource(config)).list();
+  const { say: print, signal } = invocation;
+  const { migrations } = await withSource(config, { print, signal }, (source) => source.list());
   const heads = headsOf(migrations, config.values.order);
   const hint = heads.length > 1 ? [`→ Join them: godwit merge -m "…"`] : [];
   return { json: { heads }, text: [...heads, ...hint].join("\n"), result: true };

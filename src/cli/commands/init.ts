@@ -29,9 +29,9 @@ export default defineConfig({
 export async function run(invocation: Invocation): Promise<Answer> {
   const config = await invocation.config();
   const made: string[] = [];
-  const { layout, migrations } = await listed(config);
+  const { layout, migrations } = await listed(config, invocation);
   if (invocation.flags.import === true) {
-    await listing(config);
+    await listing(config, invocation);
     const { IMAGE_TABLE } = await import("./image-table.ts");
     if (!migrations.some((migration) => migration.id.endsWith("_design_images"))) {
       const name = `${nextNumber(migrations, new Date())}_design_images.sql`;

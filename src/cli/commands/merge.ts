@@ -9,7 +9,7 @@ import { listing } from "./new.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const config = await invocation.config();
-  const migrations = await listing(config);
+  const migrations = await listing(config, invocation);
   const ids = migrations.map((migration) => migration.id);
   const named = invocation.arguments.map((word) => resolveRevision(word, ids));
   const heads = named.length > 0 ? named : headsOf(migrations, config.values.order);

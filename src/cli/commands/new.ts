@@ -1,6 +1,6 @@
 /** `godwit new` */
 import { join, relative } from "node:path";
-import { openSource } from "../../assemble.ts";
+import { withSource } from "../../assemble.ts";
 import type { Config } from "../../config/config.ts";
 import { headsOf } from "../../core/heads.ts";
 import type { Migration } from "../../core/migration.ts";
@@ -14,7 +14,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const config = await invocation.config();
   const message = typeof flags.message === "string" ? flags.message : "";
   const slug = slugOf([...invocation.arguments, message].join(" "));
-  const migrations = await listing(config);
+  const migrations = await listing(config, invocation);
   const language = flags.ts === true ? "ts" : flags.sql === true ? "sql" : languageOf(migrations);
   const revises = parentsOf(migrations, config, flags.revises);
   const id = `${nextNumber(migrations, new Date())}_${slug}`;
@@ -24,9 +24,11 @@ export async function run(invocation: Invocation): Promise<Answer> {
   return { json: { revision: id, file: join(config.folder, file), revises }, text: shown, result: true };
 }
 
+type Listener = Pick<Invocation, "say" | "signal">;
+
 /** For commands that write a file. Throws `ConfigError` where the tool whose folder it is names its own. */
-export async function listing(config: Config): Promise<readonly Migration[]> {
-  const { layout, migrations } = await listed(config);
+export async function listing(config: Config, invocation: Listener): Promise<readonly Migration[]> {
+  const { layout, migrations } = await listed(config, invocation);
   if (isOurs(layout)) return migrations;
   throw new ConfigError({
     code: "CONFIG_INVALID",
@@ -37,16 +39,23 @@ export async function listing(config: Config): Promise<readonly Migration[]> {
 }
 
 /** An empty or missing folder is where the first migration goes. */
-export async function listed(config: Config): Promise<{ layout: string; migrations: readonly Migration[] }> {
-  const source = await openSource(config);
-  const { layout } = source;
-  try {
-    return { layout, migrations: (await source.list()).migrations };
-  } catch (error) {
-    if (error instanceof SourceError && ["SOURCE_FOLDER_EMPTY", "SOURCE_FOLDER_MISSING"].includes(error.code))
-      return { layout, migrations: [] };
-    throw error;
-  }
+export async function listed(
+  config: Config,
+  { say: print, signal }: Listener,
+): Promise<{ layout: string; migrations: readonly Migration[] }> {
+  return withSource(config, { print, signal }, async (source) => {
+    const { layout } = source;
+    try {
+      return { layout, migrations: (await source.list()).migrations };
+    } catch (error) {
+      if (
+        error instanceof SourceError &&
+        ["SOURCE_FOLDER_EMPTY", "SOURCE_FOLDER_MISSING"].includes(error.code)
+      )
+        return { layout, migrations: [] };
+      throw error;
+    }
+  });
 }
 
 /** A file as we write it is one of these tools' own; a folder that is not there yet has no layout. */

@@ -8,7 +8,8 @@ import { migrateOptions } from "../session.ts";
 
 export async function script(invocation: Invocation, direction: "up" | "down", to: string): Promise<Answer> {
   const config = await invocation.config();
-  const target = await assembleOffline(config);
+  const { say: print, signal } = invocation;
+  await using assembled = await assembleOffline(config, { print, signal });
   const from = invocation.flags.from;
   const preset = direction === "up" ? "base" : "heads";
   const options = {
@@ -18,7 +19,7 @@ export async function script(invocation: Invocation, direction: "up" | "down", t
   const imports = includesImports(options.goal) ? await assembleImports(config) : [];
   const notImported = imports.map(({ name }) => name);
   const text = await renderScript(
-    target,
+    assembled.target,
     { ...options, notImported },
     {
       ...createContext(config, invocation),

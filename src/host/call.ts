@@ -1,0 +1,23 @@
+/** The call of a function that runs in another process. */
+import type { EncodedValue, Returned } from "./protocol.ts";
+
+export type { Recorded } from "./protocol.ts";
+
+/** What a function of a module gets from us. */
+export interface Call {
+  readonly ask: (text: string, parameters: readonly EncodedValue[]) => Promise<unknown>;
+  readonly parameterKinds: (text: string) => Promise<unknown>;
+  readonly execute: (text: string) => Promise<unknown>;
+  /** The function is about to be called; what came before was its import. */
+  readonly begun: () => void;
+  readonly log: (level: "info" | "warn" | "error", message: string) => void;
+  /** Asks the function to end; after a grace its process is ended. The reason is thrown either way. */
+  readonly signal: AbortSignal;
+  /** Ends its process at once. The reason is thrown. */
+  readonly abandoned: AbortSignal;
+}
+
+export interface Settled extends Returned {
+  /** Statements that still ran when the function had settled. */
+  readonly unawaited: number;
+}

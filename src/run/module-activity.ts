@@ -1,0 +1,67 @@
+/** The statements of a module, while its function is called in its own process: guarded, counted and sent. */
+import type { Connection } from "../database/connection.ts";
+import type { Encoded } from "../database/values/parameters.ts";
+import { DatabaseError, type GodwitError } from "../errors.ts";
+import { refuseTransactionControl, type Tally, tally } from "./module-control.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** For the watch over promises that never settle. */
+export interface Activity {
+  inFlight: number;
+  lastMs: number;
+  /** The first error of the server, also if the module caught it. */
+  firstError: DatabaseError | undefined;
+  /** What was refused before it was sent, also if the module caught that. */
+  refused: GodwitError | undefined;
+  /** What may have stayed, where no transaction is around it. */
+  readonly tally: Tally;
+}
+
+/** Before the function is called, its process may have to be started anew and its module to be imported. */
+const IMPORT_MS = 30_000;
+
+export function createActivity(): Activity {
+  return {
+    inFlight: 0,
+    lastMs: performance.now() + IMPORT_MS,
+    firstError: undefined,
+    refused: undefined,
+    tally: tally(),
+  };
+}
+
+export function supervised(connection: Connection, activity: Activity, prepared: Prepared) {
+  /** Asked before each text is sent; what it returns is told that it succeeded. */
+  const guard = (text: string): (() => void) => {
+    if (prepared.form === "module-outside") return activity.tally.begun(text);
+    try {
+      refuseTransactionControl(text, prepared);
+    } catch (error) {
+      activity.refused ??= error as GodwitError;
+      throw error;
+    }
+    return () => {};
+  };
+  const track = async <T>(text: string, run: () => Promise<T>): Promise<T> => {
+    const succeeded = guard(text);
+    activity.inFlight++;
+    try {
+      const result = await run();
+      succeeded();
+      return result;
+    } catch (error) {
+      if (error instanceof DatabaseError) activity.firstError ??= error;
+      throw error;
+    } finally {
+      activity.inFlight--;
+      activity.lastMs = performance.now();
+    }
+  };
+  return {
+    ask: (text: string, parameters: readonly (string | Uint8Array | null)[]) =>
+      track(text, () => connection.ask(text, parameters as readonly Encoded[])),
+    // Nothing runs.
+    parameterKinds: (text: string) => track("", () => connection.parameterKinds(text)),
+    execute: (text: string) => track(text, () => connection.execute(text, { rows: "discard" })),
+  };
+}

@@ -1,0 +1,104 @@
+/** One call of a module's function: what it is handed, and its statements, which the parent runs. */
+import type { ParameterKind } from "../database/values/parameters.ts";
+import type { RawResult } from "../database/values/rows.ts";
+import { DatabaseError } from "../errors.ts";
+import type { EncodedValue, FromHost, Returned, StatementError, ToHost } from "../host/protocol.ts";
+import type { MigrationContext } from "../migration.ts";
+import { type Executor, handles } from "../run/module-context.ts";
+import { traceOf } from "../run/trace.ts";
+import type { ModuleFunction } from "../source/declaration.ts";
+import { rememberStatement } from "./thrown.ts";
+
+export interface OpenCall {
+  readonly file: string;
+  readonly log: MigrationContext["log"];
+  readonly signal: AbortSignal;
+  readonly run: (call: ModuleFunction) => Promise<Returned>;
+  readonly abort: (reason: string) => void;
+  readonly answered: (message: ToHost & { readonly kind: "answer" | "refusal" }) => void;
+  /** Its statements fail from now on. */
+  readonly close: () => void;
+}
+
+interface CallOptions {
+  readonly file: string;
+  readonly tell: (message: FromHost) => void;
+}
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Numbers of statements are those of the process: answers are not addressed to a call. */
+let last = 0;
+
+export async function createCall(id: number, { file, tell }: CallOptions): Promise<OpenCall> {
+  const waiting = new Map<number, Waiting>();
+  const stop = new AbortController();
+  let open = true;
+  let first: { readonly statement: number; readonly error: Error } | undefined;
+
+  const ask = (form: "ask" | "kinds" | "execute", text: string, parameters: readonly EncodedValue[]) => {
+    if (!open)
+      throw new Error(`${file} ran a statement after its function had settled: await every statement.`);
+    const statement = ++last;
+    return new Promise<unknown>((resolve, reject) => {
+      waiting.set(statement, { resolve, reject });
+      tell({ kind: "statement", id, statement, form, text: String(text), parameters });
+    });
+  };
+  const executor: Executor = {
+    ask: async (text, parameters) => (await ask("ask", text, parameters)) as RawResult,
+    parameterKinds: async (text) => (await ask("kinds", text, [])) as readonly ParameterKind[],
+    execute: async (text) => ask("execute", text, []),
+  };
+  const say = (level: "info" | "warn" | "error") => (message: unknown) =>
+    tell({ kind: "log", id, level, message: String(message) });
+  const log = { info: say("info"), warn: say("warn"), error: say("error") };
+
+  return {
+    file,
+    log,
+    signal: stop.signal,
+    async run(call) {
+      const handed = { ...(await handles(executor)), log, signal: stop.signal };
+      tell({ kind: "begun", id });
+      const unbegun = unbegunOf(await (call as (context: unknown) => unknown)(handed));
+      if (first === undefined) return { unbegun };
+      const { calledAt, statement } = traceOf(first.error);
+      return { unbegun, swallowed: { statement: first.statement, at: { calledAt, statement } } };
+    },
+    abort: (reason) => stop.abort(new Error(reason)),
+    answered(message) {
+      const asked = waiting.get(message.statement);
+      waiting.delete(message.statement);
+      if (message.kind === "answer") asked?.resolve(message.result);
+      else {
+        const error = errorOf(message.statement, message.error);
+        first ??= { statement: message.statement, error };
+        asked?.reject(error);
+      }
+    },
+    close() {
+      open = false;
+    },
+  };
+}
+
+/** A generator waits for `next()`, a query builder for `execute()`: what they stand for has not happened. */
+export function unbegunOf(returned: unknown): Returned["unbegun"] {
+  if (typeof returned !== "object" || returned === null) return null;
+  if ("execute" in returned && "compile" in returned) return "query";
+  const isGenerator = Symbol.asyncIterator in returned || ("next" in returned && Symbol.iterator in returned);
+  return isGenerator ? "generator" : null;
+}
+
+function errorOf(statement: number, error: StatementError | string): Error {
+  const made =
+    typeof error === "string"
+      ? new Error(error)
+      : new DatabaseError(error.problem as ConstructorParameters<typeof DatabaseError>[0], error);
+  rememberStatement(made, statement);
+  return made;
+}

@@ -1,0 +1,72 @@
+/**
+ * The process that runs user code: loads what it is told to, calls it, and says what came of it. Nothing of ours that
+ * must be true depends on it: it may end, hang or spin at any moment, and the other side (`host/`) deals with that.
+ */
+import { writeFileSync } from "node:fs";
+import type { FromHost, Request, ToHost } from "../host/protocol.ts";
+import { loadModule } from "../source/module.ts";
+import { createCall, type OpenCall } from "./call.ts";
+import { loadConfigFile } from "./config.ts";
+import { endWithParent } from "./lifeline.ts";
+import { record } from "./record.ts";
+import { describeThrown, exitPlace } from "./thrown.ts";
+
+// A library that finds `process.send` believes that somebody has forked it, and talks to us.
+const send = process.send?.bind(process);
+delete process.send;
+const calls = new Map<number, OpenCall>();
+
+endWithParent();
+// The kernel should end this process before the one that holds the transaction.
+try {
+  writeFileSync("/proc/self/oom_score_adj", "500");
+} catch {}
+// Ctrl-C and a container's SIGTERM may reach every process; when to stop is decided by the parent.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+process.on("uncaughtException", (error: unknown) =>
+  tell({ kind: "uncaught", thrown: describeThrown(error) }),
+);
+process.on("exit", () => tell({ kind: "exiting", place: exitPlace() }));
+process.on("message", (message: ToHost) => {
+  switch (message.kind) {
+    case "request":
+      void answer(message.id, message.request);
+      return;
+    case "abort":
+      calls.get(message.id)?.abort(message.reason);
+      return;
+    default:
+      for (const call of calls.values()) call.answered(message);
+  }
+});
+
+function tell(message: FromHost): void {
+  if (process.connected) send?.(message);
+}
+
+async function answer(id: number, request: Request): Promise<void> {
+  try {
+    tell({ kind: "done", id, value: await carryOut(id, request) });
+  } catch (error) {
+    tell({ kind: "failed", id, thrown: describeThrown(error) });
+  }
+}
+
+async function carryOut(id: number, request: Request): Promise<unknown> {
+  if (request.kind === "config") return loadConfigFile(request.path, request.cacheFolder);
+  const { module, cacheFolder } = request;
+  const { up, down, ...declared } = await loadModule(module, { cacheFolder });
+  if (request.kind === "load") {
+    const { depends, revises, phase, settings } = declared;
+    return { depends, revises, phase, settings, revertible: down !== null };
+  }
+  const run = request.direction === "up" || down === null ? up : down;
+  const call = await createCall(id, { file: module.file, tell });
+  calls.set(id, call);
+  try {
+    return await (request.kind === "run" ? call.run(run) : record(run, call));
+  } finally {
+    call.close();
+    calls.delete(id);
+  }
+}
