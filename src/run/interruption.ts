@@ -18,8 +18,10 @@ function interrupted({ reason }: AbortSignal, what: string, hint: string): Godwi
   if (reason instanceof GodwitError && !(reason instanceof Interrupted)) return null;
   const by = reason instanceof Interrupted ? reason.by : "abort";
   const code = reason instanceof Interrupted && reason.code === "DEADLINE" ? "DEADLINE" : "INTERRUPTED";
-  return new Interrupted({ code, message: `${by} ended the run ${what}`, hint }, by);
+  return new Interrupted({ code, message: `${WHO[by] ?? by} ended the run ${what}`, hint }, by);
 }
+
+const WHO: Readonly<Record<string, string>> = { deadline: "The deadline", abort: "The program" };
 
 /** An error that says already what to do, and does not know that something of the step stays. */
 export function withKept(error: GodwitError, step: Whose, committed: Committed): GodwitError {

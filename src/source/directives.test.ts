@@ -57,7 +57,7 @@ test("an unknown key is named with its place, and with what was meant", () => {
         file: "a.sql",
         line: 2,
         column: 26,
-        excerpt: `-- godwit: phase=startup transactoin=off\n${" ".repeat(25)}^`,
+        excerpt: `  2 | -- godwit: phase=startup transactoin=off\n    | ${" ".repeat(25)}^`,
       },
     },
   ]);

@@ -34,7 +34,12 @@ test("Latin-1 is named with line, column and byte, and how to convert it", () =>
     code: "SOURCE_FILE_ENCODING",
     message: "a.sql is not UTF-8: byte 0xFC (in Latin-1 that is `ü`).",
     hint: "If it is Latin-1, convert it: iconv -f ISO-8859-1 -t UTF-8 'a.sql' > 'a.sql.utf8' && mv 'a.sql.utf8' 'a.sql'",
-    place: { file: "a.sql", line: 2, column: 13, excerpt: `select '😀 gr\ufffdn'\n${" ".repeat(12)}^` },
+    place: {
+      file: "a.sql",
+      line: 2,
+      column: 13,
+      excerpt: `  2 | select '😀 gr\ufffdn'\n    | ${" ".repeat(13)}^`,
+    },
     details: { byte: "0xFC", offset: 22 },
   });
 });

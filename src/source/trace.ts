@@ -7,8 +7,8 @@ import { SourceMap, type SourceMapPayload } from "node:module";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Place } from "../errors.ts";
-import { codePointOffset, locate } from "../std/text.ts";
 import { compileTypeScript, isTypeScript } from "./hooks.ts";
+import { placeOf } from "./place.ts";
 import { compileSettings } from "./typescript.ts";
 
 export interface Frame {
@@ -51,12 +51,12 @@ export async function placeOfStack(
       : text;
     const mapped = mapOf(code);
     // Node was asked to map stacks itself (--enable-source-maps).
-    if (mapped === null || process.sourceMapsEnabled) return placeIn(text, { ...inside, name });
+    if (mapped === null || process.sourceMapsEnabled) return placeOf(name, text, inside);
     const entry = mapped.findEntry(inside.line - 1, inside.column - 1);
     if (!("originalLine" in entry)) return { file: name };
     const [source = name] = mapped.payload.sources;
-    return placeIn(mapped.payload.sourcesContent?.[0] ?? text, {
-      name: join(dirname(name), source).split(sep).join("/"),
+    const written = join(dirname(name), source).split(sep).join("/");
+    return placeOf(written, mapped.payload.sourcesContent?.[0] ?? text, {
       line: entry.originalLine + 1,
       column: entry.originalColumn + 1,
     });
@@ -86,11 +86,4 @@ function mapOf(code: string): SourceMap | null {
   const inline = /\/\/# sourceMappingURL=data:application\/json;base64,(\S+)\s*$/.exec(code)?.[1];
   if (inline === undefined) return null;
   return new SourceMap(JSON.parse(Buffer.from(inline, "base64").toString()) as SourceMapPayload);
-}
-
-function placeIn(text: string, at: { name: string; line: number; column: number }): Place {
-  const lines = text.split("\n");
-  const before = lines.slice(0, at.line - 1).reduce((length, line) => length + line.length + 1, 0);
-  const { line, column, excerpt } = locate(text, codePointOffset(text, before + at.column - 1) + 1);
-  return { file: at.name, line, column, excerpt };
 }
