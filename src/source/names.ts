@@ -98,8 +98,28 @@ export function groupFiles(files: readonly NamedFile[], below = ""): Grouped {
         ),
       );
   }
+  for (const { id, up } of groups) {
+    const other = seemsToTakeBack(id, byId);
+    if (other !== null && !duplicates.has(id)) duplicates.set(id, falseDown(`${below}${up.name}`, other, up));
+  }
   return { groups, duplicates, orphans };
 }
+
+/**
+ * The id of the migration beside it that a name seems to take back: `0001_x_down` beside `0001_x` or `0001_x_up`. Such a
+ * file would run as a migration of its own, directly behind the one that it undoes.
+ */
+function seemsToTakeBack(id: string, ids: ReadonlyMap<string, unknown>): string | null {
+  const [, stem = "", separator = ""] = DOWN_ENDING.exec(id) ?? [];
+  if (stem === "") return null;
+  const wanted = ["", "up", "do", "apply"].map((word) => (word === "" ? stem : stem + separator + word));
+  const found = [...ids.keys()].find((each) =>
+    wanted.some((name) => name.toLowerCase() === each.toLowerCase()),
+  );
+  return found ?? null;
+}
+
+const DOWN_ENDING = /^(.+)([._-])(?:down|dn|undo|revert|rollback|downgrade)$/i;
 
 /** What the TypeScript file beside it was compiled to. */
 function isTwin(file: NamedFile, members: readonly NamedFile[]): boolean {
@@ -117,6 +137,20 @@ export function duplicateId(id: string, files: readonly string[]): Problem {
     hint: "Rename or delete all but one; the file name without extension is what a migration is known by.",
     place: { file: files[0] ?? id },
     details: { files },
+  };
+}
+
+function falseDown(file: string, id: string, { role }: NamedFile): Problem {
+  const instead =
+    role === "sql" || role === "up"
+      ? `rename it to ${id}.down.sql`
+      : `export its function as \`down\` of ${id} and delete it`;
+  return {
+    code: "SOURCE_MARKER",
+    message: `${file} looks like the way back of ${id} and is none: it would run as a migration of its own.`,
+    hint: `If it is the way back, ${instead}. If it is a migration, give it a name that does not end like a way back.`,
+    place: { file },
+    details: { runs: "up" },
   };
 }
 

@@ -187,6 +187,18 @@ describe("a broken file is named and the others are found:", () => {
     ["loud extension", { "a.SQL": "select 1" }, [["a.SQL", "SOURCE_FILE_NAME"]]],
     ["a line end in the name", { "a\n.sql": "select 1" }, [["a\n.sql", "SOURCE_FILE_NAME"]]],
     ["a repeatable module", { "repeatable/a.ts": "" }, [["repeatable/a.ts", "SOURCE_FILE_NAME"]]],
+    [
+      "a way back by its name",
+      { "1_a.sql": "select 1", "1_a_down.sql": "drop" },
+      [["1_a_down", "SOURCE_MARKER"]],
+    ],
+    ["a loud one", { "1_a-Up.sql": "select 1", "1_A-DOWN.sql": "drop" }, [["1_A-DOWN", "SOURCE_MARKER"]]],
+    [
+      "a module undone",
+      { "1_a.sql": "select 1", "1_a.undo.mjs": "export function up() {}" },
+      [["1_a.undo", "SOURCE_MARKER"]],
+    ],
+    ["a scale-down", { "1_a.sql": "select 1", "2_scale_down.sql": "select 1" }, []],
     ["a repeatable down", { "repeatable/a.down.sql": "" }, [["repeatable/a.down.sql", "SOURCE_FILE_NAME"]]],
   ])("%s", async (_, files, expected) => {
     expect(await codesOf({ ...files, "zz.sql": "select 1" })).toEqual(expected);
