@@ -36,8 +36,8 @@ export async function connect(target: Target, context: RunContext): Promise<Conn
 }
 
 /**
- * One connection for as long as `use` takes. When the run is to end, its statements are cancelled, and what is thrown is
- * the reason of the signal.
+ * One connection for as long as `use` takes. When the run is to end, `database/stopping.ts` cancels its statements, and what
+ * is thrown is the reason of the signal.
  */
 export async function withConnection<T>(
   target: Target,
@@ -45,35 +45,12 @@ export async function withConnection<T>(
   use: (connection: Connection) => Promise<T>,
 ): Promise<T> {
   await using connection = await connect(target, context);
-  using _ = cancelOnAbort(connection, context.signal);
   try {
     await prepareSession(connection, target, context);
     return await use(connection);
   } catch (error) {
     throw asSchemaGone(asInterruption(error, context.signal));
   }
-}
-
-const CANCEL_EVERY_MS = 200;
-
-/** Cancels what the connection runs, again and again: a single request may hit the gap between two statements. */
-function cancelOnAbort(connection: Connection, signal: AbortSignal): Disposable {
-  const done = new AbortController();
-  const cancel = async () => {
-    while (!done.signal.aborted && !connection.lost.aborted && connection.capabilities.observer) {
-      await connection.cancel().catch(() => {});
-      await delay(CANCEL_EVERY_MS, done.signal);
-    }
-  };
-  const onAbort = () => void cancel().catch(() => {});
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
-  return {
-    [Symbol.dispose]() {
-      signal.removeEventListener("abort", onAbort);
-      done.abort();
-    },
-  };
 }
 
 export function applicationName(context: RunContext): string {
