@@ -163,7 +163,7 @@ test("dates are read right whatever style the database writes them in", async ({
   const folder = folderOf({
     "migrations/0001_a.sql": "create table a (d date); insert into a values ('02/01/2003');",
     "migrations/0002_b.ts": module(
-      "const [row] = await sql`select timestamptz '2003-01-02 03:04:05+00' as t`; if (row.t?.toISOString() !== '2003-01-02T03:04:05.000Z') throw new Error(String(row.t));",
+      "const [row] = await sql`select timestamptz '2003-01-02 03:04:05+00' as t`; if (row.t !== '2003-01-02 03:04:05+00') throw new Error(String(row.t));",
     ),
   });
   const godwit = commandIn({ folder, url: db.url });
