@@ -3,7 +3,7 @@
  * leaves behind is judged by the catalog, cleared, and the statement is finished, once.
  */
 import { describe } from "vitest";
-import { expect, type TestDatabase, test } from "./support/database.ts";
+import { expect, test } from "./support/database.ts";
 import { stateOf } from "./support/state.ts";
 import { folderOf, recorder, targetOf, up } from "./support/target.ts";
 import { majorVersion } from "./support/version.ts";
