@@ -105,6 +105,7 @@ export const ERROR_CODES = {
   STEP_INDEX_INVALID: "StepFailed",
   STEP_INDEX_KEPT: "StepFailed",
   STEP_ENDED_TRANSACTION: "StepFailed",
+  STEP_LEFT_BEHIND: "StepFailed",
   STEP_NEVER_SETTLED: "StepFailed",
   STEP_PROCESS_ENDED: "StepFailed",
   RUN_INCOMPLETE: "StepFailed",

@@ -82,6 +82,8 @@ class Run {
   /** The first step that was not done when the connection was lost while a step was under way. */
   #suspect: string | undefined;
   #prepared: readonly Prepared[] = [];
+  /** A step that was reported done was not at its end. */
+  #late: GodwitError | undefined;
 
   constructor(target: Target, options: MigrateOptions, context: RunContext) {
     this.#target = target;
@@ -223,6 +225,10 @@ class Run {
       stop: AbortSignal.any([this.#context.signal, lock.lost]),
       count: decided.steps.length,
       warn: (problem) => this.#warn(problem),
+      late: (error) => {
+        this.#late ??= error;
+        this.#warn(error.toProblem());
+      },
       keeper,
     };
     await clearNamedIndexes(work, prepared, invalid.rows);
@@ -320,7 +326,10 @@ class Run {
     const broken = invalid.rows
       .filter(({ name, builder }) => named.has(name) || (builder === null && !before.has(name)))
       .map(({ name }) => name);
-    if (wrong.length === 0 && broken.length === 0) return;
+    if (wrong.length === 0 && broken.length === 0) {
+      if (this.#late !== undefined) throw this.#late;
+      return;
+    }
     const message =
       wrong.length > 0
         ? `The run ended, but the ledger does not say so of ${wrong.map((step) => step.revision).join(", ")}.`

@@ -35,6 +35,8 @@ export interface Work {
   readonly count: number;
   /** Puts a warning into the report. */
   readonly warn?: ((problem: Problem) => void) | undefined;
+  /** What a module left behind went on when its step was done. */
+  readonly late?: ((error: GodwitError) => void) | undefined;
   /** Another tool's history that is kept in step. */
   readonly keeper?: Keeper | null;
 }
