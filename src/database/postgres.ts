@@ -233,6 +233,8 @@ class PostgresConnection implements Connection {
   }
 
   async blockers(): Promise<readonly Blocker[]> {
+    // Nothing is in flight, so nothing waits.
+    if (this.#sent.size === 0) return [];
     const observer = await this.#observe();
     const [text, key] = this.#session
       ? [BLOCKERS_OF_PID, this.server.backendPid]

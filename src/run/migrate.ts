@@ -28,6 +28,7 @@ import { INVALID_INDEXES, type InvalidIndex } from "./indexes.ts";
 import { clearNamedIndexes, namedIndexes } from "./leftover-indexes.ts";
 import { acquireLock } from "./locked.ts";
 import { boundedNotices } from "./notices.ts";
+import { type OwnWaits, patiently } from "./own-waits.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
@@ -104,7 +105,12 @@ class Run {
     for (let lost = 1; ; lost++) {
       const before = this.#done.length;
       try {
-        await this.#once(await connect(this.#target, this.#context), listing);
+        let attempts = 0;
+        await patiently(this.#target, this.#context, async (waits) => {
+          // A lock stopped the attempt before this one: no step has ended its session.
+          if (attempts++ > 0) this.#underWay = undefined;
+          await this.#once(await connect(this.#target, this.#context), listing, waits);
+        });
         return this.report("done");
       } catch (error) {
         const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
@@ -132,7 +138,8 @@ class Run {
     };
   }
 
-  async #once(connection: Connection, listing: Promise<Listing>): Promise<void> {
+  async #once(connection: Connection, ...[listing, waits]: [Promise<Listing>, OwnWaits]): Promise<void> {
+    using _ = waits.watch(connection);
     try {
       await prepareSession(connection, this.#target, this.#context);
       const guard = guardOf(this.#target.settings);
