@@ -1,5 +1,6 @@
 /** One step of a script for psql: the frames of a run, and between them the text as it is run. */
 import type { StatementKind } from "../core/sql/classify.ts";
+import { indexGuard } from "../core/sql/index-guard.ts";
 import { literal, quotedName } from "../core/sql/quote.ts";
 import { type Keeper, keptIn } from "./keep.ts";
 import { notRenderable, record } from "./offline-module.ts";
@@ -45,6 +46,7 @@ export async function renderStep(
     leave: guardOf(target.settings),
     kept: keptIn(keeper, { step, migration, text: written, ledger: ledger.historyTable, live: false }),
     modes: body.kind === "sql" ? body.modes : undefined,
+    indexes: body.kind === "sql" ? indexGuard(body.text) : undefined,
   };
   const title = comment(`${step.direction} ${step.revision} (${step.file})`);
   if (body.kind === "module" && prepared.form === "module-outside")
@@ -95,7 +97,7 @@ function renderStatements(
     const finish = ledger.finishStatement(key, author);
     setsLockTimeout ||= /lock_timeout/i.test(text);
     if (runsInTransaction(statement))
-      return framed(statementFrame({ ...parts, reset: "", modes }, finish), text);
+      return framed(statementFrame({ ...parts, reset: "", modes, indexes: indexGuard(text) }, finish), text);
     const patient = mayWait(statement) && !setsLockTimeout;
     return [
       own(ledger.startStatement(key, author, null)),
