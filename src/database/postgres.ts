@@ -362,7 +362,7 @@ class PostgresConnection implements Connection {
     try {
       return await sharesSessions(this.server.backendPid, {
         ours: async () =>
-          (await this.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]?.pid ?? 0,
+          (await this.query<{ pid: number }>("select pg_catalog.pg_backend_pid() as pid")).rows[0]?.pid ?? 0,
         other: client,
       });
     } finally {

@@ -1,6 +1,7 @@
 /** One step of a script for psql: the frames of a run, and between them the text as it is run. */
 import type { StatementKind } from "../core/sql/classify.ts";
 import { encodingChange, utf8AfterReset } from "../core/sql/encoding.ts";
+import { indexGuard } from "../core/sql/index-guard.ts";
 import { literal, quotedName } from "../core/sql/quote.ts";
 import { codePointOffset, locate } from "../std/text.ts";
 import { type Keeper, keptIn } from "./keep.ts";
@@ -47,6 +48,7 @@ export async function renderStep(
     leave: guardOf(target.settings),
     kept: keptIn(keeper, { step, migration, text: written, ledger: ledger.historyTable, live: false }),
     modes: body.kind === "sql" ? body.modes : undefined,
+    indexes: body.kind === "sql" ? indexGuard(body.text) : undefined,
   };
   if (body.kind === "sql") refuseEncoding(body.text, prepared);
   const title = comment(`${step.direction} ${step.revision} (${step.file})`);
@@ -116,7 +118,7 @@ function renderStatements(
     const finish = ledger.finishStatement(key, author);
     setsLockTimeout ||= /lock_timeout/i.test(text);
     if (runsInTransaction(statement))
-      return framed(statementFrame({ ...parts, reset: "", modes }, finish), text);
+      return framed(statementFrame({ ...parts, reset: "", modes, indexes: indexGuard(text) }, finish), text);
     const patient = mayWait(statement) && !setsLockTimeout;
     return [
       own(ledger.startStatement(key, author, null)),
