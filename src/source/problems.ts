@@ -140,7 +140,15 @@ export function falseMarker(
     runs,
     place,
     layout = "plain",
-  }: { direction: Direction | null; runs: Direction; place: Place; layout?: string },
+    cut = false,
+  }: {
+    direction: Direction | null;
+    runs: Direction;
+    place: Place;
+    layout?: string;
+    /** The file has sections that count: declared to have none, it would run both. */
+    cut?: boolean;
+  },
 ): Problem {
   const shown = line.replace(/\s+/g, " ").slice(0, 120);
   const ways = { up: "way up", down: "way back" };
@@ -151,10 +159,16 @@ export function falseMarker(
   return {
     code: "SOURCE_MARKER",
     message: `${place.file} has \`${shown}\`, which looks like a section marker and is none${follows}.`,
-    hint: `${writeInstead(layout)} If it is a comment, reword it, or put the line \`-- godwit: sections=none\` at the top of the file.`,
+    hint: `${writeInstead(layout)} ${ifComment(cut || (layout !== "plain" && layout in SECTION_MARKERS))}`,
     place,
-    details: { line: shown, runs },
+    details: { line: shown, runs, ...(cut ? { sections: true } : {}) },
   };
+}
+
+function ifComment(cut: boolean): string {
+  return cut
+    ? "If it is a comment, reword it."
+    : "If it is a comment, reword it, or put the line `-- godwit: sections=none` at the top of the file.";
 }
 
 function writeInstead(layout: string): string {
