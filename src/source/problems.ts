@@ -2,6 +2,7 @@
 import type { Direction, Migration } from "../core/migration.ts";
 import type { Place, Problem } from "../errors.ts";
 import { nameProblem, readName } from "./names.ts";
+import { placeOf } from "./place.ts";
 
 export function repeatableProblem(name: string): Problem | null {
   const role = readName(name)?.role;
@@ -162,6 +163,21 @@ export function falseMarker(
     hint: `${writeInstead(layout)} ${ifComment(cut || (layout !== "plain" && layout in SECTION_MARKERS))}`,
     place,
     details: { line: shown, runs, ...(cut ? { sections: true } : {}) },
+  };
+}
+
+/** A file with a down section beside a down file: only one of them can be the way back. */
+export function twoWaysBack(
+  file: string,
+  { text, down, line }: { text: string; down: string; line: number },
+): Problem {
+  const marker = text.split("\n", line)[line - 1]?.trim() ?? "";
+  return {
+    code: "SOURCE_DUPLICATE_ID",
+    message: `${file} has the section \`${marker}\`, and its way back is ${down} as well.`,
+    hint: `Remove the section from ${file}, or delete ${down}.`,
+    place: placeOf(file, text, { line, column: 1 }),
+    details: { files: [file, down] },
   };
 }
 
