@@ -28,6 +28,7 @@ import { INVALID_INDEXES, type InvalidIndex } from "./indexes.ts";
 import { clearNamedIndexes, namedIndexes } from "./leftover-indexes.ts";
 import { acquireLock } from "./locked.ts";
 import { boundedNotices } from "./notices.ts";
+import { type OwnWaits, patiently } from "./own-waits.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
@@ -82,6 +83,8 @@ class Run {
   /** The first step that was not done when the connection was lost while a step was under way. */
   #suspect: string | undefined;
   #prepared: readonly Prepared[] = [];
+  /** A step that was reported done was not at its end. */
+  #late: GodwitError | undefined;
 
   constructor(target: Target, options: MigrateOptions, context: RunContext) {
     this.#target = target;
@@ -102,7 +105,12 @@ class Run {
     for (let lost = 1; ; lost++) {
       const before = this.#done.length;
       try {
-        await this.#once(await connect(this.#target, this.#context), listing);
+        let attempts = 0;
+        await patiently(this.#target, this.#context, async (waits) => {
+          // A lock stopped the attempt before this one: no step has ended its session.
+          if (attempts++ > 0) this.#underWay = undefined;
+          await this.#once(await connect(this.#target, this.#context), listing, waits);
+        });
         return this.report("done");
       } catch (error) {
         const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
@@ -130,7 +138,8 @@ class Run {
     };
   }
 
-  async #once(connection: Connection, listing: Promise<Listing>): Promise<void> {
+  async #once(connection: Connection, ...[listing, waits]: [Promise<Listing>, OwnWaits]): Promise<void> {
+    using _ = waits.watch(connection);
     try {
       await prepareSession(connection, this.#target, this.#context);
       const guard = guardOf(this.#target.settings);
@@ -223,6 +232,10 @@ class Run {
       stop: AbortSignal.any([this.#context.signal, lock.lost]),
       count: decided.steps.length,
       warn: (problem) => this.#warn(problem),
+      late: (error) => {
+        this.#late ??= error;
+        this.#warn(error.toProblem());
+      },
       keeper,
     };
     await clearNamedIndexes(work, prepared, invalid.rows);
@@ -320,7 +333,10 @@ class Run {
     const broken = invalid.rows
       .filter(({ name, builder }) => named.has(name) || (builder === null && !before.has(name)))
       .map(({ name }) => name);
-    if (wrong.length === 0 && broken.length === 0) return;
+    if (wrong.length === 0 && broken.length === 0) {
+      if (this.#late !== undefined) throw this.#late;
+      return;
+    }
     const message =
       wrong.length > 0
         ? `The run ended, but the ledger does not say so of ${wrong.map((step) => step.revision).join(", ")}.`
