@@ -7,9 +7,7 @@
 import { createHash } from "node:crypto";
 import { tokenize } from "../../core/sql/tokens.ts";
 import type { Problem } from "../../errors.ts";
-import { firstStatement } from "../header.ts";
 import { placeAt } from "../place.ts";
-import { badForm } from "../problems.ts";
 
 export interface Changeset {
   readonly id: string;
@@ -52,12 +50,10 @@ export function parseFormatted(text: string, file: string): FormattedSql {
   const problems: Problem[] = [];
   const properties: [string, string][] = [];
   const drafts: Draft[] = [];
-  const above: string[] = [];
   let ignored = 0;
   let inRollback = false;
   for (const { line, start, number } of linesOf(text)) {
     const draft = drafts.at(-1);
-    if (draft === undefined) above.push(blank(line));
     const problem = (message: string, hint: string) =>
       problems.push({
         code: "SOURCE_DIRECTIVE_INVALID",
@@ -88,8 +84,7 @@ export function parseFormatted(text: string, file: string): FormattedSql {
     }
     switch (whole === undefined ? "" : name.toLowerCase()) {
       case "":
-        if (draft === undefined) above[above.length - 1] = line;
-        else if (!HEADER.test(line)) draft.sql.push(line);
+        if (draft !== undefined && !HEADER.test(line)) draft.sql.push(line);
         break;
       case "changeset": {
         const [, author, id, attributes = ""] = /^("[^"]+"|[^:]+):\s*("[^"]+"|\S+)(.*)$/.exec(rest) ?? [];
@@ -131,25 +126,8 @@ export function parseFormatted(text: string, file: string): FormattedSql {
         if (name.toLowerCase() !== "preconditions" && draft !== undefined) draft.precondition ??= line.trim();
     }
   }
-  problems.push(...statementAbove(above.join("\n"), { text, file, first: drafts[0] }));
   const logicalFilePath = attributesOf(HEADER.exec(text)?.[0] ?? "").get("logicalfilepath");
   return { logicalFilePath, properties, changesets: drafts.map((draft) => finish(draft, text)), problems };
-}
-
-/** What stands above the first changeset belongs to none: the tool drops it without a word. */
-function statementAbove(
-  above: string,
-  { text, file, first }: { text: string; file: string; first: Draft | undefined },
-): readonly Problem[] {
-  const at = firstStatement(above);
-  if (first === undefined || at === above.length) return [];
-  return [
-    badForm(file, {
-      says: "has a statement in front of its first changeset, which would never run",
-      hint: "Write a line `--changeset author:id` above it.",
-      place: placeAt(file, text, at),
-    }),
-  ];
 }
 
 /** A file without the header: all of it is one changeset. */

@@ -30,7 +30,7 @@ test("checksums are the tool's, of both versions in use", async () => {
 test("a changeset is the slice of its file, known by path, id and author", async () => {
   const { ids, wrong, up, down, migrations } = await openLayout(liquibase, {
     "sub/b.sql": `${HEAD}\n--changeset "Jane Doe":"add t" runInTransaction:false\ncreate table t ();\n--rollback drop table t;\n`,
-    "a.sql": `-- liquibase formatted sql logicalFilePath:x/y.sql\n-- ignored();\n-- changeset me:1 labels:"" dbms:postgresql,h2\nselect 1;\n--rollback not required\n--changeset me:2 dbms:oracle\nselect 2;\n--changeset me:3 dbms:!mysql\n--ignoreLines:2\nnonsense(;\nnonsense;\nselect 3;\n--ignoreLines:start\nnonsense(;\n--ignoreLines:end\n/* liquibase rollback\nselect 4;\n*/\n`,
+    "a.sql": `-- liquibase formatted sql logicalFilePath:x/y.sql\nignored();\n-- changeset me:1 labels:"" dbms:postgresql,h2\nselect 1;\n--rollback not required\n--changeset me:2 dbms:oracle\nselect 2;\n--changeset me:3 dbms:!mysql\n--ignoreLines:2\nnonsense(;\nnonsense;\nselect 3;\n--ignoreLines:start\nnonsense(;\n--ignoreLines:end\n/* liquibase rollback\nselect 4;\n*/\n`,
   });
   expect(wrong).toEqual([]);
   expect(ids).toEqual(["x/y.sql::1::me", "x/y.sql::3::me", "sub/b.sql::add t::Jane Doe"]);
@@ -95,20 +95,6 @@ test("one dash, and a changeset without an id, are refused as Liquibase does", a
   expect(problems).toMatchObject([
     { code: "SOURCE_DIRECTIVE_INVALID", place: { line: 4 } },
     { code: "SOURCE_DIRECTIVE_INVALID", place: { line: 5 } },
-  ]);
-});
-
-test("a statement above the first changeset is refused, not dropped; comments and ignored lines are let be", async () => {
-  const { problems } = await openLayout(liquibase, {
-    "a.sql": `${HEAD}create table t (i int);\n--changeset me:1\nselect 1;\n`,
-    "b.sql": `${HEAD}/* of\n us */\n-- b\n--ignoreLines:1\nselect 0;\n--changeset me:2\nselect 1;\n`,
-  });
-  expect(problems).toMatchObject([
-    {
-      code: "SOURCE_PARSE",
-      message: "a.sql has a statement in front of its first changeset, which would never run.",
-      place: { file: "a.sql", line: 2 },
-    },
   ]);
 });
 
