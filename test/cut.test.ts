@@ -7,14 +7,14 @@ import { GodwitError } from "../src/errors.ts";
 import { type MigrateOptions, migrate } from "../src/run/migrate.ts";
 import { expect } from "./support/database.ts";
 import { type CutResult, cutEverywhere } from "./support/points.ts";
-import { FILES } from "./support/scenario.ts";
+import { scenarioFiles } from "./support/scenario.ts";
 import { down, folderOf, type Recorder, recorder, targetOf, UP, up } from "./support/target.ts";
 
 describe("a connection that is cut before or after any message", () => {
   test("of up: the end is that of an undisturbed run, and no step took effect twice", {
     timeout: 900_000,
   }, async () => {
-    const folder = folderOf(FILES);
+    const folder = folderOf(scenarioFiles());
     const result = await cutEverywhere({
       prefix: "cut_up",
       run: (url) => finish({ url, folder }, UP),
@@ -23,7 +23,7 @@ describe("a connection that is cut before or after any message", () => {
   });
 
   test("of down -2: two are taken back, once, and no third", { timeout: 900_000 }, async () => {
-    const { "repeatable/overview.sql": _overview, ...files } = FILES;
+    const { "repeatable/overview.sql": _overview, ...files } = scenarioFiles();
     const folder = folderOf(files);
     const result = await cutEverywhere({
       prefix: "cut_down",

@@ -15,7 +15,7 @@ import { expect, type TestDatabase, test } from "./support/database.ts";
 import { closeGate, GATE } from "./support/gate.ts";
 import { everyPoint, openPlaces, type Place } from "./support/points.ts";
 import { type Message, startProxy } from "./support/proxy.ts";
-import { FILES } from "./support/scenario.ts";
+import { scenarioFiles } from "./support/scenario.ts";
 import { blocked, lockHolder, running } from "./support/sessions.ts";
 import { type Files, folderOf } from "./support/target.ts";
 import { until } from "./support/until.ts";
@@ -28,7 +28,7 @@ describe("a process that is killed before or after any message that it sends", (
   });
 
   test("of down: the next one ends as if nothing had happened", { timeout: 900_000 }, async () => {
-    const { "repeatable/overview.sql": _overview, ...files } = FILES;
+    const { "repeatable/overview.sql": _overview, ...files } = scenarioFiles();
     const folder = folderOf(migrations(files));
     const places = await openPlaces("kill_down", async (url) => {
       await commandIn({ folder, url })("up");
@@ -128,7 +128,7 @@ const INDEXES = `select relname as name, indisvalid as valid from pg_index join 
 async function killEverywhere(
   places: { place: (name: string) => Promise<Place> },
   command: readonly string[],
-  files: Files = FILES,
+  files: Files = scenarioFiles(),
 ): Promise<void> {
   const { port } = inject("postgres");
   const folder = folderOf(migrations(files));
