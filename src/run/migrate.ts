@@ -36,6 +36,7 @@ import {
 } from "./leftover-indexes.ts";
 import { acquireLock } from "./locked.ts";
 import { boundedNotices } from "./notices.ts";
+import { type OwnWaits, patiently } from "./own-waits.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
@@ -92,6 +93,8 @@ class Run {
   /** The first step that was not done when the connection was lost while a step was under way. */
   #suspect: string | undefined;
   #prepared: readonly Prepared[] = [];
+  /** A step that was reported done was not at its end. */
+  #late: GodwitError | undefined;
   /** The oids of the indexes that were invalid when the run began. */
   #invalidBefore: ReadonlySet<number> | undefined;
   /** What the server said where `IF NOT EXISTS` has kept something. */
@@ -116,7 +119,12 @@ class Run {
     for (let lost = 1; ; lost++) {
       const before = this.#done.length;
       try {
-        await this.#once(await connect(this.#target, this.#context), listing);
+        let attempts = 0;
+        await patiently(this.#target, this.#context, async (waits) => {
+          // A lock stopped the attempt before this one: no step has ended its session.
+          if (attempts++ > 0) this.#underWay = undefined;
+          await this.#once(await connect(this.#target, this.#context), listing, waits);
+        });
         return this.report("done");
       } catch (error) {
         const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
@@ -144,7 +152,8 @@ class Run {
     };
   }
 
-  async #once(connection: Connection, listing: Promise<Listing>): Promise<void> {
+  async #once(connection: Connection, ...[listing, waits]: [Promise<Listing>, OwnWaits]): Promise<void> {
+    using _ = waits.watch(connection);
     try {
       await prepareSession(connection, this.#target, this.#context);
       const guard = guardOf(this.#target.settings);
@@ -235,6 +244,10 @@ class Run {
       stop: AbortSignal.any([this.#context.signal, lock.lost]),
       count: decided.steps.length,
       warn: (problem) => this.#warn(problem),
+      late: (error) => {
+        this.#late ??= error;
+        this.#warn(error.toProblem());
+      },
       keeper,
     };
     await clearNamedIndexes(work, prepared, invalid);
@@ -341,6 +354,7 @@ class Run {
     const broken = invalid.filter((index) => named.has(index.name) || this.#isBroken(index));
     this.#warnOfInvalid(invalid.filter((index) => !broken.includes(index)));
     if (broken.length > 0) throw new StepFailed(leftInvalid(broken));
+    if (this.#late !== undefined) throw this.#late;
   }
 
   /** By this run, or kept by it. An index on the parent of partitions alone waits for those of its parts. */
