@@ -202,7 +202,15 @@ export function statementFrame(parts: FrameParts, done: string): StepFrame {
 
 /** Something of our own between two statements of a file, in a transaction of its own. `first`: before our own role. */
 export function ownTransaction({ ownRole, fence }: FrameParts, sql: string, first = ""): string {
-  return `${begin()} ${first} ${ownRole} ${fence} ${sql}; commit`;
+  return `${begin()} ${first} ${inTransaction({ ownRole, fence }, sql)}`;
+}
+
+/** Its second half, where its beginning is a message of its own. */
+export function inTransaction(
+  { ownRole, fence }: Pick<FrameParts, "ownRole" | "fence">,
+  sql: string,
+): string {
+  return `${ownRole} ${fence} ${sql}; commit`;
 }
 
 /** For the last statement of a step outside a transaction. */

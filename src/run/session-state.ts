@@ -46,26 +46,27 @@ export function readOpened(custom: readonly string[]): string {
 }
 
 /**
- * One row, `session`: how the session differs from the one that was `opened`. Kept until the transaction ends. The
- * session's own statement timeout may be too short for the question.
+ * Comes before `keepState`, in a message of its own: the session's statement timeout may be too short for anything longer.
+ * It is kept until the transaction ends, and the run's own holds from here on. `known`: it was taken away already.
  */
-export function keepState(
-  opened: string,
-  { custom, timeoutMs }: { custom: readonly string[]; timeoutMs: number },
-): string {
+export function setTimeoutAside(timeoutMs: number, known?: string | null): string {
+  const timeout = known == null ? "pg_catalog.current_setting('statement_timeout')" : literal(known);
+  return `select pg_catalog.set_config('${TIMEOUT}', ${timeout}, true); set local statement_timeout = ${timeoutMs};`;
+}
+
+/** One row, `session`: how the session differs from the one that was `opened`. Kept until the transaction ends. */
+export function keepState(opened: string, custom: readonly string[]): string {
   return `set local client_encoding = 'UTF8';
-  select pg_catalog.set_config('${TIMEOUT}', pg_catalog.current_setting('statement_timeout'), true) as timeout;
-  set local statement_timeout = ${timeoutMs};
   select pg_catalog.set_config('${VARIABLE}', (${difference(opened, custom)})::pg_catalog.text, true) as session;`;
 }
 
 /** What `keepState` has kept, as the value of a done row. */
 export const KEPT_STATE = `jsonb_build_object('session', pg_catalog.current_setting('${VARIABLE}')::jsonb)`;
 
-/** Puts a reset session into that state. */
+/** Puts a reset session into that state, but for its statement timeout. */
 export function replay(state: SessionState): string {
   // An older Godwit kept the encoding too.
-  const { role, session_authorization: user, client_encoding: _, ...settings } = state;
+  const { role, session_authorization: user, client_encoding: _, statement_timeout: __, ...settings } = state;
   const set = Object.entries(settings).map(
     ([name, value]) => `select pg_catalog.set_config(${literal(name)}, ${literal(value)}, false);`,
   );
@@ -73,6 +74,11 @@ export function replay(state: SessionState): string {
   if (typeof user === "string") set.push(`set session authorization ${identifier(user)};`);
   if (typeof role === "string") set.push(`set role ${role === "none" ? "none" : identifier(role)};`);
   return set.join(" ");
+}
+
+/** The rest of it: right before the statement, because it may be too short for what is asked before. */
+export function replayTimeout({ statement_timeout: timeout }: SessionState): string | null {
+  return timeout == null ? null : `set statement_timeout = ${literal(timeout)}`;
 }
 
 /** The state in the row of a statement that is done; `null` where an older Godwit wrote it. */

@@ -21,8 +21,24 @@ import { commitsOf, localTransaction } from "./local-transaction.ts";
 import { needsOutside } from "./outside.ts";
 import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
-import { type FrameParts, ownTransaction, resetSession, statementFrame, withinFile } from "./script.ts";
-import { KEPT_STATE, keepState, readOpened, replay, type SessionState } from "./session-state.ts";
+import {
+  begin,
+  type FrameParts,
+  inTransaction,
+  ownTransaction,
+  resetSession,
+  statementFrame,
+  withinFile,
+} from "./script.ts";
+import {
+  KEPT_STATE,
+  keepState,
+  readOpened,
+  replay,
+  replayTimeout,
+  type SessionState,
+  setTimeoutAside,
+} from "./session-state.ts";
 import { watch } from "./watch.ts";
 import { isWorthRetrying, pauseBeforeRetry, rollback, stepError, type Work } from "./work.ts";
 
@@ -101,6 +117,8 @@ export async function runStatement(
     const lockTimeoutMs = prepared.settings.lockTimeoutMs ?? (mayWait(kind) ? 0 : undefined);
     const reset = resetSession(work.kind, work.target.settings, { ...prepared.settings, lockTimeoutMs });
     let opened: string | null = null;
+    /** The statement timeout that the file has set, by now. */
+    let timeout = job.state.statement_timeout;
     if (work.kind.session) opened = await openSession(job, withinFile(reset), () => work.lock.confirm());
     else {
       refuseSettings(job);
@@ -125,10 +143,14 @@ export async function runStatement(
     job.unsettled = true;
     const since = commits ? await localTransaction(connection) : null;
     try {
-      await sendStatement(job, statement, await effectiveText(connection, { kind, text }, before, resumed));
+      const effective = await effectiveText(connection, { kind, text }, before, resumed);
+      await putTimeout(job);
+      await sendStatement(job, statement, effective);
+      if (opened !== null) timeout = await takeTimeout(job);
       const warning = await verify(connection, { kind, text }, before);
       if (warning !== null) work.warn?.(warning);
     } catch (error) {
+      if (opened !== null && !connection.lost.aborted) await connection.execute("set statement_timeout = 0");
       if (!connection.lost.aborted && (!commits || (await commitsOf(connection, since)) === 0)) {
         job.halfDone = await failedOutside(job, statement, { key: intent, before });
         leftBehind = job.halfDone ? before : null;
@@ -142,11 +164,10 @@ export async function runStatement(
 
     async function finish(): Promise<void> {
       const session = opened === null ? undefined : KEPT_STATE;
-      const keep = opened === null ? "" : keepState(opened, keeping(job));
-      const results = await connection.execute(
-        ownTransaction(parts, sql.finishStatement(intent, author, session), keep),
-      );
-      carryOn(job, results);
+      const aside = setTimeoutAside(statementTimeoutOf(job), timeout);
+      const keep = opened === null ? "" : `${aside} ${keepState(opened, job.custom)}`;
+      const done = `${sql.finishStatement(intent, author, session)}${opened === null ? "" : NO_TIMEOUT}`;
+      carryOn(job, await connection.execute(ownTransaction(parts, done, keep)));
     }
   }
 }
@@ -163,8 +184,24 @@ function mayWait({ kind }: SplitStatement["kind"]): boolean {
   );
 }
 
-function keeping({ work, custom }: Job) {
-  return { custom, timeoutMs: work.target.settings.statementTimeoutMs };
+function statementTimeoutOf({ work }: Job): number {
+  return work.target.settings.statementTimeoutMs;
+}
+
+/** At the end of a transaction of ours: what the file has set is put back right before its next statement. */
+const NO_TIMEOUT = "; set statement_timeout = 0";
+
+async function putTimeout({ work, state }: Job): Promise<void> {
+  const put = replayTimeout(state);
+  if (put !== null) await work.connection.execute(put);
+}
+
+/** Takes the statement timeout of the session away, and returns it. */
+async function takeTimeout({ work }: Job): Promise<string | null> {
+  const results = await work.connection.execute(
+    "select pg_catalog.current_setting('statement_timeout') as timeout; set statement_timeout = 0",
+  );
+  return answerOf(results, "timeout");
 }
 
 /** Resets the session, and puts into it what the file has done so far. Returns what it is like in between, for `between`. */
@@ -225,18 +262,24 @@ async function insideTransaction(job: Job, statement: SplitStatement, key: State
     return;
   }
   const opened = await openSession(job, frame.open).catch(framed);
+  await putTimeout(job).catch(framed);
   await sendStatement(job, statement, statement.text);
-  const keep = keepState(opened, keeping(job));
-  // Both are sent at once: a runner that is killed in between cannot leave what `SET LOCAL` has set as the session's.
-  const [closed, corrected] = await Promise.allSettled([
+  const aside = setTimeoutAside(statementTimeoutOf(job));
+  const keep = keepState(opened, job.custom);
+  const correct = `${ledger.sql.correctSession(key, KEPT_STATE)}${NO_TIMEOUT}`;
+  // All are sent at once: a runner that is killed in between cannot leave what `SET LOCAL` has set as the session's.
+  const [asked, closed, begun, corrected] = await Promise.allSettled([
+    connection.execute(aside),
     connection.execute(`${keep} ${frame.close}`),
-    connection.execute(ownTransaction(parts, ledger.sql.correctSession(key, KEPT_STATE), keep)),
+    connection.execute(`${begin()} ${aside}`),
+    connection.execute(`${keep} ${inTransaction(parts, correct)}`),
   ]);
-  if (closed.status === "rejected") framed(closed.reason);
-  if (corrected.status === "rejected") {
+  if (closed.status === "rejected") framed(asked.status === "rejected" ? asked.reason : closed.reason);
+  if (begun.status === "rejected" || corrected.status === "rejected") {
     if (connection.lost.aborted) throw connection.lost.reason;
     job.halfDone = true;
-    throw notKept(job, statement, corrected.reason);
+    const cause = [begun, corrected].find(({ status }) => status === "rejected") as PromiseRejectedResult;
+    throw notKept(job, statement, cause.reason);
   }
   carryOn(job, corrected.value);
 }
