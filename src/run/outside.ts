@@ -25,7 +25,10 @@ export function mayNeedOutside({ text }: { readonly text: string }): boolean {
   const begins = (word: string) => accept({ text, at: 0 }, word);
   if (begins("do")) return /\b(?:call|commit|rollback)\b/i.test(text);
   return (
-    begins("call") || begins("reindex") || begins("cluster") || /pg_create_logical_replication_slot/i.test(text)
+    begins("call") ||
+    begins("reindex") ||
+    begins("cluster") ||
+    /pg_create_logical_replication_slot/i.test(text)
   );
 }
 
