@@ -110,7 +110,7 @@ export async function prepareSession(
     connection.execute(resetSession(kind, { ...target.settings, schema: null }, {})),
     connection.query<Row & { name: string; value: string }>(
       `select name, (setting || case when unit is null or setting = '0' then '' else unit end) as value
-       from pg_settings where name = any($1)`,
+       from pg_catalog.pg_settings where name operator(pg_catalog.=) any($1)`,
       [wanted],
     ),
   ]);

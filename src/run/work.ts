@@ -1,5 +1,6 @@
 /** What all the ways of carrying out a step share. */
 import type { Step } from "../core/plan.ts";
+import { indexGuard } from "../core/sql/index-guard.ts";
 import { secretsOf } from "../core/sql/secrets.ts";
 import type { Blocker, Connection } from "../database/connection.ts";
 import { isRaised, isRetryableTransaction } from "../database/sqlstate.ts";
@@ -36,6 +37,8 @@ export interface Work {
   readonly count: number;
   /** Puts a warning into the report. */
   readonly warn?: ((problem: Problem) => void) | undefined;
+  /** What a module left behind went on when its step was done. */
+  readonly late?: ((error: GodwitError) => void) | undefined;
   /** Another tool's history that is kept in step. */
   readonly keeper?: Keeper | null;
 }
@@ -54,6 +57,7 @@ export function frameParts(work: Work, prepared: Prepared, body: Body | null = n
     ownRole: ownRole(work.target.settings),
     leave: `${guardOf(work.target.settings)} ${leaveSession(work.kind)}`,
     modes: body?.kind === "sql" ? body.modes : undefined,
+    indexes: body?.kind === "sql" ? indexGuard(body.text) : undefined,
     kept: keptIn(work.keeper, {
       step: prepared.step,
       migration: prepared.migration,
