@@ -33,7 +33,10 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--dry-run", help: "execute, roll back, and say what could not be tried" },
     ],
     honours: PLANNING,
-    excludes: [{ flag: "sql", others: ["dryRun", ...LIVE] }],
+    excludes: [
+      { flag: "sql", others: ["dryRun", "onFailure", ...LIVE] },
+      { flag: "dryRun", others: ["onFailure"] },
+    ],
     needs: [{ flag: "from", other: "sql" }],
     examples: [
       ["godwit up", "apply everything"],
@@ -52,7 +55,7 @@ export const COMMANDS: readonly CommandRow[] = [
     flags: [SQL, { syntax: "--from <revision>", help: "with --sql: where that database is (heads)" }],
     // What is taken back may have come in any phase, and is one target's.
     honours: ["onFailure"],
-    excludes: [{ flag: "sql", others: LIVE }],
+    excludes: [{ flag: "sql", others: ["onFailure", ...LIVE] }],
     needs: [{ flag: "from", other: "sql" }],
     examples: [
       ["godwit down -1", "take the last one back"],

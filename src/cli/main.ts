@@ -23,7 +23,7 @@ async function main(): Promise<void> {
         ),
       );
     });
-  // Of a migration's own timers and forgotten promises: the run ends as it does on a signal, with its report.
+  // A driver may throw in a callback, at an answer that is no PostgreSQL: the run ends as it does on a signal, with its report.
   let uncaught: StepFailed | undefined;
   process.on("uncaughtException", (error: unknown) => {
     if (uncaught !== undefined) process.exit(1);
@@ -62,7 +62,8 @@ function thrownByNobody(error: unknown): StepFailed {
     {
       code: "STEP_FAILED",
       message: redact(`Something threw where nobody could catch it: ${message}`),
-      hint: "In a migration: await every promise, and catch errors in timers and callbacks.",
+      // Migrations run in a process of their own, so it was none of them.
+      hint: "godwit status shows what is applied. Does what answers at the database's address speak PostgreSQL's protocol? If it does, this is a fault of Godwit.",
       details: { stack: redact(stack) },
     },
     { cause: error },

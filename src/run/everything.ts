@@ -84,7 +84,9 @@ async function migrateEverything(
     if (report === undefined) throw new Error("Nothing was run.");
     return { ...report, imports: imported };
   }
-  first.report = { ...report, imports: imported };
+  // The migrations may all be done: it is the run as a whole that is not.
+  const outcome: Report["outcome"] = first instanceof Interrupted ? "interrupted" : "failed";
+  first.report = { ...report, outcome, imports: imported };
   throw first;
 }
 

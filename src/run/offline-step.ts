@@ -3,9 +3,11 @@ import type { StatementKind } from "../core/sql/classify.ts";
 import { encodingChange, utf8AfterReset } from "../core/sql/encoding.ts";
 import { indexGuard } from "../core/sql/index-guard.ts";
 import { literal, quotedName } from "../core/sql/quote.ts";
+import { sendsOneByOne } from "../source/no-transaction.ts";
 import { codePointOffset, locate } from "../std/text.ts";
 import { type Keeper, keptIn } from "./keep.ts";
 import { notRenderable, record } from "./offline-module.ts";
+import { mayNeedOutside } from "./outside.ts";
 import { type Body, type Prepared, type SplitStatement, statementsOf } from "./prepare.ts";
 import { comment, forPsql, resetForPsql } from "./psql.ts";
 import {
@@ -54,13 +56,25 @@ export async function renderStep(
   const title = comment(`${step.direction} ${step.revision} (${step.file})`);
   if (body.kind === "module" && prepared.form === "module-outside")
     throw notRenderable(prepared, "it runs outside a transaction");
-  if (body.kind === "sql" && prepared.form === "statements")
+  if (body.kind === "sql" && (prepared.form === "statements" || mayRunOutside(target, prepared, body)))
     return [title, ...renderStatements(parts, prepared, body)].join("\n");
   const entry = entryOf(prepared, body.kind === "sql" ? body.revert : null);
   const frame = step.direction === "up" ? applyFrame(parts, entry) : revertFrame(parts, step.revision);
   const text = body.kind === "module" ? await record(target, prepared, { body, context }) : body.text;
   if (body.kind === "module") refuseEncoding(text, prepared);
   return [title, ...framed(frame, text)].join("\n");
+}
+
+/** The runner would try it inside a transaction, and then without one where nothing is lost: `pipeline.ts`. */
+function mayRunOutside(target: Target, { settings }: Prepared, body: Body & { kind: "sql" }): boolean {
+  if (settings.transaction !== undefined) return false;
+  const statements = statementsOf(body);
+  const alone = statements.length === 1 || sendsOneByOne(target.source.layout);
+  return alone && statements.some(triedOutside);
+}
+
+function triedOutside(statement: SplitStatement): boolean {
+  return statement.several !== true && mayNeedOutside(statement);
 }
 
 /** What is behind it would be stored as other characters than `up` stores. */
@@ -117,7 +131,7 @@ function renderStatements(
     const key = { revision, direction, position: index + 1, hash: hashOf(statement) };
     const finish = ledger.finishStatement(key, author);
     setsLockTimeout ||= /lock_timeout/i.test(text);
-    if (runsInTransaction(statement))
+    if (runsInTransaction(statement) && !triedOutside(statement))
       return framed(statementFrame({ ...parts, reset: "", modes, indexes: indexGuard(text) }, finish), text);
     const patient = mayWait(statement) && !setsLockTimeout;
     return [

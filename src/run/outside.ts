@@ -17,6 +17,21 @@ export function needsOutside(error: unknown, { text }: { readonly text: string }
   return mayCommit && ENDS_TRANSACTION.has(error.routine) ? { commits: true } : null;
 }
 
+/**
+ * Whether a server might refuse this inside a transaction, as far as the text tells without one. What is so runs outside as
+ * well as inside, so a script for psql, which cannot try it both ways, runs it outside.
+ */
+export function mayNeedOutside({ text }: { readonly text: string }): boolean {
+  const begins = (word: string) => accept({ text, at: 0 }, word);
+  if (begins("do")) return /\b(?:call|commit|rollback)\b/i.test(text);
+  return (
+    begins("call") ||
+    begins("reindex") ||
+    begins("cluster") ||
+    /pg_create_logical_replication_slot/i.test(text)
+  );
+}
+
 /** What to do about an error that a transaction around several statements has caused; `marker`: how to do without one. */
 export function outsideAdvice(
   { routine, sqlState }: DatabaseError,

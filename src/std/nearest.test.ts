@@ -19,3 +19,7 @@ test("a swap of neighbours is one slip, and very short words are not guessed", (
   expect(nearest("x", ["up", "down"])).toBeUndefined();
   expect(nearest("", ["up", "down"])).toBeUndefined();
 });
+
+test("a word that is longer than any name is not compared", () => {
+  expect(nearest("a".repeat(200_000), ["b".repeat(200_000), "databaseUrl"])).toBeUndefined();
+});

@@ -1,9 +1,14 @@
+/** No name of ours is longer. The work grows with the length of both words, and what was typed may be anything. */
+const LONGEST = 200;
+
 /** The candidate that a mistyped word most likely meant; `undefined` when none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length > LONGEST) return undefined;
   const typed = word.toLowerCase();
   let best: string | undefined;
   let least = Math.max(2, Math.floor(typed.length / 3)) + 1;
   for (const candidate of candidates) {
+    if (candidate.length > LONGEST) continue;
     const steps = distance(typed, candidate.toLowerCase());
     // As many steps as there are letters would make anything out of anything.
     if (steps > 0 && steps >= Math.min(typed.length, candidate.length)) continue;

@@ -1,4 +1,6 @@
 /** Files belong to `up` by whichever door it is called, and every door says where they do not. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { describe } from "vitest";
 import { IMAGE_TABLE } from "../../src/cli/commands/image-table.ts";
 import { createFleet, createMigrator, GodwitError } from "../../src/index.ts";
@@ -93,6 +95,16 @@ describe("up, by every door and in Alembic's words, imports between the phases",
       imports: [{ import: "designs", outcome: "done", stored: 0 }],
     });
   });
+});
+
+test("plan names the imports that up would run, and a failed import is a failed run", async ({ db }) => {
+  const { folder, godwit } = project(db);
+  expect((await godwit("plan", "--json")).json.imports).toEqual(["designs"]);
+  expect((await godwit("plan")).stdout).toContain("Imports that run as well: designs.");
+  expect((await godwit("plan", "+1", "--json")).json.imports).toEqual([]);
+  rmSync(join(folder, "designs"), { recursive: true });
+  const { json } = await godwit.fails(1, "up", "--json");
+  expect(json.report).toMatchObject({ outcome: "failed", imports: [{ outcome: "failed" }] });
 });
 
 describe("status knows an import that has not run to its end", () => {

@@ -82,9 +82,25 @@ create or replace view v as select f() as f -- no semicolon`,
   "repeatable/v.sql": "create or replace view total as select count(*) as n from made;",
 };
 
+/** Files of which no text tells whether they end their transaction. */
+const UNTOLD: Files = {
+  "0001_procedures.sql": `create table calls (who text);
+create table parts (id int) partition by range (id); create table part partition of parts for values from (0) to (9);
+create index on parts (id);
+create procedure ends() language plpgsql as $$ begin insert into calls (who) values ('ends'); commit; end $$;
+create procedure stays() language plpgsql as $$ begin insert into calls (who) values ('stays'); end $$;`,
+  "0002_ends.sql": "call ends();",
+  "0003_stays.sql": "call stays();",
+  "0004_off.sql": "-- godwit: transaction=off\ninsert into calls (who) values ('off');\ncall ends();",
+  "0005_do.sql": "do $$ begin call ends(); end $$;",
+  "0006_reindex.sql": "reindex table parts;",
+  "0007_several.sql": "call stays();\ninsert into calls (who) values ('several');",
+};
+
 describe.skipIf(withoutPsql)("a script does what up does", () => {
   test.for([
     ["the state of the session between files", SESSION, []],
+    ["what may end its transaction by itself", UNTOLD, []],
     ["variables, backslashes and quotes of psql", TEXT, []],
     [
       "a psql that its owner has told otherwise",

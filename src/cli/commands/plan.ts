@@ -1,5 +1,7 @@
 /** `godwit plan` */
+import { assembleImports } from "../../assemble.ts";
 import type { Plan } from "../../core/plan.ts";
+import { includesImports } from "../../run/everything.ts";
 import { preview } from "../../run/status.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
@@ -12,10 +14,13 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const direction = to === "base" || /^-\d+$/.test(to) ? "down" : "up";
   if (direction === "down") refuseFlags(`godwit plan ${to}`, invocation.flags, OF_UP);
   return withSession(invocation, async ({ target, config, context }) => {
-    const decided = await preview(target, migrateOptions(config, direction, to), context);
+    const options = migrateOptions(config, direction, to);
+    const decided = await preview(target, options, context);
+    const wanted = includesImports(options.goal) ? await assembleImports(config) : [];
+    const imports = wanted.map(({ name }) => name);
     return {
-      json: { target: target.name, plan: decided },
-      text: textOf(decided, invocation.terminal.paint),
+      json: { target: target.name, plan: decided, imports },
+      text: textOf(decided, imports, invocation.terminal.paint),
       result: true,
     };
   });
@@ -24,7 +29,10 @@ export async function run(invocation: Invocation): Promise<Answer> {
 /** What is taken back may have come in any phase, and in any order. */
 const OF_UP = ["mode", "phase", "contract", "outOfOrder"];
 
-function textOf({ direction, steps, held, warnings }: Plan, paint: Paint): string {
+function textOf(
+  { direction, steps, held, warnings }: Plan,
+  ...[imports, paint]: [imports: readonly string[], paint: Paint]
+): string {
   const verb = direction === "up" ? "apply" : "revert";
   const width = Math.max(0, ...steps.map((step) => step.revision.length));
   const lines = steps.map((step) => {
@@ -34,8 +42,9 @@ function textOf({ direction, steps, held, warnings }: Plan, paint: Paint): strin
   const count = `${steps.length} ${steps.length === 1 ? "migration" : "migrations"}`;
   return [
     ...warnings.map((problem) => formatProblem("warning", problem, paint)),
-    steps.length === 0 ? "Nothing to do." : `${count} to ${verb}:`,
+    steps.length === 0 ? `Nothing to ${imports.length === 0 ? "do" : verb}.` : `${count} to ${verb}:`,
     ...lines,
+    ...(imports.length === 0 ? [] : [`Imports that run as well: ${imports.join(", ")}.`]),
     ...heldLines(held),
   ].join("\n");
 }
