@@ -81,6 +81,11 @@ export function advise(committed: Committed, whose: Whose): string {
   return `${whatWasKept(committed, whose)}: ${howToGoOn(committed, whose)}.`;
 }
 
+/** For what is half done and whose extent no ledger knows. Taken back and complete are two things to say about one row. */
+export function decideByHand(revision: string, direction: Direction): string {
+  return sentence(byHand(revision, direction));
+}
+
 function byHand(revision: string, direction: Direction): string {
   return direction === "up"
     ? `look at the database; if it may run again: godwit repair --retry ${revision} (or declare it idempotent: true); if it is complete: godwit repair --mark-done ${revision}; then run again`
