@@ -179,7 +179,7 @@ export async function callModule(
 ): Promise<DatabaseError | undefined> {
   const body = await prepared.load();
   if (body.kind !== "module") throw new Error("Only a module has a function to call.");
-  const activity = createActivity();
+  const activity = createActivity(prepared.step.file);
   onStart(activity);
   const idle = new AbortController();
   const timer = watchIdle(activity, work.target.settings.idleTimeoutMs, () =>
@@ -250,7 +250,8 @@ function neverSettled(work: Work, { step }: Prepared): GodwitError {
   });
 }
 
-function interrupted({ step }: Prepared): PlanRefused {
+/** An earlier run has begun it, and nobody knows how far it came. */
+export function interrupted({ step }: Pick<Prepared, "step">): PlanRefused {
   return new PlanRefused([
     {
       code: "PLAN_PARTIAL",

@@ -200,8 +200,9 @@ function statementLine(body: Body & { kind: "sql" }, position: number): number |
   return statementsOf(body)[position - 1]?.line;
 }
 
-function checkUnchanged(
-  { prepared, body }: Job,
+/** Throws `PlanRefused` where a statement that an earlier run has begun is another one now. */
+export function checkUnchanged(
+  { prepared, body }: Pick<Job, "prepared" | "body">,
   statements: readonly SplitStatement[],
   recorded: readonly RecordedStatement[],
 ): void {

@@ -181,7 +181,7 @@ export function stepError(
     known === undefined || committed.extent !== "none"
       ? advise(committed, whose)
       : `${whatWasKept(committed, whose)}${again === undefined ? "" : `; then ${again}`}.`;
-  const hint = join(error.hint, known, kept);
+  const hint = join(error.hint, known === error.hint ? undefined : known, kept);
   return new StepFailed(
     {
       code: timeout ? "STEP_TIMEOUT" : "STEP_FAILED",
