@@ -28,6 +28,7 @@ import { INVALID_INDEXES, type InvalidIndex } from "./indexes.ts";
 import { clearNamedIndexes, namedIndexes } from "./leftover-indexes.ts";
 import { acquireLock } from "./locked.ts";
 import { boundedNotices } from "./notices.ts";
+import { type OwnWaits, patiently } from "./own-waits.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
@@ -84,6 +85,8 @@ class Run {
   /** The first step that was not done when the connection was lost while a step was under way. */
   #suspect: string | undefined;
   #prepared: readonly Prepared[] = [];
+  /** A step that was reported done was not at its end. */
+  #late: GodwitError | undefined;
 
   constructor(target: Target, options: MigrateOptions, context: RunContext) {
     this.#target = target;
@@ -105,7 +108,12 @@ class Run {
       const settled = () => this.#done.length + this.#failures.length;
       const before = settled();
       try {
-        await this.#once(await connect(this.#target, this.#context), listing);
+        let attempts = 0;
+        await patiently(this.#target, this.#context, async (waits) => {
+          // A lock stopped the attempt before this one: no step has ended its session.
+          if (attempts++ > 0) this.#underWay = undefined;
+          await this.#once(await connect(this.#target, this.#context), listing, waits);
+        });
         const [first] = this.#errors.values();
         if (first !== undefined) throw first;
         return this.report("done");
@@ -135,7 +143,8 @@ class Run {
     };
   }
 
-  async #once(connection: Connection, listing: Promise<Listing>): Promise<void> {
+  async #once(connection: Connection, ...[listing, waits]: [Promise<Listing>, OwnWaits]): Promise<void> {
+    using _ = waits.watch(connection);
     try {
       await prepareSession(connection, this.#target, this.#context);
       const guard = guardOf(this.#target.settings);
@@ -235,6 +244,10 @@ class Run {
       count: decided.steps.length,
       warn: (problem) => this.#warn(problem),
       isOvertaken,
+      late: (error) => {
+        this.#late ??= error;
+        this.#warn(error.toProblem());
+      },
       keeper,
     };
     await clearNamedIndexes(work, prepared, invalid.rows);
@@ -358,7 +371,10 @@ class Run {
     const broken = invalid.rows
       .filter(({ name, builder }) => named.has(name) || (builder === null && !before.has(name)))
       .map(({ name }) => name);
-    if (wrong.length === 0 && broken.length === 0) return;
+    if (wrong.length === 0 && broken.length === 0) {
+      if (this.#late !== undefined) throw this.#late;
+      return;
+    }
     const message =
       wrong.length > 0
         ? `The run ended, but the ledger does not say so of ${wrong.map((step) => step.revision).join(", ")}.`

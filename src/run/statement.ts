@@ -166,7 +166,7 @@ function keeping({ work, custom }: Job) {
 /** Resets the session, and puts into it what the file has done so far. Returns what it is like in between, for `between`. */
 async function openSession(job: Job, reset: string, between?: () => Promise<void>): Promise<string> {
   const { connection } = job.work;
-  const put = `${job.settings.join(" ")} ${replay(job.state)}`;
+  const put = `${job.settings.join(" ")} ${SPEAK_UTF8} ${replay(job.state)}`;
   const results = await connection.execute(`${reset} ${readOpened(job.custom)} ${between ? "" : put}`);
   if (between !== undefined) {
     await between();
@@ -174,6 +174,9 @@ async function openSession(job: Job, reset: string, between?: () => Promise<void
   }
   return answerOf(results, "opened") ?? "{}";
 }
+
+/** What the file has set of the encoding must not count for its own next statement, which is sent as UTF-8. */
+const SPEAK_UTF8 = "set client_encoding = 'UTF8';";
 
 /** The next statement begins with the session that this one has left. */
 function carryOn(job: Job, results: readonly Result[]): void {
@@ -212,7 +215,7 @@ async function insideTransaction(job: Job, statement: SplitStatement, key: State
     throw frameError(error, key.revision);
   };
   if (!work.kind.session) {
-    await connection.execute(`${frame.open} ${job.settings.join(" ")}`).catch(framed);
+    await connection.execute(`${frame.open} ${job.settings.join(" ")} ${SPEAK_UTF8}`).catch(framed);
     await sendStatement(job, statement, statement.text);
     await connection.execute(frame.close).catch(framed);
     return;
