@@ -8,7 +8,7 @@ import { shareListing } from "../source/shared.ts";
 import type { Answer, Invocation, Run } from "./command.ts";
 import { exitCodeOf } from "./exit.ts";
 import { prefixedLog } from "./prefixed.ts";
-import { formatError } from "./problems.ts";
+import { formatError, problemsToTell } from "./problems.ts";
 import { createProgress } from "./progress.ts";
 
 export interface FleetCommand {
@@ -100,7 +100,8 @@ function tell(
   const own = alone ? log() : prefixedLog(log(), name, { live: new Map(live), brief: false });
   if (state === "failed" || state === "interrupted") {
     const { error } = outcome;
-    if (error instanceof GodwitError) for (const problem of problemsOf(error)) own.problem("error", problem);
+    if (error instanceof GodwitError)
+      for (const problem of problemsToTell(error)) own.problem("error", problem);
     else terminal.error(formatError(error, terminal.paintError));
   }
   if (state === "not begun" && !alone) own.write("warn", `not begun: ${outcome.because}`);

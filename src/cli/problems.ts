@@ -1,5 +1,6 @@
 /** Errors for people: what happened, where, and what to do next. */
 import { GodwitError, type Problem, problemsOf } from "../errors.ts";
+import type { Report } from "../run/report.ts";
 import { presentable, redact } from "../std/secret.ts";
 import { visibleLines } from "../std/visible.ts";
 import type { Style } from "./terminal.ts";
@@ -12,9 +13,19 @@ export function formatError(error: unknown, paint: Paint): string {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return `${paint("red", "internal error:")} ${presentable(stack)}\n`;
   }
-  return problemsOf(error)
+  return problemsToTell(error)
     .map((problem) => formatProblem("error", problem, paint))
     .join("\n");
+}
+
+/** What ended the run, and every other step that failed in it: under `continue` there may be several. */
+export function problemsToTell(error: unknown): readonly Problem[] {
+  const problems = problemsOf(error);
+  const report = error instanceof GodwitError ? (error.report as Partial<Report> | undefined) : undefined;
+  const isTold = (one: Problem) =>
+    problems.some(({ code, message }) => code === one.code && message === one.message);
+  const others = (report?.failures ?? []).map(({ problem }) => problem);
+  return [...problems, ...others.filter((problem) => !isTold(problem))];
 }
 
 export function formatProblem(level: "error" | "warning", problem: Problem, paint: Paint): string {

@@ -11,7 +11,7 @@ import type { Answer, CommandRow, Invocation, Run } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { exitCodeOf } from "./exit.ts";
 import { createJsonLog, createTextLog, type Log } from "./log.ts";
-import { formatError } from "./problems.ts";
+import { formatError, problemsToTell } from "./problems.ts";
 import { type Parsed, parse } from "./program.ts";
 import { createProgress } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
@@ -123,7 +123,7 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
     log.live("");
     tellPrinted();
     if (loaded?.values.logFormat === "json")
-      for (const problem of problemsOf(error)) log.problem("error", problem);
+      for (const problem of problemsToTell(error)) log.problem("error", problem);
     return fail(error, { terminal, json, command: row.name, told: loaded?.values.logFormat === "json" });
   } finally {
     clearTimeout(timer);

@@ -5,8 +5,10 @@ import type { HistoryEntry } from "./history.ts";
 import type { Migration } from "./migration.ts";
 import { compareNumbers, compareText } from "./order.ts";
 
+type Applied = Pick<HistoryEntry, "revision" | "kind" | "state" | "phase" | "number">;
+
 /** Pending ones that something with a greater number, or behind them in the source, has overtaken in the same phase. */
-export function late(fresh: readonly Migration[], graph: Graph, entries: readonly HistoryEntry[]): Problem[] {
+export function late(fresh: readonly Migration[], graph: Graph, entries: readonly Applied[]): Problem[] {
   if (graph.shape === "graph") return [];
   const places = new Map(graph.order.map(({ id }, index) => [id, index]));
   const place = (id: string) => places.get(id) ?? Number.POSITIVE_INFINITY;
@@ -15,7 +17,7 @@ export function late(fresh: readonly Migration[], graph: Graph, entries: readonl
   const ahead = entries.filter(
     ({ revision, kind, state }) => kind !== "repeatable" && state === "applied" && place(revision) > earliest,
   );
-  const isGreater = (entry: HistoryEntry, { number, position }: Migration) => {
+  const isGreater = (entry: Applied, { number, position }: Migration) => {
     if (position !== undefined) return graph.byId.get(entry.revision)?.position !== undefined;
     return entry.number !== null && number !== null && compareNumbers(entry.number, number) > 0;
   };

@@ -44,6 +44,7 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
   // One that has begun is neither late nor new: it is in the order that the database has.
   const fresh = taken
     .filter(({ migration, reason }) => reason === "pending" && migration.kind !== "repeatable")
+    .filter(({ migration }) => input.policy.failed?.has(migration.id) !== true)
     .map(({ migration }) => migration);
   const broken = taken.flatMap(({ migration }) => brokenFile(migration));
   const stop = input.policy.failure === "stop";

@@ -2,10 +2,11 @@
 import { ConfigError, ERROR_CODES, PlanRefused, type Problem, SourceError } from "../errors.ts";
 import { checkApplied, checkOwner } from "./checks.ts";
 import { type Graph, graphOf, severalHeads } from "./graph.ts";
+import { late } from "./numbers.ts";
 import { planDown } from "./plan-down.ts";
 import { planUp } from "./plan-up.ts";
 import { type Expression, parseExpression } from "./revision.ts";
-import type { Plan, PlanInput } from "./step.ts";
+import type { Plan, PlanInput, Step } from "./step.ts";
 
 export type { Goal, Held, Plan, PlanInput, Policy, Step } from "./step.ts";
 
@@ -45,6 +46,21 @@ export function plan(input: PlanInput): Plan {
     held: draft.held,
     warnings: [...warnings, ...draft.warnings],
   };
+}
+
+/** Whether a step that fails is late in the next run, because the others that do not stand on it are carried out. */
+export function isOvertakenIn(input: PlanInput, steps: readonly Step[], revision: string): boolean {
+  const graph = graphOf(input.migrations, { order: input.order, applied: new Set() });
+  const own = graph.byId.get(revision);
+  const step = steps.find((one) => one.revision === revision);
+  if (own === undefined || step?.reason !== "pending" || step.kind === "repeatable") return false;
+  const blocked = new Set([revision]);
+  for (const one of steps) if (one.after.some((other) => blocked.has(other))) blocked.add(one.revision);
+  const others = steps.flatMap((one) =>
+    blocked.has(one.revision) ? [] : (graph.byId.get(one.revision) ?? []),
+  );
+  const entries = others.map(({ id, ...other }) => ({ ...other, revision: id, state: "applied" as const }));
+  return late([own], graph, entries).length > 0;
 }
 
 type Found = { graph: Graph; expression: Expression; problems: readonly Problem[] };

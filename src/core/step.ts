@@ -21,6 +21,8 @@ export interface Policy {
   readonly failure: "stop" | "continue";
   /** The configured project, to tell ledgers apart. */
   readonly project: string | null;
+  /** Revisions that have failed in this run already: that later ones were carried out all the same is no surprise. */
+  readonly failed?: ReadonlySet<string> | undefined;
 }
 
 export interface Step {

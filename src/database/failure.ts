@@ -1,6 +1,6 @@
 /** What the driver throws, as our errors. */
 import { DatabaseError } from "../errors.ts";
-import { INSUFFICIENT_PRIVILEGE, isLoginRefused, isRetryableConnection } from "./sqlstate.ts";
+import { INSUFFICIENT_PRIVILEGE, isLoginRefused, isRaised, isRetryableConnection } from "./sqlstate.ts";
 
 interface DriverError {
   readonly message: string;
@@ -95,7 +95,7 @@ export function databaseError(
       message: error.message,
       hint:
         error.hint ??
-        (sqlState === INSUFFICIENT_PRIVILEGE
+        (sqlState === INSUFFICIENT_PRIVILEGE && !isRaised(error.routine)
           ? "Grant the missing privilege to the role that migrates, or use another role's URL."
           : undefined),
       details,

@@ -1,4 +1,5 @@
 /** What stands in the way of adopting, for people. */
+import type { HistoryEntry } from "../core/history.ts";
 import type { Connection } from "../database/connection.ts";
 import { ConfigError, PlanRefused } from "../errors.ts";
 import { nearest } from "../std/nearest.ts";
@@ -47,12 +48,21 @@ export function otherLayout({ tool, table }: FoundHistory, layout: string): Plan
   ]);
 }
 
-export function begun(revision: string, title: string): PlanRefused {
+/** Of ours, neither applied nor gone, where the other tool calls it applied. */
+export function begun(
+  { revision, state }: Pick<HistoryEntry, "revision" | "state">,
+  title: string,
+): PlanRefused {
+  const reverting = state === "reverting";
   return new PlanRefused([
     {
       code: "ADOPT_CONFLICT",
-      message: `${revision} was begun by a run of ours and is not complete, and ${title} says that it has applied it.`,
-      hint: `Look at the database. If it is complete: godwit repair --mark-done ${revision}`,
+      message: reverting
+        ? `${revision} has been taken back in part only, and ${title} says that it has applied it.`
+        : `${revision} was begun by a run of ours and is not complete, and ${title} says that it has applied it.`,
+      hint: reverting
+        ? `Look at the database. If it is there whole: godwit repair --retry ${revision}. If it is taken back: godwit repair --forget ${revision}`
+        : `Look at the database. If it is complete: godwit repair --mark-done ${revision}`,
     },
   ]);
 }

@@ -170,7 +170,7 @@ async function decide(
   const partial = history.entries.filter(
     ({ revision, state }) => state !== "applied" && matched.some(({ id }) => id === revision),
   );
-  if (partial[0] !== undefined) throw begun(partial[0].revision, tool.title);
+  if (partial[0] !== undefined) throw begun(partial[0], tool.title);
   const taken = [
     ...adoptedWithoutFile(
       found,

@@ -31,15 +31,10 @@ export async function baseline(
     const history = await target.ledger.read(connection);
     if (!history.created) await target.ledger.create(connection, target.settings.project);
     const present = new Map(history.entries.map((entry) => [entry.revision, entry]));
-    const partial = wanted.find((migration) => present.get(migration.id)?.state === "partial");
-    if (partial !== undefined)
-      throw new PlanRefused([
-        {
-          code: "BASELINE_CONFLICT",
-          message: `${partial.id} was begun by a run and is not complete.`,
-          hint: `Complete it with godwit up, or say that it is: godwit repair --mark-done ${partial.id}`,
-        },
-      ]);
+    const partial = wanted.find(
+      (migration) => ![undefined, "applied"].includes(present.get(migration.id)?.state),
+    );
+    if (partial !== undefined) throw unfinished(partial.id, present.get(partial.id)?.state === "reverting");
     const missing = wanted.filter((migration) => !present.has(migration.id));
     const { keeper } = await lookAtTool(target, connection, { files, history });
     const sql = target.ledger.sql;
@@ -96,4 +91,18 @@ export function baselineRange(
   };
   visit(id);
   return all.filter((migration) => wanted.has(migration.id));
+}
+
+function unfinished(revision: string, reverting: boolean): PlanRefused {
+  return new PlanRefused([
+    {
+      code: "BASELINE_CONFLICT",
+      message: reverting
+        ? `${revision} has been taken back in part only.`
+        : `${revision} was begun by a run and is not complete.`,
+      hint: reverting
+        ? `Complete that with godwit down -1, or say that it is complete: godwit repair --forget ${revision}; then declare it.`
+        : `Complete it with godwit up, or say that it is: godwit repair --mark-done ${revision}`,
+    },
+  ]);
 }

@@ -29,7 +29,10 @@ export const NOTHING: Committed = { extent: "none" };
 export interface Whose {
   readonly revision: string;
   readonly direction: Direction;
+  /** The one that ran. */
   readonly file: string;
+  /** How to run again, where that takes more than the same command. */
+  readonly again?: string | undefined;
 }
 
 /** As a sentence without its end. */
@@ -54,10 +57,13 @@ export function whatWasKept(committed: Committed, { file }: Whose): string {
 }
 
 /** What to do about a failure, from which the next run goes on. */
-export function howToGoOn(committed: Committed, { revision, direction, file }: Whose): string {
+export function howToGoOn(
+  committed: Committed,
+  { revision, direction, file, again = "run again" }: Whose,
+): string {
   switch (committed.extent) {
     case "none":
-      return `correct ${file}, then run again`;
+      return `correct ${file}, then ${again}`;
     case "some":
       if (committed.halfDone !== undefined) return "run again, and it is finished";
       return committed.line === undefined
@@ -79,6 +85,11 @@ export function howToResume(committed: Committed, whose: Whose): string {
 
 export function advise(committed: Committed, whose: Whose): string {
   return `${whatWasKept(committed, whose)}: ${howToGoOn(committed, whose)}.`;
+}
+
+/** For what is half done and whose extent no ledger knows. Taken back and complete are two things to say about one row. */
+export function decideByHand(revision: string, direction: Direction): string {
+  return sentence(byHand(revision, direction));
 }
 
 function byHand(revision: string, direction: Direction): string {

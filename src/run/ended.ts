@@ -3,6 +3,7 @@
  * order: the ledger's row, and what became of the transaction that wrote it.
  */
 import { literal, stored } from "../core/sql/quote.ts";
+import type { Step } from "../core/step.ts";
 import type { Result, Row } from "../database/connection.ts";
 import { StepFailed } from "../errors.ts";
 import { type Committed, NOTHING } from "./committed.ts";
@@ -17,7 +18,7 @@ export function isClosed(results: readonly Result[]): boolean {
 /** `transaction`: the id of the one that the step began in, where it is known. */
 export async function endedTransaction(
   work: Work,
-  revision: string,
+  { revision, direction }: Pick<Step, "revision" | "direction">,
   transaction: string | null = null,
 ): Promise<StepFailed> {
   await rollback(work.connection);
@@ -28,23 +29,30 @@ export async function endedTransaction(
     )
     .catch(() => null);
   const { state, fate } = found?.rows[0] ?? { state: null, fate: null };
-  if (state === "applied")
+  const isKept = direction === "up" ? state === "applied" : found !== null && state === null;
+  if (isKept)
     return failed(
-      `${revision} was committed and is in the ledger, but its row in migration_log is missing.`,
+      `${revision} was ${direction === "up" ? "committed and is in the ledger" : "taken back and is out of the ledger"}, but its row in migration_log is missing.`,
       "Look for a trigger or a rule on migration_log and remove it, then run again: it goes on behind this one.",
       "unknown",
     );
-  if (found !== null && state === null && fate === "aborted")
+  const isUntouched = direction === "up" ? state === null : state === "applied";
+  if (found !== null && isUntouched && fate === "aborted")
     return failed(
       `${revision} ended the transaction that it ran in, by rolling it back.`,
       "Nothing of that transaction was kept: remove what ends it, then run again.",
       "none",
     );
+  const complete =
+    direction === "up"
+      ? `If it is complete: godwit repair --mark-done ${revision}`
+      : `If it is taken back: godwit repair --forget ${revision}`;
+  const untouched = direction === "up" ? "If nothing of it is there" : "If nothing of it was taken back";
   return failed(
     `${revision} ended the transaction that it ran in; what it kept is not known here.`,
-    state === null
-      ? `Look at the database. If nothing of it is there, run again. If it is complete: godwit repair --mark-done ${revision}`
-      : `Look at the database. If it may run again: godwit repair --retry ${revision}. If it is complete: godwit repair --mark-done ${revision}`,
+    isUntouched
+      ? `Look at the database. ${untouched}, run again. ${complete}`
+      : `Look at the database. If it may run again: godwit repair --retry ${revision}. ${complete}`,
     "unknown",
   );
 }

@@ -9,13 +9,14 @@ export async function endsSession(
   target: Target,
   connection: Connection,
   step: Step,
+  again?: string | undefined,
 ): Promise<{ readonly problem: StepFailed; readonly committed: Committed }> {
   const committed = await keptOf(target, connection, step);
   const problem = new StepFailed({
     code: "STEP_FAILED",
     message: `The connection was lost twice while ${step.revision} was running; it is not tried again.`,
     place: { file: step.file },
-    hint: `Look into the server's log: a statement of it may crash the server or end its own session. ${advise(committed, step)}`,
+    hint: `Look into the server's log: a statement of it may crash the server or end its own session. ${advise(committed, { ...step, again })}`,
   });
   return { problem, committed };
 }

@@ -11,7 +11,9 @@ import { failureOf, type Outcome, ownSession, type Work } from "./work.ts";
 export interface ExecuteOptions {
   readonly policy: "stop" | "continue";
   readonly onDone: (report: StepReport) => void;
-  readonly onFailed: (failure: StepFailure) => void;
+  readonly onFailed: (failure: StepFailure, error: GodwitError) => void;
+  /** What has failed already in this run, with its error: it is not tried again. */
+  readonly failedBefore: ReadonlyMap<string, GodwitError>;
 }
 
 /** Throws the first failure: at once under `stop`, after all that does not depend on it under `continue`. */
@@ -20,12 +22,12 @@ export async function execute(
   steps: readonly Prepared[],
   options: ExecuteOptions,
 ): Promise<void> {
-  let first: GodwitError | undefined;
-  const failed = new Set<string>();
+  let [first] = options.failedBefore.values();
+  const failed = new Set(options.failedBefore.keys());
   const fail = async (prepared: Prepared, outcome: Outcome & { ok: false }) => {
     failed.add(prepared.step.revision);
     first ??= outcome.error;
-    options.onFailed(outcome.failure);
+    options.onFailed(outcome.failure, outcome.error);
     work.context.observe({ kind: "step-failed", step: prepared.step, problem: outcome.failure.problem });
     await record(work, prepared, outcome);
     if (options.policy === "stop" || work.stop.aborted) throw outcome.error;
@@ -34,10 +36,15 @@ export async function execute(
   for (let index = 0; index < steps.length; ) {
     const prepared = steps[index] as Prepared;
     if (work.stop.aborted) throw interruptedBefore(work.stop, prepared.step);
+    if (options.failedBefore.has(prepared.step.revision)) {
+      index++;
+      continue;
+    }
     const blocker = prepared.step.after.find((revision) => failed.has(revision));
     if (blocker !== undefined) {
       failed.add(prepared.step.revision);
-      options.onFailed(failureOf(prepared.step.revision, notBegun(prepared, blocker)));
+      const error = notBegun(prepared, blocker);
+      options.onFailed(failureOf(prepared.step.revision, error), error);
       index++;
     } else if (prepared.problem !== null) {
       const error = new SourceError([prepared.problem]);
@@ -87,6 +94,7 @@ function pipelineFrom(
     (next) =>
       next.form !== "transaction" ||
       next.problem !== null ||
+      failed.has(next.step.revision) ||
       next.step.after.some((revision) => failed.has(revision)),
   );
   return end === -1 ? rest : rest.slice(0, end);

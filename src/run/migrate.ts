@@ -13,7 +13,7 @@
  */
 import type { History } from "../core/history.ts";
 import type { Migration } from "../core/migration.ts";
-import { type Goal, type Plan, plan } from "../core/plan.ts";
+import { type Goal, isOvertakenIn, type Plan, plan } from "../core/plan.ts";
 import type { Connection } from "../database/connection.ts";
 import { DUPLICATE_TABLE } from "../database/sqlstate.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
@@ -43,7 +43,7 @@ import { refuseUntoldDown } from "./reruns.ts";
 import { asSchemaGone, explainedBySchema } from "./schema-gone.ts";
 import { guardOf } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
-import { failureOf, ownSession, type Work } from "./work.ts";
+import { againOf, failureOf, ownSession, type Work } from "./work.ts";
 
 export interface MigrateOptions {
   readonly goal: Goal;
@@ -81,6 +81,8 @@ class Run {
   readonly #started = performance.now();
   readonly #done: StepReport[] = [];
   readonly #failures: StepFailure[] = [];
+  /** Of `#failures`, by revision: what failed in this run is not tried again in it. */
+  readonly #errors = new Map<string, GodwitError>();
   readonly #warnings = new Map<string, Problem>();
   #plan: Plan | undefined;
   #remaining = new Set<string>();
@@ -117,7 +119,8 @@ class Run {
     const listing = this.#target.source.list();
     listing.catch(() => {});
     for (let lost = 1; ; lost++) {
-      const before = this.#done.length;
+      const settled = () => this.#done.length + this.#failures.length;
+      const before = settled();
       try {
         let attempts = 0;
         await patiently(this.#target, this.#context, async (waits) => {
@@ -125,10 +128,12 @@ class Run {
           if (attempts++ > 0) this.#underWay = undefined;
           await this.#once(await connect(this.#target, this.#context), listing, waits);
         });
+        const [first] = this.#errors.values();
+        if (first !== undefined) throw first;
         return this.report("done");
       } catch (error) {
         const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
-        if (this.#done.length > before) lost = 1;
+        if (settled() > before) lost = 1;
         if (!gone || lost > RECONNECTS || this.#context.signal.aborted) throw error;
         this.#context.observe({ kind: "connection-lost", problem: error.toProblem() });
       }
@@ -205,14 +210,20 @@ class Run {
     if (this.#prepared.length > 0) await this.#recall(connection, read.created);
     const goal = goalLeft(this.#options.goal, this.#counted);
     if (goal === null) return;
-    const decided = plan(planInput(target, { ...this.#options, goal }, files, history));
+    const asked = planInput(target, { ...this.#options, goal }, files, history);
+    const input = { ...asked, policy: { ...asked.policy, failed: new Set(this.#errors.keys()) } };
+    const decided = plan(input);
     this.#plan = decided;
     this.#remaining = new Set(decided.steps.map((step) => step.revision));
+    this.#keepFailures();
     this.#context.observe({ kind: "planned", plan: decided });
     for (const warning of decided.warnings) this.#warn(warning);
     this.#invalidBefore ??= new Set(invalid.map(({ oid }) => oid));
     if (decided.steps.length === 0) this.#warnOfInvalid(invalid);
-    await this.#refuseFatal(connection, decided);
+    const { failure, outOfOrder } = this.#options;
+    const isOvertaken = (revision: string) =>
+      failure === "continue" && !outOfOrder && isOvertakenIn(input, decided.steps, revision);
+    await this.#refuseFatal(connection, decided, isOvertaken);
     if (decided.direction === "down" && theirs !== null && target.settings.keep !== "none")
       refuseUntoldDown(theirs.found, { steps: decided.steps, theirs: theirs.revisions });
     if (keeper !== null && decided.direction === "up") await tellTool(place, { keeper, files, untold });
@@ -244,6 +255,7 @@ class Run {
       stop: AbortSignal.any([this.#context.signal, lock.lost]),
       count: decided.steps.length,
       warn: (problem) => this.#warn(problem),
+      isOvertaken,
       late: (error) => {
         this.#late ??= error;
         this.#warn(error.toProblem());
@@ -259,7 +271,8 @@ class Run {
       await execute(work, prepared, {
         policy: this.#options.failure,
         onDone: (report) => this.#finished(report),
-        onFailed: (failure) => this.#failures.push(failure),
+        onFailed: (failure, error) => this.#failed(failure, error),
+        failedBefore: new Map(this.#errors),
       });
     } catch (error) {
       if (!connection.lost.aborted)
@@ -274,6 +287,23 @@ class Run {
     await warnOfKept(work, prepared, this.#skipped);
   }
 
+  #failed(failure: StepFailure, error: GodwitError): void {
+    this.#failures.push(failure);
+    this.#errors.set(failure.revision, error);
+    this.#remaining.delete(failure.revision);
+  }
+
+  /** After a lost connection: what is still to do failed for good, unless another run has done it meanwhile. */
+  #keepFailures(): void {
+    const kept = this.#failures.filter(({ revision }) => this.#remaining.has(revision));
+    this.#failures.splice(0, this.#failures.length, ...kept);
+    const revisions = new Set(kept.map(({ revision }) => revision));
+    for (const revision of this.#errors.keys()) {
+      if (revisions.has(revision)) this.#remaining.delete(revision);
+      else this.#errors.delete(revision);
+    }
+  }
+
   #finished(report: StepReport): void {
     this.#done.push(report);
     if (!this.#repeatables.has(report.revision)) this.#counted++;
@@ -285,7 +315,6 @@ class Run {
    * it are done although its answer did not reach us; steps that were reported done and are not in it are pending again.
    */
   async #recall(connection: Connection, created: boolean): Promise<void> {
-    this.#failures.length = 0; // what failed is tried again
     const steps = created ? await this.#target.ledger.stepsOf(connection, this.#context.runId) : [];
     const recorded = new Set(steps.map(({ revision }) => revision));
     const gone = this.#done.filter(({ revision }) => !recorded.has(revision)).map(({ revision }) => revision);
@@ -317,19 +346,28 @@ class Run {
   }
 
   /** One that was running whenever the connection was lost is begun twice at most: it may be what ends the session. */
-  async #refuseFatal(connection: Connection, decided: Plan): Promise<void> {
+  async #refuseFatal(
+    connection: Connection,
+    decided: Plan,
+    isOvertaken: (revision: string) => boolean,
+  ): Promise<void> {
     const underWay = this.#underWay;
     this.#underWay = undefined;
-    const [step] = decided.steps;
+    const step = decided.steps.find(({ revision }) => !this.#errors.has(revision));
     if (underWay === undefined || step === undefined) return;
     if (this.#suspect !== step.revision) {
       this.#suspect = step.revision;
       return;
     }
-    const error = await endsSession(this.#target, connection, step);
-    this.#failures.push(failureOf(step.revision, error.problem, error.committed));
-    this.#context.observe({ kind: "step-failed", step, problem: error.problem.toProblem() });
-    throw error.problem;
+    const { problem, committed } = await endsSession(
+      this.#target,
+      connection,
+      step,
+      againOf({ isOvertaken }, step),
+    );
+    this.#failed(failureOf(step.revision, problem, committed), problem);
+    this.#context.observe({ kind: "step-failed", step, problem: problem.toProblem() });
+    if (this.#options.failure === "stop") throw problem;
   }
 
   /** The last promise before exit 0: what was planned is in the ledger, and every new index works. */

@@ -2,7 +2,7 @@
 import { INDEX_SQLSTATE, indexGuard } from "../core/sql/index-guard.ts";
 import type { Connection } from "../database/connection.ts";
 import type { Encoded } from "../database/values/parameters.ts";
-import { DatabaseError, type GodwitError } from "../errors.ts";
+import { DatabaseError, type GodwitError, StepFailed } from "../errors.ts";
 import { refuseTransactionControl, type Tally, tally } from "./module-control.ts";
 import { indexRefused } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
@@ -22,19 +22,20 @@ export interface Activity {
 /** Before the function is called, its process may have to be started anew and its module to be imported. */
 const IMPORT_MS = 30_000;
 
-export function createActivity(): Activity {
+/** `file`: for what it throws. */
+export function createActivity(file: string): Activity {
   return {
     inFlight: 0,
     lastMs: performance.now() + IMPORT_MS,
     firstError: undefined,
     refused: undefined,
-    tally: tally(),
+    tally: tally(file),
   };
 }
 
 export function supervised(connection: Connection, activity: Activity, prepared: Prepared) {
   /** Asked before each text is sent; what it returns is told that it succeeded. */
-  const guard = (text: string): (() => void) => {
+  const guard = (text: string): ((commands: readonly string[]) => void) => {
     if (prepared.form === "module-outside") return activity.tally.begun(text);
     try {
       refuseTransactionControl(text, prepared);
@@ -55,16 +56,21 @@ export function supervised(connection: Connection, activity: Activity, prepared:
       throw refused;
     }
   };
-  const track = async <T>(text: string, run: () => Promise<T>): Promise<T> => {
+  const track = async <T>(
+    text: string,
+    run: () => Promise<T>,
+    commandsOf: (result: T) => readonly string[],
+  ): Promise<T> => {
     const succeeded = guard(text);
     const look = indexGuard(text);
     activity.inFlight++;
     try {
       const result = await run();
-      succeeded();
+      succeeded(commandsOf(result));
       if (look !== "") await refuseIndexes(look);
       return result;
     } catch (error) {
+      if (error instanceof StepFailed) activity.refused ??= error;
       if (error instanceof DatabaseError) activity.firstError ??= error;
       throw error;
     } finally {
@@ -74,9 +80,23 @@ export function supervised(connection: Connection, activity: Activity, prepared:
   };
   return {
     ask: (text: string, parameters: readonly (string | Uint8Array | null)[]) =>
-      track(text, () => connection.ask(text, parameters as readonly Encoded[])),
+      track(
+        text,
+        () => connection.ask(text, parameters as readonly Encoded[]),
+        ({ command }) => [command],
+      ),
     // Nothing runs.
-    parameterKinds: (text: string) => track("", () => connection.parameterKinds(text)),
-    execute: (text: string) => track(text, () => connection.execute(text, { rows: "discard" })),
+    parameterKinds: (text: string) =>
+      track(
+        "",
+        () => connection.parameterKinds(text),
+        () => [],
+      ),
+    execute: (text: string) =>
+      track(
+        text,
+        () => connection.execute(text, { rows: "discard" }),
+        (results) => results.map(({ command }) => command),
+      ),
   };
 }

@@ -24,13 +24,17 @@ export function refuseTransactionControl(text: string, { step }: Prepared): void
 
 /** Of a module outside a transaction. */
 export interface Tally {
-  /** Called with a text before it is sent; what it returns is called when the text has succeeded. */
-  readonly begun: (text: string) => () => void;
+  /**
+   * Called with a text before it is sent; what it returns is called when the text has succeeded, with the server's names
+   * of what was done. Throws where a `COMMIT` was answered with a `ROLLBACK`: an error in that transaction was caught.
+   */
+  readonly begun: (text: string) => (commands: readonly string[]) => void;
   /** Whether anything of it may have stayed. */
   readonly mayHaveKept: () => boolean;
 }
 
-export function tally(): Tally {
+/** `file`: for what it throws. */
+export function tally(file: string): Tally {
   let kept = false;
   let open = false;
   return {
@@ -45,7 +49,13 @@ export function tally(): Tally {
       if (!open && statements.some(alone)) kept = true;
       if (statements.some(({ kind }) => kind.kind === "transaction-control") && statements.length > 1)
         kept = true;
-      return () => {
+      return (commands) => {
+        const asked = statements.filter(({ text: one }) => /^(rollback|abort)\b/i.test(one)).length;
+        const isLost = commands.filter((command) => command === "ROLLBACK").length > asked;
+        if (isLost && statements.length === 1) {
+          open = false;
+          throw notCommitted(file);
+        }
         for (const { kind } of statements) {
           if (kind.kind !== "transaction-control") kept ||= !open;
           else if (/^(BEGIN|START)/.test(kind.verb)) open = true;
@@ -54,7 +64,17 @@ export function tally(): Tally {
             open = false;
           }
         }
+        if (isLost) throw notCommitted(file);
       };
     },
   };
+}
+
+function notCommitted(file: string): StepFailed {
+  return new StepFailed({
+    code: "STEP_ENDED_TRANSACTION",
+    message: `${file} sent COMMIT, and the server answered with ROLLBACK: a statement of that transaction had failed, so nothing of it was kept.`,
+    hint: "Do not catch the error of a statement in a transaction; or catch it around a savepoint.",
+    place: { file },
+  });
 }

@@ -5,7 +5,7 @@
 import type { Result } from "../database/connection.ts";
 import { type DatabaseError, type GodwitError, type Place, PlanRefused, StepFailed } from "../errors.ts";
 import type { Left, Returned } from "../host/protocol.ts";
-import { type Committed, NOTHING } from "./committed.ts";
+import { type Committed, decideByHand, NOTHING } from "./committed.ts";
 import { committedIn, endedTransaction, isClosed } from "./ended.ts";
 import { type Activity, createActivity, supervised } from "./module-activity.ts";
 import { frameError } from "./pipeline.ts";
@@ -117,7 +117,7 @@ async function runInside(work: Work, prepared: Prepared): Promise<void> {
       ? first
       : frameError(error, step.revision);
   }
-  if (!isClosed(results)) throw await endedTransaction(work, step.revision, transaction ?? null);
+  if (!isClosed(results)) throw await endedTransaction(work, step, transaction ?? null);
 }
 
 async function runOutside(work: Work, prepared: Prepared, progress: Progress): Promise<void> {
@@ -179,7 +179,7 @@ export async function callModule(
 ): Promise<DatabaseError | undefined> {
   const body = await prepared.load();
   if (body.kind !== "module") throw new Error("Only a module has a function to call.");
-  const activity = createActivity();
+  const activity = createActivity(prepared.step.file);
   onStart(activity);
   const idle = new AbortController();
   const timer = watchIdle(activity, work.target.settings.idleTimeoutMs, () =>
@@ -281,12 +281,13 @@ function neverSettled(work: Work, { step }: Prepared): GodwitError {
   });
 }
 
-function interrupted({ step }: Prepared): PlanRefused {
+/** An earlier run has begun it, and nobody knows how far it came. */
+export function interrupted({ step }: Pick<Prepared, "step">): PlanRefused {
   return new PlanRefused([
     {
       code: "PLAN_PARTIAL",
-      message: `An earlier run ended in the middle of ${step.file}, outside a transaction; how far it came is not known.`,
-      hint: `Look at the database. If it is complete: godwit repair --mark-done ${step.revision}. If it may run again: godwit repair --retry ${step.revision} (or declare it idempotent: true).`,
+      message: `An earlier run ended in the middle of ${step.direction === "down" ? "the way back of " : ""}${step.file}, outside a transaction; how far it came is not known.`,
+      hint: decideByHand(step.revision, step.direction),
       place: { file: step.file },
     },
   ]);

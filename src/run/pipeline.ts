@@ -195,7 +195,7 @@ async function send(work: Work, prepared: Prepared, body: Body): Promise<void> {
   if (opened.status === "rejected") throw frameError(opened.reason, step.revision);
   if (ran.status === "rejected") throw ran.reason;
   if (closed.status === "rejected") throw frameError(closed.reason, step.revision);
-  if (!isClosed(closed.value)) throw await endedTransaction(work, step.revision);
+  if (!isClosed(closed.value)) throw await endedTransaction(work, step);
 }
 
 /** An error in our own statements: its position is none of the file's. */

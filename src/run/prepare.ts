@@ -223,7 +223,9 @@ function whyOutside(body: Body & { kind: "sql" }, settings: MigrationSettings): 
       "SOURCE_TRANSACTION_CONTROL",
       `${body.file} contains ${verb(found.transactionControl)}: a migration must not begin or end transactions itself.`,
       at(found.transactionControl.start),
-      "Remove it: every migration runs in a transaction of its own. For statements outside of one: -- godwit: transaction=off",
+      settings.transaction === false
+        ? "Remove it: with transaction=off every statement is committed by itself. For some of them in one transaction: a migration of their own."
+        : "Remove it: every migration runs in a transaction of its own. For statements outside of one: -- godwit: transaction=off",
     );
   if (found.copyFromStdin !== null)
     refuse(

@@ -4,7 +4,7 @@
  */
 
 import type { HistoryEntry } from "../core/history.ts";
-import { PHASES } from "../core/migration.ts";
+import { type Direction, PHASES } from "../core/migration.ts";
 import { plan } from "../core/plan.ts";
 import { resolveRevision } from "../core/revision.ts";
 import { literal } from "../core/sql/quote.ts";
@@ -12,6 +12,7 @@ import { ConfigError, GodwitError, PlanRefused, problemsOf } from "../errors.ts"
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
+import { describeTable } from "../tools/tool.ts";
 import { lookAtTool } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { keptRow } from "./keep.ts";
@@ -24,7 +25,10 @@ export type Repair =
   | { readonly kind: "accept"; readonly revision: string }
   /** The row goes; the file, if there is one, is pending again. */
   | { readonly kind: "forget"; readonly revision: string }
-  /** Complete, says a person who looked: a whole migration, or one statement of it. */
+  /**
+   * Complete, says a person who looked: a whole migration, or one statement of it. One that stopped on its way back is
+   * complete when it is taken back: its row goes.
+   */
   | { readonly kind: "mark-done"; readonly revision: string; readonly position: number | null }
   /** Without effect, says a person who looked: it may run again. */
   | { readonly kind: "retry"; readonly revision: string; readonly position: number | null };
@@ -34,6 +38,10 @@ export interface RepairReport {
   readonly database: string;
   readonly kind: Repair["kind"];
   readonly revision: string;
+  /** `down`: the row stood half-way back, and what was said is about its way back. */
+  readonly direction: Direction;
+  /** The history of another tool that was written as well, with its table; `null`: none. */
+  readonly told: string | null;
 }
 
 export interface RepairOptions {
@@ -60,25 +68,35 @@ export async function repair(
     refuseForeign(target, files, history);
     const revision = find(request, files, history);
     const rows = await statementsFor(target, { ...request, revision } as Repair, files, history);
+    const reverting = stateOf(history, revision) === "reverting";
     const sql = target.ledger.sql;
     const logged: LogEntry = {
       event: EVENTS[request.kind],
       revision,
-      direction: null,
+      direction: reverting ? "down" : null,
       durationMs: null,
       details: "position" in request && request.position !== null ? { position: request.position } : null,
     };
     // What the other tool is told must not differ, or it would be taken over again from there.
-    const direction = request.kind === "forget" ? "down" : "up";
+    const direction = request.kind === "forget" || reverting ? "down" : "up";
     const whole = !("position" in request) || request.position === null;
-    const told = whole && (request.kind === "forget" || request.kind === "mark-done");
-    const { keeper } = told ? await lookAtTool(target, connection, { files, history }) : { keeper: null };
+    const isTold = whole && (request.kind === "forget" || request.kind === "mark-done");
+    const { keeper } = isTold ? await lookAtTool(target, connection, { files, history }) : { keeper: null };
     const kept = await keptRow(target, connection, { keeper, files, revision, direction });
     const results = await connection.execute(
       `begin; ${lock.fence} ${rows(sql, context)}; ${sql.log(context, logged)}; ${kept} commit`,
     );
     if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
-    return { target: target.name, database, kind: request.kind, revision };
+    const told =
+      keeper === null || kept === "" ? null : `${keeper.tool.title} (${describeTable(keeper.table)})`;
+    return {
+      target: target.name,
+      database,
+      kind: request.kind,
+      revision,
+      direction: reverting ? "down" : "up",
+      told,
+    };
   });
 }
 
@@ -99,9 +117,9 @@ async function statementsFor(
 ): Promise<Rows> {
   const { revision } = request;
   const migration = files.migrations.find((one) => one.id === revision);
-  const entry = history.entries.find((one) => one.revision === revision);
+  const state = stateOf(history, revision);
   // One that stopped on its way back has its statements under that direction.
-  const direction = entry?.state === "reverting" ? "down" : "up";
+  const direction = state === "reverting" ? "down" : "up";
   switch (request.kind) {
     case "accept": {
       if (migration === undefined) throw missing(revision, "has no file");
@@ -109,11 +127,14 @@ async function statementsFor(
       return (sql) => sql.accept(revision, row.checksum, row.fingerprint, row.revertScript);
     }
     case "forget":
-      return (sql) => `${sql.forgetStatements(revision, "up")}; ${sql.remove(revision)}`;
+      return (sql) =>
+        `${sql.forgetStatements(revision, "up")}; ${sql.forgetStatements(revision, "down")}; ${sql.remove(revision)}`;
     case "mark-done": {
       if (request.position !== null)
         return (sql) => `${sql.statementDone(revision, direction, request.position as number)}`;
-      if (entry !== undefined) return (sql) => sql.markApplied(revision);
+      // Complete is what was begun: of a way back, that it is taken back.
+      if (direction === "down") return (sql, author) => sql.revert(revision, author);
+      if (state !== undefined) return (sql) => sql.markApplied(revision);
       if (migration === undefined) throw missing(revision, "is neither in the files nor in the ledger");
       const row = await entryFor(target, migration);
       return (sql, author) => sql.baseline(row, author);
@@ -126,6 +147,10 @@ async function statementsFor(
       return (sql) =>
         `${sql.forgetStatements(revision, "up")}; ${sql.remove(revision)} and state = ${literal("partial")}`;
   }
+}
+
+function stateOf({ entries }: RecordedHistory, revision: string): HistoryEntry["state"] | undefined {
+  return entries.find((entry) => entry.revision === revision)?.state;
 }
 
 function find(request: Repair, files: Listing, history: RecordedHistory): string {

@@ -34,7 +34,7 @@ export interface Report {
   readonly waitedMs: number;
   readonly steps: readonly StepReport[];
   readonly failures: readonly StepFailure[];
-  /** Planned and not begun, in order. */
+  /** Planned, and neither done nor failed, in order. */
   readonly remaining: readonly string[];
   /** Pending, but of a phase that this run was not asked for. */
   readonly held: readonly Held[];

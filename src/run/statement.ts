@@ -339,7 +339,11 @@ export function hashOf(statement: SplitStatement): string {
   return `sha256:${createHash("sha256").update(statement.text).digest("hex")}`;
 }
 
-function undecided({ prepared }: Job, key: StatementKey, statement: SplitStatement): PlanRefused {
+export function undecided(
+  { prepared }: Pick<Job, "prepared">,
+  key: Pick<StatementKey, "revision" | "position">,
+  statement: SplitStatement,
+): PlanRefused {
   const { file } = prepared.step;
   return new PlanRefused([
     {

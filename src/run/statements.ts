@@ -200,20 +200,26 @@ function statementLine(body: Body & { kind: "sql" }, position: number): number |
   return statementsOf(body)[position - 1]?.line;
 }
 
-function checkUnchanged(
-  { prepared }: Job,
+/** Throws `PlanRefused` where a statement that an earlier run has begun is another one now. */
+export function checkUnchanged(
+  { prepared, body }: Pick<Job, "prepared" | "body">,
   statements: readonly SplitStatement[],
   recorded: readonly RecordedStatement[],
 ): void {
   for (const row of recorded) {
     const statement = statements[row.position - 1];
     if (statement !== undefined && hashOf(statement) === row.hash) continue;
-    const { revision, file } = prepared.step;
+    const { revision, direction } = prepared.step;
+    const { file } = body;
+    const complete =
+      direction === "up"
+        ? `if it is complete, say: godwit repair --mark-done ${revision}`
+        : `if it is taken back, say: godwit repair --forget ${revision}`;
     throw new PlanRefused([
       {
         code: "PLAN_PARTIAL_EDITED",
         message: `Statement ${row.position} of ${file} was ${row.state === "done" ? "carried out" : "begun"} by an earlier run and has been changed since.`,
-        hint: `Restore that statement and put the change into a later one; or look at the database and say: godwit repair --mark-done ${revision}`,
+        hint: `Restore that statement and put the change into a later one; or look at the database, and ${complete}`,
         place: { file, line: statement?.line },
       },
     ]);

@@ -15,6 +15,7 @@ import type { Import } from "./import.ts";
 import { type InvalidIndex, invalidIndexes } from "./indexes.ts";
 import { invalidIndex } from "./leftover-indexes.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
+import { refusedResumes } from "./resumable.ts";
 import { type StatusRow, statusRows } from "./status-rows.ts";
 import type { RunContext, Target } from "./target.ts";
 
@@ -74,8 +75,10 @@ export interface StatusOptions extends MigrateOptions {
 /** What is there and what `up` with these options would do. What would stop it is shown, and stops no look. */
 export async function statusOf(target: Target, options: StatusOptions, context: RunContext): Promise<Status> {
   const view = await look(target, context);
-  const { decided, problems } = decide(target, options, view);
   const { files, history } = view;
+  const { decided, problems: refusals } = decide(target, options, view);
+  const stuck = decided === null ? [] : await refusedResumes(target, { decided, files, history }, context);
+  const problems = [...refusals, ...stuck];
   const { order } = target.settings;
   const migrations = statusRows(files.migrations, { history, order, plan: decided });
   const wanted = includesImports(options.goal) ? await options.imports() : [];

@@ -12,7 +12,7 @@ import { noTransactionMarker } from "../source/no-transaction.ts";
 import { remember } from "../std/secret.ts";
 import { backoffMs, delay } from "../std/time.ts";
 import { inTheWay } from "./blockers.ts";
-import { advise, type Committed, NOTHING } from "./committed.ts";
+import { advise, type Committed, NOTHING, whatWasKept } from "./committed.ts";
 import { interruption, withKept } from "./interruption.ts";
 import { type Keeper, keptIn } from "./keep.ts";
 import { outsideAdvice } from "./outside.ts";
@@ -37,6 +37,8 @@ export interface Work {
   readonly count: number;
   /** Puts a warning into the report. */
   readonly warn?: ((problem: Problem) => void) | undefined;
+  /** Whether it is late if it fails, because those behind it are carried out all the same. */
+  readonly isOvertaken?: ((revision: string) => boolean) | undefined;
   /** What a module left behind went on when its step was done. */
   readonly late?: ((error: GodwitError) => void) | undefined;
   /** Another tool's history that is kept in step. */
@@ -148,34 +150,43 @@ export function stepError(
   { line, blockers = [], committed = NOTHING, place: traced }: Circumstances = {},
 ): GodwitError {
   const { step } = prepared;
-  if (work.stop.aborted) return interruption(work.stop, step, committed);
+  // The file that ran: a layout may have one for each direction.
+  const file = body?.file ?? step.file;
+  const again = againOf(work, step);
+  const whose = { ...step, file, again };
+  if (work.stop.aborted) return interruption(work.stop, whose, committed);
   const gone = asSchemaGone(error);
   if (gone !== error) return gone as GodwitError;
   // The server's own trouble, whatever step it was in.
   if (error instanceof DatabaseError && error.code === "EMBEDDED_FAILED") return error;
   if (!(error instanceof DatabaseError)) {
-    if (error instanceof GodwitError) return withKept(error, step, committed);
+    if (error instanceof GodwitError) return withKept(error, whose, committed);
     return new StepFailed(
       {
         code: "STEP_FAILED",
-        message: `${step.file} failed: ${error instanceof Error ? error.message : String(error)}`,
-        place: traced ?? { file: step.file },
-        hint: join(hintOf(error), advise(committed, step)),
+        message: `${file} failed: ${error instanceof Error ? error.message : String(error)}`,
+        place: traced ?? { file },
+        hint: join(hintOf(error), advise(committed, whose)),
       },
       { cause: error },
     );
   }
   // The server quotes what it does not understand.
   if (body?.kind === "sql") rememberQuoted(body.text, error);
-  const place = body?.kind === "sql" ? placeOfError(body, error, line) : (traced ?? { file: step.file });
+  const place = body?.kind === "sql" ? placeOfError(body, error, line) : (traced ?? { file });
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
   const marker =
     body?.kind === "sql" || step.kind !== "module"
       ? noTransactionMarker(work.target.source.layout)
       : "declare the module with transaction: false";
-  const known = join(error.hint, advice(error, { timeout, blockers, marker }));
-  const hint =
-    known === undefined || committed.extent !== "none" ? join(known, advise(committed, step)) : known;
+  const outside = !isInTransaction(prepared);
+  const known = advice(error, { timeout, blockers, marker, outside });
+  // What is known to help takes the place of the general advice, never of what was kept.
+  const kept =
+    known === undefined || committed.extent !== "none"
+      ? advise(committed, whose)
+      : `${whatWasKept(committed, whose)}${again === undefined ? "" : `; then ${again}`}.`;
+  const hint = join(error.hint, known === error.hint ? undefined : known, kept);
   return new StepFailed(
     {
       code: timeout ? "STEP_TIMEOUT" : "STEP_FAILED",
@@ -186,6 +197,17 @@ export function stepError(
     },
     { cause: error.again() },
   );
+}
+
+function isInTransaction({ form, settings }: Prepared): boolean {
+  return (form === "transaction" || form === "module") && settings.transaction !== false;
+}
+
+/** How to run again after a failure of the step, where that takes more than the same command. */
+export function againOf(work: Pick<Work, "isOvertaken">, { revision }: Step): string | undefined {
+  return work.isOvertaken?.(revision) === true
+    ? "run again with `godwit up --out-of-order`, because later ones are carried out all the same"
+    : undefined;
 }
 
 /** What of the script's secrets is in the error. */
@@ -213,11 +235,22 @@ function placeOfError(body: Body & { kind: "sql" }, error: DatabaseError, line: 
 
 function advice(
   error: DatabaseError,
-  { timeout, blockers, marker }: { timeout: boolean; blockers: readonly Blocker[]; marker: string | null },
+  {
+    timeout,
+    blockers,
+    marker,
+    outside,
+  }: {
+    timeout: boolean;
+    blockers: readonly Blocker[];
+    marker: string | null;
+    /** The file has no transaction around it already. */
+    outside: boolean;
+  },
 ): string | undefined {
   if (isRaised(error.routine)) return undefined;
-  const outside = outsideAdvice(error, marker);
-  if (outside !== undefined) return outside;
+  const apart = outside ? undefined : outsideAdvice(error, marker);
+  if (apart !== undefined) return apart;
   if (timeout)
     return "Give the migration more time (-- godwit: statement-timeout=…), or make it do less at once.";
   if (error.sqlState === "55P03")

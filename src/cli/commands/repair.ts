@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline/promises";
 import { ConfigError } from "../../errors.ts";
 import { withConnection } from "../../run/connect.ts";
-import { type Repair, repair } from "../../run/repair.ts";
+import { type Repair, type RepairReport, repair } from "../../run/repair.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { type Session, withSession } from "../session.ts";
 
@@ -14,7 +14,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
     const report = await repair(session.target, request, { confirm: confirmed }, session.context);
     return {
       json: { report },
-      text: `${report.revision}: ${DONE[report.kind]}. Nothing but the ledger of ${report.database} was changed.`,
+      text: `${report.revision}: ${doneOf(report)}. ${changedBy(report)}`,
       result: false,
     };
   });
@@ -26,6 +26,16 @@ const DONE: Readonly<Record<Repair["kind"], string>> = {
   "mark-done": "marked as done",
   retry: "may run again",
 };
+
+function doneOf({ kind, direction }: RepairReport): string {
+  return kind === "mark-done" && direction === "down" ? "its way back is marked as done" : DONE[kind];
+}
+
+function changedBy({ database, told }: RepairReport): string {
+  return told === null
+    ? `Nothing but the ledger of ${database} was changed.`
+    : `Nothing but the ledger of ${database} and the history of ${told} was changed.`;
+}
 
 function requestOf({ flags }: Invocation): Repair {
   const requests: Repair[] = [];
