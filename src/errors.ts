@@ -105,6 +105,7 @@ export const ERROR_CODES = {
   STEP_INDEX_INVALID: "StepFailed",
   STEP_INDEX_KEPT: "StepFailed",
   STEP_ENDED_TRANSACTION: "StepFailed",
+  STEP_LEFT_BEHIND: "StepFailed",
   STEP_NEVER_SETTLED: "StepFailed",
   STEP_PROCESS_ENDED: "StepFailed",
   RUN_INCOMPLETE: "StepFailed",
@@ -201,9 +202,14 @@ export function presentableProblem<P extends Problem>(problem: P): P {
     ...problem,
     message: presentable(message),
     ...(hint === undefined ? {} : { hint: presentable(hint) }),
-    ...(place === undefined ? {} : { place: presentableData(place) }),
+    ...(place === undefined ? {} : { place: presentablePlace(place) }),
     ...(details === undefined ? {} : { details: presentableData(details) }),
   };
+}
+
+/** The name of a file is no secret, and machines look for it. */
+function presentablePlace(place: Place): Place {
+  return place.excerpt === undefined ? place : { ...place, excerpt: presentable(place.excerpt) };
 }
 
 /** Ours is clean already, and asked what it is. */

@@ -1,7 +1,7 @@
 /** The call of a function that runs in another process. */
-import type { EncodedValue, Returned } from "./protocol.ts";
+import type { EncodedValue } from "./protocol.ts";
 
-export type { Recorded } from "./protocol.ts";
+export type { Recorded, Returned } from "./protocol.ts";
 
 /** What a function of a module gets from us. */
 export interface Call {
@@ -11,13 +11,10 @@ export interface Call {
   /** The function is about to be called; what came before was its import. */
   readonly begun: () => void;
   readonly log: (level: "info" | "warn" | "error", message: string) => void;
+  /** The function has settled well, and something that it left behind went on. */
+  readonly late: (how: string) => void;
   /** Asks the function to end; after a grace its process is ended. The reason is thrown either way. */
   readonly signal: AbortSignal;
   /** Ends its process at once. The reason is thrown. */
   readonly abandoned: AbortSignal;
-}
-
-export interface Settled extends Returned {
-  /** Statements that still ran when the function had settled. */
-  readonly unawaited: number;
 }

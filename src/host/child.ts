@@ -18,8 +18,12 @@ export type Stream = "stdout" | "stderr";
 
 /** What one request is told while it is under way. */
 export interface Listener {
-  readonly onMessage?: (message: FromHost & { readonly kind: "begun" | "statement" | "log" }) => void;
+  readonly onMessage?: (
+    message: FromHost & { readonly kind: "begun" | "statement" | "log" | "late" },
+  ) => void;
   readonly onPrint?: (line: string, stream: Stream) => void;
+  /** After the answer something threw where nobody could catch it, and no other request was under way. */
+  readonly onOrphan?: (thrown: Thrown) => void;
   /** At the moment of the answer, before what was printed has been read. */
   readonly onSettled?: () => void;
 }
@@ -69,11 +73,14 @@ export class HostChild {
   readonly #child: ChildProcess;
   readonly #options: ChildOptions;
   readonly #pending = new Map<number, Pending>();
+  /** Of requests that were answered well. */
+  readonly #answered = new Map<number, Listener>();
   readonly #ended: Promise<void>;
   readonly #flush: (() => void)[] = [];
   #next = 1;
   #exitPlace: string | null = null;
   #over = false;
+  #gone = false;
 
   constructor(options: ChildOptions) {
     this.#options = options;
@@ -88,6 +95,7 @@ export class HostChild {
     this.#ended = new Promise((resolve) => {
       const end = (how: string) => {
         this.#over = true;
+        this.#gone = true;
         this.#fail(how, null);
         this.#killGroup();
         for (const stream of child.stdio) stream?.destroy();
@@ -136,6 +144,8 @@ export class HostChild {
   /** Ends it at once, with all that it has started. Requests under way fail. */
   async kill(): Promise<void> {
     this.#over = true;
+    // Whoever waits for its end is not to be ended before it, as a process is that nothing holds.
+    if (!this.#gone) this.#hold(true);
     this.#killGroup();
     await this.#ended;
   }
@@ -162,15 +172,18 @@ export class HostChild {
         void this.#settle().then(() => {
           if (!this.#pending.delete(message.id)) return;
           if (this.#pending.size === 0) this.#hold(false);
-          if (message.kind === "done") pending.resolve(message.value);
-          else pending.reject(new HostFailed(message.thrown));
+          if (message.kind === "done") {
+            if (pending.listener.onOrphan !== undefined) this.#answered.set(message.id, pending.listener);
+            pending.resolve(message.value);
+          } else pending.reject(new HostFailed(message.thrown));
         });
         return;
       }
       case "begun":
       case "statement":
       case "log":
-        this.#pending.get(message.id)?.listener.onMessage?.(message);
+      case "late":
+        (this.#pending.get(message.id)?.listener ?? this.#answered.get(message.id))?.onMessage?.(message);
         return;
       case "exiting":
         this.#exitPlace = message.place;
@@ -179,7 +192,10 @@ export class HostChild {
         // Nobody knows what state it is in.
         this.#over = true;
         void this.#settle().then(() => {
-          if (this.#pending.size === 0) this.#options.print(uncaughtLine(message.thrown), "stderr");
+          if (this.#pending.size === 0) {
+            this.#options.print(uncaughtLine(message.thrown), "stderr");
+            [...this.#answered.values()].at(-1)?.onOrphan?.(message.thrown);
+          }
           this.#fail("something threw where nobody could catch it", message.thrown);
           this.#killGroup();
         });

@@ -8,7 +8,7 @@
 import { ConfigError, DatabaseError, type Problem, SourceError, StepFailed } from "../errors.ts";
 import { redact } from "../std/secret.ts";
 import { delay, orAbort, timeLimit } from "../std/time.ts";
-import type { Call, Settled } from "./call.ts";
+import type { Call } from "./call.ts";
 import { HostChild, HostEnded, HostFailed, type Listener, type Stream } from "./child.ts";
 import type {
   Declared,
@@ -71,11 +71,13 @@ export class Host implements AsyncDisposable {
   }
 
   /** Calls a function of a module. Throws what it throws; errors of statements are the very ones that `call` threw. */
-  async run(module: ModuleFile, direction: Direction, call: Call): Promise<Settled> {
+  async run(module: ModuleFile, direction: Direction, call: Call): Promise<Returned> {
     const child = this.#running();
     const errors = new Map<number, unknown>();
     let open = 0;
     let unawaited = 0;
+    let late = 0;
+    let settled = false;
     const statement = async (asked: FromHost & { kind: "statement" }) => {
       open++;
       try {
@@ -101,8 +103,14 @@ export class Host implements AsyncDisposable {
         onMessage: (message) => {
           if (message.kind === "statement") void statement(message);
           else if (message.kind === "log") call.log(message.level, message.message);
-          else call.begun();
+          else if (message.kind === "begun") call.begun();
+          else if (settled) call.late(LATE_STATEMENT);
+          else late++;
         },
+        onOrphan: (thrown) =>
+          call.late(
+            `threw where nobody could catch it, after its function had settled: ${errorOf(thrown, errors).message}`,
+          ),
         onPrint: (line, stream) => call.log(levelOf(stream), line),
         onSettled: () => {
           unawaited = open;
@@ -110,10 +118,13 @@ export class Host implements AsyncDisposable {
       },
     );
     try {
-      const { swallowed, unbegun } = await this.#within(child, { id, answer, call });
+      const { swallowed, unbegun, left } = await this.#within(child, { id, answer, call });
       const error = swallowed && errors.get(swallowed.statement);
       if (error instanceof Error) traced(error, swallowed?.at);
-      return { unbegun, unawaited };
+      settled = true;
+      const count = unawaited > 0 ? unawaited : late;
+      const kind = unawaited > 0 ? "unawaited" : "late";
+      return { unbegun, left: left ?? (count > 0 ? { kind, count, calledAt: undefined } : null) };
     } catch (error) {
       throw failureOfCall(error, { file: module.file, path: module.path, errors });
     }
@@ -123,7 +134,7 @@ export class Host implements AsyncDisposable {
   async record(
     module: ModuleFile,
     direction: Direction,
-    call: Omit<Call, "ask" | "parameterKinds" | "execute">,
+    call: Omit<Call, "ask" | "parameterKinds" | "execute" | "late">,
   ): Promise<Recorded> {
     const child = this.#running();
     const { cacheFolder } = this.#options;
@@ -147,11 +158,7 @@ export class Host implements AsyncDisposable {
   /** Loads a configuration file. Throws an `Error` whose message says why it cannot. */
   async config(path: string): Promise<LoadedConfig> {
     try {
-      return await this.#import<LoadedConfig>({
-        kind: "config",
-        path,
-        cacheFolder: this.#options.cacheFolder,
-      });
+      return await this.#import<LoadedConfig>({ kind: "config", path });
     } catch (error) {
       if (error instanceof HostEnded) throw new Error(endedWords(error));
       throw error instanceof HostFailed ? errorOf(error.thrown, new Map()) : error;
@@ -264,6 +271,8 @@ export class Host implements AsyncDisposable {
     }
   }
 }
+
+const LATE_STATEMENT = "began a statement after its function had settled; that statement was not run";
 
 function levelOf(stream: Stream): "info" | "warn" {
   return stream === "stdout" ? "info" : "warn";

@@ -24,8 +24,18 @@ export type Direction = "up" | "down";
 export interface Returned {
   /** It returned something that nobody has begun: a generator, or a query without `execute()`. */
   readonly unbegun: "generator" | "query" | null;
+  /** What it did not wait for, or never executed. */
+  readonly left: Left | null;
   /** The first statement that failed, though the function came back. */
   readonly swallowed?: { readonly statement: number; readonly at: ThrownAt } | undefined;
+}
+
+/** Statements that ran when the function had settled, or were begun after it, and schema builders without `execute()`. */
+export interface Left {
+  readonly kind: "unawaited" | "late" | "unexecuted";
+  readonly count: number;
+  /** The stack of the first of them. */
+  readonly calledAt: string | undefined;
 }
 
 export interface RecordedStatement {
@@ -49,7 +59,7 @@ export interface LoadedConfig {
 
 /** What is asked of it; each is answered by `done` or `failed` with the same id, unless the process ends. */
 export type Request =
-  | { readonly kind: "config"; readonly path: string; readonly cacheFolder: string | null }
+  | { readonly kind: "config"; readonly path: string }
   | { readonly kind: "load"; readonly module: ModuleFile; readonly cacheFolder: string | null }
   | {
       readonly kind: "run" | "record";
@@ -117,5 +127,7 @@ export type FromHost =
       readonly message: string;
     }
   | { readonly kind: "uncaught"; readonly thrown: Thrown }
+  /** A function that has come back began a statement, which was refused. */
+  | { readonly kind: "late"; readonly id: number }
   /** The last words before `process.exit`; `place` is where it was called. */
   | { readonly kind: "exiting"; readonly place: string | null };

@@ -1,8 +1,10 @@
 /** The statements of a module, while its function is called in its own process: guarded, counted and sent. */
+import { INDEX_SQLSTATE, indexGuard } from "../core/sql/index-guard.ts";
 import type { Connection } from "../database/connection.ts";
 import type { Encoded } from "../database/values/parameters.ts";
 import { DatabaseError, type GodwitError } from "../errors.ts";
 import { refuseTransactionControl, type Tally, tally } from "./module-control.ts";
+import { indexRefused } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** For the watch over promises that never settle. */
@@ -42,12 +44,25 @@ export function supervised(connection: Connection, activity: Activity, prepared:
     }
     return () => {};
   };
+  /** Also where the module catches the error. */
+  const refuseIndexes = async (look: string): Promise<void> => {
+    try {
+      await connection.execute(look);
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.sqlState !== INDEX_SQLSTATE) throw error;
+      const refused = indexRefused(error);
+      activity.refused ??= refused;
+      throw refused;
+    }
+  };
   const track = async <T>(text: string, run: () => Promise<T>): Promise<T> => {
     const succeeded = guard(text);
+    const look = indexGuard(text);
     activity.inFlight++;
     try {
       const result = await run();
       succeeded();
+      if (look !== "") await refuseIndexes(look);
       return result;
     } catch (error) {
       if (error instanceof DatabaseError) activity.firstError ??= error;

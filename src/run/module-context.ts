@@ -12,6 +12,7 @@ import { hasFloats, type RawResult, readRows } from "../database/values/rows.ts"
 import { DatabaseError } from "../errors.ts";
 import type { MigrationContext, Sql, SqlFragment } from "../migration.ts";
 import { schemaBuilder } from "./kysely-schema.ts";
+import type { Begun } from "./module-begun.ts";
 import { captureCall, traceCall } from "./trace.ts";
 
 /** What runs the statements of a module: a connection, or something that only writes them down. */
@@ -24,11 +25,12 @@ export interface Executor {
 /** `sql`, `query`, `execute` and `schema` on anything that runs statements. */
 export async function handles(
   executor: Executor,
+  begun: Begun,
   present: (result: RawResult) => unknown = rowsOf,
 ): Promise<Pick<MigrationContext, "sql" | "query" | "execute" | "schema">> {
   let rounds = false;
-  const run = (text: string, parameters: readonly unknown[]) =>
-    traced(text, async () => {
+  const run = (text: string, parameters: readonly unknown[], count = begun.statement) =>
+    traced(text, count, async () => {
       const kinds = needKinds(parameters) ? await executor.parameterKinds(text) : [];
       const result = await executor.ask(text, encodeParameters(parameters, kinds));
       rounds ||= ROUNDS.test(text);
@@ -43,7 +45,7 @@ export async function handles(
       return (present === rowsOf ? read(result) : present(result)) as never;
     }),
     execute: quiet((text: string, ...rest: readonly unknown[]) =>
-      traced(text, async () => {
+      traced(text, begun.statement, async () => {
         if (rest.some((value) => value !== undefined))
           throw new ParameterRefused(
             "execute was given parameters, and takes none",
@@ -53,7 +55,10 @@ export async function handles(
         await executor.execute(text);
       }),
     ),
-    schema: await schemaBuilder(async (text, parameters) => read(await run(text, parameters))),
+    schema: begun.builders(
+      // Counted from its `execute()` on, which comes before its text.
+      await schemaBuilder(async (text, parameters) => read(await run(text, parameters, (_, send) => send()))),
+    ),
   };
 }
 
@@ -71,10 +76,10 @@ async function refuseRounded(executor: Executor): Promise<void> {
 }
 
 /** Whatever fails, from here on it is known which call of the module it was. */
-async function traced<T>(text: string, run: () => Promise<T>): Promise<T> {
+async function traced<T>(text: string, count: Begun["statement"], run: () => Promise<T>): Promise<T> {
   const call = captureCall();
   try {
-    return await run();
+    return await count(call, run);
   } catch (error) {
     const cause = refuseSeveral(error, text);
     traceCall(cause, call, text);

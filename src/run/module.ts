@@ -3,8 +3,8 @@
  * The context is closed when the function settles: a statement that it forgot to wait for fails loudly.
  */
 import type { Result } from "../database/connection.ts";
-import { type DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../errors.ts";
-import type { Returned } from "../host/protocol.ts";
+import { type DatabaseError, type GodwitError, type Place, PlanRefused, StepFailed } from "../errors.ts";
+import type { Left, Returned } from "../host/protocol.ts";
 import { type Committed, NOTHING } from "./committed.ts";
 import { committedIn, endedTransaction, isClosed } from "./ended.ts";
 import { type Activity, createActivity, supervised } from "./module-activity.ts";
@@ -186,17 +186,17 @@ export async function callModule(
     idle.abort(neverSettled(work, prepared)),
   );
   try {
-    const { unbegun, unawaited } = await body.call({
+    const returned = await body.call({
       ...supervised(work.connection, activity, prepared),
       begun: () => {
         activity.lastMs = performance.now();
       },
       log: (level, message) => work.context.observe({ kind: "log", step: prepared.step, level, message }),
+      late: (how) => work.late?.(leftBehind(prepared, how)),
       signal: AbortSignal.any([work.stop, work.connection.lost]),
       abandoned: idle.signal,
     });
-    refuseUnbegun(prepared, unbegun);
-    if (unawaited > 0) throw notAwaited(prepared, unawaited);
+    await refuseUnfinished(prepared, returned, whereIs(work, prepared.step));
   } finally {
     clearInterval(timer);
   }
@@ -204,11 +204,20 @@ export async function callModule(
   return activity.firstError;
 }
 
-/** What a generator or a query builder stands for has not happened. */
-export function refuseUnbegun({ step }: Prepared, unbegun: Returned["unbegun"]): void {
-  if (unbegun === null) return;
+/** What a function did not wait for may have failed; what a generator or a builder stands for has not happened. */
+export async function refuseUnfinished(
+  prepared: Prepared,
+  { unbegun, left }: Returned,
+  where: ReturnType<typeof whereIs>,
+): Promise<void> {
+  if (unbegun !== null) throw notBegun(prepared, unbegun);
+  if (left === null) return;
+  throw unfinished(prepared, left, await placeOfTrace(left, where));
+}
+
+function notBegun({ step }: Prepared, unbegun: "generator" | "query"): StepFailed {
   const isQuery = unbegun === "query";
-  throw new StepFailed({
+  return new StepFailed({
     code: "STEP_FAILED",
     message: `${step.file} returned ${isQuery ? "a query that was never executed" : "a generator, which nobody runs"}; nothing of it was done.`,
     hint: isQuery
@@ -229,13 +238,35 @@ function watchIdle(activity: Activity, idleTimeoutMs: number, onIdle: () => void
   );
 }
 
-/** Their errors would come too late, or reach nobody. */
-function notAwaited({ step }: Prepared, count: number): GodwitError {
+/** Errors of such statements would come too late, or reach nobody. */
+function unfinished({ step }: Prepared, { kind, count }: Left, place: Place | undefined): StepFailed {
   const statements = count === 1 ? "a statement" : `${count} statements`;
+  const builders = count === 1 ? "a schema builder that was" : `${count} schema builders that were`;
+  const [what, hint] = {
+    unawaited: [`settled while ${statements} of it still ran`, "Await every statement."],
+    late: [
+      `began ${statements} after its function had settled`,
+      "Await every statement; what a timer or a callback does needs a promise that is awaited.",
+    ],
+    unexecuted: [
+      `made ${builders} never executed, so nothing of that was done`,
+      "Call execute() at the end of each chain, and await that.",
+    ],
+  }[kind] as [string, string];
   return new StepFailed({
     code: "STEP_FAILED",
-    message: `${step.file} settled while ${statements} of it still ran.`,
-    hint: "Await every statement.",
+    message: `${step.file} ${what}.`,
+    hint,
+    place: place ?? { file: step.file },
+  });
+}
+
+/** Seen when the step may have been committed already. */
+function leftBehind({ step }: Prepared, how: string): StepFailed {
+  return new StepFailed({
+    code: "STEP_LEFT_BEHIND",
+    message: `${step.file} ${how}.`,
+    hint: "Look at what that migration was to do: it is in the ledger. Correct it with a new migration, and await every statement and every promise.",
     place: { file: step.file },
   });
 }

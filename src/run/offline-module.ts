@@ -5,7 +5,7 @@
 import { type Place, type Problem, SourceError } from "../errors.ts";
 import type { RecordedStatement } from "../host/protocol.ts";
 import { inline } from "./inline.ts";
-import { refuseUnbegun } from "./module.ts";
+import { refuseUnfinished } from "./module.ts";
 import { refuseTransactionControl } from "./module-control.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import type { RunContext, Target } from "./target.ts";
@@ -28,7 +28,7 @@ export async function record(
     limit.abort(notRenderable(prepared, `it has not settled within ${idleTimeoutMs / 1000} s`));
   const timer = idleTimeoutMs > 0 ? setTimeout(late, idleTimeoutMs) : undefined;
   try {
-    const { statements, refused, unbegun } = await body.record({
+    const { statements, refused, ...returned } = await body.record({
       begun: () => {},
       log: (level, message) => context.observe({ kind: "log", step, level, message }),
       signal: context.signal,
@@ -36,13 +36,13 @@ export async function record(
     });
     for (const { text } of statements) refuseTransactionControl(text, prepared);
     if (refused !== null) throw notRenderable(prepared, refused);
-    refuseUnbegun(prepared, unbegun);
+    await refuseUnfinished(prepared, returned, { folder: source.folder, file: step.file });
     return statements.map(written).join("\n");
   } catch (error) {
     if (context.signal.aborted || error instanceof SourceError) throw error;
     const place = await placeOfTrace(traceOf(error), { folder: source.folder, file: step.file });
     const message = error instanceof Error ? error.message : String(error);
-    throw notRenderable(prepared, `it fails with "${message}"`, place);
+    throw notRenderable(prepared, `it fails with "${message}"`, { place });
   } finally {
     clearTimeout(timer);
   }
@@ -52,11 +52,18 @@ function written({ form, text, parameters }: RecordedStatement): string {
   return form === "ask" ? `${inline(text, parameters)};` : text.trimEnd().replace(/;?$/, ";");
 }
 
-export function notRenderable(prepared: Prepared, why: string, place?: Place): SourceError {
+interface Told {
+  readonly place?: Place | undefined;
+  readonly hint?: string;
+}
+
+export function notRenderable(prepared: Prepared, why: string, { place, hint }: Told = {}): SourceError {
   const problem: Problem = {
     code: "SOURCE_NOT_RENDERABLE",
     message: `${prepared.step.file} cannot be written as SQL: ${why}.`,
-    hint: "Run it with godwit up, or write what comes before and behind it: `godwit up --sql <revision>`, `godwit up --sql --from <revision>`.",
+    hint:
+      hint ??
+      "Run it with godwit up, or write what comes before and behind it: `godwit up --sql <revision>`, `godwit up --sql --from <revision>`.",
     place: place ?? { file: prepared.step.file },
   };
   return new SourceError([problem]);

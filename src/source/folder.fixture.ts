@@ -26,6 +26,7 @@ export async function callIn(content: Content): Promise<readonly string[]> {
     ask: () => Promise.reject(new Error("there is no database")),
     parameterKinds: () => Promise.reject(new Error("there is no database")),
     execute: () => Promise.reject(new Error("there is no database")),
+    late: () => {},
     begun: () => {},
     log: (_, message) => logged.push(message),
     signal: never,

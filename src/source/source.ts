@@ -1,7 +1,7 @@
 /** Where migrations are discovered. One sibling file per layout implements this. */
 import type { Direction, Migration, MigrationSettings } from "../core/migration.ts";
 import type { Problem } from "../errors.ts";
-import type { Call, Recorded, Settled } from "../host/call.ts";
+import type { Call, Recorded, Returned } from "../host/call.ts";
 
 export interface Source {
   /** `plain`, `drizzle`, … */
@@ -46,7 +46,7 @@ export type Content =
       readonly kind: "module";
       readonly file: string;
       /** Calls the function. Throws what it throws, and how its process ended. */
-      readonly call: (call: Call) => Promise<Settled>;
+      readonly call: (call: Call) => Promise<Returned>;
       /** Calls it only to write its statements down. */
-      readonly record: (call: Omit<Call, "ask" | "parameterKinds" | "execute">) => Promise<Recorded>;
+      readonly record: (call: Omit<Call, "ask" | "parameterKinds" | "execute" | "late">) => Promise<Recorded>;
     };

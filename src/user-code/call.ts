@@ -4,13 +4,15 @@ import type { RawResult } from "../database/values/rows.ts";
 import { DatabaseError } from "../errors.ts";
 import type { EncodedValue, FromHost, Returned, StatementError, ToHost } from "../host/protocol.ts";
 import type { MigrationContext } from "../migration.ts";
+import { type Begun, createBegun, NEVER } from "../run/module-begun.ts";
 import { type Executor, handles } from "../run/module-context.ts";
 import { traceOf } from "../run/trace.ts";
 import type { ModuleFunction } from "../source/declaration.ts";
+import { activeResources, letLateOnesCome } from "./late.ts";
 import { rememberStatement } from "./thrown.ts";
 
 export interface OpenCall {
-  readonly file: string;
+  readonly begun: Begun;
   readonly log: MigrationContext["log"];
   readonly signal: AbortSignal;
   readonly run: (call: ModuleFunction) => Promise<Returned>;
@@ -21,7 +23,6 @@ export interface OpenCall {
 }
 
 interface CallOptions {
-  readonly file: string;
   readonly tell: (message: FromHost) => void;
 }
 
@@ -33,15 +34,19 @@ interface Waiting {
 /** Numbers of statements are those of the process: answers are not addressed to a call. */
 let last = 0;
 
-export async function createCall(id: number, { file, tell }: CallOptions): Promise<OpenCall> {
+export async function createCall(id: number, { tell }: CallOptions): Promise<OpenCall> {
   const waiting = new Map<number, Waiting>();
   const stop = new AbortController();
-  let open = true;
+  const begun = createBegun(() => tell({ kind: "late", id }));
   let first: { readonly statement: number; readonly error: Error } | undefined;
 
-  const ask = (form: "ask" | "kinds" | "execute", text: string, parameters: readonly EncodedValue[]) => {
-    if (!open)
-      throw new Error(`${file} ran a statement after its function had settled: await every statement.`);
+  const ask = (
+    form: "ask" | "kinds" | "execute",
+    text: string,
+    parameters: readonly EncodedValue[],
+  ): Promise<unknown> => {
+    // One that was begun in time, and whose text was made too late, is counted as not awaited.
+    if (begun.closed()) return NEVER;
     const statement = ++last;
     return new Promise<unknown>((resolve, reject) => {
       waiting.set(statement, { resolve, reject });
@@ -58,16 +63,20 @@ export async function createCall(id: number, { file, tell }: CallOptions): Promi
   const log = { info: say("info"), warn: say("warn"), error: say("error") };
 
   return {
-    file,
+    begun,
     log,
     signal: stop.signal,
     async run(call) {
-      const handed = { ...(await handles(executor)), log, signal: stop.signal };
+      const handed = { ...(await handles(executor, begun)), log, signal: stop.signal };
       tell({ kind: "begun", id });
+      const before = activeResources();
       const unbegun = unbegunOf(await (call as (context: unknown) => unknown)(handed));
-      if (first === undefined) return { unbegun };
+      begun.close();
+      await letLateOnesCome(before);
+      const left = begun.left();
+      if (first === undefined) return { unbegun, left };
       const { calledAt, statement } = traceOf(first.error);
-      return { unbegun, swallowed: { statement: first.statement, at: { calledAt, statement } } };
+      return { unbegun, left, swallowed: { statement: first.statement, at: { calledAt, statement } } };
     },
     abort: (reason) => stop.abort(new Error(reason)),
     answered(message) {
@@ -80,9 +89,7 @@ export async function createCall(id: number, { file, tell }: CallOptions): Promi
         asked?.reject(error);
       }
     },
-    close() {
-      open = false;
-    },
+    close: begun.close,
   };
 }
 

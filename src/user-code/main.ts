@@ -53,7 +53,7 @@ async function answer(id: number, request: Request): Promise<void> {
 }
 
 async function carryOut(id: number, request: Request): Promise<unknown> {
-  if (request.kind === "config") return loadConfigFile(request.path, request.cacheFolder);
+  if (request.kind === "config") return loadConfigFile(request.path);
   const { module, cacheFolder } = request;
   const { up, down, ...declared } = await loadModule(module, { cacheFolder });
   if (request.kind === "load") {
@@ -61,7 +61,7 @@ async function carryOut(id: number, request: Request): Promise<unknown> {
     return { depends, revises, phase, settings, revertible: down !== null };
   }
   const run = request.direction === "up" || down === null ? up : down;
-  const call = await createCall(id, { file: module.file, tell });
+  const call = await createCall(id, { tell });
   calls.set(id, call);
   try {
     return await (request.kind === "run" ? call.run(run) : record(run, call));

@@ -7,10 +7,11 @@ import { kindsWritten } from "../run/inline.ts";
 import { type Executor, handles } from "../run/module-context.ts";
 import type { ModuleFunction } from "../source/declaration.ts";
 import { type OpenCall, unbegunOf } from "./call.ts";
+import { activeResources, letLateOnesCome } from "./late.ts";
 
 export async function record(
   run: ModuleFunction,
-  { log, signal }: Pick<OpenCall, "log" | "signal">,
+  { begun, log, signal }: Pick<OpenCall, "begun" | "log" | "signal">,
 ): Promise<Recorded> {
   const statements: RecordedStatement[] = [];
   let refused: string | null = null;
@@ -36,12 +37,15 @@ export async function record(
       statements.push({ form: "execute", text, parameters: [] });
     },
   };
-  const handed = { ...(await handles(executor, answer)), log, signal };
+  const handed = { ...(await handles(executor, begun, answer)), log, signal };
   try {
+    const before = activeResources();
     const unbegun = unbegunOf(await (run as (context: unknown) => unknown)(handed));
-    return { statements, refused, unbegun };
+    begun.close();
+    await letLateOnesCome(before);
+    return { statements, refused, unbegun, left: begun.left() };
   } catch (error) {
     if (refused === null) throw error;
-    return { statements, refused, unbegun: null };
+    return { statements, refused, unbegun: null, left: null };
   }
 }
