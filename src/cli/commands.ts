@@ -247,7 +247,7 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--all", help: "also groups in which all is decided" },
       {
         syntax: "--keep <images…>",
-        help: "this one is kept; the others named, or all of its group, are its copies",
+        help: "the first is kept; those named after it, or else all of its group, are its copies",
       },
       { syntax: "--distinct <images…>", help: "these are no duplicates of each other" },
       { syntax: "--forget <images…>", help: "as if nothing had been decided about them" },

@@ -41,7 +41,12 @@ function createProgram(argv: readonly string[], onChosen: (parsed: Parsed) => vo
     .showHelpAfterError("→ godwit --help lists everything.")
     .showSuggestionAfterError();
   program.addOption(new Flag("--json", "print one JSON document on stdout").helpGroup(OUTPUT));
-  for (const option of OPTIONS.filter((each) => each.forPlanning !== true)) addFlag(program, option);
+  // The program would take a flag that the command has too, and read it as its own.
+  const own = COMMANDS.filter((row) => [row.name, ...(row.aliases ?? [])].some((name) => argv.includes(name)))
+    .flatMap((row) => row.flags ?? [])
+    .map(({ syntax }) => syntax.split(" ")[0]);
+  for (const option of OPTIONS.filter((each) => each.forPlanning !== true))
+    if (!own.includes(`--${flagName(option)}`)) addFlag(program, option);
   for (const row of COMMANDS) {
     const command = createCommand(row, onChosen);
     if ([row.name, ...(row.aliases ?? [])].some((name) => argv.includes(name))) addDetails(command, row);

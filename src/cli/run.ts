@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { type Config, schemaTarget } from "../config/config.ts";
 import { loadConfig, timeoutBefore } from "../config/load.ts";
-import { OPTIONS } from "../config/options.ts";
+import { flagName, OPTIONS } from "../config/options.ts";
 import { GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
 import { GRACE_MS, orEnded } from "../run/ending.ts";
 import { passwordsIn } from "../std/credentials.ts";
@@ -72,7 +72,10 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
     const leftMs = Math.max(0, timeoutMs - (performance.now() - startedAt));
     timer = setTimeout(() => deadline.abort(late(timeoutMs)), leftMs);
   };
-  const typed = Object.fromEntries(OPTIONS.map(({ key }) => [key, flags[key]]));
+  // A flag of the command may have the name of an option, and is none.
+  const own = (row.flags ?? []).map(({ syntax }) => syntax.split(" ")[0]);
+  const options = OPTIONS.filter((option) => !own.includes(`--${flagName(option)}`));
+  const typed = Object.fromEntries(options.map(({ key }) => [key, flags[key]]));
   const config = async () => {
     if (loading !== undefined) return loading;
     // A file may hang: until it is read, what flags and environment say of the deadline counts.

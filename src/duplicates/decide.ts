@@ -64,6 +64,12 @@ export async function decide(
   }
   const [kept] = files;
   if (kept === undefined) throw tooFew("keep", 1);
+  if (given.length > 1 && ids.length < 2)
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `--keep names file ${kept.id} (${kept.path}) as its own copy.`,
+      hint: `Name the others: godwit duplicates --keep ${kept.id} <id …>; or none, for all of its group: godwit duplicates --keep ${kept.id}.`,
+    });
   const { others, unsure } =
     decision.others === undefined
       ? await groupAround(connection, sql, { file: kept, limits: limitsFrom(options.limits) })

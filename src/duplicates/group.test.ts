@@ -175,6 +175,18 @@ test("a chain does not drift: the far end is up for review instead", () => {
   });
 });
 
+test("two that are near in colour to the oldest and far from each other are in two groups, and a pair for review", () => {
+  const files = [10, 22, 24].map((id) => ({ id, content: id, visual: 1, white: null }));
+  const compareColours = (left: number, right: number) =>
+    left + right === 46 ? 30 : left === right ? 0 : 12;
+  expect(
+    groupDuplicates({ files, links: [], verdicts: [], limits: DEFAULT_LIMITS, compareColours }),
+  ).toMatchObject({
+    groups: [{ id: 10, members: [10, 22] }],
+    review: [{ left: 10, right: 24, colours: 12 }],
+  });
+});
+
 test("of 5,000 copies of a blank picture 200 are shown, and it says so", () => {
   const files = Array.from({ length: 5000 }, (_, at) => ({
     id: at + 1,

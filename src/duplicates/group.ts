@@ -2,7 +2,7 @@
  * Which files belong together. Values in, values out.
  *
  * The hashes see shades of grey; colours are looked at beside them. What looks the same and is far apart in colour never
- * shares a group: it is a pair for review. Where colours are not known (an image of an earlier release), a file joins as
+ * shares a group: it is a pair for review. So each member is near in colour to each other one. Where colours are not known (an image of an earlier release), a file joins as
  * it did, and the group says that this is not sure.
  *
  * The oldest file that is in no group yet stands for a new one, and everything that is the same as *it* joins: nobody
@@ -106,11 +106,13 @@ export function groupDuplicates({
     if (groupOf.has(oldest.id)) continue;
     const number = groups.length;
     const members: Candidate[] = [];
+    const contents = new Set<number>();
     for (const file of sameAs(oldest)) {
       if (groupOf.has(file.id) || isDistinctFromAny(file, number)) continue;
-      if (file.content !== oldest.content && isFar(compareColours(oldest.content, file.content))) continue;
+      if (!contents.has(file.content) && isFarFromAny(file.content, contents)) continue;
       groupOf.set(file.id, number);
       members.push(file);
+      contents.add(file.content);
     }
     groups.push(members);
   }
@@ -137,6 +139,16 @@ export function groupDuplicates({
         if (link.distance256 <= limits.same256) add(byClass.get(other(link, own)));
     }
     return [...found.values()].sort((left, right) => left.id - right.id);
+  }
+
+  /** Two members that are near to the oldest one may be far from each other. */
+  function isFarFromAny(content: number, contents: ReadonlySet<number>): boolean {
+    let asked = 0;
+    for (const member of contents) {
+      if (isFar(compareColours(member, content))) return true;
+      if (++asked === MOST_ASKED) break;
+    }
+    return false;
   }
 
   function isDistinctFromAny(file: Candidate, group: number): boolean {
@@ -216,6 +228,9 @@ function* pairsOf(
 }
 
 const MOST_PAIRS = 2_500;
+
+/** Thousands of contents of one group would be millions of comparisons: a new one is held against the oldest of them. */
+const MOST_ASKED = 200;
 
 export function isFar(colours: number | null): boolean {
   return colours !== null && colours > SAME_COLOURS;

@@ -19,6 +19,8 @@ export interface TextStyle {
   readonly strong: (text: string) => string;
   readonly good: (text: string) => string;
   readonly dim: (text: string) => string;
+  /** The command that makes a contact sheet. */
+  readonly sheet?: string | undefined;
 }
 
 const PLAIN: TextStyle = { strong: asItIs, good: asItIs, dim: asItIs };
@@ -45,7 +47,7 @@ export function formatGroups(duplicates: Duplicates, style: TextStyle = PLAIN): 
       );
     }
   }
-  lines.push(...summary(duplicates));
+  lines.push(...summary(duplicates, style));
   return `${lines.join("\n")}\n`;
 }
 
@@ -101,7 +103,10 @@ function fileLines(files: readonly DuplicateFile[], style: TextStyle): readonly 
   });
 }
 
-function summary(duplicates: Duplicates): readonly string[] {
+function summary(
+  duplicates: Duplicates,
+  { sheet = "godwit duplicates --html duplicates.html" }: TextStyle,
+): readonly string[] {
   const { counts } = duplicates;
   const open = counts.exact + counts.same;
   const next = duplicates.page.offset + duplicates.page.limit;
@@ -127,7 +132,7 @@ function summary(duplicates: Duplicates): readonly string[] {
       : []),
     ...showing(duplicates),
     ...(next < Math.max(open, counts.review) ? [`Next: godwit duplicates --offset ${next}`] : []),
-    ...(open + counts.review > 0 ? ["To judge by looking: godwit duplicates --html duplicates.html"] : []),
+    ...(open + counts.review > 0 ? [`To judge by looking: ${sheet}`] : []),
   ];
 }
 

@@ -26,7 +26,9 @@ export function keepOfPairCommand({ files }: ReviewPair): string {
 /** Why two are for review. */
 export function differenceOf({ distance256, colours }: ReviewPair): string {
   const shape = `${distance256} of 256 bits differ`;
-  return colours !== null && colours > SAME_COLOURS ? `other colours (${colours} apart), ${shape}` : shape;
+  if (colours !== null && colours > SAME_COLOURS) return `other colours (${colours} apart), ${shape}`;
+  // Such a pair was parted by somebody else: by a person, or by the colours of another member.
+  return distance256 === 0 ? `${shape}, but one of them differs from another file of the group` : shape;
 }
 
 /** In an exact group all are. */

@@ -159,6 +159,15 @@ where f.import = $1 and f.state in ('missing', 'excluded') and c.sha256 = f.sha2
       // What could not be hashed by an older version may be hashed by this one; a file's own fault stays.
     },
 
+    /** As `begin` was told it last; `undefined` where nothing was ever imported. */
+    async lastOrigin(connection: Connection): Promise<string | undefined> {
+      const { rows } = await connection.query<Row & { origin: string }>(
+        `select origin from ${t.scans} where import = $1 order by id desc limit 1`,
+        [importName],
+      );
+      return rows[0]?.origin;
+    },
+
     /** Stored files that an earlier release read, without looking at their colours. */
     async withoutColours(connection: Connection): Promise<number> {
       const { rows } = await connection.query<Row & { files: number }>(

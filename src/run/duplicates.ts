@@ -6,6 +6,7 @@ import type { Duplicates } from "../duplicates/duplicates.ts";
 import { type FindOptions, findDuplicates } from "../duplicates/find.ts";
 import { ConfigError } from "../errors.ts";
 import { createResults } from "../images/results.ts";
+import { createScans } from "../images/scans.ts";
 import { imageTables } from "../images/sql.ts";
 import { readThumbnails } from "../import/thumbnails.ts";
 import { withTrust } from "../import/trust.ts";
@@ -23,6 +24,8 @@ export interface Listed {
   readonly thumbnails: ReadonlyMap<number, Uint8Array>;
   /** Imports whose files could not be fetched, because nobody says where they are. */
   readonly unknown: readonly string[];
+  /** Where the first file that is listed came from, as far as that can be said again. */
+  readonly from: { readonly import: string; readonly origin: string | null } | null;
 }
 
 export async function listDuplicates(
@@ -36,7 +39,8 @@ export async function listDuplicates(
     await compareNew(connection, schema, { signal: context.signal });
     const duplicates = await findDuplicates(connection, schema, options);
     const found = await thumbnailsOf(connection, duplicates, { schema, options, context });
-    return { duplicates, ...found };
+    const from = await originOf(connection, schema, duplicates);
+    return { duplicates, ...found, from };
   });
 }
 
@@ -87,6 +91,20 @@ async function thumbnailsOf(
   }
   context.observe({ kind: "thumbnails-progress", import: "", done: 0, total: 0 });
   return { thumbnails, unknown };
+}
+
+async function originOf(
+  connection: Connection,
+  schema: string,
+  { groups, review }: Duplicates,
+): Promise<Listed["from"]> {
+  const name = [...groups, ...review][0]?.files[0]?.import;
+  if (name === undefined) return null;
+  const told = (await createScans(schema, name).lastOrigin(connection)) ?? "";
+  // A scan is known by what people call its origin, a space, and the real path of its base; a folder is called by its path.
+  const half = told.slice(0, told.length / 2);
+  if (half !== "" && told === `${half} ${half}`) return { import: name, origin: half };
+  return { import: name, origin: /^sftp:\/\/\S+/.exec(told)?.[0] ?? null };
 }
 
 async function requireTables(connection: Connection, schema: string): Promise<void> {

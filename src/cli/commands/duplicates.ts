@@ -1,6 +1,6 @@
 /** `godwit duplicates` */
 import { resolve } from "node:path";
-import { assembleImports } from "../../assemble.ts";
+import { assembleImports, chooseImports } from "../../assemble.ts";
 import type { Decided, Decision } from "../../duplicates/decide.ts";
 import type { GroupKind } from "../../duplicates/duplicates.ts";
 import { DEFAULT_PAGE } from "../../duplicates/find.ts";
@@ -29,12 +29,15 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const sheet = flags.html === true ? "duplicates.html" : flags.html;
   const wantsSheet = typeof sheet === "string";
   const config = await withOrigin(await invocation.config(), invocation);
+  const imports = await assembleImports(config);
+  const [name] = invocation.arguments;
+  if (name !== undefined && flags.from === undefined) chooseImports(imports, name);
   const options = {
-    limit: numberOf(flags.limit, "--limit") ?? (wantsSheet ? SHEET_PAGE : DEFAULT_PAGE),
-    offset: numberOf(flags.offset, "--offset") ?? 0,
+    limit: numberOf(flags.limit, { flag: "--limit", least: 1 }) ?? (wantsSheet ? SHEET_PAGE : DEFAULT_PAGE),
+    offset: numberOf(flags.offset, { flag: "--offset", least: 0 }) ?? 0,
     kinds: kindsOf(flags.kind),
     settled: flags.all === true,
-    thumbnails: wantsSheet ? { imports: await assembleImports(config), sizePx: THUMBNAIL_PX } : undefined,
+    thumbnails: wantsSheet ? { imports, sizePx: THUMBNAIL_PX } : undefined,
   };
   return withSession(invocation, async ({ target, context }) => {
     const listed = await listDuplicates(target, options, context);
@@ -52,6 +55,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
       strong: (words) => paint("bold", words),
       good: (words) => paint("green", words),
       dim: (words) => paint("dim", words),
+      sheet: sheetCommand(listed, { imports: imports.map((each) => each.name), from: flags.from, name }),
     });
     return {
       json: { ...duplicates, ...(wantsSheet ? { sheet: resolve(sheet) } : {}) },
@@ -59,6 +63,24 @@ export async function run(invocation: Invocation): Promise<Answer> {
       result: true,
     };
   });
+}
+
+/** The command that makes a sheet with pictures: of an import that is not configured it has to say where they are. */
+function sheetCommand(
+  { from }: Listed,
+  given: { readonly imports: readonly string[]; readonly from: unknown; readonly name: string | undefined },
+): string {
+  if (typeof given.from === "string") {
+    const name = given.name === undefined ? "" : `${shellWord(given.name)} `;
+    return `godwit duplicates ${name}--html duplicates.html --from ${shellWord(given.from)}`;
+  }
+  if (from === null || given.imports.includes(from.import)) return "godwit duplicates --html duplicates.html";
+  const origin = from.origin === null ? "<origin>" : shellWord(from.origin);
+  return `godwit duplicates ${shellWord(from.import)} --html duplicates.html --from ${origin}`;
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./\\-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Whole or not at all: somebody may be looking at the old one. */
@@ -90,7 +112,7 @@ function sentence({ kind, files, changed, unsure = [] }: Decided): string {
   const names = files.map((file) => `${file.id} ${file.path}`);
   const what =
     kind === "keep"
-      ? `${names[0]} is kept; ${names.length - 1} others are its copies.`
+      ? `${names[0]} is kept; ${copies(names.length - 1)}.`
       : kind === "distinct"
         ? `Not duplicates: ${names.join(", ")}.`
         : `Forgotten what was decided about ${names.join(", ")}.`;
@@ -98,6 +120,11 @@ function sentence({ kind, files, changed, unsure = [] }: Decided): string {
   if (unsure.length === 0) return said;
   const ids = unsure.map(({ id }) => id).join(" ");
   return `${said}\nLeft open, because their colours are not known to be the same: ${ids}. If they are copies: godwit duplicates --keep ${files[0]?.id} ${ids}`;
+}
+
+function copies(others: number): string {
+  if (others === 0) return "no other is its copy";
+  return others === 1 ? "1 other is its copy" : `${others} others are its copies`;
 }
 
 function wordsOf(value: string | boolean | readonly string[] | undefined): readonly string[] {
@@ -117,10 +144,13 @@ function kindsOf(value: string | boolean | readonly string[] | undefined): reado
   });
 }
 
-function numberOf(value: unknown, flag: string): number | undefined {
+function numberOf(
+  value: unknown,
+  { flag, least }: { readonly flag: string; readonly least: number },
+): number | undefined {
   if (value === undefined) return undefined;
-  if (typeof value === "string" && /^\d{1,9}$/.test(value)) return Number(value);
-  throw unusable(`${flag} is not a whole number: "${value}".`);
+  if (typeof value === "string" && /^\d{1,9}$/.test(value) && Number(value) >= least) return Number(value);
+  throw unusable(`${flag} is not a whole number${least > 0 ? ` from ${least}` : ""}: "${value}".`);
 }
 
 function unusable(message: string, hint?: string): ConfigError {
