@@ -81,6 +81,17 @@ interface RawAnswer {
 
 const AS_TEXT = { getTypeParser: () => (text: string) => text };
 
+interface Wire {
+  on(
+    event: "parameterStatus",
+    listen: (message: { parameterName: string; parameterValue: string }) => void,
+  ): void;
+}
+
+function wireOf(client: PgClient): Wire {
+  return (client as unknown as { connection: Wire }).connection;
+}
+
 class PostgresConnection implements Connection {
   readonly lost: AbortSignal;
   readonly #link: Link;
@@ -93,6 +104,7 @@ class PostgresConnection implements Connection {
   #server: Server | undefined;
   readonly #kinds = new Map<number, ParameterKind>();
   #session = true;
+  #clientEncoding: string | undefined;
   #observer: Promise<PgClient> | undefined;
   /** Of the statements in flight, when each was sent. */
   readonly #sent = new Set<{ readonly at: number }>();
@@ -108,6 +120,9 @@ class PostgresConnection implements Connection {
     this.#options = options;
     link.client.on("error", (cause) => this.#gone(connectionLost(address.display, cause)));
     link.client.on("end", () => this.#gone(connectionLost(address.display)));
+    wireOf(link.client).on("parameterStatus", ({ parameterName, parameterValue }) => {
+      if (parameterName === "client_encoding") this.#clientEncoding = parameterValue;
+    });
     // TLS puts its own in the place of the first.
     const stream = () => streamOf(link.client);
     this.#heartbeat = new Heartbeat({
@@ -130,6 +145,10 @@ class PostgresConnection implements Connection {
 
   get capabilities(): Capabilities {
     return { session: this.#session, pipeline: this.#session, observer: true };
+  }
+
+  get clientEncoding(): string | undefined {
+    return this.#clientEncoding;
   }
 
   get pooler(): string | undefined {

@@ -9,7 +9,7 @@ import type { Prepared } from "./prepare.ts";
 export interface Activity {
   inFlight: number;
   lastMs: number;
-  /** The first error of the server, also if the module caught it. */
+  /** The first error of the server since a statement last succeeded, also if the module caught it. */
   firstError: DatabaseError | undefined;
   /** What was refused before it was sent, also if the module caught that. */
   refused: GodwitError | undefined;
@@ -46,8 +46,10 @@ export function supervised(connection: Connection, activity: Activity, prepared:
     const succeeded = guard(text);
     activity.inFlight++;
     try {
+      await backToUtf8(connection);
       const result = await run();
       succeeded();
+      activity.firstError = undefined;
       return result;
     } catch (error) {
       if (error instanceof DatabaseError) activity.firstError ??= error;
@@ -64,4 +66,12 @@ export function supervised(connection: Connection, activity: Activity, prepared:
     parameterKinds: (text: string) => track("", () => connection.parameterKinds(text)),
     execute: (text: string) => track(text, () => connection.execute(text, { rows: "discard" })),
   };
+}
+
+/** Our texts are UTF-8, whatever a statement of the module has set: read as anything else, they would be others. */
+async function backToUtf8(connection: Connection): Promise<void> {
+  const { clientEncoding = "UTF8" } = connection;
+  if (clientEncoding === "UTF8") return;
+  // In a transaction that has failed, the statement that follows says so.
+  await connection.execute("set client_encoding = 'UTF8'").catch(() => {});
 }
