@@ -86,7 +86,7 @@ select hash, hash_256, low from looks group by hash, hash_256, low order by min(
 insert into ${t.contents}
 select decode(lpad(to_hex(number), 64, '0'), 'hex'), 'png', 3000, 3000, true, 1, 'full', 1, 8, '', '', h.id, null
 from looks join ${t.hashes} h using (hash, hash_256);
-insert into ${t.colours} select sha256, decode(repeat('804020ff', 64), 'hex') from ${t.contents};
+insert into ${t.colours} select sha256, decode(repeat('804020ff', 64) || repeat('00', 384), 'hex') from ${t.contents};
 insert into ${t.files} (import, path, size, mtime, state, sha256, scan)
 select 'nas', 'shop/template/' || number || '.png', 500000 + number, 0, 'stored', decode(lpad(to_hex(number), 64, '0'), 'hex'), 1
 from looks order by number;

@@ -202,9 +202,14 @@ export function presentableProblem<P extends Problem>(problem: P): P {
     ...problem,
     message: presentable(message),
     ...(hint === undefined ? {} : { hint: presentable(hint) }),
-    ...(place === undefined ? {} : { place: presentableData(place) }),
+    ...(place === undefined ? {} : { place: presentablePlace(place) }),
     ...(details === undefined ? {} : { details: presentableData(details) }),
   };
+}
+
+/** The name of a file is no secret, and machines look for it. */
+function presentablePlace(place: Place): Place {
+  return place.excerpt === undefined ? place : { ...place, excerpt: presentable(place.excerpt) };
 }
 
 /** Ours is clean already, and asked what it is. */

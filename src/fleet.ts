@@ -9,7 +9,7 @@ import {
   type MigratorConfig,
   migratorOf,
   type Opened,
-  PROGRAM_KEYS,
+  programKeys,
 } from "./migrator.ts";
 import type { RunEvent } from "./run/events.ts";
 import type { Member, Outcome } from "./run/fleet.ts";
@@ -77,7 +77,7 @@ export interface Fleet extends AsyncDisposable {
  */
 export function createFleet(config: FleetConfig): Fleet {
   const migrators = new Map<string, Migrator>();
-  const { observe, say } = listenersOf<[RunEvent, string]>(config);
+  const { observe, say } = listenersOf<[RunEvent, string]>(config ?? {});
   const maker = "createFleet";
   const lifetime = createLifetime({
     open: async () => {},
@@ -89,7 +89,7 @@ export function createFleet(config: FleetConfig): Fleet {
     closed = true;
     await Promise.all([lifetime, ...migrators.values()].map((each) => each.close()));
   };
-  const own = { name: maker, signal: () => config.signal };
+  const own = { name: maker, signal: () => config?.signal };
 
   const choose = async (names: readonly string[]) => {
     const settings = await load(config);
@@ -99,6 +99,8 @@ export function createFleet(config: FleetConfig): Fleet {
   };
 
   const openOne = async (name: string): Promise<Opened> => {
+    const { checkValue, TEXT } = await import("./config/given.ts");
+    checkValue(name, "The name of target()", TEXT);
     const {
       configs: [chosen],
     } = await choose([name]);
@@ -114,7 +116,7 @@ export function createFleet(config: FleetConfig): Fleet {
   };
 
   return {
-    names: Object.keys(config.targets),
+    names: Object.keys(config?.targets ?? {}),
     target(name) {
       const known = migrators.get(name) ?? migratorOf(() => openOne(name), own);
       migrators.set(name, known);
@@ -127,10 +129,9 @@ export function createFleet(config: FleetConfig): Fleet {
   };
 
   async function up(options: FleetUpOptions): Promise<FleetReport> {
-    const { refuseUnknownKeys } = await import("./config/known.ts");
-    refuseUnknownKeys(options, ["targets"], "up() of a fleet");
+    const { checkGiven, TEXTS } = await import("./config/given.ts");
     // A list that a program has filtered down to nothing does not mean all of them.
-    if (options.targets?.length === 0) throw noTargets();
+    checkGiven(options, { name: "up() of a fleet", keys: { targets: TEXTS } });
     const { targets = [] } = options;
     const [{ runFleet, isDone, flatten }, { shareListing }, { openSource }] = await Promise.all([
       import("./run/fleet.ts"),
@@ -180,12 +181,17 @@ export function createFleet(config: FleetConfig): Fleet {
 
 /** What the caller says is each target's own, and so comes before the environment. */
 async function load(config: FleetConfig): Promise<Config> {
-  const [{ loadConfig }, { TARGET_OPTIONS }, { FILE_KEYS, refuseUnknownKeys }] = await Promise.all([
-    import("./config/load.ts"),
-    import("./config/targets-given.ts"),
-    import("./config/known.ts"),
-  ]);
-  refuseUnknownKeys(config, [...FILE_KEYS, ...PROGRAM_KEYS, "targets"], "createFleet");
+  const [{ loadConfig }, { TARGET_OPTIONS }, { checkGiven, OBJECT, OPTION }, { FILE_KEYS }] =
+    await Promise.all([
+      import("./config/load.ts"),
+      import("./config/targets-given.ts"),
+      import("./config/given.ts"),
+      import("./config/known.ts"),
+    ]);
+  const program = "createFleet";
+  const options = Object.fromEntries([...FILE_KEYS, "imports", "contract"].map((key) => [key, OPTION]));
+  const keys = { ...options, ...(await programKeys()), targets: OBJECT };
+  checkGiven(config, { name: program, keys, required: ["targets"] });
   const { targets, root, observe: _, say: __, signal: ___, environment, contract, ...common } = config;
   const isEach = (key: string) => key !== "parallel" && TARGET_OPTIONS.some((option) => option.key === key);
   const entries = Object.entries(common);
@@ -194,10 +200,14 @@ async function load(config: FleetConfig): Promise<Config> {
   const { ledgerSchema: ____, searchPath: _____, ...ofSchemas } = each;
   const merged = Object.entries(targets).map(([name, own]) => [
     name,
-    { ...(own.schemas === undefined ? each : ofSchemas), ...own },
+    // What is no object is refused where targets are read.
+    typeof own === "object" && own !== null
+      ? { ...(own.schemas === undefined ? each : ofSchemas), ...own }
+      : own,
   ]);
   return loadConfig({
     flags: contract === undefined ? {} : { contract },
+    program,
     file: {
       ...Object.fromEntries(entries.filter(([key]) => !isEach(key))),
       targets: Object.fromEntries(merged),
@@ -230,14 +240,6 @@ async function schemasOf(
   ]);
   const context = createContext(config, { observe: () => {}, signal });
   return findSchemas(config, { context, say, create });
-}
-
-function noTargets(): ConfigError {
-  return new ConfigError({
-    code: "CONFIG_INVALID",
-    message: "fleet.up was given an empty list of targets.",
-    hint: "Leave targets out for all of them, or do not call it.",
-  });
 }
 
 function severalSchemas(name: string): ConfigError {

@@ -113,8 +113,8 @@ export interface Migrator extends AsyncDisposable {
  * ```
  */
 export function createMigrator(config: MigratorConfig = {}): Migrator {
-  const listeners = listenersOf<[RunEvent]>(config);
-  return migratorOf(() => open(config, listeners), { name: "createMigrator", signal: () => config.signal });
+  const listeners = listenersOf<[RunEvent]>(config ?? {});
+  return migratorOf(() => open(config, listeners), { name: "createMigrator", signal: () => config?.signal });
 }
 
 export interface MigratorOptions {
@@ -138,10 +138,10 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
       const { orEnded } = await import("./run/ending.ts");
       return await orEnded(work(all, all.context(limit.signal)), limit);
     });
-  const check = async (given: unknown, known: readonly string[], what: string) => {
-    if (given === undefined) return;
-    const { refuseUnknownKeys } = await import("./config/known.ts");
-    refuseUnknownKeys(given, known, what);
+  const given = () => import("./config/given.ts");
+  const text = async (value: unknown, name: string) => {
+    const { checkValue, TEXT } = await given();
+    checkValue(value, name, TEXT);
   };
   const options = ({ settings }: Opened, direction: "up" | "down", to: string): MigrateOptions => ({
     goal: { direction, to, phases: direction === "up" ? settings.phases : PHASES },
@@ -169,9 +169,18 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
     return preview(all.assembled.target, options(all, "up", goal), context);
   };
   return {
-    up: (goal = "heads") => up(goal),
-    down,
-    plan: (goal = "heads") => call((all, context) => plan(all, context, goal)),
+    async up(goal = "heads") {
+      await text(goal, "The goal of up()");
+      return up(goal);
+    },
+    async down(goal) {
+      await text(goal, "The goal of down()");
+      return down(goal);
+    },
+    async plan(goal = "heads") {
+      await text(goal, "The goal of plan()");
+      return call((all, context) => plan(all, context, goal));
+    },
     status: () =>
       call(async (all, context) => {
         const { statusOf } = await import("./run/status.ts");
@@ -182,27 +191,35 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
       }),
     history: () => call(async (all, context) => (await look(all, context)).history.entries),
     async adopt(options = {}) {
-      await check(options, ["tool", "table", "assume", "dryRun"], "adopt()");
+      const { checkGiven, SWITCH, TEXT } = await given();
+      const keys = { tool: TEXT, table: TEXT, assume: SWITCH, dryRun: SWITCH };
+      checkGiven(options, { name: "adopt()", keys });
       return call(async ({ assembled }, context) => {
         const { adopt } = await import("./run/adopt.ts");
         return adopt(assembled.target, { assume: false, dryRun: false, ...options }, context);
       });
     },
-    baseline: (revision) =>
-      call(async ({ assembled }, context) => {
+    async baseline(revision) {
+      await text(revision, "The revision of baseline()");
+      return call(async ({ assembled }, context) => {
         const { baseline } = await import("./run/baseline.ts");
         return baseline(assembled.target, revision, context);
-      }),
+      });
+    },
     async repair(request, options) {
-      await check(request, ["kind", "revision", "position"], "The request of repair()");
-      await check(options, ["confirm"], "repair()");
+      const { checkGiven, oneOf, POSITION, TEXT } = await given();
+      const kind = oneOf("accept", "forget", "mark-done", "retry");
+      const keys = { kind, revision: TEXT, position: POSITION };
+      checkGiven(request, { name: "the request of repair()", keys, required: ["kind", "revision"] });
+      checkGiven(options, { name: "repair()", keys: { confirm: TEXT }, required: ["confirm"] });
       return call(async ({ assembled }, context) => {
         const { repair } = await import("./run/repair.ts");
         return repair(assembled.target, request, { confirm: options.confirm }, context);
       });
     },
-    import: (name) =>
-      call(async ({ settings, assembled }, context) => {
+    async import(name) {
+      if (name !== undefined) await text(name, "The name of import()");
+      return call(async ({ settings, assembled }, context) => {
         const [{ assembleImports, chooseImports }, { runImport }] = await Promise.all([
           import("./assemble.ts"),
           import("./run/import.ts"),
@@ -211,17 +228,25 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
         for (const wanted of chooseImports(await assembleImports(settings), name))
           reports.push(await runImport(assembled.target, wanted, context));
         return reports;
-      }),
+      });
+    },
     async duplicates(options = {}) {
-      await check(options, ["limits", "limit", "offset", "kinds", "settled"], "duplicates()");
-      await check(options.limits, ["radius", "same256", "review256"], "limits of duplicates()");
+      const { checkGiven, NUMBER, OBJECT, SWITCH, TEXTS } = await given();
+      const keys = { limits: OBJECT, limit: NUMBER, offset: NUMBER, kinds: TEXTS, settled: SWITCH };
+      checkGiven(options, { name: "duplicates()", keys });
+      const limits = { radius: NUMBER, same256: NUMBER, review256: NUMBER };
+      checkGiven(options.limits ?? {}, { name: "limits of duplicates()", keys: limits });
       return call(async ({ assembled }, context) => {
         const { listDuplicates } = await import("./run/duplicates.ts");
         return (await listDuplicates(assembled.target, options, context)).duplicates;
       });
     },
     async decide(decision) {
-      await check(decision, ["kind", "file", "files", "others"], "decide()");
+      const { checkGiven, FILE, FILES, oneOf } = await given();
+      const keys = { kind: oneOf("distinct", "keep", "forget"), file: FILE, files: FILES, others: FILES };
+      checkGiven(decision, { name: "decide()", keys, required: ["kind"] });
+      const named = decision.kind === "keep" ? "file" : "files";
+      checkGiven(decision, { name: "decide()", keys, required: [named] });
       return call(async ({ assembled }, context) => {
         const { decideDuplicates } = await import("./run/duplicates.ts");
         return decideDuplicates(assembled.target, decision, context);
@@ -248,13 +273,33 @@ export interface Opened {
   readonly context: (signal: AbortSignal) => RunContext;
 }
 
-/** Options that programs have beside those of the file. */
-export const PROGRAM_KEYS = ["imports", "contract", "root", "observe", "say", "signal", "environment"];
+/** What programs give beside the options. */
+export async function programKeys() {
+  const { FUNCTION, OBJECT, SIGNAL, TEXT } = await import("./config/given.ts");
+  return { root: TEXT, observe: FUNCTION, say: FUNCTION, signal: SIGNAL, environment: OBJECT };
+}
 
 /** Options of the file that are about several targets. */
 const OF_FLEETS: readonly string[] = ["parallel", "onTargetFailure"];
 
 async function open(config: MigratorConfig, { observe, say }: Listeners<[RunEvent]>): Promise<Opened> {
+  const [{ loadConfig }, { assemble, createContext }, { checkGiven, OBJECT, OPTION }, { FILE_KEYS }] =
+    await Promise.all([
+      import("./config/load.ts"),
+      import("./assemble.ts"),
+      import("./config/given.ts"),
+      import("./config/known.ts"),
+    ]);
+  const program = "createMigrator";
+  if (typeof config === "object" && config !== null && "targets" in config)
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: "createMigrator is about one database, and targets are several.",
+      hint: "Use createFleet({ targets }).",
+    });
+  const known = FILE_KEYS.filter((key) => !OF_FLEETS.includes(key));
+  const keys = Object.fromEntries([...known, "imports", "contract"].map((key) => [key, OPTION]));
+  checkGiven(config, { name: program, keys: { ...keys, ...(await programKeys()), database: OBJECT } });
   const {
     database,
     contract,
@@ -266,22 +311,9 @@ async function open(config: MigratorConfig, { observe, say }: Listeners<[RunEven
     imports,
     ...file
   } = config;
-  if ("targets" in file)
-    throw new ConfigError({
-      code: "CONFIG_INVALID",
-      message: "createMigrator is about one database, and targets are several.",
-      hint: "Use createFleet({ targets }).",
-    });
-  const [{ loadConfig }, { assemble, createContext }, { FILE_KEYS, refuseUnknownKeys }] = await Promise.all([
-    import("./config/load.ts"),
-    import("./assemble.ts"),
-    import("./config/known.ts"),
-  ]);
-  const known = FILE_KEYS.filter((key) => !OF_FLEETS.includes(key));
-  refuseUnknownKeys(config, [...known, ...PROGRAM_KEYS, "database"], "createMigrator");
-  // What the caller says comes before the environment, like flags do; nothing else on disk is asked.
   const settings = await loadConfig({
     flags: { ...file, ...(contract === undefined ? {} : { contract }) },
+    program,
     file: imports === undefined ? false : { imports },
     ...(environment === undefined ? {} : { environment }),
     ...(root === undefined ? {} : { workingFolder: root }),

@@ -2,7 +2,7 @@
  * `godwit/testing`: a migrated database per test. The migrations run once, into a template; each test gets a copy of
  * it, which takes PostgreSQL a few hundredths of a second. An edited migration makes a new template.
  */
-import { refuseUnknownKeys } from "./config/known.ts";
+import { checkGiven, TEXT } from "./config/given.ts";
 import { loadConfig } from "./config/load.ts";
 import { identifier } from "./core/sql/quote.ts";
 import { databaseName } from "./testing/leftovers.ts";
@@ -39,8 +39,9 @@ export interface TestDatabase extends AsyncDisposable {
  * ```
  */
 export async function createTestDatabase(options: TestDatabaseOptions): Promise<TestDatabase> {
-  refuseUnknownKeys(options, ["dir", "databaseUrl"], "createTestDatabase");
-  const config = await loadConfig({ flags: { ...options }, file: false });
+  const program = "createTestDatabase";
+  checkGiven(options, { name: program, keys: { dir: TEXT, databaseUrl: TEXT }, required: ["dir"] });
+  const config = await loadConfig({ flags: { ...options }, program, file: false });
   const workshop = await enterWorkshop(config);
   const name = databaseName(workshop.token);
   const url = workshop.urlOf(name);

@@ -231,7 +231,7 @@ describe("EchoMind", () => {
       "head",
       "--sql",
     );
-    await db.sql(stdout.replace(/^\\set .*$/gm, ""));
+    await db.sql(stdout.replace(/^\\.*$/gm, ""));
     expect((await godwit("upgrade", "head", "--json")).json.report.steps).toEqual([]);
   });
 });

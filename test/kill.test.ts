@@ -10,8 +10,8 @@
  * at the end says no more than the end of the connection does.
  */
 import { describe, inject } from "vitest";
-import { commandIn } from "./support/command.ts";
-import { expect, test } from "./support/database.ts";
+import { commandIn, type Running } from "./support/command.ts";
+import { expect, type TestDatabase, test } from "./support/database.ts";
 import { closeGate, GATE } from "./support/gate.ts";
 import { everyPoint, openPlaces, type Place } from "./support/points.ts";
 import { type Message, startProxy } from "./support/proxy.ts";
@@ -19,6 +19,7 @@ import { FILES } from "./support/scenario.ts";
 import { blocked, lockHolder, running } from "./support/sessions.ts";
 import { type Files, folderOf } from "./support/target.ts";
 import { until } from "./support/until.ts";
+import { majorVersion } from "./support/version.ts";
 
 describe("a process that is killed before or after any message that it sends", () => {
   test("of up: the next one ends as if nothing had happened", { timeout: 900_000 }, async () => {
@@ -55,7 +56,7 @@ select pg_sleep(600) from nap;`,
     const next = godwit.start("up", "--json");
     await next.says("waiting");
     await db.sql("delete from nap"); // who is asleep stays so
-    victim.child.kill("SIGKILL");
+    await kill(victim, db);
     expect((await next.exits(0)).json.report.steps).toMatchObject([{ revision: "0001_slow" }]);
     expect(await db.sql("select what from effects")).toEqual([{ what: "slow" }]);
   });
@@ -70,7 +71,7 @@ select pg_sleep(600) from nap;`,
     const [first] = await gate.reached();
     const next = godwit.start("up", "--lock-timeout", "0");
     await next.says("waiting");
-    victim.child.kill("SIGKILL");
+    await kill(victim, db);
     await until(async () => !(await gate.reached()).includes(first ?? 0), { what: "the next one's turn" });
     await gate.open();
     await next.exits(0);
@@ -85,7 +86,7 @@ select pg_sleep(600) from nap;`,
     await writer.query("begin; insert into busy values (0)");
     const victim = godwit.start("up");
     const first = await blocked(db, /^create index concurrently/);
-    victim.child.kill("SIGKILL");
+    await kill(victim, db);
     const next = godwit.start("up", "--json");
     await until(async () => (await lockHolder(db)) !== undefined && (await lockHolder(db)) !== first);
     await blocked(db, /^drop index concurrently/);
@@ -96,6 +97,13 @@ select pg_sleep(600) from nap;`,
     expect(await db.sql(INDEXES)).toEqual([{ name: "busy_id", valid: true }]);
   });
 });
+
+/** PostgreSQL 13 does not notice that a client is gone while it works for it: there the waiter is told to end its session. */
+async function kill({ child }: Running, db: TestDatabase): Promise<void> {
+  const holder = await lockHolder(db);
+  child.kill("SIGKILL");
+  if (majorVersion() < 14) await db.admin("select pg_terminate_backend($1)", [holder]);
+}
 
 test("a waiter that is killed is in nobody's way", async ({ db }) => {
   const folder = folderOf({ "migrations/0001_gate.sql": `create table gated (id int); ${GATE}` });

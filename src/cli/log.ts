@@ -1,6 +1,6 @@
 /** Lines on stderr: for people, or as JSON for machines that collect them. */
 import type { Problem } from "../errors.ts";
-import { presentable, redact } from "../std/secret.ts";
+import { presentable, presentableData, redact } from "../std/secret.ts";
 import { formatProblem } from "./problems.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -86,17 +86,20 @@ export function createJsonLog({ terminal, quiet, verbose }: LogOptions, instance
     if (level === "debug" && !verbose) return;
     if (quiet && (level === "debug" || level === "info")) return;
     const { unlessLive: _, duration, ...others } = fields;
+    const { hint, figures } = others;
     const line = {
       timestamp: new Date().toISOString(),
       level,
-      message,
+      message: presentable(message),
       component: "godwit",
       instanceId,
       ...(duration === undefined ? {} : { duration: Math.round(duration) }),
+      // What is left is of our own making.
       ...others,
+      ...(hint === undefined ? {} : { hint: presentable(hint) }),
+      ...(figures === undefined ? {} : { figures: presentableData(figures) }),
     };
-    const clean = (_: string, value: unknown) => (typeof value === "string" ? presentable(value) : value);
-    terminal.error(`${JSON.stringify(line, clean)}\n`);
+    terminal.error(`${JSON.stringify(line)}\n`);
   };
   return {
     write,

@@ -30,7 +30,7 @@ export function createProgress(log: Log): Progress {
     const blocker = String(blockers[0]?.pid ?? "");
     const news = blocker !== "" && blocker !== blockedBy;
     blockedBy = blocker;
-    if (news) sayBlockers(log, step, blockers);
+    if (news) sayBlockers(log, step.revision, { blockers, fields: fieldsOf(step) });
     if (elapsedMs - reportedAt < REPORT_EVERY_MS) return;
     reportedAt = elapsedMs;
     log.write("info", `${step.revision} is running since ${formatDuration(elapsedMs)}${waiting}`, {
@@ -96,11 +96,19 @@ export function createProgress(log: Log): Progress {
         onProgress(event);
         return;
       case "step-retry":
-        sayBlockers(log, event.step, event.blockers);
+        sayBlockers(log, event.step.revision, { blockers: event.blockers, fields: fieldsOf(event.step) });
         log.write(
           "warn",
           `${event.step.revision}: ${event.problem.message} Rolled back; try ${event.attempt + 1} of ${event.attempts} in ${formatDuration(event.delayMs)}`,
           { ...fieldsOf(event.step), code: event.problem.code },
+        );
+        return;
+      case "run-retry":
+        sayBlockers(log, "the run", { blockers: event.blockers, fields: {} });
+        log.write(
+          "warn",
+          `${event.problem.message} Rolled back; try ${event.attempt + 1} of ${event.attempts} in ${formatDuration(event.delayMs)}`,
+          { code: event.problem.code },
         );
         return;
       case "step-done": {
@@ -151,10 +159,15 @@ export function describeBlocker(blocker: Blocker | undefined): string {
   return `process ${pid} (${what.join(", ")})`;
 }
 
-function sayBlockers(log: Log, step: Step, blockers: readonly Blocker[]): void {
+interface Waiting {
+  readonly blockers: readonly Blocker[];
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+function sayBlockers(log: Log, who: string, { blockers, fields }: Waiting): void {
   for (const blocker of blockers)
-    log.write("warn", `${step.revision} waits for ${describeBlocker(blocker)}: ${firstLine(blocker.query)}`, {
-      ...fieldsOf(step),
+    log.write("warn", `${who} waits for ${describeBlocker(blocker)}: ${firstLine(blocker.query)}`, {
+      ...fields,
       hint: `to end it: select pg_terminate_backend(${blocker.pid})`,
     });
 }

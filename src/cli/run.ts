@@ -205,15 +205,31 @@ function fail(error: unknown, { terminal, json, command, told = false }: FailOpt
 }
 
 function documentOf(document: object): string {
-  // A script is for somebody else to run, and without its passwords it would be another one.
-  const plain = (key: string, value: unknown) =>
-    typeof value === "bigint"
-      ? String(value)
-      : typeof value === "string" && key !== "sql"
-        ? redact(value)
-        : value;
-  return `${JSON.stringify(document, plain, 2)}\n`;
+  return `${JSON.stringify(clean(document, "", { own: true }), null, 2)}\n`;
 }
+
+/**
+ * Words of our own stay: a password that is a state, a year or the name of a migration must not take these out of what
+ * machines read. In the facts of a problem anything may stand.
+ */
+function clean(value: unknown, key: string, { own }: { own: boolean }): unknown {
+  if (typeof value === "bigint") return String(value);
+  if (typeof value === "string") return own && OWN_WORDS.has(key) ? value : redact(value);
+  if (typeof value !== "object" || value === null) return value;
+  const plain = "toJSON" in value && typeof value.toJSON === "function" ? (value.toJSON() as unknown) : value;
+  if (typeof plain !== "object" || plain === null) return clean(plain, key, { own });
+  const inside = { own: own && !OF_OTHERS.has(key) };
+  if (Array.isArray(plain)) return plain.map((each) => clean(each, key, inside) ?? null);
+  return Object.fromEntries(Object.entries(plain).map(([name, each]) => [name, clean(each, name, inside)]));
+}
+
+const OF_OTHERS: ReadonlySet<string> = new Set(["details", "figures", "settings"]);
+/** `sql`: a script is for somebody else to run, and without its passwords it would be another one. */
+const OWN_WORDS: ReadonlySet<string> = new Set(
+  "sql command code kind state outcome committed level event direction phase goal revision revisions revises current heads file files folder checksum fingerprint runId layout tool startedAt executedAt finishedAt seenAt at declared already".split(
+    " ",
+  ),
+);
 
 function usageProblem(message: string): Problem {
   return {

@@ -84,6 +84,15 @@ export function checkFile(content: unknown, path: string): FileContent {
     if (key === "imports" || key === "targets") continue;
     const option = known.find((each) => each.key === key);
     if (option === undefined) throw unknownKey(key, name, known, place);
+    // Here, not where options are read: a variable that comes first must not hide it.
+    if (value === null)
+      throw new ConfigError({
+        code: "CONFIG_INVALID",
+        message: `${key} in ${name} is null.`,
+        hint: "Give it a value, or leave it out: null is not taken for none.",
+        place,
+        details: { option: key, from: "file" },
+      });
     if (typeof value === "string" && !TEXTS.has(option.kind))
       throw new ConfigError({
         code: "CONFIG_INVALID",

@@ -188,7 +188,7 @@ function readImport(
   for (const option of IMPORT_OPTIONS) {
     const own = given[option.key];
     const origin: Origin = own === undefined ? { kind: "default" } : { kind: "file", name: place.file };
-    const value = own ?? (option.default === "" ? undefined : option.default);
+    const value = own !== undefined ? own : option.default === "" ? undefined : option.default;
     const named = { ...option, key: `imports.${name}.${option.key}` };
     values[option.key] =
       value === undefined ? (option.kind === "list" ? [] : null) : readValue(named, value, origin);

@@ -13,6 +13,8 @@ import type { Origin } from "./values.ts";
 export interface LoadInput {
   /** By the option's key, as typed. */
   readonly flags: Readonly<Record<string, unknown>>;
+  /** The function to which a program handed the flags; without it they were typed. */
+  readonly program?: string;
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly workingFolder?: string;
   /** `false`: no file is looked for; an object stands in for it. */
@@ -38,7 +40,8 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   rememberFile(file, environment);
   const values: Partial<Record<OptionKey, unknown>> = {};
   const origins: Partial<Record<OptionKey, Origin>> = {};
-  const sources = { flags: input.flags, environment, file, path, root, workingFolder };
+  const { flags, program } = input;
+  const sources = { flags, program, environment, file, path, root, workingFolder };
   for (const option of OPTIONS) {
     const { value, origin } = readOption(option, sources);
     values[option.key] = value;

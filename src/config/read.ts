@@ -9,6 +9,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Sources {
   readonly flags: Readonly<Record<string, unknown>>;
+  /** The function to which a program handed the flags; without it they were typed. */
+  readonly program?: string | undefined;
   readonly environment: Environment;
   readonly file: Readonly<Record<string, unknown>>;
   readonly path: string | null;
@@ -22,7 +24,7 @@ export interface Sources {
 /** Throws `ConfigError`. */
 export function readOption(option: Option, sources: Sources): { value: unknown; origin: Origin } {
   const { given, origin, inFile } = find(option, sources);
-  const value = given === undefined || given === null ? emptyOf(option) : readValue(option, given, origin);
+  const value = given === undefined ? emptyOf(option) : readValue(option, given, origin);
   if (option.kind !== "path" || typeof value !== "string" || isAbsolute(value)) return { value, origin };
   return { value: resolve(inFile ? sources.root : sources.workingFolder, value), origin };
 }
@@ -38,10 +40,17 @@ interface Found {
   readonly inFile: boolean;
 }
 
-function find(option: Option, { flags, environment, file, path, own }: Sources): Found {
+function find(option: Option, { flags, program, environment, file, path, own }: Sources): Found {
   const { key } = option;
   if (flags[key] !== undefined)
-    return { given: flags[key], origin: { kind: "flag", name: flagName(option) ?? key }, inFile: false };
+    return {
+      given: flags[key],
+      origin:
+        program === undefined
+          ? { kind: "flag", name: flagName(option) ?? key }
+          : { kind: "program", name: program },
+      inFile: false,
+    };
   if (own?.values[key] !== undefined)
     return {
       ...lookUp(own.values[key], { environment, key: `${own.name}.${key}`, file: own.name }),

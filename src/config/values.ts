@@ -12,15 +12,19 @@ export type Named = Kind & { readonly key: string; readonly flag: string | null 
 /** Where a value came from. */
 export type Origin =
   | { readonly kind: "flag"; readonly name: string }
+  /** What a program handed to the function of this name. */
+  | { readonly kind: "program"; readonly name: string }
   | { readonly kind: "variable"; readonly name: string }
   | { readonly kind: "file"; readonly name: string }
   | { readonly kind: "default" };
 
-/** `--dir`, `GODWIT_DIR`, `dir in godwit.config.ts`, `default`: for people. */
+/** `--dir`, `dir of createMigrator`, `GODWIT_DIR`, `dir in godwit.config.ts`, `default`: for people. */
 export function describeOrigin(option: Named, origin: Origin): string {
   switch (origin.kind) {
     case "flag":
       return `--${flagName(option) ?? option.key}`;
+    case "program":
+      return `${option.key} of ${origin.name}`;
     case "variable":
       return origin.name;
     case "file":
@@ -36,7 +40,8 @@ export function describeOrigin(option: Named, origin: Origin): string {
  */
 export function readValue(option: Named, given: unknown, origin: Origin): unknown {
   const refuse = (expected: string, hint?: string) => {
-    const shown = option.kind === "url" || option.kind === "secret" ? "" : `: "${redact(String(given))}"`;
+    const isSecret = option.kind === "url" || option.kind === "secret";
+    const shown = isSecret || !isScalar(given) ? "" : `: "${redact(String(given))}"`;
     const code = origin.kind === "variable" ? "CONFIG_VARIABLE_INVALID" : "CONFIG_INVALID";
     return new ConfigError({
       code,
@@ -45,7 +50,9 @@ export function readValue(option: Named, given: unknown, origin: Origin): unknow
       details: { option: option.key, from: origin.kind },
     });
   };
-  if (isEmpty(option, given)) throw empty(option, origin);
+  if (isEmpty(option, given)) throw empty(option, origin, given);
+  if (!["list", "choices", "record"].includes(option.kind) && !isScalar(given))
+    throw refuse(SCALARS[option.kind]);
   switch (option.kind) {
     case "text":
     case "path":
@@ -82,9 +89,10 @@ export function readValue(option: Named, given: unknown, origin: Origin): unknow
     case "choice":
       return readChoice(option.choices, given, refuse);
     case "choices":
+      if (!isWords(given)) throw refuse("a list of names");
       return wordsOf(given).map((word) => readChoice(option.choices, word, refuse));
     case "list":
-      if (typeof given !== "string" && !Array.isArray(given)) throw refuse("a list of names");
+      if (!isWords(given)) throw refuse("a list of names");
       return wordsOf(given);
     case "record": {
       const entries = typeof given === "object" && !Array.isArray(given) ? Object.entries(given ?? {}) : null;
@@ -100,7 +108,9 @@ export function readValue(option: Named, given: unknown, origin: Origin): unknow
  * list may be empty only where it is written as one.
  */
 function isEmpty({ kind }: Named, given: unknown): boolean {
-  if (kind === "choices" && Array.isArray(given) && given.length === 0) return true;
+  if (given === null) return true;
+  // Only a list of names is complete without one: no order, nothing excluded.
+  if (kind !== "list" && Array.isArray(given) && given.length === 0) return true;
   const words = Array.isArray(given) ? given : [given];
   return words.some((word) => typeof word === "string" && holdsNothing(word, kind));
 }
@@ -110,15 +120,15 @@ function holdsNothing(word: string, kind: Named["kind"]): boolean {
   return (isList ? word.split(",") : [word]).some((part) => part.trim() === "");
 }
 
-function empty(option: Named, origin: Origin): ConfigError {
+function empty(option: Named, ...[origin, given]: [origin: Origin, given: unknown]): ConfigError {
   return new ConfigError({
     code:
-      option.kind === "url" && origin.kind !== "flag"
+      option.kind === "url" && origin.kind !== "flag" && origin.kind !== "program"
         ? "URL_MISSING"
         : origin.kind === "variable"
           ? "CONFIG_VARIABLE_INVALID"
           : "CONFIG_INVALID",
-    message: `${describeOrigin(option, origin)} is empty.`,
+    message: `${describeOrigin(option, origin)} is ${given === null ? "null" : "empty"}.`,
     hint:
       origin.kind === "variable"
         ? `Set ${origin.name}, or unset it: an empty value is not taken for none.`
@@ -126,6 +136,31 @@ function empty(option: Named, origin: Origin): ConfigError {
     details: { option: option.key, from: origin.kind },
   });
 }
+
+/** What is read as one word. */
+function isScalar(given: unknown): boolean {
+  return ["string", "number", "boolean"].includes(typeof given);
+}
+
+function isWords(given: unknown): boolean {
+  return Array.isArray(given) ? given.every(isScalar) : isScalar(given);
+}
+
+/** What was expected where something is no word at all. */
+const SCALARS: Readonly<Record<Named["kind"], string>> = {
+  text: "text",
+  path: "text",
+  url: "text",
+  secret: "text",
+  duration: "a duration",
+  size: "a size",
+  count: "a number",
+  switch: "true or false",
+  choice: "a word",
+  choices: "a list of names",
+  list: "a list of names",
+  record: "an object of names and texts",
+};
 
 type Refuse = (expected: string, hint?: string) => ConfigError;
 

@@ -80,7 +80,7 @@ function checkFile(
       message: `${id} is applied already, and its file is broken now: ${migration.problem.message}`,
       hint:
         migration.problem.code === "SOURCE_MARKER"
-          ? `Look whether what ${file} makes is there. If it is, put the line \`-- godwit: sections=none\` at the top of the file.`
+          ? `Look whether what ${file} makes is there. If it is, ${migration.problem.details?.sections === true ? "reword the comment" : "put the line `-- godwit: sections=none` at the top of the file"}.`
           : `Restore ${file} as it was applied.`,
       place: migration.problem.place ?? { file },
     });

@@ -61,8 +61,6 @@ export interface Connection extends AsyncDisposable {
    */
   ask(text: string, parameters: readonly Encoded[]): Promise<RawResult>;
   /** What a statement takes at each of its parameters, without running it. Throws `DatabaseError`. */
-  /** How the session's texts are encoded, as the server last said; `undefined`: it has not said. */
-  readonly clientEncoding?: string | undefined;
   parameterKinds(text: string): Promise<readonly ParameterKind[]>;
   /**
    * Any number of statements in one message (simple protocol): one implicit transaction unless the text

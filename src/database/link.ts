@@ -177,7 +177,7 @@ async function refuseSession(client: PgClient, address: Address): Promise<Databa
   using limit = timeLimit(limitMs);
   const { rows } = await orAbort(
     client.query<{ standby: boolean; readonly: string }>(
-      "select pg_is_in_recovery() as standby, current_setting('transaction_read_only') as readonly",
+      "select pg_catalog.pg_is_in_recovery() as standby, pg_catalog.current_setting('transaction_read_only') as readonly",
     ),
     limit.signal,
   );

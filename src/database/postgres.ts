@@ -81,16 +81,8 @@ interface RawAnswer {
 
 const AS_TEXT = { getTypeParser: () => (text: string) => text };
 
-interface Wire {
-  on(
-    event: "parameterStatus",
-    listen: (message: { parameterName: string; parameterValue: string }) => void,
-  ): void;
-}
-
-function wireOf(client: PgClient): Wire {
-  return (client as unknown as { connection: Wire }).connection;
-}
+const UTF8 = "UTF8";
+const SPEAK_UTF8 = "set client_encoding = 'UTF8'";
 
 class PostgresConnection implements Connection {
   readonly lost: AbortSignal;
@@ -104,11 +96,12 @@ class PostgresConnection implements Connection {
   #server: Server | undefined;
   readonly #kinds = new Map<number, ParameterKind>();
   #session = true;
-  #clientEncoding: string | undefined;
   #observer: Promise<PgClient> | undefined;
   /** Of the statements in flight, when each was sent. */
   readonly #sent = new Set<{ readonly at: number }>();
   #inFlight = 0;
+  /** What the server takes our bytes for, by its last word. */
+  #encoding = UTF8;
 
   private constructor(link: Link, address: Address, options: OpenOptions) {
     this.lost = this.#lost.signal;
@@ -121,7 +114,7 @@ class PostgresConnection implements Connection {
     link.client.on("error", (cause) => this.#gone(connectionLost(address.display, cause)));
     link.client.on("end", () => this.#gone(connectionLost(address.display)));
     wireOf(link.client).on("parameterStatus", ({ parameterName, parameterValue }) => {
-      if (parameterName === "client_encoding") this.#clientEncoding = parameterValue;
+      if (parameterName === "client_encoding") this.#encoding = parameterValue;
     });
     // TLS puts its own in the place of the first.
     const stream = () => streamOf(link.client);
@@ -145,10 +138,6 @@ class PostgresConnection implements Connection {
 
   get capabilities(): Capabilities {
     return { session: this.#session, pipeline: this.#session, observer: true };
-  }
-
-  get clientEncoding(): string | undefined {
-    return this.#clientEncoding;
   }
 
   get pooler(): string | undefined {
@@ -244,6 +233,8 @@ class PostgresConnection implements Connection {
   }
 
   async blockers(): Promise<readonly Blocker[]> {
+    // Nothing is in flight, so nothing waits.
+    if (this.#sent.size === 0) return [];
     const observer = await this.#observe();
     const [text, key] = this.#session
       ? [BLOCKERS_OF_PID, this.server.backendPid]
@@ -273,6 +264,7 @@ class PostgresConnection implements Connection {
     try {
       if (this.#inFlight++ === 0 && this.#options.background === true) refOf(this.#client).ref();
       this.#gather();
+      this.#speakUtf8();
       return await this.#heartbeat.during(query());
     } catch (error) {
       if (this.lost.aborted) throw this.lost.reason;
@@ -284,6 +276,25 @@ class PostgresConnection implements Connection {
       this.#inFlight--;
       this.rest();
     }
+  }
+
+  /**
+   * The driver writes and reads UTF-8 and nothing else: in another client encoding, which SQL of a migration may have
+   * set, the server would take each accent for two characters and store them. In a transaction that has failed
+   * nothing can be set, and nothing is stored.
+   */
+  #speakUtf8(): void {
+    if (this.#encoding === UTF8) return;
+    // Until the server says otherwise again: what is sent meanwhile waits behind this.
+    this.#encoding = UTF8;
+    this.#client.query(
+      new this.#link.ScriptQuery(
+        SPEAK_UTF8,
+        () => String,
+        () => {},
+        { rows: "discard" },
+      ) as never,
+    );
   }
 
   /** Without its socket the driver rejects all that is in flight. */
@@ -351,7 +362,7 @@ class PostgresConnection implements Connection {
     try {
       return await sharesSessions(this.server.backendPid, {
         ours: async () =>
-          (await this.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]?.pid ?? 0,
+          (await this.query<{ pid: number }>("select pg_catalog.pg_backend_pid() as pid")).rows[0]?.pid ?? 0,
         other: client,
       });
     } finally {
@@ -365,6 +376,20 @@ function refOf(client: PgClient): { ref(): void; unref(): void } {
   return client as unknown as { ref(): void; unref(): void };
 }
 
+interface Wire {
+  readonly stream: Socket;
+  on(event: "parameterStatus", listener: (status: Status) => void): void;
+}
+
+interface Status {
+  readonly parameterName: string;
+  readonly parameterValue: string;
+}
+
+function wireOf(client: PgClient): Wire {
+  return (client as unknown as { connection: Wire }).connection;
+}
+
 function streamOf(client: PgClient): Socket {
-  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
+  return wireOf(client).stream;
 }

@@ -16,7 +16,7 @@ import { delay } from "../std/time.ts";
 
 const ROUNDS = 3;
 const PATIENCE_MS = 1_000;
-const PID = "select pg_backend_pid() as pid";
+const PID = "select pg_catalog.pg_backend_pid() as pid";
 
 /** `ours` asks our own connection for its process id; `other` is idle, and closed by the caller. */
 export async function sharesSessions(

@@ -48,6 +48,8 @@ export const isRaised = (routine: string | undefined): boolean => routine === "e
 export const UNIQUE_VIOLATION = "23505";
 export const NOT_NULL_VIOLATION = "23502";
 export const INSUFFICIENT_PRIVILEGE = "42501";
+/** Also the notice of `IF NOT EXISTS` that has kept something. */
+export const DUPLICATE_TABLE = "42P07";
 export const QUERY_CANCELED = "57014";
 export const READ_ONLY_TRANSACTION = "25006";
 export const UNSAFE_NEW_ENUM_VALUE = "55P04";

@@ -1,5 +1,6 @@
 /**
- * How far apart two pictures are in colour, by their grids of `pixels/colours.ts`. Pure.
+ * How far apart two pictures are in colour, by what `pixels/colours.ts` saw of them. Pure. Whichever is further apart counts:
+ * the cells, or the hues (`hues.ts`), which know a thin line and a small part that hardly tint a cell.
  *
  * Two cells are compared as people see them: in Lab, on a ground. A copy that was cut or moved a little has the edge of
  * its ink in the next cell; so a cell counts as near where it lies within what the nine cells around its place span. The
@@ -12,6 +13,8 @@
  * is opaque, the other was perhaps saved on a ground: being near on one of the two is enough.
  */
 import { CELL_BYTES, GRID } from "../pixels/colours.ts";
+import { HUE_BYTES } from "../pixels/hues.ts";
+import { type Hues, hueDistance, huesOf } from "./hues.ts";
 
 /** Up to so far apart they are the same; docs/internals/duplicates.md has the measurement. */
 export const SAME_COLOURS = 16;
@@ -23,6 +26,7 @@ const CELLS = GRID * GRID;
 export interface Colours {
   readonly opaque: boolean;
   readonly on: readonly Ground[];
+  readonly hues: Hues;
 }
 
 interface Ground {
@@ -41,12 +45,14 @@ const ONE_DIRECTION = 0.75;
 /** Mean of what stands out; noise of lossy formats is below. */
 const LEAST_INK = 0.4;
 
-export function coloursOf(grid: Uint8Array): Colours | null {
-  if (grid.length !== CELLS * CELL_BYTES) return null;
+/** `null` where that is no grid of this release. `side`: the longer one of the picture, in pixels. */
+export function coloursOf(grid: Uint8Array, side: number): Colours | null {
+  if (grid.length !== CELLS * CELL_BYTES + HUE_BYTES) return null;
   let opaque = true;
   for (let cell = 0; cell < CELLS; cell++) opaque &&= grid[cell * CELL_BYTES + 3] === 255;
   const first = groundOf(grid, GROUNDS[0]);
-  return { opaque, on: opaque ? [first, first] : [first, groundOf(grid, GROUNDS[1])] };
+  const hues = huesOf(grid.subarray(CELLS * CELL_BYTES), side);
+  return { opaque, on: opaque ? [first, first] : [first, groundOf(grid, GROUNDS[1])], hues };
 }
 
 /** 0: the same colours; about 2 can be seen side by side, red and blue are 176 apart. */
@@ -55,7 +61,8 @@ export function colourDistance(one: Colours, other: Colours): number {
     const [ours, theirs] = [one.on[at] as Ground, other.on[at] as Ground];
     return Math.max(furthest(ours, theirs), furthest(theirs, ours), inkDistance(ours, theirs));
   });
-  return one.opaque === other.opaque ? Math.max(...distances) : Math.min(...distances);
+  const cells = one.opaque === other.opaque ? Math.max(...distances) : Math.min(...distances);
+  return Math.max(cells, SAME_COLOURS * hueDistance(one.hues, other.hues));
 }
 
 /** The cell of `ours` that is furthest from what `theirs` has around its place. */

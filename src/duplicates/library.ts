@@ -54,18 +54,20 @@ async function readColours(
   const { rows: tables } = await connection.query<{ there: boolean }>(sql.hasColours());
   if (tables[0]?.there !== true) return () => null;
   const contents = [...new Set(files.map(({ content }) => content))];
-  const grids = new Map<number, Uint8Array>();
+  const grids = new Map<number, { readonly bytes: Uint8Array; readonly side: number }>();
   for (let from = 0; from < contents.length; from += COLOURS_AT_ONCE) {
     const some = contents.slice(from, from + COLOURS_AT_ONCE);
-    const { rows } = await connection.query<{ content: number; grid: string }>(sql.colours(), [some]);
-    for (const { content, grid } of rows) grids.set(content, Buffer.from(grid, "hex"));
+    const { rows } = await connection.query<{ content: number; grid: string; side: number }>(sql.colours(), [
+      some,
+    ]);
+    for (const { content, grid, side } of rows) grids.set(content, { bytes: Buffer.from(grid, "hex"), side });
   }
   const prepared = new Map<number, Colours | null>();
   const read = (content: number) => {
     const known = prepared.get(content);
     if (known !== undefined) return known;
     const grid = grids.get(content);
-    const colours = grid === undefined ? null : coloursOf(grid);
+    const colours = grid === undefined ? null : coloursOf(grid.bytes, grid.side);
     if (prepared.size >= PREPARED) prepared.clear();
     prepared.set(content, colours);
     return colours;
@@ -76,6 +78,6 @@ async function readColours(
   };
 }
 
-/** Of 5 kB each. */
-const PREPARED = 4_096;
+/** Of 10 kB each. */
+const PREPARED = 2_048;
 const COLOURS_AT_ONCE = 10_000;

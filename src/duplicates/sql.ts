@@ -125,8 +125,9 @@ order by f.id`,
     hasColours: () => `select to_regclass(${literal(t.colours)}) is not null as there`,
 
     /** The grids of contents, each known by one of its files. */
-    colours: () => `select f.id::float8 as content, encode(k.grid, 'hex') as grid
-from ${t.files} f join ${t.colours} k on k.sha256 = f.sha256 where f.id = any ($1::bigint[])`,
+    colours: () => `select f.id::float8 as content, encode(k.grid, 'hex') as grid,
+  greatest(c.width, c.height) as side
+from ${t.files} f join ${t.colours} k on k.sha256 = f.sha256 join ${t.contents} c on c.sha256 = f.sha256 where f.id = any ($1::bigint[])`,
 
     links:
       () => `select left_id::float8 as "left", right_id::float8 as "right", distance, distance_256 as "distance256"

@@ -80,6 +80,7 @@ export class HostChild {
   #next = 1;
   #exitPlace: string | null = null;
   #over = false;
+  #gone = false;
 
   constructor(options: ChildOptions) {
     this.#options = options;
@@ -94,6 +95,7 @@ export class HostChild {
     this.#ended = new Promise((resolve) => {
       const end = (how: string) => {
         this.#over = true;
+        this.#gone = true;
         this.#fail(how, null);
         this.#killGroup();
         for (const stream of child.stdio) stream?.destroy();
@@ -142,6 +144,8 @@ export class HostChild {
   /** Ends it at once, with all that it has started. Requests under way fail. */
   async kill(): Promise<void> {
     this.#over = true;
+    // Whoever waits for its end is not to be ended before it, as a process is that nothing holds.
+    if (!this.#gone) this.#hold(true);
     this.#killGroup();
     await this.#ended;
   }

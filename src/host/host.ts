@@ -158,11 +158,7 @@ export class Host implements AsyncDisposable {
   /** Loads a configuration file. Throws an `Error` whose message says why it cannot. */
   async config(path: string): Promise<LoadedConfig> {
     try {
-      return await this.#import<LoadedConfig>({
-        kind: "config",
-        path,
-        cacheFolder: this.#options.cacheFolder,
-      });
+      return await this.#import<LoadedConfig>({ kind: "config", path });
     } catch (error) {
       if (error instanceof HostEnded) throw new Error(endedWords(error));
       throw error instanceof HostFailed ? errorOf(error.thrown, new Map()) : error;

@@ -59,7 +59,7 @@ export interface LoadedConfig {
 
 /** What is asked of it; each is answered by `done` or `failed` with the same id, unless the process ends. */
 export type Request =
-  | { readonly kind: "config"; readonly path: string; readonly cacheFolder: string | null }
+  | { readonly kind: "config"; readonly path: string }
   | { readonly kind: "load"; readonly module: ModuleFile; readonly cacheFolder: string | null }
   | {
       readonly kind: "run" | "record";

@@ -95,7 +95,7 @@ export type Runs = ReturnType<typeof createRuns>;
 export async function latestRuns(connection: Connection, schema: string): Promise<readonly RunRow[]> {
   const t = imageTables(schema);
   const found = await connection.query<Row & { exists: boolean }>(
-    "select to_regclass($1) is not null as exists",
+    "select pg_catalog.to_regclass($1) is not null as exists",
     [t.runs],
   );
   if (found.rows[0]?.exists !== true) return [];

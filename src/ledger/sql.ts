@@ -126,7 +126,7 @@ insert into ${ledger} (format, project) values (${LEDGER_FORMAT}, ${stored(proje
     isEmpty: () => `select not exists (select from ${log} where event <> 'failed') as empty`,
 
     exists: () =>
-      `select to_regclass(${literal(`${quotedName(schema)}.migration_ledger`)}) is not null as exists`,
+      `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_ledger`)}) is not null as exists`,
 
     read: () => `select format, project from ${ledger};
 select revision, sequence::float8 as sequence, kind, state, baseline, phase, number, parents, filename as file, checksum,

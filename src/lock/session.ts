@@ -62,7 +62,7 @@ class SessionLock implements Lock {
   async confirm(): Promise<void> {
     // A migration can give the lock away (`DISCARD ALL`, `pg_advisory_unlock_all`): ask, never assume.
     const { rows } = await this.#connection.query<{ held: boolean }>(
-      `select exists (select from pg_locks where pid = pg_backend_pid() and ${lockPredicate(this.#key)}) as held`,
+      `select exists (select from pg_catalog.pg_locks where pid operator(pg_catalog.=) pg_catalog.pg_backend_pid() and ${lockPredicate(this.#key)}) as held`,
     );
     if (rows[0]?.held) return;
     throw new LockError({
@@ -84,7 +84,7 @@ class SessionLock implements Lock {
     if (this.#announced) await this.#connection.execute(this.#sql().withdraw(this.#options));
     // The boolean counts: unlocking what is not held is a warning to the server, not an error.
     const { rows } = await this.#connection.query<{ released: boolean }>(
-      "select pg_advisory_unlock($1) as released",
+      "select pg_catalog.pg_advisory_unlock($1) as released",
       [this.#key],
     );
     if (!rows[0]?.released) await this.#connection.close();
@@ -97,7 +97,7 @@ class SessionLock implements Lock {
 
 async function tryLock(connection: Connection, key: bigint, sql: LockSql): Promise<boolean> {
   const [lock, lease] = await Promise.all([
-    connection.query<{ locked: boolean }>("select pg_try_advisory_lock($1) as locked", [key]),
+    connection.query<{ locked: boolean }>("select pg_catalog.pg_try_advisory_lock($1) as locked", [key]),
     connection.query<{ live: boolean }>(sql.anyLease()).catch((error) => {
       if (error instanceof DatabaseError && MISSING.has(error.sqlState ?? "")) return { rows: [] };
       throw error;
@@ -107,7 +107,7 @@ async function tryLock(connection: Connection, key: bigint, sql: LockSql): Promi
   const [found] = lease.rows;
   if (found === undefined) return true;
   if (!found.live && (await endLease(connection, sql.endLease()))) return true;
-  await connection.query("select pg_advisory_unlock($1)", [key]);
+  await connection.query("select pg_catalog.pg_advisory_unlock($1)", [key]);
   return false;
 }
 
@@ -127,10 +127,13 @@ async function endLease(connection: Connection, end: string): Promise<boolean> {
 const MISSING = new Set(["42P01", "3F000"]);
 
 /** `pg_locks` keeps the 64-bit key in two halves. */
+/** Schemas and operators are named, because the search_path may put somebody's own before the server's. */
 function lockPredicate(key: bigint): string {
   const bits = BigInt.asUintN(64, key);
-  return `locktype = 'advisory' and classid = ${bits >> 32n}::oid and objid = ${bits & 0xffffffffn}::oid and objsubid = 1::int2
-    and database = (select oid from pg_database where datname = current_database()) and granted`;
+  return `locktype operator(pg_catalog.=) 'advisory' and classid operator(pg_catalog.=) ${bits >> 32n}::pg_catalog.oid
+    and objid operator(pg_catalog.=) ${bits & 0xffffffffn}::pg_catalog.oid and objsubid operator(pg_catalog.=) 1::pg_catalog.int2
+    and database operator(pg_catalog.=) (select oid from pg_catalog.pg_database
+      where datname operator(pg_catalog.=) pg_catalog.current_database()) and granted`;
 }
 
 /** Who holds the lock of either kind, for those who wait for it. */
@@ -149,7 +152,7 @@ export async function findHolder(connection: Connection, key: bigint, sql: LockS
   }>(`select a.pid, a.usename as "user", host(a.client_addr) as host, a.application_name as application,
       (extract(epoch from clock_timestamp() - a.backend_start) * 1000)::float8 as "heldForMs", left(a.query, 200) as doing,
       case when a.state = 'active' then (extract(epoch from clock_timestamp() - a.query_start) * 1000)::float8 end as "statementForMs"
-    from pg_locks l join pg_stat_activity a using (pid) where ${lockPredicate(key)} limit 1`);
+    from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a using (pid) where ${lockPredicate(key)} limit 1`);
   const [row] = rows;
   if (row === undefined) return null;
   const { application, doing, ...holder } = row;

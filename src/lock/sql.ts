@@ -61,7 +61,7 @@ create table if not exists ${table} (
       row: LockRow,
       doing: string,
     ) => `insert into ${table} (name, kind, run_id, host, pid, doing, locked_at)
-  values (${name}, 'session', ${stored(row.runId)}, ${stored(row.host)}, pg_backend_pid(), ${stored(doing)}, clock_timestamp())
+  values (${name}, 'session', ${stored(row.runId)}, ${stored(row.host)}, pg_catalog.pg_backend_pid(), ${stored(doing)}, clock_timestamp())
   on conflict (name) do update set kind = 'session', run_id = excluded.run_id, host = excluded.host, pid = excluded.pid,
   doing = excluded.doing, locked_at = excluded.locked_at, expires_at = null`,
 

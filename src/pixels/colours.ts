@@ -1,12 +1,16 @@
 /**
- * The colours of a picture, coarse: a grid of 8 x 8 cells from the top left, upright. The hashes see shades of grey alone,
- * and these tell a red piece from a blue one.
+ * The colours of a picture, coarse. The hashes see shades of grey alone, and these tell a red piece from a blue one.
  *
- * Of each cell: the mean of red, green and blue, each weighted by alpha, and the mean of alpha. So a cell can be put on
- * any ground later: `colour + (255 - alpha) * ground / 255`. 256 samples each way are enough for a mean; each is taken at a
- * scattered place, because a regular step would see one half of a chequered picture only.
+ * First come 8 x 8 cells from the top left, upright. Of each cell: the mean of red, green and blue, each weighted by alpha,
+ * and the mean of alpha. So a cell can be put on any ground later: `colour + (255 - alpha) * ground / 255`. 256 samples each
+ * way are enough for a mean; each is taken at a scattered place, because a regular step would see one half of a chequered
+ * picture only.
+ *
+ * Then come the hues (`hues.ts`), because a thin line hardly changes the mean of its cell.
  */
+import { BLOCKS, startHues } from "./hues.ts";
 import type { PixelKind } from "./kernel.ts";
+import { turnedPlace } from "./turn.ts";
 
 export const GRID = 8;
 /** Red, green, blue, alpha. */
@@ -19,7 +23,7 @@ const CHANNELS: Readonly<Record<PixelKind, number>> = { 1: 1, 2: 2, 3: 3, 4: 4, 
 export interface ColourGrid {
   /** So many whole rows, from the top. */
   add(rows: Uint8Array): void;
-  /** `GRID * GRID * CELL_BYTES` bytes, turned as EXIF says. */
+  /** `GRID * GRID * CELL_BYTES` bytes of cells and `HUE_BYTES` of hues, turned as EXIF says. */
   finish(orientation: number): Uint8Array;
 }
 
@@ -35,6 +39,7 @@ export function startColours({
   const channels = CHANNELS[kind];
   const alphaAt = kind === 2 || kind === 4 ? channels - 1 : -1;
   const sums = new Float64Array(GRID * GRID * CELL_BYTES);
+  const hues = startHues(SAMPLES);
   const offsets = Float64Array.from({ length: SAMPLES }, (_, i) => scatter(i));
   const lines = Int32Array.from({ length: SAMPLES }, (_, i) =>
     Math.min(height - 1, Math.floor(((i + scatter(i + SAMPLES)) * height) / SAMPLES)),
@@ -54,7 +59,7 @@ export function startColours({
     finish(orientation) {
       const each = IN_CELL ** 2;
       const grid = Uint8Array.from(sums, (sum) => Math.min(255, Math.round(sum / each)));
-      return turned(grid, orientation);
+      return Buffer.concat([turned(grid, orientation), hues.finish(orientation)]);
     },
   };
 
@@ -64,6 +69,7 @@ export function startColours({
     const step = width / SAMPLES;
     for (let column = 0; column < GRID; column++) {
       let [red, green, blue, opacity] = [0, 0, 0, 0];
+      const block = Math.floor((line * BLOCKS) / GRID) * BLOCKS + Math.floor((column * BLOCKS) / GRID);
       for (let i = column * IN_CELL; i < (column + 1) * IN_CELL; i++) {
         let offset = (offsets[i] as number) + shift;
         if (offset >= 1) offset--;
@@ -79,9 +85,13 @@ export function startColours({
           // The last channel of CMYK takes light away from the others.
           const light = kind === 5 ? 255 - (rows[at + 3] as number) : alpha;
           const flip = kind === 5 ? 255 : 0;
-          red += Math.abs(flip - first) * light;
-          green += Math.abs(flip - (rows[at + 1] as number)) * light;
-          blue += Math.abs(flip - (rows[at + 2] as number)) * light;
+          const ownRed = Math.abs(flip - first) * light;
+          const ownGreen = Math.abs(flip - (rows[at + 1] as number)) * light;
+          const ownBlue = Math.abs(flip - (rows[at + 2] as number)) * light;
+          red += ownRed;
+          green += ownGreen;
+          blue += ownBlue;
+          hues.add(block, ownRed / 255, ownGreen / 255, ownBlue / 255);
         }
       }
       const cell = (line * GRID + column) * CELL_BYTES;
@@ -100,17 +110,9 @@ function scatter(number: number): number {
   return ((mixed ^ (mixed >>> 13)) >>> 0) / 2 ** 32;
 }
 
-/** An orientation of EXIF, undone. */
 function turned(grid: Uint8Array, orientation: number): Uint8Array {
-  if (orientation <= 1 || orientation > 8) return grid;
-  const last = GRID - 1;
   return Uint8Array.from({ length: grid.length }, (_, i) => {
-    const cell = Math.floor(i / CELL_BYTES);
-    let [y, x] = [Math.floor(cell / GRID), cell % GRID];
-    // 5 to 8 lie on their side.
-    if (orientation >= 5) [x, y] = [y, x];
-    if ([2, 3, 7, 8].includes(orientation)) x = last - x;
-    if ([3, 4, 6, 7].includes(orientation)) y = last - y;
-    return grid[(y * GRID + x) * CELL_BYTES + (i % CELL_BYTES)] as number;
+    const from = turnedPlace(Math.floor(i / CELL_BYTES), { side: GRID, orientation });
+    return grid[from * CELL_BYTES + (i % CELL_BYTES)] as number;
   });
 }

@@ -5,6 +5,7 @@ import { isRetryableConnection } from "../database/sqlstate.ts";
 import { DatabaseError, type GodwitError } from "../errors.ts";
 import { backoffMs, delay } from "../std/time.ts";
 import { asInterruption } from "./ending.ts";
+import { patiently } from "./own-waits.ts";
 import { asSchemaGone } from "./schema-gone.ts";
 import { resetSession, type SessionKind, sessionSettings } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
@@ -36,10 +37,25 @@ export async function connect(target: Target, context: RunContext): Promise<Conn
 }
 
 /**
- * One connection for as long as `use` takes. When the run is to end, `database/stopping.ts` cancels its statements, and what
+ * One connection for as long as `use` takes. Where a lock stops it, `use` is called again with another one: it must be such
+ * that what it has committed before is not done twice. When the run is to end, `database/stopping.ts` cancels its statements, and what
  * is thrown is the reason of the signal.
  */
 export async function withConnection<T>(
+  target: Target,
+  context: RunContext,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  return patiently(target, context, (waits) =>
+    withOneConnection(target, context, async (connection) => {
+      using _ = waits.watch(connection);
+      return await use(connection);
+    }),
+  );
+}
+
+/** The same for a `use` that waits for locks by itself: it is called once. */
+export async function withOneConnection<T>(
   target: Target,
   context: RunContext,
   use: (connection: Connection) => Promise<T>,
@@ -94,7 +110,7 @@ export async function prepareSession(
     connection.execute(resetSession(kind, { ...target.settings, schema: null }, {})),
     connection.query<Row & { name: string; value: string }>(
       `select name, (setting || case when unit is null or setting = '0' then '' else unit end) as value
-       from pg_settings where name = any($1)`,
+       from pg_catalog.pg_settings where name operator(pg_catalog.=) any($1)`,
       [wanted],
     ),
   ]);

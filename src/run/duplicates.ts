@@ -91,7 +91,7 @@ async function thumbnailsOf(
 
 async function requireTables(connection: Connection, schema: string): Promise<void> {
   const { rows } = await connection.query<Row & { there: boolean }>(
-    "select to_regclass($1) is not null as there",
+    "select pg_catalog.to_regclass($1) is not null as there",
     [imageTables(schema).decisions],
   );
   if (rows[0]?.there === true) return;

@@ -1,5 +1,5 @@
 /** A signal or a deadline ends what is under way, also where that does not answer. */
-import { QUERY_CANCELED } from "../database/sqlstate.ts";
+import { isRaised, isRetryableTransaction, QUERY_CANCELED } from "../database/sqlstate.ts";
 import { DatabaseError, GodwitError, Interrupted } from "../errors.ts";
 
 /**
@@ -43,7 +43,9 @@ export async function orEnded<T>(
  */
 export function asInterruption(error: unknown, signal: AbortSignal): unknown {
   if (!signal.aborted || !(error instanceof DatabaseError)) return error;
-  if (error.sqlState === QUERY_CANCELED) return withReport(signal.reason, error);
+  // A lock that was not to be had in time would be waited for again, were it not for the end of the run.
+  const waited = isRetryableTransaction(error.sqlState) && !isRaised(error.routine);
+  if (error.sqlState === QUERY_CANCELED || waited) return withReport(signal.reason, error);
   if (error.code !== "DATABASE_CONNECTION_LOST") return error;
   const ended = told(
     signal.reason,

@@ -68,6 +68,15 @@ export type RunEvent =
       readonly problem: Problem;
       readonly blockers: readonly Blocker[];
     }
+  /** A table of the run itself was locked by somebody; what was not committed is begun again. */
+  | {
+      readonly kind: "run-retry";
+      readonly attempt: number;
+      readonly attempts: number;
+      readonly delayMs: number;
+      readonly problem: Problem;
+      readonly blockers: readonly Blocker[];
+    }
   | {
       readonly kind: "step-done";
       readonly step: Step;

@@ -12,8 +12,9 @@ import { importFiles, type Standing } from "../import/import.ts";
 import { noProgress, type Progress } from "../import/progress.ts";
 import type { ImportReport } from "../import/report.ts";
 import type { ImportSettings } from "../import/settings.ts";
-import { withConnection } from "./connect.ts";
+import { withOneConnection } from "./connect.ts";
 import { acquireLock } from "./locked.ts";
+import { patiently } from "./own-waits.ts";
 import type { RunContext, Target } from "./target.ts";
 
 /** What is configured: an import that can be run, or the reason why this one cannot. */
@@ -89,10 +90,15 @@ function once(
   settings: ImportSettings,
   { context, so }: { readonly context: RunContext; readonly so: Progress },
 ): Promise<Standing> {
-  return withConnection(target, context, async (connection) => {
-    const lock = await acquireLock(target, connection, context, `import ${settings.name}`);
+  return withOneConnection(target, context, async (connection) => {
+    const patient = <T>(work: () => Promise<T>) =>
+      patiently(target, context, async (waits) => {
+        using _ = waits.watch(connection);
+        return await work();
+      });
+    const lock = await patient(() => acquireLock(target, connection, context, `import ${settings.name}`));
     try {
-      await lock.announce(`import ${settings.name} from ${settings.description}`);
+      await patient(() => lock.announce(`import ${settings.name} from ${settings.description}`));
       const standing = await importFiles(settings, {
         schema: target.ledger.schema,
         runId: context.runId,

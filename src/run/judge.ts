@@ -8,16 +8,17 @@
 import type { StatementKind } from "../core/sql/classify.ts";
 import type { Name } from "../core/sql/cursor.ts";
 import { identifier, literal } from "../core/sql/quote.ts";
-import type { Connection } from "../database/connection.ts";
+import type { Connection, Row } from "../database/connection.ts";
 import { type Problem, StepFailed } from "../errors.ts";
+import { askCatalog, resolveName } from "./catalog.ts";
 import {
   beingBuilt,
   type CreateIndex,
   hasDefinitionOf,
+  holderOf,
+  type IndexRow,
   indexesOn,
   reindexLeftovers,
-  tableOfIndex,
-  written,
 } from "./indexes.ts";
 
 /** `again`: it had no effect, or repeating it does no harm. `unknown`: a person must look. */
@@ -89,8 +90,21 @@ export async function judge(
   }
 }
 
-/** Clears what a killed or failed predecessor of this statement left behind, so that it can run. */
-export async function clearLeftovers(connection: Connection, kind: StatementKind): Promise<void> {
+/**
+ * Clears what a killed or failed predecessor of this statement left behind, so that it can run. `before` is what the
+ * predecessor's intent remembers.
+ */
+export async function clearLeftovers(
+  connection: Connection,
+  { kind, text }: Judged,
+  before: Before | null,
+): Promise<void> {
+  if (kind.kind === "create-index-concurrently" && kind.index === null) {
+    for (const index of await unnamedLeftovers(connection, { kind, text }, before)) {
+      if (index.builder !== null) throw beingBuilt(index.name, index.builder);
+      await connection.execute(`drop index concurrently if exists ${index.name}`);
+    }
+  }
   if (kind.kind === "create-index-concurrently" && kind.index !== null) {
     const table = await resolve(connection, kind.table);
     for (const index of table === null ? [] : await indexesOn(connection, kind, table.oid)) {
@@ -109,17 +123,38 @@ export async function clearLeftovers(connection: Connection, kind: StatementKind
       await connection.execute(`drop index concurrently if exists ${name}`);
 }
 
+/**
+ * Where the server chooses the name: the invalid indexes that were not there before, and are what the statement builds.
+ */
+async function unnamedLeftovers(
+  connection: Connection,
+  { kind, text }: { kind: CreateIndex; text: string },
+  before: Before | null,
+): Promise<readonly IndexRow[]> {
+  const [meant] = before?.objects ?? [];
+  const table = meant == null ? null : await identify(connection, meant.oid);
+  if (table === null) return [];
+  const known = new Set(before?.indexes ?? []);
+  const found: IndexRow[] = [];
+  for (const index of await indexesOn(connection, kind, table.oid)) {
+    if (index.valid || known.has(index.oid)) continue;
+    if (await hasDefinitionOf(connection, { oid: index.oid, table: table.name }, text)) found.push(index);
+  }
+  return found;
+}
+
 /** Whether a statement that failed left something that only its repetition finishes. */
 export async function leftHalfDone(
   connection: Connection,
-  kind: StatementKind,
+  { kind, text }: Judged,
   before: Before | null,
 ): Promise<boolean> {
   switch (kind.kind) {
     case "create-index-concurrently": {
+      if (kind.index === null) return (await unnamedLeftovers(connection, { kind, text }, before)).length > 0;
       const [table] = before?.objects ?? [];
       const known = new Set(before?.indexes ?? []);
-      const found = kind.index === null || table == null ? [] : await indexesOn(connection, kind, table.oid);
+      const found = table == null ? [] : await indexesOn(connection, kind, table.oid);
       return found.some((index) => !known.has(index.oid));
     }
     case "drop-index-concurrently":
@@ -164,16 +199,23 @@ export async function verify(
   const found = table === null ? [] : await indexesOn(connection, kind, table.oid);
   const valid = found.find((index) => index.valid);
   if (valid === undefined || table === null) {
-    const other = table === null || found.length > 0 ? null : await tableOfIndex(connection, name, table.oid);
-    throw other === null ? invalidAfter(name) : elsewhere(name, table?.name ?? kind.table.name, other);
+    const holder = table === null || found.length > 0 ? null : await holderOf(connection, name, table.oid);
+    throw holder === null
+      ? invalidAfter(name)
+      : nameIsTaken(name, holder.what, table?.name ?? kind.table.name);
   }
   const skipped = kind.ifNotExists && before?.indexes?.includes(valid.oid) === true;
-  if (!skipped || (await hasDefinitionOf(connection, { oid: valid.oid, table: table.name }, text)))
-    return null;
+  if (!skipped) return null;
+  const same = await hasDefinitionOf(connection, { oid: valid.oid, table: table.name }, text);
+  return same === false ? keptOther(valid.name) : null;
+}
+
+/** A warning. */
+export function keptOther(name: string): Problem {
   return {
     code: "STEP_INDEX_KEPT",
-    message: `Index ${valid.name} was there already with another definition, and IF NOT EXISTS has kept it.`,
-    hint: `If the new one is wanted: drop index concurrently ${valid.name}; and create it in a migration of its own.`,
+    message: `Index ${name} was there already with another definition, and IF NOT EXISTS has kept it.`,
+    hint: `If the new one is wanted: drop index concurrently ${name}; and create it in a migration of its own.`,
   };
 }
 
@@ -185,10 +227,10 @@ function invalidAfter(name: string): StepFailed {
   });
 }
 
-function elsewhere(name: string, table: string, other: string): StepFailed {
+function nameIsTaken(name: string, what: string, table: string): StepFailed {
   return new StepFailed({
     code: "STEP_INDEX_INVALID",
-    message: `Index ${name} is on table ${other}, so IF NOT EXISTS has made none on ${table}.`,
+    message: `The name ${name} belongs to a${/^i/.test(what) ? "n" : ""} ${what}, so IF NOT EXISTS has made no index on ${table}.`,
     hint: "Give the index of this migration another name, then run again.",
   });
 }
@@ -230,19 +272,18 @@ function namesOf(kind: StatementKind): readonly Name[] {
   }
 }
 
-const IDENTITY = `select c.oid::int8::float8 as oid, format('%I.%I', n.nspname, c.relname) as name
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid =`;
-
 async function resolve(connection: Connection, name: Name): Promise<Identity | null> {
-  const { rows } = await connection.query<{ oid: number; name: string }>(
-    `${IDENTITY} to_regclass(${literal(written(name))})::oid`,
-  );
-  return rows[0] ?? null;
+  const oid = await resolveName(connection, name);
+  return oid === null ? null : identify(connection, oid);
 }
 
 async function identify(connection: Connection, oid: number): Promise<Identity | null> {
-  const { rows } = await connection.query<{ oid: number; name: string }>(`${IDENTITY} ${oid}::oid`);
-  return rows[0] ?? null;
+  const [found] = await askCatalog<Identity & Row>(
+    connection,
+    `select c.oid::int8::float8 as oid, format('%I.%I', n.nspname, c.relname) as name
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ${oid}::oid`,
+  );
+  return found ?? null;
 }
 
 /** The intent remembers that none of the names meant anything. */
@@ -260,12 +301,12 @@ async function stillThere(
     before?.objects ?? (await Promise.all(kind.indexes.map((name) => resolve(connection, name))));
   const oids = objects.flatMap((object) => (object === null ? [] : [object.oid]));
   if (oids.length === 0) return [];
-  const { rows } = await connection.query<{ oid: number; name: string; valid: boolean }>(
+  return askCatalog<Identity & Row & { valid: boolean }>(
+    connection,
     `select c.oid::int8::float8 as oid, format('%I.%I', n.nspname, c.relname) as name, i.indisvalid as valid
      from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
      where c.oid in (${oids.map((oid) => `${oid}::oid`).join(", ")})`,
   );
-  return rows;
 }
 
 async function partitionState(
@@ -274,14 +315,14 @@ async function partitionState(
   before: Before | null,
 ): Promise<"attached" | "pending" | "detached"> {
   const [table, partition] = before?.objects ?? [];
-  const oidOf = (object: Identity | null | undefined, name: Name) =>
-    object == null ? `to_regclass(${literal(written(name))})::oid` : `${object.oid}::oid`;
-  const { rows } = await connection.query<{
-    pending: boolean;
-  }>(`select coalesce((to_jsonb(h) ->> 'inhdetachpending')::boolean, false) as pending
-    from pg_inherits h where inhparent = ${oidOf(table, kind.table)}
-    and inhrelid = ${oidOf(partition, kind.partition)}`);
-  const [row] = rows;
+  const oidOf = async (object: Identity | null | undefined, name: Name) =>
+    `${object?.oid ?? (await resolveName(connection, name)) ?? 0}::oid`;
+  const [row] = await askCatalog<{ pending: boolean }>(
+    connection,
+    `select coalesce((to_jsonb(h) ->> 'inhdetachpending')::boolean, false) as pending
+    from pg_inherits h where inhparent = ${await oidOf(table, kind.table)}
+    and inhrelid = ${await oidOf(partition, kind.partition)}`,
+  );
   return row === undefined ? "detached" : row.pending ? "pending" : "attached";
 }
 
@@ -289,8 +330,10 @@ async function hasEnumValue(
   connection: Connection,
   kind: StatementKind & { kind: "add-enum-value" },
 ): Promise<boolean> {
-  const { rows } = await connection.query(
-    `select from pg_enum where enumtypid = to_regtype(${literal(written(kind.type))})::oid and enumlabel = ${literal(kind.value)}`,
+  const type = await resolveName(connection, kind.type, "regtype");
+  const rows = await askCatalog(
+    connection,
+    `select 1 as found from pg_enum where enumtypid = ${type ?? 0}::oid and enumlabel = ${literal(kind.value)}`,
   );
   return rows.length > 0;
 }
@@ -330,8 +373,11 @@ function catalogOf({ verb, name }: Outside): string | null {
 async function oidOutside(connection: Connection, kind: Outside): Promise<number | null> {
   const catalog = catalogOf(kind);
   if (catalog === null) return null;
-  const { rows } = await connection.query<{ oid: number }>(`select oid::int8::float8 as oid from ${catalog}`);
-  return rows[0]?.oid ?? null;
+  const [found] = await askCatalog<{ oid: number }>(
+    connection,
+    `select oid::int8::float8 as oid from ${catalog}`,
+  );
+  return found?.oid ?? null;
 }
 
 /** For a statement. */

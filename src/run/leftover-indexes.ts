@@ -3,10 +3,11 @@
  * leftover for the index that is wanted, and build nothing.
  */
 import { type IndexStatement, readCreateIndex } from "../core/sql/classify.ts";
-import { literal } from "../core/sql/quote.ts";
 import { splitStatements } from "../core/sql/statements.ts";
-import { StepFailed } from "../errors.ts";
-import { beingBuilt, type InvalidIndex, written } from "./indexes.ts";
+import { type Problem, StepFailed } from "../errors.ts";
+import { askCatalog, resolveName } from "./catalog.ts";
+import { beingBuilt, hasDefinitionOf, type InvalidIndex, indexesOn } from "./indexes.ts";
+import { keptOther } from "./judge.ts";
 import type { Prepared } from "./prepare.ts";
 import { ownSession, type Work } from "./work.ts";
 
@@ -14,6 +15,7 @@ interface NamedIndex extends IndexStatement {
   readonly revision: string;
   /** The file moves the search_path, so that the table's name alone may mean any of that name. */
   readonly ambiguous: boolean;
+  readonly text: string;
 }
 
 /**
@@ -26,7 +28,8 @@ export async function clearNamedIndexes(
   invalid: readonly InvalidIndex[],
 ): Promise<void> {
   for (const { named, index } of await meetings(work, steps, invalid)) {
-    if (named.ambiguous) continue;
+    // An index of a partitioned table cannot be dropped concurrently: the step itself refuses it (`indexGuard`).
+    if (named.ambiguous || index.parted !== null) continue;
     if (named.table.name !== index.table) throw onOtherTable(named, index);
     if (index.builder !== null) throw beingBuilt(index.name, index.builder);
     await work.connection.execute(`drop index concurrently if exists ${index.name}`);
@@ -45,6 +48,65 @@ export async function namedIndexes(
   invalid: readonly InvalidIndex[],
 ): Promise<ReadonlySet<string>> {
   return new Set((await meetings(work, steps, invalid)).map(({ index }) => index.name));
+}
+
+/**
+ * After the steps: a warning for each index that `CREATE INDEX IF NOT EXISTS` in a transaction has kept although it has another
+ * definition. `skipped` is what the server said when it kept something.
+ */
+export async function warnOfKept(
+  work: Work,
+  steps: readonly Prepared[],
+  skipped: readonly string[],
+): Promise<void> {
+  if (skipped.length === 0) return;
+  const { connection } = work;
+  for (const named of await indexesNamed(steps, null)) {
+    const { index, table, concurrently, ambiguous, text } = named;
+    if (index === null || concurrently || ambiguous || !isIn(skipped, index.name)) continue;
+    const oid = await resolveName(connection, table);
+    if (oid === null) continue;
+    for (const found of await indexesOn(connection, { index }, oid)) {
+      const same = await hasDefinitionOf(connection, { oid: found.oid, table: found.table }, text);
+      if (same === false) work.warn?.(keptOther(found.name));
+    }
+  }
+}
+
+/** Whether one of the server's sentences has this name. The words around it are of any language. */
+export function isIn(sentences: readonly string[], name: string): boolean {
+  return sentences.some(
+    (sentence) => sentence.split(/[\s"'`«»„“”]+/).includes(name) || sentence.includes(`"${name}"`),
+  );
+}
+
+/** One that is still invalid, and was so before. */
+export function invalidIndex({ name, parted, brokenPart }: InvalidIndex): Problem {
+  return {
+    code: "STEP_INDEX_INVALID",
+    message:
+      parted === null || brokenPart
+        ? `Index ${name} is invalid: no query uses it, every write still pays for it.`
+        : `Index ${name} of a partitioned table is invalid until each partition has a valid index that is attached to it.`,
+    hint: parted === null ? `${rebuild({ name, parted })}; or drop it.` : `${rebuild({ name, parted })}.`,
+  };
+}
+
+/** Those that a run has left. */
+export function leftInvalid(broken: readonly InvalidIndex[]): Problem & { code: "STEP_INDEX_INVALID" } {
+  const [first] = broken as [InvalidIndex];
+  return {
+    code: "STEP_INDEX_INVALID",
+    message: `The run left invalid indexes: ${broken.map(({ name }) => name).join(", ")}.`,
+    hint: `${rebuild(first)}; then run again.`,
+  };
+}
+
+/** What makes it valid. A partitioned index stays invalid when its parts are rebuilt. */
+function rebuild({ name, parted }: Pick<InvalidIndex, "name" | "parted">): string {
+  return parted === null
+    ? `Build it again with REINDEX INDEX CONCURRENTLY ${name}`
+    : `Build it again, with its parts: BEGIN; DROP INDEX ${name}; ${parted}; COMMIT`;
 }
 
 interface Meeting {
@@ -75,7 +137,7 @@ async function meetings(
 
 async function indexesNamed(
   steps: readonly Prepared[],
-  names: ReadonlySet<string>,
+  names: ReadonlySet<string> | null,
 ): Promise<readonly NamedIndex[]> {
   const found: NamedIndex[] = [];
   for (const { step, problem, load } of steps) {
@@ -84,9 +146,14 @@ async function indexesNamed(
     if (body?.kind !== "sql" || !/\bindex\b/i.test(body.text)) continue;
     for (const { text } of splitStatements(body.text)) {
       const statement = readCreateIndex(text);
-      if (statement?.ifNotExists !== true || !names.has(statement.index?.name ?? "")) continue;
+      if (
+        statement?.ifNotExists !== true ||
+        statement.only ||
+        names?.has(statement.index?.name ?? "") === false
+      )
+        continue;
       const ambiguous = statement.table.schema === null && /\bsearch_path\b/i.test(body.text);
-      found.push({ ...statement, revision: step.revision, ambiguous });
+      found.push({ ...statement, revision: step.revision, ambiguous, text });
     }
   }
   return found;
@@ -94,11 +161,13 @@ async function indexesNamed(
 
 /** Where the index will be: in the schema of its table. */
 async function schemaOf(work: Work, { table }: NamedIndex): Promise<string | null> {
-  const { rows } = await work.connection.query<{ schema: string }>(
-    `select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where c.oid = to_regclass(${literal(written(table))})::oid`,
+  const oid = await resolveName(work.connection, table);
+  const [found] = await askCatalog<{ schema: string }>(
+    work.connection,
+    `select n.nspname::text as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.oid = ${oid ?? 0}::oid`,
   );
-  return rows[0]?.schema ?? null;
+  return found?.schema ?? null;
 }
 
 function onOtherTable({ revision, table }: NamedIndex, { name, table: other }: InvalidIndex): StepFailed {

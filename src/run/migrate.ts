@@ -15,6 +15,7 @@ import type { History } from "../core/history.ts";
 import type { Migration } from "../core/migration.ts";
 import { type Goal, type Plan, plan } from "../core/plan.ts";
 import type { Connection } from "../database/connection.ts";
+import { DUPLICATE_TABLE } from "../database/sqlstate.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
@@ -24,10 +25,18 @@ import { asInterruption } from "./ending.ts";
 import { endsSession } from "./ends-session.ts";
 import { execute, refuseBroken } from "./execute.ts";
 import { adoptInPassing, tellTool } from "./in-step.ts";
-import { INVALID_INDEXES, type InvalidIndex } from "./indexes.ts";
-import { clearNamedIndexes, namedIndexes } from "./leftover-indexes.ts";
+import { type InvalidIndex, invalidIndexes } from "./indexes.ts";
+import {
+  clearNamedIndexes,
+  invalidIndex,
+  isIn,
+  leftInvalid,
+  namedIndexes,
+  warnOfKept,
+} from "./leftover-indexes.ts";
 import { acquireLock } from "./locked.ts";
 import { boundedNotices } from "./notices.ts";
+import { type OwnWaits, patiently } from "./own-waits.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
@@ -59,6 +68,8 @@ export async function migrate(target: Target, options: MigrateOptions, context: 
   }
 }
 
+const MOST_SKIPPED = 1_000;
+
 /** Lost connections in a row, without a step in between, before the run gives up. */
 const RECONNECTS = 5;
 
@@ -84,6 +95,10 @@ class Run {
   #prepared: readonly Prepared[] = [];
   /** A step that was reported done was not at its end. */
   #late: GodwitError | undefined;
+  /** The oids of the indexes that were invalid when the run began. */
+  #invalidBefore: ReadonlySet<number> | undefined;
+  /** What the server said where `IF NOT EXISTS` has kept something. */
+  readonly #skipped: string[] = [];
 
   constructor(target: Target, options: MigrateOptions, context: RunContext) {
     this.#target = target;
@@ -104,7 +119,12 @@ class Run {
     for (let lost = 1; ; lost++) {
       const before = this.#done.length;
       try {
-        await this.#once(await connect(this.#target, this.#context), listing);
+        let attempts = 0;
+        await patiently(this.#target, this.#context, async (waits) => {
+          // A lock stopped the attempt before this one: no step has ended its session.
+          if (attempts++ > 0) this.#underWay = undefined;
+          await this.#once(await connect(this.#target, this.#context), listing, waits);
+        });
         return this.report("done");
       } catch (error) {
         const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
@@ -132,7 +152,8 @@ class Run {
     };
   }
 
-  async #once(connection: Connection, listing: Promise<Listing>): Promise<void> {
+  async #once(connection: Connection, ...[listing, waits]: [Promise<Listing>, OwnWaits]): Promise<void> {
+    using _ = waits.watch(connection);
     try {
       await prepareSession(connection, this.#target, this.#context);
       const guard = guardOf(this.#target.settings);
@@ -169,10 +190,7 @@ class Run {
 
   async #underLock(connection: Connection, lock: Lock, files: Listing): Promise<void> {
     const target = this.#target;
-    const [read, invalid] = await Promise.all([
-      target.ledger.read(connection),
-      connection.query<InvalidIndex>(INVALID_INDEXES),
-    ]);
+    const [read, invalid] = await Promise.all([target.ledger.read(connection), invalidIndexes(connection)]);
     const place = {
       target,
       connection,
@@ -192,7 +210,8 @@ class Run {
     this.#remaining = new Set(decided.steps.map((step) => step.revision));
     this.#context.observe({ kind: "planned", plan: decided });
     for (const warning of decided.warnings) this.#warn(warning);
-    for (const { name, builder } of invalid.rows) if (builder === null) this.#warn(invalidIndex(name));
+    this.#invalidBefore ??= new Set(invalid.map(({ oid }) => oid));
+    if (decided.steps.length === 0) this.#warnOfInvalid(invalid);
     await this.#refuseFatal(connection, decided);
     if (decided.direction === "down" && theirs !== null && target.settings.keep !== "none")
       refuseUntoldDown(theirs.found, { steps: decided.steps, theirs: theirs.revisions });
@@ -231,19 +250,28 @@ class Run {
       },
       keeper,
     };
-    await clearNamedIndexes(work, prepared, invalid.rows);
+    await clearNamedIndexes(work, prepared, invalid);
     const stopNotices = connection.onNotice(boundedNotices(this.#context.observe));
+    const stopSkipped = connection.onNotice(({ sqlState, message }) => {
+      if (sqlState === DUPLICATE_TABLE && this.#skipped.length < MOST_SKIPPED) this.#skipped.push(message);
+    });
     try {
       await execute(work, prepared, {
         policy: this.#options.failure,
         onDone: (report) => this.#finished(report),
         onFailed: (failure) => this.#failures.push(failure),
       });
+    } catch (error) {
+      if (!connection.lost.aborted)
+        this.#warnOfInvalid(await invalidIndexes(connection).catch(() => invalid));
+      throw error;
     } finally {
       stopNotices();
+      stopSkipped();
     }
     await ownSession(work);
-    await this.#assert(work, prepared, decided, invalid.rows);
+    await this.#assert(work, prepared, decided);
+    await warnOfKept(work, prepared, this.#skipped);
   }
 
   #finished(report: StepReport): void {
@@ -305,43 +333,38 @@ class Run {
   }
 
   /** The last promise before exit 0: what was planned is in the ledger, and every new index works. */
-  async #assert(
-    work: Work,
-    prepared: readonly Prepared[],
-    decided: Plan,
-    invalidBefore: readonly InvalidIndex[],
-  ): Promise<void> {
+  async #assert(work: Work, prepared: readonly Prepared[], decided: Plan): Promise<void> {
     const { connection } = work;
     await work.lock.confirm();
     const [history, invalid] = await Promise.all([
       this.#target.ledger.read(connection),
-      connection.query<InvalidIndex>(INVALID_INDEXES),
+      invalidIndexes(connection),
     ]);
     const applied = new Set(
       history.entries.filter((entry) => entry.state === "applied").map((entry) => entry.revision),
     );
     const wrong = decided.steps.filter((step) => applied.has(step.revision) !== (step.direction === "up"));
-    const before = new Set(invalidBefore.map(({ name }) => name));
-    const named = await namedIndexes(work, prepared, invalid.rows);
-    const broken = invalid.rows
-      .filter(({ name, builder }) => named.has(name) || (builder === null && !before.has(name)))
-      .map(({ name }) => name);
-    if (wrong.length === 0 && broken.length === 0) {
-      if (this.#late !== undefined) throw this.#late;
-      return;
-    }
-    const message =
-      wrong.length > 0
-        ? `The run ended, but the ledger does not say so of ${wrong.map((step) => step.revision).join(", ")}.`
-        : `The run left invalid indexes: ${broken.join(", ")}.`;
-    throw new StepFailed({
-      code: wrong.length > 0 ? "RUN_INCOMPLETE" : "STEP_INDEX_INVALID",
-      message,
-      hint:
-        wrong.length > 0
-          ? "Run again; if it stays, look for a trigger on the ledger."
-          : `Build it again with REINDEX INDEX CONCURRENTLY ${broken[0]}; then run again.`,
-    });
+    if (wrong.length > 0)
+      throw new StepFailed({
+        code: "RUN_INCOMPLETE",
+        message: `The run ended, but the ledger does not say so of ${wrong.map((step) => step.revision).join(", ")}.`,
+        hint: "Run again; if it stays, look for a trigger on the ledger.",
+      });
+    const named = await namedIndexes(work, prepared, invalid);
+    const broken = invalid.filter((index) => named.has(index.name) || this.#isBroken(index));
+    this.#warnOfInvalid(invalid.filter((index) => !broken.includes(index)));
+    if (broken.length > 0) throw new StepFailed(leftInvalid(broken));
+    if (this.#late !== undefined) throw this.#late;
+  }
+
+  /** By this run, or kept by it. An index on the parent of partitions alone waits for those of its parts. */
+  #isBroken({ oid, bareName, builder, parted, brokenPart }: InvalidIndex): boolean {
+    if (builder !== null || (parted !== null && !brokenPart)) return false;
+    return this.#invalidBefore?.has(oid) !== true || isIn(this.#skipped, bareName);
+  }
+
+  #warnOfInvalid(invalid: readonly InvalidIndex[]): void {
+    for (const index of invalid) if (index.builder === null) this.#warn(invalidIndex(index));
   }
 
   #warn(problem: Problem): void {
@@ -397,13 +420,5 @@ function stepsGone(revisions: readonly string[]): Problem {
     message: `${revisions.join(", ")} had been done, and ${are} not in the ledger of the server that answers now: it lost what was committed, or is another one.`,
     hint: "What is missing is applied again. After a failover, look for what else the new server lacks.",
     details: { revisions },
-  };
-}
-
-function invalidIndex(name: string): Problem {
-  return {
-    code: "STEP_INDEX_INVALID",
-    message: `Index ${name} is invalid: no query uses it, every write still pays for it.`,
-    hint: `Rebuild it with REINDEX INDEX CONCURRENTLY ${name}; or drop it.`,
   };
 }

@@ -1,8 +1,10 @@
 /** The statements of a module, while its function is called in its own process: guarded, counted and sent. */
+import { INDEX_SQLSTATE, indexGuard } from "../core/sql/index-guard.ts";
 import type { Connection } from "../database/connection.ts";
 import type { Encoded } from "../database/values/parameters.ts";
 import { DatabaseError, type GodwitError } from "../errors.ts";
 import { refuseTransactionControl, type Tally, tally } from "./module-control.ts";
+import { indexRefused } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** For the watch over promises that never settle. */
@@ -42,14 +44,26 @@ export function supervised(connection: Connection, activity: Activity, prepared:
     }
     return () => {};
   };
+  /** Also where the module catches the error. */
+  const refuseIndexes = async (look: string): Promise<void> => {
+    try {
+      await connection.execute(look);
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.sqlState !== INDEX_SQLSTATE) throw error;
+      const refused = indexRefused(error);
+      activity.refused ??= refused;
+      throw refused;
+    }
+  };
   const track = async <T>(text: string, run: () => Promise<T>): Promise<T> => {
     const succeeded = guard(text);
+    const look = indexGuard(text);
     activity.inFlight++;
     try {
-      await backToUtf8(connection);
       const result = await run();
       succeeded();
       activity.firstError = undefined;
+      if (look !== "") await refuseIndexes(look);
       return result;
     } catch (error) {
       if (error instanceof DatabaseError) activity.firstError ??= error;
@@ -66,12 +80,4 @@ export function supervised(connection: Connection, activity: Activity, prepared:
     parameterKinds: (text: string) => track("", () => connection.parameterKinds(text)),
     execute: (text: string) => track(text, () => connection.execute(text, { rows: "discard" })),
   };
-}
-
-/** Our texts are UTF-8, whatever a statement of the module has set: read as anything else, they would be others. */
-async function backToUtf8(connection: Connection): Promise<void> {
-  const { clientEncoding = "UTF8" } = connection;
-  if (clientEncoding === "UTF8") return;
-  // In a transaction that has failed, the statement that follows says so.
-  await connection.execute("set client_encoding = 'UTF8'").catch(() => {});
 }

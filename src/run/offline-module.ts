@@ -42,7 +42,7 @@ export async function record(
     if (context.signal.aborted || error instanceof SourceError) throw error;
     const place = await placeOfTrace(traceOf(error), { folder: source.folder, file: step.file });
     const message = error instanceof Error ? error.message : String(error);
-    throw notRenderable(prepared, `it fails with "${message}"`, place);
+    throw notRenderable(prepared, `it fails with "${message}"`, { place });
   } finally {
     clearTimeout(timer);
   }
@@ -52,11 +52,18 @@ function written({ form, text, parameters }: RecordedStatement): string {
   return form === "ask" ? `${inline(text, parameters)};` : text.trimEnd().replace(/;?$/, ";");
 }
 
-export function notRenderable(prepared: Prepared, why: string, place?: Place): SourceError {
+interface Told {
+  readonly place?: Place | undefined;
+  readonly hint?: string;
+}
+
+export function notRenderable(prepared: Prepared, why: string, { place, hint }: Told = {}): SourceError {
   const problem: Problem = {
     code: "SOURCE_NOT_RENDERABLE",
     message: `${prepared.step.file} cannot be written as SQL: ${why}.`,
-    hint: "Run it with godwit up, or write what comes before and behind it: `godwit up --sql <revision>`, `godwit up --sql --from <revision>`.",
+    hint:
+      hint ??
+      "Run it with godwit up, or write what comes before and behind it: `godwit up --sql <revision>`, `godwit up --sql --from <revision>`.",
     place: place ?? { file: prepared.step.file },
   };
   return new SourceError([problem]);

@@ -1,6 +1,9 @@
 /** One step of a script for psql: the frames of a run, and between them the text as it is run. */
 import type { StatementKind } from "../core/sql/classify.ts";
+import { encodingChange, utf8AfterReset } from "../core/sql/encoding.ts";
+import { indexGuard } from "../core/sql/index-guard.ts";
 import { literal, quotedName } from "../core/sql/quote.ts";
+import { codePointOffset, locate } from "../std/text.ts";
 import { type Keeper, keptIn } from "./keep.ts";
 import { notRenderable, record } from "./offline-module.ts";
 import { type Body, type Prepared, type SplitStatement, statementsOf } from "./prepare.ts";
@@ -45,7 +48,9 @@ export async function renderStep(
     leave: guardOf(target.settings),
     kept: keptIn(keeper, { step, migration, text: written, ledger: ledger.historyTable, live: false }),
     modes: body.kind === "sql" ? body.modes : undefined,
+    indexes: body.kind === "sql" ? indexGuard(body.text) : undefined,
   };
+  if (body.kind === "sql") refuseEncoding(body.text, prepared);
   const title = comment(`${step.direction} ${step.revision} (${step.file})`);
   if (body.kind === "module" && prepared.form === "module-outside")
     throw notRenderable(prepared, "it runs outside a transaction");
@@ -54,11 +59,29 @@ export async function renderStep(
   const entry = entryOf(prepared, body.kind === "sql" ? body.revert : null);
   const frame = step.direction === "up" ? applyFrame(parts, entry) : revertFrame(parts, step.revision);
   const text = body.kind === "module" ? await record(target, prepared, { body, context }) : body.text;
+  if (body.kind === "module") refuseEncoding(text, prepared);
   return [title, ...framed(frame, text)].join("\n");
 }
 
+/** What is behind it would be stored as other characters than `up` stores. */
+function refuseEncoding(text: string, prepared: Prepared): void {
+  const at = encodingChange(text);
+  if (at === null) return;
+  const { file } = prepared.step;
+  const isFile = prepared.form !== "module" && prepared.form !== "module-outside";
+  const place = isFile ? { file, ...locate(text, codePointOffset(text, at) + 1) } : { file };
+  throw notRenderable(
+    prepared,
+    "it sets client_encoding, and psql would send the accents behind it as others",
+    {
+      place,
+      hint: "Take that statement out: the file is UTF-8, and so is what is sent.",
+    },
+  );
+}
+
 function framed({ open, close }: StepFrame, text: string): readonly string[] {
-  return [ended(open), ended(forPsql(text)), ended(close)];
+  return [ended(open), ended(forPsql(utf8AfterReset(text))), ended(close)];
 }
 
 /** The semicolon is on a line of its own: the text may end in a comment. */
@@ -95,12 +118,12 @@ function renderStatements(
     const finish = ledger.finishStatement(key, author);
     setsLockTimeout ||= /lock_timeout/i.test(text);
     if (runsInTransaction(statement))
-      return framed(statementFrame({ ...parts, reset: "", modes }, finish), text);
+      return framed(statementFrame({ ...parts, reset: "", modes, indexes: indexGuard(text) }, finish), text);
     const patient = mayWait(statement) && !setsLockTimeout;
     return [
       own(ledger.startStatement(key, author, null)),
       ...(patient ? ["set lock_timeout = 0;"] : []),
-      ended(forPsql(text)),
+      ended(forPsql(utf8AfterReset(text))),
       ...(patient ? [`set lock_timeout = ${literal(lockTimeoutOf(parts))};`] : []),
       ...isValid(kind),
       own(finish),

@@ -5,6 +5,7 @@
  * failed one have no effect), roll back, and report how far it went. The caller decides whether to try again.
  */
 import { asciiComments } from "../core/sql/comments.ts";
+import { INDEX_SQLSTATE } from "../core/sql/index-guard.ts";
 import { restored } from "../core/sql/stored.ts";
 import { NOT_NULL_VIOLATION, READ_ONLY_TRANSACTION, UNIQUE_VIOLATION } from "../database/sqlstate.ts";
 import { DatabaseError, LockError, StepFailed } from "../errors.ts";
@@ -215,6 +216,7 @@ export function frameError(error: unknown, revision: string): unknown {
   if (gone !== error) return gone;
   if (error.sqlState === READ_ONLY_TRANSACTION) return leftReadOnly(revision, error);
   if (error.sqlState === PRESENT_SQLSTATE) return appliedByTool(restored(error.message), error);
+  if (error.sqlState === INDEX_SQLSTATE) return indexRefused(error);
   if (error.sqlState === FENCE_SQLSTATE)
     return new LockError(
       {
@@ -225,6 +227,12 @@ export function frameError(error: unknown, revision: string): unknown {
       { cause: error },
     );
   return error.withoutPosition();
+}
+
+/** What `indexGuard` has raised. */
+export function indexRefused(error: DatabaseError): StepFailed {
+  const { message, hint } = error;
+  return new StepFailed({ code: "STEP_INDEX_INVALID", message, hint }, { cause: error });
 }
 
 /** The open transaction has no row of the step in the ledger, so it fails, and nothing of it is kept. */

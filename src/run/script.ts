@@ -109,11 +109,13 @@ export function ownRole(run: RunSettings): string {
     `set local lock_timeout = ${run.lockTimeoutMs};`,
     "set local session authorization default;",
     `set local role ${role};`,
-    // A function or an operator of the same name in another schema is none of ours.
-    "set local search_path = pg_catalog, pg_temp;",
+    CATALOG_ONLY,
     "set local row_security = off;",
   ].join(" ");
 }
+
+/** A function or an operator of the same name in another schema is none of ours. */
+export const CATALOG_ONLY = "set local search_path = pg_catalog, pg_temp;";
 
 export interface StepFrame {
   readonly open: string;
@@ -131,6 +133,8 @@ export interface FrameParts {
   readonly leave: string;
   /** Another tool's history, in the same transaction. */
   readonly kept: Kept;
+  /** `indexGuard` of the text, in the settings that it leaves. */
+  readonly indexes?: string | undefined;
   /** How the transaction begins, where the migration chooses that. */
   readonly modes?: TransactionModes | undefined;
 }
@@ -156,6 +160,11 @@ export function begin({ isolation, deferrable }: TransactionModes = {}): string 
 /** Deferred constraints, while an error still leaves the transaction failed. */
 const CONSTRAINTS = "set constraints all immediate;";
 
+/** A timeout that the migration has left may be too short for a look. */
+function indexesOf({ indexes = "" }: FrameParts): string {
+  return indexes === "" ? "" : `set local statement_timeout = 0; ${indexes}`;
+}
+
 function commit({ leave }: FrameParts): string {
   return `${leave} commit`;
 }
@@ -173,14 +182,14 @@ export function applyFrame(
     entry.kind === "repeatable" || entry.again === true ? `${parts.ledger.remove(entry.revision)}; ` : "";
   return {
     open: `${begin(parts.modes)} ${parts.reset} ${parts.fence} ${parts.kept.open} ${replace}${parts.ledger.insert(entry, parts.author, state)}`,
-    close: `${CONSTRAINTS} ${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${parts.kept.check} ${parts.kept.row} ${commit(parts)}`,
+    close: `${CONSTRAINTS} ${indexesOf(parts)} ${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${parts.kept.check} ${parts.kept.row} ${commit(parts)}`,
   };
 }
 
 export function revertFrame(parts: FrameParts, revision: string): StepFrame {
   return {
     open: `${begin(parts.modes)} ${parts.reset} ${parts.fence} ${parts.kept.open}`,
-    close: `${CONSTRAINTS} ${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${parts.kept.row} ${commit(parts)}`,
+    close: `${CONSTRAINTS} ${indexesOf(parts)} ${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${parts.kept.row} ${commit(parts)}`,
   };
 }
 
@@ -189,7 +198,7 @@ export function statementFrame(parts: FrameParts, done: string): StepFrame {
   return {
     open: `${begin(parts.modes)} ${withinFile(parts.reset)} ${parts.fence}`,
     // Its own timeout is for the statements behind it too.
-    close: `${CONSTRAINTS} ${parts.ownRole} ${done}; ${commit({ ...parts, leave: parts.leave.replace(FORGET_TIMEOUT, "") })}`,
+    close: `${CONSTRAINTS} ${indexesOf(parts)} ${parts.ownRole} ${done}; ${commit({ ...parts, leave: parts.leave.replace(FORGET_TIMEOUT, "") })}`,
   };
 }
 

@@ -13,10 +13,11 @@ import { identifier, literal } from "../core/sql/quote.ts";
 export type SessionState = Readonly<Record<string, string | null>>;
 
 /**
- * What the list of settings is not asked for: a transaction's own, which end with it, and the one that would end the
- * asking.
+ * What the list of settings is not asked for: a transaction's own, which end with it, the one that would end the
+ * asking, and the encoding of what is sent, which is UTF-8 for every statement whatever the one before has set.
  */
 const APART = [
+  "client_encoding",
   "transaction_isolation",
   "transaction_read_only",
   "transaction_deferrable",
@@ -52,7 +53,8 @@ export function keepState(
   opened: string,
   { custom, timeoutMs }: { custom: readonly string[]; timeoutMs: number },
 ): string {
-  return `select pg_catalog.set_config('${TIMEOUT}', pg_catalog.current_setting('statement_timeout'), true) as timeout;
+  return `set local client_encoding = 'UTF8';
+  select pg_catalog.set_config('${TIMEOUT}', pg_catalog.current_setting('statement_timeout'), true) as timeout;
   set local statement_timeout = ${timeoutMs};
   select pg_catalog.set_config('${VARIABLE}', (${difference(opened, custom)})::pg_catalog.text, true) as session;`;
 }
@@ -62,7 +64,8 @@ export const KEPT_STATE = `jsonb_build_object('session', pg_catalog.current_sett
 
 /** Puts a reset session into that state. */
 export function replay(state: SessionState): string {
-  const { role, session_authorization: user, ...settings } = state;
+  // An older Godwit kept the encoding too.
+  const { role, session_authorization: user, client_encoding: _, ...settings } = state;
   const set = Object.entries(settings).map(
     ([name, value]) => `select pg_catalog.set_config(${literal(name)}, ${literal(value)}, false);`,
   );

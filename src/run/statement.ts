@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { asciiComments } from "../core/sql/comments.ts";
+import { indexGuard } from "../core/sql/index-guard.ts";
 import type { Blocker, Result } from "../database/connection.ts";
 import { DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
@@ -61,6 +62,8 @@ export async function runStatement(
     hash: hashOf(statement),
   };
   const lockTimeoutMs = prepared.settings.lockTimeoutMs ?? work.target.settings.lockTimeoutMs;
+  /** What was there before an attempt whose leftovers could not be cleared. */
+  let leftBehind: Before | null = null;
   for (let attempt = 1; ; attempt++) {
     using observed = watch(work, () => step, lockTimeoutMs);
     try {
@@ -113,7 +116,7 @@ export async function runStatement(
       }
       if (verdict === "done") return await finish();
     }
-    await clearLeftovers(connection, kind);
+    await clearLeftovers(connection, { kind, text }, earlierBefore ?? leftBehind);
     const resumed = earlierBefore?.objects !== undefined;
     // A resumed statement is for the objects that it meant at first; of an index to make, its table is the same.
     const before =
@@ -128,6 +131,7 @@ export async function runStatement(
     } catch (error) {
       if (!connection.lost.aborted && (!commits || (await commitsOf(connection, since)) === 0)) {
         job.halfDone = await failedOutside(job, statement, { key: intent, before });
+        leftBehind = job.halfDone ? before : null;
         job.unsettled = false;
       }
       throw error;
@@ -166,7 +170,7 @@ function keeping({ work, custom }: Job) {
 /** Resets the session, and puts into it what the file has done so far. Returns what it is like in between, for `between`. */
 async function openSession(job: Job, reset: string, between?: () => Promise<void>): Promise<string> {
   const { connection } = job.work;
-  const put = `${job.settings.join(" ")} ${replay(job.state)}`;
+  const put = `${job.settings.join(" ")} ${SPEAK_UTF8} ${replay(job.state)}`;
   const results = await connection.execute(`${reset} ${readOpened(job.custom)} ${between ? "" : put}`);
   if (between !== undefined) {
     await between();
@@ -174,6 +178,9 @@ async function openSession(job: Job, reset: string, between?: () => Promise<void
   }
   return answerOf(results, "opened") ?? "{}";
 }
+
+/** What the file has set of the encoding must not count for its own next statement, which is sent as UTF-8. */
+const SPEAK_UTF8 = "set client_encoding = 'UTF8';";
 
 /** The next statement begins with the session that this one has left. */
 function carryOn(job: Job, results: readonly Result[]): void {
@@ -205,14 +212,14 @@ async function insideTransaction(job: Job, statement: SplitStatement, key: State
   const { work, parts } = job;
   const { connection, ledger } = work;
   const frame = statementFrame(
-    { ...parts, modes: statement.modes },
+    { ...parts, modes: statement.modes, indexes: indexGuard(statement.text) },
     ledger.sql.finishStatement(key, work.author, work.kind.session ? KEPT_STATE : undefined),
   );
   const framed = (error: unknown) => {
     throw frameError(error, key.revision);
   };
   if (!work.kind.session) {
-    await connection.execute(`${frame.open} ${job.settings.join(" ")}`).catch(framed);
+    await connection.execute(`${frame.open} ${job.settings.join(" ")} ${SPEAK_UTF8}`).catch(framed);
     await sendStatement(job, statement, statement.text);
     await connection.execute(frame.close).catch(framed);
     return;
@@ -270,12 +277,12 @@ async function sendStatement(
  */
 async function failedOutside(
   { work, parts }: Job,
-  { kind }: SplitStatement,
+  statement: SplitStatement,
   { key, before }: { key: StatementKey; before: Before | null },
 ): Promise<boolean> {
   const { connection, ledger } = work;
-  await clearLeftovers(connection, kind).catch(() => {});
-  if (await leftHalfDone(connection, kind, before)) return true;
+  await clearLeftovers(connection, statement, before).catch(() => {});
+  if (await leftHalfDone(connection, statement, before)) return true;
   const forget = ledger.sql.forgetStatements(key.revision, key.direction);
   await connection.execute(ownTransaction(parts, `${forget} and position = ${key.position}`));
   return false;

@@ -12,6 +12,8 @@ import { lookAtTool } from "./adoption.ts";
 import { withConnection } from "./connect.ts";
 import { includesImports } from "./everything.ts";
 import type { Import } from "./import.ts";
+import { type InvalidIndex, invalidIndexes } from "./indexes.ts";
+import { invalidIndex } from "./leftover-indexes.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import { type StatusRow, statusRows } from "./status-rows.ts";
 import type { RunContext, Target } from "./target.ts";
@@ -25,6 +27,7 @@ export interface View {
   readonly history: RecordedHistory;
   /** Why `up` would not begin. */
   readonly refused: PlanRefused | null;
+  readonly invalid: readonly InvalidIndex[];
 }
 
 /** Files and ledger side by side. */
@@ -32,13 +35,14 @@ export async function look(target: Target, context: RunContext): Promise<View> {
   const listing = target.source.list();
   listing.catch(() => {});
   return withConnection(target, context, async (connection) => {
-    const [read, files] = await Promise.all([
+    const [read, invalid, files] = await Promise.all([
       target.ledger.read(connection),
+      invalidIndexes(connection),
       orAbort(listing, context.signal),
     ]);
     const { database, version } = connection.server;
     const { history, refused } = await seen(target, connection, { files, history: read, context });
-    return { target: target.name, database, version, files, history, refused };
+    return { target: target.name, database, version, files, history, refused, invalid };
   });
 }
 
@@ -89,7 +93,10 @@ export async function statusOf(target: Target, options: StatusOptions, context: 
     heads: headsOf(files.migrations, order),
     migrations,
     imports,
-    warnings: decided?.warnings ?? [],
+    warnings: [
+      ...(decided?.warnings ?? []),
+      ...view.invalid.filter(({ builder }) => builder === null).map(invalidIndex),
+    ],
     problems,
   };
 }

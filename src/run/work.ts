@@ -1,5 +1,6 @@
 /** What all the ways of carrying out a step share. */
 import type { Step } from "../core/plan.ts";
+import { indexGuard } from "../core/sql/index-guard.ts";
 import { secretsOf } from "../core/sql/secrets.ts";
 import type { Blocker, Connection } from "../database/connection.ts";
 import { isRaised, isRetryableTransaction } from "../database/sqlstate.ts";
@@ -9,7 +10,8 @@ import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
 import { noTransactionMarker } from "../source/no-transaction.ts";
 import { remember } from "../std/secret.ts";
-import { backoffMs, delay, formatDuration } from "../std/time.ts";
+import { backoffMs, delay } from "../std/time.ts";
+import { inTheWay } from "./blockers.ts";
 import { advise, type Committed, NOTHING } from "./committed.ts";
 import { interruption, withKept } from "./interruption.ts";
 import { type Keeper, keptIn } from "./keep.ts";
@@ -55,6 +57,7 @@ export function frameParts(work: Work, prepared: Prepared, body: Body | null = n
     ownRole: ownRole(work.target.settings),
     leave: `${guardOf(work.target.settings)} ${leaveSession(work.kind)}`,
     modes: body?.kind === "sql" ? body.modes : undefined,
+    indexes: body?.kind === "sql" ? indexGuard(body.text) : undefined,
     kept: keptIn(work.keeper, {
       step: prepared.step,
       migration: prepared.migration,
@@ -218,21 +221,15 @@ function advice(
   if (timeout)
     return "Give the migration more time (-- godwit: statement-timeout=…), or make it do less at once.";
   if (error.sqlState === "55P03")
-    return blockers.length === 0
-      ? "Something holds a lock on its table: wait until it is done, or raise --lock-timeout."
-      : `In its way: ${blockers.map(nameBlocker).join("; ")}. Wait until it is done, or end it with: ${blockers.map(({ pid }) => `select pg_terminate_backend(${pid});`).join(" ")}`;
+    return (
+      inTheWay(blockers) ??
+      "Something holds a lock on its table: wait until it is done, or raise --lock-timeout."
+    );
   if (/row-level security/.test(error.message))
     return "Row-level security would hide rows from this statement. Run it as a role with BYPASSRLS, or allow it with -- godwit: row-security=on";
   if (error.sqlState === "42501")
     return "Grant the missing privilege to the role that migrates, or use another role's URL.";
   return undefined;
-}
-
-/** Not its query: that may hold data. It is shown in the progress. */
-function nameBlocker({ pid, applicationName, state, transactionAgeMs }: Blocker): string {
-  const age = transactionAgeMs === null ? "" : ` for ${formatDuration(transactionAgeMs)}`;
-  const known = [applicationName, state === null ? "" : `${state}${age}`].filter(Boolean).join(", ");
-  return `process ${pid}${known && ` (${known})`}`;
 }
 
 /** What some errors of ours bring along. */

@@ -70,6 +70,12 @@ describe("a folder is", () => {
     ["node-pg-migrate", "its mark", { "1_a.sql": "-- Up Migration\n" }],
     ["updir", "folders beside a note", { "1_a/up.sql": "", "notes.sql": "select 1;" }],
     ["plain", "a comment of one file", { "1_a.sql": "-- Up migration\nselect 1;", "2_b.sql": "select 1;" }],
+    [
+      "plain",
+      "comments that begin like a mark of node-pg-migrate",
+      { "1_a.sql": "create table t (i int);\n-- Up migration: fill\nselect 1;" },
+    ],
+    ["plain", "its mark below a statement", { "1_a.sql": "select 0;\n-- Up Migration\nselect 1;" }],
     ["node-pg-migrate", "modules for it", { "1_a.js": "exports.up = (pgm) => {};" }],
     [
       "sqlx",

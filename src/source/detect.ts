@@ -9,6 +9,7 @@ import { basename, dirname, join } from "node:path";
 import { ConfigError } from "../errors.ts";
 import { isThere } from "./folder.ts";
 import { refuseForeign } from "./foreign.ts";
+import { firstStatement } from "./header.ts";
 import { hasAbove, type Look, lookAt } from "./look.ts";
 import { numberOf } from "./names.ts";
 
@@ -83,6 +84,8 @@ function byContent(look: Look): readonly string[] {
 
 const GOOSE = /^--.*\+goose\s+up\b/im;
 const DBMATE_UP = /^--\s*migrate:up(?:\s*$|\s+\S)/m;
+/** As the tool writes it into a new file. It takes `-- Up migration: fill` as well, which may be a comment of anybody. */
+const NODE_PG_MARK = /^\s*--[\s-]*up\s+migration[ \t-]*$/im;
 const NODE_PG_UP = /^\s*--[\s-]*up\s+migration/im;
 const NODE_PG_DOWN = /^\s*--[\s-]*down\s+migration/im;
 const DBMATE_DOWN = /^--\s*migrate:down(?:\s*$|\s+\S)/m;
@@ -103,7 +106,10 @@ function byFirstLines({ folder, heads, others, modules }: Look): readonly string
     others().some(({ text }) => text.includes("databaseChangeLog"))
   )
     return ["liquibase"];
-  if (all(NODE_PG_UP) || modules().some(({ text }) => /\bpgm\b/.test(text))) return ["node-pg-migrate"];
+  const begins = ({ text }: { text: string }) =>
+    text.slice(0, firstStatement(text)).search(NODE_PG_MARK) >= 0;
+  if ((heads().length > 0 && heads().every(begins)) || modules().some(({ text }) => /\bpgm\b/.test(text)))
+    return ["node-pg-migrate"];
   // One alone may be a comment; the tool takes files without any mark as well.
   const both = ({ text }: { text: string }) => NODE_PG_UP.test(text) && NODE_PG_DOWN.test(text);
   return heads().some(both) ? ["node-pg-migrate", "plain"] : [];

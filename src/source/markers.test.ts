@@ -105,7 +105,7 @@ test("an exact marker inside a literal cuts nothing", () => {
 });
 
 test("a file may say that it has no sections", () => {
-  const text = `-- godwit: sections=none\n-- migrate up\n${UP}-- migrate:down\n-- DOWN\nselect 1;\n`;
+  const text = `-- godwit: sections=none\n-- migrate up\n${UP}-- migrate down\n-- DOWN\nselect 1;\n`;
   expect(parseSections(text, "1_a.sql")).toMatchObject({ problems: [], down: null, up: { text } });
 });
 

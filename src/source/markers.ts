@@ -2,21 +2,16 @@
  * Lines that look like a section marker of some tool: `-- migrate down`, `-- DOWN`, `-- @UNDO`, `# --- !Downs`.
  *
  * A file whose sections are not recognised runs as a whole, its way back included: the tables are made and dropped, and
- * the run reports success. So a marker that does not count is refused before anything runs. What people write as prose
- * ("-- set up", "-- down the line", a commented-out rollback) is no marker: the whole line has to be one.
- *
- *   written   only a tool writes it so: its name, or a sign such as `@`, `+`, `!` in front of the direction
- *   bare      the line is the direction and nothing else: `-- DOWN`, `-- ==== Rollback ====`
- *   loose     the direction with a remark: `-- down: drop the users`; counts beside an opposite marker only
+ * the run reports success. So a marker that does not count is refused before anything runs. `marker-words.ts` reads one
+ * comment; here the place decides. What people write as prose ("-- set up", "-- down the line", a commented-out rollback)
+ * is no marker.
  */
 import type { Direction } from "../core/migration.ts";
-import { nearest } from "../std/nearest.ts";
-import { type Comment, commentsOf } from "./comments.ts";
+import { type Comment, type Commented, commentsOf } from "./comments.ts";
 import { firstStatement } from "./header.ts";
+import { type Reading, readComment } from "./marker-words.ts";
 
-export interface Marker {
-  readonly direction: Direction;
-  readonly strength: "written" | "bare" | "loose";
+export interface Marker extends Reading {
   readonly start: number;
   readonly end: number;
   /** The line as it stands there. */
@@ -32,16 +27,23 @@ export function declaresNoSections(text: string): boolean {
 
 /** Whatever looks like a marker, outside of literals, in order. Linear in the length of the text. */
 export function markersIn(text: string): readonly Marker[] {
-  return DIRECTION_WORD.test(text) ? markersAmong(text, commentsOf(text).comments) : [];
+  return COMMENT.test(text) ? markersAmong(text, commentsOf(text)) : [];
 }
 
-function markersAmong(text: string, comments: readonly Comment[]): readonly Marker[] {
+const COMMENT = /--|\/\*|#/;
+
+function markersAmong(text: string, { comments }: Commented): readonly Marker[] {
   return comments.flatMap((comment) => {
-    const read = readMarker(comment);
-    if (read === null || (read.strength !== "written" && !(comment.ownLine && comment.between))) return [];
+    const reading = readComment(comment);
+    if (reading === null || !isPlaced(comment, reading)) return [];
     const line = text.slice(comment.start, comment.end).trim();
-    return [{ ...read, start: comment.start, end: comment.end, line }];
+    return [{ ...reading, start: comment.start, end: comment.end, line }];
   });
+}
+
+/** A remark needs a line of its own; a direction alone ends a section also behind the statement it follows. */
+function isPlaced({ ownLine, between }: Comment, { strength }: Reading): boolean {
+  return strength === "written" || (between && (ownLine || strength === "bare"));
 }
 
 /**
@@ -52,93 +54,41 @@ export function oppositeMarker(
   text: string,
   { direction, counterpart }: { direction: Direction; counterpart: boolean },
 ): Marker | null {
-  if (!DIRECTION_WORD.test(text) || declaresNoSections(text)) return null;
-  const { comments, lastToken } = commentsOf(text);
-  const markers = markersAmong(text, comments);
+  if (!COMMENT.test(text) || declaresNoSections(text)) return null;
+  const commented = commentsOf(text);
+  const markers = markersAmong(text, commented);
+  const own = markers.filter((marker) => marker.direction === direction);
+  const hasOwn = counterpart || own.some(({ strength }) => strength !== "mirrored");
+  const mirrored = new Set(own.filter(({ strength }) => strength === "mirrored").map(({ remark }) => remark));
   const first = firstStatement(text);
-  return (
-    markers.find((marker) => {
-      if (marker.direction === direction) return false;
-      if (lastToken < marker.end) return false;
-      if (marker.strength === "written") return true;
-      const isHeader = marker.end <= first;
-      if (marker.strength === "loose")
-        return !isHeader && (counterpart || markers.some((other) => other.direction === direction));
-      return !introducesComment(text, marker, isHeader);
-    }) ?? null
-  );
-}
+  return markers.find(mixesIn) ?? null;
 
-/** What a tool is told by; as it is written, or with a typo in it. */
-const TOOLS = ["migrate", "goose", "micrate", "rambler", "migrondi", "dbmate", "sqlx", "dbdeploy", "godwit"];
-const UP_WORDS = ["up", "ups", "upgrade", "forward", "forwards", "apply", "do"];
-const DOWN_WORDS = [
-  ...["down", "downs", "undo", "rollback", "revert", "reverse", "downgrade", "backward", "backwards"],
-  ...["unapply"],
-];
-const DIRECTION_WORD = new RegExp(
-  String.raw`\b(?:${[...UP_WORDS, ...DOWN_WORDS].join("|")}|roll[ _-]?back|dwon|donw|dow|dowm)\b|migrat\w{0,6}[ \t]{0,9}:|[+]goose|drop below`,
-  "i",
-);
-/** Words beside the direction that leave the line a marker. */
-const FILLERS = new Set([
-  ...["migration", "migrations", "sql", "script", "section", "part", "block", "begin", "start", "end", "of"],
-  ...["transaction", "notransaction", "true", "false", "direction", "statements"],
-]);
-/** Longer comments are prose, whatever they begin with. */
-const LONGEST = 200;
-
-type Read = Pick<Marker, "direction" | "strength">;
-
-function readMarker({ says, hash }: Comment): Read | null {
-  if (!DIRECTION_WORD.test(says)) return null;
-  const text = says.slice(0, LONGEST).normalize("NFKC").toLowerCase();
-  const written = readWritten(text);
-  if (written !== null) return { direction: written, strength: "written" };
-  if (says.length > LONGEST) return null;
-  const words = text.replace(/roll[ _-]back/g, "rollback").match(/[\p{L}\p{N}]+/gu) ?? [];
-  const rest = words.filter((word) => !FILLERS.has(word) && !/^\d+$/.test(word));
-  const tools = rest.filter((word) => TOOLS.includes(word));
-  const directions = new Set(rest.filter((word) => !TOOLS.includes(word)));
-  const [word = ""] = directions;
-  const direction = directionOf(word);
-  if (direction !== null && directions.size === 1) {
-    const signed = new RegExp(String.raw`[+@!%$&~^\[<{/\\]\s*${word}\b`).test(text);
-    return { direction, strength: tools.length > 0 || signed || hash ? "written" : "bare" };
+  function mixesIn(marker: Marker): boolean {
+    if (marker.direction === direction || commented.lastToken < marker.end) return false;
+    if (marker.strength === "written") return true;
+    const isHeader = marker.end <= first;
+    if (marker.strength === "bare") return !introducesComment(text, marker, isHeader);
+    if (isHeader) return false;
+    if (marker.strength === "mirrored") return mirrored.has(marker.remark);
+    if (hasOwn || marker.strength === "loose") return hasOwn;
+    return !(isCommentedOut(text, marker) || introducesComment(text, marker, false));
   }
-  const remark = /^[\s\-=*#]*(up|down|rollback|undo)\b(?:\s*(?::|-|\(|\u2013|\u2014)|\s+migration\b)/.exec(
-    text,
+}
+
+/** `-- Rollback: drop table t;`: the remark is the way back itself, unless the statement below says the same. */
+function isCommentedOut(text: string, { remark, end }: Marker): boolean {
+  const isSql = SQL.test(remark) || remark.endsWith(";");
+  if (!isSql) return false;
+  const below = firstStatement(text, end);
+  const [first, second] = [remark, text.slice(below, below + LONGEST)].map((sql) =>
+    sql.toLowerCase().split(/\s+/, 2).join(" "),
   );
-  const loose = directionOf(remark?.[1] ?? "");
-  return loose === null ? null : { direction: loose, strength: "loose" };
+  return first !== second;
 }
 
-/** Signs that no prose has: `migrate:down`, `+goose Down`, `//@UNDO`, `create above / drop below`. */
-function readWritten(text: string): Direction | null {
-  if (/^[\s-]*create above\s*\/\s*drop below\b/.test(text)) return "down";
-  const annotated = /^[\s\-*#/]*\+\s*(goose|migrate|micrate|duck)\s*:?\s+([a-z]+)/.exec(text);
-  if (annotated !== null) return ANNOTATIONS.has(annotated[2] ?? "") ? null : meantBy(annotated[2] ?? "");
-  const [, tool = "", word = ""] = /^[\s\-*#/!@+]*([a-z]{3,12})\s*[:=]{1,2}\s*([a-z]+)\b/.exec(text) ?? [];
-  if (
-    tool === "" ||
-    !(TOOLS.includes(tool) || nearest(tool, ["migrate", "migration", "goose"]) !== undefined)
-  )
-    return tool === "migration" ? directionOf(word) : null;
-  return TOOLS.includes(tool) ? meantBy(word) : directionOf(word);
-}
-
-const ANNOTATIONS = new Set(["statementbegin", "statementend", "no", "envsub", "notransaction"]);
-
-function directionOf(word: string): Direction | null {
-  return UP_WORDS.includes(word) ? "up" : DOWN_WORDS.includes(word) ? "down" : null;
-}
-
-/** With a typo in it, too. */
-function meantBy(word: string): Direction | null {
-  const exact = directionOf(word);
-  if (exact !== null || word.length < 3) return exact;
-  return directionOf(nearest(word, ["down", "rollback", "undo", "revert"]) ?? "");
-}
+const SQL =
+  /^(?:(?:drop|alter|create)\s+(?:table|index|view|type|function|schema|column|sequence|trigger|policy|extension|materialized|constraint)|delete\s+from|truncate|update\s+\S+\s+set|insert\s+into)\b/i;
+const LONGEST = 200;
 
 /**
  * A heading of what is commented out below it, as in `-- Rollback:` and `--   drop table t;`. In front of the first

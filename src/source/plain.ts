@@ -27,6 +27,7 @@ import {
   noWayBack,
   problemOf,
   repeatableProblem,
+  twoWaysBack,
   withOthers,
 } from "./problems.ts";
 import { parseSections, type Sections } from "./sections.ts";
@@ -153,7 +154,7 @@ function describeSql(
   if (isEmpty(sections.up.text)) problems.push(emptyFile(file));
   const down = group.down === null ? null : checkDownFile(join(folder, group.down.name), group.down.name);
   if (down !== null && sections.down !== null)
-    problems.push(duplicateId(known.id, [file, group.down?.name ?? ""]));
+    problems.push(twoWaysBack(file, { text, down: group.down?.name ?? "", line: sections.down.line - 1 }));
   problems.push(...(down?.problems ?? []));
   return {
     ...known,

@@ -2,6 +2,7 @@
 import type { Direction, Migration } from "../core/migration.ts";
 import type { Place, Problem } from "../errors.ts";
 import { nameProblem, readName } from "./names.ts";
+import { placeOf } from "./place.ts";
 
 export function repeatableProblem(name: string): Problem | null {
   const role = readName(name)?.role;
@@ -140,7 +141,15 @@ export function falseMarker(
     runs,
     place,
     layout = "plain",
-  }: { direction: Direction | null; runs: Direction; place: Place; layout?: string },
+    cut = false,
+  }: {
+    direction: Direction | null;
+    runs: Direction;
+    place: Place;
+    layout?: string;
+    /** The file has sections that count: declared to have none, it would run both. */
+    cut?: boolean;
+  },
 ): Problem {
   const shown = line.replace(/\s+/g, " ").slice(0, 120);
   const ways = { up: "way up", down: "way back" };
@@ -151,10 +160,31 @@ export function falseMarker(
   return {
     code: "SOURCE_MARKER",
     message: `${place.file} has \`${shown}\`, which looks like a section marker and is none${follows}.`,
-    hint: `${writeInstead(layout)} If it is a comment, reword it, or put the line \`-- godwit: sections=none\` at the top of the file.`,
+    hint: `${writeInstead(layout)} ${ifComment(cut || (layout !== "plain" && layout in SECTION_MARKERS))}`,
     place,
-    details: { line: shown, runs },
+    details: { line: shown, runs, ...(cut ? { sections: true } : {}) },
   };
+}
+
+/** A file with a down section beside a down file: only one of them can be the way back. */
+export function twoWaysBack(
+  file: string,
+  { text, down, line }: { text: string; down: string; line: number },
+): Problem {
+  const marker = text.split("\n", line)[line - 1]?.trim() ?? "";
+  return {
+    code: "SOURCE_DUPLICATE_ID",
+    message: `${file} has the section \`${marker}\`, and its way back is ${down} as well.`,
+    hint: `Remove the section from ${file}, or delete ${down}.`,
+    place: placeOf(file, text, { line, column: 1 }),
+    details: { files: [file, down] },
+  };
+}
+
+function ifComment(cut: boolean): string {
+  return cut
+    ? "If it is a comment, reword it."
+    : "If it is a comment, reword it, or put the line `-- godwit: sections=none` at the top of the file.";
 }
 
 function writeInstead(layout: string): string {

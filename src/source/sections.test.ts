@@ -56,3 +56,26 @@ describe("refused, with the line:", () => {
     ]);
   });
 });
+
+describe("where the up marker is missing or misspelt, the cause is named:", () => {
+  test.each(["-- migrate up", "-- UP", "-- @UP", "/* migrate:up */", "-- migration:up"])("%s", (line) => {
+    const { problems } = parseSections(`${line}\nselect 1;\n-- migrate:down\nselect 2;\n`, "a.sql");
+    expect(problems).toMatchObject([{ code: "SOURCE_MARKER", details: { line }, place: { line: 1 } }]);
+    expect(problems[0]?.hint).toContain("Write `-- migrate:up`");
+  });
+
+  test("none at all", () => {
+    const { problems } = parseSections("select 1;\n-- migrate:down\nselect 2;\n", "a.sql");
+    expect(problems).toMatchObject([{ code: "SOURCE_PARSE", place: { line: 1 } }]);
+    expect(problems[0]?.hint).toContain("Write the line `-- migrate:up` above it");
+  });
+});
+
+test("a file with sections cannot declare that it has none, and is not told to", () => {
+  const text = "-- migrate:up\nselect 1;\n-- Rollback\nselect 2;\n-- migrate:down\nselect 3;\n";
+  const [refused] = parseSections(text, "a.sql").problems;
+  expect(refused).toMatchObject({ code: "SOURCE_MARKER", place: { line: 3 } });
+  expect(refused?.hint).not.toContain("sections=none");
+  const [declared] = parseSections(`-- godwit: sections=none\n${text}`, "a.sql").problems;
+  expect(declared?.message).toBe("a.sql says `sections=none` and has the section marker `-- migrate:up`.");
+});

@@ -30,7 +30,7 @@ export interface Sections {
 /** Cuts a canonical text. Never throws; what is wrong is in `problems`. */
 export function parseSections(text: string, file: string): Sections {
   const whole = { up: { text, line: 1, transaction: undefined }, down: null };
-  const found = declaresNoSections(text) ? [] : markersIn(text);
+  const found = markersIn(text);
   const problems: Problem[] = [];
   const counted: SectionMarker[] = [];
   const written: Marker[] = [];
@@ -40,9 +40,15 @@ export function parseSections(text: string, file: string): Sections {
       counted.push(readMarker(match, { text, file, problems, offset: marker.start }));
     else if (marker.strength === "written") written.push(marker);
   }
+  if (declaresNoSections(text)) {
+    const [marker] = counted;
+    return { ...whole, problems: marker === undefined ? [] : [contradiction(marker, { text, file })] };
+  }
   problems.push(...falseAmong(written, counted, { text, file }));
-  for (const { start, line } of declaresNoSections(text) ? [] : unknownMarkers(text))
-    problems.push(falseMarker(line, { direction: null, runs: "up", place: placeAt(file, text, start) }));
+  for (const { start, line } of counted.length === 1 ? unknownMarkers(text) : []) {
+    const place = placeAt(file, text, start);
+    problems.push(falseMarker(line, { direction: null, runs: "up", place, cut: true }));
+  }
   const problem = (offset: number, message: string, hint: string) =>
     problems.push({
       code: "SOURCE_PARSE",
@@ -56,16 +62,33 @@ export function parseSections(text: string, file: string): Sections {
     problems.push(...mixedUp({ file, text, from: 0 }, whole.up, { direction: "up", counterpart: false }));
     return { ...whole, problems };
   }
+  const misspelt = found.find(({ direction, end }) => direction === "up" && end <= first.offset);
   const beforeUp = firstStatement(text);
-  if (beforeUp < first.offset)
+  const isAbove = beforeUp < first.offset;
+  const surplus = second?.direction === "up" ? second : third;
+  if (first.direction === "down" && misspelt !== undefined) {
+    const place = placeAt(file, text, misspelt.start);
+    problems.push(falseMarker(misspelt.line, { direction: "up", runs: "up", place, cut: true }));
+  } else if (first.direction === "down" && isAbove && surplus === undefined)
+    problem(
+      beforeUp,
+      `has a statement above ${first.name} and no up section that it belongs to.`,
+      `Write the line \`-- migrate:up\` above it, if it belongs to the way up.`,
+    );
+  else if (isAbove)
     problem(
       beforeUp,
       `has a statement before ${first.name}, which would never run.`,
       "Move it below the marker.",
     );
-  const surplus = second?.direction === "up" ? second : third;
-  if (first.direction === "down")
-    problem(first.offset, `has ${first.name} before any up section.`, "Put the up section first.");
+  else if (first.direction === "down")
+    problem(
+      first.offset,
+      `has ${first.name} before any up section.`,
+      surplus === undefined
+        ? "Write the line `-- migrate:up` and the statements of the way up above it."
+        : "Put the up section first.",
+    );
   else if (surplus !== undefined)
     problem(surplus.offset, `has ${surplus.name} a second time.`, "Keep one section for each direction.");
   const up = cut(text, first, second?.offset);
@@ -95,14 +118,29 @@ function falseAmong(
   const runsOf = ({ start }: Marker): Direction => (start < down ? "up" : "down");
   const isHarmful = (marker: Marker) => marker.direction !== runsOf(marker);
   const harmful = written.filter(isHarmful);
-  const others = counted.length > 0 ? [] : written.filter((marker) => !isHarmful(marker));
+  const others = counted.length > 0 ? [] : written.filter((marker) => marker.signed && !isHarmful(marker));
   return [...harmful, ...others].map((marker) =>
     falseMarker(marker.line, {
       direction: marker.direction,
       runs: runsOf(marker),
       place: placeAt(file, text, marker.start),
+      cut: counted.length > 0,
     }),
   );
+}
+
+/** A file that has sections and says that it has none: run as a whole, it would go both ways. */
+function contradiction(
+  { name, offset }: SectionMarker,
+  { text, file }: { readonly text: string; readonly file: string },
+): Problem {
+  return {
+    code: "SOURCE_MARKER",
+    message: `${file} says \`sections=none\` and has the section marker \`${name}\`.`,
+    hint: "Remove `sections=none`. If it is there because of a comment that looks like a marker, reword the comment.",
+    place: placeAt(file, text, offset),
+    details: { line: name, runs: "up", sections: true },
+  };
 }
 
 /** What stands in a section and belongs to the other one. */
@@ -114,19 +152,23 @@ function mixedUp(
   const marker = oppositeMarker(section.text, { direction, counterpart });
   if (marker === null || marker.strength === "written") return [];
   const place = placeAt(file, text, from + marker.start);
-  return [falseMarker(marker.line, { direction: marker.direction, runs: direction, place })];
+  return [falseMarker(marker.line, { direction: marker.direction, runs: direction, place, cut: from > 0 })];
 }
 
 /** What counts as a marker in our own files. */
 const SECTION = /^(--[ \t]*(?:migrate:|\+goose[ \t]+|\+migrate[ \t]+)(up|down))\b(.*)$/i;
 
-/** Our own marker with a word that is no direction. */
+/** Our own marker with a word that is no direction, and nothing behind it: where the other section is missing, it is meant as one. */
 function* unknownMarkers(text: string): Generator<{ readonly start: number; readonly line: string }> {
   if (!/migrate:(?!(?:up|down)\b)/i.test(text)) return;
   const known = new Set(markersIn(text).map(({ start }) => start));
   for (const { start, end } of commentsOf(text).comments) {
     const line = text.slice(start, Math.min(end, start + 200));
-    if (!known.has(start) && /^--[ \t]*migrate:(?!(?:up|down)\b)/i.test(line) && isOwnLine(text, start))
+    if (
+      !known.has(start) &&
+      /^--[ \t]*migrate:(?!(?:up|down)\b)\S*[ \t]*$/i.test(line) &&
+      isOwnLine(text, start)
+    )
       yield { start, line: line.trim() };
   }
 }

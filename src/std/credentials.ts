@@ -32,7 +32,7 @@ function behindColons(text: string): readonly string[] {
 function withoutPasswords(text: string, passwords: ReadonlySet<string>): readonly string[] {
   const rest = [...passwords]
     .sort((one, other) => one.length - other.length)
-    .reduce((left, one) => left.replace(`:${one}@`, "@"), text);
+    .reduce((left, one) => left.replace(`:${one}@`, "@"), text.replace(SETTING, "password="));
   return rest.split(/[:/@?&=,]+/).map(decoded);
 }
 

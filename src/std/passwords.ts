@@ -1,12 +1,13 @@
 /**
- * Passwords in a text of unknown origin: in URLs, in `user:password@host`, in `password=…` and in `PASSWORD '…'`.
+ * Passwords in a text of unknown origin: in URLs, in `user:password@host`, in `password=…` and in `PASSWORD '…'`; tokens
+ * in `token=…` and in `Authorization: Bearer …`.
  * The text may be of any length and made to hurt, so every loop moves forward: the work is linear in the length.
  * It prefers to hide too much, because nobody could parse such a text: a password may hold any character.
  */
 
 /** The text with `***` in place of what looks like a password. Doing it twice changes nothing. */
 export function hidePasswords(text: string): string {
-  return hideSettings(hideCredentials(hideInUrls(text)));
+  return hideSchemes(hideSettings(hideCredentials(hideInUrls(text))));
 }
 
 /** `scheme://user:…@`: to the last @ of the word; a PostgreSQL URL may hold spaces, so there to the last @ before the next URL. */
@@ -122,9 +123,15 @@ function hideSettings(text: string): string {
   const find = finder(text);
   const shown: string[] = [];
   let copied = 0;
-  const keyword = /pass(?:word|wd|phrase)(?!\w)/gi;
+  const keyword =
+    /pass(?:word|wd|phrase)(?!\w)|(?:secret|token|(?:api|access|private|signing|encryption|secret)[_-]?key|authorization|(?<![a-z])pwd)(?!\w)/gi;
   for (let found = keyword.exec(text); found !== null; found = keyword.exec(text)) {
-    const value = valueBehind(text, keyword.lastIndex, find);
+    const [name] = found;
+    const from = keyword.lastIndex;
+    const value =
+      keyValues(text, from, find) ??
+      (/^pass/i.test(name) ? valueBehind(text, from, find) : null) ??
+      assignedBehind(text, from);
     if (value === null) continue;
     shown.push(text.slice(copied, value.start), value.instead);
     copied = value.end;
@@ -157,8 +164,61 @@ function valueBehind(text: string, from: number, find: ReturnType<typeof finder>
   }
   if (closed !== from) return null;
   at = skipComments(text, from, find);
-  return at === from ? null : sqlLiteral(text, at);
+  const literal = at === from ? null : sqlLiteral(text, at);
+  // A caret below what is hidden already keeps its place.
+  return literal !== null && HIDDEN_LITERAL.test(text.slice(literal.start, literal.end)) ? null : literal;
 }
+
+const HIDDEN_LITERAL = /^(?:(?:[en]|u&)?'{1,2}|"|\$[^$*]*\$)\*\*\*(?:'{1,2}|"|\$[^$*]*\$)$/i;
+
+/** `Key (email, password)=(…) already exists`: as the server says which row is in the way, in any language. */
+function keyValues(text: string, from: number, find: ReturnType<typeof finder>): Value | null {
+  const between = /^[^=\r\n]{0,120}?\)=\(/.exec(text.slice(from, from + 130));
+  if (between === null) return null;
+  const start = from + between[0].length;
+  let end = text.lastIndexOf(")", find.lineEnd(start));
+  if (end < start) end = text.indexOf(")", start);
+  return { start, end: end === -1 ? text.length : end, instead: HIDDEN };
+}
+
+/** `token=…`, `secret: "…"`: one word that is no prose. Between bare words a colon is one of a sentence, unless a digit follows. */
+function assignedBehind(text: string, from: number): Value | null {
+  const [sign = "", quote = ""] =
+    /^\\?["'`]?(?:=|[ \t]{0,8}[:=][ \t]{0,8}(?=\\?["'`])|:[ \t]{0,8})(\\?["'`])?/.exec(
+      text.slice(from, from + 24),
+    ) ?? [];
+  if (sign === "") return null;
+  const start = from + sign.length;
+  let end = start;
+  while (end < text.length && !/[\s&'"`\\,;<>(){}[\]]/.test(text.charAt(end))) end++;
+  // `Bearer …` is a scheme with its word behind it.
+  const isQuoted = quote !== "" && text.startsWith(quote, end);
+  if (
+    end - start < LEAST_LENGTH ||
+    /^(?:bearer|basic|token)$/i.test(text.slice(start, Math.min(end, start + 7)))
+  )
+    return null;
+  if (!isQuoted && sign.includes(":") && !/\d/.test(text.slice(start, end))) return null;
+  return { start, end, instead: HIDDEN };
+}
+
+const LEAST_LENGTH = 6;
+
+/** `Authorization: Bearer …`. Without its header a word must look like a key, because prose speaks of "basic authentication". */
+function hideSchemes(text: string): string {
+  return text.replace(
+    SCHEME,
+    (all, header: string | undefined, scheme: string, gap: string, word: string) => {
+      const isKey =
+        header !== undefined ||
+        (!/^token$/i.test(scheme) && (/[\d=]|[a-z][A-Z]/.test(word) || word.length >= 20));
+      return isKey && word.length >= LEAST_LENGTH ? `${header ?? ""}${scheme}${gap}${HIDDEN}` : all;
+    },
+  );
+}
+
+const SCHEME =
+  /(authorization[\\"'`]{0,3}[ \t]{0,4}[:=][ \t]{0,4}[\\"'`]{0,3})?\b(bearer|basic|token)([ \t]{1,8})([\w.~+/-]+=*)/gi;
 
 /** The quote that stands here, also one of JSON inside of JSON. */
 function quoteAt(text: string, at: number): string {
@@ -205,6 +265,11 @@ function sqlLiteral(text: string, at: number): Value | null {
       end: closing(text, open, { doubles: true, escapes: /^e/i.test(head) }),
       instead: "'***'",
     };
+  }
+  // Meant for a literal, and taken for a name.
+  if (head.startsWith('"')) {
+    const end = closing(text, at, { doubles: true, escapes: false });
+    return end - at > LEAST_LENGTH ? { start: at, end, instead: '"***"' } : null;
   }
   const tag = /^\$(?:[a-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/i.exec(head)?.[0];
   if (tag === undefined) return null;

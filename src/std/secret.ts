@@ -116,7 +116,14 @@ const firstCharacters = new Set<number>();
 
 function standsAt(text: string, at: number, form: string): boolean {
   if (!text.startsWith(form, at)) return false;
-  return !isWordlike(form) || !(isWord(text.charAt(at - 1)) || isWord(text.charAt(at + form.length)));
+  if (!isWordlike(form)) return true;
+  const end = at + form.length;
+  if (isWord(text.charAt(at - 1)) || isWord(text.charAt(end))) return false;
+  // A year is a part of a date.
+  return (
+    !/^\d+$/.test(form) ||
+    !(/^[-.:]\d/.test(text.slice(end, end + 2)) || /\d[-.:]$/.test(text.slice(Math.max(0, at - 2), at)))
+  );
 }
 
 function isWord(character: string): boolean {
@@ -146,10 +153,48 @@ function formsOf(secret: string): readonly string[] {
     JSON.stringify(secret).slice(1, -1),
     inspect(secret).slice(1, -1),
     secret.replaceAll("'", "''"),
+    secret.replaceAll('"', '""'),
     secret.replace(/['\\]/g, "\\$&"),
+    ...encodedForms(wellFormed),
   ];
-  return [...new Set(forms)].filter((form) => form.length >= SHORTEST);
+  // JSON in JSON, and what `inspect` makes of it.
+  const nested = forms
+    .filter((form) => /["\\]/.test(form))
+    .flatMap((form) => [JSON.stringify(form).slice(1, -1), form.replaceAll("\\", "\\\\")]);
+  return [...new Set([...forms, ...nested])].filter((form) => form.length >= SHORTEST);
 }
+
+/** As clients of HTTP and drivers send it, and quote it when they fail. */
+function encodedForms(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret);
+  const form = new URLSearchParams({ a: secret }).toString().slice(2);
+  const hex = bytes.toString("hex");
+  const plain = JSON.stringify(secret).slice(1, -1);
+  const ascii = plain.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const forms = [form, form.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()), ascii];
+  // Four bytes are the start of many a number.
+  if (bytes.length > SHORTEST) forms.push(hex, hex.toUpperCase());
+  for (const text of [bytes.toString("base64"), ...insideBase64(bytes)])
+    forms.push(text, text.replaceAll("+", "-").replaceAll("/", "_"));
+  return forms.flatMap((text) => [text, text.replace(/=+$/, "")]);
+}
+
+/**
+ * What stands in the Base64 of any text around it, such as `user:password`: its bytes begin at one of three places of a
+ * group, and the characters that hold bits of its neighbours are left out.
+ */
+function insideBase64(bytes: Buffer): readonly string[] {
+  return [0, 1, 2]
+    .map((before) => {
+      const text = Buffer.concat([Buffer.alloc(before), bytes]).toString("base64");
+      const bits = (before + bytes.length) * 8;
+      return text.slice(Math.ceil((before * 8) / 6), Math.floor(bits / 6));
+    })
+    .filter((text) => text.length >= LEAST_OF_BASE64);
+}
+
+/** Fewer letters stand in other words by accident. */
+const LEAST_OF_BASE64 = 8;
 
 /** Hiding every "abc" would help nobody. */
 const SHORTEST = 4;
@@ -161,7 +206,7 @@ function isLineOfKey(line: string): boolean {
 
 /** Words that are a password in many a test, and mean something else everywhere else. */
 const EVERYDAY: ReadonlySet<string> = new Set(
-  "postgres postgresql password passwd secret admin root user test tests testing guest godwit docker example database localhost public default true false null none undefined migration migrations changeme".split(
+  "postgres postgresql password passwd secret admin root user test tests testing guest godwit docker example database localhost public default true false null none undefined migration migrations changeme applied partial reverting pending changed held done failed interrupted skipped info warn error".split(
     " ",
   ),
 );

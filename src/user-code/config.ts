@@ -3,9 +3,10 @@ import { pathToFileURL } from "node:url";
 import type { LoadedConfig } from "../host/protocol.ts";
 import { registerTypeScript } from "../source/typescript.ts";
 
-export async function loadConfigFile(path: string, cacheFolder: string | null): Promise<LoadedConfig> {
+export async function loadConfigFile(path: string): Promise<LoadedConfig> {
   const before = { ...process.env };
-  await registerTypeScript(cacheFolder);
+  // It and what it imports may hold a secret, and nothing of that is kept anywhere else.
+  await registerTypeScript(null);
   const loaded = (await import(pathToFileURL(path).href)) as { default?: unknown };
   const exported = (await loaded.default) as { default?: unknown } | undefined;
   // TypeScript compiled to CommonJS wraps it once more.

@@ -53,7 +53,7 @@ async function answer(id: number, request: Request): Promise<void> {
 }
 
 async function carryOut(id: number, request: Request): Promise<unknown> {
-  if (request.kind === "config") return loadConfigFile(request.path, request.cacheFolder);
+  if (request.kind === "config") return loadConfigFile(request.path);
   const { module, cacheFolder } = request;
   const { up, down, ...declared } = await loadModule(module, { cacheFolder });
   if (request.kind === "load") {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startCuttingWire } from "../support/cutting-wire.ts";
 import { openScene, type Scene } from "../support/import-scene.ts";
 import { everyPoint } from "../support/points.ts";
-import { childrenOf, untilGone } from "../support/processes.ts";
+import { untilGone, workersOf } from "../support/processes.ts";
 import { chanceFor, times } from "../support/seed.ts";
 import { putOld } from "../support/slow-images.ts";
 import { withoutSshd } from "../support/sshd.ts";
@@ -112,7 +112,7 @@ describe.skipIf(withoutSshd)("an import over a bad network", () => {
       .command({ sshPort: wire.port, options: { patience: "2s", workers: 1 } })
       .start("import", "--json");
     await place.untilStored(1);
-    const workers = childrenOf(running.child.pid);
+    const workers = workersOf(running.child.pid);
     await scene.sshd.halt();
     try {
       const { json } = await running.exits(1);

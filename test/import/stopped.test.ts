@@ -8,12 +8,12 @@ import type { Running } from "../support/command.ts";
 import { ledgerSchema } from "../support/database.ts";
 import { type ImportPlace, openScene, type Scene } from "../support/import-scene.ts";
 import {
-  childrenOf,
   cpuTicksOf,
   hasPending,
   killAtOnce,
   killFamily,
   untilGone,
+  workersOf,
 } from "../support/processes.ts";
 import { ENDLESS, putOld, SLOW } from "../support/slow-images.ts";
 import { withoutSshd } from "../support/sshd.ts";
@@ -84,7 +84,7 @@ describe.skipIf(withoutSshd)("an import of images that take long", () => {
     const { pid } = running.child;
     const killed = new Set<number>();
     while (running.child.exitCode === null && running.child.signalCode === null) {
-      for (const child of childrenOf(pid)) {
+      for (const child of workersOf(pid)) {
         if (!killed.has(child)) killAtOnce(child);
         killed.add(child);
       }
@@ -159,7 +159,7 @@ describe.skipIf(withoutSshd)("an image that never comes to an end", () => {
     const running = place.command().start("import", "--json");
     await hashing(scene, { place, running });
     running.child.kill("SIGTERM");
-    const workers = childrenOf(running.child.pid);
+    const workers = workersOf(running.child.pid);
     await until(() => !hasPending(running.child.pid, constants.signals.SIGTERM), {
       what: "the first signal",
     });
@@ -191,7 +191,7 @@ async function hashing(scene: Scene, { place, running }: Run): Promise<number> {
     [LAST],
   );
   expect(state, "the slow image is in hand still").toBe("pending");
-  const before = new Map(childrenOf(running.child.pid).map((pid) => [pid, cpuTicksOf(pid)]));
+  const before = new Map(workersOf(running.child.pid).map((pid) => [pid, cpuTicksOf(pid)]));
   return until(() => [...before].find(([pid, ticks]) => cpuTicksOf(pid) > ticks + 3)?.[0], {
     what: "a worker that is busy",
   });

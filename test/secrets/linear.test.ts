@@ -64,6 +64,13 @@ const SHAPES = [
   "[",
   "1e",
   "\\u0041",
+  "token=",
+  "token: '",
+  "Key (password)=(",
+  "(password)=(a)",
+  "authorization: basic ",
+  "bearer a",
+  'password "',
   "k4n4Ry",
   "k4n4Ry!",
 ];

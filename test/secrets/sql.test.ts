@@ -1,6 +1,7 @@
 /** What the lexer knows of secrets in SQL, and what is left of them in an excerpt. */
 import { expect, test } from "vitest";
-import { hideLiterals, hideSecrets, secretsOf } from "../../src/core/sql/secrets.ts";
+import { excerptAt, hideLiterals, hideSecrets, secretsOf } from "../../src/core/sql/secrets.ts";
+import { presentable } from "../../src/std/secret.ts";
 
 const CANARY = "k4n4Ry!x";
 
@@ -47,6 +48,20 @@ test("a caret keeps its place behind what is hidden, and stands at the start of 
   const { text: shown, moved } = hideSecrets(text, secretsOf(text));
   expect(shown.slice(moved(text.indexOf("nonsense")))).toBe("nonsense");
   expect(shown.slice(moved(text.indexOf(CANARY) + 3))).toBe("***' nonsense");
+});
+
+test.each([
+  `E'${CANARY}'`,
+  `U&'${CANARY}'`,
+  `$pw$${CANARY}$pw$`,
+  `$$${CANARY}$$`,
+  `'${CANARY}'`,
+  `"${CANARY}"`,
+])("and on the screen too: %s", (written) => {
+  const text = `alter role app password ${written} nonsense`;
+  const [line = "", caret = ""] = presentable(excerptAt(text, text.indexOf("nonsense") + 1)).split("\n");
+  expect(line).not.toContain(CANARY);
+  expect(line.slice(caret.indexOf("^"))).toBe("nonsense");
 });
 
 test.each([

@@ -15,6 +15,7 @@ import { OWNER, TEMPLATE } from "./global.ts";
 import { type Sshd, startSshd } from "./sshd.ts";
 import { type Files, writeFiles } from "./target.ts";
 import { until } from "./until.ts";
+import { asFiles } from "./version.ts";
 
 /** Options of `imports.<name>`. */
 export type ImportOptions = Readonly<Record<string, unknown>>;
@@ -130,7 +131,7 @@ export async function openScene({ more, migrations = {}, ...nas }: SceneOptions 
     manifest,
     async place() {
       const name = `${template}_${++made}`;
-      await server.query(`create database ${name} template ${template} owner ${OWNER} strategy file_copy`);
+      await server.query(`create database ${name} template ${template} owner ${OWNER} ${asFiles()}`);
       onTestFinished(async () => void (await server.query(`drop database if exists ${name} with (force)`)));
       return placeAt(name, `postgres://${OWNER}@127.0.0.1:${port}/${name}`);
     },

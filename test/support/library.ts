@@ -1,6 +1,7 @@
 /** Images that are only rows: hashes by formula, and files that look so. */
 
 import { createImageTables, imageTables } from "../../src/images/sql.ts";
+import { HUE_BYTES } from "../../src/pixels/hues.ts";
 import type { TestDatabase } from "./database.ts";
 
 export interface Look {
@@ -99,9 +100,10 @@ export interface FileWish {
   readonly colour?: readonly [number, number, number] | null;
 }
 
-/** A picture of one colour. */
+/** A picture of one colour, of which no hue is told. */
 function gridOf(colour: readonly [number, number, number]): Buffer {
-  return Buffer.from(Array.from({ length: 64 }, () => [...colour, 255]).flat());
+  const cells = Array.from({ length: 64 }, () => [...colour, 255]).flat();
+  return Buffer.concat([Buffer.from(cells), Buffer.alloc(HUE_BYTES)]);
 }
 
 export async function insertFile(db: TestDatabase, schema: string, wish: FileWish): Promise<number> {

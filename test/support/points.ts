@@ -8,6 +8,7 @@ import { expect, inject, onTestFinished } from "vitest";
 import { OWNER, TEMPLATE } from "./global.ts";
 import { type Direction, type Proxy as Network, startProxy } from "./proxy.ts";
 import { type State, stateOf } from "./state.ts";
+import { asFiles } from "./version.ts";
 
 const AT_ONCE = 4;
 
@@ -40,7 +41,7 @@ export async function openPlaces(
   const make = async (name: string, template: string) => {
     const database = `t_${process.pid}_${prefix}_${name}`;
     made.add(database);
-    await server.query(`create database ${database} template ${template} owner ${OWNER} strategy file_copy`);
+    await server.query(`create database ${database} template ${template} owner ${OWNER} ${asFiles()}`);
     return { database, url: `postgres://${OWNER}@127.0.0.1:${port}/${database}` };
   };
   const first = await make("first", TEMPLATE);

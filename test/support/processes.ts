@@ -12,6 +12,17 @@ export function childrenOf(of: number | undefined): readonly number[] {
   });
 }
 
+/** Those of its children that work for an import; user code has processes of its own. */
+export function workersOf(of: number | undefined): readonly number[] {
+  return childrenOf(of).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("import-worker");
+    } catch {
+      return false; // it has just ended
+    }
+  });
+}
+
 /** Whether it is there and has not ended; who ended and was not cleared away counts as gone. */
 export function isRunning(pid: number): boolean {
   const stat = statOf(pid);

@@ -40,7 +40,7 @@ describe("CREATE INDEX IF NOT EXISTS over an invalid leftover builds it", () => 
     expect(json.report.warnings).toContainEqual(
       expect.objectContaining({
         code: "STEP_INDEX_INVALID",
-        message: "Index ix was invalid and has been dropped, because 0001_ix creates it.",
+        message: "Index public.ix was invalid and has been dropped, because 0001_ix creates it.",
       }),
     );
   });
@@ -68,7 +68,7 @@ test("an invalid index of that name on another table fails by name, and followin
   const folder = folderOf({ "0001_ix.sql": "create index if not exists ix on shops (id);" });
   const failed = await up(targetOf({ url: db.url, folder })).catch((error) => error);
   expect(failed).toMatchObject({ code: "STEP_INDEX_INVALID", message: expect.stringContaining("on orders") });
-  const [, command = ""] = /(DROP INDEX CONCURRENTLY \w+);/.exec(failed.hint) ?? [];
+  const [, command = ""] = /(DROP INDEX CONCURRENTLY [\w.]+);/.exec(failed.hint) ?? [];
   await db.sql(command);
   await up(targetOf({ url: db.url, folder }));
   expect(await indexes(db)).toEqual([{ index: "ix", table: "shops", valid: true }]);
@@ -81,7 +81,7 @@ test("CONCURRENTLY IF NOT EXISTS fails where a valid index of that name is on an
   const folder = folderOf({ "0001_ix.sql": "create index concurrently if not exists ix on shops (id);" });
   await expect(up(targetOf({ url: db.url, folder }))).rejects.toMatchObject({
     code: "STEP_INDEX_INVALID",
-    message: expect.stringContaining("Index ix is on table orders"),
+    message: expect.stringContaining("The name ix belongs to an index on public.orders"),
     report: { failures: [{ committed: "none" }] },
   });
 });
@@ -100,7 +100,7 @@ test("CONCURRENTLY IF NOT EXISTS warns where it has kept an index with another d
     targetOf({ url: db.url, folder: folderOf({ "0001_ix.sql": statements.join("\n") }) }),
   );
   expect(report.warnings.map(({ code, message }) => `${code} ${message}`)).toEqual([
-    "STEP_INDEX_KEPT Index ix was there already with another definition, and IF NOT EXISTS has kept it.",
+    "STEP_INDEX_KEPT Index public.ix was there already with another definition, and IF NOT EXISTS has kept it.",
   ]);
 });
 

@@ -104,3 +104,45 @@ describe("a file that would run its way back too is refused in the layout", () =
     expect(await db.sql("select to_regclass('t') as t")).toEqual([{ t: null }]);
   });
 });
+
+test("a comment is no mark of another tool: what stands above it runs", async ({ db }) => {
+  const folder = folderOf({
+    "migrations/0001_t.sql": "create table t (id int);\n-- Up migration: fill\nselect 1;\n",
+  });
+  await commandIn({ folder, url: db.url })("up");
+  expect(await db.sql("select to_regclass('t')::text as t")).toEqual([{ t: "t" }]);
+});
+
+test("where the up marker is missing, following the hint gives the file both of its sections", async ({
+  db,
+}) => {
+  const half = "create table t (id int);\n-- migrate:down\ndrop table t;\n";
+  const refused = await commandIn({ folder: folderOf({ "migrations/0001_t.sql": half }), url: db.url }).fails(
+    1,
+    "up",
+  );
+  expect(refused.stderr + refused.stdout).toContain("Write the line `-- migrate:up` above it");
+  const whole = folderOf({ "migrations/0001_t.sql": `-- migrate:up\n${half}` });
+  await commandIn({ folder: whole, url: db.url })("up");
+  expect(await db.sql("select to_regclass('t')::text as t")).toEqual([{ t: "t" }]);
+  await commandIn({ folder: whole, url: db.url })("down", "base");
+  expect(await db.sql("select to_regclass('t') as t")).toEqual([{ t: null }]);
+});
+
+test("sections=none does not make one of two sections that count: the file is refused", async ({ db }) => {
+  const body = "-- migrate:up\ncreate table t (id int);\n-- migrate:down\ndrop table t;\n";
+  const folder = folderOf({ "migrations/0001_t.sql": `-- godwit: sections=none\n${body}` });
+  const refused = await commandIn({ folder, url: db.url }).fails(1, "up");
+  expect(refused.stderr + refused.stdout).toContain("says `sections=none` and has the section marker");
+});
+
+test("a file with sections beside a down file is told of its section", async ({ db }) => {
+  const folder = folderOf({
+    "migrations/0001_t.up.sql": "-- migrate:up\ncreate table t (id int);\n-- migrate:down\ndrop table t;\n",
+    "migrations/0001_t.down.sql": "drop table t;",
+  });
+  const refused = await commandIn({ folder, url: db.url }).fails(1, "up");
+  expect(refused.stderr + refused.stdout).toContain(
+    "0001_t.up.sql has the section `-- migrate:down`, and its way back is 0001_t.down.sql as well",
+  );
+});

@@ -47,7 +47,8 @@ async function distance(one: Buffer, other: Buffer): Promise<number> {
 
 async function colours(bytes: Buffer) {
   const options = { hashSize: 8, maxPixels: 1e8, maxDecodedBytes: 1e9 };
-  return coloursOf(Buffer.from((await describeImage(bytes, options)).colours, "hex"));
+  const { colours, width, height } = await describeImage(bytes, options);
+  return coloursOf(Buffer.from(colours, "hex"), Math.max(width, height));
 }
 
 describe("true copies are near in colour:", () => {

@@ -48,7 +48,7 @@ function importLine({ import: name, state }: ImportState, paint: Paint): string 
 }
 
 function textOf(
-  { database, migrations: rows, imports, problems }: Status,
+  { database, migrations: rows, imports, warnings, problems }: Status,
   { layout, paint }: { layout: string; paint: Paint },
 ): string {
   const width = Math.max(0, ...rows.map((row) => row.revision.length));
@@ -67,6 +67,9 @@ function textOf(
     `${paint("bold", database)}: ${counts.join(", ") || "no migrations"}${layout === "plain" ? "" : ` (files of ${layout})`}`,
     ...lines,
     ...imports.map((each) => importLine(each, paint)),
+    ...(warnings.length === 0
+      ? []
+      : ["", ...warnings.map((problem) => formatProblem("warning", problem, paint))]),
     ...(problems.length === 0
       ? []
       : ["", ...problems.map((problem) => formatProblem("error", problem, paint))]),

@@ -169,7 +169,7 @@ function readCreate(cursor: Cursor): StatementKind | null {
   }
   const found = readIndexAfterCreate(cursor);
   if (found === null || !found.concurrently) return null;
-  const { concurrently: _, ...index } = found;
+  const { concurrently: _, only: __, ...index } = found;
   return { kind: "create-index-concurrently", ...index };
 }
 
@@ -187,6 +187,8 @@ export interface IndexStatement {
   readonly table: Name;
   readonly unique: boolean;
   readonly ifNotExists: boolean;
+  /** Not of the partitions of its table. */
+  readonly only: boolean;
 }
 
 export function readCreateIndex(text: string): IndexStatement | null {
@@ -204,10 +206,11 @@ function readIndexAfterCreate(cursor: Cursor): IndexStatement | null {
   const ifNotExists = accept(cursor, "if", "not", "exists");
   const name = accept(cursor, "on") ? null : acceptName(cursor);
   if (name !== null && !accept(cursor, "on")) return null;
+  const only = accept({ ...cursor }, "only");
   const table = acceptRelation(cursor);
   if (table === null) return null;
   const index = name === null ? null : { schema: table.schema, name: name.name };
-  return { concurrently, index, table, unique, ifNotExists };
+  return { concurrently, index, table, unique, ifNotExists, only };
 }
 
 function readDrop(cursor: Cursor): StatementKind | null {

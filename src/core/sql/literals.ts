@@ -22,10 +22,14 @@ export function uescaped(text: string, token: Token): Written {
 
 /** Unquoted, folded if it had no quotes, and cut to 63 bytes as PostgreSQL does. */
 export function identifierValue(written: Written): string {
-  const { text, marker } = written;
-  if (text.startsWith('"')) return truncate(text.slice(1, -1).replaceAll('""', '"'));
-  if (isUnicode(text)) return truncate(unescapeUnicode(text.slice(3, -1).replaceAll('""', '"'), marker));
-  return truncate(fold(text));
+  return truncate(identifierText(written));
+}
+
+/** The same at its full length. */
+export function identifierText({ text, marker }: Written): string {
+  if (text.startsWith('"')) return text.slice(1, -1).replaceAll('""', '"');
+  if (isUnicode(text)) return unescapeUnicode(text.slice(3, -1).replaceAll('""', '"'), marker);
+  return fold(text);
 }
 
 /** The value of a string literal. Escapes for bytes beyond ASCII are taken as characters. */

@@ -29,7 +29,7 @@ export function quotedName(name: string): string {
  */
 export function literal(value: string | number | boolean | null): string {
   if (typeof value !== "string" || isAscii(value)) return quoted(value);
-  return `convert_from(decode('${Buffer.from(value, "utf8").toString("hex")}', 'hex'), 'UTF8')`;
+  return `pg_catalog.convert_from(pg_catalog.decode('${Buffer.from(value, "utf8").toString("hex")}', 'hex'), 'UTF8')`;
 }
 
 /** A literal whose characters stay as they are, for text that is the author's. */
@@ -87,9 +87,9 @@ export function createSchema(name: string, table: string | null): string {
   const text = quotedName(name);
   const last = table === null ? null : `${text}.${quotedName(table)}`;
   return `do $schema$ begin
-  if to_regclass(${literal(last)}) is null then
-    perform pg_advisory_xact_lock(hashtextextended(${literal(`godwit creates ${name}`)}, 0));
-    if to_regnamespace(${literal(text)}) is null then create schema ${schema}; end if;
+  if pg_catalog.to_regclass(${literal(last)}) is null then
+    perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${literal(`godwit creates ${name}`)}, 0));
+    if pg_catalog.to_regnamespace(${literal(text)}) is null then create schema ${schema}; end if;
   end if;
 end $schema$`;
 }

@@ -18,13 +18,13 @@ export function schemaGuard(name: string): string {
 /** The guard in the place of `createSchema`, before tables are created in a schema that is not ours to make. */
 export function requireSchema(name: string): string {
   // As there: one transaction at a time creates.
-  const lock = `perform pg_advisory_xact_lock(hashtextextended(${literal(`godwit creates ${name}`)}, 0));`;
+  const lock = `perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${literal(`godwit creates ${name}`)}, 0));`;
   return block(`${lock} ${raiseUnlessThere(name)}`);
 }
 
 function raiseUnlessThere(name: string): string {
   const message = `Schema "${name}" is not in the database any more.`;
-  return `if to_regnamespace(quote_ident(${literal(name)})) is null then
+  return `if pg_catalog.to_regnamespace(pg_catalog.quote_ident(${literal(name)})) is null then
     raise exception using errcode = '${SCHEMA_GONE_SQLSTATE}', message = ${literal(message)};
   end if;`;
 }

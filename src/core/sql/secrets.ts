@@ -4,7 +4,7 @@
  */
 import { hidePasswords } from "../../std/passwords.ts";
 import { codePointOffset, locate, utf16Offset } from "../../std/text.ts";
-import { literalValue, uescaped } from "./literals.ts";
+import { identifierText, literalValue, uescaped } from "./literals.ts";
 import { fold, nextToken, type Token } from "./tokens.ts";
 
 /** What is between the quotes. Offsets count UTF-16 units. */
@@ -93,11 +93,15 @@ const SECRET_CALLS =
   /^(?:dblink\w*|pgp_(?:sym|pub)_\w+|crypt|hmac|encrypt|decrypt|encrypt_iv|decrypt_iv|create_secret|update_secret)$/;
 /** Between a name and its value. */
 const ASSIGNS: ReadonlySet<string> = new Set(["to", "encrypted", "unencrypted"]);
+const ROLE_VERBS: ReadonlySet<string> = new Set(["create", "alter"]);
+const ROLES: ReadonlySet<string> = new Set(["role", "user", "group"]);
 const DEEPEST = 3;
 
 interface Context {
   /** The first words of the statement. */
   readonly head: string[];
+  /** `CREATE ROLE`, `ALTER USER` …, wherever in a block it stands. */
+  role: boolean;
   /** `ALTER ROLE … SET name`: from there on it is about a setting. */
   sets: boolean;
   /** The functions around, innermost last; empty for parentheses of another kind. */
@@ -108,7 +112,7 @@ interface Context {
   before: string;
 }
 
-const beginning = (): Context => ({ head: [], sets: false, calls: [], name: "", before: "" });
+const beginning = (): Context => ({ head: [], role: false, sets: false, calls: [], name: "", before: "" });
 
 function collect(text: string, base: number, depth: number): SecretSpan[] {
   const found: SecretSpan[] = [];
@@ -118,9 +122,10 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
     switch (token.kind) {
       case "word": {
         const word = fold(written);
-        if (context.before === "password" && isRoleStatement(context) && word !== "null")
+        if (context.before === "password" && context.role && word !== "null")
           found.push({ start: base + token.start, end: base + token.end, value: written });
         if (context.head.length < 2) context.head.push(word);
+        context.role ||= ROLE_VERBS.has(context.before) && ROLES.has(word);
         context.sets ||= word === "set";
         if (!ASSIGNS.has(word)) context.name = word;
         context.before = word;
@@ -142,10 +147,18 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
         context.before = "";
         break;
       }
-      case "quoted":
+      case "quoted": {
+        // Meant for a literal: the server takes it for a name, and quotes it in its refusal.
+        if (context.before !== "" && isSecretName(context)) {
+          const start = token.start + written.indexOf('"') + 1;
+          const end = Math.max(start, token.end - (token.terminated ? 1 : 0));
+          const value = token.terminated ? identifierText(uescaped(text, token)) : written.slice(1);
+          found.push({ start: base + start, end: base + end, value });
+        }
         context.name = written.slice(1, -1);
         context.before = "";
         break;
+      }
       default:
         if (written === ";" && context.calls.length === 0) context = beginning();
         else if (written === "(") context.calls.push(context.before);
@@ -162,11 +175,13 @@ function isSecret(context: Context): boolean {
   if (SECRET_NAME.test(context.name)) return true;
   // The connection of a subscription; `ALTER USER x ENCRYPTED '…'` and whatever else is nearly right.
   if (context.head[1] === "subscription") return context.before === "connection";
-  return isRoleStatement(context) && !context.sets && context.calls.length === 0;
+  return context.role && !context.sets && context.calls.length === 0;
 }
 
-function isRoleStatement({ head: [verb = "", what = ""] }: Context): boolean {
-  return (verb === "create" || verb === "alter") && ["role", "user", "group"].includes(what);
+/** `PASSWORD "…"` and `ENCRYPTED "…"` of a role, `SET app.secret TO "…"`. */
+function isSecretName({ role, sets, before, name }: Context): boolean {
+  if (role && !sets) return before === "password" || before === "encrypted" || before === "unencrypted";
+  return sets && before === "to" && SECRET_NAME.test(name);
 }
 
 function contentOf({ kind, terminated }: Token, written: string): { start: number; end: number } {

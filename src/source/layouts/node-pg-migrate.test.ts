@@ -49,6 +49,20 @@ test("the markers cut a file, and know their lines", async () => {
   expect(migrations[0]?.tool).toEqual({ version: "1_a", checksums: [], columns: { name: "1_a" } });
 });
 
+test.each([
+  ["create table t (i int);\n-- Up migration: fill\nselect 1;\n", "-- Up migration: fill"],
+  ["select 0;\n-- Up Migration\nselect 1;\n-- Down Migration\nselect 2;\n", "-- Up Migration"],
+  ["select 0;\n-- Down Migration\nselect 2;\n-- Up Migration\nselect 1;\n", "-- Down Migration"],
+  ["select $$\n-- up migration\n$$;\n", "-- up migration"],
+])("a statement above the first mark is refused, not dropped: %j", async (text, line) => {
+  const { migrations } = await openLayout(nodePgMigrate, { "1_a.sql": text });
+  expect(migrations[0]?.problem).toMatchObject({
+    code: "SOURCE_PARSE",
+    message: `1_a.sql has a statement in front of \`${line}\`, which would never run.`,
+    place: { line: 1 },
+  });
+});
+
 test("modules are refused by name, what has no number too", async () => {
   const { wrong, ids } = await list("1_a.sql", "2_b.ts", "3_c.js", "4_d.txt", "README.md");
   expect(ids).toEqual(["1_a", "2_b", "3_c", "4_d"]);

@@ -12,7 +12,8 @@ import { SourceError } from "../../errors.ts";
 import { readFolder } from "../folder.ts";
 import { firstStatement } from "../header.ts";
 import type { Entry, FileText, Layout, Reading } from "../layout.ts";
-import { layoutRefused } from "../problems.ts";
+import { placeAt } from "../place.ts";
+import { badForm, layoutRefused } from "../problems.ts";
 import type { Section } from "../sections.ts";
 
 export const nodePgMigrate: Layout = {
@@ -62,14 +63,29 @@ function numberOf(name: string): number {
   return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z`);
 }
 
-function readMigration({ text }: FileText, name: string): Reading {
+function readMigration({ text, file }: FileText, name: string): Reading {
   const [up, down] = [marker(text, "up"), marker(text, "down")];
   const way = down < 0 ? null : sectionOf(text, down, up > down ? up : undefined);
   return {
     up: up < 0 ? sectionOf(text, 0) : sectionOf(text, up, down > up ? down : undefined),
     down: way !== null && firstStatement(way.text) < way.text.length ? way : null,
     tool: { version: name, checksums: [], columns: { name } },
+    problems: lostStatement(text, { file, until: up < 0 ? -1 : down < 0 ? up : Math.min(up, down) }),
   };
+}
+
+/** What stands above both sections runs on no way; the tool drops it without a word, and takes a comment for a section. */
+function lostStatement(text: string, { file, until }: { file: string; until: number }): readonly Problem[] {
+  const first = firstStatement(text);
+  if (first >= until) return [];
+  const line = text.slice(until).trimStart().split("\n", 1)[0]?.trim() ?? "";
+  return [
+    badForm(file, {
+      says: `has a statement in front of \`${line.slice(0, 120)}\`, which would never run`,
+      hint: "Write the line `-- Up Migration` above the statement, and reword the other line if it is a comment.",
+      place: placeAt(file, text, first),
+    }),
+  ];
 }
 
 /** Where it starts, or -1; blank lines in front of it belong to it. */
