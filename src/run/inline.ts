@@ -37,7 +37,9 @@ export function kindsWritten(text: string): readonly (ParameterKind | undefined)
     const isJson = /^jsonb?$/i.test(cast?.[1]?.trim() ?? "");
     const isArray =
       cast === null ? /\b(?:any|all|some)\s*\(\s*$/i.test(text.slice(0, start)) : cast[2] !== "";
-    kinds[index] ??= isArray ? (isJson ? "json-array" : "array") : isJson ? "json" : undefined;
+    const isBytes = /^bytea$/i.test(cast?.[1]?.trim() ?? "");
+    const array = isJson ? "json-array" : isBytes ? "bytes-array" : "array";
+    kinds[index] ??= isArray ? array : isJson ? "json" : isBytes ? "bytes" : undefined;
   }
   return kinds;
 }

@@ -1,8 +1,7 @@
 /** Kysely's schema builder on our own connection: it compiles, we execute. */
-import type { RootOperationNode } from "kysely";
 import type { Row } from "../database/connection.ts";
+import { describe, ParameterRefused } from "../database/values/refused.ts";
 import type { MigrationContext } from "../migration.ts";
-import { captureCall, traceCall } from "./trace.ts";
 
 export interface CompiledResult {
   readonly rows: readonly Row[];
@@ -14,17 +13,7 @@ type Run = (text: string, parameters: readonly unknown[]) => Promise<CompiledRes
 export async function schemaBuilder(run: Run): Promise<MigrationContext["schema"]> {
   const { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } = await import("kysely");
   const connection = {
-    async executeQuery<R>(compiled: {
-      sql: string;
-      parameters: readonly unknown[];
-      query: RootOperationNode;
-    }) {
-      try {
-        refuseFrozenDefaults(compiled.query);
-      } catch (error) {
-        traceCall(error, captureCall(), compiled.sql);
-        throw error;
-      }
+    async executeQuery<R>(compiled: { sql: string; parameters: readonly unknown[] }) {
       const result = await run(compiled.sql, compiled.parameters);
       return { rows: result.rows as unknown as R[], numAffectedRows: BigInt(result.rowCount ?? 0) };
     },
@@ -49,17 +38,30 @@ export async function schemaBuilder(run: Run): Promise<MigrationContext["schema"
       }),
     },
   });
-  return kysely.schema;
+  const checked = kysely.withPlugin({
+    // Ahead of the compiler, which says of a value only that it is invalid.
+    transformQuery: ({ node }) => {
+      refuseLostDefaults(node);
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  });
+  return checked.schema;
 }
 
 /**
  * A text in `defaultTo` is that text. PostgreSQL reads `'now()'` as a moment, once, when the column is made: every row
  * would get the time of the migration.
  */
-function refuseFrozenDefaults(node: unknown): void {
+function refuseLostDefaults(node: unknown): void {
   if (typeof node !== "object" || node === null) return;
   if (Array.isArray(node)) {
-    for (const each of node) refuseFrozenDefaults(each);
+    for (const each of node) refuseLostDefaults(each);
+    return;
+  }
+  const { kind, immediate, value } = node as { kind?: string; immediate?: boolean; value?: unknown };
+  if (kind === "ValueNode") {
+    if (immediate === true) refuseNoLiteral(value);
     return;
   }
   const { defaultTo, setDefault, dataType } = node as Record<string, unknown>;
@@ -72,7 +74,29 @@ function refuseFrozenDefaults(node: unknown): void {
         { hint: `For an expression: defaultTo(sql.raw(${JSON.stringify(text)})).` },
       );
   }
-  for (const each of Object.values(node)) refuseFrozenDefaults(each);
+  for (const each of Object.values(node)) refuseLostDefaults(each);
+}
+
+/** What has no literal of its own. */
+function refuseNoLiteral(value: unknown): void {
+  if (value === null || ["string", "boolean", "bigint"].includes(typeof value)) return;
+  if (typeof value === "number" && Number.isFinite(value)) return;
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return;
+  const what = typeof value === "number" ? String(value) : describe(value);
+  throw new ParameterRefused(
+    `a value of the schema builder, such as in defaultTo, is ${what}`,
+    hintFor(value),
+  );
+}
+
+function hintFor(value: unknown): string {
+  if (value === undefined)
+    return "A misspelt property? Without a default, leave defaultTo away; NULL is null.";
+  if (describe(value) === "a promise")
+    return 'For an expression: defaultTo(sql.raw("now()")), without await.';
+  if (typeof value === "number") return `Write it as a text: defaultTo("${value}").`;
+  if (ArrayBuffer.isView(value)) return `Write it as a text: defaultTo("\\\\x00ff") for bytes.`;
+  return 'Write it as a text: defaultTo(JSON.stringify(value)) for JSON, defaultTo("{1,2}") for an array.';
 }
 
 const CALL = /^\s*(?:"?\w+"?\s*\.\s*)?\w+\([\s\S]*\)(?:\s*::\s*[\w\s.[\]()]+)?\s*$/;

@@ -11,7 +11,7 @@ import type { Prepared } from "./prepare.ts";
 export interface Activity {
   inFlight: number;
   lastMs: number;
-  /** The first error of the server, also if the module caught it. */
+  /** The first error of the server since a statement last succeeded, also if the module caught it. */
   firstError: DatabaseError | undefined;
   /** What was refused before it was sent, also if the module caught that. */
   refused: GodwitError | undefined;
@@ -67,6 +67,7 @@ export function supervised(connection: Connection, activity: Activity, prepared:
     try {
       const result = await run();
       succeeded(commandsOf(result));
+      activity.firstError = undefined;
       if (look !== "") await refuseIndexes(look);
       return result;
     } catch (error) {

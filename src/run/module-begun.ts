@@ -3,7 +3,7 @@
  * has settled, a statement that still runs, or one that comes later, has nobody who waits for it.
  */
 import type { Left } from "../host/protocol.ts";
-import { captureCall } from "./trace.ts";
+import { captureCall, traceCall } from "./trace.ts";
 
 type Call = ReturnType<typeof captureCall>;
 
@@ -85,7 +85,15 @@ function followed<T extends object>(builder: T, following: Following, own?: { re
         if (property === "$call") return (given[0] as (builder: T) => unknown)(proxy);
         if (property === "execute") {
           if (own !== undefined) unexecuted.delete(own);
-          const done = statement(captureCall(), async () => value.apply(target, given));
+          const call = captureCall();
+          const done = statement(call, async () => {
+            try {
+              return (await value.apply(target, given)) as unknown;
+            } catch (error) {
+              traceCall(error, call);
+              throw error;
+            }
+          });
           done.catch(() => {});
           return done;
         }

@@ -29,14 +29,20 @@ export async function handles(
   present: (result: RawResult) => unknown = rowsOf,
 ): Promise<Pick<MigrationContext, "sql" | "query" | "execute" | "schema">> {
   let rounds = false;
-  const run = (text: string, parameters: readonly unknown[], count = begun.statement) =>
-    traced(text, count, async () => {
-      const kinds = needKinds(parameters) ? await executor.parameterKinds(text) : [];
-      const result = await executor.ask(text, encodeParameters(parameters, kinds));
-      rounds ||= ROUNDS.test(text);
-      if (rounds && hasFloats(result)) await refuseRounded(executor);
-      return result;
-    });
+  let nulls = true;
+  const run = (text: string, parameters: readonly unknown[]) =>
+    traced(text, begun.statement, () => send(text, parameters));
+  const send = async (text: string, parameters: readonly unknown[]) => {
+    const kinds = needKinds(parameters) ? await executor.parameterKinds(text) : [];
+    const encoded = encodeParameters(parameters, kinds);
+    if (!nulls && kinds.some((kind, index) => isArrayKind(kind) && encoded[index] !== null))
+      await refuseWithoutNulls(executor);
+    const result = await executor.ask(text, encoded);
+    rounds ||= ROUNDS.test(text);
+    nulls &&= !HIDES_NULLS.test(text);
+    if (rounds && hasFloats(result)) await refuseRounded(executor);
+    return result;
+  };
   const read = (result: RawResult) => ({ rows: readRows(result), rowCount: result.rowCount ?? 0 });
   return {
     sql: sqlTag(async (text, parameters) => present(await run(text, parameters))),
@@ -52,18 +58,44 @@ export async function handles(
             "For one statement with parameters: query(text, parameters), or sql`...`.",
           );
         rounds ||= ROUNDS.test(text);
+        nulls &&= !HIDES_NULLS.test(text);
         await executor.execute(text);
       }),
     ),
     schema: begun.builders(
-      // Counted from its `execute()` on, which comes before its text.
-      await schemaBuilder(async (text, parameters) => read(await run(text, parameters, (_, send) => send()))),
+      // Its call is `execute()`, which comes before its text.
+      await schemaBuilder(async (text, parameters) =>
+        read(
+          await traced(
+            text,
+            (_, run) => run(),
+            () => send(text, parameters),
+            {},
+          ),
+        ),
+      ),
     ),
   };
 }
 
 /** What may have told the server to write fewer digits than a float has. */
 const ROUNDS = /extra_float_digits|\b(?:reset|discard)\s+all\b/i;
+
+/** What may have told the server to read the NULL in an array as a text. */
+const HIDES_NULLS = /array_nulls|\b(?:reset|discard)\s+all\b/i;
+
+function isArrayKind(kind: ParameterKind | undefined): boolean {
+  return kind === "array" || kind === "json-array" || kind === "bytes-array";
+}
+
+async function refuseWithoutNulls(executor: Executor): Promise<void> {
+  const { rows } = await executor.ask("select current_setting('array_nulls')", []);
+  if (rows[0]?.[0] !== "off") return;
+  throw new ParameterRefused(
+    "with array_nulls = off the server reads the NULL in an array as a text",
+    "Set it on before an array is a parameter: set array_nulls = on.",
+  );
+}
 
 async function refuseRounded(executor: Executor): Promise<void> {
   const { rows } = await executor.ask("select current_setting('extra_float_digits')", []);
@@ -76,8 +108,12 @@ async function refuseRounded(executor: Executor): Promise<void> {
 }
 
 /** Whatever fails, from here on it is known which call of the module it was. */
-async function traced<T>(text: string, count: Begun["statement"], run: () => Promise<T>): Promise<T> {
-  const call = captureCall();
+async function traced<T>(
+  text: string,
+  count: Begun["statement"],
+  run: () => Promise<T>,
+  call = captureCall(),
+): Promise<T> {
   try {
     return await count(call, run);
   } catch (error) {
@@ -118,6 +154,11 @@ class Fragment implements SqlFragment {
 
   get expressionType(): undefined {
     return undefined;
+  }
+
+  /** Of a view it can be the query. */
+  withPlugin(): this {
+    return this;
   }
 
   toOperationNode(): ReturnType<SqlFragment["toOperationNode"]> {

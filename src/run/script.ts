@@ -73,6 +73,8 @@ export function sessionSettings(
     standard_conforming_strings: "on",
     // Floats with all their digits, whatever the database or the role has set.
     extra_float_digits: "1",
+    // Otherwise the NULL in an array is a text of four letters.
+    array_nulls: "on",
     // How dates are written, not how they are read: of the other styles the driver understands none.
     datestyle: "ISO",
     // Without it a killed client's backend, and its lock, live until the running statement ends.

@@ -27,10 +27,12 @@ export function captureCall(): { readonly stack?: string } {
   return holder;
 }
 
-/** Remembers for an error which call of a module it comes from; the first to say so is right. */
-export function traceCall(error: unknown, call: { readonly stack?: string }, statement: string): void {
-  if (typeof error !== "object" || error === null || (error as Traced)[TRACED] !== undefined) return;
-  Object.defineProperty(error, TRACED, { value: { calledAt: call.stack, statement } });
+/** Remembers for an error which call of a module it comes from, and its text; the first to know either is right. */
+export function traceCall(error: unknown, call: { readonly stack?: string }, statement?: string): void {
+  if (typeof error !== "object" || error === null) return;
+  const known = (error as Traced)[TRACED];
+  const value = { calledAt: known?.calledAt ?? call.stack, statement: known?.statement ?? statement };
+  Object.defineProperty(error, TRACED, { value, configurable: true });
 }
 
 export function traceOf(error: unknown): Trace {

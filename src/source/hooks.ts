@@ -84,7 +84,19 @@ export async function load(
   const path = fileURLToPath(url);
   if (!isTypeScript(path)) return next(url, context);
   const code = await compileTypeScript(readFileSync(path, "utf8"), path, settings);
-  return { format: hasModuleSyntax(code) ? "module" : "commonjs", source: code, shortCircuit: true };
+  return hasModuleSyntax(code)
+    ? { format: "module", source: code, shortCircuit: true }
+    : { format: "commonjs", source: withOwnRequire(code), shortCircuit: true };
+}
+
+/**
+ * The `require` that Node hands to CommonJS whose text comes from here finds no ES module; that of its `module` does.
+ * A declaration behind the code takes its place, so that no line moves.
+ */
+function withOwnRequire(code: string): string {
+  if (/\brequire\s*(?:=[^=]|\.)/.test(code)) return code;
+  const end = code.lastIndexOf("\n//# sourceMappingURL=");
+  return `${code.slice(0, end)}\nfunction require(name) { return module.require(name); }${code.slice(end)}`;
 }
 
 export function isTypeScript(path: string): boolean {

@@ -38,6 +38,7 @@ export async function createCall(id: number, { tell }: CallOptions): Promise<Ope
   const waiting = new Map<number, Waiting>();
   const stop = new AbortController();
   const begun = createBegun(() => tell({ kind: "late", id }));
+  /** Of the errors since a statement last succeeded: what follows it in a failed transaction says only that it failed. */
   let first: { readonly statement: number; readonly error: Error } | undefined;
 
   const ask = (
@@ -70,7 +71,14 @@ export async function createCall(id: number, { tell }: CallOptions): Promise<Ope
       const handed = { ...(await handles(executor, begun)), log, signal: stop.signal };
       tell({ kind: "begun", id });
       const before = activeResources();
-      const unbegun = unbegunOf(await (call as (context: unknown) => unknown)(handed));
+      let returned: unknown;
+      try {
+        returned = await (call as (context: unknown) => unknown)(handed);
+      } catch (error) {
+        // 25P02: the transaction had failed before, and the module caught that error.
+        throw error instanceof DatabaseError && error.sqlState === "25P02" ? (first?.error ?? error) : error;
+      }
+      const unbegun = unbegunOf(returned);
       begun.close();
       await letLateOnesCome(before);
       const left = begun.left();
@@ -82,10 +90,12 @@ export async function createCall(id: number, { tell }: CallOptions): Promise<Ope
     answered(message) {
       const asked = waiting.get(message.statement);
       waiting.delete(message.statement);
-      if (message.kind === "answer") asked?.resolve(message.result);
-      else {
+      if (message.kind === "answer") {
+        first = undefined;
+        asked?.resolve(message.result);
+      } else {
         const error = errorOf(message.statement, message.error);
-        first ??= { statement: message.statement, error };
+        if (error instanceof DatabaseError) first ??= { statement: message.statement, error };
         asked?.reject(error);
       }
     },

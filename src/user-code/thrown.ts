@@ -13,7 +13,7 @@ export function rememberStatement(error: object, statement: number): void {
 
 export function describeThrown(error: unknown): Thrown {
   const { calledAt, statement } = traceOf(error);
-  return { ...withoutTrace(error), ...(statement === undefined ? {} : { at: { calledAt, statement } }) };
+  return { ...withoutTrace(error), ...(calledAt === undefined ? {} : { at: { calledAt, statement } }) };
 }
 
 function withoutTrace(error: unknown): Thrown {

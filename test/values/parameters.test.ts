@@ -74,6 +74,18 @@ const REFUSED: readonly (readonly [code: string, message: RegExp])[] = [
   ["await sql`update t set name = ${sql`select 1`}`", /parameter 1 is a promise/],
   ["await sql`update t set name = ${['a']}`", /parameter 1 is an array, and the statement takes neither/],
   ["await sql`update t set name = ${'\\ud83d'}`", /half of a surrogate pair/],
+  [
+    "await sql`select ${Buffer.from([1])}::int`",
+    /parameter 1 is bytes, and the statement does not take bytea/,
+  ],
+  ["await sql`select ${new Uint8Array(1)}::boolean`", /parameter 1 is bytes/],
+  ["await sql`update t set name = ${new ArrayBuffer(4)}`", /parameter 1 is bytes/],
+  ["await sql`select ${new DataView(new ArrayBuffer(4))}::int4`", /parameter 1 is bytes/],
+  ["await sql`select ${[Buffer.from('a')]}::text[]`", /parameter 1\[0\] is bytes/],
+  ["await sql`select ${new Uint16Array([1, 2])}::int`", /parameter 1 is an array/],
+  ["await sql`select ${{}}::text[]`", /parameter 1 is an object, and the statement takes an array/],
+  ["await execute('set array_nulls = off');  await sql`select ${['a', null]}::text[]`", /array_nulls = off/],
+  ["try { await sql`select nope` } catch {}  await sql`select 1`", /column "nope" does not exist/],
   ["await sql`select 1; select 2`", /One call runs one statement/],
   ['await query("select 1; select 2")', /One call runs one statement/],
   ['await execute("update t set name = $1", ["x"])', /execute was given parameters/],
@@ -93,6 +105,17 @@ const REFUSED: readonly (readonly [code: string, message: RegExp])[] = [
     'await schema.alterTable("t").alterColumn("name", (c) => c.setDefault("gen_random_uuid()")).execute()',
     /defaultTo\("gen_random_uuid\(\)"\) is a text/,
   ],
+  [
+    'await schema.alterTable("t").addColumn("n", "int4", (c) => c.defaultTo(undefined)).execute()',
+    /in defaultTo, is undefined/,
+  ],
+  ...(["{ a: 1 }", "[1, 2]", "Buffer.from('a')", "NaN", "sql`select 1`"] as const).map(
+    (value) =>
+      [
+        `await schema.createTable("u").addColumn("n", "jsonb", (c) => c.defaultTo(${value})).execute()`,
+        /in defaultTo, is (?:an? |NaN)/,
+      ] as const,
+  ),
 ];
 
 test("what would not arrive as what it is is refused by name, with its place and what to write", async ({
@@ -117,6 +140,7 @@ test("the hints work: an expression as a default, undefined as null, a list as o
   await schema.createTable("t").addColumn("id", "int8").addColumn("at", "timestamptz", (c) => c.notNull().defaultTo(sql.raw("clock_timestamp()")))
     .addColumn("name", "text", (c) => c.defaultTo("today (was yesterday)")).addColumn("word", "text", (c) => c.defaultTo("now"))
     .addCheckConstraint("positive", sql.raw("id > 0")).execute();
+  await schema.createView("v").as(sql.raw("select 1 as one")).execute();
   await schema.createIndex("lowered").on("t").expression(sql.raw("lower(name)")).execute();
   await sql\`insert into t (id, word) values (1, \${null})\`;
   await query("insert into t (id) select unnest($1::int8[])", [[2n, 3]]);
@@ -155,4 +179,39 @@ test("up --sql writes the same values as literals, and refuses an array whose me
   writeFiles(folder, { "migrations/0003_array.js": body("  await sql`update t set a = ${['x']}`;") });
   const refused = await commandIn({ folder }).fails(1, "up", "--sql");
   expect(refused.stderr).toMatch(/0003_array\.js cannot be written as SQL: .*parameter 1 is an array/);
+});
+
+test("typed arrays are arrays of numbers, bytes are bytea, and NULL in an array is NULL whatever the database says", async ({
+  db,
+}) => {
+  await db.sql(`alter database "${db.name}" set array_nulls = off`);
+  await db.sql(
+    "create domain blob as bytea; create table t (i int[], f float8[], b blob, bs bytea[], x text[], y text[])",
+  );
+  const folder = folderOf({
+    "migrations/0001_a.js": body(`
+  await sql\`insert into t values (\${new Uint16Array([1, 2])}, \${new Float64Array([0.5])}, \${new Uint8Array([0, 255])}, \${[Buffer.from([7])]}, '{a,NULL}')\`;
+  const [{ x }] = await sql\`select x from t\`;
+  await sql\`update t set y = \${x}\`;`),
+  });
+  await commandIn({ folder, url: db.url })("up");
+  expect(await db.sql("select i, f, b::text, bs::text, y, array_position(y, null) as at from t")).toEqual([
+    { i: [1, 2], f: [0.5], b: "\\x00ff", bs: '{"\\\\x07"}', y: ["a", null], at: 2 },
+  ]);
+});
+
+test("texts stay what they are when a module sets another client encoding", async ({ db }) => {
+  await db.sql("create table t (id int, name text)");
+  const folder = folderOf({
+    "migrations/0001_a.js": body(`
+  await execute("set client_encoding = 'LATIN9'");
+  await sql\`insert into t values (1, \${"é€"})\`;
+  await query("select set_config('client_encoding', 'LATIN1', true)");
+  const [{ name }] = await sql\`select name from t\`;
+  await execute("savepoint a; set client_encoding = 'LATIN9'");
+  await execute("rollback to a");
+  await sql\`insert into t values (2, \${name}), (3, 'ü')\`;`),
+  });
+  await commandIn({ folder, url: db.url })("up");
+  expect(await db.sql("select name from t order by id")).toEqual(["é€", "é€", "ü"].map((name) => ({ name })));
 });

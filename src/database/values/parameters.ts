@@ -2,22 +2,34 @@
  * From the values of a migration to what is sent: each arrives as what it is, or is refused by name. Nothing
  * becomes NULL that is not null, nothing becomes a text that nobody meant.
  */
+import { types } from "node:util";
 import { writeArray } from "./arrays.ts";
 import { writeJson } from "./json.ts";
 import { describe, isPlainObject, ParameterRefused, writeDate } from "./refused.ts";
 
+const { isAnyArrayBuffer, isDataView, isTypedArray, isUint8Array } = types;
+
 /** Goes over the wire, and through a clone, as it is. */
 export type Encoded = string | Buffer | null;
 
-/** What the statement takes at a place, as far as it matters for arrays. */
-export type ParameterKind = "json" | "array" | "json-array" | "other";
+/** What the statement takes at a place, as far as it matters for arrays and bytes. */
+export type ParameterKind = "json" | "bytes" | "array" | "json-array" | "bytes-array" | "other";
 
 /** The protocol counts them in two bytes. */
 const MOST_PARAMETERS = 65_535;
 
-/** An array is one thing as JSON and another as an array: only the statement says which. */
+/**
+ * An array is one thing as JSON and another as an array: only the statement says which. Bytes are sent as they are,
+ * and any type would take them for its own; `{}` is an empty array too.
+ */
 export function needKinds(values: readonly unknown[]): boolean {
-  return values.some((value) => Array.isArray(value));
+  return values.some((value) => Array.isArray(value) || isBinary(value) || isEmptyObject(value));
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return (
+    typeof value === "object" && value !== null && isPlainObject(value) && Object.keys(value).length === 0
+  );
 }
 
 /** `kinds` may be left out where `needKinds` says so. Throws `ParameterRefused`. */
@@ -34,17 +46,32 @@ export function encodeParameters(
 }
 
 function encode(value: unknown, path: string, kind: ParameterKind | undefined): Encoded {
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return bytesOf(value);
-  if (!Array.isArray(value)) return encodeText(value, path);
+  if (isBytes(value)) {
+    // Without a server, the literal says what it is.
+    if (kind === "bytes" || kind === undefined) return bytesOf(value);
+    throw bytesRefused(path, "bytea");
+  }
+  if (isBinary(value)) return encode(numbersOf(value, path), path, kind);
+  if (!Array.isArray(value)) {
+    if ((kind === "array" || kind === "json-array" || kind === "bytes-array") && isEmptyObject(value))
+      throw new ParameterRefused(
+        `${path} is an object, and the statement takes an array there`,
+        "Hand over an array: [] is the empty one.",
+      );
+    return encodeText(value, path);
+  }
   switch (kind) {
     case "json":
       return writeJson(value, path);
     case "array":
     case "json-array":
+    case "bytes-array":
       return writeArray(value, (each, indexes) => {
         const here = `${path}${indexes.map((index) => `[${index}]`).join("")}`;
-        if (ArrayBuffer.isView(each) || each instanceof ArrayBuffer)
+        if (isBytes(each)) {
+          if (kind !== "bytes-array") throw bytesRefused(here, "bytea[]");
           return `\\x${bytesOf(each).toString("hex")}`;
+        }
         return encodeText(each, here);
       });
     default:
@@ -92,8 +119,31 @@ function encodeText(value: unknown, path: string): string | null {
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-function bytesOf(value: ArrayBufferView | ArrayBuffer): Buffer {
-  return value instanceof ArrayBuffer
-    ? Buffer.from(value)
-    : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+type Bytes = Uint8Array | ArrayBuffer | DataView;
+
+function isBinary(value: unknown): value is ArrayBufferView | ArrayBufferLike {
+  return ArrayBuffer.isView(value) || isAnyArrayBuffer(value);
+}
+
+/** All others are arrays of numbers, whose bytes depend on the machine. */
+function isBytes(value: unknown): value is Bytes {
+  return isUint8Array(value) || isAnyArrayBuffer(value) || isDataView(value);
+}
+
+function bytesOf(value: Bytes): Buffer {
+  return ArrayBuffer.isView(value)
+    ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+    : Buffer.from(value);
+}
+
+function numbersOf(value: ArrayBufferView | ArrayBufferLike, path: string): unknown[] {
+  if (isTypedArray(value)) return Array.from(value as Iterable<unknown>);
+  throw new ParameterRefused(`${path} is ${describe(value)}`, "Hand over a Buffer for bytea, or an array.");
+}
+
+function bytesRefused(path: string, type: "bytea" | "bytea[]"): ParameterRefused {
+  return new ParameterRefused(
+    `${path} is bytes, and the statement does not take ${type} there`,
+    `Say $1::${type} where bytes are meant. For a text: bytes.toString("utf8").`,
+  );
 }
