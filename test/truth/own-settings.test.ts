@@ -44,9 +44,7 @@ describe("a migration that leaves", () => {
     const target = targetOf({ url: db.url, folder });
     expect((await up(target)).outcome).toBe("done");
     expect(await applied(db)).toHaveLength(6);
-    expect(await db.sql("select what from a where what in ('é', 'ß', 'ü')")).toHaveLength(
-      leave.includes("LATIN1") ? 2 : 3,
-    );
+    expect(await db.sql("select what from a where what in ('é', 'ß', 'ü')")).toHaveLength(3);
     writeFiles(folder, { "0007_schluß.sql": `${leave};\nselect nothing;` });
     const { error } = await refusalOf(up(target));
     expect(error.message).toContain('"nothing" does not exist');
