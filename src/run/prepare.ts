@@ -3,6 +3,7 @@ import type { History } from "../core/history.ts";
 import type { Migration, MigrationSettings } from "../core/migration.ts";
 import type { Step } from "../core/plan.ts";
 import { analyse } from "../core/sql/analyse.ts";
+import { ambiguousBackslash } from "../core/sql/backslashes.ts";
 import { classify, isTransactional, type StatementKind } from "../core/sql/classify.ts";
 import { excerptAt } from "../core/sql/secrets.ts";
 import { splitStatements } from "../core/sql/statements.ts";
@@ -211,6 +212,14 @@ function whyOutside(body: Body & { kind: "sql" }, settings: MigrationSettings): 
   const at = (offset: number) => placeOf(body, codePointOffset(body.text, offset) + 1);
   const verb = (statement: { text: string }) =>
     statement.text.split(/\s+/, 3).join(" ").toUpperCase().replace(/;.*$/s, "");
+  const backslash = ambiguousBackslash(body.text);
+  if (backslash !== null)
+    refuse(
+      "SOURCE_PARSE",
+      `${body.file} turns standard_conforming_strings off, and a literal behind that has a backslash: whether it escapes depends on how the file is sent.`,
+      at(backslash),
+      "Write E'…' where a backslash escapes, and take the SET out.",
+    );
   if (found.unterminated !== null)
     refuse(
       "SOURCE_PARSE",
