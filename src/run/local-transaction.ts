@@ -14,11 +14,18 @@ export async function localTransaction(connection: Connection): Promise<number |
   return rows[0]?.number ?? null;
 }
 
-/** How many transactions the one statement sent since then has ended before it failed; `null`: not known. */
-export async function commitsOf(connection: Connection, since: number | null): Promise<number | null> {
+/**
+ * How many transactions the one statement sent since then has ended before it failed; `null`: not known. `ours`: messages
+ * that were sent beside it.
+ */
+export async function commitsOf(
+  connection: Connection,
+  since: number | null,
+  ours: number,
+): Promise<number | null> {
   if (since === null) return null;
   // A request to cancel that was meant for the statement may hit the question.
   const now = await localTransaction(connection).catch(() => null);
   // One for the statement itself, one for the question.
-  return now === null ? null : now - since - 2;
+  return now === null ? null : now - since - 2 - ours;
 }

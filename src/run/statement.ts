@@ -142,16 +142,21 @@ export async function runStatement(
     await connection.execute(ownTransaction(parts, sql.startStatement(intent, author, before)));
     job.unsettled = true;
     const since = commits ? await localTransaction(connection) : null;
+    // Messages of ours that the server counts as transactions too.
+    let ours = 0;
     try {
       const effective = await effectiveText(connection, { kind, text }, before, resumed);
-      await putTimeout(job);
+      if (await putTimeout(job)) ours++;
       await sendStatement(job, statement, effective);
       if (opened !== null) timeout = await takeTimeout(job);
       const warning = await verify(connection, { kind, text }, before);
       if (warning !== null) work.warn?.(warning);
     } catch (error) {
-      if (opened !== null && !connection.lost.aborted) await connection.execute("set statement_timeout = 0");
-      if (!connection.lost.aborted && (!commits || (await commitsOf(connection, since)) === 0)) {
+      if (opened !== null && !connection.lost.aborted) {
+        await connection.execute("set statement_timeout = 0");
+        ours++;
+      }
+      if (!connection.lost.aborted && (!commits || (await commitsOf(connection, since, ours)) === 0)) {
         job.halfDone = await failedOutside(job, statement, { key: intent, before });
         leftBehind = job.halfDone ? before : null;
         job.unsettled = false;
@@ -191,9 +196,11 @@ function statementTimeoutOf({ work }: Job): number {
 /** At the end of a transaction of ours: what the file has set is put back right before its next statement. */
 const NO_TIMEOUT = "; set statement_timeout = 0";
 
-async function putTimeout({ work, state }: Job): Promise<void> {
+/** Whether anything was sent for it. */
+async function putTimeout({ work, state }: Job): Promise<boolean> {
   const put = replayTimeout(state);
   if (put !== null) await work.connection.execute(put);
+  return put !== null;
 }
 
 /** Takes the statement timeout of the session away, and returns it. */
