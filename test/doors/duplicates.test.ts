@@ -45,7 +45,7 @@ test("--keep ties exactly those that are named, and the printed command makes a 
     [["--limit", "0"], /--limit is not a whole number from 1: "0"/],
     [["nosuch"], /import/],
   ] as const) {
-    const refused = await godwit.fails(given[0] === "nosuch" ? 1 : 2, "duplicates", ...given);
+    const refused = await godwit.fails(given[0] === "--limit" ? 2 : 1, "duplicates", ...given);
     expect(refused.stderr).toMatch(message);
   }
 });

@@ -16,7 +16,7 @@ test("both make the same of a folder, in the same order, and on the way back", a
     "migrations/1700000000000_a-10.sql":
       "-- up migration\ninsert into t select max(id) + 10, 'a-10' from t;\n",
     "migrations/1700000000000_a9.sql":
-      "insert into t select max(id) + 9, 'a9' from t;\n-- down migration\ninsert into t select max(id) + 100, 'back' from t;\n",
+      "insert into t select max(id) + 9, 'a9' from t;\n-- down migration\n-- insert into t select max(id) + 100, 'back' from t;\n",
     "migrations/1700000000001_function.sql":
       "-- Down Migration\ndrop function f;\n-- Up Migration\ncreate function f() returns int language plpgsql as $$ begin return 1; -- ;\nend $$;\ncreate index t_who on t (who);\n",
     "migrations/.ignored.sql": "select nonsense",
