@@ -1,6 +1,6 @@
 /**
  * Literals whose meaning depends on when the server reads them. With `standard_conforming_strings` off, a backslash in a
- * plain literal escapes; but a text that is sent as one message is read before the `SET` in it has taken effect.
+ * plain literal escapes. The server reads a whole message before the `SET` in it takes effect.
  */
 import { fold, nextToken } from "./tokens.ts";
 

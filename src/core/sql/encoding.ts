@@ -1,6 +1,6 @@
 /**
- * Where a script changes `client_encoding`. psql sends the bytes of the file as they are, statement by statement, so
- * behind such a place the server takes the UTF-8 of the file for something else.
+ * Where a script changes `client_encoding`. psql sends the bytes of the file as they are, statement by statement. Behind
+ * such a place the server takes the UTF-8 of the file for something else.
  */
 import { identifierValue, literalValue, uescaped } from "./literals.ts";
 import { splitStatements } from "./statements.ts";

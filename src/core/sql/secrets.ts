@@ -1,6 +1,6 @@
 /**
  * Secrets in SQL, found with the server's own lexer: no quoting and no comment hides one from it. Of the author's own SQL
- * only what is known to be secret goes, because the rest explains the error; of a stranger's query every literal does.
+ * only what is known to be secret goes: the rest explains the error. Of a stranger's query every literal goes.
  */
 import { hidePasswords } from "../../std/passwords.ts";
 import { codePointOffset, locate, utf16Offset } from "../../std/text.ts";
