@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -5,6 +6,8 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     globalSetup: ["test/support/global.ts"],
     pool: "forks",
+    // Most of the time of most tests is spent waiting for servers and processes.
+    maxWorkers: Math.max(2, availableParallelism()),
     // A limit for what hangs, not a measure of what is slow: machines are shared.
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -50,6 +50,9 @@ async function finish(where: { url: string; folder: string }, options: MigrateOp
     if (!(error instanceof GodwitError)) throw error;
     await migrate(target, options, recorder());
     return true;
+  } finally {
+    // Hundreds of runs: each one's process of modules ends with it.
+    await target.source.close?.();
   }
 }
 

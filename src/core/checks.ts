@@ -65,6 +65,20 @@ export function checkApplied(graph: Graph, history: History): Findings {
   return { problems, warnings };
 }
 
+/** Why the file of a migration cannot be carried out in this direction; nothing where it can. */
+export function brokenFile({ id, file, problem }: Migration, direction: "up" | "down"): Problem[] {
+  if (problem === undefined) return [];
+  const {
+    message,
+    hint = `Correct ${file}, then run \`godwit ${direction}\` again.`,
+    place = { file },
+    code,
+  } = problem;
+  return [
+    { code: "PLAN_BROKEN_FILE", message, hint, place, details: { ...problem.details, revision: id, code } },
+  ];
+}
+
 function checkFile(
   migration: Migration,
   entry: HistoryEntry,

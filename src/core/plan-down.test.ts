@@ -114,6 +114,15 @@ describe("there is no way back", () => {
     expect(refused("-1", historyOf(a, b), [a])).toMatchObject([{ details: { revisions: ["0002_b"] } }]);
   });
 
+  test("that is known where a file cannot be read: its own problem is told", () => {
+    const problem = { code: "SOURCE_MODULE_BROKEN", message: "0002_b.ts cannot be loaded." } as const;
+    const broken = migration("0002_b", { revertible: false, problem });
+    const found = refused("-1", historyOf(a, broken), [a, broken]);
+    expect(found).toMatchObject([{ code: "PLAN_BROKEN_FILE", message: problem.message }]);
+    expect(found[0]?.hint).toContain("`godwit down` again");
+    expect(steps("-1", historyOf(a, entry(broken, { revertScript: "…" })), [a, broken])).toEqual(["0002_b"]);
+  });
+
   test("from a baseline", () => {
     const history = historyOf(entry(a, { baseline: true }), entry(b, { baseline: true }), c);
     const [problem] = refused("base", history);

@@ -1,5 +1,6 @@
 /** What `down` will take back, and what stands in its way. */
 import { ConfigError, type Problem } from "../errors.ts";
+import { brokenFile } from "./checks.ts";
 import type { Graph } from "./graph.ts";
 import { versioned } from "./heads.ts";
 import type { HistoryEntry } from "./history.ts";
@@ -155,11 +156,17 @@ function irreversible(
   const names = (list: readonly HistoryEntry[]) => list.map((entry) => entry.revision).join(", ");
   const details = (list: readonly HistoryEntry[]) => ({ revisions: list.map((entry) => entry.revision) });
   const baseline = removed.filter((entry) => entry.baseline);
-  const oneWay = removed.filter(
+  const withoutWay = removed.filter(
     (entry) =>
       !entry.baseline && entry.revertScript === null && graph.byId.get(entry.revision)?.revertible !== true,
   );
-  const problems: Problem[] = [];
+  // Whether there is a way back in a file that cannot be read is not known.
+  const broken = withoutWay.flatMap(({ revision }) => {
+    const migration = graph.byId.get(revision);
+    return migration === undefined ? [] : brokenFile(migration, "down");
+  });
+  const oneWay = withoutWay.filter(({ revision }) => graph.byId.get(revision)?.problem === undefined);
+  const problems: Problem[] = [...broken];
   if (baseline.length > 0) {
     const floor = entries.findLast((entry) => entry.baseline)?.revision;
     problems.push({

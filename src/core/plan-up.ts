@@ -1,5 +1,6 @@
 /** What `up` will do, and what stands in its way. */
 import { ConfigError, type Problem } from "../errors.ts";
+import { brokenFile } from "./checks.ts";
 import type { Graph } from "./graph.ts";
 import { aheadOf } from "./heads.ts";
 import type { HistoryEntry } from "./history.ts";
@@ -46,7 +47,7 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
     .filter(({ migration, reason }) => reason === "pending" && migration.kind !== "repeatable")
     .filter(({ migration }) => input.policy.failed?.has(migration.id) !== true)
     .map(({ migration }) => migration);
-  const broken = taken.flatMap(({ migration }) => brokenFile(migration));
+  const broken = taken.flatMap(({ migration }) => brokenFile(migration, "up"));
   const stop = input.policy.failure === "stop";
   if (!input.policy.outOfOrder)
     problems.push(...late(fresh, graph, input.history.entries), ...sharedNumbers(fresh, graph));
@@ -161,19 +162,6 @@ function sortByPhase(
   const free = pending.filter(({ migration }) => !held.has(migration.id));
   const steps = PHASES.flatMap((phase) => free.filter(({ migration }) => migration.phase === phase));
   return { steps, held: [...held.values()], problems, warnings };
-}
-
-function brokenFile({ id, file, problem }: Migration): Problem[] {
-  if (problem === undefined) return [];
-  const {
-    message,
-    hint = `Correct ${file}, then run \`godwit up\` again.`,
-    place = { file },
-    code,
-  } = problem;
-  return [
-    { code: "PLAN_BROKEN_FILE", message, hint, place, details: { ...problem.details, revision: id, code } },
-  ];
 }
 
 function phaseOrder(migration: Migration, needed: Migration): Problem {

@@ -55,9 +55,12 @@ export interface TargetOptions {
 
 export function targetOf({ url, folder, settings, pooling }: TargetOptions): Target {
   const address = parseAddress({ url, environment: {} });
+  const source = openPlain({ folder, cacheFolder: join(folder, ".cache") });
+  // A process of modules lives as long as its source.
+  onTestFinished(() => source.close?.());
   return {
     name: "test",
-    source: openPlain({ folder, cacheFolder: join(folder, ".cache") }),
+    source,
     ledger: openLedger(ledgerSchema),
     open: (options) => openPostgres(address, { ...options, pooling }),
     settings: { ...SETTINGS, ...settings },
