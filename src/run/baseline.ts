@@ -8,6 +8,7 @@ import { entryFor } from "./entry.ts";
 import { keptRow } from "./keep.ts";
 import { withLock } from "./locked.ts";
 import type { RunContext, Target } from "./target.ts";
+import { keepToolOut, refuseLockedRow } from "./tool-lock.ts";
 import { forgetRow } from "./tool-memory.ts";
 
 export interface BaselineReport {
@@ -37,7 +38,10 @@ export async function baseline(
     );
     if (partial !== undefined) throw unfinished(partial.id, present.get(partial.id)?.state === "reverting");
     const missing = wanted.filter((migration) => !present.has(migration.id));
-    const look = await lookAt(target, connection, { files, history });
+    const look = await lookAt(target, connection, { files, history }, (advisory) =>
+      keepToolOut(target, connection, advisory, context),
+    );
+    if (look?.found !== undefined) await refuseLockedRow(connection, look.found);
     const settled = new Set(wanted.map(({ id }) => id));
     const { keeper } = await judge(target, look, { files, history, settled });
     const sql = target.ledger.sql;

@@ -12,7 +12,9 @@ import { adoptedSql } from "./adopted.ts";
 import { type Adoption, lookAtTool } from "./adoption.ts";
 import { type Keeper, keptRow } from "./keep.ts";
 import type { RunContext, Target } from "./target.ts";
-import { holdToolLock } from "./tool-lock.ts";
+import { type Advisory, holdToolLock, refuseLockedRow } from "./tool-lock.ts";
+import { beforeLook, watchTool } from "./tool-watch.ts";
+import type { Work } from "./work.ts";
 
 export interface InStep {
   readonly target: Target;
@@ -22,19 +24,27 @@ export interface InStep {
   readonly warn: (problem: Problem) => void;
 }
 
+type Beside = Pick<Adoption, "keeper" | "untold" | "theirs" | "remember"> & Pick<Work, "watch" | "advisory">;
+
 /** The history as it is afterwards. Throws as `lookAtTool` does. */
 export async function adoptInPassing(
   { target, connection, lock, context, warn }: InStep,
   known: { readonly files: Listing; readonly history: RecordedHistory },
-): Promise<{ history: RecordedHistory } & Pick<Adoption, "keeper" | "untold" | "theirs" | "remember">> {
-  const { found, entries, warnings, remember, ...rest } = await lookAtTool(
+): Promise<{ history: RecordedHistory } & Beside> {
+  const before = await beforeLook(target, connection);
+  let advisory: Advisory | null = null;
+  const { found, entries, warnings, remember, ...looked } = await lookAtTool(
     target,
     connection,
     known,
     async (tool) => {
       if (connection.capabilities.session) await holdToolLock(target, connection, tool, context);
+      else advisory = tool;
     },
   );
+  if (found !== null) await refuseLockedRow(connection, found);
+  const watch = looked.keeper === null ? await watchTool(target, connection, { before, found }) : null;
+  const rest = { ...looked, watch, advisory };
   for (const warning of warnings) warn(warning);
   if (entries.length === 0 || found === null) {
     // Where nothing of ours is there yet, a run that has nothing to do leaves nothing.

@@ -31,11 +31,13 @@ export interface Kept {
   readonly open: string;
   /** Before it is committed: that the tool is not doing the same at this moment. */
   readonly check: string;
+  /** Before the last row of a step outside of a transaction. */
+  readonly closing: string;
   /** After the ledger's own row. */
   readonly row: string;
 }
 
-export const NOTHING_KEPT: Kept = { open: "", check: "", row: "" };
+export const NOTHING_KEPT: Kept = { open: "", check: "", closing: "", row: "" };
 
 export interface KeptInput {
   readonly step: Pick<Step, "revision" | "direction" | "kind" | "reason">;
@@ -55,17 +57,19 @@ export function keptIn(keeper: Keeper | null | undefined, input: KeptInput): Kep
   const kept = { revision, key: migration?.tool ?? null, text, ledger: sql.historyTable, previous };
   const lock = `lock table ${nameOf(table)} in access exclusive mode;`;
   const row = `${step.direction === "up" ? keep.up(table, kept) : keep.down(table, kept)}; ${remembering(keeper, sql, step)}`;
-  if (step.direction === "down") return { open: lock, check: "", row: `${row};` };
+  if (step.direction === "down") return { open: lock, check: "", closing: "", row: `${row};` };
   const present = keep.present(table, kept);
   const guard = present === null ? "" : raiseIf(present, `${revision} is in the history of ${tool.title}`);
   const intruder = input.live ? keep.intruder : undefined;
-  if (intruder === undefined) return { open: `${lock} ${block(guard)}`, check: "", row: `${row};` };
+  const locked = `${lock} ${block(guard)}`;
+  if (intruder === undefined) return { open: locked, check: "", closing: locked, row: `${row};` };
   const busy = raiseIf(intruder.atWork(table, kept), `${revision} is being carried out by ${tool.title}`);
   // Under the lock nobody reads any more; who has read before is given the time to show what it is about.
   const open = block(`${afterReaders(intruder.readers(table))} ${guard} ${busy}`);
   return {
     open: `${lock} ${open}`,
     check: block(`perform pg_stat_clear_snapshot(); ${busy}`),
+    closing: `${lock} ${block(`perform pg_stat_clear_snapshot(); ${guard} ${busy}`)}`,
     row: `${row};`,
   };
 }
@@ -80,12 +84,16 @@ function remembering(
   return sql.rememberToolRow(key, revision, direction);
 }
 
-function raiseIf(query: string, message: string): string {
-  return `if exists (${query}) then raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${stored(message)}; end if;`;
+export function raiseIf(query: string, message: string): string {
+  return `if exists (${query}) then ${raise(message)} end if;`;
+}
+
+export function raise(message: string): string {
+  return `raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${stored(message)};`;
 }
 
 /** Until each is gone, has gone on to something that can be seen, or has done nothing for a while. */
-function afterReaders(readers: string): string {
+export function afterReaders(readers: string): string {
   return `pids := array(${readers});
  for attempt in 1..100 loop
   exit when not exists (select from (${readers}) r where r.pid = any (pids));
@@ -94,21 +102,41 @@ function afterReaders(readers: string): string {
  end loop;`;
 }
 
-function block(statements: string): string {
-  if (statements === "") return "";
+export function block(statements: string): string {
+  if (statements.trim() === "") return "";
   const body = ` declare pids integer[]; begin ${statements} end `;
   let tag = "$kept$";
   while (body.includes(tag)) tag = `$k${tag.slice(1)}`;
   return `do ${tag}${body}${tag};`;
 }
 
+/** At the beginning of a step, or before the COMMIT of its only transaction. */
 export function appliedByTool(message: string, cause: unknown): PlanRefused {
   return new PlanRefused(
     [
       {
         code: "ADOPT_TOOL_RUNNING",
-        message: `${message}: it was applied there while this run was at work. Nothing of it was done here.`,
-        hint: "Let the other tool finish, then run again: what it did is taken over.",
+        message: `${message}: it is at work while this run is. Nothing of this step was done here.`,
+        hint: "Let the other tool finish, then run again: what it did is taken over, or asked about.",
+      },
+    ],
+    { cause },
+  );
+}
+
+/** At the end of a step outside of a transaction, whose statements are done. */
+export function appliedByBoth(
+  { revision, direction }: Pick<Step, "revision" | "direction">,
+  message: string,
+  cause: unknown,
+): PlanRefused {
+  const settled = direction === "up" ? "--mark-done" : "--forget";
+  return new PlanRefused(
+    [
+      {
+        code: "ADOPT_TOOL_RUNNING",
+        message: `${message} while this run carried out ${revision}, outside a transaction: it may have been carried out twice.`,
+        hint: `Let the other tool finish, and look at the database. If what ${revision} does is there once, say: godwit repair ${settled} ${revision}`,
       },
     ],
     { cause },

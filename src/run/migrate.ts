@@ -43,6 +43,7 @@ import { refuseUntoldDown } from "./reruns.ts";
 import { asSchemaGone, explainedBySchema } from "./schema-gone.ts";
 import { guardOf } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
+import { refuseMeanwhile } from "./tool-watch.ts";
 import { againOf, failureOf, ownSession, type Work } from "./work.ts";
 
 export interface MigrateOptions {
@@ -203,7 +204,7 @@ class Run {
       context: this.#context,
       warn: (problem: Problem) => this.#warn(problem),
     };
-    const { history, keeper, untold, theirs, remember } = await adoptInPassing(place, {
+    const { history, keeper, untold, theirs, remember, watch, advisory } = await adoptInPassing(place, {
       files,
       history: read,
     });
@@ -263,7 +264,7 @@ class Run {
         this.#late ??= error;
         this.#warn(error.toProblem());
       },
-      keeper,
+      ...{ keeper, watch, advisory },
     };
     await clearNamedIndexes(work, prepared, invalid);
     const stopNotices = connection.onNotice(boundedNotices(this.#context.observe));
@@ -287,6 +288,7 @@ class Run {
     }
     await ownSession(work);
     await this.#assert(work, prepared, decided);
+    if (watch != null) await refuseMeanwhile(connection, watch);
     await warnOfKept(work, prepared, this.#skipped);
   }
 

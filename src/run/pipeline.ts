@@ -12,7 +12,7 @@ import { DatabaseError, LockError, StepFailed } from "../errors.ts";
 import { FENCE_SQLSTATE } from "../lock/sql.ts";
 import { sendsOneByOne } from "../source/no-transaction.ts";
 import { committedIn, endedTransaction, isClosed } from "./ended.ts";
-import { appliedByTool, PRESENT_SQLSTATE } from "./keep.ts";
+import { appliedByBoth, appliedByTool, PRESENT_SQLSTATE } from "./keep.ts";
 import { needsOutside } from "./outside.ts";
 import { type Body, type Prepared, statementsOf } from "./prepare.ts";
 import type { StepReport } from "./report.ts";
@@ -227,6 +227,18 @@ export function frameError(error: unknown, revision: string): unknown {
       { cause: error },
     );
   return error.withoutPosition();
+}
+
+/** The last transaction of a step outside of one. Throws `PlanRefused` where another tool was at work meanwhile. */
+export async function closed(
+  { connection }: Pick<Work, "connection">,
+  step: Prepared["step"],
+  sql: string,
+): Promise<void> {
+  await connection.execute(sql).catch((error: unknown) => {
+    const isTools = error instanceof DatabaseError && error.sqlState === PRESENT_SQLSTATE;
+    throw isTools ? appliedByBoth(step, restored(error.message), error) : error;
+  });
 }
 
 /** What `indexGuard` has raised. */

@@ -19,6 +19,7 @@ import { keptRow } from "./keep.ts";
 import { withLock } from "./locked.ts";
 import { planInput } from "./migrate.ts";
 import type { RunContext, Target } from "./target.ts";
+import { type Advisory, keepToolOut, refuseLockedRow } from "./tool-lock.ts";
 import { forgetRow } from "./tool-memory.ts";
 
 export type Repair =
@@ -84,7 +85,9 @@ export async function repair(
     const direction = request.kind === "forget" || reverting ? "down" : "up";
     const whole = !("position" in request) || request.position === null;
     const isTold = whole && (request.kind === "forget" || request.kind === "mark-done");
-    const look = isTold ? await lookAt(target, connection, { files, history }) : null;
+    const hold = (advisory: Advisory) => keepToolOut(target, connection, advisory, context);
+    const look = isTold ? await lookAt(target, connection, { files, history }, hold) : null;
+    if (look?.found !== undefined) await refuseLockedRow(connection, look.found);
     const keeper = look?.keeper ?? null;
     const kept = await keptRow(target, connection, { keeper, files, revision, direction });
     const settled = look === null || keeper !== null ? "" : forgetRow(target, look, revision);

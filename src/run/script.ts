@@ -189,7 +189,7 @@ export function applyFrame(
 export function revertFrame(parts: FrameParts, revision: string): StepFrame {
   return {
     open: `${begin(parts.modes)} ${parts.reset} ${parts.fence} ${parts.kept.open}`,
-    close: `${CONSTRAINTS} ${indexesOf(parts)} ${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${parts.kept.row} ${commit(parts)}`,
+    close: `${CONSTRAINTS} ${indexesOf(parts)} ${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${parts.kept.check} ${parts.kept.row} ${commit(parts)}`,
   };
 }
 
@@ -221,5 +221,5 @@ export function closing(parts: FrameParts, direction: Direction, entry: Entry): 
     direction === "up"
       ? parts.ledger.completePartial(entry, parts.author)
       : parts.ledger.revert(entry.revision, parts.author);
-  return `${begin()} ${parts.ownRole} ${parts.fence} ${row}; ${parts.kept.row} ${CONSTRAINTS} ${commit(parts)}`;
+  return `${begin()} ${parts.ownRole} ${parts.fence} ${parts.kept.closing} ${row}; ${parts.kept.row} ${CONSTRAINTS} ${commit(parts)}`;
 }

@@ -22,7 +22,7 @@ import { splitStatements } from "../core/sql/statements.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
 import { type Committed, NOTHING } from "./committed.ts";
-import { frameError } from "./pipeline.ts";
+import { closed, frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import { statementsOf } from "./prepare.ts";
 import { closing, guardOf, begin as ownBegin } from "./script.ts";
@@ -83,7 +83,7 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
       else if (!work.kind.session) job.settings.push(...settingsOf(statement));
       done++;
     }
-    await work.connection.execute(closing(job.parts, step.direction, entryOf(prepared, body.revert)));
+    await closed(work, step, closing(job.parts, step.direction, entryOf(prepared, body.revert)));
   } catch (error) {
     if (work.connection.lost.aborted) throw work.connection.lost.reason;
     await rollback(work.connection);
@@ -137,9 +137,13 @@ async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   if (step.reason === "resume") return;
   const guard = guardOf(work.target.settings);
   if (step.direction === "down") {
-    await work.connection.execute(
-      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${work.ledger.sql.startReverting(step.revision)}; commit`,
-    );
+    await work.connection
+      .execute(
+        `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${parts.kept.open} ${work.ledger.sql.startReverting(step.revision)}; commit`,
+      )
+      .catch((error) => {
+        throw frameError(error, step.revision);
+      });
     return;
   }
   const again = step.kind === "repeatable" || step.reason === "changed";

@@ -36,6 +36,7 @@ export const sqlx: Tool = {
     warnings: [],
   }),
   advisoryKeys: (_table, database) => [keyOfDatabase(0x3d32ad9en, database)],
+  mayNotLock: true,
   keep: keepRows({
     ownFiles: true,
     at: { schema: "public", name: "_sqlx_migrations" },

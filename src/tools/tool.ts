@@ -27,6 +27,8 @@ export interface Tool {
   normal?(key: string): string;
   /** The advisory locks that it holds while it runs; several where one depends on how it was started. */
   advisoryKeys?(table: Relation, database: string): readonly bigint[];
+  /** Its own program, or one of them, does without that lock. */
+  readonly mayNotLock?: true;
   /** SQL that gives a row (`who`) while its lock is held, where the lock is a row. */
   lockedBy?(table: Relation, all: readonly Relation[]): string | null;
   /** How its history is kept in step; without it, that cannot be done. */
