@@ -3,7 +3,8 @@
  * lacks, and tells it of what was applied while it was not kept in step. Under the lock, each in one transaction.
  */
 import type { Connection } from "../database/connection.ts";
-import type { Problem } from "../errors.ts";
+import { DUPLICATE_TABLE, UNIQUE_VIOLATION } from "../database/sqlstate.ts";
+import { DatabaseError, type Problem } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
@@ -12,7 +13,7 @@ import { adoptedSql } from "./adopted.ts";
 import { type Adoption, lookAtTool } from "./adoption.ts";
 import { type Keeper, keptRow } from "./keep.ts";
 import type { RunContext, Target } from "./target.ts";
-import { type Advisory, holdToolLock, refuseLockedRow } from "./tool-lock.ts";
+import { type Advisory, holdToolLock, refuseLockedRow, toolRunning } from "./tool-lock.ts";
 import { beforeLook, watchTool } from "./tool-watch.ts";
 import type { Work } from "./work.ts";
 
@@ -44,7 +45,9 @@ export async function adoptInPassing(
   );
   if (found !== null) await refuseLockedRow(connection, found);
   const watch = looked.keeper === null ? await watchTool(target, connection, { before, found }) : null;
-  const rest = { ...looked, watch, advisory };
+  const seen = found?.history.rows.map(({ name }) => name) ?? [];
+  const keeper = looked.keeper === null ? null : { ...looked.keeper, seen };
+  const rest = { ...looked, keeper, watch, advisory };
   for (const warning of warnings) warn(warning);
   if (entries.length === 0 || found === null) {
     // Where nothing of ours is there yet, a run that has nothing to do leaves nothing.
@@ -81,5 +84,16 @@ export async function tellTool(
     ...{ tool, title },
     table: describeTable(keeper.table),
     revisions: untold,
+  });
+}
+
+/** Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) where the tool makes it at this moment. */
+export async function makeTable(connection: Connection, { create, tool }: Keeper): Promise<void> {
+  if (create === null) return;
+  await connection.execute(create).catch((error: unknown) => {
+    // `if not exists` looks before it waits for who is making the same.
+    const isMade =
+      error instanceof DatabaseError && [UNIQUE_VIOLATION, DUPLICATE_TABLE].includes(error.sqlState ?? "");
+    throw isMade ? toolRunning(tool.title) : error;
   });
 }

@@ -19,6 +19,8 @@ export const PRESENT_SQLSTATE = "GW002";
 
 export interface Keeper extends Found {
   readonly keep: Keep;
+  /** Its rows, by name, when this run looked; left out: nobody has. */
+  readonly seen?: readonly string[];
   /** Makes the table; `null` where it is there. */
   readonly create: string | null;
   /** The version of the file in front of this one. */
@@ -57,9 +59,16 @@ export function keptIn(keeper: Keeper | null | undefined, input: KeptInput): Kep
   const kept = { revision, key: migration?.tool ?? null, text, ledger: sql.historyTable, previous };
   const lock = `lock table ${nameOf(table)} in access exclusive mode;`;
   const row = `${step.direction === "up" ? keep.up(table, kept) : keep.down(table, kept)}; ${remembering(keeper, sql, step)}`;
-  if (step.direction === "down") return { open: lock, check: "", closing: "", row: `${row};` };
+  const moved = keeper.seen === undefined ? undefined : keep.moved?.(table, kept, keeper.seen);
+  const goneOn =
+    moved === undefined
+      ? ""
+      : raiseIf(moved, `the history of ${tool.title} (${describeTable(table)}) has gone on`);
+  if (step.direction === "down")
+    return { open: `${lock} ${block(goneOn)}`, check: "", closing: "", row: `${row};` };
   const present = keep.present(table, kept);
-  const guard = present === null ? "" : raiseIf(present, `${revision} is in the history of ${tool.title}`);
+  const isIn = present === null ? "" : raiseIf(present, `${revision} is in the history of ${tool.title}`);
+  const guard = `${isIn} ${goneOn}`;
   const intruder = input.live ? keep.intruder : undefined;
   const locked = `${lock} ${block(guard)}`;
   if (intruder === undefined) return { open: locked, check: "", closing: locked, row: `${row};` };

@@ -24,7 +24,7 @@ import { connect, prepareSession, refuseReadOnly, sessionKind } from "./connect.
 import { asInterruption } from "./ending.ts";
 import { endsSession } from "./ends-session.ts";
 import { execute, refuseBroken } from "./execute.ts";
-import { adoptInPassing, tellTool } from "./in-step.ts";
+import { adoptInPassing, makeTable, tellTool } from "./in-step.ts";
 import { type InvalidIndex, invalidIndexes } from "./indexes.ts";
 import {
   clearNamedIndexes,
@@ -242,7 +242,7 @@ class Run {
       await target.ledger.create(connection, target.settings.project);
       if (remember !== "") await connection.execute(`begin; ${lock.fence} ${remember} commit`);
     }
-    if (keeper?.create != null) await connection.execute(keeper.create);
+    if (keeper?.create != null) await makeTable(connection, keeper);
     await lock.announce(
       `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`,
     );

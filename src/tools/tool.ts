@@ -107,6 +107,11 @@ export interface Keep {
   /** A query that gives a row where the tool has been there already. */
   present(table: Relation, step: KeptStep): string | null;
   /**
+   * Where one row stands for many migrations: a query that gives a row where the tool has come to something that was not
+   * there when this run looked (`seen`, by name), and that our ledger does not know. What that implies it has applied too.
+   */
+  moved?(table: Relation, step: KeptStep, seen: readonly string[]): string;
+  /**
    * For a tool that neither locks nor has a key that would stop it from applying one a second time: tells by what the other
    * sessions are doing whether it is about to.
    */
