@@ -24,6 +24,12 @@ export function waitsToWrite(table: Pick<Relation, "schema" | "name">): string {
  and l.relation = to_regclass(${literal(`${quotedName(table.schema)}.${quotedName(table.name)}`)}) and l.database = ${HERE}`;
 }
 
+/** A row (`1`) while somebody has written to the table and not committed. */
+export function isWritten(table: Pick<Relation, "schema" | "name">): string {
+  return `select 1 from pg_locks l where l.pid <> pg_backend_pid() and l.granted and l.mode = 'RowExclusiveLock'
+ and l.relation = to_regclass(${literal(`${quotedName(table.schema)}.${quotedName(table.name)}`)}) and l.database = ${HERE}`;
+}
+
 /** A row while another session sends a part of the step's own text, or waits to write its row. */
 export function atWork(table: Relation, { text }: Pick<KeptStep, "text">): string {
   const waits = waitsToWrite(table);

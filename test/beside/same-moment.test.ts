@@ -8,7 +8,7 @@ import type { Target } from "../../src/run/target.ts";
 import { ADOPT } from "../support/chain.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
-import { down, type Files, folderOf, recorder, up, writeFiles } from "../support/target.ts";
+import { down, type Files, folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
 import { until } from "../support/until.ts";
 
@@ -239,4 +239,92 @@ describe("a lock that the tool holds is respected by all that writes", () => {
     await tool.query("select pg_advisory_unlock_all()");
     expect((await up(pooled)).steps).toHaveLength(1);
   });
+});
+
+describe("kept in step", () => {
+  test("golang-migrate goes on between the plan and a step: what its number implies is not run", async ({
+    db,
+  }) => {
+    const file = (n: number): Files => ({
+      [`${n}_n.up.sql`]: quiet(`n${n}`),
+      [`${n}_n.down.sql`]: `drop table n${n};`,
+    });
+    const folder = folderOf(file(1));
+    const settings = { keep: "golang-migrate" };
+    const target = await targetIn("golang-migrate", { url: db.url, folder, settings });
+    await up(target);
+    writeFiles(folder, { ...file(2), ...file(3) });
+    const { running, release } = await planned(db, (context) => up(target, context));
+    await db.sql(`${quiet("n2")} ${quiet("n3")} update schema_migrations set version = 3`);
+    await release();
+    expect(await running).toMatchObject({ code: "ADOPT_TOOL_RUNNING" });
+    expect((await up(target)).steps).toEqual([]);
+    expect(await db.sql("select * from n1, n2, n3")).toHaveLength(1);
+  });
+
+  test("goose, whose rows nothing keeps apart: a session that is in the middle of the same file", async ({
+    db,
+  }) => {
+    const folder = folderOf({ "1_a.sql": `-- +goose Up\n${quiet("a")}-- +goose Down\ndrop table a;\n` });
+    const target = await targetIn("goose", { url: db.url, folder, settings: { keep: "goose" } });
+    await up(target);
+    writeFiles(folder, { "2_b.sql": `-- +goose Up\n${quiet("b")}-- +goose Down\ndrop table b;\n` });
+    const tool = await db.connect();
+    await tool.query("begin");
+    await tool.query("create table if not exists b (id int)");
+    await tool.query("insert into b values (1)");
+    expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_TOOL_RUNNING"]);
+    await tool.query("insert into goose_db_version (version_id, is_applied) values (2, true)");
+    await tool.query("commit");
+    expect((await up(target)).steps).toEqual([]);
+    expect(await db.sql("select * from a, b")).toHaveLength(1);
+  });
+
+  test("a step outside of a transaction, which the tool has applied before its end", async ({ db }) => {
+    await db.sql("create table gate (id int)");
+    const text =
+      "-- migrate:up transaction:false\nlock table gate;\ncreate index concurrently i on gate (id);\n";
+    const folder = folderOf({ "01_a.sql": `${text}-- migrate:down\n` });
+    const target = await targetIn("dbmate", { url: db.url, folder, settings: { keep: "dbmate" } });
+    const gate = await db.connect();
+    await gate.query("begin; lock table gate");
+    const running = refusalOf(up(target));
+    await until(async () => (await waiting(db, "gate")) === 1);
+    await db.sql("insert into schema_migrations values ('01')");
+    await gate.query("commit");
+    const { codes, error } = await running;
+    expect(codes).toEqual(["ADOPT_TOOL_RUNNING"]);
+    expect(error.hint).toContain("godwit repair --mark-done 01_a");
+    const request = { kind: "mark-done", revision: "01_a", position: null } as const;
+    await repair(target, request, { confirm: db.name }, recorder());
+    expect((await up(target)).steps).toEqual([]);
+  });
+});
+
+test("knex itself at work: its lock is respected by a folder that carries on from it", async ({ db }) => {
+  await db.sql("create table gate ()");
+  const migration = (sql: string) =>
+    `export const up = (knex) => knex.raw(${JSON.stringify(sql)});\nexport const down = () => {};\n`;
+  const directory = folderOf({ "01_a.mjs": migration(quiet("a")) });
+  const { default: knex } = await import("knex");
+  const migrations = { directory, loadExtensions: [".mjs"] };
+  const instance = knex({ client: "pg", connection: db.url, migrations });
+  try {
+    await instance.migrate.latest();
+    const target = targetOf({ url: db.url, folder: folderOf({ "0100_next.sql": quiet("next") }) });
+    await adopt(target, ADOPT, recorder());
+    writeFiles(directory, { "02_b.mjs": migration(`lock table gate; ${quiet("b")}`) });
+    const gate = await db.connect();
+    await gate.query("begin; lock table gate");
+    const running = instance.migrate.latest().then(() => true);
+    await until(async () => (await waiting(db, "gate")) === 1);
+    const { codes, error } = await refusalOf(up(target));
+    expect(codes).toEqual(["ADOPT_TOOL_RUNNING"]);
+    expect(error.hint).toContain("npx knex migrate:unlock");
+    await gate.query("commit");
+    expect(await running).toBe(true);
+    expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["0100_next"]);
+  } finally {
+    await instance.destroy();
+  }
 });

@@ -134,7 +134,7 @@ const ORIGINALS: readonly Original[] = [
       ...each((sql, index) => [
         [
           `supabase/migrations/2024010${1 + index}000000_${TABLES[index]}.sql`,
-          // It sends a file without a transaction around it.
+          // Without a transaction block around it, which `lock table` wants.
           sql.replace("lock table", "table"),
         ],
       ]),
