@@ -4,10 +4,10 @@
  * meanwhile; it reads before it locks anything, so this is what keeps a step from being carried out by both.
  */
 import type { Direction, Migration } from "../core/migration.ts";
-import { stored } from "../core/sql/quote.ts";
+import { literal, stored } from "../core/sql/quote.ts";
 import type { Step } from "../core/step.ts";
 import type { Connection } from "../database/connection.ts";
-import { PlanRefused } from "../errors.ts";
+import { type DatabaseError, PlanRefused } from "../errors.ts";
 import type { LedgerSql } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
 import type { Found } from "../tools/recognise.ts";
@@ -93,12 +93,13 @@ function remembering(
   return sql.rememberToolRow(key, revision, direction);
 }
 
-export function raiseIf(query: string, message: string): string {
-  return `if exists (${query}) then ${raise(message)} end if;`;
+export function raiseIf(query: string, message: string, hint?: string): string {
+  return `if exists (${query}) then ${raise(message, hint)} end if;`;
 }
 
-export function raise(message: string): string {
-  return `raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${stored(message)};`;
+export function raise(message: string, hint?: string): string {
+  const more = hint === undefined ? "" : `, hint = ${literal(hint)}`;
+  return `raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${stored(message)}${more};`;
 }
 
 /** Until each is gone, has gone on to something that can be seen, or has done nothing for a while. */
@@ -120,13 +121,18 @@ export function block(statements: string): string {
 }
 
 /** At the beginning of a step, or before the COMMIT of its only transaction. */
-export function appliedByTool(message: string, cause: unknown): PlanRefused {
+export function appliedByTool(message: string, cause: DatabaseError): PlanRefused {
   return new PlanRefused(
     [
       {
         code: "ADOPT_TOOL_RUNNING",
         message: `${message}: it is at work while this run is. Nothing of this step was done here.`,
-        hint: "Let the other tool finish, then run again: what it did is taken over, or asked about.",
+        hint: [
+          "Let the other tool finish, then run again: what it did is taken over, or asked about.",
+          cause.hint,
+        ]
+          .filter((sentence) => sentence !== undefined)
+          .join(" "),
       },
     ],
     { cause },

@@ -93,28 +93,35 @@ export interface WatchedStep {
 /** SQL for the transactions of a step. The steps are asked about in the order in which they are carried out. */
 export function watchedIn(watch: ToolWatch, { revision, text }: WatchedStep): Kept {
   const { title, name, history, locked, readsAhead } = watch;
+  const stop = (query: string, message: string) => raiseIf(query, message, untold(title));
   if (text?.toLowerCase().includes(name.toLowerCase()) === true) watch.touchedBy ??= revision;
   const isOwn = watch.touchedBy !== null;
   const wasOwn = isOwn && watch.touchedBy !== revision;
   const lock = history === null ? "" : lockIn(history.table);
-  const held = locked === null ? "" : raiseIf(locked, `${title} holds its lock`);
+  const held = locked === null ? "" : stop(locked, `${title} holds its lock`);
   const moved = movedIn(watch);
   const settle = readsAhead ? afterReaders(readers({ name })) : "";
   const busy = [
     ...(history === null
       ? []
-      : [raiseIf(waitsToWrite(history.table), `${title} waits to write to ${describeTable(history.table)}`)]),
-    ...(text === null ? [] : [raiseIf(sends(text), `${revision} is being carried out by ${title}`)]),
+      : [stop(waitsToWrite(history.table), `${title} waits to write to ${describeTable(history.table)}`)]),
+    ...(text === null || !readsAhead
+      ? []
+      : [stop(sends(text), `${revision} is being carried out by ${title}`)]),
   ].join(" ");
   // From the lock on nobody else writes to its table; where there was none, it may have made one meanwhile.
-  const appeared = history === null ? moved : "";
+  const meanwhile = history === null ? moved : unlessLocked(history.table, moved);
   return {
     open: block(`${lock} ${held} ${settle} ${wasOwn ? "" : moved} ${busy}`),
-    check: block(`${FRESH} ${held} ${settle} ${isOwn ? "" : appeared} ${busy}`),
+    check: block(`${FRESH} ${held} ${settle} ${isOwn ? "" : meanwhile} ${busy}`),
     closing: block(`${lock} ${FRESH} ${held} ${isOwn ? "" : moved} ${busy}`),
     row: "",
   };
 }
+
+/** What this run has committed before, the tool may be carrying out again. */
+const untold = (title: string) =>
+  `${title} is not told of what this run applied before that, and may carry it out again: look whether something is there twice.`;
 
 const FRESH = "perform pg_stat_clear_snapshot();";
 
@@ -124,10 +131,15 @@ function lockIn(table: Relation): string {
   return `begin lock table ${nameOf(table)} in share row exclusive mode; exception when insufficient_privilege or undefined_table then null; end;`;
 }
 
+function unlessLocked(table: Relation, statement: string): string {
+  const may = `has_table_privilege(to_regclass(${literal(nameOf(table))}), 'update, delete, truncate')`;
+  return `if not ${may} then ${statement} end if;`;
+}
+
 function movedIn({ title, history, appeared }: ToolWatch): string {
-  if (history === null) return raiseIf(appeared, `the history of ${title} has appeared`);
+  if (history === null) return raiseIf(appeared, `the history of ${title} has appeared`, untold(title));
   const { table, mark } = history;
-  const changed = raise(`the history of ${title} (${describeTable(table)}) has changed`);
+  const changed = raise(`the history of ${title} (${describeTable(table)}) has changed`, untold(title));
   // Parsed only where it is reached.
   return `if to_regclass(${literal(nameOf(table))}) is null then ${changed} elsif ${markOf(table)} <> ${literal(mark)} then ${changed} end if;`;
 }

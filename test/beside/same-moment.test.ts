@@ -54,6 +54,7 @@ describe("between the plan and the first step", () => {
     const error = await running;
     expect(error).toMatchObject({ code: "ADOPT_TOOL_RUNNING" });
     expect(error.message).toContain("the history of dbmate has appeared");
+    expect(error.hint).toContain("dbmate is not told of what this run applied before that");
     expect(await db.sql("select * from a")).toHaveLength(1);
     expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_NEEDED"]);
     await adopt(target, ADOPT, recorder());
@@ -111,6 +112,25 @@ describe("in the middle of a step", () => {
     await gate.query("commit");
     expect((await running).codes).toEqual(["ADOPT_TOOL_RUNNING"]);
     await written;
+    expect(await appliedIn(db)).toEqual(["00_zero"]);
+  });
+
+  test("the same where our role may only read the tool's table", async ({ db }) => {
+    const target = await begunWith(db, "create table gate ()");
+    await db.admin(
+      `create schema theirs; create table theirs.schema_migrations (version varchar primary key);
+       grant usage on schema theirs to "${db.owner}"; grant select on theirs.schema_migrations to "${db.owner}"`,
+    );
+    writeFiles(target.source.folder, {
+      "01_a.sql": `-- migrate:up\nlock table gate;\n${quiet("a")}-- migrate:down\n`,
+    });
+    const gate = await db.connect();
+    await gate.query("begin; lock table gate");
+    const running = refusalOf(up(target));
+    await until(async () => (await waiting(db, "gate")) === 1);
+    await db.admin("insert into theirs.schema_migrations values ('01')");
+    await gate.query("commit");
+    expect((await running).error.message).toContain("(theirs.schema_migrations) has changed");
     expect(await appliedIn(db)).toEqual(["00_zero"]);
   });
 
