@@ -117,6 +117,7 @@ export const ERROR_CODES = {
   DATABASE_PRIVILEGE: "DatabaseError",
   DATABASE_SETTING: "DatabaseError",
   DATABASE_POOLED: "DatabaseError",
+  DATABASE_NOT_REPLICATED: "DatabaseError",
   DATABASE_CONNECTION_LOST: "DatabaseError",
   DATABASE_TOO_OLD: "DatabaseError",
   DATABASE_ERROR: "DatabaseError",

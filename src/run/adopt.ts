@@ -24,6 +24,7 @@ import {
   refuseFailed,
   sideBySide,
 } from "./histories.ts";
+import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
 import type { RunContext, Target } from "./target.ts";
 import { holdTool } from "./tool-lock.ts";
@@ -73,13 +74,10 @@ export interface AdoptedRow {
 }
 
 /** Throws `PlanRefused` (`ADOPT_…`), `ConfigError` for a tool that is not known. */
-export async function adopt(
-  target: Target,
-  options: AdoptOptions,
-  context: RunContext,
-): Promise<AdoptReport> {
+export async function adopt(target: Target, options: AdoptOptions, given: RunContext): Promise<AdoptReport> {
+  const { context, warnings } = withWarnings(given);
   if (options.tool !== undefined && toolNamed(options.tool) === undefined) throw unknownTool(options.tool);
-  return withLock(target, context, async (connection, lock) => {
+  const report = await withLock(target, context, async (connection, lock) => {
     const found = await choose(target, connection, options);
     // Told later: what is wrong with the history comes first.
     const listing = await filesFor(target, found).catch((error: unknown) => ({ error }));
@@ -108,6 +106,7 @@ export async function adopt(
       await rollback(connection);
     }
   });
+  return { ...report, warnings: [...report.warnings, ...warnings()] };
 }
 
 async function choose(

@@ -2,10 +2,11 @@
 import { ordered } from "../core/heads.ts";
 import type { Migration } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
-import { PlanRefused, SourceError } from "../errors.ts";
+import { PlanRefused, type Problem, SourceError } from "../errors.ts";
 import { lookAtTool } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { keptRow } from "./keep.ts";
+import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
 import type { RunContext, Target } from "./target.ts";
 
@@ -14,20 +15,18 @@ export interface BaselineReport {
   readonly declared: readonly string[];
   /** Were in the ledger already. */
   readonly already: readonly string[];
+  readonly warnings: readonly Problem[];
 }
 
 /** Declares `revision` and all that comes before it. Throws `PlanRefused` where a file of them is broken. */
-export async function baseline(
-  target: Target,
-  revision: string,
-  context: RunContext,
-): Promise<BaselineReport> {
+export async function baseline(target: Target, revision: string, given: RunContext): Promise<BaselineReport> {
+  const { context, warnings } = withWarnings(given);
   const files = await target.source.list();
   const wanted = baselineRange(files.migrations, target.settings.order, revision);
   // A marker that does not count matters only to a file that is going to run.
   const [broken] = wanted.filter(({ problem }) => problem !== undefined && problem.code !== "SOURCE_MARKER");
   if (broken?.problem !== undefined) throw new SourceError([broken.problem]);
-  return withLock(target, context, async (connection, lock) => {
+  const report = await withLock(target, context, async (connection, lock) => {
     const history = await target.ledger.read(connection);
     if (!history.created) await target.ledger.create(connection, target.settings.project);
     const present = new Map(history.entries.map((entry) => [entry.revision, entry]));
@@ -65,6 +64,7 @@ export async function baseline(
       already: wanted.filter((migration) => present.has(migration.id)).map((migration) => migration.id),
     };
   });
+  return { ...report, warnings: warnings() };
 }
 
 /** The revision itself and everything before it: its ancestors in a graph, the files in front of it in a line. */

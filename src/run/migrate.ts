@@ -110,6 +110,7 @@ class Run {
       observe: (event) => {
         if (event.kind === "step-started") this.#underWay = event.step.revision;
         else if (event.kind === "step-done" || event.kind === "step-failed") this.#underWay = undefined;
+        else if (event.kind === "warning" && !this.#keepWarning(event.problem)) return;
         context.observe(event);
       },
     };
@@ -406,10 +407,15 @@ class Run {
   }
 
   #warn(problem: Problem): void {
-    const key = `${problem.code} ${problem.message}`;
-    if (this.#warnings.has(key)) return;
-    this.#warnings.set(key, problem);
     this.#context.observe({ kind: "warning", problem });
+  }
+
+  /** Whether it is new. */
+  #keepWarning(problem: Problem): boolean {
+    const key = `${problem.code} ${problem.message}`;
+    if (this.#warnings.has(key)) return false;
+    this.#warnings.set(key, problem);
+    return true;
   }
 }
 

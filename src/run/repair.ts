@@ -8,7 +8,7 @@ import { type Direction, PHASES } from "../core/migration.ts";
 import { plan } from "../core/plan.ts";
 import { resolveRevision } from "../core/revision.ts";
 import { literal } from "../core/sql/quote.ts";
-import { ConfigError, GodwitError, PlanRefused, problemsOf } from "../errors.ts";
+import { ConfigError, GodwitError, PlanRefused, type Problem, problemsOf } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
@@ -16,6 +16,7 @@ import { describeTable } from "../tools/tool.ts";
 import { lookAtTool } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { keptRow } from "./keep.ts";
+import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
 import { planInput } from "./migrate.ts";
 import type { RunContext, Target } from "./target.ts";
@@ -42,6 +43,7 @@ export interface RepairReport {
   readonly direction: Direction;
   /** The history of another tool that was written as well, with its table; `null`: none. */
   readonly told: string | null;
+  readonly warnings: readonly Problem[];
 }
 
 export interface RepairOptions {
@@ -53,10 +55,11 @@ export async function repair(
   target: Target,
   request: Repair,
   options: RepairOptions,
-  context: RunContext,
+  given: RunContext,
 ): Promise<RepairReport> {
+  const { context, warnings } = withWarnings(given);
   const files = await target.source.list();
-  return withLock(target, context, async (connection, lock) => {
+  const report = await withLock(target, context, async (connection, lock) => {
     const { database } = connection.server;
     if (options.confirm !== database)
       throw new ConfigError({
@@ -96,8 +99,9 @@ export async function repair(
       revision,
       direction: reverting ? "down" : "up",
       told,
-    };
+    } as const;
   });
+  return { ...report, warnings: warnings() };
 }
 
 const EVENTS = {

@@ -65,6 +65,8 @@ export function sessionSettings(
     application_name: kind.applicationName,
     // What `RESET ALL` goes back to is, behind a pooler, not what our driver asked for.
     client_encoding: "UTF8",
+    // The run listens to what the server says, whatever the role has set.
+    client_min_messages: "notice",
     lock_timeout: `${own.lockTimeoutMs ?? run.lockTimeoutMs}`,
     statement_timeout: `${own.statementTimeoutMs ?? run.statementTimeoutMs}`,
     // Later than our own limit: a module that never settles is a failure with a name, not a lost connection.
@@ -111,6 +113,8 @@ export function ownRole(run: RunSettings): string {
     `set local role ${role};`,
     CATALOG_ONLY,
     "set local row_security = off;",
+    // A COMMIT that no standby has is told as a warning.
+    "set local client_min_messages = warning;",
   ].join(" ");
 }
 
