@@ -197,7 +197,10 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: "import",
     excludes: [
-      { flag: "status", others: ["from", "pattern", "table", "hostKey", "trustOnFirstUse", "workers"] },
+      {
+        flag: "status",
+        others: ["from", "pattern", "table", "hostKey", "trustOnFirstUse", "workers", "colours"],
+      },
     ],
     targets: "flag",
     summary: "bring files into the database: images with their hashes",
