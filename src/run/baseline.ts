@@ -1,7 +1,9 @@
 /** Declares migrations as present without running them: for a database that was made some other way. */
+import { graphOf } from "../core/graph.ts";
 import { ordered } from "../core/heads.ts";
 import type { Migration } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
+import { wayBackOf } from "../core/way-back.ts";
 import { PlanRefused, type Problem, SourceError } from "../errors.ts";
 import { lookAtTool } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
@@ -33,7 +35,11 @@ export async function baseline(target: Target, revision: string, given: RunConte
     const partial = wanted.find(
       (migration) => ![undefined, "applied"].includes(present.get(migration.id)?.state),
     );
-    if (partial !== undefined) throw unfinished(partial.id, present.get(partial.id)?.state === "reverting");
+    if (partial !== undefined) {
+      const graph = graphOf(files.migrations, { order: target.settings.order });
+      const isReverting = present.get(partial.id)?.state === "reverting";
+      throw unfinished(partial.id, isReverting ? wayBackOf(partial.id, { graph, history }) : null);
+    }
     const missing = wanted.filter((migration) => !present.has(migration.id));
     const { keeper } = await lookAtTool(target, connection, { files, history });
     const sql = target.ledger.sql;
@@ -93,16 +99,19 @@ export function baselineRange(
   return all.filter((migration) => wanted.has(migration.id));
 }
 
-function unfinished(revision: string, reverting: boolean): PlanRefused {
+/** `wayBack`: the command that finishes what has been taken back in part. */
+function unfinished(revision: string, wayBack: string | null): PlanRefused {
   return new PlanRefused([
     {
       code: "BASELINE_CONFLICT",
-      message: reverting
-        ? `${revision} has been taken back in part only.`
-        : `${revision} was begun by a run and is not complete.`,
-      hint: reverting
-        ? `Complete that with godwit down -1, or say that it is complete: godwit repair --forget ${revision}; then declare it.`
-        : `Complete it with godwit up, or say that it is: godwit repair --mark-done ${revision}`,
+      message:
+        wayBack !== null
+          ? `${revision} has been taken back in part only.`
+          : `${revision} was begun by a run and is not complete.`,
+      hint:
+        wayBack !== null
+          ? `Complete that with ${wayBack}, or say that it is complete: godwit repair --forget ${revision}; then declare it.`
+          : `Complete it with godwit up, or say that it is: godwit repair --mark-done ${revision}`,
     },
   ]);
 }

@@ -360,10 +360,11 @@ class Run {
       this.#suspect = step.revision;
       return;
     }
+    const body = await this.#prepared.find((one) => one.step.revision === step.revision)?.load();
     const { problem, committed } = await endsSession(
       this.#target,
       connection,
-      step,
+      body?.kind === "sql" ? { ...step, file: body.file } : step,
       againOf({ isOvertaken }, step),
     );
     this.#failed(failureOf(step.revision, problem, committed), problem);

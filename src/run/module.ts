@@ -261,12 +261,17 @@ function unfinished({ step }: Prepared, { kind, count }: Left, place: Place | un
   });
 }
 
+const CORRECT_UP =
+  "Look at what that migration was to do: it is in the ledger. Correct it with a new migration";
+const CORRECT_DOWN =
+  "Look at what that way back was to do: its migration is out of the ledger. Take away by hand what is left before `godwit up` applies it again";
+
 /** Seen when the step may have been committed already. */
 function leftBehind({ step }: Prepared, how: string): StepFailed {
   return new StepFailed({
     code: "STEP_LEFT_BEHIND",
     message: `${step.file} ${how}.`,
-    hint: "Look at what that migration was to do: it is in the ledger. Correct it with a new migration, and await every statement and every promise.",
+    hint: `${step.direction === "up" ? CORRECT_UP : CORRECT_DOWN}, and await every statement and every promise.`,
     place: { file: step.file },
   });
 }
