@@ -24,7 +24,7 @@ import { withLock } from "./locked.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import { callModule } from "./module.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
-import { resetSession } from "./script.ts";
+import { CALM, resetSession } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 import { placeOfTrace, traceOf } from "./trace.ts";
 import { watch } from "./watch.ts";
@@ -142,7 +142,7 @@ async function attempt(work: Work, prepared: Prepared): Promise<void> {
   const first = body.kind === "module" ? await callModule(work, prepared) : undefined;
   if (body.kind === "sql") await connection.execute(asciiComments(body.text), { rows: "discard" });
   try {
-    await connection.execute("set constraints all immediate");
+    await connection.execute(`${CALM}; set constraints all immediate`);
   } catch (error) {
     // A statement failed, the module caught the error, and the transaction was lost all the same.
     throw (error as DatabaseError).sqlState === "25P02" && first !== undefined ? first : error;

@@ -10,7 +10,16 @@ import { committedIn, endedTransaction, isClosed } from "./ended.ts";
 import { type Activity, createActivity, supervised } from "./module-activity.ts";
 import { frameError } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
-import { applyFrame, begin, closing, guardOf, resetSession, revertFrame } from "./script.ts";
+import {
+  applyFrame,
+  begin,
+  CALM,
+  CALM_SESSION,
+  closing,
+  guardOf,
+  resetSession,
+  revertFrame,
+} from "./script.ts";
 import { placeOfTrace, traceOf } from "./trace.ts";
 import { watch } from "./watch.ts";
 import {
@@ -110,7 +119,13 @@ async function runInside(work: Work, prepared: Prepared): Promise<void> {
   const first = await callModule(work, prepared);
   let results: readonly Result[];
   try {
-    results = await work.connection.execute(frame.close);
+    // In a transaction that has failed the second one says so too.
+    const [, closed] = await Promise.allSettled([
+      work.connection.execute(CALM),
+      work.connection.execute(frame.close),
+    ]);
+    if (closed.status === "rejected") throw closed.reason;
+    results = closed.value;
   } catch (error) {
     // 25P02: a statement failed, the module caught the error, and the transaction was lost all the same.
     throw (error as DatabaseError).sqlState === "25P02" && first !== undefined
@@ -140,6 +155,8 @@ async function runOutside(work: Work, prepared: Prepared, progress: Progress): P
   await callModule(work, prepared, (activity) => {
     progress.activity = activity;
   });
+  // Where this fails, the transaction has: the next question finds that out.
+  await work.connection.execute(CALM_SESSION).catch(() => {});
   if (await isInTransaction(work)) throw leftOpen(prepared);
   progress.complete = true;
   await work.connection.execute(closing(parts, step.direction, entryOf(prepared, null)));
