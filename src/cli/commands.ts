@@ -68,7 +68,7 @@ export const COMMANDS: readonly CommandRow[] = [
     name: "status",
     targets: "each",
     summary: "show what is applied and what is pending",
-    flags: [{ syntax: "--check", help: "exit 1 when anything is pending" }],
+    flags: [{ syntax: "--check", help: "exit 1 when anything is pending, or an index is invalid" }],
     honours: PLANNING,
     examples: [
       ["godwit status", "all migrations and their state"],
