@@ -204,7 +204,7 @@ class Run {
       context: this.#context,
       warn: (problem: Problem) => this.#warn(problem),
     };
-    const { history, keeper, untold, theirs } = await adoptInPassing(place, {
+    const { history, keeper, untold, theirs, remember } = await adoptInPassing(place, {
       files,
       history: read,
     });
@@ -238,7 +238,10 @@ class Run {
       history,
     });
     if (this.#options.failure === "stop") refuseBroken(prepared);
-    if (!history.created) await target.ledger.create(connection, target.settings.project);
+    if (!history.created) {
+      await target.ledger.create(connection, target.settings.project);
+      if (remember !== "") await connection.execute(`begin; ${lock.fence} ${remember} commit`);
+    }
     if (keeper?.create != null) await connection.execute(keeper.create);
     await lock.announce(
       `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`,
