@@ -25,8 +25,10 @@ import {
   historyGone,
   missingWarning,
   movedWarning,
+  passedOverWarning,
   sameName,
   takenBackThere,
+  uncertainNumber,
 } from "./adopt-problems.ts";
 import { type Adopted, adoptedOf } from "./adopted.ts";
 import {
@@ -341,7 +343,8 @@ interface Decided {
 export function refusalsOf(found: FoundHistory, events: readonly ToolEvent[]): readonly Problem[] {
   const back = ofKind(events, "taken-back-there").map(({ id }) => id);
   const twins = ofKind(events, "same-name").map(({ id, row }) => sameName(found, id, row));
-  return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...twins];
+  const uncertain = ofKind(events, "uncertain").map(({ id }) => uncertainNumber(found, id));
+  return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...uncertain, ...twins];
 }
 
 function refuseQuestions(
@@ -396,11 +399,13 @@ function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided):
   const edited = ofKind(decided.get("take") ?? [], "edited");
   const warned = decided.get("warn") ?? [];
   const missing = ofKind(warned, "without-file").map(({ row }) => row);
+  const passed = ofKind(warned, "passed-over").map(({ id }) => id);
   const both = ofKind(warned, "applied-by-both").map(({ id }) => id);
   return [
     ...(situation.kept ? [...history.warnings, ...sets.match.warnings] : []),
     ...edited.map(({ id }): Problem => editedWarning(tool, id)),
     ...(missing.length === 0 ? [] : [missingWarning(tool, missing)]),
+    ...(passed.length === 0 ? [] : [passedOverWarning(tool, passed)]),
     ...(both.length === 0 ? [] : [bothWarning(found, both)]),
   ];
 }

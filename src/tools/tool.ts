@@ -84,7 +84,7 @@ export interface Applied {
   readonly row: ToolRow | null;
   /** The file is not what the tool ran. */
   readonly edited: boolean;
-  /** Of one without a row: what says that it is applied. */
+  /** Where a row says so of more than itself: what says that it is applied. */
   readonly implied?: Implied;
 }
 
