@@ -23,10 +23,13 @@ import {
   readHistory,
   refuseFailed,
   sideBySide,
+  tableOfOthers,
+  type Wanted,
 } from "./histories.ts";
 import { withLock } from "./locked.ts";
 import type { RunContext, Target } from "./target.ts";
 import { holdTool } from "./tool-lock.ts";
+import { whoseOf } from "./whose.ts";
 import { rollback } from "./work.ts";
 
 export interface AdoptOptions {
@@ -115,19 +118,36 @@ async function choose(
   connection: Connection,
   { tool, table }: AdoptOptions,
 ): Promise<FoundHistory> {
-  const found = onlyOne(
-    await findHistories(connection, {
-      tools: tool === undefined ? undefined : [tool],
-      table,
-      schema: target.settings.schema,
-    }),
-  );
+  // What is wrong with the files is said later; until then none of them proves anything.
+  const files = await target.source.list().catch(() => ({ migrations: [] }));
+  const found = await theOnly(target, connection, {
+    tools: tool === undefined ? undefined : [tool],
+    table,
+    schema: target.settings.schema,
+    notTable: tableOfOthers(target.settings.keep),
+    whose: whoseOf(target, files.migrations, true),
+  });
   if (found === undefined || found.history.rows.length + found.history.problems.length === 0)
     throw nothing(connection, found, tool);
   const layout = target.source.layout;
   if (found.tool.layouts.length > 0 && !found.tool.layouts.includes(layout) && toolsOf(layout).length > 0)
     throw otherLayout(found, layout);
   return found;
+}
+
+/** Where its files are programs, none of them is run here: whose its history is does not matter, a person names it by adopting. */
+async function theOnly(
+  target: Target,
+  connection: Connection,
+  wanted: Wanted,
+): Promise<FoundHistory | undefined> {
+  const own = toolsOf(target.source.layout).map(({ name }) => name);
+  const found = await findHistories(connection, wanted);
+  const maybe =
+    found.length > 0 || wanted.tools !== undefined || wanted.table !== undefined || own.length === 0
+      ? found
+      : await findHistories(connection, { ...wanted, tools: own });
+  return onlyOne(maybe.map((one) => (one.tool.layouts.length === 0 ? { ...one, ours: true } : one)));
 }
 
 /** With a tool whose files are not run, the folder to carry on in may not be there yet, or be the tool's own. */

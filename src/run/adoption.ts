@@ -20,12 +20,13 @@ import {
   parseKeep,
   refuseFailed,
   sideBySide,
-  unlessRefused,
+  tableOfOthers,
 } from "./histories.ts";
 import type { Keeper } from "./keep.ts";
 import { refuseRerun, refuseUnnoticed } from "./reruns.ts";
 import type { Target } from "./target.ts";
 import { type Advisory, advisoryOf } from "./tool-lock.ts";
+import { placeFor, whoseOf } from "./whose.ts";
 
 export interface Adoption {
   readonly found: FoundHistory | null;
@@ -58,15 +59,13 @@ export async function lookAtTool(
   const names = tools.map(({ name }) => name);
   const fresh = await isFresh(target, connection, history);
   const before = table ?? (await tableBefore(target, connection, names, history));
-  const all = async () => {
-    const wanted = { tools: names, table, schema };
+  const whose = whoseOf(target, files.migrations, fresh);
+  const find = async () => {
+    const wanted = { tools: names, table, schema, notTable: tableOfOthers(keep), whose };
     const [one, ...others] =
       before === undefined ? [] : await findHistories(connection, { ...wanted, table: before });
-    return one === undefined ? findHistories(connection, wanted) : [one, ...others];
+    return onlyOne(one === undefined ? await findHistories(connection, wanted) : [one, ...others]);
   };
-  // What is not kept in step was adopted, or never was there: then another one beside it is none of our business.
-  const find = () =>
-    fresh || kept !== undefined ? all().then(onlyOne) : all().then(onlyOne).catch(unlessRefused);
   let found = await find();
   // Of many schemas one by itself has a history only where the tool has made one there.
   if (schema !== null && found === undefined && keep == null) return NOTHING;
@@ -76,7 +75,9 @@ export async function lookAtTool(
     // What was read before may be what it left half-done at that moment.
     found = await find();
   }
-  const keeper = kept === undefined ? null : keeperOf(kept, found, { files, table, target });
+  const place =
+    kept === undefined || found !== undefined ? table : await placeFor(connection, kept, { whose, table });
+  const keeper = kept === undefined ? null : keeperOf(kept, found, { files, table: place, target });
   const untold = (match: Match | null) => (keeper === null ? [] : untoldOf(match, files, history));
   if (found === undefined) return { ...NOTHING, keeper, untold: untold(null) };
   const match = sideBySide(found, files.migrations);
