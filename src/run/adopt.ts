@@ -14,8 +14,8 @@ import type { Listing } from "../source/source.ts";
 import { describeTable, type Match, type ToolRow } from "../tools/tool.ts";
 import { toolNamed, toolsOf } from "../tools/tools.ts";
 import { begun, nothing, otherLayout, unknownTool } from "./adopt-problems.ts";
-import { type Adopted, adoptedOf, adoptedSql, adoptedWithoutFile } from "./adopted.ts";
-import { editedWarning, isKept, missingWarning } from "./adoption.ts";
+import { type Adopted, adoptedOf, adoptedSql, adoptedWithoutFile, lookedAtSql } from "./adopted.ts";
+import { editedWarning, isFresh, isKept, missingWarning } from "./adoption.ts";
 import {
   type FoundHistory,
   findHistories,
@@ -97,7 +97,8 @@ export async function adopt(
       if ("error" in listing) throw listing.error;
       const files = listing;
       const decided = await decide(target, current, { files, history, assume: options.assume });
-      if (!options.dryRun) await write({ target, connection, lock, context }, history, decided.taken);
+      if (!options.dryRun)
+        await write({ target, connection, lock, context }, history, { taken: decided.taken, found: current });
       return {
         target: target.name,
         database: connection.server.database,
@@ -269,13 +270,15 @@ interface Writer {
   readonly context: RunContext;
 }
 
+/** Where its rows speak of none of these files, that somebody looked is what is kept: nobody has to be asked again. */
 async function write(
   { target, connection, lock, context }: Writer,
   history: RecordedHistory,
-  taken: readonly Adopted[],
+  { taken, found }: { readonly taken: readonly Adopted[]; readonly found: FoundHistory },
 ): Promise<void> {
-  if (taken.length === 0) return;
   const { sql } = target.ledger;
+  if (taken.length === 0 && !(await isFresh(target, connection, history))) return;
   if (!history.created) await target.ledger.create(connection, target.settings.project);
-  await connection.execute(`${lock.fence} ${adoptedSql(sql, context, taken).join("; ")}; commit`);
+  const rows = taken.length === 0 ? [lookedAtSql(sql, context, found)] : adoptedSql(sql, context, taken);
+  await connection.execute(`${lock.fence} ${rows.join("; ")}; commit`);
 }

@@ -182,7 +182,11 @@ function notItsFiles(tool: Tool, { source: { layout } }: Target): Problem {
 }
 
 /** No run of ours has done anything here. */
-async function isFresh(target: Target, connection: Connection, history: RecordedHistory): Promise<boolean> {
+export async function isFresh(
+  target: Target,
+  connection: Connection,
+  history: RecordedHistory,
+): Promise<boolean> {
   if (!history.created) return true;
   if (history.entries.length > 0) return false;
   const { rows } = await connection.query<{ empty: boolean }>(target.ledger.sql.isEmpty());

@@ -58,7 +58,7 @@ export async function findHistories(
     (wanted.schema == null || wanted.schema === table.schema) && describeTable(table) !== wanted.notTable;
   const isWanted = ({ tool }: Found) => wanted.tools === undefined || wanted.tools.includes(tool.name);
   const look = (found: readonly Found[], ours: (one: FoundHistory) => boolean) =>
-    readAll(connection, found.filter(inScope), { all, ours });
+    readAll(connection, found.filter(inScope), { all, ours, whose: wanted.whose });
   if (wanted.table !== undefined) {
     const { found, sure } = named(
       all.filter((table) => inScope({ table })),
@@ -105,20 +105,20 @@ export async function allHistories(
   const found = recognise(all, TOOLS)
     .filter(({ table }) => schema == null || schema === table.schema)
     .filter(({ tool, table }) => table.readable || isUsualPlace(tool, table, whose.current));
-  return readAll(connection, found, {
-    all,
-    ours: ({ tool, table }) => isUsualPlace(tool, table, whose.current),
-  });
+  const ours = ({ tool, table }: Found) => isUsualPlace(tool, table, whose.current);
+  return readAll(connection, found, { all, ours, whose });
 }
 
 async function readAll(
   connection: Connection,
   found: readonly Found[],
-  { all, ours }: { all: readonly Relation[]; ours: (one: FoundHistory) => boolean },
+  { all, ours, whose }: { all: readonly Relation[]; ours: (one: FoundHistory) => boolean; whose: Whose },
 ): Promise<readonly FoundHistory[]> {
   const histories: FoundHistory[] = [];
   for (const one of found) {
-    const read = { ...one, all, history: await readHistory(connection, one), ours: false };
+    const history = await readHistory(connection, one);
+    const own = one.tool.own?.(history, whose.migrations) ?? history;
+    const read = { ...one, all, history: own, ours: false };
     histories.push({ ...read, ours: ours(read) });
   }
   return histories;
