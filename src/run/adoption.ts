@@ -26,7 +26,7 @@ import type { Keeper } from "./keep.ts";
 import { refuseRerun, refuseUnnoticed } from "./reruns.ts";
 import type { Target } from "./target.ts";
 import { type Advisory, advisoryOf } from "./tool-lock.ts";
-import { placeFor, whoseOf } from "./whose.ts";
+import { placeFor, placeWithoutLooking, refuseUnfilled, whoseOf } from "./whose.ts";
 
 export interface Adoption {
   readonly found: FoundHistory | null;
@@ -141,7 +141,7 @@ export function isKept(target: Target, tool: Tool): boolean | null {
 export function keeperWithoutLooking(target: Target, files: Listing): Keeper | null {
   const { kept, table } = concerned(target);
   if (kept === undefined || (target.settings.schema != null && target.settings.keep == null)) return null;
-  return keeperOf(kept, undefined, { files, table, target });
+  return keeperOf(kept, undefined, { files, table: table ?? placeWithoutLooking(target, kept), target });
 }
 
 function keeperOf(
@@ -158,7 +158,10 @@ function keeperOf(
   const line = ordered(files.migrations, settings.order).map((migration) => migration.tool?.version ?? null);
   const keys = new Map(files.migrations.map((one) => [one.id, one.tool?.version ?? null]));
   const previous = (id: string) => line[line.indexOf(keys.get(id) ?? null) - 1] ?? null;
-  if (found !== undefined) return { tool, keep, table: found.table, create: null, previous };
+  if (found !== undefined) {
+    refuseUnfilled(found, keep);
+    return { tool, keep, table: found.table, create: null, previous };
+  }
   const [name, schema] = (table ?? "").split(".").reverse();
   const only = settings.schema ?? null;
   const at = name

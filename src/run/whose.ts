@@ -4,12 +4,20 @@
  * that of another service in the same database: a person is asked, and nothing is read into it or written to it.
  */
 import type { Migration } from "../core/migration.ts";
+import { identifier } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import { PlanRefused } from "../errors.ts";
 import type { ToolPlace } from "../source/tool-place.ts";
 import { matchRows } from "../tools/match.ts";
 import { CURRENT_SCHEMA, type Found, isUsualPlace } from "../tools/recognise.ts";
-import { describeTable, type Relation, type Tool, type ToolHistory } from "../tools/tool.ts";
+import {
+  describeTable,
+  type Keep,
+  nameOf,
+  type Relation,
+  type Tool,
+  type ToolHistory,
+} from "../tools/tool.ts";
 import type { Target } from "./target.ts";
 
 /** What is known about these files, to tell whose a history is. */
@@ -82,6 +90,30 @@ export async function placeFor(
   if (given !== null) return `${given}.${name}`;
   const { rows } = await connection.query<{ schema: string | null }>(`select ${CURRENT_SCHEMA} as schema`);
   return `${rows[0]?.schema ?? "public"}.${name}`;
+}
+
+/** The same, as far as it is known without asking the server; left out: as the tool has it by itself. */
+export function placeWithoutLooking(target: Target, tool: Tool): string | undefined {
+  const whose = whoseOf(target, [], true);
+  const place = whose.configured(tool);
+  if (place === null && (tool.shape.schema !== undefined || whose.current === null)) return undefined;
+  return `${place?.schema ?? tool.shape.schema ?? whose.current ?? "public"}.${place?.table ?? tool.table}`;
+}
+
+/** Throws `PlanRefused` where a column that somebody has added wants a value that the tool does not give, nor do we. */
+export function refuseUnfilled({ tool, table }: Found, keep: Keep): void {
+  const { columns, more = [] } = tool.shape;
+  const own = [...Object.keys({ ...columns, ...keep.create([], null).table.columns }), ...more];
+  const column = table.wants?.find((name) => !own.includes(name));
+  if (column === undefined) return;
+  throw new PlanRefused([
+    {
+      code: "ADOPT_CONFLICT",
+      message: `${describeTable(table)} has a column ${column} that wants a value, which ${tool.title} does not give: its history cannot be kept in step.`,
+      hint: `Give it a default: alter table ${nameOf(table)} alter column ${identifier(column)} set default …; or run without: --keep none. Nothing was changed.`,
+      details: { table: describeTable(table), column },
+    },
+  ]);
 }
 
 /** A history of which nothing says that it is of these files. */

@@ -9,7 +9,12 @@ export const sqlx: Tool = {
   title: "sqlx",
   table: "_sqlx_migrations",
   layouts: ["sqlx"],
-  shape: { columns: { version: INTEGER, checksum: /^bytea$/, success: BOOLEAN }, telling: true },
+  shape: {
+    columns: { version: INTEGER, checksum: /^bytea$/, success: BOOLEAN },
+    more: ["description", "installed_on", "execution_time"],
+    not: ["installed_rank"],
+    telling: true,
+  },
   select: (table) =>
     selectText(
       table,
