@@ -25,6 +25,8 @@ export interface Whose {
   readonly migrations: readonly Migration[];
   /** No run of ours has done anything here: then what may be theirs is asked about. Later it is not. */
   readonly fresh: boolean;
+  /** What its history had when it was last looked at, by revision: one that still has it was moved. */
+  readonly remembered?: readonly string[] | undefined;
   /** The schema in which names without one are made; `null`: as the connection has it. */
   readonly current: string | null;
   /** Where the tool's own configuration says that its history is. */
@@ -62,12 +64,16 @@ export function isInPlace({ tool, table }: Found, whose: Whose): boolean {
   return isHere || table.schema === tool.shape.schema;
 }
 
-/** Whether one of its rows has the checksum of one of these files. */
-export function isProven(tool: Tool, history: ToolHistory, { migrations }: Whose): boolean {
+/** Whether one of its rows has the checksum of one of these files, or all that was last seen in its place is in it. */
+export function isProven(tool: Tool, history: ToolHistory, { migrations, remembered = [] }: Whose): boolean {
   const hasChecksum = new Set(
     migrations.filter(({ tool: key }) => (key?.checksums.length ?? 0) > 0).map(({ id }) => id),
   );
-  return matchRows(tool, history, migrations).applied.some(
+  const { applied } = matchRows(tool, history, migrations);
+  const ids = new Set(applied.map(({ id }) => id));
+  const here = remembered.filter((subject) => migrations.some(({ id }) => id === subject));
+  if (here.length > 0 && here.every((subject) => ids.has(subject))) return true;
+  return applied.some(
     ({ id, row, edited }) => row !== null && row.checksum !== null && !edited && hasChecksum.has(id),
   );
 }
