@@ -21,6 +21,7 @@ import {
   type FoundHistory,
   findHistories,
   onlyOne,
+  parseKeep,
   readHistory,
   refuseFailed,
   tableOfOthers,
@@ -122,13 +123,21 @@ async function choose(
 ): Promise<FoundHistory> {
   // What is wrong with the files is said later; until then none of them proves anything.
   const files = await target.source.list().catch(() => ({ migrations: [] }));
-  const found = await theOnly(target, connection, {
+  const wanted = {
     tools: tool === undefined ? undefined : [tool],
     table,
     schema: target.settings.schema,
     notTable: tableOfOthers(target.settings.keep),
     whose: whoseOf(target, files.migrations, true),
-  });
+  };
+  // The one that is kept in step was named already.
+  const keep = parseKeep(target.settings.keep);
+  const said = keep === null || keep === "none" || (tool ?? keep.tool) !== keep.tool ? null : keep;
+  const named =
+    said?.table === undefined || table !== undefined
+      ? undefined
+      : await theOnly(target, connection, { ...wanted, tools: [said.tool], table: said.table });
+  const found = named ?? (await theOnly(target, connection, wanted));
   if (found === undefined || found.history.rows.length + found.history.problems.length === 0)
     throw nothing(connection, found, tool);
   const layout = target.source.layout;
