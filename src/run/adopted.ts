@@ -86,6 +86,21 @@ export function adoptedSql(sql: LedgerSql, author: Author, taken: readonly Adopt
   ]);
 }
 
+/** That a history was looked at and has nothing of these files. */
+export function lookedAtSql(
+  sql: LedgerSql,
+  author: Author,
+  { tool, table }: Pick<FoundHistory, "tool" | "table">,
+): string {
+  return sql.log(author, {
+    event: "baseline",
+    revision: null,
+    direction: null,
+    durationMs: null,
+    details: { tool: tool.name, table: describeTable(table) },
+  });
+}
+
 /** The ledger as it will be; for those who only look. */
 export function withAdopted(
   history: RecordedHistory,

@@ -24,6 +24,7 @@ import { connect, prepareSession, refuseReadOnly, sessionKind } from "./connect.
 import { asInterruption } from "./ending.ts";
 import { endsSession } from "./ends-session.ts";
 import { execute, refuseBroken } from "./execute.ts";
+import { parseKeep } from "./histories.ts";
 import { adoptInPassing, tellTool } from "./in-step.ts";
 import { type InvalidIndex, invalidIndexes } from "./indexes.ts";
 import {
@@ -225,7 +226,7 @@ class Run {
     const isOvertaken = (revision: string) =>
       failure === "continue" && !outOfOrder && isOvertakenIn(input, decided.steps, revision);
     await this.#refuseFatal(connection, decided, isOvertaken);
-    if (decided.direction === "down" && theirs !== null && target.settings.keep !== "none")
+    if (decided.direction === "down" && theirs !== null && parseKeep(target.settings.keep) !== "none")
       refuseUntoldDown(theirs.found, { steps: decided.steps, theirs: theirs.revisions });
     if (keeper !== null && decided.direction === "up") await tellTool(place, { keeper, files, untold });
     if (decided.steps.length === 0) return;

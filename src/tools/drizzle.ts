@@ -17,8 +17,6 @@ import { isEdited } from "./match.ts";
 import {
   type Applied,
   describeTable,
-  hasColumns,
-  hasOnly,
   INTEGER,
   type Keep,
   type KeptStep,
@@ -37,9 +35,13 @@ export const drizzle: Tool = {
   title: "Drizzle",
   table: "__drizzle_migrations",
   layouts: ["drizzle"],
-  recognise: (table) =>
-    hasColumns(table, { id: INTEGER, hash: TEXT, created_at: INTEGER }) &&
-    hasOnly(table, "id", "hash", "created_at", "name", "applied_at"),
+  shape: {
+    columns: { id: INTEGER, hash: TEXT, created_at: INTEGER },
+    more: ["name", "applied_at"],
+    brand: /drizzle/i,
+    loose: /migrat|version|history/i,
+    schema: "drizzle",
+  },
   select: (table) =>
     selectText(table, ["hash", "created_at", "name", "applied_at"], "order by t.created_at, t.id"),
   read: (rows, table) => ({

@@ -10,7 +10,6 @@ import {
   type Applied,
   BOOLEAN,
   failed,
-  hasColumns,
   type Match,
   selectText,
   type TextRow,
@@ -24,8 +23,11 @@ export const flyway: Tool = {
   title: "Flyway",
   table: "flyway_schema_history",
   layouts: ["flyway"],
-  recognise: (table) =>
-    hasColumns(table, { installed_rank: null, script: null, checksum: null, success: BOOLEAN }),
+  shape: {
+    columns: { installed_rank: null, script: null, checksum: null, success: BOOLEAN },
+    telling: true,
+    names: ["schema_version"],
+  },
   select: (table) =>
     selectText(
       table,

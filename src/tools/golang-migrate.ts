@@ -9,8 +9,6 @@ import {
   BOOLEAN,
   describeTable,
   failed,
-  hasColumns,
-  hasOnly,
   history,
   INTEGER,
   type Keep,
@@ -24,8 +22,11 @@ export const golangMigrate: Tool = {
   title: "golang-migrate",
   table: "schema_migrations",
   layouts: ["golang-migrate", "updown"],
-  recognise: (table) =>
-    hasColumns(table, { version: INTEGER, dirty: BOOLEAN }) && hasOnly(table, "version", "dirty"),
+  shape: {
+    columns: { version: INTEGER, dirty: BOOLEAN },
+    brand: /^schema_migrations$/i,
+    loose: /migrat|version|schema/i,
+  },
   select: (table) => selectText(table, ["version", "dirty"], "order by t.version"),
   read(rows, table) {
     const [row] = rows;

@@ -4,15 +4,17 @@
  */
 import type { Migration } from "../core/migration.ts";
 import { matchByKey } from "./match.ts";
-import { hasColumns, history, nameOf, selectText, type Tool } from "./tool.ts";
+import { history, nameOf, selectText, type Tool } from "./tool.ts";
 
 export const liquibase: Tool = {
   name: "liquibase",
   title: "Liquibase",
   table: "databasechangelog",
   layouts: ["liquibase"],
-  recognise: (table) =>
-    hasColumns(table, { id: null, author: null, filename: null, md5sum: null, orderexecuted: null }),
+  shape: {
+    columns: { id: null, author: null, filename: null, md5sum: null, orderexecuted: null },
+    telling: true,
+  },
   select: (table) =>
     selectText(
       table,
