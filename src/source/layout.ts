@@ -43,6 +43,8 @@ export interface Entry {
   readonly downFile?: string | undefined;
   /** Why it cannot run; then its file is not read. */
   readonly problem?: Problem | undefined;
+  /** What the tool's history knows it by, where its file is not read. */
+  readonly tool?: ToolKey | undefined;
   /** What the file says. Pure, and never throws: what is wrong is in `problems`. */
   read(file: FileText): Reading;
   /** What `downFile` says, where that is more than its text. Pure, and never throws. */

@@ -2,6 +2,7 @@
  * Liquibase: `databasechangelog`, a row for every changeset, known by path, id and author in any capitals. Its lock is a
  * row of `databasechangeloglock`, which stays when a run dies. A failed changeset leaves no row.
  */
+import { posix } from "node:path";
 import type { Migration } from "../core/migration.ts";
 import { matchByKey } from "./match.ts";
 import { hasColumns, history, nameOf, selectText, type Tool } from "./tool.ts";
@@ -57,10 +58,11 @@ function named(migration: Migration): Migration {
 const generation = (checksum: string) => checksum.slice(0, checksum.indexOf(":"));
 
 function normal(key: string): string {
-  return key
+  const path = key
     .replace(/^classpath:/i, "")
     .replaceAll("\\", "/")
     .replace(/^[a-z]:/i, "")
-    .replace(/^\/+/, "")
-    .toLowerCase();
+    .replace(/^\/+/, "");
+  // Releases differ in whether they leave the `..` of an include in it.
+  return (path.includes("../") ? posix.normalize(path) : path).toLowerCase();
 }
