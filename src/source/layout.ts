@@ -21,6 +21,8 @@ export interface LayoutOptions {
   readonly placeholders: Readonly<Record<string, string>>;
   /** For layouts whose files may name variables. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The schemas in which names without one are looked for, where that is configured; left out where nobody knows. */
+  readonly searchPath?: readonly string[] | null;
 }
 
 export interface Discovery {

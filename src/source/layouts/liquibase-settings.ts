@@ -2,9 +2,10 @@
  * `liquibase.properties`, beside the changelog or above it: what the tool calls its root changelog, from which the names in
  * its history follow, and the values of properties. What it says about the connection is none of our business.
  */
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { isThere } from "../folder.ts";
 import { readText } from "../text.ts";
+import { placesAbove } from "./above.ts";
 import type { Property } from "./liquibase-properties.ts";
 
 export interface LiquibaseSettings {
@@ -14,12 +15,10 @@ export interface LiquibaseSettings {
 }
 
 const NAME = "liquibase.properties";
-/** A project ends where its repository does. */
-const LEVELS = 8;
 
 /** Throws `SourceError` where the file cannot be read. */
 export function settingsFor(folder: string): LiquibaseSettings {
-  const places = above(folder);
+  const places = placesAbove(folder);
   const place = places.find((each) => isThere(join(each, NAME)));
   if (place === undefined) return { root: null, parameters: [] };
   const entries = parseProperties(readText(join(place, NAME), NAME));
@@ -30,15 +29,6 @@ export function settingsFor(folder: string): LiquibaseSettings {
       key.startsWith("parameter.") ? [{ name: key.slice("parameter.".length), value }] : [],
     ),
   };
-}
-
-function above(folder: string): readonly string[] {
-  const places: string[] = [];
-  for (let place = folder; places.length < LEVELS; place = dirname(place)) {
-    places.push(place);
-    if (isThere(join(place, ".git")) || place === dirname(place)) break;
-  }
-  return places;
 }
 
 function rootIn(folder: string, file: string, places: readonly string[]): LiquibaseSettings["root"] {
