@@ -25,6 +25,7 @@ import {
   sideBySide,
 } from "./histories.ts";
 import { withLock } from "./locked.ts";
+import { rerunByTool } from "./reruns.ts";
 import type { RunContext, Target } from "./target.ts";
 import { holdTool } from "./tool-lock.ts";
 import { rollback } from "./work.ts";
@@ -167,6 +168,7 @@ async function decide(
     ? []
     : eachOnce([...match.missing, ...found.history.rows.filter((row) => row.withoutFile === true)]);
   const known = new Set(history.entries.map((entry) => entry.revision));
+  const again = rerunByTool(match, files, history);
   const partial = history.entries.filter(
     ({ revision, state }) => state !== "applied" && matched.some(({ id }) => id === revision),
   );
@@ -179,7 +181,7 @@ async function decide(
     ...(await adoptedOf(
       target,
       found,
-      matched.filter(({ id }) => !known.has(id)),
+      matched.filter(({ id }) => !known.has(id) || again.has(id)),
       files.migrations,
     )),
   ];

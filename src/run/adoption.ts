@@ -23,7 +23,7 @@ import {
   unlessRefused,
 } from "./histories.ts";
 import type { Keeper } from "./keep.ts";
-import { refuseRerun, refuseUnnoticed } from "./reruns.ts";
+import { refuseRerun, refuseUnnoticed, rerunByTool } from "./reruns.ts";
 import type { Target } from "./target.ts";
 import { type Advisory, advisoryOf } from "./tool-lock.ts";
 
@@ -81,7 +81,7 @@ export async function lookAtTool(
   if (found === undefined) return { ...NOTHING, keeper, untold: untold(null) };
   const match = sideBySide(found, files.migrations);
   if (!fresh && keeper === null) {
-    await refuseRerun(target, connection, { found, match, history });
+    await refuseRerun(target, connection, { found, match, files, history });
     const own = match.applied.filter(({ row }) => row !== null).map(({ id }) => id);
     return { ...NOTHING, theirs: { found, revisions: new Set(own) } };
   }
@@ -89,7 +89,8 @@ export async function lookAtTool(
     refuseQuestions(found, match, keeper);
   refuseFailed(found);
   const known = new Set(history.entries.map((entry) => entry.revision));
-  const unknown = match.applied.filter(({ id }) => !known.has(id));
+  const again = rerunByTool(match, files, history);
+  const unknown = match.applied.filter(({ id }) => !known.has(id) || again.has(id));
   const entries = await adoptedOf(target, found, unknown, files.migrations);
   return {
     ...{ found, keeper, entries, untold: untold(match), theirs: null },

@@ -59,15 +59,23 @@ export function refuseUntoldDown(
 export async function refuseRerun(
   target: Target,
   connection: Connection,
-  { found, match, history }: { found: FoundHistory; match: Match; history: RecordedHistory },
+  {
+    found,
+    match,
+    files,
+    history,
+  }: { found: FoundHistory; match: Match; files: Listing; history: RecordedHistory },
 ): Promise<void> {
   const known = new Set(history.entries.map(({ revision }) => revision));
-  const strange = match.applied.filter(({ id, row }) => row !== null && !known.has(id)).map(({ id }) => id);
+  const again = rerunByTool(match, files, history);
+  const strange = match.applied
+    .filter(({ id, row }) => row !== null && (!known.has(id) || again.has(id)))
+    .map(({ id }) => id);
   if (strange.length === 0) return;
   // What we have taken back, or a person has, it still has in its history.
   const { rows } = await connection.query<{ revision: string }>(target.ledger.sql.takenBack(strange));
   const back = new Set(rows.map(({ revision }) => revision));
-  const since = strange.filter((id) => !back.has(id));
+  const since = strange.filter((id) => again.has(id) || !back.has(id));
   if (since.length === 0) return;
   const { tool, table } = found;
   throw new PlanRefused([
@@ -78,6 +86,26 @@ export async function refuseRerun(
       details: { tool: tool.name, table: describeTable(table), revisions: since },
     },
   ]);
+}
+
+/**
+ * What runs again whenever its text changed, was taken over from the tool, and has been run by the tool since, as it stands
+ * now: our ledger has the older text. What we have run ourselves is not among them, for then the tool's row may be older.
+ */
+export function rerunByTool(
+  { applied }: Match,
+  { migrations }: Listing,
+  { entries }: RecordedHistory,
+): ReadonlySet<string> {
+  const files = new Map(migrations.map((migration) => [migration.id, migration]));
+  const own = new Map(entries.map((entry) => [entry.revision, entry]));
+  const ran = applied.filter(({ id, row, edited }) => {
+    const [file, entry] = [files.get(id), own.get(id)];
+    if (file === undefined || entry === undefined || edited || row?.checksum == null) return false;
+    const again = file.kind === "repeatable" || file.rerun === true;
+    return again && entry.baseline && entry.state === "applied" && entry.checksum !== file.checksum;
+  });
+  return new Set(ran.map(({ id }) => id));
 }
 
 /** In front of the name; some write a time with dashes. */
