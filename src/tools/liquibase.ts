@@ -4,6 +4,7 @@
  */
 import { posix } from "node:path";
 import type { Migration } from "../core/migration.ts";
+import { literal } from "../core/sql/quote.ts";
 import { matchByKey } from "./match.ts";
 import { hasColumns, history, nameOf, selectText, type Tool } from "./tool.ts";
 
@@ -36,6 +37,14 @@ export const liquibase: Tool = {
       row.checksum !== null && known.has(generation(row.checksum)) ? row : { ...row, checksum: null },
     );
     return matchByKey({ ...found, rows }, migrations.map(named), normal);
+  },
+  has(table, { key }) {
+    if (key?.columns === undefined) return null;
+    const { id, author, filename } = key.columns;
+    const path = String.raw`regexp_replace(replace(filename, '\', '/'), '^(classpath:)?([a-z]:)?/*', '', 'i')`;
+    const same = (column: string, value: unknown) =>
+      `lower(${column}) = ${literal(String(value).toLowerCase())}`;
+    return `select from ${nameOf(table)} where ${same("id", id)} and ${same("author", author)} and ${same(path, normal(`${filename}`))}`;
   },
   lockedBy(table, all) {
     const lock = all.find(
