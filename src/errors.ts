@@ -96,6 +96,7 @@ export const ERROR_CODES = {
   ADOPT_FAILED_HISTORY: "PlanRefused",
   ADOPT_CONFLICT: "PlanRefused",
   ADOPT_TOOL_RUNNING: "PlanRefused",
+  ADOPT_UNTOLD: "PlanRefused",
   // Wait or look.
   LOCK_TIMEOUT: "LockError",
   LOCK_LOST: "LockError",
