@@ -56,3 +56,18 @@ test("the row appeared between a failure and the next run", async ({ db }) => {
   );
   expect((await up(target)).steps).toEqual([]);
 });
+
+test("an advisory lock that a dead run has left: the hint ends its session", async ({ db }) => {
+  const folder = folderOf({ "1_a.sql": "-- Up Migration\ncreate table a (id int);\n" });
+  const target = await targetIn("node-pg-migrate", { url: db.url, folder, settings: { lockWaitMs: 0 } });
+  const dead = await db.connect();
+  dead.on("error", () => {});
+  await dead.query("set application_name = 'left behind'");
+  await dead.query("select pg_advisory_lock(7241865325823964)");
+  const { codes, error } = await refusalOf(up(target));
+  expect(codes).toEqual(["ADOPT_TOOL_RUNNING"]);
+  expect(error.message).toContain("of left behind, idle since");
+  const [sql] = /select pg_terminate_backend\(\d+\)/.exec(error.hint ?? "") ?? [];
+  await db.admin(sql ?? "");
+  expect((await up(target)).steps).toHaveLength(1);
+});
