@@ -95,6 +95,7 @@ export const ERROR_CODES = {
   ADOPT_NOTHING: "PlanRefused",
   ADOPT_FAILED_HISTORY: "PlanRefused",
   ADOPT_CONFLICT: "PlanRefused",
+  ADOPT_TAKEN_BACK: "PlanRefused",
   ADOPT_TOOL_RUNNING: "PlanRefused",
   ADOPT_UNTOLD: "PlanRefused",
   // Wait or look.
@@ -118,6 +119,7 @@ export const ERROR_CODES = {
   DATABASE_PRIVILEGE: "DatabaseError",
   DATABASE_SETTING: "DatabaseError",
   DATABASE_POOLED: "DatabaseError",
+  DATABASE_NOT_REPLICATED: "DatabaseError",
   DATABASE_CONNECTION_LOST: "DatabaseError",
   DATABASE_TOO_OLD: "DatabaseError",
   DATABASE_ERROR: "DatabaseError",

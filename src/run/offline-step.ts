@@ -55,7 +55,7 @@ export async function renderStep(
   const settings = (body.kind === "sql" ? body.settings : undefined) ?? prepared.settings;
   const written = body.kind === "sql" ? (body.written ?? body.text) : null;
   const ledger = target.ledger.sql;
-  const kept = keptIn(keeper, { step, migration, text: written, ledger: ledger.historyTable, live: false });
+  const kept = keptIn(keeper, { step, migration, text: written, sql: ledger, live: false });
   const asked = guarded(target, prepared, written);
   const parts: FrameParts = {
     ledger,

@@ -8,17 +8,19 @@ import { type Direction, PHASES } from "../core/migration.ts";
 import { plan } from "../core/plan.ts";
 import { resolveRevision } from "../core/revision.ts";
 import { literal } from "../core/sql/quote.ts";
-import { ConfigError, GodwitError, PlanRefused, problemsOf } from "../errors.ts";
+import { ConfigError, GodwitError, PlanRefused, type Problem, problemsOf } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
 import { describeTable } from "../tools/tool.ts";
-import { lookAtTool } from "./adoption.ts";
+import { lookAt } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { keptRow } from "./keep.ts";
+import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
 import { planInput } from "./migrate.ts";
 import type { RunContext, Target } from "./target.ts";
+import { forgetRow } from "./tool-memory.ts";
 
 export type Repair =
   /** The file was edited on purpose: its present text is the one that counts. */
@@ -42,6 +44,7 @@ export interface RepairReport {
   readonly direction: Direction;
   /** The history of another tool that was written as well, with its table; `null`: none. */
   readonly told: string | null;
+  readonly warnings: readonly Problem[];
 }
 
 export interface RepairOptions {
@@ -53,10 +56,11 @@ export async function repair(
   target: Target,
   request: Repair,
   options: RepairOptions,
-  context: RunContext,
+  given: RunContext,
 ): Promise<RepairReport> {
+  const { context, warnings } = withWarnings(given);
   const files = await target.source.list();
-  return withLock(target, context, async (connection, lock) => {
+  const report = await withLock(target, context, async (connection, lock) => {
     const { database } = connection.server;
     if (options.confirm !== database)
       throw new ConfigError({
@@ -66,6 +70,8 @@ export async function repair(
       });
     const history = await target.ledger.read(connection);
     refuseForeign(target, files, history);
+    if (!history.created && request.kind === "mark-done")
+      await target.ledger.create(connection, target.settings.project);
     const revision = find(request, files, history);
     const rows = await statementsFor(target, { ...request, revision } as Repair, files, history);
     const reverting = stateOf(history, revision) === "reverting";
@@ -81,10 +87,14 @@ export async function repair(
     const direction = request.kind === "forget" || reverting ? "down" : "up";
     const whole = !("position" in request) || request.position === null;
     const isTold = whole && (request.kind === "forget" || request.kind === "mark-done");
-    const { keeper } = isTold ? await lookAtTool(target, connection, { files, history }) : { keeper: null };
+    const look = isTold ? await lookAt(target, connection, { files, history }) : null;
+    const keeper = look?.keeper ?? null;
     const kept = await keptRow(target, connection, { keeper, files, revision, direction });
+    // What is there although the tool's row is gone is not missed any more.
+    const isMissed = look !== null && keeper === null && request.kind === "mark-done";
+    const settled = isMissed ? forgetRow(target, look, revision) : "";
     const results = await connection.execute(
-      `begin; ${lock.fence} ${rows(sql, context)}; ${sql.log(context, logged)}; ${kept} commit`,
+      `begin; ${lock.fence} ${rows(sql, context)}; ${sql.log(context, logged)}; ${kept} ${settled}; commit`,
     );
     if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
     const told =
@@ -96,8 +106,9 @@ export async function repair(
       revision,
       direction: reverting ? "down" : "up",
       told,
-    };
+    } as const;
   });
+  return { ...report, warnings: warnings() };
 }
 
 const EVENTS = {
