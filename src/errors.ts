@@ -97,6 +97,7 @@ export const ERROR_CODES = {
   ADOPT_CONFLICT: "PlanRefused",
   ADOPT_TAKEN_BACK: "PlanRefused",
   ADOPT_TOOL_RUNNING: "PlanRefused",
+  ADOPT_UNTOLD: "PlanRefused",
   // Wait or look.
   LOCK_TIMEOUT: "LockError",
   LOCK_LOST: "LockError",

@@ -209,6 +209,10 @@ async function decide(
     ? []
     : eachOnce([...match.missing, ...found.history.rows.filter((row) => row.withoutFile === true)]);
   const known = new Set(history.entries.map((entry) => entry.revision));
+  // Known, and run there again with a text that we do not have.
+  const again = new Set(
+    events.flatMap((event) => (event.kind === "applied-there" && known.has(event.id) ? [event.id] : [])),
+  );
   const partial = history.entries.filter(
     ({ revision, state }) => state !== "applied" && matched.some(({ id }) => id === revision),
   );
@@ -221,7 +225,7 @@ async function decide(
     ...(await adoptedOf(
       target,
       found,
-      matched.filter(({ id }) => !known.has(id)),
+      matched.filter(({ id }) => !known.has(id) || again.has(id)),
       files.migrations,
     )),
   ];

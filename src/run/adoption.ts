@@ -193,8 +193,18 @@ export function setsOf(
     history: found.history,
     match: sideBySide(found, files.migrations),
     seen: isThatTable(found, memory) ? (memory.seen.get(name)?.subjects ?? null) : null,
-    ours: oursIn(history, memory, name),
+    ours: { ...oursIn(history, memory, name), older: olderIn(history, files) },
   };
+}
+
+/** What was taken over with another text than its file has now. */
+function olderIn({ entries }: RecordedHistory, { migrations }: Listing): ReadonlySet<string> {
+  const texts = new Map(migrations.map(({ id, checksum }) => [id, checksum]));
+  const older = entries.filter(
+    ({ revision, baseline, state, checksum }) =>
+      baseline && state === "applied" && texts.has(revision) && texts.get(revision) !== checksum,
+  );
+  return new Set(older.map(({ revision }) => revision));
 }
 
 /** Whether this is the table that was looked at before, perhaps in a new place; another one beside it is another history. */

@@ -5,9 +5,10 @@
  */
 import type { Direction, Migration } from "../core/migration.ts";
 import { stored } from "../core/sql/quote.ts";
+import { restored } from "../core/sql/stored.ts";
 import type { Step } from "../core/step.ts";
 import type { Connection } from "../database/connection.ts";
-import { PlanRefused } from "../errors.ts";
+import { DatabaseError, PlanRefused } from "../errors.ts";
 import type { LedgerSql } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
 import type { Found } from "../tools/recognise.ts";
@@ -112,6 +113,21 @@ export function appliedByTool(message: string, cause: unknown): PlanRefused {
       },
     ],
     { cause },
+  );
+}
+
+/** An error beside statements that commit by themselves: here a part may be done already, and the tool has all of it. */
+export function presentBeside(error: unknown, revision: string): unknown {
+  if (!(error instanceof DatabaseError) || error.sqlState !== PRESENT_SQLSTATE) return error;
+  return new PlanRefused(
+    [
+      {
+        code: "ADOPT_TOOL_RUNNING",
+        message: `${restored(error.message)}: it was applied there since this step was begun here.`,
+        hint: `Look at the database, for its statements may have run twice. Put right what is there twice or missing, then say: godwit repair --mark-done ${revision}`,
+      },
+    ],
+    { cause: error },
   );
 }
 

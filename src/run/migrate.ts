@@ -44,6 +44,7 @@ import { refuseUntoldDown } from "./reruns.ts";
 import { asSchemaGone, explainedBySchema } from "./schema-gone.ts";
 import { guardOf } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
+import { untoldWarning } from "./untold.ts";
 import { againOf, failureOf, ownSession, type Work } from "./work.ts";
 
 export interface MigrateOptions {
@@ -247,6 +248,8 @@ class Run {
     await lock.announce(
       `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`,
     );
+    const untoldOf = untoldWarning(target, { steps: decided.steps, history, kept: keeper !== null });
+    if (untoldOf !== null) this.#warn(untoldOf);
     this.#prepared = prepared;
     for (const { step } of prepared) if (step.kind === "repeatable") this.#repeatables.add(step.revision);
     const work: Work = {

@@ -228,5 +228,7 @@ export function closing(parts: FrameParts, direction: Direction, entry: Entry): 
     direction === "up"
       ? parts.ledger.completePartial(entry, parts.author)
       : parts.ledger.revert(entry.revision, parts.author);
-  return `${begin()} ${parts.ownRole} ${parts.fence} ${row}; ${parts.kept.row} ${CONSTRAINTS} ${commit(parts)}`;
+  // Its statements took their time, in which the tool may have done the same.
+  const look = direction === "up" ? parts.kept.open : "";
+  return `${begin()} ${parts.ownRole} ${parts.fence} ${look} ${row}; ${parts.kept.row} ${CONSTRAINTS} ${commit(parts)}`;
 }

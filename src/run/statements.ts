@@ -22,6 +22,7 @@ import { splitStatements } from "../core/sql/statements.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
 import { type Committed, NOTHING } from "./committed.ts";
+import { presentBeside } from "./keep.ts";
 import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import { statementsOf } from "./prepare.ts";
@@ -83,7 +84,11 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
       else if (!work.kind.session) job.settings.push(...settingsOf(statement));
       done++;
     }
-    await work.connection.execute(closing(job.parts, step.direction, entryOf(prepared, body.revert)));
+    await work.connection
+      .execute(closing(job.parts, step.direction, entryOf(prepared, body.revert)))
+      .catch((error) => {
+        throw presentBeside(error, step.revision);
+      });
   } catch (error) {
     if (work.connection.lost.aborted) throw work.connection.lost.reason;
     await rollback(work.connection);
@@ -134,7 +139,16 @@ function committedOf({ body, unsettled, halfDone }: Job, position: number, done:
 
 async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   const { step } = prepared;
-  if (step.reason === "resume") return;
+  if (step.reason === "resume") {
+    if (step.direction === "down" || parts.kept.open === "") return;
+    // Its row was not written: where it is there, the tool has done the same since.
+    await work.connection
+      .execute(`${ownBegin()} ${parts.ownRole} ${parts.fence} ${parts.kept.open} commit`)
+      .catch((error) => {
+        throw presentBeside(error, step.revision);
+      });
+    return;
+  }
   const guard = guardOf(work.target.settings);
   if (step.direction === "down") {
     await work.connection.execute(

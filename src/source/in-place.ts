@@ -95,7 +95,7 @@ function describe(
     revertible: false,
     settings: {},
   };
-  if (entry.problem !== undefined) return { ...nothing, problem: entry.problem };
+  if (entry.problem !== undefined) return { ...nothing, tool: entry.tool, problem: entry.problem };
   try {
     const file = read(entry.file);
     const reading = entry.read(file);

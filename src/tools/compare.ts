@@ -26,6 +26,8 @@ export interface Ours {
   readonly adopted: ReadonlySet<string>;
   /** Of the adopted, those that never had a file: programs of the tool, under the names of their rows. */
   readonly withoutFile: ReadonlySet<string>;
+  /** Of the adopted, those whose files have another text by now; nobody has run them here. */
+  readonly older?: ReadonlySet<string>;
   /** Once known, and taken out on purpose since: taken back, or forgotten by a person. */
   readonly takenOut: ReadonlySet<string>;
 }
@@ -104,6 +106,7 @@ export function compare(sets: Sets): readonly ToolEvent[] {
   const events = files.flatMap((file): ToolEvent[] => {
     const { id } = file;
     const one = there.get(id);
+    if (one !== undefined && isRerunThere(file, one, sets)) return [{ kind: "applied-there", id, one }];
     if (ours.known.has(id)) return ofKnown(file, one, sets);
     if (one !== undefined) return [ofUnknown(one, sets)];
     return skipped.has(id) && !ours.takenOut.has(id) ? [{ kind: "passed-over", id }] : [];
@@ -154,6 +157,15 @@ function ofKnown({ id, kind, tool }: Migration, one: Applied | undefined, sets: 
   const wasThere = seen?.has(id) ?? ours.adopted.has(id);
   if (wasThere) return [{ kind: "taken-back-there", id }];
   return tool === undefined ? [] : [{ kind: "untold", id }];
+}
+
+/**
+ * It runs again when its text changed, and the tool has run it as it stands now. What we have run ourselves is not meant: then
+ * the tool's row may be the older one.
+ */
+function isRerunThere({ id, kind, rerun }: Migration, { row, edited }: Applied, { ours }: Sets): boolean {
+  const again = kind === "repeatable" || rerun === true;
+  return again && ours.older?.has(id) === true && row !== null && row.checksum !== null && !edited;
 }
 
 function ofUnknown(one: Applied, sets: Sets): ToolEvent {

@@ -65,6 +65,8 @@ export const golangMigrate: Tool = {
     keyOfGolangMigrate(schema, name, `/${database}`),
     keyOfGolangMigrate(schema, name, database),
   ],
+  // All that is not above its number.
+  has: (table, step) => `select from ${nameOf(table)} where version >= ${versionOf(step)}`,
   keep: keep(),
 };
 

@@ -3,7 +3,8 @@
  * it, so that an edited plan has other ids. One registry may hold several projects. It locks the table, and from 1.1 on
  * takes an advisory lock too.
  */
-import { history, selectText, type Tool } from "./tool.ts";
+import { literal } from "../core/sql/quote.ts";
+import { history, nameOf, selectText, type Tool } from "./tool.ts";
 
 export const sqitch: Tool = {
   name: "sqitch",
@@ -44,6 +45,13 @@ export const sqitch: Tool = {
     const projects = new Set(migrations.flatMap(({ tool }) => tool?.columns?.project ?? []));
     if (projects.size === 0) return history;
     return { ...history, rows: history.rows.filter(({ columns }) => projects.has(columns?.project ?? "")) };
+  },
+  // By name too: an edited plan gives a change another id, and it is deployed all the same.
+  has(table, { key }) {
+    if (key === null) return null;
+    const { change, project, script_hash } = key.columns ?? {};
+    const text = (value: unknown) => literal(value == null ? null : String(value));
+    return `select from ${nameOf(table)} where change_id = ${literal(key.version)} or (project = ${text(project)} and (script_hash = ${text(script_hash)} or (change = ${text(change)} and not exists (select from ${nameOf(table)} o where o.change_id = ${literal(key.version)}))))`;
   },
   advisoryKeys: () => [75_474_063n],
 };
