@@ -35,6 +35,7 @@ import {
   warnOfKept,
 } from "./leftover-indexes.ts";
 import { acquireLock } from "./locked.ts";
+import { createMentions, type Mentions, noteTexts } from "./mentioned-indexes.ts";
 import { boundedNotices } from "./notices.ts";
 import { type OwnWaits, patiently } from "./own-waits.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
@@ -99,6 +100,8 @@ class Run {
   #late: GodwitError | undefined;
   /** The oids of the indexes that were invalid when the run began. */
   #invalidBefore: ReadonlySet<number> | undefined;
+  /** What the steps say of those. */
+  #mentions: Mentions | undefined;
   /** What the server said where `IF NOT EXISTS` has kept something. */
   readonly #skipped: string[] = [];
 
@@ -220,6 +223,8 @@ class Run {
     this.#context.observe({ kind: "planned", plan: decided });
     for (const warning of decided.warnings) this.#warn(warning);
     this.#invalidBefore ??= new Set(invalid.map(({ oid }) => oid));
+    this.#mentions ??= createMentions(invalid);
+    const mentions = this.#mentions;
     if (decided.steps.length === 0) this.#warnOfInvalid(invalid);
     const { failure, outOfOrder } = this.#options;
     const isOvertaken = (revision: string) =>
@@ -261,9 +266,11 @@ class Run {
         this.#late ??= error;
         this.#warn(error.toProblem());
       },
+      sent: mentions.note,
       keeper,
     };
     await clearNamedIndexes(work, prepared, invalid);
+    if (invalid.length > 0) await noteTexts(mentions, prepared);
     const stopNotices = connection.onNotice(boundedNotices(this.#context.observe));
     const stopSkipped = connection.onNotice(({ sqlState, message }) => {
       if (sqlState === DUPLICATE_TABLE && this.#skipped.length < MOST_SKIPPED) this.#skipped.push(message);
@@ -391,15 +398,19 @@ class Run {
         hint: "Run again; if it stays, look for a trigger on the ledger.",
       });
     const named = await namedIndexes(work, prepared, invalid);
-    const broken = invalid.filter((index) => named.has(index.name) || this.#isBroken(index));
+    const mentioned = await this.#mentions?.found(work, invalid);
+    const broken = invalid.filter(
+      (index) => named.has(index.name) || this.#isBroken(index, mentioned?.has(index.name)),
+    );
     this.#warnOfInvalid(invalid.filter((index) => !broken.includes(index)));
     if (broken.length > 0) throw new StepFailed(leftInvalid(broken));
     if (this.#late !== undefined) throw this.#late;
   }
 
   /** By this run, or kept by it. An index on the parent of partitions alone waits for those of its parts. */
-  #isBroken({ oid, bareName, builder, parted, brokenPart }: InvalidIndex): boolean {
+  #isBroken({ oid, bareName, builder, parted, brokenPart }: InvalidIndex, mentioned = false): boolean {
     if (builder !== null || (parted !== null && !brokenPart)) return false;
+    if (mentioned) return true;
     return this.#invalidBefore?.has(oid) !== true || isIn(this.#skipped, bareName);
   }
 

@@ -33,7 +33,13 @@ export function createActivity(file: string): Activity {
   };
 }
 
-export function supervised(connection: Connection, activity: Activity, prepared: Prepared) {
+export interface Supervision {
+  readonly activity: Activity;
+  readonly prepared: Prepared;
+  readonly sent?: ((revision: string, text: string) => void) | undefined;
+}
+
+export function supervised(connection: Connection, { activity, prepared, sent }: Supervision) {
   /** Asked before each text is sent; what it returns is told that it succeeded. */
   const guard = (text: string): ((commands: readonly string[]) => void) => {
     if (prepared.form === "module-outside") return activity.tally.begun(text);
@@ -62,6 +68,7 @@ export function supervised(connection: Connection, activity: Activity, prepared:
     commandsOf: (result: T) => readonly string[],
   ): Promise<T> => {
     const succeeded = guard(text);
+    sent?.(prepared.step.revision, text);
     const look = indexGuard(text);
     activity.inFlight++;
     try {

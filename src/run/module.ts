@@ -204,7 +204,7 @@ export async function callModule(
   );
   try {
     const returned = await body.call({
-      ...supervised(work.connection, activity, prepared),
+      ...supervised(work.connection, { activity, prepared, sent: work.sent }),
       begun: () => {
         activity.lastMs = performance.now();
       },

@@ -41,6 +41,8 @@ export interface Work {
   readonly isOvertaken?: ((revision: string) => boolean) | undefined;
   /** What a module left behind went on when its step was done. */
   readonly late?: ((error: GodwitError) => void) | undefined;
+  /** Told each text that a module sends. */
+  readonly sent?: ((revision: string, text: string) => void) | undefined;
   /** Another tool's history that is kept in step. */
   readonly keeper?: Keeper | null;
 }
