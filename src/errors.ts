@@ -104,6 +104,7 @@ export const ERROR_CODES = {
   STEP_TIMEOUT: "StepFailed",
   STEP_INDEX_INVALID: "StepFailed",
   STEP_INDEX_KEPT: "StepFailed",
+  STEP_LOCK_TIMEOUT: "StepFailed",
   STEP_ENDED_TRANSACTION: "StepFailed",
   STEP_LEFT_BEHIND: "StepFailed",
   STEP_NEVER_SETTLED: "StepFailed",

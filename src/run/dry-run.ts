@@ -23,6 +23,7 @@ import type { Import } from "./import.ts";
 import { withLock } from "./locked.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import { callModule } from "./module.ts";
+import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import { CALM, resetSession } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
@@ -61,7 +62,11 @@ export async function dryRun(
       kind: sessionKind(connection, context),
       stop: AbortSignal.any([context.signal, lock.lost]),
       count: steps.length,
+      warn: (problem) => {
+        results.warnings.push(problem);
+      },
     };
+    results.warnings.push(...(await lockTimeoutWarnings(steps, target.settings)));
     await connection.execute("begin isolation level read committed");
     try {
       await tryAll(work, steps, results);

@@ -37,6 +37,7 @@ import {
 import { acquireLock } from "./locked.ts";
 import { createMentions, type Mentions, noteTexts } from "./mentioned-indexes.ts";
 import { boundedNotices } from "./notices.ts";
+import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
 import { type OwnWaits, patiently } from "./own-waits.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
@@ -243,6 +244,7 @@ class Run {
       history,
     });
     if (this.#options.failure === "stop") refuseBroken(prepared);
+    for (const warning of await lockTimeoutWarnings(prepared, target.settings)) this.#warn(warning);
     if (!history.created) await target.ledger.create(connection, target.settings.project);
     if (keeper?.create != null) await connection.execute(keeper.create);
     await lock.announce(

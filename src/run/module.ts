@@ -204,7 +204,7 @@ export async function callModule(
   );
   try {
     const returned = await body.call({
-      ...supervised(work.connection, { activity, prepared, sent: work.sent }),
+      ...supervised(work, { activity, prepared }),
       begun: () => {
         activity.lastMs = performance.now();
       },

@@ -22,12 +22,13 @@ import { splitStatements } from "../core/sql/statements.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
 import { type Committed, NOTHING } from "./committed.ts";
+import { setsLockTimeout } from "./own-lock-timeout.ts";
 import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import { statementsOf } from "./prepare.ts";
 import { closing, guardOf, begin as ownBegin } from "./script.ts";
 import { customNames, stateIn } from "./session-state.ts";
-import { hashOf, type Job, runStatement } from "./statement.ts";
+import { hashOf, type Job, keepGoing, runStatement } from "./statement.ts";
 import {
   entryOf,
   failureOf,
@@ -53,6 +54,7 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
     attempts: 1,
     settings: [],
     state: {},
+    setsLockTimeout: setsLockTimeout(body.text),
     custom: work.kind.session ? customNames(body.text) : [],
     blockers: [],
     unsettled: false,
@@ -177,8 +179,7 @@ function resume(job: Job, statement: SplitStatement, earlier: RecordedStatement)
     job.settings.push(...settingsOf(statement));
     return;
   }
-  job.state = state;
-  job.settings = [];
+  keepGoing(job, state);
 }
 
 /** What a statement sets, by its text: behind a pooler, and in rows of a Godwit that did not ask the server. */
