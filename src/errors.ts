@@ -47,6 +47,7 @@ export const ERROR_CODES = {
   TARGET_UNKNOWN: "ConfigError",
   TARGET_CLASH: "ConfigError",
   TARGET_SCHEMA_MISSING: "ConfigError",
+  TARGET_NO_SCHEMAS: "ConfigError",
   // Fix the files.
   SOURCE_FOLDER_MISSING: "SourceError",
   SOURCE_FOLDER_UNREADABLE: "SourceError",
