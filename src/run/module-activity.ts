@@ -2,7 +2,7 @@
 import { INDEX_SQLSTATE, indexGuard } from "../core/sql/index-guard.ts";
 import type { Encoded } from "../database/values/parameters.ts";
 import { DatabaseError, type GodwitError, StepFailed } from "../errors.ts";
-import { refuseTransactionControl, type Tally, tally } from "./module-control.ts";
+import { refuseTransactionControl, refuseTwoPhase, type Tally, tally } from "./module-control.ts";
 import { boundLockWaits, mayResetAll, sentWarning, setsLockTimeout } from "./own-lock-timeout.ts";
 import { indexRefused } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
@@ -43,14 +43,15 @@ export function supervised(work: Work, { activity, prepared }: Supervision) {
   const { connection } = work;
   /** Asked before each text is sent; what it returns is told that it succeeded. */
   const guard = (text: string): ((commands: readonly string[]) => void) => {
-    if (prepared.form === "module-outside") return activity.tally.begun(text);
+    const outside = prepared.form === "module-outside";
     try {
-      refuseTransactionControl(text, prepared);
+      if (outside) refuseTwoPhase(text, prepared);
+      else refuseTransactionControl(text, prepared);
     } catch (error) {
       activity.refused ??= error as GodwitError;
       throw error;
     }
-    return () => {};
+    return outside ? activity.tally.begun(text) : () => {};
   };
   /** Also where the module catches the error. */
   const refuseIndexes = async (look: string): Promise<void> => {
