@@ -94,6 +94,8 @@ class Run {
   readonly #repeatables = new Set<string>();
   /** Begun, and not known to have ended. */
   #underWay: string | undefined;
+  /** The step that was under way when the connection was last lost. */
+  #cut: Work["cut"];
   /** The first step that was not done when the connection was lost while a step was under way. */
   #suspect: string | undefined;
   #prepared: readonly Prepared[] = [];
@@ -140,6 +142,7 @@ class Run {
         const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
         if (settled() > before) lost = 1;
         if (!gone || lost > RECONNECTS || this.#context.signal.aborted) throw error;
+        if (this.#underWay !== undefined) this.#cut = { revision: this.#underWay, error };
         this.#context.observe({ kind: "connection-lost", problem: error.toProblem() });
       }
     }
@@ -269,6 +272,7 @@ class Run {
         this.#warn(error.toProblem());
       },
       sent: mentions.note,
+      cut: this.#cut,
       keeper,
     };
     await clearNamedIndexes(work, prepared, invalid);
@@ -369,13 +373,10 @@ class Run {
       this.#suspect = step.revision;
       return;
     }
-    const body = await this.#prepared.find((one) => one.step.revision === step.revision)?.load();
-    const { problem, committed } = await endsSession(
-      this.#target,
-      connection,
-      body?.kind === "sql" ? { ...step, file: body.file } : step,
-      againOf({ isOvertaken }, step),
-    );
+    const prepared = this.#prepared.find((one) => one.step.revision === step.revision);
+    const body = (await prepared?.load()) ?? null;
+    const again = againOf({ isOvertaken }, step);
+    const { problem, committed } = await endsSession(this.#target, connection, step, { again, body });
     this.#failed(failureOf(step.revision, problem, committed), problem);
     this.#context.observe({ kind: "step-failed", step, problem: problem.toProblem() });
     if (this.#options.failure === "stop") throw problem;

@@ -141,6 +141,16 @@ export function statementsOf(body: Body & { kind: "sql" }): readonly SplitStatem
   }));
 }
 
+/** Where a statement begins; its column only where something stands in front of it on its line. */
+export function startOf(
+  body: { text: string; file: string; line: number },
+  { start, line }: Pick<SplitStatement, "start" | "line">,
+): { readonly line: number; readonly column: number | undefined } {
+  const before = body.text.slice(body.text.lastIndexOf("\n", start - 1) + 1, start);
+  if (start === 0 || before.trim() === "") return { line, column: undefined };
+  return { line, column: placeOf(body, codePointOffset(body.text, start) + 1).column };
+}
+
 /** The place of a character (from 1, as PostgreSQL counts) of a text that starts on some line of a file. */
 export function placeOf(body: { text: string; file: string; line: number }, position: number): Place {
   const { line, column } = locate(body.text, position, { firstLine: body.line });

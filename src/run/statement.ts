@@ -42,7 +42,7 @@ import {
   withoutLockTimeout,
 } from "./session-state.ts";
 import { watch } from "./watch.ts";
-import { isWorthRetrying, pauseBeforeRetry, rollback, stepError, type Work } from "./work.ts";
+import { cutOff, isWorthRetrying, pauseBeforeRetry, rollback, stepError, type Work } from "./work.ts";
 
 /** A file at work, statement by statement. */
 export interface Job {
@@ -134,7 +134,8 @@ export async function runStatement(
       const verdict = await judge(connection, statement, earlierBefore);
       if (verdict === "unknown") {
         job.unsettled = true;
-        throw undecided(job, intent, statement);
+        const place = { file: job.body.file, line: statement.line };
+        throw cutOff(work, step, place) ?? undecided(job, intent, statement);
       }
       if (verdict === "done") return await finish();
     }

@@ -25,7 +25,7 @@ import { type Committed, NOTHING } from "./committed.ts";
 import { setsLockTimeout } from "./own-lock-timeout.ts";
 import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
-import { statementsOf } from "./prepare.ts";
+import { startOf, statementsOf } from "./prepare.ts";
 import { closing, guardOf, begin as ownBegin } from "./script.ts";
 import { customNames, stateIn } from "./session-state.ts";
 import { hashOf, type Job, keepGoing, runStatement } from "./statement.ts";
@@ -125,13 +125,15 @@ function committedBefore({ body }: Job, recorded: readonly RecordedStatement[]):
 
 /** At a failure of the statement at `position`. */
 function committedOf({ body, unsettled, halfDone }: Job, position: number, done: number): Committed {
-  const line = statementLine(body, position);
+  const statement = statementsOf(body)[position - 1];
+  const { line, column } = statement === undefined ? {} : startOf(body, statement);
   if (unsettled) return { extent: "unknown", position, line };
   if (done === 0 && !halfDone) return NOTHING;
   const parts = body.units === undefined ? "statements" : "transactions";
   const count = statementsOf(body).length;
   if (halfDone) return { extent: "some", done, count, line, parts, halfDone: position };
-  return { extent: "some", done, count, line: done === count ? undefined : line, parts };
+  if (done === count) return { extent: "some", done, count, line: undefined, parts };
+  return { extent: "some", done, count, line, column, parts };
 }
 
 async function begin({ work, prepared, body, parts }: Job): Promise<void> {
