@@ -96,6 +96,7 @@ export const ERROR_CODES = {
   ADOPT_NOTHING: "PlanRefused",
   ADOPT_FAILED_HISTORY: "PlanRefused",
   ADOPT_CONFLICT: "PlanRefused",
+  ADOPT_TAKEN_BACK: "PlanRefused",
   ADOPT_TOOL_RUNNING: "PlanRefused",
   // Wait or look.
   LOCK_TIMEOUT: "LockError",

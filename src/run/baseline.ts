@@ -5,12 +5,13 @@ import type { Migration } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
 import { wayBackOf } from "../core/way-back.ts";
 import { PlanRefused, type Problem, SourceError } from "../errors.ts";
-import { lookAtTool } from "./adoption.ts";
+import { judge, lookAt, lostIn } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { keptRow } from "./keep.ts";
 import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
 import type { RunContext, Target } from "./target.ts";
+import { forgetRow } from "./tool-memory.ts";
 
 export interface BaselineReport {
   readonly target: string;
@@ -41,9 +42,21 @@ export async function baseline(target: Target, revision: string, given: RunConte
       throw unfinished(partial.id, isReverting ? wayBackOf(partial.id, { graph, history }) : null);
     }
     const missing = wanted.filter((migration) => !present.has(migration.id));
-    const { keeper } = await lookAtTool(target, connection, { files, history });
+    const look = await lookAt(target, connection, { files, history });
+    const settled = new Set(wanted.map(({ id }) => id));
+    const { keeper } = await judge(target, look, { files, history, settled });
     const sql = target.ledger.sql;
     const rows: string[] = [];
+    const told = async (revision: string) => {
+      const kept = await keptRow(target, connection, { keeper, files, revision, direction: "up" });
+      if (kept !== "") rows.push(kept.replace(/;$/, ""));
+    };
+    // What is there, says a person: the tool is told again, or its row is not missed any more.
+    const lost = look === null ? new Set() : lostIn(look);
+    for (const { id } of wanted.filter((one) => present.has(one.id) && lost.has(one.id))) {
+      if (keeper !== null) await told(id);
+      else if (look !== null) rows.push(forgetRow(target, look, id));
+    }
     for (const migration of missing) {
       rows.push(sql.baseline(await entryFor(target, migration), context));
       rows.push(
@@ -55,13 +68,7 @@ export async function baseline(target: Target, revision: string, given: RunConte
           details: null,
         }),
       );
-      const kept = await keptRow(target, connection, {
-        keeper,
-        files,
-        revision: migration.id,
-        direction: "up",
-      });
-      if (kept !== "") rows.push(kept.replace(/;$/, ""));
+      await told(migration.id);
     }
     if (rows.length > 0) await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; commit`);
     return {

@@ -18,13 +18,15 @@ import {
   needsNoTransaction,
   UNSAFE_NEW_ENUM_VALUE,
 } from "../database/sqlstate.ts";
-import { DatabaseError, SourceError, StepFailed } from "../errors.ts";
+import { DatabaseError, type Problem, SourceError, StepFailed } from "../errors.ts";
 import { withAdopted } from "./adopted.ts";
 import { lookAtTool } from "./adoption.ts";
 import { sessionKind } from "./connect.ts";
 import { type DryRunReport, DryRunResults } from "./dry-run-report.ts";
 import { includesImports } from "./everything.ts";
 import type { Import } from "./import.ts";
+import { invalidIndexes } from "./indexes.ts";
+import { refusedIndexes } from "./leftover-indexes.ts";
 import { withLock } from "./locked.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import { callModule } from "./module.ts";
@@ -73,9 +75,10 @@ export async function dryRun(
       },
     };
     results.warnings.push(...(await lockTimeoutWarnings(steps, target.settings)));
+    const refused = await refusedIndexes(work, steps, await invalidIndexes(connection));
     await connection.execute("begin isolation level read committed");
     try {
-      await tryAll(work, steps, results);
+      await tryAll(work, steps, { results, refused });
     } finally {
       await rollback(connection);
     }
@@ -86,7 +89,13 @@ export async function dryRun(
   );
 }
 
-async function tryAll(work: Work, steps: readonly Prepared[], results: DryRunResults): Promise<void> {
+interface Known {
+  readonly results: DryRunResults;
+  /** By revision: an index that stands in its way as things are now. */
+  readonly refused: ReadonlyMap<string, Problem>;
+}
+
+async function tryAll(work: Work, steps: readonly Prepared[], { results, refused }: Known): Promise<void> {
   const left = new Set<string>();
   for (const [index, prepared] of steps.entries()) {
     const { step } = prepared;
@@ -95,6 +104,13 @@ async function tryAll(work: Work, steps: readonly Prepared[], results: DryRunRes
     if (missing !== undefined) {
       left.add(revision);
       results.notTried.push({ revision, because: `it depends on ${missing}` });
+      continue;
+    }
+    const problem = refused.get(revision);
+    if (problem !== undefined) {
+      // A step before it may take that away.
+      results.failures.push({ revision, problem, uncertain: index > 0 });
+      left.add(revision);
       continue;
     }
     if (prepared.problem === null && ["statements", "module-outside"].includes(prepared.form)) {

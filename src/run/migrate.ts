@@ -211,7 +211,7 @@ class Run {
       context: this.#context,
       warn: (problem: Problem) => this.#warn(problem),
     };
-    const { history, keeper, untold, theirs } = await adoptInPassing(place, {
+    const { history, keeper, untold, theirs, remember } = await adoptInPassing(place, {
       files,
       history: read,
     });
@@ -248,7 +248,10 @@ class Run {
     });
     if (this.#options.failure === "stop") refuseBroken(prepared);
     for (const warning of await lockTimeoutWarnings(prepared, target.settings)) this.#warn(warning);
-    if (!history.created) await target.ledger.create(connection, target.settings.project);
+    if (!history.created) {
+      await target.ledger.create(connection, target.settings.project);
+      if (remember !== "") await connection.execute(`begin; ${lock.fence} ${remember} commit`);
+    }
     if (keeper?.create != null) await connection.execute(keeper.create);
     await lock.announce(
       `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`,

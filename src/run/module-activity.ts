@@ -81,7 +81,7 @@ export function supervised(work: Work, { activity, prepared }: Supervision) {
     work.sent?.(prepared.step.revision, text);
     const warning = sentWarning(text, prepared, work.target.settings);
     if (warning !== null) work.warn?.(warning);
-    const look = indexGuard(text);
+    const look = indexGuard(text, { concurrently: true });
     activity.inFlight++;
     try {
       const result = await run();

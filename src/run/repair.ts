@@ -13,13 +13,14 @@ import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
 import { describeTable } from "../tools/tool.ts";
-import { lookAtTool } from "./adoption.ts";
+import { lookAt } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { keptRow } from "./keep.ts";
 import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
 import { planInput } from "./migrate.ts";
 import type { RunContext, Target } from "./target.ts";
+import { forgetRow } from "./tool-memory.ts";
 
 export type Repair =
   /** The file was edited on purpose: its present text is the one that counts. */
@@ -69,6 +70,8 @@ export async function repair(
       });
     const history = await target.ledger.read(connection);
     refuseForeign(target, files, history);
+    if (!history.created && request.kind === "mark-done")
+      await target.ledger.create(connection, target.settings.project);
     const revision = find(request, files, history);
     const rows = await statementsFor(target, { ...request, revision } as Repair, files, history);
     const reverting = stateOf(history, revision) === "reverting";
@@ -84,10 +87,12 @@ export async function repair(
     const direction = request.kind === "forget" || reverting ? "down" : "up";
     const whole = !("position" in request) || request.position === null;
     const isTold = whole && (request.kind === "forget" || request.kind === "mark-done");
-    const { keeper } = isTold ? await lookAtTool(target, connection, { files, history }) : { keeper: null };
+    const look = isTold ? await lookAt(target, connection, { files, history }) : null;
+    const keeper = look?.keeper ?? null;
     const kept = await keptRow(target, connection, { keeper, files, revision, direction });
+    const settled = look === null || keeper !== null ? "" : forgetRow(target, look, revision);
     const results = await connection.execute(
-      `begin; ${lock.fence} ${rows(sql, context)}; ${sql.log(context, logged)}; ${kept} commit`,
+      `begin; ${lock.fence} ${rows(sql, context)}; ${sql.log(context, logged)}; ${kept} ${settled}; commit`,
     );
     if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
     const told =

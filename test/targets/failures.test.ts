@@ -21,7 +21,7 @@ test("the summary has every failure of a target up to five, and the JSON all of 
   const { stdout } = await godwit.fails(1, "up", "--on-failure", "continue");
   const named = [1, 2, 3, 4, 5].map((n) => `000${n}_x [STEP_FAILED]`).join(", ");
   expect(stdout).toContain(`many/one: failed: ${named} and 2 more`);
-  const { json } = await godwit.fails(1, "up", "--on-failure", "continue", "--json");
+  const { json } = await godwit.fails(1, "up", "--on-failure", "continue", "--out-of-order", "--json");
   expect(json.problems).toHaveLength(7);
   const [{ schemas }] = json.targets;
   expect(schemas.map(({ problems }: Json) => problems?.length)).toEqual([7, undefined]);
