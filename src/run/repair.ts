@@ -90,7 +90,9 @@ export async function repair(
     const look = isTold ? await lookAt(target, connection, { files, history }) : null;
     const keeper = look?.keeper ?? null;
     const kept = await keptRow(target, connection, { keeper, files, revision, direction });
-    const settled = look === null || keeper !== null ? "" : forgetRow(target, look, revision);
+    // What is there although the tool's row is gone is not missed any more.
+    const isMissed = look !== null && keeper === null && request.kind === "mark-done";
+    const settled = isMissed ? forgetRow(target, look, revision) : "";
     const results = await connection.execute(
       `begin; ${lock.fence} ${rows(sql, context)}; ${sql.log(context, logged)}; ${kept} ${settled}; commit`,
     );
