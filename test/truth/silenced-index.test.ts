@@ -31,7 +31,7 @@ describe("a step that silences the server and keeps an invalid index fails the r
       "by a module outside a transaction",
       {
         "0001_ix.ts": module(
-          "transaction: false,",
+          "transaction: false, idempotent: true,",
           "set client_min_messages = error",
           "create index concurrently if not exists ix on shops (id)",
         ),
