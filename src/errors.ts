@@ -47,6 +47,7 @@ export const ERROR_CODES = {
   TARGET_UNKNOWN: "ConfigError",
   TARGET_CLASH: "ConfigError",
   TARGET_SCHEMA_MISSING: "ConfigError",
+  TARGET_NO_SCHEMAS: "ConfigError",
   // Fix the files.
   SOURCE_FOLDER_MISSING: "SourceError",
   SOURCE_FOLDER_UNREADABLE: "SourceError",
@@ -106,6 +107,7 @@ export const ERROR_CODES = {
   STEP_TIMEOUT: "StepFailed",
   STEP_INDEX_INVALID: "StepFailed",
   STEP_INDEX_KEPT: "StepFailed",
+  STEP_LOCK_TIMEOUT: "StepFailed",
   STEP_ENDED_TRANSACTION: "StepFailed",
   STEP_LEFT_BEHIND: "StepFailed",
   STEP_NEVER_SETTLED: "StepFailed",

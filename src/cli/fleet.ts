@@ -34,7 +34,8 @@ export async function runForEach(command: FleetCommand, invocation: Invocation):
     isFailure,
     onOutcome: (outcome) => tell(outcome, invocation, { alone, live }),
   });
-  return summed(outcomes, { invocation, alone, interrupted: invocation.signal.aborted });
+  const isGate = command.name === "status" && invocation.flags.check === true;
+  return summed(outcomes, { invocation, alone, interrupted: invocation.signal.aborted, isGate });
 }
 
 interface Surroundings {
@@ -72,11 +73,12 @@ function memberOf(config: Config, around: Surroundings, source?: Invocation["sou
 async function expand(config: Config, around: Surroundings): Promise<Group<Answer>> {
   const { invocation, command } = around;
   const context = createContext(config, invocation);
-  const { configs, canary } = await findSchemas(config, {
+  const { configs, canary, warning } = await findSchemas(config, {
     context,
     say: invocation.say,
     create: command.name === "up",
   });
+  if (warning !== undefined) invocation.log().problem("warn", warning, { target: config.target?.name ?? "" });
   // Listed once, however many schemas there are.
   const { say: print, signal } = invocation;
   const source = shareListing(await openSource(config, { print, signal }));
@@ -84,6 +86,7 @@ async function expand(config: Config, around: Surroundings): Promise<Group<Answe
     members: configs.map((each) => memberOf(each, around, source)),
     canary,
     parallel: config.target?.schemas?.parallel ?? null,
+    warnings: warning === undefined ? [] : [warning],
   };
 }
 
@@ -116,11 +119,13 @@ interface SumOptions {
   readonly invocation: Invocation;
   readonly alone: boolean;
   readonly interrupted: boolean;
+  /** `status --check`: nothing looked at is no reason to say yes. */
+  readonly isGate: boolean;
 }
 
 function summed(
   outcomes: readonly Outcome<Answer>[],
-  { invocation, alone, interrupted }: SumOptions,
+  { invocation, alone, interrupted, isGate }: SumOptions,
 ): Answer {
   const all = flatten(outcomes);
   const failed = all.filter((each) => !isDone(each, isFailure));
@@ -129,7 +134,9 @@ function summed(
   const reason: unknown = invocation.signal.reason;
   const exitCode =
     failed.length === 0
-      ? 0
+      ? isGate && outcomes.some(isEmpty)
+        ? 1
+        : 0
       : interrupted && reason instanceof Interrupted
         ? exitCodeOf(reason)
         : codes.every((code) => code === 2)
@@ -138,7 +145,7 @@ function summed(
   const result = all.some((each) => each.state === "done" && each.value.result);
   return {
     json: {
-      targets: outcomes.map(documentOf),
+      targets: outcomes.map((each) => documentOf(each, isGate)),
       ...(problems.length === 0 ? {} : { problems }),
     },
     text: alone ? aloneText(outcomes[0]) : textOf(outcomes, invocation, { result }),
@@ -146,6 +153,10 @@ function summed(
     exitCode,
     verbatim: all.some((each) => each.state === "done" && each.value.verbatim === true),
   };
+}
+
+function isEmpty(outcome: Outcome<Answer>): boolean {
+  return outcome.state === "group" && outcome.members.length === 0;
 }
 
 function codeOf(outcome: Exclude<Outcome<Answer>, { state: "group" }>): number {
@@ -161,12 +172,15 @@ function labelled(outcome: Outcome<Answer>): readonly Problem[] {
   }));
 }
 
-function documentOf(outcome: Outcome<Answer>): object {
+function documentOf(outcome: Outcome<Answer>, isGate: boolean): object {
   const { name, state } = outcome;
-  const ok = isDone(outcome, isFailure);
+  const ok = isDone(outcome, isFailure) && !(isGate && isEmpty(outcome));
   switch (state) {
-    case "group":
-      return { name, ok, schemas: outcome.members.map(documentOf) };
+    case "group": {
+      const { warnings } = outcome;
+      const schemas = outcome.members.map((each) => documentOf(each, isGate));
+      return { name, ok, schemas, ...(warnings.length === 0 ? {} : { warnings }) };
+    }
     case "done":
       return { name, ok, state, ...outcome.value.json };
     case "not begun":

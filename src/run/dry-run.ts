@@ -12,7 +12,12 @@
 
 import { plan } from "../core/plan.ts";
 import { asciiComments } from "../core/sql/comments.ts";
-import { isRaised, isRetryableTransaction, needsNoTransaction } from "../database/sqlstate.ts";
+import {
+  isRaised,
+  isRetryableTransaction,
+  needsNoTransaction,
+  UNSAFE_NEW_ENUM_VALUE,
+} from "../database/sqlstate.ts";
 import { DatabaseError, type Problem, SourceError, StepFailed } from "../errors.ts";
 import { withAdopted } from "./adopted.ts";
 import { lookAtTool } from "./adoption.ts";
@@ -25,6 +30,8 @@ import { refusedIndexes } from "./leftover-indexes.ts";
 import { withLock } from "./locked.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import { callModule } from "./module.ts";
+import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
+import { losesNothingOutside } from "./pipeline.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import { CALM, resetSession } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
@@ -63,7 +70,11 @@ export async function dryRun(
       kind: sessionKind(connection, context),
       stop: AbortSignal.any([context.signal, lock.lost]),
       count: steps.length,
+      warn: (problem) => {
+        results.warnings.push(problem);
+      },
     };
+    results.warnings.push(...(await lockTimeoutWarnings(steps, target.settings)));
     const refused = await refusedIndexes(work, steps, await invalidIndexes(connection));
     await connection.execute("begin isolation level read committed");
     try {
@@ -138,12 +149,19 @@ async function judge(work: Work, { prepared, error, results }: Failed): Promise<
   // What a migration raises itself says nothing of the server.
   const isServers = error instanceof DatabaseError && !isRaised(error.routine);
   const sqlState = isServers ? error.sqlState : undefined;
-  if (needsNoTransaction(sqlState)) {
+  // A value that a step before it has added is committed when `up` comes to it.
+  const committedByUp = sqlState === UNSAFE_NEW_ENUM_VALUE;
+  const needsNone = needsNoTransaction(sqlState);
+  if (needsNone && (committedByUp || losesNothingOutside(work, { prepared, error, body }))) {
     results.notTried.push({ revision, because: (error as Error).message });
     return;
   }
-  // A file that cannot be read or parsed is wrong whatever comes before it.
-  const ofItsOwn = prepared.problem !== null || sqlState === "42601";
+  // What cannot be read or parsed, or does what we refuse, is wrong whatever comes before it.
+  const ofItsOwn =
+    prepared.problem !== null ||
+    sqlState === "42601" ||
+    needsNone ||
+    (error instanceof StepFailed && error.code === "STEP_ENDED_TRANSACTION");
   const uncertain = !ofItsOwn && (results.hasGaps || isRetryableTransaction(sqlState));
   results.failures.push({ revision, problem: problem.toProblem(), uncertain });
 }

@@ -69,27 +69,7 @@ export async function namedIndexes(
   steps: readonly Prepared[],
   invalid: readonly InvalidIndex[],
 ): Promise<ReadonlySet<string>> {
-  const met = (await meetings(work, steps, invalid)).map(({ index }) => index);
-  return new Set([...met, ...(await hushed(steps, invalid))].map(({ name }) => name));
-}
-
-/** What a block has kept is said by a notice, so where the file turns these off each name in it counts. */
-async function hushed(
-  steps: readonly Prepared[],
-  invalid: readonly InvalidIndex[],
-): Promise<readonly InvalidIndex[]> {
-  if (invalid.length === 0) return [];
-  const texts: string[] = [];
-  for (const { problem, load } of steps) {
-    const body = problem === null ? await load().catch(() => null) : null;
-    if (
-      body?.kind === "sql" &&
-      /\bclient_min_messages\b/i.test(body.text) &&
-      /\bnot\s+exists\b/i.test(body.text)
-    )
-      texts.push(body.text);
-  }
-  return invalid.filter(({ bareName, builder }) => builder === null && isIn(texts, bareName));
+  return new Set((await meetings(work, steps, invalid)).map(({ index }) => index.name));
 }
 
 /**

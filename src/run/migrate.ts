@@ -36,7 +36,9 @@ import {
   warnOfKept,
 } from "./leftover-indexes.ts";
 import { acquireLock } from "./locked.ts";
+import { createMentions, type Mentions, noteTexts } from "./mentioned-indexes.ts";
 import { boundedNotices } from "./notices.ts";
+import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
 import { type OwnWaits, patiently } from "./own-waits.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
@@ -94,6 +96,8 @@ class Run {
   readonly #repeatables = new Set<string>();
   /** Begun, and not known to have ended. */
   #underWay: string | undefined;
+  /** The step that was under way when the connection was last lost. */
+  #cut: Work["cut"];
   /** The first step that was not done when the connection was lost while a step was under way. */
   #suspect: string | undefined;
   #prepared: readonly Prepared[] = [];
@@ -101,6 +105,8 @@ class Run {
   #late: GodwitError | undefined;
   /** The oids of the indexes that were invalid when the run began. */
   #invalidBefore: ReadonlySet<number> | undefined;
+  /** What the steps say of those. */
+  #mentions: Mentions | undefined;
   /** What the server said where `IF NOT EXISTS` has kept something. */
   readonly #skipped: string[] = [];
 
@@ -138,6 +144,7 @@ class Run {
         const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
         if (settled() > before) lost = 1;
         if (!gone || lost > RECONNECTS || this.#context.signal.aborted) throw error;
+        if (this.#underWay !== undefined) this.#cut = { revision: this.#underWay, error };
         this.#context.observe({ kind: "connection-lost", problem: error.toProblem() });
       }
     }
@@ -222,6 +229,8 @@ class Run {
     this.#context.observe({ kind: "planned", plan: decided });
     for (const warning of decided.warnings) this.#warn(warning);
     this.#invalidBefore ??= new Set(invalid.map(({ oid }) => oid));
+    this.#mentions ??= createMentions(invalid);
+    const mentions = this.#mentions;
     if (decided.steps.length === 0) this.#warnOfInvalid(invalid);
     const { failure, outOfOrder } = this.#options;
     const isOvertaken = (revision: string) =>
@@ -240,6 +249,7 @@ class Run {
       history,
     });
     if (this.#options.failure === "stop") refuseBroken(prepared);
+    for (const warning of await lockTimeoutWarnings(prepared, target.settings)) this.#warn(warning);
     if (!history.created) {
       await target.ledger.create(connection, target.settings.project);
       if (remember !== "") await connection.execute(`begin; ${lock.fence} ${remember} commit`);
@@ -268,9 +278,12 @@ class Run {
         this.#late ??= error;
         this.#warn(error.toProblem());
       },
+      sent: mentions.note,
+      cut: this.#cut,
       keeper,
     };
     await clearNamedIndexes(work, prepared, invalid);
+    if (invalid.length > 0) await noteTexts(mentions, prepared);
     const stopNotices = connection.onNotice(boundedNotices(this.#context.observe));
     const stopSkipped = connection.onNotice(({ sqlState, message }) => {
       if (sqlState === DUPLICATE_TABLE && this.#skipped.length < MOST_SKIPPED) this.#skipped.push(message);
@@ -367,13 +380,10 @@ class Run {
       this.#suspect = step.revision;
       return;
     }
-    const body = await this.#prepared.find((one) => one.step.revision === step.revision)?.load();
-    const { problem, committed } = await endsSession(
-      this.#target,
-      connection,
-      body?.kind === "sql" ? { ...step, file: body.file } : step,
-      againOf({ isOvertaken }, step),
-    );
+    const prepared = this.#prepared.find((one) => one.step.revision === step.revision);
+    const body = (await prepared?.load()) ?? null;
+    const again = againOf({ isOvertaken }, step);
+    const { problem, committed } = await endsSession(this.#target, connection, step, { again, body });
     this.#failed(failureOf(step.revision, problem, committed), problem);
     this.#context.observe({ kind: "step-failed", step, problem: problem.toProblem() });
     if (this.#options.failure === "stop") throw problem;
@@ -398,15 +408,19 @@ class Run {
         hint: "Run again; if it stays, look for a trigger on the ledger.",
       });
     const named = await namedIndexes(work, prepared, invalid);
-    const broken = invalid.filter((index) => named.has(index.name) || this.#isBroken(index));
+    const mentioned = await this.#mentions?.found(work, invalid);
+    const broken = invalid.filter(
+      (index) => named.has(index.name) || this.#isBroken(index, mentioned?.has(index.name)),
+    );
     this.#warnOfInvalid(invalid.filter((index) => !broken.includes(index)));
     if (broken.length > 0) throw new StepFailed(leftInvalid(broken));
     if (this.#late !== undefined) throw this.#late;
   }
 
   /** By this run, or kept by it. An index on the parent of partitions alone waits for those of its parts. */
-  #isBroken({ oid, bareName, builder, parted, brokenPart }: InvalidIndex): boolean {
+  #isBroken({ oid, bareName, builder, parted, brokenPart }: InvalidIndex, mentioned = false): boolean {
     if (builder !== null || (parted !== null && !brokenPart)) return false;
+    if (mentioned) return true;
     return this.#invalidBefore?.has(oid) !== true || isIn(this.#skipped, bareName);
   }
 

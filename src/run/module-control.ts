@@ -6,18 +6,52 @@
 import { analyse } from "../core/sql/analyse.ts";
 import { isTransactional } from "../core/sql/classify.ts";
 import { accept } from "../core/sql/cursor.ts";
+import { splitStatements } from "../core/sql/statements.ts";
+import { lateSessionModes } from "../core/sql/transaction-modes.ts";
+import type { Step } from "../core/step.ts";
 import { StepFailed } from "../errors.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** Throws where the text would begin or end a transaction. Savepoints are fine. */
 export function refuseTransactionControl(text: string, { step }: Prepared): void {
   const { transactionControl } = analyse(text);
-  if (transactionControl === null) return;
+  if (transactionControl === null) {
+    refuseSessionModes(text, step);
+    return;
+  }
   const sent = transactionControl.text.replace(/\s+/g, " ").slice(0, 80).toUpperCase();
   throw new StepFailed({
     code: "STEP_ENDED_TRANSACTION",
     message: `${step.file} sends ${sent}, and a migration must not begin or end transactions itself.`,
     hint: "It was rolled back, nothing of it was kept: remove that statement, or declare the module with transaction: false, then run again.",
+    place: { file: step.file },
+  });
+}
+
+/** It would count for the next transaction, and a module has but this one. */
+function refuseSessionModes(text: string, step: Step): void {
+  const late = lateSessionModes(splitStatements(text), true);
+  if (late === null) return;
+  throw new StepFailed({
+    code: "STEP_ENDED_TRANSACTION",
+    message: `${step.file} sends ${late.text.replace(/\s+/g, " ").slice(0, 80).toUpperCase()}, which changes nothing in the transaction that it runs in.`,
+    hint: "It was rolled back, nothing of it was kept: write it as SQL, where it may stand in front; or declare the module with transaction: false and begin the transaction with its isolation level.",
+    place: { file: step.file },
+  });
+}
+
+/** Throws where a module outside a transaction would leave a prepared transaction, or end somebody's. */
+export function refuseTwoPhase(text: string, { step }: Prepared): void {
+  if (!/\bprepare/i.test(text)) return;
+  const verbs = analyse(text).statements.map(({ kind }) =>
+    kind.kind === "transaction-control" ? kind.verb : "",
+  );
+  const sent = verbs.find((verb) => /^PREPARE TRANSACTION$| PREPARED$/.test(verb));
+  if (sent === undefined) return;
+  throw new StepFailed({
+    code: "STEP_ENDED_TRANSACTION",
+    message: `${step.file} sends ${sent}: a prepared transaction keeps its locks when the run is over, and no migration may begin or end one.`,
+    hint: "Commit in the module with COMMIT.",
     place: { file: step.file },
   });
 }

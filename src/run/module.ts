@@ -23,6 +23,7 @@ import {
 import { placeOfTrace, traceOf } from "./trace.ts";
 import { watch } from "./watch.ts";
 import {
+  cutOff,
   entryOf,
   failureOf,
   frameParts,
@@ -106,7 +107,7 @@ async function settle(work: Work, prepared: Prepared, progress: Progress): Promi
 
 async function runInside(work: Work, prepared: Prepared): Promise<void> {
   const { step } = prepared;
-  if (step.reason === "resume") throw interrupted(prepared);
+  if (step.reason === "resume") throw cutOff(work, step, { file: step.file }) ?? interrupted(prepared);
   const parts = frameParts(work, prepared);
   const frame =
     step.direction === "up"
@@ -138,7 +139,8 @@ async function runInside(work: Work, prepared: Prepared): Promise<void> {
 async function runOutside(work: Work, prepared: Prepared, progress: Progress): Promise<void> {
   const { step, settings } = prepared;
   const parts = frameParts(work, prepared);
-  if (step.reason === "resume" && settings.idempotent !== true) throw interrupted(prepared);
+  if (step.reason === "resume" && settings.idempotent !== true)
+    throw cutOff(work, step, { file: step.file }) ?? interrupted(prepared);
   if (step.reason !== "resume") {
     const row =
       step.direction === "up"
@@ -204,7 +206,7 @@ export async function callModule(
   );
   try {
     const returned = await body.call({
-      ...supervised(work.connection, activity, prepared),
+      ...supervised(work, { activity, prepared }),
       begun: () => {
         activity.lastMs = performance.now();
       },

@@ -36,7 +36,7 @@ function guardFor(tool: Tool, steps: readonly KeptStep[], keeper: Keeper | null)
     return query === null ? [] : [`(${stored(step.revision)}, ${literal(query)})`];
   });
   if (queries.length === 0) return "";
-  const names = [tool.table, ...(tool.formerly ?? [])].map((name) => literal(name)).join(", ");
+  const names = [tool.table, ...(tool.shape.names ?? [])].map((name) => literal(name)).join(", ");
   return block(`
 for place in select n.nspname, c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p') and lower(c.relname) in (${names}) and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'

@@ -81,7 +81,10 @@ export async function runPipeline(
  * Whether the step may be run again outside a transaction: its only statement is one that the server itself refuses inside,
  * or its tool has no transaction around it either. Whatever else fails is never tried in another way.
  */
-function losesNothingOutside(work: Work, { prepared, error, body }: Failed): boolean {
+export function losesNothingOutside(
+  work: Work,
+  { prepared, error, body }: Pick<Failed, "prepared" | "error" | "body">,
+): boolean {
   if (body?.kind !== "sql" || prepared.settings.transaction !== undefined || work.stop.aborted) return false;
   const statements = statementsOf(body);
   const alone = statements.length === 1 || sendsOneByOne(work.target.source.layout);

@@ -15,6 +15,8 @@ import type { Import } from "./import.ts";
 import { type InvalidIndex, invalidIndexes } from "./indexes.ts";
 import { invalidIndex } from "./leftover-indexes.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
+import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
+import { prepareSteps } from "./prepare.ts";
 import { refusedResumes } from "./resumable.ts";
 import { type StatusRow, statusRows } from "./status-rows.ts";
 import type { RunContext, Target } from "./target.ts";
@@ -150,7 +152,11 @@ async function importStates(
 export async function preview(target: Target, options: MigrateOptions, context: RunContext): Promise<Plan> {
   const { files, history, refused } = await look(target, context);
   if (refused !== null) throw refused;
-  return plan(planInput(target, options, files, history));
+  const decided = plan(planInput(target, options, files, history));
+  const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
+  const steps = await prepareSteps({ steps: decided.steps, migrations, source: target.source, history });
+  const waits = await lockTimeoutWarnings(steps, target.settings);
+  return { ...decided, warnings: [...decided.warnings, ...waits] };
 }
 
 async function seen(

@@ -25,7 +25,6 @@ export const flyway: Tool = {
   name: "flyway",
   title: "Flyway",
   table: "flyway_schema_history",
-  formerly: ["schema_version"],
   layouts: ["flyway"],
   shape: {
     columns: { installed_rank: null, script: null, checksum: null, success: BOOLEAN },

@@ -31,8 +31,6 @@ export interface Tool {
   advisoryKeys?(table: Relation, database: string): readonly bigint[];
   /** SQL that gives a row (`who`) while its lock is held, where the lock is a row. */
   lockedBy?(table: Relation, all: readonly Relation[]): string | null;
-  /** What its table was called in former releases. */
-  readonly formerly?: readonly string[];
   /** A query that gives a row where the tool takes this for applied; without it, `keep.present` is that. */
   has?(table: Relation, step: KeptStep): string | null;
   /** How its history is kept in step; without it, that cannot be done. */
