@@ -71,7 +71,7 @@ create table if not exists ${ledger} (
   created_at timestamptz not null default clock_timestamp());
 create table if not exists ${history} (
   revision text primary key,
-  sequence bigint generated always as identity,
+  sequence bigint not null,
   kind text not null,
   state text not null,
   baseline boolean not null default false,
@@ -92,6 +92,7 @@ create table if not exists ${history} (
   started_at timestamptz not null default clock_timestamp(),
   executed_at timestamptz,
   duration_ms double precision);
+create index if not exists migration_history_sequence on ${history} (sequence);
 create table if not exists ${statements} (
   revision text not null,
   direction text not null,
@@ -104,7 +105,7 @@ create table if not exists ${statements} (
   done_at timestamptz,
   primary key (revision, direction, position));
 create table if not exists ${log} (
-  id bigint generated always as identity primary key,
+  id bigint primary key,
   at timestamptz not null default clock_timestamp(),
   run_id uuid not null,
   event text not null,
@@ -121,7 +122,6 @@ insert into ${ledger} (format, project) values (${LEDGER_FORMAT}, ${stored(proje
     /** Quoted, for statements about it that are not here. */
     historyTable: history,
 
-    /** Nothing was ever written into it. */
     /** Whether nothing was ever done here; what only failed left nothing. */
     isEmpty: () => `select not exists (select from ${log} where event <> 'failed') as empty`,
 
@@ -137,7 +137,7 @@ select revision, sequence::float8 as sequence, kind, state, baseline, phase, num
 
     /** First statement of a step: a second runner that got here too waits on the key, and then sees it is done. */
     insert: (entry: Entry, author: Author, state: "applied" | "partial") => `insert into ${history}
-  (${ENTRY_COLUMNS}, state) values (${entryValues(entry, author)}, ${stored(state)})`,
+  (sequence, ${ENTRY_COLUMNS}, state) overriding system value values (${next(history, "sequence")}, ${entryValues(entry, author)}, ${stored(state)})`,
 
     /** A repeatable's new text takes the place of the old row. */
     remove: (revision: string) => `delete from ${history} where revision = ${stored(revision)}`,
@@ -175,8 +175,8 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
 
     /** `at`: when it really was, as far as somebody else has kept that. */
     baseline: (entry: Entry, author: Author, at: string | null = null) => `insert into ${history}
-  (${ENTRY_COLUMNS}, state, baseline, executed_at, duration_ms)
-  values (${entryValues(entry, author)}, 'applied', true, coalesce(${stored(at)}::timestamptz, clock_timestamp()), 0)`,
+  (sequence, ${ENTRY_COLUMNS}, state, baseline, executed_at, duration_ms) overriding system value
+  values (${next(history, "sequence")}, ${entryValues(entry, author)}, 'applied', true, coalesce(${stored(at)}::timestamptz, clock_timestamp()), 0)`,
 
     accept: (revision: string, checksum: string, fingerprint: string | null, revertScript: string | null) =>
       `update ${history} set checksum = ${stored(checksum)}, fingerprint = ${stored(fingerprint)},
@@ -269,8 +269,8 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
     details: string,
     from: string,
   ): string {
-    return `insert into ${log} (run_id, event, revision, direction, duration_ms, host, git_commit, version, details)
-select ${stored(author.runId)}::uuid, ${event}, ${revision}, ${direction}, ${durationMs}, ${stored(author.host)},
+    return `insert into ${log} (id, run_id, event, revision, direction, duration_ms, host, git_commit, version, details)
+overriding system value select ${next(log, "id")}, ${stored(author.runId)}::uuid, ${event}, ${revision}, ${direction}, ${durationMs}, ${stored(author.host)},
   ${stored(author.gitCommit)}, ${stored(author.version)}, ${details} ${from}`;
   }
 }
@@ -295,6 +295,14 @@ function entryValues(entry: Entry, author: Author): string {
     stored(author.gitCommit),
     stored(author.version),
   ].join(", ");
+}
+
+/**
+ * Made from what is in the table, because a sequence of the server's is not restored with the rows by everything that
+ * restores them. All writers hold the lock. An early ledger has an identity there, which is overridden.
+ */
+function next(table: string, column: string): string {
+  return `(select coalesce(pg_catalog.max(${column}), 0) + 1 from ${table})`;
 }
 
 /** One statement of a non-transactional migration. */
