@@ -15,6 +15,7 @@ import {
   storedJson,
 } from "../core/sql/quote.ts";
 import { requireSchema } from "../core/sql/schema-guard.ts";
+import { differences, type LedgerTable, reorder, unlogged, withoutThese } from "./damage-sql.ts";
 
 /** The layout of the tables below. A ledger with a higher number belongs to a newer Godwit. */
 export const LEDGER_FORMAT = 1;
@@ -42,7 +43,8 @@ export interface LogEntry {
     | "accepted"
     | "forgotten"
     | "marked-done"
-    | "retry";
+    | "retry"
+    | "rebuilt";
   readonly revision: string | null;
   readonly direction: Direction | null;
   readonly durationMs: number | null;
@@ -58,6 +60,12 @@ export function ledgerSql(schema: string, { given = null }: { readonly given?: s
   const history = `${name}.migration_history`;
   const statements = `${name}.migration_statements`;
   const log = `${name}.migration_log`;
+  const tables = {
+    migration_ledger: ledger,
+    migration_history: history,
+    migration_statements: statements,
+    migration_log: log,
+  };
   const before = given === null ? "" : `${requireSchema(given)};\n`;
 
   return {
@@ -128,12 +136,43 @@ insert into ${ledger} (format, project) values (${LEDGER_FORMAT}, ${stored(proje
     exists: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_ledger`)}) is not null as exists`,
 
-    read: () => `select format, project from ${ledger};
-select revision, sequence::float8 as sequence, kind, state, baseline, phase, number, parents, filename as file, checksum,
-  fingerprint, revert_script as "revertScript", minimum_revision as "minimumRevision",
-  executed_at as "executedAt", duration_ms as "durationMs", executed_by as "executedBy", host, git_commit as "gitCommit",
-  version, run_id as "runId"
-  from ${history} order by sequence`,
+    /** Three answers; fails where one of the tables is gone. */
+    read: () => readWithout([]),
+
+    /** The same where some are. */
+    readWithout,
+
+    /** Which of the tables are there; one answer each. */
+    tables: (names: readonly LedgerTable[]) =>
+      names
+        .map(
+          (one) =>
+            `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.${one}`)}) is not null as there`,
+        )
+        .join("; "),
+
+    /** For a script: raises where the tables contradict each other. */
+    refuseDamage: () => `do $godwit$ begin
+  if exists (${differences(tables)}) then
+    raise exception 'the ledger contradicts itself: godwit status says how';
+  end if;
+end $godwit$;`,
+
+    unlogged: () => unlogged(tables),
+
+    reorder: () => reorder(tables),
+
+    dropStatements: () => `drop table ${statements}`,
+
+    /** A row that was lost, as the log had it. */
+    rebuild: (
+      entry: Entry,
+      author: Author,
+      { state, baseline, at, executedBy, durationMs }: Rebuilt,
+    ) => `insert into ${history}
+  (sequence, ${ENTRY_COLUMNS}, state, baseline, executed_by, executed_at, duration_ms) overriding system value
+  values (${next(history, "sequence")}, ${entryValues(entry, author)}, ${stored(state)}, ${baseline}, coalesce(${stored(executedBy)}, session_user),
+  ${stored(at)}::timestamptz, ${stored(durationMs)})`,
 
     /** First statement of a step: a second runner that got here too waits on the key, and then sees it is done. */
     insert: (entry: Entry, author: Author, state: "applied" | "partial") => `insert into ${history}
@@ -251,6 +290,16 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
   from ${log} order by id desc limit ${Number(limit)}`,
   };
 
+  function readWithout(missing: readonly LedgerTable[]): string {
+    const left = withoutThese(tables, missing);
+    const rows = missing.includes("migration_history")
+      ? ""
+      : `${SELECT_HISTORY} from ${history} order by sequence`;
+    return `select format, project from ${left.migration_ledger};
+${rows === "" ? "select where false" : rows};
+${differences(left)}`;
+  }
+
   /** One row whether there is one or not, so that a missing one is an error and not silence. */
   function orNothing(found: string): string {
     return `from (values (1)) as always left join ${found} on true`;
@@ -274,6 +323,20 @@ overriding system value select ${next(log, "id")}, ${stored(author.runId)}::uuid
   ${stored(author.gitCommit)}, ${stored(author.version)}, ${details} ${from}`;
   }
 }
+
+/** What the log, or what is left of a half-way one, says of a row that was lost. */
+export interface Rebuilt {
+  readonly state: HistoryEntry["state"];
+  readonly baseline: boolean;
+  readonly at: string | null;
+  readonly executedBy: string | null;
+  readonly durationMs: number | null;
+}
+
+const SELECT_HISTORY = `select revision, sequence::float8 as sequence, kind, state, baseline, phase, number, parents, filename as file, checksum,
+  fingerprint, revert_script as "revertScript", minimum_revision as "minimumRevision",
+  executed_at as "executedAt", duration_ms as "durationMs", executed_by as "executedBy", host, git_commit as "gitCommit",
+  version, run_id as "runId"`;
 
 const ENTRY_COLUMNS = `revision, kind, phase, number, parents, filename, checksum, fingerprint, revert_script,
   minimum_revision, run_id, host, git_commit, version`;

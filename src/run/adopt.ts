@@ -25,6 +25,7 @@ import {
   sideBySide,
 } from "./histories.ts";
 import { withLock } from "./locked.ts";
+import { refuseForeign } from "./owner.ts";
 import type { RunContext, Target } from "./target.ts";
 import { holdTool } from "./tool-lock.ts";
 import { rollback } from "./work.ts";
@@ -93,6 +94,7 @@ export async function adopt(
       refuseFailed(current);
       if ("error" in listing) throw listing.error;
       const files = listing;
+      refuseForeign(target, files, history);
       const decided = await decide(target, current, { files, history, assume: options.assume });
       if (!options.dryRun) await write({ target, connection, lock, context }, history, decided.taken);
       return {

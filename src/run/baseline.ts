@@ -7,6 +7,7 @@ import { lookAtTool } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { keptRow } from "./keep.ts";
 import { withLock } from "./locked.ts";
+import { refuseForeign } from "./owner.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export interface BaselineReport {
@@ -29,6 +30,7 @@ export async function baseline(
   if (broken?.problem !== undefined) throw new SourceError([broken.problem]);
   return withLock(target, context, async (connection, lock) => {
     const history = await target.ledger.read(connection);
+    refuseForeign(target, files, history);
     if (!history.created) await target.ledger.create(connection, target.settings.project);
     const present = new Map(history.entries.map((entry) => [entry.revision, entry]));
     const partial = wanted.find(

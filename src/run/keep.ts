@@ -105,21 +105,33 @@ export function appliedByTool(message: string, cause: unknown): PlanRefused {
   );
 }
 
+export interface KeptRow {
+  readonly keeper: Keeper | null;
+  readonly files: Listing;
+  readonly revision: string;
+  readonly direction: Direction;
+}
+
+/** For a revision whose present text counts from now on: what the tool compares with it, as SQL. */
+export async function acceptedRow(
+  target: Target,
+  _connection: Connection,
+  { keeper, files, revision }: KeptRow,
+): Promise<string> {
+  const migration = files.migrations.find(({ id }) => id === revision) ?? null;
+  if (keeper === null || keeper.create !== null || migration === null) return "";
+  const ledger = target.ledger.sql.historyTable;
+  const key = migration.tool ?? null;
+  const step = { revision, key, text: null, ledger, previous: keeper.previous(revision) };
+  const row = keeper.keep.accept?.(keeper.table, step) ?? null;
+  return row === null ? "" : `${row};`;
+}
+
 /** For a revision that is declared and not run: the row as SQL; nothing where the tool has it already. */
 export async function keptRow(
   target: Target,
   connection: Connection,
-  {
-    keeper,
-    files,
-    revision,
-    direction,
-  }: {
-    readonly keeper: Keeper | null;
-    readonly files: Listing;
-    readonly revision: string;
-    readonly direction: Direction;
-  },
+  { keeper, files, revision, direction }: KeptRow,
 ): Promise<string> {
   if (keeper === null) return "";
   const migration = files.migrations.find(({ id }) => id === revision) ?? null;

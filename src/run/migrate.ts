@@ -37,6 +37,7 @@ import {
 import { acquireLock } from "./locked.ts";
 import { boundedNotices } from "./notices.ts";
 import { type OwnWaits, patiently } from "./own-waits.ts";
+import { refuseForeign } from "./owner.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
@@ -203,6 +204,8 @@ class Run {
       context: this.#context,
       warn: (problem: Problem) => this.#warn(problem),
     };
+    // What is taken over or told is written before there is a plan.
+    refuseForeign(target, files, read);
     const { history, keeper, untold, theirs } = await adoptInPassing(place, {
       files,
       history: read,
@@ -375,7 +378,7 @@ class Run {
     const { connection } = work;
     await work.lock.confirm();
     const [history, invalid] = await Promise.all([
-      this.#target.ledger.read(connection),
+      this.#target.ledger.read(connection, { evenDamaged: true }),
       invalidIndexes(connection),
     ]);
     const applied = new Set(

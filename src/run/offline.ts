@@ -98,6 +98,7 @@ function header(
   end if;
 end $godwit$;`,
     ...(goal.direction === "up" ? [makes] : []),
+    sql.refuseDamage(),
   ].join("\n");
 }
 
