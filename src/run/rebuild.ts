@@ -3,17 +3,34 @@
  * files. What cannot be known is not made up: it is left for a person to say, and every run is refused until then.
  */
 import { restored } from "../core/sql/stored.ts";
+import type { Connection } from "../database/connection.ts";
 import { PlanRefused } from "../errors.ts";
 import { damaged, isBeyondRebuilding, type Lost } from "../ledger/damage.ts";
+import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Entry, Rebuilt } from "../ledger/sql.ts";
+import type { Lock } from "../lock/lock.ts";
+import type { Listing } from "../source/source.ts";
 import { toolNamed } from "../tools/tools.ts";
 import { entryFor } from "./entry.ts";
-import type { RepairPlace, RepairReport } from "./repair.ts";
+import type { RunContext, Target } from "./target.ts";
 import { rollback } from "./work.ts";
 
-export async function rebuild(
-  place: RepairPlace,
-): Promise<Omit<RepairReport, "target" | "database" | "kind">> {
+export interface RepairPlace {
+  readonly target: Target;
+  readonly connection: Connection;
+  readonly lock: Lock;
+  readonly context: RunContext;
+  readonly files: Listing;
+  readonly history: RecordedHistory;
+}
+
+/** Revisions whose rows it has made anew, and those of which a person has to say what they are. */
+export interface Rebuild {
+  readonly rebuilt: readonly string[];
+  readonly left: readonly string[];
+}
+
+export async function rebuild(place: RepairPlace): Promise<Rebuild> {
   const { target, connection, lock, context } = place;
   const { damage } = place.history;
   const refusal = damage === null ? null : damaged(damage);
@@ -51,7 +68,7 @@ export async function rebuild(
     ...found.flatMap(({ one, entry }) => (entry === null ? [one.revision] : [])),
     ...damage.returned,
   ];
-  return { revision: null, direction: "up", told: null, rebuilt: known.map(({ one }) => one.revision), left };
+  return { rebuilt: known.map(({ one }) => one.revision), left };
 }
 
 /** From its file; of a program of another tool from what that tool knew of it. `null`: nothing says what it was. */

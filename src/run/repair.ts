@@ -6,12 +6,11 @@
 import type { Direction } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
 import { literal } from "../core/sql/quote.ts";
-import type { Connection, Result } from "../database/connection.ts";
+import type { Result } from "../database/connection.ts";
 import { ConfigError, PlanRefused } from "../errors.ts";
 import { damaged } from "../ledger/damage.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
-import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { describeTable } from "../tools/tool.ts";
 import { lookAtTool } from "./adoption.ts";
@@ -19,7 +18,7 @@ import { entryFor } from "./entry.ts";
 import { acceptedRow, keptRow } from "./keep.ts";
 import { withLock } from "./locked.ts";
 import { refuseForeign } from "./owner.ts";
-import { rebuild } from "./rebuild.ts";
+import { type RepairPlace, rebuild } from "./rebuild.ts";
 import { refusedRepair } from "./repairable.ts";
 import type { RunContext, Target } from "./target.ts";
 
@@ -77,18 +76,12 @@ export async function repair(
     const history = await target.ledger.read(connection, { evenDamaged: true });
     refuseForeign(target, files, history);
     const place = { target, connection, lock, context, files, history };
-    const report = request.kind === "rebuild" ? await rebuild(place) : await correct(place, request);
+    const report =
+      request.kind === "rebuild"
+        ? { revision: null, direction: "up" as const, told: null, ...(await rebuild(place)) }
+        : await correct(place, request);
     return { target: target.name, database, kind: request.kind, ...report };
   });
-}
-
-export interface RepairPlace {
-  readonly target: Target;
-  readonly connection: Connection;
-  readonly lock: Lock;
-  readonly context: RunContext;
-  readonly files: Listing;
-  readonly history: RecordedHistory;
 }
 
 type Correction = Exclude<Repair, { readonly kind: "rebuild" }>;
