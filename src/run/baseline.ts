@@ -3,6 +3,7 @@ import { ordered } from "../core/heads.ts";
 import type { Migration } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
 import { PlanRefused, SourceError } from "../errors.ts";
+import { describeTable } from "../tools/tool.ts";
 import { lookAtTool } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { keptRow } from "./keep.ts";
@@ -15,6 +16,8 @@ export interface BaselineReport {
   readonly declared: readonly string[];
   /** Were in the ledger already. */
   readonly already: readonly string[];
+  /** The history of another tool that was written as well, with its table; `null`: none. */
+  readonly told: string | null;
 }
 
 /** Declares `revision` and all that comes before it. Throws `PlanRefused` where a file of them is broken. */
@@ -41,6 +44,7 @@ export async function baseline(
     const { keeper } = await lookAtTool(target, connection, { files, history });
     const sql = target.ledger.sql;
     const rows: string[] = [];
+    let told: string | null = null;
     for (const migration of missing) {
       rows.push(sql.baseline(await entryFor(target, migration), context));
       rows.push(
@@ -58,13 +62,16 @@ export async function baseline(
         revision: migration.id,
         direction: "up",
       });
-      if (kept !== "") rows.push(kept.replace(/;$/, ""));
+      if (keeper === null || kept === "") continue;
+      rows.push(kept.replace(/;$/, ""));
+      told = `${keeper.tool.title} (${describeTable(keeper.table)})`;
     }
     if (rows.length > 0) await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; commit`);
     return {
       target: target.name,
       declared: missing.map((migration) => migration.id),
       already: wanted.filter((migration) => present.has(migration.id)).map((migration) => migration.id),
+      told,
     };
   });
 }

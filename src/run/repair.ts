@@ -13,9 +13,9 @@ import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
 import { describeTable } from "../tools/tool.ts";
-import { lookAtTool } from "./adoption.ts";
+import { type Adoption, lookAtTool } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
-import { acceptedRow, keptRow } from "./keep.ts";
+import { acceptedRow, type Keeper, keptRow } from "./keep.ts";
 import { withLock } from "./locked.ts";
 import { refuseForeign } from "./owner.ts";
 import { type RepairPlace, rebuild } from "./rebuild.ts";
@@ -47,6 +47,8 @@ export interface RepairReport {
   readonly direction: Direction;
   /** The history of another tool that was written as well, with its table; `null`: none. */
   readonly told: string | null;
+  /** The history of another tool that still has the checksum of what an accepted file said before; `null`: none. */
+  readonly stale: string | null;
   /** Revisions whose rows `rebuild` has made anew. */
   readonly rebuilt: readonly string[];
   /** Of those that `rebuild` found, what a person has to decide. */
@@ -78,7 +80,7 @@ export async function repair(
     const place = { target, connection, lock, context, files, history };
     const report =
       request.kind === "rebuild"
-        ? { revision: null, direction: "up" as const, told: null, ...(await rebuild(place)) }
+        ? { revision: null, direction: "up" as const, told: null, stale: null, ...(await rebuild(place)) }
         : await correct(place, request);
     return { target: target.name, database, kind: request.kind, ...report };
   });
@@ -106,7 +108,9 @@ async function correct(
   // What the other tool is told must not differ, or it would be taken over again from there.
   const direction = kind === "forget" || reverting ? "down" : "up";
   const isTold = position === null && kind !== "retry";
-  const { keeper } = isTold ? await lookAtTool(target, connection, { files, history }) : { keeper: null };
+  const { keeper, theirs } = isTold
+    ? await lookAtTool(target, connection, { files, history })
+    : { keeper: null, theirs: null };
   const row = { keeper, files, revision, direction } as const;
   const kept = await (kind === "accept" ? acceptedRow : keptRow)(target, connection, row);
   const without = damage?.tables.includes("migration_statements") === true;
@@ -134,14 +138,24 @@ async function correct(
   };
   const [before, after] = frameOf(target, history);
   const own = `${rows(sql, context)}; ${sql.log(context, logged)};`;
-  const results = await connection.execute(`begin; ${lock.fence} ${before} ${own} ${after} ${kept} commit`);
+  const results = await connection.execute(
+    `begin; ${lock.fence} ${before} ${own} ${after} ${MARK} ${kept} commit`,
+  );
   if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
   const told =
-    keeper === null || !hasWritten(results, kept)
-      ? null
-      : `${keeper.tool.title} (${describeTable(keeper.table)})`;
+    keeper === null || !hasWritten(results) ? null : `${keeper.tool.title} (${describeTable(keeper.table)})`;
   const answer = { revision, direction: reverting ? "down" : "up", told } as const;
-  return { ...answer, rebuilt: [], left: [] };
+  const stale = kind === "accept" && told === null ? staleIn(keeper, theirs, revision) : null;
+  return { ...answer, stale, rebuilt: [], left: [] };
+}
+
+/** The history of another tool that still has the checksum of the text that was applied, and may refuse the new one. */
+function staleIn(keeper: Keeper | null, theirs: Adoption["theirs"], revision: string): string | null {
+  const found = theirs?.revisions.has(revision) === true ? theirs.found : null;
+  if (found?.history.rows.some(({ checksum }) => checksum !== null) === true)
+    return `${found.tool.title} (${describeTable(found.table)})`;
+  if (keeper === null || keeper.create !== null || keeper.keep.ownFiles !== true) return null;
+  return `${keeper.tool.title} (${describeTable(keeper.table)})`;
 }
 
 /**
@@ -155,11 +169,15 @@ function frameOf(target: Target, { damage }: RecordedHistory): readonly [string,
   return [sql.create(target.settings.project), drop];
 }
 
-/** What is written into the tool's table comes last; that it took something away is in the number of its rows. */
-function hasWritten(results: readonly Result[], kept: string): boolean {
-  if (kept === "") return false;
-  const last = results.at(-2);
-  return last?.command !== "DELETE" || (last.rowCount ?? 0) > 0;
+/** Before what is for the tool's table, to tell its answers from ours. */
+const MARK = "select 'theirs' as mark;";
+
+/** A row that was gone already is not written. */
+function hasWritten(results: readonly Result[]): boolean {
+  const mark = results.findIndex(({ rows }) => rows[0]?.mark === "theirs");
+  return results
+    .slice(mark + 1, -1)
+    .some(({ command, rowCount }) => !["DELETE", "UPDATE"].includes(command) || (rowCount ?? 0) > 0);
 }
 
 const EVENTS = {

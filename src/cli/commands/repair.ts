@@ -43,7 +43,12 @@ function doneOf({ kind, direction }: RepairReport): string {
   return kind === "mark-done" && direction === "down" ? "its way back is marked as done" : DONE[kind];
 }
 
-function changedBy({ database, told }: RepairReport): string {
+function changedBy({ database, told, stale }: RepairReport): string {
+  const kept = stale === null ? "" : ` The history of ${stale} still has the checksum of the text before.`;
+  return changed(database, told) + kept;
+}
+
+function changed(database: string, told: string | null): string {
   return told === null
     ? `Nothing but the ledger of ${database} was changed.`
     : `Nothing but the ledger of ${database} and the history of ${told} was changed.`;
