@@ -201,7 +201,7 @@ async function refuseLedgerElsewhere(connection: Connection, schema: string): Pr
   const { rows } = await connection.query<{ schema: string }>(
     `select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relname = 'migration_ledger' and c.relkind = 'r' and n.nspname <> ${literal(schema)}
-     and exists (select from pg_class h where h.relnamespace = n.oid and h.relname = 'migration_history')`,
+     and exists (select from pg_class h where h.relnamespace = n.oid and h.relname in ('migration_history', 'migration_log'))`,
   );
   const [other] = rows;
   if (other === undefined) return;
