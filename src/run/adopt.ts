@@ -29,6 +29,7 @@ import {
 } from "./histories.ts";
 import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
+import { refuseForeign } from "./owner.ts";
 import type { RunContext, Target } from "./target.ts";
 import { holdTool } from "./tool-lock.ts";
 import { recallTools, rememberSql, type ToolMemory } from "./tool-memory.ts";
@@ -97,6 +98,7 @@ export async function adopt(target: Target, options: AdoptOptions, given: RunCon
       refuseFailed(current);
       if ("error" in listing) throw listing.error;
       const files = listing;
+      refuseForeign(target, files, history);
       const decided = await decide(target, current, { files, history, memory, assume: options.assume });
       if (!options.dryRun)
         await write({ target, connection, lock, context }, history, { ...decided, found: current });

@@ -71,6 +71,15 @@ export function keptIn(keeper: Keeper | null | undefined, input: KeptInput): Kep
   };
 }
 
+/** For a row that is written outside of its step; empty where none is. */
+export function rememberedRow(
+  target: Target,
+  { keeper, revision }: Pick<KeptRow, "keeper" | "revision">,
+): string {
+  if (keeper === null) return "";
+  return `${remembering(keeper, target.ledger.sql, { revision, direction: "up" })};`;
+}
+
 /** So that a row which is missing later is known to have been there. */
 function remembering(
   { tool, table }: Found,
@@ -131,21 +140,33 @@ export function presentBeside(error: unknown, revision: string): unknown {
   );
 }
 
+export interface KeptRow {
+  readonly keeper: Keeper | null;
+  readonly files: Listing;
+  readonly revision: string;
+  readonly direction: Direction;
+}
+
+/** For a revision whose present text counts from now on: what the tool compares with it, as SQL. */
+export async function acceptedRow(
+  target: Target,
+  _connection: Connection,
+  { keeper, files, revision }: KeptRow,
+): Promise<string> {
+  const migration = files.migrations.find(({ id }) => id === revision) ?? null;
+  if (keeper === null || keeper.create !== null || migration === null) return "";
+  const ledger = target.ledger.sql.historyTable;
+  const key = migration.tool ?? null;
+  const step = { revision, key, text: null, ledger, previous: keeper.previous(revision) };
+  const row = keeper.keep.accept?.(keeper.table, step) ?? null;
+  return row === null ? "" : `${row};`;
+}
+
 /** For a revision that is declared and not run: the row as SQL; nothing where the tool has it already. */
 export async function keptRow(
   target: Target,
   connection: Connection,
-  {
-    keeper,
-    files,
-    revision,
-    direction,
-  }: {
-    readonly keeper: Keeper | null;
-    readonly files: Listing;
-    readonly revision: string;
-    readonly direction: Direction;
-  },
+  { keeper, files, revision, direction }: KeptRow,
 ): Promise<string> {
   if (keeper === null) return "";
   const migration = files.migrations.find(({ id }) => id === revision) ?? null;
@@ -156,9 +177,8 @@ export async function keptRow(
   const ledger = target.ledger.sql.historyTable;
   const step = { revision, key, text, ledger, previous: keeper.previous(revision) };
   const { table, keep } = keeper;
-  const remember = remembering(keeper, target.ledger.sql, { revision, direction });
   const present = direction === "up" && keeper.create === null ? keep.present(table, step) : null;
   if (present !== null && (await connection.query(present)).rows.length > 0) return "";
   const create = keeper.create === null ? "" : `${keeper.create};`;
-  return `${create} ${direction === "up" ? keep.up(table, step) : keep.down(table, step)}; ${remember};`;
+  return `${create} ${direction === "up" ? keep.up(table, step) : keep.down(table, step)};`;
 }

@@ -40,6 +40,7 @@ import { createMentions, type Mentions, noteTexts } from "./mentioned-indexes.ts
 import { boundedNotices } from "./notices.ts";
 import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
 import { type OwnWaits, patiently } from "./own-waits.ts";
+import { refuseForeign } from "./owner.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
@@ -213,6 +214,8 @@ class Run {
       context: this.#context,
       warn: (problem: Problem) => this.#warn(problem),
     };
+    // What is taken over or told is written before there is a plan.
+    refuseForeign(target, files, read);
     const { history, keeper, untold, theirs, remember } = await adoptInPassing(place, {
       files,
       history: read,
@@ -394,7 +397,7 @@ class Run {
     const { connection } = work;
     await work.lock.confirm();
     const [history, invalid] = await Promise.all([
-      this.#target.ledger.read(connection),
+      this.#target.ledger.read(connection, { evenDamaged: true }),
       invalidIndexes(connection),
     ]);
     const applied = new Set(

@@ -102,6 +102,7 @@ function header(
   end if;
 end $godwit$;`,
     ...(goal.direction === "up" ? [makes] : []),
+    sql.refuseDamage(),
   ].join("\n");
 }
 

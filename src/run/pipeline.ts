@@ -206,7 +206,7 @@ async function send(work: Work, prepared: Prepared, body: Body): Promise<void> {
 /** An error in our own statements: its position is none of the file's. */
 export function frameError(error: unknown, revision: string): unknown {
   if (!(error instanceof DatabaseError)) return error;
-  if (error.sqlState === UNIQUE_VIOLATION && /migration_history/.test(error.message))
+  if (error.sqlState === UNIQUE_VIOLATION && /migration_(history|log)/.test(error.message))
     return new LockError(
       {
         code: "LOCK_LOST",

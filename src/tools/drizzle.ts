@@ -182,6 +182,10 @@ function keep(): Keep {
       const own = `created_at = ${created} or (created_at / 1000 = ${created} / 1000 and hash = ${hash})`;
       return `delete from ${nameOf(table)} where ${isSet(table) ? `name = ${name}` : step.key === null ? "false" : own}`;
     },
+    accept(table, step) {
+      const { hash, created, name } = keyOf(step);
+      return `update ${nameOf(table)} set hash = ${hash} where ${isSet(table) ? `name = ${name}` : `created_at = ${created}`}`;
+    },
     intruder: { readers, atWork },
   };
 }

@@ -48,6 +48,7 @@ export const sqlx: Tool = {
     definition: `(version bigint primary key, description text not null, installed_on timestamptz not null default now(),
   success boolean not null, checksum bytea not null, execution_time bigint not null)`,
     key: "version",
+    compared: "checksum",
     row: ({ key, revision }) => ({
       description: literal(String(key?.columns?.description ?? revision)),
       success: "true",

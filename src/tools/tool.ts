@@ -157,6 +157,8 @@ export interface Keep {
   /** After the ledger's own row was written or taken away. */
   up(table: Relation, step: KeptStep): string;
   down(table: Relation, step: KeptStep): string;
+  /** Another text of an applied file counts from now on; for a tool that compares texts. */
+  accept?(table: Relation, step: KeptStep): string;
   /** Its rows hold what only its own files have, such as a checksum that it compares or goes by. */
   readonly ownFiles?: true;
   /** Refuses files that it cannot keep in step with. */
