@@ -97,6 +97,7 @@ export const ERROR_CODES = {
   ADOPT_NOTHING: "PlanRefused",
   ADOPT_FAILED_HISTORY: "PlanRefused",
   ADOPT_CONFLICT: "PlanRefused",
+  ADOPT_TAKEN_BACK: "PlanRefused",
   ADOPT_TOOL_RUNNING: "PlanRefused",
   // Wait or look.
   LOCK_TIMEOUT: "LockError",
@@ -119,6 +120,7 @@ export const ERROR_CODES = {
   DATABASE_PRIVILEGE: "DatabaseError",
   DATABASE_SETTING: "DatabaseError",
   DATABASE_POOLED: "DatabaseError",
+  DATABASE_NOT_REPLICATED: "DatabaseError",
   DATABASE_CONNECTION_LOST: "DatabaseError",
   DATABASE_TOO_OLD: "DatabaseError",
   DATABASE_ERROR: "DatabaseError",

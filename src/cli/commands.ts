@@ -68,7 +68,7 @@ export const COMMANDS: readonly CommandRow[] = [
     name: "status",
     targets: "each",
     summary: "show what is applied and what is pending",
-    flags: [{ syntax: "--check", help: "exit 1 when anything is pending" }],
+    flags: [{ syntax: "--check", help: "exit 1 when anything is pending, or an index is invalid" }],
     honours: PLANNING,
     examples: [
       ["godwit status", "all migrations and their state"],
@@ -198,7 +198,10 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: "import",
     excludes: [
-      { flag: "status", others: ["from", "pattern", "table", "hostKey", "trustOnFirstUse", "workers"] },
+      {
+        flag: "status",
+        others: ["from", "pattern", "table", "hostKey", "trustOnFirstUse", "workers", "colours"],
+      },
     ],
     targets: "flag",
     summary: "bring files into the database: images with their hashes",

@@ -1,8 +1,9 @@
 /** One command for several targets: each by itself, one summary, one exit code. */
 import { createContext, openSource } from "../assemble.ts";
 import type { Config } from "../config/config.ts";
-import { GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
+import { GodwitError, Interrupted, type Problem } from "../errors.ts";
 import { flatten, type Group, isDone, type Member, type Outcome, runFleet } from "../run/fleet.ts";
+import type { Report } from "../run/report.ts";
 import { findSchemas } from "../schemas.ts";
 import { shareListing } from "../source/shared.ts";
 import type { Answer, Invocation, Run } from "./command.ts";
@@ -154,7 +155,7 @@ function codeOf(outcome: Exclude<Outcome<Answer>, { state: "group" }>): number {
 
 function labelled(outcome: Outcome<Answer>): readonly Problem[] {
   if (outcome.state !== "failed" && outcome.state !== "interrupted") return [];
-  return problemsOf(outcome.error).map((problem) => ({
+  return problemsToTell(outcome.error).map((problem) => ({
     ...problem,
     details: { ...problem.details, target: outcome.name },
   }));
@@ -176,7 +177,7 @@ function documentOf(outcome: Outcome<Answer>): object {
         name,
         ok,
         state,
-        problems: problemsOf(outcome.error),
+        problems: problemsToTell(outcome.error),
         ...(report === undefined ? {} : { report }),
       };
     }
@@ -236,6 +237,20 @@ function said(name: string, text: string): string {
 
 function wordsOf(outcome: Exclude<Outcome<Answer>, { state: "done" | "group" }>): string {
   if (outcome.state === "not begun") return `not begun, ${outcome.because}`;
-  const [problem] = problemsOf(outcome.error);
-  return `${outcome.state} [${problem?.code}]`;
+  const problems = problemsToTell(outcome.error);
+  if (problems.length <= 1) return `${outcome.state} [${problems[0]?.code}]`;
+  const named = problems.slice(0, MOST_PROBLEMS).map((problem) => nameOf(problem, outcome.error));
+  const more = problems.length - named.length;
+  return `${outcome.state}: ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+/** Of one target, in its line; above it and in the JSON are all of them. */
+const MOST_PROBLEMS = 5;
+
+function nameOf({ code, message }: Problem, error: unknown): string {
+  const report = error instanceof GodwitError ? (error.report as Partial<Report> | undefined) : undefined;
+  const failure = report?.failures?.find(
+    ({ problem }) => problem.code === code && problem.message === message,
+  );
+  return failure === undefined ? `[${code}]` : `${failure.revision} [${code}]`;
 }

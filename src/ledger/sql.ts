@@ -51,6 +51,12 @@ export interface LogEntry {
   readonly details: Readonly<Record<string, unknown>> | null;
 }
 
+/** A table of another tool, as `schema.name`. */
+export interface ToolHistoryKey {
+  readonly tool: string;
+  readonly history: string;
+}
+
 export type LedgerSql = ReturnType<typeof ledgerSql>;
 
 /** The statements for the ledger in `schema`. `given`: the schema that its target is, which is never made here. */
@@ -66,6 +72,13 @@ export function ledgerSql(schema: string, { given = null }: { readonly given?: s
     migration_statements: statements,
     migration_log: log,
   };
+  const toolRows = `${name}.migration_tool_rows`;
+  const createToolRows = `create table if not exists ${toolRows} (
+  tool text not null,
+  history text not null,
+  subject text not null,
+  seen_at timestamptz not null default clock_timestamp(),
+  primary key (tool, history, subject))`;
   const before = given === null ? "" : `${requireSchema(given)};\n`;
 
   return {
@@ -125,6 +138,7 @@ create table if not exists ${log} (
   git_commit text,
   version text not null,
   details jsonb);
+${createToolRows};
 insert into ${ledger} (format, project) values (${LEDGER_FORMAT}, ${stored(project)}) on conflict do nothing;`,
 
     /** Quoted, for statements about it that are not here. */
@@ -272,13 +286,35 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
     stepsOf: (runId: string) => `select revision, direction, duration_ms as "durationMs" from ${log}
   where run_id = ${stored(runId)} and event in ('applied', 'reverted') order by id`,
 
-    /** The table of another tool that was adopted last. */
-    adoptedFrom: (tools: readonly string[]) => `select details ->> 'table' as "table" from ${log}
-  where event = 'baseline' and details ->> 'tool' = any (${storedArray(tools)}) order by id desc limit 1`,
+    /** What was taken over from other tools, and from which table; the newest last. */
+    adopted: () => `select revision, details ->> 'tool' as tool, details ->> 'table' as "table" from ${log}
+  where event = 'baseline' and details ? 'tool' order by id`,
 
-    /** Of these, what was in the ledger and then taken out of it on purpose. */
-    takenBack: (revisions: readonly string[]) => `select distinct revision from ${log}
-  where event in ('reverted', 'forgotten') and revision = any (${storedArray(revisions)})`,
+    /** Was in the ledger, and was taken out of it on purpose. */
+    takenOut: () => `select distinct revision from ${log} l
+  where event in ('reverted', 'forgotten') and not exists (select from ${history} h where h.revision = l.revision)`,
+
+    hasToolRows: () =>
+      `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_tool_rows`)}) is not null as exists`,
+
+    createToolRows: () => createToolRows,
+
+    /** What the histories of other tools said when we last looked at them, or wrote to them. */
+    toolRows: () => `select tool, history, subject from ${toolRows}`,
+
+    /** What this history says is this from now on; what another history of the tool said is forgotten. */
+    rememberToolRows: (
+      { tool, history: from }: ToolHistoryKey,
+      subjects: readonly string[],
+    ) => `delete from ${toolRows} where tool = ${stored(tool)} and (history <> ${stored(from)} or subject <> all (${storedArray(subjects)}));
+insert into ${toolRows} (tool, history, subject) select ${stored(tool)}, ${stored(from)}, one from unnest(${storedArray(subjects)}) as one
+  on conflict do nothing`,
+
+    /** One row more, or one less: in the transaction that writes it into the tool's history. */
+    rememberToolRow: ({ tool, history: from }: ToolHistoryKey, subject: string, direction: Direction) =>
+      direction === "up"
+        ? `insert into ${toolRows} (tool, history, subject) values (${stored(tool)}, ${stored(from)}, ${stored(subject)}) on conflict do nothing`
+        : `delete from ${toolRows} where tool = ${stored(tool)} and history = ${stored(from)} and subject = ${stored(subject)}`,
 
     setProject: (project: string) =>
       `update ${ledger} set project = ${stored(project)} where project is null`,

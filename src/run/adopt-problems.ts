@@ -1,9 +1,9 @@
 /** What stands in the way of adopting, for people. */
 import type { HistoryEntry } from "../core/history.ts";
 import type { Connection } from "../database/connection.ts";
-import { ConfigError, PlanRefused } from "../errors.ts";
+import { ConfigError, PlanRefused, type Problem } from "../errors.ts";
 import { nearest } from "../std/nearest.ts";
-import { describeTable } from "../tools/tool.ts";
+import { describeTable, type Tool, type ToolRow } from "../tools/tool.ts";
 import { TOOLS, toolNamed } from "../tools/tools.ts";
 import type { FoundHistory } from "./histories.ts";
 
@@ -65,4 +65,93 @@ export function begun(
         : `Look at the database. If it is complete: godwit repair --mark-done ${revision}`,
     },
   ]);
+}
+
+/** What the tool has applied and a person is to look at. `ids`: of them; `null`: all of its history. */
+export function asked(
+  { tool, table, history }: FoundHistory,
+  { ids, questions }: { ids: readonly string[] | null; questions: readonly string[] },
+): Problem {
+  const count = history.rows.length === 1 ? "1 migration" : `${history.rows.length} migrations`;
+  const what = ids === null ? count : namesOf(ids);
+  return {
+    code: "ADOPT_NEEDED",
+    message: `${tool.title} has applied ${what} to this database (${describeTable(table)}), of which our ledger knows nothing${questions.length === 0 ? "" : `; ${questions.join("; ")}`}.`,
+    hint: "With the same options: look with `godwit adopt --dry-run`, take them over with `godwit adopt`, then run again. Nothing was changed.",
+    details: {
+      ...{ tool: tool.name, table: describeTable(table), rows: history.rows.length },
+      ...(ids === null ? {} : { revisions: ids }),
+    },
+  };
+}
+
+/** Ours says applied, and the tool's row is gone: told again it would hide what somebody did. */
+export function takenBackThere({ tool, table }: FoundHistory, ids: readonly string[]): Problem {
+  const each = ids.length === 1 ? ids[0] : "<revision>";
+  return {
+    code: "ADOPT_TAKEN_BACK",
+    message: `${namesOf(ids)} ${ids.length === 1 ? "was" : "were"} in the history of ${tool.title} (${describeTable(table)}) and ${ids.length === 1 ? "is" : "are"} not any more: somebody took ${ids.length === 1 ? "it" : "them"} back there, or removed ${ids.length === 1 ? "its row" : "their rows"}.`,
+    hint: `Look at the database. If it was taken back: \`godwit repair --forget ${each}\`, and it is pending again. If it is still there: \`godwit repair --mark-done ${each}\`${ids.length === 1 ? "" : `, or for all of them \`godwit baseline ${ids.at(-1)}\``}. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revisions: ids },
+  };
+}
+
+/** The whole table is gone. */
+export function historyGone(tool: Tool, table: string, last: string): Problem {
+  return {
+    code: "ADOPT_TAKEN_BACK",
+    message: `The history of ${tool.title}, ${table}, is gone.`,
+    hint: `If ${tool.title} is not used any more: --keep none. If only its table was lost: \`godwit baseline ${last}\` makes it anew with all that is applied.`,
+    details: { tool: tool.name, table },
+  };
+}
+
+/** The tool would take the file for another one, or refuse it; only a person knows whether it is the same. */
+export function sameName({ tool, table }: FoundHistory, id: string, row: ToolRow): Problem {
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `${id} is pending, and ${tool.title} has applied ${row.name}, which has no file (${describeTable(table)}): by name or text they are the same migration.`,
+    hint: `If it is the same: \`godwit repair --mark-done ${id}\`. If it is another one, remove that row from ${describeTable(table)} with ${tool.title}. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revisions: [id], row: row.name },
+  };
+}
+
+export function movedWarning({ tool, table }: FoundHistory, before: string): Problem {
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `The history of ${tool.title} is ${describeTable(table)} now; it was ${before} when it was last looked at.`,
+    hint: "It is taken for the same one.",
+    details: { tool: tool.name, table: describeTable(table), before },
+  };
+}
+
+export function bothWarning({ tool, table }: FoundHistory, ids: readonly string[]): Problem {
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `${namesOf(ids)} was applied here, and since then ${tool.title} says that it has applied it too (${describeTable(table)}).`,
+    hint: "If it was not only marked there, its effect is there twice: look at the database.",
+    details: { tool: tool.name, table: describeTable(table), revisions: ids },
+  };
+}
+
+export function editedWarning(tool: Tool, id: string): Problem {
+  return {
+    code: "PLAN_EDITED",
+    message: `${id} is not the text that ${tool.title} applied: the checksum in its history is another.`,
+    hint: "The database has what it said before. Restore the file, or put the change into a new migration.",
+    details: { revision: id },
+  };
+}
+
+export function missingWarning(tool: Tool, missing: readonly ToolRow[]): Problem {
+  return {
+    code: "PLAN_VANISHED",
+    message: `${tool.title} has applied what has no file here: ${missing.map(({ name }) => name).join(", ")}.`,
+    hint: "Normal for an older release on a newer database; else restore the files from version control.",
+    details: { rows: missing.map(({ name }) => name) },
+  };
+}
+
+function namesOf(ids: readonly string[]): string {
+  return `${ids.slice(0, 3).join(", ")}${ids.length > 3 ? ", …" : ""}`;
 }

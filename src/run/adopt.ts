@@ -7,27 +7,23 @@
  * a revision of its own without a file, for a new folder to carry on from.
  */
 import type { Connection } from "../database/connection.ts";
-import { type Problem, SourceError } from "../errors.ts";
+import { PlanRefused, type Problem, SourceError } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
+import { compare } from "../tools/compare.ts";
 import { describeTable, type Match, type ToolRow } from "../tools/tool.ts";
 import { toolNamed, toolsOf } from "../tools/tools.ts";
-import { begun, nothing, otherLayout, unknownTool } from "./adopt-problems.ts";
+import { begun, editedWarning, missingWarning, nothing, otherLayout, unknownTool } from "./adopt-problems.ts";
 import { type Adopted, adoptedOf, adoptedSql, adoptedWithoutFile } from "./adopted.ts";
-import { editedWarning, isKept, missingWarning } from "./adoption.ts";
-import {
-  type FoundHistory,
-  findHistories,
-  onlyOne,
-  readHistory,
-  refuseFailed,
-  sideBySide,
-} from "./histories.ts";
+import { isKept, refusalsOf, setsOf } from "./adoption.ts";
+import { type FoundHistory, findHistories, onlyOne, readHistory, refuseFailed } from "./histories.ts";
+import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
 import { refuseForeign } from "./owner.ts";
 import type { RunContext, Target } from "./target.ts";
 import { holdTool } from "./tool-lock.ts";
+import { recallTools, rememberSql, type ToolMemory } from "./tool-memory.ts";
 import { rollback } from "./work.ts";
 
 export interface AdoptOptions {
@@ -35,7 +31,7 @@ export interface AdoptOptions {
   readonly tool?: string | undefined;
   /** `schema.table`, where one tool has several. */
   readonly table?: string | undefined;
-  /** What the tool has passed over is in the database all the same. */
+  /** In the database all the same: what the tool has passed over, and what was taken out of our ledger on purpose. */
   readonly assume: boolean;
   readonly dryRun: boolean;
 }
@@ -74,17 +70,15 @@ export interface AdoptedRow {
 }
 
 /** Throws `PlanRefused` (`ADOPT_…`), `ConfigError` for a tool that is not known. */
-export async function adopt(
-  target: Target,
-  options: AdoptOptions,
-  context: RunContext,
-): Promise<AdoptReport> {
+export async function adopt(target: Target, options: AdoptOptions, given: RunContext): Promise<AdoptReport> {
+  const { context, warnings } = withWarnings(given);
   if (options.tool !== undefined && toolNamed(options.tool) === undefined) throw unknownTool(options.tool);
-  return withLock(target, context, async (connection, lock) => {
+  const report = await withLock(target, context, async (connection, lock) => {
     const found = await choose(target, connection, options);
     // Told later: what is wrong with the history comes first.
     const listing = await filesFor(target, found).catch((error: unknown) => ({ error }));
     const history = await target.ledger.read(connection);
+    const memory = await recallTools(target, connection, history);
     await connection.execute(
       `begin isolation level read committed; ${lock.fence} set local lock_timeout = ${Number(target.settings.lockTimeoutMs)};`,
     );
@@ -95,8 +89,8 @@ export async function adopt(
       if ("error" in listing) throw listing.error;
       const files = listing;
       refuseForeign(target, files, history);
-      const decided = await decide(target, current, { files, history, assume: options.assume });
-      if (!options.dryRun) await write({ target, connection, lock, context }, history, decided.taken);
+      const decided = await decide(target, current, { files, history, memory, assume: options.assume });
+      if (!options.dryRun) await write({ target, connection, lock, context }, history, decided);
       return {
         target: target.name,
         database: connection.server.database,
@@ -110,6 +104,7 @@ export async function adopt(
       await rollback(connection);
     }
   });
+  return { ...report, warnings: [...report.warnings, ...warnings()] };
 }
 
 async function choose(
@@ -148,23 +143,34 @@ async function filesFor(target: Target, { tool }: FoundHistory): Promise<Listing
 interface Known {
   readonly files: Listing;
   readonly history: RecordedHistory;
+  readonly memory: ToolMemory;
   readonly assume: boolean;
 }
 
 async function decide(
   target: Target,
   found: FoundHistory,
-  { files, history, assume }: Known,
+  { files, history, memory, assume }: Known,
 ): Promise<{
   taken: readonly Adopted[];
+  remember: string;
   report: Omit<AdoptReport, "target" | "database" | "tool" | "table" | "dryRun" | "kept">;
 }> {
   const { tool } = found;
-  const match = sideBySide(found, files.migrations);
-  const assumed = assume ? match.skipped.map((id) => ({ id, row: null, edited: false })) : [];
-  const matched = [...match.applied, ...assumed];
-  // Rows of a layout whose file is not here wait for it: it may come with the next merge.
+  const sets = setsOf(found, { files, history, memory });
+  const { match } = sets;
+  const events = compare(sets);
+  const [first, ...others] = refusalsOf(found, events);
+  if (first !== undefined) throw new PlanRefused([first, ...others]);
+  const skipped = events.flatMap((event) => (event.kind === "passed-over" ? [event.id] : []));
+  const left = new Set([
+    ...skipped,
+    ...events.flatMap((event) => (event.kind === "taken-out-here" ? [event.id] : [])),
+  ]);
   const own = tool.layouts.includes(target.source.layout);
+  const assumed = assume ? match.skipped.map((id) => ({ id, row: null, edited: false })) : [];
+  const matched = [...match.applied.filter(({ id }) => assume || !left.has(id)), ...assumed];
+  // Rows of a layout whose file is not here wait for it: it may come with the next merge.
   const withoutFile: readonly ToolRow[] = own
     ? []
     : eachOnce([...match.missing, ...found.history.rows.filter((row) => row.withoutFile === true)]);
@@ -189,8 +195,13 @@ async function decide(
   const pending = files.migrations.filter(({ id }) => !ids.has(id) && !known.has(id)).map(({ id }) => id);
   const edited = match.applied.filter((one) => one.edited).map(({ id }) => id);
   const missing = own ? match.missing : [];
+  const after = {
+    ...sets,
+    ours: { ...sets.ours, known: new Set([...known, ...taken.map(({ entry }) => entry.revision)]) },
+  };
   return {
     taken,
+    remember: rememberSql(target, memory, { tool, table: found.table, sets: after }),
     report: {
       applied: [
         ...withoutFile.map(
@@ -205,7 +216,7 @@ async function decide(
         ...inOrder(files, matched, known),
       ],
       pending,
-      skipped: assume ? [] : match.skipped.filter((id) => pending.includes(id)),
+      skipped: assume ? [] : skipped.filter((id) => pending.includes(id)),
       edited,
       missing: missing.map(({ name }) => name),
       warnings: [
@@ -254,10 +265,11 @@ interface Writer {
 async function write(
   { target, connection, lock, context }: Writer,
   history: RecordedHistory,
-  taken: readonly Adopted[],
+  { taken, remember }: { readonly taken: readonly Adopted[]; readonly remember: string },
 ): Promise<void> {
-  if (taken.length === 0) return;
+  if (taken.length === 0 && (remember === "" || !history.created)) return;
   const { sql } = target.ledger;
   if (!history.created) await target.ledger.create(connection, target.settings.project);
-  await connection.execute(`${lock.fence} ${adoptedSql(sql, context, taken).join("; ")}; commit`);
+  const rows = adoptedSql(sql, context, taken).map((row) => `${row};`);
+  await connection.execute(`${lock.fence} ${rows.join(" ")} ${remember} commit`);
 }

@@ -1,17 +1,33 @@
 /**
- * What another tool has applied and our ledger does not know: before the first run of ours all of it, later what
- * somebody ran with the tool in between. Where its history is kept in step and leaves no question open it is taken over
- * by itself, for running it again would be the worst that could happen; otherwise a person adopts it.
+ * What a look at another tool's history comes to: what happened there since the last look (`tools/compare.ts`) is taken over,
+ * told, or refused, by its table of decisions. Nothing is written here.
  */
-
 import { ordered } from "../core/heads.ts";
-import { restored } from "../core/sql/stored.ts";
 import type { Connection } from "../database/connection.ts";
 import { ConfigError, PlanRefused, type Problem } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
-import { describeTable, type Match, type Tool, type ToolRow } from "../tools/tool.ts";
-import { KEPT_BY_DEFAULT, toolNamed, toolsOf } from "../tools/tools.ts";
+import {
+  compare,
+  type Decision,
+  decisionOf,
+  type Sets,
+  type Situation,
+  type ToolEvent,
+  type ToolEventKind,
+} from "../tools/compare.ts";
+import { type Applied, describeTable, type Tool } from "../tools/tool.ts";
+import { KEPT_BY_DEFAULT, TOOLS, toolNamed, toolsOf } from "../tools/tools.ts";
+import {
+  asked,
+  bothWarning,
+  editedWarning,
+  historyGone,
+  missingWarning,
+  movedWarning,
+  sameName,
+  takenBackThere,
+} from "./adopt-problems.ts";
 import { type Adopted, adoptedOf } from "./adopted.ts";
 import {
   type FoundHistory,
@@ -23,9 +39,10 @@ import {
   unlessRefused,
 } from "./histories.ts";
 import type { Keeper } from "./keep.ts";
-import { refuseRerun, refuseUnnoticed } from "./reruns.ts";
+import { refuseUnnoticed } from "./reruns.ts";
 import type { Target } from "./target.ts";
 import { type Advisory, advisoryOf } from "./tool-lock.ts";
+import { oursIn, recallTools, rememberSql, type ToolMemory, tableOf } from "./tool-memory.ts";
 
 export interface Adoption {
   readonly found: FoundHistory | null;
@@ -37,27 +54,101 @@ export interface Adoption {
   /** A history that is not kept in step, and the revisions that have a row in it. */
   readonly theirs: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null;
   readonly warnings: readonly Problem[];
+  /** SQL that remembers this look; empty where nothing has changed since the last. */
+  readonly remember: string;
 }
 
-const NOTHING: Adoption = { found: null, keeper: null, entries: [], untold: [], theirs: null, warnings: [] };
+const NOTHING: Adoption = {
+  ...{ found: null, keeper: null, entries: [], untold: [], theirs: null, warnings: [], remember: "" },
+};
 
-/** Changes nothing, and holds the tool's lock if `hold` does. Throws `PlanRefused` (`ADOPT_NEEDED`, `ADOPT_AMBIGUOUS`, `ADOPT_FAILED_HISTORY`, `ADOPT_CONFLICT`). */
+export interface LookAt {
+  readonly files: Listing;
+  readonly history: RecordedHistory;
+}
+
+/** Changes nothing, and holds the tool's lock if `hold` does. Throws `PlanRefused` (`ADOPT_…`). */
 export async function lookAtTool(
   target: Target,
   connection: Connection,
-  { files, history }: { readonly files: Listing; readonly history: RecordedHistory },
+  at: LookAt,
   hold: (advisory: Advisory) => Promise<void> = async () => {},
 ): Promise<Adoption> {
-  const { tools, kept, table } = concerned(target);
-  if (tools.length === 0) {
-    const asks = parseKeep(target.settings.keep) !== "none" && (await isFresh(target, connection, history));
-    if (asks) await refuseUnnoticed(target, connection, files);
-    return NOTHING;
+  return judge(target, await lookAt(target, connection, at, hold), at);
+}
+
+/** Throws `PlanRefused` for what is not settled. */
+export async function judge(
+  target: Target,
+  look: Look | null,
+  {
+    files,
+    history,
+    settled = new Set(),
+  }: LookAt & {
+    /** A person speaks for these: what happened to them there is not asked again. */
+    readonly settled?: ReadonlySet<string>;
+  },
+): Promise<Adoption> {
+  if (look === null) return NOTHING;
+  const { found, keeper, sets, memory, tool, situation } = look;
+  if (found === undefined || sets === null) {
+    const gone = goneWith(look, history);
+    if (gone !== null && keeper !== null && settled.size === 0) throw new PlanRefused([gone]);
+    const untold = keeper === null ? [] : inOrder(history, files.migrations.flatMap(hasKey));
+    const remember = rememberSql(target, memory, { tool, table: null, sets: null });
+    return { ...NOTHING, keeper, untold, remember, warnings: gone === null ? [] : [gone] };
+  }
+  refuseFailed(found);
+  const events = compare(sets).filter((event) => !("id" in event && settled.has(event.id)));
+  const decided = groupBy(events, (event) => decisionOf(event, situation));
+  const [first, ...others] = refusalsOf(found, decided.get("refuse") ?? []);
+  if (first !== undefined) throw new PlanRefused([first, ...others]);
+  refuseQuestions(found, { events: decided.get("ask") ?? [], all: events, sets, situation });
+  const taken = (decided.get("take") ?? []).flatMap((event) => ("one" in event ? [event.one] : []));
+  const told = new Set((decided.get("tell") ?? []).flatMap((event) => ("id" in event ? [event.id] : [])));
+  const rows = sets.match.applied.flatMap(({ id, row }) => (row === null ? [] : [id]));
+  const entries = await adoptedOf(target, found, taken, files.migrations);
+  const after = { ...sets, ours: { ...sets.ours, known: new Set([...sets.ours.known, ...taken.map(idOf)]) } };
+  return {
+    ...{ found, keeper, entries },
+    untold: inOrder(history, [...told]),
+    theirs: keeper === null ? { found, revisions: new Set(rows) } : null,
+    warnings: [...moved(found, memory), ...warningsOf(found, { decided, sets, situation })],
+    remember: rememberSql(target, memory, { tool, table: found.table, sets: after }),
+  };
+}
+
+const idOf = ({ id }: Applied) => id;
+
+/** A tool whose history may be here, and what is known of it. */
+export interface Look {
+  readonly tool: Tool;
+  readonly found: FoundHistory | undefined;
+  readonly keeper: Keeper | null;
+  readonly sets: Sets | null;
+  readonly situation: Situation;
+  readonly memory: ToolMemory;
+}
+
+/** The three sets, without judging them. `null`: no tool comes into question. */
+export async function lookAt(
+  target: Target,
+  connection: Connection,
+  { files, history }: LookAt,
+  hold: (advisory: Advisory) => Promise<void> = async () => {},
+): Promise<Look | null> {
+  const memory = await recallTools(target, connection, history);
+  const { tools, kept, table } = concerned(target, memory);
+  const first = await isFresh(target, connection, history);
+  const [only] = tools;
+  if (only === undefined) {
+    if (first && parseKeep(target.settings.keep) !== "none") await refuseUnnoticed(target, connection, files);
+    return null;
   }
   const { schema = null, keep } = target.settings;
   const names = tools.map(({ name }) => name);
-  const fresh = await isFresh(target, connection, history);
-  const before = table ?? (await tableBefore(target, connection, names, history));
+  const before = table ?? names.flatMap((name) => tableOf(memory, name) ?? [])[0];
   const all = async () => {
     const wanted = { tools: names, table, schema };
     const [one, ...others] =
@@ -66,49 +157,96 @@ export async function lookAtTool(
   };
   // What is not kept in step was adopted, or never was there: then another one beside it is none of our business.
   const find = () =>
-    fresh || kept !== undefined ? all().then(onlyOne) : all().then(onlyOne).catch(unlessRefused);
+    first || kept !== undefined || before !== undefined
+      ? all().then(onlyOne)
+      : all().then(onlyOne).catch(unlessRefused);
   let found = await find();
   // Of many schemas one by itself has a history only where the tool has made one there.
-  if (schema !== null && found === undefined && keep == null) return NOTHING;
-  const advisory = advisoryOf(found?.tool ?? tools[0], found?.table, connection);
+  if (schema !== null && found === undefined && keep == null) return null;
+  const advisory = advisoryOf(found?.tool ?? only, found?.table, connection);
   if (advisory !== null) {
     await hold(advisory);
     // What was read before may be what it left half-done at that moment.
     found = await find();
   }
   const keeper = kept === undefined ? null : keeperOf(kept, found, { files, table, target });
-  const untold = (match: Match | null) => (keeper === null ? [] : untoldOf(match, files, history));
-  if (found === undefined) return { ...NOTHING, keeper, untold: untold(null) };
-  const match = sideBySide(found, files.migrations);
-  if (!fresh && keeper === null) {
-    await refuseRerun(target, connection, { found, match, history });
-    const own = match.applied.filter(({ row }) => row !== null).map(({ id }) => id);
-    return { ...NOTHING, theirs: { found, revisions: new Set(own) } };
-  }
-  if (fresh && found.history.rows.length + found.history.problems.length > 0)
-    refuseQuestions(found, match, keeper);
-  refuseFailed(found);
-  const known = new Set(history.entries.map((entry) => entry.revision));
-  const unknown = match.applied.filter(({ id }) => !known.has(id));
-  const entries = await adoptedOf(target, found, unknown, files.migrations);
+  const tool = found?.tool ?? kept ?? only;
   return {
-    ...{ found, keeper, entries, untold: untold(match), theirs: null },
-    warnings: warningsOf(found, match, known),
+    ...{ tool, found, keeper, memory },
+    sets: found === undefined ? null : setsOf(found, { files, history, memory }),
+    situation: { first, kept: keeper !== null },
   };
 }
 
-/** From a time when the tool's history was not kept in step: it would run them again. */
-function untoldOf(match: Match | null, files: Listing, history: RecordedHistory): readonly string[] {
-  const told = new Set(match?.applied.map(({ id }) => id));
-  const its = new Set(files.migrations.flatMap(({ id, tool }) => (tool === undefined ? [] : [id])));
-  return history.entries
-    .filter(({ kind, state, revision }) => kind !== "repeatable" && state === "applied" && its.has(revision))
-    .map(({ revision }) => revision)
-    .filter((revision) => !told.has(revision));
+/** The three sets that are compared. */
+export function setsOf(
+  found: FoundHistory,
+  { files, history, memory }: { files: Listing; history: RecordedHistory; memory: ToolMemory },
+): Sets {
+  const { name } = found.tool;
+  return {
+    files: files.migrations,
+    history: found.history,
+    match: sideBySide(found, files.migrations),
+    seen: isThatTable(found, memory) ? (memory.seen.get(name)?.subjects ?? null) : null,
+    ours: oursIn(history, memory, name),
+  };
+}
+
+/** Whether this is the table that was looked at before, perhaps in a new place; another one beside it is another history. */
+function isThatTable({ tool, table, all }: FoundHistory, { seen }: ToolMemory): boolean {
+  const before = seen.get(tool.name)?.table;
+  if (before === undefined || before === "" || before === describeTable(table)) return true;
+  return !all.some((one) => describeTable(one) === before);
+}
+
+/** What is applied for us, was in the tool's history, and is not any more. */
+export function lostIn({ sets, memory, tool }: Look): ReadonlySet<string> {
+  if (sets === null) return memory.seen.get(tool.name)?.subjects ?? new Set();
+  return new Set(ofKind(compare(sets), "taken-back-there").map(({ id }) => id));
+}
+
+function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
+  const before = tableOf(memory, found.tool.name);
+  const isElsewhere = before !== undefined && before !== describeTable(found.table);
+  return isElsewhere && isThatTable(found, memory) ? [movedWarning(found, before)] : [];
+}
+
+/** A history that was there, and whose table is not. Told once; refused where it is kept in step. */
+function goneWith({ tool, memory }: Look, { entries }: RecordedHistory): Problem | null {
+  const before = memory.seen.get(tool.name);
+  if (before === undefined || before.table === "") return null;
+  const rows = entries.filter(({ revision }) => before.subjects.has(revision));
+  return rows.length === 0 ? null : historyGone(tool, before.table, rows.at(-1)?.revision ?? "");
+}
+
+function hasKey({ id, tool }: Listing["migrations"][number]): readonly string[] {
+  return tool === undefined ? [] : [id];
+}
+
+/** Applied, and one of these; in the order in which they were applied. */
+function inOrder({ entries }: RecordedHistory, ids: readonly string[]): readonly string[] {
+  const wanted = new Set(ids);
+  return entries.flatMap(({ kind, state, revision }) =>
+    kind !== "repeatable" && state === "applied" && wanted.has(revision) ? [revision] : [],
+  );
+}
+
+function groupBy<K, T>(values: readonly T[], keyOf: (value: T) => K): ReadonlyMap<K, readonly T[]> {
+  const groups = new Map<K, T[]>();
+  for (const value of values) {
+    const group = groups.get(keyOf(value));
+    if (group === undefined) groups.set(keyOf(value), [value]);
+    else group.push(value);
+  }
+  return groups;
 }
 
 /** Tools that come into question, and the one of them whose history is kept in step. */
-function concerned(target: Target): {
+function concerned(
+  target: Target,
+  { seen, adopted }: Pick<ToolMemory, "seen" | "adopted"> = { seen: new Map(), adopted: [] },
+): {
   tools: readonly Tool[];
   kept: Tool | undefined;
   table: string | undefined;
@@ -123,8 +261,13 @@ function concerned(target: Target): {
       message: `The history of ${configured.title} cannot be kept in step with a folder of ${target.source.layout}.`,
       hint: `Keep that of its own tool (--keep ${own.map(({ name }) => name).join(" or --keep ")}), or none.`,
     });
+  // A folder of our own may carry on from programs that were adopted, and that somebody still runs.
+  const programs = TOOLS.filter(
+    ({ layouts, name }) =>
+      layouts.length === 0 && (seen.has(name) || adopted.some(({ tool }) => tool === name)),
+  );
   return {
-    tools: configured === undefined ? own : [configured],
+    tools: configured === undefined ? (own.length > 0 ? own : programs) : [configured],
     kept: configured ?? own.find(({ name }) => KEPT_BY_DEFAULT.has(name)),
     table: keep?.table,
   };
@@ -188,72 +331,76 @@ async function isFresh(target: Target, connection: Connection, history: Recorded
   return rows[0]?.empty === true;
 }
 
-/** The table that was adopted, where it was one of these tools'. */
-async function tableBefore(
-  target: Target,
-  connection: Connection,
-  tools: readonly string[],
-  history: RecordedHistory,
-): Promise<string | undefined> {
-  if (!history.created) return undefined;
-  const { rows } = await connection.query<{ table: string }>(target.ledger.sql.adoptedFrom(tools));
-  return restored(rows[0]?.table);
+interface Decided {
+  readonly decided: ReadonlyMap<Decision, readonly ToolEvent[]>;
+  readonly sets: Sets;
+  readonly situation: Situation;
 }
 
-function refuseQuestions(found: FoundHistory, match: Match, keeper: Keeper | null): void {
-  const questions = questionsOf(match);
-  if (keeper !== null && questions.length === 0 && found.history.problems.length === 0) return;
-  const { tool, table, history } = found;
-  const count = history.rows.length === 1 ? "1 migration" : `${history.rows.length} migrations`;
-  throw new PlanRefused([
-    {
-      code: "ADOPT_NEEDED",
-      message: `${tool.title} has applied ${count} to this database (${describeTable(table)}), of which our ledger knows nothing${questions.length === 0 ? "" : `; ${questions.join("; ")}`}.`,
-      hint: "With the same options: look with `godwit adopt --dry-run`, take them over with `godwit adopt`, then run again. Nothing was changed.",
-      details: { tool: tool.name, table: describeTable(table), rows: history.rows.length },
-    },
-  ]);
+/** Rows that have gone, and names that two migrations would share: nobody decides that but a person who looks. */
+export function refusalsOf(found: FoundHistory, events: readonly ToolEvent[]): readonly Problem[] {
+  const back = ofKind(events, "taken-back-there").map(({ id }) => id);
+  const twins = ofKind(events, "same-name").map(({ id, row }) => sameName(found, id, row));
+  return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...twins];
 }
 
-function questionsOf({ applied, skipped, missing, warnings }: Match): readonly string[] {
-  const edited = applied.filter((one) => one.edited);
-  const list = (ids: readonly string[]) => `${ids.slice(0, 3).join(", ")}${ids.length > 3 ? ", …" : ""}`;
-  return [
-    ...(edited.length === 0 ? [] : [`edited since: ${list(edited.map(({ id }) => id))}`]),
-    ...(skipped.length === 0 ? [] : [`passed over by it: ${list(skipped)}`]),
-    ...(missing.length === 0 ? [] : [`without a file: ${list(missing.map(({ name }) => name))}`]),
-    ...warnings.map(({ message }) => message),
+function refuseQuestions(
+  found: FoundHistory,
+  {
+    events,
+    all,
+    sets,
+    situation,
+  }: { events: readonly ToolEvent[]; all: readonly ToolEvent[] } & Pick<Decided, "sets" | "situation">,
+): void {
+  const { match } = sets;
+  const open = events.length > 0 || (situation.first && match.warnings.length > 0);
+  if (!open) return;
+  const ids = [...ofKind(all, "applied-there"), ...ofKind(all, "edited")].map(({ id }) => id);
+  const questions = [
+    ...listed(
+      "edited since",
+      ofKind(all, "edited").map(({ id }) => id),
+    ),
+    ...(situation.first
+      ? listed(
+          "passed over by it",
+          ofKind(all, "passed-over").map(({ id }) => id),
+        )
+      : []),
+    ...(situation.first
+      ? listed(
+          "without a file",
+          ofKind(all, "without-file").map(({ row }) => row.name),
+        )
+      : []),
+    ...(situation.first ? match.warnings.map(({ message }) => message) : []),
   ];
+  throw new PlanRefused([asked(found, { ids: situation.first ? null : ids, questions })]);
 }
 
-function warningsOf(
-  { tool, history }: FoundHistory,
-  { applied, missing, warnings }: Match,
-  known: ReadonlySet<string>,
-): readonly Problem[] {
-  const edited = applied.filter(({ id, edited }) => edited && !known.has(id));
+function ofKind<K extends ToolEventKind>(
+  events: readonly ToolEvent[],
+  kind: K,
+): readonly Extract<ToolEvent, { kind: K }>[] {
+  return events.filter((event): event is Extract<ToolEvent, { kind: K }> => event.kind === kind);
+}
+
+function listed(what: string, names: readonly string[]): readonly string[] {
+  if (names.length === 0) return [];
+  return [`${what}: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}`];
+}
+
+function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided): readonly Problem[] {
+  const { tool, history } = found;
+  const edited = ofKind(decided.get("take") ?? [], "edited");
+  const warned = decided.get("warn") ?? [];
+  const missing = ofKind(warned, "without-file").map(({ row }) => row);
+  const both = ofKind(warned, "applied-by-both").map(({ id }) => id);
   return [
-    ...history.warnings,
-    ...warnings,
+    ...(situation.kept ? [...history.warnings, ...sets.match.warnings] : []),
     ...edited.map(({ id }): Problem => editedWarning(tool, id)),
     ...(missing.length === 0 ? [] : [missingWarning(tool, missing)]),
+    ...(both.length === 0 ? [] : [bothWarning(found, both)]),
   ];
-}
-
-export function editedWarning(tool: Tool, id: string): Problem {
-  return {
-    code: "PLAN_EDITED",
-    message: `${id} is not the text that ${tool.title} applied: the checksum in its history is another.`,
-    hint: "The database has what it said before. Restore the file, or put the change into a new migration.",
-    details: { revision: id },
-  };
-}
-
-export function missingWarning(tool: Tool, missing: readonly ToolRow[]): Problem {
-  return {
-    code: "PLAN_VANISHED",
-    message: `${tool.title} has applied what has no file here: ${missing.map(({ name }) => name).join(", ")}.`,
-    hint: "Normal for an older release on a newer database; else restore the files from version control.",
-    details: { rows: missing.map(({ name }) => name) },
-  };
 }

@@ -13,18 +13,20 @@
 import { plan } from "../core/plan.ts";
 import { asciiComments } from "../core/sql/comments.ts";
 import { isRaised, isRetryableTransaction, needsNoTransaction } from "../database/sqlstate.ts";
-import { DatabaseError, SourceError, StepFailed } from "../errors.ts";
+import { DatabaseError, type Problem, SourceError, StepFailed } from "../errors.ts";
 import { withAdopted } from "./adopted.ts";
 import { lookAtTool } from "./adoption.ts";
 import { sessionKind } from "./connect.ts";
 import { type DryRunReport, DryRunResults } from "./dry-run-report.ts";
 import { includesImports } from "./everything.ts";
 import type { Import } from "./import.ts";
+import { invalidIndexes } from "./indexes.ts";
+import { refusedIndexes } from "./leftover-indexes.ts";
 import { withLock } from "./locked.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import { callModule } from "./module.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
-import { resetSession } from "./script.ts";
+import { CALM, resetSession } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 import { placeOfTrace, traceOf } from "./trace.ts";
 import { watch } from "./watch.ts";
@@ -62,9 +64,10 @@ export async function dryRun(
       stop: AbortSignal.any([context.signal, lock.lost]),
       count: steps.length,
     };
+    const refused = await refusedIndexes(work, steps, await invalidIndexes(connection));
     await connection.execute("begin isolation level read committed");
     try {
-      await tryAll(work, steps, results);
+      await tryAll(work, steps, { results, refused });
     } finally {
       await rollback(connection);
     }
@@ -75,7 +78,13 @@ export async function dryRun(
   );
 }
 
-async function tryAll(work: Work, steps: readonly Prepared[], results: DryRunResults): Promise<void> {
+interface Known {
+  readonly results: DryRunResults;
+  /** By revision: an index that stands in its way as things are now. */
+  readonly refused: ReadonlyMap<string, Problem>;
+}
+
+async function tryAll(work: Work, steps: readonly Prepared[], { results, refused }: Known): Promise<void> {
   const left = new Set<string>();
   for (const [index, prepared] of steps.entries()) {
     const { step } = prepared;
@@ -84,6 +93,13 @@ async function tryAll(work: Work, steps: readonly Prepared[], results: DryRunRes
     if (missing !== undefined) {
       left.add(revision);
       results.notTried.push({ revision, because: `it depends on ${missing}` });
+      continue;
+    }
+    const problem = refused.get(revision);
+    if (problem !== undefined) {
+      // A step before it may take that away.
+      results.failures.push({ revision, problem, uncertain: index > 0 });
+      left.add(revision);
       continue;
     }
     if (prepared.problem === null && ["statements", "module-outside"].includes(prepared.form)) {
@@ -142,7 +158,7 @@ async function attempt(work: Work, prepared: Prepared): Promise<void> {
   const first = body.kind === "module" ? await callModule(work, prepared) : undefined;
   if (body.kind === "sql") await connection.execute(asciiComments(body.text), { rows: "discard" });
   try {
-    await connection.execute("set constraints all immediate");
+    await connection.execute(`${CALM}; set constraints all immediate`);
   } catch (error) {
     // A statement failed, the module caught the error, and the transaction was lost all the same.
     throw (error as DatabaseError).sqlState === "25P02" && first !== undefined ? first : error;

@@ -26,15 +26,25 @@ export interface InStep {
 export async function adoptInPassing(
   { target, connection, lock, context, warn }: InStep,
   known: { readonly files: Listing; readonly history: RecordedHistory },
-): Promise<{ history: RecordedHistory } & Pick<Adoption, "keeper" | "untold" | "theirs">> {
-  const { found, entries, warnings, ...rest } = await lookAtTool(target, connection, known, async (tool) => {
-    if (connection.capabilities.session) await holdToolLock(target, connection, tool, context);
-  });
+): Promise<{ history: RecordedHistory } & Pick<Adoption, "keeper" | "untold" | "theirs" | "remember">> {
+  const { found, entries, warnings, remember, ...rest } = await lookAtTool(
+    target,
+    connection,
+    known,
+    async (tool) => {
+      if (connection.capabilities.session) await holdToolLock(target, connection, tool, context);
+    },
+  );
   for (const warning of warnings) warn(warning);
-  if (entries.length === 0 || found === null) return { history: known.history, ...rest };
+  if (entries.length === 0 || found === null) {
+    // Where nothing of ours is there yet, a run that has nothing to do leaves nothing.
+    if (!known.history.created) return { history: known.history, remember, ...rest };
+    if (remember !== "") await connection.execute(`begin; ${lock.fence} ${remember} commit`);
+    return { history: known.history, remember: "", ...rest };
+  }
   if (!known.history.created) await target.ledger.create(connection, target.settings.project);
   const rows = adoptedSql(target.ledger.sql, context, entries);
-  await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; commit`);
+  await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; ${remember} commit`);
   const { name: tool, title } = found.tool;
   context.observe({
     kind: "adopted",
@@ -42,7 +52,7 @@ export async function adoptInPassing(
     table: describeTable(found.table),
     revisions: entries.map(({ entry }) => entry.revision),
   });
-  return { history: await target.ledger.read(connection), ...rest };
+  return { history: await target.ledger.read(connection), remember: "", ...rest };
 }
 
 export async function tellTool(

@@ -8,9 +8,10 @@ import { stored } from "../core/sql/quote.ts";
 import type { Step } from "../core/step.ts";
 import type { Connection } from "../database/connection.ts";
 import { PlanRefused } from "../errors.ts";
+import type { LedgerSql } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
 import type { Found } from "../tools/recognise.ts";
-import { type Keep, nameOf } from "../tools/tool.ts";
+import { describeTable, type Keep, nameOf } from "../tools/tool.ts";
 import type { Target } from "./target.ts";
 
 /** Raised where the tool has applied a migration itself. */
@@ -40,8 +41,7 @@ export interface KeptInput {
   readonly step: Pick<Step, "revision" | "direction" | "kind" | "reason">;
   readonly migration: Migration | null;
   readonly text: string | null;
-  /** Our history, quoted. */
-  readonly ledger: string;
+  readonly sql: LedgerSql;
   /** The other sessions are looked at; not by a script that is for somebody else to run. */
   readonly live: boolean;
 }
@@ -49,12 +49,12 @@ export interface KeptInput {
 export function keptIn(keeper: Keeper | null | undefined, input: KeptInput): Kept {
   if (keeper == null || input.step.kind === "repeatable") return NOTHING_KEPT;
   const { table, keep, tool } = keeper;
-  const { step, migration, text, ledger } = input;
+  const { step, migration, text, sql } = input;
   const { revision } = step;
   const previous = keeper.previous(revision);
-  const kept = { revision, key: migration?.tool ?? null, text, ledger, previous };
+  const kept = { revision, key: migration?.tool ?? null, text, ledger: sql.historyTable, previous };
   const lock = `lock table ${nameOf(table)} in access exclusive mode;`;
-  const row = step.direction === "up" ? keep.up(table, kept) : keep.down(table, kept);
+  const row = `${step.direction === "up" ? keep.up(table, kept) : keep.down(table, kept)}; ${remembering(keeper, sql, step)}`;
   if (step.direction === "down") return { open: lock, check: "", row: `${row};` };
   const present = keep.present(table, kept);
   const guard = present === null ? "" : raiseIf(present, `${revision} is in the history of ${tool.title}`);
@@ -68,6 +68,16 @@ export function keptIn(keeper: Keeper | null | undefined, input: KeptInput): Kep
     check: block(`perform pg_stat_clear_snapshot(); ${busy}`),
     row: `${row};`,
   };
+}
+
+/** So that a row which is missing later is known to have been there. */
+function remembering(
+  { tool, table }: Found,
+  sql: LedgerSql,
+  { revision, direction }: Pick<Step, "revision" | "direction">,
+): string {
+  const key = { tool: tool.name, history: describeTable(table) };
+  return sql.rememberToolRow(key, revision, direction);
 }
 
 function raiseIf(query: string, message: string): string {
@@ -142,8 +152,9 @@ export async function keptRow(
   const ledger = target.ledger.sql.historyTable;
   const step = { revision, key, text, ledger, previous: keeper.previous(revision) };
   const { table, keep } = keeper;
+  const remember = remembering(keeper, target.ledger.sql, { revision, direction });
   const present = direction === "up" && keeper.create === null ? keep.present(table, step) : null;
   if (present !== null && (await connection.query(present)).rows.length > 0) return "";
   const create = keeper.create === null ? "" : `${keeper.create};`;
-  return `${create} ${direction === "up" ? keep.up(table, step) : keep.down(table, step)};`;
+  return `${create} ${direction === "up" ? keep.up(table, step) : keep.down(table, step)}; ${remember};`;
 }

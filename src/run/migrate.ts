@@ -111,6 +111,7 @@ class Run {
       observe: (event) => {
         if (event.kind === "step-started") this.#underWay = event.step.revision;
         else if (event.kind === "step-done" || event.kind === "step-failed") this.#underWay = undefined;
+        else if (event.kind === "warning" && !this.#keepWarning(event.problem)) return;
         context.observe(event);
       },
     };
@@ -206,7 +207,7 @@ class Run {
     };
     // What is taken over or told is written before there is a plan.
     refuseForeign(target, files, read);
-    const { history, keeper, untold, theirs } = await adoptInPassing(place, {
+    const { history, keeper, untold, theirs, remember } = await adoptInPassing(place, {
       files,
       history: read,
     });
@@ -240,7 +241,10 @@ class Run {
       history,
     });
     if (this.#options.failure === "stop") refuseBroken(prepared);
-    if (!history.created) await target.ledger.create(connection, target.settings.project);
+    if (!history.created) {
+      await target.ledger.create(connection, target.settings.project);
+      if (remember !== "") await connection.execute(`begin; ${lock.fence} ${remember} commit`);
+    }
     if (keeper?.create != null) await connection.execute(keeper.create);
     await lock.announce(
       `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`,
@@ -362,10 +366,11 @@ class Run {
       this.#suspect = step.revision;
       return;
     }
+    const body = await this.#prepared.find((one) => one.step.revision === step.revision)?.load();
     const { problem, committed } = await endsSession(
       this.#target,
       connection,
-      step,
+      body?.kind === "sql" ? { ...step, file: body.file } : step,
       againOf({ isOvertaken }, step),
     );
     this.#failed(failureOf(step.revision, problem, committed), problem);
@@ -409,10 +414,15 @@ class Run {
   }
 
   #warn(problem: Problem): void {
-    const key = `${problem.code} ${problem.message}`;
-    if (this.#warnings.has(key)) return;
-    this.#warnings.set(key, problem);
     this.#context.observe({ kind: "warning", problem });
+  }
+
+  /** Whether it is new. */
+  #keepWarning(problem: Problem): boolean {
+    const key = `${problem.code} ${problem.message}`;
+    if (this.#warnings.has(key)) return false;
+    this.#warnings.set(key, problem);
+    return true;
   }
 }
 

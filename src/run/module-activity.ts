@@ -62,7 +62,7 @@ export function supervised(connection: Connection, activity: Activity, prepared:
     commandsOf: (result: T) => readonly string[],
   ): Promise<T> => {
     const succeeded = guard(text);
-    const look = indexGuard(text);
+    const look = indexGuard(text, { concurrently: true });
     activity.inFlight++;
     try {
       const result = await run();

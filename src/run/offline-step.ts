@@ -48,7 +48,7 @@ export async function renderStep(
     fence: "",
     ownRole: ownRole(target.settings),
     leave: guardOf(target.settings),
-    kept: keptIn(keeper, { step, migration, text: written, ledger: ledger.historyTable, live: false }),
+    kept: keptIn(keeper, { step, migration, text: written, sql: ledger, live: false }),
     modes: body.kind === "sql" ? body.modes : undefined,
     indexes: body.kind === "sql" ? indexGuard(body.text) : undefined,
   };

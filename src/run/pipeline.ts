@@ -17,7 +17,7 @@ import { needsOutside } from "./outside.ts";
 import { type Body, type Prepared, statementsOf } from "./prepare.ts";
 import type { StepReport } from "./report.ts";
 import { asSchemaGone } from "./schema-gone.ts";
-import { applyFrame, revertFrame } from "./script.ts";
+import { applyFrame, CALM, revertFrame } from "./script.ts";
 import { type Watch, watch } from "./watch.ts";
 import {
   entryOf,
@@ -190,10 +190,12 @@ async function send(work: Work, prepared: Prepared, body: Body): Promise<void> {
       : revertFrame(parts, step.revision);
   const open = work.connection.execute(frame.open);
   const run = work.connection.execute(asciiComments(body.text), { rows: "discard" });
+  const calm = /timeout/i.test(body.text) ? work.connection.execute(CALM) : undefined;
   const close = work.connection.execute(frame.close);
-  const [opened, ran, closed] = await Promise.allSettled([open, run, close]);
+  const [opened, ran, calmed, closed] = await Promise.allSettled([open, run, calm, close]);
   if (opened.status === "rejected") throw frameError(opened.reason, step.revision);
   if (ran.status === "rejected") throw ran.reason;
+  if (calmed.status === "rejected") throw frameError(calmed.reason, step.revision);
   if (closed.status === "rejected") throw frameError(closed.reason, step.revision);
   if (!isClosed(closed.value)) throw await endedTransaction(work, step);
 }

@@ -7,20 +7,22 @@ import type { Direction } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
 import { literal } from "../core/sql/quote.ts";
 import type { Result } from "../database/connection.ts";
-import { ConfigError, PlanRefused } from "../errors.ts";
+import { ConfigError, PlanRefused, type Problem } from "../errors.ts";
 import { damaged } from "../ledger/damage.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
 import { describeTable } from "../tools/tool.ts";
-import { type Adoption, lookAtTool } from "./adoption.ts";
+import { type Look, lookAt } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
-import { acceptedRow, type Keeper, keptRow } from "./keep.ts";
+import { acceptedRow, keptRow } from "./keep.ts";
+import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
 import { refuseForeign } from "./owner.ts";
 import { type RepairPlace, rebuild } from "./rebuild.ts";
 import { refusedRepair } from "./repairable.ts";
 import type { RunContext, Target } from "./target.ts";
+import { forgetRow } from "./tool-memory.ts";
 
 export type Repair =
   /** The file was edited on purpose: its present text is the one that counts. */
@@ -53,6 +55,7 @@ export interface RepairReport {
   readonly rebuilt: readonly string[];
   /** Of those that `rebuild` found, what a person has to decide. */
   readonly left: readonly string[];
+  readonly warnings: readonly Problem[];
 }
 
 export interface RepairOptions {
@@ -64,10 +67,11 @@ export async function repair(
   target: Target,
   request: Repair,
   options: RepairOptions,
-  context: RunContext,
+  given: RunContext,
 ): Promise<RepairReport> {
+  const { context, warnings } = withWarnings(given);
   const files = await target.source.list();
-  return withLock(target, context, async (connection, lock) => {
+  const report = await withLock(target, context, async (connection, lock) => {
     const { database } = connection.server;
     if (options.confirm !== database)
       throw new ConfigError({
@@ -77,13 +81,16 @@ export async function repair(
       });
     const history = await target.ledger.read(connection, { evenDamaged: true });
     refuseForeign(target, files, history);
+    if (!history.created && request.kind === "mark-done")
+      await target.ledger.create(connection, target.settings.project);
     const place = { target, connection, lock, context, files, history };
-    const report =
+    const done =
       request.kind === "rebuild"
         ? { revision: null, direction: "up" as const, told: null, stale: null, ...(await rebuild(place)) }
         : await correct(place, request);
-    return { target: target.name, database, kind: request.kind, ...report };
+    return { target: target.name, database, kind: request.kind, ...done } as const;
   });
+  return { ...report, warnings: warnings() };
 }
 
 type Correction = Exclude<Repair, { readonly kind: "rebuild" }>;
@@ -91,7 +98,7 @@ type Correction = Exclude<Repair, { readonly kind: "rebuild" }>;
 async function correct(
   { target, connection, lock, context, files, history }: RepairPlace,
   request: Correction,
-): Promise<Omit<RepairReport, "target" | "database" | "kind">> {
+): Promise<Omit<RepairReport, "target" | "database" | "kind" | "warnings">> {
   const revision = find(request, files, history);
   const { damage } = history;
   const contradicted =
@@ -107,12 +114,15 @@ async function correct(
   const sql = target.ledger.sql;
   // What the other tool is told must not differ, or it would be taken over again from there.
   const direction = kind === "forget" || reverting ? "down" : "up";
-  const isTold = position === null && kind !== "retry";
-  const { keeper, theirs } = isTold
-    ? await lookAtTool(target, connection, { files, history })
-    : { keeper: null, theirs: null };
+  // What was adopted stands in the log.
+  const isTold = position === null && kind !== "retry" && damage?.tables.includes("migration_log") !== true;
+  const look = isTold ? await lookAt(target, connection, { files, history }) : null;
+  const keeper = look?.keeper ?? null;
   const row = { keeper, files, revision, direction } as const;
   const kept = await (kind === "accept" ? acceptedRow : keptRow)(target, connection, row);
+  // What is there although the tool's row is gone is not missed any more.
+  const isMissed = look !== null && keeper === null && kind === "mark-done";
+  const settled = isMissed ? forgetRow(target, look, revision) : "";
   const without = damage?.tables.includes("migration_statements") === true;
   const refused = refusedRepair(
     { kind, position },
@@ -124,7 +134,7 @@ async function correct(
         ? []
         : await target.ledger.statements(connection, revision, reverting ? "down" : "up"),
       contradicted,
-      untold: kind === "mark-done" && direction === "up" && kept !== "",
+      untold: kind === "mark-done" && direction === "up" && kept + settled !== "",
     },
   );
   if (refused !== null) throw new PlanRefused([refused]);
@@ -137,25 +147,27 @@ async function correct(
     details: position === null ? null : { position },
   };
   const [before, after] = frameOf(target, history);
-  const own = `${rows(sql, context)}; ${sql.log(context, logged)};`;
+  const own = `${rows(sql, context)}; ${sql.log(context, logged)}; ${settled};`;
   const results = await connection.execute(
     `begin; ${lock.fence} ${before} ${own} ${after} ${MARK} ${kept} commit`,
   );
   if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
   const told =
-    keeper === null || !hasWritten(results) ? null : `${keeper.tool.title} (${describeTable(keeper.table)})`;
+    keeper === null || !hasWritten(results, kind === "accept" ? 0 : 1)
+      ? null
+      : `${keeper.tool.title} (${describeTable(keeper.table)})`;
   const answer = { revision, direction: reverting ? "down" : "up", told } as const;
-  const stale = kind === "accept" && told === null ? staleIn(keeper, theirs, revision) : null;
+  const stale = kind === "accept" && told === null ? staleIn(look, revision) : null;
   return { ...answer, stale, rebuilt: [], left: [] };
 }
 
 /** The history of another tool that still has the checksum of the text that was applied, and may refuse the new one. */
-function staleIn(keeper: Keeper | null, theirs: Adoption["theirs"], revision: string): string | null {
-  const found = theirs?.revisions.has(revision) === true ? theirs.found : null;
-  if (found?.history.rows.some(({ checksum }) => checksum !== null) === true)
-    return `${found.tool.title} (${describeTable(found.table)})`;
-  if (keeper === null || keeper.create !== null || keeper.keep.ownFiles !== true) return null;
-  return `${keeper.tool.title} (${describeTable(keeper.table)})`;
+function staleIn(look: Look | null, revision: string): string | null {
+  if (look?.found === undefined) return null;
+  const { keeper, found, sets } = look;
+  const own = sets?.match.applied.find(({ id }) => id === revision)?.row;
+  const holds = keeper === null ? own?.checksum != null : keeper.keep.ownFiles === true;
+  return holds ? `${found.tool.title} (${describeTable(found.table)})` : null;
 }
 
 /**
@@ -172,11 +184,11 @@ function frameOf(target: Target, { damage }: RecordedHistory): readonly [string,
 /** Before what is for the tool's table, to tell its answers from ours. */
 const MARK = "select 'theirs' as mark;";
 
-/** A row that was gone already is not written. */
-function hasWritten(results: readonly Result[]): boolean {
+/** A row that was gone already is not written. `ours`: how many statements behind it are for our own tables. */
+function hasWritten(results: readonly Result[], ours: number): boolean {
   const mark = results.findIndex(({ rows }) => rows[0]?.mark === "theirs");
   return results
-    .slice(mark + 1, -1)
+    .slice(mark + 1, -1 - ours)
     .some(({ command, rowCount }) => !["DELETE", "UPDATE"].includes(command) || (rowCount ?? 0) > 0);
 }
 

@@ -1,10 +1,9 @@
 /** What would be run a second time, because another tool or an earlier run has done it: refused, with the way out. */
 import type { Connection } from "../database/connection.ts";
 import { PlanRefused } from "../errors.ts";
-import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
 import { withoutZeros } from "../tools/match.ts";
-import { describeTable, type Match } from "../tools/tool.ts";
+import { describeTable } from "../tools/tool.ts";
 import { type FoundHistory, findHistories, unlessRefused } from "./histories.ts";
 import type { Target } from "./target.ts";
 
@@ -22,12 +21,16 @@ export async function refuseUnnoticed(target: Target, connection: Connection, fi
       ({ id, checksum }) => texts.has(checksum) || keys.has(id) || keys.has(withoutZeros(digitsOf(id))),
     );
     const [layout] = tool.layouts;
-    if (applied.length === 0 || layout === undefined) continue;
+    if (applied.length === 0) continue;
+    const take =
+      layout === undefined
+        ? "If it is the same, take it over with `godwit adopt`"
+        : `If this is its folder, say so (--layout ${layout}), and take over with \`godwit adopt\``;
     throw new PlanRefused([
       {
         code: "ADOPT_NEEDED",
         message: `${tool.title} has applied ${namesOf(applied.map(({ id }) => id))} to this database (${describeTable(table)}), of which our ledger knows nothing.`,
-        hint: `If this is its folder, say so (--layout ${layout}), and take over with \`godwit adopt\`; if it has nothing to do with it: --keep none. Nothing was changed.`,
+        hint: `${take}; if it has nothing to do with it: --keep none. Nothing was changed.`,
         details: { tool: tool.name, table: describeTable(table), revisions: applied.map(({ id }) => id) },
       },
     ]);
@@ -51,31 +54,6 @@ export function refuseUntoldDown(
       message: `${namesOf(both)} would be taken back here, and stay in the history of ${tool.title} (${describeTable(table)}).`,
       hint: `Either ${how}say that its history does not matter any more: --keep none. Nothing was changed.`,
       details: { tool: tool.name, table: describeTable(table), revisions: both },
-    },
-  ]);
-}
-
-/** What the tool has gone on to apply after it was adopted is not told to us, and must not be done a second time. */
-export async function refuseRerun(
-  target: Target,
-  connection: Connection,
-  { found, match, history }: { found: FoundHistory; match: Match; history: RecordedHistory },
-): Promise<void> {
-  const known = new Set(history.entries.map(({ revision }) => revision));
-  const strange = match.applied.filter(({ id, row }) => row !== null && !known.has(id)).map(({ id }) => id);
-  if (strange.length === 0) return;
-  // What we have taken back, or a person has, it still has in its history.
-  const { rows } = await connection.query<{ revision: string }>(target.ledger.sql.takenBack(strange));
-  const back = new Set(rows.map(({ revision }) => revision));
-  const since = strange.filter((id) => !back.has(id));
-  if (since.length === 0) return;
-  const { tool, table } = found;
-  throw new PlanRefused([
-    {
-      code: "ADOPT_NEEDED",
-      message: `${tool.title} has applied ${namesOf(since)} to this database (${describeTable(table)}), of which our ledger knows nothing.`,
-      hint: "With the same options: look with `godwit adopt --dry-run`, take them over with `godwit adopt`, then run again. Nothing was changed.",
-      details: { tool: tool.name, table: describeTable(table), revisions: since },
     },
   ]);
 }

@@ -292,8 +292,7 @@ async function insideTransaction(job: Job, statement: SplitStatement, key: State
 }
 
 /** Not worth a retry: the statement itself is done. */
-function notKept({ prepared }: Job, { line }: SplitStatement, cause: unknown): StepFailed {
-  const { file } = prepared.step;
+function notKept({ body: { file } }: Job, { line }: SplitStatement, cause: unknown): StepFailed {
   return new StepFailed(
     {
       code: "STEP_FAILED",
@@ -347,11 +346,10 @@ export function hashOf(statement: SplitStatement): string {
 }
 
 export function undecided(
-  { prepared }: Pick<Job, "prepared">,
+  { body: { file } }: Pick<Job, "body">,
   key: Pick<StatementKey, "revision" | "position">,
   statement: SplitStatement,
 ): PlanRefused {
-  const { file } = prepared.step;
   return new PlanRefused([
     {
       code: "PLAN_PARTIAL",

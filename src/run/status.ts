@@ -56,7 +56,7 @@ export interface ImportState {
 export interface Status {
   readonly target: string;
   readonly database: string;
-  /** Nothing is pending, nothing would stop `up`, and its imports have run to their end. */
+  /** Nothing is pending, nothing would stop `up`, its imports have run to their end, and no index is half-built. */
   readonly upToDate: boolean;
   /** What `up` would do; `null`: it would not begin, and `problems` says why. */
   readonly plan: Plan | null;
@@ -90,7 +90,8 @@ export async function statusOf(target: Target, options: StatusOptions, context: 
     upToDate:
       problems.length === 0 &&
       migrations.every(isDone) &&
-      imports.every(({ state }) => state === "done" || state === "skipped"),
+      imports.every(({ state }) => state === "done" || state === "skipped") &&
+      !view.invalid.some((index) => isHalfBuilt(index, target.settings.schema)),
     plan: decided,
     current: currentOf(files.migrations, history, order),
     heads: headsOf(files.migrations, order),
@@ -102,6 +103,14 @@ export async function statusOf(target: Target, options: StatusOptions, context: 
     ],
     problems,
   };
+}
+
+/**
+ * One that nobody is building any more. The index on the parent of partitions alone waits for those of its parts, and of a
+ * target that is one schema the others are somebody else's.
+ */
+function isHalfBuilt({ builder, parted, brokenPart, schema }: InvalidIndex, own?: string | null): boolean {
+  return builder === null && (parted === null || brokenPart) && (own == null || own === schema);
 }
 
 function decide(

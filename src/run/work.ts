@@ -64,7 +64,7 @@ export function frameParts(work: Work, prepared: Prepared, body: Body | null = n
       step: prepared.step,
       migration: prepared.migration,
       text: body?.kind === "sql" ? (body.written ?? body.text) : null,
-      ledger: work.ledger.sql.historyTable,
+      sql: work.ledger.sql,
       live: true,
     }),
   };

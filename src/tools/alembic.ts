@@ -79,10 +79,16 @@ function closure(found: ToolHistory, migrations: readonly Migration[]): Match {
   const below = (id: string) => [...(byId.get(id)?.revises ?? []), ...(byId.get(id)?.depends ?? [])];
   const rows = new Map(found.rows.map((row) => [row.name, row]));
   const applied = reach(rows.keys(), below);
+  const reachedFrom = new Map([...rows.keys()].map((head) => [head, reach([head], below)]));
+  const heads = (id: string) => [...reachedFrom].flatMap(([head, ids]) => (ids.has(id) ? [head] : []));
   return {
     applied: migrations
       .filter(({ id }) => applied.has(id))
-      .map(({ id }) => ({ id, row: rows.get(id) ?? null, edited: false })),
+      .map(({ id }) => {
+        const row = rows.get(id);
+        if (row !== undefined) return { id, row, edited: false };
+        return { id, row: null, edited: false, implied: { by: heads(id), inLine: false } };
+      }),
     skipped: [],
     missing: found.rows.filter(({ name }) => !byId.has(name)),
     warnings: [],

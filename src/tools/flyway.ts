@@ -79,6 +79,9 @@ function match({ rows }: ToolHistory, migrations: readonly Migration[]): Match {
       (high, one) => (high === null || compareVersions(one, high) > 0 ? one : high),
       null,
     );
+  const implying = rows
+    .filter(({ columns }) => /BASELINE$/.test(columns?.type ?? ""))
+    .map(({ name }) => name);
   const known = new Set<ToolRow>();
   const applied = migrations.flatMap((migration): Applied[] => {
     const { id, kind, tool } = migration;
@@ -93,7 +96,8 @@ function match({ rows }: ToolHistory, migrations: readonly Migration[]): Match {
     const below = kind !== "repeatable" && baseline !== null && compareVersions(tool.version, baseline) <= 0;
     if (rows.length > 0 && (isBaseline || below)) {
       if (row !== undefined) known.add(row);
-      return [{ id, row: null, edited: false }];
+      const one = { id, row: null, edited: false };
+      return [isBaseline ? one : { ...one, implied: { by: implying, inLine: false } }];
     }
     return [];
   });

@@ -44,15 +44,22 @@ export const golangMigrate: Tool = {
   match({ rows: [row] }, migrations) {
     const versionIn = ({ tool, number, id }: (typeof migrations)[number]) =>
       tool?.version ?? number ?? /^\d+/.exec(id)?.[0] ?? null;
-    const current = row === undefined ? null : BigInt(row.name);
-    const applied = migrations.flatMap((migration) => {
+    if (row === undefined) return { applied: [], skipped: [], missing: [], warnings: [] };
+    const current = BigInt(row.name);
+    const numbered = migrations.flatMap((migration) => {
       const version = versionIn(migration);
-      if (current === null || version === null || !/^\d+$/.test(version) || BigInt(version) > current)
-        return [];
-      return [{ id: migration.id, row: BigInt(version) === current ? (row ?? null) : null, edited: false }];
+      return version !== null && /^\d+$/.test(version)
+        ? [{ id: migration.id, version: BigInt(version) }]
+        : [];
     });
-    const isHere = applied.some((one) => one.row !== null);
-    return { applied, skipped: [], missing: row === undefined || isHere ? [] : [row], warnings: [] };
+    const own = numbered.find(({ version }) => version === current);
+    const implied = { by: [own?.id ?? row.name], inLine: true };
+    const applied = numbered
+      .filter(({ version }) => version <= current)
+      .map(({ id, version }) =>
+        version === current ? { id, row, edited: false } : { id, row: null, edited: false, implied },
+      );
+    return { applied, skipped: [], missing: own === undefined ? [row] : [], warnings: [] };
   },
   // Opened by its URL it takes the path for the database's name, opened by a program the name itself.
   advisoryKeys: ({ schema, name }, database) => [

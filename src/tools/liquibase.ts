@@ -25,7 +25,8 @@ export const liquibase: Tool = {
         .filter(({ exectype }) => ["EXECUTED", "RERAN", "MARK_RAN"].includes(exectype ?? "EXECUTED"))
         .map(({ id, author, filename, md5sum, dateexecuted }) => {
           const name = `${filename}::${id}::${author}`;
-          return { keys: [name], name, checksum: md5sum ?? null, at: dateexecuted ?? null };
+          const aliases = [`${id}::${author}`.toLowerCase()];
+          return { keys: [name], name, checksum: md5sum ?? null, at: dateexecuted ?? null, aliases };
         }),
     ),
   match(found, migrations) {

@@ -65,6 +65,8 @@ export interface ToolRow {
   /** The tool has run something else that is not a file of migrations, or a program: a file is not to be missed. */
   readonly withoutFile?: boolean;
   readonly columns?: TextRow;
+  /** Other names, too weak to match a file by; with a file of that name it is a question. */
+  readonly aliases?: readonly string[];
 }
 
 export interface Match {
@@ -82,6 +84,15 @@ export interface Applied {
   readonly row: ToolRow | null;
   /** The file is not what the tool ran. */
   readonly edited: boolean;
+  /** Of one without a row: what says that it is applied. */
+  readonly implied?: Implied;
+}
+
+export interface Implied {
+  /** Revisions, or names of rows without a file: each of them implies it. */
+  readonly by: readonly string[];
+  /** By their order alone, so that a file may slip in below; else by what the files say of each other. */
+  readonly inLine: boolean;
 }
 
 /** Statements for the transaction of one step. */

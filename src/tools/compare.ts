@@ -1,0 +1,186 @@
+/**
+ * What has happened between our ledger and another tool's history since we last looked at it. Three sets are compared: what
+ * our ledger says, what the tool's history says now, and what it said then. Every difference has a name, and
+ * `DECISIONS` says what becomes of each.
+ */
+import type { Migration } from "../core/migration.ts";
+import type { Applied, Match, ToolHistory, ToolRow } from "./tool.ts";
+
+export interface Sets {
+  readonly files: readonly Migration[];
+  /** The tool's history now, and which files its rows speak of. */
+  readonly history: ToolHistory;
+  readonly match: Match;
+  /** What was there when we last looked or wrote, by `subjectsOf`. `null`: we never looked. */
+  readonly seen: ReadonlySet<string> | null;
+  readonly ours: Ours;
+}
+
+/** Revisions of our ledger. */
+export interface Ours {
+  /** Applied, or begun. */
+  readonly known: ReadonlySet<string>;
+  /** Applied by now, taken over from this tool or not; repeatables are not among them. */
+  readonly applied: ReadonlySet<string>;
+  /** Of the known, those that were taken over from this tool. */
+  readonly adopted: ReadonlySet<string>;
+  /** Of the adopted, those that never had a file: programs of the tool, under the names of their rows. */
+  readonly withoutFile: ReadonlySet<string>;
+  /** Once known, and taken out on purpose since: taken back, or forgotten by a person. */
+  readonly takenOut: ReadonlySet<string>;
+}
+
+export type ToolEvent =
+  /** The tool has applied it, and we know nothing of it. */
+  | { readonly kind: "applied-there"; readonly id: string; readonly one: Applied }
+  /** The same, with another text than the file has. */
+  | { readonly kind: "edited"; readonly id: string; readonly one: Applied }
+  /** It counts as applied for the tool because of a later one, and nothing says that it ever ran. */
+  | { readonly kind: "passed-over"; readonly id: string }
+  /** It was in the tool's history, is applied for us, and is not in the tool's history any more. */
+  | { readonly kind: "taken-back-there"; readonly id: string }
+  /** Applied by us, and never in the tool's history. */
+  | { readonly kind: "untold"; readonly id: string }
+  /** Applied by us, and since then by the tool too. */
+  | { readonly kind: "applied-by-both"; readonly id: string }
+  /** Taken out of our ledger on purpose; the tool's row stayed. */
+  | { readonly kind: "taken-out-here"; readonly id: string; readonly one: Applied }
+  /** The tool has applied what has no file here. */
+  | { readonly kind: "without-file"; readonly row: ToolRow; readonly isNew: boolean }
+  /** A row without a file and a file without a row that share a name, an id or a text. */
+  | { readonly kind: "same-name"; readonly id: string; readonly row: ToolRow };
+
+export type ToolEventKind = ToolEvent["kind"];
+
+/**
+ * - `take`: it becomes known to our ledger
+ * - `tell`: its row is written into the tool's history
+ * - `ask`: refused until a person has decided, with `godwit adopt` (ADOPT_NEEDED)
+ * - `refuse`: refused, with the ways out (ADOPT_TAKEN_BACK, ADOPT_CONFLICT)
+ * - `warn`: said, and nothing else
+ * - `leave`: nothing, and the plan decides
+ */
+export type Decision = "take" | "tell" | "ask" | "refuse" | "warn" | "leave";
+
+export interface Situation {
+  /** Nothing of ours was ever done in this database. */
+  readonly first: boolean;
+  /** The tool's history is written by us as well. */
+  readonly kept: boolean;
+}
+
+/** For each event: the first look, and every later one; where the history is kept in step, and where it is not. */
+export const DECISIONS: Readonly<Record<ToolEventKind, { readonly first: Pair; readonly later: Pair }>> = {
+  "applied-there": { first: { kept: "take", not: "ask" }, later: { kept: "take", not: "ask" } },
+  edited: { first: { kept: "ask", not: "ask" }, later: { kept: "take", not: "ask" } },
+  "passed-over": { first: { kept: "ask", not: "ask" }, later: { kept: "leave", not: "leave" } },
+  "taken-back-there": { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
+  untold: { first: { kept: "tell", not: "leave" }, later: { kept: "tell", not: "leave" } },
+  "applied-by-both": { first: { kept: "warn", not: "warn" }, later: { kept: "warn", not: "warn" } },
+  "taken-out-here": { first: { kept: "leave", not: "leave" }, later: { kept: "leave", not: "leave" } },
+  "without-file": { first: { kept: "ask", not: "ask" }, later: { kept: "warn", not: "leave" } },
+  "same-name": { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
+};
+
+interface Pair {
+  readonly kept: Decision;
+  readonly not: Decision;
+}
+
+export function decisionOf(event: ToolEvent, { first, kept }: Situation): Decision {
+  const { [first ? "first" : "later"]: pair } = DECISIONS[event.kind];
+  return pair[kept ? "kept" : "not"];
+}
+
+/** All differences, in the order of the files, then of the rows. */
+export function compare(sets: Sets): readonly ToolEvent[] {
+  const { files, history, match, seen, ours } = sets;
+  const there = new Map(match.applied.map((one) => [one.id, one]));
+  const names = new Set(history.rows.map(({ name }) => name));
+  const skipped = new Set(match.skipped);
+  const events = files.flatMap((file): ToolEvent[] => {
+    const { id } = file;
+    const one = there.get(id);
+    if (ours.known.has(id)) return ofKnown(file, one, sets);
+    if (one !== undefined) return [ofUnknown(one, sets)];
+    return skipped.has(id) && !ours.takenOut.has(id) ? [{ kind: "passed-over", id }] : [];
+  });
+  const gone = [...ours.withoutFile].filter(
+    (id) => (seen?.has(id) ?? true) && !names.has(id) && ours.applied.has(id),
+  );
+  const pending = files.filter(({ id }) => !ours.known.has(id) && !there.has(id));
+  const missing = match.missing
+    .filter(({ name }) => !ours.known.has(name))
+    .map((row): ToolEvent => {
+      const twin = pending.find((file) => isTwin(file, row));
+      if (twin !== undefined) return { kind: "same-name", id: twin.id, row };
+      return { kind: "without-file", row, isNew: seen?.has(row.name) !== true };
+    });
+  return [...events, ...gone.map((id) => ({ kind: "taken-back-there", id }) as const), ...missing];
+}
+
+/** The names under which a look is remembered: revisions, and rows that speak of no file. */
+export function subjectsOf({ match, history }: Pick<Sets, "match" | "history">): readonly string[] {
+  const rows = new Set(match.applied.map(({ row }) => row));
+  const others = history.rows.filter((row) => !rows.has(row)).map(({ name }) => name);
+  return [...match.applied.map(({ id }) => id), ...others];
+}
+
+/**
+ * What is to be remembered after a look. A revision of ours whose file is not here can't be looked for, so that an older
+ * release forgets nothing.
+ */
+export function remembered(sets: Sets): ReadonlySet<string> {
+  const { files, seen, ours, history } = sets;
+  const findable = new Set([
+    ...files.map(({ id }) => id),
+    ...ours.withoutFile,
+    ...history.rows.map(({ name }) => name),
+  ]);
+  const unseen = [...(seen ?? [])].filter((subject) => ours.known.has(subject) && !findable.has(subject));
+  return new Set([...subjectsOf(sets), ...unseen]);
+}
+
+function ofKnown({ id, kind, tool }: Migration, one: Applied | undefined, sets: Sets): ToolEvent[] {
+  const { seen, ours } = sets;
+  if (one !== undefined) {
+    const isNews = seen !== null && one.row !== null && !seen.has(id) && !seen.has(one.row.name);
+    return isNews && !ours.adopted.has(id) && kind !== "repeatable" ? [{ kind: "applied-by-both", id }] : [];
+  }
+  if (!ours.applied.has(id)) return [];
+  const wasThere = seen?.has(id) ?? ours.adopted.has(id);
+  if (wasThere) return [{ kind: "taken-back-there", id }];
+  return tool === undefined ? [] : [{ kind: "untold", id }];
+}
+
+function ofUnknown(one: Applied, sets: Sets): ToolEvent {
+  const { id, row, edited } = one;
+  const { seen, ours } = sets;
+  if (ours.takenOut.has(id) && (seen === null || seen.has(id))) return { kind: "taken-out-here", id, one };
+  if (row === null && isPassedOver(one, sets)) return { kind: "passed-over", id };
+  return edited ? { kind: "edited", id, one } : { kind: "applied-there", id, one };
+}
+
+/**
+ * A later row implies this one. That is evidence where the tool itself has come to that row since we last looked. It is none
+ * where we wrote that row, or had seen it before the file was there.
+ */
+function isPassedOver({ id, implied }: Applied, { files, seen, ours }: Sets): boolean {
+  if (implied === undefined) return false;
+  const isOld = (subject: string) =>
+    seen?.has(subject) ?? (ours.applied.has(subject) && !ours.adopted.has(subject));
+  if (implied.by.every(isOld)) return true;
+  if (!implied.inLine) return false;
+  const ids = files.map((file) => file.id);
+  return ids.slice(ids.indexOf(id) + 1).some(isOld);
+}
+
+/** Sure signs only: people use short descriptions more than once. */
+function isTwin({ id, file, tool, checksum }: Migration, row: ToolRow): boolean {
+  const base = file.replace(/^.*\//, "").replace(/\.[^.]+$/, "");
+  const { change, name, id: part, author } = tool?.columns ?? {};
+  const own = [id, base, tool?.version, change, name, `${part}::${author}`.toLowerCase()];
+  if ([row.name, ...row.keys, ...(row.aliases ?? [])].some((one) => own.includes(one))) return true;
+  if (row.checksum === null) return false;
+  return (tool?.checksums ?? []).includes(row.checksum) || checksum === `sha256:${row.checksum}`;
+}
