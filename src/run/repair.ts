@@ -84,11 +84,11 @@ export async function repair(
     if (!history.created && request.kind === "mark-done")
       await target.ledger.create(connection, target.settings.project);
     const place = { target, connection, lock, context, files, history };
-    const report =
+    const done =
       request.kind === "rebuild"
         ? { revision: null, direction: "up" as const, told: null, stale: null, ...(await rebuild(place)) }
         : await correct(place, request);
-    return { target: target.name, database, kind: request.kind, ...report };
+    return { target: target.name, database, kind: request.kind, ...done } as const;
   });
   return { ...report, warnings: warnings() };
 }
@@ -114,7 +114,8 @@ async function correct(
   const sql = target.ledger.sql;
   // What the other tool is told must not differ, or it would be taken over again from there.
   const direction = kind === "forget" || reverting ? "down" : "up";
-  const isTold = position === null && kind !== "retry";
+  // What was adopted stands in the log.
+  const isTold = position === null && kind !== "retry" && damage?.tables.includes("migration_log") !== true;
   const look = isTold ? await lookAt(target, connection, { files, history }) : null;
   const keeper = look?.keeper ?? null;
   const row = { keeper, files, revision, direction } as const;
@@ -159,7 +160,9 @@ async function correct(
   );
   if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
   const told =
-    keeper === null || !hasWritten(results) ? null : `${keeper.tool.title} (${describeTable(keeper.table)})`;
+    keeper === null || !hasWritten(results, kind === "accept" ? 0 : 1)
+      ? null
+      : `${keeper.tool.title} (${describeTable(keeper.table)})`;
   const answer = { revision, direction: reverting ? "down" : "up", told } as const;
   const stale = kind === "accept" && told === null ? staleIn(look, revision) : null;
   return { ...answer, stale, rebuilt: [], left: [] };
@@ -167,15 +170,11 @@ async function correct(
 
 /** The history of another tool that still has the checksum of the text that was applied, and may refuse the new one. */
 function staleIn(look: Look | null, revision: string): string | null {
-  if (look === null) return null;
-  const { found, sets, keeper } = look;
-  const row = sets?.match.applied.find(({ id }) => id === revision)?.row;
-  if (keeper === null)
-    return found === undefined || row?.checksum == null
-      ? null
-      : `${found.tool.title} (${describeTable(found.table)})`;
-  if (keeper.create !== null || keeper.keep.ownFiles !== true) return null;
-  return `${keeper.tool.title} (${describeTable(keeper.table)})`;
+  if (look?.found === undefined) return null;
+  const { keeper, found, sets } = look;
+  const own = sets?.match.applied.find(({ id }) => id === revision)?.row;
+  const holds = keeper === null ? own?.checksum != null : keeper.keep.ownFiles === true;
+  return holds ? `${found.tool.title} (${describeTable(found.table)})` : null;
 }
 
 /**
@@ -192,11 +191,11 @@ function frameOf(target: Target, { damage }: RecordedHistory): readonly [string,
 /** Before what is for the tool's table, to tell its answers from ours. */
 const MARK = "select 'theirs' as mark;";
 
-/** A row that was gone already is not written. */
-function hasWritten(results: readonly Result[]): boolean {
+/** A row that was gone already is not written. `ours`: how many statements behind it are for our own tables. */
+function hasWritten(results: readonly Result[], ours: number): boolean {
   const mark = results.findIndex(({ rows }) => rows[0]?.mark === "theirs");
   return results
-    .slice(mark + 1, -1)
+    .slice(mark + 1, -1 - ours)
     .some(({ command, rowCount }) => !["DELETE", "UPDATE"].includes(command) || (rowCount ?? 0) > 0);
 }
 
