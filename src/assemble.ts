@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config/config.ts";
-import { nameProblems } from "./config/names.ts";
+import { nameProblems, schemasOf } from "./config/names.ts";
 import { throwAll } from "./config/targets-given.ts";
 import { type Address, parseAddress } from "./database/address.ts";
 import type { Connection } from "./database/connection.ts";
@@ -133,7 +133,13 @@ async function openFolder(config: Config, options: SourceOptions): Promise<Sourc
   if (layout === "plain") return (await import("./source/plain.ts")).openPlain(modules);
   const { loadLayout } = await import("./source/layouts.ts");
   const { openInPlace } = await import("./source/in-place.ts");
-  return openInPlace(await loadLayout(layout), folder, { placeholders: values.placeholders, environment });
+  const { searchPath, placeholders } = values;
+  // Of many schemas each is the one in which names are looked for.
+  const schemas = config.target?.schema == null ? searchPath && schemasOf(searchPath) : undefined;
+  return openInPlace(await loadLayout(layout), folder, {
+    ...{ placeholders, environment },
+    ...(schemas === undefined ? {} : { searchPath: schemas || null }),
+  });
 }
 
 /** Opens the source of a configuration for as long as `use` takes. */

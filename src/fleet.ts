@@ -47,6 +47,8 @@ export interface TargetReport {
   /** Why it was not begun. */
   readonly because?: string;
   readonly schemas?: readonly TargetReport[];
+  /** Such as that the query for its schemas brings no row. */
+  readonly warnings?: readonly Problem[];
 }
 
 export interface FleetReport {
@@ -162,6 +164,7 @@ export function createFleet(config: FleetConfig): Fleet {
             members: found.configs.map((each) => member(each, shared)),
             canary: found.canary,
             parallel: one.target?.schemas?.parallel ?? null,
+            warnings: found.warning === undefined ? [] : [found.warning],
           };
         },
       };
@@ -259,7 +262,9 @@ function reportOf(outcome: Outcome<Report>): TargetReport {
       return { name, ok: false, state, because: outcome.because };
     case "group": {
       const schemas = outcome.members.map(reportOf);
-      return { name, ok: schemas.every(({ ok }) => ok), state, schemas };
+      const { warnings } = outcome;
+      const ok = schemas.every((each) => each.ok);
+      return { name, ok, state, schemas, ...(warnings.length === 0 ? {} : { warnings }) };
     }
     default: {
       const { error } = outcome;

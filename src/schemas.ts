@@ -6,7 +6,7 @@ import { throwAll } from "./config/targets-given.ts";
 import { createSchema } from "./core/sql/quote.ts";
 import { splitStatements } from "./core/sql/statements.ts";
 import type { Connection } from "./database/connection.ts";
-import { ConfigError, DatabaseError } from "./errors.ts";
+import { ConfigError, DatabaseError, type Problem } from "./errors.ts";
 import { withConnection } from "./run/connect.ts";
 import type { RunContext } from "./run/target.ts";
 import { redact } from "./std/secret.ts";
@@ -15,6 +15,8 @@ export interface Schemas {
   readonly configs: readonly Config[];
   /** The name of a target among them. */
   readonly canary: string | null;
+  /** There are none. */
+  readonly warning?: Problem;
 }
 
 export interface FindOptions {
@@ -40,10 +42,8 @@ export async function findSchemas(config: Config, { context, say, create }: Find
     const names = await namesOf(connection, config, context.signal);
     const chosen = schemas.only === null ? names : names.filter((each) => each === schemas.only);
     const wanted = schemas.only ?? schemas.canary;
-    if (schemas.only === null && names.length === 0) {
-      say(`Target ${name} has no schemas.`);
-      return { configs: [], canary: null };
-    }
+    if (schemas.only === null && names.length === 0)
+      return { configs: [], canary: null, warning: noSchemas(name) };
     if (wanted !== null && !chosen.includes(wanted)) throw unknownSchema(name, wanted, names);
     const configs = chosen.map((each) => schemaTarget(config, each));
     throwAll(configs.flatMap((each) => nameProblems(each)));
@@ -148,6 +148,16 @@ async function requireSchemas(
     hint: `Make it, or let it be made: createSchemas: true in targets.${target?.name}. Nothing was changed.`,
   }));
   if (first !== undefined) throw new ConfigError(first, { others });
+}
+
+/** A query that a role sees no rows of looks the same as one whose table is still empty. */
+function noSchemas(name: string): Problem {
+  return {
+    code: "TARGET_NO_SCHEMAS",
+    message: `Target ${name} has no schemas: its query brings no row, so nothing of it was looked at or migrated.`,
+    hint: `Run the query of targets.${name}.schemas as the same role. While there are none, leave the target out with --target.`,
+    details: { target: name },
+  };
 }
 
 function unknownSchema(name: string, wanted: string, names: readonly string[]): ConfigError {

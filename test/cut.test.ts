@@ -5,19 +5,20 @@
 import { describe, test } from "vitest";
 import { GodwitError } from "../src/errors.ts";
 import { type MigrateOptions, migrate } from "../src/run/migrate.ts";
+import type { Source } from "../src/source/source.ts";
 import { expect } from "./support/database.ts";
 import { type CutResult, cutEverywhere } from "./support/points.ts";
 import { scenarioFiles } from "./support/scenario.ts";
-import { down, folderOf, type Recorder, recorder, targetOf, UP, up } from "./support/target.ts";
+import { down, folderOf, type Recorder, recorder, sourceOf, targetOf, UP, up } from "./support/target.ts";
 
 describe("a connection that is cut before or after any message", () => {
   test("of up: the end is that of an undisturbed run, and no step took effect twice", {
     timeout: 900_000,
   }, async () => {
-    const folder = folderOf(scenarioFiles());
+    const sources = sourcesOf(folderOf(scenarioFiles()));
     const result = await cutEverywhere({
       prefix: "cut_up",
-      run: (url) => finish({ url, folder }, UP),
+      run: (url, lane) => finish(sources(lane), url, UP),
     });
     tell("up", result);
   });
@@ -25,21 +26,23 @@ describe("a connection that is cut before or after any message", () => {
   test("of down -2: two are taken back, once, and no third", { timeout: 900_000 }, async () => {
     const { "repeatable/overview.sql": _overview, ...files } = scenarioFiles();
     const folder = folderOf(files);
+    const sources = sourcesOf(folder);
     const result = await cutEverywhere({
       prefix: "cut_down",
       before: async (url) => {
         await up(targetOf({ url, folder }));
       },
-      run: (url) => finish({ url, folder }, down("-2")),
+      run: (url, lane) => finish(sources(lane), url, down("-2")),
     });
     tell("down", result);
   });
 });
 
 /** Runs until all is done: a run may give up, and then the next one must not need a person. */
-async function finish(where: { url: string; folder: string }, options: MigrateOptions): Promise<boolean> {
+async function finish(source: Source, url: string, options: MigrateOptions): Promise<boolean> {
   // Fast, for a cut connection is what every run here expects.
-  const target = targetOf({ ...where, settings: { connectAttempts: 10, connectDelayMs: 5 } });
+  const settings = { connectAttempts: 10, connectDelayMs: 5 };
+  const target = targetOf({ url, folder: source.folder, source, settings });
   const context = recorder();
   try {
     const { steps } = await migrate(target, options, context);
@@ -50,10 +53,17 @@ async function finish(where: { url: string; folder: string }, options: MigrateOp
     if (!(error instanceof GodwitError)) throw error;
     await migrate(target, options, recorder());
     return true;
-  } finally {
-    // Hundreds of runs: each one's process of modules ends with it.
-    await target.source.close?.();
   }
+}
+
+/** One source for each lane: a process of modules for each of thousands of runs would take most of their time. */
+function sourcesOf(folder: string): (lane: number) => Source {
+  const sources = new Map<number, Source>();
+  return (lane) => {
+    const source = sources.get(lane) ?? sourceOf(folder);
+    sources.set(lane, source);
+    return source;
+  };
 }
 
 /** What the first plan said. */

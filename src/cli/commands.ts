@@ -68,7 +68,7 @@ export const COMMANDS: readonly CommandRow[] = [
     name: "status",
     targets: "each",
     summary: "show what is applied and what is pending",
-    flags: [{ syntax: "--check", help: "exit 1 when anything is pending" }],
+    flags: [{ syntax: "--check", help: "exit 1 when anything is pending, or an index is invalid" }],
     honours: PLANNING,
     examples: [
       ["godwit status", "all migrations and their state"],
@@ -186,6 +186,7 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--forget <revision>", help: "it is not applied; its file is pending again" },
       { syntax: "--mark-done <revision[:n]>", help: "it (or its statement n) is complete, I looked" },
       { syntax: "--retry <revision[:n]>", help: "it (or its statement n) had no effect and may run again" },
+      { syntax: "--rebuild", help: "make anew what the ledger has lost, from its log and the files" },
       { syntax: "--confirm <database>", help: "the database meant; asked for on a terminal" },
     ],
     examples: [
@@ -197,7 +198,10 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: "import",
     excludes: [
-      { flag: "status", others: ["from", "pattern", "table", "hostKey", "trustOnFirstUse", "workers"] },
+      {
+        flag: "status",
+        others: ["from", "pattern", "table", "hostKey", "trustOnFirstUse", "workers", "colours"],
+      },
     ],
     targets: "flag",
     summary: "bring files into the database: images with their hashes",

@@ -1,8 +1,9 @@
 /** One command for several targets: each by itself, one summary, one exit code. */
 import { createContext, openSource } from "../assemble.ts";
 import type { Config } from "../config/config.ts";
-import { GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
+import { GodwitError, Interrupted, type Problem } from "../errors.ts";
 import { flatten, type Group, isDone, type Member, type Outcome, runFleet } from "../run/fleet.ts";
+import type { Report } from "../run/report.ts";
 import { findSchemas } from "../schemas.ts";
 import { shareListing } from "../source/shared.ts";
 import type { Answer, Invocation, Run } from "./command.ts";
@@ -33,7 +34,8 @@ export async function runForEach(command: FleetCommand, invocation: Invocation):
     isFailure,
     onOutcome: (outcome) => tell(outcome, invocation, { alone, live }),
   });
-  return summed(outcomes, { invocation, alone, interrupted: invocation.signal.aborted });
+  const isGate = command.name === "status" && invocation.flags.check === true;
+  return summed(outcomes, { invocation, alone, interrupted: invocation.signal.aborted, isGate });
 }
 
 interface Surroundings {
@@ -71,11 +73,12 @@ function memberOf(config: Config, around: Surroundings, source?: Invocation["sou
 async function expand(config: Config, around: Surroundings): Promise<Group<Answer>> {
   const { invocation, command } = around;
   const context = createContext(config, invocation);
-  const { configs, canary } = await findSchemas(config, {
+  const { configs, canary, warning } = await findSchemas(config, {
     context,
     say: invocation.say,
     create: command.name === "up",
   });
+  if (warning !== undefined) invocation.log().problem("warn", warning, { target: config.target?.name ?? "" });
   // Listed once, however many schemas there are.
   const { say: print, signal } = invocation;
   const source = shareListing(await openSource(config, { print, signal }));
@@ -83,6 +86,7 @@ async function expand(config: Config, around: Surroundings): Promise<Group<Answe
     members: configs.map((each) => memberOf(each, around, source)),
     canary,
     parallel: config.target?.schemas?.parallel ?? null,
+    warnings: warning === undefined ? [] : [warning],
   };
 }
 
@@ -115,11 +119,13 @@ interface SumOptions {
   readonly invocation: Invocation;
   readonly alone: boolean;
   readonly interrupted: boolean;
+  /** `status --check`: nothing looked at is no reason to say yes. */
+  readonly isGate: boolean;
 }
 
 function summed(
   outcomes: readonly Outcome<Answer>[],
-  { invocation, alone, interrupted }: SumOptions,
+  { invocation, alone, interrupted, isGate }: SumOptions,
 ): Answer {
   const all = flatten(outcomes);
   const failed = all.filter((each) => !isDone(each, isFailure));
@@ -128,7 +134,9 @@ function summed(
   const reason: unknown = invocation.signal.reason;
   const exitCode =
     failed.length === 0
-      ? 0
+      ? isGate && outcomes.some(isEmpty)
+        ? 1
+        : 0
       : interrupted && reason instanceof Interrupted
         ? exitCodeOf(reason)
         : codes.every((code) => code === 2)
@@ -137,7 +145,7 @@ function summed(
   const result = all.some((each) => each.state === "done" && each.value.result);
   return {
     json: {
-      targets: outcomes.map(documentOf),
+      targets: outcomes.map((each) => documentOf(each, isGate)),
       ...(problems.length === 0 ? {} : { problems }),
     },
     text: alone ? aloneText(outcomes[0]) : textOf(outcomes, invocation, { result }),
@@ -147,6 +155,10 @@ function summed(
   };
 }
 
+function isEmpty(outcome: Outcome<Answer>): boolean {
+  return outcome.state === "group" && outcome.members.length === 0;
+}
+
 function codeOf(outcome: Exclude<Outcome<Answer>, { state: "group" }>): number {
   if (outcome.state === "done") return outcome.value.exitCode ?? 0;
   return outcome.state === "not begun" ? 1 : exitCodeOf(outcome.error);
@@ -154,18 +166,21 @@ function codeOf(outcome: Exclude<Outcome<Answer>, { state: "group" }>): number {
 
 function labelled(outcome: Outcome<Answer>): readonly Problem[] {
   if (outcome.state !== "failed" && outcome.state !== "interrupted") return [];
-  return problemsOf(outcome.error).map((problem) => ({
+  return problemsToTell(outcome.error).map((problem) => ({
     ...problem,
     details: { ...problem.details, target: outcome.name },
   }));
 }
 
-function documentOf(outcome: Outcome<Answer>): object {
+function documentOf(outcome: Outcome<Answer>, isGate: boolean): object {
   const { name, state } = outcome;
-  const ok = isDone(outcome, isFailure);
+  const ok = isDone(outcome, isFailure) && !(isGate && isEmpty(outcome));
   switch (state) {
-    case "group":
-      return { name, ok, schemas: outcome.members.map(documentOf) };
+    case "group": {
+      const { warnings } = outcome;
+      const schemas = outcome.members.map((each) => documentOf(each, isGate));
+      return { name, ok, schemas, ...(warnings.length === 0 ? {} : { warnings }) };
+    }
     case "done":
       return { name, ok, state, ...outcome.value.json };
     case "not begun":
@@ -176,7 +191,7 @@ function documentOf(outcome: Outcome<Answer>): object {
         name,
         ok,
         state,
-        problems: problemsOf(outcome.error),
+        problems: problemsToTell(outcome.error),
         ...(report === undefined ? {} : { report }),
       };
     }
@@ -236,6 +251,20 @@ function said(name: string, text: string): string {
 
 function wordsOf(outcome: Exclude<Outcome<Answer>, { state: "done" | "group" }>): string {
   if (outcome.state === "not begun") return `not begun, ${outcome.because}`;
-  const [problem] = problemsOf(outcome.error);
-  return `${outcome.state} [${problem?.code}]`;
+  const problems = problemsToTell(outcome.error);
+  if (problems.length <= 1) return `${outcome.state} [${problems[0]?.code}]`;
+  const named = problems.slice(0, MOST_PROBLEMS).map((problem) => nameOf(problem, outcome.error));
+  const more = problems.length - named.length;
+  return `${outcome.state}: ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+/** Of one target, in its line; above it and in the JSON are all of them. */
+const MOST_PROBLEMS = 5;
+
+function nameOf({ code, message }: Problem, error: unknown): string {
+  const report = error instanceof GodwitError ? (error.report as Partial<Report> | undefined) : undefined;
+  const failure = report?.failures?.find(
+    ({ problem }) => problem.code === code && problem.message === message,
+  );
+  return failure === undefined ? `[${code}]` : `${failure.revision} [${code}]`;
 }

@@ -10,6 +10,7 @@ import { hideRemembered, redact, remember } from "../std/secret.ts";
 import type { Answer, CommandRow, Invocation, Run } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { exitCodeOf } from "./exit.ts";
+import { refuseFlags } from "./given.ts";
 import { createJsonLog, createTextLog, type Log } from "./log.ts";
 import { formatError, problemsToTell } from "./problems.ts";
 import { type Parsed, parse } from "./program.ts";
@@ -133,6 +134,9 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
   }
 }
 
+/** They mean nothing where the configuration has no targets. */
+const OF_SEVERAL = ["parallel", "onTargetFailure"];
+
 interface Words {
   readonly row: CommandRow;
   /** What was typed, by the option's key. */
@@ -145,6 +149,7 @@ interface Words {
 async function answerOf(run: Run, { row, typed, invocation, workingFolder }: Words): Promise<Answer> {
   if (row.targets === "none") return run(invocation);
   const config = await invocation.config();
+  if (config.targets === null) refuseFlags(`godwit ${row.name} without targets`, typed, OF_SEVERAL);
   const words = invocation.arguments;
   const plain = config.targets === null && words.length === 0 && config.values.target.length === 0;
   if (plain && !(row.arguments ?? []).some(({ syntax }) => syntax.startsWith("<"))) return run(invocation);

@@ -132,7 +132,7 @@ export const OPTIONS: readonly Option[] = [
     ...text,
     flag: "--keep <tool>",
     default: "",
-    help: "whose history to keep in step: a tool, tool:schema.table, or none (drizzle and supabase in their layouts)",
+    help: "whose history to keep in step: a tool, tool:schema.table, or none; none:schema.table is another project's (default: drizzle and supabase in their layouts)",
   },
   {
     key: "ledgerSchema",

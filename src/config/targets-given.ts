@@ -53,7 +53,12 @@ export function readTargets(
     if (schemas === undefined) {
       for (const key of ["canary", "createSchemas"])
         if (given[key] !== undefined) wrong(`targets.${name}.${key} needs targets.${name}.schemas.`);
-    } else if (!isSchemas(schemas))
+    } else if (Array.isArray(schemas) && schemas.length === 0)
+      wrong(
+        `targets.${name}.schemas is empty.`,
+        'Name its schemas: schemas: ["one", "two"]; or leave it out, and the database is one target.',
+      );
+    else if (!isSchemas(schemas))
       wrong(
         `targets.${name}.schemas is neither a list of names nor { query }.`,
         'For example: schemas: { query: "select schema_name from tenants order by 1" }',
@@ -100,7 +105,8 @@ function checkKey(
 
 export function isSchemas(given: unknown): boolean {
   const isName = (value: unknown) => typeof value === "string" && value !== "" && !value.includes("\0");
-  if (Array.isArray(given)) return given.every(isName) && new Set(given).size === given.length;
+  if (Array.isArray(given))
+    return given.length > 0 && given.every(isName) && new Set(given).size === given.length;
   return (
     isRecord(given) &&
     Object.keys(given).length === 1 &&

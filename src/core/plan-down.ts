@@ -3,30 +3,26 @@ import { ConfigError, type Problem } from "../errors.ts";
 import { brokenFile } from "./checks.ts";
 import type { Graph } from "./graph.ts";
 import { versioned } from "./heads.ts";
-import type { HistoryEntry } from "./history.ts";
+import type { History, HistoryEntry } from "./history.ts";
 import { compareText, reach, sortTopologically } from "./order.ts";
-import type { Draft } from "./plan-up.ts";
 import { type Expression, walk } from "./revision.ts";
-import type { PlanInput, Step } from "./step.ts";
+import type { Draft, PlanInput, Step } from "./step.ts";
 
 /** Throws `ConfigError` when the target is not applied, or fewer migrations are than `-n` asks for. */
 export function planDown(input: PlanInput, graph: Graph, expression: Expression): Draft {
-  const entries = versioned(input.history).filter(
-    (entry) => graph.byId.get(entry.revision)?.kind !== "repeatable",
-  );
-  const byId = new Map(entries.map((entry) => [entry.revision, entry]));
-  const applied = { entries, byId, edges: edgesOf(graph, byId) };
+  const applied = appliedIn(input.history, graph);
+  const { entries } = applied;
   const asked = askedFor(applied, graph, expression);
-  const removed = [...reach(asked, dependentsOf(entries, applied.edges.holds))].flatMap(
-    (id) => byId.get(id) ?? [],
-  );
+  const removed = removedWith(asked, applied);
 
   const problems: Problem[] = [];
   if (expression.kind === "steps" && removed.length > asked.length) {
     problems.push(stillNeeded(asked, removed, applied.edges.holds));
   }
   problems.push(...partial(removed), ...irreversible(removed, graph, entries));
-  const inTheWay = removed.length === 0 ? [] : repeatablesWithWayBack(input, graph);
+  const inTheWay = repeatablesWithWayBack(input, graph).filter(
+    ({ state }) => removed.length > 0 || state === "reverting",
+  );
   return {
     steps: [...stepsOf(inTheWay, graph, applied.edges), ...stepsOf(removed, graph, applied.edges)],
     held: [],
@@ -38,21 +34,36 @@ export function planDown(input: PlanInput, graph: Graph, expression: Expression)
 /**
  * Views and functions stand on what is taken back. Those whose author wrote a way back go first, whatever the
  * target; the next `up` brings them back. The others stay, and the server says so if they are in the way.
+ * One that an earlier `down` has taken back in part is finished by each `down`, also by one that takes nothing else back.
  */
 function repeatablesWithWayBack({ history }: PlanInput, graph: Graph): readonly HistoryEntry[] {
   return history.entries.filter(
     ({ kind, revision, state, revertScript }) =>
       kind === "repeatable" &&
-      state === "applied" &&
+      state !== "partial" &&
       (revertScript !== null || graph.byId.get(revision)?.revertible === true),
   );
 }
 
-interface Applied {
+export interface Applied {
   /** In the order in which they were applied. */
   readonly entries: readonly HistoryEntry[];
   readonly byId: ReadonlyMap<string, HistoryEntry>;
   readonly edges: Edges;
+}
+
+export function appliedIn(history: History, graph: Graph): Applied {
+  const entries = versioned(history).filter((entry) => graph.byId.get(entry.revision)?.kind !== "repeatable");
+  const byId = new Map(entries.map((entry) => [entry.revision, entry]));
+  return { entries, byId, edges: edgesOf(graph, byId) };
+}
+
+/** What was asked for, and what stands on it. */
+export function removedWith(
+  asked: readonly string[],
+  { entries, byId, edges }: Applied,
+): readonly HistoryEntry[] {
+  return [...reach(asked, dependentsOf(entries, edges.holds))].flatMap((id) => byId.get(id) ?? []);
 }
 
 interface Edges {
@@ -80,7 +91,7 @@ function goneNeeds(graph: Graph, id: string): readonly string[] {
   );
 }
 
-function askedFor(applied: Applied, graph: Graph, expression: Expression): readonly string[] {
+export function askedFor(applied: Applied, graph: Graph, expression: Expression): readonly string[] {
   const { entries } = applied;
   const ids = entries.map((entry) => entry.revision);
   if (expression.kind === "base") return ids;

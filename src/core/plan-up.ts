@@ -3,19 +3,14 @@ import { ConfigError, type Problem } from "../errors.ts";
 import { brokenFile } from "./checks.ts";
 import type { Graph } from "./graph.ts";
 import { aheadOf } from "./heads.ts";
-import type { HistoryEntry } from "./history.ts";
+import type { History, HistoryEntry } from "./history.ts";
 import { type Migration, PHASES, type Phase } from "./migration.ts";
 import { late, sharedNumbers } from "./numbers.ts";
 import { reach } from "./order.ts";
+import { renamed } from "./renamed.ts";
 import { type Expression, walk } from "./revision.ts";
-import type { Held, PlanInput, Step } from "./step.ts";
-
-export interface Draft {
-  readonly steps: readonly Step[];
-  readonly held: readonly Held[];
-  readonly problems: readonly Problem[];
-  readonly warnings: readonly Problem[];
-}
+import type { Draft, Held, PlanInput, Step } from "./step.ts";
+import { wayBackOf } from "./way-back.ts";
 
 /** Throws `ConfigError` when fewer migrations are pending than `+n` asks for. */
 export function planUp(input: PlanInput, graph: Graph, expression: Expression): Draft {
@@ -30,7 +25,7 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
   const problems = [
     ...sorted.problems,
     ...targetHeld(expression, graph, sorted.held),
-    ...reverting(input.history.entries),
+    ...reverting(graph, input.history),
   ];
   if (limit > sorted.steps.length && problems.length === 0) throw tooFew(limit, sorted.steps);
 
@@ -51,7 +46,7 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
   const stop = input.policy.failure === "stop";
   if (!input.policy.outOfOrder)
     problems.push(...late(fresh, graph, input.history.entries), ...sharedNumbers(fresh, graph));
-  problems.push(...(stop ? broken : []));
+  problems.push(...renamed(fresh, graph, input.history), ...(stop ? broken : []));
   return {
     steps,
     held: sorted.held,
@@ -74,13 +69,13 @@ function olderText({ id, file }: Migration, ahead: ReadonlySet<string>): Problem
 }
 
 /** Neither applied nor gone: nothing can be built on it, and nothing in its place. */
-function reverting(entries: readonly HistoryEntry[]): readonly Problem[] {
-  return entries
+function reverting(graph: Graph, history: History): readonly Problem[] {
+  return history.entries
     .filter((entry) => entry.state === "reverting")
     .map((entry) => ({
       code: "PLAN_PARTIAL",
       message: `${entry.revision} has been taken back in part only: an earlier \`godwit down\` stopped in the middle of it.`,
-      hint: "Finish it with `godwit down -1`, then run again.",
+      hint: `Finish it with ${wayBackOf(entry.revision, { graph, history })}, then run again.`,
       place: { file: entry.file },
       details: { revision: entry.revision },
     }));

@@ -53,6 +53,14 @@ export interface Plan {
   readonly warnings: readonly Problem[];
 }
 
+/** What one direction makes of it, before anything is refused. */
+export interface Draft {
+  readonly steps: readonly Step[];
+  readonly held: readonly Held[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
 export interface PlanInput {
   /** As discovered, in any order: the plan does not depend on it. */
   readonly migrations: readonly Migration[];

@@ -18,6 +18,8 @@ export interface Notice {
   readonly severity: string;
   readonly message: string;
   readonly sqlState: string | undefined;
+  /** The server's own function that says it. */
+  readonly routine: string | undefined;
 }
 
 /** What this way of reaching PostgreSQL can do, in the positive; decided at opening. */

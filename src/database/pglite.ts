@@ -239,8 +239,8 @@ class PgliteConnection implements Connection {
   }
 
   readonly #notice = (notice: PgliteNotice) => {
-    const { severity = "NOTICE", message = "", code } = notice;
-    for (const listener of this.#listeners) listener({ severity, message, sqlState: code });
+    const { severity = "NOTICE", message = "", code, routine } = notice;
+    for (const listener of this.#listeners) listener({ severity, message, sqlState: code, routine });
   };
 }
 
@@ -248,6 +248,7 @@ interface PgliteNotice {
   readonly severity?: string | undefined;
   readonly message?: string | undefined;
   readonly code?: string | undefined;
+  readonly routine?: string | undefined;
 }
 
 const BYTEA = 17;

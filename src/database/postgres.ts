@@ -216,11 +216,12 @@ class PostgresConnection implements Connection {
   }
 
   onNotice(listener: (notice: Notice) => void): () => void {
-    const forward = (notice: { severity?: string; message?: string; code?: string }) =>
+    const forward = (notice: { severity?: string; message?: string; code?: string; routine?: string }) =>
       listener({
         severity: notice.severity ?? "NOTICE",
         message: notice.message ?? "",
         sqlState: notice.code,
+        routine: notice.routine,
       });
     this.#client.on("notice", forward as never);
     return () => this.#client.off("notice", forward as never);

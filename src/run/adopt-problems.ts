@@ -116,6 +116,26 @@ export function sameName({ tool, table }: FoundHistory, id: string, row: ToolRow
   };
 }
 
+/** A number says that all up to it is applied; it says the same after it came down to a file that never ran. */
+export function uncertainNumber({ tool, table }: FoundHistory, id: string): Problem {
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `${tool.title} is at ${id} now (${describeTable(table)}), and was at a later one: ${id} was applied there, or the number came down to it.`,
+    hint: `Look at the database. If ${id} is there: \`godwit repair --mark-done ${id}\`. If not: set the number of ${tool.title} to the last one that is (\`migrate force <number>\`). Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revisions: [id] },
+  };
+}
+
+export function passedOverWarning(tool: Tool, ids: readonly string[]): Problem {
+  const [first] = ids;
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `${tool.title} takes ${namesOf(ids)} for applied because of a later one, and nothing says that it ever ran.`,
+    hint: `Look at the database. If it is there: \`godwit repair --mark-done ${first}\`. If not: \`godwit up --out-of-order\` runs it.`,
+    details: { tool: tool.name, revisions: ids },
+  };
+}
+
 export function movedWarning({ tool, table }: FoundHistory, before: string): Problem {
   return {
     code: "ADOPT_CONFLICT",

@@ -15,13 +15,25 @@ import { compare } from "../tools/compare.ts";
 import { describeTable, type Match, type ToolRow } from "../tools/tool.ts";
 import { toolNamed, toolsOf } from "../tools/tools.ts";
 import { begun, editedWarning, missingWarning, nothing, otherLayout, unknownTool } from "./adopt-problems.ts";
-import { type Adopted, adoptedOf, adoptedSql, adoptedWithoutFile } from "./adopted.ts";
-import { isKept, refusalsOf, setsOf } from "./adoption.ts";
-import { type FoundHistory, findHistories, onlyOne, readHistory, refuseFailed } from "./histories.ts";
+import { type Adopted, adoptedOf, adoptedSql, adoptedWithoutFile, lookedAtSql } from "./adopted.ts";
+import { isFresh, isKept, refusalsOf, setsOf } from "./adoption.ts";
+import {
+  type FoundHistory,
+  findHistories,
+  onlyOne,
+  parseKeep,
+  readHistory,
+  refuseFailed,
+  tableOfOthers,
+  type Wanted,
+} from "./histories.ts";
+import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
+import { refuseForeign } from "./owner.ts";
 import type { RunContext, Target } from "./target.ts";
 import { holdTool } from "./tool-lock.ts";
 import { recallTools, rememberSql, type ToolMemory } from "./tool-memory.ts";
+import { whoseOf } from "./whose.ts";
 import { rollback } from "./work.ts";
 
 export interface AdoptOptions {
@@ -68,13 +80,10 @@ export interface AdoptedRow {
 }
 
 /** Throws `PlanRefused` (`ADOPT_…`), `ConfigError` for a tool that is not known. */
-export async function adopt(
-  target: Target,
-  options: AdoptOptions,
-  context: RunContext,
-): Promise<AdoptReport> {
+export async function adopt(target: Target, options: AdoptOptions, given: RunContext): Promise<AdoptReport> {
+  const { context, warnings } = withWarnings(given);
   if (options.tool !== undefined && toolNamed(options.tool) === undefined) throw unknownTool(options.tool);
-  return withLock(target, context, async (connection, lock) => {
+  const report = await withLock(target, context, async (connection, lock) => {
     const found = await choose(target, connection, options);
     // Told later: what is wrong with the history comes first.
     const listing = await filesFor(target, found).catch((error: unknown) => ({ error }));
@@ -89,8 +98,10 @@ export async function adopt(
       refuseFailed(current);
       if ("error" in listing) throw listing.error;
       const files = listing;
+      refuseForeign(target, files, history);
       const decided = await decide(target, current, { files, history, memory, assume: options.assume });
-      if (!options.dryRun) await write({ target, connection, lock, context }, history, decided);
+      if (!options.dryRun)
+        await write({ target, connection, lock, context }, history, { ...decided, found: current });
       return {
         target: target.name,
         database: connection.server.database,
@@ -104,6 +115,7 @@ export async function adopt(
       await rollback(connection);
     }
   });
+  return { ...report, warnings: [...report.warnings, ...warnings()] };
 }
 
 async function choose(
@@ -111,19 +123,44 @@ async function choose(
   connection: Connection,
   { tool, table }: AdoptOptions,
 ): Promise<FoundHistory> {
-  const found = onlyOne(
-    await findHistories(connection, {
-      tools: tool === undefined ? undefined : [tool],
-      table,
-      schema: target.settings.schema,
-    }),
-  );
+  // What is wrong with the files is said later; until then none of them proves anything.
+  const files = await target.source.list().catch(() => ({ migrations: [] }));
+  const wanted = {
+    tools: tool === undefined ? undefined : [tool],
+    table,
+    schema: target.settings.schema,
+    notTable: tableOfOthers(target.settings.keep),
+    whose: whoseOf(target, files.migrations, true),
+  };
+  // The one that is kept in step was named already.
+  const keep = parseKeep(target.settings.keep);
+  const said = keep === null || keep === "none" || (tool ?? keep.tool) !== keep.tool ? null : keep;
+  const named =
+    said?.table === undefined || table !== undefined
+      ? undefined
+      : await theOnly(target, connection, { ...wanted, tools: [said.tool], table: said.table });
+  const found = named ?? (await theOnly(target, connection, wanted));
   if (found === undefined || found.history.rows.length + found.history.problems.length === 0)
     throw nothing(connection, found, tool);
   const layout = target.source.layout;
   if (found.tool.layouts.length > 0 && !found.tool.layouts.includes(layout) && toolsOf(layout).length > 0)
     throw otherLayout(found, layout);
   return found;
+}
+
+/** Where its files are programs, none of them is run here: whose its history is does not matter, a person names it by adopting. */
+async function theOnly(
+  target: Target,
+  connection: Connection,
+  wanted: Wanted,
+): Promise<FoundHistory | undefined> {
+  const own = toolsOf(target.source.layout).map(({ name }) => name);
+  const found = await findHistories(connection, wanted);
+  const maybe =
+    found.length > 0 || wanted.tools !== undefined || wanted.table !== undefined || own.length === 0
+      ? found
+      : await findHistories(connection, { ...wanted, tools: own });
+  return onlyOne(maybe.map((one) => (one.tool.layouts.length === 0 ? { ...one, ours: true } : one)));
 }
 
 /** With a tool whose files are not run, the folder to carry on in may not be there yet, or be the tool's own. */
@@ -174,6 +211,10 @@ async function decide(
     ? []
     : eachOnce([...match.missing, ...found.history.rows.filter((row) => row.withoutFile === true)]);
   const known = new Set(history.entries.map((entry) => entry.revision));
+  // Known, and run there again with a text that we do not have.
+  const again = new Set(
+    events.flatMap((event) => (event.kind === "applied-there" && known.has(event.id) ? [event.id] : [])),
+  );
   const partial = history.entries.filter(
     ({ revision, state }) => state !== "applied" && matched.some(({ id }) => id === revision),
   );
@@ -186,7 +227,7 @@ async function decide(
     ...(await adoptedOf(
       target,
       found,
-      matched.filter(({ id }) => !known.has(id)),
+      matched.filter(({ id }) => !known.has(id) || again.has(id)),
       files.migrations,
     )),
   ];
@@ -261,14 +302,20 @@ interface Writer {
   readonly context: RunContext;
 }
 
+/** Where its rows speak of none of these files, that somebody looked is what is kept: nobody has to be asked again. */
 async function write(
   { target, connection, lock, context }: Writer,
   history: RecordedHistory,
-  { taken, remember }: { readonly taken: readonly Adopted[]; readonly remember: string },
+  {
+    taken,
+    remember,
+    found,
+  }: { readonly taken: readonly Adopted[]; readonly remember: string; readonly found: FoundHistory },
 ): Promise<void> {
-  if (taken.length === 0 && (remember === "" || !history.created)) return;
+  const looked = taken.length === 0 && (await isFresh(target, connection, history));
+  if (taken.length === 0 && !looked && (remember === "" || !history.created)) return;
   const { sql } = target.ledger;
   if (!history.created) await target.ledger.create(connection, target.settings.project);
-  const rows = adoptedSql(sql, context, taken).map((row) => `${row};`);
-  await connection.execute(`${lock.fence} ${rows.join(" ")} ${remember} commit`);
+  const rows = looked ? [lookedAtSql(sql, context, found)] : adoptedSql(sql, context, taken);
+  await connection.execute(`${lock.fence} ${rows.map((row) => `${row};`).join(" ")} ${remember} commit`);
 }

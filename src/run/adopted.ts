@@ -28,11 +28,11 @@ export async function adoptedOf(
   for (const migration of ordered(migrations, target.settings.order)) {
     const one = byId.get(migration.id);
     if (one === undefined) continue;
-    const entry = await entryFor(target, migration);
+    const again = migration.kind === "repeatable" || migration.rerun === true;
+    const entry = { ...(await entryFor(target, migration)), ...(again ? { again } : {}) };
     taken.push({
       // One that runs whenever its text changed is to run, where the tool has run another text.
-      entry:
-        migration.kind === "repeatable" && one.edited ? { ...entry, checksum: "", fingerprint: null } : entry,
+      entry: again && one.edited ? { ...entry, checksum: "", fingerprint: null } : entry,
       at: one.row?.at ?? null,
       details: detailsOf(tool, table, { row: one.row, edited: one.edited }),
     });
@@ -75,6 +75,8 @@ function detailsOf(tool: Tool, table: Relation, { row, edited }: { row: ToolRow 
 
 export function adoptedSql(sql: LedgerSql, author: Author, taken: readonly Adopted[]): readonly string[] {
   return taken.flatMap(({ entry, details, at }) => [
+    // What the tool has run again is there already.
+    ...(entry.again === true ? [sql.remove(entry.revision)] : []),
     sql.baseline(entry, author, at),
     sql.log(author, {
       event: "baseline",
@@ -84,6 +86,21 @@ export function adoptedSql(sql: LedgerSql, author: Author, taken: readonly Adopt
       details,
     }),
   ]);
+}
+
+/** That a history was looked at and has nothing of these files. */
+export function lookedAtSql(
+  sql: LedgerSql,
+  author: Author,
+  { tool, table }: Pick<FoundHistory, "tool" | "table">,
+): string {
+  return sql.log(author, {
+    event: "baseline",
+    revision: null,
+    direction: null,
+    durationMs: null,
+    details: { tool: tool.name, table: describeTable(table) },
+  });
 }
 
 /** The ledger as it will be; for those who only look. */
@@ -108,5 +125,7 @@ export function withAdopted(
       runId: author.runId,
     }),
   );
-  return { ...history, entries: [...history.entries, ...entries] };
+  const replaced = new Set(entries.map(({ revision }) => revision));
+  const others = history.entries.filter(({ revision }) => !replaced.has(revision));
+  return { ...history, entries: [...others, ...entries] };
 }

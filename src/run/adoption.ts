@@ -25,8 +25,10 @@ import {
   historyGone,
   missingWarning,
   movedWarning,
+  passedOverWarning,
   sameName,
   takenBackThere,
+  uncertainNumber,
 } from "./adopt-problems.ts";
 import { type Adopted, adoptedOf } from "./adopted.ts";
 import {
@@ -36,13 +38,14 @@ import {
   parseKeep,
   refuseFailed,
   sideBySide,
-  unlessRefused,
+  tableOfOthers,
 } from "./histories.ts";
 import type { Keeper } from "./keep.ts";
 import { refuseUnnoticed } from "./reruns.ts";
 import type { Target } from "./target.ts";
 import { type Advisory, advisoryOf } from "./tool-lock.ts";
 import { oursIn, recallTools, rememberSql, type ToolMemory, tableOf } from "./tool-memory.ts";
+import { placeFor, placeWithoutLooking, refuseUnfilled, whoseOf } from "./whose.ts";
 
 export interface Adoption {
   readonly found: FoundHistory | null;
@@ -149,17 +152,16 @@ export async function lookAt(
   const { schema = null, keep } = target.settings;
   const names = tools.map(({ name }) => name);
   const before = table ?? names.flatMap((name) => tableOf(memory, name) ?? [])[0];
-  const all = async () => {
-    const wanted = { tools: names, table, schema };
+  const whose = {
+    ...whoseOf(target, files.migrations, first),
+    remembered: names.flatMap((name) => [...(memory.seen.get(name)?.subjects ?? [])]),
+  };
+  const find = async () => {
+    const wanted = { tools: names, table, schema, notTable: tableOfOthers(keep), whose };
     const [one, ...others] =
       before === undefined ? [] : await findHistories(connection, { ...wanted, table: before });
-    return one === undefined ? findHistories(connection, wanted) : [one, ...others];
+    return onlyOne(one === undefined ? await findHistories(connection, wanted) : [one, ...others]);
   };
-  // What is not kept in step was adopted, or never was there: then another one beside it is none of our business.
-  const find = () =>
-    first || kept !== undefined || before !== undefined
-      ? all().then(onlyOne)
-      : all().then(onlyOne).catch(unlessRefused);
   let found = await find();
   // Of many schemas one by itself has a history only where the tool has made one there.
   if (schema !== null && found === undefined && keep == null) return null;
@@ -169,7 +171,9 @@ export async function lookAt(
     // What was read before may be what it left half-done at that moment.
     found = await find();
   }
-  const keeper = kept === undefined ? null : keeperOf(kept, found, { files, table, target });
+  const place =
+    kept === undefined || found !== undefined ? table : await placeFor(connection, kept, { whose, table });
+  const keeper = kept === undefined ? null : keeperOf(kept, found, { files, table: place, target });
   const tool = found?.tool ?? kept ?? only;
   return {
     ...{ tool, found, keeper, memory },
@@ -189,8 +193,18 @@ export function setsOf(
     history: found.history,
     match: sideBySide(found, files.migrations),
     seen: isThatTable(found, memory) ? (memory.seen.get(name)?.subjects ?? null) : null,
-    ours: oursIn(history, memory, name),
+    ours: { ...oursIn(history, memory, name), older: olderIn(history, files) },
   };
+}
+
+/** What was taken over with another text than its file has now. */
+function olderIn({ entries }: RecordedHistory, { migrations }: Listing): ReadonlySet<string> {
+  const texts = new Map(migrations.map(({ id, checksum }) => [id, checksum]));
+  const older = entries.filter(
+    ({ revision, baseline, state, checksum }) =>
+      baseline && state === "applied" && texts.has(revision) && texts.get(revision) !== checksum,
+  );
+  return new Set(older.map(({ revision }) => revision));
 }
 
 /** Whether this is the table that was looked at before, perhaps in a new place; another one beside it is another history. */
@@ -283,7 +297,7 @@ export function isKept(target: Target, tool: Tool): boolean | null {
 export function keeperWithoutLooking(target: Target, files: Listing): Keeper | null {
   const { kept, table } = concerned(target);
   if (kept === undefined || (target.settings.schema != null && target.settings.keep == null)) return null;
-  return keeperOf(kept, undefined, { files, table, target });
+  return keeperOf(kept, undefined, { files, table: table ?? placeWithoutLooking(target, kept), target });
 }
 
 function keeperOf(
@@ -300,7 +314,10 @@ function keeperOf(
   const line = ordered(files.migrations, settings.order).map((migration) => migration.tool?.version ?? null);
   const keys = new Map(files.migrations.map((one) => [one.id, one.tool?.version ?? null]));
   const previous = (id: string) => line[line.indexOf(keys.get(id) ?? null) - 1] ?? null;
-  if (found !== undefined) return { tool, keep, table: found.table, create: null, previous };
+  if (found !== undefined) {
+    refuseUnfilled(found, keep);
+    return { tool, keep, table: found.table, create: null, previous };
+  }
   const [name, schema] = (table ?? "").split(".").reverse();
   const only = settings.schema ?? null;
   const at = name
@@ -324,7 +341,11 @@ function notItsFiles(tool: Tool, { source: { layout } }: Target): Problem {
 }
 
 /** No run of ours has done anything here. */
-async function isFresh(target: Target, connection: Connection, history: RecordedHistory): Promise<boolean> {
+export async function isFresh(
+  target: Target,
+  connection: Connection,
+  history: RecordedHistory,
+): Promise<boolean> {
   if (!history.created) return true;
   if (history.entries.length > 0) return false;
   const { rows } = await connection.query<{ empty: boolean }>(target.ledger.sql.isEmpty());
@@ -341,7 +362,8 @@ interface Decided {
 export function refusalsOf(found: FoundHistory, events: readonly ToolEvent[]): readonly Problem[] {
   const back = ofKind(events, "taken-back-there").map(({ id }) => id);
   const twins = ofKind(events, "same-name").map(({ id, row }) => sameName(found, id, row));
-  return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...twins];
+  const uncertain = ofKind(events, "uncertain").map(({ id }) => uncertainNumber(found, id));
+  return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...uncertain, ...twins];
 }
 
 function refuseQuestions(
@@ -396,11 +418,13 @@ function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided):
   const edited = ofKind(decided.get("take") ?? [], "edited");
   const warned = decided.get("warn") ?? [];
   const missing = ofKind(warned, "without-file").map(({ row }) => row);
+  const passed = ofKind(warned, "passed-over").map(({ id }) => id);
   const both = ofKind(warned, "applied-by-both").map(({ id }) => id);
   return [
     ...(situation.kept ? [...history.warnings, ...sets.match.warnings] : []),
     ...edited.map(({ id }): Problem => editedWarning(tool, id)),
     ...(missing.length === 0 ? [] : [missingWarning(tool, missing)]),
+    ...(passed.length === 0 ? [] : [passedOverWarning(tool, passed)]),
     ...(both.length === 0 ? [] : [bothWarning(found, both)]),
   ];
 }

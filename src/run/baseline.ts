@@ -1,12 +1,17 @@
 /** Declares migrations as present without running them: for a database that was made some other way. */
+import { graphOf } from "../core/graph.ts";
 import { ordered } from "../core/heads.ts";
 import type { Migration } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
-import { PlanRefused, SourceError } from "../errors.ts";
+import { wayBackOf } from "../core/way-back.ts";
+import { PlanRefused, type Problem, SourceError } from "../errors.ts";
+import { describeTable } from "../tools/tool.ts";
 import { judge, lookAt, lostIn } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
-import { keptRow } from "./keep.ts";
+import { keptRow, rememberedRow } from "./keep.ts";
+import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
+import { refuseForeign } from "./owner.ts";
 import type { RunContext, Target } from "./target.ts";
 import { keepToolOut, refuseLockedRow } from "./tool-lock.ts";
 import { forgetRow } from "./tool-memory.ts";
@@ -16,27 +21,32 @@ export interface BaselineReport {
   readonly declared: readonly string[];
   /** Were in the ledger already. */
   readonly already: readonly string[];
+  /** The history of another tool that was written as well, with its table; `null`: none. */
+  readonly told: string | null;
+  readonly warnings: readonly Problem[];
 }
 
 /** Declares `revision` and all that comes before it. Throws `PlanRefused` where a file of them is broken. */
-export async function baseline(
-  target: Target,
-  revision: string,
-  context: RunContext,
-): Promise<BaselineReport> {
+export async function baseline(target: Target, revision: string, given: RunContext): Promise<BaselineReport> {
+  const { context, warnings } = withWarnings(given);
   const files = await target.source.list();
   const wanted = baselineRange(files.migrations, target.settings.order, revision);
   // A marker that does not count matters only to a file that is going to run.
   const [broken] = wanted.filter(({ problem }) => problem !== undefined && problem.code !== "SOURCE_MARKER");
   if (broken?.problem !== undefined) throw new SourceError([broken.problem]);
-  return withLock(target, context, async (connection, lock) => {
+  const report = await withLock(target, context, async (connection, lock) => {
     const history = await target.ledger.read(connection);
+    refuseForeign(target, files, history);
     if (!history.created) await target.ledger.create(connection, target.settings.project);
     const present = new Map(history.entries.map((entry) => [entry.revision, entry]));
     const partial = wanted.find(
       (migration) => ![undefined, "applied"].includes(present.get(migration.id)?.state),
     );
-    if (partial !== undefined) throw unfinished(partial.id, present.get(partial.id)?.state === "reverting");
+    if (partial !== undefined) {
+      const graph = graphOf(files.migrations, { order: target.settings.order });
+      const isReverting = present.get(partial.id)?.state === "reverting";
+      throw unfinished(partial.id, isReverting ? wayBackOf(partial.id, { graph, history }) : null);
+    }
     const missing = wanted.filter((migration) => !present.has(migration.id));
     const look = await lookAt(target, connection, { files, history }, (advisory) =>
       keepToolOut(target, connection, advisory, context),
@@ -46,14 +56,17 @@ export async function baseline(
     const { keeper } = await judge(target, look, { files, history, settled });
     const sql = target.ledger.sql;
     const rows: string[] = [];
-    const told = async (revision: string) => {
+    let told: string | null = null;
+    const tell = async (revision: string) => {
       const kept = await keptRow(target, connection, { keeper, files, revision, direction: "up" });
-      if (kept !== "") rows.push(kept.replace(/;$/, ""));
+      if (keeper === null || kept === "") return;
+      rows.push(kept.replace(/;$/, ""), rememberedRow(target, { keeper, revision }).replace(/;$/, ""));
+      told = `${keeper.tool.title} (${describeTable(keeper.table)})`;
     };
     // What is there, says a person: the tool is told again, or its row is not missed any more.
     const lost = look === null ? new Set() : lostIn(look);
     for (const { id } of wanted.filter((one) => present.has(one.id) && lost.has(one.id))) {
-      if (keeper !== null) await told(id);
+      if (keeper !== null) await tell(id);
       else if (look !== null) rows.push(forgetRow(target, look, id));
     }
     for (const migration of missing) {
@@ -67,15 +80,17 @@ export async function baseline(
           details: null,
         }),
       );
-      await told(migration.id);
+      await tell(migration.id);
     }
     if (rows.length > 0) await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; commit`);
     return {
       target: target.name,
       declared: missing.map((migration) => migration.id),
       already: wanted.filter((migration) => present.has(migration.id)).map((migration) => migration.id),
+      told,
     };
   });
+  return { ...report, warnings: warnings() };
 }
 
 /** The revision itself and everything before it: its ancestors in a graph, the files in front of it in a line. */
@@ -104,16 +119,19 @@ export function baselineRange(
   return all.filter((migration) => wanted.has(migration.id));
 }
 
-function unfinished(revision: string, reverting: boolean): PlanRefused {
+/** `wayBack`: the command that finishes what has been taken back in part. */
+function unfinished(revision: string, wayBack: string | null): PlanRefused {
   return new PlanRefused([
     {
       code: "BASELINE_CONFLICT",
-      message: reverting
-        ? `${revision} has been taken back in part only.`
-        : `${revision} was begun by a run and is not complete.`,
-      hint: reverting
-        ? `Complete that with godwit down -1, or say that it is complete: godwit repair --forget ${revision}; then declare it.`
-        : `Complete it with godwit up, or say that it is: godwit repair --mark-done ${revision}`,
+      message:
+        wayBack !== null
+          ? `${revision} has been taken back in part only.`
+          : `${revision} was begun by a run and is not complete.`,
+      hint:
+        wayBack !== null
+          ? `Complete that with ${wayBack}, or say that it is complete: godwit repair --forget ${revision}; then declare it.`
+          : `Complete it with godwit up, or say that it is: godwit repair --mark-done ${revision}`,
     },
   ]);
 }

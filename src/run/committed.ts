@@ -15,6 +15,8 @@ export type Committed =
       readonly count: number | null;
       /** Where the first begins that is not done. */
       readonly line: number | undefined;
+      /** Where others stand in front of it on that line. */
+      readonly column?: number | undefined;
       readonly parts: "statements" | "transactions";
       /** The position of a statement that is half-done, and that nothing but its repetition finishes. */
       readonly halfDone?: number | undefined;
@@ -45,7 +47,7 @@ export function whatWasKept(committed: Committed, { file }: Whose): string {
       if (halfDone !== undefined)
         return `Statement ${halfDone} of ${file} is half-done, and what stands before it is done and stays`;
       const one = done === 1;
-      const where = line === undefined ? "" : ` in front of line ${line}`;
+      const where = line === undefined ? "" : ` in front of ${placeIn(committed)}`;
       const what = count === null ? `${done} of the ${parts}` : `${done} of the ${count} ${parts}`;
       return `${what} of ${file}${where} ${one ? "is" : "are"} done and ${one ? "stays" : "stay"}; the rest was rolled back or not begun`;
     }
@@ -68,12 +70,22 @@ export function howToGoOn(
       if (committed.halfDone !== undefined) return "run again, and it is finished";
       return committed.line === undefined
         ? "run again, and it goes on behind them"
-        : `correct ${file} from line ${committed.line} on, then run again, and it goes on there`;
+        : `correct ${file} from ${placeIn(committed)} on, then run again, and it goes on there`;
     case "unknown":
       return committed.position === null
         ? byHand(revision, direction)
         : `look at the database; if the statement may run again, corrected or not: godwit repair --retry ${revision}:${committed.position}; if it is complete: godwit repair --mark-done ${revision}:${committed.position}; then run again`;
   }
+}
+
+function placeIn({
+  line,
+  column,
+}: {
+  readonly line: number | undefined;
+  readonly column?: number | undefined;
+}) {
+  return column === undefined ? `line ${line}` : `line ${line}, column ${column},`;
 }
 
 /** What to do after an interruption: nothing is wrong with the file. */

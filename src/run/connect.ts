@@ -5,6 +5,7 @@ import { isRetryableConnection } from "../database/sqlstate.ts";
 import { DatabaseError, type GodwitError } from "../errors.ts";
 import { backoffMs, delay } from "../std/time.ts";
 import { asInterruption } from "./ending.ts";
+import { hearLocalCommits } from "./local-commits.ts";
 import { patiently } from "./own-waits.ts";
 import { asSchemaGone } from "./schema-gone.ts";
 import { resetSession, type SessionKind, sessionSettings } from "./script.ts";
@@ -19,7 +20,10 @@ export async function connect(target: Target, context: RunContext): Promise<Conn
   for (let attempt = 1; ; attempt++) {
     try {
       context.signal.throwIfAborted();
-      return await target.open({ applicationName: applicationName(context), signal: context.signal });
+      const applicationName = applicationNameOf(context);
+      const connection = await target.open({ applicationName, signal: context.signal });
+      hearLocalCommits(connection, context.observe);
+      return connection;
     } catch (error) {
       if (!isWorthWaiting(error)) throw error;
       if (attempt >= attempts) throw error;
@@ -69,7 +73,7 @@ export async function withOneConnection<T>(
   }
 }
 
-export function applicationName(context: RunContext): string {
+export function applicationNameOf(context: RunContext): string {
   return `godwit run ${context.runId}`;
 }
 
@@ -77,7 +81,7 @@ export function sessionKind(connection: Connection, context: RunContext): Sessio
   return {
     session: connection.capabilities.session,
     version: connection.server.version,
-    applicationName: applicationName(context),
+    applicationName: applicationNameOf(context),
   };
 }
 

@@ -25,12 +25,14 @@ export interface DryRunReport {
   readonly failed: DryRunFailure | null;
   /** Imports that `up` would have run as well. */
   readonly notImported: readonly string[];
+  readonly warnings: readonly Problem[];
 }
 
 export class DryRunResults {
   readonly tried: string[] = [];
   readonly notTried: NotTried[] = [];
   readonly failures: DryRunFailure[] = [];
+  readonly warnings: Problem[] = [];
 
   /** Whether something that is planned is not there, for what comes after it. */
   get hasGaps(): boolean {
@@ -43,9 +45,10 @@ export class DryRunResults {
   }
 
   report(target: string, notImported: readonly string[]): DryRunReport {
-    const { tried, notTried, failures } = this;
+    const { tried, notTried, failures, warnings } = this;
     const sure = failures.find(({ uncertain }) => !uncertain);
     const outcome = sure !== undefined ? "failed" : failures.length > 0 ? "uncertain" : "worked";
-    return { target, outcome, tried, notTried, failures, failed: sure ?? failures[0] ?? null, notImported };
+    const failed = sure ?? failures[0] ?? null;
+    return { target, outcome, tried, notTried, failures, failed, notImported, warnings };
   }
 }

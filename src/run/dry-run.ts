@@ -12,19 +12,28 @@
 
 import { plan } from "../core/plan.ts";
 import { asciiComments } from "../core/sql/comments.ts";
-import { isRaised, isRetryableTransaction, needsNoTransaction } from "../database/sqlstate.ts";
-import { DatabaseError, SourceError, StepFailed } from "../errors.ts";
+import {
+  isRaised,
+  isRetryableTransaction,
+  needsNoTransaction,
+  UNSAFE_NEW_ENUM_VALUE,
+} from "../database/sqlstate.ts";
+import { DatabaseError, type Problem, SourceError, StepFailed } from "../errors.ts";
 import { withAdopted } from "./adopted.ts";
 import { lookAtTool } from "./adoption.ts";
 import { sessionKind } from "./connect.ts";
 import { type DryRunReport, DryRunResults } from "./dry-run-report.ts";
 import { includesImports } from "./everything.ts";
 import type { Import } from "./import.ts";
+import { invalidIndexes } from "./indexes.ts";
+import { refusedIndexes } from "./leftover-indexes.ts";
 import { withLock } from "./locked.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import { callModule } from "./module.ts";
+import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
+import { losesNothingOutside } from "./pipeline.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
-import { resetSession } from "./script.ts";
+import { CALM, resetSession } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 import { placeOfTrace, traceOf } from "./trace.ts";
 import { watch } from "./watch.ts";
@@ -61,10 +70,15 @@ export async function dryRun(
       kind: sessionKind(connection, context),
       stop: AbortSignal.any([context.signal, lock.lost]),
       count: steps.length,
+      warn: (problem) => {
+        results.warnings.push(problem);
+      },
     };
+    results.warnings.push(...(await lockTimeoutWarnings(steps, target.settings)));
+    const refused = await refusedIndexes(work, steps, await invalidIndexes(connection));
     await connection.execute("begin isolation level read committed");
     try {
-      await tryAll(work, steps, results);
+      await tryAll(work, steps, { results, refused });
     } finally {
       await rollback(connection);
     }
@@ -75,7 +89,13 @@ export async function dryRun(
   );
 }
 
-async function tryAll(work: Work, steps: readonly Prepared[], results: DryRunResults): Promise<void> {
+interface Known {
+  readonly results: DryRunResults;
+  /** By revision: an index that stands in its way as things are now. */
+  readonly refused: ReadonlyMap<string, Problem>;
+}
+
+async function tryAll(work: Work, steps: readonly Prepared[], { results, refused }: Known): Promise<void> {
   const left = new Set<string>();
   for (const [index, prepared] of steps.entries()) {
     const { step } = prepared;
@@ -84,6 +104,13 @@ async function tryAll(work: Work, steps: readonly Prepared[], results: DryRunRes
     if (missing !== undefined) {
       left.add(revision);
       results.notTried.push({ revision, because: `it depends on ${missing}` });
+      continue;
+    }
+    const problem = refused.get(revision);
+    if (problem !== undefined) {
+      // A step before it may take that away.
+      results.failures.push({ revision, problem, uncertain: index > 0 });
+      left.add(revision);
       continue;
     }
     if (prepared.problem === null && ["statements", "module-outside"].includes(prepared.form)) {
@@ -122,12 +149,19 @@ async function judge(work: Work, { prepared, error, results }: Failed): Promise<
   // What a migration raises itself says nothing of the server.
   const isServers = error instanceof DatabaseError && !isRaised(error.routine);
   const sqlState = isServers ? error.sqlState : undefined;
-  if (needsNoTransaction(sqlState)) {
+  // A value that a step before it has added is committed when `up` comes to it.
+  const committedByUp = sqlState === UNSAFE_NEW_ENUM_VALUE;
+  const needsNone = needsNoTransaction(sqlState);
+  if (needsNone && (committedByUp || losesNothingOutside(work, { prepared, error, body }))) {
     results.notTried.push({ revision, because: (error as Error).message });
     return;
   }
-  // A file that cannot be read or parsed is wrong whatever comes before it.
-  const ofItsOwn = prepared.problem !== null || sqlState === "42601";
+  // What cannot be read or parsed, or does what we refuse, is wrong whatever comes before it.
+  const ofItsOwn =
+    prepared.problem !== null ||
+    sqlState === "42601" ||
+    needsNone ||
+    (error instanceof StepFailed && error.code === "STEP_ENDED_TRANSACTION");
   const uncertain = !ofItsOwn && (results.hasGaps || isRetryableTransaction(sqlState));
   results.failures.push({ revision, problem: problem.toProblem(), uncertain });
 }
@@ -142,7 +176,7 @@ async function attempt(work: Work, prepared: Prepared): Promise<void> {
   const first = body.kind === "module" ? await callModule(work, prepared) : undefined;
   if (body.kind === "sql") await connection.execute(asciiComments(body.text), { rows: "discard" });
   try {
-    await connection.execute("set constraints all immediate");
+    await connection.execute(`${CALM}; set constraints all immediate`);
   } catch (error) {
     // A statement failed, the module caught the error, and the transaction was lost all the same.
     throw (error as DatabaseError).sqlState === "25P02" && first !== undefined ? first : error;

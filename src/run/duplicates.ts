@@ -4,7 +4,7 @@ import { compareNew } from "../duplicates/compare.ts";
 import { type Decided, type Decision, decide } from "../duplicates/decide.ts";
 import type { Duplicates } from "../duplicates/duplicates.ts";
 import { type FindOptions, findDuplicates } from "../duplicates/find.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, type Problem } from "../errors.ts";
 import { createResults } from "../images/results.ts";
 import { createScans } from "../images/scans.ts";
 import { imageTables } from "../images/sql.ts";
@@ -12,6 +12,7 @@ import { readThumbnails } from "../import/thumbnails.ts";
 import { withTrust } from "../import/trust.ts";
 import { withConnection } from "./connect.ts";
 import type { Import } from "./import.ts";
+import { withWarnings } from "./local-commits.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export interface ListOptions extends FindOptions {
@@ -48,14 +49,16 @@ export async function listDuplicates(
 export async function decideDuplicates(
   target: Target,
   decision: Decision,
-  context: RunContext,
-): Promise<Decided> {
-  return withConnection(target, context, async (connection) => {
+  given: RunContext,
+): Promise<Decided & { readonly warnings: readonly Problem[] }> {
+  const { context, warnings } = withWarnings(given);
+  const decided = await withConnection(target, context, async (connection) => {
     const { schema } = target.ledger;
     await requireTables(connection, schema);
     await compareNew(connection, schema, { signal: context.signal });
     return decide(connection, schema, decision);
   });
+  return { ...decided, warnings: warnings() };
 }
 
 async function thumbnailsOf(

@@ -7,7 +7,7 @@
  * One target's failure is not another's: each has its own outcome, in the order of the targets. A target may turn out
  * to be several (the schemas of one database), which are found out when its turn has come.
  */
-import { Interrupted } from "../errors.ts";
+import { Interrupted, type Problem } from "../errors.ts";
 
 export type Member<T> =
   | { readonly name: string; readonly run: () => Promise<T> }
@@ -19,13 +19,19 @@ export interface Group<T> {
   readonly canary: string | null;
   /** How many of them at a time; `null`: as many as of targets. */
   readonly parallel: number | null;
+  readonly warnings?: readonly Problem[];
 }
 
 export type Outcome<T> =
   | { readonly name: string; readonly state: "done"; readonly value: T }
   | { readonly name: string; readonly state: "failed" | "interrupted"; readonly error: unknown }
   | { readonly name: string; readonly state: "not begun"; readonly because: string }
-  | { readonly name: string; readonly state: "group"; readonly members: readonly Outcome<T>[] };
+  | {
+      readonly name: string;
+      readonly state: "group";
+      readonly members: readonly Outcome<T>[];
+      readonly warnings: readonly Problem[];
+    };
 
 export interface FleetOptions<T> {
   /** At most so many at a time, schemas included. */
@@ -107,10 +113,10 @@ class Fleet<T> {
     const { name } = member;
     try {
       if ("expand" in member) {
-        const { members, canary, parallel } = await slots.use(member.expand);
+        const { members, canary, parallel, warnings = [] } = await slots.use(member.expand);
         const own = parallel === null ? this.#slots : createSlots(parallel);
         const several = { canary, parallel: parallel ?? this.#options.parallel };
-        return { name, state: "group", members: await this.all(members, several, own) };
+        return { name, state: "group", members: await this.all(members, several, own), warnings };
       }
       return await slots.use(async (): Promise<Outcome<T>> => {
         // It may have waited for its place.

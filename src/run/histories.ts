@@ -3,7 +3,16 @@ import type { Migration } from "../core/migration.ts";
 import type { Connection } from "../database/connection.ts";
 import { type GodwitError, PlanRefused, type Problem } from "../errors.ts";
 import { matchRows } from "../tools/match.ts";
-import { type CandidateRow, candidates, type Found, recognise, relationsOf } from "../tools/recognise.ts";
+import {
+  type CandidateRow,
+  candidates,
+  type Found,
+  isUsualPlace,
+  possible,
+  recognise,
+  relationsOf,
+  whyNot,
+} from "../tools/recognise.ts";
 import {
   describeTable,
   type Match,
@@ -13,38 +22,134 @@ import {
   type ToolHistory,
 } from "../tools/tool.ts";
 import { TOOLS, toolNamed } from "../tools/tools.ts";
+import { isAboutThese, isInPlace, isProven, notItsTable, notProven, type Whose } from "./whose.ts";
 
 export interface FoundHistory extends Found {
   readonly history: ToolHistory;
   /** The other tables that were looked at. */
   readonly all: readonly Relation[];
+  /** It is that of these files: by its place, by a checksum, or because somebody said so. */
+  readonly ours: boolean;
 }
 
 export interface Wanted {
   /** Tools that come into question; all if left out. */
   readonly tools?: readonly string[] | undefined;
-  /** `schema.table` or a table's name. */
+  /** `schema.table` or a table's name, where somebody said which one it is. */
   readonly table?: string | undefined;
   /** Only what is in it. */
   readonly schema?: string | null | undefined;
+  /** `schema.table` of which somebody said that it is another project's. */
+  readonly notTable?: string | null | undefined;
+  readonly whose: Whose;
 }
 
-/** Those that are not empty. Throws `PlanRefused` for a table whose rows may not be read. */
+/**
+ * What there is, and whose it may be. Throws `PlanRefused` for a table whose rows may not be read, where it is that of these
+ * files or nothing else is; and for a table that was named and is no history.
+ */
 export async function findHistories(
   connection: Connection,
-  wanted: Wanted = {},
+  wanted: Wanted,
 ): Promise<readonly FoundHistory[]> {
-  const { rows } = await connection.query<CandidateRow>(candidates(wanted.table));
+  const { rows } = await connection.query<CandidateRow>(candidates(TOOLS, wanted.table));
   const all = relationsOf(rows);
-  const found = recognise(all, TOOLS).filter(
-    ({ tool, table }) =>
-      (wanted.tools === undefined || wanted.tools.includes(tool.name)) &&
-      (wanted.schema == null || wanted.schema === table.schema) &&
-      (wanted.table === undefined || [table.name, describeTable(table)].includes(wanted.table)),
+  const inScope = ({ table }: Pick<Found, "table">) =>
+    (wanted.schema == null || wanted.schema === table.schema) && describeTable(table) !== wanted.notTable;
+  const isWanted = ({ tool }: Found) => wanted.tools === undefined || wanted.tools.includes(tool.name);
+  const look = (found: readonly Found[], ours: (one: FoundHistory) => boolean) =>
+    readAll(connection, found.filter(inScope), { all, ours, whose: wanted.whose });
+  if (wanted.table !== undefined) {
+    const { found, sure } = named(
+      all.filter((table) => inScope({ table })),
+      all,
+      { ...wanted, table: wanted.table },
+    );
+    return look(found, () => sure);
+  }
+  const known = recognise(all, TOOLS);
+  const { whose } = wanted;
+  const maybe = possible(
+    all,
+    TOOLS.filter((tool) => wanted.tools?.includes(tool.name)),
+    known,
+  ).filter(inScope);
+  const isHere = (one: Found) => isInPlace(one, whose);
+  const here = await look([...known.filter(isWanted), ...maybe].filter(isHere), () => true);
+  const isConfigured = ({ tool }: Found) => whose.configured(tool) !== null;
+  if (here.some((one) => isFilled(one) && isConfigured(one))) return here;
+  if (!whose.fresh && here.length > 0) return here;
+  const elsewhere = known.filter((one) => isWanted(one) && !isHere(one));
+  // Of those that may not be read nobody can tell whose they are; they are asked about where nothing else is there.
+  const readable = here.some(isFilled) ? elsewhere.filter(({ table }) => table.readable) : elsewhere;
+  const others = await look(
+    whose.fresh ? readable : elsewhere.filter(({ table }) => table.readable),
+    ({ tool, history }) => isProven(tool, history, whose),
   );
+  const asked = others.filter((one) => one.ours || (whose.fresh && isFilled(one)));
+  if (!whose.fresh || [...here, ...asked].some(isFilled)) return [...here, ...asked];
+  const about = await look(
+    maybe.filter((one) => !isHere(one) && one.table.readable),
+    ({ tool, history }) => isProven(tool, history, whose),
+  );
+  return [...here, ...about.filter(({ tool, history }) => isAboutThese(tool, history, whose))];
+}
+
+/** Every history by its columns and name, whosever it is; those that may not be read are left out unless they are in their place. */
+export async function allHistories(
+  connection: Connection,
+  { schema, whose }: Pick<Wanted, "schema" | "whose">,
+): Promise<readonly FoundHistory[]> {
+  const { rows } = await connection.query<CandidateRow>(candidates(TOOLS));
+  const all = relationsOf(rows);
+  const found = recognise(all, TOOLS)
+    .filter(({ table }) => schema == null || schema === table.schema)
+    .filter(({ tool, table }) => table.readable || isUsualPlace(tool, table, whose.current));
+  const ours = ({ tool, table }: Found) => isUsualPlace(tool, table, whose.current);
+  return readAll(connection, found, { all, ours, whose });
+}
+
+async function readAll(
+  connection: Connection,
+  found: readonly Found[],
+  { all, ours, whose }: { all: readonly Relation[]; ours: (one: FoundHistory) => boolean; whose: Whose },
+): Promise<readonly FoundHistory[]> {
   const histories: FoundHistory[] = [];
-  for (const one of found) histories.push({ ...one, all, history: await readHistory(connection, one) });
+  for (const one of found) {
+    const history = await readHistory(connection, one);
+    const own = one.tool.own?.(history, whose.migrations) ?? history;
+    const read = { ...one, all, history: own, ours: false };
+    histories.push({ ...read, ours: ours(read) });
+  }
   return histories;
+}
+
+/** What was named: in the schema that was named with it, or where its tool would make it; elsewhere it is asked about. */
+function named(
+  scope: readonly Relation[],
+  all: readonly Relation[],
+  { tools, table: name, whose }: Wanted & { readonly table: string },
+): { readonly found: readonly Found[]; readonly sure: boolean } {
+  const exact = scope.filter((table) => describeTable(table) === name);
+  const alike = scope.filter((table) => table.name === name);
+  const wanted = TOOLS.filter((tool) => tools === undefined || tools.includes(tool.name));
+  const isHere = (table: Relation) =>
+    wanted.some(({ shape }) => shape.schema === table.schema) ||
+    (whose.current === null ? table.current === true : whose.current === table.schema);
+  const near = alike.filter(isHere);
+  const tables = exact.length > 0 ? exact : near.length > 0 ? near : alike;
+  const found = tables.flatMap((table): Found[] => {
+    const [sure] = recognise(all, TOOLS).filter((one) => one.table === table && wanted.includes(one.tool));
+    const tool = sure?.tool ?? wanted.find((one) => whyNot(one, table, all) === null);
+    return tool === undefined ? [] : [{ tool, table }];
+  });
+  const [first] = tables;
+  if (first !== undefined && found.length === 0) {
+    const [tool, another] = wanted;
+    const only = another === undefined ? tool : undefined;
+    throw notItsTable(first, only, only === undefined ? null : whyNot(only, first, all));
+  }
+  return { found, sure: exact.length > 0 || near.length > 0 };
 }
 
 export async function readHistory(connection: Connection, { tool, table }: Found): Promise<ToolHistory> {
@@ -53,11 +158,20 @@ export async function readHistory(connection: Connection, { tool, table }: Found
   return tool.read(rows, table);
 }
 
-/** The one that is not empty. Throws `PlanRefused` (`ADOPT_AMBIGUOUS`) where there are several. */
+function isFilled({ history }: Pick<FoundHistory, "history">): boolean {
+  return history.rows.length > 0 || history.problems.length > 0;
+}
+
+/**
+ * The one that is not empty. Throws `PlanRefused` (`ADOPT_AMBIGUOUS`) where there are several, and where nothing says that it
+ * is that of these files.
+ */
 export function onlyOne(found: readonly FoundHistory[]): FoundHistory | undefined {
-  const filled = found.filter(({ history }) => history.rows.length > 0 || history.problems.length > 0);
+  const filled = found.filter(isFilled);
   if (filled.length > 1) throw ambiguous(filled);
-  return filled[0] ?? found[0];
+  const [only] = filled;
+  if (only !== undefined && !only.ours) throw notProven(only, only.history.rows.length);
+  return only ?? found.find(({ ours }) => ours);
 }
 
 export function sideBySide({ tool, history }: FoundHistory, migrations: readonly Migration[]): Match {
@@ -94,11 +208,20 @@ function ambiguous(found: readonly FoundHistory[]): GodwitError {
 }
 
 function unreadable({ tool, table }: Found, { server }: Connection): GodwitError {
+  const name = describeTable(table);
+  const grant =
+    table.hidden === true
+      ? `As its owner: alter table ${nameOf(table)} disable row level security; or, as superuser: alter role "${server.user}" bypassrls;`
+      : `As its owner: grant usage on schema "${table.schema}" to "${server.user}"; grant select, insert, update, delete on ${nameOf(table)} to "${server.user}";`;
   return new PlanRefused([
     {
       code: "ADOPT_CONFLICT",
-      message: `Role "${server.user}" may not read ${describeTable(table)}, the history of ${tool.title}.`,
-      hint: `As its owner: grant usage on schema "${table.schema}" to "${server.user}"; grant select, insert, update, delete on ${nameOf(table)} to "${server.user}";${tool.keep === undefined ? "" : ` Or, if it is another project's, say which one is yours: --keep ${tool.name}:<schema.table>`}`,
+      message:
+        table.hidden === true
+          ? `Row level security may hide rows of ${name}, the history of ${tool.title}, from role "${server.user}".`
+          : `Role "${server.user}" may not read ${name}, the history of ${tool.title}.`,
+      hint: `${grant} Or, if it is another project's: --keep none:${name}${tool.keep === undefined ? "" : `, or say which one is yours: --keep ${tool.name}:<schema.table>`}. Nothing was changed.`,
+      details: { tool: tool.name, table: name },
     },
   ]);
 }
@@ -109,7 +232,7 @@ export function refuseFailed({ history: { problems } }: FoundHistory): void {
   if (first !== undefined) throw new PlanRefused([first, ...others]);
 }
 
-/** `drizzle`, `drizzle:schema.table`, `none`; `null` where nothing was said. Throws `PlanRefused` for what cannot be kept. */
+/** `drizzle`, `drizzle:schema.table`, `none`, `none:schema.table`; `null` where nothing was said. Throws `PlanRefused` for what cannot be kept. */
 export interface KeepSetting {
   readonly tool: string;
   readonly table: string | undefined;
@@ -117,11 +240,16 @@ export interface KeepSetting {
 
 export function parseKeep(text: string | null | undefined): KeepSetting | "none" | null {
   if (text == null || text === "") return null;
-  if (text === "none") return "none";
   const [name = "", table] = text.split(":", 2);
+  if (name === "none") return "none";
   const problem = unknownKeep(name);
   if (problem !== null) throw new PlanRefused([problem]);
   return { tool: name, table };
+}
+
+/** `none:schema.table`: the table that is another project's. */
+export function tableOfOthers(text: string | null | undefined): string | null {
+  return text?.startsWith("none:") ? text.slice("none:".length) : null;
 }
 
 function unknownKeep(name: string): Problem | null {
@@ -132,8 +260,4 @@ function unknownKeep(name: string): Problem | null {
     message: `The history of ${toolNamed(name)?.title ?? `"${name}"`} cannot be kept in step.`,
     hint: `These can: ${keepable.join(", ")}. Without: --keep none.`,
   };
-}
-
-export function unlessRefused(error: unknown): undefined {
-  if (!(error instanceof PlanRefused)) throw error;
 }

@@ -13,6 +13,7 @@ import { noProgress, type Progress } from "../import/progress.ts";
 import type { ImportReport } from "../import/report.ts";
 import type { ImportSettings } from "../import/settings.ts";
 import { withOneConnection } from "./connect.ts";
+import { withWarnings } from "./local-commits.ts";
 import { acquireLock } from "./locked.ts";
 import { patiently } from "./own-waits.ts";
 import type { RunContext, Target } from "./target.ts";
@@ -26,7 +27,8 @@ export type Import =
 const RECONNECTS = 5;
 
 /** Throws a `GodwitError` whose `report` says what had been done, unless every file has its row or its reason. */
-export async function runImport(target: Target, wanted: Import, context: RunContext): Promise<ImportReport> {
+export async function runImport(target: Target, wanted: Import, given: RunContext): Promise<ImportReport> {
+  const { context, warnings } = withWarnings(given);
   const started = performance.now();
   const startedAt = new Date().toISOString();
   const so = noProgress();
@@ -44,7 +46,7 @@ export async function runImport(target: Target, wanted: Import, context: RunCont
     bytesRead: so.bytesRead,
     files: standing?.files ?? {},
     troubles: standing?.troubles ?? [],
-    warnings: [...so.warnings.values()],
+    warnings: [...so.warnings.values(), ...warnings()],
   });
   if ("skip" in wanted) {
     context.observe({ kind: "import-skipped", import: wanted.name, problem: wanted.skip });

@@ -11,7 +11,7 @@ import type { Listing } from "../source/source.ts";
 import { describeTable } from "../tools/tool.ts";
 import { adoptedSql } from "./adopted.ts";
 import { type Adoption, lookAtTool } from "./adoption.ts";
-import { type Keeper, keptRow } from "./keep.ts";
+import { type Keeper, keptRow, rememberedRow } from "./keep.ts";
 import type { RunContext, Target } from "./target.ts";
 import { type Advisory, holdToolLock, refuseLockedRow, toolRunning } from "./tool-lock.ts";
 import { beforeLook, watchTool } from "./tool-watch.ts";
@@ -74,7 +74,10 @@ export async function tellTool(
 ): Promise<void> {
   const rows: string[] = [];
   for (const revision of untold)
-    rows.push(await keptRow(target, connection, { keeper, files, revision, direction: "up" }));
+    rows.push(
+      await keptRow(target, connection, { keeper, files, revision, direction: "up" }),
+      rememberedRow(target, { keeper, revision }),
+    );
   const written = rows.filter((row) => row !== "");
   if (written.length === 0) return;
   await connection.execute(`begin; ${lock.fence} ${written.join(" ")} commit`);

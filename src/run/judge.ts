@@ -227,7 +227,7 @@ function invalidAfter(name: string): StepFailed {
   });
 }
 
-function nameIsTaken(name: string, what: string, table: string): StepFailed {
+export function nameIsTaken(name: string, what: string, table: string): StepFailed {
   return new StepFailed({
     code: "STEP_INDEX_INVALID",
     message: `The name ${name} belongs to a${/^i/.test(what) ? "n" : ""} ${what}, so IF NOT EXISTS has made no index on ${table}.`,

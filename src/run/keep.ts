@@ -5,9 +5,10 @@
  */
 import type { Direction, Migration } from "../core/migration.ts";
 import { literal, stored } from "../core/sql/quote.ts";
+import { restored } from "../core/sql/stored.ts";
 import type { Step } from "../core/step.ts";
 import type { Connection } from "../database/connection.ts";
-import { type DatabaseError, PlanRefused } from "../errors.ts";
+import { DatabaseError, PlanRefused } from "../errors.ts";
 import type { LedgerSql } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
 import type { Found } from "../tools/recognise.ts";
@@ -83,6 +84,15 @@ export function keptIn(keeper: Keeper | null | undefined, input: KeptInput): Kep
   };
 }
 
+/** For a row that is written outside of its step; empty where none is. */
+export function rememberedRow(
+  target: Target,
+  { keeper, revision }: Pick<KeptRow, "keeper" | "revision">,
+): string {
+  if (keeper === null) return "";
+  return `${remembering(keeper, target.ledger.sql, { revision, direction: "up" })};`;
+}
+
 /** So that a row which is missing later is known to have been there. */
 function remembering(
   { tool, table }: Found,
@@ -139,40 +149,51 @@ export function appliedByTool(message: string, cause: DatabaseError): PlanRefuse
   );
 }
 
-/** At the end of a step outside of a transaction, whose statements are done. */
-export function appliedByBoth(
+/** An error beside statements that commit by themselves: here a part may be done already, and the tool has all of it. */
+export function presentBeside(
+  error: unknown,
   { revision, direction }: Pick<Step, "revision" | "direction">,
-  message: string,
-  cause: unknown,
-): PlanRefused {
-  const settled = direction === "up" ? "--mark-done" : "--forget";
+): unknown {
+  if (!(error instanceof DatabaseError) || error.sqlState !== PRESENT_SQLSTATE) return error;
   return new PlanRefused(
     [
       {
         code: "ADOPT_TOOL_RUNNING",
-        message: `${message} while this run carried out ${revision}, outside a transaction: it may have been carried out twice.`,
-        hint: `Let the other tool finish, and look at the database. If what ${revision} does is there once, say: godwit repair ${settled} ${revision}`,
+        message: `${restored(error.message)}: it was at work there since this step was begun here.`,
+        hint: `Look at the database, for its statements may have run twice. Put right what is there twice or missing, then say: godwit repair ${direction === "up" ? "--mark-done" : "--forget"} ${revision}`,
       },
     ],
-    { cause },
+    { cause: error },
   );
+}
+
+export interface KeptRow {
+  readonly keeper: Keeper | null;
+  readonly files: Listing;
+  readonly revision: string;
+  readonly direction: Direction;
+}
+
+/** For a revision whose present text counts from now on: what the tool compares with it, as SQL. */
+export async function acceptedRow(
+  target: Target,
+  _connection: Connection,
+  { keeper, files, revision }: KeptRow,
+): Promise<string> {
+  const migration = files.migrations.find(({ id }) => id === revision) ?? null;
+  if (keeper === null || keeper.create !== null || migration === null) return "";
+  const ledger = target.ledger.sql.historyTable;
+  const key = migration.tool ?? null;
+  const step = { revision, key, text: null, ledger, previous: keeper.previous(revision) };
+  const row = keeper.keep.accept?.(keeper.table, step) ?? null;
+  return row === null ? "" : `${row};`;
 }
 
 /** For a revision that is declared and not run: the row as SQL; nothing where the tool has it already. */
 export async function keptRow(
   target: Target,
   connection: Connection,
-  {
-    keeper,
-    files,
-    revision,
-    direction,
-  }: {
-    readonly keeper: Keeper | null;
-    readonly files: Listing;
-    readonly revision: string;
-    readonly direction: Direction;
-  },
+  { keeper, files, revision, direction }: KeptRow,
 ): Promise<string> {
   if (keeper === null) return "";
   const migration = files.migrations.find(({ id }) => id === revision) ?? null;
@@ -183,9 +204,8 @@ export async function keptRow(
   const ledger = target.ledger.sql.historyTable;
   const step = { revision, key, text, ledger, previous: keeper.previous(revision) };
   const { table, keep } = keeper;
-  const remember = remembering(keeper, target.ledger.sql, { revision, direction });
   const present = direction === "up" && keeper.create === null ? keep.present(table, step) : null;
   if (present !== null && (await connection.query(present)).rows.length > 0) return "";
   const create = keeper.create === null ? "" : `${keeper.create};`;
-  return `${create} ${direction === "up" ? keep.up(table, step) : keep.down(table, step)}; ${remember};`;
+  return `${create} ${direction === "up" ? keep.up(table, step) : keep.down(table, step)};`;
 }

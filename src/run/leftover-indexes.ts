@@ -6,8 +6,8 @@ import { type IndexStatement, readCreateIndex } from "../core/sql/classify.ts";
 import { splitStatements } from "../core/sql/statements.ts";
 import { type Problem, StepFailed } from "../errors.ts";
 import { askCatalog, resolveName } from "./catalog.ts";
-import { beingBuilt, hasDefinitionOf, type InvalidIndex, indexesOn } from "./indexes.ts";
-import { keptOther } from "./judge.ts";
+import { beingBuilt, hasDefinitionOf, holderOf, type InvalidIndex, indexesOn } from "./indexes.ts";
+import { keptOther, nameIsTaken } from "./judge.ts";
 import type { Prepared } from "./prepare.ts";
 import { ownSession, type Work } from "./work.ts";
 
@@ -39,6 +39,28 @@ export async function clearNamedIndexes(
       hint: "It was of no use to any query.",
     });
   }
+}
+
+/** For a dry run, by revision: what would stop `up` at such an index as things are now. Nothing is dropped. */
+export async function refusedIndexes(
+  work: Work,
+  steps: readonly Prepared[],
+  invalid: readonly InvalidIndex[],
+): Promise<ReadonlyMap<string, Problem>> {
+  const refused = new Map<string, Problem>();
+  for (const { named, index } of await meetings(work, steps, invalid)) {
+    if (named.ambiguous) continue;
+    if (index.parted !== null) refused.set(named.revision, invalidIndex(index));
+    else if (named.table.name !== index.table)
+      refused.set(named.revision, onOtherTable(named, index).toProblem());
+  }
+  for (const { revision, index, table, ambiguous } of await indexesNamed(steps, null)) {
+    if (index === null || ambiguous || refused.has(revision)) continue;
+    const oid = await resolveName(work.connection, table);
+    const holder = oid === null ? null : await holderOf(work.connection, index.name, oid);
+    if (holder !== null) refused.set(revision, nameIsTaken(index.name, holder.what, table.name).toProblem());
+  }
+  return refused;
 }
 
 /** After the steps: those of the invalid indexes that the steps name. */

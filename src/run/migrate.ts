@@ -24,6 +24,7 @@ import { connect, prepareSession, refuseReadOnly, sessionKind } from "./connect.
 import { asInterruption } from "./ending.ts";
 import { endsSession } from "./ends-session.ts";
 import { execute, refuseBroken } from "./execute.ts";
+import { parseKeep } from "./histories.ts";
 import { adoptInPassing, makeTable, tellTool } from "./in-step.ts";
 import { type InvalidIndex, invalidIndexes } from "./indexes.ts";
 import {
@@ -35,8 +36,11 @@ import {
   warnOfKept,
 } from "./leftover-indexes.ts";
 import { acquireLock } from "./locked.ts";
+import { createMentions, type Mentions, noteTexts } from "./mentioned-indexes.ts";
 import { boundedNotices } from "./notices.ts";
+import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
 import { type OwnWaits, patiently } from "./own-waits.ts";
+import { refuseForeign } from "./owner.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
@@ -44,6 +48,7 @@ import { asSchemaGone, explainedBySchema } from "./schema-gone.ts";
 import { guardOf } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
 import { refuseMeanwhile } from "./tool-watch.ts";
+import { untoldWarning } from "./untold.ts";
 import { againOf, failureOf, ownSession, type Work } from "./work.ts";
 
 export interface MigrateOptions {
@@ -93,6 +98,8 @@ class Run {
   readonly #repeatables = new Set<string>();
   /** Begun, and not known to have ended. */
   #underWay: string | undefined;
+  /** The step that was under way when the connection was last lost. */
+  #cut: Work["cut"];
   /** The first step that was not done when the connection was lost while a step was under way. */
   #suspect: string | undefined;
   #prepared: readonly Prepared[] = [];
@@ -100,6 +107,8 @@ class Run {
   #late: GodwitError | undefined;
   /** The oids of the indexes that were invalid when the run began. */
   #invalidBefore: ReadonlySet<number> | undefined;
+  /** What the steps say of those. */
+  #mentions: Mentions | undefined;
   /** What the server said where `IF NOT EXISTS` has kept something. */
   readonly #skipped: string[] = [];
 
@@ -111,6 +120,7 @@ class Run {
       observe: (event) => {
         if (event.kind === "step-started") this.#underWay = event.step.revision;
         else if (event.kind === "step-done" || event.kind === "step-failed") this.#underWay = undefined;
+        else if (event.kind === "warning" && !this.#keepWarning(event.problem)) return;
         context.observe(event);
       },
     };
@@ -136,6 +146,7 @@ class Run {
         const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
         if (settled() > before) lost = 1;
         if (!gone || lost > RECONNECTS || this.#context.signal.aborted) throw error;
+        if (this.#underWay !== undefined) this.#cut = { revision: this.#underWay, error };
         this.#context.observe({ kind: "connection-lost", problem: error.toProblem() });
       }
     }
@@ -204,6 +215,8 @@ class Run {
       context: this.#context,
       warn: (problem: Problem) => this.#warn(problem),
     };
+    // What is taken over or told is written before there is a plan.
+    refuseForeign(target, files, read);
     const { history, keeper, untold, theirs, remember, watch, advisory } = await adoptInPassing(place, {
       files,
       history: read,
@@ -220,12 +233,14 @@ class Run {
     this.#context.observe({ kind: "planned", plan: decided });
     for (const warning of decided.warnings) this.#warn(warning);
     this.#invalidBefore ??= new Set(invalid.map(({ oid }) => oid));
+    this.#mentions ??= createMentions(invalid);
+    const mentions = this.#mentions;
     if (decided.steps.length === 0) this.#warnOfInvalid(invalid);
     const { failure, outOfOrder } = this.#options;
     const isOvertaken = (revision: string) =>
       failure === "continue" && !outOfOrder && isOvertakenIn(input, decided.steps, revision);
     await this.#refuseFatal(connection, decided, isOvertaken);
-    if (decided.direction === "down" && theirs !== null && target.settings.keep !== "none")
+    if (decided.direction === "down" && theirs !== null && parseKeep(target.settings.keep) !== "none")
       refuseUntoldDown(theirs.found, { steps: decided.steps, theirs: theirs.revisions });
     if (keeper !== null && decided.direction === "up") await tellTool(place, { keeper, files, untold });
     if (decided.steps.length === 0) return;
@@ -238,6 +253,7 @@ class Run {
       history,
     });
     if (this.#options.failure === "stop") refuseBroken(prepared);
+    for (const warning of await lockTimeoutWarnings(prepared, target.settings)) this.#warn(warning);
     if (!history.created) {
       await target.ledger.create(connection, target.settings.project);
       if (remember !== "") await connection.execute(`begin; ${lock.fence} ${remember} commit`);
@@ -246,6 +262,8 @@ class Run {
     await lock.announce(
       `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`,
     );
+    const untoldOf = untoldWarning(target, { steps: decided.steps, history, kept: keeper !== null });
+    if (untoldOf !== null) this.#warn(untoldOf);
     this.#prepared = prepared;
     for (const { step } of prepared) if (step.kind === "repeatable") this.#repeatables.add(step.revision);
     const work: Work = {
@@ -264,9 +282,12 @@ class Run {
         this.#late ??= error;
         this.#warn(error.toProblem());
       },
+      sent: mentions.note,
+      cut: this.#cut,
       ...{ keeper, watch, advisory },
     };
     await clearNamedIndexes(work, prepared, invalid);
+    if (invalid.length > 0) await noteTexts(mentions, prepared);
     const stopNotices = connection.onNotice(boundedNotices(this.#context.observe));
     const stopSkipped = connection.onNotice(({ sqlState, message }) => {
       if (sqlState === DUPLICATE_TABLE && this.#skipped.length < MOST_SKIPPED) this.#skipped.push(message);
@@ -364,12 +385,10 @@ class Run {
       this.#suspect = step.revision;
       return;
     }
-    const { problem, committed } = await endsSession(
-      this.#target,
-      connection,
-      step,
-      againOf({ isOvertaken }, step),
-    );
+    const prepared = this.#prepared.find((one) => one.step.revision === step.revision);
+    const body = (await prepared?.load()) ?? null;
+    const again = againOf({ isOvertaken }, step);
+    const { problem, committed } = await endsSession(this.#target, connection, step, { again, body });
     this.#failed(failureOf(step.revision, problem, committed), problem);
     this.#context.observe({ kind: "step-failed", step, problem: problem.toProblem() });
     if (this.#options.failure === "stop") throw problem;
@@ -380,7 +399,7 @@ class Run {
     const { connection } = work;
     await work.lock.confirm();
     const [history, invalid] = await Promise.all([
-      this.#target.ledger.read(connection),
+      this.#target.ledger.read(connection, { evenDamaged: true }),
       invalidIndexes(connection),
     ]);
     const applied = new Set(
@@ -394,15 +413,19 @@ class Run {
         hint: "Run again; if it stays, look for a trigger on the ledger.",
       });
     const named = await namedIndexes(work, prepared, invalid);
-    const broken = invalid.filter((index) => named.has(index.name) || this.#isBroken(index));
+    const mentioned = await this.#mentions?.found(work, invalid);
+    const broken = invalid.filter(
+      (index) => named.has(index.name) || this.#isBroken(index, mentioned?.has(index.name)),
+    );
     this.#warnOfInvalid(invalid.filter((index) => !broken.includes(index)));
     if (broken.length > 0) throw new StepFailed(leftInvalid(broken));
     if (this.#late !== undefined) throw this.#late;
   }
 
   /** By this run, or kept by it. An index on the parent of partitions alone waits for those of its parts. */
-  #isBroken({ oid, bareName, builder, parted, brokenPart }: InvalidIndex): boolean {
+  #isBroken({ oid, bareName, builder, parted, brokenPart }: InvalidIndex, mentioned = false): boolean {
     if (builder !== null || (parted !== null && !brokenPart)) return false;
+    if (mentioned) return true;
     return this.#invalidBefore?.has(oid) !== true || isIn(this.#skipped, bareName);
   }
 
@@ -411,10 +434,15 @@ class Run {
   }
 
   #warn(problem: Problem): void {
-    const key = `${problem.code} ${problem.message}`;
-    if (this.#warnings.has(key)) return;
-    this.#warnings.set(key, problem);
     this.#context.observe({ kind: "warning", problem });
+  }
+
+  /** Whether it is new. */
+  #keepWarning(problem: Problem): boolean {
+    const key = `${problem.code} ${problem.message}`;
+    if (this.#warnings.has(key)) return false;
+    this.#warnings.set(key, problem);
+    return true;
   }
 }
 

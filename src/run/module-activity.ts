@@ -1,11 +1,18 @@
 /** The statements of a module, while its function is called in its own process: guarded, counted and sent. */
 import { INDEX_SQLSTATE, indexGuard } from "../core/sql/index-guard.ts";
-import type { Connection } from "../database/connection.ts";
 import type { Encoded } from "../database/values/parameters.ts";
 import { DatabaseError, type GodwitError, StepFailed } from "../errors.ts";
-import { refuseTransactionControl, type Tally, tally } from "./module-control.ts";
+import {
+  refuseSessionModes,
+  refuseTransactionControl,
+  refuseTwoPhase,
+  type Tally,
+  tally,
+} from "./module-control.ts";
+import { boundLockWaits, mayResetAll, sentWarning, setsLockTimeout } from "./own-lock-timeout.ts";
 import { indexRefused } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
+import type { Work } from "./work.ts";
 
 /** For the watch over promises that never settle. */
 export interface Activity {
@@ -33,17 +40,28 @@ export function createActivity(file: string): Activity {
   };
 }
 
-export function supervised(connection: Connection, activity: Activity, prepared: Prepared) {
+export interface Supervision {
+  readonly activity: Activity;
+  readonly prepared: Prepared;
+}
+
+export function supervised(work: Work, { activity, prepared }: Supervision) {
+  const { connection } = work;
+  const refuseModes = refuseSessionModes(prepared);
   /** Asked before each text is sent; what it returns is told that it succeeded. */
   const guard = (text: string): ((commands: readonly string[]) => void) => {
-    if (prepared.form === "module-outside") return activity.tally.begun(text);
+    const outside = prepared.form === "module-outside";
     try {
-      refuseTransactionControl(text, prepared);
+      if (outside) refuseTwoPhase(text, prepared);
+      else {
+        refuseTransactionControl(text, prepared);
+        refuseModes(text);
+      }
     } catch (error) {
       activity.refused ??= error as GodwitError;
       throw error;
     }
-    return () => {};
+    return outside ? activity.tally.begun(text) : () => {};
   };
   /** Also where the module catches the error. */
   const refuseIndexes = async (look: string): Promise<void> => {
@@ -56,18 +74,30 @@ export function supervised(connection: Connection, activity: Activity, prepared:
       throw refused;
     }
   };
+  /** Behind a pooler nothing was set for a module outside a transaction. */
+  const boundAgain = async (text: string): Promise<void> => {
+    const inside = prepared.form === "module";
+    if (setsLockTimeout(text) || !(inside || work.kind.session)) return;
+    const bound = boundLockWaits(prepared, work.target.settings, inside);
+    // In a transaction that has failed nothing can be set, and nothing waits.
+    await connection.execute(bound).catch(() => {});
+  };
   const track = async <T>(
     text: string,
     run: () => Promise<T>,
     commandsOf: (result: T) => readonly string[],
   ): Promise<T> => {
     const succeeded = guard(text);
-    const look = indexGuard(text);
+    work.sent?.(prepared.step.revision, text);
+    const warning = sentWarning(text, prepared, work.target.settings);
+    if (warning !== null) work.warn?.(warning);
+    const look = indexGuard(text, { concurrently: true });
     activity.inFlight++;
     try {
       const result = await run();
       succeeded(commandsOf(result));
       activity.firstError = undefined;
+      if (mayResetAll(text)) await boundAgain(text);
       if (look !== "") await refuseIndexes(look);
       return result;
     } catch (error) {

@@ -6,6 +6,9 @@
 import { analyse } from "../core/sql/analyse.ts";
 import { isTransactional } from "../core/sql/classify.ts";
 import { accept } from "../core/sql/cursor.ts";
+import { type Statement, splitStatements } from "../core/sql/statements.ts";
+import { lateSessionModes, modeSetting } from "../core/sql/transaction-modes.ts";
+import type { Step } from "../core/step.ts";
 import { StepFailed } from "../errors.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -18,6 +21,47 @@ export function refuseTransactionControl(text: string, { step }: Prepared): void
     code: "STEP_ENDED_TRANSACTION",
     message: `${step.file} sends ${sent}, and a migration must not begin or end transactions itself.`,
     hint: "It was rolled back, nothing of it was kept: remove that statement, or declare the module with transaction: false, then run again.",
+    place: { file: step.file },
+  });
+}
+
+/**
+ * What a module in its transaction sets for the session counts for the next transaction, and it has but this one. What it
+ * returns throws at the first query behind such a setting; one that is merely left behind harms nobody.
+ */
+export function refuseSessionModes({ step }: Prepared): (text: string) => void {
+  let sent: readonly Statement[] = [];
+  return (text) => {
+    const isSetting = /default_transaction_isolation|\bcharacteristics\b/i.test(text);
+    if (sent.length === 0 && !isSetting) return;
+    const all = [...sent, ...splitStatements(text)];
+    const late = lateSessionModes(all, true);
+    if (late !== null) throw countsForNothing(step, late);
+    sent = all.filter((one) => modeSetting(one.text)?.scope === "session");
+  };
+}
+
+function countsForNothing(step: Step, late: Statement): StepFailed {
+  return new StepFailed({
+    code: "STEP_ENDED_TRANSACTION",
+    message: `${step.file} sends ${late.text.replace(/\s+/g, " ").slice(0, 80).toUpperCase()}, which changes nothing in the transaction that it runs in.`,
+    hint: "It was rolled back, nothing of it was kept: write it as SQL, where it may stand in front; or declare the module with transaction: false and begin the transaction with its isolation level.",
+    place: { file: step.file },
+  });
+}
+
+/** Throws where a module outside a transaction would leave a prepared transaction, or end somebody's. */
+export function refuseTwoPhase(text: string, { step }: Prepared): void {
+  if (!/\bprepare/i.test(text)) return;
+  const verbs = analyse(text).statements.map(({ kind }) =>
+    kind.kind === "transaction-control" ? kind.verb : "",
+  );
+  const sent = verbs.find((verb) => /^PREPARE TRANSACTION$| PREPARED$/.test(verb));
+  if (sent === undefined) return;
+  throw new StepFailed({
+    code: "STEP_ENDED_TRANSACTION",
+    message: `${step.file} sends ${sent}: a prepared transaction keeps its locks when the run is over, and no migration may begin or end one.`,
+    hint: "Commit in the module with COMMIT.",
     place: { file: step.file },
   });
 }

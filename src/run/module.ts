@@ -10,10 +10,20 @@ import { committedIn, endedTransaction, isClosed } from "./ended.ts";
 import { type Activity, createActivity, supervised } from "./module-activity.ts";
 import { closed, frameError } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
-import { applyFrame, begin, closing, guardOf, resetSession, revertFrame } from "./script.ts";
+import {
+  applyFrame,
+  begin,
+  CALM,
+  CALM_SESSION,
+  closing,
+  guardOf,
+  resetSession,
+  revertFrame,
+} from "./script.ts";
 import { placeOfTrace, traceOf } from "./trace.ts";
 import { watch } from "./watch.ts";
 import {
+  cutOff,
   entryOf,
   failureOf,
   frameParts,
@@ -97,7 +107,7 @@ async function settle(work: Work, prepared: Prepared, progress: Progress): Promi
 
 async function runInside(work: Work, prepared: Prepared): Promise<void> {
   const { step } = prepared;
-  if (step.reason === "resume") throw interrupted(prepared);
+  if (step.reason === "resume") throw cutOff(work, step, { file: step.file }) ?? interrupted(prepared);
   const parts = frameParts(work, prepared);
   const frame =
     step.direction === "up"
@@ -110,7 +120,13 @@ async function runInside(work: Work, prepared: Prepared): Promise<void> {
   const first = await callModule(work, prepared);
   let results: readonly Result[];
   try {
-    results = await work.connection.execute(frame.close);
+    // In a transaction that has failed the second one says so too.
+    const [, closed] = await Promise.allSettled([
+      work.connection.execute(CALM),
+      work.connection.execute(frame.close),
+    ]);
+    if (closed.status === "rejected") throw closed.reason;
+    results = closed.value;
   } catch (error) {
     // 25P02: a statement failed, the module caught the error, and the transaction was lost all the same.
     throw (error as DatabaseError).sqlState === "25P02" && first !== undefined
@@ -123,7 +139,8 @@ async function runInside(work: Work, prepared: Prepared): Promise<void> {
 async function runOutside(work: Work, prepared: Prepared, progress: Progress): Promise<void> {
   const { step, settings } = prepared;
   const parts = frameParts(work, prepared);
-  if (step.reason === "resume" && settings.idempotent !== true) throw interrupted(prepared);
+  if (step.reason === "resume" && settings.idempotent !== true)
+    throw cutOff(work, step, { file: step.file }) ?? interrupted(prepared);
   if (step.reason !== "resume") {
     const row =
       step.direction === "up"
@@ -144,6 +161,8 @@ async function runOutside(work: Work, prepared: Prepared, progress: Progress): P
   await callModule(work, prepared, (activity) => {
     progress.activity = activity;
   });
+  // Where this fails, the transaction has: the next question finds that out.
+  await work.connection.execute(CALM_SESSION).catch(() => {});
   if (await isInTransaction(work)) throw leftOpen(prepared);
   progress.complete = true;
   await closed(work, step, closing(parts, step.direction, entryOf(prepared, null)));
@@ -191,7 +210,7 @@ export async function callModule(
   );
   try {
     const returned = await body.call({
-      ...supervised(work.connection, activity, prepared),
+      ...supervised(work, { activity, prepared }),
       begun: () => {
         activity.lastMs = performance.now();
       },
@@ -265,12 +284,17 @@ function unfinished({ step }: Prepared, { kind, count }: Left, place: Place | un
   });
 }
 
+const CORRECT_UP =
+  "Look at what that migration was to do: it is in the ledger. Correct it with a new migration";
+const CORRECT_DOWN =
+  "Look at what that way back was to do: its migration is out of the ledger. Take away by hand what is left before `godwit up` applies it again";
+
 /** Seen when the step may have been committed already. */
 function leftBehind({ step }: Prepared, how: string): StepFailed {
   return new StepFailed({
     code: "STEP_LEFT_BEHIND",
     message: `${step.file} ${how}.`,
-    hint: "Look at what that migration was to do: it is in the ledger. Correct it with a new migration, and await every statement and every promise.",
+    hint: `${step.direction === "up" ? CORRECT_UP : CORRECT_DOWN}, and await every statement and every promise.`,
     place: { file: step.file },
   });
 }

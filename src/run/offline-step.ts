@@ -5,7 +5,9 @@ import { indexGuard } from "../core/sql/index-guard.ts";
 import { literal, quotedName } from "../core/sql/quote.ts";
 import { sendsOneByOne } from "../source/no-transaction.ts";
 import { codePointOffset, locate } from "../std/text.ts";
-import { type Keeper, keptIn } from "./keep.ts";
+import type { KeptStep } from "../tools/tool.ts";
+import { type Keeper, type Kept, keptIn } from "./keep.ts";
+import type { OfflineGuard } from "./offline-guard.ts";
 import { notRenderable, record } from "./offline-module.ts";
 import { mayNeedOutside } from "./outside.ts";
 import { type Body, type Prepared, type SplitStatement, statementsOf } from "./prepare.ts";
@@ -28,19 +30,37 @@ import { entryOf } from "./work.ts";
 export interface StepContext {
   readonly context: RunContext;
   readonly keeper: Keeper | null;
+  readonly guard: OfflineGuard;
+}
+
+/** What the tool is asked about; `null`: it knows nothing of such a step. */
+export function guarded(
+  target: Target,
+  { step, migration }: Pick<Prepared, "step" | "migration">,
+  text: string | null,
+): KeptStep | null {
+  if (step.direction === "down" || step.kind === "repeatable" || step.reason !== "pending") return null;
+  const { historyTable: ledger } = target.ledger.sql;
+  return { revision: step.revision, key: migration?.tool ?? null, text, ledger, previous: null };
+}
+
+function guardedBy(kept: Kept, guard: string): Kept {
+  return { ...kept, open: `${kept.open} ${guard}`, closing: `${kept.closing} ${guard}` };
 }
 
 /** Throws `SourceError` `SOURCE_NOT_RENDERABLE`. */
 export async function renderStep(
   target: Target,
   prepared: Prepared,
-  { context, keeper }: StepContext,
+  { context, keeper, guard }: StepContext,
 ): Promise<string> {
   const { step, migration } = prepared;
   const body = await prepared.load();
   const settings = (body.kind === "sql" ? body.settings : undefined) ?? prepared.settings;
   const written = body.kind === "sql" ? (body.written ?? body.text) : null;
   const ledger = target.ledger.sql;
+  const kept = keptIn(keeper, { step, migration, text: written, sql: ledger, live: false });
+  const asked = guarded(target, prepared, written);
   const parts: FrameParts = {
     ledger,
     author: context,
@@ -48,7 +68,7 @@ export async function renderStep(
     fence: "",
     ownRole: ownRole(target.settings),
     leave: guardOf(target.settings),
-    kept: keptIn(keeper, { step, migration, text: written, sql: ledger, live: false }),
+    kept: asked === null ? kept : guardedBy(kept, guard([asked])),
     modes: body.kind === "sql" ? body.modes : undefined,
     indexes: body.kind === "sql" ? indexGuard(body.text) : undefined,
   };

@@ -12,7 +12,8 @@ import { lockKey } from "../lock/session.ts";
 import { keeperWithoutLooking } from "./adoption.ts";
 import { baselineRange } from "./baseline.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
-import { renderStep } from "./offline-step.ts";
+import { offlineGuard } from "./offline-guard.ts";
+import { guarded, renderStep } from "./offline-step.ts";
 import { prepareSteps } from "./prepare.ts";
 import { comment, PSQL_SETTINGS, resetForPsql } from "./psql.ts";
 import { begin } from "./script.ts";
@@ -39,9 +40,12 @@ export async function renderScript(
   if (problems[0] !== undefined) throw new SourceError([problems[0], ...problems.slice(1)]);
   const rendered: string[] = [];
   const keeper = keeperWithoutLooking(target, files);
-  for (const prepared of steps) rendered.push(await renderStep(target, prepared, { context, keeper }));
+  const guard = offlineGuard(target, keeper);
+  for (const prepared of steps) rendered.push(await renderStep(target, prepared, { context, keeper, guard }));
   return [
     header(target, decided, { ...options, create: keeper?.create ?? null }),
+    // All of them before anything is done, and each again in its transaction.
+    ...[guard(steps.flatMap((step) => guarded(target, step, null) ?? []))].filter((sql) => sql !== ""),
     ...rendered,
     footer(target),
   ].join("\n\n");
@@ -98,6 +102,7 @@ function header(
   end if;
 end $godwit$;`,
     ...(goal.direction === "up" ? [makes] : []),
+    sql.refuseDamage(),
   ].join("\n");
 }
 

@@ -12,12 +12,12 @@ import { DatabaseError, LockError, StepFailed } from "../errors.ts";
 import { FENCE_SQLSTATE } from "../lock/sql.ts";
 import { sendsOneByOne } from "../source/no-transaction.ts";
 import { committedIn, endedTransaction, isClosed } from "./ended.ts";
-import { appliedByBoth, appliedByTool, PRESENT_SQLSTATE } from "./keep.ts";
+import { appliedByTool, PRESENT_SQLSTATE, presentBeside } from "./keep.ts";
 import { needsOutside } from "./outside.ts";
 import { type Body, type Prepared, statementsOf } from "./prepare.ts";
 import type { StepReport } from "./report.ts";
 import { asSchemaGone } from "./schema-gone.ts";
-import { applyFrame, revertFrame } from "./script.ts";
+import { applyFrame, CALM, revertFrame } from "./script.ts";
 import { type Watch, watch } from "./watch.ts";
 import {
   entryOf,
@@ -81,7 +81,10 @@ export async function runPipeline(
  * Whether the step may be run again outside a transaction: its only statement is one that the server itself refuses inside,
  * or its tool has no transaction around it either. Whatever else fails is never tried in another way.
  */
-function losesNothingOutside(work: Work, { prepared, error, body }: Failed): boolean {
+export function losesNothingOutside(
+  work: Work,
+  { prepared, error, body }: Pick<Failed, "prepared" | "error" | "body">,
+): boolean {
   if (body?.kind !== "sql" || prepared.settings.transaction !== undefined || work.stop.aborted) return false;
   const statements = statementsOf(body);
   const alone = statements.length === 1 || sendsOneByOne(work.target.source.layout);
@@ -190,10 +193,12 @@ async function send(work: Work, prepared: Prepared, body: Body): Promise<void> {
       : revertFrame(parts, step.revision);
   const open = work.connection.execute(frame.open);
   const run = work.connection.execute(asciiComments(body.text), { rows: "discard" });
+  const calm = /timeout/i.test(body.text) ? work.connection.execute(CALM) : undefined;
   const close = work.connection.execute(frame.close);
-  const [opened, ran, closed] = await Promise.allSettled([open, run, close]);
+  const [opened, ran, calmed, closed] = await Promise.allSettled([open, run, calm, close]);
   if (opened.status === "rejected") throw frameError(opened.reason, step.revision);
   if (ran.status === "rejected") throw ran.reason;
+  if (calmed.status === "rejected") throw frameError(calmed.reason, step.revision);
   if (closed.status === "rejected") throw frameError(closed.reason, step.revision);
   if (!isClosed(closed.value)) throw await endedTransaction(work, step);
 }
@@ -201,7 +206,7 @@ async function send(work: Work, prepared: Prepared, body: Body): Promise<void> {
 /** An error in our own statements: its position is none of the file's. */
 export function frameError(error: unknown, revision: string): unknown {
   if (!(error instanceof DatabaseError)) return error;
-  if (error.sqlState === UNIQUE_VIOLATION && /migration_history/.test(error.message))
+  if (error.sqlState === UNIQUE_VIOLATION && /migration_(history|log)/.test(error.message))
     return new LockError(
       {
         code: "LOCK_LOST",
@@ -236,8 +241,7 @@ export async function closed(
   sql: string,
 ): Promise<void> {
   await connection.execute(sql).catch((error: unknown) => {
-    const isTools = error instanceof DatabaseError && error.sqlState === PRESENT_SQLSTATE;
-    throw isTools ? appliedByBoth(step, restored(error.message), error) : error;
+    throw presentBeside(error, step);
   });
 }
 

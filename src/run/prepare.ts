@@ -8,6 +8,7 @@ import { classify, isTransactional, type StatementKind } from "../core/sql/class
 import { excerptAt } from "../core/sql/secrets.ts";
 import { splitStatements } from "../core/sql/statements.ts";
 import {
+  lateSessionModes,
   leadingModes,
   readOnlyStatement,
   sessionModes,
@@ -44,6 +45,8 @@ export type Body =
       readonly units?: readonly Unit[] | undefined;
       /** How its transaction begins, where the text chooses that. */
       readonly modes?: TransactionModes | undefined;
+      /** Of these, those that the text gives to its transaction itself, and not to its session. */
+      readonly ownModes?: TransactionModes | undefined;
       readonly revert: string | null;
     }
   | (Content & { readonly kind: "module" });
@@ -134,8 +137,18 @@ export function statementsOf(body: Body & { kind: "sql" }): readonly SplitStatem
     kind: classify(statement),
     line: lineOf(statement),
     start: statement.start,
-    modes: modesFor(statement.text, body.modes),
+    modes: modesFor(statement.text, body.ownModes),
   }));
+}
+
+/** Where a statement begins; its column only where something stands in front of it on its line. */
+export function startOf(
+  body: { text: string; file: string; line: number },
+  { start, line }: Pick<SplitStatement, "start" | "line">,
+): { readonly line: number; readonly column: number | undefined } {
+  const before = body.text.slice(body.text.lastIndexOf("\n", start - 1) + 1, start);
+  if (start === 0 || before.trim() === "") return { line, column: undefined };
+  return { line, column: placeOf(body, codePointOffset(body.text, start) + 1).column };
 }
 
 /** The place of a character (from 1, as PostgreSQL counts) of a text that starts on some line of a file. */
@@ -171,9 +184,10 @@ function withModes(body: Body & { kind: "sql" }): Body {
   if (!/transaction/i.test(body.text)) return body;
   const statements = splitStatements(body.text);
   refuseReadOnly(body, readOnlyStatement(statements));
-  const { modes, said } = leadingModes(statements);
-  if (said.length === 0) return body;
-  return { ...body, text: blanked(body.text, said), written: body.written ?? body.text, modes };
+  const { modes: ownModes, session, said } = leadingModes(statements);
+  const modes = { ...session, ...ownModes };
+  if (said.length === 0) return { ...body, modes };
+  return { ...body, text: blanked(body.text, said), written: body.written ?? body.text, modes, ownModes };
 }
 
 function refuseReadOnly(
@@ -203,7 +217,7 @@ function withUnits(body: Body & { kind: "sql" }): Body {
     );
   const single = units.length <= 1 && units.every(({ kind }) => isTransactional(kind));
   const whole = { ...body, text, written: body.text };
-  return single ? { ...whole, modes: units[0]?.modes } : { ...whole, units };
+  return single ? { ...whole, modes: units[0]?.modes, ownModes: units[0]?.modes } : { ...whole, units };
 }
 
 /** Null: one transaction. Throws `SourceError` for what can be run in no way at all. */
@@ -251,14 +265,30 @@ function whyOutside(body: Body & { kind: "sql" }, settings: MigrationSettings): 
       "Only SQL reaches the server: replace the command by SQL, or remove the line.",
     );
   const because = whyStatements(body, settings, found);
-  if (because === null || body.units !== undefined || body.modes === undefined) return because;
+  if (because === null) refuseLateSession(body);
+  if (because === null || body.units !== undefined || body.ownModes === undefined) return because;
   const said = leadingModes(splitStatements(body.written ?? "")).said[0];
-  if (said === undefined || Object.keys(body.modes).length === 0) return because;
+  if (said === undefined || Object.keys(body.ownModes).length === 0) return because;
   return refuse(
     "SOURCE_TRANSACTION_CONTROL",
     `${body.file} contains ${verb(said)}, but it does not run in one transaction: ${because}.`,
     at(said.start),
     "Remove it, or put what needs that isolation into a migration of its own.",
+  );
+}
+
+/** One that a file sets for its session when its one transaction has begun would do nothing. */
+function refuseLateSession(body: Body & { kind: "sql" }): void {
+  if (!/default_transaction_isolation|\bcharacteristics\b/i.test(body.text)) return;
+  // With a BEGIN of its own it means the transactions behind that, of which there are none.
+  if (analyse(body.written ?? "").transactionControl !== null) return;
+  const late = lateSessionModes(splitStatements(body.text));
+  if (late === null) return;
+  refuse(
+    "SOURCE_TRANSACTION_CONTROL",
+    `${body.file} contains ${late.text.replace(/\s+/g, " ").slice(0, 80).toUpperCase()} behind a query: its one transaction has begun, and keeps the isolation level that it has.`,
+    placeOf(body, codePointOffset(body.text, late.start) + 1),
+    "Put it in front of all other statements, or what needs it into a migration of its own.",
   );
 }
 

@@ -4,8 +4,9 @@ import { PlanRefused } from "../errors.ts";
 import type { Listing } from "../source/source.ts";
 import { withoutZeros } from "../tools/match.ts";
 import { describeTable } from "../tools/tool.ts";
-import { type FoundHistory, findHistories, unlessRefused } from "./histories.ts";
+import { allHistories, type FoundHistory } from "./histories.ts";
 import type { Target } from "./target.ts";
+import { whoseOf } from "./whose.ts";
 
 /**
  * A folder that by its files is nobody's, in a database where another tool has applied files of these names or texts: running
@@ -13,8 +14,8 @@ import type { Target } from "./target.ts";
  */
 export async function refuseUnnoticed(target: Target, connection: Connection, files: Listing): Promise<void> {
   const { schema = null } = target.settings;
-  const found = await findHistories(connection, { schema }).catch(unlessRefused);
-  for (const { tool, table, history: its } of found ?? []) {
+  const whose = whoseOf(target, files.migrations, true);
+  for (const { tool, table, history: its } of await allHistories(connection, { schema, whose })) {
     const keys = new Set(its.rows.flatMap(({ keys }) => keys.map(withoutZeros)));
     const texts = new Set(its.rows.map(({ checksum }) => `sha256:${checksum}`));
     const applied = files.migrations.filter(

@@ -52,7 +52,6 @@ async function refuseResume(target: Target, connection: Connection, prepared: Pr
     const statement = statements[position - 1];
     if (state === "done" || statement === undefined) continue;
     const verdict = await judge(connection, statement, (before ?? null) as Before | null);
-    if (verdict === "unknown")
-      throw undecided({ prepared }, { revision: step.revision, position }, statement);
+    if (verdict === "unknown") throw undecided({ body }, { revision: step.revision, position }, statement);
   }
 }

@@ -65,6 +65,8 @@ export function sessionSettings(
     application_name: kind.applicationName,
     // What `RESET ALL` goes back to is, behind a pooler, not what our driver asked for.
     client_encoding: "UTF8",
+    // The run listens to what the server says, whatever the role has set.
+    client_min_messages: "notice",
     lock_timeout: `${own.lockTimeoutMs ?? run.lockTimeoutMs}`,
     statement_timeout: `${own.statementTimeoutMs ?? run.statementTimeoutMs}`,
     // Later than our own limit: a module that never settles is a failure with a name, not a lost connection.
@@ -111,6 +113,8 @@ export function ownRole(run: RunSettings): string {
     `set local role ${role};`,
     CATALOG_ONLY,
     "set local row_security = off;",
+    // A COMMIT that no standby has is told as a warning.
+    "set local client_min_messages = warning;",
   ].join(" ");
 }
 
@@ -157,13 +161,16 @@ export function begin({ isolation, deferrable }: TransactionModes = {}): string 
   return `begin isolation level ${isolation ?? "read committed"} read write${deferrable === true ? " deferrable" : ""};`;
 }
 
-/** Deferred constraints, while an error still leaves the transaction failed. */
-const CONSTRAINTS = "set constraints all immediate;";
+/**
+ * Comes right behind a migration, in a message of its own: the server measures the timeout that the migration has left from
+ * the moment at which it begins to read a message, and the whole of the closing one may be more than it allows.
+ */
+export const CALM = "set local statement_timeout = 0";
+/** The same for a session that may be in no transaction. */
+export const CALM_SESSION = "set statement_timeout = 0";
 
-/** A timeout that the migration has left may be too short for a look. */
-function indexesOf({ indexes = "" }: FrameParts): string {
-  return indexes === "" ? "" : `set local statement_timeout = 0; ${indexes}`;
-}
+/** Deferred constraints, while an error still leaves the transaction failed. */
+const CONSTRAINTS = `${CALM}; set constraints all immediate;`;
 
 function commit({ leave }: FrameParts): string {
   return `${leave} commit`;
@@ -182,14 +189,14 @@ export function applyFrame(
     entry.kind === "repeatable" || entry.again === true ? `${parts.ledger.remove(entry.revision)}; ` : "";
   return {
     open: `${begin(parts.modes)} ${parts.reset} ${parts.fence} ${parts.kept.open} ${replace}${parts.ledger.insert(entry, parts.author, state)}`,
-    close: `${CONSTRAINTS} ${indexesOf(parts)} ${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${parts.kept.check} ${parts.kept.row} ${commit(parts)}`,
+    close: `${CONSTRAINTS} ${parts.indexes ?? ""} ${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${parts.kept.check} ${parts.kept.row} ${commit(parts)}`,
   };
 }
 
 export function revertFrame(parts: FrameParts, revision: string): StepFrame {
   return {
     open: `${begin(parts.modes)} ${parts.reset} ${parts.fence} ${parts.kept.open}`,
-    close: `${CONSTRAINTS} ${indexesOf(parts)} ${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${parts.kept.check} ${parts.kept.row} ${commit(parts)}`,
+    close: `${CONSTRAINTS} ${parts.indexes ?? ""} ${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${parts.kept.check} ${parts.kept.row} ${commit(parts)}`,
   };
 }
 
@@ -198,7 +205,7 @@ export function statementFrame(parts: FrameParts, done: string): StepFrame {
   return {
     open: `${begin(parts.modes)} ${withinFile(parts.reset)} ${parts.fence}`,
     // Its own timeout is for the statements behind it too.
-    close: `${CONSTRAINTS} ${indexesOf(parts)} ${parts.ownRole} ${done}; ${commit({ ...parts, leave: parts.leave.replace(FORGET_TIMEOUT, "") })}`,
+    close: `${CONSTRAINTS} ${parts.indexes ?? ""} ${parts.ownRole} ${done}; ${commit({ ...parts, leave: parts.leave.replace(FORGET_TIMEOUT, "") })}`,
   };
 }
 
@@ -221,5 +228,6 @@ export function closing(parts: FrameParts, direction: Direction, entry: Entry): 
     direction === "up"
       ? parts.ledger.completePartial(entry, parts.author)
       : parts.ledger.revert(entry.revision, parts.author);
+  // Its statements took their time, in which the tool may have done the same.
   return `${begin()} ${parts.ownRole} ${parts.fence} ${parts.kept.closing} ${row}; ${parts.kept.row} ${CONSTRAINTS} ${commit(parts)}`;
 }

@@ -81,6 +81,11 @@ export function replayTimeout({ statement_timeout: timeout }: SessionState): str
   return timeout == null ? null : `set statement_timeout = ${literal(timeout)}`;
 }
 
+/** The same with the run's own lock timeout, which `RESET ALL` or a function has taken away. */
+export function withoutLockTimeout({ lock_timeout: _, ...state }: SessionState): SessionState {
+  return state;
+}
+
 /** The state in the row of a statement that is done; `null` where an older Godwit wrote it. */
 export function stateIn(before: unknown): SessionState | null {
   return (before as { session?: SessionState } | null)?.session ?? null;

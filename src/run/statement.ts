@@ -19,6 +19,7 @@ import {
 } from "./judge.ts";
 import { commitsOf, localTransaction } from "./local-transaction.ts";
 import { needsOutside } from "./outside.ts";
+import { boundLockWaits } from "./own-lock-timeout.ts";
 import { frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import {
@@ -38,9 +39,10 @@ import {
   replayTimeout,
   type SessionState,
   setTimeoutAside,
+  withoutLockTimeout,
 } from "./session-state.ts";
 import { watch } from "./watch.ts";
-import { isWorthRetrying, pauseBeforeRetry, rollback, stepError, type Work } from "./work.ts";
+import { cutOff, isWorthRetrying, pauseBeforeRetry, rollback, stepError, type Work } from "./work.ts";
 
 /** A file at work, statement by statement. */
 export interface Job {
@@ -53,6 +55,8 @@ export interface Job {
   settings: string[];
   /** How the session differs from a reset one, by what the file has done so far. */
   state: SessionState;
+  /** The file names `lock_timeout`: what it sets holds for the statements behind it. */
+  readonly setsLockTimeout: boolean;
   /** What may be the name of a customized option in the file. */
   readonly custom: readonly string[];
   /** Who was in the way of the statement that failed last. */
@@ -130,7 +134,8 @@ export async function runStatement(
       const verdict = await judge(connection, statement, earlierBefore);
       if (verdict === "unknown") {
         job.unsettled = true;
-        throw undecided(job, intent, statement);
+        const place = { file: job.body.file, line: statement.line };
+        throw cutOff(work, step, place) ?? undecided(job, intent, statement);
       }
       if (verdict === "done") return await finish();
     }
@@ -230,7 +235,12 @@ const SPEAK_UTF8 = "set client_encoding = 'UTF8';";
 function carryOn(job: Job, results: readonly Result[]): void {
   const answer = answerOf(results, "session");
   if (answer === null) return;
-  job.state = JSON.parse(answer) as SessionState;
+  keepGoing(job, JSON.parse(answer) as SessionState);
+}
+
+/** What the file does not name it has not meant to set. */
+export function keepGoing(job: Job, state: SessionState): void {
+  job.state = job.setsLockTimeout ? state : withoutLockTimeout(state);
   job.settings = [];
 }
 
@@ -263,7 +273,8 @@ async function insideTransaction(job: Job, statement: SplitStatement, key: State
     throw frameError(error, key.revision);
   };
   if (!work.kind.session) {
-    await connection.execute(`${frame.open} ${job.settings.join(" ")} ${SPEAK_UTF8}`).catch(framed);
+    const bound = job.setsLockTimeout ? "" : boundLockWaits(job.prepared, work.target.settings, true);
+    await connection.execute(`${frame.open} ${job.settings.join(" ")} ${bound} ${SPEAK_UTF8}`).catch(framed);
     await sendStatement(job, statement, statement.text);
     await connection.execute(frame.close).catch(framed);
     return;
@@ -292,8 +303,7 @@ async function insideTransaction(job: Job, statement: SplitStatement, key: State
 }
 
 /** Not worth a retry: the statement itself is done. */
-function notKept({ prepared }: Job, { line }: SplitStatement, cause: unknown): StepFailed {
-  const { file } = prepared.step;
+function notKept({ body: { file } }: Job, { line }: SplitStatement, cause: unknown): StepFailed {
   return new StepFailed(
     {
       code: "STEP_FAILED",
@@ -347,11 +357,10 @@ export function hashOf(statement: SplitStatement): string {
 }
 
 export function undecided(
-  { prepared }: Pick<Job, "prepared">,
+  { body: { file } }: Pick<Job, "body">,
   key: Pick<StatementKey, "revision" | "position">,
   statement: SplitStatement,
 ): PlanRefused {
-  const { file } = prepared.step;
   return new PlanRefused([
     {
       code: "PLAN_PARTIAL",

@@ -22,12 +22,14 @@ import { splitStatements } from "../core/sql/statements.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
 import { type Committed, NOTHING } from "./committed.ts";
+import { presentBeside } from "./keep.ts";
+import { setsLockTimeout } from "./own-lock-timeout.ts";
 import { closed, frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
-import { statementsOf } from "./prepare.ts";
+import { startOf, statementsOf } from "./prepare.ts";
 import { closing, guardOf, begin as ownBegin } from "./script.ts";
 import { customNames, stateIn } from "./session-state.ts";
-import { hashOf, type Job, runStatement } from "./statement.ts";
+import { hashOf, type Job, keepGoing, runStatement } from "./statement.ts";
 import {
   entryOf,
   failureOf,
@@ -53,6 +55,7 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
     attempts: 1,
     settings: [],
     state: {},
+    setsLockTimeout: setsLockTimeout(body.text),
     custom: work.kind.session ? customNames(body.text) : [],
     blockers: [],
     unsettled: false,
@@ -123,18 +126,29 @@ function committedBefore({ body }: Job, recorded: readonly RecordedStatement[]):
 
 /** At a failure of the statement at `position`. */
 function committedOf({ body, unsettled, halfDone }: Job, position: number, done: number): Committed {
-  const line = statementLine(body, position);
+  const statement = statementsOf(body)[position - 1];
+  const { line, column } = statement === undefined ? {} : startOf(body, statement);
   if (unsettled) return { extent: "unknown", position, line };
   if (done === 0 && !halfDone) return NOTHING;
   const parts = body.units === undefined ? "statements" : "transactions";
   const count = statementsOf(body).length;
   if (halfDone) return { extent: "some", done, count, line, parts, halfDone: position };
-  return { extent: "some", done, count, line: done === count ? undefined : line, parts };
+  if (done === count) return { extent: "some", done, count, line: undefined, parts };
+  return { extent: "some", done, count, line, column, parts };
 }
 
 async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   const { step } = prepared;
-  if (step.reason === "resume") return;
+  if (step.reason === "resume") {
+    if (step.direction === "down" || parts.kept.open === "") return;
+    // Its row was not written: where it is there, the tool has done the same since.
+    await work.connection
+      .execute(`${ownBegin()} ${parts.ownRole} ${parts.fence} ${parts.kept.open} commit`)
+      .catch((error) => {
+        throw presentBeside(error, step);
+      });
+    return;
+  }
   const guard = guardOf(work.target.settings);
   if (step.direction === "down") {
     await work.connection
@@ -181,8 +195,7 @@ function resume(job: Job, statement: SplitStatement, earlier: RecordedStatement)
     job.settings.push(...settingsOf(statement));
     return;
   }
-  job.state = state;
-  job.settings = [];
+  keepGoing(job, state);
 }
 
 /** What a statement sets, by its text: behind a pooler, and in rows of a Godwit that did not ask the server. */

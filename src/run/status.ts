@@ -15,6 +15,8 @@ import type { Import } from "./import.ts";
 import { type InvalidIndex, invalidIndexes } from "./indexes.ts";
 import { invalidIndex } from "./leftover-indexes.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
+import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
+import { prepareSteps } from "./prepare.ts";
 import { refusedResumes } from "./resumable.ts";
 import { type StatusRow, statusRows } from "./status-rows.ts";
 import type { RunContext, Target } from "./target.ts";
@@ -56,7 +58,7 @@ export interface ImportState {
 export interface Status {
   readonly target: string;
   readonly database: string;
-  /** Nothing is pending, nothing would stop `up`, and its imports have run to their end. */
+  /** Nothing is pending, nothing would stop `up`, its imports have run to their end, and no index is half-built. */
   readonly upToDate: boolean;
   /** What `up` would do; `null`: it would not begin, and `problems` says why. */
   readonly plan: Plan | null;
@@ -90,7 +92,8 @@ export async function statusOf(target: Target, options: StatusOptions, context: 
     upToDate:
       problems.length === 0 &&
       migrations.every(isDone) &&
-      imports.every(({ state }) => state === "done" || state === "skipped"),
+      imports.every(({ state }) => state === "done" || state === "skipped") &&
+      !view.invalid.some((index) => isHalfBuilt(index, target.settings.schema)),
     plan: decided,
     current: currentOf(files.migrations, history, order),
     heads: headsOf(files.migrations, order),
@@ -102,6 +105,14 @@ export async function statusOf(target: Target, options: StatusOptions, context: 
     ],
     problems,
   };
+}
+
+/**
+ * One that nobody is building any more. The index on the parent of partitions alone waits for those of its parts, and of a
+ * target that is one schema the others are somebody else's.
+ */
+function isHalfBuilt({ builder, parted, brokenPart, schema }: InvalidIndex, own?: string | null): boolean {
+  return builder === null && (parted === null || brokenPart) && (own == null || own === schema);
 }
 
 function decide(
@@ -141,7 +152,11 @@ async function importStates(
 export async function preview(target: Target, options: MigrateOptions, context: RunContext): Promise<Plan> {
   const { files, history, refused } = await look(target, context);
   if (refused !== null) throw refused;
-  return plan(planInput(target, options, files, history));
+  const decided = plan(planInput(target, options, files, history));
+  const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
+  const steps = await prepareSteps({ steps: decided.steps, migrations, source: target.source, history });
+  const waits = await lockTimeoutWarnings(steps, target.settings);
+  return { ...decided, warnings: [...decided.warnings, ...waits] };
 }
 
 async function seen(

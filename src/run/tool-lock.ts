@@ -31,18 +31,25 @@ export async function holdToolLock(
 ): Promise<void> {
   const until = performance.now() + target.settings.lockWaitMs;
   for (let attempt = 1; !(await tryAdvisory(connection, keys, "session")); attempt++) {
-    if (performance.now() > until) throw toolRunning(title);
+    if (performance.now() > until) throw toolRunning(title, await holderOf(connection, keys));
     if (attempt === 1) context.observe({ kind: "lock-waiting", holder: null, waitedMs: 0 });
     await delay(POLL_MS, context.signal);
   }
 }
 
-export function toolRunning(title: string): PlanRefused {
+export function toolRunning(title: string, holder: Holder | null = null): PlanRefused {
+  const [who, otherwise] =
+    holder === null
+      ? ["", ""]
+      : [
+          ` (process ${holder.pid}${holder.name === "" ? "" : ` of ${holder.name}`}, ${holder.state} since ${holder.since})`,
+          ` If nobody is at work there, end that session: select pg_terminate_backend(${holder.pid}).`,
+        ];
   return new PlanRefused([
     {
       code: "ADOPT_TOOL_RUNNING",
-      message: `${title} is at work on this database: it holds its lock.`,
-      hint: "Wait until it is done, then run again. Nothing was changed.",
+      message: `${title} is at work on this database: it holds its lock${who}.`,
+      hint: `Wait until it is done, then run again.${otherwise} Nothing was changed.`,
     },
   ]);
 }
@@ -69,6 +76,27 @@ export async function keepToolOut(
   if (connection.capabilities.session) return holdToolLock(target, connection, advisory, context);
   // Behind a pooler the lock would be another session's after the transaction: it is only asked for.
   if (!(await tryAdvisory(connection, advisory.keys, "transaction"))) throw toolRunning(advisory.title);
+}
+
+export interface Holder {
+  readonly pid: number;
+  /** What it calls itself. */
+  readonly name: string;
+  readonly state: string;
+  readonly since: string;
+}
+
+/** The session that holds one of these; a tool that died behind a pooler leaves it idle for ever. */
+async function holderOf(connection: Connection, keys: readonly bigint[]): Promise<Holder | null> {
+  const list = keys.map((key) => `${literal(String(key))}::bigint`).join(", ");
+  const { rows } = await connection.query<{ [column in keyof Holder]: Holder[column] }>(
+    `select l.pid, coalesce(a.application_name, '') as name, coalesce(a.state, 'unknown') as state, coalesce(date_trunc('second', a.state_change)::text, '?') as since
+     from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+     where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.pid <> pg_backend_pid()
+       and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+       and ((l.classid::bigint << 32) | l.objid::bigint) in (${list}) limit 1`,
+  );
+  return rows[0] ?? null;
 }
 
 /** Until the end of the transaction. */

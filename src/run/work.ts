@@ -43,6 +43,10 @@ export interface Work {
   readonly isOvertaken?: ((revision: string) => boolean) | undefined;
   /** What a module left behind went on when its step was done. */
   readonly late?: ((error: GodwitError) => void) | undefined;
+  /** What this run itself was doing when it lost its connection. */
+  readonly cut?: { readonly revision: string; readonly error: DatabaseError } | undefined;
+  /** Told each text that a module sends. */
+  readonly sent?: ((revision: string, text: string) => void) | undefined;
   /** Another tool's history that is kept in step. */
   readonly keeper?: Keeper | null | undefined;
   /** A tool that is not told, and whose own work must not meet ours. */
@@ -233,6 +237,21 @@ function rememberQuoted(text: string, { message, hint, details }: DatabaseError)
 function join(...parts: readonly (string | undefined)[]): string | undefined {
   const said = parts.filter((part) => part !== undefined && part !== "");
   return said.length === 0 ? undefined : said.join(" ");
+}
+
+/** A step that this run has begun and does not know the end of; `null`: an earlier run has. */
+export function cutOff({ cut }: Pick<Work, "cut">, { revision }: Step, place: Place): StepFailed | null {
+  if (cut?.revision !== revision) return null;
+  const where = place.line === undefined ? place.file : `${place.file}:${place.line}`;
+  return new StepFailed(
+    {
+      code: "STEP_FAILED",
+      message: `${where}: the connection was lost while it was running outside a transaction: ${cut.error.message}`,
+      hint: "Look into the server's log: a statement of it may crash the server or end its own session.",
+      place,
+    },
+    { cause: cut.error },
+  );
 }
 
 export function failureOf(revision: string, error: GodwitError, committed: Committed = NOTHING): StepFailure {

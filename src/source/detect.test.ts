@@ -102,6 +102,11 @@ describe("a folder is", () => {
       { "0001_a.ts": "// moved up from knex\nexport const up = () => {};" },
     ],
     ["plain", "repeatable/", { "../../go.mod": "", "1_a.up.sql": "", "repeatable/v.sql": "select 1;" }],
+    [
+      "plain",
+      "what `godwit init` writes, in a project that uses sqlx",
+      { "../../Cargo.toml": '[dependencies]\nsqlx = "0.8"', "0001_first.sql": DBMATE },
+    ],
     ["plain", "numbers in a Rust project without sqlx", { "../../Cargo.toml": "[package]", "1_a.sql": "" }],
     ["plain", "a helper in Python", { "0001_a.sql": "", "tool.py": "down_revision = 1" }],
     ["plain", "folders of the author's", { "0001_a.sql": "", "notes/a.txt": "" }],
@@ -123,6 +128,11 @@ describe("two answers are a question", () => {
       "pairs in a project in Go and Rust",
       { "../../go.mod": "", "../../Cargo.toml": "", "1_a.up.sql": "" },
       ["sqlx", "golang-migrate"],
+    ],
+    [
+      "sections in some files of a project that uses sqlx",
+      { "../../Cargo.toml": "sqlx", "0001_a.sql": DBMATE, "0002_b.sql": "select 1;" },
+      ["sqlx", "plain"],
     ],
     [
       "pairs and single files in Go",

@@ -153,9 +153,12 @@ function byNames({ folder, files, folders, sql }: Look): readonly string[] {
     : [];
 }
 
-/** Numbered files and nothing else, in a project that uses sqlx. */
-function byProject({ folder, sql }: Look): readonly string[] {
+/** Numbered files and nothing else, in a project that uses sqlx. It knows no marks: files that begin with ours are ours. */
+function byProject({ folder, sql, heads }: Look): readonly string[] {
   if (sql.length === 0 || !sql.every((name) => /^\d+_.*\.sql$/.test(name))) return [];
   const names = hasAbove(folder, ["sqlx.toml", ".sqlx"]) || hasAbove(folder, ["Cargo.toml"], /\bsqlx\b/);
-  return names ? ["sqlx"] : [];
+  if (!names) return [];
+  const marked = heads().filter(({ text }) => DBMATE_UP.test(text));
+  if (marked.length === 0) return ["sqlx"];
+  return marked.length === heads().length ? ["plain"] : ["sqlx", "plain"];
 }

@@ -20,6 +20,7 @@ import { changedFile, noWayBack, problemOf, withOthers } from "./problems.ts";
 import type { Section } from "./sections.ts";
 import type { Content, Listing, Source } from "./source.ts";
 import { decode, readBytes, readText } from "./text.ts";
+import { historyPlace } from "./tool-place.ts";
 
 /** Files read between two breaths, so that a health endpoint in the same process stays alive. */
 const FILES_AT_ONCE = 32;
@@ -31,6 +32,7 @@ export function openInPlace(layout: Layout, folder: string, options: LayoutOptio
   return {
     layout: layout.name,
     folder: root,
+    historyPlace: (tool) => historyPlace(tool, { folder: root, environment: options.environment }),
     async list() {
       const { entries, problems } = layout.discover(root, options);
       found = new Map(entries.map((entry) => [entry.id, entry]));
@@ -93,7 +95,7 @@ function describe(
     revertible: false,
     settings: {},
   };
-  if (entry.problem !== undefined) return { ...nothing, problem: entry.problem };
+  if (entry.problem !== undefined) return { ...nothing, tool: entry.tool, problem: entry.problem };
   try {
     const file = read(entry.file);
     const reading = entry.read(file);

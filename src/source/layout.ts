@@ -21,6 +21,8 @@ export interface LayoutOptions {
   readonly placeholders: Readonly<Record<string, string>>;
   /** For layouts whose files may name variables. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The schemas in which names without one are looked for, where that is configured; left out where nobody knows. */
+  readonly searchPath?: readonly string[] | null;
 }
 
 export interface Discovery {
@@ -43,6 +45,8 @@ export interface Entry {
   readonly downFile?: string | undefined;
   /** Why it cannot run; then its file is not read. */
   readonly problem?: Problem | undefined;
+  /** What the tool's history knows it by, where its file is not read. */
+  readonly tool?: ToolKey | undefined;
   /** What the file says. Pure, and never throws: what is wrong is in `problems`. */
   read(file: FileText): Reading;
   /** What `downFile` says, where that is more than its text. Pure, and never throws. */

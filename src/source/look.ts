@@ -71,6 +71,16 @@ export function hasAbove(folder: string, names: readonly string[], says?: RegExp
   return false;
 }
 
+/** The files of these names in the folder and those above it, up to the root of the repository; the nearest first. */
+export function textsAbove(folder: string, names: readonly string[]): readonly Head[] {
+  const found: Head[] = [];
+  for (let place = resolve(folder), level = 0; level < LEVELS; place = dirname(place), level++) {
+    for (const name of names) if (isThere(join(place, name))) found.push(headOf(place, name, 256 * 1024));
+    if (isThere(join(place, ".git")) || place === dirname(place)) break;
+  }
+  return found;
+}
+
 const LEVELS = 8;
 
 function headOf(folder: string, name: string, bytes = HEAD_BYTES): Head {

@@ -182,6 +182,25 @@ function kindOf(word: string): Kind {
   return ["migrate", "goose"].some((known) => isNearly(word, known)) ? "tool" : "other";
 }
 
+/**
+ * Whether an unknown word behind `migrate:` can be meant as a direction: it is cut short, misspelt, has a direction in
+ * it, or says "back" in another word. `migrate:users` is a remark.
+ */
+export function resemblesDirection(written: string): boolean {
+  const word = written.toLowerCase().slice(0, LONGEST);
+  const parts = word.split(/[^\p{L}]+/u).filter((part) => part !== "");
+  if (parts.length === 0) return true;
+  if (parts.some((part) => BACK_WORDS.has(part) || directionOf(part) !== null)) return true;
+  if (/down|undo|rollback|revert/.test(word)) return true;
+  const known = [...DOWN_WORDS, "up"];
+  return parts.some((part) =>
+    known.some((one) => one.startsWith(part) || (one[0] === part[0] && distance(part, one) <= 2)),
+  );
+}
+
+/** No tool writes them, but people do. */
+const BACK_WORDS = new Set(["back", "drop", "remove", "delete", "destroy", "reset", "restore", "clean"]);
+
 function isDirection(word: string): boolean {
   return UP_WORDS.includes(word) || DOWN_WORDS.includes(word);
 }

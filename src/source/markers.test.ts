@@ -96,6 +96,35 @@ test.each([
   expect(parseSections(text, "1_a.sql")).toMatchObject({ problems: [], down: null, up: { text } });
 });
 
+test.each(["drop table t; -- down", "drop table t; /* DOWN */", "drop table t; -- ==== Rollback ===="])(
+  "a marker behind the last statement of a file is refused: %j",
+  (last) => {
+    const { problems } = parseSections(`${UP}${last}\n`, "1_a.sql");
+    expect(problems).toMatchObject([{ code: "SOURCE_MARKER", place: { file: "1_a.sql", line: 2 } }]);
+    const [text, turned] = [`${DOWN}create table t (id int); -- UP\n`, `${DOWN}-- UP\n`];
+    expect(oppositeMarker(text, { direction: "down", counterpart: false })?.line).toBe("-- UP");
+    // With no statement that it could be about, it does no harm.
+    expect(oppositeMarker(turned, { direction: "down", counterpart: false })).toBeNull();
+  },
+);
+
+test.each(["back", "dn", "d", "doen", "rolback2", "tear-down", "drop", ""])(
+  "where a file has one section, `-- migrate:%s` is refused",
+  (word) => {
+    const { problems } = parseSections(`-- migrate:up\n${UP}-- migrate:${word}\n${DOWN}`, "1_a.sql");
+    expect(problems).toMatchObject([{ code: "SOURCE_MARKER", place: { file: "1_a.sql", line: 3 } }]);
+  },
+);
+
+test.each(["users", "shop-orders", "step2", "data"])("`-- migrate:%s` is a remark", (word) => {
+  for (const text of [
+    `-- migrate:${word}\n-- migrate:up\n${UP}`,
+    `-- migrate:up\n-- migrate:${word}\n${UP}`,
+    `-- migrate:up\n${UP}-- migrate:${word}\n${UP}`,
+  ])
+    expect(parseSections(text, "1_a.sql").problems).toEqual([]);
+});
+
 test("an exact marker inside a literal cuts nothing", () => {
   const text = "-- migrate:up\nselect $$\n-- migrate:down\n$$;\n-- migrate:down\nselect 2;\n";
   const { up, down, problems } = parseSections(text, "1_a.sql");

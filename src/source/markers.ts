@@ -14,6 +14,8 @@ import { type Reading, readComment } from "./marker-words.ts";
 export interface Marker extends Reading {
   readonly start: number;
   readonly end: number;
+  /** Nothing but white space stands in front of it on its line. */
+  readonly ownLine: boolean;
   /** The line as it stands there. */
   readonly line: string;
 }
@@ -37,18 +39,19 @@ function markersAmong(text: string, { comments }: Commented): readonly Marker[] 
     const reading = readComment(comment);
     if (reading === null || !isPlaced(comment, reading)) return [];
     const line = text.slice(comment.start, comment.end).trim();
-    return [{ ...reading, start: comment.start, end: comment.end, line }];
+    const { start, end, ownLine } = comment;
+    return [{ ...reading, start, end, ownLine, line }];
   });
 }
 
-/** A remark needs a line of its own; a direction alone ends a section also behind the statement it follows. */
+/** A remark needs a line of its own. A direction alone is also a marker behind a statement, on that statement's line. */
 function isPlaced({ ownLine, between }: Comment, { strength }: Reading): boolean {
   return strength === "written" || (between && (ownLine || strength === "bare"));
 }
 
 /**
  * The first marker that makes a text do more than its own direction: one of the other direction with a statement
- * behind it. `null` where all of it means one thing.
+ * below it, or in front of it on its line. `null` where all of it means one thing.
  */
 export function oppositeMarker(
   text: string,
@@ -64,7 +67,9 @@ export function oppositeMarker(
   return markers.find(mixesIn) ?? null;
 
   function mixesIn(marker: Marker): boolean {
-    if (marker.direction === direction || commented.lastToken < marker.end) return false;
+    if (marker.direction === direction) return false;
+    // Below the last statement a marker has nothing that it could be about.
+    if (commented.lastToken < marker.end && (marker.ownLine || commented.lastToken < 0)) return false;
     if (marker.strength === "written") return true;
     const isHeader = marker.end <= first;
     if (marker.strength === "bare") return !introducesComment(text, marker, isHeader);

@@ -7,6 +7,7 @@ import type { ModuleFile } from "../host/protocol.ts";
 import { type Declaration, readDeclaration } from "./declaration.ts";
 import { compileTypeScript, isTypeScript } from "./hooks.ts";
 import { placeOf } from "./place.ts";
+import { readText } from "./text.ts";
 import { compileSettings, registerTypeScript } from "./typescript.ts";
 
 export interface ModuleOptions {
@@ -98,17 +99,33 @@ async function placeOfError(
   }
   // A message of a megabyte stands in front of the frames, and is none.
   const lines = (error.stack ?? "").split("\n").filter((line) => line.length < LONGEST_FRAME);
-  for (const frame of lines.flatMap((line) => [...line.matchAll(FRAME)])) {
-    const address = frame[0].replace(/(?:\?godwit=\w+)?:\d+:\d+$/, "");
-    if ((address.startsWith("file:") ? fileURLToPath(address) : address) !== module.path) continue;
-    return placeOf(
-      module.file,
-      module.text,
-      await original(module, Number(frame[1]), Number(frame[2]), options),
-    );
-  }
-  return undefined;
+  const frames = lines.flatMap((line) => [...line.matchAll(FRAME)]).map(readFrame);
+  const own = frames.find(({ path }) => path === module.path);
+  // A file that it imports has thrown while it was evaluated: no frame of the importing file is on that stack.
+  const [imported] = frames.filter(({ path }) => path !== OURS && !path.includes("/node_modules/"));
+  const frame = own ?? imported;
+  if (frame === undefined) return undefined;
+  const at = own === undefined ? readImported(frame.path) : module;
+  return placeOf(at.file, at.text, await original(at, frame.line, frame.column, options));
 }
+
+interface Frame {
+  readonly path: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+function readFrame([whole, line, column]: RegExpMatchArray): Frame {
+  const address = whole.replace(/(?:\?godwit=\w+)?:\d+:\d+$/, "");
+  const path = address.startsWith("file:") ? fileURLToPath(address) : address;
+  return { path, line: Number(line), column: Number(column) };
+}
+
+function readImported(path: string): ModuleFile {
+  return { path, file: path, text: readText(path, path) };
+}
+
+const OURS = fileURLToPath(import.meta.url);
 
 const LONGEST_FRAME = 4_096;
 const FRAME = /(?:file:\/\/[^\s()]+?|\/[^\s():]+)(?:\?godwit=\w+)?:(\d+):(\d+)/g;

@@ -33,6 +33,7 @@ import {
 import { parseSections, type Sections } from "./sections.ts";
 import type { Content, Listing, Source } from "./source.ts";
 import { readText } from "./text.ts";
+import { historyPlace } from "./tool-place.ts";
 
 export interface PlainOptions extends ModulesOptions {
   /** Where the migrations are; relative to the working directory. */
@@ -53,6 +54,7 @@ export function openPlain(options: PlainOptions): Source {
   return {
     layout: "plain",
     folder,
+    historyPlace: (tool) => historyPlace(tool, { folder, environment: options.environment ?? {} }),
     list: () => listPlain(folder, modules),
     read: (migration, direction) => readPlain(folder, { migration, direction, modules }),
     apart: () => openPlain(options),

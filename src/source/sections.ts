@@ -8,6 +8,7 @@ import type { Problem } from "../errors.ts";
 import { nearest } from "../std/nearest.ts";
 import { commentsOf, isOwnLine } from "./comments.ts";
 import { firstStatement } from "./header.ts";
+import { resemblesDirection } from "./marker-words.ts";
 import { declaresNoSections, type Marker, markersIn, oppositeMarker } from "./markers.ts";
 import { placeAt } from "./place.ts";
 import { falseMarker } from "./problems.ts";
@@ -158,18 +159,15 @@ function mixedUp(
 /** What counts as a marker in our own files. */
 const SECTION = /^(--[ \t]*(?:migrate:|\+goose[ \t]+|\+migrate[ \t]+)(up|down))\b(.*)$/i;
 
-/** Our own marker with a word that is no direction, and nothing behind it: where the other section is missing, it is meant as one. */
+/** Our own marker with a word that may be meant as a direction, and nothing behind it, where the other section is missing. */
 function* unknownMarkers(text: string): Generator<{ readonly start: number; readonly line: string }> {
   if (!/migrate:(?!(?:up|down)\b)/i.test(text)) return;
   const known = new Set(markersIn(text).map(({ start }) => start));
   for (const { start, end } of commentsOf(text).comments) {
     const line = text.slice(start, Math.min(end, start + 200));
-    if (
-      !known.has(start) &&
-      /^--[ \t]*migrate:(?!(?:up|down)\b)\S*[ \t]*$/i.test(line) &&
-      isOwnLine(text, start)
-    )
-      yield { start, line: line.trim() };
+    const word = /^--[ \t]*migrate:((?!(?:up|down)\b)\S*)[ \t]*$/i.exec(line)?.[1];
+    if (word === undefined || known.has(start) || !isOwnLine(text, start)) continue;
+    if (resemblesDirection(word)) yield { start, line: line.trim() };
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Direction, Migration, MigrationSettings } from "../core/migration.ts";
 import type { Problem } from "../errors.ts";
 import type { Call, Recorded, Returned } from "../host/call.ts";
+import type { ToolPlace } from "./tool-place.ts";
 
 export interface Source {
   /** `plain`, `drizzle`, … */
@@ -19,6 +20,8 @@ export interface Source {
    * the one that was listed (its checksum changed).
    */
   read(migration: Migration, direction: Direction): Promise<Content>;
+  /** Where a tool keeps its history, as its own configuration beside the files says; `null`: nothing says it. */
+  historyPlace?(tool: string): ToolPlace | null;
   /** The same files, with a process of its own for their code. Left out: it runs none. */
   apart?(): Source;
   /** Ends the process in which modules are loaded, if there is one. Safe to call twice. */

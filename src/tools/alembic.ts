@@ -9,24 +9,14 @@
 import type { Migration } from "../core/migration.ts";
 import { reach } from "../core/order.ts";
 import { createSchema, literal, stored, textArray } from "../core/sql/quote.ts";
-import {
-  hasColumns,
-  hasOnly,
-  history,
-  type Match,
-  nameOf,
-  selectText,
-  TEXT,
-  type Tool,
-  type ToolHistory,
-} from "./tool.ts";
+import { history, type Match, nameOf, selectText, TEXT, type Tool, type ToolHistory } from "./tool.ts";
 
 export const alembic: Tool = {
   name: "alembic",
   title: "Alembic",
   table: "alembic_version",
   layouts: [],
-  recognise: (table) => hasColumns(table, { version_num: TEXT }) && hasOnly(table, "version_num"),
+  shape: { columns: { version_num: TEXT }, brand: /^alembic/i, loose: /version|migrat/i },
   select: (table) => selectText(table, ["version_num"], "order by 1"),
   read: (rows) =>
     history(

@@ -116,6 +116,11 @@ describe("a number that implies what is below", () => {
     expect(
       named({ tool, now: ["9"], seen: ["9", "01_a"], ours: ours("01_a") }).filter((one) => /02/.test(one)),
     ).toEqual(["passed-over 02_b"]);
+    // It went down from 3 to the number below, whose file had come late.
+    expect(named({ tool, now: ["2"], seen: ["01_a", "03_c"], ours: ours("01_a", "03_c") })).toEqual([
+      "uncertain 02_b",
+      "taken-back-there 03_c",
+    ]);
     // It went on from 3 to 4, and 2 came late.
     expect(named({ tool, now: ["4"], seen: ["01_a", "03_c"], ours: ours("01_a", "03_c") })).toEqual([
       "passed-over 02_b",

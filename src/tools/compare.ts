@@ -26,6 +26,8 @@ export interface Ours {
   readonly adopted: ReadonlySet<string>;
   /** Of the adopted, those that never had a file: programs of the tool, under the names of their rows. */
   readonly withoutFile: ReadonlySet<string>;
+  /** Of the adopted, those whose files have another text by now; nobody has run them here. */
+  readonly older?: ReadonlySet<string>;
   /** Once known, and taken out on purpose since: taken back, or forgotten by a person. */
   readonly takenOut: ReadonlySet<string>;
 }
@@ -37,6 +39,8 @@ export type ToolEvent =
   | { readonly kind: "edited"; readonly id: string; readonly one: Applied }
   /** It counts as applied for the tool because of a later one, and nothing says that it ever ran. */
   | { readonly kind: "passed-over"; readonly id: string }
+  /** The tool's number stands on it, and has stood on a later one: it ran, or the number came down to it. */
+  | { readonly kind: "uncertain"; readonly id: string }
   /** It was in the tool's history, is applied for us, and is not in the tool's history any more. */
   | { readonly kind: "taken-back-there"; readonly id: string }
   /** Applied by us, and never in the tool's history. */
@@ -73,7 +77,8 @@ export interface Situation {
 export const DECISIONS: Readonly<Record<ToolEventKind, { readonly first: Pair; readonly later: Pair }>> = {
   "applied-there": { first: { kept: "take", not: "ask" }, later: { kept: "take", not: "ask" } },
   edited: { first: { kept: "ask", not: "ask" }, later: { kept: "take", not: "ask" } },
-  "passed-over": { first: { kept: "ask", not: "ask" }, later: { kept: "leave", not: "leave" } },
+  "passed-over": { first: { kept: "ask", not: "ask" }, later: { kept: "warn", not: "warn" } },
+  uncertain: { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
   "taken-back-there": { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
   untold: { first: { kept: "tell", not: "leave" }, later: { kept: "tell", not: "leave" } },
   "applied-by-both": { first: { kept: "warn", not: "warn" }, later: { kept: "warn", not: "warn" } },
@@ -101,6 +106,7 @@ export function compare(sets: Sets): readonly ToolEvent[] {
   const events = files.flatMap((file): ToolEvent[] => {
     const { id } = file;
     const one = there.get(id);
+    if (one !== undefined && isRerunThere(file, one, sets)) return [{ kind: "applied-there", id, one }];
     if (ours.known.has(id)) return ofKnown(file, one, sets);
     if (one !== undefined) return [ofUnknown(one, sets)];
     return skipped.has(id) && !ours.takenOut.has(id) ? [{ kind: "passed-over", id }] : [];
@@ -153,26 +159,37 @@ function ofKnown({ id, kind, tool }: Migration, one: Applied | undefined, sets: 
   return tool === undefined ? [] : [{ kind: "untold", id }];
 }
 
+/**
+ * It runs again when its text changed, and the tool has run it as it stands now. What we have run ourselves is not meant: then
+ * the tool's row may be the older one.
+ */
+function isRerunThere({ id, kind, rerun }: Migration, { row, edited }: Applied, { ours }: Sets): boolean {
+  const again = kind === "repeatable" || rerun === true;
+  return again && ours.older?.has(id) === true && row !== null && row.checksum !== null && !edited;
+}
+
 function ofUnknown(one: Applied, sets: Sets): ToolEvent {
-  const { id, row, edited } = one;
+  const { id, row, edited, implied } = one;
   const { seen, ours } = sets;
   if (ours.takenOut.has(id) && (seen === null || seen.has(id))) return { kind: "taken-out-here", id, one };
-  if (row === null && isPassedOver(one, sets)) return { kind: "passed-over", id };
+  if (implied !== undefined) {
+    const isLower = implied.inLine && wasAbove(id, sets);
+    if (row !== null && isLower) return { kind: "uncertain", id };
+    if (isLower || implied.by.every((subject) => isOld(subject, sets))) return { kind: "passed-over", id };
+  }
   return edited ? { kind: "edited", id, one } : { kind: "applied-there", id, one };
 }
 
-/**
- * A later row implies this one. That is evidence where the tool itself has come to that row since we last looked. It is none
- * where we wrote that row, or had seen it before the file was there.
- */
-function isPassedOver({ id, implied }: Applied, { files, seen, ours }: Sets): boolean {
-  if (implied === undefined) return false;
-  const isOld = (subject: string) =>
-    seen?.has(subject) ?? (ours.applied.has(subject) && !ours.adopted.has(subject));
-  if (implied.by.every(isOld)) return true;
-  if (!implied.inLine) return false;
-  const ids = files.map((file) => file.id);
-  return ids.slice(ids.indexOf(id) + 1).some(isOld);
+/** It was there when we last looked, or is of our own making: then it says nothing new. */
+function isOld(subject: string, { seen, ours }: Sets): boolean {
+  return seen?.has(subject) ?? (ours.applied.has(subject) && !ours.adopted.has(subject));
+}
+
+/** The history has been at a later file before: it may have come here from above, without running this one. */
+function wasAbove(id: string, sets: Sets): boolean {
+  const ids = sets.files.map((file) => file.id);
+  const later = ids.slice(ids.indexOf(id) + 1);
+  return later.some((other) => isOld(other, sets) || sets.ours.takenOut.has(other));
 }
 
 /** Sure signs only: people use short descriptions more than once. */

@@ -1,13 +1,13 @@
 /** diesel: `__diesel_schema_migrations (version, run_on)`. */
 import { keepRows } from "./keep.ts";
-import { hasColumns, history, selectText, TEXT, type Tool } from "./tool.ts";
+import { history, selectText, TEXT, type Tool } from "./tool.ts";
 
 export const diesel: Tool = {
   name: "diesel",
   title: "diesel",
   table: "__diesel_schema_migrations",
   layouts: ["diesel"],
-  recognise: (table) => /diesel/.test(table.name) && hasColumns(table, { version: TEXT, run_on: null }),
+  shape: { columns: { version: TEXT, run_on: /^timestamp/ }, brand: /diesel/i },
   select: (table) => selectText(table, ["version", "run_on"], "order by t.version"),
   read: (rows) =>
     history(

@@ -18,8 +18,6 @@ import { isEdited } from "./match.ts";
 import {
   type Applied,
   describeTable,
-  hasColumns,
-  hasOnly,
   INTEGER,
   type Keep,
   type KeptStep,
@@ -38,9 +36,13 @@ export const drizzle: Tool = {
   title: "Drizzle",
   table: "__drizzle_migrations",
   layouts: ["drizzle"],
-  recognise: (table) =>
-    hasColumns(table, { id: INTEGER, hash: TEXT, created_at: INTEGER }) &&
-    hasOnly(table, "id", "hash", "created_at", "name", "applied_at"),
+  shape: {
+    columns: { id: INTEGER, hash: TEXT, created_at: INTEGER },
+    more: ["name", "applied_at"],
+    brand: /drizzle/i,
+    loose: /migrat|version|history/i,
+    schema: "drizzle",
+  },
   select: (table) =>
     selectText(table, ["hash", "created_at", "name", "applied_at"], "order by t.created_at, t.id"),
   read: (rows, table) => ({
@@ -180,6 +182,10 @@ function keep(): Keep {
       // Of one whose file is gone nothing tells which row is its own. The rows above it stay: Drizzle would run theirs again.
       const own = `created_at = ${created} or (created_at / 1000 = ${created} / 1000 and hash = ${hash})`;
       return `delete from ${nameOf(table)} where ${isSet(table) ? `name = ${name}` : step.key === null ? "false" : own}`;
+    },
+    accept(table, step) {
+      const { hash, created, name } = keyOf(step);
+      return `update ${nameOf(table)} set hash = ${hash} where ${isSet(table) ? `name = ${name}` : `created_at = ${created}`}`;
     },
     intruder: { readers, atWork },
   };

@@ -10,8 +10,10 @@ import {
   type Applied,
   BOOLEAN,
   failed,
-  hasColumns,
+  type KeptStep,
   type Match,
+  nameOf,
+  type Relation,
   selectText,
   type TextRow,
   type Tool,
@@ -24,8 +26,11 @@ export const flyway: Tool = {
   title: "Flyway",
   table: "flyway_schema_history",
   layouts: ["flyway"],
-  recognise: (table) =>
-    hasColumns(table, { installed_rank: null, script: null, checksum: null, success: BOOLEAN }),
+  shape: {
+    columns: { installed_rank: null, script: null, checksum: null, success: BOOLEAN },
+    telling: true,
+    names: ["schema_version"],
+  },
   select: (table) =>
     selectText(
       table,
@@ -34,8 +39,20 @@ export const flyway: Tool = {
     ),
   read,
   match,
+  has,
   advisoryKeys: ({ schema, name }) => [keyOfFlyway(schema, name)],
 };
+
+/** A row of this version that none has taken away again, or a baseline at or above it. */
+function has(table: Relation, { key }: KeptStep): string | null {
+  if (key === null || key.columns?.version === null) return null;
+  const name = nameOf(table);
+  const parts = (column: string) =>
+    `case when ${column} ~ '^[0-9]+([._][0-9]+)*$' then string_to_array(regexp_replace(translate(${column}, '_', '.'), '([.]0+)+$', ''), '.')::numeric[] end`;
+  const own = `'{${partsOf(key.version).join(",")}}'::numeric[]`;
+  const gone = `exists (select from ${name} l where ${parts("l.version")} = ${own} and l.installed_rank > t.installed_rank and l.type ~ '^(DELETE|UNDO)')`;
+  return `select from ${name} t where (${parts("t.version")} = ${own} and t.type !~ '^(DELETE|UNDO)' and not ${gone}) or (t.type ~ 'BASELINE$' and ${parts("t.version")} >= ${own})`;
+}
 
 function read(rows: readonly TextRow[]): ToolHistory {
   const broken = rows.filter((row) => row.success === "false");

@@ -3,15 +3,13 @@
  * to it ran is what the tool itself takes for granted, and all that is known: one that was merged in below it later
  * never ran, and nothing says so.
  */
-import { literal, textArray } from "../core/sql/quote.ts";
+import { textArray } from "../core/sql/quote.ts";
 import { keepRows, versionOf } from "./keep.ts";
 import { keyOfGolangMigrate } from "./keys.ts";
 import {
   BOOLEAN,
   describeTable,
   failed,
-  hasColumns,
-  hasOnly,
   history,
   INTEGER,
   type Keep,
@@ -25,8 +23,11 @@ export const golangMigrate: Tool = {
   title: "golang-migrate",
   table: "schema_migrations",
   layouts: ["golang-migrate", "updown"],
-  recognise: (table) =>
-    hasColumns(table, { version: INTEGER, dirty: BOOLEAN }) && hasOnly(table, "version", "dirty"),
+  shape: {
+    columns: { version: INTEGER, dirty: BOOLEAN },
+    brand: /^schema_migrations$/i,
+    loose: /migrat|version|schema/i,
+  },
   select: (table) => selectText(table, ["version", "dirty"], "order by t.version"),
   read(rows, table) {
     const [row] = rows;
@@ -54,11 +55,10 @@ export const golangMigrate: Tool = {
     });
     const own = numbered.find(({ version }) => version === current);
     const implied = { by: [own?.id ?? row.name], inLine: true };
+    // Its own way down leaves the number of a file that never ran, if that is the one below.
     const applied = numbered
       .filter(({ version }) => version <= current)
-      .map(({ id, version }) =>
-        version === current ? { id, row, edited: false } : { id, row: null, edited: false, implied },
-      );
+      .map(({ id, version }) => ({ id, row: version === current ? row : null, edited: false, implied }));
     return { applied, skipped: [], missing: own === undefined ? [row] : [], warnings: [] };
   },
   // Opened by its URL it takes the path for the database's name, opened by a program the name itself.
@@ -66,6 +66,8 @@ export const golangMigrate: Tool = {
     keyOfGolangMigrate(schema, name, `/${database}`),
     keyOfGolangMigrate(schema, name, database),
   ],
+  // All that is not above its number.
+  has: (table, step) => `select from ${nameOf(table)} where version >= ${versionOf(step)}`,
   keep: keep(),
 };
 
@@ -85,12 +87,13 @@ function keep(): Keep {
     /** One that is late leaves the number where it is. */
     up: (table, step) => `delete from ${nameOf(table)} where version < ${versionOf(step)};
 insert into ${nameOf(table)} (version, dirty) select ${versionOf(step)}, false where not exists (select from ${nameOf(table)})`,
+    /** To the last one that is applied; a late file in between never ran. */
     down(table, step) {
-      const back =
-        step.previous === null
-          ? ""
-          : `; insert into ${nameOf(table)} (version, dirty) select ${literal(step.previous)}, false where not exists (select from ${nameOf(table)})`;
-      return `delete from ${nameOf(table)} where version = ${versionOf(step)}${back}`;
+      const number = "substring(revision from '^\\d+')::numeric";
+      const below = `select max(${number}) from ${step.ledger} where revision ~ '^\\d' and ${number} < ${versionOf(step)}::numeric`;
+      return `delete from ${nameOf(table)} where version = ${versionOf(step)};
+insert into ${nameOf(table)} (version, dirty) select below, false from (${below}) as b (below)
+  where below is not null and not exists (select from ${nameOf(table)})`;
     },
   };
 }

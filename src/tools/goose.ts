@@ -4,23 +4,14 @@
  */
 import { atWork, readers } from "./intruder.ts";
 import { keepRows } from "./keep.ts";
-import {
-  BOOLEAN,
-  describeTable,
-  hasColumns,
-  INTEGER,
-  nameOf,
-  selectText,
-  type TextRow,
-  type Tool,
-} from "./tool.ts";
+import { BOOLEAN, describeTable, INTEGER, nameOf, selectText, type TextRow, type Tool } from "./tool.ts";
 
 export const goose: Tool = {
   name: "goose",
   title: "goose",
   table: "goose_db_version",
   layouts: ["goose"],
-  recognise: (table) => hasColumns(table, { version_id: INTEGER, is_applied: BOOLEAN, tstamp: null }),
+  shape: { columns: { version_id: INTEGER, is_applied: BOOLEAN, tstamp: null }, telling: true },
   select: (table) => selectText(table, ["version_id", "is_applied", "tstamp"], "order by t.id"),
   read(rows, table) {
     const newest = new Map<string, TextRow>();

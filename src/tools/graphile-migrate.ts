@@ -1,14 +1,18 @@
 /** graphile-migrate: `graphile_migrate.migrations`, a chain of hashes; a file is known by its number. */
 import { literal } from "../core/sql/quote.ts";
 import { keepRows } from "./keep.ts";
-import { hasColumns, history, selectText, type Tool } from "./tool.ts";
+import { history, selectText, TEXT, type Tool } from "./tool.ts";
 
 export const graphileMigrate: Tool = {
   name: "graphile-migrate",
   title: "graphile-migrate",
   table: "migrations",
   layouts: ["graphile-migrate"],
-  recognise: (table) => hasColumns(table, { hash: null, previous_hash: null, filename: null }),
+  shape: {
+    columns: { hash: TEXT, previous_hash: TEXT, filename: TEXT },
+    telling: true,
+    schema: "graphile_migrate",
+  },
   select: (table) => selectText(table, ["hash", "filename", "date"], "order by t.filename"),
   read: (rows) =>
     history(

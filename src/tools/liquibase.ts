@@ -2,17 +2,21 @@
  * Liquibase: `databasechangelog`, a row for every changeset, known by path, id and author in any capitals. Its lock is a
  * row of `databasechangeloglock`, which stays when a run dies. A failed changeset leaves no row.
  */
+import { posix } from "node:path";
 import type { Migration } from "../core/migration.ts";
+import { literal } from "../core/sql/quote.ts";
 import { matchByKey } from "./match.ts";
-import { hasColumns, history, nameOf, selectText, type Tool } from "./tool.ts";
+import { history, nameOf, selectText, type Tool } from "./tool.ts";
 
 export const liquibase: Tool = {
   name: "liquibase",
   title: "Liquibase",
   table: "databasechangelog",
   layouts: ["liquibase"],
-  recognise: (table) =>
-    hasColumns(table, { id: null, author: null, filename: null, md5sum: null, orderexecuted: null }),
+  shape: {
+    columns: { id: null, author: null, filename: null, md5sum: null, orderexecuted: null },
+    telling: true,
+  },
   select: (table) =>
     selectText(
       table,
@@ -37,6 +41,14 @@ export const liquibase: Tool = {
     );
     return matchByKey({ ...found, rows }, migrations.map(named), normal);
   },
+  has(table, { key }) {
+    if (key?.columns === undefined) return null;
+    const { id, author, filename } = key.columns;
+    const path = String.raw`regexp_replace(replace(filename, '\', '/'), '^(classpath:)?([a-z]:)?/*', '', 'i')`;
+    const same = (column: string, value: unknown) =>
+      `lower(${column}) = ${literal(String(value).toLowerCase())}`;
+    return `select from ${nameOf(table)} where ${same("id", id)} and ${same("author", author)} and ${same(path, normal(`${filename}`))}`;
+  },
   lockedBy(table, all) {
     const lock = all.find(
       ({ schema, name }) =>
@@ -58,10 +70,11 @@ function named(migration: Migration): Migration {
 const generation = (checksum: string) => checksum.slice(0, checksum.indexOf(":"));
 
 function normal(key: string): string {
-  return key
+  const path = key
     .replace(/^classpath:/i, "")
     .replaceAll("\\", "/")
     .replace(/^[a-z]:/i, "")
-    .replace(/^\/+/, "")
-    .toLowerCase();
+    .replace(/^\/+/, "");
+  // Releases differ in whether they leave the `..` of an include in it.
+  return (path.includes("../") ? posix.normalize(path) : path).toLowerCase();
 }

@@ -3,7 +3,8 @@ import type { Migration } from "../core/migration.ts";
 import type { Applied, Match, Tool, ToolHistory, ToolRow } from "./tool.ts";
 
 export function matchRows(tool: Tool, history: ToolHistory, migrations: readonly Migration[]): Match {
-  return tool.match?.(history, migrations) ?? matchByKey(history, migrations, tool.normal);
+  const own = tool.own?.(history, migrations) ?? history;
+  return tool.match?.(own, migrations) ?? matchByKey(own, migrations, tool.normal);
 }
 
 export function matchByKey(

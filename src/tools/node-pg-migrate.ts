@@ -1,15 +1,18 @@
 /** node-pg-migrate: `pgmigrations (id, name, run_on)`, in the order of `run_on` and `id`, which it checks against its files. */
 import { keepRows } from "./keep.ts";
-import { hasColumns, hasOnly, history, INTEGER, selectText, TEXT, type Tool } from "./tool.ts";
+import { history, INTEGER, selectText, TEXT, type Tool } from "./tool.ts";
 
 export const nodePgMigrate: Tool = {
   name: "node-pg-migrate",
   title: "node-pg-migrate",
   table: "pgmigrations",
   layouts: ["node-pg-migrate"],
-  recognise: (table) =>
-    hasColumns(table, { id: INTEGER, name: TEXT, run_on: /^timestamp/ }) &&
-    hasOnly(table, "id", "name", "run_on"),
+  shape: {
+    columns: { id: INTEGER, name: TEXT, run_on: /^timestamp/ },
+    brand: /^pgmigrations/i,
+    loose: /migrat/i,
+    schema: "public",
+  },
   select: (table) => selectText(table, ["name", "run_on"], "order by t.run_on, t.id"),
   read: (rows) =>
     history(

@@ -9,7 +9,6 @@ import { keepRows } from "./keep.ts";
 import { matchByKey } from "./match.ts";
 import {
   failed,
-  hasColumns,
   history,
   type Match,
   selectText,
@@ -26,8 +25,11 @@ export const prisma: Tool = {
   title: "Prisma",
   table: "_prisma_migrations",
   layouts: ["prisma"],
-  recognise: (table) =>
-    hasColumns(table, { migration_name: TEXT, checksum: TEXT, applied_steps_count: null }),
+  shape: {
+    columns: { migration_name: TEXT, checksum: TEXT, applied_steps_count: null },
+    telling: true,
+    schema: "public",
+  },
   select: (table) => selectText(table, COLUMNS, "order by t.started_at, t.migration_name"),
   read,
   match,
@@ -43,6 +45,7 @@ export const prisma: Tool = {
   migration_name varchar(255) not null, logs text, rolled_back_at timestamptz,
   started_at timestamptz not null default now(), applied_steps_count integer not null default 0)`,
     key: "migration_name",
+    compared: "checksum",
     row: ({ key }) => ({
       id: "gen_random_uuid()::text",
       checksum: literal(key?.checksums[0] ?? ""),
@@ -100,7 +103,7 @@ export const prisma8: Tool = {
   title: "Prisma 8",
   table: "marker",
   layouts: [],
-  recognise: (table) => table.schema === "prisma_contract" && table.name === "marker",
+  shape: { columns: {}, schema: "prisma_contract", fixed: true },
   select: (table) => selectText(table, [], "limit 0").replace("select  from", "select from"),
   read: () => ({
     rows: [],

@@ -3,18 +3,7 @@
  * are not run here; a new folder carries on from what they have left.
  */
 import { isWritten } from "./intruder.ts";
-import {
-  hasColumns,
-  hasOnly,
-  history,
-  INTEGER,
-  nameOf,
-  selectText,
-  TEXT,
-  type TextRow,
-  type Tool,
-  type ToolRow,
-} from "./tool.ts";
+import { history, INTEGER, nameOf, selectText, TEXT, type TextRow, type Tool, type ToolRow } from "./tool.ts";
 
 /** Some write the extension into the table; a file that was rewritten in SQL has another one. */
 function named(name: string | null | undefined, at: string | null | undefined): ToolRow {
@@ -31,7 +20,7 @@ export const knex: Tool = {
   title: "knex",
   table: "knex_migrations",
   layouts: [],
-  recognise: (table) => hasColumns(table, { name: TEXT, batch: INTEGER, migration_time: /^timestamp/ }),
+  shape: { columns: { name: TEXT, batch: INTEGER, migration_time: /^timestamp/ }, telling: true },
   select: (table) => selectText(table, ["name", "migration_time"], "order by t.id"),
   read: byName("migration_time"),
   lockedBy(table, all) {
@@ -47,10 +36,8 @@ export const umzug: Tool = {
   title: "Umzug (Sequelize)",
   table: "SequelizeMeta",
   layouts: [],
-  recognise: (table) =>
-    /sequelize|umzug/i.test(table.name) &&
-    hasColumns(table, { name: TEXT }) &&
-    hasOnly(table, "name", "createdAt", "updatedAt"),
+  // The table of its seeders is another one.
+  shape: { columns: { name: TEXT }, more: ["createdAt", "updatedAt"], brand: /sequelize(?!data)|umzug/i },
   select: (table) => selectText(table, ["name", "createdAt"], "order by t.name"),
   read: byName("createdAt"),
 };
@@ -60,11 +47,14 @@ export const typeorm: Tool = {
   title: "TypeORM",
   table: "migrations",
   layouts: [],
-  recognise: (table) =>
-    hasColumns(table, { id: INTEGER, timestamp: INTEGER, name: TEXT }) &&
-    hasOnly(table, "id", "timestamp", "name"),
-  select: (table) => selectText(table, ["name", "timestamp"], "order by t.timestamp, t.id"),
   // The table's name is anybody's; the thirteen digits behind a class are TypeORM's own.
+  shape: {
+    columns: { id: INTEGER, timestamp: INTEGER, name: TEXT },
+    not: ["batch", "hash", "checksum", "filename", "app"],
+    brand: /^migrations$|typeorm/i,
+    loose: /migrat/i,
+  },
+  select: (table) => selectText(table, ["name", "timestamp"], "order by t.timestamp, t.id"),
   read: (rows) =>
     history(
       rows.filter(({ name }) => /\d{13}$/.test(name ?? "")).map(({ name }) => named(name, timeOf(name))),
@@ -81,8 +71,7 @@ export const kysely: Tool = {
   title: "Kysely",
   table: "kysely_migration",
   layouts: [],
-  recognise: (table) =>
-    hasColumns(table, { name: TEXT, timestamp: TEXT }) && hasOnly(table, "name", "timestamp"),
+  shape: { columns: { name: TEXT, timestamp: TEXT }, brand: /kysely/i, loose: /migrat/i },
   select: (table) => selectText(table, ["name", "timestamp"], "order by t.timestamp, t.name"),
   read: byName("timestamp"),
   advisoryKeys: () => [3_853_314_791_062_309_107n],
@@ -94,7 +83,10 @@ export const django: Tool = {
   title: "Django",
   table: "django_migrations",
   layouts: [],
-  recognise: (table) => hasColumns(table, { app: TEXT, name: TEXT, applied: /^timestamp/ }),
+  shape: {
+    columns: { app: TEXT, name: TEXT, applied: /^timestamp/ },
+    brand: /django|migrat/i,
+  },
   select: (table) => selectText(table, ["app", "name", "applied"], "order by t.id"),
   read: (rows) =>
     history([

@@ -1,18 +1,51 @@
-/** Finds the histories of other tools in a database: in every schema, by their columns. */
-import { literal } from "../core/sql/quote.ts";
-import type { Relation, TextRow, Tool } from "./tool.ts";
+/**
+ * Finds the histories of other tools in a database: in every schema, by what the columns mean. The name of a table decides
+ * only where its columns say little: then it is one that may be, and its rows have to tell.
+ */
+import { literal, textArray } from "../core/sql/quote.ts";
+import { describeTable, type Relation, type TextRow, type Tool } from "./tool.ts";
 
-/** One row for each table that may be one; the name decides only what is worth looking at. `table`: one more such name. */
-export const candidates = (table?: string) => `select n.nspname as schema, c.relname as name,
-  (has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')) as readable,
-  json_object_agg(a.attname, format_type(a.atttypid, null))::text as columns
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace
-  join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+/** Where names without a schema go, whether the role may use that schema or not: without it the server passes over it. */
+export const CURRENT_SCHEMA = `(select n.nspname from unnest(string_to_array(current_setting('search_path'), ','))
+  with ordinality p (entry, place) join pg_namespace n
+  on n.nspname = replace(btrim(p.entry, ' "'), '$user', current_user) order by p.place limit 1)`;
+
+/** One row for each table that has the columns of one of the tools, or a name that tells. `table`: one more such name. */
+export const candidates = (
+  tools: readonly Tool[],
+  table?: string,
+) => `with shaped as materialized (select attrelid as oid, array_agg(attname::text) as names from pg_attribute
+  where attnum > 0 and not attisdropped and attname = any (${textArray([...new Set(tools.flatMap(columnsOf))])})
+  group by attrelid)
+select n.nspname as schema, c.relname as name,
+  has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') and not row_security_active(c.oid) as readable,
+  row_security_active(c.oid) as hidden, n.nspname is not distinct from ${CURRENT_SCHEMA} as current,
+  c.reltuples < ${SMALL} and pg_relation_size(c.oid) < ${SMALL * 1024} as small,
+  pg_get_userbyid(c.relowner) ~ '^supabase_.*admin$' or pg_get_userbyid(n.nspowner) ~ '^supabase_.*admin$' as platform,
+  columns.types as columns, columns.wants
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace left join shaped s on s.oid = c.oid
+  cross join lateral (select json_object_agg(a.attname, format_type(a.atttypid, null))::text as types,
+    array_to_json(array_agg(a.attname) filter (where a.attnotnull and not a.atthasdef and a.attidentity = ''))::text as wants
+    from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) columns
   where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-  and (c.relname ~* 'migrat|version|change|sequelize|schema|goose|alembic|knex|umzug|history|internal_metadata|_lock$'
-    or c.relname = ${literal(table?.split(".").at(-1) ?? "")}
-    or n.nspname in ('drizzle', 'sqitch', 'graphile_migrate', 'supabase_migrations', 'prisma_contract'))
-  group by n.oid, n.nspname, c.oid, c.relname order by 1, 2`;
+  and (c.relname ~* 'internal_metadata$|lock$' or c.relname = ${literal(table?.split(".").at(-1) ?? "")}
+    or n.nspname in ('supabase_migrations', 'prisma_contract')
+    or ${tools.map(condition).join("\n    or ")})
+  order by 1, 2`;
+
+/** So many rows, and no more than a kilobyte for each, are looked at to find out whose they are. */
+const SMALL = 20_000;
+
+const columnsOf = ({ shape }: Tool) => Object.keys(shape.columns);
+
+/** Without files of its own here, a table that only its rows could tell is not looked for. */
+function condition({ shape, layouts }: Tool): string {
+  const has = `s.names @> ${textArray(Object.keys(shape.columns))}`;
+  if (shape.fixed) return "false";
+  if (shape.telling || layouts.length > 0) return has;
+  const names = [shape.brand, shape.loose].flatMap((pattern) => pattern?.source ?? []);
+  return `${has} and c.relname ~* ${literal(names.join("|"))}`;
+}
 
 export interface CandidateRow {
   readonly [column: string]: unknown;
@@ -20,10 +53,15 @@ export interface CandidateRow {
   readonly name: string;
   readonly readable: boolean;
   readonly columns: string;
+  readonly wants: string | null;
 }
 
 export function relationsOf(rows: readonly CandidateRow[]): readonly Relation[] {
-  return rows.map(({ columns, ...rest }) => ({ ...rest, columns: JSON.parse(columns) }));
+  return rows.map(({ columns, wants, ...rest }) => ({
+    ...rest,
+    columns: JSON.parse(columns),
+    wants: wants === null ? [] : JSON.parse(wants),
+  }));
 }
 
 /** Services of the Supabase platform migrate themselves, in their own schemas, with the tables of other tools. */
@@ -39,21 +77,85 @@ const PLATFORM = new Set([
   "vault",
 ]);
 
+/** The CLI's own schema; or the table of the Realtime service, which a dump without owners leaves as it is. */
+function isOfSupabase({ schema, columns }: Relation): boolean {
+  return (
+    schema === "supabase_migrations" || (/^_?realtime$/.test(schema) && columns.inserted_at !== undefined)
+  );
+}
+
+/** The schemas are anybody's names: what counts is that the database is one of Supabase. */
+function isPlatform(table: Relation, all: readonly Relation[]): boolean {
+  if (!PLATFORM.has(table.schema)) return false;
+  return table.platform === true || all.some(isOfSupabase);
+}
+
 export interface Found {
   readonly tool: Tool;
   readonly table: Relation;
 }
 
+/** What is a history by its columns and its name. */
 export function recognise(all: readonly Relation[], tools: readonly Tool[]): readonly Found[] {
-  const isSupabase = all.some(({ schema }) => schema === "supabase_migrations");
-  const platform = (table: Relation) =>
-    PLATFORM.has(table.schema) && (isSupabase || /^(schema_)?migrations$|^tenants$/.test(table.name));
   return all
-    .filter((table) => !platform(table))
+    .filter((table) => !isPlatform(table, all))
     .flatMap((table) => {
-      const tool = tools.find((one) => one.recognise(table, all));
+      const tool = tools.find((one) => likeness(one, table, all) === "is");
       return tool === undefined ? [] : [{ tool, table }];
     });
+}
+
+/** What has the columns of one of these tools and a name that says nothing. */
+export function possible(
+  all: readonly Relation[],
+  tools: readonly Tool[],
+  known: readonly Found[],
+): readonly Found[] {
+  return all
+    .filter((table) => table.small === true && !isPlatform(table, all))
+    .filter((table) => !known.some((one) => describeTable(one.table) === describeTable(table)))
+    .flatMap((table) =>
+      tools.filter((one) => likeness(one, table, all) === "may be").map((tool) => ({ tool, table })),
+    );
+}
+
+function likeness(tool: Tool, table: Relation, all: readonly Relation[]): "is" | "may be" | "is not" {
+  if (whyNot(tool, table, all) !== null) return "is not";
+  const { shape } = tool;
+  const known = [...Object.keys(shape.columns), ...(shape.more ?? [])];
+  const more = Object.keys(table.columns).some((column) => !known.includes(column));
+  if (shape.fixed || shape.telling || shape.brand?.test(table.name)) return "is";
+  return !more && shape.loose?.test(table.name) ? "is" : "may be";
+}
+
+/** Why a table cannot be what this tool keeps its history in, for people; `null`: it can. */
+export function whyNot(tool: Tool, table: Relation, all: readonly Relation[]): string | null {
+  const { shape } = tool;
+  const beside = (name: string) => all.some((one) => one.schema === table.schema && one.name === name);
+  if (shape.fixed && (table.schema !== shape.schema || table.name !== tool.table))
+    return `${tool.title} has it in ${shape.schema}.${tool.table} and nowhere else`;
+  for (const [column, type] of Object.entries(shape.columns)) {
+    const actual = table.columns[column];
+    if (actual === undefined) return `it has no column ${column}`;
+    if (type !== null && !type.test(actual)) return `its column ${column} is ${actual}`;
+  }
+  const foreign = shape.not?.find((column) => table.columns[column] !== undefined);
+  if (foreign !== undefined) return `its column ${foreign} is not one of that tool`;
+  if (shape.beside !== undefined && !beside(shape.beside)) return `there is no ${shape.beside} beside it`;
+  if (shape.notBeside !== undefined && beside(shape.notBeside))
+    return `there is ${shape.notBeside} beside it`;
+  return null;
+}
+
+/** Where the tool itself would make it, in a session whose names without a schema go to `current`. */
+export function isUsualPlace(
+  { shape, table: usual }: Tool,
+  table: Relation,
+  current: string | null,
+): boolean {
+  const names = [usual, ...(shape.names ?? [])].map((name) => name.toLowerCase());
+  const isHere = current === null ? table.current === true : table.schema === current;
+  return names.includes(table.name.toLowerCase()) && (isHere || table.schema === shape.schema);
 }
 
 export type { TextRow };

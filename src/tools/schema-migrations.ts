@@ -1,31 +1,15 @@
 /** `schema_migrations`: the one name under which four tools keep different tables; columns and neighbours tell them apart. */
 import { keepRows } from "./keep.ts";
 import { keyOfDatabase } from "./keys.ts";
-import {
-  hasColumns,
-  hasOnly,
-  history,
-  INTEGER,
-  type Relation,
-  selectText,
-  TEXT,
-  type TextRow,
-  type Tool,
-} from "./tool.ts";
+import { history, INTEGER, type Shape, selectText, TEXT, type TextRow, type Tool } from "./tool.ts";
 
-/** A set of versions and nothing else. */
-function isPlainSet(table: Relation): boolean {
-  return (
-    hasColumns(table, { version: TEXT }) &&
-    hasOnly(table, "version") &&
-    /migrat/i.test(table.name) &&
-    table.schema !== "supabase_migrations"
-  );
-}
-
-function isRails(table: Relation, all: readonly Relation[]): boolean {
-  return all.some(({ schema, name }) => schema === table.schema && name === "ar_internal_metadata");
-}
+/** A set of versions. What stands beside them makes it the table of a tool with more to say. */
+const SET: Shape = {
+  columns: { version: TEXT },
+  not: ["checksum", "success", "description", "script", "statements", "run_on", "dirty", "hash", "filename"],
+  brand: /^schema_migrations$/i,
+  loose: /migrat/i,
+};
 
 const byVersion = (rows: readonly TextRow[]) =>
   history(
@@ -42,7 +26,7 @@ export const rails: Tool = {
   title: "Rails",
   table: "schema_migrations",
   layouts: [],
-  recognise: (table, all) => isPlainSet(table) && isRails(table, all),
+  shape: { ...SET, beside: "ar_internal_metadata" },
   select: (table) => selectText(table, ["version"], "order by length(t.version), t.version"),
   read: byVersion,
   advisoryKeys: (_table, database) => [keyOfDatabase(2_053_462_845n, database)],
@@ -53,7 +37,7 @@ export const dbmate: Tool = {
   title: "dbmate",
   table: "schema_migrations",
   layouts: ["dbmate"],
-  recognise: (table, all) => isPlainSet(table) && !isRails(table, all),
+  shape: { ...SET, notBeside: "ar_internal_metadata" },
   select: (table) => selectText(table, ["version"], "order by t.version"),
   read: byVersion,
   keep: keepRows({
@@ -70,9 +54,12 @@ export const ecto: Tool = {
   title: "Ecto",
   table: "schema_migrations",
   layouts: [],
-  recognise: (table) =>
-    hasColumns(table, { version: INTEGER, inserted_at: /^timestamp/ }) &&
-    hasOnly(table, "version", "inserted_at"),
+  shape: {
+    columns: { version: INTEGER, inserted_at: /^timestamp/ },
+    not: ["dirty"],
+    brand: /^schema_migrations$/i,
+    loose: /migrat|version|schema/i,
+  },
   select: (table) => selectText(table, ["version", "inserted_at"], "order by t.version"),
   read: byVersion,
 };

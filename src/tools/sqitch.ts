@@ -3,21 +3,20 @@
  * it, so that an edited plan has other ids. One registry may hold several projects. It locks the table, and from 1.1 on
  * takes an advisory lock too.
  */
-import { hasColumns, history, selectText, type Tool } from "./tool.ts";
+import { literal } from "../core/sql/quote.ts";
+import { history, nameOf, selectText, type Tool } from "./tool.ts";
 
 export const sqitch: Tool = {
   name: "sqitch",
   title: "Sqitch",
   table: "changes",
   layouts: ["sqitch"],
-  recognise: (table) =>
-    hasColumns(table, {
-      change_id: null,
-      script_hash: null,
-      change: null,
-      project: null,
-      committed_at: null,
-    }) && table.columns.event === undefined,
+  shape: {
+    columns: { change_id: null, script_hash: null, change: null, project: null, committed_at: null },
+    not: ["event"],
+    telling: true,
+    schema: "sqitch",
+  },
   select: (table) =>
     selectText(
       table,
@@ -37,9 +36,22 @@ export const sqitch: Tool = {
           name: isLast ? name : `${name}:${(row.change_id ?? "").slice(0, 8)}`,
           checksum: row.script_hash ?? null,
           at: row.committed_at ?? null,
+          columns: row,
         };
       }),
     );
+  },
+  own(history, migrations) {
+    const projects = new Set(migrations.flatMap(({ tool }) => tool?.columns?.project ?? []));
+    if (projects.size === 0) return history;
+    return { ...history, rows: history.rows.filter(({ columns }) => projects.has(columns?.project ?? "")) };
+  },
+  // By name too: an edited plan gives a change another id, and it is deployed all the same.
+  has(table, { key }) {
+    if (key === null) return null;
+    const { change, project, script_hash } = key.columns ?? {};
+    const text = (value: unknown) => literal(value == null ? null : String(value));
+    return `select from ${nameOf(table)} where change_id = ${literal(key.version)} or (project = ${text(project)} and (script_hash = ${text(script_hash)} or (change = ${text(change)} and not exists (select from ${nameOf(table)} o where o.change_id = ${literal(key.version)}))))`;
   },
   advisoryKeys: () => [75_474_063n],
 };

@@ -2,14 +2,19 @@
 import { literal } from "../core/sql/quote.ts";
 import { keepRows } from "./keep.ts";
 import { keyOfDatabase } from "./keys.ts";
-import { BOOLEAN, failed, hasColumns, INTEGER, nameOf, selectText, type Tool } from "./tool.ts";
+import { BOOLEAN, failed, INTEGER, nameOf, selectText, type Tool } from "./tool.ts";
 
 export const sqlx: Tool = {
   name: "sqlx",
   title: "sqlx",
   table: "_sqlx_migrations",
   layouts: ["sqlx"],
-  recognise: (table) => hasColumns(table, { version: INTEGER, checksum: /^bytea$/, success: BOOLEAN }),
+  shape: {
+    columns: { version: INTEGER, checksum: /^bytea$/, success: BOOLEAN },
+    more: ["description", "installed_on", "execution_time"],
+    not: ["installed_rank"],
+    telling: true,
+  },
   select: (table) =>
     selectText(
       table,
@@ -44,6 +49,7 @@ export const sqlx: Tool = {
     definition: `(version bigint primary key, description text not null, installed_on timestamptz not null default now(),
   success boolean not null, checksum bytea not null, execution_time bigint not null)`,
     key: "version",
+    compared: "checksum",
     row: ({ key, revision }) => ({
       description: literal(String(key?.columns?.description ?? revision)),
       success: "true",

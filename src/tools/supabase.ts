@@ -6,26 +6,14 @@
 import { createSchema, literal, textArray } from "../core/sql/quote.ts";
 import { supabaseStatements } from "../source/layouts/supabase-statements.ts";
 import { versionOf } from "./keep.ts";
-import {
-  hasColumns,
-  history,
-  type KeptStep,
-  nameOf,
-  type Relation,
-  selectText,
-  TEXT,
-  type Tool,
-} from "./tool.ts";
+import { history, type KeptStep, nameOf, type Relation, selectText, TEXT, type Tool } from "./tool.ts";
 
 export const supabase: Tool = {
   name: "supabase",
   title: "Supabase CLI",
   table: "schema_migrations",
   layouts: ["supabase"],
-  recognise: (table) =>
-    table.schema === "supabase_migrations" &&
-    hasColumns(table, { version: TEXT }) &&
-    table.name === "schema_migrations",
+  shape: { columns: { version: TEXT }, schema: "supabase_migrations", fixed: true },
   select: (table) => selectText(table, ["version", "name"], "order by t.version"),
   read: (rows) =>
     history(

@@ -16,11 +16,13 @@ export interface Tool {
   readonly table: string;
   /** Layouts whose files its rows speak of; none where its files are programs, which we do not run. */
   readonly layouts: readonly string[];
-  /** By columns, because tables may be relocated. `all`: the other candidates, which may tell two tools apart. */
-  recognise(table: Relation, all: readonly Relation[]): boolean;
+  /** What its table is known by. */
+  readonly shape: Shape;
   /** All that counts of its rows, every value as text, in the order in which they came about. */
   select(table: Relation): string;
   read(rows: readonly TextRow[], table: Relation): ToolHistory;
+  /** Of a table that several projects share: the rows of the project whose files these are. */
+  own?(history: ToolHistory, migrations: readonly Migration[]): ToolHistory;
   /** In place of matching by key. */
   match?(history: ToolHistory, migrations: readonly Migration[]): Match;
   /** Makes two spellings of one key the same, where it has several. */
@@ -31,8 +33,36 @@ export interface Tool {
   readonly mayNotLock?: true;
   /** SQL that gives a row (`who`) while its lock is held, where the lock is a row. */
   lockedBy?(table: Relation, all: readonly Relation[]): string | null;
+  /** A query that gives a row where the tool takes this for applied; without it, `keep.present` is that. */
+  has?(table: Relation, step: KeptStep): string | null;
   /** How its history is kept in step; without it, that cannot be done. */
   readonly keep?: Keep;
+}
+
+/** A table is renamed and relocated, and gets columns more: it is known by what its columns mean. */
+export interface Shape {
+  /** Those that it cannot be without; a type matters only where it is given. */
+  readonly columns: Readonly<Record<string, RegExp | null>>;
+  /** Its own ones that only some of its versions have. */
+  readonly more?: readonly string[];
+  /** Columns that make it another tool's. */
+  readonly not?: readonly string[];
+  /** The columns tell, whatever the table is called and whatever else it has. */
+  readonly telling?: true;
+  /** Names that tell together with the columns, whatever else it has. */
+  readonly brand?: RegExp;
+  /** Names that tell where it has no other columns. */
+  readonly loose?: RegExp;
+  /** The schema in which the tool makes it; left out: that of the connection. */
+  readonly schema?: string;
+  /** It is nowhere else, and has no other name. */
+  readonly fixed?: true;
+  /** Older names of it. */
+  readonly names?: readonly string[];
+  /** A table in the same schema without which it is another tool's. */
+  readonly beside?: string;
+  /** A table in the same schema with which it is another tool's. */
+  readonly notBeside?: string;
 }
 
 /** A table with the types of its columns. */
@@ -40,8 +70,18 @@ export interface Relation {
   readonly schema: string;
   readonly name: string;
   readonly columns: Readonly<Record<string, string>>;
-  /** Whether its rows may be read. */
+  /** Whether its rows may be read, all of them. */
   readonly readable: boolean;
+  /** A policy of the table may hide rows of it. */
+  readonly hidden?: boolean;
+  /** Its schema is where a name without a schema is made. */
+  readonly current?: boolean;
+  /** Columns that want a value of whoever writes a row. */
+  readonly wants?: readonly string[];
+  /** So few rows that looking at all of them costs nothing. */
+  readonly small?: boolean;
+  /** A service of the Supabase platform made it. */
+  readonly platform?: boolean;
 }
 
 export type TextRow = Readonly<Record<string, string | null>>;
@@ -86,7 +126,7 @@ export interface Applied {
   readonly row: ToolRow | null;
   /** The file is not what the tool ran. */
   readonly edited: boolean;
-  /** Of one without a row: what says that it is applied. */
+  /** Where a row says so of more than itself: what says that it is applied. */
   readonly implied?: Implied;
 }
 
@@ -124,6 +164,8 @@ export interface Keep {
   /** After the ledger's own row was written or taken away. */
   up(table: Relation, step: KeptStep): string;
   down(table: Relation, step: KeptStep): string;
+  /** Another text of an applied file counts from now on; for a tool that compares texts. */
+  accept?(table: Relation, step: KeptStep): string;
   /** Its rows hold what only its own files have, such as a checksum that it compares or goes by. */
   readonly ownFiles?: true;
   /** Refuses files that it cannot keep in step with. */
@@ -149,18 +191,6 @@ export function nameOf({ schema, name }: Pick<Relation, "schema" | "name">): str
 /** For people. */
 export function describeTable({ schema, name }: Pick<Relation, "schema" | "name">): string {
   return `${schema}.${name}`;
-}
-
-/** Whether all of these columns are there; a type in front matters only where it is given. */
-export function hasColumns(table: Relation, wanted: Readonly<Record<string, RegExp | null>>): boolean {
-  return Object.entries(wanted).every(([column, type]) => {
-    const actual = table.columns[column];
-    return actual !== undefined && (type === null || type.test(actual));
-  });
-}
-
-export function hasOnly(table: Relation, ...names: readonly string[]): boolean {
-  return Object.keys(table.columns).every((column) => names.includes(column));
 }
 
 export const TEXT = /^(text|character varying)/;

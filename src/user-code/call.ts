@@ -8,7 +8,7 @@ import { type Begun, createBegun, NEVER } from "../run/module-begun.ts";
 import { type Executor, handles } from "../run/module-context.ts";
 import { traceOf } from "../run/trace.ts";
 import type { ModuleFunction } from "../source/declaration.ts";
-import { activeResources, letLateOnesCome } from "./late.ts";
+import { activeResources, letLateOnesCome, stillOpen } from "./late.ts";
 import { rememberStatement } from "./thrown.ts";
 
 export interface OpenCall {
@@ -80,7 +80,8 @@ export async function createCall(id: number, { tell }: CallOptions): Promise<Ope
       }
       const unbegun = unbegunOf(returned);
       begun.close();
-      await letLateOnesCome(before);
+      const open = await letLateOnesCome(before);
+      if (open.length > 0) log.warn(stillOpen(open));
       const left = begun.left();
       if (first === undefined) return { unbegun, left };
       const { calledAt, statement } = traceOf(first.error);

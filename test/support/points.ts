@@ -80,16 +80,19 @@ async function untilAlone(server: pg.Pool, database: string): Promise<void> {
   }
 }
 
-/** Runs `attempt` for every point, a few at once. The first failure ends it. */
+/**
+ * Runs `attempt` for every point, a few at once. The first failure ends it. `lane` is the number of a row of attempts
+ * that come one after the other, so they can share what only one may use at a time.
+ */
 export async function everyPoint<Point>(
   points: readonly Point[],
-  attempt: (point: Point) => Promise<void>,
+  attempt: (point: Point, lane: number) => Promise<void>,
   { atOnce = AT_ONCE }: { atOnce?: number } = {},
 ): Promise<void> {
   const queue = points.values();
   await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      for (const point of queue) await attempt(point);
+    Array.from({ length: atOnce }, async (_, lane) => {
+      for (const point of queue) await attempt(point, lane);
     }),
   );
 }
@@ -102,7 +105,7 @@ export interface CutOptions {
   /** Only these messages; both where it is left out. */
   readonly from?: Direction;
   /** Must not stop before all is done, whatever it takes: `true` where it needed a second run for that. */
-  readonly run: (url: string) => Promise<boolean>;
+  readonly run: (url: string, lane: number) => Promise<boolean>;
 }
 
 export interface CutResult {
@@ -118,12 +121,12 @@ export interface CutResult {
 export async function cutEverywhere({ prefix, before, from, run }: CutOptions): Promise<CutResult> {
   const { port } = inject("postgres");
   const places = await openPlaces(prefix, before);
-  const once = async (name: string, prepare: (proxy: Network) => void) => {
+  const once = async (name: string, prepare: (proxy: Network) => void, lane = 0) => {
     const place = await places.place(name);
     const proxy = await startProxy({ port });
     prepare(proxy);
     try {
-      const again = await run(proxy.url(place.url));
+      const again = await run(proxy.url(place.url), lane);
       return { again, messages: proxy.messages, state: await place.state() };
     } finally {
       await proxy.close();
@@ -140,8 +143,8 @@ export async function cutEverywhere({ prefix, before, from, run }: CutOptions): 
   ]);
   let cut = 0;
   let again = 0;
-  await everyPoint(points, async ({ n, name, prepare }) => {
-    const result = await once(name, prepare).catch((error) => {
+  await everyPoint(points, async ({ n, name, prepare }, lane) => {
+    const result = await once(name, prepare, lane).catch((error) => {
       throw new Error(`cut ${name}: ${error.message}`, { cause: error });
     });
     if (result.messages.length >= n) cut++;

@@ -13,6 +13,7 @@ import { type MigrateOptions, migrate } from "../../src/run/migrate.ts";
 import type { Report } from "../../src/run/report.ts";
 import type { RunContext, RunSettings, Target } from "../../src/run/target.ts";
 import { openPlain } from "../../src/source/plain.ts";
+import type { Source } from "../../src/source/source.ts";
 import { ledgerSchema } from "./database.ts";
 
 export type Files = Readonly<Record<string, string>>;
@@ -51,13 +52,18 @@ export interface TargetOptions {
   readonly folder: string;
   readonly settings?: Partial<RunSettings>;
   readonly pooling?: "session" | "transaction";
+  /** Instead of one of its own. */
+  readonly source?: Source;
 }
 
-export function targetOf({ url, folder, settings, pooling }: TargetOptions): Target {
+export function targetOf({
+  url,
+  folder,
+  settings,
+  pooling,
+  source = sourceOf(folder),
+}: TargetOptions): Target {
   const address = parseAddress({ url, environment: {} });
-  const source = openPlain({ folder, cacheFolder: join(folder, ".cache") });
-  // A process of modules lives as long as its source.
-  onTestFinished(() => source.close?.());
   return {
     name: "test",
     source,
@@ -65,6 +71,13 @@ export function targetOf({ url, folder, settings, pooling }: TargetOptions): Tar
     open: (options) => openPostgres(address, { ...options, pooling }),
     settings: { ...SETTINGS, ...settings },
   };
+}
+
+/** A folder, opened for the test; its process of modules lives as long. */
+export function sourceOf(folder: string): Source {
+  const source = openPlain({ folder, cacheFolder: join(folder, ".cache") });
+  onTestFinished(() => source.close?.());
+  return source;
 }
 
 export interface Recorder extends RunContext {

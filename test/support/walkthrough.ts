@@ -45,13 +45,14 @@ export function follow(
   return said;
 }
 
-/** `…` stands for anything within a line, and alone on its line for any lines. */
+/** `…` stands for anything within a line, and alone on its line for any lines. A duration may be in any unit. */
 export function missing({ lines, expected }: Said): readonly string[] {
   return expected.filter((line) => line !== "…" && !lines.some((got) => matches(line, got)));
 }
 
 function matches(line: string, got: string): boolean {
   const pattern = line
+    .replaceAll("… ms", "…")
     .split("…")
     .map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))
     .join(".*");

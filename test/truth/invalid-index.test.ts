@@ -146,3 +146,31 @@ test("a unique index that fails leaves nothing, and the corrected rows are enoug
   await up(targetOf({ url: db.url, folder }));
   expect(await indexes(db)).toEqual([{ index: "ix", table: "shops", valid: true }]);
 });
+
+describe("a gate is not green while an index is half-built", () => {
+  test("and is, once it is built again as the warning says", async ({ db }) => {
+    const folder = folderOf({
+      "migrations/0001_ix.sql": "create table shops (id int); create index ix on shops (id);",
+    });
+    const godwit = commandIn({ folder, url: db.url });
+    await godwit("up");
+    await godwit("status", "--check");
+    await invalid(db, "ix");
+    const { json } = await godwit.fails(1, "status", "--check", "--json");
+    expect(json).toMatchObject({ ok: false, upToDate: false, pending: 0, problems: [] });
+    const [, rebuild = ""] = /(REINDEX INDEX CONCURRENTLY \S+?);/.exec(json.warnings[0].hint) ?? [];
+    await godwit("status");
+    await db.sql(rebuild);
+    await godwit("status", "--check");
+  });
+
+  test("and does not mind an index that waits for the partitions of its table", async ({ db }) => {
+    const folder = folderOf({
+      "migrations/0001_ix.sql":
+        "create table shops (id int) partition by list (id); create table one partition of shops for values in (1); create index ix on only shops (id);",
+    });
+    const godwit = commandIn({ folder, url: db.url });
+    await godwit("up");
+    await godwit("status", "--check");
+  });
+});

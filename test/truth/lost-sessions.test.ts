@@ -108,7 +108,9 @@ describe("a migration that ends its own session", () => {
         code: "STEP_FAILED",
         message: "The connection was lost twice while 0002_b was running; it is not tried again.",
         place: { file },
-        hint: expect.stringContaining(committed === "none" ? "nothing of it was kept" : "is done and stays"),
+        hint: expect.stringContaining(
+          committed === "none" ? "nothing of it was kept" : "correct 0002_b.sql from line 3 on",
+        ),
       });
       expect(json.report).toMatchObject({
         steps: [{ revision: "0001_a" }],
@@ -123,6 +125,29 @@ describe("a migration that ends its own session", () => {
     },
   );
 
+  test("in one of several statements of a line is named with its column", async ({ db }) => {
+    const text = `-- godwit: transaction=off\ncreate table a (); ${KILL};`;
+    const target = targetOf({ url: db.url, folder: folderOf({ "0001_a.sql": text }) });
+    const { error } = await refusalOf(up(target));
+    expect(error.hint).toContain("correct 0001_a.sql from line 2, column 20, on");
+  });
+
+  test("in a procedure that commits is told as what this run did, and asks a person", async ({ db }) => {
+    await db.sql(`create procedure p() language plpgsql as
+      'begin commit; perform pg_terminate_backend(pg_backend_pid()); end'`);
+    const text = "-- godwit: transaction=off\nselect 1;\ncall p();";
+    const target = targetOf({ url: db.url, folder: folderOf({ "0001_a.sql": text }) });
+    const { error } = await refusalOf(up(target));
+    expect(error.message).not.toContain("earlier run");
+    expect(error).toMatchObject({
+      code: "STEP_FAILED",
+      message: expect.stringContaining("0001_a.sql:3: the connection was lost"),
+      hint: expect.stringContaining("godwit repair --retry 0001_a:2"),
+      report: { failures: [{ committed: "unknown" }] },
+    });
+    await expect(up(target)).rejects.toMatchObject({ code: "PLAN_PARTIAL" });
+  });
+
   test("outside a transaction, as a module, asks a person at once", async ({ db }) => {
     const target = targetOf({
       url: db.url,
@@ -131,6 +156,13 @@ describe("a migration that ends its own session", () => {
       }),
     });
     const { error } = await refusalOf(up(target));
-    expect(error).toMatchObject({ code: "PLAN_PARTIAL", report: { failures: [{ committed: "unknown" }] } });
+    expect(error).toMatchObject({
+      code: "STEP_FAILED",
+      message: expect.stringContaining("0001_a.ts: the connection was lost while it was running"),
+      hint: expect.stringContaining("godwit repair --retry 0001_a"),
+      report: { failures: [{ committed: "unknown" }] },
+    });
+    // The next run is told of it as an earlier one's.
+    await expect(up(target)).rejects.toMatchObject({ code: "PLAN_PARTIAL" });
   });
 });

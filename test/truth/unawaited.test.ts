@@ -92,6 +92,19 @@ test("builders that are executed, compiled, handed through $call or run at once 
   expect(await tables(db)).toEqual(["a", "b", "c", "d"]);
 });
 
+test("a timer that is set for later than the run waits is told as a warning", async ({ db }) => {
+  const folder = folderOf({
+    "migrations/0001_a.js": module(
+      "await sql`create table a ()`; setTimeout(() => sql`create table b ()`, 600_000);",
+    ),
+    "migrations/0002_b.js": module("await sql`create table c ()`;"),
+  });
+  const { stdout, stderr } = await commandIn({ folder, url: db.url })("up");
+  const warnings = (stdout + stderr).match(/.*has settled and left a timer open.*/g);
+  expect(warnings).toHaveLength(1);
+  expect(await tables(db)).toEqual(["a", "c"]);
+});
+
 describe("when its step was committed already, the run fails and names it", () => {
   for (const [title, late, said] of [
     ["a statement", "sql`create table late ()`", "began a statement after its function had settled"],

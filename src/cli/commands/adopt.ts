@@ -1,4 +1,6 @@
 /** `godwit adopt` */
+
+import type { Problem } from "../../errors.ts";
 import { type AdoptReport, adopt } from "../../run/adopt.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { formatProblem, type Paint } from "../problems.ts";
@@ -37,7 +39,7 @@ function textOf(report: AdoptReport, paint: Paint): string {
     return `  ${revision.padEnd(width)}  ${paint("dim", [at, remarks].filter(Boolean).join("  "))}`.trimEnd();
   });
   return [
-    ...warnings.map((problem) => formatProblem("warning", problem, paint)),
+    ...warnings.filter(isUntold).map((problem) => formatProblem("warning", problem, paint)),
     `${applied.length} applied by ${tool} (${table}):`,
     ...shortened(lines),
     ...(pending.length === 0 ? ["Nothing is pending."] : [`${pending.length} pending:`]),
@@ -56,6 +58,11 @@ function textOf(report: AdoptReport, paint: Paint): string {
         : `Adopted ${fresh.length}. Nothing but the ledger of ${database} was changed.`,
     ...(dryRun || report.kept !== false ? [] : [notKept(tool)]),
   ].join("\n");
+}
+
+/** Those of the run itself were told when they arose. */
+function isUntold({ code }: Problem): boolean {
+  return code !== "DATABASE_NOT_REPLICATED";
 }
 
 function notKept(tool: string): string {

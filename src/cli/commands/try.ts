@@ -30,10 +30,17 @@ interface Look {
   readonly most: number;
 }
 
-function textOf({ tried, notTried, failures, outcome, notImported }: DryRunReport, look: Look): string {
+function textOf(
+  { tried, notTried, failures, outcome, notImported, warnings }: DryRunReport,
+  look: Look,
+): string {
   const sure = failures.filter(({ uncertain }) => !uncertain);
   const unsure = failures.filter(({ uncertain }) => uncertain);
   return [
+    ...shortened(
+      warnings.map((problem) => formatProblem("warning", problem, look.paint)),
+      look,
+    ),
     triedLine(tried, look),
     ...shortened(
       notTried.map(({ revision, because }) => `Not tried: ${revision} (${because}).`),

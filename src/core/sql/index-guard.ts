@@ -10,14 +10,21 @@ import { splitStatements } from "./statements.ts";
 /** Raised by the guard. */
 export const INDEX_SQLSTATE = "GW004";
 
-/** SQL that ends in a semicolon; nothing where the text has no such statement. The table is found by the search_path in force. */
-export function indexGuard(text: string): string {
+/**
+ * SQL that ends in a semicolon; nothing where the text has no such statement. The table is found by the search_path in force.
+ * `concurrently`: also behind those, for whoever does not look at them in another way.
+ */
+export function indexGuard(
+  text: string,
+  { concurrently = false }: { readonly concurrently?: boolean } = {},
+): string {
   if (!/\bindex\b/i.test(text) || !/\bexists\b/i.test(text)) return "";
   // Of a file that moves the search_path to and fro, the last one says nothing of the statements before.
   const moved = [...text.matchAll(/\bsearch_path\b/gi)].length > 1;
   const looks = splitStatements(text).flatMap((statement) => {
     const found = readCreateIndex(statement.text);
-    if (found === null || !found.ifNotExists || found.concurrently || found.index === null) return [];
+    if (found === null || !found.ifNotExists || found.index === null) return [];
+    if (found.concurrently && !concurrently) return [];
     return moved && found.table.schema === null ? [] : [look(found.index.name, found.table, found.only)];
   });
   if (looks.length === 0) return "";

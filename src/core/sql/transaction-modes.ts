@@ -22,7 +22,7 @@ export interface ModeSetting {
 /** What `SET TRANSACTION …`, `SET transaction_isolation = …` and their like ask for; `null` for other statements. */
 export function modeSetting(text: string): ModeSetting | null {
   const cursor: Cursor = { text, at: 0 };
-  if (!accept(cursor, "set")) return null;
+  if (!accept(cursor, "set")) return configSetting(text);
   if (accept(cursor, "session", "characteristics", "as", "transaction")) return setting("session", cursor);
   if (!accept(cursor, "local")) accept(cursor, "session");
   if (accept(cursor, "transaction")) return setting("transaction", cursor);
@@ -33,6 +33,17 @@ export function modeSetting(text: string): ModeSetting | null {
     return modes === null ? null : { scope, modes };
   }
   return null;
+}
+
+const SET_CONFIG =
+  /^select\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(\s*'(default_transaction_\w+)'\s*,\s*'([^']*)'\s*,\s*(?:false|true)\s*\)$/i;
+
+/** The session's are also set by the function; a transaction's own cannot be, for that is a query. */
+function configSetting(text: string): ModeSetting | null {
+  const [, name, value = ""] = SET_CONFIG.exec(text.trim()) ?? [];
+  const [, scope, read] = VARIABLES.find(([each]) => each === name?.toLowerCase()) ?? [];
+  const modes = read?.(value.trim().toLowerCase()) ?? null;
+  return scope === undefined || modes === null ? null : { scope, modes };
 }
 
 /** The modes of `BEGIN` and `START TRANSACTION`; `null` for anything else. */
@@ -54,23 +65,45 @@ export function isPlainCommit(text: string): boolean {
 }
 
 export interface LeadingModes {
+  /** What the statements say of their own transaction. */
   readonly modes: TransactionModes;
-  /** The statements that say so: they have done their work when the transaction begins. */
+  /** What they set for the session, where a transaction begins behind them. */
+  readonly session: TransactionModes;
+  /** The statements that speak of their own: they have done their work when the transaction begins. */
   readonly said: readonly Statement[];
 }
 
 /** The modes that are set before the first query of a transaction. Behind it, the server refuses to change them. */
 export function leadingModes(statements: readonly Statement[]): LeadingModes {
   let modes: TransactionModes = {};
+  let session: TransactionModes = {};
   const said: Statement[] = [];
   for (const statement of statements) {
     const found = modeSetting(statement.text);
     if (found?.scope === "transaction") {
       modes = { ...modes, ...found.modes };
       said.push(statement);
-    } else if (!NO_QUERY.some((word) => accept({ text: statement.text, at: 0 }, word))) break;
+    } else if (found !== null) session = { ...session, ...found.modes };
+    else if (!NO_QUERY.some((word) => accept({ text: statement.text, at: 0 }, word))) break;
   }
-  return { modes, said };
+  return { modes, session, said };
+}
+
+/**
+ * The first statement that sets an isolation level for the session where the one transaction has begun already, and others
+ * come behind it. `begun`: before the first of them.
+ */
+export function lateSessionModes(statements: readonly Statement[], begun = false): Statement | null {
+  const isQuery = ({ text }: Statement) =>
+    modeSetting(text) === null && !NO_QUERY.some((word) => accept({ text, at: 0 }, word));
+  const first = begun ? -1 : statements.findIndex(isQuery);
+  const last = statements.findLastIndex(isQuery);
+  const isLate = ({ text }: Statement, index: number) => {
+    const found = modeSetting(text);
+    const isSession = found?.scope === "session" && found.modes.isolation !== undefined;
+    return isSession && (begun || first !== -1) && index > first && index < last;
+  };
+  return statements.find(isLate) ?? null;
 }
 
 /** The first statement that makes its own transaction read-only, wherever it stands. */
@@ -88,7 +121,8 @@ export function sessionModes(before: TransactionModes, text: string): Transactio
   if (found?.scope === "session") return { ...before, ...found.modes };
   const cursor: Cursor = { text, at: 0 };
   const resets =
-    accept(cursor, "reset") && (accept(cursor, "all") || /^reset\s+default_transaction_/i.test(text));
+    accept(cursor, "discard", "all") ||
+    (accept(cursor, "reset") && (accept(cursor, "all") || /^reset\s+default_transaction_/i.test(text)));
   return resets ? {} : before;
 }
 

@@ -83,7 +83,8 @@ export function transactionUnits(text: string): Units {
         line: first.line,
         kind: several ? { kind: "ordinary" } : classify(first),
         several,
-        modes: { ...modes, ...leading[0].modes, ...leading[1].modes },
+        // What is set for the session in front of a BEGIN counts for it, what is set behind it for the next.
+        modes: { ...leading[0].session, ...modes, ...leading[0].modes, ...leading[1].modes },
       });
     }
     open = [];

@@ -10,6 +10,7 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { crc32 } from "node:zlib";
+import type { ToolKey } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
 import { SourceError } from "../../errors.ts";
 
@@ -17,18 +18,21 @@ import { firstStatement } from "../header.ts";
 import type { Entry, FileText, Layout, LayoutOptions, Reading } from "../layout.ts";
 import { layoutRefused } from "../problems.ts";
 import { readText } from "../text.ts";
+import { byDescription, byVersion, FOREIGN, type Named, parseName, stemOf, VERSION } from "./flyway-names.ts";
+import { type FlywaySettings, flywaySettings } from "./flyway-settings.ts";
 import { fillIn, missingPlaceholders } from "./placeholders.ts";
 import { walk } from "./walk.ts";
 
 export const flyway: Layout = {
   name: "flyway",
   discover(folder, options) {
-    const problems: Problem[] = [];
+    const settings = flywaySettings(folder, options);
+    const problems: Problem[] = [...settings.problems, ...otherSchema(settings, options)];
     const files = [...walk(folder), ...classesBeside(folder)];
     const named = files.flatMap((file) => {
-      const callback = callbackProblem(folder, file);
+      const callback = settings.callbacks ? callbackProblem(folder, file, settings) : null;
       if (callback !== null) problems.push(callback);
-      return parseName(file) ?? [];
+      return parseName(file, settings) ?? [];
     });
     const versioned = named.filter(({ kind }) => kind === "V").sort(byVersion);
     const repeatable = named.filter(({ kind }) => kind === "R").sort(byDescription);
@@ -36,148 +40,173 @@ export const flyway: Layout = {
     const stands = baseline !== undefined && !versioned.some((other) => byVersion(other, baseline) <= 0);
     const all = [...(stands ? [baseline] : []), ...versioned, ...repeatable];
     if (all.length === 0) throw new SourceError([...problems, nothingIn(folder)] as [Problem]);
-    const context = { folder, options };
+    const context = { folder, options, settings };
     return { entries: all.map((each, at) => entryOf(each, { ...context, before: all[at - 1] })), problems };
   },
 };
 
-interface Named {
-  readonly kind: "V" | "R" | "B";
-  /** Path below the folder. */
-  readonly file: string;
-  /** As Flyway keeps it, `_` as `.`; empty for R. */
-  readonly version: string;
-  readonly description: string;
-  /** Not SQL. */
-  readonly foreign: boolean;
+interface Context {
+  readonly folder: string;
+  readonly options: LayoutOptions;
+  readonly settings: FlywaySettings;
 }
 
-const SQL = /\.sql$/i;
-const FOREIGN = /\.(?:java|kt|groovy|scala|class|cmd|bat|ps1|py|sh|bash)$/;
-const NAME = /^([VRB])(.*?)(?:__(.*))?$/s;
-const VERSION = /^\d+(?:\.\d+)*$/;
-
-function parseName(file: string): Named | null {
-  const name = basename(file);
-  if (!SQL.test(name) && !FOREIGN.test(name)) return null;
-  const [, kind, written = "", description = ""] = NAME.exec(name.replace(/\.[^.]+$/, "")) ?? [];
-  if (kind === undefined) return null;
-  const version = written.replaceAll("_", ".");
-  if (kind === "R" ? version !== "" : !VERSION.test(version)) return null;
-  const foreign = !SQL.test(name);
-  return { kind: kind as Named["kind"], file, version, description: shorten(description), foreign };
-}
-
-function shorten(description: string): string {
-  const spaced = description.replaceAll("_", " ");
-  return spaced.length > 200 ? `${spaced.slice(0, 197)}...` : spaced;
-}
-
-/** Part by part as whole numbers of any size; a part that is missing counts as 0. */
-function byVersion(left: Named, right: Named): number {
-  const [ours, theirs] = [left, right].map(({ version }) => version.split(".").map(BigInt));
-  for (let at = 0; at < Math.max(ours?.length ?? 0, theirs?.length ?? 0); at++) {
-    const [a, b] = [ours?.[at] ?? 0n, theirs?.[at] ?? 0n];
-    if (a !== b) return a < b ? -1 : 1;
-  }
-  return 0;
-}
-
-function byDescription(left: Named, right: Named): number {
-  return left.description < right.description ? -1 : left.description > right.description ? 1 : 0;
-}
-
-function entryOf(
-  named: Named,
-  { folder, options, before }: { folder: string; options: LayoutOptions; before: Named | undefined },
-): Entry {
-  const { kind, file } = named;
+function entryOf(named: Named, { before, ...context }: Context & { before: Named | undefined }): Entry {
+  const { kind, file, id } = named;
   const same = kind === "R" ? byDescription : byVersion;
   const twin = before?.kind === kind && same(before, named) === 0 ? before : undefined;
-  const settings = twin === undefined && !named.foreign ? readSettings(folder, file) : undefined;
+  const own = twin === undefined && !named.foreign ? readSettings(context.folder, file) : undefined;
   const problem =
-    twin !== undefined ? sameVersion(twin, named) : named.foreign ? notSql(named) : settings?.problem;
+    twin !== undefined
+      ? sameVersion(twin, named)
+      : named.foreign
+        ? notSql(named)
+        : (own?.problem ?? passedOver(named, context.settings));
   return {
-    id: basename(file).replace(/\.[^.]+$/, ""),
+    id,
     ...(kind === "R" ? { repeatable: true } : {}),
     file,
     problem,
-    read: (text) => readMigration(text, named, { options, settings }),
+    ...(problem === undefined ? {} : { tool: keyOf(named, []) }),
+    read: (text) => readMigration(text, named, { ...context, own }),
   };
+}
+
+/** What its own configuration would keep Flyway from running. */
+function passedOver(named: Named, { target, baseline }: FlywaySettings): Problem | undefined {
+  const { kind, version, file } = named;
+  if (kind !== "V") return undefined;
+  if (target !== null && !(VERSION.test(target) && byVersion(named, { ...named, version: target }) <= 0))
+    return refusedFile(
+      file,
+      `Flyway is told to stop at target=${target}`,
+      "Name the revision to go to (`godwit up <revision>`) and take the line out.",
+    );
+  const first = baseline?.replaceAll("_", ".") ?? "";
+  if (!VERSION.test(first) || byVersion(named, { ...named, version: first }) > 0) return undefined;
+  return refusedFile(
+    file,
+    `Flyway would pass over version ${version} on a database that is not empty (baselineOnMigrate, baselineVersion=${baseline})`,
+    "If it is there, declare it with `godwit baseline <revision>`; if the database is empty, take baselineOnMigrate out.",
+  );
+}
+
+/** Names without a schema go where Flyway puts them only with a search_path of our own. */
+function otherSchema({ schema }: FlywaySettings, { searchPath }: LayoutOptions): readonly Problem[] {
+  if (schema === null || searchPath === undefined) return [];
+  const [first = "public"] = searchPath ?? [];
+  if (first === schema) return [];
+  return [
+    layoutRefused("flyway", {
+      folder: "Flyway's configuration",
+      why: `it runs the files in the schema ${schema}, and here names without a schema go into ${first}`,
+      hint: `Say searchPath: "${schema}" in the configuration (--search-path ${schema}).`,
+    }),
+  ];
 }
 
 interface FileSettings {
   readonly transaction: boolean | undefined;
-  readonly replaces: boolean;
+  /** Whether placeholders are filled in; left open: as in all files. */
+  readonly replaces: boolean | undefined;
   readonly problem?: Problem;
 }
+
+const KNOWN = ["executeInTransaction", "encoding", "placeholderReplacement", "shouldExecute"];
 
 /** `<file>.conf`. Whether a statement needs a transaction is found out anyway, so only `false` says anything. */
 function readSettings(folder: string, file: string): FileSettings {
   const conf = `${file}.conf`;
-  if (!existsSync(join(folder, conf))) return { transaction: undefined, replaces: true };
+  if (!existsSync(join(folder, conf))) return { transaction: undefined, replaces: undefined };
   const lines = readText(join(folder, conf), conf)
     .split(/\r?\n/)
-    .filter((line) => /^[ \t]*[^#\s=]/.test(line) && line.includes("="));
+    .filter((line) => /^[ \t]*[^#!\s=]/.test(line) && line.includes("="));
   const values = new Map(
     lines.map((line) => {
       const equals = line.indexOf("=");
       return [line.slice(0, equals).trim(), line.slice(equals + 1).trim()];
     }),
   );
+  const isOff = (key: string) => values.get(key)?.toLowerCase() === "false";
   const encoding = values.get("encoding") ?? "UTF-8";
   const condition = values.get("shouldExecute") ?? "true";
-  const why = !/^utf-?8$/i.test(encoding)
-    ? `encoding=${encoding}: only UTF-8 is read`
-    : condition !== "true"
-      ? `shouldExecute=${condition}: conditions are not evaluated`
-      : null;
+  const strange = [...values.keys()].find((key) => !KNOWN.includes(key));
+  const flag = ["executeInTransaction", "placeholderReplacement"].find(
+    (key) => !/^(?:true|false)$/i.test(values.get(key) ?? "true"),
+  );
+  const why =
+    strange !== undefined
+      ? `${strange}=${values.get(strange)}: it is not known here`
+      : flag !== undefined
+        ? `${flag}=${values.get(flag)}: it is neither true nor false`
+        : !/^utf-?8$/i.test(encoding)
+          ? `encoding=${encoding}: only UTF-8 is read`
+          : condition.toLowerCase() !== "true"
+            ? `shouldExecute=${condition}: conditions are not evaluated`
+            : null;
   return {
-    transaction: values.get("executeInTransaction") === "false" ? false : undefined,
-    replaces: values.get("placeholderReplacement") !== "false",
+    transaction: isOff("executeInTransaction") ? false : undefined,
+    replaces: values.has("placeholderReplacement") ? !isOff("placeholderReplacement") : undefined,
     ...(why === null ? {} : { problem: refusedFile(conf, why, "Take the line out, and convert the file.") }),
   };
 }
 
 function readMigration(
   file: FileText,
-  { kind, version, description, file: script }: Named,
-  { options, settings }: { options: LayoutOptions; settings: FileSettings | undefined },
+  named: Named,
+  { options, settings, own }: Context & { own: FileSettings | undefined },
 ): Reading {
-  const values = valuesFor(script, options);
+  const { kind, file: script } = named;
+  const { prefix, suffix, separator } = settings.placeholder;
+  const values = valuesFor(script, options, settings);
+  const literally = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  const pattern = new RegExp(
+    `${literally(prefix)}((?:(?!${literally(suffix)})[^])*)${literally(suffix)}`,
+    "g",
+  );
   const filled =
-    settings?.replaces === false
-      ? { text: file.text, missing: [] }
-      : fillIn(file.text, /\$\{([^}]*)\}/g, (name) => values.get(name.toLowerCase()));
+    (own?.replaces ?? settings.replaces)
+      ? fillIn(file.text, pattern, (name) => values.get(name.toLowerCase()))
+      : { text: file.text, missing: [] };
   const checksums = [...new Set([...(kind === "R" ? [filled.text] : []), file.text].map(checksumOf))];
+  const isOwn = (name: string) => name.toLowerCase().startsWith(`flyway${separator}`);
   return {
-    up: { text: filled.text, line: 1, transaction: settings?.transaction },
+    up: { text: filled.text, line: 1, transaction: own?.transaction },
     ...(kind === "R" ? { identity: filled.text } : {}),
     problems: missingPlaceholders(filled, {
       ...file,
-      written: (name) => `\${${name}}`,
+      written: (name) => `${prefix}${name}${suffix}`,
       hint: (name) =>
-        `Give ${name} a value in \`placeholders\`${/^flyway:/i.test(name) ? ": it depends on the connection or the moment, so it is not made up" : ""}; or say \`placeholderReplacement=false\` in ${script}.conf.`,
+        `Give ${name} a value in \`placeholders\`${isOwn(name) ? ": it depends on the connection or the moment, so it is not made up" : ""}; or say \`placeholderReplacement=false\` in ${script}.conf.`,
     }),
-    tool: {
-      version: kind === "R" ? description : version,
-      checksums,
-      columns: {
-        version: kind === "R" ? null : version,
-        description,
-        type: kind === "B" ? "SQL_BASELINE" : "SQL",
-        script,
-      },
+    tool: keyOf(named, checksums),
+  };
+}
+
+function keyOf({ kind, version, description, file }: Named, checksums: readonly string[]): ToolKey {
+  return {
+    version: kind === "R" ? description : version,
+    checksums,
+    columns: {
+      version: kind === "R" ? null : version,
+      description,
+      type: kind === "B" ? "SQL_BASELINE" : "SQL",
+      script: file,
     },
   };
 }
 
 /** Names are the same in capitals. What depends on the connection, the machine or the clock must be given. */
-function valuesFor(file: string, { placeholders }: LayoutOptions): ReadonlyMap<string, string> {
+function valuesFor(
+  file: string,
+  { placeholders }: LayoutOptions,
+  { placeholder: { separator }, table, placeholders: configured }: FlywaySettings,
+): ReadonlyMap<string, string> {
   return new Map([
-    ["flyway:filename", basename(file)],
-    ["flyway:table", "flyway_schema_history"],
-    ["flyway:environment", "default"],
+    [`flyway${separator}filename`, basename(file)],
+    [`flyway${separator}table`, table],
+    [`flyway${separator}environment`, "default"],
+    ...configured,
     ...Object.entries(placeholders).map(([name, value]) => [name.toLowerCase(), value] as const),
   ]);
 }
@@ -191,10 +220,10 @@ function checksumOf(canonical: string): string {
 const CALLBACK =
   /^(?:(?:before|after)(?:Connect|Migrate|EachMigrate|EachMigrateStatement|Validate)|after(?:Migrate|EachMigrate|EachMigrateStatement|Validate)Error|beforeCreateSchema|createSchema|beforeRepeatables|afterVersioned|afterMigrateApplied|after(?:Migrate|Validate)OperationFinish)(?:__.*)?$/s;
 
-function callbackProblem(folder: string, file: string): Problem | null {
-  const name = basename(file);
-  if ((!SQL.test(name) && !FOREIGN.test(name)) || !CALLBACK.test(name.replace(/\.[^.]+$/, ""))) return null;
-  const text = SQL.test(name) ? readText(join(folder, file), file) : " ?";
+function callbackProblem(folder: string, file: string, settings: FlywaySettings): Problem | null {
+  const found = stemOf(file, settings);
+  if (found === null || !CALLBACK.test(found.stem)) return null;
+  const text = found.foreign ? " ?" : readText(join(folder, file), file);
   if (firstStatement(text) === text.length) return null;
   return refusedFile(
     file,

@@ -203,19 +203,25 @@ function unknownNames(
   return found;
 }
 
-/** `.gmrc` is JSON with comments; a `.gmrc.js` is not run. */
+/** `.gmrc` is JSON with comments; a `.gmrc.js` is not run, only searched for what could not be done. */
 function readSettings(
   folder: string,
-  { placeholders, environment }: LayoutOptions,
+  { placeholders, environment, searchPath }: LayoutOptions,
 ): { placeholders: Placeholders; problems: readonly Problem[] } {
   const given = Object.entries(placeholders).map(
     ([name, value]) => [`:${name.replace(/^:/, "")}`, value] as const,
   );
   const reserved = [":DATABASE_NAME", ":DATABASE_OWNER"].map((name) => [name, null] as const);
-  const path = [folder, dirname(folder), dirname(dirname(folder))]
-    .map((each) => join(each, ".gmrc"))
-    .find((each) => existsSync(each));
-  if (path === undefined) return { placeholders: new Map([...reserved, ...given]), problems: [] };
+  const find = (...names: readonly string[]) =>
+    [folder, dirname(folder), dirname(dirname(folder))]
+      .flatMap((each) => names.map((name) => join(each, name)))
+      .find((each) => existsSync(each));
+  const path = find(".gmrc");
+  if (path === undefined) {
+    const program = find(".gmrc.js", ".gmrc.cjs");
+    const problems = program === undefined ? [] : refusedProgram(program);
+    return { placeholders: new Map([...reserved, ...given]), problems };
+  }
   const parsed = parseJson(withoutComments(readText(path, path)));
   if ("fault" in parsed) {
     const why = `it is ${describeFault(parsed.fault)}`;
@@ -223,17 +229,44 @@ function readSettings(
       layoutRefused("graphile-migrate", { folder: path, why, hint: "Mend it, or restore it." }),
     ]);
   }
-  const settings = parsed.value as { placeholders?: Record<string, unknown>; [action: string]: unknown };
+  const settings = parsed.value as {
+    placeholders?: Record<string, unknown>;
+    pgSettings?: Record<string, unknown>;
+    [action: string]: unknown;
+  };
   const own = Object.entries(settings.placeholders ?? {}).map(([name, value]) => {
     const meant = value === "!ENV" ? environment[name.slice(1)] : value;
     return [name, typeof meant === "string" ? meant : null] as const;
   });
   return {
     placeholders: new Map([...reserved, ...own, ...given]),
-    problems: ["beforeAllMigrations", "afterAllMigrations"].flatMap((action) =>
-      runsSomething(settings[action]) ? [refusedAction(path, action)] : [],
-    ),
+    problems: [
+      ...ACTIONS.flatMap((action) => (runsSomething(settings[action]) ? [refusedAction(path, action)] : [])),
+      ...Object.entries(settings.pgSettings ?? {}).flatMap(([name, value]) =>
+        name === "search_path" && searchPath != null ? [] : [refusedSetting(path, `${name} = ${value}`)],
+      ),
+    ],
   };
+}
+
+const ACTIONS = ["beforeAllMigrations", "afterAllMigrations"];
+
+/** Words outside of comments; what they lead to only the program knows. */
+function refusedProgram(path: string): readonly Problem[] {
+  const text = readText(path, path).replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, "");
+  const has = (word: string) => new RegExp(String.raw`\b${word}\b["']?\s*[:(=]`).test(text);
+  return [
+    ...ACTIONS.flatMap((action) => (has(action) ? [refusedAction(path, action)] : [])),
+    ...(has("pgSettings") ? [refusedSetting(path, "settings")] : []),
+  ];
+}
+
+function refusedSetting(path: string, what: string): Problem {
+  return layoutRefused("graphile-migrate", {
+    folder: path,
+    why: `its pgSettings have ${what}, which the tool would set in front of every migration`,
+    hint: "Say it in our own configuration (searchPath, role) or in the migrations, then take it out.",
+  });
 }
 
 /** Actions for the shadow database alone are of development. */

@@ -6,59 +6,149 @@
 import { parse } from "yaml";
 
 export type ChangelogItem =
-  | { readonly kind: "include"; readonly path: string; readonly relative: boolean }
+  | {
+      readonly kind: "include";
+      readonly path: string;
+      readonly relative: boolean;
+      /** Nothing is wrong where it is not there. */
+      readonly optional: boolean;
+    }
   | {
       readonly kind: "includeAll";
       readonly path: string;
       readonly relative: boolean;
+      readonly optional: boolean;
       readonly endsWith: string;
+      /** Files right in the folder are at depth 1. */
+      readonly minDepth: number;
+      readonly maxDepth: number;
     }
-  | { readonly kind: "property"; readonly name: string; readonly value: string }
-  | { readonly kind: "changeset"; readonly id: string; readonly author: string }
+  | {
+      readonly kind: "property";
+      readonly name: string;
+      readonly value: string;
+      readonly dbms: string | undefined;
+      readonly global: boolean;
+    }
+  | {
+      readonly kind: "changeset";
+      readonly id: string;
+      readonly author: string;
+      readonly dbms: string | undefined;
+      readonly ignored: boolean;
+      readonly logicalFilePath: string | undefined;
+    }
+  | { readonly kind: "logicalFilePath"; readonly path: string }
   /** Something that is not followed, as it is called there. */
   | { readonly kind: "other"; readonly what: string };
 
 /** `null`: it is no changelog. */
-export function parseChangelog(text: string, file: string): readonly ChangelogItem[] | null {
+export function parseChangelog(text: string, file: string): readonly RawItem[] | null {
   return /\.xml$/i.test(file) ? parseXml(text) : parseYaml(text);
 }
 
-type Values = Readonly<Record<string, string | undefined>>;
+/** A value that is no text is `null`. */
+type Values = Readonly<Record<string, string | null | undefined>>;
 
-function itemOf(name: string, values: Values): ChangelogItem {
-  const relative = values.relativeToChangelogFile === "true";
-  const odd = ["context", "contextFilter", "labels", "filter", "resourceFilter", "resourceComparator"].find(
-    (key) => (values[key] ?? "") !== "",
+export interface RawItem {
+  readonly name: string;
+  readonly values: Values;
+}
+
+const CONDITIONS = ["context", "contextFilter", "labels"];
+const FLAG = /^(?:true|false)$/i;
+const NUMBER = /^\d{1,9}$/;
+
+/** What each may say that is done here, and how its value is written. */
+const KNOWN: Readonly<Record<string, Readonly<Record<string, RegExp | null>>>> = {
+  include: { file: null, relativeToChangelogFile: FLAG, errorIfMissing: FLAG, ignore: /^false$/i },
+  includeAll: {
+    ...{ path: null, relativeToChangelogFile: FLAG, errorIfMissingOrEmpty: FLAG, endsWithFilter: null },
+    ...{ minDepth: NUMBER, maxDepth: NUMBER, ignore: /^false$/i },
+  },
+  property: { name: null, value: null, dbms: null, global: FLAG },
+};
+
+/** `fill`: properties as they are at this place. */
+export function itemOf({ name, values }: RawItem, fill: (text: string) => string): ChangelogItem {
+  const own = Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, typeof value === "string" ? fill(value) : value]),
   );
+  const text = (key: string) => own[key] ?? undefined;
+  const isOn = (key: string, fallback: boolean) => (text(key) ?? `${fallback}`).toLowerCase() === "true";
+  const odd = oddIn(name, own);
   if (odd !== undefined) return { kind: "other", what: `${name} with ${odd}` };
-  if (name === "include" && values.file !== undefined) return { kind: name, path: values.file, relative };
-  if (name === "includeAll" && values.path !== undefined)
-    return { kind: name, path: values.path, relative, endsWith: values.endsWithFilter ?? "" };
-  if (name === "property" && values.name !== undefined && values.value !== undefined)
-    return { kind: name, name: values.name, value: values.value };
-  if (name === "changeSet") return { kind: "changeset", id: values.id ?? "?", author: values.author ?? "?" };
+  const [file, path, value, key] = ["file", "path", "value", "name"].map(text);
+  const relative = isOn("relativeToChangelogFile", false);
+  if (name === "include" && file !== undefined)
+    return { kind: name, path: file, relative, optional: !isOn("errorIfMissing", true) };
+  if (name === "includeAll" && path !== undefined) {
+    const [minDepth, maxDepth] = [Number(text("minDepth") ?? 1), Number(text("maxDepth") ?? Infinity)];
+    if (maxDepth < minDepth) return { kind: "other", what: "includeAll with a maxDepth below its minDepth" };
+    const optional = !isOn("errorIfMissingOrEmpty", true);
+    return {
+      kind: name,
+      path,
+      relative,
+      optional,
+      endsWith: text("endsWithFilter") ?? "",
+      minDepth,
+      maxDepth,
+    };
+  }
+  if (name === "property" && key !== undefined && value !== undefined)
+    return { kind: name, name: key, value, dbms: text("dbms"), global: isOn("global", true) };
+  if (name === "changeSet")
+    return {
+      ...{ kind: "changeset", id: text("id") ?? "?", author: text("author") ?? "?", dbms: text("dbms") },
+      ...{ ignored: isOn("ignore", false), logicalFilePath: text("logicalFilePath") },
+    };
+  if (name === "logicalFilePath" && value !== undefined) return { kind: name, path: value };
   return { kind: "other", what: name };
 }
 
+/** The first attribute that is not done here, as it is to be named. */
+function oddIn(name: string, values: Values): string | undefined {
+  const known = KNOWN[name];
+  if (known === undefined) return undefined;
+  return Object.entries(values)
+    .filter(([key, value]) => {
+      if (/^xmlns\b|:/.test(key)) return false;
+      // Without a word in it a condition is none.
+      if (CONDITIONS.includes(key)) return value !== "";
+      const form = known[key];
+      return form === undefined || value == null || form?.test(value) === false;
+    })
+    .map(([key, value]) => (known[key] === undefined || value == null ? key : `${key}="${value}"`))[0];
+}
+
 /** The direct children of `databaseChangeLog`. */
-function parseXml(text: string): readonly ChangelogItem[] | null {
+function parseXml(text: string): readonly RawItem[] | null {
   const plain = withoutAsides(text);
-  const items: ChangelogItem[] = [];
+  const items: RawItem[] = [];
   let depth = 0;
   let isChangelog = false;
   for (const [, closes, name = "", attributes = "", empty] of plain.matchAll(TAG)) {
     if (closes === "/") depth--;
     else {
       if (depth === 0) isChangelog = name === "databaseChangeLog";
-      if (depth === 1) items.push(itemOf(name, attributesOf(attributes)));
+      if (depth === 0) items.push(...ofRoot(attributesOf(attributes)));
+      if (depth === 1) items.push({ name, values: attributesOf(attributes) });
       if (empty !== "/") depth++;
     }
   }
   if (!isChangelog) return null;
   // A list of files is all that is expected: whatever else there is must not go by unseen.
   return plain.replace(TAG, "").includes("<")
-    ? [...items, { kind: "other", what: "a tag that is none" }]
+    ? [...items, { name: "a tag that is none", values: {} }]
     : items;
+}
+
+/** What the root says of all that is in it. */
+function ofRoot(values: Values): readonly RawItem[] {
+  return [...CONDITIONS, "logicalFilePath"]
+    .filter((name) => (values[name] ?? "") !== "")
+    .map((name) => ({ name, values: { value: values[name] } }));
 }
 
 const ASIDES = [
@@ -99,10 +189,10 @@ function attributesOf(text: string): Values {
   );
 }
 
-const ENTITIES: Values = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
 
 /** JSON as well, which is YAML. Every value as it is written: an id may be `007`, or `yes`. */
-function parseYaml(text: string): readonly ChangelogItem[] | null {
+function parseYaml(text: string): readonly RawItem[] | null {
   let list: unknown;
   try {
     list = (parse(text, { schema: "failsafe" }) as { databaseChangeLog?: unknown } | null)?.databaseChangeLog;
@@ -110,17 +200,18 @@ function parseYaml(text: string): readonly ChangelogItem[] | null {
     return null;
   }
   if (!Array.isArray(list)) return null;
-  return list.flatMap((item): readonly ChangelogItem[] =>
+  return list.flatMap((item): readonly RawItem[] =>
     isRecord(item)
-      ? Object.entries(item).map(([name, values]) => itemOf(name, textsOf(values)))
-      : [{ kind: "other", what: `the entry ${JSON.stringify(item)}` }],
+      ? Object.entries(item).map(([name, values]) => ({ name, values: textsOf(values) }))
+      : [{ name: `the entry ${JSON.stringify(item)}`, values: {} }],
   );
 }
 
 function textsOf(values: unknown): Values {
+  if (typeof values === "string") return { value: values };
   if (!isRecord(values)) return {};
   return Object.fromEntries(
-    Object.entries(values).flatMap(([key, value]) => (typeof value === "string" ? [[key, value]] : [])),
+    Object.entries(values).map(([key, value]) => [key, typeof value === "string" ? value : null]),
   );
 }
 

@@ -13,8 +13,12 @@ export interface Changeset {
   readonly id: string;
   readonly author: string;
   readonly attributes: ReadonlyMap<string, string>;
+  /** As they stand behind author and id. */
+  readonly written: string;
   /** Offset of its `--changeset` line; 0 for a file that is one changeset as a whole. */
   readonly offset: number;
+  /** Where the next one begins. */
+  readonly end: number;
   /** The line of the file on which `text` and `rollback` start, from 1. */
   readonly line: number;
   readonly text: string;
@@ -27,16 +31,24 @@ export interface Changeset {
   readonly precondition: string | null;
 }
 
+export interface SqlProperty {
+  readonly name: string;
+  readonly value: string;
+  readonly dbms: string | undefined;
+  readonly global: boolean;
+  readonly offset: number;
+}
+
 export interface FormattedSql {
   readonly logicalFilePath: string | undefined;
-  readonly properties: readonly (readonly [name: string, value: string])[];
+  readonly properties: readonly SqlProperty[];
   readonly changesets: readonly Changeset[];
   readonly problems: readonly Problem[];
 }
 
 const HEADER = /^\s*--\s*liquibase\s*formatted[^\n]*/i;
 const DIRECTIVE =
-  /^\s*--\s*(changeset|rollback|comment|validCheckSum|ignoreLines|property|preconditions|precondition-[a-z-]+)\b:?[ \t]*(.*)$/i;
+  /^\s*--\s*(changeset|rollback|comment|validCheckSum|ignoreLines|property|include(?=[ \t]+file:)|includeAll(?=[ \t]+path:)|preconditions|precondition-[a-z-]+)\b:?[ \t]*(.*)$/i;
 /** Easy to write and hard to see; Liquibase stops at it. */
 const ONE_DASH =
   /^\s*-\s*(?:liquibase formatted|changeset|rollback|validCheckSum|ignoreLines|property|preconditions?)\b/i;
@@ -48,7 +60,7 @@ export function isFormatted(text: string): boolean {
 /** Never throws. `file` is the name to show. */
 export function parseFormatted(text: string, file: string): FormattedSql {
   const problems: Problem[] = [];
-  const properties: [string, string][] = [];
+  const properties: SqlProperty[] = [];
   const drafts: Draft[] = [];
   let ignored = 0;
   let inRollback = false;
@@ -100,6 +112,7 @@ export function parseFormatted(text: string, file: string): FormattedSql {
           id: unquoted(id),
           author: unquoted(author.trim()),
           attributes: attributesOf(attributes),
+          written: attributes,
           ...{ offset: start, from: start + line.length + 1, end: text.length, line: number + 1 },
           ...{ sql: [], back: [], blank: [], valid: [], precondition: null },
         });
@@ -115,11 +128,22 @@ export function parseFormatted(text: string, file: string): FormattedSql {
         ignored = /^\d+/.test(rest) ? Number.parseInt(rest, 10) : -1;
         break;
       case "property": {
-        const values = attributesOf(rest);
-        const [key, value] = [values.get("name"), values.get("value")];
-        if (key !== undefined && value !== undefined) properties.push([key, value]);
+        const property = propertyOf(rest, start);
+        if (typeof property === "string")
+          problem(
+            `has a property that ${property}: \`${line.trim()}\`.`,
+            "Write --property name:x value:y, and dbms: or global: behind it; what depends on a context goes into `placeholders` of the configuration.",
+          );
+        else properties.push(property);
         break;
       }
+      case "include":
+      case "includeall":
+        problem(
+          `includes other files: \`${line.trim()}\`.`,
+          "Include them in a changelog of XML or YAML, which is read as a list.",
+        );
+        break;
       case "comment":
         break;
       default:
@@ -133,11 +157,13 @@ export function parseFormatted(text: string, file: string): FormattedSql {
 /** A file without the header: all of it is one changeset. */
 export function wholeAsChangeset(text: string): Changeset {
   return {
-    ...{ id: "raw", author: "includeAll", offset: 0, line: 1, text, rollback: null, sql: text },
+    ...{ id: "raw", author: "includeAll", offset: 0, end: text.length, line: 1, text, rollback: null },
+    sql: text,
     attributes: new Map([
       ["splitstatements", "false"],
       ["stripcomments", "false"],
     ]),
+    written: "",
     validChecksums: [],
     precondition: null,
   };
@@ -152,6 +178,7 @@ interface Draft {
   readonly id: string;
   readonly author: string;
   readonly attributes: ReadonlyMap<string, string>;
+  readonly written: string;
   readonly offset: number;
   readonly from: number;
   end: number;
@@ -164,7 +191,7 @@ interface Draft {
 }
 
 function finish(draft: Draft, text: string): Changeset {
-  const { id, author, attributes, offset, from, end, line, back } = draft;
+  const { id, author, attributes, written, offset, from, end, line, back } = draft;
   const own = text.slice(from, end);
   const body = overwrite(
     own,
@@ -172,7 +199,7 @@ function finish(draft: Draft, text: string): Changeset {
   );
   const said = back.map((piece) => piece.text.trim()).join("\n");
   const refers = /^changeset(?:id|path|author):/i.test(said);
-  const nothing = /^(?:empty|not required)$/i.test(said.trim());
+  const nothing = /^(?:empty|not required)/i.test(said.trim());
   const rollback = overwrite(
     blank(own),
     nothing ? [] : back.map(({ start, text: piece }) => ({ start: start - from, text: piece })),
@@ -182,7 +209,9 @@ function finish(draft: Draft, text: string): Changeset {
       id,
       author,
       attributes,
+      written,
       offset,
+      end,
       line,
       precondition: draft.precondition,
       validChecksums: draft.valid,
@@ -218,6 +247,26 @@ function patternOf(delimiter: string): RegExp {
   } catch {
     return new RegExp(escaped, "gi");
   }
+}
+
+/** As the tool reads it: no quotes, and blanks only in front of a value. Or what is wrong with it. */
+function propertyOf(rest: string, offset: number): SqlProperty | string {
+  const values = new Map(
+    [...rest.matchAll(/(?<![\w-])([\w-]+):[ \t]*(\S*)/g)].map(([, key = "", value = ""]) => [
+      key.toLowerCase(),
+      value,
+    ]),
+  );
+  const [name, value, dbms, global = "true"] = ["name", "value", "dbms", "global"].map((key) =>
+    values.get(key),
+  );
+  if (!name || !value) return "has no name or no value";
+  if (/["']/.test(name + value + (dbms ?? ""))) return "has quotes, which would be a part of the value";
+  if (!/^(?:true|false)$/i.test(global)) return `has global:${global}`;
+  const condition = ["context", "contextfilter", "labels"].find((key) => (values.get(key) ?? "") !== "");
+  if (condition !== undefined)
+    return `depends on its ${condition}, and which of them are meant is not in the files`;
+  return { name, value, dbms, global: global.toLowerCase() === "true", offset };
 }
 
 function attributesOf(text: string): ReadonlyMap<string, string> {

@@ -10,36 +10,44 @@ import { statSync } from "node:fs";
 import { dirname, join, posix, relative, resolve, sep } from "node:path";
 import { type Problem, SourceError } from "../../errors.ts";
 import { isThere, readFolder } from "../folder.ts";
-import type { Entry, FileText, Layout, Reading } from "../layout.ts";
-import { placeAt } from "../place.ts";
-import { layoutRefused } from "../problems.ts";
+import type { Entry, Layout } from "../layout.ts";
 import { readText } from "../text.ts";
-import { type ChangelogItem, parseChangelog } from "./liquibase-changelog.ts";
+import { isForUs } from "./liquibase-attributes.ts";
+import { type ChangelogItem, itemOf, parseChangelog } from "./liquibase-changelog.ts";
 import {
-  type Changeset,
-  checksumsOf,
-  type FormattedSql,
-  isFormatted,
-  parseFormatted,
-  wholeAsChangeset,
-} from "./liquibase-sql.ts";
-import { fillIn } from "./placeholders.ts";
+  type Changelog,
+  declare,
+  normal,
+  nothing,
+  readSql,
+  refused,
+  type Shown,
+  type Spot,
+  scopeOf,
+  unknownIn,
+} from "./liquibase-changesets.ts";
+import { expand } from "./liquibase-properties.ts";
+import { settingsFor } from "./liquibase-settings.ts";
+import { type FormattedSql, parseFormatted } from "./liquibase-sql.ts";
 import { walk } from "./walk.ts";
 
 export const liquibase: Layout = {
   name: "liquibase",
   discover(folder, options) {
+    const settings = settingsFor(folder);
     const changelog: Changelog = {
       folder,
       entries: [],
       problems: [],
-      properties: new Map(Object.entries(options.placeholders)),
+      global: [...settings.parameters],
+      local: new Map(),
+      outside: { given: options.placeholders, environment: options.environment },
       open: new Set(),
       parse: keepingLast(parseFormatted),
     };
-    const root = rootOf(folder);
-    if (root === null) includeAll(changelog, folder, { path: "", endsWith: ".sql" });
-    else include(changelog, { file: join(folder, root), path: root });
+    const root = settings.root?.name ?? rootOf(folder);
+    if (root === null) includeAll(changelog, folder, { ...EVERYTHING, path: "", known: "" });
+    else include(changelog, { file: join(folder, root), path: root, known: settings.root?.known ?? root });
     const { entries, problems } = changelog;
     if (
       root === null &&
@@ -50,17 +58,6 @@ export const liquibase: Layout = {
     return { entries: twinsRefused(entries), problems };
   },
 };
-
-interface Changelog {
-  readonly folder: string;
-  readonly entries: Entry[];
-  readonly problems: Problem[];
-  /** The first value counts. */
-  readonly properties: Map<string, string>;
-  /** What is being read, against circles. */
-  readonly open: Set<string>;
-  readonly parse: typeof parseFormatted;
-}
 
 /** Entries of one file are read one after the other. */
 function keepingLast(parse: typeof parseFormatted): typeof parseFormatted {
@@ -105,18 +102,28 @@ function quietly(path: string): string {
   }
 }
 
-/** `path` is what the tool's history calls the file. */
-function include(changelog: Changelog, { file, path }: { file: string; path: string }): void {
+function include(changelog: Changelog, place: Spot): void {
+  const { file, known } = place;
   const shown = relative(changelog.folder, file).split(sep).join("/");
   if (changelog.open.has(file)) {
     changelog.problems.push(refused(shown, "it includes itself", "Take the circle out."));
     return;
   }
+  if (known.startsWith("../")) {
+    changelog.problems.push(
+      refused(
+        shown,
+        "it lies above the folder, and what the history of Liquibase calls it depends on where that was started",
+        "Say that with `changeLogFile: <path of the root changelog>` in a liquibase.properties above both; or move the file below the folder.",
+      ),
+    );
+    return;
+  }
   changelog.open.add(file);
   try {
     const text = readText(file, shown);
-    if (LIST.test(file)) readList(changelog, text, { file, path, shown });
-    else readSql(changelog, text, { path, shown });
+    if (LIST.test(file)) readList(changelog, text, { ...place, shown });
+    else readSql(changelog, text, { ...place, shown });
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     changelog.problems.push(...error.problems);
@@ -124,39 +131,49 @@ function include(changelog: Changelog, { file, path }: { file: string; path: str
   changelog.open.delete(file);
 }
 
+const EVERYTHING = { endsWith: ".sql", minDepth: 1, maxDepth: Number.POSITIVE_INFINITY };
+
+/** How many files. */
 function includeAll(
   changelog: Changelog,
   folder: string,
-  { path, endsWith }: { path: string; endsWith: string },
-): void {
-  const files = walk(folder).filter(
-    (file) => (/\.sql$/i.test(file) || LIST.test(file)) && file.endsWith(endsWith),
-  );
+  where: Omit<Spot, "file"> & { endsWith: string; minDepth: number; maxDepth: number },
+): number {
+  const { path, known, endsWith, minDepth, maxDepth } = where;
+  const files = walk(folder).filter((file) => {
+    const depth = file.split("/").length;
+    const isOne = (/\.sql$/i.test(file) || LIST.test(file)) && file.endsWith(endsWith);
+    return isOne && depth >= minDepth && depth <= maxDepth;
+  });
   for (const file of [...files].sort())
-    include(changelog, { file: join(folder, file), path: posix.join(path, file) });
+    include(changelog, {
+      file: join(folder, file),
+      path: posix.join(path, file),
+      known: posix.join(known, file),
+    });
+  return files.length;
 }
 
-function readList(
-  changelog: Changelog,
-  text: string,
-  { file, path, shown }: { file: string; path: string; shown: string },
-): void {
-  const items = parseChangelog(text, file);
+function readList(changelog: Changelog, text: string, from: Shown): void {
+  const { path, known, shown } = from;
+  const items = parseChangelog(text, from.file);
   if (items === null) {
     changelog.problems.push(refused(shown, "it is no changelog", "Mend it, or take it out of the list."));
     return;
   }
-  for (const item of items) {
-    if (item.kind === "property") setProperty(changelog, item.name, item.value);
-    else if (item.kind === "changeset") {
-      const id = `${normal(path)}::${item.id}::${item.author}`;
-      const problem = refused(
-        shown,
-        `its changeset ${item.id} of ${item.author} is not SQL`,
-        "Write it as formatted SQL (`liquibase update-sql` prints what it does); or let Liquibase run it and take that over with `godwit adopt`.",
-      );
-      changelog.entries.push({ id, file: shown, problem, read: ({ text }) => nothing(text) });
-    } else if (item.kind === "other")
+  let logical = { path, known };
+  for (const raw of items) {
+    const scope = scopeOf(changelog, logical.path);
+    const fill = (value: string) => {
+      const filled = expand(value, scope, changelog.outside);
+      changelog.problems.push(...unknownIn(filled, () => ({ file: shown })));
+      return filled.text;
+    };
+    const item = itemOf(raw, fill);
+    if (item.kind === "property") declare(changelog, logical.path, item);
+    else if (item.kind === "logicalFilePath") logical = { path: item.path, known: item.path };
+    else if (item.kind === "changeset") addForeign(changelog, item, { ...from, ...logical });
+    else if (item.kind === "other")
       changelog.problems.push(
         refused(
           shown,
@@ -164,33 +181,69 @@ function readList(
           "Take it out, or write it as formatted SQL.",
         ),
       );
-    else follow(changelog, item, { file, path, shown });
+    else follow(changelog, item, from);
   }
+}
+
+/** One in the tool's own language keeps its place, and is refused by name. */
+function addForeign(
+  { entries }: Changelog,
+  item: ChangelogItem & { kind: "changeset" },
+  { path, known, shown }: Shown,
+): void {
+  const { id, author, dbms, ignored, logicalFilePath } = item;
+  if (ignored || !isForUs(dbms)) return;
+  const filename = normal(logicalFilePath ?? known);
+  const problem = refused(
+    shown,
+    `its changeset ${id} of ${author} is not SQL`,
+    "Write it as formatted SQL (`liquibase update-sql` prints what it does); or let Liquibase run it and take that over with `godwit adopt`.",
+  );
+  entries.push({
+    id: `${normal(logicalFilePath ?? path)}::${id}::${author}`,
+    file: shown,
+    problem,
+    tool: {
+      version: `${filename}::${id}::${author}`,
+      checksums: [],
+      columns: { id, author, filename },
+    },
+    read: ({ text }) => nothing(text),
+  });
 }
 
 function follow(
   changelog: Changelog,
   item: ChangelogItem & { kind: "include" | "includeAll" },
-  from: { file: string; path: string; shown: string },
+  from: Shown,
 ): void {
   const wanted = normal(item.path);
+  const below = (path: string) => posix.join(posix.dirname(path), wanted);
   const target = item.relative
-    ? { file: resolve(dirname(from.file), wanted), path: posix.join(posix.dirname(from.path), wanted) }
-    : { file: search(changelog.folder, wanted), path: wanted };
-  if (target.file === null || !isThere(target.file)) {
-    changelog.problems.push({
-      code: "SOURCE_FILE_UNREADABLE",
-      message: `${from.shown} includes ${item.path}, which is not there.`,
-      hint: "Restore the file; or name with --dir a folder at or below the one that such paths start from.",
-      place: { file: from.shown },
-    });
-  } else if (item.kind === "include" && !isFolder(target.file))
-    include(changelog, { file: target.file, path: target.path });
-  else
-    includeAll(changelog, target.file, {
-      path: target.path,
-      endsWith: item.kind === "include" ? "" : item.endsWith,
-    });
+    ? { file: resolve(dirname(from.file), wanted), path: below(from.path), known: below(from.known) }
+    : { file: search(changelog.folder, wanted), path: wanted, known: wanted };
+  const { file, path, known } = target;
+  if (file === null || !isThere(file)) {
+    if (!item.optional)
+      changelog.problems.push({
+        code: "SOURCE_FILE_UNREADABLE",
+        message: `${from.shown} includes ${item.path}, which is not there.`,
+        hint: "Restore the file; or name with --dir a folder at or below the one that such paths start from.",
+        place: { file: from.shown },
+      });
+  } else if (item.kind === "include" && !isFolder(file)) include(changelog, { file, path, known });
+  else {
+    const which = item.kind === "include" ? { ...EVERYTHING, endsWith: "" } : item;
+    const count = includeAll(changelog, file, { ...which, path, known });
+    if (count > 0 || (item.kind === "includeAll" && item.optional)) return;
+    changelog.problems.push(
+      refused(
+        from.shown,
+        `it includes all of ${item.path}, and nothing there is a changelog`,
+        'Restore the files; or say errorIfMissingOrEmpty="false".',
+      ),
+    );
+  }
 }
 
 /** Paths in a changelog start somewhere above it, in a folder that only the tool's configuration knows. */
@@ -203,109 +256,6 @@ function search(folder: string, path: string): string | null {
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-}
-
-function normal(path: string): string {
-  return posix.normalize(
-    path
-      .replace(/^classpath\*?:/, "")
-      .replaceAll("\\", "/")
-      .replace(/^(?:[A-Za-z]:)?\/+/, ""),
-  );
-}
-
-function setProperty({ properties }: Changelog, name: string, value: string): void {
-  if (!properties.has(name)) properties.set(name, value);
-}
-
-function readSql(changelog: Changelog, text: string, { path, shown }: { path: string; shown: string }): void {
-  const formatted = isFormatted(text);
-  const parsed = formatted ? changelog.parse(text, shown) : null;
-  changelog.problems.push(...(parsed?.problems ?? []));
-  for (const [name, value] of parsed?.properties ?? []) setProperty(changelog, name, value);
-  for (const changeset of parsed?.changesets ?? [wholeAsChangeset(text)]) {
-    const { id, author, attributes } = changeset;
-    if (!isForUs(attributes.get("dbms")) || attributes.get("ignore")?.toLowerCase() === "true") continue;
-    const filename = normal(attributes.get("logicalfilepath") ?? parsed?.logicalFilePath ?? path);
-    const why = whyNot(changeset);
-    changelog.entries.push({
-      id: `${filename}::${id}::${author}`,
-      file: shown,
-      ...(attributes.get("runonchange")?.toLowerCase() === "true" ? { rerun: true } : {}),
-      problem:
-        why === null
-          ? undefined
-          : {
-              ...refused(shown, `the changeset ${id} of ${author} has ${why}`, HINT),
-              place: placeAt(shown, text, changeset.offset),
-            },
-      read: (file) => readChangeset(file, { id, author, filename }, changelog),
-    });
-  }
-}
-
-const HINT =
-  "Take that out of the changeset, or let Liquibase run it and take that over with `godwit adopt`.";
-
-function isForUs(dbms: string | undefined): boolean {
-  const names = (dbms ?? "")
-    .toLowerCase()
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
-  if (names.length === 0 || names.includes("all")) return true;
-  if (names.includes("none") || names.includes("!postgresql")) return false;
-  return names.includes("postgresql") || names.every((name) => name.startsWith("!"));
-}
-
-function whyNot({ attributes, precondition }: Changeset): string | null {
-  const isOn = (name: string) => attributes.get(name)?.toLowerCase() === "true";
-  for (const name of ["context", "contextFilter", "labels"]) {
-    const value = attributes.get(name.toLowerCase());
-    if (value) return `${name}:${value}, and which of them are meant is not in the files`;
-  }
-  if (precondition !== null) return `a precondition (\`${precondition}\`), and none is checked`;
-  if (isOn("runalways")) return "runAlways:true";
-  if (attributes.get("failonerror")?.toLowerCase() === "false")
-    return "failOnError:false, and an error is an error";
-  const runner = attributes.get("runwith") ?? "jdbc";
-  if (runner.toLowerCase() !== "jdbc") return `runWith:${runner}`;
-  const delimiter = attributes.get("enddelimiter") ?? "";
-  return delimiter.includes("$") && delimiter !== "$"
-    ? `the delimiter ${delimiter}, which could be a quote`
-    : null;
-}
-
-function readChangeset(
-  { file, text }: FileText,
-  { id, author, filename }: { id: string; author: string; filename: string },
-  { parse, properties }: Changelog,
-): Reading {
-  const changeset = isFormatted(text)
-    ? parse(text, file).changesets.find((other) => other.id === id && other.author === author)
-    : wholeAsChangeset(text);
-  if (changeset === undefined) return nothing(text);
-  const fill = (part: string) =>
-    fillIn(part, /\$\{([^}]+)\}/g, (name) =>
-      name.startsWith(":") ? `\${${name.slice(1)}}` : properties.get(name),
-    ).text;
-  const { attributes, line, rollback } = changeset;
-  const transaction = attributes.get("runintransaction")?.toLowerCase() === "false" ? false : undefined;
-  const sql = fill(changeset.sql);
-  return {
-    up: { text: fill(changeset.text), line, transaction },
-    down: rollback === null ? null : { text: fill(rollback), line, transaction },
-    identity: sql,
-    tool: {
-      version: `${filename}::${id}::${author}`,
-      checksums: [...checksumsOf(sql, attributes), ...changeset.validChecksums],
-      columns: { id, author, filename },
-    },
-  };
-}
-
-function nothing(text: string): Reading {
-  return { up: { text: "", line: text.split("\n").length, transaction: undefined } };
 }
 
 /** Path, id and author are the same in capitals. */
@@ -326,10 +276,6 @@ function twinsRefused(entries: readonly Entry[]): readonly Entry[] {
     };
     return { ...entry, problem };
   });
-}
-
-function refused(folder: string, why: string, hint: string): Problem {
-  return layoutRefused("liquibase", { folder, why, hint });
 }
 
 function nothingIn(folder: string): Problem {

@@ -3,12 +3,15 @@
  * very first bytes of a file. The tool compares the SHA-384 of a file's bytes on every run.
  */
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { compareNumbers } from "../../core/order.ts";
 import { type Problem, SourceError } from "../../errors.ts";
-import { readFolder } from "../folder.ts";
+import { isThere, readFolder } from "../folder.ts";
 import { type FileText, type Layout, type Reading, wholeFile } from "../layout.ts";
 import { layoutRefused } from "../problems.ts";
 import type { Section } from "../sections.ts";
+import { readText } from "../text.ts";
+import { placesAbove } from "./above.ts";
 import { lineEndVariants } from "./line-ends.ts";
 import { refuseShared, type Versioned, withoutZeros } from "./versions.ts";
 
@@ -33,9 +36,24 @@ export const sqlx: Layout = {
           hint: "Name the folder with --dir; or create a file with `sqlx migrate add`.",
         }),
       ]);
-    return { entries: refuseShared(entries), problems };
+    return { entries: refuseShared(entries), problems: [...problems, ...ignoredChars(folder)] };
   },
 };
+
+/** `sqlx.toml` can take characters out of a file in front of the checksum, which then is another than ours. */
+function ignoredChars(folder: string): readonly Problem[] {
+  const place = placesAbove(folder).find((each) => isThere(join(each, "sqlx.toml")));
+  if (place === undefined) return [];
+  const text = readText(join(place, "sqlx.toml"), "sqlx.toml");
+  if (!/^[ \t]*(?:migrate\.)?ignored-chars[ \t]*=[ \t]*\[\s*[^\s\]]/m.test(text)) return [];
+  return [
+    layoutRefused("sqlx", {
+      folder: "sqlx.toml",
+      why: "it has ignored-chars, and checksums are made over all of a file here",
+      hint: "Take it out, and let git keep the line ends (.gitattributes: *.sql text eol=lf).",
+    }),
+  ];
+}
 
 const GREATEST = "9223372036854775807";
 

@@ -5,10 +5,12 @@
  *
  * A first line `-- pg-delta: transaction=false` means one statement after the other.
  */
-import { SourceError } from "../../errors.ts";
-import { readFolder } from "../folder.ts";
+import { dirname, join } from "node:path";
+import { type Problem, SourceError } from "../../errors.ts";
+import { isThere, readFolder } from "../folder.ts";
 import { type Layout, wholeFile } from "../layout.ts";
 import { layoutRefused } from "../problems.ts";
+import { readText } from "../text.ts";
 import { byBytes, refuseShared, type Versioned } from "./versions.ts";
 
 export const supabase: Layout = {
@@ -27,9 +29,27 @@ export const supabase: Layout = {
           hint: "Name the folder supabase/migrations with --dir; or create one with `supabase migration new`.",
         }),
       ]);
-    return { entries: refuseShared(entries), problems: [] };
+    return { entries: refuseShared(entries), problems: switchedOff(folder) };
   },
 };
+
+/** `[db.migrations] enabled = false`: the tool runs none of them. */
+function switchedOff(folder: string): readonly Problem[] {
+  const config = join(dirname(folder), "config.toml");
+  if (!isThere(config)) return [];
+  const [, section = ""] =
+    /^[ \t]*\[db\.migrations\][^\n]*\n((?:(?![ \t]*\[)[^\n]*(?:\n|$))*)/m.exec(
+      readText(config, "config.toml"),
+    ) ?? [];
+  if (!/^[ \t]*enabled[ \t]*=[ \t]*false\b/m.test(section)) return [];
+  return [
+    layoutRefused("supabase", {
+      folder: "config.toml",
+      why: "it says that migrations are not enabled ([db.migrations] enabled = false)",
+      hint: "Take the line out where they are to be run.",
+    }),
+  ];
+}
 
 const NO_TRANSACTION = /^-- pg-delta: transaction=false(?:\n|$)/;
 

@@ -1,0 +1,56 @@
+/** For hints: the `down` that finishes what an earlier one has taken back in part. */
+import type { Graph } from "./graph.ts";
+import type { History } from "./history.ts";
+import { appliedIn, askedFor, removedWith } from "./plan-down.ts";
+import type { Expression } from "./revision.ts";
+
+const LAST = { kind: "steps", count: -1 } as const;
+const MOST_NAMES = 5;
+
+interface Way {
+  readonly words: string;
+  readonly removed: readonly string[];
+}
+
+/**
+ * The command, of those that reach the revision the one that takes back least, and what else it takes back. Another
+ * branch may have been applied behind it, so the last one is not always the one that stopped.
+ */
+export function wayBackOf(
+  revision: string,
+  { graph, history }: { readonly graph: Graph; readonly history: History },
+): string {
+  const applied = appliedIn(history, graph);
+  const versioned = applied.byId.has(revision);
+  const way = (words: string, expression: Expression): readonly Way[] => {
+    const asked = askedFor(applied, graph, expression);
+    const removed = removedWith(asked, applied).map((entry) => entry.revision);
+    // The last one alone, where something stands on it, is refused.
+    const refused = expression.kind === "steps" && removed.length > asked.length;
+    return refused || (versioned && !removed.includes(revision)) ? [] : [{ words, removed }];
+  };
+  const isApplied = (id: string) => applied.byId.get(id)?.state === "applied";
+  // Where a repeatable stopped, one that takes nothing back finishes it.
+  const ends = [
+    ...graph.heads,
+    ...graph.order
+      .map(({ id }) => id)
+      .filter(isApplied)
+      .slice(-1),
+  ];
+  const ids = versioned ? applied.edges.parents(revision) : ends;
+  const ways = [
+    ...(applied.entries.length === 0 ? [] : way("-1", LAST)),
+    ...ids.filter(isApplied).flatMap((id) => way(id, { kind: "revision", from: id, offset: 0 })),
+    ...way("base", { kind: "base" }),
+  ];
+  const best = ways.reduce((least, each) => (each.removed.length < least.removed.length ? each : least));
+  const others = best.removed.filter((id) => id !== revision);
+  return `\`godwit down ${best.words}\`${alsoOf(others)}`;
+}
+
+function alsoOf(others: readonly string[]): string {
+  if (others.length === 0) return "";
+  const more = others.length > MOST_NAMES ? ` and ${others.length - MOST_NAMES} more` : "";
+  return ` (it also takes back ${others.slice(0, MOST_NAMES).join(", ")}${more})`;
+}

@@ -1,0 +1,185 @@
+/**
+ * What Flyway's own configuration says about its files: `flyway.toml` or `flyway.conf` beside the folder or above it, and
+ * `FLYWAY_…` of the environment, which counts more. Names and placeholders are done as they are said; whatever would make
+ * Flyway run other files, or the same files in another way, is refused by name. Connection, history and validation are not
+ * read here.
+ */
+import { join } from "node:path";
+import type { Problem } from "../../errors.ts";
+import { isThere } from "../folder.ts";
+import type { LayoutOptions } from "../layout.ts";
+import { layoutRefused } from "../problems.ts";
+import { readText } from "../text.ts";
+import { placesAbove } from "./above.ts";
+
+export interface FlywaySettings {
+  readonly prefixes: Readonly<Record<"V" | "R" | "B", string>>;
+  readonly separator: string;
+  readonly suffixes: readonly string[];
+  readonly replaces: boolean;
+  readonly placeholder: { readonly prefix: string; readonly suffix: string; readonly separator: string };
+  /** Names in small letters. */
+  readonly placeholders: ReadonlyMap<string, string>;
+  readonly callbacks: boolean;
+  /** Versions behind it are not run; `null`: all are. */
+  readonly target: string | null;
+  /** Versions up to it are passed over where the database is not empty. */
+  readonly baseline: string | null;
+  /** The schema that names without one go into. */
+  readonly schema: string | null;
+  readonly table: string;
+  readonly problems: readonly Problem[];
+}
+
+interface Value {
+  readonly text: string;
+  /** As it is written, and in which file. */
+  readonly key: string;
+  readonly from: string;
+}
+
+/** Throws `SourceError` where a file cannot be read. */
+export function flywaySettings(folder: string, { environment }: LayoutOptions): FlywaySettings {
+  const problems: Problem[] = [];
+  const values = new Map<string, Value>();
+  for (const [from, text] of filesFor(folder)) {
+    const entries = from.endsWith(".toml") ? parseToml(text) : parseConf(text);
+    for (const { key, value } of entries) {
+      if (value === null) problems.push(unreadable(from, key));
+      else values.set(normal(key), { text: value, key, from });
+    }
+  }
+  for (const [name, text] of Object.entries(environment)) {
+    const key = /^FLYWAY_(.+)$/.exec(name)?.[1];
+    if (key !== undefined && text !== undefined)
+      values.set(normal(key.replace(/^PLACEHOLDERS_/, "placeholders.")), {
+        text,
+        key: name,
+        from: "the environment",
+      });
+  }
+  const get = (key: string, fallback: string) => values.get(key)?.text ?? fallback;
+  const isOn = (key: string, fallback: boolean) => get(key, `${fallback}`).toLowerCase() === "true";
+  const suffixes = list(get("sqlmigrationsuffixes", ".sql"));
+  const target = get("target", "latest");
+  return {
+    prefixes: {
+      V: get("sqlmigrationprefix", "V"),
+      R: get("repeatablesqlmigrationprefix", "R"),
+      B: get("baselinemigrationprefix", "B"),
+    },
+    separator: get("sqlmigrationseparator", "__"),
+    suffixes,
+    replaces: isOn("placeholderreplacement", true),
+    placeholder: {
+      prefix: get("placeholderprefix", "${"),
+      suffix: get("placeholdersuffix", "}"),
+      separator: get("placeholderseparator", ":"),
+    },
+    placeholders: new Map(
+      [...values].flatMap(([key, { text }]) =>
+        key.startsWith("placeholders.") ? [[key.slice("placeholders.".length), text] as const] : [],
+      ),
+    ),
+    callbacks: !isOn("skipdefaultcallbacks", false),
+    target: target === "latest" ? null : target,
+    baseline: isOn("baselineonmigrate", false) ? get("baselineversion", "1") : null,
+    schema: get("defaultschema", list(get("schemas", ""))[0] ?? "") || null,
+    table: get("table", "flyway_schema_history"),
+    problems: [...problems, ...[...values].flatMap(([key, value]) => refusedValue(key, value) ?? [])],
+  };
+}
+
+const NAMES = ["flyway.conf", "conf/flyway.conf", "flyway.toml", "conf/flyway.toml", "flyway.user.toml"];
+
+/** Those of the nearest place that has one; the last counts most. */
+function filesFor(folder: string): readonly (readonly [string, string])[] {
+  for (const place of placesAbove(folder)) {
+    const found = NAMES.filter((name) => isThere(join(place, name)));
+    if (found.length > 0) return found.map((name) => [name, readText(join(place, name), name)]);
+  }
+  return [];
+}
+
+/** A name of a placeholder keeps what it is made of. */
+function normal(key: string): string {
+  const [first = "", ...rest] = key.replace(/^flyway\./i, "").split(".");
+  const own = first.toLowerCase().replace(/[_-]/g, "");
+  return rest.length === 0 ? own : `${own}.${rest.join(".").toLowerCase()}`;
+}
+
+function list(text: string): readonly string[] {
+  return text
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
+}
+
+/** What would make another run of it, with the value that does not. */
+const HARMLESS: Readonly<Record<string, RegExp>> = {
+  encoding: /^utf-?8$/i,
+  cherrypick: /^$/,
+  initsql: /^$/,
+  resolvers: /^$/,
+  callbacks: /^$/,
+  skipdefaultresolvers: /^false$/i,
+  skipexecutingmigrations: /^false$/i,
+  locations: /^[^,]*$/,
+};
+
+function refusedValue(key: string, { text, key: written, from }: Value): Problem | null {
+  const harmless = HARMLESS[key]?.test(text.trim()) ?? true;
+  if (harmless) return null;
+  return layoutRefused("flyway", {
+    folder: from,
+    why: `it says ${written}=${text}, and that is not done here`,
+    hint: "Take it out and do what it does in another way; or let Flyway run its files and take that over with `godwit adopt`.",
+  });
+}
+
+function unreadable(from: string, key: string): Problem {
+  return layoutRefused("flyway", {
+    folder: from,
+    why: `the value of ${key} is neither a text, a number, true or false, nor a list of these on one line`,
+    hint: "Write it in one of these forms.",
+  });
+}
+
+interface Entry {
+  readonly key: string;
+  readonly value: string | null;
+}
+
+export function parseConf(text: string): readonly Entry[] {
+  return text.split(/\r?\n/).flatMap((line) => {
+    const [, key, value = ""] = /^[ \t]*([^#!=\s][^=\s]*)[ \t]*=(.*)$/.exec(line) ?? [];
+    return key === undefined ? [] : [{ key, value: value.trim() }];
+  });
+}
+
+/** As much of TOML as it takes: `[flyway]` and what is below it, with simple values. */
+function parseToml(text: string): readonly Entry[] {
+  let table = "";
+  return text.split(/\r?\n/).flatMap((line): readonly Entry[] => {
+    const section = /^[ \t]*\[+[ \t]*([^\]]+?)[ \t]*\]+/.exec(line)?.[1];
+    if (section !== undefined) table = section.replaceAll('"', "");
+    const [, key, value = ""] = /^[ \t]*("[^"]*"|[\w.-]+)[ \t]*=[ \t]*(.*)$/.exec(line) ?? [];
+    if (section !== undefined || key === undefined) return [];
+    const path = `${table === "" ? "" : `${table}.`}${key.replaceAll('"', "")}`;
+    return path.startsWith("flyway.") ? [{ key: path, value: tomlValue(value) }] : [];
+  });
+}
+
+function tomlValue(written: string): string | null {
+  const plain = String.raw`"(?:[^"\\]|\\.)*"|'[^']*'|[\w.+-]+`;
+  const one = new RegExp(String.raw`^(${plain})[ \t]*(?:#.*)?$`).exec(written)?.[1];
+  if (one !== undefined) return unquoted(one);
+  const inside = /^\[([^\]]*)\][ \t]*(?:#.*)?$/.exec(written)?.[1];
+  if (inside === undefined) return null;
+  return (inside.match(new RegExp(plain, "g")) ?? []).map(unquoted).join(",");
+}
+
+function unquoted(text: string): string {
+  if (text.startsWith("'")) return text.slice(1, -1);
+  return text.startsWith('"') ? text.slice(1, -1).replace(/\\(.)/g, "$1") : text;
+}

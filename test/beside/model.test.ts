@@ -1,0 +1,247 @@
+/**
+ * The law beside another tool: whatever it and we do in whatever order, no migration is run a second time, and who follows what
+ * our refusals say ends with each effect there once and both histories telling the same.
+ */
+import { describe } from "vitest";
+import { GodwitError, problemsOf } from "../../src/errors.ts";
+import { adopt } from "../../src/run/adopt.ts";
+import { migrate } from "../../src/run/migrate.ts";
+import { repair } from "../../src/run/repair.ts";
+import type { Target } from "../../src/run/target.ts";
+import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
+import { appliedIn } from "../support/refusal.ts";
+import { type Chance, chanceFor, times } from "../support/seed.ts";
+import { down, folderOf, recorder, up, writeFiles } from "../support/target.ts";
+import { DBMATE, GOLANG, type ModelFile, SUPABASE, type ToolModel } from "../support/tool-model.ts";
+import { targetIn } from "../support/tools.ts";
+
+const CASES = times("GODWIT_TEST_BESIDE", 12);
+const ACTIONS = 10;
+
+describe("any sequence of actions, ours and the tool's", () => {
+  const cases = [
+    { name: "dbmate, kept in step", tool: DBMATE, keep: "dbmate" },
+    { name: "dbmate", tool: DBMATE, keep: undefined },
+    { name: "golang-migrate, kept in step", tool: GOLANG, keep: "golang-migrate" },
+    { name: "golang-migrate", tool: GOLANG, keep: undefined },
+    { name: "Supabase, kept in step by itself", tool: SUPABASE, keep: undefined },
+  ];
+  test.for(cases)("$name", { timeout: 60_000 + CASES * 20_000 }, async ({ name, tool, keep }, { db }) => {
+    const chance = chanceFor(name);
+    for (let n = 0; n < CASES; n++) await sequence(db, { tool, keep, chance: chance.of(n) });
+  });
+});
+
+interface Case {
+  readonly tool: ToolModel;
+  readonly keep: string | undefined;
+  readonly chance: Chance;
+}
+
+async function sequence(db: TestDatabase, { tool, keep, chance }: Case): Promise<void> {
+  await db.sql(`drop schema if exists "${ledgerSchema}" cascade; drop schema if exists supabase_migrations cascade;
+    drop schema if exists elsewhere cascade; drop table if exists public.schema_migrations, effects; create table effects (n int primary key)`);
+  const files: ModelFile[] = [];
+  const folder = folderOf({});
+  const target = await targetIn(tool.layout, {
+    ...{ url: db.url, folder },
+    ...(keep === undefined ? {} : { settings: { keep } }),
+  });
+  const said: string[] = [];
+  const model = new Model(db, { tool, target, files, said });
+  const add = (n: number) => {
+    files.push({ n, word: "abc"[chance.int(0, 2)] ?? "a" });
+    files.sort((left, right) => left.n - right.n);
+    writeFiles(folder, tool.files(files));
+  };
+  for (const n of [10, 20]) add(n);
+  try {
+    for (let turn = 0; turn < ACTIONS; turn++) {
+      const action = chance.int(0, 8);
+      said.push(`action ${action}`);
+      if (action === 0) add(Math.max(...files.map(({ n }) => n)) + 10);
+      else if (action === 1) {
+        // A number says nothing of a file that came between two of its values: both looked at it before.
+        if (!tool.isSet) await model.ourUp();
+        addLate(files, add, chance);
+      } else if (action === 2) await model.toolUp();
+      else if (action === 3) await model.toolDown();
+      else if (action === 4) await model.removeRow(chance);
+      else if (action === 5) await model.ourDown();
+      else await model.ourUp();
+    }
+    await model.ourUp();
+  } catch (error) {
+    throw new Error(`${said.join("\n")}\n${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
+}
+
+function addLate(files: readonly ModelFile[], add: (n: number) => void, chance: Chance): void {
+  const taken = new Set(files.map(({ n }) => n));
+  const n = chance.int(1, Math.max(...taken));
+  if (!taken.has(n)) add(n);
+}
+
+interface ModelOf {
+  readonly tool: ToolModel;
+  readonly target: Target;
+  readonly files: readonly ModelFile[];
+  readonly said: string[];
+}
+
+class Model {
+  readonly #db: TestDatabase;
+  readonly #of: ModelOf;
+
+  constructor(db: TestDatabase, of: ModelOf) {
+    this.#db = db;
+    this.#of = of;
+  }
+
+  async #effects(): Promise<readonly number[]> {
+    return (await this.#db.sql<{ n: number }>("select n from effects order by n")).map(({ n }) => n);
+  }
+
+  /** In one transaction each, as the tool does it; a file whose effect is there fails, and stops it. */
+  async toolUp(): Promise<void> {
+    const { tool, files, said } = this.#of;
+    await this.#db.sql(tool.create);
+    for (const file of tool.pending(await tool.claims(this.#db, files), files)) {
+      if ((await this.#effects()).includes(file.n)) return;
+      said.push(`  ${tool.name} applies ${file.n}`);
+      await this.#db.sql(`begin; insert into effects values (${file.n}); ${tool.row(file)}; commit`);
+    }
+  }
+
+  async toolDown(): Promise<void> {
+    const { tool, files, said } = this.#of;
+    const claimed = await tool.claims(this.#db, files);
+    const mine = files.filter(({ n }) => claimed.includes(n));
+    const last = mine.at(-1);
+    if (last === undefined) return;
+    said.push(`  ${tool.name} takes back ${last.n}`);
+    await this.#db.sql(
+      `begin; delete from effects where n = ${last.n}; ${tool.unrow(last, mine.at(-2))}; commit`,
+    );
+  }
+
+  /** Somebody edits the history: the row goes, the effect stays. One that we never saw is beyond anybody's knowledge. */
+  async removeRow(chance: Chance): Promise<void> {
+    const { tool, files, said } = this.#of;
+    const claimed = await tool.claims(this.#db, files);
+    const known = new Set(await appliedIn(this.#db).catch(() => []));
+    const mine = files.filter((file) => claimed.includes(file.n) && known.has(tool.revision(file)));
+    const at = tool.isSet ? chance.int(0, mine.length - 1) : mine.length - 1;
+    const one = mine[at];
+    if (one === undefined || (!tool.isSet && one.n !== Math.max(...claimed))) return;
+    said.push(`  the row of ${one.n} is removed`);
+    await this.#db.sql(tool.unrow(one, mine[at - 1]));
+  }
+
+  async ourDown(): Promise<void> {
+    const { target, said } = this.#of;
+    const before = await this.#effects();
+    try {
+      const { steps } = await migrate(target, down("-1"), recorder());
+      said.push(`  down takes back ${steps.map(({ revision }) => revision)}`);
+    } catch (error) {
+      this.#refused(error);
+      expect(await this.#effects()).toEqual(before);
+    }
+  }
+
+  /** Until it is done, doing what a person who looks at the database does about each refusal. */
+  async ourUp(): Promise<void> {
+    const { target, tool, files, said } = this.#of;
+    let outOfOrder = false;
+    for (let attempt = 0; attempt < 30; attempt++) {
+      const before = await this.#effects();
+      let codes: readonly string[];
+      try {
+        const { steps } = await up(target, recorder(), { outOfOrder });
+        said.push(`  up applies ${steps.map(({ revision }) => revision)}`);
+        expect(await this.#effects()).toEqual(files.map(({ n }) => n));
+        expect((await appliedIn(this.#db)).toSorted()).toEqual(files.map(tool.revision).toSorted());
+        return;
+      } catch (error) {
+        codes = this.#refused(error);
+        expect(await this.#effects(), String(error)).toEqual(before);
+        if (codes.includes("PLAN_LATE")) outOfOrder = await this.#late(error);
+        else if (codes.includes("ADOPT_TAKEN_BACK")) await this.#settle(error);
+        else if (codes.includes("ADOPT_CONFLICT")) await this.#sayWhereItIs(error);
+        else if (codes.includes("ADOPT_NEEDED")) await this.#adopt();
+        else throw error;
+      }
+    }
+    throw new Error("Following what is said does not lead on.");
+  }
+
+  /** A tool with a number may have applied it, and cannot say so: then a person looks. */
+  async #late(error: unknown): Promise<true> {
+    const { tool, files } = this.#of;
+    const effects = await this.#effects();
+    const there = files.filter(
+      (file) => effects.includes(file.n) && String(error).includes(`${tool.revision(file)} (before`),
+    );
+    expect(tool.isSet ? there : []).toEqual([]);
+    for (const file of there) await this.#markDone(tool.revision(file));
+    return true;
+  }
+
+  /** The number stands on a file of which nobody but the database knows whether it ran. */
+  async #sayWhereItIs(error: unknown): Promise<void> {
+    const { tool, files } = this.#of;
+    const effects = await this.#effects();
+    const [file] = files.filter((one) => String(error).includes(`is at ${tool.revision(one)} now`));
+    if (file === undefined) throw error;
+    if (effects.includes(file.n)) return this.#markDone(tool.revision(file));
+    const there = files.filter(({ n }) => n < file.n && effects.includes(n)).at(-1);
+    this.#of.said.push(`  force ${there?.n}`);
+    await this.#db.sql(tool.unrow(file, there));
+  }
+
+  async #markDone(revision: string): Promise<void> {
+    this.#of.said.push(`  mark-done ${revision}`);
+    const request = { kind: "mark-done", revision, position: null } as const;
+    await repair(this.#of.target, request, { confirm: this.#db.name }, recorder());
+  }
+
+  async #adopt(): Promise<void> {
+    try {
+      await adopt(this.#of.target, { assume: false, dryRun: false }, recorder());
+    } catch (error) {
+      const codes = this.#refused(error);
+      if (codes.includes("ADOPT_TAKEN_BACK")) await this.#settle(error);
+      else if (codes.includes("ADOPT_CONFLICT")) await this.#sayWhereItIs(error);
+      else throw error;
+    }
+  }
+
+  async #settle(error: unknown): Promise<void> {
+    const { target, tool, files, said } = this.#of;
+    const effects = await this.#effects();
+    const wanted = problemsOf(error as GodwitError).flatMap(
+      ({ details }) => (details?.revisions as string[]) ?? [],
+    );
+    for (const revision of wanted) {
+      const file = files.find((one) => tool.revision(one) === revision);
+      if (file !== undefined && effects.includes(file.n)) {
+        await this.#markDone(revision);
+        continue;
+      }
+      said.push(`  forget ${revision}`);
+      await repair(target, { kind: "forget", revision }, { confirm: this.#db.name }, recorder());
+    }
+  }
+
+  /** Named, and never because a file was run a second time. */
+  #refused(error: unknown): readonly string[] {
+    if (!(error instanceof GodwitError)) throw error;
+    const codes = problemsOf(error).map(({ code }) => code);
+    this.#of.said.push(`  refused: ${codes} ${error.message}`);
+    expect(codes, error.message).not.toContain("STEP_FAILED");
+    return codes;
+  }
+}
