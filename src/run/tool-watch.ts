@@ -44,12 +44,7 @@ export async function beforeLook(target: Target, connection: Connection): Promis
 
 /** By name: what has only just appeared may have no rows yet, and its lock's table may be there before it. */
 function tablesOf({ settings: { schema } }: Target, tools: readonly Tool[]): string {
-  const names = tools.flatMap(({ table, formerly = [] }) => [
-    table,
-    ...formerly,
-    `${table}lock`,
-    `${table}_lock`,
-  ]);
+  const names = tools.flatMap(({ table }) => [table, `${table}lock`, `${table}_lock`]);
   const only = schema == null ? "" : ` and n.nspname = ${literal(schema)}`;
   return `select c.oid::text as oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where c.relkind in ('r', 'p') and n.nspname !~ '^pg_'${only} and lower(c.relname) in (${names.map((name) => literal(name.toLowerCase())).join(", ")})`;
