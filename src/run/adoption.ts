@@ -417,7 +417,10 @@ function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided):
   const { tool, history } = found;
   const edited = ofKind(decided.get("take") ?? [], "edited");
   const warned = decided.get("warn") ?? [];
-  const missing = ofKind(warned, "without-file").map(({ row }) => row);
+  // Where we do not write to it, what was seen once is told once.
+  const missing = ofKind(warned, "without-file")
+    .filter(({ isNew }) => isNew || situation.kept)
+    .map(({ row }) => row);
   const passed = ofKind(warned, "passed-over").map(({ id }) => id);
   const both = ofKind(warned, "applied-by-both").map(({ id }) => id);
   return [

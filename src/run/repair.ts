@@ -163,9 +163,7 @@ async function correct(
   );
   if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
   const told =
-    keeper === null || !hasWritten(results, kind === "accept" ? 0 : 1)
-      ? null
-      : `${keeper.tool.title} (${describeTable(keeper.table)})`;
+    keeper === null || !hasWritten(results) ? null : `${keeper.tool.title} (${describeTable(keeper.table)})`;
   const answer = { revision, direction: reverting ? "down" : "up", told } as const;
   const stale = kind === "accept" && told === null ? staleIn(look, revision) : null;
   return { ...answer, stale, rebuilt: [], left: [] };
@@ -194,11 +192,11 @@ function frameOf(target: Target, { damage }: RecordedHistory): readonly [string,
 /** Before what is for the tool's table, to tell its answers from ours. */
 const MARK = "select 'theirs' as mark;";
 
-/** A row that was gone already is not written. `ours`: how many statements behind it are for our own tables. */
-function hasWritten(results: readonly Result[], ours: number): boolean {
+/** A row that was gone already is not written. */
+function hasWritten(results: readonly Result[]): boolean {
   const mark = results.findIndex(({ rows }) => rows[0]?.mark === "theirs");
   return results
-    .slice(mark + 1, -1 - ours)
+    .slice(mark + 1, -1)
     .some(({ command, rowCount }) => !["DELETE", "UPDATE"].includes(command) || (rowCount ?? 0) > 0);
 }
 
