@@ -6,7 +6,7 @@ import { resolveRevision } from "../core/revision.ts";
 import { wayBackOf } from "../core/way-back.ts";
 import { PlanRefused, type Problem, SourceError } from "../errors.ts";
 import { describeTable } from "../tools/tool.ts";
-import { judge, lookAt, lostIn } from "./adoption.ts";
+import { judge, lostIn } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { keptRow, rememberedRow } from "./keep.ts";
 import { withWarnings } from "./local-commits.ts";
@@ -14,6 +14,7 @@ import { withLock } from "./locked.ts";
 import { refuseForeign } from "./owner.ts";
 import type { RunContext, Target } from "./target.ts";
 import { keepToolOut, refuseLockedRow } from "./tool-lock.ts";
+import { lookAt } from "./tool-look.ts";
 import { forgetRow } from "./tool-memory.ts";
 
 export interface BaselineReport {

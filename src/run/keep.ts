@@ -24,8 +24,6 @@ export interface Keeper extends Found {
   readonly seen?: readonly string[];
   /** Makes the table; `null` where it is there. */
   readonly create: string | null;
-  /** The version of the file in front of this one. */
-  previous(revision: string): string | null;
 }
 
 /** SQL for a step's transaction; empty where nothing is kept in step. */
@@ -56,8 +54,7 @@ export function keptIn(keeper: Keeper | null | undefined, input: KeptInput): Kep
   const { table, keep, tool } = keeper;
   const { step, migration, text, sql } = input;
   const { revision } = step;
-  const previous = keeper.previous(revision);
-  const kept = { revision, key: migration?.tool ?? null, text, ledger: sql.historyTable, previous };
+  const kept = { revision, key: migration?.tool ?? null, text, ledger: sql.historyTable };
   const lock = `lock table ${nameOf(table)} in access exclusive mode;`;
   const row = `${step.direction === "up" ? keep.up(table, kept) : keep.down(table, kept)}; ${remembering(keeper, sql, step)}`;
   const moved = keeper.seen === undefined ? undefined : keep.moved?.(table, kept, keeper.seen);
@@ -184,7 +181,7 @@ export async function acceptedRow(
   if (keeper === null || keeper.create !== null || migration === null) return "";
   const ledger = target.ledger.sql.historyTable;
   const key = migration.tool ?? null;
-  const step = { revision, key, text: null, ledger, previous: keeper.previous(revision) };
+  const step = { revision, key, text: null, ledger };
   const row = keeper.keep.accept?.(keeper.table, step) ?? null;
   return row === null ? "" : `${row};`;
 }
@@ -202,7 +199,7 @@ export async function keptRow(
   const text = content?.kind === "sql" ? content.text : null;
   const key = migration?.tool ?? null;
   const ledger = target.ledger.sql.historyTable;
-  const step = { revision, key, text, ledger, previous: keeper.previous(revision) };
+  const step = { revision, key, text, ledger };
   const { table, keep } = keeper;
   const present = direction === "up" && keeper.create === null ? keep.present(table, step) : null;
   if (present !== null && (await connection.query(present)).rows.length > 0) return "";

@@ -41,7 +41,7 @@ export function guarded(
 ): KeptStep | null {
   if (step.direction === "down" || step.kind === "repeatable" || step.reason !== "pending") return null;
   const { historyTable: ledger } = target.ledger.sql;
-  return { revision: step.revision, key: migration?.tool ?? null, text, ledger, previous: null };
+  return { revision: step.revision, key: migration?.tool ?? null, text, ledger };
 }
 
 function guardedBy(kept: Kept, guard: string): Kept {

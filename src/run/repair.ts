@@ -13,7 +13,7 @@ import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
 import { describeTable } from "../tools/tool.ts";
-import { type Look, lookAt, lostIn } from "./adoption.ts";
+import { lostIn } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { acceptedRow, keptRow, rememberedRow } from "./keep.ts";
 import { withWarnings } from "./local-commits.ts";
@@ -23,6 +23,7 @@ import { type RepairPlace, rebuild } from "./rebuild.ts";
 import { refusedRepair } from "./repairable.ts";
 import type { RunContext, Target } from "./target.ts";
 import { type Advisory, keepToolOut, refuseLockedRow } from "./tool-lock.ts";
+import { type Look, lookAt } from "./tool-look.ts";
 import { forgetRow } from "./tool-memory.ts";
 
 export type Repair =

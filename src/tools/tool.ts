@@ -178,8 +178,6 @@ export interface KeptStep {
   readonly key: ToolKey | null;
   /** The file's text, upwards, as it lies there. */
   readonly text: string | null;
-  /** The version of the file in front of it. */
-  readonly previous: string | null;
   /** Our own history, quoted: for tools whose rows say what stands on what. */
   readonly ledger: string;
 }
