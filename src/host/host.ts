@@ -5,6 +5,7 @@
  * what was asked, within its time. The process is started when it is first needed, serves all modules of one source,
  * and is replaced after it ended. It does not keep our process alive, and ends with it.
  */
+import { basename } from "node:path";
 import { ConfigError, DatabaseError, type Place, SourceError, StepFailed } from "../errors.ts";
 import { redact } from "../std/secret.ts";
 import { delay, orAbort, timeLimit } from "../std/time.ts";
@@ -187,7 +188,7 @@ export class Host implements AsyncDisposable {
   #running(): HostChild {
     if (this.#child?.over === false) return this.#child;
     if (this.#closed) throw new Error("The source of this module was closed.");
-    const print = (line: string) => this.#options.print?.(line);
+    const print = (line: string) => this.#options.print?.(`a module: ${line}`);
     this.#child = new HostChild({ environment: this.#options.environment ?? process.env, print });
     return this.#child;
   }
@@ -231,7 +232,8 @@ export class Host implements AsyncDisposable {
     const timeoutMs = this.#options.moduleTimeoutMs ?? MODULE_TIMEOUT_MS;
     using limit = timeLimit(timeoutMs);
     const { signal } = this.#options;
-    const listener: Listener = { onPrint: (line) => this.#options.print?.(line) };
+    const who = request.kind === "config" ? basename(request.path) : request.module.file;
+    const listener: Listener = { onPrint: (line) => this.#options.print?.(`${who}: ${line}`) };
     try {
       return await orAbort(
         child.request<T>(request, listener).answer,
