@@ -38,17 +38,17 @@ export interface ChildOptions {
 export class HostEnded extends Error {
   /** As the end of a sentence: `its process ended with exit code 0 (process.exit)`. */
   readonly how: string;
-  /** Where user code did it, as `file:line:column`, if that is known. */
-  readonly where: string | null;
+  /** The stack of whoever called `process.exit`, if that is known. */
+  readonly exitStack: string | null;
   /** Nothing else was under way: then this request is what ended it. */
   readonly alone: boolean;
   /** What was thrown, where that was the reason. */
   readonly thrown: Thrown | null;
 
-  constructor(how: string, facts: { where: string | null; alone: boolean; thrown: Thrown | null }) {
+  constructor(how: string, facts: { exitStack: string | null; alone: boolean; thrown: Thrown | null }) {
     super(how);
     this.how = how;
-    this.where = facts.where;
+    this.exitStack = facts.exitStack;
     this.alone = facts.alone;
     this.thrown = facts.thrown;
   }
@@ -78,7 +78,7 @@ export class HostChild {
   readonly #ended: Promise<void>;
   readonly #flush: (() => void)[] = [];
   #next = 1;
-  #exitPlace: string | null = null;
+  #exitStack: string | null = null;
   #over = false;
   #gone = false;
 
@@ -186,7 +186,7 @@ export class HostChild {
         (this.#pending.get(message.id)?.listener ?? this.#answered.get(message.id))?.onMessage?.(message);
         return;
       case "exiting":
-        this.#exitPlace = message.place;
+        this.#exitStack = message.stack;
         return;
       case "uncaught":
         // Nobody knows what state it is in.
@@ -207,7 +207,8 @@ export class HostChild {
     const failed = [...this.#pending.values()];
     this.#pending.clear();
     this.#hold(false);
-    for (const { reject } of failed) reject(new HostEnded(how, { where: this.#exitPlace, alone, thrown }));
+    for (const { reject } of failed)
+      reject(new HostEnded(how, { exitStack: this.#exitStack, alone, thrown }));
   }
 
   #printed(line: string, stream: Stream): void {

@@ -147,7 +147,6 @@ function formsOf(secret: string): readonly string[] {
     secret.trim(),
     escaped,
     escaped.replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`),
-    escaped.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
     escaped.replaceAll("%20", "+"),
     encodeURI(wellFormed),
     JSON.stringify(secret).slice(1, -1),
@@ -156,12 +155,24 @@ function formsOf(secret: string): readonly string[] {
     secret.replaceAll('"', '""'),
     secret.replace(/['\\]/g, "\\$&"),
     ...encodedForms(wellFormed),
+    ...htmlForms(secret),
   ];
+  const lower = forms.map((form) => form.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()));
   // JSON in JSON, and what `inspect` makes of it.
-  const nested = forms
+  const nested = [...forms, ...lower]
     .filter((form) => /["\\]/.test(form))
     .flatMap((form) => [JSON.stringify(form).slice(1, -1), form.replaceAll("\\", "\\\\")]);
-  return [...new Set([...forms, ...nested])].filter((form) => form.length >= SHORTEST);
+  return [...new Set([...forms, ...lower, ...nested])].filter((form) => form.length >= SHORTEST);
+}
+
+/** As pages and mails show it: the quotes have more than one spelling. */
+function htmlForms(secret: string): readonly string[] {
+  const written = secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const apostrophes = ["'", "&#39;", "&#x27;", "&apos;", "&#039;"];
+  const quotes = ['"', "&quot;", "&#34;", "&#x22;"];
+  return apostrophes.flatMap((apostrophe) =>
+    quotes.map((quote) => written.replaceAll("'", apostrophe).replaceAll('"', quote)),
+  );
 }
 
 /** As clients of HTTP and drivers send it, and quote it when they fail. */
@@ -171,7 +182,7 @@ function encodedForms(secret: string): readonly string[] {
   const hex = bytes.toString("hex");
   const plain = JSON.stringify(secret).slice(1, -1);
   const ascii = plain.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  const forms = [form, form.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()), ascii];
+  const forms = [form, ascii];
   // Four bytes are the start of many a number.
   if (bytes.length > SHORTEST) forms.push(hex, hex.toUpperCase());
   for (const text of [bytes.toString("base64"), ...insideBase64(bytes)])

@@ -9,7 +9,7 @@ import { createCall, type OpenCall } from "./call.ts";
 import { loadConfigFile } from "./config.ts";
 import { endWithParent } from "./lifeline.ts";
 import { record } from "./record.ts";
-import { describeThrown, exitPlace } from "./thrown.ts";
+import { describeThrown, exitStack } from "./thrown.ts";
 
 // A library that finds `process.send` believes that somebody has forked it, and talks to us.
 const send = process.send?.bind(process);
@@ -26,7 +26,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 process.on("uncaughtException", (error: unknown) =>
   tell({ kind: "uncaught", thrown: describeThrown(error) }),
 );
-process.on("exit", () => tell({ kind: "exiting", place: exitPlace() }));
+process.on("exit", () => tell({ kind: "exiting", stack: exitStack() }));
 process.on("message", (message: ToHost) => {
   switch (message.kind) {
     case "request":

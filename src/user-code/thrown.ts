@@ -1,4 +1,5 @@
 /** What user code threw, as plain data. */
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GodwitError, type Problem, problemsOf } from "../errors.ts";
 import type { Thrown } from "../host/protocol.ts";
@@ -55,16 +56,15 @@ function textOf(value: unknown): string {
   }
 }
 
-/** Inside of `process.exit`, the first frame that is neither Node's nor ours, as `file:line:column`. */
-export function exitPlace(): string | null {
-  const own = fileURLToPath(import.meta.url);
-  const stack = new Error().stack ?? "";
-  for (const line of stack.split("\n")) {
-    const found = /(?:\(|at )((?:file:\/\/)?\/[^\s()]*?)(?:\?godwit=\w+)?:(\d+):(\d+)\)?$/.exec(line);
-    if (found === null) continue;
-    const [, address = "", row, column] = found;
-    const path = address.startsWith("file:") ? fileURLToPath(address) : address;
-    if (path !== own) return `${path}:${row}:${column}`;
-  }
-  return null;
+/** Inside of `process.exit`: who called it, without the frames of ours. */
+export function exitStack(): string {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 50;
+  const { stack } = new Error();
+  Error.stackTraceLimit = limit;
+  const lines = textOf(stack ?? "").split("\n");
+  return lines.filter((line) => !OURS.some((folder) => line.includes(folder))).join("\n");
 }
+
+/** As a frame writes it: a path in CommonJS, an address in an ES module. */
+const OURS = [new URL("./", import.meta.url).href, `${dirname(fileURLToPath(import.meta.url))}/`];

@@ -33,8 +33,8 @@ test("stdout is one document, and the log has every line", async ({ db }) => {
   const { json, stderr } = await commandIn({ folder: folderOf(files), url: db.url })("up", "--json");
   expect(json).toMatchObject({ ok: true, report: { outcome: "done" } });
   for (const line of LINES) expect(stderr).toMatch(new RegExp(`0001_a: ${line}$`, "m"));
-  expect(stderr).toMatch(/^at its top$/m);
-  expect(stderr).toMatch(/^from the configuration$/m);
+  expect(stderr).toMatch(/^0001_a\.mjs: at its top$/m);
+  expect(stderr).toMatch(/^godwit\.config\.mjs: from the configuration$/m);
 });
 
 test("in a JSON log each line is an object", async ({ db }) => {
@@ -44,7 +44,9 @@ test("in a JSON log each line is an object", async ({ db }) => {
   const lines = stderr.trimEnd().split("\n");
   const messages = lines.map((line) => (JSON.parse(line) as { message: string }).message);
   expect(messages).toEqual(expect.arrayContaining(LINES.map((line) => `0001_a: ${line}`)));
-  expect(messages).toEqual(expect.arrayContaining(["from the configuration", "at its top"]));
+  expect(messages).toEqual(
+    expect.arrayContaining(["godwit.config.mjs: from the configuration", "0001_a.mjs: at its top"]),
+  );
 });
 
 test("a script holds statements alone", async ({ db }) => {
