@@ -1,6 +1,5 @@
 /** The command. The only file that ends the process. */
 import { Interrupted, StepFailed } from "../errors.ts";
-import { redact } from "../std/secret.ts";
 import { formatProblem } from "./problems.ts";
 import { run } from "./run.ts";
 import { openTerminal } from "./terminal.ts";
@@ -61,10 +60,10 @@ function thrownByNobody(error: unknown): StepFailed {
   return new StepFailed(
     {
       code: "STEP_FAILED",
-      message: redact(`Something threw where nobody could catch it: ${message}`),
+      message: `Something threw where nobody could catch it: ${message}`,
       // Migrations run in a process of their own, so it was none of them.
       hint: "godwit status shows what is applied. Does what answers at the database's address speak PostgreSQL's protocol? If it does, this is a fault of Godwit.",
-      details: { stack: redact(stack) },
+      details: { stack },
     },
     { cause: error },
   );

@@ -6,7 +6,6 @@
  * and is replaced after it ended. It does not keep our process alive, and ends with it.
  */
 import { ConfigError, DatabaseError, type Problem, SourceError, StepFailed } from "../errors.ts";
-import { redact } from "../std/secret.ts";
 import { delay, orAbort, timeLimit } from "../std/time.ts";
 import type { Call } from "./call.ts";
 import { HostChild, HostEnded, HostFailed, type Listener, type Stream } from "./child.ts";
@@ -299,10 +298,10 @@ function failureOfCall(error: unknown, { file, path, errors }: CallFacts): unkno
     const { message, stack } = errorOf(error.thrown, errors);
     return new StepFailed({
       code: "STEP_FAILED",
-      message: redact(`Something threw where nobody could catch it: ${message}`),
+      message: `Something threw where nobody could catch it: ${message}`,
       hint: "In a migration: await every promise, and catch errors in timers and callbacks.",
       place: { file },
-      details: { stack: redact(stack ?? "") },
+      details: { stack: stack ?? "" },
     });
   }
   return new StepFailed({

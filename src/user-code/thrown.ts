@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { GodwitError, type Problem, problemsOf } from "../errors.ts";
 import type { Thrown } from "../host/protocol.ts";
 import { traceOf } from "../run/trace.ts";
+import { MOST_CARRIED, shortened } from "../std/secret.ts";
 
 /** Errors of statements, and which: thrown on, they are told by their number. */
 const statements = new WeakMap<object, number>();
@@ -32,7 +33,7 @@ function withoutTrace(error: unknown): Thrown {
     kind: "error",
     name: textOf(name),
     message: textOf(message),
-    stack: textOf(stack ?? ""),
+    stack: stackOf(stack ?? ""),
     ...(typeof hint === "string" ? { hint } : {}),
   };
 }
@@ -49,11 +50,21 @@ function plain(problem: Problem): Problem {
 
 function textOf(value: unknown): string {
   try {
-    return String(value);
+    return shortened(String(value), MOST_CARRIED);
   } catch {
     return "something that is no text";
   }
 }
+
+/** It begins with the message, of whatever length, and its frames are at its end. */
+function stackOf(stack: unknown): string {
+  if (typeof stack !== "string" || stack.length <= MOST_CARRIED) return textOf(stack);
+  const frames = stack.indexOf("\n    at ", stack.length - MOST_FRAMES);
+  return `${shortened(stack, MOST_CARRIED)}${frames === -1 ? "" : stack.slice(frames)}`;
+}
+
+/** In characters. */
+const MOST_FRAMES = 20_000;
 
 /** Inside of `process.exit`, the first frame that is neither Node's nor ours, as `file:line:column`. */
 export function exitPlace(): string | null {
