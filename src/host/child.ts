@@ -6,11 +6,12 @@
  * It has a process group of its own: Ctrl-C in a terminal does not reach it before we have decided, and what it has
  * started ends with it. A pipe that is never written to tells it that we are gone, also when it spins.
  */
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { CHANNEL, type Channel, LIFELINE, openChannel } from "./channel.ts";
 import { linesOf } from "./lines.ts";
 import type { FromHost, Request, Thrown, ToHost } from "./protocol.ts";
 
@@ -71,6 +72,7 @@ interface Pending {
 
 export class HostChild {
   readonly #child: ChildProcess;
+  readonly #channel: Channel<ToHost>;
   readonly #options: ChildOptions;
   readonly #pending = new Map<number, Pending>();
   /** Of requests that were answered well. */
@@ -84,11 +86,9 @@ export class HostChild {
 
   constructor(options: ChildOptions) {
     this.#options = options;
-    const child = fork(entryPath(), [], {
-      serialization: "advanced",
+    const child = spawn(process.execPath, [...inherited(process.execArgv), entryPath()], {
       env: options.environment as NodeJS.ProcessEnv,
-      execArgv: inherited(process.execArgv),
-      stdio: ["ignore", "pipe", "pipe", "ipc", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
       detached: process.platform !== "win32",
     });
     this.#child = child;
@@ -105,11 +105,14 @@ export class HostChild {
       // What was printed last is read before the end is told.
       child.once("exit", (code, signal) => void this.#settle().then(() => end(howEnded(code, signal))));
     });
-    child.on("message", (message: FromHost) => this.#heard(message));
+    this.#channel = openChannel(child.stdio[CHANNEL] as Duplex, {
+      onMessage: (message: FromHost) => this.#heard(message),
+      onBroken: () => this.#cut(),
+    });
     for (const name of ["stdout", "stderr"] as const)
       this.#flush.push(linesOf(child[name] as Readable, (line) => this.#printed(line, name)));
-    // Its end of the pipe closes with the process; that is no error of ours.
-    (child.stdio[4] as Socket | null)?.on("error", () => {});
+    // Its end of the pipe closes with the process; that is no error of ours. What code writes to it is not looked at.
+    (child.stdio[LIFELINE] as Socket | null)?.on("error", () => {}).resume();
     this.#hold(false);
   }
 
@@ -138,7 +141,7 @@ export class HostChild {
 
   tell(message: ToHost): void {
     // Where it has just ended, `exit` says what becomes of the requests.
-    if (this.#child.connected) this.#child.send(message, () => {});
+    if (!this.#gone) this.#channel.tell(message);
   }
 
   /** Ends it at once, with all that it has started. Requests under way fail. */
@@ -202,6 +205,17 @@ export class HostChild {
     }
   }
 
+  /** Its end of the channel is closed. That is so when it ends; where it does not, its code has done it. */
+  #cut(): void {
+    if (this.#over) return;
+    this.#over = true;
+    const timer = setTimeout(() => {
+      this.#fail(CUT, null);
+      this.#killGroup();
+    }, ENDING_MS);
+    void this.#ended.then(() => clearTimeout(timer));
+  }
+
   #fail(how: string, thrown: Thrown | null): void {
     const alone = this.#pending.size === 1;
     const failed = [...this.#pending.values()];
@@ -224,8 +238,7 @@ export class HostChild {
 
   /** Keeps our process alive while an answer is awaited, and only then. */
   #hold(held: boolean): void {
-    const { stdio, channel } = this.#child;
-    const handles = [this.#child, channel, ...stdio] as (
+    const handles = [this.#child, ...this.#child.stdio] as (
       | { ref?(): void; unref?(): void }
       | null
       | undefined
@@ -235,6 +248,11 @@ export class HostChild {
       else handle?.unref?.();
   }
 }
+
+/** How long a process takes to end after its pipes are closed, with its memory written to a disk. */
+const ENDING_MS = 1_000;
+
+const CUT = `it closed file descriptor ${CHANNEL}, over which Godwit speaks with its process, or wrote to it`;
 
 function howEnded(code: number | null, signal: NodeJS.Signals | null): string {
   if (signal === "SIGABRT" || code === 134) return "its process was out of memory, or crashed (SIGABRT)";

@@ -3,18 +3,18 @@
  * must be true depends on it: it may end, hang or spin at any moment, and the other side (`host/`) deals with that.
  */
 import { writeFileSync } from "node:fs";
+import { Socket } from "node:net";
+import { CHANNEL, openChannel } from "../host/channel.ts";
 import type { FromHost, Request, ToHost } from "../host/protocol.ts";
 import { loadModule } from "../source/module.ts";
 import { createCall, type OpenCall } from "./call.ts";
 import { loadConfigFile } from "./config.ts";
-import { endWithParent } from "./lifeline.ts";
+import { endGroup, endWithParent } from "./lifeline.ts";
 import { record } from "./record.ts";
 import { describeThrown, exitPlace } from "./thrown.ts";
 
-// A library that finds `process.send` believes that somebody has forked it, and talks to us.
-const send = process.send?.bind(process);
-delete process.send;
 const calls = new Map<number, OpenCall>();
+const UNHEARD_MS = 5_000;
 
 endWithParent();
 // The kernel should end this process before the one that holds the transaction.
@@ -27,7 +27,14 @@ process.on("uncaughtException", (error: unknown) =>
   tell({ kind: "uncaught", thrown: describeThrown(error) }),
 );
 process.on("exit", () => tell({ kind: "exiting", place: exitPlace() }));
-process.on("message", (message: ToHost) => {
+
+const channel = openChannel<FromHost, ToHost>(new Socket({ fd: CHANNEL, readable: true, writable: true }), {
+  onMessage: heard,
+  // Nobody hears what comes of it any more. Our parent ends this process, if it is there, and says why.
+  onBroken: () => void setTimeout(endGroup, UNHEARD_MS),
+});
+
+function heard(message: ToHost): void {
   switch (message.kind) {
     case "request":
       void answer(message.id, message.request);
@@ -38,10 +45,10 @@ process.on("message", (message: ToHost) => {
     default:
       for (const call of calls.values()) call.answered(message);
   }
-});
+}
 
 function tell(message: FromHost): void {
-  if (process.connected) send?.(message);
+  channel.tell(message);
 }
 
 async function answer(id: number, request: Request): Promise<void> {
