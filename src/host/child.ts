@@ -81,6 +81,7 @@ export class HostChild {
   readonly #flush: (() => void)[] = [];
   #next = 1;
   #exitPlace: string | null = null;
+  #describing: NodeJS.Timeout | undefined;
   #over = false;
   #gone = false;
 
@@ -96,6 +97,7 @@ export class HostChild {
       const end = (how: string) => {
         this.#over = true;
         this.#gone = true;
+        clearTimeout(this.#describing);
         this.#fail(how, null);
         this.#killGroup();
         for (const stream of child.stdio) stream?.destroy();
@@ -165,7 +167,12 @@ export class HostChild {
   }
 
   #heard(message: FromHost): void {
+    clearTimeout(this.#describing);
     switch (message.kind) {
+      case "describing":
+        this.#describing = setTimeout(() => this.#giveUp(SPEECHLESS), DESCRIBING_MS);
+        this.#describing.unref();
+        return;
       case "done":
       case "failed": {
         const pending = this.#pending.get(message.id);
@@ -209,11 +216,14 @@ export class HostChild {
   #cut(): void {
     if (this.#over) return;
     this.#over = true;
-    const timer = setTimeout(() => {
-      this.#fail(CUT, null);
-      this.#killGroup();
-    }, ENDING_MS);
+    const timer = setTimeout(() => this.#giveUp(CUT), ENDING_MS);
     void this.#ended.then(() => clearTimeout(timer));
+  }
+
+  #giveUp(how: string): void {
+    this.#over = true;
+    this.#fail(how, null);
+    this.#killGroup();
   }
 
   #fail(how: string, thrown: Thrown | null): void {
@@ -253,6 +263,11 @@ export class HostChild {
 const ENDING_MS = 1_000;
 
 const CUT = `it closed file descriptor ${CHANNEL}, over which Godwit speaks with its process, or wrote to it`;
+
+/** How long what was thrown may take to say what it is. */
+const DESCRIBING_MS = 2_000;
+
+const SPEECHLESS = `it threw something whose message could not be read within ${DESCRIBING_MS / 1000} s`;
 
 function howEnded(code: number | null, signal: NodeJS.Signals | null): string {
   if (signal === "SIGABRT" || code === 134) return "its process was out of memory, or crashed (SIGABRT)";

@@ -76,6 +76,7 @@ export async function createCall(id: number, { tell }: CallOptions): Promise<Ope
       try {
         returned = await (call as (context: unknown) => unknown)(handed);
       } catch (error) {
+        tell({ kind: "describing" });
         // 25P02: the transaction had failed before, and the module caught that error.
         throw error instanceof DatabaseError && error.sqlState === "25P02" ? (first?.error ?? error) : error;
       }

@@ -5,7 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { CHANNEL, openChannel } from "../host/channel.ts";
-import type { FromHost, Request, ToHost } from "../host/protocol.ts";
+import type { FromHost, Request, Thrown, ToHost } from "../host/protocol.ts";
 import { loadModule } from "../source/module.ts";
 import { createCall, type OpenCall } from "./call.ts";
 import { loadConfigFile } from "./config.ts";
@@ -16,16 +16,20 @@ import { describeThrown, exitPlace } from "./thrown.ts";
 const calls = new Map<number, OpenCall>();
 const UNHEARD_MS = 5_000;
 
+interface Piped {
+  readonly _handle?: { readonly setBlocking?: (blocking: boolean) => void };
+}
+
 endWithParent();
 // The kernel should end this process before the one that holds the transaction.
 try {
   writeFileSync("/proc/self/oom_score_adj", "500");
 } catch {}
+// Node makes these pipes non-blocking, and then `writeSync` of user code fails where a pipe is full.
+for (const { _handle } of [process.stdout, process.stderr] as readonly Piped[]) _handle?.setBlocking?.(true);
 // Ctrl-C and a container's SIGTERM may reach every process; when to stop is decided by the parent.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
-process.on("uncaughtException", (error: unknown) =>
-  tell({ kind: "uncaught", thrown: describeThrown(error) }),
-);
+process.on("uncaughtException", (error: unknown) => tell({ kind: "uncaught", thrown: described(error) }));
 process.on("exit", () => tell({ kind: "exiting", place: exitPlace() }));
 
 const channel = openChannel<FromHost, ToHost>(new Socket({ fd: CHANNEL, readable: true, writable: true }), {
@@ -51,11 +55,16 @@ function tell(message: FromHost): void {
   channel.tell(message);
 }
 
+function described(error: unknown): Thrown {
+  tell({ kind: "describing" });
+  return describeThrown(error);
+}
+
 async function answer(id: number, request: Request): Promise<void> {
   try {
     tell({ kind: "done", id, value: await carryOut(id, request) });
   } catch (error) {
-    tell({ kind: "failed", id, thrown: describeThrown(error) });
+    tell({ kind: "failed", id, thrown: described(error) });
   }
 }
 
