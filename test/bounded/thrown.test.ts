@@ -36,15 +36,3 @@ test("a message that takes long, and less than that, is told", async ({ db }) =>
   const { json } = await commandIn({ folder, url: db.url }).fails(1, "up", "--json");
   expect(json.problems[0].message).toContain("in the end");
 });
-
-test("a loop that writes to stdout by its number writes all of it", async ({ db }) => {
-  const text = `
-    import { writeSync } from "node:fs";
-    export const up = () => {
-      console.log("first");
-      for (let count = 1; count <= 2_000; count++) writeSync(1, count + "x".repeat(500) + "\\n");
-    };`;
-  const folder = folderOf({ "migrations/0001_a.mjs": text });
-  const { stderr } = await commandIn({ folder, url: db.url })("up");
-  expect(stderr.match(/^0001_a: \d+x{500}$/gm)).toHaveLength(2_000);
-});
