@@ -90,6 +90,8 @@ export const ERROR_CODES = {
   LEDGER_NEWER: "PlanRefused",
   LEDGER_FOREIGN: "PlanRefused",
   LEDGER_ELSEWHERE: "PlanRefused",
+  LEDGER_DAMAGED: "PlanRefused",
+  REPAIR_REFUSED: "PlanRefused",
   BASELINE_CONFLICT: "PlanRefused",
   ADOPT_NEEDED: "PlanRefused",
   ADOPT_AMBIGUOUS: "PlanRefused",

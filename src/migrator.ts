@@ -208,9 +208,11 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
     },
     async repair(request, options) {
       const { checkGiven, oneOf, POSITION, TEXT } = await given();
-      const kind = oneOf("accept", "forget", "mark-done", "retry");
-      const keys = { kind, revision: TEXT, position: POSITION };
-      checkGiven(request, { name: "the request of repair()", keys, required: ["kind", "revision"] });
+      const kind = oneOf("accept", "forget", "mark-done", "retry", "rebuild");
+      const whole = (request as Partial<Repair> | null)?.kind === "rebuild";
+      const keys = whole ? { kind } : { kind, revision: TEXT, position: POSITION };
+      const required = whole ? ["kind"] : ["kind", "revision"];
+      checkGiven(request, { name: "the request of repair()", keys, required });
       checkGiven(options, { name: "repair()", keys: { confirm: TEXT }, required: ["confirm"] });
       return call(async ({ assembled }, context) => {
         const { repair } = await import("./run/repair.ts");

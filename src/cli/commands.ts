@@ -186,6 +186,7 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--forget <revision>", help: "it is not applied; its file is pending again" },
       { syntax: "--mark-done <revision[:n]>", help: "it (or its statement n) is complete, I looked" },
       { syntax: "--retry <revision[:n]>", help: "it (or its statement n) had no effect and may run again" },
+      { syntax: "--rebuild", help: "make anew what the ledger has lost, from its log and the files" },
       { syntax: "--confirm <database>", help: "the database meant; asked for on a terminal" },
     ],
     examples: [

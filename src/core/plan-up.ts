@@ -7,6 +7,7 @@ import type { History, HistoryEntry } from "./history.ts";
 import { type Migration, PHASES, type Phase } from "./migration.ts";
 import { late, sharedNumbers } from "./numbers.ts";
 import { reach } from "./order.ts";
+import { renamed } from "./renamed.ts";
 import { type Expression, walk } from "./revision.ts";
 import type { Draft, Held, PlanInput, Step } from "./step.ts";
 import { wayBackOf } from "./way-back.ts";
@@ -45,7 +46,7 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
   const stop = input.policy.failure === "stop";
   if (!input.policy.outOfOrder)
     problems.push(...late(fresh, graph, input.history.entries), ...sharedNumbers(fresh, graph));
-  problems.push(...(stop ? broken : []));
+  problems.push(...renamed(fresh, graph, input.history), ...(stop ? broken : []));
   return {
     steps,
     held: sorted.held,

@@ -3,8 +3,10 @@ import type { History, HistoryEntry } from "../core/history.ts";
 import type { Direction } from "../core/migration.ts";
 import { literal } from "../core/sql/quote.ts";
 import { restored } from "../core/sql/stored.ts";
-import type { Connection, Row } from "../database/connection.ts";
+import type { Connection, Result, Row } from "../database/connection.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
+import { type Damage, damaged, type Logged, type Lost } from "./damage.ts";
+import { LEDGER_TABLES, type LedgerTable } from "./damage-sql.ts";
 import { type Author, LEDGER_FORMAT, type LedgerSql, type LogEntry, ledgerSql } from "./sql.ts";
 
 /** A row of history with everything that only people want to know. */
@@ -22,6 +24,8 @@ export interface RecordedHistory extends History {
   readonly entries: readonly Recorded[];
   /** Whether the ledger's tables are there at all. */
   readonly created: boolean;
+  /** `null`: its tables are there, and agree with each other. */
+  readonly damage: Damage | null;
 }
 
 /** One statement of a non-transactional migration that an earlier run began. */
@@ -43,8 +47,8 @@ export interface RecordedStep {
 export interface Ledger {
   readonly schema: string;
   readonly sql: LedgerSql;
-  /** Reads all of it. Throws `PlanRefused` (`LEDGER_NEWER`, `LEDGER_ELSEWHERE`). */
-  read(connection: Connection): Promise<RecordedHistory>;
+  /** Reads all of it. Throws `PlanRefused` (`LEDGER_NEWER`, `LEDGER_ELSEWHERE`, `LEDGER_DAMAGED` unless that is asked for). */
+  read(connection: Connection, options?: { readonly evenDamaged: boolean }): Promise<RecordedHistory>;
   /** Makes the tables where they are missing. To be called under the lock only (creating races). */
   create(connection: Connection, project: string | null): Promise<void>;
   statements(
@@ -70,15 +74,25 @@ export function openLedger(schema: string, options: LedgerOptions = { allowSecon
     schema,
     sql,
 
-    async read(connection) {
+    async read(connection, { evenDamaged } = { evenDamaged: false }) {
+      const missing: LedgerTable[] = [];
+      let results: readonly Result[];
       try {
-        const results = await connection.execute(sql.read());
-        return interpret(schema, results[0]?.rows ?? [], results[1]?.rows ?? []);
+        results = await connection.execute(sql.read());
       } catch (error) {
         if (!(error instanceof DatabaseError) || !MISSING.has(error.sqlState ?? "")) throw error;
-        if (!options.allowSecond) await refuseLedgerElsewhere(connection, schema);
-        return { entries: [], project: null, created: false };
+        const there = await connection.execute(sql.tables(LEDGER_TABLES));
+        missing.push(...LEDGER_TABLES.filter((_, index) => there[index]?.rows[0]?.there !== true));
+        if (missing.length === LEDGER_TABLES.length) {
+          if (!options.allowSecond) await refuseLedgerElsewhere(connection, schema);
+          return { entries: [], project: null, created: false, damage: null };
+        }
+        results = await connection.execute(sql.readWithout(missing));
       }
+      const history = interpret(schema, missing, results);
+      const refusal = history.damage === null ? null : damaged(history.damage);
+      if (refusal !== null && !evenDamaged) throw refusal;
+      return history;
     },
 
     async create(connection, project) {
@@ -108,7 +122,15 @@ export function openLedger(schema: string, options: LedgerOptions = { allowSecon
 /** undefined_table, invalid_schema_name */
 const MISSING = new Set(["42P01", "3F000"]);
 
-function interpret(schema: string, ledger: readonly Row[], history: readonly Row[]): RecordedHistory {
+function interpret(
+  schema: string,
+  missing: readonly LedgerTable[],
+  [
+    { rows: ledger } = NO_ROWS,
+    { rows: history } = NO_ROWS,
+    { rows: differences } = NO_ROWS,
+  ]: readonly Result[],
+): RecordedHistory {
   const format = Number(ledger[0]?.format ?? 0);
   if (format > LEDGER_FORMAT)
     throw new PlanRefused([
@@ -118,10 +140,59 @@ function interpret(schema: string, ledger: readonly Row[], history: readonly Row
         hint: "Run the newer Godwit that wrote it (npm install godwit@latest). Nothing was changed.",
       },
     ]);
+  const entries = restored(history) as unknown as readonly Recorded[];
   return {
-    entries: restored(history) as unknown as readonly Recorded[],
+    entries,
     project: restored((ledger[0]?.project as string | null | undefined) ?? null),
     created: true,
+    damage: damageOf(schema, {
+      missing:
+        ledger.length === 0 && !missing.includes("migration_ledger")
+          ? ["migration_ledger", ...missing]
+          : missing,
+      differences: restored(differences) as unknown as readonly Difference[],
+      entries,
+    }),
+  };
+}
+
+const NO_ROWS: Result = { rows: [], rowCount: 0, command: "SELECT" };
+
+interface Difference extends Omit<Logged, "at"> {
+  readonly revision: string;
+  readonly what: "lost" | "returned";
+  readonly state: HistoryEntry["state"];
+  /** `null`: the log has nothing of it. */
+  readonly at: string | null;
+}
+
+function damageOf(
+  schema: string,
+  found: {
+    readonly missing: readonly LedgerTable[];
+    readonly differences: readonly Difference[];
+    readonly entries: readonly Recorded[];
+  },
+): Damage | null {
+  const { missing, differences, entries } = found;
+  if (missing.length + differences.length === 0) return null;
+  const unknown = missing.includes("migration_statements")
+    ? entries.filter(({ state }) => state !== "applied")
+    : [];
+  return {
+    schema,
+    tables: missing,
+    lost: differences
+      .filter(({ what }) => what === "lost")
+      .map(
+        ({ revision, state, what: _, at, ...rest }): Lost => ({
+          revision,
+          state,
+          logged: at === null ? null : { at, ...rest },
+        }),
+      ),
+    returned: differences.filter(({ what }) => what === "returned").map(({ revision }) => revision),
+    halfWay: unknown.map(({ revision }) => revision),
   };
 }
 
@@ -130,7 +201,7 @@ async function refuseLedgerElsewhere(connection: Connection, schema: string): Pr
   const { rows } = await connection.query<{ schema: string }>(
     `select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relname = 'migration_ledger' and c.relkind = 'r' and n.nspname <> ${literal(schema)}
-     and exists (select from pg_class h where h.relnamespace = n.oid and h.relname = 'migration_history')`,
+     and exists (select from pg_class h where h.relnamespace = n.oid and h.relname in ('migration_history', 'migration_log'))`,
   );
   const [other] = rows;
   if (other === undefined) return;

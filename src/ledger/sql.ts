@@ -15,6 +15,7 @@ import {
   storedJson,
 } from "../core/sql/quote.ts";
 import { requireSchema } from "../core/sql/schema-guard.ts";
+import { differences, type LedgerTable, reorder, unlogged, withoutThese } from "./damage-sql.ts";
 
 /** The layout of the tables below. A ledger with a higher number belongs to a newer Godwit. */
 export const LEDGER_FORMAT = 1;
@@ -42,7 +43,8 @@ export interface LogEntry {
     | "accepted"
     | "forgotten"
     | "marked-done"
-    | "retry";
+    | "retry"
+    | "rebuilt";
   readonly revision: string | null;
   readonly direction: Direction | null;
   readonly durationMs: number | null;
@@ -71,6 +73,12 @@ export function ledgerSql(schema: string, { given = null }: { readonly given?: s
   subject text not null,
   seen_at timestamptz not null default clock_timestamp(),
   primary key (tool, history, subject))`;
+  const tables = {
+    migration_ledger: ledger,
+    migration_history: history,
+    migration_statements: statements,
+    migration_log: log,
+  };
   const before = given === null ? "" : `${requireSchema(given)};\n`;
 
   return {
@@ -84,7 +92,7 @@ create table if not exists ${ledger} (
   created_at timestamptz not null default clock_timestamp());
 create table if not exists ${history} (
   revision text primary key,
-  sequence bigint generated always as identity,
+  sequence bigint not null,
   kind text not null,
   state text not null,
   baseline boolean not null default false,
@@ -105,6 +113,7 @@ create table if not exists ${history} (
   started_at timestamptz not null default clock_timestamp(),
   executed_at timestamptz,
   duration_ms double precision);
+create index if not exists migration_history_sequence on ${history} (sequence);
 create table if not exists ${statements} (
   revision text not null,
   direction text not null,
@@ -117,7 +126,7 @@ create table if not exists ${statements} (
   done_at timestamptz,
   primary key (revision, direction, position));
 create table if not exists ${log} (
-  id bigint generated always as identity primary key,
+  id bigint primary key,
   at timestamptz not null default clock_timestamp(),
   run_id uuid not null,
   event text not null,
@@ -135,23 +144,53 @@ insert into ${ledger} (format, project) values (${LEDGER_FORMAT}, ${stored(proje
     /** Quoted, for statements about it that are not here. */
     historyTable: history,
 
-    /** Nothing was ever written into it. */
     /** Whether nothing was ever done here; what only failed left nothing. */
     isEmpty: () => `select not exists (select from ${log} where event <> 'failed') as empty`,
 
     exists: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_ledger`)}) is not null as exists`,
 
-    read: () => `select format, project from ${ledger};
-select revision, sequence::float8 as sequence, kind, state, baseline, phase, number, parents, filename as file, checksum,
-  fingerprint, revert_script as "revertScript", minimum_revision as "minimumRevision",
-  executed_at as "executedAt", duration_ms as "durationMs", executed_by as "executedBy", host, git_commit as "gitCommit",
-  version, run_id as "runId"
-  from ${history} order by sequence`,
+    /** Three answers; fails where one of the tables is gone. */
+    read: () => readWithout([]),
+
+    /** The same where some are. */
+    readWithout,
+
+    /** Which of the tables are there; one answer each. */
+    tables: (names: readonly LedgerTable[]) =>
+      names
+        .map(
+          (one) =>
+            `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.${one}`)}) is not null as there`,
+        )
+        .join("; "),
+
+    /** For a script: raises where the tables contradict each other. */
+    refuseDamage: () => `do $godwit$ begin
+  if exists (${differences(tables)}) then
+    raise exception 'the ledger contradicts itself: godwit status says how';
+  end if;
+end $godwit$;`,
+
+    unlogged: () => unlogged(tables),
+
+    reorder: () => reorder(tables),
+
+    dropStatements: () => `drop table ${statements}`,
+
+    /** A row that was lost, as the log had it. */
+    rebuild: (
+      entry: Entry,
+      author: Author,
+      { state, baseline, at, executedBy, durationMs }: Rebuilt,
+    ) => `insert into ${history}
+  (sequence, ${ENTRY_COLUMNS}, state, baseline, executed_by, executed_at, duration_ms) overriding system value
+  values (${next(history, "sequence")}, ${entryValues(entry, author)}, ${stored(state)}, ${baseline}, coalesce(${stored(executedBy)}, session_user),
+  ${stored(at)}::timestamptz, ${stored(durationMs)})`,
 
     /** First statement of a step: a second runner that got here too waits on the key, and then sees it is done. */
     insert: (entry: Entry, author: Author, state: "applied" | "partial") => `insert into ${history}
-  (${ENTRY_COLUMNS}, state) values (${entryValues(entry, author)}, ${stored(state)})`,
+  (sequence, ${ENTRY_COLUMNS}, state) overriding system value values (${next(history, "sequence")}, ${entryValues(entry, author)}, ${stored(state)})`,
 
     /** A repeatable's new text takes the place of the old row. */
     remove: (revision: string) => `delete from ${history} where revision = ${stored(revision)}`,
@@ -189,8 +228,8 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
 
     /** `at`: when it really was, as far as somebody else has kept that. */
     baseline: (entry: Entry, author: Author, at: string | null = null) => `insert into ${history}
-  (${ENTRY_COLUMNS}, state, baseline, executed_at, duration_ms)
-  values (${entryValues(entry, author)}, 'applied', true, coalesce(${stored(at)}::timestamptz, clock_timestamp()), 0)`,
+  (sequence, ${ENTRY_COLUMNS}, state, baseline, executed_at, duration_ms) overriding system value
+  values (${next(history, "sequence")}, ${entryValues(entry, author)}, 'applied', true, coalesce(${stored(at)}::timestamptz, clock_timestamp()), 0)`,
 
     accept: (revision: string, checksum: string, fingerprint: string | null, revertScript: string | null) =>
       `update ${history} set checksum = ${stored(checksum)}, fingerprint = ${stored(fingerprint)},
@@ -287,6 +326,16 @@ insert into ${toolRows} (tool, history, subject) select ${stored(tool)}, ${store
   from ${log} order by id desc limit ${Number(limit)}`,
   };
 
+  function readWithout(missing: readonly LedgerTable[]): string {
+    const left = withoutThese(tables, missing);
+    const rows = missing.includes("migration_history")
+      ? ""
+      : `${SELECT_HISTORY} from ${history} order by sequence`;
+    return `select format, project from ${left.migration_ledger};
+${rows === "" ? "select where false" : rows};
+${differences(left)}`;
+  }
+
   /** One row whether there is one or not, so that a missing one is an error and not silence. */
   function orNothing(found: string): string {
     return `from (values (1)) as always left join ${found} on true`;
@@ -305,11 +354,25 @@ insert into ${toolRows} (tool, history, subject) select ${stored(tool)}, ${store
     details: string,
     from: string,
   ): string {
-    return `insert into ${log} (run_id, event, revision, direction, duration_ms, host, git_commit, version, details)
-select ${stored(author.runId)}::uuid, ${event}, ${revision}, ${direction}, ${durationMs}, ${stored(author.host)},
+    return `insert into ${log} (id, run_id, event, revision, direction, duration_ms, host, git_commit, version, details)
+overriding system value select ${next(log, "id")}, ${stored(author.runId)}::uuid, ${event}, ${revision}, ${direction}, ${durationMs}, ${stored(author.host)},
   ${stored(author.gitCommit)}, ${stored(author.version)}, ${details} ${from}`;
   }
 }
+
+/** What the log, or what is left of a half-way one, says of a row that was lost. */
+export interface Rebuilt {
+  readonly state: HistoryEntry["state"];
+  readonly baseline: boolean;
+  readonly at: string | null;
+  readonly executedBy: string | null;
+  readonly durationMs: number | null;
+}
+
+const SELECT_HISTORY = `select revision, sequence::float8 as sequence, kind, state, baseline, phase, number, parents, filename as file, checksum,
+  fingerprint, revert_script as "revertScript", minimum_revision as "minimumRevision",
+  executed_at as "executedAt", duration_ms as "durationMs", executed_by as "executedBy", host, git_commit as "gitCommit",
+  version, run_id as "runId"`;
 
 const ENTRY_COLUMNS = `revision, kind, phase, number, parents, filename, checksum, fingerprint, revert_script,
   minimum_revision, run_id, host, git_commit, version`;
@@ -331,6 +394,14 @@ function entryValues(entry: Entry, author: Author): string {
     stored(author.gitCommit),
     stored(author.version),
   ].join(", ");
+}
+
+/**
+ * Made from what is in the table, because a sequence of the server's is not restored with the rows by everything that
+ * restores them. All writers hold the lock. An early ledger has an identity there, which is overridden.
+ */
+function next(table: string, column: string): string {
+  return `(select coalesce(pg_catalog.max(${column}), 0) + 1 from ${table})`;
 }
 
 /** One statement of a non-transactional migration. */

@@ -166,8 +166,11 @@ export function editedWarning(tool: Tool, id: string): Problem {
 export function missingWarning(tool: Tool, missing: readonly ToolRow[]): Problem {
   return {
     code: "PLAN_VANISHED",
-    message: `${tool.title} has applied what has no file here: ${missing.map(({ name }) => name).join(", ")}.`,
-    hint: "Normal for an older release on a newer database; else restore the files from version control.",
+    message: `${tool.title} has applied what has no file here: ${namesOf(missing.map(({ name }) => name))}.`,
+    hint:
+      tool.layouts.length === 0
+        ? "Take it over with `godwit adopt`; nothing of it is run here."
+        : "Normal for an older release on a newer database; else restore the files from version control.",
     details: { rows: missing.map(({ name }) => name) },
   };
 }

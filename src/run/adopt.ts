@@ -16,7 +16,7 @@ import { describeTable, type Match, type ToolRow } from "../tools/tool.ts";
 import { toolNamed, toolsOf } from "../tools/tools.ts";
 import { begun, editedWarning, missingWarning, nothing, otherLayout, unknownTool } from "./adopt-problems.ts";
 import { type Adopted, adoptedOf, adoptedSql, adoptedWithoutFile, lookedAtSql } from "./adopted.ts";
-import { isFresh, isKept, refusalsOf, setsOf } from "./adoption.ts";
+import { refusalsOf } from "./adoption.ts";
 import {
   type FoundHistory,
   findHistories,
@@ -29,8 +29,10 @@ import {
 } from "./histories.ts";
 import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
+import { refuseForeign } from "./owner.ts";
 import type { RunContext, Target } from "./target.ts";
 import { holdTool } from "./tool-lock.ts";
+import { isFresh, isKept, setsOf } from "./tool-look.ts";
 import { recallTools, rememberSql, type ToolMemory } from "./tool-memory.ts";
 import { whoseOf } from "./whose.ts";
 import { rollback } from "./work.ts";
@@ -97,6 +99,7 @@ export async function adopt(target: Target, options: AdoptOptions, given: RunCon
       refuseFailed(current);
       if ("error" in listing) throw listing.error;
       const files = listing;
+      refuseForeign(target, files, history);
       const decided = await decide(target, current, { files, history, memory, assume: options.assume });
       if (!options.dryRun)
         await write({ target, connection, lock, context }, history, { ...decided, found: current });

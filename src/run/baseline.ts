@@ -5,12 +5,16 @@ import type { Migration } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
 import { wayBackOf } from "../core/way-back.ts";
 import { PlanRefused, type Problem, SourceError } from "../errors.ts";
-import { judge, lookAt, lostIn } from "./adoption.ts";
+import { describeTable } from "../tools/tool.ts";
+import { judge, lostIn } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
-import { keptRow } from "./keep.ts";
+import { keptRow, rememberedRow } from "./keep.ts";
 import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
+import { refuseForeign } from "./owner.ts";
 import type { RunContext, Target } from "./target.ts";
+import { keepToolOut, refuseLockedRow } from "./tool-lock.ts";
+import { lookAt } from "./tool-look.ts";
 import { forgetRow } from "./tool-memory.ts";
 
 export interface BaselineReport {
@@ -18,6 +22,8 @@ export interface BaselineReport {
   readonly declared: readonly string[];
   /** Were in the ledger already. */
   readonly already: readonly string[];
+  /** The history of another tool that was written as well, with its table; `null`: none. */
+  readonly told: string | null;
   readonly warnings: readonly Problem[];
 }
 
@@ -31,6 +37,7 @@ export async function baseline(target: Target, revision: string, given: RunConte
   if (broken?.problem !== undefined) throw new SourceError([broken.problem]);
   const report = await withLock(target, context, async (connection, lock) => {
     const history = await target.ledger.read(connection);
+    refuseForeign(target, files, history);
     if (!history.created) await target.ledger.create(connection, target.settings.project);
     const present = new Map(history.entries.map((entry) => [entry.revision, entry]));
     const partial = wanted.find(
@@ -42,19 +49,25 @@ export async function baseline(target: Target, revision: string, given: RunConte
       throw unfinished(partial.id, isReverting ? wayBackOf(partial.id, { graph, history }) : null);
     }
     const missing = wanted.filter((migration) => !present.has(migration.id));
-    const look = await lookAt(target, connection, { files, history });
+    const look = await lookAt(target, connection, { files, history }, (advisory) =>
+      keepToolOut(target, connection, advisory, context),
+    );
+    if (look?.found !== undefined) await refuseLockedRow(connection, look.found);
     const settled = new Set(wanted.map(({ id }) => id));
     const { keeper } = await judge(target, look, { files, history, settled });
     const sql = target.ledger.sql;
     const rows: string[] = [];
-    const told = async (revision: string) => {
+    let told: string | null = null;
+    const tell = async (revision: string) => {
       const kept = await keptRow(target, connection, { keeper, files, revision, direction: "up" });
-      if (kept !== "") rows.push(kept.replace(/;$/, ""));
+      if (keeper === null || kept === "") return;
+      rows.push(kept.replace(/;$/, ""), rememberedRow(target, { keeper, revision }).replace(/;$/, ""));
+      told = `${keeper.tool.title} (${describeTable(keeper.table)})`;
     };
     // What is there, says a person: the tool is told again, or its row is not missed any more.
     const lost = look === null ? new Set() : lostIn(look);
     for (const { id } of wanted.filter((one) => present.has(one.id) && lost.has(one.id))) {
-      if (keeper !== null) await told(id);
+      if (keeper !== null) await tell(id);
       else if (look !== null) rows.push(forgetRow(target, look, id));
     }
     for (const migration of missing) {
@@ -68,13 +81,14 @@ export async function baseline(target: Target, revision: string, given: RunConte
           details: null,
         }),
       );
-      await told(migration.id);
+      await tell(migration.id);
     }
     if (rows.length > 0) await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; commit`);
     return {
       target: target.name,
       declared: missing.map((migration) => migration.id),
       already: wanted.filter((migration) => present.has(migration.id)).map((migration) => migration.id),
+      told,
     };
   });
   return { ...report, warnings: warnings() };

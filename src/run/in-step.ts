@@ -3,16 +3,19 @@
  * lacks, and tells it of what was applied while it was not kept in step. Under the lock, each in one transaction.
  */
 import type { Connection } from "../database/connection.ts";
-import type { Problem } from "../errors.ts";
+import { DUPLICATE_TABLE, UNIQUE_VIOLATION } from "../database/sqlstate.ts";
+import { DatabaseError, type Problem } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { describeTable } from "../tools/tool.ts";
 import { adoptedSql } from "./adopted.ts";
 import { type Adoption, lookAtTool } from "./adoption.ts";
-import { type Keeper, keptRow } from "./keep.ts";
+import { type Keeper, keptRow, rememberedRow } from "./keep.ts";
 import type { RunContext, Target } from "./target.ts";
-import { holdToolLock } from "./tool-lock.ts";
+import { type Advisory, holdToolLock, refuseLockedRow, toolRunning } from "./tool-lock.ts";
+import { beforeLook, watchTool } from "./tool-watch.ts";
+import type { Work } from "./work.ts";
 
 export interface InStep {
   readonly target: Target;
@@ -22,19 +25,29 @@ export interface InStep {
   readonly warn: (problem: Problem) => void;
 }
 
+type Beside = Pick<Adoption, "keeper" | "untold" | "theirs" | "remember"> & Pick<Work, "watch" | "advisory">;
+
 /** The history as it is afterwards. Throws as `lookAtTool` does. */
 export async function adoptInPassing(
   { target, connection, lock, context, warn }: InStep,
   known: { readonly files: Listing; readonly history: RecordedHistory },
-): Promise<{ history: RecordedHistory } & Pick<Adoption, "keeper" | "untold" | "theirs" | "remember">> {
-  const { found, entries, warnings, remember, ...rest } = await lookAtTool(
+): Promise<{ history: RecordedHistory } & Beside> {
+  const before = await beforeLook(target, connection);
+  let advisory: Advisory | null = null;
+  const { found, entries, warnings, remember, ...looked } = await lookAtTool(
     target,
     connection,
     known,
     async (tool) => {
       if (connection.capabilities.session) await holdToolLock(target, connection, tool, context);
+      else advisory = tool;
     },
   );
+  if (found !== null) await refuseLockedRow(connection, found);
+  const watch = looked.keeper === null ? await watchTool(target, connection, { before, found }) : null;
+  const seen = found?.history.rows.map(({ name }) => name) ?? [];
+  const keeper = looked.keeper === null ? null : { ...looked.keeper, seen };
+  const rest = { ...looked, keeper, watch, advisory };
   for (const warning of warnings) warn(warning);
   if (entries.length === 0 || found === null) {
     // Where nothing of ours is there yet, a run that has nothing to do leaves nothing.
@@ -61,7 +74,10 @@ export async function tellTool(
 ): Promise<void> {
   const rows: string[] = [];
   for (const revision of untold)
-    rows.push(await keptRow(target, connection, { keeper, files, revision, direction: "up" }));
+    rows.push(
+      await keptRow(target, connection, { keeper, files, revision, direction: "up" }),
+      rememberedRow(target, { keeper, revision }),
+    );
   const written = rows.filter((row) => row !== "");
   if (written.length === 0) return;
   await connection.execute(`begin; ${lock.fence} ${written.join(" ")} commit`);
@@ -71,5 +87,16 @@ export async function tellTool(
     ...{ tool, title },
     table: describeTable(keeper.table),
     revisions: untold,
+  });
+}
+
+/** Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) where the tool makes it at this moment. */
+export async function makeTable(connection: Connection, { create, tool }: Keeper): Promise<void> {
+  if (create === null) return;
+  await connection.execute(create).catch((error: unknown) => {
+    // `if not exists` looks before it waits for who is making the same.
+    const isMade =
+      error instanceof DatabaseError && [UNIQUE_VIOLATION, DUPLICATE_TABLE].includes(error.sqlState ?? "");
+    throw isMade ? toolRunning(tool.title) : error;
   });
 }

@@ -4,7 +4,7 @@
  * meanwhile; it reads before it locks anything, so this is what keeps a step from being carried out by both.
  */
 import type { Direction, Migration } from "../core/migration.ts";
-import { stored } from "../core/sql/quote.ts";
+import { literal, stored } from "../core/sql/quote.ts";
 import { restored } from "../core/sql/stored.ts";
 import type { Step } from "../core/step.ts";
 import type { Connection } from "../database/connection.ts";
@@ -20,10 +20,10 @@ export const PRESENT_SQLSTATE = "GW002";
 
 export interface Keeper extends Found {
   readonly keep: Keep;
+  /** Its rows, by name, when this run looked; left out: nobody has. */
+  readonly seen?: readonly string[];
   /** Makes the table; `null` where it is there. */
   readonly create: string | null;
-  /** The version of the file in front of this one. */
-  previous(revision: string): string | null;
 }
 
 /** SQL for a step's transaction; empty where nothing is kept in step. */
@@ -32,11 +32,13 @@ export interface Kept {
   readonly open: string;
   /** Before it is committed: that the tool is not doing the same at this moment. */
   readonly check: string;
+  /** Before the last row of a step outside of a transaction. */
+  readonly closing: string;
   /** After the ledger's own row. */
   readonly row: string;
 }
 
-export const NOTHING_KEPT: Kept = { open: "", check: "", row: "" };
+export const NOTHING_KEPT: Kept = { open: "", check: "", closing: "", row: "" };
 
 export interface KeptInput {
   readonly step: Pick<Step, "revision" | "direction" | "kind" | "reason">;
@@ -52,23 +54,40 @@ export function keptIn(keeper: Keeper | null | undefined, input: KeptInput): Kep
   const { table, keep, tool } = keeper;
   const { step, migration, text, sql } = input;
   const { revision } = step;
-  const previous = keeper.previous(revision);
-  const kept = { revision, key: migration?.tool ?? null, text, ledger: sql.historyTable, previous };
+  const kept = { revision, key: migration?.tool ?? null, text, ledger: sql.historyTable };
   const lock = `lock table ${nameOf(table)} in access exclusive mode;`;
   const row = `${step.direction === "up" ? keep.up(table, kept) : keep.down(table, kept)}; ${remembering(keeper, sql, step)}`;
-  if (step.direction === "down") return { open: lock, check: "", row: `${row};` };
+  const moved = keeper.seen === undefined ? undefined : keep.moved?.(table, kept, keeper.seen);
+  const goneOn =
+    moved === undefined
+      ? ""
+      : raiseIf(moved, `the history of ${tool.title} (${describeTable(table)}) has gone on`);
+  if (step.direction === "down")
+    return { open: `${lock} ${block(goneOn)}`, check: "", closing: "", row: `${row};` };
   const present = keep.present(table, kept);
-  const guard = present === null ? "" : raiseIf(present, `${revision} is in the history of ${tool.title}`);
+  const isIn = present === null ? "" : raiseIf(present, `${revision} is in the history of ${tool.title}`);
+  const guard = `${isIn} ${goneOn}`;
   const intruder = input.live ? keep.intruder : undefined;
-  if (intruder === undefined) return { open: `${lock} ${block(guard)}`, check: "", row: `${row};` };
+  const locked = `${lock} ${block(guard)}`;
+  if (intruder === undefined) return { open: locked, check: "", closing: locked, row: `${row};` };
   const busy = raiseIf(intruder.atWork(table, kept), `${revision} is being carried out by ${tool.title}`);
   // Under the lock nobody reads any more; who has read before is given the time to show what it is about.
   const open = block(`${afterReaders(intruder.readers(table))} ${guard} ${busy}`);
   return {
     open: `${lock} ${open}`,
     check: block(`perform pg_stat_clear_snapshot(); ${busy}`),
+    closing: `${lock} ${block(`perform pg_stat_clear_snapshot(); ${guard} ${busy}`)}`,
     row: `${row};`,
   };
+}
+
+/** For a row that is written outside of its step; empty where none is. */
+export function rememberedRow(
+  target: Target,
+  { keeper, revision }: Pick<KeptRow, "keeper" | "revision">,
+): string {
+  if (keeper === null) return "";
+  return `${remembering(keeper, target.ledger.sql, { revision, direction: "up" })};`;
 }
 
 /** So that a row which is missing later is known to have been there. */
@@ -81,12 +100,17 @@ function remembering(
   return sql.rememberToolRow(key, revision, direction);
 }
 
-function raiseIf(query: string, message: string): string {
-  return `if exists (${query}) then raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${stored(message)}; end if;`;
+export function raiseIf(query: string, message: string, hint?: string): string {
+  return `if exists (${query}) then ${raise(message, hint)} end if;`;
+}
+
+export function raise(message: string, hint?: string): string {
+  const more = hint === undefined ? "" : `, hint = ${literal(hint)}`;
+  return `raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${stored(message)}${more};`;
 }
 
 /** Until each is gone, has gone on to something that can be seen, or has done nothing for a while. */
-function afterReaders(readers: string): string {
+export function afterReaders(readers: string): string {
   return `pids := array(${readers});
  for attempt in 1..100 loop
   exit when not exists (select from (${readers}) r where r.pid = any (pids));
@@ -95,21 +119,27 @@ function afterReaders(readers: string): string {
  end loop;`;
 }
 
-function block(statements: string): string {
-  if (statements === "") return "";
+export function block(statements: string): string {
+  if (statements.trim() === "") return "";
   const body = ` declare pids integer[]; begin ${statements} end `;
   let tag = "$kept$";
   while (body.includes(tag)) tag = `$k${tag.slice(1)}`;
   return `do ${tag}${body}${tag};`;
 }
 
-export function appliedByTool(message: string, cause: unknown): PlanRefused {
+/** At the beginning of a step, or before the COMMIT of its only transaction. */
+export function appliedByTool(message: string, cause: DatabaseError): PlanRefused {
   return new PlanRefused(
     [
       {
         code: "ADOPT_TOOL_RUNNING",
-        message: `${message}: it was applied there while this run was at work. Nothing of it was done here.`,
-        hint: "Let the other tool finish, then run again: what it did is taken over.",
+        message: `${message}: it is at work while this run is. Nothing of this step was done here.`,
+        hint: [
+          "Let the other tool finish, then run again: what it did is taken over, or asked about.",
+          cause.hint,
+        ]
+          .filter((sentence) => sentence !== undefined)
+          .join(" "),
       },
     ],
     { cause },
@@ -117,35 +147,50 @@ export function appliedByTool(message: string, cause: unknown): PlanRefused {
 }
 
 /** An error beside statements that commit by themselves: here a part may be done already, and the tool has all of it. */
-export function presentBeside(error: unknown, revision: string): unknown {
+export function presentBeside(
+  error: unknown,
+  { revision, direction }: Pick<Step, "revision" | "direction">,
+): unknown {
   if (!(error instanceof DatabaseError) || error.sqlState !== PRESENT_SQLSTATE) return error;
   return new PlanRefused(
     [
       {
         code: "ADOPT_TOOL_RUNNING",
-        message: `${restored(error.message)}: it was applied there since this step was begun here.`,
-        hint: `Look at the database, for its statements may have run twice. Put right what is there twice or missing, then say: godwit repair --mark-done ${revision}`,
+        message: `${restored(error.message)}: it was at work there since this step was begun here.`,
+        hint: `Look at the database, for its statements may have run twice. Put right what is there twice or missing, then say: godwit repair ${direction === "up" ? "--mark-done" : "--forget"} ${revision}`,
       },
     ],
     { cause: error },
   );
 }
 
+export interface KeptRow {
+  readonly keeper: Keeper | null;
+  readonly files: Listing;
+  readonly revision: string;
+  readonly direction: Direction;
+}
+
+/** For a revision whose present text counts from now on: what the tool compares with it, as SQL. */
+export async function acceptedRow(
+  target: Target,
+  _connection: Connection,
+  { keeper, files, revision }: KeptRow,
+): Promise<string> {
+  const migration = files.migrations.find(({ id }) => id === revision) ?? null;
+  if (keeper === null || keeper.create !== null || migration === null) return "";
+  const ledger = target.ledger.sql.historyTable;
+  const key = migration.tool ?? null;
+  const step = { revision, key, text: null, ledger };
+  const row = keeper.keep.accept?.(keeper.table, step) ?? null;
+  return row === null ? "" : `${row};`;
+}
+
 /** For a revision that is declared and not run: the row as SQL; nothing where the tool has it already. */
 export async function keptRow(
   target: Target,
   connection: Connection,
-  {
-    keeper,
-    files,
-    revision,
-    direction,
-  }: {
-    readonly keeper: Keeper | null;
-    readonly files: Listing;
-    readonly revision: string;
-    readonly direction: Direction;
-  },
+  { keeper, files, revision, direction }: KeptRow,
 ): Promise<string> {
   if (keeper === null) return "";
   const migration = files.migrations.find(({ id }) => id === revision) ?? null;
@@ -154,11 +199,10 @@ export async function keptRow(
   const text = content?.kind === "sql" ? content.text : null;
   const key = migration?.tool ?? null;
   const ledger = target.ledger.sql.historyTable;
-  const step = { revision, key, text, ledger, previous: keeper.previous(revision) };
+  const step = { revision, key, text, ledger };
   const { table, keep } = keeper;
-  const remember = remembering(keeper, target.ledger.sql, { revision, direction });
   const present = direction === "up" && keeper.create === null ? keep.present(table, step) : null;
   if (present !== null && (await connection.query(present)).rows.length > 0) return "";
   const create = keeper.create === null ? "" : `${keeper.create};`;
-  return `${create} ${direction === "up" ? keep.up(table, step) : keep.down(table, step)}; ${remember};`;
+  return `${create} ${direction === "up" ? keep.up(table, step) : keep.down(table, step)};`;
 }

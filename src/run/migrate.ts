@@ -25,7 +25,7 @@ import { asInterruption } from "./ending.ts";
 import { endsSession } from "./ends-session.ts";
 import { execute, refuseBroken } from "./execute.ts";
 import { parseKeep } from "./histories.ts";
-import { adoptInPassing, tellTool } from "./in-step.ts";
+import { adoptInPassing, makeTable, tellTool } from "./in-step.ts";
 import { type InvalidIndex, invalidIndexes } from "./indexes.ts";
 import {
   clearNamedIndexes,
@@ -40,12 +40,14 @@ import { createMentions, type Mentions, noteTexts } from "./mentioned-indexes.ts
 import { boundedNotices } from "./notices.ts";
 import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
 import { type OwnWaits, patiently } from "./own-waits.ts";
+import { refuseForeign } from "./owner.ts";
 import { type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
 import { asSchemaGone, explainedBySchema } from "./schema-gone.ts";
 import { guardOf } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
+import { refuseMeanwhile } from "./tool-watch.ts";
 import { untoldWarning } from "./untold.ts";
 import { againOf, failureOf, ownSession, type Work } from "./work.ts";
 
@@ -213,7 +215,9 @@ class Run {
       context: this.#context,
       warn: (problem: Problem) => this.#warn(problem),
     };
-    const { history, keeper, untold, theirs, remember } = await adoptInPassing(place, {
+    // What is taken over or told is written before there is a plan.
+    refuseForeign(target, files, read);
+    const { history, keeper, untold, theirs, remember, watch, advisory } = await adoptInPassing(place, {
       files,
       history: read,
     });
@@ -254,7 +258,7 @@ class Run {
       await target.ledger.create(connection, target.settings.project);
       if (remember !== "") await connection.execute(`begin; ${lock.fence} ${remember} commit`);
     }
-    if (keeper?.create != null) await connection.execute(keeper.create);
+    if (keeper?.create != null) await makeTable(connection, keeper);
     await lock.announce(
       `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`,
     );
@@ -280,7 +284,7 @@ class Run {
       },
       sent: mentions.note,
       cut: this.#cut,
-      keeper,
+      ...{ keeper, watch, advisory },
     };
     await clearNamedIndexes(work, prepared, invalid);
     if (invalid.length > 0) await noteTexts(mentions, prepared);
@@ -305,6 +309,7 @@ class Run {
     }
     await ownSession(work);
     await this.#assert(work, prepared, decided);
+    if (watch != null) await refuseMeanwhile(connection, watch);
     await warnOfKept(work, prepared, this.#skipped);
   }
 
@@ -394,7 +399,7 @@ class Run {
     const { connection } = work;
     await work.lock.confirm();
     const [history, invalid] = await Promise.all([
-      this.#target.ledger.read(connection),
+      this.#target.ledger.read(connection, { evenDamaged: true }),
       invalidIndexes(connection),
     ]);
     const applied = new Set(

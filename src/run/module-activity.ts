@@ -2,7 +2,13 @@
 import { INDEX_SQLSTATE, indexGuard } from "../core/sql/index-guard.ts";
 import type { Encoded } from "../database/values/parameters.ts";
 import { DatabaseError, type GodwitError, StepFailed } from "../errors.ts";
-import { refuseTransactionControl, refuseTwoPhase, type Tally, tally } from "./module-control.ts";
+import {
+  refuseSessionModes,
+  refuseTransactionControl,
+  refuseTwoPhase,
+  type Tally,
+  tally,
+} from "./module-control.ts";
 import { boundLockWaits, mayResetAll, sentWarning, setsLockTimeout } from "./own-lock-timeout.ts";
 import { indexRefused } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
@@ -41,12 +47,16 @@ export interface Supervision {
 
 export function supervised(work: Work, { activity, prepared }: Supervision) {
   const { connection } = work;
+  const refuseModes = refuseSessionModes(prepared);
   /** Asked before each text is sent; what it returns is told that it succeeded. */
   const guard = (text: string): ((commands: readonly string[]) => void) => {
     const outside = prepared.form === "module-outside";
     try {
       if (outside) refuseTwoPhase(text, prepared);
-      else refuseTransactionControl(text, prepared);
+      else {
+        refuseTransactionControl(text, prepared);
+        refuseModes(text);
+      }
     } catch (error) {
       activity.refused ??= error as GodwitError;
       throw error;

@@ -6,8 +6,8 @@
 import { analyse } from "../core/sql/analyse.ts";
 import { isTransactional } from "../core/sql/classify.ts";
 import { accept } from "../core/sql/cursor.ts";
-import { splitStatements } from "../core/sql/statements.ts";
-import { lateSessionModes } from "../core/sql/transaction-modes.ts";
+import { type Statement, splitStatements } from "../core/sql/statements.ts";
+import { lateSessionModes, modeSetting } from "../core/sql/transaction-modes.ts";
 import type { Step } from "../core/step.ts";
 import { StepFailed } from "../errors.ts";
 import type { Prepared } from "./prepare.ts";
@@ -15,10 +15,7 @@ import type { Prepared } from "./prepare.ts";
 /** Throws where the text would begin or end a transaction. Savepoints are fine. */
 export function refuseTransactionControl(text: string, { step }: Prepared): void {
   const { transactionControl } = analyse(text);
-  if (transactionControl === null) {
-    refuseSessionModes(text, step);
-    return;
-  }
+  if (transactionControl === null) return;
   const sent = transactionControl.text.replace(/\s+/g, " ").slice(0, 80).toUpperCase();
   throw new StepFailed({
     code: "STEP_ENDED_TRANSACTION",
@@ -28,11 +25,24 @@ export function refuseTransactionControl(text: string, { step }: Prepared): void
   });
 }
 
-/** It would count for the next transaction, and a module has but this one. */
-function refuseSessionModes(text: string, step: Step): void {
-  const late = lateSessionModes(splitStatements(text), true);
-  if (late === null) return;
-  throw new StepFailed({
+/**
+ * What a module in its transaction sets for the session counts for the next transaction, and it has but this one. What it
+ * returns throws at the first query behind such a setting; one that is merely left behind harms nobody.
+ */
+export function refuseSessionModes({ step }: Prepared): (text: string) => void {
+  let sent: readonly Statement[] = [];
+  return (text) => {
+    const isSetting = /default_transaction_isolation|\bcharacteristics\b/i.test(text);
+    if (sent.length === 0 && !isSetting) return;
+    const all = [...sent, ...splitStatements(text)];
+    const late = lateSessionModes(all, true);
+    if (late !== null) throw countsForNothing(step, late);
+    sent = all.filter((one) => modeSetting(one.text)?.scope === "session");
+  };
+}
+
+function countsForNothing(step: Step, late: Statement): StepFailed {
+  return new StepFailed({
     code: "STEP_ENDED_TRANSACTION",
     message: `${step.file} sends ${late.text.replace(/\s+/g, " ").slice(0, 80).toUpperCase()}, which changes nothing in the transaction that it runs in.`,
     hint: "It was rolled back, nothing of it was kept: write it as SQL, where it may stand in front; or declare the module with transaction: false and begin the transaction with its isolation level.",

@@ -8,7 +8,7 @@ import type { Left, Returned } from "../host/protocol.ts";
 import { type Committed, decideByHand, NOTHING } from "./committed.ts";
 import { committedIn, endedTransaction, isClosed } from "./ended.ts";
 import { type Activity, createActivity, supervised } from "./module-activity.ts";
-import { frameError } from "./pipeline.ts";
+import { closed, frameError } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
 import {
   applyFrame,
@@ -146,9 +146,13 @@ async function runOutside(work: Work, prepared: Prepared, progress: Progress): P
       step.direction === "up"
         ? work.ledger.sql.insert(entryOf(prepared, null), work.author, "partial")
         : work.ledger.sql.startReverting(step.revision);
-    await work.connection.execute(
-      `${begin()} ${parts.ownRole} ${parts.fence} ${guardOf(work.target.settings)} ${parts.kept.open} ${row}; commit`,
-    );
+    await work.connection
+      .execute(
+        `${begin()} ${parts.ownRole} ${parts.fence} ${guardOf(work.target.settings)} ${parts.kept.open} ${row}; commit`,
+      )
+      .catch((error) => {
+        throw frameError(error, step.revision);
+      });
   }
   progress.begun = true;
   if (work.kind.session)
@@ -161,7 +165,7 @@ async function runOutside(work: Work, prepared: Prepared, progress: Progress): P
   await work.connection.execute(CALM_SESSION).catch(() => {});
   if (await isInTransaction(work)) throw leftOpen(prepared);
   progress.complete = true;
-  await work.connection.execute(closing(parts, step.direction, entryOf(prepared, null)));
+  await closed(work, step, closing(parts, step.direction, entryOf(prepared, null)));
 }
 
 /** Whether the session is in a transaction block that was begun earlier, failed or not. */

@@ -6,7 +6,7 @@ import { literal, quotedName } from "../core/sql/quote.ts";
 import { sendsOneByOne } from "../source/no-transaction.ts";
 import { codePointOffset, locate } from "../std/text.ts";
 import type { KeptStep } from "../tools/tool.ts";
-import { type Keeper, keptIn } from "./keep.ts";
+import { type Keeper, type Kept, keptIn } from "./keep.ts";
 import type { OfflineGuard } from "./offline-guard.ts";
 import { notRenderable, record } from "./offline-module.ts";
 import { mayNeedOutside } from "./outside.ts";
@@ -41,7 +41,11 @@ export function guarded(
 ): KeptStep | null {
   if (step.direction === "down" || step.kind === "repeatable" || step.reason !== "pending") return null;
   const { historyTable: ledger } = target.ledger.sql;
-  return { revision: step.revision, key: migration?.tool ?? null, text, ledger, previous: null };
+  return { revision: step.revision, key: migration?.tool ?? null, text, ledger };
+}
+
+function guardedBy(kept: Kept, guard: string): Kept {
+  return { ...kept, open: `${kept.open} ${guard}`, closing: `${kept.closing} ${guard}` };
 }
 
 /** Throws `SourceError` `SOURCE_NOT_RENDERABLE`. */
@@ -64,7 +68,7 @@ export async function renderStep(
     fence: "",
     ownRole: ownRole(target.settings),
     leave: guardOf(target.settings),
-    kept: asked === null ? kept : { ...kept, open: `${kept.open} ${guard([asked])}` },
+    kept: asked === null ? kept : guardedBy(kept, guard([asked])),
     modes: body.kind === "sql" ? body.modes : undefined,
     indexes: body.kind === "sql" ? indexGuard(body.text) : undefined,
   };

@@ -9,7 +9,6 @@ import { EMPTY_HISTORY, type History } from "../core/history.ts";
 import { type Plan, plan } from "../core/plan.ts";
 import { SourceError } from "../errors.ts";
 import { lockKey } from "../lock/session.ts";
-import { keeperWithoutLooking } from "./adoption.ts";
 import { baselineRange } from "./baseline.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
 import { offlineGuard } from "./offline-guard.ts";
@@ -18,6 +17,7 @@ import { prepareSteps } from "./prepare.ts";
 import { comment, PSQL_SETTINGS, resetForPsql } from "./psql.ts";
 import { begin } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
+import { keeperWithoutLooking } from "./tool-look.ts";
 
 export interface OfflineOptions extends MigrateOptions {
   /** The revision that the database is at; `base`: it is empty. */
@@ -102,6 +102,7 @@ function header(
   end if;
 end $godwit$;`,
     ...(goal.direction === "up" ? [makes] : []),
+    sql.refuseDamage(),
   ].join("\n");
 }
 

@@ -12,7 +12,7 @@ import { DatabaseError, LockError, StepFailed } from "../errors.ts";
 import { FENCE_SQLSTATE } from "../lock/sql.ts";
 import { sendsOneByOne } from "../source/no-transaction.ts";
 import { committedIn, endedTransaction, isClosed } from "./ended.ts";
-import { appliedByTool, PRESENT_SQLSTATE } from "./keep.ts";
+import { appliedByTool, PRESENT_SQLSTATE, presentBeside } from "./keep.ts";
 import { needsOutside } from "./outside.ts";
 import { type Body, type Prepared, statementsOf } from "./prepare.ts";
 import type { StepReport } from "./report.ts";
@@ -206,7 +206,7 @@ async function send(work: Work, prepared: Prepared, body: Body): Promise<void> {
 /** An error in our own statements: its position is none of the file's. */
 export function frameError(error: unknown, revision: string): unknown {
   if (!(error instanceof DatabaseError)) return error;
-  if (error.sqlState === UNIQUE_VIOLATION && /migration_history/.test(error.message))
+  if (error.sqlState === UNIQUE_VIOLATION && /migration_(history|log)/.test(error.message))
     return new LockError(
       {
         code: "LOCK_LOST",
@@ -232,6 +232,17 @@ export function frameError(error: unknown, revision: string): unknown {
       { cause: error },
     );
   return error.withoutPosition();
+}
+
+/** The last transaction of a step outside of one. Throws `PlanRefused` where another tool was at work meanwhile. */
+export async function closed(
+  { connection }: Pick<Work, "connection">,
+  step: Prepared["step"],
+  sql: string,
+): Promise<void> {
+  await connection.execute(sql).catch((error: unknown) => {
+    throw presentBeside(error, step);
+  });
 }
 
 /** What `indexGuard` has raised. */

@@ -3,23 +3,27 @@
  * and when. Refused for a ledger of another project, and for another database than the one confirmed.
  */
 
-import type { HistoryEntry } from "../core/history.ts";
-import { type Direction, PHASES } from "../core/migration.ts";
-import { plan } from "../core/plan.ts";
+import type { Direction } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
 import { literal } from "../core/sql/quote.ts";
-import { ConfigError, GodwitError, PlanRefused, type Problem, problemsOf } from "../errors.ts";
+import type { Result } from "../database/connection.ts";
+import { ConfigError, PlanRefused, type Problem } from "../errors.ts";
+import { damaged } from "../ledger/damage.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
 import { describeTable } from "../tools/tool.ts";
-import { lookAt } from "./adoption.ts";
+import { lostIn } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
-import { keptRow } from "./keep.ts";
+import { acceptedRow, keptRow, rememberedRow } from "./keep.ts";
 import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
-import { planInput } from "./migrate.ts";
+import { refuseForeign } from "./owner.ts";
+import { type RepairPlace, rebuild } from "./rebuild.ts";
+import { refusedRepair } from "./repairable.ts";
 import type { RunContext, Target } from "./target.ts";
+import { type Advisory, keepToolOut, refuseLockedRow } from "./tool-lock.ts";
+import { type Look, lookAt } from "./tool-look.ts";
 import { forgetRow } from "./tool-memory.ts";
 
 export type Repair =
@@ -33,18 +37,27 @@ export type Repair =
    */
   | { readonly kind: "mark-done"; readonly revision: string; readonly position: number | null }
   /** Without effect, says a person who looked: it may run again. */
-  | { readonly kind: "retry"; readonly revision: string; readonly position: number | null };
+  | { readonly kind: "retry"; readonly revision: string; readonly position: number | null }
+  /** What the ledger has lost is made anew from what is left of it, and from the files. */
+  | { readonly kind: "rebuild" };
 
 export interface RepairReport {
   readonly target: string;
   readonly database: string;
   readonly kind: Repair["kind"];
-  readonly revision: string;
+  /** `null`: all that was lost (`rebuild`). */
+  readonly revision: string | null;
   /** `down`: the row stood half-way back, and what was said is about its way back. */
   readonly direction: Direction;
   /** The history of another tool that was written as well, with its table; `null`: none. */
   readonly told: string | null;
   readonly warnings: readonly Problem[];
+  /** The history of another tool that still has the checksum of what an accepted file said before; `null`: none. */
+  readonly stale: string | null;
+  /** Revisions whose rows `rebuild` has made anew. */
+  readonly rebuilt: readonly string[];
+  /** Of those that `rebuild` found, what a person has to decide. */
+  readonly left: readonly string[];
 }
 
 export interface RepairOptions {
@@ -68,47 +81,124 @@ export async function repair(
         message: `This is database "${database}", not "${options.confirm}".`,
         hint: "Check the URL. Nothing was changed.",
       });
-    const history = await target.ledger.read(connection);
+    const history = await target.ledger.read(connection, { evenDamaged: true });
     refuseForeign(target, files, history);
     if (!history.created && request.kind === "mark-done")
       await target.ledger.create(connection, target.settings.project);
-    const revision = find(request, files, history);
-    const rows = await statementsFor(target, { ...request, revision } as Repair, files, history);
-    const reverting = stateOf(history, revision) === "reverting";
-    const sql = target.ledger.sql;
-    const logged: LogEntry = {
-      event: EVENTS[request.kind],
-      revision,
-      direction: reverting ? "down" : null,
-      durationMs: null,
-      details: "position" in request && request.position !== null ? { position: request.position } : null,
-    };
-    // What the other tool is told must not differ, or it would be taken over again from there.
-    const direction = request.kind === "forget" || reverting ? "down" : "up";
-    const whole = !("position" in request) || request.position === null;
-    const isTold = whole && (request.kind === "forget" || request.kind === "mark-done");
-    const look = isTold ? await lookAt(target, connection, { files, history }) : null;
-    const keeper = look?.keeper ?? null;
-    const kept = await keptRow(target, connection, { keeper, files, revision, direction });
-    // What is there although the tool's row is gone is not missed any more.
-    const isMissed = look !== null && keeper === null && request.kind === "mark-done";
-    const settled = isMissed ? forgetRow(target, look, revision) : "";
-    const results = await connection.execute(
-      `begin; ${lock.fence} ${rows(sql, context)}; ${sql.log(context, logged)}; ${kept} ${settled}; commit`,
-    );
-    if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
-    const told =
-      keeper === null || kept === "" ? null : `${keeper.tool.title} (${describeTable(keeper.table)})`;
-    return {
-      target: target.name,
-      database,
-      kind: request.kind,
-      revision,
-      direction: reverting ? "down" : "up",
-      told,
-    } as const;
+    const place = { target, connection, lock, context, files, history };
+    const done =
+      request.kind === "rebuild"
+        ? { revision: null, direction: "up" as const, told: null, stale: null, ...(await rebuild(place)) }
+        : await correct(place, request);
+    return { target: target.name, database, kind: request.kind, ...done } as const;
   });
   return { ...report, warnings: warnings() };
+}
+
+type Correction = Exclude<Repair, { readonly kind: "rebuild" }>;
+
+async function correct(
+  { target, connection, lock, context, files, history }: RepairPlace,
+  request: Correction,
+): Promise<Omit<RepairReport, "target" | "database" | "kind" | "warnings">> {
+  const revision = find(request, files, history);
+  const { damage } = history;
+  const contradicted =
+    damage !== null &&
+    (damage.returned.includes(revision) || damage.lost.some((one) => one.revision === revision));
+  const open = contradicted || damage?.halfWay.includes(revision) === true;
+  const refusal = damage === null || open ? null : damaged(damage);
+  if (refusal !== null) throw refusal;
+  const entry = history.entries.find((one) => one.revision === revision);
+  const reverting = entry?.state === "reverting";
+  const position = ("position" in request ? request.position : null) ?? null;
+  const kind = request.kind;
+  const sql = target.ledger.sql;
+  // What the other tool is told must not differ, or it would be taken over again from there.
+  const direction = kind === "forget" || reverting ? "down" : "up";
+  // What was adopted stands in the log.
+  const isTold = position === null && kind !== "retry" && damage?.tables.includes("migration_log") !== true;
+  const hold = (advisory: Advisory) => keepToolOut(target, connection, advisory, context);
+  const look = isTold ? await lookAt(target, connection, { files, history }, hold) : null;
+  if (look?.found !== undefined) await refuseLockedRow(connection, look.found);
+  const keeper = look?.keeper ?? null;
+  const row = { keeper, files, revision, direction } as const;
+  const kept = await (kind === "accept" ? acceptedRow : keptRow)(target, connection, row);
+  // What is there although the tool's row is gone is not missed any more.
+  const isLost = look !== null && keeper === null && lostIn(look).has(revision);
+  const memory =
+    kind !== "mark-done" || look === null
+      ? ""
+      : isLost
+        ? `${forgetRow(target, look, revision)};`
+        : kept === ""
+          ? ""
+          : rememberedRow(target, row);
+  const without = damage?.tables.includes("migration_statements") === true;
+  const refused = refusedRepair(
+    { kind, position },
+    {
+      revision,
+      entry,
+      migration: files.migrations.find((one) => one.id === revision),
+      statements: without
+        ? []
+        : await target.ledger.statements(connection, revision, reverting ? "down" : "up"),
+      contradicted,
+      untold: kind === "mark-done" && direction === "up" && (kept !== "" || isLost),
+    },
+  );
+  if (refused !== null) throw new PlanRefused([refused]);
+  const rows = await statementsFor(target, { ...request, revision }, files, history);
+  const logged: LogEntry = {
+    event: EVENTS[kind],
+    revision,
+    direction: reverting ? "down" : null,
+    durationMs: null,
+    details: position === null ? null : { position },
+  };
+  const [before, after] = frameOf(target, history);
+  const own = `${rows(sql, context)}; ${sql.log(context, logged)};`;
+  const results = await connection.execute(
+    `begin; ${lock.fence} ${before} ${own} ${memory} ${after} ${MARK} ${kept} commit`,
+  );
+  if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
+  const told =
+    keeper === null || !hasWritten(results) ? null : `${keeper.tool.title} (${describeTable(keeper.table)})`;
+  const answer = { revision, direction: reverting ? "down" : "up", told } as const;
+  const stale = kind === "accept" && told === null ? staleIn(look, revision) : null;
+  return { ...answer, stale, rebuilt: [], left: [] };
+}
+
+/** The history of another tool that still has the checksum of the text that was applied, and may refuse the new one. */
+function staleIn(look: Look | null, revision: string): string | null {
+  if (look?.found === undefined) return null;
+  const { keeper, found, sets } = look;
+  const own = sets?.match.applied.find(({ id }) => id === revision)?.row;
+  const holds = keeper === null ? own?.checksum != null : keeper.keep.ownFiles === true;
+  return holds ? `${found.tool.title} (${describeTable(found.table)})` : null;
+}
+
+/**
+ * Tables that are gone are there for as long as their statements need them, and stay only where that says nothing untrue: an
+ * empty table of statements would say of every half-way migration that nothing of it is done.
+ */
+function frameOf(target: Target, { damage }: RecordedHistory): readonly [string, string] {
+  if (damage === null || damage.tables.length === 0) return ["", ""];
+  const { sql } = target.ledger;
+  const drop = damage.tables.includes("migration_statements") ? `${sql.dropStatements()};` : "";
+  return [sql.create(target.settings.project), drop];
+}
+
+/** Before what is for the tool's table, to tell its answers from ours. */
+const MARK = "select 'theirs' as mark;";
+
+/** A row that was gone already is not written. */
+function hasWritten(results: readonly Result[]): boolean {
+  const mark = results.findIndex(({ rows }) => rows[0]?.mark === "theirs");
+  return results
+    .slice(mark + 1, -1)
+    .some(({ command, rowCount }) => !["DELETE", "UPDATE"].includes(command) || (rowCount ?? 0) > 0);
 }
 
 const EVENTS = {
@@ -122,36 +212,38 @@ type Rows = (sql: LedgerSql, author: Author) => string;
 
 async function statementsFor(
   target: Target,
-  request: Repair,
+  request: Correction,
   files: Listing,
   history: RecordedHistory,
 ): Promise<Rows> {
   const { revision } = request;
-  const migration = files.migrations.find((one) => one.id === revision);
-  const state = stateOf(history, revision);
+  const state = history.entries.find((entry) => entry.revision === revision)?.state;
+  const row = async () => {
+    const migration = files.migrations.find((one) => one.id === revision);
+    if (migration === undefined) throw unchanged(revision);
+    return entryFor(target, migration);
+  };
   // One that stopped on its way back has its statements under that direction.
   const direction = state === "reverting" ? "down" : "up";
   switch (request.kind) {
     case "accept": {
-      if (migration === undefined) throw missing(revision, "has no file");
-      const row = await entryFor(target, migration);
-      return (sql) => sql.accept(revision, row.checksum, row.fingerprint, row.revertScript);
+      const { checksum, fingerprint, revertScript } = await row();
+      return (sql) => sql.accept(revision, checksum, fingerprint, revertScript);
     }
     case "forget":
       return (sql) =>
         `${sql.forgetStatements(revision, "up")}; ${sql.forgetStatements(revision, "down")}; ${sql.remove(revision)}`;
     case "mark-done": {
-      if (request.position !== null)
+      if (request.position != null)
         return (sql) => `${sql.statementDone(revision, direction, request.position as number)}`;
       // Complete is what was begun: of a way back, that it is taken back.
       if (direction === "down") return (sql, author) => sql.revert(revision, author);
       if (state !== undefined) return (sql) => sql.markApplied(revision);
-      if (migration === undefined) throw missing(revision, "is neither in the files nor in the ledger");
-      const row = await entryFor(target, migration);
-      return (sql, author) => sql.baseline(row, author);
+      const declared = await row();
+      return (sql, author) => sql.baseline(declared, author);
     }
     case "retry":
-      if (request.position !== null)
+      if (request.position != null)
         return (sql) => `${sql.forgetStatements(revision, direction)} and position = ${request.position}`;
       if (direction === "down")
         return (sql) => `${sql.forgetStatements(revision, direction)}; ${sql.markApplied(revision)}`;
@@ -160,40 +252,13 @@ async function statementsFor(
   }
 }
 
-function stateOf({ entries }: RecordedHistory, revision: string): HistoryEntry["state"] | undefined {
-  return entries.find((entry) => entry.revision === revision)?.state;
-}
-
-function find(request: Repair, files: Listing, history: RecordedHistory): string {
+function find(request: Correction, files: Listing, history: RecordedHistory): string {
   const known = new Set([
     ...history.entries.map((entry) => entry.revision),
+    ...(history.damage?.lost.map(({ revision }) => revision) ?? []),
     ...files.migrations.map((one) => one.id),
   ]);
   return resolveRevision(request.revision, [...known]);
-}
-
-/** The same judgement as before a run; every other problem is what repair is for. */
-function refuseForeign(
-  target: Target,
-  files: Listing,
-  history: { entries: readonly HistoryEntry[]; project: string | null },
-): void {
-  const goal = { direction: "up", to: "heads", phases: PHASES } as const;
-  try {
-    plan(planInput(target, { goal, failure: "stop", outOfOrder: true }, files, history));
-  } catch (error) {
-    if (!(error instanceof GodwitError)) throw error;
-    const [foreign] = problemsOf(error).filter((problem) => problem.code === "LEDGER_FOREIGN");
-    if (foreign !== undefined) throw new PlanRefused([foreign]);
-  }
-}
-
-function missing(revision: string, why: string): ConfigError {
-  return new ConfigError({
-    code: "REVISION_UNKNOWN",
-    message: `${revision} ${why}.`,
-    hint: "godwit status lists what is known.",
-  });
 }
 
 function unchanged(revision: string): ConfigError {

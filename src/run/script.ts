@@ -196,7 +196,7 @@ export function applyFrame(
 export function revertFrame(parts: FrameParts, revision: string): StepFrame {
   return {
     open: `${begin(parts.modes)} ${parts.reset} ${parts.fence} ${parts.kept.open}`,
-    close: `${CONSTRAINTS} ${parts.indexes ?? ""} ${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${parts.kept.row} ${commit(parts)}`,
+    close: `${CONSTRAINTS} ${parts.indexes ?? ""} ${parts.ownRole} ${parts.ledger.revert(revision, parts.author)}; ${parts.kept.check} ${parts.kept.row} ${commit(parts)}`,
   };
 }
 
@@ -229,6 +229,5 @@ export function closing(parts: FrameParts, direction: Direction, entry: Entry): 
       ? parts.ledger.completePartial(entry, parts.author)
       : parts.ledger.revert(entry.revision, parts.author);
   // Its statements took their time, in which the tool may have done the same.
-  const look = direction === "up" ? parts.kept.open : "";
-  return `${begin()} ${parts.ownRole} ${parts.fence} ${look} ${row}; ${parts.kept.row} ${CONSTRAINTS} ${commit(parts)}`;
+  return `${begin()} ${parts.ownRole} ${parts.fence} ${parts.kept.closing} ${row}; ${parts.kept.row} ${CONSTRAINTS} ${commit(parts)}`;
 }

@@ -24,7 +24,7 @@ import type { RecordedStatement } from "../ledger/ledger.ts";
 import { type Committed, NOTHING } from "./committed.ts";
 import { presentBeside } from "./keep.ts";
 import { setsLockTimeout } from "./own-lock-timeout.ts";
-import { frameError } from "./pipeline.ts";
+import { closed, frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
 import { startOf, statementsOf } from "./prepare.ts";
 import { closing, guardOf, begin as ownBegin } from "./script.ts";
@@ -86,11 +86,7 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
       else if (!work.kind.session) job.settings.push(...settingsOf(statement));
       done++;
     }
-    await work.connection
-      .execute(closing(job.parts, step.direction, entryOf(prepared, body.revert)))
-      .catch((error) => {
-        throw presentBeside(error, step.revision);
-      });
+    await closed(work, step, closing(job.parts, step.direction, entryOf(prepared, body.revert)));
   } catch (error) {
     if (work.connection.lost.aborted) throw work.connection.lost.reason;
     await rollback(work.connection);
@@ -149,15 +145,19 @@ async function begin({ work, prepared, body, parts }: Job): Promise<void> {
     await work.connection
       .execute(`${ownBegin()} ${parts.ownRole} ${parts.fence} ${parts.kept.open} commit`)
       .catch((error) => {
-        throw presentBeside(error, step.revision);
+        throw presentBeside(error, step);
       });
     return;
   }
   const guard = guardOf(work.target.settings);
   if (step.direction === "down") {
-    await work.connection.execute(
-      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${work.ledger.sql.startReverting(step.revision)}; commit`,
-    );
+    await work.connection
+      .execute(
+        `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${parts.kept.open} ${work.ledger.sql.startReverting(step.revision)}; commit`,
+      )
+      .catch((error) => {
+        throw frameError(error, step.revision);
+      });
     return;
   }
   const again = step.kind === "repeatable" || step.reason === "changed";

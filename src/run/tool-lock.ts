@@ -54,6 +54,30 @@ export function toolRunning(title: string, holder: Holder | null = null): PlanRe
   ]);
 }
 
+/** Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) while its lock is held, where that is a row of a table. */
+export async function refuseLockedRow(
+  connection: Connection,
+  { tool, table, all }: Pick<FoundHistory, "tool" | "table" | "all">,
+): Promise<void> {
+  const held = tool.lockedBy?.(table, all) ?? null;
+  if (held === null) return;
+  const { rows } = await connection.query<{ who: string | null; release: string }>(held);
+  const [row] = rows;
+  if (row !== undefined) throw rowLocked(tool.title, row);
+}
+
+/** For what writes to our ledger, and to the tool's history, without running anything. */
+export async function keepToolOut(
+  target: Target,
+  connection: Connection,
+  advisory: Advisory,
+  context: RunContext,
+): Promise<void> {
+  if (connection.capabilities.session) return holdToolLock(target, connection, advisory, context);
+  // Behind a pooler the lock would be another session's after the transaction: it is only asked for.
+  if (!(await tryAdvisory(connection, advisory.keys, "transaction"))) throw toolRunning(advisory.title);
+}
+
 export interface Holder {
   readonly pid: number;
   /** What it calls itself. */
@@ -76,16 +100,12 @@ async function holderOf(connection: Connection, keys: readonly bigint[]): Promis
 }
 
 /** Until the end of the transaction. */
-export async function holdTool(connection: Connection, { tool, table, all }: FoundHistory): Promise<void> {
+export async function holdTool(connection: Connection, found: FoundHistory): Promise<void> {
+  const { tool, table } = found;
   const keys = tool.advisoryKeys?.(table, connection.server.database);
   if (keys !== undefined && !(await tryAdvisory(connection, keys, "transaction")))
     throw toolRunning(tool.title);
-  const held = tool.lockedBy?.(table, all) ?? null;
-  if (held !== null) {
-    const { rows } = await connection.query<{ who: string | null; release: string }>(held);
-    const [row] = rows;
-    if (row !== undefined) throw rowLocked(tool.title, row);
-  }
+  await refuseLockedRow(connection, found);
   try {
     await connection.execute(`lock table ${nameOf(table)} in access exclusive mode`);
   } catch (error) {

@@ -71,8 +71,12 @@ export function isProven(tool: Tool, history: ToolHistory, { migrations, remembe
   );
   const { applied } = matchRows(tool, history, migrations);
   const ids = new Set(applied.map(({ id }) => id));
-  const here = remembered.filter((subject) => migrations.some(({ id }) => id === subject));
-  if (here.length > 0 && here.every((subject) => ids.has(subject))) return true;
+  const names = new Set(history.rows.map(({ name }) => name));
+  // Programs have no files here; their rows are known by their own names.
+  const here = remembered.filter(
+    (subject) => subject !== "" && (tool.layouts.length === 0 || migrations.some(({ id }) => id === subject)),
+  );
+  if (here.length > 0 && here.every((subject) => ids.has(subject) || names.has(subject))) return true;
   return applied.some(
     ({ id, row, edited }) => row !== null && row.checksum !== null && !edited && hasChecksum.has(id),
   );

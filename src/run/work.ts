@@ -14,7 +14,7 @@ import { backoffMs, delay } from "../std/time.ts";
 import { inTheWay } from "./blockers.ts";
 import { advise, type Committed, NOTHING, whatWasKept } from "./committed.ts";
 import { interruption, withKept } from "./interruption.ts";
-import { type Keeper, keptIn } from "./keep.ts";
+import { type Keeper, type Kept, keptIn } from "./keep.ts";
 import { outsideAdvice } from "./outside.ts";
 import type { Body, Prepared } from "./prepare.ts";
 import { placeOf, statementsOf } from "./prepare.ts";
@@ -22,6 +22,8 @@ import type { StepFailure, StepReport } from "./report.ts";
 import { asSchemaGone } from "./schema-gone.ts";
 import { type FrameParts, guardOf, leaveSession, ownRole, resetSession, type SessionKind } from "./script.ts";
 import type { RunContext, Target } from "./target.ts";
+import type { Advisory } from "./tool-lock.ts";
+import { advisoryIn, type ToolWatch, watchedIn } from "./tool-watch.ts";
 
 export interface Work {
   readonly target: Target;
@@ -46,7 +48,11 @@ export interface Work {
   /** Told each text that a module sends. */
   readonly sent?: ((revision: string, text: string) => void) | undefined;
   /** Another tool's history that is kept in step. */
-  readonly keeper?: Keeper | null;
+  readonly keeper?: Keeper | null | undefined;
+  /** A tool that is not told, and whose own work must not meet ours. */
+  readonly watch?: ToolWatch | null | undefined;
+  /** Another tool's lock, where the session cannot hold it. */
+  readonly advisory?: Advisory | null | undefined;
 }
 
 /** How one step ended. `error` is set together with `failure`; connection loss is thrown instead. */
@@ -64,14 +70,21 @@ export function frameParts(work: Work, prepared: Prepared, body: Body | null = n
     leave: `${guardOf(work.target.settings)} ${leaveSession(work.kind)}`,
     modes: body?.kind === "sql" ? body.modes : undefined,
     indexes: body?.kind === "sql" ? indexGuard(body.text) : undefined,
-    kept: keptIn(work.keeper, {
-      step: prepared.step,
-      migration: prepared.migration,
-      text: body?.kind === "sql" ? (body.written ?? body.text) : null,
-      sql: work.ledger.sql,
-      live: true,
-    }),
+    kept: keptBeside(work, prepared, body),
   };
+}
+
+/** What is said and asked beside another tool. */
+function keptBeside({ keeper, watch, advisory, ledger }: Work, prepared: Prepared, body: Body | null): Kept {
+  const { step, migration } = prepared;
+  const text = body?.kind === "sql" ? (body.written ?? body.text) : null;
+  const kept =
+    watch == null
+      ? keptIn(keeper, { step, migration, text, sql: ledger.sql, live: true })
+      : watchedIn(watch, { revision: step.revision, text });
+  if (advisory == null) return kept;
+  const locked = advisoryIn(advisory);
+  return { ...kept, open: `${locked} ${kept.open}`, closing: `${locked} ${kept.closing}` };
 }
 
 export function entryOf(prepared: Prepared, revert: string | null): Entry {

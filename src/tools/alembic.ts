@@ -8,7 +8,7 @@
  */
 import type { Migration } from "../core/migration.ts";
 import { reach } from "../core/order.ts";
-import { createSchema, literal, stored } from "../core/sql/quote.ts";
+import { createSchema, literal, stored, textArray } from "../core/sql/quote.ts";
 import { history, type Match, nameOf, selectText, TEXT, type Tool, type ToolHistory } from "./tool.ts";
 
 export const alembic: Tool = {
@@ -42,6 +42,8 @@ export const alembic: Tool = {
       };
     },
     present: (table, { revision }) => `select from ${nameOf(table)} where version_num = ${literal(revision)}`,
+    moved: (table, { ledger }, seen) =>
+      `select from ${nameOf(table)} t where t.version_num <> all (${textArray(seen)}) and not exists (select from ${ledger} h where h.revision = t.version_num)`,
     up: (table, { revision, ledger }) =>
       `delete from ${nameOf(table)} where version_num = any (select unnest(parents) from ${ledger} where revision = ${stored(revision)});
 insert into ${nameOf(table)} (version_num) values (${literal(revision)})`,

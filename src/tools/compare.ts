@@ -83,7 +83,7 @@ export const DECISIONS: Readonly<Record<ToolEventKind, { readonly first: Pair; r
   untold: { first: { kept: "tell", not: "leave" }, later: { kept: "tell", not: "leave" } },
   "applied-by-both": { first: { kept: "warn", not: "warn" }, later: { kept: "warn", not: "warn" } },
   "taken-out-here": { first: { kept: "leave", not: "leave" }, later: { kept: "leave", not: "leave" } },
-  "without-file": { first: { kept: "ask", not: "ask" }, later: { kept: "warn", not: "leave" } },
+  "without-file": { first: { kept: "ask", not: "ask" }, later: { kept: "warn", not: "warn" } },
   "same-name": { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
 };
 

@@ -11,8 +11,9 @@
  * is looked for: first those that read a moment ago, then those that send the text of the file or wait to write their row.
  */
 import type { Migration, ToolKey } from "../core/migration.ts";
-import { createSchema, literal, quotedName } from "../core/sql/quote.ts";
+import { createSchema, literal } from "../core/sql/quote.ts";
 import type { Problem } from "../errors.ts";
+import { OTHERS, readers, waitsToWrite } from "./intruder.ts";
 import { isEdited } from "./match.ts";
 import {
   type Applied,
@@ -182,19 +183,12 @@ function keep(): Keep {
       const own = `created_at = ${created} or (created_at / 1000 = ${created} / 1000 and hash = ${hash})`;
       return `delete from ${nameOf(table)} where ${isSet(table) ? `name = ${name}` : step.key === null ? "false" : own}`;
     },
+    accept(table, step) {
+      const { hash, created, name } = keyOf(step);
+      return `update ${nameOf(table)} set hash = ${hash} where ${isSet(table) ? `name = ${name}` : `created_at = ${created}`}`;
+    },
     intruder: { readers, atWork },
   };
-}
-
-const HERE = "(select oid from pg_database where datname = current_database())";
-/** Not the view over it, which costs twice as much, for names that nobody asks for. */
-const OTHERS = `pg_stat_get_activity(null) a where a.datid = ${HERE} and a.pid <> pg_backend_pid()`;
-
-function readers({ name }: Relation): string {
-  const recent = "a.state_change > clock_timestamp() - interval '1 s'";
-  return `select a.pid from ${OTHERS} and a.wait_event_type is distinct from 'Lock'
- and (position(${literal(name)} in a.query) > 0 and (a.state = 'active' or ${recent})
-  or a.state = 'idle in transaction' and ${recent} and a.query ~* '^\\s*(begin|start transaction)\\M')`;
 }
 
 function atWork(table: Relation, { text }: KeptStep): string {
@@ -204,9 +198,7 @@ function atWork(table: Relation, { text }: KeptStep): string {
     .filter((piece) => piece.length >= TELLING_CHARACTERS);
   const sent = `select 1 from ${OTHERS} and a.state <> 'idle' and a.xact_start is not null
  and (a.query ~* '^\\s*insert' and position(${literal(table.name)} in a.query) > 0 or left(btrim(a.query, E' \\t\\r\\n'), ${PIECE_CHARACTERS}) = any (array[${pieces.map(literal).join(", ")}]::text[]))`;
-  return `select 1 from pg_locks l where l.pid <> pg_backend_pid() and not l.granted and l.mode = 'RowExclusiveLock'
- and l.relation = to_regclass(${literal(`${quotedName(table.schema)}.${quotedName(table.name)}`)}) and l.database = ${HERE}
- union all ${sent}`;
+  return `${waitsToWrite(table)} union all ${sent}`;
 }
 
 /** The mark that Drizzle cuts at, as it is in a text that was read: a semicolon of the same width. */

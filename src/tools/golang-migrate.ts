@@ -3,6 +3,7 @@
  * to it ran is what the tool itself takes for granted, and all that is known: one that was merged in below it later
  * never ran, and nothing says so.
  */
+import { textArray } from "../core/sql/quote.ts";
 import { keepRows, versionOf } from "./keep.ts";
 import { keyOfGolangMigrate } from "./keys.ts";
 import {
@@ -81,6 +82,8 @@ function keep(): Keep {
     ...set,
     present: (table, step) =>
       `select from ${nameOf(table)} where version >= ${versionOf(step)} and version = ${versionOf(step)}`,
+    moved: (table, { ledger }, seen) =>
+      `select from ${nameOf(table)} t where t.version::text <> all (${textArray(seen)}) and not exists (select from ${ledger} h where substring(h.revision from '^[0-9]+')::numeric = t.version)`,
     /** One that is late leaves the number where it is. */
     up: (table, step) => `delete from ${nameOf(table)} where version < ${versionOf(step)};
 insert into ${nameOf(table)} (version, dirty) select ${versionOf(step)}, false where not exists (select from ${nameOf(table)})`,

@@ -16,6 +16,8 @@ export interface RowKeep extends Pick<Keep, "ownFiles"> {
   readonly keyOf?: (step: KeptStep) => string;
   /** Which of several rows of a file says that it is applied, in SQL; all if left out. */
   readonly counts?: (table: Relation, where: string) => string;
+  /** The column of a row that holds what the tool compares with the file. */
+  readonly compared?: string;
   /** The other columns of a new row, in SQL. */
   readonly row?: (step: KeptStep) => Readonly<Record<string, string>>;
 }
@@ -23,7 +25,14 @@ export interface RowKeep extends Pick<Keep, "ownFiles"> {
 export function keepRows(options: RowKeep): Keep {
   const keyOf = options.keyOf ?? versionOf;
   const where = (step: KeptStep) => `${options.key} = ${keyOf(step)}`;
+  const { compared } = options;
   return {
+    ...(compared === undefined
+      ? {}
+      : {
+          accept: (table, step) =>
+            `update ${nameOf(table)} set ${compared} = ${options.row?.(step)[compared]} where ${where(step)}`,
+        }),
     ...(options.ownFiles === undefined ? {} : { ownFiles: options.ownFiles }),
     create(_keys, at) {
       const { columns } = options;

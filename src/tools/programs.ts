@@ -2,6 +2,7 @@
  * Tools whose migrations are programs, known by a name: knex, Umzug (Sequelize), TypeORM, Kysely and Django. Their files
  * are not run here; a new folder carries on from what they have left.
  */
+import { isWritten } from "./intruder.ts";
 import { history, INTEGER, nameOf, selectText, TEXT, type TextRow, type Tool, type ToolRow } from "./tool.ts";
 
 /** Some write the extension into the table; a file that was rewritten in SQL has another one. */
@@ -25,7 +26,8 @@ export const knex: Tool = {
   lockedBy(table, all) {
     const lock = all.find(({ schema, name }) => schema === table.schema && name === `${table.name}_lock`);
     if (lock === undefined || !lock.readable) return null;
-    return `select null as who, 'npx knex migrate:unlock' as release from ${nameOf(lock)} where is_locked = 1`;
+    // It takes the lock in the transaction of its migrations: until that is committed the row does not show it.
+    return `select null as who, 'npx knex migrate:unlock' as release from ${nameOf(lock)} where is_locked = 1 or exists (${isWritten(lock)})`;
   },
 };
 

@@ -41,6 +41,7 @@ export const sqlx: Tool = {
     warnings: [],
   }),
   advisoryKeys: (_table, database) => [keyOfDatabase(0x3d32ad9en, database)],
+  mayNotLock: true,
   keep: keepRows({
     ownFiles: true,
     at: { schema: "public", name: "_sqlx_migrations" },
@@ -48,6 +49,7 @@ export const sqlx: Tool = {
     definition: `(version bigint primary key, description text not null, installed_on timestamptz not null default now(),
   success boolean not null, checksum bytea not null, execution_time bigint not null)`,
     key: "version",
+    compared: "checksum",
     row: ({ key, revision }) => ({
       description: literal(String(key?.columns?.description ?? revision)),
       success: "true",

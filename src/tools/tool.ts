@@ -29,6 +29,8 @@ export interface Tool {
   normal?(key: string): string;
   /** The advisory locks that it holds while it runs; several where one depends on how it was started. */
   advisoryKeys?(table: Relation, database: string): readonly bigint[];
+  /** Its own program, or one of them, does without that lock. */
+  readonly mayNotLock?: true;
   /** SQL that gives a row (`who`) while its lock is held, where the lock is a row. */
   lockedBy?(table: Relation, all: readonly Relation[]): string | null;
   /** A query that gives a row where the tool takes this for applied; without it, `keep.present` is that. */
@@ -145,6 +147,11 @@ export interface Keep {
   /** A query that gives a row where the tool has been there already. */
   present(table: Relation, step: KeptStep): string | null;
   /**
+   * Where one row stands for many migrations: a query that gives a row where the tool has come to something that was not
+   * there when this run looked (`seen`, by name), and that our ledger does not know. What that implies it has applied too.
+   */
+  moved?(table: Relation, step: KeptStep, seen: readonly string[]): string;
+  /**
    * For a tool that neither locks nor has a key that would stop it from applying one a second time: tells by what the other
    * sessions are doing whether it is about to.
    */
@@ -157,6 +164,8 @@ export interface Keep {
   /** After the ledger's own row was written or taken away. */
   up(table: Relation, step: KeptStep): string;
   down(table: Relation, step: KeptStep): string;
+  /** Another text of an applied file counts from now on; for a tool that compares texts. */
+  accept?(table: Relation, step: KeptStep): string;
   /** Its rows hold what only its own files have, such as a checksum that it compares or goes by. */
   readonly ownFiles?: true;
   /** Refuses files that it cannot keep in step with. */
@@ -169,8 +178,6 @@ export interface KeptStep {
   readonly key: ToolKey | null;
   /** The file's text, upwards, as it lies there. */
   readonly text: string | null;
-  /** The version of the file in front of it. */
-  readonly previous: string | null;
   /** Our own history, quoted: for tools whose rows say what stands on what. */
   readonly ledger: string;
 }

@@ -66,6 +66,11 @@ describe("createMigrator", () => {
       ["adopt", [{ dryRun: "no" }], /^dryRun of adopt\(\) is not true or false/],
       ["repair", [{ kind: "forget" }], /^revision of the request of repair\(\) is missing/],
       ["repair", [{ kind: "forget", revision: "0001_a" }], /^repair\(\) takes an object/],
+      [
+        "repair",
+        [{ kind: "rebuild", revision: "0001_a" }, { confirm: "x" }],
+        /^the request of repair\(\) has/,
+      ],
       ["repair", [{ kind: "lose", revision: "0001_a" }, { confirm: "x" }], /^kind of .* is not one of/],
       ["duplicates", [{ kinds: [] }], /^kinds of duplicates\(\) is an empty list/],
       ["duplicates", [{ limits: null }], /^limits of duplicates\(\) is null/],

@@ -58,7 +58,7 @@ test("behind a query it is refused by name, and following the hint helps", async
 test("a module's is refused by name", async ({ db }) => {
   await table(db);
   const folder = folderOf({
-    "0001_a.ts": `export async function up({ execute }: any) { await execute("set default_transaction_isolation = 'serializable'"); }`,
+    "0001_a.ts": `export async function up({ execute }: any) { await execute("set default_transaction_isolation = 'serializable'"); await execute(${JSON.stringify(SEE)}); }`,
   });
   const { error } = await refusalOf(up(targetOf({ url: db.url, folder })));
   expect(error).toMatchObject({

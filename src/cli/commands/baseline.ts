@@ -6,9 +6,10 @@ import { withSession } from "../session.ts";
 export async function run(invocation: Invocation): Promise<Answer> {
   return withSession(invocation, async ({ target, context }) => {
     const report = await baseline(target, invocation.arguments[0] ?? "", context);
-    const { declared, already } = report;
+    const { declared, already, told } = report;
     const lines = [
       declared.length === 0 ? "Nothing to declare." : `Declared as present: ${declared.join(", ")}.`,
+      ...(told === null ? [] : [`Written into the history of ${told} as well.`]),
       ...(already.length === 0 ? [] : [`Were in the ledger already: ${already.join(", ")}.`]),
     ];
     return { json: { report }, text: lines.join("\n"), result: false };

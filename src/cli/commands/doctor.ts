@@ -7,6 +7,7 @@ import { parseAddress } from "../../database/address.ts";
 import type { Connection, Row } from "../../database/connection.ts";
 import { looksPooled } from "../../database/pooling.ts";
 import { GodwitError, problemsOf } from "../../errors.ts";
+import { damaged } from "../../ledger/damage.ts";
 import { withConnection } from "../../run/connect.ts";
 import { redact, Secret } from "../../std/secret.ts";
 import { formatDuration } from "../../std/time.ts";
@@ -166,7 +167,10 @@ async function checkRole(connection: Connection, schema: string): Promise<readon
 }
 
 async function checkLedger(connection: Connection, { target }: Session): Promise<Finding> {
-  const history = await target.ledger.read(connection);
+  const history = await target.ledger.read(connection, { evenDamaged: true });
+  const refused = history.damage === null ? null : damaged(history.damage);
+  if (refused !== null)
+    return { subject: "ledger", state: "problem", message: refused.message, hint: refused.hint };
   if (!history.created) return ok("ledger", `none yet; godwit up makes it in schema ${target.ledger.schema}`);
   const project = history.project === null ? "" : ` of project ${history.project}`;
   return ok("ledger", `${history.entries.length} entries in schema ${target.ledger.schema}${project}`);

@@ -65,7 +65,9 @@ const LOG_ROWS = 1000;
 
 async function log({ target, context }: Session): Promise<Answer> {
   const rows = await withConnection(target, context, async (connection) => {
-    if (!(await target.ledger.read(connection)).created) return [];
+    // What the log says is what somebody wants to see where the rest of the ledger is damaged.
+    const { created, damage } = await target.ledger.read(connection, { evenDamaged: true });
+    if (!created || damage?.tables.includes("migration_log") === true) return [];
     return restored((await connection.query<LogRow>(target.ledger.sql.readLog(LOG_ROWS))).rows);
   });
   const lines = rows.map(({ at, event, revision, durationMs, executedBy, host }) => {

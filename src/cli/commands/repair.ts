@@ -14,7 +14,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
     const report = await repair(session.target, request, { confirm: confirmed }, session.context);
     return {
       json: { report },
-      text: `${report.revision}: ${doneOf(report)}. ${changedBy(report)}`,
+      text: `${report.revision === null ? rebuiltOf(report) : `${report.revision}: ${doneOf(report)}`}. ${changedBy(report)}`,
       result: false,
     };
   });
@@ -25,13 +25,30 @@ const DONE: Readonly<Record<Repair["kind"], string>> = {
   forget: "forgotten",
   "mark-done": "marked as done",
   retry: "may run again",
+  rebuild: "rebuilt",
 };
+
+/** What a file said when it was applied is in no log. */
+function rebuiltOf({ rebuilt, left }: RepairReport): string {
+  const rows =
+    rebuilt.length === 0
+      ? "The tables that were lost are there again"
+      : `Rebuilt from the log and the files, whose present texts count from now on: ${rebuilt.join(", ")}`;
+  return left.length === 0
+    ? rows
+    : `${rows}. Left, for nothing says what they were: ${left.join(", ")} (say of each --mark-done or --forget)`;
+}
 
 function doneOf({ kind, direction }: RepairReport): string {
   return kind === "mark-done" && direction === "down" ? "its way back is marked as done" : DONE[kind];
 }
 
-function changedBy({ database, told }: RepairReport): string {
+function changedBy({ database, told, stale }: RepairReport): string {
+  const kept = stale === null ? "" : ` The history of ${stale} still has the checksum of the text before.`;
+  return changed(database, told) + kept;
+}
+
+function changed(database: string, told: string | null): string {
   return told === null
     ? `Nothing but the ledger of ${database} was changed.`
     : `Nothing but the ledger of ${database} and the history of ${told} was changed.`;
@@ -39,16 +56,17 @@ function changedBy({ database, told }: RepairReport): string {
 
 function requestOf({ flags }: Invocation): Repair {
   const requests: Repair[] = [];
-  const { accept, forget, markDone, retry } = flags;
+  const { accept, forget, markDone, retry, rebuild } = flags;
   if (typeof accept === "string") requests.push({ kind: "accept", revision: accept });
   if (typeof forget === "string") requests.push({ kind: "forget", revision: forget });
   if (typeof markDone === "string") requests.push({ kind: "mark-done", ...placeOf(markDone) });
   if (typeof retry === "string") requests.push({ kind: "retry", ...placeOf(retry) });
+  if (rebuild === true) requests.push({ kind: "rebuild" });
   const [request] = requests;
   if (request !== undefined && requests.length === 1) return request;
   throw new ConfigError({
     code: "CONFIG_INVALID",
-    message: "godwit repair needs exactly one of --accept, --forget, --mark-done and --retry.",
+    message: "godwit repair needs exactly one of --accept, --forget, --mark-done, --retry and --rebuild.",
     hint: "godwit repair --help says what each of them does.",
     details: { from: "flag" },
   });
@@ -78,7 +96,8 @@ async function ask(invocation: Invocation, session: Session, request: Repair): P
     });
   const reader = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const question = `${request.kind} ${request.revision} in database "${database}"? Type its name to confirm: `;
+    const revision = request.kind === "rebuild" ? "the ledger" : request.revision;
+    const question = `${request.kind} ${revision} in database "${database}"? Type its name to confirm: `;
     return (await reader.question(question, { signal })).trim();
   } finally {
     reader.close();

@@ -97,7 +97,7 @@ export function lateSessionModes(statements: readonly Statement[], begun = false
   const isQuery = ({ text }: Statement) =>
     modeSetting(text) === null && !NO_QUERY.some((word) => accept({ text, at: 0 }, word));
   const first = begun ? -1 : statements.findIndex(isQuery);
-  const last = begun ? statements.length : statements.findLastIndex(isQuery);
+  const last = statements.findLastIndex(isQuery);
   const isLate = ({ text }: Statement, index: number) => {
     const found = modeSetting(text);
     const isSession = found?.scope === "session" && found.modes.isolation !== undefined;
