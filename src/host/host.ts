@@ -277,7 +277,7 @@ export class Host implements AsyncDisposable {
     return new StepFailed({
       code: "STEP_PROCESS_ENDED",
       message: `${file} did not come to its end: ${error.how}.`,
-      hint: "A migration must not end its process: throw an error to fail, return to succeed.",
+      hint: "A migration must not end its process, nor touch what it has not opened: throw an error to fail, return to succeed.",
       place: (await this.#placeOf(stackOf(error), module)) ?? { file },
     });
   }

@@ -126,6 +126,8 @@ export type FromHost =
       readonly level: "info" | "warn" | "error";
       readonly message: string;
     }
+  /** Something was thrown, and its message is asked for next: that is user code too. */
+  | { readonly kind: "describing" }
   | { readonly kind: "uncaught"; readonly thrown: Thrown }
   /** A function that has come back began a statement, which was refused. */
   | { readonly kind: "late"; readonly id: number }

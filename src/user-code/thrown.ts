@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { GodwitError, type Problem, problemsOf } from "../errors.ts";
 import type { Thrown } from "../host/protocol.ts";
 import { traceOf } from "../run/trace.ts";
+import { MOST_CARRIED, shortened } from "../std/secret.ts";
 
 /** Errors of statements, and which: thrown on, they are told by their number. */
 const statements = new WeakMap<object, number>();
@@ -33,7 +34,7 @@ function withoutTrace(error: unknown): Thrown {
     kind: "error",
     name: textOf(name),
     message: textOf(message),
-    stack: textOf(stack ?? ""),
+    stack: stackOf(stack ?? ""),
     ...(typeof hint === "string" ? { hint } : {}),
   };
 }
@@ -50,11 +51,21 @@ function plain(problem: Problem): Problem {
 
 function textOf(value: unknown): string {
   try {
-    return String(value);
+    return shortened(String(value), MOST_CARRIED);
   } catch {
     return "something that is no text";
   }
 }
+
+/** It begins with the message, of whatever length, and its frames are at its end. */
+function stackOf(stack: unknown): string {
+  if (typeof stack !== "string" || stack.length <= MOST_CARRIED) return textOf(stack);
+  const frames = stack.indexOf("\n    at ", stack.length - MOST_FRAMES);
+  return `${shortened(stack, MOST_CARRIED)}${frames === -1 ? "" : stack.slice(frames)}`;
+}
+
+/** In characters. */
+const MOST_FRAMES = 20_000;
 
 /** Inside of `process.exit`: who called it, without the frames of ours. */
 export function exitStack(): string {
