@@ -9,7 +9,7 @@ export default defineConfig({
     // Most of the time of most tests is spent waiting for servers and processes.
     maxWorkers: Math.max(2, availableParallelism()),
     // A limit for what hangs, not a measure of what is slow: machines are shared.
-    testTimeout: 30_000,
+    testTimeout: 120_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
     reporters: ["default"],
