@@ -80,3 +80,9 @@ test("a version with a hyphen goes to next, and the notes are the changelog's se
   expect(notesOf("v1.2.0", FITS.changelog)).toBe("**New**\n\n- this");
   expect(notesOf("v9.9.9", FITS.changelog)).toBeNull();
 });
+
+test("the recipes name files that there are", () => {
+  const paths = [...read("CONTRIBUTING.md").matchAll(/`((?:src|test|docs|scripts)\/[\w./-]+)`/g)];
+  expect(paths.length).toBeGreaterThan(20);
+  expect(paths.map(([, path = ""]) => path).filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+});
