@@ -45,14 +45,49 @@ function declarations(root, folder) {
 }
 
 function entry(name, file) {
-  const all = exported(file).toSorted((one, other) => (one.name < other.name ? -1 : 1));
+  const all = exported(file).toSorted(byName);
   return [
     `## ${name}`,
     ...KINDS.flatMap(([title, kind]) => {
       const some = all.filter(({ code }) => kind.test(code));
-      return some.length === 0 ? [] : [`### ${title}`, ...some.flatMap(section)];
+      return chapter(title, some);
     }),
+    ...chapter("Types that are only named above", namedBy(all).toSorted(byName)),
   ];
+}
+
+function chapter(title, some) {
+  return some.length === 0 ? [] : [`### ${title}`, ...some.flatMap(section)];
+}
+
+function byName(one, other) {
+  return one.name < other.name ? -1 : 1;
+}
+
+/** The types that these need to be understood, and those that they need in turn. */
+function namedBy(all) {
+  const known = new Map(all.map((one) => [one.name, one]));
+  for (const one of known.values())
+    for (const [name] of one.code.replace(/\/\*[\s\S]*?\*\/|"[^"]*"/g, "").matchAll(/(?<![.\w])[A-Z]\w+/g)) {
+      const found = known.has(name) ? undefined : declared(one.file, name);
+      if (found !== undefined && KINDS[2][1].test(found.code)) known.set(name, found);
+    }
+  return [...known.values()].slice(all.length);
+}
+
+/** Where a file declares a name, or has it from. */
+function declared(file, name) {
+  const text = readFileSync(file, "utf8");
+  const own = statements(text, file).find((one) => one.name === name);
+  if (own !== undefined) return own;
+  const from = [...text.matchAll(/^import (?:type )?\{([^}]*)\} from "(\.[^"]+)";/gm)].find(([, names]) =>
+    names.split(",").some((one) => one.replace(/^\s*type /, "").trim() === name),
+  );
+  return from === undefined ? undefined : exported(beside(file, from[2])).find((one) => one.name === name);
+}
+
+function beside(file, path) {
+  return join(dirname(file), path.replace(/(?:\.d)?\.[jt]s$/, ".d.ts"));
 }
 
 function section({ name, doc, code }) {
@@ -62,10 +97,10 @@ function section({ name, doc, code }) {
 /** What a module declares or passes on, by name. */
 function exported(file) {
   const text = readFileSync(file, "utf8");
-  const own = statements(text).filter(({ isExported }) => isExported);
+  const own = statements(text, file).filter(({ isExported }) => isExported);
   const passedOn = [...text.matchAll(/^export (?:type )?\{([^}]*)\} from "([^"]+)";/gm)].flatMap(
     ([, names, from]) => {
-      const target = exported(join(dirname(file), from.replace(/(?:\.d)?\.[jt]s$/, ".d.ts")));
+      const target = exported(beside(file, from));
       return names
         .split(",")
         .map((name) => name.replace(/^\s*type /, "").trim())
@@ -83,7 +118,7 @@ function found(target, name, file) {
 }
 
 /** The declarations at the top of a file, each with the comment right above it. */
-function statements(text) {
+function statements(text, file) {
   const all = [];
   for (let at = 0; at < text.length; ) {
     const rest = text.slice(at);
@@ -94,7 +129,7 @@ function statements(text) {
     const [, isExported, code] = /^\s*(export )?(?:declare )?([\s\S]*)$/.exec(body.slice(0, length)) ?? [];
     const name = /^(?:abstract )?(?:function|const|class|interface|type) (\w+)/.exec(code)?.[1];
     if (name !== undefined)
-      all.push({ name, isExported: isExported !== undefined, doc: plain(doc), code: tidy(code) });
+      all.push({ file, name, isExported: isExported !== undefined, doc: plain(doc), code: tidy(code) });
     at += comments.length + length;
   }
   return all;
