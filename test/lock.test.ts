@@ -1,6 +1,8 @@
 /** Runners of one target exclude each other, whatever becomes of them. */
+
 import { randomUUID } from "node:crypto";
 import { describe } from "vitest";
+import { hideLiterals } from "../src/core/sql/secrets.ts";
 import { parseAddress } from "../src/database/address.ts";
 import type { Connection } from "../src/database/connection.ts";
 import { openPostgres } from "../src/database/postgres.ts";
@@ -125,7 +127,7 @@ describe("waiting for a session's lock", () => {
       runId: holding.runId,
       heldForMs: expect.any(Number),
       statementForMs: expect.any(Number),
-      doing: GATED["0001_gate.sql"],
+      doing: hideLiterals(GATED["0001_gate.sql"]),
       release: `select pg_terminate_backend(${pid});`,
       ...(majorVersion() < 14 ? { note: expect.stringContaining("does not notice") } : {}),
     });

@@ -1,6 +1,7 @@
 /** Lines on stderr: for people, or as JSON for machines that collect them. */
 import type { Problem } from "../errors.ts";
 import { presentable, presentableData, redact } from "../std/secret.ts";
+import { visible, visibleWithin } from "../std/visible.ts";
 import { formatProblem } from "./problems.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -54,8 +55,9 @@ export function createTextLog({ terminal, quiet, verbose }: LogOptions): Log {
       if (!wants(level) || (fields.unlessLive === true && terminal.live)) return;
       const label =
         level === "warn" ? paint("yellow", "warning: ") : level === "error" ? paint("red", "error: ") : "";
-      print(level === "debug" ? paint("dim", message) : `${label}${message}`);
-      if (fields.hint !== undefined) print(`  ${paint("cyan", "→")} ${fields.hint}`);
+      const said = visibleWithin(message);
+      print(level === "debug" ? paint("dim", said) : `${label}${said}`);
+      if (fields.hint !== undefined) print(`  ${paint("cyan", "→")} ${visibleWithin(fields.hint)}`);
     },
     live(message) {
       if (!terminal.live || quiet) return;
@@ -63,15 +65,15 @@ export function createTextLog({ terminal, quiet, verbose }: LogOptions): Log {
       if (message === "") return;
       const lines = redact(message).split("\n");
       terminal.error(
-        lines.map((line) => paint("dim", `  ${line}`.slice(0, terminal.columns - 1))).join("\n"),
+        lines.map((line) => paint("dim", `  ${visible(line)}`.slice(0, terminal.columns - 1))).join("\n"),
       );
       shown = lines.length;
     },
     done(message, remark) {
-      if (!quiet) print(`${paint("green", "✓")} ${message} ${paint("dim", `(${remark})`)}`);
+      if (!quiet) print(`${paint("green", "✓")} ${visible(message)} ${paint("dim", `(${remark})`)}`);
     },
     failed(message) {
-      print(`${paint("red", "✗")} ${message}`);
+      print(`${paint("red", "✗")} ${visible(message)}`);
     },
     problem(level, problem) {
       clear();

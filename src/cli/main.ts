@@ -1,9 +1,11 @@
 /** The command. The only file that ends the process. */
-import { Interrupted, StepFailed } from "../errors.ts";
-import { redact } from "../std/secret.ts";
+import { Interrupted, type Problem, StepFailed } from "../errors.ts";
+import { createDeadline } from "./deadline.ts";
+import { exitCodeOf } from "./exit.ts";
 import { formatProblem } from "./problems.ts";
 import { run } from "./run.ts";
 import { openTerminal } from "./terminal.ts";
+import { unread, writtenUnless } from "./unread.ts";
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -35,25 +37,37 @@ async function main(): Promise<void> {
   const terminal = openTerminal(process.env);
   // Should the process ever end by itself before the run has answered, that was no success.
   process.exitCode = 1;
-  const alive = setInterval(() => {}, 60_000);
+  setInterval(() => {}, 60_000);
+  const deadline = createDeadline();
   let code = await run(process.argv.slice(2), {
     terminal,
     environment: process.env,
     workingFolder: process.cwd(),
     signal: stop.signal,
+    deadline,
   });
-  clearInterval(alive);
   if (uncaught !== undefined && code === 0) {
     process.stderr.write(`error: ${uncaught.message}\n`);
     code = 1;
   }
-  const unwritten = await terminal.end();
+  const ended = AbortSignal.any([stop.signal, deadline.signal]);
+  const output = await writtenUnless(
+    terminal.end().then((problem) => ({ problem })),
+    ended,
+  );
+  const unwritten = output === null ? unreadOutput(ended.reason, code) : output.problem;
   if (unwritten !== null) {
     terminal.error(formatProblem("error", unwritten, terminal.paintError));
-    if (code === 0) code = 1;
+    if (code === 0) code = output === null ? exitCodeOf(ended.reason) : 1;
   }
   // A migration may have left a timer or a socket behind; what was written must still get out.
-  process.stderr.write("", () => process.exit(code));
+  await writtenUnless(new Promise<void>((resolve) => process.stderr.write("", () => resolve())), ended);
+  process.exit(code);
+}
+
+/** One message is enough: a run that has failed has said why. */
+function unreadOutput(reason: unknown, code: number): Problem | null {
+  return code === 0 && reason instanceof Interrupted ? unread(reason).toProblem() : null;
 }
 
 function thrownByNobody(error: unknown): StepFailed {
@@ -61,10 +75,10 @@ function thrownByNobody(error: unknown): StepFailed {
   return new StepFailed(
     {
       code: "STEP_FAILED",
-      message: redact(`Something threw where nobody could catch it: ${message}`),
+      message: `Something threw where nobody could catch it: ${message}`,
       // Migrations run in a process of their own, so it was none of them.
       hint: "godwit status shows what is applied. Does what answers at the database's address speak PostgreSQL's protocol? If it does, this is a fault of Godwit.",
-      details: { stack: redact(stack) },
+      details: { stack },
     },
     { cause: error },
   );

@@ -2,7 +2,7 @@
 import { GodwitError, type Problem, problemsOf } from "../errors.ts";
 import type { Report } from "../run/report.ts";
 import { presentable, redact } from "../std/secret.ts";
-import { visibleLines } from "../std/visible.ts";
+import { visible, visibleLines, visibleWithin } from "../std/visible.ts";
 import type { Style } from "./terminal.ts";
 
 export type Paint = (style: Style, text: string) => string;
@@ -11,7 +11,7 @@ export type Paint = (style: Style, text: string) => string;
 export function formatError(error: unknown, paint: Paint): string {
   if (!(error instanceof GodwitError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return `${paint("red", "internal error:")} ${presentable(stack)}\n`;
+    return `${paint("red", "internal error:")} ${visibleLines(presentable(stack))}\n`;
   }
   return problemsToTell(error)
     .map((problem) => formatProblem("error", problem, paint))
@@ -34,11 +34,11 @@ export function formatProblem(level: "error" | "warning", problem: Problem, pain
   const label = paint(level === "error" ? "red" : "yellow", `${level}:`);
   const where = whereOf(problem);
   return [
-    `${label} ${visibleLines(redact(message))} ${paint("dim", `[${code}]`)}`,
-    ...(where === null ? [] : [`  at ${where}`]),
+    `${label} ${visibleWithin(redact(message))} ${paint("dim", `[${code}]`)}`,
+    ...(where === null ? [] : [`  at ${visible(where)}`]),
     ...(place?.excerpt === undefined ? [] : [redact(place.excerpt)]),
-    ...(typeof detail === "string" ? [`  ${visibleLines(redact(detail))}`] : []),
-    ...(hint === undefined ? [] : [`${paint("cyan", "→")} ${visibleLines(redact(hint))}`]),
+    ...(typeof detail === "string" ? [`  ${visibleWithin(redact(detail))}`] : []),
+    ...(hint === undefined ? [] : [`${paint("cyan", "→")} ${visibleWithin(redact(hint))}`]),
     "",
   ].join("\n");
 }

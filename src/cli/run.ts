@@ -3,12 +3,13 @@ import { randomUUID } from "node:crypto";
 import { type Config, schemaTarget } from "../config/config.ts";
 import { loadConfig, timeoutBefore } from "../config/load.ts";
 import { flagName, OPTIONS } from "../config/options.ts";
-import { GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
+import { GodwitError, type Problem, problemsOf } from "../errors.ts";
 import { GRACE_MS, orEnded } from "../run/ending.ts";
 import { passwordsIn } from "../std/credentials.ts";
 import { hideRemembered, redact, remember } from "../std/secret.ts";
 import type { Answer, CommandRow, Invocation, Run } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
+import type { Deadline } from "./deadline.ts";
 import { exitCodeOf } from "./exit.ts";
 import { refuseFlags } from "./given.ts";
 import { createJsonLog, createTextLog, type Log } from "./log.ts";
@@ -23,6 +24,7 @@ export interface Surroundings {
   readonly workingFolder: string;
   /** Aborts with an `Interrupted`. */
   readonly signal: AbortSignal;
+  readonly deadline: Deadline;
 }
 
 /** Never throws. */
@@ -58,21 +60,12 @@ function wantsJson(argv: readonly string[]): boolean {
 }
 
 async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolean): Promise<number> {
-  const { terminal, environment, workingFolder } = surroundings;
+  const { terminal, environment, workingFolder, deadline } = surroundings;
   const { row, flags } = parsed;
   let loading: Promise<Config> | undefined;
   let loaded: Config | undefined;
   const printed: string[] = [];
-  const deadline = new AbortController();
   const signal = AbortSignal.any([surroundings.signal, deadline.signal]);
-  let timer: NodeJS.Timeout | undefined;
-  const startedAt = performance.now();
-  const limit = (timeoutMs: number) => {
-    clearTimeout(timer);
-    if (timeoutMs === 0) return;
-    const leftMs = Math.max(0, timeoutMs - (performance.now() - startedAt));
-    timer = setTimeout(() => deadline.abort(late(timeoutMs)), leftMs);
-  };
   // A flag of the command may have the name of an option, and is none.
   const own = (row.flags ?? []).map(({ syntax }) => syntax.split(" ")[0]);
   const options = OPTIONS.filter((option) => !own.includes(`--${flagName(option)}`));
@@ -80,12 +73,12 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
   const config = async () => {
     if (loading !== undefined) return loading;
     // A file may hang: until it is read, what flags and environment say of the deadline counts.
-    limit(timeoutBefore({ flags: typed, environment, workingFolder }));
+    deadline.set(timeoutBefore({ flags: typed, environment, workingFolder }));
     // The file says how lines are written; what it prints waits for that.
     const print = (line: string) => void printed.push(line);
     loading = loadConfig({ flags: typed, environment, workingFolder, signal, print });
     loaded = await loading;
-    limit(loaded.values.timeout);
+    deadline.set(loaded.values.timeout);
     return loaded;
   };
   // Made when the first event arrives: by then the configuration says how to write.
@@ -129,8 +122,6 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
     if (loaded?.values.logFormat === "json")
       for (const problem of problemsToTell(error)) log.problem("error", problem);
     return fail(error, { terminal, json, command: row.name, told: loaded?.values.logFormat === "json" });
-  } finally {
-    clearTimeout(timer);
   }
 }
 
@@ -245,15 +236,4 @@ function usageProblem(message: string): Problem {
     message: message.replace(/^error: /, ""),
     hint: "godwit --help lists everything.",
   };
-}
-
-function late(timeoutMs: number): Interrupted {
-  return new Interrupted(
-    {
-      code: "DEADLINE",
-      message: `The deadline of the run has passed (timeout, ${timeoutMs / 1000} s).`,
-      hint: "Run again: it goes on where it stopped. More time: --timeout or MIGRATION_TIMEOUT.",
-    },
-    "deadline",
-  );
 }

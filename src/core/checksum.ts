@@ -17,6 +17,15 @@ export function checksum(text: string): string {
  * unquoted words. Strings and dollar bodies count as they are written.
  */
 export function fingerprint(text: string): string {
+  const steps = fingerprintSteps(text);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same for a text of many MB: it stops every 65,536 characters, so that whoever asks can do something else. */
+export function* fingerprintSteps(text: string): Generator<undefined, string> {
   const canonical = canonicalText(text);
   const hash = createHash("sha256");
   let pending = "";
@@ -27,6 +36,7 @@ export function fingerprint(text: string): string {
     if (pending.length > FLUSH_CHARACTERS) {
       hash.update(pending, "utf8");
       pending = "";
+      yield;
     }
   }
   return `tokens:${hash.update(pending, "utf8").digest("hex")}`;

@@ -123,6 +123,11 @@ const MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-ful
 const TARGET_SESSIONS = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
 
 function parseText(text: string | undefined, environment: AddressInput["environment"]): Map<string, string> {
+  if (text && isAdo(text))
+    throw invalid(
+      "The database URL is a connection string of ADO.NET (Host=…;Username=…), which PostgreSQL does not read.",
+      "Write it as postgres://user:password@host:5432/database; special characters of the password are percent-encoded.",
+    );
   if (text) return /^\s*\w+\s*=/.test(text) ? parseConninfo(text) : parseUrl(text);
   const named = ["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE"].some((name) => environment[name]);
   if (text === undefined && named) return new Map();
@@ -131,6 +136,12 @@ function parseText(text: string | undefined, environment: AddressInput["environm
     message: text === undefined ? "No database URL was given." : "The database URL is empty.",
     hint: "Set DATABASE_URL or pass --database-url postgres://user:password@host:5432/database.",
   });
+}
+
+/** `Host=db;Username=app;Password=…`: read as libpq's notation, all of it would be the name of a host. */
+export function isAdo(text: string): boolean {
+  const key = `(?:host|server|data source|address|port|database|initial catalog|user ?(?:id|name)?|uid|password|pwd|ssl ?mode|pooling|timeout)`;
+  return new RegExp(`^\\s*${key}\\s*=[^;]*;\\s*${key}\\s*=`, "i").test(text);
 }
 
 function readHosts(settings: ReadonlyMap<string, Setting>): readonly [Host, ...Host[]] {

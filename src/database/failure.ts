@@ -1,23 +1,15 @@
 /** What the driver throws, as our errors. */
 import { DatabaseError } from "../errors.ts";
+import { type Words, withoutData } from "./private-data.ts";
 import { INSUFFICIENT_PRIVILEGE, isLoginRefused, isRaised, isRetryableConnection } from "./sqlstate.ts";
 
-interface DriverError {
-  readonly message: string;
-  readonly code?: string;
+interface DriverError extends Words {
   readonly severity?: string;
-  readonly position?: string;
-  readonly detail?: string;
-  readonly hint?: string;
-  readonly where?: string;
   readonly schema?: string;
   readonly table?: string;
   readonly column?: string;
   readonly constraint?: string;
-  readonly routine?: string;
   readonly errors?: readonly DriverError[];
-  /** Counted by the connection. */
-  readonly completed?: number;
 }
 
 /** What the driver says without a code when its socket is gone; everything else is a fault of what it was given. */
@@ -40,14 +32,22 @@ export function connectionLost(display: string, cause?: unknown): DatabaseError 
 export function databaseError(
   thrown: unknown,
   display: string,
-  options?: { connecting: boolean },
+  options?: { readonly connecting?: boolean; readonly sent?: string },
 ): DatabaseError {
   if (thrown instanceof DatabaseError) return thrown;
-  const error = thrown as DriverError;
-  const sqlState = error.code !== undefined && SQLSTATE.test(error.code) ? error.code : undefined;
+  const told = thrown as DriverError;
+  const sqlState = told.code !== undefined && SQLSTATE.test(told.code) ? told.code : undefined;
+  const words = sqlState === undefined ? null : withoutData(told, options?.sent ?? "");
+  const error: DriverError = words === null ? told : { ...told, ...words };
   const details = facts(error);
   const position = error.position === undefined ? undefined : Number(error.position);
-  const extra = { cause: thrown, sqlState, position, completed: error.completed, routine: error.routine };
+  const extra = {
+    cause: words === null ? thrown : causeWith(thrown, words),
+    sqlState,
+    position,
+    completed: error.completed,
+    routine: error.routine,
+  };
   if (options?.connecting || sqlState === undefined) {
     if (isLoginRefused(sqlState))
       return new DatabaseError(
@@ -102,6 +102,13 @@ export function databaseError(
     },
     extra,
   );
+}
+
+/** What was thrown, as it may be kept: only its own words are looked at later, never its data. */
+function causeWith(thrown: unknown, words: { readonly message: string }): unknown {
+  if (!(thrown instanceof Error)) return { ...(thrown as object), ...words };
+  const stack = thrown.stack?.replace(thrown.message, () => words.message);
+  return Object.assign(thrown, words, { stack });
 }
 
 /** The driver gives up by itself when the server asks for a password and there is none. */

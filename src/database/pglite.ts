@@ -15,6 +15,7 @@ import { orAbort } from "../std/time.ts";
 import type { Connection, ExecuteOptions, Notice, Parameter, Result, Row, Server } from "./connection.ts";
 import { connectionLost, databaseError } from "./failure.ts";
 import { loadPg } from "./link.ts";
+import { quotesOf } from "./private-data.ts";
 import { SERVER_QUERY } from "./server-query.ts";
 import { type KindRow, kindsOf } from "./values/kinds.ts";
 import type { Encoded, ParameterKind } from "./values/parameters.ts";
@@ -121,6 +122,7 @@ class PgliteConnection implements Connection {
   #server: Server | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
+  #listen = quotesOf("");
 
   constructor(instance: PgliteLike, parts: Parts) {
     this.lost = this.#lost.signal;
@@ -139,7 +141,7 @@ class PgliteConnection implements Connection {
 
   query<R extends Row = Row>(text: string, parameters: readonly Parameter[] = []): Promise<Result<R>> {
     const { parsers } = this.#parts;
-    return this.#inOrder(async () => {
+    return this.#inOrder(text, async () => {
       const { rows, command, rowCount } = await this.#instance.query(text, [...parameters], {
         parsers,
         onNotice: this.#notice,
@@ -149,7 +151,7 @@ class PgliteConnection implements Connection {
   }
 
   ask(text: string, parameters: readonly Encoded[]): Promise<RawResult> {
-    return this.#inOrder(async () => {
+    return this.#inOrder(text, async () => {
       const described = await this.#instance.describeQuery(text);
       const typed = (typeId: number, index: number) => {
         const value = parameters[index] ?? null;
@@ -172,7 +174,7 @@ class PgliteConnection implements Connection {
   }
 
   async parameterKinds(text: string): Promise<readonly ParameterKind[]> {
-    const { queryParams } = await this.#inOrder(() => this.#instance.describeQuery(text));
+    const { queryParams } = await this.#inOrder(text, () => this.#instance.describeQuery(text));
     const typeIds = queryParams.map(({ dataTypeID }) => dataTypeID);
     return kindsOf(typeIds, this.#kinds, async (lookup, unknown) => {
       const { rows } = await this.query<KindRow & Row>(lookup, [[...unknown]]);
@@ -181,7 +183,7 @@ class PgliteConnection implements Connection {
   }
 
   execute(text: string, options?: ExecuteOptions): Promise<readonly Result[]> {
-    return this.#inOrder(async () => {
+    return this.#inOrder(text, async () => {
       const { messages } = await this.#instance.runExclusive(() =>
         this.#instance.execProtocol(queryMessage(text), { throwOnError: false, onNotice: this.#notice }),
       );
@@ -223,13 +225,14 @@ class PgliteConnection implements Connection {
   }
 
   /** The instance promises no order between its two ways of asking. */
-  #inOrder<T>(ask: () => Promise<T>): Promise<T> {
+  #inOrder<T>(sent: string, ask: () => Promise<T>): Promise<T> {
     const answer = this.#last.then(async () => {
       if (this.lost.aborted) throw this.lost.reason;
       try {
+        this.#listen = quotesOf(sent);
         return await ask();
       } catch (error) {
-        const failure = databaseError(error, DISPLAY);
+        const failure = databaseError(error, DISPLAY, { sent });
         if (failure.code === "DATABASE_CONNECTION_LOST") this.#lost.abort(failure);
         throw failure;
       }
@@ -240,6 +243,7 @@ class PgliteConnection implements Connection {
 
   readonly #notice = (notice: PgliteNotice) => {
     const { severity = "NOTICE", message = "", code, routine } = notice;
+    this.#listen(message);
     for (const listener of this.#listeners) listener({ severity, message, sqlState: code, routine });
   };
 }

@@ -21,6 +21,7 @@ import { connectionLost, databaseError } from "./failure.ts";
 import { Heartbeat, type Sign } from "./heartbeat.ts";
 import { connect, endQuietly, type Link, requestCancel } from "./link.ts";
 import { looksPooled } from "./pooling.ts";
+import { quotesOf } from "./private-data.ts";
 import type { TypeParser } from "./script-query.ts";
 import { SERVER_QUERY } from "./server-query.ts";
 import { sharesSessions } from "./sharing.ts";
@@ -98,7 +99,7 @@ class PostgresConnection implements Connection {
   #session = true;
   #observer: Promise<PgClient> | undefined;
   /** Of the statements in flight, when each was sent. */
-  readonly #sent = new Set<{ readonly at: number }>();
+  readonly #sent = new Set<{ readonly at: number; readonly listen: (said: string) => void }>();
   #inFlight = 0;
   /** What the server takes our bytes for, by its last word. */
   #encoding = UTF8;
@@ -171,13 +172,13 @@ class PostgresConnection implements Connection {
   async query<R extends Row = Row>(text: string, parameters: readonly Parameter[] = []): Promise<Result<R>> {
     // Said explicitly, because without parameters the driver would take the protocol that allows several statements.
     const config = { text, values: parameters as unknown[], queryMode: "extended" };
-    const result = await this.#send(() => this.#client.query(config));
+    const result = await this.#send(text, () => this.#client.query(config));
     return result as unknown as Result<R>;
   }
 
   async ask(text: string, parameters: readonly Encoded[]): Promise<RawResult> {
     const asked = { text, values: [...parameters], rowMode: "array", queryMode: "extended", types: AS_TEXT };
-    const result = await this.#send(() => this.#client.query(asked as never));
+    const result = await this.#send(text, () => this.#client.query(asked as never));
     const { fields, rows, rowCount, command } = result as unknown as RawAnswer;
     return {
       fields: fields.map(({ name, dataTypeID }) => ({ name, typeId: dataTypeID })),
@@ -189,6 +190,7 @@ class PostgresConnection implements Connection {
 
   async parameterKinds(text: string): Promise<readonly ParameterKind[]> {
     const typeIds = await this.#send(
+      text,
       () =>
         new Promise<readonly number[]>((resolve, reject) => {
           const settle = (error: unknown, ids: readonly number[]) =>
@@ -204,6 +206,7 @@ class PostgresConnection implements Connection {
 
   async execute(text: string, options?: ExecuteOptions): Promise<readonly Result[]> {
     return this.#send(
+      text,
       () =>
         new Promise<readonly Result[]>((resolve, reject) => {
           const parserOf = ({ dataTypeID, format }: { dataTypeID: number; format: "text" | "binary" }) =>
@@ -216,13 +219,15 @@ class PostgresConnection implements Connection {
   }
 
   onNotice(listener: (notice: Notice) => void): () => void {
-    const forward = (notice: { severity?: string; message?: string; code?: string; routine?: string }) =>
+    const forward = (notice: { severity?: string; message?: string; code?: string; routine?: string }) => {
+      for (const { listen } of this.#sent) listen(notice.message ?? "");
       listener({
         severity: notice.severity ?? "NOTICE",
         message: notice.message ?? "",
         sqlState: notice.code,
         routine: notice.routine,
       });
+    };
     this.#client.on("notice", forward as never);
     return () => this.#client.off("notice", forward as never);
   }
@@ -258,9 +263,9 @@ class PostgresConnection implements Connection {
     return this.close();
   }
 
-  async #send<T>(query: () => Promise<T>): Promise<T> {
+  async #send<T>(text: string, query: () => Promise<T>): Promise<T> {
     if (this.lost.aborted) throw this.lost.reason;
-    const sent = { at: performance.now() };
+    const sent = { at: performance.now(), listen: quotesOf(text) };
     this.#sent.add(sent);
     try {
       if (this.#inFlight++ === 0 && this.#options.background === true) refOf(this.#client).ref();
@@ -269,7 +274,7 @@ class PostgresConnection implements Connection {
       return await this.#heartbeat.during(query());
     } catch (error) {
       if (this.lost.aborted) throw this.lost.reason;
-      const failure = databaseError(error, this.#address.display);
+      const failure = databaseError(error, this.#address.display, { sent: text });
       if (failure.code === "DATABASE_CONNECTION_LOST") this.#gone(failure);
       throw failure;
     } finally {

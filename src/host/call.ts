@@ -1,4 +1,5 @@
 /** The call of a function that runs in another process. */
+import type { Place } from "../errors.ts";
 import type { EncodedValue } from "./protocol.ts";
 
 export type { Recorded, Returned } from "./protocol.ts";
@@ -12,7 +13,7 @@ export interface Call {
   readonly begun: () => void;
   readonly log: (level: "info" | "warn" | "error", message: string) => void;
   /** The function has settled well, and something that it left behind went on. */
-  readonly late: (how: string) => void;
+  readonly late: (how: string, place?: Place) => void;
   /** Asks the function to end; after a grace its process is ended. The reason is thrown either way. */
   readonly signal: AbortSignal;
   /** Ends its process at once. The reason is thrown. */

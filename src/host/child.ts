@@ -6,11 +6,12 @@
  * It has a process group of its own: Ctrl-C in a terminal does not reach it before we have decided, and what it has
  * started ends with it. A pipe that is never written to tells it that we are gone, also when it spins.
  */
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { CHANNEL, type Channel, LIFELINE, openChannel } from "./channel.ts";
 import { linesOf } from "./lines.ts";
 import type { FromHost, Request, Thrown, ToHost } from "./protocol.ts";
 
@@ -38,17 +39,17 @@ export interface ChildOptions {
 export class HostEnded extends Error {
   /** As the end of a sentence: `its process ended with exit code 0 (process.exit)`. */
   readonly how: string;
-  /** Where user code did it, as `file:line:column`, if that is known. */
-  readonly where: string | null;
+  /** The stack of whoever called `process.exit`, if that is known. */
+  readonly exitStack: string | null;
   /** Nothing else was under way: then this request is what ended it. */
   readonly alone: boolean;
   /** What was thrown, where that was the reason. */
   readonly thrown: Thrown | null;
 
-  constructor(how: string, facts: { where: string | null; alone: boolean; thrown: Thrown | null }) {
+  constructor(how: string, facts: { exitStack: string | null; alone: boolean; thrown: Thrown | null }) {
     super(how);
     this.how = how;
-    this.where = facts.where;
+    this.exitStack = facts.exitStack;
     this.alone = facts.alone;
     this.thrown = facts.thrown;
   }
@@ -71,6 +72,7 @@ interface Pending {
 
 export class HostChild {
   readonly #child: ChildProcess;
+  readonly #channel: Channel<ToHost>;
   readonly #options: ChildOptions;
   readonly #pending = new Map<number, Pending>();
   /** Of requests that were answered well. */
@@ -78,17 +80,16 @@ export class HostChild {
   readonly #ended: Promise<void>;
   readonly #flush: (() => void)[] = [];
   #next = 1;
-  #exitPlace: string | null = null;
+  #exitStack: string | null = null;
+  #describing: NodeJS.Timeout | undefined;
   #over = false;
   #gone = false;
 
   constructor(options: ChildOptions) {
     this.#options = options;
-    const child = fork(entryPath(), [], {
-      serialization: "advanced",
+    const child = spawn(process.execPath, [...inherited(process.execArgv), entryPath()], {
       env: options.environment as NodeJS.ProcessEnv,
-      execArgv: inherited(process.execArgv),
-      stdio: ["ignore", "pipe", "pipe", "ipc", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
       detached: process.platform !== "win32",
     });
     this.#child = child;
@@ -96,6 +97,7 @@ export class HostChild {
       const end = (how: string) => {
         this.#over = true;
         this.#gone = true;
+        clearTimeout(this.#describing);
         this.#fail(how, null);
         this.#killGroup();
         for (const stream of child.stdio) stream?.destroy();
@@ -105,11 +107,14 @@ export class HostChild {
       // What was printed last is read before the end is told.
       child.once("exit", (code, signal) => void this.#settle().then(() => end(howEnded(code, signal))));
     });
-    child.on("message", (message: FromHost) => this.#heard(message));
+    this.#channel = openChannel(child.stdio[CHANNEL] as Duplex, {
+      onMessage: (message: FromHost) => this.#heard(message),
+      onBroken: () => this.#cut(),
+    });
     for (const name of ["stdout", "stderr"] as const)
       this.#flush.push(linesOf(child[name] as Readable, (line) => this.#printed(line, name)));
-    // Its end of the pipe closes with the process; that is no error of ours.
-    (child.stdio[4] as Socket | null)?.on("error", () => {});
+    // Its end of the pipe closes with the process; that is no error of ours. What code writes to it is not looked at.
+    (child.stdio[LIFELINE] as Socket | null)?.on("error", () => {}).resume();
     this.#hold(false);
   }
 
@@ -138,7 +143,7 @@ export class HostChild {
 
   tell(message: ToHost): void {
     // Where it has just ended, `exit` says what becomes of the requests.
-    if (this.#child.connected) this.#child.send(message, () => {});
+    if (!this.#gone) this.#channel.tell(message);
   }
 
   /** Ends it at once, with all that it has started. Requests under way fail. */
@@ -162,7 +167,12 @@ export class HostChild {
   }
 
   #heard(message: FromHost): void {
+    clearTimeout(this.#describing);
     switch (message.kind) {
+      case "describing":
+        this.#describing = setTimeout(() => this.#giveUp(SPEECHLESS), DESCRIBING_MS);
+        this.#describing.unref();
+        return;
       case "done":
       case "failed": {
         const pending = this.#pending.get(message.id);
@@ -186,7 +196,7 @@ export class HostChild {
         (this.#pending.get(message.id)?.listener ?? this.#answered.get(message.id))?.onMessage?.(message);
         return;
       case "exiting":
-        this.#exitPlace = message.place;
+        this.#exitStack = message.stack;
         return;
       case "uncaught":
         // Nobody knows what state it is in.
@@ -202,12 +212,27 @@ export class HostChild {
     }
   }
 
+  /** Its end of the channel is closed. That is so when it ends; where it does not, its code has done it. */
+  #cut(): void {
+    if (this.#over) return;
+    this.#over = true;
+    const timer = setTimeout(() => this.#giveUp(CUT), ENDING_MS);
+    void this.#ended.then(() => clearTimeout(timer));
+  }
+
+  #giveUp(how: string): void {
+    this.#over = true;
+    this.#fail(how, null);
+    this.#killGroup();
+  }
+
   #fail(how: string, thrown: Thrown | null): void {
     const alone = this.#pending.size === 1;
     const failed = [...this.#pending.values()];
     this.#pending.clear();
     this.#hold(false);
-    for (const { reject } of failed) reject(new HostEnded(how, { where: this.#exitPlace, alone, thrown }));
+    for (const { reject } of failed)
+      reject(new HostEnded(how, { exitStack: this.#exitStack, alone, thrown }));
   }
 
   #printed(line: string, stream: Stream): void {
@@ -224,8 +249,7 @@ export class HostChild {
 
   /** Keeps our process alive while an answer is awaited, and only then. */
   #hold(held: boolean): void {
-    const { stdio, channel } = this.#child;
-    const handles = [this.#child, channel, ...stdio] as (
+    const handles = [this.#child, ...this.#child.stdio] as (
       | { ref?(): void; unref?(): void }
       | null
       | undefined
@@ -235,6 +259,16 @@ export class HostChild {
       else handle?.unref?.();
   }
 }
+
+/** How long a process takes to end after its pipes are closed, with its memory written to a disk. */
+const ENDING_MS = 1_000;
+
+const CUT = `it closed file descriptor ${CHANNEL}, over which Godwit speaks with its process, or wrote to it`;
+
+/** How long what was thrown may take to say what it is. */
+const DESCRIBING_MS = 2_000;
+
+const SPEECHLESS = `it threw something whose message could not be read within ${DESCRIBING_MS / 1000} s`;
 
 function howEnded(code: number | null, signal: NodeJS.Signals | null): string {
   if (signal === "SIGABRT" || code === 134) return "its process was out of memory, or crashed (SIGABRT)";

@@ -5,7 +5,8 @@
  * what was asked, within its time. The process is started when it is first needed, serves all modules of one source,
  * and is replaced after it ended. It does not keep our process alive, and ends with it.
  */
-import { ConfigError, DatabaseError, type Problem, SourceError, StepFailed } from "../errors.ts";
+import { basename } from "node:path";
+import { ConfigError, DatabaseError, type Place, SourceError, StepFailed } from "../errors.ts";
 import { redact } from "../std/secret.ts";
 import { delay, orAbort, timeLimit } from "../std/time.ts";
 import type { Call } from "./call.ts";
@@ -32,6 +33,8 @@ export interface HostOptions {
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** Told what user code prints while no function of it is called. */
   readonly print?: ((line: string) => void) | undefined;
+  /** What a stack of user code says about the author's files. */
+  readonly reader?: StackReader | undefined;
   /** Ends an import that is under way. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -39,6 +42,13 @@ export interface HostOptions {
 /** How long user code may take to end by itself, once it was asked to. */
 const GRACE_MS = 2_000;
 const MODULE_TIMEOUT_MS = 30_000;
+
+/** From a stack, which speaks of compiled code, to what the author wrote. */
+export interface StackReader {
+  readonly placeOf: (stack: string, module: ModuleFile) => Promise<Place | undefined>;
+  /** The same stack, in the author's lines. */
+  readonly mapped: (stack: string) => Promise<string>;
+}
 
 export class Host implements AsyncDisposable {
   readonly #options: HostOptions;
@@ -107,10 +117,11 @@ export class Host implements AsyncDisposable {
           else if (settled) call.late(LATE_STATEMENT);
           else late++;
         },
-        onOrphan: (thrown) =>
-          call.late(
-            `threw where nobody could catch it, after its function had settled: ${errorOf(thrown, errors).message}`,
-          ),
+        onOrphan: (thrown) => {
+          const { message, stack = "" } = errorOf(thrown, errors);
+          const how = `threw where nobody could catch it, after its function had settled: ${message}`;
+          void this.#placeOf(stack, module).then((place) => call.late(how, place));
+        },
         onPrint: (line, stream) => call.log(levelOf(stream), line),
         onSettled: () => {
           unawaited = open;
@@ -126,7 +137,7 @@ export class Host implements AsyncDisposable {
       const kind = unawaited > 0 ? "unawaited" : "late";
       return { unbegun, left: left ?? (count > 0 ? { kind, count, calledAt: undefined } : null) };
     } catch (error) {
-      throw failureOfCall(error, { file: module.file, path: module.path, errors });
+      throw await this.#failureOfCall(error, { module, errors });
     }
   }
 
@@ -151,7 +162,7 @@ export class Host implements AsyncDisposable {
     try {
       return await this.#within(child, { id, answer, call });
     } catch (error) {
-      throw failureOfCall(error, { file: module.file, path: module.path, errors: new Map() });
+      throw await this.#failureOfCall(error, { module, errors: new Map() });
     }
   }
 
@@ -177,7 +188,7 @@ export class Host implements AsyncDisposable {
   #running(): HostChild {
     if (this.#child?.over === false) return this.#child;
     if (this.#closed) throw new Error("The source of this module was closed.");
-    const print = (line: string) => this.#options.print?.(line);
+    const print = (line: string) => this.#options.print?.(`a module: ${line}`);
     this.#child = new HostChild({ environment: this.#options.environment ?? process.env, print });
     return this.#child;
   }
@@ -202,7 +213,7 @@ export class Host implements AsyncDisposable {
           code: "SOURCE_MODULE_BROKEN",
           message: `${file} cannot be loaded: ${endedWords(error)}.`,
           hint: "A migration declares functions; what it does belongs into them.",
-          place: placeOfEnd(error, { file, path }),
+          place: (await this.#placeOf(stackOf(error), module)) ?? { file },
           details: { path },
         },
       ]);
@@ -221,7 +232,8 @@ export class Host implements AsyncDisposable {
     const timeoutMs = this.#options.moduleTimeoutMs ?? MODULE_TIMEOUT_MS;
     using limit = timeLimit(timeoutMs);
     const { signal } = this.#options;
-    const listener: Listener = { onPrint: (line) => this.#options.print?.(line) };
+    const who = request.kind === "config" ? basename(request.path) : request.module.file;
+    const listener: Listener = { onPrint: (line) => this.#options.print?.(`${who}: ${line}`) };
     try {
       return await orAbort(
         child.request<T>(request, listener).answer,
@@ -237,11 +249,37 @@ export class Host implements AsyncDisposable {
       const alone = child.underWay <= 1;
       await child.kill();
       throw new HostEnded(`its import did not settle within ${timeoutMs} ms (module timeout)`, {
-        where: null,
+        exitStack: null,
         alone,
         thrown: null,
       });
     }
+  }
+
+  async #placeOf(stack: string, module: ModuleFile): Promise<Place | undefined> {
+    return stack === "" ? undefined : await this.#options.reader?.placeOf(stack, module);
+  }
+
+  async #failureOfCall(error: unknown, { module, errors }: CallFacts): Promise<unknown> {
+    if (error instanceof HostFailed) return errorOf(error.thrown, errors);
+    if (!(error instanceof HostEnded)) return error;
+    const { file } = module;
+    if (error.thrown !== null) {
+      const { message, stack = "" } = errorOf(error.thrown, errors);
+      return new StepFailed({
+        code: "STEP_FAILED",
+        message: redact(`Something threw where nobody could catch it: ${message}`),
+        hint: "In a migration: await every promise, and catch errors in timers and callbacks.",
+        place: (await this.#placeOf(stack, module)) ?? { file },
+        details: { stack: redact((await this.#options.reader?.mapped(stack)) ?? stack) },
+      });
+    }
+    return new StepFailed({
+      code: "STEP_PROCESS_ENDED",
+      message: `${file} did not come to its end: ${error.how}.`,
+      hint: "A migration must not end its process, nor touch what it has not opened: throw an error to fail, return to succeed.",
+      place: (await this.#placeOf(stackOf(error), module)) ?? { file },
+    });
   }
 
   /** The answer; or, once it must end, what it comes to. */
@@ -285,32 +323,9 @@ function wireError(error: unknown) {
 }
 
 interface CallFacts {
-  readonly file: string;
-  readonly path: string;
+  readonly module: ModuleFile;
   /** What the statements threw, by their number. */
   readonly errors: ReadonlyMap<number, unknown>;
-}
-
-function failureOfCall(error: unknown, { file, path, errors }: CallFacts): unknown {
-  if (error instanceof HostFailed) return errorOf(error.thrown, errors);
-  if (!(error instanceof HostEnded)) return error;
-  const place = placeOfEnd(error, { file, path });
-  if (error.thrown !== null) {
-    const { message, stack } = errorOf(error.thrown, errors);
-    return new StepFailed({
-      code: "STEP_FAILED",
-      message: redact(`Something threw where nobody could catch it: ${message}`),
-      hint: "In a migration: await every promise, and catch errors in timers and callbacks.",
-      place: { file },
-      details: { stack: redact(stack ?? "") },
-    });
-  }
-  return new StepFailed({
-    code: "STEP_PROCESS_ENDED",
-    message: `${file} did not come to its end: ${error.how}.`,
-    hint: "A migration must not end its process: throw an error to fail, return to succeed.",
-    place,
-  });
 }
 
 /** Our errors as themselves, those of statements as the ones that were thrown, all others by their message. */
@@ -351,9 +366,7 @@ function endedWords({ how, thrown }: HostEnded): string {
   return `${how}: ${message}`;
 }
 
-function placeOfEnd({ where }: HostEnded, { file, path }: { file: string; path: string }): Problem["place"] {
-  const found = where === null ? null : /^(.*):(\d+):(\d+)$/.exec(where);
-  if (found === null) return { file };
-  const [, at = "", line, column] = found;
-  return { file: at === path ? file : at, line: Number(line), column: Number(column) };
+/** Of what ended a process: what was thrown, or the call of `process.exit`. */
+function stackOf({ exitStack, thrown }: HostEnded): string {
+  return thrown === null ? (exitStack ?? "") : (errorOf(thrown, new Map()).stack ?? "");
 }

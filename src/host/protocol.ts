@@ -126,8 +126,10 @@ export type FromHost =
       readonly level: "info" | "warn" | "error";
       readonly message: string;
     }
+  /** Something was thrown, and its message is asked for next: that is user code too. */
+  | { readonly kind: "describing" }
   | { readonly kind: "uncaught"; readonly thrown: Thrown }
   /** A function that has come back began a statement, which was refused. */
   | { readonly kind: "late"; readonly id: number }
-  /** The last words before `process.exit`; `place` is where it was called. */
-  | { readonly kind: "exiting"; readonly place: string | null };
+  /** The last words before `process.exit`; `stack` says who called it. */
+  | { readonly kind: "exiting"; readonly stack: string };

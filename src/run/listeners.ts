@@ -1,5 +1,5 @@
 /** The functions by which a program listens to its runs. What goes wrong in them never changes how a run ends. */
-import { redact } from "../std/secret.ts";
+import { presentable } from "../std/secret.ts";
 import { tolerant } from "../std/tolerant.ts";
 
 export interface Listeners<Event extends readonly unknown[]> {
@@ -25,5 +25,5 @@ export function listenersOf<Event extends readonly unknown[]>(
 
 function failureOf(name: string, error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error);
-  return `${name} failed: ${redact(reason)}. The run goes on, and further failures of ${name} are not told.`;
+  return `${name} failed: ${presentable(reason)}. The run goes on, and further failures of ${name} are not told.`;
 }

@@ -215,7 +215,7 @@ export async function callModule(
         activity.lastMs = performance.now();
       },
       log: (level, message) => work.context.observe({ kind: "log", step: prepared.step, level, message }),
-      late: (how) => work.late?.(leftBehind(prepared, how)),
+      late: (how, place) => work.late?.(leftBehind(prepared, how, place)),
       signal: AbortSignal.any([work.stop, work.connection.lost]),
       abandoned: idle.signal,
     });
@@ -290,12 +290,12 @@ const CORRECT_DOWN =
   "Look at what that way back was to do: its migration is out of the ledger. Take away by hand what is left before `godwit up` applies it again";
 
 /** Seen when the step may have been committed already. */
-function leftBehind({ step }: Prepared, how: string): StepFailed {
+function leftBehind({ step }: Prepared, how: string, place: Place | undefined): StepFailed {
   return new StepFailed({
     code: "STEP_LEFT_BEHIND",
     message: `${step.file} ${how}.`,
     hint: `${step.direction === "up" ? CORRECT_UP : CORRECT_DOWN}, and await every statement and every promise.`,
-    place: { file: step.file },
+    place: place ?? { file: step.file },
   });
 }
 

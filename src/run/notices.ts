@@ -3,14 +3,12 @@ import type { Notice } from "../database/connection.ts";
 import type { Observe } from "./events.ts";
 
 const MOST_NOTICES = 1_000;
-const MOST_CHARACTERS = 10_000;
 
 export function boundedNotices(observe: Observe): (notice: Notice) => void {
   let count = 0;
   return ({ severity, message }) => {
     count++;
-    if (count <= MOST_NOTICES)
-      observe({ kind: "notice", severity, message: message.slice(0, MOST_CHARACTERS) });
+    if (count <= MOST_NOTICES) observe({ kind: "notice", severity, message });
     else if (count === MOST_NOTICES + 1)
       observe({
         kind: "notice",

@@ -2,7 +2,7 @@
  * A module in a script: it is run in its own process against a recorder that writes its statements down
  * (`user-code/record.ts`). A module that looks at an answer is refused by name, rather than rendered wrongly.
  */
-import { type Place, type Problem, SourceError } from "../errors.ts";
+import { type Place, type Problem, SourceError, StepFailed } from "../errors.ts";
 import type { RecordedStatement } from "../host/protocol.ts";
 import { inline } from "./inline.ts";
 import { refuseUnfinished } from "./module.ts";
@@ -40,7 +40,8 @@ export async function record(
     return statements.map(written).join("\n");
   } catch (error) {
     if (context.signal.aborted || error instanceof SourceError) throw error;
-    const place = await placeOfTrace(traceOf(error), { folder: source.folder, file: step.file });
+    const traced = await placeOfTrace(traceOf(error), { folder: source.folder, file: step.file });
+    const place = traced ?? (error instanceof StepFailed ? error.place : undefined);
     const message = error instanceof Error ? error.message : String(error);
     throw notRenderable(prepared, `it fails with "${message}"`, { place });
   } finally {

@@ -1,5 +1,5 @@
 /** What is known of a failure in a module: plain texts, so that they can come from another process. */
-import { excerptAt, secretsOf } from "../core/sql/secrets.ts";
+import { excerptAt, type SecretSpan, secretsOf } from "../core/sql/secrets.ts";
 import type { Place } from "../errors.ts";
 import { placeOfStack } from "../source/trace.ts";
 import { remember } from "../std/secret.ts";
@@ -53,12 +53,33 @@ export async function placeOfTrace(
   const { calledAt, stack, statement, position } = trace;
   const called = calledAt === undefined ? undefined : await placeOfStack(calledAt, where);
   const place = called ?? (stack === undefined ? undefined : await placeOfStack(stack, where));
-  if (statement === undefined || position === undefined) return place;
-  const inside = excerptAt(statement, position);
+  if (statement === undefined) return place;
+  const secrets = secretsOf(statement);
   // The server quotes what it does not understand.
-  for (const { value } of secretsOf(statement)) if (value !== null) remember(value);
+  for (const { value } of secrets) if (value !== null) remember(value);
+  const line = place?.excerpt === undefined ? undefined : hideWritten(place.excerpt, statement, secrets);
+  const shown = line === undefined ? place : { ...(place as Place), excerpt: line };
+  if (position === undefined) return shown;
+  const inside = excerptAt(statement, position);
   return {
-    ...(place ?? { file: where.file }),
-    excerpt: place?.excerpt === undefined ? inside : `${place.excerpt}\nin the statement:\n${inside}`,
+    ...(shown ?? { file: where.file }),
+    excerpt: line === undefined ? inside : `${line}\nin the statement:\n${inside}`,
   };
 }
+
+/** The line of a module may be that of its statement: what is secret there stands between quotes here too. */
+function hideWritten(excerpt: string, statement: string, secrets: readonly SecretSpan[]): string {
+  let shown = excerpt;
+  for (const { start, end } of secrets) {
+    const written = statement.slice(start - 1, end + 1);
+    if (!/^['"$].+['"$]$/s.test(written)) continue;
+    shown = shown.replaceAll(written, `${written[0]}***${written.at(-1)}`);
+    // An excerpt has an end, and a literal may go over it.
+    for (let length = Math.min(written.length - 1, LONGEST_LINE); length > 1; length--)
+      shown = shown.replace(`${written.slice(0, length)}…\n`, `${written[0]}***…\n`);
+  }
+  return shown;
+}
+
+/** Of an excerpt. */
+const LONGEST_LINE = 120;

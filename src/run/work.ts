@@ -1,15 +1,14 @@
 /** What all the ways of carrying out a step share. */
 import type { Step } from "../core/plan.ts";
 import { indexGuard } from "../core/sql/index-guard.ts";
-import { secretsOf } from "../core/sql/secrets.ts";
 import type { Blocker, Connection } from "../database/connection.ts";
+import { rememberQuoted } from "../database/private-data.ts";
 import { isRaised, isRetryableTransaction } from "../database/sqlstate.ts";
 import { DatabaseError, GodwitError, type Place, type Problem, StepFailed } from "../errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Author, Entry } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
 import { noTransactionMarker } from "../source/no-transaction.ts";
-import { remember } from "../std/secret.ts";
 import { backoffMs, delay } from "../std/time.ts";
 import { inTheWay } from "./blockers.ts";
 import { advise, type Committed, NOTHING, whatWasKept } from "./committed.ts";
@@ -189,7 +188,7 @@ export function stepError(
     );
   }
   // The server quotes what it does not understand.
-  if (body?.kind === "sql") rememberQuoted(body.text, error);
+  if (body?.kind === "sql") rememberQuoted(body.text, wordsOf(error));
   const place = body?.kind === "sql" ? placeOfError(body, error, line) : (traced ?? { file });
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
   const marker =
@@ -227,10 +226,8 @@ export function againOf(work: Pick<Work, "isOvertaken">, { revision }: Step): st
     : undefined;
 }
 
-/** What of the script's secrets is in the error. */
-function rememberQuoted(text: string, { message, hint, details }: DatabaseError): void {
-  const said = [message, hint, ...Object.values(details ?? {})].join("\n");
-  for (const { value } of secretsOf(text)) if (value !== null && said.includes(value)) remember(value);
+function wordsOf({ message, hint, details }: DatabaseError): string {
+  return [message, hint, ...Object.values(details ?? {})].join("\n");
 }
 
 /** The sentences of a hint. */

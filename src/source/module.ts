@@ -21,7 +21,8 @@ export interface ModuleOptions {
  */
 export async function loadModule(module: ModuleFile, options: ModuleOptions): Promise<Declaration> {
   const { file } = module;
-  const declaration = readDeclaration((await importFile(module, options)) as Record<string, unknown>, file);
+  const namespace = (await importFile(module, options)) as Record<string, unknown>;
+  const declaration = await declarationOf(namespace, module, options);
   if (declaration === null)
     throw new SourceError([
       {
@@ -34,6 +35,21 @@ export async function loadModule(module: ModuleFile, options: ModuleOptions): Pr
   const [first, ...others] = declaration.problems;
   if (first !== undefined) throw new SourceError([first, ...others]);
   return declaration;
+}
+
+/** Getters and proxies of the author run while they are read. */
+async function declarationOf(
+  namespace: Record<string, unknown>,
+  module: ModuleFile,
+  options: ModuleOptions,
+): Promise<Declaration | null> {
+  try {
+    return readDeclaration(namespace, module.file);
+  } catch (error) {
+    const hint = "Declare plain functions and values: what they need is computed when they are called.";
+    const broken = await brokenModule(error, module, options);
+    throw new SourceError([{ ...broken, hint: broken.hint ?? hint }], { cause: error });
+  }
 }
 
 async function importFile(module: ModuleFile, options: ModuleOptions): Promise<unknown> {
@@ -57,7 +73,7 @@ function needsHooks({ path, text }: ModuleFile): boolean {
 }
 
 async function brokenModule(error: unknown, module: ModuleFile, options: ModuleOptions): Promise<Problem> {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   const place = await placeOfError(error, module, options).catch(() => undefined);
   const missing = /Cannot find (?:package|module) '([^']+)'/.exec(reason)?.[1];
   return {
@@ -67,6 +83,15 @@ async function brokenModule(error: unknown, module: ModuleFile, options: ModuleO
     place: place ?? { file: module.file },
     details: { path: module.path },
   };
+}
+
+/** What is thrown may be anything, also something that cannot become text. */
+function reasonOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return "it throws something that is no text";
+  }
 }
 
 function hintForMissing(missing: string, reason: string): string | undefined {

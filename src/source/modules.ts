@@ -2,6 +2,7 @@
 import type { Host, HostOptions } from "../host/host.ts";
 import type { Declared, Direction, ModuleFile } from "../host/protocol.ts";
 import type { Content } from "./source.ts";
+import { READER } from "./trace.ts";
 
 export type ModulesOptions = HostOptions;
 
@@ -18,7 +19,7 @@ export function openModules(options: ModulesOptions): Modules {
   let opening: Promise<Host> | undefined;
   const host = () => {
     // A project of SQL files alone does not load it.
-    opening ??= import("../host/host.ts").then(({ Host }) => new Host(options));
+    opening ??= import("../host/host.ts").then(({ Host }) => new Host({ ...options, reader: READER }));
     return opening;
   };
   return {

@@ -8,7 +8,7 @@
 import { type Dirent, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
-import { checksum, fingerprint } from "../core/checksum.ts";
+import { checksum } from "../core/checksum.ts";
 import type { Direction, Migration } from "../core/migration.ts";
 import { type Problem, SourceError } from "../errors.ts";
 import { parseDirectives } from "./directives.ts";
@@ -17,6 +17,7 @@ import { firstStatement } from "./header.ts";
 import { oppositeMarker } from "./markers.ts";
 import { type Modules, type ModulesOptions, openModules } from "./modules.ts";
 import { duplicateId, type FileGroup, groupFiles, nameProblem, numberOf, readName } from "./names.ts";
+import { fingerprintWithPauses, type Pause, pauses } from "./pauses.ts";
 import { placeAt } from "./place.ts";
 import {
   changedFile,
@@ -51,18 +52,25 @@ const FILES_AT_ONCE = 16;
 export function openPlain(options: PlainOptions): Source {
   const folder = resolve(options.folder);
   const modules = openModules(options);
+  const pause = pauses(options.signal);
   return {
     layout: "plain",
     folder,
     historyPlace: (tool) => historyPlace(tool, { folder, environment: options.environment ?? {} }),
-    list: () => listPlain(folder, modules),
-    read: (migration, direction) => readPlain(folder, { migration, direction, modules }),
+    list: () => listPlain(folder, { modules, pause }),
+    read: (migration, direction) => readPlain(folder, { migration, direction, modules, pause }),
     apart: () => openPlain(options),
     close: modules.close,
   };
 }
 
-async function listPlain(folder: string, modules: Modules): Promise<Listing> {
+interface Reading {
+  readonly modules: Modules;
+  readonly pause: Pause;
+}
+
+async function listPlain(folder: string, reading: Reading): Promise<Listing> {
+  const { modules, pause } = reading;
   const entries = readFolder(folder);
   const top = entries.filter((entry) => entry.name !== REPEATABLE);
   const below = entries.length === top.length ? [] : readRepeatable(folder);
@@ -100,9 +108,10 @@ async function listPlain(folder: string, modules: Modules): Promise<Listing> {
   for (let at = 0; at < groups.length; at += FILES_AT_ONCE) {
     const some = groups.slice(at, at + FILES_AT_ONCE);
     migrations.push(
-      ...(await Promise.all(some.map((group) => describe(folder, group, modules)))).map(finish),
+      ...(await Promise.all(some.map((group) => describe(folder, group, reading)))).map(finish),
     );
     await breathe();
+    await pause();
   }
   return { migrations, problems };
 }
@@ -114,7 +123,7 @@ function isModule({ up }: FileGroup): boolean {
 }
 
 /** Never throws: what is wrong becomes the migration's problem. */
-async function describe(folder: string, group: Placed, modules: Modules): Promise<Migration> {
+async function describe(folder: string, group: Placed, { modules, pause }: Reading): Promise<Migration> {
   const file = group.below === "" ? group.up.name : `${group.below}/${group.up.name}`;
   const module = isModule(group);
   const nothing: Migration = {
@@ -134,7 +143,10 @@ async function describe(folder: string, group: Placed, modules: Modules): Promis
   try {
     const path = join(folder, file);
     const text = readText(path, file);
-    known = { ...nothing, checksum: checksum(text), fingerprint: module ? null : fingerprint(text) };
+    await pause();
+    const print = module ? null : await fingerprintWithPauses(text, pause);
+    known = { ...nothing, checksum: checksum(text), fingerprint: print };
+    await pause();
     if (!module) return describeSql(folder, group, { known, text });
     const { phase, ...declared } = await modules.load({ path, file, text });
     return { ...known, ...declared, phase: phase ?? "startup" };
@@ -185,20 +197,28 @@ function checkDownFile(path: string, file: string): { reverts: boolean; problems
 
 async function readPlain(
   folder: string,
-  { migration, direction, modules }: { migration: Migration; direction: Direction; modules: Modules },
+  {
+    migration,
+    direction,
+    modules,
+    pause,
+  }: Reading & { readonly migration: Migration; readonly direction: Direction },
 ): Promise<Content> {
   const { file } = migration;
   const problem = problemOf(migration, direction);
   if (problem !== undefined) throw new SourceError([problem]);
   const path = join(folder, file);
   const text = readText(path, file);
+  await pause();
   if (checksum(text) !== migration.checksum) throw new SourceError([changedFile(file)]);
   if (direction === "down" && !migration.revertible) throw new SourceError([noWayBack(file)]);
   if (migration.kind === "module") {
     await modules.load({ path, file, text });
     return modules.content({ path, file, text }, direction);
   }
+  await pause();
   const sections = parseSections(text, file);
+  await pause();
   if (direction === "up") return { kind: "sql", text: sections.up.text, line: sections.up.line, file };
   return sections.down === null ? readDownFile(folder, file) : readDownSection(sections.down, migration);
 }

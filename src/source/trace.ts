@@ -7,6 +7,7 @@ import { SourceMap, type SourceMapPayload } from "node:module";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Place } from "../errors.ts";
+import type { StackReader } from "../host/host.ts";
 import { compileTypeScript, isTypeScript } from "./hooks.ts";
 import { placeOf } from "./place.ts";
 import { compileSettings } from "./typescript.ts";
@@ -42,17 +43,52 @@ export async function placeOfStack(
   { folder, file }: { readonly folder: string; readonly file: string },
 ): Promise<Place | undefined> {
   const inside = framesOf(stack).find((frame) => nameIn(folder, frame.path) !== null);
-  if (inside === undefined) return undefined;
-  const name = ownName(nameIn(folder, inside.path) ?? "", file);
+  return inside === undefined
+    ? undefined
+    : await placeOfFrame(inside, ownName(nameIn(folder, inside.path) ?? "", file));
+}
+
+/** For the process of user code, on whose stacks every file is one of the author, of a package, or ours. */
+export const READER: StackReader = {
+  async placeOf(stack, { path, file }) {
+    const folder = path.endsWith(`${sep}${file}`) ? path.slice(0, -file.length) : dirname(path);
+    const place = await placeOfStack(stack, { folder, file });
+    if (place !== undefined) return place;
+    const helper = framesOf(stack).find((frame) => isOthers(frame.path));
+    return helper === undefined ? undefined : await placeOfFrame(helper, helper.path);
+  },
+  async mapped(stack) {
+    const lines = stack.split("\n").map(async (line) => {
+      const [frame] = framesOf(line);
+      const found = FRAME.exec(line);
+      if (frame === undefined || found === null || !isOthers(frame.path)) return line;
+      const { line: row, column } = await placeOfFrame(frame, frame.path);
+      const at = found[0].indexOf(`${found[1]}:${found[2]}:${found[3]}`);
+      const end = found[0].endsWith(")") ? ")" : "";
+      return row === undefined ? line : `${line.slice(0, at)}${frame.path}:${row}:${column}${end}`;
+    });
+    return (await Promise.all(lines)).join("\n");
+  },
+};
+
+function isOthers(path: string): boolean {
+  return !path.includes("/node_modules/") && !path.startsWith(OURS);
+}
+
+/** The folder of everything that was built. */
+const OURS = fileURLToPath(new URL("./", import.meta.url));
+
+/** The place that a frame means, in a file that is called `name`. */
+async function placeOfFrame(frame: Frame, name: string): Promise<Place> {
   try {
-    const text = readFileSync(inside.path, "utf8");
-    const code = isTypeScript(inside.path)
-      ? await compileTypeScript(text, inside.path, compileSettings(null))
+    const text = readFileSync(frame.path, "utf8");
+    const code = isTypeScript(frame.path)
+      ? await compileTypeScript(text, frame.path, compileSettings(null))
       : text;
     const mapped = mapOf(code);
     // Node was asked to map stacks itself (--enable-source-maps).
-    if (mapped === null || process.sourceMapsEnabled) return placeOf(name, text, inside);
-    const entry = mapped.findEntry(inside.line - 1, inside.column - 1);
+    if (mapped === null || process.sourceMapsEnabled) return placeOf(name, text, frame);
+    const entry = mapped.findEntry(frame.line - 1, frame.column - 1);
     if (!("originalLine" in entry)) return { file: name };
     const [source = name] = mapped.payload.sources;
     const written = join(dirname(name), source).split(sep).join("/");

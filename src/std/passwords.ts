@@ -7,7 +7,7 @@
 
 /** The text with `***` in place of what looks like a password. Doing it twice changes nothing. */
 export function hidePasswords(text: string): string {
-  return hideSchemes(hideSettings(hideCredentials(hideInUrls(text))));
+  return hideSchemes(hideSettings(hideRows(hideCredentials(hideInUrls(text)))));
 }
 
 /** `scheme://user:…@`: to the last @ of the word; a PostgreSQL URL may hold spaces, so there to the last @ before the next URL. */
@@ -112,6 +112,16 @@ function hideCredentials(text: string): string {
   return shown.length === 0 ? text : shown.join("") + text.slice(copied);
 }
 
+/** A row of a table is its users' data, whatever is in it. What the server says in another language is found by its code. */
+function hideRows(text: string): string {
+  return text.replace(ROW, (all, head: string) => {
+    const end = all.lastIndexOf(")");
+    return end <= head.length ? all : `${head}${HIDDEN}${all.slice(end)}`;
+  });
+}
+
+const ROW = /\b([Ff]ailing row contains \()[^\r\n]*/g;
+
 /** The next one with something between it and the end. */
 function nextColon(text: string, from: number, end: number): number {
   for (let at = from; at < end - 1; at++) if (text.charAt(at) === ":") return at;
@@ -181,10 +191,10 @@ function keyValues(text: string, from: number, find: ReturnType<typeof finder>):
   return { start, end: end === -1 ? text.length : end, instead: HIDDEN };
 }
 
-/** `token=…`, `secret: "…"`: one word that is no prose. Between bare words a colon is one of a sentence, unless a digit follows. */
+/** `token=…`, `secret: "…"`: one word that is no prose. Between bare words a colon or "is" is one of a sentence, unless a digit follows. */
 function assignedBehind(text: string, from: number): Value | null {
   const [sign = "", quote = ""] =
-    /^\\?["'`]?(?:=|[ \t]{0,8}[:=][ \t]{0,8}(?=\\?["'`])|:[ \t]{0,8})(\\?["'`])?/.exec(
+    /^\\?["'`]?(?:=|[ \t]{0,8}[:=][ \t]{0,8}(?=\\?["'`])|:[ \t]{0,8}|[ \t]{1,8}is[ \t]{1,8})(\\?["'`])?/.exec(
       text.slice(from, from + 24),
     ) ?? [];
   if (sign === "") return null;
@@ -198,7 +208,7 @@ function assignedBehind(text: string, from: number): Value | null {
     /^(?:bearer|basic|token)$/i.test(text.slice(start, Math.min(end, start + 7)))
   )
     return null;
-  if (!isQuoted && sign.includes(":") && !/\d/.test(text.slice(start, end))) return null;
+  if (!isQuoted && /:|is/.test(sign) && !/\d/.test(text.slice(start, end))) return null;
   return { start, end, instead: HIDDEN };
 }
 

@@ -55,6 +55,7 @@ export function remember(...secrets: readonly string[]): void {
         [...alike, form].sort((one, other) => other.length - one.length),
       );
       firstCharacters.add(form.charCodeAt(0));
+      longest = Math.max(longest, form.length);
     }
 }
 
@@ -78,10 +79,26 @@ export function hideRemembered(text: string): string {
   return parts.length === 0 ? text : parts.join("") + text.slice(copied);
 }
 
-/** Someone else's text as it may be shown: without secrets, and not longer than a screen or two. */
+/**
+ * Someone else's text as it may be shown: without secrets, and not longer than a screen or two. Of a longer text only the
+ * start is looked at, because to look through a gigabyte would outlast any deadline.
+ */
 export function presentable(text: string): string {
-  return shortened(redact(text));
+  const margin = Math.max(EDGE, 2 * longest);
+  const looked = 2 * MOST_CHARACTERS + 2 * margin;
+  if (text.length <= looked) return shortened(redact(text));
+  const hidden = redact(text.slice(0, looked));
+  // A secret that the edge cuts in two is not found, so what is near the edge is not shown.
+  const kept = cutAt(hidden, Math.min(MOST_CHARACTERS - 40, Math.max(0, hidden.length - margin)));
+  const seen = hidden.length - kept.length;
+  return `${kept}${moreCharacters(seen + text.length - looked + leftBefore(text))}`;
 }
+
+/** What crosses from one process to another of a text that is only shown: more than is looked at for secrets. */
+export const MOST_CARRIED = 200_000;
+
+/** No longer secret is expected in a text of which nothing is known. */
+const EDGE = 8_000;
 
 /** All texts of plain data, as they may be shown. */
 export function presentableData<T>(value: T, depth = 0): T {
@@ -99,13 +116,26 @@ const DEEPEST = 8;
 /** A server's message can be a gigabyte, and nobody reads more than this of it. */
 export const MOST_CHARACTERS = 8_000;
 
-/** At most `MOST_CHARACTERS`, and how many there are more. Doing it twice changes nothing but the number. */
-export function shortened(text: string): string {
-  if (text.length <= MOST_CHARACTERS) return text;
+/** At most so many characters, and how many there are more. Doing it twice changes nothing but the number. */
+export function shortened(text: string, most = MOST_CHARACTERS): string {
+  if (text.length <= most) return text;
+  const kept = cutAt(text, most - 40);
+  return `${kept}${moreCharacters(text.length - kept.length + leftBefore(text))}`;
+}
+
+/** Never in the middle of a pair. */
+function cutAt(text: string, end: number): string {
+  return text.slice(0, end).replace(/[\ud800-\udbff]$/, "");
+}
+
+function moreCharacters(count: number): string {
+  return `… (${count} more characters)`;
+}
+
+/** How many it stands for, where it was shortened before, beside those of the remark itself. */
+function leftBefore(text: string): number {
   const before = MORE.exec(text.slice(-40));
-  const kept = text.slice(0, MOST_CHARACTERS - 40).replace(/[\ud800-\udbff]$/, "");
-  const left = before === null ? 0 : Number(before[1]) - before[0].length;
-  return `${kept}… (${text.length - kept.length + left} more characters)`;
+  return before === null ? 0 : Number(before[1]) - before[0].length;
 }
 
 const MORE = /… \((\d+) more characters\)$/;
@@ -113,6 +143,8 @@ const MORE = /… \((\d+) more characters\)$/;
 /** By their first characters, so that it takes no longer to look for a thousand than for one. */
 const remembered = new Map<string, readonly string[]>();
 const firstCharacters = new Set<number>();
+/** The length of the longest form that is remembered. */
+let longest = 0;
 
 function standsAt(text: string, at: number, form: string): boolean {
   if (!text.startsWith(form, at)) return false;
@@ -147,7 +179,6 @@ function formsOf(secret: string): readonly string[] {
     secret.trim(),
     escaped,
     escaped.replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`),
-    escaped.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
     escaped.replaceAll("%20", "+"),
     encodeURI(wellFormed),
     JSON.stringify(secret).slice(1, -1),
@@ -156,12 +187,24 @@ function formsOf(secret: string): readonly string[] {
     secret.replaceAll('"', '""'),
     secret.replace(/['\\]/g, "\\$&"),
     ...encodedForms(wellFormed),
+    ...htmlForms(secret),
   ];
+  const lower = forms.map((form) => form.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()));
   // JSON in JSON, and what `inspect` makes of it.
-  const nested = forms
+  const nested = [...forms, ...lower]
     .filter((form) => /["\\]/.test(form))
     .flatMap((form) => [JSON.stringify(form).slice(1, -1), form.replaceAll("\\", "\\\\")]);
-  return [...new Set([...forms, ...nested])].filter((form) => form.length >= SHORTEST);
+  return [...new Set([...forms, ...lower, ...nested])].filter((form) => form.length >= SHORTEST);
+}
+
+/** As pages and mails show it: the quotes have more than one spelling. */
+function htmlForms(secret: string): readonly string[] {
+  const written = secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const apostrophes = ["'", "&#39;", "&#x27;", "&apos;", "&#039;"];
+  const quotes = ['"', "&quot;", "&#34;", "&#x22;"];
+  return apostrophes.flatMap((apostrophe) =>
+    quotes.map((quote) => written.replaceAll("'", apostrophe).replaceAll('"', quote)),
+  );
 }
 
 /** As clients of HTTP and drivers send it, and quote it when they fail. */
@@ -171,7 +214,7 @@ function encodedForms(secret: string): readonly string[] {
   const hex = bytes.toString("hex");
   const plain = JSON.stringify(secret).slice(1, -1);
   const ascii = plain.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  const forms = [form, form.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()), ascii];
+  const forms = [form, ascii];
   // Four bytes are the start of many a number.
   if (bytes.length > SHORTEST) forms.push(hex, hex.toUpperCase());
   for (const text of [bytes.toString("base64"), ...insideBase64(bytes)])

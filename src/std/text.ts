@@ -22,7 +22,7 @@ export function locate(text: string, offset: number, options: { firstLine?: numb
   const whole = text.slice(start, lineBreak === -1 ? text.length : lineBreak).replace(/\r$/, "");
   const line = countLineBreaks(text, start) + (options.firstLine ?? 1);
   const column = codePointOffset(text.slice(start, at), at - start) + 1;
-  return { line, column, excerpt: excerptOf([...whole], line, column) };
+  return { line, column, excerpt: excerptOf(whole, at - start, line) };
 }
 
 /** How many characters (code points) lie before a UTF-16 offset. Inside of a pair: those before the pair. */
@@ -46,8 +46,12 @@ const CHARACTERS_BEFORE = 60;
 const CHARACTERS_AFTER = 40;
 const TAB = "\t";
 
-function excerptOf(characters: readonly string[], line: number, column: number): string {
-  const caret = Math.min(column - 1, characters.length);
+/** A line may be the whole of a file of many MB: no more of it is looked at than can be shown. */
+function excerptOf(whole: string, at: number, line: number): string {
+  const caretAt = Math.min(at, whole.length);
+  const start = pairStart(whole, Math.max(0, caretAt - 2 * CHARACTERS_BEFORE - 8));
+  const characters = [...whole.slice(start, caretAt + 2 * CHARACTERS_AFTER + 8)];
+  const caret = codePointOffset(whole.slice(start, caretAt), caretAt - start);
   const from = caret > CHARACTERS_BEFORE + 1 ? caret - CHARACTERS_BEFORE : 0;
   const to = characters.length > caret + CHARACTERS_AFTER + 1 ? caret + CHARACTERS_AFTER : characters.length;
   const before = `${from > 0 ? "…" : ""}${characters.slice(from, caret).join("")}`.replace(CONTROL, "\ufffd");
@@ -76,6 +80,11 @@ function countLineBreaks(text: string, end: number): number {
   let count = 0;
   for (let at = text.indexOf("\n"); at !== -1 && at < end; at = text.indexOf("\n", at + 1)) count++;
   return count;
+}
+
+/** The start of the pair that the offset would cut in two. */
+function pairStart(text: string, at: number): number {
+  return at > 0 && isPair(text, at - 1) ? at - 1 : at;
 }
 
 function isPair(text: string, at: number): boolean {

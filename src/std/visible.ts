@@ -12,6 +12,11 @@ export function visible(name: string): string {
   });
 }
 
+/** Words of others within lines of ours: no control, and what follows their line ends cannot be taken for one of our lines. */
+export function visibleWithin(text: string): string {
+  return visibleLines(text.replace(/\r\n/g, "\n").replace(/\n$/, "")).replaceAll("\n", "\n  | ");
+}
+
 /** The same for a text of several lines. */
 export function visibleLines(text: string): string {
   return text

@@ -8,6 +8,7 @@ import { type Begun, createBegun, NEVER } from "../run/module-begun.ts";
 import { type Executor, handles } from "../run/module-context.ts";
 import { traceOf } from "../run/trace.ts";
 import type { ModuleFunction } from "../source/declaration.ts";
+import { MOST_CARRIED, shortened } from "../std/secret.ts";
 import { activeResources, letLateOnesCome, stillOpen } from "./late.ts";
 import { rememberStatement } from "./thrown.ts";
 
@@ -60,7 +61,7 @@ export async function createCall(id: number, { tell }: CallOptions): Promise<Ope
     execute: async (text) => ask("execute", text, []),
   };
   const say = (level: "info" | "warn" | "error") => (message: unknown) =>
-    tell({ kind: "log", id, level, message: String(message) });
+    tell({ kind: "log", id, level, message: shortened(String(message), MOST_CARRIED) });
   const log = { info: say("info"), warn: say("warn"), error: say("error") };
 
   return {
@@ -75,6 +76,7 @@ export async function createCall(id: number, { tell }: CallOptions): Promise<Ope
       try {
         returned = await (call as (context: unknown) => unknown)(handed);
       } catch (error) {
+        tell({ kind: "describing" });
         // 25P02: the transaction had failed before, and the module caught that error.
         throw error instanceof DatabaseError && error.sqlState === "25P02" ? (first?.error ?? error) : error;
       }

@@ -3,31 +3,42 @@
  * must be true depends on it: it may end, hang or spin at any moment, and the other side (`host/`) deals with that.
  */
 import { writeFileSync } from "node:fs";
-import type { FromHost, Request, ToHost } from "../host/protocol.ts";
+import { Socket } from "node:net";
+import { CHANNEL, openChannel } from "../host/channel.ts";
+import type { FromHost, Request, Thrown, ToHost } from "../host/protocol.ts";
 import { loadModule } from "../source/module.ts";
 import { createCall, type OpenCall } from "./call.ts";
 import { loadConfigFile } from "./config.ts";
-import { endWithParent } from "./lifeline.ts";
+import { endGroup, endWithParent } from "./lifeline.ts";
 import { record } from "./record.ts";
-import { describeThrown, exitPlace } from "./thrown.ts";
+import { describeThrown, exitStack } from "./thrown.ts";
 
-// A library that finds `process.send` believes that somebody has forked it, and talks to us.
-const send = process.send?.bind(process);
-delete process.send;
 const calls = new Map<number, OpenCall>();
+const UNHEARD_MS = 5_000;
+
+interface Piped {
+  readonly _handle?: { readonly setBlocking?: (blocking: boolean) => void };
+}
 
 endWithParent();
 // The kernel should end this process before the one that holds the transaction.
 try {
   writeFileSync("/proc/self/oom_score_adj", "500");
 } catch {}
+// Node makes these pipes non-blocking, and then `writeSync` of user code fails where a pipe is full.
+for (const { _handle } of [process.stdout, process.stderr] as readonly Piped[]) _handle?.setBlocking?.(true);
 // Ctrl-C and a container's SIGTERM may reach every process; when to stop is decided by the parent.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
-process.on("uncaughtException", (error: unknown) =>
-  tell({ kind: "uncaught", thrown: describeThrown(error) }),
-);
-process.on("exit", () => tell({ kind: "exiting", place: exitPlace() }));
-process.on("message", (message: ToHost) => {
+process.on("uncaughtException", (error: unknown) => tell({ kind: "uncaught", thrown: described(error) }));
+process.on("exit", () => tell({ kind: "exiting", stack: exitStack() }));
+
+const channel = openChannel<FromHost, ToHost>(new Socket({ fd: CHANNEL, readable: true, writable: true }), {
+  onMessage: heard,
+  // Nobody hears what comes of it any more. Our parent ends this process, if it is there, and says why.
+  onBroken: () => void setTimeout(endGroup, UNHEARD_MS),
+});
+
+function heard(message: ToHost): void {
   switch (message.kind) {
     case "request":
       void answer(message.id, message.request);
@@ -38,17 +49,22 @@ process.on("message", (message: ToHost) => {
     default:
       for (const call of calls.values()) call.answered(message);
   }
-});
+}
 
 function tell(message: FromHost): void {
-  if (process.connected) send?.(message);
+  channel.tell(message);
+}
+
+function described(error: unknown): Thrown {
+  tell({ kind: "describing" });
+  return describeThrown(error);
 }
 
 async function answer(id: number, request: Request): Promise<void> {
   try {
     tell({ kind: "done", id, value: await carryOut(id, request) });
   } catch (error) {
-    tell({ kind: "failed", id, thrown: describeThrown(error) });
+    tell({ kind: "failed", id, thrown: described(error) });
   }
 }
 

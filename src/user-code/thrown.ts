@@ -1,8 +1,10 @@
 /** What user code threw, as plain data. */
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GodwitError, type Problem, problemsOf } from "../errors.ts";
 import type { Thrown } from "../host/protocol.ts";
 import { traceOf } from "../run/trace.ts";
+import { MOST_CARRIED, shortened } from "../std/secret.ts";
 
 /** Errors of statements, and which: thrown on, they are told by their number. */
 const statements = new WeakMap<object, number>();
@@ -32,7 +34,7 @@ function withoutTrace(error: unknown): Thrown {
     kind: "error",
     name: textOf(name),
     message: textOf(message),
-    stack: textOf(stack ?? ""),
+    stack: stackOf(stack ?? ""),
     ...(typeof hint === "string" ? { hint } : {}),
   };
 }
@@ -49,22 +51,31 @@ function plain(problem: Problem): Problem {
 
 function textOf(value: unknown): string {
   try {
-    return String(value);
+    return shortened(String(value), MOST_CARRIED);
   } catch {
     return "something that is no text";
   }
 }
 
-/** Inside of `process.exit`, the first frame that is neither Node's nor ours, as `file:line:column`. */
-export function exitPlace(): string | null {
-  const own = fileURLToPath(import.meta.url);
-  const stack = new Error().stack ?? "";
-  for (const line of stack.split("\n")) {
-    const found = /(?:\(|at )((?:file:\/\/)?\/[^\s()]*?)(?:\?godwit=\w+)?:(\d+):(\d+)\)?$/.exec(line);
-    if (found === null) continue;
-    const [, address = "", row, column] = found;
-    const path = address.startsWith("file:") ? fileURLToPath(address) : address;
-    if (path !== own) return `${path}:${row}:${column}`;
-  }
-  return null;
+/** It begins with the message, of whatever length, and its frames are at its end. */
+function stackOf(stack: unknown): string {
+  if (typeof stack !== "string" || stack.length <= MOST_CARRIED) return textOf(stack);
+  const frames = stack.indexOf("\n    at ", stack.length - MOST_FRAMES);
+  return `${shortened(stack, MOST_CARRIED)}${frames === -1 ? "" : stack.slice(frames)}`;
 }
+
+/** In characters. */
+const MOST_FRAMES = 20_000;
+
+/** Inside of `process.exit`: who called it, without the frames of ours. */
+export function exitStack(): string {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 50;
+  const { stack } = new Error();
+  Error.stackTraceLimit = limit;
+  const lines = textOf(stack ?? "").split("\n");
+  return lines.filter((line) => !OURS.some((folder) => line.includes(folder))).join("\n");
+}
+
+/** As a frame writes it: a path in CommonJS, an address in an ES module. */
+const OURS = [new URL("./", import.meta.url).href, `${dirname(fileURLToPath(import.meta.url))}/`];

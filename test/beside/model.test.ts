@@ -15,7 +15,7 @@ import { down, folderOf, recorder, up, writeFiles } from "../support/target.ts";
 import { DBMATE, GOLANG, type ModelFile, SUPABASE, type ToolModel } from "../support/tool-model.ts";
 import { targetIn } from "../support/tools.ts";
 
-const CASES = times("GODWIT_TEST_BESIDE", 12);
+const CASES = times("GODWIT_TEST_BESIDE", 8);
 const ACTIONS = 10;
 
 describe("any sequence of actions, ours and the tool's", () => {
@@ -183,7 +183,7 @@ class Model {
     const { tool, files } = this.#of;
     const effects = await this.#effects();
     const there = files.filter(
-      (file) => effects.includes(file.n) && String(error).includes(`${tool.revision(file)} (before`),
+      (file) => effects.includes(file.n) && String(error).includes(` ${tool.revision(file)} (before`),
     );
     expect(tool.isSet ? there : []).toEqual([]);
     for (const file of there) await this.#markDone(tool.revision(file));
@@ -222,8 +222,8 @@ class Model {
   async #settle(error: unknown): Promise<void> {
     const { target, tool, files, said } = this.#of;
     const effects = await this.#effects();
-    const wanted = problemsOf(error as GodwitError).flatMap(
-      ({ details }) => (details?.revisions as string[]) ?? [],
+    const wanted = problemsOf(error as GodwitError).flatMap(({ code, details }) =>
+      code === "ADOPT_TAKEN_BACK" ? (details?.revisions as string[]) : [],
     );
     for (const revision of wanted) {
       const file = files.find((one) => tool.revision(one) === revision);

@@ -33,8 +33,8 @@ test("stdout is one document, and the log has every line", async ({ db }) => {
   const { json, stderr } = await commandIn({ folder: folderOf(files), url: db.url })("up", "--json");
   expect(json).toMatchObject({ ok: true, report: { outcome: "done" } });
   for (const line of LINES) expect(stderr).toMatch(new RegExp(`0001_a: ${line}$`, "m"));
-  expect(stderr).toMatch(/^at its top$/m);
-  expect(stderr).toMatch(/^from the configuration$/m);
+  expect(stderr).toMatch(/^0001_a\.mjs: at its top$/m);
+  expect(stderr).toMatch(/^godwit\.config\.mjs: from the configuration$/m);
 });
 
 test("in a JSON log each line is an object", async ({ db }) => {
@@ -44,7 +44,9 @@ test("in a JSON log each line is an object", async ({ db }) => {
   const lines = stderr.trimEnd().split("\n");
   const messages = lines.map((line) => (JSON.parse(line) as { message: string }).message);
   expect(messages).toEqual(expect.arrayContaining(LINES.map((line) => `0001_a: ${line}`)));
-  expect(messages).toEqual(expect.arrayContaining(["from the configuration", "at its top"]));
+  expect(messages).toEqual(
+    expect.arrayContaining(["godwit.config.mjs: from the configuration", "0001_a.mjs: at its top"]),
+  );
 });
 
 test("a script holds statements alone", async ({ db }) => {
@@ -60,6 +62,33 @@ test("what is printed without end is bounded, and told until the deadline", asyn
   const godwit = commandIn({ folder, url: db.url });
   const { json } = await godwit.fails(1, "up", "--json", "--quiet", "--timeout", "1s");
   expect(json.problems[0].code).toBe("DEADLINE");
+});
+
+test("a loop that writes to stdout by its number writes all of it", async ({ db }) => {
+  const text = `
+    import { writeSync } from "node:fs";
+    export const up = () => {
+      console.log("first");
+      for (let count = 1; count <= 2_000; count++) writeSync(1, count + "x".repeat(500) + "\\n");
+    };`;
+  const folder = folderOf({ "migrations/0001_a.mjs": text });
+  const { stderr } = await commandIn({ folder, url: db.url })("up");
+  expect(stderr.match(/^0001_a: \d+x{500}$/gm)).toHaveLength(2_000);
+});
+
+const MANY = '(("x".repeat(999) + "\\n").repeat(10_000) + "the end")';
+
+test.for<[name: string, inside: string, code: number]>([
+  ["in one piece", `process.stdout.write(${MANY});`, 0],
+  ["just before it exits", `process.stdout.write(${MANY}); process.exit(0);`, 1],
+  ["in its log", `for (const line of ${MANY}.split("\\n")) log.info(line);`, 0],
+])("ten MB that a function prints %s are told to their end", async ([, inside, code], { db }) => {
+  const text = `export const up = async ({ log }) => { ${inside} };`;
+  const folder = folderOf({ "migrations/0001_a.mjs": text });
+  const { stderr } = await commandIn({ folder, url: db.url }).fails(code, "up");
+  expect(stderr.match(/^0001_a: x{999}$/gm)).toHaveLength(10_000);
+  expect(stderr).toMatch(/^0001_a: the end$/m);
+  expect(stderr).not.toContain("warning: ");
 });
 
 test("a variable that the configuration sets is there for what comes after it", async ({ db }) => {

@@ -202,7 +202,7 @@ export function targetLaws(name: string, make: () => Promise<Place>, skips: Skip
       await connection.execute("do $$ begin raise warning 'careful %', 1 using errcode = 'GW123'; end $$");
       stop();
       await connection.execute("do $$ begin raise notice 'unheard'; end $$");
-      expect(heard).toEqual([{ severity: "WARNING", message: "careful 1", sqlState: "GW123" }]);
+      expect(heard).toMatchObject([{ severity: "WARNING", message: "careful 1", sqlState: "GW123" }]);
     });
 
     test.skipIf(skips.observer)(

@@ -25,6 +25,15 @@ test.each([
   `do $$ begin execute 'alter role app password ''${CANARY}'''; end $$`,
   `do $$ begin alter role app password '${CANARY}'; end $$`,
   `alter role app password '${CANARY}`,
+  `insert into users (email, password) values ('b', '${CANARY}', 3)`,
+  `insert into users (email, "apiToken") select 'b', $$${CANARY}$$`,
+  `with a as (select 1) update users set email = '${CANARY}', password = 'x'`,
+  `do $$ begin insert into users (password, email) values ('x', '${CANARY}'); end $$`,
+  `do $$ declare v_secret text := '${CANARY}'; begin end $$`,
+  `create table users (email text, password text default '${CANARY}')`,
+  `select set_password('bob', '${CANARY}')`,
+  `copy users from program 'curl -u admin:${CANARY} https://h'`,
+  `copy (select 1) to program $$curl -u admin:${CANARY} https://h$$`,
 ])("is found in the author's SQL: %s", (text) => {
   const { text: shown } = hideSecrets(text, secretsOf(text));
   expect(shown).not.toContain(CANARY.slice(0, 6));
@@ -65,16 +74,17 @@ test.each([
 });
 
 test.each([
-  [`select '${CANARY}', 1`, "select '***', 1"],
+  [`select '${CANARY}', 1`, "select '***', ***"],
   [`select $$${CANARY}$$`, "select $$***$$"],
   [`select $x$a $$ ${CANARY}$x$ from t`, "select $x$***$x$ from t"],
   [`select U&'${CANARY}' uescape '!'`, "select U&'***' uescape '***'"],
   [`select E'it\\'s ${CANARY}', n'${CANARY}'`, "select E'***', n'***'"],
   [`alter role app password /* '' */ '${CANARY}'`, "alter role app password '***'"],
-  [`/* ${CANARY} */ select 1 -- ${CANARY}\n from t`, "select 1 from t"],
-  [`select pg_sleep(30), '${CANARY}`, "select pg_sleep(30), '***"],
+  [`/* ${CANARY} */ select 1 -- ${CANARY}\n from t`, "select *** from t"],
+  [`select pg_sleep(30), '${CANARY}`, "select pg_sleep(***), '***"],
   [`select $a$${CANARY}`, "select $a$***"],
-  [`select 1 /* ${CANARY}`, "select 1 /* … */"],
+  [`select 1 /* ${CANARY}`, "select *** /* … */"],
+  ["select -1.5e3, $1, a1 from t2 limit 4711", "select -***, $1, a1 from t2 limit ***"],
   [`alter role app password "${CANARY}"`, 'alter role app password "***"'],
   [`select 'it\\'s ${CANARY}', 'b'`, "select '***' …"],
 ])("of a stranger's query every literal goes: %s", (query, shown) => {

@@ -16,7 +16,7 @@ test("The client is killed, its backend lives on, and the lock stays until its s
   const { holder } = await events.once("lock-waiting");
   expect(holder).toMatchObject({
     pid,
-    doing: "select pg_sleep(20);",
+    doing: "select pg_sleep(***);",
     release: `select pg_terminate_backend(${pid});`,
   });
   expect(holder?.runId).toMatch(/^[0-9a-f-]{36}$/);

@@ -22,16 +22,17 @@ export function nextNumber(migrations: readonly Migration[], now: Date): string 
   return String(greatest + 1n).padStart(width, "0");
 }
 
-/** `Add shop slugs!` → `add_shop_slugs`. Throws `ConfigError` where nothing is left of it. */
+/** `Add shop slugs!` → `add_shop_slugs`, with the letters of any script. Throws `ConfigError` where nothing is left of it. */
 export function slugOf(words: string): string {
   const slug = words
     .normalize("NFKD")
     .toLowerCase()
-    .replace(/\p{M}/gu, "")
-    .replace(/[^a-z0-9]+/g, "_")
-    .replace(/^_+|_+$/g, "")
-    .slice(0, 80);
-  if (slug !== "") return slug;
+    // Of Latin letters the accents may go; elsewhere a mark makes another letter, or is a vowel.
+    .replace(/(\p{Script=Latin})\p{M}+/gu, "$1")
+    .normalize("NFC")
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, "_");
+  const short = shortened(slug.replace(/^_+|_+$/g, "")).replace(/_+$/, "");
+  if (short !== "") return short;
   throw new ConfigError({
     code: "CONFIG_INVALID",
     message: "A migration needs a name.",
@@ -39,6 +40,16 @@ export function slugOf(words: string): string {
     details: { from: "flag" },
   });
 }
+
+/** At most 80 characters, and what a file system takes for a name. */
+function shortened(slug: string): string {
+  let kept = [...slug].slice(0, 80);
+  while (Buffer.byteLength(kept.join("")) > MOST_BYTES) kept = kept.slice(0, -1);
+  return kept.join("");
+}
+
+/** Of the 255 some are for the number, the extension, and the name it is written under at first. */
+const MOST_BYTES = 160;
 
 /** Never overwrites a file. */
 export function writeMigration(folder: string, name: string, text: string): void {

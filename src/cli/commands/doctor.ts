@@ -3,7 +3,7 @@ import { isAddressed, withSource } from "../../assemble.ts";
 import type { Config } from "../../config/config.ts";
 import { OPTIONS } from "../../config/options.ts";
 import { describeOrigin } from "../../config/values.ts";
-import { parseAddress } from "../../database/address.ts";
+import { isAdo, parseAddress } from "../../database/address.ts";
 import type { Connection, Row } from "../../database/connection.ts";
 import { looksPooled } from "../../database/pooling.ts";
 import { GodwitError, problemsOf } from "../../errors.ts";
@@ -66,7 +66,9 @@ function shownUrl(value: unknown): string {
   try {
     return parseAddress({ url: value.reveal(), environment: {}, systemUser: "?" }).display;
   } catch {
-    return "*** (not a database URL)";
+    return isAdo(value.reveal())
+      ? "*** (a connection string of ADO.NET, and no database URL)"
+      : "*** (not a database URL)";
   }
 }
 

@@ -54,7 +54,7 @@ export function excerptAt(text: string, position: number, options: { firstLine?:
 }
 
 /**
- * A query of somebody else, on one line: words, names and numbers, each literal as `'***'`, no comments. The server cuts
+ * A query of somebody else, on one line: words and names, each literal and number as `'***'`, no comments. The server cuts
  * long queries, so the last literal may have no end.
  */
 export function hideLiterals(query: string): string {
@@ -77,6 +77,7 @@ const HIDDEN = "***";
 
 function shapeOf({ kind, terminated }: Token, text: string): string {
   if (kind === "comment") return "/* … */";
+  if (kind === "number") return HIDDEN;
   if (kind === "string") return `${text.slice(0, text.indexOf("'"))}'***${terminated ? "'" : ""}`;
   if (kind === "dollar") {
     const tag = text.slice(0, text.indexOf("$", 1) + 1);
@@ -88,6 +89,13 @@ function shapeOf({ kind, terminated }: Token, text: string): string {
 /** What a setting, an option or a column with a secret in it is called. */
 const SECRET_NAME =
   /(?:password|passwd|passphrase|pwd|secret|token|(?:private|api|access|encryption|secret|jwt)_?key)$/i;
+const SECRET_WORD = new RegExp(SECRET_NAME.source.replace(/\$$/, "(?!\\w)"), "i");
+
+/** Whether a text has a name in it, of a column or a setting, that is called like a secret. */
+export function namesSecret(text: string): boolean {
+  return SECRET_WORD.test(text);
+}
+
 /** What they are handed is a key, or the address of a server with its password. */
 const SECRET_CALLS =
   /^(?:dblink\w*|pgp_(?:sym|pub)_\w+|crypt|hmac|encrypt|decrypt|encrypt_iv|decrypt_iv|create_secret|update_secret)$/;
@@ -95,6 +103,7 @@ const SECRET_CALLS =
 const ASSIGNS: ReadonlySet<string> = new Set(["to", "encrypted", "unencrypted"]);
 const ROLE_VERBS: ReadonlySet<string> = new Set(["create", "alter"]);
 const ROLES: ReadonlySet<string> = new Set(["role", "user", "group"]);
+const WRITES: ReadonlySet<string> = new Set(["insert", "update", "merge"]);
 const DEEPEST = 3;
 
 interface Context {
@@ -110,13 +119,37 @@ interface Context {
   name: string;
   /** The word directly in front. */
   before: string;
+  /** What is declared since the last comma, if it is called like a secret: `secret text default '…'`. */
+  declares: boolean;
+  /** It writes rows, and a column is called like a secret: which of its literals that gets takes a parser to know. */
+  writes: boolean;
+  secretive: boolean;
+  /** Those of its literals that are secret only where both are so, each with what is secret in it anyway. */
+  readonly literals: { readonly span: SecretSpan; readonly anyway: readonly SecretSpan[] }[];
 }
 
-const beginning = (): Context => ({ head: [], role: false, sets: false, calls: [], name: "", before: "" });
+const beginning = (): Context => ({
+  head: [],
+  role: false,
+  sets: false,
+  calls: [],
+  name: "",
+  before: "",
+  declares: false,
+  writes: false,
+  secretive: false,
+  literals: [],
+});
 
 function collect(text: string, base: number, depth: number): SecretSpan[] {
   const found: SecretSpan[] = [];
+  const mayBeAbout = namesSecret(text);
   let context: Context = beginning();
+  const settle = () => {
+    const isAbout = context.writes && context.secretive;
+    for (const { span, anyway } of context.literals)
+      for (const each of isAbout ? [span] : anyway) found.push(each);
+  };
   for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end)) {
     const written = text.slice(token.start, token.end);
     switch (token.kind) {
@@ -125,6 +158,9 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
         if (context.before === "password" && context.role && word !== "null")
           found.push({ start: base + token.start, end: base + token.end, value: written });
         if (context.head.length < 2) context.head.push(word);
+        context.writes ||= WRITES.has(word);
+        context.secretive ||= SECRET_NAME.test(word);
+        context.declares ||= SECRET_NAME.test(word);
         context.role ||= ROLE_VERBS.has(context.before) && ROLES.has(word);
         context.sets ||= word === "set";
         if (!ASSIGNS.has(word)) context.name = word;
@@ -138,10 +174,19 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
           found.push({ start: base + token.start + inner.start, end: base + token.start + inner.end, value });
         const content = written.slice(inner.start, inner.end);
         if (isSecret(context)) span(literalValue(uescaped(text, token)));
-        else if (context.calls.some((call) => SECRET_CALLS.test(call))) span(null);
-        else if (token.kind === "dollar" && depth < DEEPEST) {
-          for (const each of collect(content, base + token.start + inner.start, depth + 1)) found.push(each);
-        } else if (hidePasswords(content) !== content) span(null);
+        else if (context.calls.some((call) => SECRET_CALLS.test(call) || SECRET_NAME.test(call))) span(null);
+        else {
+          const start = base + token.start + inner.start;
+          const whole = { start, end: base + token.start + inner.end, value: null };
+          const anyway =
+            token.kind === "dollar" && depth < DEEPEST
+              ? collect(content, start, depth + 1)
+              : hidePasswords(content) !== content
+                ? [whole]
+                : [];
+          if (mayBeAbout) context.literals.push({ span: whole, anyway });
+          else for (const each of anyway) found.push(each);
+        }
         // `set_config('app.secret', '…')`, `'password', '…'`
         context.name = content.length < 64 ? content : "";
         context.before = "";
@@ -156,23 +201,38 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
           found.push({ start: base + start, end: base + end, value });
         }
         context.name = written.slice(1, -1);
+        context.secretive ||= SECRET_NAME.test(context.name);
+        context.declares ||= SECRET_NAME.test(context.name);
+        context.before = "";
+        break;
+      }
+      case "number": {
+        const span = { start: base + token.start, end: base + token.end, value: null };
+        if (mayBeAbout) context.literals.push({ span, anyway: [] });
+        context.name = "";
         context.before = "";
         break;
       }
       default:
-        if (written === ";" && context.calls.length === 0) context = beginning();
-        else if (written === "(") context.calls.push(context.before);
+        if (written === ";" && context.calls.length === 0) {
+          settle();
+          context = beginning();
+        } else if (written === "(") context.calls.push(context.before);
         else if (written === ")") context.calls.pop();
         else if (!/^(?:,|=|:=|=>|\.|::)$/.test(written)) context.name = "";
-        if (written !== ";") context.before = "";
+        if (written === ",") context.declares = false;
+        if (written !== ";") context.before = written === ":=" ? written : "";
     }
   }
-  return found;
+  settle();
+  return found.sort((one, other) => one.start - other.start);
 }
 
 function isSecret(context: Context): boolean {
   if (context.before === "is" || context.before === "until") return false;
   if (SECRET_NAME.test(context.name)) return true;
+  if (context.declares && (context.before === "default" || context.before === ":=")) return true;
+  if (context.head[0] === "copy" && context.before === "program") return true;
   // The connection of a subscription; `ALTER USER x ENCRYPTED '…'` and whatever else is nearly right.
   if (context.head[1] === "subscription") return context.before === "connection";
   return context.role && !context.sets && context.calls.length === 0;
