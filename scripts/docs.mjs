@@ -1,8 +1,9 @@
-// Writes docs/reference/cli.md and config.md from the tables of commands and options. A test compares.
+// Writes docs/reference: cli.md and config.md from the tables of commands and options, api.md from the types. A test compares.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { renderApi } from "./api.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const NOTE = "<!-- Made by `node scripts/docs.mjs`; do not edit. -->";
@@ -20,6 +21,7 @@ export async function renderDocs() {
     variablesOf,
   } = await loadTables();
   return {
+    "api.md": renderApi(root, NOTE),
     "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument, isHonoured }),
     "config.md": config(OPTIONS, { flagName, variablesOf, imports: IMPORT_OPTIONS, targets: TARGET_OPTIONS }),
   };

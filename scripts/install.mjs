@@ -11,13 +11,10 @@ const done = join(root, "node_modules", ".package-lock.json");
 
 if (!existsSync(done) || statSync(done).mtimeMs < statSync(lock).mtimeMs) {
   console.error("Installing packages …");
-  // A lock file written where only one platform's packages could be had does not satisfy `npm ci` elsewhere.
-  const outOfStep = ({ stderr }) => /EUSAGE/.test(stderr ?? "");
-  let result = npm("ci");
-  if (result.status !== 0 && outOfStep(result)) result = npm("install", "--no-save");
+  const result = npm("ci");
   if (result.status !== 0) {
     console.error(`${result.stdout ?? ""}${result.stderr ?? ""}${result.error?.message ?? ""}`);
-    console.error("→ The packages could not be installed. With a reachable registry, try again: npm install");
+    console.error("→ The packages could not be installed. With a reachable registry, try again: npm ci");
     process.exit(1);
   }
 }

@@ -1,5 +1,5 @@
 /** What is written down is what there is. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { renderDocs } from "../scripts/docs.mjs";
@@ -9,9 +9,9 @@ import { ERROR_CODES } from "../src/errors.ts";
 const reference = (name: string) =>
   readFileSync(join(import.meta.dirname, "..", "docs", "reference", name), "utf8");
 
-test("cli.md and config.md are made from the tables: node scripts/docs.mjs", async () => {
+test("cli.md, config.md and api.md are made from the tables and the types: node scripts/docs.mjs", async () => {
   for (const [name, text] of Object.entries(await renderDocs())) expect(reference(name), name).toBe(text);
-});
+}, 120_000);
 
 test("errors.md lists every code under its class, and no other", () => {
   const listed = reference("errors.md")
@@ -31,4 +31,16 @@ test("errors.md lists every code under its class, and no other", () => {
 test("json.md names every command", () => {
   const text = reference("json.md");
   expect(COMMANDS.map(({ name }) => name).filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+});
+
+test("a decision has its number, a title, and a status with a date", () => {
+  const folder = join(import.meta.dirname, "..", "docs", "decisions");
+  const names = readdirSync(folder).toSorted();
+  expect(names.map((name) => Number(name.slice(0, 4)))).toEqual(names.map((_, at) => at + 1));
+  for (const name of names)
+    expect(readFileSync(join(folder, name), "utf8"), name).toMatch(
+      new RegExp(
+        `^# ${Number(name.slice(0, 4))}\\. .+\n\n\\*\\*Status\\.\\*\\* (?:Accepted|Superseded) 20\\d\\d-\\d\\d-\\d\\d`,
+      ),
+    );
 });

@@ -3,6 +3,8 @@
  * in them are known by name alone, because what they say is the tool's own language. Pure.
  */
 
+import { createRequire } from "node:module";
+import type { XmlElement, XmlNode } from "@rgrove/parse-xml";
 import { parse } from "yaml";
 
 export type ChangelogItem =
@@ -122,26 +124,40 @@ function oddIn(name: string, values: Values): string | undefined {
     .map(([key, value]) => (known[key] === undefined || value == null ? key : `${key}="${value}"`))[0];
 }
 
-/** The direct children of `databaseChangeLog`. */
+/**
+ * The direct children of `databaseChangeLog`. What the parser refuses, an entity of the document's own included, must not
+ * go by as if the folder had no changelog.
+ */
 function parseXml(text: string): readonly RawItem[] | null {
-  const plain = withoutAsides(text);
-  const items: RawItem[] = [];
-  let depth = 0;
-  let isChangelog = false;
-  for (const [, closes, name = "", attributes = "", empty] of plain.matchAll(TAG)) {
-    if (closes === "/") depth--;
-    else {
-      if (depth === 0) isChangelog = name === "databaseChangeLog";
-      if (depth === 0) items.push(...ofRoot(attributesOf(attributes)));
-      if (depth === 1) items.push({ name, values: attributesOf(attributes) });
-      if (empty !== "/") depth++;
-    }
+  try {
+    const document = xmlParser().parseXml(text, { preserveDocumentType: true });
+    const { root } = document;
+    if (root?.name !== "databaseChangeLog") return null;
+    // A document type can give attributes a default, which the parser does not read.
+    const type = document.children.some((node) => node.type === "doctype");
+    return [
+      ...(type ? [{ name: "a document type", values: {} }] : []),
+      ...ofRoot(root.attributes),
+      ...root.children.filter(isElement).map(({ name, attributes }) => ({ name, values: attributes })),
+    ];
+  } catch (error) {
+    if (!/<databaseChangeLog[\s>]/.test(text)) return null;
+    return [{ name: `XML that cannot be read: ${firstLine(error)}`, values: {} }];
   }
-  if (!isChangelog) return null;
-  // A list of files is all that is expected: whatever else there is must not go by unseen.
-  return plain.replace(TAG, "").includes("<")
-    ? [...items, { name: "a tag that is none", values: {} }]
-    : items;
+}
+
+/** Required, not imported: only a folder with XML files pays for it. */
+function xmlParser(): typeof import("@rgrove/parse-xml") {
+  return createRequire(import.meta.url)("@rgrove/parse-xml");
+}
+
+function isElement(node: XmlNode): node is XmlElement {
+  return node.type === "element";
+}
+
+/** Below the first line the parser quotes the file. */
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "";
 }
 
 /** What the root says of all that is in it. */
@@ -150,46 +166,6 @@ function ofRoot(values: Values): readonly RawItem[] {
     .filter((name) => (values[name] ?? "") !== "")
     .map((name) => ({ name, values: { value: values[name] } }));
 }
-
-const ASIDES = [
-  ["<!--", "-->"],
-  ["<![CDATA[", "]]>"],
-  ["<?", "?>"],
-] as const;
-
-/** One without an end stays, and is no tag. */
-function withoutAsides(text: string): string {
-  const endless = new Set<string>();
-  let plain = "";
-  let copied = 0;
-  for (let at = text.indexOf("<"); at !== -1; ) {
-    const [open, close] = ASIDES.find(([start]) => text.startsWith(start, at)) ?? ["<", ""];
-    const end = close === "" || endless.has(close) ? -1 : text.indexOf(close, at + open.length);
-    if (end === -1) {
-      endless.add(close);
-      at = text.indexOf("<", at + 1);
-    } else {
-      plain += text.slice(copied, at);
-      copied = end + close.length;
-      at = text.indexOf("<", copied);
-    }
-  }
-  return plain + text.slice(copied);
-}
-
-const TAG = /<(\/?)([A-Za-z_][\w.:-]*)((?:\s+[\w.:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*(\/?)>/g;
-
-function attributesOf(text: string): Values {
-  const unescaped = (value: string) =>
-    value.replace(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => ENTITIES[name] ?? "");
-  return Object.fromEntries(
-    [...text.matchAll(/(?<![\w.:-])([\w.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)].map(
-      ([, key = "", one, two]) => [key, unescaped(one ?? two ?? "")],
-    ),
-  );
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
 
 /** JSON as well, which is YAML. Every value as it is written: an id may be `007`, or `yes`. */
 function parseYaml(text: string): readonly RawItem[] | null {

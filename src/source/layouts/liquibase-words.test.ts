@@ -97,6 +97,38 @@ test.each([
   expect(wrong).toEqual([expect.stringMatching(/^LAYOUT_REFUSED changelog\.xml .*, which is not read/)]);
 });
 
+const BOMB = `<!DOCTYPE databaseChangeLog [<!ENTITY a "${"x".repeat(99)}">${Array.from(
+  "abcdefgh",
+  (name, at) => (at === 0 ? "" : `<!ENTITY ${name} "${`&${"abcdefgh"[at - 1]};`.repeat(99)}">`),
+).join("")}]>`;
+
+test.each([
+  ["entities made of entities", BOMB + changelog('<include file="&h;"/>'), "Named entity isn't defined"],
+  [
+    "a document type",
+    `<!DOCTYPE a SYSTEM "a.dtd">${changelog('<include file="a.sql"/>')}`,
+    "a document type",
+  ],
+  ["a tag without its end", changelog('<include file="a.sql">'), "Missing end tag for element include"],
+  ["the end missing", '<databaseChangeLog><include file="a.sql"/>', "databaseChangeLog (line 1"],
+  ["elements without a bottom", changelog("<x>".repeat(50_000)), "XML that cannot be read"],
+  ["a comment without an end", changelog(`${"<!--".repeat(50_000)}`), "XML that cannot be read"],
+])("an XML changelog that is not read whole is refused, never passed over: %s", async (_, xml, why) => {
+  const { wrong } = await openLayout(liquibase, { "changelog.xml": xml, "a.sql": sql("a", "select 1;") });
+  expect(wrong).toEqual([expect.stringMatching(/^LAYOUT_REFUSED changelog\.xml /)]);
+  expect(wrong[0]).toContain(why);
+});
+
+test("XML says what XML means: characters by number, both quotes, text without meaning, names of other spaces", async () => {
+  const { wrong, ids } = await openLayout(liquibase, {
+    "changelog.xml": `\ufeff<?xml version="1.0" encoding="UTF-8"?>\n<!-- <include file="no.sql"/> -->
+      <databaseChangeLog xmlns="x" xmlns:xsi="y" xsi:schemaLocation="x >y">
+      <![CDATA[<include file="no.sql"/>]]><include file='a&#45;&#x31;.sql'\n relativeToChangelogFile = "true"/></databaseChangeLog>`,
+    "a-1.sql": sql("a", "select 1;"),
+  });
+  expect([wrong, ids]).toEqual([[], ["a-1.sql::a::me"]]);
+});
+
 test("a condition of the whole changelog is refused; its logical path is what its changesets are known by", async () => {
   const { wrong, ids, migrations } = await openLayout(liquibase, {
     "changelog.xml": changelog(
