@@ -8,7 +8,7 @@ import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
 import type { Sets, Situation } from "../tools/compare.ts";
 import { describeTable, type Tool } from "../tools/tool.ts";
-import { KEPT_BY_DEFAULT, TOOLS, toolNamed, toolsOf } from "../tools/tools.ts";
+import { isOwnLayout, KEPT_BY_DEFAULT, TOOLS, toolNamed, toolsOf } from "../tools/tools.ts";
 import {
   type FoundHistory,
   findHistories,
@@ -139,13 +139,15 @@ export function concerned(
       message: `The history of ${configured.title} cannot be kept in step with a folder of ${target.source.layout}.`,
       hint: `Keep that of its own tool (--keep ${own.map(({ name }) => name).join(" or --keep ")}), or none.`,
     });
-  // A folder of our own may carry on from programs that were adopted, and that somebody still runs.
-  const programs = TOOLS.filter(
-    ({ layouts, name }) =>
-      layouts.length === 0 && (seen.has(name) || adopted.some(({ tool }) => tool === name)),
-  );
+  // A folder of our own carries on from what was adopted or looked at, and somebody may still run that tool.
+  const others = !isOwnLayout(target.source.layout)
+    ? []
+    : TOOLS.filter(
+        (tool) =>
+          !own.includes(tool) && (seen.has(tool.name) || adopted.some((one) => one.tool === tool.name)),
+      );
   return {
-    tools: configured === undefined ? (own.length > 0 ? own : programs) : [configured],
+    tools: configured === undefined ? [...others, ...own] : [configured],
     kept: configured ?? own.find(({ name }) => KEPT_BY_DEFAULT.has(name)),
     table: keep?.table,
   };

@@ -20,7 +20,7 @@ export function matchByKey(
   const find = ({ tool, id, number }: Migration) => {
     if (tool !== undefined) return exact.get(normal(tool.version));
     // A folder of our own layout may hold what was another tool's: then id or number is the key.
-    return exact.get(normal(id)) ?? (number === null ? undefined : loose.get(number));
+    return exact.get(normal(id)) ?? numbersOf({ id, number }).flatMap((one) => loose.get(one) ?? [])[0];
   };
   // By key: it may be there twice.
   const known = new Set<string>();
@@ -43,6 +43,14 @@ export function matchByKey(
 export function isEdited({ tool }: Migration, { checksum }: ToolRow): boolean {
   const checksums = tool?.checksums ?? [];
   return checksum !== null && checksums.length > 0 && !checksums.includes(checksum);
+}
+
+/** What counts as the number of a file of no tool; some write a time with dashes. */
+export function numbersOf({ id, number }: Pick<Migration, "id" | "number">): readonly string[] {
+  const digits = (/^\d[\d-]*/.exec(id)?.[0] ?? "").replaceAll("-", "");
+  return [
+    ...new Set([...(digits === "" ? [] : [withoutZeros(digits)]), ...(number === null ? [] : [number])]),
+  ];
 }
 
 /** `001` and `1` are one number to those who count. */

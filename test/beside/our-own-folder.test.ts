@@ -1,0 +1,108 @@
+/** A folder of our own layout, beside a history that another tool has: what that did stays in sight. */
+import { describe } from "vitest";
+import { adopt } from "../../src/run/adopt.ts";
+import { ADOPT } from "../support/chain.ts";
+import { expect, type TestDatabase, test } from "../support/database.ts";
+import { appliedIn, refusalOf } from "../support/refusal.ts";
+import { type Files, folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
+import { targetIn } from "../support/tools.ts";
+
+const DBMATE = "create table schema_migrations (version varchar primary key);";
+const plainIn = (db: TestDatabase, folder: string, settings = {}) =>
+  targetOf({ url: db.url, folder, settings });
+const steps = async (...call: Parameters<typeof up>) =>
+  (await up(...call)).steps.map(({ revision }) => revision);
+
+describe("a tool that was adopted into a folder of our own is held against it for ever", () => {
+  const flat = (names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [`${name}.sql`, `create table t${name.slice(-1)} ();`]));
+  const folders = (names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [`${name}/up.sql`, `create table t${name.slice(-1)} ();`]));
+  const pairs = (names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [`${name}.up.sql`, `create table t${name.slice(-1)} ();`]));
+  const row = (version: string) => `insert into schema_migrations values ('${version}');`;
+  const SQLX = `create table _sqlx_migrations (version bigint primary key, description text not null, installed_on timestamptz not null default now(),
+    success boolean not null, checksum bytea not null, execution_time bigint not null);`;
+  const NODE =
+    "create table pgmigrations (id serial primary key, name varchar(255) not null, run_on timestamp not null);";
+  const BACK = "delete from schema_migrations where version = '0003'";
+  type Case = readonly [
+    tool: string,
+    layout: string,
+    files: (names: readonly string[]) => Files,
+    table: string,
+    done: (name: string) => string,
+    undone: string,
+  ];
+  const CASES: readonly Case[] = [
+    ["dbmate", "plain", flat, DBMATE, (name) => row(name.slice(0, 4)), BACK],
+    ["dbmate", "updir", folders, DBMATE, (name) => row(name.slice(0, 4)), BACK],
+    [
+      "sqlx",
+      "plain",
+      flat,
+      SQLX,
+      (name) =>
+        `insert into _sqlx_migrations values (${Number(name.slice(0, 4))}, '${name.slice(5)}', now(), true, '\\x00', 1);`,
+      "delete from _sqlx_migrations where version = 3",
+    ],
+    [
+      "node-pg-migrate",
+      "plain",
+      flat,
+      NODE,
+      (name) => `insert into pgmigrations (name, run_on) values ('${name}', now());`,
+      "delete from pgmigrations where name = '0003_c'",
+    ],
+    [
+      "golang-migrate",
+      "updown",
+      pairs,
+      "create table schema_migrations (version bigint primary key, dirty boolean not null);",
+      (name) =>
+        `delete from schema_migrations; insert into schema_migrations values (${Number(name.slice(0, 4))}, false);`,
+      "update schema_migrations set version = 2",
+    ],
+  ];
+  test.for(CASES)("%s in %s", async ([, layout, files, table, done, undone], { db }) => {
+    const folder = folderOf(files(["0001_a", "0002_b"]));
+    const target = () =>
+      layout === "plain" ? plainIn(db, folder) : targetIn(layout, { url: db.url, folder });
+    await db.sql(`${table} create table ta (); ${done("0001_a")}`);
+    await adopt(await target(), ADOPT, recorder());
+    expect(await steps(await target())).toEqual(["0002_b"]);
+    writeFiles(folder, files(["0003_c"]));
+    await db.sql(`create table tc (); ${done("0003_c")}`);
+    expect((await refusalOf(up(await target()))).codes).toEqual(["ADOPT_NEEDED"]);
+    await adopt(await target(), ADOPT, recorder());
+    expect(await steps(await target())).toEqual([]);
+    await db.sql(`drop table tc; ${undone}`);
+    expect((await refusalOf(up(await target()))).codes).toEqual(["ADOPT_TAKEN_BACK"]);
+  });
+
+  test("adopted in its own layout, run without", async ({ db }) => {
+    const file = (table: string) => `-- migrate:up\ncreate table ${table} ();\n-- migrate:down\n`;
+    const folder = folderOf({ "0001_a.sql": file("ta") });
+    await db.sql(`${DBMATE} ${row("0001")} create table ta ()`);
+    await adopt(await targetIn("dbmate", { url: db.url, folder }), ADOPT, recorder());
+    writeFiles(folder, { "0002_b.sql": "create table if not exists tb ();" });
+    await db.sql(`${row("0002")} create table tb ()`);
+    expect((await refusalOf(up(plainIn(db, folder)))).codes).toEqual(["ADOPT_NEEDED"]);
+    expect(await steps(plainIn(db, folder, { keep: "none" }))).toEqual(["0002_b"]);
+  });
+
+  test("diesel's folders, known by their digits to adopt as to up", async ({ db }) => {
+    await db.sql(`create table __diesel_schema_migrations (version varchar(50) primary key, run_on timestamp not null default now());
+      insert into __diesel_schema_migrations (version) values ('0001'), ('20240101000000'); create table ta (); create table tb ()`);
+    const folder = folderOf(folders(["0001_a", "2024-01-01-000000_b"]));
+    const target = await targetIn("updir", { url: db.url, folder });
+    expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_NEEDED"]);
+    const { pending } = await adopt(target, ADOPT, recorder());
+    expect(pending).toEqual([]);
+    expect(await appliedIn(db)).toEqual(["0001_a", "2024-01-01-000000_b"]);
+    expect(await steps(target)).toEqual([]);
+    writeFiles(folder, folders(["2024-01-02-000000_c"]));
+    await db.sql("insert into __diesel_schema_migrations (version) values ('20240102000000')");
+    expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_NEEDED"]);
+  });
+});
