@@ -8,6 +8,7 @@ import {
   candidates,
   type Found,
   isUsualPlace,
+  likely,
   possible,
   recognise,
   relationsOf,
@@ -19,6 +20,7 @@ import {
   nameOf,
   type Relation,
   type TextRow,
+  type Tool,
   type ToolHistory,
 } from "../tools/tool.ts";
 import { TOOLS, toolNamed } from "../tools/tools.ts";
@@ -52,7 +54,7 @@ export async function findHistories(
   connection: Connection,
   wanted: Wanted,
 ): Promise<readonly FoundHistory[]> {
-  const { rows } = await connection.query<CandidateRow>(candidates(TOOLS, wanted.table));
+  const { rows } = await connection.query<CandidateRow>(candidates(TOOLS, { table: wanted.table }));
   const all = relationsOf(rows);
   const inScope = ({ table }: Pick<Found, "table">) =>
     (wanted.schema == null || wanted.schema === table.schema) && describeTable(table) !== wanted.notTable;
@@ -95,17 +97,25 @@ export async function findHistories(
   return [...here, ...about.filter(({ tool, history }) => isAboutThese(tool, history, whose))];
 }
 
-/** Every history by its columns and name, whosever it is; those that may not be read are left out unless they are in their place. */
+/**
+ * Every history, whosever it is, and what has the columns of one under a name of its own. `ours`: by its place, or by its
+ * columns and name. Those that may not be read are left out unless they are in their place.
+ */
 export async function allHistories(
   connection: Connection,
-  { schema, whose }: Pick<Wanted, "schema" | "whose">,
+  { schema, whose, except }: Pick<Wanted, "schema" | "whose"> & { readonly except: readonly Tool[] },
 ): Promise<readonly FoundHistory[]> {
-  const { rows } = await connection.query<CandidateRow>(candidates(TOOLS));
+  const { rows } = await connection.query<CandidateRow>(candidates(TOOLS, { anyName: true }));
   const all = relationsOf(rows);
-  const found = recognise(all, TOOLS)
-    .filter(({ table }) => schema == null || schema === table.schema)
+  const known = recognise(all, TOOLS);
+  const isConfigured = (one: Found) => whose.configured(one.tool) !== null && isInPlace(one, whose);
+  const maybe = possible(all, TOOLS, known);
+  const named = maybe.filter(isConfigured);
+  const others = likely(maybe.filter(({ table }) => !named.some((one) => one.table === table)));
+  const found = [...known, ...named, ...others.filter(({ table }) => table.readable)]
+    .filter(({ tool, table }) => !except.includes(tool) && (schema == null || schema === table.schema))
     .filter(({ tool, table }) => table.readable || isUsualPlace(tool, table, whose.current));
-  const ours = ({ tool, table }: Found) => isUsualPlace(tool, table, whose.current);
+  const ours = ({ table }: Found) => [...known, ...named].some((one) => one.table === table);
   return readAll(connection, found, { all, ours, whose });
 }
 

@@ -1,41 +1,81 @@
 /** What would be run a second time, because another tool or an earlier run has done it: refused, with the way out. */
+import type { Migration } from "../core/migration.ts";
 import type { Connection } from "../database/connection.ts";
 import { PlanRefused } from "../errors.ts";
-import type { Listing } from "../source/source.ts";
-import { withoutZeros } from "../tools/match.ts";
-import { describeTable } from "../tools/tool.ts";
+import { speaksOf } from "../tools/match.ts";
+import { isUsualPlace } from "../tools/recognise.ts";
+import { describeTable, type Tool } from "../tools/tool.ts";
 import { allHistories, type FoundHistory } from "./histories.ts";
 import type { Target } from "./target.ts";
-import { whoseOf } from "./whose.ts";
+import { type Whose, whoseOf } from "./whose.ts";
 
 /**
  * A folder that by its files is nobody's, in a database where another tool has applied files of these names or texts: running
- * them would be a second time.
+ * them would be a second time. Before our first run a short number is enough; later it may well be chance.
  */
-export async function refuseUnnoticed(target: Target, connection: Connection, files: Listing): Promise<void> {
+export async function refuseUnnoticed(
+  target: Target,
+  connection: Connection,
+  { pending, files, first, except }: Unnoticed,
+): Promise<void> {
+  if (pending.length === 0) return;
   const { schema = null } = target.settings;
-  const whose = whoseOf(target, files.migrations, true);
-  for (const { tool, table, history: its } of await allHistories(connection, { schema, whose })) {
-    const keys = new Set(its.rows.flatMap(({ keys }) => keys.map(withoutZeros)));
-    const texts = new Set(its.rows.map(({ checksum }) => `sha256:${checksum}`));
-    const applied = files.migrations.filter(
-      ({ id, checksum }) => texts.has(checksum) || keys.has(id) || keys.has(withoutZeros(digitsOf(id))),
+  const whose = readableOnly(whoseOf(target, files, first));
+  for (const { tool, table, history: its, ours } of await allHistories(connection, {
+    schema,
+    whose,
+    except,
+  })) {
+    const short = first && ours;
+    const applied = pending.filter((file) =>
+      its.rows
+        .map((row) => speaksOf(row, file))
+        .some((one) => one === "surely" || (short && one === "perhaps")),
     );
     const [layout] = tool.layouts;
     if (applied.length === 0) continue;
+    const name = describeTable(table);
+    const command = isUsualPlace(tool, table, whose.current)
+      ? "godwit adopt"
+      : `godwit adopt --tool ${tool.name} --table ${name}`;
     const take =
-      layout === undefined
-        ? "If it is the same, take it over with `godwit adopt`"
-        : `If this is its folder, say so (--layout ${layout}), and take over with \`godwit adopt\``;
+      layout === undefined || layout === target.source.layout
+        ? `If it is the same, take it over with \`${command}\``
+        : `If this is its folder, say so (--layout ${layout}), and take over with \`${command}\``;
     throw new PlanRefused([
       {
         code: "ADOPT_NEEDED",
-        message: `${tool.title} has applied ${namesOf(applied.map(({ id }) => id))} to this database (${describeTable(table)}), of which our ledger knows nothing.`,
+        message: `${tool.title} has applied ${namesOf(applied.map(({ id }) => id))} to this database (${name}), of which our ledger knows nothing.`,
         hint: `${take}; if it has nothing to do with it: --keep none. Nothing was changed.`,
-        details: { tool: tool.name, table: describeTable(table), revisions: applied.map(({ id }) => id) },
+        details: { tool: tool.name, table: name, revisions: applied.map(({ id }) => id) },
       },
     ]);
   }
+}
+
+export interface Unnoticed {
+  readonly files: readonly Migration[];
+  /** Of the files, those that our ledger does not know. */
+  readonly pending: readonly Migration[];
+  /** No run of ours has done anything here. */
+  readonly first: boolean;
+  /** Tools that are compared as a whole. */
+  readonly except: readonly Tool[];
+}
+
+/** A configuration that cannot be read as text says nothing about a folder that is not the tool's. */
+function readableOnly(whose: Whose): Whose {
+  return {
+    ...whose,
+    configured(tool) {
+      try {
+        return whose.configured(tool);
+      } catch (error) {
+        if (error instanceof PlanRefused) return null;
+        throw error;
+      }
+    },
+  };
 }
 
 /**
@@ -57,11 +97,6 @@ export function refuseUntoldDown(
       details: { tool: tool.name, table: describeTable(table), revisions: both },
     },
   ]);
-}
-
-/** In front of the name; some write a time with dashes. */
-function digitsOf(id: string): string {
-  return (/^\d[\d-]*/.exec(id)?.[0] ?? "").replaceAll("-", "");
 }
 
 function namesOf(ids: readonly string[]): string {

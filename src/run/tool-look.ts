@@ -51,10 +51,12 @@ export async function lookAt(
   const { tools, kept, table } = concerned(target, memory);
   const first = await isFresh(target, connection, history);
   const [only] = tools;
-  if (only === undefined) {
-    if (first && parseKeep(target.settings.keep) !== "none") await refuseUnnoticed(target, connection, files);
-    return null;
+  if (isOwnLayout(target.source.layout) && parseKeep(target.settings.keep) !== "none") {
+    const known = new Set(history.entries.map(({ revision }) => revision));
+    const pending = files.migrations.filter(({ id }) => !known.has(id));
+    await refuseUnnoticed(target, connection, { files: files.migrations, pending, first, except: tools });
   }
+  if (only === undefined) return null;
   const { schema = null, keep } = target.settings;
   const names = tools.map(({ name }) => name);
   const before = table ?? names.flatMap((name) => tableOf(memory, name) ?? [])[0];

@@ -57,3 +57,19 @@ export function numbersOf({ id, number }: Pick<Migration, "id" | "number">): rea
 export function withoutZeros(key: string): string {
   return /^\d+$/.test(key) ? key.replace(/^0+(?=\d)/, "") : key;
 }
+
+/** How surely a row of any tool speaks of a file of no tool: by its name, its text or a long number; by a short number. */
+export function speaksOf(
+  { keys, aliases = [], checksum }: ToolRow,
+  migration: Pick<Migration, "id" | "number" | "checksum">,
+): "surely" | "perhaps" | "no" {
+  if (checksum !== null && migration.checksum === `sha256:${checksum}`) return "surely";
+  if ([...keys, ...aliases].includes(migration.id)) return "surely";
+  const known = new Set(keys.map(withoutZeros));
+  const same = numbersOf(migration).filter((one) => known.has(one));
+  if (same.some((one) => one.length >= LONG_NUMBER)) return "surely";
+  return same.length > 0 ? "perhaps" : "no";
+}
+
+/** A time in digits, at least a day: two projects have the same only by chance. */
+const LONG_NUMBER = 8;

@@ -56,15 +56,17 @@ export const typeorm: Tool = {
   },
   select: (table) => selectText(table, ["name", "timestamp"], "order by t.timestamp, t.id"),
   read: (rows) =>
-    history(
-      rows.filter(({ name }) => /\d{13}$/.test(name ?? "")).map(({ name }) => named(name, timeOf(name))),
-    ),
+    history(rows.filter(({ name }) => /\d{13}$/.test(name ?? "")).map(({ name }) => byTime(name ?? ""))),
 };
 
-function timeOf(name: string | null | undefined): string | null {
-  const digits = /\d{13}$/.exec(name ?? "")?.[0];
-  return digits === undefined ? null : new Date(Number(digits)).toISOString();
+/** The class `AddUsers1700000000001` stands in the file `1700000000001-AddUsers`. */
+function byTime(name: string): ToolRow {
+  const digits = name.slice(-13);
+  const row = named(name, new Date(Number(digits)).toISOString());
+  return { ...row, keys: [...row.keys, digits, `${digits}-${name.slice(0, -13)}`] };
 }
+
+const isTime = (text: string | null | undefined) => /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text ?? "");
 
 export const kysely: Tool = {
   name: "kysely",
@@ -73,7 +75,9 @@ export const kysely: Tool = {
   layouts: [],
   shape: { columns: { name: TEXT, timestamp: TEXT }, brand: /kysely/i, loose: /migrat/i },
   select: (table) => selectText(table, ["name", "timestamp"], "order by t.timestamp, t.name"),
-  read: byName("timestamp"),
+  // A text, and of a table with another name perhaps no time at all.
+  read: (rows) =>
+    history(rows.map(({ name, timestamp }) => named(name, isTime(timestamp) ? timestamp : null))),
   advisoryKeys: () => [3_853_314_791_062_309_107n],
 };
 
@@ -85,13 +89,18 @@ export const django: Tool = {
   layouts: [],
   shape: {
     columns: { app: TEXT, name: TEXT, applied: /^timestamp/ },
+    more: ["id"],
     brand: /django|migrat/i,
   },
   select: (table) => selectText(table, ["app", "name", "applied"], "order by t.id"),
   read: (rows) =>
     history([
       ...new Map(
-        rows.map(({ app, name, applied }) => [`${app}.${name}`, named(`${app}.${name}`, applied)]),
+        rows.map(({ app, name, applied }) => [
+          `${app}.${name}`,
+          // The same name is in many of its apps.
+          { ...named(`${app}.${name}`, applied), aliases: [name ?? ""] },
+        ]),
       ).values(),
     ]),
 };

@@ -13,7 +13,7 @@ export const CURRENT_SCHEMA = `(select n.nspname from unnest(string_to_array(cur
 /** One row for each table that has the columns of one of the tools, or a name that tells. `table`: one more such name. */
 export const candidates = (
   tools: readonly Tool[],
-  table?: string,
+  { table, anyName = false }: { readonly table?: string | undefined; readonly anyName?: boolean } = {},
 ) => `with shaped as materialized (select attrelid as oid, array_agg(attname::text) as names from pg_attribute
   where attnum > 0 and not attisdropped and attname = any (${textArray([...new Set(tools.flatMap(columnsOf))])})
   group by attrelid)
@@ -30,7 +30,7 @@ select n.nspname as schema, c.relname as name,
   where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
   and (c.relname ~* 'internal_metadata$|lock$' or c.relname = ${literal(table?.split(".").at(-1) ?? "")}
     or n.nspname in ('supabase_migrations', 'prisma_contract')
-    or ${tools.map(condition).join("\n    or ")})
+    or ${tools.map((tool) => condition(tool, anyName)).join("\n    or ")})
   order by 1, 2`;
 
 /** So many rows, and no more than a kilobyte for each, are looked at to find out whose they are. */
@@ -39,12 +39,15 @@ const SMALL = 20_000;
 const columnsOf = ({ shape }: Tool) => Object.keys(shape.columns);
 
 /** Without files of its own here, a table that only its rows could tell is not looked for. */
-function condition({ shape, layouts }: Tool): string {
+function condition({ shape, layouts }: Tool, anyName: boolean): string {
   const has = `s.names @> ${textArray(Object.keys(shape.columns))}`;
   if (shape.fixed) return "false";
   if (shape.telling || layouts.length > 0) return has;
   const names = [shape.brand, shape.loose].flatMap((pattern) => pattern?.source ?? []);
-  return `${has} and c.relname ~* ${literal(names.join("|"))}`;
+  const named = `c.relname ~* ${literal(names.join("|"))}`;
+  if (!anyName) return `${has} and ${named}`;
+  const most = Object.keys(shape.columns).length + (shape.more ?? []).length;
+  return `${has} and (${named} or (select count(*) from json_object_keys(columns.types::json)) <= ${most})`;
 }
 
 export interface CandidateRow {
@@ -119,11 +122,30 @@ export function possible(
     );
 }
 
+/** Of tables that may be one, those without further columns; of several tools the one that has the most of them. */
+export function likely(maybe: readonly Found[]): readonly Found[] {
+  const exact = maybe.filter(({ tool, table }) => !hasMore(tool, table));
+  const size = ({ tool: { shape } }: Found) => Object.keys(shape.columns).length;
+  return exact.filter((one) =>
+    exact.every(
+      (other) =>
+        other.table !== one.table ||
+        other === one ||
+        size(other) < size(one) ||
+        (size(other) === size(one) && exact.indexOf(other) > exact.indexOf(one)),
+    ),
+  );
+}
+
+function hasMore({ shape }: Tool, { columns }: Relation): boolean {
+  const known = [...Object.keys(shape.columns), ...(shape.more ?? [])];
+  return Object.keys(columns).some((column) => !known.includes(column));
+}
+
 function likeness(tool: Tool, table: Relation, all: readonly Relation[]): "is" | "may be" | "is not" {
   if (whyNot(tool, table, all) !== null) return "is not";
   const { shape } = tool;
-  const known = [...Object.keys(shape.columns), ...(shape.more ?? [])];
-  const more = Object.keys(table.columns).some((column) => !known.includes(column));
+  const more = hasMore(tool, table);
   if (shape.fixed || shape.telling || shape.brand?.test(table.name)) return "is";
   return !more && shape.loose?.test(table.name) ? "is" : "may be";
 }

@@ -106,3 +106,82 @@ describe("a tool that was adopted into a folder of our own is held against it fo
     expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_NEEDED"]);
   });
 });
+
+describe("a history that nobody has adopted is asked about, by what its rows say", () => {
+  const knows = async (db: TestDatabase, folder: string, id: string) => {
+    const { codes, error } = await refusalOf(up(plainIn(db, folder)));
+    expect(codes).toEqual(["ADOPT_NEEDED"]);
+    expect(error.message).toContain(id);
+    return error;
+  };
+  const HISTORIES: readonly [what: string, file: string, sql: string][] = [
+    [
+      "TypeORM, by its number",
+      "1700000000001-AddT1",
+      "create table migrations (id serial primary key, timestamp bigint not null, name varchar not null); insert into migrations (timestamp, name) values (1700000000001, 'AddT11700000000001')",
+    ],
+    [
+      "TypeORM under another name",
+      "1700000000001-AddT1",
+      "create table mighist (id serial primary key, timestamp bigint not null, name varchar not null); insert into mighist (timestamp, name) values (1700000000001, 'AddT11700000000001')",
+    ],
+    [
+      "Kysely under another name",
+      "0001_a",
+      "create table hist (name varchar(255) primary key, timestamp varchar(255) not null); insert into hist values ('0001_a', '2024')",
+    ],
+    [
+      "Umzug under another name",
+      "0001_a",
+      "create table hist (name varchar(255) primary key); insert into hist values ('0001_a.js')",
+    ],
+    [
+      "node-pg-migrate under another name",
+      "0001_a",
+      "create table hist (id serial primary key, name varchar(255) not null, run_on timestamp not null); insert into hist (name, run_on) values ('0001_a', now())",
+    ],
+    [
+      "dbmate under another name",
+      "20240101000000_a",
+      "create table hist (version varchar primary key); insert into hist values ('20240101000000')",
+    ],
+    [
+      "Django",
+      "0001_a",
+      "create table django_migrations (id serial primary key, app varchar, name varchar, applied timestamptz); insert into django_migrations (app, name, applied) values ('app', '0001_a', now())",
+    ],
+  ];
+  test.for(HISTORIES)("%s: before our first run and later", async ([what, id, sql], { db }) => {
+    await db.sql(sql);
+    const folder = folderOf({ [`${id}.sql`]: "select 1/0;" });
+    await knows(db, folder, id);
+    const later = folderOf({ "00000000_zero.sql": "select 1;" });
+    expect(await steps(plainIn(db, later))).toEqual(["00000000_zero"]);
+    writeFiles(later, { [`${id}.sql`]: "select 1/0;" });
+    const { hint } = await knows(db, later, id);
+    if (what === "Django") return;
+    const [, tool, , table] = /`godwit adopt(?: --tool (\S+)( --table (\S+)))?`/.exec(hint ?? "") ?? [];
+    await adopt(plainIn(db, later), { ...ADOPT, tool, table }, recorder());
+    expect(await steps(plainIn(db, later))).toEqual([]);
+  });
+
+  test("a short number counts where the tool's own configuration says which table it is", async ({ db }) => {
+    await db.sql("create table hist (version varchar primary key); insert into hist values ('0001')");
+    const folder = folderOf({ "0001_a.sql": "create table a ();", ".env": "DBMATE_MIGRATIONS_TABLE=hist\n" });
+    const { hint } = await knows(db, folder, "0001_a");
+    expect(hint).toContain("`godwit adopt --tool dbmate --table public.hist`");
+    await adopt(plainIn(db, folder), { ...ADOPT, tool: "dbmate", table: "public.hist" }, recorder());
+    expect(await steps(plainIn(db, folder))).toEqual([]);
+  });
+
+  test("a short number is chance after our first run, and a table of names is one of names", async ({
+    db,
+  }) => {
+    const folder = folderOf({ "0001_a.sql": "create table a ();" });
+    expect(await steps(plainIn(db, folder))).toEqual(["0001_a"]);
+    await db.sql(`${DBMATE} insert into schema_migrations values ('0002');
+      create table people (id serial, name text); insert into people (name) values ('0002_b')`);
+    writeFiles(folder, { "0002_b.sql": "create table b ();" });
+    expect(await steps(plainIn(db, folder))).toEqual(["0002_b"]);
+  });
+});
