@@ -1,13 +1,17 @@
 /**
- * For a script that is written without a database: it stops where the tool whose folder this is has a migration already.
- * Where the tool's table stands is found out by the script itself, in every schema, by its usual name.
+ * For a script that is written without a database: it stops where the tool whose folder this is has a migration already, and
+ * with a folder of our own, where any tool has. Where the tool's table stands is found out by the script itself, in every
+ * schema, by its usual name and by the one that the tool's own configuration says.
  */
-import { literal, stored } from "../core/sql/quote.ts";
+import type { Migration } from "../core/migration.ts";
+import { literal, stored, storedArray } from "../core/sql/quote.ts";
+import { isLongNumber, numbersOf } from "../tools/match.ts";
 import { type KeptStep, nameOf, type Relation, type Tool } from "../tools/tool.ts";
-import { toolsOf } from "../tools/tools.ts";
+import { isOwnLayout, TOOLS, toolsOf } from "../tools/tools.ts";
 import { parseKeep } from "./histories.ts";
 import { type Keeper, PRESENT_SQLSTATE } from "./keep.ts";
 import type { Target } from "./target.ts";
+import { readableOnly, whoseOf } from "./whose.ts";
 
 /** SQL that raises where one of these is applied; empty where there is nothing to ask. */
 export type OfflineGuard = (steps: readonly KeptStep[]) => string;
@@ -22,12 +26,64 @@ export function offlineGuard(target: Target, keeper: Keeper | null): OfflineGuar
   const tools = keeper === null ? toolsOf(target.source.layout) : [keeper.tool];
   return (steps) =>
     tools
-      .map((tool) => guardFor(tool, steps, keeper))
+      .map((tool) => guardFor(target, tool, { steps, keeper }))
       .filter((sql) => sql !== "")
       .join("\n");
 }
 
-function guardFor(tool: Tool, steps: readonly KeptStep[], keeper: Keeper | null): string {
+/** Of rows nothing is known here but that they have a name, a number or a checksum of a pending file. */
+export function anyToolGuard(
+  target: Target,
+  { migrations, first }: { readonly migrations: readonly Migration[]; readonly first: boolean },
+): string {
+  const { source, settings } = target;
+  if (!isOwnLayout(source.layout) || parseKeep(settings.keep) === "none" || migrations.length === 0)
+    return "";
+  const own = toolsOf(source.layout);
+  const names = TOOLS.filter((tool) => !own.includes(tool)).flatMap((tool) => namesOf(target, tool));
+  const asked = migrations.map((migration) => {
+    const text = migration.checksum.replace(/^sha256:/, "");
+    const numbers = numbersOf(migration);
+    const sure = [migration.id, text, ...numbers.filter(isLongNumber)].filter((one) => one !== "");
+    const short = first ? numbers.filter((one) => !isLongNumber(one)) : [];
+    return `(${stored(migration.id)}, ${storedArray(sure)}, ${storedArray(short)})`;
+  });
+  const only = settings.schema == null ? "" : ` and n.nspname = ${literal(settings.schema)}`;
+  const values = String.raw`regexp_replace(e.value, ''\.([cm]?[jt]s|sql)$'', '''')`;
+  return block(`
+for place in select n.nspname, c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p') and lower(c.relname) in (${[...new Set(names)].join(", ")})
+  and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'${only}
+loop
+  begin
+    execute 'select array_agg(distinct ${values}), array_agg(distinct ltrim(e.value, ''0'')) filter (where e.key like ''version%'')
+      from ' || format('%I.%I', place.nspname, place.relname) || ' t cross join lateral jsonb_each_text(to_jsonb(t)) e where e.key <> ''id''' into texts, numbers;
+  exception when insufficient_privilege then
+    continue;
+  end;
+  for asked in select * from (values ${asked.join(",\n    ")}) as v (revision, sure, short) loop
+    if asked.sure && texts or asked.short && numbers then
+      raise exception using errcode = '${PRESENT_SQLSTATE}',
+        message = asked.revision || ' is in the history of another tool (' || place.nspname || '.' || place.relname || '): it would run a second time',
+        hint = 'Take over what is there with godwit adopt; or, if that table has nothing to do with these files, write the script with --keep none.';
+    end if;
+  end loop;
+end loop;`);
+}
+
+function namesOf(target: Target, tool: Tool): readonly string[] {
+  const isOwn = toolsOf(target.source.layout).includes(tool);
+  const whose = whoseOf(target, [], true);
+  const said = (isOwn ? whose : readableOnly(whose)).configured(tool)?.table;
+  const names = [tool.table, ...(tool.shape.names ?? []), ...(said == null ? [] : [said])];
+  return names.map((name) => literal(name.toLowerCase()));
+}
+
+function guardFor(
+  target: Target,
+  tool: Tool,
+  { steps, keeper }: { readonly steps: readonly KeptStep[]; readonly keeper: Keeper | null },
+): string {
   const table: Relation = { ...ANY, columns: columnsOf(tool, keeper), readable: true };
   // What we wrote ourselves is a row of its own, and not all that stands below one.
   const has = keeper === null ? (tool.has ?? tool.keep?.present) : tool.keep?.present;
@@ -36,7 +92,7 @@ function guardFor(tool: Tool, steps: readonly KeptStep[], keeper: Keeper | null)
     return query === null ? [] : [`(${stored(step.revision)}, ${literal(query)})`];
   });
   if (queries.length === 0) return "";
-  const names = [tool.table, ...(tool.shape.names ?? [])].map((name) => literal(name)).join(", ");
+  const names = namesOf(target, tool).join(", ");
   return block(`
 for place in select n.nspname, c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p') and lower(c.relname) in (${names}) and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
@@ -63,5 +119,5 @@ function columnsOf(tool: Tool, keeper: Keeper | null): Relation["columns"] {
 function block(body: string): string {
   let tag = "$guard$";
   while (body.includes(tag)) tag = `$g${tag.slice(1)}`;
-  return `do ${tag} declare place record; asked record; found boolean; begin${body}\nend ${tag};`;
+  return `do ${tag} declare place record; asked record; found boolean; texts text[]; numbers text[]; begin${body}\nend ${tag};`;
 }

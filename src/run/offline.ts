@@ -11,7 +11,7 @@ import { SourceError } from "../errors.ts";
 import { lockKey } from "../lock/session.ts";
 import { baselineRange } from "./baseline.ts";
 import { type MigrateOptions, planInput } from "./migrate.ts";
-import { offlineGuard } from "./offline-guard.ts";
+import { anyToolGuard, offlineGuard } from "./offline-guard.ts";
 import { guarded, renderStep } from "./offline-step.ts";
 import { prepareSteps } from "./prepare.ts";
 import { comment, PSQL_SETTINGS, resetForPsql } from "./psql.ts";
@@ -42,10 +42,16 @@ export async function renderScript(
   const keeper = keeperWithoutLooking(target, files);
   const guard = offlineGuard(target, keeper);
   for (const prepared of steps) rendered.push(await renderStep(target, prepared, { context, keeper, guard }));
+  const pending = steps.flatMap((step) =>
+    guarded(target, step, null) === null ? [] : (step.migration ?? []),
+  );
+  const beside = anyToolGuard(target, { migrations: pending, first: options.from === "base" });
   return [
     header(target, decided, { ...options, create: keeper?.create ?? null }),
     // All of them before anything is done, and each again in its transaction.
-    ...[guard(steps.flatMap((step) => guarded(target, step, null) ?? []))].filter((sql) => sql !== ""),
+    ...[guard(steps.flatMap((step) => guarded(target, step, null) ?? [])), beside].filter(
+      (sql) => sql !== "",
+    ),
     ...rendered,
     footer(target),
   ].join("\n\n");

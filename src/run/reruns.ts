@@ -7,7 +7,7 @@ import { isUsualPlace } from "../tools/recognise.ts";
 import { describeTable, type Tool } from "../tools/tool.ts";
 import { allHistories, type FoundHistory } from "./histories.ts";
 import type { Target } from "./target.ts";
-import { type Whose, whoseOf } from "./whose.ts";
+import { readableOnly, whoseOf } from "./whose.ts";
 
 /**
  * A folder that by its files is nobody's, in a database where another tool has applied files of these names or texts: running
@@ -61,21 +61,6 @@ export interface Unnoticed {
   readonly first: boolean;
   /** Tools that are compared as a whole. */
   readonly except: readonly Tool[];
-}
-
-/** A configuration that cannot be read as text says nothing about a folder that is not the tool's. */
-function readableOnly(whose: Whose): Whose {
-  return {
-    ...whose,
-    configured(tool) {
-      try {
-        return whose.configured(tool);
-      } catch (error) {
-        if (error instanceof PlanRefused) return null;
-        throw error;
-      }
-    },
-  };
 }
 
 /**

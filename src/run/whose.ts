@@ -47,6 +47,21 @@ export function whoseOf(target: Target, migrations: readonly Migration[], fresh:
   };
 }
 
+/** A configuration that cannot be read as text says nothing about a folder that is not the tool's. */
+export function readableOnly(whose: Whose): Whose {
+  return {
+    ...whose,
+    configured(tool) {
+      try {
+        return whose.configured(tool);
+      } catch (error) {
+        if (error instanceof PlanRefused) return null;
+        throw error;
+      }
+    },
+  };
+}
+
 /** The first entry of a search path that is a schema's name. */
 function firstOf(searchPath: string | null): string | null {
   const [, quoted, plain] = /^\s*(?:"((?:[^"]|"")*)"|([^\s,"]+))/.exec(searchPath ?? "") ?? [];

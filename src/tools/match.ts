@@ -67,9 +67,11 @@ export function speaksOf(
   if ([...keys, ...aliases].includes(migration.id)) return "surely";
   const known = new Set(keys.map(withoutZeros));
   const same = numbersOf(migration).filter((one) => known.has(one));
-  if (same.some((one) => one.length >= LONG_NUMBER)) return "surely";
+  if (same.some(isLongNumber)) return "surely";
   return same.length > 0 ? "perhaps" : "no";
 }
 
 /** A time in digits, at least a day: two projects have the same only by chance. */
-const LONG_NUMBER = 8;
+export function isLongNumber(digits: string): boolean {
+  return digits.length >= 8;
+}

@@ -1,13 +1,38 @@
 /** A folder of our own layout, beside a history that another tool has: what that did stays in sight. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { describe } from "vitest";
 import { adopt } from "../../src/run/adopt.ts";
+import { renderScript } from "../../src/run/offline.ts";
 import { ADOPT } from "../support/chain.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
-import { type Files, folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
+import { type Files, folderOf, recorder, targetOf, UP, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
 
 const DBMATE = "create table schema_migrations (version varchar primary key);";
+const withoutPsql = spawnSync("psql", ["--version"]).status !== 0;
+
+/** What psql says where it stops; `null`: it went through. */
+function psql({ url }: TestDatabase, script: string): string | null {
+  const folder = folderOf({ "script.sql": script });
+  const args = [
+    "--no-psqlrc",
+    "--quiet",
+    "--set",
+    "ON_ERROR_STOP=1",
+    "--file",
+    join(folder, "script.sql"),
+    url,
+  ];
+  try {
+    execFileSync("psql", args, { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
+    return null;
+  } catch (error) {
+    return (error as { stderr: string }).stderr;
+  }
+}
+
 const plainIn = (db: TestDatabase, folder: string, settings = {}) =>
   targetOf({ url: db.url, folder, settings });
 const steps = async (...call: Parameters<typeof up>) =>
@@ -183,5 +208,54 @@ describe("a history that nobody has adopted is asked about, by what its rows say
       create table people (id serial, name text); insert into people (name) values ('0002_b')`);
     writeFiles(folder, { "0002_b.sql": "create table b ();" });
     expect(await steps(plainIn(db, folder))).toEqual(["0002_b"]);
+  });
+});
+
+describe.skipIf(withoutPsql)("a script for a folder of our own stops where a tool has a migration", () => {
+  const HISTORIES: readonly [what: string, file: string, sql: string][] = [
+    ["dbmate's short number", "0001_a", `${DBMATE} insert into schema_migrations values ('0001')`],
+    [
+      "TypeORM's number",
+      "1700000000001-AddT1",
+      "create table migrations (id serial primary key, timestamp bigint not null, name varchar not null); insert into migrations (timestamp, name) values (1700000000001, 'AddT11700000000001')",
+    ],
+    [
+      "a name in the table of knex",
+      "0001_a",
+      "create table knex_migrations (id serial, name varchar, batch int, migration_time timestamptz); insert into knex_migrations (name) values ('0001_a.js')",
+    ],
+    [
+      "a configured name",
+      "0001_a",
+      "create table hist (version varchar primary key); insert into hist values ('0001')",
+    ],
+  ];
+  test.for(HISTORIES)("%s", async ([, id, sql], { db }) => {
+    const folder = folderOf({
+      [`${id}.sql`]: "create table ta ();",
+      ".env": "DBMATE_MIGRATIONS_TABLE=hist\n",
+    });
+    const script = (keep?: string) =>
+      renderScript(plainIn(db, folder, { keep }), { ...UP, from: "base" }, recorder());
+    await db.sql(sql);
+    expect(psql(db, await script())).toContain(`${id} is in the history of another tool`);
+    expect(await db.sql("select to_regclass('ta') as there")).toEqual([{ there: null }]);
+    expect(psql(db, await script("none"))).toBe(null);
+  });
+
+  test("and beside a table that is somebody else's it goes through", async ({ db }) => {
+    const folder = folderOf({ "0001_a.sql": "create table ta ();" });
+    await db.sql("create table migrations (id int, name text); insert into migrations values (1, 'other')");
+    const script = await renderScript(plainIn(db, folder), { ...UP, from: "base" }, recorder());
+    expect(psql(db, script)).toBe(null);
+  });
+
+  test("in its own layout the tool's configured table is asked", async ({ db }) => {
+    await db.sql("create table hist (version varchar primary key); insert into hist values ('0001')");
+    const file = "-- migrate:up\ncreate table ta ();\n-- migrate:down\n";
+    const folder = folderOf({ "0001_a.sql": file, ".env": "DBMATE_MIGRATIONS_TABLE=hist\n" });
+    const target = await targetIn("dbmate", { url: db.url, folder });
+    const script = await renderScript(target, { ...UP, from: "base" }, recorder());
+    expect(psql(db, script)).toContain("0001_a is in the history of dbmate (public.hist)");
   });
 });
