@@ -32,7 +32,7 @@ export async function adoptInPassing(
   { target, connection, lock, context, warn }: InStep,
   known: { readonly files: Listing; readonly history: RecordedHistory },
 ): Promise<{ history: RecordedHistory } & Beside> {
-  const before = await beforeLook(target, connection);
+  const before = await beforeLook(target, connection, known.history);
   let advisory: Advisory | null = null;
   const { found, entries, warnings, remember, ...looked } = await lookAtTool(
     target,
@@ -44,7 +44,10 @@ export async function adoptInPassing(
     },
   );
   if (found !== null) await refuseLockedRow(connection, found);
-  const watch = looked.keeper === null ? await watchTool(target, connection, { before, found }) : null;
+  const watch =
+    looked.keeper === null
+      ? await watchTool(target, connection, { before, found, migrations: known.files.migrations })
+      : null;
   const seen = found?.history.rows.map(({ name }) => name) ?? [];
   const keeper = looked.keeper === null ? null : { ...looked.keeper, seen };
   const rest = { ...looked, keeper, watch, advisory };

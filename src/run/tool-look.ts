@@ -23,7 +23,7 @@ import { refuseUnnoticed } from "./reruns.ts";
 import type { Target } from "./target.ts";
 import { type Advisory, advisoryOf } from "./tool-lock.ts";
 import { oursIn, recallTools, type ToolMemory, tableOf } from "./tool-memory.ts";
-import { placeFor, placeWithoutLooking, whoseOf } from "./whose.ts";
+import { placeFor, placeWithoutLooking, refuseView, whoseOf } from "./whose.ts";
 
 export interface LookAt {
   readonly files: Listing;
@@ -79,8 +79,11 @@ export async function lookAt(
     // What was read before may be what it left half-done at that moment.
     found = await find();
   }
-  const place =
-    kept === undefined || found !== undefined ? table : await placeFor(connection, kept, { whose, table });
+  const asked = kept !== undefined || (first && parseKeep(keep) !== "none");
+  const made =
+    found === undefined && asked ? await placeFor(connection, kept ?? only, { whose, table }) : null;
+  if (made !== null) await refuseView(connection, kept ?? only, made);
+  const place = kept === undefined ? table : (made ?? table);
   const keeper = kept === undefined ? null : keeperOf(kept, found, { files, table: place, target });
   const tool = found?.tool ?? kept ?? only;
   return {

@@ -4,7 +4,7 @@
  * that of another service in the same database: a person is asked, and nothing is read into it or written to it.
  */
 import type { Migration } from "../core/migration.ts";
-import { identifier } from "../core/sql/quote.ts";
+import { identifier, literal } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import { PlanRefused } from "../errors.ts";
 import type { ToolPlace } from "../source/tool-place.ts";
@@ -115,6 +115,24 @@ export async function placeFor(
   if (given !== null) return `${given}.${name}`;
   const { rows } = await connection.query<{ schema: string | null }>(`select ${CURRENT_SCHEMA} as schema`);
   return `${rows[0]?.schema ?? "public"}.${name}`;
+}
+
+/** Throws `PlanRefused` where something else than a table has its name: it may stand for the history, and is not written to. */
+export async function refuseView(connection: Connection, tool: Tool, place: string): Promise<void> {
+  const at = place.indexOf(".");
+  const [schema, name] = [place.slice(0, at), place.slice(at + 1)];
+  const { rows } = await connection.query(
+    `select from pg_class c where c.oid = to_regclass(${literal(nameOf({ schema, name }))}) and c.relkind in ('v', 'm', 'f')`,
+  );
+  if (rows.length === 0) return;
+  throw new PlanRefused([
+    {
+      code: "ADOPT_CONFLICT",
+      message: `${place} is a view or a foreign table, where ${tool.title} has the table of its history.`,
+      hint: `Say which table it shows: --keep ${tool.name}:<schema.table>, or godwit adopt --table <schema.table>. If it has nothing to do with ${tool.title}: --keep none. Nothing was changed.`,
+      details: { tool: tool.name, table: place },
+    },
+  ]);
 }
 
 /** The same, as far as it is known without asking the server; left out: as the tool has it by itself. */

@@ -9,6 +9,7 @@ import { expect, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
 import { type Files, folderOf, recorder, targetOf, UP, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
+import { until } from "../support/until.ts";
 
 const DBMATE = "create table schema_migrations (version varchar primary key);";
 const withoutPsql = spawnSync("psql", ["--version"]).status !== 0;
@@ -258,4 +259,57 @@ describe.skipIf(withoutPsql)("a script for a folder of our own stops where a too
     const script = await renderScript(target, { ...UP, from: "base" }, recorder());
     expect(psql(db, script)).toContain("0001_a is in the history of dbmate (public.hist)");
   });
+});
+
+describe("at the same moment, in a database where nothing is yet", () => {
+  const FILES = {
+    "0001_a.sql": "lock table gate;\ncreate table if not exists ta ();",
+    "0002_b.sql": "create table if not exists tb ();",
+  };
+  /** While the first step waits, somebody does this; then it goes on. */
+  async function meanwhile(db: TestDatabase, files: Files, sql: string) {
+    await db.sql("create table gate ()");
+    const gate = await db.connect();
+    await gate.query("begin; lock table gate");
+    const running = up(plainIn(db, folderOf(files))).then(
+      ({ steps }) => steps.length,
+      (error) => error,
+    );
+    await until(async () => (await db.sql("select from pg_locks where not granted")).length > 0);
+    await db.sql(sql);
+    await gate.query("commit");
+    return running;
+  }
+
+  test.for([
+    ["kysely_migration", "create table kysely_migration (name varchar primary key, timestamp varchar)"],
+    ["SequelizeMeta", 'create table "SequelizeMeta" (name varchar primary key)'],
+    ["schema_migrations", DBMATE],
+  ] as const)("the table %s appears: the step is not done", async ([name, sql], { db }) => {
+    const error = await meanwhile(db, FILES, sql);
+    expect(error).toMatchObject({ code: "ADOPT_TOOL_RUNNING" });
+    expect(error.message).toContain(`a history of another tool (public.${name}) has appeared`);
+    expect(await db.sql("select to_regclass('ta') as there")).toEqual([{ there: null }]);
+  });
+
+  test("what our own files make is no tool's", async ({ db }) => {
+    const files = {
+      ...FILES,
+      "0002_b.sql": "create table migrations (id int);",
+      "0003_c.sql": "create table tc ();",
+    };
+    expect(await meanwhile(db, files, "select 1")).toBe(3);
+  });
+});
+
+test("a view in the place of the tool's table is named", async ({ db }) => {
+  await db.sql("create table hist (version varchar); create view schema_migrations as select * from hist");
+  const folder = folderOf({ "0001_a.sql": "-- migrate:up\ncreate table ta ();\n-- migrate:down\n" });
+  for (const settings of [{}, { keep: "dbmate" }]) {
+    const { codes, error } = await refusalOf(up(await targetIn("dbmate", { url: db.url, folder, settings })));
+    expect(codes).toEqual(["ADOPT_CONFLICT"]);
+    expect(error.message).toContain("public.schema_migrations is a view");
+  }
+  const kept = { keep: "dbmate:public.hist" };
+  expect(await steps(await targetIn("dbmate", { url: db.url, folder, settings: kept }))).toEqual(["0001_a"]);
 });
