@@ -99,7 +99,7 @@ export async function findHistories(
 
 /**
  * Every history, whosever it is, and what has the columns of one under a name of its own. `ours`: by its place, or by its
- * columns and name. Those that may not be read are left out unless they are in their place.
+ * columns and name. Those that may not be read are left out, unless they are in their place before our first run.
  */
 export async function allHistories(
   connection: Connection,
@@ -114,7 +114,7 @@ export async function allHistories(
   const others = likely(maybe.filter(({ table }) => !named.some((one) => one.table === table)));
   const found = [...known, ...named, ...others.filter(({ table }) => table.readable)]
     .filter(({ tool, table }) => !except.includes(tool) && (schema == null || schema === table.schema))
-    .filter(({ tool, table }) => table.readable || isUsualPlace(tool, table, whose.current));
+    .filter(({ tool, table }) => table.readable || (whose.fresh && isUsualPlace(tool, table, whose.current)));
   const ours = ({ table }: Found) => [...known, ...named].some((one) => one.table === table);
   return readAll(connection, found, { all, ours, whose });
 }
