@@ -131,7 +131,7 @@ describe("interruption", () => {
     running.child.kill("SIGTERM");
     running.child.kill("SIGINT"); // another one, because two of a kind may arrive as one
     const { stderr } = await running.exits(130, 143); // whichever came second
-    expect(stderr).toBe("deaf\n");
+    expect(stderr).toBe("0001_deaf.mjs: deaf\n");
   });
 
   test("the deadline of the run is an error that names it", async ({ db }) => {
