@@ -116,6 +116,16 @@ export function sameName({ tool, table }: FoundHistory, id: string, row: ToolRow
   };
 }
 
+/** The row is that of the revision that we know; taken for that of the other file, a text that nobody ran would count. */
+export function renamedThere({ tool, table }: FoundHistory, id: string, was: string): Problem {
+  return {
+    code: "PLAN_VANISHED",
+    message: `${id} is pending, and has the version of ${was}, which is applied: the row of ${tool.title} (${describeTable(table)}) is that of ${was}. It was renamed, or is another one.`,
+    hint: `Rename it back to ${was}. If it is the same under a new name: \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${was}\`. If it is another one, give it a version of its own. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revision: id, applied: was },
+  };
+}
+
 /** A number says that all up to it is applied; it says the same after it came down to a file that never ran. */
 export function uncertainNumber({ tool, table }: FoundHistory, id: string): Problem {
   return {

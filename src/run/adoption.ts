@@ -24,6 +24,7 @@ import {
   missingWarning,
   movedWarning,
   passedOverWarning,
+  renamedThere,
   sameName,
   takenBackThere,
   uncertainNumber,
@@ -160,8 +161,9 @@ interface Decided {
 export function refusalsOf(found: FoundHistory, events: readonly ToolEvent[]): readonly Problem[] {
   const back = ofKind(events, "taken-back-there").map(({ id }) => id);
   const twins = ofKind(events, "same-name").map(({ id, row }) => sameName(found, id, row));
+  const renamed = ofKind(events, "renamed").map(({ id, was }) => renamedThere(found, id, was));
   const uncertain = ofKind(events, "uncertain").map(({ id }) => uncertainNumber(found, id));
-  return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...uncertain, ...twins];
+  return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...renamed, ...uncertain, ...twins];
 }
 
 function refuseQuestions(

@@ -12,6 +12,7 @@ import { damaged } from "../ledger/damage.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
+import { sharesVersion } from "../tools/compare.ts";
 import { describeTable } from "../tools/tool.ts";
 import { lostIn } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
@@ -123,7 +124,11 @@ async function correct(
   if (look?.found !== undefined) await refuseLockedRow(connection, look.found);
   const keeper = look?.keeper ?? null;
   const row = { keeper, files, revision, direction } as const;
-  const kept = await (kind === "accept" ? acceptedRow : keptRow)(target, connection, row);
+  const known = new Set(history.entries.map((one) => one.revision));
+  // Under the name that its file has now, the tool's row stays.
+  const isNamesakes =
+    kind === "forget" && files.migrations.some((one) => known.has(one.id) && sharesVersion(one, revision));
+  const kept = isNamesakes ? "" : await (kind === "accept" ? acceptedRow : keptRow)(target, connection, row);
   // What is there although the tool's row is gone is not missed any more.
   const isLost = look !== null && keeper === null && lostIn(look).has(revision);
   const memory =

@@ -4,6 +4,7 @@
  * `DECISIONS` says what becomes of each.
  */
 import type { Migration } from "../core/migration.ts";
+import { withoutZeros } from "./match.ts";
 import type { Applied, Match, ToolHistory, ToolRow } from "./tool.ts";
 
 export interface Sets {
@@ -52,9 +53,29 @@ export type ToolEvent =
   /** The tool has applied what has no file here. */
   | { readonly kind: "without-file"; readonly row: ToolRow; readonly isNew: boolean }
   /** A row without a file and a file without a row that share a name, an id or a text. */
-  | { readonly kind: "same-name"; readonly id: string; readonly row: ToolRow };
+  | { readonly kind: "same-name"; readonly id: string; readonly row: ToolRow }
+  /** Its version is that of a revision of ours, and so is the tool's row: renamed, or another file in its place. */
+  | { readonly kind: "renamed"; readonly id: string; readonly was: string };
 
 export type ToolEventKind = ToolEvent["kind"];
+
+/** What a revision is called says its version too: the digits in front, which some write with dashes. */
+export function sharesVersion({ id, kind, tool }: Migration, other: string): boolean {
+  const version = tool?.version ?? /^\d+/.exec(id)?.[0];
+  if (id === other || kind === "repeatable" || version === undefined) return false;
+  const isIn = (name: string) =>
+    versionsIn(name).some((one) => one === version || withoutZeros(one) === version);
+  return isIn(id) && isIn(other);
+}
+
+function versionsIn(name: string): readonly string[] {
+  // Flyway's prefix; its versions have dots, or underscores in their place.
+  const [, flyway] = /^[A-Z](\d+(?:[._]\d+)*)__/i.exec(name) ?? [];
+  if (flyway !== undefined) return [flyway.replaceAll("_", ".")];
+  const [plain = ""] = /^\d+/.exec(name) ?? [];
+  const [dashed = ""] = /^\d[\d-]*/.exec(name) ?? [];
+  return [plain, dashed.replaceAll("-", "")].filter((one) => one !== "");
+}
 
 /**
  * - `take`: it becomes known to our ledger
@@ -85,6 +106,7 @@ export const DECISIONS: Readonly<Record<ToolEventKind, { readonly first: Pair; r
   "taken-out-here": { first: { kept: "leave", not: "leave" }, later: { kept: "leave", not: "leave" } },
   "without-file": { first: { kept: "ask", not: "ask" }, later: { kept: "warn", not: "warn" } },
   "same-name": { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
+  renamed: { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
 };
 
 interface Pair {
@@ -108,6 +130,8 @@ export function compare(sets: Sets): readonly ToolEvent[] {
     const one = there.get(id);
     if (one !== undefined && isRerunThere(file, one, sets)) return [{ kind: "applied-there", id, one }];
     if (ours.known.has(id)) return ofKnown(file, one, sets);
+    const was = one === undefined ? undefined : [...ours.known].find((other) => sharesVersion(file, other));
+    if (was !== undefined) return [{ kind: "renamed", id, was }];
     if (one !== undefined) return [ofUnknown(one, sets)];
     return skipped.has(id) && !ours.takenOut.has(id) ? [{ kind: "passed-over", id }] : [];
   });
@@ -147,10 +171,14 @@ export function remembered(sets: Sets): ReadonlySet<string> {
   return new Set([...subjectsOf(sets), ...unseen]);
 }
 
-function ofKnown({ id, kind, tool }: Migration, one: Applied | undefined, sets: Sets): ToolEvent[] {
+function ofKnown(file: Migration, one: Applied | undefined, sets: Sets): ToolEvent[] {
+  const { id, kind, tool } = file;
   const { seen, ours } = sets;
   if (one !== undefined) {
-    const isNews = seen !== null && one.row !== null && !seen.has(id) && !seen.has(one.row.name);
+    // It may have been there under the name that the file had before.
+    const wasSeen = (subject: string) =>
+      subject === id || subject === one.row?.name || sharesVersion(file, subject);
+    const isNews = seen !== null && one.row !== null && ![...seen].some(wasSeen);
     return isNews && !ours.adopted.has(id) && kind !== "repeatable" ? [{ kind: "applied-by-both", id }] : [];
   }
   if (!ours.applied.has(id)) return [];
