@@ -96,6 +96,18 @@ export function takenBackThere({ tool, table }: FoundHistory, ids: readonly stri
   };
 }
 
+/** To tell it would be a guess: perhaps somebody has taken it back there. */
+export function unremembered({ tool, table }: FoundHistory, ids: readonly string[]): Problem {
+  const each = ids.length === 1 ? ids[0] : "<revision>";
+  const [is, it] = ids.length === 1 ? ["is", "it"] : ["are", "they"];
+  return {
+    code: "ADOPT_TAKEN_BACK",
+    message: `${namesOf(ids)} ${is} applied here and not in the history of ${tool.title} (${describeTable(table)}), and our ledger does not remember whether ${it} ever ${ids.length === 1 ? "was" : "were"}.`,
+    hint: `Look at the database. If ${it} ${is} there: \`godwit repair --mark-done ${each}\`${ids.length === 1 ? "" : `, or for all of them \`godwit baseline ${ids.at(-1)}\``}, which writes the row. If ${it} ${ids.length === 1 ? "was" : "were"} taken back: \`godwit repair --forget ${each}\`. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revisions: ids },
+  };
+}
+
 /** The whole table is gone. */
 export function historyGone(tool: Tool, table: string, last: string): Problem {
   return {

@@ -28,6 +28,7 @@ import {
   sameName,
   takenBackThere,
   uncertainNumber,
+  unremembered,
 } from "./adopt-problems.ts";
 import { type Adopted, adoptedOf } from "./adopted.ts";
 import { type FoundHistory, refuseFailed } from "./histories.ts";
@@ -90,7 +91,12 @@ export async function judge(
   refuseFailed(found);
   const events = compare(sets).filter((event) => !("id" in event && settled.has(event.id)));
   const decided = groupBy(events, (event) => decisionOf(event, situation));
-  const [first, ...others] = refusalsOf(found, decided.get("refuse") ?? []);
+  const refused = decided.get("refuse") ?? [];
+  const forgotten = ofKind(refused, "unremembered").map(idOf);
+  const [first, ...others] = [
+    ...refusalsOf(found, refused),
+    ...(forgotten.length === 0 ? [] : [unremembered(found, forgotten)]),
+  ];
   if (first !== undefined) throw new PlanRefused([first, ...others]);
   refuseQuestions(found, { events: decided.get("ask") ?? [], all: events, sets, situation });
   const taken = (decided.get("take") ?? []).flatMap((event) => ("one" in event ? [event.one] : []));
@@ -107,12 +113,13 @@ export async function judge(
   };
 }
 
-const idOf = ({ id }: Applied) => id;
+const idOf = ({ id }: Pick<Applied, "id">) => id;
 
 /** What is applied for us, was in the tool's history, and is not any more. */
 export function lostIn({ sets, memory, tool }: Look): ReadonlySet<string> {
   if (sets === null) return memory.seen.get(tool.name)?.subjects ?? new Set();
-  return new Set(ofKind(compare(sets), "taken-back-there").map(({ id }) => id));
+  const events = compare(sets);
+  return new Set([...ofKind(events, "taken-back-there"), ...ofKind(events, "unremembered")].map(idOf));
 }
 
 function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
@@ -124,9 +131,13 @@ function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
 /** A history that was there, and whose table is not. Told once; refused where it is kept in step. */
 function goneWith({ tool, memory }: Look, { entries }: RecordedHistory): Problem | null {
   const before = memory.seen.get(tool.name);
-  if (before === undefined || before.table === "") return null;
-  const rows = entries.filter(({ revision }) => before.subjects.has(revision));
-  return rows.length === 0 ? null : historyGone(tool, before.table, rows.at(-1)?.revision ?? "");
+  const table = tableOf(memory, tool.name);
+  if (table === undefined) return null;
+  const from = new Set(memory.adopted.flatMap((one) => (one.tool === tool.name ? [one.revision] : [])));
+  const rows = entries.filter(({ revision }) =>
+    (before === undefined ? from : before.subjects).has(revision),
+  );
+  return rows.length === 0 ? null : historyGone(tool, table, rows.at(-1)?.revision ?? "");
 }
 
 function hasKey({ id, tool }: Listing["migrations"][number]): readonly string[] {

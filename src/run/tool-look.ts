@@ -22,7 +22,7 @@ import { keeperOf } from "./keeper.ts";
 import { refuseUnnoticed } from "./reruns.ts";
 import type { Target } from "./target.ts";
 import { type Advisory, advisoryOf } from "./tool-lock.ts";
-import { oursIn, recallTools, type ToolMemory, tableOf } from "./tool-memory.ts";
+import { LOOKED, oursIn, recallTools, type ToolMemory, tableOf } from "./tool-memory.ts";
 import { placeFor, placeWithoutLooking, whoseOf } from "./whose.ts";
 
 export interface LookAt {
@@ -94,11 +94,13 @@ export function setsOf(
   { files, history, memory }: { files: Listing; history: RecordedHistory; memory: ToolMemory },
 ): Sets {
   const { name } = found.tool;
+  const seen = isThatTable(found, memory) ? (memory.seen.get(name)?.subjects ?? null) : null;
   return {
     files: files.migrations,
     history: found.history,
     match: sideBySide(found, files.migrations),
-    seen: isThatTable(found, memory) ? (memory.seen.get(name)?.subjects ?? null) : null,
+    seen,
+    looked: seen?.has(LOOKED) === true,
     ours: { ...oursIn(history, memory, name), older: olderIn(history, files) },
   };
 }

@@ -14,6 +14,8 @@ export interface Sets {
   readonly match: Match;
   /** What was there when we last looked or wrote, by `subjectsOf`. `null`: we never looked. */
   readonly seen: ReadonlySet<string> | null;
+  /** Whether `seen` is all that was there. Only then what is not in it was not there; left out: it is where there is one. */
+  readonly looked?: boolean;
   readonly ours: Ours;
 }
 
@@ -46,6 +48,8 @@ export type ToolEvent =
   | { readonly kind: "taken-back-there"; readonly id: string }
   /** Applied by us, and never in the tool's history. */
   | { readonly kind: "untold"; readonly id: string }
+  /** Applied by us and not there, and nothing says whether it ever was. */
+  | { readonly kind: "unremembered"; readonly id: string }
   /** Applied by us, and since then by the tool too. */
   | { readonly kind: "applied-by-both"; readonly id: string }
   /** Taken out of our ledger on purpose; the tool's row stayed. */
@@ -102,6 +106,7 @@ export const DECISIONS: Readonly<Record<ToolEventKind, { readonly first: Pair; r
   uncertain: { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
   "taken-back-there": { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
   untold: { first: { kept: "tell", not: "leave" }, later: { kept: "tell", not: "leave" } },
+  unremembered: { first: { kept: "refuse", not: "leave" }, later: { kept: "refuse", not: "leave" } },
   "applied-by-both": { first: { kept: "warn", not: "warn" }, later: { kept: "warn", not: "warn" } },
   "taken-out-here": { first: { kept: "leave", not: "leave" }, later: { kept: "leave", not: "leave" } },
   "without-file": { first: { kept: "ask", not: "ask" }, later: { kept: "warn", not: "warn" } },
@@ -182,9 +187,11 @@ function ofKnown(file: Migration, one: Applied | undefined, sets: Sets): ToolEve
     return isNews && !ours.adopted.has(id) && kind !== "repeatable" ? [{ kind: "applied-by-both", id }] : [];
   }
   if (!ours.applied.has(id)) return [];
-  const wasThere = seen?.has(id) ?? ours.adopted.has(id);
+  const looked = sets.looked ?? seen !== null;
+  const wasThere = seen?.has(id) === true || (!looked && ours.adopted.has(id));
   if (wasThere) return [{ kind: "taken-back-there", id }];
-  return tool === undefined ? [] : [{ kind: "untold", id }];
+  if (tool === undefined) return [];
+  return [{ kind: looked ? "untold" : "unremembered", id }];
 }
 
 /**
