@@ -3,6 +3,7 @@ import type { HistoryEntry } from "../core/history.ts";
 import type { Connection } from "../database/connection.ts";
 import { ConfigError, PlanRefused, type Problem } from "../errors.ts";
 import { nearest } from "../std/nearest.ts";
+import type { Later } from "../tools/compare.ts";
 import { describeTable, type Tool, type ToolRow } from "../tools/tool.ts";
 import { TOOLS, toolNamed } from "../tools/tools.ts";
 import type { FoundHistory } from "./histories.ts";
@@ -139,10 +140,13 @@ export function renamedThere({ tool, table }: FoundHistory, id: string, was: str
 }
 
 /** A number says that all up to it is applied; it says the same after it came down to a file that never ran. */
-export function uncertainNumber({ tool, table }: FoundHistory, id: string): Problem {
+export function uncertainNumber({ tool, table }: FoundHistory, id: string, later: Later): Problem {
+  const known = later.wasThere
+    ? `was at ${later.id} before`
+    : `${later.id}, which is later, was applied here`;
   return {
     code: "ADOPT_CONFLICT",
-    message: `${tool.title} is at ${id} now (${describeTable(table)}), and was at a later one: ${id} was applied there, or the number came down to it.`,
+    message: `${tool.title} is at ${id} now (${describeTable(table)}), and ${known}: ${id} was applied there, or the number came down to it.`,
     hint: `Look at the database. If ${id} is there: \`godwit repair --mark-done ${id}\`. If not: set the number of ${tool.title} to the last one that is (\`migrate force <number>\`). Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revisions: [id] },
   };

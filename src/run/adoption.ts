@@ -31,7 +31,7 @@ import {
   unremembered,
 } from "./adopt-problems.ts";
 import { type Adopted, adoptedOf } from "./adopted.ts";
-import { type FoundHistory, refuseFailed } from "./histories.ts";
+import { type FoundHistory, parseKeep, refuseFailed, tableOfOthers } from "./histories.ts";
 import type { Keeper } from "./keep.ts";
 import type { Target } from "./target.ts";
 import type { Advisory } from "./tool-lock.ts";
@@ -82,7 +82,7 @@ export async function judge(
   if (look === null) return NOTHING;
   const { found, keeper, sets, memory, tool, situation } = look;
   if (found === undefined || sets === null) {
-    const gone = goneWith(look, history);
+    const gone = goneWith(target, look, history);
     if (gone !== null && keeper !== null && settled.size === 0) throw new PlanRefused([gone]);
     const untold = keeper === null ? [] : inOrder(history, files.migrations.flatMap(hasKey));
     const remember = rememberSql(target, memory, { tool, table: null, sets: null });
@@ -129,15 +129,27 @@ function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
 }
 
 /** A history that was there, and whose table is not. Told once; refused where it is kept in step. */
-function goneWith({ tool, memory }: Look, { entries }: RecordedHistory): Problem | null {
+function goneWith(
+  { settings: { keep } }: Target,
+  { tool, memory }: Look,
+  { entries }: RecordedHistory,
+): Problem | null {
   const before = memory.seen.get(tool.name);
   const table = tableOf(memory, tool.name);
-  if (table === undefined) return null;
+  if (table === undefined || isGivenUp(table, keep)) return null;
   const from = new Set(memory.adopted.flatMap((one) => (one.tool === tool.name ? [one.revision] : [])));
   const rows = entries.filter(({ revision }) =>
     (before === undefined ? from : before.subjects).has(revision),
   );
   return rows.length === 0 ? null : historyGone(tool, table, rows.at(-1)?.revision ?? "");
+}
+
+/** A person has said that it does not count, or that another one does. */
+function isGivenUp(table: string, said: string | null | undefined): boolean {
+  const keep = parseKeep(said);
+  if (keep === null) return false;
+  if (keep === "none") return (tableOfOthers(said) ?? table) === table;
+  return keep.table !== undefined && keep.table !== table && keep.table !== table.replace(/^.*?\./, "");
 }
 
 function hasKey({ id, tool }: Listing["migrations"][number]): readonly string[] {
@@ -173,7 +185,7 @@ export function refusalsOf(found: FoundHistory, events: readonly ToolEvent[]): r
   const back = ofKind(events, "taken-back-there").map(({ id }) => id);
   const twins = ofKind(events, "same-name").map(({ id, row }) => sameName(found, id, row));
   const renamed = ofKind(events, "renamed").map(({ id, was }) => renamedThere(found, id, was));
-  const uncertain = ofKind(events, "uncertain").map(({ id }) => uncertainNumber(found, id));
+  const uncertain = ofKind(events, "uncertain").map(({ id, later }) => uncertainNumber(found, id, later));
   return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...renamed, ...uncertain, ...twins];
 }
 

@@ -125,6 +125,12 @@ describe("a number that implies what is below", () => {
       "uncertain 02_b",
       "taken-back-there 03_c",
     ]);
+    // Only what is known is said: nobody has seen it at 3.
+    const script = { tool, now: ["2"], seen: null, ours: ours("01_a", "03_c") };
+    expect(compare(setsOf(script))[0]).toEqual({
+      ...{ kind: "uncertain", id: "02_b" },
+      later: { id: "03_c", wasThere: false },
+    });
     // It went on from 3 to 4, and 2 came late.
     expect(named({ tool, now: ["4"], seen: ["01_a", "03_c"], ours: ours("01_a", "03_c") })).toEqual([
       "passed-over 02_b",

@@ -42,8 +42,8 @@ export type ToolEvent =
   | { readonly kind: "edited"; readonly id: string; readonly one: Applied }
   /** It counts as applied for the tool because of a later one, and nothing says that it ever ran. */
   | { readonly kind: "passed-over"; readonly id: string }
-  /** The tool's number stands on it, and has stood on a later one: it ran, or the number came down to it. */
-  | { readonly kind: "uncertain"; readonly id: string }
+  /** The tool's number stands on it, and we know a later one: it ran, or the number came down to it. */
+  | { readonly kind: "uncertain"; readonly id: string; readonly later: Later }
   /** It was in the tool's history, is applied for us, and is not in the tool's history any more. */
   | { readonly kind: "taken-back-there"; readonly id: string }
   /** Applied by us, and never in the tool's history. */
@@ -60,6 +60,13 @@ export type ToolEvent =
   | { readonly kind: "same-name"; readonly id: string; readonly row: ToolRow }
   /** Its version is that of a revision of ours, and so is the tool's row: renamed, or another file in its place. */
   | { readonly kind: "renamed"; readonly id: string; readonly was: string };
+
+/** What says that the number may have come down. */
+export interface Later {
+  readonly id: string;
+  /** In the tool's history the last time; else only our ledger says that it is applied, or that it was. */
+  readonly wasThere: boolean;
+}
 
 export type ToolEventKind = ToolEvent["kind"];
 
@@ -208,9 +215,10 @@ function ofUnknown(one: Applied, sets: Sets): ToolEvent {
   const { seen, ours } = sets;
   if (ours.takenOut.has(id) && (seen === null || seen.has(id))) return { kind: "taken-out-here", id, one };
   if (implied !== undefined) {
-    const isLower = implied.inLine && wasAbove(id, sets);
-    if (row !== null && isLower) return { kind: "uncertain", id };
-    if (isLower || implied.by.every((subject) => isOld(subject, sets))) return { kind: "passed-over", id };
+    const later = implied.inLine ? laterThan(id, sets) : undefined;
+    if (row !== null && later !== undefined) return { kind: "uncertain", id, later };
+    if (later !== undefined || implied.by.every((subject) => isOld(subject, sets)))
+      return { kind: "passed-over", id };
   }
   return edited ? { kind: "edited", id, one } : { kind: "applied-there", id, one };
 }
@@ -221,10 +229,12 @@ function isOld(subject: string, { seen, ours }: Sets): boolean {
 }
 
 /** The history has been at a later file before: it may have come here from above, without running this one. */
-function wasAbove(id: string, sets: Sets): boolean {
+function laterThan(id: string, sets: Sets): Later | undefined {
   const ids = sets.files.map((file) => file.id);
-  const later = ids.slice(ids.indexOf(id) + 1);
-  return later.some((other) => isOld(other, sets) || sets.ours.takenOut.has(other));
+  const later = ids
+    .slice(ids.indexOf(id) + 1)
+    .find((other) => isOld(other, sets) || sets.ours.takenOut.has(other));
+  return later === undefined ? undefined : { id: later, wasThere: sets.seen?.has(later) === true };
 }
 
 /** Sure signs only: people use short descriptions more than once. */
