@@ -19,6 +19,7 @@ import {
 } from "./histories.ts";
 import type { Keeper } from "./keep.ts";
 import { keeperOf } from "./keeper.ts";
+import { refuseOthers } from "./other-ledgers.ts";
 import { refuseUnnoticed } from "./reruns.ts";
 import type { Target } from "./target.ts";
 import { type Advisory, advisoryOf } from "./tool-lock.ts";
@@ -71,6 +72,7 @@ export async function lookAt(
   let found = await find();
   // Of many schemas one by itself has a history only where the tool has made one there.
   if (schema !== null && found === undefined && keep == null) return null;
+  if (found !== undefined && table === undefined) await refuseOthers(target, connection, found, memory);
   const advisory = advisoryOf(found?.tool ?? only, found?.table, connection);
   if (advisory !== null) {
     await hold(advisory);
