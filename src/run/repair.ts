@@ -16,7 +16,7 @@ import { sharesVersion } from "../tools/compare.ts";
 import { describeTable } from "../tools/tool.ts";
 import { lostIn } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
-import { acceptedRow, keptRow, rememberedRow } from "./keep.ts";
+import { acceptedRow, keptRow, rememberedRow, renamedFrom, renamedRow } from "./keep.ts";
 import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
 import { refuseForeign } from "./owner.ts";
@@ -128,7 +128,13 @@ async function correct(
   // Under the name that its file has now, the tool's row stays.
   const isNamesakes =
     kind === "forget" && files.migrations.some((one) => known.has(one.id) && sharesVersion(one, revision));
-  const kept = isNamesakes ? "" : await (kind === "accept" ? acceptedRow : keptRow)(target, connection, row);
+  const rowsThere = look?.found?.history.rows ?? [];
+  const from =
+    kind === "mark-done" ? renamedFrom(keeper, { history, files, revision, rows: rowsThere }) : null;
+  const moved =
+    keeper === null || from === null ? null : renamedRow(target, keeper, { files, revision, from });
+  const write = kind === "accept" ? acceptedRow : keptRow;
+  const kept = isNamesakes ? "" : (moved?.kept ?? (await write(target, connection, row)));
   // What is there although the tool's row is gone is not missed any more.
   const isLost = look !== null && keeper === null && lostIn(look).has(revision);
   const memory =
@@ -138,7 +144,7 @@ async function correct(
         ? `${forgetRow(target, look, revision)};`
         : kept === ""
           ? ""
-          : rememberedRow(target, row);
+          : (moved?.memory ?? rememberedRow(target, row));
   const without = damage?.tables.includes("migration_statements") === true;
   const refused = refusedRepair(
     { kind, position },
