@@ -8,6 +8,7 @@ export interface LedgerTables {
   readonly migration_history: string;
   readonly migration_statements: string;
   readonly migration_log: string;
+  readonly migration_tool_rows: string;
 }
 
 export type LedgerTable = keyof LedgerTables;
@@ -17,6 +18,7 @@ export const LEDGER_TABLES: readonly LedgerTable[] = [
   "migration_history",
   "migration_statements",
   "migration_log",
+  "migration_tool_rows",
 ];
 
 /** What stands in for a table that is gone. */
@@ -29,6 +31,7 @@ const EMPTY: Readonly<Record<LedgerTable, string>> = {
   migration_log: `(select null::bigint as id, null::timestamptz as at, null::uuid as run_id, null::text as event, null::text as revision,
  null::text as direction, null::float8 as duration_ms, null::text as executed_by, null::text as host, null::text as git_commit,
  null::text as version, null::jsonb as details where false)`,
+  migration_tool_rows: "(select null::text as tool where false)",
 };
 
 export function withoutThese(tables: LedgerTables, missing: readonly LedgerTable[]): LedgerTables {

@@ -67,7 +67,7 @@ function withoutTables(damage: Damage): Problem {
   };
 }
 
-const LEFT: readonly LedgerTable[] = ["migration_ledger", "migration_statements"];
+const LEFT: readonly LedgerTable[] = ["migration_ledger", "migration_statements", "migration_tool_rows"];
 
 function lost({ schema, lost }: Damage): Problem {
   const [first] = lost;

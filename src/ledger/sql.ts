@@ -78,6 +78,7 @@ export function ledgerSql(schema: string, { given = null }: { readonly given?: s
     migration_history: history,
     migration_statements: statements,
     migration_log: log,
+    migration_tool_rows: toolRows,
   };
   const before = given === null ? "" : `${requireSchema(given)};\n`;
 
@@ -150,7 +151,7 @@ insert into ${ledger} (format, project) values (${LEDGER_FORMAT}, ${stored(proje
     exists: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_ledger`)}) is not null as exists`,
 
-    /** Three answers; fails where one of the tables is gone. */
+    /** Four answers; fails where one of the tables is gone. */
     read: () => readWithout([]),
 
     /** The same where some are. */
@@ -333,7 +334,8 @@ insert into ${toolRows} (tool, history, subject) select ${stored(tool)}, ${store
       : `${SELECT_HISTORY} from ${history} order by sequence`;
     return `select format, project from ${left.migration_ledger};
 ${rows === "" ? "select where false" : rows};
-${differences(left)}`;
+${differences(left)};
+select from ${left.migration_tool_rows} t where false`;
   }
 
   /** One row whether there is one or not, so that a missing one is an error and not silence. */

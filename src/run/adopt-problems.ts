@@ -3,6 +3,7 @@ import type { HistoryEntry } from "../core/history.ts";
 import type { Connection } from "../database/connection.ts";
 import { ConfigError, PlanRefused, type Problem } from "../errors.ts";
 import { nearest } from "../std/nearest.ts";
+import type { Later } from "../tools/compare.ts";
 import { describeTable, type Tool, type ToolRow } from "../tools/tool.ts";
 import { TOOLS, toolNamed } from "../tools/tools.ts";
 import type { FoundHistory } from "./histories.ts";
@@ -96,6 +97,18 @@ export function takenBackThere({ tool, table }: FoundHistory, ids: readonly stri
   };
 }
 
+/** To tell it would be a guess: perhaps somebody has taken it back there. */
+export function unremembered({ tool, table }: FoundHistory, ids: readonly string[]): Problem {
+  const each = ids.length === 1 ? ids[0] : "<revision>";
+  const [is, it] = ids.length === 1 ? ["is", "it"] : ["are", "they"];
+  return {
+    code: "ADOPT_TAKEN_BACK",
+    message: `${namesOf(ids)} ${is} applied here and not in the history of ${tool.title} (${describeTable(table)}), and our ledger does not remember whether ${it} ever ${ids.length === 1 ? "was" : "were"}.`,
+    hint: `Look at the database. If ${it} ${is} there: \`godwit repair --mark-done ${each}\`${ids.length === 1 ? "" : `, or for all of them \`godwit baseline ${ids.at(-1)}\``}, which writes the row. If ${it} ${ids.length === 1 ? "was" : "were"} taken back: \`godwit repair --forget ${each}\`. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revisions: ids },
+  };
+}
+
 /** The whole table is gone. */
 export function historyGone(tool: Tool, table: string, last: string): Problem {
   return {
@@ -116,11 +129,24 @@ export function sameName({ tool, table }: FoundHistory, id: string, row: ToolRow
   };
 }
 
+/** The row is that of the revision that we know; taken for that of the other file, a text that nobody ran would count. */
+export function renamedThere({ tool, table }: FoundHistory, id: string, was: string): Problem {
+  return {
+    code: "PLAN_VANISHED",
+    message: `${id} is pending, and has the version of ${was}, which is applied: the row of ${tool.title} (${describeTable(table)}) is that of ${was}. It was renamed, or is another one.`,
+    hint: `Rename it back to ${was}. If it is the same under a new name: \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${was}\`. If it is another one, give it a version of its own. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revision: id, applied: was },
+  };
+}
+
 /** A number says that all up to it is applied; it says the same after it came down to a file that never ran. */
-export function uncertainNumber({ tool, table }: FoundHistory, id: string): Problem {
+export function uncertainNumber({ tool, table }: FoundHistory, id: string, later: Later): Problem {
+  const known = later.wasThere
+    ? `was at ${later.id} before`
+    : `${later.id}, which is later, was applied here`;
   return {
     code: "ADOPT_CONFLICT",
-    message: `${tool.title} is at ${id} now (${describeTable(table)}), and was at a later one: ${id} was applied there, or the number came down to it.`,
+    message: `${tool.title} is at ${id} now (${describeTable(table)}), and ${known}: ${id} was applied there, or the number came down to it.`,
     hint: `Look at the database. If ${id} is there: \`godwit repair --mark-done ${id}\`. If not: set the number of ${tool.title} to the last one that is (\`migrate force <number>\`). Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revisions: [id] },
   };

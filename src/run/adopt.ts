@@ -29,6 +29,7 @@ import {
 } from "./histories.ts";
 import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
+import { refuseOthers } from "./other-ledgers.ts";
 import { refuseForeign } from "./owner.ts";
 import type { RunContext, Target } from "./target.ts";
 import { holdTool } from "./tool-lock.ts";
@@ -90,6 +91,10 @@ export async function adopt(target: Target, options: AdoptOptions, given: RunCon
     const listing = await filesFor(target, found).catch((error: unknown) => ({ error }));
     const history = await target.ledger.read(connection);
     const memory = await recallTools(target, connection, history);
+    const keep = parseKeep(target.settings.keep);
+    const isNamed =
+      options.table !== undefined || (keep !== null && keep !== "none" && keep.table !== undefined);
+    if (!isNamed) await refuseOthers(target, connection, found, memory);
     await connection.execute(
       `begin isolation level read committed; ${lock.fence} set local lock_timeout = ${Number(target.settings.lockTimeoutMs)};`,
     );

@@ -24,12 +24,14 @@ import {
   missingWarning,
   movedWarning,
   passedOverWarning,
+  renamedThere,
   sameName,
   takenBackThere,
   uncertainNumber,
+  unremembered,
 } from "./adopt-problems.ts";
 import { type Adopted, adoptedOf } from "./adopted.ts";
-import { type FoundHistory, refuseFailed } from "./histories.ts";
+import { type FoundHistory, parseKeep, refuseFailed, tableOfOthers } from "./histories.ts";
 import type { Keeper } from "./keep.ts";
 import type { Target } from "./target.ts";
 import type { Advisory } from "./tool-lock.ts";
@@ -80,7 +82,7 @@ export async function judge(
   if (look === null) return NOTHING;
   const { found, keeper, sets, memory, tool, situation } = look;
   if (found === undefined || sets === null) {
-    const gone = goneWith(look, history);
+    const gone = goneWith(target, look, history);
     if (gone !== null && keeper !== null && settled.size === 0) throw new PlanRefused([gone]);
     const untold = keeper === null ? [] : inOrder(history, files.migrations.flatMap(hasKey));
     const remember = rememberSql(target, memory, { tool, table: null, sets: null });
@@ -89,7 +91,12 @@ export async function judge(
   refuseFailed(found);
   const events = compare(sets).filter((event) => !("id" in event && settled.has(event.id)));
   const decided = groupBy(events, (event) => decisionOf(event, situation));
-  const [first, ...others] = refusalsOf(found, decided.get("refuse") ?? []);
+  const refused = decided.get("refuse") ?? [];
+  const forgotten = ofKind(refused, "unremembered").map(idOf);
+  const [first, ...others] = [
+    ...refusalsOf(found, refused),
+    ...(forgotten.length === 0 ? [] : [unremembered(found, forgotten)]),
+  ];
   if (first !== undefined) throw new PlanRefused([first, ...others]);
   refuseQuestions(found, { events: decided.get("ask") ?? [], all: events, sets, situation });
   const taken = (decided.get("take") ?? []).flatMap((event) => ("one" in event ? [event.one] : []));
@@ -106,12 +113,13 @@ export async function judge(
   };
 }
 
-const idOf = ({ id }: Applied) => id;
+const idOf = ({ id }: Pick<Applied, "id">) => id;
 
 /** What is applied for us, was in the tool's history, and is not any more. */
 export function lostIn({ sets, memory, tool }: Look): ReadonlySet<string> {
   if (sets === null) return memory.seen.get(tool.name)?.subjects ?? new Set();
-  return new Set(ofKind(compare(sets), "taken-back-there").map(({ id }) => id));
+  const events = compare(sets);
+  return new Set([...ofKind(events, "taken-back-there"), ...ofKind(events, "unremembered")].map(idOf));
 }
 
 function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
@@ -121,11 +129,27 @@ function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
 }
 
 /** A history that was there, and whose table is not. Told once; refused where it is kept in step. */
-function goneWith({ tool, memory }: Look, { entries }: RecordedHistory): Problem | null {
+function goneWith(
+  { settings: { keep } }: Target,
+  { tool, memory }: Look,
+  { entries }: RecordedHistory,
+): Problem | null {
   const before = memory.seen.get(tool.name);
-  if (before === undefined || before.table === "") return null;
-  const rows = entries.filter(({ revision }) => before.subjects.has(revision));
-  return rows.length === 0 ? null : historyGone(tool, before.table, rows.at(-1)?.revision ?? "");
+  const table = tableOf(memory, tool.name);
+  if (table === undefined || isGivenUp(table, keep)) return null;
+  const from = new Set(memory.adopted.flatMap((one) => (one.tool === tool.name ? [one.revision] : [])));
+  const rows = entries.filter(({ revision }) =>
+    (before === undefined ? from : before.subjects).has(revision),
+  );
+  return rows.length === 0 ? null : historyGone(tool, table, rows.at(-1)?.revision ?? "");
+}
+
+/** A person has said that it does not count, or that another one does. */
+function isGivenUp(table: string, said: string | null | undefined): boolean {
+  const keep = parseKeep(said);
+  if (keep === null) return false;
+  if (keep === "none") return (tableOfOthers(said) ?? table) === table;
+  return keep.table !== undefined && keep.table !== table && keep.table !== table.replace(/^.*?\./, "");
 }
 
 function hasKey({ id, tool }: Listing["migrations"][number]): readonly string[] {
@@ -160,8 +184,9 @@ interface Decided {
 export function refusalsOf(found: FoundHistory, events: readonly ToolEvent[]): readonly Problem[] {
   const back = ofKind(events, "taken-back-there").map(({ id }) => id);
   const twins = ofKind(events, "same-name").map(({ id, row }) => sameName(found, id, row));
-  const uncertain = ofKind(events, "uncertain").map(({ id }) => uncertainNumber(found, id));
-  return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...uncertain, ...twins];
+  const renamed = ofKind(events, "renamed").map(({ id, was }) => renamedThere(found, id, was));
+  const uncertain = ofKind(events, "uncertain").map(({ id, later }) => uncertainNumber(found, id, later));
+  return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...renamed, ...uncertain, ...twins];
 }
 
 function refuseQuestions(

@@ -3,6 +3,7 @@
  * both are there or none. First in that transaction its table is locked and asked whether the tool has been there
  * meanwhile; it reads before it locks anything, so this is what keeps a step from being carried out by both.
  */
+import type { History } from "../core/history.ts";
 import type { Direction, Migration } from "../core/migration.ts";
 import { literal, stored } from "../core/sql/quote.ts";
 import { restored } from "../core/sql/stored.ts";
@@ -12,7 +13,7 @@ import { DatabaseError, PlanRefused } from "../errors.ts";
 import type { LedgerSql } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
 import type { Found } from "../tools/recognise.ts";
-import { describeTable, type Keep, nameOf } from "../tools/tool.ts";
+import { describeTable, type Keep, nameOf, type ToolRow } from "../tools/tool.ts";
 import type { Target } from "./target.ts";
 
 /** Raised where the tool has applied a migration itself. */
@@ -169,6 +170,51 @@ export interface KeptRow {
   readonly files: Listing;
   readonly revision: string;
   readonly direction: Direction;
+}
+
+/**
+ * A file that was applied under another name: the revision whose row in the tool's history is to have its name, by the text and
+ * because its own file is gone. `null`: there is none, or the tool knows files by something else.
+ */
+export function renamedFrom(
+  keeper: Keeper | null,
+  {
+    history,
+    files,
+    revision,
+    rows,
+  }: {
+    readonly history: History;
+    readonly files: Listing;
+    readonly revision: string;
+    readonly rows: readonly ToolRow[];
+  },
+): string | null {
+  const migration = files.migrations.find(({ id }) => id === revision);
+  if (keeper?.keep.rename === undefined || migration === undefined) return null;
+  const isThere = (name: string) => rows.some(({ keys }) => keys.includes(name));
+  const from = history.entries.find(
+    (one) =>
+      one.state === "applied" &&
+      one.checksum === migration.checksum &&
+      isThere(one.revision) &&
+      !files.migrations.some(({ id }) => id === one.revision),
+  );
+  return from === undefined || isThere(migration.tool?.version ?? revision) ? null : from.revision;
+}
+
+/** The tool's row under its new name, and what is remembered of it. */
+export function renamedRow(
+  { ledger: { sql } }: Target,
+  keeper: Keeper,
+  { files, revision, from }: { readonly files: Listing; readonly revision: string; readonly from: string },
+): { readonly kept: string; readonly memory: string } {
+  const key = files.migrations.find(({ id }) => id === revision)?.tool ?? null;
+  const step = { revision, key, text: null, ledger: sql.historyTable };
+  return {
+    kept: `${keeper.keep.rename?.(keeper.table, step, from)};`,
+    memory: `${remembering(keeper, sql, { revision: from, direction: "down" })}; ${remembering(keeper, sql, { revision, direction: "up" })};`,
+  };
 }
 
 /** For a revision whose present text counts from now on: what the tool compares with it, as SQL. */

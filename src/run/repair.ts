@@ -12,10 +12,12 @@ import { damaged } from "../ledger/damage.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
-import { describeTable } from "../tools/tool.ts";
+import { sharesVersion } from "../tools/compare.ts";
+import { matchRows } from "../tools/match.ts";
+import { describeTable, type ToolRow } from "../tools/tool.ts";
 import { lostIn } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
-import { acceptedRow, keptRow, rememberedRow } from "./keep.ts";
+import { acceptedRow, keptRow, rememberedRow, renamedFrom, renamedRow } from "./keep.ts";
 import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
 import { refuseForeign } from "./owner.ts";
@@ -123,7 +125,19 @@ async function correct(
   if (look?.found !== undefined) await refuseLockedRow(connection, look.found);
   const keeper = look?.keeper ?? null;
   const row = { keeper, files, revision, direction } as const;
-  const kept = await (kind === "accept" ? acceptedRow : keptRow)(target, connection, row);
+  const known = new Set(history.entries.map((one) => one.revision));
+  // Under the name that its file has now, the tool's row stays.
+  const isNamesakes =
+    kind === "forget" && files.migrations.some((one) => known.has(one.id) && sharesVersion(one, revision));
+  if (kind === "mark-done" && isTold && direction === "up" && look?.keeper != null)
+    refuseSwallowed(look, { files, revision });
+  const rowsThere = look?.found?.history.rows ?? [];
+  const from =
+    kind === "mark-done" ? renamedFrom(keeper, { history, files, revision, rows: rowsThere }) : null;
+  const moved =
+    keeper === null || from === null ? null : renamedRow(target, keeper, { files, revision, from });
+  const write = kind === "accept" ? acceptedRow : keptRow;
+  const kept = isNamesakes ? "" : (moved?.kept ?? (await write(target, connection, row)));
   // What is there although the tool's row is gone is not missed any more.
   const isLost = look !== null && keeper === null && lostIn(look).has(revision);
   const memory =
@@ -133,7 +147,7 @@ async function correct(
         ? `${forgetRow(target, look, revision)};`
         : kept === ""
           ? ""
-          : rememberedRow(target, row);
+          : (moved?.memory ?? rememberedRow(target, row));
   const without = damage?.tables.includes("migration_statements") === true;
   const refused = refusedRepair(
     { kind, position },
@@ -168,6 +182,30 @@ async function correct(
   const answer = { revision, direction: reverting ? "down" : "up", told } as const;
   const stale = kind === "accept" && told === null ? staleIn(look, revision) : null;
   return { ...answer, stale, rebuilt: [], left: [] };
+}
+
+/**
+ * Throws `PlanRefused` where the row of this one would say of others too that they are applied, and these are missed themselves:
+ * what became of them would never be asked again.
+ */
+function refuseSwallowed(look: Look, { files, revision }: { files: Listing; revision: string }): void {
+  const { tool, sets } = look;
+  const migration = files.migrations.find(({ id }) => id === revision);
+  if (sets === null || tool.keep?.moved === undefined || migration === undefined) return;
+  const version = migration.tool?.version ?? /^\d+/.exec(revision)?.[0] ?? revision;
+  const row: ToolRow = { keys: [version], name: version, checksum: null, at: null };
+  const { applied } = matchRows(tool, { rows: [row], problems: [], warnings: [] }, files.migrations);
+  const lost = lostIn(look);
+  const [first, ...others] = applied.flatMap(({ id }) => (id !== revision && lost.has(id) ? [id] : []));
+  if (first === undefined) return;
+  throw new PlanRefused([
+    {
+      code: "REPAIR_REFUSED",
+      message: `${tool.title} would take ${[first, ...others].join(", ")} for applied with ${revision}, and nobody has said what became of ${others.length === 0 ? "it" : "them"}.`,
+      hint: `Say that first: \`godwit repair --mark-done ${first}\` if it is there, \`godwit repair --forget ${first}\` if it was taken back; or \`godwit baseline ${revision}\` if all of it is there. Nothing was changed.`,
+      details: { revision, first: [first, ...others] },
+    },
+  ]);
 }
 
 /** The history of another tool that still has the checksum of the text that was applied, and may refuse the new one. */

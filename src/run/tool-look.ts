@@ -19,10 +19,11 @@ import {
 } from "./histories.ts";
 import type { Keeper } from "./keep.ts";
 import { keeperOf } from "./keeper.ts";
+import { refuseOthers } from "./other-ledgers.ts";
 import { refuseUnnoticed } from "./reruns.ts";
 import type { Target } from "./target.ts";
 import { type Advisory, advisoryOf } from "./tool-lock.ts";
-import { oursIn, recallTools, type ToolMemory, tableOf } from "./tool-memory.ts";
+import { LOOKED, oursIn, recallTools, type ToolMemory, tableOf } from "./tool-memory.ts";
 import { placeFor, placeWithoutLooking, refuseView, whoseOf } from "./whose.ts";
 
 export interface LookAt {
@@ -73,6 +74,7 @@ export async function lookAt(
   let found = await find();
   // Of many schemas one by itself has a history only where the tool has made one there.
   if (schema !== null && found === undefined && keep == null) return null;
+  if (found !== undefined && table === undefined) await refuseOthers(target, connection, found, memory);
   const advisory = advisoryOf(found?.tool ?? only, found?.table, connection);
   if (advisory !== null) {
     await hold(advisory);
@@ -99,11 +101,13 @@ export function setsOf(
   { files, history, memory }: { files: Listing; history: RecordedHistory; memory: ToolMemory },
 ): Sets {
   const { name } = found.tool;
+  const seen = isThatTable(found, memory) ? (memory.seen.get(name)?.subjects ?? null) : null;
   return {
     files: files.migrations,
     history: found.history,
     match: sideBySide(found, files.migrations),
-    seen: isThatTable(found, memory) ? (memory.seen.get(name)?.subjects ?? null) : null,
+    seen,
+    looked: seen?.has(LOOKED) === true,
     ours: { ...oursIn(history, memory, name), older: olderIn(history, files) },
   };
 }

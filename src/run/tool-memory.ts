@@ -89,7 +89,7 @@ export function oursIn({ entries }: RecordedHistory, memory: ToolMemory, tool: s
 }
 
 /** Stands for the look itself, so that a history without rows is not one that was never looked at. */
-const LOOKED = "";
+export const LOOKED = "";
 
 /**
  * SQL that remembers this look, where it differs from the last one; else empty. For a transaction of ours. `table`, `sets`:

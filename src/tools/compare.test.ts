@@ -53,7 +53,11 @@ describe("an event for each difference", () => {
   });
 
   test("we added, and took back", () => {
-    expect(named({ ours: ours("01_a") })).toEqual(["untold 01_a"]);
+    expect(named({ seen: [], ours: ours("01_a") })).toEqual(["untold 01_a"]);
+    expect(named({ ours: ours("01_a") })).toEqual(["unremembered 01_a"]);
+    // What we wrote is known, and not what else was there.
+    const written = { ...setsOf({ now: ["01"], seen: ["01_a"], ours: ours("01_a", "02_b") }), looked: false };
+    expect(compare(written)).toEqual([{ kind: "unremembered", id: "02_b" }]);
     const back = { ...ours("01_a"), takenOut: new Set(["02_b"]) };
     expect(named({ now: ["01", "02"], seen: ["01_a", "02_b"], ours: back })).toEqual(["taken-out-here 02_b"]);
     // The tool has applied it again since we looked.
@@ -121,6 +125,12 @@ describe("a number that implies what is below", () => {
       "uncertain 02_b",
       "taken-back-there 03_c",
     ]);
+    // Only what is known is said: nobody has seen it at 3.
+    const script = { tool, now: ["2"], seen: null, ours: ours("01_a", "03_c") };
+    expect(compare(setsOf(script))[0]).toEqual({
+      ...{ kind: "uncertain", id: "02_b" },
+      later: { id: "03_c", wasThere: false },
+    });
     // It went on from 3 to 4, and 2 came late.
     expect(named({ tool, now: ["4"], seen: ["01_a", "03_c"], ours: ours("01_a", "03_c") })).toEqual([
       "passed-over 02_b",
@@ -176,7 +186,7 @@ describe("for any three sets", () => {
         const takes = (event: ToolEvent) => DECISIONS[event.kind].later.kept === "take";
         const tells = (event: ToolEvent) => DECISIONS[event.kind].later.kept === "tell";
         const events = compare(sets);
-        if (events.some(({ kind }) => kind === "taken-back-there")) return;
+        if (events.some(({ kind }) => ["taken-back-there", "unremembered"].includes(kind))) return;
         const taken = events.filter(takes).flatMap((event) => ("id" in event ? [event.id] : []));
         const told = events.filter(tells).flatMap((event) => ("id" in event ? [event.id] : []));
         const known = new Set([...sets.ours.known, ...taken]);

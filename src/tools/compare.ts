@@ -4,6 +4,7 @@
  * `DECISIONS` says what becomes of each.
  */
 import type { Migration } from "../core/migration.ts";
+import { withoutZeros } from "./match.ts";
 import type { Applied, Match, ToolHistory, ToolRow } from "./tool.ts";
 
 export interface Sets {
@@ -13,6 +14,8 @@ export interface Sets {
   readonly match: Match;
   /** What was there when we last looked or wrote, by `subjectsOf`. `null`: we never looked. */
   readonly seen: ReadonlySet<string> | null;
+  /** Whether `seen` is all that was there. Only then what is not in it was not there; left out: it is where there is one. */
+  readonly looked?: boolean;
   readonly ours: Ours;
 }
 
@@ -39,12 +42,14 @@ export type ToolEvent =
   | { readonly kind: "edited"; readonly id: string; readonly one: Applied }
   /** It counts as applied for the tool because of a later one, and nothing says that it ever ran. */
   | { readonly kind: "passed-over"; readonly id: string }
-  /** The tool's number stands on it, and has stood on a later one: it ran, or the number came down to it. */
-  | { readonly kind: "uncertain"; readonly id: string }
+  /** The tool's number stands on it, and we know a later one: it ran, or the number came down to it. */
+  | { readonly kind: "uncertain"; readonly id: string; readonly later: Later }
   /** It was in the tool's history, is applied for us, and is not in the tool's history any more. */
   | { readonly kind: "taken-back-there"; readonly id: string }
   /** Applied by us, and never in the tool's history. */
   | { readonly kind: "untold"; readonly id: string }
+  /** Applied by us and not there, and nothing says whether it ever was. */
+  | { readonly kind: "unremembered"; readonly id: string }
   /** Applied by us, and since then by the tool too. */
   | { readonly kind: "applied-by-both"; readonly id: string }
   /** Taken out of our ledger on purpose; the tool's row stayed. */
@@ -52,9 +57,36 @@ export type ToolEvent =
   /** The tool has applied what has no file here. */
   | { readonly kind: "without-file"; readonly row: ToolRow; readonly isNew: boolean }
   /** A row without a file and a file without a row that share a name, an id or a text. */
-  | { readonly kind: "same-name"; readonly id: string; readonly row: ToolRow };
+  | { readonly kind: "same-name"; readonly id: string; readonly row: ToolRow }
+  /** Its version is that of a revision of ours, and so is the tool's row: renamed, or another file in its place. */
+  | { readonly kind: "renamed"; readonly id: string; readonly was: string };
+
+/** What says that the number may have come down. */
+export interface Later {
+  readonly id: string;
+  /** In the tool's history the last time; else only our ledger says that it is applied, or that it was. */
+  readonly wasThere: boolean;
+}
 
 export type ToolEventKind = ToolEvent["kind"];
+
+/** What a revision is called says its version too: the digits in front, which some write with dashes. */
+export function sharesVersion({ id, kind, tool }: Migration, other: string): boolean {
+  const version = tool?.version ?? /^\d+/.exec(id)?.[0];
+  if (id === other || kind === "repeatable" || version === undefined) return false;
+  const isIn = (name: string) =>
+    versionsIn(name).some((one) => one === version || withoutZeros(one) === version);
+  return isIn(id) && isIn(other);
+}
+
+function versionsIn(name: string): readonly string[] {
+  // Flyway's prefix; its versions have dots, or underscores in their place.
+  const [, flyway] = /^[A-Z](\d+(?:[._]\d+)*)__/i.exec(name) ?? [];
+  if (flyway !== undefined) return [flyway.replaceAll("_", ".")];
+  const [plain = ""] = /^\d+/.exec(name) ?? [];
+  const [dashed = ""] = /^\d[\d-]*/.exec(name) ?? [];
+  return [plain, dashed.replaceAll("-", "")].filter((one) => one !== "");
+}
 
 /**
  * - `take`: it becomes known to our ledger
@@ -81,10 +113,12 @@ export const DECISIONS: Readonly<Record<ToolEventKind, { readonly first: Pair; r
   uncertain: { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
   "taken-back-there": { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
   untold: { first: { kept: "tell", not: "leave" }, later: { kept: "tell", not: "leave" } },
+  unremembered: { first: { kept: "refuse", not: "leave" }, later: { kept: "refuse", not: "leave" } },
   "applied-by-both": { first: { kept: "warn", not: "warn" }, later: { kept: "warn", not: "warn" } },
   "taken-out-here": { first: { kept: "leave", not: "leave" }, later: { kept: "leave", not: "leave" } },
   "without-file": { first: { kept: "ask", not: "ask" }, later: { kept: "warn", not: "warn" } },
   "same-name": { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
+  renamed: { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
 };
 
 interface Pair {
@@ -108,6 +142,8 @@ export function compare(sets: Sets): readonly ToolEvent[] {
     const one = there.get(id);
     if (one !== undefined && isRerunThere(file, one, sets)) return [{ kind: "applied-there", id, one }];
     if (ours.known.has(id)) return ofKnown(file, one, sets);
+    const was = one === undefined ? undefined : [...ours.known].find((other) => sharesVersion(file, other));
+    if (was !== undefined) return [{ kind: "renamed", id, was }];
     if (one !== undefined) return [ofUnknown(one, sets)];
     return skipped.has(id) && !ours.takenOut.has(id) ? [{ kind: "passed-over", id }] : [];
   });
@@ -147,16 +183,22 @@ export function remembered(sets: Sets): ReadonlySet<string> {
   return new Set([...subjectsOf(sets), ...unseen]);
 }
 
-function ofKnown({ id, kind, tool }: Migration, one: Applied | undefined, sets: Sets): ToolEvent[] {
+function ofKnown(file: Migration, one: Applied | undefined, sets: Sets): ToolEvent[] {
+  const { id, kind, tool } = file;
   const { seen, ours } = sets;
   if (one !== undefined) {
-    const isNews = seen !== null && one.row !== null && !seen.has(id) && !seen.has(one.row.name);
+    // It may have been there under the name that the file had before.
+    const wasSeen = (subject: string) =>
+      subject === id || subject === one.row?.name || sharesVersion(file, subject);
+    const isNews = seen !== null && one.row !== null && ![...seen].some(wasSeen);
     return isNews && !ours.adopted.has(id) && kind !== "repeatable" ? [{ kind: "applied-by-both", id }] : [];
   }
   if (!ours.applied.has(id)) return [];
-  const wasThere = seen?.has(id) ?? ours.adopted.has(id);
+  const looked = sets.looked ?? seen !== null;
+  const wasThere = seen?.has(id) === true || (!looked && ours.adopted.has(id));
   if (wasThere) return [{ kind: "taken-back-there", id }];
-  return tool === undefined ? [] : [{ kind: "untold", id }];
+  if (tool === undefined) return [];
+  return [{ kind: looked ? "untold" : "unremembered", id }];
 }
 
 /**
@@ -173,9 +215,10 @@ function ofUnknown(one: Applied, sets: Sets): ToolEvent {
   const { seen, ours } = sets;
   if (ours.takenOut.has(id) && (seen === null || seen.has(id))) return { kind: "taken-out-here", id, one };
   if (implied !== undefined) {
-    const isLower = implied.inLine && wasAbove(id, sets);
-    if (row !== null && isLower) return { kind: "uncertain", id };
-    if (isLower || implied.by.every((subject) => isOld(subject, sets))) return { kind: "passed-over", id };
+    const later = implied.inLine ? laterThan(id, sets) : undefined;
+    if (row !== null && later !== undefined) return { kind: "uncertain", id, later };
+    if (later !== undefined || implied.by.every((subject) => isOld(subject, sets)))
+      return { kind: "passed-over", id };
   }
   return edited ? { kind: "edited", id, one } : { kind: "applied-there", id, one };
 }
@@ -186,10 +229,12 @@ function isOld(subject: string, { seen, ours }: Sets): boolean {
 }
 
 /** The history has been at a later file before: it may have come here from above, without running this one. */
-function wasAbove(id: string, sets: Sets): boolean {
+function laterThan(id: string, sets: Sets): Later | undefined {
   const ids = sets.files.map((file) => file.id);
-  const later = ids.slice(ids.indexOf(id) + 1);
-  return later.some((other) => isOld(other, sets) || sets.ours.takenOut.has(other));
+  const later = ids
+    .slice(ids.indexOf(id) + 1)
+    .find((other) => isOld(other, sets) || sets.ours.takenOut.has(other));
+  return later === undefined ? undefined : { id: later, wasThere: sets.seen?.has(later) === true };
 }
 
 /** Sure signs only: people use short descriptions more than once. */

@@ -31,6 +31,7 @@ export const graphileMigrate: Tool = {
     definition:
       "(hash text primary key, previous_hash text references graphile_migrate.migrations, filename text not null, date timestamptz not null default now())",
     key: "filename",
+    named: (revision) => `${revision}.sql`,
     row: ({ key }) => ({
       hash: literal(String(key?.columns?.hash ?? "")),
       previous_hash: literal(key?.columns?.previous_hash ?? null),

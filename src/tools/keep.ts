@@ -12,6 +12,8 @@ export interface RowKeep extends Pick<Keep, "ownFiles"> {
   readonly first?: (table: Relation) => string;
   /** The column that tells files apart. */
   readonly key: string;
+  /** What stands in it is the name of the file, as its revision tells where the file is gone. */
+  readonly named?: (revision: string) => string;
   /** Its value in SQL. */
   readonly keyOf?: (step: KeptStep) => string;
   /** Which of several rows of a file says that it is applied, in SQL; all if left out. */
@@ -23,7 +25,11 @@ export interface RowKeep extends Pick<Keep, "ownFiles"> {
 }
 
 export function keepRows(options: RowKeep): Keep {
-  const keyOf = options.keyOf ?? versionOf;
+  const { named: nameIn } = options;
+  const keyOf =
+    nameIn === undefined
+      ? (options.keyOf ?? versionOf)
+      : ({ key, revision }: KeptStep) => literal(key?.version ?? nameIn(revision));
   const where = (step: KeptStep) => `${options.key} = ${keyOf(step)}`;
   const { compared } = options;
   return {
@@ -32,6 +38,12 @@ export function keepRows(options: RowKeep): Keep {
       : {
           accept: (table, step) =>
             `update ${nameOf(table)} set ${compared} = ${options.row?.(step)[compared]} where ${where(step)}`,
+        }),
+    ...(nameIn === undefined
+      ? {}
+      : {
+          rename: (table, step, from) =>
+            `update ${nameOf(table)} set ${options.key} = ${keyOf(step)} where ${options.key} = ${literal(nameIn(from))}`,
         }),
     ...(options.ownFiles === undefined ? {} : { ownFiles: options.ownFiles }),
     create(_keys, at) {

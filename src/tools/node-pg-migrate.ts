@@ -29,6 +29,7 @@ export const nodePgMigrate: Tool = {
     columns: { id: "integer", name: "character varying", run_on: "timestamp" },
     definition: "(id serial primary key, name varchar(255) not null, run_on timestamp not null)",
     key: "name",
+    named: (revision) => revision,
     // Of one transaction that it ran itself all have one time, and then the id decides.
     row: () => ({ run_on: "clock_timestamp()" }),
   }),

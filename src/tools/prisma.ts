@@ -45,6 +45,7 @@ export const prisma: Tool = {
   migration_name varchar(255) not null, logs text, rolled_back_at timestamptz,
   started_at timestamptz not null default now(), applied_steps_count integer not null default 0)`,
     key: "migration_name",
+    named: (revision) => revision,
     compared: "checksum",
     row: ({ key }) => ({
       id: "gen_random_uuid()::text",

@@ -166,6 +166,8 @@ export interface Keep {
   down(table: Relation, step: KeptStep): string;
   /** Another text of an applied file counts from now on; for a tool that compares texts. */
   accept?(table: Relation, step: KeptStep): string;
+  /** Gives the row of the revision `from` the name of this file, for a tool that knows files by their names: its place stays. */
+  rename?(table: Relation, step: KeptStep, from: string): string;
   /** Its rows hold what only its own files have, such as a checksum that it compares or goes by. */
   readonly ownFiles?: true;
   /** Refuses files that it cannot keep in step with. */

@@ -32,6 +32,7 @@ describe.for([
   ["migration_log", /has lost migration_log\.$/],
   ["migration_statements", /has lost migration_statements\.$/],
   ["migration_ledger", /has lost migration_ledger\.$/],
+  ["migration_tool_rows", /has lost migration_tool_rows\.$/],
 ] as const)("%s was dropped", ([name, message]) => {
   test("every command is refused, changes nothing, and goes on when it was rebuilt", async ({ db }) => {
     const { target } = await applied(db);
