@@ -87,11 +87,11 @@ export function asked(
 
 /** Ours says applied, and the tool's row is gone: told again it would hide what somebody did. */
 export function takenBackThere({ tool, table }: FoundHistory, ids: readonly string[]): Problem {
-  const each = ids.length === 1 ? ids[0] : "<revision>";
+  const forget = ids.toReversed().map((id) => `\`godwit repair --forget ${id}\``);
   return {
     code: "ADOPT_TAKEN_BACK",
     message: `${namesOf(ids)} ${ids.length === 1 ? "was" : "were"} in the history of ${tool.title} (${describeTable(table)}) and ${ids.length === 1 ? "is" : "are"} not any more: somebody took ${ids.length === 1 ? "it" : "them"} back there, or removed ${ids.length === 1 ? "its row" : "their rows"}.`,
-    hint: `Look at the database. If it was taken back: \`godwit repair --forget ${each}\`, and it is pending again. If it is still there: \`godwit repair --mark-done ${each}\`${ids.length === 1 ? "" : `, or for all of them \`godwit baseline ${ids.at(-1)}\``}. Nothing was changed.`,
+    hint: `Look at the database. ${ids.length === 1 ? "If it was taken back" : "Those that were taken back, the newest first"}: ${forget.slice(0, 3).join(", ")}${forget.length > 3 ? ", …" : ""}, and ${ids.length === 1 ? "it is" : "they are"} pending again. If ${ids.length === 1 ? `it is still there: \`godwit repair --mark-done ${ids[0]}\`` : `all of them are still there: \`godwit baseline ${ids.at(-1)}\`; of one alone: \`godwit repair --mark-done ${ids[0]}\``}. Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revisions: ids },
   };
 }

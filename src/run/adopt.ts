@@ -197,7 +197,7 @@ async function decide(
   const sets = setsOf(found, { files, history, memory });
   const { match } = sets;
   const events = compare(sets);
-  const [first, ...others] = refusalsOf(found, events);
+  const [first, ...others] = refusalsOf(found, events, history);
   if (first !== undefined) throw new PlanRefused([first, ...others]);
   const skipped = events.flatMap((event) => (event.kind === "passed-over" ? [event.id] : []));
   const left = new Set([

@@ -89,7 +89,7 @@ export async function judge(
   refuseFailed(found);
   const events = compare(sets).filter((event) => !("id" in event && settled.has(event.id)));
   const decided = groupBy(events, (event) => decisionOf(event, situation));
-  const [first, ...others] = refusalsOf(found, decided.get("refuse") ?? []);
+  const [first, ...others] = refusalsOf(found, decided.get("refuse") ?? [], history);
   if (first !== undefined) throw new PlanRefused([first, ...others]);
   refuseQuestions(found, { events: decided.get("ask") ?? [], all: events, sets, situation });
   const taken = (decided.get("take") ?? []).flatMap((event) => ("one" in event ? [event.one] : []));
@@ -157,8 +157,16 @@ interface Decided {
 }
 
 /** Rows that have gone, and names that two migrations would share: nobody decides that but a person who looks. */
-export function refusalsOf(found: FoundHistory, events: readonly ToolEvent[]): readonly Problem[] {
-  const back = ofKind(events, "taken-back-there").map(({ id }) => id);
+export function refusalsOf(
+  found: FoundHistory,
+  events: readonly ToolEvent[],
+  history: RecordedHistory,
+): readonly Problem[] {
+  // In the order in which they were applied: the hint's commands go by it.
+  const back = inOrder(
+    history,
+    ofKind(events, "taken-back-there").map(({ id }) => id),
+  );
   const twins = ofKind(events, "same-name").map(({ id, row }) => sameName(found, id, row));
   const uncertain = ofKind(events, "uncertain").map(({ id }) => uncertainNumber(found, id));
   return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...uncertain, ...twins];

@@ -169,6 +169,8 @@ export interface KeptRow {
   readonly files: Listing;
   readonly revision: string;
   readonly direction: Direction;
+  /** What it stands on, as our ledger has it. */
+  readonly parents?: readonly string[];
 }
 
 /** For a revision whose present text counts from now on: what the tool compares with it, as SQL. */
@@ -190,7 +192,7 @@ export async function acceptedRow(
 export async function keptRow(
   target: Target,
   connection: Connection,
-  { keeper, files, revision, direction }: KeptRow,
+  { keeper, files, revision, direction, parents }: KeptRow,
 ): Promise<string> {
   if (keeper === null) return "";
   const migration = files.migrations.find(({ id }) => id === revision) ?? null;
@@ -204,5 +206,7 @@ export async function keptRow(
   const present = direction === "up" && keeper.create === null ? keep.present(table, step) : null;
   if (present !== null && (await connection.query(present)).rows.length > 0) return "";
   const create = keeper.create === null ? "" : `${keeper.create};`;
-  return `${create} ${direction === "up" ? keep.up(table, step) : keep.down(table, step)};`;
+  const below = parents ?? [...(migration?.revises ?? []), ...(migration?.depends ?? [])];
+  const down = () => keep.forget?.(table, { ...step, parents: below }) ?? keep.down(table, step);
+  return `${create} ${direction === "up" ? keep.up(table, step) : down()};`;
 }

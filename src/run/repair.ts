@@ -122,7 +122,8 @@ async function correct(
   const look = isTold ? await lookAt(target, connection, { files, history }, hold) : null;
   if (look?.found !== undefined) await refuseLockedRow(connection, look.found);
   const keeper = look?.keeper ?? null;
-  const row = { keeper, files, revision, direction } as const;
+  const parents = entry === undefined ? {} : { parents: entry.parents };
+  const row = { keeper, files, revision, direction, ...parents } as const;
   const kept = await (kind === "accept" ? acceptedRow : keptRow)(target, connection, row);
   // What is there although the tool's row is gone is not missed any more.
   const isLost = look !== null && keeper === null && lostIn(look).has(revision);
@@ -198,7 +199,9 @@ function hasWritten(results: readonly Result[]): boolean {
   const mark = results.findIndex(({ rows }) => rows[0]?.mark === "theirs");
   return results
     .slice(mark + 1, -1)
-    .some(({ command, rowCount }) => !["DELETE", "UPDATE"].includes(command) || (rowCount ?? 0) > 0);
+    .some(
+      ({ command, rowCount }) => !["DELETE", "UPDATE", "INSERT"].includes(command) || (rowCount ?? 0) > 0,
+    );
 }
 
 const EVENTS = {
