@@ -107,11 +107,29 @@ export function historyGone(tool: Tool, table: string, last: string): Problem {
 }
 
 /** The tool would take the file for another one, or refuse it; only a person knows whether it is the same. */
-export function sameName({ tool, table }: FoundHistory, id: string, row: ToolRow): Problem {
+export function sameName(
+  { tool, table }: FoundHistory,
+  { id, row, applied }: { readonly id: string; readonly row: ToolRow; readonly applied?: true },
+): Problem {
+  if (applied === true) return otherId({ tool, table }, { id, row });
   return {
     code: "ADOPT_CONFLICT",
     message: `${id} is pending, and ${tool.title} has applied ${row.name}, which has no file (${describeTable(table)}): by name or text they are the same migration.`,
     hint: `If it is the same: \`godwit repair --mark-done ${id}\`. If it is another one, remove that row from ${describeTable(table)} with ${tool.title}. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revisions: [id], row: row.name },
+  };
+}
+
+/** Sqitch's ids are made of the plan's lines: an edited note gives a change and all behind it other ids. */
+function otherId(
+  { tool, table }: Pick<FoundHistory, "tool" | "table">,
+  { id, row }: { readonly id: string; readonly row: ToolRow },
+): Problem {
+  const there = row.keys.at(-1) ?? row.name;
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `${id} is applied, and in the history of ${tool.title} (${describeTable(table)}) it has another id than the files give it: ${there}.`,
+    hint: `Restore what was edited, for ${tool.title} goes by the id. To leave its row as it is: \`godwit repair --mark-done ${id}\`. Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revisions: [id], row: row.name },
   };
 }

@@ -15,7 +15,7 @@ import {
   type ToolEvent,
   type ToolEventKind,
 } from "../tools/compare.ts";
-import { type Applied, describeTable } from "../tools/tool.ts";
+import { type Applied, describeTable, type ToolRow } from "../tools/tool.ts";
 import {
   asked,
   bothWarning,
@@ -108,6 +108,12 @@ export async function judge(
 
 const idOf = ({ id }: Applied) => id;
 
+/** A row without a file that a person now says is this one. */
+export function twinIn({ sets }: Look, revision: string): ToolRow | undefined {
+  const twins = sets === null ? [] : ofKind(compare(sets), "same-name");
+  return twins.find(({ id }) => id === revision)?.row;
+}
+
 /** What is applied for us, was in the tool's history, and is not any more. */
 export function lostIn({ sets, memory, tool }: Look): ReadonlySet<string> {
   if (sets === null) return memory.seen.get(tool.name)?.subjects ?? new Set();
@@ -167,7 +173,7 @@ export function refusalsOf(
     history,
     ofKind(events, "taken-back-there").map(({ id }) => id),
   );
-  const twins = ofKind(events, "same-name").map(({ id, row }) => sameName(found, id, row));
+  const twins = ofKind(events, "same-name").map((event) => sameName(found, event));
   const uncertain = ofKind(events, "uncertain").map(({ id }) => uncertainNumber(found, id));
   return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...uncertain, ...twins];
 }

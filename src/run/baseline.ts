@@ -6,7 +6,7 @@ import { resolveRevision } from "../core/revision.ts";
 import { wayBackOf } from "../core/way-back.ts";
 import { PlanRefused, type Problem, SourceError } from "../errors.ts";
 import { describeTable } from "../tools/tool.ts";
-import { judge, lostIn } from "./adoption.ts";
+import { judge, lostIn, twinIn } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { keptRow, rememberedRow } from "./keep.ts";
 import { withWarnings } from "./local-commits.ts";
@@ -15,7 +15,7 @@ import { refuseForeign } from "./owner.ts";
 import type { RunContext, Target } from "./target.ts";
 import { keepToolOut, refuseLockedRow } from "./tool-lock.ts";
 import { lookAt } from "./tool-look.ts";
-import { forgetRow } from "./tool-memory.ts";
+import { forgetRow, settleRow } from "./tool-memory.ts";
 
 export interface BaselineReport {
   readonly target: string;
@@ -70,6 +70,8 @@ export async function baseline(target: Target, revision: string, given: RunConte
       if (keeper !== null) await tell(id);
       else if (look !== null) rows.push(forgetRow(target, look, id));
     }
+    const twins = look === null ? [] : wanted.flatMap(({ id }) => twinIn(look, id) ?? []);
+    for (const row of twins) if (look !== null) rows.push(settleRow(target, look, row));
     for (const migration of missing) {
       rows.push(sql.baseline(await entryFor(target, migration), context));
       rows.push(

@@ -13,7 +13,7 @@ import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author, LedgerSql, LogEntry } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
 import { describeTable } from "../tools/tool.ts";
-import { lostIn } from "./adoption.ts";
+import { lostIn, twinIn } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { acceptedRow, keptRow, rememberedRow } from "./keep.ts";
 import { withWarnings } from "./local-commits.ts";
@@ -24,7 +24,7 @@ import { refusedRepair } from "./repairable.ts";
 import type { RunContext, Target } from "./target.ts";
 import { type Advisory, keepToolOut, refuseLockedRow } from "./tool-lock.ts";
 import { type Look, lookAt } from "./tool-look.ts";
-import { forgetRow } from "./tool-memory.ts";
+import { forgetRow, settleRow } from "./tool-memory.ts";
 
 export type Repair =
   /** The file was edited on purpose: its present text is the one that counts. */
@@ -127,14 +127,15 @@ async function correct(
   const kept = await (kind === "accept" ? acceptedRow : keptRow)(target, connection, row);
   // What is there although the tool's row is gone is not missed any more.
   const isLost = look !== null && keeper === null && lostIn(look).has(revision);
+  const twin = kind === "mark-done" && look !== null ? twinIn(look, revision) : undefined;
   const memory =
     kind !== "mark-done" || look === null
       ? ""
-      : isLost
-        ? `${forgetRow(target, look, revision)};`
-        : kept === ""
-          ? ""
-          : rememberedRow(target, row);
+      : [
+          ...(twin === undefined ? [] : [`${settleRow(target, look, twin)};`]),
+          ...(isLost ? [`${forgetRow(target, look, revision)};`] : []),
+          ...(isLost || kept === "" ? [] : [rememberedRow(target, row)]),
+        ].join(" ");
   const without = damage?.tables.includes("migration_statements") === true;
   const refused = refusedRepair(
     { kind, position },
@@ -146,7 +147,7 @@ async function correct(
         ? []
         : await target.ledger.statements(connection, revision, reverting ? "down" : "up"),
       contradicted,
-      untold: kind === "mark-done" && direction === "up" && (kept !== "" || isLost),
+      untold: kind === "mark-done" && direction === "up" && (kept !== "" || isLost || twin !== undefined),
     },
   );
   if (refused !== null) throw new PlanRefused([refused]);

@@ -51,8 +51,11 @@ export type ToolEvent =
   | { readonly kind: "taken-out-here"; readonly id: string; readonly one: Applied }
   /** The tool has applied what has no file here. */
   | { readonly kind: "without-file"; readonly row: ToolRow; readonly isNew: boolean }
-  /** A row without a file and a file without a row that share a name, an id or a text. */
-  | { readonly kind: "same-name"; readonly id: string; readonly row: ToolRow };
+  /**
+   * A row without a file and a file without a row that share a name, an id or a text. `applied`: for us it is, and what is
+   * the same is the name; its row was there under what the file says now.
+   */
+  | { readonly kind: "same-name"; readonly id: string; readonly row: ToolRow; readonly applied?: true };
 
 export type ToolEventKind = ToolEvent["kind"];
 
@@ -115,8 +118,9 @@ export function compare(sets: Sets): readonly ToolEvent[] {
     (id) => (seen?.has(id) ?? true) && !names.has(id) && ours.applied.has(id),
   );
   const pending = files.filter(({ id }) => !ours.known.has(id) && !there.has(id));
+  const twins = new Set(events.flatMap((event) => (event.kind === "same-name" ? [event.row] : [])));
   const missing = match.missing
-    .filter(({ name }) => !ours.known.has(name))
+    .filter((row) => !ours.known.has(row.name) && !twins.has(row) && !isSettled(row, seen))
     .map((row): ToolEvent => {
       const twin = pending.find((file) => isTwin(file, row));
       if (twin !== undefined) return { kind: "same-name", id: twin.id, row };
@@ -144,17 +148,33 @@ export function remembered(sets: Sets): ReadonlySet<string> {
     ...history.rows.map(({ name }) => name),
   ]);
   const unseen = [...(seen ?? [])].filter((subject) => ours.known.has(subject) && !findable.has(subject));
-  return new Set([...subjectsOf(sets), ...unseen]);
+  const settled = history.rows.map(settledSubject).filter((subject) => seen?.has(subject) === true);
+  return new Set([...subjectsOf(sets), ...unseen, ...settled]);
 }
 
-function ofKnown({ id, kind, tool }: Migration, one: Applied | undefined, sets: Sets): ToolEvent[] {
+/** Remembered of a row without a file where a person has said that it is the file of its name: its ids may be what they are. */
+export function settledSubject({ name, keys }: ToolRow): string {
+  return `${SETTLED}${JSON.stringify([name, ...keys])}`;
+}
+
+const SETTLED = "settled:";
+
+export function isSettled(row: ToolRow, seen: Sets["seen"]): boolean {
+  return seen?.has(settledSubject(row)) === true;
+}
+
+function ofKnown(file: Migration, one: Applied | undefined, sets: Sets): ToolEvent[] {
+  const { id, kind, tool } = file;
   const { seen, ours } = sets;
   if (one !== undefined) {
     const isNews = seen !== null && one.row !== null && !seen.has(id) && !seen.has(one.row.name);
     return isNews && !ours.adopted.has(id) && kind !== "repeatable" ? [{ kind: "applied-by-both", id }] : [];
   }
   if (!ours.applied.has(id)) return [];
+  const twin = sets.match.missing.find((row) => sharesName(file, row));
+  if (twin !== undefined && isSettled(twin, seen)) return [];
   const wasThere = seen?.has(id) ?? ours.adopted.has(id);
+  if (wasThere && twin !== undefined) return [{ kind: "same-name", id, row: twin, applied: true }];
   if (wasThere) return [{ kind: "taken-back-there", id }];
   return tool === undefined ? [] : [{ kind: "untold", id }];
 }
@@ -193,11 +213,16 @@ function wasAbove(id: string, sets: Sets): boolean {
 }
 
 /** Sure signs only: people use short descriptions more than once. */
-function isTwin({ id, file, tool, checksum }: Migration, row: ToolRow): boolean {
+function isTwin(migration: Migration, row: ToolRow): boolean {
+  const { tool, checksum } = migration;
+  if (sharesName(migration, row)) return true;
+  if (row.checksum === null) return false;
+  return (tool?.checksums ?? []).includes(row.checksum) || checksum === `sha256:${row.checksum}`;
+}
+
+function sharesName({ id, file, tool }: Migration, row: ToolRow): boolean {
   const base = file.replace(/^.*\//, "").replace(/\.[^.]+$/, "");
   const { change, name, id: part, author } = tool?.columns ?? {};
   const own = [id, base, tool?.version, change, name, `${part}::${author}`.toLowerCase()];
-  if ([row.name, ...row.keys, ...(row.aliases ?? [])].some((one) => own.includes(one))) return true;
-  if (row.checksum === null) return false;
-  return (tool?.checksums ?? []).includes(row.checksum) || checksum === `sha256:${row.checksum}`;
+  return [row.name, ...row.keys, ...(row.aliases ?? [])].some((one) => own.includes(one));
 }
