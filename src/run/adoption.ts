@@ -46,12 +46,15 @@ export interface Adoption {
   /** A history that is not kept in step, and the revisions that have a row in it. */
   readonly theirs: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null;
   readonly warnings: readonly Problem[];
+  /** Pending ones that the tool takes for applied, though nothing says that it ran them, with its title. */
+  readonly passedOver: ReadonlyMap<string, string>;
   /** SQL that remembers this look; empty where nothing has changed since the last. */
   readonly remember: string;
 }
 
 const NOTHING: Adoption = {
   ...{ found: null, keeper: null, entries: [], untold: [], theirs: null, warnings: [], remember: "" },
+  passedOver: new Map(),
 };
 
 /** Changes nothing, and holds the tool's lock if `hold` does. Throws `PlanRefused` (`ADOPT_…`). */
@@ -101,6 +104,7 @@ export async function judge(
     ...{ found, keeper, entries },
     untold: inOrder(history, [...told]),
     theirs: keeper === null ? { found, revisions: new Set(rows) } : null,
+    passedOver: new Map(ofKind(events, "passed-over").map(({ id }) => [id, found.tool.title])),
     warnings: [...moved(found, memory), ...warningsOf(found, { decided, sets, situation })],
     remember: rememberSql(target, memory, { tool, table: found.table, sets: after }),
   };
