@@ -4,6 +4,7 @@
  * `DECISIONS` says what becomes of each.
  */
 import type { Migration } from "../core/migration.ts";
+import { withoutZeros } from "./match.ts";
 import type { Applied, Match, ToolHistory, ToolRow } from "./tool.ts";
 
 export interface Sets {
@@ -202,7 +203,15 @@ function ofUnknown(one: Applied, sets: Sets): ToolEvent {
 
 /** It was there when we last looked, or is of our own making: then it says nothing new. */
 function isOld(subject: string, { seen, ours }: Sets): boolean {
+  // A number whose file is not here any more: its revision had that number.
+  if (/^\d+$/.test(subject) && [...(seen ?? ours.applied)].some((one) => hasNumber(one, subject)))
+    return true;
   return seen?.has(subject) ?? (ours.applied.has(subject) && !ours.adopted.has(subject));
+}
+
+function hasNumber(revision: string, number: string): boolean {
+  const digits = /^\d+(?=[^\d:]|$)/.exec(revision)?.[0];
+  return digits !== undefined && withoutZeros(digits) === withoutZeros(number);
 }
 
 /** The history has been at a later file before: it may have come here from above, without running this one. */
