@@ -254,7 +254,7 @@ async function decide(
             already: known.has(name),
           }),
         ),
-        ...inOrder(files, matched, known),
+        ...inOrder(files, matched, new Set([...known].filter((id) => !again.has(id)))),
       ],
       pending,
       skipped: assume ? [] : skipped.filter((id) => pending.includes(id)),
