@@ -61,7 +61,7 @@ export {
   type Status,
 } from "./migrator.ts";
 export type { AdoptedRow, AdoptOptions, AdoptReport } from "./run/adopt.ts";
-export type { BaselineReport } from "./run/baseline.ts";
+export type { BaselineOptions, BaselineReport } from "./run/baseline.ts";
 export type { Observe, RunEvent } from "./run/events.ts";
 export type { Repair, RepairReport } from "./run/repair.ts";
 export type { Report, StepFailure, StepReport } from "./run/report.ts";

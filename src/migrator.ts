@@ -12,7 +12,7 @@ import { ConfigError, type Problem } from "./errors.ts";
 import type { ImportReport } from "./import/report.ts";
 import type { Recorded } from "./ledger/ledger.ts";
 import type { AdoptOptions, AdoptReport } from "./run/adopt.ts";
-import type { BaselineReport } from "./run/baseline.ts";
+import type { BaselineOptions, BaselineReport } from "./run/baseline.ts";
 import type { Observe, RunEvent } from "./run/events.ts";
 import { limitOf } from "./run/limit.ts";
 import { type Listeners, listenersOf } from "./run/listeners.ts";
@@ -83,8 +83,8 @@ export interface Migrator extends AsyncDisposable {
   history(): Promise<AppliedHistory>;
   /** Takes over what another tool has applied, from its own history; `dryRun` only looks. */
   adopt(options?: Partial<AdoptOptions>): Promise<AdoptReport>;
-  /** Declares a revision and all before it as present. */
-  baseline(revision: string): Promise<BaselineReport>;
+  /** Declares a revision and all before it as present; `confirm` names the database in which they replace all of the old ones. */
+  baseline(revision: string, options?: BaselineOptions): Promise<BaselineReport>;
   /** Corrects the ledger; `confirm` is the name of the database that is meant. */
   repair(request: Repair, options: { readonly confirm: string }): Promise<RepairReport>;
   /**
@@ -199,11 +199,13 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
         return adopt(assembled.target, { assume: false, dryRun: false, ...options }, context);
       });
     },
-    async baseline(revision) {
+    async baseline(revision, options = {}) {
       await text(revision, "The revision of baseline()");
+      const { checkGiven, TEXT } = await given();
+      checkGiven(options, { name: "baseline()", keys: { confirm: TEXT } });
       return call(async ({ assembled }, context) => {
         const { baseline } = await import("./run/baseline.ts");
-        return baseline(assembled.target, revision, context);
+        return baseline(assembled.target, revision, context, options);
       });
     },
     async repair(request, options) {

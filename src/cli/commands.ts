@@ -155,7 +155,16 @@ export const COMMANDS: readonly CommandRow[] = [
     description:
       "Declares a revision and all that comes before it as present, without running them: for a database that was made some other way.",
     arguments: [{ syntax: "<revision>", help: "the last one that is present, or head" }],
-    examples: [["godwit baseline 0007", "this database has everything up to 0007 already"]],
+    flags: [
+      {
+        syntax: "--confirm <database>",
+        help: "in this database these files have replaced all of the old ones",
+      },
+    ],
+    examples: [
+      ["godwit baseline 0007", "this database has everything up to 0007 already"],
+      ["godwit baseline 0001_all --confirm shop", "after a squash: one file in the place of all that ran"],
+    ],
     load: () => import("./commands/baseline.ts"),
   },
   {

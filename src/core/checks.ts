@@ -20,19 +20,26 @@ export function checkOwner(graph: Graph, history: History, project: string | nul
     const message = `The ledger of this database belongs to project "${history.project}", these files to "${project}".`;
     return { code: "LEDGER_FOREIGN", message, hint, details: { ledger: history.project, files: project } };
   }
+  if (!isReplaced(graph, history)) return undefined;
   const versioned = history.entries.filter((entry) => entry.kind !== "repeatable");
-  const ran = versioned.some((entry) => entry.state === "applied" && !entry.baseline);
-  if (!ran || graph.byId.size === 0 || history.entries.some((entry) => graph.byId.has(entry.revision))) {
-    return undefined;
-  }
+  const files = graph.order.filter(({ kind }) => kind !== "repeatable");
+  const last = files.length === 1 ? (files[0]?.id ?? "head") : "<revision>";
   const count = versioned.length === 1 ? "The one revision" : `None of the ${versioned.length} revisions`;
   const message = `${count} in this ledger is ${versioned.length === 1 ? "not " : ""}among these files.`;
   return {
     code: "LEDGER_FOREIGN",
     message,
-    hint,
+    hint: `${hint} If these files have replaced all of the old ones: \`godwit baseline ${last} --confirm <database>\` declares ${files.length === 1 ? "it" : "the last one whose effect is there, and all before it,"} as present, and takes the old ones out of the ledger.`,
     details: { ledger: versioned.map((entry) => entry.revision) },
   };
+}
+
+/** Files that have nothing in common with what has run here: those of another project, or new ones in the place of all. */
+export function isReplaced(graph: Graph, history: History): boolean {
+  const ran = history.entries.some(
+    (entry) => entry.kind !== "repeatable" && entry.state === "applied" && !entry.baseline,
+  );
+  return ran && graph.byId.size > 0 && !history.entries.some((entry) => graph.byId.has(entry.revision));
 }
 
 /** Applied migrations whose files were edited, are broken, or are gone. */
@@ -134,7 +141,7 @@ function vanished(entry: HistoryEntry): Problem {
   return {
     code: "PLAN_VANISHED",
     message: `${entry.revision} is applied, but its file ${entry.file} is gone, and later ones are here.`,
-    hint: `Restore the file (\`git log --diff-filter=D -- '*${baseName(entry.file)}'\` finds it), or let the ledger forget it with \`godwit repair --forget ${entry.revision}\`.`,
+    hint: `Restore the file (\`git log --diff-filter=D -- '*${nameIn(entry.file)}'\` finds it), or let the ledger forget it with \`godwit repair --forget ${entry.revision}\`.`,
     place: { file: entry.file },
     details: { revision: entry.revision },
   };
@@ -169,6 +176,7 @@ function databaseAhead(entries: readonly HistoryEntry[]): Problem {
   };
 }
 
-function baseName(file: string): string {
-  return file.slice(file.lastIndexOf("/") + 1);
+/** What finds the file, also where its folder was moved: where every file has one name, the folder's name with it. */
+function nameIn(file: string): string {
+  return /[^/]*\/(?:migration|up)\.sql$/.exec(file)?.[0] ?? file.slice(file.lastIndexOf("/") + 1);
 }

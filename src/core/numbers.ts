@@ -8,7 +8,14 @@ import { compareNumbers, compareText } from "./order.ts";
 type Applied = Pick<HistoryEntry, "revision" | "kind" | "state" | "phase" | "number">;
 
 /** Pending ones that something with a greater number, or behind them in the source, has overtaken in the same phase. */
-export function late(fresh: readonly Migration[], graph: Graph, entries: readonly Applied[]): Problem[] {
+export function late(
+  fresh: readonly Migration[],
+  graph: Graph,
+  {
+    entries,
+    passedOver = new Map(),
+  }: { readonly entries: readonly Applied[]; readonly passedOver?: ReadonlyMap<string, string> | undefined },
+): Problem[] {
   if (graph.shape === "graph") return [];
   const places = new Map(graph.order.map(({ id }, index) => [id, index]));
   const place = (id: string) => places.get(id) ?? Number.POSITIVE_INFINITY;
@@ -35,17 +42,35 @@ export function late(fresh: readonly Migration[], graph: Graph, entries: readonl
       const entry = overtaking(migration);
       return entry === undefined ? [] : [{ migration, entry }];
     });
+  const isUnsure = ({ migration }: { migration: Migration }) => passedOver.has(migration.id);
+  return [
+    ...lateProblem(
+      found.filter((one) => !isUnsure(one)),
+      undefined,
+    ),
+    ...lateProblem(found.filter(isUnsure), passedOver),
+  ];
+}
+
+function lateProblem(
+  found: readonly { readonly migration: Migration; readonly entry: Applied }[],
+  passedOver: ReadonlyMap<string, string> | undefined,
+): Problem[] {
   const [first] = found;
   if (first === undefined) return [];
   const names = found.map(({ migration, entry }) => `${migration.id} (before ${entry.revision})`).join(", ");
+  const { id } = first.migration;
+  const title = passedOver?.get(id);
   return [
     {
       code: "PLAN_LATE",
       message: `Pending, but something behind it is applied already: ${names}.`,
       hint:
-        first.migration.position === undefined
-          ? `Rename with a new number, or allow it ${allowance(first.migration)}, or for this run with \`godwit up --out-of-order\`.`
-          : "Run it for this once with `godwit up --out-of-order`, if its order does not matter; or rename it to come last.",
+        title !== undefined
+          ? `${title} takes it for applied, and may have run it: look at the database. If it is there: \`godwit repair --mark-done ${id}\`. If not: \`godwit up --out-of-order\` runs it.`
+          : first.migration.position === undefined
+            ? `Rename with a new number, or allow it ${allowance(first.migration)}, or for this run with \`godwit up --out-of-order\`.`
+            : "Run it for this once with `godwit up --out-of-order`, if its order does not matter; or rename it to come last.",
       place: { file: first.migration.file },
       details: { revisions: found.map(({ migration }) => migration.id) },
     },

@@ -45,7 +45,10 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
   const broken = taken.flatMap(({ migration }) => brokenFile(migration, "up"));
   const stop = input.policy.failure === "stop";
   if (!input.policy.outOfOrder)
-    problems.push(...late(fresh, graph, input.history.entries), ...sharedNumbers(fresh, graph));
+    problems.push(
+      ...late(fresh, graph, { entries: input.history.entries, passedOver: input.policy.passedOver }),
+      ...sharedNumbers(fresh, graph),
+    );
   problems.push(...renamed(fresh, graph, input.history), ...(stop ? broken : []));
   return {
     steps,

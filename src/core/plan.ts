@@ -60,7 +60,7 @@ export function isOvertakenIn(input: PlanInput, steps: readonly Step[], revision
     blocked.has(one.revision) ? [] : (graph.byId.get(one.revision) ?? []),
   );
   const entries = others.map(({ id, ...other }) => ({ ...other, revision: id, state: "applied" as const }));
-  return late([own], graph, entries).length > 0;
+  return late([own], graph, { entries }).length > 0;
 }
 
 type Found = { graph: Graph; expression: Expression; problems: readonly Problem[] };

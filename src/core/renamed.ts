@@ -21,11 +21,15 @@ export function renamed(fresh: readonly Migration[], graph: Graph, history: Hist
     const entry = gone.find((one) => one.checksum === checksum);
     if (entry === undefined) return [];
     const { revision } = entry;
+    // Several migrations may be in one file: then their names are written in it.
+    const isInside = entry.file === file;
+    const what = isInside ? id : file;
+    const back = isInside ? `Call it ${revision} again in ${file}` : `Rename it back to ${entry.file}`;
     return [
       {
         code: "PLAN_VANISHED",
-        message: `${file} is pending, and its text is that of ${revision}, which is applied and has no file any more: it was renamed, or copied.`,
-        hint: `Rename it back to ${entry.file}; or let the ledger follow with \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${revision}\`. If it is to run a second time, change a comment in it.`,
+        message: `${what} is pending, and its text is that of ${revision}, which is applied and has no file any more: it was renamed, or copied.`,
+        hint: `${back}; or let the ledger follow with \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${revision}\`. If it is to run a second time, change a comment in it.`,
         place: { file },
         details: { revision: id, applied: revision },
       },

@@ -23,6 +23,8 @@ export interface Policy {
   readonly project: string | null;
   /** Revisions that have failed in this run already: that later ones were carried out all the same is no surprise. */
   readonly failed?: ReadonlySet<string> | undefined;
+  /** Pending ones that another tool takes for applied, though nothing says that it ran them, with its title. */
+  readonly passedOver?: ReadonlyMap<string, string> | undefined;
 }
 
 export interface Step {

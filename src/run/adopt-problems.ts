@@ -88,11 +88,11 @@ export function asked(
 
 /** Ours says applied, and the tool's row is gone: told again it would hide what somebody did. */
 export function takenBackThere({ tool, table }: FoundHistory, ids: readonly string[]): Problem {
-  const each = ids.length === 1 ? ids[0] : "<revision>";
+  const forget = ids.toReversed().map((id) => `\`godwit repair --forget ${id}\``);
   return {
     code: "ADOPT_TAKEN_BACK",
     message: `${namesOf(ids)} ${ids.length === 1 ? "was" : "were"} in the history of ${tool.title} (${describeTable(table)}) and ${ids.length === 1 ? "is" : "are"} not any more: somebody took ${ids.length === 1 ? "it" : "them"} back there, or removed ${ids.length === 1 ? "its row" : "their rows"}.`,
-    hint: `Look at the database. If it was taken back: \`godwit repair --forget ${each}\`, and it is pending again. If it is still there: \`godwit repair --mark-done ${each}\`${ids.length === 1 ? "" : `, or for all of them \`godwit baseline ${ids.at(-1)}\``}. Nothing was changed.`,
+    hint: `Look at the database. ${ids.length === 1 ? "If it was taken back" : "Those that were taken back, the newest first"}: ${forget.slice(0, 3).join(", ")}${forget.length > 3 ? ", …" : ""}, and ${ids.length === 1 ? "it is" : "they are"} pending again. If ${ids.length === 1 ? `it is still there: \`godwit repair --mark-done ${ids[0]}\`` : `all of them are still there: \`godwit baseline ${ids.at(-1)}\`; of one alone: \`godwit repair --mark-done ${ids[0]}\``}. Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revisions: ids },
   };
 }
@@ -120,7 +120,11 @@ export function historyGone(tool: Tool, table: string, last: string): Problem {
 }
 
 /** The tool would take the file for another one, or refuse it; only a person knows whether it is the same. */
-export function sameName({ tool, table }: FoundHistory, id: string, row: ToolRow): Problem {
+export function sameName(
+  { tool, table }: FoundHistory,
+  { id, row, applied }: { readonly id: string; readonly row: ToolRow; readonly applied?: true },
+): Problem {
+  if (applied === true) return otherId({ tool, table }, { id, row });
   return {
     code: "ADOPT_CONFLICT",
     message: `${id} is pending, and ${tool.title} has applied ${row.name}, which has no file (${describeTable(table)}): by name or text they are the same migration.`,
@@ -136,6 +140,20 @@ export function renamedThere({ tool, table }: FoundHistory, id: string, was: str
     message: `${id} is pending, and has the version of ${was}, which is applied: the row of ${tool.title} (${describeTable(table)}) is that of ${was}. It was renamed, or is another one.`,
     hint: `Rename it back to ${was}. If it is the same under a new name: \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${was}\`. If it is another one, give it a version of its own. Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revision: id, applied: was },
+  };
+}
+
+/** Sqitch's ids are made of the plan's lines: an edited note gives a change and all behind it other ids. */
+function otherId(
+  { tool, table }: Pick<FoundHistory, "tool" | "table">,
+  { id, row }: { readonly id: string; readonly row: ToolRow },
+): Problem {
+  const there = row.keys.at(-1) ?? row.name;
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `${id} is applied, and in the history of ${tool.title} (${describeTable(table)}) it has another id than the files give it: ${there}.`,
+    hint: `Restore what was edited, for ${tool.title} goes by the id. To leave its row as it is: \`godwit repair --mark-done ${id}\`. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revisions: [id], row: row.name },
   };
 }
 

@@ -11,7 +11,7 @@ import { PlanRefused, type Problem, SourceError } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
-import { compare } from "../tools/compare.ts";
+import { compare, isSettled } from "../tools/compare.ts";
 import { describeTable, type Match, type ToolRow } from "../tools/tool.ts";
 import { toolNamed, toolsOf } from "../tools/tools.ts";
 import { begun, editedWarning, missingWarning, nothing, otherLayout, unknownTool } from "./adopt-problems.ts";
@@ -202,7 +202,7 @@ async function decide(
   const sets = setsOf(found, { files, history, memory });
   const { match } = sets;
   const events = compare(sets);
-  const [first, ...others] = refusalsOf(found, events);
+  const [first, ...others] = refusalsOf(found, events, history);
   if (first !== undefined) throw new PlanRefused([first, ...others]);
   const skipped = events.flatMap((event) => (event.kind === "passed-over" ? [event.id] : []));
   const left = new Set([
@@ -240,7 +240,7 @@ async function decide(
   const ids = new Set(matched.map(({ id }) => id));
   const pending = files.migrations.filter(({ id }) => !ids.has(id) && !known.has(id)).map(({ id }) => id);
   const edited = match.applied.filter((one) => one.edited).map(({ id }) => id);
-  const missing = own ? match.missing : [];
+  const missing = own ? match.missing.filter((row) => !isSettled(row, sets.seen)) : [];
   const after = {
     ...sets,
     ours: { ...sets.ours, known: new Set([...known, ...taken.map(({ entry }) => entry.revision)]) },
@@ -259,7 +259,7 @@ async function decide(
             already: known.has(name),
           }),
         ),
-        ...inOrder(files, matched, known),
+        ...inOrder(files, matched, new Set([...known].filter((id) => !again.has(id)))),
       ],
       pending,
       skipped: assume ? [] : skipped.filter((id) => pending.includes(id)),

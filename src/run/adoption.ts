@@ -15,7 +15,7 @@ import {
   type ToolEvent,
   type ToolEventKind,
 } from "../tools/compare.ts";
-import { type Applied, describeTable } from "../tools/tool.ts";
+import { type Applied, describeTable, type ToolRow } from "../tools/tool.ts";
 import {
   asked,
   bothWarning,
@@ -48,12 +48,15 @@ export interface Adoption {
   /** A history that is not kept in step, and the revisions that have a row in it. */
   readonly theirs: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null;
   readonly warnings: readonly Problem[];
+  /** Pending ones that the tool takes for applied, though nothing says that it ran them, with its title. */
+  readonly passedOver: ReadonlyMap<string, string>;
   /** SQL that remembers this look; empty where nothing has changed since the last. */
   readonly remember: string;
 }
 
 const NOTHING: Adoption = {
   ...{ found: null, keeper: null, entries: [], untold: [], theirs: null, warnings: [], remember: "" },
+  passedOver: new Map(),
 };
 
 /** Changes nothing, and holds the tool's lock if `hold` does. Throws `PlanRefused` (`ADOPT_…`). */
@@ -94,7 +97,7 @@ export async function judge(
   const refused = decided.get("refuse") ?? [];
   const forgotten = ofKind(refused, "unremembered").map(idOf);
   const [first, ...others] = [
-    ...refusalsOf(found, refused),
+    ...refusalsOf(found, refused, history),
     ...(forgotten.length === 0 ? [] : [unremembered(found, forgotten)]),
   ];
   if (first !== undefined) throw new PlanRefused([first, ...others]);
@@ -108,12 +111,19 @@ export async function judge(
     ...{ found, keeper, entries },
     untold: inOrder(history, [...told]),
     theirs: keeper === null ? { found, revisions: new Set(rows) } : null,
+    passedOver: new Map(ofKind(events, "passed-over").map(({ id }) => [id, found.tool.title])),
     warnings: [...moved(found, memory), ...warningsOf(found, { decided, sets, situation })],
     remember: rememberSql(target, memory, { tool, table: found.table, sets: after }),
   };
 }
 
 const idOf = ({ id }: Pick<Applied, "id">) => id;
+
+/** A row without a file that a person now says is this one. */
+export function twinIn({ sets }: Look, revision: string): ToolRow | undefined {
+  const twins = sets === null ? [] : ofKind(compare(sets), "same-name");
+  return twins.find(({ id }) => id === revision)?.row;
+}
 
 /** What is applied for us, was in the tool's history, and is not any more. */
 export function lostIn({ sets, memory, tool }: Look): ReadonlySet<string> {
@@ -181,9 +191,17 @@ interface Decided {
 }
 
 /** Rows that have gone, and names that two migrations would share: nobody decides that but a person who looks. */
-export function refusalsOf(found: FoundHistory, events: readonly ToolEvent[]): readonly Problem[] {
-  const back = ofKind(events, "taken-back-there").map(({ id }) => id);
-  const twins = ofKind(events, "same-name").map(({ id, row }) => sameName(found, id, row));
+export function refusalsOf(
+  found: FoundHistory,
+  events: readonly ToolEvent[],
+  history: RecordedHistory,
+): readonly Problem[] {
+  // In the order in which they were applied: the hint's commands go by it.
+  const back = inOrder(
+    history,
+    ofKind(events, "taken-back-there").map(({ id }) => id),
+  );
+  const twins = ofKind(events, "same-name").map((event) => sameName(found, event));
   const renamed = ofKind(events, "renamed").map(({ id, was }) => renamedThere(found, id, was));
   const uncertain = ofKind(events, "uncertain").map(({ id, later }) => uncertainNumber(found, id, later));
   return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...renamed, ...uncertain, ...twins];

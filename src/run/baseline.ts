@@ -4,31 +4,44 @@ import { ordered } from "../core/heads.ts";
 import type { Migration } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
 import { wayBackOf } from "../core/way-back.ts";
-import { PlanRefused, type Problem, SourceError } from "../errors.ts";
+import { ConfigError, PlanRefused, type Problem, SourceError } from "../errors.ts";
+import type { Author, LedgerSql } from "../ledger/sql.ts";
 import { describeTable } from "../tools/tool.ts";
-import { judge, lostIn } from "./adoption.ts";
+import { judge, lostIn, twinIn } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { keptRow, rememberedRow } from "./keep.ts";
 import { withWarnings } from "./local-commits.ts";
 import { withLock } from "./locked.ts";
-import { refuseForeign } from "./owner.ts";
+import { refuseForeign, replacedBy } from "./owner.ts";
 import type { RunContext, Target } from "./target.ts";
 import { keepToolOut, refuseLockedRow } from "./tool-lock.ts";
 import { lookAt } from "./tool-look.ts";
-import { forgetRow } from "./tool-memory.ts";
+import { forgetRow, settleRow } from "./tool-memory.ts";
 
 export interface BaselineReport {
   readonly target: string;
   readonly declared: readonly string[];
   /** Were in the ledger already. */
   readonly already: readonly string[];
+  /** Taken out of the ledger: these files have replaced all of the old ones. */
+  readonly replaced: readonly string[];
   /** The history of another tool that was written as well, with its table; `null`: none. */
   readonly told: string | null;
   readonly warnings: readonly Problem[];
 }
 
+export interface BaselineOptions {
+  /** The name of the database in which these files have replaced all of the old ones. */
+  readonly confirm?: string | undefined;
+}
+
 /** Declares `revision` and all that comes before it. Throws `PlanRefused` where a file of them is broken. */
-export async function baseline(target: Target, revision: string, given: RunContext): Promise<BaselineReport> {
+export async function baseline(
+  target: Target,
+  revision: string,
+  given: RunContext,
+  { confirm }: BaselineOptions = {},
+): Promise<BaselineReport> {
   const { context, warnings } = withWarnings(given);
   const files = await target.source.list();
   const wanted = baselineRange(files.migrations, target.settings.order, revision);
@@ -36,8 +49,17 @@ export async function baseline(target: Target, revision: string, given: RunConte
   const [broken] = wanted.filter(({ problem }) => problem !== undefined && problem.code !== "SOURCE_MARKER");
   if (broken?.problem !== undefined) throw new SourceError([broken.problem]);
   const report = await withLock(target, context, async (connection, lock) => {
+    const { database } = connection.server;
+    if (confirm !== undefined && confirm !== database)
+      throw new ConfigError({
+        code: "CONFIG_INVALID",
+        message: `This is database "${database}", not "${confirm}".`,
+        hint: "Check the URL. Nothing was changed.",
+      });
     const history = await target.ledger.read(connection);
-    refuseForeign(target, files, history);
+    if (confirm === undefined) refuseForeign(target, files, history);
+    const replaced =
+      confirm === undefined ? [] : replacedBy(target, files, history).map((entry) => entry.revision);
     if (!history.created) await target.ledger.create(connection, target.settings.project);
     const present = new Map(history.entries.map((entry) => [entry.revision, entry]));
     const partial = wanted.find(
@@ -70,6 +92,8 @@ export async function baseline(target: Target, revision: string, given: RunConte
       if (keeper !== null) await tell(id);
       else if (look !== null) rows.push(forgetRow(target, look, id));
     }
+    const twins = look === null ? [] : wanted.flatMap(({ id }) => twinIn(look, id) ?? []);
+    for (const row of twins) if (look !== null) rows.push(settleRow(target, look, row));
     for (const migration of missing) {
       rows.push(sql.baseline(await entryFor(target, migration), context));
       rows.push(
@@ -83,15 +107,30 @@ export async function baseline(target: Target, revision: string, given: RunConte
       );
       await tell(migration.id);
     }
+    for (const old of replaced) rows.push(...forgotten(sql, context, old));
     if (rows.length > 0) await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; commit`);
     return {
       target: target.name,
       declared: missing.map((migration) => migration.id),
+      replaced,
       already: wanted.filter((migration) => present.has(migration.id)).map((migration) => migration.id),
       told,
     };
   });
   return { ...report, warnings: warnings() };
+}
+
+/** The other tool is not told: what its rows say is true. */
+function forgotten(sql: LedgerSql, author: Author, revision: string): readonly string[] {
+  return [
+    sql.forgetStatements(revision, "up"),
+    sql.forgetStatements(revision, "down"),
+    sql.remove(revision),
+    sql.log(author, {
+      ...{ event: "forgotten", revision, direction: null, durationMs: null },
+      details: { replaced: true },
+    }),
+  ];
 }
 
 /** The revision itself and everything before it: its ancestors in a graph, the files in front of it in a line. */

@@ -28,7 +28,7 @@ import type { Import } from "./import.ts";
 import { invalidIndexes } from "./indexes.ts";
 import { refusedIndexes } from "./leftover-indexes.ts";
 import { withLock } from "./locked.ts";
-import { type MigrateOptions, planInput } from "./migrate.ts";
+import { beside, type MigrateOptions, planInput } from "./migrate.ts";
 import { callModule } from "./module.ts";
 import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
 import { losesNothingOutside } from "./pipeline.ts";
@@ -54,9 +54,9 @@ export async function dryRun(
   const results = new DryRunResults();
   await withLock(target, context, async (connection, lock) => {
     const known = { files, history: await target.ledger.read(connection) };
-    const { entries } = await lookAtTool(target, connection, known);
+    const { entries, passedOver } = await lookAtTool(target, connection, known);
     const history = withAdopted(known.history, entries, context);
-    const decided = plan(planInput(target, options, files, history));
+    const decided = plan(beside(planInput(target, options, files, history), passedOver));
     context.observe({ kind: "planned", plan: decided });
     const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
     const steps = await prepareSteps({ steps: decided.steps, migrations, source: target.source, history });

@@ -25,7 +25,8 @@ export interface InStep {
   readonly warn: (problem: Problem) => void;
 }
 
-type Beside = Pick<Adoption, "keeper" | "untold" | "theirs" | "remember"> & Pick<Work, "watch" | "advisory">;
+type Beside = Pick<Adoption, "keeper" | "untold" | "theirs" | "remember" | "passedOver"> &
+  Pick<Work, "watch" | "advisory">;
 
 /** The history as it is afterwards. Throws as `lookAtTool` does. */
 export async function adoptInPassing(

@@ -170,6 +170,8 @@ export interface KeptRow {
   readonly files: Listing;
   readonly revision: string;
   readonly direction: Direction;
+  /** What it stands on, as our ledger has it. */
+  readonly parents?: readonly string[];
 }
 
 /**
@@ -236,7 +238,7 @@ export async function acceptedRow(
 export async function keptRow(
   target: Target,
   connection: Connection,
-  { keeper, files, revision, direction }: KeptRow,
+  { keeper, files, revision, direction, parents }: KeptRow,
 ): Promise<string> {
   if (keeper === null) return "";
   const migration = files.migrations.find(({ id }) => id === revision) ?? null;
@@ -250,5 +252,7 @@ export async function keptRow(
   const present = direction === "up" && keeper.create === null ? keep.present(table, step) : null;
   if (present !== null && (await connection.query(present)).rows.length > 0) return "";
   const create = keeper.create === null ? "" : `${keeper.create};`;
-  return `${create} ${direction === "up" ? keep.up(table, step) : keep.down(table, step)};`;
+  const below = parents ?? [...(migration?.revises ?? []), ...(migration?.depends ?? [])];
+  const down = () => keep.forget?.(table, { ...step, parents: below }) ?? keep.down(table, step);
+  return `${create} ${direction === "up" ? keep.up(table, step) : down()};`;
 }

@@ -217,15 +217,13 @@ class Run {
     };
     // What is taken over or told is written before there is a plan.
     refuseForeign(target, files, read);
-    const { history, keeper, untold, theirs, remember, watch, advisory } = await adoptInPassing(place, {
-      files,
-      history: read,
-    });
+    const beside = await adoptInPassing(place, { files, history: read });
+    const { history, keeper, untold, theirs, remember, watch, advisory, passedOver } = beside;
     if (this.#prepared.length > 0) await this.#recall(connection, read.created);
     const goal = goalLeft(this.#options.goal, this.#counted);
     if (goal === null) return;
     const asked = planInput(target, { ...this.#options, goal }, files, history);
-    const input = { ...asked, policy: { ...asked.policy, failed: new Set(this.#errors.keys()) } };
+    const input = { ...asked, policy: { ...asked.policy, failed: new Set(this.#errors.keys()), passedOver } };
     const decided = plan(input);
     this.#plan = decided;
     this.#remaining = new Set(decided.steps.map((step) => step.revision));
@@ -449,6 +447,14 @@ class Run {
 /** Under `continue` they stopped nobody, but what they were meant for is not done. */
 function refuseUnusable({ problems: [first, ...others] }: Listing): void {
   if (first !== undefined) throw new SourceError([first, ...others]);
+}
+
+/** With what another tool takes for applied. */
+export function beside(
+  input: ReturnType<typeof planInput>,
+  passedOver: ReadonlyMap<string, string>,
+): ReturnType<typeof planInput> {
+  return { ...input, policy: { ...input.policy, passedOver } };
 }
 
 export function planInput(

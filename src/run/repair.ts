@@ -15,7 +15,7 @@ import type { Listing } from "../source/source.ts";
 import { sharesVersion } from "../tools/compare.ts";
 import { matchRows } from "../tools/match.ts";
 import { describeTable, type ToolRow } from "../tools/tool.ts";
-import { lostIn } from "./adoption.ts";
+import { lostIn, twinIn } from "./adoption.ts";
 import { entryFor } from "./entry.ts";
 import { acceptedRow, keptRow, rememberedRow, renamedFrom, renamedRow } from "./keep.ts";
 import { withWarnings } from "./local-commits.ts";
@@ -26,7 +26,7 @@ import { refusedRepair } from "./repairable.ts";
 import type { RunContext, Target } from "./target.ts";
 import { type Advisory, keepToolOut, refuseLockedRow } from "./tool-lock.ts";
 import { type Look, lookAt } from "./tool-look.ts";
-import { forgetRow } from "./tool-memory.ts";
+import { forgetRow, settleRow } from "./tool-memory.ts";
 
 export type Repair =
   /** The file was edited on purpose: its present text is the one that counts. */
@@ -124,7 +124,8 @@ async function correct(
   const look = isTold ? await lookAt(target, connection, { files, history }, hold) : null;
   if (look?.found !== undefined) await refuseLockedRow(connection, look.found);
   const keeper = look?.keeper ?? null;
-  const row = { keeper, files, revision, direction } as const;
+  const parents = entry === undefined ? {} : { parents: entry.parents };
+  const row = { keeper, files, revision, direction, ...parents } as const;
   const known = new Set(history.entries.map((one) => one.revision));
   // Under the name that its file has now, the tool's row stays.
   const isNamesakes =
@@ -140,14 +141,15 @@ async function correct(
   const kept = isNamesakes ? "" : (moved?.kept ?? (await write(target, connection, row)));
   // What is there although the tool's row is gone is not missed any more.
   const isLost = look !== null && keeper === null && lostIn(look).has(revision);
+  const twin = kind === "mark-done" && look !== null ? twinIn(look, revision) : undefined;
   const memory =
     kind !== "mark-done" || look === null
       ? ""
-      : isLost
-        ? `${forgetRow(target, look, revision)};`
-        : kept === ""
-          ? ""
-          : (moved?.memory ?? rememberedRow(target, row));
+      : [
+          ...(twin === undefined ? [] : [`${settleRow(target, look, twin)};`]),
+          ...(isLost ? [`${forgetRow(target, look, revision)};`] : []),
+          ...(isLost || kept === "" ? [] : [moved?.memory ?? rememberedRow(target, row)]),
+        ].join(" ");
   const without = damage?.tables.includes("migration_statements") === true;
   const refused = refusedRepair(
     { kind, position },
@@ -159,7 +161,7 @@ async function correct(
         ? []
         : await target.ledger.statements(connection, revision, reverting ? "down" : "up"),
       contradicted,
-      untold: kind === "mark-done" && direction === "up" && (kept !== "" || isLost),
+      untold: kind === "mark-done" && direction === "up" && (kept !== "" || isLost || twin !== undefined),
     },
   );
   if (refused !== null) throw new PlanRefused([refused]);
@@ -236,7 +238,9 @@ function hasWritten(results: readonly Result[]): boolean {
   const mark = results.findIndex(({ rows }) => rows[0]?.mark === "theirs");
   return results
     .slice(mark + 1, -1)
-    .some(({ command, rowCount }) => !["DELETE", "UPDATE"].includes(command) || (rowCount ?? 0) > 0);
+    .some(
+      ({ command, rowCount }) => !["DELETE", "UPDATE", "INSERT"].includes(command) || (rowCount ?? 0) > 0,
+    );
 }
 
 const EVENTS = {

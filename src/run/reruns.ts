@@ -73,12 +73,12 @@ export function refuseUntoldDown(
 ): void {
   const both = steps.map(({ revision }) => revision).filter((revision) => theirs.has(revision));
   if (both.length === 0) return;
-  const how = tool.keep === undefined ? "" : `tell ${tool.title} (--keep ${tool.name}), or `;
+  const how = tool.keep === undefined ? "Say" : `Either tell ${tool.title} (--keep ${tool.name}), or say`;
   throw new PlanRefused([
     {
       code: "ADOPT_CONFLICT",
       message: `${namesOf(both)} would be taken back here, and stay in the history of ${tool.title} (${describeTable(table)}).`,
-      hint: `Either ${how}say that its history does not matter any more: --keep none. Nothing was changed.`,
+      hint: `${how} that its history does not matter any more: --keep none. Nothing was changed.`,
       details: { tool: tool.name, table: describeTable(table), revisions: both },
     },
   ]);

@@ -14,7 +14,7 @@ import { includesImports } from "./everything.ts";
 import type { Import } from "./import.ts";
 import { type InvalidIndex, invalidIndexes } from "./indexes.ts";
 import { invalidIndex } from "./leftover-indexes.ts";
-import { type MigrateOptions, planInput } from "./migrate.ts";
+import { beside, type MigrateOptions, planInput } from "./migrate.ts";
 import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
 import { prepareSteps } from "./prepare.ts";
 import { refusedResumes } from "./resumable.ts";
@@ -30,6 +30,8 @@ export interface View {
   readonly history: RecordedHistory;
   /** Why `up` would not begin. */
   readonly refused: PlanRefused | null;
+  /** Pending ones that another tool takes for applied. */
+  readonly passedOver: ReadonlyMap<string, string>;
   readonly invalid: readonly InvalidIndex[];
 }
 
@@ -44,8 +46,8 @@ export async function look(target: Target, context: RunContext): Promise<View> {
       orAbort(listing, context.signal),
     ]);
     const { database, version } = connection.server;
-    const { history, refused } = await seen(target, connection, { files, history: read, context });
-    return { target: target.name, database, version, files, history, refused, invalid };
+    const view = await seen(target, connection, { files, history: read, context });
+    return { target: target.name, database, version, files, invalid, ...view };
   });
 }
 
@@ -118,11 +120,11 @@ function isHalfBuilt({ builder, parted, brokenPart, schema }: InvalidIndex, own?
 function decide(
   target: Target,
   options: MigrateOptions,
-  { files, history, refused }: View,
+  { files, history, refused, passedOver }: View,
 ): { decided: Plan | null; problems: readonly Problem[] } {
   if (refused !== null) return { decided: null, problems: problemsOf(refused) };
   try {
-    return { decided: plan(planInput(target, options, files, history)), problems: [] };
+    return { decided: plan(beside(planInput(target, options, files, history), passedOver)), problems: [] };
   } catch (error) {
     if (!(error instanceof GodwitError)) throw error;
     return { decided: null, problems: problemsOf(error) };
@@ -150,9 +152,9 @@ async function importStates(
 
 /** What `migrate` with these options would do now. Throws as it would. */
 export async function preview(target: Target, options: MigrateOptions, context: RunContext): Promise<Plan> {
-  const { files, history, refused } = await look(target, context);
+  const { files, history, refused, passedOver } = await look(target, context);
   if (refused !== null) throw refused;
-  const decided = plan(planInput(target, options, files, history));
+  const decided = plan(beside(planInput(target, options, files, history), passedOver));
   const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
   const steps = await prepareSteps({ steps: decided.steps, migrations, source: target.source, history });
   const waits = await lockTimeoutWarnings(steps, target.settings);
@@ -163,12 +165,12 @@ async function seen(
   target: Target,
   connection: Connection,
   { files, history, context }: { files: Listing; history: RecordedHistory; context: RunContext },
-): Promise<Pick<View, "history" | "refused">> {
+): Promise<Pick<View, "history" | "refused" | "passedOver">> {
   try {
-    const { entries } = await lookAtTool(target, connection, { files, history });
-    return { history: withAdopted(history, entries, context), refused: null };
+    const { entries, passedOver } = await lookAtTool(target, connection, { files, history });
+    return { history: withAdopted(history, entries, context), refused: null, passedOver };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;
-    return { history, refused: error };
+    return { history, refused: error, passedOver: new Map() };
   }
 }

@@ -2,8 +2,8 @@
 import { restored } from "../core/sql/stored.ts";
 import type { Connection, Row } from "../database/connection.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
-import { type Ours, remembered, type Sets } from "../tools/compare.ts";
-import { describeTable, type Relation, type Tool } from "../tools/tool.ts";
+import { type Ours, remembered, type Sets, settledSubject } from "../tools/compare.ts";
+import { describeTable, type Relation, type Tool, type ToolRow } from "../tools/tool.ts";
 import type { Target } from "./target.ts";
 
 export interface ToolMemory {
@@ -107,6 +107,26 @@ export function rememberSql(
   if (same && [...subjects].every((subject) => before.subjects.has(subject))) return "";
   const make = memory.created ? "" : `${sql.createToolRows()}; `;
   return `${make}${sql.rememberToolRows({ tool: tool.name, history: from }, [...subjects])};`;
+}
+
+/** SQL that remembers what a person has said of a row without a file: it is that of a file with its name. */
+export function settleRow(
+  { ledger: { sql } }: Target,
+  {
+    memory,
+    tool,
+    found,
+  }: {
+    readonly memory: ToolMemory;
+    readonly tool: Tool;
+    readonly found: { readonly table: Relation } | undefined;
+  },
+  row: ToolRow,
+): string {
+  if (found === undefined) return "";
+  const key = { tool: tool.name, history: describeTable(found.table) };
+  const make = memory.created ? "" : `${sql.createToolRows()}; `;
+  return `${make}${sql.rememberToolRow(key, settledSubject(row), "up")}`;
 }
 
 /** SQL that forgets that this was in the tool's history: a person has said what became of it. */

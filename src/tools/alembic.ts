@@ -45,7 +45,9 @@ export const alembic: Tool = {
     moved: (table, { ledger }, seen) =>
       `select from ${nameOf(table)} t where t.version_num <> all (${textArray(seen)}) and not exists (select from ${ledger} h where h.revision = t.version_num)`,
     up: (table, { revision, ledger }) =>
-      `delete from ${nameOf(table)} where version_num = any (select unnest(parents) from ${ledger} where revision = ${stored(revision)});
+      `with recursive below (revision) as (select unnest(parents) from ${ledger} where revision = ${stored(revision)}
+    union select unnest(h.parents) from ${ledger} h join below b on b.revision = h.revision)
+delete from ${nameOf(table)} where version_num in (select revision from below);
 insert into ${nameOf(table)} (version_num) values (${literal(revision)})`,
     /** Our row is gone by then: what was below it and is below nothing else becomes a head. */
     down: (table, { revision, ledger }) =>
@@ -53,6 +55,14 @@ insert into ${nameOf(table)} (version_num) values (${literal(revision)})`,
 insert into ${nameOf(table)} (version_num) select h.revision from ${ledger} h
   where h.kind <> 'repeatable' and not exists (select from ${ledger} o where h.revision = any (o.parents) and o.kind <> 'repeatable')
   and not exists (select from ${nameOf(table)} t where t.version_num = h.revision)`,
+    /** What was directly below becomes a head only where this one was a head, and nothing else in the table stands on it. */
+    forget: (table, { revision, ledger, parents }) =>
+      `with recursive below (revision) as (select unnest(h.parents) from ${ledger} h join ${nameOf(table)} t on t.version_num = h.revision where h.revision <> ${stored(revision)}
+    union select unnest(h.parents) from ${ledger} h join below b on b.revision = h.revision)
+insert into ${nameOf(table)} (version_num) select p from unnest(${textArray(parents)}) p
+  where exists (select from ${nameOf(table)} t where t.version_num = ${literal(revision)})
+  and not exists (select from below b where b.revision = p) and not exists (select from ${nameOf(table)} t where t.version_num = p);
+delete from ${nameOf(table)} where version_num = ${literal(revision)}`,
     check(migrations) {
       const line = migrations.find(({ kind, revises }) => kind !== "repeatable" && revises === null);
       if (line === undefined) return null;

@@ -56,8 +56,11 @@ export type ToolEvent =
   | { readonly kind: "taken-out-here"; readonly id: string; readonly one: Applied }
   /** The tool has applied what has no file here. */
   | { readonly kind: "without-file"; readonly row: ToolRow; readonly isNew: boolean }
-  /** A row without a file and a file without a row that share a name, an id or a text. */
-  | { readonly kind: "same-name"; readonly id: string; readonly row: ToolRow }
+  /**
+   * A row without a file and a file without a row that share a name, an id or a text. `applied`: for us it is, and what is
+   * the same is the name; its row was there under what the file says now.
+   */
+  | { readonly kind: "same-name"; readonly id: string; readonly row: ToolRow; readonly applied?: true }
   /** Its version is that of a revision of ours, and so is the tool's row: renamed, or another file in its place. */
   | { readonly kind: "renamed"; readonly id: string; readonly was: string };
 
@@ -151,8 +154,9 @@ export function compare(sets: Sets): readonly ToolEvent[] {
     (id) => (seen?.has(id) ?? true) && !names.has(id) && ours.applied.has(id),
   );
   const pending = files.filter(({ id }) => !ours.known.has(id) && !there.has(id));
+  const twins = new Set(events.flatMap((event) => (event.kind === "same-name" ? [event.row] : [])));
   const missing = match.missing
-    .filter(({ name }) => !ours.known.has(name))
+    .filter((row) => !ours.known.has(row.name) && !twins.has(row) && !isSettled(row, seen))
     .map((row): ToolEvent => {
       const twin = pending.find((file) => isTwin(file, row));
       if (twin !== undefined) return { kind: "same-name", id: twin.id, row };
@@ -180,7 +184,19 @@ export function remembered(sets: Sets): ReadonlySet<string> {
     ...history.rows.map(({ name }) => name),
   ]);
   const unseen = [...(seen ?? [])].filter((subject) => ours.known.has(subject) && !findable.has(subject));
-  return new Set([...subjectsOf(sets), ...unseen]);
+  const settled = history.rows.map(settledSubject).filter((subject) => seen?.has(subject) === true);
+  return new Set([...subjectsOf(sets), ...unseen, ...settled]);
+}
+
+/** Remembered of a row without a file where a person has said that it is the file of its name: its ids may be what they are. */
+export function settledSubject({ name, keys }: ToolRow): string {
+  return `${SETTLED}${JSON.stringify([name, ...keys])}`;
+}
+
+const SETTLED = "settled:";
+
+export function isSettled(row: ToolRow, seen: Sets["seen"]): boolean {
+  return seen?.has(settledSubject(row)) === true;
 }
 
 function ofKnown(file: Migration, one: Applied | undefined, sets: Sets): ToolEvent[] {
@@ -194,8 +210,11 @@ function ofKnown(file: Migration, one: Applied | undefined, sets: Sets): ToolEve
     return isNews && !ours.adopted.has(id) && kind !== "repeatable" ? [{ kind: "applied-by-both", id }] : [];
   }
   if (!ours.applied.has(id)) return [];
+  const twin = sets.match.missing.find((row) => sharesName(file, row));
+  if (twin !== undefined && isSettled(twin, seen)) return [];
   const looked = sets.looked ?? seen !== null;
   const wasThere = seen?.has(id) === true || (!looked && ours.adopted.has(id));
+  if (wasThere && twin !== undefined) return [{ kind: "same-name", id, row: twin, applied: true }];
   if (wasThere) return [{ kind: "taken-back-there", id }];
   if (tool === undefined) return [];
   return [{ kind: looked ? "untold" : "unremembered", id }];
@@ -225,7 +244,15 @@ function ofUnknown(one: Applied, sets: Sets): ToolEvent {
 
 /** It was there when we last looked, or is of our own making: then it says nothing new. */
 function isOld(subject: string, { seen, ours }: Sets): boolean {
+  // A number whose file is not here any more: its revision had that number.
+  if (/^\d+$/.test(subject) && [...(seen ?? ours.applied)].some((one) => hasNumber(one, subject)))
+    return true;
   return seen?.has(subject) ?? (ours.applied.has(subject) && !ours.adopted.has(subject));
+}
+
+function hasNumber(revision: string, number: string): boolean {
+  const digits = /^\d+(?=[^\d:]|$)/.exec(revision)?.[0];
+  return digits !== undefined && withoutZeros(digits) === withoutZeros(number);
 }
 
 /** The history has been at a later file before: it may have come here from above, without running this one. */
@@ -238,11 +265,16 @@ function laterThan(id: string, sets: Sets): Later | undefined {
 }
 
 /** Sure signs only: people use short descriptions more than once. */
-function isTwin({ id, file, tool, checksum }: Migration, row: ToolRow): boolean {
+function isTwin(migration: Migration, row: ToolRow): boolean {
+  const { tool, checksum } = migration;
+  if (sharesName(migration, row)) return true;
+  if (row.checksum === null) return false;
+  return (tool?.checksums ?? []).includes(row.checksum) || checksum === `sha256:${row.checksum}`;
+}
+
+function sharesName({ id, file, tool }: Migration, row: ToolRow): boolean {
   const base = file.replace(/^.*\//, "").replace(/\.[^.]+$/, "");
   const { change, name, id: part, author } = tool?.columns ?? {};
   const own = [id, base, tool?.version, change, name, `${part}::${author}`.toLowerCase()];
-  if ([row.name, ...row.keys, ...(row.aliases ?? [])].some((one) => own.includes(one))) return true;
-  if (row.checksum === null) return false;
-  return (tool?.checksums ?? []).includes(row.checksum) || checksum === `sha256:${row.checksum}`;
+  return [row.name, ...row.keys, ...(row.aliases ?? [])].some((one) => own.includes(one));
 }

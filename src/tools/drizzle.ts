@@ -108,7 +108,8 @@ function finder(migrations: readonly Migration[]): (row: ToolRow) => Migration |
   );
   const byTime = grouped(migrations, createdOf);
   // Folders of 1.0 are named to the second, and so are the rows of files that have become such.
-  const bySecond = grouped(migrations, (one) => secondOf(createdOf(one)));
+  const named = migrations.filter(({ tool }) => tool?.columns?.name != null);
+  const bySecond = grouped(named, (one) => secondOf(createdOf(one)));
   const byHash = new Map(
     migrations.toReversed().flatMap((one) => (one.tool?.checksums ?? []).map((hash) => [hash, one])),
   );

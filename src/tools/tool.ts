@@ -164,6 +164,11 @@ export interface Keep {
   /** After the ledger's own row was written or taken away. */
   up(table: Relation, step: KeptStep): string;
   down(table: Relation, step: KeptStep): string;
+  /**
+   * Instead of `down` where a person says that one is not there, for a tool whose rows stand for more than themselves. The
+   * table may have gone its own way since, so nothing follows from what else our ledger has.
+   */
+  forget?(table: Relation, step: KeptStep & { readonly parents: readonly string[] }): string;
   /** Another text of an applied file counts from now on; for a tool that compares texts. */
   accept?(table: Relation, step: KeptStep): string;
   /** Gives the row of the revision `from` the name of this file, for a tool that knows files by their names: its place stays. */

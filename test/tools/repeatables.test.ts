@@ -32,7 +32,8 @@ test("a repeatable that Flyway ran with this text is not run again, before and a
   const { codes, error } = await refusalOf(up(target));
   expect(codes).toEqual(["ADOPT_NEEDED"]);
   expect(error.message).toContain("R__v");
-  await adopt(target, ADOPT, recorder());
+  const { applied } = await adopt(target, ADOPT, recorder());
+  expect(applied).toMatchObject([{ already: true }, { revision: "R__v", already: false }]);
   expect((await up(target)).steps).toEqual([]);
   expect(await runs(db)).toEqual(["one", "two"]);
   // A text that nobody has run is run once.

@@ -1,0 +1,101 @@
+/** What Alembic took back is forgotten by us: its table keeps what Alembic itself left in it. */
+import { execFile } from "node:child_process";
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe } from "vitest";
+import { root } from "../../scripts/fresh.mjs";
+import { repair } from "../../src/run/repair.ts";
+import { expect, type TestDatabase, test } from "../support/database.ts";
+import { refusalOf } from "../support/refusal.ts";
+import { type Files, folderOf, recorder, targetOf, up } from "../support/target.ts";
+import { without, withoutPython } from "../support/tools.ts";
+
+const missing = without("Alembic", "/usr/bin/alembic", "--version") || withoutPython("psycopg2", "psycopg2");
+const IDS = ["aa01", "aa02", "aa03"];
+
+function project(): string {
+  const files: Files = Object.fromEntries(
+    IDS.flatMap((id, index): [string, string][] => {
+      const below = IDS[index - 1];
+      return [
+        [
+          `alembic/versions/${id}_made.py`,
+          `from alembic import op\nrevision = "${id}"\ndown_revision = ${below === undefined ? "None" : `"${below}"`}\n` +
+            `def upgrade():\n    op.execute("create table t_${id} (id int)")\ndef downgrade():\n    op.execute("drop table t_${id}")\n`,
+        ],
+        [`sql/${id}.sql`, `-- godwit: revises=${below ?? "none"}\ncreate table t_${id} (id int);\n`],
+      ];
+    }),
+  );
+  const folder = folderOf({
+    "alembic.ini": "[alembic]\nscript_location = alembic\n",
+    "alembic/script.py.mako": "",
+    ...files,
+  });
+  cpSync(join(root, "test", "fixtures", "alembic"), join(folder, "alembic"), { recursive: true });
+  return folder;
+}
+
+async function alembic(db: TestDatabase, cwd: string, ...args: readonly string[]): Promise<string> {
+  const env = { PATH: process.env.PATH ?? "", TEST_URL: db.url, PYTHONDONTWRITEBYTECODE: "1" };
+  const { stdout } = await promisify(execFile)("/usr/bin/alembic", [...args], { cwd, env });
+  return stdout;
+}
+
+const rowsOf = async (db: TestDatabase) =>
+  (await db.sql("select version_num from alembic_version order by 1")).map(({ version_num }) => version_num);
+
+describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, { timeout: 60_000 }, () => {
+  const begin = async (db: TestDatabase) => {
+    const folder = project();
+    const target = targetOf({ url: db.url, folder: join(folder, "sql"), settings: { keep: "alembic" } });
+    await up(target);
+    await alembic(db, folder, "downgrade", "aa01");
+    return { folder, target };
+  };
+
+  test.for([
+    ["in the order of the hint", ["aa03", "aa02"]],
+    ["in another order", ["aa02", "aa03"]],
+  ] as const)("taken back there, forgotten here %s: no heads overlap", async ([, order], { db }) => {
+    const { folder, target } = await begin(db);
+    const { codes, error } = await refusalOf(up(target));
+    expect(codes).toEqual(["ADOPT_TAKEN_BACK"]);
+    expect(error.hint).toMatch(/newest first: `godwit repair --forget aa03`, `godwit repair --forget aa02`/);
+    for (const revision of order) {
+      const report = await repair(target, { kind: "forget", revision }, { confirm: db.name }, recorder());
+      expect(report.told).toBeNull();
+      expect(await rowsOf(db)).toEqual(["aa01"]);
+    }
+    expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["aa02", "aa03"]);
+    expect(await rowsOf(db)).toEqual(["aa03"]);
+    await alembic(db, folder, "downgrade", "-1");
+    expect(await rowsOf(db)).toEqual(["aa02"]);
+  });
+
+  test("still there, said of the newest alone: what is below it is no head beside it", async ({ db }) => {
+    const { folder, target } = await begin(db);
+    await db.sql("create table t_aa02 (id int); create table t_aa03 (id int)");
+    const done = { kind: "mark-done", revision: "aa03", position: null } as const;
+    await repair(target, done, { confirm: db.name }, recorder());
+    expect(await rowsOf(db)).toEqual(["aa03"]);
+    await alembic(db, folder, "upgrade", "heads");
+    expect((await up(target)).steps).toEqual([]);
+  });
+
+  test("a head is forgotten: what it stood on is the head, and the middle of the line is not", async ({
+    db,
+  }) => {
+    const folder = project();
+    const target = targetOf({ url: db.url, folder: join(folder, "sql"), settings: { keep: "alembic" } });
+    await up(target);
+    const forget = (revision: string) =>
+      repair(target, { kind: "forget", revision }, { confirm: db.name }, recorder());
+    expect((await forget("aa02")).told).toBeNull();
+    expect(await rowsOf(db)).toEqual(["aa03"]);
+    expect((await forget("aa03")).told).toBe("Alembic (public.alembic_version)");
+    expect(await rowsOf(db)).toEqual(["aa02"]);
+    expect((await alembic(db, folder, "current")).trim()).toContain("aa02");
+  });
+});

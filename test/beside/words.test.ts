@@ -1,0 +1,47 @@
+/** What a hint names can be found, and done. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { refuseUntoldDown } from "../../src/run/reruns.ts";
+import { sqitch } from "../../src/tools/sqitch.ts";
+import { expect, test } from "../support/database.ts";
+import { refusalOf } from "../support/refusal.ts";
+import { folderOf, up, writeFiles } from "../support/target.ts";
+import { targetIn } from "../support/tools.ts";
+
+test("where every file is called migration.sql, the search for a lost one has its folder's name", async ({
+  db,
+}) => {
+  const folder = folderOf({
+    "migration_lock.toml": 'provider = "postgresql"\n',
+    "20240101000000_a/migration.sql": "create table a ();",
+    "20240102000000_b/migration.sql": "create table b ();",
+  });
+  const target = await targetIn("prisma", { url: db.url, folder });
+  await up(target);
+  rmSync(join(folder, "20240101000000_a"), { recursive: true });
+  const { codes, error } = await refusalOf(up(target));
+  expect(codes).toEqual(["PLAN_VANISHED"]);
+  expect(error.hint).toContain("-- '*20240101000000_a/migration.sql'");
+});
+
+test("a changeset with another author is not to be renamed to the file that it is in", async ({ db }) => {
+  const by = (author: string) => ({
+    "changelog.sql": `--liquibase formatted sql\n--changeset ann:1\ncreate table a ();\n--changeset ${author}:2\ncreate table b ();\n`,
+  });
+  const folder = folderOf(by("ann"));
+  const target = await targetIn("liquibase", { url: db.url, folder });
+  const { steps } = await up(target);
+  const old = steps.at(-1)?.revision ?? "";
+  writeFiles(folder, by("bob"));
+  const { codes, error } = await refusalOf(up(target));
+  expect(codes).toContain("PLAN_VANISHED");
+  expect(error.hint).toContain(`Call it ${old} again in changelog.sql`);
+  expect(error.hint).not.toContain("Rename it back");
+});
+
+test("a tool that cannot be told is no first of two ways", async () => {
+  const table = { schema: "sqitch", name: "changes", columns: {}, readable: true };
+  const found = { tool: sqitch, table } as unknown as Parameters<typeof refuseUntoldDown>[0];
+  const refused = async () => refuseUntoldDown(found, { steps: [{ revision: "a" }], theirs: new Set(["a"]) });
+  expect((await refusalOf(refused())).error.hint).toMatch(/^Say that its history does not matter any more/);
+});
