@@ -75,20 +75,20 @@ export type ToolEventKind = ToolEvent["kind"];
 
 /** What a revision is called says its version too: the digits in front, which some write with dashes. */
 export function sharesVersion({ id, kind, tool }: Migration, other: string): boolean {
-  const version = tool?.version ?? /^\d+/.exec(id)?.[0];
+  const version = tool?.version ?? versionIn(id);
   if (id === other || kind === "repeatable" || version === undefined) return false;
-  const isIn = (name: string) =>
-    versionsIn(name).some((one) => one === version || withoutZeros(one) === version);
+  const isIn = (name: string) => {
+    const one = versionIn(name);
+    return one !== undefined && (one === version || withoutZeros(one) === withoutZeros(version));
+  };
   return isIn(id) && isIn(other);
 }
 
-function versionsIn(name: string): readonly string[] {
+function versionIn(name: string): string | undefined {
   // Flyway's prefix; its versions have dots, or underscores in their place.
   const [, flyway] = /^[A-Z](\d+(?:[._]\d+)*)__/i.exec(name) ?? [];
-  if (flyway !== undefined) return [flyway.replaceAll("_", ".")];
-  const [plain = ""] = /^\d+/.exec(name) ?? [];
-  const [dashed = ""] = /^\d[\d-]*/.exec(name) ?? [];
-  return [plain, dashed.replaceAll("-", "")].filter((one) => one !== "");
+  if (flyway !== undefined) return flyway.replaceAll("_", ".");
+  return /^\d[\d-]*/.exec(name)?.[0].replaceAll("-", "");
 }
 
 /**

@@ -74,11 +74,15 @@ describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, { timeout: 6
     expect(await rowsOf(db)).toEqual(["aa02"]);
   });
 
-  test("still there, said of the newest alone: what is below it is no head beside it", async ({ db }) => {
+  test("still there, said of each, the oldest first: what is below is no head beside it", async ({ db }) => {
     const { folder, target } = await begin(db);
     await db.sql("create table t_aa02 (id int); create table t_aa03 (id int)");
-    const done = { kind: "mark-done", revision: "aa03", position: null } as const;
-    await repair(target, done, { confirm: db.name }, recorder());
+    const done = (revision: string) =>
+      repair(target, { kind: "mark-done", revision, position: null }, { confirm: db.name }, recorder());
+    // Its row would answer for the one below it too.
+    expect((await refusalOf(done("aa03"))).codes).toEqual(["REPAIR_REFUSED"]);
+    await done("aa02");
+    await done("aa03");
     expect(await rowsOf(db)).toEqual(["aa03"]);
     await alembic(db, folder, "upgrade", "heads");
     expect((await up(target)).steps).toEqual([]);
