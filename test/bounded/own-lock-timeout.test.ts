@@ -76,7 +76,8 @@ test.for([
   ["a shorter one", "set lock_timeout = '2s'; select 1;"],
   [
     "another role's",
-    "do $$ begin execute format('alter role %I set work_mem = 8192', current_user); end $$;",
+    // In this database only: the role is that of all tests.
+    "do $$ begin execute format('alter role %I in database %I set work_mem = 8192', current_user, current_database()); end $$;",
   ],
   ["one that only reads it", "show lock_timeout;"],
   ["one that is declared", "-- godwit: lock-timeout=none\nset lock_timeout = 0;"],

@@ -104,13 +104,14 @@ for (const [how, settings] of Object.entries(SETTINGS))
 create table copy_${index} (id int, v ${type});
 insert into source_${index} values (0, null), ${values.map((value, id) => `(${id + 1}, ${value})`).join(", ")};`,
     );
-    await db.sql("alter role current_user set extra_float_digits = 0");
+    // In this database only: the role is that of all tests.
+    await db.sql(`alter role current_user in database ${db.name} set extra_float_digits = 0`);
     const folder = folderOf({
       "migrations/0001_tables.sql": [TYPES, ...tables].join("\n"),
       "migrations/0002_copy.js": COPY.replace("SETTINGS", JSON.stringify(settings)),
     });
     await commandIn({ folder, url: db.url })("up");
-    await db.sql("alter role current_user reset all");
+    await db.sql(`alter role current_user in database ${db.name} reset all`);
     await db.sql("set extra_float_digits = 1");
     for (const [index, type] of Object.keys(VALUES).entries()) {
       const texts = (name: string) => db.sql(`select id, v::text from ${name}_${index} order by id`);
