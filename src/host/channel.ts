@@ -1,10 +1,10 @@
 /**
  * Messages between this process and the one of user code, over a pipe that both of them have as a file descriptor.
  *
- *   frame: 4 bytes that are always the same, 4 bytes of length, the message as `v8.serialize` writes it
+ *   frame: 4 fixed bytes | 4 bytes of length | the message as `v8.serialize` writes it
  *
- * User code can close every descriptor and write to every one. So each frame is recognised by its first bytes, and what is
- * none breaks the channel at once: what comes behind it cannot be trusted, and to wait for it could last for ever.
+ * User code can close and write to every descriptor. Each frame is recognised by its first bytes. Anything else breaks the
+ * channel at once, because what follows cannot be trusted.
  */
 import type { Duplex } from "node:stream";
 import { deserialize, serialize } from "node:v8";

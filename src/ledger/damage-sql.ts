@@ -55,8 +55,8 @@ function lastEvents({ migration_log: log }: LedgerTables): string {
 }
 
 /**
- * A row for each revision of which the tables say different things: `lost` has no row in the history although the log or its
- * statements say that it is there or begun, `returned` has one although the log says that it was taken back.
+ * A row for each revision of which the tables say different things. `lost`: the log or its statements say that it is there or
+ * begun, and the history has no row. `returned`: the log says that it was taken back, and the history has one.
  */
 export function differences(tables: LedgerTables): string {
   return `with last as (${lastEvents(tables)}), begun as (

@@ -47,8 +47,8 @@ export interface Wanted {
 }
 
 /**
- * What there is, and whose it may be. Throws `PlanRefused` for a table whose rows may not be read, where it is that of these
- * files or nothing else is; and for a table that was named and is no history.
+ * What there is, and whose it may be. Throws `PlanRefused` for a named table that is no history. Throws it too where rows may
+ * not be read, if the table is that of these files or the only one.
  */
 export async function findHistories(
   connection: Connection,

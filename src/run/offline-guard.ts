@@ -1,7 +1,7 @@
 /**
  * For a script that is written without a database: it stops where the tool whose folder this is has a migration already, and
- * with a folder of our own, where any tool has. Where the tool's table stands is found out by the script itself, in every
- * schema, by its usual name and by the one that the tool's own configuration says.
+ * with a folder of our own, where any tool has. The script itself finds the tool's table, in every schema. It goes by the usual
+ * name and by the one in the tool's own configuration.
  */
 import type { Migration } from "../core/migration.ts";
 import { literal, stored, storedArray } from "../core/sql/quote.ts";

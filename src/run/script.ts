@@ -162,8 +162,8 @@ export function begin({ isolation, deferrable }: TransactionModes = {}): string 
 }
 
 /**
- * Comes right behind a migration, in a message of its own: the server measures the timeout that the migration has left from
- * the moment at which it begins to read a message, and the whole of the closing one may be more than it allows.
+ * Comes right behind a migration, in a message of its own. The server measures a timeout from the moment at which it begins to
+ * read a message. The closing message as a whole may take longer than the migration's own timeout.
  */
 export const CALM = "set local statement_timeout = 0";
 /** The same for a session that may be in no transaction. */
