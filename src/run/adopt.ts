@@ -199,7 +199,7 @@ async function decide(
   report: Omit<AdoptReport, "target" | "database" | "tool" | "table" | "dryRun" | "kept">;
 }> {
   const { tool } = found;
-  const sets = setsOf(found, { files, history, memory });
+  const sets = setsOf(found, { target, files, history, memory });
   const { match } = sets;
   const events = compare(sets);
   const [first, ...others] = refusalsOf(found, events, history);

@@ -196,11 +196,10 @@ export function refusalsOf(
   events: readonly ToolEvent[],
   history: RecordedHistory,
 ): readonly Problem[] {
-  // In the order in which they were applied: the hint's commands go by it.
-  const back = inOrder(
-    history,
-    ofKind(events, "taken-back-there").map(({ id }) => id),
-  );
+  // The hint's commands follow the plan's order: a number in a tool's history says that all below it are applied.
+  const gone = ofKind(events, "taken-back-there").map(({ id }) => id);
+  const applied = new Set(inOrder(history, gone));
+  const back = gone.filter((id) => applied.has(id));
   const twins = ofKind(events, "same-name").map((event) => sameName(found, event));
   const renamed = ofKind(events, "renamed").map(({ id, was }) => renamedThere(found, id, was));
   const uncertain = ofKind(events, "uncertain").map(({ id, later }) => uncertainNumber(found, id, later));

@@ -2,6 +2,7 @@
  * A look at another tool's history: which tool comes into question, its table found and read, and the three sets that are
  * compared (`tools/compare.ts`). What they come to is judged elsewhere (`run/adoption.ts`).
  */
+import { ordered } from "../core/heads.ts";
 import type { Connection } from "../database/connection.ts";
 import { ConfigError } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
@@ -90,7 +91,7 @@ export async function lookAt(
   const tool = found?.tool ?? kept ?? only;
   return {
     ...{ tool, found, keeper, memory },
-    sets: found === undefined ? null : setsOf(found, { files, history, memory }),
+    sets: found === undefined ? null : setsOf(found, { target, files, history, memory }),
     situation: { first, kept: keeper !== null },
   };
 }
@@ -98,12 +99,17 @@ export async function lookAt(
 /** The three sets that are compared. */
 export function setsOf(
   found: FoundHistory,
-  { files, history, memory }: { files: Listing; history: RecordedHistory; memory: ToolMemory },
+  {
+    target,
+    files,
+    history,
+    memory,
+  }: { target: Target; files: Listing; history: RecordedHistory; memory: ToolMemory },
 ): Sets {
   const { name } = found.tool;
   const seen = isThatTable(found, memory) ? (memory.seen.get(name)?.subjects ?? null) : null;
   return {
-    files: files.migrations,
+    files: ordered(files.migrations, target.settings.order),
     history: found.history,
     match: sideBySide(found, files.migrations),
     seen,

@@ -8,6 +8,7 @@ import { withoutZeros } from "./match.ts";
 import type { Applied, Match, ToolHistory, ToolRow } from "./tool.ts";
 
 export interface Sets {
+  /** In the order of the plan. */
   readonly files: readonly Migration[];
   /** The tool's history now, and which files its rows speak of. */
   readonly history: ToolHistory;

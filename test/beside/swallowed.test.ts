@@ -3,7 +3,7 @@ import { baseline } from "../../src/run/baseline.ts";
 import { repair } from "../../src/run/repair.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
-import { folderOf, recorder, up } from "../support/target.ts";
+import { folderOf, recorder, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
 
 async function scene(db: TestDatabase) {
@@ -49,5 +49,25 @@ test("one after the other, or all at once, they are marked", async ({ db }) => {
   await db.sql("update schema_migrations set version = 1");
   await baseline(target, "3_c", recorder());
   expect(await number()).toBe(3);
+  expect((await up(target)).steps).toEqual([]);
+});
+
+test("what is said to do goes by the files' order, in whatever order they were applied", async ({ db }) => {
+  const file = (name: string) => ({ [`${name}.up.sql`]: `create table t${name} ();` });
+  const folder = folderOf({ ...file("1_a"), ...file("3_c") });
+  const target = await targetIn("golang-migrate", {
+    url: db.url,
+    folder,
+    settings: { keep: "golang-migrate" },
+  });
+  await up(target);
+  writeFiles(folder, file("2_b"));
+  await up(target, recorder(), { outOfOrder: true });
+  await db.sql("update schema_migrations set version = 1");
+  const { codes, error } = await refusalOf(up(target));
+  expect(codes).toEqual(["ADOPT_TAKEN_BACK"]);
+  expect(error.hint).toContain("godwit baseline 3_c");
+  expect(error.hint).toContain("godwit repair --mark-done 2_b");
+  await baseline(target, "3_c", recorder());
   expect((await up(target)).steps).toEqual([]);
 });
