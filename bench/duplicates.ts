@@ -5,9 +5,9 @@
 import { execFileSync } from "node:child_process";
 import { cpus, totalmem } from "node:os";
 import pg from "pg";
-import { parseAddress } from "../src/database/address.ts";
+import { parseAddress } from "../src/database/address/address.ts";
 import type { Connection } from "../src/database/connection.ts";
-import { openPostgres } from "../src/database/postgres.ts";
+import { openPostgres } from "../src/database/wire/postgres.ts";
 import { joinNear } from "../src/duplicates/bands.ts";
 import { compareNew } from "../src/duplicates/compare.ts";
 import { findDuplicates } from "../src/duplicates/find.ts";

@@ -94,7 +94,7 @@ try {
     }),
     build({
       ...shared,
-      entryPoints: { "typescript-hooks": "src/source/hooks.ts" },
+      entryPoints: { "typescript-hooks": "src/source/module/hooks.ts" },
       outdir: draft,
       format: "esm",
       outExtension: { ".js": ".mjs" },

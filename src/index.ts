@@ -30,6 +30,10 @@ export {
   SourceError,
   StepFailed,
 } from "./errors.ts";
+export type { ImportEvent } from "./import/events.ts";
+export type { Figures } from "./import/figures.ts";
+export type { FileTrouble, ImportReport } from "./import/report.ts";
+export type { Recorded } from "./ledger/ledger.ts";
 export {
   createFleet,
   type Fleet,
@@ -37,12 +41,23 @@ export {
   type FleetReport,
   type FleetUpOptions,
   type TargetReport,
-} from "./fleet.ts";
-export type { ImportEvent } from "./import/events.ts";
-export type { Figures } from "./import/figures.ts";
-export type { FileTrouble, ImportReport } from "./import/report.ts";
-export type { Recorded } from "./ledger/ledger.ts";
+} from "./library/fleet.ts";
+export {
+  type AppliedHistory,
+  createMigrator,
+  type Migrator,
+  type MigratorConfig,
+  type PgliteInstance,
+  type Status,
+} from "./library/migrator.ts";
 export type { Holder } from "./lock/lock.ts";
+export type { AdoptedRow, AdoptOptions, AdoptReport } from "./run/adopt.ts";
+export type { BaselineOptions, BaselineReport } from "./run/baseline.ts";
+export type { Repair, RepairReport } from "./run/repair.ts";
+export type { Observe, RunEvent } from "./run/report/events.ts";
+export type { Report, StepFailure, StepReport } from "./run/report/report.ts";
+export type { StatusRow } from "./run/report/status-rows.ts";
+export type { ImportState } from "./run/status.ts";
 export {
   type MigrationContext,
   type MigrationDefinition,
@@ -51,19 +66,4 @@ export {
   type Rows,
   type Sql,
   type SqlFragment,
-} from "./migration.ts";
-export {
-  type AppliedHistory,
-  createMigrator,
-  type Migrator,
-  type MigratorConfig,
-  type PgliteInstance,
-  type Status,
-} from "./migrator.ts";
-export type { AdoptedRow, AdoptOptions, AdoptReport } from "./run/adopt.ts";
-export type { BaselineOptions, BaselineReport } from "./run/baseline.ts";
-export type { Observe, RunEvent } from "./run/events.ts";
-export type { Repair, RepairReport } from "./run/repair.ts";
-export type { Report, StepFailure, StepReport } from "./run/report.ts";
-export type { ImportState } from "./run/status.ts";
-export type { StatusRow } from "./run/status-rows.ts";
+} from "./source/definition.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe } from "vitest";
 import type { ErrorCode } from "../src/errors.ts";
 import { openLedger } from "../src/ledger/ledger.ts";
-import type { Target } from "../src/run/target.ts";
+import type { Target } from "../src/run/session/target.ts";
 import type { Source } from "../src/source/source.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
 import { type Refusal, refusalOf } from "./support/refusal.ts";

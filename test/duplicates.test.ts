@@ -1,7 +1,7 @@
 /** Duplicates: what is near is found, all of it, however it came in; and what people decided stays decided. */
-import { parseAddress } from "../src/database/address.ts";
+import { parseAddress } from "../src/database/address/address.ts";
 import type { Connection } from "../src/database/connection.ts";
-import { openPostgres } from "../src/database/postgres.ts";
+import { openPostgres } from "../src/database/wire/postgres.ts";
 import { joinNear } from "../src/duplicates/bands.ts";
 import { compareNew } from "../src/duplicates/compare.ts";
 import { decide } from "../src/duplicates/decide.ts";

@@ -1,4 +1,4 @@
-/** The embedded server: made once, shared, never cut off, never lost. The protocol is in src/database/embedded.ts. */
+/** The embedded server: made once, shared, never cut off, never lost. The protocol is in src/database/embedded/embedded.ts. */
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -10,10 +10,10 @@ import { build } from "esbuild";
 import pg from "pg";
 import { test as base, beforeAll, describe, expect } from "vitest";
 import { locateBinaries } from "../src/database/embedded/binaries.ts";
+import { type Embedded, type EmbeddedOptions, openEmbedded } from "../src/database/embedded/embedded.ts";
 import { DOOR } from "../src/database/embedded/hold.ts";
 import { type Identity, isUsable, NAMESPACE, NOBODY } from "../src/database/embedded/identity.ts";
 import { isServing, readPostmaster } from "../src/database/embedded/postmaster.ts";
-import { type Embedded, type EmbeddedOptions, openEmbedded } from "../src/database/embedded.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const openerFile = join(root, ".cache", "opener.mjs");

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { describe } from "vitest";
 import { loadConfig } from "../src/config/load.ts";
-import { LAYOUT_NAMES } from "../src/source/layouts.ts";
+import { LAYOUT_NAMES } from "../src/source/layouts/layouts.ts";
 import { commandIn } from "./support/command.ts";
 import { expect, test } from "./support/database.ts";
 import { folderOf } from "./support/target.ts";

@@ -3,9 +3,9 @@
 import { randomUUID } from "node:crypto";
 import { describe } from "vitest";
 import { hideLiterals } from "../src/core/sql/secrets.ts";
-import { parseAddress } from "../src/database/address.ts";
+import { parseAddress } from "../src/database/address/address.ts";
 import type { Connection } from "../src/database/connection.ts";
-import { openPostgres } from "../src/database/postgres.ts";
+import { openPostgres } from "../src/database/wire/postgres.ts";
 import { DatabaseError, LockError } from "../src/errors.ts";
 import { acquireLease } from "../src/lock/lease.ts";
 import type { Holder, Lock } from "../src/lock/lock.ts";

@@ -1,8 +1,8 @@
 /** Behind PgBouncer every promise holds; in transaction mode by a lease instead of a session. */
 import pg from "pg";
 import { describe, onTestFinished } from "vitest";
-import { parseAddress } from "../src/database/address.ts";
-import { openPostgres } from "../src/database/postgres.ts";
+import { parseAddress } from "../src/database/address/address.ts";
+import { openPostgres } from "../src/database/wire/postgres.ts";
 import { migrate } from "../src/run/migrate.ts";
 import { test as base, expect, ledgerSchema, type TestDatabase } from "./support/database.ts";
 import { type Pooler, type PoolerOptions, startPgbouncer, withoutPgbouncer } from "./support/pgbouncer.ts";

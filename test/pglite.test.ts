@@ -3,7 +3,7 @@ import { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openPglite } from "../src/database/pglite.ts";
 import { openLedger } from "../src/ledger/ledger.ts";
-import { openPlain } from "../src/source/plain.ts";
+import { openPlain } from "../src/source/plain/plain.ts";
 import { ledgerSchema } from "./support/database.ts";
 import { folderOf, SETTINGS, up } from "./support/target.ts";
 

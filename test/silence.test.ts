@@ -1,8 +1,8 @@
 /** A network that goes silent says nothing; the run says so in a bounded time, and what it did is known. */
 import pg from "pg";
 import { onTestFinished } from "vitest";
-import { parseAddress } from "../src/database/address.ts";
-import { openPostgres } from "../src/database/postgres.ts";
+import { parseAddress } from "../src/database/address/address.ts";
+import { openPostgres } from "../src/database/wire/postgres.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
 import { startProxy } from "./support/proxy.ts";
 import { folderOf, recorder, targetOf, up } from "./support/target.ts";

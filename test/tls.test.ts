@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { parseAddress } from "../src/database/address.ts";
-import { tlsAttempts } from "../src/database/tls.ts";
+import { parseAddress } from "../src/database/address/address.ts";
+import { tlsAttempts } from "../src/database/wire/tls.ts";
 import { startServer, type ThrowAwayServer } from "./support/server.ts";
 
 let server: ThrowAwayServer;

@@ -1,10 +1,10 @@
 /** What a command is: a row of the table in `commands.ts`, and a file of `commands/` that carries it out. */
 import type { Config } from "../config/config.ts";
 import type { Option, OptionKey } from "../config/options.ts";
-import type { Observe } from "../run/events.ts";
+import type { Observe } from "../run/report/events.ts";
 import type { Source } from "../source/source.ts";
-import type { Log } from "./log.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Log } from "./output/log.ts";
+import type { Terminal } from "./output/terminal.ts";
 
 export interface CommandRow {
   readonly name: string;

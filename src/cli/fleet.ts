@@ -1,16 +1,16 @@
 /** One command for several targets: each by itself, one summary, one exit code. */
-import { createContext, openSource } from "../assemble.ts";
+import { createContext, openSource } from "../assemble/assemble.ts";
+import { findSchemas } from "../assemble/schemas.ts";
 import type { Config } from "../config/config.ts";
 import { GodwitError, Interrupted, type Problem } from "../errors.ts";
 import { flatten, type Group, isDone, type Member, type Outcome, runFleet } from "../run/fleet.ts";
-import type { Report } from "../run/report.ts";
-import { findSchemas } from "../schemas.ts";
+import type { Report } from "../run/report/report.ts";
 import { shareListing } from "../source/shared.ts";
 import type { Answer, Invocation, Run } from "./command.ts";
-import { exitCodeOf } from "./exit.ts";
-import { prefixedLog } from "./prefixed.ts";
-import { formatError, problemsToTell } from "./problems.ts";
-import { createProgress } from "./progress.ts";
+import { exitCodeOf } from "./output/exit.ts";
+import { prefixedLog } from "./output/prefixed.ts";
+import { formatError, problemsToTell } from "./output/problems.ts";
+import { createProgress } from "./output/progress.ts";
 
 export interface FleetCommand {
   readonly run: Run;

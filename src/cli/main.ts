@@ -1,11 +1,11 @@
 /** The command. The only file that ends the process. */
 import { Interrupted, type Problem, StepFailed } from "../errors.ts";
 import { createDeadline } from "./deadline.ts";
-import { exitCodeOf } from "./exit.ts";
-import { formatProblem } from "./problems.ts";
+import { exitCodeOf } from "./output/exit.ts";
+import { formatProblem } from "./output/problems.ts";
+import { openTerminal } from "./output/terminal.ts";
+import { unread, writtenUnless } from "./output/unread.ts";
 import { run } from "./run.ts";
-import { openTerminal } from "./terminal.ts";
-import { unread, writtenUnless } from "./unread.ts";
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 

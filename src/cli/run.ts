@@ -4,19 +4,19 @@ import { type Config, schemaTarget } from "../config/config.ts";
 import { loadConfig, timeoutBefore } from "../config/load.ts";
 import { flagName, OPTIONS } from "../config/options.ts";
 import { GodwitError, type Problem, problemsOf } from "../errors.ts";
-import { GRACE_MS, orEnded } from "../run/ending.ts";
+import { GRACE_MS, orEnded } from "../run/session/ending.ts";
 import { passwordsIn } from "../std/credentials.ts";
 import { hideRemembered, redact, remember } from "../std/secret.ts";
 import type { Answer, CommandRow, Invocation, Run } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import type { Deadline } from "./deadline.ts";
-import { exitCodeOf } from "./exit.ts";
 import { refuseFlags } from "./given.ts";
-import { createJsonLog, createTextLog, type Log } from "./log.ts";
-import { formatError, problemsToTell } from "./problems.ts";
+import { exitCodeOf } from "./output/exit.ts";
+import { createJsonLog, createTextLog, type Log } from "./output/log.ts";
+import { formatError, problemsToTell } from "./output/problems.ts";
+import { createProgress } from "./output/progress.ts";
+import type { Terminal } from "./output/terminal.ts";
 import { type Parsed, parse } from "./program.ts";
-import { createProgress } from "./progress.ts";
-import type { Terminal } from "./terminal.ts";
 
 export interface Surroundings {
   readonly terminal: Terminal;
@@ -162,8 +162,8 @@ async function oneSchema(config: Config, invocation: Invocation, row: CommandRow
   if (only === null) return config;
   if (invocation.flags.sql === true) return schemaTarget(config, only);
   const [{ findSchemas }, { createContext }] = await Promise.all([
-    import("../schemas.ts"),
-    import("../assemble.ts"),
+    import("../assemble/schemas.ts"),
+    import("../assemble/assemble.ts"),
   ]);
   const context = createContext(config, invocation);
   const options = { context, say: invocation.say, create: row.name === "up" };

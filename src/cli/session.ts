@@ -1,10 +1,10 @@
 /** From an invocation to a target, closed again whatever happens. */
-import { type Assembled, assemble, createContext } from "../assemble.ts";
+import { type Assembled, assemble, createContext } from "../assemble/assemble.ts";
 import type { Config } from "../config/config.ts";
 import { PHASES } from "../core/migration.ts";
 import { ConfigError } from "../errors.ts";
 import type { MigrateOptions } from "../run/migrate.ts";
-import type { RunContext } from "../run/target.ts";
+import type { RunContext } from "../run/session/target.ts";
 import type { Invocation } from "./command.ts";
 
 export interface Session extends Assembled {

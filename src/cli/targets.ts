@@ -1,6 +1,6 @@
 /** Which words of the command line are names of targets. */
 import type { Config } from "../config/config.ts";
-import { chooseTargets, unknownTarget } from "../config/targets.ts";
+import { chooseTargets, unknownTarget } from "../config/targets/targets.ts";
 import { ConfigError } from "../errors.ts";
 import { nearest } from "../std/nearest.ts";
 import type { CommandRow } from "./command.ts";

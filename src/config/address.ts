@@ -1,5 +1,5 @@
 /** Where a target's database is: a URL, or its parts; each a value or a variable, and nothing else of the environment. */
-import { parseAddress } from "../database/address.ts";
+import { parseAddress } from "../database/address/address.ts";
 import { ConfigError, GodwitError, type Problem, problemsOf } from "../errors.ts";
 import { type Environment, isVariable, lookUp } from "./read.ts";
 import type { Origin } from "./values.ts";

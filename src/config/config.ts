@@ -2,7 +2,7 @@
 
 import type { Phase } from "../core/migration.ts";
 import { quotedName } from "../core/sql/quote.ts";
-import type { ImportConfig } from "./imports.ts";
+import type { ImportConfig } from "./imports/imports.ts";
 import type { OptionKey, Values } from "./options.ts";
 import type { Origin } from "./values.ts";
 

@@ -1,6 +1,6 @@
 /** `godwit.config.ts`, as people write it. */
 import type { Phase } from "../core/migration.ts";
-import type { LayoutName } from "../source/layouts.ts";
+import type { LayoutName } from "../source/layouts/layouts.ts";
 import type { Mode } from "./options.ts";
 
 /** `500ms`, `3s`, `2min`, `1h`, `none`; a plain number is seconds. */

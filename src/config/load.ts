@@ -50,7 +50,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   const read = values as unknown as Values;
   const place = { file: path ?? "the configuration" };
   const targets =
-    file.targets === undefined ? null : (await import("./targets-given.ts")).readTargets(file, place);
+    file.targets === undefined ? null : (await import("./targets/targets-given.ts")).readTargets(file, place);
   const configured = targets === null ? await importsOf(file.imports, place, read) : [];
   return {
     values: read,
@@ -88,7 +88,7 @@ async function importsOf(
 ): Promise<Config["imports"]> {
   const nas = values.nasHost !== null || values.nasUsername !== null || values.nasPassword !== null;
   if (given === undefined && !nas) return [];
-  const { plainImport, readImports } = await import("./imports.ts");
+  const { plainImport, readImports } = await import("./imports/imports.ts");
   return given === undefined ? [plainImport("nas", null)] : readImports(given, place);
 }
 

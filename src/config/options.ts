@@ -3,7 +3,7 @@
  * table; nothing about an option is written twice.
  */
 import { PHASES, type Phase } from "../core/migration.ts";
-import { LAYOUT_NAMES } from "../source/layouts.ts";
+import { LAYOUT_NAMES } from "../source/layouts/layouts.ts";
 import type { Secret } from "../std/secret.ts";
 
 export const MODES = ["all", "startup", "nas-only"] as const;

@@ -13,13 +13,13 @@ import type { types as PgTypes } from "pg";
 import { DatabaseError } from "../errors.ts";
 import { orAbort } from "../std/time.ts";
 import type { Connection, ExecuteOptions, Notice, Parameter, Result, Row, Server } from "./connection.ts";
-import { connectionLost, databaseError } from "./failure.ts";
-import { loadPg } from "./link.ts";
 import { quotesOf } from "./private-data.ts";
-import { SERVER_QUERY } from "./server-query.ts";
 import { type KindRow, kindsOf } from "./values/kinds.ts";
 import type { Encoded, ParameterKind } from "./values/parameters.ts";
 import type { RawResult } from "./values/rows.ts";
+import { connectionLost, databaseError } from "./wire/failure.ts";
+import { loadPg } from "./wire/link.ts";
+import { SERVER_QUERY } from "./wire/server-query.ts";
 
 /** What we use of `PGlite` (0.4 or newer). */
 export interface PgliteLike {

@@ -40,7 +40,7 @@ export const isRetryableTransaction = (sqlState: string | undefined): boolean =>
 export const isRetryableConnection = (sqlState: string | undefined): boolean =>
   RETRY_CONNECTION.has(sqlState ?? "");
 export const isLoginRefused = (sqlState: string | undefined): boolean => LOGIN.has(sqlState ?? "");
-/** For the dry run, which tries nothing a second time. A run decides by more than a code: `run/outside.ts`. */
+/** For the dry run, which tries nothing a second time. A run decides by more than a code: `run/step/outside.ts`. */
 export const needsNoTransaction = (sqlState: string | undefined): boolean =>
   NEEDS_NO_TRANSACTION.has(sqlState ?? "");
 /** The server's functions that run `RAISE`: such an error says what a migration means, whatever its code. */

@@ -333,7 +333,7 @@ function errorOf(thrown: Thrown, errors: ReadonlyMap<number, unknown>): Error {
   return traced(revived(thrown, errors), thrown.at);
 }
 
-/** What `run/trace.ts` reads. */
+/** What `run/step/trace.ts` reads. */
 function traced(error: Error, at: ThrownAt | undefined): Error {
   if (at !== undefined && !(TRACED in error)) Object.defineProperty(error, TRACED, { value: at });
   return error;

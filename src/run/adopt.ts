@@ -14,9 +14,9 @@ import type { Listing } from "../source/source.ts";
 import { compare, isSettled } from "../tools/compare.ts";
 import { describeTable, type Match, type ToolRow } from "../tools/tool.ts";
 import { toolNamed, toolsOf } from "../tools/tools.ts";
-import { begun, editedWarning, missingWarning, nothing, otherLayout, unknownTool } from "./adopt-problems.ts";
-import { type Adopted, adoptedOf, adoptedSql, adoptedWithoutFile, lookedAtSql } from "./adopted.ts";
-import { refusalsOf } from "./adoption.ts";
+import { type Adopted, adoptedOf, adoptedSql, adoptedWithoutFile, lookedAtSql } from "./adopt/adopted.ts";
+import { refusalsOf } from "./adopt/adoption.ts";
+import { begun, editedWarning, missingWarning, nothing, otherLayout, unknownTool } from "./adopt/problems.ts";
 import {
   type FoundHistory,
   findHistories,
@@ -26,17 +26,17 @@ import {
   refuseFailed,
   tableOfOthers,
   type Wanted,
-} from "./histories.ts";
-import { withWarnings } from "./local-commits.ts";
-import { withLock } from "./locked.ts";
-import { refuseOthers } from "./other-ledgers.ts";
-import { refuseForeign } from "./owner.ts";
-import type { RunContext, Target } from "./target.ts";
-import { holdTool } from "./tool-lock.ts";
-import { isFresh, isKept, setsOf } from "./tool-look.ts";
-import { recallTools, rememberSql, type ToolMemory } from "./tool-memory.ts";
-import { whoseOf } from "./whose.ts";
-import { rollback } from "./work.ts";
+} from "./mirror/histories.ts";
+import { refuseOthers } from "./mirror/other-ledgers.ts";
+import { holdTool } from "./mirror/tool-lock.ts";
+import { isFresh, isKept, setsOf } from "./mirror/tool-look.ts";
+import { recallTools, rememberSql, type ToolMemory } from "./mirror/tool-memory.ts";
+import { whoseOf } from "./mirror/whose.ts";
+import { withWarnings } from "./session/local-commits.ts";
+import { withLock } from "./session/locked.ts";
+import { refuseForeign } from "./session/owner.ts";
+import type { RunContext, Target } from "./session/target.ts";
+import { rollback } from "./step/context.ts";
 
 export interface AdoptOptions {
   /** Where several tools have a history. */

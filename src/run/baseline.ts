@@ -7,16 +7,16 @@ import { wayBackOf } from "../core/way-back.ts";
 import { ConfigError, PlanRefused, type Problem, SourceError } from "../errors.ts";
 import type { Author, LedgerSql } from "../ledger/sql.ts";
 import { describeTable } from "../tools/tool.ts";
-import { judge, lostIn, twinIn } from "./adoption.ts";
-import { entryFor } from "./entry.ts";
-import { keptRow, rememberedRow } from "./keep.ts";
-import { withWarnings } from "./local-commits.ts";
-import { withLock } from "./locked.ts";
-import { refuseForeign, replacedBy } from "./owner.ts";
-import type { RunContext, Target } from "./target.ts";
-import { keepToolOut, refuseLockedRow } from "./tool-lock.ts";
-import { lookAt } from "./tool-look.ts";
-import { forgetRow, settleRow } from "./tool-memory.ts";
+import { judge, lostIn, twinIn } from "./adopt/adoption.ts";
+import { entryFor } from "./adopt/declared-row.ts";
+import { keptRow, rememberedRow } from "./mirror/keep.ts";
+import { keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
+import { lookAt } from "./mirror/tool-look.ts";
+import { forgetRow, settleRow } from "./mirror/tool-memory.ts";
+import { withWarnings } from "./session/local-commits.ts";
+import { withLock } from "./session/locked.ts";
+import { refuseForeign, replacedBy } from "./session/owner.ts";
+import type { RunContext, Target } from "./session/target.ts";
 
 export interface BaselineReport {
   readonly target: string;

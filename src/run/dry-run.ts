@@ -19,25 +19,25 @@ import {
   UNSAFE_NEW_ENUM_VALUE,
 } from "../database/sqlstate.ts";
 import { DatabaseError, type Problem, SourceError, StepFailed } from "../errors.ts";
-import { withAdopted } from "./adopted.ts";
-import { lookAtTool } from "./adoption.ts";
-import { sessionKind } from "./connect.ts";
-import { type DryRunReport, DryRunResults } from "./dry-run-report.ts";
+import { withAdopted } from "./adopt/adopted.ts";
+import { lookAtTool } from "./adopt/adoption.ts";
+import { invalidIndexes } from "./catalog/indexes.ts";
 import { includesImports } from "./everything.ts";
 import type { Import } from "./import.ts";
-import { invalidIndexes } from "./indexes.ts";
-import { refusedIndexes } from "./leftover-indexes.ts";
-import { withLock } from "./locked.ts";
 import { beside, type MigrateOptions, planInput } from "./migrate.ts";
-import { callModule } from "./module.ts";
-import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
-import { losesNothingOutside } from "./pipeline.ts";
-import { type Prepared, prepareSteps } from "./prepare.ts";
-import { CALM, resetSession } from "./script.ts";
-import type { RunContext, Target } from "./target.ts";
-import { placeOfTrace, traceOf } from "./trace.ts";
-import { watch } from "./watch.ts";
-import { rollback, stepError, type Work, whereIs } from "./work.ts";
+import { type DryRunReport, DryRunResults } from "./report/dry-run-report.ts";
+import { sessionKind } from "./session/connect.ts";
+import { withLock } from "./session/locked.ts";
+import type { RunContext, Target } from "./session/target.ts";
+import { rollback, stepError, type Work, whereIs } from "./step/context.ts";
+import { CALM, resetSession } from "./step/frame.ts";
+import { refusedIndexes } from "./step/leftover-indexes.ts";
+import { callModule } from "./step/module.ts";
+import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
+import { losesNothingOutside } from "./step/pipeline.ts";
+import { type Prepared, prepareSteps } from "./step/prepare.ts";
+import { placeOfTrace, traceOf } from "./step/trace.ts";
+import { watch } from "./step/watch.ts";
 
 export interface DryRunOptions extends MigrateOptions {
   readonly imports: () => Promise<readonly Import[]>;

@@ -10,10 +10,10 @@ import { createScans } from "../images/scans.ts";
 import { imageTables } from "../images/sql.ts";
 import { readThumbnails } from "../import/thumbnails.ts";
 import { withTrust } from "../import/trust.ts";
-import { withConnection } from "./connect.ts";
 import type { Import } from "./import.ts";
-import { withWarnings } from "./local-commits.ts";
-import type { RunContext, Target } from "./target.ts";
+import { withConnection } from "./session/connect.ts";
+import { withWarnings } from "./session/local-commits.ts";
+import type { RunContext, Target } from "./session/target.ts";
 
 export interface ListOptions extends FindOptions {
   /** The imports as they are configured, where pictures are wanted: by file id, as WebP. */

@@ -12,8 +12,8 @@ import { GodwitError, Interrupted } from "../errors.ts";
 import type { ImportReport } from "../import/report.ts";
 import { type Import, runImport } from "./import.ts";
 import { type MigrateOptions, migrate } from "./migrate.ts";
-import type { Report } from "./report.ts";
-import type { RunContext, Target } from "./target.ts";
+import type { Report } from "./report/report.ts";
+import type { RunContext, Target } from "./session/target.ts";
 
 export interface UpOptions {
   readonly context: RunContext;

@@ -12,11 +12,11 @@ import { importFiles, type Standing } from "../import/import.ts";
 import { noProgress, type Progress } from "../import/progress.ts";
 import type { ImportReport } from "../import/report.ts";
 import type { ImportSettings } from "../import/settings.ts";
-import { withOneConnection } from "./connect.ts";
-import { withWarnings } from "./local-commits.ts";
-import { acquireLock } from "./locked.ts";
-import { patiently } from "./own-waits.ts";
-import type { RunContext, Target } from "./target.ts";
+import { withOneConnection } from "./session/connect.ts";
+import { withWarnings } from "./session/local-commits.ts";
+import { acquireLock } from "./session/locked.ts";
+import { patiently } from "./session/own-waits.ts";
+import type { RunContext, Target } from "./session/target.ts";
 
 /** What is configured: an import that can be run, or the reason why this one cannot. */
 export type Import =

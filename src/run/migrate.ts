@@ -20,13 +20,25 @@ import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, Ste
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
-import { connect, prepareSession, refuseReadOnly, sessionKind } from "./connect.ts";
-import { asInterruption } from "./ending.ts";
-import { endsSession } from "./ends-session.ts";
-import { execute, refuseBroken } from "./execute.ts";
-import { parseKeep } from "./histories.ts";
-import { adoptInPassing, makeTable, tellTool } from "./in-step.ts";
-import { type InvalidIndex, invalidIndexes } from "./indexes.ts";
+import { adoptInPassing, makeTable, tellTool } from "./adopt/in-step.ts";
+import { untoldWarning } from "./adopt/untold.ts";
+import { type InvalidIndex, invalidIndexes } from "./catalog/indexes.ts";
+import { parseKeep } from "./mirror/histories.ts";
+import { refuseUntoldDown } from "./mirror/reruns.ts";
+import { refuseMeanwhile } from "./mirror/tool-watch.ts";
+import { boundedNotices } from "./report/notices.ts";
+import type { Report, StepFailure, StepReport } from "./report/report.ts";
+import { connect, prepareSession, refuseReadOnly, sessionKind } from "./session/connect.ts";
+import { asInterruption } from "./session/ending.ts";
+import { acquireLock } from "./session/locked.ts";
+import { type OwnWaits, patiently } from "./session/own-waits.ts";
+import { refuseForeign } from "./session/owner.ts";
+import { asSchemaGone, explainedBySchema } from "./session/schema-gone.ts";
+import type { RunContext, Target } from "./session/target.ts";
+import { againOf, failureOf, ownSession, type Work } from "./step/context.ts";
+import { endsSession } from "./step/ends-session.ts";
+import { execute, refuseBroken } from "./step/execute.ts";
+import { guardOf } from "./step/frame.ts";
 import {
   clearNamedIndexes,
   invalidIndex,
@@ -34,22 +46,10 @@ import {
   leftInvalid,
   namedIndexes,
   warnOfKept,
-} from "./leftover-indexes.ts";
-import { acquireLock } from "./locked.ts";
-import { createMentions, type Mentions, noteTexts } from "./mentioned-indexes.ts";
-import { boundedNotices } from "./notices.ts";
-import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
-import { type OwnWaits, patiently } from "./own-waits.ts";
-import { refuseForeign } from "./owner.ts";
-import { type Prepared, prepareSteps } from "./prepare.ts";
-import type { Report, StepFailure, StepReport } from "./report.ts";
-import { refuseUntoldDown } from "./reruns.ts";
-import { asSchemaGone, explainedBySchema } from "./schema-gone.ts";
-import { guardOf } from "./script.ts";
-import type { RunContext, Target } from "./target.ts";
-import { refuseMeanwhile } from "./tool-watch.ts";
-import { untoldWarning } from "./untold.ts";
-import { againOf, failureOf, ownSession, type Work } from "./work.ts";
+} from "./step/leftover-indexes.ts";
+import { createMentions, type Mentions, noteTexts } from "./step/mentioned-indexes.ts";
+import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
+import { type Prepared, prepareSteps } from "./step/prepare.ts";
 
 export interface MigrateOptions {
   readonly goal: Goal;

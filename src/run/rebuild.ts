@@ -11,9 +11,9 @@ import type { Entry, Rebuilt } from "../ledger/sql.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { toolNamed } from "../tools/tools.ts";
-import { entryFor } from "./entry.ts";
-import type { RunContext, Target } from "./target.ts";
-import { rollback } from "./work.ts";
+import { entryFor } from "./adopt/declared-row.ts";
+import type { RunContext, Target } from "./session/target.ts";
+import { rollback } from "./step/context.ts";
 
 export interface RepairPlace {
   readonly target: Target;

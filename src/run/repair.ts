@@ -15,18 +15,18 @@ import type { Listing } from "../source/source.ts";
 import { sharesVersion } from "../tools/compare.ts";
 import { matchRows } from "../tools/match.ts";
 import { describeTable, type ToolRow } from "../tools/tool.ts";
-import { lostIn, twinIn } from "./adoption.ts";
-import { entryFor } from "./entry.ts";
-import { acceptedRow, keptRow, rememberedRow, renamedFrom, renamedRow } from "./keep.ts";
-import { withWarnings } from "./local-commits.ts";
-import { withLock } from "./locked.ts";
-import { refuseForeign } from "./owner.ts";
+import { lostIn, twinIn } from "./adopt/adoption.ts";
+import { entryFor } from "./adopt/declared-row.ts";
+import { acceptedRow, keptRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/keep.ts";
+import { type Advisory, keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
+import { type Look, lookAt } from "./mirror/tool-look.ts";
+import { forgetRow, settleRow } from "./mirror/tool-memory.ts";
 import { type RepairPlace, rebuild } from "./rebuild.ts";
 import { refusedRepair } from "./repairable.ts";
-import type { RunContext, Target } from "./target.ts";
-import { type Advisory, keepToolOut, refuseLockedRow } from "./tool-lock.ts";
-import { type Look, lookAt } from "./tool-look.ts";
-import { forgetRow, settleRow } from "./tool-memory.ts";
+import { withWarnings } from "./session/local-commits.ts";
+import { withLock } from "./session/locked.ts";
+import { refuseForeign } from "./session/owner.ts";
+import type { RunContext, Target } from "./session/target.ts";
 
 export type Repair =
   /** The file was edited on purpose: its present text is the one that counts. */

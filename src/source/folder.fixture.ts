@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
-import { openPlain, type PlainOptions } from "./plain.ts";
+import { openPlain, type PlainOptions } from "./plain/plain.ts";
 import type { Content, Source } from "./source.ts";
 
 /** A temporary folder with these files, removed when the test is over. */

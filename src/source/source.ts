@@ -2,7 +2,7 @@
 import type { Direction, Migration, MigrationSettings } from "../core/migration.ts";
 import type { Problem } from "../errors.ts";
 import type { Call, Recorded, Returned } from "../host/call.ts";
-import type { ToolPlace } from "./tool-place.ts";
+import type { ToolPlace } from "./detect/tool-place.ts";
 
 export interface Source {
   /** `plain`, `drizzle`, … */

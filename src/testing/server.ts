@@ -1,9 +1,9 @@
 /** The server on which test databases are made: the one of the configuration, or the embedded one. */
-import { assemble } from "../assemble.ts";
+import { assemble } from "../assemble/assemble.ts";
 import type { Config } from "../config/config.ts";
 import { withDatabase } from "../database/address/with-database.ts";
 import type { Connection } from "../database/connection.ts";
-import { openPostgres } from "../database/postgres.ts";
+import { openPostgres } from "../database/wire/postgres.ts";
 import { ConfigError, DatabaseError } from "../errors.ts";
 import { secretUrl } from "../std/secret.ts";
 import { delay } from "../std/time.ts";
@@ -23,7 +23,7 @@ export async function openServer(config: Config): Promise<Server> {
       async () => url,
       () => Promise.resolve(),
     );
-  const { openEmbedded } = await import("../database/embedded.ts");
+  const { openEmbedded } = await import("../database/embedded/embedded.ts");
   // The server's own session does not keep a process alive, and while it is being opened nothing else does.
   const alive = setInterval(() => {}, 60_000);
   const folder = `${config.root}/.godwit`;

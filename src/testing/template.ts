@@ -1,6 +1,6 @@
 /** A database in which the migrations have run, to be copied: one per folder, role and settings. */
 import { createHash } from "node:crypto";
-import { assemble, createContext, withSource } from "../assemble.ts";
+import { assemble, createContext, withSource } from "../assemble/assemble.ts";
 import type { Config } from "../config/config.ts";
 import { PHASES } from "../core/migration.ts";
 import { identifier, literal } from "../core/sql/quote.ts";

@@ -3,13 +3,13 @@ import type { ParameterKind } from "../database/values/parameters.ts";
 import type { RawResult } from "../database/values/rows.ts";
 import { DatabaseError } from "../errors.ts";
 import type { EncodedValue, FromHost, Returned, StatementError, ToHost } from "../host/protocol.ts";
-import type { MigrationContext } from "../migration.ts";
-import { type Begun, createBegun, NEVER } from "../run/module-begun.ts";
-import { type Executor, handles } from "../run/module-context.ts";
-import { traceOf } from "../run/trace.ts";
-import type { ModuleFunction } from "../source/declaration.ts";
+import { traceOf } from "../run/step/trace.ts";
+import type { MigrationContext } from "../source/definition.ts";
+import type { ModuleFunction } from "../source/module/declaration.ts";
 import { MOST_CARRIED, shortened } from "../std/secret.ts";
 import { activeResources, letLateOnesCome, stillOpen } from "./late.ts";
+import { type Begun, createBegun, NEVER } from "./module-begun.ts";
+import { type Executor, handles } from "./module-context.ts";
 import { rememberStatement } from "./thrown.ts";
 
 export interface OpenCall {

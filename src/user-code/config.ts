@@ -1,7 +1,7 @@
 /** Loads `godwit.config.*` where it cannot hurt, and gives back its content as plain data. */
 import { pathToFileURL } from "node:url";
 import type { LoadedConfig } from "../host/protocol.ts";
-import { registerTypeScript } from "../source/typescript.ts";
+import { registerTypeScript } from "../source/module/typescript.ts";
 
 export async function loadConfigFile(path: string): Promise<LoadedConfig> {
   const before = { ...process.env };

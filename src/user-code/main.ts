@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { CHANNEL, openChannel } from "../host/channel.ts";
 import type { FromHost, Request, Thrown, ToHost } from "../host/protocol.ts";
-import { loadModule } from "../source/module.ts";
+import { loadModule } from "../source/module/module.ts";
 import { createCall, type OpenCall } from "./call.ts";
 import { loadConfigFile } from "./config.ts";
 import { endGroup, endWithParent } from "./lifeline.ts";

@@ -3,11 +3,11 @@
  * looks at an answer cannot be rendered, and the recorder says so, rather than rendering it wrongly.
  */
 import type { Recorded, RecordedStatement } from "../host/protocol.ts";
-import { kindsWritten } from "../run/inline.ts";
-import { type Executor, handles } from "../run/module-context.ts";
-import type { ModuleFunction } from "../source/declaration.ts";
+import { kindsWritten } from "../run/script/inline.ts";
+import type { ModuleFunction } from "../source/module/declaration.ts";
 import { type OpenCall, unbegunOf } from "./call.ts";
 import { activeResources, letLateOnesCome } from "./late.ts";
+import { type Executor, handles } from "./module-context.ts";
 
 export async function record(
   run: ModuleFunction,

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GodwitError, type Problem, problemsOf } from "../errors.ts";
 import type { Thrown } from "../host/protocol.ts";
-import { traceOf } from "../run/trace.ts";
+import { traceOf } from "../run/step/trace.ts";
 import { MOST_CARRIED, shortened } from "../std/secret.ts";
 
 /** Errors of statements, and which: thrown on, they are told by their number. */

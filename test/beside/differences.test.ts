@@ -4,7 +4,7 @@ import { adopt } from "../../src/run/adopt.ts";
 import { baseline } from "../../src/run/baseline.ts";
 import { migrate } from "../../src/run/migrate.ts";
 import { type Repair, repair } from "../../src/run/repair.ts";
-import type { Target } from "../../src/run/target.ts";
+import type { Target } from "../../src/run/session/target.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
 import { down, type Files, folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";

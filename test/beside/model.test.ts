@@ -7,7 +7,7 @@ import { GodwitError, problemsOf } from "../../src/errors.ts";
 import { adopt } from "../../src/run/adopt.ts";
 import { migrate } from "../../src/run/migrate.ts";
 import { repair } from "../../src/run/repair.ts";
-import type { Target } from "../../src/run/target.ts";
+import type { Target } from "../../src/run/session/target.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn } from "../support/refusal.ts";
 import { type Chance, chanceFor, times } from "../support/seed.ts";

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe } from "vitest";
 import { adopt } from "../../src/run/adopt.ts";
-import { renderScript } from "../../src/run/offline.ts";
+import { renderScript } from "../../src/run/sql-script.ts";
 import { ADOPT } from "../support/chain.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";

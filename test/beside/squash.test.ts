@@ -2,8 +2,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { baseline } from "../../src/run/baseline.ts";
+import type { Target } from "../../src/run/session/target.ts";
 import { statusOf } from "../../src/run/status.ts";
-import type { Target } from "../../src/run/target.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";

@@ -11,7 +11,7 @@ import pg from "pg";
 import { describe } from "vitest";
 import { root } from "../../scripts/fresh.mjs";
 import { adopt } from "../../src/run/adopt.ts";
-import type { Target } from "../../src/run/target.ts";
+import type { Target } from "../../src/run/session/target.ts";
 import { ADOPT } from "../support/chain.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { type Files, folderOf, recorder, targetOf, up } from "../support/target.ts";

@@ -8,7 +8,7 @@ import { describe } from "vitest";
 import { root } from "../../scripts/fresh.mjs";
 import { GodwitError, problemsOf } from "../../src/errors.ts";
 import { adopt } from "../../src/run/adopt.ts";
-import type { Target } from "../../src/run/target.ts";
+import type { Target } from "../../src/run/session/target.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
 import { TOOL_TABLES, type ToolTable } from "../support/tool-tables.ts";

@@ -1,7 +1,7 @@
 /** What a hint names can be found, and done. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { refuseUntoldDown } from "../../src/run/reruns.ts";
+import { refuseUntoldDown } from "../../src/run/mirror/reruns.ts";
 import { sqitch } from "../../src/tools/sqitch.ts";
 import { expect, test } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";

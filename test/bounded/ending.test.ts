@@ -1,7 +1,7 @@
 /** A signal or a deadline ends a command at every moment, and user code ends with it. */
 import { createServer } from "node:net";
 import { describe } from "vitest";
-import { createMigrator } from "../../src/migrator.ts";
+import { createMigrator } from "../../src/library/migrator.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
 import { startServer } from "../support/server.ts";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { fingerprint } from "../../src/core/checksum.ts";
 import { fingerprintWithPauses, pauses } from "../../src/source/pauses.ts";
-import { openPlain } from "../../src/source/plain.ts";
+import { openPlain } from "../../src/source/plain/plain.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import type { Connection, Notice, Row } from "../../src/database/connection.ts";
 import { openLedger } from "../../src/ledger/ledger.ts";
 import { migrate } from "../../src/run/migrate.ts";
-import type { Target } from "../../src/run/target.ts";
-import { openPlain } from "../../src/source/plain.ts";
+import type { Target } from "../../src/run/session/target.ts";
+import { openPlain } from "../../src/source/plain/plain.ts";
 import { ledgerSchema } from "../support/database.ts";
 import { down, type Files, folderOf, recorder, SETTINGS, up, writeFiles } from "../support/target.ts";
 

@@ -1,8 +1,8 @@
 /** dbmate itself as the judge of its folders. */
 import { describe } from "vitest";
 import { migrate } from "../../src/run/migrate.ts";
-import { openInPlace } from "../../src/source/in-place.ts";
 import { dbmate } from "../../src/source/layouts/dbmate.ts";
+import { openInPlace } from "../../src/source/layouts/in-place.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { down, type Files, folderOf, recorder, targetOf, up } from "../support/target.ts";
 import { emptied, madeIn, runTool, succeed } from "../support/tool.ts";

@@ -1,6 +1,6 @@
 /** What a tool runs again when its text changed: at the end, or in its place. */
-import { openInPlace } from "../../src/source/in-place.ts";
-import { loadLayout } from "../../src/source/layouts.ts";
+import { openInPlace } from "../../src/source/layouts/in-place.ts";
+import { loadLayout } from "../../src/source/layouts/layouts.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn } from "../support/refusal.ts";
 import { folderOf, targetOf, up, writeFiles } from "../support/target.ts";

@@ -1,7 +1,7 @@
 /** The Supabase CLI itself as the judge of its folders. */
 import { join } from "node:path";
 import { describe } from "vitest";
-import { openInPlace } from "../../src/source/in-place.ts";
+import { openInPlace } from "../../src/source/layouts/in-place.ts";
 import { supabase } from "../../src/source/layouts/supabase.ts";
 import { supabaseStatements } from "../../src/source/layouts/supabase-statements.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";

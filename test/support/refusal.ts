@@ -1,6 +1,6 @@
 /** What a run says when it does not do what was asked. */
 import { GodwitError, type Problem, problemsOf } from "../../src/errors.ts";
-import type { Report } from "../../src/run/report.ts";
+import type { Report } from "../../src/run/report/report.ts";
 import { ledgerSchema, type TestDatabase } from "./database.ts";
 
 export interface Refusal {

@@ -2,11 +2,11 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { PHASES } from "../../src/core/migration.ts";
-import { parseAddress } from "../../src/database/address.ts";
-import { openPostgres } from "../../src/database/postgres.ts";
+import { parseAddress } from "../../src/database/address/address.ts";
+import { openPostgres } from "../../src/database/wire/postgres.ts";
 import { openLedger } from "../../src/ledger/ledger.ts";
 import { migrate } from "../../src/run/migrate.ts";
-import { openPlain } from "../../src/source/plain.ts";
+import { openPlain } from "../../src/source/plain/plain.ts";
 import type { ChildRun } from "./runner.ts";
 
 const { url, folder, schema, pooling, settings } = JSON.parse(process.argv[2] ?? "") as ChildRun;

@@ -5,7 +5,7 @@ import { rename } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
 import { onTestFinished } from "vitest";
-import type { RunSettings } from "../../src/run/target.ts";
+import type { RunSettings } from "../../src/run/session/target.ts";
 import { ledgerSchema } from "./database.ts";
 import { SETTINGS } from "./target.ts";
 

@@ -1,9 +1,9 @@
 /** A target on the folder of another tool, and that tool itself. */
 
 import { spawnSync } from "node:child_process";
-import type { Target } from "../../src/run/target.ts";
-import { openInPlace } from "../../src/source/in-place.ts";
-import { loadLayout } from "../../src/source/layouts.ts";
+import type { Target } from "../../src/run/session/target.ts";
+import { openInPlace } from "../../src/source/layouts/in-place.ts";
+import { loadLayout } from "../../src/source/layouts/layouts.ts";
 import { type TargetOptions, targetOf } from "./target.ts";
 
 /** Why a test that needs this cannot run here, said aloud too: the program does not succeed. CI has all of them. */

@@ -1,6 +1,6 @@
 /** Names that the server would cut are refused, so that no two targets become one. */
 import { describe } from "vitest";
-import { schemasOf } from "../../src/config/names.ts";
+import { schemasOf } from "../../src/config/targets/names.ts";
 import { createFleet, createMigrator } from "../../src/index.ts";
 import { createTestDatabase } from "../../src/testing.ts";
 import { commandIn } from "../support/command.ts";

@@ -10,7 +10,7 @@ import { describe } from "vitest";
 import { root } from "../../scripts/fresh.mjs";
 import { adopt } from "../../src/run/adopt.ts";
 import { migrate } from "../../src/run/migrate.ts";
-import type { Target } from "../../src/run/target.ts";
+import type { Target } from "../../src/run/session/target.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { down, type Files, folderOf, recorder, targetOf, UP, up } from "../support/target.ts";

@@ -6,7 +6,7 @@
 import pg from "pg";
 import { describe } from "vitest";
 import { adopt } from "../../src/run/adopt.ts";
-import type { Target } from "../../src/run/target.ts";
+import type { Target } from "../../src/run/session/target.ts";
 import { ADOPT, make, once, TABLES } from "../support/chain.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn } from "../support/refusal.ts";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { describe } from "vitest";
 import { adopt } from "../../src/run/adopt.ts";
 import { migrate } from "../../src/run/migrate.ts";
-import type { Target } from "../../src/run/target.ts";
+import type { Target } from "../../src/run/session/target.ts";
 import { expect, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
 import {

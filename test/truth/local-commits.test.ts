@@ -1,7 +1,7 @@
 /** A commit that no synchronous standby has is told, whichever statement of ours it was. */
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createMigrator } from "../../src/migrator.ts";
+import { createMigrator } from "../../src/library/migrator.ts";
 import { type Command, commandIn } from "../support/command.ts";
 import { startServer, type ThrowAwayServer } from "../support/server.ts";
 import { folderOf } from "../support/target.ts";

@@ -1,8 +1,8 @@
 /** What is counted as done after a lost session is what the ledger says that answers then; and no step is begun for ever. */
 import { describe } from "vitest";
-import { parseAddress } from "../../src/database/address.ts";
-import { openPostgres } from "../../src/database/postgres.ts";
-import type { Target } from "../../src/run/target.ts";
+import { parseAddress } from "../../src/database/address/address.ts";
+import { openPostgres } from "../../src/database/wire/postgres.ts";
+import type { Target } from "../../src/run/session/target.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { createDatabases } from "../support/databases.ts";

@@ -1,6 +1,6 @@
 import { describe } from "vitest";
-import { parseAddress } from "../../src/database/address.ts";
-import { looksPooled } from "../../src/database/pooling.ts";
+import { parseAddress } from "../../src/database/address/address.ts";
+import { looksPooled } from "../../src/database/address/pooling.ts";
 import { expect, test } from "../support/database.ts";
 import { folderOf, targetOf, up } from "../support/target.ts";
 

@@ -1,6 +1,6 @@
 import { describe } from "vitest";
-import { parseAddress } from "../../src/database/address.ts";
-import { openPostgres } from "../../src/database/postgres.ts";
+import { parseAddress } from "../../src/database/address/address.ts";
+import { openPostgres } from "../../src/database/wire/postgres.ts";
 import { acquireSessionLock } from "../../src/lock/session.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { closeGate, GATE } from "../support/gate.ts";

@@ -1,8 +1,8 @@
 /** 36: migrations in TypeScript cannot run in the image, which has no compiler. */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Target } from "../../src/run/target.ts";
-import { openBundle, writeBundle } from "../../src/source/bundle.ts";
+import type { Target } from "../../src/run/session/target.ts";
+import { openBundle, writeBundle } from "../../src/source/bundle/bundle.ts";
 import { expect, test } from "../support/database.ts";
 import { folderOf, targetOf, up } from "../support/target.ts";
 

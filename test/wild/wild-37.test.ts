@@ -1,9 +1,9 @@
 /** 37: a data migration imports the application's models, which move on. */
 import { join } from "node:path";
 import { describe } from "vitest";
-import type { Target } from "../../src/run/target.ts";
-import { openBundle, writeBundle } from "../../src/source/bundle.ts";
-import { openPlain } from "../../src/source/plain.ts";
+import type { Target } from "../../src/run/session/target.ts";
+import { openBundle, writeBundle } from "../../src/source/bundle/bundle.ts";
+import { openPlain } from "../../src/source/plain/plain.ts";
 import { expect, test } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { folderOf, targetOf, up, writeFiles } from "../support/target.ts";

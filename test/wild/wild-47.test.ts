@@ -5,7 +5,7 @@
  */
 import { describe, test } from "vitest";
 import { Interrupted } from "../../src/errors.ts";
-import type { RunEvent } from "../../src/run/events.ts";
+import type { RunEvent } from "../../src/run/report/events.ts";
 import { expect } from "../support/database.ts";
 import { cutEverywhere, everyPoint, openPlaces } from "../support/points.ts";
 import { folderOf, recorder, targetOf, up } from "../support/target.ts";

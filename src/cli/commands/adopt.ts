@@ -3,7 +3,7 @@
 import type { Problem } from "../../errors.ts";
 import { type AdoptReport, adopt } from "../../run/adopt.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { formatProblem, type Paint } from "../problems.ts";
+import { formatProblem, type Paint } from "../output/problems.ts";
 import { withSession } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {

@@ -1,12 +1,12 @@
 /** `godwit build` */
 import { resolve } from "node:path";
-import { withSource } from "../../assemble.ts";
+import { withSource } from "../../assemble/assemble.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { asUnwritten } from "../files.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const config = await invocation.config();
-  const { writeBundle } = await import("../../source/bundle.ts");
+  const { writeBundle } = await import("../../source/bundle/bundle.ts");
   const out = resolve(config.root, invocation.arguments[0] ?? "dist/migrations");
   const { say: print, signal } = invocation;
   const { cacheFolder, environment } = config;

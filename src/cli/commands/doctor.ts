@@ -1,14 +1,14 @@
 /** `godwit doctor` */
-import { isAddressed, withSource } from "../../assemble.ts";
+import { isAddressed, withSource } from "../../assemble/assemble.ts";
 import type { Config } from "../../config/config.ts";
 import { OPTIONS } from "../../config/options.ts";
 import { describeOrigin } from "../../config/values.ts";
-import { isAdo, parseAddress } from "../../database/address.ts";
+import { isAdo, parseAddress } from "../../database/address/address.ts";
+import { looksPooled } from "../../database/address/pooling.ts";
 import type { Connection, Row } from "../../database/connection.ts";
-import { looksPooled } from "../../database/pooling.ts";
 import { GodwitError, problemsOf } from "../../errors.ts";
 import { damaged } from "../../ledger/damage.ts";
-import { withConnection } from "../../run/connect.ts";
+import { withConnection } from "../../run/session/connect.ts";
 import { redact, Secret } from "../../std/secret.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";

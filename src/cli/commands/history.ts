@@ -2,7 +2,7 @@
 import { currentOf, headsOf, ordered } from "../../core/heads.ts";
 import { restored } from "../../core/sql/stored.ts";
 import type { Row } from "../../database/connection.ts";
-import { withConnection } from "../../run/connect.ts";
+import { withConnection } from "../../run/session/connect.ts";
 import { look } from "../../run/status.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";

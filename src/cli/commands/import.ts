@@ -1,17 +1,17 @@
 /** `godwit import` */
-import { assembleImports, chooseImports } from "../../assemble.ts";
+import { assembleImports, chooseImports } from "../../assemble/assemble.ts";
 import type { Config } from "../../config/config.ts";
 import { ConfigError } from "../../errors.ts";
 import { latestRuns, type RunRow } from "../../images/runs.ts";
 import type { Figures } from "../../import/figures.ts";
 import type { ImportReport } from "../../import/report.ts";
-import { withConnection } from "../../run/connect.ts";
 import { type Import, runImport } from "../../run/import.ts";
+import { withConnection } from "../../run/session/connect.ts";
 import { formatSize } from "../../std/size.ts";
 import { formatDuration } from "../../std/time.ts";
 import { visible } from "../../std/visible.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { formatCount, progressLine, workerLine } from "../import-progress.ts";
+import { formatCount, progressLine, workerLine } from "../output/import-progress.ts";
 import { type Session, withSession } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
@@ -55,7 +55,7 @@ export async function withOrigin(config: Config, { flags, arguments: [name] }: I
       });
     return config;
   }
-  const { readImports } = await import("../../config/imports.ts");
+  const { readImports } = await import("../../config/imports/imports.ts");
   const own = { ...given, from: await absolute(from) };
   return {
     ...config,

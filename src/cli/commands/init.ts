@@ -1,7 +1,7 @@
 /** `godwit init` */
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
-import { isAddressed } from "../../assemble.ts";
+import { isAddressed } from "../../assemble/assemble.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { writeNew } from "../files.ts";
 import { nextNumber, writeMigration } from "./create.ts";

@@ -1,8 +1,8 @@
 /** `--sql`: a script for somebody else to run. */
 import { randomUUID } from "node:crypto";
-import { assembleImports, assembleOffline, createContext } from "../../assemble.ts";
+import { assembleImports, assembleOffline, createContext } from "../../assemble/assemble.ts";
 import { includesImports } from "../../run/everything.ts";
-import { renderScript } from "../../run/offline.ts";
+import { renderScript } from "../../run/sql-script.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { migrateOptions } from "../session.ts";
 

@@ -1,11 +1,11 @@
 /** `godwit plan` */
-import { assembleImports } from "../../assemble.ts";
+import { assembleImports } from "../../assemble/assemble.ts";
 import type { Plan } from "../../core/plan.ts";
 import { includesImports } from "../../run/everything.ts";
 import { preview } from "../../run/status.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
-import { formatProblem, type Paint } from "../problems.ts";
+import { formatProblem, type Paint } from "../output/problems.ts";
 import { migrateOptions, withSession } from "../session.ts";
 import { heldLines } from "./up.ts";
 

@@ -1,9 +1,9 @@
 /** `godwit status` */
-import { assembleImports } from "../../assemble.ts";
+import { assembleImports } from "../../assemble/assemble.ts";
+import type { StatusRow } from "../../run/report/status-rows.ts";
 import { type ImportState, type Status, statusOf } from "../../run/status.ts";
-import type { StatusRow } from "../../run/status-rows.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { formatProblem, type Paint } from "../problems.ts";
+import { formatProblem, type Paint } from "../output/problems.ts";
 import { migrateOptions, withSession } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {

@@ -1,9 +1,9 @@
 /** `up --dry-run` */
-import { assembleImports } from "../../assemble.ts";
+import { assembleImports } from "../../assemble/assemble.ts";
 import { dryRun } from "../../run/dry-run.ts";
-import type { DryRunFailure, DryRunReport } from "../../run/dry-run-report.ts";
+import type { DryRunFailure, DryRunReport } from "../../run/report/dry-run-report.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { formatProblem, type Paint } from "../problems.ts";
+import { formatProblem, type Paint } from "../output/problems.ts";
 import { migrateOptions, withSession } from "../session.ts";
 
 export async function tryOut(invocation: Invocation, to: string): Promise<Answer> {

@@ -1,8 +1,8 @@
 /** What other tools' own configuration would change in a run is done or refused by name. */
 import { expect, test } from "vitest";
 import { createFolder } from "../folder.fixture.ts";
-import type { Layout, LayoutOptions } from "../layout.ts";
 import { graphileMigrate } from "./graphile-migrate.ts";
+import type { Layout, LayoutOptions } from "./layout.ts";
 import { sqlx } from "./sqlx.ts";
 import { supabase } from "./supabase.ts";
 

@@ -5,10 +5,10 @@
 import { type Problem, SourceError } from "../../errors.ts";
 import { readFolder } from "../folder.ts";
 import { firstStatement } from "../header.ts";
-import type { FileText, Layout, Reading } from "../layout.ts";
 import { placeAt } from "../place.ts";
+import type { Section } from "../plain/sections.ts";
 import { badForm, layoutRefused } from "../problems.ts";
-import type { Section } from "../sections.ts";
+import type { FileText, Layout, Reading } from "./layout.ts";
 import { byBytes, refuseShared } from "./versions.ts";
 
 export const dbmate: Layout = {

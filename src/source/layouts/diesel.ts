@@ -1,7 +1,7 @@
 /** diesel: a folder for each migration. */
 
-import type { Layout } from "../layout.ts";
 import { discoverFolders } from "./folders.ts";
+import type { Layout } from "./layout.ts";
 
 export const diesel: Layout = {
   name: "diesel",

@@ -12,9 +12,9 @@ import type { Problem } from "../../errors.ts";
 import { SourceError } from "../../errors.ts";
 import { describeFault, parseJson } from "../../std/json.ts";
 import { isThere, readFolder } from "../folder.ts";
-import type { Discovery, Entry, FileText, Layout, Reading } from "../layout.ts";
 import { layoutRefused } from "../problems.ts";
 import { readText } from "../text.ts";
+import type { Discovery, Entry, FileText, Layout, Reading } from "./layout.ts";
 import { lineEndVariants } from "./line-ends.ts";
 
 export const drizzle: Layout = {

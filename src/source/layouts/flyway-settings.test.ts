@@ -1,9 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how Flyway writes placeholders
 import { expect, test } from "vitest";
 import { createFolder } from "../folder.fixture.ts";
-import { openInPlace } from "../in-place.ts";
-import type { LayoutOptions } from "../layout.ts";
 import { flyway } from "./flyway.ts";
+import { openInPlace } from "./in-place.ts";
+import type { LayoutOptions } from "./layout.ts";
 
 async function open(files: Readonly<Record<string, string>>, options: Partial<LayoutOptions> = {}) {
   const source = openInPlace(flyway, createFolder(files), { placeholders: {}, environment: {}, ...options });

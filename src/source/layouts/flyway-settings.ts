@@ -7,10 +7,10 @@
 import { join } from "node:path";
 import type { Problem } from "../../errors.ts";
 import { isThere } from "../folder.ts";
-import type { LayoutOptions } from "../layout.ts";
 import { layoutRefused } from "../problems.ts";
 import { readText } from "../text.ts";
 import { placesAbove } from "./above.ts";
+import type { LayoutOptions } from "./layout.ts";
 
 export interface FlywaySettings {
   readonly prefixes: Readonly<Record<"V" | "R" | "B", string>>;

@@ -15,11 +15,11 @@ import type { Problem } from "../../errors.ts";
 import { SourceError } from "../../errors.ts";
 
 import { firstStatement } from "../header.ts";
-import type { Entry, FileText, Layout, LayoutOptions, Reading } from "../layout.ts";
 import { layoutRefused } from "../problems.ts";
 import { readText } from "../text.ts";
 import { byDescription, byVersion, FOREIGN, type Named, parseName, stemOf, VERSION } from "./flyway-names.ts";
 import { type FlywaySettings, flywaySettings } from "./flyway-settings.ts";
+import type { Entry, FileText, Layout, LayoutOptions, Reading } from "./layout.ts";
 import { fillIn, missingPlaceholders } from "./placeholders.ts";
 import { walk } from "./walk.ts";
 

@@ -9,9 +9,9 @@ import { join } from "node:path";
 import type { ToolKey } from "../../core/migration.ts";
 import { type Problem, SourceError } from "../../errors.ts";
 import { isThere, readFolder } from "../folder.ts";
-import { type Discovery, type FileText, type Reading, wholeFile } from "../layout.ts";
 import { emptyFile, layoutRefused } from "../problems.ts";
 import { readText } from "../text.ts";
+import { type Discovery, type FileText, type Reading, wholeFile } from "./layout.ts";
 import { byBytes, refuseShared, type Versioned } from "./versions.ts";
 
 export function discoverFolders(

@@ -1,5 +1,5 @@
 /** golang-migrate: pairs of files by number. The tool's history holds the last version only. There is no mark. */
-import type { Layout } from "../layout.ts";
+import type { Layout } from "./layout.ts";
 import { discoverPairs } from "./pairs.ts";
 
 export const golangMigrate: Layout = {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { createFolder } from "../folder.fixture.ts";
-import { openInPlace } from "../in-place.ts";
-import type { Reading } from "../layout.ts";
 import { goose } from "./goose.ts";
+import { openInPlace } from "./in-place.ts";
+import type { Reading } from "./layout.ts";
 
 function read(text: string, environment: Readonly<Record<string, string>> = {}): Reading {
   const folder = createFolder({ "00001_a.sql": text });

@@ -11,9 +11,9 @@ import { compareNumbers } from "../../core/order.ts";
 import { type ErrorCode, type Problem, SourceError } from "../../errors.ts";
 import { nearest } from "../../std/nearest.ts";
 import { readFolder } from "../folder.ts";
-import type { Entry, FileText, Layout, LayoutOptions, Reading } from "../layout.ts";
 import { placeOf } from "../place.ts";
 import { layoutRefused } from "../problems.ts";
+import type { Entry, FileText, Layout, LayoutOptions, Reading } from "./layout.ts";
 import { refuseShared, type Versioned, withoutZeros } from "./versions.ts";
 
 export const goose: Layout = {

@@ -15,10 +15,10 @@ import { nextToken } from "../../core/sql/tokens.ts";
 import { type Problem, SourceError } from "../../errors.ts";
 import { describeFault, parseJson } from "../../std/json.ts";
 import { readFolder } from "../folder.ts";
-import type { Entry, FileText, Layout, LayoutOptions, Reading } from "../layout.ts";
 import { placeAt } from "../place.ts";
 import { layoutRefused } from "../problems.ts";
 import { readText } from "../text.ts";
+import type { Entry, FileText, Layout, LayoutOptions, Reading } from "./layout.ts";
 import { fillIn, missingPlaceholders } from "./placeholders.ts";
 
 export const graphileMigrate: Layout = {

@@ -2,8 +2,8 @@
 import type { Migration } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
 import { createFolder } from "../folder.fixture.ts";
-import { openInPlace } from "../in-place.ts";
-import type { Layout } from "../layout.ts";
+import { openInPlace } from "./in-place.ts";
+import type { Layout } from "./layout.ts";
 
 export interface Opened {
   readonly folder: string;

@@ -1,9 +1,9 @@
 /** Changesets of formatted SQL as migrations, with the properties that each of them sees. */
 import { posix } from "node:path";
 import type { Place, Problem } from "../../errors.ts";
-import type { Entry, FileText, Reading } from "../layout.ts";
 import { placeAt } from "../place.ts";
 import { layoutRefused } from "../problems.ts";
+import type { Entry, FileText, Reading } from "./layout.ts";
 import { isForUs, isPlainDbms, whyNot } from "./liquibase-attributes.ts";
 import { type Expanded, expand, type Outside, type Property, type Scope } from "./liquibase-properties.ts";
 import {

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how Liquibase writes properties
 import { expect, test } from "vitest";
-import { openInPlace } from "../in-place.ts";
+import { openInPlace } from "./in-place.ts";
 import { openLayout } from "./layout.fixture.ts";
 import { liquibase } from "./liquibase.ts";
 import { expand } from "./liquibase-properties.ts";

@@ -10,8 +10,8 @@ import { statSync } from "node:fs";
 import { dirname, join, posix, relative, resolve, sep } from "node:path";
 import { type Problem, SourceError } from "../../errors.ts";
 import { isThere, readFolder } from "../folder.ts";
-import type { Entry, Layout } from "../layout.ts";
 import { readText } from "../text.ts";
+import type { Entry, Layout } from "./layout.ts";
 import { isForUs } from "./liquibase-attributes.ts";
 import { type ChangelogItem, itemOf, parseChangelog } from "./liquibase-changelog.ts";
 import {

@@ -11,10 +11,10 @@ import type { Problem } from "../../errors.ts";
 import { SourceError } from "../../errors.ts";
 import { readFolder } from "../folder.ts";
 import { firstStatement } from "../header.ts";
-import type { Entry, FileText, Layout, Reading } from "../layout.ts";
 import { placeAt } from "../place.ts";
+import type { Section } from "../plain/sections.ts";
 import { badForm, layoutRefused } from "../problems.ts";
-import type { Section } from "../sections.ts";
+import type { Entry, FileText, Layout, Reading } from "./layout.ts";
 
 export const nodePgMigrate: Layout = {
   name: "node-pg-migrate",

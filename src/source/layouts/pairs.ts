@@ -3,8 +3,8 @@ import type { ToolKey } from "../../core/migration.ts";
 import { compareNumbers } from "../../core/order.ts";
 import { SourceError } from "../../errors.ts";
 import { readFolder } from "../folder.ts";
-import { type Discovery, type Entry, wholeFile } from "../layout.ts";
 import { duplicateVersion, layoutRefused } from "../problems.ts";
+import { type Discovery, type Entry, wholeFile } from "./layout.ts";
 import { withoutZeros } from "./versions.ts";
 
 interface Pair {

@@ -6,9 +6,9 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { type Problem, SourceError } from "../../errors.ts";
 import { isThere, readFolder } from "../folder.ts";
-import { type Entry, type FileText, type Layout, type Reading, wholeFile } from "../layout.ts";
 import { layoutRefused } from "../problems.ts";
 import { readText } from "../text.ts";
+import { type Entry, type FileText, type Layout, type Reading, wholeFile } from "./layout.ts";
 import { lineEndVariants } from "./line-ends.ts";
 
 export const prisma: Layout = {

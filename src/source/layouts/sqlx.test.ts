@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createFolder } from "../folder.fixture.ts";
-import { openInPlace } from "../in-place.ts";
+import { openInPlace } from "./in-place.ts";
 import { sqlx } from "./sqlx.ts";
 
 async function transactions(up: string, down: string) {

@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { compareNumbers } from "../../core/order.ts";
 import { type Problem, SourceError } from "../../errors.ts";
 import { isThere, readFolder } from "../folder.ts";
-import { type FileText, type Layout, type Reading, wholeFile } from "../layout.ts";
+import type { Section } from "../plain/sections.ts";
 import { layoutRefused } from "../problems.ts";
-import type { Section } from "../sections.ts";
 import { readText } from "../text.ts";
 import { placesAbove } from "./above.ts";
+import { type FileText, type Layout, type Reading, wholeFile } from "./layout.ts";
 import { lineEndVariants } from "./line-ends.ts";
 import { refuseShared, type Versioned, withoutZeros } from "./versions.ts";
 

@@ -1,10 +1,10 @@
 /** A marker that does not count in a file of another tool: what one tool takes for a comment ends the way up for the other. */
 import type { Direction } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
-import { oppositeMarker } from "../markers.ts";
 import { placeOf } from "../place.ts";
+import { oppositeMarker } from "../plain/markers.ts";
+import type { Section } from "../plain/sections.ts";
 import { falseMarker } from "../problems.ts";
-import type { Section } from "../sections.ts";
 
 const MARKS: readonly (readonly [tool: string, mark: RegExp])[] = [
   ["goose", /^--[^\n]*\+goose[ \t]+down\b/i],

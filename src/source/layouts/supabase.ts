@@ -8,9 +8,9 @@
 import { dirname, join } from "node:path";
 import { type Problem, SourceError } from "../../errors.ts";
 import { isThere, readFolder } from "../folder.ts";
-import { type Layout, wholeFile } from "../layout.ts";
 import { layoutRefused } from "../problems.ts";
 import { readText } from "../text.ts";
+import { type Layout, wholeFile } from "./layout.ts";
 import { byBytes, refuseShared, type Versioned } from "./versions.ts";
 
 export const supabase: Layout = {

@@ -1,8 +1,8 @@
 /** What other tools' histories know a file by: their own hashes of five small files, which must never change. */
 import { expect, test } from "vitest";
 import { createFolder } from "../folder.fixture.ts";
-import { openInPlace } from "../in-place.ts";
-import { loadLayout } from "../layouts.ts";
+import { openInPlace } from "./in-place.ts";
+import { loadLayout } from "./layouts.ts";
 
 const A = "CREATE TABLE t (id int);\nINSERT INTO t VALUES (1);\n";
 const FILES = {

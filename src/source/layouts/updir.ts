@@ -1,7 +1,7 @@
 /** A folder for each migration, of no tool in particular. */
 
-import type { Layout } from "../layout.ts";
 import { discoverFolders } from "./folders.ts";
+import type { Layout } from "./layout.ts";
 
 export const updir: Layout = {
   name: "updir",

@@ -1,5 +1,5 @@
 /** Pairs of files by number, of no tool in particular. */
-import type { Layout } from "../layout.ts";
+import type { Layout } from "./layout.ts";
 import { discoverPairs } from "./pairs.ts";
 
 export const updown: Layout = {

@@ -1,6 +1,7 @@
 /** Versions in file names: their orders, and what is wrong when two files have the same one. */
-import type { Entry } from "../layout.ts";
+
 import { duplicateVersion } from "../problems.ts";
+import type { Entry } from "./layout.ts";
 
 export interface Versioned extends Entry {
   /** As the tool's history has it. */

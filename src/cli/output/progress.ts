@@ -1,0 +1,207 @@
+/**
+ * Turns the events of a run into lines on stderr. On a terminal the running step is one line that is written over
+ * every second; elsewhere each step is a line, and a long one is heard of about every ten seconds.
+ */
+import type { Step } from "../../core/plan.ts";
+import type { Blocker } from "../../database/connection.ts";
+import type { Problem } from "../../errors.ts";
+import type { Holder } from "../../lock/lock.ts";
+import type { Observe, RunEvent } from "../../run/report/events.ts";
+import { redact } from "../../std/secret.ts";
+import { formatDuration } from "../../std/time.ts";
+import { createImportProgress } from "./import-progress.ts";
+import type { Level, Log } from "./log.ts";
+
+const REPORT_EVERY_MS = 10_000;
+
+export interface Progress {
+  readonly observe: Observe;
+}
+
+export function createProgress(log: Log): Progress {
+  let reportedAt = 0;
+  let blockedBy = "";
+  let verb = "applied";
+  const onImport = createImportProgress(log);
+
+  const onProgress = ({ step, elapsedMs, blockers }: RunEvent & { kind: "step-progress" }) => {
+    const waiting = blockers.length > 0 ? `, waiting for ${describeBlocker(blockers[0])}` : "";
+    log.live(`${step.revision} ${formatDuration(elapsedMs)}${waiting}`);
+    const blocker = String(blockers[0]?.pid ?? "");
+    const news = blocker !== "" && blocker !== blockedBy;
+    blockedBy = blocker;
+    if (news) sayBlockers(log, step.revision, { blockers, fields: fieldsOf(step) });
+    if (elapsedMs - reportedAt < REPORT_EVERY_MS) return;
+    reportedAt = elapsedMs;
+    log.write("info", `${step.revision} is running since ${formatDuration(elapsedMs)}${waiting}`, {
+      ...fieldsOf(step),
+      duration: elapsedMs,
+      unlessLive: true,
+    });
+  };
+
+  const observe = (event: RunEvent): void => {
+    switch (event.kind) {
+      case "database-waiting":
+        log.write(
+          "warn",
+          `${event.problem.message} Try ${event.attempt} of ${event.attempts}, again in ${formatDuration(event.delayMs)}`,
+          { code: event.problem.code },
+        );
+        return;
+      case "connected":
+        log.write(
+          "debug",
+          `connected to database ${event.database} as ${event.user}, PostgreSQL ${Math.floor(event.version / 10_000)}.${event.version % 10_000}`,
+        );
+        return;
+      case "lock-waiting":
+        sayHolder(log, event.holder, event.waitedMs);
+        return;
+      case "lock-acquired":
+        if (event.waitedMs > 1000) log.write("info", `got the lock after ${formatDuration(event.waitedMs)}`);
+        return;
+      case "adopted": {
+        const { revisions, title, table } = event;
+        const what = revisions.length === 1 ? revisions[0] : `${revisions.length} migrations`;
+        log.write("info", `${title} has applied ${what} (${table}): adopted into the ledger`);
+        return;
+      }
+      case "told": {
+        const { revisions, title, table } = event;
+        const what = revisions.length === 1 ? revisions[0] : `${revisions.length} migrations`;
+        log.write("info", `${title} is told of ${what}, applied before (${table})`);
+        return;
+      }
+      case "planned":
+        verb = event.plan.direction === "up" ? "applied" : "reverted";
+        return;
+      case "warning":
+        log.problem("warn", event.problem);
+        return;
+      case "step-started":
+        reportedAt = 0;
+        blockedBy = "";
+        log.live(`${event.step.revision} …`);
+        log.write("debug", `${event.step.revision} begins`, fieldsOf(event.step));
+        return;
+      case "statement-started":
+        log.write(
+          "debug",
+          `${event.step.revision} statement ${event.position}: ${firstLine(event.text)}`,
+          fieldsOf(event.step),
+        );
+        return;
+      case "step-progress":
+        onProgress(event);
+        return;
+      case "step-retry":
+        sayBlockers(log, event.step.revision, { blockers: event.blockers, fields: fieldsOf(event.step) });
+        log.write(
+          "warn",
+          `${event.step.revision}: ${event.problem.message} Rolled back; try ${event.attempt + 1} of ${event.attempts} in ${formatDuration(event.delayMs)}`,
+          { ...fieldsOf(event.step), code: event.problem.code },
+        );
+        return;
+      case "run-retry":
+        sayBlockers(log, "the run", { blockers: event.blockers, fields: {} });
+        log.write(
+          "warn",
+          `${event.problem.message} Rolled back; try ${event.attempt + 1} of ${event.attempts} in ${formatDuration(event.delayMs)}`,
+          { code: event.problem.code },
+        );
+        return;
+      case "step-done": {
+        const { durationMs, attempts } = event.report;
+        const tries = attempts > 1 ? `, ${attempts} tries` : "";
+        log.done(`${event.step.revision} ${verb}`, `${formatDuration(durationMs)}${tries}`, {
+          ...fieldsOf(event.step),
+          duration: durationMs,
+        });
+        return;
+      }
+      case "step-failed":
+        log.failed(`${event.step.revision} failed`, fieldsOf(event.step));
+        return;
+      case "log":
+        log.write(event.level, `${event.step.revision}: ${event.message}`, fieldsOf(event.step));
+        return;
+      case "notice":
+        log.write("debug", `${event.severity.toLowerCase()} of the server: ${event.message}`);
+        return;
+      case "connection-lost":
+        log.write("warn", `${event.problem.message} Connecting again; what was committed stays`, {
+          code: event.problem.code,
+        });
+        return;
+      case "thumbnails-progress":
+        log.live(event.total === 0 ? "" : `pictures of ${event.import}: ${event.done} of ${event.total}`);
+        return;
+      case "finished":
+        log.live("");
+        return;
+      default:
+        onImport(event);
+    }
+  };
+  return { observe };
+}
+
+export function describeBlocker(blocker: Blocker | undefined): string {
+  if (blocker === undefined) return "nobody";
+  const { pid, user, applicationName, state, transactionAgeMs } = blocker;
+  const what = [
+    ...(user === null ? [] : [`user ${user}`]),
+    ...(applicationName === "" ? [] : [applicationName]),
+    ...(state === null ? [] : [state]),
+    ...(transactionAgeMs === null ? [] : [`in its transaction since ${formatDuration(transactionAgeMs)}`]),
+  ];
+  return `process ${pid} (${what.join(", ")})`;
+}
+
+interface Waiting {
+  readonly blockers: readonly Blocker[];
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+function sayBlockers(log: Log, who: string, { blockers, fields }: Waiting): void {
+  for (const blocker of blockers)
+    log.write("warn", `${who} waits for ${describeBlocker(blocker)}: ${firstLine(blocker.query)}`, {
+      ...fields,
+      hint: `to end it: select pg_terminate_backend(${blocker.pid})`,
+    });
+}
+
+function sayHolder(log: Log, holder: Holder | null, waitedMs: number): void {
+  const waited = waitedMs < 1000 ? "" : ` for ${formatDuration(waitedMs)}`;
+  if (holder === null) {
+    log.write("info", `waiting${waited} for another run`);
+    return;
+  }
+  const { pid, host, user, heldForMs, doing, statementForMs, note } = holder;
+  const what = [
+    ...(pid === null ? [] : [`process ${pid}`]),
+    ...(user === null ? [] : [`user ${user}`]),
+    ...(host === null ? [] : [`on ${host}`]),
+    ...(heldForMs === null ? [] : [`since ${formatDuration(heldForMs)}`]),
+    ...(statementForMs == null ? [] : [`in its statement since ${formatDuration(statementForMs)}`]),
+  ];
+  log.write(
+    "info",
+    `waiting${waited} for another run: ${what.join(", ")}${doing === null ? "" : `: ${firstLine(doing)}`}`,
+    {
+      hint: `${note === undefined ? "to end it" : note}: ${holder.release}`,
+    },
+  );
+}
+
+function fieldsOf(step: Step) {
+  return { filename: step.file };
+}
+
+function firstLine(text: string): string {
+  const [line = ""] = redact(text).trim().split(/\r?\n/, 1);
+  return line.length > 100 ? `${line.slice(0, 99)}…` : line;
+}
+
+export type { Level, Problem };

@@ -1,0 +1,52 @@
+/** The two streams of a command, and what they can show. */
+import { isatty } from "node:tty";
+import { styleText } from "node:util";
+import type { Problem } from "../../errors.ts";
+import { openOutput } from "./output.ts";
+
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+export interface Terminal {
+  /** Results. `whole`: a part of it is of no use. */
+  out(text: string, options?: { readonly whole: boolean }): void;
+  /** Resolves when all results are written, with what went wrong. */
+  end(): Promise<Problem | null>;
+  /** Progress, logs and errors. */
+  error(text: string): void;
+  /** Whether stderr is a screen on which a line may be written over. */
+  readonly live: boolean;
+  /** Whether a person can be asked. */
+  readonly interactive: boolean;
+  readonly columns: number;
+  /** Styles text for stdout. */
+  paint(style: Style, text: string): string;
+  /** Styles text for stderr. */
+  paintError(style: Style, text: string): string;
+}
+
+export function openTerminal(environment: Readonly<Record<string, string | undefined>>): Terminal {
+  const { stdout, stderr } = process;
+  const painter = (stream: NodeJS.WriteStream) => {
+    const colours = wantsColours(stream, environment);
+    return (style: Style, text: string) => (colours ? styleText(style, text) : text);
+  };
+  const output = openOutput(stdout, 1);
+  return {
+    out: output.write,
+    end: output.end,
+    error: (text) => void stderr.write(text),
+    live: stderr.isTTY === true && environment.TERM !== "dumb" && !environment.CI,
+    // Not process.stdin: to look at it is to open it, which takes longer than the rest of the start.
+    interactive: isatty(0) && stderr.isTTY === true,
+    columns: stderr.columns || 80,
+    paint: painter(stdout),
+    paintError: painter(stderr),
+  };
+}
+
+function wantsColours(stream: NodeJS.WriteStream, environment: Readonly<Record<string, string | undefined>>) {
+  if (environment.NO_COLOR) return false;
+  const forced = environment.FORCE_COLOR;
+  if (forced !== undefined) return forced !== "0" && forced !== "false";
+  return stream.isTTY === true && environment.TERM !== "dumb";
+}

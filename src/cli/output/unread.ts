@@ -1,0 +1,39 @@
+/**
+ * Output that nobody reads. A pipe takes a few kilobytes, and what is written beyond them waits in this process until it
+ * is read. That wait ends with the reader, with a signal or at the deadline.
+ */
+import { Interrupted } from "../../errors.ts";
+
+/** How long a reader that is merely slow has after the signal. */
+const GRACE_MS = 1_000;
+
+/** `null`: it was still not written when the grace after the signal was over. */
+export async function writtenUnless<T>(written: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  let begin = () => {};
+  const over = new Promise<null>((resolve) => {
+    begin = () => {
+      timer = setTimeout(() => resolve(null), GRACE_MS);
+    };
+  });
+  if (signal.aborted) begin();
+  else signal.addEventListener("abort", begin, { once: true });
+  try {
+    return await Promise.race([written, over]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", begin);
+  }
+}
+
+/** What ended the wait. */
+export function unread(reason: Interrupted): Interrupted {
+  return new Interrupted(
+    {
+      code: reason.code as "INTERRUPTED" | "DEADLINE",
+      message: `${reason.message} The output was not written to its end: whoever reads it has stopped reading.`,
+      hint: "Write it into a file: godwit up --sql > change.sql. What the command has done to a database stays done, and godwit status shows it.",
+    },
+    reason.by,
+  );
+}

@@ -1,0 +1,281 @@
+/** `createFleet`: several databases, for programs. */
+import type { Assembled } from "../assemble/assemble.ts";
+import type { Schemas } from "../assemble/schemas.ts";
+import type { Config } from "../config/config.ts";
+import type { TargetFile } from "../config/define.ts";
+import { ConfigError, GodwitError, type Problem, problemsOf } from "../errors.ts";
+import type { Member, Outcome } from "../run/fleet.ts";
+import type { RunEvent } from "../run/report/events.ts";
+import type { Report } from "../run/report/report.ts";
+import type { Source } from "../source/source.ts";
+import { createLifetime } from "../std/lifetime.ts";
+import { limitOf } from "./limit.ts";
+import { listenersOf } from "./listeners.ts";
+import {
+  closedBefore,
+  type Migrator,
+  type MigratorConfig,
+  migratorOf,
+  type Opened,
+  programKeys,
+} from "./migrator.ts";
+
+/** What stands beside `targets` is for those that do not say it themselves. */
+export interface FleetConfig
+  extends Omit<MigratorConfig, "database" | "databaseUrl" | "imports" | "observe"> {
+  readonly targets: Readonly<Record<string, TargetFile>>;
+  /** How many targets at a time. Default 1: one after the other. */
+  readonly parallel?: number;
+  /** Default `continue`: one target's failure is not the others'. */
+  readonly onTargetFailure?: "continue" | "stop";
+  /** Told everything that a run does, and of which target. */
+  readonly observe?: (event: RunEvent, target: string) => void;
+}
+
+export interface FleetUpOptions {
+  /** Default: all. `tenants/a` is one schema of a target. */
+  readonly targets?: readonly string[];
+}
+
+export interface TargetReport {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly state: "done" | "failed" | "interrupted" | "not begun" | "group";
+  /** What was done, also where it failed. */
+  readonly report?: Report;
+  readonly problems?: readonly Problem[];
+  /** Why it was not begun. */
+  readonly because?: string;
+  readonly schemas?: readonly TargetReport[];
+  /** Such as that the query for its schemas brings no row. */
+  readonly warnings?: readonly Problem[];
+}
+
+export interface FleetReport {
+  readonly targets: readonly TargetReport[];
+}
+
+export interface Fleet extends AsyncDisposable {
+  readonly names: readonly string[];
+  /** One of them, by its name; of a target with schemas also one schema: `tenants/a`. The same one each time. */
+  target(name: string): Migrator;
+  /**
+   * Applies what is pending in all of them. When it resolves, each is done. Throws `ConfigError` with everything that is
+   * missing before a database is touched; else the first failure, whose `report` is that of the whole fleet.
+   */
+  up(options?: FleetUpOptions): Promise<FleetReport>;
+  /** Waits for the calls that have begun. A later call throws `ConfigError`. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Reads nothing and connects to nothing before the first call. `DATABASE_URL` and `PG*` variables belong to no target.
+ *
+ * ```ts
+ * await using fleet = createFleet({ targets: { auth: { url: env("AUTH_DATABASE_URL"), dir: "auth/migrations" } } });
+ * await fleet.up();
+ * const { upToDate } = await fleet.target("auth").status();
+ * ```
+ */
+export function createFleet(config: FleetConfig): Fleet {
+  const migrators = new Map<string, Migrator>();
+  const { observe, say } = listenersOf<[RunEvent, string]>(config ?? {});
+  const maker = "createFleet";
+  const lifetime = createLifetime({
+    open: async () => {},
+    close: async () => {},
+    refusal: () => closedBefore("This fleet", maker),
+  });
+  let closed = false;
+  const close = async () => {
+    closed = true;
+    await Promise.all([lifetime, ...migrators.values()].map((each) => each.close()));
+  };
+  const own = { name: maker, signal: () => config?.signal };
+
+  const choose = async (names: readonly string[]) => {
+    const settings = await load(config);
+    const { chooseTargets } = await import("../config/targets/targets.ts");
+    const workingFolder = config.root ?? process.cwd();
+    return { settings, configs: chooseTargets(settings, { names, flags: {}, workingFolder, folders: true }) };
+  };
+
+  const openOne = async (name: string): Promise<Opened> => {
+    const { checkValue, TEXT } = await import("../config/given.ts");
+    checkValue(name, "The name of target()", TEXT);
+    const {
+      configs: [chosen],
+    } = await choose([name]);
+    if (chosen === undefined) throw new Error(`No configuration for ${name}.`);
+    using limit = limitOf(config.signal, chosen.values.timeout);
+    const found =
+      chosen.target?.schemas?.only == null
+        ? null
+        : await schemasOf(chosen, { signal: limit.signal, say, create: false });
+    const one = found?.configs[0] ?? chosen;
+    if (one.target?.schemas != null) throw severalSchemas(name);
+    return openConfig(one, { say, observe: (event) => observe(event, name) });
+  };
+
+  return {
+    names: Object.keys(config?.targets ?? {}),
+    target(name) {
+      const known = migrators.get(name) ?? migratorOf(() => openOne(name), own);
+      migrators.set(name, known);
+      if (closed) void known.close();
+      return known;
+    },
+    up: (options = {}) => lifetime.use(() => up(options)),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+
+  async function up(options: FleetUpOptions): Promise<FleetReport> {
+    const { checkGiven, TEXTS } = await import("../config/given.ts");
+    // A list that a program has filtered down to nothing does not mean all of them.
+    checkGiven(options, { name: "up() of a fleet", keys: { targets: TEXTS } });
+    const { targets = [] } = options;
+    const [{ runFleet, isDone, flatten }, { shareListing }, { openSource }] = await Promise.all([
+      import("../run/fleet.ts"),
+      import("../source/shared.ts"),
+      import("../assemble/assemble.ts"),
+    ]);
+    const { settings, configs } = await choose(targets);
+    using limit = limitOf(config.signal, settings.values.timeout);
+    const { signal } = limit;
+    const member = (one: Config, source?: Source): Member<Report> => {
+      const name = one.target?.name ?? "";
+      if (one.target?.schemas == null)
+        return {
+          name,
+          run: async () => {
+            const listeners = { say, observe: (event: RunEvent) => observe(event, name) };
+            const open = () => openConfig(one, { ...listeners, source });
+            await using migrator = migratorOf(open, { name: maker, signal: () => signal });
+            return await migrator.up();
+          },
+        };
+      return {
+        name,
+        expand: async () => {
+          const found = await schemasOf(one, { signal, say, create: true });
+          const shared = shareListing(await openSource(one, { print: say, signal }));
+          return {
+            members: found.configs.map((each) => member(each, shared)),
+            canary: found.canary,
+            parallel: one.target?.schemas?.parallel ?? null,
+            warnings: found.warning === undefined ? [] : [found.warning],
+          };
+        },
+      };
+    };
+    const outcomes = await runFleet(
+      configs.map((each) => member(each)),
+      { parallel: settings.values.parallel, onFailure: settings.values.onTargetFailure, signal },
+    );
+    const report: FleetReport = { targets: outcomes.map(reportOf) };
+    if (outcomes.every((outcome) => isDone(outcome))) return report;
+    const failed = flatten(outcomes).find(({ state }) => state === "failed" || state === "interrupted");
+    const error: unknown = failed !== undefined && "error" in failed ? failed.error : signal.reason;
+    if (error instanceof GodwitError) error.report = report;
+    throw error;
+  }
+}
+
+/** What the caller says is each target's own, and so comes before the environment. */
+async function load(config: FleetConfig): Promise<Config> {
+  const [{ loadConfig }, { TARGET_OPTIONS }, { checkGiven, OBJECT, OPTION }, { FILE_KEYS }] =
+    await Promise.all([
+      import("../config/load.ts"),
+      import("../config/targets/targets-given.ts"),
+      import("../config/given.ts"),
+      import("../config/known.ts"),
+    ]);
+  const program = "createFleet";
+  const options = Object.fromEntries([...FILE_KEYS, "imports", "contract"].map((key) => [key, OPTION]));
+  const keys = { ...options, ...(await programKeys()), targets: OBJECT };
+  checkGiven(config, { name: program, keys, required: ["targets"] });
+  const { targets, root, observe: _, say: __, signal: ___, environment, contract, ...common } = config;
+  const isEach = (key: string) => key !== "parallel" && TARGET_OPTIONS.some((option) => option.key === key);
+  const entries = Object.entries(common);
+  const each = Object.fromEntries(entries.filter(([key]) => isEach(key)));
+  // One ledger and one search path for all of its schemas are never meant.
+  const { ledgerSchema: ____, searchPath: _____, ...ofSchemas } = each;
+  const merged = Object.entries(targets).map(([name, own]) => [
+    name,
+    // What is no object is refused where targets are read.
+    typeof own === "object" && own !== null
+      ? { ...(own.schemas === undefined ? each : ofSchemas), ...own }
+      : own,
+  ]);
+  return loadConfig({
+    flags: contract === undefined ? {} : { contract },
+    program,
+    file: {
+      ...Object.fromEntries(entries.filter(([key]) => !isEach(key))),
+      targets: Object.fromEntries(merged),
+    },
+    ...(environment === undefined ? {} : { environment }),
+    ...(root === undefined ? {} : { workingFolder: root }),
+  });
+}
+
+interface OpenOptions {
+  readonly say: (line: string) => void;
+  readonly observe: (event: RunEvent) => void;
+  readonly source?: Source | undefined;
+}
+
+async function openConfig(config: Config, options: OpenOptions): Promise<Opened> {
+  const { assemble, createContext } = await import("../assemble/assemble.ts");
+  const { say, observe, source } = options;
+  const assembled: Assembled = await assemble(config, { say, source });
+  return { settings: config, assembled, context: (signal) => createContext(config, { observe, signal }) };
+}
+
+async function schemasOf(
+  config: Config,
+  { signal, say, create }: { signal: AbortSignal; say: (line: string) => void; create: boolean },
+): Promise<Schemas> {
+  const [{ findSchemas }, { createContext }] = await Promise.all([
+    import("../assemble/schemas.ts"),
+    import("../assemble/assemble.ts"),
+  ]);
+  const context = createContext(config, { observe: () => {}, signal });
+  return findSchemas(config, { context, say, create });
+}
+
+function severalSchemas(name: string): ConfigError {
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `Target ${name} has several schemas, and a migrator is about one.`,
+    hint: `fleet.target("${name}/<schema>"), or fleet.up() for all of them.`,
+  });
+}
+
+function reportOf(outcome: Outcome<Report>): TargetReport {
+  const { name, state } = outcome;
+  switch (state) {
+    case "done":
+      return { name, ok: true, state, report: outcome.value };
+    case "not begun":
+      return { name, ok: false, state, because: outcome.because };
+    case "group": {
+      const schemas = outcome.members.map(reportOf);
+      const { warnings } = outcome;
+      const ok = schemas.every((each) => each.ok);
+      return { name, ok, state, schemas, ...(warnings.length === 0 ? {} : { warnings }) };
+    }
+    default: {
+      const { error } = outcome;
+      const report = error instanceof GodwitError ? (error.report as Report | undefined) : undefined;
+      return {
+        name,
+        ok: false,
+        state,
+        problems: problemsOf(error),
+        ...(report === undefined ? {} : { report }),
+      };
+    }
+  }
+}

@@ -1,0 +1,273 @@
+/**
+ * What a look at another tool's history comes to: what happened there since the last look (`tools/compare.ts`) is taken over,
+ * told, or refused, by its table of decisions. Nothing is written here.
+ */
+import type { Connection } from "../../database/connection.ts";
+import { PlanRefused, type Problem } from "../../errors.ts";
+import type { RecordedHistory } from "../../ledger/ledger.ts";
+import type { Listing } from "../../source/source.ts";
+import {
+  compare,
+  type Decision,
+  decisionOf,
+  type Sets,
+  type Situation,
+  type ToolEvent,
+  type ToolEventKind,
+} from "../../tools/compare.ts";
+import { type Applied, describeTable, type ToolRow } from "../../tools/tool.ts";
+import { type FoundHistory, parseKeep, refuseFailed, tableOfOthers } from "../mirror/histories.ts";
+import type { Keeper } from "../mirror/keep.ts";
+import type { Advisory } from "../mirror/tool-lock.ts";
+import { isThatTable, type Look, type LookAt, lookAt } from "../mirror/tool-look.ts";
+import { rememberSql, type ToolMemory, tableOf } from "../mirror/tool-memory.ts";
+import type { Target } from "../session/target.ts";
+import { type Adopted, adoptedOf } from "./adopted.ts";
+import {
+  asked,
+  bothWarning,
+  editedWarning,
+  historyGone,
+  missingWarning,
+  movedWarning,
+  passedOverWarning,
+  renamedThere,
+  sameName,
+  takenBackThere,
+  uncertainNumber,
+  unremembered,
+} from "./problems.ts";
+
+export interface Adoption {
+  readonly found: FoundHistory | null;
+  readonly keeper: Keeper | null;
+  /** Applied by the tool, and not in our ledger. */
+  readonly entries: readonly Adopted[];
+  /** Applied by us, and not in the tool's history, in the order in which that happened; only where it is kept in step. */
+  readonly untold: readonly string[];
+  /** A history that is not kept in step, and the revisions that have a row in it. */
+  readonly theirs: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null;
+  readonly warnings: readonly Problem[];
+  /** Pending ones that the tool takes for applied, though nothing says that it ran them, with its title. */
+  readonly passedOver: ReadonlyMap<string, string>;
+  /** SQL that remembers this look; empty where nothing has changed since the last. */
+  readonly remember: string;
+}
+
+const NOTHING: Adoption = {
+  ...{ found: null, keeper: null, entries: [], untold: [], theirs: null, warnings: [], remember: "" },
+  passedOver: new Map(),
+};
+
+/** Changes nothing, and holds the tool's lock if `hold` does. Throws `PlanRefused` (`ADOPT_…`). */
+export async function lookAtTool(
+  target: Target,
+  connection: Connection,
+  at: LookAt,
+  hold: (advisory: Advisory) => Promise<void> = async () => {},
+): Promise<Adoption> {
+  return judge(target, await lookAt(target, connection, at, hold), at);
+}
+
+/** Throws `PlanRefused` for what is not settled. */
+export async function judge(
+  target: Target,
+  look: Look | null,
+  {
+    files,
+    history,
+    settled = new Set(),
+  }: LookAt & {
+    /** A person speaks for these: what happened to them there is not asked again. */
+    readonly settled?: ReadonlySet<string>;
+  },
+): Promise<Adoption> {
+  if (look === null) return NOTHING;
+  const { found, keeper, sets, memory, tool, situation } = look;
+  if (found === undefined || sets === null) {
+    const gone = goneWith(target, look, history);
+    if (gone !== null && keeper !== null && settled.size === 0) throw new PlanRefused([gone]);
+    const untold = keeper === null ? [] : inOrder(history, files.migrations.flatMap(hasKey));
+    const remember = rememberSql(target, memory, { tool, table: null, sets: null });
+    return { ...NOTHING, keeper, untold, remember, warnings: gone === null ? [] : [gone] };
+  }
+  refuseFailed(found);
+  const events = compare(sets).filter((event) => !("id" in event && settled.has(event.id)));
+  const decided = groupBy(events, (event) => decisionOf(event, situation));
+  const refused = decided.get("refuse") ?? [];
+  const forgotten = ofKind(refused, "unremembered").map(idOf);
+  const [first, ...others] = [
+    ...refusalsOf(found, refused, history),
+    ...(forgotten.length === 0 ? [] : [unremembered(found, forgotten)]),
+  ];
+  if (first !== undefined) throw new PlanRefused([first, ...others]);
+  refuseQuestions(found, { events: decided.get("ask") ?? [], all: events, sets, situation });
+  const taken = (decided.get("take") ?? []).flatMap((event) => ("one" in event ? [event.one] : []));
+  const told = new Set((decided.get("tell") ?? []).flatMap((event) => ("id" in event ? [event.id] : [])));
+  const rows = sets.match.applied.flatMap(({ id, row }) => (row === null ? [] : [id]));
+  const entries = await adoptedOf(target, found, taken, files.migrations);
+  const after = { ...sets, ours: { ...sets.ours, known: new Set([...sets.ours.known, ...taken.map(idOf)]) } };
+  return {
+    ...{ found, keeper, entries },
+    untold: inOrder(history, [...told]),
+    theirs: keeper === null ? { found, revisions: new Set(rows) } : null,
+    passedOver: new Map(ofKind(events, "passed-over").map(({ id }) => [id, found.tool.title])),
+    warnings: [...moved(found, memory), ...warningsOf(found, { decided, sets, situation })],
+    remember: rememberSql(target, memory, { tool, table: found.table, sets: after }),
+  };
+}
+
+const idOf = ({ id }: Pick<Applied, "id">) => id;
+
+/** A row without a file that a person now says is this one. */
+export function twinIn({ sets }: Look, revision: string): ToolRow | undefined {
+  const twins = sets === null ? [] : ofKind(compare(sets), "same-name");
+  return twins.find(({ id }) => id === revision)?.row;
+}
+
+/** What is applied for us, was in the tool's history, and is not any more. */
+export function lostIn({ sets, memory, tool }: Look): ReadonlySet<string> {
+  if (sets === null) return memory.seen.get(tool.name)?.subjects ?? new Set();
+  const events = compare(sets);
+  return new Set([...ofKind(events, "taken-back-there"), ...ofKind(events, "unremembered")].map(idOf));
+}
+
+function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
+  const before = tableOf(memory, found.tool.name);
+  const isElsewhere = before !== undefined && before !== describeTable(found.table);
+  return isElsewhere && isThatTable(found, memory) ? [movedWarning(found, before)] : [];
+}
+
+/** A history that was there, and whose table is not. Told once; refused where it is kept in step. */
+function goneWith(
+  { settings: { keep } }: Target,
+  { tool, memory }: Look,
+  { entries }: RecordedHistory,
+): Problem | null {
+  const before = memory.seen.get(tool.name);
+  const table = tableOf(memory, tool.name);
+  if (table === undefined || isGivenUp(table, keep)) return null;
+  const from = new Set(memory.adopted.flatMap((one) => (one.tool === tool.name ? [one.revision] : [])));
+  const rows = entries.filter(({ revision }) =>
+    (before === undefined ? from : before.subjects).has(revision),
+  );
+  return rows.length === 0 ? null : historyGone(tool, table, rows.at(-1)?.revision ?? "");
+}
+
+/** A person has said that it does not count, or that another one does. */
+function isGivenUp(table: string, said: string | null | undefined): boolean {
+  const keep = parseKeep(said);
+  if (keep === null) return false;
+  if (keep === "none") return (tableOfOthers(said) ?? table) === table;
+  return keep.table !== undefined && keep.table !== table && keep.table !== table.replace(/^.*?\./, "");
+}
+
+function hasKey({ id, tool }: Listing["migrations"][number]): readonly string[] {
+  return tool === undefined ? [] : [id];
+}
+
+/** Applied, and one of these; in the order in which they were applied. */
+function inOrder({ entries }: RecordedHistory, ids: readonly string[]): readonly string[] {
+  const wanted = new Set(ids);
+  return entries.flatMap(({ kind, state, revision }) =>
+    kind !== "repeatable" && state === "applied" && wanted.has(revision) ? [revision] : [],
+  );
+}
+
+function groupBy<K, T>(values: readonly T[], keyOf: (value: T) => K): ReadonlyMap<K, readonly T[]> {
+  const groups = new Map<K, T[]>();
+  for (const value of values) {
+    const group = groups.get(keyOf(value));
+    if (group === undefined) groups.set(keyOf(value), [value]);
+    else group.push(value);
+  }
+  return groups;
+}
+
+interface Decided {
+  readonly decided: ReadonlyMap<Decision, readonly ToolEvent[]>;
+  readonly sets: Sets;
+  readonly situation: Situation;
+}
+
+/** Rows that have gone, and names that two migrations would share: nobody decides that but a person who looks. */
+export function refusalsOf(
+  found: FoundHistory,
+  events: readonly ToolEvent[],
+  history: RecordedHistory,
+): readonly Problem[] {
+  // The hint's commands follow the plan's order: a number in a tool's history says that all below it are applied.
+  const gone = ofKind(events, "taken-back-there").map(({ id }) => id);
+  const applied = new Set(inOrder(history, gone));
+  const back = gone.filter((id) => applied.has(id));
+  const twins = ofKind(events, "same-name").map((event) => sameName(found, event));
+  const renamed = ofKind(events, "renamed").map(({ id, was }) => renamedThere(found, id, was));
+  const uncertain = ofKind(events, "uncertain").map(({ id, later }) => uncertainNumber(found, id, later));
+  return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...renamed, ...uncertain, ...twins];
+}
+
+function refuseQuestions(
+  found: FoundHistory,
+  {
+    events,
+    all,
+    sets,
+    situation,
+  }: { events: readonly ToolEvent[]; all: readonly ToolEvent[] } & Pick<Decided, "sets" | "situation">,
+): void {
+  const { match } = sets;
+  const open = events.length > 0 || (situation.first && match.warnings.length > 0);
+  if (!open) return;
+  const ids = [...ofKind(all, "applied-there"), ...ofKind(all, "edited")].map(({ id }) => id);
+  const questions = [
+    ...listed(
+      "edited since",
+      ofKind(all, "edited").map(({ id }) => id),
+    ),
+    ...(situation.first
+      ? listed(
+          "passed over by it",
+          ofKind(all, "passed-over").map(({ id }) => id),
+        )
+      : []),
+    ...(situation.first
+      ? listed(
+          "without a file",
+          ofKind(all, "without-file").map(({ row }) => row.name),
+        )
+      : []),
+    ...(situation.first ? match.warnings.map(({ message }) => message) : []),
+  ];
+  throw new PlanRefused([asked(found, { ids: situation.first ? null : ids, questions })]);
+}
+
+function ofKind<K extends ToolEventKind>(
+  events: readonly ToolEvent[],
+  kind: K,
+): readonly Extract<ToolEvent, { kind: K }>[] {
+  return events.filter((event): event is Extract<ToolEvent, { kind: K }> => event.kind === kind);
+}
+
+function listed(what: string, names: readonly string[]): readonly string[] {
+  if (names.length === 0) return [];
+  return [`${what}: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}`];
+}
+
+function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided): readonly Problem[] {
+  const { tool, history } = found;
+  const edited = ofKind(decided.get("take") ?? [], "edited");
+  const warned = decided.get("warn") ?? [];
+  // Where we do not write to it, what was seen once is told once.
+  const missing = ofKind(warned, "without-file")
+    .filter(({ isNew }) => isNew || situation.kept)
+    .map(({ row }) => row);
+  const passed = ofKind(warned, "passed-over").map(({ id }) => id);
+  const both = ofKind(warned, "applied-by-both").map(({ id }) => id);
+  return [
+    ...(situation.kept ? [...history.warnings, ...sets.match.warnings] : []),
+    ...edited.map(({ id }): Problem => editedWarning(tool, id)),
+    ...(missing.length === 0 ? [] : [missingWarning(tool, missing)]),
+    ...(passed.length === 0 ? [] : [passedOverWarning(tool, passed)]),
+    ...(both.length === 0 ? [] : [bothWarning(found, both)]),
+  ];
+}

@@ -1,0 +1,106 @@
+/**
+ * What a run does about the history of another tool before its own plan is carried out: adopts what that has and ours
+ * lacks, and tells it of what was applied while it was not kept in step. Under the lock, each in one transaction.
+ */
+import type { Connection } from "../../database/connection.ts";
+import { DUPLICATE_TABLE, UNIQUE_VIOLATION } from "../../database/sqlstate.ts";
+import { DatabaseError, type Problem } from "../../errors.ts";
+import type { RecordedHistory } from "../../ledger/ledger.ts";
+import type { Lock } from "../../lock/lock.ts";
+import type { Listing } from "../../source/source.ts";
+import { describeTable } from "../../tools/tool.ts";
+import { type Keeper, keptRow, rememberedRow } from "../mirror/keep.ts";
+import { type Advisory, holdToolLock, refuseLockedRow, toolRunning } from "../mirror/tool-lock.ts";
+import { beforeLook, watchTool } from "../mirror/tool-watch.ts";
+import type { RunContext, Target } from "../session/target.ts";
+import type { Work } from "../step/context.ts";
+import { adoptedSql } from "./adopted.ts";
+import { type Adoption, lookAtTool } from "./adoption.ts";
+
+export interface InStep {
+  readonly target: Target;
+  readonly connection: Connection;
+  readonly lock: Lock;
+  readonly context: RunContext;
+  readonly warn: (problem: Problem) => void;
+}
+
+type Beside = Pick<Adoption, "keeper" | "untold" | "theirs" | "remember" | "passedOver"> &
+  Pick<Work, "watch" | "advisory">;
+
+/** The history as it is afterwards. Throws as `lookAtTool` does. */
+export async function adoptInPassing(
+  { target, connection, lock, context, warn }: InStep,
+  known: { readonly files: Listing; readonly history: RecordedHistory },
+): Promise<{ history: RecordedHistory } & Beside> {
+  const before = await beforeLook(target, connection, known.history);
+  let advisory: Advisory | null = null;
+  const { found, entries, warnings, remember, ...looked } = await lookAtTool(
+    target,
+    connection,
+    known,
+    async (tool) => {
+      if (connection.capabilities.session) await holdToolLock(target, connection, tool, context);
+      else advisory = tool;
+    },
+  );
+  if (found !== null) await refuseLockedRow(connection, found);
+  const watch =
+    looked.keeper === null
+      ? await watchTool(target, connection, { before, found, migrations: known.files.migrations })
+      : null;
+  const seen = found?.history.rows.map(({ name }) => name) ?? [];
+  const keeper = looked.keeper === null ? null : { ...looked.keeper, seen };
+  const rest = { ...looked, keeper, watch, advisory };
+  for (const warning of warnings) warn(warning);
+  if (entries.length === 0 || found === null) {
+    // Where nothing of ours is there yet, a run that has nothing to do leaves nothing.
+    if (!known.history.created) return { history: known.history, remember, ...rest };
+    if (remember !== "") await connection.execute(`begin; ${lock.fence} ${remember} commit`);
+    return { history: known.history, remember: "", ...rest };
+  }
+  if (!known.history.created) await target.ledger.create(connection, target.settings.project);
+  const rows = adoptedSql(target.ledger.sql, context, entries);
+  await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; ${remember} commit`);
+  const { name: tool, title } = found.tool;
+  context.observe({
+    kind: "adopted",
+    ...{ tool, title },
+    table: describeTable(found.table),
+    revisions: entries.map(({ entry }) => entry.revision),
+  });
+  return { history: await target.ledger.read(connection), remember: "", ...rest };
+}
+
+export async function tellTool(
+  { target, connection, lock, context }: InStep,
+  { keeper, files, untold }: { keeper: Keeper; files: Listing; untold: readonly string[] },
+): Promise<void> {
+  const rows: string[] = [];
+  for (const revision of untold)
+    rows.push(
+      await keptRow(target, connection, { keeper, files, revision, direction: "up" }),
+      rememberedRow(target, { keeper, revision }),
+    );
+  const written = rows.filter((row) => row !== "");
+  if (written.length === 0) return;
+  await connection.execute(`begin; ${lock.fence} ${written.join(" ")} commit`);
+  const { name: tool, title } = keeper.tool;
+  context.observe({
+    kind: "told",
+    ...{ tool, title },
+    table: describeTable(keeper.table),
+    revisions: untold,
+  });
+}
+
+/** Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) where the tool makes it at this moment. */
+export async function makeTable(connection: Connection, { create, tool }: Keeper): Promise<void> {
+  if (create === null) return;
+  await connection.execute(create).catch((error: unknown) => {
+    // `if not exists` looks before it waits for who is making the same.
+    const isMade =
+      error instanceof DatabaseError && [UNIQUE_VIOLATION, DUPLICATE_TABLE].includes(error.sqlState ?? "");
+    throw isMade ? toolRunning(tool.title) : error;
+  });
+}

@@ -1,0 +1,224 @@
+/** What stands in the way of adopting, for people. */
+import type { HistoryEntry } from "../../core/history.ts";
+import type { Connection } from "../../database/connection.ts";
+import { ConfigError, PlanRefused, type Problem } from "../../errors.ts";
+import { nearest } from "../../std/nearest.ts";
+import type { Later } from "../../tools/compare.ts";
+import { describeTable, type Tool, type ToolRow } from "../../tools/tool.ts";
+import { TOOLS, toolNamed } from "../../tools/tools.ts";
+import type { FoundHistory } from "../mirror/histories.ts";
+
+export function unknownTool(name: string): ConfigError {
+  const names = TOOLS.map((tool) => tool.name);
+  const meant = nearest(name, names);
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `No tool is called "${name}".`,
+    hint: `${meant === undefined ? "" : `Did you mean ${meant}? `}Known: ${names.join(", ")}.`,
+  });
+}
+
+export function nothing(
+  { server }: Connection,
+  found: FoundHistory | undefined,
+  tool: string | undefined,
+): PlanRefused {
+  const what = tool === undefined ? "another tool" : (toolNamed(tool)?.title ?? tool);
+  return new PlanRefused([
+    {
+      code: "ADOPT_NOTHING",
+      message:
+        found === undefined
+          ? `Database "${server.database}" has no history of ${what} that role "${server.user}" can see.`
+          : `The history of ${found.tool.title}, ${describeTable(found.table)}, is empty: nothing is applied.`,
+      hint:
+        found === undefined
+          ? "Check --database-url. What was made without a tool is declared with `godwit baseline <revision>`."
+          : "There is nothing to adopt: `godwit up` applies all of it.",
+    },
+  ]);
+}
+
+export function otherLayout({ tool, table }: FoundHistory, layout: string): PlanRefused {
+  return new PlanRefused([
+    {
+      code: "ADOPT_CONFLICT",
+      message: `${describeTable(table)} is the history of ${tool.title}, and the folder is read as one of ${layout}.`,
+      hint: `Read it as what it is with --layout ${tool.layouts[0]}, or name the tool that counts with --tool.`,
+    },
+  ]);
+}
+
+/** Of ours, neither applied nor gone, where the other tool calls it applied. */
+export function begun(
+  { revision, state }: Pick<HistoryEntry, "revision" | "state">,
+  title: string,
+): PlanRefused {
+  const reverting = state === "reverting";
+  return new PlanRefused([
+    {
+      code: "ADOPT_CONFLICT",
+      message: reverting
+        ? `${revision} has been taken back in part only, and ${title} says that it has applied it.`
+        : `${revision} was begun by a run of ours and is not complete, and ${title} says that it has applied it.`,
+      hint: reverting
+        ? `Look at the database. If it is there whole: godwit repair --retry ${revision}. If it is taken back: godwit repair --forget ${revision}`
+        : `Look at the database. If it is complete: godwit repair --mark-done ${revision}`,
+    },
+  ]);
+}
+
+/** What the tool has applied and a person is to look at. `ids`: of them; `null`: all of its history. */
+export function asked(
+  { tool, table, history }: FoundHistory,
+  { ids, questions }: { ids: readonly string[] | null; questions: readonly string[] },
+): Problem {
+  const count = history.rows.length === 1 ? "1 migration" : `${history.rows.length} migrations`;
+  const what = ids === null ? count : namesOf(ids);
+  return {
+    code: "ADOPT_NEEDED",
+    message: `${tool.title} has applied ${what} to this database (${describeTable(table)}), of which our ledger knows nothing${questions.length === 0 ? "" : `; ${questions.join("; ")}`}.`,
+    hint: "With the same options: look with `godwit adopt --dry-run`, take them over with `godwit adopt`, then run again. Nothing was changed.",
+    details: {
+      ...{ tool: tool.name, table: describeTable(table), rows: history.rows.length },
+      ...(ids === null ? {} : { revisions: ids }),
+    },
+  };
+}
+
+/** Ours says applied, and the tool's row is gone: told again it would hide what somebody did. */
+export function takenBackThere({ tool, table }: FoundHistory, ids: readonly string[]): Problem {
+  const forget = ids.toReversed().map((id) => `\`godwit repair --forget ${id}\``);
+  return {
+    code: "ADOPT_TAKEN_BACK",
+    message: `${namesOf(ids)} ${ids.length === 1 ? "was" : "were"} in the history of ${tool.title} (${describeTable(table)}) and ${ids.length === 1 ? "is" : "are"} not any more: somebody took ${ids.length === 1 ? "it" : "them"} back there, or removed ${ids.length === 1 ? "its row" : "their rows"}.`,
+    hint: `Look at the database. ${ids.length === 1 ? "If it was taken back" : "Those that were taken back, the newest first"}: ${forget.slice(0, 3).join(", ")}${forget.length > 3 ? ", …" : ""}, and ${ids.length === 1 ? "it is" : "they are"} pending again. If ${ids.length === 1 ? `it is still there: \`godwit repair --mark-done ${ids[0]}\`` : `all of them are still there: \`godwit baseline ${ids.at(-1)}\`; of one alone: \`godwit repair --mark-done ${ids[0]}\``}. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revisions: ids },
+  };
+}
+
+/** To tell it would be a guess: perhaps somebody has taken it back there. */
+export function unremembered({ tool, table }: FoundHistory, ids: readonly string[]): Problem {
+  const each = ids.length === 1 ? ids[0] : "<revision>";
+  const [is, it] = ids.length === 1 ? ["is", "it"] : ["are", "they"];
+  return {
+    code: "ADOPT_TAKEN_BACK",
+    message: `${namesOf(ids)} ${is} applied here and not in the history of ${tool.title} (${describeTable(table)}), and our ledger does not remember whether ${it} ever ${ids.length === 1 ? "was" : "were"}.`,
+    hint: `Look at the database. If ${it} ${is} there: \`godwit repair --mark-done ${each}\`${ids.length === 1 ? "" : `, or for all of them \`godwit baseline ${ids.at(-1)}\``}, which writes the row. If ${it} ${ids.length === 1 ? "was" : "were"} taken back: \`godwit repair --forget ${each}\`. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revisions: ids },
+  };
+}
+
+/** The whole table is gone. */
+export function historyGone(tool: Tool, table: string, last: string): Problem {
+  return {
+    code: "ADOPT_TAKEN_BACK",
+    message: `The history of ${tool.title}, ${table}, is gone.`,
+    hint: `If ${tool.title} is not used any more: --keep none. If only its table was lost: \`godwit baseline ${last}\` makes it anew with all that is applied.`,
+    details: { tool: tool.name, table },
+  };
+}
+
+/** The tool would take the file for another one, or refuse it; only a person knows whether it is the same. */
+export function sameName(
+  { tool, table }: FoundHistory,
+  { id, row, applied }: { readonly id: string; readonly row: ToolRow; readonly applied?: true },
+): Problem {
+  if (applied === true) return otherId({ tool, table }, { id, row });
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `${id} is pending, and ${tool.title} has applied ${row.name}, which has no file (${describeTable(table)}): by name or text they are the same migration.`,
+    hint: `If it is the same: \`godwit repair --mark-done ${id}\`. If it is another one, remove that row from ${describeTable(table)} with ${tool.title}. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revisions: [id], row: row.name },
+  };
+}
+
+/** The row is that of the revision that we know; taken for that of the other file, a text that nobody ran would count. */
+export function renamedThere({ tool, table }: FoundHistory, id: string, was: string): Problem {
+  return {
+    code: "PLAN_VANISHED",
+    message: `${id} is pending, and has the version of ${was}, which is applied: the row of ${tool.title} (${describeTable(table)}) is that of ${was}. It was renamed, or is another one.`,
+    hint: `Rename it back to ${was}. If it is the same under a new name: \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${was}\`. If it is another one, give it a version of its own. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revision: id, applied: was },
+  };
+}
+
+/** Sqitch's ids are made of the plan's lines: an edited note gives a change and all behind it other ids. */
+function otherId(
+  { tool, table }: Pick<FoundHistory, "tool" | "table">,
+  { id, row }: { readonly id: string; readonly row: ToolRow },
+): Problem {
+  const there = row.keys.at(-1) ?? row.name;
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `${id} is applied, and in the history of ${tool.title} (${describeTable(table)}) it has another id than the files give it: ${there}.`,
+    hint: `Restore what was edited, for ${tool.title} goes by the id. To leave its row as it is: \`godwit repair --mark-done ${id}\`. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revisions: [id], row: row.name },
+  };
+}
+
+/** A number says that all up to it is applied; it says the same after it came down to a file that never ran. */
+export function uncertainNumber({ tool, table }: FoundHistory, id: string, later: Later): Problem {
+  const known = later.wasThere
+    ? `was at ${later.id} before`
+    : `${later.id}, which is later, was applied here`;
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `${tool.title} is at ${id} now (${describeTable(table)}), and ${known}: ${id} was applied there, or the number came down to it.`,
+    hint: `Look at the database. If ${id} is there: \`godwit repair --mark-done ${id}\`. If not: set the number of ${tool.title} to the last one that is (\`migrate force <number>\`). Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revisions: [id] },
+  };
+}
+
+export function passedOverWarning(tool: Tool, ids: readonly string[]): Problem {
+  const [first] = ids;
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `${tool.title} takes ${namesOf(ids)} for applied because of a later one, and nothing says that it ever ran.`,
+    hint: `Look at the database. If it is there: \`godwit repair --mark-done ${first}\`. If not: \`godwit up --out-of-order\` runs it.`,
+    details: { tool: tool.name, revisions: ids },
+  };
+}
+
+export function movedWarning({ tool, table }: FoundHistory, before: string): Problem {
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `The history of ${tool.title} is ${describeTable(table)} now; it was ${before} when it was last looked at.`,
+    hint: "It is taken for the same one.",
+    details: { tool: tool.name, table: describeTable(table), before },
+  };
+}
+
+export function bothWarning({ tool, table }: FoundHistory, ids: readonly string[]): Problem {
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `${namesOf(ids)} was applied here, and since then ${tool.title} says that it has applied it too (${describeTable(table)}).`,
+    hint: "If it was not only marked there, its effect is there twice: look at the database.",
+    details: { tool: tool.name, table: describeTable(table), revisions: ids },
+  };
+}
+
+export function editedWarning(tool: Tool, id: string): Problem {
+  return {
+    code: "PLAN_EDITED",
+    message: `${id} is not the text that ${tool.title} applied: the checksum in its history is another.`,
+    hint: "The database has what it said before. Restore the file, or put the change into a new migration.",
+    details: { revision: id },
+  };
+}
+
+export function missingWarning(tool: Tool, missing: readonly ToolRow[]): Problem {
+  return {
+    code: "PLAN_VANISHED",
+    message: `${tool.title} has applied what has no file here: ${namesOf(missing.map(({ name }) => name))}.`,
+    hint:
+      tool.layouts.length === 0
+        ? "Take it over with `godwit adopt`; nothing of it is run here."
+        : "Normal for an older release on a newer database; else restore the files from version control.",
+    details: { rows: missing.map(({ name }) => name) },
+  };
+}
+
+function namesOf(ids: readonly string[]): string {
+  return `${ids.slice(0, 3).join(", ")}${ids.length > 3 ? ", …" : ""}`;
+}

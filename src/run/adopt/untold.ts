@@ -1,0 +1,49 @@
+/** What another tool will not know: said once, at the first run of ours in its folder. */
+import type { Step } from "../../core/step.ts";
+import type { Problem } from "../../errors.ts";
+import type { RecordedHistory } from "../../ledger/ledger.ts";
+import type { Tool } from "../../tools/tool.ts";
+import { toolsOf } from "../../tools/tools.ts";
+import type { Target } from "../session/target.ts";
+
+/** `null`: nobody has to be warned, was before, or has said that it does not matter. */
+export function untoldWarning(
+  { source: { layout }, settings: { keep } }: Target,
+  {
+    steps,
+    history,
+    kept,
+  }: { readonly steps: readonly Step[]; readonly history: RecordedHistory; readonly kept: boolean },
+): Problem | null {
+  const [tool] = toolsOf(layout);
+  if (tool === undefined || kept || keep === "none") return null;
+  if (history.entries.some(({ baseline }) => !baseline)) return null;
+  const revisions = steps
+    .filter(({ kind, direction }) => direction === "up" && kind !== "repeatable")
+    .map(({ revision }) => revision);
+  const [first] = revisions;
+  if (first === undefined) return null;
+  const more = revisions.length === 1 ? "" : ` and ${revisions.length - 1} more`;
+  return {
+    code: "ADOPT_UNTOLD",
+    message: `The history of ${tool.title} is not told of ${first}${more}: ${tool.title} itself would run ${revisions.length === 1 ? "it" : "them"} again.`,
+    hint: `${waysOut(tool)}; or stop using ${tool.title} on this database, and say so with --keep none (keep: "none" in the configuration).`,
+    details: { tool: tool.name, revisions },
+  };
+}
+
+function waysOut(tool: Tool): string {
+  if (tool.keep !== undefined)
+    return `Keep it in step: --keep ${tool.name} (keep: "${tool.name}" in the configuration) tells it of these too`;
+  const mark = MARK[tool.name];
+  return mark === undefined
+    ? `Mark them as applied there before ${tool.title} runs again`
+    : `Before ${tool.title} runs again, mark them as applied there: ${mark}`;
+}
+
+/** How a tool whose history is not kept in step is told by itself. */
+const MARK: Readonly<Record<string, string>> = {
+  flyway: "flyway migrate -skipExecutingMigrations=true",
+  liquibase: "liquibase changelog-sync",
+  sqitch: "sqitch deploy --log-only",
+};

@@ -1,0 +1,42 @@
+/**
+ * Questions to the catalog from a session in which a migration may have set anything. Its search_path can put somebody's
+ * own `pg_index` or `=` before the server's, and its statement_timeout can be too short for a question. So each question
+ * has a transaction and settings of its own. Not for a session that is inside a transaction.
+ */
+import type { Name } from "../../core/sql/cursor.ts";
+import { literal, quotedName } from "../../core/sql/quote.ts";
+import type { Connection, Row } from "../../database/connection.ts";
+import { begin, CATALOG_ONLY } from "../step/frame.ts";
+
+/** The rows of one SELECT, whose names are those of `pg_catalog`. */
+export async function askCatalog<R extends Row>(
+  connection: Connection,
+  select: string,
+): Promise<readonly R[]> {
+  try {
+    const results = await connection.execute(
+      `${begin()} set local statement_timeout = 0; ${CATALOG_ONLY} ${select}; commit`,
+    );
+    return (results.at(-2)?.rows ?? []) as readonly R[];
+  } catch (error) {
+    if (!connection.lost.aborted) await connection.execute("rollback").catch(() => {});
+    throw error;
+  }
+}
+
+/** What a name of a migration means, by the search_path in force; `null` where it means nothing. */
+export async function resolveName(
+  connection: Connection,
+  name: Name,
+  object: "regclass" | "regtype" = "regclass",
+): Promise<number | null> {
+  const [answer] = await connection.execute(
+    `select pg_catalog.to_${object}(${literal(written(name))})::pg_catalog.oid::pg_catalog.int8::pg_catalog.float8 as oid`,
+  );
+  return (answer?.rows[0]?.oid ?? null) as number | null;
+}
+
+/** A name for `to_regclass` and `to_regtype`. */
+export function written({ schema, name }: Name): string {
+  return schema === null ? quotedName(name) : `${quotedName(schema)}.${quotedName(name)}`;
+}

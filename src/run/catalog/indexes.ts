@@ -1,0 +1,180 @@
+/** What the catalog says about indexes: which are invalid, who may be building them, and whether one is what a text asks for. */
+import { indexDefinition, type StatementKind } from "../../core/sql/classify.ts";
+import type { Name } from "../../core/sql/cursor.ts";
+import { identifier, literal, quotedName } from "../../core/sql/quote.ts";
+import type { Connection, Row } from "../../database/connection.ts";
+import { DatabaseError } from "../../errors.ts";
+import { isWorthRetrying } from "../step/context.ts";
+import { begin, CATALOG_ONLY } from "../step/frame.ts";
+import { askCatalog, resolveName } from "./ask.ts";
+
+export type CreateIndex = StatementKind & { readonly kind: "create-index-concurrently" };
+
+/** All invalid indexes. */
+export function invalidIndexes(connection: Connection): Promise<readonly InvalidIndex[]> {
+  return askCatalog<InvalidIndex>(
+    connection,
+    `select c.oid::int8::float8 as oid, ${QUALIFIED} as name, c.relname::text as "bareName",
+  n.nspname::text as schema, t.relname::text as "table", (${builder()} limit 1) as builder,
+  case when c.relkind = 'I' then replace(pg_get_indexdef(c.oid), ' ON ONLY ', ' ON ') end as "parted",
+  exists (select from pg_inherits h join pg_index part on part.indexrelid = h.inhrelid
+    where h.inhparent = c.oid and not part.indisvalid) as "brokenPart"
+  from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
+  join pg_namespace n on n.oid = c.relnamespace
+  where not i.indisvalid and c.relkind in ('i', 'I')`,
+  );
+}
+
+/** The name of `c` in `n`, for a statement. */
+const QUALIFIED = "format('%I.%I', n.nspname, c.relname)";
+
+export interface InvalidIndex extends Row {
+  readonly oid: number;
+  /** With its schema, quoted. */
+  readonly name: string;
+  readonly bareName: string;
+  readonly schema: string;
+  readonly table: string;
+  /** A session that may be building it. */
+  readonly builder: number | null;
+  /** The statement that makes it, where its table is partitioned. Such an index is valid when each part has a valid one. */
+  readonly parted: string | null;
+  /** An index of a partition that it is attached to is invalid: without one it only waits for its parts. */
+  readonly brokenPart: boolean;
+}
+
+/**
+ * Other sessions that hold the lock on the table under which indexes are built. `pg_stat_progress_create_index` would
+ * say it more exactly, but hides what other roles build; `pg_locks` hides nothing. A vacuum of the table looks the same.
+ */
+function builder(): string {
+  return `select l.pid from pg_locks l where l.relation = i.indrelid and l.granted and l.pid <> pg_backend_pid()
+    and l.mode = 'ShareUpdateExclusiveLock' and l.database = (select oid from pg_database where datname = current_database())`;
+}
+
+/** Worth waiting for: by then the index may be valid, and is none of ours to drop. */
+export function beingBuilt(index: string, pid: number): DatabaseError {
+  return new DatabaseError(
+    {
+      code: "DATABASE_ERROR",
+      message: `Index ${index} is invalid, and process ${pid} is working on its table: it may be building it.`,
+      hint: "Wait until that process is done, then run again.",
+      details: { pid },
+    },
+    { sqlState: "55P03" },
+  );
+}
+
+export interface IndexRow extends Row {
+  readonly oid: number;
+  /** With its schema, quoted; so is its table. */
+  readonly name: string;
+  readonly table: string;
+  readonly valid: boolean;
+  readonly unique: boolean;
+  readonly builder: number | null;
+}
+
+/** The named index on its table, or every index of the table where the statement leaves the name to the server. */
+export async function indexesOn(
+  connection: Connection,
+  kind: Pick<CreateIndex, "index">,
+  tableOid: number,
+): Promise<readonly IndexRow[]> {
+  const named = kind.index === null ? "" : `and c.relname = ${literal(kind.index.name)}`;
+  return askCatalog<IndexRow>(
+    connection,
+    `select c.oid::int8::float8 as oid, ${QUALIFIED} as name,
+    (select format('%I.%I', tn.nspname, t.relname) from pg_class t join pg_namespace tn on tn.oid = t.relnamespace
+      where t.oid = i.indrelid) as "table", i.indisvalid as valid, i.indisunique as unique, (${builder()} limit 1) as builder
+    from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
+    where i.indrelid = ${tableOid}::oid ${named}`,
+  );
+}
+
+/** What has the name that a statement wants for an index of this table, where that is no index of it. */
+export interface Holder extends Row {
+  /** `table`, `sequence`, …; of an index, where it is: `index on shop.orders`. */
+  readonly what: string;
+}
+
+export async function holderOf(
+  connection: Connection,
+  index: string,
+  tableOid: number,
+): Promise<Holder | null> {
+  const [holder] = await askCatalog<Holder>(
+    connection,
+    `select ${WHAT} as what from pg_class c left join pg_index i on i.indexrelid = c.oid
+    where c.relname = ${literal(index)} and i.indrelid is distinct from ${tableOid}::oid
+    and c.relnamespace = (select relnamespace from pg_class where oid = ${tableOid}::oid)`,
+  );
+  return holder ?? null;
+}
+
+/** In words what `c` is; `i` is its row in `pg_index`, if any. */
+export const WHAT = `case c.relkind when 'r' then 'table' when 'p' then 'table' when 'S' then 'sequence' when 'v' then 'view'
+  when 'm' then 'materialized view' when 'c' then 'type' when 'f' then 'foreign table'
+  else 'index on ' || coalesce((select format('%I.%I', tn.nspname, t.relname) from pg_class t
+    join pg_namespace tn on tn.oid = t.relnamespace where t.oid = i.indrelid), '?') end`;
+
+export async function reindexLeftovers(connection: Connection, name: Name): Promise<readonly string[]> {
+  const target = `${(await resolveName(connection, name)) ?? 0}::oid`;
+  const rows = await askCatalog<{ name: string }>(
+    connection,
+    `select ${QUALIFIED} as name from pg_index i
+    join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
+    where not i.indisvalid and c.relname ~ '_cc(new|old)[0-9]*$'
+    and i.indrelid in (select ${target} union select indrelid from pg_index where indexrelid = ${target})
+    and not exists (${builder()})`,
+  );
+  return rows.map((row) => row.name);
+}
+
+/**
+ * Whether an index is what the statement's text asks for. The server says it: an index of that text is made on an
+ * empty table of the same columns, compared, and rolled back. `null`: it cannot be made.
+ */
+export async function hasDefinitionOf(
+  connection: Connection,
+  index: { readonly oid: number; readonly table: string },
+  text: string,
+): Promise<boolean | null> {
+  const definition = indexDefinition(text);
+  if (definition === null) return null;
+  const [schema = ""] = await schemaOf(connection, index.oid);
+  const name = `godwit_probe_${connection.server.backendPid}`;
+  const probe = `${identifier(schema)}.${name}`;
+  try {
+    await connection.execute(`${begin()} set local statement_timeout = 0; set local lock_timeout = '3s';
+      create table ${probe} (like ${index.table})`);
+    await connection.execute(
+      `create ${definition.unique ? "unique " : ""}index on ${probe} ${definition.rest}`,
+    );
+    await connection.execute(CATALOG_ONLY);
+    const { rows } = await connection.query<{ same: boolean }>(
+      `select count(distinct (${DEFINITION}))::int = 1 and count(*)::int = 2 as same from pg_index i
+       join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
+       join pg_namespace n on n.oid = t.relnamespace
+       where i.indexrelid = ${index.oid}::oid or i.indrelid = to_regclass(${literal(`${quotedName(schema)}.${name}`)})::oid`,
+    );
+    return rows[0]?.same === true;
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || connection.lost.aborted || isWorthRetrying(error)) throw error;
+    return null;
+  } finally {
+    if (!connection.lost.aborted) await connection.execute("rollback");
+  }
+}
+
+/** Without the names of index and table. */
+const DEFINITION = `i.indisunique || substr(replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON '),
+  length(format('CREATE %sINDEX %I ON %I.%I', case when i.indisunique then 'UNIQUE ' else '' end, c.relname, n.nspname, t.relname)) + 1)`;
+
+async function schemaOf(connection: Connection, oid: number): Promise<readonly string[]> {
+  const rows = await askCatalog<{ schema: string }>(
+    connection,
+    `select n.nspname::text as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ${oid}::oid`,
+  );
+  return rows.map(({ schema }) => schema);
+}

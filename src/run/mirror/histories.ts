@@ -1,0 +1,273 @@
+/** The history of another tool, as it stands in the database: found, read, and laid beside the files. */
+import type { Migration } from "../../core/migration.ts";
+import type { Connection } from "../../database/connection.ts";
+import { type GodwitError, PlanRefused, type Problem } from "../../errors.ts";
+import { matchRows } from "../../tools/match.ts";
+import {
+  type CandidateRow,
+  candidates,
+  type Found,
+  isUsualPlace,
+  likely,
+  possible,
+  recognise,
+  relationsOf,
+  whyNot,
+} from "../../tools/recognise.ts";
+import {
+  describeTable,
+  type Match,
+  nameOf,
+  type Relation,
+  type TextRow,
+  type Tool,
+  type ToolHistory,
+} from "../../tools/tool.ts";
+import { TOOLS, toolNamed } from "../../tools/tools.ts";
+import { isAboutThese, isInPlace, isProven, notItsTable, notProven, type Whose } from "./whose.ts";
+
+export interface FoundHistory extends Found {
+  readonly history: ToolHistory;
+  /** The other tables that were looked at. */
+  readonly all: readonly Relation[];
+  /** It is that of these files: by its place, by a checksum, or because somebody said so. */
+  readonly ours: boolean;
+}
+
+export interface Wanted {
+  /** Tools that come into question; all if left out. */
+  readonly tools?: readonly string[] | undefined;
+  /** `schema.table` or a table's name, where somebody said which one it is. */
+  readonly table?: string | undefined;
+  /** Only what is in it. */
+  readonly schema?: string | null | undefined;
+  /** `schema.table` of which somebody said that it is another project's. */
+  readonly notTable?: string | null | undefined;
+  readonly whose: Whose;
+}
+
+/**
+ * What there is, and whose it may be. Throws `PlanRefused` for a named table that is no history. Throws it too where rows may
+ * not be read, if the table is that of these files or the only one.
+ */
+export async function findHistories(
+  connection: Connection,
+  wanted: Wanted,
+): Promise<readonly FoundHistory[]> {
+  const { rows } = await connection.query<CandidateRow>(candidates(TOOLS, { table: wanted.table }));
+  const all = relationsOf(rows);
+  const inScope = ({ table }: Pick<Found, "table">) =>
+    (wanted.schema == null || wanted.schema === table.schema) && describeTable(table) !== wanted.notTable;
+  const isWanted = ({ tool }: Found) => wanted.tools === undefined || wanted.tools.includes(tool.name);
+  const look = (found: readonly Found[], ours: (one: FoundHistory) => boolean) =>
+    readAll(connection, found.filter(inScope), { all, ours, whose: wanted.whose });
+  if (wanted.table !== undefined) {
+    const { found, sure } = named(
+      all.filter((table) => inScope({ table })),
+      all,
+      { ...wanted, table: wanted.table },
+    );
+    return look(found, () => sure);
+  }
+  const known = recognise(all, TOOLS);
+  const { whose } = wanted;
+  const maybe = possible(
+    all,
+    TOOLS.filter((tool) => wanted.tools?.includes(tool.name)),
+    known,
+  ).filter(inScope);
+  const isHere = (one: Found) => isInPlace(one, whose);
+  const here = await look([...known.filter(isWanted), ...maybe].filter(isHere), () => true);
+  const isConfigured = ({ tool }: Found) => whose.configured(tool) !== null;
+  if (here.some((one) => isFilled(one) && isConfigured(one))) return here;
+  if (!whose.fresh && here.length > 0) return here;
+  const elsewhere = known.filter((one) => isWanted(one) && !isHere(one));
+  // Of those that may not be read nobody can tell whose they are; they are asked about where nothing else is there.
+  const readable = here.some(isFilled) ? elsewhere.filter(({ table }) => table.readable) : elsewhere;
+  const others = await look(
+    whose.fresh ? readable : elsewhere.filter(({ table }) => table.readable),
+    ({ tool, history }) => isProven(tool, history, whose),
+  );
+  const asked = others.filter((one) => one.ours || (whose.fresh && isFilled(one)));
+  if (!whose.fresh || [...here, ...asked].some(isFilled)) return [...here, ...asked];
+  const about = await look(
+    maybe.filter((one) => !isHere(one) && one.table.readable),
+    ({ tool, history }) => isProven(tool, history, whose),
+  );
+  return [...here, ...about.filter(({ tool, history }) => isAboutThese(tool, history, whose))];
+}
+
+/**
+ * Every history, whosever it is, and what has the columns of one under a name of its own. `ours`: by its place, or by its
+ * columns and name. Those that may not be read are left out, unless they are in their place before our first run.
+ */
+export async function allHistories(
+  connection: Connection,
+  { schema, whose, except }: Pick<Wanted, "schema" | "whose"> & { readonly except: readonly Tool[] },
+): Promise<readonly FoundHistory[]> {
+  const { rows } = await connection.query<CandidateRow>(candidates(TOOLS, { anyName: true }));
+  const all = relationsOf(rows);
+  const known = recognise(all, TOOLS);
+  const isConfigured = (one: Found) => whose.configured(one.tool) !== null && isInPlace(one, whose);
+  const maybe = possible(all, TOOLS, known);
+  const named = maybe.filter(isConfigured);
+  const others = likely(maybe.filter(({ table }) => !named.some((one) => one.table === table)));
+  const found = [...known, ...named, ...others.filter(({ table }) => table.readable)]
+    .filter(({ tool, table }) => !except.includes(tool) && (schema == null || schema === table.schema))
+    .filter(({ tool, table }) => table.readable || (whose.fresh && isUsualPlace(tool, table, whose.current)));
+  const ours = ({ table }: Found) => [...known, ...named].some((one) => one.table === table);
+  return readAll(connection, found, { all, ours, whose });
+}
+
+async function readAll(
+  connection: Connection,
+  found: readonly Found[],
+  { all, ours, whose }: { all: readonly Relation[]; ours: (one: FoundHistory) => boolean; whose: Whose },
+): Promise<readonly FoundHistory[]> {
+  const histories: FoundHistory[] = [];
+  for (const one of found) {
+    const history = await readHistory(connection, one);
+    const own = one.tool.own?.(history, whose.migrations) ?? history;
+    const read = { ...one, all, history: own, ours: false };
+    histories.push({ ...read, ours: ours(read) });
+  }
+  return histories;
+}
+
+/** What was named: in the schema that was named with it, or where its tool would make it; elsewhere it is asked about. */
+function named(
+  scope: readonly Relation[],
+  all: readonly Relation[],
+  { tools, table: name, whose }: Wanted & { readonly table: string },
+): { readonly found: readonly Found[]; readonly sure: boolean } {
+  const exact = scope.filter((table) => describeTable(table) === name);
+  const alike = scope.filter((table) => table.name === name);
+  const wanted = TOOLS.filter((tool) => tools === undefined || tools.includes(tool.name));
+  const isHere = (table: Relation) =>
+    wanted.some(({ shape }) => shape.schema === table.schema) ||
+    (whose.current === null ? table.current === true : whose.current === table.schema);
+  const near = alike.filter(isHere);
+  const tables = exact.length > 0 ? exact : near.length > 0 ? near : alike;
+  const found = tables.flatMap((table): Found[] => {
+    const [sure] = recognise(all, TOOLS).filter((one) => one.table === table && wanted.includes(one.tool));
+    const tool = sure?.tool ?? wanted.find((one) => whyNot(one, table, all) === null);
+    return tool === undefined ? [] : [{ tool, table }];
+  });
+  const [first] = tables;
+  if (first !== undefined && found.length === 0) {
+    const [tool, another] = wanted;
+    const only = another === undefined ? tool : undefined;
+    throw notItsTable(first, only, only === undefined ? null : whyNot(only, first, all));
+  }
+  return { found, sure: exact.length > 0 || near.length > 0 };
+}
+
+export async function readHistory(connection: Connection, { tool, table }: Found): Promise<ToolHistory> {
+  if (!table.readable) throw unreadable({ tool, table }, connection);
+  const { rows } = await connection.query<TextRow>(tool.select(table));
+  return tool.read(rows, table);
+}
+
+function isFilled({ history }: Pick<FoundHistory, "history">): boolean {
+  return history.rows.length > 0 || history.problems.length > 0;
+}
+
+/**
+ * The one that is not empty. Throws `PlanRefused` (`ADOPT_AMBIGUOUS`) where there are several, and where nothing says that it
+ * is that of these files.
+ */
+export function onlyOne(found: readonly FoundHistory[]): FoundHistory | undefined {
+  const filled = found.filter(isFilled);
+  if (filled.length > 1) throw ambiguous(filled);
+  const [only] = filled;
+  if (only !== undefined && !only.ours) throw notProven(only, only.history.rows.length);
+  return only ?? found.find(({ ours }) => ours);
+}
+
+export function sideBySide({ tool, history }: FoundHistory, migrations: readonly Migration[]): Match {
+  return matchRows(tool, history, migrations);
+}
+
+function ambiguous(found: readonly FoundHistory[]): GodwitError {
+  const list = found.map(({ tool, table, history: { rows } }) => {
+    const latest = rows
+      .flatMap(({ at }) => at ?? [])
+      .sort()
+      .at(-1);
+    const count = rows.length === 1 ? "1 row" : `${rows.length} rows`;
+    return `${describeTable(table)} of ${tool.title} (${count}${latest === undefined ? "" : `, the latest of ${latest}`})`;
+  });
+  const [first, second] = found;
+  const sameTool = first?.tool === second?.tool;
+  return new PlanRefused([
+    {
+      code: "ADOPT_AMBIGUOUS",
+      message: `The database has the histories of several tools: ${list.join("; ")}.`,
+      hint: sameTool
+        ? `Say which one counts: godwit adopt --table ${first === undefined ? "<schema.table>" : describeTable(first.table)}. To keep it in step: --keep ${first?.tool.name}:${first === undefined ? "" : describeTable(first.table)}`
+        : `Say which one counts: godwit adopt --tool ${found.map(({ tool }) => tool.name).join("|")}`,
+      details: {
+        histories: found.map(({ tool, table, history: { rows } }) => ({
+          tool: tool.name,
+          table: describeTable(table),
+          rows: rows.length,
+        })),
+      },
+    },
+  ]);
+}
+
+function unreadable({ tool, table }: Found, { server }: Connection): GodwitError {
+  const name = describeTable(table);
+  const grant =
+    table.hidden === true
+      ? `As its owner: alter table ${nameOf(table)} disable row level security; or, as superuser: alter role "${server.user}" bypassrls;`
+      : `As its owner: grant usage on schema "${table.schema}" to "${server.user}"; grant select, insert, update, delete on ${nameOf(table)} to "${server.user}";`;
+  return new PlanRefused([
+    {
+      code: "ADOPT_CONFLICT",
+      message:
+        table.hidden === true
+          ? `Row level security may hide rows of ${name}, the history of ${tool.title}, from role "${server.user}".`
+          : `Role "${server.user}" may not read ${name}, the history of ${tool.title}.`,
+      hint: `${grant} Or, if it is another project's: --keep none:${name}${tool.keep === undefined ? "" : `, or say which one is yours: --keep ${tool.name}:<schema.table>`}. Nothing was changed.`,
+      details: { tool: tool.name, table: name },
+    },
+  ]);
+}
+
+/** Throws `PlanRefused` for a history that failed half-way. */
+export function refuseFailed({ history: { problems } }: FoundHistory): void {
+  const [first, ...others] = problems;
+  if (first !== undefined) throw new PlanRefused([first, ...others]);
+}
+
+/** `drizzle`, `drizzle:schema.table`, `none`, `none:schema.table`; `null` where nothing was said. Throws `PlanRefused` for what cannot be kept. */
+export interface KeepSetting {
+  readonly tool: string;
+  readonly table: string | undefined;
+}
+
+export function parseKeep(text: string | null | undefined): KeepSetting | "none" | null {
+  if (text == null || text === "") return null;
+  const [name = "", table] = text.split(":", 2);
+  if (name === "none") return "none";
+  const problem = unknownKeep(name);
+  if (problem !== null) throw new PlanRefused([problem]);
+  return { tool: name, table };
+}
+
+/** `none:schema.table`: the table that is another project's. */
+export function tableOfOthers(text: string | null | undefined): string | null {
+  return text?.startsWith("none:") ? text.slice("none:".length) : null;
+}
+
+function unknownKeep(name: string): Problem | null {
+  const keepable = TOOLS.filter(({ keep }) => keep !== undefined).map((tool) => tool.name);
+  if (toolNamed(name)?.keep !== undefined) return null;
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `The history of ${toolNamed(name)?.title ?? `"${name}"`} cannot be kept in step.`,
+    hint: `These can: ${keepable.join(", ")}. Without: --keep none.`,
+  };
+}

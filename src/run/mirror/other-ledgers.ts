@@ -1,0 +1,63 @@
+/** A tool's table that another ledger in the same database has as its own: another project's, and neither read nor written. */
+import { identifier, literal } from "../../core/sql/quote.ts";
+import { restored } from "../../core/sql/stored.ts";
+import type { Connection, Row } from "../../database/connection.ts";
+import { PlanRefused } from "../../errors.ts";
+import type { Found } from "../../tools/recognise.ts";
+import { describeTable } from "../../tools/tool.ts";
+import type { Target } from "../session/target.ts";
+import { type ToolMemory, tableOf } from "./tool-memory.ts";
+
+/**
+ * Throws `PlanRefused` (`ADOPT_AMBIGUOUS`). Not asked where this ledger knows the table already. Of a registry that is made
+ * for several projects only our own rows are read anyway.
+ */
+export async function refuseOthers(
+  { ledger }: Target,
+  connection: Connection,
+  { tool, table }: Found,
+  memory: ToolMemory,
+): Promise<void> {
+  const name = describeTable(table);
+  if (tool.own !== undefined || tableOf(memory, tool.name) === name) return;
+  const { rows: schemas } = await connection.query<{ schema: string }>(ledgersBeside(ledger.schema));
+  for (const { schema } of schemas) {
+    const { rows } = await connection.query<Claim>(claims(schema));
+    const claim = restored(rows).find((one) => one.tool === tool.name && one.history === name);
+    if (claim === undefined) continue;
+    const own =
+      tool.keep === undefined
+        ? ""
+        : `, or name your own, which is made where it is missing: --keep ${tool.name}:<schema.table>`;
+    throw new PlanRefused([
+      {
+        code: "ADOPT_AMBIGUOUS",
+        message: `${name} is a history of ${tool.title}, and the ledger in schema "${schema}" has ${claim.subject} in it: it is another project's.`,
+        hint: `If it is: --keep none:${name}${own}. If it is that of these files too: godwit adopt --table ${name}. Nothing was changed.`,
+        details: { tool: tool.name, table: name, ledger: schema },
+      },
+    ]);
+  }
+}
+
+interface Claim extends Row {
+  readonly tool: string;
+  readonly history: string;
+  readonly subject: string;
+}
+
+/** Ledgers that the role may read, without this one. */
+function ledgersBeside(own: string): string {
+  return `select n.nspname as schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relname = 'migration_tool_rows' and c.relkind = 'r' and n.nspname <> ${literal(own)}
+and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') and exists (
+  select from pg_catalog.pg_class h where h.relnamespace = n.oid and h.relname = 'migration_history' and h.relkind = 'r'
+  and has_table_privilege(h.oid, 'select')) order by 1`;
+}
+
+/** One revision of that ledger for each table that it has rows in. */
+function claims(schema: string): string {
+  const name = identifier(schema);
+  return `select t.tool, t.history, min(t.subject) as subject from ${name}.migration_tool_rows t
+where exists (select from ${name}.migration_history h where h.revision = t.subject) group by t.tool, t.history`;
+}

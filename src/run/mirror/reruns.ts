@@ -1,0 +1,89 @@
+/** What would be run a second time, because another tool or an earlier run has done it: refused, with the way out. */
+import type { Migration } from "../../core/migration.ts";
+import type { Connection } from "../../database/connection.ts";
+import { PlanRefused } from "../../errors.ts";
+import { speaksOf } from "../../tools/match.ts";
+import { isUsualPlace } from "../../tools/recognise.ts";
+import { describeTable, type Tool } from "../../tools/tool.ts";
+import type { Target } from "../session/target.ts";
+import { allHistories, type FoundHistory } from "./histories.ts";
+import { readableOnly, whoseOf } from "./whose.ts";
+
+/**
+ * A folder that by its files is nobody's, in a database where another tool has applied files of these names or texts: running
+ * them would be a second time. Before our first run a short number is enough; later it may well be chance.
+ */
+export async function refuseUnnoticed(
+  target: Target,
+  connection: Connection,
+  { pending, files, first, except }: Unnoticed,
+): Promise<void> {
+  if (pending.length === 0) return;
+  const { schema = null } = target.settings;
+  const whose = readableOnly(whoseOf(target, files, first));
+  for (const { tool, table, history: its, ours } of await allHistories(connection, {
+    schema,
+    whose,
+    except,
+  })) {
+    const short = first && ours;
+    const applied = pending.filter((file) =>
+      its.rows
+        .map((row) => speaksOf(row, file))
+        .some((one) => one === "surely" || (short && one === "perhaps")),
+    );
+    const [layout] = tool.layouts;
+    if (applied.length === 0) continue;
+    const name = describeTable(table);
+    const command = isUsualPlace(tool, table, whose.current)
+      ? "godwit adopt"
+      : `godwit adopt --tool ${tool.name} --table ${name}`;
+    const take =
+      layout === undefined || layout === target.source.layout
+        ? `If it is the same, take it over with \`${command}\``
+        : `If this is its folder, say so (--layout ${layout}), and take over with \`${command}\``;
+    throw new PlanRefused([
+      {
+        code: "ADOPT_NEEDED",
+        message: `${tool.title} has applied ${namesOf(applied.map(({ id }) => id))} to this database (${name}), of which our ledger knows nothing.`,
+        hint: `${take}; if it has nothing to do with it: --keep none. Nothing was changed.`,
+        details: { tool: tool.name, table: name, revisions: applied.map(({ id }) => id) },
+      },
+    ]);
+  }
+}
+
+export interface Unnoticed {
+  readonly files: readonly Migration[];
+  /** Of the files, those that our ledger does not know. */
+  readonly pending: readonly Migration[];
+  /** No run of ours has done anything here. */
+  readonly first: boolean;
+  /** Tools that are compared as a whole. */
+  readonly except: readonly Tool[];
+}
+
+/**
+ * The way back of what the other tool's history has too, and would have after it: the tool would take it for applied, and so
+ * would we, as soon as its history is kept in step again.
+ */
+export function refuseUntoldDown(
+  { tool, table }: FoundHistory,
+  { steps, theirs }: { steps: readonly { readonly revision: string }[]; theirs: ReadonlySet<string> },
+): void {
+  const both = steps.map(({ revision }) => revision).filter((revision) => theirs.has(revision));
+  if (both.length === 0) return;
+  const how = tool.keep === undefined ? "Say" : `Either tell ${tool.title} (--keep ${tool.name}), or say`;
+  throw new PlanRefused([
+    {
+      code: "ADOPT_CONFLICT",
+      message: `${namesOf(both)} would be taken back here, and stay in the history of ${tool.title} (${describeTable(table)}).`,
+      hint: `${how} that its history does not matter any more: --keep none. Nothing was changed.`,
+      details: { tool: tool.name, table: describeTable(table), revisions: both },
+    },
+  ]);
+}
+
+function namesOf(ids: readonly string[]): string {
+  return `${ids.slice(0, 3).join(", ")}${ids.length > 3 ? ", …" : ""}`;
+}

@@ -1,0 +1,140 @@
+/** Another tool's own lock: held while we run or adopt in what is its, by the means that it has itself. */
+import { literal } from "../../core/sql/quote.ts";
+import type { Connection } from "../../database/connection.ts";
+import { DatabaseError, PlanRefused } from "../../errors.ts";
+import { delay } from "../../std/time.ts";
+import { nameOf, type Relation, type Tool } from "../../tools/tool.ts";
+import type { RunContext, Target } from "../session/target.ts";
+import type { FoundHistory } from "./histories.ts";
+
+/** A tool's own lock, where it is one that a session can hold. */
+export interface Advisory {
+  readonly keys: readonly bigint[];
+  readonly title: string;
+}
+
+export function advisoryOf(tool: Tool | undefined, found: Relation | undefined, { server }: Connection) {
+  if (tool?.advisoryKeys === undefined) return null;
+  // Its key may be made of the table's name, which may not be there yet.
+  const table = found ?? { schema: "public", name: tool.table, columns: {}, readable: true };
+  return { keys: tool.advisoryKeys(table, server.database), title: tool.title };
+}
+
+const POLL_MS = 250;
+
+/** Keeps the tool out while we are at work. Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`). */
+export async function holdToolLock(
+  target: Target,
+  connection: Connection,
+  { keys, title }: Advisory,
+  context: RunContext,
+): Promise<void> {
+  const until = performance.now() + target.settings.lockWaitMs;
+  for (let attempt = 1; !(await tryAdvisory(connection, keys, "session")); attempt++) {
+    if (performance.now() > until) throw toolRunning(title, await holderOf(connection, keys));
+    if (attempt === 1) context.observe({ kind: "lock-waiting", holder: null, waitedMs: 0 });
+    await delay(POLL_MS, context.signal);
+  }
+}
+
+export function toolRunning(title: string, holder: Holder | null = null): PlanRefused {
+  const [who, otherwise] =
+    holder === null
+      ? ["", ""]
+      : [
+          ` (process ${holder.pid}${holder.name === "" ? "" : ` of ${holder.name}`}, ${holder.state} since ${holder.since})`,
+          ` If nobody is at work there, end that session: select pg_terminate_backend(${holder.pid}).`,
+        ];
+  return new PlanRefused([
+    {
+      code: "ADOPT_TOOL_RUNNING",
+      message: `${title} is at work on this database: it holds its lock${who}.`,
+      hint: `Wait until it is done, then run again.${otherwise} Nothing was changed.`,
+    },
+  ]);
+}
+
+/** Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) while its lock is held, where that is a row of a table. */
+export async function refuseLockedRow(
+  connection: Connection,
+  { tool, table, all }: Pick<FoundHistory, "tool" | "table" | "all">,
+): Promise<void> {
+  const held = tool.lockedBy?.(table, all) ?? null;
+  if (held === null) return;
+  const { rows } = await connection.query<{ who: string | null; release: string }>(held);
+  const [row] = rows;
+  if (row !== undefined) throw rowLocked(tool.title, row);
+}
+
+/** For what writes to our ledger, and to the tool's history, without running anything. */
+export async function keepToolOut(
+  target: Target,
+  connection: Connection,
+  advisory: Advisory,
+  context: RunContext,
+): Promise<void> {
+  if (connection.capabilities.session) return holdToolLock(target, connection, advisory, context);
+  // Behind a pooler the lock would be another session's after the transaction: it is only asked for.
+  if (!(await tryAdvisory(connection, advisory.keys, "transaction"))) throw toolRunning(advisory.title);
+}
+
+export interface Holder {
+  readonly pid: number;
+  /** What it calls itself. */
+  readonly name: string;
+  readonly state: string;
+  readonly since: string;
+}
+
+/** The session that holds one of these; a tool that died behind a pooler leaves it idle for ever. */
+async function holderOf(connection: Connection, keys: readonly bigint[]): Promise<Holder | null> {
+  const list = keys.map((key) => `${literal(String(key))}::bigint`).join(", ");
+  const { rows } = await connection.query<{ [column in keyof Holder]: Holder[column] }>(
+    `select l.pid, coalesce(a.application_name, '') as name, coalesce(a.state, 'unknown') as state, coalesce(date_trunc('second', a.state_change)::text, '?') as since
+     from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+     where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.pid <> pg_backend_pid()
+       and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+       and ((l.classid::bigint << 32) | l.objid::bigint) in (${list}) limit 1`,
+  );
+  return rows[0] ?? null;
+}
+
+/** Until the end of the transaction. */
+export async function holdTool(connection: Connection, found: FoundHistory): Promise<void> {
+  const { tool, table } = found;
+  const keys = tool.advisoryKeys?.(table, connection.server.database);
+  if (keys !== undefined && !(await tryAdvisory(connection, keys, "transaction")))
+    throw toolRunning(tool.title);
+  await refuseLockedRow(connection, found);
+  try {
+    await connection.execute(`lock table ${nameOf(table)} in access exclusive mode`);
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    if (error.sqlState === "55P03") throw toolRunning(tool.title);
+    // Who may only read cannot lock; then what is read is one moment's truth, which is enough to look at.
+    if (error.sqlState !== "42501") throw error;
+    await connection.execute("rollback; begin isolation level repeatable read");
+  }
+}
+
+function rowLocked(title: string, { who, release }: { who: string | null; release: string }): PlanRefused {
+  return new PlanRefused([
+    {
+      code: "ADOPT_TOOL_RUNNING",
+      message: `${title} is at work on this database, or a run of it died: its lock is held${who === null ? "" : ` by ${who}`}.`,
+      hint: `Wait until it is done. If nobody is at work, release it: ${release}. Nothing was changed.`,
+    },
+  ]);
+}
+
+/** `true`: in this session, until it ends or `unlock`. */
+async function tryAdvisory(
+  connection: Connection,
+  keys: readonly bigint[],
+  scope: "transaction" | "session",
+): Promise<boolean> {
+  const name = scope === "session" ? "pg_try_advisory_lock" : "pg_try_advisory_xact_lock";
+  const list = keys.map((key) => `${name}(${literal(String(key))}::bigint)`);
+  const { rows } = await connection.query<{ locked: boolean }>(`select ${list.join(" and ")} as locked`);
+  return rows[0]?.locked === true;
+}

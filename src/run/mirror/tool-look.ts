@@ -1,0 +1,194 @@
+/**
+ * A look at another tool's history: which tool comes into question, its table found and read, and the three sets that are
+ * compared (`tools/compare.ts`). What they come to is judged elsewhere (`run/adopt/adoption.ts`).
+ */
+import { ordered } from "../../core/heads.ts";
+import type { Connection } from "../../database/connection.ts";
+import { ConfigError } from "../../errors.ts";
+import type { RecordedHistory } from "../../ledger/ledger.ts";
+import type { Listing } from "../../source/source.ts";
+import type { Sets, Situation } from "../../tools/compare.ts";
+import { describeTable, type Tool } from "../../tools/tool.ts";
+import { isOwnLayout, KEPT_BY_DEFAULT, TOOLS, toolNamed, toolsOf } from "../../tools/tools.ts";
+import type { Target } from "../session/target.ts";
+import {
+  type FoundHistory,
+  findHistories,
+  onlyOne,
+  parseKeep,
+  sideBySide,
+  tableOfOthers,
+} from "./histories.ts";
+import type { Keeper } from "./keep.ts";
+import { keeperOf } from "./keeper.ts";
+import { refuseOthers } from "./other-ledgers.ts";
+import { refuseUnnoticed } from "./reruns.ts";
+import { type Advisory, advisoryOf } from "./tool-lock.ts";
+import { LOOKED, oursIn, recallTools, type ToolMemory, tableOf } from "./tool-memory.ts";
+import { placeFor, placeWithoutLooking, refuseView, whoseOf } from "./whose.ts";
+
+export interface LookAt {
+  readonly files: Listing;
+  readonly history: RecordedHistory;
+}
+
+/** A tool whose history may be here, and what is known of it. */
+export interface Look {
+  readonly tool: Tool;
+  readonly found: FoundHistory | undefined;
+  readonly keeper: Keeper | null;
+  readonly sets: Sets | null;
+  readonly situation: Situation;
+  readonly memory: ToolMemory;
+}
+
+/** The three sets, without judging them. `null`: no tool comes into question. */
+export async function lookAt(
+  target: Target,
+  connection: Connection,
+  { files, history }: LookAt,
+  hold: (advisory: Advisory) => Promise<void> = async () => {},
+): Promise<Look | null> {
+  const memory = await recallTools(target, connection, history);
+  const { tools, kept, table } = concerned(target, memory);
+  const first = await isFresh(target, connection, history);
+  const [only] = tools;
+  if (isOwnLayout(target.source.layout) && parseKeep(target.settings.keep) !== "none") {
+    const known = new Set(history.entries.map(({ revision }) => revision));
+    const pending = files.migrations.filter(({ id }) => !known.has(id));
+    await refuseUnnoticed(target, connection, { files: files.migrations, pending, first, except: tools });
+  }
+  if (only === undefined) return null;
+  const { schema = null, keep } = target.settings;
+  const names = tools.map(({ name }) => name);
+  const before = table ?? names.flatMap((name) => tableOf(memory, name) ?? [])[0];
+  const whose = {
+    ...whoseOf(target, files.migrations, first),
+    remembered: names.flatMap((name) => [...(memory.seen.get(name)?.subjects ?? [])]),
+  };
+  const find = async () => {
+    const wanted = { tools: names, table, schema, notTable: tableOfOthers(keep), whose };
+    const [one, ...others] =
+      before === undefined ? [] : await findHistories(connection, { ...wanted, table: before });
+    return onlyOne(one === undefined ? await findHistories(connection, wanted) : [one, ...others]);
+  };
+  let found = await find();
+  // Of many schemas one by itself has a history only where the tool has made one there.
+  if (schema !== null && found === undefined && keep == null) return null;
+  if (found !== undefined && table === undefined) await refuseOthers(target, connection, found, memory);
+  const advisory = advisoryOf(found?.tool ?? only, found?.table, connection);
+  if (advisory !== null) {
+    await hold(advisory);
+    // What was read before may be what it left half-done at that moment.
+    found = await find();
+  }
+  const asked = kept !== undefined || (first && parseKeep(keep) !== "none");
+  const made =
+    found === undefined && asked ? await placeFor(connection, kept ?? only, { whose, table }) : null;
+  if (made !== null) await refuseView(connection, kept ?? only, made);
+  const place = kept === undefined ? table : (made ?? table);
+  const keeper = kept === undefined ? null : keeperOf(kept, found, { files, table: place, target });
+  const tool = found?.tool ?? kept ?? only;
+  return {
+    ...{ tool, found, keeper, memory },
+    sets: found === undefined ? null : setsOf(found, { target, files, history, memory }),
+    situation: { first, kept: keeper !== null },
+  };
+}
+
+/** The three sets that are compared. */
+export function setsOf(
+  found: FoundHistory,
+  {
+    target,
+    files,
+    history,
+    memory,
+  }: { target: Target; files: Listing; history: RecordedHistory; memory: ToolMemory },
+): Sets {
+  const { name } = found.tool;
+  const seen = isThatTable(found, memory) ? (memory.seen.get(name)?.subjects ?? null) : null;
+  return {
+    files: ordered(files.migrations, target.settings.order),
+    history: found.history,
+    match: sideBySide(found, files.migrations),
+    seen,
+    looked: seen?.has(LOOKED) === true,
+    ours: { ...oursIn(history, memory, name), older: olderIn(history, files) },
+  };
+}
+
+/** What was taken over with another text than its file has now. */
+function olderIn({ entries }: RecordedHistory, { migrations }: Listing): ReadonlySet<string> {
+  const texts = new Map(migrations.map(({ id, checksum }) => [id, checksum]));
+  const older = entries.filter(
+    ({ revision, baseline, state, checksum }) =>
+      baseline && state === "applied" && texts.has(revision) && texts.get(revision) !== checksum,
+  );
+  return new Set(older.map(({ revision }) => revision));
+}
+
+/** Whether this is the table that was looked at before, perhaps in a new place; another one beside it is another history. */
+export function isThatTable({ tool, table, all }: FoundHistory, { seen }: ToolMemory): boolean {
+  const before = seen.get(tool.name)?.table;
+  if (before === undefined || before === "" || before === describeTable(table)) return true;
+  return !all.some((one) => describeTable(one) === before);
+}
+
+/** Tools that come into question, and the one of them whose history is kept in step. */
+export function concerned(
+  target: Target,
+  { seen, adopted }: Pick<ToolMemory, "seen" | "adopted"> = { seen: new Map(), adopted: [] },
+): {
+  tools: readonly Tool[];
+  kept: Tool | undefined;
+  table: string | undefined;
+} {
+  const keep = parseKeep(target.settings.keep);
+  const own = toolsOf(target.source.layout);
+  if (keep === "none") return { tools: own, kept: undefined, table: undefined };
+  const configured = keep === null ? undefined : toolNamed(keep.tool);
+  if (configured !== undefined && own.length > 0 && !own.includes(configured))
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `The history of ${configured.title} cannot be kept in step with a folder of ${target.source.layout}.`,
+      hint: `Keep that of its own tool (--keep ${own.map(({ name }) => name).join(" or --keep ")}), or none.`,
+    });
+  // A folder of our own carries on from what was adopted or looked at, and somebody may still run that tool.
+  const others = !isOwnLayout(target.source.layout)
+    ? []
+    : TOOLS.filter(
+        (tool) =>
+          !own.includes(tool) && (seen.has(tool.name) || adopted.some((one) => one.tool === tool.name)),
+      );
+  return {
+    tools: configured === undefined ? [...others, ...own] : [configured],
+    kept: configured ?? own.find(({ name }) => KEPT_BY_DEFAULT.has(name)),
+    table: keep?.table,
+  };
+}
+
+/** Whether what is applied here is written into its history; `null`: it cannot be, or its files are not run here. */
+export function isKept(target: Target, tool: Tool): boolean | null {
+  if (tool.keep === undefined || !tool.layouts.includes(target.source.layout)) return null;
+  return concerned(target).kept?.name === tool.name;
+}
+
+/** For scripts that are written without a database: the table as the tool makes it. */
+export function keeperWithoutLooking(target: Target, files: Listing): Keeper | null {
+  const { kept, table } = concerned(target);
+  if (kept === undefined || (target.settings.schema != null && target.settings.keep == null)) return null;
+  return keeperOf(kept, undefined, { files, table: table ?? placeWithoutLooking(target, kept), target });
+}
+
+/** No run of ours has done anything here. */
+export async function isFresh(
+  target: Target,
+  connection: Connection,
+  history: RecordedHistory,
+): Promise<boolean> {
+  if (!history.created) return true;
+  if (history.entries.length > 0) return false;
+  const { rows } = await connection.query<{ empty: boolean }>(target.ledger.sql.isEmpty());
+  return rows[0]?.empty === true;
+}

@@ -1,0 +1,141 @@
+/** What our ledger remembers of other tools' histories: what was there when they were last looked at or written to. */
+import { restored } from "../../core/sql/stored.ts";
+import type { Connection, Row } from "../../database/connection.ts";
+import type { RecordedHistory } from "../../ledger/ledger.ts";
+import { type Ours, remembered, type Sets, settledSubject } from "../../tools/compare.ts";
+import { describeTable, type Relation, type Tool, type ToolRow } from "../../tools/tool.ts";
+import type { Target } from "../session/target.ts";
+
+export interface ToolMemory {
+  /** What was last seen, by the tool's name; a tool that was never looked at is not in it. */
+  readonly seen: ReadonlyMap<string, SeenHistory>;
+  readonly adopted: readonly AdoptedFrom[];
+  readonly takenOut: ReadonlySet<string>;
+  /** Whether there is a table to remember in. */
+  readonly created: boolean;
+}
+
+export interface SeenHistory {
+  /** `schema.name` */
+  readonly table: string;
+  readonly subjects: ReadonlySet<string>;
+}
+
+interface AdoptedFrom extends Row {
+  readonly revision: string;
+  readonly tool: string;
+  readonly table: string;
+}
+
+const NO_MEMORY: ToolMemory = { seen: new Map(), adopted: [], takenOut: new Set(), created: false };
+
+export async function recallTools(
+  target: Target,
+  connection: Connection,
+  history: RecordedHistory,
+): Promise<ToolMemory> {
+  if (!history.created) return NO_MEMORY;
+  const { sql } = target.ledger;
+  const [adopted, takenOut, has] = await connection.execute(
+    `${sql.adopted()}; ${sql.takenOut()}; ${sql.hasToolRows()}`,
+  );
+  const created = has?.rows[0]?.exists === true;
+  const seen = new Map<string, { table: string; subjects: Set<string> }>();
+  const { rows } = created ? await connection.query<SeenRow>(sql.toolRows()) : { rows: [] };
+  for (const { tool, history: table, subject } of restored(rows)) {
+    const known = seen.get(tool) ?? { table: "", subjects: new Set() };
+    // The look that found nothing may stand beside what was written since.
+    seen.set(tool, {
+      table: known.table === "" ? table : known.table,
+      subjects: known.subjects.add(subject),
+    });
+  }
+  return {
+    seen,
+    adopted: restored((adopted?.rows ?? []) as AdoptedFrom[]),
+    takenOut: new Set(restored(takenOut?.rows ?? []).map(({ revision }) => String(revision))),
+    created,
+  };
+}
+
+interface SeenRow extends Row {
+  readonly tool: string;
+  readonly history: string;
+  readonly subject: string;
+}
+
+/** The table of this tool that counted the last time. */
+export function tableOf({ seen, adopted }: ToolMemory, tool: string): string | undefined {
+  const table = seen.get(tool)?.table ?? adopted.findLast((one) => one.tool === tool)?.table;
+  return table === "" ? undefined : table;
+}
+
+/** Our own revisions, as they are compared with a tool's history. */
+export function oursIn({ entries }: RecordedHistory, memory: ToolMemory, tool: string): Ours {
+  const known = new Set(entries.map(({ revision }) => revision));
+  const from = new Set(memory.adopted.flatMap((one) => (one.tool === tool ? [one.revision] : [])));
+  const adopted = entries.filter(({ baseline, revision }) => baseline && from.has(revision));
+  return {
+    known,
+    applied: new Set(
+      entries.flatMap(({ kind, state, revision }) =>
+        kind !== "repeatable" && state === "applied" ? [revision] : [],
+      ),
+    ),
+    adopted: new Set(adopted.map(({ revision }) => revision)),
+    withoutFile: new Set(adopted.flatMap(({ file, revision }) => (/^\(.*\)$/.test(file) ? [revision] : []))),
+    takenOut: memory.takenOut,
+  };
+}
+
+/** Stands for the look itself, so that a history without rows is not one that was never looked at. */
+export const LOOKED = "";
+
+/**
+ * SQL that remembers this look, where it differs from the last one; else empty. For a transaction of ours. `table`, `sets`:
+ * `null` where the tool has no history here.
+ */
+export function rememberSql(
+  { ledger: { sql } }: Target,
+  memory: ToolMemory,
+  { tool, table, sets }: { readonly tool: Tool; readonly table: Relation | null; readonly sets: Sets | null },
+): string {
+  const before = memory.seen.get(tool.name);
+  const from = table === null ? "" : describeTable(table);
+  const subjects = new Set([LOOKED, ...(sets === null ? [] : remembered(sets))]);
+  const same = before?.table === from && before.subjects.size === subjects.size;
+  if (same && [...subjects].every((subject) => before.subjects.has(subject))) return "";
+  const make = memory.created ? "" : `${sql.createToolRows()}; `;
+  return `${make}${sql.rememberToolRows({ tool: tool.name, history: from }, [...subjects])};`;
+}
+
+/** SQL that remembers what a person has said of a row without a file: it is that of a file with its name. */
+export function settleRow(
+  { ledger: { sql } }: Target,
+  {
+    memory,
+    tool,
+    found,
+  }: {
+    readonly memory: ToolMemory;
+    readonly tool: Tool;
+    readonly found: { readonly table: Relation } | undefined;
+  },
+  row: ToolRow,
+): string {
+  if (found === undefined) return "";
+  const key = { tool: tool.name, history: describeTable(found.table) };
+  const make = memory.created ? "" : `${sql.createToolRows()}; `;
+  return `${make}${sql.rememberToolRow(key, settledSubject(row), "up")}`;
+}
+
+/** SQL that forgets that this was in the tool's history: a person has said what became of it. */
+export function forgetRow(
+  { ledger: { sql } }: Target,
+  { memory, tool }: { readonly memory: ToolMemory; readonly tool: Tool },
+  revision: string,
+): string {
+  const seen = memory.seen.get(tool.name);
+  if (seen?.subjects.has(revision) !== true) return "";
+  return sql.rememberToolRow({ tool: tool.name, history: seen.table }, revision, "down");
+}

@@ -1,0 +1,221 @@
+/**
+ * A tool whose folder this is, or whose history was adopted, and which is not told of what we do: whether it has been at
+ * work since this run looked is asked in the transaction of every step, before anything is done and before it is committed.
+ * What has changed in its history since the look was its own doing, for we write nothing there.
+ */
+import type { Migration } from "../../core/migration.ts";
+import { literal, textArray } from "../../core/sql/quote.ts";
+import type { Connection } from "../../database/connection.ts";
+import { PlanRefused } from "../../errors.ts";
+import type { RecordedHistory } from "../../ledger/ledger.ts";
+import { readers, sends, waitsToWrite } from "../../tools/intruder.ts";
+import { describeTable, nameOf, type Relation, type Tool } from "../../tools/tool.ts";
+import { isOwnLayout, TOOLS, toolsOf } from "../../tools/tools.ts";
+import type { Target } from "../session/target.ts";
+import { type FoundHistory, parseKeep, readHistory } from "./histories.ts";
+import { afterReaders, block, type Kept, PRESENT_SQLSTATE, raise, raiseIf } from "./keep.ts";
+import { type Advisory, toolRunning } from "./tool-lock.ts";
+
+/** Tables with the names that the tools of the folder give theirs, before the history was looked for. */
+export interface BeforeLook {
+  readonly tools: readonly Tool[];
+  /** Before our first run in a folder of our own any tool may have come to the same files. */
+  readonly any: boolean;
+  readonly oids: readonly string[];
+}
+
+export interface ToolWatch {
+  readonly title: string;
+  /** It takes no lock, so one that has read its table may be about to go on from that. */
+  readonly readsAhead: boolean;
+  /** Its table; where it has none yet, the names that one would have. */
+  readonly names: readonly string[];
+  readonly history: { readonly table: Relation; readonly mark: string } | null;
+  /** A query that gives a row (`name`) where a table of one of these names has appeared since. */
+  readonly appeared: (names: readonly string[]) => string;
+  /** A query that gives a row while its lock is held, where that is a row. */
+  readonly locked: string | null;
+  /** The first step whose own text speaks of the tool's table: what changes there from then on may be ours. */
+  touchedBy: string | null;
+  /** Any tool is meant: the names that steps of ours speak of are not looked for any more. */
+  readonly spoken: Set<string> | null;
+}
+
+export async function beforeLook(
+  target: Target,
+  connection: Connection,
+  { entries }: Pick<RecordedHistory, "entries">,
+): Promise<BeforeLook> {
+  const { source, settings } = target;
+  const own = toolsOf(source.layout);
+  const any = isOwnLayout(source.layout) && entries.length === 0 && parseKeep(settings.keep) !== "none";
+  const tools = any ? [...own, ...TOOLS.filter((tool) => !own.includes(tool))] : own;
+  if (tools.length === 0) return { tools, any, oids: [] };
+  const { rows } = await connection.query<{ oid: string }>(tablesOf(target, namesOf(tools)));
+  return { tools, any, oids: rows.map(({ oid }) => oid) };
+}
+
+/** What has only just appeared may have no rows yet, and its lock's table may be there before it. */
+function namesOf(tools: readonly Tool[]): readonly string[] {
+  const names = tools.flatMap(({ table }) => [table, `${table}lock`, `${table}_lock`]);
+  return [...new Set(names.map((name) => name.toLowerCase()))];
+}
+
+function tablesOf({ settings: { schema } }: Target, names: readonly string[]): string {
+  const only = schema == null ? "" : ` and n.nspname = ${literal(schema)}`;
+  return `select c.oid::text as oid, n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'p') and n.nspname !~ '^pg_'${only} and lower(c.relname) = any (${textArray(names)})`;
+}
+
+/** Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) where the history has changed since it was read. */
+export async function watchTool(
+  target: Target,
+  connection: Connection,
+  {
+    before: { tools, oids, any },
+    found,
+    migrations,
+  }: {
+    readonly before: BeforeLook;
+    readonly found: FoundHistory | null;
+    readonly migrations: readonly Migration[];
+  },
+): Promise<ToolWatch | null> {
+  const tool = found?.tool ?? tools[0];
+  if (tool === undefined) return null;
+  const isAny = found === null && any;
+  const title = isAny ? "another tool" : tool.title;
+  const lock = tool.advisoryKeys !== undefined || tool.lockedBy !== undefined;
+  const readsAhead = !isAny && tool.layouts.length > 0 && (!lock || tool.mayNotLock === true);
+  const watch = { title, readsAhead, touchedBy: null, spoken: isAny ? new Set<string>() : null };
+  if (found === null) {
+    const known = oids.length === 0 ? "" : ` and c.oid not in (${oids.join(", ")})`;
+    const appeared = (names: readonly string[]) => `${tablesOf(target, names)}${known} and ${NOT_OURS}`;
+    return { ...watch, names: namesOf(tools), history: null, appeared, locked: null };
+  }
+  const { table, all } = found;
+  const { rows } = await connection.query<{ mark: string }>(`select ${markOf(table)} as mark`);
+  const whole = await readHistory(connection, found);
+  const again = tool.own?.(whole, migrations) ?? whole;
+  if (JSON.stringify(again) !== JSON.stringify(found.history)) throw toolRunning(title);
+  const locked = tool.lockedBy?.(table, all) ?? null;
+  const history = { table, mark: rows[0]?.mark ?? "" };
+  return { ...watch, names: [table.name], history, appeared: () => "", locked };
+}
+
+/** Whoever makes a table holds this lock on it until it commits, and nobody else sees the table before that. */
+const NOT_OURS =
+  "not exists (select from pg_locks l where l.relation = c.oid and l.pid = pg_backend_pid() and l.mode = 'AccessExclusiveLock' and l.granted)";
+
+/** Another one after every write of somebody, without a look into the rows. */
+const markOf = (table: Relation) =>
+  `(select count(*) || ':' || coalesce(sum(t.xmin::text::numeric), 0) from ${nameOf(table)} t)`;
+
+export interface WatchedStep {
+  readonly revision: string;
+  /** `null`: a module's, which is not known. */
+  readonly text: string | null;
+}
+
+/** SQL for the transactions of a step. The steps are asked about in the order in which they are carried out. */
+export function watchedIn(watch: ToolWatch, { revision, text }: WatchedStep): Kept {
+  const { title, names, history, locked, readsAhead } = watch;
+  const [name = ""] = names;
+  const stop = (query: string, message: string) => raiseIf(query, message, untold(title));
+  speak(watch, { revision, text });
+  const isOwn = watch.touchedBy !== null;
+  const wasOwn = isOwn && watch.touchedBy !== revision;
+  const lock = history === null ? "" : lockIn(history.table);
+  const held = locked === null ? "" : stop(locked, `${title} holds its lock`);
+  const moved = movedIn(watch);
+  const settle = readsAhead ? afterReaders(readers({ name })) : "";
+  const busy = [
+    ...(history === null
+      ? []
+      : [stop(waitsToWrite(history.table), `${title} waits to write to ${describeTable(history.table)}`)]),
+    ...(text === null || !readsAhead
+      ? []
+      : [stop(sends(text), `${revision} is being carried out by ${title}`)]),
+  ].join(" ");
+  // From the lock on nobody else writes to its table; where there was none, it may have made one meanwhile.
+  const meanwhile = history === null ? moved : unlessLocked(history.table, moved);
+  return {
+    open: block(`${lock} ${held} ${settle} ${wasOwn ? "" : moved} ${busy}`),
+    check: block(`${FRESH} ${held} ${settle} ${isOwn ? "" : meanwhile} ${busy}`),
+    closing: block(`${lock} ${FRESH} ${held} ${isOwn ? "" : moved} ${busy}`),
+    row: "",
+  };
+}
+
+/** Of any tool only the names that a step speaks of may be its own doing; what a module makes is not known. */
+function speak(watch: ToolWatch, { revision, text }: WatchedStep): void {
+  const { names, spoken } = watch;
+  const lower = text?.toLowerCase();
+  const said = names.filter((name) => lower?.includes(name.toLowerCase()) === true);
+  if (spoken === null ? said.length > 0 : text === null) watch.touchedBy ??= revision;
+  for (const name of said) spoken?.add(name);
+}
+
+/** What this run has committed before, the tool may be carrying out again. */
+const untold = (title: string) =>
+  `${title} is not told of what this run applied before that, and may carry it out again: look whether something is there twice.`;
+
+const FRESH = "perform pg_stat_clear_snapshot();";
+
+/** Readers are let through: an application may ask how far its database is. */
+function lockIn(table: Relation): string {
+  // Who may only read cannot lock; what has changed is seen all the same.
+  return `begin lock table ${nameOf(table)} in share row exclusive mode; exception when insufficient_privilege or undefined_table then null; end;`;
+}
+
+function unlessLocked(table: Relation, statement: string): string {
+  const may = `has_table_privilege(to_regclass(${literal(nameOf(table))}), 'update, delete, truncate')`;
+  return `if not ${may} then ${statement} end if;`;
+}
+
+function movedIn(watch: ToolWatch): string {
+  const { title, history } = watch;
+  if (history === null) {
+    const query = appearedIn(watch);
+    if (watch.spoken === null) return raiseIf(query, `the history of ${title} has appeared`, untold(title));
+    const message = `'a history of another tool (' || (select min(found.name) from (${query}) found) || ') has appeared'`;
+    return `if exists (${query}) then raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${message}, hint = ${literal(untold(title))}; end if;`;
+  }
+  const { table, mark } = history;
+  const changed = raise(`the history of ${title} (${describeTable(table)}) has changed`, untold(title));
+  // Parsed only where it is reached.
+  return `if to_regclass(${literal(nameOf(table))}) is null then ${changed} elsif ${markOf(table)} <> ${literal(mark)} then ${changed} end if;`;
+}
+
+function appearedIn({ names, spoken, appeared }: ToolWatch): string {
+  return appeared(names.filter((name) => spoken?.has(name) !== true));
+}
+
+/** Raises where the tool holds its own lock, for connections on which we cannot hold that for longer than a transaction. */
+export function advisoryIn({ keys, title }: Advisory): string {
+  const list = keys.map((key) => `pg_try_advisory_xact_lock(${literal(String(key))}::bigint)`);
+  return block(`if not (${list.join(" and ")}) then ${raise(`${title} holds its lock`)} end if;`);
+}
+
+/** The last look of a run. Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) where the tool has been at work in the meantime. */
+export async function refuseMeanwhile(connection: Connection, watch: ToolWatch): Promise<void> {
+  const { title, history } = watch;
+  if (watch.touchedBy !== null) return;
+  const isThere =
+    history === null ||
+    (await connection.query(`select where to_regclass(${literal(nameOf(history.table))}) is not null`)).rows
+      .length > 0;
+  const changed =
+    history === null
+      ? `select where exists (${appearedIn(watch)})`
+      : `select where ${markOf(history.table)} <> ${literal(history.mark)}`;
+  if (isThere && (await connection.query(changed)).rows.length === 0) return;
+  throw new PlanRefused([
+    {
+      code: "ADOPT_TOOL_RUNNING",
+      message: `${title} has been at work while this run was: its history is not what it was at the beginning. What this run applied may have been carried out twice.`,
+      hint: `Look at what is there twice. Then run again: it says what ${title} has applied too.`,
+      details: { tool: title },
+    },
+  ]);
+}

@@ -1,0 +1,20 @@
+/** What the server says beside its answers, in an amount that people can read: a loop may raise millions of notices. */
+import type { Notice } from "../../database/connection.ts";
+import { presentable } from "../../std/secret.ts";
+import type { Observe } from "./events.ts";
+
+const MOST_NOTICES = 1_000;
+
+export function boundedNotices(observe: Observe): (notice: Notice) => void {
+  let count = 0;
+  return ({ severity, message }) => {
+    count++;
+    if (count <= MOST_NOTICES) observe({ kind: "notice", severity, message: presentable(message) });
+    else if (count === MOST_NOTICES + 1)
+      observe({
+        kind: "notice",
+        severity: "NOTICE",
+        message: `the server has said more than ${MOST_NOTICES} things; the rest is not shown`,
+      });
+  };
+}

@@ -1,0 +1,45 @@
+/** What psql would do by itself with a script, and must not. */
+import type { MigrationSettings } from "../../core/migration.ts";
+import { literal } from "../../core/sql/quote.ts";
+import { tokenize } from "../../core/sql/tokens.ts";
+import type { Target } from "../session/target.ts";
+import { resetSession } from "../step/frame.ts";
+
+/** What a `.psqlrc` or the command line may have set otherwise. */
+export const PSQL_SETTINGS = `\\set SINGLELINE off
+\\set SINGLESTEP off
+\\set ON_ERROR_STOP on
+\\set ON_ERROR_ROLLBACK off
+\\set AUTOCOMMIT on
+\\set FETCH_COUNT 0
+\\encoding UTF8`;
+
+/**
+ * Outside of quotes psql puts the value of its variable into `:name`, and every psql has some (`:USER`, `:PORT`). In SQL a
+ * colon stands so only in a slice of an array, where a space changes nothing.
+ */
+export function forPsql(text: string): string {
+  let written = "";
+  let at = 0;
+  for (const { start, end } of tokenize(text)) {
+    // Of \`::\` and \`:=\` it takes none for a variable.
+    if (text.slice(start, end) !== ":" || !/["'{\p{L}\p{N}_]/u.test(text[end] ?? "")) continue;
+    written += `${text.slice(at, end)} `;
+    at = end;
+  }
+  return written + text.slice(at);
+}
+
+/** One line, in the characters that every encoding has. */
+export function comment(text: string): string {
+  return `-- ${text.replace(/[^\x20-\x7e]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)}`;
+}
+
+/** As before every step of a run. What only newer servers know stays out: the script is for any of them. */
+export function resetForPsql({ settings }: Target, own: MigrationSettings): string {
+  const kind = { session: true, version: 0, applicationName: "godwit --sql" };
+  const reset = resetSession(kind, { ...settings, searchPath: null }, own);
+  if (settings.searchPath === null) return reset;
+  // Without a row, which psql would print.
+  return `${reset} do $godwit$ begin perform set_config('search_path', ${literal(settings.searchPath)}, false); end $godwit$;`;
+}

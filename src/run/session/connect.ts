@@ -1,0 +1,160 @@
+/** Waiting for the database, and the promises that a session must keep before anything is done in it. */
+import { identifier } from "../../core/sql/quote.ts";
+import type { Connection, Row } from "../../database/connection.ts";
+import { isRetryableConnection } from "../../database/sqlstate.ts";
+import { DatabaseError, type GodwitError } from "../../errors.ts";
+import { backoffMs, delay } from "../../std/time.ts";
+import { resetSession, type SessionKind, sessionSettings } from "../step/frame.ts";
+import { asInterruption } from "./ending.ts";
+import { hearLocalCommits } from "./local-commits.ts";
+import { patiently } from "./own-waits.ts";
+import { asSchemaGone } from "./schema-gone.ts";
+import type { RunContext, Target } from "./target.ts";
+
+const MAX_DELAY_MS = 60_000;
+const OLDEST_VERSION = 130_000;
+
+/** Opens the target's connection, trying again while the server cannot be reached or is still starting. */
+export async function connect(target: Target, context: RunContext): Promise<Connection> {
+  const attempts = Math.max(1, target.settings.connectAttempts);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      context.signal.throwIfAborted();
+      const applicationName = applicationNameOf(context);
+      const connection = await target.open({ applicationName, signal: context.signal });
+      hearLocalCommits(connection, context.observe);
+      return connection;
+    } catch (error) {
+      if (!isWorthWaiting(error)) throw error;
+      if (attempt >= attempts) throw error;
+      const delayMs = backoffMs(attempt, { firstMs: target.settings.connectDelayMs, maxMs: MAX_DELAY_MS });
+      context.observe({
+        kind: "database-waiting",
+        attempt,
+        attempts,
+        delayMs,
+        problem: (error as GodwitError).toProblem(),
+      });
+      await delay(delayMs, context.signal);
+    }
+  }
+}
+
+/**
+ * One connection for as long as `use` takes. Where a lock stops it, `use` is called again with another one: it must be such
+ * that what it has committed before is not done twice. When the run is to end, `database/wire/stopping.ts` cancels its statements, and what
+ * is thrown is the reason of the signal.
+ */
+export async function withConnection<T>(
+  target: Target,
+  context: RunContext,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  return patiently(target, context, (waits) =>
+    withOneConnection(target, context, async (connection) => {
+      using _ = waits.watch(connection);
+      return await use(connection);
+    }),
+  );
+}
+
+/** The same for a `use` that waits for locks by itself: it is called once. */
+export async function withOneConnection<T>(
+  target: Target,
+  context: RunContext,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  await using connection = await connect(target, context);
+  try {
+    await prepareSession(connection, target, context);
+    return await use(connection);
+  } catch (error) {
+    throw asSchemaGone(asInterruption(error, context.signal));
+  }
+}
+
+export function applicationNameOf(context: RunContext): string {
+  return `godwit run ${context.runId}`;
+}
+
+export function sessionKind(connection: Connection, context: RunContext): SessionKind {
+  return {
+    session: connection.capabilities.session,
+    version: connection.server.version,
+    applicationName: applicationNameOf(context),
+  };
+}
+
+/** Refuses a server that cannot be migrated; sets the session up and reads back what it really got. */
+export async function prepareSession(
+  connection: Connection,
+  target: Target,
+  context: RunContext,
+): Promise<void> {
+  const { server } = connection;
+  if (server.inRecovery)
+    throw new DatabaseError({
+      code: "DATABASE_IN_RECOVERY",
+      message: `Database "${server.database}" is a read-only standby (in recovery).`,
+      hint: "Use the primary's URL, or add target_session_attrs=read-write to a URL that lists several hosts.",
+    });
+  if (server.version < OLDEST_VERSION)
+    throw new DatabaseError({
+      code: "DATABASE_TOO_OLD",
+      message: `The server is PostgreSQL ${Math.floor(server.version / 10_000)}; Godwit needs 13 or newer.`,
+      hint: "Upgrade the server.",
+    });
+  const kind = sessionKind(connection, context);
+  if (!kind.session) return;
+  const wanted = Object.keys(sessionSettings(kind, target.settings, {})).filter((name) =>
+    READ_BACK.has(name),
+  );
+  const [, got] = await Promise.all([
+    // Who only looks may look before the schema of the target is made.
+    connection.execute(resetSession(kind, { ...target.settings, schema: null }, {})),
+    connection.query<Row & { name: string; value: string }>(
+      `select name, (setting || case when unit is null or setting = '0' then '' else unit end) as value
+       from pg_catalog.pg_settings where name operator(pg_catalog.=) any($1)`,
+      [wanted],
+    ),
+  ]);
+  const expected = sessionSettings(kind, target.settings, {});
+  for (const { name, value } of got.rows)
+    if (value.replace(/ms$/, "") !== expected[name])
+      throw new DatabaseError({
+        code: "DATABASE_SETTING",
+        message: `The server did not keep ${name} = ${expected[name]}: it says ${value}.`,
+        hint: "Something between here and the server changes settings (a pooler?). Use the direct URL of the database.",
+      });
+}
+
+/**
+ * For a run that has something to do. Its transactions say READ WRITE, so that a migration's leftovers do not stop the
+ * next one; they must not write where the database itself was made read-only on purpose.
+ */
+export async function refuseReadOnly(connection: Connection): Promise<void> {
+  const { rows } = await connection.query("show default_transaction_read_only");
+  const found = rows[0] as { default_transaction_read_only?: string } | undefined;
+  if (found?.default_transaction_read_only !== "on") return;
+  const { database, user } = connection.server;
+  throw new DatabaseError({
+    code: "DATABASE_SETTING",
+    message: `Database "${database}" is read-only for role "${user}" (default_transaction_read_only = on); nothing was changed.`,
+    hint: `Whoever runs the server may have set it, for example on a full disk. To take it back: ALTER DATABASE ${identifier(database)} SET default_transaction_read_only = off; or the same for the role.`,
+  });
+}
+
+/** The settings on which a promise rests. */
+const READ_BACK = new Set([
+  "lock_timeout",
+  "statement_timeout",
+  "idle_in_transaction_session_timeout",
+  "row_security",
+]);
+
+function isWorthWaiting(error: unknown): boolean {
+  if (!(error instanceof DatabaseError)) return false;
+  if (error.code === "DATABASE_UNREACHABLE" || error.code === "DATABASE_CONNECTION_LOST")
+    return error.sqlState === undefined || isRetryableConnection(error.sqlState);
+  return error.code === "DATABASE_IN_RECOVERY";
+}

@@ -1,0 +1,87 @@
+/**
+ * What a run says and asks for itself (its ledger, its lock's row) waits for locks like a migration's statements do, and
+ * is treated like them: after the lock timeout it is begun again, and who is in the way is named.
+ *
+ *   work ── 55P03, 40P01, 40001 ──► pause ──► work again, on a new connection ──► … ──► the error, with who is in the way
+ *
+ * The server has rolled back the transaction that failed. What was committed before it is in the ledger, so the work
+ * reads that anew. Errors of steps never come here as `DatabaseError`: they are `StepFailed`, and tried again by themselves.
+ */
+import type { Blocker, Connection } from "../../database/connection.ts";
+import { DatabaseError } from "../../errors.ts";
+import { backoffMs, delay } from "../../std/time.ts";
+import { inTheWay } from "../report/blockers.ts";
+import { isWorthRetrying } from "../step/context.ts";
+import { asInterruption } from "./ending.ts";
+import type { RunContext, Target } from "./target.ts";
+
+const LOOK_EVERY_MS = 1_000;
+
+export interface OwnWaits {
+  /** Looks who is in the way of what this connection waits for, until it is disposed. */
+  watch(connection: Connection): Disposable;
+}
+
+/** Throws what `work` throws; a lock that was not to be had only after as many attempts as a step gets. */
+export async function patiently<T>(
+  target: Target,
+  context: RunContext,
+  work: (waits: OwnWaits) => Promise<T>,
+): Promise<T> {
+  const { lockAttempts: attempts, lockTimeoutMs } = target.settings;
+  for (let attempt = 1; ; attempt++) {
+    let blockers: readonly Blocker[] = [];
+    const seen = (found: readonly Blocker[]) => {
+      blockers = found;
+    };
+    try {
+      return await work({ watch: (connection) => watchOver(connection, { lockTimeoutMs, seen }) });
+    } catch (thrown) {
+      const error = asInterruption(thrown, context.signal);
+      if (!(error instanceof DatabaseError) || !isWorthRetrying(error)) throw error;
+      const blocked = blockedError(error, blockers);
+      if (attempt >= attempts) throw blocked;
+      const delayMs = backoffMs(attempt, { firstMs: 200, maxMs: 30_000 });
+      context.observe({
+        kind: "run-retry",
+        attempt,
+        attempts,
+        delayMs,
+        problem: blocked.toProblem(),
+        blockers,
+      });
+      await delay(delayMs, context.signal);
+    }
+  }
+}
+
+function watchOver(
+  connection: Connection,
+  { lockTimeoutMs, seen }: { lockTimeoutMs: number; seen: (blockers: readonly Blocker[]) => void },
+): Disposable {
+  const done = new AbortController();
+  const look = async () => {
+    const everyMs = lockTimeoutMs > 0 ? Math.min(LOOK_EVERY_MS, lockTimeoutMs / 2) : LOOK_EVERY_MS;
+    while (!done.signal.aborted && !connection.lost.aborted) {
+      await delay(everyMs, done.signal);
+      const found = await connection.blockers().catch(() => []);
+      if (!done.signal.aborted && found.length > 0) seen(found);
+    }
+  };
+  if (connection.capabilities.observer) look().catch(() => {});
+  return { [Symbol.dispose]: () => done.abort() };
+}
+
+function blockedError(error: DatabaseError, blockers: readonly Blocker[]): DatabaseError {
+  return new DatabaseError(
+    {
+      code: "DATABASE_ERROR",
+      message: `Another session holds a lock on a table of the run itself, such as its ledger: ${error.message}.`,
+      hint:
+        inTheWay(blockers) ??
+        "Wait until it is done, or raise --lock-timeout. To see it: select pid, query from pg_stat_activity where pid in (select pid from pg_locks where relation is not null);",
+      details: error.details,
+    },
+    { cause: error, sqlState: error.sqlState, routine: error.routine },
+  );
+}

@@ -1,0 +1,38 @@
+/** Whether the ledger is that of these files: asked before anything is written into it. */
+import { checkOwner, isReplaced } from "../../core/checks.ts";
+import { graphOf } from "../../core/graph.ts";
+import { versioned } from "../../core/heads.ts";
+import type { History, HistoryEntry } from "../../core/history.ts";
+import { PlanRefused } from "../../errors.ts";
+import type { Listing } from "../../source/source.ts";
+import type { Target } from "./target.ts";
+
+/** What these files replace, which a person has said of this database: all that is applied. Throws as `refuseForeign`. */
+export function replacedBy(target: Target, files: Listing, history: History): readonly HistoryEntry[] {
+  const graph = graphOf(files.migrations, { order: target.settings.order });
+  if (!isReplaced(graph, history) || graph.heads.length === 0) {
+    refuseForeign(target, files, history);
+    return [];
+  }
+  // A name that differs is no matter of files.
+  refuseForeign(target, { ...files, migrations: [] }, history);
+  const old = versioned(history);
+  const open = old.find(({ state }) => state !== "applied");
+  if (open !== undefined)
+    throw new PlanRefused([
+      {
+        code: "BASELINE_CONFLICT",
+        message: `${open.revision} stands half-way, and its file ${open.file} is gone.`,
+        hint: "Restore the old files, complete it with `godwit up` or `godwit down -1`, then declare what replaces them.",
+        details: { revision: open.revision },
+      },
+    ]);
+  return old;
+}
+
+/** Throws `PlanRefused` (`LEDGER_FOREIGN`). */
+export function refuseForeign({ settings }: Target, files: Listing, history: History): void {
+  const graph = graphOf(files.migrations, { order: settings.order });
+  const foreign = checkOwner(graph, history, settings.project);
+  if (foreign !== undefined) throw new PlanRefused([foreign]);
+}

@@ -1,0 +1,117 @@
+/**
+ * `--sql`: the plan as a script for `psql -f`, ledger rows included, without a database. What has been applied
+ * is what the caller says: everything up to `from`.
+ *
+ * Run by psql it does what `up` does: the same frames around the same texts, and the session reset before each step.
+ */
+
+import { EMPTY_HISTORY, type History } from "../core/history.ts";
+import { type Plan, plan } from "../core/plan.ts";
+import { SourceError } from "../errors.ts";
+import { lockKey } from "../lock/session.ts";
+import { baselineRange } from "./baseline.ts";
+import { type MigrateOptions, planInput } from "./migrate.ts";
+import { keeperWithoutLooking } from "./mirror/tool-look.ts";
+import { anyToolGuard, offlineGuard } from "./script/guard.ts";
+import { comment, PSQL_SETTINGS, resetForPsql } from "./script/psql.ts";
+import { guarded, renderStep } from "./script/step.ts";
+import type { RunContext, Target } from "./session/target.ts";
+import { begin } from "./step/frame.ts";
+import { prepareSteps } from "./step/prepare.ts";
+
+export interface OfflineOptions extends MigrateOptions {
+  /** The revision that the database is at; `base`: it is empty. */
+  readonly from: string;
+  /** Names of imports that `up` would run as well. */
+  readonly notImported?: readonly string[];
+}
+
+export async function renderScript(
+  target: Target,
+  options: OfflineOptions,
+  context: RunContext,
+): Promise<string> {
+  const files = await target.source.list();
+  const history = assumedHistory(target, options.from, files.migrations);
+  const decided = plan(planInput(target, options, files, history));
+  const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
+  const steps = await prepareSteps({ steps: decided.steps, migrations, source: target.source, history });
+  const problems = steps.flatMap((step) => step.problem ?? []);
+  if (problems[0] !== undefined) throw new SourceError([problems[0], ...problems.slice(1)]);
+  const rendered: string[] = [];
+  const keeper = keeperWithoutLooking(target, files);
+  const guard = offlineGuard(target, keeper);
+  for (const prepared of steps) rendered.push(await renderStep(target, prepared, { context, keeper, guard }));
+  const pending = steps.flatMap((step) =>
+    guarded(target, step, null) === null ? [] : (step.migration ?? []),
+  );
+  const beside = anyToolGuard(target, { migrations: pending, first: options.from === "base" });
+  return [
+    header(target, decided, { ...options, create: keeper?.create ?? null }),
+    // All of them before anything is done, and each again in its transaction.
+    ...[guard(steps.flatMap((step) => guarded(target, step, null) ?? [])), beside].filter(
+      (sql) => sql !== "",
+    ),
+    ...rendered,
+    footer(target),
+  ].join("\n\n");
+}
+
+function assumedHistory(
+  target: Target,
+  from: string,
+  migrations: Parameters<typeof baselineRange>[0],
+): History {
+  if (from === "base") return EMPTY_HISTORY;
+  const present = baselineRange(migrations, target.settings.order, from);
+  return {
+    project: null,
+    entries: present.map((migration, index) => ({
+      revision: migration.id,
+      sequence: index + 1,
+      kind: migration.kind,
+      state: "applied",
+      baseline: false,
+      phase: migration.phase,
+      number: migration.number,
+      parents: [...(migration.revises ?? []), ...migration.depends],
+      file: migration.file,
+      checksum: migration.checksum,
+      fingerprint: migration.fingerprint,
+      revertScript: null,
+      minimumRevision: migration.settings.minimumRevision ?? null,
+    })),
+  };
+}
+
+function header(
+  target: Target,
+  decided: Plan,
+  options: OfflineOptions & { readonly create: string | null },
+): string {
+  const { schema, sql } = target.ledger;
+  const { goal, from, create, notImported = [] } = options;
+  const makes = `${begin()}\n${sql.create(target.settings.project)}\n${create === null ? "" : `${create};\n`}commit;`;
+  return [
+    comment(`godwit ${goal.direction} --sql: from ${from} to ${goal.to}, ${decided.steps.length} migrations`),
+    "-- Run it with: psql --no-psqlrc --set ON_ERROR_STOP=1 --file <this file> <database>",
+    ...notImported.map((name) =>
+      comment(
+        `This script does not import files. godwit up runs import ${name} before phase complex; by itself: godwit import ${name}`,
+      ),
+    ),
+    PSQL_SETTINGS,
+    resetForPsql(target, {}),
+    `do $godwit$ begin
+  if not pg_try_advisory_lock(${lockKey(schema)}) then
+    raise exception 'another run holds the migration lock of this database';
+  end if;
+end $godwit$;`,
+    ...(goal.direction === "up" ? [makes] : []),
+    sql.refuseDamage(),
+  ].join("\n");
+}
+
+function footer(target: Target): string {
+  return `select pg_advisory_unlock(${lockKey(target.ledger.schema)});`;
+}

@@ -1,0 +1,244 @@
+/**
+ * Carries out a migration that cannot run in one transaction: one statement after the other.
+ *
+ *   history row (partial) ─► for each statement ─► history row (applied)
+ *
+ * A statement that can run in a transaction does, with its done row in the same one: exactly once.
+ * For the few that cannot:
+ *
+ *   (nothing) ── intent row, committed ──► started ── the statement, alone ──► done row
+ *
+ * What a crash leaves behind: no row, and nothing happened; a `started` row, and the catalog is asked whether
+ * it took effect (`judge.ts`); a `done` row, and it is never run again. A failure that the server reported
+ * takes the intent away, because then it is known that nothing happened: except of a procedure that commits for
+ * itself and may have done so, and of a statement that succeeded and could only not be called done. These keep their intent, and
+ * nobody tries them again unasked. On resuming, the statements done must still be those of the file.
+ *
+ * The session is reset before every statement, so what the file has changed in it is put back for each that follows,
+ * on resuming too (`session-state.ts`). Its temporary tables stay until its end; on resuming they are gone.
+ */
+
+import { splitStatements } from "../../core/sql/statements.ts";
+import { DatabaseError, PlanRefused } from "../../errors.ts";
+import type { RecordedStatement } from "../../ledger/ledger.ts";
+import { presentBeside } from "../mirror/keep.ts";
+import { type Committed, NOTHING } from "../report/committed.ts";
+import {
+  entryOf,
+  failureOf,
+  frameParts,
+  type Outcome,
+  ownSession,
+  rollback,
+  stepError,
+  type Work,
+} from "./context.ts";
+import { closing, guardOf, begin as ownBegin } from "./frame.ts";
+import { setsLockTimeout } from "./own-lock-timeout.ts";
+import { closed, frameError } from "./pipeline.ts";
+import type { Body, Prepared, SplitStatement } from "./prepare.ts";
+import { startOf, statementsOf } from "./prepare.ts";
+import { customNames, stateIn } from "./session-state.ts";
+import { hashOf, type Job, keepGoing, runStatement } from "./statement.ts";
+
+export async function runStatements(work: Work, prepared: Prepared, index: number): Promise<Outcome> {
+  const { step } = prepared;
+  const startedAt = performance.now();
+  const body = await prepared.load();
+  if (body.kind !== "sql") throw new Error("Only SQL is run statement by statement.");
+  work.context.observe({ kind: "step-started", step, index, count: work.count });
+  const job: Job = {
+    work,
+    prepared,
+    body,
+    parts: frameParts(work, prepared, body),
+    attempts: 1,
+    settings: [],
+    state: {},
+    setsLockTimeout: setsLockTimeout(body.text),
+    custom: work.kind.session ? customNames(body.text) : [],
+    blockers: [],
+    unsettled: false,
+    halfDone: false,
+  };
+  let position = 0;
+  let done = 0;
+  let begun = false;
+  let recorded: readonly RecordedStatement[] = [];
+  try {
+    const statements = statementsOf(body);
+    await ownSession(work);
+    await begin(job);
+    begun = true;
+    recorded = await work.ledger.statements(work.connection, step.revision, step.direction);
+    checkUnchanged(job, statements, recorded);
+    const known = new Map(recorded.map((row) => [row.position, row]));
+    for (const statement of statements) {
+      position++;
+      const earlier = known.get(position);
+      if (earlier?.state !== "done") {
+        work.stop.throwIfAborted();
+        const { text } = statement;
+        work.context.observe({ kind: "statement-started", step, position, count: statements.length, text });
+        await runStatement(job, statement, position, earlier);
+      }
+      if (earlier?.state === "done") resume(job, statement, earlier);
+      else if (!work.kind.session) job.settings.push(...settingsOf(statement));
+      done++;
+    }
+    await closed(work, step, closing(job.parts, step.direction, entryOf(prepared, body.revert)));
+  } catch (error) {
+    if (work.connection.lost.aborted) throw work.connection.lost.reason;
+    await rollback(work.connection);
+    const line =
+      error instanceof DatabaseError && error.position === undefined
+        ? statementLine(body, position)
+        : undefined;
+    const committed = position === 0 ? committedBefore(job, recorded) : committedOf(job, position, done);
+    const problem = stepError(work, prepared, body, error, { line, blockers: job.blockers, committed });
+    // With its schema the row of the step may be gone as well.
+    const gone = problem.code === "TARGET_SCHEMA_MISSING";
+    if (begun && !gone && committed.extent === "none") await withdraw(job);
+    return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
+  }
+  const report = {
+    revision: step.revision,
+    direction: step.direction,
+    phase: step.phase,
+    durationMs: performance.now() - startedAt,
+    attempts: job.attempts,
+    transactional: false,
+  };
+  work.context.observe({ kind: "step-done", step, report, index, count: work.count });
+  return { ok: true, report };
+}
+
+/** By earlier runs, where this one has begun no statement. */
+function committedBefore({ body }: Job, recorded: readonly RecordedStatement[]): Committed {
+  const [first] = recorded;
+  if (first === undefined) return NOTHING;
+  const done = recorded.filter(({ state }) => state === "done").length;
+  const open = recorded.find(({ state }) => state === "started");
+  if (open !== undefined) return { extent: "unknown", position: open.position, line: undefined };
+  const parts = body.units === undefined ? "statements" : "transactions";
+  return { extent: "some", done, count: statementsOf(body).length, line: undefined, parts };
+}
+
+/** At a failure of the statement at `position`. */
+function committedOf({ body, unsettled, halfDone }: Job, position: number, done: number): Committed {
+  const statement = statementsOf(body)[position - 1];
+  const { line, column } = statement === undefined ? {} : startOf(body, statement);
+  if (unsettled) return { extent: "unknown", position, line };
+  if (done === 0 && !halfDone) return NOTHING;
+  const parts = body.units === undefined ? "statements" : "transactions";
+  const count = statementsOf(body).length;
+  if (halfDone) return { extent: "some", done, count, line, parts, halfDone: position };
+  if (done === count) return { extent: "some", done, count, line: undefined, parts };
+  return { extent: "some", done, count, line, column, parts };
+}
+
+async function begin({ work, prepared, body, parts }: Job): Promise<void> {
+  const { step } = prepared;
+  if (step.reason === "resume") {
+    if (step.direction === "down" || parts.kept.open === "") return;
+    // Its row was not written: where it is there, the tool has done the same since.
+    await work.connection
+      .execute(`${ownBegin()} ${parts.ownRole} ${parts.fence} ${parts.kept.open} commit`)
+      .catch((error) => {
+        throw presentBeside(error, step);
+      });
+    return;
+  }
+  const guard = guardOf(work.target.settings);
+  if (step.direction === "down") {
+    await work.connection
+      .execute(
+        `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${parts.kept.open} ${work.ledger.sql.startReverting(step.revision)}; commit`,
+      )
+      .catch((error) => {
+        throw frameError(error, step.revision);
+      });
+    return;
+  }
+  const again = step.kind === "repeatable" || step.reason === "changed";
+  const replace = again ? `${work.ledger.sql.remove(step.revision)};` : "";
+  const row = work.ledger.sql.insert(entryOf(prepared, body.revert), work.author, "partial");
+  await work.connection
+    .execute(
+      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${parts.kept.open} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
+    )
+    .catch((error) => {
+      throw frameError(error, step.revision);
+    });
+}
+
+/** Nothing of it was done: it is as pending as before. */
+async function withdraw({ work, prepared, parts }: Job): Promise<void> {
+  const { revision, direction } = prepared.step;
+  if (work.connection.lost.aborted) return;
+  const sql = work.ledger.sql;
+  if (direction === "down") {
+    await work.connection.execute(
+      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${sql.markApplied(revision)}; commit`,
+    );
+    return;
+  }
+  await work.connection.execute(
+    `${ownBegin()} ${parts.ownRole} ${parts.fence} ${sql.forgetStatements(revision, direction)}; ${sql.remove(revision)} and state = 'partial'; commit`,
+  );
+}
+
+/** An earlier run has carried it out: what follows begins with the session that it left. */
+function resume(job: Job, statement: SplitStatement, earlier: RecordedStatement): void {
+  const state = job.work.kind.session ? stateIn(earlier.before) : null;
+  if (state === null) {
+    job.settings.push(...settingsOf(statement));
+    return;
+  }
+  keepGoing(job, state);
+}
+
+/** What a statement sets, by its text: behind a pooler, and in rows of a Godwit that did not ask the server. */
+function settingsOf(statement: SplitStatement): readonly string[] {
+  const texts = statement.several === true ? splitStatements(statement.text) : [statement];
+  return texts.flatMap(({ text }) => (isSetting(text) ? [`${text};`] : []));
+}
+
+/** `SET` and `RESET` of the session; what is only for a transaction ends with its statement's own. */
+function isSetting(text: string): boolean {
+  return /^(set|reset)\s+(?!local\b|constraints\b|transaction\b)/i.test(text) || SET_CONFIG.test(text);
+}
+
+/** As pg_dump writes it: `SELECT pg_catalog.set_config('search_path', '', false)`. */
+const SET_CONFIG =
+  /^select\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(\s*'(?:[^']|'')*'\s*,\s*'(?:[^']|'')*'\s*,\s*false\s*\)$/i;
+
+function statementLine(body: Body & { kind: "sql" }, position: number): number | undefined {
+  return statementsOf(body)[position - 1]?.line;
+}
+
+/** Throws `PlanRefused` where a statement that an earlier run has begun is another one now. */
+export function checkUnchanged(
+  { prepared, body }: Pick<Job, "prepared" | "body">,
+  statements: readonly SplitStatement[],
+  recorded: readonly RecordedStatement[],
+): void {
+  for (const row of recorded) {
+    const statement = statements[row.position - 1];
+    if (statement !== undefined && hashOf(statement) === row.hash) continue;
+    const { revision, direction } = prepared.step;
+    const { file } = body;
+    const complete =
+      direction === "up"
+        ? `if it is complete, say: godwit repair --mark-done ${revision}`
+        : `if it is taken back, say: godwit repair --forget ${revision}`;
+    throw new PlanRefused([
+      {
+        code: "PLAN_PARTIAL_EDITED",
+        message: `Statement ${row.position} of ${file} was ${row.state === "done" ? "carried out" : "begun"} by an earlier run and has been changed since.`,
+        hint: `Restore that statement and put the change into a later one; or look at the database, and ${complete}`,
+        place: { file, line: statement?.line },
+      },
+    ]);
+  }
+}

@@ -1,0 +1,86 @@
+/** How a migration is written in TypeScript: `migration({...})` and what its functions are handed. */
+import type { Expression, SchemaModule } from "kysely";
+import type { Phase } from "../core/migration.ts";
+
+/**
+ * Declares a migration; gives back what it was given, with its types checked.
+ *
+ * ```ts
+ * import { migration } from "godwit";
+ * export default migration({
+ *   depends: ["20250801_multi_tenant"],
+ *   async up({ sql }) { await sql`update shops set slug = lower(name) where slug is null`; },
+ * });
+ * ```
+ */
+export function migration<Definition extends MigrationDefinition>(definition: Definition): Definition {
+  return definition;
+}
+
+export interface MigrationDefinition {
+  /** Migrations that must be applied before this one. */
+  readonly depends?: string | readonly string[];
+  /** Its parents in a revision graph; `none` for a root. Left out: it takes its place in the line of its folder. */
+  readonly revises?: string | readonly string[] | null;
+  /** When it runs; `startup` unless said otherwise. */
+  readonly phase?: Phase;
+  /** `false`: every statement stands for itself; then say `idempotent` where that is true. */
+  readonly transaction?: boolean;
+  /** How long a statement may wait for a lock: `500ms`, `3s`, `2min`, `none`. */
+  readonly lockTimeout?: string;
+  /** How long a statement may run. */
+  readonly statementTimeout?: string;
+  /** `true` lets row-level security filter rows; the default turns that into an error. */
+  readonly rowSecurity?: boolean;
+  /** `true`: may run although a later migration is applied already. */
+  readonly outOfOrder?: boolean;
+  /** A run that does not know this revision refuses a database in which this migration is applied. */
+  readonly minimumRevision?: string;
+  /** `true`: harmless to run again after it was cut off in the middle. */
+  readonly idempotent?: boolean;
+  up(context: MigrationContext): unknown;
+  down?(context: MigrationContext): unknown;
+}
+
+/** What `up` and `down` are handed. Everything in it speaks to the database on the run's own connection. */
+export interface MigrationContext {
+  readonly sql: Sql;
+  /** One statement with parameters `$1`, `$2`, … Throws `DatabaseError`. */
+  query<Row = Record<string, unknown>>(
+    text: string,
+    parameters?: readonly unknown[],
+  ): Promise<{ readonly rows: readonly Row[]; readonly rowCount: number }>;
+  /** Any number of statements without parameters. Throws `DatabaseError`. */
+  execute(text: string): Promise<void>;
+  /** Kysely's schema builder: `await schema.createTable("shops").addColumn(…).execute()`. */
+  readonly schema: SchemaModule;
+  readonly log: MigrationLog;
+  /** Aborts when the run is interrupted or has lost its connection. */
+  readonly signal: AbortSignal;
+}
+
+/** Values become parameters, never text: ``await sql`select * from shops where id = ${id}` ``. */
+export interface Sql {
+  <Row = Record<string, unknown>>(
+    strings: TemplateStringsArray,
+    ...values: readonly unknown[]
+  ): Promise<Rows<Row>>;
+  /** A quoted name: `sql.identifier("public", "shops")`. */
+  identifier(...path: readonly string[]): SqlFragment;
+  /** Text taken as it is. Never with a value from outside. */
+  raw(text: string): SqlFragment;
+}
+
+/** Part of a statement, for a `sql` template or for the schema builder: `defaultTo(sql.raw("now()"))`. */
+export interface SqlFragment extends Expression<unknown> {
+  readonly text: string;
+}
+
+/** The rows, and how many were returned or affected. */
+export type Rows<Row> = readonly Row[] & { readonly count: number };
+
+export interface MigrationLog {
+  info(message: string, details?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, details?: Readonly<Record<string, unknown>>): void;
+  error(message: string, details?: Readonly<Record<string, unknown>>): void;
+}

@@ -1,0 +1,166 @@
+/** A folder of another tool as a source: read where it lies, in that tool's order, and nothing in it is touched. */
+import { join, resolve } from "node:path";
+import { setImmediate as breathe } from "node:timers/promises";
+import { checksum, fingerprint } from "../../core/checksum.ts";
+import type { Direction, Migration } from "../../core/migration.ts";
+import { SourceError } from "../../errors.ts";
+import { historyPlace } from "../detect/tool-place.ts";
+import { firstStatement } from "../header.ts";
+import { duplicateId } from "../names.ts";
+import { declaresNoSections } from "../plain/markers.ts";
+import type { Section } from "../plain/sections.ts";
+import { changedFile, noWayBack, problemOf, withOthers } from "../problems.ts";
+import type { Content, Listing, Source } from "../source.ts";
+import { decode, readBytes, readText } from "../text.ts";
+import {
+  type Entry,
+  type FileText,
+  type Layout,
+  type LayoutOptions,
+  type Reading,
+  wholeFile,
+} from "./layout.ts";
+import { strayMark } from "./stray.ts";
+
+/** Files read between two breaths, so that a health endpoint in the same process stays alive. */
+const FILES_AT_ONCE = 32;
+
+/** Nothing is read before `list()`. */
+export function openInPlace(layout: Layout, folder: string, options: LayoutOptions): Source {
+  const root = resolve(folder);
+  let found: ReadonlyMap<string, Entry> | undefined;
+  return {
+    layout: layout.name,
+    folder: root,
+    historyPlace: (tool) => historyPlace(tool, { folder: root, environment: options.environment }),
+    async list() {
+      const { entries, problems } = layout.discover(root, options);
+      found = new Map(entries.map((entry) => [entry.id, entry]));
+      return { migrations: await describeAll({ root, layout: layout.name }, entries), problems };
+    },
+    async read(migration, direction) {
+      found ??= new Map(layout.discover(root, options).entries.map((entry) => [entry.id, entry]));
+      const entry = found.get(migration.id);
+      if (entry === undefined) throw new SourceError([changedFile(migration.file)]);
+      return contentOf(root, entry, { migration, direction });
+    },
+  };
+}
+
+/** Whose folder it is, and where. */
+interface Place {
+  readonly root: string;
+  readonly layout: string;
+}
+
+async function describeAll(place: Place, entries: readonly Entry[]): Promise<Listing["migrations"]> {
+  const first = new Map<string, string>();
+  const migrations: Migration[] = [];
+  // A file of many migrations is read once, not once for each.
+  let last: FileText | undefined;
+  const read = (file: string) => {
+    if (last?.file !== file) last = readFile(place.root, file);
+    return last;
+  };
+  for (const [position, entry] of entries.entries()) {
+    const described = describe(place, entry, { position, read });
+    const other = first.get(entry.id);
+    first.set(entry.id, other ?? entry.file);
+    migrations.push(
+      other === undefined ? described : { ...described, problem: duplicateId(entry.id, [other, entry.file]) },
+    );
+    if (position % FILES_AT_ONCE === 0) await breathe();
+  }
+  return migrations;
+}
+
+/** Never throws: what is wrong becomes the migration's problem. */
+function describe(
+  { root, layout }: Place,
+  entry: Entry,
+  { position, read }: { position: number; read: (file: string) => FileText },
+): Migration {
+  const nothing: Migration = {
+    id: entry.id,
+    kind: entry.repeatable === true ? "repeatable" : "sql",
+    number: null,
+    position,
+    ...(entry.rerun === true ? { rerun: true } : {}),
+    file: entry.file,
+    revises: null,
+    depends: [],
+    phase: "startup",
+    checksum: checksum(""),
+    fingerprint: null,
+    revertible: false,
+    settings: {},
+  };
+  if (entry.problem !== undefined) return { ...nothing, tool: entry.tool, problem: entry.problem };
+  try {
+    const file = read(entry.file);
+    const reading = entry.read(file);
+    const identity = reading.identity ?? file.text;
+    const { transaction } = reading.up;
+    const back = reading.down ?? readDownFile(root, entry);
+    const stray = declaresNoSections(file.text)
+      ? null
+      : (strayMark(reading.up, { layout, file: entry.file, direction: "up" }) ??
+        (back && strayMark(back, { layout, file: downFileOf(entry, reading), direction: "down" })));
+    const problems = [...(reading.problems ?? []), ...(stray == null ? [] : [stray])];
+    return {
+      ...nothing,
+      checksum: checksum(identity),
+      fingerprint: fingerprint(identity),
+      revertible: reading.down != null || (back !== null && firstStatement(back.text) < back.text.length),
+      settings: { ...(transaction === undefined ? {} : { transaction }), ...reading.settings },
+      tool: reading.tool,
+      ...(problems.length === 0 ? {} : { problem: withOthers(problems) }),
+    };
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    return { ...nothing, problem: withOthers(error.problems) };
+  }
+}
+
+/** Read on discovery too: a way back that is broken should be known before it is needed. */
+function readDownFile(root: string, { downFile }: Entry): Section | null {
+  if (downFile === undefined) return null;
+  return { text: readText(join(root, downFile), downFile), line: 1, transaction: undefined };
+}
+
+function downFileOf({ file, downFile }: Entry, { down }: Reading): string {
+  return down == null && downFile !== undefined ? downFile : file;
+}
+
+function contentOf(
+  root: string,
+  entry: Entry,
+  { migration, direction }: { migration: Migration; direction: Direction },
+): Content {
+  const problem = problemOf(migration, direction);
+  if (problem !== undefined) throw new SourceError([problem]);
+  const file = readFile(root, entry.file);
+  const reading = entry.read(file);
+  if (checksum(reading.identity ?? file.text) !== migration.checksum)
+    throw new SourceError([changedFile(entry.file)]);
+  if (direction === "up") return sqlOf(reading.up, entry.file, migration, reading);
+  if (reading.down != null) return sqlOf(reading.down, entry.file, migration, reading);
+  if (entry.downFile === undefined) throw new SourceError([noWayBack(entry.file)]);
+  const down = readFile(root, entry.downFile);
+  return sqlOf(entry.readDown?.(down) ?? wholeFile(down), entry.downFile, migration, reading);
+}
+
+function sqlOf(section: Section, file: string, migration: Migration, reading: Reading): Content {
+  const { text, line, transaction } = section;
+  const settings = {
+    ...migration.settings,
+    ...reading.settings,
+    transaction: transaction ?? reading.settings?.transaction,
+  };
+  return { kind: "sql", text, line, file, settings, ownTransactions: true };
+}
+
+function readFile(root: string, file: string): FileText {
+  const bytes = readBytes(join(root, file), file);
+  return { file, bytes, text: decode(bytes, file) };
+}

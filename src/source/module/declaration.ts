@@ -1,0 +1,135 @@
+/** What a TypeScript or JavaScript migration declares beside its functions; pure. */
+import { type MigrationSettings, PHASES, type Phase } from "../../core/migration.ts";
+import type { Problem } from "../../errors.ts";
+import { parseDurationMs } from "../../std/duration.ts";
+import { nearest } from "../../std/nearest.ts";
+
+/** `up`/`upgrade` or `down`/`downgrade` of a module. */
+export type ModuleFunction = (context: never) => unknown;
+
+export interface Declaration {
+  readonly up: ModuleFunction;
+  readonly down: ModuleFunction | null;
+  readonly depends: readonly string[];
+  readonly revises: readonly string[] | null;
+  readonly phase: Phase | undefined;
+  readonly settings: MigrationSettings;
+  readonly problems: readonly Problem[];
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads the namespace that `import()` gave: a default-exported object (`migration({...})`), or exported
+ * `up`/`down` or `upgrade`/`downgrade`. `null`: it has no way up.
+ */
+export function readDeclaration(namespace: Values, file: string): Declaration | null {
+  const values = candidates(namespace).find((each) => upOf(each) !== undefined);
+  const up = values && upOf(values);
+  if (values === undefined || up === undefined) return null;
+  const down = isFunction(values.down) ? "down" : isFunction(values.downgrade) ? "downgrade" : null;
+  const check = checker(file);
+  check.misspelt(values);
+  return {
+    up: method(values, up),
+    down: down && method(values, down),
+    depends: check.list(values, "depends") ?? [],
+    revises: values.revises === "none" || values.revises === null ? [] : check.list(values, "revises"),
+    phase: check.phase(values),
+    settings: {
+      transaction: check.boolean(values, "transaction"),
+      lockTimeoutMs: check.duration(values, "lockTimeout"),
+      statementTimeoutMs: check.duration(values, "statementTimeout"),
+      rowSecurity: check.boolean(values, "rowSecurity"),
+      outOfOrder: check.boolean(values, "outOfOrder"),
+      minimumRevision: check.string(values, "minimumRevision"),
+      idempotent: check.boolean(values, "idempotent"),
+    },
+    problems: check.problems,
+  };
+}
+
+/** TypeScript compiled to CommonJS arrives as `{ default: { __esModule, default: {...} } }`. */
+function candidates(namespace: Values): Values[] {
+  const direct = namespace.default;
+  const nested = isObject(direct) ? direct.default : undefined;
+  return [nested, direct, namespace].filter(isObject);
+}
+
+const NAMES = [
+  ...["up", "down", "upgrade", "downgrade", "depends", "revises", "phase", "transaction", "lockTimeout"],
+  ...["statementTimeout", "rowSecurity", "outOfOrder", "minimumRevision", "idempotent"],
+];
+
+function upOf(values: Values): string | undefined {
+  return ["up", "upgrade"].find((name) => isFunction(values[name]));
+}
+
+/** Called as a method, so that `this` is what the author expects. */
+function method(values: Values, name: string): ModuleFunction {
+  return (context) => (values[name] as ModuleFunction).call(values, context);
+}
+
+function checker(file: string) {
+  const problems: Problem[] = [];
+  const invalid = (name: string, expects: string): undefined => {
+    problems.push({
+      code: "SOURCE_DIRECTIVE_INVALID",
+      message: `${file} declares \`${name}\` with a value that cannot be used.`,
+      hint: `Expected: ${expects}.`,
+      place: { file },
+    });
+  };
+  return {
+    problems,
+    /** Other exports are the author's own business; one that looks like ours would silently not count. */
+    misspelt(values: Values): void {
+      for (const name of Object.keys(values)) {
+        const meant = NAMES.includes(name) || isFunction(values[name]) ? undefined : nearest(name, NAMES);
+        if (meant === undefined) continue;
+        problems.push({
+          code: "SOURCE_DIRECTIVE_UNKNOWN",
+          message: `${file} declares \`${name}\`, which does not exist.`,
+          hint: `Did you mean \`${meant}\`?`,
+          place: { file },
+        });
+      }
+    },
+    list(values: Values, name: string): readonly string[] | null {
+      const value = values[name];
+      if (value === undefined) return null;
+      const list: unknown[] = Array.isArray(value) ? value : [value];
+      if (list.every((each) => typeof each === "string" && each !== ""))
+        return [...new Set(list as string[])];
+      return invalid(name, "the id of a migration, or a list of ids") ?? null;
+    },
+    phase(values: Values): Phase | undefined {
+      const phase = PHASES.find((each) => each === values.phase);
+      return phase ?? (values.phase === undefined ? undefined : invalid("phase", PHASES.join(", ")));
+    },
+    boolean(values: Values, name: string): boolean | undefined {
+      const value = values[name];
+      return value === undefined || typeof value === "boolean" ? value : invalid(name, "true or false");
+    },
+    string(values: Values, name: string): string | undefined {
+      const value = values[name];
+      return value === undefined || typeof value === "string"
+        ? value
+        : invalid(name, "the id of a migration");
+    },
+    duration(values: Values, name: string): number | undefined {
+      const value = values[name];
+      if (value === undefined) return undefined;
+      const milliseconds = typeof value === "string" ? parseDurationMs(value) : null;
+      return milliseconds ?? invalid(name, 'a duration such as "500ms", "3s", "2min" or "none"');
+    },
+  };
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === "function";
+}
+
+function isObject(value: unknown): value is Values {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,168 @@
+/** Loads one TypeScript or JavaScript migration and says what it declares. Only in the process of user code. */
+import { createRequire, SourceMap, type SourceMapPayload } from "node:module";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { checksum } from "../../core/checksum.ts";
+import { type Place, type Problem, SourceError } from "../../errors.ts";
+import type { ModuleFile } from "../../host/protocol.ts";
+import { placeOf } from "../place.ts";
+import { readText } from "../text.ts";
+import { type Declaration, readDeclaration } from "./declaration.ts";
+import { compileTypeScript, isTypeScript } from "./hooks.ts";
+import { compileSettings, registerTypeScript } from "./typescript.ts";
+
+export interface ModuleOptions {
+  /** Where compiled TypeScript is kept; `null`: nowhere. */
+  readonly cacheFolder: string | null;
+}
+
+/**
+ * Imports a migration. A changed text is imported anew; what it imports in turn is not, as long as the process
+ * lives. Throws `SourceError` (`SOURCE_MODULE_BROKEN`, `SOURCE_MODULE_WITHOUT_UP`, `SOURCE_DIRECTIVE_…`).
+ */
+export async function loadModule(module: ModuleFile, options: ModuleOptions): Promise<Declaration> {
+  const { file } = module;
+  const namespace = (await importFile(module, options)) as Record<string, unknown>;
+  const declaration = await declarationOf(namespace, module, options);
+  if (declaration === null)
+    throw new SourceError([
+      {
+        code: "SOURCE_MODULE_WITHOUT_UP",
+        message: `${file} exports no function \`up\` or \`upgrade\`.`,
+        hint: "Write `export default migration({ async up({ sql }) { … } })`, or move helpers into a sub-folder.",
+        place: { file },
+      },
+    ]);
+  const [first, ...others] = declaration.problems;
+  if (first !== undefined) throw new SourceError([first, ...others]);
+  return declaration;
+}
+
+/** Getters and proxies of the author run while they are read. */
+async function declarationOf(
+  namespace: Record<string, unknown>,
+  module: ModuleFile,
+  options: ModuleOptions,
+): Promise<Declaration | null> {
+  try {
+    return readDeclaration(namespace, module.file);
+  } catch (error) {
+    const hint = "Declare plain functions and values: what they need is computed when they are called.";
+    const broken = await brokenModule(error, module, options);
+    throw new SourceError([{ ...broken, hint: broken.hint ?? hint }], { cause: error });
+  }
+}
+
+async function importFile(module: ModuleFile, options: ModuleOptions): Promise<unknown> {
+  const { path, file, text } = module;
+  const url = `${pathToFileURL(path).href}?godwit=${checksum(text).slice(-16)}`;
+  try {
+    const compiler = needsHooks(module) ? await registerTypeScript(options.cacheFolder) : null;
+    // Ahead of the import, so that a syntax error is seen here with its place, not through another thread.
+    if (compiler !== null && isTypeScript(path)) await compileTypeScript(text, path, compiler);
+    // Node keeps CommonJS by path alone and would hand out the old text.
+    delete createRequire(path).cache[path];
+    return await import(url);
+  } catch (error) {
+    throw new SourceError([await brokenModule(error, { path, file, text }, options)], { cause: error });
+  }
+}
+
+/** TypeScript does, and JavaScript that may import TypeScript or `godwit`. Everything else is spared the thread. */
+function needsHooks({ path, text }: ModuleFile): boolean {
+  return isTypeScript(path) || /["'`](?:godwit["'`]|\.{1,2}\/)/.test(text);
+}
+
+async function brokenModule(error: unknown, module: ModuleFile, options: ModuleOptions): Promise<Problem> {
+  const reason = reasonOf(error);
+  const place = await placeOfError(error, module, options).catch(() => undefined);
+  const missing = /Cannot find (?:package|module) '([^']+)'/.exec(reason)?.[1];
+  return {
+    code: "SOURCE_MODULE_BROKEN",
+    message: `${module.file} cannot be loaded: ${reason.replace(/ \([^()]*:\d+:\d+\)$|\nRequire stack:[\s\S]*$/, "").replace(/\.$/, "")}.`,
+    hint: missing === undefined ? undefined : hintForMissing(missing, reason),
+    place: place ?? { file: module.file },
+    details: { path: module.path },
+  };
+}
+
+/** What is thrown may be anything, also something that cannot become text. */
+function reasonOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return "it throws something that is no text";
+  }
+}
+
+function hintForMissing(missing: string, reason: string): string | undefined {
+  if (missing.includes("oxc-transform"))
+    return "TypeScript needs the package oxc-transform; what `godwit build` has frozen needs none.";
+  return reason.includes("Require stack")
+    ? "`require` finds neither TypeScript nor a godwit that is not installed here: use `import`."
+    : undefined;
+}
+
+/** Where in this file: told by the compiler, by the stack, or by compiling what Node only called a syntax error. */
+async function placeOfError(
+  error: unknown,
+  module: ModuleFile,
+  options: ModuleOptions,
+): Promise<Place | undefined> {
+  if (!(error instanceof Error)) return undefined;
+  const told = /\(([^()]+):(\d+):(\d+)\)$/.exec(error.message);
+  if (told !== null) {
+    const at = { line: Number(told[2]), column: Number(told[3]) };
+    return told[1] === module.path ? placeOf(module.file, module.text, at) : { file: told[1] ?? "", ...at };
+  }
+  if (error.name === "SyntaxError" && !isTypeScript(module.path)) {
+    const settings = { ...compileSettings(null), cacheFolder: null };
+    const syntax = await compileTypeScript(module.text, module.path, settings).catch(
+      (caught: unknown) => caught,
+    );
+    if (syntax instanceof SyntaxError && syntax.message !== error.message)
+      return placeOfError(syntax, module, options);
+  }
+  // A message of a megabyte stands in front of the frames, and is none.
+  const lines = (error.stack ?? "").split("\n").filter((line) => line.length < LONGEST_FRAME);
+  const frames = lines.flatMap((line) => [...line.matchAll(FRAME)]).map(readFrame);
+  const own = frames.find(({ path }) => path === module.path);
+  // A file that it imports has thrown while it was evaluated: no frame of the importing file is on that stack.
+  const [imported] = frames.filter(({ path }) => path !== OURS && !path.includes("/node_modules/"));
+  const frame = own ?? imported;
+  if (frame === undefined) return undefined;
+  const at = own === undefined ? readImported(frame.path) : module;
+  return placeOf(at.file, at.text, await original(at, frame.line, frame.column, options));
+}
+
+interface Frame {
+  readonly path: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+function readFrame([whole, line, column]: RegExpMatchArray): Frame {
+  const address = whole.replace(/(?:\?godwit=\w+)?:\d+:\d+$/, "");
+  const path = address.startsWith("file:") ? fileURLToPath(address) : address;
+  return { path, line: Number(line), column: Number(column) };
+}
+
+function readImported(path: string): ModuleFile {
+  return { path, file: path, text: readText(path, path) };
+}
+
+const OURS = fileURLToPath(import.meta.url);
+
+const LONGEST_FRAME = 4_096;
+const FRAME = /(?:file:\/\/[^\s()]+?|\/[^\s():]+)(?:\?godwit=\w+)?:(\d+):(\d+)/g;
+
+/** From the compiled code, which the stack speaks of, back to what the author wrote. */
+async function original(module: ModuleFile, line: number, column: number, options: ModuleOptions) {
+  if (!isTypeScript(module.path)) return { line, column };
+  const code = await compileTypeScript(module.text, module.path, compileSettings(options.cacheFolder));
+  const map = /\/\/# sourceMappingURL=data:application\/json;base64,(\S+)\s*$/.exec(code)?.[1] ?? "";
+  const entry = new SourceMap(JSON.parse(Buffer.from(map, "base64").toString()) as SourceMapPayload);
+  const found = entry.findEntry(line - 1, column - 1);
+  return "originalLine" in found
+    ? { line: found.originalLine + 1, column: found.originalColumn + 1 }
+    : { line, column };
+}

@@ -1,0 +1,194 @@
+/**
+ * Directives: `-- godwit: key=value key=value` lines among the comments before the first statement.
+ * Several lines are allowed; lists are separated by commas. A directive anywhere else is an error,
+ * because it would silently not count.
+ */
+import { type MigrationSettings, PHASES, type Phase } from "../../core/migration.ts";
+import type { Problem } from "../../errors.ts";
+import { parseDurationMs } from "../../std/duration.ts";
+import { nearest } from "../../std/nearest.ts";
+import { firstStatement } from "../header.ts";
+import { placeAt } from "../place.ts";
+
+export interface Directives {
+  readonly depends: readonly string[];
+  readonly revises: readonly string[] | null;
+  readonly phase: Phase | undefined;
+  readonly settings: MigrationSettings;
+  readonly problems: readonly Problem[];
+}
+
+interface Draft {
+  readonly depends: string[];
+  revises: readonly string[] | null;
+  phase: Phase | undefined;
+  readonly settings: { -readonly [Key in keyof MigrationSettings]: MigrationSettings[Key] };
+  readonly problems: Problem[];
+}
+
+/** What a value must look like, for the message, and how it is kept. `false`: it does not look like that. */
+interface Key {
+  readonly expects: string;
+  keep(draft: Draft, value: string): boolean;
+}
+
+/** Reads the header of a canonical text. Never throws; what is wrong is in `problems`. */
+export function parseDirectives(text: string, file: string): Directives {
+  const draft: Draft = { depends: [], revises: null, phase: undefined, settings: {}, problems: [] };
+  const end = firstStatement(text);
+  const header = text.slice(0, end);
+  if (FOREIGN_NO_TRANSACTION.some((marker) => marker.test(header))) draft.settings.transaction = false;
+  const seen = new Map<string, string>();
+  for (const line of header.matchAll(/^[ \t]*--[ \t]*godwit[ \t]*(:?)(.*)$/gim)) {
+    const start = line.index + line[0].length - (line[2] ?? "").length;
+    if (line[1] === "" && !/[\w-]=/.test(line[2] ?? "")) continue; // prose that mentions the name
+    if (line[1] === "")
+      invalid(
+        draft,
+        placeAt(file, text, start),
+        "a directive starts with `-- godwit:`; the colon is missing",
+      );
+    else readLine(draft, seen, { text, file, start, words: line[2] ?? "" });
+  }
+  const late = /--[ \t]*godwit[ \t]*:/gi;
+  late.lastIndex = end;
+  for (let match = late.exec(text); match !== null; match = late.exec(text))
+    invalid(
+      draft,
+      placeAt(file, text, match.index),
+      "it stands after the first statement, where it does not count",
+      {
+        hint: "Move the line above the first statement.",
+      },
+    );
+  return draft;
+}
+
+/** Markers of sqlx, graphile-migrate and goose that say: not in a transaction. */
+const FOREIGN_NO_TRANSACTION = [
+  /^-- no-transaction[ \t]*(?:\n|$)/,
+  /^--! no-transaction[ \t]*$/m,
+  /^--[ \t]*\+goose[ \t]+NO[ \t]+TRANSACTION[ \t]*$/im,
+];
+
+const KEYS: Readonly<Record<string, Key>> = {
+  depends: {
+    expects: "the ids of migrations, separated by commas",
+    keep: (draft, value) => {
+      const ids = listOf(value);
+      draft.depends.push(...(ids ?? []).filter((id) => !draft.depends.includes(id)));
+      return ids !== null;
+    },
+  },
+  revises: {
+    expects: "the ids of its parents, separated by commas, or `none`",
+    keep: (draft, value) => {
+      const ids = value === "none" ? [] : listOf(value);
+      if (ids !== null) draft.revises = [...new Set([...(draft.revises ?? []), ...ids])];
+      return ids !== null;
+    },
+  },
+  phase: {
+    expects: PHASES.join(", "),
+    keep: (draft, value) => {
+      draft.phase = PHASES.find((phase) => phase === value);
+      return draft.phase !== undefined;
+    },
+  },
+  transaction: oneOf({ on: true, off: false }, "transaction"),
+  "lock-timeout": duration("lockTimeoutMs"),
+  "statement-timeout": duration("statementTimeoutMs"),
+  "row-security": oneOf({ on: true, off: false }, "rowSecurity"),
+  "out-of-order": oneOf({ allow: true }, "outOfOrder"),
+  // Read by `declaresNoSections`, in every layout.
+  sections: { expects: "none", keep: (_, value) => value === "none" },
+  "minimum-revision": {
+    expects: "the id of a migration",
+    keep: (draft, value) => {
+      draft.settings.minimumRevision = value;
+      return !value.includes(",");
+    },
+  },
+};
+const LISTS = ["depends", "revises"];
+
+function readLine(
+  draft: Draft,
+  seen: Map<string, string>,
+  line: { text: string; file: string; start: number; words: string },
+): void {
+  for (const word of line.words.matchAll(/\S+/g)) {
+    const place = placeAt(line.file, line.text, line.start + word.index);
+    const [, name = "", value = ""] = /^([^=]*)=?(.*)$/.exec(detach(word[0])) ?? [];
+    const key = Object.hasOwn(KEYS, name) ? KEYS[name] : undefined;
+    if (!word[0].includes("="))
+      invalid(draft, place, `\`${word[0]}\` is not key=value`, {
+        hint: "Write no spaces around `=` and `,`; put prose on a comment line of its own.",
+      });
+    else if (key === undefined) draft.problems.push(unknown(name, place));
+    else if (!LISTS.includes(name) && seen.has(name) && seen.get(name) !== value)
+      invalid(draft, place, `\`${name}\` was already set to \`${seen.get(name)}\``);
+    else if (value === "" || !key.keep(draft, value))
+      invalid(draft, place, `\`${name}\` cannot be \`${value}\``, { hint: `Expected: ${key.expects}.` });
+    seen.set(name, value);
+  }
+}
+
+/** A copy of its own: V8 keeps the whole text alive for a part of it. */
+function detach(part: string): string {
+  return JSON.parse(JSON.stringify(part)) as string;
+}
+
+function unknown(name: string, place: NonNullable<Problem["place"]>): Problem {
+  const meant = nearest(name, Object.keys(KEYS));
+  return {
+    code: "SOURCE_DIRECTIVE_UNKNOWN",
+    message: `${place.file} has the directive \`${name}\`, which does not exist.`,
+    hint: meant === undefined ? `Known: ${Object.keys(KEYS).join(", ")}.` : `Did you mean \`${meant}\`?`,
+    place,
+  };
+}
+
+function invalid(
+  draft: Draft,
+  place: NonNullable<Problem["place"]>,
+  what: string,
+  more: { hint?: string } = {},
+): void {
+  draft.problems.push({
+    code: "SOURCE_DIRECTIVE_INVALID",
+    message: `${place.file} has a directive that cannot be read: ${what}.`,
+    ...more,
+    place,
+  });
+}
+
+function listOf(value: string): string[] | null {
+  const ids = value.split(",");
+  return ids.includes("") || ids.includes("none") ? null : ids;
+}
+
+function oneOf(
+  words: Readonly<Record<string, boolean>>,
+  setting: "transaction" | "rowSecurity" | "outOfOrder",
+): Key {
+  return {
+    expects: Object.keys(words).join(" or "),
+    keep: (draft, value) => {
+      const known = Object.hasOwn(words, value);
+      if (known) draft.settings[setting] = words[value];
+      return known;
+    },
+  };
+}
+
+function duration(setting: "lockTimeoutMs" | "statementTimeoutMs"): Key {
+  return {
+    expects: "a duration such as 500ms, 3s, 2min or 1h, or `none`; a plain number is seconds",
+    keep: (draft, value) => {
+      const milliseconds = parseDurationMs(value);
+      if (milliseconds !== null) draft.settings[setting] = milliseconds;
+      return milliseconds !== null;
+    },
+  };
+}
