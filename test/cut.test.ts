@@ -4,7 +4,8 @@
  */
 import { describe, test } from "vitest";
 import { GodwitError } from "../src/errors.ts";
-import { type MigrateOptions, migrate } from "../src/run/migrate.ts";
+import { migrate } from "../src/run/migrate.ts";
+import type { MigrateOptions } from "../src/run/plan.ts";
 import type { Source } from "../src/source/source.ts";
 import { expect } from "./support/database.ts";
 import { type CutResult, cutEverywhere } from "./support/points.ts";

@@ -302,7 +302,7 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
     settings: {
       project: values.project,
       order: values.order,
-      keep: values.keep,
+      mirror: values.mirror,
       schema: config.target?.schema ?? null,
       lockTimeoutMs: values.lockTimeout,
       statementTimeoutMs: values.statementTimeout,

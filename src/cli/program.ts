@@ -1,5 +1,6 @@
 /** The command line as commander sees it, made from the tables; it only reads, and does nothing. */
 import { Command, Option as Flag } from "commander";
+import { flagsUnderPresentNames, formerFlags } from "../config/former-names.ts";
 import { flagName, OPTIONS, type Option, variablesOf } from "../config/options.ts";
 import { VERSION } from "../std/version.ts";
 import { type CommandRow, hasTargets, isHonoured, targetsArgument } from "./command.ts";
@@ -10,6 +11,8 @@ export interface Parsed {
   readonly row: CommandRow;
   readonly arguments: readonly string[];
   readonly flags: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+  /** What whoever typed it should know, a line each. */
+  readonly notes: readonly string[];
 }
 
 /** Throws commander's `CommanderError` for help as well as for what cannot be understood; `ConfigError` for empty words. */
@@ -19,7 +22,10 @@ export async function parse(
 ): Promise<Parsed> {
   let parsed: Parsed | undefined;
   const program = createProgram(argv, (found) => {
-    parsed = found;
+    const notes: string[] = [];
+    const own = (found.row.flags ?? []).map(({ syntax }) => syntax.split(" ")[0]);
+    const flags = flagsUnderPresentNames(found.flags, own, (line) => notes.push(line));
+    parsed = { ...found, flags, notes };
   });
   const streams = { writeOut: output.out, writeErr: output.error };
   for (const command of [program, ...program.commands]) command.exitOverride().configureOutput(streams);
@@ -31,7 +37,7 @@ export async function parse(
 }
 
 /** Only a command that is named in the words gets its options: making them all takes longer than to connect. */
-function createProgram(argv: readonly string[], onChosen: (parsed: Parsed) => void): Command {
+function createProgram(argv: readonly string[], onChosen: (found: Omit<Parsed, "notes">) => void): Command {
   const program = new Command("godwit")
     .description("Migrates PostgreSQL, and nobody has to watch.")
     .version(VERSION, "--version")
@@ -47,6 +53,8 @@ function createProgram(argv: readonly string[], onChosen: (parsed: Parsed) => vo
     .map(({ syntax }) => syntax.split(" ")[0]);
   for (const option of OPTIONS.filter((each) => each.forPlanning !== true))
     if (!own.includes(`--${flagName(option)}`)) addFlag(program, option);
+  for (const { flag } of formerFlags())
+    if (!own.includes(flag.split(" ")[0])) program.addOption(new Flag(flag).hideHelp());
   for (const row of COMMANDS) {
     const command = createCommand(row, onChosen);
     if ([row.name, ...(row.aliases ?? [])].some((name) => argv.includes(name))) addDetails(command, row);
@@ -58,7 +66,7 @@ function createProgram(argv: readonly string[], onChosen: (parsed: Parsed) => vo
 
 const OUTPUT = "Output:";
 
-function createCommand(row: CommandRow, onChosen: (parsed: Parsed) => void): Command {
+function createCommand(row: CommandRow, onChosen: (found: Omit<Parsed, "notes">) => void): Command {
   const command = new Command(row.name)
     .aliases([...(row.aliases ?? [])])
     .summary(row.summary)

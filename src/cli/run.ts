@@ -99,6 +99,7 @@ async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolea
         log = logFormat === "json" ? createJsonLog(options, randomUUID()) : createTextLog(options);
         observe = createProgress(log).observe;
         tellPrinted();
+        for (const note of [...parsed.notes, ...read.notes]) log.write("warn", note);
       }
       return read;
     },

@@ -3,7 +3,7 @@ import { type Assembled, assemble, createContext } from "../assemble/assemble.ts
 import type { Config } from "../config/config.ts";
 import { PHASES } from "../core/migration.ts";
 import { ConfigError } from "../errors.ts";
-import type { MigrateOptions } from "../run/migrate.ts";
+import type { MigrateOptions } from "../run/plan.ts";
 import type { RunContext } from "../run/session/target.ts";
 import type { Invocation } from "./command.ts";
 

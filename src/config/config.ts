@@ -26,6 +26,8 @@ export interface Config {
   readonly given: Readonly<Record<string, unknown>>;
   /** Which of the targets this is; `null`: of none, or of all. */
   readonly target: NamedTarget | null;
+  /** What whoever wrote it should know, a line each: names that have changed. */
+  readonly notes: readonly string[];
 }
 
 export type GivenTargets = Readonly<Record<string, Readonly<Record<string, unknown>>>>;

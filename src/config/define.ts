@@ -36,7 +36,7 @@ export interface ConfigFile {
   /** Name → what a layout puts in the place of `${name}`. */
   readonly placeholders?: Readonly<Record<string, string | number | boolean>>;
   /** The tool whose history is kept in step: `alembic`, `drizzle:app.__drizzle_migrations`, `none`. */
-  readonly keep?: string;
+  readonly mirror?: string;
   /** Default `godwit`. */
   readonly ledgerSchema?: string;
   readonly project?: string;

@@ -14,6 +14,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   migrationfolder: "dir",
   folder: "dir",
   directory: "dir",
+  keep: "mirror",
   schema: "ledgerSchema",
   cwd: "root",
   env: "environment",

@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Config, phasesOf } from "./config.ts";
+import { environmentUnderPresentNames, fileUnderPresentNames } from "./former-names.ts";
 import { OPTIONS, type OptionKey, type Values } from "./options.ts";
 import { readOption } from "./read.ts";
 import { rememberEnvironment, rememberFile } from "./secrets.ts";
@@ -27,7 +28,9 @@ export interface LoadInput {
 
 /** Throws `ConfigError` (`CONFIG_INVALID`, `CONFIG_VARIABLE_INVALID`, `CONFIG_FILE_BROKEN`). */
 export async function loadConfig(input: LoadInput): Promise<Config> {
-  const given = input.environment ?? process.env;
+  const notes = new Set<string>();
+  const note = (line: string) => void notes.add(line);
+  const given = environmentUnderPresentNames(input.environment ?? process.env, note);
   const workingFolder = input.workingFolder ?? process.cwd();
   const path = input.file === undefined ? findFile(workingFolder) : null;
   const root = path === null ? workingFolder : dirname(path);
@@ -35,7 +38,12 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   rememberEnvironment(given);
   rememberFile(input.file, given);
   rememberFile(input.flags, given);
-  const { content: file, environment } = await contentOf(input, { path, cacheFolder, environment: given });
+  const { content: file, environment } = await contentOf(input, {
+    path,
+    cacheFolder,
+    environment: given,
+    note,
+  });
   if (environment !== given) rememberEnvironment(environment);
   rememberFile(file, environment);
   const values: Partial<Record<OptionKey, unknown>> = {};
@@ -65,6 +73,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     targets,
     given: file,
     target: null,
+    notes: [...notes],
   };
 }
 
@@ -116,18 +125,23 @@ interface Surroundings {
   readonly path: string | null;
   readonly cacheFolder: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly note: (line: string) => void;
 }
 
-async function contentOf(input: LoadInput, { path, cacheFolder, environment }: Surroundings) {
+async function contentOf(input: LoadInput, { path, cacheFolder, environment, note }: Surroundings) {
   if (input.file === false || (input.file === undefined && path === null))
     return { content: {}, environment };
   const { checkFile, readFile } = await import("./file.ts");
-  if (path === null) return { content: checkFile(input.file ?? {}, "the configuration"), environment };
+  if (path === null)
+    return {
+      content: checkFile(fileUnderPresentNames(input.file ?? {}, note), "the configuration"),
+      environment,
+    };
   const { signal, print } = input;
   const read = await readFile(path, { cacheFolder, environment, signal, print });
   const changed = Object.keys(read.environment).length > 0;
   return {
-    content: checkFile(read.content, path),
+    content: checkFile(fileUnderPresentNames(read.content, note), path),
     environment: changed ? { ...environment, ...read.environment } : environment,
   };
 }

@@ -16,7 +16,7 @@ export interface Values {
   /** `null`: found out from the files. */
   readonly layout: string | null;
   readonly placeholders: Readonly<Record<string, string>>;
-  readonly keep: string | null;
+  readonly mirror: string | null;
   readonly ledgerSchema: string;
   readonly project: string | null;
   readonly order: readonly string[];
@@ -127,10 +127,10 @@ export const OPTIONS: readonly Option[] = [
     help: "values for the placeholders in SQL files, for layouts that have them",
   },
   {
-    key: "keep",
+    key: "mirror",
     about: "database",
     ...text,
-    flag: "--keep <tool>",
+    flag: "--mirror <tool>",
     default: "",
     help: "whose history to keep in step: a tool, tool:schema.table, or none; none:schema.table is another project's (default: drizzle and supabase in their layouts)",
   },

@@ -13,7 +13,7 @@ import type { ImportReport } from "../import/report.ts";
 import type { Recorded } from "../ledger/ledger.ts";
 import type { AdoptOptions, AdoptReport } from "../run/adopt.ts";
 import type { BaselineOptions, BaselineReport } from "../run/baseline.ts";
-import type { MigrateOptions } from "../run/migrate.ts";
+import type { MigrateOptions } from "../run/plan.ts";
 import type { Repair, RepairReport } from "../run/repair.ts";
 import type { Observe, RunEvent } from "../run/report/events.ts";
 import type { Report } from "../run/report/report.ts";
@@ -154,7 +154,7 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
       (await import("../assemble/assemble.ts")).assembleImports(settings);
   const up = (to: string) =>
     call(async (all, context) => {
-      const { migrateUp } = await import("../run/everything.ts");
+      const { migrateUp } = await import("../run/up.ts");
       return migrateUp(all.assembled.target, options(all, "up", to), { context, imports: imports(all) });
     });
   const down = (to: string) =>

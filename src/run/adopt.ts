@@ -21,7 +21,7 @@ import {
   type FoundHistory,
   findHistories,
   onlyOne,
-  parseKeep,
+  parseMirror,
   readHistory,
   refuseFailed,
   tableOfOthers,
@@ -29,14 +29,14 @@ import {
 } from "./mirror/histories.ts";
 import { refuseOthers } from "./mirror/other-ledgers.ts";
 import { holdTool } from "./mirror/tool-lock.ts";
-import { isFresh, isKept, setsOf } from "./mirror/tool-look.ts";
+import { isFresh, isMirrored, setsOf } from "./mirror/tool-look.ts";
 import { recallTools, rememberSql, type ToolMemory } from "./mirror/tool-memory.ts";
 import { whoseOf } from "./mirror/whose.ts";
 import { withWarnings } from "./session/local-commits.ts";
 import { withLock } from "./session/locked.ts";
 import { refuseForeign } from "./session/owner.ts";
 import type { RunContext, Target } from "./session/target.ts";
-import { rollback } from "./step/context.ts";
+import { rollback } from "./session/transaction.ts";
 
 export interface AdoptOptions {
   /** Where several tools have a history. */
@@ -66,7 +66,7 @@ export interface AdoptReport {
   readonly missing: readonly string[];
   readonly warnings: readonly Problem[];
   /** Whether its history is kept in step from now on; `null`: it cannot be, or its files are not run here. */
-  readonly kept: boolean | null;
+  readonly mirrored: boolean | null;
 }
 
 export interface AdoptedRow {
@@ -91,9 +91,9 @@ export async function adopt(target: Target, options: AdoptOptions, given: RunCon
     const listing = await filesFor(target, found).catch((error: unknown) => ({ error }));
     const history = await target.ledger.read(connection);
     const memory = await recallTools(target, connection, history);
-    const keep = parseKeep(target.settings.keep);
+    const mirror = parseMirror(target.settings.mirror);
     const isNamed =
-      options.table !== undefined || (keep !== null && keep !== "none" && keep.table !== undefined);
+      options.table !== undefined || (mirror !== null && mirror !== "none" && mirror.table !== undefined);
     if (!isNamed) await refuseOthers(target, connection, found, memory);
     await connection.execute(
       `begin isolation level read committed; ${lock.fence} set local lock_timeout = ${Number(target.settings.lockTimeoutMs)};`,
@@ -114,7 +114,7 @@ export async function adopt(target: Target, options: AdoptOptions, given: RunCon
         tool: found.tool.name,
         table: describeTable(found.table),
         dryRun: options.dryRun,
-        kept: isKept(target, found.tool),
+        mirrored: isMirrored(target, found.tool),
         ...decided.report,
       };
     } finally {
@@ -135,12 +135,12 @@ async function choose(
     tools: tool === undefined ? undefined : [tool],
     table,
     schema: target.settings.schema,
-    notTable: tableOfOthers(target.settings.keep),
+    notTable: tableOfOthers(target.settings.mirror),
     whose: whoseOf(target, files.migrations, true),
   };
   // The one that is kept in step was named already.
-  const keep = parseKeep(target.settings.keep);
-  const said = keep === null || keep === "none" || (tool ?? keep.tool) !== keep.tool ? null : keep;
+  const mirror = parseMirror(target.settings.mirror);
+  const said = mirror === null || mirror === "none" || (tool ?? mirror.tool) !== mirror.tool ? null : mirror;
   const named =
     said?.table === undefined || table !== undefined
       ? undefined
@@ -196,7 +196,7 @@ async function decide(
 ): Promise<{
   taken: readonly Adopted[];
   remember: string;
-  report: Omit<AdoptReport, "target" | "database" | "tool" | "table" | "dryRun" | "kept">;
+  report: Omit<AdoptReport, "target" | "database" | "tool" | "table" | "dryRun" | "mirrored">;
 }> {
   const { tool } = found;
   const sets = setsOf(found, { target, files, history, memory });

@@ -9,7 +9,7 @@ import type { Author, LedgerSql } from "../ledger/sql.ts";
 import { describeTable } from "../tools/tool.ts";
 import { judge, lostIn, twinIn } from "./adopt/adoption.ts";
 import { entryFor } from "./adopt/declared-row.ts";
-import { keptRow, rememberedRow } from "./mirror/keep.ts";
+import { mirroredRow, rememberedRow } from "./mirror/mirror.ts";
 import { keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
 import { lookAt } from "./mirror/tool-look.ts";
 import { forgetRow, settleRow } from "./mirror/tool-memory.ts";
@@ -17,6 +17,7 @@ import { withWarnings } from "./session/local-commits.ts";
 import { withLock } from "./session/locked.ts";
 import { refuseForeign, replacedBy } from "./session/owner.ts";
 import type { RunContext, Target } from "./session/target.ts";
+import { writeUnderLock } from "./session/transaction.ts";
 
 export interface BaselineReport {
   readonly target: string;
@@ -76,20 +77,20 @@ export async function baseline(
     );
     if (look?.found !== undefined) await refuseLockedRow(connection, look.found);
     const settled = new Set(wanted.map(({ id }) => id));
-    const { keeper } = await judge(target, look, { files, history, settled });
+    const { mirror } = await judge(target, look, { files, history, settled });
     const sql = target.ledger.sql;
     const rows: string[] = [];
     let told: string | null = null;
     const tell = async (revision: string) => {
-      const kept = await keptRow(target, connection, { keeper, files, revision, direction: "up" });
-      if (keeper === null || kept === "") return;
-      rows.push(kept.replace(/;$/, ""), rememberedRow(target, { keeper, revision }).replace(/;$/, ""));
-      told = `${keeper.tool.title} (${describeTable(keeper.table)})`;
+      const kept = await mirroredRow(target, connection, { mirror, files, revision, direction: "up" });
+      if (mirror === null || kept === "") return;
+      rows.push(kept.replace(/;$/, ""), rememberedRow(target, { mirror, revision }).replace(/;$/, ""));
+      told = `${mirror.tool.title} (${describeTable(mirror.table)})`;
     };
     // What is there, says a person: the tool is told again, or its row is not missed any more.
     const lost = look === null ? new Set() : lostIn(look);
     for (const { id } of wanted.filter((one) => present.has(one.id) && lost.has(one.id))) {
-      if (keeper !== null) await tell(id);
+      if (mirror !== null) await tell(id);
       else if (look !== null) rows.push(forgetRow(target, look, id));
     }
     const twins = look === null ? [] : wanted.flatMap(({ id }) => twinIn(look, id) ?? []);
@@ -108,7 +109,7 @@ export async function baseline(
       await tell(migration.id);
     }
     for (const old of replaced) rows.push(...forgotten(sql, context, old));
-    if (rows.length > 0) await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; commit`);
+    if (rows.length > 0) await writeUnderLock(connection, lock, `${rows.join("; ")};`);
     return {
       target: target.name,
       declared: missing.map((migration) => migration.id),

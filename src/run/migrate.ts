@@ -11,51 +11,39 @@
  * has its run's id, says which of it was this run's own doing: that belongs into the report, and counts for a goal
  * such as `-1`, which would otherwise take back one more.
  */
-import type { History } from "../core/history.ts";
 import type { Migration } from "../core/migration.ts";
-import { type Goal, isOvertakenIn, type Plan, plan } from "../core/plan.ts";
+import { isOvertakenIn, type Plan, plan } from "../core/plan.ts";
 import type { Connection } from "../database/connection.ts";
-import { DUPLICATE_TABLE } from "../database/sqlstate.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
 import { adoptInPassing, makeTable, tellTool } from "./adopt/in-step.ts";
 import { untoldWarning } from "./adopt/untold.ts";
-import { type InvalidIndex, invalidIndexes } from "./catalog/indexes.ts";
-import { parseKeep } from "./mirror/histories.ts";
+import { invalidIndexes } from "./catalog/indexes.ts";
+import { parseMirror } from "./mirror/histories.ts";
 import { refuseUntoldDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";
+import { goalLeft, type MigrateOptions, planInput } from "./plan.ts";
 import { boundedNotices } from "./report/notices.ts";
-import type { Report, StepFailure, StepReport } from "./report/report.ts";
+import type { Report, StepReport } from "./report/report.ts";
+import { Tally } from "./report/tally.ts";
 import { connect, prepareSession, refuseReadOnly, sessionKind } from "./session/connect.ts";
 import { asInterruption } from "./session/ending.ts";
 import { acquireLock } from "./session/locked.ts";
 import { type OwnWaits, patiently } from "./session/own-waits.ts";
 import { refuseForeign } from "./session/owner.ts";
 import { asSchemaGone, explainedBySchema } from "./session/schema-gone.ts";
+import { guardOf } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
+import { writeUnderLock } from "./session/transaction.ts";
 import { againOf, failureOf, ownSession, type Work } from "./step/context.ts";
 import { endsSession } from "./step/ends-session.ts";
 import { execute, refuseBroken } from "./step/execute.ts";
-import { guardOf } from "./step/frame.ts";
-import {
-  clearNamedIndexes,
-  invalidIndex,
-  isIn,
-  leftInvalid,
-  namedIndexes,
-  warnOfKept,
-} from "./step/leftover-indexes.ts";
-import { createMentions, type Mentions, noteTexts } from "./step/mentioned-indexes.ts";
+import { IndexCheck, warnOfInvalid } from "./step/index-check.ts";
+import { leftInvalid } from "./step/leftover-indexes.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { type Prepared, prepareSteps } from "./step/prepare.ts";
-
-export interface MigrateOptions {
-  readonly goal: Goal;
-  readonly failure: "stop" | "continue";
-  readonly outOfOrder: boolean;
-}
 
 /** Throws a `GodwitError` whose `report` says what had been done, unless all that was asked for is done. */
 export async function migrate(target: Target, options: MigrateOptions, context: RunContext): Promise<Report> {
@@ -74,8 +62,6 @@ export async function migrate(target: Target, options: MigrateOptions, context: 
   }
 }
 
-const MOST_SKIPPED = 1_000;
-
 /** Lost connections in a row, without a step in between, before the run gives up. */
 const RECONNECTS = 5;
 
@@ -83,19 +69,7 @@ class Run {
   readonly #target: Target;
   readonly #options: MigrateOptions;
   readonly #context: RunContext;
-  readonly #startedAt = new Date();
-  readonly #started = performance.now();
-  readonly #done: StepReport[] = [];
-  readonly #failures: StepFailure[] = [];
-  /** Of `#failures`, by revision: what failed in this run is not tried again in it. */
-  readonly #errors = new Map<string, GodwitError>();
-  readonly #warnings = new Map<string, Problem>();
-  #plan: Plan | undefined;
-  #remaining = new Set<string>();
-  #waitedMs = 0;
-  /** Steps done that a goal such as `-2` counts. */
-  #counted = 0;
-  readonly #repeatables = new Set<string>();
+  readonly #tally = new Tally();
   /** Begun, and not known to have ended. */
   #underWay: string | undefined;
   /** The step that was under way when the connection was last lost. */
@@ -105,12 +79,7 @@ class Run {
   #prepared: readonly Prepared[] = [];
   /** A step that was reported done was not at its end. */
   #late: GodwitError | undefined;
-  /** The oids of the indexes that were invalid when the run began. */
-  #invalidBefore: ReadonlySet<number> | undefined;
-  /** What the steps say of those. */
-  #mentions: Mentions | undefined;
-  /** What the server said where `IF NOT EXISTS` has kept something. */
-  readonly #skipped: string[] = [];
+  #indexes: IndexCheck | undefined;
 
   constructor(target: Target, options: MigrateOptions, context: RunContext) {
     this.#target = target;
@@ -120,7 +89,7 @@ class Run {
       observe: (event) => {
         if (event.kind === "step-started") this.#underWay = event.step.revision;
         else if (event.kind === "step-done" || event.kind === "step-failed") this.#underWay = undefined;
-        else if (event.kind === "warning" && !this.#keepWarning(event.problem)) return;
+        else if (event.kind === "warning" && !this.#tally.warned(event.problem)) return;
         context.observe(event);
       },
     };
@@ -130,8 +99,7 @@ class Run {
     const listing = this.#target.source.list();
     listing.catch(() => {});
     for (let lost = 1; ; lost++) {
-      const settled = () => this.#done.length + this.#failures.length;
-      const before = settled();
+      const before = this.#tally.settled;
       try {
         let attempts = 0;
         await patiently(this.#target, this.#context, async (waits) => {
@@ -139,12 +107,12 @@ class Run {
           if (attempts++ > 0) this.#underWay = undefined;
           await this.#once(await connect(this.#target, this.#context), listing, waits);
         });
-        const [first] = this.#errors.values();
+        const [first] = this.#tally.errors.values();
         if (first !== undefined) throw first;
         return this.report("done");
       } catch (error) {
         const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
-        if (settled() > before) lost = 1;
+        if (this.#tally.settled > before) lost = 1;
         if (!gone || lost > RECONNECTS || this.#context.signal.aborted) throw error;
         if (this.#underWay !== undefined) this.#cut = { revision: this.#underWay, error };
         this.#context.observe({ kind: "connection-lost", problem: error.toProblem() });
@@ -153,20 +121,8 @@ class Run {
   }
 
   report(outcome: Report["outcome"]): Report {
-    return {
-      command: this.#options.goal.direction,
-      target: this.#target.name,
-      runId: this.#context.runId,
-      outcome,
-      startedAt: this.#startedAt.toISOString(),
-      durationMs: performance.now() - this.#started,
-      waitedMs: this.#waitedMs,
-      steps: this.#done,
-      failures: this.#failures,
-      remaining: [...this.#remaining],
-      held: this.#plan?.held ?? [],
-      warnings: [...this.#warnings.values()],
-    };
+    const command = this.#options.goal.direction;
+    return this.#tally.report({ command, target: this.#target.name, runId: this.#context.runId, outcome });
   }
 
   async #once(connection: Connection, ...[listing, waits]: [Promise<Listing>, OwnWaits]): Promise<void> {
@@ -199,7 +155,7 @@ class Run {
     const started = performance.now();
     const lock = await acquireLock(this.#target, connection, this.#context);
     const waitedMs = performance.now() - started;
-    this.#waitedMs += waitedMs;
+    this.#tally.waitedMs += waitedMs;
     observe({ kind: "lock-acquired", waitedMs });
     if (lock.caveat !== undefined) this.#warn(lock.caveat);
     return lock;
@@ -218,29 +174,32 @@ class Run {
     // What is taken over or told is written before there is a plan.
     refuseForeign(target, files, read);
     const beside = await adoptInPassing(place, { files, history: read });
-    const { history, keeper, untold, theirs, remember, watch, advisory, passedOver } = beside;
+    const { history, mirror, untold, theirs, remember, watch, advisory, passedOver } = beside;
     if (this.#prepared.length > 0) await this.#recall(connection, read.created);
-    const goal = goalLeft(this.#options.goal, this.#counted);
+    const goal = goalLeft(this.#options.goal, this.#tally.counted);
     if (goal === null) return;
     const asked = planInput(target, { ...this.#options, goal }, files, history);
-    const input = { ...asked, policy: { ...asked.policy, failed: new Set(this.#errors.keys()), passedOver } };
+    const input = {
+      ...asked,
+      policy: { ...asked.policy, failed: new Set(this.#tally.errors.keys()), passedOver },
+    };
     const decided = plan(input);
-    this.#plan = decided;
-    this.#remaining = new Set(decided.steps.map((step) => step.revision));
-    this.#keepFailures();
+    this.#tally.planned(
+      decided.steps.map((step) => step.revision),
+      decided.held,
+    );
     this.#context.observe({ kind: "planned", plan: decided });
     for (const warning of decided.warnings) this.#warn(warning);
-    this.#invalidBefore ??= new Set(invalid.map(({ oid }) => oid));
-    this.#mentions ??= createMentions(invalid);
-    const mentions = this.#mentions;
-    if (decided.steps.length === 0) this.#warnOfInvalid(invalid);
+    this.#indexes ??= new IndexCheck(invalid);
+    const indexes = this.#indexes;
+    if (decided.steps.length === 0) warnOfInvalid(place, invalid);
     const { failure, outOfOrder } = this.#options;
     const isOvertaken = (revision: string) =>
       failure === "continue" && !outOfOrder && isOvertakenIn(input, decided.steps, revision);
     await this.#refuseFatal(connection, decided, isOvertaken);
-    if (decided.direction === "down" && theirs !== null && parseKeep(target.settings.keep) !== "none")
+    if (decided.direction === "down" && theirs !== null && parseMirror(target.settings.mirror) !== "none")
       refuseUntoldDown(theirs.found, { steps: decided.steps, theirs: theirs.revisions });
-    if (keeper !== null && decided.direction === "up") await tellTool(place, { keeper, files, untold });
+    if (mirror !== null && decided.direction === "up") await tellTool(place, { mirror, files, untold });
     if (decided.steps.length === 0) return;
     await refuseReadOnly(connection);
 
@@ -254,16 +213,16 @@ class Run {
     for (const warning of await lockTimeoutWarnings(prepared, target.settings)) this.#warn(warning);
     if (!history.created) {
       await target.ledger.create(connection, target.settings.project);
-      if (remember !== "") await connection.execute(`begin; ${lock.fence} ${remember} commit`);
+      if (remember !== "") await writeUnderLock(connection, lock, remember);
     }
-    if (keeper?.create != null) await makeTable(connection, keeper);
+    if (mirror?.create != null) await makeTable(connection, mirror);
     await lock.announce(
       `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`,
     );
-    const untoldOf = untoldWarning(target, { steps: decided.steps, history, kept: keeper !== null });
+    const untoldOf = untoldWarning(target, { steps: decided.steps, history, mirrored: mirror !== null });
     if (untoldOf !== null) this.#warn(untoldOf);
     this.#prepared = prepared;
-    for (const { step } of prepared) if (step.kind === "repeatable") this.#repeatables.add(step.revision);
+    for (const { step } of prepared) if (step.kind === "repeatable") this.#tally.repeatable(step.revision);
     const work: Work = {
       target,
       context: this.#context,
@@ -280,58 +239,35 @@ class Run {
         this.#late ??= error;
         this.#warn(error.toProblem());
       },
-      sent: mentions.note,
+      sent: indexes.sent,
       cut: this.#cut,
-      ...{ keeper, watch, advisory },
+      ...{ mirror, watch, advisory },
     };
-    await clearNamedIndexes(work, prepared, invalid);
-    if (invalid.length > 0) await noteTexts(mentions, prepared);
+    await indexes.before(work, prepared, invalid);
     const stopNotices = connection.onNotice(boundedNotices(this.#context.observe));
-    const stopSkipped = connection.onNotice(({ sqlState, message }) => {
-      if (sqlState === DUPLICATE_TABLE && this.#skipped.length < MOST_SKIPPED) this.#skipped.push(message);
-    });
+    const stopListening = indexes.listen(connection);
     try {
       await execute(work, prepared, {
         policy: this.#options.failure,
-        onDone: (report) => this.#finished(report),
-        onFailed: (failure, error) => this.#failed(failure, error),
-        failedBefore: new Map(this.#errors),
+        onDone: (report) => this.#tally.finished(report),
+        onFailed: (failure, error) => this.#tally.failed(failure, error),
+        failedBefore: new Map(this.#tally.errors),
       });
     } catch (error) {
       if (!connection.lost.aborted)
-        this.#warnOfInvalid(await invalidIndexes(connection).catch(() => invalid));
+        warnOfInvalid(work, await invalidIndexes(connection).catch(() => invalid));
       throw error;
     } finally {
       stopNotices();
-      stopSkipped();
+      stopListening();
     }
     await ownSession(work);
-    await this.#assert(work, prepared, decided);
+    await this.#assert(work, decided);
+    const broken = await indexes.broken(work, prepared);
+    if (broken.length > 0) throw new StepFailed(leftInvalid(broken));
+    if (this.#late !== undefined) throw this.#late;
     if (watch != null) await refuseMeanwhile(connection, watch);
-    await warnOfKept(work, prepared, this.#skipped);
-  }
-
-  #failed(failure: StepFailure, error: GodwitError): void {
-    this.#failures.push(failure);
-    this.#errors.set(failure.revision, error);
-    this.#remaining.delete(failure.revision);
-  }
-
-  /** After a lost connection: what is still to do failed for good, unless another run has done it meanwhile. */
-  #keepFailures(): void {
-    const kept = this.#failures.filter(({ revision }) => this.#remaining.has(revision));
-    this.#failures.splice(0, this.#failures.length, ...kept);
-    const revisions = new Set(kept.map(({ revision }) => revision));
-    for (const revision of this.#errors.keys()) {
-      if (revisions.has(revision)) this.#remaining.delete(revision);
-      else this.#errors.delete(revision);
-    }
-  }
-
-  #finished(report: StepReport): void {
-    this.#done.push(report);
-    if (!this.#repeatables.has(report.revision)) this.#counted++;
-    this.#remaining.delete(report.revision);
+    await indexes.warnOfKept(work, prepared);
   }
 
   /**
@@ -341,13 +277,13 @@ class Run {
   async #recall(connection: Connection, created: boolean): Promise<void> {
     const steps = created ? await this.#target.ledger.stepsOf(connection, this.#context.runId) : [];
     const recorded = new Set(steps.map(({ revision }) => revision));
-    const gone = this.#done.filter(({ revision }) => !recorded.has(revision)).map(({ revision }) => revision);
+    const reported = new Set(this.#tally.done);
+    const gone = [...reported].filter((revision) => !recorded.has(revision));
+    for (const revision of gone) reported.delete(revision);
     if (gone.length > 0) {
-      this.#done.splice(0, this.#done.length, ...this.#done.filter(({ revision }) => recorded.has(revision)));
-      this.#counted -= gone.filter((revision) => !this.#repeatables.has(revision)).length;
+      this.#tally.undone(gone);
       this.#warn(stepsGone(gone));
     }
-    const reported = new Set(this.#done.map((report) => report.revision));
     for (const { revision, durationMs } of steps) {
       const index = this.#prepared.findIndex((prepared) => prepared.step.revision === revision);
       const prepared = this.#prepared[index];
@@ -362,7 +298,7 @@ class Run {
         attempts: 1,
         transactional: form === "transaction" || form === "module",
       };
-      this.#finished(report);
+      this.#tally.finished(report);
       const underWay = this.#underWay;
       this.#context.observe({ kind: "step-done", step, report, index, count: this.#prepared.length });
       if (underWay !== revision) this.#underWay = underWay;
@@ -377,7 +313,7 @@ class Run {
   ): Promise<void> {
     const underWay = this.#underWay;
     this.#underWay = undefined;
-    const step = decided.steps.find(({ revision }) => !this.#errors.has(revision));
+    const step = decided.steps.find(({ revision }) => !this.#tally.errors.has(revision));
     if (underWay === undefined || step === undefined) return;
     if (this.#suspect !== step.revision) {
       this.#suspect = step.revision;
@@ -387,21 +323,17 @@ class Run {
     const body = (await prepared?.load()) ?? null;
     const again = againOf({ isOvertaken }, step);
     const { problem, committed } = await endsSession(this.#target, connection, step, { again, body });
-    this.#failed(failureOf(step.revision, problem, committed), problem);
+    this.#tally.failed(failureOf(step.revision, problem, committed), problem);
     this.#context.observe({ kind: "step-failed", step, problem: problem.toProblem() });
     if (this.#options.failure === "stop") throw problem;
   }
 
-  /** The last promise before exit 0: what was planned is in the ledger, and every new index works. */
-  async #assert(work: Work, prepared: readonly Prepared[], decided: Plan): Promise<void> {
-    const { connection } = work;
-    await work.lock.confirm();
-    const [history, invalid] = await Promise.all([
-      this.#target.ledger.read(connection, { evenDamaged: true }),
-      invalidIndexes(connection),
-    ]);
+  /** The last promise before exit 0: what was planned is in the ledger. */
+  async #assert({ connection, lock }: Work, decided: Plan): Promise<void> {
+    await lock.confirm();
+    const { entries } = await this.#target.ledger.read(connection, { evenDamaged: true });
     const applied = new Set(
-      history.entries.filter((entry) => entry.state === "applied").map((entry) => entry.revision),
+      entries.filter((entry) => entry.state === "applied").map((entry) => entry.revision),
     );
     const wrong = decided.steps.filter((step) => applied.has(step.revision) !== (step.direction === "up"));
     if (wrong.length > 0)
@@ -410,67 +342,16 @@ class Run {
         message: `The run ended, but the ledger does not say so of ${wrong.map((step) => step.revision).join(", ")}.`,
         hint: "Run again; if it stays, look for a trigger on the ledger.",
       });
-    const named = await namedIndexes(work, prepared, invalid);
-    const mentioned = await this.#mentions?.found(work, invalid);
-    const broken = invalid.filter(
-      (index) => named.has(index.name) || this.#isBroken(index, mentioned?.has(index.name)),
-    );
-    this.#warnOfInvalid(invalid.filter((index) => !broken.includes(index)));
-    if (broken.length > 0) throw new StepFailed(leftInvalid(broken));
-    if (this.#late !== undefined) throw this.#late;
-  }
-
-  /** By this run, or kept by it. An index on the parent of partitions alone waits for those of its parts. */
-  #isBroken({ oid, bareName, builder, parted, brokenPart }: InvalidIndex, mentioned = false): boolean {
-    if (builder !== null || (parted !== null && !brokenPart)) return false;
-    if (mentioned) return true;
-    return this.#invalidBefore?.has(oid) !== true || isIn(this.#skipped, bareName);
-  }
-
-  #warnOfInvalid(invalid: readonly InvalidIndex[]): void {
-    for (const index of invalid) if (index.builder === null) this.#warn(invalidIndex(index));
   }
 
   #warn(problem: Problem): void {
     this.#context.observe({ kind: "warning", problem });
-  }
-
-  /** Whether it is new. */
-  #keepWarning(problem: Problem): boolean {
-    const key = `${problem.code} ${problem.message}`;
-    if (this.#warnings.has(key)) return false;
-    this.#warnings.set(key, problem);
-    return true;
   }
 }
 
 /** Under `continue` they stopped nobody, but what they were meant for is not done. */
 function refuseUnusable({ problems: [first, ...others] }: Listing): void {
   if (first !== undefined) throw new SourceError([first, ...others]);
-}
-
-/** With what another tool takes for applied. */
-export function beside(
-  input: ReturnType<typeof planInput>,
-  passedOver: ReadonlyMap<string, string>,
-): ReturnType<typeof planInput> {
-  return { ...input, policy: { ...input.policy, passedOver } };
-}
-
-export function planInput(
-  target: Target,
-  options: MigrateOptions,
-  files: Listing,
-  history: History,
-): Parameters<typeof plan>[0] {
-  return {
-    migrations: files.migrations,
-    problems: files.problems,
-    order: target.settings.order,
-    history,
-    goal: options.goal,
-    policy: { outOfOrder: options.outOfOrder, failure: options.failure, project: target.settings.project },
-  };
 }
 
 function pooled(advice: string): Problem {
@@ -480,14 +361,6 @@ function pooled(advice: string): Problem {
       "A connection pooler in transaction mode stands before the database: migrations run slower, and a run that dies keeps the next one waiting.",
     hint: advice,
   };
-}
-
-/** Of a goal that counts steps, what is left of it; `null`: nothing. */
-function goalLeft(goal: Goal, done: number): Goal | null {
-  const [, sign, count] = /^([+-])(\d+)$/.exec(goal.to) ?? [];
-  if (sign === undefined || done === 0) return goal;
-  const left = Number(count) - done;
-  return left > 0 ? { ...goal, to: `${sign}${left}` } : null;
 }
 
 function stepsGone(revisions: readonly string[]): Problem {

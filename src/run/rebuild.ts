@@ -13,7 +13,7 @@ import type { Listing } from "../source/source.ts";
 import { toolNamed } from "../tools/tools.ts";
 import { entryFor } from "./adopt/declared-row.ts";
 import type { RunContext, Target } from "./session/target.ts";
-import { rollback } from "./step/context.ts";
+import { rollback } from "./session/transaction.ts";
 
 export interface RepairPlace {
   readonly target: Target;

@@ -17,7 +17,7 @@ import { matchRows } from "../tools/match.ts";
 import { describeTable, type ToolRow } from "../tools/tool.ts";
 import { lostIn, twinIn } from "./adopt/adoption.ts";
 import { entryFor } from "./adopt/declared-row.ts";
-import { acceptedRow, keptRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/keep.ts";
+import { acceptedRow, mirroredRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/mirror.ts";
 import { type Advisory, keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
 import { type Look, lookAt } from "./mirror/tool-look.ts";
 import { forgetRow, settleRow } from "./mirror/tool-memory.ts";
@@ -27,6 +27,7 @@ import { withWarnings } from "./session/local-commits.ts";
 import { withLock } from "./session/locked.ts";
 import { refuseForeign } from "./session/owner.ts";
 import type { RunContext, Target } from "./session/target.ts";
+import { writeUnderLock } from "./session/transaction.ts";
 
 export type Repair =
   /** The file was edited on purpose: its present text is the one that counts. */
@@ -123,24 +124,24 @@ async function correct(
   const hold = (advisory: Advisory) => keepToolOut(target, connection, advisory, context);
   const look = isTold ? await lookAt(target, connection, { files, history }, hold) : null;
   if (look?.found !== undefined) await refuseLockedRow(connection, look.found);
-  const keeper = look?.keeper ?? null;
+  const mirror = look?.mirror ?? null;
   const parents = entry === undefined ? {} : { parents: entry.parents };
-  const row = { keeper, files, revision, direction, ...parents } as const;
+  const row = { mirror, files, revision, direction, ...parents } as const;
   const known = new Set(history.entries.map((one) => one.revision));
   // Under the name that its file has now, the tool's row stays.
   const isNamesakes =
     kind === "forget" && files.migrations.some((one) => known.has(one.id) && sharesVersion(one, revision));
-  if (kind === "mark-done" && isTold && direction === "up" && look?.keeper != null)
+  if (kind === "mark-done" && isTold && direction === "up" && look?.mirror != null)
     refuseSwallowed(look, { files, revision });
   const rowsThere = look?.found?.history.rows ?? [];
   const from =
-    kind === "mark-done" ? renamedFrom(keeper, { history, files, revision, rows: rowsThere }) : null;
+    kind === "mark-done" ? renamedFrom(mirror, { history, files, revision, rows: rowsThere }) : null;
   const moved =
-    keeper === null || from === null ? null : renamedRow(target, keeper, { files, revision, from });
-  const write = kind === "accept" ? acceptedRow : keptRow;
+    mirror === null || from === null ? null : renamedRow(target, mirror, { files, revision, from });
+  const write = kind === "accept" ? acceptedRow : mirroredRow;
   const kept = isNamesakes ? "" : (moved?.kept ?? (await write(target, connection, row)));
   // What is there although the tool's row is gone is not missed any more.
-  const isLost = look !== null && keeper === null && lostIn(look).has(revision);
+  const isLost = look !== null && mirror === null && lostIn(look).has(revision);
   const twin = kind === "mark-done" && look !== null ? twinIn(look, revision) : undefined;
   const memory =
     kind !== "mark-done" || look === null
@@ -175,12 +176,14 @@ async function correct(
   };
   const [before, after] = frameOf(target, history);
   const own = `${rows(sql, context)}; ${sql.log(context, logged)};`;
-  const results = await connection.execute(
-    `begin; ${lock.fence} ${before} ${own} ${memory} ${after} ${MARK} ${kept} commit`,
+  const results = await writeUnderLock(
+    connection,
+    lock,
+    `${before} ${own} ${memory} ${after} ${MARK} ${kept}`,
   );
   if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
   const told =
-    keeper === null || !hasWritten(results) ? null : `${keeper.tool.title} (${describeTable(keeper.table)})`;
+    mirror === null || !hasWritten(results) ? null : `${mirror.tool.title} (${describeTable(mirror.table)})`;
   const answer = { revision, direction: reverting ? "down" : "up", told } as const;
   const stale = kind === "accept" && told === null ? staleIn(look, revision) : null;
   return { ...answer, stale, rebuilt: [], left: [] };
@@ -193,7 +196,7 @@ async function correct(
 function refuseSwallowed(look: Look, { files, revision }: { files: Listing; revision: string }): void {
   const { tool, sets } = look;
   const migration = files.migrations.find(({ id }) => id === revision);
-  if (sets === null || tool.keep?.moved === undefined || migration === undefined) return;
+  if (sets === null || tool.writer?.moved === undefined || migration === undefined) return;
   const version = migration.tool?.version ?? /^\d+/.exec(revision)?.[0] ?? revision;
   const row: ToolRow = { keys: [version], name: version, checksum: null, at: null };
   const { applied } = matchRows(tool, { rows: [row], problems: [], warnings: [] }, files.migrations);
@@ -213,9 +216,9 @@ function refuseSwallowed(look: Look, { files, revision }: { files: Listing; revi
 /** The history of another tool that still has the checksum of the text that was applied, and may refuse the new one. */
 function staleIn(look: Look | null, revision: string): string | null {
   if (look?.found === undefined) return null;
-  const { keeper, found, sets } = look;
+  const { mirror, found, sets } = look;
   const own = sets?.match.applied.find(({ id }) => id === revision)?.row;
-  const holds = keeper === null ? own?.checksum != null : keeper.keep.ownFiles === true;
+  const holds = mirror === null ? own?.checksum != null : mirror.writer.ownFiles === true;
   return holds ? `${found.tool.title} (${describeTable(found.table)})` : null;
 }
 

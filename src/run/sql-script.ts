@@ -10,13 +10,13 @@ import { type Plan, plan } from "../core/plan.ts";
 import { SourceError } from "../errors.ts";
 import { lockKey } from "../lock/session.ts";
 import { baselineRange } from "./baseline.ts";
-import { type MigrateOptions, planInput } from "./migrate.ts";
-import { keeperWithoutLooking } from "./mirror/tool-look.ts";
+import { mirrorWithoutLooking } from "./mirror/tool-look.ts";
+import { type MigrateOptions, planInput } from "./plan.ts";
 import { anyToolGuard, offlineGuard } from "./script/guard.ts";
 import { comment, PSQL_SETTINGS, resetForPsql } from "./script/psql.ts";
 import { guarded, renderStep } from "./script/step.ts";
 import type { RunContext, Target } from "./session/target.ts";
-import { begin } from "./step/frame.ts";
+import { begin } from "./session/transaction.ts";
 import { prepareSteps } from "./step/prepare.ts";
 
 export interface OfflineOptions extends MigrateOptions {
@@ -39,15 +39,15 @@ export async function renderScript(
   const problems = steps.flatMap((step) => step.problem ?? []);
   if (problems[0] !== undefined) throw new SourceError([problems[0], ...problems.slice(1)]);
   const rendered: string[] = [];
-  const keeper = keeperWithoutLooking(target, files);
-  const guard = offlineGuard(target, keeper);
-  for (const prepared of steps) rendered.push(await renderStep(target, prepared, { context, keeper, guard }));
+  const mirror = mirrorWithoutLooking(target, files);
+  const guard = offlineGuard(target, mirror);
+  for (const prepared of steps) rendered.push(await renderStep(target, prepared, { context, mirror, guard }));
   const pending = steps.flatMap((step) =>
     guarded(target, step, null) === null ? [] : (step.migration ?? []),
   );
   const beside = anyToolGuard(target, { migrations: pending, first: options.from === "base" });
   return [
-    header(target, decided, { ...options, create: keeper?.create ?? null }),
+    header(target, decided, { ...options, create: mirror?.create ?? null }),
     // All of them before anything is done, and each again in its transaction.
     ...[guard(steps.flatMap((step) => guarded(target, step, null) ?? [])), beside].filter(
       (sql) => sql !== "",

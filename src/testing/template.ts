@@ -21,7 +21,7 @@ const SETTINGS = [
   "order",
   "placeholders",
   "layout",
-  "keep",
+  "mirror",
 ] as const;
 
 /** source database gone, or in use; it may have been edited or dropped by another process meanwhile. */

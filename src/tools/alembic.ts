@@ -28,7 +28,7 @@ export const alembic: Tool = {
       })),
     ),
   match: closure,
-  keep: {
+  writer: {
     create(_keys, at) {
       const table = {
         schema: at?.schema ?? "public",
@@ -69,7 +69,7 @@ delete from ${nameOf(table)} where version_num = ${literal(revision)}`,
       return {
         code: "ADOPT_CONFLICT",
         message: `${line.id} does not say what it revises, so its place in Alembic's graph is not known.`,
-        hint: "Write `-- godwit: revises=<revision>` into it, or `revises=none` for a base, as its file in Alembic says; or run without --keep alembic.",
+        hint: "Write `-- godwit: revises=<revision>` into it, or `revises=none` for a base, as its file in Alembic says; or run without --mirror alembic.",
         place: { file: line.file },
       };
     },

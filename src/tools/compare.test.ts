@@ -183,8 +183,8 @@ describe("for any three sets", () => {
     fc.assert(
       fc.property(any, (one) => {
         const sets = setsOf(given(one));
-        const takes = (event: ToolEvent) => DECISIONS[event.kind].later.kept === "take";
-        const tells = (event: ToolEvent) => DECISIONS[event.kind].later.kept === "tell";
+        const takes = (event: ToolEvent) => DECISIONS[event.kind].later.mirrored === "take";
+        const tells = (event: ToolEvent) => DECISIONS[event.kind].later.mirrored === "tell";
         const events = compare(sets);
         if (events.some(({ kind }) => ["taken-back-there", "unremembered"].includes(kind))) return;
         const taken = events.filter(takes).flatMap((event) => ("id" in event ? [event.id] : []));

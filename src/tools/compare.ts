@@ -106,33 +106,39 @@ export interface Situation {
   /** Nothing of ours was ever done in this database. */
   readonly first: boolean;
   /** The tool's history is written by us as well. */
-  readonly kept: boolean;
+  readonly mirrored: boolean;
 }
 
 /** For each event: the first look, and every later one; where the history is kept in step, and where it is not. */
 export const DECISIONS: Readonly<Record<ToolEventKind, { readonly first: Pair; readonly later: Pair }>> = {
-  "applied-there": { first: { kept: "take", not: "ask" }, later: { kept: "take", not: "ask" } },
-  edited: { first: { kept: "ask", not: "ask" }, later: { kept: "take", not: "ask" } },
-  "passed-over": { first: { kept: "ask", not: "ask" }, later: { kept: "warn", not: "warn" } },
-  uncertain: { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
-  "taken-back-there": { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
-  untold: { first: { kept: "tell", not: "leave" }, later: { kept: "tell", not: "leave" } },
-  unremembered: { first: { kept: "refuse", not: "leave" }, later: { kept: "refuse", not: "leave" } },
-  "applied-by-both": { first: { kept: "warn", not: "warn" }, later: { kept: "warn", not: "warn" } },
-  "taken-out-here": { first: { kept: "leave", not: "leave" }, later: { kept: "leave", not: "leave" } },
-  "without-file": { first: { kept: "ask", not: "ask" }, later: { kept: "warn", not: "warn" } },
-  "same-name": { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
-  renamed: { first: { kept: "refuse", not: "refuse" }, later: { kept: "refuse", not: "refuse" } },
+  "applied-there": { first: { mirrored: "take", not: "ask" }, later: { mirrored: "take", not: "ask" } },
+  edited: { first: { mirrored: "ask", not: "ask" }, later: { mirrored: "take", not: "ask" } },
+  "passed-over": { first: { mirrored: "ask", not: "ask" }, later: { mirrored: "warn", not: "warn" } },
+  uncertain: { first: { mirrored: "refuse", not: "refuse" }, later: { mirrored: "refuse", not: "refuse" } },
+  "taken-back-there": {
+    first: { mirrored: "refuse", not: "refuse" },
+    later: { mirrored: "refuse", not: "refuse" },
+  },
+  untold: { first: { mirrored: "tell", not: "leave" }, later: { mirrored: "tell", not: "leave" } },
+  unremembered: { first: { mirrored: "refuse", not: "leave" }, later: { mirrored: "refuse", not: "leave" } },
+  "applied-by-both": { first: { mirrored: "warn", not: "warn" }, later: { mirrored: "warn", not: "warn" } },
+  "taken-out-here": {
+    first: { mirrored: "leave", not: "leave" },
+    later: { mirrored: "leave", not: "leave" },
+  },
+  "without-file": { first: { mirrored: "ask", not: "ask" }, later: { mirrored: "warn", not: "warn" } },
+  "same-name": { first: { mirrored: "refuse", not: "refuse" }, later: { mirrored: "refuse", not: "refuse" } },
+  renamed: { first: { mirrored: "refuse", not: "refuse" }, later: { mirrored: "refuse", not: "refuse" } },
 };
 
 interface Pair {
-  readonly kept: Decision;
+  readonly mirrored: Decision;
   readonly not: Decision;
 }
 
-export function decisionOf(event: ToolEvent, { first, kept }: Situation): Decision {
+export function decisionOf(event: ToolEvent, { first, mirrored }: Situation): Decision {
   const { [first ? "first" : "later"]: pair } = DECISIONS[event.kind];
-  return pair[kept ? "kept" : "not"];
+  return pair[mirrored ? "mirrored" : "not"];
 }
 
 /** All differences, in the order of the files, then of the rows. */

@@ -1,5 +1,5 @@
 /** diesel: `__diesel_schema_migrations (version, run_on)`. */
-import { keepRows } from "./keep.ts";
+import { rowWriter } from "./row-writer.ts";
 import { history, selectText, TEXT, type Tool } from "./tool.ts";
 
 export const diesel: Tool = {
@@ -18,7 +18,7 @@ export const diesel: Tool = {
         at: run_on ?? null,
       })),
     ),
-  keep: keepRows({
+  writer: rowWriter({
     at: { schema: "public", name: "__diesel_schema_migrations" },
     columns: { version: "character varying", run_on: "timestamp" },
     definition:

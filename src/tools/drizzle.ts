@@ -18,10 +18,10 @@ import { isEdited } from "./match.ts";
 import {
   type Applied,
   describeTable,
+  type HistoryWriter,
   INTEGER,
-  type Keep,
-  type KeptStep,
   type Match,
+  type MirroredStep,
   nameOf,
   type Relation,
   selectText,
@@ -60,7 +60,7 @@ export const drizzle: Tool = {
     warnings: [],
   }),
   match,
-  keep: keep(),
+  writer: writer(),
 };
 
 /** From 1.0 on: what is applied is a set of names. */
@@ -138,8 +138,8 @@ function grouped(
   return groups;
 }
 
-function keep(): Keep {
-  const keyOf = ({ key, revision }: KeptStep) => ({
+function writer(): HistoryWriter {
+  const keyOf = ({ key, revision }: MirroredStep) => ({
     hash: literal(key?.checksums[0] ?? ""),
     created: literal(Number(key?.columns?.created_at ?? 0)),
     name: literal(
@@ -192,7 +192,7 @@ function keep(): Keep {
   };
 }
 
-function atWork(table: Relation, { text }: KeptStep): string {
+function atWork(table: Relation, { text }: MirroredStep): string {
   const pieces = (text ?? "")
     .split(BREAKPOINT)
     .map((piece) => piece.trim().slice(0, PIECE_CHARACTERS))

@@ -10,8 +10,8 @@ import {
   type Applied,
   BOOLEAN,
   failed,
-  type KeptStep,
   type Match,
+  type MirroredStep,
   nameOf,
   type Relation,
   selectText,
@@ -44,7 +44,7 @@ export const flyway: Tool = {
 };
 
 /** A row of this version that none has taken away again, or a baseline at or above it. */
-function has(table: Relation, { key }: KeptStep): string | null {
+function has(table: Relation, { key }: MirroredStep): string | null {
   if (key === null || key.columns?.version === null) return null;
   const name = nameOf(table);
   const parts = (column: string) =>

@@ -4,15 +4,15 @@
  * never ran, and nothing says so.
  */
 import { textArray } from "../core/sql/quote.ts";
-import { keepRows, versionOf } from "./keep.ts";
 import { keyOfGolangMigrate } from "./keys.ts";
+import { rowWriter, versionOf } from "./row-writer.ts";
 import {
   BOOLEAN,
   describeTable,
   failed,
+  type HistoryWriter,
   history,
   INTEGER,
-  type Keep,
   nameOf,
   selectText,
   type Tool,
@@ -68,11 +68,11 @@ export const golangMigrate: Tool = {
   ],
   // All that is not above its number.
   has: (table, step) => `select from ${nameOf(table)} where version >= ${versionOf(step)}`,
-  keep: keep(),
+  writer: writer(),
 };
 
-function keep(): Keep {
-  const set = keepRows({
+function writer(): HistoryWriter {
+  const set = rowWriter({
     at: { schema: "public", name: "schema_migrations" },
     columns: { version: "bigint", dirty: "boolean" },
     definition: "(version bigint not null primary key, dirty boolean not null)",

@@ -3,7 +3,7 @@
  * a row on the way down but wrote another one, `is_applied = false`: the newest of a version counts.
  */
 import { atWork, readers } from "./intruder.ts";
-import { keepRows } from "./keep.ts";
+import { rowWriter } from "./row-writer.ts";
 import { BOOLEAN, describeTable, INTEGER, nameOf, selectText, type TextRow, type Tool } from "./tool.ts";
 
 export const goose: Tool = {
@@ -46,8 +46,8 @@ export const goose: Tool = {
   // Only where a program asks for it; harmless where none does.
   advisoryKeys: () => [4_097_083_626n],
   mayNotLock: true,
-  keep: {
-    ...keepRows({
+  writer: {
+    ...rowWriter({
       // Old releases wrote one more row for the way back.
       counts: (table, where) => `is_applied and id = (select max(id) from ${nameOf(table)} where ${where})`,
       at: { schema: "public", name: "goose_db_version" },

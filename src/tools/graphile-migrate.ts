@@ -1,6 +1,6 @@
 /** graphile-migrate: `graphile_migrate.migrations`, a chain of hashes; a file is known by its number. */
 import { literal } from "../core/sql/quote.ts";
-import { keepRows } from "./keep.ts";
+import { rowWriter } from "./row-writer.ts";
 import { history, selectText, TEXT, type Tool } from "./tool.ts";
 
 export const graphileMigrate: Tool = {
@@ -24,7 +24,7 @@ export const graphileMigrate: Tool = {
       })),
     ),
   advisoryKeys: () => [4_727_445_306_447_283n],
-  keep: keepRows({
+  writer: rowWriter({
     ownFiles: true,
     at: { schema: "graphile_migrate", name: "migrations" },
     columns: { hash: "text", previous_hash: "text", filename: "text", date: "timestamp with time zone" },

@@ -4,7 +4,7 @@
  * it writes to it.
  */
 import { literal, quotedName } from "../core/sql/quote.ts";
-import type { KeptStep, Relation } from "./tool.ts";
+import type { MirroredStep, Relation } from "./tool.ts";
 
 export const HERE = "(select oid from pg_database where datname = current_database())";
 /** Not the view over it, which costs twice as much, for names that nobody asks for. */
@@ -31,7 +31,7 @@ export function isWritten(table: Pick<Relation, "schema" | "name">): string {
 }
 
 /** A row while another session sends a part of the step's own text, or waits to write its row. */
-export function atWork(table: Relation, { text }: Pick<KeptStep, "text">): string {
+export function atWork(table: Relation, { text }: Pick<MirroredStep, "text">): string {
   const waits = waitsToWrite(table);
   return text === null ? waits : `${waits} union all ${sends(text)}`;
 }

@@ -1,5 +1,5 @@
 /** node-pg-migrate: `pgmigrations (id, name, run_on)`, in the order of `run_on` and `id`, which it checks against its files. */
-import { keepRows } from "./keep.ts";
+import { rowWriter } from "./row-writer.ts";
 import { history, INTEGER, selectText, TEXT, type Tool } from "./tool.ts";
 
 export const nodePgMigrate: Tool = {
@@ -24,7 +24,7 @@ export const nodePgMigrate: Tool = {
       })),
     ),
   advisoryKeys: () => [7_241_865_325_823_964n],
-  keep: keepRows({
+  writer: rowWriter({
     at: { schema: "public", name: "pgmigrations" },
     columns: { id: "integer", name: "character varying", run_on: "timestamp" },
     definition: "(id serial primary key, name varchar(255) not null, run_on timestamp not null)",

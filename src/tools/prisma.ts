@@ -5,8 +5,8 @@
  */
 import type { Migration } from "../core/migration.ts";
 import { literal } from "../core/sql/quote.ts";
-import { keepRows } from "./keep.ts";
 import { matchByKey } from "./match.ts";
+import { rowWriter } from "./row-writer.ts";
 import {
   failed,
   history,
@@ -34,7 +34,7 @@ export const prisma: Tool = {
   read,
   match,
   advisoryKeys: () => [72_707_369n],
-  keep: keepRows({
+  writer: rowWriter({
     counts: () => "rolled_back_at is null",
     ownFiles: true,
     at: { schema: "public", name: "_prisma_migrations" },

@@ -1,6 +1,7 @@
 /** `schema_migrations`: the one name under which four tools keep different tables; columns and neighbours tell them apart. */
-import { keepRows } from "./keep.ts";
+
 import { keyOfDatabase } from "./keys.ts";
+import { rowWriter } from "./row-writer.ts";
 import { history, INTEGER, type Shape, selectText, TEXT, type TextRow, type Tool } from "./tool.ts";
 
 /** A set of versions. What stands beside them makes it the table of a tool with more to say. */
@@ -40,7 +41,7 @@ export const dbmate: Tool = {
   shape: { ...SET, notBeside: "ar_internal_metadata" },
   select: (table) => selectText(table, ["version"], "order by t.version"),
   read: byVersion,
-  keep: keepRows({
+  writer: rowWriter({
     at: { schema: "public", name: "schema_migrations" },
     columns: { version: "character varying" },
     definition: "(version varchar primary key)",

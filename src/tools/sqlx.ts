@@ -1,7 +1,7 @@
 /** sqlx: `_sqlx_migrations`, with the SHA-384 of each file, which it compares on every run. */
 import { literal } from "../core/sql/quote.ts";
-import { keepRows } from "./keep.ts";
 import { keyOfDatabase } from "./keys.ts";
+import { rowWriter } from "./row-writer.ts";
 import { BOOLEAN, failed, INTEGER, nameOf, selectText, type Tool } from "./tool.ts";
 
 export const sqlx: Tool = {
@@ -42,7 +42,7 @@ export const sqlx: Tool = {
   }),
   advisoryKeys: (_table, database) => [keyOfDatabase(0x3d32ad9en, database)],
   mayNotLock: true,
-  keep: keepRows({
+  writer: rowWriter({
     ownFiles: true,
     at: { schema: "public", name: "_sqlx_migrations" },
     columns: { version: "bigint", description: "text", success: "boolean", checksum: "bytea" },

@@ -5,8 +5,8 @@
  */
 import { createSchema, literal, textArray } from "../core/sql/quote.ts";
 import { supabaseStatements } from "../source/layouts/supabase-statements.ts";
-import { versionOf } from "./keep.ts";
-import { history, type KeptStep, nameOf, type Relation, selectText, TEXT, type Tool } from "./tool.ts";
+import { versionOf } from "./row-writer.ts";
+import { history, type MirroredStep, nameOf, type Relation, selectText, TEXT, type Tool } from "./tool.ts";
 
 export const supabase: Tool = {
   name: "supabase",
@@ -24,7 +24,7 @@ export const supabase: Tool = {
         at: null,
       })),
     ),
-  keep: {
+  writer: {
     create() {
       const table: Relation = {
         schema: "supabase_migrations",
@@ -46,7 +46,7 @@ export const supabase: Tool = {
   },
 };
 
-function rowOf(step: KeptStep): Readonly<Record<string, string>> {
+function rowOf(step: MirroredStep): Readonly<Record<string, string>> {
   const name = step.key?.columns?.name ?? step.revision.replace(/^\d+_/, "");
   return {
     version: versionOf(step),

@@ -8,7 +8,7 @@ import { identifier } from "../core/sql/quote.ts";
 import type { Problem } from "../errors.ts";
 
 export interface Tool {
-  /** As `--tool` and `--keep` have it. */
+  /** As `--tool` and `--mirror` have it. */
   readonly name: string;
   /** For people. */
   readonly title: string;
@@ -34,9 +34,9 @@ export interface Tool {
   /** SQL that gives a row (`who`) while its lock is held, where the lock is a row. */
   lockedBy?(table: Relation, all: readonly Relation[]): string | null;
   /** A query that gives a row where the tool takes this for applied; without it, `keep.present` is that. */
-  has?(table: Relation, step: KeptStep): string | null;
+  has?(table: Relation, step: MirroredStep): string | null;
   /** How its history is kept in step; without it, that cannot be done. */
-  readonly keep?: Keep;
+  readonly writer?: HistoryWriter;
 }
 
 /** A table is renamed and relocated, and gets columns more: it is known by what its columns mean. */
@@ -138,19 +138,19 @@ export interface Implied {
 }
 
 /** Statements for the transaction of one step. */
-export interface Keep {
+export interface HistoryWriter {
   /** The table as the tool itself would make it, and the SQL for that. `keys`: of the files. `at`: as configured. */
   create(
     keys: readonly ToolKey[],
     at: { readonly schema: string | null; readonly name: string } | null,
   ): { readonly table: Relation; readonly sql: string };
   /** A query that gives a row where the tool has been there already. */
-  present(table: Relation, step: KeptStep): string | null;
+  present(table: Relation, step: MirroredStep): string | null;
   /**
    * Where one row stands for many migrations: a query that gives a row where the tool has come to something that was not
    * there when this run looked (`seen`, by name), and that our ledger does not know. What that implies it has applied too.
    */
-  moved?(table: Relation, step: KeptStep, seen: readonly string[]): string;
+  moved?(table: Relation, step: MirroredStep, seen: readonly string[]): string;
   /**
    * For a tool that neither locks nor has a key that would stop it from applying one a second time: tells by what the other
    * sessions are doing whether it is about to.
@@ -159,27 +159,27 @@ export interface Keep {
     /** Sessions (`pid`) that have just read the table, and may begin to apply what they did not find in it. */
     readers(table: Relation): string;
     /** A query that gives a row where one of them is carrying out this very step. */
-    atWork(table: Relation, step: KeptStep): string;
+    atWork(table: Relation, step: MirroredStep): string;
   };
   /** After the ledger's own row was written or taken away. */
-  up(table: Relation, step: KeptStep): string;
-  down(table: Relation, step: KeptStep): string;
+  up(table: Relation, step: MirroredStep): string;
+  down(table: Relation, step: MirroredStep): string;
   /**
    * Instead of `down` where a person says that one is not there, for a tool whose rows stand for more than themselves. The
    * table may have gone its own way since, so nothing follows from what else our ledger has.
    */
-  forget?(table: Relation, step: KeptStep & { readonly parents: readonly string[] }): string;
+  forget?(table: Relation, step: MirroredStep & { readonly parents: readonly string[] }): string;
   /** Another text of an applied file counts from now on; for a tool that compares texts. */
-  accept?(table: Relation, step: KeptStep): string;
+  accept?(table: Relation, step: MirroredStep): string;
   /** Gives the row of the revision `from` the name of this file, for a tool that knows files by their names: its place stays. */
-  rename?(table: Relation, step: KeptStep, from: string): string;
+  rename?(table: Relation, step: MirroredStep, from: string): string;
   /** Its rows hold what only its own files have, such as a checksum that it compares or goes by. */
   readonly ownFiles?: true;
   /** Refuses files that it cannot keep in step with. */
   check?(migrations: readonly Migration[]): Problem | null;
 }
 
-export interface KeptStep {
+export interface MirroredStep {
   readonly revision: string;
   /** `null`: its file is gone. */
   readonly key: ToolKey | null;

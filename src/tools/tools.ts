@@ -50,8 +50,8 @@ export function toolNamed(name: string): Tool | undefined {
   return TOOLS.find((tool) => tool.name === name);
 }
 
-/** Kept in step unless the configuration says otherwise. */
-export const KEPT_BY_DEFAULT: ReadonlySet<string> = new Set(["drizzle", "supabase"]);
+/** MirrorSql in step unless the configuration says otherwise. */
+export const MIRRORED_BY_DEFAULT: ReadonlySet<string> = new Set(["drizzle", "supabase"]);
 
 /** Layouts that are of no tool in particular: any tool may have run these files. */
 export function isOwnLayout(layout: string): boolean {

@@ -14,7 +14,7 @@ async function project(db: TestDatabase) {
     "migrations/20240102000000_b.sql": file("b"),
   });
   const godwit = commandIn({ folder, url: db.url });
-  const said = (await godwit.fails(1, "up", "--keep", "dbmate")).stderr;
+  const said = (await godwit.fails(1, "up", "--mirror", "dbmate")).stderr;
   expect(said).toContain("[ADOPT_AMBIGUOUS]");
   const hint = /→ ([\s\S]*)/.exec(said)?.[1]?.replace(/\s+/g, " ") ?? "";
   for (const command of ["plan", "adopt"])
@@ -30,31 +30,31 @@ test("yes: adopted, and kept in step from then on", async ({ db }) => {
   const { godwit, hint } = await project(db);
   await db.sql("create table a (id int)");
   await godwit("adopt", "--table", wordsFrom(hint, "godwit adopt --table"));
-  const keep = /to keep it in step: --keep (\S+?)\)/.exec(hint)?.[1] ?? "";
-  expect((await godwit("up", "--keep", keep)).stdout).toContain("1 migration applied");
+  const keep = /to keep it in step: --mirror (\S+?)\)/.exec(hint)?.[1] ?? "";
+  expect((await godwit("up", "--mirror", keep)).stdout).toContain("1 migration applied");
   expect(await db.sql("select version from auth.schema_migrations order by 1")).toHaveLength(2);
 });
 
-test("yes, as configured: adopt and up go to the table that --keep names", async ({ db }) => {
+test("yes, as configured: adopt and up go to the table that --mirror names", async ({ db }) => {
   const { godwit } = await project(db);
   await db.sql("create table a (id int)");
-  const keep = ["--keep", "dbmate:auth.schema_migrations"];
+  const keep = ["--mirror", "dbmate:auth.schema_migrations"];
   expect((await godwit("adopt", "--dry-run", ...keep)).stdout).toContain("20240101000000_a");
   expect((await godwit("up", ...keep)).stdout).toContain("1 migration applied");
 });
 
 test("no: it is another project's, and nothing of it is read or written", async ({ db }) => {
   const { godwit, hint } = await project(db);
-  const keep = wordsFrom(hint, "another project's: --keep");
+  const keep = wordsFrom(hint, "another project's: --mirror");
   expect(keep).toBe("none:auth.schema_migrations");
-  expect((await godwit("up", "--keep", keep)).stdout).toContain("2 migrations applied");
+  expect((await godwit("up", "--mirror", keep)).stdout).toContain("2 migrations applied");
   expect((await godwit("up")).stdout).toContain("nothing to do");
   expect(await db.sql("select version from auth.schema_migrations")).toHaveLength(1);
 });
 
 test("no, and ours is kept in step where it is made", async ({ db }) => {
   const { godwit } = await project(db);
-  const keep = ["--keep", "dbmate:public.schema_migrations"];
+  const keep = ["--mirror", "dbmate:public.schema_migrations"];
   expect((await godwit("up", ...keep)).stdout).toContain("2 migrations applied");
   expect((await godwit("up", ...keep)).stdout).toContain("nothing to do");
   expect((await godwit("down", "-1", ...keep)).stdout).toContain("1 migration");

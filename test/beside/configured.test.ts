@@ -90,18 +90,18 @@ describe.for(ORIGINALS)("$tool", ({ tool, files, says, table, migrate }) => {
     const folder = folderOf({ ...says, ...files(2) });
     await migrate(db, folder);
     writeFiles(folder, files(3));
-    const target = await targetWith(db, folder, { keep: tool });
+    const target = await targetWith(db, folder, { mirror: tool });
     expect((await up(target)).steps).toHaveLength(1);
     writeFiles(folder, files(4));
     await migrate(db, folder);
     expect(await db.sql(`select from ${table}`)).toHaveLength(4);
-    expect((await up(await targetWith(db, folder, { keep: tool }))).steps).toEqual([]);
+    expect((await up(await targetWith(db, folder, { mirror: tool }))).steps).toEqual([]);
     await once(db, 4);
   });
 
   test("first by us: the table is made where it looks for it", async ({ db }) => {
     const folder = folderOf({ ...says, ...files(3) });
-    const target = await targetWith(db, folder, { keep: tool });
+    const target = await targetWith(db, folder, { mirror: tool });
     expect((await up(target)).steps).toHaveLength(3);
     expect(await db.sql(`select from ${table}`)).toHaveLength(3);
     await migrate(db, folder);
@@ -126,14 +126,14 @@ describe.for(ORIGINALS)("$tool", ({ tool, files, says, table, migrate }) => {
   });
 });
 
-test("what only a program knows is refused by name, and --keep says it", async ({ db }) => {
+test("what only a program knows is refused by name, and --mirror says it", async ({ db }) => {
   const drizzle = ORIGINALS[2] as Original;
   const says = { "drizzle.config.ts": "export default { migrations: { table: process.env.TABLE } };\n" };
   const folder = folderOf({ ...says, ...drizzle.files(2) });
   const { codes, error } = await refusalOf(up(await targetIn("drizzle", { url: db.url, folder })));
   expect(codes).toEqual(["ADOPT_CONFLICT"]);
   expect(error.message).toContain("drizzle.config.ts");
-  const settings = { keep: "drizzle:app.done" };
+  const settings = { mirror: "drizzle:app.done" };
   expect((await up(await targetIn("drizzle", { url: db.url, folder, settings }))).steps).toHaveLength(2);
   await drizzle.migrate(db, folder);
   await once(db, 2);

@@ -39,7 +39,7 @@ describe("what the tool takes back", () => {
     const target = await targetIn("dbmate", {
       url: db.url,
       folder: folderOf(DBMATE),
-      settings: { keep: "dbmate" },
+      settings: { mirror: "dbmate" },
     });
     await up(target);
     await db.sql("drop table b; delete from schema_migrations where version = '02'");
@@ -84,7 +84,7 @@ describe("what the tool takes back", () => {
     const target = await targetIn("golang-migrate", {
       url: db.url,
       folder,
-      settings: { keep: "golang-migrate" },
+      settings: { mirror: "golang-migrate" },
     });
     await up(target);
     await db.sql("update schema_migrations set version = 1; drop table n2, n3");
@@ -108,7 +108,7 @@ describe("what the tool takes back", () => {
       "b2.sql": revision("b2", "a1"),
       "c3.sql": revision("c3", "b2"),
     });
-    const target = targetOf({ url: db.url, folder, settings: { keep: "alembic" } });
+    const target = targetOf({ url: db.url, folder, settings: { mirror: "alembic" } });
     await up(target);
     await db.sql("update alembic_version set version_num = 'b2'; drop table c3");
     expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_TAKEN_BACK"]);
@@ -136,7 +136,7 @@ describe("a history that is not where it was", () => {
     const target = await targetIn("dbmate", {
       url: db.url,
       folder: folderOf(DBMATE),
-      settings: { keep: "dbmate" },
+      settings: { mirror: "dbmate" },
     });
     await up(target);
     await db.sql("create schema elsewhere; alter table schema_migrations set schema elsewhere");
@@ -148,7 +148,7 @@ describe("a history that is not where it was", () => {
 
   test("gone it is not made anew by a guess, but by a person's word", async ({ db }) => {
     const folder = folderOf(DBMATE);
-    const target = await targetIn("dbmate", { url: db.url, folder, settings: { keep: "dbmate" } });
+    const target = await targetIn("dbmate", { url: db.url, folder, settings: { mirror: "dbmate" } });
     await up(target);
     await db.sql("drop table schema_migrations");
     const { codes, error } = await refusalOf(up(target));
@@ -174,7 +174,7 @@ describe("a number implies what is below it only where the tool itself has come 
     const target = await targetIn("golang-migrate", {
       url: db.url,
       folder,
-      settings: { keep: "golang-migrate" },
+      settings: { mirror: "golang-migrate" },
     });
     await up(target);
     writeFiles(folder, golangFiles(2));

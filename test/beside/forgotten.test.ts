@@ -17,7 +17,7 @@ async function scene(db: TestDatabase, lose: string) {
     "0002_b.sql": file("b"),
     "0003_c.sql": file("c"),
   });
-  const target = await targetIn("dbmate", { url: db.url, folder, settings: { keep: "dbmate" } });
+  const target = await targetIn("dbmate", { url: db.url, folder, settings: { mirror: "dbmate" } });
   await up(target);
   // As dbmate takes them back.
   await db.sql("drop table b, c; delete from schema_migrations where version > '0001'");

@@ -10,16 +10,18 @@ const file = (name: string) =>
 test.for([
   ["none:public.schema_migrations", null],
   ["dbmate:public.other", ["0001", "0002"]],
-] as const)("dropped, and then --keep %s: nothing is gone", async ([keep, told], { db }) => {
+] as const)("dropped, and then --mirror %s: nothing is gone", async ([keep, told], { db }) => {
   const folder = folderOf({ "0001_a.sql": file("a") });
-  const settings = { keep: "dbmate" };
+  const settings = { mirror: "dbmate" };
   await up(await targetIn("dbmate", { url: db.url, folder, settings }));
   await db.sql("drop table schema_migrations");
   writeFiles(folder, { "0002_b.sql": file("b") });
   expect(
     (await refusalOf(up(await targetIn("dbmate", { url: db.url, folder, settings })))).error.message,
   ).toContain("The history of dbmate, public.schema_migrations, is gone");
-  const { steps, warnings } = await up(await targetIn("dbmate", { url: db.url, folder, settings: { keep } }));
+  const { steps, warnings } = await up(
+    await targetIn("dbmate", { url: db.url, folder, settings: { mirror: keep } }),
+  );
   expect(steps).toHaveLength(1);
   expect(warnings.map(({ message }) => message).filter((one) => one.includes("is gone"))).toEqual([]);
   if (told !== null)

@@ -49,7 +49,7 @@ const rowsOf = async (db: TestDatabase) =>
 describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, { timeout: 60_000 }, () => {
   const begin = async (db: TestDatabase) => {
     const folder = project();
-    const target = targetOf({ url: db.url, folder: join(folder, "sql"), settings: { keep: "alembic" } });
+    const target = targetOf({ url: db.url, folder: join(folder, "sql"), settings: { mirror: "alembic" } });
     await up(target);
     await alembic(db, folder, "downgrade", "aa01");
     return { folder, target };
@@ -92,7 +92,7 @@ describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, { timeout: 6
     db,
   }) => {
     const folder = project();
-    const target = targetOf({ url: db.url, folder: join(folder, "sql"), settings: { keep: "alembic" } });
+    const target = targetOf({ url: db.url, folder: join(folder, "sql"), settings: { mirror: "alembic" } });
     await up(target);
     const forget = (revision: string) =>
       repair(target, { kind: "forget", revision }, { confirm: db.name }, recorder());

@@ -20,32 +20,32 @@ const ACTIONS = 10;
 
 describe("any sequence of actions, ours and the tool's", () => {
   const cases = [
-    { name: "dbmate, kept in step", tool: DBMATE, keep: "dbmate" },
-    { name: "dbmate", tool: DBMATE, keep: undefined },
-    { name: "golang-migrate, kept in step", tool: GOLANG, keep: "golang-migrate" },
-    { name: "golang-migrate", tool: GOLANG, keep: undefined },
-    { name: "Supabase, kept in step by itself", tool: SUPABASE, keep: undefined },
+    { name: "dbmate, kept in step", tool: DBMATE, mirror: "dbmate" },
+    { name: "dbmate", tool: DBMATE, mirror: undefined },
+    { name: "golang-migrate, kept in step", tool: GOLANG, mirror: "golang-migrate" },
+    { name: "golang-migrate", tool: GOLANG, mirror: undefined },
+    { name: "Supabase, kept in step by itself", tool: SUPABASE, mirror: undefined },
   ];
-  test.for(cases)("$name", { timeout: 60_000 + CASES * 20_000 }, async ({ name, tool, keep }, { db }) => {
+  test.for(cases)("$name", { timeout: 60_000 + CASES * 20_000 }, async ({ name, tool, mirror }, { db }) => {
     const chance = chanceFor(name);
-    for (let n = 0; n < CASES; n++) await sequence(db, { tool, keep, chance: chance.of(n) });
+    for (let n = 0; n < CASES; n++) await sequence(db, { tool, mirror, chance: chance.of(n) });
   });
 });
 
 interface Case {
   readonly tool: ToolModel;
-  readonly keep: string | undefined;
+  readonly mirror: string | undefined;
   readonly chance: Chance;
 }
 
-async function sequence(db: TestDatabase, { tool, keep, chance }: Case): Promise<void> {
+async function sequence(db: TestDatabase, { tool, mirror, chance }: Case): Promise<void> {
   await db.sql(`drop schema if exists "${ledgerSchema}" cascade; drop schema if exists supabase_migrations cascade;
     drop schema if exists elsewhere cascade; drop table if exists public.schema_migrations, effects; create table effects (n int primary key)`);
   const files: ModelFile[] = [];
   const folder = folderOf({});
   const target = await targetIn(tool.layout, {
     ...{ url: db.url, folder },
-    ...(keep === undefined ? {} : { settings: { keep } }),
+    ...(mirror === undefined ? {} : { settings: { mirror } }),
   });
   const said: string[] = [];
   const model = new Model(db, { tool, target, files, said });

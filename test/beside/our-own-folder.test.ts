@@ -114,7 +114,7 @@ describe("a tool that was adopted into a folder of our own is held against it fo
     writeFiles(folder, { "0002_b.sql": "create table if not exists tb ();" });
     await db.sql(`${row("0002")} create table tb ()`);
     expect((await refusalOf(up(plainIn(db, folder)))).codes).toEqual(["ADOPT_NEEDED"]);
-    expect(await steps(plainIn(db, folder, { keep: "none" }))).toEqual(["0002_b"]);
+    expect(await steps(plainIn(db, folder, { mirror: "none" }))).toEqual(["0002_b"]);
   });
 
   test("diesel's folders, known by their digits to adopt as to up", async ({ db }) => {
@@ -305,11 +305,11 @@ describe("at the same moment, in a database where nothing is yet", () => {
 test("a view in the place of the tool's table is named", async ({ db }) => {
   await db.sql("create table hist (version varchar); create view schema_migrations as select * from hist");
   const folder = folderOf({ "0001_a.sql": "-- migrate:up\ncreate table ta ();\n-- migrate:down\n" });
-  for (const settings of [{}, { keep: "dbmate" }]) {
+  for (const settings of [{}, { mirror: "dbmate" }]) {
     const { codes, error } = await refusalOf(up(await targetIn("dbmate", { url: db.url, folder, settings })));
     expect(codes).toEqual(["ADOPT_CONFLICT"]);
     expect(error.message).toContain("public.schema_migrations is a view");
   }
-  const kept = { keep: "dbmate:public.hist" };
+  const kept = { mirror: "dbmate:public.hist" };
   expect(await steps(await targetIn("dbmate", { url: db.url, folder, settings: kept }))).toEqual(["0001_a"]);
 });

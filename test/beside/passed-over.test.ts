@@ -14,7 +14,7 @@ test.for([[null], ["golang-migrate"]] as const)(
     const folder = folderOf({ "1_a.up.sql": "create table a ();", "3_c.up.sql": "create table c ();" });
     await db.sql(`create table schema_migrations (version bigint primary key, dirty boolean not null);
       insert into schema_migrations values (3, false); create table a (); create table c ()`);
-    const target = await targetIn("golang-migrate", { url: db.url, folder, settings: { keep } });
+    const target = await targetIn("golang-migrate", { url: db.url, folder, settings: { mirror: keep } });
     await adopt(target, ADOPT, recorder());
     writeFiles(folder, { "2_b.up.sql": "create table b ();" });
     for (const ask of [() => up(target), () => preview(target, UP, recorder())]) {

@@ -41,11 +41,11 @@ describe("a history in a schema or under a name that its tool would not choose",
       const [schema] = table.split(".");
       await db.sql(`create schema if not exists ${schema}; create table ${table} ${columns};
       insert into ${table} (version) values ('001'); create table a (id int)`);
-      for (const settings of [{}, { keep: "dbmate" }, { keep: "none" }]) {
+      for (const settings of [{}, { mirror: "dbmate" }, { mirror: "none" }]) {
         const { codes, error } = await refusalOf(up(await dbmateIn(db, settings)));
         expect(codes).toEqual(["ADOPT_AMBIGUOUS"]);
         expect(error.hint).toContain(`godwit adopt --table ${table}`);
-        expect(error.hint).toContain(`--keep none:${table}`);
+        expect(error.hint).toContain(`--mirror none:${table}`);
       }
       expect((await refusalOf(adopt(await dbmateIn(db), ADOPT, recorder()))).codes).toEqual([
         "ADOPT_AMBIGUOUS",
@@ -53,19 +53,19 @@ describe("a history in a schema or under a name that its tool would not choose",
       expect(await db.sql(`select to_regnamespace('${ledgerSchema}') as made`)).toEqual([{ made: null }]);
       // Yes.
       await adopt(await dbmateIn(db), { ...ADOPT, table }, recorder());
-      expect(await steps(await dbmateIn(db, { keep: `dbmate:${table}` }))).toEqual(["002_b"]);
+      expect(await steps(await dbmateIn(db, { mirror: `dbmate:${table}` }))).toEqual(["002_b"]);
       expect(await db.sql(`select version from ${table} order by 1`)).toEqual([
         { version: "001" },
         { version: "002" },
       ]);
-      expect(await steps(await dbmateIn(db, { keep: "dbmate" }))).toEqual([]);
+      expect(await steps(await dbmateIn(db, { mirror: "dbmate" }))).toEqual([]);
     },
   );
 
   test("that is another project's is left alone, once that was said", async ({ db }) => {
     await db.sql(`create schema auth; create table auth.schema_migrations (version varchar primary key);
       insert into auth.schema_migrations values ('001')`);
-    expect(await steps(await dbmateIn(db, { keep: "none:auth.schema_migrations" }))).toEqual([
+    expect(await steps(await dbmateIn(db, { mirror: "none:auth.schema_migrations" }))).toEqual([
       "001_a",
       "002_b",
     ]);
@@ -76,7 +76,7 @@ describe("a history in a schema or under a name that its tool would not choose",
   test("beside one that was named for ours is left alone, and ours is made", async ({ db }) => {
     await db.sql(`create schema auth; create table auth.schema_migrations (version varchar primary key);
       insert into auth.schema_migrations values ('001')`);
-    const settings = { keep: "dbmate:public.schema_migrations" };
+    const settings = { mirror: "dbmate:public.schema_migrations" };
     expect(await steps(await dbmateIn(db, settings))).toEqual(["001_a", "002_b"]);
     expect(await steps(await dbmateIn(db, settings))).toEqual([]);
     expect(await db.sql("select version from public.schema_migrations order by 1")).toHaveLength(2);
@@ -84,11 +84,11 @@ describe("a history in a schema or under a name that its tool would not choose",
   });
 
   test("appearing later is none of our business", async ({ db }) => {
-    expect(await steps(await dbmateIn(db, { keep: "dbmate" }))).toHaveLength(2);
+    expect(await steps(await dbmateIn(db, { mirror: "dbmate" }))).toHaveLength(2);
     await db.sql(`create schema auth; create table auth.schema_migrations (version varchar primary key);
       insert into auth.schema_migrations values ('003')`);
     const files = { ...FILES, "003_c.sql": "-- migrate:up\ncreate table c ();\n-- migrate:down\n" };
-    expect(await steps(await dbmateIn(db, { keep: "dbmate" }, files))).toEqual(["003_c"]);
+    expect(await steps(await dbmateIn(db, { mirror: "dbmate" }, files))).toEqual(["003_c"]);
     expect(await db.sql("select version from public.schema_migrations order by 1")).toHaveLength(3);
     expect(await db.sql("select version from auth.schema_migrations")).toHaveLength(1);
   });
@@ -99,7 +99,7 @@ describe("a history in a schema or under a name that its tool would not choose",
     const files = { "1_a.up.sql": "create table a ();", "2_b.up.sql": "create table b ();" };
     const target = await targetIn("golang-migrate", {
       ...{ url: db.url, folder: folderOf(files) },
-      settings: { keep: "golang-migrate" },
+      settings: { mirror: "golang-migrate" },
     });
     expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_AMBIGUOUS"]);
     expect(await exists(db, "a")).toBe(false);
@@ -122,7 +122,7 @@ describe("a history in a schema or under a name that its tool would not choose",
     await db.sql("create schema b");
     const url = `${db.url}?options=-c%20search_path%3Db`;
     const target = async () =>
-      targetIn("dbmate", { url, folder: folderOf(FILES), settings: { keep: "dbmate" } });
+      targetIn("dbmate", { url, folder: folderOf(FILES), settings: { mirror: "dbmate" } });
     expect(await steps(await target())).toHaveLength(2);
     expect(await db.sql("select version from b.schema_migrations order by 1")).toHaveLength(2);
     await db.sql(`drop schema "${ledgerSchema}" cascade`);
@@ -163,7 +163,7 @@ describe("in its own place, with columns more", () => {
     expect((await refusalOf(up(await targetIn(tool, { url: db.url, folder })))).codes).toEqual([
       "ADOPT_NEEDED",
     ]);
-    const kept = await targetIn(tool, { url: db.url, folder, settings: { keep: tool } });
+    const kept = await targetIn(tool, { url: db.url, folder, settings: { mirror: tool } });
     expect(await steps(kept)).toHaveLength(1);
     expect(await appliedIn(db)).toContain(applied);
     expect(await steps(kept)).toEqual([]);
@@ -200,9 +200,9 @@ describe("what only looks like one", () => {
   });
 });
 
-describe("--keep with a table that is named", () => {
+describe("--mirror with a table that is named", () => {
   test("is made where it is not there, and found again", async ({ db }) => {
-    const settings = { keep: "dbmate:my_versions" };
+    const settings = { mirror: "dbmate:my_versions" };
     const folder = folderOf(FILES);
     const target = await targetIn("dbmate", { url: db.url, folder, settings });
     expect(await steps(target)).toHaveLength(2);
@@ -221,7 +221,7 @@ describe("--keep with a table that is named", () => {
       ["public.numbers", /its column version is integer/],
       ["g", /its column checksum is not one/],
     ] as const) {
-      const { codes, error } = await refusalOf(up(await dbmateIn(db, { keep: `dbmate:${table}` })));
+      const { codes, error } = await refusalOf(up(await dbmateIn(db, { mirror: `dbmate:${table}` })));
       expect(codes).toEqual(["ADOPT_CONFLICT"]);
       expect(error.message).toMatch(why);
     }
@@ -234,7 +234,7 @@ test("a column that wants a value is refused by name, and with a default it is k
 }) => {
   await db.sql(`create table schema_migrations (version varchar primary key, tenant text not null);
     insert into schema_migrations values ('001', 'x')`);
-  const target = () => dbmateIn(db, { keep: "dbmate" });
+  const target = () => dbmateIn(db, { mirror: "dbmate" });
   const { codes, error } = await refusalOf(up(await target()));
   expect(codes).toEqual(["ADOPT_CONFLICT"]);
   expect(error.hint).toContain('alter column "tenant" set default');

@@ -23,7 +23,7 @@ test.for([
   ];
   const text = (name: string) => `create table ${name} ();\n`;
   const folder = folderOf({ [file(one)]: text("a"), [file(two)]: text("b"), [file(three)]: text("c") });
-  const target = await targetIn(layout, { url: db.url, folder, settings: { keep: layout } });
+  const target = await targetIn(layout, { url: db.url, folder, settings: { mirror: layout } });
   const names = async () => (await db.sql(rows)).map(({ name }) => name);
   await up(target);
   expect(await names()).toEqual([one, two, three]);

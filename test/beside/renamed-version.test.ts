@@ -40,7 +40,7 @@ test.for(SCENES)(
     });
     const rename = (from: string, to: string) =>
       renameSync(join(folder, file(from).split("/")[0] ?? ""), join(folder, file(to).split("/")[0] ?? ""));
-    const target = await targetIn(layout, { url: db.url, folder, settings: { keep: layout } });
+    const target = await targetIn(layout, { url: db.url, folder, settings: { mirror: layout } });
     expect((await up(target)).steps).toHaveLength(2);
     const rows = await rowsOf(db);
     rename(old, now);

@@ -269,7 +269,7 @@ describe("kept in step", () => {
       [`${n}_n.down.sql`]: `drop table n${n};`,
     });
     const folder = folderOf(file(1));
-    const settings = { keep: "golang-migrate" };
+    const settings = { mirror: "golang-migrate" };
     const target = await targetIn("golang-migrate", { url: db.url, folder, settings });
     await up(target);
     writeFiles(folder, { ...file(2), ...file(3) });
@@ -285,7 +285,7 @@ describe("kept in step", () => {
     db,
   }) => {
     const folder = folderOf({ "1_a.sql": `-- +goose Up\n${quiet("a")}-- +goose Down\ndrop table a;\n` });
-    const target = await targetIn("goose", { url: db.url, folder, settings: { keep: "goose" } });
+    const target = await targetIn("goose", { url: db.url, folder, settings: { mirror: "goose" } });
     await up(target);
     writeFiles(folder, { "2_b.sql": `-- +goose Up\n${quiet("b")}-- +goose Down\ndrop table b;\n` });
     const tool = await db.connect();
@@ -304,7 +304,7 @@ describe("kept in step", () => {
     const text =
       "-- migrate:up transaction:false\nlock table gate;\ncreate index concurrently i on gate (id);\n";
     const folder = folderOf({ "01_a.sql": `${text}-- migrate:down\n` });
-    const target = await targetIn("dbmate", { url: db.url, folder, settings: { keep: "dbmate" } });
+    const target = await targetIn("dbmate", { url: db.url, folder, settings: { mirror: "dbmate" } });
     const gate = await db.connect();
     await gate.query("begin; lock table gate");
     const running = refusalOf(up(target));

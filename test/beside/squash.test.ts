@@ -65,7 +65,7 @@ test.for([[null], ["golang-migrate"]] as const)(
   "beside golang-migrate, with keep %s, its number does not make the new file an applied one",
   async ([keep], { db }) => {
     const folder = folderOf({ "1_a.up.sql": "create table a ();", "2_b.up.sql": "create table b ();" });
-    const at = () => targetIn("golang-migrate", { url: db.url, folder, settings: { keep } });
+    const at = () => targetIn("golang-migrate", { url: db.url, folder, settings: { mirror: keep } });
     await db.sql(`create table schema_migrations (version bigint primary key, dirty boolean not null);`);
     await up(await at());
     await db.sql("delete from schema_migrations; insert into schema_migrations values (2, false)");

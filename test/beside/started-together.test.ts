@@ -190,10 +190,10 @@ function ended(run: Promise<unknown>): Promise<Ended> {
 }
 
 async function open({ layout, tool }: Original, folder: string, db: TestDatabase, kept: boolean) {
-  const settings = kept && layout !== "drizzle" && layout !== "supabase" ? { keep: tool } : {};
+  const settings = kept && layout !== "drizzle" && layout !== "supabase" ? { mirror: tool } : {};
   const options = { url: db.url, folder, settings };
   const given: Target = layout === "plain" ? targetOf(options) : await targetIn(layout, options);
-  return kept ? given : { ...given, settings: { ...given.settings, keep: null } };
+  return kept ? given : { ...given, settings: { ...given.settings, mirror: null } };
 }
 
 const CASES = ORIGINALS.flatMap((original) => {

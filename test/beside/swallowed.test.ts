@@ -13,7 +13,7 @@ async function scene(db: TestDatabase) {
   const target = await targetIn("golang-migrate", {
     url: db.url,
     folder,
-    settings: { keep: "golang-migrate" },
+    settings: { mirror: "golang-migrate" },
   });
   await up(target);
   // As golang-migrate goes down to 1.
@@ -58,7 +58,7 @@ test("what is said to do goes by the files' order, in whatever order they were a
   const target = await targetIn("golang-migrate", {
     url: db.url,
     folder,
-    settings: { keep: "golang-migrate" },
+    settings: { mirror: "golang-migrate" },
   });
   await up(target);
   writeFiles(folder, file("2_b"));

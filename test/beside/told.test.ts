@@ -56,10 +56,10 @@ describe("accept, where a tool that compares texts is kept in step", () => {
     "%s (%s): its row has the checksum of the present text",
     async ([tool, revision, files, column, algorithm], { db }) => {
       const folder = folderOf(files(OLD));
-      const target = await targetIn(tool, { url: db.url, folder, settings: { keep: tool } });
+      const target = await targetIn(tool, { url: db.url, folder, settings: { mirror: tool } });
       await up(target);
       writeFiles(folder, files(NEW));
-      const edited = await targetIn(tool, { url: db.url, folder, settings: { keep: tool } });
+      const edited = await targetIn(tool, { url: db.url, folder, settings: { mirror: tool } });
       const report = await repair(edited, { kind: "accept", revision }, { confirm: db.name }, recorder());
       expect(report).toMatchObject({ told: expect.stringContaining("migrations"), stale: null });
       expect(await db.sql(`select ${column}`)).toMatchObject([
@@ -90,7 +90,7 @@ test("forget, mark-done and baseline name the history that they write, and none 
 }) => {
   const text = "-- migrate:up\nselect 1;\n-- migrate:down\nselect 1;";
   const folder = folderOf({ "1_a.sql": text, "2_b.sql": text });
-  const target = await targetIn("dbmate", { url: db.url, folder, settings: { keep: "dbmate" } });
+  const target = await targetIn("dbmate", { url: db.url, folder, settings: { mirror: "dbmate" } });
   const fix = { confirm: db.name };
   const dbmate = "dbmate (public.schema_migrations)";
   expect(await baseline(target, "1_a", recorder())).toMatchObject({ told: dbmate });
@@ -103,7 +103,7 @@ test("forget, mark-done and baseline name the history that they write, and none 
   await db.sql("delete from schema_migrations");
   const gone = await repair(target, { kind: "forget", revision: "1_a" }, fix, recorder());
   expect(gone).toMatchObject({ told: null });
-  const plain = targetOf({ url: db.url, folder, settings: { keep: "none" } });
+  const plain = targetOf({ url: db.url, folder, settings: { mirror: "none" } });
   expect(await baseline(plain, "2_b", recorder())).toMatchObject({ declared: ["1_a", "2_b"], told: null });
 });
 

@@ -15,7 +15,7 @@ const projects = (db: TestDatabase) => ({
     url: db.url,
   }),
 });
-const DBMATE = ["--layout", "dbmate", "--keep", "dbmate"];
+const DBMATE = ["--layout", "dbmate", "--mirror", "dbmate"];
 
 test("kept in step by both: refused, and each way out leads on", async ({ db }) => {
   const { first, second } = projects(db);
@@ -27,7 +27,7 @@ test("kept in step by both: refused, and each way out leads on", async ({ db }) 
   }
   expect(await versions(db)).toEqual(["0001"]);
   // A table of its own.
-  const own = ["--layout", "dbmate", "--keep", "dbmate:public.second_migrations", ...SECOND];
+  const own = ["--layout", "dbmate", "--mirror", "dbmate:public.second_migrations", ...SECOND];
   expect((await second("up", ...own)).stdout).toContain("2 migrations applied");
   expect(await versions(db)).toEqual(["0001"]);
   expect(await versions(db, "second_migrations")).toEqual(["0001", "0002"]);
@@ -39,7 +39,7 @@ test("not kept in step by the second one: another project's by a word", async ({
   await first("up", ...DBMATE);
   const options = ["--layout", "dbmate", ...SECOND];
   expect((await second.fails(1, "up", ...options)).stderr).toContain("[ADOPT_AMBIGUOUS]");
-  const none = ["--keep", "none:public.schema_migrations"];
+  const none = ["--mirror", "none:public.schema_migrations"];
   expect((await second("up", ...options, ...none)).stdout).toContain("2 migrations applied");
   expect(await versions(db)).toEqual(["0001"]);
 });

@@ -49,7 +49,7 @@ describe("a history that cannot be read is not an empty one", () => {
         settings,
       });
     const refused = async () => {
-      for (const settings of [{}, { keep: "dbmate" }]) {
+      for (const settings of [{}, { mirror: "dbmate" }]) {
         const { codes, error } = await refusalOf(up(await target(settings)));
         expect(codes).toEqual(["ADOPT_CONFLICT"]);
         expect(error.message).toMatch(says);
@@ -68,7 +68,7 @@ describe("a history that cannot be read is not an empty one", () => {
   test("nor is the one that we made ourselves", async ({ db }) => {
     await db.admin(`create schema app; grant all on schema app to ${db.owner}`);
     const url = `${db.url}?options=-c%20search_path%3Dapp`;
-    const target = () => targetIn("dbmate", { url, folder: folderOf(FILES), settings: { keep: "dbmate" } });
+    const target = () => targetIn("dbmate", { url, folder: folderOf(FILES), settings: { mirror: "dbmate" } });
     expect(await steps(await target())).toHaveLength(2);
     await db.admin(`revoke usage on schema app from ${db.owner}`);
     expect((await refusalOf(up(await target()))).codes).toEqual(["ADOPT_CONFLICT"]);
@@ -81,6 +81,6 @@ test("a plain folder is not run past a history in its place that it may not read
     revoke all on _prisma_migrations from public`);
   const folder = folderOf({ "001_p.sql": "create table p ();" });
   expect((await refusalOf(up(targetOf({ url: db.url, folder })))).codes).toEqual(["ADOPT_CONFLICT"]);
-  const settings = { keep: "none:public._prisma_migrations" };
+  const settings = { mirror: "none:public._prisma_migrations" };
   expect(await steps(targetOf({ url: db.url, folder, settings }))).toEqual(["001_p"]);
 });

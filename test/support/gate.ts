@@ -16,8 +16,8 @@ export interface Gate {
 }
 
 export async function closeGate(db: TestDatabase): Promise<Gate> {
-  const keeper = await db.connect();
-  await keeper.query(`select pg_advisory_lock(${KEY})`);
+  const mirror = await db.connect();
+  await mirror.query(`select pg_advisory_lock(${KEY})`);
   return {
     async reached(count = 1) {
       return until(
@@ -33,10 +33,10 @@ export async function closeGate(db: TestDatabase): Promise<Gate> {
       );
     },
     async open() {
-      await keeper.query(`select pg_advisory_unlock(${KEY})`);
+      await mirror.query(`select pg_advisory_unlock(${KEY})`);
     },
     async close() {
-      await keeper.query(`select pg_advisory_lock(${KEY})`);
+      await mirror.query(`select pg_advisory_lock(${KEY})`);
     },
   };
 }

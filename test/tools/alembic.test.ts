@@ -74,8 +74,8 @@ async function alembic(db: TestDatabase, folder: string, ...args: readonly strin
   return stdout;
 }
 
-const targetIn = (db: TestDatabase, folder: string, keep: string | null = "alembic"): Target =>
-  targetOf({ url: db.url, folder: join(folder, "sql"), settings: { keep } });
+const targetIn = (db: TestDatabase, folder: string, mirror: string | null = "alembic"): Target =>
+  targetOf({ url: db.url, folder: join(folder, "sql"), settings: { mirror } });
 
 const rowsOf = async (db: TestDatabase) =>
   (await db.sql<{ version_num: string }>("select version_num from alembic_version order by 1")).map(

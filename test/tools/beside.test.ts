@@ -13,7 +13,7 @@ const FILES = {
 
 test("the row appeared while its statements ran", async ({ db }) => {
   const folder = folderOf(FILES);
-  const target = await targetIn("dbmate", { url: db.url, folder, settings: { keep: "dbmate" } });
+  const target = await targetIn("dbmate", { url: db.url, folder, settings: { mirror: "dbmate" } });
   // What the file itself writes stands for what dbmate writes meanwhile.
   for (const _ of ["first", "again"]) {
     const { codes, error } = await refusalOf(up(target));
@@ -41,7 +41,7 @@ test("the row appeared between a failure and the next run", async ({ db }) => {
     "02_i.sql":
       "-- migrate:up transaction:false\ncreate index concurrently i on a (id);\ninsert into later values (1);\n-- migrate:down\n",
   });
-  const target = await targetIn("dbmate", { url: db.url, folder, settings: { keep: "dbmate" } });
+  const target = await targetIn("dbmate", { url: db.url, folder, settings: { mirror: "dbmate" } });
   expect((await refusalOf(up(target))).codes).toEqual(["STEP_FAILED"]);
   await db.sql("create table later (id int); insert into schema_migrations values ('02')");
   const { codes, error } = await refusalOf(up(target));

@@ -300,16 +300,20 @@ describe.each([
     },
   );
 
-  test("with --keep none nothing of it is written", async ({ db }) => {
+  test("with --mirror none nothing of it is written", async ({ db }) => {
     const folder = folderOf(write(2));
-    const target = await targetIn("drizzle", { url: db.url, folder, settings: { keep: "none" } });
+    const target = await targetIn("drizzle", { url: db.url, folder, settings: { mirror: "none" } });
     await up(target);
     expect(await db.sql("select to_regnamespace('drizzle') as schema")).toEqual([{ schema: null }]);
   });
 
   test("with a table of another name, as configured", async ({ db }) => {
     const folder = folderOf(write(2));
-    const target = await targetIn("drizzle", { url: db.url, folder, settings: { keep: "drizzle:app.done" } });
+    const target = await targetIn("drizzle", {
+      url: db.url,
+      folder,
+      settings: { mirror: "drizzle:app.done" },
+    });
     await up(target);
     expect(await db.sql("select count(*)::int as n from app.done")).toEqual([{ n: 2 }]);
     writeFiles(folder, write(3));
@@ -420,7 +424,7 @@ test("two histories: neither is guessed", async ({ db }) => {
     expect(error.message).toContain("b.__drizzle_migrations of Drizzle (2 rows)");
   }
   await adopt(target, { ...ADOPT, table: "drizzle.__drizzle_migrations" }, recorder());
-  const kept = { keep: "drizzle:drizzle.__drizzle_migrations" };
+  const kept = { mirror: "drizzle:drizzle.__drizzle_migrations" };
   const chosen = await targetIn("drizzle", { url: db.url, folder, settings: kept });
   expect((await up(chosen)).steps).toEqual([]);
 });

@@ -552,7 +552,7 @@ describe("kept in step where that is configured", () => {
     ],
   ];
   test.for(kept)("%s", async ([tool, files, query, rows, back], { db }) => {
-    const target = await targetIn(tool, { url: db.url, folder: folderOf(files), settings: { keep: tool } });
+    const target = await targetIn(tool, { url: db.url, folder: folderOf(files), settings: { mirror: tool } });
     await up(target);
     expect(await db.sql(query)).toEqual(rows.map((row) => ({ row })));
     expect((await up(target)).steps).toEqual([]);
@@ -590,7 +590,7 @@ insert into goose_db_version (version_id, is_applied) values (0, true), (1, true
     ],
   ] as const)("%s: what it has taken back is not in its history", async ([tool, files, sql], { db }) => {
     await db.sql(sql);
-    const target = await targetIn(tool, { url: db.url, folder: folderOf(files), settings: { keep: tool } });
+    const target = await targetIn(tool, { url: db.url, folder: folderOf(files), settings: { mirror: tool } });
     expect((await up(target)).steps).toHaveLength(1);
     await db.sql(`drop schema "${ledgerSchema}" cascade`);
     expect((await up(target)).steps).toEqual([]);

@@ -98,7 +98,7 @@ describe.for(IN_PLACE)("$tool", ({ tool, ids, files, migrate, folder: below = ".
     await migrate(db, project);
     writeFiles(project, files(4));
     const folder = join(project, below);
-    const target = await targetIn(tool, { url: db.url, folder, settings: { keep: tool } });
+    const target = await targetIn(tool, { url: db.url, folder, settings: { mirror: tool } });
     const report = await adopt(target, ADOPT, recorder());
     expect(report).toMatchObject({ tool, pending: ids.slice(2), edited: [], missing: [] });
     expect(report.applied.map(({ revision }) => revision)).toEqual(ids.slice(0, 2));
@@ -112,14 +112,14 @@ describe.for(IN_PLACE)("$tool", ({ tool, ids, files, migrate, folder: below = ".
   test("first by us in a new database, then by it, and what it did is taken over", async ({ db }) => {
     const project = folderOf(files(2));
     const folder = join(project, below);
-    const target = await targetIn(tool, { url: db.url, folder, settings: { keep: tool } });
+    const target = await targetIn(tool, { url: db.url, folder, settings: { mirror: tool } });
     await up(target);
     await migrate(db, project);
     await once(db, 2);
     writeFiles(project, files(3));
     await migrate(db, project);
     writeFiles(project, files(4));
-    const next = await targetIn(tool, { url: db.url, folder, settings: { keep: tool } });
+    const next = await targetIn(tool, { url: db.url, folder, settings: { mirror: tool } });
     expect((await up(next)).steps.map(({ revision }) => revision)).toEqual(ids.slice(3));
     await migrate(db, project);
     await once(db, 4);
@@ -133,7 +133,7 @@ describe.for(IN_PLACE)("$tool", ({ tool, ids, files, migrate, folder: below = ".
     const alone = await targetIn(tool, { url: db.url, folder });
     expect(await adopt(alone, ADOPT, recorder())).toMatchObject({ kept: false });
     await up(alone);
-    const kept = await targetIn(tool, { url: db.url, folder, settings: { keep: tool } });
+    const kept = await targetIn(tool, { url: db.url, folder, settings: { mirror: tool } });
     const told = recorder();
     await up(kept, told);
     expect(told.events).toContainEqual(expect.objectContaining({ kind: "told", revisions: ids.slice(2, 3) }));

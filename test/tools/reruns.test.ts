@@ -70,7 +70,7 @@ insert into _sqlx_migrations values (20240101000000, 'n', now(), true, decode('$
     if (layout === "updown") return;
     expect(error.hint).toContain(`--layout ${tool}`);
     // A person knows better.
-    const told = await targetFor(layout, { url: db.url, folder, settings: { keep: "none" } });
+    const told = await targetFor(layout, { url: db.url, folder, settings: { mirror: "none" } });
     expect((await up(told)).steps).toHaveLength(1);
   });
 });
@@ -82,9 +82,9 @@ const DBMATE = "create table schema_migrations (version varchar primary key);";
 test("a run that failed before leaves the question open", async ({ db }) => {
   await db.sql(`${DBMATE} insert into schema_migrations values ('01'); create table a ()`);
   const folder = folderOf({ "01_a.sql": MARKED("a") });
-  const blind = await targetIn("dbmate", { url: db.url, folder, settings: { keep: "none" } });
+  const blind = await targetIn("dbmate", { url: db.url, folder, settings: { mirror: "none" } });
   expect((await refusalOf(up(blind))).codes).toEqual(["ADOPT_NEEDED"]);
-  const plain = await targetFor("plain", { url: db.url, folder, settings: { keep: "none" } });
+  const plain = await targetFor("plain", { url: db.url, folder, settings: { mirror: "none" } });
   expect((await refusalOf(up(plain))).codes).toEqual(["STEP_FAILED"]);
   expect((await refusalOf(up(await targetIn("dbmate", { url: db.url, folder })))).codes).toEqual([
     "ADOPT_NEEDED",
@@ -94,12 +94,12 @@ test("a run that failed before leaves the question open", async ({ db }) => {
 test("what the tool would keep for applied is not taken back behind its back", async ({ db }) => {
   await db.sql(DBMATE);
   const folder = folderOf({ "01_a.sql": MARKED("a"), "02_b.sql": MARKED("b") });
-  const kept = await targetIn("dbmate", { url: db.url, folder, settings: { keep: "dbmate" } });
+  const kept = await targetIn("dbmate", { url: db.url, folder, settings: { mirror: "dbmate" } });
   await up(kept);
   const untold = await targetIn("dbmate", { url: db.url, folder });
   const { codes, error } = await refusalOf(migrate(untold, down("-1"), recorder()));
   expect(codes).toEqual(["ADOPT_CONFLICT"]);
-  expect(error.hint).toContain("--keep dbmate");
+  expect(error.hint).toContain("--mirror dbmate");
   expect(await appliedIn(db)).toEqual(["01_a", "02_b"]);
   await migrate(kept, down("-1"), recorder());
   expect(await db.sql("select version from schema_migrations")).toEqual([{ version: "01" }]);

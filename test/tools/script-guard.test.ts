@@ -111,11 +111,11 @@ async function historyFor(target: Target, { layout, history, schema }: Case): Pr
   const [tool] = toolsOf(layout);
   const { migrations } = await target.source.list();
   const keys = migrations.flatMap(({ tool: key }) => key ?? []);
-  const made = tool?.keep?.create(keys, schema === undefined ? null : { schema, name: tool.table });
+  const made = tool?.writer?.create(keys, schema === undefined ? null : { schema, name: tool.table });
   const last = migrations.at(-1);
   const row =
     made &&
-    tool?.keep?.up(made.table, {
+    tool?.writer?.up(made.table, {
       ...{ revision: last?.id ?? "", key: last?.tool ?? null, text: B, previous: null, ledger: "" },
     });
   // A chain of hashes is a foreign key.
@@ -164,10 +164,10 @@ describe.skipIf(withoutPsql)("a script stops where the tool has one of its steps
     await db.sql(
       "create schema auth; create table auth.schema_migrations (version varchar primary key); insert into auth.schema_migrations values ('001')",
     );
-    const kept = await targetIn("dbmate", { url: db.url, folder, settings: { keep: "dbmate" } });
+    const kept = await targetIn("dbmate", { url: db.url, folder, settings: { mirror: "dbmate" } });
     expect(psql(db, await scriptOf(kept))).toContain("auth.schema_migrations");
     // The ways out that the message names.
-    const none = await targetIn("dbmate", { url: db.url, folder, settings: { keep: "none" } });
+    const none = await targetIn("dbmate", { url: db.url, folder, settings: { mirror: "none" } });
     expect(psql(db, await scriptOf(none))).toBe(null);
   });
 

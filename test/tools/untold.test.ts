@@ -28,7 +28,7 @@ test("said at the first run alone; what the hint says makes the tool agree", asy
   expect(warning).toMatchObject({
     code: "ADOPT_UNTOLD",
     message: expect.stringContaining("node-pg-migrate is not told of 1_a and 1 more"),
-    hint: expect.stringContaining("--keep node-pg-migrate"),
+    hint: expect.stringContaining("--mirror node-pg-migrate"),
   });
   writeFiles(folder, { "3_c.sql": file("c") });
   expect((await up(target)).warnings).toEqual([]);
@@ -37,17 +37,17 @@ test("said at the first run alone; what the hint says makes the tool agree", asy
   const kept = await targetIn("node-pg-migrate", {
     url: db.url,
     folder,
-    settings: { keep: "node-pg-migrate" },
+    settings: { mirror: "node-pg-migrate" },
   });
   expect((await up(kept)).warnings).toEqual([]);
   expect(await judge(db.url, folder)).toEqual([]);
 });
 
-test.for(["none", "node-pg-migrate"])("not with --keep %s", async (keep, { db }) => {
+test.for(["none", "node-pg-migrate"])("not with --mirror %s", async (keep, { db }) => {
   const target = await targetIn("node-pg-migrate", {
     url: db.url,
     folder: folderOf(FILES),
-    settings: { keep },
+    settings: { mirror: keep },
   });
   expect((await up(target)).warnings).toEqual([]);
 });

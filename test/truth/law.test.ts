@@ -131,7 +131,7 @@ async function oneCase(
   await gate.close();
   expect(last.outcome).toBe("done");
   expect(last.failures).toEqual([]);
-  expect(await keptOf(db, files)).toEqual(files.flatMap(everything).toSorted());
+  expect(await mirrorSqlFor(db, files)).toEqual(files.flatMap(everything).toSorted());
   expect(await appliedIn(db, target)).toEqual(files.map(revisionOf).toSorted());
 }
 
@@ -174,7 +174,7 @@ interface Outcome {
 }
 
 async function compare(db: TestDatabase, target: Target, { files, report, error, trouble, kind }: Outcome) {
-  const there = await keptOf(db, files);
+  const there = await mirrorSqlFor(db, files);
   const done = report.steps.map(({ revision }) => revision);
   const failure = report.failures[0];
   expect(await appliedIn(db, target)).toEqual(done.toSorted());
@@ -216,7 +216,7 @@ async function compare(db: TestDatabase, target: Target, { files, report, error,
 const everything = (file: LawFile) =>
   Array.from({ length: file.parts }, (_, part) => effectsOf(file, part)).flat();
 
-async function keptOf(db: TestDatabase, files: readonly LawFile[]): Promise<string[]> {
+async function mirrorSqlFor(db: TestDatabase, files: readonly LawFile[]): Promise<string[]> {
   const names = files.map(({ name }) => name);
   const rows = await db.sql<{ what: string }>(
     "select what from effects where split_part(what, '.', 1) = any ($1) order by what",

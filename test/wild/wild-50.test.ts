@@ -6,8 +6,8 @@ test("Several tables are locked in one transaction: the first is held while the 
   db,
 }) => {
   await db.sql("create table a (id int); create table b (id int)");
-  const [keeper, writer] = [await db.connect(), await db.connect()];
-  await keeper.query("begin; insert into b values (1)");
+  const [mirror, writer] = [await db.connect(), await db.connect()];
+  await mirror.query("begin; insert into b values (1)");
   const events = recorder();
   const run = up(
     targetOf({
@@ -22,7 +22,7 @@ test("Several tables are locked in one transaction: the first is held while the 
   await writer.query("set statement_timeout = '20s'");
   await writer.query("insert into a values (1)");
   expect(await events.once("step-retry")).toMatchObject({ problem: { place: { line: 2 } } });
-  await keeper.query("commit");
+  await mirror.query("commit");
   expect((await run).steps[0]?.attempts).toBeGreaterThan(1);
   expect(await db.sql("select a.x as ax, b.x as bx from a, b")).toEqual([{ ax: null, bx: null }]);
 });

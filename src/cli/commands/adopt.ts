@@ -56,7 +56,7 @@ function textOf(report: AdoptReport, paint: Paint): string {
       : fresh.length === 0
         ? "Nothing new to adopt."
         : `Adopted ${fresh.length}. Nothing but the ledger of ${database} was changed.`,
-    ...(dryRun || report.kept !== false ? [] : [notKept(tool)]),
+    ...(dryRun || report.mirrored !== false ? [] : [notKept(tool)]),
   ].join("\n");
 }
 
@@ -66,7 +66,7 @@ function isUntold({ code }: Problem): boolean {
 }
 
 function notKept(tool: string): string {
-  return `From now on ${tool} is not told of what is applied here. To be able to go back to it: --keep ${tool}, or keep: "${tool}" in godwit.config.ts.`;
+  return `From now on ${tool} is not told of what is applied here. To be able to go back to it: --mirror ${tool}, or mirror: "${tool}" in godwit.config.ts.`;
 }
 
 const PASSED_OVER = "passed over";

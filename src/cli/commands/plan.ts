@@ -1,7 +1,7 @@
 /** `godwit plan` */
 import { assembleImports } from "../../assemble/assemble.ts";
 import type { Plan } from "../../core/plan.ts";
-import { includesImports } from "../../run/everything.ts";
+import { includesImports } from "../../run/plan.ts";
 import { preview } from "../../run/status.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";

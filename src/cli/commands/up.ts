@@ -1,7 +1,7 @@
 /** `godwit up` */
 import { assembleImports } from "../../assemble/assemble.ts";
-import { migrateUp } from "../../run/everything.ts";
 import type { Report } from "../../run/report/report.ts";
+import { migrateUp } from "../../run/up.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { migrateOptions, withSession } from "../session.ts";

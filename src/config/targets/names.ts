@@ -29,7 +29,9 @@ export function nameProblems(config: Config, address: AddressNames | null = null
     ["the database of the URL", address?.database],
     ["the user of the URL", address?.user],
     ...schemasOf(values.searchPath ?? "").map((name) => ["searchPath", name] as const),
-    ...partsOf(values.keep?.slice(values.keep.indexOf(":") + 1) ?? "").map((name) => ["keep", name] as const),
+    ...partsOf(values.mirror?.slice(values.mirror.indexOf(":") + 1) ?? "").map(
+      (name) => ["mirror", name] as const,
+    ),
     ...imports.flatMap(({ name, table }) =>
       partsOf(table.name).map((part) => [`imports.${name}.table`, part] as const),
     ),

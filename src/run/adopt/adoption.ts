@@ -16,8 +16,8 @@ import {
   type ToolEventKind,
 } from "../../tools/compare.ts";
 import { type Applied, describeTable, type ToolRow } from "../../tools/tool.ts";
-import { type FoundHistory, parseKeep, refuseFailed, tableOfOthers } from "../mirror/histories.ts";
-import type { Keeper } from "../mirror/keep.ts";
+import { type FoundHistory, parseMirror, refuseFailed, tableOfOthers } from "../mirror/histories.ts";
+import type { Mirror } from "../mirror/mirror.ts";
 import type { Advisory } from "../mirror/tool-lock.ts";
 import { isThatTable, type Look, type LookAt, lookAt } from "../mirror/tool-look.ts";
 import { rememberSql, type ToolMemory, tableOf } from "../mirror/tool-memory.ts";
@@ -40,7 +40,7 @@ import {
 
 export interface Adoption {
   readonly found: FoundHistory | null;
-  readonly keeper: Keeper | null;
+  readonly mirror: Mirror | null;
   /** Applied by the tool, and not in our ledger. */
   readonly entries: readonly Adopted[];
   /** Applied by us, and not in the tool's history, in the order in which that happened; only where it is kept in step. */
@@ -55,7 +55,7 @@ export interface Adoption {
 }
 
 const NOTHING: Adoption = {
-  ...{ found: null, keeper: null, entries: [], untold: [], theirs: null, warnings: [], remember: "" },
+  ...{ found: null, mirror: null, entries: [], untold: [], theirs: null, warnings: [], remember: "" },
   passedOver: new Map(),
 };
 
@@ -83,13 +83,13 @@ export async function judge(
   },
 ): Promise<Adoption> {
   if (look === null) return NOTHING;
-  const { found, keeper, sets, memory, tool, situation } = look;
+  const { found, mirror, sets, memory, tool, situation } = look;
   if (found === undefined || sets === null) {
     const gone = goneWith(target, look, history);
-    if (gone !== null && keeper !== null && settled.size === 0) throw new PlanRefused([gone]);
-    const untold = keeper === null ? [] : inOrder(history, files.migrations.flatMap(hasKey));
+    if (gone !== null && mirror !== null && settled.size === 0) throw new PlanRefused([gone]);
+    const untold = mirror === null ? [] : inOrder(history, files.migrations.flatMap(hasKey));
     const remember = rememberSql(target, memory, { tool, table: null, sets: null });
-    return { ...NOTHING, keeper, untold, remember, warnings: gone === null ? [] : [gone] };
+    return { ...NOTHING, mirror, untold, remember, warnings: gone === null ? [] : [gone] };
   }
   refuseFailed(found);
   const events = compare(sets).filter((event) => !("id" in event && settled.has(event.id)));
@@ -108,9 +108,9 @@ export async function judge(
   const entries = await adoptedOf(target, found, taken, files.migrations);
   const after = { ...sets, ours: { ...sets.ours, known: new Set([...sets.ours.known, ...taken.map(idOf)]) } };
   return {
-    ...{ found, keeper, entries },
+    ...{ found, mirror, entries },
     untold: inOrder(history, [...told]),
-    theirs: keeper === null ? { found, revisions: new Set(rows) } : null,
+    theirs: mirror === null ? { found, revisions: new Set(rows) } : null,
     passedOver: new Map(ofKind(events, "passed-over").map(({ id }) => [id, found.tool.title])),
     warnings: [...moved(found, memory), ...warningsOf(found, { decided, sets, situation })],
     remember: rememberSql(target, memory, { tool, table: found.table, sets: after }),
@@ -140,13 +140,13 @@ function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
 
 /** A history that was there, and whose table is not. Told once; refused where it is kept in step. */
 function goneWith(
-  { settings: { keep } }: Target,
+  { settings: { mirror } }: Target,
   { tool, memory }: Look,
   { entries }: RecordedHistory,
 ): Problem | null {
   const before = memory.seen.get(tool.name);
   const table = tableOf(memory, tool.name);
-  if (table === undefined || isGivenUp(table, keep)) return null;
+  if (table === undefined || isGivenUp(table, mirror)) return null;
   const from = new Set(memory.adopted.flatMap((one) => (one.tool === tool.name ? [one.revision] : [])));
   const rows = entries.filter(({ revision }) =>
     (before === undefined ? from : before.subjects).has(revision),
@@ -156,10 +156,10 @@ function goneWith(
 
 /** A person has said that it does not count, or that another one does. */
 function isGivenUp(table: string, said: string | null | undefined): boolean {
-  const keep = parseKeep(said);
-  if (keep === null) return false;
-  if (keep === "none") return (tableOfOthers(said) ?? table) === table;
-  return keep.table !== undefined && keep.table !== table && keep.table !== table.replace(/^.*?\./, "");
+  const mirror = parseMirror(said);
+  if (mirror === null) return false;
+  if (mirror === "none") return (tableOfOthers(said) ?? table) === table;
+  return mirror.table !== undefined && mirror.table !== table && mirror.table !== table.replace(/^.*?\./, "");
 }
 
 function hasKey({ id, tool }: Listing["migrations"][number]): readonly string[] {
@@ -259,12 +259,12 @@ function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided):
   const warned = decided.get("warn") ?? [];
   // Where we do not write to it, what was seen once is told once.
   const missing = ofKind(warned, "without-file")
-    .filter(({ isNew }) => isNew || situation.kept)
+    .filter(({ isNew }) => isNew || situation.mirrored)
     .map(({ row }) => row);
   const passed = ofKind(warned, "passed-over").map(({ id }) => id);
   const both = ofKind(warned, "applied-by-both").map(({ id }) => id);
   return [
-    ...(situation.kept ? [...history.warnings, ...sets.match.warnings] : []),
+    ...(situation.mirrored ? [...history.warnings, ...sets.match.warnings] : []),
     ...edited.map(({ id }): Problem => editedWarning(tool, id)),
     ...(missing.length === 0 ? [] : [missingWarning(tool, missing)]),
     ...(passed.length === 0 ? [] : [passedOverWarning(tool, passed)]),

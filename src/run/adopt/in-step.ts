@@ -9,11 +9,11 @@ import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Lock } from "../../lock/lock.ts";
 import type { Listing } from "../../source/source.ts";
 import { describeTable } from "../../tools/tool.ts";
-import { type Keeper, keptRow, rememberedRow } from "../mirror/keep.ts";
+import { type Mirror, mirroredRow, rememberedRow } from "../mirror/mirror.ts";
 import { type Advisory, holdToolLock, refuseLockedRow, toolRunning } from "../mirror/tool-lock.ts";
-import { beforeLook, watchTool } from "../mirror/tool-watch.ts";
+import { beforeLook, type ToolWatch, watchTool } from "../mirror/tool-watch.ts";
 import type { RunContext, Target } from "../session/target.ts";
-import type { Work } from "../step/context.ts";
+import { writeUnderLock } from "../session/transaction.ts";
 import { adoptedSql } from "./adopted.ts";
 import { type Adoption, lookAtTool } from "./adoption.ts";
 
@@ -25,8 +25,10 @@ export interface InStep {
   readonly warn: (problem: Problem) => void;
 }
 
-type Beside = Pick<Adoption, "keeper" | "untold" | "theirs" | "remember" | "passedOver"> &
-  Pick<Work, "watch" | "advisory">;
+type Beside = Pick<Adoption, "mirror" | "untold" | "theirs" | "remember" | "passedOver"> & {
+  readonly watch: ToolWatch | null;
+  readonly advisory: Advisory | null;
+};
 
 /** The history as it is afterwards. Throws as `lookAtTool` does. */
 export async function adoptInPassing(
@@ -46,22 +48,22 @@ export async function adoptInPassing(
   );
   if (found !== null) await refuseLockedRow(connection, found);
   const watch =
-    looked.keeper === null
+    looked.mirror === null
       ? await watchTool(target, connection, { before, found, migrations: known.files.migrations })
       : null;
   const seen = found?.history.rows.map(({ name }) => name) ?? [];
-  const keeper = looked.keeper === null ? null : { ...looked.keeper, seen };
-  const rest = { ...looked, keeper, watch, advisory };
+  const mirror = looked.mirror === null ? null : { ...looked.mirror, seen };
+  const rest = { ...looked, mirror, watch, advisory };
   for (const warning of warnings) warn(warning);
   if (entries.length === 0 || found === null) {
     // Where nothing of ours is there yet, a run that has nothing to do leaves nothing.
     if (!known.history.created) return { history: known.history, remember, ...rest };
-    if (remember !== "") await connection.execute(`begin; ${lock.fence} ${remember} commit`);
+    if (remember !== "") await writeUnderLock(connection, lock, remember);
     return { history: known.history, remember: "", ...rest };
   }
   if (!known.history.created) await target.ledger.create(connection, target.settings.project);
   const rows = adoptedSql(target.ledger.sql, context, entries);
-  await connection.execute(`begin; ${lock.fence} ${rows.join("; ")}; ${remember} commit`);
+  await writeUnderLock(connection, lock, `${rows.join("; ")}; ${remember}`);
   const { name: tool, title } = found.tool;
   context.observe({
     kind: "adopted",
@@ -74,28 +76,28 @@ export async function adoptInPassing(
 
 export async function tellTool(
   { target, connection, lock, context }: InStep,
-  { keeper, files, untold }: { keeper: Keeper; files: Listing; untold: readonly string[] },
+  { mirror, files, untold }: { mirror: Mirror; files: Listing; untold: readonly string[] },
 ): Promise<void> {
   const rows: string[] = [];
   for (const revision of untold)
     rows.push(
-      await keptRow(target, connection, { keeper, files, revision, direction: "up" }),
-      rememberedRow(target, { keeper, revision }),
+      await mirroredRow(target, connection, { mirror, files, revision, direction: "up" }),
+      rememberedRow(target, { mirror, revision }),
     );
   const written = rows.filter((row) => row !== "");
   if (written.length === 0) return;
-  await connection.execute(`begin; ${lock.fence} ${written.join(" ")} commit`);
-  const { name: tool, title } = keeper.tool;
+  await writeUnderLock(connection, lock, written.join(" "));
+  const { name: tool, title } = mirror.tool;
   context.observe({
     kind: "told",
     ...{ tool, title },
-    table: describeTable(keeper.table),
+    table: describeTable(mirror.table),
     revisions: untold,
   });
 }
 
 /** Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) where the tool makes it at this moment. */
-export async function makeTable(connection: Connection, { create, tool }: Keeper): Promise<void> {
+export async function makeTable(connection: Connection, { create, tool }: Mirror): Promise<void> {
   if (create === null) return;
   await connection.execute(create).catch((error: unknown) => {
     // `if not exists` looks before it waits for who is making the same.

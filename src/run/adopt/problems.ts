@@ -114,7 +114,7 @@ export function historyGone(tool: Tool, table: string, last: string): Problem {
   return {
     code: "ADOPT_TAKEN_BACK",
     message: `The history of ${tool.title}, ${table}, is gone.`,
-    hint: `If ${tool.title} is not used any more: --keep none. If only its table was lost: \`godwit baseline ${last}\` makes it anew with all that is applied.`,
+    hint: `If ${tool.title} is not used any more: --mirror none. If only its table was lost: \`godwit baseline ${last}\` makes it anew with all that is applied.`,
     details: { tool: tool.name, table },
   };
 }

@@ -8,15 +8,15 @@ import type { Target } from "../session/target.ts";
 
 /** `null`: nobody has to be warned, was before, or has said that it does not matter. */
 export function untoldWarning(
-  { source: { layout }, settings: { keep } }: Target,
+  { source: { layout }, settings: { mirror } }: Target,
   {
     steps,
     history,
-    kept,
-  }: { readonly steps: readonly Step[]; readonly history: RecordedHistory; readonly kept: boolean },
+    mirrored,
+  }: { readonly steps: readonly Step[]; readonly history: RecordedHistory; readonly mirrored: boolean },
 ): Problem | null {
   const [tool] = toolsOf(layout);
-  if (tool === undefined || kept || keep === "none") return null;
+  if (tool === undefined || mirrored || mirror === "none") return null;
   if (history.entries.some(({ baseline }) => !baseline)) return null;
   const revisions = steps
     .filter(({ kind, direction }) => direction === "up" && kind !== "repeatable")
@@ -27,14 +27,14 @@ export function untoldWarning(
   return {
     code: "ADOPT_UNTOLD",
     message: `The history of ${tool.title} is not told of ${first}${more}: ${tool.title} itself would run ${revisions.length === 1 ? "it" : "them"} again.`,
-    hint: `${waysOut(tool)}; or stop using ${tool.title} on this database, and say so with --keep none (keep: "none" in the configuration).`,
+    hint: `${waysOut(tool)}; or stop using ${tool.title} on this database, and say so with --mirror none (mirror: "none" in the configuration).`,
     details: { tool: tool.name, revisions },
   };
 }
 
 function waysOut(tool: Tool): string {
-  if (tool.keep !== undefined)
-    return `Keep it in step: --keep ${tool.name} (keep: "${tool.name}" in the configuration) tells it of these too`;
+  if (tool.writer !== undefined)
+    return `Keep it in step: --mirror ${tool.name} (mirror: "${tool.name}" in the configuration) tells it of these too`;
   const mark = MARK[tool.name];
   return mark === undefined
     ? `Mark them as applied there before ${tool.title} runs again`

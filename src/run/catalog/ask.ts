@@ -6,7 +6,8 @@
 import type { Name } from "../../core/sql/cursor.ts";
 import { literal, quotedName } from "../../core/sql/quote.ts";
 import type { Connection, Row } from "../../database/connection.ts";
-import { begin, CATALOG_ONLY } from "../step/frame.ts";
+import { CATALOG_ONLY } from "../session/settings.ts";
+import { begin } from "../session/transaction.ts";
 
 /** The rows of one SELECT, whose names are those of `pg_catalog`. */
 export async function askCatalog<R extends Row>(

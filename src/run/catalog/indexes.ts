@@ -4,8 +4,8 @@ import type { Name } from "../../core/sql/cursor.ts";
 import { identifier, literal, quotedName } from "../../core/sql/quote.ts";
 import type { Connection, Row } from "../../database/connection.ts";
 import { DatabaseError } from "../../errors.ts";
-import { isWorthRetrying } from "../step/context.ts";
-import { begin, CATALOG_ONLY } from "../step/frame.ts";
+import { CATALOG_ONLY } from "../session/settings.ts";
+import { begin, isWorthRetrying } from "../session/transaction.ts";
 import { askCatalog, resolveName } from "./ask.ts";
 
 export type CreateIndex = StatementKind & { readonly kind: "create-index-concurrently" };

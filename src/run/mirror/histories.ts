@@ -204,7 +204,7 @@ function ambiguous(found: readonly FoundHistory[]): GodwitError {
       code: "ADOPT_AMBIGUOUS",
       message: `The database has the histories of several tools: ${list.join("; ")}.`,
       hint: sameTool
-        ? `Say which one counts: godwit adopt --table ${first === undefined ? "<schema.table>" : describeTable(first.table)}. To keep it in step: --keep ${first?.tool.name}:${first === undefined ? "" : describeTable(first.table)}`
+        ? `Say which one counts: godwit adopt --table ${first === undefined ? "<schema.table>" : describeTable(first.table)}. To keep it in step: --mirror ${first?.tool.name}:${first === undefined ? "" : describeTable(first.table)}`
         : `Say which one counts: godwit adopt --tool ${found.map(({ tool }) => tool.name).join("|")}`,
       details: {
         histories: found.map(({ tool, table, history: { rows } }) => ({
@@ -230,7 +230,7 @@ function unreadable({ tool, table }: Found, { server }: Connection): GodwitError
         table.hidden === true
           ? `Row level security may hide rows of ${name}, the history of ${tool.title}, from role "${server.user}".`
           : `Role "${server.user}" may not read ${name}, the history of ${tool.title}.`,
-      hint: `${grant} Or, if it is another project's: --keep none:${name}${tool.keep === undefined ? "" : `, or say which one is yours: --keep ${tool.name}:<schema.table>`}. Nothing was changed.`,
+      hint: `${grant} Or, if it is another project's: --mirror none:${name}${tool.writer === undefined ? "" : `, or say which one is yours: --mirror ${tool.name}:<schema.table>`}. Nothing was changed.`,
       details: { tool: tool.name, table: name },
     },
   ]);
@@ -243,16 +243,16 @@ export function refuseFailed({ history: { problems } }: FoundHistory): void {
 }
 
 /** `drizzle`, `drizzle:schema.table`, `none`, `none:schema.table`; `null` where nothing was said. Throws `PlanRefused` for what cannot be kept. */
-export interface KeepSetting {
+export interface MirrorSetting {
   readonly tool: string;
   readonly table: string | undefined;
 }
 
-export function parseKeep(text: string | null | undefined): KeepSetting | "none" | null {
+export function parseMirror(text: string | null | undefined): MirrorSetting | "none" | null {
   if (text == null || text === "") return null;
   const [name = "", table] = text.split(":", 2);
   if (name === "none") return "none";
-  const problem = unknownKeep(name);
+  const problem = unknownMirror(name);
   if (problem !== null) throw new PlanRefused([problem]);
   return { tool: name, table };
 }
@@ -262,12 +262,12 @@ export function tableOfOthers(text: string | null | undefined): string | null {
   return text?.startsWith("none:") ? text.slice("none:".length) : null;
 }
 
-function unknownKeep(name: string): Problem | null {
-  const keepable = TOOLS.filter(({ keep }) => keep !== undefined).map((tool) => tool.name);
-  if (toolNamed(name)?.keep !== undefined) return null;
+function unknownMirror(name: string): Problem | null {
+  const mirrorable = TOOLS.filter(({ writer }) => writer !== undefined).map((tool) => tool.name);
+  if (toolNamed(name)?.writer !== undefined) return null;
   return {
     code: "ADOPT_CONFLICT",
     message: `The history of ${toolNamed(name)?.title ?? `"${name}"`} cannot be kept in step.`,
-    hint: `These can: ${keepable.join(", ")}. Without: --keep none.`,
+    hint: `These can: ${mirrorable.join(", ")}. Without: --mirror none.`,
   };
 }

@@ -26,14 +26,14 @@ export async function refuseOthers(
     const claim = restored(rows).find((one) => one.tool === tool.name && one.history === name);
     if (claim === undefined) continue;
     const own =
-      tool.keep === undefined
+      tool.writer === undefined
         ? ""
-        : `, or name your own, which is made where it is missing: --keep ${tool.name}:<schema.table>`;
+        : `, or name your own, which is made where it is missing: --mirror ${tool.name}:<schema.table>`;
     throw new PlanRefused([
       {
         code: "ADOPT_AMBIGUOUS",
         message: `${name} is a history of ${tool.title}, and the ledger in schema "${schema}" has ${claim.subject} in it: it is another project's.`,
-        hint: `If it is: --keep none:${name}${own}. If it is that of these files too: godwit adopt --table ${name}. Nothing was changed.`,
+        hint: `If it is: --mirror none:${name}${own}. If it is that of these files too: godwit adopt --table ${name}. Nothing was changed.`,
         details: { tool: tool.name, table: name, ledger: schema },
       },
     ]);

@@ -46,7 +46,7 @@ export async function refuseUnnoticed(
       {
         code: "ADOPT_NEEDED",
         message: `${tool.title} has applied ${namesOf(applied.map(({ id }) => id))} to this database (${name}), of which our ledger knows nothing.`,
-        hint: `${take}; if it has nothing to do with it: --keep none. Nothing was changed.`,
+        hint: `${take}; if it has nothing to do with it: --mirror none. Nothing was changed.`,
         details: { tool: tool.name, table: name, revisions: applied.map(({ id }) => id) },
       },
     ]);
@@ -73,12 +73,12 @@ export function refuseUntoldDown(
 ): void {
   const both = steps.map(({ revision }) => revision).filter((revision) => theirs.has(revision));
   if (both.length === 0) return;
-  const how = tool.keep === undefined ? "Say" : `Either tell ${tool.title} (--keep ${tool.name}), or say`;
+  const how = tool.writer === undefined ? "Say" : `Either tell ${tool.title} (--mirror ${tool.name}), or say`;
   throw new PlanRefused([
     {
       code: "ADOPT_CONFLICT",
       message: `${namesOf(both)} would be taken back here, and stay in the history of ${tool.title} (${describeTable(table)}).`,
-      hint: `${how} that its history does not matter any more: --keep none. Nothing was changed.`,
+      hint: `${how} that its history does not matter any more: --mirror none. Nothing was changed.`,
       details: { tool: tool.name, table: describeTable(table), revisions: both },
     },
   ]);

@@ -9,18 +9,18 @@ import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
 import type { Sets, Situation } from "../../tools/compare.ts";
 import { describeTable, type Tool } from "../../tools/tool.ts";
-import { isOwnLayout, KEPT_BY_DEFAULT, TOOLS, toolNamed, toolsOf } from "../../tools/tools.ts";
+import { isOwnLayout, MIRRORED_BY_DEFAULT, TOOLS, toolNamed, toolsOf } from "../../tools/tools.ts";
 import type { Target } from "../session/target.ts";
 import {
   type FoundHistory,
   findHistories,
   onlyOne,
-  parseKeep,
+  parseMirror,
   sideBySide,
   tableOfOthers,
 } from "./histories.ts";
-import type { Keeper } from "./keep.ts";
-import { keeperOf } from "./keeper.ts";
+import type { Mirror } from "./mirror.ts";
+import { mirrorOf } from "./mirror-of.ts";
 import { refuseOthers } from "./other-ledgers.ts";
 import { refuseUnnoticed } from "./reruns.ts";
 import { type Advisory, advisoryOf } from "./tool-lock.ts";
@@ -36,7 +36,7 @@ export interface LookAt {
 export interface Look {
   readonly tool: Tool;
   readonly found: FoundHistory | undefined;
-  readonly keeper: Keeper | null;
+  readonly mirror: Mirror | null;
   readonly sets: Sets | null;
   readonly situation: Situation;
   readonly memory: ToolMemory;
@@ -50,16 +50,16 @@ export async function lookAt(
   hold: (advisory: Advisory) => Promise<void> = async () => {},
 ): Promise<Look | null> {
   const memory = await recallTools(target, connection, history);
-  const { tools, kept, table } = concerned(target, memory);
+  const { tools, mirrored, table } = concerned(target, memory);
   const first = await isFresh(target, connection, history);
   const [only] = tools;
-  if (isOwnLayout(target.source.layout) && parseKeep(target.settings.keep) !== "none") {
+  if (isOwnLayout(target.source.layout) && parseMirror(target.settings.mirror) !== "none") {
     const known = new Set(history.entries.map(({ revision }) => revision));
     const pending = files.migrations.filter(({ id }) => !known.has(id));
     await refuseUnnoticed(target, connection, { files: files.migrations, pending, first, except: tools });
   }
   if (only === undefined) return null;
-  const { schema = null, keep } = target.settings;
+  const { schema = null, mirror: setting } = target.settings;
   const names = tools.map(({ name }) => name);
   const before = table ?? names.flatMap((name) => tableOf(memory, name) ?? [])[0];
   const whose = {
@@ -67,14 +67,14 @@ export async function lookAt(
     remembered: names.flatMap((name) => [...(memory.seen.get(name)?.subjects ?? [])]),
   };
   const find = async () => {
-    const wanted = { tools: names, table, schema, notTable: tableOfOthers(keep), whose };
+    const wanted = { tools: names, table, schema, notTable: tableOfOthers(setting), whose };
     const [one, ...others] =
       before === undefined ? [] : await findHistories(connection, { ...wanted, table: before });
     return onlyOne(one === undefined ? await findHistories(connection, wanted) : [one, ...others]);
   };
   let found = await find();
   // Of many schemas one by itself has a history only where the tool has made one there.
-  if (schema !== null && found === undefined && keep == null) return null;
+  if (schema !== null && found === undefined && setting == null) return null;
   if (found !== undefined && table === undefined) await refuseOthers(target, connection, found, memory);
   const advisory = advisoryOf(found?.tool ?? only, found?.table, connection);
   if (advisory !== null) {
@@ -82,17 +82,17 @@ export async function lookAt(
     // What was read before may be what it left half-done at that moment.
     found = await find();
   }
-  const asked = kept !== undefined || (first && parseKeep(keep) !== "none");
+  const asked = mirrored !== undefined || (first && parseMirror(setting) !== "none");
   const made =
-    found === undefined && asked ? await placeFor(connection, kept ?? only, { whose, table }) : null;
-  if (made !== null) await refuseView(connection, kept ?? only, made);
-  const place = kept === undefined ? table : (made ?? table);
-  const keeper = kept === undefined ? null : keeperOf(kept, found, { files, table: place, target });
-  const tool = found?.tool ?? kept ?? only;
+    found === undefined && asked ? await placeFor(connection, mirrored ?? only, { whose, table }) : null;
+  if (made !== null) await refuseView(connection, mirrored ?? only, made);
+  const place = mirrored === undefined ? table : (made ?? table);
+  const mirror = mirrored === undefined ? null : mirrorOf(mirrored, found, { files, table: place, target });
+  const tool = found?.tool ?? mirrored ?? only;
   return {
-    ...{ tool, found, keeper, memory },
+    ...{ tool, found, mirror, memory },
     sets: found === undefined ? null : setsOf(found, { target, files, history, memory }),
-    situation: { first, kept: keeper !== null },
+    situation: { first, mirrored: mirror !== null },
   };
 }
 
@@ -141,18 +141,18 @@ export function concerned(
   { seen, adopted }: Pick<ToolMemory, "seen" | "adopted"> = { seen: new Map(), adopted: [] },
 ): {
   tools: readonly Tool[];
-  kept: Tool | undefined;
+  mirrored: Tool | undefined;
   table: string | undefined;
 } {
-  const keep = parseKeep(target.settings.keep);
+  const mirror = parseMirror(target.settings.mirror);
   const own = toolsOf(target.source.layout);
-  if (keep === "none") return { tools: own, kept: undefined, table: undefined };
-  const configured = keep === null ? undefined : toolNamed(keep.tool);
+  if (mirror === "none") return { tools: own, mirrored: undefined, table: undefined };
+  const configured = mirror === null ? undefined : toolNamed(mirror.tool);
   if (configured !== undefined && own.length > 0 && !own.includes(configured))
     throw new ConfigError({
       code: "CONFIG_INVALID",
       message: `The history of ${configured.title} cannot be kept in step with a folder of ${target.source.layout}.`,
-      hint: `Keep that of its own tool (--keep ${own.map(({ name }) => name).join(" or --keep ")}), or none.`,
+      hint: `Keep that of its own tool (--mirror ${own.map(({ name }) => name).join(" or --mirror ")}), or none.`,
     });
   // A folder of our own carries on from what was adopted or looked at, and somebody may still run that tool.
   const others = !isOwnLayout(target.source.layout)
@@ -163,22 +163,27 @@ export function concerned(
       );
   return {
     tools: configured === undefined ? [...others, ...own] : [configured],
-    kept: configured ?? own.find(({ name }) => KEPT_BY_DEFAULT.has(name)),
-    table: keep?.table,
+    mirrored: configured ?? own.find(({ name }) => MIRRORED_BY_DEFAULT.has(name)),
+    table: mirror?.table,
   };
 }
 
 /** Whether what is applied here is written into its history; `null`: it cannot be, or its files are not run here. */
-export function isKept(target: Target, tool: Tool): boolean | null {
-  if (tool.keep === undefined || !tool.layouts.includes(target.source.layout)) return null;
-  return concerned(target).kept?.name === tool.name;
+export function isMirrored(target: Target, tool: Tool): boolean | null {
+  if (tool.writer === undefined || !tool.layouts.includes(target.source.layout)) return null;
+  return concerned(target).mirrored?.name === tool.name;
 }
 
 /** For scripts that are written without a database: the table as the tool makes it. */
-export function keeperWithoutLooking(target: Target, files: Listing): Keeper | null {
-  const { kept, table } = concerned(target);
-  if (kept === undefined || (target.settings.schema != null && target.settings.keep == null)) return null;
-  return keeperOf(kept, undefined, { files, table: table ?? placeWithoutLooking(target, kept), target });
+export function mirrorWithoutLooking(target: Target, files: Listing): Mirror | null {
+  const { mirrored, table } = concerned(target);
+  if (mirrored === undefined || (target.settings.schema != null && target.settings.mirror == null))
+    return null;
+  return mirrorOf(mirrored, undefined, {
+    files,
+    table: table ?? placeWithoutLooking(target, mirrored),
+    target,
+  });
 }
 
 /** No run of ours has done anything here. */

@@ -12,8 +12,8 @@ import { readers, sends, waitsToWrite } from "../../tools/intruder.ts";
 import { describeTable, nameOf, type Relation, type Tool } from "../../tools/tool.ts";
 import { isOwnLayout, TOOLS, toolsOf } from "../../tools/tools.ts";
 import type { Target } from "../session/target.ts";
-import { type FoundHistory, parseKeep, readHistory } from "./histories.ts";
-import { afterReaders, block, type Kept, PRESENT_SQLSTATE, raise, raiseIf } from "./keep.ts";
+import { type FoundHistory, parseMirror, readHistory } from "./histories.ts";
+import { afterReaders, block, type MirrorSql, PRESENT_SQLSTATE, raise, raiseIf } from "./mirror.ts";
 import { type Advisory, toolRunning } from "./tool-lock.ts";
 
 /** Tables with the names that the tools of the folder give theirs, before the history was looked for. */
@@ -48,7 +48,7 @@ export async function beforeLook(
 ): Promise<BeforeLook> {
   const { source, settings } = target;
   const own = toolsOf(source.layout);
-  const any = isOwnLayout(source.layout) && entries.length === 0 && parseKeep(settings.keep) !== "none";
+  const any = isOwnLayout(source.layout) && entries.length === 0 && parseMirror(settings.mirror) !== "none";
   const tools = any ? [...own, ...TOOLS.filter((tool) => !own.includes(tool))] : own;
   if (tools.length === 0) return { tools, any, oids: [] };
   const { rows } = await connection.query<{ oid: string }>(tablesOf(target, namesOf(tools)));
@@ -118,7 +118,7 @@ export interface WatchedStep {
 }
 
 /** SQL for the transactions of a step. The steps are asked about in the order in which they are carried out. */
-export function watchedIn(watch: ToolWatch, { revision, text }: WatchedStep): Kept {
+export function watchedIn(watch: ToolWatch, { revision, text }: WatchedStep): MirrorSql {
   const { title, names, history, locked, readsAhead } = watch;
   const [name = ""] = names;
   const stop = (query: string, message: string) => raiseIf(query, message, untold(title));

@@ -12,7 +12,7 @@ import { matchRows } from "../../tools/match.ts";
 import { CURRENT_SCHEMA, type Found, isUsualPlace } from "../../tools/recognise.ts";
 import {
   describeTable,
-  type Keep,
+  type HistoryWriter,
   nameOf,
   type Relation,
   type Tool,
@@ -129,7 +129,7 @@ export async function refuseView(connection: Connection, tool: Tool, place: stri
     {
       code: "ADOPT_CONFLICT",
       message: `${place} is a view or a foreign table, where ${tool.title} has the table of its history.`,
-      hint: `Say which table it shows: --keep ${tool.name}:<schema.table>, or godwit adopt --table <schema.table>. If it has nothing to do with ${tool.title}: --keep none. Nothing was changed.`,
+      hint: `Say which table it shows: --mirror ${tool.name}:<schema.table>, or godwit adopt --table <schema.table>. If it has nothing to do with ${tool.title}: --mirror none. Nothing was changed.`,
       details: { tool: tool.name, table: place },
     },
   ]);
@@ -144,16 +144,16 @@ export function placeWithoutLooking(target: Target, tool: Tool): string | undefi
 }
 
 /** Throws `PlanRefused` where a column that somebody has added wants a value that the tool does not give, nor do we. */
-export function refuseUnfilled({ tool, table }: Found, keep: Keep): void {
+export function refuseUnfilled({ tool, table }: Found, writer: HistoryWriter): void {
   const { columns, more = [] } = tool.shape;
-  const own = [...Object.keys({ ...columns, ...keep.create([], null).table.columns }), ...more];
+  const own = [...Object.keys({ ...columns, ...writer.create([], null).table.columns }), ...more];
   const column = table.wants?.find((name) => !own.includes(name));
   if (column === undefined) return;
   throw new PlanRefused([
     {
       code: "ADOPT_CONFLICT",
       message: `${describeTable(table)} has a column ${column} that wants a value, which ${tool.title} does not give: its history cannot be kept in step.`,
-      hint: `Give it a default: alter table ${nameOf(table)} alter column ${identifier(column)} set default …; or run without: --keep none. Nothing was changed.`,
+      hint: `Give it a default: alter table ${nameOf(table)} alter column ${identifier(column)} set default …; or run without: --mirror none. Nothing was changed.`,
       details: { table: describeTable(table), column },
     },
   ]);
@@ -162,8 +162,8 @@ export function refuseUnfilled({ tool, table }: Found, keep: Keep): void {
 /** A history of which nothing says that it is of these files. */
 export function notProven({ tool, table }: Found, count: number): PlanRefused {
   const name = describeTable(table);
-  const yes = `If it is: godwit adopt --table ${name}${tool.keep === undefined ? "" : ` (to keep it in step: --keep ${tool.name}:${name})`}.`;
-  const no = `If it is another project's: --keep none:${name}${tool.keep === undefined ? "" : `, or name your own, which is made where it is missing: --keep ${tool.name}:<schema.table>`}.`;
+  const yes = `If it is: godwit adopt --table ${name}${tool.writer === undefined ? "" : ` (to keep it in step: --mirror ${tool.name}:${name})`}.`;
+  const no = `If it is another project's: --mirror none:${name}${tool.writer === undefined ? "" : `, or name your own, which is made where it is missing: --mirror ${tool.name}:<schema.table>`}.`;
   return new PlanRefused([
     {
       code: "ADOPT_AMBIGUOUS",
@@ -176,9 +176,9 @@ export function notProven({ tool, table }: Found, count: number): PlanRefused {
 
 function unknownPlace(tool: Tool, { said, unknown }: ToolPlace): PlanRefused {
   const say =
-    tool.keep === undefined
+    tool.writer === undefined
       ? "Write it there as it is, without a variable"
-      : `Write it there as it is, or say it here: --keep ${tool.name}:<schema.table>`;
+      : `Write it there as it is, or say it here: --mirror ${tool.name}:<schema.table>`;
   return new PlanRefused([
     {
       code: "ADOPT_CONFLICT",

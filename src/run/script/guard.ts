@@ -6,27 +6,27 @@
 import type { Migration } from "../../core/migration.ts";
 import { literal, stored, storedArray } from "../../core/sql/quote.ts";
 import { isLongNumber, numbersOf } from "../../tools/match.ts";
-import { type KeptStep, nameOf, type Relation, type Tool } from "../../tools/tool.ts";
+import { type MirroredStep, nameOf, type Relation, type Tool } from "../../tools/tool.ts";
 import { isOwnLayout, TOOLS, toolsOf } from "../../tools/tools.ts";
-import { parseKeep } from "../mirror/histories.ts";
-import { type Keeper, PRESENT_SQLSTATE } from "../mirror/keep.ts";
+import { parseMirror } from "../mirror/histories.ts";
+import { type Mirror, PRESENT_SQLSTATE } from "../mirror/mirror.ts";
 import { readableOnly, whoseOf } from "../mirror/whose.ts";
 import type { Target } from "../session/target.ts";
 
 /** SQL that raises where one of these is applied; empty where there is nothing to ask. */
-export type OfflineGuard = (steps: readonly KeptStep[]) => string;
+export type OfflineGuard = (steps: readonly MirroredStep[]) => string;
 
 /** Stands in a query for the table that the script finds. */
 const ANY = { schema: "godwit:schema", name: "godwit:table" };
 
-export function offlineGuard(target: Target, keeper: Keeper | null): OfflineGuard {
-  const keep = parseKeep(target.settings.keep);
-  // A table that is named is asked by the keeper; `none` says that there is nothing to ask.
-  if (keep === "none" || keep?.table !== undefined) return () => "";
-  const tools = keeper === null ? toolsOf(target.source.layout) : [keeper.tool];
+export function offlineGuard(target: Target, mirror: Mirror | null): OfflineGuard {
+  const setting = parseMirror(target.settings.mirror);
+  // A table that is named is asked by the mirror; `none` says that there is nothing to ask.
+  if (setting === "none" || setting?.table !== undefined) return () => "";
+  const tools = mirror === null ? toolsOf(target.source.layout) : [mirror.tool];
   return (steps) =>
     tools
-      .map((tool) => guardFor(target, tool, { steps, keeper }))
+      .map((tool) => guardFor(target, tool, { steps, mirror }))
       .filter((sql) => sql !== "")
       .join("\n");
 }
@@ -37,7 +37,7 @@ export function anyToolGuard(
   { migrations, first }: { readonly migrations: readonly Migration[]; readonly first: boolean },
 ): string {
   const { source, settings } = target;
-  if (!isOwnLayout(source.layout) || parseKeep(settings.keep) === "none" || migrations.length === 0)
+  if (!isOwnLayout(source.layout) || parseMirror(settings.mirror) === "none" || migrations.length === 0)
     return "";
   const own = toolsOf(source.layout);
   const names = TOOLS.filter((tool) => !own.includes(tool)).flatMap((tool) => namesOf(target, tool));
@@ -65,7 +65,7 @@ loop
     if asked.sure && texts or asked.short && numbers then
       raise exception using errcode = '${PRESENT_SQLSTATE}',
         message = asked.revision || ' is in the history of another tool (' || place.nspname || '.' || place.relname || '): it would run a second time',
-        hint = 'Take over what is there with godwit adopt; or, if that table has nothing to do with these files, write the script with --keep none.';
+        hint = 'Take over what is there with godwit adopt; or, if that table has nothing to do with these files, write the script with --mirror none.';
     end if;
   end loop;
 end loop;`);
@@ -82,11 +82,11 @@ function namesOf(target: Target, tool: Tool): readonly string[] {
 function guardFor(
   target: Target,
   tool: Tool,
-  { steps, keeper }: { readonly steps: readonly KeptStep[]; readonly keeper: Keeper | null },
+  { steps, mirror }: { readonly steps: readonly MirroredStep[]; readonly mirror: Mirror | null },
 ): string {
-  const table: Relation = { ...ANY, columns: columnsOf(tool, keeper), readable: true };
+  const table: Relation = { ...ANY, columns: columnsOf(tool, mirror), readable: true };
   // What we wrote ourselves is a row of its own, and not all that stands below one.
-  const has = keeper === null ? (tool.has ?? tool.keep?.present) : tool.keep?.present;
+  const has = mirror === null ? (tool.has ?? tool.writer?.present) : tool.writer?.present;
   const queries = steps.flatMap((step) => {
     const query = has?.(table, step) ?? null;
     return query === null ? [] : [`(${stored(step.revision)}, ${literal(query)})`];
@@ -106,14 +106,14 @@ loop
     if found then
       raise exception using errcode = '${PRESENT_SQLSTATE}',
         message = asked.revision || ${literal(` is in the history of ${tool.title} (`)} || place.nspname || '.' || place.relname || '): it would run a second time',
-        hint = 'Take over what is there with godwit adopt; or, if that table has nothing to do with these files, write the script with --keep none.';
+        hint = 'Take over what is there with godwit adopt; or, if that table has nothing to do with these files, write the script with --mirror none.';
     end if;
   end loop;
 end loop;`);
 }
 
-function columnsOf(tool: Tool, keeper: Keeper | null): Relation["columns"] {
-  return keeper?.table.columns ?? tool.keep?.create([], null).table.columns ?? {};
+function columnsOf(tool: Tool, mirror: Mirror | null): Relation["columns"] {
+  return mirror?.table.columns ?? tool.writer?.create([], null).table.columns ?? {};
 }
 
 function block(body: string): string {

@@ -2,8 +2,8 @@
 import type { MigrationSettings } from "../../core/migration.ts";
 import { literal } from "../../core/sql/quote.ts";
 import { tokenize } from "../../core/sql/tokens.ts";
+import { resetSession } from "../session/settings.ts";
 import type { Target } from "../session/target.ts";
-import { resetSession } from "../step/frame.ts";
 
 /** What a `.psqlrc` or the command line may have set otherwise. */
 export const PSQL_SETTINGS = `\\set SINGLELINE off

@@ -5,17 +5,16 @@ import { indexGuard } from "../../core/sql/index-guard.ts";
 import { literal, quotedName } from "../../core/sql/quote.ts";
 import { sendsOneByOne } from "../../source/layouts/no-transaction.ts";
 import { codePointOffset, locate } from "../../std/text.ts";
-import type { KeptStep } from "../../tools/tool.ts";
-import { type Keeper, type Kept, keptIn } from "../mirror/keep.ts";
+import type { MirroredStep } from "../../tools/tool.ts";
+import { type Mirror, type MirrorSql, mirrorSqlOf } from "../mirror/mirror.ts";
+import { guardOf, ownRole } from "../session/settings.ts";
 import type { RunContext, Target } from "../session/target.ts";
+import { begin } from "../session/transaction.ts";
 import { entryOf } from "../step/context.ts";
 import {
   applyFrame,
-  begin,
   closing,
   type FrameParts,
-  guardOf,
-  ownRole,
   revertFrame,
   type StepFrame,
   statementFrame,
@@ -29,7 +28,7 @@ import { comment, forPsql, resetForPsql } from "./psql.ts";
 
 export interface StepContext {
   readonly context: RunContext;
-  readonly keeper: Keeper | null;
+  readonly mirror: Mirror | null;
   readonly guard: OfflineGuard;
 }
 
@@ -38,13 +37,13 @@ export function guarded(
   target: Target,
   { step, migration }: Pick<Prepared, "step" | "migration">,
   text: string | null,
-): KeptStep | null {
+): MirroredStep | null {
   if (step.direction === "down" || step.kind === "repeatable" || step.reason !== "pending") return null;
   const { historyTable: ledger } = target.ledger.sql;
   return { revision: step.revision, key: migration?.tool ?? null, text, ledger };
 }
 
-function guardedBy(kept: Kept, guard: string): Kept {
+function guardedBy(kept: MirrorSql, guard: string): MirrorSql {
   return { ...kept, open: `${kept.open} ${guard}`, closing: `${kept.closing} ${guard}` };
 }
 
@@ -52,14 +51,14 @@ function guardedBy(kept: Kept, guard: string): Kept {
 export async function renderStep(
   target: Target,
   prepared: Prepared,
-  { context, keeper, guard }: StepContext,
+  { context, mirror, guard }: StepContext,
 ): Promise<string> {
   const { step, migration } = prepared;
   const body = await prepared.load();
   const settings = (body.kind === "sql" ? body.settings : undefined) ?? prepared.settings;
   const written = body.kind === "sql" ? (body.written ?? body.text) : null;
   const ledger = target.ledger.sql;
-  const kept = keptIn(keeper, { step, migration, text: written, sql: ledger, live: false });
+  const kept = mirrorSqlOf(mirror, { step, migration, text: written, sql: ledger, live: false });
   const asked = guarded(target, prepared, written);
   const parts: FrameParts = {
     ledger,
@@ -68,7 +67,7 @@ export async function renderStep(
     fence: "",
     ownRole: ownRole(target.settings),
     leave: guardOf(target.settings),
-    kept: asked === null ? kept : guardedBy(kept, guard([asked])),
+    mirror: asked === null ? kept : guardedBy(kept, guard([asked])),
     modes: body.kind === "sql" ? body.modes : undefined,
     indexes: body.kind === "sql" ? indexGuard(body.text) : undefined,
   };
@@ -142,7 +141,7 @@ function renderStatements(
   const forget = ledger.forgetStatements(step.revision, step.direction);
   const opening =
     step.direction === "up"
-      ? own(`${parts.kept.open} ${replace}${forget}; ${ledger.insert(entry, author, "partial")}`)
+      ? own(`${parts.mirror.open} ${replace}${forget}; ${ledger.insert(entry, author, "partial")}`)
       : own(ledger.startReverting(step.revision));
   let setsLockTimeout = prepared.settings.lockTimeoutMs !== undefined;
   const statements = statementsOf(body).flatMap((statement, index): readonly string[] => {

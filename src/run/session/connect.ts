@@ -4,11 +4,11 @@ import type { Connection, Row } from "../../database/connection.ts";
 import { isRetryableConnection } from "../../database/sqlstate.ts";
 import { DatabaseError, type GodwitError } from "../../errors.ts";
 import { backoffMs, delay } from "../../std/time.ts";
-import { resetSession, type SessionKind, sessionSettings } from "../step/frame.ts";
 import { asInterruption } from "./ending.ts";
 import { hearLocalCommits } from "./local-commits.ts";
 import { patiently } from "./own-waits.ts";
 import { asSchemaGone } from "./schema-gone.ts";
+import { resetSession, type SessionKind, sessionSettings } from "./settings.ts";
 import type { RunContext, Target } from "./target.ts";
 
 const MAX_DELAY_MS = 60_000;

@@ -11,9 +11,9 @@ import type { Blocker, Connection } from "../../database/connection.ts";
 import { DatabaseError } from "../../errors.ts";
 import { backoffMs, delay } from "../../std/time.ts";
 import { inTheWay } from "../report/blockers.ts";
-import { isWorthRetrying } from "../step/context.ts";
 import { asInterruption } from "./ending.ts";
 import type { RunContext, Target } from "./target.ts";
+import { isWorthRetrying } from "./transaction.ts";
 
 const LOOK_EVERY_MS = 1_000;
 

@@ -32,8 +32,8 @@ export interface RunSettings {
   readonly lockWaitMs: number;
   /** Behind a pooler: how long a run that died keeps others waiting. Default 60 s. */
   readonly leaseTermMs?: number | undefined;
-  /** `--keep`: the tool whose history is kept in step; left out: the layout's own, where that is customary. */
-  readonly keep?: string | null | undefined;
+  /** `--mirror`: the tool whose history is kept in step; left out: the layout's own, where that is customary. */
+  readonly mirror?: string | null | undefined;
   /** The target is this one schema of several in its database: what lies elsewhere is not about it. */
   readonly schema?: string | null | undefined;
   readonly searchPath: string | null;

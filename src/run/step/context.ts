@@ -3,22 +3,23 @@ import type { Step } from "../../core/plan.ts";
 import { indexGuard } from "../../core/sql/index-guard.ts";
 import type { Blocker, Connection } from "../../database/connection.ts";
 import { rememberQuoted } from "../../database/private-data.ts";
-import { isRaised, isRetryableTransaction } from "../../database/sqlstate.ts";
+import { isRaised } from "../../database/sqlstate.ts";
 import { DatabaseError, GodwitError, type Place, type Problem, StepFailed } from "../../errors.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { Author, Entry } from "../../ledger/sql.ts";
 import type { Lock } from "../../lock/lock.ts";
 import { noTransactionMarker } from "../../source/layouts/no-transaction.ts";
 import { backoffMs, delay } from "../../std/time.ts";
-import { type Keeper, type Kept, keptIn } from "../mirror/keep.ts";
+import { type Mirror, type MirrorSql, mirrorSqlOf } from "../mirror/mirror.ts";
 import type { Advisory } from "../mirror/tool-lock.ts";
 import { advisoryIn, type ToolWatch, watchedIn } from "../mirror/tool-watch.ts";
 import { inTheWay } from "../report/blockers.ts";
 import { advise, type Committed, NOTHING, whatWasKept } from "../report/committed.ts";
 import type { StepFailure, StepReport } from "../report/report.ts";
 import { asSchemaGone } from "../session/schema-gone.ts";
+import { guardOf, leaveSession, ownRole, resetSession, type SessionKind } from "../session/settings.ts";
 import type { RunContext, Target } from "../session/target.ts";
-import { type FrameParts, guardOf, leaveSession, ownRole, resetSession, type SessionKind } from "./frame.ts";
+import type { FrameParts } from "./frame.ts";
 import { interruption, withKept } from "./interruption.ts";
 import { outsideAdvice } from "./outside.ts";
 import type { Body, Prepared } from "./prepare.ts";
@@ -47,7 +48,7 @@ export interface Work {
   /** Told each text that a module sends. */
   readonly sent?: ((revision: string, text: string) => void) | undefined;
   /** Another tool's history that is kept in step. */
-  readonly keeper?: Keeper | null | undefined;
+  readonly mirror?: Mirror | null | undefined;
   /** A tool that is not told, and whose own work must not meet ours. */
   readonly watch?: ToolWatch | null | undefined;
   /** Another tool's lock, where the session cannot hold it. */
@@ -69,17 +70,21 @@ export function frameParts(work: Work, prepared: Prepared, body: Body | null = n
     leave: `${guardOf(work.target.settings)} ${leaveSession(work.kind)}`,
     modes: body?.kind === "sql" ? body.modes : undefined,
     indexes: body?.kind === "sql" ? indexGuard(body.text) : undefined,
-    kept: keptBeside(work, prepared, body),
+    mirror: mirrorSqlBeside(work, prepared, body),
   };
 }
 
 /** What is said and asked beside another tool. */
-function keptBeside({ keeper, watch, advisory, ledger }: Work, prepared: Prepared, body: Body | null): Kept {
+function mirrorSqlBeside(
+  { mirror, watch, advisory, ledger }: Work,
+  prepared: Prepared,
+  body: Body | null,
+): MirrorSql {
   const { step, migration } = prepared;
   const text = body?.kind === "sql" ? (body.written ?? body.text) : null;
   const kept =
     watch == null
-      ? keptIn(keeper, { step, migration, text, sql: ledger.sql, live: true })
+      ? mirrorSqlOf(mirror, { step, migration, text, sql: ledger.sql, live: true })
       : watchedIn(watch, { revision: step.revision, text });
   if (advisory == null) return kept;
   const locked = advisoryIn(advisory);
@@ -108,22 +113,9 @@ export function whereIs(work: Work, step: Step): { readonly folder: string; read
   return { folder: work.target.source.folder, file: step.file };
 }
 
-/** Leaves a failed transaction; quiet where the connection is gone, for then the server has rolled back. */
-export async function rollback(connection: Connection): Promise<void> {
-  if (!connection.lost.aborted) await connection.execute("rollback").catch(() => {});
-}
-
 /** Undoes what migrations did to the session, for what the run itself has to say and to ask between them. */
 export async function ownSession(work: Work): Promise<void> {
   if (work.kind.session) await work.connection.execute(resetSession(work.kind, work.target.settings, {}));
-}
-
-/**
- * Whether the same again may succeed: the server rolled all of it back, and time alone may help. What a migration raises
- * itself under such a code is its own failure.
- */
-export function isWorthRetrying(error: unknown): boolean {
-  return error instanceof DatabaseError && isRetryableTransaction(error.sqlState) && !isRaised(error.routine);
 }
 
 /** Growing pauses between two tries of one step. */

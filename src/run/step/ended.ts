@@ -7,7 +7,8 @@ import type { Step } from "../../core/step.ts";
 import type { Result, Row } from "../../database/connection.ts";
 import { StepFailed } from "../../errors.ts";
 import { type Committed, NOTHING } from "../report/committed.ts";
-import { rollback, type Work } from "./context.ts";
+import { rollback } from "../session/transaction.ts";
+import type { Work } from "./context.ts";
 
 /** The ledger row was completed in the transaction that inserted it, and that transaction was committed. */
 export function isClosed(results: readonly Result[]): boolean {
@@ -29,8 +30,8 @@ export async function endedTransaction(
     )
     .catch(() => null);
   const { state, fate } = found?.rows[0] ?? { state: null, fate: null };
-  const isKept = direction === "up" ? state === "applied" : found !== null && state === null;
-  if (isKept)
+  const isMirrored = direction === "up" ? state === "applied" : found !== null && state === null;
+  if (isMirrored)
     return failed(
       `${revision} was ${direction === "up" ? "committed and is in the ledger" : "taken back and is out of the ledger"}, but its row in migration_log is missing.`,
       "Look for a trigger or a rule on migration_log and remove it, then run again: it goes on behind this one.",

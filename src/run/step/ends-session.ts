@@ -14,7 +14,7 @@ export async function endsSession(
 ): Promise<{ readonly problem: StepFailed; readonly committed: Committed }> {
   const sql = body?.kind === "sql" ? body : null;
   const file = sql?.file ?? step.file;
-  const committed = await keptOf(target, connection, { step, body: sql });
+  const committed = await mirrorSqlFor(target, connection, { step, body: sql });
   const line = committed.extent === "some" ? committed.line : undefined;
   const problem = new StepFailed({
     code: "STEP_FAILED",
@@ -25,7 +25,7 @@ export async function endsSession(
   return { problem, committed };
 }
 
-async function keptOf(
+async function mirrorSqlFor(
   target: Target,
   connection: Connection,
   { step, body }: { readonly step: Step; readonly body: (Body & { kind: "sql" }) | null },

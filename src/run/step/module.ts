@@ -6,31 +6,22 @@ import type { Result } from "../../database/connection.ts";
 import { type DatabaseError, type GodwitError, type Place, PlanRefused, StepFailed } from "../../errors.ts";
 import type { Left, Returned } from "../../host/protocol.ts";
 import { type Committed, decideByHand, NOTHING } from "../report/committed.ts";
+import { CALM, CALM_SESSION, guardOf, resetSession } from "../session/settings.ts";
+import { begin, isWorthRetrying, rollback } from "../session/transaction.ts";
 import {
   cutOff,
   entryOf,
   failureOf,
   frameParts,
-  isWorthRetrying,
   type Outcome,
   ownSession,
   pauseBeforeRetry,
-  rollback,
   stepError,
   type Work,
   whereIs,
 } from "./context.ts";
 import { committedIn, endedTransaction, isClosed } from "./ended.ts";
-import {
-  applyFrame,
-  begin,
-  CALM,
-  CALM_SESSION,
-  closing,
-  guardOf,
-  resetSession,
-  revertFrame,
-} from "./frame.ts";
+import { applyFrame, closing, revertFrame } from "./frame.ts";
 import { type Activity, createActivity, supervised } from "./module-activity.ts";
 import { closed, frameError } from "./pipeline.ts";
 import type { Prepared } from "./prepare.ts";
@@ -148,7 +139,7 @@ async function runOutside(work: Work, prepared: Prepared, progress: Progress): P
         : work.ledger.sql.startReverting(step.revision);
     await work.connection
       .execute(
-        `${begin()} ${parts.ownRole} ${parts.fence} ${guardOf(work.target.settings)} ${parts.kept.open} ${row}; commit`,
+        `${begin()} ${parts.ownRole} ${parts.fence} ${guardOf(work.target.settings)} ${parts.mirror.open} ${row}; commit`,
       )
       .catch((error) => {
         throw frameError(error, step.revision);

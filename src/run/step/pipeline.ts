@@ -11,22 +11,22 @@ import { NOT_NULL_VIOLATION, READ_ONLY_TRANSACTION, UNIQUE_VIOLATION } from "../
 import { DatabaseError, LockError, StepFailed } from "../../errors.ts";
 import { FENCE_SQLSTATE } from "../../lock/sql.ts";
 import { sendsOneByOne } from "../../source/layouts/no-transaction.ts";
-import { appliedByTool, PRESENT_SQLSTATE, presentBeside } from "../mirror/keep.ts";
+import { appliedByTool, PRESENT_SQLSTATE, presentBeside } from "../mirror/mirror.ts";
 import type { StepReport } from "../report/report.ts";
 import { asSchemaGone } from "../session/schema-gone.ts";
+import { CALM } from "../session/settings.ts";
+import { isWorthRetrying, rollback } from "../session/transaction.ts";
 import {
   entryOf,
   failureOf,
   frameParts,
-  isWorthRetrying,
   type Outcome,
   pauseBeforeRetry,
-  rollback,
   stepError,
   type Work,
 } from "./context.ts";
 import { committedIn, endedTransaction, isClosed } from "./ended.ts";
-import { applyFrame, CALM, revertFrame } from "./frame.ts";
+import { applyFrame, revertFrame } from "./frame.ts";
 import { needsOutside } from "./outside.ts";
 import { type Body, type Prepared, statementsOf } from "./prepare.ts";
 import { type Watch, watch } from "./watch.ts";

@@ -54,7 +54,7 @@ export function setTimeoutAside(timeoutMs: number, known?: string | null): strin
   return `select pg_catalog.set_config('${TIMEOUT}', ${timeout}, true); set local statement_timeout = ${timeoutMs};`;
 }
 
-/** One row, `session`: how the session differs from the one that was `opened`. Kept until the transaction ends. */
+/** One row, `session`: how the session differs from the one that was `opened`. MirrorSql until the transaction ends. */
 export function keepState(opened: string, custom: readonly string[]): string {
   return `set local client_encoding = 'UTF8';
   select pg_catalog.set_config('${VARIABLE}', (${difference(opened, custom)})::pg_catalog.text, true) as session;`;

@@ -17,16 +17,10 @@ import {
   snapshot,
   verify,
 } from "../catalog/judge.ts";
-import { cutOff, isWorthRetrying, pauseBeforeRetry, rollback, stepError, type Work } from "./context.ts";
-import {
-  begin,
-  type FrameParts,
-  inTransaction,
-  ownTransaction,
-  resetSession,
-  statementFrame,
-  withinFile,
-} from "./frame.ts";
+import { resetSession, withinFile } from "../session/settings.ts";
+import { begin, isWorthRetrying, rollback } from "../session/transaction.ts";
+import { cutOff, pauseBeforeRetry, stepError, type Work } from "./context.ts";
+import { type FrameParts, inTransaction, ownTransaction, statementFrame } from "./frame.ts";
 import { commitsOf, localTransaction } from "./local-transaction.ts";
 import { needsOutside } from "./outside.ts";
 import { boundLockWaits } from "./own-lock-timeout.ts";

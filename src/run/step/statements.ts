@@ -21,19 +21,12 @@
 import { splitStatements } from "../../core/sql/statements.ts";
 import { DatabaseError, PlanRefused } from "../../errors.ts";
 import type { RecordedStatement } from "../../ledger/ledger.ts";
-import { presentBeside } from "../mirror/keep.ts";
+import { presentBeside } from "../mirror/mirror.ts";
 import { type Committed, NOTHING } from "../report/committed.ts";
-import {
-  entryOf,
-  failureOf,
-  frameParts,
-  type Outcome,
-  ownSession,
-  rollback,
-  stepError,
-  type Work,
-} from "./context.ts";
-import { closing, guardOf, begin as ownBegin } from "./frame.ts";
+import { guardOf } from "../session/settings.ts";
+import { begin as ownBegin, rollback } from "../session/transaction.ts";
+import { entryOf, failureOf, frameParts, type Outcome, ownSession, stepError, type Work } from "./context.ts";
+import { closing } from "./frame.ts";
 import { setsLockTimeout } from "./own-lock-timeout.ts";
 import { closed, frameError } from "./pipeline.ts";
 import type { Body, Prepared, SplitStatement } from "./prepare.ts";
@@ -140,10 +133,10 @@ function committedOf({ body, unsettled, halfDone }: Job, position: number, done:
 async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   const { step } = prepared;
   if (step.reason === "resume") {
-    if (step.direction === "down" || parts.kept.open === "") return;
+    if (step.direction === "down" || parts.mirror.open === "") return;
     // Its row was not written: where it is there, the tool has done the same since.
     await work.connection
-      .execute(`${ownBegin()} ${parts.ownRole} ${parts.fence} ${parts.kept.open} commit`)
+      .execute(`${ownBegin()} ${parts.ownRole} ${parts.fence} ${parts.mirror.open} commit`)
       .catch((error) => {
         throw presentBeside(error, step);
       });
@@ -153,7 +146,7 @@ async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   if (step.direction === "down") {
     await work.connection
       .execute(
-        `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${parts.kept.open} ${work.ledger.sql.startReverting(step.revision)}; commit`,
+        `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${parts.mirror.open} ${work.ledger.sql.startReverting(step.revision)}; commit`,
       )
       .catch((error) => {
         throw frameError(error, step.revision);
@@ -165,7 +158,7 @@ async function begin({ work, prepared, body, parts }: Job): Promise<void> {
   const row = work.ledger.sql.insert(entryOf(prepared, body.revert), work.author, "partial");
   await work.connection
     .execute(
-      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${parts.kept.open} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
+      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${parts.mirror.open} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
     )
     .catch((error) => {
       throw frameError(error, step.revision);

@@ -13,14 +13,14 @@ import { DatabaseError, PlanRefused } from "../../errors.ts";
 import type { LedgerSql } from "../../ledger/sql.ts";
 import type { Listing } from "../../source/source.ts";
 import type { Found } from "../../tools/recognise.ts";
-import { describeTable, type Keep, nameOf, type ToolRow } from "../../tools/tool.ts";
+import { describeTable, type HistoryWriter, nameOf, type ToolRow } from "../../tools/tool.ts";
 import type { Target } from "../session/target.ts";
 
 /** Raised where the tool has applied a migration itself. */
 export const PRESENT_SQLSTATE = "GW002";
 
-export interface Keeper extends Found {
-  readonly keep: Keep;
+export interface Mirror extends Found {
+  readonly writer: HistoryWriter;
   /** Its rows, by name, when this run looked; left out: nobody has. */
   readonly seen?: readonly string[];
   /** Makes the table; `null` where it is there. */
@@ -28,7 +28,7 @@ export interface Keeper extends Found {
 }
 
 /** SQL for a step's transaction; empty where nothing is kept in step. */
-export interface Kept {
+export interface MirrorSql {
   /** Before anything of the step is done. */
   readonly open: string;
   /** Before it is committed: that the tool is not doing the same at this moment. */
@@ -39,9 +39,9 @@ export interface Kept {
   readonly row: string;
 }
 
-export const NOTHING_KEPT: Kept = { open: "", check: "", closing: "", row: "" };
+export const NOTHING_KEPT: MirrorSql = { open: "", check: "", closing: "", row: "" };
 
-export interface KeptInput {
+export interface MirrorSqlInput {
   readonly step: Pick<Step, "revision" | "direction" | "kind" | "reason">;
   readonly migration: Migration | null;
   readonly text: string | null;
@@ -50,28 +50,28 @@ export interface KeptInput {
   readonly live: boolean;
 }
 
-export function keptIn(keeper: Keeper | null | undefined, input: KeptInput): Kept {
-  if (keeper == null || input.step.kind === "repeatable") return NOTHING_KEPT;
-  const { table, keep, tool } = keeper;
+export function mirrorSqlOf(mirror: Mirror | null | undefined, input: MirrorSqlInput): MirrorSql {
+  if (mirror == null || input.step.kind === "repeatable") return NOTHING_KEPT;
+  const { table, writer, tool } = mirror;
   const { step, migration, text, sql } = input;
   const { revision } = step;
-  const kept = { revision, key: migration?.tool ?? null, text, ledger: sql.historyTable };
+  const mirrored = { revision, key: migration?.tool ?? null, text, ledger: sql.historyTable };
   const lock = `lock table ${nameOf(table)} in access exclusive mode;`;
-  const row = `${step.direction === "up" ? keep.up(table, kept) : keep.down(table, kept)}; ${remembering(keeper, sql, step)}`;
-  const moved = keeper.seen === undefined ? undefined : keep.moved?.(table, kept, keeper.seen);
+  const row = `${step.direction === "up" ? writer.up(table, mirrored) : writer.down(table, mirrored)}; ${remembering(mirror, sql, step)}`;
+  const moved = mirror.seen === undefined ? undefined : writer.moved?.(table, mirrored, mirror.seen);
   const goneOn =
     moved === undefined
       ? ""
       : raiseIf(moved, `the history of ${tool.title} (${describeTable(table)}) has gone on`);
   if (step.direction === "down")
     return { open: `${lock} ${block(goneOn)}`, check: "", closing: "", row: `${row};` };
-  const present = keep.present(table, kept);
+  const present = writer.present(table, mirrored);
   const isIn = present === null ? "" : raiseIf(present, `${revision} is in the history of ${tool.title}`);
   const guard = `${isIn} ${goneOn}`;
-  const intruder = input.live ? keep.intruder : undefined;
+  const intruder = input.live ? writer.intruder : undefined;
   const locked = `${lock} ${block(guard)}`;
   if (intruder === undefined) return { open: locked, check: "", closing: locked, row: `${row};` };
-  const busy = raiseIf(intruder.atWork(table, kept), `${revision} is being carried out by ${tool.title}`);
+  const busy = raiseIf(intruder.atWork(table, mirrored), `${revision} is being carried out by ${tool.title}`);
   // Under the lock nobody reads any more; who has read before is given the time to show what it is about.
   const open = block(`${afterReaders(intruder.readers(table))} ${guard} ${busy}`);
   return {
@@ -85,10 +85,10 @@ export function keptIn(keeper: Keeper | null | undefined, input: KeptInput): Kep
 /** For a row that is written outside of its step; empty where none is. */
 export function rememberedRow(
   target: Target,
-  { keeper, revision }: Pick<KeptRow, "keeper" | "revision">,
+  { mirror, revision }: Pick<MirroredRow, "mirror" | "revision">,
 ): string {
-  if (keeper === null) return "";
-  return `${remembering(keeper, target.ledger.sql, { revision, direction: "up" })};`;
+  if (mirror === null) return "";
+  return `${remembering(mirror, target.ledger.sql, { revision, direction: "up" })};`;
 }
 
 /** So that a row which is missing later is known to have been there. */
@@ -165,8 +165,8 @@ export function presentBeside(
   );
 }
 
-export interface KeptRow {
-  readonly keeper: Keeper | null;
+export interface MirroredRow {
+  readonly mirror: Mirror | null;
   readonly files: Listing;
   readonly revision: string;
   readonly direction: Direction;
@@ -179,7 +179,7 @@ export interface KeptRow {
  * because its own file is gone. `null`: there is none, or the tool knows files by something else.
  */
 export function renamedFrom(
-  keeper: Keeper | null,
+  mirror: Mirror | null,
   {
     history,
     files,
@@ -193,7 +193,7 @@ export function renamedFrom(
   },
 ): string | null {
   const migration = files.migrations.find(({ id }) => id === revision);
-  if (keeper?.keep.rename === undefined || migration === undefined) return null;
+  if (mirror?.writer.rename === undefined || migration === undefined) return null;
   const isThere = (name: string) => rows.some(({ keys }) => keys.includes(name));
   const from = history.entries.find(
     (one) =>
@@ -208,14 +208,14 @@ export function renamedFrom(
 /** The tool's row under its new name, and what is remembered of it. */
 export function renamedRow(
   { ledger: { sql } }: Target,
-  keeper: Keeper,
+  mirror: Mirror,
   { files, revision, from }: { readonly files: Listing; readonly revision: string; readonly from: string },
 ): { readonly kept: string; readonly memory: string } {
   const key = files.migrations.find(({ id }) => id === revision)?.tool ?? null;
   const step = { revision, key, text: null, ledger: sql.historyTable };
   return {
-    kept: `${keeper.keep.rename?.(keeper.table, step, from)};`,
-    memory: `${remembering(keeper, sql, { revision: from, direction: "down" })}; ${remembering(keeper, sql, { revision, direction: "up" })};`,
+    kept: `${mirror.writer.rename?.(mirror.table, step, from)};`,
+    memory: `${remembering(mirror, sql, { revision: from, direction: "down" })}; ${remembering(mirror, sql, { revision, direction: "up" })};`,
   };
 }
 
@@ -223,24 +223,24 @@ export function renamedRow(
 export async function acceptedRow(
   target: Target,
   _connection: Connection,
-  { keeper, files, revision }: KeptRow,
+  { mirror, files, revision }: MirroredRow,
 ): Promise<string> {
   const migration = files.migrations.find(({ id }) => id === revision) ?? null;
-  if (keeper === null || keeper.create !== null || migration === null) return "";
+  if (mirror === null || mirror.create !== null || migration === null) return "";
   const ledger = target.ledger.sql.historyTable;
   const key = migration.tool ?? null;
   const step = { revision, key, text: null, ledger };
-  const row = keeper.keep.accept?.(keeper.table, step) ?? null;
+  const row = mirror.writer.accept?.(mirror.table, step) ?? null;
   return row === null ? "" : `${row};`;
 }
 
 /** For a revision that is declared and not run: the row as SQL; nothing where the tool has it already. */
-export async function keptRow(
+export async function mirroredRow(
   target: Target,
   connection: Connection,
-  { keeper, files, revision, direction, parents }: KeptRow,
+  { mirror, files, revision, direction, parents }: MirroredRow,
 ): Promise<string> {
-  if (keeper === null) return "";
+  if (mirror === null) return "";
   const migration = files.migrations.find(({ id }) => id === revision) ?? null;
   if (migration === null && direction === "up") return "";
   const content = migration === null ? null : await target.source.read(migration, "up");
@@ -248,11 +248,11 @@ export async function keptRow(
   const key = migration?.tool ?? null;
   const ledger = target.ledger.sql.historyTable;
   const step = { revision, key, text, ledger };
-  const { table, keep } = keeper;
-  const present = direction === "up" && keeper.create === null ? keep.present(table, step) : null;
+  const { table, writer } = mirror;
+  const present = direction === "up" && mirror.create === null ? writer.present(table, step) : null;
   if (present !== null && (await connection.query(present)).rows.length > 0) return "";
-  const create = keeper.create === null ? "" : `${keeper.create};`;
+  const create = mirror.create === null ? "" : `${mirror.create};`;
   const below = parents ?? [...(migration?.revises ?? []), ...(migration?.depends ?? [])];
-  const down = () => keep.forget?.(table, { ...step, parents: below }) ?? keep.down(table, step);
-  return `${create} ${direction === "up" ? keep.up(table, step) : down()};`;
+  const down = () => writer.forget?.(table, { ...step, parents: below }) ?? writer.down(table, step);
+  return `${create} ${direction === "up" ? writer.up(table, step) : down()};`;
 }

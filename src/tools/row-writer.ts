@@ -1,8 +1,8 @@
 /** Tools whose history is a set of rows, one for each file: a single insert keeps them in step. */
 import { createSchema, literal } from "../core/sql/quote.ts";
-import { type Keep, type KeptStep, nameOf, type Relation } from "./tool.ts";
+import { type HistoryWriter, type MirroredStep, nameOf, type Relation } from "./tool.ts";
 
-export interface RowKeep extends Pick<Keep, "ownFiles"> {
+export interface RowWriter extends Pick<HistoryWriter, "ownFiles"> {
   /** Where the table is made, unless the configuration says otherwise. */
   readonly at: { readonly schema: string; readonly name: string };
   readonly columns: Readonly<Record<string, string>>;
@@ -15,22 +15,22 @@ export interface RowKeep extends Pick<Keep, "ownFiles"> {
   /** What stands in it is the name of the file, as its revision tells where the file is gone. */
   readonly named?: (revision: string) => string;
   /** Its value in SQL. */
-  readonly keyOf?: (step: KeptStep) => string;
+  readonly keyOf?: (step: MirroredStep) => string;
   /** Which of several rows of a file says that it is applied, in SQL; all if left out. */
   readonly counts?: (table: Relation, where: string) => string;
   /** The column of a row that holds what the tool compares with the file. */
   readonly compared?: string;
   /** The other columns of a new row, in SQL. */
-  readonly row?: (step: KeptStep) => Readonly<Record<string, string>>;
+  readonly row?: (step: MirroredStep) => Readonly<Record<string, string>>;
 }
 
-export function keepRows(options: RowKeep): Keep {
+export function rowWriter(options: RowWriter): HistoryWriter {
   const { named: nameIn } = options;
   const keyOf =
     nameIn === undefined
       ? (options.keyOf ?? versionOf)
-      : ({ key, revision }: KeptStep) => literal(key?.version ?? nameIn(revision));
-  const where = (step: KeptStep) => `${options.key} = ${keyOf(step)}`;
+      : ({ key, revision }: MirroredStep) => literal(key?.version ?? nameIn(revision));
+  const where = (step: MirroredStep) => `${options.key} = ${keyOf(step)}`;
   const { compared } = options;
   return {
     ...(compared === undefined
@@ -69,7 +69,7 @@ export function keepRows(options: RowKeep): Keep {
 }
 
 /** As text; digits go into a column of numbers as well. */
-export function versionOf({ key, revision }: KeptStep): string {
+export function versionOf({ key, revision }: MirroredStep): string {
   return literal(key?.version ?? /^\d+/.exec(revision)?.[0] ?? revision);
 }
 

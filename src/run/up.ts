@@ -7,11 +7,11 @@
  * Under `stop` a failure ends it there. Under `continue` the rest goes on, and it is a failure in the end.
  */
 import type { Phase } from "../core/migration.ts";
-import type { Goal } from "../core/plan.ts";
 import { GodwitError, Interrupted } from "../errors.ts";
 import type { ImportReport } from "../import/report.ts";
 import { type Import, runImport } from "./import.ts";
-import { type MigrateOptions, migrate } from "./migrate.ts";
+import { migrate } from "./migrate.ts";
+import { includesImports, type MigrateOptions } from "./plan.ts";
 import type { Report } from "./report/report.ts";
 import type { RunContext, Target } from "./session/target.ts";
 
@@ -19,11 +19,6 @@ export interface UpOptions {
   readonly context: RunContext;
   /** Asked only where files are imported at all. */
   readonly imports: () => Promise<readonly Import[]>;
-}
-
-/** Whether this is all there is, files included: `up`, `up heads`, and `up head`, as Alembic calls it. */
-export function includesImports({ direction, to, phases }: Goal): boolean {
-  return direction === "up" && (to === "head" || to === "heads") && phases.includes("import");
 }
 
 /** `up`, for command and library alike. Throws the first failure, whose `report` is that of everything. */

@@ -4,23 +4,23 @@ import type { Listing } from "../../source/source.ts";
 import type { Tool } from "../../tools/tool.ts";
 import type { Target } from "../session/target.ts";
 import type { FoundHistory } from "./histories.ts";
-import type { Keeper } from "./keep.ts";
+import type { Mirror } from "./mirror.ts";
 import { refuseUnfilled } from "./whose.ts";
 
-export function keeperOf(
+export function mirrorOf(
   tool: Tool,
   found: FoundHistory | undefined,
   { files, table, target }: { files: Listing; table: string | undefined; target: Target },
-): Keeper {
-  const { keep } = tool;
+): Mirror {
+  const { writer } = tool;
   const { settings } = target;
-  if (keep === undefined) throw new Error(`${tool.name} cannot be kept in step.`);
-  const strange = keep.ownFiles === true && !tool.layouts.includes(target.source.layout);
-  const problem = strange ? notItsFiles(tool, target) : (keep.check?.(files.migrations) ?? null);
+  if (writer === undefined) throw new Error(`${tool.name} cannot be kept in step.`);
+  const strange = writer.ownFiles === true && !tool.layouts.includes(target.source.layout);
+  const problem = strange ? notItsFiles(tool, target) : (writer.check?.(files.migrations) ?? null);
   if (problem !== null) throw new PlanRefused([problem]);
   if (found !== undefined) {
-    refuseUnfilled(found, keep);
-    return { tool, keep, table: found.table, create: null };
+    refuseUnfilled(found, writer);
+    return { tool, writer, table: found.table, create: null };
   }
   const [name, schema] = (table ?? "").split(".").reverse();
   const only = settings.schema ?? null;
@@ -29,17 +29,17 @@ export function keeperOf(
     : only === null
       ? null
       : { name: tool.table, schema: only };
-  const made = keep.create(
+  const made = writer.create(
     files.migrations.flatMap((migration) => migration.tool ?? []),
     at,
   );
-  return { tool, keep, table: made.table, create: made.sql };
+  return { tool, writer, table: made.table, create: made.sql };
 }
 
 function notItsFiles(tool: Tool, { source: { layout } }: Target): Problem {
   return {
     code: "ADOPT_CONFLICT",
     message: `The history of ${tool.title} cannot be kept in step with files of ${layout}: its rows speak of its own files.`,
-    hint: `Without: --keep none. If they are its files after all: --layout ${tool.layouts[0]}.`,
+    hint: `Without: --mirror none. If they are its files after all: --layout ${tool.layouts[0]}.`,
   };
 }

@@ -1,0 +1,92 @@
+/** Names that options had before. They still count, and whoever uses one is told the present one. */
+import { ConfigError } from "../errors.ts";
+import { flagName, OPTIONS, type OptionKey } from "./options.ts";
+
+interface Former {
+  readonly key: OptionKey;
+  readonly was: string;
+}
+
+const FORMER: readonly Former[] = [{ key: "mirror", was: "keep" }];
+
+type Told = (line: string) => void;
+type Values = Readonly<Record<string, unknown>>;
+
+/** What a file says, its targets too, under present names. Throws `ConfigError` where both names are given. */
+export function fileUnderPresentNames(given: unknown, tell: Told): unknown {
+  if (!isRecord(given)) return given;
+  const values = underPresentNames(given, tell);
+  if (!isRecord(values.targets)) return values;
+  const targets = Object.entries(values.targets).map(([name, own]) => [
+    name,
+    isRecord(own) ? underPresentNames(own, tell) : own,
+  ]);
+  return { ...values, targets: Object.fromEntries(targets) };
+}
+
+/** What was typed. `own`: flags that belong to the command itself, whatever their names. */
+export function flagsUnderPresentNames<T extends Values>(
+  flags: T,
+  own: readonly (string | undefined)[],
+  tell: Told,
+): T {
+  let values: Values = flags;
+  for (const { key, was } of FORMER) {
+    const { [was]: value, ...others } = values;
+    if (value === undefined || own.includes(`--${was}`)) continue;
+    if (others[key] !== undefined) throw both(`--${was}`, `--${flagOf(key)}`);
+    tell(`--${was} is called --${flagOf(key)} now: write --${flagOf(key)} instead.`);
+    values = { ...others, [key]: value };
+  }
+  return values as T;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+export function environmentUnderPresentNames(environment: Variables, tell: Told): Variables {
+  let variables = environment;
+  for (const { key, was } of FORMER) {
+    const [before, now] = [`GODWIT_${was.toUpperCase()}`, `GODWIT_${key.toUpperCase()}`];
+    const value = environment[before];
+    if (value === undefined || value.trim() === "" || environment[now] !== undefined) continue;
+    tell(`${before} is called ${now} now: set ${now} instead.`);
+    variables = { ...variables, [now]: value };
+  }
+  return variables;
+}
+
+/** As commander reads it, for the flag of an option. */
+export function formerFlags(): readonly { readonly key: OptionKey; readonly flag: string }[] {
+  return FORMER.map(({ key, was }) => {
+    const flag = OPTIONS.find((option) => option.key === key)?.flag ?? "";
+    return { key, flag: flag.replace(/^--[\w-]+/, `--${was}`) };
+  });
+}
+
+function flagOf(key: OptionKey): string {
+  return flagName(OPTIONS.find((option) => option.key === key) ?? { flag: null }) ?? key;
+}
+
+function both(was: string, now: string): ConfigError {
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `${was} and ${now} are given, and are the same.`,
+    hint: `Leave ${was} out: it is the former name.`,
+  });
+}
+
+function isRecord(value: unknown): value is Values {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function underPresentNames(given: Values, tell: Told): Values {
+  let values = given;
+  for (const { key, was } of FORMER) {
+    if (values[was] === undefined) continue;
+    const { [was]: value, ...others } = values;
+    if (others[key] !== undefined) throw both(was, key);
+    tell(`${was} is called ${key} now: write ${key} instead.`);
+    values = { ...others, [key]: value };
+  }
+  return values;
+}

@@ -1,0 +1,48 @@
+/** What is asked of a plan: from the options of a run, the files and the ledger to the input of `core/plan.ts`. */
+import type { History } from "../core/history.ts";
+import type { Goal, plan } from "../core/plan.ts";
+import type { Listing } from "../source/source.ts";
+import type { Target } from "./session/target.ts";
+
+export interface MigrateOptions {
+  readonly goal: Goal;
+  readonly failure: "stop" | "continue";
+  readonly outOfOrder: boolean;
+}
+
+/** Whether this is all there is, files included: `up`, `up heads`, and `up head`, as Alembic calls it. */
+export function includesImports({ direction, to, phases }: Goal): boolean {
+  return direction === "up" && (to === "head" || to === "heads") && phases.includes("import");
+}
+
+/** With what another tool takes for applied. */
+export function beside(
+  input: ReturnType<typeof planInput>,
+  passedOver: ReadonlyMap<string, string>,
+): ReturnType<typeof planInput> {
+  return { ...input, policy: { ...input.policy, passedOver } };
+}
+
+export function planInput(
+  target: Target,
+  options: MigrateOptions,
+  files: Listing,
+  history: History,
+): Parameters<typeof plan>[0] {
+  return {
+    migrations: files.migrations,
+    problems: files.problems,
+    order: target.settings.order,
+    history,
+    goal: options.goal,
+    policy: { outOfOrder: options.outOfOrder, failure: options.failure, project: target.settings.project },
+  };
+}
+
+/** Of a goal that counts steps, what is left of it; `null`: nothing. */
+export function goalLeft(goal: Goal, done: number): Goal | null {
+  const [, sign, count] = /^([+-])(\d+)$/.exec(goal.to) ?? [];
+  if (sign === undefined || done === 0) return goal;
+  const left = Number(count) - done;
+  return left > 0 ? { ...goal, to: `${sign}${left}` } : null;
+}

@@ -1,0 +1,97 @@
+/** The books of one run: what is done, what failed, what remains, and what was warned of, across lost connections. */
+import type { Held } from "../../core/plan.ts";
+import type { GodwitError, Problem } from "../../errors.ts";
+import type { Report, StepFailure, StepReport } from "./report.ts";
+
+export class Tally {
+  /** Time spent waiting for another run. */
+  waitedMs = 0;
+  #held: readonly Held[] = [];
+  /** Steps done that a goal such as `-2` counts. */
+  #counted = 0;
+  #remaining = new Set<string>();
+  #done: StepReport[] = [];
+  #failures: StepFailure[] = [];
+  /** Of `#failures`, by revision: what failed in this run is not tried again in it. */
+  readonly #errors = new Map<string, GodwitError>();
+  readonly #warnings = new Map<string, Problem>();
+  readonly #repeatables = new Set<string>();
+  readonly #startedAt = new Date();
+  readonly #started = performance.now();
+
+  get counted(): number {
+    return this.#counted;
+  }
+
+  get errors(): ReadonlyMap<string, GodwitError> {
+    return this.#errors;
+  }
+
+  get done(): ReadonlySet<string> {
+    return new Set(this.#done.map(({ revision }) => revision));
+  }
+
+  /** Steps that have ended, one way or the other. */
+  get settled(): number {
+    return this.#done.length + this.#failures.length;
+  }
+
+  /** `remaining`: of a plan made anew, all its steps. What failed before and is still to do failed for good. */
+  planned(remaining: readonly string[], held: readonly Held[]): void {
+    this.#held = held;
+    this.#remaining = new Set(remaining);
+    this.#failures = this.#failures.filter(({ revision }) => this.#remaining.has(revision));
+    const kept = new Set(this.#failures.map(({ revision }) => revision));
+    for (const revision of this.#errors.keys()) {
+      if (kept.has(revision)) this.#remaining.delete(revision);
+      // Another run has done it meanwhile.
+      else this.#errors.delete(revision);
+    }
+  }
+
+  /** A goal that counts steps doesn't count these. */
+  repeatable(revision: string): void {
+    this.#repeatables.add(revision);
+  }
+
+  finished(report: StepReport): void {
+    this.#done.push(report);
+    if (!this.#repeatables.has(report.revision)) this.#counted++;
+    this.#remaining.delete(report.revision);
+  }
+
+  failed(failure: StepFailure, error: GodwitError): void {
+    this.#failures.push(failure);
+    this.#errors.set(failure.revision, error);
+    this.#remaining.delete(failure.revision);
+  }
+
+  /** They were reported as done, and the server that answers now does not have them. */
+  undone(revisions: readonly string[]): void {
+    const gone = new Set(revisions);
+    this.#done = this.#done.filter(({ revision }) => !gone.has(revision));
+    this.#counted -= revisions.filter((revision) => !this.#repeatables.has(revision)).length;
+  }
+
+  /** Whether it is new. */
+  warned(problem: Problem): boolean {
+    const key = `${problem.code} ${problem.message}`;
+    if (this.#warnings.has(key)) return false;
+    this.#warnings.set(key, problem);
+    return true;
+  }
+
+  report(of: Pick<Report, "command" | "target" | "runId" | "outcome">): Report {
+    return {
+      ...of,
+      startedAt: this.#startedAt.toISOString(),
+      durationMs: performance.now() - this.#started,
+      waitedMs: this.waitedMs,
+      steps: this.#done,
+      failures: this.#failures,
+      remaining: [...this.#remaining],
+      held: this.#held,
+      warnings: [...this.#warnings.values()],
+    };
+  }
+}
