@@ -25,10 +25,11 @@ import { parseMirror } from "./mirror/histories.ts";
 import { refuseUntoldDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";
 import { goalLeft, type MigrateOptions, planInput } from "./plan.ts";
+import { Reconnection } from "./reconnection.ts";
 import { boundedNotices } from "./report/notices.ts";
-import type { Report, StepReport } from "./report/report.ts";
+import type { Report } from "./report/report.ts";
 import { Tally } from "./report/tally.ts";
-import { connect, prepareSession, refuseReadOnly, sessionKind } from "./session/connect.ts";
+import { connect, pooledWarning, prepareSession, refuseReadOnly, sessionKind } from "./session/connect.ts";
 import { asInterruption } from "./session/ending.ts";
 import { acquireLock } from "./session/locked.ts";
 import { type OwnWaits, patiently } from "./session/own-waits.ts";
@@ -37,13 +38,12 @@ import { asSchemaGone, explainedBySchema } from "./session/schema-gone.ts";
 import { guardOf } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { writeUnderLock } from "./session/transaction.ts";
-import { againOf, failureOf, ownSession, type Work } from "./step/context.ts";
-import { endsSession } from "./step/ends-session.ts";
+import { ownSession, type Work } from "./step/context.ts";
 import { execute, refuseBroken } from "./step/execute.ts";
 import { IndexCheck, warnOfInvalid } from "./step/index-check.ts";
 import { leftInvalid } from "./step/leftover-indexes.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
-import { type Prepared, prepareSteps } from "./step/prepare.ts";
+import { prepareSteps } from "./step/prepare.ts";
 
 /** Throws a `GodwitError` whose `report` says what had been done, unless all that was asked for is done. */
 export async function migrate(target: Target, options: MigrateOptions, context: RunContext): Promise<Report> {
@@ -70,13 +70,7 @@ class Run {
   readonly #options: MigrateOptions;
   readonly #context: RunContext;
   readonly #tally = new Tally();
-  /** Begun, and not known to have ended. */
-  #underWay: string | undefined;
-  /** The step that was under way when the connection was last lost. */
-  #cut: Work["cut"];
-  /** The first step that was not done when the connection was lost while a step was under way. */
-  #suspect: string | undefined;
-  #prepared: readonly Prepared[] = [];
+  readonly #reconnection: Reconnection;
   /** A step that was reported done was not at its end. */
   #late: GodwitError | undefined;
   #indexes: IndexCheck | undefined;
@@ -87,12 +81,12 @@ class Run {
     this.#context = {
       ...context,
       observe: (event) => {
-        if (event.kind === "step-started") this.#underWay = event.step.revision;
-        else if (event.kind === "step-done" || event.kind === "step-failed") this.#underWay = undefined;
-        else if (event.kind === "warning" && !this.#tally.warned(event.problem)) return;
+        this.#reconnection.noticed(event);
+        if (event.kind === "warning" && !this.#tally.warned(event.problem)) return;
         context.observe(event);
       },
     };
+    this.#reconnection = new Reconnection(target, this.#context, this.#tally);
   }
 
   async all(): Promise<Report> {
@@ -104,7 +98,7 @@ class Run {
         let attempts = 0;
         await patiently(this.#target, this.#context, async (waits) => {
           // A lock stopped the attempt before this one: no step has ended its session.
-          if (attempts++ > 0) this.#underWay = undefined;
+          if (attempts++ > 0) this.#reconnection.forgetStep();
           await this.#once(await connect(this.#target, this.#context), listing, waits);
         });
         const [first] = this.#tally.errors.values();
@@ -114,7 +108,7 @@ class Run {
         const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
         if (this.#tally.settled > before) lost = 1;
         if (!gone || lost > RECONNECTS || this.#context.signal.aborted) throw error;
-        if (this.#underWay !== undefined) this.#cut = { revision: this.#underWay, error };
+        this.#reconnection.lost(error);
         this.#context.observe({ kind: "connection-lost", problem: error.toProblem() });
       }
     }
@@ -151,7 +145,7 @@ class Run {
     const { version, database, user } = connection.server;
     const kind = connection.capabilities.session ? "session" : "lease";
     observe({ kind: "connected", database, user, version, lock: kind });
-    if (connection.pooler !== undefined) this.#warn(pooled(connection.pooler));
+    if (connection.pooler !== undefined) this.#warn(pooledWarning(connection.pooler));
     const started = performance.now();
     const lock = await acquireLock(this.#target, connection, this.#context);
     const waitedMs = performance.now() - started;
@@ -175,7 +169,7 @@ class Run {
     refuseForeign(target, files, read);
     const beside = await adoptInPassing(place, { files, history: read });
     const { history, mirror, untold, theirs, remember, watch, advisory, passedOver } = beside;
-    if (this.#prepared.length > 0) await this.#recall(connection, read.created);
+    await this.#reconnection.recall(connection, read.created);
     const goal = goalLeft(this.#options.goal, this.#tally.counted);
     if (goal === null) return;
     const asked = planInput(target, { ...this.#options, goal }, files, history);
@@ -196,7 +190,8 @@ class Run {
     const { failure, outOfOrder } = this.#options;
     const isOvertaken = (revision: string) =>
       failure === "continue" && !outOfOrder && isOvertakenIn(input, decided.steps, revision);
-    await this.#refuseFatal(connection, decided, isOvertaken);
+    const fatal = await this.#reconnection.fatal(connection, decided.steps, isOvertaken);
+    if (fatal !== null && failure === "stop") throw fatal;
     if (decided.direction === "down" && theirs !== null && parseMirror(target.settings.mirror) !== "none")
       refuseUntoldDown(theirs.found, { steps: decided.steps, theirs: theirs.revisions });
     if (mirror !== null && decided.direction === "up") await tellTool(place, { mirror, files, untold });
@@ -221,7 +216,7 @@ class Run {
     );
     const untoldOf = untoldWarning(target, { steps: decided.steps, history, mirrored: mirror !== null });
     if (untoldOf !== null) this.#warn(untoldOf);
-    this.#prepared = prepared;
+    this.#reconnection.prepared = prepared;
     for (const { step } of prepared) if (step.kind === "repeatable") this.#tally.repeatable(step.revision);
     const work: Work = {
       target,
@@ -240,7 +235,7 @@ class Run {
         this.#warn(error.toProblem());
       },
       sent: indexes.sent,
-      cut: this.#cut,
+      cut: this.#reconnection.cut,
       ...{ mirror, watch, advisory },
     };
     await indexes.before(work, prepared, invalid);
@@ -270,64 +265,6 @@ class Run {
     await indexes.warnOfKept(work, prepared);
   }
 
-  /**
-   * After a lost connection the ledger that answers now counts, and it may be another server's. Steps whose COMMIT reached
-   * it are done although its answer did not reach us; steps that were reported done and are not in it are pending again.
-   */
-  async #recall(connection: Connection, created: boolean): Promise<void> {
-    const steps = created ? await this.#target.ledger.stepsOf(connection, this.#context.runId) : [];
-    const recorded = new Set(steps.map(({ revision }) => revision));
-    const reported = new Set(this.#tally.done);
-    const gone = [...reported].filter((revision) => !recorded.has(revision));
-    for (const revision of gone) reported.delete(revision);
-    if (gone.length > 0) {
-      this.#tally.undone(gone);
-      this.#warn(stepsGone(gone));
-    }
-    for (const { revision, durationMs } of steps) {
-      const index = this.#prepared.findIndex((prepared) => prepared.step.revision === revision);
-      const prepared = this.#prepared[index];
-      if (prepared === undefined || reported.has(revision)) continue;
-      reported.add(revision);
-      const { step, form } = prepared;
-      const report: StepReport = {
-        revision,
-        direction: step.direction,
-        phase: step.phase,
-        durationMs: durationMs ?? 0,
-        attempts: 1,
-        transactional: form === "transaction" || form === "module",
-      };
-      this.#tally.finished(report);
-      const underWay = this.#underWay;
-      this.#context.observe({ kind: "step-done", step, report, index, count: this.#prepared.length });
-      if (underWay !== revision) this.#underWay = underWay;
-    }
-  }
-
-  /** One that was running whenever the connection was lost is begun twice at most: it may be what ends the session. */
-  async #refuseFatal(
-    connection: Connection,
-    decided: Plan,
-    isOvertaken: (revision: string) => boolean,
-  ): Promise<void> {
-    const underWay = this.#underWay;
-    this.#underWay = undefined;
-    const step = decided.steps.find(({ revision }) => !this.#tally.errors.has(revision));
-    if (underWay === undefined || step === undefined) return;
-    if (this.#suspect !== step.revision) {
-      this.#suspect = step.revision;
-      return;
-    }
-    const prepared = this.#prepared.find((one) => one.step.revision === step.revision);
-    const body = (await prepared?.load()) ?? null;
-    const again = againOf({ isOvertaken }, step);
-    const { problem, committed } = await endsSession(this.#target, connection, step, { again, body });
-    this.#tally.failed(failureOf(step.revision, problem, committed), problem);
-    this.#context.observe({ kind: "step-failed", step, problem: problem.toProblem() });
-    if (this.#options.failure === "stop") throw problem;
-  }
-
   /** The last promise before exit 0: what was planned is in the ledger. */
   async #assert({ connection, lock }: Work, decided: Plan): Promise<void> {
     await lock.confirm();
@@ -352,23 +289,4 @@ class Run {
 /** Under `continue` they stopped nobody, but what they were meant for is not done. */
 function refuseUnusable({ problems: [first, ...others] }: Listing): void {
   if (first !== undefined) throw new SourceError([first, ...others]);
-}
-
-function pooled(advice: string): Problem {
-  return {
-    code: "DATABASE_POOLED",
-    message:
-      "A connection pooler in transaction mode stands before the database: migrations run slower, and a run that dies keeps the next one waiting.",
-    hint: advice,
-  };
-}
-
-function stepsGone(revisions: readonly string[]): Problem {
-  const are = revisions.length === 1 ? "is" : "are";
-  return {
-    code: "DATABASE_CONNECTION_LOST",
-    message: `${revisions.join(", ")} had been done, and ${are} not in the ledger of the server that answers now: it lost what was committed, or is another one.`,
-    hint: "What is missing is applied again. After a failover, look for what else the new server lacks.",
-    details: { revisions },
-  };
 }

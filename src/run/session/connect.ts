@@ -1,7 +1,9 @@
 /** Waiting for the database, and the promises that a session must keep before anything is done in it. */
+
 import { identifier } from "../../core/sql/quote.ts";
 import type { Connection, Row } from "../../database/connection.ts";
 import { isRetryableConnection } from "../../database/sqlstate.ts";
+import type { Problem } from "../../errors.ts";
 import { DatabaseError, type GodwitError } from "../../errors.ts";
 import { backoffMs, delay } from "../../std/time.ts";
 import { asInterruption } from "./ending.ts";
@@ -157,4 +159,14 @@ function isWorthWaiting(error: unknown): boolean {
   if (error.code === "DATABASE_UNREACHABLE" || error.code === "DATABASE_CONNECTION_LOST")
     return error.sqlState === undefined || isRetryableConnection(error.sqlState);
   return error.code === "DATABASE_IN_RECOVERY";
+}
+
+/** `advice`: the way around the pooler. */
+export function pooledWarning(advice: string): Problem {
+  return {
+    code: "DATABASE_POOLED",
+    message:
+      "A connection pooler in transaction mode stands before the database: migrations run slower, and a run that dies keeps the next one waiting.",
+    hint: advice,
+  };
 }
