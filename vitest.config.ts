@@ -1,17 +1,44 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
+/** Every point of something: a connection cut before and after each message, a process killed at each, thousands of files. */
+const SLOW = [
+  "test/cut.test.ts",
+  "test/kill.test.ts",
+  "test/import/{volume,killed,cut-origin,cut-database}.test.ts",
+];
+/** Laws about the tree itself. */
+const OF_THE_TREE = ["test/{architecture,docs,lock-file,project}.test.ts"];
+
+/** A limit for what hangs, not a measure of what is slow: machines are shared. */
+const limits = { testTimeout: 120_000, hookTimeout: 60_000 };
+const onDatabase = { ...limits, pool: "forks" as const, globalSetup: ["test/support/global.ts"] };
+
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-    globalSetup: ["test/support/global.ts"],
-    pool: "forks",
     // Most of the time of most tests is spent waiting for servers and processes.
     maxWorkers: Math.max(2, availableParallelism()),
-    // A limit for what hangs, not a measure of what is slow: machines are shared.
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
     teardownTimeout: 20_000,
     reporters: ["default"],
+    projects: [
+      {
+        test: {
+          ...limits,
+          name: "unit",
+          pool: "threads",
+          include: ["src/**/*.test.ts", ...OF_THE_TREE],
+          globalSetup: ["test/support/built.ts"],
+        },
+      },
+      {
+        test: {
+          ...onDatabase,
+          name: "database",
+          include: ["test/**/*.test.ts"],
+          exclude: [...SLOW, ...OF_THE_TREE],
+        },
+      },
+      { test: { ...onDatabase, name: "slow", include: SLOW } },
+    ],
   },
 });

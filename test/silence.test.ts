@@ -7,7 +7,7 @@ import { expect, ledgerSchema, type TestDatabase, test } from "./support/databas
 import { startProxy } from "./support/proxy.ts";
 import { folderOf, recorder, targetOf, up } from "./support/target.ts";
 
-const HEARTBEAT_MS = 500;
+const HEARTBEAT_MS = 1_000;
 
 /** The way to the test's database leads through a proxy. */
 async function through(db: TestDatabase) {
@@ -43,10 +43,10 @@ test("a statement whose network went silent is given up", async ({ db }) => {
 test("a statement that just takes long is not given up", async ({ db }) => {
   const { address } = await through(db);
   const connection = await opened(address);
-  await connection.query("select pg_sleep($1)", [(HEARTBEAT_MS * 5) / 1000]);
+  await connection.query("select pg_sleep($1)", [(HEARTBEAT_MS * 4) / 1000]);
   // Nor one that follows a long pause of ours.
   await connection.execute("begin");
-  await new Promise((resolve) => setTimeout(resolve, HEARTBEAT_MS * 3));
+  await new Promise((resolve) => setTimeout(resolve, HEARTBEAT_MS * 2));
   await connection.execute(`select pg_sleep(${(HEARTBEAT_MS * 4) / 1000}); commit`);
   expect(connection.lost.aborted).toBe(false);
   await connection.close();

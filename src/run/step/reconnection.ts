@@ -2,16 +2,16 @@
  * What a run carries over a lost connection: which step was under way, and which steps it has done. The ledger that answers next
  * decides what of them counts.
  */
-import type { Step } from "../core/plan.ts";
-import type { Connection } from "../database/connection.ts";
-import type { DatabaseError, GodwitError, Problem } from "../errors.ts";
-import type { RunEvent } from "./report/events.ts";
-import type { StepReport } from "./report/report.ts";
-import type { Tally } from "./report/tally.ts";
-import type { RunContext, Target } from "./session/target.ts";
-import { againOf, failureOf, type Work } from "./step/context.ts";
-import { endsSession } from "./step/ends-session.ts";
-import type { Prepared } from "./step/prepare.ts";
+import type { Step } from "../../core/plan.ts";
+import type { Connection } from "../../database/connection.ts";
+import type { DatabaseError, GodwitError, Problem } from "../../errors.ts";
+import type { RunEvent } from "../report/events.ts";
+import type { StepReport } from "../report/report.ts";
+import type { Tally } from "../report/tally.ts";
+import type { RunContext, Target } from "../session/target.ts";
+import { againOf, failureOf, type Work } from "./context.ts";
+import { endsSession } from "./ends-session.ts";
+import type { Prepared } from "./prepare.ts";
 
 export class Reconnection {
   readonly #target: Target;
