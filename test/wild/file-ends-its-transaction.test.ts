@@ -4,7 +4,7 @@ import { folderOf, targetOf, up } from "../support/target.ts";
 
 const APPLIED = `select to_regclass('"${ledgerSchema}".migration_history') as history, to_regclass('before_it') as before`;
 
-describe("A file that says BEGIN or COMMIT ends the transaction it runs in, and its row survives the rollback", () => {
+describe("21: A file that says BEGIN or COMMIT ends the transaction it runs in, and its row survives the rollback", () => {
   for (const [line, statement] of [
     [3, "create table a (id int);\n\n  COMMIT;\ninsert into nowhere values (1);"],
     [1, "begin; create table a (id int);"],

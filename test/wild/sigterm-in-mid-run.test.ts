@@ -7,7 +7,7 @@ import { folderOf, recorder, targetOf, up, writeFiles } from "../support/target.
 
 const SIGTERM = new Interrupted({ code: "INTERRUPTED", message: "SIGTERM ended the run." }, "SIGTERM");
 
-describe("SIGTERM in the middle of a run leaves a mess, or is not heard", () => {
+describe("26: SIGTERM in the middle of a run leaves a mess, or is not heard", () => {
   for (const [form, before, slow, kept] of [
     ["a transaction", "insert into a values (2);", "select slowly(1);", []],
     ["no transaction", "-- godwit: transaction=off\ninsert into a values (2);", "select slowly(1);", [2]],

@@ -1,7 +1,7 @@
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { folderOf, targetOf, up, writeFiles } from "../support/target.ts";
 
-test("A half-failed file is edited, and what was never carried out counts as done", async ({ db }) => {
+test("17: A half-failed file is edited, and what was never carried out counts as done", async ({ db }) => {
   const file = (first: string, last: string) =>
     `-- godwit: transaction=off\ncreate table kept (id int);\ninsert into kept values (${first});\ninsert into kept values (${last});`;
   const folder = folderOf({ "0001_kept.sql": file("1", "'x'") });

@@ -2,7 +2,7 @@ import { describe } from "vitest";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { folderOf, targetOf, up } from "../support/target.ts";
 
-describe("All pending files run in one transaction: a new enum value cannot be used, and one failure takes all back", () => {
+describe("20: All pending files run in one transaction: a new enum value cannot be used, and one failure takes all back", () => {
   test("each has a transaction of its own", async ({ db }) => {
     const folder = folderOf({
       "0001_type.sql": "create type colour as enum ('red'); create table things (c colour);",

@@ -1,7 +1,7 @@
 import { expect, test } from "../support/database.ts";
 import { folderOf, recorder, targetOf, up } from "../support/target.ts";
 
-test("A forgotten session blocks the migration for a day, and nobody says which", async ({ db }) => {
+test("52: A forgotten session blocks the migration for a day, and nobody says which", async ({ db }) => {
   await db.sql("create table shops (id int)");
   const stuck = await db.connect();
   await stuck.query("set application_name = 'forgotten pooler'");

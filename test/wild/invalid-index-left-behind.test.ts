@@ -6,7 +6,7 @@ const INDEXES =
   "select indexrelid::regclass::text as name, indisvalid as valid from pg_index where indrelid = 'shops'::regclass order by 1";
 const FILE = "create unique index concurrently if not exists shops_slug on shops (slug);";
 
-describe("A failed CREATE INDEX CONCURRENTLY leaves an invalid index, and IF NOT EXISTS hides it", () => {
+describe("18: A failed CREATE INDEX CONCURRENTLY leaves an invalid index, and IF NOT EXISTS hides it", () => {
   test("ours is cleared away when it fails, and built when it can be", async ({ db }) => {
     await db.sql("create table shops (slug text); insert into shops values ('a'), ('a')");
     const target = targetOf({ url: db.url, folder: folderOf({ "0001_slug.sql": FILE }) });

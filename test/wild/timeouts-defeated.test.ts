@@ -11,7 +11,7 @@ const SETTINGS = [
 ];
 const RECORD = `insert into seen select name, setting from pg_settings where name in ('${SETTINGS.join("', '")}');`;
 
-describe("Timeouts are defeated by defaults of the role, by the file before, or kill a long build", () => {
+describe("51: Timeouts are defeated by defaults of the role, by the file before, or kill a long build", () => {
   test("defaults of role and database do not reach a migration", async ({ db }) => {
     const [server] = await db.sql<{ version: number }>(
       "select current_setting('server_version_num')::int as version",

@@ -2,7 +2,7 @@ import { expect, test } from "../support/database.ts";
 import { blocked } from "../support/sessions.ts";
 import { folderOf, recorder, targetOf, up } from "../support/target.ts";
 
-test("Several tables are locked in one transaction: the first is held while the second is waited for", async ({
+test("50: Several tables are locked in one transaction: the first is held while the second is waited for", async ({
   db,
 }) => {
   await db.sql("create table a (id int); create table b (id int)");

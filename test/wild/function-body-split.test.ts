@@ -13,7 +13,7 @@ create function twice(n int) returns int begin atomic; select n * 2; end;
 create table "semi;colon" (a int default 1); /* nested /* ; */ ; */
 select greet($1$x;y$1$);`.replaceAll("$1$", "$one$");
 
-test("The splitter breaks the body of a function at its semicolons", async ({ db }) => {
+test("22: The splitter breaks the body of a function at its semicolons", async ({ db }) => {
   const folder = folderOf({
     "0001_whole.sql": BODY,
     // The same in pieces, each sent alone.

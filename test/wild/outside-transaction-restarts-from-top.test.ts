@@ -12,7 +12,7 @@ insert into kept values (1);
 vacuum kept;
 `;
 
-describe("A file without a transaction begins again from the top after it stopped half-way", () => {
+describe("16: A file without a transaction begins again from the top after it stopped half-way", () => {
   test("after an error, the statements done are not repeated", async ({ db }) => {
     const folder = folderOf({ "0001_kept.sql": `${BEGINNING}insert into kept values ('x');\nanalyze kept;` });
     const target = targetOf({ url: db.url, folder });

@@ -3,7 +3,7 @@ import { lockHolder } from "../support/sessions.ts";
 import { folderOf, recorder, targetOf, up } from "../support/target.ts";
 import { until } from "../support/until.ts";
 
-test("A lock held in an open transaction blocks work that cannot be in one", async ({ db }) => {
+test("5: A lock held in an open transaction blocks work that cannot be in one", async ({ db }) => {
   await db.sql("create table orders (id int); create table let_go (n int)");
   const folder = folderOf({
     "0001_outside.ts": `export const transaction = false;

@@ -7,7 +7,7 @@ import { closeGate, GATE } from "../support/gate.ts";
 import { lockHolder } from "../support/sessions.ts";
 import { folderOf, targetOf, up } from "../support/target.ts";
 
-describe("The lock is taken on one connection and given back on another, and nobody looks at the answer", () => {
+describe("7: The lock is taken on one connection and given back on another, and nobody looks at the answer", () => {
   test("one connection takes the lock and migrates", async ({ db }) => {
     const gate = await closeGate(db);
     const folder = folderOf({ "0001_gate.sql": GATE });

@@ -4,7 +4,7 @@ import { lockHolder, running } from "../support/sessions.ts";
 import { folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
 import { until } from "../support/until.ts";
 
-test("The client is killed, its backend lives on, and the lock stays until its statement ends", async ({
+test("8: The client is killed, its backend lives on, and the lock stays until its statement ends", async ({
   db,
 }) => {
   const folder = folderOf({ "0001_slow.sql": "select pg_sleep(20);" });

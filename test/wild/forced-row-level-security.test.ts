@@ -10,7 +10,7 @@ alter table tokens force row level security;
 create policy mine on tokens using (shop = current_setting('app.shop', true)::int);
 `;
 
-describe("FORCE ROW LEVEL SECURITY makes an UPDATE of nothing a success", () => {
+describe("53: FORCE ROW LEVEL SECURITY makes an UPDATE of nothing a success", () => {
   for (const header of ["", "-- godwit: transaction=off\n"])
     test(`what rows would be hidden from is an error${header && ", outside a transaction too"}`, async ({
       db,

@@ -2,7 +2,7 @@ import { describe } from "vitest";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { folderOf, targetOf, up } from "../support/target.ts";
 
-describe("Creating the history table races, although it says IF NOT EXISTS", () => {
+describe("14: Creating the history table races, although it says IF NOT EXISTS", () => {
   for (const [who, poolings] of [
     ["with sessions of their own", ["session", "session", "session", "session"]],
     ["behind a pooler", ["transaction", "transaction", "transaction", "transaction"]],

@@ -2,7 +2,7 @@ import { expect, test } from "../support/database.ts";
 import { blocked } from "../support/sessions.ts";
 import { folderOf, recorder, targetOf, up } from "../support/target.ts";
 
-test("The deadlock detector kills the holder of the lock, who leaves an invalid index behind", async ({
+test("4: The deadlock detector kills the holder of the lock, who leaves an invalid index behind", async ({
   db,
 }) => {
   await db.sql("create table orders (id int)");

@@ -1,7 +1,9 @@
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { folderOf, targetOf, up } from "../support/target.ts";
 
-test("The head of a pg_dump empties search_path, and everything behind it goes astray", async ({ db }) => {
+test("23: The head of a pg_dump empties search_path, and everything behind it goes astray", async ({
+  db,
+}) => {
   await db.admin(`grant pg_read_all_data to ${db.owner}`);
   const head = `SET statement_timeout = 0;
 SET lock_timeout = 0;

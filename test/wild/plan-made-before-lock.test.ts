@@ -2,7 +2,7 @@ import { expect, test } from "../support/database.ts";
 import { closeGate, GATE } from "../support/gate.ts";
 import { folderOf, recorder, targetOf, up } from "../support/target.ts";
 
-test("The plan is made before the lock is there, and is out of date when it comes", async ({ db }) => {
+test("12: The plan is made before the lock is there, and is out of date when it comes", async ({ db }) => {
   const gate = await closeGate(db);
   const folder = folderOf({
     "0001_a.sql": "create table a (id int);",

@@ -1,7 +1,7 @@
 import { expect, test } from "../support/database.ts";
 import { folderOf, targetOf, up } from "../support/target.ts";
 
-test("CREATE INDEX CONCURRENTLY is sent in a transaction, or together with other statements", async ({
+test("19: CREATE INDEX CONCURRENTLY is sent in a transaction, or together with other statements", async ({
   db,
 }) => {
   const folder = folderOf({

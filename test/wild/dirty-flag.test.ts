@@ -1,7 +1,7 @@
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { folderOf, targetOf, up, writeFiles } from "../support/target.ts";
 
-test("A failed migration leaves a dirty flag that a person must take away, though the database rolled it back", async ({
+test("15: A failed migration leaves a dirty flag that a person must take away, though the database rolled it back", async ({
   db,
 }) => {
   const folder = folderOf({

@@ -4,7 +4,7 @@ import { looksPooled } from "../../src/database/address/pooling.ts";
 import { expect, test } from "../support/database.ts";
 import { folderOf, targetOf, up } from "../support/target.ts";
 
-describe("A pooler in transaction mode strands or splits the session lock", () => {
+describe("6: A pooler in transaction mode strands or splits the session lock", () => {
   test("the direct URL is named where it can be derived, and the password is not", () => {
     const advice = (url: string) => looksPooled(parseAddress({ url, environment: {} }))?.advice;
     expect(advice("postgres://u:secret@ep-cool-1-pooler.eu-central-1.aws.neon.tech/shop")).toContain(

@@ -2,7 +2,7 @@ import { expect, ledgerSchema, test } from "../support/database.ts";
 import { blocked } from "../support/sessions.ts";
 import { folderOf, recorder, targetOf, up } from "../support/target.ts";
 
-test("CREATE INDEX CONCURRENTLY waits for the peers that wait for the lock, and nobody ever says so", async ({
+test("3: CREATE INDEX CONCURRENTLY waits for the peers that wait for the lock, and nobody ever says so", async ({
   db,
 }) => {
   await db.sql("create table orders (id int)");

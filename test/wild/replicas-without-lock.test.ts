@@ -1,7 +1,7 @@
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { folderOf, targetOf, up } from "../support/target.ts";
 
-test("Without a lock, replicas that start together fail on each other's tables", async ({ db }) => {
+test("10: Without a lock, replicas that start together fail on each other's tables", async ({ db }) => {
   const folder = folderOf({
     "0001_shops.sql": "create table shops (id int primary key); insert into shops values (1);",
     "0002_outside.sql": "-- godwit: transaction=off\ninsert into shops values (2);\nanalyze shops;",

@@ -3,7 +3,7 @@ import { expect, ledgerSchema, test } from "../support/database.ts";
 import { closeGate, GATE } from "../support/gate.ts";
 import { folderOf, recorder, targetOf, up } from "../support/target.ts";
 
-describe("The lock is lost in mid run, and two runners are at work", () => {
+describe("13: The lock is lost in mid run, and two runners are at work", () => {
   for (const [form, header] of [
     ["in a transaction", ""],
     ["outside of one", "-- godwit: transaction=off\n"],

@@ -8,7 +8,7 @@ const FOLDER = {
 };
 
 /** Cut once at every message between the plan and the end, so that among them is the answer to each COMMIT. */
-test("It was committed, but the caller saw an error because the connection died", async ({ db }) => {
+test("25: It was committed, but the caller saw an error because the connection died", async ({ db }) => {
   const net = await startProxy({ port: db.port });
   try {
     const target = targetOf({

@@ -1,7 +1,7 @@
 import { expect, test } from "../support/database.ts";
 import { folderOf, recorder, targetOf, up } from "../support/target.ts";
 
-test("ALTER TABLE waits for a lock, and everybody else queues behind it", async ({ db }) => {
+test("49: ALTER TABLE waits for a lock, and everybody else queues behind it", async ({ db }) => {
   await db.sql("create table shops (id int)");
   const [reader, next] = [await db.connect(), await db.connect()];
   await reader.query("begin; select * from shops");

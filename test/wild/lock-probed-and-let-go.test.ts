@@ -3,7 +3,7 @@ import { closeGate, GATE } from "../support/gate.ts";
 import { lockHolder } from "../support/sessions.ts";
 import { folderOf, recorder, targetOf, up } from "../support/target.ts";
 
-test("The lock is probed and let go, and then the migrations run without it", async ({ db }) => {
+test("11: The lock is probed and let go, and then the migrations run without it", async ({ db }) => {
   const first = await closeGate(db);
   const folder = folderOf({
     "0001_first.sql": `create table a (id int); ${GATE}`,

@@ -3,7 +3,7 @@ import { openLedger } from "../../src/ledger/ledger.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { folderOf, targetOf, up } from "../support/target.ts";
 
-describe("The history is looked for in another schema, not found, and everything runs again", () => {
+describe("24: The history is looked for in another schema, not found, and everything runs again", () => {
   test("a role that searches elsewhere finds the same ledger", async ({ db }) => {
     const folder = folderOf({
       "0001_a.sql": "create table if not exists a (id int); insert into a values (1);",
