@@ -30,12 +30,14 @@ import { withLock } from "./session/locked.ts";
 import { CALM, resetSession } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { rollback } from "./session/transaction.ts";
-import { stepError, type Work, whereIs } from "./step/context.ts";
+import { type Work, whereIs } from "./step/context.ts";
 import { refusedIndexes } from "./step/leftover-indexes.ts";
-import { callModule } from "./step/module.ts";
+import { callModule } from "./step/module-call.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { losesNothingOutside } from "./step/pipeline.ts";
-import { type Prepared, prepareSteps } from "./step/prepare.ts";
+import { prepareSteps } from "./step/prepare.ts";
+import type { Prepared } from "./step/prepared.ts";
+import { stepError } from "./step/step-error.ts";
 import { placeOfTrace, traceOf } from "./step/trace.ts";
 import { watch } from "./step/watch.ts";
 

@@ -37,13 +37,15 @@ import { asSchemaGone, explainedBySchema } from "./session/schema-gone.ts";
 import { guardOf } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { writeUnderLock } from "./session/transaction.ts";
-import { againOf, failureOf, ownSession, type Work } from "./step/context.ts";
+import { ownSession, type Work } from "./step/context.ts";
 import { endsSession } from "./step/ends-session.ts";
 import { execute, refuseBroken } from "./step/execute.ts";
 import { IndexCheck, warnOfInvalid } from "./step/index-check.ts";
 import { leftInvalid } from "./step/leftover-indexes.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
-import { type Prepared, prepareSteps } from "./step/prepare.ts";
+import { prepareSteps } from "./step/prepare.ts";
+import type { Prepared } from "./step/prepared.ts";
+import { againOf, failureOf } from "./step/step-error.ts";
 
 /** Throws a `GodwitError` whose `report` says what had been done, unless all that was asked for is done. */
 export async function migrate(target: Target, options: MigrateOptions, context: RunContext): Promise<Report> {

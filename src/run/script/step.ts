@@ -10,7 +10,7 @@ import { type Mirror, type MirrorSql, mirrorSqlOf } from "../mirror/mirror.ts";
 import { guardOf, ownRole } from "../session/settings.ts";
 import type { RunContext, Target } from "../session/target.ts";
 import { begin } from "../session/transaction.ts";
-import { entryOf } from "../step/context.ts";
+import { type Body, type SplitStatement, statementsOf } from "../step/body.ts";
 import {
   applyFrame,
   closing,
@@ -19,8 +19,9 @@ import {
   type StepFrame,
   statementFrame,
 } from "../step/frame.ts";
-import { mayNeedOutside } from "../step/outside.ts";
-import { type Body, type Prepared, type SplitStatement, statementsOf } from "../step/prepare.ts";
+import { entryOf } from "../step/frame-parts.ts";
+import { mayNeedOutside, mayWait } from "../step/outside.ts";
+import type { Prepared } from "../step/prepared.ts";
 import { hashOf, runsInTransaction } from "../step/statement.ts";
 import type { OfflineGuard } from "./guard.ts";
 import { notRenderable, record } from "./module.ts";
@@ -152,7 +153,7 @@ function renderStatements(
     setsLockTimeout ||= /lock_timeout/i.test(text);
     if (runsInTransaction(statement) && !triedOutside(statement))
       return framed(statementFrame({ ...parts, reset: "", modes, indexes: indexGuard(text) }, finish), text);
-    const patient = mayWait(statement) && !setsLockTimeout;
+    const patient = mayWait(kind) && !setsLockTimeout;
     return [
       own(ledger.startStatement(key, author, null)),
       ...(patient ? ["set lock_timeout = 0;"] : []),
@@ -163,11 +164,6 @@ function renderStatements(
     ];
   });
   return [parts.reset, opening, ...statements, ended(closing(parts, step.direction, entry))];
-}
-
-/** These wait for other transactions, and nobody who reads or writes rows has to wait behind them. */
-function mayWait({ kind: { kind } }: SplitStatement): boolean {
-  return ["create-index-concurrently", "drop-index-concurrently", "reindex-concurrently"].includes(kind);
 }
 
 function lockTimeoutOf({ reset }: FrameParts): string {

@@ -4,7 +4,7 @@ import type { Connection } from "../../database/connection.ts";
 import { StepFailed } from "../../errors.ts";
 import { advise, type Committed, NOTHING } from "../report/committed.ts";
 import type { Target } from "../session/target.ts";
-import { type Body, startOf, statementsOf } from "./prepare.ts";
+import { type Body, startOf, statementsOf } from "./body.ts";
 
 export async function endsSession(
   target: Target,

@@ -1,12 +1,13 @@
 /** Carries out a prepared plan: runs of transactional SQL in a pipeline, everything else one by one. */
 import { type GodwitError, type Problem, SourceError, StepFailed } from "../../errors.ts";
 import type { StepFailure, StepReport } from "../report/report.ts";
-import { failureOf, type Outcome, ownSession, type Work } from "./context.ts";
+import { type Outcome, ownSession, type Work } from "./context.ts";
 import { interruptedBefore } from "./interruption.ts";
 import { runModule } from "./module.ts";
 import { runPipeline } from "./pipeline.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
 import { runStatements } from "./statements.ts";
+import { failureOf } from "./step-error.ts";
 
 export interface ExecuteOptions {
   readonly policy: "stop" | "continue";

@@ -8,7 +8,7 @@ import { type InvalidIndex, invalidIndexes } from "../catalog/indexes.ts";
 import type { Work } from "./context.ts";
 import { clearNamedIndexes, invalidIndex, isIn, namedIndexes, warnOfKept } from "./leftover-indexes.ts";
 import { createMentions, type Mentions, noteTexts } from "./mentioned-indexes.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
 
 const MOST_SKIPPED = 1_000;
 

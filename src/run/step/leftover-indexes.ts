@@ -7,9 +7,9 @@ import { splitStatements } from "../../core/sql/statements.ts";
 import { type Problem, StepFailed } from "../../errors.ts";
 import { askCatalog, resolveName } from "../catalog/ask.ts";
 import { beingBuilt, hasDefinitionOf, holderOf, type InvalidIndex, indexesOn } from "../catalog/indexes.ts";
-import { keptOther, nameIsTaken } from "../catalog/judge.ts";
+import { keptOther, nameIsTaken } from "../catalog/verify.ts";
 import { ownSession, type Work } from "./context.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
 
 interface NamedIndex extends IndexStatement {
   readonly revision: string;

@@ -5,7 +5,7 @@
 import { mentionedNames } from "../../core/sql/mentions.ts";
 import type { InvalidIndex } from "../catalog/indexes.ts";
 import type { Work } from "./context.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
 
 export interface Mentions {
   /** What a step is written as, or has sent. */

@@ -12,7 +12,7 @@ import {
 } from "./module-control.ts";
 import { boundLockWaits, mayResetAll, sentWarning, setsLockTimeout } from "./own-lock-timeout.ts";
 import { indexRefused } from "./pipeline.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
 
 /** For the watch over promises that never settle. */
 export interface Activity {

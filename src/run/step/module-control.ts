@@ -10,7 +10,7 @@ import { type Statement, splitStatements } from "../../core/sql/statements.ts";
 import { lateSessionModes, modeSetting } from "../../core/sql/transaction-modes.ts";
 import type { Step } from "../../core/step.ts";
 import { StepFailed } from "../../errors.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
 
 /** Throws where the text would begin or end a transaction. Savepoints are fine. */
 export function refuseTransactionControl(text: string, { step }: Prepared): void {

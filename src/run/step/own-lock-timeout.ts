@@ -6,7 +6,8 @@ import { mentionedNames } from "../../core/sql/mentions.ts";
 import { splitStatements } from "../../core/sql/statements.ts";
 import type { Problem } from "../../errors.ts";
 import type { RunSettings } from "../session/target.ts";
-import type { Body, Prepared } from "./prepare.ts";
+import type { Body } from "./body.ts";
+import type { Prepared } from "./prepared.ts";
 
 const NAME = new Set(["lock_timeout"]);
 

@@ -16,19 +16,14 @@ import type { StepReport } from "../report/report.ts";
 import { asSchemaGone } from "../session/schema-gone.ts";
 import { CALM } from "../session/settings.ts";
 import { isWorthRetrying, rollback } from "../session/transaction.ts";
-import {
-  entryOf,
-  failureOf,
-  frameParts,
-  type Outcome,
-  pauseBeforeRetry,
-  stepError,
-  type Work,
-} from "./context.ts";
+import { type Body, statementsOf } from "./body.ts";
+import { type Outcome, pauseBeforeRetry, type Work } from "./context.ts";
 import { committedIn, endedTransaction, isClosed } from "./ended.ts";
 import { applyFrame, revertFrame } from "./frame.ts";
+import { entryOf, frameParts } from "./frame-parts.ts";
 import { needsOutside } from "./outside.ts";
-import { type Body, type Prepared, statementsOf } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
+import { failureOf, stepError } from "./step-error.ts";
 import { type Watch, watch } from "./watch.ts";
 
 /** At a round trip of 4 ms still thousands of steps a second; more only keeps more in memory. */

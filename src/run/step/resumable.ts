@@ -4,12 +4,15 @@ import type { Connection } from "../../database/connection.ts";
 import { PlanRefused, type Problem } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
-import { type Before, judge } from "../catalog/judge.ts";
+import { judge } from "../catalog/judge.ts";
+import type { Before } from "../catalog/snapshot.ts";
 import { withConnection } from "../session/connect.ts";
 import type { RunContext, Target } from "../session/target.ts";
+import { statementsOf } from "./body.ts";
 import { interrupted } from "./module.ts";
-import { type Prepared, prepareSteps, statementsOf } from "./prepare.ts";
-import { undecided } from "./statement.ts";
+import { prepareSteps } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
+import { undecided } from "./statement-outside.ts";
 import { checkUnchanged } from "./statements.ts";
 
 export async function refusedResumes(

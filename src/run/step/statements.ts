@@ -25,14 +25,18 @@ import { presentBeside } from "../mirror/mirror.ts";
 import { type Committed, NOTHING } from "../report/committed.ts";
 import { guardOf } from "../session/settings.ts";
 import { begin as ownBegin, rollback } from "../session/transaction.ts";
-import { entryOf, failureOf, frameParts, type Outcome, ownSession, stepError, type Work } from "./context.ts";
+import { type Body, type SplitStatement, startOf, statementsOf } from "./body.ts";
+import { type Outcome, ownSession, type Work } from "./context.ts";
+import type { Job } from "./file-execution.ts";
 import { closing } from "./frame.ts";
+import { entryOf, frameParts } from "./frame-parts.ts";
 import { setsLockTimeout } from "./own-lock-timeout.ts";
 import { closed, frameError } from "./pipeline.ts";
-import type { Body, Prepared, SplitStatement } from "./prepare.ts";
-import { startOf, statementsOf } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
 import { customNames, stateIn } from "./session-state.ts";
-import { hashOf, type Job, keepGoing, runStatement } from "./statement.ts";
+import { hashOf, runStatement } from "./statement.ts";
+import { keepGoing } from "./statement-session.ts";
+import { failureOf, stepError } from "./step-error.ts";
 
 export async function runStatements(work: Work, prepared: Prepared, index: number): Promise<Outcome> {
   const { step } = prepared;
@@ -53,6 +57,7 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
     blockers: [],
     unsettled: false,
     halfDone: false,
+    leftBehind: null,
   };
   let position = 0;
   let done = 0;
