@@ -11,7 +11,6 @@
  */
 
 import { plan } from "../core/plan.ts";
-import { asciiComments } from "../core/sql/comments.ts";
 import {
   isRaised,
   isRetryableTransaction,
@@ -32,7 +31,6 @@ import type { RunContext, Target } from "./session/target.ts";
 import { rollback } from "./session/transaction.ts";
 import { type Work, whereIs } from "./step/context.ts";
 import { refusedIndexes } from "./step/leftover-indexes.ts";
-import { callModule } from "./step/module-call.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { losesNothingOutside } from "./step/pipeline.ts";
 import { prepareSteps } from "./step/prepare.ts";
@@ -115,7 +113,7 @@ async function tryAll(work: Work, steps: readonly Prepared[], { results, refused
       left.add(revision);
       continue;
     }
-    if (prepared.problem === null && ["statements", "module-outside"].includes(prepared.form)) {
+    if (prepared.problem === null && prepared.form.try === null) {
       results.notTried.push({ revision, because: prepared.because ?? "it runs outside a transaction" });
       continue;
     }
@@ -174,9 +172,7 @@ async function attempt(work: Work, prepared: Prepared): Promise<void> {
   if (prepared.problem !== null) throw new SourceError([prepared.problem]);
   using _observed = watch(work, () => prepared.step, work.target.settings.lockTimeoutMs);
   await connection.execute(resetSession(work.kind, work.target.settings, prepared.settings));
-  const body = await prepared.load();
-  const first = body.kind === "module" ? await callModule(work, prepared) : undefined;
-  if (body.kind === "sql") await connection.execute(asciiComments(body.text), { rows: "discard" });
+  const first = await prepared.form.try?.(work, prepared);
   try {
     await connection.execute(`${CALM}; set constraints all immediate`);
   } catch (error) {

@@ -298,7 +298,7 @@ class Run {
         phase: step.phase,
         durationMs: durationMs ?? 0,
         attempts: 1,
-        transactional: form === "transaction" || form === "module",
+        transactional: form.transactional,
       };
       this.#tally.finished(report);
       const underWay = this.#underWay;

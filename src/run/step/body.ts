@@ -1,4 +1,5 @@
 /** What a step runs: a text with the places in its file, or a module. */
+import { createHash } from "node:crypto";
 import type { MigrationSettings } from "../../core/migration.ts";
 import { classify, type StatementKind } from "../../core/sql/classify.ts";
 import { excerptAt } from "../../core/sql/secrets.ts";
@@ -62,6 +63,11 @@ export function statementsOf(body: Body & { kind: "sql" }): readonly SplitStatem
     start: statement.start,
     modes: modesFor(statement.text, body.ownModes),
   }));
+}
+
+/** Tells whether a statement that an earlier run has recorded is still the same. */
+export function hashOf(statement: SplitStatement): string {
+  return `sha256:${createHash("sha256").update(statement.text).digest("hex")}`;
 }
 
 /** Where a statement begins; its column only where something stands in front of it on its line. */

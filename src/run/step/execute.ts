@@ -1,12 +1,9 @@
-/** Carries out a prepared plan: runs of transactional SQL in a pipeline, everything else one by one. */
+/** Carries out a prepared plan, consecutive steps of one form together. */
 import { type GodwitError, type Problem, SourceError, StepFailed } from "../../errors.ts";
 import type { StepFailure, StepReport } from "../report/report.ts";
 import { type Outcome, ownSession, type Work } from "./context.ts";
 import { interruptedBefore } from "./interruption.ts";
-import { runModule } from "./module.ts";
-import { runPipeline } from "./pipeline.ts";
 import type { Prepared } from "./prepared.ts";
-import { runStatements } from "./statements.ts";
 import { failureOf } from "./step-error.ts";
 
 export interface ExecuteOptions {
@@ -51,31 +48,16 @@ export async function execute(
       const error = new SourceError([prepared.problem]);
       await fail(prepared, { ok: false, failure: failureOf(prepared.step.revision, error), error });
       index++;
-    } else if (prepared.form === "transaction") {
-      const stretch = pipelineFrom(steps, index, failed);
-      const result = await runPipeline(work, stretch, index, options.onDone);
-      index += result.done;
-      if (result.stopped === null) continue;
-      const { outcome, outsideNeeded } = result.stopped;
-      if (outsideNeeded)
-        await one(result.stopped.prepared, () =>
-          runStatements(work, result.stopped?.prepared as Prepared, index),
-        );
-      else await fail(result.stopped.prepared, outcome);
-      index++;
     } else {
-      const run = prepared.form === "statements" ? runStatements : runModule;
-      await one(prepared, () => run(work, prepared, index));
+      const stretch = stretchFrom(steps, index, failed);
+      const { done, failed: stopped } = await prepared.form.run(work, stretch, index, options.onDone);
+      index += done;
+      if (stopped === null) continue;
+      await fail(stopped.prepared, stopped.outcome);
       index++;
     }
   }
   if (first !== undefined) throw first;
-
-  async function one(prepared: Prepared, run: () => Promise<Outcome>): Promise<void> {
-    const outcome = await run();
-    if (outcome.ok) options.onDone(outcome.report);
-    else await fail(prepared, outcome);
-  }
 }
 
 /** Under `stop` every file is looked at before anything is done. Throws `SourceError`. */
@@ -85,15 +67,17 @@ export function refuseBroken(steps: readonly Prepared[]): void {
   if (head !== undefined) throw new SourceError([head, ...rest]);
 }
 
-function pipelineFrom(
+/** The steps of one form that can be carried out one behind the other, whatever became of the steps before them. */
+function stretchFrom(
   steps: readonly Prepared[],
   from: number,
   failed: ReadonlySet<string>,
 ): readonly Prepared[] {
   const rest = steps.slice(from);
+  const form = rest[0]?.form;
   const end = rest.findIndex(
     (next) =>
-      next.form !== "transaction" ||
+      next.form !== form ||
       next.problem !== null ||
       failed.has(next.step.revision) ||
       next.step.after.some((revision) => failed.has(revision)),

@@ -3,6 +3,7 @@ import { INDEX_SQLSTATE, indexGuard } from "../../core/sql/index-guard.ts";
 import type { Encoded } from "../../database/values/parameters.ts";
 import { DatabaseError, type GodwitError, StepFailed } from "../../errors.ts";
 import type { Work } from "./context.ts";
+import { indexRefused } from "./frame-error.ts";
 import {
   refuseSessionModes,
   refuseTransactionControl,
@@ -11,7 +12,6 @@ import {
   tally,
 } from "./module-control.ts";
 import { boundLockWaits, mayResetAll, sentWarning, setsLockTimeout } from "./own-lock-timeout.ts";
-import { indexRefused } from "./pipeline.ts";
 import type { Prepared } from "./prepared.ts";
 
 /** For the watch over promises that never settle. */
@@ -50,7 +50,7 @@ export function supervised(work: Work, { activity, prepared }: Supervision) {
   const refuseModes = refuseSessionModes(prepared);
   /** Asked before each text is sent; what it returns is told that it succeeded. */
   const guard = (text: string): ((commands: readonly string[]) => void) => {
-    const outside = prepared.form === "module-outside";
+    const outside = !prepared.form.transactional;
     try {
       if (outside) refuseTwoPhase(text, prepared);
       else {
@@ -76,7 +76,7 @@ export function supervised(work: Work, { activity, prepared }: Supervision) {
   };
   /** Behind a pooler nothing was set for a module outside a transaction. */
   const boundAgain = async (text: string): Promise<void> => {
-    const inside = prepared.form === "module";
+    const inside = prepared.form.transactional;
     if (setsLockTimeout(text) || !(inside || work.kind.session)) return;
     const bound = boundLockWaits(prepared, work.target.settings, inside);
     // In a transaction that has failed nothing can be set, and nothing waits.

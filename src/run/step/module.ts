@@ -1,24 +1,25 @@
 /** Carries out a migration written in TypeScript: in one transaction, like SQL, unless it says otherwise. */
 import type { Result } from "../../database/connection.ts";
-import { type DatabaseError, PlanRefused, StepFailed } from "../../errors.ts";
-import { type Committed, decideByHand, NOTHING } from "../report/committed.ts";
+import { type DatabaseError, StepFailed } from "../../errors.ts";
+import { type Committed, NOTHING } from "../report/committed.ts";
 import { CALM, CALM_SESSION, guardOf, resetSession } from "../session/settings.ts";
 import { begin, isWorthRetrying, rollback } from "../session/transaction.ts";
 import { type Outcome, ownSession, pauseBeforeRetry, type Work, whereIs } from "./context.ts";
 import { committedIn, endedTransaction, isClosed } from "./ended.ts";
 import { applyFrame, closing, revertFrame } from "./frame.ts";
+import { closed, frameError } from "./frame-error.ts";
 import { entryOf, frameParts } from "./frame-parts.ts";
 import type { Activity } from "./module-activity.ts";
 import { callModule } from "./module-call.ts";
-import { closed, frameError } from "./pipeline.ts";
 import type { Prepared } from "./prepared.ts";
+import { interrupted } from "./resume.ts";
 import { cutOff, failureOf, stepError } from "./step-error.ts";
 import { placeOfTrace, traceOf } from "./trace.ts";
 import { watch } from "./watch.ts";
 
 export async function runModule(work: Work, prepared: Prepared, index: number): Promise<Outcome> {
   const { step } = prepared;
-  const outside = prepared.form === "module-outside";
+  const outside = !prepared.form.transactional;
   const startedAt = performance.now();
   work.context.observe({ kind: "step-started", step, index, count: work.count });
   for (let attempt = 1; ; attempt++) {
@@ -168,16 +169,4 @@ function leftOpen({ step }: Prepared): StepFailed {
     hint: "Commit it in the module, or leave BEGIN away.",
     place: { file: step.file },
   });
-}
-
-/** An earlier run has begun it, and nobody knows how far it came. */
-export function interrupted({ step }: Pick<Prepared, "step">): PlanRefused {
-  return new PlanRefused([
-    {
-      code: "PLAN_PARTIAL",
-      message: `An earlier run ended in the middle of ${step.direction === "down" ? "the way back of " : ""}${step.file}, outside a transaction; how far it came is not known.`,
-      hint: decideByHand(step.revision, step.direction),
-      place: { file: step.file },
-    },
-  ]);
 }

@@ -18,6 +18,11 @@ export function needsOutside(error: unknown, { text }: { readonly text: string }
   return mayCommit && ENDS_TRANSACTION.has(error.routine) ? { commits: true } : null;
 }
 
+/** By what its text tells. */
+export function runsInTransaction({ kind }: { readonly kind: StatementKind }): boolean {
+  return kind.kind === "ordinary" || kind.kind === "add-enum-value";
+}
+
 /**
  * Whether a server might refuse this inside a transaction, as far as the text tells without one. What is so runs outside as
  * well as inside, so a script for psql, which cannot try it both ways, runs it outside.

@@ -59,9 +59,9 @@ function firstLonger(
 ): { readonly line: number; readonly text: string } | null {
   const limitMs = settings.lockTimeoutMs ?? run.lockTimeoutMs;
   if (limitMs === 0 || !(setsLockTimeout(text) || mayResetAll(text))) return null;
-  const oneByOne = form === "statements" && units === undefined;
+  const oneByOne = form.sends === "statements" && units === undefined;
   const isLonger = (statement: { readonly text: string }) => {
-    const waitMs = waitSetBy(statement.text, { oneByOne, whole: form === "transaction" });
+    const waitMs = waitSetBy(statement.text, { oneByOne, whole: form.sends === "whole" });
     return waitMs !== null && (waitMs === 0 || waitMs > limitMs);
   };
   return splitStatements(text).find(isLonger) ?? null;

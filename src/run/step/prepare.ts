@@ -3,6 +3,7 @@ import type { Migration } from "../../core/migration.ts";
 import type { Step } from "../../core/plan.ts";
 import { GodwitError, SourceError } from "../../errors.ts";
 import { problemOf } from "../../source/problems.ts";
+import { FORMS } from "./forms.ts";
 import { type BodyInput, loadBody } from "./load-body.ts";
 import type { Prepared } from "./prepared.ts";
 import { whyOutside } from "./why-outside.ts";
@@ -31,7 +32,7 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
         const outside = base.settings.transaction === false;
         prepared.push({
           ...base,
-          form: outside ? "module-outside" : "module",
+          form: FORMS[outside ? "module-outside" : "module"],
           because: outside ? "the module says so" : null,
           load,
           problem: null,
@@ -46,14 +47,14 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
       prepared.push({
         ...base,
         settings,
-        form: because === null ? "transaction" : "statements",
+        form: FORMS[because === null ? "transaction" : "statements"],
         because,
         load: keep ? () => Promise.resolve(body) : load,
         problem: null,
       });
     } catch (error) {
       if (!(error instanceof GodwitError)) throw error;
-      prepared.push({ ...base, form: "transaction", because: null, load, problem: error.toProblem() });
+      prepared.push({ ...base, form: FORMS.transaction, because: null, load, problem: error.toProblem() });
     }
   }
   return prepared;

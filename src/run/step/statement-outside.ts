@@ -1,5 +1,4 @@
 /** A statement that the server takes in no transaction: its intent is committed before it, its end behind it. */
-import { PlanRefused } from "../../errors.ts";
 import type { RecordedStatement } from "../../ledger/ledger.ts";
 import type { StatementKey } from "../../ledger/sql.ts";
 import { judge } from "../catalog/judge.ts";
@@ -12,6 +11,7 @@ import { type Job, sendStatement } from "./file-execution.ts";
 import { ownTransaction } from "./frame.ts";
 import { commitsOf, localTransaction } from "./local-transaction.ts";
 import { mayWait } from "./outside.ts";
+import { undecided } from "./resume.ts";
 import { KEPT_STATE, keepState, setTimeoutAside } from "./session-state.ts";
 import {
   carryOn,
@@ -119,19 +119,4 @@ async function failedOutside(
   const forget = ledger.sql.forgetStatements(key.revision, key.direction);
   await connection.execute(ownTransaction(parts, `${forget} and position = ${key.position}`));
   return false;
-}
-
-export function undecided(
-  { body: { file } }: Pick<Job, "body">,
-  key: Pick<StatementKey, "revision" | "position">,
-  statement: SplitStatement,
-): PlanRefused {
-  return new PlanRefused([
-    {
-      code: "PLAN_PARTIAL",
-      message: `An earlier run ended during statement ${key.position} of ${file}, and the catalog cannot tell whether it took effect.`,
-      hint: `Look at the database. If it did: godwit repair --mark-done ${key.revision}:${key.position}. If not: godwit repair --retry ${key.revision}:${key.position}`,
-      place: { file, line: statement.line },
-    },
-  ]);
 }

@@ -1,17 +1,16 @@
 /** One statement of a migration that runs without a transaction: `statements.ts` tells what each crash leaves behind. */
-import { createHash } from "node:crypto";
 import { indexGuard } from "../../core/sql/index-guard.ts";
 import { type GodwitError, StepFailed } from "../../errors.ts";
 import type { RecordedStatement } from "../../ledger/ledger.ts";
 import type { StatementKey } from "../../ledger/sql.ts";
 import { begin, isWorthRetrying, rollback } from "../session/transaction.ts";
-import type { SplitStatement } from "./body.ts";
+import { hashOf, type SplitStatement } from "./body.ts";
 import { pauseBeforeRetry } from "./context.ts";
 import { type Job, sendStatement } from "./file-execution.ts";
 import { inTransaction, statementFrame } from "./frame.ts";
-import { needsOutside } from "./outside.ts";
+import { frameError } from "./frame-error.ts";
+import { needsOutside, runsInTransaction } from "./outside.ts";
 import { boundLockWaits } from "./own-lock-timeout.ts";
-import { frameError } from "./pipeline.ts";
 import { KEPT_STATE, keepState, setTimeoutAside } from "./session-state.ts";
 import { runOutside } from "./statement-outside.ts";
 import {
@@ -120,12 +119,4 @@ function notKept({ body: { file } }: Job, { line }: SplitStatement, cause: unkno
     },
     { cause },
   );
-}
-
-export function runsInTransaction({ kind }: SplitStatement): boolean {
-  return kind.kind === "ordinary" || kind.kind === "add-enum-value";
-}
-
-export function hashOf(statement: SplitStatement): string {
-  return `sha256:${createHash("sha256").update(statement.text).digest("hex")}`;
 }

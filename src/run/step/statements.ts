@@ -19,7 +19,7 @@
  */
 
 import { splitStatements } from "../../core/sql/statements.ts";
-import { DatabaseError, PlanRefused } from "../../errors.ts";
+import { DatabaseError } from "../../errors.ts";
 import type { RecordedStatement } from "../../ledger/ledger.ts";
 import { presentBeside } from "../mirror/mirror.ts";
 import { type Committed, NOTHING } from "../report/committed.ts";
@@ -29,12 +29,13 @@ import { type Body, type SplitStatement, startOf, statementsOf } from "./body.ts
 import { type Outcome, ownSession, type Work } from "./context.ts";
 import type { Job } from "./file-execution.ts";
 import { closing } from "./frame.ts";
+import { closed, frameError } from "./frame-error.ts";
 import { entryOf, frameParts } from "./frame-parts.ts";
 import { setsLockTimeout } from "./own-lock-timeout.ts";
-import { closed, frameError } from "./pipeline.ts";
 import type { Prepared } from "./prepared.ts";
+import { checkUnchanged } from "./resume.ts";
 import { customNames, stateIn } from "./session-state.ts";
-import { hashOf, runStatement } from "./statement.ts";
+import { runStatement } from "./statement.ts";
 import { keepGoing } from "./statement-session.ts";
 import { failureOf, stepError } from "./step-error.ts";
 
@@ -213,30 +214,4 @@ const SET_CONFIG =
 
 function statementLine(body: Body & { kind: "sql" }, position: number): number | undefined {
   return statementsOf(body)[position - 1]?.line;
-}
-
-/** Throws `PlanRefused` where a statement that an earlier run has begun is another one now. */
-export function checkUnchanged(
-  { prepared, body }: Pick<Job, "prepared" | "body">,
-  statements: readonly SplitStatement[],
-  recorded: readonly RecordedStatement[],
-): void {
-  for (const row of recorded) {
-    const statement = statements[row.position - 1];
-    if (statement !== undefined && hashOf(statement) === row.hash) continue;
-    const { revision, direction } = prepared.step;
-    const { file } = body;
-    const complete =
-      direction === "up"
-        ? `if it is complete, say: godwit repair --mark-done ${revision}`
-        : `if it is taken back, say: godwit repair --forget ${revision}`;
-    throw new PlanRefused([
-      {
-        code: "PLAN_PARTIAL_EDITED",
-        message: `Statement ${row.position} of ${file} was ${row.state === "done" ? "carried out" : "begun"} by an earlier run and has been changed since.`,
-        hint: `Restore that statement and put the change into a later one; or look at the database, and ${complete}`,
-        place: { file, line: statement?.line },
-      },
-    ]);
-  }
 }

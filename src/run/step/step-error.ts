@@ -4,7 +4,6 @@ import type { Blocker } from "../../database/connection.ts";
 import { rememberQuoted } from "../../database/private-data.ts";
 import { isRaised } from "../../database/sqlstate.ts";
 import { DatabaseError, GodwitError, type Place, StepFailed } from "../../errors.ts";
-import { noTransactionMarker } from "../../source/layouts/no-transaction.ts";
 import { inTheWay } from "../report/blockers.ts";
 import { advise, type Committed, NOTHING, whatWasKept } from "../report/committed.ts";
 import type { StepFailure } from "../report/report.ts";
@@ -58,11 +57,8 @@ export function stepError(
   if (body?.kind === "sql") rememberQuoted(body.text, wordsOf(error));
   const place = body?.kind === "sql" ? placeOfError(body, error, line) : (traced ?? { file });
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
-  const marker =
-    body?.kind === "sql" || step.kind !== "module"
-      ? noTransactionMarker(work.target.source.layout)
-      : "declare the module with transaction: false";
-  const outside = !isInTransaction(prepared);
+  const marker = prepared.form.advise(work.target.source.layout);
+  const outside = !prepared.form.transactional;
   const known = advice(error, { timeout, blockers, marker, outside });
   // What is known to help takes the place of the general advice, never of what was kept.
   const kept =
@@ -80,10 +76,6 @@ export function stepError(
     },
     { cause: error.again() },
   );
-}
-
-function isInTransaction({ form, settings }: Prepared): boolean {
-  return (form === "transaction" || form === "module") && settings.transaction !== false;
 }
 
 /** How to run again after a failure of the step, where that takes more than the same command. */
