@@ -37,7 +37,7 @@ import { asSchemaGone, explainedBySchema } from "./session/schema-gone.ts";
 import { guardOf } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { writeUnderLock } from "./session/transaction.ts";
-import { ownSession, type Work } from "./step/context.ts";
+import { ownSession, type StepContext } from "./step/context.ts";
 import { endsSession } from "./step/ends-session.ts";
 import { execute, refuseBroken } from "./step/execute.ts";
 import { IndexCheck, warnOfInvalid } from "./step/index-check.ts";
@@ -45,7 +45,7 @@ import { leftInvalid } from "./step/leftover-indexes.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { prepareSteps } from "./step/prepare.ts";
 import type { Prepared } from "./step/prepared.ts";
-import { againOf, failureOf } from "./step/step-error.ts";
+import { failureOf, howToRerun } from "./step/step-error.ts";
 
 /** Throws a `GodwitError` whose `report` says what had been done, unless all that was asked for is done. */
 export async function migrate(target: Target, options: MigrateOptions, context: RunContext): Promise<Report> {
@@ -75,7 +75,7 @@ class Run {
   /** Begun, and not known to have ended. */
   #underWay: string | undefined;
   /** The step that was under way when the connection was last lost. */
-  #cut: Work["cut"];
+  #cut: StepContext["cut"];
   /** The first step that was not done when the connection was lost while a step was under way. */
   #suspect: string | undefined;
   #prepared: readonly Prepared[] = [];
@@ -225,9 +225,9 @@ class Run {
     if (untoldOf !== null) this.#warn(untoldOf);
     this.#prepared = prepared;
     for (const { step } of prepared) if (step.kind === "repeatable") this.#tally.repeatable(step.revision);
-    const work: Work = {
+    const context: StepContext = {
       target,
-      context: this.#context,
+      observe: this.#context.observe,
       connection,
       lock,
       ledger: target.ledger,
@@ -245,11 +245,11 @@ class Run {
       cut: this.#cut,
       ...{ mirror, watch, advisory },
     };
-    await indexes.before(work, prepared, invalid);
+    await indexes.before(context, prepared, invalid);
     const stopNotices = connection.onNotice(boundedNotices(this.#context.observe));
     const stopListening = indexes.listen(connection);
     try {
-      await execute(work, prepared, {
+      await execute(context, prepared, {
         policy: this.#options.failure,
         onDone: (report) => this.#tally.finished(report),
         onFailed: (failure, error) => this.#tally.failed(failure, error),
@@ -257,19 +257,19 @@ class Run {
       });
     } catch (error) {
       if (!connection.lost.aborted)
-        warnOfInvalid(work, await invalidIndexes(connection).catch(() => invalid));
+        warnOfInvalid(context, await invalidIndexes(connection).catch(() => invalid));
       throw error;
     } finally {
       stopNotices();
       stopListening();
     }
-    await ownSession(work);
-    await this.#assert(work, decided);
-    const broken = await indexes.broken(work, prepared);
+    await ownSession(context);
+    await this.#assert(context, decided);
+    const broken = await indexes.broken(context, prepared);
     if (broken.length > 0) throw new StepFailed(leftInvalid(broken));
     if (this.#late !== undefined) throw this.#late;
     if (watch != null) await refuseMeanwhile(connection, watch);
-    await indexes.warnOfKept(work, prepared);
+    await indexes.warnOfKept(context, prepared);
   }
 
   /**
@@ -323,15 +323,15 @@ class Run {
     }
     const prepared = this.#prepared.find((one) => one.step.revision === step.revision);
     const body = (await prepared?.load()) ?? null;
-    const again = againOf({ isOvertaken }, step);
-    const { problem, committed } = await endsSession(this.#target, connection, step, { again, body });
+    const rerun = howToRerun({ isOvertaken }, step);
+    const { problem, committed } = await endsSession(this.#target, connection, step, { rerun, body });
     this.#tally.failed(failureOf(step.revision, problem, committed), problem);
     this.#context.observe({ kind: "step-failed", step, problem: problem.toProblem() });
     if (this.#options.failure === "stop") throw problem;
   }
 
   /** The last promise before exit 0: what was planned is in the ledger. */
-  async #assert({ connection, lock }: Work, decided: Plan): Promise<void> {
+  async #assert({ connection, lock }: StepContext, decided: Plan): Promise<void> {
     await lock.confirm();
     const { entries } = await this.#target.ledger.read(connection, { evenDamaged: true });
     const applied = new Set(

@@ -5,14 +5,14 @@ import type { Connection } from "../../database/connection.ts";
 import { askCatalog, resolveName } from "./ask.ts";
 import { type CreateIndex, hasDefinitionOf, indexesOn } from "./indexes.ts";
 import {
-  type Before,
   catalogOf,
   identify,
-  type Judged,
+  type JudgedStatement,
   type Outside,
   oidOutside,
   partitionState,
   resolve,
+  type Snapshot,
   stillThere,
 } from "./snapshot.ts";
 
@@ -22,8 +22,8 @@ export type Verdict = "done" | "again" | "unknown";
 /** Judges a statement whose intent was recorded and whose end was not. */
 export async function judge(
   connection: Connection,
-  { kind, text }: Judged,
-  before: Before | null,
+  { kind, text }: JudgedStatement,
+  before: Snapshot | null,
 ): Promise<Verdict> {
   switch (kind.kind) {
     case "create-index-concurrently":
@@ -54,7 +54,7 @@ export async function judge(
 async function judgeCreateIndex(
   connection: Connection,
   { kind, text }: { kind: CreateIndex; text: string },
-  before: Before | null,
+  before: Snapshot | null,
 ): Promise<Verdict> {
   const now = await resolve(connection, kind.table);
   const [meant] = before?.objects ?? [];
@@ -73,7 +73,7 @@ async function judgeCreateIndex(
 }
 
 /** The intent remembers that none of the names meant anything. */
-function nothingFound(before: Before | null): boolean {
+function nothingFound(before: Snapshot | null): boolean {
   return before?.objects?.every((object) => object === null) ?? false;
 }
 
@@ -89,7 +89,11 @@ async function hasEnumValue(
   return rows.length > 0;
 }
 
-async function judgeOutside(connection: Connection, kind: Outside, before: Before | null): Promise<Verdict> {
+async function judgeOutside(
+  connection: Connection,
+  kind: Outside,
+  before: Snapshot | null,
+): Promise<Verdict> {
   if (REPEATABLE.has(kind.verb)) return "again";
   const creates = kind.verb.startsWith("CREATE ");
   if (catalogOf(kind) === null || !(creates || kind.verb.startsWith("DROP "))) return "unknown";

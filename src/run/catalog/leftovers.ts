@@ -10,7 +10,14 @@ import {
   indexesOn,
   reindexLeftovers,
 } from "./indexes.ts";
-import { type Before, identify, type Judged, partitionState, resolve, stillThere } from "./snapshot.ts";
+import {
+  identify,
+  type JudgedStatement,
+  partitionState,
+  resolve,
+  type Snapshot,
+  stillThere,
+} from "./snapshot.ts";
 
 /**
  * Clears what a killed or failed predecessor of this statement left behind, so that it can run. `before` is what the
@@ -18,8 +25,8 @@ import { type Before, identify, type Judged, partitionState, resolve, stillThere
  */
 export async function clearLeftovers(
   connection: Connection,
-  { kind, text }: Judged,
-  before: Before | null,
+  { kind, text }: JudgedStatement,
+  before: Snapshot | null,
 ): Promise<void> {
   if (kind.kind === "create-index-concurrently" && kind.index === null) {
     for (const index of await unnamedLeftovers(connection, { kind, text }, before)) {
@@ -51,7 +58,7 @@ export async function clearLeftovers(
 async function unnamedLeftovers(
   connection: Connection,
   { kind, text }: { kind: CreateIndex; text: string },
-  before: Before | null,
+  before: Snapshot | null,
 ): Promise<readonly IndexRow[]> {
   const [meant] = before?.objects ?? [];
   const table = meant == null ? null : await identify(connection, meant.oid);
@@ -68,8 +75,8 @@ async function unnamedLeftovers(
 /** Whether a statement that failed left something that only its repetition finishes. */
 export async function leftHalfDone(
   connection: Connection,
-  { kind, text }: Judged,
-  before: Before | null,
+  { kind, text }: JudgedStatement,
+  before: Snapshot | null,
 ): Promise<boolean> {
   switch (kind.kind) {
     case "create-index-concurrently": {
@@ -91,8 +98,8 @@ export async function leftHalfDone(
 /** The statement to send: for the very objects that it meant; a half-done detachment is finished. */
 export async function effectiveText(
   connection: Connection,
-  { kind, text }: Judged,
-  before: Before | null,
+  { kind, text }: JudgedStatement,
+  before: Snapshot | null,
   resumed: boolean,
 ): Promise<string> {
   if (kind.kind === "drop-index-concurrently" && resumed) {

@@ -18,7 +18,7 @@ export interface Identity {
 }
 
 /** What is remembered with the intent. A row of an older Godwit has at most `indexes`. */
-export interface Before {
+export interface Snapshot {
   /** What the statement's names meant, in their order; `null` where there was no such object. */
   readonly objects?: readonly (Identity | null)[];
   /** The indexes that were there already, of those that the statement might have made. */
@@ -28,13 +28,13 @@ export interface Before {
 }
 
 /** A statement as the judgement needs it. */
-export interface Judged {
+export interface JudgedStatement {
   readonly kind: StatementKind;
   readonly text: string;
 }
 
 /** Asks with the settings in force at the statement, before it is begun. */
-export async function snapshot(connection: Connection, kind: StatementKind): Promise<Before | null> {
+export async function snapshot(connection: Connection, kind: StatementKind): Promise<Snapshot | null> {
   if (kind.kind === "outside") return { existing: await oidOutside(connection, kind) };
   const names = namesOf(kind);
   if (names.length === 0) return null;
@@ -79,7 +79,7 @@ export async function identify(connection: Connection, oid: number): Promise<Ide
 export async function stillThere(
   connection: Connection,
   kind: StatementKind & { kind: "drop-index-concurrently" },
-  before: Before | null,
+  before: Snapshot | null,
 ): Promise<readonly (Identity & { valid: boolean })[]> {
   const objects =
     before?.objects ?? (await Promise.all(kind.indexes.map((name) => resolve(connection, name))));
@@ -96,7 +96,7 @@ export async function stillThere(
 export async function partitionState(
   connection: Connection,
   kind: { table: Name; partition: Name },
-  before: Before | null,
+  before: Snapshot | null,
 ): Promise<"attached" | "pending" | "detached"> {
   const [table, partition] = before?.objects ?? [];
   const oidOf = async (object: Identity | null | undefined, name: Name) =>

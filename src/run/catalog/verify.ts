@@ -2,7 +2,7 @@
 import type { Connection } from "../../database/connection.ts";
 import { type Problem, StepFailed } from "../../errors.ts";
 import { hasDefinitionOf, holderOf, indexesOn } from "./indexes.ts";
-import { type Before, type Judged, resolve } from "./snapshot.ts";
+import { type JudgedStatement, resolve, type Snapshot } from "./snapshot.ts";
 
 /**
  * Throws `StepFailed` unless the statement that the server called done left a valid index. Returns a warning where
@@ -10,8 +10,8 @@ import { type Before, type Judged, resolve } from "./snapshot.ts";
  */
 export async function verify(
   connection: Connection,
-  { kind, text }: Judged,
-  before: Before | null,
+  { kind, text }: JudgedStatement,
+  before: Snapshot | null,
 ): Promise<Problem | null> {
   if (kind.kind !== "create-index-concurrently" || kind.index === null) return null;
   const table = await resolve(connection, kind.table);

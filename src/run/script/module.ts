@@ -54,12 +54,16 @@ function written({ form, text, parameters }: RecordedStatement): string {
   return form === "ask" ? `${inline(text, parameters)};` : text.trimEnd().replace(/;?$/, ";");
 }
 
-interface Told {
+interface Explanation {
   readonly place?: Place | undefined;
   readonly hint?: string;
 }
 
-export function notRenderable(prepared: Prepared, why: string, { place, hint }: Told = {}): SourceError {
+export function notRenderable(
+  prepared: Prepared,
+  why: string,
+  { place, hint }: Explanation = {},
+): SourceError {
   const problem: Problem = {
     code: "SOURCE_NOT_RENDERABLE",
     message: `${prepared.step.file} cannot be written as SQL: ${why}.`,

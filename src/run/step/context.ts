@@ -9,13 +9,14 @@ import { backoffMs, delay } from "../../std/time.ts";
 import type { Mirror } from "../mirror/mirror.ts";
 import type { Advisory } from "../mirror/tool-lock.ts";
 import type { ToolWatch } from "../mirror/tool-watch.ts";
+import type { Observe } from "../report/events.ts";
 import type { StepFailure, StepReport } from "../report/report.ts";
 import { resetSession, type SessionKind } from "../session/settings.ts";
-import type { RunContext, Target } from "../session/target.ts";
+import type { Target } from "../session/target.ts";
 
-export interface Work {
+export interface StepContext {
   readonly target: Target;
-  readonly context: RunContext;
+  readonly observe: Observe;
   readonly connection: Connection;
   readonly lock: Lock;
   readonly ledger: Ledger;
@@ -44,31 +45,35 @@ export interface Work {
 }
 
 /** How one step ended. `error` is set together with `failure`; connection loss is thrown instead. */
-export type Outcome =
+export type StepOutcome =
   | { readonly ok: true; readonly report: StepReport }
   | { readonly ok: false; readonly failure: StepFailure; readonly error: GodwitError };
 
 /** For what looks for places in a module's files. */
-export function whereIs(work: Work, step: Step): { readonly folder: string; readonly file: string } {
-  return { folder: work.target.source.folder, file: step.file };
+export function whereIs(
+  context: StepContext,
+  step: Step,
+): { readonly folder: string; readonly file: string } {
+  return { folder: context.target.source.folder, file: step.file };
 }
 
 /** Undoes what migrations did to the session, for what the run itself has to say and to ask between them. */
-export async function ownSession(work: Work): Promise<void> {
-  if (work.kind.session) await work.connection.execute(resetSession(work.kind, work.target.settings, {}));
+export async function ownSession(context: StepContext): Promise<void> {
+  if (context.kind.session)
+    await context.connection.execute(resetSession(context.kind, context.target.settings, {}));
 }
 
 /** Growing pauses between two tries of one step. */
 export async function pauseBeforeRetry(
-  work: Work,
+  context: StepContext,
   step: Step,
   attempt: number,
   error: GodwitError,
   blockers: readonly Blocker[],
 ): Promise<void> {
   const delayMs = backoffMs(attempt, { firstMs: 200, maxMs: 30_000 });
-  const attempts = work.target.settings.lockAttempts;
-  work.context.observe({
+  const attempts = context.target.settings.lockAttempts;
+  context.observe({
     kind: "step-retry",
     step,
     attempt,
@@ -77,5 +82,5 @@ export async function pauseBeforeRetry(
     problem: error.toProblem(),
     blockers,
   });
-  await delay(delayMs, work.stop);
+  await delay(delayMs, context.stop);
 }

@@ -1,7 +1,7 @@
 /** Carries out a prepared plan, consecutive steps of one form together. */
 import { type GodwitError, type Problem, SourceError, StepFailed } from "../../errors.ts";
 import type { StepFailure, StepReport } from "../report/report.ts";
-import { type Outcome, ownSession, type Work } from "./context.ts";
+import { ownSession, type StepContext, type StepOutcome } from "./context.ts";
 import { interruptedBefore } from "./interruption.ts";
 import type { Prepared } from "./prepared.ts";
 import { failureOf } from "./step-error.ts";
@@ -16,24 +16,24 @@ export interface ExecuteOptions {
 
 /** Throws the first failure: at once under `stop`, after all that does not depend on it under `continue`. */
 export async function execute(
-  work: Work,
+  context: StepContext,
   steps: readonly Prepared[],
   options: ExecuteOptions,
 ): Promise<void> {
   let [first] = options.failedBefore.values();
   const failed = new Set(options.failedBefore.keys());
-  const fail = async (prepared: Prepared, outcome: Outcome & { ok: false }) => {
+  const fail = async (prepared: Prepared, outcome: StepOutcome & { ok: false }) => {
     failed.add(prepared.step.revision);
     first ??= outcome.error;
     options.onFailed(outcome.failure, outcome.error);
-    work.context.observe({ kind: "step-failed", step: prepared.step, problem: outcome.failure.problem });
-    await record(work, prepared, outcome);
-    if (options.policy === "stop" || work.stop.aborted) throw outcome.error;
+    context.observe({ kind: "step-failed", step: prepared.step, problem: outcome.failure.problem });
+    await record(context, prepared, outcome);
+    if (options.policy === "stop" || context.stop.aborted) throw outcome.error;
   };
 
   for (let index = 0; index < steps.length; ) {
     const prepared = steps[index] as Prepared;
-    if (work.stop.aborted) throw interruptedBefore(work.stop, prepared.step);
+    if (context.stop.aborted) throw interruptedBefore(context.stop, prepared.step);
     if (options.failedBefore.has(prepared.step.revision)) {
       index++;
       continue;
@@ -50,7 +50,7 @@ export async function execute(
       index++;
     } else {
       const stretch = stretchFrom(steps, index, failed);
-      const { done, failed: stopped } = await prepared.form.run(work, stretch, index, options.onDone);
+      const { done, failed: stopped } = await prepared.form.run(context, stretch, index, options.onDone);
       index += done;
       if (stopped === null) continue;
       await fail(stopped.prepared, stopped.outcome);
@@ -86,12 +86,16 @@ function stretchFrom(
 }
 
 /** The log keeps every attempt; that it cannot be written must not hide why the step failed. */
-async function record(work: Work, prepared: Prepared, outcome: Outcome & { ok: false }): Promise<void> {
-  if (work.connection.lost.aborted) return;
+async function record(
+  context: StepContext,
+  prepared: Prepared,
+  outcome: StepOutcome & { ok: false },
+): Promise<void> {
+  if (context.connection.lost.aborted) return;
   const { problem, committed } = outcome.failure;
-  await ownSession(work)
+  await ownSession(context)
     .then(() =>
-      work.ledger.log(work.connection, work.author, {
+      context.ledger.log(context.connection, context.author, {
         event: "failed",
         revision: prepared.step.revision,
         direction: prepared.step.direction,

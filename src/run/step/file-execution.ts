@@ -3,16 +3,16 @@ import { asciiComments } from "../../core/sql/comments.ts";
 import type { Blocker } from "../../database/connection.ts";
 import { DatabaseError } from "../../errors.ts";
 import { codePointOffset } from "../../std/text.ts";
-import type { Before } from "../catalog/snapshot.ts";
+import type { Snapshot } from "../catalog/snapshot.ts";
 import type { Body, SplitStatement } from "./body.ts";
-import type { Work } from "./context.ts";
+import type { StepContext } from "./context.ts";
 import type { FrameParts } from "./frame.ts";
 import type { Prepared } from "./prepared.ts";
 import type { SessionState } from "./session-state.ts";
 
 /** A file at work, statement by statement. */
-export interface Job {
-  readonly work: Work;
+export interface FileExecution {
+  readonly context: StepContext;
   readonly prepared: Prepared;
   readonly body: Body & { kind: "sql" };
   readonly parts: FrameParts;
@@ -30,19 +30,19 @@ export interface Job {
   /** The statement begun last may have taken effect, and is not called done. */
   unsettled: boolean;
   /** What was there before an attempt whose leftovers could not be cleared. */
-  leftBehind: Before | null;
+  leftBehind: Snapshot | null;
   /** The statement begun last has left something half-done, which running it again finishes. */
   halfDone: boolean;
 }
 
 /** The server counts from the start of what it was sent, people from the start of the file. */
 export async function sendStatement(
-  { work, body }: Job,
+  { context, body }: FileExecution,
   statement: SplitStatement,
   effective: string,
 ): Promise<void> {
   try {
-    await work.connection.execute(asciiComments(effective), { rows: "discard" });
+    await context.connection.execute(asciiComments(effective), { rows: "discard" });
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     throw effective === statement.text

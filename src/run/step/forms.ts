@@ -1,6 +1,6 @@
 /** The forms of a step: a new one is a file that carries it out, and a row here. */
 import { noTransactionMarker } from "../../source/layouts/no-transaction.ts";
-import type { Outcome, Work } from "./context.ts";
+import type { StepContext, StepOutcome } from "./context.ts";
 import { runModule } from "./module.ts";
 import { callModule } from "./module-call.ts";
 import type { Form, Prepared } from "./prepared.ts";
@@ -57,10 +57,12 @@ function declareOutside(): string {
 }
 
 /** For a form whose steps are carried out one after the other. */
-function oneByOne(run: (work: Work, prepared: Prepared, index: number) => Promise<Outcome>): Form["run"] {
-  return async (work, [prepared], index, onDone) => {
+function oneByOne(
+  run: (context: StepContext, prepared: Prepared, index: number) => Promise<StepOutcome>,
+): Form["run"] {
+  return async (context, [prepared], index, onDone) => {
     if (prepared === undefined) return { done: 0, failed: null };
-    const outcome = await run(work, prepared, index);
+    const outcome = await run(context, prepared, index);
     if (!outcome.ok) return { done: 0, failed: { prepared, outcome } };
     onDone(outcome.report);
     return { done: 1, failed: null };

@@ -6,7 +6,7 @@ import { DatabaseError, LockError, StepFailed } from "../../errors.ts";
 import { FENCE_SQLSTATE } from "../../lock/sql.ts";
 import { appliedByTool, PRESENT_SQLSTATE, presentBeside } from "../mirror/mirror.ts";
 import { asSchemaGone } from "../session/schema-gone.ts";
-import type { Work } from "./context.ts";
+import type { StepContext } from "./context.ts";
 import type { Prepared } from "./prepared.ts";
 
 /** An error in our own statements: its position is none of the file's. */
@@ -42,7 +42,7 @@ export function frameError(error: unknown, revision: string): unknown {
 
 /** The last transaction of a step outside of one. Throws `PlanRefused` where another tool was at work meanwhile. */
 export async function closed(
-  { connection }: Pick<Work, "connection">,
+  { connection }: Pick<StepContext, "connection">,
   step: Prepared["step"],
   sql: string,
 ): Promise<void> {

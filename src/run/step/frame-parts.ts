@@ -5,27 +5,27 @@ import { type MirrorSql, mirrorSqlOf } from "../mirror/mirror.ts";
 import { advisoryIn, watchedIn } from "../mirror/tool-watch.ts";
 import { guardOf, leaveSession, ownRole, resetSession } from "../session/settings.ts";
 import type { Body } from "./body.ts";
-import type { Work } from "./context.ts";
+import type { StepContext } from "./context.ts";
 import type { FrameParts } from "./frame.ts";
 import type { Prepared } from "./prepared.ts";
 
-export function frameParts(work: Work, prepared: Prepared, body: Body | null = null): FrameParts {
+export function frameParts(context: StepContext, prepared: Prepared, body: Body | null = null): FrameParts {
   return {
-    ledger: work.ledger.sql,
-    author: work.author,
-    reset: resetSession(work.kind, work.target.settings, prepared.settings),
-    fence: work.lock.fence,
-    ownRole: ownRole(work.target.settings),
-    leave: `${guardOf(work.target.settings)} ${leaveSession(work.kind)}`,
+    ledger: context.ledger.sql,
+    author: context.author,
+    reset: resetSession(context.kind, context.target.settings, prepared.settings),
+    fence: context.lock.fence,
+    ownRole: ownRole(context.target.settings),
+    leave: `${guardOf(context.target.settings)} ${leaveSession(context.kind)}`,
     modes: body?.kind === "sql" ? body.modes : undefined,
     indexes: body?.kind === "sql" ? indexGuard(body.text) : undefined,
-    mirror: mirrorSqlBeside(work, prepared, body),
+    mirror: mirrorSqlBeside(context, prepared, body),
   };
 }
 
 /** What is said and asked beside another tool. */
 function mirrorSqlBeside(
-  { mirror, watch, advisory, ledger }: Work,
+  { mirror, watch, advisory, ledger }: StepContext,
   prepared: Prepared,
   body: Body | null,
 ): MirrorSql {

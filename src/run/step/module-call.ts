@@ -4,7 +4,7 @@
  */
 import { type DatabaseError, type GodwitError, type Place, StepFailed } from "../../errors.ts";
 import type { Left, Returned } from "../../host/protocol.ts";
-import { type Work, whereIs } from "./context.ts";
+import { type StepContext, whereIs } from "./context.ts";
 import { type Activity, createActivity, supervised } from "./module-activity.ts";
 import type { Prepared } from "./prepared.ts";
 import { placeOfTrace } from "./trace.ts";
@@ -14,7 +14,7 @@ import { placeOfTrace } from "./trace.ts";
  * handed the count of what it does.
  */
 export async function callModule(
-  work: Work,
+  context: StepContext,
   prepared: Prepared,
   onStart: (activity: Activity) => void = () => {},
 ): Promise<DatabaseError | undefined> {
@@ -23,21 +23,21 @@ export async function callModule(
   const activity = createActivity(prepared.step.file);
   onStart(activity);
   const idle = new AbortController();
-  const timer = watchIdle(activity, work.target.settings.idleTimeoutMs, () =>
-    idle.abort(neverSettled(work, prepared)),
+  const timer = watchIdle(activity, context.target.settings.idleTimeoutMs, () =>
+    idle.abort(neverSettled(context, prepared)),
   );
   try {
     const returned = await body.call({
-      ...supervised(work, { activity, prepared }),
+      ...supervised(context, { activity, prepared }),
       begun: () => {
         activity.lastMs = performance.now();
       },
-      log: (level, message) => work.context.observe({ kind: "log", step: prepared.step, level, message }),
-      late: (how, place) => work.late?.(leftBehind(prepared, how, place)),
-      signal: AbortSignal.any([work.stop, work.connection.lost]),
+      log: (level, message) => context.observe({ kind: "log", step: prepared.step, level, message }),
+      late: (how, place) => context.late?.(leftBehind(prepared, how, place)),
+      signal: AbortSignal.any([context.stop, context.connection.lost]),
       abandoned: idle.signal,
     });
-    await refuseUnfinished(prepared, returned, whereIs(work, prepared.step));
+    await refuseUnfinished(prepared, returned, whereIs(context, prepared.step));
   } finally {
     clearInterval(timer);
   }
@@ -117,8 +117,8 @@ function leftBehind({ step }: Prepared, how: string, place: Place | undefined): 
   });
 }
 
-function neverSettled(work: Work, { step }: Prepared): GodwitError {
-  const seconds = Math.round(work.target.settings.idleTimeoutMs / 1000);
+function neverSettled(context: StepContext, { step }: Prepared): GodwitError {
+  const seconds = Math.round(context.target.settings.idleTimeoutMs / 1000);
   return new StepFailed({
     code: "STEP_NEVER_SETTLED",
     message: `${step.file} has not settled, and has had no statement running for ${seconds} s.`,

@@ -4,7 +4,7 @@ import { type DatabaseError, StepFailed } from "../../errors.ts";
 import { type Committed, NOTHING } from "../report/committed.ts";
 import { CALM, CALM_SESSION, guardOf, resetSession } from "../session/settings.ts";
 import { begin, isWorthRetrying, rollback } from "../session/transaction.ts";
-import { type Outcome, ownSession, pauseBeforeRetry, type Work, whereIs } from "./context.ts";
+import { ownSession, pauseBeforeRetry, type StepContext, type StepOutcome, whereIs } from "./context.ts";
 import { committedIn, endedTransaction, isClosed } from "./ended.ts";
 import { applyFrame, closing, revertFrame } from "./frame.ts";
 import { closed, frameError } from "./frame-error.ts";
@@ -17,16 +17,20 @@ import { cutOff, failureOf, stepError } from "./step-error.ts";
 import { placeOfTrace, traceOf } from "./trace.ts";
 import { watch } from "./watch.ts";
 
-export async function runModule(work: Work, prepared: Prepared, index: number): Promise<Outcome> {
+export async function runModule(
+  context: StepContext,
+  prepared: Prepared,
+  index: number,
+): Promise<StepOutcome> {
   const { step } = prepared;
   const outside = !prepared.form.transactional;
   const startedAt = performance.now();
-  work.context.observe({ kind: "step-started", step, index, count: work.count });
+  context.observe({ kind: "step-started", step, index, count: context.count });
   for (let attempt = 1; ; attempt++) {
-    using observed = watch(work, () => step, work.target.settings.lockTimeoutMs);
-    const progress: Progress = { begun: false, activity: undefined, complete: false };
+    using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
+    const progress: ModuleProgress = { begun: false, activity: undefined, complete: false };
     try {
-      await (outside ? runOutside(work, prepared, progress) : runInside(work, prepared));
+      await (outside ? runOutside(context, prepared, progress) : runInside(context, prepared));
       const report = {
         revision: step.revision,
         direction: step.direction,
@@ -35,14 +39,14 @@ export async function runModule(work: Work, prepared: Prepared, index: number): 
         attempts: attempt,
         transactional: !outside,
       };
-      work.context.observe({ kind: "step-done", step, report, index, count: work.count });
+      context.observe({ kind: "step-done", step, report, index, count: context.count });
       return { ok: true, report };
     } catch (error) {
-      if (work.connection.lost.aborted) throw work.connection.lost.reason;
-      await rollback(work.connection);
-      const committed = outside ? await settle(work, prepared, progress) : committedIn(error);
-      const place = await placeOfTrace(traceOf(error), whereIs(work, step));
-      const problem = stepError(work, prepared, null, error, {
+      if (context.connection.lost.aborted) throw context.connection.lost.reason;
+      await rollback(context.connection);
+      const committed = outside ? await settle(context, prepared, progress) : committedIn(error);
+      const place = await placeOfTrace(traceOf(error), whereIs(context, step));
+      const problem = stepError(context, prepared, null, error, {
         blockers: observed.blockers,
         committed,
         place,
@@ -50,16 +54,16 @@ export async function runModule(work: Work, prepared: Prepared, index: number): 
       const retry =
         !outside &&
         isWorthRetrying(error) &&
-        attempt < work.target.settings.lockAttempts &&
-        !work.stop.aborted;
+        attempt < context.target.settings.lockAttempts &&
+        !context.stop.aborted;
       if (!retry) return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
-      await pauseBeforeRetry(work, step, attempt, problem, observed.blockers);
+      await pauseBeforeRetry(context, step, attempt, problem, observed.blockers);
     }
   }
 }
 
 /** Of a module outside a transaction. */
-interface Progress {
+interface ModuleProgress {
   /** Its row in the ledger says that it has begun. */
   begun: boolean;
   activity: Activity | undefined;
@@ -68,42 +72,46 @@ interface Progress {
 }
 
 /** After a failure outside a transaction: where nothing can have stayed, it is as pending as before. */
-async function settle(work: Work, prepared: Prepared, progress: Progress): Promise<Committed> {
+async function settle(
+  context: StepContext,
+  prepared: Prepared,
+  progress: ModuleProgress,
+): Promise<Committed> {
   const { step } = prepared;
-  const mayHaveKept = progress.complete || progress.activity?.tally.mayHaveKept() === true;
+  const mayHaveKept = progress.complete || progress.activity?.commits.mayHaveKept() === true;
   // What an earlier attempt did is not known.
   if (mayHaveKept || step.reason === "resume") return { extent: "unknown", position: null };
   if (!progress.begun) return NOTHING;
-  const { sql } = work.ledger;
-  const { ownRole: own, fence } = frameParts(work, prepared);
+  const { sql } = context.ledger;
+  const { ownRole: own, fence } = frameParts(context, prepared);
   const row =
     step.direction === "down"
       ? sql.markApplied(step.revision)
       : `${sql.remove(step.revision)} and state = 'partial'`;
-  await ownSession(work);
-  await work.connection.execute(`${begin()} ${own} ${fence} ${row}; commit`);
+  await ownSession(context);
+  await context.connection.execute(`${begin()} ${own} ${fence} ${row}; commit`);
   return NOTHING;
 }
 
-async function runInside(work: Work, prepared: Prepared): Promise<void> {
+async function runInside(context: StepContext, prepared: Prepared): Promise<void> {
   const { step } = prepared;
-  if (step.reason === "resume") throw cutOff(work, step, { file: step.file }) ?? interrupted(prepared);
-  const parts = frameParts(work, prepared);
+  if (step.reason === "resume") throw cutOff(context, step, { file: step.file }) ?? interrupted(prepared);
+  const parts = frameParts(context, prepared);
   const frame =
     step.direction === "up"
       ? applyFrame(parts, entryOf(prepared, null), "partial")
       : revertFrame(parts, step.revision);
-  const opened = await work.connection.execute(
+  const opened = await context.connection.execute(
     `${frame.open}; select pg_catalog.pg_current_xact_id()::text as id`,
   );
   const transaction = opened.at(-1)?.rows[0]?.id as string | undefined;
-  const first = await callModule(work, prepared);
+  const first = await callModule(context, prepared);
   let results: readonly Result[];
   try {
     // In a transaction that has failed the second one says so too.
     const [, closed] = await Promise.allSettled([
-      work.connection.execute(CALM),
-      work.connection.execute(frame.close),
+      context.connection.execute(CALM),
+      context.connection.execute(frame.close),
     ]);
     if (closed.status === "rejected") throw closed.reason;
     results = closed.value;
@@ -113,43 +121,43 @@ async function runInside(work: Work, prepared: Prepared): Promise<void> {
       ? first
       : frameError(error, step.revision);
   }
-  if (!isClosed(results)) throw await endedTransaction(work, step, transaction ?? null);
+  if (!isClosed(results)) throw await endedTransaction(context, step, transaction ?? null);
 }
 
-async function runOutside(work: Work, prepared: Prepared, progress: Progress): Promise<void> {
+async function runOutside(context: StepContext, prepared: Prepared, progress: ModuleProgress): Promise<void> {
   const { step, settings } = prepared;
-  const parts = frameParts(work, prepared);
+  const parts = frameParts(context, prepared);
   if (step.reason === "resume" && settings.idempotent !== true)
-    throw cutOff(work, step, { file: step.file }) ?? interrupted(prepared);
+    throw cutOff(context, step, { file: step.file }) ?? interrupted(prepared);
   if (step.reason !== "resume") {
     const row =
       step.direction === "up"
-        ? work.ledger.sql.insert(entryOf(prepared, null), work.author, "partial")
-        : work.ledger.sql.startReverting(step.revision);
-    await work.connection
+        ? context.ledger.sql.insert(entryOf(prepared, null), context.author, "partial")
+        : context.ledger.sql.startReverting(step.revision);
+    await context.connection
       .execute(
-        `${begin()} ${parts.ownRole} ${parts.fence} ${guardOf(work.target.settings)} ${parts.mirror.open} ${row}; commit`,
+        `${begin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row}; commit`,
       )
       .catch((error) => {
         throw frameError(error, step.revision);
       });
   }
   progress.begun = true;
-  if (work.kind.session)
-    await work.connection.execute(resetSession(work.kind, work.target.settings, settings));
-  await work.lock.confirm();
-  await callModule(work, prepared, (activity) => {
+  if (context.kind.session)
+    await context.connection.execute(resetSession(context.kind, context.target.settings, settings));
+  await context.lock.confirm();
+  await callModule(context, prepared, (activity) => {
     progress.activity = activity;
   });
   // Where this fails, the transaction has: the next question finds that out.
-  await work.connection.execute(CALM_SESSION).catch(() => {});
-  if (await isInTransaction(work)) throw leftOpen(prepared);
+  await context.connection.execute(CALM_SESSION).catch(() => {});
+  if (await isInTransaction(context)) throw leftOpen(prepared);
   progress.complete = true;
-  await closed(work, step, closing(parts, step.direction, entryOf(prepared, null)));
+  await closed(context, step, closing(parts, step.direction, entryOf(prepared, null)));
 }
 
 /** Whether the session is in a transaction block that was begun earlier, failed or not. */
-async function isInTransaction({ connection }: Work): Promise<boolean> {
+async function isInTransaction({ connection }: StepContext): Promise<boolean> {
   try {
     // As one message: parsed and executed apart, the two times differ in every transaction.
     const [answer] = await connection.execute(

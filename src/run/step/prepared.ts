@@ -7,7 +7,7 @@ import type { Source } from "../../source/source.ts";
 import type { StepReport } from "../report/report.ts";
 import type { Target } from "../session/target.ts";
 import type { Body } from "./body.ts";
-import type { Outcome, Work } from "./context.ts";
+import type { StepContext, StepOutcome } from "./context.ts";
 import type { ScriptPen } from "./script-pen.ts";
 
 export interface Prepared {
@@ -30,7 +30,7 @@ export interface Form {
   readonly sends: "whole" | "statements" | "calls";
   /** Carries out the first of these steps, which are all of this form. It may go on with those behind it. */
   readonly run: (
-    work: Work,
+    context: StepContext,
     steps: readonly Prepared[],
     firstIndex: number,
     onDone: (report: StepReport) => void,
@@ -39,7 +39,7 @@ export interface Form {
    * Runs the step inside the transaction of a dry run. Returns an error of the server that the step has caught.
    * `null`: such a step cannot run in a transaction.
    */
-  readonly try: ((work: Work, prepared: Prepared) => Promise<DatabaseError | undefined>) | null;
+  readonly try: ((context: StepContext, prepared: Prepared) => Promise<DatabaseError | undefined>) | null;
   /** The step as the lines of a script. Throws `SourceError` where a script cannot do what a run does. */
   readonly render: (pen: ScriptPen, prepared: Prepared, body: Body) => Promise<readonly string[]>;
   /** Throws `PlanRefused` where what an earlier run has begun cannot be gone on with. */
@@ -53,5 +53,8 @@ export interface Stretch {
   /** How many of them are done. `onDone` was told each. */
   readonly done: number;
   /** The one behind those. */
-  readonly failed: { readonly prepared: Prepared; readonly outcome: Outcome & { readonly ok: false } } | null;
+  readonly failed: {
+    readonly prepared: Prepared;
+    readonly outcome: StepOutcome & { readonly ok: false };
+  } | null;
 }

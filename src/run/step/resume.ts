@@ -4,11 +4,11 @@ import { PlanRefused } from "../../errors.ts";
 import type { RecordedStatement } from "../../ledger/ledger.ts";
 import type { StatementKey } from "../../ledger/sql.ts";
 import { judge } from "../catalog/judge.ts";
-import type { Before } from "../catalog/snapshot.ts";
+import type { Snapshot } from "../catalog/snapshot.ts";
 import { decideByHand } from "../report/committed.ts";
 import type { Target } from "../session/target.ts";
 import { hashOf, type SplitStatement, statementsOf } from "./body.ts";
-import type { Job } from "./file-execution.ts";
+import type { FileExecution } from "./file-execution.ts";
 import type { Prepared } from "./prepared.ts";
 
 /** Throws `PlanRefused` where the catalog cannot tell, or the file is another one now. */
@@ -26,7 +26,7 @@ export async function refuseStatements(
   for (const { position, state, before } of recorded) {
     const statement = statements[position - 1];
     if (state === "done" || statement === undefined) continue;
-    const verdict = await judge(connection, statement, (before ?? null) as Before | null);
+    const verdict = await judge(connection, statement, (before ?? null) as Snapshot | null);
     if (verdict === "unknown") throw undecided({ body }, { revision: step.revision, position }, statement);
   }
 }
@@ -43,7 +43,7 @@ export async function refuseUnlessIdempotent(_: Target, __: Connection, prepared
 
 /** Throws `PlanRefused` where a statement that an earlier run has begun is another one now. */
 export function checkUnchanged(
-  { prepared, body }: Pick<Job, "prepared" | "body">,
+  { prepared, body }: Pick<FileExecution, "prepared" | "body">,
   statements: readonly SplitStatement[],
   recorded: readonly RecordedStatement[],
 ): void {
@@ -68,7 +68,7 @@ export function checkUnchanged(
 }
 
 export function undecided(
-  { body: { file } }: Pick<Job, "body">,
+  { body: { file } }: Pick<FileExecution, "body">,
   key: Pick<StatementKey, "revision" | "position">,
   statement: SplitStatement,
 ): PlanRefused {

@@ -1,36 +1,40 @@
 /** The session of a statement: it begins with what the file has set before, and what it sets is kept for the next one. */
 import type { Result } from "../../database/connection.ts";
 import { DatabaseError } from "../../errors.ts";
-import type { Job } from "./file-execution.ts";
+import type { FileExecution } from "./file-execution.ts";
 import { readOpened, replay, replayTimeout, type SessionState, withoutLockTimeout } from "./session-state.ts";
 
-export function statementTimeoutOf({ work }: Job): number {
-  return work.target.settings.statementTimeoutMs;
+export function statementTimeoutOf({ context }: FileExecution): number {
+  return context.target.settings.statementTimeoutMs;
 }
 
 /** At the end of a transaction of ours: what the file has set is put back right before its next statement. */
 export const NO_TIMEOUT = "; set statement_timeout = 0";
 
 /** Whether anything was sent for it. */
-export async function putTimeout({ work, state }: Job): Promise<boolean> {
+export async function putTimeout({ context, state }: FileExecution): Promise<boolean> {
   const put = replayTimeout(state);
-  if (put !== null) await work.connection.execute(put);
+  if (put !== null) await context.connection.execute(put);
   return put !== null;
 }
 
 /** Takes the statement timeout of the session away, and returns it. */
-export async function takeTimeout({ work }: Job): Promise<string | null> {
-  const results = await work.connection.execute(
+export async function takeTimeout({ context }: FileExecution): Promise<string | null> {
+  const results = await context.connection.execute(
     "select pg_catalog.current_setting('statement_timeout') as timeout; set statement_timeout = 0",
   );
   return answerOf(results, "timeout");
 }
 
 /** Resets the session, and puts into it what the file has done so far. Returns what it is like in between, for `between`. */
-export async function openSession(job: Job, reset: string, between?: () => Promise<void>): Promise<string> {
-  const { connection } = job.work;
-  const put = `${job.settings.join(" ")} ${SPEAK_UTF8} ${replay(job.state)}`;
-  const results = await connection.execute(`${reset} ${readOpened(job.custom)} ${between ? "" : put}`);
+export async function openSession(
+  execution: FileExecution,
+  reset: string,
+  between?: () => Promise<void>,
+): Promise<string> {
+  const { connection } = execution.context;
+  const put = `${execution.settings.join(" ")} ${SPEAK_UTF8} ${replay(execution.state)}`;
+  const results = await connection.execute(`${reset} ${readOpened(execution.custom)} ${between ? "" : put}`);
   if (between !== undefined) {
     await between();
     await connection.execute(put);
@@ -42,16 +46,16 @@ export async function openSession(job: Job, reset: string, between?: () => Promi
 export const SPEAK_UTF8 = "set client_encoding = 'UTF8';";
 
 /** The next statement begins with the session that this one has left. */
-export function carryOn(job: Job, results: readonly Result[]): void {
+export function carryOn(execution: FileExecution, results: readonly Result[]): void {
   const answer = answerOf(results, "session");
   if (answer === null) return;
-  keepGoing(job, JSON.parse(answer) as SessionState);
+  keepGoing(execution, JSON.parse(answer) as SessionState);
 }
 
 /** What the file does not name it has not meant to set. */
-export function keepGoing(job: Job, state: SessionState): void {
-  job.state = job.setsLockTimeout ? state : withoutLockTimeout(state);
-  job.settings = [];
+export function keepGoing(execution: FileExecution, state: SessionState): void {
+  execution.state = execution.setsLockTimeout ? state : withoutLockTimeout(state);
+  execution.settings = [];
 }
 
 function answerOf(results: readonly Result[], name: string): string | null {
@@ -60,7 +64,7 @@ function answerOf(results: readonly Result[], name: string): string | null {
 }
 
 /** Behind a pooler nothing can be set for a statement outside a transaction: it may run in any session. */
-export function refuseSettings({ work: { target, connection }, settings }: Job): void {
+export function refuseSettings({ context: { target, connection }, settings }: FileExecution): void {
   const { searchPath, role } = target.settings;
   if (searchPath === null && role === null && settings.length === 0) return;
   const what =

@@ -6,7 +6,7 @@ import type { StatementKey } from "../../ledger/sql.ts";
 import { begin, isWorthRetrying, rollback } from "../session/transaction.ts";
 import { hashOf, type SplitStatement } from "./body.ts";
 import { pauseBeforeRetry } from "./context.ts";
-import { type Job, sendStatement } from "./file-execution.ts";
+import { type FileExecution, sendStatement } from "./file-execution.ts";
 import { inTransaction, statementFrame } from "./frame.ts";
 import { frameError } from "./frame-error.ts";
 import { needsOutside, runsInTransaction } from "./outside.ts";
@@ -25,12 +25,12 @@ import { stepError } from "./step-error.ts";
 import { watch } from "./watch.ts";
 
 export async function runStatement(
-  job: Job,
+  execution: FileExecution,
   statement: SplitStatement,
   position: number,
   earlier: RecordedStatement | undefined,
 ): Promise<void> {
-  const { work, prepared } = job;
+  const { context, prepared } = execution;
   const { step } = prepared;
   const key: StatementKey = {
     revision: step.revision,
@@ -38,58 +38,69 @@ export async function runStatement(
     position,
     hash: hashOf(statement),
   };
-  const lockTimeoutMs = prepared.settings.lockTimeoutMs ?? work.target.settings.lockTimeoutMs;
-  job.leftBehind = null;
+  const lockTimeoutMs = prepared.settings.lockTimeoutMs ?? context.target.settings.lockTimeoutMs;
+  execution.leftBehind = null;
   for (let attempt = 1; ; attempt++) {
-    using observed = watch(work, () => step, lockTimeoutMs);
+    using observed = watch(context, () => step, lockTimeoutMs);
     try {
       let commits = statement.kind.kind === "commits-itself";
       if (runsInTransaction(statement) && earlier?.state !== "started") {
         try {
-          return await insideTransaction(job, statement, key);
+          return await insideTransaction(execution, statement, key);
         } catch (error) {
           const need = statement.several === true ? null : needsOutside(error, statement);
           if (need === null) throw error;
           commits = need.commits;
-          await rollback(work.connection);
+          await rollback(context.connection);
         }
       }
-      return await runOutside(job, statement, { key, commits, interrupted: earlier });
+      return await runOutside(execution, statement, { key, commits, interrupted: earlier });
     } catch (error) {
-      if (work.connection.lost.aborted) throw error;
-      await rollback(work.connection);
-      job.blockers = observed.blockers;
-      const retry = isWorthRetrying(error) && !job.unsettled && attempt < work.target.settings.lockAttempts;
-      if (!retry || work.stop.aborted) throw error;
-      job.attempts++;
-      const problem = stepError(work, prepared, job.body, error, { line: statement.line }) as GodwitError;
-      await pauseBeforeRetry(work, step, attempt, problem, observed.blockers);
+      if (context.connection.lost.aborted) throw error;
+      await rollback(context.connection);
+      execution.blockers = observed.blockers;
+      const retry =
+        isWorthRetrying(error) && !execution.unsettled && attempt < context.target.settings.lockAttempts;
+      if (!retry || context.stop.aborted) throw error;
+      execution.attempts++;
+      const problem = stepError(context, prepared, execution.body, error, {
+        line: statement.line,
+      }) as GodwitError;
+      await pauseBeforeRetry(context, step, attempt, problem, observed.blockers);
     }
   }
 }
 
-async function insideTransaction(job: Job, statement: SplitStatement, key: StatementKey): Promise<void> {
-  const { work, parts } = job;
-  const { connection, ledger } = work;
+async function insideTransaction(
+  execution: FileExecution,
+  statement: SplitStatement,
+  key: StatementKey,
+): Promise<void> {
+  const { context, parts } = execution;
+  const { connection, ledger } = context;
   const frame = statementFrame(
     { ...parts, modes: statement.modes, indexes: indexGuard(statement.text) },
-    ledger.sql.finishStatement(key, work.author, work.kind.session ? KEPT_STATE : undefined),
+    ledger.sql.finishStatement(key, context.author, context.kind.session ? KEPT_STATE : undefined),
   );
   const framed = (error: unknown) => {
     throw frameError(error, key.revision);
   };
-  if (!work.kind.session) {
-    const bound = job.setsLockTimeout ? "" : boundLockWaits(job.prepared, work.target.settings, true);
-    await connection.execute(`${frame.open} ${job.settings.join(" ")} ${bound} ${SPEAK_UTF8}`).catch(framed);
-    await sendStatement(job, statement, statement.text);
+  if (!context.kind.session) {
+    const bound = execution.setsLockTimeout
+      ? ""
+      : boundLockWaits(execution.prepared, context.target.settings, true);
+    await connection
+      .execute(`${frame.open} ${execution.settings.join(" ")} ${bound} ${SPEAK_UTF8}`)
+      .catch(framed);
+    await sendStatement(execution, statement, statement.text);
     await connection.execute(frame.close).catch(framed);
     return;
   }
-  const opened = await openSession(job, frame.open).catch(framed);
-  await putTimeout(job).catch(framed);
-  await sendStatement(job, statement, statement.text);
-  const aside = setTimeoutAside(statementTimeoutOf(job));
-  const keep = keepState(opened, job.custom);
+  const opened = await openSession(execution, frame.open).catch(framed);
+  await putTimeout(execution).catch(framed);
+  await sendStatement(execution, statement, statement.text);
+  const aside = setTimeoutAside(statementTimeoutOf(execution));
+  const keep = keepState(opened, execution.custom);
   const correct = `${ledger.sql.correctSession(key, KEPT_STATE)}${NO_TIMEOUT}`;
   // All are sent at once: a runner that is killed in between cannot leave what `SET LOCAL` has set as the session's.
   const [asked, closed, begun, corrected] = await Promise.allSettled([
@@ -101,15 +112,15 @@ async function insideTransaction(job: Job, statement: SplitStatement, key: State
   if (closed.status === "rejected") framed(asked.status === "rejected" ? asked.reason : closed.reason);
   if (begun.status === "rejected" || corrected.status === "rejected") {
     if (connection.lost.aborted) throw connection.lost.reason;
-    job.halfDone = true;
+    execution.halfDone = true;
     const cause = [begun, corrected].find(({ status }) => status === "rejected") as PromiseRejectedResult;
-    throw notKept(job, statement, cause.reason);
+    throw notKept(execution, statement, cause.reason);
   }
-  carryOn(job, corrected.value);
+  carryOn(execution, corrected.value);
 }
 
 /** Not worth a retry: the statement itself is done. */
-function notKept({ body: { file } }: Job, { line }: SplitStatement, cause: unknown): StepFailed {
+function notKept({ body: { file } }: FileExecution, { line }: SplitStatement, cause: unknown): StepFailed {
   return new StepFailed(
     {
       code: "STEP_FAILED",

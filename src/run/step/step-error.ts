@@ -9,7 +9,7 @@ import { advise, type Committed, NOTHING, whatWasKept } from "../report/committe
 import type { StepFailure } from "../report/report.ts";
 import { asSchemaGone } from "../session/schema-gone.ts";
 import { type Body, placeOf, statementsOf } from "./body.ts";
-import type { Work } from "./context.ts";
+import type { StepContext } from "./context.ts";
 import { interruption, withKept } from "./interruption.ts";
 import { outsideAdvice } from "./outside.ts";
 import type { Prepared } from "./prepared.ts";
@@ -25,7 +25,7 @@ export interface Circumstances {
 
 /** An error as the failure of this step: with its place, what of the step was kept, and what to do. */
 export function stepError(
-  work: Work,
+  context: StepContext,
   prepared: Prepared,
   body: Body | null,
   error: unknown,
@@ -34,21 +34,21 @@ export function stepError(
   const { step } = prepared;
   // The file that ran: a layout may have one for each direction.
   const file = body?.file ?? step.file;
-  const again = againOf(work, step);
-  const whose = { ...step, file, again };
-  if (work.stop.aborted) return interruption(work.stop, whose, committed);
+  const rerun = howToRerun(context, step);
+  const failed = { ...step, file, rerun };
+  if (context.stop.aborted) return interruption(context.stop, failed, committed);
   const gone = asSchemaGone(error);
   if (gone !== error) return gone as GodwitError;
   // The server's own trouble, whatever step it was in.
   if (error instanceof DatabaseError && error.code === "EMBEDDED_FAILED") return error;
   if (!(error instanceof DatabaseError)) {
-    if (error instanceof GodwitError) return withKept(error, whose, committed);
+    if (error instanceof GodwitError) return withKept(error, failed, committed);
     return new StepFailed(
       {
         code: "STEP_FAILED",
         message: `${file} failed: ${error instanceof Error ? error.message : String(error)}`,
         place: traced ?? { file },
-        hint: join(hintOf(error), advise(committed, whose)),
+        hint: join(hintOf(error), advise(committed, failed)),
       },
       { cause: error },
     );
@@ -57,14 +57,14 @@ export function stepError(
   if (body?.kind === "sql") rememberQuoted(body.text, wordsOf(error));
   const place = body?.kind === "sql" ? placeOfError(body, error, line) : (traced ?? { file });
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
-  const marker = prepared.form.advise(work.target.source.layout);
+  const marker = prepared.form.advise(context.target.source.layout);
   const outside = !prepared.form.transactional;
   const known = advice(error, { timeout, blockers, marker, outside });
   // What is known to help takes the place of the general advice, never of what was kept.
   const kept =
     known === undefined || committed.extent !== "none"
-      ? advise(committed, whose)
-      : `${whatWasKept(committed, whose)}${again === undefined ? "" : `; then ${again}`}.`;
+      ? advise(committed, failed)
+      : `${whatWasKept(committed, failed)}${rerun === undefined ? "" : `; then ${rerun}`}.`;
   const hint = join(error.hint, known === error.hint ? undefined : known, kept);
   return new StepFailed(
     {
@@ -79,8 +79,11 @@ export function stepError(
 }
 
 /** How to run again after a failure of the step, where that takes more than the same command. */
-export function againOf(work: Pick<Work, "isOvertaken">, { revision }: Step): string | undefined {
-  return work.isOvertaken?.(revision) === true
+export function howToRerun(
+  context: Pick<StepContext, "isOvertaken">,
+  { revision }: Step,
+): string | undefined {
+  return context.isOvertaken?.(revision) === true
     ? "run again with `godwit up --out-of-order`, because later ones are carried out all the same"
     : undefined;
 }
@@ -96,7 +99,11 @@ function join(...parts: readonly (string | undefined)[]): string | undefined {
 }
 
 /** A step that this run has begun and does not know the end of; `null`: an earlier run has. */
-export function cutOff({ cut }: Pick<Work, "cut">, { revision }: Step, place: Place): StepFailed | null {
+export function cutOff(
+  { cut }: Pick<StepContext, "cut">,
+  { revision }: Step,
+  place: Place,
+): StepFailed | null {
   if (cut?.revision !== revision) return null;
   const where = place.line === undefined ? place.file : `${place.file}:${place.line}`;
   return new StepFailed(
