@@ -11,7 +11,6 @@
  */
 
 import { plan } from "../core/plan.ts";
-import { asciiComments } from "../core/sql/comments.ts";
 import {
   isRaised,
   isRetryableTransaction,
@@ -30,12 +29,13 @@ import { withLock } from "./session/locked.ts";
 import { CALM, resetSession } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { rollback } from "./session/transaction.ts";
-import { stepError, type Work, whereIs } from "./step/context.ts";
+import { type StepContext, whereIs } from "./step/context.ts";
 import { refusedIndexes } from "./step/leftover-indexes.ts";
-import { callModule } from "./step/module.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { losesNothingOutside } from "./step/pipeline.ts";
-import { type Prepared, prepareSteps } from "./step/prepare.ts";
+import { prepareSteps } from "./step/prepare.ts";
+import type { Prepared } from "./step/prepared.ts";
+import { stepError } from "./step/step-error.ts";
 import { placeOfTrace, traceOf } from "./step/trace.ts";
 import { watch } from "./step/watch.ts";
 
@@ -60,9 +60,9 @@ export async function dryRun(
     context.observe({ kind: "planned", plan: decided });
     const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
     const steps = await prepareSteps({ steps: decided.steps, migrations, source: target.source, history });
-    const work: Work = {
+    const stepContext: StepContext = {
       target,
-      context,
+      observe: context.observe,
       connection,
       lock,
       ledger: target.ledger,
@@ -75,10 +75,10 @@ export async function dryRun(
       },
     };
     results.warnings.push(...(await lockTimeoutWarnings(steps, target.settings)));
-    const refused = await refusedIndexes(work, steps, await invalidIndexes(connection));
+    const refused = await refusedIndexes(stepContext, steps, await invalidIndexes(connection));
     await connection.execute("begin isolation level read committed");
     try {
-      await tryAll(work, steps, { results, refused });
+      await tryAll(stepContext, steps, { results, refused });
     } finally {
       await rollback(connection);
     }
@@ -95,7 +95,11 @@ interface Known {
   readonly refused: ReadonlyMap<string, Problem>;
 }
 
-async function tryAll(work: Work, steps: readonly Prepared[], { results, refused }: Known): Promise<void> {
+async function tryAll(
+  context: StepContext,
+  steps: readonly Prepared[],
+  { results, refused }: Known,
+): Promise<void> {
   const left = new Set<string>();
   for (const [index, prepared] of steps.entries()) {
     const { step } = prepared;
@@ -113,16 +117,16 @@ async function tryAll(work: Work, steps: readonly Prepared[], { results, refused
       left.add(revision);
       continue;
     }
-    if (prepared.problem === null && ["statements", "module-outside"].includes(prepared.form)) {
+    if (prepared.problem === null && prepared.form.try === null) {
       results.notTried.push({ revision, because: prepared.because ?? "it runs outside a transaction" });
       continue;
     }
-    work.context.observe({ kind: "step-started", step, index, count: steps.length });
+    context.observe({ kind: "step-started", step, index, count: steps.length });
     try {
-      await attempt(work, prepared);
+      await attempt(context, prepared);
       results.tried.push(revision);
     } catch (error) {
-      await judge(work, { prepared, error, results });
+      await judge(context, { prepared, error, results });
     }
   }
 }
@@ -134,14 +138,14 @@ interface Failed {
 }
 
 /** Puts a failure where it belongs. Throws what ends the whole dry run. */
-async function judge(work: Work, { prepared, error, results }: Failed): Promise<void> {
-  const { connection, stop } = work;
+async function judge(context: StepContext, { prepared, error, results }: Failed): Promise<void> {
+  const { connection, stop } = context;
   const { revision } = prepared.step;
   if (connection.lost.aborted) throw connection.lost.reason;
   const body = prepared.problem === null ? await prepared.load() : null;
   const place =
-    body?.kind === "module" ? await placeOfTrace(traceOf(error), whereIs(work, prepared.step)) : undefined;
-  const problem = stepError(work, prepared, body, error, { place });
+    body?.kind === "module" ? await placeOfTrace(traceOf(error), whereIs(context, prepared.step)) : undefined;
+  const problem = stepError(context, prepared, body, error, { place });
   if (stop.aborted) throw problem;
   await connection.execute("rollback to savepoint godwit_dry_run").catch(() => {
     throw problem; // there is no transaction any more
@@ -152,7 +156,7 @@ async function judge(work: Work, { prepared, error, results }: Failed): Promise<
   // A value that a step before it has added is committed when `up` comes to it.
   const committedByUp = sqlState === UNSAFE_NEW_ENUM_VALUE;
   const needsNone = needsNoTransaction(sqlState);
-  if (needsNone && (committedByUp || losesNothingOutside(work, { prepared, error, body }))) {
+  if (needsNone && (committedByUp || losesNothingOutside(context, { prepared, error, body }))) {
     results.notTried.push({ revision, because: (error as Error).message });
     return;
   }
@@ -166,26 +170,24 @@ async function judge(work: Work, { prepared, error, results }: Failed): Promise<
   results.failures.push({ revision, problem: problem.toProblem(), uncertain });
 }
 
-async function attempt(work: Work, prepared: Prepared): Promise<void> {
-  const { connection } = work;
+async function attempt(context: StepContext, prepared: Prepared): Promise<void> {
+  const { connection } = context;
   await connection.execute("savepoint godwit_dry_run");
   if (prepared.problem !== null) throw new SourceError([prepared.problem]);
-  using _observed = watch(work, () => prepared.step, work.target.settings.lockTimeoutMs);
-  await connection.execute(resetSession(work.kind, work.target.settings, prepared.settings));
-  const body = await prepared.load();
-  const first = body.kind === "module" ? await callModule(work, prepared) : undefined;
-  if (body.kind === "sql") await connection.execute(asciiComments(body.text), { rows: "discard" });
+  using _observed = watch(context, () => prepared.step, context.target.settings.lockTimeoutMs);
+  await connection.execute(resetSession(context.kind, context.target.settings, prepared.settings));
+  const first = await prepared.form.try?.(context, prepared);
   try {
     await connection.execute(`${CALM}; set constraints all immediate`);
   } catch (error) {
     // A statement failed, the module caught the error, and the transaction was lost all the same.
     throw (error as DatabaseError).sqlState === "25P02" && first !== undefined ? first : error;
   }
-  await refuseEnded(work, prepared);
+  await refuseEnded(context, prepared);
 }
 
 /** Of a step that has ended the transaction nothing can be rolled back any more, nor of those before it. */
-async function refuseEnded({ connection }: Work, { step }: Prepared): Promise<void> {
+async function refuseEnded({ connection }: StepContext, { step }: Prepared): Promise<void> {
   try {
     await connection.execute("release savepoint godwit_dry_run; savepoint godwit_dry_run");
   } catch (error) {

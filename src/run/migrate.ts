@@ -37,7 +37,7 @@ import { asSchemaGone, explainedBySchema } from "./session/schema-gone.ts";
 import { guardOf } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { writeUnderLock } from "./session/transaction.ts";
-import { ownSession, type Work } from "./step/context.ts";
+import { ownSession, type StepContext } from "./step/context.ts";
 import { execute, refuseBroken } from "./step/execute.ts";
 import { IndexCheck, warnOfInvalid } from "./step/index-check.ts";
 import { leftInvalid } from "./step/leftover-indexes.ts";
@@ -218,9 +218,9 @@ class Run {
     if (untoldOf !== null) this.#warn(untoldOf);
     this.#reconnection.prepared = prepared;
     for (const { step } of prepared) if (step.kind === "repeatable") this.#tally.repeatable(step.revision);
-    const work: Work = {
+    const context: StepContext = {
       target,
-      context: this.#context,
+      observe: this.#context.observe,
       connection,
       lock,
       ledger: target.ledger,
@@ -238,11 +238,11 @@ class Run {
       cut: this.#reconnection.cut,
       ...{ mirror, watch, advisory },
     };
-    await indexes.before(work, prepared, invalid);
+    await indexes.before(context, prepared, invalid);
     const stopNotices = connection.onNotice(boundedNotices(this.#context.observe));
     const stopListening = indexes.listen(connection);
     try {
-      await execute(work, prepared, {
+      await execute(context, prepared, {
         policy: this.#options.failure,
         onDone: (report) => this.#tally.finished(report),
         onFailed: (failure, error) => this.#tally.failed(failure, error),
@@ -250,23 +250,23 @@ class Run {
       });
     } catch (error) {
       if (!connection.lost.aborted)
-        warnOfInvalid(work, await invalidIndexes(connection).catch(() => invalid));
+        warnOfInvalid(context, await invalidIndexes(connection).catch(() => invalid));
       throw error;
     } finally {
       stopNotices();
       stopListening();
     }
-    await ownSession(work);
-    await this.#assert(work, decided);
-    const broken = await indexes.broken(work, prepared);
+    await ownSession(context);
+    await this.#assert(context, decided);
+    const broken = await indexes.broken(context, prepared);
     if (broken.length > 0) throw new StepFailed(leftInvalid(broken));
     if (this.#late !== undefined) throw this.#late;
     if (watch != null) await refuseMeanwhile(connection, watch);
-    await indexes.warnOfKept(work, prepared);
+    await indexes.warnOfKept(context, prepared);
   }
 
   /** The last promise before exit 0: what was planned is in the ledger. */
-  async #assert({ connection, lock }: Work, decided: Plan): Promise<void> {
+  async #assert({ connection, lock }: StepContext, decided: Plan): Promise<void> {
     await lock.confirm();
     const { entries } = await this.#target.ledger.read(connection, { evenDamaged: true });
     const applied = new Set(

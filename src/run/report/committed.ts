@@ -28,17 +28,17 @@ export type Committed =
 
 export const NOTHING: Committed = { extent: "none" };
 
-export interface Whose {
+export interface FailedStep {
   readonly revision: string;
   readonly direction: Direction;
   /** The one that ran. */
   readonly file: string;
   /** How to run again, where that takes more than the same command. */
-  readonly again?: string | undefined;
+  readonly rerun?: string | undefined;
 }
 
 /** As a sentence without its end. */
-export function whatWasKept(committed: Committed, { file }: Whose): string {
+export function whatWasKept(committed: Committed, { file }: FailedStep): string {
   switch (committed.extent) {
     case "none":
       return "It was rolled back, nothing of it was kept";
@@ -61,11 +61,11 @@ export function whatWasKept(committed: Committed, { file }: Whose): string {
 /** What to do about a failure, from which the next run goes on. */
 export function howToGoOn(
   committed: Committed,
-  { revision, direction, file, again = "run again" }: Whose,
+  { revision, direction, file, rerun = "run again" }: FailedStep,
 ): string {
   switch (committed.extent) {
     case "none":
-      return `correct ${file}, then ${again}`;
+      return `correct ${file}, then ${rerun}`;
     case "some":
       if (committed.halfDone !== undefined) return "run again, and it is finished";
       return committed.line === undefined
@@ -89,17 +89,17 @@ function placeIn({
 }
 
 /** What to do after an interruption: nothing is wrong with the file. */
-export function howToResume(committed: Committed, whose: Whose): string {
+export function howToResume(committed: Committed, step: FailedStep): string {
   return committed.extent === "unknown"
-    ? sentence(howToGoOn(committed, whose))
+    ? sentence(howToGoOn(committed, step))
     : "Run again: it goes on where it stopped.";
 }
 
-export function advise(committed: Committed, whose: Whose): string {
-  return `${whatWasKept(committed, whose)}: ${howToGoOn(committed, whose)}.`;
+export function advise(committed: Committed, step: FailedStep): string {
+  return `${whatWasKept(committed, step)}: ${howToGoOn(committed, step)}.`;
 }
 
-/** For what is half done and whose extent no ledger knows. Taken back and complete are two things to say about one row. */
+/** For what is half done and step extent no ledger knows. Taken back and complete are two things to say about one row. */
 export function decideByHand(revision: string, direction: Direction): string {
   return sentence(byHand(revision, direction));
 }

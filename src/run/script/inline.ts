@@ -3,7 +3,7 @@ import { quoted } from "../../core/sql/quote.ts";
 import { nextToken } from "../../core/sql/tokens.ts";
 import type { Encoded, ParameterKind } from "../../database/values/parameters.ts";
 
-interface Place {
+interface Placeholder {
   readonly start: number;
   readonly end: number;
   /** From 0. */
@@ -14,7 +14,7 @@ interface Place {
 export function inline(text: string, parameters: readonly Encoded[]): string {
   let written = "";
   let done = 0;
-  for (const { start, end, index } of placesOf(text)) {
+  for (const { start, end, index } of placeholdersOf(text)) {
     const value = parameters[index];
     if (value === undefined) continue;
     written += text.slice(done, start) + literalOf(value);
@@ -32,7 +32,7 @@ function literalOf(value: Encoded): string {
 /** Without a server, what an array is meant as is known only where the statement says it: `$1::int[]`, `any($1)`. */
 export function kindsWritten(text: string): readonly (ParameterKind | undefined)[] {
   const kinds: (ParameterKind | undefined)[] = [];
-  for (const { start, end, index } of placesOf(text)) {
+  for (const { start, end, index } of placeholdersOf(text)) {
     const cast = /^\s*::\s*("?[\w. ]+"?)\s*((?:\[\d*\])*)/.exec(text.slice(end));
     const isJson = /^jsonb?$/i.test(cast?.[1]?.trim() ?? "");
     const isArray =
@@ -44,8 +44,8 @@ export function kindsWritten(text: string): readonly (ParameterKind | undefined)
   return kinds;
 }
 
-function placesOf(text: string): readonly Place[] {
-  const places: Place[] = [];
+function placeholdersOf(text: string): readonly Placeholder[] {
+  const places: Placeholder[] = [];
   for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end)) {
     const number = /^\$(\d+)$/.exec(text.slice(token.start, token.end))?.[1];
     if (number !== undefined) places.push({ start: token.start, end: token.end, index: Number(number) - 1 });

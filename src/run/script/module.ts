@@ -5,9 +5,10 @@
 import { type Place, type Problem, SourceError, StepFailed } from "../../errors.ts";
 import type { RecordedStatement } from "../../host/protocol.ts";
 import type { RunContext, Target } from "../session/target.ts";
-import { refuseUnfinished } from "../step/module.ts";
+import type { Body } from "../step/body.ts";
+import { refuseUnfinished } from "../step/module-call.ts";
 import { refuseTransactionControl } from "../step/module-control.ts";
-import type { Body, Prepared } from "../step/prepare.ts";
+import type { Prepared } from "../step/prepared.ts";
 import { placeOfTrace, traceOf } from "../step/trace.ts";
 import { inline } from "./inline.ts";
 
@@ -53,12 +54,16 @@ function written({ form, text, parameters }: RecordedStatement): string {
   return form === "ask" ? `${inline(text, parameters)};` : text.trimEnd().replace(/;?$/, ";");
 }
 
-interface Told {
+interface Explanation {
   readonly place?: Place | undefined;
   readonly hint?: string;
 }
 
-export function notRenderable(prepared: Prepared, why: string, { place, hint }: Told = {}): SourceError {
+export function notRenderable(
+  prepared: Prepared,
+  why: string,
+  { place, hint }: Explanation = {},
+): SourceError {
   const problem: Problem = {
     code: "SOURCE_NOT_RENDERABLE",
     message: `${prepared.step.file} cannot be written as SQL: ${why}.`,

@@ -8,7 +8,7 @@ import type { Result, Row } from "../../database/connection.ts";
 import { StepFailed } from "../../errors.ts";
 import { type Committed, NOTHING } from "../report/committed.ts";
 import { rollback } from "../session/transaction.ts";
-import type { Work } from "./context.ts";
+import type { StepContext } from "./context.ts";
 
 /** The ledger row was completed in the transaction that inserted it, and that transaction was committed. */
 export function isClosed(results: readonly Result[]): boolean {
@@ -18,14 +18,14 @@ export function isClosed(results: readonly Result[]): boolean {
 
 /** `transaction`: the id of the one that the step began in, where it is known. */
 export async function endedTransaction(
-  work: Work,
+  context: StepContext,
   { revision, direction }: Pick<Step, "revision" | "direction">,
   transaction: string | null = null,
 ): Promise<StepFailed> {
-  await rollback(work.connection);
-  const found = await work.connection
+  await rollback(context.connection);
+  const found = await context.connection
     .query<Row & { state: string | null; fate: string | null }>(
-      `select (select state from ${work.ledger.sql.historyTable} where revision = ${stored(revision)}) as state,
+      `select (select state from ${context.ledger.sql.historyTable} where revision = ${stored(revision)}) as state,
   pg_xact_status(${literal(transaction)}::text::xid8)::text as fate`,
     )
     .catch(() => null);

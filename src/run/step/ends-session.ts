@@ -4,13 +4,13 @@ import type { Connection } from "../../database/connection.ts";
 import { StepFailed } from "../../errors.ts";
 import { advise, type Committed, NOTHING } from "../report/committed.ts";
 import type { Target } from "../session/target.ts";
-import { type Body, startOf, statementsOf } from "./prepare.ts";
+import { type Body, startOf, statementsOf } from "./body.ts";
 
 export async function endsSession(
   target: Target,
   connection: Connection,
   step: Step,
-  { again, body }: { readonly again: string | undefined; readonly body: Body | null },
+  { rerun, body }: { readonly rerun: string | undefined; readonly body: Body | null },
 ): Promise<{ readonly problem: StepFailed; readonly committed: Committed }> {
   const sql = body?.kind === "sql" ? body : null;
   const file = sql?.file ?? step.file;
@@ -20,7 +20,7 @@ export async function endsSession(
     code: "STEP_FAILED",
     message: `The connection was lost twice while ${step.revision} was running; it is not tried again.`,
     place: line === undefined ? { file } : { file, line },
-    hint: `Look into the server's log: a statement of it may crash the server or end its own session. ${advise(committed, { ...step, file, again })}`,
+    hint: `Look into the server's log: a statement of it may crash the server or end its own session. ${advise(committed, { ...step, file, rerun })}`,
   });
   return { problem, committed };
 }

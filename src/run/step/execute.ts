@@ -1,12 +1,10 @@
-/** Carries out a prepared plan: runs of transactional SQL in a pipeline, everything else one by one. */
+/** Carries out a prepared plan, consecutive steps of one form together. */
 import { type GodwitError, type Problem, SourceError, StepFailed } from "../../errors.ts";
 import type { StepFailure, StepReport } from "../report/report.ts";
-import { failureOf, type Outcome, ownSession, type Work } from "./context.ts";
+import { ownSession, type StepContext, type StepOutcome } from "./context.ts";
 import { interruptedBefore } from "./interruption.ts";
-import { runModule } from "./module.ts";
-import { runPipeline } from "./pipeline.ts";
-import type { Prepared } from "./prepare.ts";
-import { runStatements } from "./statements.ts";
+import type { Prepared } from "./prepared.ts";
+import { failureOf } from "./step-error.ts";
 
 export interface ExecuteOptions {
   readonly policy: "stop" | "continue";
@@ -18,24 +16,24 @@ export interface ExecuteOptions {
 
 /** Throws the first failure: at once under `stop`, after all that does not depend on it under `continue`. */
 export async function execute(
-  work: Work,
+  context: StepContext,
   steps: readonly Prepared[],
   options: ExecuteOptions,
 ): Promise<void> {
   let [first] = options.failedBefore.values();
   const failed = new Set(options.failedBefore.keys());
-  const fail = async (prepared: Prepared, outcome: Outcome & { ok: false }) => {
+  const fail = async (prepared: Prepared, outcome: StepOutcome & { ok: false }) => {
     failed.add(prepared.step.revision);
     first ??= outcome.error;
     options.onFailed(outcome.failure, outcome.error);
-    work.context.observe({ kind: "step-failed", step: prepared.step, problem: outcome.failure.problem });
-    await record(work, prepared, outcome);
-    if (options.policy === "stop" || work.stop.aborted) throw outcome.error;
+    context.observe({ kind: "step-failed", step: prepared.step, problem: outcome.failure.problem });
+    await record(context, prepared, outcome);
+    if (options.policy === "stop" || context.stop.aborted) throw outcome.error;
   };
 
   for (let index = 0; index < steps.length; ) {
     const prepared = steps[index] as Prepared;
-    if (work.stop.aborted) throw interruptedBefore(work.stop, prepared.step);
+    if (context.stop.aborted) throw interruptedBefore(context.stop, prepared.step);
     if (options.failedBefore.has(prepared.step.revision)) {
       index++;
       continue;
@@ -50,31 +48,16 @@ export async function execute(
       const error = new SourceError([prepared.problem]);
       await fail(prepared, { ok: false, failure: failureOf(prepared.step.revision, error), error });
       index++;
-    } else if (prepared.form === "transaction") {
-      const stretch = pipelineFrom(steps, index, failed);
-      const result = await runPipeline(work, stretch, index, options.onDone);
-      index += result.done;
-      if (result.stopped === null) continue;
-      const { outcome, outsideNeeded } = result.stopped;
-      if (outsideNeeded)
-        await one(result.stopped.prepared, () =>
-          runStatements(work, result.stopped?.prepared as Prepared, index),
-        );
-      else await fail(result.stopped.prepared, outcome);
-      index++;
     } else {
-      const run = prepared.form === "statements" ? runStatements : runModule;
-      await one(prepared, () => run(work, prepared, index));
+      const stretch = stretchFrom(steps, index, failed);
+      const { done, failed: stopped } = await prepared.form.run(context, stretch, index, options.onDone);
+      index += done;
+      if (stopped === null) continue;
+      await fail(stopped.prepared, stopped.outcome);
       index++;
     }
   }
   if (first !== undefined) throw first;
-
-  async function one(prepared: Prepared, run: () => Promise<Outcome>): Promise<void> {
-    const outcome = await run();
-    if (outcome.ok) options.onDone(outcome.report);
-    else await fail(prepared, outcome);
-  }
 }
 
 /** Under `stop` every file is looked at before anything is done. Throws `SourceError`. */
@@ -84,15 +67,17 @@ export function refuseBroken(steps: readonly Prepared[]): void {
   if (head !== undefined) throw new SourceError([head, ...rest]);
 }
 
-function pipelineFrom(
+/** The steps of one form that can be carried out one behind the other, whatever became of the steps before them. */
+function stretchFrom(
   steps: readonly Prepared[],
   from: number,
   failed: ReadonlySet<string>,
 ): readonly Prepared[] {
   const rest = steps.slice(from);
+  const form = rest[0]?.form;
   const end = rest.findIndex(
     (next) =>
-      next.form !== "transaction" ||
+      next.form !== form ||
       next.problem !== null ||
       failed.has(next.step.revision) ||
       next.step.after.some((revision) => failed.has(revision)),
@@ -101,12 +86,16 @@ function pipelineFrom(
 }
 
 /** The log keeps every attempt; that it cannot be written must not hide why the step failed. */
-async function record(work: Work, prepared: Prepared, outcome: Outcome & { ok: false }): Promise<void> {
-  if (work.connection.lost.aborted) return;
+async function record(
+  context: StepContext,
+  prepared: Prepared,
+  outcome: StepOutcome & { ok: false },
+): Promise<void> {
+  if (context.connection.lost.aborted) return;
   const { problem, committed } = outcome.failure;
-  await ownSession(work)
+  await ownSession(context)
     .then(() =>
-      work.ledger.log(work.connection, work.author, {
+      context.ledger.log(context.connection, context.author, {
         event: "failed",
         revision: prepared.step.revision,
         direction: prepared.step.direction,

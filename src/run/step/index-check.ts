@@ -5,10 +5,10 @@
 import type { Connection } from "../../database/connection.ts";
 import { DUPLICATE_TABLE } from "../../database/sqlstate.ts";
 import { type InvalidIndex, invalidIndexes } from "../catalog/indexes.ts";
-import type { Work } from "./context.ts";
+import type { StepContext } from "./context.ts";
 import { clearNamedIndexes, invalidIndex, isIn, namedIndexes, warnOfKept } from "./leftover-indexes.ts";
 import { createMentions, type Mentions, noteTexts } from "./mentioned-indexes.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
 
 const MOST_SKIPPED = 1_000;
 
@@ -28,8 +28,12 @@ export class IndexCheck {
   readonly sent = (revision: string, text: string): void => this.#mentions.note(revision, text);
 
   /** Drops what an earlier run left of the indexes that these steps build. */
-  async before(work: Work, steps: readonly Prepared[], invalid: readonly InvalidIndex[]): Promise<void> {
-    await clearNamedIndexes(work, steps, invalid);
+  async before(
+    context: StepContext,
+    steps: readonly Prepared[],
+    invalid: readonly InvalidIndex[],
+  ): Promise<void> {
+    await clearNamedIndexes(context, steps, invalid);
     if (invalid.length > 0) await noteTexts(this.#mentions, steps);
   }
 
@@ -41,20 +45,20 @@ export class IndexCheck {
   }
 
   /** After the steps: the indexes that the run has left invalid. The others that are invalid are warned of. */
-  async broken(work: Work, steps: readonly Prepared[]): Promise<readonly InvalidIndex[]> {
-    const invalid = await invalidIndexes(work.connection);
-    const named = await namedIndexes(work, steps, invalid);
-    const mentioned = await this.#mentions.found(work, invalid);
+  async broken(context: StepContext, steps: readonly Prepared[]): Promise<readonly InvalidIndex[]> {
+    const invalid = await invalidIndexes(context.connection);
+    const named = await namedIndexes(context, steps, invalid);
+    const mentioned = await this.#mentions.found(context, invalid);
     const broken = invalid.filter((index) => named.has(index.name) || this.#isOurs(index, mentioned));
     warnOfInvalid(
-      work,
+      context,
       invalid.filter((index) => !broken.includes(index)),
     );
     return broken;
   }
 
-  async warnOfKept(work: Work, steps: readonly Prepared[]): Promise<void> {
-    await warnOfKept(work, steps, this.#skipped);
+  async warnOfKept(context: StepContext, steps: readonly Prepared[]): Promise<void> {
+    await warnOfKept(context, steps, this.#skipped);
   }
 
   /** By this run, or kept by it. An index on the parent of partitions alone waits for those of its parts. */
@@ -68,6 +72,6 @@ export class IndexCheck {
 }
 
 /** One that somebody is building is not meant. */
-export function warnOfInvalid({ warn }: Pick<Work, "warn">, invalid: readonly InvalidIndex[]): void {
+export function warnOfInvalid({ warn }: Pick<StepContext, "warn">, invalid: readonly InvalidIndex[]): void {
   for (const index of invalid) if (index.builder === null) warn?.(invalidIndex(index));
 }

@@ -1,14 +1,14 @@
 /** A signal, a deadline or a lost lock as the end of a step: what of it was kept is said, whatever ended it. */
 import { GodwitError, Interrupted, LockError, StepFailed } from "../../errors.ts";
-import { advise, type Committed, howToResume, type Whose, whatWasKept } from "../report/committed.ts";
+import { advise, type Committed, type FailedStep, howToResume, whatWasKept } from "../report/committed.ts";
 
-export function interruption(stop: AbortSignal, step: Whose, committed: Committed): GodwitError {
+export function interruption(stop: AbortSignal, step: FailedStep, committed: Committed): GodwitError {
   const what = `while ${step.revision} was running. ${whatWasKept(committed, step)}.`;
   return interrupted(stop, what, howToResume(committed, step)) ?? withKept(stop.reason, step, committed);
 }
 
 /** It was planned and not begun. */
-export function interruptedBefore(stop: AbortSignal, { revision }: Whose): GodwitError {
+export function interruptedBefore(stop: AbortSignal, { revision }: FailedStep): GodwitError {
   const what = `before ${revision} had begun.`;
   return interrupted(stop, what, "Run again: it goes on where it stopped.") ?? stop.reason;
 }
@@ -24,7 +24,7 @@ function interrupted({ reason }: AbortSignal, what: string, hint: string): Godwi
 const WHO: Readonly<Record<string, string>> = { deadline: "The deadline", abort: "The program" };
 
 /** An error that says already what to do, and does not know that something of the step stays. */
-export function withKept(error: GodwitError, step: Whose, committed: Committed): GodwitError {
+export function withKept(error: GodwitError, step: FailedStep, committed: Committed): GodwitError {
   if (committed.extent === "none") return error;
   const { code: _, ...problem } = error.toProblem();
   const hint = [problem.hint, advise(committed, step)].filter(Boolean).join(" ");

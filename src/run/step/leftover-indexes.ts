@@ -7,9 +7,9 @@ import { splitStatements } from "../../core/sql/statements.ts";
 import { type Problem, StepFailed } from "../../errors.ts";
 import { askCatalog, resolveName } from "../catalog/ask.ts";
 import { beingBuilt, hasDefinitionOf, holderOf, type InvalidIndex, indexesOn } from "../catalog/indexes.ts";
-import { keptOther, nameIsTaken } from "../catalog/judge.ts";
-import { ownSession, type Work } from "./context.ts";
-import type { Prepared } from "./prepare.ts";
+import { keptOther, nameIsTaken } from "../catalog/verify.ts";
+import { ownSession, type StepContext } from "./context.ts";
+import type { Prepared } from "./prepared.ts";
 
 interface NamedIndex extends IndexStatement {
   readonly revision: string;
@@ -23,17 +23,17 @@ interface NamedIndex extends IndexStatement {
  * building them. Throws where they are not. Costs nothing where no index is invalid.
  */
 export async function clearNamedIndexes(
-  work: Work,
+  context: StepContext,
   steps: readonly Prepared[],
   invalid: readonly InvalidIndex[],
 ): Promise<void> {
-  for (const { named, index } of await meetings(work, steps, invalid)) {
+  for (const { named, index } of await meetings(context, steps, invalid)) {
     // An index of a partitioned table cannot be dropped concurrently: the step itself refuses it (`indexGuard`).
     if (named.ambiguous || index.parted !== null) continue;
     if (named.table.name !== index.table) throw onOtherTable(named, index);
     if (index.builder !== null) throw beingBuilt(index.name, index.builder);
-    await work.connection.execute(`drop index concurrently if exists ${index.name}`);
-    work.warn?.({
+    await context.connection.execute(`drop index concurrently if exists ${index.name}`);
+    context.warn?.({
       code: "STEP_INDEX_INVALID",
       message: `Index ${index.name} was invalid and has been dropped, because ${named.revision} creates it.`,
       hint: "It was of no use to any query.",
@@ -43,12 +43,12 @@ export async function clearNamedIndexes(
 
 /** For a dry run, by revision: what would stop `up` at such an index as things are now. Nothing is dropped. */
 export async function refusedIndexes(
-  work: Work,
+  context: StepContext,
   steps: readonly Prepared[],
   invalid: readonly InvalidIndex[],
 ): Promise<ReadonlyMap<string, Problem>> {
   const refused = new Map<string, Problem>();
-  for (const { named, index } of await meetings(work, steps, invalid)) {
+  for (const { named, index } of await meetings(context, steps, invalid)) {
     if (named.ambiguous) continue;
     if (index.parted !== null) refused.set(named.revision, invalidIndex(index));
     else if (named.table.name !== index.table)
@@ -56,8 +56,8 @@ export async function refusedIndexes(
   }
   for (const { revision, index, table, ambiguous } of await indexesNamed(steps, null)) {
     if (index === null || ambiguous || refused.has(revision)) continue;
-    const oid = await resolveName(work.connection, table);
-    const holder = oid === null ? null : await holderOf(work.connection, index.name, oid);
+    const oid = await resolveName(context.connection, table);
+    const holder = oid === null ? null : await holderOf(context.connection, index.name, oid);
     if (holder !== null) refused.set(revision, nameIsTaken(index.name, holder.what, table.name).toProblem());
   }
   return refused;
@@ -65,11 +65,11 @@ export async function refusedIndexes(
 
 /** After the steps: those of the invalid indexes that the steps name. */
 export async function namedIndexes(
-  work: Work,
+  context: StepContext,
   steps: readonly Prepared[],
   invalid: readonly InvalidIndex[],
 ): Promise<ReadonlySet<string>> {
-  return new Set((await meetings(work, steps, invalid)).map(({ index }) => index.name));
+  return new Set((await meetings(context, steps, invalid)).map(({ index }) => index.name));
 }
 
 /**
@@ -77,12 +77,12 @@ export async function namedIndexes(
  * definition. `skipped` is what the server said when it kept something.
  */
 export async function warnOfKept(
-  work: Work,
+  context: StepContext,
   steps: readonly Prepared[],
   skipped: readonly string[],
 ): Promise<void> {
   if (skipped.length === 0) return;
-  const { connection } = work;
+  const { connection } = context;
   for (const named of await indexesNamed(steps, null)) {
     const { index, table, concurrently, ambiguous, text } = named;
     if (index === null || concurrently || ambiguous || !isIn(skipped, index.name)) continue;
@@ -90,7 +90,7 @@ export async function warnOfKept(
     if (oid === null) continue;
     for (const found of await indexesOn(connection, { index }, oid)) {
       const same = await hasDefinitionOf(connection, { oid: found.oid, table: found.table }, text);
-      if (same === false) work.warn?.(keptOther(found.name));
+      if (same === false) context.warn?.(keptOther(found.name));
     }
   }
 }
@@ -137,7 +137,7 @@ interface Meeting {
 }
 
 async function meetings(
-  work: Work,
+  context: StepContext,
   steps: readonly Prepared[],
   invalid: readonly InvalidIndex[],
 ): Promise<readonly Meeting[]> {
@@ -145,9 +145,9 @@ async function meetings(
   const found: Meeting[] = [];
   const names = new Set(invalid.map(({ bareName }) => bareName));
   const all = await indexesNamed(steps, names);
-  if (all.length > 0) await ownSession(work);
+  if (all.length > 0) await ownSession(context);
   for (const named of all) {
-    const schema = await schemaOf(work, named);
+    const schema = await schemaOf(context, named);
     for (const index of invalid) {
       if (named.index?.name !== index.bareName) continue;
       const same = named.ambiguous ? named.table.name === index.table : schema === index.schema;
@@ -182,10 +182,10 @@ async function indexesNamed(
 }
 
 /** Where the index will be: in the schema of its table. */
-async function schemaOf(work: Work, { table }: NamedIndex): Promise<string | null> {
-  const oid = await resolveName(work.connection, table);
+async function schemaOf(context: StepContext, { table }: NamedIndex): Promise<string | null> {
+  const oid = await resolveName(context.connection, table);
   const [found] = await askCatalog<{ schema: string }>(
-    work.connection,
+    context.connection,
     `select n.nspname::text as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.oid = ${oid ?? 0}::oid`,
   );

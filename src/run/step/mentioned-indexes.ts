@@ -4,14 +4,14 @@
  */
 import { mentionedNames } from "../../core/sql/mentions.ts";
 import type { InvalidIndex } from "../catalog/indexes.ts";
-import type { Work } from "./context.ts";
-import type { Prepared } from "./prepare.ts";
+import type { StepContext } from "./context.ts";
+import type { Prepared } from "./prepared.ts";
 
 export interface Mentions {
   /** What a step is written as, or has sent. */
   note(revision: string, text: string): void;
   /** By name, those that a step has named in a schema that it works in. The session is the run's own. */
-  found(work: Work, invalid: readonly InvalidIndex[]): Promise<ReadonlySet<string>>;
+  found(context: StepContext, invalid: readonly InvalidIndex[]): Promise<ReadonlySet<string>>;
 }
 
 const SEARCH_PATH = "search_path";
@@ -27,11 +27,11 @@ export function createMentions(invalid: readonly InvalidIndex[]): Mentions {
       said.set(revision, known);
       for (const name of mentionedNames(text, wanted)) known.add(name);
     },
-    async found(work, now) {
+    async found(context, now) {
       const isNamed = ({ bareName }: InvalidIndex) => [...said.values()].some((names) => names.has(bareName));
       const named = now.filter(isNamed);
       if (named.length === 0) return new Set();
-      const inPath = await searchPath(work);
+      const inPath = await searchPath(context);
       const isMeant = ({ bareName, schema }: InvalidIndex) =>
         [...said.values()].some(
           (names) =>
@@ -50,7 +50,7 @@ export async function noteTexts(mentions: Mentions, steps: readonly Prepared[]):
   }
 }
 
-async function searchPath({ connection }: Work): Promise<ReadonlySet<string>> {
+async function searchPath({ connection }: StepContext): Promise<ReadonlySet<string>> {
   const { rows } = await connection.query<{ schemas: string }>(
     "select pg_catalog.to_json(pg_catalog.current_schemas(false))::pg_catalog.text as schemas",
   );

@@ -2,17 +2,17 @@
 import { INDEX_SQLSTATE, indexGuard } from "../../core/sql/index-guard.ts";
 import type { Encoded } from "../../database/values/parameters.ts";
 import { DatabaseError, type GodwitError, StepFailed } from "../../errors.ts";
-import type { Work } from "./context.ts";
+import type { StepContext } from "./context.ts";
+import { indexRefused } from "./frame-error.ts";
 import {
+  type CommitWatch,
   refuseSessionModes,
   refuseTransactionControl,
   refuseTwoPhase,
-  type Tally,
-  tally,
+  watchCommits,
 } from "./module-control.ts";
 import { boundLockWaits, mayResetAll, sentWarning, setsLockTimeout } from "./own-lock-timeout.ts";
-import { indexRefused } from "./pipeline.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
 
 /** For the watch over promises that never settle. */
 export interface Activity {
@@ -23,7 +23,7 @@ export interface Activity {
   /** What was refused before it was sent, also if the module caught that. */
   refused: GodwitError | undefined;
   /** What may have stayed, where no transaction is around it. */
-  readonly tally: Tally;
+  readonly commits: CommitWatch;
 }
 
 /** Before the function is called, its process may have to be started anew and its module to be imported. */
@@ -36,7 +36,7 @@ export function createActivity(file: string): Activity {
     lastMs: performance.now() + IMPORT_MS,
     firstError: undefined,
     refused: undefined,
-    tally: tally(file),
+    commits: watchCommits(file),
   };
 }
 
@@ -45,12 +45,12 @@ export interface Supervision {
   readonly prepared: Prepared;
 }
 
-export function supervised(work: Work, { activity, prepared }: Supervision) {
-  const { connection } = work;
+export function supervised(context: StepContext, { activity, prepared }: Supervision) {
+  const { connection } = context;
   const refuseModes = refuseSessionModes(prepared);
   /** Asked before each text is sent; what it returns is told that it succeeded. */
   const guard = (text: string): ((commands: readonly string[]) => void) => {
-    const outside = prepared.form === "module-outside";
+    const outside = !prepared.form.transactional;
     try {
       if (outside) refuseTwoPhase(text, prepared);
       else {
@@ -61,7 +61,7 @@ export function supervised(work: Work, { activity, prepared }: Supervision) {
       activity.refused ??= error as GodwitError;
       throw error;
     }
-    return outside ? activity.tally.begun(text) : () => {};
+    return outside ? activity.commits.begun(text) : () => {};
   };
   /** Also where the module catches the error. */
   const refuseIndexes = async (look: string): Promise<void> => {
@@ -76,9 +76,9 @@ export function supervised(work: Work, { activity, prepared }: Supervision) {
   };
   /** Behind a pooler nothing was set for a module outside a transaction. */
   const boundAgain = async (text: string): Promise<void> => {
-    const inside = prepared.form === "module";
-    if (setsLockTimeout(text) || !(inside || work.kind.session)) return;
-    const bound = boundLockWaits(prepared, work.target.settings, inside);
+    const inside = prepared.form.transactional;
+    if (setsLockTimeout(text) || !(inside || context.kind.session)) return;
+    const bound = boundLockWaits(prepared, context.target.settings, inside);
     // In a transaction that has failed nothing can be set, and nothing waits.
     await connection.execute(bound).catch(() => {});
   };
@@ -88,9 +88,9 @@ export function supervised(work: Work, { activity, prepared }: Supervision) {
     commandsOf: (result: T) => readonly string[],
   ): Promise<T> => {
     const succeeded = guard(text);
-    work.sent?.(prepared.step.revision, text);
-    const warning = sentWarning(text, prepared, work.target.settings);
-    if (warning !== null) work.warn?.(warning);
+    context.sent?.(prepared.step.revision, text);
+    const warning = sentWarning(text, prepared, context.target.settings);
+    if (warning !== null) context.warn?.(warning);
     const look = indexGuard(text, { concurrently: true });
     activity.inFlight++;
     try {

@@ -10,7 +10,7 @@ import { type Statement, splitStatements } from "../../core/sql/statements.ts";
 import { lateSessionModes, modeSetting } from "../../core/sql/transaction-modes.ts";
 import type { Step } from "../../core/step.ts";
 import { StepFailed } from "../../errors.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
 
 /** Throws where the text would begin or end a transaction. Savepoints are fine. */
 export function refuseTransactionControl(text: string, { step }: Prepared): void {
@@ -67,7 +67,7 @@ export function refuseTwoPhase(text: string, { step }: Prepared): void {
 }
 
 /** Of a module outside a transaction. */
-export interface Tally {
+export interface CommitWatch {
   /**
    * Called with a text before it is sent; what it returns is called when the text has succeeded, with the server's names
    * of what was done. Throws where a `COMMIT` was answered with a `ROLLBACK`: an error in that transaction was caught.
@@ -78,7 +78,7 @@ export interface Tally {
 }
 
 /** `file`: for what it throws. */
-export function tally(file: string): Tally {
+export function watchCommits(file: string): CommitWatch {
   let kept = false;
   let open = false;
   return {

@@ -2,6 +2,7 @@
  * What the text of a statement does not tell: whether the server takes it inside a transaction. The error's code alone
  * says nothing, for a migration can raise any code; the server's own function that raised it does.
  */
+import type { StatementKind } from "../../core/sql/classify.ts";
 import { accept } from "../../core/sql/cursor.ts";
 import { UNSAFE_NEW_ENUM_VALUE } from "../../database/sqlstate.ts";
 import { DatabaseError } from "../../errors.ts";
@@ -15,6 +16,11 @@ export function needsOutside(error: unknown, { text }: { readonly text: string }
   if (REFUSE_BLOCKS.has(error.routine)) return { commits: false };
   const mayCommit = accept({ text, at: 0 }, "call") || accept({ text, at: 0 }, "do");
   return mayCommit && ENDS_TRANSACTION.has(error.routine) ? { commits: true } : null;
+}
+
+/** By what its text tells. */
+export function runsInTransaction({ kind }: { readonly kind: StatementKind }): boolean {
+  return kind.kind === "ordinary" || kind.kind === "add-enum-value";
 }
 
 /**
@@ -49,3 +55,15 @@ export function outsideAdvice(
 const REFUSE_BLOCKS = new Set(["PreventInTransactionBlock", "CreateInitDecodingContext"]);
 /** Of `COMMIT` and `ROLLBACK` in a procedure or a block. */
 const ENDS_TRANSACTION = new Set(["_SPI_commit", "_SPI_rollback"]);
+
+/**
+ * These wait for other transactions, and nobody who reads or writes rows has to wait behind them. The detachment of a
+ * partition is none of them: at its end it wants the partition for itself alone.
+ */
+export function mayWait({ kind }: Pick<StatementKind, "kind">): boolean {
+  return (
+    kind === "create-index-concurrently" ||
+    kind === "drop-index-concurrently" ||
+    kind === "reindex-concurrently"
+  );
+}

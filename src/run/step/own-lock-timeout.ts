@@ -6,7 +6,8 @@ import { mentionedNames } from "../../core/sql/mentions.ts";
 import { splitStatements } from "../../core/sql/statements.ts";
 import type { Problem } from "../../errors.ts";
 import type { RunSettings } from "../session/target.ts";
-import type { Body, Prepared } from "./prepare.ts";
+import type { Body } from "./body.ts";
+import type { Prepared } from "./prepared.ts";
 
 const NAME = new Set(["lock_timeout"]);
 
@@ -58,9 +59,9 @@ function firstLonger(
 ): { readonly line: number; readonly text: string } | null {
   const limitMs = settings.lockTimeoutMs ?? run.lockTimeoutMs;
   if (limitMs === 0 || !(setsLockTimeout(text) || mayResetAll(text))) return null;
-  const oneByOne = form === "statements" && units === undefined;
+  const oneByOne = form.sends === "statements" && units === undefined;
   const isLonger = (statement: { readonly text: string }) => {
-    const waitMs = waitSetBy(statement.text, { oneByOne, whole: form === "transaction" });
+    const waitMs = waitSetBy(statement.text, { oneByOne, whole: form.sends === "whole" });
     return waitMs !== null && (waitMs === 0 || waitMs > limitMs);
   };
   return splitStatements(text).find(isLonger) ?? null;

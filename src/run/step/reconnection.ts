@@ -9,9 +9,10 @@ import type { RunEvent } from "../report/events.ts";
 import type { StepReport } from "../report/report.ts";
 import type { Tally } from "../report/tally.ts";
 import type { RunContext, Target } from "../session/target.ts";
-import { againOf, failureOf, type Work } from "./context.ts";
+import type { StepContext } from "./context.ts";
 import { endsSession } from "./ends-session.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
+import { failureOf, howToRerun } from "./step-error.ts";
 
 export class Reconnection {
   readonly #target: Target;
@@ -22,7 +23,7 @@ export class Reconnection {
   /** The first step that was not done when the connection was lost while a step was under way. */
   #suspect: string | undefined;
   /** The step that was under way when the connection was last lost. */
-  cut: Work["cut"];
+  cut: StepContext["cut"];
   /** The steps of the attempt before. */
   prepared: readonly Prepared[] = [];
 
@@ -74,7 +75,7 @@ export class Reconnection {
         phase: step.phase,
         durationMs: durationMs ?? 0,
         attempts: 1,
-        transactional: form === "transaction" || form === "module",
+        transactional: form.transactional,
       };
       this.#tally.finished(report);
       const underWay = this.#underWay;
@@ -102,8 +103,8 @@ export class Reconnection {
     }
     const prepared = this.prepared.find((one) => one.step.revision === step.revision);
     const body = (await prepared?.load()) ?? null;
-    const again = againOf({ isOvertaken }, step);
-    const { problem, committed } = await endsSession(this.#target, connection, step, { again, body });
+    const rerun = howToRerun({ isOvertaken }, step);
+    const { problem, committed } = await endsSession(this.#target, connection, step, { rerun, body });
     this.#tally.failed(failureOf(step.revision, problem, committed), problem);
     this.#context.observe({ kind: "step-failed", step, problem: problem.toProblem() });
     return problem;

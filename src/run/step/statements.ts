@@ -19,40 +19,50 @@
  */
 
 import { splitStatements } from "../../core/sql/statements.ts";
-import { DatabaseError, PlanRefused } from "../../errors.ts";
+import { DatabaseError } from "../../errors.ts";
 import type { RecordedStatement } from "../../ledger/ledger.ts";
 import { presentBeside } from "../mirror/mirror.ts";
 import { type Committed, NOTHING } from "../report/committed.ts";
 import { guardOf } from "../session/settings.ts";
 import { begin as ownBegin, rollback } from "../session/transaction.ts";
-import { entryOf, failureOf, frameParts, type Outcome, ownSession, stepError, type Work } from "./context.ts";
+import { type Body, type SplitStatement, startOf, statementsOf } from "./body.ts";
+import { ownSession, type StepContext, type StepOutcome } from "./context.ts";
+import type { FileExecution } from "./file-execution.ts";
 import { closing } from "./frame.ts";
+import { closed, frameError } from "./frame-error.ts";
+import { entryOf, frameParts } from "./frame-parts.ts";
 import { setsLockTimeout } from "./own-lock-timeout.ts";
-import { closed, frameError } from "./pipeline.ts";
-import type { Body, Prepared, SplitStatement } from "./prepare.ts";
-import { startOf, statementsOf } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
+import { checkUnchanged } from "./resume.ts";
 import { customNames, stateIn } from "./session-state.ts";
-import { hashOf, type Job, keepGoing, runStatement } from "./statement.ts";
+import { runStatement } from "./statement.ts";
+import { keepGoing } from "./statement-session.ts";
+import { failureOf, stepError } from "./step-error.ts";
 
-export async function runStatements(work: Work, prepared: Prepared, index: number): Promise<Outcome> {
+export async function runStatements(
+  context: StepContext,
+  prepared: Prepared,
+  index: number,
+): Promise<StepOutcome> {
   const { step } = prepared;
   const startedAt = performance.now();
   const body = await prepared.load();
   if (body.kind !== "sql") throw new Error("Only SQL is run statement by statement.");
-  work.context.observe({ kind: "step-started", step, index, count: work.count });
-  const job: Job = {
-    work,
+  context.observe({ kind: "step-started", step, index, count: context.count });
+  const execution: FileExecution = {
+    context,
     prepared,
     body,
-    parts: frameParts(work, prepared, body),
+    parts: frameParts(context, prepared, body),
     attempts: 1,
     settings: [],
     state: {},
     setsLockTimeout: setsLockTimeout(body.text),
-    custom: work.kind.session ? customNames(body.text) : [],
+    custom: context.kind.session ? customNames(body.text) : [],
     blockers: [],
     unsettled: false,
     halfDone: false,
+    leftBehind: null,
   };
   let position = 0;
   let done = 0;
@@ -60,38 +70,43 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
   let recorded: readonly RecordedStatement[] = [];
   try {
     const statements = statementsOf(body);
-    await ownSession(work);
-    await begin(job);
+    await ownSession(context);
+    await begin(execution);
     begun = true;
-    recorded = await work.ledger.statements(work.connection, step.revision, step.direction);
-    checkUnchanged(job, statements, recorded);
+    recorded = await context.ledger.statements(context.connection, step.revision, step.direction);
+    checkUnchanged(execution, statements, recorded);
     const known = new Map(recorded.map((row) => [row.position, row]));
     for (const statement of statements) {
       position++;
       const earlier = known.get(position);
       if (earlier?.state !== "done") {
-        work.stop.throwIfAborted();
+        context.stop.throwIfAborted();
         const { text } = statement;
-        work.context.observe({ kind: "statement-started", step, position, count: statements.length, text });
-        await runStatement(job, statement, position, earlier);
+        context.observe({ kind: "statement-started", step, position, count: statements.length, text });
+        await runStatement(execution, statement, position, earlier);
       }
-      if (earlier?.state === "done") resume(job, statement, earlier);
-      else if (!work.kind.session) job.settings.push(...settingsOf(statement));
+      if (earlier?.state === "done") resume(execution, statement, earlier);
+      else if (!context.kind.session) execution.settings.push(...settingsOf(statement));
       done++;
     }
-    await closed(work, step, closing(job.parts, step.direction, entryOf(prepared, body.revert)));
+    await closed(context, step, closing(execution.parts, step.direction, entryOf(prepared, body.revert)));
   } catch (error) {
-    if (work.connection.lost.aborted) throw work.connection.lost.reason;
-    await rollback(work.connection);
+    if (context.connection.lost.aborted) throw context.connection.lost.reason;
+    await rollback(context.connection);
     const line =
       error instanceof DatabaseError && error.position === undefined
         ? statementLine(body, position)
         : undefined;
-    const committed = position === 0 ? committedBefore(job, recorded) : committedOf(job, position, done);
-    const problem = stepError(work, prepared, body, error, { line, blockers: job.blockers, committed });
+    const committed =
+      position === 0 ? committedBefore(execution, recorded) : committedOf(execution, position, done);
+    const problem = stepError(context, prepared, body, error, {
+      line,
+      blockers: execution.blockers,
+      committed,
+    });
     // With its schema the row of the step may be gone as well.
     const gone = problem.code === "TARGET_SCHEMA_MISSING";
-    if (begun && !gone && committed.extent === "none") await withdraw(job);
+    if (begun && !gone && committed.extent === "none") await withdraw(execution);
     return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
   }
   const report = {
@@ -99,15 +114,15 @@ export async function runStatements(work: Work, prepared: Prepared, index: numbe
     direction: step.direction,
     phase: step.phase,
     durationMs: performance.now() - startedAt,
-    attempts: job.attempts,
+    attempts: execution.attempts,
     transactional: false,
   };
-  work.context.observe({ kind: "step-done", step, report, index, count: work.count });
+  context.observe({ kind: "step-done", step, report, index, count: context.count });
   return { ok: true, report };
 }
 
 /** By earlier runs, where this one has begun no statement. */
-function committedBefore({ body }: Job, recorded: readonly RecordedStatement[]): Committed {
+function committedBefore({ body }: FileExecution, recorded: readonly RecordedStatement[]): Committed {
   const [first] = recorded;
   if (first === undefined) return NOTHING;
   const done = recorded.filter(({ state }) => state === "done").length;
@@ -118,7 +133,11 @@ function committedBefore({ body }: Job, recorded: readonly RecordedStatement[]):
 }
 
 /** At a failure of the statement at `position`. */
-function committedOf({ body, unsettled, halfDone }: Job, position: number, done: number): Committed {
+function committedOf(
+  { body, unsettled, halfDone }: FileExecution,
+  position: number,
+  done: number,
+): Committed {
   const statement = statementsOf(body)[position - 1];
   const { line, column } = statement === undefined ? {} : startOf(body, statement);
   if (unsettled) return { extent: "unknown", position, line };
@@ -130,23 +149,23 @@ function committedOf({ body, unsettled, halfDone }: Job, position: number, done:
   return { extent: "some", done, count, line, column, parts };
 }
 
-async function begin({ work, prepared, body, parts }: Job): Promise<void> {
+async function begin({ context, prepared, body, parts }: FileExecution): Promise<void> {
   const { step } = prepared;
   if (step.reason === "resume") {
     if (step.direction === "down" || parts.mirror.open === "") return;
     // Its row was not written: where it is there, the tool has done the same since.
-    await work.connection
+    await context.connection
       .execute(`${ownBegin()} ${parts.ownRole} ${parts.fence} ${parts.mirror.open} commit`)
       .catch((error) => {
         throw presentBeside(error, step);
       });
     return;
   }
-  const guard = guardOf(work.target.settings);
+  const guard = guardOf(context.target.settings);
   if (step.direction === "down") {
-    await work.connection
+    await context.connection
       .execute(
-        `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${parts.mirror.open} ${work.ledger.sql.startReverting(step.revision)}; commit`,
+        `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${parts.mirror.open} ${context.ledger.sql.startReverting(step.revision)}; commit`,
       )
       .catch((error) => {
         throw frameError(error, step.revision);
@@ -154,11 +173,11 @@ async function begin({ work, prepared, body, parts }: Job): Promise<void> {
     return;
   }
   const again = step.kind === "repeatable" || step.reason === "changed";
-  const replace = again ? `${work.ledger.sql.remove(step.revision)};` : "";
-  const row = work.ledger.sql.insert(entryOf(prepared, body.revert), work.author, "partial");
-  await work.connection
+  const replace = again ? `${context.ledger.sql.remove(step.revision)};` : "";
+  const row = context.ledger.sql.insert(entryOf(prepared, body.revert), context.author, "partial");
+  await context.connection
     .execute(
-      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${parts.mirror.open} ${replace} ${work.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
+      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guard} ${parts.mirror.open} ${replace} ${context.ledger.sql.forgetStatements(step.revision, step.direction)}; ${row}; commit`,
     )
     .catch((error) => {
       throw frameError(error, step.revision);
@@ -166,29 +185,29 @@ async function begin({ work, prepared, body, parts }: Job): Promise<void> {
 }
 
 /** Nothing of it was done: it is as pending as before. */
-async function withdraw({ work, prepared, parts }: Job): Promise<void> {
+async function withdraw({ context, prepared, parts }: FileExecution): Promise<void> {
   const { revision, direction } = prepared.step;
-  if (work.connection.lost.aborted) return;
-  const sql = work.ledger.sql;
+  if (context.connection.lost.aborted) return;
+  const sql = context.ledger.sql;
   if (direction === "down") {
-    await work.connection.execute(
+    await context.connection.execute(
       `${ownBegin()} ${parts.ownRole} ${parts.fence} ${sql.markApplied(revision)}; commit`,
     );
     return;
   }
-  await work.connection.execute(
+  await context.connection.execute(
     `${ownBegin()} ${parts.ownRole} ${parts.fence} ${sql.forgetStatements(revision, direction)}; ${sql.remove(revision)} and state = 'partial'; commit`,
   );
 }
 
 /** An earlier run has carried it out: what follows begins with the session that it left. */
-function resume(job: Job, statement: SplitStatement, earlier: RecordedStatement): void {
-  const state = job.work.kind.session ? stateIn(earlier.before) : null;
+function resume(execution: FileExecution, statement: SplitStatement, earlier: RecordedStatement): void {
+  const state = execution.context.kind.session ? stateIn(earlier.before) : null;
   if (state === null) {
-    job.settings.push(...settingsOf(statement));
+    execution.settings.push(...settingsOf(statement));
     return;
   }
-  keepGoing(job, state);
+  keepGoing(execution, state);
 }
 
 /** What a statement sets, by its text: behind a pooler, and in rows of a Godwit that did not ask the server. */
@@ -208,30 +227,4 @@ const SET_CONFIG =
 
 function statementLine(body: Body & { kind: "sql" }, position: number): number | undefined {
   return statementsOf(body)[position - 1]?.line;
-}
-
-/** Throws `PlanRefused` where a statement that an earlier run has begun is another one now. */
-export function checkUnchanged(
-  { prepared, body }: Pick<Job, "prepared" | "body">,
-  statements: readonly SplitStatement[],
-  recorded: readonly RecordedStatement[],
-): void {
-  for (const row of recorded) {
-    const statement = statements[row.position - 1];
-    if (statement !== undefined && hashOf(statement) === row.hash) continue;
-    const { revision, direction } = prepared.step;
-    const { file } = body;
-    const complete =
-      direction === "up"
-        ? `if it is complete, say: godwit repair --mark-done ${revision}`
-        : `if it is taken back, say: godwit repair --forget ${revision}`;
-    throw new PlanRefused([
-      {
-        code: "PLAN_PARTIAL_EDITED",
-        message: `Statement ${row.position} of ${file} was ${row.state === "done" ? "carried out" : "begun"} by an earlier run and has been changed since.`,
-        hint: `Restore that statement and put the change into a later one; or look at the database, and ${complete}`,
-        place: { file, line: statement?.line },
-      },
-    ]);
-  }
 }

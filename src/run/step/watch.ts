@@ -2,7 +2,7 @@
 import type { Step } from "../../core/plan.ts";
 import type { Blocker } from "../../database/connection.ts";
 import { delay } from "../../std/time.ts";
-import type { Work } from "./context.ts";
+import type { StepContext } from "./context.ts";
 
 const LOOK_EVERY_MS = 1_000;
 const CANCEL_EVERY_MS = 200;
@@ -14,23 +14,23 @@ export interface Watch extends Disposable {
 
 /**
  * Watches until disposed. From the first second on, or sooner where the lock timeout is short, it asks a
- * second connection who blocks the first. When `work.stop` aborts it cancels the running statement, again and again
+ * second connection who blocks the first. When `context.stop` aborts it cancels the running statement, again and again
  * until disposed: a single request may hit the gap between two statements.
  */
-export function watch(work: Work, step: () => Step, lockTimeoutMs: number): Watch {
+export function watch(context: StepContext, step: () => Step, lockTimeoutMs: number): Watch {
   const started = performance.now();
   const done = new AbortController();
   let blockers: readonly Blocker[] = [];
-  const observer = work.connection.capabilities.observer;
+  const observer = context.connection.capabilities.observer;
 
   const look = async () => {
     const firstMs = lockTimeoutMs > 0 ? Math.min(LOOK_EVERY_MS, lockTimeoutMs / 2) : LOOK_EVERY_MS;
     for (let pauseMs = firstMs; !done.signal.aborted; pauseMs = LOOK_EVERY_MS) {
       await delay(pauseMs, done.signal);
-      const seen = observer ? await work.connection.blockers().catch(() => []) : [];
+      const seen = observer ? await context.connection.blockers().catch(() => []) : [];
       if (done.signal.aborted) return;
       if (seen.length > 0) blockers = seen;
-      work.context.observe({
+      context.observe({
         kind: "step-progress",
         step: step(),
         elapsedMs: performance.now() - started,
@@ -39,14 +39,14 @@ export function watch(work: Work, step: () => Step, lockTimeoutMs: number): Watc
     }
   };
   const cancel = async () => {
-    while (!done.signal.aborted && !work.connection.lost.aborted && observer) {
-      await work.connection.cancel().catch(() => {});
+    while (!done.signal.aborted && !context.connection.lost.aborted && observer) {
+      await context.connection.cancel().catch(() => {});
       await delay(CANCEL_EVERY_MS, done.signal);
     }
   };
   const onStop = () => void cancel().catch(() => {});
-  if (work.stop.aborted) onStop();
-  else work.stop.addEventListener("abort", onStop, { once: true });
+  if (context.stop.aborted) onStop();
+  else context.stop.addEventListener("abort", onStop, { once: true });
   look().catch(() => {});
 
   return {
@@ -54,7 +54,7 @@ export function watch(work: Work, step: () => Step, lockTimeoutMs: number): Watc
       return blockers;
     },
     [Symbol.dispose]() {
-      work.stop.removeEventListener("abort", onStop);
+      context.stop.removeEventListener("abort", onStop);
       done.abort();
     },
   };

@@ -1,0 +1,70 @@
+/** The forms of a step: a new one is a file that carries it out, and a row here. */
+import { noTransactionMarker } from "../../source/layouts/no-transaction.ts";
+import type { StepContext, StepOutcome } from "./context.ts";
+import { runModule } from "./module.ts";
+import { callModule } from "./module-call.ts";
+import type { Form, Prepared } from "./prepared.ts";
+import { refuseModuleOutside, renderModule, renderStatements, renderTransaction } from "./render.ts";
+import { refuseAny, refuseStatements, refuseUnlessIdempotent } from "./resume.ts";
+import { runStatements } from "./statements.ts";
+import { runTransactions, tryText } from "./transactions.ts";
+
+export const FORMS = {
+  /** The text in one transaction. */
+  transaction: {
+    transactional: true,
+    sends: "whole",
+    run: runTransactions,
+    try: tryText,
+    render: renderTransaction,
+    refuseResume: refuseAny,
+    advise: noTransactionMarker,
+  },
+  /** The text statement by statement, each in a transaction of its own or in none. */
+  statements: {
+    transactional: false,
+    sends: "statements",
+    run: oneByOne(runStatements),
+    try: null,
+    render: renderStatements,
+    refuseResume: refuseStatements,
+    advise: noTransactionMarker,
+  },
+  /** A function in one transaction. */
+  module: {
+    transactional: true,
+    sends: "calls",
+    run: oneByOne(runModule),
+    try: callModule,
+    render: renderModule,
+    refuseResume: refuseAny,
+    advise: declareOutside,
+  },
+  /** A function that begins and commits its transactions itself. */
+  "module-outside": {
+    transactional: false,
+    sends: "calls",
+    run: oneByOne(runModule),
+    try: null,
+    render: refuseModuleOutside,
+    refuseResume: refuseUnlessIdempotent,
+    advise: declareOutside,
+  },
+} as const satisfies Readonly<Record<string, Form>>;
+
+function declareOutside(): string {
+  return "declare the module with transaction: false";
+}
+
+/** For a form whose steps are carried out one after the other. */
+function oneByOne(
+  run: (context: StepContext, prepared: Prepared, index: number) => Promise<StepOutcome>,
+): Form["run"] {
+  return async (context, [prepared], index, onDone) => {
+    if (prepared === undefined) return { done: 0, failed: null };
+    const outcome = await run(context, prepared, index);
+    if (!outcome.ok) return { done: 0, failed: { prepared, outcome } };
+    onDone(outcome.report);
+    return { done: 1, failed: null };
+  };
+}

@@ -1,0 +1,81 @@
+/** What an error in the run's own statements means: in the frame of a step, not in its text. */
+import { INDEX_SQLSTATE } from "../../core/sql/index-guard.ts";
+import { restored } from "../../core/sql/stored.ts";
+import { NOT_NULL_VIOLATION, READ_ONLY_TRANSACTION, UNIQUE_VIOLATION } from "../../database/sqlstate.ts";
+import { DatabaseError, LockError, StepFailed } from "../../errors.ts";
+import { FENCE_SQLSTATE } from "../../lock/sql.ts";
+import { appliedByTool, PRESENT_SQLSTATE, presentBeside } from "../mirror/mirror.ts";
+import { asSchemaGone } from "../session/schema-gone.ts";
+import type { StepContext } from "./context.ts";
+import type { Prepared } from "./prepared.ts";
+
+/** An error in our own statements: its position is none of the file's. */
+export function frameError(error: unknown, revision: string): unknown {
+  if (!(error instanceof DatabaseError)) return error;
+  if (error.sqlState === UNIQUE_VIOLATION && /migration_(history|log)/.test(error.message))
+    return new LockError(
+      {
+        code: "LOCK_LOST",
+        message: `${revision} has meanwhile been applied by another run.`,
+        hint: "Run again: the plan is made anew from the ledger.",
+      },
+      { cause: error },
+    );
+  if (error.sqlState === NOT_NULL_VIOLATION && /migration_log/.test(error.message))
+    return rowGone(revision, error);
+  const gone = asSchemaGone(error);
+  if (gone !== error) return gone;
+  if (error.sqlState === READ_ONLY_TRANSACTION) return leftReadOnly(revision, error);
+  if (error.sqlState === PRESENT_SQLSTATE) return appliedByTool(restored(error.message), error);
+  if (error.sqlState === INDEX_SQLSTATE) return indexRefused(error);
+  if (error.sqlState === FENCE_SQLSTATE)
+    return new LockError(
+      {
+        code: "LOCK_LOST",
+        message: `The migration lock was taken over by another run before ${revision} began; nothing of it was done.`,
+        hint: "Run again: the plan is made anew from the ledger.",
+      },
+      { cause: error },
+    );
+  return error.withoutPosition();
+}
+
+/** The last transaction of a step outside of one. Throws `PlanRefused` where another tool was at work meanwhile. */
+export async function closed(
+  { connection }: Pick<StepContext, "connection">,
+  step: Prepared["step"],
+  sql: string,
+): Promise<void> {
+  await connection.execute(sql).catch((error: unknown) => {
+    throw presentBeside(error, step);
+  });
+}
+
+/** What `indexGuard` has raised. */
+export function indexRefused(error: DatabaseError): StepFailed {
+  const { message, hint } = error;
+  return new StepFailed({ code: "STEP_INDEX_INVALID", message, hint }, { cause: error });
+}
+
+/** The open transaction has no row of the step in the ledger, so it fails, and nothing of it is kept. */
+function rowGone(revision: string, cause: unknown): StepFailed {
+  return new StepFailed(
+    {
+      code: "STEP_ENDED_TRANSACTION",
+      message: `The row of ${revision} was not in the ledger any more when it was to be completed.`,
+      hint: `It was rolled back, nothing of it was kept. Look for what changes migration_history (a trigger or a rule on it, or ${revision} itself), remove that, then run again.`,
+    },
+    { cause },
+  );
+}
+
+function leftReadOnly(revision: string, cause: unknown): StepFailed {
+  return new StepFailed(
+    {
+      code: "STEP_FAILED",
+      message: `${revision} left its transaction read-only, so its ledger row could not be written.`,
+      hint: "It was rolled back, nothing of it was kept: remove what sets transaction_read_only, then run again.",
+    },
+    { cause },
+  );
+}

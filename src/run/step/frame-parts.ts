@@ -1,0 +1,58 @@
+/** What a run puts around one step: the parts of its frame, and its row in the ledger. */
+import { indexGuard } from "../../core/sql/index-guard.ts";
+import type { Entry } from "../../ledger/sql.ts";
+import { type MirrorSql, mirrorSqlOf } from "../mirror/mirror.ts";
+import { advisoryIn, watchedIn } from "../mirror/tool-watch.ts";
+import { guardOf, leaveSession, ownRole, resetSession } from "../session/settings.ts";
+import type { Body } from "./body.ts";
+import type { StepContext } from "./context.ts";
+import type { FrameParts } from "./frame.ts";
+import type { Prepared } from "./prepared.ts";
+
+export function frameParts(context: StepContext, prepared: Prepared, body: Body | null = null): FrameParts {
+  return {
+    ledger: context.ledger.sql,
+    author: context.author,
+    reset: resetSession(context.kind, context.target.settings, prepared.settings),
+    fence: context.lock.fence,
+    ownRole: ownRole(context.target.settings),
+    leave: `${guardOf(context.target.settings)} ${leaveSession(context.kind)}`,
+    modes: body?.kind === "sql" ? body.modes : undefined,
+    indexes: body?.kind === "sql" ? indexGuard(body.text) : undefined,
+    mirror: mirrorSqlBeside(context, prepared, body),
+  };
+}
+
+/** What is said and asked beside another tool. */
+function mirrorSqlBeside(
+  { mirror, watch, advisory, ledger }: StepContext,
+  prepared: Prepared,
+  body: Body | null,
+): MirrorSql {
+  const { step, migration } = prepared;
+  const text = body?.kind === "sql" ? (body.written ?? body.text) : null;
+  const kept =
+    watch == null
+      ? mirrorSqlOf(mirror, { step, migration, text, sql: ledger.sql, live: true })
+      : watchedIn(watch, { revision: step.revision, text });
+  if (advisory == null) return kept;
+  const locked = advisoryIn(advisory);
+  return { ...kept, open: `${locked} ${kept.open}`, closing: `${locked} ${kept.closing}` };
+}
+
+export function entryOf(prepared: Prepared, revert: string | null): Entry {
+  const { step, migration } = prepared;
+  return {
+    revision: step.revision,
+    kind: step.kind,
+    again: step.reason === "changed",
+    phase: step.phase,
+    number: migration?.number ?? null,
+    parents: [...new Set([...(migration?.revises ?? []), ...(migration?.depends ?? [])])],
+    file: step.file,
+    checksum: step.checksum,
+    fingerprint: migration?.fingerprint ?? null,
+    revertScript: revert,
+    minimumRevision: migration?.settings.minimumRevision ?? null,
+  };
+}

@@ -1,0 +1,95 @@
+/** Whether what an earlier run has begun can be gone on with, for each form of a step. */
+import type { Connection } from "../../database/connection.ts";
+import { PlanRefused } from "../../errors.ts";
+import type { RecordedStatement } from "../../ledger/ledger.ts";
+import type { StatementKey } from "../../ledger/sql.ts";
+import { judge } from "../catalog/judge.ts";
+import type { Snapshot } from "../catalog/snapshot.ts";
+import { decideByHand } from "../report/committed.ts";
+import type { Target } from "../session/target.ts";
+import { hashOf, type SplitStatement, statementsOf } from "./body.ts";
+import type { FileExecution } from "./file-execution.ts";
+import type { Prepared } from "./prepared.ts";
+
+/** Throws `PlanRefused` where the catalog cannot tell, or the file is another one now. */
+export async function refuseStatements(
+  target: Target,
+  connection: Connection,
+  prepared: Prepared,
+): Promise<void> {
+  const { step } = prepared;
+  const body = await prepared.load();
+  if (body.kind !== "sql") return;
+  const statements = statementsOf(body);
+  const recorded = await target.ledger.statements(connection, step.revision, step.direction);
+  checkUnchanged({ prepared, body }, statements, recorded);
+  for (const { position, state, before } of recorded) {
+    const statement = statements[position - 1];
+    if (state === "done" || statement === undefined) continue;
+    const verdict = await judge(connection, statement, (before ?? null) as Snapshot | null);
+    if (verdict === "unknown") throw undecided({ body }, { revision: step.revision, position }, statement);
+  }
+}
+
+/** Throws `PlanRefused`, whatever was done of it. */
+export function refuseAny(_: Target, __: Connection, prepared: Prepared): Promise<void> {
+  return Promise.reject(interrupted(prepared));
+}
+
+/** Throws `PlanRefused` unless the author says that it may run twice. */
+export async function refuseUnlessIdempotent(_: Target, __: Connection, prepared: Prepared): Promise<void> {
+  if (prepared.settings.idempotent !== true) throw interrupted(prepared);
+}
+
+/** Throws `PlanRefused` where a statement that an earlier run has begun is another one now. */
+export function checkUnchanged(
+  { prepared, body }: Pick<FileExecution, "prepared" | "body">,
+  statements: readonly SplitStatement[],
+  recorded: readonly RecordedStatement[],
+): void {
+  for (const row of recorded) {
+    const statement = statements[row.position - 1];
+    if (statement !== undefined && hashOf(statement) === row.hash) continue;
+    const { revision, direction } = prepared.step;
+    const { file } = body;
+    const complete =
+      direction === "up"
+        ? `if it is complete, say: godwit repair --mark-done ${revision}`
+        : `if it is taken back, say: godwit repair --forget ${revision}`;
+    throw new PlanRefused([
+      {
+        code: "PLAN_PARTIAL_EDITED",
+        message: `Statement ${row.position} of ${file} was ${row.state === "done" ? "carried out" : "begun"} by an earlier run and has been changed since.`,
+        hint: `Restore that statement and put the change into a later one; or look at the database, and ${complete}`,
+        place: { file, line: statement?.line },
+      },
+    ]);
+  }
+}
+
+export function undecided(
+  { body: { file } }: Pick<FileExecution, "body">,
+  key: Pick<StatementKey, "revision" | "position">,
+  statement: SplitStatement,
+): PlanRefused {
+  return new PlanRefused([
+    {
+      code: "PLAN_PARTIAL",
+      message: `An earlier run ended during statement ${key.position} of ${file}, and the catalog cannot tell whether it took effect.`,
+      hint: `Look at the database. If it did: godwit repair --mark-done ${key.revision}:${key.position}. If not: godwit repair --retry ${key.revision}:${key.position}`,
+      place: { file, line: statement.line },
+    },
+  ]);
+}
+
+/** An earlier run has begun it, and nobody knows how far it came. */
+export function interrupted({ step }: Pick<Prepared, "step">): PlanRefused {
+  return new PlanRefused([
+    {
+      code: "PLAN_PARTIAL",
+      message: `An earlier run ended in the middle of ${step.direction === "down" ? "the way back of " : ""}${step.file}, outside a transaction; how far it came is not known.`,
+      hint: decideByHand(step.revision, step.direction),
+      place: { file: step.file },
+    },
+  ]);
+}

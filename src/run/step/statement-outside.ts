@@ -1,0 +1,123 @@
+/** A statement that the server takes in no transaction: its intent is committed before it, its end behind it. */
+import type { RecordedStatement } from "../../ledger/ledger.ts";
+import type { StatementKey } from "../../ledger/sql.ts";
+import { judge } from "../catalog/judge.ts";
+import { clearLeftovers, effectiveText, leftHalfDone } from "../catalog/leftovers.ts";
+import { type Snapshot, snapshot } from "../catalog/snapshot.ts";
+import { verify } from "../catalog/verify.ts";
+import { resetSession, withinFile } from "../session/settings.ts";
+import type { SplitStatement } from "./body.ts";
+import { type FileExecution, sendStatement } from "./file-execution.ts";
+import { ownTransaction } from "./frame.ts";
+import { commitsOf, localTransaction } from "./local-transaction.ts";
+import { mayWait } from "./outside.ts";
+import { undecided } from "./resume.ts";
+import { KEPT_STATE, keepState, setTimeoutAside } from "./session-state.ts";
+import {
+  carryOn,
+  NO_TIMEOUT,
+  openSession,
+  putTimeout,
+  refuseSettings,
+  statementTimeoutOf,
+  takeTimeout,
+} from "./statement-session.ts";
+import { cutOff } from "./step-error.ts";
+
+interface Attempt {
+  readonly key: StatementKey;
+  /** It may commit a part of its work before it fails. */
+  readonly commits: boolean;
+  /** What an earlier run has recorded of it. */
+  readonly interrupted: RecordedStatement | undefined;
+}
+
+export async function runOutside(
+  execution: FileExecution,
+  statement: SplitStatement,
+  { key, commits, interrupted }: Attempt,
+): Promise<void> {
+  const { context, prepared, parts } = execution;
+  const { connection, ledger, author } = context;
+  const { kind, text } = statement;
+  const sql = ledger.sql;
+  const lockTimeoutMs = prepared.settings.lockTimeoutMs ?? (mayWait(kind) ? 0 : undefined);
+  const reset = resetSession(context.kind, context.target.settings, { ...prepared.settings, lockTimeoutMs });
+  let opened: string | null = null;
+  /** The statement timeout that the file has set, by now. */
+  let timeout = execution.state.statement_timeout;
+  if (context.kind.session)
+    opened = await openSession(execution, withinFile(reset), () => context.lock.confirm());
+  else {
+    refuseSettings(execution);
+    await context.lock.confirm();
+  }
+  const remembered =
+    interrupted?.state === "started" ? ((interrupted.before ?? null) as Snapshot | null) : null;
+  if (interrupted?.state === "started") {
+    const verdict = await judge(connection, statement, remembered);
+    if (verdict === "unknown") {
+      execution.unsettled = true;
+      const place = { file: execution.body.file, line: statement.line };
+      throw cutOff(context, prepared.step, place) ?? undecided(execution, key, statement);
+    }
+    if (verdict === "done") return await finish();
+  }
+  await clearLeftovers(connection, { kind, text }, remembered ?? execution.leftBehind);
+  const resumed = remembered?.objects !== undefined;
+  // A resumed statement is for the objects that it meant at first; of an index to make, its table is the same.
+  const before =
+    resumed && kind.kind !== "create-index-concurrently" ? remembered : await snapshot(connection, kind);
+  await connection.execute(ownTransaction(parts, sql.startStatement(key, author, before)));
+  execution.unsettled = true;
+  const since = commits ? await localTransaction(connection) : null;
+  // Messages of ours that the server counts as transactions too.
+  let ours = 0;
+  try {
+    const effective = await effectiveText(connection, { kind, text }, before, resumed);
+    if (await putTimeout(execution)) ours++;
+    await sendStatement(execution, statement, effective);
+    if (opened !== null) timeout = await takeTimeout(execution);
+    const warning = await verify(connection, { kind, text }, before);
+    if (warning !== null) context.warn?.(warning);
+  } catch (error) {
+    if (opened !== null && !connection.lost.aborted) {
+      await connection.execute("set statement_timeout = 0");
+      ours++;
+    }
+    if (!connection.lost.aborted && (!commits || (await commitsOf(connection, since, ours)) === 0)) {
+      execution.halfDone = await failedOutside(execution, statement, { key, before });
+      execution.leftBehind = execution.halfDone ? before : null;
+      execution.unsettled = false;
+    }
+    throw error;
+  }
+  await finish();
+  execution.unsettled = false;
+  execution.halfDone = false;
+
+  async function finish(): Promise<void> {
+    const session = opened === null ? undefined : KEPT_STATE;
+    const aside = setTimeoutAside(statementTimeoutOf(execution), timeout);
+    const keep = opened === null ? "" : `${aside} ${keepState(opened, execution.custom)}`;
+    const done = `${sql.finishStatement(key, author, session)}${opened === null ? "" : NO_TIMEOUT}`;
+    carryOn(execution, await connection.execute(ownTransaction(parts, done, keep)));
+  }
+}
+
+/**
+ * The server said that it failed: nothing is unknown, so what it left lying about is cleared, and the intent goes.
+ * Where something half-done stays, the intent stays too, and `true` is returned.
+ */
+async function failedOutside(
+  { context, parts }: FileExecution,
+  statement: SplitStatement,
+  { key, before }: { key: StatementKey; before: Snapshot | null },
+): Promise<boolean> {
+  const { connection, ledger } = context;
+  await clearLeftovers(connection, statement, before).catch(() => {});
+  if (await leftHalfDone(connection, statement, before)) return true;
+  const forget = ledger.sql.forgetStatements(key.revision, key.direction);
+  await connection.execute(ownTransaction(parts, `${forget} and position = ${key.position}`));
+  return false;
+}

@@ -1,0 +1,167 @@
+/** An error as the failure of a step: where it happened, what of the step was kept, and what to do. */
+import type { Step } from "../../core/plan.ts";
+import type { Blocker } from "../../database/connection.ts";
+import { rememberQuoted } from "../../database/private-data.ts";
+import { isRaised } from "../../database/sqlstate.ts";
+import { DatabaseError, GodwitError, type Place, StepFailed } from "../../errors.ts";
+import { inTheWay } from "../report/blockers.ts";
+import { advise, type Committed, NOTHING, whatWasKept } from "../report/committed.ts";
+import type { StepFailure } from "../report/report.ts";
+import { asSchemaGone } from "../session/schema-gone.ts";
+import { type Body, placeOf, statementsOf } from "./body.ts";
+import type { StepContext } from "./context.ts";
+import { interruption, withKept } from "./interruption.ts";
+import { outsideAdvice } from "./outside.ts";
+import type { Prepared } from "./prepared.ts";
+
+export interface Circumstances {
+  readonly line?: number | undefined;
+  readonly blockers?: readonly Blocker[];
+  /** What of the step was kept; left out: nothing. */
+  readonly committed?: Committed;
+  /** Found in the stack of a module. */
+  readonly place?: Place | undefined;
+}
+
+/** An error as the failure of this step: with its place, what of the step was kept, and what to do. */
+export function stepError(
+  context: StepContext,
+  prepared: Prepared,
+  body: Body | null,
+  error: unknown,
+  { line, blockers = [], committed = NOTHING, place: traced }: Circumstances = {},
+): GodwitError {
+  const { step } = prepared;
+  // The file that ran: a layout may have one for each direction.
+  const file = body?.file ?? step.file;
+  const rerun = howToRerun(context, step);
+  const failed = { ...step, file, rerun };
+  if (context.stop.aborted) return interruption(context.stop, failed, committed);
+  const gone = asSchemaGone(error);
+  if (gone !== error) return gone as GodwitError;
+  // The server's own trouble, whatever step it was in.
+  if (error instanceof DatabaseError && error.code === "EMBEDDED_FAILED") return error;
+  if (!(error instanceof DatabaseError)) {
+    if (error instanceof GodwitError) return withKept(error, failed, committed);
+    return new StepFailed(
+      {
+        code: "STEP_FAILED",
+        message: `${file} failed: ${error instanceof Error ? error.message : String(error)}`,
+        place: traced ?? { file },
+        hint: join(hintOf(error), advise(committed, failed)),
+      },
+      { cause: error },
+    );
+  }
+  // The server quotes what it does not understand.
+  if (body?.kind === "sql") rememberQuoted(body.text, wordsOf(error));
+  const place = body?.kind === "sql" ? placeOfError(body, error, line) : (traced ?? { file });
+  const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
+  const marker = prepared.form.advise(context.target.source.layout);
+  const outside = !prepared.form.transactional;
+  const known = advice(error, { timeout, blockers, marker, outside });
+  // What is known to help takes the place of the general advice, never of what was kept.
+  const kept =
+    known === undefined || committed.extent !== "none"
+      ? advise(committed, failed)
+      : `${whatWasKept(committed, failed)}${rerun === undefined ? "" : `; then ${rerun}`}.`;
+  const hint = join(error.hint, known === error.hint ? undefined : known, kept);
+  return new StepFailed(
+    {
+      code: timeout ? "STEP_TIMEOUT" : "STEP_FAILED",
+      message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${error.message}`,
+      place,
+      hint,
+      details: error.details,
+    },
+    { cause: error.again() },
+  );
+}
+
+/** How to run again after a failure of the step, where that takes more than the same command. */
+export function howToRerun(
+  context: Pick<StepContext, "isOvertaken">,
+  { revision }: Step,
+): string | undefined {
+  return context.isOvertaken?.(revision) === true
+    ? "run again with `godwit up --out-of-order`, because later ones are carried out all the same"
+    : undefined;
+}
+
+function wordsOf({ message, hint, details }: DatabaseError): string {
+  return [message, hint, ...Object.values(details ?? {})].join("\n");
+}
+
+/** The sentences of a hint. */
+function join(...parts: readonly (string | undefined)[]): string | undefined {
+  const said = parts.filter((part) => part !== undefined && part !== "");
+  return said.length === 0 ? undefined : said.join(" ");
+}
+
+/** A step that this run has begun and does not know the end of; `null`: an earlier run has. */
+export function cutOff(
+  { cut }: Pick<StepContext, "cut">,
+  { revision }: Step,
+  place: Place,
+): StepFailed | null {
+  if (cut?.revision !== revision) return null;
+  const where = place.line === undefined ? place.file : `${place.file}:${place.line}`;
+  return new StepFailed(
+    {
+      code: "STEP_FAILED",
+      message: `${where}: the connection was lost while it was running outside a transaction: ${cut.error.message}`,
+      hint: "Look into the server's log: a statement of it may crash the server or end its own session.",
+      place,
+    },
+    { cause: cut.error },
+  );
+}
+
+export function failureOf(revision: string, error: GodwitError, committed: Committed = NOTHING): StepFailure {
+  return { revision, problem: error.toProblem(), committed: committed.extent };
+}
+
+function placeOfError(body: Body & { kind: "sql" }, error: DatabaseError, line: number | undefined) {
+  if (error.position !== undefined) return placeOf(body, error.position);
+  if (line !== undefined) return { file: body.file, line };
+  const statement = statementsOf(body)[error.completed ?? 0];
+  return statement === undefined ? { file: body.file } : { file: body.file, line: statement.line };
+}
+
+function advice(
+  error: DatabaseError,
+  {
+    timeout,
+    blockers,
+    marker,
+    outside,
+  }: {
+    timeout: boolean;
+    blockers: readonly Blocker[];
+    marker: string | null;
+    /** The file has no transaction around it already. */
+    outside: boolean;
+  },
+): string | undefined {
+  if (isRaised(error.routine)) return undefined;
+  const apart = outside ? undefined : outsideAdvice(error, marker);
+  if (apart !== undefined) return apart;
+  if (timeout)
+    return "Give the migration more time (-- godwit: statement-timeout=…), or make it do less at once.";
+  if (error.sqlState === "55P03")
+    return (
+      inTheWay(blockers) ??
+      "Something holds a lock on its table: wait until it is done, or raise --lock-timeout."
+    );
+  if (/row-level security/.test(error.message))
+    return "Row-level security would hide rows from this statement. Run it as a role with BYPASSRLS, or allow it with -- godwit: row-security=on";
+  if (error.sqlState === "42501")
+    return "Grant the missing privilege to the role that migrates, or use another role's URL.";
+  return undefined;
+}
+
+/** What some errors of ours bring along. */
+function hintOf(error: unknown): string | undefined {
+  const hint = (error as { hint?: unknown } | null | undefined)?.hint;
+  return typeof hint === "string" ? hint : undefined;
+}
