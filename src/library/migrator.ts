@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { ConfigFile } from "../config/define.ts";
 import { PHASES } from "../core/migration.ts";
 import type { Plan, Step } from "../core/step.ts";
-import type { PgliteLike } from "../database/pglite.ts";
+import type { PgliteLike } from "../database/pglite-instance.ts";
 import type { Decided, Decision } from "../duplicates/decide.ts";
 import type { Duplicates } from "../duplicates/duplicates.ts";
 import type { FindOptions } from "../duplicates/find.ts";
