@@ -6,7 +6,7 @@ import { rememberQuoted } from "../../database/private-data.ts";
 import { isRaised } from "../../database/sqlstate.ts";
 import { DatabaseError, GodwitError, type Place, type Problem, StepFailed } from "../../errors.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import type { Author, Entry } from "../../ledger/sql.ts";
+import type { Author, Entry } from "../../ledger/rows.ts";
 import type { Lock } from "../../lock/lock.ts";
 import { noTransactionMarker } from "../../source/layouts/no-transaction.ts";
 import { backoffMs, delay } from "../../std/time.ts";

@@ -6,7 +6,7 @@ import { indexGuard } from "../../core/sql/index-guard.ts";
 import type { Blocker, Result } from "../../database/connection.ts";
 import { DatabaseError, type GodwitError, PlanRefused, StepFailed } from "../../errors.ts";
 import type { RecordedStatement } from "../../ledger/ledger.ts";
-import type { StatementKey } from "../../ledger/sql.ts";
+import type { StatementKey } from "../../ledger/rows.ts";
 import { codePointOffset } from "../../std/text.ts";
 import {
   type Before,
