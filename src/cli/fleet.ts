@@ -1,6 +1,7 @@
 /** One command for several targets: each by itself, one summary, one exit code. */
-import { createContext, openSource } from "../assemble/assemble.ts";
+import { createContext } from "../assemble/assemble.ts";
 import { findSchemas } from "../assemble/schemas.ts";
+import { openSource } from "../assemble/source.ts";
 import type { Config } from "../config/config.ts";
 import { GodwitError, Interrupted, type Problem } from "../errors.ts";
 import { flatten, type Group, isDone, type Member, type Outcome, runFleet } from "../run/fleet.ts";

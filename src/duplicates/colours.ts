@@ -150,3 +150,8 @@ function linear(value: number): number {
 function curve(value: number): number {
   return value > 0.008856 ? Math.cbrt(value) : 7.787 * value + 16 / 116;
 }
+
+/** Whether two images differ in colour so much that they are never the same. Unknown colours are not far apart. */
+export function isFar(colours: number | null): boolean {
+  return colours !== null && colours > SAME_COLOURS;
+}

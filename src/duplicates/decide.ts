@@ -4,7 +4,7 @@
  */
 import type { Connection } from "../database/connection.ts";
 import { ConfigError } from "../errors.ts";
-import { isFar } from "./group.ts";
+import { isFar } from "./colours.ts";
 import { groupLibrary } from "./library.ts";
 import { type Limits, limitsFrom } from "./limits.ts";
 import { type DuplicateSql, duplicateSql } from "./sql.ts";

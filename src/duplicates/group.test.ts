@@ -1,7 +1,8 @@
 /** Groups do not drift, do not depend on order, and do not argue with people. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Candidate, type GroupInput, groupDuplicates, type Link, type Verdict } from "./group.ts";
+import type { Candidate, Link, Verdict } from "./candidates.ts";
+import { type GroupInput, groupDuplicates } from "./group.ts";
 import { DEFAULT_LIMITS, MAX_SHOWN } from "./limits.ts";
 
 const FILES = 14;

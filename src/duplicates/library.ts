@@ -1,14 +1,8 @@
 /** What is known of the whole library, grouped: the files that have company, their links and what people decided. */
 import type { Connection } from "../database/connection.ts";
+import type { Candidate, CompareColours, Link, Verdict } from "./candidates.ts";
 import { type Colours, colourDistance, coloursOf } from "./colours.ts";
-import {
-  type Candidate,
-  type CompareColours,
-  type Grouping,
-  groupDuplicates,
-  type Link,
-  type Verdict,
-} from "./group.ts";
+import { type Grouping, groupDuplicates } from "./group.ts";
 import type { Limits } from "./limits.ts";
 import type { DuplicateSql } from "./sql.ts";
 

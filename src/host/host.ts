@@ -1,16 +1,24 @@
 /**
- * Where user code runs: modules and configuration files are loaded and called in a process of their own, never in ours.
+ * Runs user code. Modules and configuration files are loaded and called in a process of their own, never in ours.
  *
- * User code may exit, hang, spin, crash, run out of memory or write to stdout. Here each of these becomes the answer to
- * what was asked, within its time. The process is started when it is first needed, serves all modules of one source,
+ * User code may exit, hang, spin, crash, run out of memory or write to stdout. Each of these becomes an answer or an
+ * error here, within the time limit. The process is started when it is first needed, serves all modules of one source,
  * and is replaced after it ended. It does not keep our process alive, and ends with it.
  */
 import { basename } from "node:path";
-import { ConfigError, DatabaseError, type Place, SourceError, StepFailed } from "../errors.ts";
-import { redact } from "../std/secret.ts";
 import { delay, orAbort, timeLimit } from "../std/time.ts";
 import type { Call } from "./call.ts";
 import { HostChild, HostEnded, HostFailed, type Listener, type Stream } from "./child.ts";
+import {
+  endedWords,
+  errorOf,
+  failureOfCall,
+  failureOfImport,
+  placeOf,
+  type StackReader,
+  traced,
+  wireError,
+} from "./failures.ts";
 import type {
   Declared,
   Direction,
@@ -20,40 +28,31 @@ import type {
   Recorded,
   Request,
   Returned,
-  Thrown,
-  ThrownAt,
 } from "./protocol.ts";
 
 export interface HostOptions {
-  /** Where compiled TypeScript is kept; `null`: nowhere. */
+  /** Holds compiled TypeScript. `null`: nothing is kept. */
   readonly cacheFolder: string | null;
-  /** How long an import may take before it counts as one that never settles. */
+  /** An import that takes longer than this fails. */
   readonly moduleTimeoutMs?: number | undefined;
-  /** What user code finds in `process.env`; default: what we find. */
+  /** The `process.env` of user code. Default: ours. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Told what user code prints while no function of it is called. */
+  /** Receives what user code prints while none of its functions is called. */
   readonly print?: ((line: string) => void) | undefined;
-  /** What a stack of user code says about the author's files. */
+  /** Finds the author's lines in a stack of user code. */
   readonly reader?: StackReader | undefined;
   /** Ends an import that is under way. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How long user code may take to end by itself, once it was asked to. */
+/** User code that was asked to stop has this long to end by itself. */
 const GRACE_MS = 2_000;
 const MODULE_TIMEOUT_MS = 30_000;
-
-/** From a stack, which speaks of compiled code, to what the author wrote. */
-export interface StackReader {
-  readonly placeOf: (stack: string, module: ModuleFile) => Promise<Place | undefined>;
-  /** The same stack, in the author's lines. */
-  readonly mapped: (stack: string) => Promise<string>;
-}
 
 export class Host implements AsyncDisposable {
   readonly #options: HostOptions;
   #child: HostChild | undefined;
-  /** Imports one after the other, since one of several at once has ended the process. */
+  /** The last of the imports that run one by one. It is set after one of several at once has ended the process. */
   #careful: Promise<unknown> | undefined;
   #closed = false;
   readonly #declared = new Map<string, Promise<Declared>>();
@@ -80,7 +79,7 @@ export class Host implements AsyncDisposable {
     return loading;
   }
 
-  /** Calls a function of a module. Throws what it throws; errors of statements are the very ones that `call` threw. */
+  /** Calls a function of a module and throws what it throws. An error of a statement is the one that `call` threw. */
   async run(module: ModuleFile, direction: Direction, call: Call): Promise<Returned> {
     const child = this.#running();
     const errors = new Map<number, unknown>();
@@ -120,7 +119,7 @@ export class Host implements AsyncDisposable {
         onOrphan: (thrown) => {
           const { message, stack = "" } = errorOf(thrown, errors);
           const how = `threw where nobody could catch it, after its function had settled: ${message}`;
-          void this.#placeOf(stack, module).then((place) => call.late(how, place));
+          void placeOf(stack, module, this.#options.reader).then((place) => call.late(how, place));
         },
         onPrint: (line, stream) => call.log(levelOf(stream), line),
         onSettled: () => {
@@ -137,7 +136,7 @@ export class Host implements AsyncDisposable {
       const kind = unawaited > 0 ? "unawaited" : "late";
       return { unbegun, left: left ?? (count > 0 ? { kind, count, calledAt: undefined } : null) };
     } catch (error) {
-      throw await this.#failureOfCall(error, { module, errors });
+      throw await failureOfCall(error, { module, errors, reader: this.#options.reader });
     }
   }
 
@@ -162,7 +161,7 @@ export class Host implements AsyncDisposable {
     try {
       return await this.#within(child, { id, answer, call });
     } catch (error) {
-      throw await this.#failureOfCall(error, { module, errors: new Map() });
+      throw await failureOfCall(error, { module, errors: new Map(), reader: this.#options.reader });
     }
   }
 
@@ -200,23 +199,12 @@ export class Host implements AsyncDisposable {
       try {
         return await this.#import<Declared>(request);
       } catch (error) {
-        // It may have been any of those that were under way: each is tried again by itself.
+        // Any of the imports under way may be to blame, so each is tried again by itself.
         if (!(error instanceof HostEnded) || error.alone || this.#closed) throw error;
         return await this.#alone<Declared>(request);
       }
     } catch (error) {
-      if (error instanceof HostFailed) throw errorOf(error.thrown, new Map());
-      if (!(error instanceof HostEnded)) throw error;
-      const { file, path } = module;
-      throw new SourceError([
-        {
-          code: "SOURCE_MODULE_BROKEN",
-          message: `${file} cannot be loaded: ${endedWords(error)}.`,
-          hint: "A migration declares functions; what it does belongs into them.",
-          place: (await this.#placeOf(stackOf(error), module)) ?? { file },
-          details: { path },
-        },
-      ]);
+      throw await failureOfImport(error, { module, reader: this.#options.reader });
     }
   }
 
@@ -245,7 +233,7 @@ export class Host implements AsyncDisposable {
         throw signal.reason;
       }
       if (!limit.signal.aborted || error instanceof HostEnded || error instanceof HostFailed) throw error;
-      // It waits, or it spins; a process that spins answers nobody any more.
+      // The import waits or spins. A process that spins answers no request, so it is replaced.
       const alone = child.underWay <= 1;
       await child.kill();
       throw new HostEnded(`its import did not settle within ${timeoutMs} ms (module timeout)`, {
@@ -256,33 +244,7 @@ export class Host implements AsyncDisposable {
     }
   }
 
-  async #placeOf(stack: string, module: ModuleFile): Promise<Place | undefined> {
-    return stack === "" ? undefined : await this.#options.reader?.placeOf(stack, module);
-  }
-
-  async #failureOfCall(error: unknown, { module, errors }: CallFacts): Promise<unknown> {
-    if (error instanceof HostFailed) return errorOf(error.thrown, errors);
-    if (!(error instanceof HostEnded)) return error;
-    const { file } = module;
-    if (error.thrown !== null) {
-      const { message, stack = "" } = errorOf(error.thrown, errors);
-      return new StepFailed({
-        code: "STEP_FAILED",
-        message: redact(`Something threw where nobody could catch it: ${message}`),
-        hint: "In a migration: await every promise, and catch errors in timers and callbacks.",
-        place: (await this.#placeOf(stack, module)) ?? { file },
-        details: { stack: redact((await this.#options.reader?.mapped(stack)) ?? stack) },
-      });
-    }
-    return new StepFailed({
-      code: "STEP_PROCESS_ENDED",
-      message: `${file} did not come to its end: ${error.how}.`,
-      hint: "A migration must not end its process, nor touch what it has not opened: throw an error to fail, return to succeed.",
-      place: (await this.#placeOf(stackOf(error), module)) ?? { file },
-    });
-  }
-
-  /** The answer; or, once it must end, what it comes to. */
+  /** The answer. Throws the reason of `signal` or `abandoned`, after user code had its time to end by itself. */
   async #within<T>(
     child: HostChild,
     { id, answer, call }: { id: number; answer: Promise<T>; call: Pick<Call, "signal" | "abandoned"> },
@@ -314,59 +276,4 @@ const LATE_STATEMENT = "began a statement after its function had settled; that s
 
 function levelOf(stream: Stream): "info" | "warn" {
   return stream === "stdout" ? "info" : "warn";
-}
-
-function wireError(error: unknown) {
-  if (!(error instanceof DatabaseError)) return error instanceof Error ? error.message : String(error);
-  const { sqlState, position, completed, routine } = error;
-  return { problem: error.toProblem(), sqlState, position, completed, routine };
-}
-
-interface CallFacts {
-  readonly module: ModuleFile;
-  /** What the statements threw, by their number. */
-  readonly errors: ReadonlyMap<number, unknown>;
-}
-
-/** Our errors as themselves, those of statements as the ones that were thrown, all others by their message. */
-function errorOf(thrown: Thrown, errors: ReadonlyMap<number, unknown>): Error {
-  return traced(revived(thrown, errors), thrown.at);
-}
-
-/** What `run/step/trace.ts` reads. */
-function traced(error: Error, at: ThrownAt | undefined): Error {
-  if (at !== undefined && !(TRACED in error)) Object.defineProperty(error, TRACED, { value: at });
-  return error;
-}
-
-const TRACED: unique symbol = Symbol.for("godwit.trace") as never;
-
-function revived(thrown: Thrown, errors: ReadonlyMap<number, unknown>): Error {
-  if (thrown.kind === "statement") {
-    const error = errors.get(thrown.statement);
-    return error instanceof Error ? error : new Error(String(error));
-  }
-  if (thrown.kind === "error") {
-    const { message, name, stack, hint } = thrown;
-    const error = Object.assign(new Error(message), hint === undefined ? {} : { hint });
-    error.name = name;
-    error.stack = stack;
-    return error;
-  }
-  const [first] = thrown.problems;
-  if (thrown.name === "SourceError") return new SourceError(thrown.problems);
-  if (thrown.name === "ConfigError")
-    return new ConfigError(first as never, { others: thrown.problems.slice(1) });
-  return new StepFailed(first as never);
-}
-
-function endedWords({ how, thrown }: HostEnded): string {
-  if (thrown === null) return how;
-  const { message } = errorOf(thrown, new Map());
-  return `${how}: ${message}`;
-}
-
-/** Of what ended a process: what was thrown, or the call of `process.exit`. */
-function stackOf({ exitStack, thrown }: HostEnded): string {
-  return thrown === null ? (exitStack ?? "") : (errorOf(thrown, new Map()).stack ?? "");
 }

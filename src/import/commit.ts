@@ -1,10 +1,10 @@
 /**
- * Makes results last: content, hashes, state and row of each file in one transaction under the fence.
+ * Commits results: content, hashes, state and row of each file in one transaction under the fence.
  *
- * What a crash leaves: either all of a transaction or nothing of it. Files of a transaction that did not happen are still
- * `pending` and are read again; to write what is there already changes nothing, so an unknown COMMIT may be repeated.
- * A row that the database refuses (a constraint, a trigger of the team's own) must not take others with it: the
- * transaction is halved until it stands alone, and then its file is in quarantine with the database's reason.
+ * A crash leaves all of a transaction or nothing of it. The files of a lost transaction are still `pending` and are read
+ * again. Writing what is already there changes nothing, so a COMMIT with an unknown result may be repeated.
+ * A row that the database refuses (a constraint, a trigger of the team's own) must not hold up others. The transaction
+ * is halved until that row is alone. Then its file goes into quarantine with the database's reason.
  */
 import type { Connection } from "../database/connection.ts";
 import { isRetryableTransaction } from "../database/sqlstate.ts";
@@ -15,7 +15,8 @@ import { FENCE_SQLSTATE } from "../lock/sql.ts";
 import { backoffMs, delay } from "../std/time.ts";
 import type { Pattern } from "./pattern.ts";
 
-export type Outcome =
+/** What reading one file has given. */
+export type FileResult =
   | { readonly kind: "stored"; readonly path: string; readonly stored: Stored }
   | { readonly kind: "refused"; readonly path: string; readonly refused: Refused };
 
@@ -29,21 +30,21 @@ export interface CommitParts {
 
 export interface Committed {
   readonly moves: readonly Move[];
-  /** What the database would not take. */
+  /** Files whose rows the database refused. */
   readonly refused: readonly { readonly path: string; readonly refused: Refused }[];
 }
 
-export async function commitOutcomes(parts: CommitParts, outcomes: readonly Outcome[]): Promise<Committed> {
-  if (outcomes.length === 0) return { moves: [], refused: [] };
+export async function commitResults(parts: CommitParts, files: readonly FileResult[]): Promise<Committed> {
+  if (files.length === 0) return { moves: [], refused: [] };
   try {
-    return { moves: await write(parts, outcomes), refused: [] };
+    return { moves: await write(parts, files), refused: [] };
   } catch (error) {
     if (!isRowFault(error)) throw error;
-    const [first, ...others] = outcomes;
+    const [first, ...others] = files;
     if (others.length > 0) {
-      const middle = outcomes.length >> 1;
-      const left = await commitOutcomes(parts, outcomes.slice(0, middle));
-      const right = await commitOutcomes(parts, outcomes.slice(middle));
+      const middle = files.length >> 1;
+      const left = await commitResults(parts, files.slice(0, middle));
+      const right = await commitResults(parts, files.slice(middle));
       return { moves: [...left.moves, ...right.moves], refused: [...left.refused, ...right.refused] };
     }
     if (first?.kind !== "stored") throw error;
@@ -58,10 +59,10 @@ export async function commitOutcomes(parts: CommitParts, outcomes: readonly Outc
   }
 }
 
-async function write(parts: CommitParts, outcomes: readonly Outcome[]): Promise<readonly Move[]> {
+async function write(parts: CommitParts, files: readonly FileResult[]): Promise<readonly Move[]> {
   const { results, table, pattern } = parts;
-  const stored = outcomes.flatMap((each) => (each.kind === "stored" ? [each] : []));
-  const refused = outcomes.flatMap((each) => (each.kind === "refused" ? [each.refused] : []));
+  const stored = files.flatMap((each) => (each.kind === "stored" ? [each] : []));
+  const refused = files.flatMap((each) => (each.kind === "refused" ? [each.refused] : []));
   let moves: readonly Move[] = [];
   await parts.transaction(async (connection) => {
     await results.saveContents(
@@ -105,12 +106,12 @@ export function namesOf(
   });
 }
 
-/** Data exceptions, broken constraints, what a trigger raised: the row's fault, and no other's. */
+/** Data exceptions, broken constraints, errors of a trigger: only this row is to blame. */
 function isRowFault(error: unknown): error is DatabaseError {
   return error instanceof DatabaseError && /^(22|23|44|P0|54000)/.test(error.sqlState ?? "");
 }
 
-/** Runs statements in one transaction, again where time alone may help. */
+/** Runs statements in one transaction, and repeats it after an error that may pass with time. */
 export function createTransaction(
   connection: Connection,
   options: { readonly fence: string; readonly attempts: number; readonly signal: AbortSignal },

@@ -3,15 +3,15 @@
  *
  *   scan ─► expire old hashes ─► batches ─► fetch and hash (workers) ─► commit every second or so ─► settle ─► report
  *
- * Every state that counts is in the ledger: killed anywhere, the next run scans (or goes on scanning), finds as
- * `pending` what is left, and goes on. What is lost is the work of about a second. One loop does everything that
- * happens here, one thing after the other; workers and timers only wake it.
+ * Every state that counts is in the ledger. After a crash the next run scans (or goes on scanning) and finds what is left
+ * as `pending`. A crash loses the work of about a second. One loop does all work here, one thing after the other. Workers
+ * and timers only wake it.
  *
- * A file may be handed out more than once: after a lost connection (nobody's fault), after its worker died (then alone,
- * to know whether it was this file), and when it changed while it was read (then once it has rested).
+ * A file may be handed out more than once: after a lost connection, after its worker died (then alone, to know whether
+ * this file is to blame), and after it changed while it was read (then when it has rested).
  */
 import type { Connection } from "../database/connection.ts";
-import { ImportFailed, type Problem } from "../errors.ts";
+import type { Problem } from "../errors.ts";
 import { createResults, type Results } from "../images/results.ts";
 import { createRuns, type Runs } from "../images/runs.ts";
 import { createScans, type Scan } from "../images/scans.ts";
@@ -24,6 +24,7 @@ import { type CommitParts, createTransaction, namesOf } from "./commit.ts";
 import type { ObserveImport } from "./events.ts";
 import { createExclusion } from "./exclude.ts";
 import { parsePattern } from "./pattern.ts";
+import { coloursUnknown, incomplete, nothingFound, rowsVanish, warningsOf } from "./problems.ts";
 import type { Progress } from "./progress.ts";
 import { Reach } from "./reach.ts";
 import { Reading } from "./reading.ts";
@@ -42,17 +43,18 @@ export interface ImportContext {
   readonly lockAttempts: number;
   readonly signal: AbortSignal;
   readonly observe: ObserveImport;
-  /** What an earlier connection of the same run has done. */
-  readonly so: Progress;
+  /** What earlier connections of the same run have done. This one goes on counting. */
+  readonly progress: Progress;
 }
 
-export interface Standing {
+/** The files of an import after it, from all of its runs. */
+export interface FileStates {
   readonly files: ImportReport["files"];
   readonly troubles: ImportReport["troubles"];
 }
 
-/** Throws `ImportFailed`, `DatabaseError`, `LockError` or the signal's reason; what was committed until then stays. */
-export async function importFiles(settings: ImportSettings, context: ImportContext): Promise<Standing> {
+/** Throws `ImportFailed`, `DatabaseError`, `LockError` or the reason of the signal. What was committed until then stays. */
+export async function importFiles(settings: ImportSettings, context: ImportContext): Promise<FileStates> {
   return new Import(settings, context).run();
 }
 
@@ -78,8 +80,8 @@ class Import {
     });
   }
 
-  async run(): Promise<Standing> {
-    const { connection, schema, host, pid, so } = this.#context;
+  async run(): Promise<FileStates> {
+    const { connection, schema, host, pid, progress } = this.#context;
     const { rows } = await connection.query<{ missing: boolean }>(imageTablesMissing(schema));
     if (rows[0]?.missing !== false)
       await this.#transaction(async () => void (await connection.execute(createImageTables(schema))));
@@ -103,13 +105,13 @@ class Import {
       onLost: (problem) => this.#warn({ ...problem, hint: this.#patience() }),
     });
     try {
-      so.scan ??= await this.#scan(reach);
+      progress.scan ??= await this.#scan(reach);
       await this.#read(reach, table);
       await this.#settle(table);
-      const standing = await this.#standing();
-      this.#assert(standing);
+      const states = await this.#fileStates();
+      this.#assertComplete(states);
       await this.#finish("done");
-      return standing;
+      return states;
     } catch (error) {
       await this.#finish(this.#context.signal.aborted ? "interrupted" : "failed");
       throw error;
@@ -117,7 +119,7 @@ class Import {
   }
 
   async #scan(reach: Reach): Promise<ScanResult> {
-    const { connection, schema, so, observe, signal } = this.#context;
+    const { connection, schema, progress, observe, signal } = this.#context;
     const { name, description, origin, pattern, exclude, batched, hashSize } = this.#settings;
     const scans = createScans(schema, name);
     const exclusion = createExclusion(exclude);
@@ -128,8 +130,8 @@ class Import {
     });
     if (scan === undefined) throw new Error("A scan was not begun.");
     const { id, folders } = scan;
-    so.resumed = !(folders.length === 1 && folders[0] === "");
-    observe({ kind: "import-started", import: name, origin: description, resumed: so.resumed });
+    progress.resumed = !(folders.length === 1 && folders[0] === "");
+    observe({ kind: "import-started", import: name, origin: description, resumed: progress.resumed });
     const meter = everyMs(250, (counts: ScanResult["counts"]) =>
       observe({ kind: "import-progress", import: name, figures: scanning(counts) }),
     );
@@ -141,8 +143,8 @@ class Import {
       onProgress: meter,
       transaction: this.#transaction,
     });
-    if (result.counts.files === 0 && result.unreadable.length === 0 && !so.resumed)
-      throw this.#nothingFound(result);
+    if (result.counts.files === 0 && result.unreadable.length === 0 && !progress.resumed)
+      throw nothingFound(this.#settings, result);
     for (const problem of warningsOf(result, description)) this.#warn(problem);
     await this.#transaction(async () => {
       for (;;) {
@@ -183,45 +185,33 @@ class Import {
     await reading.run();
   }
 
-  /** The last promise: every stored file has its row, and no row says that a file is there that is not. */
+  /** Afterwards every stored file has its row, and no row names a file that is not there. */
   async #settle(table: Table): Promise<void> {
-    const { connection, so } = this.#context;
+    const { connection, progress } = this.#context;
     const pattern = parsePattern(this.#settings.pattern);
     let before: string | undefined;
     for (;;) {
       const absent = await table.absent(connection, ABSENT_AT_ONCE);
       if (absent.length === 0) break;
-      if (absent[0] === before) throw this.#rowsVanish(absent.length);
+      if (absent[0] === before) throw rowsVanish(this.#settings.table.name, absent.length);
       before = absent[0];
       const files = await this.#results.filesOf(connection, absent);
       await this.#transaction((to) => table.write(to, namesOf(pattern, files)));
-      so.restored += absent.length;
+      progress.restored += absent.length;
     }
     await this.#transaction((to) => table.settle(to));
   }
 
-  async #standing(): Promise<Standing> {
+  async #fileStates(): Promise<FileStates> {
     const { connection } = this.#context;
     const files = await this.#results.count(connection);
     return { files, troubles: await this.#results.troubles(connection, 20) };
   }
 
-  #assert({ files }: Standing): void {
-    const unreadable = this.#context.so.scan?.unreadable ?? [];
-    const failed = files.failed ?? 0;
-    const pending = files.pending ?? 0;
-    if (failed === 0 && pending === 0 && unreadable.length === 0) return;
-    const what = [
-      ...(failed === 0 ? [] : [`${failed} ${failed === 1 ? "file" : "files"} could not be read`]),
-      ...(unreadable.length === 0 ? [] : [`${foldersOf(unreadable)} could not be read`]),
-      ...(pending === 0 ? [] : [`${pending} files were left`]),
-    ];
-    throw new ImportFailed({
-      code: "IMPORT_INCOMPLETE",
-      message: `Import ${this.#settings.name} is not complete: ${what.join(", ")}. Everything else is stored.`,
-      hint: "Give this user the right to read them, or leave them out with exclude; then run again: only what is left is read.",
-      details: { unreadable, files },
-    });
+  #assertComplete({ files }: FileStates): void {
+    const unreadable = this.#context.progress.scan?.unreadable ?? [];
+    const left = (files.failed ?? 0) + (files.pending ?? 0) + unreadable.length;
+    if (left > 0) throw incomplete(this.#settings.name, files, unreadable);
   }
 
   async #finish(state: string): Promise<void> {
@@ -231,19 +221,19 @@ class Import {
   }
 
   #summary(): object {
-    const { stored, moved, restored, bytesRead } = this.#context.so;
+    const { stored, moved, restored, bytesRead } = this.#context.progress;
     return { stored, moved, restored, bytesRead };
   }
 
   #warn(problem: Problem): void {
-    const { so, observe } = this.#context;
+    const { progress, observe } = this.#context;
     const key = `${problem.code} ${problem.message}`;
-    if (so.warnings.has(key)) return;
-    so.warnings.set(key, problem);
+    if (progress.warnings.has(key)) return;
+    progress.warnings.set(key, problem);
     observe({ kind: "import-warning", import: this.#settings.name, problem });
   }
 
-  /** Every worker has the same to say about this machine: once is enough. */
+  /** Says each message once. Several workers report the same thing about this machine. */
   #notice(message: string): void {
     if (this.#noticed.has(message)) return;
     this.#noticed.add(message);
@@ -253,59 +243,6 @@ class Import {
   #patience(): string {
     return `Trying again for up to ${Math.round(this.#settings.patienceMs / 60_000)} min; what was committed stays.`;
   }
-
-  #nothingFound({ counts, outside }: ScanResult): ImportFailed {
-    const { name, description, pattern } = this.#settings;
-    const found = counts.outside + counts.ignored;
-    const example = outside[0] === undefined ? "" : `, for example ${outside[0]}`;
-    return new ImportFailed({
-      code: "ORIGIN_BASE_EMPTY",
-      message:
-        counts.outside > 0
-          ? `No file of ${description} lies where ${pattern} says; ${counts.outside} lie elsewhere${example}.`
-          : `There is no file in ${description}${found > 0 ? ` but ${found} that are left out` : ""}: nothing was imported, and nothing marked as missing.`,
-      hint: `Is the folder right, and is the share mounted? Its files belong at ${pattern} (imports.${name}.pattern).`,
-    });
-  }
-
-  #rowsVanish(count: number): ImportFailed {
-    return new ImportFailed({
-      code: "IMPORT_INCOMPLETE",
-      message: `${count} rows that were written to ${this.#settings.table.name} are not there.`,
-      hint: "A trigger or a rule of the table takes them away, or row-level security hides them from this role.",
-    });
-  }
-}
-
-/** `2 folders (a, b)` */
-function foldersOf(unreadable: ScanResult["unreadable"]): string {
-  const names = unreadable.slice(0, 3).map(({ path }) => path);
-  const more = unreadable.length > names.length ? ", …" : "";
-  return `${unreadable.length} ${unreadable.length === 1 ? "folder" : "folders"} (${names.join(", ")}${more})`;
-}
-
-function warningsOf(result: ScanResult, description: string): readonly Problem[] {
-  const { outside, counts, unreadable, loops } = result;
-  return [
-    ...(counts.outside === 0
-      ? []
-      : [
-          {
-            code: "IMPORT_OUTSIDE_PATTERN" as const,
-            message: `${counts.outside} ${counts.outside === 1 ? "file does" : "files do"} not lie where the pattern says and ${counts.outside === 1 ? "is" : "are"} left out, for example ${outside[0]}.`,
-            hint: "Move them, or change the pattern of the import.",
-          },
-        ]),
-    ...unreadable.slice(0, 10).map((each) => ({
-      code: "ORIGIN_FOLDER_UNREADABLE" as const,
-      message: each.message,
-      hint: "What was imported from it before stays as it is.",
-    })),
-    ...loops.slice(0, 10).map((path) => ({
-      code: "ORIGIN_FOLDER_UNREADABLE" as const,
-      message: `Link ${path} leads to a folder of ${description} that is read anyway, and is not followed.`,
-    })),
-  ];
 }
 
 function scanning(counts: ScanResult["counts"]) {
@@ -332,14 +269,5 @@ function everyMs<T>(ms: number, say: (value: T) => void): (value: T) => void {
     if (now - last < ms) return;
     last = now;
     say(value);
-  };
-}
-
-function coloursUnknown(name: string, files: number): Problem {
-  return {
-    code: "IMPORT_COLOURS_UNKNOWN",
-    message: `The colours of ${files} stored images of import ${name} are not known: an earlier release read them.`,
-    hint: `They are compared by shape alone, and godwit duplicates says so. To read them once more: godwit import ${name} --colours`,
-    details: { files },
   };
 }

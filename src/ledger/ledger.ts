@@ -7,7 +7,9 @@ import type { Connection, Result, Row } from "../database/connection.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
 import { type Damage, damaged, type Logged, type Lost } from "./damage.ts";
 import { LEDGER_TABLES, type LedgerTable } from "./damage-sql.ts";
-import { type Author, LEDGER_FORMAT, type LedgerSql, type LogEntry, ledgerSql } from "./sql.ts";
+import type { Author, LogEntry } from "./rows.ts";
+import { type LedgerSql, ledgerSql } from "./sql.ts";
+import { LEDGER_FORMAT } from "./tables-sql.ts";
 
 /** A row of history with everything that only people want to know. */
 export interface Recorded extends HistoryEntry {

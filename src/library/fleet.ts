@@ -138,7 +138,7 @@ export function createFleet(config: FleetConfig): Fleet {
     const [{ runFleet, isDone, flatten }, { shareListing }, { openSource }] = await Promise.all([
       import("../run/fleet.ts"),
       import("../source/shared.ts"),
-      import("../assemble/assemble.ts"),
+      import("../assemble/source.ts"),
     ]);
     const { settings, configs } = await choose(targets);
     using limit = limitOf(config.signal, settings.values.timeout);

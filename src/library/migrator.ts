@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { ConfigFile } from "../config/define.ts";
 import { PHASES } from "../core/migration.ts";
 import type { Plan, Step } from "../core/step.ts";
-import type { PgliteLike } from "../database/pglite.ts";
+import type { PgliteLike } from "../database/pglite-instance.ts";
 import type { Decided, Decision } from "../duplicates/decide.ts";
 import type { Duplicates } from "../duplicates/duplicates.ts";
 import type { FindOptions } from "../duplicates/find.ts";
@@ -151,7 +151,7 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
   const imports =
     ({ settings }: Opened) =>
     async () =>
-      (await import("../assemble/assemble.ts")).assembleImports(settings);
+      (await import("../assemble/imports.ts")).assembleImports(settings);
   const up = (to: string) =>
     call(async (all, context) => {
       const { migrateUp } = await import("../run/up.ts");
@@ -225,7 +225,7 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
       if (name !== undefined) await text(name, "The name of import()");
       return call(async ({ settings, assembled }, context) => {
         const [{ assembleImports, chooseImports }, { runImport }] = await Promise.all([
-          import("../assemble/assemble.ts"),
+          import("../assemble/imports.ts"),
           import("../run/import.ts"),
         ]);
         const reports: ImportReport[] = [];

@@ -8,7 +8,7 @@
 
 import { compareNew } from "../duplicates/compare.ts";
 import { DatabaseError, GodwitError, LockError, type Problem } from "../errors.ts";
-import { importFiles, type Standing } from "../import/import.ts";
+import { type FileStates, importFiles } from "../import/import.ts";
 import { noProgress, type Progress } from "../import/progress.ts";
 import type { ImportReport } from "../import/report.ts";
 import type { ImportSettings } from "../import/settings.ts";
@@ -32,7 +32,7 @@ export async function runImport(target: Target, wanted: Import, given: RunContex
   const started = performance.now();
   const startedAt = new Date().toISOString();
   const so = noProgress();
-  const report = (outcome: ImportReport["outcome"], standing?: Standing): ImportReport => ({
+  const report = (outcome: ImportReport["outcome"], standing?: FileStates): ImportReport => ({
     import: wanted.name,
     origin: "settings" in wanted ? wanted.settings.description : "",
     runId: context.runId,
@@ -68,7 +68,7 @@ async function again(
   target: Target,
   settings: ImportSettings,
   { context, so }: { readonly context: RunContext; readonly so: Progress },
-): Promise<Standing> {
+): Promise<FileStates> {
   for (let lost = 1; ; lost++) {
     const before = so.stored;
     try {
@@ -91,7 +91,7 @@ function once(
   target: Target,
   settings: ImportSettings,
   { context, so }: { readonly context: RunContext; readonly so: Progress },
-): Promise<Standing> {
+): Promise<FileStates> {
   return withOneConnection(target, context, async (connection) => {
     const patient = <T>(work: () => Promise<T>) =>
       patiently(target, context, async (waits) => {
@@ -111,7 +111,7 @@ function once(
         lockAttempts: target.settings.lockAttempts,
         signal: context.signal,
         observe: context.observe,
-        so,
+        progress: so,
       });
       // What came in is compared with all the rest at once, so that nobody waits for it who asks for duplicates.
       await compareNew(connection, target.ledger.schema, { signal: context.signal });

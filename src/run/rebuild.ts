@@ -7,7 +7,7 @@ import type { Connection } from "../database/connection.ts";
 import { PlanRefused } from "../errors.ts";
 import { damaged, isBeyondRebuilding, type Lost } from "../ledger/damage.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
-import type { Entry, Rebuilt } from "../ledger/sql.ts";
+import type { Entry, Rebuilt } from "../ledger/rows.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { toolNamed } from "../tools/tools.ts";

@@ -1,6 +1,7 @@
 /** A database in which the migrations have run, to be copied: one per folder, role and settings. */
 import { createHash } from "node:crypto";
-import { assemble, createContext, withSource } from "../assemble/assemble.ts";
+import { assemble, createContext } from "../assemble/assemble.ts";
+import { withSource } from "../assemble/source.ts";
 import type { Config } from "../config/config.ts";
 import { PHASES } from "../core/migration.ts";
 import { identifier, literal } from "../core/sql/quote.ts";

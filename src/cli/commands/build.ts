@@ -1,6 +1,6 @@
 /** `godwit build` */
 import { resolve } from "node:path";
-import { withSource } from "../../assemble/assemble.ts";
+import { withSource } from "../../assemble/source.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { asUnwritten } from "../files.ts";
 

@@ -1,5 +1,6 @@
 /** `godwit doctor` */
-import { isAddressed, withSource } from "../../assemble/assemble.ts";
+import { isAddressed } from "../../assemble/assemble.ts";
+import { withSource } from "../../assemble/source.ts";
 import type { Config } from "../../config/config.ts";
 import { OPTIONS } from "../../config/options.ts";
 import { describeOrigin } from "../../config/values.ts";

@@ -1,6 +1,6 @@
 /** `godwit duplicates` */
 import { resolve } from "node:path";
-import { assembleImports, chooseImports } from "../../assemble/assemble.ts";
+import { assembleImports, chooseImports } from "../../assemble/imports.ts";
 import type { Decided, Decision } from "../../duplicates/decide.ts";
 import type { GroupKind } from "../../duplicates/duplicates.ts";
 import { DEFAULT_PAGE } from "../../duplicates/find.ts";

@@ -1,5 +1,5 @@
 /** `godwit heads` */
-import { withSource } from "../../assemble/assemble.ts";
+import { withSource } from "../../assemble/source.ts";
 import { headsOf } from "../../core/heads.ts";
 import type { Answer, Invocation } from "../command.ts";
 

@@ -1,5 +1,5 @@
 /** `godwit import` */
-import { assembleImports, chooseImports } from "../../assemble/assemble.ts";
+import { assembleImports, chooseImports } from "../../assemble/imports.ts";
 import type { Config } from "../../config/config.ts";
 import { ConfigError } from "../../errors.ts";
 import { latestRuns, type RunRow } from "../../images/runs.ts";

@@ -1,6 +1,6 @@
 /** `godwit new` */
 import { join, relative } from "node:path";
-import { withSource } from "../../assemble/assemble.ts";
+import { withSource } from "../../assemble/source.ts";
 import type { Config } from "../../config/config.ts";
 import { headsOf } from "../../core/heads.ts";
 import type { Migration } from "../../core/migration.ts";

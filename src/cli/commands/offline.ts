@@ -1,6 +1,7 @@
 /** `--sql`: a script for somebody else to run. */
 import { randomUUID } from "node:crypto";
-import { assembleImports, assembleOffline, createContext } from "../../assemble/assemble.ts";
+import { assembleOffline, createContext } from "../../assemble/assemble.ts";
+import { assembleImports } from "../../assemble/imports.ts";
 import { includesImports } from "../../run/plan.ts";
 import { renderScript } from "../../run/sql-script.ts";
 import type { Answer, Invocation } from "../command.ts";

@@ -1,5 +1,5 @@
 /** `godwit plan` */
-import { assembleImports } from "../../assemble/assemble.ts";
+import { assembleImports } from "../../assemble/imports.ts";
 import type { Plan } from "../../core/plan.ts";
 import { includesImports } from "../../run/plan.ts";
 import { preview } from "../../run/status.ts";

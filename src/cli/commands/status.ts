@@ -1,5 +1,5 @@
 /** `godwit status` */
-import { assembleImports } from "../../assemble/assemble.ts";
+import { assembleImports } from "../../assemble/imports.ts";
 import type { StatusRow } from "../../run/report/status-rows.ts";
 import { type ImportState, type Status, statusOf } from "../../run/status.ts";
 import type { Answer, Invocation } from "../command.ts";

@@ -1,5 +1,5 @@
 /** `up --dry-run` */
-import { assembleImports } from "../../assemble/assemble.ts";
+import { assembleImports } from "../../assemble/imports.ts";
 import { dryRun } from "../../run/dry-run.ts";
 import type { DryRunFailure, DryRunReport } from "../../run/report/dry-run-report.ts";
 import type { Answer, Invocation } from "../command.ts";

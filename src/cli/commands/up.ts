@@ -1,5 +1,5 @@
 /** `godwit up` */
-import { assembleImports } from "../../assemble/assemble.ts";
+import { assembleImports } from "../../assemble/imports.ts";
 import type { Report } from "../../run/report/report.ts";
 import { migrateUp } from "../../run/up.ts";
 import { formatDuration } from "../../std/time.ts";

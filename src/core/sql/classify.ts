@@ -1,14 +1,21 @@
-/** What a statement is to a runner: may it be inside a transaction, and if not, how is its effect recognised. */
+/**
+ * What a statement means to a runner: whether it may run inside a transaction, and otherwise which objects show
+ * whether it has run.
+ */
+
+import { readIndexAfterCreate } from "./create-index.ts";
 import {
   accept,
   acceptGroup,
   acceptName,
+  acceptRelation,
   acceptString,
   acceptSymbol,
   type Cursor,
   type Name,
   peek,
 } from "./cursor.ts";
+import { hasOption, isSwitchedOn } from "./statement-options.ts";
 
 export type StatementKind =
   /** May run inside a transaction block. */
@@ -35,31 +42,31 @@ export type StatementKind =
       readonly name: Name | null;
     }
   | { readonly kind: "detach-partition-concurrently"; readonly table: Name; readonly partition: Name }
-  /** The second half of a broken-off one; this half may run inside a transaction block. */
+  /** Completes a concurrent detachment that was interrupted. It may run inside a transaction block. */
   | { readonly kind: "detach-partition-finalize"; readonly table: Name; readonly partition: Name }
-  /** May run inside a transaction block, but its value is of no use there. */
+  /** May run inside a transaction block, but the new value cannot be used before `COMMIT`. */
   | {
       readonly kind: "add-enum-value";
       readonly type: Name;
       readonly value: string;
       readonly ifNotExists: boolean;
     }
-  /** Must run outside of transactions, and does no harm when repeated. */
+  /** Must run outside a transaction block. It may be repeated. */
   | { readonly kind: "repeatable-outside"; readonly verb: string }
-  /** Must run outside of transactions, and fails or does harm when repeated. */
+  /** Must run outside a transaction block. Repeated, it fails or does harm. */
   | { readonly kind: "outside"; readonly verb: string; readonly name: Name | null }
-  /** Commits for itself, so it runs outside of transactions; a failure takes back what is behind its last commit only. */
+  /** Commits by itself, so it must run outside a transaction block. A failure rolls back to its last commit. */
   | { readonly kind: "commits-itself"; readonly verb: string }
-  /** Wants data that follows it in the stream. */
+  /** Reads data that follows it in the stream. */
   | { readonly kind: "copy-from-stdin"; readonly table: Name }
-  /** `\connect`, `\i`, `\copy`, `\restrict`: nothing that the server knows. */
+  /** `\connect`, `\i`, `\copy`, `\restrict`: a command of psql, which the server does not know. */
   | { readonly kind: "psql-command"; readonly command: string };
 
 export type ReindexObject = "index" | "table" | "schema" | "database" | "system";
 
 /**
- * Takes one statement as `splitStatements` gives it. What it does not know, or what is no valid SQL, is
- * ordinary: the server has the last word.
+ * Classifies one statement of `splitStatements`. An unknown or invalid statement is ordinary: the server decides
+ * about it.
  */
 export function classify(statement: { readonly text: string }): StatementKind {
   const { text } = statement;
@@ -69,7 +76,7 @@ export function classify(statement: { readonly text: string }): StatementKind {
   return ORDINARY;
 }
 
-/** Whether the server takes it inside a transaction block that a runner has opened. */
+/** Whether the server accepts it inside a transaction block that a runner has opened. */
 export function isTransactional(kind: StatementKind): boolean {
   switch (kind.kind) {
     case "ordinary":
@@ -137,7 +144,7 @@ function readPrepare(cursor: Cursor): StatementKind | null {
     : null;
 }
 
-/** A block whose text has a `COMMIT` or `ROLLBACK` where a statement of PL/pgSQL begins. */
+/** Looks in the body for a `COMMIT` or `ROLLBACK` where a statement of PL/pgSQL begins. */
 function readDo(cursor: Cursor): StatementKind | null {
   for (let token = peek(cursor); token !== null; token = peek(cursor)) {
     const body = acceptString(cursor);
@@ -171,46 +178,6 @@ function readCreate(cursor: Cursor): StatementKind | null {
   if (found === null || !found.concurrently) return null;
   const { concurrently: _, only: __, ...index } = found;
   return { kind: "create-index-concurrently", ...index };
-}
-
-/** What `CREATE INDEX … ON table` says behind the table; `null` where the text is none. */
-export function indexDefinition(text: string): { readonly unique: boolean; readonly rest: string } | null {
-  const cursor: Cursor = { text, at: 0 };
-  const found = readIndex(cursor);
-  return found === null ? null : { unique: found.unique, rest: text.slice(cursor.at) };
-}
-
-/** `CREATE INDEX`, concurrently or not. */
-export interface IndexStatement {
-  readonly concurrently: boolean;
-  readonly index: Name | null;
-  readonly table: Name;
-  readonly unique: boolean;
-  readonly ifNotExists: boolean;
-  /** Not of the partitions of its table. */
-  readonly only: boolean;
-}
-
-export function readCreateIndex(text: string): IndexStatement | null {
-  return readIndex({ text, at: 0 });
-}
-
-function readIndex(cursor: Cursor): IndexStatement | null {
-  return accept(cursor, "create") ? readIndexAfterCreate(cursor) : null;
-}
-
-function readIndexAfterCreate(cursor: Cursor): IndexStatement | null {
-  const unique = accept(cursor, "unique");
-  if (!accept(cursor, "index")) return null;
-  const concurrently = accept(cursor, "concurrently");
-  const ifNotExists = accept(cursor, "if", "not", "exists");
-  const name = accept(cursor, "on") ? null : acceptName(cursor);
-  if (name !== null && !accept(cursor, "on")) return null;
-  const only = accept({ ...cursor }, "only");
-  const table = acceptRelation(cursor);
-  if (table === null) return null;
-  const index = name === null ? null : { schema: table.schema, name: name.name };
-  return { concurrently, index, table, unique, ifNotExists, only };
 }
 
 function readDrop(cursor: Cursor): StatementKind | null {
@@ -259,7 +226,7 @@ function readAddValue(cursor: Cursor): StatementKind | null {
   return value === null ? null : { kind: "add-enum-value", type, value, ifNotExists };
 }
 
-/** What talks to the publisher; the other forms only write the catalog. */
+/** The forms that talk to the publisher. The others only write the catalog, and are ordinary. */
 function readAlterSubscription(cursor: Cursor): StatementKind | null {
   const name = acceptName(cursor);
   if (accept(cursor, "refresh")) return outside("ALTER SUBSCRIPTION REFRESH", name);
@@ -285,7 +252,7 @@ function readReindex(cursor: Cursor): StatementKind | null {
 
 const REINDEX_OBJECTS: readonly ReindexObject[] = ["index", "table", "schema", "database", "system"];
 
-/** Without a table it goes over all of them, each in its own transaction. */
+/** Without a table it clusters all of them, each in its own transaction. */
 function readCluster(cursor: Cursor): StatementKind | null {
   if (acceptGroup(cursor) === null) accept(cursor, "verbose");
   return peek(cursor) === null ? repeatable("CLUSTER") : null;
@@ -299,41 +266,4 @@ function readCopy(cursor: Cursor): StatementKind | null {
   acceptGroup(cursor);
   const fromClient = accept(cursor, "from", "stdin") || accept(cursor, "from", "stdout");
   return fromClient ? { kind: "copy-from-stdin", table } : null;
-}
-
-function acceptRelation(cursor: Cursor): Name | null {
-  const only = accept(cursor, "only");
-  const parenthesis = only && acceptSymbol(cursor, "(");
-  const table = acceptName(cursor);
-  if (parenthesis) acceptSymbol(cursor, ")");
-  else acceptSymbol(cursor, "*");
-  return table;
-}
-
-function hasOption(options: string, name: string): boolean {
-  return optionValues(options, name).length > 0;
-}
-
-/** The last one counts, and an option without a value is on. */
-function isSwitchedOn(options: string, name: string): boolean {
-  const value = optionValues(options, name).at(-1);
-  return value !== undefined && !/^'?(?:false|off|0)'?$/i.test(value);
-}
-
-function optionValues(options: string, name: string): readonly string[] {
-  const values: string[] = [];
-  const cursor: Cursor = { text: options, at: 0 };
-  for (let token = peek(cursor); token !== null; token = peek(cursor)) {
-    const named = accept(cursor, name);
-    if (!named) cursor.at = token.end;
-    const start = cursor.at;
-    let end = start;
-    for (let part = peek(cursor); part !== null && options[part.start] !== ","; part = peek(cursor)) {
-      cursor.at = part.end;
-      end = part.end;
-    }
-    if (named) values.push(options.slice(start, end).trim());
-    acceptSymbol(cursor, ",");
-  }
-  return values;
 }

@@ -79,3 +79,13 @@ function acceptIdentifier(cursor: Cursor): string | null {
   cursor.at = identifier.end;
   return identifierValue(identifier);
 }
+
+/** Accepts a table that may be written as `ONLY name`, `ONLY (name)` or `name *`. */
+export function acceptRelation(cursor: Cursor): Name | null {
+  const only = accept(cursor, "only");
+  const parenthesis = only && acceptSymbol(cursor, "(");
+  const table = acceptName(cursor);
+  if (parenthesis) acceptSymbol(cursor, ")");
+  else acceptSymbol(cursor, "*");
+  return table;
+}

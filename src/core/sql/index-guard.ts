@@ -2,7 +2,7 @@
  * `CREATE INDEX IF NOT EXISTS` succeeds whatever has the name: an index that is not valid, one of another table, a sequence.
  * The guard comes behind such statements, in their transaction, and raises where there is no valid index of the table.
  */
-import { readCreateIndex } from "./classify.ts";
+import { readCreateIndex } from "./create-index.ts";
 import type { Name } from "./cursor.ts";
 import { literal, quotedName } from "./quote.ts";
 import { splitStatements } from "./statements.ts";

@@ -2,7 +2,8 @@
 import { ordered } from "../../core/heads.ts";
 import type { Migration } from "../../core/migration.ts";
 import type { Recorded, RecordedHistory } from "../../ledger/ledger.ts";
-import type { Author, Entry, LedgerSql } from "../../ledger/sql.ts";
+import type { Author, Entry } from "../../ledger/rows.ts";
+import type { LedgerSql } from "../../ledger/sql.ts";
 import { type Applied, describeTable, type Relation, type Tool, type ToolRow } from "../../tools/tool.ts";
 import type { FoundHistory } from "../mirror/histories.ts";
 import type { Target } from "../session/target.ts";

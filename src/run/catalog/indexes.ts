@@ -1,5 +1,6 @@
 /** What the catalog says about indexes: which are invalid, who may be building them, and whether one is what a text asks for. */
-import { indexDefinition, type StatementKind } from "../../core/sql/classify.ts";
+import type { StatementKind } from "../../core/sql/classify.ts";
+import { indexDefinition } from "../../core/sql/create-index.ts";
 import type { Name } from "../../core/sql/cursor.ts";
 import { identifier, literal, quotedName } from "../../core/sql/quote.ts";
 import type { Connection, Row } from "../../database/connection.ts";

@@ -3,7 +3,7 @@ import type { Step } from "../../core/plan.ts";
 import type { Blocker, Connection } from "../../database/connection.ts";
 import type { DatabaseError, GodwitError, Problem } from "../../errors.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import type { Author } from "../../ledger/sql.ts";
+import type { Author } from "../../ledger/rows.ts";
 import type { Lock } from "../../lock/lock.ts";
 import { backoffMs, delay } from "../../std/time.ts";
 import type { Mirror } from "../mirror/mirror.ts";

@@ -1,6 +1,6 @@
 /** What a run puts around one step: the parts of its frame, and its row in the ledger. */
 import { indexGuard } from "../../core/sql/index-guard.ts";
-import type { Entry } from "../../ledger/sql.ts";
+import type { Entry } from "../../ledger/rows.ts";
 import { type MirrorSql, mirrorSqlOf } from "../mirror/mirror.ts";
 import { advisoryIn, watchedIn } from "../mirror/tool-watch.ts";
 import { guardOf, leaveSession, ownRole, resetSession } from "../session/settings.ts";

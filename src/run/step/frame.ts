@@ -16,7 +16,8 @@
  */
 import type { Direction } from "../../core/migration.ts";
 import type { TransactionModes } from "../../core/sql/transaction-modes.ts";
-import type { Author, Entry, LedgerSql } from "../../ledger/sql.ts";
+import type { Author, Entry } from "../../ledger/rows.ts";
+import type { LedgerSql } from "../../ledger/sql.ts";
 import type { MirrorSql } from "../mirror/mirror.ts";
 import { CALM, FORGET_TIMEOUT, withinFile } from "../session/settings.ts";
 import { begin } from "../session/transaction.ts";

@@ -2,7 +2,7 @@
  * Invalid indexes that the migrations of a run name with `CREATE INDEX IF NOT EXISTS`. The server would take such a
  * leftover for the index that is wanted, and build nothing.
  */
-import { type IndexStatement, readCreateIndex } from "../../core/sql/classify.ts";
+import { type IndexStatement, readCreateIndex } from "../../core/sql/create-index.ts";
 import { splitStatements } from "../../core/sql/statements.ts";
 import { type Problem, StepFailed } from "../../errors.ts";
 import { askCatalog, resolveName } from "../catalog/ask.ts";

@@ -2,7 +2,7 @@
 import type { Connection } from "../../database/connection.ts";
 import { PlanRefused } from "../../errors.ts";
 import type { RecordedStatement } from "../../ledger/ledger.ts";
-import type { StatementKey } from "../../ledger/sql.ts";
+import type { StatementKey } from "../../ledger/rows.ts";
 import { judge } from "../catalog/judge.ts";
 import type { Snapshot } from "../catalog/snapshot.ts";
 import { decideByHand } from "../report/committed.ts";

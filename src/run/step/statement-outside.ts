@@ -1,6 +1,6 @@
 /** A statement that the server takes in no transaction: its intent is committed before it, its end behind it. */
 import type { RecordedStatement } from "../../ledger/ledger.ts";
-import type { StatementKey } from "../../ledger/sql.ts";
+import type { StatementKey } from "../../ledger/rows.ts";
 import { judge } from "../catalog/judge.ts";
 import { clearLeftovers, effectiveText, leftHalfDone } from "../catalog/leftovers.ts";
 import { type Snapshot, snapshot } from "../catalog/snapshot.ts";

@@ -2,7 +2,7 @@
 import { indexGuard } from "../../core/sql/index-guard.ts";
 import { type GodwitError, StepFailed } from "../../errors.ts";
 import type { RecordedStatement } from "../../ledger/ledger.ts";
-import type { StatementKey } from "../../ledger/sql.ts";
+import type { StatementKey } from "../../ledger/rows.ts";
 import { begin, isWorthRetrying, rollback } from "../session/transaction.ts";
 import { hashOf, type SplitStatement } from "./body.ts";
 import { pauseBeforeRetry } from "./context.ts";

@@ -7,7 +7,7 @@ import { SourceMap, type SourceMapPayload } from "node:module";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Place } from "../../errors.ts";
-import type { StackReader } from "../../host/host.ts";
+import type { StackReader } from "../../host/failures.ts";
 import { placeOf } from "../place.ts";
 import { compileTypeScript, isTypeScript } from "./hooks.ts";
 import { compileSettings } from "./typescript.ts";

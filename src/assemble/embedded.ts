@@ -1,0 +1,58 @@
+/** The embedded server of a configuration that names no database. It is for development only. */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../config/config.ts";
+import type { Embedded } from "../database/embedded/embedded.ts";
+import { ConfigError } from "../errors.ts";
+
+/** Told about the embedded server; loudly that it is used at all. */
+export type Say = (line: string, options?: { readonly loud: boolean }) => void;
+
+/**
+ * Starts the server in `.godwit` below the root of the configuration, or joins the one that is running there.
+ * Throws `ConfigError` where a production database was probably meant, and `DatabaseError` where it cannot start.
+ */
+export async function startEmbedded(config: Config, say: Say): Promise<Embedded> {
+  refuseInProduction(config);
+  const [{ openEmbedded }, { asFolderProblem }] = await Promise.all([
+    import("../database/embedded/embedded.ts"),
+    import("../database/embedded/folder.ts"),
+  ]);
+  const folder = join(config.root, ".godwit");
+  const what = `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`;
+  say(what, { loud: true });
+  try {
+    keepOutOfGit(folder);
+  } catch (error) {
+    throw asFolderProblem(error, folder);
+  }
+  // The server's own session does not keep a process alive, and during the start nothing else does.
+  const alive = setInterval(() => {}, 60_000);
+  return await openEmbedded({ folder, environment: config.environment, log: (line) => say(line) }).finally(
+    () => clearInterval(alive),
+  );
+}
+
+/** A database does not belong into version control. */
+function keepOutOfGit(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, ".gitignore");
+  if (!existsSync(path)) writeFileSync(path, "*\n");
+}
+
+/** In production the URL was forgotten, and a fresh, empty database would be migrated and thrown away. */
+function refuseInProduction({ environment }: Config): void {
+  const found = ["production", "staging"].includes(environment.NODE_ENV ?? "")
+    ? `NODE_ENV is ${environment.NODE_ENV}`
+    : environment.KUBERNETES_SERVICE_HOST
+      ? "this is Kubernetes"
+      : Object.keys(environment).some((name) => name.startsWith("RAILWAY_"))
+        ? "this is Railway"
+        : null;
+  if (found === null) return;
+  throw new ConfigError({
+    code: "URL_MISSING",
+    message: `No database URL was given, and ${found}.`,
+    hint: "Set DATABASE_URL (or pass --database-url) to postgres://user:password@host:5432/database.",
+  });
+}

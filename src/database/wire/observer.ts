@@ -1,0 +1,101 @@
+/**
+ * A second connection that looks at the first one from outside: who holds the locks that it waits for, and whether its
+ * session is still at work. It is opened when it is first needed, and again after it broke.
+ */
+import type { Client as PgClient } from "pg";
+import { hideLiterals } from "../../core/sql/secrets.ts";
+import type { Address } from "../address/address.ts";
+import type { Blocker } from "../connection.ts";
+import { databaseError } from "./failure.ts";
+import type { Sign } from "./heartbeat.ts";
+import { connect, endQuietly } from "./link.ts";
+
+export interface ObserverOptions {
+  /** Of the observed connection. */
+  readonly applicationName: string;
+  /** Ends the attempt to connect. */
+  readonly signal: AbortSignal;
+}
+
+/** How the observed session is found on the server. */
+export type Observed = { readonly pid: number } | { readonly applicationName: string };
+
+const BLOCKERS = `select pid, usename as "user", application_name as "applicationName", state,
+  (extract(epoch from clock_timestamp() - xact_start) * 1000)::float8 as "transactionAgeMs",
+  left(query, 200) as query from pg_stat_activity`;
+const BLOCKERS_OF_PID = `${BLOCKERS} where pid = any(pg_blocking_pids($1))`;
+/** Behind a pooler the process id changes. The application name does not, because each transaction of ours sets it. */
+const BLOCKERS_OF_NAME = `${BLOCKERS} where pid in (
+  select unnest(pg_blocking_pids(pid)) from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock')`;
+
+const STATE_QUERY = `select state, (extract(epoch from clock_timestamp() - state_change) * 1000)::float8 as "forMs"
+  from pg_stat_activity where pid = $1`;
+
+export class Observer {
+  readonly #address: Address;
+  readonly #options: ObserverOptions;
+  #client: Promise<PgClient> | undefined;
+
+  constructor(address: Address, options: ObserverOptions) {
+    this.#address = address;
+    this.#options = options;
+  }
+
+  /** The sessions that hold what the observed one waits for. */
+  async blockersOf(observed: Observed): Promise<readonly Blocker[]> {
+    const client = await this.#open();
+    const [text, key] =
+      "pid" in observed ? [BLOCKERS_OF_PID, observed.pid] : [BLOCKERS_OF_NAME, observed.applicationName];
+    const { rows } = await client.query<Blocker>(text, [key]);
+    // A statement of others may hold secrets, and the result is shown to people and machines.
+    return rows.map((row) => ({ ...row, query: hideLiterals(row.query) }));
+  }
+
+  /**
+   * What the observed session is doing. With `pid` null (behind a pooler, or before the first answer) only the server
+   * itself can be asked whether it answers, and a login is enough for that.
+   */
+  async look(pid: number | null, quietMs: number): Promise<Sign> {
+    const asked = this.#open();
+    const unheard = setTimeout(() => {
+      // This connection hangs as well, so the next look opens another one.
+      if (this.#client === asked) this.#client = undefined;
+      asked.then(endQuietly, () => {});
+    }, quietMs);
+    try {
+      const client = await asked;
+      if (pid === null) return "alive";
+      const { rows } = await client.query<{ state: string | null; forMs: number }>(STATE_QUERY, [pid]);
+      const [row] = rows;
+      if (row === undefined) return "gone";
+      return row.state?.startsWith("idle") && row.forMs > quietMs ? "idle" : "alive";
+    } catch (error) {
+      // A server that refuses is alive.
+      return databaseError(error, "").sqlState === undefined ? "unheard" : "alive";
+    } finally {
+      clearTimeout(unheard);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#client?.then(endQuietly, () => {});
+  }
+
+  #open(): Promise<PgClient> {
+    if (this.#client !== undefined) return this.#client;
+    const forget = () => {
+      if (this.#client === opening) this.#client = undefined;
+    };
+    const opening = connect(this.#address, {
+      applicationName: `${this.#options.applicationName} (observer)`,
+      signal: this.#options.signal,
+    }).then(({ client }) => {
+      client.on("error", forget);
+      client.on("end", forget);
+      return client;
+    });
+    opening.catch(forget);
+    this.#client = opening;
+    return opening;
+  }
+}

@@ -1,0 +1,91 @@
+/** What can go wrong with an import as a whole, as problems for people. */
+import { ImportFailed, type Problem } from "../errors.ts";
+import type { ImportReport } from "./report.ts";
+import type { ScanResult } from "./scan.ts";
+import type { ImportSettings } from "./settings.ts";
+
+/** What a scan has seen that a person should know about. It does not stop the import. */
+export function warningsOf(result: ScanResult, description: string): readonly Problem[] {
+  const { outside, counts, unreadable, loops } = result;
+  return [
+    ...(counts.outside === 0
+      ? []
+      : [
+          {
+            code: "IMPORT_OUTSIDE_PATTERN" as const,
+            message: `${counts.outside} ${counts.outside === 1 ? "file does" : "files do"} not lie where the pattern says and ${counts.outside === 1 ? "is" : "are"} left out, for example ${outside[0]}.`,
+            hint: "Move them, or change the pattern of the import.",
+          },
+        ]),
+    ...unreadable.slice(0, 10).map((each) => ({
+      code: "ORIGIN_FOLDER_UNREADABLE" as const,
+      message: each.message,
+      hint: "What was imported from it before stays as it is.",
+    })),
+    ...loops.slice(0, 10).map((path) => ({
+      code: "ORIGIN_FOLDER_UNREADABLE" as const,
+      message: `Link ${path} leads to a folder of ${description} that is read anyway, and is not followed.`,
+    })),
+  ];
+}
+
+export function coloursUnknown(name: string, files: number): Problem {
+  return {
+    code: "IMPORT_COLOURS_UNKNOWN",
+    message: `The colours of ${files} stored images of import ${name} are not known: an earlier release read them.`,
+    hint: `They are compared by shape alone, and godwit duplicates says so. To read them once more: godwit import ${name} --colours`,
+    details: { files },
+  };
+}
+
+export function nothingFound(
+  { name, description, pattern }: ImportSettings,
+  { counts, outside }: ScanResult,
+): ImportFailed {
+  const found = counts.outside + counts.ignored;
+  const example = outside[0] === undefined ? "" : `, for example ${outside[0]}`;
+  return new ImportFailed({
+    code: "ORIGIN_BASE_EMPTY",
+    message:
+      counts.outside > 0
+        ? `No file of ${description} lies where ${pattern} says; ${counts.outside} lie elsewhere${example}.`
+        : `There is no file in ${description}${found > 0 ? ` but ${found} that are left out` : ""}: nothing was imported, and nothing marked as missing.`,
+    hint: `Is the folder right, and is the share mounted? Its files belong at ${pattern} (imports.${name}.pattern).`,
+  });
+}
+
+export function rowsVanish(table: string, count: number): ImportFailed {
+  return new ImportFailed({
+    code: "IMPORT_INCOMPLETE",
+    message: `${count} rows that were written to ${table} are not there.`,
+    hint: "A trigger or a rule of the table takes them away, or row-level security hides them from this role.",
+  });
+}
+
+/** Files or folders of the origin could not be read, so not every file has its row. */
+export function incomplete(
+  name: string,
+  files: ImportReport["files"],
+  unreadable: ScanResult["unreadable"],
+): ImportFailed {
+  const failed = files.failed ?? 0;
+  const pending = files.pending ?? 0;
+  const what = [
+    ...(failed === 0 ? [] : [`${failed} ${failed === 1 ? "file" : "files"} could not be read`]),
+    ...(unreadable.length === 0 ? [] : [`${foldersOf(unreadable)} could not be read`]),
+    ...(pending === 0 ? [] : [`${pending} files were left`]),
+  ];
+  return new ImportFailed({
+    code: "IMPORT_INCOMPLETE",
+    message: `Import ${name} is not complete: ${what.join(", ")}. Everything else is stored.`,
+    hint: "Give this user the right to read them, or leave them out with exclude; then run again: only what is left is read.",
+    details: { unreadable, files },
+  });
+}
+
+/** `2 folders (a, b)` */
+function foldersOf(unreadable: ScanResult["unreadable"]): string {
+  const names = unreadable.slice(0, 3).map(({ path }) => path);
+  const more = unreadable.length > names.length ? ", …" : "";
+  return `${unreadable.length} ${unreadable.length === 1 ? "folder" : "folders"} (${names.join(", ")}${more})`;
+}
