@@ -1,4 +1,5 @@
 /** Carries out a prepared plan: runs of transactional SQL in a pipeline, everything else one by one. */
+import type { Step } from "../core/plan.ts";
 import { type GodwitError, type Problem, SourceError, StepFailed } from "../errors.ts";
 import { interruptedBefore } from "./interruption.ts";
 import { runModule } from "./module.ts";
@@ -103,18 +104,23 @@ function pipelineFrom(
 /** The log keeps every attempt; that it cannot be written must not hide why the step failed. */
 async function record(work: Work, prepared: Prepared, outcome: Outcome & { ok: false }): Promise<void> {
   if (work.connection.lost.aborted) return;
-  const { problem, committed } = outcome.failure;
   await ownSession(work)
-    .then(() =>
-      work.ledger.log(work.connection, work.author, {
-        event: "failed",
-        revision: prepared.step.revision,
-        direction: prepared.step.direction,
-        durationMs: null,
-        details: { code: problem.code, message: problem.message, place: placeOf(problem), committed },
-      }),
-    )
+    .then(() => logFailure(work, prepared.step, outcome.failure))
     .catch(() => {});
+}
+
+export async function logFailure(
+  { ledger, connection, author }: Pick<Work, "ledger" | "connection" | "author">,
+  { revision, direction }: Step,
+  { problem, committed }: StepFailure,
+): Promise<void> {
+  await ledger.log(connection, author, {
+    event: "failed",
+    revision,
+    direction,
+    durationMs: null,
+    details: { code: problem.code, message: problem.message, place: placeOf(problem), committed },
+  });
 }
 
 function placeOf(problem: Problem): unknown {

@@ -1,6 +1,6 @@
 /** A signal, a deadline or a lost lock as the end of a step: what of it was kept is said, whatever ended it. */
-import { GodwitError, Interrupted, LockError, StepFailed } from "../errors.ts";
-import { advise, type Committed, howToResume, type Whose, whatWasKept } from "./committed.ts";
+import { DatabaseError, GodwitError, Interrupted, LockError, StepFailed } from "../errors.ts";
+import { advise, type Committed, howToResume, UNASKED, type Whose, whatWasKept } from "./committed.ts";
 
 export function interruption(stop: AbortSignal, step: Whose, committed: Committed): GodwitError {
   const what = `while ${step.revision} was running. ${whatWasKept(committed, step)}.`;
@@ -22,6 +22,16 @@ function interrupted({ reason }: AbortSignal, what: string, hint: string): Godwi
 }
 
 const WHO: Readonly<Record<string, string>> = { deadline: "The deadline", abort: "The program" };
+
+/** The database cannot be reached any more since the step began. */
+export function cutShort(error: DatabaseError, step: Whose): DatabaseError {
+  const { message, hint, details } = error.toProblem();
+  const said = `${message} Before, ${step.revision} was running. ${whatWasKept(UNASKED, step)}.`;
+  const next = [hint, howToResume(UNASKED, step)].filter(Boolean).join(" ");
+  const code = error.code as "DATABASE_CONNECTION_LOST";
+  const { cause, sqlState } = error;
+  return new DatabaseError({ code, message: said, hint: next, details }, { cause, sqlState });
+}
 
 /** An error that says already what to do, and does not know that something of the step stays. */
 export function withKept(error: GodwitError, step: Whose, committed: Committed): GodwitError {

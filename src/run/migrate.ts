@@ -13,20 +13,22 @@
  */
 import type { History } from "../core/history.ts";
 import type { Migration } from "../core/migration.ts";
-import { type Goal, isOvertakenIn, type Plan, plan } from "../core/plan.ts";
+import { type Goal, isOvertakenIn, type Plan, plan, type Step } from "../core/plan.ts";
 import type { Connection } from "../database/connection.ts";
 import { DUPLICATE_TABLE } from "../database/sqlstate.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
-import { orAbort } from "../std/time.ts";
-import { connect, prepareSession, refuseReadOnly, sessionKind } from "./connect.ts";
+import { orAbort, timeLimit } from "../std/time.ts";
+import { type Committed, UNASKED } from "./committed.ts";
+import { applicationNameOf, connect, prepareSession, refuseReadOnly, sessionKind } from "./connect.ts";
 import { asInterruption } from "./ending.ts";
-import { endsSession } from "./ends-session.ts";
-import { execute, refuseBroken } from "./execute.ts";
+import { endsSession, keptAtEnd, type Session } from "./ends-session.ts";
+import { execute, logFailure, refuseBroken } from "./execute.ts";
 import { parseKeep } from "./histories.ts";
 import { adoptInPassing, makeTable, tellTool } from "./in-step.ts";
 import { type InvalidIndex, invalidIndexes } from "./indexes.ts";
+import { cutShort, interruption } from "./interruption.ts";
 import {
   clearNamedIndexes,
   invalidIndex,
@@ -41,7 +43,7 @@ import { boundedNotices } from "./notices.ts";
 import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
 import { type OwnWaits, patiently } from "./own-waits.ts";
 import { refuseForeign } from "./owner.ts";
-import { type Prepared, prepareSteps } from "./prepare.ts";
+import { type Body, type Prepared, prepareSteps } from "./prepare.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 import { refuseUntoldDown } from "./reruns.ts";
 import { asSchemaGone, explainedBySchema } from "./schema-gone.ts";
@@ -65,7 +67,7 @@ export async function migrate(target: Target, options: MigrateOptions, context: 
     context.observe({ kind: "finished", report });
     return report;
   } catch (thrown) {
-    const error = asSchemaGone(asInterruption(thrown, context.signal));
+    const error = (await run.ended(thrown)) ?? asSchemaGone(asInterruption(thrown, context.signal));
     if (!(error instanceof GodwitError)) throw error;
     const report = run.report(error instanceof Interrupted ? "interrupted" : "failed");
     error.report = report;
@@ -75,6 +77,9 @@ export async function migrate(target: Target, options: MigrateOptions, context: 
 }
 
 const MOST_SKIPPED = 1_000;
+
+/** How long a run that must end, and has lost its connection, asks what was kept. Within the grace of `ending.ts`. */
+const ASK_MS = 2_000;
 
 /** Lost connections in a row, without a step in between, before the run gives up. */
 const RECONNECTS = 5;
@@ -98,6 +103,8 @@ class Run {
   readonly #repeatables = new Set<string>();
   /** Begun, and not known to have ended. */
   #underWay: string | undefined;
+  /** Ours at the server, where one connection is one session. */
+  #session: Session | null = null;
   /** The step that was under way when the connection was last lost. */
   #cut: Work["cut"];
   /** The first step that was not done when the connection was lost while a step was under way. */
@@ -169,8 +176,54 @@ class Run {
     };
   }
 
+  /**
+   * The run ends, and the connection went while a step was under way: that step as a failure, with what the ledger says
+   * of it where a signal or the deadline ends the run. `null`: there is no such step, or it is done.
+   */
+  async ended(thrown: unknown): Promise<GodwitError | null> {
+    const { signal, observe } = this.#context;
+    const prepared = this.#prepared.find(({ step }) => step.revision === this.#underWay);
+    if (prepared === undefined || !(signal.aborted || isGone(thrown))) return null;
+    const { step } = prepared;
+    const body = await prepared.load().catch(() => null);
+    const whose = { ...step, file: body?.file ?? step.file };
+    const fail = (committed: Committed) => {
+      const error =
+        isGone(thrown) && !signal.aborted ? cutShort(thrown, whose) : interruption(signal, whose, committed);
+      const failure = failureOf(step.revision, error, committed);
+      this.#failed(failure, error);
+      observe({ kind: "step-failed", step, problem: failure.problem });
+      return { error, failure };
+    };
+    if (!signal.aborted) return fail(UNASKED).error;
+    using limit = timeLimit(ASK_MS);
+    try {
+      return await orAbort(this.#askAtEnd({ step, body, fail }, limit.signal), limit.signal);
+    } catch {
+      return this.#errors.get(step.revision) ?? fail(UNASKED).error;
+    }
+  }
+
+  async #askAtEnd({ step, body, fail }: AtEnd, signal: AbortSignal): Promise<GodwitError | null> {
+    const context = { ...this.#context, signal };
+    await using connection = await this.#target.open({ applicationName: applicationNameOf(context), signal });
+    await prepareSession(connection, this.#target, context);
+    const session = this.#session;
+    if (session === null) return fail(UNASKED).error;
+    const committed = await keptAtEnd(this.#target, connection, { step, body, session });
+    signal.throwIfAborted();
+    await this.#recall(connection, true);
+    signal.throwIfAborted();
+    if (this.#underWay === undefined) return null;
+    const { error, failure } = fail(committed);
+    await logFailure({ ledger: this.#target.ledger, connection, author: context }, step, failure);
+    return error;
+  }
+
   async #once(connection: Connection, ...[listing, waits]: [Promise<Listing>, OwnWaits]): Promise<void> {
     using _ = waits.watch(connection);
+    const { capabilities, server } = connection;
+    this.#session = capabilities.session ? { pid: server.backendPid, sinceMs: performance.now() } : null;
     try {
       await prepareSession(connection, this.#target, this.#context);
       const guard = guardOf(this.#target.settings);
@@ -442,6 +495,19 @@ class Run {
     this.#warnings.set(key, problem);
     return true;
   }
+}
+
+function isGone(error: unknown): error is DatabaseError {
+  return (
+    error instanceof DatabaseError &&
+    (error.code === "DATABASE_CONNECTION_LOST" || error.code === "DATABASE_UNREACHABLE")
+  );
+}
+
+interface AtEnd {
+  readonly step: Step;
+  readonly body: Body | null;
+  readonly fail: (committed: Committed) => { readonly error: GodwitError; readonly failure: StepFailure };
 }
 
 /** Under `continue` they stopped nobody, but what they were meant for is not done. */

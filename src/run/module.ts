@@ -60,6 +60,8 @@ export async function runModule(work: Work, prepared: Prepared, index: number): 
     } catch (error) {
       if (work.connection.lost.aborted) throw work.connection.lost.reason;
       await rollback(work.connection);
+      // A statement that obeys no cancel: at its end the run asks the ledger.
+      if (work.stop.aborted && work.connection.lost.aborted) throw work.connection.lost.reason;
       const committed = outside ? await settle(work, prepared, progress) : committedIn(error);
       const place = await placeOfTrace(traceOf(error), whereIs(work, step));
       const problem = stepError(work, prepared, null, error, {
