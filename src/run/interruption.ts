@@ -23,6 +23,8 @@ function interrupted({ reason }: AbortSignal, what: string, hint: string): Godwi
 
 const WHO: Readonly<Record<string, string>> = { deadline: "The deadline", abort: "The program" };
 
+const SAYS_KEPT = /\bkept\b|\bcommitted\b|\bnothing of (?:it|that) was done\b/;
+
 /** The database cannot be reached any more since the step began. */
 export function cutShort(error: DatabaseError, step: Whose): DatabaseError {
   const { message, hint, details } = error.toProblem();
@@ -33,11 +35,14 @@ export function cutShort(error: DatabaseError, step: Whose): DatabaseError {
   return new DatabaseError({ code, message: said, hint: next, details }, { cause, sqlState });
 }
 
-/** An error that says already what to do, and does not know that something of the step stays. */
+/** An error that says already what to do, and perhaps not what of the step was kept. */
 export function withKept(error: GodwitError, step: Whose, committed: Committed): GodwitError {
-  if (committed.extent === "none") return error;
   const { code: _, ...problem } = error.toProblem();
-  const hint = [problem.hint, advise(committed, step)].filter(Boolean).join(" ");
+  const said = `${problem.message} ${problem.hint ?? ""}`;
+  if (committed.extent === "none" && SAYS_KEPT.test(said)) return error;
+  const saysNext = committed.extent === "none" && /\brun again\b/i.test(said);
+  const kept = saysNext ? `${whatWasKept(committed, step)}.` : advise(committed, step);
+  const hint = [problem.hint, kept].filter(Boolean).join(" ");
   const { cause } = error;
   if (error instanceof StepFailed)
     return new StepFailed({ ...problem, code: error.code as "STEP_FAILED", hint }, { cause });
