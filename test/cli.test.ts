@@ -17,6 +17,25 @@ const BROKEN = {
   "migrations/0003_bad.sql": "create table b (id int);\n\n  insert into b (idd) values (1);\n",
 };
 
+test.each([
+  ["help nope", 'There is no command "nope".', "→ godwit --help lists everything."],
+  ["help statu", 'There is no command "statu".', "→ Did you mean godwit status?"],
+  ["up --phase foo", 'startup, import, complex, contract: "foo".', "→ Write startup or import"],
+  ["up --mode foo", 'nas-only: "foo".', "→ Write all or startup or nas-only."],
+  ["up --log-format foo", 'text, json: "foo".', "→ Write text or json."],
+  ["up --lock-attempts 0", 'at least 1: "0".', "→ Write 1 or more."],
+])("an unusable word is named, with what may stand there: godwit %s", async (line, message, hint) => {
+  const { stderr, stdout } = await commandIn({ folder: folderOf(SHOPS) }).fails(2, ...line.split(" "));
+  expect(stderr).toContain(message);
+  expect(stderr).toContain(hint);
+  expect(stdout).toBe("");
+});
+
+test("help for a command that there is, is an answer", async () => {
+  const { stdout } = await commandIn({ folder: folderOf(SHOPS) })("help", "status");
+  expect(stdout).toContain("godwit status");
+});
+
 describe("up", () => {
   test("tells its result on stdout and its progress on stderr", async ({ db }) => {
     const godwit = commandIn({ folder: folderOf(SHOPS), url: db.url });

@@ -105,7 +105,12 @@ test("a run on a network that goes silent ends with a clear error, and the next 
   const error = await running.catch((thrown) => thrown);
   expect(error).toMatchObject({
     code: "DATABASE_UNREACHABLE",
-    report: { outcome: "failed", steps: [{ revision: "0001_a" }], remaining: ["0002_b"] },
+    report: {
+      outcome: "failed",
+      steps: [{ revision: "0001_a" }],
+      failures: [{ revision: "0002_b", committed: "unknown" }],
+      remaining: [],
+    },
   });
   expect(run.events.some((event) => event.kind === "connection-lost")).toBe(true);
   await sweep(db);

@@ -2,6 +2,8 @@
 import { Command, Option as Flag } from "commander";
 import { flagsUnderPresentNames, formerFlags } from "../config/former-names.ts";
 import { flagName, OPTIONS, type Option, variablesOf } from "../config/options.ts";
+import { ConfigError } from "../errors.ts";
+import { nearest } from "../std/nearest.ts";
 import { VERSION } from "../std/version.ts";
 import { type CommandRow, hasTargets, isHonoured, targetsArgument } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
@@ -27,6 +29,7 @@ export async function parse(
     const flags = flagsUnderPresentNames(found.flags, own, (line) => notes.push(line));
     parsed = { ...found, flags, notes };
   });
+  refuseUnknownTopic(argv, program);
   const streams = { writeOut: output.out, writeErr: output.error };
   for (const command of [program, ...program.commands]) command.exitOverride().configureOutput(streams);
   await program.parseAsync([...argv], { from: "user" });
@@ -34,6 +37,21 @@ export async function parse(
   refuseEmpty(parsed);
   refuseUnhonoured(parsed, COMMANDS);
   return parsed;
+}
+
+/** `godwit help nope`: commander answers with all there is, as if that had been asked for. */
+function refuseUnknownTopic(argv: readonly string[], { commands }: Command): void {
+  const [first, topic] = argv.filter((word) => !word.startsWith("-"));
+  if (first !== "help" || topic === undefined || topic === "help") return;
+  const names = commands.flatMap((command) => [command.name(), ...command.aliases()]);
+  if (names.includes(topic)) return;
+  const meant = nearest(topic, names);
+  throw new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `There is no command "${topic}".`,
+    hint: meant === undefined ? "godwit --help lists everything." : `Did you mean godwit ${meant}?`,
+    details: { from: "flag" },
+  });
 }
 
 /** Only a command that is named in the words gets its options: making them all takes longer than to connect. */

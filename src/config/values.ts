@@ -41,7 +41,7 @@ export function describeOrigin(option: Named, origin: Origin): string {
 export function readValue(option: Named, given: unknown, origin: Origin): unknown {
   const refuse = (expected: string, hint?: string) => {
     const isSecret = option.kind === "url" || option.kind === "secret";
-    const shown = isSecret || !isScalar(given) ? "" : `: "${redact(String(given))}"`;
+    const shown = isSecret || !isWords(given) ? "" : `: "${redact([given].flat().join(","))}"`;
     const code = origin.kind === "variable" ? "CONFIG_VARIABLE_INVALID" : "CONFIG_INVALID";
     return new ConfigError({
       code,
@@ -76,7 +76,7 @@ export function readValue(option: Named, given: unknown, origin: Origin): unknow
       const number =
         typeof given === "number" ? given : /^\s*\d{1,9}\s*$/.test(String(given)) ? Number(given) : -1;
       if (!Number.isInteger(number) || number < option.least)
-        throw refuse(`a whole number of at least ${option.least}`);
+        throw refuse(`a whole number of at least ${option.least}`, `Write ${option.least} or more.`);
       return number;
     }
     case "switch": {
@@ -170,7 +170,7 @@ function readChoice(choices: readonly string[], given: unknown, refuse: Refuse):
   const meant = nearest(word, choices);
   throw refuse(
     choices.length === 1 ? `"${choices[0]}"` : `one of ${choices.join(", ")}`,
-    meant === undefined ? undefined : `Did you mean ${meant}?`,
+    meant === undefined ? `Write ${choices.join(" or ")}.` : `Did you mean ${meant}?`,
   );
 }
 

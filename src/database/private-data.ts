@@ -2,9 +2,10 @@
  * What the server repeats of the users' data when it refuses a statement. Rows are theirs, and so is a value that a
  * statement about passwords was handed: both go before anybody keeps the error. What explains the error stays.
  */
-import { hideSecrets, namesSecret, secretsOf } from "../core/sql/secrets.ts";
+import { hideSecrets, isAboutSecrets, namesSecret, secretsOf } from "../core/sql/secrets.ts";
 import { splitStatements } from "../core/sql/statements.ts";
 import { remember } from "../std/secret.ts";
+import { utf16Offset } from "../std/text.ts";
 import { isRaised } from "./sqlstate.ts";
 
 /** What of the driver's error is in its words. */
@@ -32,7 +33,7 @@ export function withoutData(error: Words, sent: string): Private {
     ...(where === undefined ? {} : { where: hideInContext(where) }),
   };
   if (!code?.startsWith("22") || isRaised(error.routine)) return words;
-  if (!namesSecret(statementOf(error, sent)) && !namesSecret(where ?? "")) return words;
+  if (!isAboutSecrets(statementOf(error, sent)) && !namesSecret(where ?? "")) return words;
   return Object.fromEntries(
     Object.entries(words).map(([key, text]) => [key, key === "where" ? hideAnswers(text) : hideQuoted(text)]),
   ) as unknown as Private;
@@ -72,8 +73,12 @@ function hideInContext(where: string): string {
 
 function statementOf({ completed, position }: Words, sent: string): string {
   const statements = splitStatements(sent);
-  if (statements.length < 2 || position !== undefined || completed === undefined) return sent;
-  return statements[completed]?.text ?? sent;
+  if (statements.length < 2) return sent;
+  if (position !== undefined) {
+    const at = utf16Offset(sent, Number(position) - 1);
+    return statements.find(({ start, end }) => start <= at && at <= end)?.text ?? sent;
+  }
+  return (completed === undefined ? undefined : statements[completed]?.text) ?? sent;
 }
 
 /** `invalid input syntax for type uuid: "…"` */

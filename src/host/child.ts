@@ -271,7 +271,7 @@ const DESCRIBING_MS = 2_000;
 const SPEECHLESS = `it threw something whose message could not be read within ${DESCRIBING_MS / 1000} s`;
 
 function howEnded(code: number | null, signal: NodeJS.Signals | null): string {
-  if (signal === "SIGABRT" || code === 134) return "its process was out of memory, or crashed (SIGABRT)";
+  if (signal === "SIGABRT" || code === 134) return "its process crashed (SIGABRT), perhaps out of memory";
   if (signal !== null)
     return `its process was ended by ${signal}${signal === "SIGKILL" ? " (out of memory?)" : ""}`;
   return `its process ended with exit code ${code} (process.exit)`;

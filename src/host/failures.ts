@@ -105,6 +105,8 @@ function revived(thrown: Thrown, errors: ReadonlyMap<number, unknown>): Error {
     return error;
   }
   const [first] = thrown.problems;
+  // Where user code has changed the globals, what it threw may have lost its words.
+  if (first === undefined) return new Error(`${thrown.name}, and its message was lost on its way`);
   if (thrown.name === "SourceError") return new SourceError(thrown.problems);
   if (thrown.name === "ConfigError")
     return new ConfigError(first as never, { others: thrown.problems.slice(1) });

@@ -113,7 +113,10 @@ async function tryAll(
     const problem = refused.get(revision);
     if (problem !== undefined) {
       // A step before it may take that away.
-      results.failures.push({ revision, problem, uncertain: index > 0 });
+      const uncertain = index > 0;
+      const hint = [problem.hint, "This is uncertain: a migration before it may take that away."];
+      const unsure = { ...problem, hint: hint.filter(Boolean).join(" ") };
+      results.failures.push({ revision, problem: uncertain ? unsure : problem, uncertain });
       left.add(revision);
       continue;
     }
@@ -167,7 +170,22 @@ async function judge(context: StepContext, { prepared, error, results }: Failed)
     needsNone ||
     (error instanceof StepFailed && error.code === "STEP_ENDED_TRANSACTION");
   const uncertain = !ofItsOwn && (results.hasGaps || isRetryableTransaction(sqlState));
-  results.failures.push({ revision, problem: problem.toProblem(), uncertain });
+  const told = problem.toProblem();
+  const doubt = doubtOf(body?.file ?? prepared.step.file, results);
+  const own = error instanceof DatabaseError ? error.hint : undefined;
+  const hint = [own, doubt].filter(Boolean).join(" ");
+  results.failures.push({ revision, problem: uncertain ? { ...told, hint } : told, uncertain });
+}
+
+/** The file may be right: what is wrong may be what was not done before it. */
+function doubtOf(file: string, { notTried, failures }: DryRunResults): string {
+  const gaps = [...notTried, ...failures].map(({ revision }) => revision);
+  const named = gaps.length > 3 ? [...gaps.slice(0, 3), "…"] : gaps;
+  const why =
+    gaps.length === 0
+      ? "Perhaps it failed only because another session was in its way"
+      : `Perhaps it failed only because this was not carried out before it: ${named.join(", ")}`;
+  return `${why}. ${file} may be right: try it where nothing is in its way, or look at what it needs.`;
 }
 
 async function attempt(context: StepContext, prepared: Prepared): Promise<void> {

@@ -53,7 +53,7 @@ export async function migrate(target: Target, options: MigrateOptions, context: 
     context.observe({ kind: "finished", report });
     return report;
   } catch (thrown) {
-    const error = asSchemaGone(asInterruption(thrown, context.signal));
+    const error = (await run.ended(thrown)) ?? asSchemaGone(asInterruption(thrown, context.signal));
     if (!(error instanceof GodwitError)) throw error;
     const report = run.report(error instanceof Interrupted ? "interrupted" : "failed");
     error.report = report;
@@ -114,6 +114,11 @@ class Run {
     }
   }
 
+  /** The failure of the step that was under way when the connection was lost for good; `null`: there is none. */
+  ended(thrown: unknown): Promise<GodwitError | null> {
+    return this.#reconnection.ended(thrown);
+  }
+
   report(outcome: Report["outcome"]): Report {
     const command = this.#options.goal.direction;
     return this.#tally.report({ command, target: this.#target.name, runId: this.#context.runId, outcome });
@@ -121,6 +126,7 @@ class Run {
 
   async #once(connection: Connection, ...[listing, waits]: [Promise<Listing>, OwnWaits]): Promise<void> {
     using _ = waits.watch(connection);
+    this.#reconnection.connected(connection);
     try {
       await prepareSession(connection, this.#target, this.#context);
       const guard = guardOf(this.#target.settings);

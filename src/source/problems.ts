@@ -28,7 +28,7 @@ export function emptyFile(file: string): Problem {
   return {
     code: "SOURCE_FILE_EMPTY",
     message: `${file} does nothing: it is empty or has only comments.`,
-    hint: "Write `select 1` if that is meant, or delete the file.",
+    hint: "Write your SQL into it. If it is to do nothing, write `select 1`, or delete the file.",
     place: { file },
   };
 }

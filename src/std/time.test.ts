@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
-import { delay, timeLimit } from "./time.ts";
+import { delay, formatDuration, timeLimit } from "./time.ts";
 
 test("a time limit that only AbortSignal.any knows ends what waits for it, whatever the garbage collector does", async () => {
   setFlagsFromString("--expose-gc");
@@ -24,4 +24,13 @@ test("one that is disposed of never aborts", async () => {
   limit[Symbol.dispose]();
   await delay(30);
   expect(limit.signal.aborted).toBe(false);
+});
+
+test.each([
+  [300_000, "5 min"],
+  [125_000, "2 min 5 s"],
+  [3_600_000, "1 h"],
+  [5_400_000, "1 h 30 min"],
+])("%d ms are said without what is nought: %s", (ms, said) => {
+  expect(formatDuration(ms)).toBe(said);
 });

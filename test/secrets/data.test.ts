@@ -52,6 +52,16 @@ describe("it stays with the server:", () => {
       "invalid input syntax for type json",
     ],
     [
+      "a value beside a name of a secret, in message and excerpt",
+      `select '${CANARY}'::int as password;`,
+      "select '***'::int as password",
+    ],
+    [
+      "the literals of a row whose columns are not named",
+      `${USERS}insert into users values (1, '${CANARY}', nosuch);`,
+      "values (***, '***', nosuch)",
+    ],
+    [
       "a statement that a function runs",
       `${USERS}do $$ begin execute 'insert into users (email, password, nothing) values (''b'', ''${CANARY}'', 3)'; end $$;`,
       'column \\"?nothing\\"? of relation',
@@ -94,7 +104,11 @@ describe("it stays with the server:", () => {
   });
 
   test("what does not speak of a secret is said as the server says it", async ({ db }) => {
-    const [said] = await saidOf(db, "0001_a.sql", "create table t (a int);\ninsert into t values ('pear');");
+    const [said] = await saidOf(
+      db,
+      "0001_a.sql",
+      "create table t (a int);\ninsert into t (a) values ('pear');",
+    );
     expect(said).toContain('invalid input syntax for type integer: "pear"');
   });
 });

@@ -32,6 +32,15 @@ test.each([
   `do $$ declare v_secret text := '${CANARY}'; begin end $$`,
   `create table users (email text, password text default '${CANARY}')`,
   `select set_password('bob', '${CANARY}')`,
+  `select '${CANARY}'::int as password`,
+  `select password from users where name = '${CANARY}'`,
+  `insert into users values (1, '${CANARY}', nosuch)`,
+  `insert into only.users as u values (1, '${CANARY}')`,
+  `insert into users (select 1, '${CANARY}')`,
+  `insert into users overriding system value values (1, '${CANARY}')`,
+  `with a as (select 1) insert into users select 1, '${CANARY}'`,
+  `merge into users u using b on true when not matched then insert values (1, '${CANARY}')`,
+  `do $$ begin insert into users values (1, '${CANARY}'); end $$`,
   `copy users from program 'curl -u admin:${CANARY} https://h'`,
   `copy (select 1) to program $$curl -u admin:${CANARY} https://h$$`,
 ])("is found in the author's SQL: %s", (text) => {
@@ -42,10 +51,10 @@ test.each([
 
 test.each([
   "create role app login valid until '2030-01-01'",
-  "comment on column users.password is 'the hash of it'",
+  "insert into shops (name) select 'flowers'",
   "set password_encryption = 'scram-sha-256'",
   "alter role app set search_path = 'shop'",
-  "select password from users where name = 'bob'",
+  "create function passwordless() returns text language sql as $$ select 'flowers' $$",
   "insert into shops (name) values ('flowers'), ('$$')",
   "create server s foreign data wrapper w options (host 'localhost', dbname 'shop')",
 ])("is not suspected where it explains the error: %s", (text) => {

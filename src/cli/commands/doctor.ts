@@ -176,7 +176,11 @@ async function checkLedger(connection: Connection, { target }: Session): Promise
     return { subject: "ledger", state: "problem", message: refused.message, hint: refused.hint };
   if (!history.created) return ok("ledger", `none yet; godwit up makes it in schema ${target.ledger.schema}`);
   const project = history.project === null ? "" : ` of project ${history.project}`;
-  return ok("ledger", `${history.entries.length} entries in schema ${target.ledger.schema}${project}`);
+  const count = history.entries.length;
+  return ok(
+    "ledger",
+    `${count} ${count === 1 ? "entry" : "entries"} in schema ${target.ledger.schema}${project}`,
+  );
 }
 
 async function checkLock(connection: Connection, schema: string): Promise<readonly Finding[]> {

@@ -13,6 +13,11 @@ export async function run(invocation: Invocation): Promise<Answer> {
     const status = await statusOf(target, options, context);
     const { plan: _, upToDate, problems, migrations, imports } = status;
     const pending = migrations.filter(({ state }) => !["applied", "held", "without file"].includes(state));
+    const isGate = invocation.flags.check === true && invocation.flags.quiet === true;
+    if (isGate && !invocation.json) {
+      for (const problem of status.warnings) invocation.log().problem("warn", problem);
+      for (const problem of problems) invocation.log().problem("error", problem);
+    }
     return {
       json: {
         target: status.target,
@@ -28,8 +33,8 @@ export async function run(invocation: Invocation): Promise<Answer> {
         problems,
       },
       text: textOf(status, { layout, paint: invocation.terminal.paint }),
-      // A quiet gate is asked for its exit code alone.
-      result: invocation.flags.check !== true || invocation.flags.quiet !== true,
+      // A quiet gate is asked for its exit code, and says what is wrong.
+      result: !isGate,
       exitCode: problems.length > 0 || (invocation.flags.check === true && !upToDate) ? 1 : 0,
     };
   });

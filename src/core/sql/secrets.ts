@@ -96,6 +96,40 @@ export function namesSecret(text: string): boolean {
   return SECRET_WORD.test(text);
 }
 
+/**
+ * Whether literals of a statement may be secret: it names something that is called like a secret, or it inserts into
+ * columns that it does not name. What the server quotes of it and what an excerpt shows of it are decided by this alone.
+ */
+export function isAboutSecrets(statement: string): boolean {
+  return namesSecret(statement) || insertsUnnamed(statement, 0);
+}
+
+const STARTS_ROWS: ReadonlySet<string> = new Set(["values", "select", "with", "table"]);
+/** A text that is a body of statements. */
+const HAS_BODY: ReadonlySet<string> = new Set(["do", "create", "alter"]);
+
+/** `INSERT INTO users VALUES (…)`, also of a `MERGE` and in a body. */
+function insertsUnnamed(text: string, depth: number): boolean {
+  if (!/insert/i.test(text)) return false;
+  let where: "outside" | "insert" | "into" | "bracket" = "outside";
+  for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end)) {
+    const written = text.slice(token.start, token.end);
+    if (token.kind === "comment") continue;
+    if (token.kind === "dollar") {
+      const { start, end } = contentOf(token, written);
+      if (depth < DEEPEST && insertsUnnamed(written.slice(start, end), depth + 1)) return true;
+    }
+    const word = token.kind === "word" ? fold(written) : "";
+    if (word === "insert") where = "insert";
+    else if (where === "outside") continue;
+    else if (STARTS_ROWS.has(word)) return true;
+    else if (word === "default" || written === ";" || where === "bracket") where = "outside";
+    else if (word === "into") where = "into";
+    else if (written === "(") where = "bracket";
+  }
+  return false;
+}
+
 /** What they are handed is a key, or the address of a server with its password. */
 const SECRET_CALLS =
   /^(?:dblink\w*|pgp_(?:sym|pub)_\w+|crypt|hmac|encrypt|decrypt|encrypt_iv|decrypt_iv|create_secret|update_secret)$/;
@@ -103,7 +137,6 @@ const SECRET_CALLS =
 const ASSIGNS: ReadonlySet<string> = new Set(["to", "encrypted", "unencrypted"]);
 const ROLE_VERBS: ReadonlySet<string> = new Set(["create", "alter"]);
 const ROLES: ReadonlySet<string> = new Set(["role", "user", "group"]);
-const WRITES: ReadonlySet<string> = new Set(["insert", "update", "merge"]);
 const DEEPEST = 3;
 
 interface Context {
@@ -121,10 +154,7 @@ interface Context {
   before: string;
   /** What is declared since the last comma, if it is called like a secret: `secret text default '…'`. */
   declares: boolean;
-  /** It writes rows, and a column is called like a secret: which of its literals that gets takes a parser to know. */
-  writes: boolean;
-  secretive: boolean;
-  /** Those of its literals that are secret only where both are so, each with what is secret in it anyway. */
+  /** Those of its literals that are secret only where it is about secrets, each with what is secret in it anyway. */
   readonly literals: { readonly span: SecretSpan; readonly anyway: readonly SecretSpan[] }[];
 }
 
@@ -136,17 +166,18 @@ const beginning = (): Context => ({
   name: "",
   before: "",
   declares: false,
-  writes: false,
-  secretive: false,
   literals: [],
 });
 
 function collect(text: string, base: number, depth: number): SecretSpan[] {
   const found: SecretSpan[] = [];
-  const mayBeAbout = namesSecret(text);
+  const mayBeAbout = isAboutSecrets(text);
   let context: Context = beginning();
-  const settle = () => {
-    const isAbout = context.writes && context.secretive;
+  let begun = 0;
+  // Which of its literals a column gets takes a parser to know.
+  const settle = (end: number) => {
+    const isAbout = context.literals.length > 0 && isAboutSecrets(text.slice(begun, end));
+    begun = end;
     for (const { span, anyway } of context.literals)
       for (const each of isAbout ? [span] : anyway) found.push(each);
   };
@@ -158,8 +189,6 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
         if (context.before === "password" && context.role && word !== "null")
           found.push({ start: base + token.start, end: base + token.end, value: written });
         if (context.head.length < 2) context.head.push(word);
-        context.writes ||= WRITES.has(word);
-        context.secretive ||= SECRET_NAME.test(word);
         context.declares ||= SECRET_NAME.test(word);
         context.role ||= ROLE_VERBS.has(context.before) && ROLES.has(word);
         context.sets ||= word === "set";
@@ -184,7 +213,8 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
               : hidePasswords(content) !== content
                 ? [whole]
                 : [];
-          if (mayBeAbout) context.literals.push({ span: whole, anyway });
+          const isBody = token.kind === "dollar" && HAS_BODY.has(context.head[0] ?? "");
+          if (mayBeAbout && !isBody) context.literals.push({ span: whole, anyway });
           else for (const each of anyway) found.push(each);
         }
         // `set_config('app.secret', '…')`, `'password', '…'`
@@ -201,7 +231,6 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
           found.push({ start: base + start, end: base + end, value });
         }
         context.name = written.slice(1, -1);
-        context.secretive ||= SECRET_NAME.test(context.name);
         context.declares ||= SECRET_NAME.test(context.name);
         context.before = "";
         break;
@@ -215,7 +244,7 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
       }
       default:
         if (written === ";" && context.calls.length === 0) {
-          settle();
+          settle(token.end);
           context = beginning();
         } else if (written === "(") context.calls.push(context.before);
         else if (written === ")") context.calls.pop();
@@ -224,7 +253,7 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
         if (written !== ";") context.before = written === ":=" ? written : "";
     }
   }
-  settle();
+  settle(text.length);
   return found.sort((one, other) => one.start - other.start);
 }
 

@@ -24,9 +24,12 @@ export type Committed =
   /** One statement may have committed a part of its work; those before it are done. */
   | { readonly extent: "unknown"; readonly position: number; readonly line: number | undefined }
   /** A module outside a transaction, some of whose statements have succeeded. */
-  | { readonly extent: "unknown"; readonly position: null };
+  | { readonly extent: "unknown"; readonly position: null }
+  /** The connection was lost, and the ledger could not be asked. */
+  | { readonly extent: "unknown"; readonly position: "unasked" };
 
 export const NOTHING: Committed = { extent: "none" };
+export const UNASKED: Committed = { extent: "unknown", position: "unasked" };
 
 export interface FailedStep {
   readonly revision: string;
@@ -52,6 +55,8 @@ export function whatWasKept(committed: Committed, { file }: FailedStep): string 
       return `${what} of ${file}${where} ${one ? "is" : "are"} done and ${one ? "stays" : "stay"}; the rest was rolled back or not begun`;
     }
     case "unknown":
+      if (committed.position === "unasked")
+        return "The connection was lost, and the ledger could not be asked since: whether what was sent last took effect is not known";
       return committed.position === null
         ? "It runs outside a transaction: what its statements had done stays, and how far it came is not known here"
         : `Statement ${committed.position} of ${file} commits for itself: it may have kept a part of its work`;
@@ -72,6 +77,8 @@ export function howToGoOn(
         ? "run again, and it goes on behind them"
         : `correct ${file} from ${placeIn(committed)} on, then run again, and it goes on there`;
     case "unknown":
+      if (committed.position === "unasked")
+        return `godwit status shows what is applied; ${rerun}, and it goes on where it stopped`;
       return committed.position === null
         ? byHand(revision, direction)
         : `look at the database; if the statement may run again, corrected or not: godwit repair --retry ${revision}:${committed.position}; if it is complete: godwit repair --mark-done ${revision}:${committed.position}; then run again`;
@@ -111,5 +118,6 @@ function byHand(revision: string, direction: Direction): string {
 }
 
 function sentence(text: string): string {
+  if (text.startsWith("godwit ")) return `${text}.`;
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
 }

@@ -1,7 +1,8 @@
-/** A step that was running each time that the connection was lost: what of it was kept is asked of the ledger. */
+/** A step that was running when the connection was lost: what of it was kept is asked of the ledger. */
 import type { Step } from "../../core/plan.ts";
 import type { Connection } from "../../database/connection.ts";
 import { StepFailed } from "../../errors.ts";
+import { delay } from "../../std/time.ts";
 import { advise, type Committed, NOTHING } from "../report/committed.ts";
 import type { Target } from "../session/target.ts";
 import { type Body, startOf, statementsOf } from "./body.ts";
@@ -14,7 +15,9 @@ export async function endsSession(
 ): Promise<{ readonly problem: StepFailed; readonly committed: Committed }> {
   const sql = body?.kind === "sql" ? body : null;
   const file = sql?.file ?? step.file;
-  const committed = await mirrorSqlFor(target, connection, { step, body: sql });
+  // Only what runs outside a transaction leaves a row before it is done.
+  const begun = step.reason === "resume";
+  const committed = begun ? await keptOf(target, connection, { step, body: sql }) : NOTHING;
   const line = committed.extent === "some" ? committed.line : undefined;
   const problem = new StepFailed({
     code: "STEP_FAILED",
@@ -25,13 +28,46 @@ export async function endsSession(
   return { problem, committed };
 }
 
-async function mirrorSqlFor(
+/**
+ * What of a step was kept whose run must end and has lost its connection. Our session may go on at the server with what was
+ * sent to it, COMMIT too: it is ended first.
+ */
+export async function keptAtEnd(
+  target: Target,
+  connection: Connection,
+  { step, body, session }: { readonly step: Step; readonly body: Body | null; readonly session: Session },
+): Promise<Committed> {
+  await endSession(connection, session);
+  const { entries } = await target.ledger.read(connection, { evenDamaged: true });
+  const entry = entries.find(({ revision }) => revision === step.revision);
+  const begun = entry?.state === (step.direction === "up" ? "partial" : "reverting");
+  const sql = body?.kind === "sql" ? body : null;
+  return begun ? await keptOf(target, connection, { step, body: sql }) : NOTHING;
+}
+
+/** A session of ours at the server. */
+export interface Session {
+  readonly pid: number;
+  /** When we had it, on the clock of `performance.now()`. */
+  readonly sinceMs: number;
+}
+
+const LOOK_EVERY_MS = 50;
+
+/** Its number may be another's by now, which began later than ours. */
+async function endSession(connection: Connection, { pid, sinceMs }: Session): Promise<void> {
+  const ours = `from pg_catalog.pg_stat_activity where pid operator(pg_catalog.=) $1 and usename operator(pg_catalog.=) session_user
+    and backend_start operator(pg_catalog.<=) (pg_catalog.clock_timestamp() operator(pg_catalog.-) $2::interval)`;
+  const old = () => [pid, `${Math.floor(performance.now() - sinceMs)} ms`];
+  await connection.query(`select pg_catalog.pg_terminate_backend(pid) ${ours}`, old());
+  while ((await connection.query(`select pid ${ours}`, old())).rows.length > 0) await delay(LOOK_EVERY_MS);
+}
+
+async function keptOf(
   target: Target,
   connection: Connection,
   { step, body }: { readonly step: Step; readonly body: (Body & { kind: "sql" }) | null },
 ): Promise<Committed> {
-  // Only what runs outside a transaction leaves a row before it is done.
-  if (step.reason !== "resume") return NOTHING;
   const recorded = await target.ledger.statements(connection, step.revision, step.direction);
   const begun = recorded.find(({ state }) => state === "started");
   if (begun !== undefined) return { extent: "unknown", position: begun.position, line: undefined };

@@ -1,4 +1,5 @@
 /** Carries out a prepared plan, consecutive steps of one form together. */
+import type { Step } from "../../core/plan.ts";
 import { type GodwitError, type Problem, SourceError, StepFailed } from "../../errors.ts";
 import type { StepFailure, StepReport } from "../report/report.ts";
 import { ownSession, type StepContext, type StepOutcome } from "./context.ts";
@@ -88,22 +89,27 @@ function stretchFrom(
 /** The log keeps every attempt; that it cannot be written must not hide why the step failed. */
 async function record(
   context: StepContext,
-  prepared: Prepared,
-  outcome: StepOutcome & { ok: false },
+  { step }: Prepared,
+  { failure }: StepOutcome & { ok: false },
 ): Promise<void> {
   if (context.connection.lost.aborted) return;
-  const { problem, committed } = outcome.failure;
   await ownSession(context)
-    .then(() =>
-      context.ledger.log(context.connection, context.author, {
-        event: "failed",
-        revision: prepared.step.revision,
-        direction: prepared.step.direction,
-        durationMs: null,
-        details: { code: problem.code, message: problem.message, place: placeOf(problem), committed },
-      }),
-    )
+    .then(() => logFailure(context, step, failure))
     .catch(() => {});
+}
+
+export async function logFailure(
+  { ledger, connection, author }: Pick<StepContext, "ledger" | "connection" | "author">,
+  { revision, direction }: Step,
+  { problem, committed }: StepFailure,
+): Promise<void> {
+  await ledger.log(connection, author, {
+    event: "failed",
+    revision,
+    direction,
+    durationMs: null,
+    details: { code: problem.code, message: problem.message, place: placeOf(problem), committed },
+  });
 }
 
 function placeOf(problem: Problem): unknown {

@@ -1,6 +1,13 @@
 /** A signal, a deadline or a lost lock as the end of a step: what of it was kept is said, whatever ended it. */
-import { GodwitError, Interrupted, LockError, StepFailed } from "../../errors.ts";
-import { advise, type Committed, type FailedStep, howToResume, whatWasKept } from "../report/committed.ts";
+import { DatabaseError, GodwitError, Interrupted, LockError, StepFailed } from "../../errors.ts";
+import {
+  advise,
+  type Committed,
+  type FailedStep,
+  howToResume,
+  UNASKED,
+  whatWasKept,
+} from "../report/committed.ts";
 
 export function interruption(stop: AbortSignal, step: FailedStep, committed: Committed): GodwitError {
   const what = `while ${step.revision} was running. ${whatWasKept(committed, step)}.`;
@@ -23,11 +30,26 @@ function interrupted({ reason }: AbortSignal, what: string, hint: string): Godwi
 
 const WHO: Readonly<Record<string, string>> = { deadline: "The deadline", abort: "The program" };
 
-/** An error that says already what to do, and does not know that something of the step stays. */
+const SAYS_KEPT = /\bkept\b|\bcommitted\b|\bnothing of (?:it|that) was done\b/;
+
+/** The database cannot be reached any more since the step began. */
+export function cutShort(error: DatabaseError, step: FailedStep): DatabaseError {
+  const { message, hint, details } = error.toProblem();
+  const said = `${message} Before, ${step.revision} was running. ${whatWasKept(UNASKED, step)}.`;
+  const next = [hint, howToResume(UNASKED, step)].filter(Boolean).join(" ");
+  const code = error.code as "DATABASE_CONNECTION_LOST";
+  const { cause, sqlState } = error;
+  return new DatabaseError({ code, message: said, hint: next, details }, { cause, sqlState });
+}
+
+/** An error that says already what to do, and perhaps not what of the step was kept. */
 export function withKept(error: GodwitError, step: FailedStep, committed: Committed): GodwitError {
-  if (committed.extent === "none") return error;
   const { code: _, ...problem } = error.toProblem();
-  const hint = [problem.hint, advise(committed, step)].filter(Boolean).join(" ");
+  const said = `${problem.message} ${problem.hint ?? ""}`;
+  if (committed.extent === "none" && SAYS_KEPT.test(said)) return error;
+  const saysNext = committed.extent === "none" && /\brun again\b/i.test(said);
+  const kept = saysNext ? `${whatWasKept(committed, step)}.` : advise(committed, step);
+  const hint = [problem.hint, kept].filter(Boolean).join(" ");
   const { cause } = error;
   if (error instanceof StepFailed)
     return new StepFailed({ ...problem, code: error.code as "STEP_FAILED", hint }, { cause });

@@ -44,6 +44,8 @@ export async function runModule(
     } catch (error) {
       if (context.connection.lost.aborted) throw context.connection.lost.reason;
       await rollback(context.connection);
+      // A statement that obeys no cancel: at its end the run asks the ledger.
+      if (context.stop.aborted && context.connection.lost.aborted) throw context.connection.lost.reason;
       const committed = outside ? await settle(context, prepared, progress) : committedIn(error);
       const place = await placeOfTrace(traceOf(error), whereIs(context, step));
       const problem = stepError(context, prepared, null, error, {

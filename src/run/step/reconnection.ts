@@ -4,15 +4,24 @@
  */
 import type { Step } from "../../core/plan.ts";
 import type { Connection } from "../../database/connection.ts";
-import type { DatabaseError, GodwitError, Problem } from "../../errors.ts";
+import { DatabaseError, type GodwitError, type Problem } from "../../errors.ts";
+import { orAbort, timeLimit } from "../../std/time.ts";
+import { type Committed, UNASKED } from "../report/committed.ts";
 import type { RunEvent } from "../report/events.ts";
-import type { StepReport } from "../report/report.ts";
+import type { StepFailure, StepReport } from "../report/report.ts";
 import type { Tally } from "../report/tally.ts";
+import { applicationNameOf, prepareSession } from "../session/connect.ts";
 import type { RunContext, Target } from "../session/target.ts";
+import type { Body } from "./body.ts";
 import type { StepContext } from "./context.ts";
-import { endsSession } from "./ends-session.ts";
+import { endsSession, keptAtEnd, type Session } from "./ends-session.ts";
+import { logFailure } from "./execute.ts";
+import { cutShort, interruption } from "./interruption.ts";
 import type { Prepared } from "./prepared.ts";
 import { failureOf, howToRerun } from "./step-error.ts";
+
+/** How long a run that must end, and has lost its connection, asks what was kept. Within the grace of `session/ending.ts`. */
+const ASK_MS = 2_000;
 
 export class Reconnection {
   readonly #target: Target;
@@ -24,6 +33,8 @@ export class Reconnection {
   #suspect: string | undefined;
   /** The step that was under way when the connection was last lost. */
   cut: StepContext["cut"];
+  /** Ours at the server, where one connection is one session. */
+  #session: Session | null = null;
   /** The steps of the attempt before. */
   prepared: readonly Prepared[] = [];
 
@@ -32,6 +43,10 @@ export class Reconnection {
     this.#target = target;
     this.#context = context;
     this.#tally = tally;
+  }
+
+  connected({ capabilities, server }: Connection): void {
+    this.#session = capabilities.session ? { pid: server.backendPid, sinceMs: performance.now() } : null;
   }
 
   noticed(event: RunEvent): void {
@@ -109,6 +124,52 @@ export class Reconnection {
     this.#context.observe({ kind: "step-failed", step, problem: problem.toProblem() });
     return problem;
   }
+
+  /**
+   * The run ends, and the connection went while a step was under way: that step as a failure, with what the ledger says of it
+   * where a signal or the deadline ends the run. `null`: there is no such step, or it is done.
+   */
+  async ended(thrown: unknown): Promise<GodwitError | null> {
+    const { signal, observe } = this.#context;
+    const prepared = this.prepared.find(({ step }) => step.revision === this.#underWay);
+    if (prepared === undefined || !(signal.aborted || isGone(thrown))) return null;
+    const { step } = prepared;
+    const body = await prepared.load().catch(() => null);
+    const failed = { ...step, file: body?.file ?? step.file };
+    const fail = (committed: Committed) => {
+      const error =
+        isGone(thrown) && !signal.aborted
+          ? cutShort(thrown, failed)
+          : interruption(signal, failed, committed);
+      const failure = failureOf(step.revision, error, committed);
+      this.#tally.failed(failure, error);
+      observe({ kind: "step-failed", step, problem: failure.problem });
+      return { error, failure };
+    };
+    if (!signal.aborted) return fail(UNASKED).error;
+    using limit = timeLimit(ASK_MS);
+    try {
+      return await orAbort(this.#askAtEnd({ step, body, fail }, limit.signal), limit.signal);
+    } catch {
+      return this.#tally.errors.get(step.revision) ?? fail(UNASKED).error;
+    }
+  }
+
+  async #askAtEnd({ step, body, fail }: AtEnd, signal: AbortSignal): Promise<GodwitError | null> {
+    const context = { ...this.#context, signal };
+    await using connection = await this.#target.open({ applicationName: applicationNameOf(context), signal });
+    await prepareSession(connection, this.#target, context);
+    const session = this.#session;
+    if (session === null) return fail(UNASKED).error;
+    const committed = await keptAtEnd(this.#target, connection, { step, body, session });
+    signal.throwIfAborted();
+    await this.recall(connection, true);
+    signal.throwIfAborted();
+    if (this.#underWay === undefined) return null;
+    const { error, failure } = fail(committed);
+    await logFailure({ ledger: this.#target.ledger, connection, author: context }, step, failure);
+    return error;
+  }
 }
 
 function stepsGone(revisions: readonly string[]): Problem {
@@ -119,4 +180,17 @@ function stepsGone(revisions: readonly string[]): Problem {
     hint: "What is missing is applied again. After a failover, look for what else the new server lacks.",
     details: { revisions },
   };
+}
+
+interface AtEnd {
+  readonly step: Step;
+  readonly body: Body | null;
+  readonly fail: (committed: Committed) => { readonly error: GodwitError; readonly failure: StepFailure };
+}
+
+function isGone(error: unknown): error is DatabaseError {
+  return (
+    error instanceof DatabaseError &&
+    (error.code === "DATABASE_CONNECTION_LOST" || error.code === "DATABASE_UNREACHABLE")
+  );
 }
