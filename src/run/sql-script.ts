@@ -6,13 +6,15 @@
  */
 
 import { EMPTY_HISTORY, type History } from "../core/history.ts";
+import type { Direction } from "../core/migration.ts";
 import { type Plan, plan } from "../core/plan.ts";
 import { SourceError } from "../errors.ts";
+import { refuseAbsent, refusePresent } from "../ledger/script-sql.ts";
 import { lockKey } from "../lock/session.ts";
 import { baselineRange } from "./baseline.ts";
 import { mirrorWithoutLooking } from "./mirror/tool-look.ts";
 import { type MigrateOptions, planInput } from "./plan.ts";
-import { anyToolGuard, offlineGuard } from "./script/guard.ts";
+import { anyToolGuard, namedTableGuard, offlineGuard } from "./script/guard.ts";
 import { comment, PSQL_SETTINGS, resetForPsql } from "./script/psql.ts";
 import { guarded, renderStep } from "./script/step.ts";
 import type { RunContext, Target } from "./session/target.ts";
@@ -45,13 +47,13 @@ export async function renderScript(
   const pending = steps.flatMap((step) =>
     guarded(target, step, null) === null ? [] : (step.migration ?? []),
   );
-  const beside = anyToolGuard(target, { migrations: pending, first: options.from === "base" });
+  const asked = steps.flatMap((step) => guarded(target, step, null) ?? []);
+  const beside = anyToolGuard(target, { migrations: pending, files: files.migrations });
+  const named = namedTableGuard(target, mirror, asked);
   return [
-    header(target, decided, { ...options, create: mirror?.create ?? null }),
+    header(target, decided, { ...options, create: mirror?.create ?? null, named }),
     // All of them before anything is done, and each again in its transaction.
-    ...[guard(steps.flatMap((step) => guarded(target, step, null) ?? [])), beside].filter(
-      (sql) => sql !== "",
-    ),
+    ...[guard(asked, "at first"), beside].filter((sql) => sql !== ""),
     ...rendered,
     footer(target),
   ].join("\n\n");
@@ -87,10 +89,16 @@ function assumedHistory(
 function header(
   target: Target,
   decided: Plan,
-  options: OfflineOptions & { readonly create: string | null },
+  options: OfflineOptions & { readonly create: string | null; readonly named: string },
 ): string {
   const { schema, sql } = target.ledger;
-  const { goal, from, create, notImported = [] } = options;
+  const { goal, from, create, named, notImported = [] } = options;
+  const revisions = (direction: Direction) =>
+    decided.steps
+      .filter(
+        (step) => step.direction === direction && step.kind !== "repeatable" && step.reason !== "changed",
+      )
+      .map(({ revision }) => revision);
   const makes = `${begin()}\n${sql.create(target.settings.project)}\n${create === null ? "" : `${create};\n`}commit;`;
   return [
     comment(`godwit ${goal.direction} --sql: from ${from} to ${goal.to}, ${decided.steps.length} migrations`),
@@ -107,9 +115,14 @@ function header(
     raise exception 'another run holds the migration lock of this database';
   end if;
 end $godwit$;`,
+    named,
     ...(goal.direction === "up" ? [makes] : []),
+    refuseAbsent(sql, revisions("down")),
+    refusePresent(sql, revisions("up")),
     sql.refuseDamage(),
-  ].join("\n");
+  ]
+    .filter((line) => line !== "")
+    .join("\n");
 }
 
 function footer(target: Target): string {

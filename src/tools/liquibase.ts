@@ -44,7 +44,7 @@ export const liquibase: Tool = {
   has(table, { key }) {
     if (key?.columns === undefined) return null;
     const { id, author, filename } = key.columns;
-    const path = String.raw`regexp_replace(replace(filename, '\', '/'), '^(classpath:)?([a-z]:)?/*', '', 'i')`;
+    const path = String.raw`regexp_replace(replace(filename, '\', '/'), '^(classpath:)?([a-z]:)?([.]?/)*', '', 'i')`;
     const same = (column: string, value: unknown) =>
       `lower(${column}) = ${literal(String(value).toLowerCase())}`;
     return `select from ${nameOf(table)} where ${same("id", id)} and ${same("author", author)} and ${same(path, normal(`${filename}`))}`;
@@ -69,12 +69,21 @@ function named(migration: Migration): Migration {
 
 const generation = (checksum: string) => checksum.slice(0, checksum.indexOf(":"));
 
+/** Of a changeset's whole name, the path as Liquibase compares it, in its own capitals. */
+export function pathOf(name: string): string {
+  return spelled(name.split("::", 1)[0] ?? "");
+}
+
 function normal(key: string): string {
+  return spelled(key).toLowerCase();
+}
+
+function spelled(key: string): string {
   const path = key
     .replace(/^classpath:/i, "")
     .replaceAll("\\", "/")
     .replace(/^[a-z]:/i, "")
-    .replace(/^\/+/, "");
+    .replace(/^(?:\.?\/)+/, "");
   // Releases differ in whether they leave the `..` of an include in it.
-  return (path.includes("../") ? posix.normalize(path) : path).toLowerCase();
+  return path.includes("../") ? posix.normalize(path) : path;
 }

@@ -20,8 +20,8 @@ export const candidates = (
 select n.nspname as schema, c.relname as name,
   has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') and not row_security_active(c.oid) as readable,
   row_security_active(c.oid) as hidden, n.nspname is not distinct from ${CURRENT_SCHEMA} as current,
-  c.reltuples < ${SMALL} and pg_relation_size(c.oid) < ${SMALL * 1024} as small,
-  pg_get_userbyid(c.relowner) ~ '^supabase_.*admin$' or pg_get_userbyid(n.nspowner) ~ '^supabase_.*admin$' as platform,
+  c.reltuples < ${SMALL_TABLE} and pg_relation_size(c.oid) < ${SMALL_TABLE * 1024} as small,
+  pg_get_userbyid(c.relowner) ~ ${literal(PLATFORM_OWNER)} or pg_get_userbyid(n.nspowner) ~ ${literal(PLATFORM_OWNER)} as platform,
   columns.types as columns, columns.wants
   from pg_class c join pg_namespace n on n.oid = c.relnamespace left join shaped s on s.oid = c.oid
   cross join lateral (select json_object_agg(a.attname, format_type(a.atttypid, null))::text as types,
@@ -34,7 +34,7 @@ select n.nspname as schema, c.relname as name,
   order by 1, 2`;
 
 /** So many rows, and no more than a kilobyte for each, are looked at to find out whose they are. */
-const SMALL = 20_000;
+export const SMALL_TABLE = 20_000;
 
 const columnsOf = ({ shape }: Tool) => Object.keys(shape.columns);
 
@@ -68,7 +68,7 @@ export function relationsOf(rows: readonly CandidateRow[]): readonly Relation[] 
 }
 
 /** Services of the Supabase platform migrate themselves, in their own schemas, with the tables of other tools. */
-const PLATFORM = new Set([
+export const PLATFORM: ReadonlySet<string> = new Set([
   "auth",
   "realtime",
   "_realtime",
@@ -79,6 +79,9 @@ const PLATFORM = new Set([
   "pgsodium",
   "vault",
 ]);
+
+/** Roles of the platform's own services, as a pattern of PostgreSQL. */
+export const PLATFORM_OWNER = "^supabase_.*admin$";
 
 /** The CLI's own schema; or the table of the Realtime service, which a dump without owners leaves as it is. */
 function isOfSupabase({ schema, columns }: Relation): boolean {

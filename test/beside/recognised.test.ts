@@ -73,10 +73,11 @@ describe("a history in a schema or under a name that its tool would not choose",
     expect(await db.sql("select version from auth.schema_migrations")).toEqual([{ version: "001" }]);
   });
 
-  test("beside one that was named for ours is left alone, and ours is made", async ({ db }) => {
+  test("beside one that was named for ours is left alone, where ours is there", async ({ db }) => {
     await db.sql(`create schema auth; create table auth.schema_migrations (version varchar primary key);
       insert into auth.schema_migrations values ('001')`);
     const settings = { mirror: "dbmate:public.schema_migrations" };
+    await db.sql("create table public.schema_migrations (like auth.schema_migrations including all)");
     expect(await steps(await dbmateIn(db, settings))).toEqual(["001_a", "002_b"]);
     expect(await steps(await dbmateIn(db, settings))).toEqual([]);
     expect(await db.sql("select version from public.schema_migrations order by 1")).toHaveLength(2);

@@ -32,11 +32,11 @@ import {
   movedWarning,
   passedOverWarning,
   renamedThere,
-  sameName,
   takenBackThere,
   uncertainNumber,
   unremembered,
 } from "./problems.ts";
+import { twinProblems } from "./twins.ts";
 
 export interface Adoption {
   readonly found: FoundHistory | null;
@@ -200,7 +200,7 @@ export function refusalsOf(
   const gone = ofKind(events, "taken-back-there").map(({ id }) => id);
   const applied = new Set(inOrder(history, gone));
   const back = gone.filter((id) => applied.has(id));
-  const twins = ofKind(events, "same-name").map((event) => sameName(found, event));
+  const twins = twinProblems(found, ofKind(events, "same-name"));
   const renamed = ofKind(events, "renamed").map(({ id, was }) => renamedThere(found, id, was));
   const uncertain = ofKind(events, "uncertain").map(({ id, later }) => uncertainNumber(found, id, later));
   return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...renamed, ...uncertain, ...twins];

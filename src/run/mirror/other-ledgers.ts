@@ -13,31 +13,44 @@ import { type ToolMemory, tableOf } from "./tool-memory.ts";
  * for several projects only our own rows are read anyway.
  */
 export async function refuseOthers(
+  target: Target,
+  connection: Connection,
+  found: Found,
+  memory: ToolMemory,
+): Promise<void> {
+  const { tool, table } = found;
+  const name = describeTable(table);
+  if (tool.own !== undefined || tableOf(memory, tool.name) === name) return;
+  const claim = await claimOn(target, connection, found);
+  if (claim === null) return;
+  const own =
+    tool.writer === undefined
+      ? ""
+      : `, or name your own, which is made where it is missing: --mirror ${tool.name}:<schema.table>`;
+  throw new PlanRefused([
+    {
+      code: "ADOPT_AMBIGUOUS",
+      message: `${name} is a history of ${tool.title}, and the ledger in schema "${claim.ledger}" has ${claim.subject} in it: it is another project's.`,
+      hint: `If it is: --mirror none:${name}${own}. If it is that of these files too: godwit adopt --table ${name}. Nothing was changed.`,
+      details: { tool: tool.name, table: name, ledger: claim.ledger },
+    },
+  ]);
+}
+
+/** Another ledger that has the table as its own, and a revision of it; `null`: there is none. */
+export async function claimOn(
   { ledger }: Target,
   connection: Connection,
   { tool, table }: Found,
-  memory: ToolMemory,
-): Promise<void> {
+): Promise<{ readonly ledger: string; readonly subject: string } | null> {
   const name = describeTable(table);
-  if (tool.own !== undefined || tableOf(memory, tool.name) === name) return;
   const { rows: schemas } = await connection.query<{ schema: string }>(ledgersBeside(ledger.schema));
   for (const { schema } of schemas) {
     const { rows } = await connection.query<Claim>(claims(schema));
     const claim = restored(rows).find((one) => one.tool === tool.name && one.history === name);
-    if (claim === undefined) continue;
-    const own =
-      tool.writer === undefined
-        ? ""
-        : `, or name your own, which is made where it is missing: --mirror ${tool.name}:<schema.table>`;
-    throw new PlanRefused([
-      {
-        code: "ADOPT_AMBIGUOUS",
-        message: `${name} is a history of ${tool.title}, and the ledger in schema "${schema}" has ${claim.subject} in it: it is another project's.`,
-        hint: `If it is: --mirror none:${name}${own}. If it is that of these files too: godwit adopt --table ${name}. Nothing was changed.`,
-        details: { tool: tool.name, table: name, ledger: schema },
-      },
-    ]);
+    if (claim !== undefined) return { ledger: schema, subject: claim.subject };
   }
+  return null;
 }
 
 interface Claim extends Row {

@@ -4,14 +4,15 @@ import type { Connection } from "../../database/connection.ts";
 import { PlanRefused } from "../../errors.ts";
 import { speaksOf } from "../../tools/match.ts";
 import { isUsualPlace } from "../../tools/recognise.ts";
-import { describeTable, type Tool } from "../../tools/tool.ts";
+import { describeTable, type Tool, type ToolHistory } from "../../tools/tool.ts";
 import type { Target } from "../session/target.ts";
 import { allHistories, type FoundHistory } from "./histories.ts";
 import { readableOnly, whoseOf } from "./whose.ts";
 
 /**
  * A folder that by its files is nobody's, in a database where another tool has applied files of these names or texts: running
- * them would be a second time. Before our first run a short number is enough; later it may well be chance.
+ * them would be a second time. Before our first run a short number is enough in a table that is known to be a history, or in
+ * which every row has the number of a file; later it may well be chance.
  */
 export async function refuseUnnoticed(
   target: Target,
@@ -26,7 +27,7 @@ export async function refuseUnnoticed(
     whose,
     except,
   })) {
-    const short = first && ours;
+    const short = first && (ours || isWhollyOf(its, files));
     const applied = pending.filter((file) =>
       its.rows
         .map((row) => speaksOf(row, file))
@@ -51,6 +52,11 @@ export async function refuseUnnoticed(
       },
     ]);
   }
+}
+
+/** Every row has the name or the number of a file, so the table is a history of these files whatever it is called. */
+function isWhollyOf({ rows }: ToolHistory, files: readonly Migration[]): boolean {
+  return rows.length > 0 && rows.every((row) => files.some((file) => speaksOf(row, file) !== "no"));
 }
 
 export interface Unnoticed {

@@ -11,6 +11,7 @@ import type { Sets, Situation } from "../../tools/compare.ts";
 import { describeTable, type Tool } from "../../tools/tool.ts";
 import { isOwnLayout, MIRRORED_BY_DEFAULT, TOOLS, toolNamed, toolsOf } from "../../tools/tools.ts";
 import type { Target } from "../session/target.ts";
+import { refuseElsewhere } from "./elsewhere.ts";
 import {
   type FoundHistory,
   findHistories,
@@ -53,9 +54,9 @@ export async function lookAt(
   const { tools, mirrored, table } = concerned(target, memory);
   const first = await isFresh(target, connection, history);
   const [only] = tools;
+  const known = new Set(history.entries.map(({ revision }) => revision));
+  const pending = files.migrations.filter(({ id }) => !known.has(id));
   if (isOwnLayout(target.source.layout) && parseMirror(target.settings.mirror) !== "none") {
-    const known = new Set(history.entries.map(({ revision }) => revision));
-    const pending = files.migrations.filter(({ id }) => !known.has(id));
     await refuseUnnoticed(target, connection, { files: files.migrations, pending, first, except: tools });
   }
   if (only === undefined) return null;
@@ -73,6 +74,10 @@ export async function lookAt(
     return onlyOne(one === undefined ? await findHistories(connection, wanted) : [one, ...others]);
   };
   let found = await find();
+  if (found === undefined && table !== undefined && mirrored !== undefined) {
+    const place = await placeFor(connection, mirrored, { whose, table });
+    await refuseElsewhere(target, connection, { tool: mirrored, place, schema, whose, pending });
+  }
   // Of many schemas one by itself has a history only where the tool has made one there.
   if (schema !== null && found === undefined && setting == null) return null;
   if (found !== undefined && table === undefined) await refuseOthers(target, connection, found, memory);

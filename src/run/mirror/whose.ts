@@ -163,7 +163,7 @@ export function refuseUnfilled({ tool, table }: Found, writer: HistoryWriter): v
 export function notProven({ tool, table }: Found, count: number): PlanRefused {
   const name = describeTable(table);
   const yes = `If it is: godwit adopt --table ${name}${tool.writer === undefined ? "" : ` (to keep it in step: --mirror ${tool.name}:${name})`}.`;
-  const no = `If it is another project's: --mirror none:${name}${tool.writer === undefined ? "" : `, or name your own, which is made where it is missing: --mirror ${tool.name}:<schema.table>`}.`;
+  const no = `If it is another project's: --mirror none:${name}${tool.writer === undefined ? "" : `, or name your own: --mirror ${tool.name}:<schema.table>`}.`;
   return new PlanRefused([
     {
       code: "ADOPT_AMBIGUOUS",

@@ -54,7 +54,7 @@ export async function renderStep(
     fence: "",
     ownRole: ownRole(target.settings),
     leave: guardOf(target.settings),
-    mirror: asked === null ? kept : guardedBy(kept, guard([asked])),
+    mirror: asked === null ? kept : guardedBy(kept, guard([asked], "in its step")),
     modes: body.kind === "sql" ? body.modes : undefined,
     indexes: body.kind === "sql" ? indexGuard(body.text) : undefined,
   };

@@ -2,7 +2,9 @@
  * Where a tool keeps its history, as its own configuration beside the folder says: read as data, nothing is run. What
  * cannot be read in this way is said to be so (`unknown`), and never passed over.
  */
+import { SourceError } from "../../errors.ts";
 import { type Head, textsAbove } from "./look.ts";
+import { currentSchemaOf, springSettings } from "./spring.ts";
 import { assignments, block, codeOf, literalAt, type Setting, settings } from "./tool-settings.ts";
 
 export interface ToolPlace {
@@ -47,12 +49,23 @@ const PLACES: Readonly<Record<string, (options: PlaceOptions) => ToolPlace | nul
   flyway(options) {
     const files = textsAbove(options.folder, FLYWAY_FILES);
     return parts(
-      [...variables(options, "FLYWAY_TABLE"), ...keys(files, /^flyway\.table$/)],
+      [
+        ...variables(options, "FLYWAY_TABLE"),
+        ...keys(files, /^flyway\.table$/),
+        ...ofSpring("flyway", options, "table"),
+      ],
       [
         ...variables(options, "FLYWAY_DEFAULT_SCHEMA"),
         ...keys(files, /^flyway\.defaultSchema$/),
         ...variables(options, "FLYWAY_SCHEMAS"),
         ...keys(files, /^flyway\.schemas$/),
+        ...keys(files, /^(?:flyway|environments\.default)\.jdbcProperties\.currentSchema$/),
+        ...[
+          ...variables(options, "FLYWAY_URL"),
+          ...keys(files, /^(?:flyway|environments\.default)\.url$/),
+        ].flatMap(currentSchema),
+        ...ofSpring("flyway", options, "defaultschema", "schemas", "jdbcproperties.currentschema"),
+        ...ofSpring("flyway", options, "url").flatMap(currentSchema),
       ].map((one) => ({ ...one, value: one.value.split(",")[0]?.trim() ?? "" })),
     );
   },
@@ -63,12 +76,19 @@ const PLACES: Readonly<Record<string, (options: PlaceOptions) => ToolPlace | nul
       [
         ...variables(options, "LIQUIBASE_DATABASE_CHANGELOG_TABLE_NAME"),
         ...keys(files, /(?:^|\.)database-?changelog-?table-?name$/i),
+        ...ofSpring("liquibase", options, "databasechangelogtable"),
       ].map(lower),
       [
         ...variables(options, "LIQUIBASE_LIQUIBASE_SCHEMA_NAME"),
         ...keys(files, /(?:^|\.)liquibase-?schema-?name$/i),
         ...variables(options, "LIQUIBASE_COMMAND_DEFAULT_SCHEMA_NAME"),
         ...keys(files, /(?:^|\.)default-?schema-?name$/i),
+        ...[
+          ...variables(options, "LIQUIBASE_COMMAND_URL"),
+          ...keys(files, /^(?:liquibase\.command\.)?url$/i),
+        ].flatMap(currentSchema),
+        ...ofSpring("liquibase", options, "liquibaseschema", "defaultschema", "jdbcproperties.currentschema"),
+        ...ofSpring("liquibase", options, "url").flatMap(currentSchema),
       ].map(lower),
     );
   },
@@ -170,6 +190,29 @@ function flags({ folder }: PlaceOptions, pattern: RegExp): readonly Setting[] {
         .map(([, value = ""]) => ({ said: name, value }))
         .filter(({ value }) => !value.includes("$")),
   );
+}
+
+/** Of a Spring Boot application; what is wrong with its files is said where they are read for the migrations. */
+function ofSpring(
+  tool: "flyway" | "liquibase",
+  { folder, environment }: PlaceOptions,
+  ...names: readonly string[]
+): readonly Setting[] {
+  try {
+    const { values } = springSettings(tool, { folder, environment });
+    return names.flatMap((name): readonly Setting[] => {
+      const value = values.get(name);
+      return value === undefined || value.text === "" ? [] : [{ said: value.from, value: value.text }];
+    });
+  } catch (error) {
+    if (error instanceof SourceError) return [];
+    throw error;
+  }
+}
+
+function currentSchema(one: Setting): readonly Setting[] {
+  const value = currentSchemaOf(one.value);
+  return value === null ? [] : [{ ...one, value }];
 }
 
 function inUrl(one: Setting): readonly Setting[] {

@@ -79,6 +79,8 @@ test.each([
   ["flyway.cherryPick=2", "cherryPick=2"],
   ["flyway.initSql=set role owner", "initSql=set role owner"],
   ["flyway.callbacks=com.example.Audit", "callbacks=com.example.Audit"],
+  ["flyway.callbackLocations=filesystem:hooks", "callbackLocations=filesystem:hooks"],
+  ["flyway.executeInTransaction=false", "executeInTransaction=false"],
   ["flyway.resolvers=com.example.Mine", "resolvers=com.example.Mine"],
   ["flyway.skipDefaultResolvers=true", "skipDefaultResolvers=true"],
   ["flyway.locations=filesystem:sql,filesystem:more", "locations=filesystem:sql,filesystem:more"],

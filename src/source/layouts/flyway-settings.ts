@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import type { Problem } from "../../errors.ts";
+import { currentSchemaOf, firstSchema, type SpringSettings, springSettings } from "../detect/spring.ts";
 import { isThere } from "../folder.ts";
 import { layoutRefused } from "../problems.ts";
 import { readText } from "../text.ts";
@@ -41,7 +42,12 @@ interface Value {
 /** Throws `SourceError` where a file cannot be read. */
 export function flywaySettings(folder: string, { environment }: LayoutOptions): FlywaySettings {
   const problems: Problem[] = [];
-  const values = new Map<string, Value>();
+  const spring = springSettings("flyway", {
+    ...{ folder, environment },
+    matters: (name) => !WITHOUT_EFFECT.test(name),
+  });
+  const values = new Map<string, Value>([...spring.values].map(([key, value]) => [normal(key), value]));
+  problems.push(...spring.unclear.map(ofSpring), ...unknownOfSpring(spring));
   for (const [from, text] of filesFor(folder)) {
     const entries = from.endsWith(".toml") ? parseToml(text) : parseConf(text);
     for (const { key, value } of entries) {
@@ -52,7 +58,7 @@ export function flywaySettings(folder: string, { environment }: LayoutOptions): 
   for (const [name, text] of Object.entries(environment)) {
     const key = /^FLYWAY_(.+)$/.exec(name)?.[1];
     if (key !== undefined && text !== undefined)
-      values.set(normal(key.replace(/^PLACEHOLDERS_/, "placeholders.")), {
+      values.set(normal(key.replace(/^(PLACEHOLDERS|JDBC_PROPERTIES)_/, (_, map) => `${map}.`)), {
         text,
         key: name,
         from: "the environment",
@@ -84,7 +90,10 @@ export function flywaySettings(folder: string, { environment }: LayoutOptions): 
     callbacks: !isOn("skipdefaultcallbacks", false),
     target: target === "latest" ? null : target,
     baseline: isOn("baselineonmigrate", false) ? get("baselineversion", "1") : null,
-    schema: get("defaultschema", list(get("schemas", ""))[0] ?? "") || null,
+    schema:
+      get("defaultschema", list(get("schemas", ""))[0] ?? "") ||
+      firstSchema(get("jdbcproperties.currentschema", "")) ||
+      currentSchemaOf(get("url", "")),
     table: get("table", "flyway_schema_history"),
     problems: [...problems, ...[...values].flatMap(([key, value]) => refusedValue(key, value) ?? [])],
   };
@@ -122,10 +131,65 @@ const HARMLESS: Readonly<Record<string, RegExp>> = {
   initsql: /^$/,
   resolvers: /^$/,
   callbacks: /^$/,
+  callbacklocations: /^$/,
+  initsqls: /^$/,
+  executeintransaction: /^true$/i,
+  detectencoding: /^false$/i,
   skipdefaultresolvers: /^false$/i,
   skipexecutingmigrations: /^false$/i,
   locations: /^[^,]*$/,
 };
+
+/** Of Spring's names for its settings, those that change nothing here. */
+const WITHOUT_EFFECT = new RegExp(
+  `^(?:${[
+    ...["enabled", "user", "password", "driverclassname", "checklocation", "failonmissinglocations"],
+    ...[
+      "connectretries(?:interval)?",
+      "lockretrycount",
+      "createschemas",
+      "baselinedescription",
+      "installedby",
+    ],
+    ...["outoforder", "group", "mixed", "stream", "batch", "tablespace", "validate.*", "cleandisabled"],
+    ...["ignoremigrationpatterns", "scriptplaceholder(?:prefix|suffix)", "undosqlmigrationprefix", "loggers"],
+    ...["outputqueryresults", "licensekey", "kerberosconfigfile", "communitydbsupportenabled"],
+    ...["postgresql\\.transactionallock", "jdbcproperties\\..*"],
+  ].join("|")})$`,
+);
+
+const READ = new Set([
+  ...[
+    "sqlmigrationprefix",
+    "repeatablesqlmigrationprefix",
+    "baselinemigrationprefix",
+    "sqlmigrationseparator",
+  ],
+  ...["sqlmigrationsuffixes", "placeholderreplacement", "placeholderprefix", "placeholdersuffix", "url"],
+  ...["placeholderseparator", "skipdefaultcallbacks", "target", "baselineonmigrate", "baselineversion"],
+  ...["defaultschema", "schemas", "table"],
+]);
+
+/** Settings of a Spring application that are not known, and values that only the running application knows. */
+function unknownOfSpring({ values }: SpringSettings): readonly Problem[] {
+  return [...values].flatMap(([key, { text, key: written, from }]): Problem[] => {
+    const isRead = READ.has(key) || key in HARMLESS || key.startsWith("placeholders.");
+    if (!isRead && !WITHOUT_EFFECT.test(key))
+      return [ofSpring({ from, why: `it says ${written}=${text}, and that is not known here` })];
+    const counts = key === "url" ? (currentSchemaOf(text) ?? "") : text;
+    return isRead && counts.includes("${")
+      ? [ofSpring({ from, why: `only the running application knows the value of ${written}` })]
+      : [];
+  });
+}
+
+function ofSpring({ from, why }: { readonly from: string; readonly why: string }): Problem {
+  return layoutRefused("flyway", {
+    folder: from,
+    why,
+    hint: "Say it in the environment (SPRING_PROFILES_ACTIVE=<profile>, SPRING_FLYWAY_…=<value>), or take it out of the file.",
+  });
+}
 
 function refusedValue(key: string, { text, key: written, from }: Value): Problem | null {
   const harmless = HARMLESS[key]?.test(text.trim()) ?? true;
@@ -157,6 +221,9 @@ export function parseConf(text: string): readonly Entry[] {
   });
 }
 
+/** What the connection says about the files; of the one that counts where nothing else is said. */
+const ENVIRONMENT = /^environments\.default\.(?:url|schemas|initSql|jdbcProperties\.currentSchema)$/;
+
 /** As much of TOML as it takes: `[flyway]` and what is below it, with simple values. */
 function parseToml(text: string): readonly Entry[] {
   let table = "";
@@ -166,7 +233,9 @@ function parseToml(text: string): readonly Entry[] {
     const [, key, value = ""] = /^[ \t]*("[^"]*"|[\w.-]+)[ \t]*=[ \t]*(.*)$/.exec(line) ?? [];
     if (section !== undefined || key === undefined) return [];
     const path = `${table === "" ? "" : `${table}.`}${key.replaceAll('"', "")}`;
-    return path.startsWith("flyway.") ? [{ key: path, value: tomlValue(value) }] : [];
+    const own = path.replace(/^environments\.default\./, "flyway.");
+    const isRead = path.startsWith("flyway.") || ENVIRONMENT.test(path);
+    return isRead ? [{ key: own, value: tomlValue(value) }] : [];
   });
 }
 

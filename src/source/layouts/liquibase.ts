@@ -34,11 +34,11 @@ import { walk } from "./walk.ts";
 export const liquibase: Layout = {
   name: "liquibase",
   discover(folder, options) {
-    const settings = settingsFor(folder);
+    const settings = settingsFor(folder, options);
     const changelog: Changelog = {
       folder,
       entries: [],
-      problems: [],
+      problems: [...settings.problems],
       global: [...settings.parameters],
       local: new Map(),
       outside: { given: options.placeholders, environment: options.environment },
@@ -51,7 +51,7 @@ export const liquibase: Layout = {
     const { entries, problems } = changelog;
     if (
       root === null &&
-      problems.length === 0 &&
+      problems.length === settings.problems.length &&
       !entries.some(({ id }) => !id.endsWith("::raw::includeAll"))
     )
       throw new SourceError([nothingIn(folder)]);

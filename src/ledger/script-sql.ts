@@ -1,0 +1,41 @@
+/**
+ * For a script that is written without a database: what it takes for the state of the ledger is asked before it does
+ * anything, so that one that is run twice, or elsewhere, stops with the way on. The script holds the lock by then.
+ */
+import { literal, storedArray } from "../core/sql/quote.ts";
+import type { LedgerSql } from "./sql.ts";
+
+/** Raises where one of these, which the script applies, is in the ledger. */
+export function refusePresent({ historyTable }: LedgerSql, revisions: readonly string[]): string {
+  if (revisions.length === 0) return "";
+  const hint =
+    "The script was run here before, or is for another state of the database. godwit up applies what is missing; or write it anew from the revision that godwit current names: godwit up --sql --from <revision>.";
+  return block(`select revision, state into one from ${historyTable} where revision = any (${storedArray(revisions)}) order by sequence limit 1;
+  if found then
+    raise exception using message = one.revision || ' is in the ledger already (' || one.state || '), and this script would apply it',
+      hint = ${literal(hint)};
+  end if;`);
+}
+
+/** Raises where one of these, which the script takes back, is not in the ledger. */
+export function refuseAbsent({ historyTable, exists }: LedgerSql, revisions: readonly string[]): string {
+  if (revisions.length === 0) return "";
+  const hint =
+    "The script was run here before, or is for another state of the database. Write it anew from the revision that godwit current names: godwit down --sql --from <revision>.";
+  return block(`if not (${exists()}) then
+    raise exception using message = 'this database has no ledger of Godwit, and this script takes back what is in it',
+      hint = 'Look whether it is the right database, and the right ledger schema.';
+  end if;
+  select r.revision into one from unnest(${storedArray(revisions)}) with ordinality r (revision, place)
+    where not exists (select from ${historyTable} h where h.revision = r.revision) order by r.place limit 1;
+  if found then
+    raise exception using message = one.revision || ' is not in the ledger, and this script would take it back',
+      hint = ${literal(hint)};
+  end if;`);
+}
+
+function block(body: string): string {
+  return `do $godwit$ declare one record; begin
+  ${body}
+end $godwit$;`;
+}
