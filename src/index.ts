@@ -51,7 +51,8 @@ export {
   type Status,
 } from "./library/migrator.ts";
 export type { Holder } from "./lock/lock.ts";
-export type { AdoptedRow, AdoptOptions, AdoptReport } from "./run/adopt.ts";
+export type { AdoptedRow } from "./run/adopt/decide-adoption.ts";
+export type { AdoptOptions, AdoptReport } from "./run/adopt.ts";
 export type { BaselineOptions, BaselineReport } from "./run/baseline.ts";
 export type { Repair, RepairReport } from "./run/repair.ts";
 export type { Observe, RunEvent } from "./run/report/events.ts";
