@@ -15,7 +15,8 @@ import { TOOL_TABLES, type ToolTable } from "../support/tool-tables.ts";
 import { targetIn } from "../support/tools.ts";
 
 const ADOPT = { assume: false, dryRun: false };
-const WITH_FILES = TOOL_TABLES.filter(({ layout }) => layout !== "plain");
+// A chain of graphile-migrate that does not begin at its beginning is refused as files.
+const WITH_FILES = TOOL_TABLES.filter(({ layout }) => !["plain", "graphile-migrate"].includes(layout));
 const MIRRORED = ["dbmate", "golang-migrate"];
 
 /** What the refusals say first, and whether it is the same everywhere. */
@@ -89,7 +90,10 @@ describe("what was not adopted and is replaced is asked about, and adopting is n
 test("the hint's command answers for rows that nobody adopted, and for those of another project", async ({
   db,
 }) => {
-  const folder = folderOf({ "migrations/20240201000000_all.sql": "-- migrate:up\ncreate table a ();\n" });
+  const folder = folderOf({
+    "migrations/20240201000000_all.sql":
+      "-- migrate:up\ncreate table a ();\n-- migrate:down\ndrop table a;\n",
+  });
   await db.sql(
     "create table schema_migrations (version varchar primary key); insert into schema_migrations values ('20240101000000')",
   );
@@ -97,7 +101,9 @@ test("the hint's command answers for rows that nobody adopted, and for those of 
   const refused = (await godwit.fails(1, "adopt")).stderr.replaceAll(/\s+/g, " ");
   expect(refused).toContain("The one migration that dbmate has applied here");
   expect((await godwit.fails(1, "adopt", "--dry-run")).stderr).toContain("[ADOPT_CONFLICT]");
-  expect((await godwit("up", "--dry-run", "--mirror", "none:public.schema_migrations")).stdout).toContain("Tried");
+  expect((await godwit("up", "--dry-run", "--mirror", "none:public.schema_migrations")).stdout).toContain(
+    "Tried",
+  );
   const [, command = ""] = /`godwit (baseline [^`]+)`/.exec(refused) ?? [];
   await godwit(...command.replace("<database>", db.name).split(" "));
   expect((await godwit("up")).stdout).toContain("nothing to do");
@@ -116,16 +122,14 @@ test("what was declared in a folder of our own and then replaced is not run", as
   expect((await up(target)).steps).toEqual([]);
 });
 
-test("of what was adopted, a part that is replaced is missed, and what is in its place does not run", async ({
+test("of what was declared, the newest are missed where a later file stands in their place", async ({
   db,
 }) => {
-  const dbmate = (one: string) => `-- migrate:up\ncreate table ${one} ();\n`;
-  const folder = folderOf({ "20240101_a.sql": dbmate("a"), "20240102_b.sql": dbmate("b") });
-  await db.sql(`create table a (); create table b (); create table schema_migrations (version varchar primary key);
-    insert into schema_migrations values ('20240101'), ('20240102')`);
-  const target = await targetIn("dbmate", { url: db.url, folder });
-  await adopt(target, ADOPT, recorder());
-  rmSync(join(folder, "20240102_b.sql"));
-  writeFiles(folder, { "20240201_c.sql": dbmate("c") });
+  const folder = folderOf({ "0001_a.sql": "create table a ();", "0002_b.sql": "create table b ();" });
+  await db.sql("create table a (); create table b ()");
+  const target = targetOf({ url: db.url, folder });
+  await baseline(target, "head", recorder());
+  rmSync(join(folder, "0002_b.sql"));
+  writeFiles(folder, { "0003_b.sql": "create table if not exists b (n int);" });
   expect((await refusalOf(up(target))).codes).toEqual(["PLAN_VANISHED"]);
 });
