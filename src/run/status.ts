@@ -8,10 +8,11 @@ import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
 import { withAdopted } from "./adopt/adopted.ts";
-import { lookAtTool } from "./adopt/adoption.ts";
+import { type Adoption, lookAtTool } from "./adopt/adoption.ts";
 import { untoldWarning } from "./adopt/untold.ts";
 import { type InvalidIndex, invalidIndexes } from "./catalog/indexes.ts";
 import type { Import } from "./import.ts";
+import { refuseUntoldDown } from "./mirror/reruns.ts";
 import { beside, includesImports, type MigrateOptions, planInput } from "./plan.ts";
 import { type StatusRow, statusRows } from "./report/status-rows.ts";
 import { withConnection } from "./session/connect.ts";
@@ -37,6 +38,8 @@ export interface View {
   readonly warnings: readonly Problem[];
   /** Whether that is kept in step. */
   readonly mirrored: boolean;
+  /** One that is not, and the revisions that have a row in it. */
+  readonly theirs: Adoption["theirs"];
   readonly invalid: readonly InvalidIndex[];
 }
 
@@ -158,9 +161,10 @@ async function importStates(
 /** What `migrate` with these options would do now. Throws as it would. */
 export async function preview(target: Target, options: MigrateOptions, context: RunContext): Promise<Plan> {
   const view = await look(target, context);
-  const { files, history, refused, passedOver } = view;
+  const { files, history, refused, passedOver, theirs } = view;
   if (refused !== null) throw refused;
   const decided = plan(beside(planInput(target, options, files, history), passedOver));
+  if (decided.direction === "down") refuseUntoldDown(target, theirs, decided);
   const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
   const steps = await prepareSteps({ steps: decided.steps, migrations, source: target.source, history });
   const waits = await lockTimeoutWarnings(steps, target.settings);
@@ -181,17 +185,17 @@ async function seen(
   target: Target,
   connection: Connection,
   { files, history, context }: { files: Listing; history: RecordedHistory; context: RunContext },
-): Promise<Pick<View, "history" | "refused" | "passedOver" | "warnings" | "mirrored">> {
+): Promise<Pick<View, "history" | "refused" | "passedOver" | "warnings" | "mirrored" | "theirs">> {
   try {
     refuseForeign(target, files, history);
-    const { entries, passedOver, warnings, mirror } = await lookAtTool(target, connection, {
+    const { entries, passedOver, warnings, mirror, theirs } = await lookAtTool(target, connection, {
       files,
       history,
     });
     const seen = withAdopted(history, entries, context);
-    return { history: seen, refused: null, passedOver, warnings, mirrored: mirror !== null };
+    return { history: seen, refused: null, passedOver, warnings, theirs, mirrored: mirror !== null };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;
-    return { history, refused: error, passedOver: new Map(), warnings: [], mirrored: false };
+    return { history, refused: error, passedOver: new Map(), warnings: [], theirs: null, mirrored: false };
   }
 }

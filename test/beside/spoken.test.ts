@@ -3,10 +3,12 @@ import { rmSync } from "node:fs";
 import { describe } from "vitest";
 import { adopt } from "../../src/run/adopt.ts";
 import { baseline } from "../../src/run/baseline.ts";
+import { migrate } from "../../src/run/migrate.ts";
 import { repair } from "../../src/run/repair.ts";
+import { preview } from "../../src/run/status.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";
-import { folderOf, recorder, up, writeFiles } from "../support/target.ts";
+import { down, folderOf, recorder, up, writeFiles } from "../support/target.ts";
 import { TOOL_TABLES, type ToolTable } from "../support/tool-tables.ts";
 import { targetIn } from "../support/tools.ts";
 
@@ -69,6 +71,9 @@ test("what the tool applies after that is still said", async ({ db }) => {
   const { warnings } = await up(place.target);
   expect(warnings.map(({ code }) => code)).toEqual(["ADOPT_CONFLICT"]);
   expect(warnings[0]?.message).toContain("0004_n was applied here, and since then dbmate");
+  // Taken back here it would stay there, which the plan says as well.
+  expect((await refusalOf(preview(place.target, down("-1"), recorder()))).codes).toEqual(["ADOPT_CONFLICT"]);
+  expect((await refusalOf(migrate(place.target, down("-1"), recorder()))).codes).toEqual(["ADOPT_CONFLICT"]);
 });
 
 test("a row taken back after that is missed", async ({ db }) => {
