@@ -28,8 +28,6 @@ import { refuseForeign } from "./session/owner.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { writeUnderLock } from "./session/transaction.ts";
 
-export type { Repair };
-
 export interface RepairReport {
   readonly target: string;
   readonly database: string;

@@ -237,7 +237,7 @@ describe.skipIf(withoutPsql)("a script for a folder of our own stops where a too
       ".env": "DBMATE_MIGRATIONS_TABLE=hist\n",
     });
     const script = (keep?: string) =>
-      renderScript(plainIn(db, folder, { keep }), { ...UP, from: "base" }, recorder());
+      renderScript(plainIn(db, folder, { mirror: keep }), { ...UP, from: "base" }, recorder());
     await db.sql(sql);
     expect(psql(db, await script())).toContain(`${id} is in the history of another tool`);
     expect(await db.sql("select to_regclass('ta') as there")).toEqual([{ there: null }]);

@@ -44,7 +44,7 @@ test("a tool that cannot be told is no first of two ways", async () => {
   const found = { tool: sqitch, table } as unknown as NonNullable<
     Parameters<typeof refuseUntoldDown>[1]
   >["found"];
-  const target = targetOf({ url: "postgres://localhost/a", folder: folderOf({}) });
+  const target = targetOf({ url: "postgres://me@localhost/a", folder: folderOf({}) });
   const theirs = { found, revisions: new Set(["a"]) };
   const refused = async () => refuseUntoldDown(target, theirs, { steps: [{ revision: "a" }] });
   expect((await refusalOf(refused())).error.hint).toMatch(/^Say that its history does not matter any more/);
