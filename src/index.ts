@@ -51,8 +51,8 @@ export {
   type Status,
 } from "./library/migrator.ts";
 export type { Holder } from "./lock/lock.ts";
-export type { AdoptedRow } from "./run/adopt/decide-adoption.ts";
-export type { AdoptOptions, AdoptReport } from "./run/adopt.ts";
+export type { AdoptedRow, AdoptReport } from "./run/adopt/adopt-report.ts";
+export type { AdoptOptions } from "./run/adopt.ts";
 export type { BaselineOptions, BaselineReport } from "./run/baseline.ts";
 export type { Repair } from "./run/corrections.ts";
 export type { RepairReport } from "./run/repair.ts";

@@ -11,9 +11,10 @@ import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Lock } from "../lock/lock.ts";
 import { describeTable } from "../tools/tool.ts";
 import { toolNamed } from "../tools/tools.ts";
+import type { AdoptReport } from "./adopt/adopt-report.ts";
 import { type Adopted, adoptedSql, lookedAtSql } from "./adopt/adopted.ts";
 import { chooseHistory, NO_FILES, withoutFiles } from "./adopt/choose-history.ts";
-import { type AdoptionResult, decideAdoption } from "./adopt/decide-adoption.ts";
+import { decideAdoption } from "./adopt/decide-adoption.ts";
 import { unknownTool } from "./adopt/problems.ts";
 import { type FoundHistory, parseMirror, readHistory, refuseFailed } from "./mirror/histories.ts";
 import { refuseOthers } from "./mirror/other-ledgers.ts";
@@ -34,17 +35,6 @@ export interface AdoptOptions {
   /** In the database all the same: what the tool has passed over, and what was taken out of our ledger on purpose. */
   readonly assume: boolean;
   readonly dryRun: boolean;
-}
-
-export interface AdoptReport extends AdoptionResult {
-  readonly target: string;
-  readonly database: string;
-  readonly tool: string;
-  readonly table: string;
-  /** Nothing was written. */
-  readonly dryRun: boolean;
-  /** Whether its history is kept in step from now on; `null`: it cannot be, or its files are not run here. */
-  readonly mirrored: boolean | null;
 }
 
 /** Throws `PlanRefused` (`ADOPT_…`), `ConfigError` for a tool that is not known. */

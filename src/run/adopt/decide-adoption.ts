@@ -1,5 +1,5 @@
 /** What adopting a history comes to: rows for our ledger, and what a person is told of the rest. */
-import { PlanRefused, type Problem } from "../../errors.ts";
+import { PlanRefused } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
 import { compare, isSettled } from "../../tools/compare.ts";
@@ -8,34 +8,10 @@ import type { FoundHistory } from "../mirror/histories.ts";
 import { setsOf } from "../mirror/tool-look.ts";
 import { rememberSql, type ToolMemory } from "../mirror/tool-memory.ts";
 import type { Target } from "../session/target.ts";
+import type { AdoptedRow, AdoptReport } from "./adopt-report.ts";
 import { type Adopted, adoptedOf, adoptedWithoutFile } from "./adopted.ts";
 import { refusalsOf, refuseOtherFiles } from "./adoption.ts";
 import { begun, editedWarning, missingWarning } from "./problems.ts";
-
-export interface AdoptionResult {
-  readonly applied: readonly AdoptedRow[];
-  /** Files that will run next. */
-  readonly pending: readonly string[];
-  /** Of the pending, those that the tool has passed over. */
-  readonly skipped: readonly string[];
-  /** Applied, from a text that is not the file's. */
-  readonly edited: readonly string[];
-  /** Rows that speak of no file. */
-  readonly missing: readonly string[];
-  readonly warnings: readonly Problem[];
-}
-
-export interface AdoptedRow {
-  readonly revision: string;
-  /** When, as far as the tool kept that. */
-  readonly at: string | null;
-  /** Has a file here. */
-  readonly file: boolean;
-  /** No row says so, only a later one. */
-  readonly assumed: boolean;
-  /** Was in our ledger already. */
-  readonly already: boolean;
-}
 
 interface Known {
   readonly files: Listing;
@@ -52,7 +28,7 @@ export async function decideAdoption(
 ): Promise<{
   taken: readonly Adopted[];
   remember: string;
-  report: AdoptionResult;
+  report: Omit<AdoptReport, "target" | "database" | "tool" | "table" | "dryRun" | "mirrored">;
 }> {
   const { tool } = found;
   const sets = setsOf(found, { target, files, history, memory });
