@@ -65,7 +65,8 @@ describe("ADOPT_NEEDED is answered with", () => {
 test("what the tool applies after that is still said", async ({ db }) => {
   const place = await scene(db, DBMATE);
   await ways.baseline(db, place);
-  writeFiles(place.folder, DBMATE.files([1, 2, 3, 4]));
+  const back = "delete from effects where n = 4;\n";
+  writeFiles(place.folder, { "0004_n.sql": `${DBMATE.files([4])["0004_n.sql"]}${back}` });
   await up(place.target);
   await db.sql(await DBMATE.row(4, undefined));
   const { warnings } = await up(place.target);
