@@ -51,9 +51,11 @@ export {
   type Status,
 } from "./library/migrator.ts";
 export type { Holder } from "./lock/lock.ts";
-export type { AdoptedRow, AdoptOptions, AdoptReport } from "./run/adopt.ts";
+export type { AdoptedRow, AdoptReport } from "./run/adopt/adopt-report.ts";
+export type { AdoptOptions } from "./run/adopt.ts";
 export type { BaselineOptions, BaselineReport } from "./run/baseline.ts";
-export type { Repair, RepairReport } from "./run/repair.ts";
+export type { Repair } from "./run/corrections.ts";
+export type { RepairReport } from "./run/repair.ts";
 export type { Observe, RunEvent } from "./run/report/events.ts";
 export type { Report, StepFailure, StepReport } from "./run/report/report.ts";
 export type { StatusRow } from "./run/report/status-rows.ts";

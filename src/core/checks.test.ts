@@ -84,6 +84,16 @@ describe("a file that is gone", () => {
     expect(findings([b, c], { history: historyOf(entry(a, { baseline: true }), b, view, c) })).toEqual([]);
   });
 
+  test("stops the run where it was declared and is the newest of all: a later file is in its place", () => {
+    const declared = [a, b, c].map((one) => entry(one, { baseline: true }));
+    expect(findings([a, d], { history: historyOf(...declared) })).toEqual(["PLAN_VANISHED", "PLAN_VANISHED"]);
+    expect(findings([c, d], { history: historyOf(...declared) })).toEqual([]);
+    expect(findings([a], { history: historyOf(...declared) })).toEqual([]);
+    expect(
+      findings([b, d], { history: historyOf(entry(b), entry(c, { baseline: true, file: "(knex)" })) }),
+    ).toEqual([]);
+  });
+
   test("stops the run when it is applied in part", () => {
     const history = historyOf(a, entry(b, { state: "partial" }));
     expect(findings([a], { history })).toEqual(["PLAN_PARTIAL"]);
@@ -106,8 +116,19 @@ describe("the ledger of another project", () => {
     expect(findings([c, d], { history: historyOf(a, b), goal: { direction: "down", to: "-1" } })).toEqual([
       "LEDGER_FOREIGN",
     ]);
-    expect(findings([c, d], { history: historyOf(entry(a, { baseline: true })) })).toEqual([]);
+    const view = migration("view", { kind: "repeatable" });
+    expect(findings([c, d, view], { history: historyOf(a, view) })).toEqual(["LEDGER_FOREIGN"]);
+    expect(findings([view], { history: historyOf(a, view) })).toEqual(["warning PLAN_VANISHED"]);
     expect(findings([c, d], { history: historyOf(entry(b, { baseline: true }), c) })).toEqual([]);
     expect(findings([], { history: historyOf(a) })).toEqual(["warning PLAN_VANISHED"]);
+  });
+
+  test("is told by what was declared from a file, and not by what never had one", () => {
+    const declared = entry(a, { baseline: true });
+    expect(findings([c, d], { history: historyOf(declared) })).toEqual(["LEDGER_FOREIGN"]);
+    expect(findings([c, d], { history: historyOf({ ...declared, file: "(knex)" }) })).toEqual([]);
+    expect(findings([c, d], { history: historyOf({ ...declared, file: "(knex)" }, b) })).toEqual([
+      "LEDGER_FOREIGN",
+    ]);
   });
 });

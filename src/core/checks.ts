@@ -1,8 +1,8 @@
 /** Whether files and ledger fit together: asked before a plan is made of them. */
 import type { Problem } from "../errors.ts";
 import type { Graph } from "./graph.ts";
-import { aheadOf } from "./heads.ts";
-import type { History, HistoryEntry } from "./history.ts";
+import { aheadOf, versioned } from "./heads.ts";
+import { type History, type HistoryEntry, hasHadFile } from "./history.ts";
 import type { Migration } from "./migration.ts";
 
 export interface Findings {
@@ -21,25 +21,31 @@ export function checkOwner(graph: Graph, history: History, project: string | nul
     return { code: "LEDGER_FOREIGN", message, hint, details: { ledger: history.project, files: project } };
   }
   if (!isReplaced(graph, history)) return undefined;
-  const versioned = history.entries.filter((entry) => entry.kind !== "repeatable");
+  const applied = versioned(history);
   const files = graph.order.filter(({ kind }) => kind !== "repeatable");
   const last = files.length === 1 ? (files[0]?.id ?? "head") : "<revision>";
-  const count = versioned.length === 1 ? "The one revision" : `None of the ${versioned.length} revisions`;
-  const message = `${count} in this ledger is ${versioned.length === 1 ? "not " : ""}among these files.`;
+  const count = applied.length === 1 ? "The one revision" : `None of the ${applied.length} revisions`;
+  const message = `${count} in this ledger is ${applied.length === 1 ? "not " : ""}among these files.`;
   return {
     code: "LEDGER_FOREIGN",
     message,
     hint: `${hint} If these files have replaced all of the old ones: \`godwit baseline ${last} --confirm <database>\` declares ${files.length === 1 ? "it" : "the last one whose effect is there, and all before it,"} as present, and takes the old ones out of the ledger.`,
-    details: { ledger: versioned.map((entry) => entry.revision) },
+    details: { ledger: applied.map((entry) => entry.revision) },
   };
 }
 
-/** Files that have nothing in common with what has run here: those of another project, or new ones in the place of all. */
+/**
+ * Files that have nothing in common with what is applied here: those of another project, or new ones in the place of all. What was
+ * adopted or declared from a file counts like what has run. A repeatable says nothing, for it stays where all others are replaced.
+ */
 export function isReplaced(graph: Graph, history: History): boolean {
-  const ran = history.entries.some(
-    (entry) => entry.kind !== "repeatable" && entry.state === "applied" && !entry.baseline,
+  const entries = history.entries.filter((entry) => entry.kind !== "repeatable");
+  if (!entries.some((entry) => entry.state === "applied" && hasHadFile(entry))) return false;
+  if (entries.some((entry) => graph.byId.has(entry.revision))) return false;
+  return (
+    graph.order.some(({ kind }) => kind !== "repeatable") ||
+    (graph.byId.size > 0 && !history.entries.some((entry) => graph.byId.has(entry.revision)))
   );
-  return ran && graph.byId.size > 0 && !history.entries.some((entry) => graph.byId.has(entry.revision));
 }
 
 /** Applied migrations whose files were edited, are broken, or are gone. */
@@ -47,13 +53,16 @@ export function checkApplied(graph: Graph, history: History): Findings {
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
   const ahead = aheadOf(graph, history);
+  const newestKnown = versioned(history).findLast(({ revision }) => graph.byId.has(revision))?.sequence ?? -1;
   const aheadEntries: HistoryEntry[] = [];
   for (const entry of history.entries.toSorted((left, right) => left.sequence - right.sequence)) {
     const migration = graph.byId.get(entry.revision);
     if (migration !== undefined) {
       if (entry.state === "applied") checkFile(migration, entry, { problems, warnings });
-    } else if (entry.baseline) {
-      // What lies under a baseline was never here as files.
+    } else if (entry.baseline && !(hasHadFile(entry) && entry.sequence > newestKnown)) {
+      // Files below what is still here may be deleted once all databases have them.
+    } else if (entry.baseline && ahead.has(entry.revision)) {
+      // Nothing here is newer: an older release.
     } else if (entry.state === "partial") {
       problems.push(partialAndGone(entry));
     } else if (entry.kind === "repeatable") {

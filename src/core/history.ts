@@ -25,6 +25,14 @@ export interface HistoryEntry {
   readonly minimumRevision: string | null;
 }
 
+/**
+ * Whether a file of it has ever been here. What was adopted from a tool whose files are programs has none: its row names the tool
+ * in parentheses in the place of a file.
+ */
+export function hasHadFile({ baseline, file }: Pick<HistoryEntry, "baseline" | "file">): boolean {
+  return !(baseline && /^\(.*\)$/.test(file));
+}
+
 export interface History {
   readonly entries: readonly HistoryEntry[];
   /** The project that owns the ledger, where the configuration names one. */

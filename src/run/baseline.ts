@@ -8,12 +8,12 @@ import { ConfigError, PlanRefused, type Problem, SourceError } from "../errors.t
 import type { Author } from "../ledger/rows.ts";
 import type { LedgerSql } from "../ledger/sql.ts";
 import { describeTable } from "../tools/tool.ts";
-import { judge, lostIn, twinIn } from "./adopt/adoption.ts";
+import { hasOtherFiles, judge, lostIn, replacedRows, twinIn } from "./adopt/adoption.ts";
 import { entryFor } from "./adopt/declared-row.ts";
 import { mirroredRow, rememberedRow } from "./mirror/mirror.ts";
 import { keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
 import { lookAt } from "./mirror/tool-look.ts";
-import { forgetRow, settleRow } from "./mirror/tool-memory.ts";
+import { forgetRow, seenRow, settleRow } from "./mirror/tool-memory.ts";
 import { withWarnings } from "./session/local-commits.ts";
 import { withLock } from "./session/locked.ts";
 import { refuseForeign, replacedBy } from "./session/owner.ts";
@@ -78,7 +78,8 @@ export async function baseline(
     );
     if (look?.found !== undefined) await refuseLockedRow(connection, look.found);
     const settled = new Set(wanted.map(({ id }) => id));
-    const { mirror } = await judge(target, look, { files, history, settled });
+    const isReplacing = confirm !== undefined && (replaced.length > 0 || hasOtherFiles(look));
+    const { mirror } = await judge(target, look, { files, history, settled, replacing: isReplacing });
     const sql = target.ledger.sql;
     const rows: string[] = [];
     let told: string | null = null;
@@ -96,6 +97,9 @@ export async function baseline(
     }
     const twins = look === null ? [] : wanted.flatMap(({ id }) => twinIn(look, id) ?? []);
     for (const row of twins) if (look !== null) rows.push(settleRow(target, look, row));
+    if (look !== null && isReplacing)
+      for (const row of replacedRows(look)) rows.push(settleRow(target, look, row));
+    for (const { id } of wanted) if (look !== null) rows.push(seenRow(target, look, id));
     for (const migration of missing) {
       rows.push(sql.baseline(await entryFor(target, migration), context));
       rows.push(
@@ -110,7 +114,8 @@ export async function baseline(
       await tell(migration.id);
     }
     for (const old of replaced) rows.push(...forgotten(sql, context, old));
-    if (rows.length > 0) await writeUnderLock(connection, lock, `${rows.join("; ")};`);
+    const statements = rows.filter((row) => row !== "");
+    if (statements.length > 0) await writeUnderLock(connection, lock, `${statements.join("; ")};`);
     return {
       target: target.name,
       declared: missing.map((migration) => migration.id),

@@ -20,12 +20,14 @@ import {
 import { DatabaseError, type Problem, SourceError, StepFailed } from "../errors.ts";
 import { withAdopted } from "./adopt/adopted.ts";
 import { lookAtTool } from "./adopt/adoption.ts";
+import { untoldWarning } from "./adopt/untold.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
 import type { Import } from "./import.ts";
 import { beside, includesImports, type MigrateOptions, planInput } from "./plan.ts";
 import { type DryRunReport, DryRunResults } from "./report/dry-run-report.ts";
 import { sessionKind } from "./session/connect.ts";
 import { withLock } from "./session/locked.ts";
+import { refuseForeign } from "./session/owner.ts";
 import { CALM, resetSession } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { rollback } from "./session/transaction.ts";
@@ -54,7 +56,8 @@ export async function dryRun(
   const results = new DryRunResults();
   await withLock(target, context, async (connection, lock) => {
     const known = { files, history: await target.ledger.read(connection) };
-    const { entries, passedOver } = await lookAtTool(target, connection, known);
+    refuseForeign(target, files, known.history);
+    const { entries, passedOver, warnings, mirror } = await lookAtTool(target, connection, known);
     const history = withAdopted(known.history, entries, context);
     const decided = plan(beside(planInput(target, options, files, history), passedOver));
     context.observe({ kind: "planned", plan: decided });
@@ -74,7 +77,11 @@ export async function dryRun(
         results.warnings.push(problem);
       },
     };
-    results.warnings.push(...(await lockTimeoutWarnings(steps, target.settings)));
+    const untold = untoldWarning(target, { steps: decided.steps, history, mirrored: mirror !== null });
+    results.warnings.push(
+      ...[...warnings, ...decided.warnings, ...(untold === null ? [] : [untold])],
+      ...(await lockTimeoutWarnings(steps, target.settings)),
+    );
     const refused = await refusedIndexes(stepContext, steps, await invalidIndexes(connection));
     await connection.execute("begin isolation level read committed");
     try {

@@ -21,7 +21,6 @@ import { orAbort } from "../std/time.ts";
 import { adoptInPassing, makeTable, tellTool } from "./adopt/in-step.ts";
 import { untoldWarning } from "./adopt/untold.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
-import { parseMirror } from "./mirror/histories.ts";
 import { refuseUntoldDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";
 import { goalLeft, type MigrateOptions, planInput } from "./plan.ts";
@@ -198,8 +197,7 @@ class Run {
       failure === "continue" && !outOfOrder && isOvertakenIn(input, decided.steps, revision);
     const fatal = await this.#reconnection.fatal(connection, decided.steps, isOvertaken);
     if (fatal !== null && failure === "stop") throw fatal;
-    if (decided.direction === "down" && theirs !== null && parseMirror(target.settings.mirror) !== "none")
-      refuseUntoldDown(theirs.found, { steps: decided.steps, theirs: theirs.revisions });
+    if (decided.direction === "down") refuseUntoldDown(target, theirs, decided);
     if (mirror !== null && decided.direction === "up") await tellTool(place, { mirror, files, untold });
     if (decided.steps.length === 0) return;
     await refuseReadOnly(connection);

@@ -5,23 +5,21 @@
 
 import type { Direction } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
-import { literal } from "../core/sql/quote.ts";
 import type { Result } from "../database/connection.ts";
 import { ConfigError, PlanRefused, type Problem } from "../errors.ts";
 import { damaged } from "../ledger/damage.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
-import type { Author, LogEntry } from "../ledger/rows.ts";
-import type { LedgerSql } from "../ledger/sql.ts";
+import type { LogEntry } from "../ledger/rows.ts";
 import type { Listing } from "../source/source.ts";
 import { sharesVersion } from "../tools/compare.ts";
 import { matchRows } from "../tools/match.ts";
 import { describeTable, type ToolRow } from "../tools/tool.ts";
 import { lostIn, twinIn } from "./adopt/adoption.ts";
-import { entryFor } from "./adopt/declared-row.ts";
+import { type Correction, correctedRows, type Repair, unchanged } from "./corrections.ts";
 import { acceptedRow, mirroredRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/mirror.ts";
 import { type Advisory, keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
 import { type Look, lookAt } from "./mirror/tool-look.ts";
-import { forgetRow, settleRow } from "./mirror/tool-memory.ts";
+import { forgetRow, seenRow, settleRow } from "./mirror/tool-memory.ts";
 import { type RepairPlace, rebuild } from "./rebuild.ts";
 import { refusedRepair } from "./repairable.ts";
 import { withWarnings } from "./session/local-commits.ts";
@@ -29,21 +27,6 @@ import { withLock } from "./session/locked.ts";
 import { refuseForeign } from "./session/owner.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { writeUnderLock } from "./session/transaction.ts";
-
-export type Repair =
-  /** The file was edited on purpose: its present text is the one that counts. */
-  | { readonly kind: "accept"; readonly revision: string }
-  /** The row goes; the file, if there is one, is pending again. */
-  | { readonly kind: "forget"; readonly revision: string }
-  /**
-   * Complete, says a person who looked: a whole migration, or one statement of it. One that stopped on its way back is
-   * complete when it is taken back: its row goes.
-   */
-  | { readonly kind: "mark-done"; readonly revision: string; readonly position: number | null }
-  /** Without effect, says a person who looked: it may run again. */
-  | { readonly kind: "retry"; readonly revision: string; readonly position: number | null }
-  /** What the ledger has lost is made anew from what is left of it, and from the files. */
-  | { readonly kind: "rebuild" };
 
 export interface RepairReport {
   readonly target: string;
@@ -99,8 +82,6 @@ export async function repair(
   return { ...report, warnings: warnings() };
 }
 
-type Correction = Exclude<Repair, { readonly kind: "rebuild" }>;
-
 async function correct(
   { target, connection, lock, context, files, history }: RepairPlace,
   request: Correction,
@@ -144,12 +125,14 @@ async function correct(
   // What is there although the tool's row is gone is not missed any more.
   const isLost = look !== null && mirror === null && lostIn(look).has(revision);
   const twin = kind === "mark-done" && look !== null ? twinIn(look, revision) : undefined;
+  const there = look === null ? "" : seenRow(target, look, revision);
   const memory =
     kind !== "mark-done" || look === null
       ? ""
       : [
           ...(twin === undefined ? [] : [`${settleRow(target, look, twin)};`]),
           ...(isLost ? [`${forgetRow(target, look, revision)};`] : []),
+          ...(there === "" ? [] : [`${there};`]),
           ...(isLost || kept === "" ? [] : [moved?.memory ?? rememberedRow(target, row)]),
         ].join(" ");
   const without = damage?.tables.includes("migration_statements") === true;
@@ -167,7 +150,7 @@ async function correct(
     },
   );
   if (refused !== null) throw new PlanRefused([refused]);
-  const rows = await statementsFor(target, { ...request, revision }, files, history);
+  const rows = await correctedRows(target, { ...request, revision }, files, history);
   const logged: LogEntry = {
     event: EVENTS[kind],
     revision,
@@ -254,50 +237,6 @@ const EVENTS = {
   retry: "retry",
 } as const;
 
-type Rows = (sql: LedgerSql, author: Author) => string;
-
-async function statementsFor(
-  target: Target,
-  request: Correction,
-  files: Listing,
-  history: RecordedHistory,
-): Promise<Rows> {
-  const { revision } = request;
-  const state = history.entries.find((entry) => entry.revision === revision)?.state;
-  const row = async () => {
-    const migration = files.migrations.find((one) => one.id === revision);
-    if (migration === undefined) throw unchanged(revision);
-    return entryFor(target, migration);
-  };
-  // One that stopped on its way back has its statements under that direction.
-  const direction = state === "reverting" ? "down" : "up";
-  switch (request.kind) {
-    case "accept": {
-      const { checksum, fingerprint, revertScript } = await row();
-      return (sql) => sql.accept(revision, checksum, fingerprint, revertScript);
-    }
-    case "forget":
-      return (sql) =>
-        `${sql.forgetStatements(revision, "up")}; ${sql.forgetStatements(revision, "down")}; ${sql.remove(revision)}`;
-    case "mark-done": {
-      if (request.position != null)
-        return (sql) => `${sql.statementDone(revision, direction, request.position as number)}`;
-      // Complete is what was begun: of a way back, that it is taken back.
-      if (direction === "down") return (sql, author) => sql.revert(revision, author);
-      if (state !== undefined) return (sql) => sql.markApplied(revision);
-      const declared = await row();
-      return (sql, author) => sql.baseline(declared, author);
-    }
-    case "retry":
-      if (request.position != null)
-        return (sql) => `${sql.forgetStatements(revision, direction)} and position = ${request.position}`;
-      if (direction === "down")
-        return (sql) => `${sql.forgetStatements(revision, direction)}; ${sql.markApplied(revision)}`;
-      return (sql) =>
-        `${sql.forgetStatements(revision, "up")}; ${sql.remove(revision)} and state = ${literal("partial")}`;
-  }
-}
-
 function find(request: Correction, files: Listing, history: RecordedHistory): string {
   const known = new Set([
     ...history.entries.map((entry) => entry.revision),
@@ -305,11 +244,4 @@ function find(request: Correction, files: Listing, history: RecordedHistory): st
     ...files.migrations.map((one) => one.id),
   ]);
   return resolveRevision(request.revision, [...known]);
-}
-
-function unchanged(revision: string): ConfigError {
-  return new ConfigError({
-    code: "REVISION_UNKNOWN",
-    message: `The ledger was not changed for ${revision}.`,
-  });
 }

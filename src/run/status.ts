@@ -8,12 +8,15 @@ import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
 import { withAdopted } from "./adopt/adopted.ts";
-import { lookAtTool } from "./adopt/adoption.ts";
+import { type Adoption, lookAtTool } from "./adopt/adoption.ts";
+import { untoldWarning } from "./adopt/untold.ts";
 import { type InvalidIndex, invalidIndexes } from "./catalog/indexes.ts";
 import type { Import } from "./import.ts";
+import { refuseUntoldDown } from "./mirror/reruns.ts";
 import { beside, includesImports, type MigrateOptions, planInput } from "./plan.ts";
 import { type StatusRow, statusRows } from "./report/status-rows.ts";
 import { withConnection } from "./session/connect.ts";
+import { refuseForeign } from "./session/owner.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { invalidIndex } from "./step/leftover-indexes.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
@@ -31,6 +34,12 @@ export interface View {
   readonly refused: PlanRefused | null;
   /** Pending ones that another tool takes for applied. */
   readonly passedOver: ReadonlyMap<string, string>;
+  /** What `up` would say of another tool's history. */
+  readonly warnings: readonly Problem[];
+  /** Whether that is kept in step. */
+  readonly mirrored: boolean;
+  /** One that is not, and the revisions that have a row in it. */
+  readonly theirs: Adoption["theirs"];
   readonly invalid: readonly InvalidIndex[];
 }
 
@@ -101,7 +110,7 @@ export async function statusOf(target: Target, options: StatusOptions, context: 
     migrations,
     imports,
     warnings: [
-      ...(decided?.warnings ?? []),
+      ...(decided === null ? view.warnings : warningsOf(target, view, decided)),
       ...view.invalid.filter(({ builder }) => builder === null).map(invalidIndex),
     ],
     problems,
@@ -151,25 +160,42 @@ async function importStates(
 
 /** What `migrate` with these options would do now. Throws as it would. */
 export async function preview(target: Target, options: MigrateOptions, context: RunContext): Promise<Plan> {
-  const { files, history, refused, passedOver } = await look(target, context);
+  const view = await look(target, context);
+  const { files, history, refused, passedOver, theirs } = view;
   if (refused !== null) throw refused;
   const decided = plan(beside(planInput(target, options, files, history), passedOver));
+  if (decided.direction === "down") refuseUntoldDown(target, theirs, decided);
   const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
   const steps = await prepareSteps({ steps: decided.steps, migrations, source: target.source, history });
   const waits = await lockTimeoutWarnings(steps, target.settings);
-  return { ...decided, warnings: [...decided.warnings, ...waits] };
+  return { ...decided, warnings: [...warningsOf(target, view, decided), ...waits] };
+}
+
+/** In the order in which `up` says them. */
+function warningsOf(
+  target: Target,
+  { history, mirrored, warnings }: View,
+  { steps, warnings: planned }: Plan,
+): readonly Problem[] {
+  const untold = untoldWarning(target, { steps, history, mirrored });
+  return [...warnings, ...planned, ...(untold === null ? [] : [untold])];
 }
 
 async function seen(
   target: Target,
   connection: Connection,
   { files, history, context }: { files: Listing; history: RecordedHistory; context: RunContext },
-): Promise<Pick<View, "history" | "refused" | "passedOver">> {
+): Promise<Pick<View, "history" | "refused" | "passedOver" | "warnings" | "mirrored" | "theirs">> {
   try {
-    const { entries, passedOver } = await lookAtTool(target, connection, { files, history });
-    return { history: withAdopted(history, entries, context), refused: null, passedOver };
+    refuseForeign(target, files, history);
+    const { entries, passedOver, warnings, mirror, theirs } = await lookAtTool(target, connection, {
+      files,
+      history,
+    });
+    const seen = withAdopted(history, entries, context);
+    return { history: seen, refused: null, passedOver, warnings, theirs, mirrored: mirror !== null };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;
-    return { history, refused: error, passedOver: new Map() };
+    return { history, refused: error, passedOver: new Map(), warnings: [], theirs: null, mirrored: false };
   }
 }

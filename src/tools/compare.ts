@@ -158,7 +158,8 @@ export function compare(sets: Sets): readonly ToolEvent[] {
     return skipped.has(id) && !ours.takenOut.has(id) ? [{ kind: "passed-over", id }] : [];
   });
   const gone = [...ours.withoutFile].filter(
-    (id) => (seen?.has(id) ?? true) && !names.has(id) && ours.applied.has(id),
+    (id) =>
+      (seen?.has(id) === true || !(sets.looked ?? seen !== null)) && !names.has(id) && ours.applied.has(id),
   );
   const pending = files.filter(({ id }) => !ours.known.has(id) && !there.has(id));
   const twins = new Set(events.flatMap((event) => (event.kind === "same-name" ? [event.row] : [])));
@@ -170,6 +171,17 @@ export function compare(sets: Sets): readonly ToolEvent[] {
       return { kind: "without-file", row, isNew: seen?.has(row.name) !== true };
     });
   return [...events, ...gone.map((id) => ({ kind: "taken-back-there", id }) as const), ...missing];
+}
+
+/**
+ * The rows of a history in which nothing is of these files, while nothing of ours is applied here either: that of another project, or
+ * of files that these have replaced. Empty where a row, our ledger or a person's word says otherwise.
+ */
+export function rowsOfOthers({ files, match, ours, seen }: Sets): readonly ToolRow[] {
+  const versioned = files.filter(({ kind }) => kind !== "repeatable");
+  const there = new Set(match.applied.map(({ id }) => id));
+  if (versioned.length === 0 || versioned.some(({ id }) => there.has(id) || ours.known.has(id))) return [];
+  return match.missing.filter((row) => !ours.known.has(row.name) && !isSettled(row, seen));
 }
 
 /** The names under which a look is remembered: revisions, and rows that speak of no file. */
@@ -209,17 +221,17 @@ export function isSettled(row: ToolRow, seen: Sets["seen"]): boolean {
 function ofKnown(file: Migration, one: Applied | undefined, sets: Sets): ToolEvent[] {
   const { id, kind, tool } = file;
   const { seen, ours } = sets;
+  const looked = sets.looked ?? seen !== null;
   if (one !== undefined) {
     // It may have been there under the name that the file had before.
     const wasSeen = (subject: string) =>
       subject === id || subject === one.row?.name || sharesVersion(file, subject);
-    const isNews = seen !== null && one.row !== null && ![...seen].some(wasSeen);
+    const isNews = looked && seen !== null && one.row !== null && ![...seen].some(wasSeen);
     return isNews && !ours.adopted.has(id) && kind !== "repeatable" ? [{ kind: "applied-by-both", id }] : [];
   }
   if (!ours.applied.has(id)) return [];
   const twin = sets.match.missing.find((row) => sharesName(file, row));
   if (twin !== undefined && isSettled(twin, seen)) return [];
-  const looked = sets.looked ?? seen !== null;
   const wasThere = seen?.has(id) === true || (!looked && ours.adopted.has(id));
   if (wasThere && twin !== undefined) return [{ kind: "same-name", id, row: twin, applied: true }];
   if (wasThere) return [{ kind: "taken-back-there", id }];

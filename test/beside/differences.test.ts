@@ -2,8 +2,9 @@
 import { describe } from "vitest";
 import { adopt } from "../../src/run/adopt.ts";
 import { baseline } from "../../src/run/baseline.ts";
+import type { Repair } from "../../src/run/corrections.ts";
 import { migrate } from "../../src/run/migrate.ts";
-import { type Repair, repair } from "../../src/run/repair.ts";
+import { repair } from "../../src/run/repair.ts";
 import type { Target } from "../../src/run/session/target.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";

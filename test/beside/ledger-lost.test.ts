@@ -1,8 +1,9 @@
 /** A ledger that was lost in part, or restored in part: nothing is carried out a second time, and each way out leads on. */
 import { describe } from "vitest";
 import { baseline } from "../../src/run/baseline.ts";
+import type { Repair } from "../../src/run/corrections.ts";
 import { migrate } from "../../src/run/migrate.ts";
-import { type Repair, repair } from "../../src/run/repair.ts";
+import { repair } from "../../src/run/repair.ts";
 import type { Target } from "../../src/run/session/target.ts";
 import { statusOf } from "../../src/run/status.ts";
 import { commandIn } from "../support/command.ts";

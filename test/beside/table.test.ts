@@ -6,11 +6,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "vitest";
 import { root } from "../../scripts/fresh.mjs";
-import { GodwitError, problemsOf } from "../../src/errors.ts";
+import { GodwitError, type Problem, problemsOf } from "../../src/errors.ts";
 import { adopt } from "../../src/run/adopt.ts";
+import { dryRun } from "../../src/run/dry-run.ts";
 import type { Target } from "../../src/run/session/target.ts";
+import { preview, statusOf } from "../../src/run/status.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
-import { folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
+import { folderOf, recorder, targetOf, UP, up, writeFiles } from "../support/target.ts";
 import { TOOL_TABLES, type ToolTable } from "../support/tool-tables.ts";
 import { targetIn } from "../support/tools.ts";
 
@@ -95,17 +97,40 @@ async function outcome(
 }
 
 async function describeRun(target: Target): Promise<string> {
+  const looks = await looksAt(target);
   try {
     const { steps, warnings } = await up(target);
+    for (const [door, said] of Object.entries(looks)) expect(said, door).toEqual(warnings.map(text));
     // Told of every tool that is not kept in step.
     const said = warnings.map(({ code }) => code).filter((code) => code !== "ADOPT_UNTOLD");
     const done = steps.length === 0 ? "nothing to do" : "goes on";
     return said.length === 0 ? done : `${done}, warns (${[...new Set(said)].join(", ")})`;
   } catch (error) {
     if (!(error instanceof GodwitError)) return `internal: ${error}`;
+    for (const [door, said] of Object.entries(looks)) expect(said, door).toEqual(problemsOf(error).map(text));
     const code = problemsOf(error)[0]?.code ?? "internal";
     return `${code === "ADOPT_NEEDED" ? "asks" : "refuses"} (${code})`;
   }
+}
+
+const text = ({ code, message }: Problem) => `${code} ${message}`;
+
+/** What those who only look say of the same state: what `up` warns of, or refuses. */
+async function looksAt(target: Target): Promise<Readonly<Record<string, readonly string[]>>> {
+  const wanted = { ...UP, imports: async () => [] };
+  const said = async (look: Promise<{ readonly warnings: readonly Problem[] }>) => {
+    const found = await look.then(
+      ({ warnings }) => warnings,
+      (error: unknown) => problemsOf(error as GodwitError),
+    );
+    return found.map(text);
+  };
+  const { problems, warnings } = await statusOf(target, wanted, recorder());
+  return {
+    status: [...problems, ...warnings].map(text),
+    plan: await said(preview(target, UP, recorder())),
+    "up --dry-run": await said(dryRun(target, wanted, recorder())),
+  };
 }
 
 test("the page has this table", () => {

@@ -5,7 +5,7 @@ import { refuseUntoldDown } from "../../src/run/mirror/reruns.ts";
 import { sqitch } from "../../src/tools/sqitch.ts";
 import { expect, test } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";
-import { folderOf, up, writeFiles } from "../support/target.ts";
+import { folderOf, targetOf, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
 
 test("where every file is called migration.sql, the search for a lost one has its folder's name", async ({
@@ -41,7 +41,11 @@ test("a changeset with another author is not to be renamed to the file that it i
 
 test("a tool that cannot be told is no first of two ways", async () => {
   const table = { schema: "sqitch", name: "changes", columns: {}, readable: true };
-  const found = { tool: sqitch, table } as unknown as Parameters<typeof refuseUntoldDown>[0];
-  const refused = async () => refuseUntoldDown(found, { steps: [{ revision: "a" }], theirs: new Set(["a"]) });
+  const found = { tool: sqitch, table } as unknown as NonNullable<
+    Parameters<typeof refuseUntoldDown>[1]
+  >["found"];
+  const target = targetOf({ url: "postgres://me@localhost/a", folder: folderOf({}) });
+  const theirs = { found, revisions: new Set(["a"]) };
+  const refused = async () => refuseUntoldDown(target, theirs, { steps: [{ revision: "a" }] });
   expect((await refusalOf(refused())).error.hint).toMatch(/^Say that its history does not matter any more/);
 });

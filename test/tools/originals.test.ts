@@ -131,7 +131,7 @@ describe.for(IN_PLACE)("$tool", ({ tool, ids, files, migrate, folder: below = ".
     writeFiles(project, files(3));
     const folder = join(project, below);
     const alone = await targetIn(tool, { url: db.url, folder });
-    expect(await adopt(alone, ADOPT, recorder())).toMatchObject({ kept: false });
+    expect(await adopt(alone, ADOPT, recorder())).toMatchObject({ mirrored: false });
     await up(alone);
     const kept = await targetIn(tool, { url: db.url, folder, settings: { mirror: tool } });
     const told = recorder();

@@ -1,5 +1,6 @@
 /** 39: a repair from the wrong folder, or at the wrong database, poisons the ledger. */
-import { type Repair, repair } from "../../src/run/repair.ts";
+import type { Repair } from "../../src/run/corrections.ts";
+import { repair } from "../../src/run/repair.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { folderOf, recorder, targetOf, up } from "../support/target.ts";

@@ -1,7 +1,8 @@
 /** `godwit adopt` */
 
 import type { Problem } from "../../errors.ts";
-import { type AdoptReport, adopt } from "../../run/adopt.ts";
+import type { AdoptReport } from "../../run/adopt/adopt-report.ts";
+import { adopt } from "../../run/adopt.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
 import { withSession } from "../session.ts";

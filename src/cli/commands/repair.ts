@@ -1,7 +1,8 @@
 /** `godwit repair` */
 import { createInterface } from "node:readline/promises";
 import { ConfigError } from "../../errors.ts";
-import { type Repair, type RepairReport, repair } from "../../run/repair.ts";
+import type { Repair } from "../../run/corrections.ts";
+import { type RepairReport, repair } from "../../run/repair.ts";
 import { withConnection } from "../../run/session/connect.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { type Session, withSession } from "../session.ts";

@@ -10,6 +10,8 @@ import {
   compare,
   type Decision,
   decisionOf,
+  isSettled,
+  rowsOfOthers,
   type Sets,
   type Situation,
   type ToolEvent,
@@ -30,6 +32,7 @@ import {
   historyGone,
   missingWarning,
   movedWarning,
+  nothingInCommon,
   passedOverWarning,
   renamedThere,
   takenBackThere,
@@ -77,13 +80,17 @@ export async function judge(
     files,
     history,
     settled = new Set(),
+    replacing = false,
   }: LookAt & {
     /** A person speaks for these: what happened to them there is not asked again. */
     readonly settled?: ReadonlySet<string>;
+    /** A person has said that the files are in the place of all old ones: rows without a file are theirs. */
+    readonly replacing?: boolean;
   },
 ): Promise<Adoption> {
   if (look === null) return NOTHING;
-  const { found, mirror, sets, memory, tool, situation } = look;
+  const { found, mirror, sets, memory, tool } = look;
+  const situation = replacing ? { ...look.situation, first: false } : look.situation;
   if (found === undefined || sets === null) {
     const gone = goneWith(target, look, history);
     if (gone !== null && mirror !== null && settled.size === 0) throw new PlanRefused([gone]);
@@ -101,6 +108,7 @@ export async function judge(
     ...(forgotten.length === 0 ? [] : [unremembered(found, forgotten)]),
   ];
   if (first !== undefined) throw new PlanRefused([first, ...others]);
+  if (!replacing) refuseOtherFiles(target, found, sets);
   refuseQuestions(found, { events: decided.get("ask") ?? [], all: events, sets, situation });
   const taken = (decided.get("take") ?? []).flatMap((event) => ("one" in event ? [event.one] : []));
   const told = new Set((decided.get("tell") ?? []).flatMap((event) => ("id" in event ? [event.id] : [])));
@@ -204,6 +212,22 @@ export function refusalsOf(
   const renamed = ofKind(events, "renamed").map(({ id, was }) => renamedThere(found, id, was));
   const uncertain = ofKind(events, "uncertain").map(({ id, later }) => uncertainNumber(found, id, later));
   return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...renamed, ...uncertain, ...twins];
+}
+
+/** Throws `PlanRefused` where all that the tool has applied is of files that are not here, and nothing of those that are. */
+export function refuseOtherFiles({ source }: Target, found: FoundHistory, sets: Sets): void {
+  const rows = found.tool.layouts.includes(source.layout) ? rowsOfOthers(sets) : [];
+  if (rows.length > 0) throw new PlanRefused([nothingInCommon(found, rows, sets.files)]);
+}
+
+/** Whether that would be refused. */
+export function hasOtherFiles(look: Look | null): boolean {
+  return look?.sets != null && rowsOfOthers(look.sets).length > 0;
+}
+
+/** Rows that a person has answered for by declaring files in the place of all old ones. */
+export function replacedRows({ sets }: Look): readonly ToolRow[] {
+  return sets === null ? [] : sets.match.missing.filter((row) => !isSettled(row, sets.seen));
 }
 
 function refuseQuestions(

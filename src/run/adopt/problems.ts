@@ -1,5 +1,6 @@
 /** What stands in the way of adopting, for people. */
 import type { HistoryEntry } from "../../core/history.ts";
+import type { Migration } from "../../core/migration.ts";
 import type { Connection } from "../../database/connection.ts";
 import { ConfigError, PlanRefused, type Problem } from "../../errors.ts";
 import { nearest } from "../../std/nearest.ts";
@@ -83,6 +84,24 @@ export function asked(
       ...{ tool: tool.name, table: describeTable(table), rows: history.rows.length },
       ...(ids === null ? {} : { revisions: ids }),
     },
+  };
+}
+
+/** Run, the files would do a second time what they have replaced; taken over, there is nothing to take over. */
+export function nothingInCommon(
+  { tool, table }: FoundHistory,
+  rows: readonly ToolRow[],
+  files: readonly Pick<Migration, "id" | "kind">[],
+): Problem {
+  const versioned = files.filter(({ kind }) => kind !== "repeatable");
+  const last = versioned.length === 1 ? (versioned[0]?.id ?? "head") : "<revision>";
+  const what = rows.length === 1 ? "The one migration" : `None of the ${rows.length} migrations`;
+  const names = rows.map(({ name }) => name);
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `${what} that ${tool.title} has applied here (${describeTable(table)}: ${namesOf(names)}) has ${rows.length === 1 ? "no" : "a"} file in this folder, and all files are pending.`,
+    hint: `Check --dir and --database-url. If these files have replaced all of the old ones: \`godwit baseline ${last} --confirm <database>\` declares ${versioned.length === 1 ? "it" : "the last one whose effect is there, and all before it,"} as present. If that is the history of another project: \`--mirror none:${describeTable(table)}\`. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), rows: names },
   };
 }
 

@@ -6,7 +6,7 @@ import { speaksOf } from "../../tools/match.ts";
 import { isUsualPlace } from "../../tools/recognise.ts";
 import { describeTable, type Tool, type ToolHistory } from "../../tools/tool.ts";
 import type { Target } from "../session/target.ts";
-import { allHistories, type FoundHistory } from "./histories.ts";
+import { allHistories, type FoundHistory, parseMirror } from "./histories.ts";
 import { readableOnly, whoseOf } from "./whose.ts";
 
 /**
@@ -74,10 +74,13 @@ export interface Unnoticed {
  * would we, as soon as its history is kept in step again.
  */
 export function refuseUntoldDown(
-  { tool, table }: FoundHistory,
-  { steps, theirs }: { steps: readonly { readonly revision: string }[]; theirs: ReadonlySet<string> },
+  { settings }: Target,
+  theirs: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null,
+  { steps }: { readonly steps: readonly { readonly revision: string }[] },
 ): void {
-  const both = steps.map(({ revision }) => revision).filter((revision) => theirs.has(revision));
+  if (theirs === null || parseMirror(settings.mirror) === "none") return;
+  const { tool, table } = theirs.found;
+  const both = steps.map(({ revision }) => revision).filter((revision) => theirs.revisions.has(revision));
   if (both.length === 0) return;
   const how = tool.writer === undefined ? "Say" : `Either tell ${tool.title} (--mirror ${tool.name}), or say`;
   throw new PlanRefused([

@@ -1,4 +1,5 @@
 /** What our ledger remembers of other tools' histories: what was there when they were last looked at or written to. */
+import { hasHadFile } from "../../core/history.ts";
 import { restored } from "../../core/sql/stored.ts";
 import type { Connection, Row } from "../../database/connection.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
@@ -83,7 +84,7 @@ export function oursIn({ entries }: RecordedHistory, memory: ToolMemory, tool: s
       ),
     ),
     adopted: new Set(adopted.map(({ revision }) => revision)),
-    withoutFile: new Set(adopted.flatMap(({ file, revision }) => (/^\(.*\)$/.test(file) ? [revision] : []))),
+    withoutFile: new Set(adopted.flatMap((one) => (hasHadFile(one) ? [] : [one.revision]))),
     takenOut: memory.takenOut,
   };
 }
@@ -127,6 +128,28 @@ export function settleRow(
   const key = { tool: tool.name, history: describeTable(found.table) };
   const make = memory.created ? "" : `${sql.createToolRows()}; `;
   return `${make}${sql.rememberToolRow(key, settledSubject(row), "up")}`;
+}
+
+/**
+ * SQL that remembers that the tool's row of this revision was there when a person spoke of it, for a row that appears later is the
+ * tool's own doing. Empty where it has none, or where nothing was remembered before.
+ */
+export function seenRow(
+  { ledger: { sql } }: Target,
+  {
+    memory,
+    tool,
+    found,
+    sets,
+  }: { readonly memory: ToolMemory; readonly tool: Tool; readonly sets: Sets | null } & {
+    readonly found: { readonly table: Relation } | undefined;
+  },
+  revision: string,
+): string {
+  if (found === undefined || sets === null || sets.seen === null || sets.seen.has(revision)) return "";
+  if (!sets.match.applied.some(({ id, row }) => id === revision && row !== null)) return "";
+  const history = tableOf(memory, tool.name) ?? describeTable(found.table);
+  return sql.rememberToolRow({ tool: tool.name, history }, revision, "up");
 }
 
 /** SQL that forgets that this was in the tool's history: a person has said what became of it. */

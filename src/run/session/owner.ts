@@ -2,12 +2,12 @@
 import { checkOwner, isReplaced } from "../../core/checks.ts";
 import { graphOf } from "../../core/graph.ts";
 import { versioned } from "../../core/heads.ts";
-import type { History, HistoryEntry } from "../../core/history.ts";
+import { type History, type HistoryEntry, hasHadFile } from "../../core/history.ts";
 import { PlanRefused } from "../../errors.ts";
 import type { Listing } from "../../source/source.ts";
 import type { Target } from "./target.ts";
 
-/** What these files replace, which a person has said of this database: all that is applied. Throws as `refuseForeign`. */
+/** What these files replace, as a person says of this database: all that was applied from a file. Throws as `refuseForeign`. */
 export function replacedBy(target: Target, files: Listing, history: History): readonly HistoryEntry[] {
   const graph = graphOf(files.migrations, { order: target.settings.order });
   if (!isReplaced(graph, history) || graph.heads.length === 0) {
@@ -16,7 +16,7 @@ export function replacedBy(target: Target, files: Listing, history: History): re
   }
   // A name that differs is no matter of files.
   refuseForeign(target, { ...files, migrations: [] }, history);
-  const old = versioned(history);
+  const old = versioned(history).filter(hasHadFile);
   const open = old.find(({ state }) => state !== "applied");
   if (open !== undefined)
     throw new PlanRefused([

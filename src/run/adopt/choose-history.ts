@@ -1,0 +1,75 @@
+/** Which history `adopt` takes over, and the files that it is held against. */
+import type { Connection } from "../../database/connection.ts";
+import { SourceError } from "../../errors.ts";
+import type { Listing } from "../../source/source.ts";
+import { toolsOf } from "../../tools/tools.ts";
+import {
+  type FoundHistory,
+  findHistories,
+  onlyOne,
+  parseMirror,
+  tableOfOthers,
+  type Wanted,
+} from "../mirror/histories.ts";
+import { whoseOf } from "../mirror/whose.ts";
+import type { Target } from "../session/target.ts";
+import { nothing, otherLayout } from "./problems.ts";
+
+export const NO_FILES: Listing = { migrations: [], problems: [] };
+
+/** Throws `PlanRefused` (`ADOPT_…`). Where the files are wrong, none of them proves anything. */
+export async function chooseHistory(
+  target: Target,
+  connection: Connection,
+  {
+    tool,
+    table,
+    files,
+  }: { readonly tool?: string | undefined; readonly table?: string | undefined; readonly files: Listing },
+): Promise<FoundHistory> {
+  const wanted = {
+    tools: tool === undefined ? undefined : [tool],
+    table,
+    schema: target.settings.schema,
+    notTable: tableOfOthers(target.settings.mirror),
+    whose: whoseOf(target, files.migrations, true),
+  };
+  // The one that is kept in step was named already.
+  const mirror = parseMirror(target.settings.mirror);
+  const said = mirror === null || mirror === "none" || (tool ?? mirror.tool) !== mirror.tool ? null : mirror;
+  const named =
+    said?.table === undefined || table !== undefined
+      ? undefined
+      : await theOnly(target, connection, { ...wanted, tools: [said.tool], table: said.table });
+  const found = named ?? (await theOnly(target, connection, wanted));
+  if (found === undefined || found.history.rows.length + found.history.problems.length === 0)
+    throw nothing(connection, found, tool);
+  const layout = target.source.layout;
+  if (found.tool.layouts.length > 0 && !found.tool.layouts.includes(layout) && toolsOf(layout).length > 0)
+    throw otherLayout(found, layout);
+  return found;
+}
+
+/** Where its files are programs, none of them is run here: whose its history is does not matter, a person names it by adopting. */
+async function theOnly(
+  target: Target,
+  connection: Connection,
+  wanted: Wanted,
+): Promise<FoundHistory | undefined> {
+  const own = toolsOf(target.source.layout).map(({ name }) => name);
+  const found = await findHistories(connection, wanted);
+  const maybe =
+    found.length > 0 || wanted.tools !== undefined || wanted.table !== undefined || own.length === 0
+      ? found
+      : await findHistories(connection, { ...wanted, tools: own });
+  return onlyOne(maybe.map((one) => (one.tool.layouts.length === 0 ? { ...one, ours: true } : one)));
+}
+
+/** With a tool whose files are not run, the folder to carry on in may not be there yet, or be the tool's own. Else throws the error. */
+export function withoutFiles({ source }: Target, { tool }: FoundHistory, error: unknown): Listing {
+  const absent = ["SOURCE_FOLDER_MISSING", "SOURCE_FOLDER_EMPTY", "LAYOUT_REFUSED"];
+  const isOwn = tool.layouts.includes(source.layout);
+  if (!(error instanceof SourceError) || isOwn || tool.layouts.length > 0 || !absent.includes(error.code))
+    throw error;
+  return NO_FILES;
+}

@@ -1,0 +1,77 @@
+import { literal } from "../core/sql/quote.ts";
+import { ConfigError } from "../errors.ts";
+import type { RecordedHistory } from "../ledger/ledger.ts";
+import type { Author } from "../ledger/rows.ts";
+import type { LedgerSql } from "../ledger/sql.ts";
+import type { Listing } from "../source/source.ts";
+import { entryFor } from "./adopt/declared-row.ts";
+import type { Target } from "./session/target.ts";
+
+export type Repair =
+  /** The file was edited on purpose: its present text is the one that counts. */
+  | { readonly kind: "accept"; readonly revision: string }
+  /** The row goes; the file, if there is one, is pending again. */
+  | { readonly kind: "forget"; readonly revision: string }
+  /**
+   * Complete, says a person who looked: a whole migration, or one statement of it. One that stopped on its way back is
+   * complete when it is taken back: its row goes.
+   */
+  | { readonly kind: "mark-done"; readonly revision: string; readonly position: number | null }
+  /** Without effect, says a person who looked: it may run again. */
+  | { readonly kind: "retry"; readonly revision: string; readonly position: number | null }
+  /** What the ledger has lost is made anew from what is left of it, and from the files. */
+  | { readonly kind: "rebuild" };
+
+export type Correction = Exclude<Repair, { readonly kind: "rebuild" }>;
+
+type Rows = (sql: LedgerSql, author: Author) => string;
+
+/** The rows of our ledger, as SQL. Throws `ConfigError` for a revision without a file, where one is needed. */
+export async function correctedRows(
+  target: Target,
+  request: Correction,
+  files: Listing,
+  history: RecordedHistory,
+): Promise<Rows> {
+  const { revision } = request;
+  const state = history.entries.find((entry) => entry.revision === revision)?.state;
+  const row = async () => {
+    const migration = files.migrations.find((one) => one.id === revision);
+    if (migration === undefined) throw unchanged(revision);
+    return entryFor(target, migration);
+  };
+  // One that stopped on its way back has its statements under that direction.
+  const direction = state === "reverting" ? "down" : "up";
+  switch (request.kind) {
+    case "accept": {
+      const { checksum, fingerprint, revertScript } = await row();
+      return (sql) => sql.accept(revision, checksum, fingerprint, revertScript);
+    }
+    case "forget":
+      return (sql) =>
+        `${sql.forgetStatements(revision, "up")}; ${sql.forgetStatements(revision, "down")}; ${sql.remove(revision)}`;
+    case "mark-done": {
+      if (request.position != null)
+        return (sql) => `${sql.statementDone(revision, direction, request.position as number)}`;
+      // Complete is what was begun: of a way back, that it is taken back.
+      if (direction === "down") return (sql, author) => sql.revert(revision, author);
+      if (state !== undefined) return (sql) => sql.markApplied(revision);
+      const declared = await row();
+      return (sql, author) => sql.baseline(declared, author);
+    }
+    case "retry":
+      if (request.position != null)
+        return (sql) => `${sql.forgetStatements(revision, direction)} and position = ${request.position}`;
+      if (direction === "down")
+        return (sql) => `${sql.forgetStatements(revision, direction)}; ${sql.markApplied(revision)}`;
+      return (sql) =>
+        `${sql.forgetStatements(revision, "up")}; ${sql.remove(revision)} and state = ${literal("partial")}`;
+  }
+}
+
+export function unchanged(revision: string): ConfigError {
+  return new ConfigError({
+    code: "REVISION_UNKNOWN",
+    message: `The ledger was not changed for ${revision}.`,
+  });
+}
