@@ -1,7 +1,9 @@
 /**
- * For a script that is written without a database: it stops where the tool whose folder this is has a migration already, and
- * with a folder of our own, where any tool has. The script itself finds the tool's table, in every schema. It goes by the usual
- * name and by the one in the tool's own configuration.
+ * The guard of a script that is written without a database. The script stops where another tool has applied a
+ * migration already: the tool whose folder it is, or any tool if the folder is Godwit's own.
+ *
+ * The script itself looks for the tool's table, in every schema. It knows the table's usual name and the one in
+ * the tool's own configuration.
  */
 import type { Migration } from "../../core/migration.ts";
 import { literal, stored, storedArray } from "../../core/sql/quote.ts";
@@ -13,15 +15,15 @@ import { type Mirror, PRESENT_SQLSTATE } from "../mirror/mirror.ts";
 import { readableOnly, whoseOf } from "../mirror/whose.ts";
 import type { Target } from "../session/target.ts";
 
-/** SQL that raises where one of these is applied; empty where there is nothing to ask. */
+/** SQL that raises where one of these steps is applied. It is empty where there is nothing to ask. */
 export type OfflineGuard = (steps: readonly MirroredStep[]) => string;
 
-/** Stands in a query for the table that the script finds. */
+/** A placeholder in a query for the table that the script finds. */
 const ANY = { schema: "godwit:schema", name: "godwit:table" };
 
 export function offlineGuard(target: Target, mirror: Mirror | null): OfflineGuard {
   const setting = parseMirror(target.settings.mirror);
-  // A table that is named is asked by the mirror; `none` says that there is nothing to ask.
+  // The mirror asks a table that is named. `none` says that there is nothing to ask.
   if (setting === "none" || setting?.table !== undefined) return () => "";
   const tools = mirror === null ? toolsOf(target.source.layout) : [mirror.tool];
   return (steps) =>
@@ -31,7 +33,10 @@ export function offlineGuard(target: Target, mirror: Mirror | null): OfflineGuar
       .join("\n");
 }
 
-/** Of rows nothing is known here but that they have a name, a number or a checksum of a pending file. */
+/**
+ * Looks in the tables of all tools. A row counts if it has the name, the number or the checksum of a pending
+ * file.
+ */
 export function anyToolGuard(
   target: Target,
   { migrations, first }: { readonly migrations: readonly Migration[]; readonly first: boolean },
@@ -85,7 +90,7 @@ function guardFor(
   { steps, mirror }: { readonly steps: readonly MirroredStep[]; readonly mirror: Mirror | null },
 ): string {
   const table: Relation = { ...ANY, columns: columnsOf(tool, mirror), readable: true };
-  // What we wrote ourselves is a row of its own, and not all that stands below one.
+  // For a mirror, only the step's own row counts. Otherwise a row may stand for all steps below it.
   const has = mirror === null ? (tool.has ?? tool.writer?.present) : tool.writer?.present;
   const queries = steps.flatMap((step) => {
     const query = has?.(table, step) ?? null;

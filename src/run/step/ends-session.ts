@@ -1,4 +1,4 @@
-/** A step that was running each time that the connection was lost: what of it was kept is asked of the ledger. */
+/** A step that lost its connection twice. The ledger says what of it was kept. */
 import type { Step } from "../../core/plan.ts";
 import type { Connection } from "../../database/connection.ts";
 import { StepFailed } from "../../errors.ts";
@@ -14,7 +14,7 @@ export async function endsSession(
 ): Promise<{ readonly problem: StepFailed; readonly committed: Committed }> {
   const sql = body?.kind === "sql" ? body : null;
   const file = sql?.file ?? step.file;
-  const committed = await mirrorSqlFor(target, connection, { step, body: sql });
+  const committed = await committedOf(target, connection, { step, body: sql });
   const line = committed.extent === "some" ? committed.line : undefined;
   const problem = new StepFailed({
     code: "STEP_FAILED",
@@ -25,19 +25,19 @@ export async function endsSession(
   return { problem, committed };
 }
 
-async function mirrorSqlFor(
+async function committedOf(
   target: Target,
   connection: Connection,
   { step, body }: { readonly step: Step; readonly body: (Body & { kind: "sql" }) | null },
 ): Promise<Committed> {
-  // Only what runs outside a transaction leaves a row before it is done.
+  // Only a step outside a transaction leaves a row before it is done.
   if (step.reason !== "resume") return NOTHING;
   const recorded = await target.ledger.statements(connection, step.revision, step.direction);
   const begun = recorded.find(({ state }) => state === "started");
   if (begun !== undefined) return { extent: "unknown", position: begun.position, line: undefined };
   const done = recorded.length;
   if (done > 0) {
-    // The one behind them is what ends the session.
+    // The statement behind the done ones is the one that ends the session.
     const statements = body === null ? [] : statementsOf(body);
     const next = statements[done];
     const { line, column } = body === null || next === undefined ? {} : startOf(body, next);

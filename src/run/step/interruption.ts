@@ -1,4 +1,4 @@
-/** A signal, a deadline or a lost lock as the end of a step: what of it was kept is said, whatever ended it. */
+/** A step that ends by a signal, the deadline or a lost lock. The error always says what of the step was kept. */
 import { GodwitError, Interrupted, LockError, StepFailed } from "../../errors.ts";
 import { advise, type Committed, type FailedStep, howToResume, whatWasKept } from "../report/committed.ts";
 
@@ -7,13 +7,13 @@ export function interruption(stop: AbortSignal, step: FailedStep, committed: Com
   return interrupted(stop, what, howToResume(committed, step)) ?? withKept(stop.reason, step, committed);
 }
 
-/** It was planned and not begun. */
+/** The error of a step that was planned and not begun. */
 export function interruptedBefore(stop: AbortSignal, { revision }: FailedStep): GodwitError {
   const what = `before ${revision} had begun.`;
   return interrupted(stop, what, "Run again: it goes on where it stopped.") ?? stop.reason;
 }
 
-/** `null`: what ended the work has a name of its own. */
+/** Returns `null` where the reason of the signal is an error with its own code. */
 function interrupted({ reason }: AbortSignal, what: string, hint: string): GodwitError | null {
   if (reason instanceof GodwitError && !(reason instanceof Interrupted)) return null;
   const by = reason instanceof Interrupted ? reason.by : "abort";
@@ -23,7 +23,7 @@ function interrupted({ reason }: AbortSignal, what: string, hint: string): Godwi
 
 const WHO: Readonly<Record<string, string>> = { deadline: "The deadline", abort: "The program" };
 
-/** An error that says already what to do, and does not know that something of the step stays. */
+/** Adds what was kept to an error that already has a hint. */
 export function withKept(error: GodwitError, step: FailedStep, committed: Committed): GodwitError {
   if (committed.extent === "none") return error;
   const { code: _, ...problem } = error.toProblem();
