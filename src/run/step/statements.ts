@@ -14,10 +14,10 @@
  *   a `started` row  the catalog is asked whether the statement took effect (`catalog/judge.ts`)
  *   a `done` row     the statement never runs again
  *
- * A failure that the server reported removes the intent, because nothing happened. Two failures keep it, and
- * nobody tries them again unasked: a procedure that commits for itself and may have done so, and a statement
- * that succeeded but could not be marked done. When a run resumes, the done statements must still be those of
- * the file.
+ * A failure that the server reported removes the intent, because nothing happened. It stays in three cases: a
+ * procedure that commits for itself may have done so, a statement succeeded but could not be marked done, or
+ * something half-done stays. Nobody repeats the first two unasked. The third is finished by running it again.
+ * When a run resumes, the done statements must still be those of the file.
  *
  * The session is reset before every statement. Then the settings that the file has made are set again, also
  * when a run resumes (`session-state.ts`). Temporary tables stay until the session ends, so a resumed run has
