@@ -1,7 +1,9 @@
 /**
- * Questions to the catalog from a session in which a migration may have set anything. Its search_path can put somebody's
- * own `pg_index` or `=` before the server's, and its statement_timeout can be too short for a question. So each question
- * has a transaction and settings of its own. Not for a session that is inside a transaction.
+ * Asks the catalog in a session whose settings a migration may have changed.
+ *
+ * The session's search_path can put somebody else's `pg_index` or `=` before the server's, and its
+ * statement_timeout can be too short for a question. So each question has its own transaction and settings.
+ * Don't ask inside a transaction.
  */
 import type { Name } from "../../core/sql/cursor.ts";
 import { literal, quotedName } from "../../core/sql/quote.ts";
@@ -9,7 +11,7 @@ import type { Connection, Row } from "../../database/connection.ts";
 import { CATALOG_ONLY } from "../session/settings.ts";
 import { begin } from "../session/transaction.ts";
 
-/** The rows of one SELECT, whose names are those of `pg_catalog`. */
+/** The rows of one SELECT. Its names are resolved in `pg_catalog`. */
 export async function askCatalog<R extends Row>(
   connection: Connection,
   select: string,
@@ -25,7 +27,7 @@ export async function askCatalog<R extends Row>(
   }
 }
 
-/** What a name of a migration means, by the search_path in force; `null` where it means nothing. */
+/** The object that a name of a migration means in the current search_path; `null` if there is none. */
 export async function resolveName(
   connection: Connection,
   name: Name,
@@ -37,7 +39,7 @@ export async function resolveName(
   return (answer?.rows[0]?.oid ?? null) as number | null;
 }
 
-/** A name for `to_regclass` and `to_regtype`. */
+/** The name as `to_regclass` and `to_regtype` read it. */
 export function written({ schema, name }: Name): string {
   return schema === null ? quotedName(name) : `${quotedName(schema)}.${quotedName(name)}`;
 }

@@ -1,4 +1,7 @@
-/** What the catalog says about indexes: which are invalid, who may be building them, and whether one is what a text asks for. */
+/**
+ * Questions about indexes: which are invalid, who may be building them, and whether one has the definition of a
+ * text.
+ */
 import type { StatementKind } from "../../core/sql/classify.ts";
 import { indexDefinition } from "../../core/sql/create-index.ts";
 import type { Name } from "../../core/sql/cursor.ts";
@@ -11,7 +14,7 @@ import { askCatalog, resolveName } from "./ask.ts";
 
 export type CreateIndex = StatementKind & { readonly kind: "create-index-concurrently" };
 
-/** All invalid indexes. */
+/** Every invalid index of the database. */
 export function invalidIndexes(connection: Connection): Promise<readonly InvalidIndex[]> {
   return askCatalog<InvalidIndex>(
     connection,
@@ -26,34 +29,38 @@ export function invalidIndexes(connection: Connection): Promise<readonly Invalid
   );
 }
 
-/** The name of `c` in `n`, for a statement. */
+/** The qualified name of `c` in `n`, quoted for a statement. */
 const QUALIFIED = "format('%I.%I', n.nspname, c.relname)";
 
 export interface InvalidIndex extends Row {
   readonly oid: number;
-  /** With its schema, quoted. */
+  /** Qualified and quoted. */
   readonly name: string;
   readonly bareName: string;
   readonly schema: string;
   readonly table: string;
-  /** A session that may be building it. */
+  /** The process of another session that may be building it. */
   readonly builder: number | null;
-  /** The statement that makes it, where its table is partitioned. Such an index is valid when each part has a valid one. */
+  /**
+   * The statement that makes the index of a partitioned table. That index is valid when each part has a valid
+   * one.
+   */
   readonly parted: string | null;
-  /** An index of a partition that it is attached to is invalid: without one it only waits for its parts. */
+  /** The index of an attached partition is invalid. If this is false, the index only waits for its parts. */
   readonly brokenPart: boolean;
 }
 
 /**
- * Other sessions that hold the lock on the table under which indexes are built. `pg_stat_progress_create_index` would
- * say it more exactly, but hides what other roles build; `pg_locks` hides nothing. A vacuum of the table looks the same.
+ * Other sessions that hold the lock on the table under which indexes are built. `pg_stat_progress_create_index`
+ * would be more exact, but hides what other roles build. `pg_locks` hides nothing. A vacuum of the table holds
+ * the same lock.
  */
 function builder(): string {
   return `select l.pid from pg_locks l where l.relation = i.indrelid and l.granted and l.pid <> pg_backend_pid()
     and l.mode = 'ShareUpdateExclusiveLock' and l.database = (select oid from pg_database where datname = current_database())`;
 }
 
-/** Worth waiting for: by then the index may be valid, and is none of ours to drop. */
+/** This error is worth a retry. The index may be valid by then, and must not be dropped now. */
 export function beingBuilt(index: string, pid: number): DatabaseError {
   return new DatabaseError(
     {
@@ -68,7 +75,7 @@ export function beingBuilt(index: string, pid: number): DatabaseError {
 
 export interface IndexRow extends Row {
   readonly oid: number;
-  /** With its schema, quoted; so is its table. */
+  /** Qualified and quoted, like its table. */
   readonly name: string;
   readonly table: string;
   readonly valid: boolean;
@@ -76,7 +83,7 @@ export interface IndexRow extends Row {
   readonly builder: number | null;
 }
 
-/** The named index on its table, or every index of the table where the statement leaves the name to the server. */
+/** The named index of the table. Without a name in the statement: every index of the table. */
 export async function indexesOn(
   connection: Connection,
   kind: Pick<CreateIndex, "index">,
@@ -93,9 +100,9 @@ export async function indexesOn(
   );
 }
 
-/** What has the name that a statement wants for an index of this table, where that is no index of it. */
+/** An object that has the name of the wanted index and is no index of its table. */
 export interface Holder extends Row {
-  /** `table`, `sequence`, …; of an index, where it is: `index on shop.orders`. */
+  /** `table`, `sequence`, and so on. For an index, with its table: `index on shop.orders`. */
   readonly what: string;
 }
 
@@ -113,7 +120,7 @@ export async function holderOf(
   return holder ?? null;
 }
 
-/** In words what `c` is; `i` is its row in `pg_index`, if any. */
+/** Says in words what `c` is. `i` is its row in `pg_index`, if any. */
 export const WHAT = `case c.relkind when 'r' then 'table' when 'p' then 'table' when 'S' then 'sequence' when 'v' then 'view'
   when 'm' then 'materialized view' when 'c' then 'type' when 'f' then 'foreign table'
   else 'index on ' || coalesce((select format('%I.%I', tn.nspname, t.relname) from pg_class t
@@ -133,8 +140,8 @@ export async function reindexLeftovers(connection: Connection, name: Name): Prom
 }
 
 /**
- * Whether an index is what the statement's text asks for. The server says it: an index of that text is made on an
- * empty table of the same columns, compared, and rolled back. `null`: it cannot be made.
+ * Whether an index has the definition of the text. The server builds an index of the text on an empty table
+ * with the same columns, compares the two, and rolls back. `null` means that the index can't be built.
  */
 export async function hasDefinitionOf(
   connection: Connection,
@@ -168,7 +175,7 @@ export async function hasDefinitionOf(
   }
 }
 
-/** Without the names of index and table. */
+/** The definition without the names of the index and the table. */
 const DEFINITION = `i.indisunique || substr(replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON '),
   length(format('CREATE %sINDEX %I ON %I.%I', case when i.indisunique then 'UNIQUE ' else '' end, c.relname, n.nspname, t.relname)) + 1)`;
 

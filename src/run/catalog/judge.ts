@@ -1,4 +1,4 @@
-/** Judges a statement whose intent was recorded and whose end was not: the catalog says whether it took effect. */
+/** Asks the catalog whether a statement took effect that was begun and whose end nobody has recorded. */
 import type { StatementKind } from "../../core/sql/classify.ts";
 import { literal } from "../../core/sql/quote.ts";
 import type { Connection } from "../../database/connection.ts";
@@ -16,10 +16,10 @@ import {
   stillThere,
 } from "./snapshot.ts";
 
-/** `again`: it had no effect, or repeating it does no harm. `unknown`: a person must look. */
+/** `done`: it took effect. `again`: it had no effect, or repeating it does no harm. `unknown`: a person must look. */
 export type Verdict = "done" | "again" | "unknown";
 
-/** Judges a statement whose intent was recorded and whose end was not. */
+/** `before` is the snapshot that the statement's intent holds. */
 export async function judge(
   connection: Connection,
   { kind, text }: JudgedStatement,
@@ -59,7 +59,7 @@ async function judgeCreateIndex(
   const now = await resolve(connection, kind.table);
   const [meant] = before?.objects ?? [];
   const table = meant == null ? now : await identify(connection, meant.oid);
-  // The table is gone, and what was built on it: the text is for the one that has its name now.
+  // The table was dropped, and its indexes with it. The statement is about the table that has the name now.
   if (table === null) return "again";
   const known = new Set(before?.indexes ?? []);
   const made = (await indexesOn(connection, kind, table.oid)).filter(
@@ -67,12 +67,12 @@ async function judgeCreateIndex(
   );
   for (const { oid } of made)
     if (await hasDefinitionOf(connection, { oid, table: table.name }, text)) return "done";
-  // Somebody else has made an index of that name, or the name of the table means another one by now.
+  // Somebody else has made an index of that name, or the table's name means another table now.
   if (made.length > 0 && kind.index !== null) return "unknown";
   return now?.oid === table.oid ? "again" : "unknown";
 }
 
-/** The intent remembers that none of the names meant anything. */
+/** Whether none of the statement's names meant an object when it began. */
 function nothingFound(before: Snapshot | null): boolean {
   return before?.objects?.every((object) => object === null) ?? false;
 }
@@ -103,7 +103,7 @@ async function judgeOutside(
   return oid === null || (typeof was === "number" && oid !== was) ? "done" : "again";
 }
 
-/** They ask for a state: once it is there, they do nothing. */
+/** These ask for a state, and do nothing once it is reached. */
 const REPEATABLE: ReadonlySet<string> = new Set([
   "ALTER DATABASE SET TABLESPACE",
   "ALTER SUBSCRIPTION REFRESH",

@@ -1,4 +1,4 @@
-/** What a statement that did not come to its end left lying about, and how the next attempt takes it up. */
+/** What an unfinished statement left behind, and how the next attempt continues it. */
 import type { Name } from "../../core/sql/cursor.ts";
 import { identifier } from "../../core/sql/quote.ts";
 import type { Connection } from "../../database/connection.ts";
@@ -20,8 +20,8 @@ import {
 } from "./snapshot.ts";
 
 /**
- * Clears what a killed or failed predecessor of this statement left behind, so that it can run. `before` is what the
- * predecessor's intent remembers.
+ * Removes what a killed or failed attempt of this statement left behind, so that the statement can run.
+ * `before` is the snapshot that the attempt's intent holds.
  */
 export async function clearLeftovers(
   connection: Connection,
@@ -37,7 +37,7 @@ export async function clearLeftovers(
   if (kind.kind === "create-index-concurrently" && kind.index !== null) {
     const table = await resolve(connection, kind.table);
     for (const index of table === null ? [] : await indexesOn(connection, kind, table.oid)) {
-      // With IF NOT EXISTS the server would take it for the index that is wanted, unique or not.
+      // With IF NOT EXISTS the server would take it for the wanted index, whether it is unique or not.
       if (index.valid || (index.unique !== kind.unique && !kind.ifNotExists)) continue;
       if (index.builder !== null) throw beingBuilt(index.name, index.builder);
       await connection.execute(`drop index concurrently if exists ${index.name}`);
@@ -53,7 +53,8 @@ export async function clearLeftovers(
 }
 
 /**
- * Where the server chooses the name: the invalid indexes that were not there before, and are what the statement builds.
+ * The leftovers of an index whose name the server chose: invalid indexes that are new and have the statement's
+ * definition.
  */
 async function unnamedLeftovers(
   connection: Connection,
@@ -72,7 +73,7 @@ async function unnamedLeftovers(
   return found;
 }
 
-/** Whether a statement that failed left something that only its repetition finishes. */
+/** Whether a failed statement left something that only running it again finishes. */
 export async function leftHalfDone(
   connection: Connection,
   { kind, text }: JudgedStatement,
@@ -95,7 +96,7 @@ export async function leftHalfDone(
   }
 }
 
-/** The statement to send: for the very objects that it meant; a half-done detachment is finished. */
+/** The text to send. It names the objects that the statement meant at first, and finishes a half-done detachment. */
 export async function effectiveText(
   connection: Connection,
   { kind, text }: JudgedStatement,
@@ -113,7 +114,7 @@ export async function effectiveText(
   return `alter table ${table?.name ?? quoted(kind.table)} detach partition ${partition?.name ?? quoted(kind.partition)} ${pending ? "finalize" : "concurrently"}`;
 }
 
-/** For a statement. */
+/** The name as a statement needs it. */
 function quoted({ schema, name }: Name): string {
   return schema === null ? identifier(name) : `${identifier(schema)}.${identifier(name)}`;
 }

@@ -1,8 +1,8 @@
 /**
  * What a statement's names mean before it runs, as its intent row remembers it.
  *
- * A name can mean another object later: an index of that name in the next schema of the path, or one that somebody has
- * made since. So the intent holds the objects themselves, and whoever judges the statement asks for those.
+ * A name can mean another object later: an index of that name in the next schema of the path, or one that
+ * somebody has made since. So the intent holds the objects themselves, and the judgement asks for those.
  */
 import type { StatementKind } from "../../core/sql/classify.ts";
 import type { Name } from "../../core/sql/cursor.ts";
@@ -13,27 +13,27 @@ import { indexesOn } from "./indexes.ts";
 
 export interface Identity {
   readonly oid: number;
-  /** With its schema, quoted. */
+  /** Qualified and quoted. */
   readonly name: string;
 }
 
-/** What is remembered with the intent. A row of an older Godwit has at most `indexes`. */
+/** The snapshot in an intent row. A row of an older Godwit has `indexes` at most. */
 export interface Snapshot {
-  /** What the statement's names meant, in their order; `null` where there was no such object. */
+  /** The objects that the statement's names mean, in their order; `null` where there is none. */
   readonly objects?: readonly (Identity | null)[];
-  /** The indexes that were there already, of those that the statement might have made. */
+  /** The indexes of the table before the statement: those of the name that it gives, or all where it gives none. */
   readonly indexes?: readonly number[];
-  /** Of a database, a tablespace, a subscription or an enum's value: whether it was there. */
+  /** The object id of the database, tablespace or subscription, or `null` if there was none. */
   readonly existing?: number | null;
 }
 
-/** A statement as the judgement needs it. */
+/** What a question about a statement needs of it. */
 export interface JudgedStatement {
   readonly kind: StatementKind;
   readonly text: string;
 }
 
-/** Asks with the settings in force at the statement, before it is begun. */
+/** Takes the snapshot before the statement begins, with the settings that hold for the statement. */
 export async function snapshot(connection: Connection, kind: StatementKind): Promise<Snapshot | null> {
   if (kind.kind === "outside") return { existing: await oidOutside(connection, kind) };
   const names = namesOf(kind);
@@ -75,7 +75,7 @@ export async function identify(connection: Connection, oid: number): Promise<Ide
   return found ?? null;
 }
 
-/** Of the indexes to drop those that are there, under the names that they have now. */
+/** The indexes to drop that still exist, under their current names. */
 export async function stillThere(
   connection: Connection,
   kind: StatementKind & { kind: "drop-index-concurrently" },

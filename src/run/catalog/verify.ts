@@ -1,12 +1,15 @@
-/** Whether an index that the server called built is there, valid, and the one that was asked for. */
+/**
+ * Checks an index that the server has called built: it must be there, be valid, and be the one that was asked
+ * for.
+ */
 import type { Connection } from "../../database/connection.ts";
 import { type Problem, StepFailed } from "../../errors.ts";
 import { hasDefinitionOf, holderOf, indexesOn } from "./indexes.ts";
 import { type JudgedStatement, resolve, type Snapshot } from "./snapshot.ts";
 
 /**
- * Throws `StepFailed` unless the statement that the server called done left a valid index. Returns a warning where
- * IF NOT EXISTS has kept another one.
+ * Throws `StepFailed` unless the statement left a valid index. Returns a warning where IF NOT EXISTS has kept
+ * another one.
  */
 export async function verify(
   connection: Connection,
@@ -30,7 +33,7 @@ export async function verify(
   return same === false ? keptOther(valid.name) : null;
 }
 
-/** A warning. */
+/** A warning, because the run itself did nothing wrong. */
 export function keptOther(name: string): Problem {
   return {
     code: "STEP_INDEX_KEPT",

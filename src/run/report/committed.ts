@@ -1,29 +1,31 @@
 /**
- * What of a failed step was kept, in words: the one place that says so. It is made from what was committed, and the report,
- * the ledger's log and the text for people all say the same.
+ * Says in words what of a failed step was kept. No other place does.
+ *
+ * The words are made from what was committed. The report, the ledger's log and the text for people all use
+ * them.
  */
 import type { Direction } from "../../core/migration.ts";
 
 export type Committed =
-  /** Rolled back whole. */
+  /** Everything was rolled back. */
   | { readonly extent: "none" }
-  /** These are done and stay; what failed after them was rolled back. */
+  /** The first statements are done and stay. What failed after them was rolled back. */
   | {
       readonly extent: "some";
       readonly done: number;
-      /** `null` where the file is not looked at. */
+      /** `null` if the file was not read. */
       readonly count: number | null;
-      /** Where the first begins that is not done. */
+      /** The line of the first statement that is not done. */
       readonly line: number | undefined;
-      /** Where others stand in front of it on that line. */
+      /** Its column, if other statements stand before it on that line. */
       readonly column?: number | undefined;
       readonly parts: "statements" | "transactions";
-      /** The position of a statement that is half-done, and that nothing but its repetition finishes. */
+      /** The position of a half-done statement. Only running it again finishes it. */
       readonly halfDone?: number | undefined;
     }
-  /** One statement may have committed a part of its work; those before it are done. */
+  /** One statement may have committed a part of its work. The statements before it are done. */
   | { readonly extent: "unknown"; readonly position: number; readonly line: number | undefined }
-  /** A module outside a transaction, some of whose statements have succeeded. */
+  /** Some statements of a module outside a transaction have succeeded. */
   | { readonly extent: "unknown"; readonly position: null }
   /** The connection was lost, and the ledger could not be asked. */
   | { readonly extent: "unknown"; readonly position: "unasked" };
@@ -34,13 +36,13 @@ export const UNASKED: Committed = { extent: "unknown", position: "unasked" };
 export interface FailedStep {
   readonly revision: string;
   readonly direction: Direction;
-  /** The one that ran. */
+  /** The file that ran. */
   readonly file: string;
-  /** How to run again, where that takes more than the same command. */
+  /** How to run again, where the same command is not enough. */
   readonly rerun?: string | undefined;
 }
 
-/** As a sentence without its end. */
+/** A sentence without its full stop. */
 export function whatWasKept(committed: Committed, { file }: FailedStep): string {
   switch (committed.extent) {
     case "none":
@@ -63,7 +65,7 @@ export function whatWasKept(committed: Committed, { file }: FailedStep): string 
   }
 }
 
-/** What to do about a failure, from which the next run goes on. */
+/** What to do about a failure, so that the next run can continue. */
 export function howToGoOn(
   committed: Committed,
   { revision, direction, file, rerun = "run again" }: FailedStep,
@@ -95,7 +97,7 @@ function placeIn({
   return column === undefined ? `line ${line}` : `line ${line}, column ${column},`;
 }
 
-/** What to do after an interruption: nothing is wrong with the file. */
+/** What to do after an interruption, where nothing is wrong with the file. */
 export function howToResume(committed: Committed, step: FailedStep): string {
   return committed.extent === "unknown"
     ? sentence(howToGoOn(committed, step))
@@ -106,7 +108,7 @@ export function advise(committed: Committed, step: FailedStep): string {
   return `${whatWasKept(committed, step)}: ${howToGoOn(committed, step)}.`;
 }
 
-/** For what is half done and step extent no ledger knows. Taken back and complete are two things to say about one row. */
+/** The advice where no ledger knows how much is done. A person decides between "complete" and "taken back". */
 export function decideByHand(revision: string, direction: Direction): string {
   return sentence(byHand(revision, direction));
 }

@@ -1,4 +1,4 @@
-/** What a dry run found out, as data. */
+/** The result of a dry run, as data. */
 import type { Problem } from "../../errors.ts";
 
 export interface NotTried {
@@ -9,21 +9,21 @@ export interface NotTried {
 export interface DryRunFailure {
   readonly revision: string;
   readonly problem: Problem;
-  /** It may have failed only because of what could not be tried before it, or because somebody was in its way. */
+  /** The failure may only be due to what could not be tried before it, or to a lock that somebody held. */
   readonly uncertain: boolean;
 }
 
 export interface DryRunReport {
   readonly target: string;
-  /** `worked`: all that was tried. `uncertain`: nothing has failed for sure. `failed`: something has. */
+  /** `worked`: everything that was tried. `uncertain`: no failure is certain. `failed`: at least one is. */
   readonly outcome: "worked" | "uncertain" | "failed";
-  /** Carried out, and rolled back. */
+  /** Steps that were carried out and rolled back. */
   readonly tried: readonly string[];
   readonly notTried: readonly NotTried[];
   readonly failures: readonly DryRunFailure[];
-  /** The first that failed for sure, else the first that failed; `null`: none did. */
+  /** The first certain failure, else the first failure; `null` if there is none. */
   readonly failed: DryRunFailure | null;
-  /** Imports that `up` would have run as well. */
+  /** Imports that `up` would have run too. */
   readonly notImported: readonly string[];
   readonly warnings: readonly Problem[];
 }
@@ -34,12 +34,12 @@ export class DryRunResults {
   readonly failures: DryRunFailure[] = [];
   readonly warnings: Problem[] = [];
 
-  /** Whether something that is planned is not there, for what comes after it. */
+  /** Whether a planned step is missing for the steps behind it. */
   get hasGaps(): boolean {
     return this.notTried.length > 0 || this.failures.length > 0;
   }
 
-  /** Of these, the first that failed or was left out because of one that did. */
+  /** The first of these that failed, or was left out because of a failed one. */
   missing(revisions: readonly string[], left: ReadonlySet<string>): string | undefined {
     return revisions.find((id) => left.has(id) || this.failures.some(({ revision }) => revision === id));
   }

@@ -1,4 +1,4 @@
-/** Everything that a run tells while it is at work. A closed union: switch on `kind` exhaustively. */
+/** Everything that a run tells while it works. The union is closed: switch on `kind` exhaustively. */
 import type { Plan, Step } from "../../core/plan.ts";
 import { hideSecrets, secretsOf } from "../../core/sql/secrets.ts";
 import type { Blocker } from "../../database/connection.ts";
@@ -26,7 +26,7 @@ export type RunEvent =
     }
   | { readonly kind: "lock-waiting"; readonly holder: Holder | null; readonly waitedMs: number }
   | { readonly kind: "lock-acquired"; readonly waitedMs: number }
-  /** What another tool had applied is in our ledger now. */
+  /** The ledger now has what another tool had applied. */
   | {
       readonly kind: "adopted";
       readonly tool: string;
@@ -34,7 +34,7 @@ export type RunEvent =
       readonly table: string;
       readonly revisions: readonly string[];
     }
-  /** What we had applied before is in the other tool's history now. */
+  /** The other tool's history now has what Godwit had applied before. */
   | {
       readonly kind: "told";
       readonly tool: string;
@@ -52,7 +52,7 @@ export type RunEvent =
       readonly count: number;
       readonly text: string;
     }
-  /** While a step takes long: about every second. `blockers` is not empty while it waits for a lock. */
+  /** Sent about every second while a step takes long. `blockers` is not empty while the step waits for a lock. */
   | {
       readonly kind: "step-progress";
       readonly step: Step;
@@ -68,7 +68,7 @@ export type RunEvent =
       readonly problem: Problem;
       readonly blockers: readonly Blocker[];
     }
-  /** A table of the run itself was locked by somebody; what was not committed is begun again. */
+  /** Somebody locked a table of the run itself. What was not committed begins again. */
   | {
       readonly kind: "run-retry";
       readonly attempt: number;
@@ -92,7 +92,7 @@ export type RunEvent =
       readonly message: string;
     }
   | { readonly kind: "notice"; readonly severity: string; readonly message: string }
-  /** Pictures for a contact sheet; `total` 0: there are all. */
+  /** Pictures for a contact sheet. `total` is 0 when all of them exist. */
   | {
       readonly kind: "thumbnails-progress";
       readonly import: string;
@@ -102,7 +102,7 @@ export type RunEvent =
   | { readonly kind: "connection-lost"; readonly problem: Problem }
   | { readonly kind: "finished"; readonly report: Report };
 
-/** The same without secrets, where it is made of somebody else's words. Errors and blockers are clean already. */
+/** Returns the event without secrets in somebody else's words. Errors and blockers have none by then. */
 export function presentableEvent(event: RunEvent): RunEvent {
   if (event.kind === "log" || event.kind === "notice" || event.kind === "import-notice")
     return { ...event, message: presentable(event.message) };

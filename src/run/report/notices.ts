@@ -1,4 +1,4 @@
-/** What the server says beside its answers, in an amount that people can read: a loop may raise millions of notices. */
+/** Limits the server's notices to an amount that people can read. A loop may raise millions. */
 import type { Notice } from "../../database/connection.ts";
 import { presentable } from "../../std/secret.ts";
 import type { Observe } from "./events.ts";

@@ -1,4 +1,4 @@
-/** What a run did, as data: printed, returned by the library, written as JSON. */
+/** What a run did, as data. It is printed, returned by the library and written as JSON. */
 
 import type { Direction, Phase } from "../../core/migration.ts";
 import type { Held } from "../../core/plan.ts";
@@ -10,7 +10,7 @@ export interface StepReport {
   readonly direction: Direction;
   readonly phase: Phase;
   readonly durationMs: number;
-  /** How often it was begun; more than 1 after lock timeouts or deadlocks. */
+  /** How often the step was begun. It is more than 1 after lock timeouts or deadlocks. */
   readonly attempts: number;
   readonly transactional: boolean;
 }
@@ -18,7 +18,10 @@ export interface StepReport {
 export interface StepFailure {
   readonly revision: string;
   readonly problem: Problem;
-  /** `none`: rolled back whole. `some`: a non-transactional migration stopped half-way. `unknown`: ask the ledger. */
+  /**
+   * `none`: all was rolled back. `some`: a migration without a transaction stopped half-way. `unknown`: ask the
+   * ledger.
+   */
   readonly committed: "none" | "some" | "unknown";
 }
 
@@ -26,19 +29,19 @@ export interface Report {
   readonly command: "up" | "down";
   readonly target: string;
   readonly runId: string;
-  /** `done`: all that was asked for is in the ledger and in the database. */
+  /** `done`: everything that was asked for is in the ledger and in the database. */
   readonly outcome: "done" | "failed" | "interrupted";
   readonly startedAt: string;
   readonly durationMs: number;
-  /** Time spent waiting for another run. */
+  /** The time spent waiting for another run. */
   readonly waitedMs: number;
   readonly steps: readonly StepReport[];
   readonly failures: readonly StepFailure[];
-  /** Planned, and neither done nor failed, in order. */
+  /** The planned steps that are neither done nor failed, in order. */
   readonly remaining: readonly string[];
-  /** Pending, but of a phase that this run was not asked for. */
+  /** Pending migrations of a phase that this run was not asked for. */
   readonly held: readonly Held[];
   readonly warnings: readonly Problem[];
-  /** What the imports did, a report each; only of an `up` that is about all there is, where imports are configured. */
+  /** One report for each import. Only an `up` of everything has them, where imports are configured. */
   readonly imports?: readonly ImportReport[];
 }

@@ -1,4 +1,4 @@
-/** Files and ledger side by side, a row for each migration. */
+/** Files and ledger side by side, one row for each migration. */
 import { ordered } from "../../core/heads.ts";
 import type { Migration } from "../../core/migration.ts";
 import type { Plan } from "../../core/plan.ts";

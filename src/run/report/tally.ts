@@ -1,4 +1,4 @@
-/** The books of one run: what is done, what failed, what remains, and what was warned of, across lost connections. */
+/** The books of one run: what is done, failed and remaining, and the warnings. They outlive lost connections. */
 import type { Held } from "../../core/plan.ts";
 import type { GodwitError, Problem } from "../../errors.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
@@ -7,12 +7,12 @@ export class Tally {
   /** Time spent waiting for another run. */
   waitedMs = 0;
   #held: readonly Held[] = [];
-  /** Steps done that a goal such as `-2` counts. */
+  /** The steps done that a goal such as `-2` counts. */
   #counted = 0;
   #remaining = new Set<string>();
   #done: StepReport[] = [];
   #failures: StepFailure[] = [];
-  /** Of `#failures`, by revision: what failed in this run is not tried again in it. */
+  /** The errors of `#failures`, by revision. What has failed in this run is not tried again in it. */
   readonly #errors = new Map<string, GodwitError>();
   readonly #warnings = new Map<string, Problem>();
   readonly #repeatables = new Set<string>();
@@ -31,12 +31,12 @@ export class Tally {
     return new Set(this.#done.map(({ revision }) => revision));
   }
 
-  /** Steps that have ended, one way or the other. */
+  /** The number of steps that have ended, done or failed. */
   get settled(): number {
     return this.#done.length + this.#failures.length;
   }
 
-  /** `remaining`: of a plan made anew, all its steps. What failed before and is still to do failed for good. */
+  /** `remaining` are all steps of a plan that was made anew. A failed step that is still in it stays failed. */
   planned(remaining: readonly string[], held: readonly Held[]): void {
     this.#held = held;
     this.#remaining = new Set(remaining);
@@ -44,12 +44,12 @@ export class Tally {
     const kept = new Set(this.#failures.map(({ revision }) => revision));
     for (const revision of this.#errors.keys()) {
       if (kept.has(revision)) this.#remaining.delete(revision);
-      // Another run has done it meanwhile.
+      // Another run has done the step meanwhile.
       else this.#errors.delete(revision);
     }
   }
 
-  /** A goal that counts steps doesn't count these. */
+  /** A goal that counts steps does not count repeatables. */
   repeatable(revision: string): void {
     this.#repeatables.add(revision);
   }
@@ -66,14 +66,14 @@ export class Tally {
     this.#remaining.delete(failure.revision);
   }
 
-  /** They were reported as done, and the server that answers now does not have them. */
+  /** The steps were reported as done, but the server that answers now does not have them. */
   undone(revisions: readonly string[]): void {
     const gone = new Set(revisions);
     this.#done = this.#done.filter(({ revision }) => !gone.has(revision));
     this.#counted -= revisions.filter((revision) => !this.#repeatables.has(revision)).length;
   }
 
-  /** Whether it is new. */
+  /** Returns whether the warning is new. */
   warned(problem: Problem): boolean {
     const key = `${problem.code} ${problem.message}`;
     if (this.#warnings.has(key)) return false;

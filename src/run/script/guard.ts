@@ -1,7 +1,9 @@
 /**
- * For a script that is written without a database: it stops where the tool whose folder this is has a migration already, and
- * with a folder of our own, where any tool has. The script itself finds the tool's table, in every schema: by the usual name,
- * by the one in the tool's own configuration, and before anything of ours was done in the database, whatever it is called.
+ * The guard of a script that is written without a database. The script stops where another tool has applied a
+ * migration already: the tool whose folder it is, or any tool if the folder is Godwit's own.
+ *
+ * The script itself looks for the tool's table, in every schema. It knows the table's usual name and the one in
+ * the tool's own configuration. Before our first run in the database the table may have any name.
  */
 import type { Migration } from "../../core/migration.ts";
 import { literal, stored, storedArray } from "../../core/sql/quote.ts";
@@ -14,15 +16,15 @@ import { type Mirror, PRESENT_SQLSTATE } from "../mirror/mirror.ts";
 import { readableOnly, whoseOf } from "../mirror/whose.ts";
 import type { Target } from "../session/target.ts";
 
-/** SQL that raises where one of these is applied; empty where there is nothing to ask. */
+/** SQL that raises where one of these steps is applied. It is empty where there is nothing to ask. */
 export type OfflineGuard = (steps: readonly MirroredStep[], when: "at first" | "in its step") => string;
 
-/** Stands in a query for the table that the script finds. */
+/** A placeholder in a query for the table that the script finds. */
 const ANY = { schema: "godwit:schema", name: "godwit:table" };
 
 export function offlineGuard(target: Target, mirror: Mirror | null): OfflineGuard {
   const setting = parseMirror(target.settings.mirror);
-  // A table that is named is asked by the mirror; `none` says that there is nothing to ask.
+  // The mirror asks a table that is named. `none` says that there is nothing to ask.
   if (setting === "none" || setting?.table !== undefined) return () => "";
   const tools = mirror === null ? toolsOf(target.source.layout) : [mirror.tool];
   return (steps, when) =>
@@ -65,8 +67,8 @@ const TAKE_OVER =
   "Take over what is there with godwit adopt; or, if that table has nothing to do with these files, write the script with --mirror none.";
 
 /**
- * Of rows nothing is known here but that they have a name, a number or a checksum of a pending file. Short numbers count as
- * `refuseUnnoticed` has it. `files`: all of them, for a table that knows no other.
+ * Looks in the tables of all tools. A row counts if it has the name, the number or the checksum of a pending
+ * file. Short numbers count as in `refuseUnnoticed`. `files`: all of them, for a table that knows no other.
  */
 export function anyToolGuard(
   target: Target,
@@ -145,7 +147,7 @@ interface Asked {
 
 function guardFor(tool: Tool, { steps, mirror, places, hint }: Asked): string {
   const table: Relation = { ...ANY, columns: columnsOf(tool, mirror), readable: true };
-  // What we wrote ourselves is a row of its own, and not all that stands below one.
+  // For a mirror, only the step's own row counts. Otherwise a row may stand for all steps below it.
   const has = mirror === null ? (tool.has ?? tool.writer?.present) : tool.writer?.present;
   const queries = steps.flatMap((step) => {
     const query = has?.(table, step) ?? null;

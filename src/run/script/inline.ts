@@ -1,4 +1,4 @@
-/** Parameters as literals, for a script: only the lexer knows where a `$1` is one. */
+/** Writes parameters as literals, for a script. Only the lexer knows which `$1` is a parameter. */
 import { quoted } from "../../core/sql/quote.ts";
 import { nextToken } from "../../core/sql/tokens.ts";
 import type { Encoded, ParameterKind } from "../../database/values/parameters.ts";
@@ -6,11 +6,11 @@ import type { Encoded, ParameterKind } from "../../database/values/parameters.ts
 interface Placeholder {
   readonly start: number;
   readonly end: number;
-  /** From 0. */
+  /** Counted from 0. */
   readonly index: number;
 }
 
-/** The statement with its parameters in their places. */
+/** The statement with its parameters written into it. */
 export function inline(text: string, parameters: readonly Encoded[]): string {
   let written = "";
   let done = 0;
@@ -23,13 +23,13 @@ export function inline(text: string, parameters: readonly Encoded[]): string {
   return written + text.slice(done);
 }
 
-/** A typed parameter can be written without quotes only where that is a number; as text every type reads it. */
+/** Every type reads a quoted literal, so each parameter is written as text. */
 function literalOf(value: Encoded): string {
   if (Buffer.isBuffer(value)) return `'\\x${value.toString("hex")}'::bytea`;
   return quoted(value).trimStart();
 }
 
-/** Without a server, what an array is meant as is known only where the statement says it: `$1::int[]`, `any($1)`. */
+/** The kinds of parameters as the statement itself shows them (`$1::int[]`, `any($1)`). There is no server to ask. */
 export function kindsWritten(text: string): readonly (ParameterKind | undefined)[] {
   const kinds: (ParameterKind | undefined)[] = [];
   for (const { start, end, index } of placeholdersOf(text)) {

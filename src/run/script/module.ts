@@ -1,6 +1,7 @@
 /**
- * A module in a script: it is run in its own process against a recorder that writes its statements down
- * (`user-code/record.ts`). A module that looks at an answer is refused by name, rather than rendered wrongly.
+ * A module in a script. It runs in its own process against a recorder that writes its statements down
+ * (`user-code/record.ts`). A module that uses an answer of the server is refused, because the script would be
+ * wrong.
  */
 import { type Place, type Problem, SourceError, StepFailed } from "../../errors.ts";
 import type { RecordedStatement } from "../../host/protocol.ts";

@@ -1,11 +1,11 @@
-/** What psql would do by itself with a script, and must not. */
+/** Keeps psql from changing a script by itself. */
 import type { MigrationSettings } from "../../core/migration.ts";
 import { literal } from "../../core/sql/quote.ts";
 import { tokenize } from "../../core/sql/tokens.ts";
 import { resetSession } from "../session/settings.ts";
 import type { Target } from "../session/target.ts";
 
-/** What a `.psqlrc` or the command line may have set otherwise. */
+/** Settings that a `.psqlrc` or the command line may have changed. */
 export const PSQL_SETTINGS = `\\set SINGLELINE off
 \\set SINGLESTEP off
 \\set ON_ERROR_STOP on
@@ -15,14 +15,14 @@ export const PSQL_SETTINGS = `\\set SINGLELINE off
 \\encoding UTF8`;
 
 /**
- * Outside of quotes psql puts the value of its variable into `:name`, and every psql has some (`:USER`, `:PORT`). In SQL a
- * colon stands so only in a slice of an array, where a space changes nothing.
+ * Outside of quotes, psql replaces `:name` by the value of its variable, and every psql has some (`:USER`,
+ * `:PORT`). In SQL, such a colon stands only in a slice of an array, where a space changes nothing.
  */
 export function forPsql(text: string): string {
   let written = "";
   let at = 0;
   for (const { start, end } of tokenize(text)) {
-    // Of \`::\` and \`:=\` it takes none for a variable.
+    // psql takes neither `::` nor `:=` for a variable.
     if (text.slice(start, end) !== ":" || !/["'{\p{L}\p{N}_]/u.test(text[end] ?? "")) continue;
     written += `${text.slice(at, end)} `;
     at = end;
@@ -30,16 +30,19 @@ export function forPsql(text: string): string {
   return written + text.slice(at);
 }
 
-/** One line, in the characters that every encoding has. */
+/** One line in ASCII, which every encoding has. */
 export function comment(text: string): string {
   return `-- ${text.replace(/[^\x20-\x7e]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)}`;
 }
 
-/** As before every step of a run. What only newer servers know stays out: the script is for any of them. */
+/**
+ * The reset before every step of a run. Settings of newer servers are left out, because the script is for any
+ * server.
+ */
 export function resetForPsql({ settings }: Target, own: MigrationSettings): string {
   const kind = { session: true, version: 0, applicationName: "godwit --sql" };
   const reset = resetSession(kind, { ...settings, searchPath: null }, own);
   if (settings.searchPath === null) return reset;
-  // Without a row, which psql would print.
+  // A `SELECT` would answer with a row, and psql would print it.
   return `${reset} do $godwit$ begin perform set_config('search_path', ${literal(settings.searchPath)}, false); end $godwit$;`;
 }

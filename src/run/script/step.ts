@@ -1,4 +1,4 @@
-/** One step of a script for psql: the frames of a run, and between them the text as it is run. */
+/** One step of a script for psql, written with the same frames as in a run. */
 import { encodingChange, utf8AfterReset } from "../../core/sql/encoding.ts";
 import { indexGuard } from "../../core/sql/index-guard.ts";
 import { codePointOffset, locate } from "../../std/text.ts";
@@ -19,7 +19,7 @@ export interface ScriptContext {
   readonly guard: OfflineGuard;
 }
 
-/** What the tool is asked about; `null`: it knows nothing of such a step. */
+/** What another tool's history is asked about the step; `null` if it can't know such a step. */
 export function guarded(
   target: Target,
   { step, migration }: Pick<Prepared, "step" | "migration">,
@@ -76,7 +76,10 @@ export async function renderStep(
   return [title, ...(await prepared.form.render(pen, prepared, body))].join("\n");
 }
 
-/** What is behind it would be stored as other characters than `up` stores. */
+/**
+ * psql would send the text behind such a setting in another encoding, and other characters would be stored than
+ * by `up`.
+ */
 function refuseEncoding(text: string, prepared: Prepared, isFile: boolean): void {
   const at = encodingChange(text);
   if (at === null) return;
@@ -92,7 +95,7 @@ function refuseEncoding(text: string, prepared: Prepared, isFile: boolean): void
   );
 }
 
-/** The semicolon is on a line of its own: the text may end in a comment. */
+/** The semicolon gets a line of its own where the text may end in a comment. */
 function ended(text: string): string {
   const trimmed = text.trimEnd();
   return trimmed.endsWith(";") && !/--[^\n]*$/.test(trimmed) ? trimmed : `${trimmed}\n;`;

@@ -1,5 +1,4 @@
-/** Waiting for the database, and the promises that a session must keep before anything is done in it. */
-
+/** Waits for the database, and checks what a session must keep before anything is done in it. */
 import { identifier } from "../../core/sql/quote.ts";
 import type { Connection, Row } from "../../database/connection.ts";
 import { isRetryableConnection } from "../../database/sqlstate.ts";
@@ -16,7 +15,7 @@ import type { RunContext, Target } from "./target.ts";
 const MAX_DELAY_MS = 60_000;
 const OLDEST_VERSION = 130_000;
 
-/** Opens the target's connection, trying again while the server cannot be reached or is still starting. */
+/** Opens the target's connection. Tries again while the server can't be reached or is still starting. */
 export async function connect(target: Target, context: RunContext): Promise<Connection> {
   const attempts = Math.max(1, target.settings.connectAttempts);
   for (let attempt = 1; ; attempt++) {
@@ -43,9 +42,9 @@ export async function connect(target: Target, context: RunContext): Promise<Conn
 }
 
 /**
- * One connection for as long as `use` takes. Where a lock stops it, `use` is called again with another one: it must be such
- * that what it has committed before is not done twice. When the run is to end, `database/wire/stopping.ts` cancels its statements, and what
- * is thrown is the reason of the signal.
+ * Opens one connection for as long as `use` takes. If a lock stops `use`, it is called again with another
+ * connection, so it must not do twice what it has committed before. When the run must end,
+ * `database/wire/stopping.ts` cancels the statements, and the reason of the signal is thrown.
  */
 export async function withConnection<T>(
   target: Target,
@@ -60,7 +59,7 @@ export async function withConnection<T>(
   );
 }
 
-/** The same for a `use` that waits for locks by itself: it is called once. */
+/** The same for a `use` that retries its own lock waits. It is called once. */
 export async function withOneConnection<T>(
   target: Target,
   context: RunContext,
@@ -87,7 +86,10 @@ export function sessionKind(connection: Connection, context: RunContext): Sessio
   };
 }
 
-/** Refuses a server that cannot be migrated; sets the session up and reads back what it really got. */
+/**
+ * Refuses a server that can't be migrated. Sets the session up, and reads back the settings that the server
+ * really has.
+ */
 export async function prepareSession(
   connection: Connection,
   target: Target,
@@ -112,7 +114,7 @@ export async function prepareSession(
     READ_BACK.has(name),
   );
   const [, got] = await Promise.all([
-    // Who only looks may look before the schema of the target is made.
+    // The guard for a missing schema is left out: a command that only looks may run before the schema is made.
     connection.execute(resetSession(kind, { ...target.settings, schema: null }, {})),
     connection.query<Row & { name: string; value: string }>(
       `select name, (setting || case when unit is null or setting = '0' then '' else unit end) as value
@@ -131,8 +133,8 @@ export async function prepareSession(
 }
 
 /**
- * For a run that has something to do. Its transactions say READ WRITE, so that a migration's leftovers do not stop the
- * next one; they must not write where the database itself was made read-only on purpose.
+ * For a run that has something to do. Its transactions say READ WRITE, so that a migration's leftovers don't
+ * stop the next one. They must not write where somebody made the database read-only on purpose.
  */
 export async function refuseReadOnly(connection: Connection): Promise<void> {
   const { rows } = await connection.query("show default_transaction_read_only");
@@ -146,7 +148,7 @@ export async function refuseReadOnly(connection: Connection): Promise<void> {
   });
 }
 
-/** The settings on which a promise rests. */
+/** The settings that a promise depends on. */
 const READ_BACK = new Set([
   "lock_timeout",
   "statement_timeout",

@@ -1,16 +1,16 @@
-/** A signal or a deadline ends what is under way, also where that does not answer. */
+/** Ends what is under way on a signal or at the deadline, even if it does not answer. */
 import { isRaised, isRetryableTransaction, QUERY_CANCELED } from "../../database/sqlstate.ts";
 import { DatabaseError, GodwitError, Interrupted } from "../../errors.ts";
 
 /**
- * How long everything together may take to end by itself. Longer than user code gets (`host/host.ts`) and than a server
- * gets (`database/wire/stopping.ts`), so that usually these end and say what was kept.
+ * How long everything together may take to end by itself. User code (`host/host.ts`) and servers
+ * (`database/wire/stopping.ts`) get less, so usually these end first and say what was kept.
  */
 export const GRACE_MS = 8_000;
 
 /**
- * Settles like `work`. Once the signal aborts and the grace is over, it rejects without waiting: then nobody knows what
- * became of what was under way, and the error says so.
+ * Settles like `work`. If `work` has not settled when the signal has aborted and the grace period is over, it
+ * rejects. Nobody knows then what became of the work, and the error says so.
  */
 export async function orEnded<T>(
   work: Promise<T>,
@@ -38,12 +38,12 @@ export async function orEnded<T>(
 }
 
 /**
- * What a statement that was stopped failed with is the interruption itself. A request to cancel may also arrive when its
- * statement is done already, and hit what comes after.
+ * The error of a stopped statement becomes the interruption itself. A cancel request may also hit the next
+ * statement, when its own is already done.
  */
 export function asInterruption(error: unknown, signal: AbortSignal): unknown {
   if (!signal.aborted || !(error instanceof DatabaseError)) return error;
-  // A lock that was not to be had in time would be waited for again, were it not for the end of the run.
+  // Without the interruption, the run would wait for the lock again.
   const waited = isRetryableTransaction(error.sqlState) && !isRaised(error.routine);
   if (error.sqlState === QUERY_CANCELED || waited) return withReport(signal.reason, error);
   if (error.code !== "DATABASE_CONNECTION_LOST") return error;

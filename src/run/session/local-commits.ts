@@ -1,16 +1,18 @@
 /**
- * Commits that are on this server alone. Where a synchronous standby is missing, a COMMIT waits for it. When that wait is
- * cancelled, by whomever, the server answers with success and a warning: a failover may lose what was committed.
+ * Commits that only this server has.
+ *
+ * Without its synchronous standby, a COMMIT waits. If anybody cancels that wait, the server answers with
+ * success and a warning. A failover may then lose what was committed.
  */
 import type { Connection } from "../../database/connection.ts";
 import type { Problem } from "../../errors.ts";
 import type { Observe } from "../report/events.ts";
 import type { RunContext } from "./target.ts";
 
-/** The server's own function. Its warning has no SQLSTATE of its own, and may be in any language. */
+/** The function of the server that waits. Its warning has no SQLSTATE of its own, and may be in any language. */
 const WAIT = "SyncRepWaitForLSN";
 
-/** Told once for each connection, whatever statement it was. */
+/** Warns once for each connection, whatever statement it was. */
 export function hearLocalCommits(connection: Connection, observe: Observe): void {
   const stop = connection.onNotice(({ routine }) => {
     if (routine !== WAIT) return;
@@ -27,7 +29,7 @@ function localCommit(database: string): Problem {
   };
 }
 
-/** The same context, and what was warned of in it so far; each warning is told once. */
+/** Returns the context with an observer that keeps its warnings. Each warning is passed on once. */
 export function withWarnings(context: RunContext): {
   readonly context: RunContext;
   readonly warnings: () => readonly Problem[];

@@ -1,4 +1,4 @@
-/** For the use-cases that write to the ledger without running migrations: one connection, under the lock. */
+/** One connection under the lock, for use-cases that write to the ledger without running migrations. */
 import type { Connection } from "../../database/connection.ts";
 import { acquireLease } from "../../lock/lease.ts";
 import type { Holder, Lock } from "../../lock/lock.ts";

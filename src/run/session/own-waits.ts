@@ -1,11 +1,14 @@
 /**
- * What a run says and asks for itself (its ledger, its lock's row) waits for locks like a migration's statements do, and
- * is treated like them: after the lock timeout it is begun again, and who is in the way is named.
+ * Lock waits of the run's own statements, such as those on its ledger or its lock's row.
  *
- *   work ── 55P03, 40P01, 40001 ──► pause ──► work again, on a new connection ──► … ──► the error, with who is in the way
+ * They are treated like those of a migration: after the lock timeout, the work begins again, and the blocker is
+ * named.
  *
- * The server has rolled back the transaction that failed. What was committed before it is in the ledger, so the work
- * reads that anew. Errors of steps never come here as `DatabaseError`: they are `StepFailed`, and tried again by themselves.
+ *   work ── 55P03, 40P01, 40001 ──► pause ──► work again, on a new connection ──► … ──► the error, with the blocker
+ *
+ * The server has rolled back the transaction that failed. What was committed before it is in the ledger, so the
+ * work reads the ledger anew. Errors of steps never arrive here as a `DatabaseError`: they are `StepFailed`,
+ * and steps have their own retries.
  */
 import type { Blocker, Connection } from "../../database/connection.ts";
 import { DatabaseError } from "../../errors.ts";
@@ -18,11 +21,11 @@ import { isWorthRetrying } from "./transaction.ts";
 const LOOK_EVERY_MS = 1_000;
 
 export interface OwnWaits {
-  /** Looks who is in the way of what this connection waits for, until it is disposed. */
+  /** Looks for the sessions that block this connection, until it is disposed. */
   watch(connection: Connection): Disposable;
 }
 
-/** Throws what `work` throws; a lock that was not to be had only after as many attempts as a step gets. */
+/** Throws what `work` throws. An error of a lock is thrown only after as many attempts as a step gets. */
 export async function patiently<T>(
   target: Target,
   context: RunContext,

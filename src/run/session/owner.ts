@@ -1,4 +1,4 @@
-/** Whether the ledger is that of these files: asked before anything is written into it. */
+/** Whether the ledger belongs to these files. This is asked before anything is written into it. */
 import { checkOwner, isReplaced } from "../../core/checks.ts";
 import { graphOf } from "../../core/graph.ts";
 import { versioned } from "../../core/heads.ts";
@@ -7,14 +7,14 @@ import { PlanRefused } from "../../errors.ts";
 import type { Listing } from "../../source/source.ts";
 import type { Target } from "./target.ts";
 
-/** What these files replace, as a person says of this database: all that was applied from a file. Throws as `refuseForeign`. */
+/** The migrations applied from a file that these files replace, where a person has declared that. Throws like `refuseForeign`. */
 export function replacedBy(target: Target, files: Listing, history: History): readonly HistoryEntry[] {
   const graph = graphOf(files.migrations, { order: target.settings.order });
   if (!isReplaced(graph, history) || graph.heads.length === 0) {
     refuseForeign(target, files, history);
     return [];
   }
-  // A name that differs is no matter of files.
+  // Another project name is refused even then.
   refuseForeign(target, { ...files, migrations: [] }, history);
   const old = versioned(history).filter(hasHadFile);
   const open = old.find(({ state }) => state !== "applied");

@@ -1,13 +1,13 @@
-/** The schema of a target that is gone, as what it is: nothing that a migration did, and nothing to try again. */
+/** Recognizes that the schema of a target is gone. No migration has done that, and a retry would not help. */
 import { SCHEMA_GONE_SQLSTATE, schemaGuard } from "../../core/sql/schema-guard.ts";
 import type { Connection } from "../../database/connection.ts";
 import { ConfigError, DatabaseError, Interrupted } from "../../errors.ts";
 import type { RunSettings } from "./target.ts";
 
-/** The error as `TARGET_SCHEMA_MISSING` where it is the guard's; any other as it is. */
+/** Returns `TARGET_SCHEMA_MISSING` for the guard's error, and every other error unchanged. */
 export function asSchemaGone(error: unknown): unknown {
   if (!(error instanceof DatabaseError) || error.sqlState !== SCHEMA_GONE_SQLSTATE) return error;
-  // A migration can raise any code itself.
+  // A migration itself can raise any code.
   if (!/^Schema ".*" is not in the database any more\.$/s.test(error.message)) return error;
   return new ConfigError(
     {
@@ -20,8 +20,8 @@ export function asSchemaGone(error: unknown): unknown {
 }
 
 /**
- * What a run of a schema failed with, or `TARGET_SCHEMA_MISSING` where the schema is gone by now: between two looks of the
- * guard the server speaks of a table or an object id that does not exist.
+ * Returns `TARGET_SCHEMA_MISSING` if the schema is gone by now, else the error. Between two checks of the
+ * guard, the server only says that a table or an object id does not exist.
  */
 export async function explainedBySchema(
   error: unknown,
@@ -29,7 +29,7 @@ export async function explainedBySchema(
   connection: Connection,
 ): Promise<unknown> {
   if (schema == null || connection.lost.aborted || error instanceof Interrupted) return error;
-  // What failed may have left its transaction open.
+  // The failed statement may have left its transaction open.
   const guarded = connection.execute(`rollback; ${schemaGuard(schema)}`);
   return await guarded.then(
     () => error,

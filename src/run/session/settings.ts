@@ -1,22 +1,25 @@
-/** A session's settings: reset between migrations, our own for our own words, and left clean behind a pooler. */
+/**
+ * A session's settings: reset between migrations, the run's own around its own statements, and clean behind a
+ * pooler.
+ */
 import type { MigrationSettings } from "../../core/migration.ts";
 import { identifier, literal } from "../../core/sql/quote.ts";
 import { schemaGuard } from "../../core/sql/schema-guard.ts";
 import type { RunSettings } from "./target.ts";
 
-/** `false` for a pooler in transaction mode: settings must not outlive the transaction. */
+/** `session` is false behind a pooler in transaction mode. Settings must not outlive the transaction there. */
 export interface SessionKind {
   readonly session: boolean;
   readonly version: number;
   readonly applicationName: string;
 }
 
-/** Everything that an earlier migration may have left behind, gone; then our own settings. */
+/** Removes everything that an earlier migration may have left in the session, then sets the run's own settings. */
 export function resetSession(kind: SessionKind, run: RunSettings, own: MigrationSettings): string {
   const settings = sessionSettings(kind, run, own);
   const local = !kind.session;
   const scope = local ? "local " : "";
-  // SET and not set_config: it answers without a row. A list of schemas, however, it takes for one name.
+  // `SET` answers without a row, unlike set_config. But it would take a list of schemas for one name.
   const set = Object.entries(settings).map(([name, value]) => `set ${scope}${name} = ${literal(value)};`);
   if (run.searchPath !== null)
     set.push(`select set_config('search_path', ${literal(run.searchPath)}, ${local});`);
@@ -24,20 +27,20 @@ export function resetSession(kind: SessionKind, run: RunSettings, own: Migration
   return `${kind.session ? DEALLOCATE : ""}${RESET} ${set.join(" ")}${role}${guardOf(run)}`;
 }
 
-/** Raises where the target is a schema that is gone, in front of a step and again before its COMMIT. */
+/** Raises if the schema of the target is gone. It stands before a step and again before its COMMIT. */
 export function guardOf({ schema }: Pick<RunSettings, "schema">): string {
   return schema == null ? "" : ` ${schemaGuard(schema)};`;
 }
 
 /**
- * Between two statements of one file: it may go on with temporary tables, prepared statements, and `currval` of a
- * sequence.
+ * The reset between two statements of one file. Temporary tables, prepared statements and `currval` of a
+ * sequence stay.
  */
 export function withinFile(reset: string): string {
   return reset.replace(DEALLOCATE, "").replace(DISCARD, "");
 }
 
-/** The settings of a session by name, in the server's spelling; read back after they were set. */
+/** The settings of a session by name, in the server's spelling. They are read back after they were set. */
 export function sessionSettings(
   kind: SessionKind,
   run: RunSettings,
@@ -45,23 +48,24 @@ export function sessionSettings(
 ): Record<string, string> {
   return {
     application_name: kind.applicationName,
-    // What `RESET ALL` goes back to is, behind a pooler, not what our driver asked for.
+    // Behind a pooler, `RESET ALL` does not go back to what the driver asked for.
     client_encoding: "UTF8",
-    // The run listens to what the server says, whatever the role has set.
+    // The run needs the server's notices, whatever the role has set.
     client_min_messages: "notice",
     lock_timeout: `${own.lockTimeoutMs ?? run.lockTimeoutMs}`,
     statement_timeout: `${own.statementTimeoutMs ?? run.statementTimeoutMs}`,
-    // Later than our own limit: a module that never settles is a failure with a name, not a lost connection.
+    // This is longer than the run's own limit: a module that never settles fails by name, not by a lost
+    // connection.
     idle_in_transaction_session_timeout: `${run.idleTimeoutMs === 0 ? 0 : run.idleTimeoutMs + IDLE_GRACE_MS}`,
     row_security: own.rowSecurity === true ? "on" : "off",
     standard_conforming_strings: "on",
-    // Floats with all their digits, whatever the database or the role has set.
+    // Floats have all their digits, whatever the database or the role has set.
     extra_float_digits: "1",
-    // Otherwise the NULL in an array is a text of four letters.
+    // Otherwise the NULL in an array would be a text of four letters.
     array_nulls: "on",
-    // How dates are written, not how they are read: of the other styles the driver understands none.
+    // The driver understands only this style of dates. The order in which dates are read is not changed.
     datestyle: "ISO",
-    // Without it a killed client's backend, and its lock, live until the running statement ends.
+    // Otherwise the backend of a killed client keeps its locks until the running statement ends.
     ...(kind.version >= 140_000
       ? { client_connection_check_interval: "1000", idle_session_timeout: "0" }
       : {}),
@@ -75,19 +79,19 @@ export function sessionSettings(
 const IDLE_GRACE_MS = 10_000;
 
 const DISCARD = "discard temp; discard sequences;";
-/** Not behind a pooler: there the statements may be other people's, which the pooler has prepared for them. */
+/** Not behind a pooler, where the prepared statements may belong to other clients. */
 const DEALLOCATE = "deallocate all; ";
-// First of all its timeout: it may be too short for what follows.
+// The timeout comes first, because it may be too short for what follows.
 const RESET = `set statement_timeout = 0; close all; set session authorization default; set role none; reset all; unlisten *; discard plans; ${DISCARD}`;
 
 /**
- * Back to the role and the settings of our own, for the ledger's last word in a transaction in which the migration may
- * have changed any of them. It is plain ASCII, because it is read in whatever client encoding the migration has left.
- * Deferred constraints are checked before it, for they belong to the migration and see its settings.
+ * Sets the run's own role and settings again, before it writes the ledger in a migration's transaction. The
+ * text is plain ASCII, because the server reads it in whatever client encoding the migration has left. Deferred
+ * constraints are checked before it, because they belong to the migration and need its settings.
  */
 export function ownRole(run: RunSettings): string {
   const role = run.role === null ? "none" : identifier(run.role);
-  // First the timeouts: what the migration set may be too short for us.
+  // The timeouts come first, because the migration's may be too short for the rest.
   return [
     `set local statement_timeout = ${run.statementTimeoutMs};`,
     `set local lock_timeout = ${run.lockTimeoutMs};`,
@@ -95,17 +99,18 @@ export function ownRole(run: RunSettings): string {
     `set local role ${role};`,
     CATALOG_ONLY,
     "set local row_security = off;",
-    // A COMMIT that no standby has is told as a warning.
+    // The warning about a COMMIT that no standby has must be heard.
     "set local client_min_messages = warning;",
   ].join(" ");
 }
 
-/** A function or an operator of the same name in another schema is none of ours. */
+/** Otherwise a function or an operator of the same name in another schema could be taken. */
 export const CATALOG_ONLY = "set local search_path = pg_catalog, pg_temp;";
 
 /**
- * Before the `COMMIT`. Behind a pooler the session is somebody else's after it: nothing of ours may be left in it. In one of
- * our own what the migration set is reset by the next step, and its timeout must not end that.
+ * Stands before the `COMMIT`. Behind a pooler, the session belongs to somebody else after it, so nothing of
+ * ours may stay in it. In a session of our own the next step resets the rest, but the migration's timeout must
+ * not end that reset.
  */
 export function leaveSession(kind: SessionKind): string {
   return kind.session ? FORGET_TIMEOUT : RESET;
@@ -114,8 +119,8 @@ export function leaveSession(kind: SessionKind): string {
 export const FORGET_TIMEOUT = "reset statement_timeout;";
 
 /**
- * Comes right behind a migration, in a message of its own. The server measures a timeout from the moment at which it begins to
- * read a message. The closing message as a whole may take longer than the migration's own timeout.
+ * Sent right behind a migration, in a message of its own. The server measures a timeout from the moment at
+ * which it begins to read a message, and the closing message may take longer than the migration's own timeout.
  */
 export const CALM = "set local statement_timeout = 0";
 /** The same for a session that may be in no transaction. */

@@ -1,4 +1,4 @@
-/** What a run needs to know of a target; made by `assemble.ts`. */
+/** What a run needs to know of a target. `assemble.ts` makes it. */
 import type { Connection } from "../../database/connection.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { Source } from "../../source/source.ts";
@@ -14,34 +14,37 @@ export interface Target {
 }
 
 export interface RunSettings {
-  /** The configured project; tells ledgers apart. */
+  /** The configured project. It tells ledgers apart. */
   readonly project: string | null;
   readonly order: readonly string[];
-  /** How long a statement may wait for a table lock before its transaction is rolled back and tried again. */
+  /** How long a statement waits for a table lock before its transaction is rolled back and tried again. */
   readonly lockTimeoutMs: number;
-  /** 0: none. */
+  /** 0 means no limit. */
   readonly statementTimeoutMs: number;
-  /** How long a module may go without a statement in flight, and a transaction stay idle; 0: as long as they like. */
+  /** How long a module may have no statement in flight, and a transaction may be idle. 0 means no limit. */
   readonly idleTimeoutMs: number;
-  /** How often one step is begun at most, when locks, deadlocks or serialization stop it. */
+  /** How often one step is begun at most, where locks, deadlocks or serialization failures stop it. */
   readonly lockAttempts: number;
-  /** How often the database is asked for a connection before the run gives up. */
+  /** How often the run asks for a connection before it gives up. */
   readonly connectAttempts: number;
   readonly connectDelayMs: number;
-  /** How long to wait for another run. */
+  /** How long the run waits for another run. */
   readonly lockWaitMs: number;
-  /** Behind a pooler: how long a run that died keeps others waiting. Default 60 s. */
+  /** How long a dead run keeps others waiting, behind a pooler. The default is 60 s. */
   readonly leaseTermMs?: number | undefined;
-  /** `--mirror`: the tool whose history is kept in step; left out: the layout's own, where that is customary. */
+  /**
+   * `--mirror`: the tool whose history the run writes too. The default is the layout's own tool, where that is
+   * customary.
+   */
   readonly mirror?: string | null | undefined;
-  /** The target is this one schema of several in its database: what lies elsewhere is not about it. */
+  /** The one schema of the database that is the target. Nothing in other schemas is about it. */
   readonly schema?: string | null | undefined;
   readonly searchPath: string | null;
-  /** A role to become; must be one the login role is a member of. */
+  /** The role to become. The login role must be a member of it. */
   readonly role: string | null;
 }
 
-/** The invocation: the same for all targets of one command. */
+/** One invocation. It is the same for all targets of a command. */
 export interface RunContext {
   readonly runId: string;
   readonly host: string;

@@ -14,16 +14,16 @@ export type Body =
   | {
       readonly kind: "sql";
       readonly text: string;
-      /** As it lies there, where that is not what is run. */
+      /** The file's own text, where another one is run. */
       readonly written?: string | undefined;
       readonly file: string;
       readonly line: number;
       readonly settings?: MigrationSettings | undefined;
-      /** The file begins and ends transactions itself: what it does in each, in order. */
+      /** One entry for each transaction that the file begins and ends itself, in order. */
       readonly units?: readonly Unit[] | undefined;
-      /** How its transaction begins, where the text chooses that. */
+      /** How the transaction begins, where the text chooses that. */
       readonly modes?: TransactionModes | undefined;
-      /** Of these, those that the text gives to its transaction itself, and not to its session. */
+      /** The modes that the text gives to its own transaction, not to its session. */
       readonly ownModes?: TransactionModes | undefined;
       readonly revert: string | null;
     }
@@ -32,13 +32,13 @@ export type Body =
 export interface SplitStatement {
   readonly text: string;
   readonly kind: StatementKind;
-  /** Line in the file, from 1. */
+  /** The line in the file, counted from 1. */
   readonly line: number;
-  /** Where it starts in the body, in UTF-16 units. */
+  /** The offset in the body, in UTF-16 units. */
   readonly start: number;
-  /** Several statements, which the file has put into one transaction. */
+  /** The text is several statements that the file has put into one transaction. */
   readonly several?: boolean | undefined;
-  /** How its transaction begins, where the text chooses that. */
+  /** How the transaction begins, where the text chooses that. */
   readonly modes?: TransactionModes | undefined;
 }
 
@@ -65,12 +65,12 @@ export function statementsOf(body: Body & { kind: "sql" }): readonly SplitStatem
   }));
 }
 
-/** Tells whether a statement that an earlier run has recorded is still the same. */
+/** Two runs compare it to see whether a recorded statement is still the same. */
 export function hashOf(statement: SplitStatement): string {
   return `sha256:${createHash("sha256").update(statement.text).digest("hex")}`;
 }
 
-/** Where a statement begins; its column only where something stands in front of it on its line. */
+/** The start of a statement. The column is given only where something stands before the statement on its line. */
 export function startOf(
   body: { text: string; file: string; line: number },
   { start, line }: Pick<SplitStatement, "start" | "line">,
@@ -80,7 +80,7 @@ export function startOf(
   return { line, column: placeOf(body, codePointOffset(body.text, start) + 1).column };
 }
 
-/** The place of a character (from 1, as PostgreSQL counts) of a text that starts on some line of a file. */
+/** The place of a character in a text that starts on some line of a file. PostgreSQL counts characters from 1. */
 export function placeOf(body: { text: string; file: string; line: number }, position: number): Place {
   const { line, column } = locate(body.text, position, { firstLine: body.line });
   return { file: body.file, line, column, excerpt: excerptAt(body.text, position, { firstLine: body.line }) };

@@ -1,4 +1,4 @@
-/** What all the ways of carrying out a step are given, and how a step can end. */
+/** The context that every form of a step runs in, and the ways in which a step can end. */
 import type { Step } from "../../core/plan.ts";
 import type { Blocker, Connection } from "../../database/connection.ts";
 import type { DatabaseError, GodwitError, Problem } from "../../errors.ts";
@@ -22,34 +22,37 @@ export interface StepContext {
   readonly ledger: Ledger;
   readonly author: Author;
   readonly kind: SessionKind;
-  /** Aborts when work must stop: a signal, the deadline, or a lock that cannot be trusted any more. */
+  /** Aborts on a signal, at the deadline, or when the lock can't be trusted any more. */
   readonly stop: AbortSignal;
-  /** Number of steps in the plan, for progress. */
+  /** The number of steps in the plan, for progress. */
   readonly count: number;
   /** Puts a warning into the report. */
   readonly warn?: ((problem: Problem) => void) | undefined;
-  /** Whether it is late if it fails, because those behind it are carried out all the same. */
+  /**
+   * Whether a failed step would come too late in the next run, because steps behind it are carried out all the
+   * same.
+   */
   readonly isOvertaken?: ((revision: string) => boolean) | undefined;
-  /** What a module left behind went on when its step was done. */
+  /** Receives what a module that is already done has gone on to do. */
   readonly late?: ((error: GodwitError) => void) | undefined;
-  /** What this run itself was doing when it lost its connection. */
+  /** The step that this run was carrying out when it lost its connection. */
   readonly cut?: { readonly revision: string; readonly error: DatabaseError } | undefined;
-  /** Told each text that a module sends. */
+  /** Receives each text that a module sends. */
   readonly sent?: ((revision: string, text: string) => void) | undefined;
-  /** Another tool's history that is kept in step. */
+  /** The history of another tool, which the run writes too. */
   readonly mirror?: Mirror | null | undefined;
-  /** A tool that is not told, and whose own work must not meet ours. */
+  /** A tool whose history the run doesn't write. Its own runs must not overlap with this one. */
   readonly watch?: ToolWatch | null | undefined;
-  /** Another tool's lock, where the session cannot hold it. */
+  /** The lock of another tool, where the session can't hold it. */
   readonly advisory?: Advisory | null | undefined;
 }
 
-/** How one step ended. `error` is set together with `failure`; connection loss is thrown instead. */
+/** How one step ended. A lost connection is thrown instead. */
 export type StepOutcome =
   | { readonly ok: true; readonly report: StepReport }
   | { readonly ok: false; readonly failure: StepFailure; readonly error: GodwitError };
 
-/** For what looks for places in a module's files. */
+/** The folder and the file in which to look for places of a module. */
 export function whereIs(
   context: StepContext,
   step: Step,
@@ -57,13 +60,13 @@ export function whereIs(
   return { folder: context.target.source.folder, file: step.file };
 }
 
-/** Undoes what migrations did to the session, for what the run itself has to say and to ask between them. */
+/** Resets the session after a migration, before the run asks or writes something itself. */
 export async function ownSession(context: StepContext): Promise<void> {
   if (context.kind.session)
     await context.connection.execute(resetSession(context.kind, context.target.settings, {}));
 }
 
-/** Growing pauses between two tries of one step. */
+/** The pause between two attempts grows. */
 export async function pauseBeforeRetry(
   context: StepContext,
   step: Step,

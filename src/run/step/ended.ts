@@ -1,6 +1,8 @@
 /**
- * A step whose last message was answered, and not as it should be: whether it was kept is asked of the server, in this
- * order: the ledger's row, and what became of the transaction that wrote it.
+ * A step whose last message was answered in an unexpected way.
+ *
+ * The server is asked whether the step was kept: first for the ledger's row, then for the fate of the
+ * transaction that wrote it.
  */
 import { literal, stored } from "../../core/sql/quote.ts";
 import type { Step } from "../../core/step.ts";
@@ -10,13 +12,13 @@ import { type Committed, NOTHING } from "../report/committed.ts";
 import { rollback } from "../session/transaction.ts";
 import type { StepContext } from "./context.ts";
 
-/** The ledger row was completed in the transaction that inserted it, and that transaction was committed. */
+/** Whether the ledger row was completed in the transaction that inserted it, and that transaction was committed. */
 export function isClosed(results: readonly Result[]): boolean {
   const row = results.find(({ command }) => command === "INSERT");
   return row?.rowCount === 1 && results.at(-1)?.command === "COMMIT";
 }
 
-/** `transaction`: the id of the one that the step began in, where it is known. */
+/** `transaction` is the id of the transaction that the step began in, where it is known. */
 export async function endedTransaction(
   context: StepContext,
   { revision, direction }: Pick<Step, "revision" | "direction">,
@@ -30,8 +32,8 @@ export async function endedTransaction(
     )
     .catch(() => null);
   const { state, fate } = found?.rows[0] ?? { state: null, fate: null };
-  const isMirrored = direction === "up" ? state === "applied" : found !== null && state === null;
-  if (isMirrored)
+  const isKept = direction === "up" ? state === "applied" : found !== null && state === null;
+  if (isKept)
     return failed(
       `${revision} was ${direction === "up" ? "committed and is in the ledger" : "taken back and is out of the ledger"}, but its row in migration_log is missing.`,
       "Look for a trigger or a rule on migration_log and remove it, then run again: it goes on behind this one.",
@@ -58,7 +60,7 @@ export async function endedTransaction(
   );
 }
 
-/** What such an error knows of what was kept. */
+/** What the error knows about what was kept. */
 export function committedIn(error: unknown): Committed {
   const known = error instanceof StepFailed ? error.details?.committed : undefined;
   return known === "unknown" ? { extent: "unknown", position: null } : NOTHING;

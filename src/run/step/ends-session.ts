@@ -1,4 +1,4 @@
-/** A step that was running when the connection was lost: what of it was kept is asked of the ledger. */
+/** A step that was running when the connection was lost. The ledger says what of it was kept. */
 import type { Step } from "../../core/plan.ts";
 import type { Connection } from "../../database/connection.ts";
 import { StepFailed } from "../../errors.ts";
@@ -73,7 +73,7 @@ async function keptOf(
   if (begun !== undefined) return { extent: "unknown", position: begun.position, line: undefined };
   const done = recorded.length;
   if (done > 0) {
-    // The one behind them is what ends the session.
+    // The statement behind the done ones is the one that ends the session.
     const statements = body === null ? [] : statementsOf(body);
     const next = statements[done];
     const { line, column } = body === null || next === undefined ? {} : startOf(body, next);

@@ -11,11 +11,14 @@ export interface ExecuteOptions {
   readonly policy: "stop" | "continue";
   readonly onDone: (report: StepReport) => void;
   readonly onFailed: (failure: StepFailure, error: GodwitError) => void;
-  /** What has failed already in this run, with its error: it is not tried again. */
+  /** Steps that have failed in this run, with their errors. They are not tried again. */
   readonly failedBefore: ReadonlyMap<string, GodwitError>;
 }
 
-/** Throws the first failure: at once under `stop`, after all that does not depend on it under `continue`. */
+/**
+ * Throws the first failure. Under `stop` it throws at once, under `continue` after all steps that don't depend
+ * on it.
+ */
 export async function execute(
   context: StepContext,
   steps: readonly Prepared[],
@@ -61,14 +64,14 @@ export async function execute(
   if (first !== undefined) throw first;
 }
 
-/** Under `stop` every file is looked at before anything is done. Throws `SourceError`. */
+/** Under `stop` every file is checked before anything is done. Throws `SourceError`. */
 export function refuseBroken(steps: readonly Prepared[]): void {
   const problems = steps.flatMap((prepared) => (prepared.problem === null ? [] : [prepared.problem]));
   const [head, ...rest] = problems;
   if (head !== undefined) throw new SourceError([head, ...rest]);
 }
 
-/** The steps of one form that can be carried out one behind the other, whatever became of the steps before them. */
+/** Consecutive steps of one form, up to the first that can't run or depends on a failed step. */
 function stretchFrom(
   steps: readonly Prepared[],
   from: number,
@@ -86,7 +89,7 @@ function stretchFrom(
   return end === -1 ? rest : rest.slice(0, end);
 }
 
-/** The log keeps every attempt; that it cannot be written must not hide why the step failed. */
+/** The log keeps every attempt. If it can't be written, that must not hide why the step failed. */
 async function record(
   context: StepContext,
   { step }: Prepared,

@@ -1,4 +1,4 @@
-/** The execution of one file, statement by statement: what its statements share. */
+/** The execution of one file, statement by statement. */
 import { asciiComments } from "../../core/sql/comments.ts";
 import type { Blocker } from "../../database/connection.ts";
 import { DatabaseError } from "../../errors.ts";
@@ -10,32 +10,35 @@ import type { FrameParts } from "./frame.ts";
 import type { Prepared } from "./prepared.ts";
 import type { SessionState } from "./session-state.ts";
 
-/** A file at work, statement by statement. */
+/** The state that the statements of the file share. */
 export interface FileExecution {
   readonly context: StepContext;
   readonly prepared: Prepared;
   readonly body: Body & { kind: "sql" };
   readonly parts: FrameParts;
   attempts: number;
-  /** What the file has set so far, as statements: where the server cannot be asked for it. */
+  /**
+   * The `SET` statements of the file so far. They are kept as text where the server can't be asked for its
+   * settings.
+   */
   settings: string[];
-  /** How the session differs from a reset one, by what the file has done so far. */
+  /** How the file has changed the session so far, compared to a reset one. */
   state: SessionState;
-  /** The file names `lock_timeout`: what it sets holds for the statements behind it. */
+  /** The file names `lock_timeout`, so the value that it sets holds for its later statements. */
   readonly setsLockTimeout: boolean;
-  /** What may be the name of a customized option in the file. */
+  /** Words of the file that may name a customized option. */
   readonly custom: readonly string[];
-  /** Who was in the way of the statement that failed last. */
+  /** The sessions that blocked the statement that failed last. */
   blockers: readonly Blocker[];
-  /** The statement begun last may have taken effect, and is not called done. */
+  /** The last statement may have taken effect, and no row says that it is done. */
   unsettled: boolean;
-  /** What was there before an attempt whose leftovers could not be cleared. */
+  /** The snapshot of an attempt whose leftovers couldn't be cleared. */
   leftBehind: Snapshot | null;
-  /** The statement begun last has left something half-done, which running it again finishes. */
+  /** The last statement is half-done. Running it again finishes it. */
   halfDone: boolean;
 }
 
-/** The server counts from the start of what it was sent, people from the start of the file. */
+/** Moves the position in an error from the statement to the file. */
 export async function sendStatement(
   { context, body }: FileExecution,
   statement: SplitStatement,

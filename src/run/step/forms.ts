@@ -1,4 +1,4 @@
-/** The forms of a step: a new one is a file that carries it out, and a row here. */
+/** The forms of a step. A new form is one file that carries it out, and one row here. */
 import { noTransactionMarker } from "../../source/layouts/no-transaction.ts";
 import type { StepContext, StepOutcome } from "./context.ts";
 import { runModule } from "./module.ts";
@@ -10,7 +10,7 @@ import { runStatements } from "./statements.ts";
 import { runTransactions, tryText } from "./transactions.ts";
 
 export const FORMS = {
-  /** The text in one transaction. */
+  /** The text runs in one transaction. */
   transaction: {
     transactional: true,
     sends: "whole",
@@ -20,7 +20,7 @@ export const FORMS = {
     refuseResume: refuseAny,
     advise: noTransactionMarker,
   },
-  /** The text statement by statement, each in a transaction of its own or in none. */
+  /** The text runs statement by statement, each in its own transaction or in none. */
   statements: {
     transactional: false,
     sends: "statements",
@@ -30,7 +30,7 @@ export const FORMS = {
     refuseResume: refuseStatements,
     advise: noTransactionMarker,
   },
-  /** A function in one transaction. */
+  /** A function runs in one transaction. */
   module: {
     transactional: true,
     sends: "calls",
@@ -40,7 +40,7 @@ export const FORMS = {
     refuseResume: refuseAny,
     advise: declareOutside,
   },
-  /** A function that begins and commits its transactions itself. */
+  /** A function begins and commits its own transactions. */
   "module-outside": {
     transactional: false,
     sends: "calls",
@@ -56,7 +56,7 @@ function declareOutside(): string {
   return "declare the module with transaction: false";
 }
 
-/** For a form whose steps are carried out one after the other. */
+/** Makes a runner of consecutive steps from one that runs a single step. */
 function oneByOne(
   run: (context: StepContext, prepared: Prepared, index: number) => Promise<StepOutcome>,
 ): Form["run"] {

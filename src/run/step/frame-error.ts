@@ -1,4 +1,4 @@
-/** What an error in the run's own statements means: in the frame of a step, not in its text. */
+/** Errors of the run's own statements around a step, as the errors that they mean. */
 import { INDEX_SQLSTATE } from "../../core/sql/index-guard.ts";
 import { restored } from "../../core/sql/stored.ts";
 import { NOT_NULL_VIOLATION, READ_ONLY_TRANSACTION, UNIQUE_VIOLATION } from "../../database/sqlstate.ts";
@@ -9,7 +9,7 @@ import { asSchemaGone } from "../session/schema-gone.ts";
 import type { StepContext } from "./context.ts";
 import type { Prepared } from "./prepared.ts";
 
-/** An error in our own statements: its position is none of the file's. */
+/** The position of such an error is not one in the file, so it is removed. */
 export function frameError(error: unknown, revision: string): unknown {
   if (!(error instanceof DatabaseError)) return error;
   if (error.sqlState === UNIQUE_VIOLATION && /migration_(history|log)/.test(error.message))
@@ -40,7 +40,10 @@ export function frameError(error: unknown, revision: string): unknown {
   return error.withoutPosition();
 }
 
-/** The last transaction of a step outside of one. Throws `PlanRefused` where another tool was at work meanwhile. */
+/**
+ * Sends the last transaction of a step that runs outside one. Throws `PlanRefused` if another tool ran the same
+ * step meanwhile.
+ */
 export async function closed(
   { connection }: Pick<StepContext, "connection">,
   step: Prepared["step"],
@@ -51,13 +54,13 @@ export async function closed(
   });
 }
 
-/** What `indexGuard` has raised. */
+/** The error that `indexGuard` has raised. */
 export function indexRefused(error: DatabaseError): StepFailed {
   const { message, hint } = error;
   return new StepFailed({ code: "STEP_INDEX_INVALID", message, hint }, { cause: error });
 }
 
-/** The open transaction has no row of the step in the ledger, so it fails, and nothing of it is kept. */
+/** The ledger has no row of the step in the open transaction. The transaction fails, and nothing of it is kept. */
 function rowGone(revision: string, cause: unknown): StepFailed {
   return new StepFailed(
     {

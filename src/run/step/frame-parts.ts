@@ -23,7 +23,7 @@ export function frameParts(context: StepContext, prepared: Prepared, body: Body 
   };
 }
 
-/** What is said and asked beside another tool. */
+/** The SQL that writes the step into another tool's history, or asks whether that tool has run it. */
 function mirrorSqlBeside(
   { mirror, watch, advisory, ledger }: StepContext,
   prepared: Prepared,

@@ -1,5 +1,5 @@
 /**
- * The SQL around a migration, as text: what the runner sends and what `up --sql` prints is the same.
+ * The SQL around a migration, as text. The runner sends it, and `up --sql` prints it.
  *
  * A transactional step is three messages, sent without waiting for the answers:
  *
@@ -7,12 +7,14 @@
  *   body   the migration's own text, untouched                 (so that positions in errors are those of the file)
  *   close  constraints checked, own settings, ledger row completed, COMMIT
  *
- * The order is safe although nothing waits. A message that fails in the transaction leaves it failed, and
- * every later message fails with 25P02 without effect. A message that cannot even be parsed runs nothing,
- * which is why `BEGIN` is not in the same message as the body. `COMMIT` of a failed transaction would quietly
- * be a rollback, which is why it comes behind other statements in one message: the first of them fails.
- * And `COMMIT` itself would end the transaction when a deferred constraint fails, which is why these are
- * checked first, still in the settings of the migration that they belong to.
+ * The order is safe although nothing waits:
+ *
+ * - A message that fails leaves the transaction failed. Every later message then fails with 25P02 and has no effect.
+ * - A message that can't be parsed runs nothing. Therefore `BEGIN` is not in the same message as the body.
+ * - `COMMIT` of a failed transaction would be a silent rollback. Therefore other statements stand before it in its
+ *   message, and the first of them fails.
+ * - A deferred constraint that fails at `COMMIT` would end the transaction. Therefore constraints are checked first,
+ *   while the migration's own settings still hold.
  */
 import type { Direction } from "../../core/migration.ts";
 import type { TransactionModes } from "../../core/sql/transaction-modes.ts";
@@ -32,19 +34,19 @@ export interface FrameParts {
   readonly author: Author;
   readonly reset: string;
   readonly fence: string;
-  /** `ownRole`, or nothing where the role is left to who runs the script. */
+  /** `ownRole`, or nothing where whoever runs the script chooses the role. */
   readonly ownRole: string;
-  /** Right before the COMMIT: `guardOf` and `leaveSession`. */
+  /** `guardOf` and `leaveSession`, right before the COMMIT. */
   readonly leave: string;
-  /** Another tool's history, in the same transaction. */
+  /** The SQL for another tool's history, in the same transaction. */
   readonly mirror: MirrorSql;
-  /** `indexGuard` of the text, in the settings that it leaves. */
+  /** `indexGuard` of the text. It runs in the settings that the text leaves. */
   readonly indexes?: string | undefined;
   /** How the transaction begins, where the migration chooses that. */
   readonly modes?: TransactionModes | undefined;
 }
 
-/** Deferred constraints, while an error still leaves the transaction failed. */
+/** Checks deferred constraints while an error still leaves the transaction failed. */
 const CONSTRAINTS = `${CALM}; set constraints all immediate;`;
 
 function commit({ leave }: FrameParts): string {
@@ -52,7 +54,7 @@ function commit({ leave }: FrameParts): string {
 }
 
 /**
- * A module can end the transaction; for one that then fails the row must not say `applied`, so its row is `partial`
+ * A module can end the transaction and then fail, and its row must not say `applied`. Its row is `partial`
  * until the end.
  */
 export function applyFrame(
@@ -79,17 +81,17 @@ export function revertFrame(parts: FrameParts, revision: string): StepFrame {
 export function statementFrame(parts: FrameParts, done: string): StepFrame {
   return {
     open: `${begin(parts.modes)} ${withinFile(parts.reset)} ${parts.fence}`,
-    // Its own timeout is for the statements behind it too.
+    // A timeout that the statement sets holds for the statements behind it too.
     close: `${CONSTRAINTS} ${parts.indexes ?? ""} ${parts.ownRole} ${done}; ${commit({ ...parts, leave: parts.leave.replace(FORGET_TIMEOUT, "") })}`,
   };
 }
 
-/** Something of our own between two statements of a file, in a transaction of its own. `first`: before our own role. */
+/** A transaction of the run's own between two statements of a file. `first` runs before the run's own role is set. */
 export function ownTransaction({ ownRole, fence }: FrameParts, sql: string, first = ""): string {
   return `${begin()} ${first} ${inTransaction({ ownRole, fence }, sql)}`;
 }
 
-/** Its second half, where its beginning is a message of its own. */
+/** The second half of `ownTransaction`, where `BEGIN` was sent in a message of its own. */
 export function inTransaction(
   { ownRole, fence }: Pick<FrameParts, "ownRole" | "fence">,
   sql: string,
@@ -97,12 +99,12 @@ export function inTransaction(
   return `${ownRole} ${fence} ${sql}; commit`;
 }
 
-/** For the last statement of a step outside a transaction. */
+/** The last transaction of a step that runs outside one. */
 export function closing(parts: FrameParts, direction: Direction, entry: Entry): string {
   const row =
     direction === "up"
       ? parts.ledger.completePartial(entry, parts.author)
       : parts.ledger.revert(entry.revision, parts.author);
-  // Its statements took their time, in which the tool may have done the same.
+  // The statements took their time, and another tool may have run the same step meanwhile.
   return `${begin()} ${parts.ownRole} ${parts.fence} ${parts.mirror.closing} ${row}; ${parts.mirror.row} ${CONSTRAINTS} ${commit(parts)}`;
 }

@@ -1,6 +1,8 @@
 /**
- * The promise about indexes before exit 0: none that the run made, kept or named is invalid. It remembers which were invalid
- * before the first step, what the steps say of those, and what the server kept under `IF NOT EXISTS`.
+ * The promise about indexes before exit 0: no index that the run made, kept or named is invalid.
+ *
+ * The class remembers which indexes were invalid before the first step, which of them the steps name, and what
+ * the server kept under `IF NOT EXISTS`.
  */
 import type { Connection } from "../../database/connection.ts";
 import { DUPLICATE_TABLE } from "../../database/sqlstate.ts";
@@ -15,19 +17,19 @@ const MOST_SKIPPED = 1_000;
 export class IndexCheck {
   readonly #invalidBefore: ReadonlySet<number>;
   readonly #mentions: Mentions;
-  /** What the server said where `IF NOT EXISTS` has kept something. */
+  /** The server's notices about what `IF NOT EXISTS` has kept. */
   readonly #skipped: string[] = [];
 
-  /** `invalid`: before the run's first step. */
+  /** `invalid` are the invalid indexes before the run's first step. */
   constructor(invalid: readonly InvalidIndex[]) {
     this.#invalidBefore = new Set(invalid.map(({ oid }) => oid));
     this.#mentions = createMentions(invalid);
   }
 
-  /** What a module sends. */
+  /** Receives each text that a module sends. */
   readonly sent = (revision: string, text: string): void => this.#mentions.note(revision, text);
 
-  /** Drops what an earlier run left of the indexes that these steps build. */
+  /** Drops leftovers of an earlier run whose indexes these steps build. */
   async before(
     context: StepContext,
     steps: readonly Prepared[],
@@ -37,14 +39,14 @@ export class IndexCheck {
     if (invalid.length > 0) await noteTexts(this.#mentions, steps);
   }
 
-  /** Listens until the answer is called. */
+  /** Listens to notices until the returned function is called. */
   listen(connection: Connection): () => void {
     return connection.onNotice(({ sqlState, message }) => {
       if (sqlState === DUPLICATE_TABLE && this.#skipped.length < MOST_SKIPPED) this.#skipped.push(message);
     });
   }
 
-  /** After the steps: the indexes that the run has left invalid. The others that are invalid are warned of. */
+  /** Returns the indexes that the run has left invalid, and warns about the other invalid ones. */
   async broken(context: StepContext, steps: readonly Prepared[]): Promise<readonly InvalidIndex[]> {
     const invalid = await invalidIndexes(context.connection);
     const named = await namedIndexes(context, steps, invalid);
@@ -61,7 +63,10 @@ export class IndexCheck {
     await warnOfKept(context, steps, this.#skipped);
   }
 
-  /** By this run, or kept by it. An index on the parent of partitions alone waits for those of its parts. */
+  /**
+   * Whether this run made or kept the index. An index on a partitioned table alone only waits for the indexes
+   * of its parts.
+   */
   #isOurs(
     { oid, name, bareName, builder, parted, brokenPart }: InvalidIndex,
     mentioned: ReadonlySet<string>,
@@ -71,7 +76,7 @@ export class IndexCheck {
   }
 }
 
-/** One that somebody is building is not meant. */
+/** An index that somebody is building gets no warning. */
 export function warnOfInvalid({ warn }: Pick<StepContext, "warn">, invalid: readonly InvalidIndex[]): void {
   for (const index of invalid) if (index.builder === null) warn?.(invalidIndex(index));
 }

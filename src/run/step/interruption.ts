@@ -1,4 +1,4 @@
-/** A signal, a deadline or a lost lock as the end of a step: what of it was kept is said, whatever ended it. */
+/** A step that ends by a signal, the deadline or a lost lock. The error always says what of the step was kept. */
 import { DatabaseError, GodwitError, Interrupted, LockError, StepFailed } from "../../errors.ts";
 import {
   advise,
@@ -14,13 +14,13 @@ export function interruption(stop: AbortSignal, step: FailedStep, committed: Com
   return interrupted(stop, what, howToResume(committed, step)) ?? withKept(stop.reason, step, committed);
 }
 
-/** It was planned and not begun. */
+/** The error of a step that was planned and not begun. */
 export function interruptedBefore(stop: AbortSignal, { revision }: FailedStep): GodwitError {
   const what = `before ${revision} had begun.`;
   return interrupted(stop, what, "Run again: it goes on where it stopped.") ?? stop.reason;
 }
 
-/** `null`: what ended the work has a name of its own. */
+/** Returns `null` where the reason of the signal is an error with its own code. */
 function interrupted({ reason }: AbortSignal, what: string, hint: string): GodwitError | null {
   if (reason instanceof GodwitError && !(reason instanceof Interrupted)) return null;
   const by = reason instanceof Interrupted ? reason.by : "abort";
@@ -42,7 +42,7 @@ export function cutShort(error: DatabaseError, step: FailedStep): DatabaseError 
   return new DatabaseError({ code, message: said, hint: next, details }, { cause, sqlState });
 }
 
-/** An error that says already what to do, and perhaps not what of the step was kept. */
+/** Adds what was kept to an error that already has a hint. */
 export function withKept(error: GodwitError, step: FailedStep, committed: Committed): GodwitError {
   const { code: _, ...problem } = error.toProblem();
   const said = `${problem.message} ${problem.hint ?? ""}`;

@@ -1,6 +1,6 @@
 /**
- * Invalid indexes that the migrations of a run name with `CREATE INDEX IF NOT EXISTS`. The server would take such a
- * leftover for the index that is wanted, and build nothing.
+ * Invalid indexes that the migrations of a run name with `CREATE INDEX IF NOT EXISTS`. The server would take
+ * such a leftover for the wanted index and build nothing.
  */
 import { type IndexStatement, readCreateIndex } from "../../core/sql/create-index.ts";
 import { splitStatements } from "../../core/sql/statements.ts";
@@ -13,14 +13,14 @@ import type { Prepared } from "./prepared.ts";
 
 interface NamedIndex extends IndexStatement {
   readonly revision: string;
-  /** The file moves the search_path, so that the table's name alone may mean any of that name. */
+  /** The file changes the search_path, so the schema of an unqualified table is not known. */
   readonly ambiguous: boolean;
   readonly text: string;
 }
 
 /**
- * Before the steps: drops the invalid indexes that they build again, where these are on the same table and nobody is
- * building them. Throws where they are not. Costs nothing where no index is invalid.
+ * Drops the invalid indexes that the steps build again. Throws where such an index is on another table, or
+ * somebody may be building it. Asks nothing where no index is invalid.
  */
 export async function clearNamedIndexes(
   context: StepContext,
@@ -28,7 +28,7 @@ export async function clearNamedIndexes(
   invalid: readonly InvalidIndex[],
 ): Promise<void> {
   for (const { named, index } of await meetings(context, steps, invalid)) {
-    // An index of a partitioned table cannot be dropped concurrently: the step itself refuses it (`indexGuard`).
+    // An index of a partitioned table can't be dropped concurrently. The step itself refuses it (`indexGuard`).
     if (named.ambiguous || index.parted !== null) continue;
     if (named.table.name !== index.table) throw onOtherTable(named, index);
     if (index.builder !== null) throw beingBuilt(index.name, index.builder);
@@ -41,7 +41,7 @@ export async function clearNamedIndexes(
   }
 }
 
-/** For a dry run, by revision: what would stop `up` at such an index as things are now. Nothing is dropped. */
+/** For a dry run: the problem that `up` would meet at such an index now, by revision. Nothing is dropped. */
 export async function refusedIndexes(
   context: StepContext,
   steps: readonly Prepared[],
@@ -63,7 +63,7 @@ export async function refusedIndexes(
   return refused;
 }
 
-/** After the steps: those of the invalid indexes that the steps name. */
+/** After the steps: the names of the invalid indexes that the steps name. */
 export async function namedIndexes(
   context: StepContext,
   steps: readonly Prepared[],
@@ -73,8 +73,8 @@ export async function namedIndexes(
 }
 
 /**
- * After the steps: a warning for each index that `CREATE INDEX IF NOT EXISTS` in a transaction has kept although it has another
- * definition. `skipped` is what the server said when it kept something.
+ * After the steps: warns about each index that `CREATE INDEX IF NOT EXISTS` in a transaction has kept with
+ * another definition. `skipped` are the server's notices about what it kept.
  */
 export async function warnOfKept(
   context: StepContext,
@@ -95,14 +95,14 @@ export async function warnOfKept(
   }
 }
 
-/** Whether one of the server's sentences has this name. The words around it are of any language. */
+/** Whether one of the server's sentences contains this name. The server may speak any language. */
 export function isIn(sentences: readonly string[], name: string): boolean {
   return sentences.some(
     (sentence) => sentence.split(/[\s"'`«»„“”]+/).includes(name) || sentence.includes(`"${name}"`),
   );
 }
 
-/** One that is still invalid, and was so before. */
+/** The problem of an index that is invalid. */
 export function invalidIndex({ name, parted, brokenPart }: InvalidIndex): Problem {
   return {
     code: "STEP_INDEX_INVALID",
@@ -114,7 +114,7 @@ export function invalidIndex({ name, parted, brokenPart }: InvalidIndex): Proble
   };
 }
 
-/** Those that a run has left. */
+/** The problem of a run that leaves these indexes invalid. */
 export function leftInvalid(broken: readonly InvalidIndex[]): Problem & { code: "STEP_INDEX_INVALID" } {
   const [first] = broken as [InvalidIndex];
   return {
@@ -124,7 +124,7 @@ export function leftInvalid(broken: readonly InvalidIndex[]): Problem & { code: 
   };
 }
 
-/** What makes it valid. A partitioned index stays invalid when its parts are rebuilt. */
+/** The command that makes the index valid. A partitioned index stays invalid when its parts are rebuilt. */
 function rebuild({ name, parted }: Pick<InvalidIndex, "name" | "parted">): string {
   return parted === null
     ? `Build it again with REINDEX INDEX CONCURRENTLY ${name}`
@@ -163,7 +163,7 @@ async function indexesNamed(
 ): Promise<readonly NamedIndex[]> {
   const found: NamedIndex[] = [];
   for (const { step, problem, load } of steps) {
-    // A file that cannot be read fails when its turn comes.
+    // A file that can't be read fails when its turn comes.
     const body = problem === null ? await load().catch(() => null) : null;
     if (body?.kind !== "sql" || !/\bindex\b/i.test(body.text)) continue;
     for (const { text } of splitStatements(body.text)) {
@@ -181,7 +181,7 @@ async function indexesNamed(
   return found;
 }
 
-/** Where the index will be: in the schema of its table. */
+/** The schema of the index will be that of its table. */
 async function schemaOf(context: StepContext, { table }: NamedIndex): Promise<string | null> {
   const oid = await resolveName(context.connection, table);
   const [found] = await askCatalog<{ schema: string }>(

@@ -1,4 +1,7 @@
-/** Reads what a step runs: its file, or the way back that the ledger keeps; with the transactions that the text asks for. */
+/**
+ * Reads the text or the module of a step. The text comes from its file, or from the way back that the ledger
+ * keeps.
+ */
 import type { History } from "../../core/history.ts";
 import type { Migration } from "../../core/migration.ts";
 import type { Step } from "../../core/plan.ts";
@@ -39,7 +42,7 @@ export async function loadBody(input: BodyInput, step: Step, migration: Migratio
   return ownTransactions === true ? withUnits(body) : withModes(body);
 }
 
-/** A `SET TRANSACTION` in front of everything else: what it asks for goes into our `BEGIN`. */
+/** Moves a `SET TRANSACTION` at the start of the text into the run's own `BEGIN`. */
 function withModes(body: Body & { kind: "sql" }): Body {
   if (!/transaction/i.test(body.text)) return body;
   const statements = splitStatements(body.text);
@@ -63,7 +66,7 @@ function refuseReadOnly(
   );
 }
 
-/** A text with transactions of its own: if one is all, it runs in ours; else one after the other. */
+/** Splits a text into the transactions that it begins and ends. A single one becomes the transaction of the step. */
 function withUnits(body: Body & { kind: "sql" }): Body {
   if (analyse(body.text).transactionControl === null) return withModes(body);
   const { text, units, refused, readOnly } = transactionUnits(body.text);

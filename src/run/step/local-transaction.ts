@@ -1,10 +1,12 @@
 /**
- * Whether a statement outside a transaction has committed anything before it failed. A session numbers its transactions,
- * and each `COMMIT` and `ROLLBACK` of a procedure begins one more: so the numbers before and after tell how many it ended.
+ * Whether a statement outside a transaction committed anything before it failed.
+ *
+ * A session numbers its transactions, and each `COMMIT` and `ROLLBACK` of a procedure begins a new one. The
+ * numbers before and after the statement tell how many it ended.
  */
 import type { Connection, Row } from "../../database/connection.ts";
 
-/** The number of the transaction in which this is asked; `null` where it cannot be had. */
+/** The number of the current transaction, or `null` where the session has none to tell. */
 export async function localTransaction(connection: Connection): Promise<number | null> {
   if (!connection.capabilities.session) return null;
   const { rows } = await connection.query<Row & { number: number | null }>(
@@ -15,8 +17,8 @@ export async function localTransaction(connection: Connection): Promise<number |
 }
 
 /**
- * How many transactions the one statement sent since then has ended before it failed; `null`: not known. `ours`: messages
- * that were sent beside it.
+ * How many transactions the one statement sent since `since` has ended before it failed; `null` if that is not
+ * known. `ours` is the number of the run's own messages since then.
  */
 export async function commitsOf(
   connection: Connection,
@@ -24,8 +26,8 @@ export async function commitsOf(
   ours: number,
 ): Promise<number | null> {
   if (since === null) return null;
-  // A request to cancel that was meant for the statement may hit the question.
+  // A cancel request that was meant for the statement may hit this question.
   const now = await localTransaction(connection).catch(() => null);
-  // One for the statement itself, one for the question.
+  // One transaction is the statement itself, one is the question.
   return now === null ? null : now - since - 2 - ours;
 }

@@ -1,6 +1,9 @@
 /**
- * Invalid indexes that a run's steps name anywhere. A step can keep one and silence the server's notice about it, in a function
- * or a `DO` block too: the catalog then says that the index is invalid, and the step's own words that it is meant.
+ * Invalid indexes that a run's steps name anywhere.
+ *
+ * A step can keep an invalid index and silence the server's notice about it, also in a function or a `DO`
+ * block. The catalog then says that the index is invalid, and the words of the step say that the step is about
+ * it.
  */
 import { mentionedNames } from "../../core/sql/mentions.ts";
 import type { InvalidIndex } from "../catalog/indexes.ts";
@@ -8,15 +11,15 @@ import type { StepContext } from "./context.ts";
 import type { Prepared } from "./prepared.ts";
 
 export interface Mentions {
-  /** What a step is written as, or has sent. */
+  /** Receives the text of a step, or a text that its module sends. */
   note(revision: string, text: string): void;
-  /** By name, those that a step has named in a schema that it works in. The session is the run's own. */
+  /** The names of indexes that a step names, in a schema that it works in. Call it with a reset session. */
   found(context: StepContext, invalid: readonly InvalidIndex[]): Promise<ReadonlySet<string>>;
 }
 
 const SEARCH_PATH = "search_path";
 
-/** `invalid`: before the steps. */
+/** `invalid` are the invalid indexes before the steps. */
 export function createMentions(invalid: readonly InvalidIndex[]): Mentions {
   const wanted = new Set([SEARCH_PATH, ...invalid.flatMap(({ bareName, schema }) => [bareName, schema])]);
   const said = new Map<string, Set<string>>();
@@ -44,7 +47,7 @@ export function createMentions(invalid: readonly InvalidIndex[]): Mentions {
 
 export async function noteTexts(mentions: Mentions, steps: readonly Prepared[]): Promise<void> {
   for (const { step, problem, load } of steps) {
-    // A file that cannot be read fails when its turn comes.
+    // A file that can't be read fails when its turn comes.
     const body = problem === null ? await load().catch(() => null) : null;
     if (body?.kind === "sql") mentions.note(step.revision, body.text);
   }

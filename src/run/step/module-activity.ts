@@ -1,4 +1,4 @@
-/** The statements of a module, while its function is called in its own process: guarded, counted and sent. */
+/** Guards, counts and sends the statements of a module while its function runs in its own process. */
 import { INDEX_SQLSTATE, indexGuard } from "../../core/sql/index-guard.ts";
 import type { Encoded } from "../../database/values/parameters.ts";
 import { DatabaseError, type GodwitError, StepFailed } from "../../errors.ts";
@@ -14,22 +14,22 @@ import {
 import { boundLockWaits, mayResetAll, sentWarning, setsLockTimeout } from "./own-lock-timeout.ts";
 import type { Prepared } from "./prepared.ts";
 
-/** For the watch over promises that never settle. */
+/** What is known about the statements so far. A function that sends none for too long has never settled. */
 export interface Activity {
   inFlight: number;
   lastMs: number;
-  /** The first error of the server since a statement last succeeded, also if the module caught it. */
+  /** The server's first error since a statement last succeeded, also if the module caught it. */
   firstError: DatabaseError | undefined;
-  /** What was refused before it was sent, also if the module caught that. */
+  /** The first error that refused a statement before it was sent, also if the module caught it. */
   refused: GodwitError | undefined;
-  /** What may have stayed, where no transaction is around it. */
+  /** Counts what may have been committed, for a module outside a transaction. */
   readonly commits: CommitWatch;
 }
 
-/** Before the function is called, its process may have to be started anew and its module to be imported. */
+/** The process may have to start and to import the module before the function is called. */
 const IMPORT_MS = 30_000;
 
-/** `file`: for what it throws. */
+/** `file` is named in errors. */
 export function createActivity(file: string): Activity {
   return {
     inFlight: 0,
@@ -48,7 +48,7 @@ export interface Supervision {
 export function supervised(context: StepContext, { activity, prepared }: Supervision) {
   const { connection } = context;
   const refuseModes = refuseSessionModes(prepared);
-  /** Asked before each text is sent; what it returns is told that it succeeded. */
+  /** Called before each text is sent. The returned function is called when the text has succeeded. */
   const guard = (text: string): ((commands: readonly string[]) => void) => {
     const outside = !prepared.form.transactional;
     try {
@@ -63,7 +63,7 @@ export function supervised(context: StepContext, { activity, prepared }: Supervi
     }
     return outside ? activity.commits.begun(text) : () => {};
   };
-  /** Also where the module catches the error. */
+  /** The refusal holds even if the module catches the error. */
   const refuseIndexes = async (look: string): Promise<void> => {
     try {
       await connection.execute(look);
@@ -74,12 +74,12 @@ export function supervised(context: StepContext, { activity, prepared }: Supervi
       throw refused;
     }
   };
-  /** Behind a pooler nothing was set for a module outside a transaction. */
+  /** Behind a pooler the run sets no timeout for a module outside a transaction. */
   const boundAgain = async (text: string): Promise<void> => {
     const inside = prepared.form.transactional;
     if (setsLockTimeout(text) || !(inside || context.kind.session)) return;
     const bound = boundLockWaits(prepared, context.target.settings, inside);
-    // In a transaction that has failed nothing can be set, and nothing waits.
+    // In a failed transaction nothing can be set, and nothing waits.
     await connection.execute(bound).catch(() => {});
   };
   const track = async <T>(
@@ -116,7 +116,7 @@ export function supervised(context: StepContext, { activity, prepared }: Supervi
         () => connection.ask(text, parameters as readonly Encoded[]),
         ({ command }) => [command],
       ),
-    // Nothing runs.
+    // The server only parses the text.
     parameterKinds: (text: string) =>
       track(
         "",

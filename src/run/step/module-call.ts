@@ -1,6 +1,6 @@
 /**
- * Calls the function of a module and watches it until it settles. Its context is closed then: a statement that it forgot
- * to wait for fails loudly.
+ * Calls the function of a module and watches it until it settles. The function's context is closed then, so a
+ * statement that it did not wait for fails loudly.
  */
 import { type DatabaseError, type GodwitError, type Place, StepFailed } from "../../errors.ts";
 import type { Left, Returned } from "../../host/protocol.ts";
@@ -10,8 +10,8 @@ import type { Prepared } from "./prepared.ts";
 import { placeOfTrace } from "./trace.ts";
 
 /**
- * Calls the function and waits for it; returns the first error of the database that it swallowed, if any. `onStart` is
- * handed the count of what it does.
+ * Calls the function and waits for it. Returns the server's first error that the function swallowed, if any.
+ * `onStart` receives the activity of the function before it runs.
  */
 export async function callModule(
   context: StepContext,
@@ -45,7 +45,10 @@ export async function callModule(
   return activity.firstError;
 }
 
-/** What a function did not wait for may have failed; what a generator or a builder stands for has not happened. */
+/**
+ * Throws where a function left something undone: a statement that it did not await, or a query that it never
+ * executed.
+ */
 export async function refuseUnfinished(
   prepared: Prepared,
   { unbegun, left }: Returned,
@@ -68,7 +71,7 @@ function notBegun({ step }: Prepared, unbegun: "generator" | "query"): StepFaile
   });
 }
 
-/** The timer also keeps the process alive while a promise that nothing will ever resolve is waited for. */
+/** The timer also keeps this process alive while the function waits for a promise that never resolves. */
 function watchIdle(activity: Activity, idleTimeoutMs: number, onIdle: () => void): NodeJS.Timeout {
   return setInterval(
     () => {
@@ -79,7 +82,7 @@ function watchIdle(activity: Activity, idleTimeoutMs: number, onIdle: () => void
   );
 }
 
-/** Errors of such statements would come too late, or reach nobody. */
+/** The errors of such statements would come too late or be lost. */
 function unfinished({ step }: Prepared, { kind, count }: Left, place: Place | undefined): StepFailed {
   const statements = count === 1 ? "a statement" : `${count} statements`;
   const builders = count === 1 ? "a schema builder that was" : `${count} schema builders that were`;
@@ -107,7 +110,7 @@ const CORRECT_UP =
 const CORRECT_DOWN =
   "Look at what that way back was to do: its migration is out of the ledger. Take away by hand what is left before `godwit up` applies it again";
 
-/** Seen when the step may have been committed already. */
+/** The step may have been committed already when this is noticed. */
 function leftBehind({ step }: Prepared, how: string, place: Place | undefined): StepFailed {
   return new StepFailed({
     code: "STEP_LEFT_BEHIND",

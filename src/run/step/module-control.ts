@@ -1,6 +1,8 @@
 /**
- * What a module sends, looked at before it is sent. Inside a transaction of the runner's, nothing may end it: what was
- * kept could not be said any more. Outside of one, whether anything can have stayed is kept count of.
+ * Checks what a module sends before it is sent.
+ *
+ * A statement of the module must not end a transaction of the runner: nobody could say then what was kept.
+ * Outside a transaction, the check counts whether anything can have been committed.
  */
 
 import { analyse } from "../../core/sql/analyse.ts";
@@ -12,7 +14,7 @@ import type { Step } from "../../core/step.ts";
 import { StepFailed } from "../../errors.ts";
 import type { Prepared } from "./prepared.ts";
 
-/** Throws where the text would begin or end a transaction. Savepoints are fine. */
+/** Throws where the text would begin or end a transaction. Savepoints are allowed. */
 export function refuseTransactionControl(text: string, { step }: Prepared): void {
   const { transactionControl } = analyse(text);
   if (transactionControl === null) return;
@@ -26,8 +28,8 @@ export function refuseTransactionControl(text: string, { step }: Prepared): void
 }
 
 /**
- * What a module in its transaction sets for the session counts for the next transaction, and it has but this one. What it
- * returns throws at the first query behind such a setting; one that is merely left behind harms nobody.
+ * A setting for the session's next transactions has no effect in a module that has only one. The returned
+ * function throws at the first query behind such a setting. A setting that no query follows does no harm.
  */
 export function refuseSessionModes({ step }: Prepared): (text: string) => void {
   let sent: readonly Statement[] = [];
@@ -50,7 +52,7 @@ function countsForNothing(step: Step, late: Statement): StepFailed {
   });
 }
 
-/** Throws where a module outside a transaction would leave a prepared transaction, or end somebody's. */
+/** Throws where a module outside a transaction would leave a prepared transaction behind, or end somebody else's. */
 export function refuseTwoPhase(text: string, { step }: Prepared): void {
   if (!/\bprepare/i.test(text)) return;
   const verbs = analyse(text).statements.map(({ kind }) =>
@@ -66,18 +68,19 @@ export function refuseTwoPhase(text: string, { step }: Prepared): void {
   });
 }
 
-/** Of a module outside a transaction. */
+/** Counts whether a module outside a transaction has committed anything. */
 export interface CommitWatch {
   /**
-   * Called with a text before it is sent; what it returns is called when the text has succeeded, with the server's names
-   * of what was done. Throws where a `COMMIT` was answered with a `ROLLBACK`: an error in that transaction was caught.
+   * Called with a text before it is sent. Call the returned function with the server's command tags when the
+   * text has succeeded. It throws where the server answered `COMMIT` with `ROLLBACK`: the module caught an
+   * error of that transaction.
    */
   readonly begun: (text: string) => (commands: readonly string[]) => void;
-  /** Whether anything of it may have stayed. */
+  /** Whether anything may have been committed. */
   readonly mayHaveKept: () => boolean;
 }
 
-/** `file`: for what it throws. */
+/** `file` is named in errors. */
 export function watchCommits(file: string): CommitWatch {
   let kept = false;
   let open = false;
@@ -85,7 +88,7 @@ export function watchCommits(file: string): CommitWatch {
     mayHaveKept: () => kept,
     begun(text) {
       const statements = analyse(text).statements;
-      // These leave something behind even where they fail.
+      // These leave something behind even if they fail.
       const alone = ({ kind, text: one }: (typeof statements)[number]) =>
         (kind.kind !== "transaction-control" && !isTransactional(kind)) ||
         accept({ text: one, at: 0 }, "call") ||

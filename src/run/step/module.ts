@@ -64,16 +64,19 @@ export async function runModule(
   }
 }
 
-/** Of a module outside a transaction. */
+/** How far a module outside a transaction has come. */
 interface ModuleProgress {
-  /** Its row in the ledger says that it has begun. */
+  /** The ledger has a row that says so. */
   begun: boolean;
   activity: Activity | undefined;
-  /** Its function has settled well: only the last row is missing. */
+  /** The function has returned without an error. Only the last row is missing. */
   complete: boolean;
 }
 
-/** After a failure outside a transaction: where nothing can have stayed, it is as pending as before. */
+/**
+ * After a failure outside a transaction: the step becomes pending again, unless something of it may have been
+ * committed.
+ */
 async function settle(
   context: StepContext,
   prepared: Prepared,
@@ -81,7 +84,7 @@ async function settle(
 ): Promise<Committed> {
   const { step } = prepared;
   const mayHaveKept = progress.complete || progress.activity?.commits.mayHaveKept() === true;
-  // What an earlier attempt did is not known.
+  // Nobody knows what an earlier attempt did.
   if (mayHaveKept || step.reason === "resume") return { extent: "unknown", position: null };
   if (!progress.begun) return NOTHING;
   const { sql } = context.ledger;
@@ -110,7 +113,7 @@ async function runInside(context: StepContext, prepared: Prepared): Promise<void
   const first = await callModule(context, prepared);
   let results: readonly Result[];
   try {
-    // In a transaction that has failed the second one says so too.
+    // In a failed transaction the second message fails too.
     const [, closed] = await Promise.allSettled([
       context.connection.execute(CALM),
       context.connection.execute(frame.close),
@@ -118,7 +121,7 @@ async function runInside(context: StepContext, prepared: Prepared): Promise<void
     if (closed.status === "rejected") throw closed.reason;
     results = closed.value;
   } catch (error) {
-    // 25P02: a statement failed, the module caught the error, and the transaction was lost all the same.
+    // 25P02: the module caught the error of a statement, but the transaction has failed all the same.
     throw (error as DatabaseError).sqlState === "25P02" && first !== undefined
       ? first
       : frameError(error, step.revision);
@@ -151,17 +154,17 @@ async function runOutside(context: StepContext, prepared: Prepared, progress: Mo
   await callModule(context, prepared, (activity) => {
     progress.activity = activity;
   });
-  // Where this fails, the transaction has: the next question finds that out.
+  // If this fails, the transaction has failed. The next question finds that out.
   await context.connection.execute(CALM_SESSION).catch(() => {});
   if (await isInTransaction(context)) throw leftOpen(prepared);
   progress.complete = true;
   await closed(context, step, closing(parts, step.direction, entryOf(prepared, null)));
 }
 
-/** Whether the session is in a transaction block that was begun earlier, failed or not. */
+/** Whether the session is in a transaction block that was begun in an earlier message, failed or not. */
 async function isInTransaction({ connection }: StepContext): Promise<boolean> {
   try {
-    // As one message: parsed and executed apart, the two times differ in every transaction.
+    // One message holds both: in two messages the times would differ in every transaction.
     const [answer] = await connection.execute(
       "select pg_catalog.now() operator(pg_catalog.<>) pg_catalog.statement_timestamp() as open",
     );

@@ -1,16 +1,21 @@
 /**
- * What the text of a statement does not tell: whether the server takes it inside a transaction. The error's code alone
- * says nothing, for a migration can raise any code; the server's own function that raised it does.
+ * Whether the server accepts a statement inside a transaction, where the text of the statement doesn't tell.
+ *
+ * The SQLSTATE of an error says nothing about that, because a migration can raise any. The server's own
+ * function that raised the error does.
  */
 import type { StatementKind } from "../../core/sql/classify.ts";
 import { accept } from "../../core/sql/cursor.ts";
 import { UNSAFE_NEW_ENUM_VALUE } from "../../database/sqlstate.ts";
 import { DatabaseError } from "../../errors.ts";
 
-/** `commits`: it may have committed a part of its work before a failure. */
+/** `commits` means that the statement may have committed a part of its work before it failed. */
 export type OutsideNeed = { readonly commits: boolean };
 
-/** For a statement that failed inside a transaction with nothing but the runner's own around it; `null`: it is an error. */
+/**
+ * What a statement needs that failed in a transaction of the runner's, where nothing else is in that
+ * transaction. `null` means that the failure is an ordinary error.
+ */
 export function needsOutside(error: unknown, { text }: { readonly text: string }): OutsideNeed | null {
   if (!(error instanceof DatabaseError) || error.routine === undefined) return null;
   if (REFUSE_BLOCKS.has(error.routine)) return { commits: false };
@@ -18,14 +23,14 @@ export function needsOutside(error: unknown, { text }: { readonly text: string }
   return mayCommit && ENDS_TRANSACTION.has(error.routine) ? { commits: true } : null;
 }
 
-/** By what its text tells. */
+/** Whether the text says that the statement can be in a transaction. */
 export function runsInTransaction({ kind }: { readonly kind: StatementKind }): boolean {
   return kind.kind === "ordinary" || kind.kind === "add-enum-value";
 }
 
 /**
- * Whether a server might refuse this inside a transaction, as far as the text tells without one. What is so runs outside as
- * well as inside, so a script for psql, which cannot try it both ways, runs it outside.
+ * Whether a server might refuse the statement inside a transaction. Such a statement runs outside just as well.
+ * A script for psql can't try both ways, so it runs the statement outside.
  */
 export function mayNeedOutside({ text }: { readonly text: string }): boolean {
   const begins = (word: string) => accept({ text, at: 0 }, word);
@@ -38,7 +43,10 @@ export function mayNeedOutside({ text }: { readonly text: string }): boolean {
   );
 }
 
-/** What to do about an error that a transaction around several statements has caused; `marker`: how to do without one. */
+/**
+ * The advice for an error that the transaction around several statements has caused. `marker` is how to do
+ * without it.
+ */
 export function outsideAdvice(
   { routine, sqlState }: DatabaseError,
   marker: string | null,
@@ -51,14 +59,18 @@ export function outsideAdvice(
   return `It cannot run in one transaction with other statements: put it into a migration of its own${or}.`;
 }
 
-/** Partitioned `REINDEX` and `CLUSTER` among others; and a replication slot, which wants to be first in its transaction. */
+/**
+ * The first refuses, among others, `REINDEX` and `CLUSTER` of partitioned tables. The second wants a
+ * replication slot to be first in its transaction.
+ */
 const REFUSE_BLOCKS = new Set(["PreventInTransactionBlock", "CreateInitDecodingContext"]);
-/** Of `COMMIT` and `ROLLBACK` in a procedure or a block. */
+/** These raise at a `COMMIT` or `ROLLBACK` in a procedure or a block. */
 const ENDS_TRANSACTION = new Set(["_SPI_commit", "_SPI_rollback"]);
 
 /**
- * These wait for other transactions, and nobody who reads or writes rows has to wait behind them. The detachment of a
- * partition is none of them: at its end it wants the partition for itself alone.
+ * Whether the statement waits for other transactions in such a way that no reader or writer of rows waits
+ * behind it. `DETACH PARTITION CONCURRENTLY` is not such a statement: at its end it needs the partition for
+ * itself.
  */
 export function mayWait({ kind }: Pick<StatementKind, "kind">): boolean {
   return (

@@ -1,6 +1,8 @@
 /**
- * Where a migration's own text takes away the bound on its lock waits (pg_dump writes `SET lock_timeout = 0`). A file runs as
- * it is written, so it holds, and is told by name before the step.
+ * Migrations whose own text removes the limit on their lock waits. pg_dump, for example, writes `SET
+ * lock_timeout = 0`.
+ *
+ * A file runs as it is written, so such a setting holds. The run warns about it before the step.
  */
 import { mentionedNames } from "../../core/sql/mentions.ts";
 import { splitStatements } from "../../core/sql/statements.ts";
@@ -11,24 +13,30 @@ import type { Prepared } from "./prepared.ts";
 
 const NAME = new Set(["lock_timeout"]);
 
-/** Whether a text sets it, rather than that `RESET ALL` or somebody's function takes it away. */
+/** Whether a text sets lock_timeout by name. `RESET ALL` or a function can take it away without naming it. */
 export function setsLockTimeout(text: string): boolean {
   return (
     (SETTING.test(text) || /\breset\s+lock_timeout\b/i.test(text)) && mentionedNames(text, NAME).size > 0
   );
 }
 
-/** Puts the run's own value back behind a statement that has taken it away. `local`: for the transaction only. */
+/**
+ * Sets the run's own value again, behind a statement that has taken it away. `local` limits it to the
+ * transaction.
+ */
 export function boundLockWaits({ settings }: Prepared, run: RunSettings, local: boolean): string {
   return `set ${local ? "local " : ""}lock_timeout = ${settings.lockTimeoutMs ?? run.lockTimeoutMs};`;
 }
 
-/** Whether a text may take away what it does not name. */
+/** Whether a text may reset lock_timeout without naming it. */
 export function mayResetAll(text: string): boolean {
   return /\breset\s+all\b/i.test(text);
 }
 
-/** One warning for each step whose text lets it wait for longer than the run does. A broken file fails when its turn comes. */
+/**
+ * One warning for each step whose text allows longer waits than the run does. A broken file fails when its turn
+ * comes.
+ */
 export async function lockTimeoutWarnings(
   steps: readonly Prepared[],
   run: RunSettings,
@@ -46,7 +54,7 @@ export async function lockTimeoutWarnings(
   return warnings;
 }
 
-/** The warning about a statement that a module sends, if it is one of these. */
+/** The same warning for a statement that a module sends. */
 export function sentWarning(text: string, prepared: Prepared, run: RunSettings): Problem | null {
   const found = firstLonger({ text }, prepared, run);
   return found === null ? null : longerWait(prepared, { file: prepared.step.file, text: found.text });
@@ -67,12 +75,15 @@ function firstLonger(
   return splitStatements(text).find(isLonger) ?? null;
 }
 
-/** In milliseconds, 0 where it is for ever or not known; `null`: it sets none for what is behind it. */
+/**
+ * The wait that a text allows to the statements behind it, in milliseconds. 0 means no limit or an unknown one,
+ * `null` that the text sets none.
+ */
 function waitSetBy(
   text: string,
   { oneByOne, whole }: { readonly oneByOne: boolean; readonly whole: boolean },
 ): number | null {
-  // Of a whole file in one message the value cannot be put back.
+  // In a file that is one message, the run can't set its own value again.
   if (/^reset\s+all\b/i.test(text)) return whole ? 0 : null;
   if (/^reset\s+lock_timeout\b/i.test(text)) return 0;
   if (!setsLockTimeout(text) || FOR_OTHERS.test(text)) return null;
@@ -81,7 +92,7 @@ function waitSetBy(
   return value === undefined ? null : millisecondsOf(value);
 }
 
-/** What later sessions begin with. */
+/** These settings are for later sessions. */
 const FOR_OTHERS = /^alter\s+(?:role|user|database|system)\b/i;
 const SETTING = /\block_timeout\b["']*\s*(?:,|:?=|\bto\b)\s*(['"]*[^'",;)]*)/i;
 

@@ -1,8 +1,9 @@
 /**
- * Carries out transactional SQL steps, many in flight at once. `script.ts` says why that is safe.
+ * Carries out transactional SQL steps, many in flight at once. `frame.ts` says why that is safe.
  *
- * Whatever fails, the answer is the same: wait until every message in flight is answered (those behind the
- * failed one have no effect), roll back, and report how far it went. The caller decides whether to try again.
+ * Every failure is handled in the same way: wait until every message in flight is answered, roll back, and
+ * report how far the steps came. The messages behind the failed one have no effect. The caller decides whether
+ * to try again.
  */
 import { asciiComments } from "../../core/sql/comments.ts";
 import { DatabaseError } from "../../errors.ts";
@@ -21,14 +22,14 @@ import type { Prepared } from "./prepared.ts";
 import { failureOf, stepError } from "./step-error.ts";
 import { type Watch, watch } from "./watch.ts";
 
-/** At a round trip of 4 ms still thousands of steps a second; more only keeps more in memory. */
+/** At a round trip of 4 ms these allow thousands of steps a second. More would only use more memory. */
 const IN_FLIGHT_STEPS = 16;
 const IN_FLIGHT_BYTES = 1024 * 1024;
 
 export interface PipelineResult {
-  /** How many of the steps are done; each was told to `onDone` the moment it was. */
+  /** The number of steps that are done. `onDone` was called for each as soon as it was done. */
   readonly done: number;
-  /** The failed step, or one that turned out to need no transaction around it. */
+  /** The step that failed, or one that the server accepts only outside a transaction. */
   readonly stopped: {
     readonly prepared: Prepared;
     readonly outcome: StepOutcome & { ok: false };
@@ -36,7 +37,7 @@ export interface PipelineResult {
   } | null;
 }
 
-/** Steps that ran are reported in order; stops at the first that fails for good. */
+/** Stops at the first step that fails for good. */
 export async function runPipeline(
   context: StepContext,
   steps: readonly Prepared[],
@@ -69,8 +70,9 @@ export async function runPipeline(
 }
 
 /**
- * Whether the step may be run again outside a transaction: its only statement is one that the server itself refuses inside,
- * or its tool has no transaction around it either. Whatever else fails is never tried in another way.
+ * Whether the step may run again outside a transaction. That is so where the server refuses its only statement
+ * inside one, or where the step's own tool uses no transaction either. No other failure is tried in another
+ * way.
  */
 export function losesNothingOutside(
   context: StepContext,
@@ -91,7 +93,7 @@ interface Failed {
   readonly blockers: Watch["blockers"];
 }
 
-/** One stretch without a failure. Returns the first step that failed, after all answers have come. */
+/** Sends steps until one fails. Returns that step after all answers have come. */
 async function flight(
   context: StepContext,
   steps: readonly Prepared[],
@@ -106,7 +108,7 @@ async function flight(
   let head = 0;
   let startedAt = performance.now();
   let failed: Omit<Failed, "blockers"> | null = null;
-  // The file changed or went since it was planned: what was sent before it is still waited for.
+  // The file was changed or removed after it was planned. The steps already sent are still waited for.
   let unreadable: Omit<Failed, "blockers"> | null = null;
   using observed = watch(
     context,

@@ -1,4 +1,7 @@
-/** Reads and analyses every planned file before the first one runs, so that a broken one stops nothing half-way. */
+/**
+ * Reads and analyses every planned file before the first one runs. A broken file then stops the run before it
+ * begins.
+ */
 import type { Migration } from "../../core/migration.ts";
 import type { Step } from "../../core/plan.ts";
 import { GodwitError, SourceError } from "../../errors.ts";
@@ -8,7 +11,7 @@ import { type BodyInput, loadBody } from "./load-body.ts";
 import type { Prepared } from "./prepared.ts";
 import { whyOutside } from "./why-outside.ts";
 
-/** Texts up to this many bytes in all are kept between looking and running; beyond, files are read again. */
+/** Texts are kept in memory up to this many bytes in all. Beyond that, files are read again when they run. */
 const KEEP_BYTES = 8 * 1024 * 1024;
 
 export interface PrepareInput extends BodyInput {
@@ -16,7 +19,7 @@ export interface PrepareInput extends BodyInput {
   readonly migrations: ReadonlyMap<string, Migration>;
 }
 
-/** Never throws for a broken migration: such a one is returned with its `problem`. */
+/** Never throws for a broken migration. Its step is returned with a `problem`. */
 export async function prepareSteps(input: PrepareInput): Promise<readonly Prepared[]> {
   let kept = 0;
   const prepared: Prepared[] = [];

@@ -14,21 +14,21 @@ export interface Prepared {
   readonly step: Step;
   readonly migration: Migration | null;
   readonly settings: MigrationSettings;
-  /** How it will be carried out. */
+  /** How the step is carried out. */
   readonly form: Form;
-  /** Why it does not run in one transaction, for people. */
+  /** Why the step does not run in one transaction, in words for people. */
   readonly because: string | null;
   readonly load: () => Promise<Body>;
   readonly problem: Problem | null;
 }
 
-/** All that differs between the ways of carrying out a step. `forms.ts` has a row for each. */
+/** Everything in which the ways of carrying out a step differ. `forms.ts` has a row for each. */
 export interface Form {
-  /** One transaction of the run is around the whole step, so a failure keeps nothing of it. */
+  /** One transaction of the run is around the whole step. If the step fails, nothing of it is kept. */
   readonly transactional: boolean;
   /** How the text reaches the server: in one message, in one for each statement, or as a function sends it. */
   readonly sends: "whole" | "statements" | "calls";
-  /** Carries out the first of these steps, which are all of this form. It may go on with those behind it. */
+  /** Carries out the first of these steps, which all have this form. It may go on with the steps behind it. */
   readonly run: (
     context: StepContext,
     steps: readonly Prepared[],
@@ -36,23 +36,26 @@ export interface Form {
     onDone: (report: StepReport) => void,
   ) => Promise<Stretch>;
   /**
-   * Runs the step inside the transaction of a dry run. Returns an error of the server that the step has caught.
-   * `null`: such a step cannot run in a transaction.
+   * Runs the step inside the transaction of a dry run. Returns the server's first error that a module
+   * swallowed, if any. `null` means that the step can't run in a transaction.
    */
   readonly try: ((context: StepContext, prepared: Prepared) => Promise<DatabaseError | undefined>) | null;
-  /** The step as the lines of a script. Throws `SourceError` where a script cannot do what a run does. */
+  /** The lines of a script for the step. Throws `SourceError` where a script can't do what a run does. */
   readonly render: (pen: ScriptPen, prepared: Prepared, body: Body) => Promise<readonly string[]>;
-  /** Throws `PlanRefused` where what an earlier run has begun cannot be gone on with. */
+  /** Throws `PlanRefused` where an earlier run has begun the step and nobody can tell how to continue. */
   readonly refuseResume: (target: Target, connection: Connection, prepared: Prepared) => Promise<void>;
-  /** How its author has such a step run without a transaction, for a hint; `null`: the layout has no way. */
+  /**
+   * How an author makes such a step run without a transaction, for a hint. `null` means that the layout has no
+   * way.
+   */
   readonly advise: (layout: Source["layout"]) => string | null;
 }
 
-/** How far consecutive steps came. */
+/** How far a number of consecutive steps came. */
 export interface Stretch {
-  /** How many of them are done. `onDone` was told each. */
+  /** The number of steps that are done. `onDone` was called for each. */
   readonly done: number;
-  /** The one behind those. */
+  /** The step behind those. */
   readonly failed: {
     readonly prepared: Prepared;
     readonly outcome: StepOutcome & { readonly ok: false };

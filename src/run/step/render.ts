@@ -1,4 +1,4 @@
-/** Each form of a step as a script: the frames of a run, and between them the text as it is run. */
+/** The script of each form of a step: the frames of a run, and between them the text. */
 import type { StatementKind } from "../../core/sql/classify.ts";
 import { indexGuard } from "../../core/sql/index-guard.ts";
 import { literal, quotedName } from "../../core/sql/quote.ts";
@@ -32,7 +32,7 @@ export async function renderModule(pen: ScriptPen, prepared: Prepared): Promise<
   return framed(pen, frameOf(pen, prepared, null), await pen.recorded());
 }
 
-/** Nobody knows what such a module would commit. */
+/** A script can't say what such a module would commit. */
 export function refuseModuleOutside(pen: ScriptPen): Promise<readonly string[]> {
   return Promise.reject(pen.refused("it runs outside a transaction"));
 }
@@ -48,7 +48,10 @@ function framed({ own, text }: ScriptPen, { open, close }: StepFrame, body: stri
   return [own(open), text(body), own(close)];
 }
 
-/** The runner would try it inside a transaction, and then without one where nothing is lost: `pipeline.ts`. */
+/**
+ * The runner would try the statement inside a transaction first, and then outside if nothing is lost
+ * (`pipeline.ts`).
+ */
 function mayRunOutside({ layout }: ScriptPen, { settings }: Prepared, body: Body & { kind: "sql" }): boolean {
   if (settings.transaction !== undefined) return false;
   const statements = statementsOf(body);
@@ -61,8 +64,9 @@ function triedOutside(statement: SplitStatement): boolean {
 }
 
 /**
- * As `statements.ts` does it, except that nothing is reset between the statements: what the file sets stays set by
- * itself. A script that stops in the middle leaves the same rows behind as a run, and `godwit up` goes on from there.
+ * Writes what `statements.ts` does, except that nothing is reset between the statements: what the file sets
+ * stays set. A script that stops in the middle leaves the same rows as a run, and `godwit up` continues from
+ * there.
  */
 export async function renderStatements(
   pen: ScriptPen,
@@ -112,7 +116,7 @@ function lockTimeoutOf({ reset }: FrameParts): string {
   return /set lock_timeout = '(\d+)'/.exec(reset)?.[1] ?? "0";
 }
 
-/** `create index if not exists` is content with an index that is not valid. */
+/** `create index if not exists` accepts an index that is not valid. */
 function isValid(kind: StatementKind): readonly string[] {
   if (kind.kind !== "create-index-concurrently" || kind.index === null) return [];
   const { schema, name } = kind.index;

@@ -1,4 +1,4 @@
-/** Whether what an earlier run has begun can be gone on with: what `up` would refuse of it, for those who only look. */
+/** The problems that `up` would meet in steps that an earlier run has begun, for commands that only look. */
 import type { Plan } from "../../core/plan.ts";
 import { PlanRefused, type Problem } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";

@@ -1,4 +1,4 @@
-/** Whether what an earlier run has begun can be gone on with, for each form of a step. */
+/** Whether a run can continue what an earlier run has begun, for each form of a step. */
 import type { Connection } from "../../database/connection.ts";
 import { PlanRefused } from "../../errors.ts";
 import type { RecordedStatement } from "../../ledger/ledger.ts";
@@ -11,7 +11,10 @@ import { hashOf, type SplitStatement, statementsOf } from "./body.ts";
 import type { FileExecution } from "./file-execution.ts";
 import type { Prepared } from "./prepared.ts";
 
-/** Throws `PlanRefused` where the catalog cannot tell, or the file is another one now. */
+/**
+ * Throws `PlanRefused` where the catalog can't tell whether a statement took effect, or the file has changed
+ * since.
+ */
 export async function refuseStatements(
   target: Target,
   connection: Connection,
@@ -31,17 +34,17 @@ export async function refuseStatements(
   }
 }
 
-/** Throws `PlanRefused`, whatever was done of it. */
+/** Throws `PlanRefused` in any case. */
 export function refuseAny(_: Target, __: Connection, prepared: Prepared): Promise<void> {
   return Promise.reject(interrupted(prepared));
 }
 
-/** Throws `PlanRefused` unless the author says that it may run twice. */
+/** Throws `PlanRefused` unless the author says that the module may run twice. */
 export async function refuseUnlessIdempotent(_: Target, __: Connection, prepared: Prepared): Promise<void> {
   if (prepared.settings.idempotent !== true) throw interrupted(prepared);
 }
 
-/** Throws `PlanRefused` where a statement that an earlier run has begun is another one now. */
+/** Throws `PlanRefused` where a statement that an earlier run has begun was changed since. */
 export function checkUnchanged(
   { prepared, body }: Pick<FileExecution, "prepared" | "body">,
   statements: readonly SplitStatement[],
@@ -82,7 +85,7 @@ export function undecided(
   ]);
 }
 
-/** An earlier run has begun it, and nobody knows how far it came. */
+/** An earlier run has begun the step, and nobody knows how far it came. */
 export function interrupted({ step }: Pick<Prepared, "step">): PlanRefused {
   return new PlanRefused([
     {

@@ -1,4 +1,7 @@
-/** A statement that the server takes in no transaction: its intent is committed before it, its end behind it. */
+/**
+ * Runs a statement that the server accepts in no transaction. Its intent is committed before it, and its end
+ * behind it.
+ */
 import type { RecordedStatement } from "../../ledger/ledger.ts";
 import type { StatementKey } from "../../ledger/rows.ts";
 import { judge } from "../catalog/judge.ts";
@@ -26,9 +29,9 @@ import { cutOff } from "./step-error.ts";
 
 interface Attempt {
   readonly key: StatementKey;
-  /** It may commit a part of its work before it fails. */
+  /** The statement may commit a part of its work before it fails. */
   readonly commits: boolean;
-  /** What an earlier run has recorded of it. */
+  /** The row that an earlier run has written for the statement. */
   readonly interrupted: RecordedStatement | undefined;
 }
 
@@ -44,7 +47,7 @@ export async function runOutside(
   const lockTimeoutMs = prepared.settings.lockTimeoutMs ?? (mayWait(kind) ? 0 : undefined);
   const reset = resetSession(context.kind, context.target.settings, { ...prepared.settings, lockTimeoutMs });
   let opened: string | null = null;
-  /** The statement timeout that the file has set, by now. */
+  /** The statement timeout that the file has set so far. */
   let timeout = execution.state.statement_timeout;
   if (context.kind.session)
     opened = await openSession(execution, withinFile(reset), () => context.lock.confirm());
@@ -65,13 +68,14 @@ export async function runOutside(
   }
   await clearLeftovers(connection, { kind, text }, remembered ?? execution.leftBehind);
   const resumed = remembered?.objects !== undefined;
-  // A resumed statement is for the objects that it meant at first; of an index to make, its table is the same.
+  // A resumed statement is about the objects that it meant at first. For a new index the table is still the
+  // same.
   const before =
     resumed && kind.kind !== "create-index-concurrently" ? remembered : await snapshot(connection, kind);
   await connection.execute(ownTransaction(parts, sql.startStatement(key, author, before)));
   execution.unsettled = true;
   const since = commits ? await localTransaction(connection) : null;
-  // Messages of ours that the server counts as transactions too.
+  // The server counts messages of the run as transactions too.
   let ours = 0;
   try {
     const effective = await effectiveText(connection, { kind, text }, before, resumed);
@@ -106,8 +110,8 @@ export async function runOutside(
 }
 
 /**
- * The server said that it failed: nothing is unknown, so what it left lying about is cleared, and the intent goes.
- * Where something half-done stays, the intent stays too, and `true` is returned.
+ * The server reported the failure, so nothing is unknown. Clears the leftovers and removes the intent. Returns
+ * `true` where something half-done stays, and then the intent stays too.
  */
 async function failedOutside(
   { context, parts }: FileExecution,

@@ -1,4 +1,4 @@
-/** The session of a statement: it begins with what the file has set before, and what it sets is kept for the next one. */
+/** The session of a statement. It begins with what the file has set before, and keeps what the statement sets. */
 import type { Result } from "../../database/connection.ts";
 import { DatabaseError } from "../../errors.ts";
 import type { FileExecution } from "./file-execution.ts";
@@ -8,17 +8,20 @@ export function statementTimeoutOf({ context }: FileExecution): number {
   return context.target.settings.statementTimeoutMs;
 }
 
-/** At the end of a transaction of ours: what the file has set is put back right before its next statement. */
+/**
+ * Stands at the end of the run's own transactions. The file's timeout is set again right before its next
+ * statement.
+ */
 export const NO_TIMEOUT = "; set statement_timeout = 0";
 
-/** Whether anything was sent for it. */
+/** Sets the file's statement timeout again. Returns whether anything was sent. */
 export async function putTimeout({ context, state }: FileExecution): Promise<boolean> {
   const put = replayTimeout(state);
   if (put !== null) await context.connection.execute(put);
   return put !== null;
 }
 
-/** Takes the statement timeout of the session away, and returns it. */
+/** Removes the session's statement timeout and returns it. */
 export async function takeTimeout({ context }: FileExecution): Promise<string | null> {
   const results = await context.connection.execute(
     "select pg_catalog.current_setting('statement_timeout') as timeout; set statement_timeout = 0",
@@ -26,7 +29,10 @@ export async function takeTimeout({ context }: FileExecution): Promise<string | 
   return answerOf(results, "timeout");
 }
 
-/** Resets the session, and puts into it what the file has done so far. Returns what it is like in between, for `between`. */
+/**
+ * Resets the session, calls `between`, and then sets what the file has set so far. Returns the settings of the
+ * reset session.
+ */
 export async function openSession(
   execution: FileExecution,
   reset: string,
@@ -42,7 +48,7 @@ export async function openSession(
   return answerOf(results, "opened") ?? "{}";
 }
 
-/** What the file has set of the encoding must not count for its own next statement, which is sent as UTF-8. */
+/** An encoding that the file sets must not hold for its own next statement, which is sent as UTF-8. */
 export const SPEAK_UTF8 = "set client_encoding = 'UTF8';";
 
 /** The next statement begins with the session that this one has left. */
@@ -52,7 +58,7 @@ export function carryOn(execution: FileExecution, results: readonly Result[]): v
   keepGoing(execution, JSON.parse(answer) as SessionState);
 }
 
-/** What the file does not name it has not meant to set. */
+/** Keeps a lock timeout only if the file names it. Otherwise the file did not mean to set it. */
 export function keepGoing(execution: FileExecution, state: SessionState): void {
   execution.state = execution.setsLockTimeout ? state : withoutLockTimeout(state);
   execution.settings = [];
@@ -63,7 +69,7 @@ function answerOf(results: readonly Result[], name: string): string | null {
   return typeof answer === "string" ? answer : null;
 }
 
-/** Behind a pooler nothing can be set for a statement outside a transaction: it may run in any session. */
+/** Behind a pooler nothing can be set for a statement outside a transaction, because it may run in any session. */
 export function refuseSettings({ context: { target, connection }, settings }: FileExecution): void {
   const { searchPath, role } = target.settings;
   if (searchPath === null && role === null && settings.length === 0) return;

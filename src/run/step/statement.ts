@@ -1,4 +1,7 @@
-/** One statement of a migration that runs without a transaction: `statements.ts` tells what each crash leaves behind. */
+/**
+ * Runs one statement of a migration without a transaction around it. `statements.ts` says what each crash
+ * leaves behind.
+ */
 import { indexGuard } from "../../core/sql/index-guard.ts";
 import { type GodwitError, StepFailed } from "../../errors.ts";
 import type { RecordedStatement } from "../../ledger/ledger.ts";
@@ -102,7 +105,8 @@ async function insideTransaction(
   const aside = setTimeoutAside(statementTimeoutOf(execution));
   const keep = keepState(opened, execution.custom);
   const correct = `${ledger.sql.correctSession(key, KEPT_STATE)}${NO_TIMEOUT}`;
-  // All are sent at once: a runner that is killed in between cannot leave what `SET LOCAL` has set as the session's.
+  // All messages are sent at once. If the runner is killed between them, a `SET LOCAL` can't become the
+  // session's setting.
   const [asked, closed, begun, corrected] = await Promise.allSettled([
     connection.execute(aside),
     connection.execute(`${keep} ${frame.close}`),
@@ -119,7 +123,7 @@ async function insideTransaction(
   carryOn(execution, corrected.value);
 }
 
-/** Not worth a retry: the statement itself is done. */
+/** The statement itself is done, so a retry would be wrong. */
 function notKept({ body: { file } }: FileExecution, { line }: SplitStatement, cause: unknown): StepFailed {
   return new StepFailed(
     {

@@ -1,21 +1,27 @@
 /**
- * Carries out a migration that cannot run in one transaction: one statement after the other.
+ * Carries out a migration that can't run in one transaction, one statement after the other.
  *
  *   history row (partial) ─► for each statement ─► history row (applied)
  *
- * A statement that can run in a transaction does, with its done row in the same one: exactly once.
- * For the few that cannot:
+ * A statement that can run in a transaction does, together with its done row. It takes effect exactly once. The
+ * few that can't:
  *
  *   (nothing) ── intent row, committed ──► started ── the statement, alone ──► done row
  *
- * What a crash leaves behind: no row, and nothing happened; a `started` row, and the catalog is asked whether
- * it took effect (`judge.ts`); a `done` row, and it is never run again. A failure that the server reported
- * takes the intent away, because then it is known that nothing happened: except of a procedure that commits for
- * itself and may have done so, and of a statement that succeeded and could only not be called done. These keep their intent, and
- * nobody tries them again unasked. On resuming, the statements done must still be those of the file.
+ * What a crash leaves behind:
  *
- * The session is reset before every statement, so what the file has changed in it is put back for each that follows,
- * on resuming too (`session-state.ts`). Its temporary tables stay until its end; on resuming they are gone.
+ *   no row           nothing happened
+ *   a `started` row  the catalog is asked whether the statement took effect (`catalog/judge.ts`)
+ *   a `done` row     the statement never runs again
+ *
+ * A failure that the server reported removes the intent, because nothing happened. It stays in three cases: a
+ * procedure that commits for itself may have done so, a statement succeeded but could not be marked done, or
+ * something half-done stays. Nobody repeats the first two unasked. The third is finished by running it again.
+ * When a run resumes, the done statements must still be those of the file.
+ *
+ * The session is reset before every statement. Then the settings that the file has made are set again, also
+ * when a run resumes (`session-state.ts`). Temporary tables stay until the session ends, so a resumed run has
+ * none.
  */
 
 import { splitStatements } from "../../core/sql/statements.ts";
@@ -104,7 +110,7 @@ export async function runStatements(
       blockers: execution.blockers,
       committed,
     });
-    // With its schema the row of the step may be gone as well.
+    // The row of the step may have been dropped together with its schema.
     const gone = problem.code === "TARGET_SCHEMA_MISSING";
     if (begun && !gone && committed.extent === "none") await withdraw(execution);
     return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
@@ -121,7 +127,7 @@ export async function runStatements(
   return { ok: true, report };
 }
 
-/** By earlier runs, where this one has begun no statement. */
+/** What earlier runs committed, where this run has begun no statement. */
 function committedBefore({ body }: FileExecution, recorded: readonly RecordedStatement[]): Committed {
   const [first] = recorded;
   if (first === undefined) return NOTHING;
@@ -132,7 +138,7 @@ function committedBefore({ body }: FileExecution, recorded: readonly RecordedSta
   return { extent: "some", done, count: statementsOf(body).length, line: undefined, parts };
 }
 
-/** At a failure of the statement at `position`. */
+/** What was committed when the statement at `position` failed. */
 function committedOf(
   { body, unsettled, halfDone }: FileExecution,
   position: number,
@@ -153,7 +159,7 @@ async function begin({ context, prepared, body, parts }: FileExecution): Promise
   const { step } = prepared;
   if (step.reason === "resume") {
     if (step.direction === "down" || parts.mirror.open === "") return;
-    // Its row was not written: where it is there, the tool has done the same since.
+    // The mirror's row was not written. If it is there, the other tool has run the step since.
     await context.connection
       .execute(`${ownBegin()} ${parts.ownRole} ${parts.fence} ${parts.mirror.open} commit`)
       .catch((error) => {
@@ -184,7 +190,7 @@ async function begin({ context, prepared, body, parts }: FileExecution): Promise
     });
 }
 
-/** Nothing of it was done: it is as pending as before. */
+/** Nothing of the step was done, so it becomes pending again. */
 async function withdraw({ context, prepared, parts }: FileExecution): Promise<void> {
   const { revision, direction } = prepared.step;
   if (context.connection.lost.aborted) return;
@@ -200,7 +206,7 @@ async function withdraw({ context, prepared, parts }: FileExecution): Promise<vo
   );
 }
 
-/** An earlier run has carried it out: what follows begins with the session that it left. */
+/** An earlier run has carried out the statement. The next one begins with the session that it left. */
 function resume(execution: FileExecution, statement: SplitStatement, earlier: RecordedStatement): void {
   const state = execution.context.kind.session ? stateIn(earlier.before) : null;
   if (state === null) {
@@ -210,18 +216,18 @@ function resume(execution: FileExecution, statement: SplitStatement, earlier: Re
   keepGoing(execution, state);
 }
 
-/** What a statement sets, by its text: behind a pooler, and in rows of a Godwit that did not ask the server. */
+/** The settings that the text of a statement makes. They count behind a pooler, and for rows of an older Godwit. */
 function settingsOf(statement: SplitStatement): readonly string[] {
   const texts = statement.several === true ? splitStatements(statement.text) : [statement];
   return texts.flatMap(({ text }) => (isSetting(text) ? [`${text};`] : []));
 }
 
-/** `SET` and `RESET` of the session; what is only for a transaction ends with its statement's own. */
+/** `SET` and `RESET` of the session. A setting of a transaction ends with the statement's own. */
 function isSetting(text: string): boolean {
   return /^(set|reset)\s+(?!local\b|constraints\b|transaction\b)/i.test(text) || SET_CONFIG.test(text);
 }
 
-/** As pg_dump writes it: `SELECT pg_catalog.set_config('search_path', '', false)`. */
+/** pg_dump writes `SELECT pg_catalog.set_config('search_path', '', false)`. */
 const SET_CONFIG =
   /^select\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(\s*'(?:[^']|'')*'\s*,\s*'(?:[^']|'')*'\s*,\s*false\s*\)$/i;
 

@@ -1,4 +1,4 @@
-/** An error as the failure of a step: where it happened, what of the step was kept, and what to do. */
+/** The error of a failed step: where it happened, what of the step was kept, and what to do. */
 import type { Step } from "../../core/plan.ts";
 import type { Blocker } from "../../database/connection.ts";
 import { rememberQuoted } from "../../database/private-data.ts";
@@ -17,13 +17,13 @@ import type { Prepared } from "./prepared.ts";
 export interface Circumstances {
   readonly line?: number | undefined;
   readonly blockers?: readonly Blocker[];
-  /** What of the step was kept; left out: nothing. */
+  /** What of the step was kept. The default is nothing. */
   readonly committed?: Committed;
-  /** Found in the stack of a module. */
+  /** The place that the stack of a module shows. */
   readonly place?: Place | undefined;
 }
 
-/** An error as the failure of this step: with its place, what of the step was kept, and what to do. */
+/** Adds the place, what was kept and what to do to an error of the step. */
 export function stepError(
   context: StepContext,
   prepared: Prepared,
@@ -32,14 +32,14 @@ export function stepError(
   { line, blockers = [], committed = NOTHING, place: traced }: Circumstances = {},
 ): GodwitError {
   const { step } = prepared;
-  // The file that ran: a layout may have one for each direction.
+  // A layout may have a file for each direction. This is the one that ran.
   const file = body?.file ?? step.file;
   const rerun = howToRerun(context, step);
   const failed = { ...step, file, rerun };
   if (context.stop.aborted) return interruption(context.stop, failed, committed);
   const gone = asSchemaGone(error);
   if (gone !== error) return gone as GodwitError;
-  // The server's own trouble, whatever step it was in.
+  // This failure is about the server, not about the step.
   if (error instanceof DatabaseError && error.code === "EMBEDDED_FAILED") return error;
   if (!(error instanceof DatabaseError)) {
     if (error instanceof GodwitError) return withKept(error, failed, committed);
@@ -60,7 +60,7 @@ export function stepError(
   const marker = prepared.form.advise(context.target.source.layout);
   const outside = !prepared.form.transactional;
   const known = advice(error, { timeout, blockers, marker, outside });
-  // What is known to help takes the place of the general advice, never of what was kept.
+  // A specific advice replaces the general one, but never the sentence about what was kept.
   const kept =
     known === undefined || committed.extent !== "none"
       ? advise(committed, failed)
@@ -78,7 +78,7 @@ export function stepError(
   );
 }
 
-/** How to run again after a failure of the step, where that takes more than the same command. */
+/** How to run again after the step has failed, where the same command is not enough. */
 export function howToRerun(
   context: Pick<StepContext, "isOvertaken">,
   { revision }: Step,
@@ -92,13 +92,16 @@ function wordsOf({ message, hint, details }: DatabaseError): string {
   return [message, hint, ...Object.values(details ?? {})].join("\n");
 }
 
-/** The sentences of a hint. */
+/** Joins the sentences of a hint. */
 function join(...parts: readonly (string | undefined)[]): string | undefined {
   const said = parts.filter((part) => part !== undefined && part !== "");
   return said.length === 0 ? undefined : said.join(" ");
 }
 
-/** A step that this run has begun and does not know the end of; `null`: an earlier run has. */
+/**
+ * The error of a step that this run has begun, without knowing its end. `null` means that an earlier run has
+ * begun it.
+ */
 export function cutOff(
   { cut }: Pick<StepContext, "cut">,
   { revision }: Step,
@@ -139,7 +142,7 @@ function advice(
     timeout: boolean;
     blockers: readonly Blocker[];
     marker: string | null;
-    /** The file has no transaction around it already. */
+    /** The step runs without a transaction already. */
     outside: boolean;
   },
 ): string | undefined {
@@ -160,7 +163,7 @@ function advice(
   return undefined;
 }
 
-/** What some errors of ours bring along. */
+/** Some errors bring a hint along. */
 function hintOf(error: unknown): string | undefined {
   const hint = (error as { hint?: unknown } | null | undefined)?.hint;
   return typeof hint === "string" ? hint : undefined;

@@ -1,4 +1,4 @@
-/** What is known of a failure in a module: plain texts, so that they can come from another process. */
+/** What is known of a failure in a module. All of it is plain text, so that it can come from another process. */
 import { excerptAt, type SecretSpan, secretsOf } from "../../core/sql/secrets.ts";
 import type { Place } from "../../errors.ts";
 import { placeOfStack } from "../../source/module/trace.ts";
@@ -6,9 +6,9 @@ import { remember } from "../../std/secret.ts";
 
 export interface Trace {
   readonly stack?: string | undefined;
-  /** The stack at the call of `sql`, `query`, `execute` or of the schema builder. */
+  /** The stack of the call to `sql`, `query`, `execute` or the schema builder. */
   readonly calledAt?: string | undefined;
-  /** What was sent, and the server's position in it: characters, from 1. */
+  /** The text that was sent. The server's position in it counts characters from 1. */
   readonly statement?: string | undefined;
   readonly position?: number | undefined;
 }
@@ -17,7 +17,7 @@ const TRACED: unique symbol = Symbol.for("godwit.trace") as never;
 
 type Traced = object & { [TRACED]?: Pick<Trace, "calledAt" | "statement"> };
 
-/** The stack of whoever calls; deep enough to reach behind a query builder. */
+/** The stack of the caller. It is deep enough to reach behind a query builder. */
 export function captureCall(): { readonly stack?: string } {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 50;
@@ -27,7 +27,10 @@ export function captureCall(): { readonly stack?: string } {
   return holder;
 }
 
-/** Remembers for an error which call of a module it comes from, and its text; the first to know either is right. */
+/**
+ * Remembers which call of a module an error comes from, and what that call sent. The first call that knows is
+ * right.
+ */
 export function traceCall(error: unknown, call: { readonly stack?: string }, statement?: string): void {
   if (typeof error !== "object" || error === null) return;
   const known = (error as Traced)[TRACED];
@@ -45,7 +48,7 @@ export function traceOf(error: unknown): Trace {
   };
 }
 
-/** Where in the author's files it happened; below it, where the server found fault with the statement. */
+/** The place in the author's files, and below it the place in the statement that the server complained about. */
 export async function placeOfTrace(
   trace: Trace,
   where: { readonly folder: string; readonly file: string },
@@ -67,19 +70,19 @@ export async function placeOfTrace(
   };
 }
 
-/** The line of a module may be that of its statement: what is secret there stands between quotes here too. */
+/** The line of a module may contain its statement. Secrets stand between quotes there too, and are hidden. */
 function hideWritten(excerpt: string, statement: string, secrets: readonly SecretSpan[]): string {
   let shown = excerpt;
   for (const { start, end } of secrets) {
     const written = statement.slice(start - 1, end + 1);
     if (!/^['"$].+['"$]$/s.test(written)) continue;
     shown = shown.replaceAll(written, `${written[0]}***${written.at(-1)}`);
-    // An excerpt has an end, and a literal may go over it.
+    // A literal may be longer than the excerpt, and then only its beginning is there.
     for (let length = Math.min(written.length - 1, LONGEST_LINE); length > 1; length--)
       shown = shown.replace(`${written.slice(0, length)}…\n`, `${written[0]}***…\n`);
   }
   return shown;
 }
 
-/** Of an excerpt. */
+/** The longest line of an excerpt. */
 const LONGEST_LINE = 120;

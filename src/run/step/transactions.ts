@@ -1,4 +1,7 @@
-/** Steps that are one text in one transaction: several in flight at once, and outside where the server asks for that. */
+/**
+ * Runs steps that are one text in one transaction, several in flight at once. A step whose statement the server
+ * refuses inside a transaction is run outside.
+ */
 import { asciiComments } from "../../core/sql/comments.ts";
 import type { StepReport } from "../report/report.ts";
 import type { StepContext } from "./context.ts";
@@ -22,7 +25,7 @@ export async function runTransactions(
   return { done: done + 1, failed: null };
 }
 
-/** In the transaction of a dry run. */
+/** Runs the text in the transaction of a dry run. */
 export async function tryText({ connection }: StepContext, { load }: Prepared): Promise<undefined> {
   const body = await load();
   if (body.kind !== "sql") throw new Error("Only SQL is one text.");

@@ -1,4 +1,4 @@
-/** Looks at a running step from outside: tells how long it takes and who is in its way, and cancels it. */
+/** Watches a running step from a second connection: reports how long it takes and who blocks it, and cancels it. */
 import type { Step } from "../../core/plan.ts";
 import type { Blocker } from "../../database/connection.ts";
 import { delay } from "../../std/time.ts";
@@ -8,14 +8,14 @@ const LOOK_EVERY_MS = 1_000;
 const CANCEL_EVERY_MS = 200;
 
 export interface Watch extends Disposable {
-  /** The blockers seen last; empty when nothing was in the way. */
+  /** The blockers that were seen last. It is empty if nothing blocked the step. */
   readonly blockers: readonly Blocker[];
 }
 
 /**
- * Watches until disposed. From the first second on, or sooner where the lock timeout is short, it asks a
- * second connection who blocks the first. When `context.stop` aborts it cancels the running statement, again and again
- * until disposed: a single request may hit the gap between two statements.
+ * Watches until disposed. After the first second, or sooner with a short lock timeout, it asks a second
+ * connection who blocks the first. When `context.stop` aborts, it cancels the running statement again and again
+ * until disposed: a single request may arrive between two statements.
  */
 export function watch(context: StepContext, step: () => Step, lockTimeoutMs: number): Watch {
   const started = performance.now();

@@ -1,4 +1,4 @@
-/** Whether a text can run in one transaction, and what refuses it in any way. */
+/** Whether a text can run in one transaction, and what no run can carry out at all. */
 import type { MigrationSettings } from "../../core/migration.ts";
 import { analyse } from "../../core/sql/analyse.ts";
 import { ambiguousBackslash } from "../../core/sql/backslashes.ts";
@@ -9,7 +9,10 @@ import { codePointOffset } from "../../std/text.ts";
 import { type Body, placeOf } from "./body.ts";
 import { refuse } from "./load-body.ts";
 
-/** Null: one transaction. Throws `SourceError` for what can be run in no way at all. */
+/**
+ * The reason why the text can't run in one transaction; `null` if it can. Throws `SourceError` where it can't
+ * run at all.
+ */
 export function whyOutside(body: Body & { kind: "sql" }, settings: MigrationSettings): string | null {
   const found = analyse(body.text);
   const at = (offset: number) => placeOf(body, codePointOffset(body.text, offset) + 1);
@@ -66,10 +69,10 @@ export function whyOutside(body: Body & { kind: "sql" }, settings: MigrationSett
   );
 }
 
-/** One that a file sets for its session when its one transaction has begun would do nothing. */
+/** A session setting behind the start of the file's one transaction would have no effect. */
 function refuseLateSession(body: Body & { kind: "sql" }): void {
   if (!/default_transaction_isolation|\bcharacteristics\b/i.test(body.text)) return;
-  // With a BEGIN of its own it means the transactions behind that, of which there are none.
+  // A file with a BEGIN of its own means the transactions behind that, and there are none.
   if (analyse(body.written ?? "").transactionControl !== null) return;
   const late = lateSessionModes(splitStatements(body.text));
   if (late === null) return;
