@@ -17,7 +17,7 @@ describe("where a value comes from", () => {
     const file = { lockTimeout: "2s", dir: "db", connectAttempts: 7, searchPath: "shop" };
     const folder = folderOf({ "godwit.config.json": JSON.stringify(file) });
     const environment = { GODWIT_LOCK_TIMEOUT: "500ms", MIGRATION_RETRY_COUNT: "9", GODWIT_DIR: "" };
-    const { values, origins } = await load(folder, environment, { connectAttempts: "11" });
+    const { values, provenances } = await load(folder, environment, { connectAttempts: "11" });
     expect(values).toMatchObject({
       connectAttempts: 11,
       lockTimeout: 500,

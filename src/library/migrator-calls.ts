@@ -117,7 +117,10 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
   const up = (to: string) =>
     call(async (opened, context) => {
       const { migrateUp } = await import("../run/up.ts");
-      return migrateUp(opened.assembled.target, options(opened, "up", to), { context, imports: imports(opened) });
+      return migrateUp(opened.assembled.target, options(opened, "up", to), {
+        context,
+        imports: imports(opened),
+      });
     });
   const down = (to: string) =>
     call(async (opened, context) => {
