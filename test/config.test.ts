@@ -25,7 +25,12 @@ describe("where a value comes from", () => {
       statementTimeout: 0,
     });
     expect(values.dir).toBe(join(folder, "db"));
-    expect([origins.connectAttempts, origins.lockTimeout, origins.searchPath, origins.idleTimeout]).toEqual([
+    expect([
+      provenances.connectAttempts,
+      provenances.lockTimeout,
+      provenances.searchPath,
+      provenances.idleTimeout,
+    ]).toEqual([
       { kind: "flag", name: "connect-attempts" },
       { kind: "variable", name: "GODWIT_LOCK_TIMEOUT" },
       { kind: "file", name: join(folder, "godwit.config.json") },
