@@ -42,14 +42,8 @@ export {
   type FleetUpOptions,
   type TargetReport,
 } from "./library/fleet.ts";
-export {
-  type AppliedHistory,
-  createMigrator,
-  type Migrator,
-  type MigratorConfig,
-  type PgliteInstance,
-  type Status,
-} from "./library/migrator.ts";
+export { createMigrator, type MigratorConfig, type PgliteInstance } from "./library/migrator.ts";
+export type { AppliedHistory, Migrator, Status } from "./library/migrator-calls.ts";
 export type { Holder } from "./lock/lock.ts";
 export type { AdoptedRow, AdoptReport } from "./run/adopt/adopt-report.ts";
 export type { AdoptOptions } from "./run/adopt.ts";

@@ -17,7 +17,7 @@ describe("where a value comes from", () => {
     const file = { lockTimeout: "2s", dir: "db", connectAttempts: 7, searchPath: "shop" };
     const folder = folderOf({ "godwit.config.json": JSON.stringify(file) });
     const environment = { GODWIT_LOCK_TIMEOUT: "500ms", MIGRATION_RETRY_COUNT: "9", GODWIT_DIR: "" };
-    const { values, origins } = await load(folder, environment, { connectAttempts: "11" });
+    const { values, provenances } = await load(folder, environment, { connectAttempts: "11" });
     expect(values).toMatchObject({
       connectAttempts: 11,
       lockTimeout: 500,
@@ -25,7 +25,12 @@ describe("where a value comes from", () => {
       statementTimeout: 0,
     });
     expect(values.dir).toBe(join(folder, "db"));
-    expect([origins.connectAttempts, origins.lockTimeout, origins.searchPath, origins.idleTimeout]).toEqual([
+    expect([
+      provenances.connectAttempts,
+      provenances.lockTimeout,
+      provenances.searchPath,
+      provenances.idleTimeout,
+    ]).toEqual([
       { kind: "flag", name: "connect-attempts" },
       { kind: "variable", name: "GODWIT_LOCK_TIMEOUT" },
       { kind: "file", name: join(folder, "godwit.config.json") },

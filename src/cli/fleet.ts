@@ -39,14 +39,14 @@ export async function runForEach(command: FleetCommand, invocation: Invocation):
   return summed(outcomes, { invocation, alone, interrupted: invocation.signal.aborted, isGate });
 }
 
-interface Surroundings {
+interface FleetRun {
   readonly command: FleetCommand;
   readonly invocation: Invocation;
   readonly live: Map<string, string>;
   readonly alone: boolean;
 }
 
-function memberOf(config: Config, around: Surroundings, source?: Invocation["source"]): Member<Answer> {
+function memberOf(config: Config, around: FleetRun, source?: Invocation["source"]): Member<Answer> {
   const name = config.target?.name ?? "";
   const { command, invocation, live, alone } = around;
   if (config.target?.schemas != null) return { name, expand: () => expand(config, around) };
@@ -71,7 +71,7 @@ function memberOf(config: Config, around: Surroundings, source?: Invocation["sou
   };
 }
 
-async function expand(config: Config, around: Surroundings): Promise<Group<Answer>> {
+async function expand(config: Config, around: FleetRun): Promise<Group<Answer>> {
   const { invocation, command } = around;
   const context = createContext(config, invocation);
   const { configs, canary, warning } = await findSchemas(config, {

@@ -18,7 +18,8 @@ import { createProgress } from "./output/progress.ts";
 import type { Terminal } from "./output/terminal.ts";
 import { type Parsed, parse } from "./program.ts";
 
-export interface Surroundings {
+/** The process around a command. */
+export interface CommandEnvironment {
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingFolder: string;
@@ -28,14 +29,14 @@ export interface Surroundings {
 }
 
 /** Never throws. */
-export async function run(argv: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { terminal } = surroundings;
+export async function run(argv: readonly string[], around: CommandEnvironment): Promise<number> {
+  const { terminal } = around;
   const json = wantsJson(argv);
-  // Also a URL that was typed where none belongs is quoted by whoever refuses it.
+  // A refusal may quote a word that was typed in the wrong place, and the word may be a URL with a password.
   for (const word of argv) if (word.includes("@")) remember(...passwordsIn(word));
   try {
     const parsed = await parse(argv, { ...terminal, error: (text) => terminal.error(redact(text)) });
-    return await carryOut(parsed, surroundings, json);
+    return await carryOut(parsed, around, json);
   } catch (error) {
     const commander = error as { code?: string; exitCode?: number; message?: string };
     if (typeof commander.code === "string" && commander.code.startsWith("commander.")) {
@@ -47,25 +48,25 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
   }
 }
 
-/** Help and version are answers; help that nobody asked for stands in for the command that is missing. */
+/** Help and version are answers. Without a command help is shown as well, and that is an error. */
 function isAskedFor(code: string, argv: readonly string[]): boolean {
   if (code === "commander.help") return argv.includes("help");
   return code === "commander.helpDisplayed" || code === "commander.version";
 }
 
-/** Before the options are understood, because what is wrong with them is told in JSON too. */
+/** Runs before the options are parsed, because an error of parsing is reported in JSON too. */
 function wantsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
   return (end === -1 ? argv : argv.slice(0, end)).includes("--json");
 }
 
-async function carryOut(parsed: Parsed, surroundings: Surroundings, json: boolean): Promise<number> {
-  const { terminal, environment, workingFolder, deadline } = surroundings;
+async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolean): Promise<number> {
+  const { terminal, environment, workingFolder, deadline } = around;
   const { row, flags } = parsed;
   let loading: Promise<Config> | undefined;
   let loaded: Config | undefined;
   const printed: string[] = [];
-  const signal = AbortSignal.any([surroundings.signal, deadline.signal]);
+  const signal = AbortSignal.any([around.signal, deadline.signal]);
   // A flag of the command may have the name of an option, and is none.
   const own = (row.flags ?? []).map(({ syntax }) => syntax.split(" ")[0]);
   const options = OPTIONS.filter((option) => !own.includes(`--${flagName(option)}`));

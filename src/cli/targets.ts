@@ -33,7 +33,7 @@ export function chooseByWords(config: Config, { row, words, flags, workingFolder
     return { configs: [], words };
   }
   // `--target` leaves every word to the command: for a revision that is called like a target.
-  const typed = config.origins.target.kind === "flag";
+  const typed = config.provenances.target.kind === "flag";
   const isName = (word: string) =>
     known.some((name) => word === name || (hasSchemas(config, name) && word.startsWith(`${name}/`)));
   const named = typed || row.targets === "flag" ? [] : words.filter(isName);
@@ -96,15 +96,15 @@ function requireWords(words: readonly string[], { row, least, most }: Expected):
   });
 }
 
-interface Known {
+interface TargetWords {
   readonly row: CommandRow;
   readonly known: readonly string[];
   readonly single: boolean;
   readonly most: number;
 }
 
-/** A word that is no target, where it can be nothing else or looks very much like one. */
-function refuseMistyped(rest: readonly string[], { row, known, single, most }: Known): void {
+/** Refuses a word that is not a target but can be nothing else, or looks very much like the name of one. */
+function refuseMistyped(rest: readonly string[], { row, known, single, most }: TargetWords): void {
   const isRevision = (word: string) => /^[+-]?\d|^(heads?|base)\b/.test(word);
   const wrong =
     rest.find((word) => nearest(word, known) !== undefined) ??

@@ -1,8 +1,8 @@
-/** Where a target's database is: a URL, or its parts; each a value or a variable, and nothing else of the environment. */
+/** The address of a target: a URL or its parts. Each is a value or a variable. The rest of the environment does not count. */
 import { parseAddress } from "../database/address/address.ts";
 import { ConfigError, GodwitError, type Problem, problemsOf } from "../errors.ts";
 import { type Environment, isVariable, lookUp } from "./read.ts";
-import type { Origin } from "./values.ts";
+import type { Provenance } from "./values.ts";
 
 const PARTS = ["host", "port", "user", "password", "name", "sslMode", "sslRootCertificate"] as const;
 type Part = (typeof PARTS)[number];
@@ -16,9 +16,9 @@ export interface Place {
 
 export interface TargetAddress {
   readonly url: string | null;
-  readonly origin: Origin;
+  readonly provenance: Provenance;
   readonly place: Place | null;
-  /** Those that it was read from, except what is not told of it: user and password. */
+  /** The variables that it was read from, without those of user and password, which are never shown. */
   readonly variables: readonly string[];
   readonly problems: readonly Problem[];
 }
@@ -30,22 +30,27 @@ export interface AddressSources {
   readonly typed: unknown;
 }
 
-/** Everything that is missing or wrong is in `problems`. */
+/** Never throws for what is missing or wrong: that is in `problems`. */
 export function readAddress(
   own: Readonly<Record<string, unknown>>,
   { name, environment, typed }: AddressSources,
 ): TargetAddress {
   const problems: Problem[] = [];
   if (typeof typed === "string") {
-    const origin: Origin = { kind: "flag", name: "database-url" };
-    return { ...checked(typed, "--database-url", problems), origin, variables: [], problems };
+    const provenance: Provenance = { kind: "flag", name: "database-url" };
+    return { ...checked(typed, "--database-url", problems), provenance, variables: [], problems };
   }
   const variables: string[] = [];
   const read = (key: Part | "url"): string | undefined => {
     if (own[key] === undefined) return undefined;
     try {
-      const { given, origin } = lookUp(own[key], { environment, key: `targets.${name}.${key}`, file: "" });
-      if (origin.kind === "variable" && !["user", "password"].includes(key)) variables.push(origin.name);
+      const { given, provenance } = lookUp(own[key], {
+        environment,
+        key: `targets.${name}.${key}`,
+        file: "",
+      });
+      if (provenance.kind === "variable" && !["user", "password"].includes(key))
+        variables.push(provenance.name);
       return String(given);
     } catch (error) {
       if (!(error instanceof GodwitError)) throw error;
@@ -72,11 +77,11 @@ export function readAddress(
   if (own.url !== undefined) {
     const url = read("url");
     const label = labelOf(own.url, `targets.${name}.url`);
-    const origin: Origin = isVariable(own.url)
+    const provenance: Provenance = isVariable(own.url)
       ? { kind: "variable", name: own.url.variable }
       : { kind: "file", name: `targets.${name}.url` };
-    if (url === undefined) return { url: null, place: null, origin, variables, problems };
-    return { ...checked(url, label, problems), origin, variables, problems };
+    if (url === undefined) return { url: null, place: null, provenance, variables, problems };
+    return { ...checked(url, label, problems), provenance, variables, problems };
   }
   const values = new Map(PARTS.map((key) => [key, read(key)]));
   const port = values.get("port")?.trim();
@@ -86,9 +91,9 @@ export function readAddress(
       message: `${labelOf(own.port, `targets.${name}.port`)} is not a port from 1 to 65535${shown(port)}.`,
       hint: isVariable(own.port) ? `It is the port of target ${name}.` : undefined,
     });
-  const origin: Origin = { kind: "file", name: `targets.${name}` };
-  if (problems.length > 0) return { url: null, place: null, origin, variables, problems };
-  return { ...checked(urlOf(values), `targets.${name}`, problems), origin, variables, problems };
+  const provenance: Provenance = { kind: "file", name: `targets.${name}` };
+  if (problems.length > 0) return { url: null, place: null, provenance, variables, problems };
+  return { ...checked(urlOf(values), `targets.${name}`, problems), provenance, variables, problems };
 }
 
 /** For people: `db:5432/shop`. */

@@ -4,11 +4,11 @@ import type { Phase } from "../core/migration.ts";
 import { quotedName } from "../core/sql/quote.ts";
 import type { ImportConfig } from "./imports/imports.ts";
 import type { OptionKey, Values } from "./options.ts";
-import type { Origin } from "./values.ts";
+import type { Provenance } from "./values.ts";
 
 export interface Config {
   readonly values: Values;
-  readonly origins: Readonly<Record<OptionKey, Origin>>;
+  readonly provenances: Readonly<Record<OptionKey, Provenance>>;
   /** The folder that belongs to the project: the configuration file's, or the working directory. */
   readonly root: string;
   /** The configuration file, absolute. */

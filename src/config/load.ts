@@ -1,5 +1,5 @@
 /**
- * Flags before environment before file before defaults, each value with its origin. The only place that takes the
+ * Flags before environment before file before defaults, each value with its provenance. The only place that takes the
  * environment from the process.
  */
 import { existsSync } from "node:fs";
@@ -9,7 +9,7 @@ import { environmentUnderPresentNames, fileUnderPresentNames } from "./former-na
 import { OPTIONS, type OptionKey, type Values } from "./options.ts";
 import { readOption } from "./read.ts";
 import { rememberEnvironment, rememberFile } from "./secrets.ts";
-import type { Origin } from "./values.ts";
+import type { Provenance } from "./values.ts";
 
 export interface LoadInput {
   /** By the option's key, as typed. */
@@ -47,13 +47,13 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   if (environment !== given) rememberEnvironment(environment);
   rememberFile(file, environment);
   const values: Partial<Record<OptionKey, unknown>> = {};
-  const origins: Partial<Record<OptionKey, Origin>> = {};
+  const provenances: Partial<Record<OptionKey, Provenance>> = {};
   const { flags, program } = input;
   const sources = { flags, program, environment, file, path, root, workingFolder };
   for (const option of OPTIONS) {
-    const { value, origin } = readOption(option, sources);
+    const { value, provenance } = readOption(option, sources);
     values[option.key] = value;
-    origins[option.key] = origin;
+    provenances[option.key] = provenance;
   }
   const read = values as unknown as Values;
   const place = { file: path ?? "the configuration" };
@@ -62,7 +62,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   const configured = targets === null ? await importsOf(file.imports, place, read) : [];
   return {
     values: read,
-    origins: origins as Record<OptionKey, Origin>,
+    provenances: provenances as Record<OptionKey, Provenance>,
     root,
     file: path,
     folder: read.dir,
@@ -121,14 +121,14 @@ function rootOf(from: string): string {
   return having(".git") ?? having("package.json") ?? from;
 }
 
-interface Surroundings {
+interface FileReading {
   readonly path: string | null;
   readonly cacheFolder: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly note: (line: string) => void;
 }
 
-async function contentOf(input: LoadInput, { path, cacheFolder, environment, note }: Surroundings) {
+async function contentOf(input: LoadInput, { path, cacheFolder, environment, note }: FileReading) {
   if (input.file === false || (input.file === undefined && path === null))
     return { content: {}, environment };
   const { checkFile, readFile } = await import("./file.ts");

@@ -1,20 +1,20 @@
-/** One option's value, from wherever it is said. */
+/** Finds the value of one option: in flags, a target, the environment or the file. */
 import { isAbsolute, resolve } from "node:path";
 import { ConfigError } from "../errors.ts";
 import type { Variable } from "./define.ts";
 import { flagName, type Option, variablesOf } from "./options.ts";
-import { type Origin, readValue } from "./values.ts";
+import { type Provenance, readValue } from "./values.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Sources {
   readonly flags: Readonly<Record<string, unknown>>;
-  /** The function to which a program handed the flags; without it they were typed. */
+  /** The function that a program called with the flags. Without it they were typed. */
   readonly program?: string | undefined;
   readonly environment: Environment;
   readonly file: Readonly<Record<string, unknown>>;
   readonly path: string | null;
-  /** What one target says for itself; it comes before the environment, which speaks to all of them. */
+  /** What one target says for itself. It counts before the environment, which is the same for all targets. */
   readonly own?: { readonly name: string; readonly values: Readonly<Record<string, unknown>> };
   /** The folder that paths of the file start from, and the one of all others. */
   readonly root: string;
@@ -22,11 +22,11 @@ export interface Sources {
 }
 
 /** Throws `ConfigError`. */
-export function readOption(option: Option, sources: Sources): { value: unknown; origin: Origin } {
-  const { given, origin, inFile } = find(option, sources);
-  const value = given === undefined ? emptyOf(option) : readValue(option, given, origin);
-  if (option.kind !== "path" || typeof value !== "string" || isAbsolute(value)) return { value, origin };
-  return { value: resolve(inFile ? sources.root : sources.workingFolder, value), origin };
+export function readOption(option: Option, sources: Sources): { value: unknown; provenance: Provenance } {
+  const { given, provenance, inFile } = find(option, sources);
+  const value = given === undefined ? emptyOf(option) : readValue(option, given, provenance);
+  if (option.kind !== "path" || typeof value !== "string" || isAbsolute(value)) return { value, provenance };
+  return { value: resolve(inFile ? sources.root : sources.workingFolder, value), provenance };
 }
 
 function emptyOf(option: Option): unknown {
@@ -36,7 +36,7 @@ function emptyOf(option: Option): unknown {
 
 interface Found {
   readonly given: unknown;
-  readonly origin: Origin;
+  readonly provenance: Provenance;
   readonly inFile: boolean;
 }
 
@@ -45,7 +45,7 @@ function find(option: Option, { flags, program, environment, file, path, own }: 
   if (flags[key] !== undefined)
     return {
       given: flags[key],
-      origin:
+      provenance:
         program === undefined
           ? { kind: "flag", name: flagName(option) ?? key }
           : { kind: "program", name: program },
@@ -58,15 +58,15 @@ function find(option: Option, { flags, program, environment, file, path, own }: 
     };
   for (const name of variablesOf(option)) {
     const value = environment[name];
-    // An empty line of an .env file is no value, except where no value means more than somebody meant.
+    // An empty line of an .env file is not a value. Some options refuse it, because the default would do more.
     if (value !== undefined && (value.trim() !== "" || option.emptyVariable === "refused"))
-      return { given: value, origin: { kind: "variable", name }, inFile: false };
+      return { given: value, provenance: { kind: "variable", name }, inFile: false };
   }
   if (file[key] !== undefined)
     return { ...lookUp(file[key], { environment, key, file: path ?? "the configuration" }), inFile: true };
   return {
     given: option.default === "" ? undefined : option.default,
-    origin: { kind: "default" },
+    provenance: { kind: "default" },
     inFile: true,
   };
 }
@@ -75,16 +75,16 @@ export function isVariable(value: unknown): value is Variable {
   return typeof value === "object" && value !== null && typeof (value as Variable).variable === "string";
 }
 
-/** What is written in the file, or in the variable that it names. Throws `ConfigError` `CONFIG_VARIABLE_MISSING`. */
+/** The value in the file, or in the variable that the file names. Throws `ConfigError` `CONFIG_VARIABLE_MISSING`. */
 export function lookUp(
   written: unknown,
   { environment, key, file }: { environment: Environment; key: string; file: string },
-): { given: unknown; origin: Origin } {
-  if (!isVariable(written)) return { given: written, origin: { kind: "file", name: file } };
+): { given: unknown; provenance: Provenance } {
+  if (!isVariable(written)) return { given: written, provenance: { kind: "file", name: file } };
   const name = written.variable;
   const found = environment[name];
   const given = found === undefined || found.trim() === "" ? written.default : found;
-  if (given !== undefined) return { given, origin: { kind: "variable", name } };
+  if (given !== undefined) return { given, provenance: { kind: "variable", name } };
   throw new ConfigError({
     code: "CONFIG_VARIABLE_MISSING",
     message: `${name} is ${found === undefined ? "not set" : "empty"} (${key}).`,

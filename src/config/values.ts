@@ -1,4 +1,4 @@
-/** From what was typed to what it means, one option at a time; pure. */
+/** Reads the value of one option: from what is written to the type of the option. Pure. */
 import { ConfigError } from "../errors.ts";
 import { parseDurationMs } from "../std/duration.ts";
 import { nearest } from "../std/nearest.ts";
@@ -6,11 +6,11 @@ import { redact, Secret, secretUrl } from "../std/secret.ts";
 import { parseSizeBytes } from "../std/size.ts";
 import { flagName, type Kind } from "./options.ts";
 
-/** What is read: a row of one of the tables of options. */
+/** An option, as a row of one of the tables of options. */
 export type Named = Kind & { readonly key: string; readonly flag: string | null };
 
 /** Where a value came from. */
-export type Origin =
+export type Provenance =
   | { readonly kind: "flag"; readonly name: string }
   /** What a program handed to the function of this name. */
   | { readonly kind: "program"; readonly name: string }
@@ -18,39 +18,39 @@ export type Origin =
   | { readonly kind: "file"; readonly name: string }
   | { readonly kind: "default" };
 
-/** `--dir`, `dir of createMigrator`, `GODWIT_DIR`, `dir in godwit.config.ts`, `default`: for people. */
-export function describeOrigin(option: Named, origin: Origin): string {
-  switch (origin.kind) {
+/** For people: `--dir`, `dir of createMigrator`, `GODWIT_DIR`, `dir in godwit.config.ts` or `default`. */
+export function describeProvenance(option: Named, provenance: Provenance): string {
+  switch (provenance.kind) {
     case "flag":
       return `--${flagName(option) ?? option.key}`;
     case "program":
-      return `${option.key} of ${origin.name}`;
+      return `${option.key} of ${provenance.name}`;
     case "variable":
-      return origin.name;
+      return provenance.name;
     case "file":
-      return `${option.key} in ${origin.name}`;
+      return `${option.key} in ${provenance.name}`;
     case "default":
       return "default";
   }
 }
 
 /**
- * The value in the option's own type. Throws `ConfigError` that names where it came from and what would have
- * been understood.
+ * The value in the type of the option. Throws a `ConfigError` that names where the value came from and what is
+ * expected.
  */
-export function readValue(option: Named, given: unknown, origin: Origin): unknown {
+export function readValue(option: Named, given: unknown, provenance: Provenance): unknown {
   const refuse = (expected: string, hint?: string) => {
     const isSecret = option.kind === "url" || option.kind === "secret";
     const shown = isSecret || !isWords(given) ? "" : `: "${redact([given].flat().join(","))}"`;
-    const code = origin.kind === "variable" ? "CONFIG_VARIABLE_INVALID" : "CONFIG_INVALID";
+    const code = provenance.kind === "variable" ? "CONFIG_VARIABLE_INVALID" : "CONFIG_INVALID";
     return new ConfigError({
       code,
-      message: `${describeOrigin(option, origin)} is not ${expected}${shown}.`,
+      message: `${describeProvenance(option, provenance)} is not ${expected}${shown}.`,
       hint,
-      details: { option: option.key, from: origin.kind },
+      details: { option: option.key, from: provenance.kind },
     });
   };
-  if (isEmpty(option, given)) throw empty(option, origin, given);
+  if (isEmpty(option, given)) throw empty(option, provenance, given);
   if (!["list", "choices", "record"].includes(option.kind) && !isScalar(given))
     throw refuse(SCALARS[option.kind]);
   switch (option.kind) {
@@ -104,12 +104,12 @@ export function readValue(option: Named, given: unknown, origin: Origin): unknow
 }
 
 /**
- * An unset shell variable leaves an empty word behind. To take it for "not given" would do more than was asked for, so a
- * list may be empty only where it is written as one.
+ * An unset shell variable leaves an empty word. Reading it as "not given" could do more than the user asked for, so it is
+ * refused. A list may be empty only where it is written as a list.
  */
 function isEmpty({ kind }: Named, given: unknown): boolean {
   if (given === null) return true;
-  // Only a list of names is complete without one: no order, nothing excluded.
+  // Only a list of names may have none, for example when nothing is excluded.
   if (kind !== "list" && Array.isArray(given) && given.length === 0) return true;
   const words = Array.isArray(given) ? given : [given];
   return words.some((word) => typeof word === "string" && holdsNothing(word, kind));
@@ -120,24 +120,24 @@ function holdsNothing(word: string, kind: Named["kind"]): boolean {
   return (isList ? word.split(",") : [word]).some((part) => part.trim() === "");
 }
 
-function empty(option: Named, ...[origin, given]: [origin: Origin, given: unknown]): ConfigError {
+function empty(option: Named, ...[provenance, given]: [provenance: Provenance, given: unknown]): ConfigError {
   return new ConfigError({
     code:
-      option.kind === "url" && origin.kind !== "flag" && origin.kind !== "program"
+      option.kind === "url" && provenance.kind !== "flag" && provenance.kind !== "program"
         ? "URL_MISSING"
-        : origin.kind === "variable"
+        : provenance.kind === "variable"
           ? "CONFIG_VARIABLE_INVALID"
           : "CONFIG_INVALID",
-    message: `${describeOrigin(option, origin)} is ${given === null ? "null" : "empty"}.`,
+    message: `${describeProvenance(option, provenance)} is ${given === null ? "null" : "empty"}.`,
     hint:
-      origin.kind === "variable"
-        ? `Set ${origin.name}, or unset it: an empty value is not taken for none.`
+      provenance.kind === "variable"
+        ? `Set ${provenance.name}, or unset it: an empty value is not taken for none.`
         : "Give it a value, or leave it out: an empty value is not taken for none. Was a shell variable not set?",
-    details: { option: option.key, from: origin.kind },
+    details: { option: option.key, from: provenance.kind },
   });
 }
 
-/** What is read as one word. */
+/** Whether it is read as one word. */
 function isScalar(given: unknown): boolean {
   return ["string", "number", "boolean"].includes(typeof given);
 }
@@ -146,7 +146,7 @@ function isWords(given: unknown): boolean {
   return Array.isArray(given) ? given.every(isScalar) : isScalar(given);
 }
 
-/** What was expected where something is no word at all. */
+/** What each kind expects, for a value that is not a word. */
 const SCALARS: Readonly<Record<Named["kind"], string>> = {
   text: "text",
   path: "text",

@@ -11,14 +11,8 @@ import type { Source } from "../source/source.ts";
 import { createLifetime } from "../std/lifetime.ts";
 import { limitOf } from "./limit.ts";
 import { listenersOf } from "./listeners.ts";
-import {
-  closedBefore,
-  type Migrator,
-  type MigratorConfig,
-  migratorOf,
-  type Opened,
-  programKeys,
-} from "./migrator.ts";
+import type { MigratorConfig } from "./migrator.ts";
+import { closedBefore, type Migrator, migratorOf, type Opened, programKeys } from "./migrator-calls.ts";
 
 /** What stands beside `targets` is for those that do not say it themselves. */
 export interface FleetConfig

@@ -1,7 +1,7 @@
 /** What a tool runs again when its text changed: not a second time where the tool has run it, once where it has not. */
 import { crc32 } from "node:zlib";
 import { adopt } from "../../src/run/adopt.ts";
-import { checksumsOf } from "../../src/source/layouts/liquibase-sql.ts";
+import { checksumsOf } from "../../src/source/layouts/liquibase-checksums.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";
 import { folderOf, recorder, up, writeFiles } from "../support/target.ts";

@@ -3,7 +3,7 @@ import { isAddressed } from "../../assemble/assemble.ts";
 import { withSource } from "../../assemble/source.ts";
 import type { Config } from "../../config/config.ts";
 import { OPTIONS } from "../../config/options.ts";
-import { describeOrigin } from "../../config/values.ts";
+import { describeProvenance } from "../../config/values.ts";
 import { isAdo, parseAddress } from "../../database/address/address.ts";
 import { looksPooled } from "../../database/address/pooling.ts";
 import type { Connection, Row } from "../../database/connection.ts";
@@ -53,7 +53,7 @@ function settingsOf(config: Config) {
         : option.kind === "url"
           ? shownUrl(config.values[option.key])
           : shown(config.values[option.key]),
-    from: describeOrigin(option, config.origins[option.key]),
+    from: describeProvenance(option, config.provenances[option.key]),
   }));
 }
 

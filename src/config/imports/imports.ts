@@ -2,7 +2,7 @@
 import { ConfigError } from "../../errors.ts";
 import { nearest } from "../../std/nearest.ts";
 import type { Secret } from "../../std/secret.ts";
-import { type Named, type Origin, readValue } from "../values.ts";
+import { type Named, type Provenance, readValue } from "../values.ts";
 
 /** Sizes in bytes, durations in milliseconds. */
 export interface ImportValues {
@@ -187,11 +187,12 @@ function readImport(
   const values: Record<string, unknown> = {};
   for (const option of IMPORT_OPTIONS) {
     const own = given[option.key];
-    const origin: Origin = own === undefined ? { kind: "default" } : { kind: "file", name: place.file };
+    const provenance: Provenance =
+      own === undefined ? { kind: "default" } : { kind: "file", name: place.file };
     const value = own !== undefined ? own : option.default === "" ? undefined : option.default;
     const named = { ...option, key: `imports.${name}.${option.key}` };
     values[option.key] =
-      value === undefined ? (option.kind === "list" ? [] : null) : readValue(named, value, origin);
+      value === undefined ? (option.kind === "list" ? [] : null) : readValue(named, value, provenance);
   }
   const read = values as unknown as ImportValues;
   if (read.hashSize > 32) throw invalid(`imports.${name}.hashSize is more than 32: ${read.hashSize}.`, place);

@@ -8,7 +8,7 @@ import { readImports } from "../imports/imports.ts";
 import type { OptionKey, Values } from "../options.ts";
 import { readOption } from "../read.ts";
 import { environmentFor } from "../secrecy.ts";
-import type { Origin } from "../values.ts";
+import type { Provenance } from "../values.ts";
 import { nameProblems } from "./names.ts";
 import { isSchemas, TARGET_OPTIONS } from "./targets-given.ts";
 
@@ -48,7 +48,7 @@ export function readTarget(
   );
   problems.push(...(address?.problems ?? []));
   const values: Partial<Record<OptionKey, unknown>> = { ...config.values };
-  const origins: Partial<Record<OptionKey, Origin>> = { ...config.origins };
+  const provenances: Partial<Record<OptionKey, Provenance>> = { ...config.provenances };
   const sources = {
     flags: options.flags,
     environment: config.environment,
@@ -62,10 +62,10 @@ export function readTarget(
     const found = attempt(() => readOption(option, sources));
     if (found === undefined) continue;
     values[option.key] = found.value;
-    origins[option.key] = found.origin;
+    provenances[option.key] = found.provenance;
   }
   values.databaseUrl = address?.url == null ? null : secretUrl(address.url);
-  origins.databaseUrl = address?.origin ?? { kind: "default" };
+  provenances.databaseUrl = address?.provenance ?? { kind: "default" };
   // Two URLs that somebody swapped are found out by the names in the ledgers.
   values.project ??= name;
   if (own.schemas !== undefined) {
@@ -90,14 +90,14 @@ export function readTarget(
   const result: Config = {
     ...config,
     values: read,
-    origins: origins as Record<OptionKey, Origin>,
+    provenances: provenances as Record<OptionKey, Provenance>,
     folder: read.dir,
     phases: phasesOf(read),
     imports: imports ?? [],
     environment: environmentFor(name, config),
     target: {
       name,
-      schemas: schemasOf(own, only, origins.parallel?.kind === "file" ? read.parallel : null),
+      schemas: schemasOf(own, only, provenances.parallel?.kind === "file" ? read.parallel : null),
       schema: null,
     },
   };

@@ -1,24 +1,23 @@
 /**
- * graphile-migrate. `committed/<number>[-<slug>].sql` under the folder, or the folder itself. Every file begins with
- * headers that chain it to the one before: `--! Previous: <its hash>`, `--! Hash: <over that and the body>`. A broken
- * chain is refused, as the tool does; line ends and a byte order mark are forgiven, since they are git's.
+ * The layout of graphile-migrate: `committed/<number>[-<slug>].sql` below the folder, or in the folder itself. Headers
+ * chain each file to the one before: `--! Previous: <its hash>`, `--! Hash: <over that and the body>`. A broken chain is
+ * refused, as the tool does. Different line ends and a byte order mark are accepted, because git may have made them.
  *
- * `current.sql` is the work in hand: the tool plays it in development only, and it has no part in this.
+ * `current.sql` is the migration in development. The tool runs it in development only, so it is ignored here.
  *
- * `:NAME` stands for what `placeholders` of `.gmrc` says. It is replaced in strings, comments and bodies as well, so
- * only names that are known are; one in plain SQL that nobody knows could only fail, and is refused.
+ * `:NAME` stands for the value in `placeholders` of `.gmrc`. It is replaced in strings, comments and bodies too, so only
+ * known names are replaced. An unknown name in plain SQL would fail on the server, and is refused.
  */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { nextToken } from "../../core/sql/tokens.ts";
 import { type Problem, SourceError } from "../../errors.ts";
-import { describeFault, parseJson } from "../../std/json.ts";
 import { readFolder } from "../folder.ts";
 import { placeAt } from "../place.ts";
 import { layoutRefused } from "../problems.ts";
 import { readText } from "../text.ts";
-import type { Entry, FileText, Layout, LayoutOptions, Reading } from "./layout.ts";
+import { type Placeholders, readSettings } from "./graphile-migrate-settings.ts";
+import type { Entry, FileText, Layout, Reading } from "./layout.ts";
 import { fillIn, missingPlaceholders } from "./placeholders.ts";
 
 export const graphileMigrate: Layout = {
@@ -44,10 +43,7 @@ export const graphileMigrate: Layout = {
 const FILE = /^\d+(?:-[-_a-zA-Z0-9]*)?\.sql$/;
 const ORDER = new Intl.Collator("en");
 
-/** Name with its colon → value; `null`: the tool knows a value, and we do not. */
-type Placeholders = ReadonlyMap<string, string | null>;
-
-/** Reads the headers already now: whether one fits depends on the file before it. */
+/** Reads the headers when files are listed, because the chain depends on the file before. */
 function chained(
   { folder, file, row }: { folder: string; file: string; row: string },
   before: string | null,
@@ -63,18 +59,18 @@ function chained(
         : brokenChain(file, previous, before);
     return { entry: { id, file, problem, read }, hash: hash ?? null };
   } catch (error) {
-    // It is read again with the others, and said then.
+    // The file is read again later, and the error is reported then.
     if (!(error instanceof SourceError)) throw error;
     return { entry: { id, file, read }, hash: before };
   }
 }
 
 interface Parsed {
-  /** `null`: it is the first one. `undefined`: no such header. */
+  /** The hash of the file before. `null`: this is the first file. `undefined`: there is no such header. */
   readonly previous: string | null | undefined;
   readonly hash: string | undefined;
   readonly allowInvalidHash: boolean;
-  /** Of headers given twice, the second. */
+  /** The offset of a header that is given twice. */
   readonly twice: number | null;
   /** Where the headers end. */
   readonly end: number;
@@ -151,7 +147,7 @@ function readMigration(
   };
 }
 
-/** As the tool makes it; a body with the line ends of Windows has another one than the same without. */
+/** The hash as the tool makes it. Line ends of Windows in the body change it. */
 export function hashOf(body: string, previous: string | null): string {
   return `sha1:${createHash("sha1")
     .update(`${`${previous ?? ""}\n${body.trim()}`.trim()}\n`)
@@ -187,7 +183,7 @@ function fill(
   };
 }
 
-/** `:NAME` in plain SQL. A lone colon is also the slice of an array, which has no use for capitals. */
+/** `:NAME` in plain SQL. The slice of an array has a colon too, but no capitals behind it. */
 function unknownNames(
   body: string,
   known: (name: string) => boolean,
@@ -201,96 +197,6 @@ function unknownNames(
     colon = written === ":" ? token.end : null;
   }
   return found;
-}
-
-/** `.gmrc` is JSON with comments; a `.gmrc.js` is not run, only searched for what could not be done. */
-function readSettings(
-  folder: string,
-  { placeholders, environment, searchPath }: LayoutOptions,
-): { placeholders: Placeholders; problems: readonly Problem[] } {
-  const given = Object.entries(placeholders).map(
-    ([name, value]) => [`:${name.replace(/^:/, "")}`, value] as const,
-  );
-  const reserved = [":DATABASE_NAME", ":DATABASE_OWNER"].map((name) => [name, null] as const);
-  const find = (...names: readonly string[]) =>
-    [folder, dirname(folder), dirname(dirname(folder))]
-      .flatMap((each) => names.map((name) => join(each, name)))
-      .find((each) => existsSync(each));
-  const path = find(".gmrc");
-  if (path === undefined) {
-    const program = find(".gmrc.js", ".gmrc.cjs");
-    const problems = program === undefined ? [] : refusedProgram(program);
-    return { placeholders: new Map([...reserved, ...given]), problems };
-  }
-  const parsed = parseJson(withoutComments(readText(path, path)));
-  if ("fault" in parsed) {
-    const why = `it is ${describeFault(parsed.fault)}`;
-    throw new SourceError([
-      layoutRefused("graphile-migrate", { folder: path, why, hint: "Mend it, or restore it." }),
-    ]);
-  }
-  const settings = parsed.value as {
-    placeholders?: Record<string, unknown>;
-    pgSettings?: Record<string, unknown>;
-    [action: string]: unknown;
-  };
-  const own = Object.entries(settings.placeholders ?? {}).map(([name, value]) => {
-    const meant = value === "!ENV" ? environment[name.slice(1)] : value;
-    return [name, typeof meant === "string" ? meant : null] as const;
-  });
-  return {
-    placeholders: new Map([...reserved, ...own, ...given]),
-    problems: [
-      ...ACTIONS.flatMap((action) => (runsSomething(settings[action]) ? [refusedAction(path, action)] : [])),
-      ...Object.entries(settings.pgSettings ?? {}).flatMap(([name, value]) =>
-        name === "search_path" && searchPath != null ? [] : [refusedSetting(path, `${name} = ${value}`)],
-      ),
-    ],
-  };
-}
-
-const ACTIONS = ["beforeAllMigrations", "afterAllMigrations"];
-
-/** Words outside of comments; what they lead to only the program knows. */
-function refusedProgram(path: string): readonly Problem[] {
-  const text = readText(path, path).replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, "");
-  const has = (word: string) => new RegExp(String.raw`\b${word}\b["']?\s*[:(=]`).test(text);
-  return [
-    ...ACTIONS.flatMap((action) => (has(action) ? [refusedAction(path, action)] : [])),
-    ...(has("pgSettings") ? [refusedSetting(path, "settings")] : []),
-  ];
-}
-
-function refusedSetting(path: string, what: string): Problem {
-  return layoutRefused("graphile-migrate", {
-    folder: path,
-    why: `its pgSettings have ${what}, which the tool would set in front of every migration`,
-    hint: "Say it in our own configuration (searchPath, role) or in the migrations, then take it out.",
-  });
-}
-
-/** Actions for the shadow database alone are of development. */
-function runsSomething(actions: unknown): boolean {
-  const list = Array.isArray(actions) ? actions : actions == null ? [] : [actions];
-  return list.some((action) => (action as { shadow?: unknown } | null)?.shadow !== true);
-}
-
-/** Line comments, and commas before a closing bracket: what people write into it. */
-function withoutComments(text: string): string {
-  return text
-    .replace(
-      /("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g,
-      (comment, string: string | undefined) => string ?? comment.replace(/[^\n]/g, " "),
-    )
-    .replace(/("(?:[^"\\\n]|\\.)*")|,(?=\s*[}\]])/g, (_, string: string | undefined) => string ?? " ");
-}
-
-function refusedAction(path: string, action: string): Problem {
-  return layoutRefused("graphile-migrate", {
-    folder: path,
-    why: `it has ${action}, which the tool would run around every migration`,
-    hint: "Put it into a migration or into the deployment, then take it out of .gmrc.",
-  });
 }
 
 function brokenChain(file: string, previous: string | null, before: string | null): Problem {

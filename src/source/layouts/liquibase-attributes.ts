@@ -1,5 +1,5 @@
 /** What a changeset says beside its SQL, and what of that is not done here. Pure. */
-import type { Changeset } from "./liquibase-sql.ts";
+import type { Changeset } from "./liquibase-sql-changeset.ts";
 
 const FLAGS = [
   ...["runOnChange", "runAlways", "runInTransaction", "failOnError", "ignore"],

@@ -5,14 +5,10 @@ import { placeAt } from "../place.ts";
 import { layoutRefused } from "../problems.ts";
 import type { Entry, FileText, Reading } from "./layout.ts";
 import { isForUs, isPlainDbms, whyNot } from "./liquibase-attributes.ts";
+import { checksumsOf } from "./liquibase-checksums.ts";
 import { type Expanded, expand, type Outside, type Property, type Scope } from "./liquibase-properties.ts";
-import {
-  type Changeset,
-  checksumsOf,
-  isFormatted,
-  type parseFormatted,
-  wholeAsChangeset,
-} from "./liquibase-sql.ts";
+import { isFormatted, type parseFormatted, wholeAsChangeset } from "./liquibase-sql.ts";
+import type { Changeset } from "./liquibase-sql-changeset.ts";
 
 export interface Changelog {
   readonly folder: string;

@@ -1,35 +1,12 @@
 /**
- * Formatted SQL of Liquibase: one file, many changesets, each behind `--changeset author:id attribute:value …`.
+ * Formatted SQL of Liquibase: many changesets in one file, each behind `--changeset author:id attribute:value …`.
  *
- * Directives are comments, so a changeset is the slice of its file between two of them, as it stands. Only what would
- * not be SQL is taken out, character for character: ignored lines, and a delimiter of its own becomes a `;`.
+ * Directives are comments, so a changeset is the unchanged slice of its file between two of them. Only text that is not
+ * SQL is replaced, character for character: ignored lines become blanks, and a delimiter becomes a `;`.
  */
-import { createHash } from "node:crypto";
-import { tokenize } from "../../core/sql/tokens.ts";
 import type { Problem } from "../../errors.ts";
 import { placeAt } from "../place.ts";
-
-export interface Changeset {
-  readonly id: string;
-  readonly author: string;
-  readonly attributes: ReadonlyMap<string, string>;
-  /** As they stand behind author and id. */
-  readonly written: string;
-  /** Offset of its `--changeset` line; 0 for a file that is one changeset as a whole. */
-  readonly offset: number;
-  /** Where the next one begins. */
-  readonly end: number;
-  /** The line of the file on which `text` and `rollback` start, from 1. */
-  readonly line: number;
-  readonly text: string;
-  /** Blanks where the file has something else; `null`: nothing says how to go back. */
-  readonly rollback: string | null;
-  /** What the tool's checksum is made over, line by line. */
-  readonly sql: string;
-  readonly validChecksums: readonly string[];
-  /** The first of its preconditions, as it is written. */
-  readonly precondition: string | null;
-}
+import { type Changeset, type Draft, finish } from "./liquibase-sql-changeset.ts";
 
 export interface SqlProperty {
   readonly name: string;
@@ -49,7 +26,7 @@ export interface FormattedSql {
 const HEADER = /^\s*--\s*liquibase\s*formatted[^\n]*/i;
 const DIRECTIVE =
   /^\s*--\s*(changeset|rollback|comment|validCheckSum|ignoreLines|property|include(?=[ \t]+file:)|includeAll(?=[ \t]+path:)|preconditions|precondition-[a-z-]+)\b:?[ \t]*(.*)$/i;
-/** Easy to write and hard to see; Liquibase stops at it. */
+/** A directive with one dash is easy to overlook. Liquibase fails on it. */
 const ONE_DASH =
   /^\s*-\s*(?:liquibase formatted|changeset|rollback|validCheckSum|ignoreLines|property|preconditions?)\b/i;
 
@@ -57,7 +34,7 @@ export function isFormatted(text: string): boolean {
   return HEADER.test(text);
 }
 
-/** Never throws. `file` is the name to show. */
+/** Never throws. `file` is the name in messages. */
 export function parseFormatted(text: string, file: string): FormattedSql {
   const problems: Problem[] = [];
   const properties: SqlProperty[] = [];
@@ -154,7 +131,7 @@ export function parseFormatted(text: string, file: string): FormattedSql {
   return { logicalFilePath, properties, changesets: drafts.map((draft) => finish(draft, text)), problems };
 }
 
-/** A file without the header: all of it is one changeset. */
+/** A file without the header is one changeset as a whole. */
 export function wholeAsChangeset(text: string): Changeset {
   return {
     ...{ id: "raw", author: "includeAll", offset: 0, end: text.length, line: 1, text, rollback: null },
@@ -169,87 +146,7 @@ export function wholeAsChangeset(text: string): Changeset {
   };
 }
 
-interface Piece {
-  readonly start: number;
-  readonly text: string;
-}
-
-interface Draft {
-  readonly id: string;
-  readonly author: string;
-  readonly attributes: ReadonlyMap<string, string>;
-  readonly written: string;
-  readonly offset: number;
-  readonly from: number;
-  end: number;
-  readonly line: number;
-  readonly sql: string[];
-  readonly back: Piece[];
-  readonly blank: Piece[];
-  readonly valid: string[];
-  precondition: string | null;
-}
-
-function finish(draft: Draft, text: string): Changeset {
-  const { id, author, attributes, written, offset, from, end, line, back } = draft;
-  const own = text.slice(from, end);
-  const body = overwrite(
-    own,
-    draft.blank.map(({ start, text: piece }) => ({ start: start - from, text: blank(piece) })),
-  );
-  const said = back.map((piece) => piece.text.trim()).join("\n");
-  const refers = /^changeset(?:id|path|author):/i.test(said);
-  const nothing = /^(?:empty|not required)/i.test(said.trim());
-  const rollback = overwrite(
-    blank(own),
-    nothing ? [] : back.map(({ start, text: piece }) => ({ start: start - from, text: piece })),
-  );
-  return {
-    ...{
-      id,
-      author,
-      attributes,
-      written,
-      offset,
-      end,
-      line,
-      precondition: draft.precondition,
-      validChecksums: draft.valid,
-    },
-    text: delimited(body, attributes.get("enddelimiter"), attributes.get("splitstatements") !== "false"),
-    rollback:
-      back.length === 0 || refers ? null : delimited(rollback, attributes.get("rollbackenddelimiter"), true),
-    sql: draft.sql.join("\n"),
-  };
-}
-
-/** The tool's delimiter as `;` of the same width, outside of strings; by default also a line that says GO. */
-function delimited(text: string, delimiter: string | undefined, split: boolean): string {
-  if (delimiter === ";" || (delimiter === undefined && (!split || !/^[ \t]*GO[ \t]*$/im.test(text))))
-    return text;
-  const pattern = delimiter === undefined ? /^[ \t]*GO[ \t]*$/gim : patternOf(delimiter);
-  const literals = tokenize(text).filter(({ kind }) => ["string", "quoted", "dollar"].includes(kind));
-  return text.replace(pattern, (match: string, ...rest: unknown[]) => {
-    const at = rest.find((part) => typeof part === "number") ?? 0;
-    if (match === "" || literals.some(({ start, end }) => at < end && at + match.length > start))
-      return match;
-    return match.replace(/\S/, ";").replace(/[^\s;]/g, " ");
-  });
-}
-
-/** One character means itself, a word is a word, anything else is a regular expression, as for the tool. */
-function patternOf(delimiter: string): RegExp {
-  const escaped = delimiter.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-  if (delimiter.length === 1) return new RegExp(escaped, "g");
-  if (/^\w+$/.test(delimiter)) return new RegExp(String.raw`\b${delimiter}\b`, "gi");
-  try {
-    return new RegExp(delimiter, "gim");
-  } catch {
-    return new RegExp(escaped, "gi");
-  }
-}
-
-/** As the tool reads it: no quotes, and blanks only in front of a value. Or what is wrong with it. */
+/** Reads a property as the tool does: without quotes, and with blanks only in front of a value. A text says what is wrong. */
 function propertyOf(rest: string, offset: number): SqlProperty | string {
   const values = new Map(
     [...rest.matchAll(/(?<![\w-])([\w-]+):[ \t]*(\S*)/g)].map(([, key = "", value = ""]) => [
@@ -282,42 +179,10 @@ function unquoted(text: string): string {
   return /^(["']).*\1$/s.test(text) ? text.slice(1, -1) : text;
 }
 
-function blank(text: string): string {
-  return text.replace(/[^\n]/g, " ");
-}
-
-function overwrite(text: string, pieces: readonly Piece[]): string {
-  return pieces.reduce(
-    (whole, { start, text: piece }) => whole.slice(0, start) + piece + whole.slice(start + piece.length),
-    text,
-  );
-}
-
 function* linesOf(text: string): Generator<{ line: string; start: number; number: number }> {
   let start = 0;
   for (const [at, line] of text.split("\n").entries()) {
     yield { line, start, number: at + 1 };
     start += line.length + 1;
   }
-}
-
-/** What `md5sum` says: 9 since Liquibase 4.22, 8 before. `sql` has its `${…}` filled in. */
-export function checksumsOf(sql: string, attributes: ReadonlyMap<string, string>): readonly string[] {
-  const md5 = (text: string) => createHash("md5").update(text, "utf8").digest("hex");
-  const isOn = (name: string) => attributes.get(name)?.toLowerCase() !== "false";
-  const flags = `${attributes.get("enddelimiter") ?? null}:${isOn("splitstatements")}:${isOn("stripcomments")}:`;
-  const changes = [
-    ["9", `9:${md5(sql.trim().replace(/[ \t\r\n]/g, ""))}`],
-    [
-      "8",
-      `8:${md5(
-        flags +
-          sql
-            .trim()
-            .replace(/[ \t\r\n]+/g, " ")
-            .trim(),
-      )}`,
-    ],
-  ];
-  return changes.map(([version, change]) => `${version}:${md5(`${change}:`)}`);
 }

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { openLayout, SPECIMENS } from "./layout.fixture.ts";
 import { liquibase } from "./liquibase.ts";
-import { checksumsOf } from "./liquibase-sql.ts";
+import { checksumsOf } from "./liquibase-checksums.ts";
 
 const HEAD = "--liquibase formatted sql\n";
 
