@@ -1,4 +1,4 @@
-/** What a statement is to a runner: may it be inside a transaction, and if not, how is its effect recognised. */
+/** What a runner must know of a statement: whether it may run inside a transaction. If not, how you can see that it ran. */
 import {
   accept,
   acceptGroup,
@@ -17,7 +17,7 @@ export type StatementKind =
   | { readonly kind: "transaction-control"; readonly verb: string }
   | {
       readonly kind: "create-index-concurrently";
-      /** In the schema of its table; `null` where the server chooses the name. */
+      /** In the schema of its table. `null` if the server chooses the name. */
       readonly index: Name | null;
       readonly table: Name;
       readonly unique: boolean;
@@ -31,35 +31,35 @@ export type StatementKind =
   | {
       readonly kind: "reindex-concurrently";
       readonly object: ReindexObject;
-      /** `null`: the current database. */
+      /** `null` means the current database. */
       readonly name: Name | null;
     }
   | { readonly kind: "detach-partition-concurrently"; readonly table: Name; readonly partition: Name }
-  /** The second half of a broken-off one; this half may run inside a transaction block. */
+  /** Finishes a detach that was interrupted. This form may run inside a transaction block. */
   | { readonly kind: "detach-partition-finalize"; readonly table: Name; readonly partition: Name }
-  /** May run inside a transaction block, but its value is of no use there. */
+  /** May run inside a transaction block, but the new value cannot be used there. */
   | {
       readonly kind: "add-enum-value";
       readonly type: Name;
       readonly value: string;
       readonly ifNotExists: boolean;
     }
-  /** Must run outside of transactions, and does no harm when repeated. */
+  /** Must run outside of transactions. Running it twice does no harm. */
   | { readonly kind: "repeatable-outside"; readonly verb: string }
-  /** Must run outside of transactions, and fails or does harm when repeated. */
+  /** Must run outside of transactions. Running it twice fails or does harm. */
   | { readonly kind: "outside"; readonly verb: string; readonly name: Name | null }
-  /** Commits for itself, so it runs outside of transactions; a failure takes back what is behind its last commit only. */
+  /** Commits by itself, so it runs outside of transactions. A failure undoes only what follows its last commit. */
   | { readonly kind: "commits-itself"; readonly verb: string }
-  /** Wants data that follows it in the stream. */
+  /** Expects data after it in the stream. */
   | { readonly kind: "copy-from-stdin"; readonly table: Name }
-  /** `\connect`, `\i`, `\copy`, `\restrict`: nothing that the server knows. */
+  /** `\connect`, `\i`, `\copy`, `\restrict`: commands of psql, which the server does not know. */
   | { readonly kind: "psql-command"; readonly command: string };
 
 export type ReindexObject = "index" | "table" | "schema" | "database" | "system";
 
 /**
- * Takes one statement as `splitStatements` gives it. What it does not know, or what is no valid SQL, is
- * ordinary: the server has the last word.
+ * Takes one statement as `splitStatements` returns it. A statement that it does not know, or that is not valid SQL, is
+ * ordinary: the server then decides.
  */
 export function classify(statement: { readonly text: string }): StatementKind {
   const { text } = statement;
@@ -69,7 +69,7 @@ export function classify(statement: { readonly text: string }): StatementKind {
   return ORDINARY;
 }
 
-/** Whether the server takes it inside a transaction block that a runner has opened. */
+/** Whether the server accepts it inside a transaction block that a runner has opened. */
 export function isTransactional(kind: StatementKind): boolean {
   switch (kind.kind) {
     case "ordinary":
@@ -92,7 +92,7 @@ export function isTransactional(kind: StatementKind): boolean {
 
 const ORDINARY: StatementKind = { kind: "ordinary" };
 
-/** First word → reader of what follows it; `null` stands for ordinary. */
+/** The first word of a statement, and the function that reads what follows. `null` means that the statement is ordinary. */
 const READERS: readonly (readonly [string, (cursor: Cursor) => StatementKind | null])[] = [
   ["create", readCreate],
   ["alter", readAlter],
@@ -130,14 +130,14 @@ function readRollback(cursor: Cursor): StatementKind | null {
   return accept(cursor, "to") ? null : control("ROLLBACK");
 }
 
-/** `PREPARE transaction AS …` prepares a statement of that name. */
+/** `PREPARE transaction AS …` is different: it prepares a statement with that name. */
 function readPrepare(cursor: Cursor): StatementKind | null {
   return accept(cursor, "transaction") && acceptString(cursor) !== null
     ? control("PREPARE TRANSACTION")
     : null;
 }
 
-/** A block whose text has a `COMMIT` or `ROLLBACK` where a statement of PL/pgSQL begins. */
+/** Finds a block whose text has a `COMMIT` or `ROLLBACK` where a PL/pgSQL statement begins. */
 function readDo(cursor: Cursor): StatementKind | null {
   for (let token = peek(cursor); token !== null; token = peek(cursor)) {
     const body = acceptString(cursor);
@@ -173,7 +173,7 @@ function readCreate(cursor: Cursor): StatementKind | null {
   return { kind: "create-index-concurrently", ...index };
 }
 
-/** What `CREATE INDEX … ON table` says behind the table; `null` where the text is none. */
+/** What `CREATE INDEX … ON table` says after the table. `null` if the text is another statement. */
 export function indexDefinition(text: string): { readonly unique: boolean; readonly rest: string } | null {
   const cursor: Cursor = { text, at: 0 };
   const found = readIndex(cursor);
@@ -187,7 +187,7 @@ export interface IndexStatement {
   readonly table: Name;
   readonly unique: boolean;
   readonly ifNotExists: boolean;
-  /** Not of the partitions of its table. */
+  /** `ON ONLY`: the index does not cover the partitions of its table. */
   readonly only: boolean;
 }
 
@@ -259,7 +259,7 @@ function readAddValue(cursor: Cursor): StatementKind | null {
   return value === null ? null : { kind: "add-enum-value", type, value, ifNotExists };
 }
 
-/** What talks to the publisher; the other forms only write the catalog. */
+/** The forms that contact the publisher. The other forms only write to the catalog. */
 function readAlterSubscription(cursor: Cursor): StatementKind | null {
   const name = acceptName(cursor);
   if (accept(cursor, "refresh")) return outside("ALTER SUBSCRIPTION REFRESH", name);
@@ -285,13 +285,13 @@ function readReindex(cursor: Cursor): StatementKind | null {
 
 const REINDEX_OBJECTS: readonly ReindexObject[] = ["index", "table", "schema", "database", "system"];
 
-/** Without a table it goes over all of them, each in its own transaction. */
+/** Without a table it processes all tables, each in its own transaction. */
 function readCluster(cursor: Cursor): StatementKind | null {
   if (acceptGroup(cursor) === null) accept(cursor, "verbose");
   return peek(cursor) === null ? repeatable("CLUSTER") : null;
 }
 
-/** `STDOUT` means the same to the server when data comes in. */
+/** The server treats `FROM STDOUT` like `FROM STDIN`. */
 function readCopy(cursor: Cursor): StatementKind | null {
   accept(cursor, "binary");
   const table = acceptName(cursor);
@@ -314,7 +314,7 @@ function hasOption(options: string, name: string): boolean {
   return optionValues(options, name).length > 0;
 }
 
-/** The last one counts, and an option without a value is on. */
+/** The last occurrence of an option counts. An option without a value is on. */
 function isSwitchedOn(options: string, name: string): boolean {
   const value = optionValues(options, name).at(-1);
   return value !== undefined && !/^'?(?:false|off|0)'?$/i.test(value);
