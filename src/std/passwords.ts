@@ -1,16 +1,20 @@
 /**
- * Passwords in a text of unknown origin: in URLs, in `user:password@host`, in `password=…` and in `PASSWORD '…'`; tokens
- * in `token=…` and in `Authorization: Bearer …`.
- * The text may be of any length and made to hurt, so every loop moves forward: the work is linear in the length.
- * It prefers to hide too much, because nobody could parse such a text: a password may hold any character.
+ * Finds passwords in a text of unknown origin: in URLs, in `user:password@host`, in `password=…` and in `PASSWORD '…'`.
+ * It also finds tokens in `token=…` and in `Authorization: Bearer …`.
+ * The text may be of any length and may be hostile. Every loop therefore moves forward, and the work is linear in the
+ * length. A password may hold any character, so nobody can parse such a text exactly. When in doubt, more is hidden than
+ * needed.
  */
 
-/** The text with `***` in place of what looks like a password. Doing it twice changes nothing. */
+/** The text with `***` in place of everything that looks like a password. Applying it twice changes nothing. */
 export function hidePasswords(text: string): string {
   return hideSchemes(hideSettings(hideRows(hideCredentials(hideInUrls(text)))));
 }
 
-/** `scheme://user:…@`: to the last @ of the word; a PostgreSQL URL may hold spaces, so there to the last @ before the next URL. */
+/**
+ * `scheme://user:…@`, up to the last @ of the word. A PostgreSQL URL may hold spaces, so there up to the last @ before
+ * the next URL.
+ */
 function hideInUrls(text: string): string {
   const find = finder(text);
   const shown: string[] = [];
@@ -31,17 +35,20 @@ function hideInUrls(text: string): string {
     const last = text.lastIndexOf("@", end - 1);
     shown.push(text.slice(copied, open), HIDDEN);
     copied = last;
-    // Between the last @ and the end there is none, and so nothing to hide.
+    // There is no @ between the last one and the end, so there is nothing to hide.
     at = text.indexOf("://", end);
   }
   return shown.length === 0 ? text : shown.join("") + text.slice(copied);
 }
 
 const HIDDEN = "***";
-/** How our own hints spell a URL. */
+/** The URL that our own hints use as an example. */
 const EXAMPLE = "://user:password@host";
 
-/** Where the next of something is, or the end of the text. Asked with offsets that only grow, each looks at the text once. */
+/**
+ * Finds the next occurrence of something, or the end of the text. If the offsets only grow, each search reads the text
+ * once.
+ */
 function finder(text: string) {
   const forward = (search: (from: number) => number) => {
     let found = -1;
@@ -65,7 +72,7 @@ function finder(text: string) {
   };
 }
 
-/** Behind the colon that follows the user; -1 where there is none. */
+/** The offset after the colon that follows the user. -1 if there is none. */
 function passwordStart(text: string, from: number): number {
   for (let at = from; at < text.length; at++) {
     const character = text.charAt(at);
@@ -97,7 +104,7 @@ function hideCredentials(text: string): string {
     let start = at;
     while (start > behind && !/[\s/]/.test(text.charAt(start - 1))) start--;
     for (let colon = nextColon(text, start, at); colon !== -1; colon = nextColon(text, colon + 1, at)) {
-      // `::` is a cast, and what is no name in front is no user.
+      // `::` is a cast. A colon after something that is not a name does not follow a user.
       const isUser =
         colon === start ? !/[/@]/.test(text.charAt(start - 1)) : /[\w.%+-]/.test(text.charAt(colon - 1));
       if (isUser && !/[:"'`]/.test(text.charAt(colon + 1))) {
@@ -112,7 +119,10 @@ function hideCredentials(text: string): string {
   return shown.length === 0 ? text : shown.join("") + text.slice(copied);
 }
 
-/** A row of a table is its users' data, whatever is in it. What the server says in another language is found by its code. */
+/**
+ * The row of a table holds its users' data, whatever the content is. Server messages in other languages are recognised
+ * by their code.
+ */
 function hideRows(text: string): string {
   return text.replace(ROW, (all, head: string) => {
     const end = all.lastIndexOf(")");
@@ -122,7 +132,7 @@ function hideRows(text: string): string {
 
 const ROW = /\b([Ff]ailing row contains \()[^\r\n]*/g;
 
-/** The next one with something between it and the end. */
+/** The next colon with at least one character between it and the end. */
 function nextColon(text: string, from: number, end: number): number {
   for (let at = from; at < end - 1; at++) if (text.charAt(at) === ":") return at;
   return -1;
@@ -162,7 +172,7 @@ function valueBehind(text: string, from: number, find: ReturnType<typeof finder>
   const sign = text.charAt(at);
   if (sign === "=" || sign === ":") {
     at = skipSpaces(text, at + 1);
-    // libpq writes it without quotes again.
+    // The quotes are replaced as well: libpq needs none around `***`.
     if (sign === "=" && text.charAt(at) === "'")
       return { start: at, end: quotedEnd(text, at), instead: HIDDEN };
     const quote = quoteAt(text, at);
@@ -175,13 +185,13 @@ function valueBehind(text: string, from: number, find: ReturnType<typeof finder>
   if (closed !== from) return null;
   at = skipComments(text, from, find);
   const literal = at === from ? null : sqlLiteral(text, at);
-  // A caret below what is hidden already keeps its place.
+  // If the literal is hidden already, a caret below it keeps its position.
   return literal !== null && HIDDEN_LITERAL.test(text.slice(literal.start, literal.end)) ? null : literal;
 }
 
 const HIDDEN_LITERAL = /^(?:(?:[en]|u&)?'{1,2}|"|\$[^$*]*\$)\*\*\*(?:'{1,2}|"|\$[^$*]*\$)$/i;
 
-/** `Key (email, password)=(…) already exists`: as the server says which row is in the way, in any language. */
+/** `Key (email, password)=(…) already exists`: how the server names the row in the way, in any language. */
 function keyValues(text: string, from: number, find: ReturnType<typeof finder>): Value | null {
   const between = /^[^=\r\n]{0,120}?\)=\(/.exec(text.slice(from, from + 130));
   if (between === null) return null;
@@ -191,7 +201,10 @@ function keyValues(text: string, from: number, find: ReturnType<typeof finder>):
   return { start, end: end === -1 ? text.length : end, instead: HIDDEN };
 }
 
-/** `token=…`, `secret: "…"`: one word that is no prose. Between bare words a colon or "is" is one of a sentence, unless a digit follows. */
+/**
+ * `token=…`, `secret: "…"`: the value is one word that is not prose. Between bare words, a colon or "is" belongs to a
+ * sentence, unless the value holds a digit.
+ */
 function assignedBehind(text: string, from: number): Value | null {
   const [sign = "", quote = ""] =
     /^\\?["'`]?(?:=|[ \t]{0,8}[:=][ \t]{0,8}(?=\\?["'`])|:[ \t]{0,8}|[ \t]{1,8}is[ \t]{1,8})(\\?["'`])?/.exec(
@@ -201,7 +214,7 @@ function assignedBehind(text: string, from: number): Value | null {
   const start = from + sign.length;
   let end = start;
   while (end < text.length && !/[\s&'"`\\,;<>(){}[\]]/.test(text.charAt(end))) end++;
-  // `Bearer …` is a scheme with its word behind it.
+  // `Bearer …` is a scheme followed by its token.
   const isQuoted = quote !== "" && text.startsWith(quote, end);
   if (
     end - start < LEAST_LENGTH ||
@@ -214,7 +227,10 @@ function assignedBehind(text: string, from: number): Value | null {
 
 const LEAST_LENGTH = 6;
 
-/** `Authorization: Bearer …`. Without its header a word must look like a key, because prose speaks of "basic authentication". */
+/**
+ * `Authorization: Bearer …`. Without the header, a word must look like a key, because prose says things like "basic
+ * authentication".
+ */
 function hideSchemes(text: string): string {
   return text.replace(
     SCHEME,
@@ -230,7 +246,7 @@ function hideSchemes(text: string): string {
 const SCHEME =
   /(authorization[\\"'`]{0,3}[ \t]{0,4}[:=][ \t]{0,4}[\\"'`]{0,3})?\b(bearer|basic|token)([ \t]{1,8})([\w.~+/-]+=*)/gi;
 
-/** The quote that stands here, also one of JSON inside of JSON. */
+/** The quote at this offset, including one of JSON inside JSON. */
 function quoteAt(text: string, at: number): string {
   return /^\\?["'`]/.exec(text.slice(at, at + 2))?.[0] ?? "";
 }
@@ -250,7 +266,10 @@ function skipSpaces(text: string, from: number): number {
   return at;
 }
 
-/** White space and the comments in it; a few are enough, or a text of nothing else would be read again and again. */
+/**
+ * Skips white space and comments. It skips only a few comments: a text full of them would otherwise be read again and
+ * again.
+ */
 function skipComments(text: string, from: number, find: ReturnType<typeof finder>): number {
   let at = skipSpaces(text, from);
   for (let count = 0; count < 8; count++) {
@@ -262,13 +281,13 @@ function skipComments(text: string, from: number, find: ReturnType<typeof finder
   return at;
 }
 
-/** `'…'`, `E'…'`, `U&'…'`, `$tag$…$tag$`; what the end of the text cuts off as well. */
+/** `'…'`, `E'…'`, `U&'…'`, `$tag$…$tag$`, terminated or cut off by the end of the text. */
 function sqlLiteral(text: string, at: number): Value | null {
   const head = text.slice(at, at + 80);
   const quoted = /^(?:[en]|u&)?'/i.exec(head);
   if (quoted !== null) {
     const open = at + quoted[0].length - 1;
-    // Inside of another literal.
+    // This literal is inside another literal.
     if (isDoubled(text, open)) return { start: at, end: quotedEnd(text, open), instead: "'***'" };
     return {
       start: at,
@@ -276,7 +295,7 @@ function sqlLiteral(text: string, at: number): Value | null {
       instead: "'***'",
     };
   }
-  // Meant for a literal, and taken for a name.
+  // A literal was meant, but the server reads it as a name.
   if (head.startsWith('"')) {
     const end = closing(text, at, { doubles: true, escapes: false });
     return end - at > LEAST_LENGTH ? { start: at, end, instead: '"***"' } : null;
@@ -287,7 +306,7 @@ function sqlLiteral(text: string, at: number): Value | null {
   return { start: at, end: close === -1 ? text.length : close + tag.length, instead: "'***'" };
 }
 
-/** Of libpq's `'…'`, which inside of an SQL literal is `''…''`. */
+/** The end of libpq's `'…'`, which inside an SQL literal is written `''…''`. */
 function quotedEnd(text: string, open: number): number {
   if (!isDoubled(text, open)) return closing(text, open);
   const close = text.indexOf("''", open + 2);
@@ -298,7 +317,7 @@ function isDoubled(text: string, open: number): boolean {
   return text.charAt(open + 1) === "'" && !/^[\s,;)&']?$/.test(text.charAt(open + 2));
 }
 
-/** Behind the quote that closes the one at `open`; the end of the text where there is none. */
+/** The offset after the quote that closes the one at `open`, or the end of the text if there is none. */
 function closing(
   text: string,
   open: number,
