@@ -213,7 +213,7 @@ function putTaps(memory: Int16Array, taps: number, across: Iterable<{ start: num
   }
 }
 
-/** The windows as seen from a row: it counts for `first` and the columns after it. */
+/** The windows as seen from the rows: a row counts for window `first` and the windows after it. */
 function columnsOf(down: readonly { start: number; weights: Int32Array }[], height: number) {
   const first = new Int32Array(height).fill(-1);
   const offset = new Int32Array(height + 1);
