@@ -1,12 +1,12 @@
 /**
- * graphile-migrate. `committed/<number>[-<slug>].sql` under the folder, or the folder itself. Every file begins with
- * headers that chain it to the one before: `--! Previous: <its hash>`, `--! Hash: <over that and the body>`. A broken
- * chain is refused, as the tool does; line ends and a byte order mark are forgiven, since they are git's.
+ * graphile-migrate. `committed/<number>[-<slug>].sql` below the folder, or the folder itself. Every file begins with
+ * headers that link it to the one before: `--! Previous: <its hash>`, `--! Hash: <over that and the body>`. A broken
+ * chain is refused, as the tool does. Differences in line ends and byte order mark are accepted, because git makes them.
  *
- * `current.sql` is the work in hand: the tool plays it in development only, and it has no part in this.
+ * `current.sql` is work in progress: the tool runs it in development only, and it is not read here.
  *
- * `:NAME` stands for what `placeholders` of `.gmrc` says. It is replaced in strings, comments and bodies as well, so
- * only names that are known are; one in plain SQL that nobody knows could only fail, and is refused.
+ * `:NAME` stands for its value in the `placeholders` of `.gmrc`. The tool replaces it in strings, comments and bodies as
+ * well, so only known names are replaced. An unknown name in plain SQL could only fail, and is refused.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -44,10 +44,10 @@ export const graphileMigrate: Layout = {
 const FILE = /^\d+(?:-[-_a-zA-Z0-9]*)?\.sql$/;
 const ORDER = new Intl.Collator("en");
 
-/** Name with its colon → value; `null`: the tool knows a value, and we do not. */
+/** The name with its colon → its value. `null`: the tool knows a value, and we do not. */
 type Placeholders = ReadonlyMap<string, string | null>;
 
-/** Reads the headers already now: whether one fits depends on the file before it. */
+/** Reads the headers now: whether a file fits depends on the file before it. */
 function chained(
   { folder, file, row }: { folder: string; file: string; row: string },
   before: string | null,
@@ -63,20 +63,20 @@ function chained(
         : brokenChain(file, previous, before);
     return { entry: { id, file, problem, read }, hash: hash ?? null };
   } catch (error) {
-    // It is read again with the others, and said then.
+    // The file is read again with the others, and the error is reported then.
     if (!(error instanceof SourceError)) throw error;
     return { entry: { id, file, read }, hash: before };
   }
 }
 
 interface Parsed {
-  /** `null`: it is the first one. `undefined`: no such header. */
+  /** `null`: it is the first file. `undefined`: the header is missing. */
   readonly previous: string | null | undefined;
   readonly hash: string | undefined;
   readonly allowInvalidHash: boolean;
-  /** Of headers given twice, the second. */
+  /** The second of two equal headers. */
   readonly twice: number | null;
-  /** Where the headers end. */
+  /** The offset at which the headers end. */
   readonly end: number;
 }
 
@@ -151,7 +151,7 @@ function readMigration(
   };
 }
 
-/** As the tool makes it; a body with the line ends of Windows has another one than the same without. */
+/** The hash as the tool computes it. It differs if the body has Windows line ends. */
 export function hashOf(body: string, previous: string | null): string {
   return `sha1:${createHash("sha1")
     .update(`${`${previous ?? ""}\n${body.trim()}`.trim()}\n`)
@@ -187,7 +187,7 @@ function fill(
   };
 }
 
-/** `:NAME` in plain SQL. A lone colon is also the slice of an array, which has no use for capitals. */
+/** Finds `:NAME` in plain SQL. A single colon may also be an array slice, which does not use capitals. */
 function unknownNames(
   body: string,
   known: (name: string) => boolean,
@@ -203,7 +203,7 @@ function unknownNames(
   return found;
 }
 
-/** `.gmrc` is JSON with comments; a `.gmrc.js` is not run, only searched for what could not be done. */
+/** `.gmrc` is JSON with comments. A `.gmrc.js` does not run; it is only searched for settings that we cannot follow. */
 function readSettings(
   folder: string,
   { placeholders, environment, searchPath }: LayoutOptions,
@@ -251,7 +251,7 @@ function readSettings(
 
 const ACTIONS = ["beforeAllMigrations", "afterAllMigrations"];
 
-/** Words outside of comments; what they lead to only the program knows. */
+/** Looks at words outside comments. Only the program knows their values. */
 function refusedProgram(path: string): readonly Problem[] {
   const text = readText(path, path).replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, "");
   const has = (word: string) => new RegExp(String.raw`\b${word}\b["']?\s*[:(=]`).test(text);
@@ -269,13 +269,13 @@ function refusedSetting(path: string, what: string): Problem {
   });
 }
 
-/** Actions for the shadow database alone are of development. */
+/** Actions for the shadow database alone belong to development. */
 function runsSomething(actions: unknown): boolean {
   const list = Array.isArray(actions) ? actions : actions == null ? [] : [actions];
   return list.some((action) => (action as { shadow?: unknown } | null)?.shadow !== true);
 }
 
-/** Line comments, and commas before a closing bracket: what people write into it. */
+/** Removes what people add to JSON: line comments, and commas before a closing bracket. */
 function withoutComments(text: string): string {
   return text
     .replace(

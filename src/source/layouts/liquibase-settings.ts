@@ -1,6 +1,6 @@
 /**
- * `liquibase.properties`, beside the changelog or above it: what the tool calls its root changelog, from which the names in
- * its history follow, and the values of properties. What it says about the connection is none of our business.
+ * `liquibase.properties`, beside the changelog or above it. It gives the root changelog's name for the tool, which
+ * determines the names in the tool's history, and the values of properties. Its connection settings are not used.
  */
 import { basename, join } from "node:path";
 import { isThere } from "../folder.ts";
@@ -9,14 +9,14 @@ import { placesAbove } from "./above.ts";
 import type { Property } from "./liquibase-properties.ts";
 
 export interface LiquibaseSettings {
-  /** Name of the root changelog in the folder, and what the tool's history calls it. */
+  /** The name of the root changelog in the folder, and its name in the tool's history. */
   readonly root: { readonly name: string; readonly known: string } | null;
   readonly parameters: readonly Property[];
 }
 
 const NAME = "liquibase.properties";
 
-/** Throws `SourceError` where the file cannot be read. */
+/** Throws `SourceError` if the file cannot be read. */
 export function settingsFor(folder: string): LiquibaseSettings {
   const places = placesAbove(folder);
   const place = places.find((each) => isThere(join(each, NAME)));
@@ -42,7 +42,7 @@ function rootIn(folder: string, file: string, places: readonly string[]): Liquib
     : null;
 }
 
-/** As Java writes them: `#` and `!` in front of comments, a `\` at the end of a line that goes on. */
+/** Java's format: `#` and `!` start comments, and a `\` at the end continues a line. */
 function parseProperties(text: string): readonly (readonly [string, string])[] {
   return text
     .replace(/\\\r?\n[ \t]*/g, "")

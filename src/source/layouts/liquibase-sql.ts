@@ -1,8 +1,8 @@
 /**
- * Formatted SQL of Liquibase: one file, many changesets, each behind `--changeset author:id attribute:value …`.
+ * Liquibase's formatted SQL: one file with many changesets, each after a line `--changeset author:id attribute:value …`.
  *
- * Directives are comments, so a changeset is the slice of its file between two of them, as it stands. Only what would
- * not be SQL is taken out, character for character: ignored lines, and a delimiter of its own becomes a `;`.
+ * Directives are comments. A changeset is therefore the unchanged part of its file between two of them. Only what is not
+ * SQL is replaced, character for character: ignored lines become blank, and a custom delimiter becomes a `;`.
  */
 import { createHash } from "node:crypto";
 import { tokenize } from "../../core/sql/tokens.ts";
@@ -13,21 +13,21 @@ export interface Changeset {
   readonly id: string;
   readonly author: string;
   readonly attributes: ReadonlyMap<string, string>;
-  /** As they stand behind author and id. */
+  /** The attributes as written after author and id. */
   readonly written: string;
-  /** Offset of its `--changeset` line; 0 for a file that is one changeset as a whole. */
+  /** The offset of its `--changeset` line. 0 if the whole file is one changeset. */
   readonly offset: number;
-  /** Where the next one begins. */
+  /** The offset at which the next changeset begins. */
   readonly end: number;
   /** The line of the file on which `text` and `rollback` start, from 1. */
   readonly line: number;
   readonly text: string;
-  /** Blanks where the file has something else; `null`: nothing says how to go back. */
+  /** Other parts of the file are blanks. `null`: nothing says how to revert it. */
   readonly rollback: string | null;
-  /** What the tool's checksum is made over, line by line. */
+  /** The text that the tool's checksum covers, line by line. */
   readonly sql: string;
   readonly validChecksums: readonly string[];
-  /** The first of its preconditions, as it is written. */
+  /** The first of its preconditions, as written. */
   readonly precondition: string | null;
 }
 
@@ -49,7 +49,7 @@ export interface FormattedSql {
 const HEADER = /^\s*--\s*liquibase\s*formatted[^\n]*/i;
 const DIRECTIVE =
   /^\s*--\s*(changeset|rollback|comment|validCheckSum|ignoreLines|property|include(?=[ \t]+file:)|includeAll(?=[ \t]+path:)|preconditions|precondition-[a-z-]+)\b:?[ \t]*(.*)$/i;
-/** Easy to write and hard to see; Liquibase stops at it. */
+/** A single dash is easy to write and hard to see. Liquibase stops at it. */
 const ONE_DASH =
   /^\s*-\s*(?:liquibase formatted|changeset|rollback|validCheckSum|ignoreLines|property|preconditions?)\b/i;
 
@@ -57,7 +57,7 @@ export function isFormatted(text: string): boolean {
   return HEADER.test(text);
 }
 
-/** Never throws. `file` is the name to show. */
+/** Never throws. `file` is the name in messages. */
 export function parseFormatted(text: string, file: string): FormattedSql {
   const problems: Problem[] = [];
   const properties: SqlProperty[] = [];
@@ -154,7 +154,7 @@ export function parseFormatted(text: string, file: string): FormattedSql {
   return { logicalFilePath, properties, changesets: drafts.map((draft) => finish(draft, text)), problems };
 }
 
-/** A file without the header: all of it is one changeset. */
+/** Treats a file without the header as one changeset. */
 export function wholeAsChangeset(text: string): Changeset {
   return {
     ...{ id: "raw", author: "includeAll", offset: 0, end: text.length, line: 1, text, rollback: null },
@@ -223,7 +223,10 @@ function finish(draft: Draft, text: string): Changeset {
   };
 }
 
-/** The tool's delimiter as `;` of the same width, outside of strings; by default also a line that says GO. */
+/**
+ * Replaces the tool's delimiter by a `;` of the same width, outside strings. By default a line with GO is also a
+ * delimiter.
+ */
 function delimited(text: string, delimiter: string | undefined, split: boolean): string {
   if (delimiter === ";" || (delimiter === undefined && (!split || !/^[ \t]*GO[ \t]*$/im.test(text))))
     return text;
@@ -237,7 +240,7 @@ function delimited(text: string, delimiter: string | undefined, split: boolean):
   });
 }
 
-/** One character means itself, a word is a word, anything else is a regular expression, as for the tool. */
+/** One character stands for itself, and a word for that word. Anything else is a regular expression, as for the tool. */
 function patternOf(delimiter: string): RegExp {
   const escaped = delimiter.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
   if (delimiter.length === 1) return new RegExp(escaped, "g");
@@ -249,7 +252,7 @@ function patternOf(delimiter: string): RegExp {
   }
 }
 
-/** As the tool reads it: no quotes, and blanks only in front of a value. Or what is wrong with it. */
+/** Reads a property as the tool does: no quotes, and blanks only before a value. Returns a message if it is malformed. */
 function propertyOf(rest: string, offset: number): SqlProperty | string {
   const values = new Map(
     [...rest.matchAll(/(?<![\w-])([\w-]+):[ \t]*(\S*)/g)].map(([, key = "", value = ""]) => [
@@ -301,7 +304,10 @@ function* linesOf(text: string): Generator<{ line: string; start: number; number
   }
 }
 
-/** What `md5sum` says: 9 since Liquibase 4.22, 8 before. `sql` has its `${…}` filled in. */
+/**
+ * The checksums that `md5sum` may hold: generation 9 since Liquibase 4.22, 8 before. In `sql`, `${…}` is already
+ * replaced.
+ */
 export function checksumsOf(sql: string, attributes: ReadonlyMap<string, string>): readonly string[] {
   const md5 = (text: string) => createHash("md5").update(text, "utf8").digest("hex");
   const isOn = (name: string) => attributes.get(name)?.toLowerCase() !== "false";
