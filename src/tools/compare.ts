@@ -62,7 +62,7 @@ export type ToolEvent =
   | { readonly kind: "without-file"; readonly row: ToolRow; readonly isNew: boolean }
   /**
    * A row without a file and a file without a row share a name, an id or a text. `applied`: our ledger has it applied,
-   * and the names are the same. The tool's history had a row for what the file says now.
+   * and the names are the same. The tool's history had a row for it under the name that the file has now.
    */
   | { readonly kind: "same-name"; readonly id: string; readonly row: ToolRow; readonly applied?: true }
   /**
