@@ -123,7 +123,7 @@ function section(
 }
 
 /**
- * Whether the program that saved the file says so in its resources. A resource is `8BIM`, id, name, length, content, all
+ * Whether the version resource of the saving program says so. A resource is `8BIM`, id, name, length, content, all
  * padded to even.
  */
 function hasNoComposite(resources: Buffer): boolean {

@@ -2,8 +2,8 @@
 import { presentable, presentableData } from "./secret.ts";
 
 /**
- * A copy of the same class, with its texts made presentable. It is a copy because the thrown value belongs to whoever
- * threw it: the settings of a client that is still in use may be attached to it.
+ * A copy of the same class, with its texts made presentable. The thrown value itself is not changed, because it is not
+ * ours: the settings of a client that is still in use may be attached to it.
  */
 export function presentableCause(thrown: unknown, depth = 0): unknown {
   if (typeof thrown === "string") return presentable(thrown);

@@ -156,8 +156,8 @@ export interface HistoryWriter {
   /** A query that returns a row if the tool has already applied the step. */
   present(table: Relation, step: MirroredStep): string | null;
   /**
-   * For tools whose one row stands for many migrations. The query returns a row if the tool has reached something that
-   * was not there when this run looked (`seen`, by name), and that our ledger does not know. The tool has then applied
+   * For tools whose one row stands for many migrations. The query returns a row if the tool has reached something new:
+   * it was not there when this run looked (`seen`, by name), and our ledger does not know it. The tool has then applied
    * everything that this implies too.
    */
   moved?(table: Relation, step: MirroredStep, seen: readonly string[]): string;
