@@ -1,7 +1,7 @@
 /** Lets one runner at a time work on a target. `session.ts` and `lease.ts` keep this promise for two kinds of connection. */
 import type { Problem } from "../errors.ts";
 
-/** The runner that holds the lock, as far as the server tells. */
+/** Who holds the lock, as far as the server tells. */
 export interface Holder {
   readonly pid: number | null;
   readonly host: string | null;
