@@ -19,7 +19,7 @@ const drawn = fc.record({
   late: fc.boolean(),
 });
 
-/** A revision graph of one-letter revisions, acyclic, with names in no relation to their edges. */
+/** An acyclic revision graph of one-letter revisions. The names say nothing about the edges. */
 export const someGraph: fc.Arbitrary<readonly Migration[]> = fc
   .array(drawn, { minLength: 1, maxLength: 6 })
   .map((nodes) => {
@@ -32,12 +32,12 @@ export const someGraph: fc.Arbitrary<readonly Migration[]> = fc
     );
   });
 
-/** The same, with a line of numbered files inside it. */
+/** A revision graph that also contains a line of numbered files. */
 export const someMixed: fc.Arbitrary<readonly Migration[]> = someGraph.map((files) =>
   files.map((file, index) => (index % 2 === 0 ? { ...file, number: `${index + 1}`, revises: null } : file)),
 );
 
-/** A line: some with numbers, some without, `depends` across both, phases that never run backwards. */
+/** A line: some files have numbers and some do not, `depends` points at both kinds, and phases never run backwards. */
 export const someLine: fc.Arbitrary<readonly Migration[]> = fc
   .array(fc.tuple(drawn, fc.boolean()), { minLength: 1, maxLength: 8 })
   .map((pairs) => {
@@ -58,7 +58,7 @@ export function shuffled<T>(items: readonly T[]): fc.Arbitrary<T[]> {
   return fc.shuffledSubarray([...items], { minLength: items.length, maxLength: items.length });
 }
 
-/** Only what was drawn before may stand below: that is what makes it acyclic. */
+/** A file may only depend on files that were drawn before it. This makes the graph acyclic. */
 function earlier(drawnIndexes: readonly number[], index: number, names: readonly string[]): string[] {
   return [...new Set(index === 0 ? [] : drawnIndexes.map((other) => names[other % index] ?? ""))];
 }

@@ -11,7 +11,7 @@ const [a, b, c, d] = ["0001_a", "0002_b", "0003_c", "0004_d"].map((id) => migrat
   Migration,
 ];
 
-/** Codes of what stops the run, or of what it warns of, marked so. */
+/** The codes of all findings. Each is marked as a problem, which stops the run, or as a warning. */
 function findings(files: readonly Migration[], asked: Asked): string[] {
   try {
     return plan(inputOf(files, asked)).warnings.map(({ code }) => `warning ${code}`);
@@ -59,7 +59,7 @@ describe("a file that is gone", () => {
 
   test("in the middle stops the run", () => {
     expect(findings([a, c], { history: historyOf(a, b, c) })).toEqual(["PLAN_VANISHED"]);
-    // Its number is smaller than one that only the files know, although it was applied last.
+    // `b` was applied last, but its number is smaller than that of `c`, which only the files know.
     expect(findings([a, c], { history: historyOf(a, b) })).toEqual(["PLAN_VANISHED"]);
   });
 

@@ -1,4 +1,4 @@
-/** Whether files and ledger fit together: asked before a plan is made of them. */
+/** Checks whether the files and the ledger fit together. A plan is made only afterwards. */
 import type { Problem } from "../errors.ts";
 import type { Graph } from "./graph.ts";
 import { aheadOf, versioned } from "./heads.ts";
@@ -6,13 +6,13 @@ import { type History, type HistoryEntry, hasHadFile } from "./history.ts";
 import type { Migration } from "./migration.ts";
 
 export interface Findings {
-  /** Reasons to do nothing. */
+  /** Each of these stops the run. */
   readonly problems: readonly Problem[];
-  /** Worth knowing. */
+  /** Each of these is reported, and the run goes on. */
   readonly warnings: readonly Problem[];
 }
 
-/** The ledger of another project: whatever else one could say about it would mislead. */
+/** Reports a ledger that belongs to another project. Every other finding about such a ledger would mislead. */
 export function checkOwner(graph: Graph, history: History, project: string | null): Problem | undefined {
   const hint =
     "Check --dir and --database-url: one of them belongs to another project. `godwit doctor` shows where each value came from.";
@@ -35,8 +35,8 @@ export function checkOwner(graph: Graph, history: History, project: string | nul
 }
 
 /**
- * Files that have nothing in common with what is applied here: those of another project, or new ones in the place of all. What was
- * adopted or declared from a file counts like what has run. A repeatable says nothing, for it stays where all others are replaced.
+ * Whether the files share no migration with what has run here. They belong to another project, or they replace all
+ * earlier files.
  */
 export function isReplaced(graph: Graph, history: History): boolean {
   const entries = history.entries.filter((entry) => entry.kind !== "repeatable");
@@ -48,7 +48,7 @@ export function isReplaced(graph: Graph, history: History): boolean {
   );
 }
 
-/** Applied migrations whose files were edited, are broken, or are gone. */
+/** Finds applied migrations whose files were edited, are broken, or are gone. */
 export function checkApplied(graph: Graph, history: History): Findings {
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
@@ -66,7 +66,7 @@ export function checkApplied(graph: Graph, history: History): Findings {
     } else if (entry.state === "partial") {
       problems.push(partialAndGone(entry));
     } else if (entry.kind === "repeatable") {
-      // Nothing runs it again; what it made stays until a migration drops it.
+      // No file of this release runs this one. What it created stays until a migration drops it.
     } else if (ahead.has(entry.revision)) {
       aheadEntries.push(entry);
     } else {
@@ -81,7 +81,7 @@ export function checkApplied(graph: Graph, history: History): Findings {
   return { problems, warnings };
 }
 
-/** Why the file of a migration cannot be carried out in this direction; nothing where it can. */
+/** The reason why a migration's file cannot be carried out in this direction. Empty if it can. */
 export function brokenFile({ id, file, problem }: Migration, direction: "up" | "down"): Problem[] {
   if (problem === undefined) return [];
   const {
@@ -103,7 +103,7 @@ function checkFile(
   const { id, file } = migration;
   const again = migration.kind === "repeatable" || migration.rerun === true;
   const edited = migration.checksum !== entry.checksum && !again;
-  // Where its text is known, an edit comes first: it may be what has broken it.
+  // If the text is known, an edit is reported first: the edit may be what broke the file.
   if (migration.problem !== undefined && !(edited && migration.fingerprint !== null)) {
     findings.warnings.push({
       code: "PLAN_BROKEN_FILE",
@@ -117,7 +117,7 @@ function checkFile(
     return;
   }
   if (!edited) return;
-  // Compiled in production, written in TypeScript at home: two texts of one migration cannot be compared.
+  // A module is compiled in production and TypeScript during development. The two texts cannot be compared.
   if (areTwins(migration, entry)) return;
   const details = { revision: id, applied: entry.checksum, file: migration.checksum };
   if (migration.fingerprint !== null && migration.fingerprint === entry.fingerprint) {
@@ -185,7 +185,10 @@ function databaseAhead(entries: readonly HistoryEntry[]): Problem {
   };
 }
 
-/** What finds the file, also where its folder was moved: where every file has one name, the folder's name with it. */
+/**
+ * The part of the path that identifies the file, even after its folder moved. In layouts where every file has the same
+ * name, it includes the folder's name.
+ */
 function nameIn(file: string): string {
   return /[^/]*\/(?:migration|up)\.sql$/.exec(file)?.[0] ?? file.slice(file.lastIndexOf("/") + 1);
 }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { canonicalText, checksum, fingerprint } from "./checksum.ts";
 
-// These hashes are in ledgers: a change here makes every applied migration look edited.
+// These hashes are stored in ledgers. Changing them would make every applied migration look edited.
 test("golden hashes", () => {
   expect(checksum("")).toBe("sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   expect(checksum("select 1;\n")).toBe(
@@ -49,7 +49,7 @@ test("inserted comments and white space do not change the fingerprint", () => {
     ..."select a \"B\" 'c' E'\\'' $$d;$$ $1 1.5 ( ) , ; :: @- - + * = ->> größe end".split(" "),
   );
   const blank = fc.constantFrom(" ", "\t", "\n ", "\r\n", " /* x; */ ", " -- y'\n", " /* /* $$ */ */ ", "  ");
-  // Of two literals across a line break the server makes one.
+  // The server joins two literals that are separated by a line break.
   const words = fc
     .array(token, { minLength: 1 })
     .map((all) => all.filter((one, at) => !(one.endsWith("'") && all[at - 1]?.endsWith("'"))));

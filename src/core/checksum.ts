@@ -1,20 +1,23 @@
-/** Tells whether a migration is still the one that was applied. Both hashes are kept in ledgers: never change them. */
+/**
+ * Tells whether a migration is still the one that was applied. Ledgers store both hashes: never change how they are
+ * made.
+ */
 import { createHash } from "node:crypto";
 import { fold, nextToken } from "./sql/tokens.ts";
 
-/** Without byte order mark, with `\n` for every line break: the same on every machine. */
+/** The text without a byte order mark and with `\n` for every line break. It is the same on every machine. */
 export function canonicalText(text: string): string {
   return text.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
 }
 
-/** `sha256:<hex>` of the canonical text in UTF-8. */
+/** `sha256:<hex>`, the hash of the canonical text in UTF-8. */
 export function checksum(text: string): string {
   return `sha256:${createHash("sha256").update(canonicalText(text), "utf8").digest("hex")}`;
 }
 
 /**
- * `tokens:<hex>`, equal for SQL that differs only in comments, white space between tokens and the case of
- * unquoted words. Strings and dollar bodies count as they are written.
+ * `tokens:<hex>`. It is equal for SQL that differs only in comments, white space between tokens and the case of unquoted
+ * words. Strings and dollar-quoted bodies are hashed as written.
  */
 export function fingerprint(text: string): string {
   const steps = fingerprintSteps(text);
@@ -24,14 +27,14 @@ export function fingerprint(text: string): string {
   }
 }
 
-/** The same for a text of many MB: it stops every 65,536 characters, so that whoever asks can do something else. */
+/** Does the same for a text of many MB. It pauses every 65,536 characters, so that the caller can do other work. */
 export function* fingerprintSteps(text: string): Generator<undefined, string> {
   const canonical = canonicalText(text);
   const hash = createHash("sha256");
   let pending = "";
   for (let token = nextToken(canonical, 0); token !== null; token = nextToken(canonical, token.end)) {
     const written = canonical.slice(token.start, token.end);
-    // One space cannot join or continue tokens, so the text that is hashed has exactly these tokens.
+    // A single space neither joins tokens nor continues a literal. The hashed text therefore has exactly these tokens.
     pending += token.kind === "word" ? `${fold(written)} ` : `${written} `;
     if (pending.length > FLUSH_CHARACTERS) {
       hash.update(pending, "utf8");

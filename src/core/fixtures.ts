@@ -5,7 +5,7 @@ import type { Goal, PlanInput, Policy } from "./step.ts";
 
 type MigrationOptions = Partial<Omit<Migration, "id" | "number">> & { text?: string };
 
-/** `0001_a` has the number 1; `a` has none. */
+/** The id `0001_a` gets the number 1; the id `a` gets none. */
 export function migration(id: string, { text = id, ...options }: MigrationOptions = {}): Migration {
   return {
     id,
@@ -23,7 +23,7 @@ export function migration(id: string, { text = id, ...options }: MigrationOption
   };
 }
 
-/** One letter, as in Alembic's own tests. */
+/** A revision whose id is one letter, as in Alembic's own tests. Each letter of `revises` and `depends` is an id. */
 export function revision(id: string, revises: string, depends = ""): Migration {
   return migration(id, { revises: [...revises], depends: [...depends] });
 }
@@ -47,7 +47,7 @@ export function entry(of: Migration, options: Partial<HistoryEntry> = {}): Histo
   };
 }
 
-/** Applied in the order given. */
+/** A history in which the items were applied in the order given. */
 export function historyOf(...items: readonly (Migration | HistoryEntry)[]): History {
   const entries = items.map((item, index) => ({
     ...("revision" in item ? item : entry(item)),

@@ -56,7 +56,7 @@ describe("a line", () => {
 });
 
 describe("a revision graph", () => {
-  // The worked example of Alembic's two branches, one of which depends on the other.
+  // The example from Alembic's documentation: two branches, one of which depends on the other.
   const files = [
     revision("a", ""),
     revision("b", "a"),
@@ -194,7 +194,7 @@ describe("for every source", () => {
   });
 });
 
-/** In lexicographic order when `items` are sorted. */
+/** All permutations. They are in lexicographic order if `items` is sorted. */
 function permutations(items: readonly string[]): string[][] {
   if (items.length === 0) return [[]];
   return items.flatMap((item) =>

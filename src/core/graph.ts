@@ -1,9 +1,9 @@
 /**
- * How the migrations of one source stand on each other.
+ * How the migrations of one source relate to each other.
  *
- * A source in which nothing declares `revises` is a line: numbers and names say the order, `depends` bends it.
- * One declaration makes it a revision graph; migrations without a declaration then form a line among
- * themselves inside it. Repeatables belong to neither and come last.
+ * A source in which no file declares `revises` is a line. Numbers and names give the order, and `depends` changes it. A
+ * single declaration makes the source a revision graph. Its migrations without a declaration then form a line among
+ * themselves. Repeatables belong to neither and come last.
  */
 import type { Problem } from "../errors.ts";
 import { nearest } from "../std/nearest.ts";
@@ -12,28 +12,28 @@ import { byPlace, compareText, sortTopologically } from "./order.ts";
 
 export interface Graph {
   readonly shape: "line" | "graph";
-  /** The total order: parents and dependencies first, repeatables last. Complete even when there are problems. */
+  /** The total order: parents and dependencies come first, repeatables last. It is complete even if there are problems. */
   readonly order: readonly Migration[];
   readonly byId: ReadonlyMap<string, Migration>;
-  /** Parents among the files; in a line, and for whoever declares none, the one before. */
+  /** Parents among the files. In a line, or without a declaration, the parent is the preceding migration. */
   readonly parents: (id: string) => readonly string[];
-  /** What the author declared, `revises` and `depends` together, as far as it is among the files. */
+  /** What the author declared in `revises` and `depends`, limited to migrations that are among the files. */
   readonly needs: (id: string) => readonly string[];
   /** Parents and needs. */
   readonly below: (id: string) => readonly string[];
-  /** Ids that no other names as its parent, in the total order. */
+  /** Ids that no other migration names as its parent, in the total order. */
   readonly heads: readonly string[];
   readonly problems: readonly Problem[];
 }
 
 export interface GraphOptions {
-  /** Ids in the order in which files without a number take their place. */
+  /** Ids of files without a number, in the order in which they run. */
   readonly order?: readonly string[];
-  /** Revisions that are in the database although their files may be gone. */
+  /** Revisions that are applied to the database. Their files may be gone. */
   readonly applied?: ReadonlySet<string>;
 }
 
-/** Never throws: what is wrong is in `problems`, so that a plan can list it beside everything else. */
+/** Builds the graph. It never throws: faults go into `problems`, so that a plan can list them with everything else. */
 export function graphOf(migrations: readonly Migration[], options: GraphOptions = {}): Graph {
   const { byId, problems } = index(migrations);
   const compare = byPlace(options.order ?? []);
@@ -51,7 +51,7 @@ export function graphOf(migrations: readonly Migration[], options: GraphOptions 
   const declared = sortTopologically(place.keys(), needsOf, (left, right) =>
     comparePlaces(place, left, right),
   );
-  // The line inside a graph follows this order, so the edges that nobody declared cannot contradict it.
+  // The line inside a graph follows this order. Its implied edges therefore cannot contradict the declared ones.
   const parents = parentsOf(declared.order, byId);
   const parentsOfId = (id: string) => parents.get(id) ?? [];
   const below = (id: string) => [...new Set([...parentsOfId(id), ...needsOf(id)])];
@@ -75,7 +75,7 @@ export function graphOf(migrations: readonly Migration[], options: GraphOptions 
   };
 }
 
-/** For goals that mean the one head. */
+/** The problem to report when a goal needs a single head and there are several. */
 export function severalHeads(graph: Graph): Problem | undefined {
   if (graph.heads.length < 2) return undefined;
   return {
@@ -103,7 +103,7 @@ function index(migrations: readonly Migration[]): { byId: Map<string, Migration>
   return { byId, problems };
 }
 
-/** Repeatables go by id, unless the source itself knows their order. */
+/** Repeatables are sorted by id, unless the source gives them an order. */
 function placed(byId: ReadonlyMap<string, Migration>, id: string): number {
   return byId.get(id)?.position ?? 0;
 }
@@ -147,8 +147,8 @@ function unknownParent(migration: Migration, id: string, text: { message: string
 type Place = readonly [rank: number, own: number];
 
 /**
- * Who comes first among those that are free. A file without a number that a numbered one needs comes just
- * before that one instead of behind all numbers, or the numbers after it would overtake the one that waits.
+ * Ranks the migrations that are free to run next. If a numbered file needs a file without a number, the latter comes
+ * just before it. Behind all numbers, it would delay the file that needs it, and later numbers would overtake.
  */
 function placesOf(
   members: readonly Migration[],

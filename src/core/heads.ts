@@ -1,10 +1,10 @@
-/** What people ask about a graph: its order, its heads, and where a database stands on it. */
+/** Answers what people ask about a graph: its order, its heads, and where a database stands in it. */
 import { type Graph, graphOf } from "./graph.ts";
 import type { History, HistoryEntry } from "./history.ts";
 import type { Migration } from "./migration.ts";
 import { compareNumbers, reach } from "./order.ts";
 
-/** The total order, parents and dependencies first, repeatables last; the same for every listing order. */
+/** The total order: parents and dependencies first, repeatables last. It does not depend on how the files were listed. */
 export function ordered(
   migrations: readonly Migration[],
   order: readonly string[] = [],
@@ -12,12 +12,12 @@ export function ordered(
   return graphOf(migrations, { order }).order;
 }
 
-/** Ids that no migration names as its parent; in a line, the last one. */
+/** Ids that no migration names as its parent. In a line, this is the last one. */
 export function headsOf(migrations: readonly Migration[], order: readonly string[] = []): readonly string[] {
   return graphOf(migrations, { order }).heads;
 }
 
-/** The tips of what is applied: revisions on which no other applied one stands. In a line, one at most. */
+/** The tips of the applied set: revisions that no other applied revision has as its parent. A line has at most one. */
 export function currentOf(
   migrations: readonly Migration[],
   history: History,
@@ -44,7 +44,7 @@ export function currentOf(
   return tips.sort((left, right) => (place.get(left) ?? place.size) - (place.get(right) ?? place.size));
 }
 
-/** Entries of the line or graph, partial ones too, in the order in which they were applied. */
+/** Entries that belong to the line or graph, including partial ones, in the order in which they were applied. */
 export function versioned(history: History): readonly HistoryEntry[] {
   return history.entries
     .filter((entry) => entry.kind !== "repeatable")
@@ -52,8 +52,8 @@ export function versioned(history: History): readonly HistoryEntry[] {
 }
 
 /**
- * Applied revisions without a file that are newer than all that these files know: the mark of an older
- * release on a newer database. Repeatables do not count: they run again long after what came before them.
+ * Applied revisions that have no file and are newer than all that the files know. They show that an older release meets
+ * a newer database. Repeatables do not count, because they run again long after the migrations before them.
  */
 export function aheadOf(graph: Graph, history: History): ReadonlySet<string> {
   const entries = versioned(history);

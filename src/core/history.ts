@@ -3,24 +3,24 @@ import type { MigrationKind, Phase } from "./migration.ts";
 
 export interface HistoryEntry {
   readonly revision: string;
-  /** Rises with every row the ledger ever held: the order in which things were applied. */
+  /** Rises with every row that the ledger ever held. It gives the order in which things were applied. */
   readonly sequence: number;
   readonly kind: MigrationKind;
   /**
    * `partial`: a non-transactional migration of which some statements are done and some are not.
-   * `reverting`: the same on its way back.
+   * `reverting`: the same, while it is being reverted.
    */
   readonly state: "applied" | "partial" | "reverting";
-  /** Declared present by a person, without running. */
+  /** A person declared it present, and it was not run. */
   readonly baseline: boolean;
   readonly phase: Phase;
   readonly number: string | null;
-  /** What it stood on when it was applied: parents and `depends` together. */
+  /** Its parents and `depends` at the time it was applied. */
   readonly parents: readonly string[];
   readonly file: string;
   readonly checksum: string;
   readonly fingerprint: string | null;
-  /** The SQL that takes it back, kept because the file may be gone by then. */
+  /** The SQL that reverts it. The ledger stores it because the file may be gone when it is needed. */
   readonly revertScript: string | null;
   readonly minimumRevision: string | null;
 }
@@ -35,7 +35,7 @@ export function hasHadFile({ baseline, file }: Pick<HistoryEntry, "baseline" | "
 
 export interface History {
   readonly entries: readonly HistoryEntry[];
-  /** The project that owns the ledger, where the configuration names one. */
+  /** The project that owns the ledger, if the configuration names one. */
   readonly project: string | null;
 }
 

@@ -1,67 +1,70 @@
-/** A migration as its author wrote it: identity, place, settings. Never its text (memory stays flat). */
+/**
+ * A migration as its author wrote it: identity, place in the order, settings. The text is not part of it, so that memory
+ * does not grow with the size of the files.
+ */
 import type { Problem } from "../errors.ts";
 
-/** When a migration runs, in this order. `contract` (destructive) runs only when released. */
+/** The phases, in the order in which they run. `contract` (destructive) runs only when it is released. */
 export const PHASES = ["startup", "import", "complex", "contract"] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** `repeatable` runs again whenever its text changed, after everything else. */
+/** A `repeatable` runs again whenever its text changes, after everything else. */
 export type MigrationKind = "sql" | "module" | "repeatable";
 export type Direction = "up" | "down";
 
-/** Timeouts and switches of one migration; `undefined` means the run's own value. */
+/** Timeouts and switches of one migration. `undefined` means that the run's own value applies. */
 export interface MigrationSettings {
-  /** `undefined`: found out from the statements. `false`: one statement after the other. */
+  /** `undefined`: the statements decide. `false`: the statements run one after the other, each by itself. */
   readonly transaction?: boolean | undefined;
   readonly lockTimeoutMs?: number | undefined;
   /** 0 means none. */
   readonly statementTimeoutMs?: number | undefined;
-  /** `true` lets row-level security filter rows; the default turns that into an error. */
+  /** `true`: row-level security may filter rows. By default, filtering is an error. */
   readonly rowSecurity?: boolean | undefined;
-  /** `true`: may run although a later migration is applied already. */
+  /** `true`: it may run even if a later migration is already applied. */
   readonly outOfOrder?: boolean | undefined;
-  /** A run that does not know this revision refuses a database in which this migration is applied. */
+  /** While this migration is applied, a run whose files lack this revision refuses the database. */
   readonly minimumRevision?: string | undefined;
-  /** `true`: harmless to run again after it was cut off in the middle. Only modules can say so. */
+  /** `true`: running it again after an interruption does no harm. Only modules can declare this. */
   readonly idempotent?: boolean | undefined;
 }
 
-/** What another tool's history table knows a migration by. */
+/** How the history table of another tool identifies a migration. */
 export interface ToolKey {
-  /** Version, name or id: as it stands in that table, as text. */
+  /** The version, name or id, as that table stores it, as text. */
   readonly version: string;
-  /** Its checksums, as they stand there, for texts that the tool takes for this one; empty where it keeps none. */
+  /** The checksums that the tool accepts for this migration, as its table stores them. Empty if it stores none. */
   readonly checksums: readonly string[];
-  /** What else its row says, by column. */
+  /** Further values of its row, by column name. */
   readonly columns?: Readonly<Record<string, string | number | null>> | undefined;
 }
 
 export interface Migration {
-  /** File name without extensions; what the ledger knows it by. */
+  /** The file name without extensions. The ledger identifies the migration by it. */
   readonly id: string;
   readonly kind: MigrationKind;
-  /** The digits in front of the name, without leading zeros; `null` for a file without a number. */
+  /** The digits at the start of the name, without leading zeros. `null` for a file without a number. */
   readonly number: string | null;
-  /** Its place in the line, where the source itself knows the order (another tool's); then `number` is `null`. */
+  /** The place in the line, if the source itself gives the order (as other tools do). `number` is then `null`. */
   readonly position?: number | undefined;
-  /** `true`: runs again whenever its text changed, like a repeatable, but in its place in the line. */
+  /** `true`: it runs again whenever its text changes, like a repeatable, but it keeps its place in the line. */
   readonly rerun?: boolean | undefined;
-  /** Path below the source's folder, with `/`; what people are shown. */
+  /** The path below the source's folder, with `/`. This is what you see in messages. */
   readonly file: string;
-  /** Parents in a revision graph; `null`: it takes its place in the line of its source. */
+  /** The parents in a revision graph. `null`: it takes its place in the line of its source. */
   readonly revises: readonly string[] | null;
-  /** Migrations that must be applied before this one, without being its parents. */
+  /** Migrations that must be applied before this one but are not its parents. */
   readonly depends: readonly string[];
   readonly phase: Phase;
-  /** `sha256:<hex>` of the canonical text. For a pair of files: of the up part. */
+  /** `sha256:<hex>` of the canonical text. If up and down are two files, it is that of the up file. */
   readonly checksum: string;
-  /** `tokens:<hex>`, equal for texts that differ only in comments and white space; `null` where unknown. */
+  /** `tokens:<hex>`, equal for texts that differ only in comments and white space. `null` if unknown. */
   readonly fingerprint: string | null;
-  /** Whether there is a way back. */
+  /** Whether it can be reverted. */
   readonly revertible: boolean;
   readonly settings: MigrationSettings;
   /** Its key in the history of the tool that it was written for. */
   readonly tool?: ToolKey | undefined;
-  /** Why it cannot run, when its file is broken. Its name still takes its place in the order. */
+  /** Why it cannot run, if its file is broken. The migration still takes its place in the order. */
   readonly problem?: Problem | undefined;
 }

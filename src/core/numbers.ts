@@ -1,4 +1,4 @@
-/** What can be wrong with numbers in a line: a late one, a shared one. */
+/** What can go wrong with numbers in a line: a number that comes late, and a number used twice. */
 import type { Problem } from "../errors.ts";
 import type { Graph } from "./graph.ts";
 import type { HistoryEntry } from "./history.ts";
@@ -7,7 +7,10 @@ import { compareNumbers, compareText } from "./order.ts";
 
 type Applied = Pick<HistoryEntry, "revision" | "kind" | "state" | "phase" | "number">;
 
-/** Pending ones that something with a greater number, or behind them in the source, has overtaken in the same phase. */
+/**
+ * Finds pending migrations that another has overtaken in the same phase. The other has a greater number, or comes later
+ * in the source.
+ */
 export function late(
   fresh: readonly Migration[],
   graph: Graph,
@@ -20,7 +23,7 @@ export function late(
   const places = new Map(graph.order.map(({ id }, index) => [id, index]));
   const place = (id: string) => places.get(id) ?? Number.POSITIVE_INFINITY;
   const earliest = fresh.reduce((least, { id }) => Math.min(least, place(id)), Number.POSITIVE_INFINITY);
-  // Usually nobody: everything applied stands in front of everything pending.
+  // Usually empty: all applied migrations come before all pending ones.
   const ahead = entries.filter(
     ({ revision, kind, state }) => kind !== "repeatable" && state === "applied" && place(revision) > earliest,
   );
@@ -33,7 +36,7 @@ export function late(
       (entry) =>
         entry.phase === migration.phase &&
         isGreater(entry, migration) &&
-        // A dependency may put a greater number in front: that is the order then, not an overtaking.
+        // A dependency may put a greater number first. That is the intended order, so nothing was overtaken.
         place(entry.revision) > place(migration.id),
     );
   const found = fresh
@@ -77,7 +80,7 @@ function lateProblem(
   ];
 }
 
-/** Two files with one number: git merges them without a word, and their order was nobody's decision. */
+/** Finds files that share a number. Git merges them without a conflict, and nobody has decided their order. */
 export function sharedNumbers(fresh: readonly Migration[], graph: Graph): Problem[] {
   const inLine = ({ kind, revises, number }: Migration) =>
     kind !== "repeatable" && revises === null && number !== null;

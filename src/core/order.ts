@@ -1,14 +1,14 @@
-/** Orders of migrations that depend on names and numbers only, never on how a folder was listed. */
+/** Orders of migrations. They depend on names and numbers only, never on how a folder was listed. */
 import type { Migration } from "./migration.ts";
 
 export interface Sorted {
-  /** Every id once; complete even where there are cycles. */
+  /** Every id exactly once. It is complete even if there are cycles. */
   readonly order: readonly string[];
-  /** Each as `[a, b, c]`: a stands on b, b on c, c on a. */
+  /** Each cycle as `[a, b, c]`: a depends on b, b on c, and c on a. */
   readonly cycles: readonly (readonly string[])[];
 }
 
-/** Puts every id behind all of `below(id)`; among those that are free, the smallest by `compare` first. */
+/** Puts every id after all of `below(id)`. Of the ids that are free, the smallest by `compare` comes first. */
 export function sortTopologically(
   ids: Iterable<string>,
   below: (id: string) => readonly string[],
@@ -30,7 +30,7 @@ export function sortTopologically(
 
   const order: string[] = [];
   const cycles: string[][] = [];
-  // Highest rank first: the next one is taken from the end.
+  // Highest rank first, because the next one is taken from the end.
   const ready = sorted.filter((id) => waitsFor.get(id)?.size === 0).reverse();
   const emit = (id: string) => {
     order.push(id);
@@ -53,15 +53,18 @@ export function sortTopologically(
   return { order, cycles };
 }
 
-/** Everything that can be reached from `from` by `next`, itself included. */
+/** Everything that can be reached from `from` through `next`, including `from`. */
 export function reach(from: Iterable<string>, next: (id: string) => readonly string[]): ReadonlySet<string> {
   const seen = new Set(from);
-  // A set that grows while it is walked: each member is visited once.
+  // The set grows during the loop, and the loop still visits each member once.
   for (const id of seen) for (const other of next(id)) seen.add(other);
   return seen;
 }
 
-/** As the source has placed them; else numbered first, by number; then those listed in `order`; then the others by id. */
+/**
+ * Compares by the source's own positions, if it has them. Otherwise numbered files come first, by number. Those listed
+ * in `order` follow, and then the rest by id.
+ */
 export function byPlace(order: readonly string[]): (left: Migration, right: Migration) => number {
   const position = new Map([...order].reverse().map((id, index) => [id, order.length - index]));
   const place = (migration: Migration) => position.get(migration.id) ?? Number.MAX_SAFE_INTEGER;
@@ -76,12 +79,12 @@ export function byPlace(order: readonly string[]): (left: Migration, right: Migr
   };
 }
 
-/** Digits without leading zeros, as integers of any length: a timestamp with microseconds is beyond what a double holds. */
+/** Compares digits without leading zeros as integers of any length. A timestamp with microseconds does not fit a double. */
 export function compareNumbers(left: string, right: string): number {
   return left.length - right.length || compareText(left, right);
 }
 
-/** By code units, the same on every machine (a locale's order is not). */
+/** Compares by code units, which is the same on every machine. A locale's order is not. */
 export function compareText(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
@@ -97,7 +100,7 @@ function insert(ready: string[], id: string, rank: ReadonlyMap<string, number>):
   ready.splice(low, 0, id);
 }
 
-/** Nothing is free, so whoever walks from any one to what it waits for comes back to where they were. */
+/** Finds a cycle when nothing is free. Following the edges from any id then leads back to an id already visited. */
 function findCycle(
   waitsFor: ReadonlyMap<string, ReadonlySet<string>>,
   rank: ReadonlyMap<string, number>,

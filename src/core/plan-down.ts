@@ -1,4 +1,4 @@
-/** What `down` will take back, and what stands in its way. */
+/** Decides what `down` reverts, and what prevents it. */
 import { ConfigError, type Problem } from "../errors.ts";
 import { brokenFile } from "./checks.ts";
 import type { Graph } from "./graph.ts";
@@ -8,7 +8,7 @@ import { compareText, reach, sortTopologically } from "./order.ts";
 import { type Expression, walk } from "./revision.ts";
 import type { Draft, PlanInput, Step } from "./step.ts";
 
-/** Throws `ConfigError` when the target is not applied, or fewer migrations are than `-n` asks for. */
+/** Throws `ConfigError` if the target is not applied, or if fewer migrations are applied than `-n` asks for. */
 export function planDown(input: PlanInput, graph: Graph, expression: Expression): Draft {
   const applied = appliedIn(input.history, graph);
   const { entries } = applied;
@@ -32,9 +32,9 @@ export function planDown(input: PlanInput, graph: Graph, expression: Expression)
 }
 
 /**
- * Views and functions stand on what is taken back. Those whose author wrote a way back go first, whatever the
- * target; the next `up` brings them back. The others stay, and the server says so if they are in the way.
- * One that an earlier `down` has taken back in part is finished by each `down`, also by one that takes nothing else back.
+ * Views and functions depend on what is reverted. Those that their authors made revertible are reverted first, whatever
+ * the target is, and the next `up` applies them again. The others stay, and the server reports an error if they block.
+ * If an earlier `down` reverted one in part, every `down` finishes it, even one that reverts nothing else.
  */
 function repeatablesWithWayBack({ history }: PlanInput, graph: Graph): readonly HistoryEntry[] {
   return history.entries.filter(
@@ -58,7 +58,7 @@ export function appliedIn(history: History, graph: Graph): Applied {
   return { entries, byId, edges: edgesOf(graph, byId) };
 }
 
-/** What was asked for, and what stands on it. */
+/** What was asked for, and everything that depends on it. */
 export function removedWith(
   asked: readonly string[],
   { entries, byId, edges }: Applied,
@@ -69,15 +69,15 @@ export function removedWith(
 interface Edges {
   readonly parents: (id: string) => readonly string[];
   readonly needs: (id: string) => readonly string[];
-  /** What must stay while this one stays: in a graph parents are part of it, in a line only what was declared. */
+  /** What must stay as long as this one stays. In a graph this includes its parents, in a line only what was declared. */
   readonly holds: (id: string) => readonly string[];
 }
 
-/** From the files where they are known, else what the ledger kept. */
+/** Takes the edges from the files if they are known, and otherwise from the ledger. */
 function edgesOf(graph: Graph, byId: ReadonlyMap<string, HistoryEntry>): Edges {
   const kept = (id: string) => byId.get(id)?.parents ?? [];
   const parents = (id: string) => (graph.byId.has(id) ? graph.parents(id) : kept(id));
-  // A file may be here while what it needs is gone: the ledger still knows that one.
+  // A file may exist while a migration that it needs has no file. The ledger still knows that migration.
   const needs = (id: string) =>
     graph.byId.has(id) ? [...graph.needs(id), ...goneNeeds(graph, id)] : kept(id);
   const both = (id: string) => [...new Set([...parents(id), ...needs(id)])];
@@ -108,7 +108,7 @@ export function askedFor(applied: Applied, graph: Graph, expression: Expression)
     applied.edges.parents,
   );
   const later = reach(above(target), above);
-  // In a line, a revision that the files do not know has its place by when it was applied.
+  // In a line, a revision without a file gets its place from the time at which it was applied.
   const isLine = graph.shape === "line";
   const byTime = (entry: HistoryEntry) =>
     isLine && entry.sequence > own.sequence && !(graph.byId.has(entry.revision) && graph.byId.has(target));
@@ -117,7 +117,7 @@ export function askedFor(applied: Applied, graph: Graph, expression: Expression)
 
 const HEAD = { kind: "revision", from: "head", offset: 0 } as const;
 
-/** The edges the other way round. */
+/** The edges in the opposite direction. */
 function dependentsOf(
   entries: readonly { readonly revision: string }[],
   edges: (id: string) => readonly string[],
@@ -133,7 +133,7 @@ function dependentsOf(
   return (id) => above.get(id) ?? [];
 }
 
-/** Newest first, and nothing before what stands on it. */
+/** The steps, newest first. Nothing is reverted before what depends on it. */
 function stepsOf(removed: readonly HistoryEntry[], graph: Graph, edges: Edges): readonly Step[] {
   const byId = new Map(removed.map((entry) => [entry.revision, entry]));
   const above = dependentsOf(removed, edges.holds);
@@ -171,7 +171,7 @@ function irreversible(
     (entry) =>
       !entry.baseline && entry.revertScript === null && graph.byId.get(entry.revision)?.revertible !== true,
   );
-  // Whether there is a way back in a file that cannot be read is not known.
+  // If the file cannot be read, it is unknown whether the migration can be reverted.
   const broken = withoutWay.flatMap(({ revision }) => {
     const migration = graph.byId.get(revision);
     return migration === undefined ? [] : brokenFile(migration, "down");
@@ -192,7 +192,7 @@ function irreversible(
     problems.push({
       code: "PLAN_IRREVERSIBLE",
       message: `There is no way back from ${names(oneWay)}; nothing was done.`,
-      // Files of most other tools have no place for one.
+      // The file formats of most other tools have no place for revert SQL.
       hint:
         graph.byId.get(first.revision)?.position === undefined
           ? `Write the way back into ${first.file}, or a new migration that undoes it: \`godwit new\`.`

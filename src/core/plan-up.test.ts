@@ -238,7 +238,7 @@ describe("broken files", () => {
     expect(done).toMatchObject({ steps: [], warnings: [{ code: "PLAN_BROKEN_FILE" }] });
     const unread = plan(inputOf([a, { ...broken, fingerprint: null }], { history: historyOf(a, b) }));
     expect(unread).toMatchObject({ steps: [], warnings: [{ code: "PLAN_BROKEN_FILE" }] });
-    // What is known of it says that it is another text.
+    // The fingerprint is known, and it shows that the text differs.
     const read = { ...broken, fingerprint: "tokens:other" };
     expect(refused([a, read], { history: historyOf(a, b) })).toMatchObject([{ code: "PLAN_EDITED" }]);
   });

@@ -1,4 +1,4 @@
-/** What `up` will do, and what stands in its way. */
+/** Decides what `up` does, and what prevents it. */
 import { ConfigError, type Problem } from "../errors.ts";
 import { brokenFile } from "./checks.ts";
 import type { Graph } from "./graph.ts";
@@ -12,12 +12,12 @@ import { type Expression, walk } from "./revision.ts";
 import type { Draft, Held, PlanInput, Step } from "./step.ts";
 import { wayBackOf } from "./way-back.ts";
 
-/** Throws `ConfigError` when fewer migrations are pending than `+n` asks for. */
+/** Throws `ConfigError` if fewer migrations are pending than `+n` asks for. */
 export function planUp(input: PlanInput, graph: Graph, expression: Expression): Draft {
   const entries = new Map(input.history.entries.map((entry) => [entry.revision, entry]));
   const all = pendingIn(scopeOf(graph, expression, entries), entries);
   const ahead = aheadOf(graph, input.history);
-  // An older release knows an older text: to put it back would undo what the newer one did.
+  // An older release has an older text. Running that text would undo what the newer release did.
   const older = ahead.size === 0 ? [] : all.filter(({ reason }) => reason === "changed");
   const pending = all.filter((one) => !older.includes(one));
   const sorted = sortByPhase(pending, { graph, phases: input.goal.phases });
@@ -37,7 +37,7 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
     return { revision: id, kind, direction: "up", phase, file, checksum, reason, after };
   });
 
-  // One that has begun is neither late nor new: it is in the order that the database has.
+  // A migration that has begun is neither late nor new: the database already has its place in the order.
   const fresh = taken
     .filter(({ migration, reason }) => reason === "pending" && migration.kind !== "repeatable")
     .filter(({ migration }) => input.policy.failed?.has(migration.id) !== true)
@@ -71,7 +71,7 @@ function olderText({ id, file }: Migration, ahead: ReadonlySet<string>): Problem
   };
 }
 
-/** Neither applied nor gone: nothing can be built on it, and nothing in its place. */
+/** Migrations that are partly reverted. Nothing can be applied on top of them or in their place. */
 function reverting(graph: Graph, history: History): readonly Problem[] {
   return history.entries
     .filter((entry) => entry.state === "reverting")
@@ -84,7 +84,7 @@ function reverting(graph: Graph, history: History): readonly Problem[] {
     }));
 }
 
-/** Somebody named one revision, and the run would end well without it: that would be a lie. */
+/** You named one revision. If the run succeeded without applying it, the result would be wrong. */
 function targetHeld(expression: Expression, graph: Graph, held: readonly Held[]): readonly Problem[] {
   if (expression.kind !== "revision") return [];
   const target = held.find(({ revision }) => revision === walk(expression, graph));
@@ -117,7 +117,7 @@ function scopeOf(
   return graph.order.filter(({ id }) => wanted.has(id));
 }
 
-/** Applied is a set: what is not in it is pending, wherever it stands in the order. */
+/** The applied revisions form a set. What is not in the set is pending, wherever it is in the order. */
 function pendingIn(
   scope: readonly Migration[],
   entries: ReadonlyMap<string, HistoryEntry>,
@@ -133,7 +133,10 @@ function pendingIn(
   });
 }
 
-/** Phase by phase, in each the total order; what cannot run in the phases asked for is held back. */
+/**
+ * Sorts by phase, and within a phase by the total order. Migrations that cannot run in the requested phases are held
+ * back.
+ */
 function sortByPhase(
   pending: readonly Pending[],
   { graph, phases }: { graph: Graph; phases: readonly Phase[] },
@@ -142,7 +145,7 @@ function sortByPhase(
   const held = new Map<string, Held>();
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
-  // In the total order: whatever a migration needs was judged before it.
+  // The order is total, so everything that a migration needs was judged before it.
   for (const { migration } of pending) {
     const { id, phase } = migration;
     const needed = graph.needs(id).flatMap((other) => byId.get(other) ?? []);

@@ -1,4 +1,4 @@
-/** Laws of planning, on random sources and against a model that is too slow and too simple to be wrong. */
+/** Laws of planning, checked on random sources against a model that is slow and simple enough to be right. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { shuffled, someGraph, someLine } from "./arbitraries.ts";
@@ -10,7 +10,7 @@ import { type Plan, plan, type Step } from "./plan.ts";
 const source = fc.oneof(someGraph, someLine);
 const ids = (steps: readonly Step[]) => steps.map((step) => step.revision);
 
-/** What the ledger says after these steps. */
+/** What the ledger contains after these steps. */
 function after(history: History, files: readonly Migration[], steps: readonly Step[]): History {
   let entries = [...history.entries];
   for (const [index, step] of steps.entries()) {
@@ -105,8 +105,8 @@ test("going down takes back in the reverse order, and up again applies the same"
   );
 });
 
-// Alembic's rules in words: what `up x` needs is x and all below it; `down x` takes back what descends from x,
-// and whatever needs something that was taken back.
+// Alembic's rules in words. `up x` needs x and all below it. `down x` reverts the descendants of x, and everything that
+// needs a reverted migration.
 test("in a graph, up and down to a revision are what the model says", () => {
   const drawn = someGraph.chain((files) =>
     fc.tuple(fc.constant(files), fc.constantFrom(...files), fc.constantFrom(...files)),

@@ -1,4 +1,4 @@
-/** Decides what a run will do: values in, values out. `godwit plan` prints exactly what `godwit up` executes. */
+/** Decides what a run does, from values to values. `godwit up` executes exactly what `godwit plan` prints. */
 import { ConfigError, ERROR_CODES, PlanRefused, type Problem, SourceError } from "../errors.ts";
 import { checkApplied, checkOwner } from "./checks.ts";
 import { type Graph, graphOf, severalHeads } from "./graph.ts";
@@ -11,9 +11,9 @@ import type { Plan, PlanInput, Step } from "./step.ts";
 export type { Goal, Held, Plan, PlanInput, Policy, Step } from "./step.ts";
 
 /**
- * The plan that leads to the goal; the same for every order in which the files were listed.
- * Throws `ConfigError` when the goal cannot be understood, `SourceError` when files are wrong, `PlanRefused` when
- * a person must decide. The latter two carry everything that was found.
+ * Makes the plan that leads to the goal. It does not depend on the order in which the files were listed.
+ * Throws `ConfigError` if the goal cannot be understood, `SourceError` if files are wrong, and `PlanRefused` if a person
+ * must decide. The latter two carry everything that was found.
  */
 export function plan(input: PlanInput): Plan {
   const { goal, history, policy } = input;
@@ -27,7 +27,7 @@ export function plan(input: PlanInput): Plan {
   const expression = parseExpression(goal.to, { graph, history, direction: goal.direction });
   const problems: Problem[] = [...graph.problems, ...headProblem(graph, expression)];
   const warnings: Problem[] = [];
-  // What cannot be named cannot be taken back either: broken files stop nobody on the way down.
+  // A broken file cannot be named, so it cannot be reverted either. On the way down it stops nothing.
   const strict = goal.direction === "up" && policy.failure === "stop";
   (strict ? problems : warnings).push(...input.problems);
   if (goal.direction === "up") {
@@ -48,7 +48,7 @@ export function plan(input: PlanInput): Plan {
   };
 }
 
-/** Whether a step that fails is late in the next run, because the others that do not stand on it are carried out. */
+/** Whether a step that fails will be late in the next run. This happens because steps that do not depend on it go on. */
 export function isOvertakenIn(input: PlanInput, steps: readonly Step[], revision: string): boolean {
   const graph = graphOf(input.migrations, { order: input.order, applied: new Set() });
   const own = graph.byId.get(revision);
@@ -69,7 +69,7 @@ function draftOf(input: PlanInput, { graph, expression, problems }: Found): Retu
   try {
     return (input.goal.direction === "up" ? planUp : planDown)(input, graph, expression);
   } catch (error) {
-    // Where files are wrong, a goal that cannot be reached is their consequence: they are what to mend.
+    // If files are wrong, an unreachable goal is a consequence. Report the files, because they are what you must fix.
     if (error instanceof ConfigError && problems.length > 0) throw refusal(problems);
     throw error;
   }
@@ -84,7 +84,7 @@ function headProblem(graph: Graph, expression: Expression): readonly Problem[] {
   return problem === undefined ? [] : [problem];
 }
 
-/** One error for everything that was found. Wrong files were found first: they may be the cause of the rest. */
+/** Makes one error of all findings. Wrong files come first, because they may be the cause of the rest. */
 function refusal(problems: readonly Problem[]): SourceError | PlanRefused {
   const [first, ...others] = problems;
   if (first === undefined) throw new TypeError("A refusal without a problem.");

@@ -1,11 +1,17 @@
-/** An applied file under another name: to the ledger it is one that is gone and a new one, and it would run a second time. */
+/**
+ * Finds an applied file that was renamed. The ledger sees one revision gone and a new one, and would run it a second
+ * time.
+ */
 import type { Problem } from "../errors.ts";
 import type { Graph } from "./graph.ts";
 import { aheadOf } from "./heads.ts";
 import type { History } from "./history.ts";
 import type { Migration } from "./migration.ts";
 
-/** Of the pending ones, those whose text an applied revision without a file has. Elsewhere what is gone is refused already. */
+/**
+ * Finds pending migrations whose text equals that of an applied revision without a file. Only databases that are ahead
+ * of the files need this: elsewhere, a revision without a file is refused already.
+ */
 export function renamed(fresh: readonly Migration[], graph: Graph, history: History): readonly Problem[] {
   const ahead = aheadOf(graph, history);
   const gone = history.entries.filter(
@@ -21,7 +27,7 @@ export function renamed(fresh: readonly Migration[], graph: Graph, history: Hist
     const entry = gone.find((one) => one.checksum === checksum);
     if (entry === undefined) return [];
     const { revision } = entry;
-    // Several migrations may be in one file: then their names are written in it.
+    // If one file holds several migrations, their names are written inside it.
     const isInside = entry.file === file;
     const what = isInside ? id : file;
     const back = isInside ? `Call it ${revision} again in ${file}` : `Rename it back to ${entry.file}`;

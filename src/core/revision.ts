@@ -1,6 +1,6 @@
 /**
- * Revision expressions: `head`, `heads`, `base`, an id or a unique prefix of one, `+2`, `-1`, and steps from
- * a revision: `head-1`, `0007+2`. Ids may contain `-` and `+` themselves, so a name that exists is a name first.
+ * Revision expressions: `head`, `heads`, `base`, an id or a unique prefix of one, `+2`, `-1`, and steps from a revision
+ * such as `head-1` or `0007+2`. Ids may contain `-` and `+`, so a name that exists takes precedence.
  */
 import { ConfigError } from "../errors.ts";
 import { nearest } from "../std/nearest.ts";
@@ -11,21 +11,21 @@ import type { Direction } from "./migration.ts";
 import { compareText } from "./order.ts";
 
 export type Expression =
-  /** `head` is the only one, `heads` are all. */
+  /** `head` is the single head, `heads` are all of them. */
   | { readonly kind: "head" | "heads" | "base" }
-  /** Counted from where the database is: up with `+`, down with `-`. */
+  /** Steps from where the database is: up with `+`, down with `-`. */
   | { readonly kind: "steps"; readonly count: number }
-  /** `offset` steps above (or below) a revision or the head. */
+  /** A point `offset` steps above (or below) a revision or the head. */
   | { readonly kind: "revision"; readonly from: string | "head"; readonly offset: number };
 
-/** What may be named: migrations of the files and revisions of the ledger, without repeatables. */
+/** What an expression may name: migrations of the files and revisions of the ledger, without repeatables. */
 export interface Names {
   readonly graph: Graph;
   readonly history: History;
   readonly direction: Direction;
 }
 
-/** Throws `ConfigError` (`REVISION_UNKNOWN`, `REVISION_AMBIGUOUS`) that says what would have been understood. */
+/** Throws `ConfigError` (`REVISION_UNKNOWN`, `REVISION_AMBIGUOUS`). The error says what would be accepted. */
 export function parseExpression(text: string, names: Names): Expression {
   const expression = parse(text, names);
   const { direction } = names;
@@ -48,7 +48,7 @@ export function parseExpression(text: string, names: Names): Expression {
   return expression;
 }
 
-/** The id that an expression leads to. Throws `ConfigError` where the way forks or ends too early. */
+/** The id that an expression leads to. Throws `ConfigError` if the path forks or ends too early. */
 export function walk(expression: Expression & { kind: "revision" }, graph: Graph): string {
   const start = expression.from === "head" ? (graph.heads[0] ?? "head") : expression.from;
   const up = expression.offset > 0;
@@ -70,7 +70,7 @@ export function walk(expression: Expression & { kind: "revision" }, graph: Graph
   return here;
 }
 
-/** The one of `ids` that is meant: an id, or a unique prefix of one. Throws `ConfigError`. */
+/** Finds the one of `ids` that the text names, as an id or a unique prefix of one. Throws `ConfigError`. */
 export function resolveRevision(text: string, ids: readonly string[]): string {
   const [first, ...others] = matching(text, ids);
   if (others.length > 0)

@@ -1,4 +1,4 @@
-/** A plan and what it is made from, as plain data. */
+/** A plan and its input, as plain data. */
 import type { Problem } from "../errors.ts";
 import type { History } from "./history.ts";
 import type { Direction, Migration, MigrationKind, Phase } from "./migration.ts";
@@ -6,24 +6,27 @@ import type { Direction, Migration, MigrationKind, Phase } from "./migration.ts"
 export interface Goal {
   readonly direction: Direction;
   /**
-   * A revision expression. Up: `head` (all), an id or unique prefix, `+2`. Down: `base`, an id (it stays),
+   * A revision expression. Up: `head` (all), an id or unique prefix, `+2`. Down: `base`, an id (which stays applied),
    * `-1`.
    */
   readonly to: string;
-  /** Phases asked for; migrations of others are held back and named in `Plan.held`. */
+  /** The phases to run. Migrations of other phases are held back and listed in `Plan.held`. */
   readonly phases: readonly Phase[];
 }
 
 export interface Policy {
-  /** Late migrations run, although one after them is applied already. */
+  /** `true`: a late migration runs even if one after it is already applied. */
   readonly outOfOrder: boolean;
-  /** After a failure: `stop`, or go on with all that does not depend on what failed. */
+  /** After a failure: `stop`, or go on with everything that does not depend on the failed step. */
   readonly failure: "stop" | "continue";
-  /** The configured project, to tell ledgers apart. */
+  /** The configured project. It tells ledgers apart. */
   readonly project: string | null;
-  /** Revisions that have failed in this run already: that later ones were carried out all the same is no surprise. */
+  /** Revisions that have already failed in this run. That later ones ran in spite of this is expected. */
   readonly failed?: ReadonlySet<string> | undefined;
-  /** Pending ones that another tool takes for applied, though nothing says that it ran them, with its title. */
+  /**
+   * Pending migrations that another tool counts as applied although no record shows that it ran them, with the tool's
+   * title.
+   */
   readonly passedOver?: ReadonlyMap<string, string> | undefined;
 }
 
@@ -34,13 +37,13 @@ export interface Step {
   readonly phase: Phase;
   readonly file: string;
   readonly checksum: string;
-  /** `pending`, `changed` (a repeatable), `resume` (some of its statements are done already), `asked` (down). */
+  /** `pending`, `changed` (a repeatable), `resume` (some of its statements are already done), `asked` (down). */
   readonly reason: "pending" | "changed" | "resume" | "asked";
-  /** Steps of this same plan that must have succeeded first. */
+  /** Steps of this plan that must succeed first. */
   readonly after: readonly string[];
 }
 
-/** A migration that is pending and not part of this run, because its phase was not asked for. */
+/** A pending migration that is not part of this run, because its phase was not asked for. */
 export interface Held {
   readonly revision: string;
   readonly phase: Phase;
@@ -51,11 +54,11 @@ export interface Plan {
   readonly goal: string;
   readonly steps: readonly Step[];
   readonly held: readonly Held[];
-  /** Worth knowing, no reason to stop: a database ahead of these files, a comment-only edit, … */
+  /** Findings that do not stop the run: a database ahead of these files, a comment-only edit, … */
   readonly warnings: readonly Problem[];
 }
 
-/** What one direction makes of it, before anything is refused. */
+/** The plan for one direction, before anything is refused. */
 export interface Draft {
   readonly steps: readonly Step[];
   readonly held: readonly Held[];
@@ -64,11 +67,11 @@ export interface Draft {
 }
 
 export interface PlanInput {
-  /** As discovered, in any order: the plan does not depend on it. */
+  /** As discovered. The plan does not depend on their order. */
   readonly migrations: readonly Migration[];
-  /** Problems of discovery that belong to no migration. */
+  /** Problems of discovery that belong to no single migration. */
   readonly problems: readonly Problem[];
-  /** The configuration's `order` for files without a number. */
+  /** The configured `order` of files without a number. */
   readonly order: readonly string[];
   readonly history: History;
   readonly goal: Goal;

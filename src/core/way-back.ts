@@ -1,4 +1,4 @@
-/** For hints: the `down` that finishes what an earlier one has taken back in part. */
+/** For hints: finds the `down` command that finishes reverting what an earlier `down` reverted in part. */
 import type { Graph } from "./graph.ts";
 import type { History } from "./history.ts";
 import { appliedIn, askedFor, removedWith } from "./plan-down.ts";
@@ -13,8 +13,8 @@ interface Way {
 }
 
 /**
- * The command, of those that reach the revision the one that takes back least, and what else it takes back. Another
- * branch may have been applied behind it, so the last one is not always the one that stopped.
+ * The command, and what else it reverts. Of the commands that reach the revision, it is the one that reverts least.
+ * Another branch may have been applied later, so the newest revision is not always the one at which `down` stopped.
  */
 export function wayBackOf(
   revision: string,
@@ -25,12 +25,12 @@ export function wayBackOf(
   const way = (words: string, expression: Expression): readonly Way[] => {
     const asked = askedFor(applied, graph, expression);
     const removed = removedWith(asked, applied).map((entry) => entry.revision);
-    // The last one alone, where something stands on it, is refused.
+    // `down -1` is refused if something depends on the last revision.
     const refused = expression.kind === "steps" && removed.length > asked.length;
     return refused || (versioned && !removed.includes(revision)) ? [] : [{ words, removed }];
   };
   const isApplied = (id: string) => applied.byId.get(id)?.state === "applied";
-  // Where a repeatable stopped, one that takes nothing back finishes it.
+  // If a repeatable stopped, a `down` that reverts nothing else finishes it.
   const ends = [
     ...graph.heads,
     ...graph.order

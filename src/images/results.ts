@@ -1,6 +1,6 @@
 /**
- * What became of files. Everything about one file is written in one transaction: its content, its hashes, its state, and
- * (by `table.ts`) its row. To write the same again changes nothing, so after a lost connection nobody need guess.
+ * The result for each file. Everything about one file is written in one transaction: its content, its hashes, its state,
+ * and (by `table.ts`) its row. Writing the same again changes nothing, so it is safe to repeat after a lost connection.
  */
 import type { Connection, Row } from "../database/connection.ts";
 import type { FileState } from "./sql.ts";
@@ -14,7 +14,7 @@ export interface Stored {
   readonly content: Content;
 }
 
-/** What is kept of an image; the names are those of `pixels/`. */
+/** What is stored about an image. `pixels/` defines the names. */
 export interface Content {
   readonly sha256: string;
   readonly format: string;
@@ -36,7 +36,7 @@ export interface Content {
   readonly colours: string;
 }
 
-/** A file that will have no row, and why. */
+/** A file that gets no row, and why. */
 export interface Refused {
   readonly id: string;
   readonly state: Exclude<FileState, "stored">;
@@ -45,9 +45,9 @@ export interface Refused {
 }
 
 export interface Move {
-  /** The id that stays: decisions about it and its row stay with it. */
+  /** The id that stays. Its row and the decisions about it stay with it. */
   readonly id: string;
-  /** The id under which the new path was first seen; it is gone. */
+  /** The id under which the new path was first seen. It no longer exists. */
   readonly replaced: string;
   readonly from: string;
   readonly to: string;
@@ -65,7 +65,7 @@ export function createResults(schema: string, importName: string) {
           ? []
           : [{ hash: each.white, hash256: each.white256, low: each.whiteLowInformation }]),
       ]);
-      // In one order, because two imports may bring the same pictures at the same time.
+      // In a fixed order, because two imports may store the same pictures at the same time.
       await connection.query(
         `insert into ${t.hashes} (hash, hash_256, low_information)
 select distinct ('x' || h)::bit(64)::bigint as hash, ('x' || h256)::bit(256) as hash_256, low
@@ -125,8 +125,8 @@ on conflict (sha256) do nothing`,
     },
 
     /**
-     * Which of these files are ones that went missing under another path: the same content, one for one, the oldest
-     * first. Only a path that was never stored can be one to which a file has moved.
+     * Finds files that went missing under another path and have the same content. They are matched one to one, the
+     * oldest first. Only a path that was never stored can be the new path of a moved file.
      */
     async moves(connection: Connection, stored: readonly Stored[]): Promise<readonly Move[]> {
       if (stored.length === 0) return [];
@@ -150,7 +150,7 @@ from arrived join gone using (sha256, turn)`,
       if (moves.length === 0) return;
       const ids = moves.map((each) => each.id);
       const replaced = moves.map((each) => each.replaced);
-      // First the new row, because a path is there once.
+      // The new row goes first, because a path is unique.
       await connection.query(
         `with n as (select * from unnest($1::bigint[], $2::bigint[]) as n (id, replaced)),
 taken as (delete from ${t.files} f using n where f.id = n.replaced returning f.id, f.size, f.mtime, f.scan)
@@ -194,7 +194,10 @@ from unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) as n (id, state, c
       );
     },
 
-    /** All that is to be read, in the order of paths: ids and sizes, so that a million of them need little memory. */
+    /**
+     * All files to read, in the order of paths. It returns only ids and sizes, so that a million files need little
+     * memory.
+     */
     async pending(
       connection: Connection,
     ): Promise<{ readonly ids: Float64Array; readonly sizes: Float64Array }> {
@@ -218,7 +221,7 @@ where id = any($1::bigint[]) order by path collate "C"`,
       return rows;
     },
 
-    /** How many files are in which state. */
+    /** The number of files in each state. */
     async count(connection: Connection): Promise<Readonly<Record<FileState, number>>> {
       const { rows } = await connection.query<Row & { state: FileState; n: number }>(
         `select state, count(*)::int as n from ${t.files} where import = $1 group by state`,
@@ -237,7 +240,7 @@ where id = any($1::bigint[]) order by path collate "C"`,
       return { ...none, ...Object.fromEntries(rows.map((row) => [row.state, row.n])) };
     },
 
-    /** Files that need a person, with the reason; the newest first. */
+    /** Files that a person must look at, with the reason, the newest first. */
     async troubles(connection: Connection, limit: number) {
       const { rows } = await connection.query<
         Row & { path: string; state: FileState; code: string; reason: string }

@@ -1,4 +1,4 @@
-/** Runs of imports and their batches, for people who look from another terminal; and the hosts that were trusted. */
+/** Runs of imports and their batches, for people who look from another terminal, and the hosts that were trusted. */
 import type { Connection, Row } from "../database/connection.ts";
 import { imageTables } from "./sql.ts";
 
@@ -9,7 +9,7 @@ export interface RunRow {
   readonly host: string;
   readonly pid: number;
   readonly startedAt: Date;
-  /** When it last said something; a running one does every few seconds. */
+  /** The time of its last sign of life. A running import gives one every few seconds. */
   readonly seenAt: Date;
   readonly silentForMs: number;
   readonly finishedAt: Date | null;
@@ -91,7 +91,7 @@ where import = $1 and run_id = $2 and number = $3`,
 
 export type Runs = ReturnType<typeof createRuns>;
 
-/** The newest run of each import; none where nothing was ever imported. */
+/** The newest run of each import. Empty if nothing was ever imported. */
 export async function latestRuns(connection: Connection, schema: string): Promise<readonly RunRow[]> {
   const t = imageTables(schema);
   const found = await connection.query<Row & { exists: boolean }>(

@@ -1,12 +1,12 @@
 /**
- * What a scan has seen. A scan has a number; whatever it sees gets that number, and what still has an older one when the
- * scan is complete was not there.
+ * What a scan has seen. Each scan has a number, and every file that it sees gets that number. A file with an older
+ * number was not there when the scan completed.
  *
  *   begun ─ folders found, read one by one ─► every folder read or unreadable ─► completed
  *
- * A folder is marked as read in the transaction that records its files, so a scan that was cut off goes on with the
- * folders that are left. Only a completed scan may say that something is missing, and not below a folder that
- * could not be read.
+ * A folder is marked as read in the transaction that records its files. A scan that was interrupted goes on with the
+ * remaining folders. Only a completed scan may say that a file is missing, and never below a folder that it could not
+ * read.
  */
 import type { Connection, Row } from "../database/connection.ts";
 import { type FileState, imageTables } from "./sql.ts";
@@ -15,7 +15,7 @@ export interface Seen {
   readonly path: string;
   readonly sizeBytes: number;
   readonly mtimeMs: number;
-  /** Known without reading it: why it will not be. */
+  /** A file that will not be read, and why. This is known from the listing alone. */
   readonly verdict: { readonly state: FileState; readonly code: string; readonly reason: string } | null;
 }
 
@@ -26,13 +26,13 @@ export interface FolderFound {
 
 export interface Scan {
   readonly id: string;
-  /** Of a scan that was cut off and goes on: the folders that are left. */
+  /** If an interrupted scan goes on: the remaining folders. */
   readonly folders: readonly string[];
-  /** Those that it could not read. */
+  /** The folders that it could not read. */
   readonly unreadable: readonly string[];
 }
 
-/** A scan that was cut off longer ago than this begins anew: what it saw may not be so any more. */
+/** A scan that was interrupted longer ago than this starts anew, because what it saw may no longer be true. */
 const RESUME_WITHIN = "1 hour";
 
 export function createScans(schema: string, importName: string) {
@@ -80,8 +80,8 @@ where not (excluded.state = 'found' and k.scan = excluded.scan)`,
     },
 
     /**
-     * What is new or has changed is to be read; what had failed, was being written, or was refused by the database, which
-     * may take it now, is tried again.
+     * New and changed files are to be read. Files that failed, were being written, or were refused by the database are
+     * tried again, because the database may accept them now.
      */
     async recordFiles(connection: Connection, scan: string, seen: readonly Seen[]): Promise<void> {
       if (seen.length === 0) return;
@@ -114,7 +114,7 @@ on conflict (import, md5(path)) do update set scan = excluded.scan, size = exclu
       );
     },
 
-    /** Files that were there before and that this scan did not see, and could have seen. */
+    /** Files that existed before, and that this scan could have seen but did not. */
     async unseen(connection: Connection, scan: string, limit: number) {
       const { rows } = await connection.query<Row & { id: string; path: string }>(
         `select f.id::text as id, f.path from ${t.files} f
@@ -128,8 +128,8 @@ limit $3`,
     },
 
     /**
-     * A size that no file has stands for "not known": what was not stored as it was last seen is read when it comes back,
-     * whatever it then looks like.
+     * Stores a size that no file has, which means "not known". A file that was not stored as last seen is read when it
+     * comes back, whatever it then looks like.
      */
     async mark(connection: Connection, ids: readonly string[], state: FileState): Promise<void> {
       if (ids.length === 0) return;
@@ -139,7 +139,10 @@ limit $3`,
       );
     },
 
-    /** What was hashed in another way than now is hashed again; how far that came is what is left. */
+    /**
+     * Hashes files again if they were hashed in another way than now. The files that are left show how far this has
+     * come.
+     */
     async expire(
       connection: Connection,
       hash: { readonly version: number; readonly size: number },
@@ -149,17 +152,17 @@ limit $3`,
 where f.import = $1 and f.state = 'stored' and c.sha256 = f.sha256 and (c.hash_version <> $2 or c.hash_size <> $3)`,
         [importName, hash.version, hash.size],
       );
-      // Those that are away when they come back: another file may have renewed the content by then.
+      // Files that are missing or excluded are read when they come back: another file may have renewed the content by
+      // then.
       await connection.query(
         `update ${t.files} f set size = -1 from ${t.contents} c
 where f.import = $1 and f.state in ('missing', 'excluded') and c.sha256 = f.sha256
   and (c.hash_version <> $2 or c.hash_size <> $3)`,
         [importName, hash.version, hash.size],
       );
-      // What could not be hashed by an older version may be hashed by this one; a file's own fault stays.
     },
 
-    /** As `begin` was told it last; `undefined` where nothing was ever imported. */
+    /** The value last passed to `begin`. `undefined` if nothing was ever imported. */
     async lastOrigin(connection: Connection): Promise<string | undefined> {
       const { rows } = await connection.query<Row & { origin: string }>(
         `select origin from ${t.scans} where import = $1 order by id desc limit 1`,
@@ -168,7 +171,7 @@ where f.import = $1 and f.state in ('missing', 'excluded') and c.sha256 = f.sha2
       return rows[0]?.origin;
     },
 
-    /** Stored files that an earlier release read, without looking at their colours. */
+    /** The number of stored files that an earlier release read without their colours. */
     async withoutColours(connection: Connection): Promise<number> {
       const { rows } = await connection.query<Row & { files: number }>(
         `select count(*)::float8 as files from ${t.files} f where f.import = $1 and f.state = 'stored'
@@ -178,7 +181,7 @@ where f.import = $1 and f.state in ('missing', 'excluded') and c.sha256 = f.sha2
       return rows[0]?.files ?? 0;
     },
 
-    /** Has them read again. */
+    /** Marks these files to be read again. */
     async expireColours(connection: Connection): Promise<void> {
       await connection.query(
         `update ${t.files} f set state = 'pending' where f.import = $1 and f.state = 'stored'

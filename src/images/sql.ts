@@ -1,17 +1,17 @@
 /**
- * The tables about images, in the ledger's schema. One row of `import_files` per path, one of `import_contents` per
- * different content, one of `import_hashes` per different look: a million copies of one picture are one hash.
+ * The tables about images, in the ledger's schema. `import_files` has one row per path, `import_contents` one per
+ * distinct content, and `import_hashes` one per distinct look: a million copies of one picture share one hash.
  *
  *   import_files.sha256 ─► import_contents.visual_id, white_id ─► import_hashes
  *
- * Files are what people see and decide about: a file keeps its id when it moves. Hashes are what is searched.
+ * People see files and decide about files, so a file keeps its id when it moves. Searches run over hashes.
  */
 import { createSchema, identifier, literal, quotedName, textArray } from "../core/sql/quote.ts";
 
 /**
- * `pending`: to be read. `stored`: its row is in the team's table. `unsupported`, `quarantined`: it says why, and is
- * not read again until it changes. `failed`: could not be read, is tried again by the next run. `changing`: still
- * being written. `missing`, `excluded`: was there, and is not (wanted) any more.
+ * `pending`: to be read. `stored`: its row is in the team's table. `unsupported`, `quarantined`: the reason is stored,
+ * and the file is not read again until it changes. `failed`: it could not be read; the next run tries again. `changing`:
+ * it is still being written. `missing`, `excluded`: it was there, and is now gone or no longer wanted.
  */
 export type FileState =
   | "pending"
@@ -56,8 +56,8 @@ export function imageTables(schema: string): ImageTables {
 }
 
 /**
- * Whether any of it is missing. Asked first, because `create index if not exists` locks the table whether there is
- * anything to create or not: a run that begins would wait for whatever another one writes.
+ * Whether any of the tables and indexes is missing. Ask this first: `create index if not exists` locks the table even if
+ * there is nothing to create. A run that begins would then wait for every write of another run.
  */
 export function imageTablesMissing(schema: string): string {
   const names = [
@@ -67,15 +67,16 @@ export function imageTablesMissing(schema: string): string {
 where relnamespace = to_regnamespace(${literal(quotedName(schema))}) and relname = any (${textArray(names)})`;
 }
 
-/** All that is missing; to be run in a transaction of its own. */
+/** Creates everything that is missing. Run it in a transaction of its own. */
 export function createImageTables(schema: string): string {
   const t = imageTables(schema);
-  // Not partial: the planner does not use the statistics of a partial index, and then expects a thousand times too much.
+  // Not partial: the planner does not use the statistics of a partial index, and then expects a thousand times too many
+  // rows.
   const band = (shift: number) =>
     `create index if not exists import_hashes_band_${shift} on ${t.hashes} (${bandOf("hash", shift)}) include (hash, id)`;
   return [
     createSchema(schema, null),
-    // The 64-bit hash as a signed number, because that is what PostgreSQL has.
+    // The 64-bit hash as a signed number, because PostgreSQL has no unsigned type.
     `create table if not exists ${t.hashes} (
   id bigint generated always as identity primary key,
   hash bigint not null,
@@ -101,7 +102,7 @@ export function createImageTables(schema: string): string {
   white_id bigint references ${t.hashes})`,
     `create index if not exists import_contents_visual on ${t.contents} (visual_id)`,
     `create index if not exists import_contents_white on ${t.contents} (white_id) where white_id is not null`,
-    // Contents of earlier releases have none, until their files are read again.
+    // Contents of earlier releases have no colours until their files are read again.
     `create table if not exists ${t.colours} (
   sha256 bytea primary key references ${t.contents} on delete cascade,
   grid bytea not null)`,
@@ -131,7 +132,7 @@ export function createImageTables(schema: string): string {
   scan bigint not null,
   first_seen_at timestamptz not null default clock_timestamp(),
   changed_at timestamptz not null default clock_timestamp())`,
-    // A path may be longer than what a b-tree holds.
+    // A path may be longer than a b-tree entry can be.
     `create unique index if not exists import_files_path on ${t.files} (import, md5(path))`,
     `create index if not exists import_files_sha256 on ${t.files} (sha256)`,
     `create index if not exists import_files_state on ${t.files} (import, state)`,
@@ -184,10 +185,10 @@ export function createImageTables(schema: string): string {
   ].join(";\n");
 }
 
-/** A 64-bit hash is searched by four bands of 16 bits. */
+/** A search for a 64-bit hash uses four bands of 16 bits. */
 export const BAND_SHIFTS = [48, 32, 16, 0] as const;
 
-/** The expression that the band's index is built on; a query must spell it in the same way. */
+/** The expression that the band's index is built on. A query must spell it in the same way. */
 export function bandOf(column: string, shift: number): string {
   return `(((${column} >> ${shift}) & 65535)::integer)`;
 }

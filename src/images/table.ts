@@ -1,6 +1,6 @@
 /**
- * The team's own table: which column takes what. Rows are written from the ledger's tables, in one statement for new
- * files, changed ones and rows that somebody deleted, so that there is one way for a row to look.
+ * The team's own table, and which column holds what. Rows are written from the ledger's tables. One statement serves new
+ * files, changed files and rows that somebody deleted, so that all rows are made in the same way.
  */
 import { identifier, literal } from "../core/sql/quote.ts";
 import type { Connection, Row } from "../database/connection.ts";
@@ -8,7 +8,10 @@ import { ImportFailed } from "../errors.ts";
 import { nearest } from "../std/nearest.ts";
 import { imageTables } from "./sql.ts";
 
-/** Everything that a row can hold, and where it comes from (`f` file, `c` content, `v` visual hash, `w` on white, `n` names). */
+/**
+ * Everything that a row can hold, and where it comes from (`f` file, `c` content, `v` visual hash, `w` on white, `n`
+ * names).
+ */
 export const FIELDS = {
   import_name: "f.import",
   shop_name: "n.shop",
@@ -40,13 +43,13 @@ export const FIELDS = {
 export type Field = keyof typeof FIELDS;
 
 export interface TableSettings {
-  /** `design_images`, or with its schema. */
+  /** `design_images`, optionally with a schema. */
   readonly name: string;
-  /** Field → column. A field that is not named goes into no column. */
+  /** Field → column. A field without a column is not written. */
   readonly columns: Readonly<Partial<Record<Field, string>>>;
 }
 
-/** Of the table that `godwit init --import` makes. */
+/** The columns of the table that `godwit init --import` creates. */
 export const DEFAULT_COLUMNS: Readonly<Record<Field, string>> = Object.fromEntries(
   Object.keys(FIELDS).map((field) => [field, field]),
 ) as Record<Field, string>;
@@ -58,18 +61,18 @@ export interface FileNames {
   readonly file: string;
 }
 
-/** The table as it is, checked: its statements. */
+/** The statements for the table, after it was checked. */
 export interface Table {
-  /** Writes the rows of these files as the ledger's tables say; touches none that is so already. */
+  /** Writes the rows of these files from the ledger's tables. Rows that are already right are not touched. */
   write(connection: Connection, files: readonly FileNames[]): Promise<void>;
   /** The row of a moved file keeps its identity. */
   move(
     connection: Connection,
     moves: readonly { readonly from: string; readonly to: string }[],
   ): Promise<void>;
-  /** Ids of stored files without a row, at most `limit`; somebody deleted them, or a backup was restored. */
+  /** Ids of stored files without a row, at most `limit`. Somebody deleted the rows, or a backup was restored. */
   absent(connection: Connection, limit: number): Promise<readonly string[]>;
-  /** Says of rows whose file is gone, not wanted or no longer a good image that it is so, and of those that came back too. */
+  /** Updates the state of rows whose file is gone, not wanted or no longer a good image, and of those that came back. */
   settle(connection: Connection): Promise<void>;
 }
 
@@ -81,11 +84,11 @@ interface Column {
 export interface TableUse {
   readonly schema: string;
   readonly importName: string;
-  /** Of `phash`. */
+  /** The side of `phash`. */
   readonly hashSize: number;
 }
 
-/** Looks at the catalog. Throws `ImportFailed` `IMPORT_TABLE_MISSING` or `IMPORT_TABLE_UNFIT`. */
+/** Checks the table against the catalog. Throws `ImportFailed` `IMPORT_TABLE_MISSING` or `IMPORT_TABLE_UNFIT`. */
 export async function openTable(
   connection: Connection,
   settings: TableSettings,
@@ -159,7 +162,7 @@ on conflict (${key.map(identifier).join(", ")}) do ${update}`,
 
     async move(to, moves) {
       if (moves.length === 0) return;
-      // Where a row of the new path is there already it is the one that stays: the old one is left for the end.
+      // If the new path already has a row, that row stays. The old one is handled at the end.
       await to.query(
         `update ${name} as t set ${identifier(path)} = m.new_path
 from unnest($1::text[], $2::text[]) as m (old_path, new_path)
@@ -182,7 +185,7 @@ order by f.id limit $2`,
 
     async settle(to) {
       if (state === undefined) return;
-      // A row that the database refused to change is left as it is.
+      // If the database refused to change a row, the row stays as it is.
       await to.query(
         `update ${name} as t set ${identifier(state)} = case f.state when 'stored' then 'present' else f.state end
 from ${t.files} f
@@ -205,7 +208,7 @@ function hex256(bits: string): string {
   return [1, 65, 129, 193].map(part).join(" || ");
 }
 
-/** Hashes are hex unless the column says otherwise. */
+/** Hashes are stored as hex unless the column's type says otherwise. */
 function cast(value: string, type: string): string {
   const hex = /phash|to_hex|encode/.test(value) && value !== "'phash'";
   if (!hex) return `(${value})::${type}`;
@@ -224,7 +227,7 @@ function bitsOf(field: Field, hashSize: number): number {
   return field.endsWith("_256") || field === "sha256" ? 256 : 0;
 }
 
-/** Half a hash looks like a hash, and finds the wrong pictures. */
+/** A truncated hash looks like a hash and finds the wrong pictures. */
 function tooNarrow(table: string, field: Field, column: string): ImportFailed {
   return new ImportFailed({
     code: "IMPORT_TABLE_UNFIT",
@@ -233,7 +236,7 @@ function tooNarrow(table: string, field: Field, column: string): ImportFailed {
   });
 }
 
-/** `public.design_images` → `"public"."design_images"`; names are taken as they are written, in lower case unless quoted. */
+/** `public.design_images` → `"public"."design_images"`. Names are used as written, in lower case unless quoted. */
 function quotedName(name: string): string {
   return name
     .split(".")
@@ -255,7 +258,7 @@ function withoutColumn(
   });
 }
 
-/** Without it nothing keeps two rows of one file apart. */
+/** Without a unique constraint nothing prevents two rows for one file. */
 async function requireUnique(
   connection: Connection,
   name: string,

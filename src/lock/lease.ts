@@ -1,22 +1,21 @@
 /**
- * The lock where no session exists (a pooler in transaction mode): a row that expires.
+ * The lock for connections without a session (a pooler in transaction mode): a row that expires.
  *
  *            acquire (fence + 1)              release
  *   free ───────────────────────► held(fence) ───────► free(fence)
  *     ▲                             │  renewed every third of its term by a connection of its own
  *     └────── term over ◄───────────┘  when the holder stops renewing
  *
- * The clock is the database's. The holder stops trusting itself a margin before the term is over,
- * counted from the moment it *asked* for it, and cancels its work.
+ * The clock is the database's. The holder stops trusting itself a margin before the term is over, counted from the
+ * moment it *asked* for it, and cancels its work.
  *
- * That is not enough by itself (a paused process trusts nothing and does nothing until it wakes), so every
- * transaction begins with the fence: it locks the row `for key share`, and fails if another run has taken
- * over. Taking over changes the fence, which is part of a key, so it waits for that transaction: no two
- * holders can both commit. A holder that hangs inside a transaction is ended by
- * `idle_in_transaction_session_timeout`.
+ * That is not enough by itself: a paused process checks nothing until it wakes. Every transaction therefore begins with
+ * the fence. It locks the row `for key share`, and fails if another run has taken over. Taking over changes the fence,
+ * which is part of a key, so it waits for that transaction. Two holders can never both commit. A holder that hangs
+ * inside a transaction is ended by `idle_in_transaction_session_timeout`.
  *
- * Runs with a session lock and runs with a lease exclude each other: to take the lease one must get the
- * advisory lock for the length of that statement, and who gets the advisory lock looks for a live lease.
+ * Runs with a session lock and runs with a lease exclude each other. To take the lease, a run must get the advisory lock
+ * for the length of that statement. A run that gets the advisory lock checks for a live lease.
  *
  * A crash leaves a row that expires after one term. No migration waits longer than that for it.
  */
@@ -32,7 +31,7 @@ export const LEASE_TERM_MS = 60_000;
 const MARGIN_MS = 5_000;
 
 export interface LeaseOptions extends LockOptions {
-  /** A second connection, for renewing while the first is busy. */
+  /** Opens a second connection, which renews the lease while the first is busy. */
   readonly openAnother: () => Promise<Connection>;
   readonly termMs?: number | undefined;
 }
@@ -59,7 +58,7 @@ export async function acquireLease(connection: Connection, options: LeaseOptions
     }
   }
   const renewer = await options.openAnother().catch(async (error: unknown) => {
-    // Nobody would renew it, and until its term is over everybody would wait for it.
+    // Nobody would renew the lease, and everybody would wait until its term is over.
     if (!connection.lost.aborted) await connection.execute(sql.release(row, fence)).catch(() => {});
     throw error;
   });
@@ -73,7 +72,7 @@ export async function acquireLease(connection: Connection, options: LeaseOptions
 /** How long a pooler may take to find a second server session for the renewal. */
 const PROBE_MS = 2_000;
 
-/** Whether the renewer gets no server session while the first connection holds one: as it does in every migration. */
+/** Whether the renewer gets no server session while the first connection holds one, as every migration does. */
 async function isStarved(connection: Connection, renewer: Connection, termMs: number): Promise<boolean> {
   await connection.execute("begin; select 1");
   using limit = timeLimit(Math.min(PROBE_MS, termMs / 4));
@@ -207,14 +206,14 @@ async function tryAcquire(
        select pg_try_advisory_xact_lock(${key}) as free`,
     );
     if (results.at(-1)?.rows[0]?.free !== true) return undefined;
-    // Under the lock, because `if not exists` is no protection against two runs that create at once.
+    // Runs under the lock, because `if not exists` does not protect two runs that create at the same time.
     const taken = await connection.execute(`${create}; ${acquire}`);
     const fence = taken.at(-1)?.rows[0]?.fence;
     await connection.execute("commit");
     return typeof fence === "string" ? fence : undefined;
   } catch (error) {
-    // lock_not_available: the holder is inside a transaction, and so alive whatever its term says. deadlock_detected: the
-    // same, and it waits to create tables while we do.
+    // lock_not_available: the holder is inside a transaction, so it is alive even if its term is over.
+    // deadlock_detected: the same, and the holder waits to create tables while we do.
     if (error instanceof DatabaseError && HOLDER_IS_AT_WORK.has(error.sqlState ?? "")) return undefined;
     throw error;
   } finally {

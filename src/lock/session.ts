@@ -1,14 +1,14 @@
 /**
- * The lock where a connection is a session: an advisory lock on the very connection that migrates.
+ * The lock for connections that are sessions: an advisory lock on the connection that migrates.
  *
  *   free ── pg_try_advisory_lock ──► held ── release, or the connection ends ──► free
  *
- * Waiters poll; they never block inside the server. A blocked `pg_advisory_lock` holds a snapshot, and
- * `CREATE INDEX CONCURRENTLY` of the holder would wait for it while it waits for the holder: a hang
- * that PostgreSQL does not report. Between two polls a waiter has no transaction open.
+ * Waiters poll; they never block inside the server. A blocked `pg_advisory_lock` holds a snapshot. A `CREATE INDEX
+ * CONCURRENTLY` of the holder would wait for that snapshot while its owner waits for the holder. PostgreSQL does not
+ * report this hang. Between two polls a waiter has no transaction open.
  *
- * Losing the connection loses the lock and rolls back the open transaction in one act, so no holder can
- * commit after it lost the lock; there is nothing to fence.
+ * Losing the connection loses the lock and rolls back the open transaction at the same moment. No holder can commit
+ * after it lost the lock, so no fence is needed.
  */
 import { createHash } from "node:crypto";
 import { hideLiterals } from "../core/sql/secrets.ts";
@@ -36,7 +36,7 @@ export async function acquireSessionLock(connection: Connection, options: LockOp
   return new SessionLock(connection, options, key);
 }
 
-/** One ledger, one migration lock: its name is the ledger's schema. */
+/** The key of the advisory lock. A ledger has one migration lock, whose name is the ledger's schema. */
 export function lockKey(name: string): bigint {
   return createHash("sha256").update(`godwit:${name}`).digest().readBigInt64BE();
 }
@@ -60,7 +60,7 @@ class SessionLock implements Lock {
   }
 
   async confirm(): Promise<void> {
-    // A migration can give the lock away (`DISCARD ALL`, `pg_advisory_unlock_all`): ask, never assume.
+    // A migration can release the lock (`DISCARD ALL`, `pg_advisory_unlock_all`), so the server is asked each time.
     const { rows } = await this.#connection.query<{ held: boolean }>(
       `select exists (select from pg_catalog.pg_locks where pid operator(pg_catalog.=) pg_catalog.pg_backend_pid() and ${lockPredicate(this.#key)}) as held`,
     );
@@ -82,7 +82,7 @@ class SessionLock implements Lock {
 
   async release(): Promise<void> {
     if (this.#announced) await this.#connection.execute(this.#sql().withdraw(this.#options));
-    // The boolean counts: unlocking what is not held is a warning to the server, not an error.
+    // Check the boolean: the server reports unlocking a lock that is not held as a warning, not an error.
     const { rows } = await this.#connection.query<{ released: boolean }>(
       "select pg_catalog.pg_advisory_unlock($1) as released",
       [this.#key],
@@ -111,7 +111,7 @@ async function tryLock(connection: Connection, key: bigint, sql: LockSql): Promi
   return false;
 }
 
-/** `false`: its holder is inside a transaction, and so alive whatever its term says. */
+/** `false`: the holder is inside a transaction, so it is alive even if its term is over. */
 async function endLease(connection: Connection, end: string): Promise<boolean> {
   try {
     await connection.execute(`begin; set local lock_timeout = '1s'; ${end}; commit`);
@@ -126,8 +126,8 @@ async function endLease(connection: Connection, end: string): Promise<boolean> {
 /** undefined_table, invalid_schema_name */
 const MISSING = new Set(["42P01", "3F000"]);
 
-/** `pg_locks` keeps the 64-bit key in two halves. */
-/** Schemas and operators are named, because the search_path may put somebody's own before the server's. */
+/** `pg_locks` stores the 64-bit key in two halves. */
+/** Schemas and operators are named, because the search_path may put objects of others before the server's. */
 function lockPredicate(key: bigint): string {
   const bits = BigInt.asUintN(64, key);
   return `locktype operator(pg_catalog.=) 'advisory' and classid operator(pg_catalog.=) ${bits >> 32n}::pg_catalog.oid
@@ -136,9 +136,9 @@ function lockPredicate(key: bigint): string {
       where datname operator(pg_catalog.=) pg_catalog.current_database()) and granted`;
 }
 
-/** Who holds the lock of either kind, for those who wait for it. */
+/** Finds who holds the lock, as a session or as a lease, for the runs that wait for it. */
 export async function findHolder(connection: Connection, key: bigint, sql: LockSql): Promise<Holder | null> {
-  // First: those who try for a lease hold the advisory lock for a moment, and are not who is waited for.
+  // The lease comes first. A run that tries for a lease holds the advisory lock only briefly and is not the holder.
   const lease = await findLeaseRow(connection, sql);
   if (lease !== null) return lease;
   const { rows } = await connection.query<{
@@ -167,7 +167,7 @@ export async function findHolder(connection: Connection, key: bigint, sql: LockS
   };
 }
 
-/** The first version with `client_connection_check_interval`. */
+/** The first server version with `client_connection_check_interval`. */
 const CHECKS_CLIENTS = 140_000;
 
 const OUTLIVES =

@@ -1,13 +1,13 @@
 /**
- * `migration_locks`: for people the answer to "who is migrating?", and, where no session exists, the
- * lock itself. The fence number only ever rises, also across release, so that an old holder can be told
- * from a new one for ever. `(name, fence)` is unique, which makes a change of the fence a change of a key:
- * it waits for every transaction that holds the row `for key share`, and renewing does not.
+ * `migration_locks` tells people who is migrating. Without sessions, it is also the lock itself. The fence number only
+ * rises, also across release, so that an old holder can always be told from a new one. `(name, fence)` is unique, so
+ * changing the fence changes a key. Such a change waits for every transaction that holds the row `for key share`.
+ * Renewing does not wait.
  */
 import { createSchema, identifier, stored } from "../core/sql/quote.ts";
 import { requireSchema } from "../core/sql/schema-guard.ts";
 
-/** Raised by the fence: another runner has taken over. */
+/** The SQLSTATE that the fence raises: another runner has taken over. */
 export const FENCE_SQLSTATE = "GW001";
 
 export interface LockRow {
@@ -19,11 +19,14 @@ export interface LockRow {
 export type LockSql = ReturnType<typeof lockSql>;
 
 export interface GivenSchema {
-  /** The one schema that the target is: it is never made here, and nothing is created once it is gone. */
+  /**
+   * The schema, if the target is a single schema. It is never created here, and nothing is created in it once it is
+   * gone.
+   */
   readonly given?: string | null | undefined;
 }
 
-/** `lock`: its name, which for migrations is that of the schema. */
+/** `lock` is the name of the lock. For migrations it is the schema's name. */
 export function lockSql(schema: string, lock = schema, { given = null }: GivenSchema = {}) {
   const table = `${identifier(schema)}.migration_locks`;
   const name = stored(lock);
@@ -46,17 +49,20 @@ create table if not exists ${table} (
   (extract(epoch from clock_timestamp() - locked_at) * 1000)::float8 as "heldForMs"
   from ${table} where name = ${name} and kind = 'lease' and expires_at > clock_timestamp()`,
 
-    /** A lease that its holder has not given back, whether its term is over or not. */
+    /** Finds a lease that its holder has not released, whether or not its term is over. */
     anyLease: () => `select expires_at > clock_timestamp() as live
   from ${table} where name = ${name} and kind = 'lease' and run_id is not null`,
 
-    /** Takes over from a lease whose term is over; waits for the transaction of a holder that is still in one. */
+    /**
+     * Takes over from a lease whose term is over. If the holder is still in a transaction, it waits for that
+     * transaction.
+     */
     endLease:
       () => `update ${table} set fence = fence + 1, kind = 'session', run_id = null, host = null, doing = null,
   locked_at = null, expires_at = null
   where name = ${name} and kind = 'lease' and run_id is not null and expires_at <= clock_timestamp()`,
 
-    /** For people only: the advisory lock decides. */
+    /** Informs people only: the advisory lock decides. */
     announce: (
       row: LockRow,
       doing: string,

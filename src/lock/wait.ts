@@ -1,4 +1,4 @@
-/** The patience of those who wait: tells who holds the lock, and gives up in time. */
+/** Waits for the lock: reports who holds it, and gives up in time. */
 import { LockError } from "../errors.ts";
 import { formatDuration } from "../std/time.ts";
 import type { Holder, LockOptions } from "./lock.ts";
@@ -6,7 +6,7 @@ import type { Holder, LockOptions } from "./lock.ts";
 const REPORT_EVERY_MS = 10_000;
 
 export interface Waits {
-  /** Tells `onWait` at once and about every ten seconds; throws `LockError` when the wait is over. */
+  /** Calls `onWait` at once and about every ten seconds. Throws `LockError` when the wait is over. */
   report(find: () => Promise<Holder | null>): Promise<void>;
   remainingMs(): number;
 }

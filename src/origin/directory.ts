@@ -1,4 +1,4 @@
-/** Files in a folder of this machine, or of whatever is mounted here. */
+/** Files in a folder of this machine, or of a share that is mounted here. */
 import { setMaxListeners } from "node:events";
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, lstat, open, opendir, realpath, stat } from "node:fs/promises";
@@ -20,7 +20,7 @@ import type { DirectorySettings, Entry, Expected, Origin, ReadOptions } from "./
 
 const PAGE_ENTRIES = 256;
 const LOOKS_AT_ONCE = 16;
-/** Small enough that a signal is heeded soon, large enough that asking costs nothing. */
+/** Small enough to react to a signal soon, large enough that checking the signal costs nothing. */
 const CHUNK_BYTES = 1024 * 1024;
 
 export async function openDirectory({ base }: DirectorySettings): Promise<Origin> {
@@ -52,7 +52,7 @@ class DirectoryOrigin implements Origin {
   constructor(base: string, realBase: string) {
     this.description = base;
     this.realBase = realBase;
-    setMaxListeners(0, this.#closed.signal); // each file that is being read listens
+    setMaxListeners(0, this.#closed.signal); // each file that is being read adds a listener
   }
 
   async *list(folder: string, { signal }: { signal: AbortSignal }): AsyncIterable<readonly Entry[]> {
@@ -89,7 +89,7 @@ class DirectoryOrigin implements Origin {
     refuseTooLarge(path, expected);
     const name = below(this.realBase, path);
     const reading = aboutFile(path, async () => {
-      // Opening a pipe would wait for a writer for ever, in one of the few threads there are.
+      // Opening a pipe would wait for a writer forever, and block one of the few threads.
       const file = await open(name, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
         const found = await file.stat();
@@ -126,14 +126,14 @@ class DirectoryOrigin implements Origin {
     this.#closed.signal.throwIfAborted();
   }
 
-  /** Not one signal made of both for each file: those stay in memory as long as the ones they are made of. */
+  /** Listens to both signals. A combined signal per file would stay in memory as long as the two that it is made of. */
   #unlessOver<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     setMaxListeners(0, signal);
     return orAbort(orAbort(work, signal), this.#closed.signal);
   }
 }
 
-/** Names as bytes, because one that is not UTF-8 must be seen, not mended. */
+/** Reads names as bytes, because a name that is not UTF-8 must be reported, not repaired. */
 async function* pagesOf(folder: string): AsyncIterable<readonly Buffer[]> {
   const handle = await opendir(folder, { encoding: "buffer" as BufferEncoding, bufferSize: PAGE_ENTRIES });
   try {
@@ -142,7 +142,7 @@ async function* pagesOf(folder: string): AsyncIterable<readonly Buffer[]> {
       while (names.length < PAGE_ENTRIES) {
         const found = await handle.read();
         if (found === null) break;
-        names.push(found.name as unknown as Buffer); // what that encoding gives
+        names.push(found.name as unknown as Buffer); // the type of names with that encoding
       }
       if (names.length === 0) return;
       yield names;
@@ -152,7 +152,7 @@ async function* pagesOf(folder: string): AsyncIterable<readonly Buffer[]> {
   }
 }
 
-/** `undefined`: it went away between being listed and being looked at. */
+/** `undefined`: the entry disappeared between listing and `stat`. */
 async function look(folder: string, bytes: Buffer): Promise<Entry | undefined> {
   const path = Buffer.concat([Buffer.from(`${folder}/`), bytes]);
   const name = bytes.toString("utf8");
@@ -204,7 +204,7 @@ function isSystemError(error: unknown): error is SystemError {
   return error instanceof Error && "syscall" in error && "code" in error;
 }
 
-/** Also a link that leads to itself: SFTP calls all of these "no such file". */
+/** True also for a link that leads to itself. SFTP calls all of these "no such file". */
 function isGone(error: unknown): boolean {
   return isSystemError(error) && ["ENOENT", "ENOTDIR", "ELOOP"].includes(error.code);
 }

@@ -1,8 +1,8 @@
-/** What goes wrong with files and folders, in the same words for every origin. */
+/** What can go wrong with files and folders, in the same words for every origin. */
 import { ImportFailed } from "../errors.ts";
 import type { Expected } from "./origin.ts";
 
-/** More is not read into memory. */
+/** Larger files are not read into memory. */
 export const MAX_FILE_BYTES = 1024 ** 3;
 
 export function fileGone(path: string, cause?: unknown): ImportFailed {
@@ -85,7 +85,7 @@ export function originLost(description: string, why: string, cause?: unknown): I
   );
 }
 
-/** Before anything is read. */
+/** Runs before anything is read. */
 export function refuseTooLarge(path: string, { sizeBytes }: Expected): void {
   if (sizeBytes <= MAX_FILE_BYTES) return;
   throw new ImportFailed({
@@ -96,7 +96,7 @@ export function refuseTooLarge(path: string, { sizeBytes }: Expected): void {
   });
 }
 
-/** A file is only what it was listed as if neither its size nor its time differ. */
+/** Compares a file with its listing. It counts as the same only if neither its size nor its time differs. */
 export function refuseOther(path: string, expected: Expected, actual: Expected): void {
   if (actual.sizeBytes !== expected.sizeBytes) {
     throw fileChanged(path, `it has ${actual.sizeBytes} bytes instead of ${expected.sizeBytes}`);
@@ -107,7 +107,7 @@ export function refuseOther(path: string, expected: Expected, actual: Expected):
   }
 }
 
-/** The base and a path below it. A name with a NUL exists nowhere, and some servers hang up on it. */
+/** Joins the base and a path below it. A name with a NUL cannot exist, and some servers hang up on it. */
 export function below(base: string, path: string): string {
   if (path.includes("\0")) throw fileGone(JSON.stringify(path));
   return path === "" ? base : base.endsWith("/") ? base + path : `${base}/${path}`;

@@ -1,23 +1,24 @@
 /**
- * Where files come from. An origin is a tree of folders under one base; paths are relative to it, with `/`
- * between names, and are exactly what the other side calls them (no Unicode normalisation: it must find them again).
+ * Where files come from. An origin is a tree of folders below one base. Paths are relative to the base, with `/` between
+ * names. They are exactly what the other side calls them: without Unicode normalisation, so that the other side finds
+ * them again.
  */
 
 export interface Entry {
   /** The last part of its path, exactly as the other side spells it. */
   readonly name: string;
-  /** After following a link; `other`: a device, a socket, a link to nowhere. */
+  /** The kind after following a link. `other`: a device, a socket, or a link that leads nowhere. */
   readonly kind: "file" | "folder" | "other";
   readonly sizeBytes: number;
-  /** Whole milliseconds since 1970 by the other side's clock; SFTP tells whole seconds. */
+  /** Whole milliseconds since 1970 by the other side's clock. SFTP reports whole seconds. */
   readonly mtimeMs: number;
-  /** Where a link leads, absolute on the other side; only for links. */
+  /** The target of a link, absolute on the other side. Only links have it. */
   readonly realPath?: string;
-  /** `false`: its name is not UTF-8, so it cannot be asked for again. */
+  /** `false`: the name is not UTF-8, so the entry cannot be requested. */
   readonly addressable: boolean;
 }
 
-/** What was known of a file when it was listed. */
+/** How a file looked when it was listed. */
 export interface Expected {
   readonly sizeBytes: number;
   readonly mtimeMs: number;
@@ -25,7 +26,7 @@ export interface Expected {
 
 export interface ReadOptions {
   readonly signal: AbortSignal;
-  /** Told about bytes as they arrive. */
+  /** Called with the number of bytes as they arrive. */
   readonly onBytes?: (count: number) => void;
 }
 
@@ -35,24 +36,24 @@ export interface Origin extends AsyncDisposable {
   /** The base after following links, absolute on the other side. */
   readonly realBase: string;
   /**
-   * The entries of a folder (`""` is the base), in pages, so that a folder of 100,000 files needs little memory.
-   * In no particular order; `.` and `..` are left out. Throws `ImportFailed`: `ORIGIN_FOLDER_UNREADABLE`,
+   * Lists the entries of a folder (`""` is the base) in pages, so that a folder of 100,000 files needs little memory.
+   * The entries have no particular order; `.` and `..` are left out. Throws `ImportFailed`: `ORIGIN_FOLDER_UNREADABLE`,
    * `ORIGIN_LOST`, `ORIGIN_TIMEOUT`.
    */
   list(folder: string, options: { readonly signal: AbortSignal }): AsyncIterable<readonly Entry[]>;
   /** How a file looks now. Throws `ImportFailed`: `FILE_GONE`, `FILE_UNREADABLE`, `ORIGIN_LOST`, `ORIGIN_TIMEOUT`. */
   stat(path: string, options: { readonly signal: AbortSignal }): Promise<Expected>;
   /**
-   * All bytes of a file, which must look as expected before the first byte is read and after the last one, and
-   * must have as many bytes as it says. Throws `ImportFailed`: `FILE_CHANGED`, `FILE_GONE`, `FILE_UNREADABLE`,
-   * `ORIGIN_LOST`, `ORIGIN_TIMEOUT`.
+   * Reads all bytes of a file. The file must look as expected before the first byte is read and after the last one. It
+   * must also have as many bytes as its size says. Throws `ImportFailed`: `FILE_CHANGED`, `FILE_GONE`,
+   * `FILE_UNREADABLE`, `ORIGIN_LOST`, `ORIGIN_TIMEOUT`.
    */
   read(path: string, expected: Expected, options: ReadOptions): Promise<Buffer>;
-  /** Ends the connection; safe to call twice. What is still being read fails with `ORIGIN_LOST`. */
+  /** Ends the connection; safe to call twice. Reads in progress fail with `ORIGIN_LOST`. */
   close(): Promise<void>;
 }
 
-/** How to reach an origin, as plain data: it is handed to worker processes. */
+/** How to reach an origin. It is plain data because it is passed to worker processes. */
 export type OriginSettings = DirectorySettings | SftpSettings;
 
 export interface DirectorySettings {
@@ -75,28 +76,28 @@ export interface SftpSettings {
   /** The socket of an SSH agent. */
   readonly agent?: string;
   readonly hostKeys: HostKeyPolicy;
-  /** How long one operation may take without an answer. */
+  /** How long one operation may wait for an answer. */
   readonly operationTimeoutMs: number;
   readonly connectTimeoutMs: number;
-  /** How many SFTP channels one connection opens at most; fewer where the server refuses more. */
+  /** How many SFTP channels one connection opens at most. It opens fewer if the server refuses more. */
   readonly channels: number;
-  /** Older firmware: allow key exchange and signatures with SHA-1. */
+  /** For older firmware: allows key exchange and signatures with SHA-1. */
   readonly legacyAlgorithms: boolean;
 }
 
 export interface HostKeyPolicy {
-  /** `SHA256:…` as `ssh-keygen -l` prints it, or a public key in base64. If there are any, only these count. */
+  /** `SHA256:…` as `ssh-keygen -l` prints it, or a public key in base64. If you give any, only these count. */
   readonly pinned: readonly string[];
   /** The text of a `known_hosts` file, if there is one. */
   readonly knownHosts: string | null;
-  /** `true`: a host that is in neither is trusted, and `onTrusted` of `openOrigin` is told its key. */
+  /** `true`: a host in neither list is trusted, and `onTrusted` of `openOrigin` receives its key. */
   readonly trustOnFirstUse: boolean;
 }
 
 export interface OpenOptions {
   readonly signal: AbortSignal;
-  /** A host was trusted on first use: remember this pin. */
+  /** Called when a host was trusted on first use. Remember this pin. */
   readonly onTrusted?: (pin: string) => void;
-  /** Something that is worth knowing, once: for example that encryption runs without its native part. */
+  /** Called once with something worth knowing, such as that encryption runs without its native part. */
   readonly onNotice?: (message: string) => void;
 }

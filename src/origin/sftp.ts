@@ -1,4 +1,4 @@
-/** Files of a server behind SSH: a NAS, mostly. */
+/** Files of a server that is reached by SSH, usually a NAS. */
 import { setMaxListeners } from "node:events";
 import type { FileEntryWithStats, Stats } from "ssh2";
 import { ImportFailed } from "../errors.ts";
@@ -20,9 +20,9 @@ import { connectSftp } from "./sftp/connect.ts";
 import type { Connection } from "./sftp/connection.ts";
 import { expectedOf, readWhole } from "./sftp/read.ts";
 
-/** Links need questions of their own; so many are under way at once. */
+/** Links need extra requests. This many are in progress at once. */
 const LINKS_AT_ONCE = 8;
-/** A server that has nothing to say so many times in a row will not come to an end. */
+/** A server that sends this many empty answers in a row will never finish the listing. */
 const MAX_EMPTY_PAGES = 100;
 
 export async function openSftp(settings: SftpSettings, options: OpenOptions): Promise<Origin> {
@@ -57,7 +57,7 @@ class SftpOrigin implements Origin {
     this.#begin(signal);
     const path = below(this.realBase, folder);
     try {
-      // No place is taken: who lists may read what it finds before it goes on listing.
+      // Listing takes no place, so that its caller can read files before it continues listing.
       const channel = await orAbort(this.#channels.leastBusy(), signal);
       const opening = channel.opendir(path);
       const handle = await orAbort(opening, signal).catch((error) => {
@@ -70,11 +70,11 @@ class SftpOrigin implements Origin {
       try {
         let coming = channel.readdir(handle, path);
         for (let empty = 0; empty < MAX_EMPTY_PAGES; ) {
-          this.#begin(signal); // much may have happened while the caller had the page before
+          this.#begin(signal); // time has passed since the caller took the previous page
           const names = await orAbort(coming, signal);
           if (names === undefined) return;
           coming = channel.readdir(handle, path);
-          coming.catch(() => {}); // it is awaited in the next turn, if there is one
+          coming.catch(() => {}); // the next turn awaits it, if there is one
           empty = names.length === 0 ? empty + 1 : 0;
           const entries = mapBounded(names, LINKS_AT_ONCE, (name) => entryOf(channel, path, name));
           if (names.length > 0) yield await orAbort(entries, signal);
@@ -100,7 +100,7 @@ class SftpOrigin implements Origin {
     this.#begin(options.signal);
     refuseTooLarge(path, expected);
     const file = below(this.realBase, path);
-    // Told to stop, it stops at once for the caller, and keeps its place until the server's answers are in.
+    // When aborted, the call ends at once for the caller. It keeps its place until the server's answers have arrived.
     const bytes = this.#channels.use(options.signal, (channel) =>
       readWhole(channel, { ...options, path, file, expected }),
     );
@@ -116,13 +116,13 @@ class SftpOrigin implements Origin {
   }
 
   #begin(signal: AbortSignal): void {
-    setMaxListeners(0, signal); // each file that is being read listens
+    setMaxListeners(0, signal); // each file that is being read adds a listener
     signal.throwIfAborted();
     if (this.#connection.over) throw this.#connection.over;
   }
 }
 
-/** Where the base really is; a share of a NAS is often a link. */
+/** Finds where the base really is. The share of a NAS is often a link. */
 async function openBase(channels: Channels, settings: SftpSettings, signal: AbortSignal): Promise<string> {
   const { base, host, username } = settings;
   try {
@@ -160,9 +160,9 @@ async function entryOf(
   folder: string,
   { filename: name, attrs }: FileEntryWithStats,
 ): Promise<Entry> {
-  // What is not UTF-8 comes mended, with this character in it, and cannot be asked for.
+  // A name that is not UTF-8 arrives repaired, with this character in it, and cannot be requested.
   const addressable = name !== "" && !/[\uFFFD\0/]/.test(name);
-  // Some servers tell no kind: then it is asked for, as for a link.
+  // Some servers do not report the kind. It is then requested, as for a link.
   if (attrs.mode !== undefined && !attrs.isSymbolicLink()) {
     return { name, kind: kindOf(attrs), ...expectedOf(attrs), addressable };
   }

@@ -1,10 +1,11 @@
 /**
- * The colours of a picture, coarse. The hashes see shades of grey alone, and these tell a red piece from a blue one.
+ * The colours of a picture, at low resolution. The hashes see only shades of grey; the colours tell a red item from a
+ * blue one.
  *
- * First come 8 x 8 cells from the top left, upright. Of each cell: the mean of red, green and blue, each weighted by alpha,
- * and the mean of alpha. So a cell can be put on any ground later: `colour + (255 - alpha) * ground / 255`. 256 samples each
- * way are enough for a mean; each is taken at a scattered place, because a regular step would see one half of a chequered
- * picture only.
+ * First come 8 x 8 cells from the top left, upright. A cell holds the mean of red, green and blue, each weighted by
+ * alpha, and the mean of alpha. A cell can later be put on any ground: `colour + (255 - alpha) * ground / 255`. 256
+ * samples each way are enough for a mean. Each sample is taken at a scattered place: a regular step would see only one
+ * half of a chequered picture.
  *
  * Then come the hues (`hues.ts`), because a thin line hardly changes the mean of its cell.
  */
@@ -21,9 +22,9 @@ const IN_CELL = SAMPLES / GRID;
 const CHANNELS: Readonly<Record<PixelKind, number>> = { 1: 1, 2: 2, 3: 3, 4: 4, 5: 4 };
 
 export interface ColourGrid {
-  /** So many whole rows, from the top. */
+  /** Adds whole rows, starting at the top. */
   add(rows: Uint8Array): void;
-  /** `GRID * GRID * CELL_BYTES` bytes of cells and `HUE_BYTES` of hues, turned as EXIF says. */
+  /** Returns `GRID * GRID * CELL_BYTES` bytes of cells and `HUE_BYTES` of hues, rotated as EXIF says. */
   finish(orientation: number): Uint8Array;
 }
 
@@ -82,7 +83,7 @@ export function startColours({
           green += first * alpha;
           blue += first * alpha;
         } else {
-          // The last channel of CMYK takes light away from the others.
+          // The last channel of CMYK darkens the others.
           const light = kind === 5 ? 255 - (rows[at + 3] as number) : alpha;
           const flip = kind === 5 ? 255 : 0;
           const ownRed = Math.abs(flip - first) * light;
@@ -103,7 +104,7 @@ export function startColours({
   }
 }
 
-/** 0 to 1, the same for the same number. */
+/** A number from 0 to 1, always the same for the same input. */
 function scatter(number: number): number {
   let mixed = Math.imul(number + 1, 0x9e3779b1);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b);

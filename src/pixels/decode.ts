@@ -1,4 +1,4 @@
-/** Rows of pixels from an image's bytes, as its file has them: not turned, no colour profile, 8 bits. */
+/** Decodes an image's bytes into rows of pixels as the file stores them: not rotated, without colour profile, 8 bits. */
 import type { Metadata, Sharp } from "sharp";
 import { endsEarly, type Format, formatOf } from "./format.ts";
 import type { PixelKind } from "./kernel.ts";
@@ -11,7 +11,7 @@ import { checkSvg } from "./svg.ts";
 
 export type Limits = Pick<DescribeOptions, "maxPixels" | "maxDecodedBytes" | "onStripDone">;
 
-/** Throws `ImportFailed`; what it throws later, from `rows`, is of the same kind. */
+/** Throws `ImportFailed`. Later errors, from `rows`, are of the same kind. */
 export async function openPicture(bytes: Buffer, limits: Limits): Promise<Picture> {
   const format = formatOf(bytes);
   const picture =
@@ -28,7 +28,7 @@ async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Pro
   if (endsEarly(bytes, format)) throw broken(format, ENDS_EARLY);
   if (format === "svg") checkSvg(bytes);
   const sharp = await loadSharp();
-  // The header is read whatever it says, so that the message can say it too.
+  // The header is read whatever size it states, so that the message can state it too.
   const header = await sharp(bytes, openOptions(2 ** 52))
     .metadata()
     .catch((error: unknown) => {
@@ -36,17 +36,18 @@ async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Pro
     });
   if (header.format !== (format === "avif" ? "heif" : format))
     throw broken(format, "is damaged: it begins like one and goes on as something else");
-  // Pillow turns a TIFF by itself, and no other format.
+  // Pillow rotates a TIFF by itself, and no other format.
   const turned = format === "tiff" && (header.orientation ?? 1) !== 1;
   const { width, height } = turned ? header.autoOrient : header;
   const way = wayOf(header);
   const rowBytes = width * way.channels;
   const decodedBytes = rowBytes * height;
   const held = isWhole(header) || turned ? decodedBytes : 0;
-  // Every strip of those that are held whole is decoded from the whole again, so that not too many are made of them.
+  // If the decoder holds the whole image, it decodes all of it again for each strip. The number of strips is therefore
+  // limited.
   const usable = Math.max(limits.maxDecodedBytes - held, limits.maxDecodedBytes / 4);
   const mostRows = decodedBytes <= usable || turned ? height : Math.max(1, Math.floor(usable / rowBytes));
-  // All of about the same size: a small last one would leave a hole in memory that is of no use to others.
+  // All strips have about the same size. A small last one would leave a gap in memory that nothing else can use.
   const rowsAtOnce = Math.ceil(height / Math.ceil(height / mostRows));
 
   return {
@@ -57,7 +58,7 @@ async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Pro
     hasAlpha: header.hasAlpha,
     orientation: turned ? 1 : (header.orientation ?? 1),
     async eachPart(use) {
-      // In a function of its own: what this one still has in hand is not freed.
+      // This is a separate function because what the current function still refers to is not freed.
       const read = async (top: number) => {
         const opened = sharp(bytes, openOptions(limits.maxPixels));
         const image = turned ? opened.autoOrient() : opened;
@@ -75,7 +76,7 @@ async function openWithSharp(bytes: Buffer, format: Format, limits: Limits): Pro
         use({ kind, rows: data });
       };
       for (let top = 0; top < height; top += rowsAtOnce) {
-        // Only where another one follows: freeing at once is dear.
+        // Only if another strip follows, because freeing at once is expensive.
         if (top > 0) await limits.onStripDone?.();
         await read(top);
       }
@@ -89,7 +90,7 @@ interface Way {
   readonly kind: (channels: number) => PixelKind | undefined;
 }
 
-/** Which colours to ask for, so that no conversion is made that Python does not make. */
+/** Chooses the colours to ask for, so that no conversion is made that Python does not make. */
 function wayOf(header: Metadata): Way {
   const alpha = header.hasAlpha ? 1 : 0;
   if (header.space === "cmyk")
@@ -112,7 +113,7 @@ function wayOf(header: Metadata): Way {
   };
 }
 
-/** Decoders that hold all pixels at once, whatever part of them is wanted. */
+/** Whether the decoder holds all pixels at once, whatever part of them is wanted. */
 function isWhole({ format, isProgressive }: Metadata): boolean {
   return isProgressive === true || format === "webp" || format === "gif" || format === "heif";
 }

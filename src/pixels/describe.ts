@@ -1,9 +1,9 @@
 /**
- * Everything that is kept of an image, from its bytes, in one pass over its pixels.
+ * Computes everything that is stored about an image from its bytes, in one pass over its pixels.
  *
- * `phash` is Python's: alpha dropped, not turned. `visual` is what people see: on white ground under dark ink, on black
- * under light ink, turned upright. Where the ground is black there is also the hash on white, which is how such an
- * image looks once somebody has saved it as JPEG.
+ * `phash` is Python's: alpha dropped, not rotated. `visual` is what people see: dark ink on white ground, light ink on
+ * black ground, upright. If the ground is black, the hash on white is stored too: the image looks like that once
+ * somebody has saved it as JPEG.
  */
 import { createHash } from "node:crypto";
 import { type ColourGrid, startColours } from "./colours.ts";
@@ -14,9 +14,9 @@ import type { DescribeOptions, Description, Header } from "./pixels.ts";
 import { type Greys, type Reduction, type Squares, startReduction } from "./reduce.ts";
 import { broken } from "./refusal.ts";
 
-/** Darker ink than this, on average, is put on white. Of 0 to 255. */
+/** Ink that is darker than this on average is put on white. From 0 to 255. */
 const DARK_INK = 140;
-/** A picture whose greys differ less than this is flat for all that can be told. */
+/** A picture whose greys differ by less than this counts as flat. */
 const FLAT = 2;
 const SMALL = 8;
 const LARGE = 16;
@@ -60,7 +60,7 @@ export async function describeImage(bytes: Buffer, options: DescribeOptions): Pr
   };
 }
 
-/** Reads no pixels. Throws what `describeImage` throws. */
+/** Reads no pixels. Throws the same errors as `describeImage`. */
 export async function readHeader(bytes: Buffer, options: DescribeOptions): Promise<Header> {
   const { format, width, height, decodedBytes } = await openPicture(bytes, options);
   return { format, width, height, decodedBytes };
@@ -84,7 +84,7 @@ function seenOf({ plain, flattened, ink }: Greys, orientation: number): Seen {
     white,
     white256: onBlack ? hashOf(flattened.white, LARGE) : null,
     lowInformation: isBlank(visual, ground),
-    // Light ink on white may say nothing, where on black it says much.
+    // Light ink may be invisible on white and clear on black.
     whiteLowInformation: white !== null && flattened !== null && isBlank(white, flattened.white),
   };
 

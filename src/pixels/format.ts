@@ -1,10 +1,10 @@
-/** What a file is, by its first bytes and never by its name. */
+/** Recognises a file by its first bytes, never by its name. */
 import { ImportFailed } from "../errors.ts";
 import { unsupported } from "./refusal.ts";
 
 export type Format = "png" | "jpeg" | "webp" | "gif" | "tiff" | "svg" | "avif" | "psd" | "psb";
 
-/** Throws `ImportFailed` (`FILE_EMPTY`, `IMAGE_UNSUPPORTED`) and names what it is where that can be told. */
+/** Throws `ImportFailed` (`FILE_EMPTY`, `IMAGE_UNSUPPORTED`) and names the format if it is recognised. */
 export function formatOf(bytes: Uint8Array): Format {
   if (bytes.length === 0)
     throw new ImportFailed({
@@ -19,8 +19,8 @@ export function formatOf(bytes: Uint8Array): Format {
 }
 
 /**
- * Whether a file says itself that it should be longer. A decoder would notice most of these too, but not all: some
- * have their pixels before what is missing, and others find no words for it.
+ * Whether a file says itself that it should be longer. A decoder would notice most of these, but not all. Some files
+ * have their pixels before the missing part, and some decoders give no useful message.
  */
 export function endsEarly(bytes: Buffer, format: Format): boolean {
   if (format === "png") {
@@ -31,7 +31,7 @@ export function endsEarly(bytes: Buffer, format: Format): boolean {
   if (format === "webp") return bytes.length < 12 || bytes.readUInt32LE(4) + 8 > bytes.length;
   if (format !== "tiff" || bytes.length < 8) return bytes.length < 8;
   const little = bytes[0] === 0x49;
-  // 43 where 42 is usual: offsets of 64 bits.
+  // 43 instead of the usual 42 means 64-bit offsets.
   if (bytes[2] === 43 || bytes[3] === 43) return bytes.length < 16;
   return (little ? bytes.readUInt32LE(4) : bytes.readUInt32BE(4)) + 2 > bytes.length;
 }
@@ -43,7 +43,7 @@ function startsWith(magic: string, at = 0): Look {
   return (head) => head.subarray(at, at + expected.length).equals(expected);
 }
 
-/** The containers of MPEG name themselves, and those they are compatible with, in their first box. */
+/** MPEG containers name themselves, and the formats that they are compatible with, in their first box. */
 function hasBrand(...brands: readonly string[]): Look {
   return (head) => {
     if (!startsWith("ftyp", 4)(head)) return false;
@@ -68,7 +68,7 @@ const FORMATS: readonly [Format, Look][] = [
   ["jpeg", startsWith("\xff\xd8\xff")],
   ["webp", all(startsWith("RIFF"), startsWith("WEBP", 8))],
   ["gif", any(startsWith("GIF87a"), startsWith("GIF89a"))],
-  // Canon's raw files begin like TIFF, and hold a thumbnail where the picture should be.
+  // Canon's raw files begin like TIFF, and hold a thumbnail in place of the picture.
   [
     "tiff",
     all(
@@ -135,13 +135,13 @@ const OTHERS: readonly [what: string, Look][] = [
   ["a program", any(startsWith("MZ"), startsWith("\x7fELF"))],
 ];
 
-/** The root element, behind what may stand before it. */
+/** Looks for the root element, after what may come before it. */
 function isSvg(head: Buffer): boolean {
   const text = textOf(head)?.replace(
     /^\s*(?:<\?[\s\S]*?\?>\s*|<!--[\s\S]*?-->\s*|<!DOCTYPE\s[^[>]*(?:\[[\s\S]*?\]\s*)?>\s*)*/i,
     "",
   );
-  // A long list of entities may fill all that was looked at.
+  // A long list of entities may fill everything that was read.
   return text !== undefined && /^<(?:[\w-]+:)?svg[\s>/]|^<!DOCTYPE\s+svg\b/i.test(text);
 }
 
@@ -152,7 +152,7 @@ function describeText(head: Buffer): string {
   return /^\s*<\?xml/i.test(text) ? "an XML document that is no SVG" : "a text file";
 }
 
-/** `undefined`: no text in UTF-8 or UTF-16. */
+/** `undefined`: the bytes are not text in UTF-8 or UTF-16. */
 function textOf(head: Buffer): string | undefined {
   const wide = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
   try {

@@ -1,11 +1,11 @@
 /**
  * How much of each hue a picture shows, and where: 4 x 4 blocks, and 24 hues in each.
  *
- * A sample has as much of its hue as it has chroma, in the plane of red, green and blue across their diagonal. There a mix
- * with any grey keeps its hue and loses chroma in step, and alpha does the same. So an edge that was smoothed, a line that
- * became thinner and another ground leave the sum as it was.
+ * A sample counts for its hue as much as it has chroma. Both are measured in the plane perpendicular to the grey
+ * diagonal of red, green and blue. Mixing a colour with grey keeps its hue and reduces its chroma in proportion, and so
+ * does alpha. A smoothed edge, a thinner line or another ground therefore leaves the sum unchanged.
  *
- * A byte is the square root of the share, because a thousandth of the picture is worth telling and all of it is too.
+ * A byte is the square root of the share. A thousandth of the picture is worth showing, and so is the whole of it.
  */
 import { turnedPlace } from "./turn.ts";
 
@@ -13,17 +13,20 @@ export const BLOCKS = 4;
 export const HUES = 24;
 export const HUE_BYTES = BLOCKS * BLOCKS * HUES;
 
-/** Of 0 to 255. What has less is grey with the noise of a lossy format. */
+/** From 0 to 255. A sample with less chroma is grey with the noise of a lossy format. */
 const LEAST_CHROMA = 24;
 
 export interface HueGrid {
-  /** Red, green and blue of 0 to 255, times alpha, of a sample in a block. Tens of thousands of them: no objects. */
+  /**
+   * Adds a sample to a block: red, green and blue from 0 to 255, times alpha. There are tens of thousands, so no objects
+   * are made.
+   */
   add(block: number, red: number, green: number, blue: number): void;
-  /** `HUE_BYTES`, turned as EXIF says. */
+  /** Returns `HUE_BYTES`, rotated as EXIF says. */
   finish(orientation: number): Uint8Array;
 }
 
-/** Of a picture that is looked at in `samples` x `samples` places. */
+/** For a picture that is sampled at `samples` x `samples` places. */
 export function startHues(samples: number): HueGrid {
   const sums = new Float64Array(HUE_BYTES);
   return {

@@ -1,4 +1,7 @@
-/** The kernel in JavaScript: slower, and the same byte for byte as `kernel.as`, which says what each function does. */
+/**
+ * The kernel in JavaScript. It is slower, and its results equal those of `kernel.as` byte for byte. That file explains
+ * each function.
+ */
 import type { Kernel } from "./kernel.ts";
 
 export function openJsKernel(): Kernel {
@@ -15,7 +18,7 @@ export function openJsKernel(): Kernel {
       const blocks = longs[(tap >> 1) + 1] as number;
       tap += 8;
       let high = 0;
-      // May pass 32 bits on its way; what counts is the sum of both, modulo 2 ** 32.
+      // Each sum may exceed 32 bits on its way. Only their total modulo 2 ** 32 counts.
       let low = 0;
       for (let b = 0; b < blocks; b++) {
         for (let k = 0; k < 8; k++) {

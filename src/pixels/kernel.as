@@ -1,7 +1,7 @@
 // The inner loops of the hash, for WebAssembly. `kernel-js.ts` is the same in JavaScript, byte for byte.
 //
-// Compiled by `node scripts/kernel.mjs` into `kernel-code.ts`. All arguments are addresses or counts; who calls lays out
-// the memory (`reduce.ts`) and leaves 64 bytes behind everything, because loads are 16 bytes wide.
+// `node scripts/kernel.mjs` compiles this file into `kernel-code.ts`. All arguments are addresses or counts. The caller
+// (`reduce.ts`) lays out the memory and leaves 64 bytes after each area, because loads are 16 bytes wide.
 
 const ALL: v128 = i16x8.splat(255);
 
@@ -23,9 +23,7 @@ const ALL: v128 = i16x8.splat(255);
   return (19595 * r + 38470 * g + 7471 * b + 32768) >> 16;
 }
 
-/**
- * Four pixels. 38470 does not fit 16 bits with a sign, 38470 - 65536 does; what is missing is green, 16 bits higher.
- */
+/** Four pixels. 38470 does not fit into 16 signed bits, and 38470 - 65536 does. The difference is green, 16 bits higher. */
 // @ts-ignore: decorator
 @inline function lumaX4(redGreen: v128, blue: v128, green: v128): v128 {
   const sum = i32x4.add(
@@ -39,9 +37,9 @@ const ALL: v128 = i16x8.splat(255);
 }
 
 /**
- * Interleaved bytes to grey, 16 bits each, and where there is alpha to grey on white and on black ground.
- * Kinds: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, 5 CMYK. Adds the sums of alpha and of grey times alpha to two
- * doubles. At most 65,536 pixels at once. Returns 1 if all of them are opaque.
+ * Turns interleaved bytes into grey, 16 bits each, and with alpha also into grey on white and on black ground. Kinds: 1
+ * grey, 2 grey and alpha, 3 RGB, 4 RGBA, 5 CMYK. Adds the sums of alpha and of grey times alpha to two doubles. Takes at
+ * most 65,536 pixels at once. Returns 1 if all of them are opaque.
  */
 export function grey(kind: i32, src: usize, count: i32, plain: usize, white: usize, black: usize, sums: usize): i32 {
   const zero = i16x8.splat(0);
@@ -166,8 +164,9 @@ export function same(a: usize, b: usize, count: i32): i32 {
 }
 
 /**
- * A row of grey to n bytes. `taps` holds for each of them: first pixel, number of blocks (two 32-bit numbers, then 8
- * unused bytes), and per block of eight pixels the high part of their weights (16 bits with a sign), then the low 8 bits.
+ * Reduces a row of grey to n bytes. `taps` describes each of them: first pixel and number of blocks (two 32-bit
+ * numbers), then 8 unused bytes. For each block of eight pixels it then holds the high parts of the weights (16 signed
+ * bits), and their low 8 bits.
  */
 export function horizontal(row: usize, taps: usize, n: i32, out: usize): void {
   for (let i = 0; i < n; i++) {
@@ -187,7 +186,10 @@ export function horizontal(row: usize, taps: usize, n: i32, out: usize): void {
   }
 }
 
-/** `horizontal` of three rows that lie `step` bytes apart, as their outputs do by `outStep`: weights are fetched once. */
+/**
+ * Does `horizontal` for three rows that are `step` bytes apart, and their outputs `outStep` bytes. The weights are
+ * fetched only once.
+ */
 export function horizontal3(row: usize, step: usize, taps: usize, n: i32, out: usize, outStep: usize): void {
   for (let i = 0; i < n; i++) {
     let at = row + (<usize>load<i32>(taps) << 1);
@@ -220,7 +222,7 @@ export function horizontal3(row: usize, step: usize, taps: usize, n: i32, out: u
   }
 }
 
-/** Adds n bytes, times each of `count` weights, to as many rows of n 32-bit sums. */
+/** Multiplies n bytes by each of `count` weights, and adds them to as many rows of n 32-bit sums. */
 export function vertical(row: usize, n: i32, sums: usize, weights: usize, count: i32): void {
   for (let i = 0; i < count; i++) {
     const weight = i32x4.splat(load<i32>(weights + (<usize>i << 2)));

@@ -1,12 +1,12 @@
-/** The inner loops of the hash, on one stretch of memory; two siblings do exactly the same. */
+/** The inner loops of the hash, over one block of memory. Two implementations do exactly the same. */
 
-/** What the bytes of a pixel are: grey, grey and alpha, RGB, RGBA, CMYK (255 is full ink). */
+/** The bytes of a pixel: grey, grey and alpha, RGB, RGBA, CMYK (255 is full ink). */
 export type PixelKind = 1 | 2 | 3 | 4 | 5;
 
-/** All arguments are addresses in `memory`, or counts; `kernel.as` says what each function does. */
+/** All arguments are addresses in `memory`, or counts. `kernel.as` explains each function. */
 export interface Kernel {
   readonly name: "wasm" | "js";
-  /** Makes `memory` at least so large. Whoever holds views of it makes them anew. */
+  /** Makes `memory` at least this large. Existing views of it become invalid, so make new ones. */
   reserve(sizeBytes: number): void;
   readonly memory: ArrayBuffer;
   grey(

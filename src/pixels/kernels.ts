@@ -1,14 +1,14 @@
-/** Which kernel works, and a few of them at hand. */
+/** Chooses a kernel that works, and keeps a few ready. */
 import type { Kernel } from "./kernel.ts";
 import { openJsKernel } from "./kernel-js.ts";
 import { openWasmKernel } from "./kernel-wasm.ts";
 
-/** WebAssembly where there is such a thing (also with `--jitless` there is none), else JavaScript. */
+/** WebAssembly if it is available (with `--jitless` it is not), otherwise JavaScript. */
 export function openKernel(): Kernel {
   return openWasmKernel() ?? openJsKernel();
 }
 
-/** A few at hand, so that an image costs no new memory. What is used by one image is used by no other. */
+/** A few idle kernels, so that an image needs no new memory. Two images never share a kernel at the same time. */
 const idle: Kernel[] = [];
 const KEEP = 4;
 
@@ -17,7 +17,7 @@ export async function withKernel<T>(work: (kernel: Kernel) => Promise<T>): Promi
   try {
     return await work(kernel);
   } finally {
-    // A panorama may have needed much more than what the next one will.
+    // A panorama may have needed much more memory than the next image does.
     if (idle.length < KEEP && kernel.memory.byteLength <= 8 * 2 ** 20) idle.push(kernel);
   }
 }

@@ -1,9 +1,9 @@
-/** Which pixels make a pixel of the small image, and how much each of them counts: Pillow's LANCZOS, in whole numbers. */
+/** Which pixels make a pixel of the small image, and with which weights. This is Pillow's LANCZOS in whole numbers. */
 
 export interface Window {
   /** The first pixel of the large image that counts. */
   readonly start: number;
-  /** Of that pixel and those that follow; they add up to 2 ** 22, give or take the rounding. */
+  /** The weights of that pixel and those after it. They add up to 2 ** 22, apart from rounding. */
   readonly weights: Int32Array;
 }
 
@@ -37,7 +37,7 @@ function sinc(x: number): number {
   return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
 }
 
-/** Rounded half away from zero. */
+/** Rounds half away from zero. */
 function fixed(weight: number): number {
   return Math.trunc(weight * ONE + (weight < 0 ? -0.5 : 0.5));
 }

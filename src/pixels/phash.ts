@@ -1,9 +1,9 @@
-/** From a small grey square to bits: what `imagehash.phash` does after its resize. */
+/** Turns a small grey square into bits. This is what `imagehash.phash` does after its resize. */
 
-/** A coefficient below is noise: exact arithmetic gives zero there, and so does the transform that Python uses. */
+/** A coefficient below this is noise. Exact arithmetic gives zero there, and so does the transform that Python uses. */
 const NOISE = 1e-6;
 
-/** Hex of hashSize x hashSize bits; `square` has a side of 4 * hashSize. */
+/** Returns hex of hashSize x hashSize bits. The side of `square` is 4 * hashSize. */
 export function phash(square: Uint8Array, hashSize: number): string {
   const low = lowFrequencies(square, hashSize * 4, hashSize);
   const sorted = low.toSorted();
@@ -19,7 +19,7 @@ export function phash(square: Uint8Array, hashSize: number): string {
   return hex;
 }
 
-/** The corner of the two-dimensional DCT-II, columns first. */
+/** The low-frequency corner of the two-dimensional DCT-II, columns first. */
 function lowFrequencies(square: Uint8Array, n: number, size: number): Float64Array {
   const cosines = Float64Array.from({ length: size * n }, (_, i) => {
     const [k, x] = [Math.floor(i / n), i % n];
@@ -42,13 +42,13 @@ function lowFrequencies(square: Uint8Array, n: number, size: number): Float64Arr
   return low;
 }
 
-/** An orientation of EXIF, 1 to 8, undone on a square. */
+/** Undoes an EXIF orientation, 1 to 8, on a square. */
 export function upright(square: Uint8Array, n: number, orientation: number): Uint8Array {
   if (orientation <= 1 || orientation > 8) return square;
   const last = n - 1;
   return Uint8Array.from({ length: n * n }, (_, i) => {
     let [y, x] = [Math.floor(i / n), i % n];
-    // 5 to 8 lie on their side.
+    // Orientations 5 to 8 lie on their side.
     if (orientation >= 5) [x, y] = [y, x];
     const flipsX = [2, 3, 7, 8].includes(orientation);
     const flipsY = [3, 4, 6, 7].includes(orientation);

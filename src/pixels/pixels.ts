@@ -1,6 +1,6 @@
-/** What an image looks like, in numbers: from its bytes to everything that is kept of it. */
+/** Describes in numbers what an image looks like: from its bytes to everything that is stored about it. */
 
-/** Raised whenever the same bytes would get another hash, size or flag than before. */
+/** Raise this whenever the same bytes get another hash, size or flag than before. */
 export const HASH_VERSION = 1;
 
 export interface Description {
@@ -11,26 +11,26 @@ export interface Description {
   readonly width: number;
   readonly height: number;
   readonly hasAlpha: boolean;
-  /** EXIF orientation, 1 to 8; 1 where there is none. */
+  /** EXIF orientation, 1 to 8. It is 1 if the file has none. */
   readonly orientation: number;
-  /** `composite`: the merged picture that a PSD carries. */
+  /** `composite`: the merged picture that a PSD contains. */
   readonly hashSource: "full" | "composite";
-  /** Of `phash`: it has `hashSize` x `hashSize` bits. */
+  /** The size of `phash`, which has `hashSize` x `hashSize` bits. */
   readonly hashSize: number;
   /** What Python's `imagehash.phash(image, hash_size)` prints. */
   readonly phash: string;
-  /** The same with `hash_size=16`. */
+  /** What it prints with `hash_size=16`. */
   readonly phash256: string;
-  /** What people see: alpha flattened on the ground that contrasts with the ink, upright. 16 hex digits. */
+  /** What people see: alpha flattened on a ground that contrasts with the ink, upright. 16 hex digits. */
   readonly visual: string;
   /** The same with 256 bits: 64 hex digits. */
   readonly visual256: string;
-  /** Flattened on white instead, where that differs from `visual` (light ink); else `null`. */
+  /** Flattened on white, if that differs from `visual` (light ink). Otherwise `null`. */
   readonly white: string | null;
   readonly white256: string | null;
-  /** `visual` says next to nothing (empty or nearly flat): never to be compared with others. */
+  /** `visual` says next to nothing (empty or nearly flat). Never compare it with others. */
   readonly lowInformation: boolean;
-  /** The same of `white`: light ink on white ground. */
+  /** The same for `white`: light ink on white ground. */
   readonly whiteLowInformation: boolean;
   /** Hex of the coarse grid that `colours.ts` makes. */
   readonly colours: string;
@@ -39,13 +39,13 @@ export interface Description {
 }
 
 export interface DescribeOptions {
-  /** For `phash`; 2 to 32. */
+  /** The side of `phash`, 2 to 32. */
   readonly hashSize: number;
-  /** More than so many pixels are refused (`IMAGE_TOO_LARGE`). */
+  /** Images with more pixels are refused (`IMAGE_TOO_LARGE`). */
   readonly maxPixels: number;
-  /** What is larger when decoded is decoded strip by strip, slower, with the same result. */
+  /** An image that is larger when decoded is decoded strip by strip. This is slower and gives the same result. */
   readonly maxDecodedBytes: number;
-  /** Called between two strips: the next one finds the place of the last one free if this lets V8 free it. */
+  /** Called between two strips. If it lets V8 free the last strip, the next one uses the same memory. */
   readonly onStripDone?: () => Promise<void>;
 }
 
@@ -54,6 +54,6 @@ export interface Header {
   readonly format: string;
   readonly width: number;
   readonly height: number;
-  /** What decoding will hold in memory at most, given `maxDecodedBytes`. */
+  /** The most that decoding will hold in memory, given `maxDecodedBytes`. */
   readonly decodedBytes: number;
 }

@@ -1,10 +1,10 @@
 /**
- * The merged picture of a Photoshop document: what is drawn where layers are not understood.
+ * The merged picture of a Photoshop document, which programs draw if they do not understand layers.
  *
  *   header (26 bytes) │ colour table │ resources │ layers and masks │ compression │ channel after channel, row by row
  *
- * PSB is the same with 64-bit lengths. Rows are read where they lie, so that memory is that of a few rows. Rows
- * are raw, or packed by runs (PackBits) with a table of their lengths in front.
+ * PSB is the same with 64-bit lengths. Rows are read in place, so that memory holds only a few rows. Rows are raw, or
+ * packed by runs (PackBits) with a table of their lengths before them.
  */
 import type { PixelKind } from "./kernel.ts";
 import type { Picture } from "./picture.ts";
@@ -18,14 +18,14 @@ interface Document {
   readonly width: number;
   readonly height: number;
   readonly kind: PixelKind;
-  /** 1 or 2 bytes for each value. */
+  /** 1 or 2 bytes per value. */
   readonly depth: number;
-  /** How many of the channels are used; the first ones. */
+  /** How many of the channels are used, from the first. */
   readonly channels: number;
   readonly palette: Buffer | undefined;
-  /** CMYK: 255 is no ink there. */
+  /** CMYK: 255 means no ink. */
   readonly inverted: boolean;
-  /** Where a row lies, and whether it is packed. */
+  /** The bytes of a row, packed or not. */
   readonly row: (channel: number, y: number) => Buffer;
   readonly packed: boolean;
 }
@@ -122,7 +122,10 @@ function section(
   return bytes.subarray(start, cursor.at);
 }
 
-/** The program that saved it says so, among its resources: `8BIM`, id, name, length, content, all padded to even. */
+/**
+ * Whether the version resource of the saving program says so. A resource is `8BIM`, id, name, length, content, all
+ * padded to even.
+ */
 function hasNoComposite(resources: Buffer): boolean {
   for (let at = 0; at + 12 <= resources.length; ) {
     const id = resources.readUInt16BE(at + 4);
@@ -136,7 +139,7 @@ function hasNoComposite(resources: Buffer): boolean {
   return false;
 }
 
-/** Layers are counted below zero where the first channel behind the colours is the picture's transparency. */
+/** The layer count is negative if the first channel after the colours is the picture's transparency. */
 function firstIsAlpha(layers: Buffer, wide: boolean): boolean {
   const at = wide ? 8 : 4;
   return layers.length >= at + 2 && layers.readInt16BE(at) < 0;
@@ -175,7 +178,7 @@ function interleave(document: Document, y: number, out: Buffer, format: string):
   for (let channel = 0; channel < channels; channel++) {
     const stored = document.row(channel, y);
     const row = document.packed ? unpack(stored, width * depth, format) : stored;
-    // Of 16 bits the high ones come first, and they are enough.
+    // Of 16 bits the high byte comes first, and it is enough.
     for (let x = 0; x < width; x++) {
       const value = row[x * depth] as number;
       if (!palette) out[x * step + channel] = inverted ? 255 - value : value;
@@ -184,7 +187,7 @@ function interleave(document: Document, y: number, out: Buffer, format: string):
   }
 }
 
-/** PackBits: a count, then so many bytes, or one byte so many times. */
+/** PackBits: a count followed by that many bytes, or a count followed by one byte to repeat. */
 function unpack(packed: Buffer, length: number, format: string): Buffer {
   const row = Buffer.alloc(length);
   let to = 0;

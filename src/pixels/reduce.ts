@@ -1,12 +1,12 @@
 /**
- * From rows of pixels to small grey squares: grey, then across, then down, each rounded to bytes. Rows come from
- * the top in pieces of any number of rows, once; what is kept of them is a sum for each pixel of the squares, so
- * memory does not grow with the height.
+ * Reduces rows of pixels to small grey squares: to grey, then across, then down, each rounded to bytes. Rows arrive
+ * once, from the top, in pieces of any number of rows. Only one sum per pixel of the squares is kept, so memory does not
+ * grow with the height.
  *
- * Where there is alpha there are three greys: as if it were not there, on white ground and on black ground. Which
- * ground is wanted is known only after the last row, and a second pass over an image costs more than a third grey.
- * Two kinds of rows are cheap, and common in designs: one without transparency is reduced once for all three,
- * and one that equals the row above is not reduced at all.
+ * With alpha there are three greys: with alpha ignored, on white ground and on black ground. The last row decides which
+ * ground is wanted, and a second pass over an image costs more than a third grey. Two kinds of rows are cheap, and
+ * common in designs. A row without transparency is reduced once for all three. A row that equals the one above is not
+ * reduced at all.
  */
 import type { Kernel, PixelKind } from "./kernel.ts";
 import { type Window, windows } from "./lanczos.ts";
@@ -15,35 +15,35 @@ export interface Shape {
   readonly width: number;
   readonly height: number;
   readonly kind: PixelKind;
-  /** Sides of the squares that are wanted; multiples of 4. */
+  /** The sides of the squares to make; multiples of 4. */
   readonly sizes: readonly number[];
 }
 
-/** Squares of grey bytes by their side. */
+/** Squares of grey bytes, by their side. */
 export type Squares = ReadonlyMap<number, Uint8Array>;
 
 export interface Greys {
   /** Alpha dropped. */
   readonly plain: Squares;
-  /** Flattened; `null` where nothing is transparent, which makes all three the same. */
+  /** Flattened. `null` if nothing is transparent, because all three are then the same. */
   readonly flattened: { readonly white: Squares; readonly black: Squares } | null;
-  /** Mean of the grey, weighted by alpha, 0 to 255; 0 where nothing can be seen. */
+  /** The mean of the grey, weighted by alpha, 0 to 255. It is 0 if nothing is visible. */
   readonly ink: number;
 }
 
 export interface Reduction {
-  /** So many whole rows. */
+  /** Adds whole rows. */
   add(rows: Uint8Array): void;
-  /** Throws unless all rows were there. */
+  /** Throws unless all rows were added. */
   finish(): Greys;
 }
 
 const CHANNELS: Readonly<Record<PixelKind, number>> = { 1: 1, 2: 2, 3: 3, 4: 4, 5: 4 };
 const STRIP_BYTES = 262_144;
-/** The kernel's sums are of 32 bits. */
+/** The kernel's sums have 32 bits. */
 const PIXELS_AT_ONCE = 65_536;
 const HALF = 2 ** 21;
-/** Loads are wider than what is left at the end of a row. */
+/** Loads may read beyond the end of a row. */
 const SLACK_BYTES = 64;
 
 export function startReduction(kernel: Kernel, shape: Shape): Reduction {
@@ -58,7 +58,7 @@ export function startReduction(kernel: Kernel, shape: Shape): Reduction {
     end = Math.ceil((at + sizeBytes + SLACK_BYTES) / 16) * 16;
     return at;
   };
-  /** The row above, then the strip. */
+  /** The row above, followed by the strip. */
   const above = place(rowBytes * (stripRows + 1));
   const greyBytes = Math.ceil((width * 2 + SLACK_BYTES) / 16) * 16;
   const grey = place(greyBytes * variants);
@@ -160,10 +160,13 @@ interface Line {
   readonly down: ReturnType<typeof columnsOf>;
 }
 
-/** Sides that were reduced last: to work their windows out takes as long as to apply them, and most images have the same. */
+/**
+ * The sides that were reduced last. Computing their windows takes as long as applying them, and most images have the
+ * same sides.
+ */
 const lines = new Map<string, Line>();
 const KEEP = 8;
-/** Of a longer side they would take megabytes. */
+/** The windows of a longer side would take megabytes. */
 const MAX_KEPT_SIDE = 20_000;
 
 function lineOf(side: number, n: number): Line {
@@ -190,7 +193,7 @@ function blocksOf(pixels: number): number {
   return Math.ceil(pixels / 8);
 }
 
-/** As `horizontal` of the kernel wants them. */
+/** Writes the taps in the form that the kernel's `horizontal` needs. */
 function putTaps(memory: Int16Array, taps: number, across: Iterable<{ start: number; weights: Int32Array }>) {
   let at = taps / 2;
   for (const { start, weights } of across) {
@@ -210,7 +213,7 @@ function putTaps(memory: Int16Array, taps: number, across: Iterable<{ start: num
   }
 }
 
-/** The windows seen from the rows that they are made of: a row counts for `first` and those that follow. */
+/** The windows as seen from the rows: a row counts for window `first` and the windows after it. */
 function columnsOf(down: readonly { start: number; weights: Int32Array }[], height: number) {
   const first = new Int32Array(height).fill(-1);
   const offset = new Int32Array(height + 1);

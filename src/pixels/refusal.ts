@@ -1,7 +1,7 @@
 /** What can be wrong with an image, in words for people. */
 import { ImportFailed } from "../errors.ts";
 
-/** `what` as a noun: `a BMP image`. */
+/** `what` is a noun: `a BMP image`. */
 export function unsupported(what: string, hint = "Convert it to PNG, JPEG, WebP or TIFF."): ImportFailed {
   return new ImportFailed({
     code: "IMAGE_UNSUPPORTED",
@@ -10,7 +10,7 @@ export function unsupported(what: string, hint = "Convert it to PNG, JPEG, WebP 
   });
 }
 
-/** `how` as the end of a sentence: `ends in the middle`. */
+/** `how` ends a sentence: `ends in the middle`. */
 export function broken(format: string, how: string, cause?: unknown): ImportFailed {
   return new ImportFailed(
     {
@@ -33,7 +33,7 @@ export function tooLarge(width: number, height: number, maxPixels: number): Impo
   });
 }
 
-/** Of an image that has to be decoded in one piece: WebP, GIF, AVIF, and what is interlaced or progressive. */
+/** For an image that must be decoded in one piece: WebP, GIF, AVIF, and anything interlaced or progressive. */
 export function tooHeavy(width: number, height: number, need: HeldBytes): ImportFailed {
   const [takes, may] = [need.decodedBytes, need.memoryBytes].map((bytes) => Math.ceil(bytes / 1e6));
   return new ImportFailed({
@@ -49,7 +49,7 @@ interface HeldBytes {
   readonly memoryBytes: number;
 }
 
-/** Above, even the weights of the rows take more memory than is good. No format of cameras or designers gets there. */
+/** Above this, even the weights of the rows take too much memory. No format of cameras or designers gets there. */
 export const MAX_SIDE = 300_000;
 
 export function tooLong(width: number, height: number): ImportFailed {

@@ -1,4 +1,4 @@
-/** sharp, with the settings that hashing needs, and what its errors mean. */
+/** sharp, with the settings that hashing needs, and the meaning of its errors. */
 import type { Sharp, SharpOptions } from "sharp";
 import { ConfigError, GodwitError, ImportFailed } from "../errors.ts";
 import type { Format } from "./format.ts";
@@ -6,11 +6,11 @@ import { broken, ENDS_EARLY, nameOf, unsupported } from "./refusal.ts";
 
 export type OpenImage = (bytes: Buffer, options: SharpOptions) => Sharp;
 
-/** Throws `ConfigError` where the package is not there. */
+/** Throws `ConfigError` if the package is missing. */
 export async function loadSharp(): Promise<OpenImage> {
   try {
     const { default: sharp } = await import("sharp");
-    // Its cache keeps pixels of images that are never asked for again; threads are for many images, not for one.
+    // Its cache would keep pixels of images that are never requested again. Threads serve many images at once, not one.
     sharp.cache(false);
     sharp.concurrency(1);
     return sharp;
@@ -27,8 +27,8 @@ export async function loadSharp(): Promise<OpenImage> {
 }
 
 /**
- * Strict enough to refuse what is cut off; what Pillow would decode is decoded. The colour profile is not applied,
- * because Python's hash does not look at it.
+ * Strict enough to refuse an image that is cut off; everything that Pillow decodes is decoded. The colour profile is not
+ * applied, because Python's hash does not apply it.
  */
 export function openOptions(maxPixels: number): SharpOptions {
   return { limitInputPixels: maxPixels, ignoreIcc: true, failOn: "error", pages: 1, sequentialRead: true };
@@ -39,7 +39,7 @@ const CUT_OFF =
 const RARE =
   /not supported|unsupported (?!image format)|unimplemented|unknown compression|no decoding|compression support is not configured/i;
 
-/** What a failed read means for the file; errors of ours pass as they are. */
+/** What a failed read means for the file. Our own errors pass unchanged. */
 export function explain(error: unknown, format: Format): GodwitError {
   if (error instanceof GodwitError) return error;
   const text = error instanceof Error ? error.message : String(error);

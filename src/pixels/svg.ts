@@ -1,7 +1,7 @@
 /**
- * What an SVG may not do. Nothing outside of it is fetched when it is drawn, so one that needs other files would be
- * drawn without them, and would look like others that it does not look like: it is refused. Entities that stand for
- * other entities, or many times for long texts, are a known way to fill memory.
+ * What an SVG may not contain. Drawing fetches nothing from outside the file. An SVG that needs other files would be
+ * drawn without them, and would look like pictures that it does not resemble, so it is refused. Entities that expand to
+ * other entities, or many times to long texts, are a known way to fill memory.
  */
 import { broken, unsupported } from "./refusal.ts";
 
@@ -41,13 +41,13 @@ function checkEntities(text: string): void {
   }
 }
 
-/** The first reference that leads out of the document. A link to click on (`a`) is none. */
+/** The first reference that leads outside the document. A link to click on (`a`) does not count. */
 function outsideOf(text: string): string | undefined {
   for (const [, element, attributes = ""] of text.matchAll(/<([\w:-]+)(\s[^<>]*)>/g)) {
     if (/(^|:)(a|script|metadata|title|desc)$/.test(element ?? "")) continue;
     const reference = /\s(?:xlink:)?href\s*=\s*(?:"([^"]*)"|'([^']*)')/.exec(attributes);
     const target = (reference?.[1] ?? reference?.[2] ?? "").trim();
-    // What is not drawn (licences, RDF) may name what it likes.
+    // Elements that are not drawn (licences, RDF) may refer to anything.
     if (target !== "" && !/^(#|data:)/i.test(target) && DRAWN.test(element ?? "")) return target;
   }
   const styled = /\burl\(\s*["']?\s*(?!["']?(?:#|data:|&quot;\s*(?:#|data:)))([^\s"')]+)/i.exec(text)?.[1];

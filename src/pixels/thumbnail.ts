@@ -6,16 +6,16 @@ import type { Picture } from "./picture.ts";
 import { explain, loadSharp, openOptions } from "./sharp.ts";
 
 export interface ThumbnailOptions {
-  /** The side of the square that it fits into; smaller pictures stay as they are. */
+  /** The side of the square that the picture fits into. Smaller pictures keep their size. */
   readonly sizePx: number;
   readonly maxPixels: number;
 }
 
-/** So many stored pixels for each that is shown, along each side: enough not to see which were left out. */
+/** How many stored pixels there are for each shown one, along each side. It is enough to hide the loss of the others. */
 const OVERSAMPLING = 4;
 const QUALITY = 80;
 
-/** WebP, with its transparency, upright. Throws what `describeImage` throws. */
+/** A WebP image with its transparency, upright. Throws the same errors as `describeImage`. */
 export async function thumbnail(bytes: Buffer, { sizePx, maxPixels }: ThumbnailOptions): Promise<Buffer> {
   const limits: Limits = { maxPixels, maxDecodedBytes: Number.MAX_SAFE_INTEGER };
   const picture = await openPicture(bytes, limits);
@@ -36,7 +36,7 @@ export async function thumbnail(bytes: Buffer, { sizePx, maxPixels }: ThumbnailO
   }
 }
 
-/** Every so many-th pixel of every so many-th row. */
+/** Takes every nth pixel of every nth row. */
 async function fromRows(picture: Picture, sizePx: number): Promise<Sharp> {
   const step = Math.max(1, Math.floor(Math.max(picture.width, picture.height) / (sizePx * OVERSAMPLING)));
   const [width, height] = [Math.ceil(picture.width / step), Math.ceil(picture.height / step)];

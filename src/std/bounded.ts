@@ -1,6 +1,9 @@
-/** Many at once, but not all. */
+/** Concurrency with a limit. */
 
-/** `map` over `items`, at most `limit` at a time, results in their order. The first failure ends it; none is left unhandled. */
+/**
+ * Maps `items`, at most `limit` at a time, with the results in their order. The first failure ends it; no rejection is
+ * left unhandled.
+ */
 export async function mapBounded<Item, Result>(
   items: readonly Item[],
   limit: number,

@@ -1,9 +1,9 @@
-/** What somebody threw, as it may be printed with everything that hangs on it. */
+/** Makes a thrown value safe to print, with everything attached to it. */
 import { presentable, presentableData } from "./secret.ts";
 
 /**
- * A copy of the same class, with the texts of the original as they may be shown. A copy, because what was thrown belongs
- * to its thrower: the settings of a client that is still in use may hang on it.
+ * A copy of the same class, with its texts made presentable. The thrown value itself is not changed, because it is not
+ * ours: the settings of a client that is still in use may be attached to it.
  */
 export function presentableCause(thrown: unknown, depth = 0): unknown {
   if (typeof thrown === "string") return presentable(thrown);
@@ -28,7 +28,7 @@ function shown(key: string, value: unknown, depth: number): unknown {
   return value instanceof Error ? presentableCause(value, depth + 1) : plain(value);
 }
 
-/** Objects that are no plain data are left out: nobody knows what they hold. */
+/** Objects that are not plain data are left out, because their content is unknown. */
 function plain(value: unknown): unknown {
   if (typeof value === "function") return undefined;
   if (typeof value !== "object" || value === null) return presentableData(value);

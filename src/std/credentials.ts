@@ -1,6 +1,9 @@
-/** What may be a password in the address of a database or of files, well formed or not: to know it when it is met again. */
+/**
+ * Finds what may be a password in the address of a database or of files, well formed or not. It can then be recognised
+ * elsewhere.
+ */
 
-/** Every reading of the text counts, because nobody knows where the password of a malformed one begins or ends. */
+/** Every possible reading of the text counts. In a malformed address nobody knows where the password begins or ends. */
 export function passwordsIn(address: string): readonly string[] {
   const text = address.trim();
   const found = new Set<string>();
@@ -20,7 +23,7 @@ export function passwordsIn(address: string): readonly string[] {
 const SETTING = /password\s{0,9}=\s{0,9}(?:'((?:[^'\\]|\\.){1,999})'|([^\s&'"]+))/gi;
 const MOST_COLONS = 8;
 
-/** `//u:p:w` may hold `p:w` and `w`; a scheme and the // behind it are no password. */
+/** `//u:p:w` may hold the passwords `p:w` and `w`. A scheme and the `//` after it are not a password. */
 function behindColons(text: string): readonly string[] {
   const parts: string[] = [];
   for (let at = text.indexOf(":"); at !== -1 && parts.length < MOST_COLONS; at = text.indexOf(":", at + 1))
@@ -28,7 +31,7 @@ function behindColons(text: string): readonly string[] {
   return parts;
 }
 
-/** User, host and database: whoever uses one of them as a password has no secret, and hiding it would hide them all. */
+/** User, host and database. A password equal to one of them is no secret, and hiding it would hide them everywhere. */
 function withoutPasswords(text: string, passwords: ReadonlySet<string>): readonly string[] {
   const rest = [...passwords]
     .sort((one, other) => one.length - other.length)

@@ -1,4 +1,4 @@
-/** The commit that is being deployed, for the ledger: told by the platform, or read out of `.git` by hand. */
+/** The commit that is being deployed, for the ledger. The platform provides it, or it is read from `.git` directly. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
@@ -28,7 +28,7 @@ function readHead(folder: string): string | null {
   const head = readFileSync(join(git, "HEAD"), "utf8").trim();
   const reference = /^ref: (.+)$/.exec(head)?.[1];
   if (reference === undefined) return /^[0-9a-f]{40,64}$/.test(head) ? head : null;
-  // A worktree keeps its HEAD for itself and its branches with the others.
+  // A worktree has its own HEAD and shares its branches with the main repository.
   const common = join(git, "commondir");
   const shared = existsSync(common) ? resolve(git, readFileSync(common, "utf8").trim()) : git;
   const loose = join(shared, reference);

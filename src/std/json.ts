@@ -1,10 +1,10 @@
-/** JSON from files that people write: what is wrong is said without quoting the file, because a password may stand there. */
+/** JSON from files that people write. Error messages never quote the file, because it may contain a password. */
 
 export interface JsonFault {
   /** From 1, in UTF-16 units. */
   readonly line: number;
   readonly column: number;
-  /** What would have been understood. */
+  /** What would be accepted at this place. */
   readonly expected: string;
 }
 
@@ -37,7 +37,7 @@ export function describeFault({ line, column, expected }: JsonFault): string {
   return `no JSON (${expected} is expected in line ${line}, column ${column})`;
 }
 
-/** The engine quotes what stands around the fault and does not always say where that is. */
+/** The engine's own message quotes the text around the fault and does not always give the position. */
 function findFault(text: string): Fault {
   const open: ("{" | "[")[] = [];
   let at = 0;
@@ -88,7 +88,7 @@ function findFault(text: string): Fault {
   }
 }
 
-/** -1 where it is not closed, or holds what must be escaped. */
+/** -1 if the string is not closed, or holds a character that must be escaped. */
 function endOfString(text: string, open: number): number {
   for (let at = open + 1; at < text.length; at++) {
     const character = text.charAt(at);

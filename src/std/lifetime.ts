@@ -1,11 +1,11 @@
 /**
- * Something that is opened when it is first used and closed once.
+ * Something that is opened on first use and closed once.
  *
  *   unopened ─► opening ─► open ─► closed
  *       ▲          │
  *       └──────────┘ opening failed: the next use opens anew
  *
- * Any number of uses may run at once. Closing lets those that have begun come to their end, and refuses new ones.
+ * Any number of uses may run at once. Closing refuses new uses and waits until those that have begun are finished.
  */
 export interface Lifetime<T> {
   use<R>(work: (opened: T) => Promise<R>): Promise<R>;
@@ -16,7 +16,7 @@ export interface Lifetime<T> {
 export interface LifetimeOptions<T> {
   readonly open: () => Promise<T>;
   readonly close: (opened: T) => Promise<void>;
-  /** What a use throws that comes after closing. */
+  /** The error that a use after closing throws. */
   readonly refusal: () => Error;
 }
 

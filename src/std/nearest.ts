@@ -1,7 +1,7 @@
-/** No name of ours is longer. The work grows with the length of both words, and what was typed may be anything. */
+/** No name of ours is longer. The work grows with the length of both words, and the typed word may be of any length. */
 const LONGEST = 200;
 
-/** The candidate that a mistyped word most likely meant; `undefined` when none is close. */
+/** The candidate that a mistyped word most likely means. `undefined` if none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > LONGEST) return undefined;
   const typed = word.toLowerCase();
@@ -10,9 +10,9 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   for (const candidate of candidates) {
     if (candidate.length > LONGEST) continue;
     const steps = distance(typed, candidate.toLowerCase());
-    // As many steps as there are letters would make anything out of anything.
+    // With as many changes as letters, any word would match any other.
     if (steps > 0 && steps >= Math.min(typed.length, candidate.length)) continue;
-    // The smaller name on a tie, so that the answer does not depend on the order of the candidates.
+    // On a tie the smaller name wins, so that the answer does not depend on the order of the candidates.
     if (steps < least || (steps === least && best !== undefined && candidate < best)) {
       least = steps;
       best = candidate;
@@ -21,7 +21,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that lead from one word to the other. */
+/** The number of insertions, deletions, replacements and swaps of neighbours that lead from one word to the other. */
 export function distance(from: string, to: string): number {
   let older: number[] = [];
   let old = Array.from({ length: to.length + 1 }, (_, index) => index);

@@ -1,14 +1,15 @@
 /**
- * Hides passwords in a text of unknown origin: in URLs, in `user:password@host`, in `password=…` and in `PASSWORD '…'`.
- * It also hides tokens in `token=…` and in `Authorization: Bearer …`.
- * The text may be of any length and written by an attacker. Every loop moves forward, so the work is linear in the length.
- * A password may hold any character, so such a text cannot be parsed with certainty. Rather too much is hidden.
+ * Finds passwords in a text of unknown origin: in URLs, in `user:password@host`, in `password=…` and in `PASSWORD '…'`.
+ * It also finds tokens in `token=…` and in `Authorization: Bearer …`.
+ * The text may be of any length and may be hostile. Every loop therefore moves forward, and the work is linear in the
+ * length. A password may hold any character, so nobody can parse such a text exactly. When in doubt, more is hidden than
+ * needed.
  */
 import { HIDDEN, LEAST_LENGTH } from "./hidden.ts";
 import { hideSettings } from "./passwords-in-settings.ts";
 import { hideCredentials, hideInUrls } from "./passwords-in-urls.ts";
 
-/** The text with `***` in place of what looks like a password. Doing it twice changes nothing. */
+/** The text with `***` in place of everything that looks like a password. Applying it twice changes nothing. */
 export function hidePasswords(text: string): string {
   return hideSchemes(hideSettings(hideRows(hideCredentials(hideInUrls(text)))));
 }

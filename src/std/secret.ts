@@ -1,9 +1,9 @@
 /**
- * Things that must never reach a log, an error or a ledger. A value that is known to be secret is a `Secret`, which
- * cannot become text; its value is remembered, and hidden wherever it turns up in someone else's words. What is not
- * known is looked for by its form (`passwords.ts`).
+ * Values that must never reach a log, an error or a ledger. A value known to be secret is a `Secret`, which cannot
+ * become text. Its value is remembered and hidden wherever it appears in other programs' output. Unknown secrets are
+ * recognised by their form (`passwords.ts`).
  *
- * What is remembered belongs to the process and not to a run: a secret is one in every output, whoever prints it.
+ * What is remembered belongs to the process, not to a run: a secret is hidden in every output, whatever prints it.
  */
 import { inspect } from "node:util";
 import { passwordsIn } from "./credentials.ts";
@@ -13,13 +13,13 @@ import { hidePasswords } from "./passwords.ts";
 export class Secret {
   readonly #value: string;
 
-  /** `parts`: what of it is secret by itself; default: all. */
+  /** `parts`: the parts of the value that are secret by themselves. The default is the whole value. */
   constructor(value: string, { parts = [value] }: { parts?: readonly string[] } = {}) {
     this.#value = value;
     remember(...parts);
   }
 
-  /** The value itself, to be handed to whoever asks for it and to nobody else. */
+  /** The value itself. Pass it only to the component that needs it. */
   reveal(): string {
     return this.#value;
   }
@@ -37,19 +37,19 @@ export class Secret {
   }
 }
 
-/** An address that may hold a password: user, host and path of it are no secrets by themselves. */
+/** An address that may hold a password. Its user, host and path are not secret by themselves. */
 export function secretUrl(url: string): Secret {
   return new Secret(url, { parts: passwordsIn(url) });
 }
 
-/** From now on these are hidden by `redact`. */
+/** Makes `redact` hide these from now on. */
 export function remember(...secrets: readonly string[]): void {
   for (const secret of secrets)
     for (const form of formsOf(secret)) {
       const start = form.slice(0, SHORTEST);
       const alike = remembered.get(start) ?? [];
       if (alike.includes(form)) continue;
-      // The longest first: of two that begin alike the longer one must go.
+      // The longest first: if two begin alike, the longer one must be replaced.
       remembered.set(
         start,
         [...alike, form].sort((one, other) => other.length - one.length),
@@ -64,7 +64,7 @@ export function redact(text: string): string {
   return hidePasswords(hideRemembered(text));
 }
 
-/** The text with every remembered secret replaced: for what we made ourselves, and nobody's words. */
+/** The text with every remembered secret replaced. Use it for text that we made ourselves. */
 export function hideRemembered(text: string): string {
   const parts: string[] = [];
   let copied = 0;
@@ -80,27 +80,27 @@ export function hideRemembered(text: string): string {
 }
 
 /**
- * Someone else's text as it may be shown: without secrets, and not longer than a screen or two. Of a longer text only the
- * start is looked at, because to look through a gigabyte would outlast any deadline.
+ * Makes another program's text safe to show: without secrets, and at most a screen or two. Of a longer text only the
+ * start is searched, because searching a gigabyte would take longer than any deadline allows.
  */
 export function presentable(text: string): string {
   const margin = Math.max(EDGE, 2 * longest);
   const looked = 2 * MOST_CHARACTERS + 2 * margin;
   if (text.length <= looked) return shortened(redact(text));
   const hidden = redact(text.slice(0, looked));
-  // A secret that the edge cuts in two is not found, so what is near the edge is not shown.
+  // A secret that the cut splits is not found, so the text near the cut is not shown.
   const kept = cutAt(hidden, Math.min(MOST_CHARACTERS - 40, Math.max(0, hidden.length - margin)));
   const seen = hidden.length - kept.length;
   return `${kept}${moreCharacters(seen + text.length - looked + leftBefore(text))}`;
 }
 
-/** What crosses from one process to another of a text that is only shown: more than is looked at for secrets. */
+/** How much of a text crosses from one process to another if it is only shown. It is more than is searched for secrets. */
 export const MOST_CARRIED = 200_000;
 
-/** No longer secret is expected in a text of which nothing is known. */
+/** Unknown text is expected to hold no secret longer than this. */
 const EDGE = 8_000;
 
-/** All texts of plain data, as they may be shown. */
+/** Plain data with all its texts made presentable. */
 export function presentableData<T>(value: T, depth = 0): T {
   if (typeof value === "string") return presentable(value) as T;
   if (typeof value !== "object" || value === null || depth > DEEPEST) return value;
@@ -113,17 +113,17 @@ export function presentableData<T>(value: T, depth = 0): T {
 }
 
 const DEEPEST = 8;
-/** A server's message can be a gigabyte, and nobody reads more than this of it. */
+/** A server's message can be a gigabyte. Nobody reads more than this much of it. */
 export const MOST_CHARACTERS = 8_000;
 
-/** At most so many characters, and how many there are more. Doing it twice changes nothing but the number. */
+/** At most this many characters, and the number of those left out. Applying it twice changes nothing but the number. */
 export function shortened(text: string, most = MOST_CHARACTERS): string {
   if (text.length <= most) return text;
   const kept = cutAt(text, most - 40);
   return `${kept}${moreCharacters(text.length - kept.length + leftBefore(text))}`;
 }
 
-/** Never in the middle of a pair. */
+/** Never cuts a surrogate pair. */
 function cutAt(text: string, end: number): string {
   return text.slice(0, end).replace(/[\ud800-\udbff]$/, "");
 }
@@ -132,7 +132,7 @@ function moreCharacters(count: number): string {
   return `… (${count} more characters)`;
 }
 
-/** How many it stands for, where it was shortened before, beside those of the remark itself. */
+/** How many characters an earlier shortening left out, in addition to those of its own note. */
 function leftBefore(text: string): number {
   const before = MORE.exec(text.slice(-40));
   return before === null ? 0 : Number(before[1]) - before[0].length;
@@ -140,10 +140,10 @@ function leftBefore(text: string): number {
 
 const MORE = /… \((\d+) more characters\)$/;
 
-/** By their first characters, so that it takes no longer to look for a thousand than for one. */
+/** The secrets by their first characters, so that looking for a thousand takes no longer than looking for one. */
 const remembered = new Map<string, readonly string[]>();
 const firstCharacters = new Set<number>();
-/** The length of the longest form that is remembered. */
+/** The length of the longest remembered form. */
 let longest = 0;
 
 function standsAt(text: string, at: number, form: string): boolean {
@@ -151,7 +151,7 @@ function standsAt(text: string, at: number, form: string): boolean {
   if (!isWordlike(form)) return true;
   const end = at + form.length;
   if (isWord(text.charAt(at - 1)) || isWord(text.charAt(end))) return false;
-  // A year is a part of a date.
+  // Digits alone, such as a year, may be part of a date.
   return (
     !/^\d+$/.test(form) ||
     !(/^[-.:]\d/.test(text.slice(end, end + 2)) || /\d[-.:]$/.test(text.slice(Math.max(0, at - 2), at)))
@@ -162,16 +162,16 @@ function isWord(character: string): boolean {
   return /^\w$/.test(character);
 }
 
-/** Short and made of letters: inside of a longer word it is most likely not meant. */
+/** Short and made of letters. Inside a longer word it is most likely not the secret. */
 function isWordlike(form: string): boolean {
   return form.length < 8 && /^\w+$/.test(form);
 }
 
-/** As they stand in URLs, JSON, SQL and the output of `console.log`. */
+/** The forms that it has in URLs, JSON, SQL and the output of `console.log`. */
 function formsOf(secret: string): readonly string[] {
   if (/\n|-----BEGIN/.test(secret)) return secret.split(/\r?\n|\\n/).filter(isLineOfKey);
   if (secret.trim().length < SHORTEST || EVERYDAY.has(secret.toLowerCase())) return [];
-  // What is no Unicode has no form in a URL.
+  // Text that is not valid Unicode has no form in a URL.
   const wellFormed = Buffer.from(secret).toString();
   const escaped = encodeURIComponent(wellFormed);
   const forms = [
@@ -190,14 +190,14 @@ function formsOf(secret: string): readonly string[] {
     ...htmlForms(secret),
   ];
   const lower = forms.map((form) => form.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()));
-  // JSON in JSON, and what `inspect` makes of it.
+  // The forms inside JSON within JSON, and those that `inspect` prints.
   const nested = [...forms, ...lower]
     .filter((form) => /["\\]/.test(form))
     .flatMap((form) => [JSON.stringify(form).slice(1, -1), form.replaceAll("\\", "\\\\")]);
   return [...new Set([...forms, ...lower, ...nested])].filter((form) => form.length >= SHORTEST);
 }
 
-/** As pages and mails show it: the quotes have more than one spelling. */
+/** The forms in HTML pages and mails, which spell quotes in more than one way. */
 function htmlForms(secret: string): readonly string[] {
   const written = secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   const apostrophes = ["'", "&#39;", "&#x27;", "&apos;", "&#039;"];
@@ -207,7 +207,7 @@ function htmlForms(secret: string): readonly string[] {
   );
 }
 
-/** As clients of HTTP and drivers send it, and quote it when they fail. */
+/** The forms in which HTTP clients and drivers send it and quote it in errors. */
 function encodedForms(secret: string): readonly string[] {
   const bytes = Buffer.from(secret);
   const form = new URLSearchParams({ a: secret }).toString().slice(2);
@@ -215,7 +215,7 @@ function encodedForms(secret: string): readonly string[] {
   const plain = JSON.stringify(secret).slice(1, -1);
   const ascii = plain.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
   const forms = [form, ascii];
-  // Four bytes are the start of many a number.
+  // Four bytes are the start of many numbers.
   if (bytes.length > SHORTEST) forms.push(hex, hex.toUpperCase());
   for (const text of [bytes.toString("base64"), ...insideBase64(bytes)])
     forms.push(text, text.replaceAll("+", "-").replaceAll("/", "_"));
@@ -223,8 +223,8 @@ function encodedForms(secret: string): readonly string[] {
 }
 
 /**
- * What stands in the Base64 of any text around it, such as `user:password`: its bytes begin at one of three places of a
- * group, and the characters that hold bits of its neighbours are left out.
+ * What the Base64 of a longer text, such as `user:password`, contains. The secret's bytes begin at one of three places
+ * of a group. Characters that also hold bits of its neighbours are left out.
  */
 function insideBase64(bytes: Buffer): readonly string[] {
   return [0, 1, 2]
@@ -236,18 +236,18 @@ function insideBase64(bytes: Buffer): readonly string[] {
     .filter((text) => text.length >= LEAST_OF_BASE64);
 }
 
-/** Fewer letters stand in other words by accident. */
+/** Fewer letters would appear in other words by accident. */
 const LEAST_OF_BASE64 = 8;
 
 /** Hiding every "abc" would help nobody. */
 const SHORTEST = 4;
 
-/** The lines of a private key that are its own, and neither its name nor its kind. */
+/** The lines of a private key that hold its own data, and not its name or kind. */
 function isLineOfKey(line: string): boolean {
   return line.length >= 16 && !line.startsWith("-----") && !line.includes(": ");
 }
 
-/** Words that are a password in many a test, and mean something else everywhere else. */
+/** Words that are a password in many tests, and mean something else everywhere else. */
 const EVERYDAY: ReadonlySet<string> = new Set(
   "postgres postgresql password passwd secret admin root user test tests testing guest godwit docker example database localhost public default true false null none undefined migration migrations changeme applied partial reverting pending changed held done failed interrupted skipped info warn error".split(
     " ",

@@ -10,7 +10,7 @@ const UNITS: Readonly<Record<string, number>> = {
   gib: 2 ** 30,
 };
 
-/** `500MB`, `64 MiB`, `2GB`; a plain number is bytes. `null`: not a size. */
+/** `500MB`, `64 MiB`, `2GB`. A plain number is in bytes. `null` if the text is not a size. */
 export function parseSizeBytes(text: string): number | null {
   const match = /^(\d+(?:\.\d+)?)\s*([kmg]?i?b)?$/i.exec(text);
   if (match === null) return null;

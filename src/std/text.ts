@@ -1,17 +1,17 @@
-/** Places in a text, for people. Lines end with `\n` or `\r\n`. */
+/** Positions in a text, for people. Lines end with `\n` or `\r\n`. */
 
 export interface Location {
   /** From 1. */
   readonly line: number;
   /** From 1, in characters (code points). */
   readonly column: number;
-  /** The line with its number in front, and a caret below the place. */
+  /** The line with its number in front, and a caret below the position. */
   readonly excerpt: string;
 }
 
 /**
- * Finds a place that PostgreSQL names: an offset in characters, from 1, of the text that was sent. Offsets
- * outside of the text are taken for its nearest end. `firstLine` is the line of the file on which the text starts.
+ * Finds a position that PostgreSQL reports: an offset in characters, from 1, of the text that was sent. Offsets outside
+ * the text are moved to its nearest end. `firstLine` is the line of the file on which the text starts.
  *
  * @example locate("select emial\nfrom users", 8) // { line: 1, column: 8, excerpt: "  1 | select …" }
  */
@@ -25,7 +25,7 @@ export function locate(text: string, offset: number, options: { firstLine?: numb
   return { line, column, excerpt: excerptOf(whole, at - start, line) };
 }
 
-/** How many characters (code points) lie before a UTF-16 offset. Inside of a pair: those before the pair. */
+/** How many characters (code points) come before a UTF-16 offset. Inside a surrogate pair, the pair does not count. */
 export function codePointOffset(text: string, utf16: number): number {
   let points = 0;
   for (let at = 0; at < utf16 && at < text.length; points++) {
@@ -35,7 +35,7 @@ export function codePointOffset(text: string, utf16: number): number {
   return points;
 }
 
-/** The UTF-16 offset behind so many characters (code points), at most the length of the text. */
+/** The UTF-16 offset after this many characters (code points), at most the length of the text. */
 export function utf16Offset(text: string, codePoints: number): number {
   let at = 0;
   for (let points = 0; points < codePoints && at < text.length; points++) at += isPair(text, at) ? 2 : 1;
@@ -46,7 +46,7 @@ const CHARACTERS_BEFORE = 60;
 const CHARACTERS_AFTER = 40;
 const TAB = "\t";
 
-/** A line may be the whole of a file of many MB: no more of it is looked at than can be shown. */
+/** A line may be a whole file of many MB. Only as much of it is read as can be shown. */
 function excerptOf(whole: string, at: number, line: number): string {
   const caretAt = Math.min(at, whole.length);
   const start = pairStart(whole, Math.max(0, caretAt - 2 * CHARACTERS_BEFORE - 8));
@@ -63,13 +63,13 @@ function excerptOf(whole: string, at: number, line: number): string {
   ].join("\n");
 }
 
-/** A terminal would obey them. */
+/** A terminal would act on these characters. */
 const CONTROL = /(?!\t)\p{Cc}/gu;
 const WITHOUT_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
 const WIDE =
   /^(?:[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]|\p{Emoji_Presentation})$/u;
 
-/** As wide as the character is in a terminal. A tab stays one, so that it jumps as far. */
+/** White space as wide as the character is in a terminal. A tab stays a tab. */
 function blankFor(character: string): string {
   if (character === TAB) return TAB;
   if (WITHOUT_WIDTH.test(character)) return "";
@@ -82,7 +82,7 @@ function countLineBreaks(text: string, end: number): number {
   return count;
 }
 
-/** The start of the pair that the offset would cut in two. */
+/** The start of the surrogate pair if the offset would split one. */
 function pairStart(text: string, at: number): number {
   return at > 0 && isPair(text, at - 1) ? at - 1 : at;
 }

@@ -1,4 +1,4 @@
-/** Waiting, always with a way out. */
+/** Waiting that can always be cancelled. */
 
 /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
 export function delay(ms: number, signal?: AbortSignal): Promise<void> {
@@ -17,8 +17,8 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
- * A signal that aborts after `ms`, unless it is disposed of before. Not `AbortSignal.timeout`: in Node 20 the garbage
- * collector takes its timer away when nothing but `AbortSignal.any` knows it, and then it never aborts.
+ * A signal that aborts after `ms`, unless it is disposed of first. `AbortSignal.timeout` does not work here. In Node 20
+ * the garbage collector removes its timer if only `AbortSignal.any` refers to it, and then it never aborts.
  */
 export function timeLimit(ms: number): Disposable & { readonly signal: AbortSignal } {
   const controller = new AbortController();
@@ -27,13 +27,13 @@ export function timeLimit(ms: number): Disposable & { readonly signal: AbortSign
   return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
-/** `firstMs`, doubled each time, never over `maxMs`, each cut by up to half at random so that peers spread out. */
+/** `firstMs`, doubled on each attempt, at most `maxMs`. Each is cut by up to half at random, so that peers spread out. */
 export function backoffMs(attempt: number, options: { firstMs: number; maxMs: number }): number {
   const full = Math.min(options.maxMs, options.firstMs * 2 ** Math.min(attempt - 1, 30));
   return Math.round(full * (0.5 + Math.random() / 2));
 }
 
-/** Settles like `promise`, or rejects with the signal's reason, whichever is first. */
+/** Settles like `promise`, or rejects with the signal's reason, whichever comes first. */
 export async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) {
     promise.catch(() => {});

@@ -1,6 +1,9 @@
-/** Calls of functions that belong to somebody else, whose failures must not become ours. */
+/** Calls functions that belong to somebody else. Their failures must not become ours. */
 
-/** The listener, but it never throws and never rejects: its first failure goes to `tell`, and the caller goes on. */
+/**
+ * Wraps the listener so that it never throws and never rejects. Its first failure goes to `tell`, and the caller goes
+ * on.
+ */
 export function tolerant<Values extends readonly unknown[]>(
   listener: (...values: Values) => unknown,
   tell: (error: unknown) => void,
@@ -14,7 +17,7 @@ export function tolerant<Values extends readonly unknown[]>(
   return (...values) => {
     try {
       const answer = listener(...values);
-      // An async listener rejects later. Without a handler that would end the process.
+      // An async listener rejects later. An unhandled rejection would end the process.
       if (isPromise(answer)) answer.then(undefined, failed);
     } catch (error) {
       failed(error);

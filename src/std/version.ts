@@ -1,4 +1,4 @@
-/** Set by the build; from source there is no release to name. */
+/** Set by the build. If you run from source, there is no release to name. */
 declare const __GODWIT_VERSION__: string | undefined;
 
 export const VERSION: string = typeof __GODWIT_VERSION__ === "string" ? __GODWIT_VERSION__ : "0.0.0-source";

@@ -1,8 +1,8 @@
-/** Names that others chose, made safe to show: a file may be called anything, also something that moves the cursor. */
+/** Makes names that others chose safe to show. A file name may hold any character, even one that moves the cursor. */
 
 const CONTROLS = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
-/** Controls as `\u001b`; line ends and tabs too, because a name is shown on one line. */
+/** Writes control characters as `\u001b`, and also line ends and tabs, because a name is shown on one line. */
 export function visible(name: string): string {
   return name.replace(CONTROLS, (character) => {
     if (character === "\n") return "\\n";
@@ -12,7 +12,10 @@ export function visible(name: string): string {
   });
 }
 
-/** Words of others within lines of ours: no control, and what follows their line ends cannot be taken for one of our lines. */
+/**
+ * Makes other programs' text safe to show within our lines. It holds no control characters, and each further line is
+ * marked, so that you cannot mistake it for one of ours.
+ */
 export function visibleWithin(text: string): string {
   return visibleLines(text.replace(/\r\n/g, "\n").replace(/\n$/, "")).replaceAll("\n", "\n  | ");
 }

@@ -1,10 +1,11 @@
 /**
- * Alembic: `alembic_version (version_num)`, which holds the heads and not the history. Applied is everything that can be
- * reached from them by `down_revision` or `depends_on`; after every step the rows are those of the applied that no
- * other applied one names. A row too many (Alembic itself leaves some) is read, and never written.
+ * Alembic: `alembic_version (version_num)`, which holds the heads and not the history. The applied set is everything
+ * that can be reached from them by `down_revision` or `depends_on`. After each step the table lists the applied
+ * revisions that no other applied one refers to. Alembic itself leaves a superfluous row at times: it is read, and never
+ * written.
  *
- * Its files are programs. What can be kept in step is a folder of ours with the same ids, where `revises` and `depends`
- * say what Alembic's own files say.
+ * Alembic's files are programs. You can mirror a folder of ours with the same ids, in which `revises` and `depends` say
+ * what Alembic's own files say.
  */
 import type { Migration } from "../core/migration.ts";
 import { reach } from "../core/order.ts";
@@ -49,13 +50,13 @@ export const alembic: Tool = {
     union select unnest(h.parents) from ${ledger} h join below b on b.revision = h.revision)
 delete from ${nameOf(table)} where version_num in (select revision from below);
 insert into ${nameOf(table)} (version_num) values (${literal(revision)})`,
-    /** Our row is gone by then: what was below it and is below nothing else becomes a head. */
+    /** Our ledger's row is gone by now. What was below it, and is below nothing else, becomes a head. */
     down: (table, { revision, ledger }) =>
       `delete from ${nameOf(table)} where version_num = ${literal(revision)};
 insert into ${nameOf(table)} (version_num) select h.revision from ${ledger} h
   where h.kind <> 'repeatable' and not exists (select from ${ledger} o where h.revision = any (o.parents) and o.kind <> 'repeatable')
   and not exists (select from ${nameOf(table)} t where t.version_num = h.revision)`,
-    /** What was directly below becomes a head only where this one was a head, and nothing else in the table stands on it. */
+    /** What was directly below becomes a head only if this one was a head and nothing else in the table depends on it. */
     forget: (table, { revision, ledger, parents }) =>
       `with recursive below (revision) as (select unnest(h.parents) from ${ledger} h join ${nameOf(table)} t on t.version_num = h.revision where h.revision <> ${stored(revision)}
     union select unnest(h.parents) from ${ledger} h join below b on b.revision = h.revision)

@@ -22,7 +22,7 @@ const ours = (...ids: readonly string[]): Ours => ({ ...NONE, known: new Set(ids
 
 interface Given {
   readonly tool?: Tool;
-  /** Versions in the tool's history now. */
+  /** The versions that the tool's history holds now. */
   readonly now?: readonly string[];
   readonly seen?: readonly string[] | null;
   readonly ours?: Ours;
@@ -48,19 +48,19 @@ describe("an event for each difference", () => {
     expect(named({ now: ["01"], seen: ["01_a", "02_b"], ours: ours("01_a", "02_b") })).toEqual([
       "taken-back-there 02_b",
     ]);
-    // We have taken it back as well.
+    // We have reverted it as well.
     expect(named({ now: ["01"], seen: ["01_a", "02_b"], ours: ours("01_a") })).toEqual([]);
   });
 
   test("we added, and took back", () => {
     expect(named({ seen: [], ours: ours("01_a") })).toEqual(["untold 01_a"]);
     expect(named({ ours: ours("01_a") })).toEqual(["unremembered 01_a"]);
-    // What we wrote is known, and not what else was there.
+    // We know what we wrote, but not what else was there.
     const written = { ...setsOf({ now: ["01"], seen: ["01_a"], ours: ours("01_a", "02_b") }), looked: false };
     expect(compare(written)).toEqual([{ kind: "unremembered", id: "02_b" }]);
     const back = { ...ours("01_a"), takenOut: new Set(["02_b"]) };
     expect(named({ now: ["01", "02"], seen: ["01_a", "02_b"], ours: back })).toEqual(["taken-out-here 02_b"]);
-    // The tool has applied it again since we looked.
+    // The tool has applied it again since we last looked.
     expect(named({ now: ["01", "02"], seen: ["01_a"], ours: back })).toEqual(["applied-there 02_b"]);
   });
 
@@ -120,18 +120,18 @@ describe("a number that implies what is below", () => {
     expect(
       named({ tool, now: ["9"], seen: ["9", "01_a"], ours: ours("01_a") }).filter((one) => /02/.test(one)),
     ).toEqual(["passed-over 02_b"]);
-    // It went down from 3 to the number below, whose file had come late.
+    // The tool went down from 3 to the number below, whose file had come late.
     expect(named({ tool, now: ["2"], seen: ["01_a", "03_c"], ours: ours("01_a", "03_c") })).toEqual([
       "uncertain 02_b",
       "taken-back-there 03_c",
     ]);
-    // Only what is known is said: nobody has seen it at 3.
+    // Only what is known is reported: nobody has seen the tool at 3.
     const script = { tool, now: ["2"], seen: null, ours: ours("01_a", "03_c") };
     expect(compare(setsOf(script))[0]).toEqual({
       ...{ kind: "uncertain", id: "02_b" },
       later: { id: "03_c", wasThere: false },
     });
-    // It went on from 3 to 4, and 2 came late.
+    // The tool went on from 3 to 4, and 2 came late.
     expect(named({ tool, now: ["4"], seen: ["01_a", "03_c"], ours: ours("01_a", "03_c") })).toEqual([
       "passed-over 02_b",
       "applied-there 04_d",

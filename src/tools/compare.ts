@@ -1,21 +1,24 @@
 /**
- * What has happened between our ledger and another tool's history since we last looked at it. Three sets are compared: what
- * our ledger says, what the tool's history says now, and what it said then. Every difference has a name, and
- * `DECISIONS` says what becomes of each.
+ * Finds what has happened between our ledger and another tool's history since we last looked at it. It compares three
+ * sets: what our ledger says, what the tool's history says now, and what it said then. Every difference has a name, and
+ * `DECISIONS` says how each is handled.
  */
 import type { Migration } from "../core/migration.ts";
 import { withoutZeros } from "./match.ts";
 import type { Applied, Match, ToolHistory, ToolRow } from "./tool.ts";
 
 export interface Sets {
-  /** In the order of the plan. */
+  /** In the plan's order. */
   readonly files: readonly Migration[];
-  /** The tool's history now, and which files its rows speak of. */
+  /** The tool's history now, and the files that its rows refer to. */
   readonly history: ToolHistory;
   readonly match: Match;
-  /** What was there when we last looked or wrote, by `subjectsOf`. `null`: we never looked. */
+  /** What was there when we last looked or wrote, by `subjectsOf`. `null` if we never looked. */
   readonly seen: ReadonlySet<string> | null;
-  /** Whether `seen` is all that was there. Only then what is not in it was not there; left out: it is where there is one. */
+  /**
+   * Whether `seen` is complete. Only then does absence from it mean that something was not there. The default is true if
+   * there is a `seen`.
+   */
   readonly looked?: boolean;
   readonly ours: Ours;
 }
@@ -24,57 +27,63 @@ export interface Sets {
 export interface Ours {
   /** Applied, or begun. */
   readonly known: ReadonlySet<string>;
-  /** Applied by now, taken over from this tool or not; repeatables are not among them. */
+  /** Applied by now, whether adopted from this tool or not. Repeatables are not included. */
   readonly applied: ReadonlySet<string>;
-  /** Of the known, those that were taken over from this tool. */
+  /** The known revisions that were adopted from this tool. */
   readonly adopted: ReadonlySet<string>;
-  /** Of the adopted, those that never had a file: programs of the tool, under the names of their rows. */
+  /** The adopted revisions that never had a file: programs of the tool, named after their rows. */
   readonly withoutFile: ReadonlySet<string>;
-  /** Of the adopted, those whose files have another text by now; nobody has run them here. */
+  /** The adopted revisions whose files have a different text by now. Nobody has run that text here. */
   readonly older?: ReadonlySet<string>;
-  /** Once known, and taken out on purpose since: taken back, or forgotten by a person. */
+  /** Revisions that were known and were deliberately removed: reverted, or forgotten by a person. */
   readonly takenOut: ReadonlySet<string>;
 }
 
 export type ToolEvent =
-  /** The tool has applied it, and we know nothing of it. */
+  /** The tool has applied it, and our ledger does not know it. */
   | { readonly kind: "applied-there"; readonly id: string; readonly one: Applied }
-  /** The same, with another text than the file has. */
+  /** The same, but the tool applied a text that differs from the file. */
   | { readonly kind: "edited"; readonly id: string; readonly one: Applied }
-  /** It counts as applied for the tool because of a later one, and nothing says that it ever ran. */
+  /** The tool counts it as applied because of a later one. Nothing shows that it ever ran. */
   | { readonly kind: "passed-over"; readonly id: string }
-  /** The tool's number stands on it, and we know a later one: it ran, or the number came down to it. */
+  /** The tool's number is that of this file, and we know a later one. Either it ran, or the number came down to it. */
   | { readonly kind: "uncertain"; readonly id: string; readonly later: Later }
-  /** It was in the tool's history, is applied for us, and is not in the tool's history any more. */
+  /** It was in the tool's history and is applied in our ledger. It is no longer in the tool's history. */
   | { readonly kind: "taken-back-there"; readonly id: string }
-  /** Applied by us, and never in the tool's history. */
+  /** We applied it, and it never was in the tool's history. */
   | { readonly kind: "untold"; readonly id: string }
-  /** Applied by us and not there, and nothing says whether it ever was. */
+  /** We applied it, and it is not in the tool's history. Nothing shows whether it ever was. */
   | { readonly kind: "unremembered"; readonly id: string }
-  /** Applied by us, and since then by the tool too. */
+  /** We applied it, and since then the tool has applied it too. */
   | { readonly kind: "applied-by-both"; readonly id: string }
-  /** Taken out of our ledger on purpose; the tool's row stayed. */
+  /** It was deliberately removed from our ledger. The tool's row stayed. */
   | { readonly kind: "taken-out-here"; readonly id: string; readonly one: Applied }
-  /** The tool has applied what has no file here. */
+  /** The tool has applied something that has no file here. */
   | { readonly kind: "without-file"; readonly row: ToolRow; readonly isNew: boolean }
   /**
-   * A row without a file and a file without a row that share a name, an id or a text. `applied`: for us it is, and what is
-   * the same is the name; its row was there under what the file says now.
+   * A row without a file and a file without a row share a name, an id or a text. `applied`: our ledger has it applied,
+   * and the names are the same. The tool's history had a row for it under the name that the file has now.
    */
   | { readonly kind: "same-name"; readonly id: string; readonly row: ToolRow; readonly applied?: true }
-  /** Its version is that of a revision of ours, and so is the tool's row: renamed, or another file in its place. */
+  /**
+   * Its version equals that of one of our revisions, and so does the tool's row. It was renamed, or another file
+   * replaced it.
+   */
   | { readonly kind: "renamed"; readonly id: string; readonly was: string };
 
-/** What says that the number may have come down. */
+/** Evidence that the number may have come down. */
 export interface Later {
   readonly id: string;
-  /** In the tool's history the last time; else only our ledger says that it is applied, or that it was. */
+  /** It was in the tool's history when we last looked. Otherwise only our ledger says that it is, or was, applied. */
   readonly wasThere: boolean;
 }
 
 export type ToolEventKind = ToolEvent["kind"];
 
-/** What a revision is called says its version too: the digits in front, which some write with dashes. */
+/**
+ * Whether two names have the same version. A revision's name contains its version: the leading digits, which some write
+ * with dashes.
+ */
 export function sharesVersion({ id, kind, tool }: Migration, other: string): boolean {
   const version = tool?.version ?? versionIn(id);
   if (id === other || kind === "repeatable" || version === undefined) return false;
@@ -86,30 +95,30 @@ export function sharesVersion({ id, kind, tool }: Migration, other: string): boo
 }
 
 function versionIn(name: string): string | undefined {
-  // Flyway's prefix; its versions have dots, or underscores in their place.
+  // Flyway's prefix. Its versions have dots, or underscores in place of dots.
   const [, flyway] = /^[A-Z](\d+(?:[._]\d+)*)__/i.exec(name) ?? [];
   if (flyway !== undefined) return flyway.replaceAll("_", ".");
   return /^\d[\d-]*/.exec(name)?.[0].replaceAll("-", "");
 }
 
 /**
- * - `take`: it becomes known to our ledger
+ * - `take`: our ledger records it
  * - `tell`: its row is written into the tool's history
  * - `ask`: refused until a person has decided, with `godwit adopt` (ADOPT_NEEDED)
  * - `refuse`: refused, with the ways out (ADOPT_TAKEN_BACK, ADOPT_CONFLICT)
- * - `warn`: said, and nothing else
- * - `leave`: nothing, and the plan decides
+ * - `warn`: reported, and nothing else
+ * - `leave`: nothing is done, and the plan decides
  */
 export type Decision = "take" | "tell" | "ask" | "refuse" | "warn" | "leave";
 
 export interface Situation {
-  /** Nothing of ours was ever done in this database. */
+  /** We never ran anything in this database. */
   readonly first: boolean;
-  /** The tool's history is written by us as well. */
+  /** We also write the tool's history. */
   readonly mirrored: boolean;
 }
 
-/** For each event: the first look, and every later one; where the history is kept in step, and where it is not. */
+/** For each event: the decision on the first look and on every later one, with and without mirroring. */
 export const DECISIONS: Readonly<Record<ToolEventKind, { readonly first: Pair; readonly later: Pair }>> = {
   "applied-there": { first: { mirrored: "take", not: "ask" }, later: { mirrored: "take", not: "ask" } },
   edited: { first: { mirrored: "ask", not: "ask" }, later: { mirrored: "take", not: "ask" } },
@@ -141,7 +150,7 @@ export function decisionOf(event: ToolEvent, { first, mirrored }: Situation): De
   return pair[mirrored ? "mirrored" : "not"];
 }
 
-/** All differences, in the order of the files, then of the rows. */
+/** All differences, in the order of the files and then of the rows. */
 export function compare(sets: Sets): readonly ToolEvent[] {
   const { files, history, match, seen, ours } = sets;
   const there = new Map(match.applied.map((one) => [one.id, one]));
@@ -192,7 +201,7 @@ export function subjectsOf({ match, history }: Pick<Sets, "match" | "history">):
 }
 
 /**
- * What is to be remembered after a look. A revision of ours whose file is not here can't be looked for, so that an older
+ * What to remember after a look. A revision of ours without a file here cannot be looked for, so it stays: an older
  * release forgets nothing.
  */
 export function remembered(sets: Sets): ReadonlySet<string> {
@@ -207,7 +216,7 @@ export function remembered(sets: Sets): ReadonlySet<string> {
   return new Set([...subjectsOf(sets), ...unseen, ...settled]);
 }
 
-/** Remembered of a row without a file where a person has said that it is the file of its name: its ids may be what they are. */
+/** Remembers that a person has matched a row without a file to the file of its name. The row's ids no longer matter. */
 export function settledSubject({ name, keys }: ToolRow): string {
   return `${SETTLED}${JSON.stringify([name, ...keys])}`;
 }
@@ -240,8 +249,8 @@ function ofKnown(file: Migration, one: Applied | undefined, sets: Sets): ToolEve
 }
 
 /**
- * It runs again when its text changed, and the tool has run it as it stands now. What we have run ourselves is not meant: then
- * the tool's row may be the older one.
+ * The migration runs again when its text changes, and the tool has run the current text. It does not apply to what we
+ * ran ourselves: the tool's row may then be the older one.
  */
 function isRerunThere({ id, kind, rerun }: Migration, { row, edited }: Applied, { ours }: Sets): boolean {
   const again = kind === "repeatable" || rerun === true;
@@ -261,9 +270,9 @@ function ofUnknown(one: Applied, sets: Sets): ToolEvent {
   return edited ? { kind: "edited", id, one } : { kind: "applied-there", id, one };
 }
 
-/** It was there when we last looked, or is of our own making: then it says nothing new. */
+/** It was there when we last looked, or we made it ourselves. It says nothing new. */
 function isOld(subject: string, { seen, ours }: Sets): boolean {
-  // A number whose file is not here any more: its revision had that number.
+  // A number whose file is no longer here. Its revision had that number.
   if (/^\d+$/.test(subject) && [...(seen ?? ours.applied)].some((one) => hasNumber(one, subject)))
     return true;
   return seen?.has(subject) ?? (ours.applied.has(subject) && !ours.adopted.has(subject));
@@ -274,7 +283,7 @@ function hasNumber(revision: string, number: string): boolean {
   return digits !== undefined && withoutZeros(digits) === withoutZeros(number);
 }
 
-/** The history has been at a later file before: it may have come here from above, without running this one. */
+/** The history has been at a later file before. It may have come down to this one without running it. */
 function laterThan(id: string, sets: Sets): Later | undefined {
   const ids = sets.files.map((file) => file.id);
   const later = ids
@@ -283,7 +292,7 @@ function laterThan(id: string, sets: Sets): Later | undefined {
   return later === undefined ? undefined : { id: later, wasThere: sets.seen?.has(later) === true };
 }
 
-/** Sure signs only: people use short descriptions more than once. */
+/** Accepts only certain signs, because people use a short description more than once. */
 function isTwin(migration: Migration, row: ToolRow): boolean {
   const { tool, checksum } = migration;
   if (sharesName(migration, row)) return true;

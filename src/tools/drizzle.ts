@@ -1,14 +1,16 @@
 /**
  * Drizzle: `drizzle.__drizzle_migrations (id, hash, created_at)`, from 1.0 on also `name`.
  *
- * Up to 0.45 what counts is the greatest `created_at`: what is older never runs, whether it ever ran or not. So a file
- * below that mark without a row of its own was skipped, most likely, and only a person can say that it was not. From 1.0
- * on what counts is the set of `name`, and a row without one does not exist for the tool; a table that it finds without
- * that column it completes by itself, from `created_at` and `hash`. Every write here looks which of the two it has before it.
+ * Up to 0.45 the greatest `created_at` counts: a file older than that never runs, whether or not it ever ran. A file
+ * below that mark without a row was therefore most likely skipped, and only a person can say that it was not. From 1.0
+ * on the set of `name` counts, and a row without a name does not exist for the tool. Version 1.0 completes a table
+ * without that column by itself, from `created_at` and `hash`. Every write here first checks which of the two forms the
+ * table has.
  *
- * It reads once, outside of any transaction, then carries out in one all that it did not find; it locks nothing, and
- * nothing of the table keeps two rows of one file apart. So while ours is being carried out, a session that has read before
- * is looked for: first those that read a moment ago, then those that send the text of the file or wait to write their row.
+ * The tool reads its table once, outside any transaction. It then applies everything that it did not find in one
+ * transaction. It takes no lock, and nothing in the table prevents two rows for one file. While we apply a step, we
+ * therefore look for a session that has read before. First come sessions that read a moment ago, then those that send
+ * the file's text or wait to write its row.
  */
 import type { Migration, ToolKey } from "../core/migration.ts";
 import { createSchema, literal } from "../core/sql/quote.ts";
@@ -51,7 +53,7 @@ export const drizzle: Tool = {
         keys: [row.name ?? row.created_at ?? ""],
         name: row.name ?? row.created_at ?? row.hash ?? "",
         checksum: row.hash ?? null,
-        // `created_at` is when the file was made.
+        // `created_at` is the time at which the file was made.
         at: row.applied_at ?? null,
         columns: { ...row, set: isSet(table) ? "true" : null },
       }),
@@ -63,7 +65,7 @@ export const drizzle: Tool = {
   writer: writer(),
 };
 
-/** From 1.0 on: what is applied is a set of names. */
+/** From 1.0 on, the applied set is a set of names. */
 function isSet(table: Relation): boolean {
   return table.columns.name !== undefined;
 }
@@ -99,7 +101,10 @@ function match(history: ToolHistory, migrations: readonly Migration[]): Match {
   };
 }
 
-/** By name; else as the tool's own upgrade does it: by time, by both where several share that, by hash alone. */
+/**
+ * Finds the migration of a row by name. Otherwise it follows the tool's own upgrade: by time, by time and hash if
+ * several share the time, or by hash alone.
+ */
 function finder(migrations: readonly Migration[]): (row: ToolRow) => Migration | undefined {
   const createdOf = ({ tool }: Migration) => Number(tool?.columns?.created_at ?? Number.NaN);
   const secondOf = (created: number) => Math.floor(created / 1000);
@@ -107,7 +112,7 @@ function finder(migrations: readonly Migration[]): (row: ToolRow) => Migration |
     migrations.flatMap((one) => (one.tool?.columns?.name == null ? [] : [[one.tool.columns.name, one]])),
   );
   const byTime = grouped(migrations, createdOf);
-  // Folders of 1.0 are named to the second, and so are the rows of files that have become such.
+  // Folder names of 1.0 are precise to the second. The rows of files that became such folders are too.
   const named = migrations.filter(({ tool }) => tool?.columns?.name != null);
   const bySecond = grouped(named, (one) => secondOf(createdOf(one)));
   const byHash = new Map(
@@ -180,7 +185,8 @@ function writer(): HistoryWriter {
     },
     down(table, step) {
       const { hash, created, name } = keyOf(step);
-      // Of one whose file is gone nothing tells which row is its own. The rows above it stay: Drizzle would run theirs again.
+      // If the file is gone, nothing shows which row belongs to it. The rows above it stay, or Drizzle would run their
+      // files again.
       const own = `created_at = ${created} or (created_at / 1000 = ${created} / 1000 and hash = ${hash})`;
       return `delete from ${nameOf(table)} where ${isSet(table) ? `name = ${name}` : step.key === null ? "false" : own}`;
     },
@@ -202,14 +208,14 @@ function atWork(table: Relation, { text }: MirroredStep): string {
   return `${waitsToWrite(table)} union all ${sent}`;
 }
 
-/** The mark that Drizzle cuts at, as it is in a text that was read: a semicolon of the same width. */
+/** The mark at which Drizzle cuts a file, as it looks in a text that was read: a semicolon of the same width. */
 const BREAKPOINT = /; {22,}/;
-/** The server shows the beginning of what a session has sent. */
+/** The server shows only the beginning of what a session has sent. */
 const PIECE_CHARACTERS = 200;
-/** Shorter ones anybody may send. */
+/** Any session may send a shorter text by coincidence. */
 const TELLING_CHARACTERS = 16;
 
-/** The folder that `drizzle-kit up` will make of a file of the journal. */
+/** The folder that `drizzle-kit up` will make from a file of the journal. */
 function futureName(tag: string, when: number): string {
   const digits = new Date(when).toISOString().replace(/\D/g, "").slice(0, 14);
   return `${digits}_${tag.replace(/^[^_]*_/, "")}`;

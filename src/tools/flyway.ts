@@ -1,7 +1,8 @@
 /**
- * Flyway: `flyway_schema_history`, formerly `schema_version`, a row for every execution in the order of `installed_rank`.
- * The last row of a version counts: DELETE (a repaired, missing file) and UNDO take it away. Up to the version of a
- * baseline files are there without rows. Rows of other types than SQL are those of programs, and miss no file.
+ * Flyway: `flyway_schema_history`, formerly `schema_version`, with a row for every execution in the order of
+ * `installed_rank`. The last row of a version counts: DELETE (a repaired, missing file) and UNDO remove it. Up to the
+ * version of a baseline, files count as applied without rows. Rows of types other than SQL are those of programs, and
+ * need no file.
  */
 import type { Migration } from "../core/migration.ts";
 import { keyOfFlyway } from "./keys.ts";
@@ -43,7 +44,7 @@ export const flyway: Tool = {
   advisoryKeys: ({ schema, name }) => [keyOfFlyway(schema, name)],
 };
 
-/** A row of this version that none has taken away again, or a baseline at or above it. */
+/** A row of this version that no other row removes, or a baseline at or above it. */
 function has(table: Relation, { key }: MirroredStep): string | null {
   if (key === null || key.columns?.version === null) return null;
   const name = nameOf(table);
@@ -109,7 +110,7 @@ function match({ rows }: ToolHistory, migrations: readonly Migration[]): Match {
       known.add(row);
       return [{ id, row, edited: isEdited(migration, row) }];
     }
-    // One for an empty database is no more needed; what is below one has been left out.
+    // A baseline file is for an empty database and no longer needed. Files below a baseline were left out.
     const below = kind !== "repeatable" && baseline !== null && compareVersions(tool.version, baseline) <= 0;
     if (rows.length > 0 && (isBaseline || below)) {
       if (row !== undefined) known.add(row);
@@ -130,7 +131,7 @@ function keyOf(version: string | null, description: string): string {
   return version === null ? `R ${description}` : `V ${partsOf(version).join(".")}`;
 }
 
-/** `01`, `1` and `1.0` are one version. */
+/** `01`, `1` and `1.0` are the same version. */
 function partsOf(version: string): readonly bigint[] {
   const parts = version.split(/[._]/).map((part) => (/^\d+$/.test(part) ? BigInt(part) : 0n));
   while (parts.length > 1 && parts.at(-1) === 0n) parts.pop();

@@ -1,7 +1,7 @@
 /**
- * golang-migrate: `schema_migrations (version, dirty)` with one row, the number that the database is at. That all files up
- * to it ran is what the tool itself takes for granted, and all that is known: one that was merged in below it later
- * never ran, and nothing says so.
+ * golang-migrate: `schema_migrations (version, dirty)` with one row, the number that the database is at. The tool
+ * assumes that all files up to it ran, and nothing else is known. A file that was merged in below the number later never
+ * ran, and nothing shows it.
  */
 import { textArray } from "../core/sql/quote.ts";
 import { keyOfGolangMigrate } from "./keys.ts";
@@ -55,18 +55,18 @@ export const golangMigrate: Tool = {
     });
     const own = numbered.find(({ version }) => version === current);
     const implied = { by: [own?.id ?? row.name], inLine: true };
-    // Its own way down leaves the number of a file that never ran, if that is the one below.
+    // The tool's own `down` sets the number below, even if that is the number of a file that never ran.
     const applied = numbered
       .filter(({ version }) => version <= current)
       .map(({ id, version }) => ({ id, row: version === current ? row : null, edited: false, implied }));
     return { applied, skipped: [], missing: own === undefined ? [row] : [], warnings: [] };
   },
-  // Opened by its URL it takes the path for the database's name, opened by a program the name itself.
+  // Opened by a URL, the tool takes the path as the database's name. Opened by a program, it takes the name itself.
   advisoryKeys: ({ schema, name }, database) => [
     keyOfGolangMigrate(schema, name, `/${database}`),
     keyOfGolangMigrate(schema, name, database),
   ],
-  // All that is not above its number.
+  // Everything up to its number.
   has: (table, step) => `select from ${nameOf(table)} where version >= ${versionOf(step)}`,
   writer: writer(),
 };
@@ -84,10 +84,10 @@ function writer(): HistoryWriter {
       `select from ${nameOf(table)} where version >= ${versionOf(step)} and version = ${versionOf(step)}`,
     moved: (table, { ledger }, seen) =>
       `select from ${nameOf(table)} t where t.version::text <> all (${textArray(seen)}) and not exists (select from ${ledger} h where substring(h.revision from '^[0-9]+')::numeric = t.version)`,
-    /** One that is late leaves the number where it is. */
+    /** A late migration leaves the number unchanged. */
     up: (table, step) => `delete from ${nameOf(table)} where version < ${versionOf(step)};
 insert into ${nameOf(table)} (version, dirty) select ${versionOf(step)}, false where not exists (select from ${nameOf(table)})`,
-    /** To the last one that is applied; a late file in between never ran. */
+    /** Goes down to the last one that is applied. A late file in between never ran. */
     down(table, step) {
       const number = "substring(revision from '^\\d+')::numeric";
       const below = `select max(${number}) from ${step.ledger} where revision ~ '^\\d' and ${number} < ${versionOf(step)}::numeric`;

@@ -1,6 +1,6 @@
 /**
- * goose: `goose_db_version (version_id, is_applied, tstamp)`, with a row 0 from the beginning. Old versions did not delete
- * a row on the way down but wrote another one, `is_applied = false`: the newest of a version counts.
+ * goose: `goose_db_version (version_id, is_applied, tstamp)`, which starts with a row 0. Old releases did not delete a
+ * row on the way down. They wrote another one with `is_applied = false`, so the newest row of a version counts.
  */
 import { atWork, readers } from "./intruder.ts";
 import { rowWriter } from "./row-writer.ts";
@@ -43,12 +43,12 @@ export const goose: Tool = {
             ],
     };
   },
-  // Only where a program asks for it; harmless where none does.
+  // Goose takes this lock only if a program asks for it. Otherwise it does no harm.
   advisoryKeys: () => [4_097_083_626n],
   mayNotLock: true,
   writer: {
     ...rowWriter({
-      // Old releases wrote one more row for the way back.
+      // Old releases wrote an additional row for each revert.
       counts: (table, where) => `is_applied and id = (select max(id) from ${nameOf(table)} where ${where})`,
       at: { schema: "public", name: "goose_db_version" },
       columns: { id: "integer", version_id: "bigint", is_applied: "boolean", tstamp: "timestamp" },
@@ -59,7 +59,7 @@ export const goose: Tool = {
       key: "version_id",
       row: () => ({ is_applied: "true" }),
     }),
-    // Its program takes no lock, and nothing keeps two rows of one version apart.
+    // Its program takes no lock, and nothing prevents two rows of one version.
     intruder: { readers, atWork },
   },
 };

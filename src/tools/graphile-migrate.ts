@@ -1,4 +1,4 @@
-/** graphile-migrate: `graphile_migrate.migrations`, a chain of hashes; a file is known by its number. */
+/** graphile-migrate: `graphile_migrate.migrations`, a chain of hashes. A file is identified by its number. */
 import { literal } from "../core/sql/quote.ts";
 import { rowWriter } from "./row-writer.ts";
 import { history, selectText, TEXT, type Tool } from "./tool.ts";

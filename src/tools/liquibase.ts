@@ -1,6 +1,6 @@
 /**
- * Liquibase: `databasechangelog`, a row for every changeset, known by path, id and author in any capitals. Its lock is a
- * row of `databasechangeloglock`, which stays when a run dies. A failed changeset leaves no row.
+ * Liquibase: `databasechangelog`, with a row for every changeset, identified by path, id and author regardless of case.
+ * Its lock is a row of `databasechangeloglock`, which stays when a run crashes. A failed changeset leaves no row.
  */
 import { posix } from "node:path";
 import type { Migration } from "../core/migration.ts";
@@ -34,7 +34,7 @@ export const liquibase: Tool = {
         }),
     ),
   match(found, migrations) {
-    // A checksum of another generation than ours says nothing.
+    // A checksum of another generation cannot be compared with ours.
     const known = new Set(migrations.flatMap(({ tool }) => (tool?.checksums ?? []).map(generation)));
     const rows = found.rows.map((row) =>
       row.checksum !== null && known.has(generation(row.checksum)) ? row : { ...row, checksum: null },
@@ -59,7 +59,7 @@ export const liquibase: Tool = {
   },
 };
 
-/** An id is one only together with its author and its file. */
+/** An id is unique only together with its author and its file. */
 function named(migration: Migration): Migration {
   const { tool } = migration;
   if (tool?.columns === undefined) return migration;

@@ -1,4 +1,4 @@
-/** Rows and files side by side, by what the tool knows a file by. */
+/** Matches rows and files by the tool's own keys. */
 import type { Migration } from "../core/migration.ts";
 import type { Applied, Match, Tool, ToolHistory, ToolRow } from "./tool.ts";
 
@@ -12,17 +12,17 @@ export function matchByKey(
   migrations: readonly Migration[],
   normal: (key: string) => string = (key) => key,
 ): Match {
-  // The last one counts: a tool that runs a file again writes another row for it.
+  // The last row counts: a tool that runs a file again writes another row for it.
   const index = (spell: (key: string) => string) =>
     new Map(history.rows.flatMap((row) => row.keys.map((key) => [spell(key), row] as const)));
   const exact = index(normal);
   const loose = index(withoutZeros);
   const find = ({ tool, id, number }: Migration) => {
     if (tool !== undefined) return exact.get(normal(tool.version));
-    // A folder of our own layout may hold what was another tool's: then id or number is the key.
+    // A folder in our own layout may hold the files of another tool. The key is then the id or the number.
     return exact.get(normal(id)) ?? numbersOf({ id, number }).flatMap((one) => loose.get(one) ?? [])[0];
   };
-  // By key: it may be there twice.
+  // Compares keys, because a key may have two rows.
   const known = new Set<string>();
   const applied = migrations.flatMap((migration): Applied[] => {
     const row = find(migration);
@@ -45,7 +45,7 @@ export function isEdited({ tool }: Migration, { checksum }: ToolRow): boolean {
   return checksum !== null && checksums.length > 0 && !checksums.includes(checksum);
 }
 
-/** What counts as the number of a file of no tool; some write a time with dashes. */
+/** What counts as the number of a file that belongs to no tool. Some write a time with dashes. */
 export function numbersOf({ id, number }: Pick<Migration, "id" | "number">): readonly string[] {
   const digits = (/^\d[\d-]*/.exec(id)?.[0] ?? "").replaceAll("-", "");
   return [
@@ -53,12 +53,15 @@ export function numbersOf({ id, number }: Pick<Migration, "id" | "number">): rea
   ];
 }
 
-/** `001` and `1` are one number to those who count. */
+/** `001` and `1` are the same number. */
 export function withoutZeros(key: string): string {
   return /^\d+$/.test(key) ? key.replace(/^0+(?=\d)/, "") : key;
 }
 
-/** How surely a row of any tool speaks of a file of no tool: by its name, its text or a long number; by a short number. */
+/**
+ * How surely any tool's row refers to a file that belongs to no tool. Name, text and a long number are sure; a short
+ * number is not.
+ */
 export function speaksOf(
   { keys, aliases = [], checksum }: ToolRow,
   migration: Pick<Migration, "id" | "number" | "checksum">,
@@ -71,7 +74,7 @@ export function speaksOf(
   return same.length > 0 ? "perhaps" : "no";
 }
 
-/** A time in digits, at least a day: two projects have the same only by chance. */
+/** A date or time in digits, precise to the day or better. Two projects share one only by chance. */
 export function isLongNumber(digits: string): boolean {
   return digits.length >= 8;
 }

@@ -1,4 +1,7 @@
-/** node-pg-migrate: `pgmigrations (id, name, run_on)`, in the order of `run_on` and `id`, which it checks against its files. */
+/**
+ * node-pg-migrate: `pgmigrations (id, name, run_on)`, ordered by `run_on` and `id`. The tool checks this order against
+ * its files.
+ */
 import { rowWriter } from "./row-writer.ts";
 import { history, INTEGER, selectText, TEXT, type Tool } from "./tool.ts";
 
@@ -30,7 +33,7 @@ export const nodePgMigrate: Tool = {
     definition: "(id serial primary key, name varchar(255) not null, run_on timestamp not null)",
     key: "name",
     named: (revision) => revision,
-    // Of one transaction that it ran itself all have one time, and then the id decides.
+    // Rows of one transaction of the tool share a time. The id then decides.
     row: () => ({ run_on: "clock_timestamp()" }),
   }),
 };

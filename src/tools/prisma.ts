@@ -1,7 +1,7 @@
 /**
- * Prisma Migrate up to 7: `_prisma_migrations`, a row for every attempt. A migration is applied when one of its rows is
- * finished and not rolled back; a row that is neither has failed, and nothing goes on before it is resolved. From 8 on
- * everything is different, and refused.
+ * Prisma Migrate up to 7: `_prisma_migrations`, with a row for every attempt. A migration is applied if one of its rows
+ * is finished and not rolled back. A row that is neither has failed, and nothing goes on before it is resolved. Version
+ * 8 is entirely different, and is refused.
  */
 import type { Migration } from "../core/migration.ts";
 import { literal } from "../core/sql/quote.ts";

@@ -1,11 +1,11 @@
 /**
- * Tools whose migrations are programs, known by a name: knex, Umzug (Sequelize), TypeORM, Kysely and Django. Their files
- * are not run here; a new folder carries on from what they have left.
+ * Tools whose migrations are programs, identified by name: knex, Umzug (Sequelize), TypeORM, Kysely and Django. Their
+ * files do not run here. A new folder starts from the state that they left.
  */
 import { isWritten } from "./intruder.ts";
 import { history, INTEGER, nameOf, selectText, TEXT, type TextRow, type Tool, type ToolRow } from "./tool.ts";
 
-/** Some write the extension into the table; a file that was rewritten in SQL has another one. */
+/** Some tools write the extension into the table. A file that was rewritten in SQL has a different extension. */
 function named(name: string | null | undefined, at: string | null | undefined): ToolRow {
   const own = name ?? "";
   const bare = own.replace(/\.[cm]?[jt]s$|\.(co|coffee|eg|iced|ls|litcoffee)$/, "");
@@ -26,7 +26,7 @@ export const knex: Tool = {
   lockedBy(table, all) {
     const lock = all.find(({ schema, name }) => schema === table.schema && name === `${table.name}_lock`);
     if (lock === undefined || !lock.readable) return null;
-    // It takes the lock in the transaction of its migrations: until that is committed the row does not show it.
+    // Knex takes the lock in the transaction of its migrations. The row does not show the lock before the commit.
     return `select null as who, 'npx knex migrate:unlock' as release from ${nameOf(lock)} where is_locked = 1 or exists (${isWritten(lock)})`;
   },
 };
@@ -36,7 +36,7 @@ export const umzug: Tool = {
   title: "Umzug (Sequelize)",
   table: "SequelizeMeta",
   layouts: [],
-  // The table of its seeders is another one.
+  // Its seeders have a table of their own.
   shape: { columns: { name: TEXT }, more: ["createdAt", "updatedAt"], brand: /sequelize(?!data)|umzug/i },
   select: (table) => selectText(table, ["name", "createdAt"], "order by t.name"),
   read: byName("createdAt"),
@@ -47,7 +47,7 @@ export const typeorm: Tool = {
   title: "TypeORM",
   table: "migrations",
   layouts: [],
-  // The table's name is anybody's; the thirteen digits behind a class are TypeORM's own.
+  // The table's name is a common one. The thirteen digits after a class name are typical of TypeORM.
   shape: {
     columns: { id: INTEGER, timestamp: INTEGER, name: TEXT },
     not: ["batch", "hash", "checksum", "filename", "app"],
@@ -59,7 +59,7 @@ export const typeorm: Tool = {
     history(rows.filter(({ name }) => /\d{13}$/.test(name ?? "")).map(({ name }) => byTime(name ?? ""))),
 };
 
-/** The class `AddUsers1700000000001` stands in the file `1700000000001-AddUsers`. */
+/** The class `AddUsers1700000000001` is in the file `1700000000001-AddUsers`. */
 function byTime(name: string): ToolRow {
   const digits = name.slice(-13);
   const row = named(name, new Date(Number(digits)).toISOString());
@@ -75,13 +75,13 @@ export const kysely: Tool = {
   layouts: [],
   shape: { columns: { name: TEXT, timestamp: TEXT }, brand: /kysely/i, loose: /migrat/i },
   select: (table) => selectText(table, ["name", "timestamp"], "order by t.timestamp, t.name"),
-  // A text, and of a table with another name perhaps no time at all.
+  // The value is a text. A table with another name may hold something that is not a time.
   read: (rows) =>
     history(rows.map(({ name, timestamp }) => named(name, isTime(timestamp) ? timestamp : null))),
   advisoryKeys: () => [3_853_314_791_062_309_107n],
 };
 
-/** Nothing keeps a row from being there twice. */
+/** Nothing prevents a second row for the same migration. */
 export const django: Tool = {
   name: "django",
   title: "Django",
@@ -98,7 +98,7 @@ export const django: Tool = {
       ...new Map(
         rows.map(({ app, name, applied }) => [
           `${app}.${name}`,
-          // The same name is in many of its apps.
+          // Many of its apps use the same name.
           { ...named(`${app}.${name}`, applied), aliases: [name ?? ""] },
         ]),
       ).values(),

@@ -1,16 +1,19 @@
 /**
- * Finds the histories of other tools in a database: in every schema, by what the columns mean. The name of a table decides
- * only where its columns say little: then it is one that may be, and its rows have to tell.
+ * Finds the histories of other tools in a database. It searches every schema, by the meaning of the columns. The name of
+ * a table decides only if its columns say little. Such a table is a candidate, and its rows must tell.
  */
 import { literal, textArray } from "../core/sql/quote.ts";
 import { describeTable, type Relation, type TextRow, type Tool } from "./tool.ts";
 
-/** Where names without a schema go, whether the role may use that schema or not: without it the server passes over it. */
+/**
+ * The schema in which names without a schema are created, whether or not the role may use it. Without the privilege the
+ * server skips it.
+ */
 export const CURRENT_SCHEMA = `(select n.nspname from unnest(string_to_array(current_setting('search_path'), ','))
   with ordinality p (entry, place) join pg_namespace n
   on n.nspname = replace(btrim(p.entry, ' "'), '$user', current_user) order by p.place limit 1)`;
 
-/** One row for each table that has the columns of one of the tools, or a name that tells. `table`: one more such name. */
+/** One row for each table that has a tool's columns, or a telling name. `table` is one more such name. */
 export const candidates = (
   tools: readonly Tool[],
   { table, anyName = false }: { readonly table?: string | undefined; readonly anyName?: boolean } = {},
@@ -38,7 +41,7 @@ export const SMALL_TABLE = 20_000;
 
 const columnsOf = ({ shape }: Tool) => Object.keys(shape.columns);
 
-/** Without files of its own here, a table that only its rows could tell is not looked for. */
+/** If a tool has no files here, tables that only their rows could identify are not searched for. */
 function condition({ shape, layouts }: Tool, anyName: boolean): string {
   const has = `s.names @> ${textArray(Object.keys(shape.columns))}`;
   if (shape.fixed) return "false";
@@ -90,7 +93,7 @@ function isOfSupabase({ schema, columns }: Relation): boolean {
   );
 }
 
-/** The schemas are anybody's names: what counts is that the database is one of Supabase. */
+/** Anybody may use these schema names, so the database must be one of Supabase. */
 function isPlatform(table: Relation, all: readonly Relation[]): boolean {
   if (!PLATFORM.has(table.schema)) return false;
   return table.platform === true || all.some(isOfSupabase);
@@ -101,7 +104,7 @@ export interface Found {
   readonly table: Relation;
 }
 
-/** What is a history by its columns and its name. */
+/** The tables that are a history by their columns and their name. */
 export function recognise(all: readonly Relation[], tools: readonly Tool[]): readonly Found[] {
   return all
     .filter((table) => !isPlatform(table, all))
@@ -111,7 +114,7 @@ export function recognise(all: readonly Relation[], tools: readonly Tool[]): rea
     });
 }
 
-/** What has the columns of one of these tools and a name that says nothing. */
+/** The tables that have the columns of one of these tools and a name that says nothing. */
 export function possible(
   all: readonly Relation[],
   tools: readonly Tool[],
@@ -125,7 +128,7 @@ export function possible(
     );
 }
 
-/** Of tables that may be one, those without further columns; of several tools the one that has the most of them. */
+/** Of the possible tables, those without further columns. Of several tools, the one with the most matching columns. */
 export function likely(maybe: readonly Found[]): readonly Found[] {
   const exact = maybe.filter(({ tool, table }) => !hasMore(tool, table));
   const size = ({ tool: { shape } }: Found) => Object.keys(shape.columns).length;
@@ -153,7 +156,7 @@ function likeness(tool: Tool, table: Relation, all: readonly Relation[]): "is" |
   return !more && shape.loose?.test(table.name) ? "is" : "may be";
 }
 
-/** Why a table cannot be what this tool keeps its history in, for people; `null`: it can. */
+/** Why this tool cannot keep its history in the table, for people. `null` if it can. */
 export function whyNot(tool: Tool, table: Relation, all: readonly Relation[]): string | null {
   const { shape } = tool;
   const beside = (name: string) => all.some((one) => one.schema === table.schema && one.name === name);
@@ -172,7 +175,7 @@ export function whyNot(tool: Tool, table: Relation, all: readonly Relation[]): s
   return null;
 }
 
-/** Where the tool itself would make it, in a session whose names without a schema go to `current`. */
+/** Whether the tool itself would create it there, in a session that creates names without a schema in `current`. */
 export function isUsualPlace(
   { shape, table: usual }: Tool,
   table: Relation,

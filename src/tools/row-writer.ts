@@ -1,24 +1,24 @@
-/** Tools whose history is a set of rows, one for each file: a single insert keeps them in step. */
+/** Writes the history of tools that keep one row per file. A single insert mirrors a step. */
 import { createSchema, literal } from "../core/sql/quote.ts";
 import { type HistoryWriter, type MirroredStep, nameOf, type Relation } from "./tool.ts";
 
 export interface RowWriter extends Pick<HistoryWriter, "ownFiles"> {
-  /** Where the table is made, unless the configuration says otherwise. */
+  /** Where the table is created, unless the configuration says otherwise. */
   readonly at: { readonly schema: string; readonly name: string };
   readonly columns: Readonly<Record<string, string>>;
-  /** After `create table if not exists <name>`. */
+  /** The text after `create table if not exists <name>`. */
   readonly definition: string;
-  /** What stands in it from the beginning. */
+  /** The rows that a new table contains. */
   readonly first?: (table: Relation) => string;
   /** The column that tells files apart. */
   readonly key: string;
-  /** What stands in it is the name of the file, as its revision tells where the file is gone. */
+  /** The file's name, derived from the revision, as the key column holds it. It is needed if the file is gone. */
   readonly named?: (revision: string) => string;
-  /** Its value in SQL. */
+  /** The key's value in SQL. */
   readonly keyOf?: (step: MirroredStep) => string;
-  /** Which of several rows of a file says that it is applied, in SQL; all if left out. */
+  /** Which of several rows of a file says that it is applied, in SQL. By default, all do. */
   readonly counts?: (table: Relation, where: string) => string;
-  /** The column of a row that holds what the tool compares with the file. */
+  /** The column that holds what the tool compares with the file. */
   readonly compared?: string;
   /** The other columns of a new row, in SQL. */
   readonly row?: (step: MirroredStep) => Readonly<Record<string, string>>;
@@ -68,7 +68,7 @@ export function rowWriter(options: RowWriter): HistoryWriter {
   };
 }
 
-/** As text; digits go into a column of numbers as well. */
+/** The version as text. A column of numbers accepts digits as well. */
 export function versionOf({ key, revision }: MirroredStep): string {
   return literal(key?.version ?? /^\d+/.exec(revision)?.[0] ?? revision);
 }

@@ -1,10 +1,13 @@
-/** `schema_migrations`: the one name under which four tools keep different tables; columns and neighbours tell them apart. */
+/**
+ * `schema_migrations`: four tools keep different tables under this name. Columns and neighbouring tables tell them
+ * apart.
+ */
 
 import { keyOfDatabase } from "./keys.ts";
 import { rowWriter } from "./row-writer.ts";
 import { history, INTEGER, type Shape, selectText, TEXT, type TextRow, type Tool } from "./tool.ts";
 
-/** A set of versions. What stands beside them makes it the table of a tool with more to say. */
+/** A set of versions. Further columns show that the table belongs to a tool that stores more. */
 const SET: Shape = {
   columns: { version: TEXT },
   not: ["checksum", "success", "description", "script", "statements", "run_on", "dirty", "hash", "filename"],
@@ -49,7 +52,7 @@ export const dbmate: Tool = {
   }),
 };
 
-/** It locks its table, which is what adopting does too. */
+/** Ecto locks its table, and so does adopting. */
 export const ecto: Tool = {
   name: "ecto",
   title: "Ecto",

@@ -1,7 +1,7 @@
 /**
- * Sqitch: `sqitch.changes`, a row for every change that is deployed, with an id that says all of it and what came before
- * it, so that an edited plan has other ids. One registry may hold several projects. It locks the table, and from 1.1 on
- * takes an advisory lock too.
+ * Sqitch: `sqitch.changes`, with a row for every deployed change. A change's id covers all of it and what came before
+ * it, so an edited plan has other ids. One registry may hold several projects. Sqitch locks the table, and from 1.1 on
+ * also takes an advisory lock.
  */
 import { literal } from "../core/sql/quote.ts";
 import { history, nameOf, selectText, type Tool } from "./tool.ts";
@@ -29,7 +29,7 @@ export const sqitch: Tool = {
     return history(
       rows.map((row) => {
         const name = several ? `${row.project}:${row.change}` : (row.change ?? "");
-        // A change that was reworked is there twice, and only the last one has the name for itself.
+        // A reworked change appears twice, and only the last one has the name to itself.
         const isLast = last.get(`${row.project}:${row.change}`) === row;
         return {
           keys: isLast ? [row.change ?? "", name, row.change_id ?? ""] : [row.change_id ?? ""],
@@ -46,7 +46,7 @@ export const sqitch: Tool = {
     if (projects.size === 0) return history;
     return { ...history, rows: history.rows.filter(({ columns }) => projects.has(columns?.project ?? "")) };
   },
-  // By name too: an edited plan gives a change another id, and it is deployed all the same.
+  // Also matches by name: an edited plan gives a change another id, and the change is still deployed.
   has(table, { key }) {
     if (key === null) return null;
     const { change, project, script_hash } = key.columns ?? {};

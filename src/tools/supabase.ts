@@ -1,7 +1,7 @@
 /**
- * Supabase CLI: `supabase_migrations.schema_migrations (version, statements, name)`. A version is text. It keeps no
- * checksums and takes no lock, and it refuses a version that it has no file for. Hosted projects have columns that its
- * sources do not know, so every write names its own.
+ * Supabase CLI: `supabase_migrations.schema_migrations (version, statements, name)`. A version is text. The CLI keeps no
+ * checksums and takes no lock, and it refuses a version for which it has no file. Hosted projects have columns that its
+ * sources do not contain, so every write names its columns.
  */
 import { createSchema, literal, textArray } from "../core/sql/quote.ts";
 import { supabaseStatements } from "../source/layouts/supabase-statements.ts";

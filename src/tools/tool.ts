@@ -1,67 +1,70 @@
 /**
- * What a tool is: another migration tool, seen through the table in which it keeps its history. One sibling file for each
- * says how that table is recognised, what its rows mean, and, where we keep it in step, what to write into it. SQL is text
- * here; nothing is sent.
+ * A tool is another migration tool, seen through the table in which it keeps its history. One sibling file per tool says
+ * how the table is recognised, what its rows mean, and what to write into it if it is mirrored. SQL is only text here;
+ * nothing is sent.
  */
 import type { Migration, ToolKey } from "../core/migration.ts";
 import { identifier } from "../core/sql/quote.ts";
 import type { Problem } from "../errors.ts";
 
 export interface Tool {
-  /** As `--tool` and `--mirror` have it. */
+  /** The name that `--tool` and `--mirror` take. */
   readonly name: string;
-  /** For people. */
+  /** The name in messages. */
   readonly title: string;
-  /** How its table is called, where nothing else was configured. */
+  /** The name of its table, unless something else was configured. */
   readonly table: string;
-  /** Layouts whose files its rows speak of; none where its files are programs, which we do not run. */
+  /** The layouts of the files that its rows refer to. Empty if its files are programs, which we do not run. */
   readonly layouts: readonly string[];
-  /** What its table is known by. */
+  /** What its table is recognised by. */
   readonly shape: Shape;
-  /** All that counts of its rows, every value as text, in the order in which they came about. */
+  /** Selects everything of its rows that counts, each value as text, in the order in which the rows were written. */
   select(table: Relation): string;
   read(rows: readonly TextRow[], table: Relation): ToolHistory;
-  /** Of a table that several projects share: the rows of the project whose files these are. */
+  /** If several projects share a table: selects the rows of the project that these files belong to. */
   own?(history: ToolHistory, migrations: readonly Migration[]): ToolHistory;
-  /** In place of matching by key. */
+  /** Replaces matching by key. */
   match?(history: ToolHistory, migrations: readonly Migration[]): Match;
-  /** Makes two spellings of one key the same, where it has several. */
+  /** Makes different spellings of one key equal. */
   normal?(key: string): string;
-  /** The advisory locks that it holds while it runs; several where one depends on how it was started. */
+  /** The advisory locks that it holds while it runs. There are several if the key depends on how it was started. */
   advisoryKeys?(table: Relation, database: string): readonly bigint[];
-  /** Its own program, or one of them, does without that lock. */
+  /** Some of its own programs run without that lock. */
   readonly mayNotLock?: true;
-  /** SQL that gives a row (`who`) while its lock is held, where the lock is a row. */
+  /** If the lock is a row: SQL that returns a row (`who`) while the lock is held. */
   lockedBy?(table: Relation, all: readonly Relation[]): string | null;
-  /** A query that gives a row where the tool takes this for applied; without it, `keep.present` is that. */
+  /** A query that returns a row if the tool counts this step as applied. Without it, `writer.present` is used. */
   has?(table: Relation, step: MirroredStep): string | null;
-  /** How its history is kept in step; without it, that cannot be done. */
+  /** How its history is mirrored. Without it, the history cannot be mirrored. */
   readonly writer?: HistoryWriter;
 }
 
-/** A table is renamed and relocated, and gets columns more: it is known by what its columns mean. */
+/**
+ * What a table looks like. Tables are renamed, moved and get further columns, so a table is recognised by what its
+ * columns mean.
+ */
 export interface Shape {
-  /** Those that it cannot be without; a type matters only where it is given. */
+  /** The columns that it must have. The type matters only if it is given. */
   readonly columns: Readonly<Record<string, RegExp | null>>;
-  /** Its own ones that only some of its versions have. */
+  /** Further columns of the tool, which only some of its versions have. */
   readonly more?: readonly string[];
-  /** Columns that make it another tool's. */
+  /** Columns that show that the table belongs to another tool. */
   readonly not?: readonly string[];
-  /** The columns tell, whatever the table is called and whatever else it has. */
+  /** The columns decide, whatever the table's name and its other columns are. */
   readonly telling?: true;
-  /** Names that tell together with the columns, whatever else it has. */
+  /** Names that decide together with the columns, whatever other columns there are. */
   readonly brand?: RegExp;
-  /** Names that tell where it has no other columns. */
+  /** Names that decide if there are no other columns. */
   readonly loose?: RegExp;
-  /** The schema in which the tool makes it; left out: that of the connection. */
+  /** The schema in which the tool creates it. The default is that of the connection. */
   readonly schema?: string;
-  /** It is nowhere else, and has no other name. */
+  /** It is always in this place and has no other name. */
   readonly fixed?: true;
-  /** Older names of it. */
+  /** Older names of the table. */
   readonly names?: readonly string[];
-  /** A table in the same schema without which it is another tool's. */
+  /** A table that must be in the same schema. Without it, this table belongs to another tool. */
   readonly beside?: string;
-  /** A table in the same schema with which it is another tool's. */
+  /** A table that must not be in the same schema. With it, this table belongs to another tool. */
   readonly notBeside?: string;
 }
 
@@ -70,122 +73,132 @@ export interface Relation {
   readonly schema: string;
   readonly name: string;
   readonly columns: Readonly<Record<string, string>>;
-  /** Whether its rows may be read, all of them. */
+  /** Whether you may read all of its rows. */
   readonly readable: boolean;
-  /** A policy of the table may hide rows of it. */
+  /** A policy of the table may hide some of its rows. */
   readonly hidden?: boolean;
-  /** Its schema is where a name without a schema is made. */
+  /** Names without a schema are created in the table's schema. */
   readonly current?: boolean;
-  /** Columns that want a value of whoever writes a row. */
+  /** Columns for which the writer of a row must give a value. */
   readonly wants?: readonly string[];
-  /** So few rows that looking at all of them costs nothing. */
+  /** The table has so few rows that reading all of them costs nothing. */
   readonly small?: boolean;
-  /** A service of the Supabase platform made it. */
+  /** A service of the Supabase platform created it. */
   readonly platform?: boolean;
 }
 
 export type TextRow = Readonly<Record<string, string | null>>;
 
 export interface ToolHistory {
-  /** What is applied, in the order in which that happened, each once. */
+  /** What is applied, each once, in the order in which it was applied. */
   readonly rows: readonly ToolRow[];
-  /** A history that has failed half-way: nothing can be built on it. */
+  /** A history that failed half-way. Nothing can be applied on top of it. */
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
 
 export interface ToolRow {
-  /** What a file can be known by: any of these. */
+  /** The keys that may identify a file. Any of them is enough. */
   readonly keys: readonly string[];
-  /** For people; and the revision it becomes where there is no file. */
+  /** The name in messages. It becomes the revision if there is no file. */
   readonly name: string;
-  /** `null`: the tool keeps none. */
+  /** `null`: the tool stores none. */
   readonly checksum: string | null;
-  /** As the server writes it. */
+  /** The time as the server writes it. */
   readonly at: string | null;
   readonly repeatable?: boolean;
-  /** The tool has run something else that is not a file of migrations, or a program: a file is not to be missed. */
+  /** The tool has run something that is no migration file, or a program. No file is expected. */
   readonly withoutFile?: boolean;
   readonly columns?: TextRow;
-  /** Other names, too weak to match a file by; with a file of that name it is a question. */
+  /** Other names, too weak to match a file. If a file has such a name, you are asked. */
   readonly aliases?: readonly string[];
 }
 
 export interface Match {
   readonly applied: readonly Applied[];
-  /** Passed over by the tool, for good: it takes them for applied, and no row says that they ever ran. */
+  /** Migrations that the tool has skipped for good. It counts them as applied, and no row shows that they ever ran. */
   readonly skipped: readonly string[];
-  /** Rows that speak of no file. */
+  /** Rows that refer to no file. */
   readonly missing: readonly ToolRow[];
   readonly warnings: readonly Problem[];
 }
 
 export interface Applied {
   readonly id: string;
-  /** `null`: it has none of its own, and a later one says so. */
+  /** `null`: it has no row of its own, and a later row implies it. */
   readonly row: ToolRow | null;
-  /** The file is not what the tool ran. */
+  /** The file differs from what the tool ran. */
   readonly edited: boolean;
-  /** Where a row says so of more than itself: what says that it is applied. */
+  /** If a row stands for more than itself: what implies that this one is applied. */
   readonly implied?: Implied;
 }
 
 export interface Implied {
-  /** Revisions, or names of rows without a file: each of them implies it. */
+  /** Revisions, or names of rows without a file. Each of them implies it. */
   readonly by: readonly string[];
-  /** By their order alone, so that a file may slip in below; else by what the files say of each other. */
+  /**
+   * `true`: implied by the order alone, so that a file may have slipped in below. `false`: implied by what the files
+   * declare.
+   */
   readonly inLine: boolean;
 }
 
 /** Statements for the transaction of one step. */
 export interface HistoryWriter {
-  /** The table as the tool itself would make it, and the SQL for that. `keys`: of the files. `at`: as configured. */
+  /**
+   * The table as the tool itself would create it, and the SQL for it. `keys`: the keys of the files. `at`: the
+   * configured place.
+   */
   create(
     keys: readonly ToolKey[],
     at: { readonly schema: string | null; readonly name: string } | null,
   ): { readonly table: Relation; readonly sql: string };
-  /** A query that gives a row where the tool has been there already. */
+  /** A query that returns a row if the tool has already applied the step. */
   present(table: Relation, step: MirroredStep): string | null;
   /**
-   * Where one row stands for many migrations: a query that gives a row where the tool has come to something that was not
-   * there when this run looked (`seen`, by name), and that our ledger does not know. What that implies it has applied too.
+   * For tools whose one row stands for many migrations. The query returns a row if the tool has reached something new:
+   * it was not there when this run looked (`seen`, by name), and our ledger does not know it. The tool has then applied
+   * everything that this implies too.
    */
   moved?(table: Relation, step: MirroredStep, seen: readonly string[]): string;
   /**
-   * For a tool that neither locks nor has a key that would stop it from applying one a second time: tells by what the other
-   * sessions are doing whether it is about to.
+   * For a tool that takes no lock and has no key that would stop it from applying a file twice. What other sessions do
+   * shows whether it is about to.
    */
   readonly intruder?: {
-    /** Sessions (`pid`) that have just read the table, and may begin to apply what they did not find in it. */
+    /** Sessions (`pid`) that have just read the table. They may begin to apply what they did not find in it. */
     readers(table: Relation): string;
-    /** A query that gives a row where one of them is carrying out this very step. */
+    /** A query that returns a row if one of them is carrying out this very step. */
     atWork(table: Relation, step: MirroredStep): string;
   };
-  /** After the ledger's own row was written or taken away. */
+  /** Runs after the ledger's own row was written or removed. */
   up(table: Relation, step: MirroredStep): string;
   down(table: Relation, step: MirroredStep): string;
   /**
-   * Instead of `down` where a person says that one is not there, for a tool whose rows stand for more than themselves. The
-   * table may have gone its own way since, so nothing follows from what else our ledger has.
+   * Replaces `down` if a person says that a migration is not applied, for a tool whose rows stand for more than
+   * themselves. The table may have changed independently, so the rest of our ledger implies nothing.
    */
   forget?(table: Relation, step: MirroredStep & { readonly parents: readonly string[] }): string;
-  /** Another text of an applied file counts from now on; for a tool that compares texts. */
+  /** Accepts another text of an applied file from now on, for a tool that compares texts. */
   accept?(table: Relation, step: MirroredStep): string;
-  /** Gives the row of the revision `from` the name of this file, for a tool that knows files by their names: its place stays. */
+  /**
+   * Gives the row of revision `from` the name of this file, for a tool that identifies files by name. The row keeps its
+   * place.
+   */
   rename?(table: Relation, step: MirroredStep, from: string): string;
-  /** Its rows hold what only its own files have, such as a checksum that it compares or goes by. */
+  /** Its rows hold what only its own files have, such as a checksum that it compares or relies on. */
   readonly ownFiles?: true;
-  /** Refuses files that it cannot keep in step with. */
+  /** Refuses files that cannot be mirrored. */
   check?(migrations: readonly Migration[]): Problem | null;
 }
 
 export interface MirroredStep {
   readonly revision: string;
-  /** `null`: its file is gone. */
+  /** `null`: the file is gone. */
   readonly key: ToolKey | null;
-  /** The file's text, upwards, as it lies there. */
+  /** The file's up text, exactly as the file holds it. */
   readonly text: string | null;
-  /** Our own history, quoted: for tools whose rows say what stands on what. */
+  /** Our own history, as a quoted name, for tools whose rows depend on the graph. */
   readonly ledger: string;
 }
 
@@ -193,7 +206,7 @@ export function nameOf({ schema, name }: Pick<Relation, "schema" | "name">): str
   return `${identifier(schema)}.${identifier(name)}`;
 }
 
-/** For people. */
+/** The table's name, for messages. */
 export function describeTable({ schema, name }: Pick<Relation, "schema" | "name">): string {
   return `${schema}.${name}`;
 }
@@ -202,7 +215,7 @@ export const TEXT = /^(text|character varying)/;
 export const INTEGER = /^(integer|bigint|numeric|smallint)/;
 export const BOOLEAN = /^boolean$/;
 
-/** Columns as text under their own names; those that are not there as null. */
+/** Columns as text under their own names. Missing columns are null. */
 export function selectText(table: Relation, columns: readonly string[], rest: string): string {
   const list = columns.map((column) =>
     table.columns[column] === undefined
@@ -212,7 +225,7 @@ export function selectText(table: Relation, columns: readonly string[], rest: st
   return `select ${list.join(", ")} from ${nameOf(table)} t ${rest}`;
 }
 
-/** A problem of a history that nothing can be built on. */
+/** A problem of a history that nothing can be applied on top of. */
 export function failed(message: string, hint: string): Problem {
   return { code: "ADOPT_FAILED_HISTORY", message, hint: `${hint} Then run again. Nothing was changed.` };
 }

@@ -1,4 +1,7 @@
-/** Every tool there is; a new one is a file and a line here. The first that recognises a table has it. */
+/**
+ * Every tool that is supported. To add one, write a file and add a line here. The first tool that recognises a table
+ * gets it.
+ */
 import { alembic } from "./alembic.ts";
 import { diesel } from "./diesel.ts";
 import { drizzle } from "./drizzle.ts";
@@ -41,7 +44,7 @@ export const TOOLS: readonly Tool[] = [
   graphileMigrate,
 ];
 
-/** Those that speak of the files of a layout. */
+/** The tools whose rows refer to the files of a layout. */
 export function toolsOf(layout: string): readonly Tool[] {
   return TOOLS.filter((tool) => tool.layouts.includes(layout));
 }
@@ -50,10 +53,10 @@ export function toolNamed(name: string): Tool | undefined {
   return TOOLS.find((tool) => tool.name === name);
 }
 
-/** MirrorSql in step unless the configuration says otherwise. */
+/** Tools whose history is mirrored unless the configuration says otherwise. */
 export const MIRRORED_BY_DEFAULT: ReadonlySet<string> = new Set(["drizzle", "supabase"]);
 
-/** Layouts that are of no tool in particular: any tool may have run these files. */
+/** Layouts that belong to no particular tool: any tool may have run these files. */
 export function isOwnLayout(layout: string): boolean {
   return ["plain", "updir", "updown"].includes(layout);
 }

@@ -10,7 +10,7 @@ const QUIET = {
   unterminated: null,
 };
 
-/** The findings as the texts of their statements. */
+/** The findings, each given as the text of its statement. */
 function found(text: string): Record<string, unknown> {
   const { statements: _, empty: __, unterminated, ...findings } = analyse(text);
   const entries = Object.entries(findings as Omit<Analysis, "statements" | "empty" | "unterminated">);
@@ -99,7 +99,7 @@ test("a new enum value and its use do not go together", () => {
   expect(used(`${add} do $$ begin update t set m = 'it''s'; end $$`)).not.toBeNull();
   expect(used(`${add} do $$ begin execute 'select ''it''''s'''; end $$`)).not.toBeNull();
   expect(used(`${add} create function f() returns mood language sql as $$ select 'it''s' $$`)).not.toBeNull();
-  // A body in PL/pgSQL is not looked at before it is called.
+  // The server does not parse a PL/pgSQL body until the function is called.
   expect(
     used(`${add} create function f() returns mood language plpgsql as $$ begin return 'it''s'; end $$`),
   ).toBeNull();

@@ -1,6 +1,6 @@
 /**
- * Looks at a whole migration. Most have nothing to find: one pass over the tokens shows that, and statements
- * are only built when somebody asks for them.
+ * Analyses a whole migration. Most migrations contain nothing special, which one pass over the tokens shows. Statements
+ * are built only when they are asked for.
  */
 import { classify, isTransactional, type StatementKind } from "./classify.ts";
 import { accept } from "./cursor.ts";
@@ -12,24 +12,24 @@ export interface AnalysedStatement extends Statement {
   readonly kind: StatementKind;
 }
 
-/** The first statement of each sort, or `null`. What follows a `COPY … FROM STDIN` is data and not looked at. */
+/** The first statement of each sort, or `null`. What follows a `COPY … FROM STDIN` is data and is not analysed. */
 export interface Analysis {
-  /** Built at the first look. */
+  /** Built on first access. */
   readonly statements: readonly AnalysedStatement[];
   readonly transactionControl: AnalysedStatement | null;
   readonly copyFromStdin: AnalysedStatement | null;
   readonly psqlCommand: AnalysedStatement | null;
-  /** One that the server refuses inside a transaction block. */
+  /** A statement that the server refuses inside a transaction block. */
   readonly outside: AnalysedStatement | null;
-  /** One with a literal equal to an enum value that an earlier statement adds: one transaction cannot do both. */
+  /** A statement with a literal equal to an enum value that an earlier statement adds. One transaction cannot do both. */
   readonly usesNewEnumValue: AnalysedStatement | null;
-  /** Nothing but comments, white space and `;`. */
+  /** The text holds only comments, white space and `;`. */
   readonly empty: boolean;
-  /** What the end of the text cuts off, and where it began (UTF-16 units). */
+  /** The token that the end of the text cuts off, and where it began (in UTF-16 units). */
   readonly unterminated: { readonly what: string; readonly offset: number } | null;
 }
 
-/** Never throws. Takes the canonical text: lines and offsets count in what is given. */
+/** Never throws. Pass the canonical text: lines and offsets refer to what you pass. */
 export function analyse(text: string): Analysis {
   const glance = glanceAt(text);
   let statements: readonly AnalysedStatement[] | undefined;
@@ -59,7 +59,7 @@ const NOTHING: Findings = {
 };
 
 interface Glance {
-  /** Some statement may be other than ordinary. */
+  /** A statement may be other than ordinary. */
   readonly remarkable: boolean;
   readonly empty: boolean;
   readonly unterminated: Analysis["unterminated"];
@@ -83,7 +83,7 @@ function glanceAt(text: string): Glance {
   return { remarkable, empty, unterminated };
 }
 
-/** Every statement that is not ordinary starts with one of these or contains one of those below. */
+/** Every statement that is not ordinary starts with one of these words, or contains one of the words below. */
 const FIRST_WORDS: ReadonlySet<string> = new Set(
   "abort begin cluster commit copy discard do end prepare reindex rollback start vacuum".split(" "),
 );
@@ -116,14 +116,14 @@ function findings(
     if (kind.kind === "add-enum-value") added.add(kind.value);
     else if (added.size > 0 && hasLiteral(statement.text, added)) found.usesNewEnumValue ??= statement;
   }
-  // A quote in data or in the arguments of a psql command opens nothing.
+  // A quote opens nothing in data or in the arguments of a psql command.
   const foreign = [found.copyFromStdin, found.psqlCommand].some(
     (statement) => statement !== null && unterminated !== null && statement.start < unterminated.offset,
   );
   return { ...found, unterminated: foreign ? null : unterminated };
 }
 
-/** Looks into the bodies that the server reads at once: those of `DO` and of functions in SQL. */
+/** Also searches bodies that the server parses at once: those of `DO` and of SQL functions. */
 function hasLiteral(text: string, values: ReadonlySet<string>): boolean {
   const deep = accept({ text, at: 0 }, "do") || isSqlRoutine(text);
   for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end)) {

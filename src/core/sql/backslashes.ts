@@ -1,10 +1,10 @@
 /**
- * Literals whose meaning depends on when the server reads them. With `standard_conforming_strings` off, a backslash in a
- * plain literal escapes. The server reads a whole message before the `SET` in it takes effect.
+ * Literals whose meaning depends on when the server reads them. While `standard_conforming_strings` is off, a backslash
+ * escapes in a plain literal. The server reads a whole message before a `SET` inside it takes effect.
  */
 import { fold, nextToken } from "./tokens.ts";
 
-/** The first plain literal with a backslash (UTF-16 offset) behind a `SET` that turns the setting off, or `null`. */
+/** The first plain literal with a backslash (UTF-16 offset) after a `SET` that turns the setting off, or `null`. */
 export function ambiguousBackslash(text: string): number | null {
   if (!/standard_conforming_strings/i.test(text)) return null;
   let off = false;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { classify, isTransactional } from "./classify.ts";
 
-// That all kinds agree with PostgreSQL's parser is proven in test/sql.test.ts.
+// test/sql.test.ts proves that all kinds agree with PostgreSQL's parser.
 
 describe("names are those of the catalog", () => {
   const table = (written: string) => {

@@ -24,7 +24,7 @@ export type StatementKind =
   | { readonly kind: "transaction-control"; readonly verb: string }
   | {
       readonly kind: "create-index-concurrently";
-      /** In the schema of its table; `null` where the server chooses the name. */
+      /** In the schema of its table. `null` if the server chooses the name. */
       readonly index: Name | null;
       readonly table: Name;
       readonly unique: boolean;
@@ -38,35 +38,35 @@ export type StatementKind =
   | {
       readonly kind: "reindex-concurrently";
       readonly object: ReindexObject;
-      /** `null`: the current database. */
+      /** `null` means the current database. */
       readonly name: Name | null;
     }
   | { readonly kind: "detach-partition-concurrently"; readonly table: Name; readonly partition: Name }
-  /** Completes a concurrent detachment that was interrupted. It may run inside a transaction block. */
+  /** Finishes a detach that was interrupted. This form may run inside a transaction block. */
   | { readonly kind: "detach-partition-finalize"; readonly table: Name; readonly partition: Name }
-  /** May run inside a transaction block, but the new value cannot be used before `COMMIT`. */
+  /** May run inside a transaction block, but the new value cannot be used there. */
   | {
       readonly kind: "add-enum-value";
       readonly type: Name;
       readonly value: string;
       readonly ifNotExists: boolean;
     }
-  /** Must run outside a transaction block. It may be repeated. */
+  /** Must run outside of transactions. Running it twice does no harm. */
   | { readonly kind: "repeatable-outside"; readonly verb: string }
-  /** Must run outside a transaction block. Repeated, it fails or does harm. */
+  /** Must run outside of transactions. Running it twice fails or does harm. */
   | { readonly kind: "outside"; readonly verb: string; readonly name: Name | null }
-  /** Commits by itself, so it must run outside a transaction block. A failure rolls back to its last commit. */
+  /** Commits by itself, so it runs outside of transactions. A failure undoes only what follows its last commit. */
   | { readonly kind: "commits-itself"; readonly verb: string }
-  /** Reads data that follows it in the stream. */
+  /** Expects data after it in the stream. */
   | { readonly kind: "copy-from-stdin"; readonly table: Name }
-  /** `\connect`, `\i`, `\copy`, `\restrict`: a command of psql, which the server does not know. */
+  /** `\connect`, `\i`, `\copy`, `\restrict`: commands of psql, which the server does not know. */
   | { readonly kind: "psql-command"; readonly command: string };
 
 export type ReindexObject = "index" | "table" | "schema" | "database" | "system";
 
 /**
- * Classifies one statement of `splitStatements`. An unknown or invalid statement is ordinary: the server decides
- * about it.
+ * Takes one statement as `splitStatements` returns it. A statement that it does not know, or that is not valid SQL, is
+ * ordinary: the server then decides.
  */
 export function classify(statement: { readonly text: string }): StatementKind {
   const { text } = statement;
@@ -99,7 +99,7 @@ export function isTransactional(kind: StatementKind): boolean {
 
 const ORDINARY: StatementKind = { kind: "ordinary" };
 
-/** First word → reader of what follows it; `null` stands for ordinary. */
+/** The first word of a statement, and the function that reads what follows. `null` means that the statement is ordinary. */
 const READERS: readonly (readonly [string, (cursor: Cursor) => StatementKind | null])[] = [
   ["create", readCreate],
   ["alter", readAlter],
@@ -137,14 +137,14 @@ function readRollback(cursor: Cursor): StatementKind | null {
   return accept(cursor, "to") ? null : control("ROLLBACK");
 }
 
-/** `PREPARE transaction AS …` prepares a statement of that name. */
+/** `PREPARE transaction AS …` is different: it prepares a statement with that name. */
 function readPrepare(cursor: Cursor): StatementKind | null {
   return accept(cursor, "transaction") && acceptString(cursor) !== null
     ? control("PREPARE TRANSACTION")
     : null;
 }
 
-/** Looks in the body for a `COMMIT` or `ROLLBACK` where a statement of PL/pgSQL begins. */
+/** Finds a block whose text has a `COMMIT` or `ROLLBACK` where a PL/pgSQL statement begins. */
 function readDo(cursor: Cursor): StatementKind | null {
   for (let token = peek(cursor); token !== null; token = peek(cursor)) {
     const body = acceptString(cursor);
@@ -226,7 +226,7 @@ function readAddValue(cursor: Cursor): StatementKind | null {
   return value === null ? null : { kind: "add-enum-value", type, value, ifNotExists };
 }
 
-/** The forms that talk to the publisher. The others only write the catalog, and are ordinary. */
+/** The forms that contact the publisher. The other forms only write to the catalog. */
 function readAlterSubscription(cursor: Cursor): StatementKind | null {
   const name = acceptName(cursor);
   if (accept(cursor, "refresh")) return outside("ALTER SUBSCRIPTION REFRESH", name);
@@ -252,13 +252,13 @@ function readReindex(cursor: Cursor): StatementKind | null {
 
 const REINDEX_OBJECTS: readonly ReindexObject[] = ["index", "table", "schema", "database", "system"];
 
-/** Without a table it clusters all of them, each in its own transaction. */
+/** Without a table it processes all tables, each in its own transaction. */
 function readCluster(cursor: Cursor): StatementKind | null {
   if (acceptGroup(cursor) === null) accept(cursor, "verbose");
   return peek(cursor) === null ? repeatable("CLUSTER") : null;
 }
 
-/** `STDOUT` means the same to the server when data comes in. */
+/** The server treats `FROM STDOUT` like `FROM STDIN`. */
 function readCopy(cursor: Cursor): StatementKind | null {
   accept(cursor, "binary");
   const table = acceptName(cursor);

@@ -1,9 +1,9 @@
-/** What the server does not keep must not stop it. */
+/** Comments are not stored by the server, so they must not make a statement fail. */
 import { nextToken } from "./tokens.ts";
 
 /**
- * The text with a `?` for each character of its comments that is not ASCII. The server converts a statement as a
- * whole: a comment would fail in a database whose encoding lacks the character. Offsets in characters stay the same.
+ * Replaces each non-ASCII character of a comment by `?`. The server converts a statement as a whole. A comment would
+ * fail in a database whose encoding lacks the character. Offsets in characters stay the same.
  */
 export function asciiComments(text: string): string {
   if (!BEYOND_ASCII.test(text)) return text;

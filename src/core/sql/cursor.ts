@@ -1,4 +1,4 @@
-/** Reads a statement word by word. A cursor is moved by what was accepted and stays where it was otherwise. */
+/** Reads a statement word by word. A cursor moves past what was accepted, and otherwise stays where it is. */
 import { identifierValue, literalValue, uescaped } from "./literals.ts";
 import { fold, nextToken, type Token } from "./tokens.ts";
 
@@ -7,14 +7,14 @@ export interface Cursor {
   at: number;
 }
 
-/** A name as the catalog has it: unquoted, folded and cut to PostgreSQL's length. */
+/** A name as the catalog stores it: unquoted, folded and cut to PostgreSQL's maximum length. */
 export interface Name {
-  /** `null` where none was written. */
+  /** `null` if the statement names no schema. */
   readonly schema: string | null;
   readonly name: string;
 }
 
-/** Accepts unquoted words, given in lower case; all of them or none. */
+/** Accepts a sequence of unquoted words, given in lower case. It accepts all of them or none. */
 export function accept(cursor: Cursor, ...words: readonly string[]): boolean {
   let at = cursor.at;
   for (const word of words) {
@@ -34,7 +34,7 @@ export function acceptSymbol(cursor: Cursor, symbol: string): boolean {
   return true;
 }
 
-/** Accepts a group in parentheses and gives what is between them, `null` if there is none. */
+/** Accepts a group in parentheses and returns its content, or `null` if there is none. */
 export function acceptGroup(cursor: Cursor): string | null {
   if (!acceptSymbol(cursor, "(")) return null;
   const start = cursor.at;
@@ -47,7 +47,7 @@ export function acceptGroup(cursor: Cursor): string | null {
   return cursor.text.slice(start);
 }
 
-/** A name with or without its schema; a third part in front (the database) is ignored, as the server does. */
+/** Accepts a name, with or without a schema. A leading database name is ignored, as the server does. */
 export function acceptName(cursor: Cursor): Name | null {
   const parts: string[] = [];
   do {
@@ -59,7 +59,7 @@ export function acceptName(cursor: Cursor): Name | null {
   return name === undefined ? null : { schema: parts.pop() ?? null, name };
 }
 
-/** The value of a string literal. */
+/** Accepts a string literal and returns its value. */
 export function acceptString(cursor: Cursor): string | null {
   const token = peek(cursor);
   if (token === null || (token.kind !== "string" && token.kind !== "dollar")) return null;

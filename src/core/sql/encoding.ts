@@ -1,14 +1,14 @@
 /**
- * Where a script changes `client_encoding`. psql sends the bytes of the file as they are, statement by statement. Behind
- * such a place the server takes the UTF-8 of the file for something else.
+ * Finds where a script changes `client_encoding`. psql sends the bytes of the file unchanged, statement by statement.
+ * After such a change the server misreads the UTF-8 of the file.
  */
 import { identifierValue, literalValue, uescaped } from "./literals.ts";
 import { splitStatements } from "./statements.ts";
 import { fold, nextToken, tokenize } from "./tokens.ts";
 
 /**
- * The first place (UTF-16 offset) that names another encoding and has text beyond ASCII behind it; comments do not
- * count. `null` where there is none. What a function sets whose body is not in the text cannot be seen.
+ * The first place (UTF-16 offset) that sets another encoding and is followed by non-ASCII text. Comments do not count.
+ * `null` if there is none. It cannot see what a function sets if the text does not contain the body.
  */
 export function encodingChange(text: string): number | null {
   let change: number | null = null;
@@ -31,8 +31,8 @@ export function encodingChange(text: string): number | null {
 }
 
 /**
- * The same text with UTF-8 set again behind what goes back to the session's defaults: those of psql are its own, where
- * those of a run are UTF-8.
+ * Sets UTF-8 again after each statement that restores the session's defaults. psql has its own defaults, while those of
+ * a run are UTF-8.
  */
 export function utf8AfterReset(text: string): string {
   if (!BEYOND_ASCII.test(text)) return text;
@@ -49,5 +49,5 @@ export function utf8AfterReset(text: string): string {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
 const BEYOND_ASCII = /[^\x00-\x7f]/;
-/** The name for `set_config`, and statements for `EXECUTE` and in the body of a `DO`. */
+/** Finds the setting's name in `set_config`, in statements for `EXECUTE`, and in the body of a `DO`. */
 const IN_TEXT = /client_encoding|\bset\s+(?:session\s+|local\s+)?names\b/i;

@@ -1,25 +1,27 @@
 /**
- * `CREATE INDEX IF NOT EXISTS` succeeds whatever has the name: an index that is not valid, one of another table, a sequence.
- * The guard comes behind such statements, in their transaction, and raises where there is no valid index of the table.
+ * `CREATE INDEX IF NOT EXISTS` succeeds if anything has that name: an invalid index, another table's index, or a
+ * sequence. The guard follows such statements in the same transaction. It raises an error unless the table has a valid
+ * index of that name.
  */
 import { readCreateIndex } from "./create-index.ts";
 import type { Name } from "./cursor.ts";
 import { literal, quotedName } from "./quote.ts";
 import { splitStatements } from "./statements.ts";
 
-/** Raised by the guard. */
+/** The SQLSTATE that the guard raises. */
 export const INDEX_SQLSTATE = "GW004";
 
 /**
- * SQL that ends in a semicolon; nothing where the text has no such statement. The table is found by the search_path in force.
- * `concurrently`: also behind those, for whoever does not look at them in another way.
+ * SQL that ends in a semicolon. Empty if the text has no such statement. The table is looked up through the current
+ * search_path. With `concurrently`, the guard covers `CREATE INDEX CONCURRENTLY` too, for callers without a check of
+ * their own.
  */
 export function indexGuard(
   text: string,
   { concurrently = false }: { readonly concurrently?: boolean } = {},
 ): string {
   if (!/\bindex\b/i.test(text) || !/\bexists\b/i.test(text)) return "";
-  // Of a file that moves the search_path to and fro, the last one says nothing of the statements before.
+  // If a file changes the search_path several times, the last value does not apply to the earlier statements.
   const moved = [...text.matchAll(/\bsearch_path\b/gi)].length > 1;
   const looks = splitStatements(text).flatMap((statement) => {
     const found = readCreateIndex(statement.text);
@@ -31,7 +33,7 @@ export function indexGuard(
   return block([...new Set(looks)].join("\n"));
 }
 
-/** An index on the parent alone is invalid until its parts are attached. */
+/** An index on the parent alone stays invalid until the indexes of its partitions are attached. */
 function look(index: string, { schema, name }: Name, only: boolean): string {
   const table = literal(schema === null ? quotedName(name) : `${quotedName(schema)}.${quotedName(name)}`);
   return `t := pg_catalog.to_regclass(${table});

@@ -1,11 +1,11 @@
-/** What a literal or an identifier stands for. */
+/** The value of a literal or an identifier. */
 import { continuedAt, fold, nextToken, type Token } from "./tokens.ts";
 
-/** A token as written, with the escape character of a `UESCAPE` behind it. */
+/** A token as written, and the escape character that a following `UESCAPE` sets. */
 export interface Written {
   readonly text: string;
   readonly marker: string;
-  /** Behind the token and its `UESCAPE`. */
+  /** The offset after the token and its `UESCAPE`. */
   readonly end: number;
 }
 
@@ -20,19 +20,19 @@ export function uescaped(text: string, token: Token): Written {
   return { ...written, marker: text.slice(character.start + 1, character.end - 1), end: character.end };
 }
 
-/** Unquoted, folded if it had no quotes, and cut to 63 bytes as PostgreSQL does. */
+/** The name as PostgreSQL stores it: unquoted, folded if it had no quotes, and cut to 63 bytes. */
 export function identifierValue(written: Written): string {
   return truncate(identifierText(written));
 }
 
-/** The same at its full length. */
+/** The same name at full length. */
 export function identifierText({ text, marker }: Written): string {
   if (text.startsWith('"')) return text.slice(1, -1).replaceAll('""', '"');
   if (isUnicode(text)) return unescapeUnicode(text.slice(3, -1).replaceAll('""', '"'), marker);
   return fold(text);
 }
 
-/** The value of a string literal. Escapes for bytes beyond ASCII are taken as characters. */
+/** The value of a string literal. Escapes for bytes beyond ASCII are read as characters. */
 export function literalValue(written: Written): string {
   const { text, marker } = written;
   if (text.startsWith("$")) {
@@ -50,7 +50,7 @@ function isUnicode(text: string): boolean {
   return text.charAt(1) === "&" && (text.charAt(0) === "U" || text.charAt(0) === "u");
 }
 
-/** Undoes doubled quotes and puts the parts of a continued literal together; backslashes stay for later. */
+/** Undoes doubled quotes and joins the parts of a continued literal. Backslashes are handled later. */
 function joinParts(text: string, open: number, backslashes: boolean): string {
   let value = "";
   for (let at = open + 1; at < text.length; ) {
@@ -98,7 +98,7 @@ function unescapeUnicode(value: string, marker: string): string {
   );
 }
 
-/** Halves of a surrogate pair find together when they are joined. */
+/** Half of a surrogate pair stays half here. The two halves combine when the characters are joined. */
 function codePoint(code: number): string {
   return code > 0x10ffff ? "\ufffd" : String.fromCodePoint(code);
 }

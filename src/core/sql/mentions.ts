@@ -1,4 +1,7 @@
-/** Which of some names a text has as words, as deep as it has texts within texts: literals, bodies of `DO` and of functions. */
+/**
+ * Which of some names a text contains as words. It also searches nested texts: literals, and bodies of `DO` and
+ * functions.
+ */
 import { identifierValue, literalValue, uescaped } from "./literals.ts";
 import { fold, nextToken } from "./tokens.ts";
 
@@ -19,7 +22,7 @@ function look(text: string, names: ReadonlySet<string>, found: Set<string>): voi
     if (token.kind === "word") {
       const word = text.slice(token.start, token.end);
       add(fold(word));
-      // Within a literal it may be a name that is quoted later.
+      // A literal may hold a name that is quoted later.
       add(word);
     } else if (token.kind === "quoted") add(identifierValue(uescaped(text, token)));
     else if (token.terminated && (token.kind === "string" || token.kind === "dollar")) {

@@ -1,10 +1,10 @@
 /**
- * Values and names as SQL text, for messages that must not wait for a prepared statement. All of it is ASCII: it
- * means the same whatever `client_encoding` a migration has set, and whatever the database's own encoding is.
+ * Values and names as SQL text, for messages that cannot use a prepared statement. All of the SQL is ASCII. It means the
+ * same whatever `client_encoding` a migration has set, and whatever the database's encoding is.
  */
 import { escapeText, escapeValue, isPlain, isStorable } from "./stored.ts";
 
-/** A name in a statement. For text that the server takes apart itself, such as `to_regclass('...')`: `quotedName`. */
+/** A name in a statement. For text that the server parses itself, such as `to_regclass('...')`, use `quotedName`. */
 export function identifier(name: string): string {
   if (isAscii(name)) return quotedName(name);
   const escaped = Array.from(name, (character) => {
@@ -18,21 +18,21 @@ export function identifier(name: string): string {
   return `U&${quotedName(escaped.join(""))}`;
 }
 
-/** A name in double quotes, its characters as they are. */
+/** A name in double quotes, with its characters unchanged. */
 export function quotedName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
 /**
- * An expression for a value. Safe whatever `standard_conforming_strings` says: a backslash makes it an `E''` string.
- * Characters beyond ASCII are bytes that the server decodes: in a database of encoding SQL_ASCII it has no other way.
+ * An expression for a value. A backslash makes it an `E''` string, so `standard_conforming_strings` does not matter.
+ * Non-ASCII characters become bytes that the server decodes. A database with encoding SQL_ASCII accepts no other form.
  */
 export function literal(value: string | number | boolean | null): string {
   if (typeof value !== "string" || isAscii(value)) return quoted(value);
   return `pg_catalog.convert_from(pg_catalog.decode('${Buffer.from(value, "utf8").toString("hex")}', 'hex'), 'UTF8')`;
 }
 
-/** A literal whose characters stay as they are, for text that is the author's. */
+/** A literal with its characters unchanged, for text that the author wrote. */
 export function quoted(value: string | number | boolean | null): string {
   if (value === null) return "null";
   if (typeof value !== "string") return String(value);
@@ -42,8 +42,8 @@ export function quoted(value: string | number | boolean | null): string {
 }
 
 /**
- * An expression for text in a table of ours; `restored` reads it back. It never fails for a character that the
- * database cannot hold: such text is stored escaped.
+ * An expression for text in one of our tables; `restored` reads it back. It never fails because the database cannot hold
+ * a character: such text is stored escaped.
  */
 export function stored(value: string | number | boolean | null): string {
   if (typeof value !== "string" || isPlain(value)) return literal(value);
@@ -54,14 +54,14 @@ export function stored(value: string | number | boolean | null): string {
 export function storedJson(value: unknown): string {
   const [text, escaped] = [JSON.stringify(value), JSON.stringify(escapeValue(value))];
   if (isAscii(text) && text === escaped) return `${literal(text)}::jsonb`;
-  // Escapes of JSON itself, such as that of a lone surrogate, are no text of a database.
+  // Escapes of JSON itself, such as that of a lone surrogate, produce text that no database can store.
   const fits = JSON.stringify(escapeValue(value, isStorable)) === text;
   return `(${whereItFits(fits ? text : null, escaped)})::jsonb`;
 }
 
 /**
- * The text itself where the database holds all of Unicode, else the escaped one. `concat` is not immutable, which
- * keeps the planner from decoding ahead of time what the encoding cannot hold.
+ * The text itself if the database holds all of Unicode, and the escaped text otherwise. `concat` is not immutable. This
+ * keeps the planner from decoding text early that the encoding cannot hold.
  */
 function whereItFits(text: string | null, escaped: string): string {
   if (text === null) return literal(escaped);
@@ -75,12 +75,12 @@ function isAscii(text: string): boolean {
 }
 
 /**
- * Comes before whatever creates tables in a schema of ours. `if not exists` is no protection against two who create at
- * once (both look, then both create), and they may hold locks of different names: those of an import and of migrations.
- * So one transaction at a time creates. Where `table`, which is created last, is there, nobody waits for anybody; `null`
- * says that it is known to be missing.
+ * Run this before creating tables in one of our schemas. `if not exists` does not protect two sessions that create at
+ * the same time: both check, then both create. The two may hold different locks, one for an import and one for
+ * migrations. This statement therefore lets one transaction at a time create. If `table`, which is created last, exists,
+ * nobody waits. `null` says that it is known to be missing.
  *
- * `create schema if not exists` asks for the privilege to create even where the schema exists.
+ * `create schema if not exists` needs the privilege to create schemas even if the schema exists.
  */
 export function createSchema(name: string, table: string | null): string {
   const schema = identifier(name);

@@ -1,23 +1,23 @@
 /**
- * A target that is one schema of its database must not outlive that schema: what its migrations make would land in the
- * next schema of the search path, and making the schema again would bring back what somebody has dropped.
+ * Guards a target that is one schema of its database. Once that schema is dropped, migrations would create their objects
+ * in the next schema of the search path. Creating the schema again would restore what somebody has dropped.
  */
 import { literal } from "./quote.ts";
 
-/** Raised by the guard. */
+/** The SQLSTATE that the guard raises. */
 export const SCHEMA_GONE_SQLSTATE = "GW003";
 
 /**
- * A statement that raises unless the schema is there now. It looks past the snapshot of its transaction, and the name is
- * quoted by the server.
+ * A statement that raises an error unless the schema exists now. It looks past the snapshot of its transaction. The
+ * server quotes the name.
  */
 export function schemaGuard(name: string): string {
   return block(raiseUnlessThere(name));
 }
 
-/** The guard in the place of `createSchema`, before tables are created in a schema that is not ours to make. */
+/** Replaces `createSchema` before tables are created in a schema that is not ours to create. */
 export function requireSchema(name: string): string {
-  // As there: one transaction at a time creates.
+  // As in `createSchema`, one transaction at a time creates.
   const lock = `perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${literal(`godwit creates ${name}`)}, 0));`;
   return block(`${lock} ${raiseUnlessThere(name)}`);
 }
@@ -29,7 +29,7 @@ function raiseUnlessThere(name: string): string {
   end if;`;
 }
 
-/** A `DO` whose quotes are none of the body's, whatever a name in it holds. */
+/** A `DO` block with a dollar tag that the body does not contain, whatever names the body holds. */
 function block(body: string): string {
   let tag = "$guard$";
   for (let number = 1; body.includes(tag); number++) tag = `$guard${number}$`;

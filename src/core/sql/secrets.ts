@@ -1,17 +1,18 @@
 /**
- * Secrets in SQL, found with the server's own lexer: no quoting and no comment hides one from it. Of the author's own SQL
- * only what is known to be secret goes: the rest explains the error. Of a stranger's query every literal goes.
+ * Finds secrets in SQL with the server's own lexer, so that no quoting and no comment hides one. In the author's own
+ * SQL, only what is known to be secret is hidden, because the rest explains the error. In a stranger's query, every
+ * literal is hidden.
  */
 import { hidePasswords } from "../../std/passwords.ts";
 import { codePointOffset, locate, utf16Offset } from "../../std/text.ts";
 import { identifierText, literalValue, uescaped } from "./literals.ts";
 import { fold, nextToken, type Token } from "./tokens.ts";
 
-/** What is between the quotes. Offsets count UTF-16 units. */
+/** The text between the quotes. Offsets count UTF-16 units. */
 export interface SecretSpan {
   readonly start: number;
   readonly end: number;
-  /** What it stands for; `null` where only a part of it is secret. */
+  /** The value of the literal. `null` if only a part of it is secret. */
   readonly value: string | null;
 }
 
@@ -20,7 +21,7 @@ export function secretsOf(text: string): readonly SecretSpan[] {
   return collect(text, 0, 0);
 }
 
-/** The script without them, on the same lines, and where an offset of it has gone. */
+/** The script without its secrets, on the same lines, and a function that maps offsets into it. */
 export function hideSecrets(
   text: string,
   secrets: readonly SecretSpan[],
@@ -44,7 +45,7 @@ export function hideSecrets(
   return { text: parts.join("") + text.slice(copied), moved };
 }
 
-/** The line of a place (characters, from 1) without its secrets; the caret stands where it stood. */
+/** The line at a position (in characters, from 1) without its secrets. The caret marks the same place as before. */
 export function excerptAt(text: string, position: number, options: { firstLine?: number } = {}): string {
   const secrets = secretsOf(text);
   if (secrets.length === 0) return locate(text, position, options).excerpt;
@@ -54,8 +55,8 @@ export function excerptAt(text: string, position: number, options: { firstLine?:
 }
 
 /**
- * A query of somebody else, on one line: words and names, each literal and number as `'***'`, no comments. The server cuts
- * long queries, so the last literal may have no end.
+ * Somebody else's query on one line: words and names stay, each literal and number becomes `'***'`, comments go. The
+ * server cuts long queries, so the last literal may be unterminated.
  */
 export function hideLiterals(query: string): string {
   let shown = "";
@@ -67,7 +68,7 @@ export function hideLiterals(query: string): string {
     shown += `${touches || shown === "" ? "" : " "}${secretWord && token.kind === "quoted" ? '"***"' : shapeOf(token, text)}`;
     secretWord = token.kind === "word" && SECRET_NAME.test(text);
     end = token.end;
-    // Where backslashes escape in plain literals, the lexer is wrong about all that follows.
+    // If backslashes escape in plain literals, the lexer misreads everything that follows.
     if (token.kind === "string" && !/^e/i.test(text) && text.endsWith("\\'")) return `${shown} …`;
   }
   return shown;
@@ -86,12 +87,12 @@ function shapeOf({ kind, terminated }: Token, text: string): string {
   return kind === "quoted" && !terminated ? '"…' : text;
 }
 
-/** What a setting, an option or a column with a secret in it is called. */
+/** Names of settings, options and columns that hold a secret. */
 const SECRET_NAME =
   /(?:password|passwd|passphrase|pwd|secret|token|(?:private|api|access|encryption|secret|jwt)_?key)$/i;
 const SECRET_WORD = new RegExp(SECRET_NAME.source.replace(/\$$/, "(?!\\w)"), "i");
 
-/** Whether a text has a name in it, of a column or a setting, that is called like a secret. */
+/** Whether a text contains the name of a column or a setting that sounds like a secret. */
 export function namesSecret(text: string): boolean {
   return SECRET_WORD.test(text);
 }
@@ -133,7 +134,7 @@ function insertsUnnamed(text: string, depth: number): boolean {
 /** What they are handed is a key, or the address of a server with its password. */
 const SECRET_CALLS =
   /^(?:dblink\w*|pgp_(?:sym|pub)_\w+|crypt|hmac|encrypt|decrypt|encrypt_iv|decrypt_iv|create_secret|update_secret)$/;
-/** Between a name and its value. */
+/** Words that may stand between a name and its value. */
 const ASSIGNS: ReadonlySet<string> = new Set(["to", "encrypted", "unencrypted"]);
 const ROLE_VERBS: ReadonlySet<string> = new Set(["create", "alter"]);
 const ROLES: ReadonlySet<string> = new Set(["role", "user", "group"]);
@@ -142,17 +143,17 @@ const DEEPEST = 3;
 interface Context {
   /** The first words of the statement. */
   readonly head: string[];
-  /** `CREATE ROLE`, `ALTER USER` …, wherever in a block it stands. */
+  /** Inside `CREATE ROLE`, `ALTER USER` and the like, anywhere in a block. */
   role: boolean;
-  /** `ALTER ROLE … SET name`: from there on it is about a setting. */
+  /** Inside `ALTER ROLE … SET name`: from there on, the statement sets a setting. */
   sets: boolean;
-  /** The functions around, innermost last; empty for parentheses of another kind. */
+  /** The enclosing function calls, innermost last. Parentheses of another kind are an empty string. */
   readonly calls: string[];
   /** The last word or literal that may be the name of what follows. */
   name: string;
-  /** The word directly in front. */
+  /** The word directly before this token. */
   before: string;
-  /** What is declared since the last comma, if it is called like a secret: `secret text default '…'`. */
+  /** What was declared since the last comma has a name like a secret: `secret text default '…'`. */
   declares: boolean;
   /** Those of its literals that are secret only where it is about secrets, each with what is secret in it anyway. */
   readonly literals: { readonly span: SecretSpan; readonly anyway: readonly SecretSpan[] }[];
@@ -223,7 +224,7 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
         break;
       }
       case "quoted": {
-        // Meant for a literal: the server takes it for a name, and quotes it in its refusal.
+        // A literal was meant. The server reads it as a name and quotes it in its error message.
         if (context.before !== "" && isSecretName(context)) {
           const start = token.start + written.indexOf('"') + 1;
           const end = Math.max(start, token.end - (token.terminated ? 1 : 0));
@@ -262,12 +263,12 @@ function isSecret(context: Context): boolean {
   if (SECRET_NAME.test(context.name)) return true;
   if (context.declares && (context.before === "default" || context.before === ":=")) return true;
   if (context.head[0] === "copy" && context.before === "program") return true;
-  // The connection of a subscription; `ALTER USER x ENCRYPTED '…'` and whatever else is nearly right.
+  // The connection string of a subscription; `ALTER USER x ENCRYPTED '…'` and other forms that are nearly right.
   if (context.head[1] === "subscription") return context.before === "connection";
   return context.role && !context.sets && context.calls.length === 0;
 }
 
-/** `PASSWORD "…"` and `ENCRYPTED "…"` of a role, `SET app.secret TO "…"`. */
+/** `PASSWORD "…"` and `ENCRYPTED "…"` of a role, and `SET app.secret TO "…"`. */
 function isSecretName({ role, sets, before, name }: Context): boolean {
   if (role && !sets) return before === "password" || before === "encrypted" || before === "unencrypted";
   return sets && before === "to" && SECRET_NAME.test(name);

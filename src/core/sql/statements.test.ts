@@ -72,7 +72,7 @@ test("statements that are joined come apart again", () => {
   );
 });
 
-/** Fragments that a careless splitter trips over, in any order: mostly no valid SQL. */
+/** Random sequences of fragments that confuse a careless splitter. Most are not valid SQL. */
 function script(): fc.Arbitrary<string> {
   const fragment = fc.constantFrom(
     ..."; ( ) ' '' \" $$ $a$ $a$b $1 -- /* */ \\ E' e'\\' U&' U&\" x' 1. 1.. .. :: := @- -/* case end begin atomic".split(

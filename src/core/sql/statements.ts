@@ -1,12 +1,12 @@
 /**
- * Where one statement ends and the next begins. A `;` separates unless it is inside
- * - a token (strings, dollar bodies, comments);
+ * Finds where one statement ends and the next begins. A `;` separates statements unless it is inside
+ * - a token (a string, a dollar-quoted body, a comment);
  * - parentheses: `CREATE RULE … DO ALSO (a; b)`;
- * - the body of a routine, `BEGIN ATOMIC a; b; END`. The grammar wants a `;` behind each statement of the body
- *   and allows no `END` as a statement in it, so the body ends at the first `END` directly behind a `;` (or
- *   behind `ATOMIC`). No `CASE … END` needs counting, and a column named `end` does no harm.
+ * - the body of a routine, `BEGIN ATOMIC a; b; END`. The grammar requires a `;` after each statement of the body and
+ *   allows no `END` as a statement in it. The body therefore ends at the first `END` directly after a `;` (or after
+ *   `ATOMIC`). `CASE … END` needs no counting, and a column named `end` does no harm.
  *
- * A backslash where a statement would start is a command of psql; it reaches to the end of its line.
+ * A backslash where a statement would start is a psql command. It extends to the end of its line.
  */
 import { accept } from "./cursor.ts";
 import { endOfLine, nextToken, type Token } from "./tokens.ts";
@@ -16,13 +16,13 @@ export interface Statement {
   readonly text: string;
   readonly start: number;
   readonly end: number;
-  /** Of its first token, from 1. */
+  /** The line of its first token, from 1. */
   readonly line: number;
 }
 
 /**
- * Splits a script. Everything that is neither comment, white space nor a separating `;` is in exactly one
- * statement; empty statements vanish. Never throws: what is not terminated belongs to the last statement.
+ * Splits a script. Each token is in exactly one statement, except the separating `;` and comments. Empty statements are
+ * dropped. Never throws: text that is not terminated belongs to the last statement.
  */
 export function splitStatements(text: string): readonly Statement[] {
   const statements: Statement[] = [];
@@ -44,7 +44,7 @@ export function splitStatements(text: string): readonly Statement[] {
 
 interface Range {
   readonly end: number;
-  /** Where to read on. */
+  /** Where reading continues. */
   readonly next: number;
 }
 

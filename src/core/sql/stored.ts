@@ -1,20 +1,20 @@
 /**
- * Text of people (names of files, messages, scripts) in tables of ours, whatever the encoding of the database. Where
- * that holds all of Unicode, text is stored as it is. Elsewhere, and where it contains what no database holds (NUL,
- * half of a surrogate pair), it is stored in ASCII: `\u:` in front, then each UTF-16 unit beyond ASCII as `\uXXXX`
- * and a backslash as `\\`. Text that happens to begin with `\u:` is escaped as well, so that nothing is ambiguous.
- * Equal texts are stored equally: they can be compared in the database.
+ * How our tables store text that people wrote (file names, messages, scripts), whatever the encoding of the database. If
+ * the encoding holds all of Unicode, text is stored unchanged. Otherwise it is stored in ASCII: `\u:` in front, then
+ * each UTF-16 unit beyond ASCII as `\uXXXX` and a backslash as `\\`. The same applies to text that no database can hold
+ * (NUL, half of a surrogate pair). Text that happens to begin with `\u:` is escaped as well, so that nothing is
+ * ambiguous. Equal texts are stored equally, so the database can compare them.
  */
 
 const MARK = "\\u:";
 
-/** Stored as it is in every encoding. */
+/** Whether the text is stored unchanged in every encoding. */
 export function isPlain(text: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII but NUL
   return /^[\x01-\x7f]*$/.test(text) && !text.startsWith(MARK);
 }
 
-/** Stored as it is where the encoding holds all of Unicode. */
+/** Whether the text is stored unchanged if the encoding holds all of Unicode. */
 export function isStorable(text: string): boolean {
   return !text.includes("\0") && !text.startsWith(MARK) && !LONE_SURROGATE.test(text);
 }
@@ -29,12 +29,12 @@ export function escapeText(text: string): string {
   return `${MARK}${escaped}`;
 }
 
-/** The same in every text of a JSON value that is not `kept` as it is. */
+/** Escapes every text of a JSON value, except those for which `kept` is true. */
 export function escapeValue(value: unknown, kept: (text: string) => boolean = isPlain): unknown {
   return mapTexts(value, (text) => (kept(text) ? text : escapeText(text)));
 }
 
-/** What was stored, in a value, a row or a list of rows. */
+/** Reads back what was stored, in a value, a row or a list of rows. */
 export function restored<T>(value: T): T {
   return mapTexts(value, restoreText) as T;
 }

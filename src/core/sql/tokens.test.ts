@@ -31,7 +31,8 @@ test("every kind of token", () => {
   ]);
 });
 
-// Seen on a server: libpg-query's scanner was changed to show comments, and ends the literal at this one.
+// Observed on a server. libpg-query's scanner cannot serve here: it was changed to report comments, and ends the literal
+// at the comment.
 test("a literal goes on behind a line break and line comments, with its escapes", () => {
   const literal = "E'a' -- it's\n\t-- more '\n 'b\\'c'";
   expect(read(`${literal}, 1`)[0]).toEqual(["string", literal]);

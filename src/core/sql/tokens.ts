@@ -1,7 +1,6 @@
 /**
- * PostgreSQL's lexer, as scan.l has it with standard_conforming_strings on: enough of it to know what is
- * code and what is text. It never throws; what the end of the text cuts off is a token that says so.
- * A backslash ends nothing here: `E'…'` is the only place where it means something.
+ * PostgreSQL's lexer, following scan.l with standard_conforming_strings on. It does enough to tell code from text. It
+ * never throws: a token that the end of the text cuts off is marked as unterminated. A backslash escapes only in `E'…'`.
  */
 
 export type TokenKind =
@@ -9,14 +8,14 @@ export type TokenKind =
   | "word"
   /** `"…"` and `U&"…"`. */
   | "quoted"
-  /** `'…'` with its prefix, and all that it is continued with on later lines. The N of `N'…'` is a word. */
+  /** `'…'` with its prefix and its continuations on later lines. The N of `N'…'` is a word of its own. */
   | "string"
   | "dollar"
   | "number"
   | "parameter"
   | "operator"
   | "punctuation"
-  /** Only a block comment without an end; all others are skipped like white space. */
+  /** A block comment without an end. All other comments are skipped like white space. */
   | "comment";
 
 /** Offsets count UTF-16 units of the text that was read. */
@@ -24,7 +23,7 @@ export interface Token {
   readonly kind: TokenKind;
   readonly start: number;
   readonly end: number;
-  /** `false`: the text ended inside it. */
+  /** `false` if the text ended inside it. */
   readonly terminated: boolean;
 }
 
@@ -35,7 +34,7 @@ export function tokenize(text: string): readonly Token[] {
   return tokens;
 }
 
-/** The first token at or behind an offset that lies between two tokens; `null` at the end. */
+/** The first token at or after an offset that lies between two tokens. `null` at the end. */
 export function nextToken(text: string, from: number): Token | null {
   const start = skipBlank(text, from);
   if (start >= text.length) return null;
@@ -68,15 +67,14 @@ export function nextToken(text: string, from: number): Token | null {
   return complete("punctuation", start, start + (pair ? 2 : 1));
 }
 
-/** Folds an unquoted word as the server does: A to Z only, other letters stay. */
+/** Folds an unquoted word as the server does: only A to Z change, other letters stay. */
 export function fold(word: string): string {
   return word.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 /**
- * Where a string literal goes on: `'a'` and `'b'` are one literal if white space with a line break (and line
- * comments) lies between them. Takes the offset behind a closing quote, gives that of the next opening one,
- * or -1.
+ * Where a string literal continues. `'a'` and `'b'` are one literal if only white space with a line break (and line
+ * comments) separates them. Takes the offset after a closing quote and returns that of the next opening quote, or -1.
  */
 export function continuedAt(text: string, from: number): number {
   let brokeLine = false;
@@ -91,7 +89,7 @@ export function continuedAt(text: string, from: number): number {
   }
 }
 
-/** The offset of the line break that ends the line, or of the text's end. */
+/** The offset of the line break that ends the line, or of the end of the text. */
 export function endOfLine(text: string, from: number): number {
   let at = from;
   while (at < text.length && text.charCodeAt(at) !== LINE_FEED && text.charCodeAt(at) !== CARRIAGE_RETURN)
@@ -122,7 +120,7 @@ function complete(kind: TokenKind, start: number, end: number): Token {
   return { kind, start, end, terminated: true };
 }
 
-/** Gives the offset of a block comment that never ends, so that it becomes a token. */
+/** Returns the offset of a block comment that never ends, so that it becomes a token. */
 function skipBlank(text: string, from: number): number {
   let at = from;
   for (;;) {
@@ -154,12 +152,12 @@ function endOfBlockComment(text: string, start: number): number {
   return -1;
 }
 
-/** A string or quoted identifier whose opening quote is at `open`, behind its prefix. */
+/** A string or quoted identifier. Its opening quote is at `open`, after its prefix. */
 function enclosed(kind: "string" | "quoted", text: string, start: number, open: number): Token {
   const quote = text.charCodeAt(open);
   const prefixed = kind === "string" && open === start + 1;
   const escapes = prefixed && isOneOf(text.charCodeAt(start), "eE");
-  // In bit strings a doubled quote is no quote: `b'1''2'` is two literals.
+  // In bit strings a doubled quote is not an escape: `b'1''2'` is two literals.
   const doubles = !prefixed || escapes;
   let at = open + 1;
   while (at < text.length) {
@@ -225,7 +223,10 @@ function endOfDigits(text: string, start: number, accepts: (code: number) => boo
   }
 }
 
-/** An operator stops before a comment, and gives back a trailing sign unless it looks like no SQL operator. */
+/**
+ * An operator ends before a comment. It loses trailing signs unless it contains a character such as `@`, which no
+ * standard SQL operator has.
+ */
 function endOfOperator(text: string, start: number): number {
   let end = start + 1;
   while (isOperator(text.charCodeAt(end)) && !isCommentStart(text, end)) end++;
@@ -250,7 +251,7 @@ function isOperator(code: number): boolean {
   return isOneOf(code, "~!@#^&|`?+-*/%<>=");
 }
 
-/** Space, tab, line feed, vertical tab, form feed, carriage return; nothing outside of ASCII. */
+/** Space, tab, line feed, vertical tab, form feed, carriage return. No non-ASCII character is white space. */
 function isSpace(code: number): boolean {
   return code === SPACE || (code >= 0x09 && code <= CARRIAGE_RETURN);
 }
@@ -259,7 +260,7 @@ function isDigit(code: number): boolean {
   return code >= ZERO && code <= 0x39;
 }
 
-/** Everything outside of ASCII is a letter to the server, including a no-break space. */
+/** To the server every non-ASCII character is a letter, even a no-break space. */
 function isWordStart(code: number): boolean {
   return (
     (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === UNDERSCORE || code >= 0x80
@@ -270,7 +271,7 @@ function isWordPart(code: number): boolean {
   return isWordStart(code) || isDigit(code) || code === DOLLAR;
 }
 
-/** The code behind the end is `NaN`, which becomes U+0000 here and is none of any. */
+/** Past the end the code is `NaN`. It becomes U+0000 here, which is in none of the sets. */
 function isOneOf(code: number, characters: string): boolean {
   return characters.includes(String.fromCharCode(code));
 }

@@ -1,6 +1,6 @@
 /**
- * The modes that a text gives to its transaction, read before anything of it runs. The runner's own `BEGIN` carries them:
- * an isolation level cannot be chosen behind a query, and the ledger's row is one.
+ * The modes that a text sets for its transaction, read before any of it runs. The runner's own `BEGIN` carries them,
+ * because an isolation level cannot be set after a query. Writing the ledger's row is such a query.
  */
 import { accept, acceptSymbol, type Cursor, peek } from "./cursor.ts";
 import type { Statement } from "./statements.ts";
@@ -14,12 +14,12 @@ export interface TransactionModes {
 }
 
 export interface ModeSetting {
-  /** `session`: for the transactions that follow, as `default_transaction_isolation` is. */
+  /** `session`: it applies to the transactions that follow, as `default_transaction_isolation` does. */
   readonly scope: "transaction" | "session";
   readonly modes: TransactionModes;
 }
 
-/** What `SET TRANSACTION …`, `SET transaction_isolation = …` and their like ask for; `null` for other statements. */
+/** What `SET TRANSACTION …`, `SET transaction_isolation = …` and similar statements ask for. `null` for other statements. */
 export function modeSetting(text: string): ModeSetting | null {
   const cursor: Cursor = { text, at: 0 };
   if (!accept(cursor, "set")) return configSetting(text);
@@ -38,7 +38,10 @@ export function modeSetting(text: string): ModeSetting | null {
 const SET_CONFIG =
   /^select\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(\s*'(default_transaction_\w+)'\s*,\s*'([^']*)'\s*,\s*(?:false|true)\s*\)$/i;
 
-/** The session's are also set by the function; a transaction's own cannot be, for that is a query. */
+/**
+ * The function `set_config` can set the session's modes too. It cannot set those of its own transaction, because it runs
+ * in a query.
+ */
 function configSetting(text: string): ModeSetting | null {
   const [, name, value = ""] = SET_CONFIG.exec(text.trim()) ?? [];
   const [, scope, read] = VARIABLES.find(([each]) => each === name?.toLowerCase()) ?? [];
@@ -46,7 +49,7 @@ function configSetting(text: string): ModeSetting | null {
   return scope === undefined || modes === null ? null : { scope, modes };
 }
 
-/** The modes of `BEGIN` and `START TRANSACTION`; `null` for anything else. */
+/** The modes of `BEGIN` and `START TRANSACTION`. `null` for anything else. */
 export function beginModes(text: string): TransactionModes | null {
   const cursor: Cursor = { text, at: 0 };
   if (accept(cursor, "begin")) {
@@ -55,7 +58,7 @@ export function beginModes(text: string): TransactionModes | null {
   return modeList(cursor);
 }
 
-/** `COMMIT` and `END` that begin nothing new. */
+/** Whether this is a `COMMIT` or `END` that starts no new transaction. */
 export function isPlainCommit(text: string): boolean {
   const cursor: Cursor = { text, at: 0 };
   if (!accept(cursor, "commit") && !accept(cursor, "end")) return false;
@@ -65,15 +68,18 @@ export function isPlainCommit(text: string): boolean {
 }
 
 export interface LeadingModes {
-  /** What the statements say of their own transaction. */
+  /** The modes that the statements set for their own transaction. */
   readonly modes: TransactionModes;
-  /** What they set for the session, where a transaction begins behind them. */
+  /** The modes that they set for the session. These apply if a transaction begins after them. */
   readonly session: TransactionModes;
-  /** The statements that speak of their own: they have done their work when the transaction begins. */
+  /**
+   * The statements that set modes for their own transaction. Once the transaction begins with these modes, they are
+   * done.
+   */
   readonly said: readonly Statement[];
 }
 
-/** The modes that are set before the first query of a transaction. Behind it, the server refuses to change them. */
+/** The modes set before the first query of a transaction. After it, the server refuses to change them. */
 export function leadingModes(statements: readonly Statement[]): LeadingModes {
   let modes: TransactionModes = {};
   let session: TransactionModes = {};
@@ -90,8 +96,8 @@ export function leadingModes(statements: readonly Statement[]): LeadingModes {
 }
 
 /**
- * The first statement that sets an isolation level for the session where the one transaction has begun already, and others
- * come behind it. `begun`: before the first of them.
+ * The first statement that sets an isolation level for the session after the transaction has begun, if other statements
+ * follow. `begun`: the transaction begins before the first statement.
  */
 export function lateSessionModes(statements: readonly Statement[], begun = false): Statement | null {
   const isQuery = ({ text }: Statement) =>
@@ -106,7 +112,7 @@ export function lateSessionModes(statements: readonly Statement[], begun = false
   return statements.find(isLate) ?? null;
 }
 
-/** The first statement that makes its own transaction read-only, wherever it stands. */
+/** The first statement that makes its own transaction read-only, at any position. */
 export function readOnlyStatement(statements: readonly Statement[]): Statement | null {
   const makesReadOnly = ({ text }: Statement) => {
     const found = modeSetting(text);
@@ -115,7 +121,7 @@ export function readOnlyStatement(statements: readonly Statement[]): Statement |
   return statements.find(makesReadOnly) ?? null;
 }
 
-/** What such a session has for its next transactions, after one more statement. */
+/** The session's modes for its next transactions, after one more statement. */
 export function sessionModes(before: TransactionModes, text: string): TransactionModes {
   const found = modeSetting(text);
   if (found?.scope === "session") return { ...before, ...found.modes };
@@ -126,7 +132,7 @@ export function sessionModes(before: TransactionModes, text: string): Transactio
   return resets ? {} : before;
 }
 
-/** Statements that the server carries out without a snapshot. */
+/** Statements that the server runs without a snapshot. */
 const NO_QUERY = ["set", "reset", "show", "lock", "listen", "unlisten", "notify"];
 
 type Reader = (value: string) => TransactionModes | null;
@@ -179,7 +185,7 @@ const WORDS: readonly (readonly [readonly string[], TransactionModes])[] = [
   [["not", "deferrable"], { deferrable: false }],
 ];
 
-/** All that is left of a statement; `null` where it is more than modes. */
+/** Reads the rest of a statement as modes. `null` if it contains anything else. */
 function modeList(cursor: Cursor): TransactionModes | null {
   let modes: TransactionModes = {};
   while (peek(cursor) !== null) {

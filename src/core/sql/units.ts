@@ -1,8 +1,9 @@
 /**
- * A text that begins and ends transactions itself, cut where it ends them: each unit is to be carried out as a whole.
+ * Cuts a text that begins and ends transactions itself. A unit ends where a transaction ends, and is carried out as a
+ * whole.
  *
- * What stands in front of a `BEGIN` belongs to the same unit: in one message the server has it in one transaction with
- * what follows. What cannot run inside a transaction is a unit of its own, as it is for the server.
+ * What comes before a `BEGIN` belongs to the same unit: if both are in one message, the server runs both in one
+ * transaction. A statement that cannot run inside a transaction is a unit of its own, as it is for the server.
  */
 import { classify, isTransactional, type StatementKind } from "./classify.ts";
 import { type Statement, splitStatements } from "./statements.ts";
@@ -16,23 +17,23 @@ import {
 
 export interface Unit extends Statement {
   readonly kind: StatementKind;
-  /** More than one statement, separated by `;`. */
+  /** The unit has more than one statement, separated by `;`. */
   readonly several: boolean;
-  /** How its transaction begins, as its own `BEGIN` or a `SET TRANSACTION` in front has it. */
+  /** How its transaction begins, according to its own `BEGIN` or a `SET TRANSACTION` before it. */
   readonly modes: TransactionModes;
 }
 
 export interface Units {
-  /** The text with a space for every character of its `BEGIN`s and `COMMIT`s: offsets stay what they are. */
+  /** The text with its `BEGIN`s and `COMMIT`s replaced by spaces. Offsets stay the same. */
   readonly text: string;
   readonly units: readonly Unit[];
-  /** One that cannot be carried out for it, such as `ROLLBACK` or `COMMIT AND CHAIN`. */
+  /** A statement that cannot be carried out this way, such as `ROLLBACK` or `COMMIT AND CHAIN`. */
   readonly refused: Statement | null;
-  /** One that makes its transaction read-only. */
+  /** A statement that makes its transaction read-only. */
   readonly readOnly: Statement | null;
 }
 
-/** Never throws. `text` is canonical. */
+/** Never throws. `text` must be canonical. */
 export function transactionUnits(text: string): Units {
   const units: Unit[] = [];
   const blanks: Statement[] = [];
@@ -40,7 +41,7 @@ export function transactionUnits(text: string): Units {
   let readOnly: Statement | null = null;
   let open: Statement[] = [];
   let modes: TransactionModes = {};
-  /** How many statements of the open unit stand in front of its `BEGIN`. */
+  /** How many statements of the open unit come before its `BEGIN`. */
   let inFront = 0;
   for (const statement of splitStatements(text)) {
     const kind = classify(statement);
@@ -83,7 +84,7 @@ export function transactionUnits(text: string): Units {
         line: first.line,
         kind: several ? { kind: "ordinary" } : classify(first),
         several,
-        // What is set for the session in front of a BEGIN counts for it, what is set behind it for the next.
+        // A session setting before a BEGIN applies to this transaction; one after it applies to the next.
         modes: { ...leading[0].session, ...modes, ...leading[0].modes, ...leading[1].modes },
       });
     }
@@ -95,7 +96,7 @@ export function transactionUnits(text: string): Units {
 
 const byStart = (left: Statement, right: Statement) => left.start - right.start;
 
-/** The text with a space for every character of these statements, which are in order. */
+/** The text with these statements, which are in order, replaced by spaces. */
 export function blanked(text: string, statements: readonly Statement[], offset = 0): string {
   const parts: string[] = [];
   let at = 0;

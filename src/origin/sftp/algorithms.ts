@@ -1,4 +1,4 @@
-/** Which algorithms are offered to a server, in which order. */
+/** Which algorithms are offered to a server, and in which order. */
 import type { Algorithms, ServerHostKeyAlgorithm } from "ssh2";
 
 const HOST_KEYS: readonly ServerHostKeyAlgorithm[] = [
@@ -11,9 +11,9 @@ const HOST_KEYS: readonly ServerHostKeyAlgorithm[] = [
 ];
 
 export interface AlgorithmOptions {
-  /** Key types by which the server would be recognised; empty: any. */
+  /** The key types for which a known key exists. Empty: any type. */
   readonly preferred: readonly string[];
-  /** Key types that it has shown already, and that were not it. */
+  /** Key types that the server has shown already, with keys that did not match. */
   readonly excluded: readonly string[];
   readonly legacy: boolean;
 }
@@ -23,13 +23,13 @@ export function algorithmsFor({ preferred, excluded, legacy }: AlgorithmOptions)
   const all: ServerHostKeyAlgorithm[] = [...HOST_KEYS, ...(legacy ? (["ssh-rsa"] as const) : [])];
   const possible = all.filter((name) => !excluded.includes(keyTypeOf(name)));
   if (possible.length === 0) return undefined;
-  // The server has several keys and shows the first that we ask for: it should be one that can be recognised.
+  // The server has several keys and shows the first type that we ask for. Known types are therefore asked for first.
   const isPreferred = (name: string) => preferred.includes(keyTypeOf(name));
   const serverHostKey = [...possible.filter(isPreferred), ...possible.filter((name) => !isPreferred(name))];
   if (!legacy) return { serverHostKey };
   return {
     serverHostKey,
-    // Behind all others: taken only where the server has nothing better.
+    // These come last: they are used only if the server has nothing better.
     kex: {
       append: [
         "diffie-hellman-group-exchange-sha1",
@@ -42,7 +42,7 @@ export function algorithmsFor({ preferred, excluded, legacy }: AlgorithmOptions)
   };
 }
 
-/** RSA keys are of one type, whatever hash their signatures are made with. */
+/** RSA keys have one type, whatever hash their signatures use. */
 function keyTypeOf(algorithm: string): string {
   return algorithm.startsWith("rsa-sha2-") ? "ssh-rsa" : algorithm;
 }

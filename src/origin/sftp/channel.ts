@@ -1,13 +1,13 @@
 /**
- * One SFTP channel: the requests of the protocol as promises. On the other side it is one process that works
- * on one request after the other, so what it can do at once is bounded by the number of channels, not of requests.
+ * One SFTP channel, with the requests of the protocol as promises. On the server, one process handles a channel's
+ * requests one after the other. The number of channels therefore limits what runs at once, not the number of requests.
  */
 import type { FileEntryWithStats, SFTPWrapper, Stats } from "ssh2";
 import type { Connection } from "./connection.ts";
 
 export type Handle = Buffer;
 
-/** What the server answered instead of what was asked for. */
+/** An error that the server reports in answer to a request. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly status: number;
@@ -20,26 +20,26 @@ export class Refusal extends Error {
     return this.status === STATUS.noSuchFile;
   }
 
-  /** For the middle of a sentence. */
+  /** The reason, worded for the middle of a sentence. */
   get reason(): string {
     if (this.status === STATUS.permissionDenied) return "permission denied";
     if (this.status === STATUS.noSuchFile) return "no such file or folder";
-    // "Failure" is all that version 3 of the protocol has for the rest.
+    // Version 3 of the protocol reports everything else as "Failure".
     return `the server says "${this.message.replace(/[^\x20-\x7e]+/g, " ").slice(0, 200)}"`;
   }
 }
 
-/** From version 3 of the protocol, which is what servers speak. */
+/** The codes of version 3 of the protocol, which servers use. */
 const STATUS = { endOfFile: 1, noSuchFile: 2, permissionDenied: 3 } as const;
 
 export class Channel {
-  /** How many files are being read or looked at over it. */
+  /** How many files are being read or checked over it. */
   busy = 0;
   readonly #connection: Connection;
   readonly #sftp: SFTPWrapper;
   #ended = false;
 
-  /** `onIdleEnd`: the server closed it while nobody used it. */
+  /** `onIdleEnd`: called if the server closes the channel while nobody uses it. */
   constructor(connection: Connection, sftp: SFTPWrapper, onIdleEnd: (channel: Channel) => void) {
     this.#connection = connection;
     this.#sftp = sftp;
@@ -69,7 +69,7 @@ export class Channel {
     return this.#ask(`looking at ${path}`, (answer) => this.#sftp.fstat(handle, answer));
   }
 
-  /** How many bytes came: fewer than asked for is normal, 0 is the end of the file. */
+  /** The number of bytes received. Fewer than asked for is normal; 0 is the end of the file. */
   read(handle: Handle, into: Buffer, range: { at: number; length: number; path: string }): Promise<number> {
     const { at, length, path } = range;
     return this.#ask(`reading ${path}`, (answer) =>
@@ -81,7 +81,7 @@ export class Channel {
     return this.#ask(`listing ${path}`, (answer) => this.#sftp.opendir(path, answer));
   }
 
-  /** Some more entries without `.` and `..`; `undefined` when there are none left. */
+  /** The next entries without `.` and `..`. `undefined` if there are no more. */
   async readdir(handle: Handle, path: string): Promise<readonly FileEntryWithStats[] | undefined> {
     try {
       return await this.#ask(`listing ${path}`, (answer) => this.#sftp.readdir(handle, answer));
@@ -91,7 +91,7 @@ export class Channel {
     }
   }
 
-  /** Nobody waits for it: what became of it shows at the next request. */
+  /** Closes a handle without waiting for the answer. A failure shows at the next request. */
   release(handle: Handle): void {
     if (!this.#ended) this.#connection.tell(() => this.#sftp.close(handle, () => {}));
   }
@@ -105,7 +105,7 @@ export class Channel {
       const { code, message } = error as { code?: unknown; message: string };
       if (typeof code === "number") throw new Refusal(code, message);
       if (this.#connection.over === undefined) {
-        // No status: the channel broke under it.
+        // There is no status, because the channel itself failed.
         this.#connection.abandon("the server ended an SFTP channel", error);
       }
       if (typeof code === "string" && code.startsWith("ORIGIN_")) throw error;

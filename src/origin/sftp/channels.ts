@@ -1,14 +1,14 @@
 /**
- * The SFTP channels of one connection, opened as they are needed: a request goes to the one that has least to do,
- * and another is opened while all are busy. Servers limit them (`MaxSessions`); where one is refused, those that
- * are there have to do. What finds no place waits in line.
+ * The SFTP channels of one connection, opened as they are needed. A request goes to the least busy channel, and another
+ * channel is opened while all are busy. Servers limit the number (`MaxSessions`). If the server refuses a channel, the
+ * open ones are used. Requests for which there is no place wait in line.
  */
 import { Channel } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 
-/** More gains nothing, and some NAS go down under many. */
+/** More gains nothing, and some NAS devices fail under many. */
 const MAX_CHANNELS = 4;
-/** So many hide the way there and back; each may hold a file in memory and open on the server. */
+/** This many hide the network's delay. Each may hold a file in memory and open on the server. */
 const AT_ONCE_PER_CHANNEL = 8;
 
 export class Channels {
@@ -24,17 +24,17 @@ export class Channels {
     this.#limit = Math.max(1, Math.min(limit, MAX_CHANNELS));
   }
 
-  /** How many are open. */
+  /** The number of open channels. */
   get size(): number {
     return this.#open.length;
   }
 
-  /** Opens the first one; rejects with the library's error where there is no SFTP. */
+  /** Opens the first channel. Rejects with the library's error if there is no SFTP. */
   async start(): Promise<void> {
     this.#open.push(await this.#newChannel());
   }
 
-  /** Runs `work` with a place on the channel that has least to do, as soon as there is one. */
+  /** Runs `work` on the least busy channel, as soon as there is a place. */
   async use<T>(signal: AbortSignal, work: (channel: Channel) => Promise<T>): Promise<T> {
     await this.#turn(signal);
     try {
@@ -51,14 +51,14 @@ export class Channels {
     }
   }
 
-  /** For what takes long between requests, and would keep a place from others. */
+  /** For work with long pauses between requests. It takes no place, so that it does not keep others waiting. */
   async leastBusy(): Promise<Channel> {
     const channel = await this.#take();
     channel.busy--;
     return channel;
   }
 
-  /** Counts it as busier before anybody else chooses. */
+  /** Counts the channel as busier before anybody else chooses one. */
   async #take(): Promise<Channel> {
     for (;;) {
       if (this.#connection.over) throw this.#connection.over;
@@ -67,7 +67,7 @@ export class Channels {
         undefined,
       );
       if (best?.busy !== 0 && this.#open.length + this.#opening.size < this.#limit) this.#openAnother();
-      // What is being opened will be free: worth waiting for.
+      // A channel that is being opened will be free, so it is worth waiting for.
       if (best && (best.busy === 0 || this.#opening.size === 0)) {
         best.busy++;
         return best;

@@ -1,7 +1,7 @@
 /**
- * From settings to a connection that is logged in: socket, key exchange, host key, login, all under one deadline.
- * The host key is judged before any secret is sent. A server has several keys and shows one; where a pin does not
- * tell of which type it is, the others are asked for before the pin is said to be broken.
+ * Goes from settings to a connection that is logged in: socket, key exchange, host key, login, all under one deadline.
+ * The host key is checked before any secret is sent. A server has several keys and shows one of them. If a pin does not
+ * tell its key type, the other keys are requested before the pin counts as broken.
  */
 import { ImportFailed } from "../../errors.ts";
 import { formatDuration, timeLimit } from "../../std/time.ts";
@@ -12,7 +12,7 @@ import { dial } from "./dial.ts";
 import { judgeHostKey, typesOf } from "./host-keys.ts";
 import { prepareLogin } from "./login.ts";
 
-/** Shorter than what firewalls and NAS let pass without a word. */
+/** Shorter than the silence after which firewalls and NAS devices drop a connection. */
 const KEEPALIVE_MS = 15_000;
 const KEEPALIVES_UNANSWERED = 3;
 
@@ -45,9 +45,9 @@ interface AttemptOptions extends OpenOptions {
 }
 
 class Attempt {
-  /** For the message, should it take too long. */
+  /** Names the current stage in the message if the deadline passes. */
   doing = "connecting";
-  /** The type of a host key that was not the pinned one, while another of the same server may be. */
+  /** The type of a host key that did not match the pin. Another key of the same server may match. */
   mismatch: string | undefined;
   readonly #ssh2: typeof import("ssh2");
   readonly #settings: SftpSettings;
@@ -68,7 +68,7 @@ class Attempt {
     let refusal: ImportFailed | undefined;
     let trusted: string | undefined;
     let abort = () => {};
-    // For as long as it lives: an error that nobody listens to would end the process.
+    // Stays for the client's lifetime: an error without a listener would end the process.
     client.on("error", () => {});
     try {
       await new Promise<void>((resolve, reject) => {
@@ -99,11 +99,11 @@ class Attempt {
           sock: socket,
           username: settings.username,
           authHandler: login.authHandler,
-          readyTimeout: 0, // the deadline is over all of it
+          readyTimeout: 0, // our deadline covers all of it
           keepaliveInterval: Math.min(KEEPALIVE_MS, Math.max(1, Math.floor(operationTimeoutMs / 2))),
           keepaliveCountMax: KEEPALIVES_UNANSWERED,
           algorithms: offer(settings, this.#options.excluded) ?? {},
-          // Also asked when keys are exchanged anew, which happens every gigabyte or so.
+          // Also called when keys are exchanged again, about every gigabyte.
           hostVerifier: (key: Buffer) => {
             const verdict = judgeHostKey(key, settings, settings.hostKeys);
             if (verdict.kind === "known") return true;
@@ -135,7 +135,7 @@ class Attempt {
     return code === "ORIGIN_HOST_CHANGED" && isOpen ? String(details?.type) : undefined;
   }
 
-  /** A server that was asked too often says so and hangs up. */
+  /** A server that was asked too often reports it and hangs up. */
   #isLogin(error: Error & { level?: string; code?: unknown }): boolean {
     return (
       error.level === "client-authentication" ||
@@ -169,7 +169,7 @@ class Attempt {
   }
 }
 
-/** For people and logs: it never holds a secret. */
+/** For people and logs. It never holds a secret. */
 export function describe({ username, host, port, base }: SftpSettings): string {
   const name = host.includes(":") ? `[${host}]` : host;
   return `sftp://${encodeURIComponent(username)}@${name}:${port}${base.startsWith("/") ? "" : "/"}${base}`;
@@ -207,7 +207,7 @@ async function loadSsh2(): Promise<{ readonly default: typeof import("ssh2") }> 
   }
 }
 
-/** Its native part is built on the machine, where there is a compiler, and missing it is silent. */
+/** The library's native part is built during installation, if there is a compiler. Nothing tells you when it is missing. */
 async function noticeSlowEncryption({ onNotice }: OpenOptions): Promise<void> {
   if (onNotice === undefined) return;
   const internals = "ssh2/lib/protocol/crypto.js";
@@ -220,7 +220,7 @@ async function noticeSlowEncryption({ onNotice }: OpenOptions): Promise<void> {
   );
 }
 
-/** What a server says, cut to a line that cannot disturb a terminal. */
+/** A server's message, cut to one line that cannot disturb a terminal. */
 function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]+/g, " ").slice(0, 200);
 }

@@ -1,14 +1,15 @@
 /**
- * One SSH connection that is in use: what was asked over it, and since when nobody answers.
+ * One SSH connection in use: what was asked over it, and since when nobody answers.
  *
  *   open ──── close() ─────────────────────────────────────────► over: ORIGIN_LOST
  *     ├────── the server ends it, or one of its channels in use ─► over: ORIGIN_LOST
  *     ├────── keepalive without an answer ─────────────────────► over: ORIGIN_LOST
  *     └────── a question without an answer ────────────────────► that one: ORIGIN_TIMEOUT; over: ORIGIN_LOST
  *
- * Every question is in one list until it is answered, and whatever ends the connection settles the whole list at
- * once: nothing here waits for the library to call back. A server answers the questions of a channel in order, so
- * the oldest one without an answer is the one that hangs, and it alone gets the blame. Once over, it stays so.
+ * Every question is in one list until it is answered. Whatever ends the connection settles the whole list at once, so
+ * that nothing waits for the library to call back. A server answers the questions of a channel in order. The oldest
+ * question without an answer is therefore the one that hangs, and only it gets the timeout. A connection that is over
+ * stays over.
  */
 import type { Socket } from "node:net";
 import type { Client, SFTPWrapper } from "ssh2";
@@ -16,7 +17,7 @@ import { ImportFailed } from "../../errors.ts";
 import { formatDuration } from "../../std/time.ts";
 import { originLost } from "../failures.ts";
 
-/** How long the farewell may take before the socket is torn. */
+/** How long a clean goodbye may take before the socket is destroyed. */
 const FAREWELL_MS = 500;
 
 export interface ConnectionOptions {
@@ -38,7 +39,7 @@ export class Connection {
   readonly #client: Client;
   readonly #socket: Socket;
   readonly #timeoutMs: number;
-  /** In the order in which they were asked. */
+  /** The open questions, in the order in which they were asked. */
   readonly #questions = new Set<Question>();
   readonly #gone: Promise<void>;
   #timer: NodeJS.Timeout | undefined;
@@ -50,18 +51,18 @@ export class Connection {
     this.#socket = socket;
     this.#timeoutMs = timeoutMs;
     this.#gone = new Promise((resolve) => socket.once("close", () => resolve()));
-    // Errors of the library come here for as long as it lives; without a listener they would end the process.
+    // The library's errors arrive here for the connection's lifetime. Without a listener they would end the process.
     client.on("error", (error) => this.#end(reasonOf(error), error));
     client.on("end", () => this.#end("the server hung up"));
     client.on("close", () => this.#end("the server hung up"));
   }
 
-  /** Why nothing can be asked any more. */
+  /** Why nothing can be asked any more. `undefined` while the connection is open. */
   get over(): ImportFailed | undefined {
     return this.#over;
   }
 
-  /** Asks something and settles in any case. `send` gets a callback in the manner of Node. */
+  /** Asks a question, which settles in any case. `send` receives a Node-style callback. */
   ask<T>(what: string, send: (answer: (error: unknown, value: T) => void) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#over) return reject(this.#again());
@@ -80,7 +81,7 @@ export class Connection {
     });
   }
 
-  /** Says something whose answer nobody waits for, and which therefore takes no blame when there is none. */
+  /** Sends something without waiting for the answer. A missing answer does not count as a timeout. */
   tell(send: () => void): void {
     if (this.#over) return;
     try {
@@ -90,25 +91,25 @@ export class Connection {
     }
   }
 
-  /** Opens one more SFTP channel; rejects with the library's error where the server refuses. */
+  /** Opens one more SFTP channel. Rejects with the library's error if the server refuses. */
   openChannel(): Promise<SFTPWrapper> {
     return this.ask("opening an SFTP channel", (answer) =>
       this.#client.sftp((error, opened) => {
-        // It may come when nobody waits for it any more.
+        // It may arrive when nobody waits for it any more.
         opened?.on("error", () => {});
         answer(error, opened);
       }),
     );
   }
 
-  /** Many small messages become one, because what is written now is sent with what follows in this turn. */
+  /** Combines small messages: what is written now is sent together with what follows in this turn. */
   gather(): void {
     if (this.#socket.writableCorked > 0) return;
     this.#socket.cork();
     process.nextTick(() => this.#socket.uncork());
   }
 
-  /** A channel in use failed: what it leaves open cannot be told, so the connection is given up. */
+  /** Gives up the connection after a channel in use failed, because nobody can tell what the channel left open. */
   abandon(why: string, cause?: unknown): void {
     this.#end(why, cause);
   }
@@ -118,7 +119,7 @@ export class Connection {
     await this.#gone;
   }
 
-  /** Ends it for all who wait. */
+  /** Ends the connection for everyone who waits. */
   #end(why: string, cause?: unknown): void {
     if (this.#over) return;
     this.#over = originLost(this.description, why, cause);
@@ -131,13 +132,13 @@ export class Connection {
     this.#socket.once("close", () => clearTimeout(timer));
   }
 
-  /** An error of its own for each who waits, so that each has the stack of its own question. */
+  /** Makes a separate error for each question, so that each has its own stack. */
   #again(): ImportFailed {
     const { message, hint, cause } = this.#over as ImportFailed;
     return new ImportFailed({ code: "ORIGIN_LOST", message, hint }, { cause });
   }
 
-  /** Looks at the oldest question, and comes again when the next one would be due. */
+  /** Checks the oldest question, and schedules the check of the next one. */
   #look(): void {
     this.#timer = undefined;
     const [oldest] = this.#questions;

@@ -1,4 +1,4 @@
-/** The way to the server before anything is said: its name, its port, a socket. */
+/** Opens a socket to the server: its name, its port, the connection. Nothing is said over it yet. */
 import { connect, type Socket } from "node:net";
 import { ImportFailed } from "../../errors.ts";
 import type { Host } from "./host-keys.ts";

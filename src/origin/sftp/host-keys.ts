@@ -1,7 +1,7 @@
 /**
- * Whether a server is the one that is meant, by the key it shows. A pin is stronger than `known_hosts`, and a host
- * that `known_hosts` has never becomes one that is trusted on first use: who sits between could just offer a key
- * of another type. Decided from values alone, before any secret is sent.
+ * Decides by its host key whether a server is the one you mean. A pin takes precedence over `known_hosts`. A host in
+ * `known_hosts` is never trusted on first use: an attacker in between could simply offer a key of another type. The
+ * decision is made from values alone, before any secret is sent.
  */
 import { createHash } from "node:crypto";
 import { ImportFailed } from "../../errors.ts";
@@ -10,7 +10,7 @@ import { findKnownKeys } from "./known-hosts.ts";
 
 export type Verdict =
   | { readonly kind: "known" }
-  /** Not known, but the first key seen is to be trusted: remember this pin. */
+  /** The host is unknown, and its first key is to be trusted. Remember this pin. */
   | { readonly kind: "first"; readonly pin: string }
   | { readonly kind: "refused"; readonly error: ImportFailed };
 
@@ -71,7 +71,7 @@ export function judgeHostKey(key: Buffer, { host, port }: Host, policy: HostKeyP
   }
 }
 
-/** The key types that would be recognised; empty where any may be (a fingerprint does not tell its type). */
+/** The key types that would be recognised. Empty if any type may match (a fingerprint does not tell its type). */
 export function typesOf({ host, port }: Host, policy: HostKeyPolicy): readonly string[] {
   const types =
     policy.pinned.length > 0
@@ -80,7 +80,7 @@ export function typesOf({ host, port }: Host, policy: HostKeyPolicy): readonly s
   return types.includes("") ? [] : [...new Set(types)];
 }
 
-/** A pin as people write it: a fingerprint with or without prefix and padding, a key, or a line of a `.pub` file. */
+/** Reads a pin as people write it: a fingerprint with or without prefix and padding, a key, or a line of a `.pub` file. */
 function pinToFingerprint(pin: string): string {
   const blob = blobOf(pin);
   if (blob.length > 0) return fingerprintOf(blob);
@@ -90,7 +90,7 @@ function pinToFingerprint(pin: string): string {
     .replace(/=+$/, "")}`;
 }
 
-/** The public key that a pin holds; empty where it holds a fingerprint. */
+/** The public key that a pin contains. Empty if it contains a fingerprint. */
 function blobOf(pin: string): Buffer {
   for (const word of pin.trim().split(/\s+/)) {
     const blob = /^[A-Za-z0-9+/]+={0,2}$/.test(word) ? Buffer.from(word, "base64") : Buffer.alloc(0);
@@ -99,7 +99,7 @@ function blobOf(pin: string): Buffer {
   return Buffer.alloc(0);
 }
 
-/** A public key begins with the length and the text of its type. */
+/** A public key begins with the length and the name of its type. */
 function typeOf(blob: Buffer): string {
   const length = blob.length >= 4 ? blob.readUInt32BE(0) : 0;
   if (length === 0 || length > 64 || blob.length < 4 + length) return "";
@@ -107,7 +107,7 @@ function typeOf(blob: Buffer): string {
   return /^[a-z0-9@.-]+$/.test(type) ? type : "";
 }
 
-/** As the files in `/etc/ssh` are called. */
+/** The type as in the names of the files in `/etc/ssh`. */
 function shortType(type: string): string {
   return type.startsWith("ecdsa") ? "ecdsa" : type === "ssh-rsa" ? "rsa" : "ed25519";
 }

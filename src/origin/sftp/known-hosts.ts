@@ -1,10 +1,10 @@
 /**
- * What a `known_hosts` file says about one host: `[marker] patterns type key [comment]`, a line per key.
+ * What a `known_hosts` file says about one host. The file has one line per key: `[marker] patterns type key [comment]`.
  *
- * Patterns are separated by commas: names and addresses (`nas.local`, `10.0.0.7`), with a port other than 22 as
- * `[nas.local]:2222`, with `*` and `?`, and with `!` for "not this one"; or a single hashed name
- * (`|1|salt|HMAC-SHA1`), which hides them from those who read the file. `@revoked` marks a key that must never
- * be accepted again; `@cert-authority` is about certificates, which are not supported here, and is left out.
+ * Patterns are separated by commas. They are names and addresses (`nas.local`, `10.0.0.7`), written `[nas.local]:2222`
+ * for a port other than 22. They may contain `*` and `?`, and `!` excludes what follows. A single hashed name
+ * (`|1|salt|HMAC-SHA1`) hides the name from those who read the file. `@revoked` marks a key that must never be accepted
+ * again. `@cert-authority` concerns certificates; these are not supported here, and such lines are skipped.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
@@ -20,7 +20,7 @@ export interface KnownKey {
   readonly key: string;
 }
 
-/** Whether any key of the host is known, right or wrong. */
+/** Whether any key of the host is known, matching or not. */
 export function isKnownHost(text: string, { host, port }: { host: string; port: number }): boolean {
   const { accepted, revoked } = findKnownKeys(text, host, port);
   return accepted.length + revoked.length > 0;
@@ -43,7 +43,7 @@ export function findKnownKeys(text: string, host: string, port: number): KnownKe
   return { accepted, revoked };
 }
 
-/** As `ssh` writes a host down: with its port, unless it is the usual one. */
+/** The host as `ssh` writes it down: with its port, unless it is the default port. */
 function namesOf(host: string, port: number): readonly string[] {
   const name = host.toLowerCase();
   return port === 22 ? [name, `[${name}]:22`] : [`[${name}]:${port}`];
@@ -69,7 +69,7 @@ function isHashOf(field: string, name: string): boolean {
   return expected.length === actual.length && timingSafeEqual(expected, actual);
 }
 
-/** `*` is any text, `?` any character; all others stand for themselves. Without backtracking over the text. */
+/** `*` matches any text, `?` any character, and all others match themselves. It does not backtrack over the text. */
 function matches(pattern: string, name: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   if (rest.length === 0) return startsAt(first, name, 0) && first.length === name.length;

@@ -1,7 +1,7 @@
 /**
- * How to prove who we are: with the private key, the password (asked for outright or in a dialogue, as many NAS
- * do), then the agent, which may have many keys of which a server counts each as a failure. A method is tried
- * only where the server offers it, once: some servers lock an address out after a few failures.
+ * Logs in with the private key, then the password (requested directly or in a dialogue, as many NAS devices do), then
+ * the agent. An agent may have many keys, and a server counts each as a failure. A method is tried once, and only if the
+ * server offers it: some servers lock an address out after a few failures.
  */
 import type { AnyAuthMethod, ConnectConfig, ParsedKey } from "ssh2";
 import { ImportFailed } from "../../errors.ts";
@@ -11,7 +11,7 @@ type Ssh2 = typeof import("ssh2");
 
 export interface Login {
   readonly authHandler: NonNullable<ConnectConfig["authHandler"]>;
-  /** Why it failed, once it has. */
+  /** The error to report after the login failed. */
   refused(cause: unknown): ImportFailed;
 }
 
@@ -45,14 +45,14 @@ export function prepareLogin({ utils }: Ssh2, settings: SftpSettings): Login {
   return {
     authHandler(left, _partial, next) {
       if (!asked) {
-        // Which methods there are is told in answer to one that never works.
+        // The method "none" never works, but the server's answer lists its methods.
         asked = true;
         return next("none");
       }
       offered = left ?? [];
       const at = methods.findIndex((method) => offered.includes(method.offered));
       const [found] = at === -1 ? [] : methods.splice(0, at + 1).slice(-1);
-      if (found === undefined) return next(false as never); // that is how the library is told to give up
+      if (found === undefined) return next(false as never); // tells the library to give up
       tried.push(found.name);
       next(found.method);
     },
@@ -75,7 +75,10 @@ export function prepareLogin({ utils }: Ssh2, settings: SftpSettings): Login {
   };
 }
 
-/** A dialogue that asks a second time did not like the answer; it gets none, so that it ends. */
+/**
+ * Answers a dialogue once. If the server asks again, it rejected the answer; it gets no other, so that the dialogue
+ * ends.
+ */
 function answerOnce(password: string) {
   let answered = false;
   return (
@@ -87,7 +90,7 @@ function answerOnce(password: string) {
   ) => {
     const answer = answered ? "" : password;
     answered = true;
-    // What is shown while it is typed is no password.
+    // A field that is shown while you type is not a password.
     finish(prompts.map(({ echo }) => (echo ? "" : answer)));
   };
 }
@@ -99,7 +102,7 @@ function parseKey(
   const found = parse(privateKey, passphrase) as ParsedKey | ParsedKey[] | Error;
   const key = Array.isArray(found) ? found[0] : found;
   if (key && !(key instanceof Error) && key.isPrivateKey()) return key;
-  // In words of our own, and without a cause: nothing of the key is to get into a log.
+  // The error is in our own words and has no cause: no part of the key may get into a log.
   const encrypted = /ENCRYPTED|Encryption: aes/.test(privateKey) || isEncryptedOpenssh(privateKey);
   const [why, hint] = !(key instanceof Error)
     ? ["what was given is a public key", "Give the file without .pub."]
@@ -118,7 +121,7 @@ function parseKey(
   });
 }
 
-/** OpenSSH's own form names its cipher behind the magic word; `none` where there is no passphrase. */
+/** OpenSSH's own key format names its cipher after the magic word. It is `none` if there is no passphrase. */
 function isEncryptedOpenssh(text: string): boolean {
   const body = /-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]+)/.exec(text)?.[1];
   if (body === undefined) return false;

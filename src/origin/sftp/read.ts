@@ -1,8 +1,8 @@
 /**
- * A whole file into one buffer. Many requests are under way at once, because a single one at a time is as slow as
- * the way there and back. 32 KiB each is what every server allows; larger pieces gain nothing and are cut short by
- * some, so whatever comes short is asked for again. The file is looked at before and after: what does not match
- * what was expected is no result, and neither is a part of it.
+ * Reads a whole file into one buffer. Many requests are in progress at once, because one at a time is as slow as the
+ * network's round trip. Every server allows 32 KiB each. Larger pieces gain nothing and some servers cut them short, so
+ * missing bytes are requested again. The file is checked before and after. If it does not match what was expected,
+ * nothing of it is returned.
  */
 import type { Stats } from "ssh2";
 import { fileChanged, fileUnreadable, refuseOther } from "../failures.ts";
@@ -10,13 +10,13 @@ import type { Expected, ReadOptions } from "../origin.ts";
 import type { Channel, Handle } from "./channel.ts";
 
 const PIECE_BYTES = 32 * 1024;
-/** 1 MiB under way, half of what the library lets come in before it waits. */
+/** 1 MiB in progress, half of what the library accepts before it waits. */
 const PIECES_AT_ONCE = 32;
 
 export interface ReadJob extends ReadOptions {
-  /** As the caller calls it, for messages. */
+  /** The path as the caller gives it, for messages. */
   readonly path: string;
-  /** As the server calls it. */
+  /** The path on the server. */
   readonly file: string;
   readonly expected: Expected;
 }
@@ -26,7 +26,7 @@ export async function readWhole(channel: Channel, job: ReadJob): Promise<Buffer>
   const handle = await channel.open(file);
   try {
     signal.throwIfAborted();
-    // Both at once: one way there and back less for each file.
+    // Both at once: this saves one round trip per file.
     const before = channel.fstat(handle, file).then((found) => {
       if (found.mode !== undefined && !found.isFile()) throw fileUnreadable(path, "it is not a file");
       refuseOther(path, expected, expectedOf(found));
@@ -40,14 +40,14 @@ export async function readWhole(channel: Channel, job: ReadJob): Promise<Buffer>
   }
 }
 
-/** What the protocol tells of a file, in the terms of all origins: it has whole seconds. */
+/** What the protocol says about a file, in the terms of all origins. Its times are in whole seconds. */
 export function expectedOf({ size, mtime }: Stats): Expected {
   return { sizeBytes: size ?? 0, mtimeMs: (mtime ?? 0) * 1000 };
 }
 
 interface FillOptions {
   readonly job: ReadJob;
-  /** Rejects where reading on is of no use. */
+  /** Rejects if reading further is pointless. */
   readonly before: Promise<void>;
 }
 
@@ -82,7 +82,7 @@ async function fill(channel: Channel, handle: Handle, { job, before }: FillOptio
   try {
     await Promise.all(lanes);
   } finally {
-    // Whoever comes next on this channel should not stand behind answers that nobody wants.
+    // The next request on this channel should not wait behind answers that nobody wants.
     await Promise.allSettled(lanes);
   }
   return bytes;

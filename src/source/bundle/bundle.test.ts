@@ -8,7 +8,7 @@ import { openBundle, writeBundle } from "./bundle.ts";
 
 const options = { cacheFolder: null };
 
-/** A folder with the bundle of these files in `out`; the originals are gone. */
+/** Makes a folder with the bundle of these files in `out`. The original files are removed. */
 async function build(files: Readonly<Record<string, string | Uint8Array>>) {
   const origin = createFolder(files);
   const source = openFolder(origin);
@@ -82,7 +82,7 @@ describe("a bundle", () => {
     ).toEqual([]);
     expect(listing.migrations.filter(({ kind }) => kind === "module")).toHaveLength(3);
     const modules = ["0004_module.mjs", "0005_common.cjs", "0006_common.cjs"];
-    // What the hooks would repair is left out of this run, so imports are those that Node finds alone.
+    // The hooks are not active in this run, so every import must be one that Node finds by itself.
     const script = `for (const name of ${JSON.stringify(modules.slice(1))}) { const m = await import("./out/modules/" + name); console.log(JSON.stringify(await m.default.up())) }`;
     const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
       cwd: image,

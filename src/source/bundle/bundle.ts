@@ -1,13 +1,13 @@
 /**
- * `godwit build`: all migrations of a source, frozen into one folder for images that carry no compiler.
+ * `godwit build` freezes all migrations of a source into one folder, for images without a compiler.
  *
- *   godwit-bundle.json   what is there: every migration with the checksum of its original file, and the hash of
+ *   godwit-bundle.json   the list: every migration with the checksum of its original file, and the hash of
  *                        every frozen file
  *   sql/                 the text of each direction
  *   modules/             compiled modules, with what they import from the migrations folder
  *
- * A bundle lists the same migrations with the same checksums as the folder it was made from. It is written
- * beside its place, tried, and only then put there; a build that fails leaves the old bundle alone.
+ * A bundle lists the same migrations with the same checksums as the folder it was made from. It is written next to its
+ * final place, tested, and only then moved there. A build that fails leaves the old bundle untouched.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -26,7 +26,7 @@ interface Manifest {
   readonly format: 1;
   readonly layout: string;
   readonly migrations: readonly Frozen[];
-  /** Path in the bundle → sha256 of what is in the file. */
+  /** The path in the bundle → the sha256 of the file's content. */
   readonly files: Readonly<Record<string, string>>;
 }
 
@@ -37,10 +37,10 @@ interface Frozen {
 }
 
 interface FrozenContent {
-  /** Path in the bundle, and of all that it imports there. */
+  /** The path in the bundle, and the paths of everything that it imports there. */
   readonly path: string;
   readonly needs: readonly string[];
-  /** Where it stood. */
+  /** Where it was in the original folder. */
   readonly file: string;
   readonly line: number;
   readonly settings?: MigrationSettings | undefined;
@@ -48,8 +48,8 @@ interface FrozenContent {
 }
 
 /**
- * Freezes every migration of `source` into the folder `out`, in place of the bundle that is there. Throws
- * `SourceError` with everything that is wrong with the files, and then writes nothing.
+ * Freezes every migration of `source` into the folder `out`, replacing the bundle there. Throws `SourceError` with
+ * everything that is wrong with the files, and then writes nothing.
  */
 export async function writeBundle(source: Source, out: string, options: ModulesOptions): Promise<Source> {
   const place = resolve(out);
@@ -77,8 +77,8 @@ export async function writeBundle(source: Source, out: string, options: ModulesO
 }
 
 /**
- * Opens a bundle as a source; needs neither the original files nor a compiler. A frozen file that is missing or
- * was changed is the problem of its migration.
+ * Opens a bundle as a source. It needs neither the original files nor a compiler. If a frozen file is missing or was
+ * changed, its migration gets a problem.
  */
 export function openBundle(options: ModulesOptions & { readonly folder: string }): Source {
   const folder = resolve(options.folder);
@@ -136,7 +136,7 @@ async function freeze(
 ): Promise<Frozen> {
   if (migration.kind === "module") {
     const files = await freezeModule(source.folder, migration.file, options.cacheFolder);
-    // Without it Node would look for a package.json above the bundle to learn what a .js file is.
+    // Without it Node would look for a package.json above the bundle to decide what a .js file is.
     const kind = bundle.write("modules/package.json", '{ "type": "commonjs" }\n');
     const [path = "", ...needs] = files.map((file) => bundle.write(`modules/${file.file}`, file.content));
     const content = { path, needs: [...needs, kind], file: migration.file, line: 1 };
@@ -155,7 +155,7 @@ async function freeze(
   return { migration, up: up as FrozenContent, down: down ?? null };
 }
 
-/** Goes on to the next migration, so that one build names everything. */
+/** Records the error and goes on to the next migration, so that one build reports everything. */
 function collect(found: Problem[]) {
   return (error: unknown): never => {
     if (!(error instanceof SourceError)) throw error;
@@ -164,7 +164,7 @@ function collect(found: Problem[]) {
   };
 }
 
-/** Reads every migration back, and imports every module, as the image will. */
+/** Reads every migration back, and imports every module, as the image will do. */
 async function prove(bundle: Source): Promise<void> {
   try {
     await proveEach(bundle);

@@ -1,6 +1,7 @@
 /**
- * Follows a module's imports and compiles what it finds, so that it can run where neither the compiler nor
- * the application is. What lies outside the migrations folder is refused: it moves on, a migration must not.
+ * Follows a module's imports and compiles what it finds, so that the module runs without the compiler and without the
+ * application. Imports from outside the migrations folder are refused: that code keeps changing, and a migration must
+ * not.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -12,14 +13,14 @@ import { placeAt } from "../place.ts";
 import { readText } from "../text.ts";
 
 export interface FrozenFile {
-  /** Path in the bundle, below its folder of modules. */
+  /** The path in the bundle, below its folder of modules. */
   readonly file: string;
   readonly content: string | Uint8Array;
 }
 
 /**
- * A module and everything it imports from the same folder, itself first. Throws `SourceError` with all
- * imports that cannot be frozen (`SOURCE_MODULE_IMPORT`).
+ * A module and everything it imports from the same folder, with the module first. Throws `SourceError` with all imports
+ * that cannot be frozen (`SOURCE_MODULE_IMPORT`).
  */
 export async function freezeModule(
   folder: string,
@@ -51,7 +52,7 @@ export async function freezeModule(
   return frozen;
 }
 
-/** A bundle says by extension what a file is, since the project's package.json stays behind. */
+/** In a bundle the extension says what a file is, because the project's package.json stays behind. */
 function frozenName(name: string, code: string): string {
   const bare = name.slice(0, -extname(name).length);
   if (hasModuleSyntax(code) || /\.m[jt]s$/.test(name)) return `${bare}.mjs`;
@@ -73,7 +74,7 @@ interface Compiled {
   readonly cacheFolder: string | null;
 }
 
-/** By the compiler's own parser: it lists imports and turns those it cannot name into a call that we can see. */
+/** Uses the compiler's own parser. It lists imports, and turns those that it cannot name into a call that we can find. */
 async function importsOf(
   { name, text, code, cacheFolder }: Compiled,
   problems: Problem[],
@@ -92,7 +93,7 @@ async function importsOf(
   return imports;
 }
 
-/** `new URL("./data.csv", import.meta.url)`: a file that is read, not imported. */
+/** `new URL("./data.csv", import.meta.url)` refers to a file that is read, not imported. */
 const BESIDE = /new URL\(\s*(["'])(.+?)\1\s*,\s*__vite_ssr_import_meta__\.url\s*\)/g;
 
 const UNFOLLOWED: readonly (readonly [RegExp, specifier: string, why: string])[] = [
@@ -104,7 +105,7 @@ const UNFOLLOWED: readonly (readonly [RegExp, specifier: string, why: string])[]
 
 type Followed = { readonly file: string | null } | { readonly refused: string };
 
-/** The file that goes along, `null` for a package that stays outside, or why not. */
+/** The file to include, `null` for a package that stays outside, or the reason why neither is possible. */
 function follow(folder: string, { path, specifier }: { path: string; specifier: string }): Followed {
   if (specifier === "godwit" || specifier.startsWith("node:")) return { file: null };
   if (/^\.{1,2}(?:\/|$)/.test(specifier)) {
@@ -120,7 +121,7 @@ function follow(folder: string, { path, specifier }: { path: string; specifier: 
   try {
     createRequire(path).resolve(specifier);
   } catch (error) {
-    // A package that can only be imported, not required, is there all the same.
+    // A package that can be imported but not required is still installed.
     if ((error as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND")
       return { refused: "no such package is installed" };
   }

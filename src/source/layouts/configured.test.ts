@@ -1,4 +1,4 @@
-/** What other tools' own configuration would change in a run is done or refused by name. */
+/** If a tool's own configuration would change a run, we follow it or refuse it by name. */
 import { expect, test } from "vitest";
 import { createFolder } from "../folder.fixture.ts";
 import { graphileMigrate } from "./graphile-migrate.ts";

@@ -1,6 +1,6 @@
 /**
- * dbmate: `<digits>….sql` in the order of file names, each with `-- migrate:up` and behind it `-- migrate:down`.
- * `transaction:false` behind a mark counts for its section; other words there mean nothing to the tool.
+ * dbmate: `<digits>….sql` in the order of file names, each with `-- migrate:up` followed by `-- migrate:down`.
+ * `transaction:false` after a mark applies to its section. The tool ignores other words there.
  */
 import { type Problem, SourceError } from "../../errors.ts";
 import { readFolder } from "../folder.ts";
@@ -65,7 +65,7 @@ function reading({ text, file }: FileText, version: string): Reading {
   const back = cut(text, down, undefined);
   return {
     up: cut(text, up, down.start),
-    // One that does nothing is the usual way to say that there is none.
+    // A down section that does nothing is the usual way to say that there is no way back.
     down: firstStatement(back.text) < back.text.length ? back : null,
     tool,
   };

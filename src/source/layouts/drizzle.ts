@@ -1,10 +1,10 @@
 /**
- * Drizzle. Up to 0.45 a journal, `meta/_journal.json`, lists the files: its array is their order, and what is not in
- * it does not exist for the tool. From 1.0 on every migration is a folder, `<YYYYMMDDHHMMSS>_<name>/migration.sql` beside a
- * `snapshot.json`, in the order of `localeCompare`.
+ * Drizzle. Up to 0.45 a journal, `meta/_journal.json`, lists the files. Its array gives their order, and a file that it
+ * does not list does not exist for the tool. From 1.0 on every migration is a folder,
+ * `<YYYYMMDDHHMMSS>_<name>/migration.sql` beside a `snapshot.json`, in the order of `localeCompare`.
  *
  * The tool cuts a file at every `--> statement-breakpoint` and sends the pieces one by one. Here the marks become
- * semicolons of the same width, so that pieces without one of their own stay apart and offsets stay what they are.
+ * semicolons of the same width. Pieces without a semicolon stay separate, and offsets stay the same.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ const BREAKPOINT = "--> statement-breakpoint";
 
 interface JournalEntry {
   readonly tag: string;
-  /** Epoch milliseconds: what the history knows it by. */
+  /** Epoch milliseconds. The history identifies the migration by them. */
   readonly when: number;
 }
 
@@ -106,7 +106,7 @@ function readFolders(folder: string): Discovery {
   };
 }
 
-/** Fourteen digits of UTC in front of the name, as epoch milliseconds. */
+/** The fourteen digits of UTC at the start of the name, as epoch milliseconds. */
 function instantOf(name: string): number | null {
   const digits = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)_/.exec(name)?.slice(1).map(Number);
   if (digits === undefined) return null;
@@ -115,7 +115,7 @@ function instantOf(name: string): number | null {
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
-/** `name` only from 1.0 on. The hash is over the text as it lies there, invalid bytes replaced. */
+/** `name` exists only from 1.0 on. The hash covers the text as the file holds it, with invalid bytes replaced. */
 function reading(file: FileText, { when, name }: { when: number; name?: string }): Reading {
   const [hash = "", ...others] = lineEndVariants(file.bytes).map((bytes) =>
     createHash("sha256").update(bytes.toString("utf8")).digest("hex"),
@@ -128,7 +128,7 @@ function reading(file: FileText, { when, name }: { when: number; name?: string }
     },
     tool: {
       version: name ?? String(when),
-      // The tool never compares them: a checkout with other line ends has run the same.
+      // The tool never compares hashes, so a checkout with other line ends counts as the same file.
       checksums: [hash, ...others],
       columns: { hash, created_at: when, ...(name === undefined ? {} : { name }) },
     },
@@ -144,7 +144,7 @@ function notInJournal(name: string): Problem {
   };
 }
 
-/** Up to 0.45 it would be passed over; from 1.0 on Drizzle runs nothing while there is a journal. */
+/** Up to 0.45 Drizzle would skip this file. From 1.0 on it runs nothing while there is a journal. */
 function besideJournal(name: string): Problem {
   return {
     code: "SOURCE_FILE_NAME",

@@ -1,4 +1,4 @@
-/** How Flyway reads the name of a file: kind, version and description. Pure. */
+/** How Flyway reads the name of a file: kind, version and description. This file is pure. */
 import { basename } from "node:path";
 import type { FlywaySettings } from "./flyway-settings.ts";
 
@@ -7,17 +7,17 @@ export interface Named {
   readonly id: string;
   /** Path below the folder. */
   readonly file: string;
-  /** As Flyway keeps it, `_` as `.`; empty for R. */
+  /** The version as Flyway stores it, with `.` for `_`. Empty for R. */
   readonly version: string;
   readonly description: string;
-  /** Not SQL. */
+  /** The file is not SQL. */
   readonly foreign: boolean;
 }
 
 export const FOREIGN = /\.(?:java|kt|groovy|scala|class|cmd|bat|ps1|py|sh|bash)$/;
 export const VERSION = /^\d+(?:\.\d+)*$/;
 
-/** Without its extension; `null`: Flyway does not look at it. */
+/** The name without its extension. `null` if Flyway ignores the file. */
 export function stemOf(
   file: string,
   { suffixes }: FlywaySettings,
@@ -34,7 +34,7 @@ export function parseName(file: string, settings: FlywaySettings): Named | null 
   const { stem, foreign } = found;
   const { prefixes, separator } = settings;
   const kinds = (["V", "R", "B"] as const).filter((kind) => stem.startsWith(prefixes[kind]));
-  // Of two that fit the longer one is meant: `V` and `VIEW`.
+  // If two prefixes match, the longer one counts: `V` and `VIEW`.
   const [kind] = kinds.sort((left, right) => prefixes[right].length - prefixes[left].length);
   if (kind === undefined) return null;
   const rest = stem.slice(prefixes[kind].length);
@@ -50,7 +50,7 @@ function shorten(description: string): string {
   return spaced.length > 200 ? `${spaced.slice(0, 197)}...` : spaced;
 }
 
-/** Part by part as whole numbers of any size; a part that is missing counts as 0. */
+/** Compares part by part, as whole numbers of any size. A missing part counts as 0. */
 export function byVersion(left: Named, right: Named): number {
   const [ours, theirs] = [left, right].map(({ version }) => version.split(".").map(BigInt));
   for (let at = 0; at < Math.max(ours?.length ?? 0, theirs?.length ?? 0); at++) {

@@ -36,7 +36,7 @@ test.each([
   const one = await open(files);
   expect(one.wrong).toEqual([]);
   expect(await one.text("V1__a")).toBe("select 'conf', '${who}', 'V1__a.sql';");
-  // The environment counts more, and our own configuration most.
+  // The environment overrides the file, and our own configuration overrides both.
   const two = await open(files, { environment: { FLYWAY_PLACEHOLDERS_WHO: "env" } });
   expect(await two.text("V1__a")).toContain("'env'");
   const three = await open(files, {

@@ -1,8 +1,8 @@
 /**
- * What Flyway's own configuration says about its files: `flyway.toml` or `flyway.conf` beside the folder or above it, and
- * `FLYWAY_…` of the environment, which counts more. Names and placeholders are done as they are said; whatever would make
- * Flyway run other files, or the same files in another way, is refused by name. Connection, history and validation are not
- * read here.
+ * Reads what Flyway's own configuration says about its files. It is in `flyway.toml` or `flyway.conf`, beside the folder
+ * or above it, and in `FLYWAY_…` variables, which take precedence. Names and placeholders are followed. A setting that
+ * would make Flyway run other files, or run them in another way, is refused by name. Settings of connection, history and
+ * validation are not read.
  */
 import { join } from "node:path";
 import type { Problem } from "../../errors.ts";
@@ -19,14 +19,14 @@ export interface FlywaySettings {
   readonly suffixes: readonly string[];
   readonly replaces: boolean;
   readonly placeholder: { readonly prefix: string; readonly suffix: string; readonly separator: string };
-  /** Names in small letters. */
+  /** The placeholders by name, in lower case. */
   readonly placeholders: ReadonlyMap<string, string>;
   readonly callbacks: boolean;
-  /** Versions behind it are not run; `null`: all are. */
+  /** Later versions do not run. `null`: all versions run. */
   readonly target: string | null;
-  /** Versions up to it are passed over where the database is not empty. */
+  /** Versions up to this one are skipped if the database is not empty. */
   readonly baseline: string | null;
-  /** The schema that names without one go into. */
+  /** The schema in which names without a schema are created. */
   readonly schema: string | null;
   readonly table: string;
   readonly problems: readonly Problem[];
@@ -34,12 +34,12 @@ export interface FlywaySettings {
 
 interface Value {
   readonly text: string;
-  /** As it is written, and in which file. */
+  /** The key as written, and the file that contains it. */
   readonly key: string;
   readonly from: string;
 }
 
-/** Throws `SourceError` where a file cannot be read. */
+/** Throws `SourceError` if a file cannot be read. */
 export function flywaySettings(folder: string, { environment }: LayoutOptions): FlywaySettings {
   const problems: Problem[] = [];
   const spring = springSettings("flyway", {
@@ -101,7 +101,7 @@ export function flywaySettings(folder: string, { environment }: LayoutOptions): 
 
 const NAMES = ["flyway.conf", "conf/flyway.conf", "flyway.toml", "conf/flyway.toml", "flyway.user.toml"];
 
-/** Those of the nearest place that has one; the last counts most. */
+/** The files of the nearest folder that has one. A later file overrides an earlier one. */
 function filesFor(folder: string): readonly (readonly [string, string])[] {
   for (const place of placesAbove(folder)) {
     const found = NAMES.filter((name) => isThere(join(place, name)));
@@ -110,7 +110,7 @@ function filesFor(folder: string): readonly (readonly [string, string])[] {
   return [];
 }
 
-/** A name of a placeholder keeps what it is made of. */
+/** The name of a placeholder keeps its own characters. */
 function normal(key: string): string {
   const [first = "", ...rest] = key.replace(/^flyway\./i, "").split(".");
   const own = first.toLowerCase().replace(/[_-]/g, "");
@@ -124,7 +124,7 @@ function list(text: string): readonly string[] {
     .filter((each) => each !== "");
 }
 
-/** What would make another run of it, with the value that does not. */
+/** Settings that would change the run, each with the values that do not. */
 const HARMLESS: Readonly<Record<string, RegExp>> = {
   encoding: /^utf-?8$/i,
   cherrypick: /^$/,

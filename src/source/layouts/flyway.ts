@@ -1,11 +1,11 @@
 /**
- * Flyway. `V<version>__<name>.sql` in the order of their versions, then `R__<name>.sql` by name, from the folder and all
- * below it. Names that Flyway does not understand it passes over, and so do we; what it would run and we cannot
- * (classes, scripts, callbacks) is refused by name.
+ * Flyway. `V<version>__<name>.sql` in the order of versions, then `R__<name>.sql` by name, from the folder and all
+ * folders below it. Names that Flyway does not understand are ignored, here as there. What Flyway would run and we
+ * cannot (classes, scripts, callbacks) is refused by name.
  *
- * `B<version>__` stands for all versions up to its own, on an empty history. The versions themselves lead to the same
- * place, so it is taken only where they are gone: then the highest one comes first. `U<version>__` is never run: only
- * paid editions do, and none of its history says that it can be trusted.
+ * `B<version>__` replaces all versions up to its own if the history is empty. The versions themselves lead to the same
+ * result. The baseline is therefore used only if they are gone, and then the highest one comes first. `U<version>__`
+ * never runs: only paid editions run it, and none of its history shows that it can be trusted.
  */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -72,7 +72,7 @@ function entryOf(named: Named, { before, ...context }: Context & { before: Named
   };
 }
 
-/** What its own configuration would keep Flyway from running. */
+/** A file that Flyway would not run because of its own configuration. */
 function passedOver(named: Named, { target, baseline }: FlywaySettings): Problem | undefined {
   const { kind, version, file } = named;
   if (kind !== "V") return undefined;
@@ -91,7 +91,7 @@ function passedOver(named: Named, { target, baseline }: FlywaySettings): Problem
   );
 }
 
-/** Names without a schema go where Flyway puts them only with a search_path of our own. */
+/** Names without a schema go where Flyway puts them only if you configure a search_path. */
 function otherSchema({ schema }: FlywaySettings, { searchPath }: LayoutOptions): readonly Problem[] {
   if (schema === null || searchPath === undefined) return [];
   const [first = "public"] = searchPath ?? [];
@@ -107,14 +107,14 @@ function otherSchema({ schema }: FlywaySettings, { searchPath }: LayoutOptions):
 
 interface FileSettings {
   readonly transaction: boolean | undefined;
-  /** Whether placeholders are filled in; left open: as in all files. */
+  /** Whether placeholders are replaced. `undefined`: as in all files. */
   readonly replaces: boolean | undefined;
   readonly problem?: Problem;
 }
 
 const KNOWN = ["executeInTransaction", "encoding", "placeholderReplacement", "shouldExecute"];
 
-/** `<file>.conf`. Whether a statement needs a transaction is found out anyway, so only `false` says anything. */
+/** Reads `<file>.conf`. The statements show whether they need a transaction, so only the value `false` matters. */
 function readSettings(folder: string, file: string): FileSettings {
   const conf = `${file}.conf`;
   if (!existsSync(join(folder, conf))) return { transaction: undefined, replaces: undefined };
@@ -196,7 +196,7 @@ function keyOf({ kind, version, description, file }: Named, checksums: readonly 
   };
 }
 
-/** Names are the same in capitals. What depends on the connection, the machine or the clock must be given. */
+/** Names are compared regardless of case. You must give values that depend on the connection, the machine or the clock. */
 function valuesFor(
   file: string,
   { placeholders }: LayoutOptions,
@@ -211,12 +211,12 @@ function valuesFor(
   ]);
 }
 
-/** Over the lines without their ends, as a signed number: line ends and the byte order mark do not count. */
+/** Covers the lines without their ends, as a signed number. Line ends and the byte order mark do not count. */
 function checksumOf(canonical: string): string {
   return String(crc32(Buffer.from(canonical.replaceAll("\n", ""), "utf8")) | 0);
 }
 
-/** Those that `migrate` fires; the ones of other commands (`beforeClean`, …) have no part in it. */
+/** The callbacks that `migrate` fires. Those of other commands (`beforeClean`, …) do not matter here. */
 const CALLBACK =
   /^(?:(?:before|after)(?:Connect|Migrate|EachMigrate|EachMigrateStatement|Validate)|after(?:Migrate|EachMigrate|EachMigrateStatement|Validate)Error|beforeCreateSchema|createSchema|beforeRepeatables|afterVersioned|afterMigrateApplied|after(?:Migrate|Validate)OperationFinish)(?:__.*)?$/s;
 
@@ -232,7 +232,10 @@ function callbackProblem(folder: string, file: string, settings: FlywaySettings)
   );
 }
 
-/** Maven and Gradle keep the classes of `src/main/resources/db/migration` beside it, and they share its versions. */
+/**
+ * Finds the Java and Kotlin migrations that Maven and Gradle keep beside `src/main/resources/db/migration`. They share
+ * its versions.
+ */
 function classesBeside(folder: string): readonly string[] {
   return ["java", "kotlin"].flatMap((language) => {
     const sibling = folder.replace(/([\\/]src[\\/]main[\\/])resources(?=[\\/])/, `$1${language}`);

@@ -1,9 +1,9 @@
 /**
- * A folder for each migration, with `up.sql` and perhaps `down.sql`: diesel's form. The version is what stands before
- * the first `_`, without `-`; versions are compared as text.
+ * A folder for each migration, with `up.sql` and optionally `down.sql`: diesel's form. The version is the text before
+ * the first `_`, without `-`. Versions are compared as text.
  *
- * `metadata.toml` says whether it runs in a transaction. The tool's own rule has a trap: a file that does not name
- * `run_in_transaction` means that it does not.
+ * `metadata.toml` says whether the migration runs in a transaction. The tool's own rule has a trap: a file that does not
+ * contain `run_in_transaction` turns the transaction off.
  */
 import { join } from "node:path";
 import type { ToolKey } from "../../core/migration.ts";
@@ -64,13 +64,13 @@ function reading(
   return { up: wholeFile(file), settings: { transaction }, tool, problems };
 }
 
-/** `false`, or `undefined`: then it is found out from the statements. */
+/** `false`, or `undefined` if the statements decide. */
 function transactionOf(folder: string, file: string): false | undefined {
   const path = join(folder, file);
   return isThere(path) && saysOutside(readText(path, file)) ? false : undefined;
 }
 
-/** Enough of TOML for a file of one key; one that is no TOML counts for nothing, as for the tool. Pure. */
+/** Reads enough TOML for a file with one key. A file that is not TOML counts as absent, as for the tool. Pure. */
 export function saysOutside(toml: string): boolean {
   let value: string | undefined;
   let top = true;

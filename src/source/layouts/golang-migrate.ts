@@ -1,4 +1,4 @@
-/** golang-migrate: pairs of files by number. The tool's history holds the last version only. There is no mark. */
+/** golang-migrate: pairs of files by number. The tool's history holds the last version only. Its files have no marker. */
 import type { Layout } from "./layout.ts";
 import { discoverPairs } from "./pairs.ts";
 

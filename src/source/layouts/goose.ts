@@ -1,11 +1,11 @@
 /**
- * goose: `<integer>_<name>.sql` by the integer, with annotations: lines that begin with `--` and name `+goose`.
+ * goose: `<integer>_<name>.sql` by the integer, with annotations: lines that begin with `--` and contain `+goose`.
  *
  *   start → Up → Down, each once; between StatementBegin and StatementEnd everything is one statement; elsewhere
  *   a statement ends with a line whose last word, comments aside, ends in `;`.
  *
- * The text is kept as it lies there, so that places stay what they are: only a StatementEnd becomes a semicolon of the
- * same width, and behind `ENVSUB ON` variables of the environment are put in.
+ * The text stays as the file holds it, so that positions stay the same. Only a StatementEnd becomes a semicolon of the
+ * same width, and after `ENVSUB ON` environment variables are replaced.
  */
 import { compareNumbers } from "../../core/order.ts";
 import { type ErrorCode, type Problem, SourceError } from "../../errors.ts";
@@ -75,13 +75,13 @@ const ANNOTATIONS = [
 
 interface State {
   section: "start" | "up" | "down";
-  /** The line of the StatementBegin that is open, or of the statement that has no semicolon yet. */
+  /** The line of the open StatementBegin, or of the statement that has no semicolon yet. */
   open: { readonly line: number; readonly fenced: boolean } | null;
   substitutes: boolean;
   transaction: false | undefined;
 }
 
-/** Never throws; what is wrong is in `problems`, in the words of what the tool expects. */
+/** Never throws: faults go into `problems`. They say what the tool expects. */
 function parse({ text, file }: FileText, environment: LayoutOptions["environment"]): Reading {
   const state: State = { section: "start", open: null, substitutes: false, transaction: undefined };
   const problems: Problem[] = [];
@@ -180,7 +180,7 @@ function parse({ text, file }: FileText, environment: LayoutOptions["environment
     return original.replace(VARIABLE, (_, braced?: string, fallback?: string, bare?: string) => {
       const name = braced ?? bare ?? "";
       const value = environment[name];
-      // `:-` also stands in for one that is empty.
+      // `:-` also replaces an empty value.
       if (fallback !== undefined && !value) return fallback;
       if (value === undefined)
         wrong(line, `names the variable ${name}, which is not set`, `Set ${name}.`, "SOURCE_PLACEHOLDER");
@@ -189,10 +189,10 @@ function parse({ text, file }: FileText, environment: LayoutOptions["environment
   }
 }
 
-/** `${NAME}`, `${NAME:-otherwise}`, `$NAME`; a body in dollars (`$$`, `$1`) is none. */
+/** `${NAME}`, `${NAME:-otherwise}`, `$NAME`. A dollar-quoted body (`$$`, `$1`) is not a variable. */
 const VARIABLE = /\$(?:\{([A-Za-z_]\w*)(?::?-([^}]*))?\}|([A-Za-z_]\w*)(?![\w$]))/g;
 
-/** Its words, small and with single spaces; `null` for any other line. */
+/** The words of the annotation, in lower case with single spaces. `null` for any other line. */
 function annotationOf(line: string): string | null {
   if (!/^--.*\+goose/i.test(line)) return null;
   return line

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { graphileMigrate, hashOf } from "./graphile-migrate.ts";
 import { openLayout, SPECIMENS } from "./layout.fixture.ts";
 
-/** Committed as the tool does it. */
+/** Commits the bodies as the tool does. */
 function committed(...bodies: readonly string[]): Record<string, string> {
   let previous: string | null = null;
   return Object.fromEntries(

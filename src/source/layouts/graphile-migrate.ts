@@ -1,12 +1,12 @@
 /**
- * The layout of graphile-migrate: `committed/<number>[-<slug>].sql` below the folder, or in the folder itself. Headers
- * chain each file to the one before: `--! Previous: <its hash>`, `--! Hash: <over that and the body>`. A broken chain is
- * refused, as the tool does. Different line ends and a byte order mark are accepted, because git may have made them.
+ * graphile-migrate. `committed/<number>[-<slug>].sql` below the folder, or the folder itself. Every file begins with
+ * headers that link it to the one before: `--! Previous: <its hash>`, `--! Hash: <over that and the body>`. A broken
+ * chain is refused, as the tool does. Differences in line ends and byte order mark are accepted, because git makes them.
  *
- * `current.sql` is the migration in development. The tool runs it in development only, so it is ignored here.
+ * `current.sql` is work in progress: the tool runs it in development only, and it is not read here.
  *
- * `:NAME` stands for the value in `placeholders` of `.gmrc`. It is replaced in strings, comments and bodies too, so only
- * known names are replaced. An unknown name in plain SQL would fail on the server, and is refused.
+ * `:NAME` stands for its value in the `placeholders` of `.gmrc`. The tool replaces it in strings, comments and bodies as
+ * well, so only known names are replaced. An unknown name in plain SQL could only fail, and is refused.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -59,20 +59,20 @@ function chained(
         : brokenChain(file, previous, before);
     return { entry: { id, file, problem, read }, hash: hash ?? null };
   } catch (error) {
-    // The file is read again later, and the error is reported then.
+    // The file is read again with the others, and the error is reported then.
     if (!(error instanceof SourceError)) throw error;
     return { entry: { id, file, read }, hash: before };
   }
 }
 
 interface Parsed {
-  /** The hash of the file before. `null`: this is the first file. `undefined`: there is no such header. */
+  /** `null`: it is the first file. `undefined`: the header is missing. */
   readonly previous: string | null | undefined;
   readonly hash: string | undefined;
   readonly allowInvalidHash: boolean;
-  /** The offset of a header that is given twice. */
+  /** The second of two equal headers. */
   readonly twice: number | null;
-  /** Where the headers end. */
+  /** The offset at which the headers end. */
   readonly end: number;
 }
 
@@ -147,7 +147,7 @@ function readMigration(
   };
 }
 
-/** The hash as the tool makes it. Line ends of Windows in the body change it. */
+/** The hash as the tool computes it. It differs if the body has Windows line ends. */
 export function hashOf(body: string, previous: string | null): string {
   return `sha1:${createHash("sha1")
     .update(`${`${previous ?? ""}\n${body.trim()}`.trim()}\n`)
@@ -183,7 +183,7 @@ function fill(
   };
 }
 
-/** `:NAME` in plain SQL. The slice of an array has a colon too, but no capitals behind it. */
+/** Finds `:NAME` in plain SQL. A single colon may also be an array slice, which does not use capitals. */
 function unknownNames(
   body: string,
   known: (name: string) => boolean,

@@ -1,4 +1,4 @@
-/** A folder of another tool as a source: read where it lies, in that tool's order, and nothing in it is touched. */
+/** Uses a folder of another tool as a source. It is read in place, in that tool's order, and nothing in it is changed. */
 import { join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { checksum, fingerprint } from "../../core/checksum.ts";
@@ -22,10 +22,10 @@ import {
 } from "./layout.ts";
 import { strayMark } from "./stray.ts";
 
-/** Files read between two breaths, so that a health endpoint in the same process stays alive. */
+/** How many files are read between two pauses, so that a health endpoint in the same process stays responsive. */
 const FILES_AT_ONCE = 32;
 
-/** Nothing is read before `list()`. */
+/** Reads nothing before `list()`. */
 export function openInPlace(layout: Layout, folder: string, options: LayoutOptions): Source {
   const root = resolve(folder);
   let found: ReadonlyMap<string, Entry> | undefined;
@@ -47,7 +47,7 @@ export function openInPlace(layout: Layout, folder: string, options: LayoutOptio
   };
 }
 
-/** Whose folder it is, and where. */
+/** The layout of the folder, and its location. */
 interface Place {
   readonly root: string;
   readonly layout: string;
@@ -56,7 +56,7 @@ interface Place {
 async function describeAll(place: Place, entries: readonly Entry[]): Promise<Listing["migrations"]> {
   const first = new Map<string, string>();
   const migrations: Migration[] = [];
-  // A file of many migrations is read once, not once for each.
+  // A file with many migrations is read once, not once per migration.
   let last: FileText | undefined;
   const read = (file: string) => {
     if (last?.file !== file) last = readFile(place.root, file);
@@ -74,7 +74,7 @@ async function describeAll(place: Place, entries: readonly Entry[]): Promise<Lis
   return migrations;
 }
 
-/** Never throws: what is wrong becomes the migration's problem. */
+/** Never throws: a fault becomes the migration's problem. */
 function describe(
   { root, layout }: Place,
   entry: Entry,
@@ -122,7 +122,7 @@ function describe(
   }
 }
 
-/** Read on discovery too: a way back that is broken should be known before it is needed. */
+/** Read during discovery too, so that a broken way back is known before it is needed. */
 function readDownFile(root: string, { downFile }: Entry): Section | null {
   if (downFile === undefined) return null;
   return { text: readText(join(root, downFile), downFile), line: 1, transaction: undefined };

@@ -1,4 +1,4 @@
-/** A layout over a real folder, for the tests of one. */
+/** Opens a layout over a real folder, for tests. */
 import type { Migration } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
 import { createFolder } from "../folder.fixture.ts";
@@ -10,10 +10,10 @@ export interface Opened {
   readonly migrations: readonly Migration[];
   readonly problems: readonly Problem[];
   readonly ids: readonly string[];
-  /** What runs, as the server is to see it. */
+  /** The up text as the server receives it. */
   up(id: string): Promise<string>;
   down(id: string): Promise<string>;
-  /** Codes and messages of all that is wrong, in order. */
+  /** The codes and messages of all problems, in order. */
   readonly wrong: readonly string[];
 }
 
@@ -43,7 +43,7 @@ export async function openLayout(
   };
 }
 
-/** The specimens that every tool's checksum is known of. */
+/** Sample files for which every tool's checksum is known. */
 export const SPECIMENS: Readonly<Record<"A" | "A_CRLF" | "A_BOM" | "B" | "EMPTY", Buffer>> = {
   A: Buffer.from("CREATE TABLE t (id int);\nINSERT INTO t VALUES (1);\n"),
   A_CRLF: Buffer.from("CREATE TABLE t (id int);\r\nINSERT INTO t VALUES (1);\r\n"),

@@ -1,80 +1,81 @@
 /**
- * What a layout is: another tool's way to organise a folder. One file of `layouts/` for each says which files are migrations,
- * in which order, and what a file says; everything else is the same for all of them and in `in-place.ts`.
+ * A layout is the way in which another tool organises its folder. Each layout has one file in `layouts/`. It says which
+ * files are migrations, in which order, and what a file says. Everything else is common to all of them and is in
+ * `in-place.ts`.
  */
 import type { MigrationSettings, ToolKey } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
 import type { Section } from "../plain/sections.ts";
 
 export interface Layout {
-  /** As `--layout` has it. */
+  /** The name that `--layout` takes. */
   readonly name: string;
   /**
-   * Looks at names, and at the indexes that the tool itself keeps (a journal, a plan). Throws `SourceError` where the
-   * folder is missing, empty, not of this layout, or of a version that is not run (`LAYOUT_REFUSED`).
+   * Reads names, and the indexes that the tool itself keeps (a journal, a plan). Throws `SourceError` if the folder is
+   * missing or empty, is not of this layout, or has a version that is not supported (`LAYOUT_REFUSED`).
    */
   discover(folder: string, options: LayoutOptions): Discovery;
 }
 
 export interface LayoutOptions {
-  /** Name → what the tool puts in its place. */
+  /** The name of a placeholder → the value that the tool inserts. */
   readonly placeholders: Readonly<Record<string, string>>;
-  /** For layouts whose files may name variables. */
+  /** The environment, for layouts whose files may refer to variables. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The schemas in which names without one are looked for, where that is configured; left out where nobody knows. */
+  /** The configured search path, which decides where names without a schema are looked up. Undefined if it is unknown. */
   readonly searchPath?: readonly string[] | null;
 }
 
 export interface Discovery {
-  /** In the order in which the tool itself would run them. */
+  /** The entries in the order in which the tool would run them. */
   readonly entries: readonly Entry[];
-  /** What belongs to no entry. */
+  /** Problems that belong to no single entry. */
   readonly problems: readonly Problem[];
 }
 
 export interface Entry {
-  /** Unique; the file or folder name without extension, unless the tool names its migrations otherwise. */
+  /** Unique. It is the file or folder name without extension, unless the tool names its migrations otherwise. */
   readonly id: string;
-  /** Runs again whenever its text changed. */
+  /** Runs again whenever its text changes. */
   readonly repeatable?: boolean;
-  /** The same, but in its place in the line. */
+  /** The same, but it keeps its place in the line. */
   readonly rerun?: boolean;
-  /** Path below the folder, with `/`. Several entries may share a file. */
+  /** The path below the folder, with `/`. Several entries may share a file. */
   readonly file: string;
-  /** Its way back, where that is a file of its own. */
+  /** The file of the way back, if it is a separate file. */
   readonly downFile?: string | undefined;
-  /** Why it cannot run; then its file is not read. */
+  /** Why it cannot run. Its file is then not read. */
   readonly problem?: Problem | undefined;
-  /** What the tool's history knows it by, where its file is not read. */
+  /** The key in the tool's history, if the file is not read. */
   readonly tool?: ToolKey | undefined;
-  /** What the file says. Pure, and never throws: what is wrong is in `problems`. */
+  /** Reads what the file says. Pure, and never throws: faults go into `problems`. */
   read(file: FileText): Reading;
-  /** What `downFile` says, where that is more than its text. Pure, and never throws. */
+  /** Reads what `downFile` says, if that is more than its text. Pure, and never throws. */
   readDown?(file: FileText): Section;
 }
 
 export interface FileText {
-  /** To show. */
+  /** The path in messages. */
   readonly file: string;
-  /** As it lies there; for the tool's own checksum. */
+  /** The bytes as the file holds them, for the tool's own checksum. */
   readonly bytes: Buffer;
-  /** Canonical: UTF-8, no byte order mark, LF. Lines and offsets count in it. */
+  /** The canonical text: UTF-8, no byte order mark, LF. Lines and offsets refer to it. */
   readonly text: string;
 }
 
 export interface Reading {
-  /** May be empty: then it is applied by doing nothing. Offsets must be those of the file from `line` on. */
+  /** If it is empty, applying it does nothing. From `line` on, offsets must equal those of the file. */
   readonly up: Section;
-  /** A way back in the same file. */
+  /** The way back, if it is in the same file. */
   readonly down?: Section | null | undefined;
   readonly settings?: MigrationSettings | undefined;
   readonly tool?: ToolKey | undefined;
-  /** What the migration's checksum covers, where that is not the text of the whole file. */
+  /** The text that the migration's checksum covers, if it is not the whole file. */
   readonly identity?: string | undefined;
   readonly problems?: readonly Problem[] | undefined;
 }
 
-/** All of a file, upwards. */
+/** The whole file as the up section. */
 export function wholeFile({ text }: FileText, transaction?: boolean): Section {
   return { text, line: 1, transaction };
 }

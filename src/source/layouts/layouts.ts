@@ -1,7 +1,7 @@
-/** Every layout there is, by its name; a new one is a file and a line here. */
+/** Every supported layout, by name. To add one, write a file and add a line here. */
 import type { Layout } from "./layout.ts";
 
-/** `plain` is our own and not among them; it has a file of its own. */
+/** `plain` is our own layout. It is not in this list and has a file of its own. */
 export const LAYOUTS = {
   drizzle: async () => (await import("./drizzle.ts")).drizzle,
   "node-pg-migrate": async () => (await import("./node-pg-migrate.ts")).nodePgMigrate,
@@ -24,7 +24,7 @@ export type LayoutName = "plain" | keyof typeof LAYOUTS;
 
 export const LAYOUT_NAMES = ["plain", ...Object.keys(LAYOUTS).sort()] as readonly LayoutName[];
 
-/** Throws where there is none of that name. */
+/** Throws if there is no layout of that name. */
 export async function loadLayout(name: string): Promise<Layout> {
   const load = (LAYOUTS as Readonly<Record<string, () => Promise<Layout>>>)[name];
   if (load === undefined) throw new Error(`There is no layout ${name}.`);

@@ -5,10 +5,10 @@ const FLAGS = [
   ...["runOnChange", "runAlways", "runInTransaction", "failOnError", "ignore"],
   ...["splitStatements", "stripComments", "rollbackSplitStatements"],
 ];
-/** Words of the tool, which takes none of them in quotes. */
+/** Attributes that the tool does not accept in quotes. */
 const PLAIN = [...FLAGS, "dbms", "endDelimiter", "rollbackEndDelimiter", "logicalFilePath", "runWith"];
 
-/** As it is to be said of the changeset; `null`: all that it says is done. */
+/** The first unsupported part, worded for a message about the changeset. `null`: everything is supported. */
 export function whyNot({ attributes, written, precondition }: Changeset): string | null {
   for (const name of ["context", "contextFilter", "labels"]) {
     const value = attributes.get(name.toLowerCase());
@@ -38,7 +38,7 @@ export function whyNot({ attributes, written, precondition }: Changeset): string
     : null;
 }
 
-/** A list as the tool reads it in the line of a changeset. */
+/** Whether it is a list in the form that the tool reads in the line of a changeset. */
 export function isPlainDbms(dbms: string): boolean {
   return /^[\w!][\w!,]*$/.test(dbms);
 }

@@ -1,6 +1,6 @@
 /**
- * Changelogs of Liquibase in XML, YAML and JSON, as far as they are lists: of files, folders and properties. Changesets
- * in them are known by name alone, because what they say is the tool's own language. Pure.
+ * Liquibase changelogs in XML, YAML and JSON, as far as they are lists of files, folders and properties. Their
+ * changesets are only identified, because their content is in the tool's own language. This file is pure.
  */
 
 import { createRequire } from "node:module";
@@ -12,7 +12,7 @@ export type ChangelogItem =
       readonly kind: "include";
       readonly path: string;
       readonly relative: boolean;
-      /** Nothing is wrong where it is not there. */
+      /** A missing file is not an error. */
       readonly optional: boolean;
     }
   | {
@@ -21,7 +21,7 @@ export type ChangelogItem =
       readonly relative: boolean;
       readonly optional: boolean;
       readonly endsWith: string;
-      /** Files right in the folder are at depth 1. */
+      /** Files directly in the folder have depth 1. */
       readonly minDepth: number;
       readonly maxDepth: number;
     }
@@ -41,15 +41,15 @@ export type ChangelogItem =
       readonly logicalFilePath: string | undefined;
     }
   | { readonly kind: "logicalFilePath"; readonly path: string }
-  /** Something that is not followed, as it is called there. */
+  /** An item that is not followed, by its own name. */
   | { readonly kind: "other"; readonly what: string };
 
-/** `null`: it is no changelog. */
+/** `null`: the file is not a changelog. */
 export function parseChangelog(text: string, file: string): readonly RawItem[] | null {
   return /\.xml$/i.test(file) ? parseXml(text) : parseYaml(text);
 }
 
-/** A value that is no text is `null`. */
+/** A value that is not text is `null`. */
 type Values = Readonly<Record<string, string | null | undefined>>;
 
 export interface RawItem {
@@ -61,7 +61,7 @@ const CONDITIONS = ["context", "contextFilter", "labels"];
 const FLAG = /^(?:true|false)$/i;
 const NUMBER = /^\d{1,9}$/;
 
-/** What each may say that is done here, and how its value is written. */
+/** The supported attributes of each item, and the form of their values. */
 const KNOWN: Readonly<Record<string, Readonly<Record<string, RegExp | null>>>> = {
   include: { file: null, relativeToChangelogFile: FLAG, errorIfMissing: FLAG, ignore: /^false$/i },
   includeAll: {
@@ -71,7 +71,7 @@ const KNOWN: Readonly<Record<string, Readonly<Record<string, RegExp | null>>>> =
   property: { name: null, value: null, dbms: null, global: FLAG },
 };
 
-/** `fill`: properties as they are at this place. */
+/** `fill` inserts the properties as they are at this place. */
 export function itemOf({ name, values }: RawItem, fill: (text: string) => string): ChangelogItem {
   const own = Object.fromEntries(
     Object.entries(values).map(([key, value]) => [key, typeof value === "string" ? fill(value) : value]),
@@ -109,14 +109,14 @@ export function itemOf({ name, values }: RawItem, fill: (text: string) => string
   return { kind: "other", what: name };
 }
 
-/** The first attribute that is not done here, as it is to be named. */
+/** The first unsupported attribute, worded for a message. */
 function oddIn(name: string, values: Values): string | undefined {
   const known = KNOWN[name];
   if (known === undefined) return undefined;
   return Object.entries(values)
     .filter(([key, value]) => {
       if (/^xmlns\b|:/.test(key)) return false;
-      // Without a word in it a condition is none.
+      // An empty condition does not count.
       if (CONDITIONS.includes(key)) return value !== "";
       const form = known[key];
       return form === undefined || value == null || form?.test(value) === false;
@@ -125,15 +125,15 @@ function oddIn(name: string, values: Values): string | undefined {
 }
 
 /**
- * The direct children of `databaseChangeLog`. What the parser refuses, an entity of the document's own included, must not
- * go by as if the folder had no changelog.
+ * The direct children of `databaseChangeLog`. If the parser refuses the document, for example because of an entity of
+ * its own, the error is reported. The folder must not look as if it had no changelog.
  */
 function parseXml(text: string): readonly RawItem[] | null {
   try {
     const document = xmlParser().parseXml(text, { preserveDocumentType: true });
     const { root } = document;
     if (root?.name !== "databaseChangeLog") return null;
-    // A document type can give attributes a default, which the parser does not read.
+    // A document type can give attributes a default value, which the parser does not read.
     const type = document.children.some((node) => node.type === "doctype");
     return [
       ...(type ? [{ name: "a document type", values: {} }] : []),
@@ -146,7 +146,7 @@ function parseXml(text: string): readonly RawItem[] | null {
   }
 }
 
-/** Required, not imported: only a folder with XML files pays for it. */
+/** Loaded with `require`, so that only folders with XML files pay for it. */
 function xmlParser(): typeof import("@rgrove/parse-xml") {
   return createRequire(import.meta.url)("@rgrove/parse-xml");
 }
@@ -155,19 +155,19 @@ function isElement(node: XmlNode): node is XmlElement {
   return node.type === "element";
 }
 
-/** Below the first line the parser quotes the file. */
+/** After the first line, the parser's message quotes the file. */
 function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "";
 }
 
-/** What the root says of all that is in it. */
+/** What the root says about everything in it. */
 function ofRoot(values: Values): readonly RawItem[] {
   return [...CONDITIONS, "logicalFilePath"]
     .filter((name) => (values[name] ?? "") !== "")
     .map((name) => ({ name, values: { value: values[name] } }));
 }
 
-/** JSON as well, which is YAML. Every value as it is written: an id may be `007`, or `yes`. */
+/** Reads JSON as well, which is a subset of YAML. Every value stays as written: an id may be `007`, or `yes`. */
 function parseYaml(text: string): readonly RawItem[] | null {
   let list: unknown;
   try {

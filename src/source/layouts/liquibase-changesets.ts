@@ -1,4 +1,4 @@
-/** Changesets of formatted SQL as migrations, with the properties that each of them sees. */
+/** Turns changesets of formatted SQL into migrations, with the properties that each of them sees. */
 import { posix } from "node:path";
 import type { Place, Problem } from "../../errors.ts";
 import { placeAt } from "../place.ts";
@@ -14,26 +14,26 @@ export interface Changelog {
   readonly folder: string;
   readonly entries: Entry[];
   readonly problems: Problem[];
-  /** Properties of all files so far. */
+  /** The properties of all files read so far. */
   readonly global: Property[];
-  /** Those of one file alone. */
+  /** The properties of each single file. */
   readonly local: Map<string, Property[]>;
   readonly outside: Outside;
-  /** What is being read, against circles. */
+  /** The files that are being read, to detect cycles. */
   readonly open: Set<string>;
   readonly parse: typeof parseFormatted;
 }
 
 export interface Spot {
   readonly file: string;
-  /** Below our folder, or as the changelog has it: what the migration is called. */
+  /** The path below our folder, or as the changelog gives it. The migration's name contains it. */
   readonly path: string;
-  /** What the tool's history calls the file. */
+  /** The name of the file in the tool's history. */
   readonly known: string;
 }
 
 export interface Shown extends Spot {
-  /** Below our folder. */
+  /** The path below our folder. */
   readonly shown: string;
 }
 
@@ -47,12 +47,12 @@ export function declare(
   else local.set(path, [...(local.get(path) ?? []), property]);
 }
 
-/** As it is now. */
+/** A copy of the current properties. */
 export function scopeOf({ global, local }: Changelog, path: string): Scope {
   return { global: [...global], local: local.get(path) ?? [] };
 }
 
-/** Each name that only Liquibase could fill in where it runs. */
+/** The problem for each name that only a running Liquibase could replace. */
 export function unknownIn({ unknown }: Expanded, at: () => Place): readonly Problem[] {
   return unknown.map(
     ({ name, from }): Problem => ({
@@ -85,7 +85,7 @@ export function readSql(changelog: Changelog, text: string, { path, known, shown
       return filled.text;
     };
     const [id, author] = [name(changeset.id), name(changeset.author)];
-    // The tool fills in the text of a changeset when it comes to the next one.
+    // The tool fills in a changeset's text when it reaches the next one.
     const scope = declareUpTo(changeset.end);
     const why = whyNot(changeset);
     if (isLeftOut(changeset)) continue;
@@ -109,7 +109,7 @@ export function readSql(changelog: Changelog, text: string, { path, known, shown
   declareUpTo(Number.POSITIVE_INFINITY);
 }
 
-/** In words that the tool reads as well; others are refused. */
+/** Whether the tool leaves the changeset out. Only attributes that the tool reads as well count; others are refused. */
 function isLeftOut({ attributes, written }: Changeset): boolean {
   const dbms = attributes.get("dbms");
   const isOther = dbms !== undefined && isPlainDbms(dbms) && !isForUs(dbms);
@@ -124,7 +124,7 @@ const HINT =
   "Take that out of the changeset, or let Liquibase run it and take that over with `godwit adopt`.";
 
 interface Meant {
-  /** By its id and author as they are written. */
+  /** The id and author as written. */
   readonly written: Pick<Changeset, "id" | "author">;
   readonly id: string;
   readonly author: string;

@@ -1,9 +1,9 @@
 /**
- * What `${name}` stands for in a changelog. Of several values the first one that is meant for PostgreSQL counts: first
- * what the configuration gives, then the properties of the database, then those of all files in the order in which they
- * are read, at last those of the file alone. A name without a value stays as it is written.
+ * The value of `${name}` in a changelog. Of several values, the first one for PostgreSQL counts. The order is: the
+ * configuration, properties of the database, properties of all files in the order in which they are read, and last the
+ * properties of the file alone. A name without a value stays as written.
  *
- * A changeset sees what was declared before it, never what comes later. Pure.
+ * A changeset sees what was declared before it, never what comes later. This file is pure.
  */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how Liquibase writes properties
 
@@ -12,23 +12,23 @@ export interface Property {
   readonly value: string;
 }
 
-/** What is declared up to one place of the changelog. */
+/** The properties declared up to one place of the changelog. */
 export interface Scope {
   readonly global: readonly Property[];
-  /** Of this file alone; the last one counts. */
+  /** The properties of this file alone. The last one counts. */
   readonly local: readonly Property[];
 }
 
 export interface Outside {
-  /** Given by our configuration. */
+  /** Values from our configuration. */
   readonly given: Readonly<Record<string, string>>;
-  /** Liquibase prefers a variable of the environment to every property of that name. */
+  /** Liquibase prefers an environment variable to every property of that name. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 export interface Expanded {
   readonly text: string;
-  /** Names whose value the connection, the machine or the environment decides, and where from. */
+  /** Names whose value depends on the connection, the machine or the environment, and which of them. */
   readonly unknown: readonly { readonly name: string; readonly from: string }[];
 }
 
@@ -76,7 +76,7 @@ function named(
   return entries.find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
 }
 
-/** Values that name each other in a circle stay as they are written. */
+/** Values that refer to each other in a cycle stay as written. */
 const DEEPEST = 20;
 
 type Find = (name: string) => string | undefined;
@@ -103,7 +103,7 @@ function replaced(written: string, name: string, find: Find, depth: number): str
   return value.includes("${") && depth < DEEPEST ? expandWith(value, find, depth + 1) : value;
 }
 
-/** Of the brace that closes; one name may be within another. */
+/** The offset of the closing brace. One name may contain another. */
 function endOf(text: string, from: number): number {
   let open = 1;
   for (let at = from; at < text.length; at++) {

@@ -1,7 +1,6 @@
 /**
- * `liquibase.properties`, beside the changelog or above it, and what a Spring Boot application says: what the tool calls its
- * root changelog, from which the names in its history follow, the values of properties, and the schema that names without
- * one go into. What else it says about the connection is none of our business.
+ * `liquibase.properties`, beside the changelog or above it. It gives the root changelog's name for the tool, which
+ * determines the names in the tool's history, and the values of properties. Its connection settings are not used.
  */
 import { basename, join } from "node:path";
 import type { Problem } from "../../errors.ts";
@@ -15,7 +14,7 @@ import type { LayoutOptions } from "./layout.ts";
 import type { Property } from "./liquibase-properties.ts";
 
 export interface LiquibaseSettings {
-  /** Name of the root changelog in the folder, and what the tool's history calls it. */
+  /** The name of the root changelog in the folder, and its name in the tool's history. */
   readonly root: { readonly name: string; readonly known: string } | null;
   readonly parameters: readonly Property[];
   readonly problems: readonly Problem[];

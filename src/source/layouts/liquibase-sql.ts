@@ -1,8 +1,8 @@
 /**
- * Formatted SQL of Liquibase: many changesets in one file, each behind `--changeset author:id attribute:value …`.
+ * Liquibase's formatted SQL: one file with many changesets, each after a line `--changeset author:id attribute:value …`.
  *
- * Directives are comments, so a changeset is the unchanged slice of its file between two of them. Only text that is not
- * SQL is replaced, character for character: ignored lines become blanks, and a delimiter becomes a `;`.
+ * Directives are comments. A changeset is therefore the unchanged part of its file between two of them. Only what is not
+ * SQL is replaced, character for character: ignored lines become blank, and a custom delimiter becomes a `;`.
  */
 import type { Problem } from "../../errors.ts";
 import { placeAt } from "../place.ts";
@@ -26,7 +26,7 @@ export interface FormattedSql {
 const HEADER = /^\s*--\s*liquibase\s*formatted[^\n]*/i;
 const DIRECTIVE =
   /^\s*--\s*(changeset|rollback|comment|validCheckSum|ignoreLines|property|include(?=[ \t]+file:)|includeAll(?=[ \t]+path:)|preconditions|precondition-[a-z-]+)\b:?[ \t]*(.*)$/i;
-/** A directive with one dash is easy to overlook. Liquibase fails on it. */
+/** A single dash is easy to write and hard to see. Liquibase stops at it. */
 const ONE_DASH =
   /^\s*-\s*(?:liquibase formatted|changeset|rollback|validCheckSum|ignoreLines|property|preconditions?)\b/i;
 
@@ -131,7 +131,7 @@ export function parseFormatted(text: string, file: string): FormattedSql {
   return { logicalFilePath, properties, changesets: drafts.map((draft) => finish(draft, text)), problems };
 }
 
-/** A file without the header is one changeset as a whole. */
+/** Treats a file without the header as one changeset. */
 export function wholeAsChangeset(text: string): Changeset {
   return {
     ...{ id: "raw", author: "includeAll", offset: 0, end: text.length, line: 1, text, rollback: null },

@@ -185,7 +185,7 @@ test("a file above the folder is known by the path that liquibase.properties let
       "../shared/b.sql cannot be run as a folder of liquibase: it lies above the folder",
     ),
   ]);
-  // What the hint says.
+  // The remedy that the hint suggests.
   const { folder: told } = await openLayout(liquibase, {
     "a.sql": sql("z", "select 1;"),
     ...files,

@@ -15,7 +15,7 @@ test("checksums are the tool's, of both versions in use", async () => {
     ["9:ffdfec4b8f8dc5a69b32af0738e7624d", "8:70342a41caa59aba4d633c8422e70387"],
     ["9:f7d1d3fdafc58d345ec6fe1e66bc1b55", "8:c193969f4e24f3cbddd76bd010d66878"],
   ]);
-  // What a changeset is made of: one change, and the version in front of both.
+  // A changeset's checksum covers its one change, with the version before both.
   const of = (change: string) => `${change[0]}:${createHash("md5").update(`${change}:`).digest("hex")}`;
   expect(migrations.map(({ tool }) => tool?.checksums)).toEqual([
     [of("9:93f673bc5ee028c3f9179fdd27b1ea59"), of("8:3e2eb2ea1d01a6f043e2e6046568cbf2")],

@@ -1,10 +1,10 @@
 /**
- * Liquibase, its formatted SQL. The root changelog gives the order: an XML, YAML or JSON one that lists files and
- * folders, or an SQL one; where there is none, all SQL files of the folder and below it, by path, as `includeAll` has
- * them. A changeset is known by path, id and author.
+ * Liquibase's formatted SQL. The root changelog gives the order. It is an XML, YAML or JSON file that lists files and
+ * folders, or an SQL file. Without one, all SQL files of the folder and below it count, by path, as with `includeAll`. A
+ * changeset is identified by path, id and author.
  *
- * Where the tool would decide by something that is not in the files (contexts, labels, preconditions), or run a
- * changeset every time, it is refused by name. One for another database is not there, as for the tool.
+ * A changeset is refused by name if the tool decides by something outside the files (contexts, labels, preconditions),
+ * or would run it every time. A changeset for another database does not exist, as for the tool.
  */
 import { statSync } from "node:fs";
 import { dirname, join, posix, relative, resolve, sep } from "node:path";
@@ -59,7 +59,7 @@ export const liquibase: Layout = {
   },
 };
 
-/** Entries of one file are read one after the other. */
+/** Remembers the last file, because the entries of one file are read one after the other. */
 function keepingLast(parse: typeof parseFormatted): typeof parseFormatted {
   let last: { text: string; file: string; parsed: FormattedSql } | undefined;
   return (text, file) => {
@@ -70,7 +70,7 @@ function keepingLast(parse: typeof parseFormatted): typeof parseFormatted {
 
 const LIST = /\.(?:xml|ya?ml|json)$/i;
 
-/** `null`: there is none. Several that could be it: the one that is called so. */
+/** `null`: there is no root changelog. Of several candidates, those with a usual name count. */
 function rootOf(folder: string): string | null {
   const names = readFolder(folder).map(({ name }) => name);
   const lists = names.filter(
@@ -133,7 +133,7 @@ function include(changelog: Changelog, place: Spot): void {
 
 const EVERYTHING = { endsWith: ".sql", minDepth: 1, maxDepth: Number.POSITIVE_INFINITY };
 
-/** How many files. */
+/** Returns the number of files. */
 function includeAll(
   changelog: Changelog,
   folder: string,
@@ -185,7 +185,7 @@ function readList(changelog: Changelog, text: string, from: Shown): void {
   }
 }
 
-/** One in the tool's own language keeps its place, and is refused by name. */
+/** A changeset in the tool's own language keeps its place, and is refused by name. */
 function addForeign(
   { entries }: Changelog,
   item: ChangelogItem & { kind: "changeset" },
@@ -246,7 +246,7 @@ function follow(
   }
 }
 
-/** Paths in a changelog start somewhere above it, in a folder that only the tool's configuration knows. */
+/** Paths in a changelog start at some folder above it, which only the tool's configuration names. */
 function search(folder: string, path: string): string | null {
   for (let from = folder; ; from = dirname(from)) {
     if (isThere(join(from, path))) return join(from, path);
@@ -258,7 +258,7 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** Path, id and author are the same in capitals. */
+/** Path, id and author are compared regardless of case. */
 function twinsRefused(entries: readonly Entry[]): readonly Entry[] {
   const seen = new Map<string, Entry>();
   return entries.map((entry) => {

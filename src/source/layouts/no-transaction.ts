@@ -1,4 +1,4 @@
-/** How the files of a layout say that they run without a transaction. */
+/** How a file of each layout says that it runs without a transaction. */
 
 const MARKERS: Readonly<Record<string, string>> = {
   plain: "begin the file with -- godwit: transaction=off",
@@ -12,12 +12,15 @@ const MARKERS: Readonly<Record<string, string>> = {
   liquibase: "write runInTransaction:false on its changeset",
 };
 
-/** What to do, as half a sentence; `null` where the tool has no word for it. */
+/** The remedy, as half a sentence. `null` if the tool has no marker. */
 export function noTransactionMarker(layout: string): string | null {
   return MARKERS[layout] ?? null;
 }
 
-/** Whether the tool sends the statements of a file one by one, each in a transaction of its own unless the file says BEGIN. */
+/**
+ * Whether the tool sends the statements of a file one by one. Each then has its own transaction unless the file says
+ * BEGIN.
+ */
 export function sendsOneByOne(layout: string): boolean {
   return layout === "sqitch";
 }

@@ -43,7 +43,7 @@ test("the markers cut a file, and know their lines", async () => {
   expect(await up("2_down_first")).toBe("---- up   migration of things\nselect 1;\n");
   expect(await down("2_down_first")).toBe("-- Down Migration\nselect 2;\n");
   expect(await up("3_no_marker")).toBe("select 1;\n");
-  // The tool would run the whole file, and its way back with it.
+  // The tool would run the whole file, including its way back.
   expect(migrations[3]?.problem).toMatchObject({ code: "SOURCE_MARKER", place: { line: 2 } });
   expect(migrations.map(({ revertible }) => revertible)).toEqual([true, true, false, true, false]);
   expect(migrations[0]?.tool).toEqual({ version: "1_a", checksums: [], columns: { name: "1_a" } });

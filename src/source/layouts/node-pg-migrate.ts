@@ -1,10 +1,10 @@
 /**
- * node-pg-migrate, its SQL files. Every file of the folder but dot files is a migration, and begins with digits: 17 of
- * them are a time in UTC with milliseconds, any others a plain number (13: epoch milliseconds). What has one number
- * goes by name.
+ * The SQL files of node-pg-migrate. Every file of the folder except dot files is a migration, and begins with digits. 17
+ * digits are a time in UTC with milliseconds; any other count is a plain number (13: epoch milliseconds). Files with
+ * equal numbers are sorted by name.
  *
- * `-- Up Migration` and `-- Down Migration` cut a file. Without the first one the tool runs all of the file as the way
- * up, the part behind the second one included; where that part does something, `strayMark` refuses the file.
+ * `-- Up Migration` and `-- Down Migration` divide a file. Without the first one, the tool runs the whole file as the
+ * way up, including the part after the second one. If that part does something, `strayMark` refuses the file.
  */
 import { extname } from "node:path";
 import type { Problem } from "../../errors.ts";
@@ -45,7 +45,7 @@ function byNumberThenName(left: string, right: string): number {
   return numberOf(left) - numberOf(right) || NAMES.compare(left, right);
 }
 
-/** In English wherever it runs: the tool takes the machine's language, which the history does not record. */
+/** Always English: the tool uses the machine's language, which the history does not record. */
 const NAMES = new Intl.Collator("en", {
   usage: "sort",
   numeric: true,
@@ -53,7 +53,7 @@ const NAMES = new Intl.Collator("en", {
   ignorePunctuation: true,
 });
 
-/** A double, as in the tool: so large numbers that differ little are one, and go by name. */
+/** A double, as in the tool. Large numbers with a small difference are therefore equal, and go by name. */
 function numberOf(name: string): number {
   const digits = /^\d+/.exec(name)?.[0] ?? "";
   if (digits.length !== 17) return Number(digits);
@@ -74,7 +74,10 @@ function readMigration({ text, file }: FileText, name: string): Reading {
   };
 }
 
-/** What stands above both sections runs on no way; the tool drops it without a word, and takes a comment for a section. */
+/**
+ * Statements before both sections never run: the tool drops them without a message. It takes a comment there for a
+ * section.
+ */
 function lostStatement(text: string, { file, until }: { file: string; until: number }): readonly Problem[] {
   const first = firstStatement(text);
   if (first >= until) return [];
@@ -88,7 +91,7 @@ function lostStatement(text: string, { file, until }: { file: string; until: num
   ];
 }
 
-/** Where it starts, or -1; blank lines in front of it belong to it. */
+/** The offset of the marker, or -1. Blank lines before it belong to it. */
 function marker(text: string, direction: "up" | "down"): number {
   return text.search(new RegExp(String.raw`^\s*--[\s-]*${direction}\s+migration`, "im"));
 }

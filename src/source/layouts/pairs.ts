@@ -1,4 +1,4 @@
-/** `<digits>_<title>.up.sql` and `<digits>_<title>.down.sql`, by the number of the version: golang-migrate's form. */
+/** `<digits>_<title>.up.sql` and `<digits>_<title>.down.sql`, by version number: golang-migrate's form. */
 import type { ToolKey } from "../../core/migration.ts";
 import { compareNumbers } from "../../core/order.ts";
 import { SourceError } from "../../errors.ts";
@@ -12,7 +12,7 @@ interface Pair {
   readonly down: string[];
 }
 
-/** Other names are passed over. */
+/** Ignores other names. */
 export function discoverPairs(
   layout: string,
   { folder, keyOf }: { folder: string; keyOf?: (version: string) => ToolKey },
@@ -43,10 +43,10 @@ export function discoverPairs(
 }
 
 const NAME = /^([0-9]+)_(.*)\.(up|down)\.(.*)$/;
-/** What 64 bits hold; the tool passes over greater ones. */
+/** The greatest value of 64 bits. The tool ignores greater ones. */
 const GREATEST = "18446744073709551615";
 
-/** A way back alone is a migration whose way up does nothing, as for the tool. */
+/** A down file alone is a migration whose way up does nothing, as for the tool. */
 function entryOf(version: string, { up, down }: Pair, tool: ToolKey | undefined): Entry {
   const [file = down[0] ?? "", second] = up;
   const clash = second === undefined ? down : up;

@@ -1,15 +1,15 @@
-/** Names in a file that another tool replaces before the server sees them. */
+/** Names in a file that another tool replaces before the server receives it. */
 import type { Problem } from "../../errors.ts";
 import { placeAt } from "../place.ts";
 
 export interface Filled {
-  /** Lines stay where they are, unless a value has line breaks of its own. */
+  /** Line numbers stay the same, unless a value contains line breaks. */
   readonly text: string;
-  /** Those without a value, left as they are written; offsets are those of the text that was given. */
+  /** Names without a value, which stay as written. Offsets refer to the original text. */
   readonly missing: readonly { readonly name: string; readonly offset: number }[];
 }
 
-/** `pattern` is global, and its first group is the name. */
+/** `pattern` must be global, and its first group is the name. */
 export function fillIn(text: string, pattern: RegExp, find: (name: string) => string | undefined): Filled {
   const missing: { name: string; offset: number }[] = [];
   const filled = text.replace(pattern, (whole: string, name: string, ...rest: unknown[]) => {
@@ -21,7 +21,7 @@ export function fillIn(text: string, pattern: RegExp, find: (name: string) => st
   return { text: filled, missing };
 }
 
-/** Each name once, where it stands first. */
+/** Each name once, at its first occurrence. */
 export function missingPlaceholders(
   { missing }: Filled,
   {

@@ -1,6 +1,6 @@
 /**
  * Prisma Migrate up to 7: `<YYYYMMDDHHMMSS>_<name>/migration.sql` beside a `migration_lock.toml`, in the order of
- * `localeCompare`, without a way back. Prisma 8 keeps programs of operations instead, which are not SQL files.
+ * `localeCompare`, without a way back. Prisma 8 stores programs of operations, which are not SQL files.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ export const prisma: Layout = {
 
 const LOCK = "migration_lock.toml";
 
-/** What Prisma 8 keeps in place of SQL, in the folder itself or one below it. */
+/** Finds the files that Prisma 8 has in place of SQL, in the folder itself or one level below. */
 export function isPrisma8(folder: string, names: readonly string[]): boolean {
   const isPackage = (path: string) =>
     isThere(join(path, "migration.json")) && isThere(join(path, "ops.json"));
@@ -37,7 +37,7 @@ export function isPrisma8(folder: string, names: readonly string[]): boolean {
   });
 }
 
-/** Of folders; none of one that is not ours to read. */
+/** The names in a folder. Empty if we may not read it. */
 function namesIn(path: string): readonly string[] {
   try {
     return readFolder(path).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
@@ -73,7 +73,7 @@ function entryOf(folder: string, name: string): Entry {
   return { id: name, file, problem, read: (text) => reading(text, name) };
 }
 
-/** The tool itself takes a file for the same with either kind of line ends. */
+/** The tool itself treats files that differ only in line ends as the same. */
 function reading(file: FileText, name: string): Reading {
   const checksums = lineEndVariants(file.bytes).map((bytes) =>
     createHash("sha256").update(bytes).digest("hex"),

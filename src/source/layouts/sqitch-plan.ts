@@ -1,6 +1,6 @@
 /**
- * The plan of Sqitch: pragmas, an empty line, then changes and tags in order. Every change has an id, a SHA-1 over what
- * the plan says of it and the id of the one before, so an edited plan has other ids from there on.
+ * Sqitch's plan: pragmas, an empty line, then changes and tags in order. A change's id is a SHA-1 over its text in the
+ * plan and the id of the change before it. An edited plan therefore has other ids from the edited change on.
  */
 import { createHash } from "node:crypto";
 import type { Problem } from "../../errors.ts";
@@ -14,15 +14,15 @@ export interface Plan {
 
 export interface Change {
   readonly name: string;
-  /** 1, and one more for each time that it was reworked. */
+  /** 1 for the first instance, and one more for each rework. */
   readonly instance: number;
   readonly id: string;
   readonly note: string;
-  /** As the plan has it: UTC, with `Z`. */
+  /** The time as the plan writes it: UTC, with `Z`. */
   readonly plannedAt: string;
   readonly plannerName: string;
   readonly plannerEmail: string;
-  /** Of a change that was reworked later: the tags that its scripts may be named with, the likeliest first. */
+  /** If a change was reworked later: the tags that its scripts may be named after, the likeliest first. */
   readonly reworkTags: readonly string[];
 }
 
@@ -47,7 +47,7 @@ interface Draft {
   reworkTags: readonly string[];
 }
 
-/** Never throws; `null` where it does not even name its project. */
+/** Never throws. `null` if the plan does not even name its project. */
 export function parsePlan(text: string, file: string): Plan | null {
   const problems: Problem[] = [];
   const lines = text.split("\n");
@@ -61,7 +61,7 @@ export function parsePlan(text: string, file: string): Plan | null {
   if (project === undefined) return null;
   const uri = canonicalUri(pragmas.get("uri"));
   const changes: Draft[] = [];
-  /** Names of changes and `@tag`s: what dependencies may speak of. */
+  /** The names of changes and `@tag`s that dependencies may refer to. */
   const seen = new Set<string>();
   const sinceTag = new Set<string>();
 
@@ -129,7 +129,7 @@ export function parsePlan(text: string, file: string): Plan | null {
   return { project, changes, problems };
 }
 
-/** As git names its objects. */
+/** Computed as git computes the names of its objects. */
 export function objectId(kind: "change" | "tag", info: string): string {
   const bytes = Buffer.from(info, "utf8");
   return createHash("sha1").update(`${kind} ${bytes.length}\0`).update(bytes).digest("hex");
@@ -162,7 +162,7 @@ function readDependencies(
     const key = id ?? `${change ?? ""}${tag === undefined ? "" : `@${tag}`}`;
     const foreign = other !== undefined && other !== project;
     (conflict === "!" ? conflicts : requires).push(foreign ? `${other}:${key}` : key);
-    // Of another project only its own registry knows.
+    // Only the registry of another project knows its changes.
     if (foreign || id !== undefined) continue;
     const isThere = (change === undefined || seen.has(change)) && (tag === undefined || seen.has(`@${tag}`));
     if (conflict !== "!" && !isThere) unknown.push(written);
@@ -171,7 +171,7 @@ function readDependencies(
   return { requires, conflicts, unknown, conflicting };
 }
 
-/** Of web addresses the host in small letters, and a path; others as they are written. */
+/** Web addresses get a host in lower case, and a path. Others stay as written. */
 function canonicalUri(uri: string | undefined): string | undefined {
   return uri !== undefined && /^https?:/i.test(uri) && URL.canParse(uri) ? new URL(uri).href : uri;
 }

@@ -1,12 +1,12 @@
 /**
- * Sqitch. `sqitch.plan` gives the order, `sqitch.conf` where things are, `deploy/` the way there and `revert/` the way
- * back. What `verify/` would check is left to Sqitch: nothing of it stays in the database.
+ * Sqitch. `sqitch.plan` gives the order, and `sqitch.conf` the folders. `deploy/` holds the way up and `revert/` the way
+ * back. What `verify/` checks is left to Sqitch: nothing of it stays in the database.
  *
- * A change that was reworked is there several times. The plan's own names for the instances move with every rework
- * (what was `x` becomes `x@tag`), and a ledger needs names that stay: the first is `x`, the next ones `x#2`, `x#3`.
+ * A reworked change appears several times. The plan's own names for its instances change with every rework (`x` becomes
+ * `x@tag`), and a ledger needs stable names. The first instance is `x`, the next ones are `x#2`, `x#3`.
  *
- * Sqitch gives its scripts to psql. Variables are filled in as psql does; its commands are refused by name. A script
- * without BEGIN, which there is one transaction for each statement, is one as a whole here where it can be.
+ * Sqitch runs its scripts with psql. Variables are replaced as psql does, and psql commands are refused by name. For
+ * Sqitch, a script without BEGIN is one transaction per statement. Here the whole script is one transaction if possible.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -53,7 +53,7 @@ interface Settings {
   readonly variables: Readonly<Record<"up" | "down", ReadonlyMap<string, string>>>;
 }
 
-/** Git's form: sections, some with a name in quotes, and keys; what is more particular counts more. */
+/** Git's format: sections, some with a quoted name, and keys. The more specific section takes precedence. */
 function readSettings(folder: string, names: readonly string[]): Settings {
   const values = new Map<string, Map<string, string>>();
   let section = new Map<string, string>();
@@ -158,7 +158,7 @@ function readScript(
   };
 }
 
-/** What psql obeys and no server understands; the rows of a COPY are refused as such, when it is their turn. */
+/** Finds psql commands, which the server does not understand. COPY data is refused separately, when it is reached. */
 function commands(file: string, text: string): readonly Problem[] {
   if (!text.includes("\\") || analyse(text).copyFromStdin !== null) return [];
   for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end)) {
@@ -176,7 +176,7 @@ function commands(file: string, text: string): readonly Problem[] {
   return [];
 }
 
-/** `:name`, `:'name'` and `:"name"`, outside of strings and comments. A name that is not set stays, as in psql. */
+/** `:name`, `:'name'` and `:"name"`, outside strings and comments. A name without a value stays, as in psql. */
 function withVariables(
   text: string,
   variables: ReadonlyMap<string, string>,

@@ -1,6 +1,6 @@
 /**
- * sqlx: `<integer>_<description>.sql`, or `.up.sql` and `.down.sql`, by the integer. `-- no-transaction` counts as the
- * very first bytes of a file. The tool compares the SHA-384 of a file's bytes on every run.
+ * sqlx: `<integer>_<description>.sql`, or `.up.sql` and `.down.sql`, by the integer. `-- no-transaction` counts only as
+ * the very first bytes of a file. The tool compares the SHA-384 of a file's bytes on every run.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ export const sqlx: Layout = {
   },
 };
 
-/** `sqlx.toml` can take characters out of a file in front of the checksum, which then is another than ours. */
+/** `sqlx.toml` can remove characters from a file before the checksum, which then differs from ours. */
 function ignoredChars(folder: string): readonly Problem[] {
   const place = placesAbove(folder).find((each) => isThere(join(each, "sqlx.toml")));
   if (place === undefined) return [];
@@ -90,7 +90,7 @@ function reading(
   return { up: section(file), tool: { version, checksums, columns: { description } } };
 }
 
-/** A byte order mark stands in front of the mark: then it is none. */
+/** After a byte order mark, `-- no-transaction` does not count. */
 function section(file: FileText): Section {
   return wholeFile(file, file.bytes.indexOf("-- no-transaction") === 0 ? false : undefined);
 }

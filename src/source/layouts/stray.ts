@@ -1,4 +1,4 @@
-/** A marker that does not count in a file of another tool: what one tool takes for a comment ends the way up for the other. */
+/** A marker that does not count in a file of another tool. What is a comment to one tool ends the up section for another. */
 import type { Direction } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
 import { placeOf } from "../place.ts";
@@ -11,7 +11,7 @@ const MARKS: readonly (readonly [tool: string, mark: RegExp])[] = [
   ["dbmate", /^--[ \t]*migrate:down\b/],
 ];
 
-/** Looks at what would run: a section, or all of a file. */
+/** Checks the text that would run: a section, or a whole file. */
 export function strayMark(
   { text, line }: Section,
   { layout, file, direction }: { layout: string; file: string; direction: Direction },

@@ -1,16 +1,16 @@
 /**
- * How the Supabase CLI (version 3) cuts a file for the column `statements` of its history. Its own reading, faithful
- * also where PostgreSQL reads otherwise: the first `)` closes every `(`, and a backslash hides what follows it.
+ * How the Supabase CLI (version 3) cuts a file for the `statements` column of its history. It follows the CLI even where
+ * PostgreSQL parses differently: the first `)` closes every `(`, and a backslash escapes the character after it.
  */
 
-/** What stands in `statements`; pure. A byte order mark counts for nothing. */
+/** The value of `statements`. Pure. A byte order mark is ignored. */
 export function supabaseStatements(text: string): readonly string[] {
   const source = text.replace(/^\ufeff/, "");
   const found: string[] = [];
   let start = 0;
   let at = 0;
   let within: "ready" | "parentheses" | "atomic" = "ready";
-  /** Inside of an atomic body: nothing but space and comments since the last `;`. */
+  /** Inside an atomic body: only white space and comments have followed the last `;`. */
   let fresh = false;
 
   while (at < source.length) {
@@ -63,7 +63,7 @@ const END = /end(?![\w$])/iy;
 const TAG = /\$(?:[A-Za-z0-9_]*)\$/y;
 const IDENTIFIER = /[\w$\u0080-\uffff]/;
 
-/** A comment, a string, a quoted name or a dollar body that starts here. */
+/** A comment, a string, a quoted name or a dollar-quoted body that starts here. */
 function skipOpaque(text: string, at: number): { end: number; comment: boolean } | null {
   if (text.startsWith("--", at)) {
     const length = text.slice(at).search(/[\n\r]/);

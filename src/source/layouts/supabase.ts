@@ -1,9 +1,9 @@
 /**
  * Supabase CLI: `supabase/migrations/<digits>_<name>.sql`, in the order of the directory listing (bytes of the name).
- * What is named otherwise is passed over, and so is an `…_init.sql` from before December 2021 in front, which old
- * versions wrote for their own schemas. There is no way back.
+ * Files with other names are ignored. So is a leading `…_init.sql` from before December 2021, which old versions wrote
+ * for their own schemas. There is no way back.
  *
- * A first line `-- pg-delta: transaction=false` means one statement after the other.
+ * A first line `-- pg-delta: transaction=false` means that the statements run one after the other.
  */
 import { dirname, join } from "node:path";
 import { type Problem, SourceError } from "../../errors.ts";
@@ -33,7 +33,7 @@ export const supabase: Layout = {
   },
 };
 
-/** `[db.migrations] enabled = false`: the tool runs none of them. */
+/** `[db.migrations] enabled = false`: the tool runs no migration. */
 function switchedOff(folder: string): readonly Problem[] {
   const config = join(dirname(folder), "config.toml");
   if (!isThere(config)) return [];

@@ -1,4 +1,4 @@
-/** What other tools' histories know a file by: their own hashes of five small files, which must never change. */
+/** The keys in other tools' histories: their own hashes of five small files. They must never change. */
 import { expect, test } from "vitest";
 import { createFolder } from "../folder.fixture.ts";
 import { openInPlace } from "./in-place.ts";

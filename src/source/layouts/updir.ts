@@ -1,4 +1,4 @@
-/** A folder for each migration, of no tool in particular. */
+/** A folder for each migration, for projects without a particular tool. */
 
 import { discoverFolders } from "./folders.ts";
 import type { Layout } from "./layout.ts";

@@ -1,4 +1,4 @@
-/** Pairs of files by number, of no tool in particular. */
+/** Pairs of files by number, for projects without a particular tool. */
 import type { Layout } from "./layout.ts";
 import { discoverPairs } from "./pairs.ts";
 

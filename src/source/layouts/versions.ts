@@ -1,10 +1,10 @@
-/** Versions in file names: their orders, and what is wrong when two files have the same one. */
+/** Versions in file names: how to sort them, and what to report if two files have the same one. */
 
 import { duplicateVersion } from "../problems.ts";
 import type { Entry } from "./layout.ts";
 
 export interface Versioned extends Entry {
-  /** As the tool's history has it. */
+  /** The version as the tool's history stores it. */
   readonly version: string;
 }
 
@@ -13,12 +13,12 @@ export function withoutZeros(digits: string): string {
   return digits.replace(/^0+(?=\d)/, "");
 }
 
-/** By the bytes of UTF-8, as most languages but JavaScript compare text. */
+/** Compares the bytes of UTF-8, as most languages except JavaScript compare text. */
 export function byBytes(left: string, right: string): number {
   return Buffer.compare(Buffer.from(left), Buffer.from(right));
 }
 
-/** All that share a version are refused, each naming all files. Keeps the order. */
+/** Refuses all entries that share a version. Each problem names all files. The order stays the same. */
 export function refuseShared(entries: readonly Versioned[]): readonly Entry[] {
   const files = new Map<string, string[]>();
   for (const { version, file } of entries) files.set(version, [...(files.get(version) ?? []), file]);

@@ -1,9 +1,9 @@
-/** All files of a folder and below it. */
+/** Lists all files of a folder and of those below it. */
 import { type Dirent, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readFolder } from "../folder.ts";
 
-/** Paths below the folder, with `/`. Hidden folders are passed over; a link to a folder is followed, once. */
+/** Paths below the folder, with `/`. Hidden folders are skipped. A link to a folder is followed, once. */
 export function walk(folder: string): readonly string[] {
   return walkBelow(folder, "", new Set());
 }
@@ -26,7 +26,7 @@ function isFolder(path: string, entry: Dirent): boolean {
   try {
     return statSync(join(path, entry.name)).isDirectory();
   } catch {
-    // A link that leads nowhere or to itself is a file that cannot be read; reading it will say so.
+    // A link that leads nowhere or to itself counts as a file. Reading it reports the error.
     return false;
   }
 }

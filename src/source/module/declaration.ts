@@ -1,4 +1,4 @@
-/** What a TypeScript or JavaScript migration declares beside its functions; pure. */
+/** What a TypeScript or JavaScript migration declares in addition to its functions. This file is pure. */
 import { type MigrationSettings, PHASES, type Phase } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
 import { parseDurationMs } from "../../std/duration.ts";
@@ -20,8 +20,8 @@ export interface Declaration {
 type Values = Readonly<Record<string, unknown>>;
 
 /**
- * Reads the namespace that `import()` gave: a default-exported object (`migration({...})`), or exported
- * `up`/`down` or `upgrade`/`downgrade`. `null`: it has no way up.
+ * Reads the namespace that `import()` returned: a default-exported object (`migration({...})`), or exported `up`/`down`
+ * or `upgrade`/`downgrade`. `null` if the module has no way up.
  */
 export function readDeclaration(namespace: Values, file: string): Declaration | null {
   const values = candidates(namespace).find((each) => upOf(each) !== undefined);
@@ -65,7 +65,7 @@ function upOf(values: Values): string | undefined {
   return ["up", "upgrade"].find((name) => isFunction(values[name]));
 }
 
-/** Called as a method, so that `this` is what the author expects. */
+/** Calls it as a method, so that `this` is what the author expects. */
 function method(values: Values, name: string): ModuleFunction {
   return (context) => (values[name] as ModuleFunction).call(values, context);
 }
@@ -82,7 +82,10 @@ function checker(file: string) {
   };
   return {
     problems,
-    /** Other exports are the author's own business; one that looks like ours would silently not count. */
+    /**
+     * Other exports belong to the author. One that resembles ours is reported, because it would have no effect and
+     * nobody would notice.
+     */
     misspelt(values: Values): void {
       for (const name of Object.keys(values)) {
         const meant = NAMES.includes(name) || isFunction(values[name]) ? undefined : nearest(name, NAMES);

@@ -1,11 +1,11 @@
 /**
- * Lets Node load TypeScript: `module.register` runs this file in a thread of its own. It stands alone
- * (only `node:` imports), so that it can be shipped as one file or handed over as a `data:` address.
+ * Lets Node load TypeScript. `module.register` runs this file in a thread of its own. The file imports only `node:`
+ * modules, so that it can be shipped as one file or passed as a `data:` address.
  *
- * `resolve` repairs what the default could not find: `./x.js` where only `x.ts` exists (or, in a bundle,
- * `x.mjs`), a relative path without extension, and the package `godwit` itself when the project has not
- * installed it. `load` compiles `.ts`, `.mts` and `.cts` outside node_modules, through a cache keyed by content.
- * `require` asks neither of them (nodejs/node#55878): CommonJS finds what Node finds.
+ * `resolve` finds what Node's default cannot: `./x.js` if only `x.ts` exists (or, in a bundle, `x.mjs`), a relative path
+ * without extension, and the package `godwit` itself if the project has not installed it. `load` compiles `.ts`, `.mts`
+ * and `.cts` outside node_modules, through a cache keyed by content. `require` uses neither of them (nodejs/node#55878):
+ * CommonJS finds what Node finds.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -13,15 +13,15 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 export interface CompileSettings {
-  /** `null`: nothing is kept. */
+  /** `null`: nothing is cached. */
   readonly cacheFolder: string | null;
-  /** Address of `oxc-transform`; imported only when the cache does not know a file. */
+  /** The address of `oxc-transform`. It is imported only if a file is not in the cache. */
   readonly compiler: string;
   readonly compilerVersion: string;
 }
 
 export interface HookSettings extends CompileSettings {
-  /** Address that stands in for the package `godwit`. */
+  /** The address that replaces the package `godwit`. */
   readonly godwit: string;
 }
 
@@ -47,7 +47,7 @@ interface LoadAnswer {
   readonly shortCircuit?: boolean;
 }
 
-// The one piece of state: Node hands it over by calling `initialize` in the hooks' own thread.
+// The only state. Node sets it by calling `initialize` in the hooks' own thread.
 let settings: HookSettings | undefined;
 
 export function initialize(data: HookSettings): void {
@@ -90,8 +90,8 @@ export async function load(
 }
 
 /**
- * The `require` that Node hands to CommonJS whose text comes from here finds no ES module; that of its `module` does.
- * A declaration behind the code takes its place, so that no line moves.
+ * If CommonJS text comes from a hook, its `require` finds no ES modules, but that of its `module` does. A declaration
+ * after the code replaces the former, so that no line moves.
  */
 function withOwnRequire(code: string): string {
   if (/\brequire\s*(?:=[^=]|\.)/.test(code)) return code;
@@ -103,7 +103,7 @@ export function isTypeScript(path: string): boolean {
   return /\.[mc]?ts$/.test(path);
 }
 
-/** The file that an import of `path` means, when there is none of exactly that name. */
+/** The file that an import of `path` means if no file has exactly that name. */
 export function findSibling(path: string): string | undefined {
   const bare = path.replace(/\.[mc]?[jt]s$/, "");
   const kinds = ["ts", "mts", "cts", "js", "mjs", "cjs"];
@@ -112,15 +112,15 @@ export function findSibling(path: string): string | undefined {
   return names.find((name) => existsSync(name) && statSync(name).isFile());
 }
 
-/** TypeScript without `import` or `export` is CommonJS; `import()` alone does not make a module. */
+/** TypeScript without `import` or `export` is CommonJS. `import()` alone does not make it a module. */
 export function hasModuleSyntax(code: string): boolean {
   const statement = /^[ \t]*(?:import(?:[ \t]*[{*"']|[ \t]+\w)|export(?:[ \t]*[{*]|[ \t]+\w))/m;
   return statement.test(code) || /\bimport\.meta\b/.test(code);
 }
 
 /**
- * JavaScript with its source map inside. Throws `SyntaxError` whose message ends in `(file:line:column)`:
- * that survives the way between threads.
+ * Returns JavaScript with its source map inside. Throws a `SyntaxError` whose message ends in `(file:line:column)`,
+ * which survives the passage between threads.
  */
 export async function compileTypeScript(
   text: string,
@@ -150,7 +150,10 @@ export async function compileTypeScript(
   return code;
 }
 
-/** What it holds of secrets cannot be told from its text, so it stays in the one place where its author put it. */
+/**
+ * A configuration may hold secrets, and its text does not show which. Its compiled form is therefore not cached: it
+ * stays only where its author put it.
+ */
 function isConfiguration(name: string): boolean {
   return name.startsWith("godwit.config.");
 }
@@ -163,7 +166,10 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-/** Whole or not at all: another process may read it at this moment. A cache that cannot be written is none. */
+/**
+ * Writes the file completely or not at all, because another process may be reading it. If the cache cannot be written,
+ * there is none.
+ */
 export function keep(path: string, code: string): boolean {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {

@@ -1,4 +1,4 @@
-/** Loads one TypeScript or JavaScript migration and says what it declares. Only in the process of user code. */
+/** Loads one TypeScript or JavaScript migration and reports what it declares. It runs only in the process of user code. */
 import { createRequire, SourceMap, type SourceMapPayload } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { checksum } from "../../core/checksum.ts";
@@ -11,13 +11,13 @@ import { compileTypeScript, isTypeScript } from "./hooks.ts";
 import { compileSettings, registerTypeScript } from "./typescript.ts";
 
 export interface ModuleOptions {
-  /** Where compiled TypeScript is kept; `null`: nowhere. */
+  /** The folder of compiled TypeScript. `null`: it is not stored. */
   readonly cacheFolder: string | null;
 }
 
 /**
- * Imports a migration. A changed text is imported anew; what it imports in turn is not, as long as the process
- * lives. Throws `SourceError` (`SOURCE_MODULE_BROKEN`, `SOURCE_MODULE_WITHOUT_UP`, `SOURCE_DIRECTIVE_…`).
+ * Imports a migration. A changed text is imported anew. What it imports in turn is not, as long as the process lives.
+ * Throws `SourceError` (`SOURCE_MODULE_BROKEN`, `SOURCE_MODULE_WITHOUT_UP`, `SOURCE_DIRECTIVE_…`).
  */
 export async function loadModule(module: ModuleFile, options: ModuleOptions): Promise<Declaration> {
   const { file } = module;
@@ -37,7 +37,7 @@ export async function loadModule(module: ModuleFile, options: ModuleOptions): Pr
   return declaration;
 }
 
-/** Getters and proxies of the author run while they are read. */
+/** The author's getters and proxies run while the exports are read. */
 async function declarationOf(
   namespace: Record<string, unknown>,
   module: ModuleFile,
@@ -57,9 +57,9 @@ async function importFile(module: ModuleFile, options: ModuleOptions): Promise<u
   const url = `${pathToFileURL(path).href}?godwit=${checksum(text).slice(-16)}`;
   try {
     const compiler = needsHooks(module) ? await registerTypeScript(options.cacheFolder) : null;
-    // Ahead of the import, so that a syntax error is seen here with its place, not through another thread.
+    // Compiles before the import, so that a syntax error appears here with its position, not through another thread.
     if (compiler !== null && isTypeScript(path)) await compileTypeScript(text, path, compiler);
-    // Node keeps CommonJS by path alone and would hand out the old text.
+    // Node caches CommonJS by path alone and would return the old text.
     delete createRequire(path).cache[path];
     return await import(url);
   } catch (error) {
@@ -67,7 +67,10 @@ async function importFile(module: ModuleFile, options: ModuleOptions): Promise<u
   }
 }
 
-/** TypeScript does, and JavaScript that may import TypeScript or `godwit`. Everything else is spared the thread. */
+/**
+ * TypeScript needs them, and so does JavaScript that may import TypeScript or `godwit`. Everything else runs without the
+ * extra thread.
+ */
 function needsHooks({ path, text }: ModuleFile): boolean {
   return isTypeScript(path) || /["'`](?:godwit["'`]|\.{1,2}\/)/.test(text);
 }
@@ -85,7 +88,7 @@ async function brokenModule(error: unknown, module: ModuleFile, options: ModuleO
   };
 }
 
-/** What is thrown may be anything, also something that cannot become text. */
+/** A thrown value may be anything, even something that cannot become text. */
 function reasonOf(error: unknown): string {
   try {
     return String(error instanceof Error ? error.message : error);
@@ -102,7 +105,10 @@ function hintForMissing(missing: string, reason: string): string | undefined {
     : undefined;
 }
 
-/** Where in this file: told by the compiler, by the stack, or by compiling what Node only called a syntax error. */
+/**
+ * The position in this file. It comes from the compiler, from the stack, or from compiling what Node only called a
+ * syntax error.
+ */
 async function placeOfError(
   error: unknown,
   module: ModuleFile,
@@ -122,11 +128,11 @@ async function placeOfError(
     if (syntax instanceof SyntaxError && syntax.message !== error.message)
       return placeOfError(syntax, module, options);
   }
-  // A message of a megabyte stands in front of the frames, and is none.
+  // A message of a megabyte may precede the frames. It contains no frame.
   const lines = (error.stack ?? "").split("\n").filter((line) => line.length < LONGEST_FRAME);
   const frames = lines.flatMap((line) => [...line.matchAll(FRAME)]).map(readFrame);
   const own = frames.find(({ path }) => path === module.path);
-  // A file that it imports has thrown while it was evaluated: no frame of the importing file is on that stack.
+  // An imported file has thrown during its evaluation. The stack then has no frame of the importing file.
   const [imported] = frames.filter(({ path }) => path !== OURS && !path.includes("/node_modules/"));
   const frame = own ?? imported;
   if (frame === undefined) return undefined;
@@ -155,7 +161,7 @@ const OURS = fileURLToPath(import.meta.url);
 const LONGEST_FRAME = 4_096;
 const FRAME = /(?:file:\/\/[^\s()]+?|\/[^\s():]+)(?:\?godwit=\w+)?:(\d+):(\d+)/g;
 
-/** From the compiled code, which the stack speaks of, back to what the author wrote. */
+/** Maps a position in the compiled code, which the stack names, to the author's text. */
 async function original(module: ModuleFile, line: number, column: number, options: ModuleOptions) {
   if (!isTypeScript(module.path)) return { line, column };
   const code = await compileTypeScript(module.text, module.path, compileSettings(options.cacheFolder));

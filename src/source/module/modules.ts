@@ -1,4 +1,7 @@
-/** Modules of a source, loaded and called in a process of their own, which is started for the first of them. */
+/**
+ * The modules of a source, loaded and called in a process of their own. The process starts when the first module needs
+ * it.
+ */
 import type { Host, HostOptions } from "../../host/host.ts";
 import type { Declared, Direction, ModuleFile } from "../../host/protocol.ts";
 import type { Content } from "../source.ts";
@@ -7,10 +10,10 @@ import { READER } from "./trace.ts";
 export type ModulesOptions = HostOptions;
 
 export interface Modules {
-  /** What a module declares. Throws `SourceError`. */
+  /** Returns what a module declares. Throws `SourceError`. */
   readonly load: (module: ModuleFile) => Promise<Declared>;
   readonly content: (module: ModuleFile, direction: Direction) => Content;
-  /** Starts the process, because it will be needed. */
+  /** Starts the process early, because it will be needed. */
   readonly warm: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -18,7 +21,7 @@ export interface Modules {
 export function openModules(options: ModulesOptions): Modules {
   let opening: Promise<Host> | undefined;
   const host = () => {
-    // A project of SQL files alone does not load it.
+    // A project with only SQL files does not load it.
     opening ??= import("../../host/host.ts").then(({ Host }) => new Host({ ...options, reader: READER }));
     return opening;
   };

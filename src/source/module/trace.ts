@@ -1,6 +1,6 @@
 /**
- * From a stack, which speaks of compiled code, to the place in the file that its author wrote. The first frame inside
- * the migrations folder counts: what a helper of that folder does happens there.
+ * Maps a stack, which refers to compiled code, to the place in the file that the author wrote. The first frame inside
+ * the migrations folder counts, and helpers in that folder count too.
  */
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { SourceMap, type SourceMapPayload } from "node:module";
@@ -37,7 +37,7 @@ export function framesOf(stack: string): readonly Frame[] {
 
 const FRAME = /^\s*at (?:async )?(?:.*? \()?((?:file:\/\/|\/|[A-Za-z]:\\).*?):(\d+):(\d+)\)?$/;
 
-/** `file`: how the migration itself is called, where the folder holds its frozen form. */
+/** `file` is the migration's own name, in case the folder holds its frozen form. */
 export async function placeOfStack(
   stack: string,
   { folder, file }: { readonly folder: string; readonly file: string },
@@ -48,7 +48,7 @@ export async function placeOfStack(
     : await placeOfFrame(inside, ownName(nameIn(folder, inside.path) ?? "", file));
 }
 
-/** For the process of user code, on whose stacks every file is one of the author, of a package, or ours. */
+/** For the process of user code. On its stacks, every file belongs to the author, to a package, or to us. */
 export const READER: StackReader = {
   async placeOf(stack, { path, file }) {
     const folder = path.endsWith(`${sep}${file}`) ? path.slice(0, -file.length) : dirname(path);
@@ -75,10 +75,10 @@ function isOthers(path: string): boolean {
   return !path.includes("/node_modules/") && !path.startsWith(OURS);
 }
 
-/** The folder of everything that was built. */
+/** The folder that contains everything built. */
 const OURS = fileURLToPath(new URL("./", import.meta.url));
 
-/** The place that a frame means, in a file that is called `name`. */
+/** The place that a frame refers to, in a file called `name`. */
 async function placeOfFrame(frame: Frame, name: string): Promise<Place> {
   try {
     const text = readFileSync(frame.path, "utf8");
@@ -86,7 +86,7 @@ async function placeOfFrame(frame: Frame, name: string): Promise<Place> {
       ? await compileTypeScript(text, frame.path, compileSettings(null))
       : text;
     const mapped = mapOf(code);
-    // Node was asked to map stacks itself (--enable-source-maps).
+    // Node was started to map stacks itself (--enable-source-maps).
     if (mapped === null || process.sourceMapsEnabled) return placeOf(name, text, frame);
     const entry = mapped.findEntry(frame.line - 1, frame.column - 1);
     if (!("originalLine" in entry)) return { file: name };
@@ -101,7 +101,7 @@ async function placeOfFrame(frame: Frame, name: string): Promise<Place> {
   }
 }
 
-/** `null`: not in the folder, or in a package that lies in it. */
+/** `null`: the path is not in the folder, or it is in a package inside the folder. */
 function nameIn(folder: string, path: string): string | null {
   const root = existsSync(folder) ? realpathSync(folder) : resolve(folder);
   for (const base of [resolve(folder), root]) {
@@ -111,7 +111,7 @@ function nameIn(folder: string, path: string): string | null {
   return null;
 }
 
-/** A frozen module stands in `modules/`, under an extension that says what it is. */
+/** A frozen module is in `modules/`, with an extension that says what it is. */
 function ownName(name: string, file: string): string {
   const bare = (each: string) => each.replace(/\.[mc]?[jt]s$/, "");
   const frozen = name.replace(/^modules\//, "");

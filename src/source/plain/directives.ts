@@ -1,7 +1,7 @@
 /**
- * Directives: `-- godwit: key=value key=value` lines among the comments before the first statement.
- * Several lines are allowed; lists are separated by commas. A directive anywhere else is an error,
- * because it would silently not count.
+ * Directives: lines `-- godwit: key=value key=value` among the comments before the first statement. Several lines are
+ * allowed, and commas separate the items of a list. A directive anywhere else is an error, because otherwise it would
+ * have no effect and you would not notice.
  */
 import { type MigrationSettings, PHASES, type Phase } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
@@ -26,13 +26,16 @@ interface Draft {
   readonly problems: Problem[];
 }
 
-/** What a value must look like, for the message, and how it is kept. `false`: it does not look like that. */
+/**
+ * What a value must look like, for the message, and the function that reads it. The function returns `false` for any
+ * other value.
+ */
 interface Key {
   readonly expects: string;
   keep(draft: Draft, value: string): boolean;
 }
 
-/** Reads the header of a canonical text. Never throws; what is wrong is in `problems`. */
+/** Reads the header of a canonical text. Never throws: faults go into `problems`. */
 export function parseDirectives(text: string, file: string): Directives {
   const draft: Draft = { depends: [], revises: null, phase: undefined, settings: {}, problems: [] };
   const end = firstStatement(text);
@@ -64,7 +67,7 @@ export function parseDirectives(text: string, file: string): Directives {
   return draft;
 }
 
-/** Markers of sqlx, graphile-migrate and goose that say: not in a transaction. */
+/** Markers of sqlx, graphile-migrate and goose that turn the transaction off. */
 const FOREIGN_NO_TRANSACTION = [
   /^-- no-transaction[ \t]*(?:\n|$)/,
   /^--! no-transaction[ \t]*$/m,
@@ -100,7 +103,7 @@ const KEYS: Readonly<Record<string, Key>> = {
   "statement-timeout": duration("statementTimeoutMs"),
   "row-security": oneOf({ on: true, off: false }, "rowSecurity"),
   "out-of-order": oneOf({ allow: true }, "outOfOrder"),
-  // Read by `declaresNoSections`, in every layout.
+  // `declaresNoSections` reads this one, in every layout.
   sections: { expects: "none", keep: (_, value) => value === "none" },
   "minimum-revision": {
     expects: "the id of a migration",
@@ -134,7 +137,7 @@ function readLine(
   }
 }
 
-/** A copy of its own: V8 keeps the whole text alive for a part of it. */
+/** Copies a part of a text. Without the copy, V8 keeps the whole text in memory. */
 function detach(part: string): string {
   return JSON.parse(JSON.stringify(part)) as string;
 }

@@ -1,37 +1,37 @@
 /**
- * Reads one comment as a section marker. The comment is cut into words at everything that is no letter, at camel case and
- * between a tool and a direction that are written as one word. A marker has a direction and, beside it, only words
- * that name a tool or a section. A direction with one letter wrong is still one.
+ * Reads one comment as a section marker. It cuts the comment into words at everything that is not a letter and at camel
+ * case. It also separates a tool and a direction that are written as one word. A marker has a direction and, beside it,
+ * only words that name a tool or a section. A direction with one wrong letter still counts.
  */
 import type { Direction } from "../../core/migration.ts";
 import { distance } from "../../std/nearest.ts";
 import type { Comment } from "../comments.ts";
 
 /**
- *   written   only a tool writes it so: its name, or a sign such as `@`, `+`, `!` in front of the direction
- *   bare      the line is the direction and nothing else: `-- DOWN`, `-- ==== Rollback ====`
- *   headed    the direction, a colon and a remark: `-- down: drop the users`
- *   loose     the direction and a remark without a colon: `-- down (users)`
- *   mirrored  a direction and more words: `-- Revert shop:a from pg`
+ * written   only a tool writes this form: it has the tool's name, or a sign such as `@`, `+`, `!` before the direction
+ * bare      the line is the direction and nothing else: `-- DOWN`, `-- ==== Rollback ====`
+ * headed    the direction, a colon and a remark: `-- down: drop the users`
+ * loose     the direction and a remark without a colon: `-- down (users)`
+ * mirrored  a direction and more words: `-- Revert shop:a from pg`
  */
 export type Strength = "written" | "bare" | "headed" | "loose" | "mirrored";
 
 export interface Reading {
   readonly direction: Direction;
   readonly strength: Strength;
-  /** A sign or a colon makes it a tool's own form also where it stands alone. */
+  /** It has a sign or a colon, which makes it a tool's own form even if it stands alone. */
   readonly signed: boolean;
-  /** What is said beside the direction. */
+  /** The words in addition to the direction. */
   readonly remark: string;
 }
 
-/** Longer comments are prose, whatever they begin with. */
+/** Longer comments are prose, however they begin. */
 const LONGEST = 200;
-/** How much of a comment is looked at: a box of signs around a word may be long. */
+/** How much of a comment is read. A box of signs around a word may be long. */
 const LOOKED_AT = 4096;
 
 export function readComment({ says, hash }: Comment): Reading | null {
-  // A run of one sign is decoration; one of them is enough to see a `:` or a `+`.
+  // A run of one sign is decoration. One sign of each run is enough to find a `:` or a `+`.
   const whole = says
     .slice(0, LOOKED_AT)
     .normalize("NFKC")
@@ -77,13 +77,13 @@ function readRemark(text: string, words: readonly Word[]): Reading | null {
   return { direction: first.kind, strength: "mirrored", signed: false, remark };
 }
 
-/** What all of the words mean together; `null` where one of them is neither a direction nor the name of a tool or section. */
+/** The meaning of all words together. `null` if one of them is neither a direction nor the name of a tool or section. */
 function readWords(words: readonly Word[]): Direction | "both" | null {
   if (words.some(({ kind }) => kind === "other")) return null;
   const at = words.findIndex(({ kind }) => kind === "up" || kind === "down");
   const first = words[at];
   if (first === undefined) return null;
-  // "Undo 0004" and "Rollback of 0004" speak about another migration.
+  // "Undo 0004" and "Rollback of 0004" refer to another migration.
   const aboutAnother = words.slice(at + 1).some(({ kind, word }) => kind === "number" || word === "of");
   const named = words.some(({ kind }) => kind === "tool");
   if (VERBS.has(first.word) && aboutAnother && !named) return null;
@@ -91,7 +91,7 @@ function readWords(words: readonly Word[]): Direction | "both" | null {
   return meant.size === 2 ? "both" : first.kind === "up" ? "up" : "down";
 }
 
-/** `migrate:down` and `+goose Down`, whatever follows behind them. */
+/** `migrate:down` and `+goose Down`, whatever follows them. */
 function readAnnotation(text: string): Direction | null {
   const found =
     /^[\s\-*#/]*\+\s*(\p{L}+)\s*:?\s+(\p{L}+)/u.exec(text) ??
@@ -124,7 +124,7 @@ function isSigned(text: string, words: readonly Word[]): boolean {
 
 interface Word {
   readonly word: string;
-  /** As it stands in the comment; of a joined word, all of it. */
+  /** The word as written in the comment. For a part of a joined word, the whole word. */
   readonly written: string;
   readonly kind: Kind;
 }
@@ -155,21 +155,21 @@ const DOWN_WORDS = [
   ...["down", "downs", "undo", "rollback", "revert", "reverse", "downgrade", "backward", "backwards"],
   ...["unapply"],
 ];
-/** With an object they are prose: "Undo 0004". */
+/** With an object these verbs are prose: "Undo 0004". */
 const VERBS = new Set(["apply", "do", "deploy", "undo", "rollback", "revert", "reverse", "unapply"]);
 const TOOLS = new Set([
   ...["migrate", "goose", "micrate", "rambler", "migrondi", "dbmate", "sqlx", "dbdeploy", "godwit", "duck"],
   ...["pgmigrate", "knex", "atlas", "flyway", "tern", "umzug", "liquibase", "sqitch", "diesel", "prisma"],
 ]);
-/** Words beside the direction that leave the line a marker. */
+/** Words that may accompany the direction in a marker. */
 const SECTIONS = new Set([
   ...["migration", "migrations", "sql", "script", "section", "part", "block", "begin", "start", "end", "of"],
   ...["transaction", "notransaction", "true", "false", "direction", "statements", "step", "name", "phase"],
   ...["region", "endregion", "begins", "starts", "ends", "here"],
 ]);
-/** What is written as one word with a direction. */
+/** Words that people write together with a direction as one word. */
 const JOINED = new Set([...TOOLS, "migration", "migrations", "section", "script"]);
-/** Words that are one letter away from a direction. */
+/** Real words that are one letter away from a direction. */
 const REAL_WORDS = new Set(["dawn", "unto", "apple", "reverb", "employ"]);
 
 function kindOf(word: string): Kind {
@@ -183,8 +183,8 @@ function kindOf(word: string): Kind {
 }
 
 /**
- * Whether an unknown word behind `migrate:` can be meant as a direction: it is cut short, misspelt, has a direction in
- * it, or says "back" in another word. `migrate:users` is a remark.
+ * Whether an unknown word after `migrate:` may be meant as a direction. It is cut short, misspelt, contains a direction,
+ * or says "back" in another word. `migrate:users` is a remark.
  */
 export function resemblesDirection(written: string): boolean {
   const word = written.toLowerCase().slice(0, LONGEST);
@@ -198,7 +198,7 @@ export function resemblesDirection(written: string): boolean {
   );
 }
 
-/** No tool writes them, but people do. */
+/** Other words for "back". No tool writes them, but people do. */
 const BACK_WORDS = new Set(["back", "drop", "remove", "delete", "destroy", "reset", "restore", "clean"]);
 
 function isDirection(word: string): boolean {
@@ -212,7 +212,10 @@ function directionOf(word: string): Direction | null {
   return UP_WORDS.some((known) => isNearly(word, known)) ? "up" : null;
 }
 
-/** One letter too many, missing or wrong, or two swapped; the first letter is rarely the wrong one, and "town" is a word. */
+/**
+ * Allows one letter too many, missing or wrong, or two swapped. The first letter must be right: it is rarely the wrong
+ * one, and "town" is a word.
+ */
 function isNearly(word: string, known: string): boolean {
   if (word === known) return true;
   if (known.length < 4 || Math.abs(word.length - known.length) > 1 || word.length < 4) return false;

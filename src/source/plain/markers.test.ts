@@ -103,7 +103,7 @@ test.each(["drop table t; -- down", "drop table t; /* DOWN */", "drop table t; -
     expect(problems).toMatchObject([{ code: "SOURCE_MARKER", place: { file: "1_a.sql", line: 2 } }]);
     const [text, turned] = [`${DOWN}create table t (id int); -- UP\n`, `${DOWN}-- UP\n`];
     expect(oppositeMarker(text, { direction: "down", counterpart: false })?.line).toBe("-- UP");
-    // With no statement that it could be about, it does no harm.
+    // There is no statement that the marker could apply to, so it does no harm.
     expect(oppositeMarker(turned, { direction: "down", counterpart: false })).toBeNull();
   },
 );

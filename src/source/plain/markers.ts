@@ -1,10 +1,10 @@
 /**
- * Lines that look like a section marker of some tool: `-- migrate down`, `-- DOWN`, `-- @UNDO`, `# --- !Downs`.
+ * Finds lines that look like a section marker of some tool: `-- migrate down`, `-- DOWN`, `-- @UNDO`, `# --- !Downs`.
  *
- * A file whose sections are not recognised runs as a whole, its way back included: the tables are made and dropped, and
- * the run reports success. So a marker that does not count is refused before anything runs. `marker-words.ts` reads one
- * comment; here the place decides. What people write as prose ("-- set up", "-- down the line", a commented-out rollback)
- * is no marker.
+ * If the sections of a file are not recognised, the file runs as a whole, including its way back. The tables are created
+ * and dropped, and the run reports success. A marker that does not count is therefore refused before anything runs.
+ * `marker-words.ts` reads one comment; here the position decides. Prose ("-- set up", "-- down the line", a
+ * commented-out rollback) is not a marker.
  */
 import type { Direction } from "../../core/migration.ts";
 import { type Comment, type Commented, commentsOf } from "../comments.ts";
@@ -14,20 +14,20 @@ import { type Reading, readComment } from "./marker-words.ts";
 export interface Marker extends Reading {
   readonly start: number;
   readonly end: number;
-  /** Nothing but white space stands in front of it on its line. */
+  /** Only white space precedes it on its line. */
   readonly ownLine: boolean;
-  /** The line as it stands there. */
+  /** The line as written. */
   readonly line: string;
 }
 
-/** `-- godwit: sections=none` in the header: the file has no sections, whatever its comments look like. */
+/** `-- godwit: sections=none` in the header says that the file has no sections, whatever its comments look like. */
 export function declaresNoSections(text: string): boolean {
   if (!text.includes("sections=none")) return false;
   const header = text.slice(0, firstStatement(text));
   return /^[ \t]*--[ \t]*godwit[ \t]*:(?:[^\n]*[ \t])?sections=none[ \t]*$/im.test(header);
 }
 
-/** Whatever looks like a marker, outside of literals, in order. Linear in the length of the text. */
+/** Everything that looks like a marker, outside literals, in order. The work is linear in the length of the text. */
 export function markersIn(text: string): readonly Marker[] {
   return COMMENT.test(text) ? markersAmong(text, commentsOf(text)) : [];
 }
@@ -44,14 +44,14 @@ function markersAmong(text: string, { comments }: Commented): readonly Marker[] 
   });
 }
 
-/** A remark needs a line of its own. A direction alone is also a marker behind a statement, on that statement's line. */
+/** A remark must have a line of its own. A direction alone is also a marker after a statement, on that statement's line. */
 function isPlaced({ ownLine, between }: Comment, { strength }: Reading): boolean {
   return strength === "written" || (between && (ownLine || strength === "bare"));
 }
 
 /**
- * The first marker that makes a text do more than its own direction: one of the other direction with a statement
- * below it, or in front of it on its line. `null` where all of it means one thing.
+ * The first marker that makes a text do more than its own direction. It has the other direction, and a statement below
+ * it or before it on its line. `null` if the whole text has one direction.
  */
 export function oppositeMarker(
   text: string,
@@ -68,7 +68,7 @@ export function oppositeMarker(
 
   function mixesIn(marker: Marker): boolean {
     if (marker.direction === direction) return false;
-    // Below the last statement a marker has nothing that it could be about.
+    // After the last statement, a marker applies to nothing.
     if (commented.lastToken < marker.end && (marker.ownLine || commented.lastToken < 0)) return false;
     if (marker.strength === "written") return true;
     const isHeader = marker.end <= first;
@@ -80,7 +80,7 @@ export function oppositeMarker(
   }
 }
 
-/** `-- Rollback: drop table t;`: the remark is the way back itself, unless the statement below says the same. */
+/** `-- Rollback: drop table t;`: the remark itself is the way back, unless the statement below says the same. */
 function isCommentedOut(text: string, { remark, end }: Marker): boolean {
   const isSql = SQL.test(remark) || remark.endsWith(";");
   if (!isSql) return false;
@@ -96,8 +96,8 @@ const SQL =
 const LONGEST = 200;
 
 /**
- * A heading of what is commented out below it, as in `-- Rollback:` and `--   drop table t;`. In front of the first
- * statement a plain remark below is enough: there it describes the file.
+ * The heading of commented-out SQL below it, as in `-- Rollback:` and `--   drop table t;`. Before the first statement,
+ * a plain remark below is enough: there it describes the file.
  */
 function introducesComment(text: string, { end, line }: Marker, isHeader: boolean): boolean {
   const below: string[] = [];

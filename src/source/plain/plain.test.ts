@@ -18,7 +18,7 @@ async function codesOf(files: Readonly<Record<string, string | Uint8Array>>) {
   return [...broken, ...problems.map(({ code, place }) => [place?.file, code])];
 }
 
-/** After a collection: what is counted is what is held. */
+/** The heap after a garbage collection, so that only what is still referenced counts. */
 function heapInUse(): number {
   setFlagsFromString("--expose-gc");
   runInNewContext("gc")();
@@ -121,7 +121,7 @@ describe("discovery", () => {
     const source = openFolder(createFolder(Object.fromEntries(files) as Record<string, string>));
     const before = heapInUse();
     const { migrations } = await source.list();
-    // 20 MB were read; a part of each text is enough to keep all of it alive.
+    // 20 MB were read. Keeping a part of each text would be enough to keep all of it in memory.
     expect(heapInUse() - before).toBeLessThan(8_000_000);
     expect(migrations.at(-1)?.depends).toEqual(["0000_the_very_first_one"]);
     expect(migrations).toHaveLength(5000);

@@ -1,8 +1,8 @@
 /**
- * The layout `plain`, our own: one folder of numbered SQL files, pairs, sectioned files and modules, and
- * below it `repeatable/` with SQL that runs again whenever it changed. Other sub-folders are the author's.
+ * Our own layout, `plain`: one folder with numbered SQL files, pairs, sectioned files and modules. Below it,
+ * `repeatable/` holds SQL that runs again whenever it changes. Other sub-folders belong to the author.
  *
- * Discovery keeps no text: a file is read, hashed and dropped. What is wrong with a file becomes the problem of
+ * Discovery keeps no text: it reads and hashes each file and drops the text. A fault in a file becomes the problem of
  * its migration, which keeps its place in the order.
  */
 import { type Dirent, statSync } from "node:fs";
@@ -37,18 +37,18 @@ import { oppositeMarker } from "./markers.ts";
 import { parseSections, type Sections } from "./sections.ts";
 
 export interface PlainOptions extends ModulesOptions {
-  /** Where the migrations are; relative to the working directory. */
+  /** The folder with the migrations, relative to the working directory. */
   readonly folder: string;
 }
 
 const REPEATABLE = "repeatable";
 /**
- * Files read between two breaths, so that a health endpoint in the same process stays alive; modules among them
- * are imported side by side (200 of TypeScript: 220 ms instead of 300).
+ * How many files are read between two pauses, so that a health endpoint in the same process stays responsive. Modules
+ * among them are imported in parallel (200 in TypeScript: 220 ms instead of 300).
  */
 const FILES_AT_ONCE = 16;
 
-/** Opens a folder in the layout `plain`. Nothing is read before `list()`. */
+/** Opens a folder in the layout `plain`. Reads nothing before `list()`. */
 export function openPlain(options: PlainOptions): Source {
   const folder = resolve(options.folder);
   const modules = openModules(options);
@@ -93,7 +93,7 @@ async function listPlain(folder: string, reading: Reading): Promise<Listing> {
     throw new SourceError([emptyFolder(folder, names)]);
   }
 
-  // It starts while the other files are read.
+  // The process starts while the other files are read.
   if (groups.some(isModule)) await modules.warm();
   const taken = new Map(grouped.groups.map((group) => [group.id, group.up.name]));
   const finish = (migration: Migration): Migration => {
@@ -122,7 +122,7 @@ function isModule({ up }: FileGroup): boolean {
   return up.role === "typescript" || up.role === "javascript";
 }
 
-/** Never throws: what is wrong becomes the migration's problem. */
+/** Never throws: a fault becomes the migration's problem. */
 async function describe(folder: string, group: Placed, { modules, pause }: Reading): Promise<Migration> {
   const file = group.below === "" ? group.up.name : `${group.below}/${group.up.name}`;
   const module = isModule(group);
@@ -181,7 +181,7 @@ function describeSql(
   };
 }
 
-/** Read on discovery too: a way back that is broken should be known before it is needed. */
+/** Read during discovery too, so that a broken way back is known before it is needed. */
 function checkDownFile(path: string, file: string): { reverts: boolean; problems: readonly Problem[] } {
   try {
     const text = readText(path, file);
@@ -235,7 +235,7 @@ function readDownFile(folder: string, upFile: string): Content {
   return { kind: "sql", text, line: 1, file, settings: downHeader(text, file).settings };
 }
 
-/** Place and time belong to the migration and are declared on the way up; how to run belongs to each file. */
+/** Place and phase belong to the migration and are declared in the up file. How to run is declared in each file. */
 function downHeader(text: string, file: string) {
   const { settings, problems, ...header } = parseDirectives(text, file);
   const declared = header.depends.length > 0 || header.revises !== null || header.phase !== undefined;
@@ -244,7 +244,7 @@ function downHeader(text: string, file: string) {
   return { settings, problems: [...problems, misplacedInDown(file)] };
 }
 
-/** A file of that name is no business of ours. */
+/** A file of that name is ignored. */
 function readRepeatable(folder: string): Dirent[] {
   const path = join(folder, REPEATABLE);
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? readFolder(path) : [];

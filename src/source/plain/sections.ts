@@ -1,7 +1,7 @@
 /**
- * One file, both directions: `-- migrate:up` and `-- migrate:down` (dbmate), `-- +goose Up`/`Down` and
- * `-- +migrate Up`/`Down` mean the same. Without any marker the whole text is the way up; with one that is nearly
- * right, the file is refused.
+ * One file with both directions: `-- migrate:up` and `-- migrate:down` (dbmate). `-- +goose Up`/`Down` and `-- +migrate
+ * Up`/`Down` mean the same. Without any marker the whole text is the way up. If a marker is nearly right, the file is
+ * refused.
  */
 import type { Direction } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
@@ -17,7 +17,7 @@ export interface Section {
   readonly text: string;
   /** The line of the file on which `text` starts, from 1. */
   readonly line: number;
-  /** What its marker says, if anything. */
+  /** What its marker says about the transaction, if anything. */
   readonly transaction: boolean | undefined;
 }
 
@@ -28,7 +28,7 @@ export interface Sections {
   readonly problems: readonly Problem[];
 }
 
-/** Cuts a canonical text. Never throws; what is wrong is in `problems`. */
+/** Cuts a canonical text. Never throws: faults go into `problems`. */
 export function parseSections(text: string, file: string): Sections {
   const whole = { up: { text, line: 1, transaction: undefined }, down: null };
   const found = markersIn(text);
@@ -107,8 +107,9 @@ export function parseSections(text: string, file: string): Sections {
 }
 
 /**
- * Where no marker counts, all that only a tool would write; else what stands in a section and names the other direction.
- * What does harm comes first.
+ * Finds markers that do not count but look as if they should. Without a valid marker, these are all markers that only a
+ * tool would write. Otherwise, they are markers inside a section that name the other direction. The most harmful come
+ * first.
  */
 function falseAmong(
   written: readonly Marker[],
@@ -130,7 +131,7 @@ function falseAmong(
   );
 }
 
-/** A file that has sections and says that it has none: run as a whole, it would go both ways. */
+/** Reports a file that has sections and says that it has none. Run as a whole, it would apply and revert. */
 function contradiction(
   { name, offset }: SectionMarker,
   { text, file }: { readonly text: string; readonly file: string },
@@ -144,7 +145,7 @@ function contradiction(
   };
 }
 
-/** What stands in a section and belongs to the other one. */
+/** Finds text in a section that belongs to the other one. */
 function mixedUp(
   { file, text, from }: { file: string; text: string; from: number },
   section: Section,
@@ -156,10 +157,10 @@ function mixedUp(
   return [falseMarker(marker.line, { direction: marker.direction, runs: direction, place, cut: from > 0 })];
 }
 
-/** What counts as a marker in our own files. */
+/** The form of a marker in our own files. */
 const SECTION = /^(--[ \t]*(?:migrate:|\+goose[ \t]+|\+migrate[ \t]+)(up|down))\b(.*)$/i;
 
-/** Our own marker with a word that may be meant as a direction, and nothing behind it, where the other section is missing. */
+/** Our own marker with a word that may be meant as a direction, and nothing after it, if the other section is missing. */
 function* unknownMarkers(text: string): Generator<{ readonly start: number; readonly line: string }> {
   if (!/migrate:(?!(?:up|down)\b)/i.test(text)) return;
   const known = new Set(markersIn(text).map(({ start }) => start));
