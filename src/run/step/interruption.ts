@@ -10,7 +10,7 @@ export function interruption(stop: AbortSignal, step: Whose, committed: Committe
 /** It was planned and not begun. */
 export function interruptedBefore(stop: AbortSignal, { revision }: Whose): GodwitError {
   const what = `before ${revision} had begun.`;
-  return interrupted(stop, what, "Run again: it goes on where it stopped.") ?? stop.reason;
+  return interrupted(stop, what, "Run again: it continues where it stopped.") ?? stop.reason;
 }
 
 /** `null`: what ended the work has a name of its own. */

@@ -302,7 +302,7 @@ function notKept({ body: { file } }: Job, { line }: SplitStatement, cause: unkno
     {
       code: "STEP_FAILED",
       message: `${file}:${line}: the statement is done, but what it has set in the session could not be kept: ${(cause as Error).message}`,
-      hint: "Run again: it goes on behind this statement.",
+      hint: "Run again: it continues after this statement.",
       place: { file, line },
     },
     { cause },
