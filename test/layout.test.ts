@@ -17,7 +17,7 @@ describe("the layout", () => {
   test("is found out, told, and run", async ({ db }) => {
     const godwit = commandIn({ folder: folderOf(GOOSE), url: db.url });
     const doctor = (await godwit("doctor", "--dir", "db")).stdout;
-    expect(doctor).toMatch(/files: 2 migrations in .*db, layout goose \(by its files\)/);
+    expect(doctor).toMatch(/files: 2 migrations in .*db, layout goose \(recognised from its files\)/);
     await godwit("up", "--dir", "db");
     const status = await godwit("status", "--dir", "db", "--json");
     expect(status.json).toMatchObject({ layout: "goose", upToDate: true, current: ["00002_b"] });

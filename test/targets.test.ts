@@ -115,7 +115,7 @@ describe("up", () => {
     expect(stopped.json.problems).toMatchObject([{ code: "STEP_FAILED", details: { target: "auth" } }]);
     const { stdout, stderr } = await godwit.fails(1, "up");
     expect(stderr).toMatch(/error: auth: .*nonsense[\s\S]*✓ auth-next: 0001_sessions applied/);
-    expect(stdout).toContain("2 of 3 targets are done; not: auth.");
+    expect(stdout).toContain("2 of 3 targets are done; not done: auth.");
   });
 
   test("several at a time are no more than asked for, and all of them are done", async ({ dbs, db }) => {

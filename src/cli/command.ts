@@ -89,6 +89,6 @@ export function hasTargets({ targets }: CommandRow): boolean {
 export function targetsArgument(row: CommandRow): { readonly syntax: string; readonly help: string } | null {
   if (!hasTargets(row)) return null;
   return row.targets === "each"
-    ? { syntax: "[targets…]", help: "where several are configured: their names, which may also stand first" }
-    : { syntax: "[target]", help: "where several are configured: its name, which may also stand first" };
+    ? { syntax: "[targets…]", help: "if several are configured: their names, which may also come first" }
+    : { syntax: "[target]", help: "if several are configured: its name, which may also come first" };
 }

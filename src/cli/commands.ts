@@ -17,7 +17,7 @@ const LIVE = [
   "onTargetFailure",
 ];
 const WORDS = "a revision or the start of one";
-const SQL = { syntax: "--sql", help: "print a script for psql instead; no database is needed" };
+const SQL = { syntax: "--sql", help: "print a script for psql instead; needs no database" };
 const MESSAGE = { syntax: "-m, --message <text>", help: "the name, as one text" };
 
 export const COMMANDS: readonly CommandRow[] = [
@@ -26,10 +26,10 @@ export const COMMANDS: readonly CommandRow[] = [
     targets: "each",
     aliases: ["upgrade"],
     summary: "apply what is pending",
-    arguments: [{ syntax: "[revision]", help: `how far: ${WORDS}, +2, head; everything if left out` }],
+    arguments: [{ syntax: "[revision]", help: `how far: ${WORDS}, +2, or head; everything if omitted` }],
     flags: [
       SQL,
-      { syntax: "--from <revision>", help: "with --sql: where that database is (base)" },
+      { syntax: "--from <revision>", help: "with --sql: the revision that the database is at (base)" },
       { syntax: "--dry-run", help: "execute, roll back, and say what could not be tried" },
     ],
     honours: PLANNING,
@@ -42,25 +42,30 @@ export const COMMANDS: readonly CommandRow[] = [
       ["godwit up", "apply everything"],
       ["godwit up +1", "apply the next one"],
       ["godwit up --phase startup", "only what must be there before a release"],
-      ["godwit up backend auth", "of several configured targets, these two"],
-      ["godwit up --sql --from 0007 > change.sql", "a script for somebody else to run"],
+      ["godwit up backend auth", "only these two of several configured targets"],
+      ["godwit up --sql --from 0007 > change.sql", "a script for another person to run"],
     ],
     load: () => import("./commands/up.ts"),
   },
   {
     name: "down",
     aliases: ["downgrade"],
-    summary: "take migrations back",
-    arguments: [{ syntax: "<revision>", help: `how far: -1, ${WORDS} (it stays), or base for everything` }],
-    flags: [SQL, { syntax: "--from <revision>", help: "with --sql: where that database is (heads)" }],
+    summary: "revert migrations",
+    arguments: [
+      { syntax: "<revision>", help: `how far: -1, ${WORDS} (which stays applied), or base for everything` },
+    ],
+    flags: [
+      SQL,
+      { syntax: "--from <revision>", help: "with --sql: the revision that the database is at (heads)" },
+    ],
     // What is taken back may have come in any phase, and is one target's.
     honours: ["onFailure"],
     excludes: [{ flag: "sql", others: ["onFailure", ...LIVE] }],
     needs: [{ flag: "from", other: "sql" }],
     examples: [
-      ["godwit down -1", "take the last one back"],
-      ["godwit down 0007", "back to 0007, which stays"],
-      ["godwit down base", "take everything back"],
+      ["godwit down -1", "revert the last one"],
+      ["godwit down 0007", "go back to 0007, which stays applied"],
+      ["godwit down base", "revert everything"],
     ],
     load: () => import("./commands/down.ts"),
   },
@@ -102,7 +107,7 @@ export const COMMANDS: readonly CommandRow[] = [
     summary: "list all migrations in order, newest first",
     flags: [
       { syntax: "--indicate-current", help: "mark where the database is" },
-      { syntax: "--log", help: "list what was done to this database instead, failures included" },
+      { syntax: "--log", help: "list what was done to this database instead, including failures" },
     ],
     examples: [
       ["godwit history --indicate-current", "the files, and where the database is among them"],
@@ -115,7 +120,7 @@ export const COMMANDS: readonly CommandRow[] = [
     about: "files",
     targets: "each",
     summary: "show the newest migrations of the files",
-    examples: [["godwit heads", "more than one: they need godwit merge"]],
+    examples: [["godwit heads", "if there are several, join them with godwit merge"]],
     load: () => import("./commands/heads.ts"),
   },
   {
@@ -129,7 +134,7 @@ export const COMMANDS: readonly CommandRow[] = [
     flags: [
       MESSAGE,
       { syntax: "--ts", help: "in TypeScript" },
-      { syntax: "--sql", help: "in SQL (the default, except where all others are TypeScript)" },
+      { syntax: "--sql", help: "in SQL (the default, unless all others are TypeScript)" },
       { syntax: "--revises <revision>", help: "its parent in a revision graph" },
     ],
     examples: [
@@ -143,9 +148,9 @@ export const COMMANDS: readonly CommandRow[] = [
     about: "files",
     targets: "flag",
     summary: "join several heads of a revision graph",
-    arguments: [{ syntax: "[heads…]", help: "the heads to join; all if left out" }],
+    arguments: [{ syntax: "[heads…]", help: "the heads to join; all if omitted" }],
     flags: [MESSAGE],
-    examples: [['godwit merge -m "chat and search"', "a migration that does nothing but revise both"]],
+    examples: [['godwit merge -m "chat and search"', "a migration that only joins the two"]],
     load: () => import("./commands/merge.ts"),
   },
   {
@@ -153,17 +158,17 @@ export const COMMANDS: readonly CommandRow[] = [
     aliases: ["stamp"],
     summary: "declare migrations as present without running them",
     description:
-      "Declares a revision and all that comes before it as present, without running them: for a database that was made some other way.",
+      "Declares a revision and all earlier ones as present, without running them. Use it for a database that was created in another way.",
     arguments: [{ syntax: "<revision>", help: "the last one that is present, or head" }],
     flags: [
       {
         syntax: "--confirm <database>",
-        help: "in this database these files have replaced all of the old ones",
+        help: "confirm that in this database these files replace all of the old ones",
       },
     ],
     examples: [
       ["godwit baseline 0007", "this database has everything up to 0007 already"],
-      ["godwit baseline 0001_all --confirm shop", "after a squash: one file in the place of all that ran"],
+      ["godwit baseline 0001_all --confirm shop", "after a squash: one file replaces all that ran"],
     ],
     load: () => import("./commands/baseline.ts"),
   },
@@ -171,35 +176,34 @@ export const COMMANDS: readonly CommandRow[] = [
     name: "adopt",
     summary: "take over what another tool has applied",
     description:
-      "Reads the history table of another migration tool and writes what it has applied into our ledger, in one transaction. Nothing is run, and nothing else is changed.",
+      "Reads the history table of another migration tool and writes what that tool has applied into Godwit's ledger, in one transaction. It runs no migration and changes nothing else.",
     flags: [
       { syntax: "--dry-run", help: "only show what is applied, pending, edited and missing" },
-      { syntax: "--tool <name>", help: "which one counts, where several have a history" },
-      { syntax: "--table <schema.table>", help: "which table counts, where one tool has several" },
-      { syntax: "--assume", help: "what the tool has passed over is in the database all the same" },
+      { syntax: "--tool <name>", help: "which tool to use, if several have a history" },
+      { syntax: "--table <schema.table>", help: "which table to use, if one tool has several" },
+      { syntax: "--assume", help: "what the tool has skipped is in the database anyway" },
     ],
     examples: [
       ["godwit adopt --dry-run", "what would be taken over"],
-      ["godwit adopt", "then godwit up goes on from there"],
-      ["godwit adopt --tool prisma", "a stack that came from one tool and went to another"],
+      ["godwit adopt", "then godwit up continues from there"],
+      ["godwit adopt --tool prisma", "a project that moved from one tool to another"],
     ],
     load: () => import("./commands/adopt.ts"),
   },
   {
     name: "repair",
     summary: "correct what the ledger says",
-    description:
-      "Corrects what the ledger says. What is in the database stays as it is; each correction is logged.",
+    description: "Corrects the ledger. The rest of the database stays as it is. Each correction is logged.",
     flags: [
       { syntax: "--accept <revision>", help: "the file was edited on purpose" },
       { syntax: "--forget <revision>", help: "it is not applied; its file is pending again" },
-      { syntax: "--mark-done <revision[:n]>", help: "it (or its statement n) is complete, I looked" },
+      { syntax: "--mark-done <revision[:n]>", help: "it (or its statement n) is complete; I have checked" },
       { syntax: "--retry <revision[:n]>", help: "it (or its statement n) had no effect and may run again" },
-      { syntax: "--rebuild", help: "make anew what the ledger has lost, from its log and the files" },
-      { syntax: "--confirm <database>", help: "the database meant; asked for on a terminal" },
+      { syntax: "--rebuild", help: "rebuild what the ledger has lost, from its log and the files" },
+      { syntax: "--confirm <database>", help: "the name of the database; asked for on a terminal" },
     ],
     examples: [
-      ["godwit repair --accept 0007", "the text of 0007 that counts is the present one"],
+      ["godwit repair --accept 0007", "accept the present text of 0007"],
       ["godwit repair --mark-done 0007:2 --confirm shop", "without a terminal"],
     ],
     load: () => import("./commands/repair.ts"),
@@ -213,22 +217,22 @@ export const COMMANDS: readonly CommandRow[] = [
       },
     ],
     targets: "flag",
-    summary: "bring files into the database: images with their hashes",
+    summary: "import files into the database: images with their hashes",
     description:
-      "Brings the images of a folder or of a NAS into the database, each with its perceptual hashes. Only what is new or has changed is read; stopped anywhere, it goes on where it was.",
-    arguments: [{ syntax: "[name]", help: "one of the configured imports; all if left out" }],
+      "Imports the images of a folder or of a NAS into the database, each with its perceptual hashes. It reads only files that are new or have changed. If it is stopped, the next run continues where it stopped.",
+    arguments: [{ syntax: "[name]", help: "one of the configured imports; all if omitted" }],
     flags: [
       {
         syntax: "--from <origin>",
         help: "a folder, or sftp://user@host:port/path, without any configuration",
       },
-      { syntax: "--pattern <pattern>", help: "what its folders mean (<shop>/<template>/<file>)" },
+      { syntax: "--pattern <pattern>", help: "the meaning of the folders (<shop>/<template>/<file>)" },
       { syntax: "--table <name>", help: "where the rows go (design_images)" },
-      { syntax: "--host-key <key>", help: "the host's key, as SHA256:… or whole" },
+      { syntax: "--host-key <key>", help: "the host's key, as SHA256:… or in full" },
       { syntax: "--trust-on-first-use", help: "trust an unknown host, and remember its key" },
       { syntax: "--workers <n>", help: "processes that fetch and hash" },
-      { syntax: "--status", help: "how far it is, asked from another terminal" },
-      { syntax: "--colours", help: "reads those once more whose colours an earlier release did not look at" },
+      { syntax: "--status", help: "show the progress of a running import, from another terminal" },
+      { syntax: "--colours", help: "read images again whose colours an earlier release did not record" },
     ],
     examples: [
       ["godwit init --import && godwit up", "the table first"],
@@ -237,7 +241,7 @@ export const COMMANDS: readonly CommandRow[] = [
         "godwit import --from sftp://worker@nas:22/share/Graphics",
         "with the SSH agent, a key or QNAP_PASSWORD",
       ],
-      ["godwit import --status", "how far is it?"],
+      ["godwit import --status", "how far is the import?"],
     ],
     load: () => import("./commands/import.ts"),
   },
@@ -248,28 +252,28 @@ export const COMMANDS: readonly CommandRow[] = [
       others: ["html", "kind", "limit", "offset", "all", "from"],
     })),
     targets: "flag",
-    summary: "list what is there twice, and remember what was decided about it",
+    summary: "list duplicates, and remember decisions about them",
     description:
-      "Lists imported images that are the same: byte for byte, the same design in another format or size, and near ones for a person to look at. What was decided is never asked again.",
-    arguments: [{ syntax: "[name]", help: "with --from: the import whose pictures are there" }],
+      "Lists imported images that are the same: byte for byte, or the same design in another format or size. It also lists similar images for a person to review. It never asks again about what was decided.",
+    arguments: [{ syntax: "[name]", help: "with --from: the import whose pictures are at that origin" }],
     flags: [
       { syntax: "--html [file]", help: "a contact sheet with pictures (duplicates.html)" },
       { syntax: "--kind <kinds…>", help: "exact, same, review" },
-      { syntax: "--limit <n>", help: "how many groups (50; on a sheet 200)" },
-      { syntax: "--offset <n>", help: "after so many" },
-      { syntax: "--all", help: "also groups in which all is decided" },
+      { syntax: "--limit <n>", help: "how many groups to list (50; on a sheet 200)" },
+      { syntax: "--offset <n>", help: "how many groups to skip" },
+      { syntax: "--all", help: "also list groups in which everything is decided" },
       {
         syntax: "--keep <images…>",
-        help: "the first is kept; those named after it, or else all of its group, are its copies",
+        help: "keep the first; the others that are named, or else all others of its group, are its copies",
       },
-      { syntax: "--distinct <images…>", help: "these are no duplicates of each other" },
-      { syntax: "--forget <images…>", help: "as if nothing had been decided about them" },
+      { syntax: "--distinct <images…>", help: "these are not duplicates of each other" },
+      { syntax: "--forget <images…>", help: "forget all decisions about them" },
       { syntax: "--from <origin>", help: "where the pictures are, for an import that is not configured" },
     ],
     examples: [
-      ["godwit duplicates", "the groups that nobody has decided about"],
-      ["godwit duplicates --html", "the same with pictures, to look at in a browser"],
-      ["godwit duplicates --keep 12", "12 stays, the others of its group are copies"],
+      ["godwit duplicates", "the groups that are not decided yet"],
+      ["godwit duplicates --html", "the same with pictures, in a browser"],
+      ["godwit duplicates --keep 12", "12 stays; the others of its group are copies"],
       ["godwit duplicates --distinct 12 15", "two designs: never asked again"],
     ],
     load: () => import("./commands/duplicates.ts"),
@@ -277,8 +281,8 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: "doctor",
     targets: "each",
-    summary: "look for what is wrong, and show where each setting came from",
-    examples: [["godwit doctor", "the first thing to run when something is odd"]],
+    summary: "look for problems, and show where each setting comes from",
+    examples: [["godwit doctor", "the first command to run if something seems wrong"]],
     load: () => import("./commands/doctor.ts"),
   },
   {
@@ -287,8 +291,8 @@ export const COMMANDS: readonly CommandRow[] = [
     honours: ["databaseUrl"],
     targets: "flag",
     summary: "make a folder, a configuration and a first migration",
-    flags: [{ syntax: "--import", help: "the migration that makes the table for imported images" }],
-    examples: [["godwit init", "leaves alone what is there"]],
+    flags: [{ syntax: "--import", help: "make the migration that creates the table for imported images" }],
+    examples: [["godwit init", "existing files stay as they are"]],
     load: () => import("./commands/init.ts"),
   },
   {

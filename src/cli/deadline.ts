@@ -28,7 +28,7 @@ function passed(timeoutMs: number): Interrupted {
     {
       code: "DEADLINE",
       message: `The deadline of the run has passed (timeout, ${timeoutMs / 1000} s).`,
-      hint: "Run again: it goes on where it stopped. More time: --timeout or MIGRATION_TIMEOUT.",
+      hint: "Run again: it continues where it stopped. For more time use --timeout or MIGRATION_TIMEOUT.",
     },
     "deadline",
   );

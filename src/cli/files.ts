@@ -42,8 +42,8 @@ export function asUnwritten(path: string, error: unknown): unknown {
       message: `${path} could not be written: ${message}.`,
       hint:
         code === "EEXIST"
-          ? "Choose another name, or move the file that is there."
-          : "Make room and see that the folder may be written to, then run again; nothing was left there.",
+          ? "Choose another name, or move the existing file."
+          : "Make room and check that the folder is writable, then run again. Nothing was left there.",
     },
     { cause: error },
   );

@@ -219,7 +219,7 @@ function textOf(
   });
   const failed = outcomes.filter((outcome) => !isDone(outcome, isFailure)).map(({ name }) => name);
   const count = `${outcomes.length - failed.length} of ${outcomes.length} ${outcomes.length === 1 ? "target is" : "targets are"} done`;
-  const last = failed.length === 0 ? `${count}.` : `${count}; not: ${failed.join(", ")}.`;
+  const last = failed.length === 0 ? `${count}.` : `${count}; not done: ${failed.join(", ")}.`;
   return [...blocks, ...(result && failed.length === 0 ? [] : [last])].join("\n");
 }
 

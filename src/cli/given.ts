@@ -70,7 +70,7 @@ function emptyWord(message: string): ConfigError {
   return new ConfigError({
     code: "CONFIG_INVALID",
     message,
-    hint: "Give it a value, or leave it out: an empty value is not taken for none. Was a shell variable not set?",
+    hint: "Give it a value, or leave it out. An empty value does not mean no value. Is a shell variable unset?",
     details: { from: "flag" },
   });
 }

@@ -19,7 +19,7 @@ async function main(): Promise<void> {
           {
             code: "INTERRUPTED",
             message: `${name} ended the run.`,
-            hint: "Run again: it goes on where it stopped.",
+            hint: "Run again: it continues where it stopped.",
           },
           name,
         ),
@@ -75,9 +75,9 @@ function thrownByNobody(error: unknown): StepFailed {
   return new StepFailed(
     {
       code: "STEP_FAILED",
-      message: `Something threw where nobody could catch it: ${message}`,
+      message: `An error was thrown where nothing could catch it: ${message}`,
       // Migrations run in a process of their own, so it was none of them.
-      hint: "godwit status shows what is applied. Does what answers at the database's address speak PostgreSQL's protocol? If it does, this is a fault of Godwit.",
+      hint: "godwit status shows what is applied. Check that the server at the database's address speaks PostgreSQL's protocol. If it does, this is a bug in Godwit.",
       details: { stack },
     },
     { cause: error },

@@ -57,10 +57,10 @@ function refuseUnknownTopic(argv: readonly string[], { commands }: Command): voi
 /** Only a command that is named in the words gets its options: making them all takes longer than to connect. */
 function createProgram(argv: readonly string[], onChosen: (found: Omit<Parsed, "notes">) => void): Command {
   const program = new Command("godwit")
-    .description("Migrates PostgreSQL, and nobody has to watch.")
+    .description("Migrates PostgreSQL databases, unattended.")
     .version(VERSION, "--version")
-    .helpOption("-h, --help", "how to use it")
-    .helpCommand("help [command]", "the same")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [command]", "show the help of a command")
     .configureHelp({ showGlobalOptions: true, styleTitle: (text) => text })
     .showHelpAfterError("→ godwit --help lists everything.")
     .showSuggestionAfterError();
@@ -89,7 +89,7 @@ function createCommand(row: CommandRow, onChosen: (found: Omit<Parsed, "notes">)
     .aliases([...(row.aliases ?? [])])
     .summary(row.summary)
     .description(row.description ?? `${row.summary[0]?.toUpperCase()}${row.summary.slice(1)}.`)
-    .helpOption("-h, --help", "how to use it")
+    .helpOption("-h, --help", "show this help")
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError(`→ godwit ${row.name} --help says more.`)
     .showSuggestionAfterError();

@@ -29,8 +29,8 @@ export async function withSession<T>(
 function oneSchema(name: string): ConfigError {
   return new ConfigError({
     code: "CONFIG_INVALID",
-    message: `Target ${name} has several schemas, and this is about one.`,
-    hint: `Say which: --target ${name}/<schema>`,
+    message: `Target ${name} has several schemas, but this command is about one.`,
+    hint: `Name one: --target ${name}/<schema>`,
     details: { from: "flag" },
   });
 }

@@ -45,22 +45,22 @@ export function chooseByWords(config: Config, { row, words, flags, workingFolder
   if (row.targets !== "each" && !single)
     throw new ConfigError({
       code: "CONFIG_INVALID",
-      message: `godwit ${row.name} is about one target, and ${names.length === 0 ? `${known.length} are configured` : `${names.length} are named`}: ${(names.length === 0 ? known : names).join(", ")}.`,
-      hint: `Say which: godwit ${row.name} ${row.targets === "flag" ? `… --target ${known[0]}` : `${known[0]} …`}`,
+      message: `godwit ${row.name} is about one target, but ${names.length === 0 ? `${known.length} are configured` : `${names.length} are named`}: ${(names.length === 0 ? known : names).join(", ")}.`,
+      hint: `Name one: godwit ${row.name} ${row.targets === "flag" ? `… --target ${known[0]}` : `${known[0]} …`}`,
       details: { from: "flag", targets: known },
     });
   if (rest.length > 0 && row.targets === "each" && !single)
     throw new ConfigError({
       code: "CONFIG_INVALID",
-      message: `A revision is one target's, and ${names.length === 0 ? `all ${known.length}` : names.length} are meant.`,
-      hint: `Say whose ${rest[0]} it is: godwit ${row.name} ${known[0]} ${rest[0]}`,
+      message: `A revision belongs to one target, but this command is about ${names.length === 0 ? `all ${known.length}` : names.length}.`,
+      hint: `Name the target of ${rest[0]}: godwit ${row.name} ${known[0]} ${rest[0]}`,
       details: { from: "flag", targets: known },
     });
   if (flags.sql === true && !(single && isOneDatabase(config, names[0] ?? known[0] ?? "")))
     throw new ConfigError({
       code: "CONFIG_INVALID",
-      message: "A script is for one database, and several are meant.",
-      hint: `Say which: godwit ${row.name} ${known[0]} --sql`,
+      message: "A script is for one database, but this command is about several.",
+      hint: `Name one: godwit ${row.name} ${known[0]} --sql`,
       details: { from: "flag", targets: known },
     });
   const folders = row.targets === "each";

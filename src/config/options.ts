@@ -101,7 +101,7 @@ export const OPTIONS: readonly Option[] = [
     flag: "--database-url <url>",
     variables: ["DATABASE_URL"],
     default: "",
-    help: "the database to migrate; without it PG* variables count, else a PostgreSQL starts in .godwit/",
+    help: "the database to migrate; without it the PG* variables, otherwise a PostgreSQL that starts in .godwit/",
   },
   {
     key: "dir",
@@ -117,14 +117,14 @@ export const OPTIONS: readonly Option[] = [
     ...choice(...LAYOUT_NAMES),
     flag: "--layout <name>",
     default: "",
-    help: `whose folder it is, where that is not plain from its files: ${LAYOUT_NAMES.join(", ")}`,
+    help: `which tool the folder belongs to, if the files do not show it: ${LAYOUT_NAMES.join(", ")}`,
   },
   {
     key: "placeholders",
     kind: "record",
     flag: null,
     default: "",
-    help: "values for the placeholders in SQL files, for layouts that have them",
+    help: "values for the placeholders in SQL files, in layouts that have placeholders",
   },
   {
     key: "mirror",
@@ -132,7 +132,7 @@ export const OPTIONS: readonly Option[] = [
     ...text,
     flag: "--mirror <tool>",
     default: "",
-    help: "whose history to keep in step: a tool, tool:schema.table, or none; none:schema.table is another project's (default: drizzle and supabase in their layouts)",
+    help: "the history to write as well: a tool, tool:schema.table, or none; none:schema.table says that the table is another project's (default: drizzle and supabase in their layouts)",
   },
   {
     key: "ledgerSchema",
@@ -148,7 +148,7 @@ export const OPTIONS: readonly Option[] = [
     ...text,
     flag: "--project <name>",
     default: "",
-    help: "tells the ledgers of several projects apart",
+    help: "the name of the project; it tells the ledgers of several projects apart",
   },
   { key: "order", kind: "list", flag: null, default: "", help: "the order of files without a number" },
   {
@@ -159,7 +159,7 @@ export const OPTIONS: readonly Option[] = [
     variables: ["MIGRATION_MODE"],
     forPlanning: true,
     default: "all",
-    help: "all: startup, import and complex; startup; nas-only: the import alone",
+    help: "all (startup, import and complex), startup, or nas-only (only the import)",
   },
   {
     key: "phase",
@@ -169,7 +169,7 @@ export const OPTIONS: readonly Option[] = [
     flag: "--phase <name…>",
     forPlanning: true,
     default: "",
-    help: "run these phases only; overrules --mode",
+    help: "run only these phases; overrides --mode",
   },
   {
     key: "contract",
@@ -177,7 +177,7 @@ export const OPTIONS: readonly Option[] = [
     flag: "--contract",
     forPlanning: true,
     inFile: false,
-    help: "release the destructive phase contract as well",
+    help: "also run the destructive phase contract",
   },
   {
     key: "onFailure",
@@ -185,14 +185,14 @@ export const OPTIONS: readonly Option[] = [
     flag: "--on-failure <policy>",
     forPlanning: true,
     default: "stop",
-    help: "after a failure: stop, or go on with what does not depend on it",
+    help: "after a failure: stop, or continue with what does not depend on it",
   },
   {
     key: "outOfOrder",
     ...toggle,
     flag: "--out-of-order",
     forPlanning: true,
-    help: "run late migrations, although a later one is applied",
+    help: "run late migrations even if a later one is applied",
   },
   {
     key: "lockTimeout",
@@ -216,7 +216,7 @@ export const OPTIONS: readonly Option[] = [
     ...duration,
     flag: "--idle-timeout <time>",
     default: "5min",
-    help: "how long a transaction may stay idle, and a module be silent",
+    help: "how long a transaction may stay idle, and how long a module may be silent",
   },
   {
     key: "lockAttempts",
@@ -224,7 +224,7 @@ export const OPTIONS: readonly Option[] = [
     ...count(1),
     flag: "--lock-attempts <n>",
     default: "20",
-    help: "how often a step is begun at most when locks stop it",
+    help: "how many times to try a step at most if locks stop it",
   },
   {
     key: "lockWait",
@@ -241,7 +241,7 @@ export const OPTIONS: readonly Option[] = [
     flag: "--connect-attempts <n>",
     variables: ["MIGRATION_RETRY_COUNT"],
     default: "5",
-    help: "how often to try to reach the database",
+    help: "how many times to try to reach the database",
   },
   {
     key: "connectDelay",
@@ -265,7 +265,7 @@ export const OPTIONS: readonly Option[] = [
     about: "database",
     ...toggle,
     flag: "--allow-second-ledger",
-    help: "make a ledger beside one in another schema",
+    help: "create a ledger even if another schema has one",
   },
   {
     key: "searchPath",
@@ -273,7 +273,7 @@ export const OPTIONS: readonly Option[] = [
     ...text,
     flag: "--search-path <schemas>",
     default: "",
-    help: "the search_path of every migration",
+    help: "the search_path for every migration",
   },
   {
     key: "role",
@@ -281,7 +281,7 @@ export const OPTIONS: readonly Option[] = [
     ...text,
     flag: "--role <name>",
     default: "",
-    help: "a role to become before anything is done",
+    help: "the role to switch to before anything is done",
   },
   {
     key: "pooling",
@@ -289,7 +289,7 @@ export const OPTIONS: readonly Option[] = [
     ...choice("session", "transaction"),
     flag: "--pooling <kind>",
     default: "",
-    help: "what the pooler in between does, where it is not found out",
+    help: "how the pooler works, if it is not detected",
   },
   {
     key: "cacheFolder",
@@ -297,7 +297,7 @@ export const OPTIONS: readonly Option[] = [
     kind: "path",
     flag: "--cache-folder <folder>",
     default: "",
-    help: "where compiled TypeScript is kept (node_modules/.cache/godwit)",
+    help: "where to cache compiled TypeScript (node_modules/.cache/godwit)",
   },
   {
     key: "nasHost",
@@ -305,7 +305,7 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     variables: ["QNAP_HOST"],
     default: "",
-    help: "where the files to import are, over SFTP",
+    help: "the SFTP host with the files to import",
   },
   {
     key: "nasPort",
@@ -313,7 +313,7 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     variables: ["QNAP_PORT"],
     default: "22",
-    help: "its port",
+    help: "the port of that host",
   },
   {
     key: "nasUsername",
@@ -321,7 +321,7 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     variables: ["QNAP_USERNAME"],
     default: "",
-    help: "whom to log in as",
+    help: "the user to log in as",
   },
   {
     key: "nasPassword",
@@ -329,7 +329,7 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     variables: ["QNAP_PASSWORD"],
     default: "",
-    help: "the password",
+    help: "the password of that user",
   },
   {
     key: "nasPrivateKey",
@@ -337,7 +337,7 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     variables: ["QNAP_PRIVATE_KEY"],
     default: "",
-    help: "a private key in place of the password: its text, or the path of its file",
+    help: "a private key instead of the password: its text, or the path of its file",
   },
   {
     key: "nasPassphrase",
@@ -345,7 +345,7 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     variables: ["QNAP_PASSPHRASE"],
     default: "",
-    help: "what the private key is encrypted with",
+    help: "the passphrase of the private key",
   },
   {
     key: "nasHostKey",
@@ -353,7 +353,7 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     variables: ["QNAP_HOST_KEY"],
     default: "",
-    help: "the host's key, as SHA256:… or whole; without it known_hosts counts",
+    help: "the host's key, as SHA256:… or in full; without it Godwit uses known_hosts",
   },
   {
     key: "nasBasePath",
@@ -361,7 +361,7 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     variables: ["NAS_BASE_PATH"],
     default: "/share/Graphics",
-    help: "the folder on it that holds the shops",
+    help: "the folder on that host that holds the shops",
   },
   {
     key: "nasBatched",
@@ -386,7 +386,7 @@ export const OPTIONS: readonly Option[] = [
     flag: "--parallel <n>",
     forPlanning: true,
     default: "1",
-    help: "how many targets, or schemas of one, at a time",
+    help: "how many targets, or schemas of a target, to run at a time",
   },
   {
     key: "onTargetFailure",
@@ -401,15 +401,15 @@ export const OPTIONS: readonly Option[] = [
     ...choice("text", "json"),
     flag: "--log-format <format>",
     default: "text",
-    help: "how progress is written on stderr",
+    help: "the format of progress on stderr",
   },
-  { key: "quiet", ...toggle, flag: "--quiet", inFile: false, help: "say nothing but errors and warnings" },
+  { key: "quiet", ...toggle, flag: "--quiet", inFile: false, help: "print only errors and warnings" },
   {
     key: "verbose",
     ...toggle,
     flag: "--verbose",
     inFile: false,
-    help: "tell every statement and every notice of the server",
+    help: "print every statement and every notice of the server",
   },
 ];
 

@@ -103,8 +103,8 @@ export async function openTable(
   if (rows.length === 0)
     throw new ImportFailed({
       code: "IMPORT_TABLE_MISSING",
-      message: `Table ${settings.name}, into which import ${importName} writes, does not exist.`,
-      hint: "godwit init --import writes the migration that makes it, godwit up applies it. For a table of your own: imports.<name>.table in the configuration.",
+      message: `Table ${settings.name}, which import ${importName} writes to, does not exist.`,
+      hint: "godwit init --import writes the migration that creates it; godwit up applies it. For a table of your own: imports.<name>.table in the configuration.",
     });
   const types = new Map(rows.map((row) => [row.name, row.type]));
   const fields = Object.entries(settings.columns) as [Field, string][];
@@ -118,7 +118,7 @@ export async function openTable(
   if (path === undefined)
     throw new ImportFailed({
       code: "IMPORT_TABLE_UNFIT",
-      message: `No column of ${settings.name} is named for file_path, by which a row is found again.`,
+      message: `No column of ${settings.name} is configured for file_path, which is needed to find a row again.`,
       hint: "Name one in imports.<name>.table.columns.",
     });
   const named = columnOf("import_name");
@@ -231,7 +231,7 @@ function bitsOf(field: Field, hashSize: number): number {
 function tooNarrow(table: string, field: Field, column: string): ImportFailed {
   return new ImportFailed({
     code: "IMPORT_TABLE_UNFIT",
-    message: `Column ${column} of ${table} is a bigint, which holds 64 bits, and ${field} has more.`,
+    message: `Column ${column} of ${table} is a bigint, which holds 64 bits, but ${field} has more.`,
     hint: "Make it text, which takes the hash as Python prints it; or name another field for it.",
   });
 }
@@ -254,7 +254,7 @@ function withoutColumn(
   return new ImportFailed({
     code: "IMPORT_TABLE_UNFIT",
     message: `Table ${table} has no column "${column}" for ${field}.`,
-    hint: `${meant === undefined ? "" : `Did you mean ${meant}? `}Its columns: ${present.join(", ")}. imports.<name>.table.columns says which takes what.`,
+    hint: `${meant === undefined ? "" : `Did you mean ${meant}? `}Its columns: ${present.join(", ")}. imports.<name>.table.columns says which column takes which field.`,
   });
 }
 
@@ -274,7 +274,7 @@ async function requireUnique(
   if (rows.some((row) => [...row.key].sort().join(" ") === wanted)) return;
   throw new ImportFailed({
     code: "IMPORT_TABLE_UNFIT",
-    message: `Table ${table} has no unique index on (${key.join(", ")}), by which a row is found again.`,
+    message: `Table ${table} has no unique index on (${key.join(", ")}), which is needed to find a row again.`,
     hint: `In a migration: create unique index concurrently on ${table} (${key.join(", ")});`,
   });
 }

@@ -139,7 +139,7 @@ function takenOver(cause: DatabaseError): LockError {
     {
       code: "LOCK_LOST",
       message: "The import's lock was taken over by another run; nothing more was committed.",
-      hint: "Run again: it waits for its turn, and goes on with what is left.",
+      hint: "Run again: it waits for its turn, and continues with what is left.",
     },
     { cause },
   );

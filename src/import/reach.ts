@@ -97,7 +97,7 @@ export function originAway(description: string, awayMs: number, cause?: unknown)
     {
       code: "ORIGIN_LOST",
       message: `${description} has been away for ${formatDuration(awayMs)}.`,
-      hint: "When it is back, run again: it goes on where it stopped. A longer patience: imports.<name>.patience.",
+      hint: "When it is back, run again: it continues where it stopped. A longer patience: imports.<name>.patience.",
     },
     { cause },
   );

@@ -12,7 +12,7 @@ export interface Limit extends Disposable {
  */
 export function limitOf(signal: AbortSignal | undefined, timeoutMs: number): Limit {
   const stop = new AbortController();
-  const hint = "Run again: it goes on where it stopped.";
+  const hint = "Run again: it continues where it stopped.";
   const ended = () =>
     signal?.reason instanceof Interrupted
       ? signal.reason // a limit around this one

@@ -98,7 +98,7 @@ function poolOfOne(connection: Connection, trustedMs: number): Problem {
 
 function wayOut(connection: Connection): string {
   const direct = connection.pooler ?? "Use the direct URL of the database itself.";
-  return `${direct} Or give this pool two connections to the server or more (of PgBouncer: default_pool_size or pool_size).`;
+  return `${direct} Or give this pool two connections to the server or more (in PgBouncer: default_pool_size or pool_size).`;
 }
 
 function marginOf(termMs: number): number {
@@ -182,7 +182,7 @@ class Lease implements Lock {
       new LockError(
         {
           code: "LOCK_LOST",
-          message: `The lock ${why}${starved ? ", because the pooler had no second connection to the server for it" : ""}; the work in hand is cancelled and rolled back.`,
+          message: `The lock ${why}${starved ? ", because the pooler had no second connection to the server for it" : ""}; the current work is cancelled and rolled back.`,
           hint: starved
             ? `${wayOut(this.#connection)} Then run again: what was committed is in the ledger.`
             : "Run again: what was committed is in the ledger.",

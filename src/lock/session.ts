@@ -171,7 +171,7 @@ export async function findHolder(connection: Connection, key: bigint, sql: LockS
 const CHECKS_CLIENTS = 140_000;
 
 const OUTLIVES =
-  "PostgreSQL 13 does not notice that a runner is gone before the runner's statement ends: if that run was killed, end its session";
+  "PostgreSQL 13 notices that a runner is gone only when the runner's statement ends. If that run was killed, end its session";
 
 async function findLeaseRow(connection: Connection, sql: LockSql): Promise<Holder | null> {
   const found = await connection

@@ -187,7 +187,7 @@ test("by the command: up --sql raises, doctor and history tell, repair --rebuild
   await db.sql("rollback; select pg_advisory_unlock_all()");
   expect(await db.sql("select to_regclass('a') as a")).toEqual([{ a: null }]);
   const { stdout } = await godwit("repair", "--rebuild", "--confirm", db.name);
-  expect(stdout).toContain("whose present texts count from now on: 0001_a");
+  expect(stdout).toContain("(their present texts count from now on): 0001_a");
   writeFiles(folder, { "migrations/0001_a.sql": `${table("a")} -- edited` });
   expect((await godwit("up")).stderr).toContain("edited");
 });

@@ -38,7 +38,7 @@ test("the hint's command declares the new file, and nothing is run or left in th
   expect(other.stderr).toContain(`This is database "${db.name}"`);
   const done = await godwit(...command.replace("<database>", db.name).split(" "));
   expect(done.stdout).toContain("Declared as present: 0001_all.");
-  expect(done.stdout).toContain("Replaced, and not in the ledger any more: 0001_a, 0002_b.");
+  expect(done.stdout).toContain("Replaced, and no longer in the ledger: 0001_a, 0002_b.");
   writeFiles(join(folder, "migrations"), { "0002_c.sql": "create table c ();" });
   await godwit("up");
   await godwit("status", "--check");

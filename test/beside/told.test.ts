@@ -79,9 +79,9 @@ test("accept, where a history is not kept in step: that it has the old checksum 
   await godwit("adopt");
   writeFiles(folder, { "migrations/1_a.sql": NEW });
   const { stdout } = await godwit("repair", "--accept", "1_a", "--confirm", db.name);
-  expect(stdout).toContain("Nothing but the ledger");
+  expect(stdout).toContain("Only the ledger");
   expect(stdout).toContain(
-    "The history of sqlx (public._sqlx_migrations) still has the checksum of the text before.",
+    "The history of sqlx (public._sqlx_migrations) still has the checksum of the previous text.",
   );
 });
 

@@ -37,7 +37,7 @@ describe("stdout is not read", () => {
     (running.child.stdout as Readable).resume();
     const { stderr } = await running.exits(1);
     expect(stderr.match(/^error: /gm)).toHaveLength(1);
-    expect(stderr).toMatch(/deadline of the run has passed.* not written to its end.*\[DEADLINE\]/);
+    expect(stderr).toMatch(/deadline of the run has passed.* output is incomplete.*\[DEADLINE\]/);
   });
 
   test("SIGTERM ends the command, and stderr says so", async ({ db }) => {

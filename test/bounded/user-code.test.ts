@@ -98,13 +98,13 @@ describe("a migration that ends its process fails, is rolled back and named:", (
       "throws in a timer",
       "up",
       module("", `setTimeout(() => { throw new Error('stray'); }); ${HANG}`),
-      /nobody could catch it: stray/,
+      /nothing could catch it: stray/,
     ],
     [
       "rejects unseen",
       "up",
       module("", `void Promise.reject(new Error('unseen')); ${HANG}`),
-      /nobody could catch it: unseen/,
+      /nothing could catch it: unseen/,
     ],
   ])("%s (godwit %s)", async ([, args, text, says], { db }) => {
     const family = createFamily();

@@ -32,7 +32,7 @@ test("--keep ties exactly those that are named, and the printed command makes a 
   const [group] = (await godwit("duplicates", "--json")).json.groups;
   const [first, second, third] = group.files.map(({ id }: { id: number }) => String(id));
   const kept = await godwit("duplicates", "--keep", third, first);
-  expect(kept.stdout).toMatch(/svg is kept; 1 other is its copy\./);
+  expect(kept.stdout).toMatch(/svg is kept; 1 other is a copy of it\./);
   const t = imageTables(ledgerSchema);
   expect(await db.sql(`select left_file::text as l, right_file::text as r from ${t.decisions}`)).toEqual([
     { l: first, r: third },

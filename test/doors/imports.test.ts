@@ -100,7 +100,7 @@ describe("up, by every door and in Alembic's words, imports between the phases",
 test("plan names the imports that up would run, and a failed import is a failed run", async ({ db }) => {
   const { folder, godwit } = project(db);
   expect((await godwit("plan", "--json")).json.imports).toEqual(["designs"]);
-  expect((await godwit("plan")).stdout).toContain("Imports that run as well: designs.");
+  expect((await godwit("plan")).stdout).toContain("Imports that also run: designs.");
   expect((await godwit("plan", "+1", "--json")).json.imports).toEqual([]);
   rmSync(join(folder, "designs"), { recursive: true });
   const { json } = await godwit.fails(1, "up", "--json");

@@ -38,7 +38,7 @@ test.for([
   const godwit = commandIn({ folder, url });
   const looked = await godwit.start("doctor").exits(0, 1);
   const ran = await godwit.fails(1, "up");
-  expect(looked.stdout).toMatch(/databaseUrl +\*\*\* \(a connection string of ADO\.NET/);
+  expect(looked.stdout).toMatch(/databaseUrl +\*\*\* \(an ADO\.NET connection string/);
   expect(ran.stderr).toMatch(/connection string of ADO\.NET[\s\S]*postgres:\/\/user:password@host/);
   expect(looked.stdout + looked.stderr + ran.stderr).not.toContain("anary");
 });

@@ -261,7 +261,7 @@ describe("several imports", () => {
 describe("--status and --json", () => {
   test("say how far it is, from another terminal, and how it ended", async ({ db }) => {
     const { godwit, base } = project(db, (from) => ({ nas: { from, workers: 1, settle: "4s" } }));
-    expect((await godwit("import", "--status")).stdout).toContain("Nothing was ever imported");
+    expect((await godwit("import", "--status")).stdout).toContain("Nothing has been imported");
     await godwit("up", "--phase", "startup");
     // Not yet at rest, so the run lasts.
     put(base, { "s/t/fresh.png": B }, new Date(Date.now() + 60_000));

@@ -33,7 +33,7 @@ describe("the advice of a failure", () => {
     const { error } = await refusalOf(
       up(targetOf({ url: db.url, folder: folderOf({ "0001_a.sql": text }) })),
     );
-    expect(error.hint).toContain("It was rolled back, nothing of it was kept");
+    expect(error.hint).toContain("It was rolled back; nothing of it was kept");
     if (text.includes("42501")) expect(error.hint).not.toContain("Grant");
   });
 

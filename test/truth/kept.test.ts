@@ -27,7 +27,7 @@ describe("a file that runs statement by statement", () => {
     const text = (last: string) => `-- godwit: transaction=off\n${add("a")};\n${add("b")};\n${last};`;
     const target = targetWith(db, { "0001_a.sql": text("select nothing") });
     const { error } = await refusalOf(up(target));
-    expect(error.hint).toContain("2 of the 3 statements of 0001_a.sql in front of line 4 are done and stay");
+    expect(error.hint).toContain("2 of the 3 statements of 0001_a.sql before line 4 are done and stay");
     expect(error.report).toMatchObject({ failures: [{ committed: "some" }] });
     expect(await logged(db)).toEqual({ committed: "some" });
     expect(await things(db)).toEqual(["a", "b"]);
@@ -44,7 +44,7 @@ describe("a file that runs statement by statement", () => {
     for (const _again of [1, 2]) {
       const { error } = await refusalOf(up(target));
       expect(error.hint).toBe(
-        "It was rolled back, nothing of it was kept: correct 0001_a.sql, then run again.",
+        "It was rolled back; nothing of it was kept: correct 0001_a.sql, then run again.",
       );
       expect(error.report).toMatchObject({ failures: [{ committed: "none" }] });
     }
@@ -82,7 +82,7 @@ test("a file of several own transactions calls done only those that were committ
   const { json } = await godwit.fails(1, "up", "--json");
   expect(json.report.failures).toMatchObject([{ committed: "some", problem: { place: { line: 6 } } }]);
   expect(json.problems[0].hint).toContain("1 of the 2 transactions of");
-  expect(json.problems[0].hint).toContain("in front of line 5 is done and stays");
+  expect(json.problems[0].hint).toContain("before line 5 is done and stays");
   expect(await things(db)).toEqual(["a"]);
   writeFiles(folder, {
     "migrations/20240101000000_a/migration.sql": text("select 1").replace("('b')", "('c')"),
@@ -152,7 +152,7 @@ describe("a statement that commits for itself", () => {
 describe("an interruption", () => {
   const stopped = new Interrupted({ code: "INTERRUPTED", message: "SIGTERM ended the run." }, "SIGTERM");
   test.for([
-    ["in a transaction", "", "none", /It was rolled back, nothing of it was kept/],
+    ["in a transaction", "", "none", /It was rolled back; nothing of it was kept/],
     [
       "behind the first statements",
       "-- godwit: transaction=off\n",

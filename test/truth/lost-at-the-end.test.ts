@@ -37,7 +37,7 @@ const CASES: readonly Case[] = [
     files: { "0001_a.sql": "create table a (i int);", "0002_b.sql": `create table b (i int);\n${DEAF}` },
     revision: "0002_b",
     committed: "none",
-    says: /while 0002_b was running\. It was rolled back, nothing of it was kept/,
+    says: /while 0002_b was running\. It was rolled back; nothing of it was kept/,
     steps: ["0001_a"],
   },
   {
@@ -47,7 +47,7 @@ const CASES: readonly Case[] = [
     },
     revision: "0001_m",
     committed: "none",
-    says: /while 0001_m was running\. It was rolled back, nothing of it was kept/,
+    says: /while 0001_m was running\. It was rolled back; nothing of it was kept/,
     steps: [],
   },
   {

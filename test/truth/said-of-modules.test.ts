@@ -4,7 +4,7 @@ import { commandIn } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
 import { folderOf, writeFiles } from "../support/target.ts";
 
-const KEPT_NOTHING = /It was rolled back, nothing of it was kept/;
+const KEPT_NOTHING = /It was rolled back; nothing of it was kept/;
 const module = (inside: string) =>
   `export const up = async ({ sql, execute }) => { await sql\`create table a ()\`; ${inside} };`;
 

@@ -39,7 +39,7 @@ describe("a module outside a transaction whose way back failed after its work", 
     const first = await godwit.fails(1, "down", "base");
     const second = await godwit.fails(1, "down", "base");
     for (const { stderr } of [first, second]) {
-      expect(stderr).toContain("if it is taken back: godwit repair --forget 0001_a");
+      expect(stderr).toContain("if it is reverted: godwit repair --forget 0001_a");
       expect(stderr).not.toContain("--mark-done");
     }
     expect(second.stderr).toContain("in the middle of the way back of 0001_a.ts");
@@ -54,7 +54,7 @@ describe("a module outside a transaction whose way back failed after its work", 
     await godwit("up");
     await godwit.fails(1, "down", "base");
     const { stdout } = await godwit("repair", "--mark-done", "0001_a", "--confirm", db.name);
-    expect(stdout).toContain("0001_a: its way back is marked as done.");
+    expect(stdout).toContain("0001_a: its revert is marked as done.");
     expect((await events(db)).slice(-2)).toEqual(["reverted", "marked-done"]);
     await takenBack(godwit, db);
   });

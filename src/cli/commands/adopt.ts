@@ -33,7 +33,7 @@ function textOf(report: AdoptReport, paint: Paint): string {
   const width = Math.max(0, ...applied.map((row) => row.revision.length));
   const lines = applied.map(({ revision, at, file, assumed, already }) => {
     const remarks = [
-      ...(already ? ["in our ledger already"] : []),
+      ...(already ? ["already in our ledger"] : []),
       ...(assumed ? ["assumed"] : []),
       ...(file ? [] : ["without file"]),
     ].join(", ");
@@ -50,13 +50,13 @@ function textOf(report: AdoptReport, paint: Paint): string {
     ...(skipped.length === 0
       ? []
       : [
-          `${paint("cyan", "→")} ${tool} takes ${skipped.join(", ")} for applied, though no row says that it ran. Look at the database: run it with \`godwit up --out-of-order\`, or, if it is there, \`godwit adopt --assume\`.`,
+          `${paint("cyan", "→")} ${tool} treats ${skipped.join(", ")} as applied, although no row says that it ran. Look at the database. If it is missing, run it with \`godwit up --out-of-order\`. If it is there, use \`godwit adopt --assume\`.`,
         ]),
     dryRun
       ? `Nothing was written: ${fresh.length} to adopt.`
       : fresh.length === 0
         ? "Nothing new to adopt."
-        : `Adopted ${fresh.length}. Nothing but the ledger of ${database} was changed.`,
+        : `Adopted ${fresh.length}. Only the ledger of ${database} was changed.`,
     ...(dryRun || report.mirrored !== false ? [] : [notKept(tool)]),
   ].join("\n");
 }
@@ -67,10 +67,10 @@ function isUntold({ code }: Problem): boolean {
 }
 
 function notKept(tool: string): string {
-  return `From now on ${tool} is not told of what is applied here. To be able to go back to it: --mirror ${tool}, or mirror: "${tool}" in godwit.config.ts.`;
+  return `From now on ${tool} does not learn what is applied here. To be able to go back to ${tool}, use --mirror ${tool}, or mirror: "${tool}" in godwit.config.ts.`;
 }
 
-const PASSED_OVER = "passed over";
+const PASSED_OVER = "skipped";
 
 function shortened(lines: readonly string[]): readonly string[] {
   if (lines.length <= SHOWN) return lines;

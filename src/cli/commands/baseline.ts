@@ -11,9 +11,9 @@ export async function run(invocation: Invocation): Promise<Answer> {
     const { declared, already, replaced, told } = report;
     const lines = [
       declared.length === 0 ? "Nothing to declare." : `Declared as present: ${declared.join(", ")}.`,
-      ...(told === null ? [] : [`Written into the history of ${told} as well.`]),
-      ...(replaced.length === 0 ? [] : [`Replaced, and not in the ledger any more: ${replaced.join(", ")}.`]),
-      ...(already.length === 0 ? [] : [`Were in the ledger already: ${already.join(", ")}.`]),
+      ...(told === null ? [] : [`Also written to the history of ${told}.`]),
+      ...(replaced.length === 0 ? [] : [`Replaced, and no longer in the ledger: ${replaced.join(", ")}.`]),
+      ...(already.length === 0 ? [] : [`Already in the ledger: ${already.join(", ")}.`]),
     ];
     return { json: { report }, text: lines.join("\n"), result: false };
   });

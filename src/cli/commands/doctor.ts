@@ -68,7 +68,7 @@ function shownUrl(value: unknown): string {
     return parseAddress({ url: value.reveal(), environment: {}, systemUser: "?" }).display;
   } catch {
     return isAdo(value.reveal())
-      ? "*** (a connection string of ADO.NET, and no database URL)"
+      ? "*** (an ADO.NET connection string, not a database URL)"
       : "*** (not a database URL)";
   }
 }
@@ -101,7 +101,7 @@ async function checkFiles(config: Config, { say: print, signal }: Invocation): P
 }
 
 function layoutOf({ values }: Config, layout: string): string {
-  return `layout ${layout}${values.layout === null ? " (by its files)" : ""}`;
+  return `layout ${layout}${values.layout === null ? " (recognised from its files)" : ""}`;
 }
 
 async function checkDatabase(session: Session): Promise<readonly Finding[]> {
@@ -110,7 +110,7 @@ async function checkDatabase(session: Session): Promise<readonly Finding[]> {
   return withConnection(target, context, async (connection) => [
     ok(
       "database",
-      `${address?.display ?? "handed in"}${embedded === null ? "" : ` (embedded, in ${embedded})`}`,
+      `${address?.display ?? "provided by the program"}${embedded === null ? "" : ` (embedded, in ${embedded})`}`,
     ),
     ...(isAddressed(config)
       ? []
@@ -121,11 +121,7 @@ async function checkDatabase(session: Session): Promise<readonly Finding[]> {
     ),
     connection.capabilities.session
       ? ok("sessions", "a connection is a session; the lock ends with it")
-      : warning(
-          "sessions",
-          "a pooler hands out sessions per transaction; a lease is the lock",
-          pooled?.advice,
-        ),
+      : warning("sessions", "a pooler assigns sessions per transaction; the lock is a lease", pooled?.advice),
     ...(pooled !== undefined && connection.capabilities.session
       ? [warning("sessions", `The address looks like a pooler's: ${pooled.reason}.`, pooled.advice)]
       : []),
@@ -155,14 +151,14 @@ async function checkRole(connection: Connection, schema: string): Promise<readon
     findings.push({
       subject: "role",
       state: "problem",
-      message: `${user} may not make the ledger's schema "${schema}".`,
+      message: `${user} cannot create the ledger's schema "${schema}".`,
       hint: `As the owner of the database: GRANT CREATE ON DATABASE "${database}" TO "${user}";`,
     });
   if (!role.public)
     findings.push(
       warning(
         "role",
-        `${user} may not create anything in schema public.`,
+        `${user} cannot create anything in schema public.`,
         `GRANT CREATE ON SCHEMA public TO "${user}";`,
       ),
     );
@@ -174,7 +170,8 @@ async function checkLedger(connection: Connection, { target }: Session): Promise
   const refused = history.damage === null ? null : damaged(history.damage);
   if (refused !== null)
     return { subject: "ledger", state: "problem", message: refused.message, hint: refused.hint };
-  if (!history.created) return ok("ledger", `none yet; godwit up makes it in schema ${target.ledger.schema}`);
+  if (!history.created)
+    return ok("ledger", `none yet; godwit up creates it in schema ${target.ledger.schema}`);
   const project = history.project === null ? "" : ` of project ${history.project}`;
   const count = history.entries.length;
   return ok(
@@ -216,7 +213,7 @@ async function checkTransactions(connection: Connection): Promise<readonly Findi
   return rows.map(({ pid, user, state, ageMs }) =>
     warning(
       "transactions",
-      `Process ${pid} (user ${user}, ${state}) is in its transaction since ${formatDuration(ageMs)}; a migration may have to wait for it.`,
+      `Process ${pid} (user ${user}, ${state}) has been in its transaction for ${formatDuration(ageMs)}; a migration may have to wait for it.`,
       `To end it: select pg_terminate_backend(${pid})`,
     ),
   );

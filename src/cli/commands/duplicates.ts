@@ -46,7 +46,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
       writeSheet(resolve(sheet), listed);
       for (const name of listed.unknown)
         invocation.say(
-          `The pictures of ${name} are not on the sheet: no import of that name is configured. Say where they are: godwit duplicates ${name} --html --from <origin>`,
+          `The pictures of ${name} are not on the sheet: no import of that name is configured. Name their origin: godwit duplicates ${name} --html --from <origin>`,
           { loud: true },
         );
     }
@@ -115,16 +115,16 @@ function sentence({ kind, files, changed, unsure = [] }: Decided): string {
       ? `${names[0]} is kept; ${copies(names.length - 1)}.`
       : kind === "distinct"
         ? `Not duplicates: ${names.join(", ")}.`
-        : `Forgotten what was decided about ${names.join(", ")}.`;
-  const said = changed === 0 ? `${what} That was known.` : what;
+        : `Forgot the decisions about ${names.join(", ")}.`;
+  const said = changed === 0 ? `${what} This was already known.` : what;
   if (unsure.length === 0) return said;
   const ids = unsure.map(({ id }) => id).join(" ");
   return `${said}\nLeft open, because their colours are not known to be the same: ${ids}. If they are copies: godwit duplicates --keep ${files[0]?.id} ${ids}`;
 }
 
 function copies(others: number): string {
-  if (others === 0) return "no other is its copy";
-  return others === 1 ? "1 other is its copy" : `${others} others are its copies`;
+  if (others === 0) return "it has no copies";
+  return others === 1 ? "1 other is a copy of it" : `${others} others are copies of it`;
 }
 
 function wordsOf(value: string | boolean | readonly string[] | undefined): readonly string[] {

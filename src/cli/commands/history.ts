@@ -76,7 +76,7 @@ async function log({ target, context }: Session): Promise<Answer> {
   });
   return {
     json: { target: target.name, log: rows },
-    text: lines.length === 0 ? "Nothing was ever done here." : lines.join("\n"),
+    text: lines.length === 0 ? "Nothing has been done here yet." : lines.join("\n"),
     result: true,
   };
 }

@@ -136,7 +136,7 @@ async function status({ target, context }: Session, name: string | undefined): P
   const runs = name === undefined ? all : all.filter((each) => each.import === name);
   const text =
     runs.length === 0
-      ? `Nothing was ever imported into this database${name === undefined ? "" : ` by an import ${name}`}.`
+      ? `Nothing has been imported into this database yet${name === undefined ? "" : ` by import ${name}`}.`
       : runs.map((each) => describe(each)).join("\n");
   return { json: { imports: runs }, text, result: true };
 }

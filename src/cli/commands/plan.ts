@@ -44,7 +44,7 @@ function textOf(
     ...warnings.map((problem) => formatProblem("warning", problem, paint)),
     steps.length === 0 ? `Nothing to ${imports.length === 0 ? "do" : verb}.` : `${count} to ${verb}:`,
     ...lines,
-    ...(imports.length === 0 ? [] : [`Imports that run as well: ${imports.join(", ")}.`]),
+    ...(imports.length === 0 ? [] : [`Imports that also run: ${imports.join(", ")}.`]),
     ...heldLines(held),
   ].join("\n");
 }

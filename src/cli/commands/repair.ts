@@ -22,7 +22,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
 }
 
 const DONE: Readonly<Record<Repair["kind"], string>> = {
-  accept: "its present text is the one that counts",
+  accept: "its present text is accepted",
   forget: "forgotten",
   "mark-done": "marked as done",
   retry: "may run again",
@@ -33,26 +33,26 @@ const DONE: Readonly<Record<Repair["kind"], string>> = {
 function rebuiltOf({ rebuilt, left }: RepairReport): string {
   const rows =
     rebuilt.length === 0
-      ? "The tables that were lost are there again"
-      : `Rebuilt from the log and the files, whose present texts count from now on: ${rebuilt.join(", ")}`;
+      ? "The lost tables exist again"
+      : `Rebuilt from the log and the files (their present texts count from now on): ${rebuilt.join(", ")}`;
   return left.length === 0
     ? rows
-    : `${rows}. Left, for nothing says what they were: ${left.join(", ")} (say of each --mark-done or --forget)`;
+    : `${rows}. Left, because nothing says what they were: ${left.join(", ")} (use --mark-done or --forget for each)`;
 }
 
 function doneOf({ kind, direction }: RepairReport): string {
-  return kind === "mark-done" && direction === "down" ? "its way back is marked as done" : DONE[kind];
+  return kind === "mark-done" && direction === "down" ? "its revert is marked as done" : DONE[kind];
 }
 
 function changedBy({ database, told, stale }: RepairReport): string {
-  const kept = stale === null ? "" : ` The history of ${stale} still has the checksum of the text before.`;
+  const kept = stale === null ? "" : ` The history of ${stale} still has the checksum of the previous text.`;
   return changed(database, told) + kept;
 }
 
 function changed(database: string, told: string | null): string {
   return told === null
-    ? `Nothing but the ledger of ${database} was changed.`
-    : `Nothing but the ledger of ${database} and the history of ${told} was changed.`;
+    ? `Only the ledger of ${database} was changed.`
+    : `Only the ledger of ${database} and the history of ${told} were changed.`;
 }
 
 function requestOf({ flags }: Invocation): Repair {
@@ -91,7 +91,7 @@ async function ask(invocation: Invocation, session: Session, request: Repair): P
   if (!terminal.interactive || invocation.json)
     throw new ConfigError({
       code: "CONFIG_INVALID",
-      message: "Without a terminal, godwit repair needs to be told which database is meant.",
+      message: "Without a terminal, godwit repair needs the name of the database.",
       hint: `If it is this one: --confirm ${database}`,
       details: { from: "flag" },
     });

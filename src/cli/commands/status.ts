@@ -41,8 +41,8 @@ export async function run(invocation: Invocation): Promise<Answer> {
 }
 
 const IMPORT_WORDS: Readonly<Record<ImportState["state"], string>> = {
-  done: "has run to its end",
-  incomplete: "has begun and not come to its end",
+  done: "has finished",
+  incomplete: "has started and not finished",
   never: "has never run",
   skipped: "is skipped: nothing says where its files are",
 };

@@ -57,7 +57,7 @@ function textOf(
     ),
     ...(outcome === "uncertain"
       ? [
-          "Nothing failed for sure, and not everything could be tried: this is no proof that godwit up succeeds.",
+          "Nothing certainly failed, but not everything could be tried. This does not prove that godwit up succeeds.",
         ]
       : []),
   ].join("\n");
@@ -71,10 +71,10 @@ function triedLine(tried: readonly string[], { most }: Look): string {
 }
 
 function uncertainLine({ revision, problem }: DryRunFailure): string {
-  return `Uncertain: ${revision} failed, perhaps only because of what could not be tried before it, or was in its way: ${problem.message}`;
+  return `Uncertain: ${revision} failed, perhaps only because something before it could not be tried or something was in its way: ${problem.message}`;
 }
 
 function shortened(lines: readonly string[], { most }: Look): readonly string[] {
   if (lines.length <= most) return lines;
-  return [...lines.slice(0, most), `… and ${lines.length - most} more: --verbose names them all.`];
+  return [...lines.slice(0, most), `… and ${lines.length - most} more: --verbose lists them all.`];
 }

@@ -16,7 +16,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
     if (config.values.mode === "nas-only" && config.values.phase === null && config.imports.length === 0) {
       const { migrations } = await target.source.list();
       if (!migrations.some((migration) => migration.phase === "import"))
-        invocation.say("MIGRATION_MODE is nas-only, and there is nothing to import.");
+        invocation.say("MIGRATION_MODE is nas-only, but there is nothing to import.");
     }
     const imports = () => assembleImports(config);
     const report = await migrateUp(target, options, { context, imports });

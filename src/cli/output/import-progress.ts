@@ -29,7 +29,7 @@ export function createImportProgress(log: Log): (event: ImportEvent) => void {
         troubles = 0;
         log.write(
           "info",
-          `import ${event.import} from ${event.origin}${event.resumed ? ", going on with the scan that was cut off" : ""}`,
+          `import ${event.import} from ${event.origin}${event.resumed ? ", continuing the interrupted scan" : ""}`,
         );
         return;
       case "import-skipped":
@@ -52,7 +52,7 @@ export function createImportProgress(log: Log): (event: ImportEvent) => void {
         if (troubles <= TROUBLES_SHOWN)
           log.write("warn", `${visible(path)}: ${visible(reason)}`, { code, filename: path });
         if (troubles === TROUBLES_SHOWN + 1)
-          log.write("warn", "more files have no row; the end says how many");
+          log.write("warn", "more files have no row; the summary says how many");
         return;
       }
       case "import-warning":

@@ -64,7 +64,7 @@ function writeAll(fd: number, bytes: Uint8Array): void {
 function unwritten(error: Error): Problem {
   return {
     code: "OUTPUT_FAILED",
-    message: `The output could not be written, and is not complete: ${error.message}.`,
+    message: `The output could not be written completely: ${error.message}.`,
     hint: "Make room, or write it to another place, and run again. What the command has done to a database stays done.",
   };
 }
@@ -72,7 +72,7 @@ function unwritten(error: Error): Problem {
 function cutOff(): Problem {
   return {
     code: "OUTPUT_FAILED",
-    message: "The script was not written to its end: whoever read it has stopped reading.",
-    hint: "Write it into a file first: godwit up --sql > change.sql",
+    message: "The script is incomplete: its reader has stopped reading.",
+    hint: "Write it to a file first: godwit up --sql > change.sql",
   };
 }

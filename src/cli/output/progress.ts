@@ -33,7 +33,7 @@ export function createProgress(log: Log): Progress {
     if (news) sayBlockers(log, step.revision, { blockers, fields: fieldsOf(step) });
     if (elapsedMs - reportedAt < REPORT_EVERY_MS) return;
     reportedAt = elapsedMs;
-    log.write("info", `${step.revision} is running since ${formatDuration(elapsedMs)}${waiting}`, {
+    log.write("info", `${step.revision} has been running for ${formatDuration(elapsedMs)}${waiting}`, {
       ...fieldsOf(step),
       duration: elapsedMs,
       unlessLive: true,
@@ -70,7 +70,7 @@ export function createProgress(log: Log): Progress {
       case "told": {
         const { revisions, title, table } = event;
         const what = revisions.length === 1 ? revisions[0] : `${revisions.length} migrations`;
-        log.write("info", `${title} is told of ${what}, applied before (${table})`);
+        log.write("info", `${what}, applied before, is now also in the history of ${title} (${table})`);
         return;
       }
       case "planned":
@@ -127,7 +127,7 @@ export function createProgress(log: Log): Progress {
         log.write(event.level, `${event.step.revision}: ${event.message}`, fieldsOf(event.step));
         return;
       case "notice":
-        log.write("debug", `${event.severity.toLowerCase()} of the server: ${event.message}`);
+        log.write("debug", `${event.severity.toLowerCase()} from the server: ${event.message}`);
         return;
       case "connection-lost":
         log.write("warn", `${event.problem.message} Connecting again; what was committed stays`, {
@@ -154,7 +154,7 @@ export function describeBlocker(blocker: Blocker | undefined): string {
     ...(user === null ? [] : [`user ${user}`]),
     ...(applicationName === "" ? [] : [applicationName]),
     ...(state === null ? [] : [state]),
-    ...(transactionAgeMs === null ? [] : [`in its transaction since ${formatDuration(transactionAgeMs)}`]),
+    ...(transactionAgeMs === null ? [] : [`in its transaction for ${formatDuration(transactionAgeMs)}`]),
   ];
   return `process ${pid} (${what.join(", ")})`;
 }
@@ -166,7 +166,7 @@ interface Waiting {
 
 function sayBlockers(log: Log, who: string, { blockers, fields }: Waiting): void {
   for (const blocker of blockers)
-    log.write("warn", `${who} waits for ${describeBlocker(blocker)}: ${firstLine(blocker.query)}`, {
+    log.write("warn", `${who} is waiting for ${describeBlocker(blocker)}: ${firstLine(blocker.query)}`, {
       ...fields,
       hint: `to end it: select pg_terminate_backend(${blocker.pid})`,
     });
@@ -183,8 +183,8 @@ function sayHolder(log: Log, holder: Holder | null, waitedMs: number): void {
     ...(pid === null ? [] : [`process ${pid}`]),
     ...(user === null ? [] : [`user ${user}`]),
     ...(host === null ? [] : [`on ${host}`]),
-    ...(heldForMs === null ? [] : [`since ${formatDuration(heldForMs)}`]),
-    ...(statementForMs == null ? [] : [`in its statement since ${formatDuration(statementForMs)}`]),
+    ...(heldForMs === null ? [] : [`holding it for ${formatDuration(heldForMs)}`]),
+    ...(statementForMs == null ? [] : [`in its statement for ${formatDuration(statementForMs)}`]),
   ];
   log.write(
     "info",

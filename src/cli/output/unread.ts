@@ -31,8 +31,8 @@ export function unread(reason: Interrupted): Interrupted {
   return new Interrupted(
     {
       code: reason.code as "INTERRUPTED" | "DEADLINE",
-      message: `${reason.message} The output was not written to its end: whoever reads it has stopped reading.`,
-      hint: "Write it into a file: godwit up --sql > change.sql. What the command has done to a database stays done, and godwit status shows it.",
+      message: `${reason.message} The output is incomplete: its reader has stopped reading.`,
+      hint: "Write it to a file: godwit up --sql > change.sql. What the command has done to a database stays done, and godwit status shows it.",
     },
     reason.by,
   );

@@ -44,21 +44,21 @@ export const IMPORT_OPTIONS: readonly ImportOption[] = [
     kind: "url",
     flag: null,
     default: "",
-    help: "a folder, or sftp://user@host:port/path; without it the NAS that the environment names (QNAP_HOST, …)",
+    help: "a folder, or sftp://user@host:port/path; without it the NAS from the environment (QNAP_HOST, …)",
   },
   {
     key: "pattern",
     kind: "text",
     flag: null,
     default: "<shop>/<template>/<file>",
-    help: "what the folders mean; folders that are nested deeper belong to the last one",
+    help: "the meaning of the folders; deeper folders belong to the last one",
   },
   {
     key: "exclude",
     kind: "list",
     flag: null,
     default: "",
-    help: "globs to leave out, beside thumbnails, recycle bins and hidden files",
+    help: "globs to exclude, in addition to thumbnails, recycle bins and hidden files",
   },
   {
     key: "batchSize",
@@ -80,7 +80,7 @@ export const IMPORT_OPTIONS: readonly ImportOption[] = [
     kind: "size",
     flag: null,
     default: "512MB",
-    help: "what all processes together may take, about",
+    help: "about how much memory all processes together may use",
   },
   {
     key: "hashSize",
@@ -103,7 +103,7 @@ export const IMPORT_OPTIONS: readonly ImportOption[] = [
     kind: "duration",
     flag: null,
     default: "5s",
-    help: "a file that changed less than this ago may still be being written, and is looked at again",
+    help: "a file that changed more recently may be incomplete, so it is checked again",
   },
   {
     key: "patience",
@@ -126,13 +126,13 @@ export const IMPORT_OPTIONS: readonly ImportOption[] = [
     default: "60s",
     help: "how long the origin may take to answer before its connection is given up",
   },
-  { key: "hostKey", kind: "list", flag: null, default: "", help: "the host's key, as SHA256:… or whole" },
+  { key: "hostKey", kind: "list", flag: null, default: "", help: "the host's key, as SHA256:… or in full" },
   {
     key: "trustOnFirstUse",
     kind: "switch",
     flag: null,
     default: "false",
-    help: "true: an unknown host is trusted, and its key remembered in the database",
+    help: "true: trust an unknown host, and remember its key in the database",
   },
   {
     key: "channels",

@@ -46,22 +46,22 @@ export interface FailedStep {
 export function whatWasKept(committed: Committed, { file }: FailedStep): string {
   switch (committed.extent) {
     case "none":
-      return "It was rolled back, nothing of it was kept";
+      return "It was rolled back; nothing of it was kept";
     case "some": {
       const { done, count, line, parts, halfDone } = committed;
       if (halfDone !== undefined)
-        return `Statement ${halfDone} of ${file} is half-done, and what stands before it is done and stays`;
+        return `Statement ${halfDone} of ${file} is half-done; everything before it is done and stays`;
       const one = done === 1;
-      const where = line === undefined ? "" : ` in front of ${placeIn(committed)}`;
+      const where = line === undefined ? "" : ` before ${placeIn(committed)}`;
       const what = count === null ? `${done} of the ${parts}` : `${done} of the ${count} ${parts}`;
-      return `${what} of ${file}${where} ${one ? "is" : "are"} done and ${one ? "stays" : "stay"}; the rest was rolled back or not begun`;
+      return `${what} of ${file}${where} ${one ? "is" : "are"} done and ${one ? "stays" : "stay"}; the rest was rolled back or not started`;
     }
     case "unknown":
       if (committed.position === "unasked")
         return "The connection was lost, and the ledger could not be asked since: whether what was sent last took effect is not known";
       return committed.position === null
-        ? "It runs outside a transaction: what its statements had done stays, and how far it came is not known here"
-        : `Statement ${committed.position} of ${file} commits for itself: it may have kept a part of its work`;
+        ? "It runs outside a transaction: what its statements have done stays, and how far it got is not known"
+        : `Statement ${committed.position} of ${file} commits by itself, so it may have kept a part of its work`;
   }
 }
 
@@ -74,10 +74,10 @@ export function howToGoOn(
     case "none":
       return `correct ${file}, then ${rerun}`;
     case "some":
-      if (committed.halfDone !== undefined) return "run again, and it is finished";
+      if (committed.halfDone !== undefined) return "run again to finish it";
       return committed.line === undefined
-        ? "run again, and it goes on behind them"
-        : `correct ${file} from ${placeIn(committed)} on, then run again, and it goes on there`;
+        ? "run again to continue after them"
+        : `correct ${file} from ${placeIn(committed)} on, then run again to continue there`;
     case "unknown":
       if (committed.position === "unasked")
         return `godwit status shows what is applied; ${rerun}, and it goes on where it stopped`;
@@ -101,7 +101,7 @@ function placeIn({
 export function howToResume(committed: Committed, step: FailedStep): string {
   return committed.extent === "unknown"
     ? sentence(howToGoOn(committed, step))
-    : "Run again: it goes on where it stopped.";
+    : "Run again: it continues where it stopped.";
 }
 
 export function advise(committed: Committed, step: FailedStep): string {
@@ -116,7 +116,7 @@ export function decideByHand(revision: string, direction: Direction): string {
 function byHand(revision: string, direction: Direction): string {
   return direction === "up"
     ? `look at the database; if it may run again: godwit repair --retry ${revision} (or declare it idempotent: true); if it is complete: godwit repair --mark-done ${revision}; then run again`
-    : `look at the database; if it may run again: godwit repair --retry ${revision} (or declare it idempotent: true); if it is taken back: godwit repair --forget ${revision}; then run again`;
+    : `look at the database; if it may run again: godwit repair --retry ${revision} (or declare it idempotent: true); if it is reverted: godwit repair --forget ${revision}; then run again`;
 }
 
 function sentence(text: string): string {

@@ -14,7 +14,7 @@ export function boundedNotices(observe: Observe): (notice: Notice) => void {
       observe({
         kind: "notice",
         severity: "NOTICE",
-        message: `the server has said more than ${MOST_NOTICES} things; the rest is not shown`,
+        message: `the server has sent more than ${MOST_NOTICES} notices; the rest is not shown`,
       });
   };
 }

@@ -36,7 +36,7 @@ export async function endedTransaction(
   if (isKept)
     return failed(
       `${revision} was ${direction === "up" ? "committed and is in the ledger" : "taken back and is out of the ledger"}, but its row in migration_log is missing.`,
-      "Look for a trigger or a rule on migration_log and remove it, then run again: it goes on behind this one.",
+      "Look for a trigger or a rule on migration_log and remove it, then run again: it continues after this one.",
       "unknown",
     );
   const isUntouched = direction === "up" ? state === null : state === "applied";

@@ -17,7 +17,7 @@ export function frameError(error: unknown, revision: string): unknown {
       {
         code: "LOCK_LOST",
         message: `${revision} has meanwhile been applied by another run.`,
-        hint: "Run again: the plan is made anew from the ledger.",
+        hint: "Run again: the plan is made again from the ledger.",
       },
       { cause: error },
     );
@@ -33,7 +33,7 @@ export function frameError(error: unknown, revision: string): unknown {
       {
         code: "LOCK_LOST",
         message: `The migration lock was taken over by another run before ${revision} began; nothing of it was done.`,
-        hint: "Run again: the plan is made anew from the ledger.",
+        hint: "Run again: the plan is made again from the ledger.",
       },
       { cause: error },
     );
@@ -66,7 +66,7 @@ function rowGone(revision: string, cause: unknown): StepFailed {
     {
       code: "STEP_ENDED_TRANSACTION",
       message: `The row of ${revision} was not in the ledger any more when it was to be completed.`,
-      hint: `It was rolled back, nothing of it was kept. Look for what changes migration_history (a trigger or a rule on it, or ${revision} itself), remove that, then run again.`,
+      hint: `It was rolled back; nothing of it was kept. Look for what changes migration_history (a trigger or a rule on it, or ${revision} itself), remove that, then run again.`,
     },
     { cause },
   );
@@ -77,7 +77,7 @@ function leftReadOnly(revision: string, cause: unknown): StepFailed {
     {
       code: "STEP_FAILED",
       message: `${revision} left its transaction read-only, so its ledger row could not be written.`,
-      hint: "It was rolled back, nothing of it was kept: remove what sets transaction_read_only, then run again.",
+      hint: "It was rolled back; nothing of it was kept: remove what sets transaction_read_only, then run again.",
     },
     { cause },
   );

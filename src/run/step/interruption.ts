@@ -17,7 +17,7 @@ export function interruption(stop: AbortSignal, step: FailedStep, committed: Com
 /** The error of a step that was planned and not begun. */
 export function interruptedBefore(stop: AbortSignal, { revision }: FailedStep): GodwitError {
   const what = `before ${revision} had begun.`;
-  return interrupted(stop, what, "Run again: it goes on where it stopped.") ?? stop.reason;
+  return interrupted(stop, what, "Run again: it continues where it stopped.") ?? stop.reason;
 }
 
 /** Returns `null` where the reason of the signal is an error with its own code. */

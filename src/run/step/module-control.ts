@@ -22,7 +22,7 @@ export function refuseTransactionControl(text: string, { step }: Prepared): void
   throw new StepFailed({
     code: "STEP_ENDED_TRANSACTION",
     message: `${step.file} sends ${sent}, and a migration must not begin or end transactions itself.`,
-    hint: "It was rolled back, nothing of it was kept: remove that statement, or declare the module with transaction: false, then run again.",
+    hint: "It was rolled back; nothing of it was kept: remove that statement, or declare the module with transaction: false, then run again.",
     place: { file: step.file },
   });
 }
@@ -47,7 +47,7 @@ function countsForNothing(step: Step, late: Statement): StepFailed {
   return new StepFailed({
     code: "STEP_ENDED_TRANSACTION",
     message: `${step.file} sends ${late.text.replace(/\s+/g, " ").slice(0, 80).toUpperCase()}, which changes nothing in the transaction that it runs in.`,
-    hint: "It was rolled back, nothing of it was kept: write it as SQL, where it may stand in front; or declare the module with transaction: false and begin the transaction with its isolation level.",
+    hint: "It was rolled back; nothing of it was kept: write it as SQL, where it may stand in front; or declare the module with transaction: false and begin the transaction with its isolation level.",
     place: { file: step.file },
   });
 }

@@ -129,7 +129,7 @@ function notKept({ body: { file } }: FileExecution, { line }: SplitStatement, ca
     {
       code: "STEP_FAILED",
       message: `${file}:${line}: the statement is done, but what it has set in the session could not be kept: ${(cause as Error).message}`,
-      hint: "Run again: it goes on behind this statement.",
+      hint: "Run again: it continues after this statement.",
       place: { file, line },
     },
     { cause },
