@@ -1,7 +1,7 @@
 /**
  * Finds what has happened between our ledger and another tool's history since we last looked at it. It compares three
  * sets: what our ledger says, what the tool's history says now, and what it said then. Every difference has a name, and
- * `DECISIONS` says how each is handled.
+ * `decisions.ts` says how each is handled.
  */
 import type { Migration } from "../core/migration.ts";
 import { withoutZeros } from "./match.ts";
@@ -99,55 +99,6 @@ function versionIn(name: string): string | undefined {
   const [, flyway] = /^[A-Z](\d+(?:[._]\d+)*)__/i.exec(name) ?? [];
   if (flyway !== undefined) return flyway.replaceAll("_", ".");
   return /^\d[\d-]*/.exec(name)?.[0].replaceAll("-", "");
-}
-
-/**
- * - `take`: our ledger records it
- * - `tell`: its row is written into the tool's history
- * - `ask`: refused until a person has decided, with `godwit adopt` (ADOPT_NEEDED)
- * - `refuse`: refused, with the ways out (ADOPT_TAKEN_BACK, ADOPT_CONFLICT)
- * - `warn`: reported, and nothing else
- * - `leave`: nothing is done, and the plan decides
- */
-export type Decision = "take" | "tell" | "ask" | "refuse" | "warn" | "leave";
-
-export interface Situation {
-  /** We never ran anything in this database. */
-  readonly first: boolean;
-  /** We also write the tool's history. */
-  readonly mirrored: boolean;
-}
-
-/** For each event: the decision on the first look and on every later one, with and without mirroring. */
-export const DECISIONS: Readonly<Record<ToolEventKind, { readonly first: Pair; readonly later: Pair }>> = {
-  "applied-there": { first: { mirrored: "take", not: "ask" }, later: { mirrored: "take", not: "ask" } },
-  edited: { first: { mirrored: "ask", not: "ask" }, later: { mirrored: "take", not: "ask" } },
-  "passed-over": { first: { mirrored: "ask", not: "ask" }, later: { mirrored: "warn", not: "warn" } },
-  uncertain: { first: { mirrored: "refuse", not: "refuse" }, later: { mirrored: "refuse", not: "refuse" } },
-  "taken-back-there": {
-    first: { mirrored: "refuse", not: "refuse" },
-    later: { mirrored: "refuse", not: "refuse" },
-  },
-  untold: { first: { mirrored: "tell", not: "leave" }, later: { mirrored: "tell", not: "leave" } },
-  unremembered: { first: { mirrored: "refuse", not: "leave" }, later: { mirrored: "refuse", not: "leave" } },
-  "applied-by-both": { first: { mirrored: "warn", not: "warn" }, later: { mirrored: "warn", not: "warn" } },
-  "taken-out-here": {
-    first: { mirrored: "leave", not: "leave" },
-    later: { mirrored: "leave", not: "leave" },
-  },
-  "without-file": { first: { mirrored: "ask", not: "ask" }, later: { mirrored: "warn", not: "warn" } },
-  "same-name": { first: { mirrored: "refuse", not: "refuse" }, later: { mirrored: "refuse", not: "refuse" } },
-  renamed: { first: { mirrored: "refuse", not: "refuse" }, later: { mirrored: "refuse", not: "refuse" } },
-};
-
-interface Pair {
-  readonly mirrored: Decision;
-  readonly not: Decision;
-}
-
-export function decisionOf(event: ToolEvent, { first, mirrored }: Situation): Decision {
-  const { [first ? "first" : "later"]: pair } = DECISIONS[event.kind];
-  return pair[mirrored ? "mirrored" : "not"];
 }
 
 /** All differences, in the order of the files and then of the rows. */

@@ -29,7 +29,7 @@ const CASES: readonly Case[] = [
     files: { "0001_x.sql": `create table a (i int);\nvacuum a;\n${DEAF}` },
     revision: "0001_x",
     committed: "some",
-    says: /while 0001_x was running\. 2 of the 3 statements of 0001_x\.sql in front of line 3 are done and stay/,
+    says: /while 0001_x was running\. 2 of the 3 statements of 0001_x\.sql before line 3 are done and stay/,
     steps: [],
   },
   {

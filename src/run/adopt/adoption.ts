@@ -8,15 +8,13 @@ import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
 import {
   compare,
-  type Decision,
-  decisionOf,
   isSettled,
   rowsOfOthers,
   type Sets,
-  type Situation,
   type ToolEvent,
   type ToolEventKind,
 } from "../../tools/compare.ts";
+import { type Decision, decisionOf, type Situation } from "../../tools/decisions.ts";
 import { type Applied, describeTable, type ToolRow } from "../../tools/tool.ts";
 import { type FoundHistory, parseMirror, refuseFailed, tableOfOthers } from "../mirror/histories.ts";
 import type { Mirror } from "../mirror/mirror.ts";
