@@ -4,7 +4,7 @@ import { findSchemas } from "../assemble/schemas.ts";
 import { openSource } from "../assemble/source.ts";
 import type { Config } from "../config/config.ts";
 import { GodwitError, Interrupted, type Problem } from "../errors.ts";
-import { flatten, type Group, isDone, type Member, type Outcome, runFleet } from "../run/fleet.ts";
+import { flatten, type Group, isDone, type Member, runFleet, type TargetOutcome } from "../run/fleet.ts";
 import type { Report } from "../run/report/report.ts";
 import { shareListing } from "../source/shared.ts";
 import type { Answer, Invocation, Run } from "./command.ts";
@@ -97,7 +97,7 @@ function isFailure(answer: Answer): boolean {
 
 /** As soon as one is over: whoever waits for the others should know. */
 function tell(
-  outcome: Outcome<Answer>,
+  outcome: TargetOutcome<Answer>,
   { log, terminal }: Invocation,
   { alone, live }: { alone: boolean; live: ReadonlyMap<string, string> },
 ): void {
@@ -125,7 +125,7 @@ interface SumOptions {
 }
 
 function summed(
-  outcomes: readonly Outcome<Answer>[],
+  outcomes: readonly TargetOutcome<Answer>[],
   { invocation, alone, interrupted, isGate }: SumOptions,
 ): Answer {
   const all = flatten(outcomes);
@@ -156,16 +156,16 @@ function summed(
   };
 }
 
-function isEmpty(outcome: Outcome<Answer>): boolean {
+function isEmpty(outcome: TargetOutcome<Answer>): boolean {
   return outcome.state === "group" && outcome.members.length === 0;
 }
 
-function codeOf(outcome: Exclude<Outcome<Answer>, { state: "group" }>): number {
+function codeOf(outcome: Exclude<TargetOutcome<Answer>, { state: "group" }>): number {
   if (outcome.state === "done") return outcome.value.exitCode ?? 0;
   return outcome.state === "not begun" ? 1 : exitCodeOf(outcome.error);
 }
 
-function labelled(outcome: Outcome<Answer>): readonly Problem[] {
+function labelled(outcome: TargetOutcome<Answer>): readonly Problem[] {
   if (outcome.state !== "failed" && outcome.state !== "interrupted") return [];
   return problemsToTell(outcome.error).map((problem) => ({
     ...problem,
@@ -173,7 +173,7 @@ function labelled(outcome: Outcome<Answer>): readonly Problem[] {
   }));
 }
 
-function documentOf(outcome: Outcome<Answer>, isGate: boolean): object {
+function documentOf(outcome: TargetOutcome<Answer>, isGate: boolean): object {
   const { name, state } = outcome;
   const ok = isDone(outcome, isFailure) && !(isGate && isEmpty(outcome));
   switch (state) {
@@ -199,12 +199,12 @@ function documentOf(outcome: Outcome<Answer>, isGate: boolean): object {
   }
 }
 
-function aloneText(outcome: Outcome<Answer> | undefined): string {
+function aloneText(outcome: TargetOutcome<Answer> | undefined): string {
   return outcome?.state === "done" ? outcome.value.text : "";
 }
 
 function textOf(
-  outcomes: readonly Outcome<Answer>[],
+  outcomes: readonly TargetOutcome<Answer>[],
   { terminal }: Invocation,
   { result }: { result: boolean },
 ): string {
@@ -224,7 +224,7 @@ function textOf(
 }
 
 function groupText(
-  { name, members }: Outcome<Answer> & { state: "group" },
+  { name, members }: TargetOutcome<Answer> & { state: "group" },
   { result }: { result: boolean },
 ): string {
   const lines = (some: typeof members) => some.map((member) => `  ${lineOf(member)}`);
@@ -238,7 +238,7 @@ function groupText(
 /** More in a summary hide the others; the log and the JSON name all. */
 const MOST_NAMED = 20;
 
-function lineOf(outcome: Outcome<Answer>): string {
+function lineOf(outcome: TargetOutcome<Answer>): string {
   if (outcome.state === "group") return outcome.name;
   if (outcome.state !== "done") return `${outcome.name}: ${wordsOf(outcome)}`;
   const { text } = outcome.value;
@@ -250,7 +250,7 @@ function said(name: string, text: string): string {
   return (text.startsWith(`${name}:`) ? text : `${name}: ${text}`).replace(/:$/, ".");
 }
 
-function wordsOf(outcome: Exclude<Outcome<Answer>, { state: "done" | "group" }>): string {
+function wordsOf(outcome: Exclude<TargetOutcome<Answer>, { state: "done" | "group" }>): string {
   if (outcome.state === "not begun") return `not begun, ${outcome.because}`;
   const problems = problemsToTell(outcome.error);
   if (problems.length <= 1) return `${outcome.state} [${problems[0]?.code}]`;

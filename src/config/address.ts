@@ -9,7 +9,7 @@ type Part = (typeof PARTS)[number];
 export const ADDRESS_KEYS = ["url", ...PARTS] as const;
 
 /** To tell two databases apart. */
-export interface Place {
+export interface AddressPlace {
   readonly hosts: readonly string[];
   readonly database: string;
 }
@@ -17,7 +17,7 @@ export interface Place {
 export interface TargetAddress {
   readonly url: string | null;
   readonly provenance: Provenance;
-  readonly place: Place | null;
+  readonly place: AddressPlace | null;
   /** The variables that it was read from, without those of user and password, which are never shown. */
   readonly variables: readonly string[];
   readonly problems: readonly Problem[];
@@ -97,7 +97,7 @@ export function readAddress(
 }
 
 /** For people: `db:5432/shop`. */
-export function placeOf(place: Place | null): string {
+export function placeOf(place: AddressPlace | null): string {
   return place === null ? "?" : `${place.hosts.join(",")}/${place.database}`;
 }
 
@@ -105,7 +105,7 @@ function checked(
   url: string,
   label: string,
   problems: Problem[],
-): { url: string | null; place: Place | null } {
+): { url: string | null; place: AddressPlace | null } {
   try {
     // Without an environment: what PG* variables say is about another database.
     const { hosts, database } = parseAddress({ url, environment: {} });

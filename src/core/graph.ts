@@ -144,7 +144,7 @@ function unknownParent(migration: Migration, id: string, text: { message: string
   return { code: "GRAPH_UNKNOWN_PARENT", ...text, place: { file: migration.file }, details };
 }
 
-type Place = readonly [rank: number, own: number];
+type Rank = readonly [rank: number, own: number];
 
 /**
  * Ranks the migrations that are free to run next. If a numbered file needs a file without a number, the latter comes
@@ -153,8 +153,8 @@ type Place = readonly [rank: number, own: number];
 function placesOf(
   members: readonly Migration[],
   needs: (id: string) => readonly string[],
-): ReadonlyMap<string, Place> {
-  const place = new Map<string, Place>(members.map((migration, own) => [migration.id, [own, own]]));
+): ReadonlyMap<string, Rank> {
+  const place = new Map<string, Rank>(members.map((migration, own) => [migration.id, [own, own]]));
   const numbered = new Set(members.filter((migration) => migration.number !== null).map(({ id }) => id));
   const moved = new Set<string>();
   for (const [rank, { id }] of members.slice(0, numbered.size).entries()) {
@@ -170,7 +170,7 @@ function placesOf(
   return place;
 }
 
-function comparePlaces(place: ReadonlyMap<string, Place>, left: string, right: string): number {
+function comparePlaces(place: ReadonlyMap<string, Rank>, left: string, right: string): number {
   const [a, b] = [place.get(left) ?? [0, 0], place.get(right) ?? [0, 0]];
   return a[0] - b[0] || a[1] - b[1];
 }

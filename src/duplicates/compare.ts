@@ -60,20 +60,20 @@ export async function compareNew(
   const { all, new: total } = rows[0] ?? { all: 0, new: 0 };
   if (total === 0) return { classes: 0, edges: 0, method: "none" };
   const method = options.method ?? (total > Math.max(FEW, all * FEW_SHARE) ? "memory" : "database");
-  const work: Work = { connection, sql, options, total };
-  const skipped = await skipLowInformation(work);
-  const done = method === "database" ? await lookUp(work, skipped) : await join(work, skipped);
+  const comparison: Comparison = { connection, sql, options, total };
+  const skipped = await skipLowInformation(comparison);
+  const done = method === "database" ? await lookUp(comparison, skipped) : await join(comparison, skipped);
   return { ...done, method };
 }
 
-interface Work {
+interface Comparison {
   readonly connection: Connection;
   readonly sql: DuplicateSql;
   readonly options: CompareOptions;
   readonly total: number;
 }
 
-async function skipLowInformation({ connection, sql, options }: Work): Promise<number> {
+async function skipLowInformation({ connection, sql, options }: Comparison): Promise<number> {
   for (let skipped = 0; ; ) {
     options.signal?.throwIfAborted();
     const { rowCount } = await connection.query(sql.skipLowInformation(), [MARK]);
@@ -82,7 +82,7 @@ async function skipLowInformation({ connection, sql, options }: Work): Promise<n
   }
 }
 
-async function lookUp(work: Work, skipped: number): Promise<Omit<Compared, "method">> {
+async function lookUp(work: Comparison, skipped: number): Promise<Omit<Compared, "method">> {
   const { connection, sql, options } = work;
   let classes = skipped;
   let edges = 0;
@@ -103,7 +103,7 @@ async function lookUp(work: Work, skipped: number): Promise<Omit<Compared, "meth
   }
 }
 
-async function join(work: Work, skipped: number): Promise<Omit<Compared, "method">> {
+async function join(work: Comparison, skipped: number): Promise<Omit<Compared, "method">> {
   const { connection, sql, options, total } = work;
   const { signal, onProgress } = options;
   const hashes = await loadHashes(connection, sql, { signal });

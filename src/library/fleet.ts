@@ -4,7 +4,7 @@ import type { Schemas } from "../assemble/schemas.ts";
 import type { Config } from "../config/config.ts";
 import type { TargetFile } from "../config/define.ts";
 import { ConfigError, GodwitError, type Problem, problemsOf } from "../errors.ts";
-import type { Member, Outcome } from "../run/fleet.ts";
+import type { Member, TargetOutcome } from "../run/fleet.ts";
 import type { RunEvent } from "../run/report/events.ts";
 import type { Report } from "../run/report/report.ts";
 import type { Source } from "../source/source.ts";
@@ -247,7 +247,7 @@ function severalSchemas(name: string): ConfigError {
   });
 }
 
-function reportOf(outcome: Outcome<Report>): TargetReport {
+function reportOf(outcome: TargetOutcome<Report>): TargetReport {
   const { name, state } = outcome;
   switch (state) {
     case "done":

@@ -145,14 +145,14 @@ function firstIsAlpha(layers: Buffer, wide: boolean): boolean {
   return layers.length >= at + 2 && layers.readInt16BE(at) < 0;
 }
 
-interface Place {
+interface PixelRows {
   readonly at: number;
   readonly rows: number;
   readonly channels: number;
   readonly format: string;
 }
 
-function rawRows(bytes: Buffer, { at, rows, channels, rowBytes, format }: Place & { rowBytes: number }) {
+function rawRows(bytes: Buffer, { at, rows, channels, rowBytes, format }: PixelRows & { rowBytes: number }) {
   if (at + rows * channels * rowBytes > bytes.length) throw broken(format, ENDS_EARLY);
   return (channel: number, y: number) => {
     const start = at + (channel * rows + y) * rowBytes;
@@ -160,7 +160,7 @@ function rawRows(bytes: Buffer, { at, rows, channels, rowBytes, format }: Place 
   };
 }
 
-function packedRows(bytes: Buffer, { at, rows, channels, wide, format }: Place & { wide: boolean }) {
+function packedRows(bytes: Buffer, { at, rows, channels, wide, format }: PixelRows & { wide: boolean }) {
   const lengthBytes = wide ? 4 : 2;
   const starts = new Float64Array(rows * channels + 1);
   if (at + rows * channels * lengthBytes > bytes.length) throw broken(format, ENDS_EARLY);

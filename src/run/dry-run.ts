@@ -20,7 +20,7 @@ import {
 import { DatabaseError, type Problem, SourceError, StepFailed } from "../errors.ts";
 import { withAdopted } from "./adopt/adopted.ts";
 import { lookAtTool } from "./adopt/adoption.ts";
-import { untoldWarning } from "./adopt/untold.ts";
+import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
 import type { Import } from "./import.ts";
 import { beside, includesImports, type MigrateOptions, planInput } from "./plan.ts";
@@ -77,9 +77,9 @@ export async function dryRun(
         results.warnings.push(problem);
       },
     };
-    const untold = untoldWarning(target, { steps: decided.steps, history, mirrored: mirror !== null });
+    const warning = unmirroredWarning(target, { steps: decided.steps, history, mirrored: mirror !== null });
     results.warnings.push(
-      ...[...warnings, ...decided.warnings, ...(untold === null ? [] : [untold])],
+      ...[...warnings, ...decided.warnings, ...(warning === null ? [] : [warning])],
       ...(await lockTimeoutWarnings(steps, target.settings)),
     );
     const refused = await refusedIndexes(stepContext, steps, await invalidIndexes(connection));

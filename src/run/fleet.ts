@@ -22,14 +22,14 @@ export interface Group<T> {
   readonly warnings?: readonly Problem[];
 }
 
-export type Outcome<T> =
+export type TargetOutcome<T> =
   | { readonly name: string; readonly state: "done"; readonly value: T }
   | { readonly name: string; readonly state: "failed" | "interrupted"; readonly error: unknown }
   | { readonly name: string; readonly state: "not begun"; readonly because: string }
   | {
       readonly name: string;
       readonly state: "group";
-      readonly members: readonly Outcome<T>[];
+      readonly members: readonly TargetOutcome<T>[];
       readonly warnings: readonly Problem[];
     };
 
@@ -41,29 +41,32 @@ export interface FleetOptions<T> {
   /** Whether what came out is a failure although nothing was thrown. */
   readonly isFailure?: (value: T) => boolean;
   /** Told as soon as each is over, groups after all of theirs. */
-  readonly onOutcome?: (outcome: Outcome<T>) => void;
+  readonly onOutcome?: (outcome: TargetOutcome<T>) => void;
 }
 
 /** Never throws: whatever happens to a member is its outcome. */
 export async function runFleet<T>(
   members: readonly Member<T>[],
   options: FleetOptions<T>,
-): Promise<readonly Outcome<T>[]> {
+): Promise<readonly TargetOutcome<T>[]> {
   const slots = createSlots(options.parallel);
   const run = new Fleet(options, slots);
   return run.all(members, { canary: null, parallel: options.parallel });
 }
 
 /** Whether all of it is done. */
-export function isDone<T>(outcome: Outcome<T>, isFailure: (value: T) => boolean = () => false): boolean {
+export function isDone<T>(
+  outcome: TargetOutcome<T>,
+  isFailure: (value: T) => boolean = () => false,
+): boolean {
   if (outcome.state === "group") return outcome.members.every((member) => isDone(member, isFailure));
   return outcome.state === "done" && !isFailure(outcome.value);
 }
 
 /** Without groups, each by its own name. */
 export function flatten<T>(
-  outcomes: readonly Outcome<T>[],
-): readonly Exclude<Outcome<T>, { readonly state: "group" }>[] {
+  outcomes: readonly TargetOutcome<T>[],
+): readonly Exclude<TargetOutcome<T>, { readonly state: "group" }>[] {
   return outcomes.flatMap((outcome) => (outcome.state === "group" ? flatten(outcome.members) : [outcome]));
 }
 
@@ -82,12 +85,12 @@ class Fleet<T> {
     members: readonly Member<T>[],
     { canary, parallel }: { canary: string | null; parallel: number },
     slots = this.#slots,
-  ): Promise<readonly Outcome<T>[]> {
-    const outcomes = new Map<string, Outcome<T>>();
+  ): Promise<readonly TargetOutcome<T>[]> {
+    const outcomes = new Map<string, TargetOutcome<T>>();
     let ended: string | null = null;
     const one = async (member: Member<T>) => {
       const because = ended ?? this.#ended ?? this.#interruption();
-      const outcome: Outcome<T> =
+      const outcome: TargetOutcome<T> =
         because === null
           ? await this.#one(member, slots)
           : { name: member.name, state: "not begun", because };
@@ -109,7 +112,7 @@ class Fleet<T> {
     return members.flatMap(({ name }) => outcomes.get(name) ?? []);
   }
 
-  async #one(member: Member<T>, slots: Slots): Promise<Outcome<T>> {
+  async #one(member: Member<T>, slots: Slots): Promise<TargetOutcome<T>> {
     const { name } = member;
     try {
       if ("expand" in member) {
@@ -118,7 +121,7 @@ class Fleet<T> {
         const several = { canary, parallel: parallel ?? this.#options.parallel };
         return { name, state: "group", members: await this.all(members, several, own), warnings };
       }
-      return await slots.use(async (): Promise<Outcome<T>> => {
+      return await slots.use(async (): Promise<TargetOutcome<T>> => {
         // It may have waited for its place.
         const because = this.#ended ?? this.#interruption();
         if (because !== null) return { name, state: "not begun", because };

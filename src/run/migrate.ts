@@ -19,9 +19,9 @@ import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
 import { adoptInPassing, makeTable, tellTool } from "./adopt/in-step.ts";
-import { untoldWarning } from "./adopt/untold.ts";
+import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
-import { refuseUntoldDown } from "./mirror/reruns.ts";
+import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";
 import { goalLeft, type MigrateOptions, planInput } from "./plan.ts";
 import { boundedNotices } from "./report/notices.ts";
@@ -173,7 +173,7 @@ class Run {
     // What is taken over or told is written before there is a plan.
     refuseForeign(target, files, read);
     const beside = await adoptInPassing(place, { files, history: read });
-    const { history, mirror, untold, theirs, remember, watch, advisory, passedOver } = beside;
+    const { history, mirror, missingThere, unmirrored, remember, watch, advisory, passedOver } = beside;
     await this.#reconnection.recall(connection, read.created);
     const goal = goalLeft(this.#options.goal, this.#tally.counted);
     if (goal === null) return;
@@ -197,8 +197,8 @@ class Run {
       failure === "continue" && !outOfOrder && isOvertakenIn(input, decided.steps, revision);
     const fatal = await this.#reconnection.fatal(connection, decided.steps, isOvertaken);
     if (fatal !== null && failure === "stop") throw fatal;
-    if (decided.direction === "down") refuseUntoldDown(target, theirs, decided);
-    if (mirror !== null && decided.direction === "up") await tellTool(place, { mirror, files, untold });
+    if (decided.direction === "down") refuseUnmirroredDown(target, unmirrored, decided);
+    if (mirror !== null && decided.direction === "up") await tellTool(place, { mirror, files, missingThere });
     if (decided.steps.length === 0) return;
     await refuseReadOnly(connection);
 
@@ -218,7 +218,7 @@ class Run {
     await lock.announce(
       `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`,
     );
-    const untoldOf = untoldWarning(target, { steps: decided.steps, history, mirrored: mirror !== null });
+    const untoldOf = unmirroredWarning(target, { steps: decided.steps, history, mirrored: mirror !== null });
     if (untoldOf !== null) this.#warn(untoldOf);
     this.#reconnection.prepared = prepared;
     for (const { step } of prepared) if (step.kind === "repeatable") this.#tally.repeatable(step.revision);

@@ -146,7 +146,7 @@ async function correct(
         ? []
         : await target.ledger.statements(connection, revision, reverting ? "down" : "up"),
       contradicted,
-      untold: kind === "mark-done" && direction === "up" && (kept !== "" || isLost || twin !== undefined),
+      rowMissing: kind === "mark-done" && direction === "up" && (kept !== "" || isLost || twin !== undefined),
     },
   );
   if (refused !== null) throw new PlanRefused([refused]);
@@ -218,11 +218,11 @@ function frameOf(target: Target, { damage }: RecordedHistory): readonly [string,
 }
 
 /** Before what is for the tool's table, to tell its answers from ours. */
-const MARK = "select 'theirs' as mark;";
+const MARK = "select 'tool' as mark;";
 
 /** A row that was gone already is not written. */
 function hasWritten(results: readonly Result[]): boolean {
-  const mark = results.findIndex(({ rows }) => rows[0]?.mark === "theirs");
+  const mark = results.findIndex(({ rows }) => rows[0]?.mark === "tool");
   return results
     .slice(mark + 1, -1)
     .some(

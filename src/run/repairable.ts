@@ -4,7 +4,7 @@ import type { Migration } from "../core/migration.ts";
 import type { Problem } from "../errors.ts";
 import type { RecordedStatement } from "../ledger/ledger.ts";
 
-export interface Standing {
+export interface RepairSubject {
   readonly revision: string;
   readonly entry: HistoryEntry | undefined;
   readonly migration: Migration | undefined;
@@ -13,7 +13,7 @@ export interface Standing {
   /** The rest of the ledger contradicts the history: a word of a person decides. */
   readonly contradicted: boolean;
   /** The history of another tool lacks its row. */
-  readonly untold: boolean;
+  readonly rowMissing: boolean;
 }
 
 export interface Asked {
@@ -22,11 +22,10 @@ export interface Asked {
 }
 
 /** Why not; `null`: it makes sense. */
-export function refusedRepair(asked: Asked, standing: Standing): Problem | null {
-  const found =
-    asked.position === null ? whole(asked, standing) : ofStatement(asked.position, asked, standing);
+export function refusedRepair(asked: Asked, subject: RepairSubject): Problem | null {
+  const found = asked.position === null ? whole(asked, subject) : ofStatement(asked.position, asked, subject);
   if (found === null) return null;
-  const { revision, entry, migration } = standing;
+  const { revision, entry, migration } = subject;
   return {
     code: "REPAIR_REFUSED",
     message: found.message,
@@ -42,8 +41,8 @@ export function refusedRepair(asked: Asked, standing: Standing): Problem | null 
 
 type Reason = { readonly message: string; readonly hint: string };
 
-function whole({ kind }: Asked, standing: Standing): Reason | null {
-  const { revision, entry, migration, contradicted, untold } = standing;
+function whole({ kind }: Asked, subject: RepairSubject): Reason | null {
+  const { revision, entry, migration, contradicted, rowMissing } = subject;
   const isApplied = entry?.state === "applied";
   switch (kind) {
     case "accept":
@@ -67,7 +66,7 @@ function whole({ kind }: Asked, standing: Standing): Reason | null {
           message: `${revision} has no file, so nothing says what is done.`,
           hint: `Restore the file, or let the ledger forget it: godwit repair --forget ${revision}.`,
         };
-      if (!isApplied || contradicted || untold) return null;
+      if (!isApplied || contradicted || rowMissing) return null;
       return {
         message: `${revision} is applied already.`,
         hint:
@@ -85,8 +84,8 @@ function whole({ kind }: Asked, standing: Standing): Reason | null {
   }
 }
 
-function ofStatement(position: number, { kind }: Asked, standing: Standing): Reason | null {
-  const { revision, entry, statements } = standing;
+function ofStatement(position: number, { kind }: Asked, subject: RepairSubject): Reason | null {
+  const { revision, entry, statements } = subject;
   if (entry === undefined || entry.state === "applied")
     return {
       message: `${revision} is ${entry === undefined ? "pending" : "applied"}: none of its statements waits for a word.`,

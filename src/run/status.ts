@@ -9,10 +9,10 @@ import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
 import { withAdopted } from "./adopt/adopted.ts";
 import { type Adoption, lookAtTool } from "./adopt/adoption.ts";
-import { untoldWarning } from "./adopt/untold.ts";
+import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { type InvalidIndex, invalidIndexes } from "./catalog/indexes.ts";
 import type { Import } from "./import.ts";
-import { refuseUntoldDown } from "./mirror/reruns.ts";
+import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { beside, includesImports, type MigrateOptions, planInput } from "./plan.ts";
 import { type StatusRow, statusRows } from "./report/status-rows.ts";
 import { withConnection } from "./session/connect.ts";
@@ -39,7 +39,7 @@ export interface View {
   /** Whether that is kept in step. */
   readonly mirrored: boolean;
   /** One that is not, and the revisions that have a row in it. */
-  readonly theirs: Adoption["theirs"];
+  readonly unmirrored: Adoption["unmirrored"];
   readonly invalid: readonly InvalidIndex[];
 }
 
@@ -161,10 +161,10 @@ async function importStates(
 /** What `migrate` with these options would do now. Throws as it would. */
 export async function preview(target: Target, options: MigrateOptions, context: RunContext): Promise<Plan> {
   const view = await look(target, context);
-  const { files, history, refused, passedOver, theirs } = view;
+  const { files, history, refused, passedOver, unmirrored } = view;
   if (refused !== null) throw refused;
   const decided = plan(beside(planInput(target, options, files, history), passedOver));
-  if (decided.direction === "down") refuseUntoldDown(target, theirs, decided);
+  if (decided.direction === "down") refuseUnmirroredDown(target, unmirrored, decided);
   const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
   const steps = await prepareSteps({ steps: decided.steps, migrations, source: target.source, history });
   const waits = await lockTimeoutWarnings(steps, target.settings);
@@ -177,25 +177,32 @@ function warningsOf(
   { history, mirrored, warnings }: View,
   { steps, warnings: planned }: Plan,
 ): readonly Problem[] {
-  const untold = untoldWarning(target, { steps, history, mirrored });
-  return [...warnings, ...planned, ...(untold === null ? [] : [untold])];
+  const warning = unmirroredWarning(target, { steps, history, mirrored });
+  return [...warnings, ...planned, ...(warning === null ? [] : [warning])];
 }
 
 async function seen(
   target: Target,
   connection: Connection,
   { files, history, context }: { files: Listing; history: RecordedHistory; context: RunContext },
-): Promise<Pick<View, "history" | "refused" | "passedOver" | "warnings" | "mirrored" | "theirs">> {
+): Promise<Pick<View, "history" | "refused" | "passedOver" | "warnings" | "mirrored" | "unmirrored">> {
   try {
     refuseForeign(target, files, history);
-    const { entries, passedOver, warnings, mirror, theirs } = await lookAtTool(target, connection, {
+    const { entries, passedOver, warnings, mirror, unmirrored } = await lookAtTool(target, connection, {
       files,
       history,
     });
     const seen = withAdopted(history, entries, context);
-    return { history: seen, refused: null, passedOver, warnings, theirs, mirrored: mirror !== null };
+    return { history: seen, refused: null, passedOver, warnings, unmirrored, mirrored: mirror !== null };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;
-    return { history, refused: error, passedOver: new Map(), warnings: [], theirs: null, mirrored: false };
+    return {
+      history,
+      refused: error,
+      passedOver: new Map(),
+      warnings: [],
+      unmirrored: null,
+      mirrored: false,
+    };
   }
 }

@@ -173,7 +173,7 @@ describe("for any three sets", () => {
         );
         expect(new Set(ids).size).toBe(ids.length);
         const told = events
-          .filter(({ kind }) => kind === "untold")
+          .filter(({ kind }) => kind === "missing-there")
           .flatMap((event) => ("id" in event ? [event.id] : []));
         for (const id of told) expect(one.seen?.includes(id) ?? false).toBe(false);
       }),

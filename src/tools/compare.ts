@@ -51,7 +51,7 @@ export type ToolEvent =
   /** It was in the tool's history and is applied in our ledger. It is no longer in the tool's history. */
   | { readonly kind: "taken-back-there"; readonly id: string }
   /** We applied it, and it never was in the tool's history. */
-  | { readonly kind: "untold"; readonly id: string }
+  | { readonly kind: "missing-there"; readonly id: string }
   /** We applied it, and it is not in the tool's history. Nothing shows whether it ever was. */
   | { readonly kind: "unremembered"; readonly id: string }
   /** We applied it, and since then the tool has applied it too. */
@@ -196,7 +196,7 @@ function ofKnown(file: Migration, one: Applied | undefined, sets: Sets): ToolEve
   if (wasThere && twin !== undefined) return [{ kind: "same-name", id, row: twin, applied: true }];
   if (wasThere) return [{ kind: "taken-back-there", id }];
   if (tool === undefined) return [];
-  return [{ kind: looked ? "untold" : "unremembered", id }];
+  return [{ kind: looked ? "missing-there" : "unremembered", id }];
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What a hint names can be found, and done. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { refuseUntoldDown } from "../../src/run/mirror/reruns.ts";
+import { refuseUnmirroredDown } from "../../src/run/mirror/reruns.ts";
 import { sqitch } from "../../src/tools/sqitch.ts";
 import { expect, test } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";
@@ -42,10 +42,10 @@ test("a changeset with another author is not to be renamed to the file that it i
 test("a tool that cannot be told is no first of two ways", async () => {
   const table = { schema: "sqitch", name: "changes", columns: {}, readable: true };
   const found = { tool: sqitch, table } as unknown as NonNullable<
-    Parameters<typeof refuseUntoldDown>[1]
+    Parameters<typeof refuseUnmirroredDown>[1]
   >["found"];
   const target = targetOf({ url: "postgres://me@localhost/a", folder: folderOf({}) });
   const theirs = { found, revisions: new Set(["a"]) };
-  const refused = async () => refuseUntoldDown(target, theirs, { steps: [{ revision: "a" }] });
+  const refused = async () => refuseUnmirroredDown(target, theirs, { steps: [{ revision: "a" }] });
   expect((await refusalOf(refused())).error.hint).toMatch(/^Say that its history does not matter any more/);
 });

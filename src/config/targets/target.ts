@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { GodwitError, type Problem, problemsOf } from "../../errors.ts";
 import { secretUrl } from "../../std/secret.ts";
-import { type Place, readAddress } from "../address.ts";
+import { type AddressPlace, readAddress } from "../address.ts";
 import { type Config, phasesOf, type SchemaTargets, schemaTarget } from "../config.ts";
 import { readImports } from "../imports/imports.ts";
 import type { OptionKey, Values } from "../options.ts";
@@ -22,7 +22,7 @@ export interface TargetOptions {
 
 export interface ReadTarget {
   readonly config: Config;
-  readonly place: Place | null;
+  readonly place: AddressPlace | null;
   /** The variables of its address. */
   readonly variables: readonly string[];
   readonly problems: readonly Problem[];

@@ -4,7 +4,7 @@
  */
 import { ConfigError, type Problem } from "../../errors.ts";
 import { nearest } from "../../std/nearest.ts";
-import { type Place, placeOf } from "../address.ts";
+import { type AddressPlace, placeOf } from "../address.ts";
 import type { Config } from "../config.ts";
 import { OPTIONS, type OptionKey } from "../options.ts";
 import { type ReadTarget, readTarget, type TargetOptions } from "./target.ts";
@@ -135,7 +135,7 @@ function withNeighbours({ config, place }: ReadTarget, all: readonly ReadTarget[
   return shares ? { ...config, values: { ...config.values, allowSecondLedger: true } } : config;
 }
 
-function isSame(one: Place | null, other: Place | null): boolean {
+function isSame(one: AddressPlace | null, other: AddressPlace | null): boolean {
   if (one === null || other === null || one.database !== other.database) return false;
   return one.hosts.some((host) => other.hosts.includes(host));
 }

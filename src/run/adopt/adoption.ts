@@ -45,9 +45,9 @@ export interface Adoption {
   /** Applied by the tool, and not in our ledger. */
   readonly entries: readonly Adopted[];
   /** Applied by us, and not in the tool's history, in the order in which that happened; only where it is kept in step. */
-  readonly untold: readonly string[];
+  readonly missingThere: readonly string[];
   /** A history that is not kept in step, and the revisions that have a row in it. */
-  readonly theirs: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null;
+  readonly unmirrored: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null;
   readonly warnings: readonly Problem[];
   /** Pending ones that the tool takes for applied, though nothing says that it ran them, with its title. */
   readonly passedOver: ReadonlyMap<string, string>;
@@ -56,7 +56,15 @@ export interface Adoption {
 }
 
 const NOTHING: Adoption = {
-  ...{ found: null, mirror: null, entries: [], untold: [], theirs: null, warnings: [], remember: "" },
+  ...{
+    found: null,
+    mirror: null,
+    entries: [],
+    missingThere: [],
+    unmirrored: null,
+    warnings: [],
+    remember: "",
+  },
   passedOver: new Map(),
 };
 
@@ -82,7 +90,7 @@ export async function judge(
   }: LookAt & {
     /** A person speaks for these: what happened to them there is not asked again. */
     readonly settled?: ReadonlySet<string>;
-    /** A person has said that the files are in the place of all old ones: rows without a file are theirs. */
+    /** A person has said that the files are in the place of all old ones: rows without a file belong to them. */
     readonly replacing?: boolean;
   },
 ): Promise<Adoption> {
@@ -92,9 +100,9 @@ export async function judge(
   if (found === undefined || sets === null) {
     const gone = goneWith(target, look, history);
     if (gone !== null && mirror !== null && settled.size === 0) throw new PlanRefused([gone]);
-    const untold = mirror === null ? [] : inOrder(history, files.migrations.flatMap(hasKey));
+    const missingThere = mirror === null ? [] : inOrder(history, files.migrations.flatMap(hasKey));
     const remember = rememberSql(target, memory, { tool, table: null, sets: null });
-    return { ...NOTHING, mirror, untold, remember, warnings: gone === null ? [] : [gone] };
+    return { ...NOTHING, mirror, missingThere, remember, warnings: gone === null ? [] : [gone] };
   }
   refuseFailed(found);
   const events = compare(sets).filter((event) => !("id" in event && settled.has(event.id)));
@@ -115,8 +123,8 @@ export async function judge(
   const after = { ...sets, ours: { ...sets.ours, known: new Set([...sets.ours.known, ...taken.map(idOf)]) } };
   return {
     ...{ found, mirror, entries },
-    untold: inOrder(history, [...told]),
-    theirs: mirror === null ? { found, revisions: new Set(rows) } : null,
+    missingThere: inOrder(history, [...told]),
+    unmirrored: mirror === null ? { found, revisions: new Set(rows) } : null,
     passedOver: new Map(ofKind(events, "passed-over").map(({ id }) => [id, found.tool.title])),
     warnings: [...moved(found, memory), ...warningsOf(found, { decided, sets, situation })],
     remember: rememberSql(target, memory, { tool, table: found.table, sets: after }),

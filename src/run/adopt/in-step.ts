@@ -25,7 +25,7 @@ export interface InStep {
   readonly warn: (problem: Problem) => void;
 }
 
-type Beside = Pick<Adoption, "mirror" | "untold" | "theirs" | "remember" | "passedOver"> & {
+type Beside = Pick<Adoption, "mirror" | "missingThere" | "unmirrored" | "remember" | "passedOver"> & {
   readonly watch: ToolWatch | null;
   readonly advisory: Advisory | null;
 };
@@ -76,10 +76,10 @@ export async function adoptInPassing(
 
 export async function tellTool(
   { target, connection, lock, context }: InStep,
-  { mirror, files, untold }: { mirror: Mirror; files: Listing; untold: readonly string[] },
+  { mirror, files, missingThere }: { mirror: Mirror; files: Listing; missingThere: readonly string[] },
 ): Promise<void> {
   const rows: string[] = [];
-  for (const revision of untold)
+  for (const revision of missingThere)
     rows.push(
       await mirroredRow(target, connection, { mirror, files, revision, direction: "up" }),
       rememberedRow(target, { mirror, revision }),
@@ -92,7 +92,7 @@ export async function tellTool(
     kind: "told",
     ...{ tool, title },
     table: describeTable(mirror.table),
-    revisions: untold,
+    revisions: missingThere,
   });
 }
 

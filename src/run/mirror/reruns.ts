@@ -73,14 +73,14 @@ export interface Unnoticed {
  * The way back of what the other tool's history has too, and would have after it: the tool would take it for applied, and so
  * would we, as soon as its history is kept in step again.
  */
-export function refuseUntoldDown(
+export function refuseUnmirroredDown(
   { settings }: Target,
-  theirs: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null,
+  unmirrored: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null,
   { steps }: { readonly steps: readonly { readonly revision: string }[] },
 ): void {
-  if (theirs === null || parseMirror(settings.mirror) === "none") return;
-  const { tool, table } = theirs.found;
-  const both = steps.map(({ revision }) => revision).filter((revision) => theirs.revisions.has(revision));
+  if (unmirrored === null || parseMirror(settings.mirror) === "none") return;
+  const { tool, table } = unmirrored.found;
+  const both = steps.map(({ revision }) => revision).filter((revision) => unmirrored.revisions.has(revision));
   if (both.length === 0) return;
   const how = tool.writer === undefined ? "Say" : `Either tell ${tool.title} (--mirror ${tool.name}), or say`;
   throw new PlanRefused([

@@ -121,7 +121,7 @@ export interface WatchedStep {
 export function watchedIn(watch: ToolWatch, { revision, text }: WatchedStep): MirrorSql {
   const { title, names, history, locked, readsAhead } = watch;
   const [name = ""] = names;
-  const stop = (query: string, message: string) => raiseIf(query, message, untold(title));
+  const stop = (query: string, message: string) => raiseIf(query, message, howToTell(title));
   speak(watch, { revision, text });
   const isOwn = watch.touchedBy !== null;
   const wasOwn = isOwn && watch.touchedBy !== revision;
@@ -157,7 +157,7 @@ function speak(watch: ToolWatch, { revision, text }: WatchedStep): void {
 }
 
 /** What this run has committed before, the tool may be carrying out again. */
-const untold = (title: string) =>
+const howToTell = (title: string) =>
   `${title} is not told of what this run applied before that, and may carry it out again: look whether something is there twice.`;
 
 const FRESH = "perform pg_stat_clear_snapshot();";
@@ -177,12 +177,13 @@ function movedIn(watch: ToolWatch): string {
   const { title, history } = watch;
   if (history === null) {
     const query = appearedIn(watch);
-    if (watch.spoken === null) return raiseIf(query, `the history of ${title} has appeared`, untold(title));
+    if (watch.spoken === null)
+      return raiseIf(query, `the history of ${title} has appeared`, howToTell(title));
     const message = `'a history of another tool (' || (select min(found.name) from (${query}) found) || ') has appeared'`;
-    return `if exists (${query}) then raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${message}, hint = ${literal(untold(title))}; end if;`;
+    return `if exists (${query}) then raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${message}, hint = ${literal(howToTell(title))}; end if;`;
   }
   const { table, mark } = history;
-  const changed = raise(`the history of ${title} (${describeTable(table)}) has changed`, untold(title));
+  const changed = raise(`the history of ${title} (${describeTable(table)}) has changed`, howToTell(title));
   // Parsed only where it is reached.
   return `if to_regclass(${literal(nameOf(table))}) is null then ${changed} elsif ${markOf(table)} <> ${literal(mark)} then ${changed} end if;`;
 }

@@ -170,13 +170,13 @@ function ofEnvironment(name: string): string {
   return `${key}${rest.toLowerCase().replaceAll("_", "")}`;
 }
 
-interface Surroundings {
+interface VariablesAndSettings {
   readonly all: ReadonlyMap<string, SpringValue>;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** A variable that has a value here; a default alone may not be what counts where the application runs. */
-function filled(text: string, { all, environment }: Surroundings): string {
+function filled(text: string, { all, environment }: VariablesAndSettings): string {
   return text.replace(/\$\{([\w.-]+)(?::[^{}]*)?\}/g, (written, name: string) => {
     const variable = name.toUpperCase().replaceAll(".", "_").replaceAll("-", "");
     return environment[name] ?? environment[variable] ?? all.get(normal(name))?.text ?? written;

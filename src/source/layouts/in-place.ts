@@ -48,12 +48,12 @@ export function openInPlace(layout: Layout, folder: string, options: LayoutOptio
 }
 
 /** The layout of the folder, and its location. */
-interface Place {
+interface FolderOf {
   readonly root: string;
   readonly layout: string;
 }
 
-async function describeAll(place: Place, entries: readonly Entry[]): Promise<Listing["migrations"]> {
+async function describeAll(place: FolderOf, entries: readonly Entry[]): Promise<Listing["migrations"]> {
   const first = new Map<string, string>();
   const migrations: Migration[] = [];
   // A file with many migrations is read once, not once per migration.
@@ -76,7 +76,7 @@ async function describeAll(place: Place, entries: readonly Entry[]): Promise<Lis
 
 /** Never throws: a fault becomes the migration's problem. */
 function describe(
-  { root, layout }: Place,
+  { root, layout }: FolderOf,
   entry: Entry,
   { position, read }: { position: number; read: (file: string) => FileText },
 ): Migration {

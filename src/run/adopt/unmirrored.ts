@@ -7,7 +7,7 @@ import { toolsOf } from "../../tools/tools.ts";
 import type { Target } from "../session/target.ts";
 
 /** `null`: nobody has to be warned, was before, or has said that it does not matter. */
-export function untoldWarning(
+export function unmirroredWarning(
   { source: { layout }, settings: { mirror } }: Target,
   {
     steps,
