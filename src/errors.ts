@@ -328,6 +328,16 @@ export class DatabaseError extends GodwitError {
     return new DatabaseError(problem, { cause, sqlState, position, completed });
   }
 
+  /** The same error where the author's text stands behind so many characters and statements of what was sent. */
+  within({ characters, statements }: { characters: number; statements: number }): DatabaseError {
+    const { cause, sqlState, routine, position, completed } = this;
+    return new DatabaseError(this.toProblem() as ProblemOf<"DatabaseError">, {
+      ...{ cause, sqlState, routine },
+      position: position === undefined ? undefined : position - characters,
+      completed: completed === undefined ? undefined : Math.max(0, completed - statements),
+    });
+  }
+
   /** The same error where what was sent stands behind so many characters of the author's text. */
   movedBy(characters: number): DatabaseError {
     if (this.position === undefined) return this;

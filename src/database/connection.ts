@@ -28,6 +28,8 @@ export interface Capabilities {
   readonly session: boolean;
   /** Messages may be sent before the answer to the earlier one has arrived. */
   readonly pipeline: boolean;
+  /** A transaction may span several messages. Without it each message is a transaction of its own, or has one. */
+  readonly spanning: boolean;
   /** A second connection can be opened, to look at the first and to cancel it. */
   readonly observer: boolean;
 }

@@ -9,7 +9,6 @@ import { asciiComments } from "../../core/sql/comments.ts";
 import { DatabaseError } from "../../errors.ts";
 import { sendsOneByOne } from "../../source/layouts/no-transaction.ts";
 import type { StepReport } from "../report/report.ts";
-import { CALM } from "../session/settings.ts";
 import { isWorthRetrying, rollback } from "../session/transaction.ts";
 import { type Body, statementsOf } from "./body.ts";
 import { pauseBeforeRetry, type StepContext, type StepOutcome } from "./context.ts";
@@ -19,6 +18,7 @@ import { frameError } from "./frame-error.ts";
 import { entryOf, frameParts } from "./frame-parts.ts";
 import { needsOutside } from "./outside.ts";
 import type { Prepared } from "./prepared.ts";
+import { sendStep } from "./send.ts";
 import { failureOf, stepError } from "./step-error.ts";
 import { type Watch, watch } from "./watch.ts";
 
@@ -185,14 +185,7 @@ async function send(context: StepContext, prepared: Prepared, body: Body): Promi
     step.direction === "up"
       ? applyFrame(parts, entryOf(prepared, body.revert))
       : revertFrame(parts, step.revision);
-  const open = context.connection.execute(frame.open);
-  const run = context.connection.execute(asciiComments(body.text), { rows: "discard" });
-  const calm = /timeout/i.test(body.text) ? context.connection.execute(CALM) : undefined;
-  const close = context.connection.execute(frame.close);
-  const [opened, ran, calmed, closed] = await Promise.allSettled([open, run, calm, close]);
-  if (opened.status === "rejected") throw frameError(opened.reason, step.revision);
-  if (ran.status === "rejected") throw ran.reason;
-  if (calmed.status === "rejected") throw frameError(calmed.reason, step.revision);
-  if (closed.status === "rejected") throw frameError(closed.reason, step.revision);
-  if (!isClosed(closed.value)) throw await endedTransaction(context, step);
+  const sent = await sendStep(context.connection, frame, asciiComments(body.text));
+  if ("error" in sent) throw sent.ofText ? sent.error : frameError(sent.error, step.revision);
+  if (!isClosed(sent.closed)) throw await endedTransaction(context, step);
 }
