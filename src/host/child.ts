@@ -206,7 +206,7 @@ export class HostChild {
             this.#options.print(uncaughtLine(message.thrown), "stderr");
             [...this.#answered.values()].at(-1)?.onOrphan?.(message.thrown);
           }
-          this.#fail("something threw where nobody could catch it", message.thrown);
+          this.#fail("an error was thrown where nothing could catch it", message.thrown);
           this.#killGroup();
         });
     }
@@ -279,7 +279,7 @@ function howEnded(code: number | null, signal: NodeJS.Signals | null): string {
 
 function uncaughtLine(thrown: Thrown): string {
   const message = thrown.kind === "error" ? thrown.message : "";
-  return `Something threw where nobody could catch it, when no migration was running: ${message}`;
+  return `An error was thrown where nothing could catch it, when no migration was running: ${message}`;
 }
 
 /** Beside what was built; from source, what was built last. */

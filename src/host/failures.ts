@@ -34,7 +34,7 @@ export async function failureOfCall(error: unknown, { module, errors, reader }: 
     const { message, stack = "" } = errorOf(error.thrown, errors);
     return new StepFailed({
       code: "STEP_FAILED",
-      message: redact(`Something threw where nobody could catch it: ${message}`),
+      message: redact(`An error was thrown where nothing could catch it: ${message}`),
       hint: "In a migration: await every promise, and catch errors in timers and callbacks.",
       place: (await placeOf(stack, module, reader)) ?? { file },
       details: { stack: redact((await reader?.mapped(stack)) ?? stack) },

@@ -118,7 +118,7 @@ export class Host implements AsyncDisposable {
         },
         onOrphan: (thrown) => {
           const { message, stack = "" } = errorOf(thrown, errors);
-          const how = `threw where nobody could catch it, after its function had settled: ${message}`;
+          const how = `threw where nothing could catch it, after its function had settled: ${message}`;
           void placeOf(stack, module, this.#options.reader).then((place) => call.late(how, place));
         },
         onPrint: (line, stream) => call.log(levelOf(stream), line),

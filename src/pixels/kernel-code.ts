@@ -1,4 +1,4 @@
-/** Generated from kernel.as by `node scripts/kernel.mjs`. Do not edit. */
+/** Made from kernel.as by `node scripts/kernel.mjs`; not to be edited. */
 export const KERNEL_CODE =
   "AGFzbQEAAAABKwVgBX9/f39/AGADf39/AX9gBn9/f39/fwBgBH9/f38AYAd/f39/f39/AX8DBgUAAQIDBAUDAQAABz4GBGdyZXkA" +
   "BARzYW1lAAEKaG9yaXpvbnRhbAADC2hvcml6b250YWwzAAIIdmVydGljYWwAAAZtZW1vcnkCAAq2FQVrAgJ/AXsDQCAEIAZKBEAg" +
