@@ -81,7 +81,7 @@ export default defineConfig({ dir: "db", databaseUrl: ${JSON.stringify(db.url.re
     expect(stdout).toMatch(/^dir +\S+\/db {2}from dir in .*godwit\.config\.ts$/m);
     expect(stdout).toMatch(/^databaseUrl +postgres:\/\/\w+:\*\*\*@/m);
     expect(stdout).not.toContain("s3cret");
-    expect(stdout).toContain("✓ ledger: 1 entries");
+    expect(stdout).toContain("✓ ledger: 1 entry");
   });
 
   test.for([

@@ -67,7 +67,7 @@ describe("a name of more than 63 bytes", () => {
     await refused({ ledgerSchema: long }, "ledgerSchema");
     await refused({ role: long }, "role");
     await refused({ searchPath: `app, "${long}"` }, "searchPath");
-    await refused({ mirror: `drizzle:${long}.migrations` }, "keep");
+    await refused({ mirror: `drizzle:${long}.migrations` }, "mirror");
     await refused(
       { databaseUrl: db.url.replace(db.name, encodeURIComponent(long)) },
       "the database of the URL",
