@@ -224,7 +224,7 @@ function run(own: string, command: string): ChildProcess {
       join(import.meta.dirname, "watchdog.mjs"),
       "SIGTERM",
       own,
-      JSON.stringify({ program, args, as: {}, mirror: true }),
+      JSON.stringify({ program, args, as: {}, keep: true }),
     ],
     { stdio: ["pipe", "ignore", "pipe"] },
   );
