@@ -5,6 +5,8 @@ import { defineConfig } from "vitest/config";
 const SLOW = [
   "test/cut.test.ts",
   "test/kill.test.ts",
+  "test/tools/cut.test.ts",
+  "test/wild/run-ends-anywhere.test.ts",
   "test/import/{volume,killed,cut-origin,cut-database}.test.ts",
 ];
 /** Laws about the tree itself. */
@@ -20,7 +22,9 @@ export default defineConfig({
     maxWorkers: Math.max(2, availableParallelism()),
     teardownTimeout: 20_000,
     reporters: ["default"],
+    // The longest first: at the end one of them alone would keep all others waiting.
     projects: [
+      { test: { ...onDatabase, name: "slow", include: SLOW } },
       {
         test: {
           ...limits,
@@ -38,7 +42,6 @@ export default defineConfig({
           exclude: [...SLOW, ...OF_THE_TREE],
         },
       },
-      { test: { ...onDatabase, name: "slow", include: SLOW } },
     ],
   },
 });
