@@ -54,7 +54,7 @@ describe("an event for each difference", () => {
   });
 
   test("we added, and took back", () => {
-    expect(named({ seen: [], ours: ours("01_a") })).toEqual(["untold 01_a"]);
+    expect(named({ seen: [], ours: ours("01_a") })).toEqual(["missing-there 01_a"]);
     expect(named({ ours: ours("01_a") })).toEqual(["unremembered 01_a"]);
     // We know what we wrote, but not what else was there.
     const written = { ...setsOf({ now: ["01"], seen: ["01_a"], ours: ours("01_a", "02_b") }), looked: false };

@@ -6,6 +6,7 @@ import type { Connection } from "../../database/connection.ts";
 import { PlanRefused, type Problem } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
+import { groupBy } from "../../std/group.ts";
 import {
   compare,
   isSettled,
@@ -186,16 +187,6 @@ function inOrder({ entries }: RecordedHistory, ids: readonly string[]): readonly
   return entries.flatMap(({ kind, state, revision }) =>
     kind !== "repeatable" && state === "applied" && wanted.has(revision) ? [revision] : [],
   );
-}
-
-function groupBy<K, T>(values: readonly T[], keyOf: (value: T) => K): ReadonlyMap<K, readonly T[]> {
-  const groups = new Map<K, T[]>();
-  for (const value of values) {
-    const group = groups.get(keyOf(value));
-    if (group === undefined) groups.set(keyOf(value), [value]);
-    else group.push(value);
-  }
-  return groups;
 }
 
 interface Decided {
