@@ -2,6 +2,8 @@
  * The law beside another tool: whatever it and we do in whatever order, no migration is run a second time, and who follows what
  * our refusals say ends with each effect there once and both histories telling the same.
  */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { describe } from "vitest";
 import { GodwitError, problemsOf } from "../../src/errors.ts";
 import { adopt } from "../../src/run/adopt.ts";
@@ -55,9 +57,17 @@ async function sequence(db: TestDatabase, { tool, mirror, chance }: Case): Promi
     writeFiles(folder, tool.files(files));
   };
   for (const n of [10, 20]) add(n);
+  const change = (at: number, one: Partial<ModelFile>) => {
+    const before = files[at] as ModelFile;
+    for (const name of Object.keys(tool.files([before]))) rmSync(join(folder, name));
+    files[at] = { ...before, ...one };
+    writeFiles(folder, tool.files(files));
+    said.push(`  ${tool.revision(before)} is now ${tool.revision(files[at])}, edit ${files[at].edits ?? 0}`);
+    return before;
+  };
   try {
     for (let turn = 0; turn < ACTIONS; turn++) {
-      const action = chance.int(0, 8);
+      const action = chance.int(0, 10);
       said.push(`action ${action}`);
       if (action === 0) add(Math.max(...files.map(({ n }) => n)) + 10);
       else if (action === 1) {
@@ -68,6 +78,10 @@ async function sequence(db: TestDatabase, { tool, mirror, chance }: Case): Promi
       else if (action === 3) await model.toolDown();
       else if (action === 4) await model.removeRow(chance);
       else if (action === 5) await model.ourDown();
+      else if (action === 6) {
+        const at = chance.int(0, files.length - 1);
+        change(at, { edits: (files[at]?.edits ?? 0) + 1 });
+      } else if (action === 7) await model.misnamed(chance.int(0, files.length - 1), change);
       else await model.ourUp();
     }
     await model.ourUp();
@@ -172,6 +186,7 @@ class Model {
         else if (codes.includes("ADOPT_TAKEN_BACK")) await this.#settle(error);
         else if (codes.includes("ADOPT_CONFLICT")) await this.#sayWhereItIs(error);
         else if (codes.includes("ADOPT_NEEDED")) await this.#adopt();
+        else if (codes.includes("PLAN_EDITED")) await this.#accept(error);
         else throw error;
       }
     }
@@ -200,6 +215,34 @@ class Model {
     const there = files.filter(({ n }) => n < file.n && effects.includes(n)).at(-1);
     this.#of.said.push(`  force ${there?.n}`);
     await this.#db.sql(tool.unrow(file, there));
+  }
+
+  /** A file gets another name for one run of ours: what has run is refused or stays, and the name comes back. */
+  async misnamed(at: number, change: (at: number, one: Partial<ModelFile>) => ModelFile): Promise<void> {
+    const { target } = this.#of;
+    const before = await this.#effects();
+    const had = change(at, { word: "renamed" });
+    // Who has a pending file by another name has another file.
+    const isApplied = before.includes(had.n);
+    if (isApplied) {
+      await up(target, recorder()).then(
+        () => {},
+        (error: unknown) => this.#refused(error),
+      );
+      const twice = (await this.#effects()).filter((n) => n === had.n).length;
+      expect(twice).toBe(1);
+    }
+    change(at, { word: had.word });
+  }
+
+  async #accept(error: unknown): Promise<void> {
+    const edited = problemsOf(error as GodwitError).flatMap(({ code, details }) =>
+      code === "PLAN_EDITED" ? [String(details?.revision)] : [],
+    );
+    for (const revision of edited) {
+      this.#of.said.push(`  accept ${revision}`);
+      await repair(this.#of.target, { kind: "accept", revision }, { confirm: this.#db.name }, recorder());
+    }
   }
 
   async #markDone(revision: string): Promise<void> {

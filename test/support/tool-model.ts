@@ -6,6 +6,8 @@ import type { Files } from "./target.ts";
 export interface ModelFile {
   readonly n: number;
   readonly word: string;
+  /** How often its text was edited. */
+  readonly edits?: number;
 }
 
 export interface ToolModel {
@@ -27,7 +29,8 @@ export interface ToolModel {
 }
 
 const pad = (n: number) => String(n).padStart(4, "0");
-const up = ({ n }: ModelFile) => `insert into effects values (${n});`;
+const up = ({ n, edits = 0 }: ModelFile) =>
+  `insert into effects values (${n});${edits === 0 ? "" : ` select ${edits};`}`;
 const down = ({ n }: ModelFile) => `delete from effects where n = ${n};`;
 
 async function versions(db: TestDatabase, table: string): Promise<readonly number[]> {
