@@ -14,7 +14,7 @@ import { down, folderOf, type Recorder, recorder, sourceOf, targetOf, UP, up } f
 
 describe("a connection that is cut before or after any message", () => {
   test("of up: the end is that of an undisturbed run, and no step took effect twice", {
-    timeout: 900_000,
+    timeout: 1_800_000,
   }, async () => {
     const sources = sourcesOf(folderOf(scenarioFiles()));
     const result = await cutEverywhere({
@@ -24,7 +24,7 @@ describe("a connection that is cut before or after any message", () => {
     tell("up", result);
   });
 
-  test("of down -2: two are taken back, once, and no third", { timeout: 900_000 }, async () => {
+  test("of down -2: two are taken back, once, and no third", { timeout: 1_800_000 }, async () => {
     const { "repeatable/overview.sql": _overview, ...files } = scenarioFiles();
     const folder = folderOf(files);
     const sources = sourcesOf(folder);

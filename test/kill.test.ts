@@ -22,12 +22,12 @@ import { until } from "./support/until.ts";
 import { majorVersion } from "./support/version.ts";
 
 describe("a process that is killed before or after any message that it sends", () => {
-  test("of up: the next one ends as if nothing had happened", { timeout: 900_000 }, async () => {
+  test("of up: the next one ends as if nothing had happened", { timeout: 1_800_000 }, async () => {
     const places = await openPlaces("kill_up");
     await killEverywhere(places, ["up"]);
   });
 
-  test("of down: the next one ends as if nothing had happened", { timeout: 900_000 }, async () => {
+  test("of down: the next one ends as if nothing had happened", { timeout: 1_800_000 }, async () => {
     const { "repeatable/overview.sql": _overview, ...files } = scenarioFiles();
     const folder = folderOf(migrations(files));
     const places = await openPlaces("kill_down", async (url) => {

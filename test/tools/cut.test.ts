@@ -27,7 +27,7 @@ const JOURNAL: Files = {
 };
 const MIGRATIONS: Files = Object.fromEntries(SQL.map((text, idx) => [`000${idx}_m.sql`, text]));
 
-test("Drizzle, of which half is applied by itself", { timeout: 600_000 }, async () => {
+test("Drizzle, of which half is applied by itself", { timeout: 1_800_000 }, async () => {
   const hash = createHash("sha256")
     .update(SQL[0] ?? "")
     .digest("hex");
@@ -42,7 +42,7 @@ test("Drizzle, of which half is applied by itself", { timeout: 600_000 }, async 
   });
 });
 
-test("Supabase, in a new database", { timeout: 600_000 }, async () => {
+test("Supabase, in a new database", { timeout: 1_800_000 }, async () => {
   await cuts("supabase", MIGRATIONS, async () => {});
 });
 

@@ -23,7 +23,7 @@ insert into effects values ('0002, after');`,
 `,
 };
 
-describe("47: a run that ends anywhere", { timeout: 300_000 }, () => {
+describe("47: a run that ends anywhere", { timeout: 1_800_000 }, () => {
   test("at any event, by a signal: the next one ends where an undisturbed one does", async () => {
     const folder = folderOf(FILES);
     const places = await openPlaces("wild_47");
