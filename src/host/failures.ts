@@ -77,8 +77,8 @@ export async function placeOf(
 }
 
 /**
- * The error that user code threw. Errors of Godwit keep their class, errors of statements are the very ones that the
- * statement threw (`errors`, by its number), and all others keep their name, message and stack.
+ * The error that user code threw. An error of Godwit keeps its class. An error of a statement is the very one that the
+ * statement threw (`errors`, by its number). All others keep their name, message and stack.
  */
 export function errorOf(thrown: Thrown, errors: ReadonlyMap<number, unknown>): Error {
   return traced(revived(thrown, errors), thrown.at);

@@ -7,8 +7,8 @@
  * as `pending`. A crash loses the work of about a second. One loop does all work here, one thing after the other. Workers
  * and timers only wake it.
  *
- * A file may be handed out more than once: after a lost connection, after its worker died (then alone, to know whether
- * this file is to blame), and after it changed while it was read (then when it has rested).
+ * A file may be handed out more than once. That is so after a lost connection. It is so after its worker died: then it is
+ * read alone, to know whether this file is to blame. And it is so after it changed while it was read: then it rests first.
  */
 import type { Connection } from "../database/connection.ts";
 import type { Problem } from "../errors.ts";

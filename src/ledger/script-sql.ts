@@ -1,6 +1,6 @@
 /**
- * For a script that is written without a database: what it takes for the state of the ledger is asked before it does
- * anything, so that one that is run twice, or elsewhere, stops with the way on. The script holds the lock by then.
+ * The guards of a script that is written without a database. The script assumes a state of the ledger, and checks it before
+ * it does anything. One that is run twice, or elsewhere, stops and says how to go on. It holds the lock by then.
  */
 import { literal, storedArray } from "../core/sql/quote.ts";
 import type { LedgerSql } from "./sql.ts";

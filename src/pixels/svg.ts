@@ -1,6 +1,6 @@
 /**
- * What an SVG may not contain. Drawing fetches nothing from outside the file. An SVG that needs other files would be
- * drawn without them, and would look like pictures that it does not resemble, so it is refused. Entities that expand to
+ * What an SVG may not contain. Drawing fetches nothing from outside the file. An SVG that needs other files is
+ * refused: drawn without them it would look like pictures that it does not resemble. Entities that expand to
  * other entities, or many times to long texts, are a known way to fill memory.
  */
 import { broken, unsupported } from "./refusal.ts";

@@ -17,7 +17,7 @@ describe("what a module in a transaction kept is said where", () => {
     ["it forgets to wait", "execute('select pg_sleep(0.2)'); execute('select 1');"],
     [
       "it throws where nobody can catch it",
-      "setTimeout(() => { throw new Error('x'); }); await new Promise((r) => setTimeout(r, 500));",
+      "setTimeout(() => { throw new Error('it was kept'); }); await new Promise((r) => setTimeout(r, 500));",
     ],
     ["it takes the promises away", "globalThis.Promise = undefined; await sql`select 1`;"],
     ["it never settles", "await new Promise(() => {});"],

@@ -52,8 +52,8 @@ export class Observer {
   }
 
   /**
-   * What the observed session is doing. With `pid` null (behind a pooler, or before the first answer) only the server
-   * itself can be asked whether it answers, and a login is enough for that.
+   * What the observed session is doing. `pid` is null behind a pooler, and before the first answer. Then only
+   * the server itself can be asked whether it answers. A login is enough for that.
    */
   async look(pid: number | null, quietMs: number): Promise<Sign> {
     const asked = this.#open();

@@ -30,7 +30,9 @@ function interrupted({ reason }: AbortSignal, what: string, hint: string): Godwi
 
 const WHO: Readonly<Record<string, string>> = { deadline: "The deadline", abort: "The program" };
 
-const SAYS_KEPT = /\bkept\b|\bcommitted\b|\bnothing of (?:it|that) was done\b/;
+/** Our own sentences, and no single words: what a module throws, and the name of a file, are in the message too. */
+const SAYS_KEPT =
+  /nothing of (?:it|that|that transaction) was (?:kept|done)|what it kept is not known|was committed and is in the ledger/i;
 
 /** The database cannot be reached any more since the step began. */
 export function cutShort(error: DatabaseError, step: FailedStep): DatabaseError {
