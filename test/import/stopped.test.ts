@@ -154,7 +154,7 @@ describe.skipIf(withoutSshd)("an image that never comes to an end", () => {
     await expectAllBut(place, "IMAGE_CRASHED");
   });
 
-  test("a second signal ends the run at once, and its workers", { timeout: 60_000 }, async () => {
+  test("a second signal ends the run at once, and its workers", async () => {
     const place = await scene.place();
     const running = place.command().start("import", "--json");
     await hashing(scene, { place, running });
