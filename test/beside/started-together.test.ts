@@ -208,7 +208,7 @@ const CASES = ORIGINALS.flatMap((original) => {
 
 for (const original of CASES)
   describe.skipIf(original.missing)(`${original.title}`, () => {
-    test.for(["it", "we"] as const)("%s came first", { timeout: 60_000 }, async (who, { db }) => {
+    test.for(["it", "we"] as const)("%s came first", async (who, { db }) => {
       const project = folderOf(original.files);
       const target = await open(original, join(project, original.folder ?? "."), db, original.kept);
       await db.sql("create table gate ()");
