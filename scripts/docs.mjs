@@ -17,19 +17,20 @@ export async function renderDocs() {
     TARGET_OPTIONS,
     targetsArgument,
     isHonoured,
+    isOfSomeCommands,
     flagName,
     variablesOf,
   } = await loadTables();
   return {
     "api.md": renderApi(root, NOTE),
-    "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument, isHonoured }),
+    "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument, isHonoured, isOfSomeCommands }),
     "config.md": config(OPTIONS, { flagName, variablesOf, imports: IMPORT_OPTIONS, targets: TARGET_OPTIONS }),
   };
 }
 
 async function loadTables() {
   const contents =
-    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts";';
+    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -41,7 +42,7 @@ async function loadTables() {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
 }
 
-function cli(commands, options, { targetsArgument, isHonoured }) {
+function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands }) {
   const sections = commands.map((row) => {
     const words = (row.arguments ?? []).map(({ syntax }) => ` ${syntax}`).join("");
     const targets = targetsArgument(row);
@@ -50,7 +51,9 @@ function cli(commands, options, { targetsArgument, isHonoured }) {
       ...(row.arguments ?? []),
       ...(targets === null ? [] : [targets]),
       ...(row.flags ?? []),
-      ...options.filter((option) => option.forPlanning && isHonoured(row, option)).map(flagRow),
+      ...options
+        .filter((option) => option.flag !== null && isOfSomeCommands(option) && isHonoured(row, option))
+        .map(flagRow),
     ];
     return [
       `## ${row.name}`,
@@ -68,7 +71,7 @@ function cli(commands, options, { targetsArgument, isHonoured }) {
   });
   const everywhere = [
     { syntax: "--json", help: "print one JSON document on stdout (see json.md)" },
-    ...options.filter((option) => option.flag !== null && !option.forPlanning).map(flagRow),
+    ...options.filter((option) => option.flag !== null && !isOfSomeCommands(option)).map(flagRow),
   ];
   return [
     "# The command line",

@@ -1,0 +1,88 @@
+/** What `godwit serve` does: it looks at the databases of a configuration, and answers for what it saw. */
+import { type Assembled, assemble, createContext } from "../assemble/assemble.ts";
+import { assembleImports } from "../assemble/imports.ts";
+import { findSchemas } from "../assemble/schemas.ts";
+import type { Config } from "../config/config.ts";
+import type { RunContext } from "../run/session/target.ts";
+import { aboutOf } from "./health/about.ts";
+import { lookAt, together } from "./health/look.ts";
+import { type HealthServer, startHealthServer } from "./health/server.ts";
+import { createHealthState, type Found } from "./health/state.ts";
+import { keepStatusFile } from "./health/status-file.ts";
+import { watch } from "./health/watch.ts";
+
+export interface ServeOptions {
+  /** Of all targets together. */
+  readonly config: Config;
+  /** One for each database. */
+  readonly configs: readonly Config[];
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+  readonly onListening: (server: HealthServer) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+export const SERVE_PORT = 9187;
+/** How long one look may take before it counts as having learnt nothing. */
+const LOOK_MS = 30_000;
+
+/** Resolves when the signal aborts. Throws `ConfigError` where it cannot listen. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const { config, configs, signal, onListening, onFailure } = options;
+  const { values, environment, root } = config;
+  const state = createHealthState();
+  const about = aboutOf({ root, environment, service: values.service });
+  await using server = await startHealthServer(state, {
+    port: values.healthPort ?? SERVE_PORT,
+    host: values.healthHost,
+    names: values.healthName,
+    token: values.healthToken?.reveal() ?? null,
+    about,
+  });
+  const status =
+    values.statusFile === null ? null : keepStatusFile(state, { file: values.statusFile, about, onFailure });
+  onListening(server);
+  const opened: Opened = new Map();
+  const look = async (ends: AbortSignal) => {
+    const found = configs.map((each) => lookAtConfig(each, { ...options, signal: ends, opened }));
+    return together(await Promise.all(found));
+  };
+  try {
+    await watch(state, { look, everyMs: values.checkInterval, patienceMs: LOOK_MS, signal, onFailure });
+  } finally {
+    status?.close();
+    await Promise.allSettled([...opened.values()].map((each) => each.close()));
+  }
+}
+
+/** From one look to the next: an embedded server is not stopped in between. */
+type Opened = Map<Config, Assembled>;
+
+interface LookOptions {
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+  readonly opened: Opened;
+}
+
+async function lookAtConfig(config: Config, { signal, say, opened }: LookOptions): Promise<Found> {
+  const context = createContext(config, { observe: () => {}, signal });
+  if (config.target?.schemas != null) {
+    const { configs } = await findSchemas(config, { context, say, create: false });
+    const found: Found[] = [];
+    for (const each of configs) {
+      await using assembled = await assemble(each, { say, signal });
+      found.push(await lookAtTarget(each, assembled, context));
+    }
+    return together(found);
+  }
+  const assembled = opened.get(config) ?? (await assemble(config, { say }));
+  opened.set(config, assembled);
+  return lookAtTarget(config, assembled, context);
+}
+
+async function lookAtTarget(config: Config, { target }: Assembled, context: RunContext): Promise<Found> {
+  const { onFailure, outOfOrder } = config.values;
+  const goal = { direction: "up", to: "heads", phases: config.phases } as const;
+  const wanted = { goal, failure: onFailure, outOfOrder, imports: () => assembleImports(config) };
+  return lookAt(target, wanted, context);
+}
