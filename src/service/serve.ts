@@ -4,11 +4,10 @@ import { assembleImports } from "../assemble/imports.ts";
 import { findSchemas } from "../assemble/schemas.ts";
 import type { Config } from "../config/config.ts";
 import type { RunContext } from "../run/session/target.ts";
-import { aboutOf } from "./health/about.ts";
 import { lookAt, together } from "./health/look.ts";
-import { type HealthServer, startHealthServer } from "./health/server.ts";
+import { openHealth } from "./health/open.ts";
+import type { HealthServer } from "./health/server.ts";
 import { createHealthState, type Found } from "./health/state.ts";
-import { keepStatusFile } from "./health/status-file.ts";
 import { watch } from "./health/watch.ts";
 
 export interface ServeOptions {
@@ -29,19 +28,10 @@ const LOOK_MS = 30_000;
 /** Resolves when the signal aborts. Throws `ConfigError` where it cannot listen. */
 export async function serve(options: ServeOptions): Promise<void> {
   const { config, configs, signal, onListening, onFailure } = options;
-  const { values, environment, root } = config;
+  const { values } = config;
   const state = createHealthState();
-  const about = aboutOf({ root, environment, service: values.service });
-  await using server = await startHealthServer(state, {
-    port: values.healthPort ?? SERVE_PORT,
-    host: values.healthHost,
-    names: values.healthName,
-    token: values.healthToken?.reveal() ?? null,
-    about,
-  });
-  const status =
-    values.statusFile === null ? null : keepStatusFile(state, { file: values.statusFile, about, onFailure });
-  onListening(server);
+  await using health = await openHealth(state, config, { defaultPort: SERVE_PORT, onFailure });
+  if (health.server !== null) onListening(health.server);
   const opened: Opened = new Map();
   const look = async (ends: AbortSignal) => {
     const found = configs.map((each) => lookAtConfig(each, { ...options, signal: ends, opened }));
@@ -50,7 +40,6 @@ export async function serve(options: ServeOptions): Promise<void> {
   try {
     await watch(state, { look, everyMs: values.checkInterval, patienceMs: LOOK_MS, signal, onFailure });
   } finally {
-    status?.close();
     await Promise.allSettled([...opened.values()].map((each) => each.close()));
   }
 }

@@ -54,6 +54,14 @@ export function notedIn(now: Now, event: RunEvent, atMs: number): Now {
       };
       return { ...now, imports: new Map([...now.imports, [event.import, progress]]) };
     }
+    case "import-finished": {
+      const progress = now.imports.get(event.report.import);
+      if (progress === undefined) return now;
+      return {
+        ...now,
+        imports: new Map([...now.imports, [progress.import, { ...progress, stage: "finished" }]]),
+      };
+    }
     default:
       return now;
   }

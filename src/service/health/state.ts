@@ -72,7 +72,8 @@ export function createHealthState({ now = () => new Date() } = {}): HealthState 
       const durationMs = began === null ? 0 : now().getTime() - begunAt;
       counters = countedEnd(counters, { ok, durationMs });
     }
-    [began, current, skipped] = [null, NOTHING, reason ?? null];
+    // How far its imports came stays to be seen.
+    [began, current, skipped] = [null, { ...NOTHING, imports: current.imports }, reason ?? null];
     if (ok && reason === undefined) pending = 0;
     failures = ok ? [] : withOthers(failures, problems);
     become(reason !== undefined ? "unknown" : ok ? "completed" : "failed");
