@@ -70,8 +70,6 @@ export async function repair(
       });
     const history = await target.ledger.read(connection, { evenDamaged: true });
     refuseForeign(target, files, history);
-    if (!history.created && request.kind === "mark-done")
-      await target.ledger.create(connection, target.settings.project);
     const place = { target, connection, lock, context, files, history };
     const done =
       request.kind === "rebuild"
@@ -135,7 +133,7 @@ async function correct(
           ...(there === "" ? [] : [`${there};`]),
           ...(isLost || kept === "" ? [] : [moved?.memory ?? rememberedRow(target, row)]),
         ].join(" ");
-  const without = damage?.tables.includes("migration_statements") === true;
+  const without = !history.created || damage?.tables.includes("migration_statements") === true;
   const refused = refusedRepair(
     { kind, position },
     {
@@ -150,6 +148,7 @@ async function correct(
     },
   );
   if (refused !== null) throw new PlanRefused([refused]);
+  if (!history.created) await target.ledger.create(connection, target.settings.project);
   const rows = await correctedRows(target, { ...request, revision }, files, history);
   const logged: LogEntry = {
     event: EVENTS[kind],

@@ -218,9 +218,7 @@ class Model {
     const [file] = files.filter((one) => String(error).includes(`is at ${tool.revision(one)} now`));
     if (file === undefined) throw error;
     if (effects.includes(file.n)) return this.#markDone(tool.revision(file));
-    const there = files.filter(({ n }) => n < file.n && effects.includes(n)).at(-1);
-    this.#of.said.push(`  force ${there?.n}`);
-    await this.#db.sql(tool.unrow(file, there));
+    await this.#force(file, effects);
   }
 
   /** A file gets another name for one run of ours: what has run is refused or stays, and the name comes back. */
@@ -277,6 +275,8 @@ class Model {
   async correct(chance: Chance): Promise<void> {
     const { target, tool, files, said } = this.#of;
     const file = files[chance.int(0, files.length - 1)] as ModelFile;
+    // What the tool did before we ever looked is adopted first.
+    if ((await appliedIn(this.#db).catch(() => [])).length === 0) return;
     const revision = tool.revision(file);
     const isThere = (await this.#effects()).includes(file.n);
     const request = isThere
@@ -300,9 +300,40 @@ class Model {
   }
 
   async #markDone(revision: string): Promise<void> {
-    this.#of.said.push(`  mark-done ${revision}`);
+    const { target, said } = this.#of;
+    said.push(`  mark-done ${revision}`);
     const request = { kind: "mark-done", revision, position: null } as const;
-    await repair(this.#of.target, request, { confirm: this.#db.name }, recorder());
+    const again = await repair(target, request, { confirm: this.#db.name }, recorder()).then(
+      () => false,
+      (error: unknown) => this.#sayFirst(error),
+    );
+    if (again) await this.#markDone(revision);
+  }
+
+  /** The tool's number would move past what nobody has settled: a person settles that, and comes back. */
+  async #sayFirst(error: unknown): Promise<true> {
+    const { target, tool, files } = this.#of;
+    expect(this.#refused(error)).toEqual(["REPAIR_REFUSED"]);
+    const first = (error as GodwitError).details?.first as string[] | undefined;
+    const file = files.find((one) => tool.revision(one) === first?.[0]);
+    if (file === undefined) throw error;
+    const effects = await this.#effects();
+    const known = await appliedIn(this.#db);
+    if (effects.includes(file.n)) await this.#markDone(tool.revision(file));
+    else if (!known.includes(tool.revision(file))) await this.#force(file, effects);
+    else {
+      const request = { kind: "forget", revision: tool.revision(file) } as const;
+      await repair(target, request, { confirm: this.#db.name }, recorder());
+    }
+    return true;
+  }
+
+  /** `migrate force`: the number is that of the last one below this that is there. */
+  async #force(file: ModelFile, effects: readonly number[]): Promise<void> {
+    const { tool, files, said } = this.#of;
+    const there = files.filter(({ n }) => n < file.n && effects.includes(n)).at(-1);
+    said.push(`  force ${there?.n}`);
+    await this.#db.sql(tool.unrow(file, there));
   }
 
   async #adopt(): Promise<void> {
