@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
 import { describe } from "vitest";
-import { IMAGE_TABLE } from "../src/cli/commands/image-table.ts";
+import { IMAGE_TABLE } from "../src/images/image-table.ts";
 import { createMigrator, type RunEvent } from "../src/index.ts";
 import { createTestDatabase } from "../src/testing.ts";
 import { expect, ledgerSchema, test } from "./support/database.ts";

@@ -1,9 +1,7 @@
 /** From an invocation to a target, closed again whatever happens. */
 import { type Assembled, assemble, createContext } from "../assemble/assemble.ts";
 import type { Config } from "../config/config.ts";
-import { PHASES } from "../core/migration.ts";
 import { ConfigError } from "../errors.ts";
-import type { MigrateOptions } from "../run/plan.ts";
 import type { RunContext } from "../run/session/target.ts";
 import type { Invocation } from "./command.ts";
 
@@ -33,11 +31,4 @@ function oneSchema(name: string): ConfigError {
     hint: `Name one: --target ${name}/<schema>`,
     details: { from: "flag" },
   });
-}
-
-export function migrateOptions(config: Config, direction: "up" | "down", to: string): MigrateOptions {
-  const { onFailure, outOfOrder } = config.values;
-  // A phase says when something comes: it may go at any time.
-  const phases = direction === "up" ? config.phases : PHASES;
-  return { goal: { direction, to, phases }, failure: onFailure, outOfOrder };
 }

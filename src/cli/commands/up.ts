@@ -1,10 +1,11 @@
 /** `godwit up` */
 import { assembleImports } from "../../assemble/imports.ts";
+import { migrateOptions } from "../../assemble/options.ts";
 import type { Report } from "../../run/report/report.ts";
 import { migrateUp } from "../../run/up.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { migrateOptions, withSession } from "../session.ts";
+import { withSession } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const { flags } = invocation;
