@@ -16,11 +16,9 @@ export async function withSession<T>(
 ): Promise<T> {
   const config = await invocation.config();
   if (config.target?.schemas != null) throw oneSchema(config.target.name);
-  const { say, source, signal } = invocation;
-  await using assembled = await assemble(config, { say, source, signal });
-  const context = createContext(config, { observe: invocation.observe, signal: invocation.signal });
-  for (const warning of assembled.address?.warnings ?? [])
-    invocation.observe({ kind: "warning", problem: warning });
+  const { say, source, signal, observe } = invocation;
+  await using assembled = await assemble(config, { say, source, signal, observe });
+  const context = createContext(config, { observe, signal });
   return await use({ ...assembled, config, context });
 }
 

@@ -50,12 +50,15 @@ export async function runImports(
   return reports;
 }
 
-/** The newest run of each import, or of the one called `name`, as it looks from outside. */
+/** A run of an import, as it looks from outside. */
+export type ImportRun = RunRow;
+
+/** The newest run of each import, or of the one called `name`. */
 export async function importRuns(
   target: Target,
   name: string | undefined,
   context: RunContext,
-): Promise<readonly RunRow[]> {
+): Promise<readonly ImportRun[]> {
   const runs = await withConnection(target, context, (connection) =>
     latestRuns(connection, target.ledger.schema),
   );
@@ -66,7 +69,7 @@ export async function importRuns(
 const SILENT_MS = 30_000;
 
 /** Whether a run that has not finished was probably killed. */
-export function isSilent({ finishedAt, silentForMs }: RunRow): boolean {
+export function isSilent({ finishedAt, silentForMs }: ImportRun): boolean {
   return finishedAt === null && silentForMs > SILENT_MS;
 }
 

@@ -2,10 +2,9 @@
 import { assembleImports, chooseImports } from "../../assemble/imports.ts";
 import type { Config } from "../../config/config.ts";
 import { ConfigError } from "../../errors.ts";
-import type { RunRow } from "../../images/runs.ts";
 import type { Figures } from "../../import/figures.ts";
 import type { ImportReport } from "../../import/report.ts";
-import { importRuns, isSilent, runImports } from "../../run/import.ts";
+import { type ImportRun, importRuns, isSilent, runImports } from "../../run/import.ts";
 import { formatSize } from "../../std/size.ts";
 import { formatDuration } from "../../std/time.ts";
 import { visible } from "../../std/visible.ts";
@@ -95,7 +94,7 @@ async function status({ target, context }: Session, name: string | undefined): P
   return { json: { imports: runs }, text, result: true };
 }
 
-function describe(run: RunRow): string {
+function describe(run: ImportRun): string {
   const figures = run.figures as unknown as Partial<Figures>;
   const where = `process ${run.pid} on ${run.host}`;
   if (run.finishedAt !== null) {
