@@ -140,7 +140,7 @@ export const importRuns = (name?: string): Act => ({
 export const duplicates = (settled = false): Act => ({
   words: ["duplicates", ...(settled ? ["--all"] : [])],
   call: (m) => m.duplicates({ settled }),
-  said: ({ groups, review, counts }) => ({ groups, review, counts }),
+  said: ({ ok: _, command: __, problems: ___, ...listed }) => listed,
 });
 export const decide = (decision: Decision): Act => ({
   words: [

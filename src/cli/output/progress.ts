@@ -149,7 +149,7 @@ export function createProgress(log: Log): Progress {
   return { observe };
 }
 
-export function describeBlocker(blocker: Blocker | undefined): string {
+function describeBlocker(blocker: Blocker | undefined): string {
   if (blocker === undefined) return "nobody";
   const { pid, user, applicationName, state, transactionAgeMs } = blocker;
   const what = [
