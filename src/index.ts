@@ -33,6 +33,7 @@ export {
   SourceError,
   StepFailed,
 } from "./errors.ts";
+export type { ImportRun } from "./images/runs.ts";
 export type { ImportEvent } from "./import/events.ts";
 export type { Figures } from "./import/figures.ts";
 export type { FileTrouble, ImportReport } from "./import/report.ts";
@@ -59,7 +60,7 @@ export type { AdoptOptions } from "./run/adopt.ts";
 export type { BaselineOptions, BaselineReport } from "./run/baseline.ts";
 export type { Repair } from "./run/corrections.ts";
 export type { Finding } from "./run/doctor.ts";
-export type { ImportRun } from "./run/import.ts";
+export type { ContactSheet } from "./run/duplicates.ts";
 export type { RepairReport } from "./run/repair.ts";
 export type { DryRunFailure, DryRunReport } from "./run/report/dry-run-report.ts";
 export type { Observe, RunEvent } from "./run/report/events.ts";

@@ -2,6 +2,7 @@
 import type { Assembled } from "../assemble/assemble.ts";
 import type { Config } from "../config/config.ts";
 import type { Direction } from "../core/migration.ts";
+import type { FindOptions } from "../duplicates/find.ts";
 import { ConfigError } from "../errors.ts";
 import type { Repair } from "../run/corrections.ts";
 import type { RunContext } from "../run/session/target.ts";
@@ -189,14 +190,18 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       });
     },
     async duplicates(options = {}) {
-      const { checkGiven, NUMBER, OBJECT, SWITCH, TEXTS } = await given();
-      const keys = { limits: OBJECT, limit: NUMBER, offset: NUMBER, kinds: TEXTS, settled: SWITCH };
-      checkGiven(options, { name: "duplicates()", keys });
-      const limits = { radius: NUMBER, same256: NUMBER, review256: NUMBER };
-      checkGiven(options.limits ?? {}, { name: "limits of duplicates()", keys: limits });
+      await checkFind(options, "duplicates()");
       return call(async ({ assembled }, context) => {
         const { listDuplicates } = await import("../run/duplicates.ts");
         return (await listDuplicates(assembled.target, options, context)).duplicates;
+      });
+    },
+    async contactSheet(options = {}) {
+      await checkFind(options, "contactSheet()");
+      return call(async (opened, context) => {
+        const { contactSheet } = await import("../run/duplicates.ts");
+        const wanted = { ...options, imports: await imports(opened)() };
+        return contactSheet(opened.assembled.target, wanted, context);
       });
     },
     async decide(decision) {
@@ -213,6 +218,14 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
     close: lifetime.close,
     [Symbol.asyncDispose]: lifetime.close,
   };
+}
+
+async function checkFind(options: FindOptions, name: string): Promise<void> {
+  const { checkGiven, COUNT, NUMBER, OBJECT, SWITCH, TEXTS } = await import("../config/given.ts");
+  const keys = { limits: OBJECT, limit: COUNT, offset: COUNT, kinds: TEXTS, settled: SWITCH };
+  checkGiven(options, { name, keys });
+  const limits = { radius: NUMBER, same256: NUMBER, review256: NUMBER };
+  checkGiven(options.limits ?? {}, { name: `limits of ${name}`, keys: limits });
 }
 
 /** The error of a call after `close()`. */

@@ -7,13 +7,14 @@ import type { Decided, Decision } from "../duplicates/decide.ts";
 import type { Duplicates } from "../duplicates/duplicates.ts";
 import type { FindOptions } from "../duplicates/find.ts";
 import type { Problem } from "../errors.ts";
+import type { ImportRun } from "../images/runs.ts";
 import type { ImportReport } from "../import/report.ts";
 import type { LoggedRow, Recorded } from "../ledger/ledger.ts";
 import type { AdoptReport } from "../run/adopt/adopt-report.ts";
 import type { AdoptOptions } from "../run/adopt.ts";
 import type { BaselineOptions, BaselineReport } from "../run/baseline.ts";
 import type { Repair } from "../run/corrections.ts";
-import type { ImportRun } from "../run/import.ts";
+import type { ContactSheet } from "../run/duplicates.ts";
 import type { RepairReport } from "../run/repair.ts";
 import type { DryRunReport } from "../run/report/dry-run-report.ts";
 import type { Report } from "../run/report/report.ts";
@@ -100,6 +101,8 @@ export interface Migrator extends AsyncDisposable {
   importRuns(name?: string): Promise<readonly ImportRun[]>;
   /** Finds duplicates among the imported images. Compares new images first. */
   duplicates(options?: FindOptions): Promise<Duplicates>;
+  /** Writes the same as one HTML page with the pictures. They come from the origins of the configured imports. */
+  contactSheet(options?: FindOptions): Promise<ContactSheet>;
   /** Stores a decision about duplicates. Throws `ConfigError` for an unknown image. */
   decide(decision: Decision): Promise<Decided>;
   /**

@@ -8,7 +8,7 @@
 
 import { compareNew } from "../duplicates/compare.ts";
 import { DatabaseError, GodwitError, LockError, type Problem } from "../errors.ts";
-import { latestRuns, type RunRow } from "../images/runs.ts";
+import { type ImportRun, latestRuns } from "../images/runs.ts";
 import { type FileStates, importFiles } from "../import/import.ts";
 import { noProgress, type Progress } from "../import/progress.ts";
 import type { ImportReport } from "../import/report.ts";
@@ -49,9 +49,6 @@ export async function runImports(
   }
   return reports;
 }
-
-/** A run of an import, as it looks from outside. */
-export type ImportRun = RunRow;
 
 /** The newest run of each import, or of the one called `name`. */
 export async function importRuns(

@@ -8,6 +8,7 @@ import {
   importing,
   importRuns,
   script,
+  sheet,
   status,
   up,
 } from "../support/acts.ts";
@@ -44,6 +45,7 @@ test("imports, their state, duplicates, and decisions about them", { timeout: 12
       importRuns("designs"),
       importRuns("nonsense"),
       duplicates(),
+      sheet,
       decide({ kind: "distinct", files: ["harbour/mug/a.svg", "ink/mug/c.svg"] }),
       duplicates(),
       decide({ kind: "forget", files: ["harbour/mug/a.svg"] }),

@@ -1,4 +1,5 @@
 /** Every use-case, as words of the command and as a call of the library. */
+import { readFileSync } from "node:fs";
 import type { Decision, Migrator, ScriptGiven } from "../../src/index.ts";
 import type { Json } from "./command.ts";
 import { type Act, codesOf } from "./doors.ts";
@@ -142,6 +143,15 @@ export const duplicates = (settled = false): Act => ({
   call: (m) => m.duplicates({ settled }),
   said: ({ ok: _, command: __, problems: ___, ...listed }) => listed,
 });
+/** Pictures and all: the page that both write. */
+export const sheet: Act = {
+  words: ["duplicates", "--html", "sheet.html"],
+  call: (m) => m.contactSheet(),
+  said: ({ sheet: path, groups }) => ({ html: readFileSync(path, "utf8").replace(MADE_AT, ""), groups }),
+  answered: ({ html, duplicates: { groups } }) => ({ html: html.replace(MADE_AT, ""), groups }),
+};
+const MADE_AT = /\d{4}-\d\d-\d\d \d\d:\d\d/;
+
 export const decide = (decision: Decision): Act => ({
   words: [
     "duplicates",

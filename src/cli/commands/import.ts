@@ -2,9 +2,10 @@
 import { assembleImports, chooseImports } from "../../assemble/imports.ts";
 import type { Config } from "../../config/config.ts";
 import { ConfigError } from "../../errors.ts";
+import type { ImportRun } from "../../images/runs.ts";
 import type { Figures } from "../../import/figures.ts";
 import type { ImportReport } from "../../import/report.ts";
-import { type ImportRun, importRuns, isSilent, runImports } from "../../run/import.ts";
+import { importRuns, isSilent, runImports } from "../../run/import.ts";
 import { formatSize } from "../../std/size.ts";
 import { formatDuration } from "../../std/time.ts";
 import { visible } from "../../std/visible.ts";
