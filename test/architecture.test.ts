@@ -90,6 +90,20 @@ test("the command line has no SQL, and asks no connection", () => {
   expect(wrong.map(({ path }) => path)).toEqual([]);
 });
 
+test("a use-case that the command line reaches, the library reaches too", () => {
+  const reached = (door: string) =>
+    new Set(
+      product
+        .filter(({ path }) => path.startsWith(door))
+        .flatMap(({ path, imports }) =>
+          imports.map((name) => relative(ROOT, resolve(ROOT, dirname(path), name))),
+        )
+        .filter((path) => /^run\/[^/]+\.ts$|^assemble\/(?:doctor|script)\.ts$/.test(path)),
+    );
+  const library = reached("library/");
+  expect([...reached("cli/")].filter((path) => !library.has(path))).toEqual([]);
+});
+
 test("no time limit is one that the garbage collector may take away", () => {
   const wrong = product.filter(({ text }) => withoutComments(text).includes("AbortSignal.timeout("));
   expect(wrong.map(({ path }) => path)).toEqual([]);

@@ -110,6 +110,18 @@ describe("createMigrator", () => {
     await using migrator = createMigrator({ ...NOTHING, dir: folderOf(FILES), database });
     expect((await migrator.up()).steps).toHaveLength(2);
     expect((await database.query("select id from shops")).rows).toEqual([{ id: 1 }]);
+    expect((await migrator.dryRun()).outcome).toBe("worked");
+    expect((await migrator.log()).map(({ event, revision }) => [event, revision])).toEqual([
+      ["applied", "0002_rows"],
+      ["applied", "0001_shops"],
+    ]);
+    const { healthy, findings } = await migrator.doctor();
+    expect(healthy).toBe(true);
+    expect(findings).toContainEqual({
+      subject: "database",
+      state: "ok",
+      message: "provided by the program",
+    });
     await migrator.down("base");
     await database.close();
   });
