@@ -65,11 +65,9 @@ async function sequence(db: TestDatabase, { tool, mirror, chance }: Case): Promi
     said.push(`  ${tool.revision(before)} is now ${tool.revision(files[at])}, edit ${files[at].edits ?? 0}`);
     return before;
   };
-  // One that is not mirrored and is gone was given up: that is told once, and not asked about again.
-  const isMirrored = mirror !== undefined || tool === SUPABASE;
   try {
     for (let turn = 0; turn < ACTIONS; turn++) {
-      const action = chance.int(0, 12);
+      const action = chance.int(0, 14);
       said.push(`action ${action}`);
       if (action === 0) add(Math.max(...files.map(({ n }) => n)) + 10);
       else if (action === 1) {
@@ -84,11 +82,11 @@ async function sequence(db: TestDatabase, { tool, mirror, chance }: Case): Promi
         const at = chance.int(0, files.length - 1);
         change(at, { edits: (files[at]?.edits ?? 0) + 1 });
       } else if (action === 7) {
-        // Edited as well, and beside a tool that is not told, nothing says that it is the same file.
         const at = chance.int(0, files.length - 1);
-        if (files[at]?.edits === undefined) await model.misnamed(at, change);
-      } else if (action === 8 && isMirrored) await model.away("set schema elsewhere", "elsewhere");
-      else if (action === 9 && isMirrored) await model.away("rename to gone", null);
+        await model.misnamed(at, change);
+      } else if (action === 8) await model.away(chance, "elsewhere");
+      else if (action === 9) await model.away(chance, null);
+      else if (action === 10) await model.correct(chance);
       else await model.ourUp();
     }
     await model.ourUp();
@@ -204,9 +202,10 @@ class Model {
   async #late(error: unknown): Promise<true> {
     const { tool, files } = this.#of;
     const effects = await this.#effects();
-    const there = files.filter(
-      (file) => effects.includes(file.n) && String(error).includes(` ${tool.revision(file)} (before`),
+    const late = problemsOf(error as GodwitError).flatMap(({ code, details }) =>
+      code === "PLAN_LATE" ? (details?.revisions as string[]) : [],
     );
+    const there = files.filter((file) => effects.includes(file.n) && late.includes(tool.revision(file)));
     expect(tool.isSet ? there : []).toEqual([]);
     for (const file of there) await this.#markDone(tool.revision(file));
     return true;
@@ -239,9 +238,12 @@ class Model {
     change(at, { word: had.word });
   }
 
-  /** Its table is in another schema, or not there, for one run of ours; then it is as it was before. */
-  async away(how: string, schema: string | null): Promise<void> {
-    const { tool, target, said } = this.#of;
+  /**
+   * Its table is in another schema, or has another name (`schema` is `null`), for one run of ours. Then it is as it was
+   * before, or with one row less: the tool has taken that back meanwhile.
+   */
+  async away(chance: Chance, schema: string | null): Promise<void> {
+    const { tool, target, said, files } = this.#of;
     const [place = "public", name = ""] = tool.table.split(".");
     const known = await appliedIn(this.#db).catch(() => []);
     const [there] = await this.#db.sql<{ yes: boolean }>(
@@ -249,7 +251,9 @@ class Model {
     );
     // Where we have applied nothing, a table by another name is another history.
     if (known.length === 0 || there?.yes !== true) return;
+    const how = schema === null ? "rename to gone" : `set schema ${schema}`;
     said.push(`  ${how}`);
+    const claimed = await tool.claims(this.#db, files);
     await this.#db.sql(`create schema if not exists elsewhere; alter table ${tool.table} ${how}`);
     await up(target, recorder()).then(
       ({ steps }) => said.push(`  up applies ${steps.map(({ revision }) => revision)}`),
@@ -257,8 +261,31 @@ class Model {
     );
     const moved = schema === null ? `${place}.gone` : `${schema}.${name}`;
     expect(await this.#db.sql(`select to_regclass('${tool.table}') is null as yes`)).toEqual([{ yes: true }]);
+    const mine = files.filter(({ n }) => claimed.includes(n));
+    const last = mine.at(-1);
+    if (last !== undefined && chance.chance(0.5)) {
+      said.push(`  meanwhile ${tool.name} takes back ${last.n}`);
+      const unrow = tool.unrow(last, mine.at(-2)).replaceAll(tool.table, moved);
+      await this.#db.sql(`begin; delete from effects where n = ${last.n}; ${unrow}; commit`);
+    }
     await this.#db.sql(
       `alter table ${moved} ${schema === null ? `rename to ${name}` : `set schema ${place}`}`,
+    );
+  }
+
+  /** A person who looked at the database says unasked what is there of one migration. */
+  async correct(chance: Chance): Promise<void> {
+    const { target, tool, files, said } = this.#of;
+    const file = files[chance.int(0, files.length - 1)] as ModelFile;
+    const revision = tool.revision(file);
+    const isThere = (await this.#effects()).includes(file.n);
+    const request = isThere
+      ? ({ kind: "mark-done", revision, position: null } as const)
+      : ({ kind: "forget", revision } as const);
+    said.push(`  unasked: ${request.kind} ${revision}`);
+    await repair(target, request, { confirm: this.#db.name }, recorder()).then(
+      () => {},
+      (error: unknown) => this.#refused(error),
     );
   }
 

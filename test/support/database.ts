@@ -83,7 +83,7 @@ async function connected(url: string): Promise<pg.Client> {
 
 /** A session that was just closed takes the server a moment to forget; what is still there after it is a leak. */
 async function waitForLeaks(server: pg.Client, name: string): Promise<string[]> {
-  const giveUp = performance.now() + 2000;
+  const giveUp = performance.now() + 10_000;
   for (;;) {
     const { rows } = await server.query(LEAKS, [name]);
     if (rows.length === 0 || performance.now() > giveUp) return rows.map(({ leak }) => leak);

@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 /** Resolves with the first value of `look` that is neither `undefined`, `null` nor `false`. */
 export async function until<T>(
   look: () => Promise<T | undefined | null | false> | T | undefined | null | false,
-  { what = "the condition", withinMs = 20_000 }: { what?: string; withinMs?: number } = {},
+  { what = "the condition", withinMs = 60_000 }: { what?: string; withinMs?: number } = {},
 ): Promise<T> {
   const giveUp = performance.now() + withinMs;
   for (;;) {

@@ -102,7 +102,8 @@ export async function judge(
     const gone = goneWith(target, look, history);
     if (gone !== null && mirror !== null && settled.size === 0) throw new PlanRefused([gone]);
     const missingThere = mirror === null ? [] : inOrder(history, files.migrations.flatMap(hasKey));
-    const remember = rememberSql(target, memory, { tool, table: null, sets: null });
+    const kept = mirror === null ? memory.seen.get(tool.name)?.subjects : undefined;
+    const remember = rememberSql(target, memory, { tool, table: null, sets: null, kept });
     return { ...NOTHING, mirror, missingThere, remember, warnings: gone === null ? [] : [gone] };
   }
   refuseFailed(found);
@@ -145,6 +146,13 @@ export function lostIn({ sets, memory, tool }: Look): ReadonlySet<string> {
   if (sets === null) return memory.seen.get(tool.name)?.subjects ?? new Set();
   const events = compare(sets);
   return new Set([...ofKind(events, "taken-back-there"), ...ofKind(events, "unremembered")].map(idOf));
+}
+
+/** What a row of the tool says is applied, and our ledger does not know. */
+export function unsettledIn(sets: Sets): readonly string[] {
+  const events = compare(sets);
+  const there = ofKind(events, "applied-there").filter(({ one }) => one.row !== null);
+  return [...ofKind(events, "uncertain"), ...there].map(idOf);
 }
 
 function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
