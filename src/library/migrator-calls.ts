@@ -57,7 +57,12 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       (await import("../assemble/imports.ts")).assembleImports(settings);
   const up = (to: string) =>
     call(async (opened, context) => {
-      const { migrateUp } = await import("../run/up.ts");
+      const [{ migrateUp }, { remarkOnMode }] = await Promise.all([
+        import("../run/up.ts"),
+        import("../assemble/options.ts"),
+      ]);
+      const remark = await remarkOnMode(opened.settings, opened.assembled.target);
+      if (remark !== null) opened.say(remark);
       return migrateUp(opened.assembled.target, await options(opened, "up", to), {
         context,
         imports: imports(opened),

@@ -82,6 +82,24 @@ test("what an address says without an effect is a warning for programs too", asy
   expect(said.stderr).toContain(warning.problem.message);
 });
 
+test("a mode that leaves nothing to do is told to programs too", async ({ db }) => {
+  const said: string[] = [];
+  const root = folderOf(FILES);
+  await using migrator = createMigrator({
+    root,
+    databaseUrl: db.url,
+    ledgerSchema,
+    environment: {},
+    mode: "nas-only",
+    say: (line) => said.push(line),
+  });
+  expect((await migrator.up()).steps).toEqual([]);
+  const env = { MIGRATION_MODE: "nas-only" };
+  const { stderr } = await commandIn({ folder: root, url: db.url, env })("up");
+  expect(said).toEqual(["MIGRATION_MODE is nas-only, but there is nothing to import."]);
+  expect(stderr).toContain(said[0]);
+});
+
 test("doctor names every lock that is held, as it was announced, and its advice frees it", async ({ db }) => {
   const folder = folderOf(FILES);
   const godwit = commandIn({ folder, url: db.url });
