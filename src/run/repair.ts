@@ -22,6 +22,7 @@ import { type Look, lookAt } from "./mirror/tool-look.ts";
 import { forgetRow, seenRow, settleRow } from "./mirror/tool-memory.ts";
 import { type RepairPlace, rebuild } from "./rebuild.ts";
 import { refusedRepair } from "./repairable.ts";
+import { withConnection } from "./session/connect.ts";
 import { withWarnings } from "./session/local-commits.ts";
 import { withLock } from "./session/locked.ts";
 import { refuseForeign } from "./session/owner.ts";
@@ -50,6 +51,11 @@ export interface RepairReport {
 export interface RepairOptions {
   /** The name of the database that the person believes to be repairing. */
   readonly confirm: string;
+}
+
+/** The name of the database, which a person repeats to confirm a repair. */
+export function nameToConfirm(target: Target, context: RunContext): Promise<string> {
+  return withConnection(target, context, async ({ server }) => server.database);
 }
 
 export async function repair(

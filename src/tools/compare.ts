@@ -128,7 +128,7 @@ export function rowsOfOthers({ files, match, ours, seen }: Sets): readonly ToolR
 }
 
 /** The names under which a look is remembered: revisions, and rows that speak of no file. */
-export function subjectsOf({ match, history }: Pick<Sets, "match" | "history">): readonly string[] {
+function subjectsOf({ match, history }: Pick<Sets, "match" | "history">): readonly string[] {
   const rows = new Set(match.applied.map(({ row }) => row));
   const others = history.rows.filter((row) => !rows.has(row)).map(({ name }) => name);
   return [...match.applied.map(({ id }) => id), ...others];
