@@ -14,7 +14,7 @@ import type { LogEntry } from "../ledger/rows.ts";
 import type { Listing } from "../source/source.ts";
 import { matchRows } from "../tools/match.ts";
 import { describeTable, type ToolRow } from "../tools/tool.ts";
-import { lostIn, twinIn, unsettledIn } from "./adopt/adoption.ts";
+import { lostIn, twinIn, unsettledIn } from "./adopt/answers.ts";
 import { type Correction, correctedRows, type Repair, unchanged } from "./corrections.ts";
 import { acceptedRow, mirroredRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/mirror.ts";
 import { type Advisory, keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
