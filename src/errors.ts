@@ -206,7 +206,7 @@ export abstract class GodwitError extends Error implements Problem {
 }
 
 /** A problem that others may read. */
-export function presentableProblem<P extends Problem>(problem: P): P {
+function presentableProblem<P extends Problem>(problem: P): P {
   const { message, hint, place, details } = problem;
   return {
     ...problem,

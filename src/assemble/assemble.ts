@@ -28,6 +28,8 @@ export interface Assembled extends AsyncDisposable {
 
 export interface AssembleOptions {
   readonly say: Say;
+  /** Told what the address says that has no effect. */
+  readonly observe?: Observe | undefined;
   /** Opens a database other than the configured one. */
   readonly open?: Target["open"] | undefined;
   /** A source that is open already. The schemas of one database share it. */
@@ -45,6 +47,7 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   if (options.open !== undefined) return assembled(config, source, { open: options.open });
   if (isAddressed(config)) {
     const address = addressOf(config, config.values.databaseUrl?.reveal());
+    for (const problem of address.warnings) options.observe?.({ kind: "warning", problem });
     return assembled(config, source, { open: opener(config, address), address });
   }
   const embedded = await startEmbedded(config, options.say);

@@ -18,6 +18,10 @@ export const NUMBER: Check = {
   expected: "a number",
   is: (value) => typeof value === "number" && Number.isFinite(value),
 };
+export const COUNT: Check = {
+  expected: "a whole number",
+  is: (value) => Number.isInteger(value) && Number(value) >= 0,
+};
 export const FUNCTION: Check = { expected: "a function", is: (value) => typeof value === "function" };
 export const SIGNAL: Check = {
   expected: "an AbortSignal",

@@ -17,7 +17,7 @@ export interface FindOptions {
   readonly settled?: boolean | undefined;
 }
 
-export const DEFAULT_PAGE = 50;
+const DEFAULT_PAGE = 50;
 
 /**
  * Reads only. What has not been compared yet is grouped by equal bytes and equal looks; `counts.pending` says so.

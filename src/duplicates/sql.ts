@@ -8,16 +8,7 @@ export type DuplicateSql = ReturnType<typeof duplicateSql>;
 /** The statements for the tables in `schema` on a server of `version` (180004). */
 export function duplicateSql(schema: string, version: number) {
   const t = imageTables(schema);
-  const distance = (left: string, right: string) => ones(`(${left} # ${right})::bit(64)`, version);
-  const distance256 = (left: string, right: string) => ones(`(${left} # ${right})`, version);
-  const nearby = (own: string, radius: number) => {
-    const [first = "", ...others] = BAND_SHIFTS.map(
-      (shift) => `select h.id, h.hash from ${t.hashes} h
-      where ${bandOf("h.hash", shift)} = any (${probes(bandOf(own, shift), radius)})
-        and ${distance("h.hash", own)} <= ${Number(radius)}`,
-    );
-    return [first, ...others].join("\n    union all ");
-  };
+  const { distance, distance256, nearby } = nearness(schema, version);
 
   return {
     /**
@@ -88,17 +79,6 @@ where ranked.rank > ${MAX_NEIGHBOURS} and e.left_id = ranked.left_id and e.right
   ) as records, max(id)::text as last
 from (select id, hash, hash_256, compared from ${t.hashes} h
   where id > $1 and not ${blank("h")} order by id limit $2) as page`,
-
-    searchSimilar: (radius: number) => `with near as materialized (
-  select distinct id from (
-    ${nearby("$1::bigint", radius)}) as near),
-measured as materialized (
-  select h.id, ${distance("h.hash", "$1::bigint")} as distance, ${distance256("h.hash_256", "$2::bit(256)")} as distance_256
-  from near join ${t.hashes} h using (id) where not ${blank("h")})
-select measured.id::float8 as id, distance::integer, distance_256::integer as "distance256", array(
-    select f.id::float8 from ${t.contents} c join ${t.files} f on f.sha256 = c.sha256
-    where (c.visual_id = measured.id or c.white_id = measured.id) and f.state = 'stored' order by f.id limit $4) as files
-from measured where distance_256 <= $3 order by distance_256, distance, id`,
 
     /** Files that share their content or look with another, or look near to one; the others need no thought. */
     candidates: () => `with stored as materialized (
@@ -175,8 +155,24 @@ from ${t.files} f join ${t.contents} c on c.sha256 = f.sha256 where f.id = any (
   };
 }
 
+/** How near two hashes are, and all hashes within a radius of one, by the band indexes. */
+export function nearness(schema: string, version: number) {
+  const t = imageTables(schema);
+  const distance = (left: string, right: string) => ones(`(${left} # ${right})::bit(64)`, version);
+  const distance256 = (left: string, right: string) => ones(`(${left} # ${right})`, version);
+  const nearby = (own: string, radius: number) => {
+    const [first = "", ...others] = BAND_SHIFTS.map(
+      (shift) => `select h.id, h.hash from ${t.hashes} h
+      where ${bandOf("h.hash", shift)} = any (${probes(bandOf(own, shift), radius)})
+        and ${distance("h.hash", own)} <= ${Number(radius)}`,
+    );
+    return [first, ...others].join("\n    union all ");
+  };
+  return { distance, distance256, nearby };
+}
+
 /** No bit, or the first one alone: earlier releases did not mark every blank look as one. */
-function blank(look: string): string {
+export function blank(look: string): string {
   return `(${look}.low_information or ${look}.hash in (0, '-9223372036854775808'::bigint))`;
 }
 

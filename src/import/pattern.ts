@@ -14,7 +14,7 @@ export interface Pattern {
   match(path: string): Names | null;
 }
 
-export const DEFAULT_PATTERN = "<shop>/<template>/<file>";
+const DEFAULT_PATTERN = "<shop>/<template>/<file>";
 
 const FIELDS = ["shop", "template", "file"] as const;
 

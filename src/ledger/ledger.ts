@@ -46,6 +46,15 @@ export interface RecordedStep {
   readonly durationMs: number | null;
 }
 
+/** A row of the log: what a run or a person did. */
+export interface LoggedRow extends LogEntry {
+  readonly at: Date;
+  readonly runId: string;
+  readonly executedBy: string;
+  readonly host: string;
+  readonly gitCommit: string | null;
+}
+
 export interface Ledger {
   readonly schema: string;
   readonly sql: LedgerSql;
@@ -61,6 +70,8 @@ export interface Ledger {
   /** What the log says that a run has done, in order. */
   stepsOf(connection: Connection, runId: string): Promise<readonly RecordedStep[]>;
   log(connection: Connection, author: Author, entry: LogEntry): Promise<void>;
+  /** The newest rows of the log, the newest first. It also reads the log of a ledger that is damaged elsewhere. */
+  readLog(connection: Connection, limit: number): Promise<readonly LoggedRow[]>;
 }
 
 export interface LedgerOptions {
@@ -117,6 +128,12 @@ export function openLedger(schema: string, options: LedgerOptions = { allowSecon
 
     async log(connection, author, entry) {
       await connection.execute(sql.log(author, entry));
+    },
+
+    async readLog(connection, limit) {
+      const { created, damage } = await this.read(connection, { evenDamaged: true });
+      if (!created || damage?.tables.includes("migration_log") === true) return [];
+      return restored((await connection.query<LoggedRow & Row>(sql.readLog(limit))).rows);
     },
   };
 }

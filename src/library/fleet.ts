@@ -1,5 +1,4 @@
 /** `createFleet`: several databases, for programs. */
-import type { Assembled } from "../assemble/assemble.ts";
 import type { Schemas } from "../assemble/schemas.ts";
 import type { Config } from "../config/config.ts";
 import type { TargetFile } from "../config/define.ts";
@@ -12,7 +11,8 @@ import { createLifetime } from "../std/lifetime.ts";
 import { limitOf } from "./limit.ts";
 import { listenersOf } from "./listeners.ts";
 import type { MigratorConfig } from "./migrator.ts";
-import { closedBefore, type Migrator, migratorOf, type Opened, programKeys } from "./migrator-calls.ts";
+import { closedBefore, type Load, type Loaded, migratorOf, programKeys } from "./migrator-calls.ts";
+import type { Migrator } from "./migrator-interface.ts";
 
 /** What stands beside `targets` is for those that do not say it themselves. */
 export interface FleetConfig
@@ -94,27 +94,28 @@ export function createFleet(config: FleetConfig): Fleet {
     return { settings, configs: chooseTargets(settings, { names, flags: {}, workingFolder, folders: true }) };
   };
 
-  const openOne = async (name: string): Promise<Opened> => {
+  const loadOne = async (name: string, { offline }: Parameters<Load>[0]): Promise<Loaded> => {
     const { checkValue, TEXT } = await import("../config/given.ts");
     checkValue(name, "The name of target()", TEXT);
     const {
       configs: [chosen],
     } = await choose([name]);
     if (chosen === undefined) throw new Error(`No configuration for ${name}.`);
-    using limit = limitOf(config.signal, chosen.values.timeout);
-    const found =
-      chosen.target?.schemas?.only == null
-        ? null
-        : await schemasOf(chosen, { signal: limit.signal, say, create: false });
-    const one = found?.configs[0] ?? chosen;
+    const only = chosen.target?.schemas?.only ?? null;
+    const oneSchema = async (schema: string) => {
+      if (offline) return (await import("../config/config.ts")).schemaTarget(chosen, schema);
+      using limit = limitOf(config.signal, chosen.values.timeout);
+      return (await schemasOf(chosen, { signal: limit.signal, say, create: false })).configs[0];
+    };
+    const one = (only === null ? undefined : await oneSchema(only)) ?? chosen;
     if (one.target?.schemas != null) throw severalSchemas(name);
-    return openConfig(one, { say, observe: (event) => observe(event, name) });
+    return loadConfigured(one, { say, observe: (event) => observe(event, name) });
   };
 
   return {
     names: Object.keys(config?.targets ?? {}),
     target(name) {
-      const known = migrators.get(name) ?? migratorOf(() => openOne(name), own);
+      const known = migrators.get(name) ?? migratorOf((wanted) => loadOne(name, wanted), own);
       migrators.set(name, known);
       if (closed) void known.close();
       return known;
@@ -144,8 +145,8 @@ export function createFleet(config: FleetConfig): Fleet {
           name,
           run: async () => {
             const listeners = { say, observe: (event: RunEvent) => observe(event, name) };
-            const open = () => openConfig(one, { ...listeners, source });
-            await using migrator = migratorOf(open, { name: maker, signal: () => signal });
+            const load = () => loadConfigured(one, { ...listeners, source });
+            await using migrator = migratorOf(load, { name: maker, signal: () => signal });
             return await migrator.up();
           },
         };
@@ -214,17 +215,21 @@ async function load(config: FleetConfig): Promise<Config> {
   });
 }
 
-interface OpenOptions {
+interface LoadOptions {
   readonly say: (line: string) => void;
   readonly observe: (event: RunEvent) => void;
   readonly source?: Source | undefined;
 }
 
-async function openConfig(config: Config, options: OpenOptions): Promise<Opened> {
+async function loadConfigured(config: Config, options: LoadOptions): Promise<Loaded> {
   const { assemble, createContext } = await import("../assemble/assemble.ts");
   const { say, observe, source } = options;
-  const assembled: Assembled = await assemble(config, { say, source });
-  return { settings: config, assembled, context: (signal) => createContext(config, { observe, signal }) };
+  return {
+    settings: config,
+    say,
+    context: (signal) => createContext(config, { observe, signal }),
+    assemble: () => assemble(config, { say, source, observe }),
+  };
 }
 
 async function schemasOf(

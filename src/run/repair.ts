@@ -5,16 +5,16 @@
 
 import type { Direction } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
+import { sharesVersion } from "../core/version.ts";
 import type { Result } from "../database/connection.ts";
 import { ConfigError, PlanRefused, type Problem } from "../errors.ts";
 import { damaged } from "../ledger/damage.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { LogEntry } from "../ledger/rows.ts";
 import type { Listing } from "../source/source.ts";
-import { sharesVersion } from "../tools/compare.ts";
 import { matchRows } from "../tools/match.ts";
 import { describeTable, type ToolRow } from "../tools/tool.ts";
-import { lostIn, twinIn, unsettledIn } from "./adopt/adoption.ts";
+import { lostIn, twinIn, unsettledIn } from "./adopt/answers.ts";
 import { type Correction, correctedRows, type Repair, unchanged } from "./corrections.ts";
 import { acceptedRow, mirroredRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/mirror.ts";
 import { type Advisory, keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
@@ -22,6 +22,7 @@ import { type Look, lookAt } from "./mirror/tool-look.ts";
 import { forgetRow, seenRow, settleRow } from "./mirror/tool-memory.ts";
 import { type RepairPlace, rebuild } from "./rebuild.ts";
 import { refusedRepair } from "./repairable.ts";
+import { withConnection } from "./session/connect.ts";
 import { withWarnings } from "./session/local-commits.ts";
 import { withLock } from "./session/locked.ts";
 import { refuseForeign } from "./session/owner.ts";
@@ -52,6 +53,11 @@ export interface RepairOptions {
   readonly confirm: string;
 }
 
+/** The name of the database, which a person repeats to confirm a repair. */
+export function nameToConfirm(target: Target, context: RunContext): Promise<string> {
+  return withConnection(target, context, async ({ server }) => server.database);
+}
+
 export async function repair(
   target: Target,
   request: Repair,
@@ -70,8 +76,6 @@ export async function repair(
       });
     const history = await target.ledger.read(connection, { evenDamaged: true });
     refuseForeign(target, files, history);
-    if (!history.created && request.kind === "mark-done")
-      await target.ledger.create(connection, target.settings.project);
     const place = { target, connection, lock, context, files, history };
     const done =
       request.kind === "rebuild"
@@ -135,7 +139,7 @@ async function correct(
           ...(there === "" ? [] : [`${there};`]),
           ...(isLost || kept === "" ? [] : [moved?.memory ?? rememberedRow(target, row)]),
         ].join(" ");
-  const without = damage?.tables.includes("migration_statements") === true;
+  const without = !history.created || damage?.tables.includes("migration_statements") === true;
   const refused = refusedRepair(
     { kind, position },
     {
@@ -150,6 +154,7 @@ async function correct(
     },
   );
   if (refused !== null) throw new PlanRefused([refused]);
+  if (!history.created) await target.ledger.create(connection, target.settings.project);
   const rows = await correctedRows(target, { ...request, revision }, files, history);
   const logged: LogEntry = {
     event: EVENTS[kind],

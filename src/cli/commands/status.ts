@@ -1,10 +1,11 @@
 /** `godwit status` */
 import { assembleImports } from "../../assemble/imports.ts";
+import { migrateOptions } from "../../assemble/options.ts";
 import type { StatusRow } from "../../run/report/status-rows.ts";
 import { type ImportState, type Status, statusOf } from "../../run/status.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
-import { migrateOptions, withSession } from "../session.ts";
+import { withSession } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   return withSession(invocation, async ({ target, config, context }) => {

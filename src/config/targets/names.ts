@@ -9,7 +9,7 @@ import type { Config } from "../config.ts";
 const MOST_BYTES = 63;
 
 /** Counted in UTF-8, in which no encoding that matters takes fewer bytes. */
-export function isTooLong(name: string): boolean {
+function isTooLong(name: string): boolean {
   return Buffer.byteLength(name) > MOST_BYTES;
 }
 

@@ -155,7 +155,7 @@ interface Context {
   before: string;
   /** What was declared since the last comma has a name like a secret: `secret text default '…'`. */
   declares: boolean;
-  /** Those of its literals that are secret only where it is about secrets, each with what is secret in it anyway. */
+  /** Its literals and comments that are secret only if it is about secrets, each with what is secret in it anyway. */
   readonly literals: { readonly span: SecretSpan; readonly anyway: readonly SecretSpan[] }[];
 }
 
@@ -175,15 +175,28 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
   const mayBeAbout = isAboutSecrets(text);
   let context: Context = beginning();
   let begun = 0;
+  let isAbout = false;
   // Which of its literals a column gets takes a parser to know.
   const settle = (end: number) => {
-    const isAbout = context.literals.length > 0 && isAboutSecrets(text.slice(begun, end));
+    isAbout = mayBeAbout && isAboutSecrets(text.slice(begun, end));
     begun = end;
     for (const { span, anyway } of context.literals)
       for (const each of isAbout ? [span] : anyway) found.push(each);
   };
+  // A former password may stand in a comment. On the line of a statement's end, it belongs to that statement.
+  const passOver = (from: number, to: number) => {
+    const comment = mayBeAbout ? commentIn(text, from, to) : null;
+    if (comment === null) return;
+    const span = { start: base + comment.start, end: base + comment.end, value: null };
+    const isBehind = from === begun && !text.slice(from, comment.start).includes("\n");
+    if (isBehind && isAbout) found.push(span);
+    else context.literals.push({ span, anyway: [] });
+  };
+  let last = 0;
   for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end)) {
     const written = text.slice(token.start, token.end);
+    passOver(last, token.start);
+    last = token.end;
     switch (token.kind) {
       case "word": {
         const word = fold(written);
@@ -254,8 +267,18 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
         if (written !== ";") context.before = written === ":=" ? written : "";
     }
   }
+  passOver(last, text.length);
   settle(text.length);
   return found.sort((one, other) => one.start - other.start);
+}
+
+/** The comments between two tokens, where nothing else is but white space: all of them as one, without their signs. */
+function commentIn(text: string, from: number, to: number): { start: number; end: number } | null {
+  const between = text.slice(from, to);
+  const at = between.search(/--|\/\*/);
+  if (at < 0) return null;
+  const end = between.trimEnd().replace(/\*\/$/, "").length;
+  return { start: from + at + 2, end: from + Math.max(at + 2, end) };
 }
 
 function isSecret(context: Context): boolean {

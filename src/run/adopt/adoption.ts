@@ -7,16 +7,9 @@ import { PlanRefused, type Problem } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
 import { groupBy } from "../../std/group.ts";
-import {
-  compare,
-  isSettled,
-  rowsOfOthers,
-  type Sets,
-  type ToolEvent,
-  type ToolEventKind,
-} from "../../tools/compare.ts";
+import { compare, rowsOfOthers, type Sets, type ToolEvent } from "../../tools/compare.ts";
 import { type Decision, decisionOf, type Situation } from "../../tools/decisions.ts";
-import { type Applied, describeTable, type ToolRow } from "../../tools/tool.ts";
+import { describeTable } from "../../tools/tool.ts";
 import { type FoundHistory, parseMirror, refuseFailed, tableOfOthers } from "../mirror/histories.ts";
 import type { Mirror } from "../mirror/mirror.ts";
 import type { Advisory } from "../mirror/tool-lock.ts";
@@ -24,6 +17,7 @@ import { isThatTable, type Look, type LookAt, lookAt } from "../mirror/tool-look
 import { rememberSql, type ToolMemory, tableOf } from "../mirror/tool-memory.ts";
 import type { Target } from "../session/target.ts";
 import { type Adopted, adoptedOf } from "./adopted.ts";
+import { idOf, ofKind } from "./events.ts";
 import {
   asked,
   bothWarning,
@@ -133,28 +127,6 @@ export async function judge(
   };
 }
 
-const idOf = ({ id }: Pick<Applied, "id">) => id;
-
-/** A row without a file that a person now says is this one. */
-export function twinIn({ sets }: Look, revision: string): ToolRow | undefined {
-  const twins = sets === null ? [] : ofKind(compare(sets), "same-name");
-  return twins.find(({ id }) => id === revision)?.row;
-}
-
-/** What is applied for us, was in the tool's history, and is not any more. */
-export function lostIn({ sets, memory, tool }: Look): ReadonlySet<string> {
-  if (sets === null) return memory.seen.get(tool.name)?.subjects ?? new Set();
-  const events = compare(sets);
-  return new Set([...ofKind(events, "taken-back-there"), ...ofKind(events, "unremembered")].map(idOf));
-}
-
-/** What a row of the tool says is applied, and our ledger does not know. */
-export function unsettledIn(sets: Sets): readonly string[] {
-  const events = compare(sets);
-  const there = ofKind(events, "applied-there").filter(({ one }) => one.row !== null);
-  return [...ofKind(events, "uncertain"), ...there].map(idOf);
-}
-
 function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
   const before = tableOf(memory, found.tool.name);
   const isElsewhere = before !== undefined && before !== describeTable(found.table);
@@ -225,16 +197,6 @@ export function refuseOtherFiles({ source }: Target, found: FoundHistory, sets: 
   if (rows.length > 0) throw new PlanRefused([nothingInCommon(found, rows, sets.files)]);
 }
 
-/** Whether that would be refused. */
-export function hasOtherFiles(look: Look | null): boolean {
-  return look?.sets != null && rowsOfOthers(look.sets).length > 0;
-}
-
-/** Rows that a person has answered for by declaring files in the place of all old ones. */
-export function replacedRows({ sets }: Look): readonly ToolRow[] {
-  return sets === null ? [] : sets.match.missing.filter((row) => !isSettled(row, sets.seen));
-}
-
 function refuseQuestions(
   found: FoundHistory,
   {
@@ -268,13 +230,6 @@ function refuseQuestions(
     ...(situation.first ? match.warnings.map(({ message }) => message) : []),
   ];
   throw new PlanRefused([asked(found, { ids: situation.first ? null : ids, questions })]);
-}
-
-function ofKind<K extends ToolEventKind>(
-  events: readonly ToolEvent[],
-  kind: K,
-): readonly Extract<ToolEvent, { kind: K }>[] {
-  return events.filter((event): event is Extract<ToolEvent, { kind: K }> => event.kind === kind);
 }
 
 function listed(what: string, names: readonly string[]): readonly string[] {

@@ -39,7 +39,7 @@ export interface MirrorSql {
   readonly row: string;
 }
 
-export const NOTHING_KEPT: MirrorSql = { open: "", check: "", closing: "", row: "" };
+const NOTHING_KEPT: MirrorSql = { open: "", check: "", closing: "", row: "" };
 
 export interface MirrorSqlInput {
   readonly step: Pick<Step, "revision" | "direction" | "kind" | "reason">;

@@ -1,4 +1,5 @@
 /** Another tool's own lock: held while we run or adopt in what is its, by the means that it has itself. */
+import { endSession } from "../../core/sql/end-session.ts";
 import { literal } from "../../core/sql/quote.ts";
 import type { Connection } from "../../database/connection.ts";
 import { DatabaseError, PlanRefused } from "../../errors.ts";
@@ -43,7 +44,7 @@ export function toolRunning(title: string, holder: Holder | null = null): PlanRe
       ? ["", ""]
       : [
           ` (process ${holder.pid}${holder.name === "" ? "" : ` of ${holder.name}`}, ${holder.state} since ${holder.since})`,
-          ` If nobody is at work there, end that session: select pg_terminate_backend(${holder.pid}).`,
+          ` If nobody is at work there, end that session: ${endSession(holder.pid)}.`,
         ];
   return new PlanRefused([
     {

@@ -142,7 +142,7 @@ export function isThatTable({ tool, table, all }: FoundHistory, { seen }: ToolMe
 }
 
 /** Tools that come into question, and the one of them whose history is kept in step. */
-export function concerned(
+function concerned(
   target: Target,
   { seen, adopted }: Pick<ToolMemory, "seen" | "adopted"> = { seen: new Map(), adopted: [] },
 ): {

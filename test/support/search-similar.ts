@@ -1,8 +1,9 @@
-/** What looks like a given picture: one query, by the band indexes. */
-import type { Connection } from "../database/connection.ts";
-import { ConfigError } from "../errors.ts";
-import { type Limits, limitsFrom, MAX_SHOWN } from "./limits.ts";
-import { duplicateSql } from "./sql.ts";
+/** What looks like a given picture: one query, by the band indexes that the comparison uses. */
+import type { Connection } from "../../src/database/connection.ts";
+import { type Limits, limitsFrom, MAX_SHOWN } from "../../src/duplicates/limits.ts";
+import { blank, nearness } from "../../src/duplicates/sql.ts";
+import { ConfigError } from "../../src/errors.ts";
+import { imageTables } from "../../src/images/sql.ts";
 
 export interface Match {
   /** Of `import_hashes`. */
@@ -27,14 +28,29 @@ export async function searchSimilar(
   ...[hash, hash256, limits]: [hash: string, hash256: string, limits?: Partial<Limits>]
 ): Promise<readonly Match[]> {
   const { radius, review256 } = limitsFrom({ same256: 0, ...limits });
-  const sql = duplicateSql(schema, connection.server.version);
-  const { rows } = await connection.query<Match & Record<string, unknown>>(sql.searchSimilar(radius), [
+  const sql = similarSql(schema, connection.server.version, radius);
+  const { rows } = await connection.query<Match & Record<string, unknown>>(sql, [
     signed(digits(hash, 16)),
     bits(digits(hash256, 64)),
     review256,
     MAX_SHOWN,
   ]);
   return rows;
+}
+
+function similarSql(schema: string, version: number, radius: number): string {
+  const t = imageTables(schema);
+  const { distance, distance256, nearby } = nearness(schema, version);
+  return `with near as materialized (
+  select distinct id from (
+    ${nearby("$1::bigint", radius)}) as near),
+measured as materialized (
+  select h.id, ${distance("h.hash", "$1::bigint")} as distance, ${distance256("h.hash_256", "$2::bit(256)")} as distance_256
+  from near join ${t.hashes} h using (id) where not ${blank("h")})
+select measured.id::float8 as id, distance::integer, distance_256::integer as "distance256", array(
+    select f.id::float8 from ${t.contents} c join ${t.files} f on f.sha256 = c.sha256
+    where (c.visual_id = measured.id or c.white_id = measured.id) and f.state = 'stored' order by f.id limit $4) as files
+from measured where distance_256 <= $3 order by distance_256, distance, id`;
 }
 
 function digits(hash: string, count: number): string {
