@@ -16,13 +16,11 @@ export interface WatchOptions {
 
 /** Resolves when the signal aborts. */
 export async function watch(state: Pick<HealthState, "found">, options: WatchOptions): Promise<void> {
-  const { everyMs, patienceMs, signal, look, onFailure } = options;
+  const { everyMs, signal, onFailure } = options;
   let said = "";
   while (!signal.aborted) {
     try {
-      using limit = timeLimit(patienceMs);
-      const ends = AbortSignal.any([signal, limit.signal]);
-      state.found(await orAbort(look(ends), ends));
+      state.found(await lookOnce(options));
       said = "";
     } catch (error) {
       if (signal.aborted) return;
@@ -33,6 +31,16 @@ export async function watch(state: Pick<HealthState, "found">, options: WatchOpt
     }
     await delay(everyMs === 0 ? FOREVER_MS : everyMs, signal).catch(() => {});
   }
+}
+
+/**
+ * A function of its own: what the build makes of `using` in a loop throws the error of an earlier round again
+ * (its variables outlive the round).
+ */
+async function lookOnce({ look, patienceMs, signal }: WatchOptions): Promise<Found> {
+  using limit = timeLimit(patienceMs);
+  const ends = AbortSignal.any([signal, limit.signal]);
+  return await orAbort(look(ends), ends);
 }
 
 /** The longest that a timer takes; nobody waits for it. */
