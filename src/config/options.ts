@@ -431,6 +431,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "healthToken",
+    emptyVariable: "refused",
     ...secret,
     flag: null,
     forService: true,

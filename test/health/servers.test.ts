@@ -1,10 +1,13 @@
 /** `godwit/health` in every kind of server that an app may have, each asked over HTTP. */
+import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { serve as serveHono } from "@hono/node-server";
 import fastify from "fastify";
 import { Hono } from "hono";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { root } from "../../scripts/fresh.mjs";
 import { createHealth, type Health } from "../../src/health.ts";
 import { get } from "../support/health.ts";
 
@@ -130,6 +133,27 @@ describe.each(Object.entries(SERVERS))("%s", (_, start) => {
     for (const host of ["evil.example", "shop.example.evil.example", "127.0.0.1.evil.example"])
       expect(await statusAs(host), host).toBe(421);
   });
+});
+
+test("an empty token is refused, because it would let everybody in; and so is an option that nobody knows", () => {
+  expect(() => createHealth({ token: "" })).toThrow("token of createHealth is not text that is not empty");
+  expect(() => createHealth({ tokn: "x" } as never)).toThrow(/tokn/);
+});
+
+test("what the package exports is light: no driver comes with it", async () => {
+  const built = (await import(join(root, "dist", "health.js"))) as { createHealth: typeof createHealth };
+  const { fetch } = built.createHealth({ service: "shop" });
+  expect((await fetch(new Request("http://shop/livez"))).status).toBe(200);
+  const loaded = (file: string): readonly string[] => {
+    const text = readFileSync(join(root, "dist", file), "utf8");
+    const names = [...text.matchAll(/^(?:import|\} from|export .* from).*"([^"]+)";$/gm)].map(
+      ([, name = ""]) => name,
+    );
+    return names.flatMap((name) => (name.startsWith("./") ? [name, ...loaded(name.slice(2))] : [name]));
+  };
+  const names = loaded("health.js").filter((name) => !name.startsWith("./"));
+  expect(names).toContain("node:fs");
+  expect(names.filter((name) => !name.startsWith("node:"))).toEqual([]);
 });
 
 type Hello = (request: IncomingMessage, response: { readonly send: (text: string) => void }) => void;

@@ -1,5 +1,5 @@
 /** Health from inside an app. What it knows comes from runs of this process, else from the status file of `godwit run`. */
-import { checkGiven, TEXT, TEXTS } from "../../config/given.ts";
+import { type Check, checkGiven, TEXTS } from "../../config/given.ts";
 import { problemsOf } from "../../errors.ts";
 import type { RunEvent } from "../../run/report/events.ts";
 import { aboutOf } from "./about.ts";
@@ -9,7 +9,7 @@ import { createHealthState } from "./state.ts";
 import { readStatusFile } from "./status-file.ts";
 
 export interface HealthOptions {
-  /** Default: `GODWIT_STATUS_FILE`, which `godwit run` sets for its app. */
+  /** Default: `GODWIT_STATUS_FILE`, the variable that also tells `godwit run` where to write it. */
   readonly statusFile?: string;
   /** Default: `OTEL_SERVICE_NAME`, else the name in `package.json`. */
   readonly service?: string;
@@ -78,12 +78,14 @@ export function createHealth(options: HealthOptions = {}): Health {
   };
 }
 
+/** An empty token would let everybody in. */
+const WORDS: Check = {
+  expected: "text that is not empty",
+  is: (value) => typeof value === "string" && value.trim() !== "",
+};
+
 const KEYS = {
-  statusFile: TEXT,
-  service: TEXT,
-  environment: TEXT,
-  version: TEXT,
-  token: TEXT,
+  ...{ statusFile: WORDS, service: WORDS, environment: WORDS, version: WORDS, token: WORDS },
   names: TEXTS,
 };
 
