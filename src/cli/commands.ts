@@ -307,11 +307,16 @@ export const COMMANDS: readonly CommandRow[] = [
     summary: "ask a running service whether its migrations are well",
     description:
       "Asks the port of godwit serve or godwit run, or reads their status file. Exits 0 if no migration has failed, otherwise 1. It needs no database.",
-    flags: [{ syntax: "--ready", help: "exit 0 only if everything that is required is applied" }],
+    flags: [
+      { syntax: "--ready", help: "exit 0 only if everything that is required is applied" },
+      { syntax: "--live", help: "exit 0 if the service is there, whatever became of the migrations" },
+    ],
+    excludes: [{ flag: "live", others: ["ready"] }],
     honours: ["healthPort", "healthHost", "healthToken", "statusFile"],
     examples: [
       ["docker exec shop godwit health", "with GODWIT_HEALTH_PORT or GODWIT_STATUS_FILE set in the image"],
       ["godwit health --ready --status-file /tmp/godwit.json", "for a HEALTHCHECK that others wait for"],
+      ["godwit health --live", "for a check after which the container is restarted"],
     ],
     load: () => import("./commands/health.ts"),
   },

@@ -1,6 +1,7 @@
 /** What `godwit serve` does: it looks at the databases of a configuration, and answers for what it saw. */
 import { type Assembled, assemble, createContext } from "../assemble/assemble.ts";
 import { assembleImports } from "../assemble/imports.ts";
+import { migrateOptions } from "../assemble/options.ts";
 import { findSchemas } from "../assemble/schemas.ts";
 import type { Config } from "../config/config.ts";
 import type { RunContext } from "../run/session/target.ts";
@@ -30,15 +31,29 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { config, configs, signal, onListening, onFailure } = options;
   const { values } = config;
   const state = createHealthState();
-  await using health = await openHealth(state, config, { defaultPort: SERVE_PORT, onFailure });
-  if (health.server !== null) onListening(health.server);
   const opened: Opened = new Map();
-  const look = async (ends: AbortSignal) => {
-    const found = configs.map((each) => lookAtConfig(each, { ...options, signal: ends, opened }));
-    return together(await Promise.all(found));
-  };
+  const seen = new Map<Config, Found>();
+  /** Each by itself: one that does not answer hides nothing of the others. */
+  const watchOne = (each: Config) =>
+    watch(
+      {
+        found(look) {
+          seen.set(each, look);
+          if (seen.size === configs.length) state.found(together([...seen.values()]));
+        },
+      },
+      {
+        look: (ends) => lookAtConfig(each, { ...options, signal: ends, opened }),
+        ...{ everyMs: values.checkInterval, patienceMs: LOOK_MS, signal, onFailure },
+      },
+    );
   try {
-    await watch(state, { look, everyMs: values.checkInterval, patienceMs: LOOK_MS, signal, onFailure });
+    // A configuration that can't work is an error now, and not a service that never knows anything.
+    for (const each of configs)
+      if (each.target?.schemas == null) opened.set(each, await assemble(each, options));
+    await using health = await openHealth(state, config, { defaultPort: SERVE_PORT, onFailure });
+    if (health.server !== null) onListening(health.server);
+    await Promise.all(configs.map(watchOne));
   } finally {
     await Promise.allSettled([...opened.values()].map((each) => each.close()));
   }
@@ -55,7 +70,8 @@ interface LookOptions {
 
 async function lookAtConfig(config: Config, { signal, say, opened }: LookOptions): Promise<Found> {
   const context = createContext(config, { observe: () => {}, signal });
-  if (config.target?.schemas != null) {
+  const assembled = opened.get(config);
+  if (assembled === undefined) {
     const { configs } = await findSchemas(config, { context, say, create: false });
     const found: Found[] = [];
     for (const each of configs) {
@@ -64,14 +80,10 @@ async function lookAtConfig(config: Config, { signal, say, opened }: LookOptions
     }
     return together(found);
   }
-  const assembled = opened.get(config) ?? (await assemble(config, { say }));
-  opened.set(config, assembled);
   return lookAtTarget(config, assembled, context);
 }
 
 async function lookAtTarget(config: Config, { target }: Assembled, context: RunContext): Promise<Found> {
-  const { onFailure, outOfOrder } = config.values;
-  const goal = { direction: "up", to: "heads", phases: config.phases } as const;
-  const wanted = { goal, failure: onFailure, outOfOrder, imports: () => assembleImports(config) };
+  const wanted = { ...migrateOptions(config, "up", "heads"), imports: () => assembleImports(config) };
   return lookAt(target, wanted, context);
 }

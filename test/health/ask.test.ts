@@ -16,8 +16,10 @@ const FILES = { "migrations/0001_a.sql": "create table a (id int);" };
 test("health asks the port, or reads the file, and both say the same", async ({ db }) => {
   const folder = folderOf(FILES);
   const file = join(folder, "state", "status.json");
-  const godwit = commandIn({ folder, url: db.url, env: { GODWIT_STATUS_FILE: file } });
-  const { url, running } = await serving(godwit);
+  // The server trusts everybody here, so a password changes nothing but what must not be seen.
+  const secret = db.url.replace("@", ":hunter2-is-secret@");
+  const godwit = commandIn({ folder, url: secret, env: { GODWIT_STATUS_FILE: file } });
+  const { url, running, get } = await serving(godwit);
   const { port } = new URL(url);
   const byFile = commandIn({ folder, env: { GODWIT_STATUS_FILE: file } });
   const byPort = commandIn({ folder, env: { GODWIT_HEALTH_PORT: port } });
@@ -45,10 +47,16 @@ test("health asks the port, or reads the file, and both say the same", async ({ 
   // An app of the same container reads the file.
   const health = createHealth({ statusFile: file });
   expect((await health.fetch(new Request("http://shop/api/health"))).status).toBe(503);
-  expect(readFileSync(file, "utf8")).not.toMatch(/select nothing|postgres:/);
+  const answers = ["/api/health", "/readyz", "/metrics", "/livez"].map(
+    async (path) => (await get(path)).text,
+  );
+  for (const text of [readFileSync(file, "utf8"), ...(await Promise.all(answers))])
+    expect(text).not.toMatch(/select nothing|postgres:|hunter2/);
 
+  for (const ask of [byFile, byPort]) await ask("health", "--live");
   running.child.kill("SIGTERM");
-  await running.exits(0);
+  expect((await running.exits(0)).stderr).not.toContain("hunter2");
+  for (const ask of [byFile, byPort]) await ask.fails(1, "health", "--live");
   expect(readdirSync(join(folder, "state"))).toEqual(["status.json"]);
   expect((await byPort.fails(1, "health", "--json")).json.problems[0]).toMatchObject({
     code: "HEALTH_UNKNOWN",

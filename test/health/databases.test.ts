@@ -94,6 +94,39 @@ test("of several targets the worst counts, and --target names those that are mea
   }
 });
 
+test("a target that cannot be reached hides nothing of the others", async ({ db }) => {
+  const proxy = await startProxy({ port: db.port });
+  await proxy.close();
+  const targets = {
+    one: { url: db.url, dir: "one" },
+    two: { url: proxy.url(db.url), dir: "one", ledgerSchema: "two" },
+  };
+  const folder = folderOf({
+    "godwit.config.json": JSON.stringify({ targets }),
+    "one/0001_a.sql": "select nothing;",
+  });
+  const godwit = commandIn({ folder, env: { GODWIT_LEDGER_SCHEMA: ledgerSchema } });
+  const { get, running } = await serving(godwit);
+  await running.says("ECONNREFUSED");
+  expect((await get("/readyz")).json.migrations).toMatchObject({ status: "unknown", pending: null });
+  await godwit.fails(1, "up", "one");
+  await until(async () => (await get("/api/health")).status === 503);
+  running.child.kill("SIGTERM");
+  await running.exits(0);
+});
+
+test("a configuration that can't work is an error at once", async ({ db }) => {
+  const folder = folderOf({ "migrations/0001_a.sql": A });
+  const production = commandIn({ folder, env: { NODE_ENV: "production" } });
+  expect((await production.fails(1, "serve", "--json")).json.problems[0].code).toBe("URL_MISSING");
+  const godwit = commandIn({ folder, url: db.url });
+  const { json } = await godwit.fails(2, "serve", "--timeout", "3s", "--json");
+  expect(json.problems[0].message).toBe("godwit serve does not honour --timeout.");
+  expect((await godwit.fails(2, "up", "--health-port", "1", "--json")).json.problems[0].hint).toMatch(
+    /--health-port is for godwit serve, godwit health/,
+  );
+});
+
 test("the schemas of a database are looked at one by one, new ones too", async ({ db }) => {
   await db.sql("create schema t1; create schema t2");
   const schemas = { query: "select nspname::text from pg_namespace where nspname ~ '^t[0-9]$' order by 1" };

@@ -3,6 +3,7 @@ import { askHealth } from "../../service/health/ask.ts";
 import type { Answer, Invocation } from "../command.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
+  const { flags } = invocation;
   const { values, provenances } = await invocation.config();
   const { statusFile, healthPort, healthHost, healthToken } = values;
   // Of a port and a file the one counts that was typed.
@@ -12,7 +13,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
     port: typesFile ? null : healthPort,
     host: healthHost,
     token: healthToken?.reveal() ?? null,
-    ready: invocation.flags.ready === true,
+    question: flags.live === true ? "live" : flags.ready === true ? "ready" : "healthy",
     signal: invocation.signal,
   });
   return { json: { health }, text: textOf(health), result: true, exitCode: ok ? 0 : 1 };
@@ -29,7 +30,8 @@ interface Migrations {
 }
 
 function textOf(health: Readonly<Record<string, unknown>>): string {
-  const { status, lastChecked, waitingFor } = (health.migrations ?? {}) as Migrations;
+  if (health.migrations === undefined) return String(health.status);
+  const { status, lastChecked, waitingFor } = health.migrations as Migrations;
   const seen = lastChecked == null ? "" : ` (${lastChecked})`;
   const waits =
     waitingFor == null

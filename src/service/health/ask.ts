@@ -8,10 +8,14 @@ export interface AskOptions {
   readonly port: number | null;
   readonly host: string;
   readonly token: string | null;
-  /** Whether everything that is required is applied, instead of whether something failed. */
-  readonly ready: boolean;
+  readonly question: Question;
   readonly signal: AbortSignal;
 }
+
+/** `healthy`: has nothing failed? `ready`: is everything required applied? `live`: is the service there at all? */
+export type Question = "healthy" | "ready" | "live";
+
+const PATHS = { healthy: "/api/health", ready: "/readyz", live: "/livez" } as const;
 
 export interface Told {
   readonly ok: boolean;
@@ -25,11 +29,12 @@ const ANSWER_MS = 5_000;
 
 /** Throws `ConfigError` where nobody answers. The port comes first, because a service that answers is alive. */
 export async function askHealth(options: AskOptions): Promise<Told> {
-  const { port, statusFile, ready } = options;
+  const { port, statusFile, question } = options;
   if (port !== null && port !== 0) return askPort({ ...options, port });
   if (statusFile !== null) {
-    const { snapshot, process: _, ...health } = readStatusFile(statusFile);
-    return { ok: ready ? snapshot.ready : health.status === "healthy", health };
+    const { snapshot, alive, process: _, ...health } = readStatusFile(statusFile);
+    const answers = { healthy: health.status === "healthy", ready: snapshot.ready, live: alive };
+    return { ok: answers[question], health };
   }
   throw new ConfigError({
     code: "HEALTH_UNKNOWN",
@@ -40,12 +45,11 @@ export async function askHealth(options: AskOptions): Promise<Told> {
 }
 
 async function askPort(options: AskOptions & { readonly port: number }): Promise<Told> {
-  const { host, port, ready } = options;
+  const { host, port, question } = options;
   // What listens on every address listens on this one too.
   const reached = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  const path = ready ? "/readyz" : "/api/health";
   try {
-    const { status, body } = await fetched({ ...options, host: reached, path });
+    const { status, body } = await fetched({ ...options, host: reached, path: PATHS[question] });
     const health: unknown = JSON.parse(body);
     if (typeof health !== "object" || health === null || !("status" in health || "error" in health))
       throw new Error("the answer is none of Godwit's");

@@ -12,11 +12,12 @@ export interface HealthHandler {
 export function createHandler(answering: Answering): HealthHandler {
   return {
     async fetch(request) {
-      const { headers, method, url } = request;
+      const { headers, method } = request;
+      const url = new URL(request.url);
       const asked = {
         method,
-        path: new URL(url).pathname,
-        host: headers.get("host"),
+        path: url.pathname,
+        host: headers.get("host") ?? url.host,
         authorization: headers.get("authorization"),
       };
       const answer = (await answerTo(asked, answering)) ?? NOT_FOUND;

@@ -56,7 +56,7 @@ export function keepStatusFile(
     },
     (error) => onFailure(error as ConfigError),
   );
-  // Numbers change many times a second; what they mean does not.
+  // Steps and numbers change many times a second; what they come to does not.
   const stop = state.onChange(() => {
     if (weightOf(state.snapshot()) !== last) {
       clearTimeout(timer);
@@ -114,7 +114,7 @@ function writeWhole(file: string, text: string): void {
 }
 
 /** Throws `ConfigError` where there is none, or where it is none of ours. */
-export function readStatusFile(file: string): StatusDocument {
+export function readStatusFile(file: string): StatusDocument & { readonly alive: boolean } {
   let read: unknown;
   try {
     read = JSON.parse(readFileSync(file, "utf8"));
@@ -123,7 +123,7 @@ export function readStatusFile(file: string): StatusDocument {
     throw unreadable(file, missing ? "is not there" : `can't be read: ${reasonOf(error)}`);
   }
   if (!isDocument(read)) throw unreadable(file, "is not a status file of Godwit");
-  return isLeft(read) ? withoutOwner(read) : read;
+  return isLeft(read) ? { ...withoutOwner(read), alive: false } : { ...read, alive: true };
 }
 
 function isDocument(read: unknown): read is StatusDocument {
