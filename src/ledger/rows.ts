@@ -39,7 +39,7 @@ export interface ToolHistoryKey {
   readonly history: string;
 }
 
-/** What is still known of a lost row, from the log or from the statements of a migration that is half-way. */
+/** What the log, or the statements of an unfinished migration, still say about a lost row. */
 export interface Rebuilt {
   readonly state: HistoryEntry["state"];
   readonly baseline: boolean;

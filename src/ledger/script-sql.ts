@@ -1,11 +1,12 @@
 /**
- * The guards of a script that is written without a database. The script assumes a state of the ledger, and checks it before
- * it does anything. One that is run twice, or elsewhere, stops and says how to go on. It holds the lock by then.
+ * The guards of a script that is written without a database. The script assumes a state of the ledger. It holds the
+ * lock when it checks that state, before it does anything. A script that runs twice, or on another database, stops
+ * and says how to go on.
  */
 import { literal, storedArray } from "../core/sql/quote.ts";
 import type { LedgerSql } from "./sql.ts";
 
-/** Raises where one of these, which the script applies, is in the ledger. */
+/** Raises if one of these revisions, which the script applies, is already in the ledger. */
 export function refusePresent({ historyTable }: LedgerSql, revisions: readonly string[]): string {
   if (revisions.length === 0) return "";
   const hint =
@@ -17,7 +18,7 @@ export function refusePresent({ historyTable }: LedgerSql, revisions: readonly s
   end if;`);
 }
 
-/** Raises where one of these, which the script takes back, is not in the ledger. */
+/** Raises if one of these revisions, which the script reverts, is not in the ledger. */
 export function refuseAbsent({ historyTable, exists }: LedgerSql, revisions: readonly string[]): string {
   if (revisions.length === 0) return "";
   const hint =

@@ -1,6 +1,7 @@
 /**
- * What a look at another tool's history comes to: what happened there since the last look (`tools/compare.ts`) is taken over,
- * told, or refused, by its table of decisions. Nothing is written here.
+ * Judges a look at another tool's history. The table of decisions says what becomes of each event since the last look
+ * (`tools/compare.ts`): it is adopted, told to the tool, warned about, asked about, or refused. Nothing is written
+ * here.
  */
 import type { Connection } from "../../database/connection.ts";
 import { PlanRefused, type Problem } from "../../errors.ts";
@@ -43,16 +44,22 @@ import { twinProblems } from "./twins.ts";
 export interface Adoption {
   readonly found: FoundHistory | null;
   readonly mirror: Mirror | null;
-  /** Applied by the tool, and not in our ledger. */
+  /** What the tool has applied and our ledger does not have. */
   readonly entries: readonly Adopted[];
-  /** Applied by us, and not in the tool's history, in the order in which that happened; only where it is kept in step. */
+  /**
+   * What we have applied and the tool's history does not have, in the order of application. Only if the history is
+   * mirrored.
+   */
   readonly missingThere: readonly string[];
-  /** A history that is not kept in step, and the revisions that have a row in it. */
+  /** A history that is not mirrored, and the revisions that have a row in it. */
   readonly unmirrored: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null;
   readonly warnings: readonly Problem[];
-  /** Pending ones that the tool takes for applied, though nothing says that it ran them, with its title. */
+  /**
+   * Pending revisions that the tool takes for applied, although nothing says that it ran them. The value is the
+   * tool's title.
+   */
   readonly passedOver: ReadonlyMap<string, string>;
-  /** SQL that remembers this look; empty where nothing has changed since the last. */
+  /** SQL that remembers this look. Empty if nothing has changed since the last one. */
   readonly remember: string;
 }
 
@@ -69,7 +76,7 @@ const NOTHING: Adoption = {
   passedOver: new Map(),
 };
 
-/** Changes nothing, and holds the tool's lock if `hold` does. Throws `PlanRefused` (`ADOPT_…`). */
+/** Looks and judges. Changes nothing. `hold` may take the tool's lock. Throws `PlanRefused` (`ADOPT_…`). */
 export async function lookAtTool(
   target: Target,
   connection: Connection,
@@ -79,7 +86,7 @@ export async function lookAtTool(
   return judge(target, await lookAt(target, connection, at, hold), at);
 }
 
-/** Throws `PlanRefused` for what is not settled. */
+/** Throws `PlanRefused` for what a person has to decide. */
 export async function judge(
   target: Target,
   look: Look | null,
@@ -89,9 +96,9 @@ export async function judge(
     settled = new Set(),
     replacing = false,
   }: LookAt & {
-    /** A person speaks for these: what happened to them there is not asked again. */
+    /** Revisions that a person answers for. Events about them are ignored. */
     readonly settled?: ReadonlySet<string>;
-    /** A person has said that the files are in the place of all old ones: rows without a file belong to them. */
+    /** A person has said that these files replace all old ones, so rows without a file belong to the old ones. */
     readonly replacing?: boolean;
   },
 ): Promise<Adoption> {
@@ -134,13 +141,13 @@ export async function judge(
 
 const idOf = ({ id }: Pick<Applied, "id">) => id;
 
-/** A row without a file that a person now says is this one. */
+/** The row without a file that shares its name with this revision. A person is just saying that both are the same. */
 export function twinIn({ sets }: Look, revision: string): ToolRow | undefined {
   const twins = sets === null ? [] : ofKind(compare(sets), "same-name");
   return twins.find(({ id }) => id === revision)?.row;
 }
 
-/** What is applied for us, was in the tool's history, and is not any more. */
+/** Revisions that are applied here, were in the tool's history, and are gone from it. */
 export function lostIn({ sets, memory, tool }: Look): ReadonlySet<string> {
   if (sets === null) return memory.seen.get(tool.name)?.subjects ?? new Set();
   const events = compare(sets);
@@ -153,7 +160,7 @@ function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
   return isElsewhere && isThatTable(found, memory) ? [movedWarning(found, before)] : [];
 }
 
-/** A history that was there, and whose table is not. Told once; refused where it is kept in step. */
+/** The problem of a history whose table is gone. It is a warning once, and a refusal if the history is mirrored. */
 function goneWith(
   { settings: { mirror } }: Target,
   { tool, memory }: Look,
@@ -169,7 +176,7 @@ function goneWith(
   return rows.length === 0 ? null : historyGone(tool, table, rows.at(-1)?.revision ?? "");
 }
 
-/** A person has said that it does not count, or that another one does. */
+/** Whether a person has said that this table does not count, or that another one does. */
 function isGivenUp(table: string, said: string | null | undefined): boolean {
   const mirror = parseMirror(said);
   if (mirror === null) return false;
@@ -181,7 +188,7 @@ function hasKey({ id, tool }: Listing["migrations"][number]): readonly string[] 
   return tool === undefined ? [] : [id];
 }
 
-/** Applied, and one of these; in the order in which they were applied. */
+/** Those of `ids` that are applied here, in the order of application. */
 function inOrder({ entries }: RecordedHistory, ids: readonly string[]): readonly string[] {
   const wanted = new Set(ids);
   return entries.flatMap(({ kind, state, revision }) =>
@@ -195,7 +202,10 @@ interface Decided {
   readonly situation: Situation;
 }
 
-/** Rows that have gone, and names that two migrations would share: nobody decides that but a person who looks. */
+/**
+ * Problems that only a person can decide after looking at the database: rows that are gone, and names that two
+ * migrations share.
+ */
 export function refusalsOf(
   found: FoundHistory,
   events: readonly ToolEvent[],
@@ -211,18 +221,21 @@ export function refusalsOf(
   return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...renamed, ...uncertain, ...twins];
 }
 
-/** Throws `PlanRefused` where all that the tool has applied is of files that are not here, and nothing of those that are. */
+/**
+ * Throws `PlanRefused` if the tool has applied only migrations without a file here, and none of the files that are
+ * here.
+ */
 export function refuseOtherFiles({ source }: Target, found: FoundHistory, sets: Sets): void {
   const rows = found.tool.layouts.includes(source.layout) ? rowsOfOthers(sets) : [];
   if (rows.length > 0) throw new PlanRefused([nothingInCommon(found, rows, sets.files)]);
 }
 
-/** Whether that would be refused. */
+/** Whether `refuseOtherFiles` would throw. */
 export function hasOtherFiles(look: Look | null): boolean {
   return look?.sets != null && rowsOfOthers(look.sets).length > 0;
 }
 
-/** Rows that a person has answered for by declaring files in the place of all old ones. */
+/** Rows that a person answers for by saying that these files replace all old ones. */
 export function replacedRows({ sets }: Look): readonly ToolRow[] {
   return sets === null ? [] : sets.match.missing.filter((row) => !isSettled(row, sets.seen));
 }
@@ -278,7 +291,7 @@ function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided):
   const { tool, history } = found;
   const edited = ofKind(decided.get("take") ?? [], "edited");
   const warned = decided.get("warn") ?? [];
-  // Where we do not write to it, what was seen once is told once.
+  // In a history that is not mirrored, each such row is warned about only once.
   const missing = ofKind(warned, "without-file")
     .filter(({ isNew }) => isNew || situation.mirrored)
     .map(({ row }) => row);

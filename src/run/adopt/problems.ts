@@ -1,4 +1,4 @@
-/** What stands in the way of adopting, for people. */
+/** Problems with adopting, as messages for people. */
 import type { HistoryEntry } from "../../core/history.ts";
 import type { Migration } from "../../core/migration.ts";
 import type { Connection } from "../../database/connection.ts";
@@ -50,7 +50,7 @@ export function otherLayout({ tool, table }: FoundHistory, layout: string): Plan
   ]);
 }
 
-/** Of ours, neither applied nor gone, where the other tool calls it applied. */
+/** A revision of ours is unfinished, and the other tool calls it applied. */
 export function begun(
   { revision, state }: Pick<HistoryEntry, "revision" | "state">,
   title: string,
@@ -69,7 +69,7 @@ export function begun(
   ]);
 }
 
-/** What the tool has applied and a person is to look at. `ids`: of them; `null`: all of its history. */
+/** The tool has applied something that a person has to look at. `ids`: those revisions. `null`: its whole history. */
 export function asked(
   { tool, table, history }: FoundHistory,
   { ids, questions }: { ids: readonly string[] | null; questions: readonly string[] },
@@ -87,7 +87,10 @@ export function asked(
   };
 }
 
-/** Run, the files would do a second time what they have replaced; taken over, there is nothing to take over. */
+/**
+ * The tool has applied nothing of these files. To run them would repeat what they replace, and there is nothing to
+ * adopt.
+ */
 export function nothingInCommon(
   { tool, table }: FoundHistory,
   rows: readonly ToolRow[],
@@ -105,7 +108,7 @@ export function nothingInCommon(
   };
 }
 
-/** Ours says applied, and the tool's row is gone: told again it would hide what somebody did. */
+/** Our ledger says applied, and the tool's row is gone. To write the row again would hide what somebody did. */
 export function takenBackThere({ tool, table }: FoundHistory, ids: readonly string[]): Problem {
   const forget = ids.toReversed().map((id) => `\`godwit repair --forget ${id}\``);
   return {
@@ -116,7 +119,7 @@ export function takenBackThere({ tool, table }: FoundHistory, ids: readonly stri
   };
 }
 
-/** To tell it would be a guess: perhaps somebody has taken it back there. */
+/** Applied here and not there, and nothing says whether a row ever existed. To write one would be a guess. */
 export function unremembered({ tool, table }: FoundHistory, ids: readonly string[]): Problem {
   const each = ids.length === 1 ? ids[0] : "<revision>";
   const [is, it] = ids.length === 1 ? ["is", "it"] : ["are", "they"];
@@ -128,7 +131,7 @@ export function unremembered({ tool, table }: FoundHistory, ids: readonly string
   };
 }
 
-/** The whole table is gone. */
+/** The table of the history is gone. */
 export function historyGone(tool: Tool, table: string, last: string): Problem {
   return {
     code: "ADOPT_TAKEN_BACK",
@@ -138,7 +141,7 @@ export function historyGone(tool: Tool, table: string, last: string): Problem {
   };
 }
 
-/** The tool would take the file for another one, or refuse it; only a person knows whether it is the same. */
+/** A pending file and a row without a file share a name. Only a person knows whether they are the same migration. */
 export function sameName(
   { tool, table }: FoundHistory,
   { id, row, applied }: { readonly id: string; readonly row: ToolRow; readonly applied?: true },
@@ -152,7 +155,10 @@ export function sameName(
   };
 }
 
-/** The row is that of the revision that we know; taken for that of the other file, a text that nobody ran would count. */
+/**
+ * A pending file has the version of an applied revision, and the row belongs to that one. If it counted for the new
+ * file, a text that nobody ran would count as applied.
+ */
 export function renamedThere({ tool, table }: FoundHistory, id: string, was: string): Problem {
   return {
     code: "PLAN_VANISHED",
@@ -162,7 +168,7 @@ export function renamedThere({ tool, table }: FoundHistory, id: string, was: str
   };
 }
 
-/** Sqitch's ids are made of the plan's lines: an edited note gives a change and all behind it other ids. */
+/** Sqitch makes its ids from the lines of the plan. An edited note gives new ids to a change and to all behind it. */
 function otherId(
   { tool, table }: Pick<FoundHistory, "tool" | "table">,
   { id, row }: { readonly id: string; readonly row: ToolRow },
@@ -176,7 +182,7 @@ function otherId(
   };
 }
 
-/** A number says that all up to it is applied; it says the same after it came down to a file that never ran. */
+/** A number says that everything up to it is applied. It says the same after it came down to a file that never ran. */
 export function uncertainNumber({ tool, table }: FoundHistory, id: string, later: Later): Problem {
   const known = later.wasThere
     ? `was at ${later.id} before`

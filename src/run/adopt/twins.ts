@@ -1,6 +1,7 @@
 /**
- * Rows without a file that share a name with a migration. Liquibase knows a changeset by its path, and what the path begins
- * with depends on where it was started: then all of them differ in the same way, which is said once.
+ * Problems for rows without a file that share a name with a migration. Liquibase knows a changeset by its path, and
+ * the start of that path depends on where Liquibase was started. Then all paths differ in the same way, and one
+ * message says so.
  */
 import type { Problem } from "../../errors.ts";
 import type { ToolEvent } from "../../tools/compare.ts";
@@ -29,14 +30,14 @@ export function twinProblems(found: FoundHistory, twins: readonly Twin[]): reado
 interface Moved {
   readonly key: string;
   readonly id: string;
-  /** The whole path there, as it is written. */
+  /** The whole path in the history, as written. */
   readonly path: string;
-  /** What the paths begin with, before they go on in the same way. */
+  /** The front of the path in the history, before the part that both paths share. */
   readonly there: string;
   readonly here: string;
 }
 
-/** `null`: their files are called otherwise. */
+/** `null`: the two files have different names. */
 function movedIn({ id, row, applied }: Twin): Moved | null {
   const path = pathOf(row.name);
   const [one, other] = [path.split("/"), pathOf(id).split("/")];

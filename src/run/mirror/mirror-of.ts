@@ -1,4 +1,4 @@
-/** Where and how a tool's history is written by us, once it is known which: its table, found or to be made. */
+/** How the history of a known tool is written: its table, which exists or is to be created. */
 import { PlanRefused, type Problem } from "../../errors.ts";
 import type { Listing } from "../../source/source.ts";
 import type { Tool } from "../../tools/tool.ts";
