@@ -12,7 +12,7 @@ export type Named = Kind & { readonly key: string; readonly flag: string | null 
 /** Where a value came from. */
 export type Provenance =
   | { readonly kind: "flag"; readonly name: string }
-  /** What a program handed to the function of this name. */
+  /** A program passed it to the function of this name. */
   | { readonly kind: "program"; readonly name: string }
   | { readonly kind: "variable"; readonly name: string }
   | { readonly kind: "file"; readonly name: string }

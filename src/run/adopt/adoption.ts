@@ -46,18 +46,12 @@ export interface Adoption {
   readonly mirror: Mirror | null;
   /** What the tool has applied and our ledger does not have. */
   readonly entries: readonly Adopted[];
-  /**
-   * What we have applied and the tool's history does not have, in the order of application. Only if the history is
-   * mirrored.
-   */
+  /** What we have applied and a mirrored history lacks, in the order of application. */
   readonly missingThere: readonly string[];
   /** A history that is not mirrored, and the revisions that have a row in it. */
   readonly unmirrored: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null;
   readonly warnings: readonly Problem[];
-  /**
-   * Pending revisions that the tool takes for applied, although nothing says that it ran them. The value is the
-   * tool's title.
-   */
+  /** Pending revisions that the tool counts as applied, although nothing says that they ran. The value is its title. */
   readonly passedOver: ReadonlyMap<string, string>;
   /** SQL that remembers this look. Empty if nothing has changed since the last one. */
   readonly remember: string;
@@ -141,7 +135,7 @@ export async function judge(
 
 const idOf = ({ id }: Pick<Applied, "id">) => id;
 
-/** The row without a file that shares its name with this revision. A person is just saying that both are the same. */
+/** The row without a file that, as a person now says, is this revision's. */
 export function twinIn({ sets }: Look, revision: string): ToolRow | undefined {
   const twins = sets === null ? [] : ofKind(compare(sets), "same-name");
   return twins.find(({ id }) => id === revision)?.row;
@@ -160,7 +154,7 @@ function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
   return isElsewhere && isThatTable(found, memory) ? [movedWarning(found, before)] : [];
 }
 
-/** The problem of a history whose table is gone. It is a warning once, and a refusal if the history is mirrored. */
+/** A history whose table is gone: a warning once, a refusal if it is mirrored. */
 function goneWith(
   { settings: { mirror } }: Target,
   { tool, memory }: Look,
@@ -202,10 +196,7 @@ interface Decided {
   readonly situation: Situation;
 }
 
-/**
- * Problems that only a person can decide after looking at the database: rows that are gone, and names that two
- * migrations share.
- */
+/** Rows that are gone, and names that two migrations share. Only a person who looks at the database can decide. */
 export function refusalsOf(
   found: FoundHistory,
   events: readonly ToolEvent[],
@@ -221,10 +212,7 @@ export function refusalsOf(
   return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...renamed, ...uncertain, ...twins];
 }
 
-/**
- * Throws `PlanRefused` if the tool has applied only migrations without a file here, and none of the files that are
- * here.
- */
+/** Throws `PlanRefused` if the tool has applied none of these files, and only migrations without a file. */
 export function refuseOtherFiles({ source }: Target, found: FoundHistory, sets: Sets): void {
   const rows = found.tool.layouts.includes(source.layout) ? rowsOfOthers(sets) : [];
   if (rows.length > 0) throw new PlanRefused([nothingInCommon(found, rows, sets.files)]);
