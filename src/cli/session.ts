@@ -1,4 +1,4 @@
-/** From an invocation to a target, closed again whatever happens. */
+/** Opens the target of an invocation and closes it in every case. */
 import { type Assembled, assemble, createContext } from "../assemble/assemble.ts";
 import type { Config } from "../config/config.ts";
 import { PHASES } from "../core/migration.ts";
@@ -37,7 +37,7 @@ function oneSchema(name: string): ConfigError {
 
 export function migrateOptions(config: Config, direction: "up" | "down", to: string): MigrateOptions {
   const { onFailure, outOfOrder } = config.values;
-  // A phase says when something comes: it may go at any time.
+  // A phase says when a revision is applied. It can be reverted in any phase.
   const phases = direction === "up" ? config.phases : PHASES;
   return { goal: { direction, to, phases }, failure: onFailure, outOfOrder };
 }

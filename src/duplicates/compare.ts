@@ -19,9 +19,9 @@ import { type DuplicateSql, duplicateSql } from "./sql.ts";
 export interface CompareOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: CompareProgress) => void) | undefined;
-  /** `database`: by the band indexes, `memory`: by loading all hashes; default: what is faster. */
+  /** `database` uses the band indexes, `memory` loads all hashes. Default: the faster one. */
   readonly method?: "database" | "memory" | undefined;
-  /** Classes in one query; default 500. */
+  /** How many classes one query compares. Default 500. */
   readonly batch?: number | undefined;
 }
 
@@ -31,9 +31,9 @@ export interface CompareProgress {
 }
 
 export interface Compared {
-  /** Classes that were new. */
+  /** How many classes were new. */
   readonly classes: number;
-  /** Pairs that were found and not known before. */
+  /** How many new pairs were found. */
   readonly edges: number;
   readonly method: "database" | "memory" | "none";
 }
@@ -45,8 +45,8 @@ const STORE = 5_000;
 const MARK = 10_000;
 
 /**
- * After it, all edges are there. Exact up to `STORED_RADIUS` and `STORED_256`, but for neighbourhoods with more than
- * `MAX_NEIGHBOURS` older classes. Wants a connection without an open transaction.
+ * Compares all new classes. Afterwards all edges exist, exactly up to `STORED_RADIUS` and `STORED_256`. The exception
+ * are classes with more than `MAX_NEIGHBOURS` older neighbours. The connection must have no open transaction.
  *
  * @example await compareNew(connection, "godwit", { signal })
  */
@@ -144,7 +144,7 @@ async function join(work: Comparison, skipped: number): Promise<Omit<Compared, "
   return { classes: skipped + compared.length, edges };
 }
 
-/** Of the time that it takes to compare many; the rest is for telling the database. */
+/** The part of the time that comparing in memory takes. The rest goes into writing to the database. */
 const JOIN_SHARE = 0.5;
 
 async function trim(connection: Connection, sql: DuplicateSql, touched: readonly Parameter[]): Promise<void> {
@@ -158,7 +158,7 @@ async function transaction<T>(connection: Connection, sql: DuplicateSql, work: (
     await connection.execute("commit");
     return result;
   } catch (error) {
-    // The first error is the one to tell.
+    // An error of the rollback must not hide the first error.
     if (!connection.lost.aborted) await connection.execute("rollback").catch(() => {});
     throw error;
   }
@@ -168,7 +168,7 @@ interface Answer {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** As text, which is how the driver gives a bigint and takes it back. */
+/** Ids as text, because the driver reads and writes a bigint as text. */
 function idsOf({ rows }: Answer): readonly string[] {
   const ids = rows[0]?.ids;
   return Array.isArray(ids) ? ids : [];

@@ -14,7 +14,7 @@ import { withSession } from "../session.ts";
 import { withOrigin } from "./import.ts";
 
 const THUMBNAIL_PX = 240;
-/** Of a sheet that people scroll through. */
+/** How many groups a sheet shows. */
 const SHEET_PAGE = 200;
 const KINDS = ["exact", "same", "review"] as const;
 
@@ -65,7 +65,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   });
 }
 
-/** The command that makes a sheet with pictures: of an import that is not configured it has to say where they are. */
+/** The command that makes a sheet with pictures. For an import that is not configured it says where the files are. */
 function sheetCommand(
   { from }: Listed,
   given: { readonly imports: readonly string[]; readonly from: unknown; readonly name: string | undefined },
@@ -83,7 +83,7 @@ function shellWord(word: string): string {
   return /^[\w@%+=:,./\\-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** Whole or not at all: somebody may be looking at the old one. */
+/** Writes the sheet in one step, because somebody may be reading the old one. */
 function writeSheet(path: string, { duplicates, thumbnails }: Listed): void {
   const pictures = [...thumbnails].map(
     ([id, webp]) => [id, { mime: "image/webp", base64: Buffer.from(webp).toString("base64") }] as const,
