@@ -60,7 +60,7 @@ function withoutTables(damage: Damage): Problem {
     ? `Restore them from a backup. Where there is none: drop what is left (drop table ${left.join(", ")};), then declare what is in the database with \`godwit baseline <revision>\`.`
     : halfWay.length > 0
       ? `Restore them from a backup; or look how far ${namesOf(halfWay)} got, say it with \`godwit repair --mark-done ${halfWay[0]}\` (all of it) or \`--forget ${halfWay[0]}\` (nothing of it), then \`godwit repair --rebuild\`.`
-      : "Restore them from a backup, or make them anew from what is left: `godwit repair --rebuild`. Nothing was changed.";
+      : "Restore them from a backup, or rebuild them from what is left: `godwit repair --rebuild`. Nothing was changed.";
   return {
     code: "LEDGER_DAMAGED",
     message: `${message}.`,

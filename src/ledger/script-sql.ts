@@ -10,7 +10,7 @@ import type { LedgerSql } from "./sql.ts";
 export function refusePresent({ historyTable }: LedgerSql, revisions: readonly string[]): string {
   if (revisions.length === 0) return "";
   const hint =
-    "The script was run here before, or is for another state of the database. godwit up applies what is missing; or write it anew from the revision that godwit current names: godwit up --sql --from <revision>.";
+    "The script was run here before, or it is for another state of the database. godwit up applies what is missing. Or create a new script from the revision that godwit current names: godwit up --sql --from <revision>.";
   return block(`select revision, state into one from ${historyTable} where revision = any (${storedArray(revisions)}) order by sequence limit 1;
   if found then
     raise exception using message = one.revision || ' is in the ledger already (' || one.state || '), and this script would apply it',
@@ -22,7 +22,7 @@ export function refusePresent({ historyTable }: LedgerSql, revisions: readonly s
 export function refuseAbsent({ historyTable, exists }: LedgerSql, revisions: readonly string[]): string {
   if (revisions.length === 0) return "";
   const hint =
-    "The script was run here before, or is for another state of the database. Write it anew from the revision that godwit current names: godwit down --sql --from <revision>.";
+    "The script was run here before, or it is for another state of the database. Create a new script from the revision that godwit current names: godwit down --sql --from <revision>.";
   return block(`if not (${exists()}) then
     raise exception using message = 'this database has no ledger of Godwit, and this script takes back what is in it',
       hint = 'Look whether it is the right database, and the right ledger schema.';

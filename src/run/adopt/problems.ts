@@ -113,7 +113,7 @@ export function takenBackThere({ tool, table }: FoundHistory, ids: readonly stri
   const forget = ids.toReversed().map((id) => `\`godwit repair --forget ${id}\``);
   return {
     code: "ADOPT_TAKEN_BACK",
-    message: `${namesOf(ids)} ${ids.length === 1 ? "was" : "were"} in the history of ${tool.title} (${describeTable(table)}) and ${ids.length === 1 ? "is" : "are"} not any more: somebody took ${ids.length === 1 ? "it" : "them"} back there, or removed ${ids.length === 1 ? "its row" : "their rows"}.`,
+    message: `${namesOf(ids)} ${ids.length === 1 ? "was" : "were"} in the history of ${tool.title} (${describeTable(table)}) and ${ids.length === 1 ? "is" : "are"} no longer there: somebody took ${ids.length === 1 ? "it" : "them"} back there, or removed ${ids.length === 1 ? "its row" : "their rows"}.`,
     hint: `Look at the database. ${ids.length === 1 ? "If it was taken back" : "Those that were taken back, the newest first"}: ${forget.slice(0, 3).join(", ")}${forget.length > 3 ? ", …" : ""}, and ${ids.length === 1 ? "it is" : "they are"} pending again. If ${ids.length === 1 ? `it is still there: \`godwit repair --mark-done ${ids[0]}\`` : `all of them are still there: \`godwit baseline ${ids.at(-1)}\`; of one alone: \`godwit repair --mark-done ${ids[0]}\``}. Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revisions: ids },
   };
@@ -136,7 +136,7 @@ export function historyGone(tool: Tool, table: string, last: string): Problem {
   return {
     code: "ADOPT_TAKEN_BACK",
     message: `The history of ${tool.title}, ${table}, is gone.`,
-    hint: `If ${tool.title} is not used any more: --mirror none. If only its table was lost: \`godwit baseline ${last}\` makes it anew with all that is applied.`,
+    hint: `If ${tool.title} is no longer used: --mirror none. If only its table was lost: \`godwit baseline ${last}\` creates it again with all that is applied.`,
     details: { tool: tool.name, table },
   };
 }
@@ -163,7 +163,7 @@ export function renamedThere({ tool, table }: FoundHistory, id: string, was: str
   return {
     code: "PLAN_VANISHED",
     message: `${id} is pending, and has the version of ${was}, which is applied: the row of ${tool.title} (${describeTable(table)}) is that of ${was}. It was renamed, or is another one.`,
-    hint: `Rename it back to ${was}. If it is the same under a new name: \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${was}\`. If it is another one, give it a version of its own. Nothing was changed.`,
+    hint: `Rename it back to ${was}. If it is the same under a new name: \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${was}\`. If it is another one, give it its own version. Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revision: id, applied: was },
   };
 }
@@ -177,7 +177,7 @@ function otherId(
   return {
     code: "ADOPT_CONFLICT",
     message: `${id} is applied, and in the history of ${tool.title} (${describeTable(table)}) it has another id than the files give it: ${there}.`,
-    hint: `Restore what was edited, for ${tool.title} goes by the id. To leave its row as it is: \`godwit repair --mark-done ${id}\`. Nothing was changed.`,
+    hint: `Restore what was edited, because ${tool.title} goes by the id. To leave its row as it is: \`godwit repair --mark-done ${id}\`. Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revisions: [id], row: row.name },
   };
 }

@@ -71,7 +71,7 @@ function otherPath({ tool, table }: FoundHistory, group: readonly Moved[]): Prob
     here === ""
       ? `If they are the same: write \`${line}\` into a liquibase.properties beside the changelog or above it${root}.`
       : there === ""
-        ? `If they are the same: name the folder ${here.replace(/\/$/, "")} with --dir, for the paths of ${tool.title} start there.`
+        ? `If they are the same: name the folder ${here.replace(/\/$/, "")} with --dir, because the paths of ${tool.title} start there.`
         : `If they are the same: name with --dir the folder that the paths of ${tool.title} start from, or write \`${line}\` into a liquibase.properties there.`;
   return {
     code: "ADOPT_CONFLICT",
