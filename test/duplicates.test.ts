@@ -99,9 +99,10 @@ test("band query, join in memory and brute force find the same, at every radius"
   expect(await compareNew(connection, schema)).toMatchObject({ classes: 0, method: "none" });
 });
 
-test("in whatever parts and order they are compared, the same pairs are known, also where neighbours are too many", {
-  timeout: 60_000,
-}, async ({ db, connection }) => {
+test("in whatever parts and order they are compared, the same pairs are known, also where neighbours are too many", async ({
+  db,
+  connection,
+}) => {
   const random = randomFrom(seedOf("increments"));
   const centre = lookOf(random);
   const crowd = Array.from({ length: MAX_NEIGHBOURS + 150 }, () => near(random, centre, 2, 6));
@@ -136,9 +137,11 @@ test("in whatever parts and order they are compared, the same pairs are known, a
   expect((await findDuplicates(connection, schema)).counts.crowded).toBeGreaterThan(0);
 });
 
-test("a comparison that is killed anywhere is completed by the next one", {
-  timeout: 60_000,
-}, async ({ db, open, connection }) => {
+test("a comparison that is killed anywhere is completed by the next one", async ({
+  db,
+  open,
+  connection,
+}) => {
   const random = randomFrom(seedOf("kill"));
   const looks = randomLooks(random, 1200, 20);
   const expected = bruteForce(looks, await insertLooks(db, schema, looks))

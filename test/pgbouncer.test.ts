@@ -7,6 +7,7 @@ import { migrate } from "../src/run/migrate.ts";
 import { test as base, expect, ledgerSchema, type TestDatabase } from "./support/database.ts";
 import { type Pooler, type PoolerOptions, startPgbouncer, withoutPgbouncer } from "./support/pgbouncer.ts";
 import { startProxy } from "./support/proxy.ts";
+import { running } from "./support/sessions.ts";
 import { down, folderOf, recorder, targetOf, up } from "./support/target.ts";
 
 const LEDGER = `select revision, state from "${ledgerSchema}".migration_history order by sequence`;
@@ -61,6 +62,9 @@ async function sessionOf(url: string, pooling?: "session" | "transaction"): Prom
   await connection.close();
   return connection.capabilities.session;
 }
+
+const WAITING_FOR_LOCK_1 = `select from pg_locks where locktype = 'advisory' and objid = 1 and not granted
+  and database = (select oid from pg_database where datname = current_database())`;
 
 async function expectOnce(db: TestDatabase): Promise<void> {
   expect((await db.sql(LEDGER)).map((row) => `${row.revision} ${row.state}`)).toEqual([
@@ -261,13 +265,7 @@ describe.skipIf(withoutPgbouncer)(`PgBouncer${withoutPgbouncer ? `: ${withoutPgb
     const cut = up(targetOf({ url: proxy.url(url), folder, settings, pooling: "transaction" }), first);
     cut.catch(() => {});
     await first.once("step-started");
-    await expect
-      .poll(() =>
-        db.admin(
-          "select 1 from pg_stat_activity where query like '%pg_sleep(30)%' and state = 'active' and pid <> pg_backend_pid()",
-        ),
-      )
-      .toHaveLength(1);
+    await running(db, /pg_sleep\(30\)/);
     await proxy.close();
     await expect(cut).rejects.toThrow();
     const folderAfter = folderOf({ "0001_slow.sql": "create table slow (id int);" });
@@ -281,25 +279,18 @@ describe.skipIf(withoutPgbouncer)(`PgBouncer${withoutPgbouncer ? `: ${withoutPgb
     const { url } = await pooler({ mode: "transaction" });
     const run = recorder();
     const folder = folderOf({ "0001_slow.sql": "select pg_sleep(60);" });
-    const running = up(targetOf({ url, folder }), run);
-    running.catch(() => {});
+    const cancelled = up(targetOf({ url, folder }), run);
+    cancelled.catch(() => {});
     // The server session that the run was greeted by now works for an application.
     await run.once("step-started");
     const applications = await Promise.all([1, 2, 3].map(() => client(url)));
     const holder = await db.connect();
     await holder.query("select pg_advisory_lock(1)");
     const work = applications.map((one) => one.query("select pg_advisory_xact_lock_shared(1), 'fine' as is"));
-    const waiting = "select from pg_locks where locktype = 'advisory' and objid = 1 and not granted";
-    await expect.poll(() => db.admin(waiting)).toHaveLength(applications.length);
-    await expect
-      .poll(() =>
-        db.admin(
-          "select 1 from pg_stat_activity where query like '%pg_sleep(60)%' and state = 'active' and pid <> pg_backend_pid()",
-        ),
-      )
-      .toHaveLength(1);
+    await expect.poll(() => db.admin(WAITING_FOR_LOCK_1)).toHaveLength(applications.length);
+    await running(db, /pg_sleep\(60\)/);
     run.abort(new Error("enough"));
-    await expect(running).rejects.toMatchObject({ code: "INTERRUPTED" });
+    await expect(cancelled).rejects.toMatchObject({ code: "INTERRUPTED" });
     await holder.query("select pg_advisory_unlock(1)");
     for (const one of work) expect((await one).rows[0].is).toBe("fine");
     await migrate(

@@ -158,6 +158,20 @@ describe("late migrations", () => {
     expect(steps([a, allowed, d], { history: historyOf(a, d) })).toEqual(["0002_b"]);
   });
 
+  test("with the number of an adopted one whose file is gone are that one, renamed and edited", () => {
+    const history = historyOf(a, entry(b, { baseline: true }), c);
+    const renamed = migration("0002_renamed", { text: "edited" });
+    const policy = { outOfOrder: true };
+    const [problem] = refused([a, renamed, c], { history, policy });
+    expect(problem).toMatchObject({
+      code: "PLAN_VANISHED",
+      details: { revision: "0002_renamed", applied: "0002_b" },
+    });
+    const allowed = migration("0002_renamed", { text: "edited", settings: { outOfOrder: true } });
+    expect(steps([a, allowed, c], { history })).toEqual(["0002_renamed"]);
+    expect(steps([a, migration("0005_e"), c], { history })).toEqual(["0005_e"]);
+  });
+
   test("are so against the baseline, but not across phases, without a number, or beyond the goal", () => {
     const baseline = historyOf(entry(b, { baseline: true }));
     expect(codes(refused(line, { history: baseline }))).toEqual(["PLAN_LATE"]);

@@ -5,40 +5,56 @@
 import type { Problem } from "../errors.ts";
 import type { Graph } from "./graph.ts";
 import { aheadOf } from "./heads.ts";
-import type { History } from "./history.ts";
+import type { History, HistoryEntry } from "./history.ts";
 import type { Migration } from "./migration.ts";
 
 /**
- * Finds pending migrations whose text equals that of an applied revision without a file. Only databases that are ahead
- * of the files need this: elsewhere, a revision without a file is refused already.
+ * Finds pending migrations whose text or number is that of an applied revision without a file. Only revisions that a
+ * missing file alone does not stop need this: adopted ones, and those of a newer release.
  */
 export function renamed(fresh: readonly Migration[], graph: Graph, history: History): readonly Problem[] {
   const ahead = aheadOf(graph, history);
   const gone = history.entries.filter(
-    ({ revision, kind, state, checksum, baseline }) =>
+    ({ revision, kind, state, baseline }) =>
       kind !== "repeatable" &&
       state === "applied" &&
-      checksum !== "" &&
       !graph.byId.has(revision) &&
       (baseline || ahead.has(revision)),
   );
   if (gone.length === 0) return [];
-  return fresh.flatMap(({ id, file, checksum }): Problem[] => {
-    const entry = gone.find((one) => one.checksum === checksum);
-    if (entry === undefined) return [];
-    const { revision } = entry;
-    // If one file holds several migrations, their names are written inside it.
-    const isInside = entry.file === file;
-    const what = isInside ? id : file;
-    const back = isInside ? `Call it ${revision} again in ${file}` : `Rename it back to ${entry.file}`;
-    return [
-      {
-        code: "PLAN_VANISHED",
-        message: `${what} is pending, and its text is that of ${revision}, which is applied and has no file any more: it was renamed, or copied.`,
-        hint: `${back}; or let the ledger follow with \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${revision}\`. If it is to run a second time, change a comment in it.`,
-        place: { file },
-        details: { revision: id, applied: revision },
-      },
-    ];
+  return fresh.flatMap((migration): Problem[] => {
+    const sameText = gone.find(({ checksum }) => checksum !== "" && checksum === migration.checksum);
+    if (sameText !== undefined) return [problemOf(migration, sameText, "text")];
+    if (graph.shape === "graph" || migration.number === null || migration.settings.outOfOrder === true)
+      return [];
+    const sameNumber = gone.find(({ number }) => number === migration.number);
+    return sameNumber === undefined ? [] : [problemOf(migration, sameNumber, "number")];
   });
+}
+
+function problemOf({ id, file }: Migration, entry: HistoryEntry, shared: "text" | "number"): Problem {
+  const { revision } = entry;
+  // If one file holds several migrations, their names are written inside it.
+  const isInside = entry.file === file;
+  const what = isInside ? id : file;
+  const back = isInside ? `Call it ${revision} again in ${file}` : `Rename it back to ${entry.file}`;
+  const follow = `let the ledger follow with \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${revision}\``;
+  const applied = "which is applied and has no file any more";
+  const { message, otherwise } = {
+    text: {
+      message: `${what} is pending, and its text is that of ${revision}, ${applied}: it was renamed, or copied.`,
+      otherwise: "If it is to run a second time, change a comment in it.",
+    },
+    number: {
+      message: `${what} is pending, and its number is that of ${revision}, ${applied}: it was renamed and edited, or another migration took its number.`,
+      otherwise: "If it is another migration, give it a number of its own.",
+    },
+  }[shared];
+  return {
+    code: "PLAN_VANISHED",
+    message,
+    hint: `${back}; or ${follow}. ${otherwise}`,
+    place: { file },
+    details: { revision: id, applied: revision },
+  };
 }

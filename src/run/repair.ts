@@ -14,7 +14,7 @@ import type { Listing } from "../source/source.ts";
 import { sharesVersion } from "../tools/compare.ts";
 import { matchRows } from "../tools/match.ts";
 import { describeTable, type ToolRow } from "../tools/tool.ts";
-import { lostIn, twinIn } from "./adopt/adoption.ts";
+import { lostIn, twinIn, unsettledIn } from "./adopt/adoption.ts";
 import { type Correction, correctedRows, type Repair, unchanged } from "./corrections.ts";
 import { acceptedRow, mirroredRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/mirror.ts";
 import { type Advisory, keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
@@ -174,8 +174,9 @@ async function correct(
 }
 
 /**
- * Throws `PlanRefused` where the row of this one would say of others too that they are applied, and these are missed themselves:
- * what became of them would never be asked again.
+ * Throws `PlanRefused` if the row of this one would say of others too that they are applied, and nobody has said what
+ * became of those: they are missed, or only the tool's present number speaks of them. Nobody would be asked about them
+ * again.
  */
 function refuseSwallowed(look: Look, { files, revision }: { files: Listing; revision: string }): void {
   const { tool, sets } = look;
@@ -185,13 +186,17 @@ function refuseSwallowed(look: Look, { files, revision }: { files: Listing; revi
   const row: ToolRow = { keys: [version], name: version, checksum: null, at: null };
   const { applied } = matchRows(tool, { rows: [row], problems: [], warnings: [] }, files.migrations);
   const lost = lostIn(look);
-  const [first, ...others] = applied.flatMap(({ id }) => (id !== revision && lost.has(id) ? [id] : []));
+  const open = new Set([...lost, ...unsettledIn(sets)]);
+  const [first, ...others] = applied.flatMap(({ id }) => (id !== revision && open.has(id) ? [id] : []));
   if (first === undefined) return;
+  const otherwise = lost.has(first)
+    ? `\`godwit repair --forget ${first}\` if it was taken back`
+    : `if it is not, set the number of ${tool.title} to the last one that is`;
   throw new PlanRefused([
     {
       code: "REPAIR_REFUSED",
       message: `${tool.title} would take ${[first, ...others].join(", ")} for applied with ${revision}, and nobody has said what became of ${others.length === 0 ? "it" : "them"}.`,
-      hint: `Say that first: \`godwit repair --mark-done ${first}\` if it is there, \`godwit repair --forget ${first}\` if it was taken back; or \`godwit baseline ${revision}\` if all of it is there. Nothing was changed.`,
+      hint: `Say that first: \`godwit repair --mark-done ${first}\` if it is there, ${otherwise}; or \`godwit baseline ${revision}\` if all of it is there. Nothing was changed.`,
       details: { revision, first: [first, ...others] },
     },
   ]);

@@ -1,7 +1,10 @@
-/** A table that does not count any more, as somebody has said, is not missed. */
+/** A table that is gone: not missed if somebody has said that it does not count, and not forgotten if nobody has. */
+import { adopt } from "../../src/run/adopt.ts";
+import { repair } from "../../src/run/repair.ts";
+import { ADOPT } from "../support/chain.ts";
 import { expect, test } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";
-import { folderOf, up, writeFiles } from "../support/target.ts";
+import { folderOf, recorder, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
 
 const file = (name: string) =>
@@ -29,3 +32,28 @@ test.for([
       (await db.sql("select version from public.other order by 1")).map(({ version }) => version),
     ).toEqual(told);
 });
+
+test.for([
+  ["rename to gone", "alter table gone rename to schema_migrations", "ADOPT_TAKEN_BACK"],
+  ["set schema elsewhere", "alter table elsewhere.schema_migrations set schema public", "ADOPT_CONFLICT"],
+])(
+  "not mirrored, away for one run (%s), it is compared with what it said before",
+  async ([away, back, told], { db }) => {
+    const folder = folderOf({ "0001_a.sql": file("a"), "0002_b.sql": file("b") });
+    const target = await targetIn("dbmate", { url: db.url, folder });
+    await db.sql(
+      "create table schema_migrations (version varchar primary key); insert into schema_migrations values ('0001'), ('0002'); create table a (); create table b ()",
+    );
+    await adopt(target, ADOPT, recorder());
+    await db.sql(`create schema elsewhere; alter table schema_migrations ${away}`);
+    const missed = async () => (await up(target)).warnings.map(({ code }) => code);
+    expect(await missed()).toEqual([told]);
+    expect(await missed()).toEqual([]);
+    await db.sql(`${back}; delete from schema_migrations where version = '0002'; drop table b`);
+    const { codes, error } = await refusalOf(up(target));
+    expect(codes).toEqual(["ADOPT_TAKEN_BACK"]);
+    expect(error.message).toContain("0002_b was in the history of dbmate");
+    await repair(target, { kind: "forget", revision: "0002_b" }, { confirm: db.name }, recorder());
+    expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["0002_b"]);
+  },
+);

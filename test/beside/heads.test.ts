@@ -46,7 +46,7 @@ async function alembic(db: TestDatabase, cwd: string, ...args: readonly string[]
 const rowsOf = async (db: TestDatabase) =>
   (await db.sql("select version_num from alembic_version order by 1")).map(({ version_num }) => version_num);
 
-describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, { timeout: 60_000 }, () => {
+describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, () => {
   const begin = async (db: TestDatabase) => {
     const folder = project();
     const target = targetOf({ url: db.url, folder: join(folder, "sql"), settings: { mirror: "alembic" } });

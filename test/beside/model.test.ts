@@ -65,8 +65,6 @@ async function sequence(db: TestDatabase, { tool, mirror, chance }: Case): Promi
     said.push(`  ${tool.revision(before)} is now ${tool.revision(files[at])}, edit ${files[at].edits ?? 0}`);
     return before;
   };
-  // One that is not mirrored and is gone was given up: that is told once, and not asked about again.
-  const isMirrored = mirror !== undefined || tool === SUPABASE;
   try {
     for (let turn = 0; turn < ACTIONS; turn++) {
       const action = chance.int(0, 12);
@@ -84,11 +82,10 @@ async function sequence(db: TestDatabase, { tool, mirror, chance }: Case): Promi
         const at = chance.int(0, files.length - 1);
         change(at, { edits: (files[at]?.edits ?? 0) + 1 });
       } else if (action === 7) {
-        // Edited as well, and beside a tool that is not told, nothing says that it is the same file.
         const at = chance.int(0, files.length - 1);
-        if (files[at]?.edits === undefined) await model.misnamed(at, change);
-      } else if (action === 8 && isMirrored) await model.away("set schema elsewhere", "elsewhere");
-      else if (action === 9 && isMirrored) await model.away("rename to gone", null);
+        await model.misnamed(at, change);
+      } else if (action === 8) await model.away(chance, "elsewhere");
+      else if (action === 9) await model.away(chance, null);
       else await model.ourUp();
     }
     await model.ourUp();
@@ -204,9 +201,10 @@ class Model {
   async #late(error: unknown): Promise<true> {
     const { tool, files } = this.#of;
     const effects = await this.#effects();
-    const there = files.filter(
-      (file) => effects.includes(file.n) && String(error).includes(` ${tool.revision(file)} (before`),
+    const late = problemsOf(error as GodwitError).flatMap(({ code, details }) =>
+      code === "PLAN_LATE" ? (details?.revisions as string[]) : [],
     );
+    const there = files.filter((file) => effects.includes(file.n) && late.includes(tool.revision(file)));
     expect(tool.isSet ? there : []).toEqual([]);
     for (const file of there) await this.#markDone(tool.revision(file));
     return true;
@@ -239,9 +237,12 @@ class Model {
     change(at, { word: had.word });
   }
 
-  /** Its table is in another schema, or not there, for one run of ours; then it is as it was before. */
-  async away(how: string, schema: string | null): Promise<void> {
-    const { tool, target, said } = this.#of;
+  /**
+   * Its table is in another schema, or has another name (`schema` is `null`), for one run of ours. Then it is as it was
+   * before, or with one row less: the tool has taken that back meanwhile.
+   */
+  async away(chance: Chance, schema: string | null): Promise<void> {
+    const { tool, target, said, files } = this.#of;
     const [place = "public", name = ""] = tool.table.split(".");
     const known = await appliedIn(this.#db).catch(() => []);
     const [there] = await this.#db.sql<{ yes: boolean }>(
@@ -249,7 +250,9 @@ class Model {
     );
     // Where we have applied nothing, a table by another name is another history.
     if (known.length === 0 || there?.yes !== true) return;
+    const how = schema === null ? "rename to gone" : `set schema ${schema}`;
     said.push(`  ${how}`);
+    const claimed = await tool.claims(this.#db, files);
     await this.#db.sql(`create schema if not exists elsewhere; alter table ${tool.table} ${how}`);
     await up(target, recorder()).then(
       ({ steps }) => said.push(`  up applies ${steps.map(({ revision }) => revision)}`),
@@ -257,6 +260,13 @@ class Model {
     );
     const moved = schema === null ? `${place}.gone` : `${schema}.${name}`;
     expect(await this.#db.sql(`select to_regclass('${tool.table}') is null as yes`)).toEqual([{ yes: true }]);
+    const mine = files.filter(({ n }) => claimed.includes(n));
+    const last = mine.at(-1);
+    if (last !== undefined && chance.chance(0.5)) {
+      said.push(`  meanwhile ${tool.name} takes back ${last.n}`);
+      const unrow = tool.unrow(last, mine.at(-2)).replaceAll(tool.table, moved);
+      await this.#db.sql(`begin; delete from effects where n = ${last.n}; ${unrow}; commit`);
+    }
     await this.#db.sql(
       `alter table ${moved} ${schema === null ? `rename to ${name}` : `set schema ${place}`}`,
     );

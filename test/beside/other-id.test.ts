@@ -42,7 +42,7 @@ async function project(db: TestDatabase) {
   return { sqitch, add, edit, target: await targetIn("sqitch", { url: db.url, folder }) };
 }
 
-describe.skipIf(missing)(`Sqitch${missing ? `: ${missing}` : ""}`, { timeout: 60_000 }, () => {
+describe.skipIf(missing)(`Sqitch${missing ? `: ${missing}` : ""}`, () => {
   const done = (revision: string) => ({ kind: "mark-done", revision, position: null }) as const;
 
   test("edited after it was adopted: refused as what it is, and the way out ends", async ({ db }) => {

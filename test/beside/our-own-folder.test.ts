@@ -7,6 +7,7 @@ import { renderScript } from "../../src/run/sql-script.ts";
 import { ADOPT } from "../support/chain.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
+import { waiters } from "../support/sessions.ts";
 import { type Files, folderOf, recorder, targetOf, UP, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
 import { until } from "../support/until.ts";
@@ -275,7 +276,7 @@ describe("at the same moment, in a database where nothing is yet", () => {
       ({ steps }) => steps.length,
       (error) => error,
     );
-    await until(async () => (await db.sql("select from pg_locks where not granted")).length > 0);
+    await until(async () => (await waiters(db)) > 0);
     await db.sql(sql);
     await gate.query("commit");
     return running;

@@ -8,6 +8,7 @@ import type { Target } from "../../src/run/session/target.ts";
 import { ADOPT } from "../support/chain.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
+import { waiters } from "../support/sessions.ts";
 import { down, type Files, folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
 import { until } from "../support/until.ts";
@@ -31,9 +32,6 @@ async function planned(db: TestDatabase, run: (context: ReturnType<typeof record
   await context.once("planned");
   return { running, release: () => blocker.query("commit") };
 }
-
-const waiting = async (db: TestDatabase, table: string) =>
-  (await db.sql(`select from pg_locks where not granted and relation = to_regclass('${table}')`)).length;
 
 /** A run that has done nothing yet, in a database where our ledger is. */
 async function begunWith(db: TestDatabase, before: string): Promise<Target> {
@@ -89,7 +87,7 @@ describe("in the middle of a step", () => {
     const gate = await db.connect();
     await gate.query("begin; lock table gate");
     const running = refusalOf(up(target));
-    await until(async () => (await waiting(db, "gate")) === 1);
+    await until(async () => (await waiters(db, "gate")) === 1);
     await db.sql(DBMATE_TABLE);
     await gate.query("commit");
     expect((await running).codes).toEqual(["ADOPT_TOOL_RUNNING"]);
@@ -105,10 +103,10 @@ describe("in the middle of a step", () => {
     const gate = await db.connect();
     await gate.query("begin; lock table gate");
     const running = refusalOf(up(target));
-    await until(async () => (await waiting(db, "gate")) === 1);
+    await until(async () => (await waiters(db, "gate")) === 1);
     const tool = await db.connect();
     const written = tool.query("insert into schema_migrations values ('01')");
-    await until(async () => (await waiting(db, "schema_migrations")) === 1);
+    await until(async () => (await waiters(db, "schema_migrations")) === 1);
     await gate.query("commit");
     expect((await running).codes).toEqual(["ADOPT_TOOL_RUNNING"]);
     await written;
@@ -126,7 +124,7 @@ describe("in the middle of a step", () => {
     const gate = await db.connect();
     await gate.query("begin; lock table gate");
     const running = refusalOf(up(target));
-    await until(async () => (await waiting(db, "gate")) === 1);
+    await until(async () => (await waiters(db, "gate")) === 1);
     await db.admin("insert into public.schema_migrations values ('01')");
     await gate.query("commit");
     expect((await running).error.message).toContain("(public.schema_migrations) has changed");
@@ -155,7 +153,7 @@ describe("in the middle of a step", () => {
     const gate = await db.connect();
     await gate.query("begin; lock table gate");
     const running = up(target);
-    await until(async () => (await waiting(db, "gate")) === 1);
+    await until(async () => (await waiters(db, "gate")) === 1);
     expect(await db.sql("select version from schema_migrations")).toEqual([]);
     await gate.query("commit");
     expect((await running).steps).toHaveLength(2);
@@ -191,7 +189,7 @@ describe("outside of a transaction", () => {
     const gate = await db.connect();
     await gate.query("begin; lock table gate");
     const running = refusalOf(up(target));
-    await until(async () => (await waiting(db, "gate")) === 1);
+    await until(async () => (await waiters(db, "gate")) === 1);
     await db.sql("insert into schema_migrations values ('01')");
     await gate.query("commit");
     const { codes, error } = await running;
@@ -308,7 +306,7 @@ describe("kept in step", () => {
     const gate = await db.connect();
     await gate.query("begin; lock table gate");
     const running = refusalOf(up(target));
-    await until(async () => (await waiting(db, "gate")) === 1);
+    await until(async () => (await waiters(db, "gate")) === 1);
     await db.sql("insert into schema_migrations values ('01')");
     await gate.query("commit");
     const { codes, error } = await running;
@@ -336,7 +334,7 @@ test("knex itself at work: its lock is respected by a folder that carries on fro
     const gate = await db.connect();
     await gate.query("begin; lock table gate");
     const running = instance.migrate.latest().then(() => true);
-    await until(async () => (await waiting(db, "gate")) === 1);
+    await until(async () => (await waiters(db, "gate")) === 1);
     const { codes, error } = await refusalOf(up(target));
     expect(codes).toEqual(["ADOPT_TOOL_RUNNING"]);
     expect(error.hint).toContain("npx knex migrate:unlock");

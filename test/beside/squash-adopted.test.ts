@@ -72,7 +72,7 @@ describe("what was adopted and then replaced is another project's until a person
       ...{ one, tool: `${one.tool}, kept in step`, mirror: one.tool },
     })),
   ];
-  test.for(cases)("$tool", { timeout: 60_000 }, async ({ one, mirror }, { db }) => {
+  test.for(cases)("$tool", async ({ one, mirror }, { db }) => {
     const target = await squashed(db, one, { adopted: true, ...(mirror === undefined ? {} : { mirror }) });
     expect(await saidBy(target)).toBe("LEDGER_FOREIGN");
     await leadsOn(db, target);
@@ -80,7 +80,7 @@ describe("what was adopted and then replaced is another project's until a person
 });
 
 describe("what was not adopted and is replaced is asked about, and adopting is no answer, with", () => {
-  test.for(WITH_FILES)("$tool", { timeout: 60_000 }, async (one, { db }) => {
+  test.for(WITH_FILES)("$tool", async (one, { db }) => {
     const target = await squashed(db, one, { adopted: false });
     expect(await saidBy(target)).toBe("ADOPT_CONFLICT");
     await leadsOn(db, target);

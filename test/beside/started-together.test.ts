@@ -14,6 +14,7 @@ import { adopt } from "../../src/run/adopt.ts";
 import type { Target } from "../../src/run/session/target.ts";
 import { ADOPT } from "../support/chain.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
+import { waiters } from "../support/sessions.ts";
 import { type Files, folderOf, recorder, targetOf, up } from "../support/target.ts";
 import { runTool } from "../support/tool.ts";
 import { targetIn, without, withoutPython } from "../support/tools.ts";
@@ -207,7 +208,7 @@ const CASES = ORIGINALS.flatMap((original) => {
 
 for (const original of CASES)
   describe.skipIf(original.missing)(`${original.title}`, () => {
-    test.for(["it", "we"] as const)("%s came first", { timeout: 60_000 }, async (who, { db }) => {
+    test.for(["it", "we"] as const)("%s came first", async (who, { db }) => {
       const project = folderOf(original.files);
       const target = await open(original, join(project, original.folder ?? "."), db, original.kept);
       await db.sql("create table gate ()");
@@ -218,15 +219,14 @@ for (const original of CASES)
         it: () => ended(original.migrate(db, project)),
         we: () => ended(up(target, said)),
       };
-      const waiting = async () => (await db.sql("select from pg_locks where not granted")).length;
       const first = runs[who]();
-      await until(async () => (await waiting()) === 1, { what: "the first at the gate" });
+      await until(async () => (await waiters(db)) === 1, { what: "the first at the gate" });
       let settled = false;
       const second = runs[who === "it" ? "we" : "it"]().finally(() => {
         settled = true;
       });
       const waits = () => said.events.some(({ kind }) => kind === "lock-waiting");
-      await until(async () => settled || waits() || (await waiting()) > 1, { what: "the second" });
+      await until(async () => settled || waits() || (await waiters(db)) > 1, { what: "the second" });
       await gate.query("commit");
       const [one, other] = [await first, await second];
       const ours = who === "we" ? one : other;

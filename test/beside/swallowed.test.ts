@@ -71,3 +71,27 @@ test("what is said to do goes by the files' order, in whatever order they were a
   await baseline(target, "3_c", recorder());
   expect((await up(target)).steps).toEqual([]);
 });
+
+test("nor while only the number of the tool says that a file before it has run", async ({ db }) => {
+  const folder = folderOf(
+    Object.fromEntries(["10_a", "20_b"].map((name) => [`${name}.up.sql`, `create table t${name} ();`])),
+  );
+  const settings = { mirror: "golang-migrate" };
+  const target = await targetIn("golang-migrate", { url: db.url, folder, settings });
+  await up(target);
+  writeFiles(folder, { "17_c.up.sql": "create table t17_c ();" });
+  // As `migrate force 10` and `migrate up 1` leave it.
+  await db.sql("create table t17_c (); update schema_migrations set version = 17");
+  expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_TAKEN_BACK", "ADOPT_CONFLICT"]);
+  const done = (revision: string) =>
+    repair(target, { kind: "mark-done", revision, position: null }, { confirm: db.name }, recorder());
+  const { codes, error } = await refusalOf(done("20_b"));
+  expect(codes).toEqual(["REPAIR_REFUSED"]);
+  expect(error.hint).toContain(
+    "`godwit repair --mark-done 17_c` if it is there, if it is not, set the number",
+  );
+  await done("17_c");
+  await done("20_b");
+  expect((await up(target)).steps).toEqual([]);
+  expect(await db.sql("select version::int as n from schema_migrations")).toEqual([{ n: 20 }]);
+});

@@ -3,8 +3,8 @@ import pg from "pg";
 import { describe } from "vitest";
 import { expect, test } from "../support/database.ts";
 import { startPgbouncer, withoutPgbouncer } from "../support/pgbouncer.ts";
+import { running } from "../support/sessions.ts";
 import { folderOf, recorder, targetOf, up } from "../support/target.ts";
-import { until } from "../support/until.ts";
 
 const SLOW = "create table slow (id int); select pg_sleep(60);";
 
@@ -54,11 +54,7 @@ test("a waiter says what the holder's session does, since when, and the command 
   const first = recorder();
   const holder = up(targetOf({ url: db.url, folder }), first);
   holder.catch(() => {});
-  await until(() =>
-    db
-      .admin("select from pg_stat_activity where query like '%pg_sleep(60)%' and wait_event = 'PgSleep'")
-      .then(({ length }) => length > 0),
-  );
+  await running(db, /pg_sleep\(60\)/);
   const failed = await up(targetOf({ url: db.url, folder, settings: { lockWaitMs: 1_000 } })).catch(
     (error) => error,
   );

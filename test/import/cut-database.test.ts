@@ -61,9 +61,7 @@ describe.skipIf(withoutSshd)("an import whose database is disturbed", () => {
   });
 
   for (const when of ["before the server hears of it", "before the answer comes"] as const)
-    test(`goes on when the connection is cut at the COMMIT of results, ${when}`, {
-      timeout: 60_000,
-    }, async () => {
+    test(`goes on when the connection is cut at the COMMIT of results, ${when}`, async () => {
       const { rows, report: calm } = await scene.undisturbed();
       const place = await scene.place();
       let writing = false;
@@ -91,7 +89,7 @@ describe.skipIf(withoutSshd)("an import whose database is disturbed", () => {
       }
     });
 
-  test("goes on when its session is terminated, again and again", { timeout: 60_000 }, async () => {
+  test("goes on when its session is terminated, again and again", async () => {
     const { rows } = await scene.undisturbed();
     const place = await scene.place();
     await using wire = await startCuttingWire({ to: scene.sshd.port, delayMs: DELAY_MS });
@@ -113,7 +111,7 @@ describe.skipIf(withoutSshd)("an import whose database is disturbed", () => {
     expect(await place.rows()).toEqual(rows);
   });
 
-  test("goes on when the server crashes and recovers", { timeout: 90_000 }, async () => {
+  test("goes on when the server crashes and recovers", async () => {
     const { rows } = await scene.undisturbed();
     const server = await startServer({ major: Number(process.env.GODWIT_TEST_POSTGRES ?? 18) });
     try {
@@ -149,7 +147,7 @@ describe.skipIf(withoutSshd)("an import whose database is disturbed", () => {
       return { place, pooler };
     };
 
-    test("works under a lease, also when two want it", { timeout: 60_000 }, async () => {
+    test("works under a lease, also when two want it", async () => {
       const { rows } = await scene.undisturbed();
       const { place, pooler } = await pooled();
       try {
@@ -163,9 +161,7 @@ describe.skipIf(withoutSshd)("an import whose database is disturbed", () => {
       }
     });
 
-    test("a run whose lease is taken from it commits nothing more, waits for its turn, and completes it", {
-      timeout: 60_000,
-    }, async () => {
+    test("a run whose lease is taken from it commits nothing more, waits for its turn, and completes it", async () => {
       const { rows } = await scene.undisturbed();
       const { place, pooler } = await pooled();
       await using wire = await startCuttingWire({ to: scene.sshd.port, delayMs: DELAY_MS });

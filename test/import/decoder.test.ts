@@ -6,7 +6,7 @@ import { BINARY } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { makeImageTable, picture, put, temporaryFolder } from "../support/import-place.ts";
 
-test("the import ends and says so, and every file is pending still", { timeout: 60_000 }, async ({ db }) => {
+test("the import ends and says so, and every file is pending still", async ({ db }) => {
   await makeImageTable(db);
   const own = temporaryFolder();
   cpSync(dirname(BINARY), join(own, "dist"), { recursive: true });

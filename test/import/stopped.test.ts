@@ -37,9 +37,7 @@ describe.skipIf(withoutSshd)("an import of images that take long", () => {
     ["SIGTERM", 143],
     ["SIGINT", 130],
   ] as const)
-    test(`told to stop by ${signal} it finishes and keeps what is in hand, and exits with ${code}`, {
-      timeout: 60_000,
-    }, async () => {
+    test(`told to stop by ${signal} it finishes and keeps what is in hand, and exits with ${code}`, async () => {
       const place = await scene.place();
       const running = place.command({ options: { workers: 1 } }).start("import", "--json");
       const workers = [await hashing(scene, { place, running })];
@@ -53,7 +51,7 @@ describe.skipIf(withoutSshd)("an import of images that take long", () => {
       expect((await scene.settles(place)).bytesRead).toBe(0);
     });
 
-  test("killed while an image is hashed: the next one does it", { timeout: 60_000 }, async () => {
+  test("killed while an image is hashed: the next one does it", async () => {
     const place = await scene.place();
     const running = place.command({ options: { workers: 1 } }).start("import", "--json");
     await hashing(scene, { place, running });
@@ -62,9 +60,7 @@ describe.skipIf(withoutSshd)("an import of images that take long", () => {
     await scene.settles(place);
   });
 
-  test("whose worker is killed tries its files again, one by one, and stores them all", {
-    timeout: 60_000,
-  }, async () => {
+  test("whose worker is killed tries its files again, one by one, and stores them all", async () => {
     const { rows, report } = await scene.undisturbed();
     const place = await scene.place();
     const running = place.command().start("import", "--json");
@@ -76,9 +72,7 @@ describe.skipIf(withoutSshd)("an import of images that take long", () => {
     expect(json.imports[0]).toMatchObject({ stored: report.stored, bytesRead: report.bytesRead });
   });
 
-  test("whose workers are all killed before they can do anything gives up, and blames no file", {
-    timeout: 60_000,
-  }, async () => {
+  test("whose workers are all killed before they can do anything gives up, and blames no file", async () => {
     const place = await scene.place();
     const running = place.command({ options: { workers: 1 } }).start("import", "--json");
     const { pid } = running.child;
@@ -103,7 +97,7 @@ describe.skipIf(withoutSshd)("an image that never comes to an end", () => {
   });
   afterAll(() => scene?.[Symbol.asyncDispose]());
 
-  test("ends in quarantine after the timeout, and all others are stored", { timeout: 60_000 }, async () => {
+  test("ends in quarantine after the timeout, and all others are stored", async () => {
     const place = await scene.place();
     const { json } = await place.command({ options: { fileTimeout: "3s" } })("import", "--json");
     await expectAllBut(place, "IMAGE_TIMEOUT");
@@ -113,9 +107,7 @@ describe.skipIf(withoutSshd)("an image that never comes to an end", () => {
     expect(again.json.imports[0]).toMatchObject({ bytesRead: 0, stored: 0 });
   });
 
-  test("is in hand until its worker is really gone, and only then given back", {
-    timeout: 60_000,
-  }, async () => {
+  test("is in hand until its worker is really gone, and only then given back", async () => {
     const file = join(scene.sshd.folder, LAST);
     const { size: sizeBytes, mtimeMs } = statSync(file);
     const crashed: PoolEvent[] = [];
@@ -140,9 +132,7 @@ describe.skipIf(withoutSshd)("an image that never comes to an end", () => {
     expect(crashed).toMatchObject([{ jobs: [{ id: "1" }], timedOut: { id: "1" }, began: true }]);
   });
 
-  test("and ends its worker every time: it is in quarantine, and all others are stored", {
-    timeout: 60_000,
-  }, async () => {
+  test("and ends its worker every time: it is in quarantine, and all others are stored", async () => {
     const place = await scene.place();
     const running = place.command().start("import", "--json");
     for (let times = 1; times <= 2; times++) {
@@ -154,7 +144,7 @@ describe.skipIf(withoutSshd)("an image that never comes to an end", () => {
     await expectAllBut(place, "IMAGE_CRASHED");
   });
 
-  test("a second signal ends the run at once, and its workers", { timeout: 60_000 }, async () => {
+  test("a second signal ends the run at once, and its workers", async () => {
     const place = await scene.place();
     const running = place.command().start("import", "--json");
     await hashing(scene, { place, running });

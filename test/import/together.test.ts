@@ -11,9 +11,7 @@ describe.skipIf(withoutSshd)("imports at the same time", () => {
   });
   afterAll(() => scene?.[Symbol.asyncDispose]());
 
-  test("of the same name: one waits for the other, and every row is there once", {
-    timeout: 60_000,
-  }, async () => {
+  test("of the same name: one waits for the other, and every row is there once", async () => {
     const { rows, report } = await scene.undisturbed();
     const place = await scene.place();
     const runs = [1, 2].map(() => place.command().start("import", "--json"));

@@ -84,7 +84,7 @@ async function connected(url: string): Promise<pg.Client> {
 /** A session that was just closed takes the server a moment to forget; what is still there after it is a leak. */
 function waitForLeaks(server: pg.Client, name: string): Promise<readonly string[]> {
   const look = async () => (await server.query(LEAKS, [name])).rows.map(({ leak }): string => leak);
-  return leftAfter(look, { withinMs: 2000 });
+  return leftAfter(look, { withinMs: 10_000 });
 }
 
 const LEAKS = `

@@ -30,6 +30,16 @@ export function running(db: TestDatabase, pattern: RegExp): Promise<number> {
   );
 }
 
+/** How many sessions of this database wait for a lock, of one table or of any. The server holds databases of other tests too. */
+export async function waiters(db: TestDatabase, table?: string): Promise<number> {
+  const rows = await db.sql<{ n: number }>(
+    `select count(*)::int as n from pg_locks l where not granted and database = (select oid from pg_database where datname = current_database())
+     and ($1::text is null or relation = to_regclass($1))`,
+    [table ?? null],
+  );
+  return rows[0]?.n ?? 0;
+}
+
 /** The same, once that statement waits for a lock. */
 export function blocked(db: TestDatabase, pattern: RegExp): Promise<number> {
   return until(

@@ -6,7 +6,7 @@ const LOOK_EVERY_MS = 10;
 /** Resolves with the first value of `look` that is neither `undefined`, `null` nor `false`. Throws after `withinMs`. */
 export async function until<T>(
   look: () => Promise<T | undefined | null | false> | T | undefined | null | false,
-  { what = "the condition", withinMs = 20_000 }: { what?: string; withinMs?: number } = {},
+  { what = "the condition", withinMs = 60_000 }: { what?: string; withinMs?: number } = {},
 ): Promise<T> {
   const giveUp = performance.now() + withinMs;
   for (;;) {

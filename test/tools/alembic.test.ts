@@ -98,7 +98,7 @@ async function nothingLeft(db: TestDatabase, folder: string): Promise<void> {
 }
 
 describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, () => {
-  test("first by it, adopted with what its heads imply, then by us", { timeout: 60_000 }, async ({ db }) => {
+  test("first by it, adopted with what its heads imply, then by us", async ({ db }) => {
     const folder = project();
     await alembic(db, folder, "upgrade", "eeee5555");
     expect(await rowsOf(db)).toEqual(["eeee5555"]);
@@ -120,9 +120,7 @@ describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, () => {
     expect((await up(target)).steps).toEqual([]);
   });
 
-  test("step by step by us: its rows are the heads after each, up and down", { timeout: 60_000 }, async ({
-    db,
-  }) => {
+  test("step by step by us: its rows are the heads after each, up and down", async ({ db }) => {
     const folder = project();
     const target = targetIn(db, folder);
     await upTo(target, "eeee5555");
@@ -142,9 +140,7 @@ describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, () => {
     expect(ours[0]).toEqual(["cccc3333", "ffff6666"]);
   });
 
-  test("down to the base leaves no row, and its own upgrade begins anew", { timeout: 60_000 }, async ({
-    db,
-  }) => {
+  test("down to the base leaves no row, and its own upgrade begins anew", async ({ db }) => {
     const folder = project();
     const target = targetIn(db, folder);
     await up(target);
@@ -155,7 +151,7 @@ describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, () => {
     expect((await up(target)).steps).toEqual([]);
   });
 
-  test("what it did in between is taken over", { timeout: 60_000 }, async ({ db }) => {
+  test("what it did in between is taken over", async ({ db }) => {
     const folder = project();
     const target = targetIn(db, folder);
     await upTo(target, "aaaa1111");
@@ -165,9 +161,7 @@ describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, () => {
     await nothingLeft(db, folder);
   });
 
-  test("adopted for a new folder: the heads stand for what is below them", { timeout: 60_000 }, async ({
-    db,
-  }) => {
+  test("adopted for a new folder: the heads stand for what is below them", async ({ db }) => {
     const folder = project();
     await alembic(db, folder, "upgrade", "heads");
     const next = folderOf({ "0001_next.sql": "create table t_next (id int);" });

@@ -25,7 +25,7 @@ const SHOP = ["shop.0001_initial", "shop.0002_product_code"];
 const STOCK = ["stock.0001_initial", "stock.0002_shelf_amount"];
 
 describe.skipIf(missing)(`Django${missing ? `: ${missing}` : ""}`, () => {
-  test("all by it, adopted, and carried on by us in a new folder", { timeout: 60_000 }, async ({ db }) => {
+  test("all by it, adopted, and carried on by us in a new folder", async ({ db }) => {
     const { manage, pending, godwit, write } = project(db);
     expect(await pending()).toEqual(expect.arrayContaining([...SHOP, ...STOCK]));
     expect((await manage("migrate", "--check")).code).toBe(1);
@@ -45,7 +45,7 @@ describe.skipIf(missing)(`Django${missing ? `: ${missing}` : ""}`, () => {
     expect(await rowsOf(db)).toEqual(rows);
   });
 
-  test("first by us, then by it, adopted, and the rest by us", { timeout: 60_000 }, async ({ db }) => {
+  test("first by us, then by it, adopted, and the rest by us", async ({ db }) => {
     const { manage, pending, godwit, write } = project(db);
     write("0001_notes.sql");
     await godwit("up");
@@ -58,9 +58,7 @@ describe.skipIf(missing)(`Django${missing ? `: ${missing}` : ""}`, () => {
     await agreed(db, { manage, pending, godwit });
   });
 
-  test("half by it, the next by us, the other half by it: each time adopted", { timeout: 60_000 }, async ({
-    db,
-  }) => {
+  test("half by it, the next by us, the other half by it: each time adopted", async ({ db }) => {
     const { manage, pending, godwit, write } = project(db);
     await manage.succeeds("migrate", "shop");
     expect((await godwit("adopt", "--json")).json.report.applied).toMatchObject(

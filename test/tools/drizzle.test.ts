@@ -14,6 +14,7 @@ import { renderScript } from "../../src/run/sql-script.ts";
 import { preview } from "../../src/run/status.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
+import { waiters } from "../support/sessions.ts";
 import { down, type Files, folderOf, recorder, UP, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
 import { until } from "../support/until.ts";
@@ -69,14 +70,6 @@ async function drizzle1(db: TestDatabase, folder: string): Promise<void> {
   } finally {
     await pool.end();
   }
-}
-
-/** Sessions that wait for a lock on a table. */
-async function waiting(db: TestDatabase, table: string): Promise<unknown> {
-  const [row] = await db.sql(
-    `select count(*)::int as n from pg_locks where not granted and relation = '${table}'::regclass`,
-  );
-  return row?.n;
 }
 
 const rowsOf = (db: TestDatabase) => db.sql("select * from drizzle.__drizzle_migrations order by id");
@@ -285,10 +278,10 @@ describe.each([
         const blocker = await db.connect();
         await blocker.query("begin; lock table users in share mode");
         const running = refusalOf(up(target));
-        await until(async () => (await waiting(db, "users")) === 1);
+        await until(async () => (await waiters(db, "users")) === 1);
         await other.query("begin");
         const inserted = insert();
-        await until(async () => (await waiting(db, "drizzle.__drizzle_migrations")) === 1);
+        await until(async () => (await waiters(db, "drizzle.__drizzle_migrations")) === 1);
         await blocker.query("rollback");
         expect((await running).codes).toEqual(["ADOPT_TOOL_RUNNING"]);
         await inserted;

@@ -18,7 +18,7 @@ import { targetIn, without } from "../support/tools.ts";
 
 const missing = without("Sqitch", "sqitch", "--version");
 
-describe.skipIf(missing)(`Sqitch${missing ? `: ${missing}` : ""}`, { timeout: 60_000 }, () => {
+describe.skipIf(missing)(`Sqitch${missing ? `: ${missing}` : ""}`, () => {
   test("half by it, adopted, the rest by us; then told of it, it has nothing left", async ({ db }) => {
     const { sqitch, write, target } = await project(db);
     await write(0, 1);

@@ -13,7 +13,6 @@ const FILES = Object.fromEntries(
 
 test.skipIf(withoutPgbouncer)(
   "46: replicas through the pooler and beside it: each migration once, and the direct URL is asked for",
-  { timeout: 60_000 },
   async ({ db }) => {
     const pooler = await startPgbouncer(db, { mode: "transaction", settings: ["default_pool_size = 8"] });
     try {

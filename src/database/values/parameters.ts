@@ -97,10 +97,7 @@ function encodeText(value: unknown, path: string): string | null {
     case "number":
       return Object.is(value, -0) ? "-0" : String(value);
     case "undefined":
-      throw new ParameterRefused(
-        `${path} is undefined`,
-        "A misspelt property? For NULL, write null.",
-      );
+      throw new ParameterRefused(`${path} is undefined`, "A misspelt property? For NULL, write null.");
     case "object":
       break;
     default:

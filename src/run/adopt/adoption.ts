@@ -1,7 +1,6 @@
 /**
- * Judges a look at another tool's history. The table of decisions says what becomes of each event since the last look
- * (`tools/compare.ts`): it is adopted, told to the tool, warned about, asked about, or refused. Nothing is written
- * here.
+ * Judges a look at another tool's history. A table of decisions says what becomes of each event since the last look
+ * (`tools/compare.ts`): adopt it, tell the tool, warn, ask, or refuse. Nothing is written here.
  */
 import type { Connection } from "../../database/connection.ts";
 import { PlanRefused, type Problem } from "../../errors.ts";
@@ -51,23 +50,15 @@ export interface Adoption {
   /** A history that is not mirrored, and the revisions that have a row in it. */
   readonly unmirrored: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null;
   readonly warnings: readonly Problem[];
-  /** Pending revisions that the tool counts as applied, although nothing says that they ran. The value is its title. */
+  /** Pending revisions that the tool counts as applied although nothing says that they ran, with its title. */
   readonly passedOver: ReadonlyMap<string, string>;
   /** SQL that remembers this look. Empty if nothing has changed since the last one. */
   readonly remember: string;
 }
 
 const NOTHING: Adoption = {
-  ...{
-    found: null,
-    mirror: null,
-    entries: [],
-    missingThere: [],
-    unmirrored: null,
-    warnings: [],
-    remember: "",
-  },
-  passedOver: new Map(),
+  ...{ found: null, mirror: null, entries: [], missingThere: [], unmirrored: null, warnings: [] },
+  ...{ remember: "", passedOver: new Map() },
 };
 
 /** Looks and judges. Changes nothing. `hold` may take the tool's lock. Throws `PlanRefused` (`ADOPT_…`). */
@@ -92,7 +83,7 @@ export async function judge(
   }: LookAt & {
     /** Revisions that a person answers for. Events about them are ignored. */
     readonly settled?: ReadonlySet<string>;
-    /** A person has said that these files replace all old ones, so rows without a file belong to the old ones. */
+    /** The user says that these files replace all old ones, so rows without a file are fine. */
     readonly replacing?: boolean;
   },
 ): Promise<Adoption> {
@@ -103,7 +94,8 @@ export async function judge(
     const gone = goneWith(target, look, history);
     if (gone !== null && mirror !== null && settled.size === 0) throw new PlanRefused([gone]);
     const missingThere = mirror === null ? [] : inOrder(history, files.migrations.flatMap(hasKey));
-    const remember = rememberSql(target, memory, { tool, table: null, sets: null });
+    const kept = mirror === null ? memory.seen.get(tool.name)?.subjects : undefined;
+    const remember = rememberSql(target, memory, { tool, table: null, sets: null, kept });
     return { ...NOTHING, mirror, missingThere, remember, warnings: gone === null ? [] : [gone] };
   }
   refuseFailed(found);
@@ -146,6 +138,13 @@ export function lostIn({ sets, memory, tool }: Look): ReadonlySet<string> {
   if (sets === null) return memory.seen.get(tool.name)?.subjects ?? new Set();
   const events = compare(sets);
   return new Set([...ofKind(events, "taken-back-there"), ...ofKind(events, "unremembered")].map(idOf));
+}
+
+/** Revisions that a row of the tool calls applied and our ledger does not know. */
+export function unsettledIn(sets: Sets): readonly string[] {
+  const events = compare(sets);
+  const there = ofKind(events, "applied-there").filter(({ one }) => one.row !== null);
+  return [...ofKind(events, "uncertain"), ...there].map(idOf);
 }
 
 function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
@@ -212,7 +211,7 @@ export function refusalsOf(
   return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...renamed, ...uncertain, ...twins];
 }
 
-/** Throws `PlanRefused` if the tool has applied none of these files, and only migrations without a file. */
+/** Throws `PlanRefused` if the tool has applied migrations without a file and none of the files. */
 export function refuseOtherFiles({ source }: Target, found: FoundHistory, sets: Sets): void {
   const rows = found.tool.layouts.includes(source.layout) ? rowsOfOthers(sets) : [];
   if (rows.length > 0) throw new PlanRefused([nothingInCommon(found, rows, sets.files)]);

@@ -97,16 +97,27 @@ export const LOOKED = "";
 
 /**
  * SQL that remembers this look, for a transaction of ours. Empty if nothing has changed since the last look. `table`
- * and `sets` are `null` if the tool has no history here.
+ * and `sets` are `null` if the tool has no history here. `kept` then says what stays remembered: a table that is gone may
+ * come back, and is compared with what it said before.
  */
 export function rememberSql(
   { ledger: { sql } }: Target,
   memory: ToolMemory,
-  { tool, table, sets }: { readonly tool: Tool; readonly table: Relation | null; readonly sets: Sets | null },
+  {
+    tool,
+    table,
+    sets,
+    kept = new Set(),
+  }: {
+    readonly tool: Tool;
+    readonly table: Relation | null;
+    readonly sets: Sets | null;
+    readonly kept?: ReadonlySet<string> | undefined;
+  },
 ): string {
   const before = memory.seen.get(tool.name);
   const from = table === null ? "" : describeTable(table);
-  const subjects = new Set([LOOKED, ...(sets === null ? [] : remembered(sets))]);
+  const subjects = new Set([LOOKED, ...(sets === null ? kept : remembered(sets))]);
   const same = before?.table === from && before.subjects.size === subjects.size;
   if (same && [...subjects].every((subject) => before.subjects.has(subject))) return "";
   const make = memory.created ? "" : `${sql.createToolRows()}; `;
