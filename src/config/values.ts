@@ -146,7 +146,7 @@ function isWords(given: unknown): boolean {
   return Array.isArray(given) ? given.every(isScalar) : isScalar(given);
 }
 
-/** What each kind expects, for a value that is not a word. */
+/** For each kind: the expected value, in messages about a value that is not one word. */
 const SCALARS: Readonly<Record<Named["kind"], string>> = {
   text: "text",
   path: "text",

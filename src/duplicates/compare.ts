@@ -1,15 +1,17 @@
 /**
- * Compares the new classes with all others, and keeps the near pairs as edges.
+ * Compares the new classes with all others, and stores the near pairs as edges.
  *
  *   new ──► edges to all near ones stored ──► compared
  *
- * The promise: of two compared classes that are near, the edge is there. A class is marked only after its edges are
- * stored (in the same transaction, or in an earlier one), and it is compared with all classes that are visible then,
- * compared or not. So of two that were inserted at once, whichever is compared later finds the other.
+ * The promise: between two compared classes that are near, there is an edge. A class is marked only after its edges
+ * are stored, in the same transaction or in an earlier one. It is compared with all classes that are visible at that
+ * time, marked or not. So of two classes that were inserted at the same time, the one that is compared later finds
+ * the other.
  *
- * Few are looked up by the band indexes, batch by batch, each in a transaction of its own. Many are joined in memory:
- * then all edges are stored first, in pieces, and all marks come after. Killed anywhere, what was stored is true, and
- * the next call compares what is not marked. Two at once would find the same; a transaction lock lets them take turns.
+ * A few classes are looked up in the band indexes, batch by batch, each in its own transaction. Many classes are
+ * joined in memory. Then all edges are stored first, in pieces, and all marks come after. After a crash everything
+ * that was stored is true, and the next call compares what is not marked. Two sessions would find the same pairs, so
+ * a transaction lock makes them take turns.
  */
 import type { Connection, Parameter } from "../database/connection.ts";
 import { joinNear } from "./bands.ts";

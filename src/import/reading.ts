@@ -132,7 +132,7 @@ export class Reading implements AsyncDisposable {
     await this.#pool.close();
   }
 
-  // What comes in
+  // Incoming events.
 
   #heard(event: PoolEvent): void {
     switch (event.kind) {
@@ -214,7 +214,7 @@ export class Reading implements AsyncDisposable {
     this.#fatal = originAway(this.#settings.description, lostMs);
   }
 
-  // What goes out
+  // Outgoing files and results.
 
   #handOut(): void {
     if (this.#answers.isFull) return;
@@ -248,7 +248,7 @@ export class Reading implements AsyncDisposable {
     throw reason;
   }
 
-  // Whether it is over, and what is told
+  // The end, and reports.
 
   #isOver(): boolean {
     return (

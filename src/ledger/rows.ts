@@ -1,4 +1,4 @@
-/** What is written into the tables of the ledger, as values. */
+/** The rows of the tables of the ledger, as values. */
 import type { HistoryEntry } from "../core/history.ts";
 import type { Direction } from "../core/migration.ts";
 

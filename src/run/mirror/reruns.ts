@@ -12,7 +12,8 @@ import { readableOnly, whoseOf } from "./whose.ts";
 /**
  * Refuses a folder in one of our own layouts if another tool has applied files with these names or texts. Running
  * them would be the second time. Short numbers are weaker evidence. Before our first run they count in a table that
- * is known to be a history, and in one whose every row has the number of a file. Later they may be chance.
+ * is known to be a history. They also count in a table whose every row has the number of a file. Later they may be
+ * chance.
  */
 export async function refuseUnnoticed(
   target: Target,

@@ -1,8 +1,8 @@
 /**
- * Decides whose a history is. It belongs to these files in two cases: it stands where the tool would create it for
- * this connection (or where its configuration says), or one of its rows has the checksum of a file. Any other history
- * may belong to another service in the same database. Then a person is asked, and nothing is adopted from it or
- * written to it.
+ * Decides whose a history is. It belongs to these files if it stands where the tool would create it for this
+ * connection, or where its configuration says. It also does if one of its rows has the checksum of a file. Any other
+ * history may belong to another service in the same database. Then a person is asked, and nothing is adopted from it
+ * or written to it.
  */
 import type { Migration } from "../../core/migration.ts";
 import { identifier, literal } from "../../core/sql/quote.ts";
