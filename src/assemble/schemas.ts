@@ -101,7 +101,7 @@ function onlyQuery(text: string, option: string): string {
     throw wrongQuery(`The query of ${option} holds ${statements.length} statements, and one is allowed.`);
   const verb = /^[a-z]+/i.exec(statement.text)?.[0].toLowerCase();
   if (verb !== undefined && !["select", "with", "values", "table"].includes(verb))
-    throw wrongQuery(`The query of ${option} begins with ${verb}, and it may only look.`);
+    throw wrongQuery(`The query of ${option} begins with ${verb}, but it may only read.`);
   return statement.text;
 }
 
@@ -120,7 +120,7 @@ function queryFailed(error: unknown, name: string | undefined): unknown {
     {
       code: "CONFIG_INVALID",
       message: `The query of targets.${name}.schemas failed: ${redact(error.message)}.`,
-      hint: error.hint ?? "Try it with psql, as the same role. It may only look.",
+      hint: error.hint ?? "Try it with psql, as the same role. The query may only read.",
     },
     { cause: error },
   );
@@ -145,7 +145,7 @@ async function requireSchemas(
   const [first, ...others] = missing.map((name) => ({
     code: "TARGET_SCHEMA_MISSING" as const,
     message: `Schema "${name}" of target ${target?.name} is not in database "${connection.server.database}".`,
-    hint: `Make it, or let it be made: createSchemas: true in targets.${target?.name}. Nothing was changed.`,
+    hint: `Create it, or set createSchemas: true in targets.${target?.name}. Nothing was changed.`,
   }));
   if (first !== undefined) throw new ConfigError(first, { others });
 }
@@ -154,7 +154,7 @@ async function requireSchemas(
 function noSchemas(name: string): Problem {
   return {
     code: "TARGET_NO_SCHEMAS",
-    message: `Target ${name} has no schemas: its query brings no row, so nothing of it was looked at or migrated.`,
+    message: `Target ${name} has no schemas: its query returned no row, so nothing was checked or migrated.`,
     hint: `Run the query of targets.${name}.schemas as the same role. While there are none, leave the target out with --target.`,
     details: { target: name },
   };

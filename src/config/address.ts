@@ -64,7 +64,7 @@ export function readAddress(
   const parts = PARTS.filter((key) => own[key] !== undefined);
   if (own.url !== undefined && parts.length > 0)
     problems.push(
-      wrong(`targets.${name} has a url and also ${parts.join(", ")}.`, "Write the one or the other."),
+      wrong(`targets.${name} has a url and also ${parts.join(", ")}.`, "Write one or the other."),
     );
   else if (own.url === undefined)
     for (const key of ["host", "user", "name"] as const)

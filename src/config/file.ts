@@ -56,8 +56,8 @@ function readJson(path: string): unknown {
   const { line, column, expected } = parsed.fault;
   throw new ConfigError({
     code: "CONFIG_FILE_BROKEN",
-    message: `${basename(path)}:${line}:${column} is no JSON: ${expected} is expected there.`,
-    hint: "Correct it there; JSON has no comments and no comma behind the last entry. What may have both is godwit.config.ts.",
+    message: `${basename(path)}:${line}:${column} is not JSON: ${expected} is expected there.`,
+    hint: "Correct it there. JSON has no comments and no comma behind the last entry. godwit.config.ts may have both.",
     place: { file: path, line, column },
   });
 }
@@ -89,7 +89,7 @@ export function checkFile(content: unknown, path: string): FileContent {
       throw new ConfigError({
         code: "CONFIG_INVALID",
         message: `${key} in ${name} is null.`,
-        hint: "Give it a value, or leave it out: null is not taken for none.",
+        hint: "Give it a value, or leave it out: null does not mean none.",
         place,
         details: { option: key, from: "file" },
       });

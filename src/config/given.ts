@@ -85,7 +85,7 @@ export function checkValue(value: unknown, name: string, { expected, is }: Check
     hint:
       value === undefined || !(value === null || isEmptyList)
         ? `Give ${expected}.`
-        : `Give ${expected}. To say nothing, leave it out: an empty value is not taken for none.`,
+        : `Give ${expected}. To set nothing, leave it out. An empty value does not mean none.`,
   });
 }
 

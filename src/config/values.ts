@@ -131,8 +131,8 @@ function empty(option: Named, ...[provenance, given]: [provenance: Provenance, g
     message: `${describeProvenance(option, provenance)} is ${given === null ? "null" : "empty"}.`,
     hint:
       provenance.kind === "variable"
-        ? `Set ${provenance.name}, or unset it: an empty value is not taken for none.`
-        : "Give it a value, or leave it out: an empty value is not taken for none. Was a shell variable not set?",
+        ? `Set ${provenance.name}, or unset it. An empty value does not mean none.`
+        : "Give it a value, or leave it out. An empty value does not mean none. Is a shell variable unset?",
     details: { option: option.key, from: provenance.kind },
   });
 }

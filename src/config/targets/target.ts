@@ -78,7 +78,7 @@ export function readTarget(
   if (options.folders && problems.length === 0 && !existsSync(read.dir))
     problems.push({
       code: "CONFIG_INVALID",
-      message: `The folder of target ${name} is not there: ${read.dir}.`,
+      message: `The folder of target ${name} does not exist: ${read.dir}.`,
       hint: own.dir === undefined ? `Say where it is: targets.${name}.dir.` : `Check targets.${name}.dir.`,
     });
   if (own.schemas !== undefined && !read.ledgerSchema.includes("{schema}"))

@@ -34,7 +34,9 @@ export function readTargets(
     problems.push({ code: "CONFIG_INVALID", message, hint, place });
   };
   if (!isRecord(targets) || Object.keys(targets).length === 0)
-    wrong('targets is no object with a name for each: write targets: { shop: { url: env("SHOP_URL") } }.');
+    wrong(
+      'targets is not an object with a name for each target: write targets: { shop: { url: env("SHOP_URL") } }.',
+    );
   for (const key of ["databaseUrl", "imports"])
     if (file[key] !== undefined)
       wrong(
@@ -43,7 +45,9 @@ export function readTargets(
       );
   for (const [name, given] of Object.entries(isRecord(targets) ? targets : {})) {
     if (!/^\p{L}[\p{L}\p{N}._-]{0,62}$/u.test(name) || ["head", "heads", "base"].includes(name))
-      wrong(`"${name}" is no name for a target: letters, digits, dots and dashes, a letter first.`);
+      wrong(
+        `"${name}" is not a name for a target: use letters, digits, dots and dashes, and begin with a letter.`,
+      );
     if (!isRecord(given)) {
       wrong(`targets.${name} is not an object.`);
       continue;

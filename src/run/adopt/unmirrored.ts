@@ -34,7 +34,7 @@ export function unmirroredWarning(
 
 function waysOut(tool: Tool): string {
   if (tool.writer !== undefined)
-    return `Keep it in step: --mirror ${tool.name} (mirror: "${tool.name}" in the configuration) tells it of these too`;
+    return `Mirror to it: --mirror ${tool.name} (mirror: "${tool.name}" in the configuration) tells it of these too`;
   const mark = MARK[tool.name];
   return mark === undefined
     ? `Mark them as applied there before ${tool.title} runs again`

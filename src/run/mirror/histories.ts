@@ -211,7 +211,7 @@ function ambiguous(found: readonly FoundHistory[]): GodwitError {
       code: "ADOPT_AMBIGUOUS",
       message: `The database has the histories of several tools: ${list.join("; ")}.`,
       hint: sameTool
-        ? `Say which one counts: godwit adopt --table ${first === undefined ? "<schema.table>" : describeTable(first.table)}. To keep it in step: --mirror ${first?.tool.name}:${first === undefined ? "" : describeTable(first.table)}`
+        ? `Say which one counts: godwit adopt --table ${first === undefined ? "<schema.table>" : describeTable(first.table)}. To mirror it: --mirror ${first?.tool.name}:${first === undefined ? "" : describeTable(first.table)}`
         : `Say which one counts: godwit adopt --tool ${found.map(({ tool }) => tool.name).join("|")}`,
       details: {
         histories: found.map(({ tool, table, history: { rows } }) => ({
@@ -278,7 +278,7 @@ function unknownMirror(name: string): Problem | null {
   if (toolNamed(name)?.writer !== undefined) return null;
   return {
     code: "ADOPT_CONFLICT",
-    message: `The history of ${toolNamed(name)?.title ?? `"${name}"`} cannot be kept in step.`,
+    message: `The history of ${toolNamed(name)?.title ?? `"${name}"`} cannot be mirrored.`,
     hint: `These can: ${mirrorable.join(", ")}. Without: --mirror none.`,
   };
 }

@@ -163,8 +163,8 @@ export function concerned(
   if (configured !== undefined && own.length > 0 && !own.includes(configured))
     throw new ConfigError({
       code: "CONFIG_INVALID",
-      message: `The history of ${configured.title} cannot be kept in step with a folder of ${target.source.layout}.`,
-      hint: `Keep that of its own tool (--mirror ${own.map(({ name }) => name).join(" or --mirror ")}), or none.`,
+      message: `The history of ${configured.title} cannot be mirrored from a folder of ${target.source.layout}.`,
+      hint: `Mirror that of its own tool (--mirror ${own.map(({ name }) => name).join(" or --mirror ")}), or none.`,
     });
   // A folder in our own layout may continue a history that was adopted or looked at, and somebody may still run that
   // tool.

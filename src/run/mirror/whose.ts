@@ -158,7 +158,7 @@ export function refuseUnfilled({ tool, table }: Found, writer: HistoryWriter): v
   throw new PlanRefused([
     {
       code: "ADOPT_CONFLICT",
-      message: `${describeTable(table)} has a column ${column} that wants a value, which ${tool.title} does not give: its history cannot be kept in step.`,
+      message: `${describeTable(table)} has a column ${column} that needs a value, which ${tool.title} does not give: its history cannot be mirrored.`,
       hint: `Give it a default: alter table ${nameOf(table)} alter column ${identifier(column)} set default …; or run without: --mirror none. Nothing was changed.`,
       details: { table: describeTable(table), column },
     },
@@ -168,7 +168,7 @@ export function refuseUnfilled({ tool, table }: Found, writer: HistoryWriter): v
 /** The refusal of a history which nothing ties to these files. */
 export function notProven({ tool, table }: Found, count: number): PlanRefused {
   const name = describeTable(table);
-  const yes = `If it is: godwit adopt --table ${name}${tool.writer === undefined ? "" : ` (to keep it in step: --mirror ${tool.name}:${name})`}.`;
+  const yes = `If it is: godwit adopt --table ${name}${tool.writer === undefined ? "" : ` (to mirror it: --mirror ${tool.name}:${name})`}.`;
   const no = `If it is another project's: --mirror none:${name}${tool.writer === undefined ? "" : `, or name your own: --mirror ${tool.name}:<schema.table>`}.`;
   return new PlanRefused([
     {
