@@ -5,13 +5,13 @@
 
 import type { Direction } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
+import { sharesVersion } from "../core/version.ts";
 import type { Result } from "../database/connection.ts";
 import { ConfigError, PlanRefused, type Problem } from "../errors.ts";
 import { damaged } from "../ledger/damage.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { LogEntry } from "../ledger/rows.ts";
 import type { Listing } from "../source/source.ts";
-import { sharesVersion } from "../tools/compare.ts";
 import { matchRows } from "../tools/match.ts";
 import { describeTable, type ToolRow } from "../tools/tool.ts";
 import { lostIn, twinIn, unsettledIn } from "./adopt/adoption.ts";

@@ -67,7 +67,7 @@ async function sequence(db: TestDatabase, { tool, mirror, chance }: Case): Promi
   };
   try {
     for (let turn = 0; turn < ACTIONS; turn++) {
-      const action = chance.int(0, 12);
+      const action = chance.int(0, 14);
       said.push(`action ${action}`);
       if (action === 0) add(Math.max(...files.map(({ n }) => n)) + 10);
       else if (action === 1) {
@@ -86,6 +86,7 @@ async function sequence(db: TestDatabase, { tool, mirror, chance }: Case): Promi
         await model.misnamed(at, change);
       } else if (action === 8) await model.away(chance, "elsewhere");
       else if (action === 9) await model.away(chance, null);
+      else if (action === 10) await model.correct(chance);
       else await model.ourUp();
     }
     await model.ourUp();
@@ -269,6 +270,22 @@ class Model {
     }
     await this.#db.sql(
       `alter table ${moved} ${schema === null ? `rename to ${name}` : `set schema ${place}`}`,
+    );
+  }
+
+  /** A person who looked at the database says unasked what is there of one migration. */
+  async correct(chance: Chance): Promise<void> {
+    const { target, tool, files, said } = this.#of;
+    const file = files[chance.int(0, files.length - 1)] as ModelFile;
+    const revision = tool.revision(file);
+    const isThere = (await this.#effects()).includes(file.n);
+    const request = isThere
+      ? ({ kind: "mark-done", revision, position: null } as const)
+      : ({ kind: "forget", revision } as const);
+    said.push(`  unasked: ${request.kind} ${revision}`);
+    await repair(target, request, { confirm: this.#db.name }, recorder()).then(
+      () => {},
+      (error: unknown) => this.#refused(error),
     );
   }
 
