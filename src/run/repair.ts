@@ -42,7 +42,7 @@ export interface RepairReport {
   readonly warnings: readonly Problem[];
   /** The history of another tool that still has the checksum of what an accepted file said before; `null`: none. */
   readonly stale: string | null;
-  /** Revisions whose rows `rebuild` has made anew. */
+  /** Revisions whose rows `rebuild` has created again. */
   readonly rebuilt: readonly string[];
   /** Of those that `rebuild` found, what a person has to decide. */
   readonly left: readonly string[];
