@@ -1,7 +1,6 @@
 /**
- * Finds secrets in SQL with the server's own lexer, so that no quoting and no comment hides one. In the author's own
- * SQL, only what is known to be secret is hidden, because the rest explains the error. In a stranger's query, every
- * literal is hidden.
+ * Finds secrets in SQL with the server's own lexer, so no quoting and no comment hides one. In the author's own SQL
+ * only known secrets are hidden, because the rest explains the error. In a stranger's query every literal is hidden.
  */
 import { hidePasswords } from "../../std/passwords.ts";
 import { codePointOffset, locate, utf16Offset } from "../../std/text.ts";
@@ -97,10 +96,7 @@ export function namesSecret(text: string): boolean {
   return SECRET_WORD.test(text);
 }
 
-/**
- * Whether literals of a statement may be secret: it names something that is called like a secret, or it inserts into
- * columns that it does not name. What the server quotes of it and what an excerpt shows of it are decided by this alone.
- */
+/** Whether literals may be secret: it names something called like a secret, or inserts into columns without names. */
 export function isAboutSecrets(statement: string): boolean {
   return namesSecret(statement) || insertsUnnamed(statement, 0);
 }
