@@ -324,7 +324,7 @@ export class DatabaseError extends GodwitError {
     });
   }
 
-  /** The same error, made anew: what has become known as a secret since is hidden in it too. */
+  /** A copy of this error that also hides secrets which became known since. */
   again(): DatabaseError {
     const { cause, sqlState, position, completed } = this;
     const problem = this.toProblem() as ProblemOf<"DatabaseError">;

@@ -1,4 +1,4 @@
-/** From an invocation to a target, closed again whatever happens. */
+/** Opens the target of an invocation and closes it in every case. */
 import { type Assembled, assemble, createContext } from "../assemble/assemble.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../errors.ts";

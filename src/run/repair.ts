@@ -42,7 +42,7 @@ export interface RepairReport {
   readonly warnings: readonly Problem[];
   /** The history of another tool that still has the checksum of what an accepted file said before; `null`: none. */
   readonly stale: string | null;
-  /** Revisions whose rows `rebuild` has made anew. */
+  /** Revisions whose rows `rebuild` has created again. */
   readonly rebuilt: readonly string[];
   /** Of those that `rebuild` found, what a person has to decide. */
   readonly left: readonly string[];
@@ -130,15 +130,23 @@ async function correct(
   const isLost = look !== null && mirror === null && lostIn(look).has(revision);
   const twin = kind === "mark-done" && look !== null ? twinIn(look, revision) : undefined;
   const there = look === null ? "" : seenRow(target, look, revision);
-  const memory =
-    kind !== "mark-done" || look === null
-      ? ""
-      : [
-          ...(twin === undefined ? [] : [`${settleRow(target, look, twin)};`]),
-          ...(isLost ? [`${forgetRow(target, look, revision)};`] : []),
-          ...(there === "" ? [] : [`${there};`]),
-          ...(isLost || kept === "" ? [] : [moved?.memory ?? rememberedRow(target, row)]),
-        ].join(" ");
+  // Its row is gone from the tool's history, or is removed now: one that appears later is the tool's doing.
+  const isOut =
+    kind === "forget" && look !== null && !isNamesakes && (mirror !== null || !hasRow(look, revision));
+  const memory = {
+    "mark-done": () =>
+      look === null
+        ? ""
+        : [
+            ...(twin === undefined ? [] : [`${settleRow(target, look, twin)};`]),
+            ...(isLost ? [`${forgetRow(target, look, revision)};`] : []),
+            ...(there === "" ? [] : [`${there};`]),
+            ...(isLost || kept === "" ? [] : [moved?.memory ?? rememberedRow(target, row)]),
+          ].join(" "),
+    forget: () => (look === null || !isOut ? "" : `${forgetRow(target, look, revision)};`),
+    accept: () => "",
+    retry: () => "",
+  }[kind]();
   const without = !history.created || damage?.tables.includes("migration_statements") === true;
   const refused = refusedRepair(
     { kind, position },
@@ -205,6 +213,10 @@ function refuseSwallowed(look: Look, { files, revision }: { files: Listing; revi
       details: { revision, first: [first, ...others] },
     },
   ]);
+}
+
+function hasRow({ sets }: Look, revision: string): boolean {
+  return sets?.match.applied.some(({ id, row }) => id === revision && row !== null) === true;
 }
 
 /** The history of another tool that still has the checksum of the text that was applied, and may refuse the new one. */

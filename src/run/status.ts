@@ -35,7 +35,7 @@ export interface View {
   readonly passedOver: ReadonlyMap<string, string>;
   /** What `up` would say of another tool's history. */
   readonly warnings: readonly Problem[];
-  /** Whether that is kept in step. */
+  /** Whether that history is mirrored. */
   readonly mirrored: boolean;
   /** One that is not, and the revisions that have a row in it. */
   readonly unmirrored: Adoption["unmirrored"];

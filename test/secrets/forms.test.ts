@@ -164,8 +164,11 @@ test("nothing of a configuration in TypeScript, or of what it imports, is kept i
 });
 
 test.for([
-  ["a hole of a template", "await sql`alter role nobody_x password ${'C4naryQ'}`;"],
-  ["a variable on the line", "const p = 'C4naryQ'; await sql`alter role nobody_x password ${p} nonsense`;"],
+  ["a hole of a template", "await sql`alter role nobody_x password \u0024{'C4naryQ'}`;"],
+  [
+    "a variable on the line",
+    "const p = 'C4naryQ'; await sql`alter role nobody_x password \u0024{p} nonsense`;",
+  ],
   ["a parameter", "await query('alter role nobody_x password $1', ['C4naryQ']);"],
   ["a comment of the statement", "await sql`alter role nobody_x password /* was 'C4naryQ' */ 'x' nonsense`;"],
 ])("what a module hands to a statement about a password: %s", async ([, line], { db }) => {

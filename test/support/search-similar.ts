@@ -1,4 +1,4 @@
-/** What looks like a given picture: one query, by the band indexes that the comparison uses. */
+/** Finds what looks like a given picture, with one query on the band indexes. */
 import type { Connection } from "../../src/database/connection.ts";
 import { type Limits, limitsFrom, MAX_SHOWN } from "../../src/duplicates/limits.ts";
 import { blank, nearness } from "../../src/duplicates/sql.ts";
@@ -6,19 +6,19 @@ import { ConfigError } from "../../src/errors.ts";
 import { imageTables } from "../../src/images/sql.ts";
 
 export interface Match {
-  /** Of `import_hashes`. */
+  /** The id of the look, in `import_hashes`. */
   readonly id: number;
-  /** Bits of 64 and of 256 that differ. */
+  /** How many of 64 and of 256 bits differ. */
   readonly distance: number;
   readonly distance256: number;
-  /** Ids of the files that look so, oldest first, at most 200. */
+  /** Ids of files with this look, the oldest first, at most 200. */
   readonly files: readonly number[];
 }
 
 /**
- * Looks near to a picture whose visual hashes are given as hex (16 and 64 digits, as `describe` gives them), nearest
- * first; exact within the limits. `same256` does not matter here. Where many searches follow one another, let the
- * session `set plan_cache_mode = force_custom_plan`.
+ * The looks near to a picture, the nearest first, exact within the limits. The visual hashes are hex text of 16 and
+ * 64 digits, as `describe` returns them. `same256` does not matter here. Before many searches, run `set
+ * plan_cache_mode = force_custom_plan` in the session.
  *
  * @example await searchSimilar(connection, "godwit", visual, visual256, { radius: 7, review256: 40 })
  */

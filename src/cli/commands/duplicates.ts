@@ -65,7 +65,7 @@ function sheetTo(
   });
 }
 
-/** The command that makes a sheet with pictures: of an import that is not configured it has to say where they are. */
+/** The command that makes a sheet with pictures. For an import that is not configured it says where the files are. */
 function sheetCommand(
   { from }: Listed,
   given: { readonly imports: readonly string[]; readonly from: unknown; readonly name: string | undefined },

@@ -27,7 +27,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   });
 }
 
-/** What is taken back may have come in any phase, and in any order. */
+/** Options of `up` only. A plan of `down` reverts revisions of any phase, in any order. */
 const OF_UP = ["mode", "phase", "contract", "outOfOrder"];
 
 function textOf(

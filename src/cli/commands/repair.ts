@@ -28,7 +28,7 @@ const DONE: Readonly<Record<Repair["kind"], string>> = {
   rebuild: "rebuilt",
 };
 
-/** What a file said when it was applied is in no log. */
+/** Explains what a rebuilt ledger lacks: no log holds the text that a file had when it was applied. */
 function rebuiltOf({ rebuilt, left }: RepairReport): string {
   const rows =
     rebuilt.length === 0

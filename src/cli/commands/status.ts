@@ -34,7 +34,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
         problems,
       },
       text: textOf(status, { layout, paint: invocation.terminal.paint }),
-      // A quiet gate is asked for its exit code, and says what is wrong.
+      // With `--quiet`, a gate answers by its exit code, and still says what is wrong.
       result: !isGate,
       exitCode: problems.length > 0 || (invocation.flags.check === true && !upToDate) ? 1 : 0,
     };

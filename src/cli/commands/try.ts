@@ -23,7 +23,7 @@ export async function tryOut(invocation: Invocation, to: string): Promise<Answer
   });
 }
 
-/** More hide the others; `--verbose` and the JSON name all. */
+/** How many items are named. More would hide the rest. `--verbose` and JSON name all. */
 const MOST_NAMED = 20;
 
 interface Look {

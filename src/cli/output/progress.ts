@@ -1,6 +1,6 @@
 /**
- * Turns the events of a run into lines on stderr. On a terminal the running step is one line that is written over
- * every second; elsewhere each step is a line, and a long one is heard of about every ten seconds.
+ * Turns the events of a run into lines on stderr. On a terminal the running step is one line that is rewritten every
+ * second. Elsewhere each step is a line, and a long step is reported about every ten seconds.
  */
 
 import type { Step } from "../../core/plan.ts";

@@ -1,6 +1,6 @@
 /**
- * What a look at another tool's history comes to: what happened there since the last look (`tools/compare.ts`) is taken over,
- * told, or refused, by its table of decisions. Nothing is written here.
+ * Judges a look at another tool's history. A table of decisions says what becomes of each event since the last look
+ * (`tools/compare.ts`): adopt it, tell the tool, warn, ask, or refuse. Nothing is written here.
  */
 import type { Connection } from "../../database/connection.ts";
 import { PlanRefused, type Problem } from "../../errors.ts";
@@ -37,33 +37,25 @@ import { twinProblems } from "./twins.ts";
 export interface Adoption {
   readonly found: FoundHistory | null;
   readonly mirror: Mirror | null;
-  /** Applied by the tool, and not in our ledger. */
+  /** What the tool has applied and our ledger does not have. */
   readonly entries: readonly Adopted[];
-  /** Applied by us, and not in the tool's history, in the order in which that happened; only where it is kept in step. */
+  /** What we have applied and a mirrored history lacks, in the order of application. */
   readonly missingThere: readonly string[];
-  /** A history that is not kept in step, and the revisions that have a row in it. */
+  /** A history that is not mirrored, and the revisions that have a row in it. */
   readonly unmirrored: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null;
   readonly warnings: readonly Problem[];
-  /** Pending ones that the tool takes for applied, though nothing says that it ran them, with its title. */
+  /** Pending revisions that the tool counts as applied although nothing says that they ran, with its title. */
   readonly passedOver: ReadonlyMap<string, string>;
-  /** SQL that remembers this look; empty where nothing has changed since the last. */
+  /** SQL that remembers this look. Empty if nothing has changed since the last one. */
   readonly remember: string;
 }
 
 const NOTHING: Adoption = {
-  ...{
-    found: null,
-    mirror: null,
-    entries: [],
-    missingThere: [],
-    unmirrored: null,
-    warnings: [],
-    remember: "",
-  },
-  passedOver: new Map(),
+  ...{ found: null, mirror: null, entries: [], missingThere: [], unmirrored: null, warnings: [] },
+  ...{ remember: "", passedOver: new Map() },
 };
 
-/** Changes nothing, and holds the tool's lock if `hold` does. Throws `PlanRefused` (`ADOPT_…`). */
+/** Looks and judges. Changes nothing. `hold` may take the tool's lock. Throws `PlanRefused` (`ADOPT_…`). */
 export async function lookAtTool(
   target: Target,
   connection: Connection,
@@ -73,7 +65,7 @@ export async function lookAtTool(
   return judge(target, await lookAt(target, connection, at, hold), at);
 }
 
-/** Throws `PlanRefused` for what is not settled. */
+/** Throws `PlanRefused` for what a person has to decide. */
 export async function judge(
   target: Target,
   look: Look | null,
@@ -83,9 +75,9 @@ export async function judge(
     settled = new Set(),
     replacing = false,
   }: LookAt & {
-    /** A person speaks for these: what happened to them there is not asked again. */
+    /** Revisions that a person answers for. Events about them are ignored. */
     readonly settled?: ReadonlySet<string>;
-    /** A person has said that the files are in the place of all old ones: rows without a file belong to them. */
+    /** The user says that these files replace all old ones, so rows without a file are fine. */
     readonly replacing?: boolean;
   },
 ): Promise<Adoption> {
@@ -133,7 +125,7 @@ function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
   return isElsewhere && isThatTable(found, memory) ? [movedWarning(found, before)] : [];
 }
 
-/** A history that was there, and whose table is not. Told once; refused where it is kept in step. */
+/** A history whose table is gone: a warning once, a refusal if it is mirrored. */
 function goneWith(
   { settings: { mirror } }: Target,
   { tool, memory }: Look,
@@ -149,7 +141,7 @@ function goneWith(
   return rows.length === 0 ? null : historyGone(tool, table, rows.at(-1)?.revision ?? "");
 }
 
-/** A person has said that it does not count, or that another one does. */
+/** Whether a person has said that this table does not count, or that another one does. */
 function isGivenUp(table: string, said: string | null | undefined): boolean {
   const mirror = parseMirror(said);
   if (mirror === null) return false;
@@ -161,7 +153,7 @@ function hasKey({ id, tool }: Listing["migrations"][number]): readonly string[] 
   return tool === undefined ? [] : [id];
 }
 
-/** Applied, and one of these; in the order in which they were applied. */
+/** Those of `ids` that are applied here, in the order of application. */
 function inOrder({ entries }: RecordedHistory, ids: readonly string[]): readonly string[] {
   const wanted = new Set(ids);
   return entries.flatMap(({ kind, state, revision }) =>
@@ -175,7 +167,7 @@ interface Decided {
   readonly situation: Situation;
 }
 
-/** Rows that have gone, and names that two migrations would share: nobody decides that but a person who looks. */
+/** Rows that are gone, and names that two migrations share. Only a person who looks at the database can decide. */
 export function refusalsOf(
   found: FoundHistory,
   events: readonly ToolEvent[],
@@ -191,7 +183,7 @@ export function refusalsOf(
   return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...renamed, ...uncertain, ...twins];
 }
 
-/** Throws `PlanRefused` where all that the tool has applied is of files that are not here, and nothing of those that are. */
+/** Throws `PlanRefused` if the tool has applied migrations without a file and none of the files. */
 export function refuseOtherFiles({ source }: Target, found: FoundHistory, sets: Sets): void {
   const rows = found.tool.layouts.includes(source.layout) ? rowsOfOthers(sets) : [];
   if (rows.length > 0) throw new PlanRefused([nothingInCommon(found, rows, sets.files)]);
@@ -241,7 +233,7 @@ function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided):
   const { tool, history } = found;
   const edited = ofKind(decided.get("take") ?? [], "edited");
   const warned = decided.get("warn") ?? [];
-  // Where we do not write to it, what was seen once is told once.
+  // In a history that is not mirrored, each such row is warned about only once.
   const missing = ofKind(warned, "without-file")
     .filter(({ isNew }) => isNew || situation.mirrored)
     .map(({ row }) => row);

@@ -1,5 +1,6 @@
 /** What is known of a failure in a module. All of it is plain text, so that it can come from another process. */
-import { excerptAt, isAboutSecrets, type SecretSpan, secretsOf } from "../../core/sql/secrets.ts";
+import { isAboutSecrets } from "../../core/sql/about-secrets.ts";
+import { excerptAt, type SecretSpan, secretsOf } from "../../core/sql/secrets.ts";
 import type { Place } from "../../errors.ts";
 import { placeOfStack } from "../../source/module/trace.ts";
 import { remember } from "../../std/secret.ts";
