@@ -1,7 +1,8 @@
 /** `godwit/health` in every kind of server that an app may have, each asked over HTTP. */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { serve as serveHono } from "@hono/node-server";
 import fastify from "fastify";
@@ -10,6 +11,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { root } from "../../scripts/fresh.mjs";
 import { createHealth, type Health } from "../../src/health.ts";
 import { get } from "../support/health.ts";
+import { folderOf } from "../support/target.ts";
 
 /** Starts an app that answers `/hello` by itself. Returns its URL. */
 type Start = (health: Health) => Promise<string>;
@@ -125,6 +127,8 @@ describe.each(Object.entries(SERVERS))("%s", (_, start) => {
   test("refuses a Host that is not its own, where it was told its names", async () => {
     const url = await start(createHealth({ names: ["shop.example"] }));
     const statusAs = async (host: string) => (await get(`${url}/livez`, { headers: { host } })).status;
+    // What is the app's own is none of our business.
+    expect((await get(`${url}/hello`, { headers: { host: "evil.example" } })).text).toBe("hello");
     expect(await statusAs("shop.example")).toBe(200);
     expect(await statusAs("SHOP.example:8080")).toBe(200);
     expect(await statusAs("localhost")).toBe(200);
@@ -133,6 +137,34 @@ describe.each(Object.entries(SERVERS))("%s", (_, start) => {
     for (const host of ["evil.example", "shop.example.evil.example", "127.0.0.1.evil.example"])
       expect(await statusAs(host), host).toBe(421);
   });
+});
+
+test("a status file of another version, or of nobody, never ends an app", async () => {
+  const file = join(folderOf({}), "status.json");
+  const health = createHealth({ statusFile: file });
+  const url = await listening(createServer(health.node));
+  const statuses = () =>
+    Promise.all(
+      ["/api/health", "/readyz", "/metrics", "/livez"].map(
+        async (path) => (await get(`${url}${path}`)).status,
+      ),
+    );
+  const owner = { pid: process.pid, host: hostname() };
+  for (const content of ["", "{", "null", "[]", '{"snapshot":{"status":"completed"}}']) {
+    writeFileSync(file, content);
+    expect(await statuses(), content).toEqual([200, 503, 200, 200]);
+  }
+  writeFileSync(
+    file,
+    JSON.stringify({ process: owner, migrations: {}, snapshot: { status: "completed", ready: true } }),
+  );
+  expect(await statuses()).toEqual([200, 200, 200, 200]);
+  // What makes no sense at all is an answer too.
+  writeFileSync(
+    file,
+    JSON.stringify({ process: owner, migrations: {}, snapshot: { status: "completed", imports: 7 } }),
+  );
+  expect(await statuses()).toEqual([200, 503, 500, 200]);
 });
 
 test("an empty token is refused, because it would let everybody in; and so is an option that nobody knows", () => {

@@ -1,12 +1,12 @@
 /** The same answers for a server of `node:http` and for one that is given a `Request`. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Answering, answerTo, type Headed, NOT_FOUND } from "./request.ts";
+import { type Answering, answerTo, NOT_FOUND } from "./request.ts";
 
 export interface HealthHandler {
   /** For Next.js, Hono, Deno, Bun and whatever else has `Request` and `Response`. */
   fetch(request: Request): Promise<Response>;
   /** For `node:http`, Express, Connect and Fastify's `reply.raw`. A path that is none of ours goes to `next`, or is not found. */
-  node(request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): Promise<void>;
+  node(request: IncomingMessage, response: ServerResponse, next?: () => void): Promise<void>;
 }
 
 export function createHandler(answering: Answering): HealthHandler {
@@ -25,26 +25,18 @@ export function createHandler(answering: Answering): HealthHandler {
       return new Response(body, { status: answer.status, headers: { ...answer.headers } });
     },
     async node(request, response, next) {
-      let answer: Headed | null;
-      try {
-        const { headers, method = "GET", url = "/" } = request;
-        answer = await answerTo(
-          {
-            method,
-            path: url.replace(/[?#].*$/s, ""),
-            host: headers.host ?? null,
-            authorization: headers.authorization ?? null,
-          },
-          answering,
-        );
-      } catch (error) {
-        if (next !== undefined) return next(error);
-        throw error;
-      }
+      const { headers, method = "GET", url = "/" } = request;
+      const asked = {
+        method,
+        path: url.replace(/[?#].*$/s, ""),
+        host: headers.host ?? null,
+        authorization: headers.authorization ?? null,
+      };
+      const answer = await answerTo(asked, answering);
       if (answer === null && next !== undefined) return next();
-      const { status, headers, body } = answer ?? NOT_FOUND;
-      response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
-      response.end(request.method === "HEAD" ? undefined : body);
+      const { status, headers: own, body } = answer ?? NOT_FOUND;
+      response.writeHead(status, { ...own, "content-length": Buffer.byteLength(body) });
+      response.end(method === "HEAD" ? undefined : body);
     },
   };
 }

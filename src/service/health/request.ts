@@ -36,13 +36,22 @@ export interface Answering {
   readonly now: () => Date;
 }
 
-/** `null`: the path is none of ours. */
+/** `null`: the path is none of ours. Never rejects: an app must not end because nobody knows how its migrations are. */
 export async function answerTo(asked: Asked, answering: Answering): Promise<Headed | null> {
+  try {
+    return await answer(asked, answering);
+  } catch {
+    return headed(json(500, { error: "Health could not be answered." }));
+  }
+}
+
+async function answer(asked: Asked, answering: Answering): Promise<Headed | null> {
   const { access, about, now } = answering;
-  if (access.names !== null && !isOurName(asked.host, access.names))
-    return headed(json(421, { error: "This server does not answer to that Host." }));
+  // First, because in an app every other path is the app's own, under whatever name.
   const route = routeOf(asked.path);
   if (route === undefined) return null;
+  if (access.names !== null && !isOurName(asked.host, access.names))
+    return headed(json(421, { error: "This server does not answer to that Host." }));
   if (asked.method !== "GET" && asked.method !== "HEAD")
     return headed(json(405, { error: "Only GET and HEAD are answered." }), { allow: "GET, HEAD" });
   if (route !== "/livez" && access.token !== null && !hasToken(asked.authorization, access.token))

@@ -1,5 +1,13 @@
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -79,4 +87,17 @@ test("a file that can't be written any more is told once, and stops nobody", () 
   expect(told).toEqual(["STATUS_FILE"]);
   expect(state.snapshot().status).toBe("completed");
   expect(readdirSync(join(file, ".."))).toEqual(["status.json"]);
+});
+
+test("a link in the place of the draft is not followed, and a draft that was left is replaced", () => {
+  const file = place();
+  const draft = `${file}.${process.pid}.new`;
+  const other = join(file, "..", "other");
+  writeFileSync(other, "of somebody else");
+  symlinkSync(other, draft);
+  keepStatusFile(createHealthState(), { file, about, onFailure: () => {} }).close();
+  expect(readFileSync(other, "utf8")).toBe("of somebody else");
+  writeFileSync(draft, "left");
+  keepStatusFile(createHealthState(), { file, about, onFailure: () => {} }).close();
+  expect(readdirSync(join(file, "..")).toSorted()).toEqual(["other", "status.json"]);
 });

@@ -13,7 +13,7 @@ import { tolerant } from "../../std/tolerant.ts";
 import type { About } from "./about.ts";
 import { type HealthAnswer, healthAnswer } from "./answer.ts";
 import type { HealthSnapshot } from "./snapshot.ts";
-import type { HealthState } from "./state.ts";
+import { createHealthState, type HealthState } from "./state.ts";
 
 /** What is in the file: the answer of `/api/health`, and what else is known. */
 export interface StatusDocument extends HealthAnswer {
@@ -96,8 +96,10 @@ function writeWhole(file: string, text: string): void {
   const draft = `${file}.${process.pid}.new`;
   try {
     mkdirSync(dirname(file), { recursive: true });
+    // A killed process with the same id may have left one. A link that somebody else has put there is not followed.
+    rmSync(draft, { force: true });
     // Others of the container may read it, and there is no secret in it.
-    writeFileSync(draft, text, { mode: 0o644 });
+    writeFileSync(draft, text, { mode: 0o644, flag: "wx" });
     renameSync(draft, file);
   } catch (error) {
     rmSync(draft, { force: true, recursive: false });
@@ -123,7 +125,14 @@ export function readStatusFile(file: string): StatusDocument & { readonly alive:
     throw unreadable(file, missing ? "is not there" : `can't be read: ${reasonOf(error)}`);
   }
   if (!isDocument(read)) throw unreadable(file, "is not a status file of Godwit");
-  return isLeft(read) ? { ...withoutOwner(read), alive: false } : { ...read, alive: true };
+  // Another version may have written it, without something that this one knows.
+  const complete = { ...read, snapshot: completed(read.snapshot) };
+  return isLeft(complete) ? { ...withoutOwner(complete), alive: false } : { ...complete, alive: true };
+}
+
+function completed(snapshot: Partial<HealthSnapshot>): HealthSnapshot {
+  const known = createHealthState().snapshot();
+  return { ...known, ...snapshot, counters: { ...known.counters, ...snapshot.counters } };
 }
 
 function isDocument(read: unknown): read is StatusDocument {
