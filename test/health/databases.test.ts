@@ -115,6 +115,41 @@ test("a target that cannot be reached hides nothing of the others", async ({ db 
   await running.exits(0);
 });
 
+test("a role that may only read is enough, also to see who is in the way", async ({ db }) => {
+  const folder = folderOf({
+    "migrations/0001_a.sql": A,
+    "migrations/0002_b.sql": "alter table a add b int;",
+  });
+  const godwit = commandIn({ folder, url: db.url });
+  await godwit("up", "+1");
+  const reader = `${db.name}_reader`;
+  await db.admin(
+    `create role ${reader} login; grant usage on schema "${ledgerSchema}" to ${reader};
+     grant select on all tables in schema "${ledgerSchema}" to ${reader}`,
+  );
+  try {
+    const url = db.url.replace(db.owner, reader);
+    const { get, running } = await serving(godwit.with({ DATABASE_URL: url }));
+    await until(async () => (await get("/readyz")).json.migrations.pending === 1);
+    const blocker = await db.connect();
+    await blocker.query("begin; lock table a");
+    const up = godwit.start("up");
+    const { waitingFor } = await until(async () => {
+      const { migrations } = (await get("/api/health")).json;
+      return migrations.waitingFor !== undefined && migrations;
+    });
+    // How old others' transactions are is for pg_monitor to see.
+    expect(waitingFor).toMatchObject({ kind: "lock", ageMs: null });
+    await blocker.query("rollback");
+    await up.exits(0);
+    await until(async () => (await get("/readyz")).status === 200);
+    running.child.kill("SIGTERM");
+    await running.exits(0);
+  } finally {
+    await db.admin(`drop owned by ${reader}; drop role ${reader}`);
+  }
+});
+
 test("a configuration that can't work is an error at once", async ({ db }) => {
   const folder = folderOf({ "migrations/0001_a.sql": A });
   const production = commandIn({ folder, env: { NODE_ENV: "production" } });
