@@ -5,6 +5,7 @@ import { createMigrator } from "../../src/index.ts";
 import { commandIn, type Json } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { serving } from "../support/health.ts";
+import { startPgbouncer, withoutPgbouncer } from "../support/pgbouncer.ts";
 import { folderOf } from "../support/target.ts";
 import { until } from "../support/until.ts";
 
@@ -54,6 +55,33 @@ test("serve names the session in the way of a run of another process, and its co
   await until(async () => (await get("/api/health")).json.migrations.status === "completed");
   expect((await get("/api/health")).json.migrations).not.toHaveProperty("waitingFor");
 });
+
+test.skipIf(withoutPgbouncer !== false)(
+  "behind a pooler in transaction mode, serve finds the run by its name",
+  async ({ db }) => {
+    const folder = folderOf(FILES);
+    const pooler = await startPgbouncer(db, { mode: "transaction" });
+    try {
+      const godwit = commandIn({ folder, url: pooler.url });
+      await godwit("up", "+1");
+      const pid = await somebodyHolds(db, "a");
+      const up = godwit.start("up");
+      const { get, running } = await serving(godwit);
+      const { waitingFor } = await until(async () => {
+        const { migrations } = (await get("/api/health")).json;
+        return migrations.waitingFor !== undefined && migrations;
+      });
+      expect(waitingFor).toMatchObject({ kind: "lock", pid });
+      await db.sql(waitingFor.command);
+      await up.exits(0);
+      await until(async () => (await get("/readyz")).status === 200);
+      running.child.kill("SIGTERM");
+      await running.exits(0);
+    } finally {
+      await pooler.stop();
+    }
+  },
+);
 
 test("a run of this process says step by step where it is, and counts what happened", async ({ db }) => {
   const folder = folderOf(FILES);

@@ -4,7 +4,7 @@
  */
 import type { Client as PgClient } from "pg";
 import type { Address } from "../address/address.ts";
-import { BLOCKERS, BLOCKERS_OF_PID, withoutLiterals } from "../blockers.ts";
+import { blockersQuery, type Observed, withoutLiterals } from "../blockers.ts";
 import type { Blocker } from "../connection.ts";
 import { databaseError } from "./failure.ts";
 import type { Sign } from "./heartbeat.ts";
@@ -16,13 +16,6 @@ export interface ObserverOptions {
   /** Ends the attempt to connect. */
   readonly signal: AbortSignal;
 }
-
-/** How the observed session is found on the server. */
-export type Observed = { readonly pid: number } | { readonly applicationName: string };
-
-/** Behind a pooler the process id changes. The application name does not, because each transaction of ours sets it. */
-const BLOCKERS_OF_NAME = `${BLOCKERS} where pid in (
-  select unnest(pg_blocking_pids(pid)) from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock')`;
 
 const STATE_QUERY = `select state, (extract(epoch from clock_timestamp() - state_change) * 1000)::float8 as "forMs"
   from pg_stat_activity where pid = $1`;
@@ -40,8 +33,7 @@ export class Observer {
   /** The sessions that hold what the observed one waits for. */
   async blockersOf(observed: Observed): Promise<readonly Blocker[]> {
     const client = await this.#open();
-    const [text, key] =
-      "pid" in observed ? [BLOCKERS_OF_PID, observed.pid] : [BLOCKERS_OF_NAME, observed.applicationName];
+    const [text, key] = blockersQuery(observed);
     const { rows } = await client.query<Blocker>(text, [key]);
     return rows.map(withoutLiterals);
   }

@@ -1,9 +1,10 @@
 /** One look at a database: what is applied, who is at work, and what that run waits for. It takes no lock. */
-import { blockersOf } from "../../database/blockers.ts";
+import { blockersOf, type Observed } from "../../database/blockers.ts";
 import type { Connection } from "../../database/connection.ts";
+import type { Holder } from "../../lock/lock.ts";
 import { findHolder, lockKey } from "../../lock/session.ts";
 import { lockSql } from "../../lock/sql.ts";
-import { withConnection } from "../../run/session/connect.ts";
+import { applicationNameOf, withConnection } from "../../run/session/connect.ts";
 import type { RunContext, Target } from "../../run/session/target.ts";
 import { type StatusOptions, statusOf } from "../../run/status.ts";
 import { sessionInTheWay } from "./now.ts";
@@ -43,9 +44,16 @@ async function workOn(target: Target, context: RunContext): Promise<Work> {
   return withConnection(target, context, async (connection) => {
     const holder = await findHolder(connection, lockKey(schema), lockSql(schema));
     if (holder === null) return { running: null, failed: await failedIn(target, connection) };
-    const [blocker] = holder.pid === null ? [] : await blockersOf(connection, holder.pid);
+    const session = sessionOf(holder);
+    const [blocker] = session === null ? [] : await blockersOf(connection, session);
     return { running: { waitingFor: sessionInTheWay(blocker) }, failed: [] };
   });
+}
+
+/** A lease says which run has it, but not in which session that is now. */
+function sessionOf({ pid, runId }: Holder): Observed | null {
+  if (pid !== null) return { pid };
+  return runId === null ? null : { applicationName: applicationNameOf({ runId }) };
 }
 
 async function failedIn({ ledger }: Target, connection: Connection): Promise<readonly string[]> {
