@@ -6,14 +6,28 @@ import { formatProblem } from "./output/problems.ts";
 import { openTerminal } from "./output/terminal.ts";
 import { unread, writtenUnless } from "./output/unread.ts";
 import { run } from "./run.ts";
+import { createUnderWay } from "./under-way.ts";
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+/** How long a reader has to take the last words of a process that ends at once. */
+const LAST_WORDS_MS = 250;
 
 async function main(): Promise<void> {
   const stop = new AbortController();
+  const terminal = openTerminal(process.env);
+  const underWay = createUnderWay();
+  let givenUp = false;
+  const giveUp = (by: "SIGINT" | "SIGTERM") => {
+    const exit = () => process.exit(EXIT_CODES[by]);
+    if (givenUp) exit();
+    givenUp = true;
+    underWay.giveUp(underWay.cut(by));
+    setTimeout(exit, LAST_WORDS_MS);
+    void Promise.all([terminal.end(), flushed()]).then(exit);
+  };
   for (const name of ["SIGINT", "SIGTERM"] as const)
     process.on(name, () => {
-      if (stop.signal.aborted) process.exit(EXIT_CODES[name]);
+      if (stop.signal.aborted) return giveUp(name);
       stop.abort(
         new Interrupted(
           {
@@ -34,7 +48,6 @@ async function main(): Promise<void> {
   });
   // That nobody reads the log any more, or that its disk is full, does not end a run.
   process.stderr.on("error", () => {});
-  const terminal = openTerminal(process.env);
   // Should the process ever end by itself before the run has answered, that was no success.
   process.exitCode = 1;
   setInterval(() => {}, 60_000);
@@ -45,7 +58,9 @@ async function main(): Promise<void> {
     workingFolder: process.cwd(),
     signal: stop.signal,
     deadline,
+    underWay,
   });
+  if (givenUp) return;
   if (uncaught !== undefined && code === 0) {
     process.stderr.write(`error: ${uncaught.message}\n`);
     code = 1;
@@ -61,8 +76,13 @@ async function main(): Promise<void> {
     if (code === 0) code = output === null ? exitCodeOf(ended.reason) : 1;
   }
   // A migration may have left a timer or a socket behind; what was written must still get out.
-  await writtenUnless(new Promise<void>((resolve) => process.stderr.write("", () => resolve())), ended);
+  await writtenUnless(flushed(), ended);
   process.exit(code);
+}
+
+/** Resolves when everything that was written to stderr is out. */
+function flushed(): Promise<void> {
+  return new Promise((resolve) => process.stderr.write("", () => resolve()));
 }
 
 /** One message is enough: a run that has failed has said why. */

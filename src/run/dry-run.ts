@@ -62,7 +62,13 @@ export async function dryRun(
     const decided = plan(beside(planInput(target, options, files, history), passedOver));
     context.observe({ kind: "planned", plan: decided });
     const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
-    const steps = await prepareSteps({ steps: decided.steps, migrations, source: target.source, history });
+    const steps = await prepareSteps({
+      steps: decided.steps,
+      migrations,
+      source: target.source,
+      history,
+      signal: context.signal,
+    });
     const stepContext: StepContext = {
       target,
       observe: context.observe,

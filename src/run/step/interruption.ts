@@ -9,12 +9,18 @@ import {
   whatWasKept,
 } from "../report/committed.ts";
 
-export function interruption(stop: AbortSignal, step: FailedStep, committed: Committed): GodwitError {
-  const what = `while ${step.revision} was running. ${whatWasKept(committed, step)}.`;
+/** `when` says when it ended, where the step was not running. */
+export function interruption(
+  stop: AbortSignal,
+  step: FailedStep,
+  committed: Committed,
+  when = `while ${step.revision} was running`,
+): GodwitError {
+  const what = `${when}. ${whatWasKept(committed, step)}.`;
   return interrupted(stop, what, howToResume(committed, step)) ?? withKept(stop.reason, step, committed);
 }
 
-/** The error of a step that was planned and not begun. */
+/** The error of a step that nobody has begun. */
 export function interruptedBefore(stop: AbortSignal, { revision }: FailedStep): GodwitError {
   const what = `before ${revision} had begun.`;
   return interrupted(stop, what, "Run again: it continues where it stopped.") ?? stop.reason;

@@ -60,11 +60,14 @@ export async function runOutside(
   if (interrupted?.state === "started") {
     const verdict = await judge(connection, statement, remembered);
     if (verdict === "unknown") {
-      execution.unsettled = true;
       const place = { file: execution.body.file, line: statement.line };
       throw cutOff(context, prepared.step, place) ?? undecided(execution, key, statement);
     }
-    if (verdict === "done") return await finish();
+    if (verdict === "done") {
+      await finish();
+      execution.begunBefore = false;
+      return;
+    }
   }
   await clearLeftovers(connection, { kind, text }, remembered ?? execution.leftBehind);
   const resumed = remembered?.objects !== undefined;
@@ -93,11 +96,13 @@ export async function runOutside(
       execution.halfDone = await failedOutside(execution, statement, { key, before });
       execution.leftBehind = execution.halfDone ? before : null;
       execution.unsettled = false;
+      execution.begunBefore = false;
     }
     throw error;
   }
   await finish();
   execution.unsettled = false;
+  execution.begunBefore = false;
   execution.halfDone = false;
 
   async function finish(): Promise<void> {
