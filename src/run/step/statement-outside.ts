@@ -55,6 +55,7 @@ export async function runOutside(
     refuseSettings(execution);
     await context.lock.confirm();
   }
+  context.stop.throwIfAborted();
   const remembered =
     interrupted?.state === "started" ? ((interrupted.before ?? null) as Snapshot | null) : null;
   if (interrupted?.state === "started") {
@@ -75,6 +76,7 @@ export async function runOutside(
   // same.
   const before =
     resumed && kind.kind !== "create-index-concurrently" ? remembered : await snapshot(connection, kind);
+  context.stop.throwIfAborted();
   await connection.execute(ownTransaction(parts, sql.startStatement(key, author, before)));
   execution.unsettled = true;
   const since = commits ? await localTransaction(connection) : null;
