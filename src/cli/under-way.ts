@@ -58,7 +58,7 @@ function cutError(by: string, running: readonly string[]): Interrupted {
     {
       code: "INTERRUPTED",
       message: `A second signal (${by}) ended the process at once. ${what}`,
-      hint: "godwit status shows what is applied.",
+      hint: "godwit status shows what is applied, and what must be decided first.",
     },
     by,
   );

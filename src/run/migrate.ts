@@ -242,6 +242,7 @@ class Run {
       },
       sent: indexes.sent,
       cut: this.#reconnection.cut,
+      lostAt: (known) => this.#reconnection.lostAt(known),
       ...{ mirror, watch, advisory },
     };
     await indexes.before(context, prepared, invalid);

@@ -34,10 +34,18 @@ export type Committed =
   /** Some statements of a module outside a transaction have succeeded. */
   | { readonly extent: "unknown"; readonly position: null }
   /** The connection was lost, and the ledger could not be asked. */
-  | { readonly extent: "unknown"; readonly position: "unasked" };
+  | {
+      readonly extent: "unknown";
+      readonly position: "unasked";
+      /** Whatever took effect, the next run can continue. */
+      readonly continues: boolean;
+    };
 
 export const NOTHING: Committed = { extent: "none" };
-export const UNASKED: Committed = { extent: "unknown", position: "unasked" };
+/** What was sent last takes effect together with its row in the ledger, or not at all. */
+export const UNASKED: Committed = { extent: "unknown", position: "unasked", continues: true };
+/** What was sent last may have committed a part. */
+export const UNASKED_OUTSIDE: Committed = { extent: "unknown", position: "unasked", continues: false };
 
 export interface FailedStep {
   readonly revision: string;
@@ -88,7 +96,9 @@ export function howToGoOn(
         : `correct ${file} from ${placeIn(committed)} on, then run again to continue there`;
     case "unknown":
       if (committed.position === "unasked")
-        return `godwit status shows what is applied; ${rerun}, and it goes on where it stopped`;
+        return committed.continues
+          ? `godwit status shows what is applied; ${rerun}, and it goes on where it stopped`
+          : `godwit status shows what is applied, and what must be decided first; then ${rerun}`;
       if (committed.position !== null && committed.judged === true)
         return `${rerun}: the catalog says whether the statement took effect`;
       return committed.position === null

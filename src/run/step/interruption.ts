@@ -1,13 +1,6 @@
 /** A step that ends by a signal, the deadline or a lost lock. The error always says what of the step was kept. */
 import { DatabaseError, GodwitError, Interrupted, LockError, StepFailed } from "../../errors.ts";
-import {
-  advise,
-  type Committed,
-  type FailedStep,
-  howToResume,
-  UNASKED,
-  whatWasKept,
-} from "../report/committed.ts";
+import { advise, type Committed, type FailedStep, howToResume, whatWasKept } from "../report/committed.ts";
 
 /** `when` says when it ended, where the step was not running. */
 export function interruption(
@@ -41,10 +34,10 @@ const SAYS_KEPT =
   /nothing of (?:it|that|that transaction) was (?:kept|done)|what it kept is not known|was committed and is in the ledger/i;
 
 /** The database cannot be reached any more since the step began. */
-export function cutShort(error: DatabaseError, step: FailedStep): DatabaseError {
+export function cutShort(error: DatabaseError, step: FailedStep, committed: Committed): DatabaseError {
   const { message, hint, details } = error.toProblem();
-  const said = `${message} Before, ${step.revision} was running. ${whatWasKept(UNASKED, step)}.`;
-  const next = [hint, howToResume(UNASKED, step)].filter(Boolean).join(" ");
+  const said = `${message} Before, ${step.revision} was running. ${whatWasKept(committed, step)}.`;
+  const next = [hint, howToResume(committed, step)].filter(Boolean).join(" ");
   const code = error.code as "DATABASE_CONNECTION_LOST";
   const { cause, sqlState } = error;
   return new DatabaseError({ code, message: said, hint: next, details }, { cause, sqlState });

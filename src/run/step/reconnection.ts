@@ -7,7 +7,7 @@ import type { Connection } from "../../database/connection.ts";
 import { DatabaseError, type GodwitError, type Problem } from "../../errors.ts";
 import type { Lock } from "../../lock/lock.ts";
 import { orAbort, timeLimit } from "../../std/time.ts";
-import { type Committed, UNASKED } from "../report/committed.ts";
+import { type Committed, NOTHING, UNASKED, UNASKED_OUTSIDE } from "../report/committed.ts";
 import type { RunEvent } from "../report/events.ts";
 import type { StepFailure, StepReport } from "../report/report.ts";
 import type { Tally } from "../report/tally.ts";
@@ -35,6 +35,8 @@ export class Reconnection {
   #underWay: string | undefined;
   /** This run has begun the step, and has not said how it ended. Later attempts included. */
   #begun: string | undefined;
+  /** What is known of that step without asking the ledger. */
+  #known: Committed | undefined;
   /** The steps of the plan that was made last. */
   #planned: readonly Step[] = [];
   /** The first step that was not done when the connection was lost while a step was under way. */
@@ -60,8 +62,10 @@ export class Reconnection {
 
   noticed(event: RunEvent): void {
     if (event.kind === "planned") this.#replanned(event.plan.steps);
-    else if (event.kind === "step-started") this.#begun = this.#underWay = event.step.revision;
-    else if (event.kind === "step-done" || event.kind === "step-failed") {
+    else if (event.kind === "step-started") {
+      this.#begun = this.#underWay = event.step.revision;
+      this.#known = undefined;
+    } else if (event.kind === "step-done" || event.kind === "step-failed") {
       this.#underWay = undefined;
       if (event.step.revision === this.#begun) this.#begun = undefined;
     }
@@ -71,7 +75,14 @@ export class Reconnection {
   #replanned(steps: readonly Step[]): void {
     this.#planned = steps;
     this.#sessions = this.#sessions.slice(-1);
-    if (!steps.some(({ revision }) => revision === this.#begun)) this.#begun = undefined;
+    const begun = steps.find(({ revision }) => revision === this.#begun);
+    if (begun === undefined) this.#begun = undefined;
+    // The ledger has no row of it, and nobody is left to commit one.
+    else if (begun.reason !== "resume") this.#known = NOTHING;
+  }
+
+  lostAt(known: Committed): void {
+    this.#known = known;
   }
 
   /** The next attempt comes for another reason than a lost connection. */
@@ -159,19 +170,20 @@ export class Reconnection {
     const fail = (committed: Committed) => {
       const error =
         isGone(thrown) && !signal.aborted
-          ? cutShort(thrown, failed)
+          ? cutShort(thrown, failed, committed)
           : interruption(signal, failed, committed);
       const failure = failureOf(step.revision, error, committed);
       this.#tally.failed(failure, error);
       observe({ kind: "step-failed", step, problem: failure.problem });
       return { error, failure };
     };
-    if (!signal.aborted) return fail(UNASKED).error;
+    const known = this.#known ?? (prepared.form.transactional ? UNASKED : UNASKED_OUTSIDE);
+    if (!signal.aborted) return fail(known).error;
     using limit = timeLimit(ASK_MS);
     try {
-      return await orAbort(this.#askAtEnd({ step, body, fail }, limit.signal), limit.signal);
+      return await orAbort(this.#askAtEnd({ step, body, known, fail }, limit.signal), limit.signal);
     } catch {
-      return this.#tally.errors.get(step.revision) ?? fail(UNASKED).error;
+      return this.#tally.errors.get(step.revision) ?? fail(known).error;
     }
   }
 
@@ -221,11 +233,11 @@ export class Reconnection {
     return keptNow(this.#target, connection, open);
   }
 
-  async #askAtEnd({ step, body, fail }: AtEnd, signal: AbortSignal): Promise<GodwitError | null> {
+  async #askAtEnd({ step, body, known, fail }: AtEnd, signal: AbortSignal): Promise<GodwitError | null> {
     const context = { ...this.#context, signal };
     await using connection = await this.#target.open({ applicationName: applicationNameOf(context), signal });
     await prepareSession(connection, this.#target, context);
-    if (this.#sessions.length === 0) return fail(UNASKED).error;
+    if (this.#sessions.length === 0) return fail(known).error;
     for (const session of this.#sessions) await endSession(connection, session);
     const committed = await keptNow(this.#target, connection, { step, body });
     signal.throwIfAborted();
@@ -256,6 +268,7 @@ interface Held {
 interface AtEnd {
   readonly step: Step;
   readonly body: Body | null;
+  readonly known: Committed;
   readonly fail: (committed: Committed) => { readonly error: GodwitError; readonly failure: StepFailure };
 }
 

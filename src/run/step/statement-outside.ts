@@ -77,8 +77,11 @@ export async function runOutside(
   const before =
     resumed && kind.kind !== "create-index-concurrently" ? remembered : await snapshot(connection, kind);
   context.stop.throwIfAborted();
-  await connection.execute(ownTransaction(parts, sql.startStatement(key, author, before)));
   execution.unsettled = true;
+  await connection.execute(ownTransaction(parts, sql.startStatement(key, author, before))).catch((error) => {
+    if (!connection.lost.aborted) execution.unsettled = false;
+    throw error;
+  });
   const since = commits ? await localTransaction(connection) : null;
   // The server counts messages of the run as transactions too.
   let ours = 0;

@@ -29,7 +29,7 @@ import { splitStatements } from "../../core/sql/statements.ts";
 import { DatabaseError } from "../../errors.ts";
 import type { RecordedStatement } from "../../ledger/ledger.ts";
 import { presentBeside } from "../mirror/mirror.ts";
-import { type Committed, NOTHING } from "../report/committed.ts";
+import { type Committed, NOTHING, UNASKED, UNASKED_OUTSIDE } from "../report/committed.ts";
 import { guardOf } from "../session/settings.ts";
 import { begin as ownBegin, rollback } from "../session/transaction.ts";
 import { type Body, type SplitStatement, startOf, statementsOf } from "./body.ts";
@@ -69,6 +69,7 @@ export async function runStatements(
     blockers: [],
     unsettled: false,
     begunBefore: false,
+    closing: false,
     halfDone: false,
     leftBehind: null,
   };
@@ -101,10 +102,14 @@ export async function runStatements(
     }
     await closed(context, step, closing(execution.parts, step.direction, entryOf(prepared, body.revert)));
   } catch (error) {
-    if (context.connection.lost.aborted) throw context.connection.lost.reason;
+    const { lost } = context.connection;
+    const wasLost = lost.aborted;
     await rollback(context.connection);
-    // The run ends, and asks the ledger on another connection.
-    if (context.stop.aborted && context.connection.lost.aborted) throw context.connection.lost.reason;
+    // A run that must end asks the ledger on another connection.
+    if (wasLost || (lost.aborted && context.stop.aborted)) {
+      context.lostAt?.(keptWhenLost(execution, { recorded, position, done }));
+      throw lost.reason;
+    }
     recorded ??= await recordedOf(context, step);
     if (recorded === null) throw error;
     const line =
@@ -133,6 +138,19 @@ export async function runStatements(
   };
   context.observe({ kind: "step-done", step, report, index, count: context.count });
   return { ok: true, report };
+}
+
+interface Reached {
+  readonly recorded: readonly RecordedStatement[] | null;
+  readonly position: number;
+  readonly done: number;
+}
+
+/** What is known of the file without asking the ledger. */
+function keptWhenLost(execution: FileExecution, { recorded, position, done }: Reached): Committed {
+  if (recorded === null) return UNASKED_OUTSIDE;
+  if (position === 0) return committedBefore(execution, recorded);
+  return execution.closing ? UNASKED : committedOf(execution, position, done);
 }
 
 /** What earlier runs committed, where this run has begun no statement. */
