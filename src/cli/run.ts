@@ -122,7 +122,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     if (isTold()) log.problem("error", error);
     fail(error, { terminal, json, command: row.name, told: isTold() });
   };
-  underWay.onGiveUp(giveUp);
+  underWay.onGiveUp(giveUp, { keeps: flags.dryRun !== true });
   for (const ended of [around.signal, deadline.signal])
     ended.addEventListener("abort", () => sayEnding(log, ended.reason), { once: true });
   try {

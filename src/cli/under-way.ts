@@ -9,14 +9,16 @@ export interface UnderWay {
   claim(): boolean;
   /** Gives the answer that ends the command at once. Nothing, as long as no command has begun. */
   giveUp(error: Interrupted): void;
-  /** Says how that answer is given. */
-  onGiveUp(answer: (error: Interrupted) => void): void;
+  /** Says how that answer is given, and whether anything that the command does stays. */
+  onGiveUp(answer: (error: Interrupted) => void, options: { readonly keeps: boolean }): void;
   /** The error of a process that a second signal ends. */
   cut(by: string): Interrupted;
 }
 
 export function createUnderWay(): UnderWay {
-  const running = new Set<string>();
+  /** By target. Each carries out one step at a time. */
+  const running = new Map<string | undefined, string>();
+  let keeps = true;
   let claimed = false;
   let answer: (error: Interrupted) => void = () => {};
   const claim = () => {
@@ -27,9 +29,9 @@ export function createUnderWay(): UnderWay {
   return {
     watch: (observe, target) => (event) => {
       if (event.kind === "step-started" || event.kind === "step-done" || event.kind === "step-failed") {
-        const name = target === undefined ? event.step.revision : `${event.step.revision} of ${target}`;
-        if (event.kind === "step-started") running.add(name);
-        else running.delete(name);
+        const { revision } = event.step;
+        if (event.kind !== "step-started") running.delete(target);
+        else running.set(target, target === undefined ? revision : `${revision} of ${target}`);
       }
       observe(event);
     },
@@ -37,23 +39,26 @@ export function createUnderWay(): UnderWay {
     giveUp(error) {
       if (claim()) answer(error);
     },
-    onGiveUp(given) {
+    onGiveUp(given, options) {
       answer = given;
+      keeps = options.keeps;
     },
-    cut: (by) => cutError(by, [...running]),
+    cut: (by) => cutError(by, [...running.values()], keeps),
   };
 }
 
 /** More names would hide what is said. */
 const MOST_NAMED = 3;
 
-function cutError(by: string, running: readonly string[]): Interrupted {
+function cutError(by: string, running: readonly string[], keeps: boolean): Interrupted {
   const named = running.slice(0, MOST_NAMED).join(", ");
   const more = running.length > MOST_NAMED ? ` and ${running.length - MOST_NAMED} more` : "";
+  const [was, it] = running.length === 1 ? ["was", "it"] : ["were", "them"];
+  const kept = keeps ? `, and what was kept of ${it} is not known` : "; a dry run keeps nothing";
   const what =
     running.length === 0
       ? "What was under way was not waited for."
-      : `${named}${more} ${running.length === 1 ? "was" : "were"} running, and what was kept of ${running.length === 1 ? "it" : "them"} is not known.`;
+      : `${named}${more} ${was} running${kept}.`;
   return new Interrupted(
     {
       code: "INTERRUPTED",

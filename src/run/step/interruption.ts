@@ -19,12 +19,39 @@ export function interruptedBefore(stop: AbortSignal, { revision }: FailedStep): 
   return interrupted(stop, what, "Run again: it continues where it stopped.") ?? stop.reason;
 }
 
+/** The error of a dry run. Nothing of it is committed, so nothing continues. */
+export function interruptedDryRun(
+  stop: AbortSignal,
+  { trying, committedBy }: { readonly trying: string | undefined; readonly committedBy: string | undefined },
+): Interrupted {
+  const kept =
+    committedBy === undefined
+      ? "A dry run keeps nothing."
+      : `${committedBy} had ended its transaction: what that has committed is in the database.`;
+  const hint =
+    committedBy === undefined
+      ? "To try everything, run it again: it begins with the first migration."
+      : "Look at the database. A migration must not begin or end transactions itself.";
+  const when = trying === undefined ? "" : ` while ${trying} was tried`;
+  const { code, by, who } = endedBy(stop);
+  return new Interrupted({ code, message: `${who} ended the dry run${when}. ${kept}`, hint }, by);
+}
+
 /** Returns `null` where the reason of the signal is an error with its own code. */
-function interrupted({ reason }: AbortSignal, what: string, hint: string): GodwitError | null {
+function interrupted(
+  { reason }: Pick<AbortSignal, "reason">,
+  what: string,
+  hint: string,
+): GodwitError | null {
   if (reason instanceof GodwitError && !(reason instanceof Interrupted)) return null;
+  const { code, by, who } = endedBy({ reason });
+  return new Interrupted({ code, message: `${who} ended the run ${what}`, hint }, by);
+}
+
+function endedBy({ reason }: Pick<AbortSignal, "reason">) {
   const by = reason instanceof Interrupted ? reason.by : "abort";
-  const code = reason instanceof Interrupted && reason.code === "DEADLINE" ? "DEADLINE" : "INTERRUPTED";
-  return new Interrupted({ code, message: `${WHO[by] ?? by} ended the run ${what}`, hint }, by);
+  const isLate = reason instanceof Interrupted && reason.code === "DEADLINE";
+  return { code: isLate ? "DEADLINE" : "INTERRUPTED", by, who: WHO[by] ?? by } as const;
 }
 
 const WHO: Readonly<Record<string, string>> = { deadline: "The deadline", abort: "The program" };
