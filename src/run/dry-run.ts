@@ -19,6 +19,7 @@ import {
 } from "../database/sqlstate.ts";
 import { DatabaseError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
 import type { Listing } from "../source/source.ts";
+import { joinSentences } from "../std/sentences.ts";
 import { withAdopted } from "./adopt/adopted.ts";
 import { lookAtTool } from "./adopt/adoption.ts";
 import { unmirroredWarning } from "./adopt/unmirrored.ts";
@@ -148,8 +149,11 @@ async function tryAll(
     if (problem !== undefined) {
       // A step before it may take that away.
       const uncertain = index > 0;
-      const hint = [problem.hint, "This is uncertain: a migration before it may take that away."];
-      const unsure = { ...problem, hint: hint.filter(Boolean).join(" ") };
+      const hint = joinSentences(
+        problem.hint,
+        "This is uncertain: a migration before it may take that away.",
+      );
+      const unsure = { ...problem, hint };
       results.failures.push({ revision, problem: uncertain ? unsure : problem, uncertain });
       left.add(revision);
       continue;
@@ -216,7 +220,7 @@ async function judge(context: StepContext, { prepared, error, results }: Failed)
   const told = problem.toProblem();
   const doubt = doubtOf(body?.file ?? prepared.step.file, results);
   const own = error instanceof DatabaseError ? error.hint : undefined;
-  const hint = [own, doubt].filter(Boolean).join(" ");
+  const hint = joinSentences(own, doubt);
   results.failures.push({ revision, problem: uncertain ? { ...told, hint } : told, uncertain });
 }
 

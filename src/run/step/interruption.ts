@@ -1,5 +1,6 @@
 /** A step that ends by a signal, the deadline or a lost lock. The error always says what of the step was kept. */
 import { DatabaseError, GodwitError, Interrupted, LockError, StepFailed } from "../../errors.ts";
+import { joinSentences } from "../../std/sentences.ts";
 import { advise, type Committed, type FailedStep, howToResume, whatWasKept } from "../report/committed.ts";
 
 /** `when` says when it ended, where the step was not running. */
@@ -64,7 +65,7 @@ const SAYS_KEPT =
 export function cutShort(error: DatabaseError, step: FailedStep, committed: Committed): DatabaseError {
   const { message, hint, details } = error.toProblem();
   const said = `${message} Before, ${step.revision} was running. ${whatWasKept(committed, step)}.`;
-  const next = [hint, howToResume(committed, step)].filter(Boolean).join(" ");
+  const next = joinSentences(hint, howToResume(committed, step));
   const code = error.code as "DATABASE_CONNECTION_LOST";
   const { cause, sqlState } = error;
   return new DatabaseError({ code, message: said, hint: next, details }, { cause, sqlState });
@@ -77,7 +78,7 @@ export function withKept(error: GodwitError, step: FailedStep, committed: Commit
   if (committed.extent === "none" && SAYS_KEPT.test(said)) return error;
   const saysNext = committed.extent === "none" && /\brun again\b/i.test(said);
   const kept = saysNext ? `${whatWasKept(committed, step)}.` : advise(committed, step);
-  const hint = [problem.hint, kept].filter(Boolean).join(" ");
+  const hint = joinSentences(problem.hint, kept);
   const { cause } = error;
   if (error instanceof StepFailed)
     return new StepFailed({ ...problem, code: error.code as "STEP_FAILED", hint }, { cause });
