@@ -40,6 +40,8 @@ export interface Proxy {
    * connections that are made afterwards work.
    */
   goSilent(which?: "all" | "present"): void;
+  /** What silence has kept back, in order. A hang-up has the type `closed`. */
+  readonly keptBack: readonly Message[];
   close(): Promise<void>;
 }
 
@@ -66,6 +68,7 @@ export async function startProxy({
 }: ProxyOptions): Promise<Proxy> {
   let connections = 0;
   const messages: Message[] = [];
+  const keptBack: Message[] = [];
   const links = new Set<Link>();
   let cutAt: { n: number; forward: boolean } | undefined;
   let delayMs = 0;
@@ -86,7 +89,8 @@ export async function startProxy({
       const split = splitter(from);
       source.on("data", (chunk) => {
         for (const { type, bytes } of split(chunk)) {
-          if (link.silent || link.gone) return;
+          if (link.silent && !link.gone) keptBack.push({ from, type, connection });
+          if (link.silent || link.gone) continue;
           if (type === "tls") {
             client.write("N");
             continue;
@@ -122,7 +126,7 @@ export async function startProxy({
       });
       source.on("error", () => undefined); // "close" follows
       source.on("close", () => {
-        if (link.silent) return;
+        if (link.silent) return void keptBack.push({ from, type: "closed", connection });
         later(() => target.end());
       });
     }
@@ -146,6 +150,7 @@ export async function startProxy({
   return {
     port: own,
     messages,
+    keptBack,
     url(of) {
       const url = new URL(of);
       url.hostname = "127.0.0.1";
