@@ -5,6 +5,7 @@ import type { Observe } from "../run/report/events.ts";
 import type { Source } from "../source/source.ts";
 import type { Log } from "./output/log.ts";
 import type { Terminal } from "./output/terminal.ts";
+import type { UnderWay } from "./under-way.ts";
 
 export interface CommandRow {
   readonly name: string;
@@ -46,6 +47,7 @@ export interface Invocation {
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   readonly observe: Observe;
+  readonly underWay: UnderWay;
   /** Writes one line for people to stderr. */
   readonly say: (line: string, options?: { readonly loud: boolean }) => void;
   readonly json: boolean;

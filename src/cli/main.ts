@@ -6,14 +6,28 @@ import { formatProblem } from "./output/problems.ts";
 import { openTerminal } from "./output/terminal.ts";
 import { unread, writtenUnless } from "./output/unread.ts";
 import { run } from "./run.ts";
+import { createUnderWay } from "./under-way.ts";
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+/** How long a reader has to take the last words of a process that ends at once. */
+const LAST_WORDS_MS = 250;
 
 async function main(): Promise<void> {
   const stop = new AbortController();
+  const terminal = openTerminal(process.env);
+  const underWay = createUnderWay();
+  let givenUp = false;
+  const giveUp = (by: "SIGINT" | "SIGTERM") => {
+    const exit = () => process.exit(EXIT_CODES[by]);
+    if (givenUp) exit();
+    givenUp = true;
+    underWay.giveUp(underWay.cut(by));
+    setTimeout(exit, LAST_WORDS_MS);
+    void Promise.all([terminal.end(), flushed()]).then(exit);
+  };
   for (const name of ["SIGINT", "SIGTERM"] as const)
     process.on(name, () => {
-      if (stop.signal.aborted) process.exit(EXIT_CODES[name]);
+      if (stop.signal.aborted) return giveUp(name);
       stop.abort(
         new Interrupted(
           {
@@ -35,7 +49,6 @@ async function main(): Promise<void> {
   });
   // A run continues if nobody reads the log any longer, or if its disk is full.
   process.stderr.on("error", () => {});
-  const terminal = openTerminal(process.env);
   // A process that ends before the run has answered has failed.
   process.exitCode = 1;
   setInterval(() => {}, 60_000);
@@ -46,7 +59,9 @@ async function main(): Promise<void> {
     workingFolder: process.cwd(),
     signal: stop.signal,
     deadline,
+    underWay,
   });
+  if (givenUp) return;
   if (uncaught !== undefined && code === 0) {
     process.stderr.write(`error: ${uncaught.message}\n`);
     code = 1;
@@ -62,8 +77,13 @@ async function main(): Promise<void> {
     if (code === 0) code = output === null ? exitCodeOf(ended.reason) : 1;
   }
   // A migration may leave a timer or a socket open, so the process is ended here. The output must be written first.
-  await writtenUnless(new Promise<void>((resolve) => process.stderr.write("", () => resolve())), ended);
+  await writtenUnless(flushed(), ended);
   process.exit(code);
+}
+
+/** Resolves when everything that was written to stderr is out. */
+function flushed(): Promise<void> {
+  return new Promise((resolve) => process.stderr.write("", () => resolve()));
 }
 
 /** The problem of output that nobody read. `null`: the run has failed already and has said why. */
