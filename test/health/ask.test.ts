@@ -28,7 +28,7 @@ test("health asks the port, or reads the file, and both say the same", async ({ 
   for (const ask of [byFile, byPort]) {
     expect((await ask("health", "--json")).json).toMatchObject({
       ok: true,
-      health: { status: "healthy", migrations: { status: "unknown" } },
+      health: { status: "ok", migrations: { status: "unknown" } },
     });
     await ask.fails(1, "health", "--ready");
   }
@@ -101,7 +101,7 @@ test("what cannot be asked, answered or written is said with the way out", async
     code: "STATUS_FILE",
     message: expect.stringContaining("is not there"),
   });
-  writeFileSync(join(folder, "other.json"), '{"status":"healthy"}');
+  writeFileSync(join(folder, "other.json"), '{"status":"ok"}');
   expect(await problemOf(1, "health", "--status-file", "other.json")).toMatchObject({
     message: expect.stringContaining("is not a status file of Godwit"),
   });

@@ -90,7 +90,7 @@ describe.each(Object.entries(SERVERS))("%s", (_, start) => {
       status: 200,
       headers: { "cache-control": "no-store", "content-type": "application/json; charset=utf-8" },
       json: {
-        status: "healthy",
+        status: "ok",
         ...{ service: "shop", version: "1.2.3", environment: "production" },
         migrations: { status: "unknown", lastChecked: null },
       },

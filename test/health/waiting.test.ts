@@ -39,7 +39,7 @@ test("serve names the session in the way of a run of another process, and its co
   });
   // Somebody who waits is alive: whoever restarts the app for it helps nobody.
   expect(answer.status).toBe(200);
-  expect(answer.json).toMatchObject({ status: "healthy", migrations: { status: "running" } });
+  expect(answer.json).toMatchObject({ status: "ok", migrations: { status: "running" } });
   const { waitingFor } = answer.json.migrations;
   expect(waitingFor).toEqual({
     ...{ kind: "lock", pid, ageMs: expect.any(Number) },

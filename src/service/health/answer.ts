@@ -10,7 +10,7 @@ import { metricsText } from "./metrics.ts";
 import type { HealthSnapshot, WaitingFor } from "./snapshot.ts";
 
 export interface HealthAnswer {
-  readonly status: "healthy" | "unhealthy";
+  readonly status: "ok" | "error";
   readonly timestamp: string;
   readonly service: string;
   readonly environment: string;
@@ -44,7 +44,7 @@ export function healthAnswer(snapshot: HealthSnapshot, about: About, now: Date):
   const { service, environment, version, startedAtMs } = about;
   return {
     // A migration that runs or waits is no reason to take the app away, and one that was never asked for is none either.
-    status: status === "failed" ? "unhealthy" : "healthy",
+    status: status === "failed" ? "error" : "ok",
     timestamp: now.toISOString(),
     service,
     environment,
@@ -60,7 +60,7 @@ export function replyTo(route: Route, snapshot: HealthSnapshot, about: About, no
       return json(200, { status: "live" });
     case "/api/health": {
       const answer = healthAnswer(snapshot, about, now);
-      return json(answer.status === "healthy" ? 200 : 503, answer);
+      return json(answer.status === "ok" ? 200 : 503, answer);
     }
     case "/readyz":
       return json(snapshot.ready ? 200 : 503, readiness(snapshot));

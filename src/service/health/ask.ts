@@ -33,7 +33,7 @@ export async function askHealth(options: AskOptions): Promise<Told> {
   if (port !== null && port !== 0) return askPort({ ...options, port });
   if (statusFile !== null) {
     const { snapshot, alive, process: _, ...health } = readStatusFile(statusFile);
-    const answers = { healthy: health.status === "healthy", ready: snapshot.ready, live: alive };
+    const answers = { healthy: health.status === "ok", ready: snapshot.ready, live: alive };
     return { ok: answers[question], health };
   }
   throw new ConfigError({

@@ -55,7 +55,7 @@ test("a reader never sees half of a state", async () => {
   expect(read).toBeGreaterThan(10);
   kept.close();
   expect(readStatusFile(file)).toMatchObject({
-    ...{ status: "healthy", service: "shop", migrations: { status: "completed" } },
+    ...{ status: "ok", service: "shop", migrations: { status: "completed" } },
     process: { pid: process.pid, host: hostname() },
     snapshot: { counters: { runs: { completed: 500, failed: 0 } } },
   });
