@@ -13,6 +13,7 @@ import type { Source } from "../source/source.ts";
 import { gitCommit } from "../std/git.ts";
 import { VERSION } from "../std/version.ts";
 import { type Say, startEmbedded } from "./embedded.ts";
+import { isOverHttps, openerOverHttps } from "./rpc.ts";
 import { openSource, type SourceOptions } from "./source.ts";
 
 /** A target and what must be closed with it. */
@@ -43,6 +44,10 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   const { say: print, signal } = options;
   const source = options.source?.apart?.() ?? options.source ?? (await openSource(config, { print, signal }));
   if (options.open !== undefined) return assembled(config, source, { open: options.open });
+  if (isOverHttps(config, hasDatabaseUrl(config))) {
+    const { open, endpoint } = await openerOverHttps(config);
+    return assembled(config, source, { open, name: endpoint.display });
+  }
   if (isAddressed(config)) {
     const address = addressOf(config, config.values.databaseUrl?.reveal());
     return assembled(config, source, { open: opener(config, address), address });
@@ -88,6 +93,11 @@ export function createContext(
 
 /** Whether the configuration says where the database is, in whatever way. */
 export function isAddressed(config: Config): boolean {
+  const addressed = hasDatabaseUrl(config);
+  return addressed || isOverHttps(config, addressed);
+}
+
+function hasDatabaseUrl(config: Config): boolean {
   return (
     config.target !== null ||
     config.values.databaseUrl !== null ||
@@ -104,6 +114,8 @@ function refuseLongNames(config: Config, address?: Address): void {
 
 interface Parts {
   readonly open: Target["open"];
+  /** What the target is called where nothing else says it. */
+  readonly name?: string;
   readonly address?: Address;
   readonly embedded?: string;
   readonly close?: () => Promise<void>;
@@ -117,7 +129,7 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
     await parts.close?.();
   };
   const target: Target = {
-    name: config.target?.name ?? values.project ?? parts.address?.database ?? "database",
+    name: config.target?.name ?? values.project ?? parts.address?.database ?? parts.name ?? "database",
     source,
     ledger: openLedger(values.ledgerSchema, {
       allowSecond: values.allowSecondLedger,

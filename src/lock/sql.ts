@@ -10,6 +10,15 @@ import { requireSchema } from "../core/sql/schema-guard.ts";
 /** The SQLSTATE that the fence raises: another runner has taken over. */
 export const FENCE_SQLSTATE = "GW001";
 
+/** The SQLSTATE for an advisory lock that somebody holds. */
+export const ADVISORY_LOCK_HELD = "GW002";
+
+/** Takes the advisory lock for the transaction, or fails. */
+export function requireAdvisoryLock(key: bigint): string {
+  return `do $lock$ begin if not pg_catalog.pg_try_advisory_xact_lock(${key}) then
+  raise exception 'the advisory lock is held' using errcode = '${ADVISORY_LOCK_HELD}'; end if; end $lock$`;
+}
+
 export interface LockRow {
   readonly schema: string;
   readonly runId: string;
@@ -83,6 +92,7 @@ create table if not exists ${table} (
   on conflict (name) do update set fence = ${table}.fence + 1, kind = 'lease', run_id = excluded.run_id,
     host = excluded.host, pid = null, doing = null, locked_at = excluded.locked_at, expires_at = excluded.expires_at
   where not (${table}.kind = 'lease' and ${table}.expires_at is not null and ${table}.expires_at > clock_timestamp())
+    or ${table}.run_id = excluded.run_id
   returning fence::text as fence`,
 
     renew: (row: LockRow, fence: string, ttlMs: number) => `update ${table}

@@ -40,6 +40,7 @@ import { ownSession, type StepContext } from "./step/context.ts";
 import { execute, refuseBroken } from "./step/execute.ts";
 import { IndexCheck, warnOfInvalid } from "./step/index-check.ts";
 import { leftInvalid } from "./step/leftover-indexes.ts";
+import { refuseSessionNeeds } from "./step/needs-session.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { prepareSteps } from "./step/prepare.ts";
 import { Reconnection } from "./step/reconnection.ts";
@@ -209,6 +210,7 @@ class Run {
       history,
     });
     if (this.#options.failure === "stop") refuseBroken(prepared);
+    await refuseSessionNeeds(connection, prepared);
     for (const warning of await lockTimeoutWarnings(prepared, target.settings)) this.#warn(warning);
     if (!history.created) {
       await target.ledger.create(connection, target.settings.project);

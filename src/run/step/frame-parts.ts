@@ -15,7 +15,7 @@ export function frameParts(context: StepContext, prepared: Prepared, body: Body 
     author: context.author,
     reset: resetSession(context.kind, context.target.settings, prepared.settings),
     fence: context.lock.fence,
-    ownRole: ownRole(context.target.settings),
+    ownRole: ownRole(context.target.settings, context.kind),
     leave: `${guardOf(context.target.settings)} ${leaveSession(context.kind)}`,
     modes: body?.kind === "sql" ? body.modes : undefined,
     indexes: body?.kind === "sql" ? indexGuard(body.text) : undefined,
