@@ -138,6 +138,8 @@ class Lease implements Lock {
     this.caveat = term.caveat;
     this.#trustedUntil = term.askedAt + term.termMs - marginOf(term.termMs);
     this.#renewing = this.#renew();
+    // Whoever has lost the connection takes the lock anew. Nobody may go on renewing the old term.
+    connection.lost.addEventListener("abort", () => void this.#end().catch(() => {}), { once: true });
   }
 
   async confirm(): Promise<void> {
@@ -150,11 +152,27 @@ class Lease implements Lock {
   }
 
   async release(): Promise<void> {
+    const { sql, row, fence } = this.#term;
+    const release = sql.release(row, fence);
+    this.#stop.abort();
+    await this.#renewing;
+    try {
+      if (!this.lost.aborted)
+        await this.#connection.execute(release).catch(async (error: unknown) => {
+          // The other connection may still get through, or the next run would wait until the term is over.
+          if (!this.#renewer.lost.aborted) await this.#renewer.execute(release);
+          else throw error;
+        });
+    } finally {
+      await this.#renewer.close();
+    }
+  }
+
+  async #end(): Promise<void> {
+    if (this.#stop.signal.aborted) return;
     this.#stop.abort();
     await this.#renewing;
     await this.#renewer.close();
-    if (!this.lost.aborted)
-      await this.#connection.execute(this.#term.sql.release(this.#term.row, this.#term.fence));
   }
 
   async #renew(): Promise<void> {

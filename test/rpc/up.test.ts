@@ -1,9 +1,8 @@
 /** `godwit up` over HTTPS, with the project's URL and key alone. */
-import { functionSql } from "../../src/database/rpc/exec-sql.ts";
 import { makeCertificate } from "../support/certificate.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
-import { startPostgrest } from "../support/postgrest.ts";
+import { installFunction, startPostgrest } from "../support/postgrest.ts";
 import { folderOf } from "../support/target.ts";
 
 const MIGRATIONS = {
@@ -15,8 +14,8 @@ test("one URL and one key are enough: two migrations, over TLS, once", async ({ 
   const folder = folderOf(MIGRATIONS);
   const { file, files } = makeCertificate(folder);
   const tls = { cert: files["server.crt"] ?? "", key: files["server.key"] ?? "" };
+  await installFunction(db);
   await using api = await startPostgrest(db, { tls });
-  await db.sql(functionSql());
   const command = commandIn({ folder, env: { ...api.env, NODE_EXTRA_CA_CERTS: file } });
   await command("up");
   expect(await db.sql("select name from brands order by id")).toEqual([{ name: "Ä rose" }, { name: "b" }]);

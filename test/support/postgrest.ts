@@ -8,6 +8,7 @@ import { createServer as createHttp, type IncomingMessage, type ServerResponse }
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";
 import pg from "pg";
+import { functionSql } from "../../src/database/rpc/exec-sql.ts";
 import type { TestDatabase } from "./database.ts";
 
 /** What becomes of a request that is lost. `late` has its effect when the promise resolves. */
@@ -34,6 +35,8 @@ export interface Postgrest extends AsyncDisposable {
   /** For the command. */
   readonly env: Readonly<Record<string, string>>;
   fault: PostgrestOptions["fault"];
+  /** Resolves when it has read the schema anew, as it does when the channel is notified. */
+  reloaded(): Promise<void>;
   /** Resolves when nothing is in flight any more, also what nobody waits for. */
   settled(): Promise<void>;
 }
@@ -46,7 +49,19 @@ const ROLES = `do $$ declare r text; begin
   grant anon, authenticated, service_role to authenticator;
   perform pg_advisory_unlock(20261127); end $$`;
 
-export async function startPostgrest(db: TestDatabase, options: PostgrestOptions = {}): Promise<Postgrest> {
+/** The database behind it. */
+export type Behind = Pick<TestDatabase, "admin" | "name" | "port">;
+
+/** What the owner of a project does once: Supabase's roles are there already, and its function is made. */
+export async function installFunction(
+  db: Pick<TestDatabase, "admin" | "sql">,
+  text = functionSql(),
+): Promise<void> {
+  await db.admin(ROLES);
+  await db.sql(text);
+}
+
+export async function startPostgrest(db: Behind, options: PostgrestOptions = {}): Promise<Postgrest> {
   await db.admin(ROLES);
   await db.admin("grant usage on schema public to anon, authenticated, service_role");
   const url = `postgres://authenticator@127.0.0.1:${db.port}/${db.name}`;
@@ -125,6 +140,7 @@ export async function startPostgrest(db: TestDatabase, options: PostgrestOptions
     requests,
     env: { NEXT_PUBLIC_SUPABASE_URL: base, SUPABASE_SERVICE_ROLE_KEY: keys.service },
     fault: options.fault,
+    reloaded: () => cache.load(),
     async settled() {
       while (inFlight.size > 0) await Promise.allSettled(inFlight);
     },
@@ -208,6 +224,7 @@ interface Callable {
 
 interface Cache {
   readonly functions: ReadonlyMap<string, readonly Callable[]>;
+  load(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -230,7 +247,7 @@ async function schemaCache(url: string): Promise<Cache> {
     if (payload === "reload schema" || payload === "") void load().catch(() => {});
   });
   await client.query("listen pgrst");
-  return { functions, close: () => client.end() };
+  return { functions, load, close: () => client.end() };
 }
 
 interface Call {

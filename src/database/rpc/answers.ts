@@ -15,7 +15,7 @@ export function rowsOf(answered: Answered, parserOf: ParserOf): readonly Row[] {
   const parsers = types.map((id) => parserOf(Number(id)));
   return rows.map((row) =>
     Object.fromEntries(
-      readComposite(row).map((text, index) => [
+      readComposite(row, types.length).map((text, index) => [
         names?.[index] ?? "",
         text === null ? null : (parsers[index]?.(text) ?? text),
       ]),
@@ -27,7 +27,7 @@ export function rawOf(answered: Answered, command: string): RawResult {
   const { names, rows = [], types, count } = answered;
   return {
     fields: (names ?? []).map((name, index) => ({ name, typeId: Number(types?.[index] ?? TEXT) })),
-    rows: rows.map(readComposite),
+    rows: rows.map((row) => readComposite(row, names?.length ?? 0)),
     rowCount: count ?? null,
     command,
   };
@@ -37,7 +37,7 @@ const TEXT = 25;
 
 /** A server before 16 does not tell the types. JSON tells most of them, and a time is what it writes with a `T`. */
 function untyped(object: Readonly<Record<string, unknown>>, names: readonly string[], row: string): Row {
-  const texts = readComposite(row);
+  const texts = readComposite(row, names.length);
   return Object.fromEntries(
     names.map((name, index) => {
       const [value, text] = [object[name], texts[index] ?? null];

@@ -25,8 +25,11 @@ export const FUNCTION_SECONDS = 55;
 /** One statement of a request. */
 export interface Asked {
   readonly sql: string;
-  /** `prepared`: rows, with their types. `rows`: rows of a statement that cannot be prepared. Without it the rows are discarded. */
-  readonly as?: "prepared" | "rows";
+  /**
+   * `prepared`: rows, with their types. `rows`: rows of a statement that cannot be prepared. `call`: a prepared statement without
+   * rows. Otherwise the rows are discarded.
+   */
+  readonly as?: "prepared" | "rows" | "call";
   /** The parameters of a prepared statement, as literals. */
   readonly values?: string;
   /** What the statement takes and gives, instead of running it. */
@@ -82,6 +85,9 @@ declare
   path text;
   one jsonb;
   sql text;
+  how text;
+  values_given text;
+  describes boolean;
   call text;
   told jsonb;
   takes oid[];
@@ -114,14 +120,18 @@ begin
   -- Not a query: a statement may close all cursors.
   foreach one in array array(select value from jsonb_array_elements(statements)) loop
     sql := one ->> 'sql';
+    how := coalesce(one ->> 'as', '');
+    values_given := one ->> 'values';
+    describes := one ? 'describe';
     takes := null; types := null; names := null; lines := null; objects := null; counted := null;
-    if one ->> 'as' = 'prepared' or one ? 'describe' then
+    if how in ('prepared', 'call') or describes then
       if exists (select from pg_prepared_statements p where p.name = '${PREPARED}') then
         deallocate ${PREPARED};
       end if;
+      sql := 'prepare ${PREPARED} as ' || sql;
+      call := 'execute ${PREPARED}' || coalesce('(' || values_given || ')', '');
       perform set_config('search_path', path, true);
-      execute 'prepare ${PREPARED} as ' || sql;
-      call := 'execute ${PREPARED}' || coalesce('(' || (one ->> 'values') || ')', '');
+      execute sql;
       -- result_types is a column from PostgreSQL 16 on.
       select p.parameter_types::pg_catalog.oid[], pg_catalog.to_jsonb(p) operator(pg_catalog.->) 'result_types'
         into takes, told
@@ -131,12 +141,13 @@ begin
           from pg_catalog.jsonb_array_elements_text(told) with ordinality as t (name, place) order by t.place);
       end if;
     else
-      perform set_config('search_path', path, true);
       call := sql;
+      perform set_config('search_path', path, true);
     end if;
-    if one ? 'describe' then
+    -- From here to the next set_config every name is written with its schema.
+    if describes then
       null;
-    elsif one ? 'as' then
+    elsif how operator(pg_catalog.=) 'prepared' or how operator(pg_catalog.=) 'rows' then
       lines := '{}'; objects := '{}';
       for line in execute call loop
         lines := pg_catalog.array_append(lines, line::pg_catalog.text);

@@ -177,7 +177,7 @@ class RpcConnection implements Connection {
     const { text: sql = text } = statements[0] ?? {};
     const asked: Asked =
       values.length > 0
-        ? { sql, as: "prepared", values: values.join(", ") }
+        ? { sql, as: returnsRows(sql) ? "prepared" : "call", values: values.join(", ") }
         : {
             sql,
             ...(returnsRows(sql)

@@ -1,6 +1,9 @@
-/** PostgreSQL's text of a composite value, such as `(1,"a ""b""",)`, as the texts of its columns. */
-export function readComposite(text: string): (string | null)[] {
-  if (text === "()") return [];
+/**
+ * PostgreSQL's text of a composite value, such as `(1,"a ""b""",)`, as the texts of its columns. The text of no column and that
+ * of a single NULL are the same, so the number of columns is needed.
+ */
+export function readComposite(text: string, count: number): (string | null)[] {
+  if (count === 0) return [];
   const columns: (string | null)[] = [];
   let at = 1;
   for (;;) {
