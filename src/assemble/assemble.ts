@@ -21,6 +21,8 @@ export interface Assembled extends AsyncDisposable {
   readonly target: Target;
   /** Where the database is. `null`: the caller opens it. */
   readonly address: Address | null;
+  /** The host of the HTTPS API, if that is the way to the database. */
+  readonly api: string | null;
   /** The folder of the embedded server, if that is what is used. */
   readonly embedded: string | null;
   /** Stops the embedded server, unless somebody else uses it. Safe to call twice. */
@@ -46,7 +48,7 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   if (options.open !== undefined) return assembled(config, source, { open: options.open });
   if (isOverHttps(config, hasDatabaseUrl(config))) {
     const { open, endpoint } = await openerOverHttps(config);
-    return assembled(config, source, { open, name: endpoint.display });
+    return assembled(config, source, { open, api: endpoint.display });
   }
   if (isAddressed(config)) {
     const address = addressOf(config, config.values.databaseUrl?.reveal());
@@ -114,8 +116,7 @@ function refuseLongNames(config: Config, address?: Address): void {
 
 interface Parts {
   readonly open: Target["open"];
-  /** What the target is called where nothing else says it. */
-  readonly name?: string;
+  readonly api?: string;
   readonly address?: Address;
   readonly embedded?: string;
   readonly close?: () => Promise<void>;
@@ -129,7 +130,7 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
     await parts.close?.();
   };
   const target: Target = {
-    name: config.target?.name ?? values.project ?? parts.address?.database ?? parts.name ?? "database",
+    name: config.target?.name ?? values.project ?? parts.address?.database ?? parts.api ?? "database",
     source,
     ledger: openLedger(values.ledgerSchema, {
       allowSecond: values.allowSecondLedger,
@@ -156,6 +157,7 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
   return {
     target,
     address: parts.address ?? null,
+    api: parts.api ?? null,
     embedded: parts.embedded ?? null,
     close,
     [Symbol.asyncDispose]: close,

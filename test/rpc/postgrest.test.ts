@@ -143,7 +143,7 @@ test("the function's time limit ends a request before the gateway gives up, and 
   expect(await db.sql("select to_regclass('slow') as slow")).toEqual([{ slow: null }]);
 });
 
-test("a session of the API is left as it was: no setting, no temporary table, no prepared statement of ours stays", async ({
+test("what runs runs as the function's owner, and a request that fails leaves no setting behind", async ({
   db,
 }) => {
   await installFunction(db);

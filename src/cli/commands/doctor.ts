@@ -105,12 +105,12 @@ function layoutOf({ values }: Config, layout: string): string {
 }
 
 async function checkDatabase(session: Session): Promise<readonly Finding[]> {
-  const { target, context, address, embedded, config } = session;
+  const { target, context, address, api, embedded, config } = session;
   const pooled = address === null ? undefined : looksPooled(address);
   return withConnection(target, context, async (connection) => [
     ok(
       "database",
-      `${address?.display ?? "provided by the program"}${embedded === null ? "" : ` (embedded, in ${embedded})`}`,
+      `${address?.display ?? (api === null ? "provided by the program" : `${api} over HTTPS`)}${embedded === null ? "" : ` (embedded, in ${embedded})`}`,
     ),
     ...(isAddressed(config)
       ? []
@@ -121,7 +121,13 @@ async function checkDatabase(session: Session): Promise<readonly Finding[]> {
     ),
     connection.capabilities.session
       ? ok("sessions", "a connection is a session; the lock ends with it")
-      : warning("sessions", "a pooler assigns sessions per transaction; the lock is a lease", pooled?.advice),
+      : api === null
+        ? warning(
+            "sessions",
+            "a pooler assigns sessions per transaction; the lock is a lease",
+            pooled?.advice,
+          )
+        : ok("sessions", "each request is a transaction of its own; the lock is a lease"),
     ...(pooled !== undefined && connection.capabilities.session
       ? [warning("sessions", `The address looks like a pooler's: ${pooled.reason}.`, pooled.advice)]
       : []),

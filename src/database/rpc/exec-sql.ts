@@ -163,6 +163,9 @@ begin
       execute call;
       get diagnostics counted = row_count;
     end if;
+    if takes is not null then
+      deallocate ${PREPARED};
+    end if;
     -- The path that the statement leaves is the next one's.
     path := pg_catalog.current_setting('search_path');
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
