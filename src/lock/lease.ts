@@ -23,7 +23,7 @@ import type { Connection } from "../database/connection.ts";
 import { DatabaseError, LockError, type Problem } from "../errors.ts";
 import { backoffMs, delay, formatDuration, orAbort, timeLimit } from "../std/time.ts";
 import { type Lock, type LockOptions, lockName } from "./lock.ts";
-import { findHolder, lockKey } from "./session.ts";
+import { findHolder, lockKey, MISSING } from "./session.ts";
 import { ADVISORY_LOCK_HELD, type LockRow, type LockSql, lockSql, requireAdvisoryLock } from "./sql.ts";
 import { reportWaits } from "./wait.ts";
 
@@ -46,11 +46,18 @@ export async function acquireLease(connection: Connection, options: LeaseOptions
   const waits = reportWaits(options);
 
   let fence: string | undefined;
+  let own: string | null = null;
   let askedAt = performance.now();
   for (let attempt = 1; fence === undefined; attempt++) {
     askedAt = performance.now();
-    fence = await tryAcquire(connection, key, { create: sql.create(), acquire: sql.acquire(row, termMs) });
+    fence = await tryAcquire(connection, key, {
+      create: sql.create(),
+      acquire: sql.acquire(row, termMs, own),
+    });
     if (fence === undefined) {
+      const before: string | null = own;
+      own = await ownFence(connection, sql.ownFence(row));
+      if (own !== null && own !== before) continue;
       await waits.report(() => findHolder(connection, key, sql));
       await delay(
         Math.min(backoffMs(attempt, { firstMs: 50, maxMs: 1_000 }), waits.remainingMs()),
@@ -68,6 +75,19 @@ export async function acquireLease(connection: Connection, options: LeaseOptions
   const caveat = starved ? poolOfOne(connection, trustedMs) : undefined;
   const { openAnother } = options;
   return new Lease(connection, renewer, { row, sql, fence, termMs, askedAt, caveat, openAnother });
+}
+
+/** The run is in its own way where it has lost the connection, or the answer, with which it took the lease. */
+async function ownFence(connection: Connection, select: string): Promise<string | null> {
+  const [found] = await connection
+    .query<{ fence: string }>(select)
+    .then(({ rows }) => rows)
+    .catch((error) => {
+      // There is no table yet.
+      if (error instanceof DatabaseError && MISSING.has(error.sqlState ?? "")) return [];
+      throw error;
+    });
+  return found?.fence ?? null;
 }
 
 /** How long a pooler may take to find a second server session for the renewal. */

@@ -83,16 +83,22 @@ create table if not exists ${table} (
     withdraw: (row: LockRow) => `update ${table} set run_id = null, host = null, pid = null, doing = null,
   locked_at = null, expires_at = null where name = ${name} and run_id = ${stored(row.runId)}`,
 
+    /** The fence of a live lease that this run took on a connection which it has lost. */
+    ownFence: (row: LockRow) => `select fence::text as fence from ${table}
+  where name = ${name} and kind = 'lease' and run_id = ${stored(row.runId)} and expires_at > clock_timestamp()`,
+
+    /** `own`: what `ownFence` says. With it, a run takes over from itself. A request for an older fence that comes late does not. */
     acquire: (
       row: LockRow,
       ttlMs: number,
+      own: string | null,
     ) => `insert into ${table} (name, fence, kind, run_id, host, locked_at, expires_at)
   values (${name}, 1, 'lease', ${stored(row.runId)}, ${stored(row.host)}, clock_timestamp(),
     clock_timestamp() + interval '${ttlMs} milliseconds')
   on conflict (name) do update set fence = ${table}.fence + 1, kind = 'lease', run_id = excluded.run_id,
     host = excluded.host, pid = null, doing = null, locked_at = excluded.locked_at, expires_at = excluded.expires_at
   where not (${table}.kind = 'lease' and ${table}.expires_at is not null and ${table}.expires_at > clock_timestamp())
-    or ${table}.run_id = excluded.run_id
+    ${own === null ? "" : `or (${table}.run_id = excluded.run_id and ${table}.fence = ${own})`}
   returning fence::text as fence`,
 
     renew: (row: LockRow, fence: string, ttlMs: number) => `update ${table}

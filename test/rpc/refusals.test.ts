@@ -160,7 +160,13 @@ test("a function that is missing, of another version, or may not be called; and 
   expect((await command("doctor")).stdout).toMatch(/over HTTPS/);
 });
 
-test("nobody but the service role may call the function, whoever was granted what before", async ({ db }) => {
+test("nobody but the service role may call the function, although Supabase grants new ones to everybody", async ({
+  db,
+}) => {
+  await using _ = await startPostgrest(db);
+  await db.sql(
+    "alter default privileges in schema public grant execute on functions to anon, authenticated, service_role",
+  );
   await installFunction(db);
   for (const [role, may] of [
     ["public", false],
