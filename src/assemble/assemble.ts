@@ -135,6 +135,7 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
     ledger: openLedger(values.ledgerSchema, {
       allowSecond: values.allowSecondLedger,
       given: config.target?.schema ?? null,
+      byHand: source.layout === "supabase" || parts.api !== undefined,
     }),
     open: parts.open,
     settings: {

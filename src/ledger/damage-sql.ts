@@ -42,7 +42,7 @@ export function withoutThese(tables: LedgerTables, missing: readonly LedgerTable
  * Of each revision the last event that says whether it is there. Of one that was tried again or failed without effect it is
  * open: a row for its new text may have been taken away again.
  */
-function lastEvents({ migration_log: log }: LedgerTables): string {
+export function lastEvents({ migration_log: log }: LedgerTables): string {
   return `select distinct on (g.revision) g.revision, g.id, g.at, g.run_id, g.event, g.duration_ms, g.executed_by, g.host, g.git_commit,
   g.version, g.details,
   case when g.event in ('applied', 'baseline', 'rebuilt') then true

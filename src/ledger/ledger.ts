@@ -48,6 +48,8 @@ export interface RecordedStep {
 
 export interface Ledger {
   readonly schema: string;
+  /** See `by-hand-sql.ts`. */
+  readonly byHand: boolean;
   readonly sql: LedgerSql;
   /** Reads all of it. Throws `PlanRefused` (`LEDGER_NEWER`, `LEDGER_ELSEWHERE`, `LEDGER_DAMAGED` unless that is asked for). */
   read(connection: Connection, options?: { readonly evenDamaged: boolean }): Promise<RecordedHistory>;
@@ -66,14 +68,18 @@ export interface Ledger {
 export interface LedgerOptions {
   /** Two projects share the database: a ledger in another schema is nothing to stop for. */
   readonly allowSecond: boolean;
+  /** Its operators work on its tables by hand, as on Supabase. */
+  readonly byHand?: boolean;
   /** The one schema that the target is: nothing is created for it once it is gone. */
   readonly given?: string | null;
 }
 
 export function openLedger(schema: string, options: LedgerOptions = { allowSecond: false }): Ledger {
-  const sql = ledgerSql(schema, { given: options.given ?? null });
+  const byHand = options.byHand ?? false;
+  const sql = ledgerSql(schema, { given: options.given ?? null, byHand });
   return {
     schema,
+    byHand,
     sql,
 
     async read(connection, { evenDamaged } = { evenDamaged: false }) {
@@ -131,6 +137,8 @@ function interpret(
     { rows: ledger } = NO_ROWS,
     { rows: history } = NO_ROWS,
     { rows: differences } = NO_ROWS,
+    _toolRows = NO_ROWS,
+    { rows: deleted } = NO_ROWS,
   ]: readonly Result[],
 ): RecordedHistory {
   const format = Number(ledger[0]?.format ?? 0);
@@ -147,6 +155,7 @@ function interpret(
     entries,
     project: restored((ledger[0]?.project as string | null | undefined) ?? null),
     created: true,
+    again: new Set(restored(deleted).map(({ revision }) => String(revision))),
     damage: damageOf(schema, {
       missing:
         ledger.length === 0 && !missing.includes("migration_ledger")

@@ -5,6 +5,7 @@
  * Renewing does not wait.
  */
 import { createSchema, identifier, stored } from "../core/sql/quote.ts";
+import { rowSecurity } from "../core/sql/row-security.ts";
 import { requireSchema } from "../core/sql/schema-guard.ts";
 
 /** The SQLSTATE that the fence raises: another runner has taken over. */
@@ -33,10 +34,12 @@ export interface GivenSchema {
    * gone.
    */
   readonly given?: string | null | undefined;
+  /** Row-level security is on for the table, as for those of the ledger. */
+  readonly byHand?: boolean | undefined;
 }
 
 /** `lock` is the name of the lock. For migrations it is the schema's name. */
-export function lockSql(schema: string, lock = schema, { given = null }: GivenSchema = {}) {
+export function lockSql(schema: string, lock = schema, { given = null, byHand = false }: GivenSchema = {}) {
   const table = `${identifier(schema)}.migration_locks`;
   const name = stored(lock);
   return {
@@ -52,7 +55,7 @@ create table if not exists ${table} (
   doing text,
   locked_at timestamptz,
   expires_at timestamptz,
-  unique (name, fence))`,
+  unique (name, fence))${byHand ? `;\n${rowSecurity(schema, "migration_locks")}` : ""}`,
 
     liveLease: () => `select run_id as "runId", host, doing,
   (extract(epoch from clock_timestamp() - locked_at) * 1000)::float8 as "heldForMs"

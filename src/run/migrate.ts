@@ -242,7 +242,7 @@ class Run {
       },
       sent: indexes.sent,
       cut: this.#reconnection.cut,
-      ...{ mirror, watch, advisory },
+      ...{ mirror, watch, advisory, again: history.again },
     };
     await indexes.before(context, prepared, invalid);
     const stopNotices = connection.onNotice(boundedNotices(this.#context.observe));

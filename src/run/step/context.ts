@@ -39,6 +39,8 @@ export interface StepContext {
   readonly cut?: { readonly revision: string; readonly error: DatabaseError } | undefined;
   /** Receives each text that a module sends. */
   readonly sent?: ((revision: string, text: string) => void) | undefined;
+  /** What a person has deleted from our history, so that it runs again. */
+  readonly again?: ReadonlySet<string> | undefined;
   /** The history of another tool, which the run writes too. */
   readonly mirror?: Mirror | null | undefined;
   /** A tool whose history the run doesn't write. Its own runs must not overlap with this one. */
