@@ -1,9 +1,9 @@
-/** One invocation, from the words that were typed to an exit code: parse, carry out, print. */
+/** Runs one invocation, from the typed words to an exit code: it parses, runs the command, and prints. */
 import { randomUUID } from "node:crypto";
 import { type Config, schemaTarget } from "../config/config.ts";
 import { loadConfig, timeoutBefore } from "../config/load.ts";
 import { flagName, OPTIONS } from "../config/options.ts";
-import { GodwitError, type Problem, problemsOf } from "../errors.ts";
+import { GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
 import { GRACE_MS, orEnded } from "../run/session/ending.ts";
 import { passwordsIn } from "../std/credentials.ts";
 import { hideRemembered, redact, remember } from "../std/secret.ts";
@@ -17,22 +17,24 @@ import { formatError, problemsToTell } from "./output/problems.ts";
 import { createProgress } from "./output/progress.ts";
 import type { Terminal } from "./output/terminal.ts";
 import { type Parsed, parse } from "./program.ts";
+import type { UnderWay } from "./under-way.ts";
 
 /** The process around a command. */
 export interface CommandEnvironment {
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingFolder: string;
-  /** Aborts with an `Interrupted`. */
+  /** Aborts with `Interrupted`. */
   readonly signal: AbortSignal;
   readonly deadline: Deadline;
+  readonly underWay: UnderWay;
 }
 
-/** Never throws. */
+/** Runs the command and returns the exit code. Never throws. */
 export async function run(argv: readonly string[], around: CommandEnvironment): Promise<number> {
   const { terminal } = around;
   const json = wantsJson(argv);
-  // A refusal may quote a word that was typed in the wrong place, and the word may be a URL with a password.
+  // A refusal may quote a misplaced word, which may be a URL with a password.
   for (const word of argv) if (word.includes("@")) remember(...passwordsIn(word));
   try {
     const parsed = await parse(argv, { ...terminal, error: (text) => terminal.error(redact(text)) });
@@ -44,47 +46,51 @@ export async function run(argv: readonly string[], around: CommandEnvironment): 
       if (json) terminal.out(documentOf({ ok: false, problems: [usageProblem(commander.message ?? "")] }));
       return 2;
     }
-    return fail(error, { terminal, json, command: null });
+    return around.underWay.claim() ? fail(error, { terminal, json, command: null }) : exitCodeOf(error);
   }
 }
 
-/** Help and version are answers. Without a command help is shown as well, and that is an error. */
+/** Whether the user asked for help or version. Help that is shown because no command was given is an error. */
 function isAskedFor(code: string, argv: readonly string[]): boolean {
   if (code === "commander.help") return argv.includes("help");
   return code === "commander.helpDisplayed" || code === "commander.version";
 }
 
-/** Runs before the options are parsed, because an error of parsing is reported in JSON too. */
+/**
+ * Whether `--json` was typed. It runs before the options are parsed, because errors of parsing are reported in JSON
+ * too.
+ */
 function wantsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
   return (end === -1 ? argv : argv.slice(0, end)).includes("--json");
 }
 
 async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolean): Promise<number> {
-  const { terminal, environment, workingFolder, deadline } = around;
+  const { terminal, environment, workingFolder, deadline, underWay } = around;
   const { row, flags } = parsed;
   let loading: Promise<Config> | undefined;
   let loaded: Config | undefined;
   const printed: string[] = [];
   const signal = AbortSignal.any([around.signal, deadline.signal]);
-  // A flag of the command may have the name of an option, and is none.
+  // A flag of the command may have the same name as an option.
   const own = (row.flags ?? []).map(({ syntax }) => syntax.split(" ")[0]);
   const options = OPTIONS.filter((option) => !own.includes(`--${flagName(option)}`));
   const typed = Object.fromEntries(options.map(({ key }) => [key, flags[key]]));
   const config = async () => {
     if (loading !== undefined) return loading;
-    // A file may hang: until it is read, what flags and environment say of the deadline counts.
+    // The file may hang. Until it is read, the deadline of flags and environment holds.
     deadline.set(timeoutBefore({ flags: typed, environment, workingFolder }));
-    // The file says how lines are written; what it prints waits for that.
+    // The file decides the format of the log. What it prints waits for that.
     const print = (line: string) => void printed.push(line);
     loading = loadConfig({ flags: typed, environment, workingFolder, signal, print });
     loaded = await loading;
     deadline.set(loaded.values.timeout);
     return loaded;
   };
-  // Made when the first event arrives: by then the configuration says how to write.
+  // Replaced when the configuration is read, which decides the format.
   let log: Log = createTextLog({ terminal, quiet: flags.quiet === true, verbose: flags.verbose === true });
-  let observe = createProgress(log).observe;
+  const progressOf = (some: Log) => underWay.watch(createProgress(some).observe);
+  let observe = progressOf(log);
   const tellPrinted = () => {
     for (const line of printed.splice(0)) log.write("info", line);
   };
@@ -98,7 +104,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
         const { quiet, verbose, logFormat } = read.values;
         const options = { terminal, quiet, verbose };
         log = logFormat === "json" ? createJsonLog(options, randomUUID()) : createTextLog(options);
-        observe = createProgress(log).observe;
+        observe = progressOf(log);
         tellPrinted();
         for (const note of [...parsed.notes, ...read.notes]) log.write("warn", note);
       }
@@ -108,37 +114,59 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     signal,
     log: () => log,
     observe: (event) => observe(event),
+    underWay,
     say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
     json,
     commands: COMMANDS,
   };
+  const isTold = () => loaded?.values.logFormat === "json";
+  const giveUp = (error: Interrupted) => {
+    log.live("");
+    if (isTold()) log.problem("error", error);
+    fail(error, { terminal, json, command: row.name, told: isTold() });
+  };
+  underWay.onGiveUp(giveUp, { keeps: flags.dryRun !== true });
+  for (const ended of [around.signal, deadline.signal])
+    ended.addEventListener("abort", () => sayEnding(log, ended.reason), { once: true });
   try {
     const command = await row.load();
     const answered = answerOf(command.run, { row, typed, invocation, workingFolder });
     const answer = await orEnded(answered, { signal, graceMs: GRACE_MS });
-    print(answer, { terminal, json, quiet: flags.quiet === true, command: row.name });
+    if (underWay.claim()) print(answer, { terminal, json, quiet: flags.quiet === true, command: row.name });
     return answer.exitCode ?? 0;
   } catch (error) {
+    if (!underWay.claim()) return exitCodeOf(error);
     log.live("");
     tellPrinted();
-    if (loaded?.values.logFormat === "json")
-      for (const problem of problemsToTell(error)) log.problem("error", problem);
-    return fail(error, { terminal, json, command: row.name, told: loaded?.values.logFormat === "json" });
+    if (isTold()) for (const problem of problemsToTell(error)) log.problem("error", problem);
+    return fail(error, { terminal, json, command: row.name, told: isTold() });
   }
 }
 
-/** They mean nothing where the configuration has no targets. */
+/** The end may take some seconds, and a person at the terminal has nothing else to see in them. */
+function sayEnding(log: Log, reason: unknown): void {
+  if (!(reason instanceof Interrupted)) return;
+  const { by } = reason;
+  log.write(
+    "info",
+    by === "deadline"
+      ? "The deadline has passed: ending what is under way"
+      : `${by}: ending what is under way; a second signal ends the process at once`,
+  );
+}
+
+/** Options that mean nothing without several targets. */
 const OF_SEVERAL = ["parallel", "onTargetFailure"];
 
 interface Words {
   readonly row: CommandRow;
-  /** What was typed, by the option's key. */
+  /** Typed values, by the key of the option. */
   readonly typed: Readonly<Record<string, unknown>>;
   readonly invocation: Invocation;
   readonly workingFolder: string;
 }
 
-/** Once, or for each target that is meant. */
+/** Runs the command once, or for each chosen target. */
 async function answerOf(run: Run, { row, typed, invocation, workingFolder }: Words): Promise<Answer> {
   if (row.targets === "none") return run(invocation);
   const config = await invocation.config();
@@ -158,7 +186,10 @@ async function answerOf(run: Run, { row, typed, invocation, workingFolder }: Wor
   return runForEach({ run, name: row.name, config, configs }, own);
 }
 
-/** Of one that is named, `tenants/a`: found out like all of them, so that a mistyped one is refused and not made. */
+/**
+ * The configuration of one schema, such as `tenants/a`. It is searched like all schemas, so a mistyped one is refused
+ * and not created.
+ */
 async function oneSchema(config: Config, invocation: Invocation, row: CommandRow): Promise<Config> {
   const only = config.target?.schemas?.only ?? null;
   if (only === null) return config;
@@ -191,7 +222,7 @@ interface FailOptions {
   readonly terminal: Terminal;
   readonly json: boolean;
   readonly command: string | null;
-  /** The log has said it already. */
+  /** The log has reported it already. */
   readonly told?: boolean;
 }
 
@@ -210,8 +241,8 @@ function documentOf(document: object): string {
 }
 
 /**
- * Words of our own stay: a password that is a state, a year or the name of a migration must not take these out of what
- * machines read. In the facts of a problem anything may stand.
+ * Hides secrets in the JSON document. Our own words stay, because a password may equal a state, a year or the name of
+ * a migration, and machines read these. In the facts of a problem anything may stand.
  */
 function clean(value: unknown, key: string, { own }: { own: boolean }): unknown {
   if (typeof value === "bigint") return String(value);
@@ -225,7 +256,9 @@ function clean(value: unknown, key: string, { own }: { own: boolean }): unknown 
 }
 
 const OF_OTHERS: ReadonlySet<string> = new Set(["details", "figures", "settings"]);
-/** `sql`: a script is for somebody else to run, and without its passwords it would be another one. */
+/**
+ * Fields whose values are our own words. `sql` is among them: a script without its passwords would be another script.
+ */
 const OWN_WORDS: ReadonlySet<string> = new Set(
   "sql command code kind state outcome committed level event direction phase goal revision revisions revises current heads file files folder checksum fingerprint runId layout tool startedAt executedAt finishedAt seenAt at declared already".split(
     " ",

@@ -27,7 +27,7 @@ import { findHolder, lockKey, MISSING } from "./session.ts";
 import { ADVISORY_LOCK_HELD, type LockRow, type LockSql, lockSql, requireAdvisoryLock } from "./sql.ts";
 import { reportWaits } from "./wait.ts";
 
-export const LEASE_TERM_MS = 60_000;
+const LEASE_TERM_MS = 60_000;
 const MARGIN_MS = 5_000;
 const RETRY_MS = 250;
 

@@ -137,7 +137,8 @@ class Run {
         await this.#underLock(connection, lock, files);
         if (this.#options.goal.direction === "up") refuseUnusable(files);
       } catch (error) {
-        throw await explainedBySchema(error, this.#target.settings, connection);
+        const told = await this.#reconnection.stopped(error, { connection, lock });
+        throw await explainedBySchema(told, this.#target.settings, connection);
       } finally {
         if (!connection.lost.aborted) await lock.release().catch(() => {});
       }
@@ -202,12 +203,12 @@ class Run {
     if (mirror !== null && decided.direction === "up") await tellTool(place, { mirror, files, missingThere });
     if (decided.steps.length === 0) return;
     await refuseReadOnly(connection);
-
     const prepared = await prepareSteps({
       steps: decided.steps,
       migrations: new Map(files.migrations.map((migration: Migration) => [migration.id, migration])),
       source: target.source,
       history,
+      signal: this.#context.signal,
     });
     if (this.#options.failure === "stop") refuseBroken(prepared);
     await refuseSessionNeeds(connection, prepared);
@@ -242,6 +243,7 @@ class Run {
       },
       sent: indexes.sent,
       cut: this.#reconnection.cut,
+      lostAt: (known) => this.#reconnection.lostAt(known),
       ...{ mirror, watch, advisory, again: history.again },
     };
     await indexes.before(context, prepared, invalid);

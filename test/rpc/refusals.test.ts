@@ -208,3 +208,13 @@ test("an HTML answer is never taken for a result: refused where it is another se
   await commandIn({ folder: folderOf(FIRST), env: api.env })("up");
   expect(await db.sql("select to_regclass('a') is not null as there")).toEqual([{ there: true }]);
 });
+
+test("a dry run needs a session, and says so by name", async ({ db }) => {
+  await installFunction(db);
+  await using api = await startPostgrest(db);
+  const command = commandIn({ folder: folderOf(FIRST), env: api.env });
+  expect((await command.fails(1, "up", "--dry-run", "--json")).json.problems).toMatchObject([
+    { code: "DATABASE_NEEDS_SESSION", hint: expect.stringContaining("USE_NODE_MIGRATIONS=false") },
+  ]);
+  expect(await db.sql("select to_regclass('a') as a")).toEqual([{ a: null }]);
+});

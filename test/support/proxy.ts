@@ -31,6 +31,8 @@ export interface Proxy {
   cutBefore(n: number): void;
   /** Cuts every connection now. */
   cut(): void;
+  /** Keeps the next message of a client that holds this text, and everything behind it on its connection, until it is released. */
+  hold(text: string): Held;
   /** Latency of each way: everything comes later, nothing comes slower. */
   delay(ms: number): void;
   /**
@@ -38,7 +40,15 @@ export interface Proxy {
    * connections that are made afterwards work.
    */
   goSilent(which?: "all" | "present"): void;
+  /** What silence has kept back, in order. A hang-up has the type `closed`. */
+  readonly keptBack: readonly Message[];
   close(): Promise<void>;
+}
+
+export interface Held {
+  /** Resolves when the message has arrived at the proxy. */
+  readonly reached: Promise<void>;
+  release(): void;
 }
 
 export interface ProxyOptions {
@@ -58,10 +68,12 @@ export async function startProxy({
 }: ProxyOptions): Promise<Proxy> {
   let connections = 0;
   const messages: Message[] = [];
+  const keptBack: Message[] = [];
   const links = new Set<Link>();
   let cutAt: { n: number; forward: boolean } | undefined;
   let delayMs = 0;
   let silent = false;
+  const holds = new Set<{ text: string; reached: () => void; released: Promise<void> }>();
 
   const server = createServer((client) => {
     const connection = ++connections;
@@ -77,7 +89,8 @@ export async function startProxy({
       const split = splitter(from);
       source.on("data", (chunk) => {
         for (const { type, bytes } of split(chunk)) {
-          if (link.silent || link.gone) return;
+          if (link.silent && !link.gone) keptBack.push({ from, type, connection });
+          if (link.silent || link.gone) continue;
           if (type === "tls") {
             client.write("N");
             continue;
@@ -90,6 +103,19 @@ export async function startProxy({
             cutAt = undefined;
             link.gone = true; // whatever is behind it no longer passes
           }
+          const held = from === "client" && [...holds].find(({ text }) => bytes.includes(text));
+          if (held) {
+            holds.delete(held);
+            link.held = held.released;
+            void held.released.then(() => {
+              link.held = undefined;
+            });
+            held.reached();
+          }
+          if (link.held !== undefined && from === "client") {
+            void link.held.then(() => link.gone || target.write(bytes));
+            continue;
+          }
           later(() => {
             if (!link.silent && cut?.forward !== false) target.write(bytes);
             if (!cut) return;
@@ -100,7 +126,7 @@ export async function startProxy({
       });
       source.on("error", () => undefined); // "close" follows
       source.on("close", () => {
-        if (link.silent) return;
+        if (link.silent) return void keptBack.push({ from, type: "closed", connection });
         later(() => target.end());
       });
     }
@@ -124,6 +150,7 @@ export async function startProxy({
   return {
     port: own,
     messages,
+    keptBack,
     url(of) {
       const url = new URL(of);
       url.hostname = "127.0.0.1";
@@ -138,6 +165,16 @@ export async function startProxy({
       cutAt = { n, forward: false };
     },
     cut: cutAll,
+    hold(text) {
+      let release = () => {};
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const reached = new Promise<void>((resolve) => {
+        holds.add({ text, reached: resolve, released });
+      });
+      return { reached, release };
+    },
     delay(ms) {
       delayMs = ms;
     },
@@ -159,6 +196,7 @@ export async function startProxy({
 interface Link {
   readonly client: Socket;
   readonly server: Socket;
+  held?: Promise<void> | undefined;
   gone: boolean;
   silent: boolean;
 }

@@ -5,6 +5,7 @@
 import { accept } from "../../core/sql/cursor.ts";
 import { type Statement, splitStatements } from "../../core/sql/statements.ts";
 import { fold, nextToken } from "../../core/sql/tokens.ts";
+import { DatabaseError } from "../../errors.ts";
 import type { Asked } from "./exec-sql.ts";
 
 export interface Request {
@@ -21,7 +22,7 @@ export interface Message {
   readonly requests: readonly Request[];
 }
 
-/** Throws `Error` where the message is not whole transactions; nothing of ours sends such a message. */
+/** Throws `DatabaseError` (`DATABASE_NEEDS_SESSION`) where the message is not whole transactions. */
 export function messageOf(text: string, rows: "keep" | "discard"): Message {
   const statements = splitStatements(text);
   const commands: string[] = [];
@@ -38,7 +39,7 @@ export function messageOf(text: string, rows: "keep" | "discard"): Message {
     commands.push(command);
     switch (command) {
       case "BEGIN":
-        if (open) throw new Error("A transaction begins inside of another.");
+        if (open) throw needsSession("a transaction begins inside of another");
         refuseIsolation(sql);
         flush();
         open = true;
@@ -48,7 +49,7 @@ export function messageOf(text: string, rows: "keep" | "discard"): Message {
         open = false;
         break;
       case "ROLLBACK":
-        if (open && asked.length > 0) throw new Error("Over HTTPS nothing is tried and rolled back.");
+        if (open && asked.length > 0) throw needsSession("something is tried and rolled back");
         flush();
         open = false;
         break;
@@ -60,7 +61,7 @@ export function messageOf(text: string, rows: "keep" | "discard"): Message {
         places.push(place);
     }
   }
-  if (open) throw new Error("Over HTTPS a transaction cannot span several messages.");
+  if (open) throw needsSession("a transaction spans several messages");
   flush();
   return { statements, commands, requests };
 }
@@ -123,5 +124,14 @@ function refuseIsolation(sql: string): void {
   accept(cursor, "begin");
   accept(cursor, "isolation", "level", "read", "committed");
   accept(cursor, "read", "write");
-  if (nextToken(sql, cursor.at) !== null) throw new Error(`Over HTTPS a transaction cannot be: ${sql}`);
+  if (nextToken(sql, cursor.at) !== null) throw needsSession(`it asks for ${sql}`);
+}
+
+/** Nothing of the message is sent. */
+function needsSession(why: string): DatabaseError {
+  return new DatabaseError({
+    code: "DATABASE_NEEDS_SESSION",
+    message: `This cannot be done over HTTPS, where each request is a transaction of its own: ${why}.`,
+    hint: "Use a database URL for it: set SUPABASE_DB_URL (or DATABASE_URL) and USE_NODE_MIGRATIONS=false.",
+  });
 }
