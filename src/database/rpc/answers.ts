@@ -35,12 +35,16 @@ export function rawOf(answered: Answered, command: string): RawResult {
 
 const TEXT = 25;
 
-/** A server before 16 does not tell the types. JSON tells most of them, and a time is what it writes with a `T`. */
+/**
+ * A server before 16 does not tell the types of what a change returns. JSON tells most of them. A number that JavaScript does not
+ * have exactly stays text, and a time is what JSON writes with a `T`.
+ */
 function untyped(object: Readonly<Record<string, unknown>>, names: readonly string[], row: string): Row {
   const texts = readComposite(row, names.length);
   return Object.fromEntries(
     names.map((name, index) => {
       const [value, text] = [object[name], texts[index] ?? null];
+      if (typeof value === "number") return [name, String(value) === text ? value : text];
       if (typeof value !== "string" || text === null || value === text) return [name, value ?? null];
       return [name, TIME.test(value) ? new Date(value) : text];
     }),

@@ -139,6 +139,17 @@ begin
       if pg_catalog.jsonb_typeof(told) operator(pg_catalog.=) 'array' then
         types := array(select t.name::pg_catalog.regtype::pg_catalog.oid
           from pg_catalog.jsonb_array_elements_text(told) with ordinality as t (name, place) order by t.place);
+      elsif how operator(pg_catalog.=) 'prepared' then
+        -- An older server tells the columns of a table that it makes for them. The table is rolled back, the variable is not.
+        begin
+          execute pg_catalog.format('create temporary table ${PREPARED}_types as %s with no data', call);
+          types := array(select a.atttypid from pg_catalog.pg_attribute a
+            where a.attrelid operator(pg_catalog.=) 'pg_temp.${PREPARED}_types'::pg_catalog.regclass
+              and a.attnum operator(pg_catalog.>) 0::pg_catalog.int2 order by a.attnum);
+          raise exception using errcode = 'GW003';
+        exception when others then
+          null;
+        end;
       end if;
     else
       call := sql;
