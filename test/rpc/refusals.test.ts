@@ -54,6 +54,7 @@ test.for<[string, Files, RegExp, number | undefined]>([
       },
     ]);
     expect(problems[0].place.line).toBe(line);
+    expect((await command.fails(1, "plan", "--json")).json.problems).toEqual(problems);
     expect(await db.sql("select to_regclass('a') as a")).toEqual([{ a: null }]);
     // The hint works.
     await command.with({ SUPABASE_DB_URL: db.url, DATABASE_URL: db.url, USE_NODE_MIGRATIONS: "false" })("up");

@@ -17,6 +17,7 @@ test("one URL and one key are enough: two migrations, over TLS, once", async ({ 
   await installFunction(db);
   await using api = await startPostgrest(db, { tls });
   const command = commandIn({ folder, env: { ...api.env, NODE_EXTRA_CA_CERTS: file } });
+  expect((await command("plan", "--json")).json.plan.steps).toHaveLength(2);
   await command("up");
   expect(await db.sql("select name from brands order by id")).toEqual([{ name: "Ä rose" }, { name: "b" }]);
   expect((await command("up", "--json")).json.report.steps).toEqual([]);

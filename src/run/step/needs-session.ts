@@ -11,7 +11,7 @@ const WAY_OUT =
 
 /** Throws `SourceError` (`SOURCE_NEEDS_SESSION`). */
 export async function refuseSessionNeeds(
-  { capabilities }: Connection,
+  { capabilities }: Pick<Connection, "capabilities">,
   steps: readonly Prepared[],
 ): Promise<void> {
   if (capabilities.spanning) return;
