@@ -43,5 +43,5 @@ export async function openerOverHttps(
       key: nameOf("supabaseKey", "SUPABASE_SERVICE_ROLE_KEY"),
     },
   });
-  return { open: ({ signal }) => openRpc(endpoint, { signal }), endpoint };
+  return { open: ({ applicationName, signal }) => openRpc(endpoint, { applicationName, signal }), endpoint };
 }

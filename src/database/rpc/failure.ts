@@ -60,7 +60,7 @@ export function failureOf(reply: Reply, sent: Sent): DatabaseError {
       message: `${display} has no connection to its database: ${said.message}.`,
       hint: "Wait until the project is up, then run again.",
     });
-  if (code === QUERY_CANCELED) return tooLong(display, said);
+  if (code === QUERY_CANCELED && /timeout/i.test(said.message)) return tooLong(display, said);
   const hint = said.hint === null || said.hint === "" ? {} : { hint: said.hint };
   if (told === null) {
     const error = { code, message: said.message, detail: said.details ?? undefined, ...hint };

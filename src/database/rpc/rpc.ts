@@ -29,6 +29,8 @@ import { type Http, NoReply, openHttp } from "./http.ts";
 import { commandOf, messageOf, returnsRows } from "./message.ts";
 
 export interface OpenRpcOptions {
+  /** What the steps of a run are called in `pg_stat_activity`; a running one is cancelled by it. */
+  readonly applicationName?: string | undefined;
   /** Ends the attempt to reach the API. Later it gives up the request in flight. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -60,6 +62,7 @@ class RpcConnection implements Connection {
   readonly #http: Http;
   readonly #endpoint: Endpoint;
   readonly #parserOf: ParserOf;
+  readonly #options: OpenRpcOptions;
   readonly #lost = new AbortController();
   readonly #closing = new AbortController();
   readonly #kinds = new Map<number, ParameterKind>();
@@ -74,10 +77,10 @@ class RpcConnection implements Connection {
     this.#http = http;
     this.#endpoint = endpoint;
     this.#parserOf = parserOf;
+    this.#options = options;
     stopWith(options.signal, {
       busySince: () => this.#sent.values().next().value?.at ?? null,
-      // Nothing can end a request; the function's time limit does.
-      cancel: async () => {},
+      cancel: () => this.cancel(),
       drop: () =>
         this.#gone(connectionLost(endpoint.display, new Error("the request to stop was not answered"))),
       over: AbortSignal.any([this.#closing.signal, this.lost]),
@@ -152,7 +155,19 @@ class RpcConnection implements Connection {
     return () => {};
   }
 
-  async cancel(): Promise<void> {}
+  /** In a request of its own. Where the owner may not do that, the function's time limit ends what is running. */
+  async cancel(): Promise<void> {
+    const { applicationName } = this.#options;
+    if (applicationName === undefined) return;
+    const http = openHttp(this.#endpoint, { limitMs: CANCEL_LIMIT_MS });
+    try {
+      await http.post(JSON.stringify({ statements: [{ sql: cancelling(applicationName) }] }));
+    } catch {
+      // It was a wish.
+    } finally {
+      http.close();
+    }
+  }
 
   async blockers(): Promise<readonly []> {
     return [];
@@ -222,6 +237,14 @@ class RpcConnection implements Connection {
     this.#lost.abort(reason);
     this.#http.close();
   }
+}
+
+const CANCEL_LIMIT_MS = 5_000;
+
+function cancelling(applicationName: string): string {
+  return `select pg_catalog.pg_cancel_backend(pid) from pg_catalog.pg_stat_activity
+    where datname operator(pg_catalog.=) pg_catalog.current_database() and application_name operator(pg_catalog.=) ${quoted(applicationName)}
+    and pid operator(pg_catalog.<>) pg_catalog.pg_backend_pid()`;
 }
 
 const GONE: ReadonlySet<string> = new Set(["DATABASE_CONNECTION_LOST", "DATABASE_UNREACHABLE"]);
