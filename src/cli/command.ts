@@ -5,6 +5,7 @@ import type { Observe } from "../run/report/events.ts";
 import type { Source } from "../source/source.ts";
 import type { Log } from "./output/log.ts";
 import type { Terminal } from "./output/terminal.ts";
+import type { SignalHandler } from "./signals.ts";
 
 export interface CommandRow {
   readonly name: string;
@@ -29,6 +30,10 @@ export interface CommandRow {
   readonly needs?: readonly { readonly flag: string; readonly other: string }[];
   /** More than the summary, for `--help`. */
   readonly description?: string;
+  /** It stays alive beside another process: no deadline, and signals are for it to pass on. */
+  readonly lasting?: boolean;
+  /** The words behind `--` are a command that it starts, and none of them is read. */
+  readonly startsApp?: boolean;
   readonly examples: readonly (readonly [command: string, does: string])[];
   readonly load: () => Promise<{ readonly run: Run }>;
 }
@@ -44,6 +49,12 @@ export interface Invocation {
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   readonly observe: Observe;
+  /** Told of the events of several targets, whose lines are written elsewhere. */
+  readonly overheard: Observe;
+  /** The words behind `--`, for a command that starts them. */
+  readonly app: readonly string[];
+  /** Gives it the signals of the process. */
+  readonly takeSignals: (handler: SignalHandler) => void;
   /** One line for people on stderr. */
   readonly say: (line: string, options?: { readonly loud: boolean }) => void;
   readonly json: boolean;
@@ -73,7 +84,7 @@ export interface Answer {
 /** Whether the flag of an option has an effect on a command. */
 export function isHonoured(row: CommandRow, option: Option): boolean {
   if (row.honours?.includes(option.key) === true) return true;
-  if (option.forPlanning === true) return false;
+  if (option.forPlanning === true || option.forRun === true) return false;
   if (option.key === "target") return row.targets !== "none";
   if (option.key === "timeout") return row.about !== "nothing";
   if (option.about === undefined || row.about === undefined) return true;

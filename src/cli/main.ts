@@ -6,35 +6,26 @@ import { formatProblem } from "./output/problems.ts";
 import { openTerminal } from "./output/terminal.ts";
 import { unread, writtenUnless } from "./output/unread.ts";
 import { run } from "./run.ts";
-
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+import { listenToSignals } from "./signals.ts";
+import { findSupervisor } from "./supervised.ts";
 
 async function main(): Promise<void> {
-  const stop = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const)
-    process.on(name, () => {
-      if (stop.signal.aborted) process.exit(EXIT_CODES[name]);
-      stop.abort(
-        new Interrupted(
-          {
-            code: "INTERRUPTED",
-            message: `${name} ended the run.`,
-            hint: "Run again: it continues where it stopped.",
-          },
-          name,
-        ),
-      );
-    });
+  const signals = listenToSignals();
+  const supervisor = findSupervisor((reason) => signals.abort(reason));
   // A driver may throw in a callback, at an answer that is no PostgreSQL: the run ends as it does on a signal, with its report.
   let uncaught: StepFailed | undefined;
   process.on("uncaughtException", (error: unknown) => {
+    // Whoever has taken the signals over keeps another process, and must not end before it.
+    if (signals.isTaken()) return void process.stderr.write(`error: ${thrownByNobody(error).message}\n`);
     if (uncaught !== undefined) process.exit(1);
     uncaught = thrownByNobody(error);
-    stop.abort(uncaught);
+    signals.abort(uncaught);
   });
   // That nobody reads the log any more, or that its disk is full, does not end a run.
   process.stderr.on("error", () => {});
-  const terminal = openTerminal(process.env);
+  const opened = openTerminal(process.env);
+  // Beside an app no line may be written over: the one above may be the app's.
+  const terminal = supervisor === null ? opened : { ...opened, live: false, interactive: false };
   // Should the process ever end by itself before the run has answered, that was no success.
   process.exitCode = 1;
   setInterval(() => {}, 60_000);
@@ -43,14 +34,16 @@ async function main(): Promise<void> {
     terminal,
     environment: process.env,
     workingFolder: process.cwd(),
-    signal: stop.signal,
+    signal: signals.signal,
+    takeSignals: signals.take,
+    supervisor,
     deadline,
   });
   if (uncaught !== undefined && code === 0) {
     process.stderr.write(`error: ${uncaught.message}\n`);
     code = 1;
   }
-  const ended = AbortSignal.any([stop.signal, deadline.signal]);
+  const ended = AbortSignal.any([signals.signal, deadline.signal]);
   const output = await writtenUnless(
     terminal.end().then((problem) => ({ problem })),
     ended,

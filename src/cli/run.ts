@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type Config, schemaTarget } from "../config/config.ts";
 import { loadConfig, timeoutBefore } from "../config/load.ts";
 import { flagName, OPTIONS } from "../config/options.ts";
-import { GodwitError, type Problem, problemsOf } from "../errors.ts";
+import { GodwitError, type Problem, presentableProblem, problemsOf } from "../errors.ts";
 import { GRACE_MS, orEnded } from "../run/session/ending.ts";
 import { passwordsIn } from "../std/credentials.ts";
 import { hideRemembered, redact, remember } from "../std/secret.ts";
@@ -17,6 +17,8 @@ import { formatError, problemsToTell } from "./output/problems.ts";
 import { createProgress } from "./output/progress.ts";
 import type { Terminal } from "./output/terminal.ts";
 import { type Parsed, parse } from "./program.ts";
+import type { SignalHandler } from "./signals.ts";
+import type { Supervisor } from "./supervised.ts";
 
 /** The process around a command. */
 export interface CommandEnvironment {
@@ -26,6 +28,10 @@ export interface CommandEnvironment {
   /** Aborts with an `Interrupted`. */
   readonly signal: AbortSignal;
   readonly deadline: Deadline;
+  /** From then on signals end nothing by themselves. */
+  readonly takeSignals: (handler: SignalHandler) => void;
+  /** The process beside an app that has started this one; `null`: somebody else has. */
+  readonly supervisor: Supervisor | null;
 }
 
 /** Never throws. */
@@ -63,6 +69,7 @@ function wantsJson(argv: readonly string[]): boolean {
 async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolean): Promise<number> {
   const { terminal, environment, workingFolder, deadline } = around;
   const { row, flags } = parsed;
+  const lasting = row.lasting === true;
   let loading: Promise<Config> | undefined;
   let loaded: Config | undefined;
   const printed: string[] = [];
@@ -74,12 +81,13 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
   const config = async () => {
     if (loading !== undefined) return loading;
     // A file may hang: until it is read, what flags and environment say of the deadline counts.
-    deadline.set(timeoutBefore({ flags: typed, environment, workingFolder }));
+    // A command that stays alive has none: the time is for what it starts.
+    if (!lasting) deadline.set(timeoutBefore({ flags: typed, environment, workingFolder }));
     // The file says how lines are written; what it prints waits for that.
     const print = (line: string) => void printed.push(line);
     loading = loadConfig({ flags: typed, environment, workingFolder, signal, print });
     loaded = await loading;
-    deadline.set(loaded.values.timeout);
+    if (!lasting) deadline.set(loaded.values.timeout);
     return loaded;
   };
   // Made when the first event arrives: by then the configuration says how to write.
@@ -107,7 +115,13 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     terminal,
     signal,
     log: () => log,
-    observe: (event) => observe(event),
+    observe: (event) => {
+      observe(event);
+      around.supervisor?.tell(event);
+    },
+    overheard: (event) => around.supervisor?.tell(event),
+    app: parsed.app,
+    takeSignals: around.takeSignals,
     say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
     json,
     commands: COMMANDS,
@@ -116,11 +130,16 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     const command = await row.load();
     const answered = answerOf(command.run, { row, typed, invocation, workingFolder });
     const answer = await orEnded(answered, { signal, graceMs: GRACE_MS });
-    print(answer, { terminal, json, quiet: flags.quiet === true, command: row.name });
-    return answer.exitCode ?? 0;
+    const { exitCode = 0, text } = answer;
+    if (around.supervisor === null)
+      print(answer, { terminal, json, quiet: flags.quiet === true, command: row.name });
+    else
+      around.supervisor.end({ ok: exitCode === 0, text: hideRemembered(text), problems: problemsIn(answer) });
+    return exitCode;
   } catch (error) {
     log.live("");
     tellPrinted();
+    around.supervisor?.end({ ok: false, text: "", problems: problemsOf(error).map(presentableProblem) });
     if (loaded?.values.logFormat === "json")
       for (const problem of problemsToTell(error)) log.problem("error", problem);
     return fail(error, { terminal, json, command: row.name, told: loaded?.values.logFormat === "json" });
@@ -185,6 +204,11 @@ function print(answer: Answer, { terminal, json, quiet, command }: PrintOptions)
     terminal.out((answer.verbatim ? answer.text : hideRemembered(answer.text)).replace(/\n?$/, "\n"), {
       whole: answer.whole === true,
     });
+}
+
+/** Of several targets, those of each that failed. */
+function problemsIn({ json }: Answer): readonly Problem[] {
+  return Array.isArray(json.problems) ? (json.problems as readonly Problem[]).map(presentableProblem) : [];
 }
 
 interface FailOptions {

@@ -71,10 +71,36 @@ export interface ConfigFile {
   /** Default `continue`: one target's failure is not the others'. */
   readonly onTargetFailure?: "continue" | "stop";
   readonly logFormat?: "text" | "json";
+  /** Default `true`. `false`: `up` and `run` migrate nothing. */
+  readonly migrationEnabled?: boolean;
+  readonly skipMigrations?: boolean;
+  /** The values of `NODE_ENV` with which `run` migrates. Default `production` and `staging`. */
+  readonly environments?: readonly string[];
+  /** Of `run`. Default 3. */
+  readonly retryCount?: number;
+  /** Of `run`: `5s`, `1s,5s,30s`, or `exponential 2s`. Default `5s`. */
+  readonly retryDelay?: Duration;
+  /** Of `run`. Default 256. */
+  readonly maxMemoryMb?: number;
+  /** Of `run`: how long the app may take to end after a signal. Default `none`. */
+  readonly appGrace?: Duration;
 }
 
 /** What belongs to all targets together. */
-type Common = "databaseUrl" | "targets" | "onTargetFailure" | "timeout" | "cacheFolder" | "logFormat";
+type Common =
+  | "databaseUrl"
+  | "targets"
+  | "onTargetFailure"
+  | "timeout"
+  | "cacheFolder"
+  | "logFormat"
+  | "migrationEnabled"
+  | "skipMigrations"
+  | "environments"
+  | "retryCount"
+  | "retryDelay"
+  | "maxMemoryMb"
+  | "appGrace";
 
 /** One of several databases. Its address is all there is: neither `DATABASE_URL` nor `PG*` variables are asked. */
 export interface TargetFile extends Omit<ConfigFile, Common> {

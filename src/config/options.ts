@@ -4,6 +4,7 @@
  */
 import { PHASES, type Phase } from "../core/migration.ts";
 import { LAYOUT_NAMES } from "../source/layouts/layouts.ts";
+import { type Delays, parseDelays } from "../std/delays.ts";
 import type { Secret } from "../std/secret.ts";
 
 export const MODES = ["all", "startup", "nas-only"] as const;
@@ -47,6 +48,13 @@ export interface Values {
   readonly nasHostKey: readonly string[];
   readonly nasBasePath: string;
   readonly nasBatched: boolean;
+  readonly migrationEnabled: boolean;
+  readonly skipMigrations: boolean;
+  readonly environments: readonly string[];
+  readonly retryCount: number;
+  readonly retryDelay: Delays;
+  readonly maxMemoryMb: number;
+  readonly appGrace: number;
   readonly target: readonly string[];
   readonly parallel: number;
   readonly onTargetFailure: "continue" | "stop";
@@ -58,7 +66,19 @@ export interface Values {
 export type OptionKey = keyof Values;
 
 export type Kind =
-  | { readonly kind: "text" | "path" | "url" | "secret" | "duration" | "size" | "switch" | "list" | "record" }
+  | {
+      readonly kind:
+        | "text"
+        | "path"
+        | "url"
+        | "secret"
+        | "duration"
+        | "size"
+        | "switch"
+        | "list"
+        | "record"
+        | "delays";
+    }
   | { readonly kind: "count"; readonly least: number }
   | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
 
@@ -72,6 +92,10 @@ export type Option = Kind & {
   readonly inFile?: boolean;
   /** Only for the commands that name it in `honours`: `up`, `down`, `plan`, `status`. */
   readonly forPlanning?: boolean;
+  /** Only for `run`. */
+  readonly forRun?: boolean;
+  /** What a variable that others use as well means here. */
+  readonly fromVariable?: Readonly<Record<string, (value: string) => string>>;
   /** What a command must have to do with for this flag to have an effect; without it every command honours it. */
   readonly about?: "files" | "database";
   /**
@@ -99,7 +123,7 @@ export const OPTIONS: readonly Option[] = [
     emptyVariable: "refused",
     kind: "url",
     flag: "--database-url <url>",
-    variables: ["DATABASE_URL"],
+    variables: ["DATABASE_URL", "SUPABASE_DB_URL"],
     default: "",
     help: "the database to migrate; without it the PG* variables, otherwise a PostgreSQL that starts in .godwit/",
   },
@@ -240,6 +264,8 @@ export const OPTIONS: readonly Option[] = [
     ...count(1),
     flag: "--connect-attempts <n>",
     variables: ["MIGRATION_RETRY_COUNT"],
+    // No retry is one try.
+    fromVariable: { MIGRATION_RETRY_COUNT: (value) => (value.trim() === "0" ? "1" : value) },
     default: "5",
     help: "how many times to try to reach the database",
   },
@@ -249,6 +275,7 @@ export const OPTIONS: readonly Option[] = [
     ...duration,
     flag: "--connect-delay <time>",
     variables: ["MIGRATION_RETRY_DELAY"],
+    fromVariable: { MIGRATION_RETRY_DELAY: firstDelay },
     default: "5s",
     help: "the first pause between two tries; it doubles each time",
   },
@@ -372,6 +399,64 @@ export const OPTIONS: readonly Option[] = [
     help: "false: one file at a time, in the order of paths, with the least memory",
   },
   {
+    key: "migrationEnabled",
+    kind: "switch",
+    flag: null,
+    variables: ["MIGRATION_ENABLED"],
+    default: "true",
+    help: "false: up and run migrate nothing, and say so",
+  },
+  {
+    key: "skipMigrations",
+    ...toggle,
+    flag: null,
+    variables: ["SKIP_MIGRATIONS"],
+    help: "true: up and run migrate nothing, and say so",
+  },
+  {
+    key: "environments",
+    kind: "list",
+    flag: "--environments <name…>",
+    forRun: true,
+    default: "production,staging",
+    help: "the values of NODE_ENV with which run migrates",
+  },
+  {
+    key: "retryCount",
+    ...count(0),
+    flag: "--retry-count <n>",
+    variables: ["MIGRATION_RETRY_COUNT"],
+    forRun: true,
+    default: "3",
+    help: "how many times run tries failed migrations again, if the cause can pass",
+  },
+  {
+    key: "retryDelay",
+    kind: "delays",
+    flag: "--retry-delay <times>",
+    variables: ["MIGRATION_RETRY_DELAY"],
+    forRun: true,
+    default: "5s",
+    help: "the pause before each retry of run: 5s, or a list (1s,5s,30s), or exponential 2s",
+  },
+  {
+    key: "maxMemoryMb",
+    ...count(1),
+    flag: "--max-memory-mb <n>",
+    variables: ["MIGRATION_MAX_MEMORY_MB"],
+    forRun: true,
+    default: "256",
+    help: "the memory that the migrations of run may hold, in MB",
+  },
+  {
+    key: "appGrace",
+    ...duration,
+    flag: "--app-grace <time>",
+    forRun: true,
+    default: "none",
+    help: "how long the app of run may take to end after a signal",
+  },
+  {
     key: "target",
     emptyVariable: "refused",
     kind: "list",
@@ -412,6 +497,12 @@ export const OPTIONS: readonly Option[] = [
     help: "print every statement and every notice of the server",
   },
 ];
+
+/** Attempts to connect have one first pause; the retries of a run may have a list. */
+function firstDelay(value: string): string {
+  const first = parseDelays(value)?.listMs[0];
+  return first === undefined ? value : `${first}ms`;
+}
 
 /** `GODWIT_<NAME>` and the variables that other tools use, the first one that is set counts. */
 export function variablesOf(option: Option): readonly string[] {

@@ -60,7 +60,11 @@ function find(option: Option, { flags, program, environment, file, path, own }: 
     const value = environment[name];
     // An empty line of an .env file is not a value. Some options refuse it, because the default would do more.
     if (value !== undefined && (value.trim() !== "" || option.emptyVariable === "refused"))
-      return { given: value, provenance: { kind: "variable", name }, inFile: false };
+      return {
+        given: option.fromVariable?.[name]?.(value) ?? value,
+        provenance: { kind: "variable", name },
+        inFile: false,
+      };
   }
   if (file[key] !== undefined)
     return { ...lookUp(file[key], { environment, key, file: path ?? "the configuration" }), inFile: true };

@@ -2,6 +2,7 @@
 import { assembleImports } from "../../assemble/imports.ts";
 import type { Report } from "../../run/report/report.ts";
 import { migrateUp } from "../../run/up.ts";
+import { switchedOff } from "../../service/supervise/conditions.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { migrateOptions, withSession } from "../session.ts";
@@ -11,6 +12,11 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const to = invocation.arguments[0] ?? "heads";
   if (flags.sql === true) return (await import("./offline.ts")).script(invocation, "up", to);
   if (flags.dryRun === true) return (await import("./try.ts")).tryOut(invocation, to);
+  const off = switchedOff((await invocation.config()).values);
+  if (off !== null) {
+    invocation.say(off, { loud: true });
+    return { json: { skipped: off }, text: "Nothing was migrated.", result: false };
+  }
   return withSession(invocation, async ({ target, config, context }) => {
     const options = migrateOptions(config, "up", to);
     if (config.values.mode === "nas-only" && config.values.phase === null && config.imports.length === 0) {
