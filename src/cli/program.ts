@@ -138,7 +138,7 @@ function addDetails(command: Command, row: CommandRow): void {
   if (targets !== null) command.argument(targets.syntax.replace("…", "..."), targets.help);
   for (const { syntax, help } of row.flags ?? []) command.option(syntax.replace("…", "..."), help);
   // Those that it does not honour are understood as well, so that they can be refused by name.
-  for (const option of OPTIONS.filter((each) => each.forPlanning))
+  for (const option of OPTIONS.filter((each) => each.forPlanning || each.forRun))
     addFlag(command, option, { hidden: !isHonoured(row, option) });
   const examples = row.examples.map(([line, does]) => `  $ ${line}${does === "" ? "" : `\n      ${does}`}`);
   command.addHelpText("after", `\nExamples:\n${examples.join("\n")}\n\n${exitCodes()}`);
@@ -152,7 +152,7 @@ function addFlag(command: Command, option: Option, { hidden } = { hidden: false 
   command.addOption(
     flag
       .hideHelp(hidden)
-      .helpGroup(isOutput ? OUTPUT : option.forPlanning ? "What to run:" : "Configuration:"),
+      .helpGroup(isOutput ? OUTPUT : option.forPlanning || option.forRun ? "What to run:" : "Configuration:"),
   );
 }
 

@@ -55,6 +55,11 @@ export function environmentUnderPresentNames(environment: Variables, tell: Told)
   return variables;
 }
 
+/** Variables under their former names. */
+export function formerVariables(): readonly string[] {
+  return FORMER.map(({ was }) => `GODWIT_${was.toUpperCase()}`);
+}
+
 /** As commander reads it, for the flag of an option. */
 export function formerFlags(): readonly { readonly key: OptionKey; readonly flag: string }[] {
   return FORMER.map(({ key, was }) => {

@@ -133,7 +133,7 @@ export const OPTIONS: readonly Option[] = [
     kind: "path",
     flag: "--dir <folder>",
     default: "migrations",
-    help: "the folder of the migrations, or a bundle of them",
+    help: "the folder of the migrations, or a bundle of them; {NODE_ENV} in it is the value of that variable (default: supabase/migrations if only that is there)",
   },
   {
     key: "layout",

@@ -2,6 +2,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { ConfigError } from "../errors.ts";
 import type { Variable } from "./define.ts";
+import { foundFolder, inEnvironment } from "./folder.ts";
 import { flagName, type Option, variablesOf } from "./options.ts";
 import { type Provenance, readValue } from "./values.ts";
 
@@ -25,8 +26,11 @@ export interface Sources {
 export function readOption(option: Option, sources: Sources): { value: unknown; provenance: Provenance } {
   const { given, provenance, inFile } = find(option, sources);
   const value = given === undefined ? emptyOf(option) : readValue(option, given, provenance);
-  if (option.kind !== "path" || typeof value !== "string" || isAbsolute(value)) return { value, provenance };
-  return { value: resolve(inFile ? sources.root : sources.workingFolder, value), provenance };
+  if (option.kind !== "path" || typeof value !== "string") return { value, provenance };
+  const path = option.key === "dir" ? inEnvironment(value, sources.environment) : value;
+  const resolved = isAbsolute(path) ? path : resolve(inFile ? sources.root : sources.workingFolder, path);
+  const isUsual = option.key === "dir" && provenance.kind === "default";
+  return { value: isUsual ? foundFolder(resolved, sources.root) : resolved, provenance };
 }
 
 function emptyOf(option: Option): unknown {
