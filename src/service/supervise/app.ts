@@ -1,9 +1,9 @@
 /**
  * The application's process. Its streams, its exit code and its signals are its own.
  *
- * Without a terminal it has a process group of its own. Then a signal that goes to our whole group (`tini -g`) reaches it
- * once, through us, and what it leaves behind in its group can be ended with it, as a container does. With a terminal it
- * stays in our group, because only the group in the foreground may read from the keyboard.
+ * Its process group is its own too. So a signal that goes to our whole group (`tini -g`) reaches it once, through us, and
+ * what it leaves behind in its group can be ended with it, as a container does. Only where its input is a terminal it stays
+ * in our group, because nobody but the group in the foreground may read from the keyboard.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -27,7 +27,7 @@ export const NOT_EXECUTABLE = 126;
 
 /** Throws `ConfigError` `APP_NOT_STARTED`; `details.exitCode` is what a shell would exit with. */
 export async function startApp([command = "", ...args]: readonly string[]): Promise<App> {
-  const inTerminal = hasTerminal();
+  const inTerminal = isatty(0);
   let child: ChildProcess;
   try {
     child = spawn(command, args, { stdio: "inherit", detached: !inTerminal });
@@ -66,12 +66,6 @@ function exitCodeOf(code: number | null, signal: NodeJS.Signals | null): number 
   return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 }
 
-/** Whether our process has a terminal that controls it. */
-function hasTerminal(): boolean {
-  const stat = ownStat();
-  return stat === null ? [0, 1, 2].some((fd) => isatty(fd)) : stat.terminal !== 0;
-}
-
 /** The terminal sends these to every process of the group in the foreground, so the app has it already. */
 function isFromKeyboard(name: NodeJS.Signals): boolean {
   if (name !== "SIGINT" && name !== "SIGQUIT") return false;
@@ -80,10 +74,10 @@ function isFromKeyboard(name: NodeJS.Signals): boolean {
 }
 
 /** What the kernel says of our process; `null` where there is no /proc. */
-function ownStat(): { group: number; terminal: number; foreground: number } | null {
+function ownStat(): { group: number; foreground: number } | null {
   try {
     const fields = readFileSync("/proc/self/stat", "utf8").split(") ").at(-1)?.split(" ") ?? [];
-    return { group: Number(fields[2]), terminal: Number(fields[4]), foreground: Number(fields[5]) };
+    return { group: Number(fields[2]), foreground: Number(fields[5]) };
   } catch {
     return null;
   }

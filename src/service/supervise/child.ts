@@ -13,7 +13,7 @@ import { setPriority } from "node:os";
 import type { Problem } from "../../errors.ts";
 import type { RunEvent } from "../../run/report/events.ts";
 import { formatDuration } from "../../std/time.ts";
-import { heldBytes, treeOf } from "./memory.ts";
+import { heldBytes, threadsOf, treeOf } from "./memory.ts";
 import { type FromMigrations, SUPERVISED } from "./protocol.ts";
 
 export interface ChildOptions {
@@ -109,13 +109,14 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
   };
 }
 
-/** Its threads, which it starts later, are as patient as it is. */
+/** Linux counts each thread by itself. One that is started later is as patient as the one that starts it. */
 function lower(pid: number): void {
-  try {
-    setPriority(pid, NICENESS);
-  } catch {
-    // It has just ended, or the system has no such thing.
-  }
+  for (const thread of [pid, ...threadsOf(pid)])
+    try {
+      setPriority(thread, NICENESS);
+    } catch {
+      // It has just ended, or the system has no such thing.
+    }
 }
 
 /** With what it has started, which has groups of its own. */

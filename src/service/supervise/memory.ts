@@ -1,6 +1,6 @@
 /**
- * What a process and everything that it has started hold in memory, as the kernel counts it. V8's own limit is about its
- * heap alone: buffers and native code are beyond it.
+ * What the kernel says of a process: its threads, and the memory that it and everything that it has started hold. V8's own
+ * limit is about its heap alone: buffers and native code are beyond it.
  */
 import { readdirSync, readFileSync } from "node:fs";
 
@@ -35,6 +35,15 @@ export function treeOf(root: number): readonly number[] | null {
   const tree = [root];
   for (const pid of tree) tree.push(...(children.get(pid) ?? []));
   return tree;
+}
+
+/** Empty where the kernel does not tell. */
+export function threadsOf(pid: number): readonly number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number);
+  } catch {
+    return [];
+  }
 }
 
 function sum(tree: readonly number[], kilobytes: (pid: number) => number): number {
