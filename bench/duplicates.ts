@@ -12,9 +12,9 @@ import { joinNear } from "../src/duplicates/bands.ts";
 import { compareNew } from "../src/duplicates/compare.ts";
 import { findDuplicates } from "../src/duplicates/find.ts";
 import { loadHashes } from "../src/duplicates/load.ts";
-import { searchSimilar } from "../src/duplicates/search.ts";
 import { duplicateSql } from "../src/duplicates/sql.ts";
 import { createImageTables, imageTables } from "../src/images/sql.ts";
+import { searchSimilar } from "../test/support/search-similar.ts";
 import { startServer } from "../test/support/server.ts";
 
 const SCHEMA = "godwit";

@@ -207,7 +207,7 @@ export abstract class GodwitError extends Error implements Problem {
 }
 
 /** A problem that others may read. */
-export function presentableProblem<P extends Problem>(problem: P): P {
+function presentableProblem<P extends Problem>(problem: P): P {
   const { message, hint, place, details } = problem;
   return {
     ...problem,
@@ -325,7 +325,7 @@ export class DatabaseError extends GodwitError {
     });
   }
 
-  /** The same error, made anew: what has become known as a secret since is hidden in it too. */
+  /** A copy of this error that also hides secrets which became known since. */
   again(): DatabaseError {
     const { cause, sqlState, position, completed } = this;
     const problem = this.toProblem() as ProblemOf<"DatabaseError">;

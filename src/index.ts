@@ -1,4 +1,6 @@
 /** The library: what people import from "godwit". Light to import: what is heavy comes when it is used. */
+export type { Diagnosis } from "./assemble/doctor.ts";
+export type { Script } from "./assemble/script.ts";
 export {
   type ConfigFile,
   type Duration,
@@ -9,6 +11,7 @@ export {
   type TargetFile,
   type Variable,
 } from "./config/define.ts";
+export type { ShownSetting } from "./config/shown.ts";
 export type { HistoryEntry } from "./core/history.ts";
 export type { Direction, MigrationKind, Phase } from "./core/migration.ts";
 export type { Held, Plan, Step } from "./core/step.ts";
@@ -30,10 +33,11 @@ export {
   SourceError,
   StepFailed,
 } from "./errors.ts";
+export type { ImportRun } from "./images/runs.ts";
 export type { ImportEvent } from "./import/events.ts";
 export type { Figures } from "./import/figures.ts";
 export type { FileTrouble, ImportReport } from "./import/report.ts";
-export type { Recorded } from "./ledger/ledger.ts";
+export type { LoggedRow, Recorded } from "./ledger/ledger.ts";
 export {
   createFleet,
   type Fleet,
@@ -43,13 +47,22 @@ export {
   type TargetReport,
 } from "./library/fleet.ts";
 export { createMigrator, type MigratorConfig, type PgliteInstance } from "./library/migrator.ts";
-export type { AppliedHistory, Migrator, Status } from "./library/migrator-calls.ts";
+export type {
+  AppliedHistory,
+  ImportOptions,
+  Migrator,
+  ScriptGiven,
+  Status,
+} from "./library/migrator-interface.ts";
 export type { Holder } from "./lock/lock.ts";
 export type { AdoptedRow, AdoptReport } from "./run/adopt/adopt-report.ts";
 export type { AdoptOptions } from "./run/adopt.ts";
 export type { BaselineOptions, BaselineReport } from "./run/baseline.ts";
 export type { Repair } from "./run/corrections.ts";
+export type { Finding } from "./run/doctor.ts";
+export type { ContactSheet } from "./run/duplicates.ts";
 export type { RepairReport } from "./run/repair.ts";
+export type { DryRunFailure, DryRunReport } from "./run/report/dry-run-report.ts";
 export type { Observe, RunEvent } from "./run/report/events.ts";
 export type { Report, StepFailure, StepReport } from "./run/report/report.ts";
 export type { StatusRow } from "./run/report/status-rows.ts";

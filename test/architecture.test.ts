@@ -80,6 +80,31 @@ test("the core and the scripts are values in, values out", () => {
   expect(wrong.map(({ path }) => path)).toEqual([]);
 });
 
+/** A file that is written for an author begins with a comment (`-- migrate:up`), and is no SQL of ours. */
+test("the command line has no SQL, and asks no connection", () => {
+  const asks = /\.(?:query|execute)\(|\bwithConnection\b|\bwithOneConnection\b|\bwithLock\b/;
+  const sql =
+    /["'`]\s*(?:select\s|with \w+ as|insert into|update \S+ set|delete from|(?:create|alter|drop) (?:table|schema|index|type|view)|grant |begin;|set local)/i;
+  const wrong = product
+    .filter(({ path }) => path.startsWith("cli/"))
+    .filter(({ text }) => asks.test(withoutComments(text)) || sql.test(withoutComments(text)));
+  expect(wrong.map(({ path }) => path)).toEqual([]);
+});
+
+test("a use-case that the command line reaches, the library reaches too", () => {
+  const reached = (door: string) =>
+    new Set(
+      product
+        .filter(({ path }) => path.startsWith(door))
+        .flatMap(({ path, imports }) =>
+          imports.map((name) => relative(ROOT, resolve(ROOT, dirname(path), name))),
+        )
+        .filter((path) => /^run\/[^/]+\.ts$|^assemble\/(?:doctor|script)\.ts$/.test(path)),
+    );
+  const library = reached("library/");
+  expect([...reached("cli/")].filter((path) => !library.has(path))).toEqual([]);
+});
+
 test("no time limit is one that the garbage collector may take away", () => {
   const wrong = product.filter(({ text }) => withoutComments(text).includes("AbortSignal.timeout("));
   expect(wrong.map(({ path }) => path)).toEqual([]);

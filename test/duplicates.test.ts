@@ -8,7 +8,6 @@ import { decide } from "../src/duplicates/decide.ts";
 import { findDuplicates } from "../src/duplicates/find.ts";
 import { MAX_NEIGHBOURS, STORED_256 } from "../src/duplicates/limits.ts";
 import { loadHashes } from "../src/duplicates/load.ts";
-import { searchSimilar } from "../src/duplicates/search.ts";
 import { duplicateSql } from "../src/duplicates/sql.ts";
 import { ConfigError } from "../src/errors.ts";
 import { imageTables } from "../src/images/sql.ts";
@@ -23,6 +22,7 @@ import {
   randomFrom,
   randomLooks,
 } from "./support/library.ts";
+import { searchSimilar } from "./support/search-similar.ts";
 
 const t = imageTables(schema);
 

@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import pg from "pg";
@@ -14,6 +13,7 @@ import { type Embedded, type EmbeddedOptions, openEmbedded } from "../src/databa
 import { DOOR } from "../src/database/embedded/hold.ts";
 import { type Identity, isUsable, NAMESPACE, NOBODY } from "../src/database/embedded/identity.ts";
 import { isServing, readPostmaster } from "../src/database/embedded/postmaster.ts";
+import { until } from "./support/until.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const openerFile = join(root, ".cache", "opener.mjs");
@@ -87,10 +87,6 @@ const test = base.extend<{ world: World }>({
     await rm(folder, { recursive: true, force: true });
   },
 });
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await pause(10);
-}
 
 async function ask(url: string, text: string): Promise<unknown> {
   const client = new pg.Client(url);
@@ -210,7 +206,7 @@ test("a client that is no opener is not cut off and can come back", async ({ wor
   await client.end();
 });
 
-test("opening while it shuts down waits and starts it anew", async ({ world }) => {
+test("opening while it shuts down waits and starts it again", async ({ world }) => {
   const embedded = await world.open();
   const client = new pg.Client(embedded.url);
   await client.connect();

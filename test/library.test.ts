@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
 import { describe } from "vitest";
-import { IMAGE_TABLE } from "../src/cli/commands/image-table.ts";
+import { IMAGE_TABLE } from "../src/images/image-table.ts";
 import { createMigrator, type RunEvent } from "../src/index.ts";
 import { createTestDatabase } from "../src/testing.ts";
 import { expect, ledgerSchema, test } from "./support/database.ts";
@@ -110,6 +110,18 @@ describe("createMigrator", () => {
     await using migrator = createMigrator({ ...NOTHING, dir: folderOf(FILES), database });
     expect((await migrator.up()).steps).toHaveLength(2);
     expect((await database.query("select id from shops")).rows).toEqual([{ id: 1 }]);
+    expect((await migrator.dryRun()).outcome).toBe("worked");
+    expect((await migrator.log()).map(({ event, revision }) => [event, revision])).toEqual([
+      ["applied", "0002_rows"],
+      ["applied", "0001_shops"],
+    ]);
+    const { healthy, findings } = await migrator.doctor();
+    expect(healthy).toBe(true);
+    expect(findings).toContainEqual({
+      subject: "database",
+      state: "ok",
+      message: "provided by the program",
+    });
     await migrator.down("base");
     await database.close();
   });

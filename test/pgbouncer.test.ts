@@ -63,6 +63,9 @@ async function sessionOf(url: string, pooling?: "session" | "transaction"): Prom
   return connection.capabilities.session;
 }
 
+const WAITING_FOR_LOCK_1 = `select from pg_locks where locktype = 'advisory' and objid = 1 and not granted
+  and database = (select oid from pg_database where datname = current_database())`;
+
 async function expectOnce(db: TestDatabase): Promise<void> {
   expect((await db.sql(LEDGER)).map((row) => `${row.revision} ${row.state}`)).toEqual([
     "0001_shops applied",
@@ -90,7 +93,8 @@ describe.skipIf(withoutPgbouncer)(`PgBouncer${withoutPgbouncer ? `: ${withoutPgb
       // As an application would: several server sessions are there already, and idle.
       const clients = await Promise.all([1, 2, 3].map(() => client(url)));
       if (!settings.some((one) => one.includes("pool_size")))
-        await Promise.all(clients.map((one) => one.query("select pg_sleep(0.05)")));
+        for (const statement of ["begin", "commit"])
+          await Promise.all(clients.map((one) => one.query(statement)));
       if (mode === "session") await Promise.all(clients.map((one) => one.end()));
       expect(await sessionOf(url)).toBe(session);
     });
@@ -99,7 +103,7 @@ describe.skipIf(withoutPgbouncer)(`PgBouncer${withoutPgbouncer ? `: ${withoutPgb
       const { url } = await pooler({ mode: "transaction", settings: ["default_pool_size = 5"] });
       let busy = true;
       const load = (await Promise.all([1, 2, 3, 4].map(() => client(url)))).map(async (one) => {
-        while (busy) await one.query("select pg_sleep(0.002)");
+        while (busy) await one.query("select count(*) from generate_series(1, 10000)");
       });
       const found = await Promise.all(Array.from({ length: 8 }, () => sessionOf(url)));
       busy = false;
@@ -280,10 +284,14 @@ describe.skipIf(withoutPgbouncer)(`PgBouncer${withoutPgbouncer ? `: ${withoutPgb
     // The server session that the run was greeted by now works for an application.
     await run.once("step-started");
     const applications = await Promise.all([1, 2, 3].map(() => client(url)));
-    const work = applications.map((one) => one.query("select pg_sleep(1), 'fine' as is"));
+    const holder = await db.connect();
+    await holder.query("select pg_advisory_lock(1)");
+    const work = applications.map((one) => one.query("select pg_advisory_xact_lock_shared(1), 'fine' as is"));
+    await expect.poll(() => db.admin(WAITING_FOR_LOCK_1)).toHaveLength(applications.length);
     await running(db, /pg_sleep\(60\)/);
     run.abort(new Error("enough"));
     await expect(cancelled).rejects.toMatchObject({ code: "INTERRUPTED" });
+    await holder.query("select pg_advisory_unlock(1)");
     for (const one of work) expect((await one).rows[0].is).toBe("fine");
     await migrate(
       targetOf({ url, folder: folderOf({ "0001_slow.sql": "select 1;" }) }),

@@ -61,7 +61,7 @@ describe("schemas", () => {
     writeFiles(folder, configOf(db, { schemas: { query: "delete from tenants returning name" } }));
     const refused = await godwitIn(folder).fails(1, "up", "--json");
     expect(refused.json.problems[0].message).toBe(
-      "The query of targets.tenants.schemas begins with delete, and it may only look.",
+      "The query of targets.tenants.schemas begins with delete, but it may only read.",
     );
     writeFiles(folder, configOf(db, { schemas: { query: "select 7" } }));
     expect((await godwitIn(folder).fails(1, "up", "--json")).json.problems[0].message).toContain(

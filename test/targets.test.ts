@@ -273,7 +273,7 @@ describe("before a database is touched", () => {
   test.for([
     [{ a: { urll: "x" } }, "Did you mean url?"],
     [{ a: { url: "mysql://x" } }, "targets.a.url: The database URL starts with mysql"],
-    [{ a: { url: "postgres://u@h/d", host: "h" } }, "Write the one or the other"],
+    [{ a: { url: "postgres://u@h/d", host: "h" } }, "Write one or the other"],
     [{ a: { host: "h", user: "u" } }, "targets.a has no name"],
     [{ a: { host: "h", user: "u", name: "n", port: 99999 } }, "not a port from 1 to 65535"],
     // A password in the wrong place is not shown.
@@ -281,14 +281,14 @@ describe("before a database is touched", () => {
       { a: { host: "h", user: "u", name: "n", port: "hunter2" } },
       "targets.a.port is not a port from 1 to 65535.",
     ],
-    [{ a: { url: "postgres://u@h/d", dir: "nowhere" } }, "The folder of target a is not there"],
+    [{ a: { url: "postgres://u@h/d", dir: "nowhere" } }, "The folder of target a does not exist"],
     [{ a: { url: "postgres://u@h/d", lockTimeout: "3 weeks" } }, "500ms, 3s"],
     [{ a: { url: "postgres://u@h/d", timeout: "3s" } }, "write it beside targets"],
     [{ a: { url: { env: "X" } } }, 'Write url: env("NAME_OF_THE_VARIABLE")'],
     [{ a: { url: "postgres://u@h/d", canary: "x" } }, "needs targets.a.schemas"],
     [{ a: { url: "postgres://u@h/d", schemas: ["x", "x"] } }, "neither a list of names"],
     [{ a: { url: "postgres://u@h/d", schemas: ["x"], ledgerSchema: "one" } }, "would share the ledger"],
-    [{ "1a": { url: "postgres://u@h/d" } }, "no name for a target"],
+    [{ "1a": { url: "postgres://u@h/d" } }, "is not a name for a target"],
     [{}, "a name for each"],
   ])("%j is refused by name", async ([targets, says]) => {
     const folder = folderOf({

@@ -1,4 +1,4 @@
-/** From a configuration to a target that can be migrated. This folder is the only place that chooses implementations. */
+/** Makes a target that can be migrated from a configuration. Only this folder chooses implementations. */
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import type { Config } from "../config/config.ts";
@@ -28,6 +28,8 @@ export interface Assembled extends AsyncDisposable {
 
 export interface AssembleOptions {
   readonly say: Say;
+  /** Told what the address says that has no effect. */
+  readonly observe?: Observe | undefined;
   /** Opens a database other than the configured one. */
   readonly open?: Target["open"] | undefined;
   /** A source that is open already. The schemas of one database share it. */
@@ -36,7 +38,7 @@ export interface AssembleOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Throws `ConfigError` and, where the embedded server cannot start, `DatabaseError`. */
+/** Throws `ConfigError`. Throws `DatabaseError` if the embedded server cannot start. */
 export async function assemble(config: Config, options: AssembleOptions): Promise<Assembled> {
   if (config.targets !== null && config.target === null) throw new Error("None of the targets was chosen.");
   refuseLongNames(config);
@@ -45,6 +47,7 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   if (options.open !== undefined) return assembled(config, source, { open: options.open });
   if (isAddressed(config)) {
     const address = addressOf(config, config.values.databaseUrl?.reveal());
+    for (const problem of address.warnings) options.observe?.({ kind: "warning", problem });
     return assembled(config, source, { open: opener(config, address), address });
   }
   const embedded = await startEmbedded(config, options.say);
@@ -86,7 +89,7 @@ export function createContext(
   };
 }
 
-/** Whether the configuration says where the database is, in whatever way. */
+/** Whether the configuration says where the database is, in any way. */
 export function isAddressed(config: Config): boolean {
   return (
     config.target !== null ||
@@ -97,7 +100,10 @@ export function isAddressed(config: Config): boolean {
 
 const LIBPQ = ["PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGSERVICE"];
 
-/** While the schemas of a target are not known, its names are templates and cannot be judged. */
+/**
+ * Refuses names that the server would cut. A target whose schemas are not known yet has templates, which cannot be
+ * checked.
+ */
 function refuseLongNames(config: Config, address?: Address): void {
   if (config.target?.schemas == null) throwAll(nameProblems(config, address));
 }

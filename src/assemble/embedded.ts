@@ -5,7 +5,7 @@ import type { Config } from "../config/config.ts";
 import type { Embedded } from "../database/embedded/embedded.ts";
 import { ConfigError } from "../errors.ts";
 
-/** Told about the embedded server; loudly that it is used at all. */
+/** Receives lines about the embedded server. The line that says that it is used is loud. */
 export type Say = (line: string, options?: { readonly loud: boolean }) => void;
 
 /**
@@ -40,7 +40,10 @@ function keepOutOfGit(folder: string): void {
   if (!existsSync(path)) writeFileSync(path, "*\n");
 }
 
-/** In production the URL was forgotten, and a fresh, empty database would be migrated and thrown away. */
+/**
+ * In production a missing URL is a mistake. Without this check, a new and empty database would be migrated and thrown
+ * away.
+ */
 function refuseInProduction({ environment }: Config): void {
   const found = ["production", "staging"].includes(environment.NODE_ENV ?? "")
     ? `NODE_ENV is ${environment.NODE_ENV}`

@@ -1,10 +1,10 @@
-/** From a configuration to the imports that can be run, and to those that one command means. */
+/** Makes the imports that can run from a configuration, and chooses those that a command names. */
 import type { Config } from "../config/config.ts";
 import { ConfigError, ImportFailed } from "../errors.ts";
 import type { Import } from "../run/import.ts";
 import { nearest } from "../std/nearest.ts";
 
-/** All configured imports. One that the environment gives no way to reach carries the reason in `skip`. */
+/** All configured imports. If the environment does not say how to reach one, `skip` has the reason. */
 export async function assembleImports(config: Config): Promise<readonly Import[]> {
   if (config.imports.length === 0) return [];
   const { findOrigin } = await import("../config/imports/origins.ts");
@@ -51,7 +51,10 @@ function unknownField(name: string, field: string, fields: readonly string[]): C
   });
 }
 
-/** The import called `name`, or all of them. Throws `ConfigError` where there is none, `ImportFailed` `IMPORT_UNKNOWN`. */
+/**
+ * The import called `name`, or all imports. Throws `ConfigError` if there are none, and `ImportFailed`
+ * `IMPORT_UNKNOWN`.
+ */
 export function chooseImports(imports: readonly Import[], name: string | undefined): readonly Import[] {
   const names = imports.map((each) => each.name);
   if (imports.length === 0)

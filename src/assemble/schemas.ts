@@ -1,4 +1,4 @@
-/** The schemas of one database as targets: which there are, and each as a configuration of its own. */
+/** The schemas of one database as targets: finds them, and makes a configuration for each. */
 
 import { type Config, schemaTarget } from "../config/config.ts";
 import { nameProblems } from "../config/targets/names.ts";
@@ -14,29 +14,29 @@ import { assemble } from "./assemble.ts";
 
 export interface Schemas {
   readonly configs: readonly Config[];
-  /** The name of a target among them. */
+  /** The name of the target that is migrated first. `null`: there are no schemas. */
   readonly canary: string | null;
-  /** There are none. */
+  /** Set if there are no schemas. */
   readonly warning?: Problem;
 }
 
 export interface FindOptions {
   readonly context: RunContext;
   readonly say: (line: string) => void;
-  /** Whether those that are missing may be made, where that is configured. */
+  /** Whether missing schemas may be created, if the configuration says so. */
   readonly create: boolean;
 }
 
 /**
- * Asks the database once for all of them, and makes those that are missing where that is wanted. Throws `ConfigError`
- * (`TARGET_SCHEMA_MISSING`) with all that are missing: a migration of a schema that is not there would make its objects
- * somewhere else, or a schema out of a typing mistake.
+ * Asks the database once for all schemas, and creates missing ones if that is configured. Throws `ConfigError`
+ * (`TARGET_SCHEMA_MISSING`) that names all missing schemas. A migration of a missing schema would create its objects
+ * elsewhere. Creating the schema by default would turn a typing mistake into a schema.
  */
 export async function findSchemas(config: Config, { context, say, create }: FindOptions): Promise<Schemas> {
   const schemas = config.target?.schemas;
   if (config.target == null || schemas == null) throw new Error("The target has no schemas.");
   const { name } = config.target;
-  // What is set for each schema is not for the query that finds them.
+  // The search path of each schema does not hold for the query that finds them.
   const plain = { ...config, values: { ...config.values, searchPath: null } };
   await using assembled = await assemble(plain, { say });
   return withConnection(assembled.target, context, async (connection) => {
@@ -67,8 +67,7 @@ async function namesOf(
   const option = `targets.${target?.name}.schemas`;
   const query = onlyQuery(from.query, option);
   try {
-    // Twice: the transaction refuses what writes, and a cursor takes one statement that only looks and brings a bounded
-    // number of rows.
+    // Two safeguards. The transaction refuses writes. The cursor takes a single query and limits the number of rows.
     await connection.execute("begin isolation level read committed, read only");
     const { rows } = await queried(connection, query).catch((error: unknown) => {
       throw signal.aborted ? error : queryFailed(error, target?.name);
@@ -94,7 +93,7 @@ async function queried(connection: Connection, query: string) {
   return connection.query(`fetch ${MOST_SCHEMAS + 1} from godwit_schemas`);
 }
 
-/** What is plain from its text, before a database is asked. */
+/** Checks the text of the query without asking a database. */
 function onlyQuery(text: string, option: string): string {
   const statements = splitStatements(text);
   const [statement] = statements;
@@ -102,7 +101,7 @@ function onlyQuery(text: string, option: string): string {
     throw wrongQuery(`The query of ${option} holds ${statements.length} statements, and one is allowed.`);
   const verb = /^[a-z]+/i.exec(statement.text)?.[0].toLowerCase();
   if (verb !== undefined && !["select", "with", "values", "table"].includes(verb))
-    throw wrongQuery(`The query of ${option} begins with ${verb}, and it may only look.`);
+    throw wrongQuery(`The query of ${option} begins with ${verb}, but it may only read.`);
   return statement.text;
 }
 
@@ -114,14 +113,14 @@ function wrongQuery(message: string): ConfigError {
   });
 }
 
-/** The server says what is wrong, not whose query it was. */
+/** Adds whose query it was to the error of the server. */
 function queryFailed(error: unknown, name: string | undefined): unknown {
   if (!(error instanceof DatabaseError) || error.sqlState === undefined) return error;
   return new ConfigError(
     {
       code: "CONFIG_INVALID",
       message: `The query of targets.${name}.schemas failed: ${redact(error.message)}.`,
-      hint: error.hint ?? "Try it with psql, as the same role. It may only look.",
+      hint: error.hint ?? "Try it with psql, as the same role. The query may only read.",
     },
     { cause: error },
   );
@@ -146,16 +145,16 @@ async function requireSchemas(
   const [first, ...others] = missing.map((name) => ({
     code: "TARGET_SCHEMA_MISSING" as const,
     message: `Schema "${name}" of target ${target?.name} is not in database "${connection.server.database}".`,
-    hint: `Make it, or let it be made: createSchemas: true in targets.${target?.name}. Nothing was changed.`,
+    hint: `Create it, or set createSchemas: true in targets.${target?.name}. Nothing was changed.`,
   }));
   if (first !== undefined) throw new ConfigError(first, { others });
 }
 
-/** A query that a role sees no rows of looks the same as one whose table is still empty. */
+/** A warning. A role that may see no rows and a table that is still empty look the same. */
 function noSchemas(name: string): Problem {
   return {
     code: "TARGET_NO_SCHEMAS",
-    message: `Target ${name} has no schemas: its query brings no row, so nothing of it was looked at or migrated.`,
+    message: `Target ${name} has no schemas: its query returned no row, so nothing was checked or migrated.`,
     hint: `Run the query of targets.${name}.schemas as the same role. While there are none, leave the target out with --target.`,
     details: { target: name },
   };

@@ -1,4 +1,4 @@
-/** From a configuration to its source: the folder of migrations, a bundle, or the layout of another tool. */
+/** Makes the source of a configuration: the folder of migrations, a bundle, or the layout of another tool. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
@@ -13,7 +13,7 @@ export interface SourceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Never throws for a folder that cannot be opened. The source throws when it is asked, and tries the folder again each time. */
+/** Does not throw for a folder that cannot be opened. The source throws when it is asked, and tries again each time. */
 export async function openSource(config: Config, options: SourceOptions = {}): Promise<Source> {
   const { folder } = config;
   try {

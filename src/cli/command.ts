@@ -11,24 +11,24 @@ export interface CommandRow {
   readonly name: string;
   readonly aliases?: readonly string[];
   readonly summary: string;
-  /** As commander reads them: `[revision]`, `<name…>`. */
+  /** The arguments in the syntax of commander: `[revision]`, `<name…>`. */
   readonly arguments?: readonly { readonly syntax: string; readonly help: string }[];
   readonly flags?: readonly { readonly syntax: string; readonly help: string }[];
   /**
-   * Where several targets are configured, what it is about: `each` of those that are named, or all; `one`, which must be
-   * named (the default: nothing is done to a database that nobody named); `flag`: one, but its words are its own, so that
-   * only `--target` names it; `none`.
+   * Which targets the command is about, if several are configured. `each`: the named ones, or all. `one`: exactly
+   * one, which must be named. This is the default, because nothing is done to a database that nobody named. `flag`:
+   * exactly one, named with `--target`, because the words belong to the command. `none`: no target.
    */
   readonly targets?: "each" | "one" | "flag" | "none";
-  /** What it has to do with, and so which of the options it honours. Default: the database, and files with it. */
+  /** What the command is about, which decides the options that it honours. Default: the database, and files with it. */
   readonly about?: "files" | "nothing";
-  /** Options that it honours beyond those. A flag that a command does not honour is refused. */
+  /** More options that it honours. A flag that a command does not honour is refused. */
   readonly honours?: readonly OptionKey[];
   /** Flags that leave others without an effect, by their camelCase names. */
   readonly excludes?: readonly { readonly flag: string; readonly others: readonly string[] }[];
   /** Flags that have no effect without another one. */
   readonly needs?: readonly { readonly flag: string; readonly other: string }[];
-  /** More than the summary, for `--help`. */
+  /** A longer text for `--help`, below the summary. */
   readonly description?: string;
   /** It stays alive beside another process: no deadline, and signals are for it to pass on. */
   readonly lasting?: boolean;
@@ -42,9 +42,9 @@ export type Run = (invocation: Invocation) => Promise<Answer>;
 
 export interface Invocation {
   readonly arguments: readonly string[];
-  /** The command's own flags, by their camelCase name. */
+  /** The flags of the command itself, by their camelCase names. */
   readonly flags: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
-  /** Read when first asked for: `init` and `completion` need none. */
+  /** Loads the configuration on the first call, because `init` and `completion` need none. */
   readonly config: () => Promise<Config>;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
@@ -55,14 +55,14 @@ export interface Invocation {
   readonly app: readonly string[];
   /** Gives it the signals of the process. */
   readonly takeSignals: (handler: SignalHandler) => void;
-  /** One line for people on stderr. */
+  /** Writes one line for people to stderr. */
   readonly say: (line: string, options?: { readonly loud: boolean }) => void;
   readonly json: boolean;
-  /** Where the lines of this run go. */
+  /** The log of this run. */
   readonly log: () => Log;
-  /** The files, where they are listed already. */
+  /** The source, if its files are listed already. */
   readonly source?: Source;
-  /** The whole table. */
+  /** The table of all commands. */
   readonly commands: readonly CommandRow[];
 }
 
@@ -71,13 +71,16 @@ export interface Answer {
   readonly json: Readonly<Record<string, unknown>>;
   /** Printed on stdout without `--json`. */
   readonly text: string;
-  /** A script that somebody else will run: printed as it is, with the passwords that its author wrote into it. */
+  /**
+   * `true`: a script that somebody else runs. It is printed unchanged, with the passwords that its author wrote into
+   * it.
+   */
   readonly verbatim?: boolean;
-  /** `false`: a mere confirmation, which `--quiet` leaves out. */
+  /** `false`: only a confirmation, which `--quiet` leaves out. */
   readonly result: boolean;
-  /** `true`: the text is of no use in part, like a script that is run. */
+  /** `true`: a part of the text is useless, as with a script. */
   readonly whole?: boolean;
-  /** 1: the question was answered with no; of several targets, what the worst of them comes to. */
+  /** 1: the answer to a question is no. For several targets: the worst exit code. */
   readonly exitCode?: number;
 }
 
@@ -91,12 +94,12 @@ export function isHonoured(row: CommandRow, option: Option): boolean {
   return row.about === option.about;
 }
 
-/** Whether targets may stand among the words. */
+/** Whether names of targets may be among the words. */
 export function hasTargets({ targets }: CommandRow): boolean {
   return targets === undefined || targets === "each" || targets === "one";
 }
 
-/** The words behind a command's own that name targets; `null`: it takes none. */
+/** The argument for names of targets, behind the command's own arguments. `null`: the command takes none. */
 export function targetsArgument(row: CommandRow): { readonly syntax: string; readonly help: string } | null {
   if (!hasTargets(row)) return null;
   return row.targets === "each"

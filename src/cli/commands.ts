@@ -1,10 +1,10 @@
-/** Every command, once. Help, completion and `docs/reference/cli.md` are made from this table. */
+/** The table of all commands. Help, completion and `docs/reference/cli.md` are made from it. */
 import { OPTIONS } from "../config/options.ts";
 import type { CommandRow } from "./command.ts";
 
-/** For commands that plan what `up` does, for each of several targets. */
+/** Options of commands that plan what `up` does, for each of several targets. */
 const PLANNING = OPTIONS.flatMap((option) => (option.forPlanning === true ? [option.key] : []));
-/** What only a run on a database can do; a script for somebody else cannot. */
+/** Flags that need a run on a database. A script for somebody else cannot have them. */
 const LIVE = [
   "databaseUrl",
   "lockAttempts",
@@ -77,7 +77,7 @@ export const COMMANDS: readonly CommandRow[] = [
       SQL,
       { syntax: "--from <revision>", help: "with --sql: the revision that the database is at (heads)" },
     ],
-    // What is taken back may have come in any phase, and is one target's.
+    // `down` reverts revisions of any phase, and is about one target.
     honours: ["onFailure"],
     excludes: [{ flag: "sql", others: ["onFailure", ...LIVE] }],
     needs: [{ flag: "from", other: "sql" }],

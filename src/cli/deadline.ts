@@ -1,10 +1,13 @@
-/** The deadline of one invocation. It holds until the output is written: whoever reads that may stop reading. */
+/** The deadline of one invocation. It holds until the output is written, because a reader may stop reading. */
 import { Interrupted } from "../errors.ts";
 
 export interface Deadline {
   /** Aborts with an `Interrupted` when the time is over. */
   readonly signal: AbortSignal;
-  /** So many milliseconds from the start of the invocation; 0: none. May be said again when more is known. */
+  /**
+   * Sets the deadline, in milliseconds from the start of the invocation. 0: none. It may be set again when more is
+   * known.
+   */
   set(timeoutMs: number): void;
 }
 

@@ -1,10 +1,10 @@
-/** The files that commands make: each is there whole or not at all, and a full disk has a name. */
+/** Writes the files that commands create. Each exists completely or not at all, and a full disk is a named error. */
 import { randomUUID } from "node:crypto";
 import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { ConfigError, GodwitError } from "../errors.ts";
 
-/** Never writes over a file that is there. Throws `ConfigError` `OUTPUT_FAILED`. */
+/** Writes a new file and never overwrites one. Throws `ConfigError` `OUTPUT_FAILED`. */
 export function writeNew(path: string, text: string): void {
   written(path, () =>
     withDraft(path, text, (draft) => {
@@ -12,19 +12,19 @@ export function writeNew(path: string, text: string): void {
         linkSync(draft, path);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === "EEXIST") throw error;
-        // Some file systems have no links.
+        // Some file systems do not support links.
         writeFileSync(path, text, { flag: "wx" });
       }
     }),
   );
 }
 
-/** Takes the place of the file that is there. Throws `ConfigError` `OUTPUT_FAILED`. */
+/** Writes a file and replaces an existing one. Throws `ConfigError` `OUTPUT_FAILED`. */
 export function writeOver(path: string, text: string): void {
   written(path, () => withDraft(path, text, (draft) => renameSync(draft, path)));
 }
 
-/** Gives the errors of the file system the name of what was to be written. */
+/** Turns errors of the file system into a `ConfigError` that names the file. */
 export function written<T>(path: string, write: () => T): T {
   try {
     return write();

@@ -1,4 +1,4 @@
-/** One command for several targets: each by itself, one summary, one exit code. */
+/** Runs one command for several targets: each by itself, with one summary and one exit code. */
 import { createContext } from "../assemble/assemble.ts";
 import { findSchemas } from "../assemble/schemas.ts";
 import { openSource } from "../assemble/source.ts";
@@ -15,9 +15,9 @@ import { createProgress } from "./output/progress.ts";
 
 export interface FleetCommand {
   readonly run: Run;
-  /** `up`. */
+  /** The name of the command, such as `up`. */
   readonly name: string;
-  /** Of all targets together. */
+  /** The configuration of all targets together. */
   readonly config: Config;
   readonly configs: readonly Config[];
 }
@@ -83,7 +83,7 @@ async function expand(config: Config, around: FleetRun): Promise<Group<Answer>> 
     create: command.name === "up",
   });
   if (warning !== undefined) invocation.log().problem("warn", warning, { target: config.target?.name ?? "" });
-  // Listed once, however many schemas there are.
+  // The files are listed once, for all schemas.
   const { say: print, signal } = invocation;
   const source = shareListing(await openSource(config, { print, signal }));
   return {
@@ -98,7 +98,7 @@ function isFailure(answer: Answer): boolean {
   return (answer.exitCode ?? 0) !== 0;
 }
 
-/** As soon as one is over: whoever waits for the others should know. */
+/** Reports each target as soon as it is over, while others still run. */
 function tell(
   outcome: TargetOutcome<Answer>,
   { log, terminal }: Invocation,
@@ -123,7 +123,7 @@ interface SumOptions {
   readonly invocation: Invocation;
   readonly alone: boolean;
   readonly interrupted: boolean;
-  /** `status --check`: nothing looked at is no reason to say yes. */
+  /** `true` for `status --check`. If no target was looked at, a gate must not answer yes. */
   readonly isGate: boolean;
 }
 
@@ -238,7 +238,7 @@ function groupText(
   return [head, ...lines(left.slice(0, MOST_NAMED)), ...more].join("\n");
 }
 
-/** More in a summary hide the others; the log and the JSON name all. */
+/** How many targets a summary names. More would hide the rest. The log and JSON name all. */
 const MOST_NAMED = 20;
 
 function lineOf(outcome: TargetOutcome<Answer>): string {
@@ -248,7 +248,7 @@ function lineOf(outcome: TargetOutcome<Answer>): string {
   return said(outcome.name, outcome.name.includes("/") ? (text.split("\n", 1)[0] ?? "") : text);
 }
 
-/** Its name in front, once. */
+/** The text with the name of the target in front, once. */
 function said(name: string, text: string): string {
   return (text.startsWith(`${name}:`) ? text : `${name}: ${text}`).replace(/:$/, ".");
 }
@@ -262,7 +262,7 @@ function wordsOf(outcome: Exclude<TargetOutcome<Answer>, { state: "done" | "grou
   return `${outcome.state}: ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
-/** Of one target, in its line; above it and in the JSON are all of them. */
+/** How many problems the line of one target names. The log and JSON have all of them. */
 const MOST_PROBLEMS = 5;
 
 function nameOf({ code, message }: Problem, error: unknown): string {

@@ -1,4 +1,4 @@
-/** What was typed, before it means anything: nothing of it is empty, and nothing of it is passed over. */
+/** Checks what was typed, before it is read: nothing is empty, and nothing is ignored. */
 import { OPTIONS } from "../config/options.ts";
 import { ConfigError } from "../errors.ts";
 import { type CommandRow, isHonoured, targetsArgument } from "./command.ts";
@@ -9,7 +9,7 @@ export interface Typed {
   readonly flags: Readonly<Record<string, unknown>>;
 }
 
-/** Throws `ConfigError`: taken for "not given", an empty word would do more than was asked for. */
+/** Throws `ConfigError` for an empty word. Read as "not given", it could do more than the user asked for. */
 export function refuseEmpty({ row, arguments: words, flags }: Typed): void {
   if (words.some(isEmpty)) {
     const syntax = [...(row.arguments ?? []), ...[targetsArgument(row) ?? []].flat()].map(
@@ -21,7 +21,7 @@ export function refuseEmpty({ row, arguments: words, flags }: Typed): void {
     if ((Array.isArray(value) ? value : [value]).some(isEmpty)) throw emptyWord(`${flagOf(key)} is empty.`);
 }
 
-/** Throws `ConfigError`: who types a flag counts on what it says. */
+/** Throws `ConfigError` for a flag that the command does not honour, because the user relies on it. */
 export function refuseUnhonoured({ row, flags }: Typed, commands: readonly CommandRow[]): void {
   const isTyped = isTypedIn(flags);
   const refused = OPTIONS.find((option) => isTyped(option.key) && !isHonoured(row, option));
@@ -42,7 +42,7 @@ export function refuseUnhonoured({ row, flags }: Typed, commands: readonly Comma
       );
 }
 
-/** The same of a use of a command that is known only later. */
+/** The same for flags without an effect in a use of a command that is known only later. */
 export function refuseFlags(what: string, flags: Typed["flags"], unheard: readonly string[]): void {
   const found = unheard.find(isTypedIn(flags));
   if (found !== undefined)
@@ -53,7 +53,7 @@ function isTypedIn(flags: Typed["flags"]): (key: string) => boolean {
   return (key) => flags[key] !== undefined && flags[key] !== false;
 }
 
-/** `lockWait` → `--lock-wait`. */
+/** The flag of a key: `--lock-wait` for `lockWait`. */
 function flagOf(key: string): string {
   return `--${key.replace(/[A-Z]/g, "-$&").toLowerCase()}`;
 }

@@ -1,4 +1,4 @@
-/** The command. The only file that ends the process. */
+/** The entry point of the command. Only this file ends the process. */
 import { Interrupted, type Problem, StepFailed } from "../errors.ts";
 import { createDeadline } from "./deadline.ts";
 import { exitCodeOf } from "./output/exit.ts";
@@ -12,7 +12,8 @@ import { findSupervisor } from "./supervised.ts";
 async function main(): Promise<void> {
   const signals = listenToSignals();
   const supervisor = findSupervisor((reason) => signals.abort(reason));
-  // A driver may throw in a callback, at an answer that is no PostgreSQL: the run ends as it does on a signal, with its report.
+  // A driver may throw in a callback, when the answer is not PostgreSQL's. The run then ends with its report, as on a
+  // signal.
   let uncaught: StepFailed | undefined;
   process.on("uncaughtException", (error: unknown) => {
     // Whoever has taken the signals over keeps another process, and must not end before it.
@@ -21,12 +22,12 @@ async function main(): Promise<void> {
     uncaught = thrownByNobody(error);
     signals.abort(uncaught);
   });
-  // That nobody reads the log any more, or that its disk is full, does not end a run.
+  // A run continues if nobody reads the log any longer, or if its disk is full.
   process.stderr.on("error", () => {});
   const opened = openTerminal(process.env);
   // Beside an app no line may be written over: the one above may be the app's.
   const terminal = supervisor === null ? opened : { ...opened, live: false, interactive: false };
-  // Should the process ever end by itself before the run has answered, that was no success.
+  // A process that ends before the run has answered has failed.
   process.exitCode = 1;
   setInterval(() => {}, 60_000);
   const deadline = createDeadline();
@@ -53,12 +54,12 @@ async function main(): Promise<void> {
     terminal.error(formatProblem("error", unwritten, terminal.paintError));
     if (code === 0) code = output === null ? exitCodeOf(ended.reason) : 1;
   }
-  // A migration may have left a timer or a socket behind; what was written must still get out.
+  // A migration may leave a timer or a socket open, so the process is ended here. The output must be written first.
   await writtenUnless(new Promise<void>((resolve) => process.stderr.write("", () => resolve())), ended);
   process.exit(code);
 }
 
-/** One message is enough: a run that has failed has said why. */
+/** The problem of output that nobody read. `null`: the run has failed already and has said why. */
 function unreadOutput(reason: unknown, code: number): Problem | null {
   return code === 0 && reason instanceof Interrupted ? unread(reason).toProblem() : null;
 }
@@ -69,7 +70,7 @@ function thrownByNobody(error: unknown): StepFailed {
     {
       code: "STEP_FAILED",
       message: `An error was thrown where nothing could catch it: ${message}`,
-      // Migrations run in a process of their own, so it was none of them.
+      // Migrations run in another process, so none of them has caused it.
       hint: "godwit status shows what is applied. Check that the server at the database's address speaks PostgreSQL's protocol. If it does, this is a bug in Godwit.",
       details: { stack },
     },

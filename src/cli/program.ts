@@ -1,4 +1,4 @@
-/** The command line as commander sees it, made from the tables; it only reads, and does nothing. */
+/** The command line for commander, made from the tables. It only parses. */
 import { Command, Option as Flag } from "commander";
 import { flagsUnderPresentNames, formerFlags } from "../config/former-names.ts";
 import { flagName, OPTIONS, type Option, variablesOf } from "../config/options.ts";
@@ -13,13 +13,16 @@ export interface Parsed {
   readonly row: CommandRow;
   readonly arguments: readonly string[];
   readonly flags: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
-  /** What whoever typed it should know, a line each. */
+  /** Notes for the user, one line each. */
   readonly notes: readonly string[];
   /** The words behind `--`, for a command that starts them. */
   readonly app: readonly string[];
 }
 
-/** Throws commander's `CommanderError` for help as well as for what cannot be understood; `ConfigError` for empty words. */
+/**
+ * Parses the command line. Throws commander's `CommanderError` for help and for what it cannot parse, and
+ * `ConfigError` for empty words.
+ */
 export async function parse(
   argv: readonly string[],
   output: { out: (text: string) => void; error: (text: string) => void },
@@ -68,7 +71,7 @@ function requireApp(app: readonly string[] | null, words: readonly string[]): vo
   });
 }
 
-/** `godwit help nope`: commander answers with all there is, as if that had been asked for. */
+/** Refuses `godwit help nope`. Commander would print the whole help, as if the user had asked for it. */
 function refuseUnknownTopic(argv: readonly string[], { commands }: Command): void {
   const [first, topic] = argv.filter((word) => !word.startsWith("-"));
   if (first !== "help" || topic === undefined || topic === "help") return;
@@ -83,7 +86,10 @@ function refuseUnknownTopic(argv: readonly string[], { commands }: Command): voi
   });
 }
 
-/** Only a command that is named in the words gets its options: making them all takes longer than to connect. */
+/**
+ * Makes the program. Only a command that the words name gets its options, because making all takes longer than
+ * connecting.
+ */
 function createProgram(
   argv: readonly string[],
   onChosen: (found: Omit<Parsed, "notes" | "app">) => void,
@@ -97,7 +103,7 @@ function createProgram(
     .showHelpAfterError("→ godwit --help lists everything.")
     .showSuggestionAfterError();
   program.addOption(new Flag("--json", "print one JSON document on stdout").helpGroup(OUTPUT));
-  // The program would take a flag that the command has too, and read it as its own.
+  // If the program had the same flag as the command, it would take the flag for its own.
   const own = COMMANDS.filter((row) => [row.name, ...(row.aliases ?? [])].some((name) => argv.includes(name)))
     .flatMap((row) => row.flags ?? [])
     .map(({ syntax }) => syntax.split(" ")[0]);
@@ -131,13 +137,13 @@ function createCommand(row: CommandRow, onChosen: (found: Omit<Parsed, "notes" |
 function addDetails(command: Command, row: CommandRow): void {
   // What is wrong with the words before `--` is said with the whole line at hand.
   if (row.startsApp === true) command.allowExcessArguments();
-  // Which words are targets is not known yet, so that none of them can be required.
+  // Nobody knows yet which words are targets, so no argument can be required.
   for (const { syntax, help } of row.arguments ?? [])
     command.argument(hasTargets(row) ? syntax.replace(/^<(.*)>$/, "[$1]") : syntax.replace("…", "..."), help);
   const targets = targetsArgument(row);
   if (targets !== null) command.argument(targets.syntax.replace("…", "..."), targets.help);
   for (const { syntax, help } of row.flags ?? []) command.option(syntax.replace("…", "..."), help);
-  // Those that it does not honour are understood as well, so that they can be refused by name.
+  // Options that it does not honour are parsed too, so that they can be refused by name.
   for (const option of OPTIONS.filter((each) => each.forPlanning || each.forRun))
     addFlag(command, option, { hidden: !isHonoured(row, option) });
   const examples = row.examples.map(([line, does]) => `  $ ${line}${does === "" ? "" : `\n      ${does}`}`);
@@ -146,7 +152,7 @@ function addDetails(command: Command, row: CommandRow): void {
 
 function addFlag(command: Command, option: Option, { hidden } = { hidden: false }): void {
   if (option.flag === null) return;
-  // commander must not apply defaults: what was not typed is for the environment and the file to say.
+  // Commander must not apply defaults, because the environment and the file decide about options that were not typed.
   const flag = new Flag(option.flag.replace("…", "..."), helpOf(option));
   const isOutput = ["logFormat", "quiet", "verbose"].includes(option.key);
   command.addOption(

@@ -1,9 +1,9 @@
-/** One invocation, from the words that were typed to an exit code: parse, carry out, print. */
+/** Runs one invocation, from the typed words to an exit code: it parses, runs the command, and prints. */
 import { randomUUID } from "node:crypto";
 import { type Config, schemaTarget } from "../config/config.ts";
 import { loadConfig, timeoutBefore } from "../config/load.ts";
 import { flagName, OPTIONS } from "../config/options.ts";
-import { GodwitError, type Problem, presentableProblem, problemsOf } from "../errors.ts";
+import { GodwitError, type Problem, problemsOf } from "../errors.ts";
 import { GRACE_MS, orEnded } from "../run/session/ending.ts";
 import { passwordsIn } from "../std/credentials.ts";
 import { hideRemembered, redact, remember } from "../std/secret.ts";
@@ -25,7 +25,7 @@ export interface CommandEnvironment {
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingFolder: string;
-  /** Aborts with an `Interrupted`. */
+  /** Aborts with `Interrupted`. */
   readonly signal: AbortSignal;
   readonly deadline: Deadline;
   /** From then on signals end nothing by themselves. */
@@ -34,11 +34,11 @@ export interface CommandEnvironment {
   readonly supervisor: Supervisor | null;
 }
 
-/** Never throws. */
+/** Runs the command and returns the exit code. Never throws. */
 export async function run(argv: readonly string[], around: CommandEnvironment): Promise<number> {
   const { terminal } = around;
   const json = wantsJson(argv);
-  // A refusal may quote a word that was typed in the wrong place, and the word may be a URL with a password.
+  // A refusal may quote a misplaced word, which may be a URL with a password.
   for (const word of argv) if (word.includes("@")) remember(...passwordsIn(word));
   try {
     const parsed = await parse(argv, { ...terminal, error: (text) => terminal.error(redact(text)) });
@@ -54,13 +54,16 @@ export async function run(argv: readonly string[], around: CommandEnvironment): 
   }
 }
 
-/** Help and version are answers. Without a command help is shown as well, and that is an error. */
+/** Whether the user asked for help or version. Help that is shown because no command was given is an error. */
 function isAskedFor(code: string, argv: readonly string[]): boolean {
   if (code === "commander.help") return argv.includes("help");
   return code === "commander.helpDisplayed" || code === "commander.version";
 }
 
-/** Runs before the options are parsed, because an error of parsing is reported in JSON too. */
+/**
+ * Whether `--json` was typed. It runs before the options are parsed, because errors of parsing are reported in JSON
+ * too.
+ */
 function wantsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
   return (end === -1 ? argv : argv.slice(0, end)).includes("--json");
@@ -74,23 +77,23 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
   let loaded: Config | undefined;
   const printed: string[] = [];
   const signal = AbortSignal.any([around.signal, deadline.signal]);
-  // A flag of the command may have the name of an option, and is none.
+  // A flag of the command may have the same name as an option.
   const own = (row.flags ?? []).map(({ syntax }) => syntax.split(" ")[0]);
   const options = OPTIONS.filter((option) => !own.includes(`--${flagName(option)}`));
   const typed = Object.fromEntries(options.map(({ key }) => [key, flags[key]]));
   const config = async () => {
     if (loading !== undefined) return loading;
-    // A file may hang: until it is read, what flags and environment say of the deadline counts.
+    // The file may hang. Until it is read, the deadline of flags and environment holds.
     // A command that stays alive has none: the time is for what it starts.
     if (!lasting) deadline.set(timeoutBefore({ flags: typed, environment, workingFolder }));
-    // The file says how lines are written; what it prints waits for that.
+    // The file decides the format of the log. What it prints waits for that.
     const print = (line: string) => void printed.push(line);
     loading = loadConfig({ flags: typed, environment, workingFolder, signal, print });
     loaded = await loading;
     if (!lasting) deadline.set(loaded.values.timeout);
     return loaded;
   };
-  // Made when the first event arrives: by then the configuration says how to write.
+  // Replaced when the configuration is read, which decides the format.
   let log: Log = createTextLog({ terminal, quiet: flags.quiet === true, verbose: flags.verbose === true });
   let observe = createProgress(log).observe;
   const tellPrinted = () => {
@@ -139,25 +142,25 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
   } catch (error) {
     log.live("");
     tellPrinted();
-    around.supervisor?.end({ ok: false, text: "", problems: problemsOf(error).map(presentableProblem) });
+    around.supervisor?.end({ ok: false, text: "", problems: problemsOf(error) });
     if (loaded?.values.logFormat === "json")
       for (const problem of problemsToTell(error)) log.problem("error", problem);
     return fail(error, { terminal, json, command: row.name, told: loaded?.values.logFormat === "json" });
   }
 }
 
-/** They mean nothing where the configuration has no targets. */
+/** Options that mean nothing without several targets. */
 const OF_SEVERAL = ["parallel", "onTargetFailure"];
 
 interface Words {
   readonly row: CommandRow;
-  /** What was typed, by the option's key. */
+  /** Typed values, by the key of the option. */
   readonly typed: Readonly<Record<string, unknown>>;
   readonly invocation: Invocation;
   readonly workingFolder: string;
 }
 
-/** Once, or for each target that is meant. */
+/** Runs the command once, or for each chosen target. */
 async function answerOf(run: Run, { row, typed, invocation, workingFolder }: Words): Promise<Answer> {
   if (row.targets === "none") return run(invocation);
   const config = await invocation.config();
@@ -177,7 +180,10 @@ async function answerOf(run: Run, { row, typed, invocation, workingFolder }: Wor
   return runForEach({ run, name: row.name, config, configs }, own);
 }
 
-/** Of one that is named, `tenants/a`: found out like all of them, so that a mistyped one is refused and not made. */
+/**
+ * The configuration of one schema, such as `tenants/a`. It is searched like all schemas, so a mistyped one is refused
+ * and not created.
+ */
 async function oneSchema(config: Config, invocation: Invocation, row: CommandRow): Promise<Config> {
   const only = config.target?.schemas?.only ?? null;
   if (only === null) return config;
@@ -208,14 +214,14 @@ function print(answer: Answer, { terminal, json, quiet, command }: PrintOptions)
 
 /** Of several targets, those of each that failed. */
 function problemsIn({ json }: Answer): readonly Problem[] {
-  return Array.isArray(json.problems) ? (json.problems as readonly Problem[]).map(presentableProblem) : [];
+  return Array.isArray(json.problems) ? (json.problems as readonly Problem[]) : [];
 }
 
 interface FailOptions {
   readonly terminal: Terminal;
   readonly json: boolean;
   readonly command: string | null;
-  /** The log has said it already. */
+  /** The log has reported it already. */
   readonly told?: boolean;
 }
 
@@ -234,8 +240,8 @@ function documentOf(document: object): string {
 }
 
 /**
- * Words of our own stay: a password that is a state, a year or the name of a migration must not take these out of what
- * machines read. In the facts of a problem anything may stand.
+ * Hides secrets in the JSON document. Our own words stay, because a password may equal a state, a year or the name of
+ * a migration, and machines read these. In the facts of a problem anything may stand.
  */
 function clean(value: unknown, key: string, { own }: { own: boolean }): unknown {
   if (typeof value === "bigint") return String(value);
@@ -249,7 +255,9 @@ function clean(value: unknown, key: string, { own }: { own: boolean }): unknown 
 }
 
 const OF_OTHERS: ReadonlySet<string> = new Set(["details", "figures", "settings"]);
-/** `sql`: a script is for somebody else to run, and without its passwords it would be another one. */
+/**
+ * Fields whose values are our own words. `sql` is among them: a script without its passwords would be another script.
+ */
 const OWN_WORDS: ReadonlySet<string> = new Set(
   "sql command code kind state outcome committed level event direction phase goal revision revisions revises current heads file files folder checksum fingerprint runId layout tool startedAt executedAt finishedAt seenAt at declared already".split(
     " ",

@@ -1,9 +1,7 @@
-/** From an invocation to a target, closed again whatever happens. */
+/** Opens the target of an invocation and closes it in every case. */
 import { type Assembled, assemble, createContext } from "../assemble/assemble.ts";
 import type { Config } from "../config/config.ts";
-import { PHASES } from "../core/migration.ts";
 import { ConfigError } from "../errors.ts";
-import type { MigrateOptions } from "../run/plan.ts";
 import type { RunContext } from "../run/session/target.ts";
 import type { Invocation } from "./command.ts";
 
@@ -18,11 +16,9 @@ export async function withSession<T>(
 ): Promise<T> {
   const config = await invocation.config();
   if (config.target?.schemas != null) throw oneSchema(config.target.name);
-  const { say, source, signal } = invocation;
-  await using assembled = await assemble(config, { say, source, signal });
-  const context = createContext(config, { observe: invocation.observe, signal: invocation.signal });
-  for (const warning of assembled.address?.warnings ?? [])
-    invocation.observe({ kind: "warning", problem: warning });
+  const { say, source, signal, observe } = invocation;
+  await using assembled = await assemble(config, { say, source, signal, observe });
+  const context = createContext(config, { observe, signal });
   return await use({ ...assembled, config, context });
 }
 
@@ -33,11 +29,4 @@ function oneSchema(name: string): ConfigError {
     hint: `Name one: --target ${name}/<schema>`,
     details: { from: "flag" },
   });
-}
-
-export function migrateOptions(config: Config, direction: "up" | "down", to: string): MigrateOptions {
-  const { onFailure, outOfOrder } = config.values;
-  // A phase says when something comes: it may go at any time.
-  const phases = direction === "up" ? config.phases : PHASES;
-  return { goal: { direction, to, phases }, failure: onFailure, outOfOrder };
 }

@@ -1,4 +1,4 @@
-/** Which words of the command line are names of targets. */
+/** Finds the words of the command line that are names of targets. */
 import type { Config } from "../config/config.ts";
 import { chooseTargets, unknownTarget } from "../config/targets/targets.ts";
 import { ConfigError } from "../errors.ts";
@@ -6,9 +6,9 @@ import { nearest } from "../std/nearest.ts";
 import type { CommandRow } from "./command.ts";
 
 export interface Chosen {
-  /** One for each target; none where no targets are configured. */
+  /** One configuration for each chosen target. Empty if no targets are configured. */
   readonly configs: readonly Config[];
-  /** What is left for the command itself. */
+  /** The words that are left for the command itself. */
   readonly words: readonly string[];
 }
 
@@ -19,12 +19,12 @@ export interface Typed {
   readonly workingFolder: string;
 }
 
-/** Throws `ConfigError`. Of the databases themselves nothing is asked. */
+/** Chooses targets by the typed words. Throws `ConfigError`. No database is contacted. */
 export function chooseByWords(config: Config, { row, words, flags, workingFolder }: Typed): Chosen {
   const known = Object.keys(config.targets ?? {});
   const asked = config.values.target;
   const least = (row.arguments ?? []).filter(({ syntax }) => syntax.startsWith("<")).length;
-  // Of words that may be anything, commander has counted as many as there must be.
+  // Words of such a command may be anything, and commander has counted them already.
   const most = row.targets === "flag" ? Number.POSITIVE_INFINITY : (row.arguments ?? []).length;
   if (config.targets === null) {
     const [name] = asked;
@@ -32,7 +32,7 @@ export function chooseByWords(config: Config, { row, words, flags, workingFolder
     requireWords(words, { row, least, most });
     return { configs: [], words };
   }
-  // `--target` leaves every word to the command: for a revision that is called like a target.
+  // `--target` leaves every word to the command, so that a revision may have the name of a target.
   const typed = config.provenances.target.kind === "flag";
   const isName = (word: string) =>
     known.some((name) => word === name || (hasSchemas(config, name) && word.startsWith(`${name}/`)));
@@ -81,7 +81,7 @@ interface Expected {
   readonly most: number;
 }
 
-/** What commander would say, had it known which words are targets. */
+/** The error that commander would give if it knew which words are targets. */
 function requireWords(words: readonly string[], { row, least, most }: Expected): void {
   if (words.length >= least && words.length <= most) return;
   const wanted = (row.arguments ?? []).map(({ syntax }) => syntax).join(" ");
@@ -103,7 +103,7 @@ interface TargetWords {
   readonly most: number;
 }
 
-/** Refuses a word that is not a target but can be nothing else, or looks very much like the name of one. */
+/** Refuses a word that is not a target and can be nothing else, or that looks very much like the name of a target. */
 function refuseMistyped(rest: readonly string[], { row, known, single, most }: TargetWords): void {
   const isRevision = (word: string) => /^[+-]?\d|^(heads?|base)\b/.test(word);
   const wrong =

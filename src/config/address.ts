@@ -1,4 +1,7 @@
-/** The address of a target: a URL or its parts. Each is a value or a variable. The rest of the environment does not count. */
+/**
+ * The address of a target: a URL, or its parts. Each is a value or a variable. The rest of the environment does not
+ * count.
+ */
 import { parseAddress } from "../database/address/address.ts";
 import { ConfigError, GodwitError, type Problem, problemsOf } from "../errors.ts";
 import { type Environment, isVariable, lookUp } from "./read.ts";
@@ -8,7 +11,7 @@ const PARTS = ["host", "port", "user", "password", "name", "sslMode", "sslRootCe
 type Part = (typeof PARTS)[number];
 export const ADDRESS_KEYS = ["url", ...PARTS] as const;
 
-/** To tell two databases apart. */
+/** Where a database is, to tell two of them apart. */
 export interface AddressPlace {
   readonly hosts: readonly string[];
   readonly database: string;
@@ -18,7 +21,7 @@ export interface TargetAddress {
   readonly url: string | null;
   readonly provenance: Provenance;
   readonly place: AddressPlace | null;
-  /** The variables that it was read from, without those of user and password, which are never shown. */
+  /** The variables that it was read from, except those of user and password, which are never shown. */
   readonly variables: readonly string[];
   readonly problems: readonly Problem[];
 }
@@ -26,11 +29,11 @@ export interface TargetAddress {
 export interface AddressSources {
   readonly name: string;
   readonly environment: Environment;
-  /** `--database-url`: the whole address, whatever the file says. */
+  /** The value of `--database-url`. It replaces the address in the file. */
   readonly typed: unknown;
 }
 
-/** Never throws for what is missing or wrong: that is in `problems`. */
+/** Reads the address of one target. It does not throw: `problems` lists everything that is missing or wrong. */
 export function readAddress(
   own: Readonly<Record<string, unknown>>,
   { name, environment, typed }: AddressSources,
@@ -61,7 +64,7 @@ export function readAddress(
   const parts = PARTS.filter((key) => own[key] !== undefined);
   if (own.url !== undefined && parts.length > 0)
     problems.push(
-      wrong(`targets.${name} has a url and also ${parts.join(", ")}.`, "Write the one or the other."),
+      wrong(`targets.${name} has a url and also ${parts.join(", ")}.`, "Write one or the other."),
     );
   else if (own.url === undefined)
     for (const key of ["host", "user", "name"] as const)
@@ -96,7 +99,7 @@ export function readAddress(
   return { ...checked(urlOf(values), `targets.${name}`, problems), provenance, variables, problems };
 }
 
-/** For people: `db:5432/shop`. */
+/** The place for people: `db:5432/shop`. */
 export function placeOf(place: AddressPlace | null): string {
   return place === null ? "?" : `${place.hosts.join(",")}/${place.database}`;
 }
@@ -107,7 +110,7 @@ function checked(
   problems: Problem[],
 ): { url: string | null; place: AddressPlace | null } {
   try {
-    // Without an environment: what PG* variables say is about another database.
+    // The environment is left out, because its PG* variables may describe another database.
     const { hosts, database } = parseAddress({ url, environment: {} });
     return { url, place: { hosts: hosts.map(hostOf), database } };
   } catch (error) {
@@ -118,7 +121,7 @@ function checked(
   }
 }
 
-/** What is the same machine by any of its own names. */
+/** One name for all names of the local machine. */
 function hostOf({ host, port }: { host: string; port: number }): string {
   const plain = host.toLowerCase().replace(/\.$/, "");
   return `${["127.0.0.1", "::1"].includes(plain) ? "localhost" : plain}:${port}`;
@@ -126,7 +129,7 @@ function hostOf({ host, port }: { host: string; port: number }): string {
 
 function urlOf(values: ReadonlyMap<Part, string | undefined>): string {
   const part = (key: Part) => encodeURIComponent(values.get(key)?.trim() ?? "");
-  // As it is: a password may begin or end with a space.
+  // The password is not trimmed, because it may begin or end with a space.
   const password = values.get("password");
   const secret = password === undefined ? "" : `:${encodeURIComponent(password)}`;
   const port = values.get("port") === undefined ? "" : `:${part("port")}`;
@@ -141,7 +144,7 @@ function labelOf(given: unknown, key: string): string {
   return isVariable(given) ? given.variable : key;
 }
 
-/** What looks like one, mistyped; anything else may be a password in the wrong variable. */
+/** The text of a mistyped port. Other text is not shown, because it may be a password in the wrong variable. */
 function shown(port: string): string {
   return /^-?\d[\w.]{0,7}$/.test(port) ? `: "${port}"` : "";
 }

@@ -1,4 +1,4 @@
-/** What the options mean together; pure. */
+/** The whole configuration, after every option is read. Pure. */
 
 import type { Phase } from "../core/migration.ts";
 import { quotedName } from "../core/sql/quote.ts";
@@ -9,24 +9,24 @@ import type { Provenance } from "./values.ts";
 export interface Config {
   readonly values: Values;
   readonly provenances: Readonly<Record<OptionKey, Provenance>>;
-  /** The folder that belongs to the project: the configuration file's, or the working directory. */
+  /** The root folder of the project: that of the configuration file, or the working directory. */
   readonly root: string;
-  /** The configuration file, absolute. */
+  /** Absolute path of the configuration file. `null`: there is none. */
   readonly file: string | null;
-  /** Migrations, absolute. */
+  /** Absolute path of the folder of migrations. */
   readonly folder: string;
   readonly cacheFolder: string;
   readonly phases: readonly Phase[];
-  /** As configured, or the one that the environment implies by naming a NAS. */
+  /** The configured imports, or the one that the environment implies by naming a NAS. */
   readonly imports: readonly ImportConfig[];
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** What the file has in `targets`, checked as to its shape; `null`: there is the one database. */
+  /** `targets` of the file. Its shape is checked, its values are not read yet. `null`: there is only one database. */
   readonly targets: GivenTargets | null;
-  /** The file's content, for what targets do not say themselves. */
+  /** The content of the file, for options that a target does not set. */
   readonly given: Readonly<Record<string, unknown>>;
-  /** Which of the targets this is; `null`: of none, or of all. */
+  /** The target that this configuration is for. `null`: no target is chosen yet, or there are none. */
   readonly target: NamedTarget | null;
-  /** What whoever wrote it should know, a line each: names that have changed. */
+  /** Notes for the author of the configuration, such as that a name has changed. One line each. */
   readonly notes: readonly string[];
 }
 
@@ -34,19 +34,22 @@ export type GivenTargets = Readonly<Record<string, Readonly<Record<string, unkno
 
 export interface NamedTarget {
   readonly name: string;
-  /** Of one database; each a target by itself, and none of them is meant yet. */
+  /**
+   * The schemas of the target, before one of them is chosen. Each is migrated as a target. `null`: the target has
+   * none.
+   */
   readonly schemas: SchemaTargets | null;
-  /** The one that this is. */
+  /** The schema that this configuration is for. `null`: a whole target. */
   readonly schema: string | null;
 }
 
 export interface SchemaTargets {
   readonly from: { readonly names: readonly string[] } | { readonly query: string };
-  /** Of those, the one that was asked for. */
+  /** The one schema that the user named. `null`: all of them. */
   readonly only: string | null;
   readonly canary: string | null;
   readonly create: boolean;
-  /** How many of them at a time, where that is said of this target. */
+  /** How many schemas run at a time. `null`: this target does not say. */
   readonly parallel: number | null;
 }
 
@@ -56,13 +59,13 @@ const PHASES_OF_MODE = {
   "nas-only": ["import"],
 } as const;
 
-/** `contract` runs only where it is named. */
+/** The phases that a run carries out. `contract` runs only if it is named. */
 export function phasesOf(values: Values): readonly Phase[] {
   const phases: readonly Phase[] = values.phase ?? PHASES_OF_MODE[values.mode];
   return values.contract && !phases.includes("contract") ? [...phases, "contract"] : phases;
 }
 
-/** One schema of a target that has several, as a target by itself. */
+/** The configuration of one schema of a target that has several. */
 export function schemaTarget(config: Config, schema: string): Config {
   const { values, target } = config;
   return {

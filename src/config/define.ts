@@ -1,21 +1,20 @@
-/** `godwit.config.ts`, as people write it. */
+/** The shape of `godwit.config.ts`. */
 import type { Phase } from "../core/migration.ts";
 import type { LayoutName } from "../source/layouts/layouts.ts";
 import type { Mode } from "./options.ts";
 
-/** `500ms`, `3s`, `2min`, `1h`, `none`; a plain number is seconds. */
+/** `500ms`, `3s`, `2min`, `1h` or `none`. A plain number counts seconds. */
 export type Duration = string | number;
 
-/** The value of an environment variable, looked up when its target is about to be used. */
+/** A reference to an environment variable. It is looked up when its target is used. */
 export interface Variable {
   readonly variable: string;
-  /** What counts where it is not set, or empty. */
+  /** The value if the variable is unset or empty. */
   readonly default?: string;
 }
 
 /**
- * In the place of a value: the variable that holds it. One that is missing is told by its name, together with everything
- * else that is missing.
+ * Reads a value from an environment variable. If variables are missing, one error names all of them.
  *
  * ```ts
  * export default defineConfig({ targets: { auth: { url: env("AUTH_DATABASE_URL"), dir: "auth/migrations" } } });
@@ -25,22 +24,22 @@ export function env(variable: string, fallback?: string): Variable {
   return fallback === undefined ? { variable } : { variable, default: fallback };
 }
 
-/** Every option may be left out; flags and environment variables come before it. */
+/** The configuration file. Every option is optional. Flags and environment variables take precedence over it. */
 export interface ConfigFile {
-  /** Better kept in `DATABASE_URL`: this file is checked in. */
+  /** Prefer `DATABASE_URL`, because this file is under version control. */
   readonly databaseUrl?: string | Variable;
-  /** Relative to this file. Default `migrations`. */
+  /** The folder of migrations, relative to this file. Default `migrations`. */
   readonly dir?: string;
-  /** Default: found out from the files. */
+  /** Default: detected from the files. */
   readonly layout?: LayoutName;
-  /** Name → what a layout puts in the place of `${name}`. */
+  /** Values for placeholders, by name. A layout that has placeholders fills in `${name}`. */
   readonly placeholders?: Readonly<Record<string, string | number | boolean>>;
-  /** The tool whose history is kept in step: `alembic`, `drizzle:app.__drizzle_migrations`, `none`. */
+  /** The tool whose history is mirrored: `alembic`, `drizzle:app.__drizzle_migrations`, `none`. */
   readonly mirror?: string;
   /** Default `godwit`. */
   readonly ledgerSchema?: string;
   readonly project?: string;
-  /** Files without a number, in the order in which they run. */
+  /** The order in which files without a number run. */
   readonly order?: readonly string[];
   readonly mode?: Mode;
   readonly phase?: Phase | readonly Phase[];
@@ -62,13 +61,13 @@ export interface ConfigFile {
   readonly role?: string;
   readonly pooling?: "session" | "transaction";
   readonly cacheFolder?: string;
-  /** Files to bring into the database, by a name for each. */
+  /** Imports of files into the database, by name. */
   readonly imports?: Readonly<Record<string, ImportFile>>;
-  /** Several databases, by a name for each. What one does not say is as it is said here. */
+  /** Several databases, by name. Options that a target does not set are taken from here. */
   readonly targets?: Readonly<Record<string, TargetFile>>;
   /** How many targets at a time. Default 1: one after the other. */
   readonly parallel?: number;
-  /** Default `continue`: one target's failure is not the others'. */
+  /** Default `continue`: the other targets still run after one fails. */
   readonly onTargetFailure?: "continue" | "stop";
   readonly logFormat?: "text" | "json";
   /** Default `true`. `false`: `up` and `run` migrate nothing. */
@@ -86,7 +85,7 @@ export interface ConfigFile {
   readonly appGrace?: Duration;
 }
 
-/** What belongs to all targets together. */
+/** Options that hold for all targets together. */
 type Common =
   | "databaseUrl"
   | "targets"
@@ -102,40 +101,43 @@ type Common =
   | "maxMemoryMb"
   | "appGrace";
 
-/** One of several databases. Its address is all there is: neither `DATABASE_URL` nor `PG*` variables are asked. */
+/** One of several databases. Its address must be complete: `DATABASE_URL` and `PG*` variables do not count for it. */
 export interface TargetFile extends Omit<ConfigFile, Common> {
   readonly url?: string | Variable;
-  /** In place of `url`, with `user` and `name`. A name, an address, or the folder of a socket. */
+  /** Replaces `url`, together with `user` and `name`. A host name, an IP address, or the folder of a socket. */
   readonly host?: string | Variable;
   /** Default 5432. */
   readonly port?: number | string | Variable;
   readonly user?: string | Variable;
   readonly password?: string | Variable;
-  /** Of the database. */
+  /** The name of the database. */
   readonly name?: string | Variable;
   /** As in a URL: `require`, `verify-full`, … Default `prefer`. */
   readonly sslMode?: string | Variable;
-  /** A file, or `system`. */
+  /** Path of a file, or `system`. */
   readonly sslRootCertificate?: string | Variable;
-  /** Each of these schemas is migrated by itself, with a ledger of its own in it: named, or found by a query. */
+  /** Schemas that are migrated one by one, each with its own ledger. They are listed, or found by a query. */
   readonly schemas?: readonly string[] | { readonly query: string };
-  /** The schema that goes first; if it fails, no other is begun. Default: the first. */
+  /** The schema that is migrated first. If it fails, no other one starts. Default: the first. */
   readonly canary?: string;
-  /** Makes schemas that are missing. Without it they are an error. */
+  /** Creates missing schemas. Without it a missing schema is an error. */
   readonly createSchemas?: boolean;
 }
 
-/** `500MB`, `2GB`. */
+/** `500MB` or `2GB`. */
 export type Size = string | number;
 
-/** All may be left out: then the files come from the NAS that the environment names, and go to `design_images`. */
+/**
+ * One import. Every option is optional. By default the files come from the NAS that the environment names, and go to
+ * `design_images`.
+ */
 export interface ImportFile {
-  /** A folder, relative to this file, or `sftp://user@host:port/path`. */
+  /** A folder relative to this file, or `sftp://user@host:port/path`. */
   readonly from?: string;
   /** Default `<shop>/<template>/<file>`. */
   readonly pattern?: string;
   readonly exclude?: readonly string[];
-  /** A table of your own: its name, and which column takes what. */
+  /** Your own table: its name, and its column for each field. */
   readonly table?: string | { readonly name?: string; readonly columns?: Readonly<Record<string, string>> };
   /** Default `500MB`. */
   readonly batchSize?: Size;
@@ -155,7 +157,7 @@ export interface ImportFile {
   readonly legacyAlgorithms?: boolean;
 }
 
-/** Gives back what it was given, with its types checked: `export default defineConfig({ dir: "db" })`. */
+/** Returns its argument and checks its types: `export default defineConfig({ dir: "db" })`. */
 export function defineConfig(config: ConfigFile): ConfigFile {
   return config;
 }

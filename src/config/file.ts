@@ -1,4 +1,4 @@
-/** Reads `godwit.config.*` and checks its shape. Loaded only where there is such a file. */
+/** Reads `godwit.config.*` and checks its shape. This module is loaded only if there is such a file. */
 import { readFileSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { ConfigError } from "../errors.ts";
@@ -11,15 +11,15 @@ export type FileContent = Readonly<Record<string, unknown>>;
 export interface ReadOptions {
   readonly cacheFolder: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Ends a file that does not settle. The reason is thrown. */
+  /** Stops waiting for a file that does not finish. The reason of the signal is thrown. */
   readonly signal?: AbortSignal | undefined;
-  /** Told what the file prints. */
+  /** Receives what the file prints. */
   readonly print?: ((line: string) => void) | undefined;
 }
 
 export interface ReadFile {
   readonly content: unknown;
-  /** Variables that the file set for what comes after it, as `dotenv` does. */
+  /** Variables that the file has set for later code, as `dotenv` does. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -37,13 +37,13 @@ export async function readFile(path: string, options: ReadOptions): Promise<Read
         message: `${basename(path)} cannot be loaded: ${reason}`,
         place: { file: path },
       },
-      // The stack of a syntax error shows the line that it is about, and whatever is written there.
+      // The stack of a syntax error quotes its line, and that line may hold a password.
       error instanceof SyntaxError ? {} : { cause: error },
     );
   }
 }
 
-/** In a process of its own: it is code, which may hang, exit or print. */
+/** The file runs in a child process, because code may hang, exit or print. */
 async function runFile(path: string, options: ReadOptions): Promise<ReadFile> {
   const { Host } = await import("../host/host.ts");
   await using host = new Host(options);
@@ -56,18 +56,18 @@ function readJson(path: string): unknown {
   const { line, column, expected } = parsed.fault;
   throw new ConfigError({
     code: "CONFIG_FILE_BROKEN",
-    message: `${basename(path)}:${line}:${column} is no JSON: ${expected} is expected there.`,
-    hint: "Correct it there; JSON has no comments and no comma behind the last entry. What may have both is godwit.config.ts.",
+    message: `${basename(path)}:${line}:${column} is not JSON: ${expected} is expected there.`,
+    hint: "Correct it there. JSON has no comments and no comma behind the last entry. godwit.config.ts may have both.",
     place: { file: path, line, column },
   });
 }
 
-/** Kinds that are written as text; the values themselves are read like those from anywhere else. */
+/** Kinds of options that are written as text. `readValue` reads the text, wherever it comes from. */
 const TEXTS = new Set(["text", "path", "url", "duration", "choice", "choices", "list"]);
 
 const BELONGS: Readonly<Record<string, string>> = { switch: "true or false", record: "an object" };
 
-/** Throws `ConfigError`: unknown keys, with what was probably meant, and values of the wrong type. */
+/** Throws `ConfigError` for values of the wrong type, and for unknown keys, with the key that was probably intended. */
 export function checkFile(content: unknown, path: string): FileContent {
   const name = basename(path);
   const place = { file: path };
@@ -80,16 +80,16 @@ export function checkFile(content: unknown, path: string): FileContent {
     });
   const known = OPTIONS.filter((option) => option.inFile !== false);
   for (const [key, value] of Object.entries(content)) {
-    // They have tables of their own, in imports.ts and targets.ts.
+    // imports.ts and targets.ts check these.
     if (key === "imports" || key === "targets") continue;
     const option = known.find((each) => each.key === key);
     if (option === undefined) throw unknownKey(key, name, known, place);
-    // Here, not where options are read: a variable that comes first must not hide it.
+    // `null` is refused here. Where options are read, a variable with precedence would hide it.
     if (value === null)
       throw new ConfigError({
         code: "CONFIG_INVALID",
         message: `${key} in ${name} is null.`,
-        hint: "Give it a value, or leave it out: null is not taken for none.",
+        hint: "Give it a value, or leave it out: null does not mean none.",
         place,
         details: { option: key, from: "file" },
       });

@@ -1,4 +1,4 @@
-/** Names that options had before. They still count, and whoever uses one is told the present one. */
+/** Former names of options. They still work, and a note tells the user the present name. */
 import { ConfigError } from "../errors.ts";
 import { flagName, OPTIONS, type OptionKey } from "./options.ts";
 
@@ -12,7 +12,10 @@ const FORMER: readonly Former[] = [{ key: "mirror", was: "keep" }];
 type Told = (line: string) => void;
 type Values = Readonly<Record<string, unknown>>;
 
-/** What a file says, its targets too, under present names. Throws `ConfigError` where both names are given. */
+/**
+ * Renames the options of a file and of its targets to their present names. Throws `ConfigError` if both names are
+ * given.
+ */
 export function fileUnderPresentNames(given: unknown, tell: Told): unknown {
   if (!isRecord(given)) return given;
   const values = underPresentNames(given, tell);
@@ -24,7 +27,7 @@ export function fileUnderPresentNames(given: unknown, tell: Told): unknown {
   return { ...values, targets: Object.fromEntries(targets) };
 }
 
-/** What was typed. `own`: flags that belong to the command itself, whatever their names. */
+/** Renames typed flags. `own`: flags that belong to the command itself, whatever their names are. */
 export function flagsUnderPresentNames<T extends Values>(
   flags: T,
   own: readonly (string | undefined)[],
@@ -60,7 +63,7 @@ export function formerVariables(): readonly string[] {
   return FORMER.map(({ was }) => `GODWIT_${was.toUpperCase()}`);
 }
 
-/** As commander reads it, for the flag of an option. */
+/** The former flags, for commander, with the option that each stands for. */
 export function formerFlags(): readonly { readonly key: OptionKey; readonly flag: string }[] {
   return FORMER.map(({ key, was }) => {
     const flag = OPTIONS.find((option) => option.key === key)?.flag ?? "";

@@ -1,13 +1,13 @@
 /**
- * What a program hands in, checked before anything is done with it. Its types hold for TypeScript only: a program can be
- * JavaScript, or pass on what it has read from elsewhere. `null` and an empty list are values that somebody set, and are
- * never taken for "nothing was said"; `undefined` is.
+ * Checks what a program passes, before anything is done with it. Types protect TypeScript programs only: the caller
+ * may be JavaScript, or pass on what it read elsewhere. `undefined` means "not set". `null` and an empty list are
+ * values that somebody set, and never mean "not set".
  */
 import { ConfigError } from "../errors.ts";
 import { refuseUnknownKeys } from "./known.ts";
 
 export interface Check {
-  /** For people: `text`, `a function`. */
+  /** The expected value for people: `text`, `a function`. */
   readonly expected: string;
   readonly is: (value: unknown) => boolean;
 }
@@ -17,6 +17,10 @@ export const SWITCH: Check = { expected: "true or false", is: (value) => typeof 
 export const NUMBER: Check = {
   expected: "a number",
   is: (value) => typeof value === "number" && Number.isFinite(value),
+};
+export const COUNT: Check = {
+  expected: "a whole number",
+  is: (value) => Number.isInteger(value) && Number(value) >= 0,
 };
 export const FUNCTION: Check = { expected: "a function", is: (value) => typeof value === "function" };
 export const SIGNAL: Check = {
@@ -43,7 +47,7 @@ export const POSITION: Check = {
   expected: "a whole number from 1",
   is: (value) => value === null || (Number.isInteger(value) && Number(value) >= 1),
 };
-/** An option: what it may be, an empty list too, is decided where options are read. */
+/** An option. `readValue` decides which values it may have, and whether it may be an empty list. */
 export const OPTION: Check = { expected: "a value", is: (value) => value !== null };
 
 export function oneOf(...words: readonly string[]): Check {
@@ -51,13 +55,13 @@ export function oneOf(...words: readonly string[]): Check {
 }
 
 export interface Shape {
-  /** In messages: `up() of a fleet`. */
+  /** The name for messages: `up() of a fleet`. */
   readonly name: string;
   readonly keys: Readonly<Record<string, Check>>;
   readonly required?: readonly string[];
 }
 
-/** Throws `ConfigError` `CONFIG_INVALID` that names the key: unknown, missing, empty, or of another type. */
+/** Throws `ConfigError` `CONFIG_INVALID` for a key that is unknown, missing, empty or of another type, and names it. */
 export function checkGiven(given: unknown, { name, keys, required = [] }: Shape): void {
   refuseUnknownKeys(given, Object.keys(keys), name);
   const values = given as Readonly<Record<string, unknown>>;
@@ -67,7 +71,7 @@ export function checkGiven(given: unknown, { name, keys, required = [] }: Shape)
   }
 }
 
-/** The same for one value, where there must be one. */
+/** The same for one value that must be given. */
 export function checkValue(value: unknown, name: string, { expected, is }: Check): void {
   const isEmptyList = Array.isArray(value) && value.length === 0;
   if (value !== undefined && is(value)) return;
@@ -85,7 +89,7 @@ export function checkValue(value: unknown, name: string, { expected, is }: Check
     hint:
       value === undefined || !(value === null || isEmptyList)
         ? `Give ${expected}.`
-        : `Give ${expected}. To say nothing, leave it out: an empty value is not taken for none.`,
+        : `Give ${expected}. To set nothing, leave it out. An empty value does not mean none.`,
   });
 }
 

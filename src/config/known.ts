@@ -1,9 +1,9 @@
-/** Keys of an object that a program hands in. One that is not known is a mistake, never something to pass over. */
+/** Checks the keys of an object that a program passes. An unknown key is a mistake and is never ignored. */
 import { ConfigError } from "../errors.ts";
 import { nearest } from "../std/nearest.ts";
 import { OPTIONS } from "./options.ts";
 
-/** What people call an option who know it from another tool, by its lower-case name. */
+/** Names that other tools use for an option, in lower case. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   url: "databaseUrl",
   connection: "databaseUrl",
@@ -21,12 +21,12 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   logger: "say",
 };
 
-/** Keys of the configuration file that stand for themselves; `imports` and `targets` have tables of their own. */
+/** Keys of the configuration file, except `imports` and `targets`, which have their own tables. */
 export const FILE_KEYS: readonly string[] = OPTIONS.filter(({ inFile }) => inFile !== false).map(
   ({ key }) => key,
 );
 
-/** Throws `ConfigError` `CONFIG_INVALID` that names the key and the one that was probably meant. */
+/** Throws `ConfigError` `CONFIG_INVALID` that names the unknown key and the one that was probably intended. */
 export function refuseUnknownKeys(given: unknown, known: readonly string[], name: string): void {
   if (typeof given !== "object" || given === null || Array.isArray(given))
     throw new ConfigError({

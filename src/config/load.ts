@@ -1,6 +1,6 @@
 /**
- * Flags before environment before file before defaults, each value with its provenance. The only place that takes the
- * environment from the process.
+ * Loads the configuration. Flags take precedence over the environment, the environment over the file, the file over
+ * defaults. Each value keeps its provenance. Only this module takes the environment from the process.
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -13,17 +13,17 @@ import { refuseUnknownVariables } from "./unknown-variables.ts";
 import type { Provenance } from "./values.ts";
 
 export interface LoadInput {
-  /** By the option's key, as typed. */
+  /** Typed values, by the key of the option. */
   readonly flags: Readonly<Record<string, unknown>>;
-  /** The function to which a program handed the flags; without it they were typed. */
+  /** The function that a program called with the flags. Without it they were typed. */
   readonly program?: string;
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly workingFolder?: string;
-  /** `false`: no file is looked for; an object stands in for it. */
+  /** `false`: no file is searched. An object replaces the file. */
   readonly file?: false | Readonly<Record<string, unknown>>;
-  /** Ends a file that does not settle. The reason is thrown. */
+  /** Stops waiting for a file that does not finish. The reason of the signal is thrown. */
   readonly signal?: AbortSignal;
-  /** Told what the file prints. */
+  /** Receives what the file prints. */
   readonly print?: (line: string) => void;
 }
 
@@ -79,7 +79,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   };
 }
 
-/** The deadline as far as it is known before the file is read. Throws `ConfigError`. */
+/** The deadline in milliseconds, as far as it is known before the file is read. Throws `ConfigError`. */
 export function timeoutBefore({
   flags,
   environment = process.env,
@@ -91,7 +91,7 @@ export function timeoutBefore({
   return Number(readOption(option, sources).value);
 }
 
-/** Nothing is loaded for it where there is none: most projects import no files. */
+/** Loads the code for imports only if there are any, because most projects import no files. */
 async function importsOf(
   given: unknown,
   place: { file: string },
@@ -105,7 +105,7 @@ async function importsOf(
 
 const NAMES = ["ts", "mts", "js", "mjs", "json"].map((extension) => `godwit.config.${extension}`);
 
-/** Upwards to the root of the project. */
+/** The nearest configuration file, from `from` up to the root of the project. */
 function findFile(from: string): string | null {
   const root = rootOf(from);
   for (let folder = from; ; folder = dirname(folder)) {
@@ -115,7 +115,7 @@ function findFile(from: string): string | null {
   }
 }
 
-/** The nearest folder with `.git`, else the nearest with `package.json`, else where we are. */
+/** The nearest folder with `.git`, else the nearest with `package.json`, else `from` itself. */
 function rootOf(from: string): string {
   const above: string[] = [];
   for (let folder = from; above.at(-1) !== folder; folder = dirname(folder)) above.push(folder);
@@ -148,7 +148,7 @@ async function contentOf(input: LoadInput, { path, cacheFolder, environment, not
   };
 }
 
-/** Beside the packages where there are any: nobody checks that in, and CI keeps it. */
+/** The folder of the cache. It is in `node_modules` if that exists: it is never committed, and CI keeps it. */
 function cacheBelow(root: string): string {
   return existsSync(join(root, "node_modules"))
     ? join(root, "node_modules", ".cache", "godwit")

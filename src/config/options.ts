@@ -1,6 +1,6 @@
 /**
- * Every option, once. Command line, environment, file, help and `docs/reference/config.md` are made from this
- * table; nothing about an option is written twice.
+ * The table of all options. The command line, the environment, the file, the help and `docs/reference/config.md` are
+ * made from it. Nothing about an option is written twice.
  */
 import { PHASES, type Phase } from "../core/migration.ts";
 import { LAYOUT_NAMES } from "../source/layouts/layouts.ts";
@@ -10,11 +10,11 @@ import type { Secret } from "../std/secret.ts";
 export const MODES = ["all", "startup", "nas-only"] as const;
 export type Mode = (typeof MODES)[number];
 
-/** What each option holds once it was read; durations in milliseconds, 0 for none. */
+/** The value of each option after reading. Durations are in milliseconds, and 0 means none. */
 export interface Values {
   readonly databaseUrl: Secret | null;
   readonly dir: string;
-  /** `null`: found out from the files. */
+  /** `null`: detected from the files. */
   readonly layout: string | null;
   readonly placeholders: Readonly<Record<string, string>>;
   readonly mirror: string | null;
@@ -84,23 +84,23 @@ export type Kind =
 
 export type Option = Kind & {
   readonly key: OptionKey;
-  /** As commander reads it; `null`: not on the command line. */
+  /** The flag in the syntax of commander. `null`: the option is not on the command line. */
   readonly flag: string | null;
-  /** Variables besides `GODWIT_<NAME>`, which every option has and which comes first. */
+  /** Variables beside `GODWIT_<NAME>`. Every option has that one, and it takes precedence. */
   readonly variables?: readonly string[];
-  /** `false`: not in the file, because it belongs to one invocation. */
+  /** `false`: the file may not have it, because it belongs to one invocation. */
   readonly inFile?: boolean;
-  /** Only for the commands that name it in `honours`: `up`, `down`, `plan`, `status`. */
+  /** Only commands that name it in `honours` have it: `up`, `down`, `plan`, `status`. */
   readonly forPlanning?: boolean;
   /** Only for `run`. */
   readonly forRun?: boolean;
   /** What a variable that others use as well means here. */
   readonly fromVariable?: Readonly<Record<string, (value: string) => string>>;
-  /** What a command must have to do with for this flag to have an effect; without it every command honours it. */
+  /** The flag has an effect only on commands about this. Default: on every command. */
   readonly about?: "files" | "database";
   /**
-   * `refused`: an empty variable is an error. Without a value this option means more: every target, every phase, another
-   * database. Elsewhere an empty variable is not set.
+   * `refused`: an empty variable is an error. For this option no value would mean more: every target, every phase,
+   * another database. For any other option an empty variable counts as unset.
    */
   readonly emptyVariable?: "refused";
   readonly default: string;
@@ -108,14 +108,14 @@ export type Option = Kind & {
 };
 
 const text = { kind: "text" } as const;
-/** Never in the file, never on the command line, never shown. */
+/** A secret is never in the file, never on the command line, and never shown. */
 const secret = { kind: "secret", inFile: false } as const;
 const duration = { kind: "duration" } as const;
 const toggle = { kind: "switch", default: "false" } as const;
 const count = (least: number) => ({ kind: "count", least }) as const;
 const choice = (...choices: string[]) => ({ kind: "choice", choices }) as const;
 
-/** An empty `default` is none. */
+/** An empty `default` means that there is none. */
 export const OPTIONS: readonly Option[] = [
   {
     key: "databaseUrl",
@@ -504,14 +504,14 @@ function firstDelay(value: string): string {
   return first === undefined ? value : `${first}ms`;
 }
 
-/** `GODWIT_<NAME>` and the variables that other tools use, the first one that is set counts. */
+/** `GODWIT_<NAME>`, then the variables of other tools. The first one that is set counts. */
 export function variablesOf(option: Option): readonly string[] {
   if (option.kind === "record") return [];
   const own = `GODWIT_${option.key.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
   return [own, ...(option.variables ?? [])];
 }
 
-/** `--dry-run <x>` is known to commander as `dryRun`; for us that is the option's key. */
+/** The key under which commander keeps the flag of an option: `dryRun` for `--dry-run <x>`. */
 export function flagName(option: Pick<Option, "flag">): string | null {
   return option.flag === null ? null : (/^--([\w-]+)/.exec(option.flag)?.[1] ?? null);
 }

@@ -15,9 +15,9 @@ export interface Sources {
   readonly environment: Environment;
   readonly file: Readonly<Record<string, unknown>>;
   readonly path: string | null;
-  /** What one target says for itself. It counts before the environment, which is the same for all targets. */
+  /** The options that one target sets. They take precedence over the environment, which is the same for all targets. */
   readonly own?: { readonly name: string; readonly values: Readonly<Record<string, unknown>> };
-  /** The folder that paths of the file start from, and the one of all others. */
+  /** Paths in the file are relative to `root`, all other paths to `workingFolder`. */
   readonly root: string;
   readonly workingFolder: string;
 }

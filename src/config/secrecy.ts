@@ -1,14 +1,14 @@
-/** What one target, and the code of its migrations, may find in the environment. */
+/** Limits the environment that one target and the code of its migrations can see. */
 import type { Config, GivenTargets } from "./config.ts";
 import { OPTIONS } from "./options.ts";
 import { isVariable } from "./read.ts";
 
-/** Shorter values are words that many variables hold, such as a port. */
+/** The length from which a value identifies a secret. Shorter values, such as a port, occur in many variables. */
 const TELLING_LENGTH = 8;
 
 /**
- * Of several targets each finds everything but the variables that only others name, and those that repeat the value of
- * such a one. The secrets of imports are left out where only others import.
+ * The environment for one of several targets. It lacks the variables that only other targets name, and all variables
+ * that repeat such a value. It lacks the secrets of imports if only other targets import.
  */
 export function environmentFor(
   name: string,
@@ -32,7 +32,7 @@ const SECRET_VARIABLES: readonly string[] = OPTIONS.flatMap((option) =>
   option.kind === "secret" ? (option.variables ?? []) : [],
 );
 
-/** Of two names of databases one may begin with the other. */
+/** Whether `value` contains `secret` as a whole word. The name of one database may begin with that of another. */
 function repeats(value: string, secret: string): boolean {
   const at = value.indexOf(secret);
   return at !== -1 && !/^[\w.-]/.test(value.slice(at + secret.length, at + secret.length + 1));

@@ -1,21 +1,22 @@
 /**
- * What of a configuration and its environment is secret, remembered before anything is read from them: also of targets
- * that are not meant, and of values that turn out to be wrong, because anybody may print them.
+ * Remembers the secrets of a configuration and its environment, so that output can hide them. It does so before
+ * anything is read. It includes targets that are not chosen and values that turn out to be wrong, because anybody may
+ * print them.
  */
 import { passwordsIn } from "../std/credentials.ts";
 import { remember } from "../std/secret.ts";
 import { OPTIONS, variablesOf } from "./options.ts";
 import { type Environment, isVariable } from "./read.ts";
 
-/** Names that say it. Which variables are ours does not matter: a migration may print any of them. */
+/** Names that mark a secret. Other people's variables count too, because a migration may print any of them. */
 const SECRET_NAME =
   /(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|(?:PRIVATE|API|ACCESS|ENCRYPTION|SECRET|SIGNING|SIGNATURE|MASTER|SERVICE|SERVICE_ROLE|SESSION|COOKIE|JWT|HMAC|AUTH|APP|ACCOUNT|STORAGE|DEPLOY|LICENSE)_?KEY)$/i;
-/** Names that often say it: their values are everyday words and paths too. */
+/** Names that often mark a secret. Their values can also be everyday words and paths. */
 const MAYBE_SECRET_NAME =
   /(?:^|_)(?:PASS|AUTH|SIGNING|SIGNATURE|CREDS?|SALT|PEPPER)$|_PWD$|^(?:DB|PG|MYSQL|REDIS|SMTP|FTP)(?:PASS|PWD)$/i;
-/** The address of a service, whose user may be its key. */
+/** Names of variables with the address of a service. The user in it may be a key. */
 const ADDRESS_NAME = /(?:^|_)(?:DSN|CONN|CONNECTION|CONN(?:ECTION)?_?STR(?:ING)?)$/i;
-/** Of a variable that is only called like a secret: `REQUIRE_PASSWORD=always`. */
+/** The shortest value that counts as a secret because of its name. `REQUIRE_PASSWORD=always` holds none. */
 const LEAST_LENGTH = 8;
 const URL_START = /^[a-z][a-z0-9+.-]{0,40}:\/\//i;
 
@@ -31,24 +32,27 @@ export function rememberEnvironment(environment: Environment): void {
   }
 }
 
-/** `https://key@host`: who has no password is known by the name alone. */
+/** The user of `https://key@host`. Without a password, the user is the key. */
 function userIn(value: string): readonly string[] {
   const [, user = ""] = /^[a-z][a-z0-9+.-]{0,40}:\/\/([^:/?#@\s]+)@/i.exec(value) ?? [];
   return user.length >= LEAST_LENGTH ? [user] : [];
 }
 
-/** A path, or a word such as `required` or `caching_sha2`. */
+/** Whether the value is a path, or a word such as `required` or `caching_sha2`. */
 function isEveryday(value: string): boolean {
   return /^(?:\.{0,2}\/|[a-z]:\\)/i.test(value) || /^[a-z_-]+$/.test(value);
 }
 
-/** `user:password` */
+/** The password of `user:password`. */
 function passwordsBehind(value: string): readonly string[] {
   const password = value.slice(value.indexOf(":") + 1);
   return password.length >= LEAST_LENGTH && password !== value ? [password] : [];
 }
 
-/** Of the file: its URLs, its passwords, those of its targets and imports, and the variables that they name. */
+/**
+ * Remembers the secrets of a file: URLs and passwords, also of its targets and imports, and the variables that they
+ * name.
+ */
 export function rememberFile(file: unknown, environment: Environment): void {
   const visit = (value: unknown, key: string, depth: number): void => {
     if (depth > DEEPEST || typeof value !== "object" || value === null) {
@@ -65,7 +69,7 @@ export function rememberFile(file: unknown, environment: Environment): void {
   visit(file, "", 0);
 }
 
-/** targets · name · imports · name · key */
+/** Depth of the deepest value: targets, name, imports, name, key. */
 const DEEPEST = 6;
 const URL_KEYS: ReadonlySet<string> = new Set(["databaseUrl", "url", "from"]);
 
@@ -74,7 +78,7 @@ function rememberValue(key: string, value: string, environment: Environment): vo
   else if (SECRET_NAME.test(key)) remember(...secretsIn(value, environment));
 }
 
-/** Who uses the name of the user or of the database as a password has no secret. */
+/** A password that equals the name of the user or of the database is no secret. */
 function secretsIn(value: string, { PGUSER, PGDATABASE }: Environment): readonly string[] {
   return value === PGUSER || value === PGDATABASE ? [] : [value];
 }

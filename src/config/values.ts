@@ -13,7 +13,7 @@ export type Named = Kind & { readonly key: string; readonly flag: string | null 
 /** Where a value came from. */
 export type Provenance =
   | { readonly kind: "flag"; readonly name: string }
-  /** What a program handed to the function of this name. */
+  /** A program passed it to the function of this name. */
   | { readonly kind: "program"; readonly name: string }
   | { readonly kind: "variable"; readonly name: string }
   | { readonly kind: "file"; readonly name: string }
@@ -137,8 +137,8 @@ function empty(option: Named, ...[provenance, given]: [provenance: Provenance, g
     message: `${describeProvenance(option, provenance)} is ${given === null ? "null" : "empty"}.`,
     hint:
       provenance.kind === "variable"
-        ? `Set ${provenance.name}, or unset it: an empty value is not taken for none.`
-        : "Give it a value, or leave it out: an empty value is not taken for none. Was a shell variable not set?",
+        ? `Set ${provenance.name}, or unset it. An empty value does not mean none.`
+        : "Give it a value, or leave it out. An empty value does not mean none. Is a shell variable unset?",
     details: { option: option.key, from: provenance.kind },
   });
 }
@@ -152,7 +152,7 @@ function isWords(given: unknown): boolean {
   return Array.isArray(given) ? given.every(isScalar) : isScalar(given);
 }
 
-/** What each kind expects, for a value that is not a word. */
+/** For each kind: the expected value, in messages about a value that is not one word. */
 const SCALARS: Readonly<Record<Named["kind"], string>> = {
   text: "text",
   path: "text",

@@ -7,6 +7,7 @@ import type { Graph } from "./graph.ts";
 import { aheadOf } from "./heads.ts";
 import type { History, HistoryEntry } from "./history.ts";
 import type { Migration } from "./migration.ts";
+import { sharesTimestamp, sharesVersion } from "./version.ts";
 
 /**
  * Finds pending migrations whose text or number is that of an applied revision without a file. Only revisions that a
@@ -25,11 +26,15 @@ export function renamed(fresh: readonly Migration[], graph: Graph, history: Hist
   return fresh.flatMap((migration): Problem[] => {
     const sameText = gone.find(({ checksum }) => checksum !== "" && checksum === migration.checksum);
     if (sameText !== undefined) return [problemOf(migration, sameText, "text")];
-    if (graph.shape === "graph" || migration.number === null || migration.settings.outOfOrder === true)
-      return [];
-    const sameNumber = gone.find(({ number }) => number === migration.number);
+    if (graph.shape === "graph" || migration.settings.outOfOrder === true) return [];
+    const sameNumber = gone.find((entry) => sharesNumber(migration, entry));
     return sameNumber === undefined ? [] : [problemOf(migration, sameNumber, "number")];
   });
+}
+
+function sharesNumber(migration: Migration, { revision, number }: HistoryEntry): boolean {
+  if (number !== null && number === migration.number) return true;
+  return sharesVersion(migration, revision) || sharesTimestamp(migration.id, revision);
 }
 
 function problemOf({ id, file }: Migration, entry: HistoryEntry, shared: "text" | "number"): Problem {

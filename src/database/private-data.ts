@@ -2,7 +2,8 @@
  * What the server repeats of the users' data when it refuses a statement. Rows are theirs, and so is a value that a
  * statement about passwords was handed: both go before anybody keeps the error. What explains the error stays.
  */
-import { hideSecrets, isAboutSecrets, namesSecret, secretsOf } from "../core/sql/secrets.ts";
+import { isAboutSecrets, namesSecret } from "../core/sql/about-secrets.ts";
+import { hideSecrets, secretsOf } from "../core/sql/secrets.ts";
 import { splitStatements } from "../core/sql/statements.ts";
 import { remember } from "../std/secret.ts";
 import { utf16Offset } from "../std/text.ts";

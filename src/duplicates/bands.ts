@@ -1,8 +1,9 @@
 /**
- * Near pairs among very many hashes, in memory: of two hashes that differ in at most 7 of 64 bits, at least one of
- * their four bands of 16 bits differs in at most 1. So for each band the hashes are put into 65,536 buckets, and each
- * bucket is compared with itself and the 16 whose number differs in one bit. Hashes of a bucket lie side by side,
- * which makes this several times faster than looking up each hash by itself. A pair counts in the first band that shows it.
+ * Finds near pairs among very many hashes, in memory. If two hashes differ in at most 7 of 64 bits, at least one of
+ * their four bands of 16 bits differs in at most 1 bit. So for each band the hashes go into 65,536 buckets. Each
+ * bucket is compared with itself and with the 16 buckets whose number differs in one bit. The hashes of a bucket lie
+ * side by side, which is several times faster than looking up each hash. A pair counts in the first band that shows
+ * it.
  */
 import { setImmediate as otherWork } from "node:timers/promises";
 import { BAND_SHIFTS } from "../images/sql.ts";
@@ -10,7 +11,7 @@ import { type Buckets, bucketsOf } from "./buckets.ts";
 import { STORED_256, STORED_RADIUS } from "./limits.ts";
 import { Neighbours, type Pairs } from "./neighbours.ts";
 
-/** Classes in order of their ids, column by column. */
+/** The hashes of all classes as columns, in the order of their ids. */
 export interface Hashes {
   readonly count: number;
   readonly ids: Float64Array;
@@ -19,7 +20,7 @@ export interface Hashes {
   readonly low: Uint32Array;
   /** Eight words for each class. */
   readonly words256: Uint32Array;
-  /** 1: not compared yet. Pairs of two old ones are known. */
+  /** 1: the class was not compared yet. Pairs of two classes that were compared are known. */
   readonly isNew: Uint8Array;
 }
 
@@ -28,15 +29,15 @@ export interface JoinOptions {
   readonly limit256?: number;
   readonly neighbours?: number;
   readonly signal?: AbortSignal | undefined;
-  /** How much of the work is done, 0 to 1. */
+  /** Receives how much of the work is done, from 0 to 1. */
   readonly onProgress?: ((done: number) => void) | undefined;
 }
 
 const BUCKETS = 65_536;
-/** The event loop gets a turn after so many comparisons, some tens of milliseconds. */
+/** The event loop gets a turn after this many comparisons, which is some tens of milliseconds. */
 const TURN = 8_000_000;
 
-/** Every pair within the radius of which at least one is new; positions, not ids. */
+/** All pairs within the radius with at least one new class. They hold positions, not ids. */
 export async function joinNear(hashes: Hashes, options: JoinOptions = {}): Promise<Pairs> {
   const { radius = STORED_RADIUS, limit256 = STORED_256, signal } = options;
   const found = new Neighbours(hashes.count, options.neighbours);
@@ -81,7 +82,7 @@ export async function joinNear(hashes: Hashes, options: JoinOptions = {}): Promi
     for (let at = begin; at < end; at++) {
       const differHigh = ownHigh ^ (high[at] as number);
       const differLow = ownLow ^ (low[at] as number);
-      // The half without the band first: it is the one that tells strangers apart.
+      // The half without this band is compared first, because it tells strangers apart.
       let distance = ones(band < 2 ? differLow : differHigh);
       if (distance > radius) continue;
       distance += ones(band < 2 ? differHigh : differLow);

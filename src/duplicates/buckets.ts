@@ -1,6 +1,6 @@
-/** A counting sort: what has the same number lies side by side, in the order it came in. */
+/** A counting sort. Items with the same number lie side by side, in the order of input. */
 export interface Buckets {
-  /** Where each bucket begins in `order`; one more at the end. */
+  /** Where each bucket begins in `order`, and one more entry for the end. */
   readonly starts: Uint32Array;
   /** Positions, bucket by bucket. */
   readonly order: Uint32Array;

@@ -1,11 +1,11 @@
-/** Files that may be the same as another one, and what is known between them. */
+/** Files that may be duplicates, and what is known about pairs of them. */
 
 export interface Candidate {
-  /** Of the file; lower is older. */
+  /** The id of the file. A lower id is older. */
   readonly id: number;
-  /** The same for files with the same bytes. */
+  /** Files with the same bytes have the same number. */
   readonly content: number;
-  /** Its classes by look, as it is and on white. `null`: it has none, or the class says nothing. */
+  /** Its classes by look, as it is and on a white ground. `null`: it has none, or the class says nothing. */
   readonly visual: number | null;
   readonly white: number | null;
 }
@@ -24,14 +24,14 @@ export interface Verdict {
   readonly kept: number | null;
 }
 
-/** The distance of two contents in colour; `null` where it is not known. */
+/** The distance of two contents in colour. `null`: it is not known. */
 export type CompareColours = (left: number, right: number) => number | null;
 
 export function classesOf({ visual, white }: Candidate): readonly number[] {
   return [visual, white].filter((one, at, all): one is number => one !== null && all.indexOf(one) === at);
 }
 
-/** The files by each of their keys. Those of one key keep their order. */
+/** Groups files by each of their keys. The files of one key keep their order. */
 export function collect(files: readonly Candidate[], keys: (file: Candidate) => readonly number[]) {
   const found = new Map<number, Candidate[]>();
   for (const file of files)
@@ -43,7 +43,7 @@ export function collect(files: readonly Candidate[], keys: (file: Candidate) => 
   return found;
 }
 
-/** The links by the class at either end. */
+/** Groups links by the class at either end. */
 export function neighboursOf(links: readonly Link[]): ReadonlyMap<number, readonly Link[]> {
   const found = new Map<number, Link[]>();
   for (const link of links)

@@ -1,28 +1,31 @@
 /**
- * How far apart two pictures are in colour, by what `pixels/colours.ts` saw of them. Pure. Whichever is further apart counts:
- * the cells, or the hues (`hues.ts`), which know a thin line and a small part that hardly tint a cell.
+ * Measures how far apart two pictures are in colour, from what `pixels/colours.ts` saw of them. Pure. It takes the
+ * larger of two distances: that of the cells, and that of the hues (`hues.ts`). Hues notice a thin line and a small
+ * part, which hardly tint a cell.
  *
- * Two cells are compared as people see them: in Lab, on a ground. A copy that was cut or moved a little has the edge of
- * its ink in the next cell; so a cell counts as near where it lies within what the nine cells around its place span. The
- * furthest cell decides, seen from either picture: one part in another colour makes another design.
+ * Cells are compared as people see them: in Lab, on a ground. In a copy that was cut or moved a little, the edge of
+ * the ink lies in the next cell. So a cell counts as near if it lies within the range of the nine cells around its
+ * place. The furthest cell decides, seen from either picture. One part in another colour makes another design.
  *
- * Thin ink hardly tints its cell. Where all that stands out from the ground does so in one direction (one ink), the sums of
- * that are compared as well: how much of the larger one they differ by, times `INK`.
+ * Thin ink hardly tints its cell. If all that stands out from the ground has one direction (one ink), its sums are
+ * compared as well. The distance is the part of the larger sum by which they differ, times `INK`.
  *
- * The ground: opaque pictures have their own. Of two transparent ones each must be near on white and on black. Where one
- * is opaque, the other was perhaps saved on a ground: being near on one of the two is enough.
+ * Opaque pictures have their own ground. Two transparent pictures must be near on white and on black. If only one of
+ * the two is opaque, it may have been saved on a ground. Then it is enough to be near on white or on black.
  */
 import { CELL_BYTES, GRID } from "../pixels/colours.ts";
 import { HUE_BYTES } from "../pixels/hues.ts";
 import { type Hues, hueDistance, huesOf } from "./hues.ts";
 
-/** Up to so far apart they are the same; docs/internals/duplicates.md has the measurement. */
+/** The largest distance that counts as the same. docs/internals/duplicates.md has the measurement. */
 export const SAME_COLOURS = 16;
 
 const GROUNDS = [255, 0] as const;
 const CELLS = GRID * GRID;
 
-/** Prepared for comparing: Lab values on white and on black, and what the cells around each span. */
+/**
+ * A picture, prepared for comparison: Lab values on white and on black, and the range of the cells around each cell.
+ */
 export interface Colours {
   readonly opaque: boolean;
   readonly on: readonly Ground[];
@@ -34,18 +37,18 @@ interface Ground {
   readonly lab: Float32Array;
   readonly least: Float32Array;
   readonly most: Float32Array;
-  /** What stands out from the ground, summed up; `null` where that has no one direction, or is next to nothing. */
+  /** The sum of what stands out from the ground. `null`: it has no single direction, or is next to nothing. */
   readonly ink: readonly [number, number, number] | null;
 }
 
-/** Sums that differ by 40 % are as far apart as cells at `SAME_COLOURS`. */
+/** With this factor, sums that differ by 40 % are as far apart as cells at `SAME_COLOURS`. */
 const INK = 40;
-/** The part of all that stands out which has to point in one direction. */
+/** The part of what stands out that must point in one direction. */
 const ONE_DIRECTION = 0.75;
-/** Mean of what stands out; noise of lossy formats is below. */
+/** The smallest mean of what stands out. The noise of lossy formats is below it. */
 const LEAST_INK = 0.4;
 
-/** `null` where that is no grid of this release. `side`: the longer one of the picture, in pixels. */
+/** Prepares a grid. `side` is the longer side of the picture in pixels. `null`: another release made the grid. */
 export function coloursOf(grid: Uint8Array, side: number): Colours | null {
   if (grid.length !== CELLS * CELL_BYTES + HUE_BYTES) return null;
   let opaque = true;
@@ -55,7 +58,10 @@ export function coloursOf(grid: Uint8Array, side: number): Colours | null {
   return { opaque, on: opaque ? [first, first] : [first, groundOf(grid, GROUNDS[1])], hues };
 }
 
-/** 0: the same colours; about 2 can be seen side by side, red and blue are 176 apart. */
+/**
+ * The distance of two pictures. 0 means the same colours. About 2 is visible side by side, and red and blue are 176
+ * apart.
+ */
 export function colourDistance(one: Colours, other: Colours): number {
   const distances = GROUNDS.map((_, at) => {
     const [ours, theirs] = [one.on[at] as Ground, other.on[at] as Ground];
@@ -65,7 +71,7 @@ export function colourDistance(one: Colours, other: Colours): number {
   return Math.max(cells, SAME_COLOURS * hueDistance(one.hues, other.hues));
 }
 
-/** The cell of `ours` that is furthest from what `theirs` has around its place. */
+/** The largest distance of a cell of `ours` from the range of `theirs` around its place. */
 function furthest(ours: Ground, theirs: Ground): number {
   let most = 0;
   for (let at = 0; at < CELLS * 3; at += 3) {
@@ -88,7 +94,7 @@ function inkDistance({ ink: ours }: Ground, { ink: theirs }: Ground): number {
   return (INK * apart) / Math.max(Math.hypot(...ours), Math.hypot(...theirs));
 }
 
-/** The ground is what most of the border looks like. */
+/** The ink of a picture. Its ground is the colour of most of the border. */
 function inkOf(lab: Float32Array): Ground["ink"] {
   const border = Array.from({ length: CELLS }, (_, cell) => cell).filter((cell) => {
     const [y, x] = [Math.floor(cell / GRID), cell % GRID];
@@ -151,7 +157,10 @@ function curve(value: number): number {
   return value > 0.008856 ? Math.cbrt(value) : 7.787 * value + 16 / 116;
 }
 
-/** Whether two images differ in colour so much that they are never the same. Unknown colours are not far apart. */
+/**
+ * Whether two images differ so much in colour that they are never the same. Unknown colours do not count as
+ * different.
+ */
 export function isFar(colours: number | null): boolean {
   return colours !== null && colours > SAME_COLOURS;
 }

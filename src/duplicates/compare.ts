@@ -1,15 +1,17 @@
 /**
- * Compares the new classes with all others, and keeps the near pairs as edges.
+ * Compares the new classes with all others, and stores the near pairs as edges.
  *
  *   new ──► edges to all near ones stored ──► compared
  *
- * The promise: of two compared classes that are near, the edge is there. A class is marked only after its edges are
- * stored (in the same transaction, or in an earlier one), and it is compared with all classes that are visible then,
- * compared or not. So of two that were inserted at once, whichever is compared later finds the other.
+ * The promise: between two compared classes that are near, there is an edge. A class is marked only after its edges
+ * are stored, in the same transaction or in an earlier one. It is compared with all classes that are visible at that
+ * time, marked or not. So of two classes that were inserted at the same time, the one that is compared later finds
+ * the other.
  *
- * Few are looked up by the band indexes, batch by batch, each in a transaction of its own. Many are joined in memory:
- * then all edges are stored first, in pieces, and all marks come after. Killed anywhere, what was stored is true, and
- * the next call compares what is not marked. Two at once would find the same; a transaction lock lets them take turns.
+ * A few classes are looked up in the band indexes, batch by batch, each in its own transaction. Many classes are
+ * joined in memory. Then all edges are stored first, in pieces, and all marks come after. After a crash everything
+ * that was stored is true, and the next call compares what is not marked. Two sessions would find the same pairs, so
+ * a transaction lock makes them take turns.
  */
 import type { Connection, Parameter } from "../database/connection.ts";
 import { joinNear } from "./bands.ts";
@@ -19,9 +21,9 @@ import { type DuplicateSql, duplicateSql } from "./sql.ts";
 export interface CompareOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: CompareProgress) => void) | undefined;
-  /** `database`: by the band indexes, `memory`: by loading all hashes; default: what is faster. */
+  /** `database` uses the band indexes, `memory` loads all hashes. Default: the faster one. */
   readonly method?: "database" | "memory" | undefined;
-  /** Classes in one query; default 500. */
+  /** How many classes one query compares. Default 500. */
   readonly batch?: number | undefined;
 }
 
@@ -31,9 +33,9 @@ export interface CompareProgress {
 }
 
 export interface Compared {
-  /** Classes that were new. */
+  /** How many classes were new. */
   readonly classes: number;
-  /** Pairs that were found and not known before. */
+  /** How many new pairs were found. */
   readonly edges: number;
   readonly method: "database" | "memory" | "none";
 }
@@ -45,8 +47,8 @@ const STORE = 5_000;
 const MARK = 10_000;
 
 /**
- * After it, all edges are there. Exact up to `STORED_RADIUS` and `STORED_256`, but for neighbourhoods with more than
- * `MAX_NEIGHBOURS` older classes. Wants a connection without an open transaction.
+ * Compares all new classes. Afterwards all edges exist, exactly up to `STORED_RADIUS` and `STORED_256`. The exception
+ * are classes with more than `MAX_NEIGHBOURS` older neighbours. The connection must have no open transaction.
  *
  * @example await compareNew(connection, "godwit", { signal })
  */
@@ -144,7 +146,7 @@ async function join(work: Comparison, skipped: number): Promise<Omit<Compared, "
   return { classes: skipped + compared.length, edges };
 }
 
-/** Of the time that it takes to compare many; the rest is for telling the database. */
+/** The part of the time that comparing in memory takes. The rest goes into writing to the database. */
 const JOIN_SHARE = 0.5;
 
 async function trim(connection: Connection, sql: DuplicateSql, touched: readonly Parameter[]): Promise<void> {
@@ -158,7 +160,7 @@ async function transaction<T>(connection: Connection, sql: DuplicateSql, work: (
     await connection.execute("commit");
     return result;
   } catch (error) {
-    // The first error is the one to tell.
+    // An error of the rollback must not hide the first error.
     if (!connection.lost.aborted) await connection.execute("rollback").catch(() => {});
     throw error;
   }
@@ -168,7 +170,7 @@ interface Answer {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** As text, which is how the driver gives a bigint and takes it back. */
+/** Ids as text, because the driver reads and writes a bigint as text. */
 function idsOf({ rows }: Answer): readonly string[] {
   const ids = rows[0]?.ids;
   return Array.isArray(ids) ? ids : [];

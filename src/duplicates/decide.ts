@@ -1,6 +1,6 @@
 /**
- * What people decide about duplicates. Decisions are about files, which keep their id when they move; each is about two
- * of them, the last word counts, and saying it again changes nothing.
+ * Records what people decide about duplicates. A decision is about two files, which keep their ids when they move.
+ * The last decision counts. Repeating it changes nothing.
  */
 import type { Connection } from "../database/connection.ts";
 import { ConfigError } from "../errors.ts";
@@ -9,34 +9,38 @@ import { groupLibrary } from "./library.ts";
 import { type Limits, limitsFrom } from "./limits.ts";
 import { type DuplicateSql, duplicateSql } from "./sql.ts";
 
-/** An id, or a path as the listing prints it. */
+/** The id of a file, or its path as the listing prints it. */
 export type FileName = number | string;
 
 export type Decision =
-  /** All of these are different designs, each from each. */
+  /** Each of these files is a design different from all others. */
   | { readonly kind: "distinct"; readonly files: readonly FileName[] }
-  /** The others are copies of this one: those named, or all of its group that are so for sure. */
+  /** The others are copies of this file: the named ones, or all certain members of its group. */
   | { readonly kind: "keep"; readonly file: FileName; readonly others?: readonly FileName[] }
-  /** As if nothing had been decided between these, or about this one. */
+  /** Withdraws all decisions between these files, or about the only one. */
   | { readonly kind: "forget"; readonly files: readonly FileName[] };
 
 export interface Decided {
   readonly kind: Decision["kind"];
-  /** The files that it was about, as they are known; the kept one first. */
+  /** The files that the decision is about. The kept one is first. */
   readonly files: readonly { readonly id: number; readonly path: string }[];
-  /** Decisions that are new, changed or gone; 0: it had been said before. */
+  /** How many decisions are new, changed or gone. 0: the same was decided before. */
   readonly changed: number;
-  /** Of `keep` for a whole group: files that were left open, where there are any, because their colours cannot be compared with the kept one's. */
+  /**
+   * For `keep` of a whole group: files that were left open, because their colours cannot be compared with those of
+   * the kept one.
+   */
   readonly unsure?: readonly KnownFile[];
 }
 
 export interface DecideOptions {
-  /** Of the group that `keep` speaks of; the same as it was listed with. */
+  /** The limits that the group of `keep` was listed with. */
   readonly limits?: Partial<Limits> | undefined;
 }
 
 /**
- * Throws `ConfigError`: `IMAGE_UNKNOWN` where a file is not known or is alone, `CONFIG_INVALID` where too few are named.
+ * Records one decision. Throws `ConfigError`: `IMAGE_UNKNOWN` if a file is unknown or has no duplicates,
+ * `CONFIG_INVALID` if too few are named.
  *
  * @example await decide(connection, "godwit", { kind: "keep", file: 12 })
  */
@@ -130,7 +134,7 @@ async function groupAround(
   const { groups, contentOf, compareColours } = await groupLibrary(connection, sql, limits);
   const group = groups.find(({ members }) => members.includes(file.id));
   if (group !== undefined) {
-    // Every member was compared with the oldest, and the kept one may be another: a copy is one of the kept file.
+    // Members were compared with the oldest file, and the kept one may be another. A copy must be near the kept one.
     const content = contentOf.get(file.id) ?? -1;
     const isSure = (id: number) => {
       const other = contentOf.get(id) ?? -2;

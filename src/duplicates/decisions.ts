@@ -1,7 +1,7 @@
-/** What people have decided about pairs of files, and which members of a group still need an answer. */
+/** The decisions of people about pairs of files, and the members of a group that still need an answer. */
 import type { Verdict } from "./candidates.ts";
 
-/** For each file the verdicts on it, by the other file. */
+/** For each file, its verdicts by the id of the other file. */
 export type Decided = ReadonlyMap<number, ReadonlyMap<number, Verdict>>;
 
 export function decisionsOf(verdicts: readonly Verdict[]): Decided {
@@ -22,8 +22,8 @@ export function decisionsOf(verdicts: readonly Verdict[]): Decided {
 }
 
 /**
- * The members to ask about. "Keep this one" ties files into a bundle, and one file stands for each bundle: the kept
- * one if it is still there, otherwise the oldest. Kept files come first.
+ * The members that need an answer. "Keep this one" ties files into a bundle, and one file stands for each bundle.
+ * This is the kept file if it still exists, otherwise the oldest. Kept files come first.
  */
 export function openOf(
   ids: readonly number[],

@@ -3,7 +3,7 @@ import type { Limits } from "./limits.ts";
 
 export interface DuplicateFile {
   readonly id: number;
-  /** Name of the import that brought it. */
+  /** The name of its import. */
   readonly import: string;
   readonly path: string;
   readonly sizeBytes: number;
@@ -12,60 +12,63 @@ export interface DuplicateFile {
   readonly format: string;
   readonly hasAlpha: boolean;
   readonly sha256: string;
-  /** A person said "keep this one". */
+  /** Whether a person said "keep this one". */
   readonly kept: boolean;
-  /** The best one: most pixels, then with alpha, then most bytes, then oldest. */
+  /** Whether it is the best of the group: most pixels, then with alpha, then most bytes, then the oldest. */
   readonly suggested: boolean;
 }
 
 export type GroupKind = "exact" | "same";
 
 export interface DuplicateGroup {
-  /** Id of its oldest file. */
+  /** The id of its oldest file. */
   readonly id: number;
   /** `exact`: the same bytes. `same`: the same design. */
   readonly kind: GroupKind;
   readonly files: readonly DuplicateFile[];
-  /** Members beyond one of each content: they have the same bytes as another member. */
+  /** How many members have the same bytes as another member, not counting one for each content. */
   readonly exactCopies: number;
-  /** Members whose colours were never read, so that only their shapes are known to be the same. `--keep` of the group leaves them open. */
+  /**
+   * Ids of members whose colours were never read, so only their shapes are known to be the same. `--keep` of the
+   * group leaves them open.
+   */
   readonly unsure: readonly number[];
-  /** All members, also those that are not asked about (any more) or too many to list. */
+  /** How many members the group has, including those that are decided or too many to list. */
   readonly size: number;
   /** Only the first `MAX_SHOWN` are listed. */
   readonly truncated: boolean;
-  /** All is decided; listed only where settled groups are asked for. */
+  /** Whether everything in it is decided. Such a group is listed only on request. */
   readonly settled: boolean;
 }
 
-/** Two that look alike, one of two groups or files each: a person should look. */
+/** Two files of different groups that look alike. A person should look at them. */
 export interface ReviewPair {
   readonly files: readonly [DuplicateFile, DuplicateFile];
-  /** Bits of 64 and of 256 that differ. */
+  /** How many of 64 and of 256 bits differ. */
   readonly distance: number;
   readonly distance256: number;
-  /** How far apart in colour; up to 16 counts as the same. `null`: not known. */
+  /** The distance in colour. Up to 16 counts as the same. `null`: it is not known. */
   readonly colours: number | null;
 }
 
-/** Of all, whatever part of it is listed. */
+/** Counts over everything, not only over the listed part. */
 export interface DuplicateCounts {
-  /** Stored files in the library. */
+  /** How many files the library has. */
   readonly files: number;
-  /** Open groups by kind, and files in them beyond one each. */
+  /** How many open groups of each kind there are. `surplus`: their files beyond one each. */
   readonly exact: number;
   readonly same: number;
   readonly surplus: number;
-  /** Of `surplus`: files with the same bytes as another one of their group. */
+  /** How many of `surplus` have the same bytes as another file of their group. */
   readonly exactCopies: number;
-  /** Members of open groups whose colours were never read. */
+  /** How many members of open groups have colours that were never read. */
   readonly unsure: number;
   readonly review: number;
-  /** Groups in which all is decided. */
+  /** How many groups are decided. */
   readonly settled: number;
-  /** Looks that wait to be compared: run `compareNew` first. */
+  /** How many looks are not compared yet. Run `compareNew` first. */
   readonly pending: number;
-  /** Looks with so many near ones that only the nearest are known. */
+  /** How many looks have so many near ones that only the nearest are known. */
   readonly crowded: number;
 }
 
@@ -73,7 +76,7 @@ export interface Duplicates {
   readonly groups: readonly DuplicateGroup[];
   readonly review: readonly ReviewPair[];
   readonly counts: DuplicateCounts;
-  /** Which part this is; `groups` and `review` are each cut by it. */
+  /** The listed part. It applies to `groups` and to `review`. */
   readonly page: { readonly offset: number; readonly limit: number };
   readonly limits: Limits;
 }

@@ -1,4 +1,4 @@
-/** The groups that wait for a decision, a page of them with all that a person needs to decide. */
+/** Lists the groups that need a decision, page by page, with everything that a person needs to decide. */
 import type { Connection } from "../database/connection.ts";
 import type { DuplicateCounts, DuplicateFile, DuplicateGroup, Duplicates, GroupKind } from "./duplicates.ts";
 import type { Group } from "./group.ts";
@@ -8,19 +8,20 @@ import { duplicateSql } from "./sql.ts";
 
 export interface FindOptions {
   readonly limits?: Partial<Limits> | undefined;
-  /** How many groups, and how many pairs for review; default 50. */
+  /** How many groups and how many pairs are listed. Default 50. */
   readonly limit?: number | undefined;
   readonly offset?: number | undefined;
-  /** Only groups of these kinds; `review` for the pairs. Default: all. */
+  /** The kinds of groups to list, and `review` for pairs. Default: all. */
   readonly kinds?: readonly (GroupKind | "review")[] | undefined;
-  /** List groups in which all is decided, too; default `false`. */
+  /** Whether decided groups are listed too. Default `false`. */
   readonly settled?: boolean | undefined;
 }
 
-export const DEFAULT_PAGE = 50;
+const DEFAULT_PAGE = 50;
 
 /**
- * Reads only. What has not been compared yet is grouped by equal bytes and equal looks; `counts.pending` says so.
+ * Reads only. Looks that are not compared yet are grouped by equal bytes and equal looks. `counts.pending` says how
+ * many there are.
  *
  * @example const { groups, review, counts } = await findDuplicates(connection, "godwit", { limit: 20 })
  */
@@ -67,7 +68,7 @@ export async function findDuplicates(
   const filesOf = (ids: readonly number[]) => ids.flatMap((id) => byId.get(id) ?? []);
 
   return {
-    // A file that went away in between may take its group with it.
+    // A file may disappear between two queries, and its group with it.
     groups: listed.flatMap((group) => {
       const files = filesOf(group.shown);
       return files.length < 2 ? [] : [present(group, files)];
@@ -84,7 +85,7 @@ export async function findDuplicates(
 
 type Details = Omit<DuplicateFile, "kept" | "suggested">;
 
-/** Of a settled group all are worth seeing. */
+/** A decided group shows all of its members. */
 function withAllMembers(group: Group): Group {
   const shown = group.members.slice(0, MAX_SHOWN);
   return { ...group, shown, truncated: group.members.length > MAX_SHOWN };

@@ -28,23 +28,23 @@ import { type Limits, MAX_SHOWN } from "./limits.ts";
 import { pairsForReview, type Review } from "./review.ts";
 
 export interface Group {
-  /** Id of its oldest file. */
+  /** The id of its oldest file. */
   readonly id: number;
   /** `exact`: all have the same bytes. */
   readonly kind: "exact" | "same";
-  /** All of them, the oldest first. */
+  /** The ids of all members, the oldest first. */
   readonly members: readonly number[];
-  /** Files beyond one of each content: exact copies of another member. */
+  /** How many files are exact copies of another member, not counting one for each content. */
   readonly copies: number;
-  /** Members whose colours could not be compared with those of the oldest. */
+  /** Ids of members whose colours could not be compared with those of the oldest. */
   readonly unsure: readonly number[];
-  /** The members to ask about: none that is tied to a kept one, and at most `MAX_SHOWN`. */
+  /** The members that need an answer. None is tied to a kept file, and there are at most `MAX_SHOWN`. */
   readonly shown: readonly number[];
   /** The members of `shown` that a person has kept. */
   readonly kept: readonly number[];
-  /** There are more members to ask about than `shown` has. */
+  /** Whether more members need an answer than `shown` has. */
   readonly truncated: boolean;
-  /** All is decided. */
+  /** Whether everything in it is decided. */
   readonly settled: boolean;
 }
 
@@ -58,7 +58,7 @@ export interface GroupInput {
   readonly links: readonly Link[];
   readonly verdicts: readonly Verdict[];
   readonly limits: Limits;
-  /** Default: nothing is known of colours. */
+  /** Default: no colours are known. */
   readonly compareColours?: CompareColours | undefined;
 }
 
@@ -101,7 +101,7 @@ export function groupDuplicates({
     review: pairsForReview({ groupOf, byContent, byClass }, { links, verdicts, limits, compareColours }),
   };
 
-  /** The file itself and all that are the same, the oldest first. */
+  /** This file and all files that are the same, the oldest first. */
   function sameAs(oldest: Candidate): readonly Candidate[] {
     const found = new Map<number, Candidate>();
     const add = (some: readonly Candidate[] | undefined) => {
@@ -116,7 +116,10 @@ export function groupDuplicates({
     return [...found.values()].sort((left, right) => left.id - right.id);
   }
 
-  /** Two members that are near to the oldest one may be far from each other. */
+  /**
+   * Whether a content is far from any of these in colour. Two contents near the oldest one may be far from each
+   * other.
+   */
   function isFarFromAny(content: number, contents: ReadonlySet<number>): boolean {
     let asked = 0;
     for (const member of contents) {
@@ -133,7 +136,10 @@ export function groupDuplicates({
   }
 }
 
-/** Thousands of contents in one group would be millions of comparisons. A new one is compared with the oldest of them. */
+/**
+ * How many of the oldest contents a new one is compared with. Without a limit, thousands of contents would mean
+ * millions of comparisons.
+ */
 const MOST_ASKED = 200;
 
 function describe(

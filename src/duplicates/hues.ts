@@ -1,21 +1,21 @@
 /**
- * How far apart two pictures are in their hues, by what `pixels/hues.ts` counted. Pure.
+ * Measures how far apart two pictures are in their hues, from what `pixels/hues.ts` counted. Pure.
  *
- * Each hue that one picture shows somewhere has to be in the other, in the blocks around that place and within 15 to 30°.
- * What is lacking is summed up over all blocks, seen from either picture. Blocks have hard edges, so more of a hue than was
- * asked for is no fault there; the sums of the whole picture are compared as well.
+ * Each hue that one picture shows somewhere must be in the other picture too: in the blocks around that place, and
+ * within 15 to 30°. What is missing is summed over all blocks, seen from either picture. Blocks have hard edges, so a
+ * surplus of a hue in a block is no difference. The sums over the whole pictures are compared as well.
  *
- * A small picture has smoothed its lines away: JPEG keeps colour at half its size, so that thin ink is nearly grey. There
- * an eighth of a hue is enough, the neighbouring hues count further, because two that touch have mixed, and more may be
- * lacking the smaller it is.
+ * A small picture has smoothed its lines away, because JPEG stores colour at half the size, and thin ink becomes
+ * nearly grey. So small pictures are compared more loosely. An eighth of a hue is enough. Hues further away count,
+ * because two that touch have mixed. And the smaller the picture is, the more may be missing.
  */
 import { BLOCKS, HUE_BYTES, HUES } from "../pixels/hues.ts";
 
-/** Of the picture, as colourful as can be: what may always be lacking … */
+/** How much may always be missing, as a share of a picture that is as colourful as possible. */
 const LEAST_LACK = 0.0004;
-/** … and of all colour in the picture, because a palette of 16 drops the rarest. */
+/** How much of all colour in the picture may be missing, because a palette of 16 colours drops the rarest. */
 const LACK_OF_ALL = 0.005;
-/** Pixels of the longer side, up to which a picture is small. */
+/** A picture is small if its longer side has at most this many pixels. */
 const SMALL = 200;
 const TOLERANCES = {
   large: { reach: 1, times: 1.5 },
@@ -27,15 +27,15 @@ const LENGTH = HUE_BYTES + HUES;
 export interface Hues {
   /** The longer side, in pixels. */
   readonly side: number;
-  /** Of all hues together. */
+  /** The sum over all hues. */
   readonly total: number;
-  /** Shares of the picture by block and hue, then by hue alone. */
+  /** Shares of the picture, first by block and hue, then by hue alone. */
   readonly shares: Float32Array;
-  /** In the same order: as how much a hue at that place is found, beside a large or a small picture. */
+  /** How much of each hue counts as found there, in the same order, for comparison with a large or a small picture. */
   readonly found: Readonly<Record<keyof typeof TOLERANCES, Float32Array>>;
 }
 
-/** Of `HUE_BYTES`, and the longer side of the picture in pixels. */
+/** Prepares `HUE_BYTES` bytes. `side` is the longer side of the picture in pixels. */
 export function huesOf(bytes: Uint8Array, side: number): Hues {
   const shares = new Float32Array(LENGTH);
   let total = 0;
@@ -50,7 +50,7 @@ export function huesOf(bytes: Uint8Array, side: number): Hues {
   return { side, total, shares, found };
 }
 
-/** Up to 1: the same, but for what becomes of a copy. */
+/** The distance of two pictures. Up to 1 they are the same, except for changes that copying makes. */
 export function hueDistance(one: Hues, other: Hues): number {
   const side = Math.min(one.side, other.side);
   const size = side <= SMALL ? "small" : "large";
@@ -82,7 +82,7 @@ function foundOf(shares: Float32Array, size: keyof typeof TOLERANCES): Float32Ar
   return found;
 }
 
-/** The blocks around each, itself among them; the last entry is the whole picture. */
+/** The blocks around each block, including itself. The last entry is the whole picture. */
 const AROUND: readonly (readonly number[])[] = [
   ...Array.from({ length: PLACES }, (_, place) => {
     const [y, x] = [Math.floor(place / BLOCKS), place % BLOCKS];

@@ -1,4 +1,4 @@
-/** What is known of the whole library, grouped: the files that have company, their links and what people decided. */
+/** Loads and groups the whole library: the files that have company, their links, and what people decided. */
 import type { Connection } from "../database/connection.ts";
 import type { Candidate, CompareColours, Link, Verdict } from "./candidates.ts";
 import { type Colours, colourDistance, coloursOf } from "./colours.ts";
@@ -39,7 +39,10 @@ export async function groupLibrary(
   };
 }
 
-/** Grids stay bytes until they are compared; what was prepared last is at hand, because an oldest file is compared often. */
+/**
+ * Reads the grids. They stay bytes until they are compared. Prepared ones are cached, because an oldest file is
+ * compared often.
+ */
 async function readColours(
   connection: Connection,
   sql: DuplicateSql,
@@ -72,6 +75,6 @@ async function readColours(
   };
 }
 
-/** Of 10 kB each. */
+/** How many prepared grids are cached, of 10 kB each. */
 const PREPARED = 2_048;
 const COLOURS_AT_ONCE = 10_000;

@@ -1,29 +1,35 @@
-/** How close is close, and how much of it is kept. */
+/** Limits: how close two files must be, and how much of that is stored. */
 import { ConfigError } from "../errors.ts";
 
 export interface Limits {
-  /** Most bits of 64 that may differ, 0 to 7: what is further away is not searched for. */
+  /** How many of 64 bits may differ, from 0 to 7. Pairs further apart are not searched. */
   readonly radius: number;
-  /** Up to so many bits of 256 it is the same design … */
+  /** Up to this many different bits of 256, it is the same design. */
   readonly same256: number;
-  /** … and up to so many a person should look, 0 to 64. */
+  /** Up to this many different bits of 256, a person should look. 0 to 64. */
   readonly review256: number;
 }
 
-/** Measured on synthetic designs: resized and re-encoded ones stay within 8 of 256 bits, others begin at 42. */
+/**
+ * Measured on synthetic designs: resized and re-encoded ones differ in at most 8 of 256 bits, and others in at least
+ * 42.
+ */
 export const DEFAULT_LIMITS: Limits = { radius: 7, same256: 24, review256: 40 };
 
-/** What is compared and stored once, whatever is asked for later: changing a limit needs no new comparison. */
+/** The radius that is compared and stored, whatever is listed later. So a changed limit needs no new comparison. */
 export const STORED_RADIUS = 7;
 export const STORED_256 = 64;
 
-/** Of each class, the nearest older ones that are kept: thousands of near hashes would be millions of pairs. */
+/**
+ * How many of its nearest older classes are stored for each class. Thousands of near hashes would mean millions of
+ * pairs.
+ */
 export const MAX_NEIGHBOURS = 200;
 
-/** Members of a group that are shown. */
+/** How many members of a group are shown. */
 export const MAX_SHOWN = 200;
 
-/** Throws `ConfigError` (`CONFIG_INVALID`). */
+/** Checks limits and fills in the defaults. Throws `ConfigError` (`CONFIG_INVALID`). */
 export function limitsFrom(given: Partial<Limits> = {}): Limits {
   const limits = { ...DEFAULT_LIMITS, ...given };
   check("radius", limits.radius, STORED_RADIUS);

@@ -1,4 +1,7 @@
-/** All classes of the library, as columns of numbers: 60 bytes each, so that a million fit beside the application. */
+/**
+ * Loads all classes of the library as columns of numbers. A class takes 60 bytes, so a million fit beside the
+ * application.
+ */
 import type { Connection } from "../database/connection.ts";
 import type { Hashes } from "./bands.ts";
 import type { DuplicateSql } from "./sql.ts";
@@ -32,7 +35,7 @@ function decode(pages: Uint8Array[]): Hashes {
   const words256 = new Uint32Array(count * 8);
   const isNew = new Uint8Array(count);
   let one = 0;
-  // Each page is let go of as soon as it is read.
+  // Each page is released as soon as it is read.
   for (let page = pages.shift(); page !== undefined; page = pages.shift()) {
     const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
     for (let at = 0; at < page.byteLength; at += RECORD_BYTES, one++) {

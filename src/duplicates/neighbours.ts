@@ -1,14 +1,14 @@
 /**
- * Pairs of near classes, in little memory: of each class the nearest older ones (`MAX_NEIGHBOURS`, by distance in 256
- * bits, in 64, age). That is a rule about the classes alone: in whatever order they are compared, in however many
- * parts, the same pairs remain.
+ * Collects pairs of near classes in little memory. For each class it keeps the `MAX_NEIGHBOURS` nearest older ones,
+ * by distance in 256 bits, distance in 64 bits, and age. This rule depends on the classes alone. So the same pairs
+ * remain in whatever order and in however many parts the classes are compared.
  */
 import { bucketsOf } from "./buckets.ts";
 import { MAX_NEIGHBOURS } from "./limits.ts";
 
 export interface Pairs {
   readonly count: number;
-  /** Positions, the older class left. */
+  /** Positions of the classes. The older one is in `left`. */
   readonly left: Uint32Array;
   readonly right: Uint32Array;
   readonly distance: Uint8Array;
@@ -16,7 +16,7 @@ export interface Pairs {
 }
 
 const FIRST_CAPACITY = 1 << 16;
-/** So many are held (10 bytes each) before it is worth looking for what can go. */
+/** How many pairs are held (10 bytes each) before unneeded ones are dropped. */
 const COMPACT_AT = 1 << 21;
 
 export class Neighbours {
@@ -41,7 +41,7 @@ export class Neighbours {
     pairs.distance256[at] = distance256;
   }
 
-  /** What remains, ordered by the right class. */
+  /** The remaining pairs, in the order of the right class. */
   finish(): Pairs {
     this.#compact();
     return { ...this.#pairs, count: this.#count };
@@ -50,7 +50,7 @@ export class Neighbours {
   #makeRoom(): void {
     if (this.#count >= this.#compactAt) {
       this.#compact();
-      // Where nearly all of it has to stay, do not try again at once.
+      // If nearly all pairs stay, the next attempt comes much later.
       this.#compactAt = Math.max(COMPACT_AT, this.#count * 2);
       if (this.#count < this.#pairs.left.length) return;
     }

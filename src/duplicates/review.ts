@@ -1,4 +1,4 @@
-/** What is close across two groups, as pairs that a person is asked about. Values in, values out. */
+/** Pairs of files that are close and in different groups. A person is asked about each. Values in, values out. */
 import type { Candidate, CompareColours, Link, Verdict } from "./candidates.ts";
 import type { Limits } from "./limits.ts";
 
@@ -7,13 +7,13 @@ export interface Review {
   readonly right: number;
   readonly distance: number;
   readonly distance256: number;
-  /** How far apart in colour, in whole steps; `null` where that is not known. */
+  /** The distance in colour, in whole steps. `null`: it is not known. */
   readonly colours: number | null;
 }
 
-/** What was found while the groups were made. */
+/** The results of grouping. */
 export interface Grouped {
-  /** The number of the group that a file is in. */
+  /** The number of the group of each file. */
   readonly groupOf: ReadonlyMap<number, number>;
   readonly byContent: ReadonlyMap<number, readonly Candidate[]>;
   readonly byClass: ReadonlyMap<number, readonly Candidate[]>;
@@ -26,7 +26,10 @@ export interface ReviewInput {
   readonly compareColours: CompareColours;
 }
 
-/** The closest pair of each two groups, the closest first. Two groups of which a person has judged a pair have none. */
+/**
+ * The closest pair of every two groups, the closest first. Two groups have no pair if a person has judged one between
+ * them.
+ */
 export function pairsForReview(
   { groupOf, byContent, byClass }: Grouped,
   { links, verdicts, limits, compareColours }: ReviewInput,
@@ -49,7 +52,7 @@ export function pairsForReview(
     if (known === undefined || compareReviews(pair, known) < 0) closest.set(key, pair);
   };
   const spokesmen = (some: readonly Candidate[] | undefined) => onePerGroup(some ?? [], groupOf);
-  // Equal files are in different groups where a person or their colours separated them.
+  // Equal files are in different groups if a person or their colours separated them.
   for (const some of [...byContent.values(), ...byClass.values()]) offerAll(spokesmen(some), undefined, 0, 0);
   for (const link of links) {
     if (link.distance > limits.radius || link.distance256 > limits.review256) continue;
@@ -83,7 +86,10 @@ function onePerGroup(some: readonly Candidate[], groupOf: ReadonlyMap<number, nu
   return [...first.values()];
 }
 
-/** Thousands of colours of one look would be millions of pairs. Beyond `MOST_PAIRS` each file is paired with the oldest. */
+/**
+ * The pairs among some files. Beyond `MOST_PAIRS` each file is paired with the oldest only, because thousands of
+ * colours of one look would mean millions of pairs.
+ */
 function* pairsOf(
   some: readonly Candidate[],
   others: readonly Candidate[],

@@ -1,4 +1,4 @@
-/** How the contact sheet looks, and the little that it does. */
+/** The style and the script of the contact sheet. */
 export const SHEET_STYLE = `
 :root{--ground:#f5f6f4;--card:#fff;--ink:#1c2321;--soft:#66706c;--line:#dfe3e0;--accent:#0b6e4f;--tint:#e5f3ec;--check:#c8cdca;--check2:#e9ecea}
 @media(prefers-color-scheme:dark){:root{--ground:#141817;--card:#1d2322;--ink:#e8ecea;--soft:#96a19d;--line:#303836;--accent:#5fd3a8;--tint:#17362b;--check:#8d9391;--check2:#a5abaa}}

@@ -1,7 +1,7 @@
 /**
- * The contact sheet: one HTML file with everything in it, because people judge pictures by looking. It needs no network
- * and no script to be read; a few lines of script copy a command and filter by name. Nothing that came from outside
- * gets into it unescaped: names are escaped, and of thumbnails only base64 of a picture type.
+ * The contact sheet: one HTML file with everything in it, because people judge pictures by looking. Reading it needs
+ * no network and no script. A few lines of script copy a command and filter by name. Every text from outside is
+ * escaped. Of thumbnails only base64 data of a picture type is used.
  */
 import type { DuplicateFile, DuplicateGroup, Duplicates, GroupKind, ReviewPair } from "./duplicates.ts";
 import { SHEET_SCRIPT, SHEET_STYLE } from "./sheet-style.ts";
@@ -24,11 +24,11 @@ export interface Thumbnail {
 }
 
 export interface SheetInput extends Duplicates {
-  /** By id of the file; the others get a blank. */
+  /** Thumbnails by the id of the file. A file without one gets a blank. */
   readonly thumbnails: ReadonlyMap<number, Thumbnail>;
   /** Default: "Duplicates". */
   readonly title?: string | undefined;
-  /** When it was made, as people write it; default: not said. */
+  /** When the sheet was made, as text for people. Default: left out. */
   readonly madeAt?: string | undefined;
 }
 
@@ -158,7 +158,7 @@ function pictureOf(file: DuplicateFile, thumbnail: Thumbnail | undefined): strin
   return `<img loading="lazy" decoding="async" alt="${escaped(file.path)}" src="data:${thumbnail.mime};base64,${thumbnail.base64}">`;
 }
 
-/** Text to be selected; with script, a click copies it. */
+/** Text that can be selected. With script, a click copies it. */
 function command(label: string, text: string): string {
   return `<span class="command"><i>${escaped(label)}</i><code>${escaped(text)}</code></span>`;
 }
@@ -171,7 +171,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Control characters and those that turn the direction of text show as a replacement. */
+/** Escapes HTML. Control characters and characters that change the direction of text become a replacement character. */
 function escaped(text: string): string {
   return text
     .replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, "\ufffd")

@@ -8,21 +8,12 @@ export type DuplicateSql = ReturnType<typeof duplicateSql>;
 /** The statements for the tables in `schema` on a server of `version` (180004). */
 export function duplicateSql(schema: string, version: number) {
   const t = imageTables(schema);
-  const distance = (left: string, right: string) => ones(`(${left} # ${right})::bit(64)`, version);
-  const distance256 = (left: string, right: string) => ones(`(${left} # ${right})`, version);
-  const nearby = (own: string, radius: number) => {
-    const [first = "", ...others] = BAND_SHIFTS.map(
-      (shift) => `select h.id, h.hash from ${t.hashes} h
-      where ${bandOf("h.hash", shift)} = any (${probes(bandOf(own, shift), radius)})
-        and ${distance("h.hash", own)} <= ${Number(radius)}`,
-    );
-    return [first, ...others].join("\n    union all ");
-  };
+  const { distance, distance256, nearby } = nearness(schema, version);
 
   return {
     /**
-     * One comparer at a time, for the length of a transaction. A generic plan knows nothing of the probes, and
-     * with statistics from before a bulk load the planner might read the whole table for each of them.
+     * Begins a transaction and takes the lock that lets only one session compare. A generic plan does not know the
+     * probes. And with statistics from before a bulk load, the planner might read the whole table for each probe.
      */
     begin: () => `begin;
 set local plan_cache_mode = force_custom_plan;
@@ -34,7 +25,7 @@ select pg_advisory_xact_lock(hashtextextended(${literal(`godwit duplicates ${quo
     counts: () => `select count(*)::float8 as all,
   (select count(*) from ${t.hashes} where not compared)::float8 as new from ${t.hashes}`,
 
-    /** With nothing to say they have nobody to be compared with. */
+    /** Marks classes that say nothing as compared. */
     skipLowInformation: () => `update ${t.hashes} set compared = true where id in (
   select id from ${t.hashes} where not compared and low_information order by id limit $1)`,
 
@@ -62,7 +53,7 @@ stored as (
   order by left_id, right_id on conflict do nothing returning right_id)
 select array_agg(distinct right_id) as ids, count(*)::float8 as edges from stored`,
 
-    /** Pairs that were found in memory; a class that is gone since has none. */
+    /** Stores pairs that were found in memory. A class that is gone meanwhile gets none. */
     store: () => `with stored as (
   insert into ${t.edges} (left_id, right_id, distance, distance_256)
   select found.* from unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::smallint[])
@@ -71,7 +62,7 @@ select array_agg(distinct right_id) as ids, count(*)::float8 as edges from store
   order by 1, 2 on conflict do nothing returning right_id)
 select array_agg(distinct right_id) as ids, count(*)::float8 as edges from stored`,
 
-    /** A class that has got more older neighbours than it may keep loses the furthest. */
+    /** Removes the furthest older neighbours of classes that have too many. */
     trim: () => `delete from ${t.edges} e using (
   select left_id, right_id, row_number() over (partition by right_id order by distance_256, distance, left_id) as rank
   from ${t.edges} where right_id = any ($1::bigint[])) as ranked
@@ -79,28 +70,17 @@ where ranked.rank > ${MAX_NEIGHBOURS} and e.left_id = ranked.left_id and e.right
 
     mark: () => `update ${t.hashes} set compared = true where id = any ($1::bigint[]) and not compared`,
 
-    /** Searches read the band indexes alone only where the table is vacuumed; not to be run in a transaction. */
+    /** Index-only searches need a vacuumed table. This must not run in a transaction. */
     tidy: () => `vacuum (analyze, skip_locked) ${t.hashes}`,
 
-    /** A page of classes as records of 49 bytes: id, hash, hash_256 (without its length in front), compared. */
+    /** A page of classes as records of 49 bytes: id, hash, hash_256 (without its length prefix), compared. */
     page: () => `select string_agg(
     int8send(id) || int8send(hash) || substring(bit_send(hash_256) from 5) || boolsend(compared), ''::bytea order by id
   ) as records, max(id)::text as last
 from (select id, hash, hash_256, compared from ${t.hashes} h
   where id > $1 and not ${blank("h")} order by id limit $2) as page`,
 
-    searchSimilar: (radius: number) => `with near as materialized (
-  select distinct id from (
-    ${nearby("$1::bigint", radius)}) as near),
-measured as materialized (
-  select h.id, ${distance("h.hash", "$1::bigint")} as distance, ${distance256("h.hash_256", "$2::bit(256)")} as distance_256
-  from near join ${t.hashes} h using (id) where not ${blank("h")})
-select measured.id::float8 as id, distance::integer, distance_256::integer as "distance256", array(
-    select f.id::float8 from ${t.contents} c join ${t.files} f on f.sha256 = c.sha256
-    where (c.visual_id = measured.id or c.white_id = measured.id) and f.state = 'stored' order by f.id limit $4) as files
-from measured where distance_256 <= $3 order by distance_256, distance, id`,
-
-    /** Files that share their content or look with another, or look near to one; the others need no thought. */
+    /** Files that share their content or look with another file, or look similar to one. No other file matters. */
     candidates: () => `with stored as materialized (
   select c.sha256, c.visual_id, c.white_id, count(*) as files, min(f.id) as content
   from ${t.files} f join ${t.contents} c on c.sha256 = f.sha256
@@ -121,10 +101,10 @@ from wanted join ${t.files} f on f.sha256 = wanted.sha256 and f.state = 'stored'
 join ${t.hashes} v on v.id = wanted.visual_id left join ${t.hashes} w on w.id = wanted.white_id
 order by f.id`,
 
-    /** The table is as old as the release that made it. */
+    /** Whether the table of colours exists. Earlier releases did not create it. */
     hasColours: () => `select to_regclass(${literal(t.colours)}) is not null as there`,
 
-    /** The grids of contents, each known by one of its files. */
+    /** The grids of contents. Each content is represented by one of its files. */
     colours: () => `select f.id::float8 as content, encode(k.grid, 'hex') as grid,
   greatest(c.width, c.height) as side
 from ${t.files} f join ${t.colours} k on k.sha256 = f.sha256 join ${t.contents} c on c.sha256 = f.sha256 where f.id = any ($1::bigint[])`,
@@ -133,7 +113,7 @@ from ${t.files} f join ${t.colours} k on k.sha256 = f.sha256 join ${t.contents} 
       () => `select left_id::float8 as "left", right_id::float8 as "right", distance, distance_256 as "distance256"
 from ${t.edges} where distance <= $1 and distance_256 <= $2`,
 
-    /** Classes whose list of older neighbours is full: there may be more than is known. */
+    /** How many classes have a full list of older neighbours, so that there may be more. */
     crowded: () => `select count(*)::float8 as classes from (
   select right_id from ${t.edges} group by right_id having count(*) >= ${MAX_NEIGHBOURS}) as crowded`,
 
@@ -164,7 +144,7 @@ from ${t.files} f join ${t.contents} c on c.sha256 = f.sha256 where f.id = any (
     decided_by = session_user, decided_at = clock_timestamp()
   where (${t.decisions}.verdict, ${t.decisions}.kept_file) is distinct from (excluded.verdict, excluded.kept_file)`,
 
-    /** Another one is kept now: what was said about the former goes. */
+    /** Withdraws the verdicts about the former kept file, because another one is kept now. */
     withdrawDuplicates: () => `delete from ${t.decisions} where verdict = 'duplicate'
   and left_file = any ($1::bigint[]) and right_file = any ($1::bigint[]) and kept_file is distinct from $2::bigint`,
 
@@ -175,19 +155,35 @@ from ${t.files} f join ${t.contents} c on c.sha256 = f.sha256 where f.id = any (
   };
 }
 
-/** No bit, or the first one alone: earlier releases did not mark every blank look as one. */
-function blank(look: string): string {
+/** SQL for the distance of two hashes, and for all hashes within a radius of one, found by the band indexes. */
+export function nearness(schema: string, version: number) {
+  const t = imageTables(schema);
+  const distance = (left: string, right: string) => ones(`(${left} # ${right})::bit(64)`, version);
+  const distance256 = (left: string, right: string) => ones(`(${left} # ${right})`, version);
+  const nearby = (own: string, radius: number) => {
+    const [first = "", ...others] = BAND_SHIFTS.map(
+      (shift) => `select h.id, h.hash from ${t.hashes} h
+      where ${bandOf("h.hash", shift)} = any (${probes(bandOf(own, shift), radius)})
+        and ${distance("h.hash", own)} <= ${Number(radius)}`,
+    );
+    return [first, ...others].join("\n    union all ");
+  };
+  return { distance, distance256, nearby };
+}
+
+/** Whether a look has no bit set, or only the first. Earlier releases did not mark every blank look. */
+export function blank(look: string): string {
   return `(${look}.low_information or ${look}.hash in (0, '-9223372036854775808'::bigint))`;
 }
 
-/** How many bits are set; PostgreSQL 13 cannot count them itself. */
+/** The number of set bits. PostgreSQL 13 has no function for it. */
 function ones(bits: string, version: number): string {
   return version >= 140_000 ? `bit_count(${bits})` : `length(replace((${bits})::text, '0', ''))`;
 }
 
 /**
- * The values of a band that a hash within the radius can have in at least one of the four: of up to 3 wrong bits
- * one band has none, of up to 7 one band has at most 1.
+ * The values that a band may have in a hash within the radius. Of up to 3 wrong bits, one of the four bands has none.
+ * Of up to 7, one band has at most 1.
  */
 function probes(band: string, radius: number): string {
   if (radius <= 3) return `array[${band}]`;

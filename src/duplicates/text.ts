@@ -1,4 +1,4 @@
-/** Duplicates for a terminal. Values in, text out. */
+/** The list of duplicates as text for a terminal. Values in, text out. */
 import type { DuplicateFile, DuplicateGroup, Duplicates, GroupKind } from "./duplicates.ts";
 import {
   bestOf,
@@ -14,7 +14,7 @@ import {
   whole,
 } from "./words.ts";
 
-/** How to mark what matters; each takes text and gives it back. Default: as it is. */
+/** Functions that style text. Default: text stays as it is. */
 export interface TextStyle {
   readonly strong: (text: string) => string;
   readonly good: (text: string) => string;
@@ -25,7 +25,11 @@ export interface TextStyle {
 
 const PLAIN: TextStyle = { strong: asItIs, good: asItIs, dim: asItIs };
 
-/** @example process.stdout.write(formatGroups(await findDuplicates(connection, schema))) */
+/**
+ * Formats a list of duplicates for a terminal.
+ *
+ * @example process.stdout.write(formatGroups(await findDuplicates(connection, schema)))
+ */
 export function formatGroups(duplicates: Duplicates, style: TextStyle = PLAIN): string {
   const { groups, review, counts } = duplicates;
   const lines: string[] = [];
@@ -136,7 +140,7 @@ function summary(
   ];
 }
 
-/** A terminal would obey what a name may hold. */
+/** Replaces control characters, which a name may hold and a terminal would obey. */
 function printable(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, "\ufffd");
 }

@@ -1,4 +1,4 @@
-/** What terminal and contact sheet say in the same words. */
+/** Texts that the terminal and the contact sheet share. */
 import { SAME_COLOURS } from "./colours.ts";
 import type { DuplicateFile, DuplicateGroup, Duplicates, ReviewPair } from "./duplicates.ts";
 
@@ -17,21 +17,21 @@ export function distinctCommand(files: readonly DuplicateFile[]): string {
   return `godwit duplicates --distinct ${files.map(({ id }) => id).join(" ")}`;
 }
 
-/** Two for review are no group: the copy is named. */
+/** The command names the copy, because a pair for review is not a group. */
 export function keepOfPairCommand({ files }: ReviewPair): string {
   const kept = bestOf(files) ?? files[0];
   return `godwit duplicates --keep ${[kept, ...files.filter((file) => file !== kept)].map(({ id }) => id).join(" ")}`;
 }
 
-/** Why two are for review. */
+/** Why a pair is for review. */
 export function differenceOf({ distance256, colours }: ReviewPair): string {
   const shape = `${distance256} of 256 bits differ`;
   if (colours !== null && colours > SAME_COLOURS) return `other colours (${colours} apart), ${shape}`;
-  // Such a pair was parted by somebody else: by a person, or by the colours of another member.
+  // The two look equal. A person separated them, or the colours of another member did.
   return distance256 === 0 ? `${shape}, but one of them differs from another file of the group` : shape;
 }
 
-/** In an exact group all are. */
+/** How many copies a group has. In an exact group all members are copies. */
 export function copiesOf({ kind, exactCopies }: DuplicateGroup): string {
   if (kind === "exact" || exactCopies === 0) return "";
   return `, ${exactCopies === 1 ? "1 of them an exact copy" : `${whole(exactCopies)} of them exact copies`} of another`;
@@ -60,7 +60,7 @@ export function whole(number: number): string {
   return number.toLocaleString("en-US");
 }
 
-/** "showing 200 of 1,234 groups", where that is not all. */
+/** Lines such as "showing 200 of 1,234 groups", if not everything is listed. */
 export function showing({ groups, review, counts }: Duplicates): readonly string[] {
   const all = counts.exact + counts.same;
   return [

@@ -2,7 +2,8 @@
 import type { Connection, Row } from "../database/connection.ts";
 import { imageTables } from "./sql.ts";
 
-export interface RunRow {
+/** A run of an import, as it looks from outside. */
+export interface ImportRun {
   readonly runId: string;
   readonly import: string;
   readonly state: string;
@@ -92,14 +93,14 @@ where import = $1 and run_id = $2 and number = $3`,
 export type Runs = ReturnType<typeof createRuns>;
 
 /** The newest run of each import. Empty if nothing was ever imported. */
-export async function latestRuns(connection: Connection, schema: string): Promise<readonly RunRow[]> {
+export async function latestRuns(connection: Connection, schema: string): Promise<readonly ImportRun[]> {
   const t = imageTables(schema);
   const found = await connection.query<Row & { exists: boolean }>(
     "select pg_catalog.to_regclass($1) is not null as exists",
     [t.runs],
   );
   if (found.rows[0]?.exists !== true) return [];
-  const { rows } = await connection.query<Row & RunRow>(
+  const { rows } = await connection.query<Row & ImportRun>(
     `select distinct on (import) run_id as "runId", import, state, host, pid, started_at as "startedAt", seen_at as "seenAt",
   finished_at as "finishedAt", figures, (extract(epoch from clock_timestamp() - seen_at) * 1000)::float8 as "silentForMs"
 from ${t.runs} order by import, started_at desc`,

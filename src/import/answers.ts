@@ -14,7 +14,7 @@ import { isTrouble, type Tally } from "./tally.ts";
 
 const COMMIT_EVERY_MS = 1_000;
 const COMMIT_FILES = 300;
-/** Answers that wait to be committed before nothing more is handed out. */
+/** How many answers may wait for a commit. At this number no more files are handed out. */
 const MAX_WAITING = 2_000;
 
 export interface AnswersOptions {

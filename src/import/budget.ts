@@ -1,7 +1,10 @@
-/** So much at a time: files, bytes or pixels. First come, first served, so that nothing large waits for ever. */
+/**
+ * Limits how much is in use at a time: files, bytes or pixels. First come, first served, so a large request does not
+ * wait forever.
+ */
 
 export interface Budget {
-  /** Waits until `amount` is free; more than there is at all gets everything. */
+  /** Waits until `amount` is free. A request for more than the whole budget gets the whole budget. */
   take(amount: number): Promise<AsyncDisposable>;
 }
 

@@ -15,7 +15,7 @@ import { FENCE_SQLSTATE } from "../lock/sql.ts";
 import { backoffMs, delay } from "../std/time.ts";
 import type { Pattern } from "./pattern.ts";
 
-/** What reading one file has given. */
+/** The result of reading one file. */
 export type FileResult =
   | { readonly kind: "stored"; readonly path: string; readonly stored: Stored }
   | { readonly kind: "refused"; readonly path: string; readonly refused: Refused };
@@ -106,7 +106,7 @@ export function namesOf(
   });
 }
 
-/** Data exceptions, broken constraints, errors of a trigger: only this row is to blame. */
+/** Whether the error is about one row: a data exception, a broken constraint, or an error of a trigger. */
 function isRowFault(error: unknown): error is DatabaseError {
   return error instanceof DatabaseError && /^(22|23|44|P0|54000)/.test(error.sqlState ?? "");
 }

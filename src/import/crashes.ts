@@ -1,20 +1,20 @@
 /**
- * What is done about a worker that ends with files in hand:
+ * What happens to the files of a worker that ends while it holds them:
  *
- *   in hand ─► alone ─► stored
- *               └─► ended its worker again ─► suspect ─► quarantined, as soon as another image can be decoded
- *                                                └─► so many in a row: it is not the files, and the import ends
+ *   held ─► read alone ─► stored
+ *            └─► ended its worker again ─► suspect ─► quarantined, as soon as another image can be decoded
+ *                                             └─► too many in a row: the files are not to blame, and the import ends
  *
- * A file that took too long is ended by us, and is to blame by itself. A worker that ends before it ran says nothing about
- * its files.
+ * We end a worker that takes too long over a file. Such a file is to blame by itself. A worker that ends before it
+ * ran says nothing about its files.
  */
 import { ImportFailed } from "../errors.ts";
 import type { PoolEvent, Worker } from "./pool.ts";
 import type { FileJob } from "./protocol.ts";
 
-/** Workers in a row that ended before they ran. */
+/** How many workers in a row may end before they ran. */
 const MAX_STILLBORN = 10;
-/** Images in a row that ended their worker, without one in between that did not. */
+/** How many images in a row may end their worker. */
 const MAX_SUSPECTS = 20;
 
 export interface Blamed {
@@ -24,7 +24,7 @@ export interface Blamed {
 }
 
 export interface CrashVerdict {
-  /** To be handed out like any other. */
+  /** Files that are handed out again like any other. */
   readonly again: readonly FileJob[];
   readonly blamed: readonly Blamed[];
   readonly fatal: ImportFailed | null;
@@ -34,7 +34,7 @@ export interface CrashVerdict {
 export class Crashes {
   readonly #importName: string;
   readonly #fileTimeoutMs: number;
-  /** To be read alone, because a worker died with them in hand. */
+  /** Files that are read alone, because a worker died while it held them. */
   readonly #alone: FileJob[] = [];
   readonly #aloneNow = new Set<number>();
   readonly #tried = new Set<string>();
@@ -46,20 +46,23 @@ export class Crashes {
     this.#fileTimeoutMs = options.fileTimeoutMs;
   }
 
-  /** No file waits to be read alone. */
+  /** Whether no file waits to be read alone. */
   get isEmpty(): boolean {
     return this.#alone.length === 0;
   }
 
-  /** Whether this worker has a file that is to be read alone. */
+  /** Whether this worker holds a file that is read alone. */
   isAlone(worker: Worker): boolean {
     return this.#aloneNow.has(worker.number);
   }
 
-  /** `wait`: this worker gets nothing until it is idle. `undefined`: any other file will do. */
+  /**
+   * The next file to read alone. `wait`: this worker gets nothing until it is idle. `undefined`: any other file will
+   * do.
+   */
   next(worker: Worker, workers: number): FileJob | "wait" | undefined {
     if (this.#alone.length === 0) return undefined;
-    // With several workers the others go on.
+    // With several workers, one reads alone and the others continue.
     if (this.#aloneNow.size > 0 && workers > 1) return undefined;
     if (worker.jobs.size > 0) return "wait";
     this.#aloneNow.add(worker.number);
@@ -71,7 +74,7 @@ export class Crashes {
     this.#stillborn = 0;
   }
 
-  /** A worker can decode images, so it is those that end it that are to blame. */
+  /** The suspects, called after a worker decoded an image: workers do work, so the suspects are to blame. */
   blame(): readonly Blamed[] {
     return this.#suspects.splice(0);
   }

@@ -1,4 +1,4 @@
-/** What an import tells while it is at work. */
+/** The events of an import. */
 import type { Problem } from "../errors.ts";
 import type { Figures } from "./figures.ts";
 import type { FileTrouble, ImportReport } from "./report.ts";
@@ -11,7 +11,7 @@ export type ImportEvent =
       readonly resumed: boolean;
     }
   | { readonly kind: "import-skipped"; readonly import: string; readonly problem: Problem }
-  /** A few times a second. */
+  /** Sent a few times a second. */
   | { readonly kind: "import-progress"; readonly import: string; readonly figures: Figures }
   | {
       readonly kind: "import-batch-done";

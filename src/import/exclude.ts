@@ -1,15 +1,24 @@
-/** What lies beside the designs and is none: what NAS systems, macOS and Windows leave behind. Pure. */
+/**
+ * Recognises files that are no designs: what NAS systems, macOS and Windows leave behind, and files of other kinds.
+ * Pure.
+ */
 
-/** Thumbnails are near-duplicates of everything, so missing one of these would poison all that is found. */
+/**
+ * Files and folders that are always left out. Thumbnails matter most: they are near-duplicates of everything, so a
+ * missed one would spoil every result.
+ */
 const DEBRIS =
   /^(?:\..*|@eadir|@recycle|@recently-snapshot|@recently.*|#recycle|#snapshot|@sharebin|@tmp|thumbs\.db|ehthumbs.*\.db|desktop\.ini|\$recycle\.bin|system volume information|lost\+found|synophoto_thumb_.*|.*\.(?:tmp|part|partial|crdownload|filepart)|~\$.*)$/i;
 
 export interface Exclusion {
-  /** Whether a file or folder of this path is left out, or lies in a folder that is. */
+  /** Whether this file or folder is left out, or lies in a folder that is. */
   excludes(path: string): boolean;
 }
 
-/** `globs`: `*` within a name, `**` across folders, `?`; without a `/` it is matched with every name of the path. */
+/**
+ * `globs` know `*` within a name, `**` across folders, and `?`. A glob without `/` is matched with every name of the
+ * path.
+ */
 export function createExclusion(globs: readonly string[]): Exclusion {
   const patterns = globs.map((glob) => ({
     wholePath: glob.includes("/"),
@@ -45,7 +54,10 @@ function toExpression(glob: string): RegExp {
   return new RegExp(`^${source}$`, "iu");
 }
 
-/** Endings of files that are no images we could read: known by name, so that gigabytes need not be fetched to find out. */
+/**
+ * Endings of files that cannot be read as images. They are known by name, so that gigabytes need not be fetched to
+ * find out.
+ */
 const OTHER_KINDS: Readonly<Record<string, string>> = {
   ...kinds("a PDF", "pdf"),
   ...kinds("an Illustrator file", "ai", "ait"),
@@ -77,7 +89,7 @@ const OTHER_KINDS: Readonly<Record<string, string>> = {
   ...kinds("a camera's raw file", "cr2", "cr3", "nef", "arw", "dng", "raf", "orf", "rw2"),
 };
 
-/** What a file is, by its ending, if it is nothing that could be hashed. */
+/** The kind of a file that cannot be hashed, by its ending. `null`: it may be an image. */
 export function otherKind(name: string): string | null {
   const ending = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase();
   return ending === undefined ? null : (OTHER_KINDS[ending] ?? null);

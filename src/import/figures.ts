@@ -1,14 +1,14 @@
-/** How far an import is, as numbers. Pure; whoever asks says what time it is. */
+/** How far an import is, as numbers. Pure: the caller passes the time. */
 
 export interface Figures {
   readonly stage: "scanning" | "reading" | "finishing";
-  /** Seen by the scan. */
+  /** What the scan has seen. */
   readonly seen: { readonly folders: number; readonly files: number; readonly bytes: number };
-  /** Of what is to be read; known when the scan is over. */
+  /** The files to read. `total` is known when the scan is over. */
   readonly files: { readonly done: number; readonly total: number };
   readonly bytes: { readonly done: number; readonly total: number };
   readonly stored: number;
-  /** Broken, unreadable, too large: everything that has no row and should have had one. */
+  /** Files that have no row and should have one: broken, unreadable or too large. */
   readonly failed: number;
   readonly unsupported: number;
   readonly filesPerSecond: number;
@@ -22,11 +22,11 @@ export interface Figures {
 export interface WorkerFigures {
   readonly number: number;
   readonly pid: number;
-  /** What it is at, the oldest first. */
+  /** Paths that are being read, the oldest first. */
   readonly paths: readonly string[];
 }
 
-/** Moving averages: the last half minute counts, not how the run began. */
+/** Rates over a moving window. The last half minute counts, not the start of the run. */
 export function createRate(windowMs = 30_000) {
   const samples: { atMs: number; value: number }[] = [];
   return {
@@ -45,7 +45,10 @@ export function createRate(windowMs = 30_000) {
   };
 }
 
-/** By bytes, because that is what takes the time; by files where bytes tell nothing. */
+/**
+ * Milliseconds that are left. It goes by bytes, because they take the time, or by files if there are no bytes to go
+ * by.
+ */
 export function remainingMs(
   files: Figures["files"],
   bytes: Figures["bytes"],

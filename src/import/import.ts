@@ -43,17 +43,20 @@ export interface ImportContext {
   readonly lockAttempts: number;
   readonly signal: AbortSignal;
   readonly observe: ObserveImport;
-  /** What earlier connections of the same run have done. This one goes on counting. */
+  /** What the run did over earlier connections. This connection continues the counts. */
   readonly progress: Progress;
 }
 
-/** The files of an import after it, from all of its runs. */
+/** How many files are in each state after the run, over all runs of the import. */
 export interface FileStates {
   readonly files: ImportReport["files"];
   readonly troubles: ImportReport["troubles"];
 }
 
-/** Throws `ImportFailed`, `DatabaseError`, `LockError` or the reason of the signal. What was committed until then stays. */
+/**
+ * Runs one import. Throws `ImportFailed`, `DatabaseError`, `LockError` or the reason of the signal. What was
+ * committed before that stays.
+ */
 export async function importFiles(settings: ImportSettings, context: ImportContext): Promise<FileStates> {
   return new Import(settings, context).run();
 }
@@ -185,7 +188,7 @@ class Import {
     await reading.run();
   }
 
-  /** Afterwards every stored file has its row, and no row names a file that is not there. */
+  /** Makes sure that every stored file has its row, and that no row names a file that is gone. */
   async #settle(table: Table): Promise<void> {
     const { connection, progress } = this.#context;
     const pattern = parsePattern(this.#settings.pattern);
@@ -233,7 +236,7 @@ class Import {
     observe({ kind: "import-warning", import: this.#settings.name, problem });
   }
 
-  /** Says each message once. Several workers report the same thing about this machine. */
+  /** Reports each message once. Several workers may report the same problem of this machine. */
   #notice(message: string): void {
     if (this.#noticed.has(message)) return;
     this.#noticed.add(message);

@@ -1,8 +1,11 @@
-/** How what an import may hold in memory is shared out. By bytes, and of decoded pixels: a file's size says little of them. */
+/**
+ * Divides the memory of an import among its processes: so much for bytes of files, and so much for decoded pixels.
+ * The size of a file says little about its pixels.
+ */
 import type { WorkerSettings } from "./protocol.ts";
 import type { ImportSettings } from "./settings.ts";
 
-/** This process and each worker beside files and pixels, measured with Node 20 on Linux. */
+/** What this process and each worker need beside files and pixels. Measured with Node 20 on Linux. */
 const PARENT_BYTES = 60 * 2 ** 20;
 const WORKER_BYTES = 113 * 2 ** 20;
 

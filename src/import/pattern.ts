@@ -1,7 +1,7 @@
-/** What the folders of an origin mean: `<shop>/<template>/<file>`. Pure. */
+/** Reads names from paths by a pattern such as `<shop>/<template>/<file>`. Pure. */
 import { ConfigError } from "../errors.ts";
 
-/** What a path says about its file; in composed Unicode (NFC), because that is what people type and compare. */
+/** The names that a path gives its file. They are in composed Unicode (NFC), as people type and compare them. */
 export interface Names {
   readonly shop: string | null;
   readonly template: string | null;
@@ -14,13 +14,13 @@ export interface Pattern {
   match(path: string): Names | null;
 }
 
-export const DEFAULT_PATTERN = "<shop>/<template>/<file>";
+const DEFAULT_PATTERN = "<shop>/<template>/<file>";
 
 const FIELDS = ["shop", "template", "file"] as const;
 
 /**
- * `<shop>`, `<template>` and `*` stand for one folder each, other words for a folder of that name, `<file>` at the end
- * for the file. Folders that are nested deeper belong to the last one named. Throws `ConfigError`.
+ * Reads a pattern. `<shop>`, `<template>` and `*` stand for one folder each, any other word for a folder of that
+ * name, and `<file>` at the end for the file. Deeper folders belong to the last one named. Throws `ConfigError`.
  */
 export function parsePattern(text: string): Pattern {
   const parts = text.split("/");

@@ -1,11 +1,11 @@
 /**
  * The worker processes of an import.
  *
- *   starting ─► idle ◄─► busy ─► ended       (by us, by itself, or by what a file made it do)
+ *   starting ─► idle ◄─► busy ─► ended       (by the pool, by itself, or because of a file)
  *                          │
- *                          └─► its files are handed back as `crashed`; whoever asked decides what of it to try again
+ *                          └─► its files come back as `crashed`, and the caller decides which ones to try again
  *
- * A worker that takes too long over an image is ended: a decoder cannot be interrupted.
+ * The pool ends a worker that takes too long over an image, because a decoder cannot be interrupted.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -15,7 +15,7 @@ import type { FileJob, FromWorker, ToWorker, WorkerSettings } from "./protocol.t
 export interface PoolOptions {
   readonly workers: number;
   readonly settings: WorkerSettings;
-  /** How long one image may take. */
+  /** How long one image may take, in milliseconds. */
   readonly fileTimeoutMs: number;
   readonly on: (event: PoolEvent) => void;
 }
@@ -30,13 +30,13 @@ export type PoolEvent =
       readonly hint: string | undefined;
     }
   | { readonly kind: "notice"; readonly message: string }
-  /** A worker ended with these files in hand. */
+  /** A worker ended while it held these files. */
   | {
       readonly kind: "crashed";
       readonly worker: Worker;
       readonly jobs: readonly FileJob[];
       readonly how: string;
-      /** Whether it ever ran: if not, no file can have ended it. */
+      /** Whether the worker ever ran. If not, no file can have ended it. */
       readonly began: boolean;
       readonly timedOut: FileJob | null;
     };
@@ -61,9 +61,10 @@ interface Member extends Worker {
 }
 
 /**
- * Read when a process starts, so they cannot be set later: without them a third of the time goes into page faults. What
- * was freed is kept for the next image. A piece that has lost a corner to something small is of no use to the next
- * one, so this is for images of which there is room for two; larger ones get pages of their own, and give them back.
+ * Settings of the C allocator, which reads them when a process starts. Without them a third of the time goes into
+ * page faults. Freed memory is kept for the next image. A freed piece that has lost a corner to something small does
+ * not fit the next image. So this holds only for images of which two fit. Larger images get their own pages and
+ * return them.
  */
 function malloc({ heldBytes }: WorkerSettings): NodeJS.ProcessEnv {
   return {
@@ -89,7 +90,7 @@ export class WorkerPool implements AsyncDisposable {
     return [...this.#members].filter((member) => !member.ending);
   }
 
-  /** Whether any file is in hand; also where its worker was ended and has not yet gone. */
+  /** Whether any worker holds a file, including workers that are ending. */
   get busy(): boolean {
     return [...this.#members].some((member) => member.jobs.size > 0);
   }
@@ -110,7 +111,7 @@ export class WorkerPool implements AsyncDisposable {
           new Promise<void>((resolve) => {
             if (member.child.exitCode !== null || member.child.signalCode !== null) return resolve();
             member.child.once("exit", () => resolve());
-            // It holds nothing that could be half done: what counts is committed here.
+            // A worker has nothing to finish: only this process commits.
             member.child.kill("SIGKILL");
           }),
       ),
@@ -125,7 +126,7 @@ export class WorkerPool implements AsyncDisposable {
     const child = fork(workerPath(), [], {
       serialization: "advanced",
       env: { ...withoutSecrets(process.env), ...malloc(this.#options.settings) },
-      // What a native library prints belongs into no log of ours.
+      // The output of native libraries does not belong into our log.
       stdio: ["ignore", "ignore", "ignore", "ipc"],
       execArgv: ["--expose-gc"],
     });
@@ -197,11 +198,11 @@ export class WorkerPool implements AsyncDisposable {
 }
 
 function tell(child: ChildProcess, message: ToWorker): void {
-  // Where it has just ended, `exit` says what becomes of its files.
+  // If the worker has just ended, its `exit` event handles the file.
   if (child.connected) child.send(message, () => {});
 }
 
-/** Beside what was built; from source, what was built last. */
+/** The built worker beside this file. If this runs from source: the worker of the last build. */
 function workerPath(): string {
   const beside = fileURLToPath(new URL("./import-worker.cjs", import.meta.url));
   return existsSync(beside)
@@ -209,7 +210,7 @@ function workerPath(): string {
     : fileURLToPath(new URL("../../dist/import-worker.cjs", import.meta.url));
 }
 
-/** Workers talk to the origin alone, and are told about it in a message. */
+/** The environment of a worker, without secrets. A worker contacts only the origin, and a message tells it how. */
 function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept =
     /^(PATH|HOME|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP|NODE_PATH|NODE_ENV|SystemRoot|LD_LIBRARY_PATH|FONTCONFIG_.*|XDG_.*|SSH_AUTH_SOCK|UV_THREADPOOL_SIZE)$/;

@@ -1,10 +1,10 @@
-/** What can go wrong with an import as a whole, as problems for people. */
+/** Problems of an import as a whole, as messages for people. */
 import { ImportFailed, type Problem } from "../errors.ts";
 import type { ImportReport } from "./report.ts";
 import type { ScanResult } from "./scan.ts";
 import type { ImportSettings } from "./settings.ts";
 
-/** What a scan has seen that a person should know about. It does not stop the import. */
+/** What a scan has seen that a person should know. It does not stop the import. */
 export function warningsOf(result: ScanResult, description: string): readonly Problem[] {
   const { outside, counts, unreadable, loops } = result;
   return [

@@ -1,8 +1,8 @@
-/** What an import has done so far, beyond any one connection to the database. */
+/** What a run has done so far, over all of its connections to the database. */
 import type { Problem } from "../errors.ts";
 import type { ScanResult } from "./scan.ts";
 
-/** What one run has done so far; outlives a lost connection to the database. */
+/** What one run has done so far. It survives a lost connection to the database. */
 export interface Progress {
   scan: ScanResult | null;
   stored: number;

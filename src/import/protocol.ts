@@ -1,4 +1,7 @@
-/** What the import and its worker processes say to each other. File bytes are never among it: they would take longer to hand over than to fetch. */
+/**
+ * The messages between the import and its worker processes. The bytes of files are never sent, because that would
+ * take longer than fetching them.
+ */
 import type { OriginSettings } from "../origin/origin.ts";
 import type { Description } from "../pixels/pixels.ts";
 
@@ -6,13 +9,13 @@ export interface WorkerSettings {
   readonly origin: OriginSettings;
   readonly hashSize: number;
   readonly maxPixels: number;
-  /** What all processes together may hold, about: an image that needs more by itself is refused. */
+  /** About how many bytes all processes together may hold. An image that needs more by itself is refused. */
   readonly memoryBytes: number;
-  /** What this one may hold: of files, and of the pixels of one image. */
+  /** How many bytes this worker may hold, of files and of the pixels of one image. */
   readonly heldBytes: number;
-  /** Of files that were fetched: the one that is being hashed, and those that wait. */
+  /** How many bytes of fetched files it may hold: of the one that is being hashed, and of those that wait. */
   readonly aheadBytes: number;
-  /** Files that are fetched at a time. */
+  /** How many files are fetched at a time. */
   readonly fetching: number;
 }
 
@@ -21,7 +24,7 @@ export interface FileJob {
   readonly path: string;
   readonly sizeBytes: number;
   readonly mtimeMs: number;
-  /** Instead of being described it is made small, for a contact sheet. */
+  /** If set, the worker makes a thumbnail of this size for a contact sheet, and no description. */
   readonly thumbnailPx?: number;
 }
 
@@ -30,17 +33,17 @@ export type ToWorker =
   | { readonly kind: "file"; readonly job: FileJob };
 
 export type FromWorker =
-  /** The first: it runs, and what ends it from now on may be a file. */
+  /** The first message. From now on, a file may be the reason why the worker ends. */
   | { readonly kind: "ready" }
   | { readonly kind: "notice"; readonly message: string }
-  /** The origin cannot be reached by this worker, for now or for good; or something that it needs is missing here. */
+  /** The worker cannot reach the origin, for now or for good. Or this machine lacks something that the worker needs. */
   | {
       readonly kind: "origin";
       readonly code: string;
       readonly message: string;
       readonly hint: string | undefined;
     }
-  /** All bytes are here; from now on it is the image that takes the time. */
+  /** All bytes have arrived. From now on the image takes the time. */
   | { readonly kind: "fetched"; readonly id: string; readonly bytes: number }
   | {
       readonly kind: "described";
@@ -50,5 +53,5 @@ export type FromWorker =
     }
   | { readonly kind: "thumbnail"; readonly id: string; readonly webp: Uint8Array }
   | { readonly kind: "refused"; readonly id: string; readonly code: string; readonly message: string }
-  /** The connection broke while this file was read: not the file's fault. */
+  /** The connection broke while this file was read. The file is not to blame. */
   | { readonly kind: "interrupted"; readonly id: string };

@@ -1,4 +1,4 @@
-/** What is to be read, in batches of about so many bytes, in the order of paths. */
+/** The files to read, in batches of about equal size, in the order of paths. */
 import type { BatchPlan } from "../images/runs.ts";
 import type { FileJob } from "./protocol.ts";
 
@@ -12,7 +12,7 @@ interface Span extends BatchPlan {
   readonly to: number;
 }
 
-/** Greedy; a file that is larger than a batch is one of its own. */
+/** Plans batches greedily. A file that is larger than a batch forms one alone. */
 export function planBatches(
   { sizes }: Pick<Pending, "sizes">,
   limit: { readonly bytes: number; readonly files: number },
@@ -42,12 +42,12 @@ export interface Batch extends BatchPlan {
 export interface QueueOptions {
   readonly bytes: number;
   readonly files: number;
-  /** Batches that are worked on at the same time. */
+  /** How many batches are in work at the same time. */
   readonly atOnce: number;
   readonly load: (ids: readonly string[]) => Promise<readonly FileJob[]>;
 }
 
-/** Hands out files; loads a batch when it is begun, so that memory does not grow with what is to be read. */
+/** Hands out files. It loads a batch when that starts, so memory does not grow with the number of files. */
 export class Queue {
   readonly #pending: Pending;
   readonly #options: QueueOptions;
@@ -73,7 +73,7 @@ export class Queue {
     );
   }
 
-  /** Begins batches until as many are running as may; call it before `take`. */
+  /** Starts batches up to the limit. Call it before `take`. */
   async refill(): Promise<void> {
     const waiting = () => [...this.#running.values()].filter((files) => files.length > 0).length;
     while (this.#next < this.batches.length && waiting() < this.#options.atOnce) {
@@ -84,18 +84,18 @@ export class Queue {
       const batch: Batch = { ...span, startedAt: performance.now(), done: 0, failed: 0 };
       this.#running.set(batch, files);
       for (const file of files) this.#batchOf.set(file.id, batch);
-      // What is gone from the ledger meanwhile is done with.
+      // A file that has left the ledger meanwhile counts as done.
       batch.done += span.files - files.length;
     }
   }
 
-  /** The next file for this worker: of its own batch as long as there is one, then of any. */
+  /** The next file for this worker: from its own batch while that has files, then from any batch. */
   take(worker: number): FileJob | undefined {
     const running = [...this.#running.values()].filter((files) => files.length > 0);
     return running[worker % Math.max(1, running.length)]?.shift();
   }
 
-  /** A file is done with; returns its batch when that was the last one of it. */
+  /** Marks a file as done. `over`: it was the last one of its batch. */
   settle(id: string, failed: boolean): { readonly batch: Batch | undefined; readonly over: boolean } {
     const batch = this.#batchOf.get(id);
     this.#batchOf.delete(id);

@@ -1,10 +1,10 @@
-/** An origin that is opened again when it was lost, for as long as patience lasts. */
+/** An origin that is opened again after a lost connection, for as long as `patienceMs` allows. */
 import { ImportFailed, type Problem } from "../errors.ts";
 import type { Origin } from "../origin/origin.ts";
 import { backoffMs, delay, formatDuration } from "../std/time.ts";
 
 export interface ReachOptions {
-  /** Of the origin, for people. */
+  /** The origin for people, without secrets. */
   readonly description: string;
   readonly open: () => Promise<Origin>;
   readonly patienceMs: number;
@@ -12,7 +12,7 @@ export interface ReachOptions {
   readonly onLost: (problem: Problem) => void;
 }
 
-/** What may be over in a moment. A NAS that starts may answer before its volumes are there. */
+/** Errors that may pass. A NAS that is starting may answer before its volumes are there. */
 export const PASSING = new Set([
   "ORIGIN_LOST",
   "ORIGIN_TIMEOUT",
@@ -20,12 +20,12 @@ export const PASSING = new Set([
   "ORIGIN_BASE_MISSING",
 ]);
 
-/** How long the first connection of a run may fail before the run does. */
+/** How long a run tries to connect for the first time. */
 const FIRST_MS = 5_000;
 
 /**
- * Opens it for the first time. What a moment may mend is tried a few times more; for longer than a few seconds nobody
- * should wait for what may be a wrong setting.
+ * Opens an origin for the first time. An error that may pass is retried for a few seconds. Longer retries would hide
+ * a wrong setting.
  */
 export async function openFirst(open: () => Promise<Origin>, signal: AbortSignal): Promise<Origin> {
   const since = performance.now();
@@ -49,13 +49,13 @@ export class Reach implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** The first time, patience would hide a wrong setting: throws what `openFirst` throws. */
+  /** Opens the origin for the first time. Throws what `openFirst` throws. */
   async open(): Promise<Origin> {
     this.#origin ??= openFirst(this.#options.open, this.#options.signal);
     return this.#origin;
   }
 
-  /** Carries out `use`, from its beginning again after a lost connection. */
+  /** Runs `use`, and runs it again from the start after a lost connection. */
   async with<T>(use: (origin: Origin) => Promise<T>): Promise<T> {
     let since: number | undefined;
     for (let attempt = 1; ; attempt++) {

@@ -61,7 +61,7 @@ export class Reading implements AsyncDisposable {
   #lostSince: number | undefined;
   #fatal: ImportFailed | undefined;
   #wakeUp: () => void = () => {};
-  /** Something came in while the loop was busy, so it does not sleep. */
+  /** Something has arrived while the loop was busy, so the loop does not sleep. */
   #news = false;
 
   constructor(settings: ImportSettings, pending: Pending, context: ReadingContext) {
@@ -132,7 +132,7 @@ export class Reading implements AsyncDisposable {
     await this.#pool.close();
   }
 
-  // What comes in
+  // Incoming events.
 
   #heard(event: PoolEvent): void {
     switch (event.kind) {
@@ -214,7 +214,7 @@ export class Reading implements AsyncDisposable {
     this.#fatal = originAway(this.#settings.description, lostMs);
   }
 
-  // What goes out
+  // Outgoing files and results.
 
   #handOut(): void {
     if (this.#answers.isFull) return;
@@ -236,7 +236,7 @@ export class Reading implements AsyncDisposable {
     }
   }
 
-  /** Waits for the files that are being read, commits them, and then throws. */
+  /** Waits for the files that are being read, commits them, and throws `reason`. */
   async #stop(reason: unknown): Promise<never> {
     const deadline = performance.now() + GRACE_MS;
     const { lock, connection } = this.#context;
@@ -248,7 +248,7 @@ export class Reading implements AsyncDisposable {
     throw reason;
   }
 
-  // Whether it is over, and what is told
+  // The end, and reports.
 
   #isOver(): boolean {
     return (
@@ -272,7 +272,7 @@ export class Reading implements AsyncDisposable {
     await this.#context.commit.transaction((to) => this.#context.runs.say(to, "reading", figures));
   }
 
-  /** Waits until something comes in. The wait is short, because commits, resting files and figures are due by time. */
+  /** Waits until something arrives. The wait is short, because commits, resting files and figures are due by time. */
   async #sleep(): Promise<void> {
     if (!this.#news) {
       const woken = new AbortController();

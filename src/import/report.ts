@@ -6,7 +6,7 @@ export interface ImportReport {
   /** Where the files came from, without secrets. */
   readonly origin: string;
   readonly runId: string;
-  /** `done`: every file of the origin has its row, or a reason why it has none. */
+  /** `done`: every file of the origin has its row or a reason why it has none. */
   readonly outcome: "done" | "failed" | "interrupted" | "skipped";
   readonly startedAt: string;
   readonly durationMs: number;

@@ -1,6 +1,6 @@
 /**
- * Files that changed a moment before the scan, so perhaps are still being written: they are read when they have rested and
- * then look as they did. One that was changed while it was read rests as well, a few times.
+ * Files that changed shortly before the scan, so they may still be written. Each rests for `settleMs` before it is
+ * read. A file that changes while it is read rests again, at most three times.
  */
 import { ImportFailed } from "../errors.ts";
 import { refuseOther } from "../origin/failures.ts";
@@ -15,7 +15,7 @@ export interface RestingOptions {
   readonly signal: AbortSignal;
 }
 
-/** A file whose rest is over: to be read, or the reason why it will not be. */
+/** A file whose rest is over. It is read, unless `refused` says why not. */
 export interface Rested {
   readonly job: FileJob;
   readonly refused: { readonly code: string; readonly reason: string } | null;
@@ -35,7 +35,7 @@ export class Resting {
     return this.#resting.length === 0;
   }
 
-  /** `true`: it is fresh, and rests from now on. */
+  /** Puts a file that was changed recently to rest. Returns whether it rests. */
   takes(job: FileJob): boolean {
     const { settleMs } = this.#options;
     const rested = performance.now() - this.#scannedAt >= settleMs;
@@ -44,7 +44,7 @@ export class Resting {
     return true;
   }
 
-  /** It was changed meanwhile. `false`: too often. */
+  /** Puts a file that changed while it was read to rest. `false`: it has changed too often. */
   takesAgain(job: FileJob): boolean {
     const rests = (this.#rests.get(job.id) ?? 0) + 1;
     this.#rests.set(job.id, rests);
@@ -54,8 +54,8 @@ export class Resting {
   }
 
   /**
-   * Those whose rest is over, looked at again. One that looks as it did before is to be read; any other rests anew: a
-   * writer that is slow, where times are in whole seconds, may leave it as it is for as long as reading takes.
+   * Files whose rest is over. A file that changed while it was read is looked at first. If it has changed again, it
+   * rests again: with times in whole seconds, a slow writer may leave no trace for as long as reading takes.
    */
   async over(): Promise<readonly Rested[]> {
     const now = performance.now();

@@ -1,6 +1,6 @@
 /**
- * Looks at every folder of an origin and records what is there (`images/scans.ts` has the protocol). Folders are read a few
- * at a time and page by page; what is kept in memory does not grow with the number of files.
+ * Looks at every folder of an origin and records what it finds. `images/scans.ts` describes the protocol. Folders are
+ * read a few at a time and page by page. Memory does not grow with the number of files.
  */
 import type { Connection } from "../database/connection.ts";
 import { ImportFailed } from "../errors.ts";
@@ -30,10 +30,10 @@ export interface Counts {
 
 export interface ScanResult {
   readonly counts: Readonly<Counts>;
-  /** The first few that do not fit the pattern. */
+  /** The first few files that do not fit the pattern. */
   readonly outside: readonly string[];
   readonly unreadable: readonly { readonly path: string; readonly message: string }[];
-  /** Links that lead back into what is scanned anyway. */
+  /** Links that lead back into a scanned folder. */
   readonly loops: readonly string[];
 }
 
@@ -64,7 +64,7 @@ class Scanner {
   readonly #outside: string[] = [];
   readonly #unreadable: { path: string; message: string }[] = [];
   readonly #loops: string[] = [];
-  /** Folders outside of the base to which a link led. */
+  /** Folders outside of the base that a link led to. */
   readonly #followed: string[] = [];
   readonly #todo: string[];
   readonly #seen = new Map<string, Seen>();
@@ -136,7 +136,7 @@ class Scanner {
       });
       this.#counts.folders++;
       this.#todo.push(...below);
-      // The folders below first: were this one marked as read and they not known, they would be forgotten.
+      // Folders below come first. If this one were recorded as read before them, a crash would lose them.
       for (const each of below) this.#folders.push({ path: each, state: "found" });
       this.#folders.push({ path, state: "read" });
     } catch (error) {
@@ -197,7 +197,7 @@ class Scanner {
     });
   }
 
-  /** One after the other, and each takes what has come together by then. */
+  /** Flushes one after the other. Each takes everything that has arrived by then. */
   #flush(): Promise<void> {
     this.#flushing = this.#flushing.then(async () => {
       const seen = [...this.#seen.values()];
@@ -243,7 +243,10 @@ function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
 }
 
-/** A folder may have been found and read since the last flush: a statement must name it once. */
+/**
+ * The last state of each folder. A folder may be found and read between two flushes, and a statement may name it only
+ * once.
+ */
 function lastOfEach(folders: readonly FolderFound[]): readonly FolderFound[] {
   return [...new Map(folders.map((each) => [each.path, each])).values()];
 }

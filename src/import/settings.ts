@@ -1,27 +1,27 @@
-/** What an import needs to know; made by `assemble.ts` out of the configuration. */
+/** The settings of an import. `assemble/imports.ts` makes them from the configuration. */
 import type { TableSettings } from "../images/table.ts";
 import type { OriginSettings } from "../origin/origin.ts";
 
 export interface ImportSettings {
   readonly name: string;
   readonly origin: OriginSettings;
-  /** For people, without secrets. */
+  /** The origin for people, without secrets. */
   readonly description: string;
   /** `<shop>/<template>/<file>` */
   readonly pattern: string;
-  /** Globs, beside what NAS systems leave behind. */
+  /** Globs of files to leave out, in addition to what NAS systems leave behind. */
   readonly exclude: readonly string[];
   readonly table: TableSettings;
-  /** `false`: one worker, one file at a time, in the order of paths. */
+  /** `false`: one worker reads one file at a time, in the order of paths. */
   readonly batched: boolean;
   readonly batchBytes: number;
   readonly workers: number;
-  /** Of `phash`: 8 gives 64 bits. */
+  /** The hash size of `phash`: 8 gives 64 bits. */
   readonly hashSize: number;
   readonly maxPixels: number;
-  /** What all processes together may hold, about. */
+  /** About how many bytes all processes together may hold. */
   readonly memoryBytes: number;
-  /** A file that was changed less than this ago is looked at once more before it is read. */
+  /** A file that changed less than this ago rests before it is read. */
   readonly settleMs: number;
   /** How long an origin may be away before the run gives up. */
   readonly patienceMs: number;
@@ -31,5 +31,5 @@ export interface ImportSettings {
   readonly rereadsForColours?: boolean | undefined;
 }
 
-/** Files that share a batch are reported together; more would make a batch of tiny files endless. */
+/** The most files in a batch. A batch is reported as a whole, and one of tiny files would never end. */
 export const FILES_PER_BATCH = 5_000;

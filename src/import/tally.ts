@@ -9,9 +9,9 @@ import type { Batch, Queue } from "./queue.ts";
 export interface TallyOptions {
   /** The name of the import. */
   readonly name: string;
-  /** Everything that is to be read. */
+  /** Everything that will be read. */
   readonly total: { readonly files: number; readonly bytes: number };
-  /** Counted on here, because it outlives this connection. */
+  /** The counts of the run, which survive this connection. */
   readonly progress: Progress;
   readonly observe: ObserveImport;
 }
@@ -49,7 +49,7 @@ export class Tally {
     });
   }
 
-  /** The rates are averages over samples, so they need one now and then. */
+  /** Takes a sample for the rates, which are averages over samples. */
   sample(): void {
     const now = performance.now();
     this.#rates.files.add(now, this.#done.files);
@@ -89,7 +89,7 @@ export class Tally {
   }
 }
 
-/** A person must look at the file. */
+/** Whether a person has to look at the file. */
 export function isTrouble({ state }: Refused): boolean {
   return state === "quarantined" || state === "failed";
 }

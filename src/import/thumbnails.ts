@@ -1,4 +1,4 @@
-/** Small pictures for a contact sheet, fetched from where the files are: none is kept in the database. */
+/** Thumbnails for a contact sheet. They are made from the files of the origin and are not stored in the database. */
 import { ImportFailed } from "../errors.ts";
 import { workerSettings } from "./memory.ts";
 import { type PoolEvent, WorkerPool } from "./pool.ts";
@@ -13,14 +13,14 @@ export interface ThumbnailOptions {
 }
 
 const DEPTH = 4;
-/** A picture is not worth more: its place on the sheet then stays blank. */
+/** How often a picture is tried. Then its place on the sheet stays blank. */
 const TRIES = 3;
-/** Connections lost in a row: whoever wants a sheet is waiting for it. */
+/** How many connections in a row may be lost. Somebody is waiting for the sheet. */
 const LOSSES = 4;
 
 /**
- * WebP by the file's id. What cannot be read (any more), or has changed since, is left out. Throws `ImportFailed` when
- * the origin cannot be reached.
+ * Thumbnails (WebP) by the id of the file. Files that cannot be read or have changed are left out. Throws
+ * `ImportFailed` if the origin cannot be reached.
  */
 export async function readThumbnails(
   settings: ImportSettings,

@@ -1,6 +1,6 @@
 /**
- * Trust on first use, remembered in the database: a container has no home in which it could keep a `known_hosts`. The first
- * run that reaches a host notes its key; from then on that key is pinned for every process of every run.
+ * Trust on first use, remembered in the database, because a container has no home for a `known_hosts` file. The first
+ * run that reaches a host stores its key. From then on every process of every run accepts only that key.
  */
 import type { Connection } from "../database/connection.ts";
 import { ImportFailed } from "../errors.ts";
@@ -18,9 +18,9 @@ export interface TrustOptions {
 }
 
 /**
- * The settings with the host's key pinned, where it is trusted on first use, or was by an earlier run. A pin of the
- * configuration comes before that; so does a line in known_hosts, unless trust on first use is asked for. Throws as
- * `openOrigin` does.
+ * The settings with the host's key pinned, if the host is trusted on first use or was by an earlier run. A key in the
+ * configuration takes precedence. So does a line in `known_hosts`, unless trust on first use is requested. Throws
+ * what `openOrigin` throws.
  */
 export async function withTrust(origin: OriginSettings, options: TrustOptions): Promise<OriginSettings> {
   if (origin.kind !== "sftp" || origin.hostKeys.pinned.length > 0) return origin;

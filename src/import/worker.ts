@@ -1,10 +1,10 @@
 /**
- * A worker process: fetches files over a connection of its own, describes them, and says so.
+ * A worker process. It fetches files over its own connection, describes them, and reports.
  *
  *   job ─► fetch (a few at a time, bounded bytes) ─► decode and hash (bounded pixels) ─► answer
  *
- * A process and not a thread, because what a hostile file makes a decoder do then ends this process and not the
- * import. It ends with its parent: an open SSH connection would keep it alive for ever, and the NAS busy.
+ * It is a process and not a thread, because a hostile file may crash the decoder. Then this process ends, and not the
+ * import. It ends with its parent. Otherwise an open SSH connection would keep it alive forever, and the NAS busy.
  */
 import { GodwitError, ImportFailed } from "../errors.ts";
 import { openOrigin } from "../origin/open.ts";
@@ -22,14 +22,14 @@ let settings: WorkerSettings;
 let origin: Promise<Origin> | undefined;
 let fetching = createBudget(1);
 let ahead = createBudget(1);
-/** One at a time: two would share a core, and each would get half of the memory. */
+/** Images are decoded one at a time. Two would share a core, and each would get half of the memory. */
 const decoding = createBudget(1);
-/** Lost connections in a row. */
+/** How many connections in a row were lost. */
 let losses = 0;
 
-// Not `process.exit`: it waits for the decoder's threads, and those for the end of an image that may have none.
+// `process.exit` would wait for the threads of the decoder, and an image may keep them busy forever.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
-// Ctrl-C reaches every process of the terminal; it is the parent that decides when to stop.
+// Ctrl-C reaches every process of the terminal. Only the parent decides when to stop.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
 process.on("message", (message: ToWorker) => {
   if (message.kind === "start") start(message.settings);
@@ -49,7 +49,8 @@ async function work(job: FileJob): Promise<void> {
     try {
       await read(job);
     } finally {
-      // Before its place is given to another: what is freed later has grown the process already.
+      // Counted before the next file takes its place, because memory that is freed later has grown the process
+      // already.
       litterBytes += job.sizeBytes;
       if (litterBytes + lastPixelBytes > settings.heldBytes / 2) await sweep();
     }
@@ -72,7 +73,7 @@ async function read(job: FileJob): Promise<void> {
     say({ kind: "thumbnail", id: job.id, webp });
     return;
   }
-  // What is left beside files; beside one that takes most of it there are still strips that are worth decoding.
+  // The memory that is left beside files. Beside a file that takes most of it, strips are still worth decoding.
   const maxDecodedBytes = Math.max(heldBytes - Math.max(aheadBytes, bytes.length), heldBytes / 4);
   const options = { hashSize, maxPixels, maxDecodedBytes, onStripDone: sweep };
   const { decodedBytes, width, height } = await readHeader(bytes, options);
@@ -83,19 +84,19 @@ async function read(job: FileJob): Promise<void> {
   say({ kind: "described", id: job.id, description, sizeBytes: bytes.length });
 }
 
-/** What nobody wants any more and is perhaps not freed: all files since the last sweep, and the last pixels. */
+/** Bytes that are not needed and may not be freed yet: all files since the last sweep, and the last pixels. */
 let litterBytes = 0;
 let lastPixelBytes = 0;
 
-/** V8 does not count how large they are: left alone, it lets several hundred megabytes gather. */
+/** Frees buffers in time. V8 does not count their size, so it would let several hundred megabytes gather. */
 async function makeRoom(bytes: number): Promise<void> {
   const { heldBytes, aheadBytes } = settings;
   if (litterBytes + lastPixelBytes + bytes > heldBytes - aheadBytes) await sweep();
 }
 
 /**
- * Pixels are young and cheap to find, though only when those of the next image are there. `gc` is there because the
- * pool starts us with --expose-gc.
+ * Frees the pixels of the last image with a cheap collection of young objects, once the next pixels exist. `gc`
+ * exists because the pool starts workers with --expose-gc.
  */
 async function sweepPixels(bytes: number): Promise<void> {
   if (bytes > settings.heldBytes / 2) return sweep();
@@ -103,7 +104,7 @@ async function sweepPixels(bytes: number): Promise<void> {
   void globalThis.gc?.({ type: "minor" });
 }
 
-/** Everything: that takes ten times as long. What sharp gave is freed a turn of the event loop later. */
+/** Frees everything, which takes ten times as long. Buffers of sharp are freed one turn of the event loop later. */
 async function sweep(): Promise<void> {
   litterBytes = 0;
   lastPixelBytes = 0;
@@ -131,7 +132,7 @@ async function fetchFile(job: FileJob): Promise<Buffer> {
   }
 }
 
-/** The pause is longer after each loss, so that a NAS that starts is not met by everybody at once. */
+/** Connects. The pause grows after each loss, so that a NAS that is starting is not flooded. */
 async function connect(): Promise<Origin> {
   if (losses > 0) await delay(backoffMs(losses, { firstMs: 250, maxMs: 15_000 }));
   return openOrigin(settings.origin, {

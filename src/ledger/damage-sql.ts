@@ -1,6 +1,7 @@
 /**
- * Where the tables of the ledger contradict each other, as text. The history says what is applied and the log says what was
- * done: a restore of one of them, or a hand, makes them differ, and to go by the history alone would run a migration twice.
+ * SQL that finds contradictions between the tables of the ledger. The history says what is applied, and the log says
+ * what was done. They differ after only one of them was restored from a backup, or after somebody edited one by hand.
+ * A run that trusted the history alone would then run a migration twice.
  */
 
 export interface LedgerTables {
@@ -21,7 +22,7 @@ export const LEDGER_TABLES: readonly LedgerTable[] = [
   "migration_tool_rows",
 ];
 
-/** What stands in for a table that is gone. */
+/** A query without rows that replaces a table which is gone. */
 const EMPTY: Readonly<Record<LedgerTable, string>> = {
   migration_ledger: "(select null::int as format, null::text as project where false)",
   migration_history:
@@ -39,8 +40,8 @@ export function withoutThese(tables: LedgerTables, missing: readonly LedgerTable
 }
 
 /**
- * Of each revision the last event that says whether it is there. Of one that was tried again or failed without effect it is
- * open: a row for its new text may have been taken away again.
+ * The last event of each revision that says whether it is present. `present` is null after a retry or after a failure
+ * that left nothing: then the row for the new text may have been removed again.
  */
 function lastEvents({ migration_log: log }: LedgerTables): string {
   return `select distinct on (g.revision) g.revision, g.id, g.at, g.run_id, g.event, g.duration_ms, g.executed_by, g.host, g.git_commit,
@@ -55,8 +56,8 @@ function lastEvents({ migration_log: log }: LedgerTables): string {
 }
 
 /**
- * A row for each revision of which the tables say different things. `lost`: the log or its statements say that it is there or
- * begun, and the history has no row. `returned`: the log says that it was taken back, and the history has one.
+ * One row for each revision on which the tables disagree. `lost`: the log or the statements know it, and the history
+ * has no row. `returned`: the log says that it was reverted, and the history still has a row.
  */
 export function differences(tables: LedgerTables): string {
   return `with last as (${lastEvents(tables)}), begun as (
@@ -72,7 +73,10 @@ where h.revision is null and (l.present or b.revision is not null) or h.state = 
 order by l.id nulls last, 1`;
 }
 
-/** Puts the rows into the order in which the log has them; what it does not know was before it, or is under way. */
+/**
+ * Orders the rows of the history as the log has them. Applied rows that the log does not know come first, unfinished
+ * ones last.
+ */
 export function reorder({ migration_history: history, migration_log: log }: LedgerTables): string {
   return `update ${history} h set sequence = o.place from (
   select r.revision, row_number() over (order by case when l.id is not null then l.id when r.state = 'applied' then 0 end nulls last, r.sequence) as place
@@ -81,7 +85,7 @@ export function reorder({ migration_history: history, migration_log: log }: Ledg
 where o.revision = h.revision and o.place <> h.sequence`;
 }
 
-/** Applied ones that the log does not know of, which is how it is after it was lost. */
+/** Applied revisions that the log does not know. There are some after the log was lost. */
 export function unlogged(tables: LedgerTables): string {
   return `select h.revision from ${tables.migration_history} h where h.state = 'applied'
   and not exists (select from ${tables.migration_log} g where g.revision = h.revision) order by h.sequence`;

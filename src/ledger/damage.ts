@@ -1,4 +1,6 @@
-/** What is missing from a ledger, and what its tables contradict each other in: refused, because going on would be a guess. */
+/**
+ * A damaged ledger: tables are missing or contradict each other. A run refuses it, because to go on would be a guess.
+ */
 import type { HistoryEntry } from "../core/history.ts";
 import { PlanRefused, type Problem } from "../errors.ts";
 import type { LedgerTable } from "./damage-sql.ts";
@@ -7,18 +9,18 @@ export interface Damage {
   readonly schema: string;
   /** Tables that are gone, or that have lost the one row that they hold. */
   readonly tables: readonly LedgerTable[];
-  /** Without a row in the history, although the log or its statements have it; in the order of the log. */
+  /** Revisions that the log or the statements know and the history does not. In the order of the log. */
   readonly lost: readonly Lost[];
-  /** With a row in the history, although the log says that they were taken back. */
+  /** Revisions that have a row in the history, although the log says that they were reverted. */
   readonly returned: readonly string[];
-  /** Half-way ones, where what was done of them is gone with its table. */
+  /** Unfinished revisions whose progress was in a table that is gone. */
   readonly halfWay: readonly string[];
 }
 
 export interface Lost {
   readonly revision: string;
   readonly state: HistoryEntry["state"];
-  /** What the log has of it; `null`: it was begun, and never complete. */
+  /** What the log says about it. `null`: it was started and never completed. */
   readonly logged: Logged | null;
 }
 
@@ -42,7 +44,7 @@ export function damaged(damage: Damage): PlanRefused | null {
   return first === undefined ? null : new PlanRefused([first, ...others]);
 }
 
-/** Neither the history nor the log is there to tell. */
+/** Whether both the history and the log are gone, so that nothing says what is applied. */
 export function isBeyondRebuilding({ tables }: Damage): boolean {
   return tables.includes("migration_history") && tables.includes("migration_log");
 }
@@ -58,7 +60,7 @@ function withoutTables(damage: Damage): Problem {
     ? `Restore them from a backup. Where there is none: drop what is left (drop table ${left.join(", ")};), then declare what is in the database with \`godwit baseline <revision>\`.`
     : halfWay.length > 0
       ? `Restore them from a backup; or look how far ${namesOf(halfWay)} got, say it with \`godwit repair --mark-done ${halfWay[0]}\` (all of it) or \`--forget ${halfWay[0]}\` (nothing of it), then \`godwit repair --rebuild\`.`
-      : "Restore them from a backup, or make them anew from what is left: `godwit repair --rebuild`. Nothing was changed.";
+      : "Restore them from a backup, or rebuild them from what is left: `godwit repair --rebuild`. Nothing was changed.";
   return {
     code: "LEDGER_DAMAGED",
     message: `${message}.`,

@@ -1,4 +1,4 @@
-/** The ledger of one target: what has been applied, kept in the database it is about. */
+/** The ledger of one target: what is applied, stored in the same database. */
 import type { History, HistoryEntry } from "../core/history.ts";
 import type { Direction } from "../core/migration.ts";
 import { literal } from "../core/sql/quote.ts";
@@ -11,7 +11,7 @@ import type { Author, LogEntry } from "./rows.ts";
 import { type LedgerSql, ledgerSql } from "./sql.ts";
 import { LEDGER_FORMAT } from "./tables-sql.ts";
 
-/** A row of history with everything that only people want to know. */
+/** A row of the history with all of its columns. Some are only for people. */
 export interface Recorded extends HistoryEntry {
   readonly executedAt: Date | null;
   readonly durationMs: number | null;
@@ -24,18 +24,18 @@ export interface Recorded extends HistoryEntry {
 
 export interface RecordedHistory extends History {
   readonly entries: readonly Recorded[];
-  /** Whether the ledger's tables are there at all. */
+  /** Whether the tables of the ledger exist. */
   readonly created: boolean;
-  /** `null`: its tables are there, and agree with each other. */
+  /** `null`: all tables exist and agree with each other. */
   readonly damage: Damage | null;
 }
 
-/** One statement of a non-transactional migration that an earlier run began. */
+/** One statement of a non-transactional migration that an earlier run started. */
 export interface RecordedStatement {
   readonly position: number;
   readonly hash: string;
   readonly state: "started" | "done";
-  /** Of a started one, what the catalog said before it was begun; of one that is done, what it changed in the session. */
+  /** For a started statement: what the catalog said before it. For a finished one: what it changed in the session. */
   readonly before: unknown;
 }
 
@@ -46,27 +46,41 @@ export interface RecordedStep {
   readonly durationMs: number | null;
 }
 
+/** A row of the log: what a run or a person did. */
+export interface LoggedRow extends LogEntry {
+  readonly at: Date;
+  readonly runId: string;
+  readonly executedBy: string;
+  readonly host: string;
+  readonly gitCommit: string | null;
+}
+
 export interface Ledger {
   readonly schema: string;
   readonly sql: LedgerSql;
-  /** Reads all of it. Throws `PlanRefused` (`LEDGER_NEWER`, `LEDGER_ELSEWHERE`, `LEDGER_DAMAGED` unless that is asked for). */
+  /**
+   * Reads the whole ledger. Throws `PlanRefused` with `LEDGER_NEWER`, `LEDGER_ELSEWHERE`, or `LEDGER_DAMAGED` unless
+   * `evenDamaged` is set.
+   */
   read(connection: Connection, options?: { readonly evenDamaged: boolean }): Promise<RecordedHistory>;
-  /** Makes the tables where they are missing. To be called under the lock only (creating races). */
+  /** Creates the tables that are missing. Call it only under the lock, because creating tables races. */
   create(connection: Connection, project: string | null): Promise<void>;
   statements(
     connection: Connection,
     revision: string,
     direction: Direction,
   ): Promise<readonly RecordedStatement[]>;
-  /** What the log says that a run has done, in order. */
+  /** The steps that the log has for one run, in order. */
   stepsOf(connection: Connection, runId: string): Promise<readonly RecordedStep[]>;
   log(connection: Connection, author: Author, entry: LogEntry): Promise<void>;
+  /** The newest rows of the log, the newest first. It also reads the log of a ledger that is damaged elsewhere. */
+  readLog(connection: Connection, limit: number): Promise<readonly LoggedRow[]>;
 }
 
 export interface LedgerOptions {
-  /** Two projects share the database: a ledger in another schema is nothing to stop for. */
+  /** Two projects share the database, so a ledger in another schema is no reason to stop. */
   readonly allowSecond: boolean;
-  /** The one schema that the target is: nothing is created for it once it is gone. */
+  /** The schema that is the target. Nothing is created in its place once it is gone. */
   readonly given?: string | null;
 }
 
@@ -118,6 +132,12 @@ export function openLedger(schema: string, options: LedgerOptions = { allowSecon
     async log(connection, author, entry) {
       await connection.execute(sql.log(author, entry));
     },
+
+    async readLog(connection, limit) {
+      const { created, damage } = await this.read(connection, { evenDamaged: true });
+      if (!created || damage?.tables.includes("migration_log") === true) return [];
+      return restored((await connection.query<LoggedRow & Row>(sql.readLog(limit))).rows);
+    },
   };
 }
 
@@ -164,7 +184,7 @@ interface Difference extends Omit<Logged, "at"> {
   readonly revision: string;
   readonly what: "lost" | "returned";
   readonly state: HistoryEntry["state"];
-  /** `null`: the log has nothing of it. */
+  /** `null`: the log does not have it. */
   readonly at: string | null;
 }
 
@@ -198,7 +218,7 @@ function damageOf(
   };
 }
 
-/** A ledger under another schema name means that somebody changed a setting: all would run again. */
+/** Refuses a ledger in another schema. Somebody has changed the setting, and all migrations would run again. */
 async function refuseLedgerElsewhere(connection: Connection, schema: string): Promise<void> {
   const { rows } = await connection.query<{ schema: string }>(
     `select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace

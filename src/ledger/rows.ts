@@ -1,4 +1,4 @@
-/** What is written into the tables of the ledger, as values. */
+/** The rows of the tables of the ledger, as values. */
 import type { HistoryEntry } from "../core/history.ts";
 import type { Direction } from "../core/migration.ts";
 
@@ -39,7 +39,7 @@ export interface ToolHistoryKey {
   readonly history: string;
 }
 
-/** What is still known of a lost row, from the log or from the statements of a migration that is half-way. */
+/** What the log, or the statements of an unfinished migration, still say about a lost row. */
 export interface Rebuilt {
   readonly state: HistoryEntry["state"];
   readonly baseline: boolean;

@@ -1,15 +1,16 @@
 /**
- * The guards of a script that is written without a database. The script assumes a state of the ledger, and checks it before
- * it does anything. One that is run twice, or elsewhere, stops and says how to go on. It holds the lock by then.
+ * The guards of a script that is written without a database. The script assumes a state of the ledger. It holds the
+ * lock when it checks that state, before it does anything. A script that runs twice, or on another database, stops
+ * and says how to go on.
  */
 import { literal, storedArray } from "../core/sql/quote.ts";
 import type { LedgerSql } from "./sql.ts";
 
-/** Raises where one of these, which the script applies, is in the ledger. */
+/** Raises if one of these revisions, which the script applies, is already in the ledger. */
 export function refusePresent({ historyTable }: LedgerSql, revisions: readonly string[]): string {
   if (revisions.length === 0) return "";
   const hint =
-    "The script was run here before, or is for another state of the database. godwit up applies what is missing; or write it anew from the revision that godwit current names: godwit up --sql --from <revision>.";
+    "The script was run here before, or it is for another state of the database. godwit up applies what is missing. Or create a new script from the revision that godwit current names: godwit up --sql --from <revision>.";
   return block(`select revision, state into one from ${historyTable} where revision = any (${storedArray(revisions)}) order by sequence limit 1;
   if found then
     raise exception using message = one.revision || ' is in the ledger already (' || one.state || '), and this script would apply it',
@@ -17,11 +18,11 @@ export function refusePresent({ historyTable }: LedgerSql, revisions: readonly s
   end if;`);
 }
 
-/** Raises where one of these, which the script takes back, is not in the ledger. */
+/** Raises if one of these revisions, which the script reverts, is not in the ledger. */
 export function refuseAbsent({ historyTable, exists }: LedgerSql, revisions: readonly string[]): string {
   if (revisions.length === 0) return "";
   const hint =
-    "The script was run here before, or is for another state of the database. Write it anew from the revision that godwit current names: godwit down --sql --from <revision>.";
+    "The script was run here before, or it is for another state of the database. Create a new script from the revision that godwit current names: godwit down --sql --from <revision>.";
   return block(`if not (${exists()}) then
     raise exception using message = 'this database has no ledger of Godwit, and this script takes back what is in it',
       hint = 'Look whether it is the right database, and the right ledger schema.';

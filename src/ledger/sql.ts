@@ -175,9 +175,6 @@ insert into ${toolRows} (tool, history, subject) select ${stored(tool)}, ${store
         ? `insert into ${toolRows} (tool, history, subject) values (${stored(tool)}, ${stored(from)}, ${stored(subject)}) on conflict do nothing`
         : `delete from ${toolRows} where tool = ${stored(tool)} and history = ${stored(from)} and subject = ${stored(subject)}`,
 
-    setProject: (project: string) =>
-      `update ${ledger} set project = ${stored(project)} where project is null`,
-
     readLog: (
       limit: number,
     ) => `select at, run_id as "runId", event, revision, direction, duration_ms as "durationMs",

@@ -1,4 +1,4 @@
-/** The statements of non-transactional migrations: what has begun, and what is done. */
+/** The statements of non-transactional migrations: which are started, and which are done. */
 import type { Direction } from "../core/migration.ts";
 import { literal, stored, storedJson } from "../core/sql/quote.ts";
 import type { LedgerTables } from "./damage-sql.ts";

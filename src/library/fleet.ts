@@ -1,5 +1,4 @@
 /** `createFleet`: several databases, for programs. */
-import type { Assembled } from "../assemble/assemble.ts";
 import type { Schemas } from "../assemble/schemas.ts";
 import type { Config } from "../config/config.ts";
 import type { TargetFile } from "../config/define.ts";
@@ -12,22 +11,23 @@ import { createLifetime } from "../std/lifetime.ts";
 import { limitOf } from "./limit.ts";
 import { listenersOf } from "./listeners.ts";
 import type { MigratorConfig } from "./migrator.ts";
-import { closedBefore, type Migrator, migratorOf, type Opened, programKeys } from "./migrator-calls.ts";
+import { closedBefore, type Load, type Loaded, migratorOf, programKeys } from "./migrator-calls.ts";
+import type { Migrator } from "./migrator-interface.ts";
 
-/** What stands beside `targets` is for those that do not say it themselves. */
+/** Options beside `targets` hold for each target that does not set them. */
 export interface FleetConfig
   extends Omit<MigratorConfig, "database" | "databaseUrl" | "imports" | "observe"> {
   readonly targets: Readonly<Record<string, TargetFile>>;
   /** How many targets at a time. Default 1: one after the other. */
   readonly parallel?: number;
-  /** Default `continue`: one target's failure is not the others'. */
+  /** Default `continue`: the other targets still run after one fails. */
   readonly onTargetFailure?: "continue" | "stop";
-  /** Told everything that a run does, and of which target. */
+  /** Receives every event of a run, with the name of its target. */
   readonly observe?: (event: RunEvent, target: string) => void;
 }
 
 export interface FleetUpOptions {
-  /** Default: all. `tenants/a` is one schema of a target. */
+  /** Names of targets. Default: all. `tenants/a` is one schema of a target. */
   readonly targets?: readonly string[];
 }
 
@@ -35,13 +35,13 @@ export interface TargetReport {
   readonly name: string;
   readonly ok: boolean;
   readonly state: "done" | "failed" | "interrupted" | "not begun" | "group";
-  /** What was done, also where it failed. */
+  /** What was done, also if the target failed. */
   readonly report?: Report;
   readonly problems?: readonly Problem[];
-  /** Why it was not begun. */
+  /** Why it was not started. */
   readonly because?: string;
   readonly schemas?: readonly TargetReport[];
-  /** Such as that the query for its schemas brings no row. */
+  /** For example, that the query for its schemas returns no row. */
   readonly warnings?: readonly Problem[];
 }
 
@@ -51,19 +51,21 @@ export interface FleetReport {
 
 export interface Fleet extends AsyncDisposable {
   readonly names: readonly string[];
-  /** One of them, by its name; of a target with schemas also one schema: `tenants/a`. The same one each time. */
+  /** The migrator of one target, or of one schema: `tenants/a`. The same name always gives the same migrator. */
   target(name: string): Migrator;
   /**
-   * Applies what is pending in all of them. When it resolves, each is done. Throws `ConfigError` with everything that is
-   * missing before a database is touched; else the first failure, whose `report` is that of the whole fleet.
+   * Applies what is pending in all chosen targets. When it resolves, each target is done. Before it contacts a
+   * database it throws `ConfigError` with everything that is missing. Later it throws the first failure, whose
+   * `report` is that of the whole fleet.
    */
   up(options?: FleetUpOptions): Promise<FleetReport>;
-  /** Waits for the calls that have begun. A later call throws `ConfigError`. Safe to call twice. */
+  /** Waits for the calls that have started. A later call throws `ConfigError`. Safe to call twice. */
   close(): Promise<void>;
 }
 
 /**
- * Reads nothing and connects to nothing before the first call. `DATABASE_URL` and `PG*` variables belong to no target.
+ * Creates a fleet: several databases that are migrated together. It reads nothing and connects to nothing before the
+ * first call. `DATABASE_URL` and `PG*` variables belong to no target.
  *
  * ```ts
  * await using fleet = createFleet({ targets: { auth: { url: env("AUTH_DATABASE_URL"), dir: "auth/migrations" } } });
@@ -94,27 +96,28 @@ export function createFleet(config: FleetConfig): Fleet {
     return { settings, configs: chooseTargets(settings, { names, flags: {}, workingFolder, folders: true }) };
   };
 
-  const openOne = async (name: string): Promise<Opened> => {
+  const loadOne = async (name: string, { offline }: Parameters<Load>[0]): Promise<Loaded> => {
     const { checkValue, TEXT } = await import("../config/given.ts");
     checkValue(name, "The name of target()", TEXT);
     const {
       configs: [chosen],
     } = await choose([name]);
     if (chosen === undefined) throw new Error(`No configuration for ${name}.`);
-    using limit = limitOf(config.signal, chosen.values.timeout);
-    const found =
-      chosen.target?.schemas?.only == null
-        ? null
-        : await schemasOf(chosen, { signal: limit.signal, say, create: false });
-    const one = found?.configs[0] ?? chosen;
+    const only = chosen.target?.schemas?.only ?? null;
+    const oneSchema = async (schema: string) => {
+      if (offline) return (await import("../config/config.ts")).schemaTarget(chosen, schema);
+      using limit = limitOf(config.signal, chosen.values.timeout);
+      return (await schemasOf(chosen, { signal: limit.signal, say, create: false })).configs[0];
+    };
+    const one = (only === null ? undefined : await oneSchema(only)) ?? chosen;
     if (one.target?.schemas != null) throw severalSchemas(name);
-    return openConfig(one, { say, observe: (event) => observe(event, name) });
+    return loadConfigured(one, { say, observe: (event) => observe(event, name) });
   };
 
   return {
     names: Object.keys(config?.targets ?? {}),
     target(name) {
-      const known = migrators.get(name) ?? migratorOf(() => openOne(name), own);
+      const known = migrators.get(name) ?? migratorOf((wanted) => loadOne(name, wanted), own);
       migrators.set(name, known);
       if (closed) void known.close();
       return known;
@@ -126,7 +129,7 @@ export function createFleet(config: FleetConfig): Fleet {
 
   async function up(options: FleetUpOptions): Promise<FleetReport> {
     const { checkGiven, TEXTS } = await import("../config/given.ts");
-    // A list that a program has filtered down to nothing does not mean all of them.
+    // An empty list does not mean all targets: the program may have filtered it down to nothing.
     checkGiven(options, { name: "up() of a fleet", keys: { targets: TEXTS } });
     const { targets = [] } = options;
     const [{ runFleet, isDone, flatten }, { shareListing }, { openSource }] = await Promise.all([
@@ -144,8 +147,8 @@ export function createFleet(config: FleetConfig): Fleet {
           name,
           run: async () => {
             const listeners = { say, observe: (event: RunEvent) => observe(event, name) };
-            const open = () => openConfig(one, { ...listeners, source });
-            await using migrator = migratorOf(open, { name: maker, signal: () => signal });
+            const load = () => loadConfigured(one, { ...listeners, source });
+            await using migrator = migratorOf(load, { name: maker, signal: () => signal });
             return await migrator.up();
           },
         };
@@ -176,7 +179,10 @@ export function createFleet(config: FleetConfig): Fleet {
   }
 }
 
-/** What the caller says is each target's own, and so comes before the environment. */
+/**
+ * Loads the configuration. The caller's options become options of each target, so they take precedence over the
+ * environment.
+ */
 async function load(config: FleetConfig): Promise<Config> {
   const [{ loadConfig }, { TARGET_OPTIONS }, { checkGiven, OBJECT, OPTION }, { FILE_KEYS }] =
     await Promise.all([
@@ -193,11 +199,11 @@ async function load(config: FleetConfig): Promise<Config> {
   const isEach = (key: string) => key !== "parallel" && TARGET_OPTIONS.some((option) => option.key === key);
   const entries = Object.entries(common);
   const each = Object.fromEntries(entries.filter(([key]) => isEach(key)));
-  // One ledger and one search path for all of its schemas are never meant.
+  // One ledger or one search path for all schemas of a target would always be a mistake.
   const { ledgerSchema: ____, searchPath: _____, ...ofSchemas } = each;
   const merged = Object.entries(targets).map(([name, own]) => [
     name,
-    // What is no object is refused where targets are read.
+    // `readTargets` refuses anything that is not an object.
     typeof own === "object" && own !== null
       ? { ...(own.schemas === undefined ? each : ofSchemas), ...own }
       : own,
@@ -214,17 +220,21 @@ async function load(config: FleetConfig): Promise<Config> {
   });
 }
 
-interface OpenOptions {
+interface LoadOptions {
   readonly say: (line: string) => void;
   readonly observe: (event: RunEvent) => void;
   readonly source?: Source | undefined;
 }
 
-async function openConfig(config: Config, options: OpenOptions): Promise<Opened> {
+async function loadConfigured(config: Config, options: LoadOptions): Promise<Loaded> {
   const { assemble, createContext } = await import("../assemble/assemble.ts");
   const { say, observe, source } = options;
-  const assembled: Assembled = await assemble(config, { say, source });
-  return { settings: config, assembled, context: (signal) => createContext(config, { observe, signal }) };
+  return {
+    settings: config,
+    say,
+    context: (signal) => createContext(config, { observe, signal }),
+    assemble: () => assemble(config, { say, source, observe }),
+  };
 }
 
 async function schemasOf(

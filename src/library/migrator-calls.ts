@@ -1,85 +1,14 @@
 /** The calls of a migrator: each checks its arguments and reaches one use-case. A fleet has the same for each target. */
 import type { Assembled } from "../assemble/assemble.ts";
 import type { Config } from "../config/config.ts";
-import { PHASES } from "../core/migration.ts";
-import type { Plan, Step } from "../core/step.ts";
-import type { Decided, Decision } from "../duplicates/decide.ts";
-import type { Duplicates } from "../duplicates/duplicates.ts";
+import type { Direction } from "../core/migration.ts";
 import type { FindOptions } from "../duplicates/find.ts";
-import { ConfigError, type Problem } from "../errors.ts";
-import type { ImportReport } from "../import/report.ts";
-import type { Recorded } from "../ledger/ledger.ts";
-import type { AdoptReport } from "../run/adopt/adopt-report.ts";
-import type { AdoptOptions } from "../run/adopt.ts";
-import type { BaselineOptions, BaselineReport } from "../run/baseline.ts";
+import { ConfigError } from "../errors.ts";
 import type { Repair } from "../run/corrections.ts";
-import type { MigrateOptions } from "../run/plan.ts";
-import type { RepairReport } from "../run/repair.ts";
-import type { Report } from "../run/report/report.ts";
-import type { StatusRow } from "../run/report/status-rows.ts";
 import type { RunContext } from "../run/session/target.ts";
-import type { ImportState } from "../run/status.ts";
 import { createLifetime } from "../std/lifetime.ts";
 import { limitOf } from "./limit.ts";
-
-export interface Status {
-  readonly database: string;
-  /** Nothing is pending, nothing would stop `up()`, and its imports are complete. */
-  readonly upToDate: boolean;
-  /** The steps of `up()`. None if it would not begin, and `problems` says why. */
-  readonly pending: readonly Step[];
-  /** The newest applied revisions. */
-  readonly current: readonly string[];
-  /** The newest revisions of the files. */
-  readonly heads: readonly string[];
-  /** Every migration and its state. */
-  readonly migrations: readonly StatusRow[];
-  /** The imports that `up()` would run. */
-  readonly imports: readonly ImportState[];
-  readonly warnings: readonly Problem[];
-  /** The problems that `up()` would throw. */
-  readonly problems: readonly Problem[];
-}
-
-export type AppliedHistory = readonly Recorded[];
-
-/** Calls may run at the same time. Each has a connection of its own, and calls that write wait for each other. */
-export interface Migrator extends AsyncDisposable {
-  /**
-   * Applies what is pending, up to `goal` (an id or the start of one, `+2`, `head`). Without a goal, and with `head`, the
-   * configured imports run as well, between the phases before and after them. When it resolves, everything is in the
-   * ledger and in the database. Throws a `GodwitError` whose `report` says what was done.
-   */
-  up(goal?: string): Promise<Report>;
-  /** Reverts to `goal`: `-1`, an id (that one stays applied) or `base`. Throws like `up`. */
-  down(goal: string): Promise<Report>;
-  /** Changes nothing. What would stop `up()` is in `problems`. */
-  status(): Promise<Status>;
-  /** The plan of `up(goal)`. Throws what `up(goal)` would throw before its first step. */
-  plan(goal?: string): Promise<Plan>;
-  /** The history in the ledger, the oldest first. */
-  history(): Promise<AppliedHistory>;
-  /** Adopts what another tool has applied, from its own history. `dryRun` changes nothing. */
-  adopt(options?: Partial<AdoptOptions>): Promise<AdoptReport>;
-  /** Declares a revision and all before it as applied. `confirm` names a database in which they replace older ones. */
-  baseline(revision: string, options?: BaselineOptions): Promise<BaselineReport>;
-  /** Corrects the ledger. `confirm` is the name of the database. */
-  repair(request: Repair, options: { readonly confirm: string }): Promise<RepairReport>;
-  /**
-   * Runs the configured imports, or the one called `name`. When it resolves, each file has its row, or a reason in the
-   * report why it has none. Throws a `GodwitError` with a `report`.
-   */
-  import(name?: string): Promise<readonly ImportReport[]>;
-  /** Finds duplicates among the imported images. Compares new images first. */
-  duplicates(options?: FindOptions): Promise<Duplicates>;
-  /** Stores a decision about duplicates. Throws `ConfigError` for an unknown image. */
-  decide(decision: Decision): Promise<Decided>;
-  /**
-   * Waits for the calls that have begun, and stops the embedded server if there is one. A later call throws `ConfigError`.
-   * Safe to call twice.
-   */
-  close(): Promise<void>;
-}
+import type { Migrator, ScriptGiven } from "./migrator-interface.ts";
 
 export interface MigratorOptions {
   /** The function that made the migrator, for messages. */
@@ -89,37 +18,52 @@ export interface MigratorOptions {
 }
 
 /** A migrator that is opened by its first call. */
-export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: MigratorOptions): Migrator {
+export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migrator {
   const lifetime = createLifetime({
-    open: openIt,
+    open: async (): Promise<Opened> => {
+      const loaded = await load({ offline: false });
+      return { ...loaded, assembled: await loaded.assemble() };
+    },
     close: ({ assembled }) => assembled.close(),
     refusal: () => closedBefore("This migrator", name),
   });
+  const limited = async <T>(loaded: Loaded, work: (context: RunContext) => Promise<T>) => {
+    using limit = limitOf(signal(), loaded.settings.values.timeout);
+    const { orEnded } = await import("../run/session/ending.ts");
+    return await orEnded(work(loaded.context(limit.signal)), limit);
+  };
   /** One call, with a context and a time limit of its own. */
   const call = <T>(work: (opened: Opened, context: RunContext) => Promise<T>) =>
-    lifetime.use(async (opened) => {
-      using limit = limitOf(signal(), opened.settings.values.timeout);
-      const { orEnded } = await import("../run/session/ending.ts");
-      return await orEnded(work(opened, opened.context(limit.signal)), limit);
+    lifetime.use((opened) => limited(opened, (context) => work(opened, context)));
+  /** The same for a call that needs the configuration only. It reads the configuration again each time. */
+  const callUnopened = <T>(
+    wanted: { readonly offline: boolean },
+    work: (loaded: Loaded, context: RunContext) => Promise<T>,
+  ) =>
+    lifetime.useUnopened(async () => {
+      const loaded = await load(wanted);
+      return limited(loaded, (context) => work(loaded, context));
     });
   const given = () => import("../config/given.ts");
   const text = async (value: unknown, name: string) => {
     const { checkValue, TEXT } = await given();
     checkValue(value, name, TEXT);
   };
-  const options = ({ settings }: Opened, direction: "up" | "down", to: string): MigrateOptions => ({
-    goal: { direction, to, phases: direction === "up" ? settings.phases : PHASES },
-    failure: settings.values.onFailure,
-    outOfOrder: settings.values.outOfOrder,
-  });
+  const options = async ({ settings }: Loaded, direction: Direction, to: string) =>
+    (await import("../assemble/options.ts")).migrateOptions(settings, direction, to);
   const imports =
-    ({ settings }: Opened) =>
+    ({ settings }: Loaded) =>
     async () =>
       (await import("../assemble/imports.ts")).assembleImports(settings);
   const up = (to: string) =>
     call(async (opened, context) => {
-      const { migrateUp } = await import("../run/up.ts");
-      return migrateUp(opened.assembled.target, options(opened, "up", to), {
+      const [{ migrateUp }, { remarkOnMode }] = await Promise.all([
+        import("../run/up.ts"),
+        import("../assemble/options.ts"),
+      ]);
+      const remark = await remarkOnMode(opened.settings, opened.assembled.target);
+      if (remark !== null) opened.say(remark);
+      return migrateUp(opened.assembled.target, await options(opened, "up", to), {
         context,
         imports: imports(opened),
       });
@@ -127,13 +71,16 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
   const down = (to: string) =>
     call(async (opened, context) => {
       const { migrate } = await import("../run/migrate.ts");
-      return migrate(opened.assembled.target, options(opened, "down", to), context);
+      return migrate(opened.assembled.target, await options(opened, "down", to), context);
     });
   const look = (opened: Opened, context: RunContext) =>
     import("../run/status.ts").then(({ look }) => look(opened.assembled.target, context));
   const plan = async (opened: Opened, context: RunContext, goal: string) => {
-    const { preview } = await import("../run/status.ts");
-    return preview(opened.assembled.target, options(opened, "up", goal), context);
+    const [{ preview }, { directionOf }] = await Promise.all([
+      import("../run/status.ts"),
+      import("../run/plan.ts"),
+    ]);
+    return preview(opened.assembled.target, await options(opened, directionOf(goal), goal), context);
   };
   return {
     async up(goal = "heads") {
@@ -148,14 +95,53 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
       await text(goal, "The goal of plan()");
       return call((opened, context) => plan(opened, context, goal));
     },
+    async dryRun(goal = "heads") {
+      await text(goal, "The goal of dryRun()");
+      return call(async (opened, context) => {
+        const { dryRun } = await import("../run/dry-run.ts");
+        const wanted = { ...(await options(opened, "up", goal)), imports: imports(opened) };
+        return dryRun(opened.assembled.target, wanted, context);
+      });
+    },
+    async script(given = {}) {
+      const { checkGiven, oneOf, TEXT } = await import("../config/given.ts");
+      const keys = { direction: oneOf("up", "down"), goal: TEXT, from: TEXT };
+      checkGiven(given, {
+        name: "script()",
+        keys,
+        required: (given as ScriptGiven | null)?.direction === "down" ? ["goal"] : [],
+      });
+      const { direction = "up", goal: to = "heads", from } = given;
+      return callUnopened({ offline: true }, async ({ settings, say }, { observe, signal }) => {
+        const { scriptOf } = await import("../assemble/script.ts");
+        return scriptOf(settings, { direction, to, from }, { observe, signal, print: say });
+      });
+    },
     status: () =>
       call(async (opened, context) => {
         const { statusOf } = await import("../run/status.ts");
         const { target } = opened.assembled;
-        const wanted = { ...options(opened, "up", "heads"), imports: imports(opened) };
+        const wanted = { ...(await options(opened, "up", "heads")), imports: imports(opened) };
         const { plan: decided, target: _, ...status } = await statusOf(target, wanted, context);
         return { ...status, pending: decided?.steps ?? [] };
       }),
+    doctor: () =>
+      callUnopened({ offline: false }, async ({ settings, say, assemble }, context) => {
+        const { diagnose } = await import("../assemble/doctor.ts");
+        return diagnose(settings, {
+          given: `options of ${name}`,
+          print: say,
+          signal: context.signal,
+          withTarget: async (use) => {
+            await using assembled = await assemble();
+            return await use(assembled, context);
+          },
+        });
+      }),
+    log: () =>
+      call(async ({ assembled }, context) =>
+        (await import("../run/history.ts")).logOf(assembled.target, context),
+      ),
     history: () => call(async (opened, context) => (await look(opened, context)).history.entries),
     async adopt(options = {}) {
       const { checkGiven, SWITCH, TEXT } = await given();
@@ -188,28 +174,39 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
         return repair(assembled.target, request, { confirm: options.confirm }, context);
       });
     },
-    async import(name) {
-      if (name !== undefined) await text(name, "The name of import()");
+    async import(wanted, options = {}) {
+      if (wanted !== undefined) await text(wanted, "The name of import()");
+      const { checkGiven, SWITCH } = await given();
+      checkGiven(options, { name: "import()", keys: { colours: SWITCH } });
       return call(async ({ settings, assembled }, context) => {
-        const [{ assembleImports, chooseImports }, { runImport }] = await Promise.all([
+        const [{ assembleImports, chooseImports }, { runImports }] = await Promise.all([
           import("../assemble/imports.ts"),
           import("../run/import.ts"),
         ]);
-        const reports: ImportReport[] = [];
-        for (const wanted of chooseImports(await assembleImports(settings), name))
-          reports.push(await runImport(assembled.target, wanted, context));
-        return reports;
+        const imports = chooseImports(await assembleImports(settings), wanted);
+        return runImports(assembled.target, imports, { context, colours: options.colours === true });
+      });
+    },
+    async importRuns(wanted) {
+      if (wanted !== undefined) await text(wanted, "The name of importRuns()");
+      return call(async ({ assembled }, context) => {
+        const { importRuns } = await import("../run/import.ts");
+        return importRuns(assembled.target, wanted, context);
       });
     },
     async duplicates(options = {}) {
-      const { checkGiven, NUMBER, OBJECT, SWITCH, TEXTS } = await given();
-      const keys = { limits: OBJECT, limit: NUMBER, offset: NUMBER, kinds: TEXTS, settled: SWITCH };
-      checkGiven(options, { name: "duplicates()", keys });
-      const limits = { radius: NUMBER, same256: NUMBER, review256: NUMBER };
-      checkGiven(options.limits ?? {}, { name: "limits of duplicates()", keys: limits });
+      await checkFind(options, "duplicates()");
       return call(async ({ assembled }, context) => {
         const { listDuplicates } = await import("../run/duplicates.ts");
         return (await listDuplicates(assembled.target, options, context)).duplicates;
+      });
+    },
+    async contactSheet(options = {}) {
+      await checkFind(options, "contactSheet()");
+      return call(async (opened, context) => {
+        const { contactSheet } = await import("../run/duplicates.ts");
+        const wanted = { ...options, imports: await imports(opened)() };
+        return contactSheet(opened.assembled.target, wanted, context);
       });
     },
     async decide(decision) {
@@ -228,6 +225,14 @@ export function migratorOf(openIt: () => Promise<Opened>, { name, signal }: Migr
   };
 }
 
+async function checkFind(options: FindOptions, name: string): Promise<void> {
+  const { checkGiven, COUNT, NUMBER, OBJECT, SWITCH, TEXTS } = await import("../config/given.ts");
+  const keys = { limits: OBJECT, limit: COUNT, offset: COUNT, kinds: TEXTS, settled: SWITCH };
+  checkGiven(options, { name, keys });
+  const limits = { radius: NUMBER, same256: NUMBER, review256: NUMBER };
+  checkGiven(options.limits ?? {}, { name: `limits of ${name}`, keys: limits });
+}
+
 /** The error of a call after `close()`. */
 export function closedBefore(what: string, maker: string): ConfigError {
   return new ConfigError({
@@ -237,11 +242,20 @@ export function closedBefore(what: string, maker: string): ConfigError {
   });
 }
 
-export interface Opened {
+/** `offline`: the database is not asked, for example which schemas it has. */
+export type Load = (wanted: { readonly offline: boolean }) => Promise<Loaded>;
+
+/** The configuration of a migrator, read and checked. */
+export interface Loaded {
   readonly settings: Config;
-  readonly assembled: Assembled;
+  readonly say: (line: string) => void;
   /** Makes a new context for each run. */
   readonly context: (signal: AbortSignal) => RunContext;
+  readonly assemble: () => Promise<Assembled>;
+}
+
+export interface Opened extends Loaded {
+  readonly assembled: Assembled;
 }
 
 /** The keys that only programs have, beside the options. */

@@ -4,7 +4,8 @@ import type { PgliteLike } from "../database/pglite-instance.ts";
 import { ConfigError } from "../errors.ts";
 import type { Observe, RunEvent } from "../run/report/events.ts";
 import { type Listeners, listenersOf } from "./listeners.ts";
-import { type Migrator, migratorOf, type Opened, programKeys } from "./migrator-calls.ts";
+import { type Loaded, migratorOf, programKeys } from "./migrator-calls.ts";
+import type { Migrator } from "./migrator-interface.ts";
 
 /** A `PGlite` of `@electric-sql/pglite`, as far as it is used. */
 export type PgliteInstance = PgliteLike;
@@ -37,13 +38,13 @@ export interface MigratorConfig extends Omit<ConfigFile, "targets" | "parallel" 
  */
 export function createMigrator(config: MigratorConfig = {}): Migrator {
   const listeners = listenersOf<[RunEvent]>(config ?? {});
-  return migratorOf(() => open(config, listeners), { name: "createMigrator", signal: () => config?.signal });
+  return migratorOf(() => load(config, listeners), { name: "createMigrator", signal: () => config?.signal });
 }
 
 /** Options of the file that only a fleet has. */
 const OF_FLEETS: readonly string[] = ["parallel", "onTargetFailure"];
 
-async function open(config: MigratorConfig, { observe, say }: Listeners<[RunEvent]>): Promise<Opened> {
+async function load(config: MigratorConfig, { observe, say }: Listeners<[RunEvent]>): Promise<Loaded> {
   const [{ loadConfig }, { assemble, createContext }, { checkGiven, OBJECT, OPTION }, { FILE_KEYS }] =
     await Promise.all([
       import("../config/load.ts"),
@@ -79,11 +80,17 @@ async function open(config: MigratorConfig, { observe, say }: Listeners<[RunEven
     ...(environment === undefined ? {} : { environment }),
     ...(root === undefined ? {} : { workingFolder: root }),
   });
-  const assembled = await assemble(settings, {
+  return {
+    settings,
     say,
-    open: database === undefined ? undefined : () => openInstance(database),
-  });
-  return { settings, assembled, context: (signal) => createContext(settings, { observe, signal }) };
+    context: (signal) => createContext(settings, { observe, signal }),
+    assemble: () =>
+      assemble(settings, {
+        say,
+        observe,
+        open: database === undefined ? undefined : () => openInstance(database),
+      }),
+  };
 }
 
 async function openInstance(instance: PgliteInstance) {

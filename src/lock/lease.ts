@@ -27,7 +27,7 @@ import { findHolder, lockKey } from "./session.ts";
 import { type LockRow, type LockSql, lockSql } from "./sql.ts";
 import { reportWaits } from "./wait.ts";
 
-export const LEASE_TERM_MS = 60_000;
+const LEASE_TERM_MS = 60_000;
 const MARGIN_MS = 5_000;
 
 export interface LeaseOptions extends LockOptions {

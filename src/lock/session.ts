@@ -11,6 +11,7 @@
  * after it lost the lock, so no fence is needed.
  */
 import { createHash } from "node:crypto";
+import { endSession } from "../core/sql/end-session.ts";
 import { hideLiterals } from "../core/sql/secrets.ts";
 import { restored } from "../core/sql/stored.ts";
 import type { Connection } from "../database/connection.ts";
@@ -162,7 +163,7 @@ export async function findHolder(connection: Connection, key: bigint, sql: LockS
     ...holder,
     doing: doing === null ? null : hideLiterals(doing),
     runId,
-    release: `select pg_terminate_backend(${row.pid});`,
+    release: `${endSession(row.pid)};`,
     ...(outlives ? { note: OUTLIVES } : {}),
   };
 }

@@ -4,7 +4,7 @@
  * changing the fence changes a key. Such a change waits for every transaction that holds the row `for key share`.
  * Renewing does not wait.
  */
-import { createSchema, identifier, stored } from "../core/sql/quote.ts";
+import { createSchema, identifier, literal, quotedName, stored } from "../core/sql/quote.ts";
 import { requireSchema } from "../core/sql/schema-guard.ts";
 
 /** The SQLSTATE that the fence raises: another runner has taken over. */
@@ -44,6 +44,14 @@ create table if not exists ${table} (
   locked_at timestamptz,
   expires_at timestamptz,
   unique (name, fence))`,
+
+    isThere: () =>
+      `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_locks`)}) is not null as there`,
+
+    /** Finds the holders of all locks in the table. The row of a session that is gone says nothing. */
+    held: () => `select host, pid, doing from ${table}
+  where run_id is not null and (expires_at is null or expires_at > clock_timestamp())
+    and (kind <> 'session' or pid in (select pid from pg_catalog.pg_stat_activity)) order by name`,
 
     liveLease: () => `select run_id as "runId", host, doing,
   (extract(epoch from clock_timestamp() - locked_at) * 1000)::float8 as "heldForMs"

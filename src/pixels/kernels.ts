@@ -4,7 +4,7 @@ import { openJsKernel } from "./kernel-js.ts";
 import { openWasmKernel } from "./kernel-wasm.ts";
 
 /** WebAssembly if it is available (with `--jitless` it is not), otherwise JavaScript. */
-export function openKernel(): Kernel {
+function openKernel(): Kernel {
   return openWasmKernel() ?? openJsKernel();
 }
 

@@ -28,7 +28,7 @@ export function tooLarge(width: number, height: number, maxPixels: number): Impo
   return new ImportFailed({
     code: "IMAGE_TOO_LARGE",
     message: `It has ${megapixels(width * height)} megapixels (${width} x ${height}); at most ${megapixels(maxPixels)} are read.`,
-    hint: "Raise maxPixels if it is meant to be so large.",
+    hint: "Raise maxPixels if this size is intended.",
     details: { width, height, maxPixels },
   });
 }

@@ -48,7 +48,7 @@ export function explain(error: unknown, format: Format): GodwitError {
       {
         code: "IMAGE_TOO_LARGE",
         message: "It has more pixels than are read.",
-        hint: "Raise maxPixels if it is meant to be so large.",
+        hint: "Raise maxPixels if this size is intended.",
       },
       { cause: error },
     );

@@ -34,7 +34,7 @@ function checkEntities(text: string): void {
     /<!ENTITY\s+(%\s+)?([^\s"'>]+)\s+((?:[^\s"'>]+\s*)?(?:"[^"]*"|'[^']*'))/g,
   )) {
     if (isParameter || !/^["']/.test(rest))
-      throw unsupported("an SVG with entities from elsewhere", "Export it anew, without a DOCTYPE.");
+      throw unsupported("an SVG with entities from elsewhere", "Export it again, without a DOCTYPE.");
     if (/[&%]/.test(rest)) throw broken("svg", "has entities made of entities");
     expanded += (text.split(`&${name};`).length - 1) * rest.length;
     if (expanded > MAX_EXPANDED) throw broken("svg", "grows beyond all bounds by its entities");

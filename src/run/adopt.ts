@@ -1,10 +1,10 @@
 /**
- * `godwit adopt`: what another tool has applied becomes known to our ledger, in one transaction and under the locks of
- * both. Nothing is run, and nothing of the other tool's is changed: going back to it costs nothing.
+ * `godwit adopt`: records in our ledger what another tool has applied, in one transaction and under the locks of
+ * both. It runs nothing and changes nothing of the other tool's. So going back to that tool costs nothing.
  *
- * Where its files are run here (a layout), a row counts for the file that it speaks of. What it has passed over for good
- * (a watermark) is left pending unless a person says that it is there. Where its files are programs, each row becomes
- * a revision of its own without a file, for a new folder to carry on from.
+ * If the tool's files run here (they have a layout), each row counts for its file. A file that the tool has passed
+ * over for good (a watermark) stays pending, unless the user says that it is present. If the tool's migrations are
+ * programs, each row becomes a revision without a file, and a new folder continues from there.
  */
 import type { Connection } from "../database/connection.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
@@ -28,16 +28,16 @@ import type { RunContext, Target } from "./session/target.ts";
 import { rollback } from "./session/transaction.ts";
 
 export interface AdoptOptions {
-  /** Where several tools have a history. */
+  /** The name of the tool, if several have a history. */
   readonly tool?: string | undefined;
-  /** `schema.table`, where one tool has several. */
+  /** `schema.table`, if one tool has several histories. */
   readonly table?: string | undefined;
-  /** In the database all the same: what the tool has passed over, and what was taken out of our ledger on purpose. */
+  /** Counts as present: what the tool has passed over, and what was taken out of our ledger on purpose. */
   readonly assume: boolean;
   readonly dryRun: boolean;
 }
 
-/** Throws `PlanRefused` (`ADOPT_…`), `ConfigError` for a tool that is not known. */
+/** Throws `PlanRefused` (`ADOPT_…`), and `ConfigError` for an unknown tool. */
 export async function adopt(target: Target, options: AdoptOptions, given: RunContext): Promise<AdoptReport> {
   const { context, warnings } = withWarnings(given);
   if (options.tool !== undefined && toolNamed(options.tool) === undefined) throw unknownTool(options.tool);
@@ -45,7 +45,7 @@ export async function adopt(target: Target, options: AdoptOptions, given: RunCon
     const history = await target.ledger.read(connection);
     const listing = await target.source.list().catch((error: unknown) => ({ error }));
     const known = "error" in listing ? NO_FILES : listing;
-    // First for every command, so that none of them sends to another that refuses.
+    // Every command checks this first, so that no hint leads to a command that refuses.
     refuseForeign(target, known, history);
     const found = await chooseHistory(target, connection, { ...options, files: known });
     const memory = await recallTools(target, connection, history);
@@ -60,7 +60,7 @@ export async function adopt(target: Target, options: AdoptOptions, given: RunCon
       await holdTool(connection, found);
       const current = { ...found, history: await readHistory(connection, found) };
       refuseFailed(current);
-      // What is wrong with the history comes first.
+      // Problems of the history are reported before problems of the files.
       const files = "error" in listing ? withoutFiles(target, found, listing.error) : listing;
       const decided = await decideAdoption(target, current, {
         files,
@@ -93,7 +93,7 @@ interface Writer {
   readonly context: RunContext;
 }
 
-/** Where its rows speak of none of these files, that somebody looked is what is kept: nobody has to be asked again. */
+/** Writes the rows. If the history has nothing of these files, it logs the look, so that nobody is asked again. */
 async function write(
   { target, connection, lock, context }: Writer,
   history: RecordedHistory,

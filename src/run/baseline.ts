@@ -8,7 +8,8 @@ import { ConfigError, PlanRefused, type Problem, SourceError } from "../errors.t
 import type { Author } from "../ledger/rows.ts";
 import type { LedgerSql } from "../ledger/sql.ts";
 import { describeTable } from "../tools/tool.ts";
-import { hasOtherFiles, judge, lostIn, replacedRows, twinIn } from "./adopt/adoption.ts";
+import { judge } from "./adopt/adoption.ts";
+import { hasOtherFiles, lostIn, replacedRows, twinIn } from "./adopt/answers.ts";
 import { entryFor } from "./adopt/declared-row.ts";
 import { mirroredRow, rememberedRow } from "./mirror/mirror.ts";
 import { keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";

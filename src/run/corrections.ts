@@ -19,7 +19,7 @@ export type Repair =
   | { readonly kind: "mark-done"; readonly revision: string; readonly position: number | null }
   /** Without effect, says a person who looked: it may run again. */
   | { readonly kind: "retry"; readonly revision: string; readonly position: number | null }
-  /** What the ledger has lost is made anew from what is left of it, and from the files. */
+  /** Rebuilds what the ledger has lost from what is left of it and from the files. */
   | { readonly kind: "rebuild" };
 
 export type Correction = Exclude<Repair, { readonly kind: "rebuild" }>;

@@ -4,6 +4,7 @@ import { compareNew } from "../duplicates/compare.ts";
 import { type Decided, type Decision, decide } from "../duplicates/decide.ts";
 import type { Duplicates } from "../duplicates/duplicates.ts";
 import { type FindOptions, findDuplicates } from "../duplicates/find.ts";
+import { renderSheet } from "../duplicates/sheet.ts";
 import { ConfigError, type Problem } from "../errors.ts";
 import { createResults } from "../images/results.ts";
 import { createScans } from "../images/scans.ts";
@@ -15,23 +16,23 @@ import { withConnection } from "./session/connect.ts";
 import { withWarnings } from "./session/local-commits.ts";
 import type { RunContext, Target } from "./session/target.ts";
 
-export interface ListOptions extends FindOptions {
-  /** The imports as they are configured, where pictures are wanted: by file id, as WebP. */
-  readonly thumbnails?: { readonly imports: readonly Import[]; readonly sizePx: number } | undefined;
-}
-
 export interface Listed {
   readonly duplicates: Duplicates;
-  readonly thumbnails: ReadonlyMap<number, Uint8Array>;
-  /** Imports whose files could not be fetched, because nobody says where they are. */
-  readonly unknown: readonly string[];
   /** Where the first file that is listed came from, as far as that can be said again. */
   readonly from: { readonly import: string; readonly origin: string | null } | null;
 }
 
+export interface ContactSheet {
+  readonly duplicates: Duplicates;
+  /** One page with all pictures in it. */
+  readonly html: string;
+  /** Imports whose pictures are missing, because the configuration does not say where their files are. */
+  readonly unknown: readonly string[];
+}
+
 export async function listDuplicates(
   target: Target,
-  options: ListOptions,
+  options: FindOptions,
   context: RunContext,
 ): Promise<Listed> {
   return withConnection(target, context, async (connection) => {
@@ -39,9 +40,36 @@ export async function listDuplicates(
     await requireTables(connection, schema);
     await compareNew(connection, schema, { signal: context.signal });
     const duplicates = await findDuplicates(connection, schema, options);
-    const found = await thumbnailsOf(connection, duplicates, { schema, options, context });
-    const from = await originOf(connection, schema, duplicates);
-    return { duplicates, ...found, from };
+    return { duplicates, from: await originOf(connection, schema, duplicates) };
+  });
+}
+
+const THUMBNAIL_PX = 240;
+/** Of a sheet that people scroll through. */
+const SHEET_PAGE = 200;
+
+/** `imports`: those that are configured. They say where the files are. */
+export async function contactSheet(
+  target: Target,
+  { imports, ...options }: FindOptions & { readonly imports: readonly Import[] },
+  context: RunContext,
+): Promise<ContactSheet> {
+  const wanted = { ...options, limit: options.limit ?? SHEET_PAGE };
+  return withConnection(target, context, async (connection) => {
+    const { schema } = target.ledger;
+    await requireTables(connection, schema);
+    await compareNew(connection, schema, { signal: context.signal });
+    const duplicates = await findDuplicates(connection, schema, wanted);
+    const { thumbnails, unknown } = await thumbnailsOf(connection, duplicates, { schema, imports, context });
+    const pictures = [...thumbnails].map(
+      ([id, webp]) => [id, { mime: "image/webp", base64: Buffer.from(webp).toString("base64") }] as const,
+    );
+    const html = renderSheet({
+      ...duplicates,
+      thumbnails: new Map(pictures),
+      madeAt: new Date().toISOString().slice(0, 16).replace("T", " "),
+    });
+    return { duplicates, html, unknown };
   });
 }
 
@@ -66,16 +94,15 @@ async function thumbnailsOf(
   { groups, review }: Duplicates,
   {
     schema,
-    options,
+    imports,
     context,
-  }: { readonly schema: string; readonly options: ListOptions; readonly context: RunContext },
-): Promise<Pick<Listed, "thumbnails" | "unknown">> {
+  }: { readonly schema: string; readonly imports: readonly Import[]; readonly context: RunContext },
+): Promise<{ thumbnails: ReadonlyMap<number, Uint8Array>; unknown: readonly string[] }> {
   const thumbnails = new Map<number, Uint8Array>();
-  if (options.thumbnails === undefined) return { thumbnails, unknown: [] };
   const shown = [...groups, ...review].flatMap((each) => each.files);
   const unknown: string[] = [];
   for (const name of new Set(shown.map((file) => file.import))) {
-    const known = options.thumbnails.imports.find((each) => each.name === name);
+    const known = imports.find((each) => each.name === name);
     if (known === undefined || !("settings" in known)) {
       unknown.push(name);
       continue;
@@ -85,7 +112,7 @@ async function thumbnailsOf(
     const files = await createResults(schema, name).filesOf(connection, ids);
     const origin = await withTrust(known.settings.origin, { connection, schema, signal, onNotice: () => {} });
     const made = await readThumbnails({ ...known.settings, origin }, files, {
-      sizePx: options.thumbnails.sizePx,
+      sizePx: THUMBNAIL_PX,
       signal,
       onProgress: (done) =>
         context.observe({ kind: "thumbnails-progress", import: name, done, total: files.length }),

@@ -8,11 +8,12 @@
 
 import { compareNew } from "../duplicates/compare.ts";
 import { DatabaseError, GodwitError, LockError, type Problem } from "../errors.ts";
+import { type ImportRun, latestRuns } from "../images/runs.ts";
 import { type FileStates, importFiles } from "../import/import.ts";
 import { noProgress, type Progress } from "../import/progress.ts";
 import type { ImportReport } from "../import/report.ts";
 import type { ImportSettings } from "../import/settings.ts";
-import { withOneConnection } from "./session/connect.ts";
+import { withConnection, withOneConnection } from "./session/connect.ts";
 import { withWarnings } from "./session/local-commits.ts";
 import { acquireLock } from "./session/locked.ts";
 import { patiently } from "./session/own-waits.ts";
@@ -25,6 +26,49 @@ export type Import =
 
 /** Lost connections or leases in a row, without anything stored in between, before the run gives up. */
 const RECONNECTS = 5;
+
+export interface ImportsOptions {
+  readonly context: RunContext;
+  /** Reads images again whose colours an earlier release did not record. */
+  readonly colours: boolean;
+}
+
+/** One after the other. The first failure ends it, and its `report` is that of the failed import. */
+export async function runImports(
+  target: Target,
+  wanted: readonly Import[],
+  { context, colours }: ImportsOptions,
+): Promise<readonly ImportReport[]> {
+  const reports: ImportReport[] = [];
+  for (const each of wanted) {
+    const one =
+      colours && "settings" in each
+        ? { ...each, settings: { ...each.settings, rereadsForColours: true } }
+        : each;
+    reports.push(await runImport(target, one, context));
+  }
+  return reports;
+}
+
+/** The newest run of each import, or of the one called `name`. */
+export async function importRuns(
+  target: Target,
+  name: string | undefined,
+  context: RunContext,
+): Promise<readonly ImportRun[]> {
+  const runs = await withConnection(target, context, (connection) =>
+    latestRuns(connection, target.ledger.schema),
+  );
+  return name === undefined ? runs : runs.filter((each) => each.import === name);
+}
+
+/** A running import gives a sign of life every three seconds. */
+const SILENT_MS = 30_000;
+
+/** Whether a run that has not finished was probably killed. */
+export function isSilent({ finishedAt, silentForMs }: ImportRun): boolean {
+  return finishedAt === null && silentForMs > SILENT_MS;
+}
 
 /** Throws a `GodwitError` whose `report` says what had been done, unless every file has its row or its reason. */
 export async function runImport(target: Target, wanted: Import, given: RunContext): Promise<ImportReport> {

@@ -1,5 +1,6 @@
 /** What is asked of a plan: from the options of a run, the files and the ledger to the input of `core/plan.ts`. */
 import type { History } from "../core/history.ts";
+import type { Direction } from "../core/migration.ts";
 import type { Goal, plan } from "../core/plan.ts";
 import type { Listing } from "../source/source.ts";
 import type { Target } from "./session/target.ts";
@@ -13,6 +14,11 @@ export interface MigrateOptions {
 /** Whether this is all there is, files included: `up`, `up heads`, and `up head`, as Alembic calls it. */
 export function includesImports({ direction, to, phases }: Goal): boolean {
   return direction === "up" && (to === "head" || to === "heads") && phases.includes("import");
+}
+
+/** What a plan of this goal does: `base` and `-1` say how far to go back. */
+export function directionOf(to: string): Direction {
+  return to === "base" || /^-\d+$/.test(to) ? "down" : "up";
 }
 
 /** With what another tool takes for applied. */

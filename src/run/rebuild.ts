@@ -1,6 +1,6 @@
 /**
- * `godwit repair --rebuild`: tables and rows that the ledger has lost are made anew from what is left of it and from the
- * files. What cannot be known is not made up: it is left for a person to say, and every run is refused until then.
+ * `godwit repair --rebuild`: rebuilds lost tables and rows of the ledger from what is left of it and from the files.
+ * It invents nothing. A person has to decide about the rest, and every run is refused until then.
  */
 import { restored } from "../core/sql/stored.ts";
 import type { Connection } from "../database/connection.ts";
@@ -24,7 +24,7 @@ export interface RepairPlace {
   readonly history: RecordedHistory;
 }
 
-/** Revisions whose rows it has made anew, and those of which a person has to say what they are. */
+/** Revisions whose rows were rebuilt, and revisions that a person has to decide about. */
 export interface Rebuild {
   readonly rebuilt: readonly string[];
   readonly left: readonly string[];

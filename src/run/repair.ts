@@ -5,16 +5,16 @@
 
 import type { Direction } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
+import { sharesVersion } from "../core/version.ts";
 import type { Result } from "../database/connection.ts";
 import { ConfigError, PlanRefused, type Problem } from "../errors.ts";
 import { damaged } from "../ledger/damage.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { LogEntry } from "../ledger/rows.ts";
 import type { Listing } from "../source/source.ts";
-import { sharesVersion } from "../tools/compare.ts";
 import { matchRows } from "../tools/match.ts";
 import { describeTable, type ToolRow } from "../tools/tool.ts";
-import { lostIn, twinIn, unsettledIn } from "./adopt/adoption.ts";
+import { lostIn, twinIn, unsettledIn } from "./adopt/answers.ts";
 import { type Correction, correctedRows, type Repair, unchanged } from "./corrections.ts";
 import { acceptedRow, mirroredRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/mirror.ts";
 import { type Advisory, keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
@@ -22,6 +22,7 @@ import { type Look, lookAt } from "./mirror/tool-look.ts";
 import { forgetRow, seenRow, settleRow } from "./mirror/tool-memory.ts";
 import { type RepairPlace, rebuild } from "./rebuild.ts";
 import { refusedRepair } from "./repairable.ts";
+import { withConnection } from "./session/connect.ts";
 import { withWarnings } from "./session/local-commits.ts";
 import { withLock } from "./session/locked.ts";
 import { refuseForeign } from "./session/owner.ts";
@@ -41,7 +42,7 @@ export interface RepairReport {
   readonly warnings: readonly Problem[];
   /** The history of another tool that still has the checksum of what an accepted file said before; `null`: none. */
   readonly stale: string | null;
-  /** Revisions whose rows `rebuild` has made anew. */
+  /** Revisions whose rows `rebuild` has created again. */
   readonly rebuilt: readonly string[];
   /** Of those that `rebuild` found, what a person has to decide. */
   readonly left: readonly string[];
@@ -50,6 +51,11 @@ export interface RepairReport {
 export interface RepairOptions {
   /** The name of the database that the person believes to be repairing. */
   readonly confirm: string;
+}
+
+/** The name of the database, which a person repeats to confirm a repair. */
+export function nameToConfirm(target: Target, context: RunContext): Promise<string> {
+  return withConnection(target, context, async ({ server }) => server.database);
 }
 
 export async function repair(
@@ -70,8 +76,6 @@ export async function repair(
       });
     const history = await target.ledger.read(connection, { evenDamaged: true });
     refuseForeign(target, files, history);
-    if (!history.created && request.kind === "mark-done")
-      await target.ledger.create(connection, target.settings.project);
     const place = { target, connection, lock, context, files, history };
     const done =
       request.kind === "rebuild"
@@ -126,16 +130,24 @@ async function correct(
   const isLost = look !== null && mirror === null && lostIn(look).has(revision);
   const twin = kind === "mark-done" && look !== null ? twinIn(look, revision) : undefined;
   const there = look === null ? "" : seenRow(target, look, revision);
-  const memory =
-    kind !== "mark-done" || look === null
-      ? ""
-      : [
-          ...(twin === undefined ? [] : [`${settleRow(target, look, twin)};`]),
-          ...(isLost ? [`${forgetRow(target, look, revision)};`] : []),
-          ...(there === "" ? [] : [`${there};`]),
-          ...(isLost || kept === "" ? [] : [moved?.memory ?? rememberedRow(target, row)]),
-        ].join(" ");
-  const without = damage?.tables.includes("migration_statements") === true;
+  // Its row is gone from the tool's history, or is removed now: one that appears later is the tool's doing.
+  const isOut =
+    kind === "forget" && look !== null && !isNamesakes && (mirror !== null || !hasRow(look, revision));
+  const memory = {
+    "mark-done": () =>
+      look === null
+        ? ""
+        : [
+            ...(twin === undefined ? [] : [`${settleRow(target, look, twin)};`]),
+            ...(isLost ? [`${forgetRow(target, look, revision)};`] : []),
+            ...(there === "" ? [] : [`${there};`]),
+            ...(isLost || kept === "" ? [] : [moved?.memory ?? rememberedRow(target, row)]),
+          ].join(" "),
+    forget: () => (look === null || !isOut ? "" : `${forgetRow(target, look, revision)};`),
+    accept: () => "",
+    retry: () => "",
+  }[kind]();
+  const without = !history.created || damage?.tables.includes("migration_statements") === true;
   const refused = refusedRepair(
     { kind, position },
     {
@@ -150,6 +162,7 @@ async function correct(
     },
   );
   if (refused !== null) throw new PlanRefused([refused]);
+  if (!history.created) await target.ledger.create(connection, target.settings.project);
   const rows = await correctedRows(target, { ...request, revision }, files, history);
   const logged: LogEntry = {
     event: EVENTS[kind],
@@ -200,6 +213,10 @@ function refuseSwallowed(look: Look, { files, revision }: { files: Listing; revi
       details: { revision, first: [first, ...others] },
     },
   ]);
+}
+
+function hasRow({ sets }: Look, revision: string): boolean {
+  return sets?.match.applied.some(({ id, row }) => id === revision && row !== null) === true;
 }
 
 /** The history of another tool that still has the checksum of the text that was applied, and may refuse the new one. */

@@ -3,7 +3,6 @@ import { currentOf, headsOf } from "../core/heads.ts";
 import { type Plan, plan } from "../core/plan.ts";
 import type { Connection } from "../database/connection.ts";
 import { GodwitError, PlanRefused, type Problem, problemsOf } from "../errors.ts";
-import { latestRuns } from "../images/runs.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
@@ -11,7 +10,7 @@ import { withAdopted } from "./adopt/adopted.ts";
 import { type Adoption, lookAtTool } from "./adopt/adoption.ts";
 import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { type InvalidIndex, invalidIndexes } from "./catalog/indexes.ts";
-import type { Import } from "./import.ts";
+import { type Import, importRuns } from "./import.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { beside, includesImports, type MigrateOptions, planInput } from "./plan.ts";
 import { type StatusRow, statusRows } from "./report/status-rows.ts";
@@ -36,7 +35,7 @@ export interface View {
   readonly passedOver: ReadonlyMap<string, string>;
   /** What `up` would say of another tool's history. */
   readonly warnings: readonly Problem[];
-  /** Whether that is kept in step. */
+  /** Whether that history is mirrored. */
   readonly mirrored: boolean;
   /** One that is not, and the revisions that have a row in it. */
   readonly unmirrored: Adoption["unmirrored"];
@@ -148,9 +147,7 @@ async function importStates(
   wanted: readonly Import[],
   context: RunContext,
 ): Promise<readonly ImportState[]> {
-  const runs = await withConnection(target, context, (connection) =>
-    latestRuns(connection, target.ledger.schema),
-  );
+  const runs = await importRuns(target, undefined, context);
   return wanted.map((each) => {
     const last = runs.find((run) => run.import === each.name);
     const state = last === undefined ? "never" : last.state === "done" ? "done" : "incomplete";

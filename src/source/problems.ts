@@ -37,7 +37,7 @@ export function changedFile(file: string): Problem {
   return {
     code: "SOURCE_FILE_CHANGED",
     message: `${file} was changed while the run was going on.`,
-    hint: "Run again; the plan is made anew from the file as it is now.",
+    hint: "Run again. The next plan is made from the file as it is now.",
     place: { file },
   };
 }

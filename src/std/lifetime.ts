@@ -9,6 +9,8 @@
  */
 export interface Lifetime<T> {
   use<R>(work: (opened: T) => Promise<R>): Promise<R>;
+  /** Counts as a use, and opens nothing. */
+  useUnopened<R>(work: () => Promise<R>): Promise<R>;
   /** Safe to call twice. */
   close(): Promise<void>;
 }
@@ -38,17 +40,19 @@ export function createLifetime<T>({ open, close, refusal }: LifetimeOptions<T>):
     const held = await opening?.catch(() => undefined);
     if (held !== undefined) await close(held);
   };
+  const useUnopened = async <R>(work: () => Promise<R>): Promise<R> => {
+    if (closing !== undefined) throw refusal();
+    const running = work();
+    uses.add(running);
+    try {
+      return await running;
+    } finally {
+      uses.delete(running);
+    }
+  };
   return {
-    async use(work) {
-      if (closing !== undefined) throw refusal();
-      const running = opened().then(work);
-      uses.add(running);
-      try {
-        return await running;
-      } finally {
-        uses.delete(running);
-      }
-    },
+    use: (work) => useUnopened(() => opened().then(work)),
+    useUnopened,
     close() {
       closing ??= end();
       return closing;

@@ -4,7 +4,7 @@
  * `decisions.ts` says how each is handled.
  */
 import type { Migration } from "../core/migration.ts";
-import { withoutZeros } from "./match.ts";
+import { sharesVersion, withoutZeros } from "../core/version.ts";
 import type { Applied, Match, ToolHistory, ToolRow } from "./tool.ts";
 
 export interface Sets {
@@ -80,39 +80,22 @@ export interface Later {
 
 export type ToolEventKind = ToolEvent["kind"];
 
-/**
- * Whether two names have the same version. A revision's name contains its version: the leading digits, which some write
- * with dashes.
- */
-export function sharesVersion({ id, kind, tool }: Migration, other: string): boolean {
-  const version = tool?.version ?? versionIn(id);
-  if (id === other || kind === "repeatable" || version === undefined) return false;
-  const isIn = (name: string) => {
-    const one = versionIn(name);
-    return one !== undefined && (one === version || withoutZeros(one) === withoutZeros(version));
-  };
-  return isIn(id) && isIn(other);
-}
-
-function versionIn(name: string): string | undefined {
-  // Flyway's prefix. Its versions have dots, or underscores in place of dots.
-  const [, flyway] = /^[A-Z](\d+(?:[._]\d+)*)__/i.exec(name) ?? [];
-  if (flyway !== undefined) return flyway.replaceAll("_", ".");
-  return /^\d[\d-]*/.exec(name)?.[0].replaceAll("-", "");
-}
-
 /** All differences, in the order of the files and then of the rows. */
 export function compare(sets: Sets): readonly ToolEvent[] {
   const { files, history, match, seen, ours } = sets;
   const there = new Map(match.applied.map((one) => [one.id, one]));
   const names = new Set(history.rows.map(({ name }) => name));
   const skipped = new Set(match.skipped);
+  const ids = new Set(files.map(({ id }) => id));
   const events = files.flatMap((file): ToolEvent[] => {
     const { id } = file;
     const one = there.get(id);
     if (one !== undefined && isRerunThere(file, one, sets)) return [{ kind: "applied-there", id, one }];
     if (ours.known.has(id)) return ofKnown(file, one, sets);
-    const was = one === undefined ? undefined : [...ours.known].find((other) => sharesVersion(file, other));
+    const was =
+      one === undefined
+        ? undefined
+        : [...ours.known].find((other) => !ids.has(other) && sharesVersion(file, other));
     if (was !== undefined) return [{ kind: "renamed", id, was }];
     if (one !== undefined) return [ofUnknown(one, sets)];
     return skipped.has(id) && !ours.takenOut.has(id) ? [{ kind: "passed-over", id }] : [];
@@ -145,7 +128,7 @@ export function rowsOfOthers({ files, match, ours, seen }: Sets): readonly ToolR
 }
 
 /** The names under which a look is remembered: revisions, and rows that speak of no file. */
-export function subjectsOf({ match, history }: Pick<Sets, "match" | "history">): readonly string[] {
+function subjectsOf({ match, history }: Pick<Sets, "match" | "history">): readonly string[] {
   const rows = new Set(match.applied.map(({ row }) => row));
   const others = history.rows.filter((row) => !rows.has(row)).map(({ name }) => name);
   return [...match.applied.map(({ id }) => id), ...others];

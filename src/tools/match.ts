@@ -1,5 +1,6 @@
 /** Matches rows and files by the tool's own keys. */
 import type { Migration } from "../core/migration.ts";
+import { withoutZeros } from "../core/version.ts";
 import type { Applied, Match, Tool, ToolHistory, ToolRow } from "./tool.ts";
 
 export function matchRows(tool: Tool, history: ToolHistory, migrations: readonly Migration[]): Match {
@@ -51,11 +52,6 @@ export function numbersOf({ id, number }: Pick<Migration, "id" | "number">): rea
   return [
     ...new Set([...(digits === "" ? [] : [withoutZeros(digits)]), ...(number === null ? [] : [number])]),
   ];
-}
-
-/** `001` and `1` are the same number. */
-export function withoutZeros(key: string): string {
-  return /^\d+$/.test(key) ? key.replace(/^0+(?=\d)/, "") : key;
 }
 
 /**

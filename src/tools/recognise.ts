@@ -168,7 +168,7 @@ export function whyNot(tool: Tool, table: Relation, all: readonly Relation[]): s
     if (type !== null && !type.test(actual)) return `its column ${column} is ${actual}`;
   }
   const foreign = shape.not?.find((column) => table.columns[column] !== undefined);
-  if (foreign !== undefined) return `its column ${foreign} is not one of that tool`;
+  if (foreign !== undefined) return `its column ${foreign} does not belong to that tool`;
   if (shape.beside !== undefined && !beside(shape.beside)) return `there is no ${shape.beside} beside it`;
   if (shape.notBeside !== undefined && beside(shape.notBeside))
     return `there is ${shape.notBeside} beside it`;

@@ -30,7 +30,7 @@ test("yes: adopted, and kept in step from then on", async ({ db }) => {
   const { godwit, hint } = await project(db);
   await db.sql("create table a (id int)");
   await godwit("adopt", "--table", wordsFrom(hint, "godwit adopt --table"));
-  const keep = /to keep it in step: --mirror (\S+?)\)/.exec(hint)?.[1] ?? "";
+  const keep = /to mirror it: --mirror (\S+?)\)/.exec(hint)?.[1] ?? "";
   expect((await godwit("up", "--mirror", keep)).stdout).toContain("1 migration applied");
   expect(await db.sql("select version from auth.schema_migrations order by 1")).toHaveLength(2);
 });

@@ -1,5 +1,6 @@
 /** What our ledger remembered of the tool's history is lost: then nothing is told to the tool by a guess. */
 import { describe } from "vitest";
+import { adopt } from "../../src/run/adopt.ts";
 import { baseline } from "../../src/run/baseline.ts";
 import { repair } from "../../src/run/repair.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
@@ -82,3 +83,19 @@ test("migration_tool_rows was dropped: refused, rebuilt, and then asked about", 
   expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_TAKEN_BACK"]);
   expect(await versions(db)).toEqual(["0001"]);
 });
+
+test.for([["dbmate"], [null]] as const)(
+  "mirrored: %s: forgotten after its row was removed, and applied there again, it is the tool's doing",
+  async ([mirror], { db }) => {
+    const folder = folderOf({ "0001_a.sql": file("a"), "0002_b.sql": file("b") });
+    const target = await targetIn("dbmate", { url: db.url, folder, settings: { mirror } });
+    await db.sql(`create table schema_migrations (version varchar primary key); insert into schema_migrations values ('0001'), ('0002');
+      create table a (); create table b ()`);
+    await adopt(target, { assume: false, dryRun: false }, recorder());
+    await db.sql("drop table b; delete from schema_migrations where version = '0002'");
+    await say(db, target, "forget", "0002_b");
+    await db.sql("create table b (); insert into schema_migrations values ('0002')");
+    if (mirror === null) expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_NEEDED"]);
+    else expect((await up(target)).steps).toEqual([]);
+  },
+);

@@ -67,7 +67,7 @@ async function sequence(db: TestDatabase, { tool, mirror, chance }: Case): Promi
   };
   try {
     for (let turn = 0; turn < ACTIONS; turn++) {
-      const action = chance.int(0, 12);
+      const action = chance.int(0, 14);
       said.push(`action ${action}`);
       if (action === 0) add(Math.max(...files.map(({ n }) => n)) + 10);
       else if (action === 1) {
@@ -86,6 +86,7 @@ async function sequence(db: TestDatabase, { tool, mirror, chance }: Case): Promi
         await model.misnamed(at, change);
       } else if (action === 8) await model.away(chance, "elsewhere");
       else if (action === 9) await model.away(chance, null);
+      else if (action === 10) await model.correct(chance);
       else await model.ourUp();
     }
     await model.ourUp();
@@ -217,9 +218,7 @@ class Model {
     const [file] = files.filter((one) => String(error).includes(`is at ${tool.revision(one)} now`));
     if (file === undefined) throw error;
     if (effects.includes(file.n)) return this.#markDone(tool.revision(file));
-    const there = files.filter(({ n }) => n < file.n && effects.includes(n)).at(-1);
-    this.#of.said.push(`  force ${there?.n}`);
-    await this.#db.sql(tool.unrow(file, there));
+    await this.#force(file, effects);
   }
 
   /** A file gets another name for one run of ours: what has run is refused or stays, and the name comes back. */
@@ -272,6 +271,24 @@ class Model {
     );
   }
 
+  /** A person who looked at the database says unasked what is there of one migration. */
+  async correct(chance: Chance): Promise<void> {
+    const { target, tool, files, said } = this.#of;
+    const file = files[chance.int(0, files.length - 1)] as ModelFile;
+    // What the tool did before we ever looked is adopted first.
+    if ((await appliedIn(this.#db).catch(() => [])).length === 0) return;
+    const revision = tool.revision(file);
+    const isThere = (await this.#effects()).includes(file.n);
+    const request = isThere
+      ? ({ kind: "mark-done", revision, position: null } as const)
+      : ({ kind: "forget", revision } as const);
+    said.push(`  unasked: ${request.kind} ${revision}`);
+    await repair(target, request, { confirm: this.#db.name }, recorder()).then(
+      () => {},
+      (error: unknown) => this.#refused(error),
+    );
+  }
+
   async #accept(error: unknown): Promise<void> {
     const edited = problemsOf(error as GodwitError).flatMap(({ code, details }) =>
       code === "PLAN_EDITED" ? [String(details?.revision)] : [],
@@ -283,9 +300,40 @@ class Model {
   }
 
   async #markDone(revision: string): Promise<void> {
-    this.#of.said.push(`  mark-done ${revision}`);
+    const { target, said } = this.#of;
+    said.push(`  mark-done ${revision}`);
     const request = { kind: "mark-done", revision, position: null } as const;
-    await repair(this.#of.target, request, { confirm: this.#db.name }, recorder());
+    const again = await repair(target, request, { confirm: this.#db.name }, recorder()).then(
+      () => false,
+      (error: unknown) => this.#sayFirst(error),
+    );
+    if (again) await this.#markDone(revision);
+  }
+
+  /** The tool's number would move past what nobody has settled: a person settles that, and comes back. */
+  async #sayFirst(error: unknown): Promise<true> {
+    const { target, tool, files } = this.#of;
+    expect(this.#refused(error)).toEqual(["REPAIR_REFUSED"]);
+    const first = (error as GodwitError).details?.first as string[] | undefined;
+    const file = files.find((one) => tool.revision(one) === first?.[0]);
+    if (file === undefined) throw error;
+    const effects = await this.#effects();
+    const known = await appliedIn(this.#db);
+    if (effects.includes(file.n)) await this.#markDone(tool.revision(file));
+    else if (!known.includes(tool.revision(file))) await this.#force(file, effects);
+    else {
+      const request = { kind: "forget", revision: tool.revision(file) } as const;
+      await repair(target, request, { confirm: this.#db.name }, recorder());
+    }
+    return true;
+  }
+
+  /** `migrate force`: the number is that of the last one below this that is there. */
+  async #force(file: ModelFile, effects: readonly number[]): Promise<void> {
+    const { tool, files, said } = this.#of;
+    const there = files.filter(({ n }) => n < file.n && effects.includes(n)).at(-1);
+    said.push(`  force ${there?.n}`);
+    await this.#db.sql(tool.unrow(file, there));
   }
 
   async #adopt(): Promise<void> {

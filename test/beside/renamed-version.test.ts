@@ -97,3 +97,22 @@ async function rowsOf(db: TestDatabase): Promise<unknown> {
   expect(all).toHaveLength(1);
   return all;
 }
+
+test.for([["golang-migrate"], [null]] as const)(
+  "golang-migrate, mirrored: %s: adopted, its row removed, then renamed and edited, it does not run",
+  async ([mirror], { db }) => {
+    const folder = folderOf({ "10_a.up.sql": "create table a ();", "20_b.up.sql": "create table b ();" });
+    const target = await targetIn("golang-migrate", { url: db.url, folder, settings: { mirror } });
+    await db.sql(
+      "create table schema_migrations (version bigint primary key, dirty boolean not null); insert into schema_migrations values (20, false); create table a (); create table b ()",
+    );
+    await adopt(target, { assume: false, dryRun: false }, recorder());
+    await db.sql("update schema_migrations set version = 10");
+    rmSync(join(folder, "20_b.up.sql"));
+    writeFiles(folder, { "20_renamed.up.sql": "create table b (); select 1;" });
+    const { codes, error } = await refusalOf(up(target));
+    expect(codes).toEqual(["PLAN_VANISHED"]);
+    expect(error.message).toContain("its number is that of 20_b");
+    expect(error.hint).toContain("Rename it back to 20_b.up.sql");
+  },
+);

@@ -16,6 +16,10 @@ export interface Place {
   close(): Promise<void>;
 }
 
+/** Sessions of this database that are asleep at this moment. */
+const SLEEPERS =
+  "select query from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
+
 /** Laws that cannot hold here, each with its reason. */
 export type Skips = Partial<Record<"observer" | "parallel", string>>;
 
@@ -208,18 +212,14 @@ export function targetLaws(name: string, make: () => Promise<Place>, skips: Skip
     test.skipIf(skips.observer)(
       `a running statement can be cancelled${because(skips.observer)}`,
       async () => {
-        const connection = await opened();
+        const [connection, observer] = [await opened(), await opened()];
         const slow = connection.query("select pg_sleep(60)");
         slow.catch(() => {});
         await expect
-          .poll(async () => {
-            await connection.cancel();
-            return Promise.race([
-              slow.catch((error) => error.sqlState),
-              new Promise((resolve) => setTimeout(resolve, 50, "running")),
-            ]);
-          })
-          .toBe("57014");
+          .poll(async () => (await observer.query(SLEEPERS)).rows, { timeout: 20_000 })
+          .toEqual([{ query: "select pg_sleep(60)" }]);
+        await connection.cancel();
+        await expect(slow).rejects.toMatchObject({ sqlState: "57014" });
         expect((await connection.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
         expect(connection.lost.aborted).toBe(false);
       },

@@ -2,7 +2,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "vitest";
-import { IMAGE_TABLE } from "../../src/cli/commands/image-table.ts";
+import { IMAGE_TABLE } from "../../src/images/image-table.ts";
 import { createFleet, createMigrator, GodwitError } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";

@@ -1,51 +1,16 @@
 /** The law: what the command does, the library does. Every scenario runs through both, each on a database of its own. */
-import pg from "pg";
-import {
-  createFleet,
-  createMigrator,
-  GodwitError,
-  type Migrator,
-  type MigratorConfig,
-} from "../../src/index.ts";
+import { createFleet, type GodwitError, type MigratorConfig } from "../../src/index.ts";
+import { adopt, baseline, down, plan, repair, reported, status, up } from "../support/acts.ts";
 import { commandIn, type Json } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { createDatabases } from "../support/databases.ts";
-import { stateOf } from "../support/state.ts";
+import { codesOf, type Scene, throughBothDoors } from "../support/doors.ts";
 import { type Files, folderOf, writeFiles } from "../support/target.ts";
 
-/** One thing to do: as words of the command, and as a call. */
-interface Act {
-  readonly words: readonly string[];
-  readonly call: (migrator: Migrator) => Promise<unknown>;
-}
-
-const up = (goal?: string): Act => ({
-  words: ["up", ...(goal === undefined ? [] : [goal])],
-  call: (m) => m.up(goal),
-});
-const down = (goal: string): Act => ({ words: ["down", goal], call: (m) => m.down(goal) });
-const plan = (goal?: string): Act => ({
-  words: ["plan", ...(goal === undefined ? [] : [goal])],
-  call: (m) => m.plan(goal),
-});
-const status: Act = { words: ["status"], call: (m) => m.status() };
-const baseline = (revision: string): Act => ({
-  words: ["baseline", revision],
-  call: (m) => m.baseline(revision),
-});
-const accept = (revision: string): Act => ({
-  words: ["repair", "--accept", revision, "--confirm", "THE_DATABASE"],
-  call: (m) => m.repair({ kind: "accept", revision }, { confirm: "THE_DATABASE" }),
-});
-const adopt = (dryRun: boolean): Act => ({
-  words: ["adopt", ...(dryRun ? ["--dry-run"] : [])],
-  call: (m) => m.adopt({ dryRun }),
-});
 /** In between the files change, or the database does. */
 const files = (changes: Files) => ({ files: changes });
 const sql = (text: string) => ({ sql: text });
-
-type Scene = Act | ReturnType<typeof files> | ReturnType<typeof sql>;
+const accept = (revision: string) => repair({ kind: "accept", revision });
 
 const AB: Files = {
   "0001_a.sql": "-- migrate:up\ncreate table a (id int);\n-- migrate:down\ndrop table a;",
@@ -140,102 +105,10 @@ const SCENARIOS: Readonly<Record<string, readonly [Files, readonly Scene[], Migr
   "a file that is gone": [AB, [up(), files({ "0002_b.sql": "" }), status, plan(), up()]],
 };
 
-function reported(report: Json): unknown {
-  if (report?.steps === undefined) return report?.declared ?? report?.kind ?? report?.applied?.length ?? null;
-  return {
-    outcome: report.outcome,
-    steps: report.steps.map((s: Json) => [s.revision, s.direction, s.phase, s.transactional]),
-    failures: report.failures.map((f: Json) => [f.revision, f.committed, f.problem.code]),
-    remaining: report.remaining,
-    held: report.held,
-    warnings: report.warnings.map(({ code }: Json) => code),
-  };
-}
-
-const codesOf = (problems: readonly Json[] | undefined) =>
-  (problems ?? []).map(({ code, message }: Json) => [code, message]);
-
-/** Of a status, a plan or a report, what both say. */
-function essence(document: Json): unknown {
-  const { plan: decided, upToDate, migrations, current, heads, imports } = document;
-  if (decided !== undefined) return decided;
-  if (upToDate === undefined) return reported(document.report);
-  const states = migrations.map(({ revision, state, phase, baseline: b }: Json) => [
-    revision,
-    state,
-    phase,
-    b,
-  ]);
-  return { upToDate, states, current, heads, imports, problems: codesOf(document.problems) };
-}
-
-async function byCommand(godwit: ReturnType<typeof commandIn>, { words }: Act) {
-  const { json } = await godwit.start(...words, "--json").exits(0, 1, 2);
-  const isStatus = json.upToDate !== undefined;
-  return { ok: isStatus || json.ok, problems: isStatus ? [] : codesOf(json.problems), said: essence(json) };
-}
-
-async function byLibrary(migrator: Migrator, { call, words }: Act) {
-  try {
-    const value = (await call(migrator)) as Json;
-    const wrapped = words[0] === "plan" ? { plan: value } : words[0] === "status" ? value : { report: value };
-    return { ok: true, problems: [], said: essence(wrapped) };
-  } catch (error) {
-    if (!(error instanceof GodwitError)) throw error;
-    const problems = "problems" in error ? (error.problems as Json[]) : [error.toProblem()];
-    return { ok: false, problems: codesOf(problems), said: reported(error.report as Json) };
-  }
-}
-
 test.for(Object.entries(SCENARIOS))(
   "%s",
   { timeout: 60_000 },
-  async ([, [start, scenes, config = {}]], { db }) => {
-    const other = await createDatabases(db, 1);
-    const [url = ""] = other.urls;
-    const second = new pg.Client(db.adminUrl.replace(/[^/]+$/, other.names[0] ?? ""));
-    const owner = new pg.Client(url);
-    await Promise.all([second.connect(), owner.connect()]);
-    try {
-      const dir = folderOf(start);
-      const env = Object.fromEntries(
-        Object.entries(config).map(([key, value]) => [
-          `GODWIT_${key.replace(/[A-Z]/g, "_$&").toUpperCase()}`,
-          String(value),
-        ]),
-      );
-      const godwit = commandIn({ folder: dir, url: db.url, env: { ...env, GODWIT_DIR: dir } });
-      await using migrator = createMigrator({
-        ...config,
-        dir,
-        databaseUrl: url,
-        ledgerSchema,
-        environment: {},
-        project: "same",
-      });
-      const command = godwit.with({ GODWIT_PROJECT: "same" });
-      for (const scene of scenes) {
-        if ("files" in scene) writeFiles(dir, scene.files);
-        else if ("sql" in scene) await Promise.all([db.sql(scene.sql), owner.query(scene.sql)]);
-        else {
-          const named = (act: Act, name: string): Act => ({
-            words: act.words.map((word) => (word === "THE_DATABASE" ? db.name : word)),
-            call: act.words.includes("THE_DATABASE")
-              ? (m) => m.repair({ kind: "accept", revision: act.words[2] ?? "" }, { confirm: name })
-              : act.call,
-          });
-          const act = named(scene, other.names[0] ?? "");
-          const [said, answered] = [await byCommand(command, act), await byLibrary(migrator, act)];
-          expect(answered, `godwit ${act.words.join(" ")}`).toEqual(said);
-        }
-      }
-      const theirs = await stateOf(async (text) => (await second.query(text)).rows);
-      expect(theirs).toEqual(await stateOf(db.admin));
-    } finally {
-      await Promise.all([second.end(), owner.end()]);
-      await other.drop();
-    }
-  },
+  async ([, [files, scenes, config = {}]], { db }) => throughBothDoors(db, { files, scenes, config }),
 );
 
 test("several targets: the command and the fleet end alike, target by target", { timeout: 60_000 }, async ({

@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { describe, onTestFinished } from "vitest";
-import { IMAGE_TABLE } from "../../src/cli/commands/image-table.ts";
+import { IMAGE_TABLE } from "../../src/images/image-table.ts";
 import { FIELDS } from "../../src/images/table.ts";
 import { type Command, commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";

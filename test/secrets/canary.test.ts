@@ -157,7 +157,7 @@ describe("what a configuration holds", () => {
     expect(said.json.problems).toMatchObject([
       {
         code: "CONFIG_FILE_BROKEN",
-        message: expect.stringMatching(/:2:\d+ is no JSON: a comma or \} is expected/),
+        message: expect.stringMatching(/:2:\d+ is not JSON: a comma or \} is expected/),
       },
     ]);
     expectNone(told(said), { url });

@@ -162,3 +162,21 @@ test("nothing of a configuration in TypeScript, or of what it imports, is kept i
     .join("\n");
   expect(kept).not.toMatch(/words|C4nary/);
 });
+
+test.for([
+  ["a hole of a template", "await sql`alter role nobody_x password \u0024{'C4naryQ'}`;"],
+  [
+    "a variable on the line",
+    "const p = 'C4naryQ'; await sql`alter role nobody_x password \u0024{p} nonsense`;",
+  ],
+  ["a parameter", "await query('alter role nobody_x password $1', ['C4naryQ']);"],
+  ["a comment of the statement", "await sql`alter role nobody_x password /* was 'C4naryQ' */ 'x' nonsense`;"],
+])("what a module hands to a statement about a password: %s", async ([, line], { db }) => {
+  const text = `export async function up({ sql, query }) {\n  ${line}\n}\n`;
+  const godwit = commandIn({ folder: folderOf({ "migrations/0001_a.mjs": text }), url: db.url });
+  const said = await godwit.fails(1, "up", "--verbose");
+  expect(said.stderr).toMatch(/syntax error|unrecognized role option/);
+  expect(said.stderr).toContain("password");
+  expect(said.stderr).not.toContain("C4nary");
+  expect((await godwit.fails(1, "up", "--json")).stdout).not.toContain("C4nary");
+});

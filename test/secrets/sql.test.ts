@@ -41,6 +41,12 @@ test.each([
   `with a as (select 1) insert into users select 1, '${CANARY}'`,
   `merge into users u using b on true when not matched then insert values (1, '${CANARY}')`,
   `do $$ begin insert into users values (1, '${CANARY}'); end $$`,
+  `alter role app password /* was: '${CANARY}' */ 'x' nonsense`,
+  `alter role app -- was ${CANARY}\n password 'x'`,
+  `/* ${CANARY} */ alter role app password 'x'`,
+  `alter role app password 'x'; -- was '${CANARY}'`,
+  `alter role app password 'x' /* ${CANARY} */`,
+  `alter role app password /* the new one */ "${CANARY}"`,
   `copy users from program 'curl -u admin:${CANARY} https://h'`,
   `copy (select 1) to program $$curl -u admin:${CANARY} https://h$$`,
 ])("is found in the author's SQL: %s", (text) => {
@@ -57,6 +63,7 @@ test.each([
   "create function passwordless() returns text language sql as $$ select 'flowers' $$",
   "insert into shops (name) values ('flowers'), ('$$')",
   "create server s foreign data wrapper w options (host 'localhost', dbname 'shop')",
+  "-- the flowers\ninsert into shops (name) values ('flowers') /* all of them */",
 ])("is not suspected where it explains the error: %s", (text) => {
   expect(hideSecrets(text, secretsOf(text)).text).toBe(text);
 });

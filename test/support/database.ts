@@ -1,8 +1,8 @@
 /** `import { test, expect } from "./database.ts"`: every test that asks for `db` has a database of its own. */
-import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import { test as base, inject } from "vitest";
 import { OWNER, TEMPLATE } from "./global.ts";
+import { leftAfter } from "./until.ts";
 
 export { expect } from "vitest";
 
@@ -42,7 +42,7 @@ export const test = base.extend<{ db: TestDatabase }>({
     const rowsOf = async (client: Promise<pg.Client>, text: string, parameters?: readonly unknown[]) =>
       (await (await client).query(text, parameters === undefined ? undefined : [...parameters])).rows;
 
-    let leaks: string[];
+    let leaks: readonly string[];
     try {
       await use({
         name,
@@ -82,13 +82,9 @@ async function connected(url: string): Promise<pg.Client> {
 }
 
 /** A session that was just closed takes the server a moment to forget; what is still there after it is a leak. */
-async function waitForLeaks(server: pg.Client, name: string): Promise<string[]> {
-  const giveUp = performance.now() + 10_000;
-  for (;;) {
-    const { rows } = await server.query(LEAKS, [name]);
-    if (rows.length === 0 || performance.now() > giveUp) return rows.map(({ leak }) => leak);
-    await pause(10);
-  }
+function waitForLeaks(server: pg.Client, name: string): Promise<readonly string[]> {
+  const look = async () => (await server.query(LEAKS, [name])).rows.map(({ leak }): string => leak);
+  return leftAfter(look, { withinMs: 10_000 });
 }
 
 const LEAKS = `

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
 import { onTestFinished } from "vitest";
-import { IMAGE_TABLE } from "../../src/cli/commands/image-table.ts";
+import { IMAGE_TABLE } from "../../src/images/image-table.ts";
 import { DEFAULT_COLUMNS } from "../../src/images/table.ts";
 import type { ImportReport } from "../../src/import/report.ts";
 import type { ImportSettings } from "../../src/import/settings.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { expect, inject, onTestFinished } from "vitest";
 import { makeNas, type NasManifest, type NasOptions } from "../../scripts/nas.mjs";
-import { IMAGE_TABLE } from "../../src/cli/commands/image-table.ts";
+import { IMAGE_TABLE } from "../../src/images/image-table.ts";
 import { type Command, commandIn, type Json } from "./command.ts";
 import { ledgerSchema } from "./database.ts";
 import { OWNER, TEMPLATE } from "./global.ts";

@@ -2,12 +2,12 @@
  * Disturbs a run at every point, each time on a database of its own, and compares what the next run leaves
  * with what an undisturbed one leaves.
  */
-import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import { expect, inject, onTestFinished } from "vitest";
 import { OWNER, TEMPLATE } from "./global.ts";
 import { type Direction, type Proxy as Network, startProxy } from "./proxy.ts";
 import { type State, stateOf } from "./state.ts";
+import { until } from "./until.ts";
 import { asFiles } from "./version.ts";
 
 const AT_ONCE = 4;
@@ -73,11 +73,10 @@ export async function openPlaces(
 
 /** A session that was just closed takes the server a moment to forget; a template must have none. */
 async function untilAlone(server: pg.Pool, database: string): Promise<void> {
-  for (;;) {
-    const { rows } = await server.query("select from pg_stat_activity where datname = $1", [database]);
-    if (rows.length === 0) return;
-    await pause(10);
-  }
+  const sessions = "select from pg_stat_activity where datname = $1";
+  await until(async () => (await server.query(sessions, [database])).rows.length === 0, {
+    what: `the last session of ${database} to end`,
+  });
 }
 
 /**

@@ -38,6 +38,8 @@ export interface Proxy {
    * connections that are made afterwards work.
    */
   goSilent(which?: "all" | "present"): void;
+  /** What silence has kept back, in order. A hang-up has the type `closed`. */
+  readonly keptBack: readonly Message[];
   close(): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export async function startProxy({
 }: ProxyOptions): Promise<Proxy> {
   let connections = 0;
   const messages: Message[] = [];
+  const keptBack: Message[] = [];
   const links = new Set<Link>();
   let cutAt: { n: number; forward: boolean } | undefined;
   let delayMs = 0;
@@ -77,7 +80,8 @@ export async function startProxy({
       const split = splitter(from);
       source.on("data", (chunk) => {
         for (const { type, bytes } of split(chunk)) {
-          if (link.silent || link.gone) return;
+          if (link.silent && !link.gone) keptBack.push({ from, type, connection });
+          if (link.silent || link.gone) continue;
           if (type === "tls") {
             client.write("N");
             continue;
@@ -100,7 +104,7 @@ export async function startProxy({
       });
       source.on("error", () => undefined); // "close" follows
       source.on("close", () => {
-        if (link.silent) return;
+        if (link.silent) return void keptBack.push({ from, type: "closed", connection });
         later(() => target.end());
       });
     }
@@ -124,6 +128,7 @@ export async function startProxy({
   return {
     port: own,
     messages,
+    keptBack,
     url(of) {
       const url = new URL(of);
       url.hostname = "127.0.0.1";

@@ -30,11 +30,14 @@ export function running(db: TestDatabase, pattern: RegExp): Promise<number> {
   );
 }
 
-/** How many sessions of this database wait for a lock, of one table or of any. The server holds databases of other tests too. */
+/**
+ * How many sessions of this database wait for a lock, of one table or of any. The server also holds databases of other
+ * tests. The session says which database it is: the lock of a transaction does not.
+ */
 export async function waiters(db: TestDatabase, table?: string): Promise<number> {
   const rows = await db.sql<{ n: number }>(
-    `select count(*)::int as n from pg_locks l where not granted and database = (select oid from pg_database where datname = current_database())
-     and ($1::text is null or relation = to_regclass($1))`,
+    `select count(*)::int as n from pg_locks l join pg_stat_activity a on a.pid = l.pid
+     where not granted and a.datname = current_database() and ($1::text is null or relation = to_regclass($1))`,
     [table ?? null],
   );
   return rows[0]?.n ?? 0;

@@ -79,9 +79,20 @@ describe("a tenant's schema that is dropped", () => {
 
   test("while a step of it runs takes the step with it", async ({ db }) => {
     await makeSchemas(db);
-    const files = { "0001_slow.sql": "select pg_sleep(0.5); create table shops (id int primary key);" };
+    // The step waits until the schema is gone, and the schema goes when the step waits.
+    const waits = `do $$ begin
+      while current_schema = 'b' and exists (select from pg_namespace where nspname = 'b') loop
+        perform pg_advisory_xact_lock_shared(1), pg_sleep(0.01);
+      end loop; end $$;`;
+    const drop = `do $$ begin
+      while not exists (select from pg_locks where locktype = 'advisory' and objid = 1
+        and database = (select oid from pg_database where datname = current_database())) loop
+        perform pg_sleep(0.01);
+      end loop;
+      drop schema b cascade; end $$`;
+    const files = { "0001_slow.sql": `${waits} create table shops (id int primary key);` };
     const { error, others } = await upWith(db, { ledgerSchema: LEDGERS[1] ?? "", files }, (event) =>
-      event.kind === "step-started" ? "select pg_sleep(0.1); drop schema b cascade" : undefined,
+      event.kind === "step-started" ? drop : undefined,
     );
     expect(error).toMatchObject({ code: "TARGET_SCHEMA_MISSING" });
     expect(others).toEqual([true, false, true]);

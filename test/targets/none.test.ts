@@ -28,7 +28,7 @@ describe("a query without a row", () => {
   test("is a warning in text and JSON, and the run ends well", async ({ db }) => {
     await db.sql("create table tenants (name text)");
     const godwit = commandIn({ folder: folderWith(db.url, { query: QUERY }) });
-    expect((await godwit("up")).stderr).toContain("Target tenants has no schemas: its query brings no row");
+    expect((await godwit("up")).stderr).toContain("Target tenants has no schemas: its query returned no row");
     for (const words of [["up"], ["plan"], ["status"]]) {
       const { json } = await godwit(...words, "--json");
       expect(json.targets).toMatchObject([{ ok: true, warnings: [{ code: "TARGET_NO_SCHEMAS" }] }]);

@@ -17,7 +17,7 @@ function folderWith(db: TestDatabase, query: string, more: object = {}): string 
 const WRITES: readonly (readonly [query: string, message: RegExp])[] = [
   ["commit; create table planted (id int)", /holds 2 statements/],
   ["select 't'; create table planted (id int)", /holds 2 statements/],
-  ["create table planted (id int)", /begins with create, and it may only look/],
+  ["create table planted (id int)", /begins with create, but it may only read/],
   ["do $$ begin commit; create table planted (id int); end $$", /begins with do/],
   ["call plant()", /begins with call/],
   ["with made as (insert into kept values (1) returning 't') select 't' from made", /failed: .*WITH/],

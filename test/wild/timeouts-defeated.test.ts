@@ -1,6 +1,7 @@
 import { describe } from "vitest";
 import { expect, test } from "../support/database.ts";
 import { folderOf, recorder, targetOf, up } from "../support/target.ts";
+import { until } from "../support/until.ts";
 
 const SETTINGS = [
   "lock_timeout",
@@ -114,7 +115,8 @@ describe("51: Timeouts are defeated by defaults of the role, by the file before,
     const run = up(targetOf({ url: db.url, folder, settings: { lockTimeoutMs: 100 } }), events);
     await events.once("step-progress");
     const looks = () => events.events.filter(({ kind }) => kind === "step-progress").length;
-    for (const before = looks(); looks() < before + 1; ) await db.sql("select pg_sleep(0.02)");
+    const before = looks();
+    await until(() => looks() > before);
     await writer.query("commit");
     expect((await run).steps).toMatchObject([{ attempts: 1 }]);
   });

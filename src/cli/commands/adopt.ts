@@ -24,7 +24,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   });
 }
 
-/** Of a long history the middle says nothing new. */
+/** How many rows of a long history are shown. The middle is left out. */
 const SHOWN = 20;
 
 function textOf(report: AdoptReport, paint: Paint): string {
@@ -61,7 +61,7 @@ function textOf(report: AdoptReport, paint: Paint): string {
   ].join("\n");
 }
 
-/** Those of the run itself were told when they arose. */
+/** Whether a warning was not told yet. Warnings of the run were told when they arose. */
 function isUntold({ code }: Problem): boolean {
   return code !== "DATABASE_NOT_REPLICATED";
 }

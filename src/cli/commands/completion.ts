@@ -1,4 +1,4 @@
-/** `godwit completion`: scripts made from the tables, so that completing starts no process. */
+/** `godwit completion`: scripts for shells, made from the tables. So completing starts no process. */
 import { flagName, OPTIONS } from "../../config/options.ts";
 import { ConfigError } from "../../errors.ts";
 import { type Answer, type CommandRow, type Invocation, isHonoured } from "../command.ts";

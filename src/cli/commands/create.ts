@@ -1,4 +1,4 @@
-/** What `new`, `merge` and `init` share: how the next migration of a folder is called, and how it begins. */
+/** What `new`, `merge` and `init` share: the name of the next migration of a folder, and its first text. */
 import { join } from "node:path";
 import type { Migration } from "../../core/migration.ts";
 import { ConfigError } from "../../errors.ts";
@@ -6,7 +6,7 @@ import { writeNew } from "../files.ts";
 
 export type Language = "sql" | "ts";
 
-/** The next number in the width of the others, or the time in UTC where the others have one. */
+/** The next number, as wide as the others. If the others are times, the current time in UTC. */
 export function nextNumber(migrations: readonly Migration[], now: Date): string {
   const numbers = migrations.flatMap((migration) => {
     const digits = migration.kind === "repeatable" ? undefined : /^\d+/.exec(migration.id)?.[0];
@@ -22,12 +22,14 @@ export function nextNumber(migrations: readonly Migration[], now: Date): string 
   return String(greatest + 1n).padStart(width, "0");
 }
 
-/** `Add shop slugs!` → `add_shop_slugs`, with the letters of any script. Throws `ConfigError` where nothing is left of it. */
+/**
+ * Makes `add_shop_slugs` from `Add shop slugs!`. Letters of any script stay. Throws `ConfigError` if nothing is left.
+ */
 export function slugOf(words: string): string {
   const slug = words
     .normalize("NFKD")
     .toLowerCase()
-    // Of Latin letters the accents may go; elsewhere a mark makes another letter, or is a vowel.
+    // Accents of Latin letters are removed. In other scripts a mark makes another letter or is a vowel, so it stays.
     .replace(/(\p{Script=Latin})\p{M}+/gu, "$1")
     .normalize("NFC")
     .replace(/[^\p{L}\p{M}\p{N}]+/gu, "_");
@@ -41,14 +43,14 @@ export function slugOf(words: string): string {
   });
 }
 
-/** At most 80 characters, and what a file system takes for a name. */
+/** At most 80 characters and `MOST_BYTES` bytes. */
 function shortened(slug: string): string {
   let kept = [...slug].slice(0, 80);
   while (Buffer.byteLength(kept.join("")) > MOST_BYTES) kept = kept.slice(0, -1);
   return kept.join("");
 }
 
-/** Of the 255 some are for the number, the extension, and the name it is written under at first. */
+/** The most bytes of a slug. File systems allow 255, and the number, the extension and a temporary suffix need some. */
 const MOST_BYTES = 160;
 
 /** Never overwrites a file. */
@@ -79,7 +81,7 @@ export function isGraph(migrations: readonly Migration[]): boolean {
   return migrations.some((migration) => migration.revises !== null);
 }
 
-/** In the language that the folder speaks. */
+/** TypeScript if all numbered migrations of the folder are TypeScript, else SQL. */
 export function languageOf(migrations: readonly Migration[]): Language {
   const own = migrations.filter((migration) => migration.kind !== "repeatable");
   return own.length > 0 && own.every((migration) => /\.[mc]?ts$/.test(migration.file)) ? "ts" : "sql";

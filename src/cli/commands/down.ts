@@ -1,7 +1,8 @@
 /** `godwit down` */
+import { migrateOptions } from "../../assemble/options.ts";
 import { migrate } from "../../run/migrate.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { migrateOptions, withSession } from "../session.ts";
+import { withSession } from "../session.ts";
 import { summary } from "./up.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {

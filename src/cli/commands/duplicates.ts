@@ -3,19 +3,14 @@ import { resolve } from "node:path";
 import { assembleImports, chooseImports } from "../../assemble/imports.ts";
 import type { Decided, Decision } from "../../duplicates/decide.ts";
 import type { GroupKind } from "../../duplicates/duplicates.ts";
-import { DEFAULT_PAGE } from "../../duplicates/find.ts";
-import { renderSheet } from "../../duplicates/sheet.ts";
 import { formatGroups } from "../../duplicates/text.ts";
 import { ConfigError } from "../../errors.ts";
-import { decideDuplicates, type Listed, listDuplicates } from "../../run/duplicates.ts";
+import { contactSheet, decideDuplicates, type Listed, listDuplicates } from "../../run/duplicates.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { writeOver } from "../files.ts";
 import { withSession } from "../session.ts";
 import { withOrigin } from "./import.ts";
 
-const THUMBNAIL_PX = 240;
-/** Of a sheet that people scroll through. */
-const SHEET_PAGE = 200;
 const KINDS = ["exact", "same", "review"] as const;
 
 export async function run(invocation: Invocation): Promise<Answer> {
@@ -33,39 +28,44 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const [name] = invocation.arguments;
   if (name !== undefined && flags.from === undefined) chooseImports(imports, name);
   const options = {
-    limit: numberOf(flags.limit, { flag: "--limit", least: 1 }) ?? (wantsSheet ? SHEET_PAGE : DEFAULT_PAGE),
+    limit: numberOf(flags.limit, { flag: "--limit", least: 1 }),
     offset: numberOf(flags.offset, { flag: "--offset", least: 0 }) ?? 0,
     kinds: kindsOf(flags.kind),
     settled: flags.all === true,
-    thumbnails: wantsSheet ? { imports, sizePx: THUMBNAIL_PX } : undefined,
   };
+  if (wantsSheet) return sheetTo(resolve(sheet), { ...options, imports }, invocation);
   return withSession(invocation, async ({ target, context }) => {
     const listed = await listDuplicates(target, options, context);
-    const { duplicates } = listed;
-    if (wantsSheet) {
-      writeSheet(resolve(sheet), listed);
-      for (const name of listed.unknown)
-        invocation.say(
-          `The pictures of ${name} are not on the sheet: no import of that name is configured. Name their origin: godwit duplicates ${name} --html --from <origin>`,
-          { loud: true },
-        );
-    }
     const { paint } = terminal;
-    const text = formatGroups(duplicates, {
+    const text = formatGroups(listed.duplicates, {
       strong: (words) => paint("bold", words),
       good: (words) => paint("green", words),
       dim: (words) => paint("dim", words),
       sheet: sheetCommand(listed, { imports: imports.map((each) => each.name), from: flags.from, name }),
     });
-    return {
-      json: { ...duplicates, ...(wantsSheet ? { sheet: resolve(sheet) } : {}) },
-      text: wantsSheet ? `Contact sheet: ${resolve(sheet)}` : text,
-      result: true,
-    };
+    return { json: { ...listed.duplicates }, text, result: true };
   });
 }
 
-/** The command that makes a sheet with pictures: of an import that is not configured it has to say where they are. */
+/** Whole or not at all: somebody may be looking at the old one. */
+function sheetTo(
+  path: string,
+  options: Parameters<typeof contactSheet>[1],
+  invocation: Invocation,
+): Promise<Answer> {
+  return withSession(invocation, async ({ target, context }) => {
+    const { duplicates, html, unknown } = await contactSheet(target, options, context);
+    writeOver(path, html);
+    for (const name of unknown)
+      invocation.say(
+        `The pictures of ${name} are not on the sheet: no import of that name is configured. Name their origin: godwit duplicates ${name} --html --from <origin>`,
+        { loud: true },
+      );
+    return { json: { ...duplicates, sheet: path }, text: `Contact sheet: ${path}`, result: true };
+  });
+}
+
+/** The command that makes a sheet with pictures. For an import that is not configured it says where the files are. */
 function sheetCommand(
   { from }: Listed,
   given: { readonly imports: readonly string[]; readonly from: unknown; readonly name: string | undefined },
@@ -81,19 +81,6 @@ function sheetCommand(
 
 function shellWord(word: string): string {
   return /^[\w@%+=:,./\\-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-/** Whole or not at all: somebody may be looking at the old one. */
-function writeSheet(path: string, { duplicates, thumbnails }: Listed): void {
-  const pictures = [...thumbnails].map(
-    ([id, webp]) => [id, { mime: "image/webp", base64: Buffer.from(webp).toString("base64") }] as const,
-  );
-  const html = renderSheet({
-    ...duplicates,
-    thumbnails: new Map(pictures),
-    madeAt: new Date().toISOString().slice(0, 16).replace("T", " "),
-  });
-  writeOver(path, html);
 }
 
 function decisionOf({ flags }: Invocation): Decision | null {

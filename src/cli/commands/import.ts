@@ -2,11 +2,10 @@
 import { assembleImports, chooseImports } from "../../assemble/imports.ts";
 import type { Config } from "../../config/config.ts";
 import { ConfigError } from "../../errors.ts";
-import { latestRuns, type RunRow } from "../../images/runs.ts";
+import type { ImportRun } from "../../images/runs.ts";
 import type { Figures } from "../../import/figures.ts";
 import type { ImportReport } from "../../import/report.ts";
-import { type Import, runImport } from "../../run/import.ts";
-import { withConnection } from "../../run/session/connect.ts";
+import { importRuns, isSilent, runImports } from "../../run/import.ts";
 import { formatSize } from "../../std/size.ts";
 import { formatDuration } from "../../std/time.ts";
 import { visible } from "../../std/visible.ts";
@@ -21,21 +20,15 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const { flags } = invocation;
   const wanted = chooseImports(await assembleImports(config), invocation.arguments[0]);
   return withSession(invocation, async ({ target, context }) => {
-    const reports: ImportReport[] = [];
-    for (const each of wanted) reports.push(await runImport(target, rereading(each, flags), context));
+    const reports = await runImports(target, wanted, { context, colours: flags.colours === true });
     return { json: { imports: reports }, text: reports.map(importSummary).join("\n"), result: false };
   });
 }
 
-function rereading(wanted: Import, { colours }: Invocation["flags"]): Import {
-  if (colours !== true || !("settings" in wanted)) return wanted;
-  return { ...wanted, settings: { ...wanted.settings, rereadsForColours: true } };
-}
-
-/** `--from` is an import of its own, named after its folder; the other flags say more about it. */
+/** `--from` is an import of its own; the other flags say more about it. */
 export async function withOrigin(config: Config, { flags, arguments: [name] }: Invocation): Promise<Config> {
   const { from } = flags;
-  const given = Object.fromEntries(
+  const options = Object.fromEntries(
     [
       ["pattern", flags.pattern],
       ["table", flags.table],
@@ -44,54 +37,18 @@ export async function withOrigin(config: Config, { flags, arguments: [name] }: I
       ["workers", flags.workers === undefined ? undefined : Number(flags.workers)],
     ].filter(([, value]) => value !== undefined),
   );
-  if (typeof from !== "string") {
-    const [first] = Object.keys(given);
-    if (first !== undefined)
-      throw new ConfigError({
-        code: "CONFIG_INVALID",
-        message: `--${first.replace(/[A-Z]/g, "-$&").toLowerCase()} belongs to --from.`,
-        hint: "For a configured import it is an option of imports.<name>: see docs/reference/config.md.",
-        details: { from: "flag" },
-      });
-    return config;
+  if (typeof from === "string") {
+    const { withOwnImport } = await import("../../config/imports/own.ts");
+    return withOwnImport(config, { from, name, options });
   }
-  const { readImports } = await import("../../config/imports/imports.ts");
-  const own = { ...given, from: await absolute(from) };
-  return {
-    ...config,
-    imports: readImports({ [name ?? nameOf(from)]: own }, { file: "the command line" }),
-  };
-}
-
-async function absolute(from: string): Promise<string> {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(from)) return from;
-  const { resolve } = await import("node:path");
-  return resolve(from);
-}
-
-/** The last folder of a path, or the host of a URL without one, as far as it can be a name. What else a URL says is secret. */
-function nameOf(from: string): string {
-  const last =
-    pathOf(from)
-      .replace(/[/\\.]+$/, "")
-      .split(/[/\\]/)
-      .at(-1) ?? "";
-  return (
-    last
-      .replace(/[^\p{L}\p{N}._-]+/gu, "-")
-      .replace(/^[^\p{L}\p{N}]+/u, "")
-      .slice(0, 60) || "files"
-  );
-}
-
-function pathOf(from: string): string {
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(from)) return from;
-  try {
-    const { pathname, hostname } = new URL(from);
-    return decodeURIComponent(pathname).replace(/^\/+$/, "") || hostname;
-  } catch {
-    return ""; // it is refused where it is read
-  }
+  const [first] = Object.keys(options);
+  if (first === undefined) return config;
+  throw new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `--${first.replace(/[A-Z]/g, "-$&").toLowerCase()} belongs to --from.`,
+    hint: "For a configured import it is an option of imports.<name>: see docs/reference/config.md.",
+    details: { from: "flag" },
+  });
 }
 
 const STATES = [
@@ -130,10 +87,7 @@ export function importSummary(report: ImportReport): string {
 }
 
 async function status({ target, context }: Session, name: string | undefined): Promise<Answer> {
-  const all = await withConnection(target, context, (connection) =>
-    latestRuns(connection, target.ledger.schema),
-  );
-  const runs = name === undefined ? all : all.filter((each) => each.import === name);
+  const runs = await importRuns(target, name, context);
   const text =
     runs.length === 0
       ? `Nothing has been imported into this database yet${name === undefined ? "" : ` by import ${name}`}.`
@@ -141,18 +95,14 @@ async function status({ target, context }: Session, name: string | undefined): P
   return { json: { imports: runs }, text, result: true };
 }
 
-/** Silent for longer than this, a run that is not finished is taken for dead: it speaks every three seconds. */
-const SILENT_MS = 30_000;
-
-function describe(run: RunRow): string {
+function describe(run: ImportRun): string {
   const figures = run.figures as unknown as Partial<Figures>;
   const where = `process ${run.pid} on ${run.host}`;
   if (run.finishedAt !== null) {
     const took = formatDuration(run.finishedAt.getTime() - run.startedAt.getTime());
     return `${run.import}: ${run.state} at ${run.finishedAt.toISOString()} after ${took}, ${formatCount(figures.stored ?? 0)} images stored`;
   }
-  const silent =
-    run.silentForMs > SILENT_MS ? `, silent for ${formatDuration(run.silentForMs)}: killed?` : "";
+  const silent = isSilent(run) ? `, silent for ${formatDuration(run.silentForMs)}: killed?` : "";
   if (figures.files === undefined) return `${run.import}: scanning, ${where}${silent}`;
   return [
     `${run.import}: ${progressLine(figures as Figures)}, ${where}${silent}`,

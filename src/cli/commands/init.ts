@@ -32,7 +32,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const { layout, migrations } = await listed(config, invocation);
   if (invocation.flags.import === true) {
     await listing(config, invocation);
-    const { IMAGE_TABLE } = await import("./image-table.ts");
+    const { IMAGE_TABLE } = await import("../../images/image-table.ts");
     if (!migrations.some((migration) => migration.id.endsWith("_design_images"))) {
       const name = `${nextNumber(migrations, new Date())}_design_images.sql`;
       writeMigration(config.folder, name, IMAGE_TABLE);

@@ -44,7 +44,7 @@ export default migration({
 `;
 }
 
-/** A file of comments alone would be taken for a mistake. */
+/** A merge needs a statement, because a file with only comments counts as a mistake. */
 function sqlOf(heads: readonly string[]): string {
   return `-- godwit: revises=${heads.join(",")}\n\n-- migrate:up\nselect 'nothing to do';\n\n-- migrate:down\nselect 'nothing to do';\n`;
 }

@@ -26,7 +26,10 @@ export async function run(invocation: Invocation): Promise<Answer> {
 
 type Listener = Pick<Invocation, "say" | "signal">;
 
-/** For commands that write a file. Throws `ConfigError` where the tool whose folder it is names its own. */
+/**
+ * The migrations, for commands that write a file. Throws `ConfigError` if the folder belongs to a tool that names its
+ * own files.
+ */
 export async function listing(config: Config, invocation: Listener): Promise<readonly Migration[]> {
   const { layout, migrations } = await listed(config, invocation);
   if (isOurs(layout)) return migrations;
@@ -38,7 +41,7 @@ export async function listing(config: Config, invocation: Listener): Promise<rea
   });
 }
 
-/** An empty or missing folder is where the first migration goes. */
+/** The migrations of the folder. An empty or missing folder has none, and the first migration goes there. */
 export async function listed(
   config: Config,
   { say: print, signal }: Listener,
@@ -58,7 +61,7 @@ export async function listed(
   });
 }
 
-/** A file as we write it is one of these tools' own; a folder that is not there yet has no layout. */
+/** Whether a file that we write fits the layout. A folder that does not exist yet has no layout. */
 export function isOurs(layout: string): boolean {
   return ["plain", "dbmate", "unknown"].includes(layout);
 }

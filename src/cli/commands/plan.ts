@@ -1,17 +1,18 @@
 /** `godwit plan` */
 import { assembleImports } from "../../assemble/imports.ts";
+import { migrateOptions } from "../../assemble/options.ts";
 import type { Plan } from "../../core/plan.ts";
-import { includesImports } from "../../run/plan.ts";
+import { directionOf, includesImports } from "../../run/plan.ts";
 import { preview } from "../../run/status.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
-import { migrateOptions, withSession } from "../session.ts";
+import { withSession } from "../session.ts";
 import { heldLines } from "./up.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const to = invocation.arguments[0] ?? "heads";
-  const direction = to === "base" || /^-\d+$/.test(to) ? "down" : "up";
+  const direction = directionOf(to);
   if (direction === "down") refuseFlags(`godwit plan ${to}`, invocation.flags, OF_UP);
   return withSession(invocation, async ({ target, config, context }) => {
     const options = migrateOptions(config, direction, to);
@@ -26,7 +27,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   });
 }
 
-/** What is taken back may have come in any phase, and in any order. */
+/** Options of `up` only. A plan of `down` reverts revisions of any phase, in any order. */
 const OF_UP = ["mode", "phase", "contract", "outOfOrder"];
 
 function textOf(

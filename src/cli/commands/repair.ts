@@ -2,8 +2,7 @@
 import { createInterface } from "node:readline/promises";
 import { ConfigError } from "../../errors.ts";
 import type { Repair } from "../../run/corrections.ts";
-import { type RepairReport, repair } from "../../run/repair.ts";
-import { withConnection } from "../../run/session/connect.ts";
+import { nameToConfirm, type RepairReport, repair } from "../../run/repair.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { type Session, withSession } from "../session.ts";
 
@@ -29,7 +28,7 @@ const DONE: Readonly<Record<Repair["kind"], string>> = {
   rebuild: "rebuilt",
 };
 
-/** What a file said when it was applied is in no log. */
+/** Explains what a rebuilt ledger lacks: no log holds the text that a file had when it was applied. */
 function rebuiltOf({ rebuilt, left }: RepairReport): string {
   const rows =
     rebuilt.length === 0
@@ -83,11 +82,7 @@ function placeOf(text: string): { revision: string; position: number | null } {
 
 async function ask(invocation: Invocation, session: Session, request: Repair): Promise<string> {
   const { terminal, signal } = invocation;
-  const database = await withConnection(
-    session.target,
-    session.context,
-    async ({ server }) => server.database,
-  );
+  const database = await nameToConfirm(session.target, session.context);
   if (!terminal.interactive || invocation.json)
     throw new ConfigError({
       code: "CONFIG_INVALID",

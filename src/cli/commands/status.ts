@@ -1,10 +1,11 @@
 /** `godwit status` */
 import { assembleImports } from "../../assemble/imports.ts";
+import { migrateOptions } from "../../assemble/options.ts";
 import type { StatusRow } from "../../run/report/status-rows.ts";
 import { type ImportState, type Status, statusOf } from "../../run/status.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
-import { migrateOptions, withSession } from "../session.ts";
+import { withSession } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   return withSession(invocation, async ({ target, config, context }) => {
@@ -33,7 +34,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
         problems,
       },
       text: textOf(status, { layout, paint: invocation.terminal.paint }),
-      // A quiet gate is asked for its exit code, and says what is wrong.
+      // With `--quiet`, a gate answers by its exit code, and still says what is wrong.
       result: !isGate,
       exitCode: problems.length > 0 || (invocation.flags.check === true && !upToDate) ? 1 : 0,
     };

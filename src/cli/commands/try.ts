@@ -1,10 +1,11 @@
 /** `up --dry-run` */
 import { assembleImports } from "../../assemble/imports.ts";
+import { migrateOptions } from "../../assemble/options.ts";
 import { dryRun } from "../../run/dry-run.ts";
 import type { DryRunFailure, DryRunReport } from "../../run/report/dry-run-report.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
-import { migrateOptions, withSession } from "../session.ts";
+import { withSession } from "../session.ts";
 
 export async function tryOut(invocation: Invocation, to: string): Promise<Answer> {
   return withSession(invocation, async ({ target, config, context }) => {
@@ -22,7 +23,7 @@ export async function tryOut(invocation: Invocation, to: string): Promise<Answer
   });
 }
 
-/** More hide the others; `--verbose` and the JSON name all. */
+/** How many items are named. More would hide the rest. `--verbose` and JSON name all. */
 const MOST_NAMED = 20;
 
 interface Look {

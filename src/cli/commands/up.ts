@@ -1,11 +1,12 @@
 /** `godwit up` */
 import { assembleImports } from "../../assemble/imports.ts";
+import { migrateOptions, remarkOnMode } from "../../assemble/options.ts";
 import type { Report } from "../../run/report/report.ts";
 import { migrateUp } from "../../run/up.ts";
 import { switchedOff } from "../../service/supervise/conditions.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { migrateOptions, withSession } from "../session.ts";
+import { withSession } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const { flags } = invocation;
@@ -19,11 +20,8 @@ export async function run(invocation: Invocation): Promise<Answer> {
   }
   return withSession(invocation, async ({ target, config, context }) => {
     const options = migrateOptions(config, "up", to);
-    if (config.values.mode === "nas-only" && config.values.phase === null && config.imports.length === 0) {
-      const { migrations } = await target.source.list();
-      if (!migrations.some((migration) => migration.phase === "import"))
-        invocation.say("MIGRATION_MODE is nas-only, but there is nothing to import.");
-    }
+    const remark = await remarkOnMode(config, target);
+    if (remark !== null) invocation.say(remark);
     const imports = () => assembleImports(config);
     const report = await migrateUp(target, options, { context, imports });
     if (report.imports === undefined) return { json: { report }, text: summary(report), result: false };

@@ -1,4 +1,4 @@
-/** Which exit code an error comes to. */
+/** The exit code of each error. */
 import { ConfigError, Interrupted } from "../../errors.ts";
 
 export function exitCodeOf(error: unknown): number {

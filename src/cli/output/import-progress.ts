@@ -1,4 +1,7 @@
-/** What an import says while it is at work: a live view with a line per worker, elsewhere a line every few seconds. */
+/**
+ * The progress of an import. On a terminal it is a live view with a line for each worker, elsewhere a line every few
+ * seconds.
+ */
 import type { ImportEvent } from "../../import/events.ts";
 import type { Figures } from "../../import/figures.ts";
 import { formatSize } from "../../std/size.ts";
@@ -7,7 +10,7 @@ import { visible } from "../../std/visible.ts";
 import type { Log } from "./log.ts";
 
 const REPORT_EVERY_MS = 5_000;
-/** Broken files that are named while the import runs; all of them are in its report and in the ledger. */
+/** How many broken files are named during the import. Its report and the ledger have all of them. */
 const TROUBLES_SHOWN = 10;
 
 export function createImportProgress(log: Log): (event: ImportEvent) => void {

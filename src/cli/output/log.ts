@@ -1,4 +1,4 @@
-/** Lines on stderr: for people, or as JSON for machines that collect them. */
+/** Writes lines to stderr: text for people, or JSON for machines that collect them. */
 import type { Problem } from "../../errors.ts";
 import { presentable, presentableData, redact } from "../../std/secret.ts";
 import { visible, visibleWithin } from "../../std/visible.ts";
@@ -9,14 +9,14 @@ export type Level = "debug" | "info" | "warn" | "error";
 
 export interface Fields {
   readonly filename?: string;
-  /** Where several are migrated. */
+  /** The name of the target, if there are several. */
   readonly target?: string;
   /** Milliseconds. */
   readonly duration?: number;
   readonly code?: string;
-  /** What to do about it, on a line of its own. */
+  /** What to do about it, on a separate line. */
   readonly hint?: string;
-  /** Not needed where a live line says it. */
+  /** `true`: left out where a live line says the same. */
   readonly unlessLive?: boolean;
   /** How far an import is, as data. */
   readonly figures?: object;
@@ -24,7 +24,7 @@ export interface Fields {
 
 export interface Log {
   write(level: Level, message: string, fields?: Fields): void;
-  /** What is going on now, in one line or several; empty: nothing any more. Only a terminal shows it. */
+  /** Shows what is going on, in one or more lines. An empty text removes them. Only a terminal shows it. */
   live(message: string): void;
   done(message: string, remark: string, fields?: Fields): void;
   failed(message: string, fields?: Fields): void;
@@ -82,7 +82,10 @@ export function createTextLog({ terminal, quiet, verbose }: LogOptions): Log {
   };
 }
 
-/** One object per line: `timestamp`, `level`, `message`, `component`, `instanceId`, and where they apply `duration`, `filename`, `code`, `hint`, `target`. */
+/**
+ * A log with one JSON object in each line: `timestamp`, `level`, `message`, `component`, `instanceId`. Where they
+ * apply also `duration`, `filename`, `code`, `hint` and `target`.
+ */
 export function createJsonLog({ terminal, quiet, verbose }: LogOptions, instanceId: string): Log {
   const write = (level: Level, message: string, fields: Fields = {}) => {
     if (level === "debug" && !verbose) return;
@@ -96,7 +99,7 @@ export function createJsonLog({ terminal, quiet, verbose }: LogOptions, instance
       component: "godwit",
       instanceId,
       ...(duration === undefined ? {} : { duration: Math.round(duration) }),
-      // What is left is of our own making.
+      // The other fields hold values of our own.
       ...others,
       ...(hint === undefined ? {} : { hint: presentable(hint) }),
       ...(figures === undefined ? {} : { figures: presentableData(figures) }),

@@ -1,17 +1,18 @@
 /**
- * Standard output. What a command says there is its result, so none of it may be missing from a run that ends with 0.
+ * Standard output. It carries the result of a command, so a run that ends with 0 must have written all of it.
  *
- * To a file Node writes each text with one system call and does not look at how much of it was taken: on a disk that is
- * almost full the rest is lost without an error. So files are written here, until all of it is there.
+ * Node writes each text to a file with one system call and does not check how much of it was written. On a disk that
+ * is almost full, the rest is lost without an error. So this module writes to files itself, until everything is
+ * written.
  */
 import { fstatSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import type { Problem } from "../../errors.ts";
 
 export interface Output {
-  /** `whole`: a part of it is of no use, so a reader that goes away early is a failure too. */
+  /** Writes a text. `whole`: a part of it is useless, so a reader that leaves early is a failure too. */
   write(text: string, options?: { readonly whole: boolean }): void;
-  /** Resolves when everything is written, with what went wrong. */
+  /** Resolves when everything is written. The value is what went wrong, or `null`. */
   end(): Promise<Problem | null>;
 }
 
@@ -38,10 +39,10 @@ export function openOutput(stream: NodeJS.WriteStream, fd: number): Output {
       }
     },
     async end() {
-      // The answer to an empty write comes after those of all the others.
+      // The callback of an empty write comes after those of all earlier writes.
       if (!isFile) await new Promise<void>((resolve) => stream.write("", () => resolve()));
       if (failure === undefined) return null;
-      // `godwit history | head` is no error.
+      // `godwit history | head` is not an error.
       if (failure.code === "EPIPE") return isWhole ? cutOff() : null;
       return unwritten(failure);
     },

@@ -1,10 +1,10 @@
-/** One log for many targets at once: each line says whose it is. */
+/** One log for many targets at a time. Each line begins with the name of its target. */
 import type { Log } from "./log.ts";
 
 export interface PrefixOptions {
-  /** What each is at just now, one line for each; shared by all of a run. */
+  /** One live line for each target. All logs of a run share it. */
   readonly live: Map<string, string>;
-  /** One of so many that its steps are not told one by one. */
+  /** `true`: there are too many targets to report each step. */
   readonly brief: boolean;
 }
 

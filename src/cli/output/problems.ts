@@ -7,7 +7,7 @@ import type { Style } from "./terminal.ts";
 
 export type Paint = (style: Style, text: string) => string;
 
-/** Everything that is wrong, one after the other; a bug of ours comes with its stack. */
+/** Formats all problems of an error, one after the other. A bug of ours comes with its stack. */
 export function formatError(error: unknown, paint: Paint): string {
   if (!(error instanceof GodwitError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -18,7 +18,7 @@ export function formatError(error: unknown, paint: Paint): string {
     .join("\n");
 }
 
-/** What ended the run, and every other step that failed in it: under `continue` there may be several. */
+/** What ended the run, and every other failed step. With `--on-failure continue` there may be several. */
 export function problemsToTell(error: unknown): readonly Problem[] {
   const problems = problemsOf(error);
   const report = error instanceof GodwitError ? (error.report as Partial<Report> | undefined) : undefined;
@@ -43,7 +43,7 @@ export function formatProblem(level: "error" | "warning", problem: Problem, pain
   ].join("\n");
 }
 
-/** The place, unless the message says it already. */
+/** The place of a problem. `null` if the message says it already. */
 function whereOf({ message, place }: Problem): string | null {
   if (place === undefined) return null;
   const { file, line, column } = place;

@@ -1,8 +1,10 @@
 /**
- * Turns the events of a run into lines on stderr. On a terminal the running step is one line that is written over
- * every second; elsewhere each step is a line, and a long one is heard of about every ten seconds.
+ * Turns the events of a run into lines on stderr. On a terminal the running step is one line that is rewritten every
+ * second. Elsewhere each step is a line, and a long step is reported about every ten seconds.
  */
+
 import type { Step } from "../../core/plan.ts";
+import { endSession } from "../../core/sql/end-session.ts";
 import type { Blocker } from "../../database/connection.ts";
 import type { Problem } from "../../errors.ts";
 import type { Holder } from "../../lock/lock.ts";
@@ -147,7 +149,7 @@ export function createProgress(log: Log): Progress {
   return { observe };
 }
 
-export function describeBlocker(blocker: Blocker | undefined): string {
+function describeBlocker(blocker: Blocker | undefined): string {
   if (blocker === undefined) return "nobody";
   const { pid, user, applicationName, state, transactionAgeMs } = blocker;
   const what = [
@@ -168,7 +170,7 @@ function sayBlockers(log: Log, who: string, { blockers, fields }: Waiting): void
   for (const blocker of blockers)
     log.write("warn", `${who} is waiting for ${describeBlocker(blocker)}: ${firstLine(blocker.query)}`, {
       ...fields,
-      hint: `to end it: select pg_terminate_backend(${blocker.pid})`,
+      hint: `to end it: ${endSession(blocker.pid)}`,
     });
 }
 

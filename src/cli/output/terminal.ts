@@ -7,13 +7,13 @@ import { openOutput } from "./output.ts";
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
 export interface Terminal {
-  /** Results. `whole`: a part of it is of no use. */
+  /** Writes a result to stdout. `whole`: a part of it is useless. */
   out(text: string, options?: { readonly whole: boolean }): void;
-  /** Resolves when all results are written, with what went wrong. */
+  /** Resolves when all results are written. The value is what went wrong, or `null`. */
   end(): Promise<Problem | null>;
-  /** Progress, logs and errors. */
+  /** Writes progress, logs and errors to stderr. */
   error(text: string): void;
-  /** Whether stderr is a screen on which a line may be written over. */
+  /** Whether stderr is a screen, on which a line can be rewritten. */
   readonly live: boolean;
   /** Whether a person can be asked. */
   readonly interactive: boolean;
@@ -36,7 +36,8 @@ export function openTerminal(environment: Readonly<Record<string, string | undef
     end: output.end,
     error: (text) => void stderr.write(text),
     live: stderr.isTTY === true && environment.TERM !== "dumb" && !environment.CI,
-    // Not process.stdin: to look at it is to open it, which takes longer than the rest of the start.
+    // `process.stdin` is not used, because reading it opens the stream, which takes longer than the rest of the
+    // start.
     interactive: isatty(0) && stderr.isTTY === true,
     columns: stderr.columns || 80,
     paint: painter(stdout),

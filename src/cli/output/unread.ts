@@ -1,13 +1,13 @@
 /**
- * Output that nobody reads. A pipe takes a few kilobytes, and what is written beyond them waits in this process until it
- * is read. That wait ends with the reader, with a signal or at the deadline.
+ * Handles output that nobody reads. A pipe takes a few kilobytes. What is written beyond them waits in this process
+ * until it is read. That wait ends with the reader, with a signal, or at the deadline.
  */
 import { Interrupted } from "../../errors.ts";
 
-/** How long a reader that is merely slow has after the signal. */
+/** How long a slow reader has after the signal. */
 const GRACE_MS = 1_000;
 
-/** `null`: it was still not written when the grace after the signal was over. */
+/** Waits until the output is written. `null`: it was not, when the grace period after the signal was over. */
 export async function writtenUnless<T>(written: Promise<T>, signal: AbortSignal): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
   let begin = () => {};
@@ -26,7 +26,7 @@ export async function writtenUnless<T>(written: Promise<T>, signal: AbortSignal)
   }
 }
 
-/** What ended the wait. */
+/** The error for output that was not read, with what ended the wait. */
 export function unread(reason: Interrupted): Interrupted {
   return new Interrupted(
     {

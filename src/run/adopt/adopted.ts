@@ -1,4 +1,4 @@
-/** From the rows of another tool to rows of our ledger, which say that nobody ran them here. */
+/** Turns the rows of another tool into rows of our ledger. They are baselines: no run of ours applied them. */
 import { ordered } from "../../core/heads.ts";
 import type { Migration } from "../../core/migration.ts";
 import type { Recorded, RecordedHistory } from "../../ledger/ledger.ts";
@@ -9,15 +9,15 @@ import type { FoundHistory } from "../mirror/histories.ts";
 import type { Target } from "../session/target.ts";
 import { entryFor } from "./declared-row.ts";
 
-/** A row of our ledger in the making. */
+/** A row of our ledger that is about to be written. */
 export interface Adopted {
   readonly entry: Entry;
-  /** What the tool knew of it, for the log. */
+  /** What the tool recorded about it, for the log. */
   readonly details: Readonly<Record<string, unknown>>;
   readonly at: string | null;
 }
 
-/** In the order of the files. */
+/** The rows for applied migrations that have a file, in the order of the files. */
 export async function adoptedOf(
   target: Target,
   { tool, table }: Pick<FoundHistory, "tool" | "table">,
@@ -32,7 +32,7 @@ export async function adoptedOf(
     const again = migration.kind === "repeatable" || migration.rerun === true;
     const entry = { ...(await entryFor(target, migration)), ...(again ? { again } : {}) };
     taken.push({
-      // One that runs whenever its text changed is to run, where the tool has run another text.
+      // A repeatable that the tool ran with another text has to run again, so no checksum is recorded.
       entry: again && one.edited ? { ...entry, checksum: "", fingerprint: null } : entry,
       at: one.row?.at ?? null,
       details: detailsOf(tool, table, { row: one.row, edited: one.edited }),
@@ -41,7 +41,7 @@ export async function adoptedOf(
   return taken;
 }
 
-/** Rows whose files we do not run. */
+/** The rows of migrations whose files do not run here. */
 export function adoptedWithoutFile(
   { tool, table }: Pick<FoundHistory, "tool" | "table">,
   rows: readonly ToolRow[],
@@ -76,7 +76,7 @@ function detailsOf(tool: Tool, table: Relation, { row, edited }: { row: ToolRow 
 
 export function adoptedSql(sql: LedgerSql, author: Author, taken: readonly Adopted[]): readonly string[] {
   return taken.flatMap(({ entry, details, at }) => [
-    // What the tool has run again is there already.
+    // A repeatable that the tool ran again has a row already.
     ...(entry.again === true ? [sql.remove(entry.revision)] : []),
     sql.baseline(entry, author, at),
     sql.log(author, {
@@ -89,7 +89,7 @@ export function adoptedSql(sql: LedgerSql, author: Author, taken: readonly Adopt
   ]);
 }
 
-/** That a history was looked at and has nothing of these files. */
+/** SQL that logs a look at a history which has nothing of these files. */
 export function lookedAtSql(
   sql: LedgerSql,
   author: Author,
@@ -104,7 +104,7 @@ export function lookedAtSql(
   });
 }
 
-/** The ledger as it will be; for those who only look. */
+/** The ledger as it would be after adopting. Nothing is written. */
 export function withAdopted(
   history: RecordedHistory,
   taken: readonly Adopted[],

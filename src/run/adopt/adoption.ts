@@ -1,22 +1,15 @@
 /**
- * What a look at another tool's history comes to: what happened there since the last look (`tools/compare.ts`) is taken over,
- * told, or refused, by its table of decisions. Nothing is written here.
+ * Judges a look at another tool's history. A table of decisions says what becomes of each event since the last look
+ * (`tools/compare.ts`): adopt it, tell the tool, warn, ask, or refuse. Nothing is written here.
  */
 import type { Connection } from "../../database/connection.ts";
 import { PlanRefused, type Problem } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
 import { groupBy } from "../../std/group.ts";
-import {
-  compare,
-  isSettled,
-  rowsOfOthers,
-  type Sets,
-  type ToolEvent,
-  type ToolEventKind,
-} from "../../tools/compare.ts";
+import { compare, rowsOfOthers, type Sets, type ToolEvent } from "../../tools/compare.ts";
 import { type Decision, decisionOf, type Situation } from "../../tools/decisions.ts";
-import { type Applied, describeTable, type ToolRow } from "../../tools/tool.ts";
+import { describeTable } from "../../tools/tool.ts";
 import { type FoundHistory, parseMirror, refuseFailed, tableOfOthers } from "../mirror/histories.ts";
 import type { Mirror } from "../mirror/mirror.ts";
 import type { Advisory } from "../mirror/tool-lock.ts";
@@ -24,6 +17,7 @@ import { isThatTable, type Look, type LookAt, lookAt } from "../mirror/tool-look
 import { rememberSql, type ToolMemory, tableOf } from "../mirror/tool-memory.ts";
 import type { Target } from "../session/target.ts";
 import { type Adopted, adoptedOf } from "./adopted.ts";
+import { idOf, ofKind } from "./events.ts";
 import {
   asked,
   bothWarning,
@@ -43,33 +37,25 @@ import { twinProblems } from "./twins.ts";
 export interface Adoption {
   readonly found: FoundHistory | null;
   readonly mirror: Mirror | null;
-  /** Applied by the tool, and not in our ledger. */
+  /** What the tool has applied and our ledger does not have. */
   readonly entries: readonly Adopted[];
-  /** Applied by us, and not in the tool's history, in the order in which that happened; only where it is kept in step. */
+  /** What we have applied and a mirrored history lacks, in the order of application. */
   readonly missingThere: readonly string[];
-  /** A history that is not kept in step, and the revisions that have a row in it. */
+  /** A history that is not mirrored, and the revisions that have a row in it. */
   readonly unmirrored: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null;
   readonly warnings: readonly Problem[];
-  /** Pending ones that the tool takes for applied, though nothing says that it ran them, with its title. */
+  /** Pending revisions that the tool counts as applied although nothing says that they ran, with its title. */
   readonly passedOver: ReadonlyMap<string, string>;
-  /** SQL that remembers this look; empty where nothing has changed since the last. */
+  /** SQL that remembers this look. Empty if nothing has changed since the last one. */
   readonly remember: string;
 }
 
 const NOTHING: Adoption = {
-  ...{
-    found: null,
-    mirror: null,
-    entries: [],
-    missingThere: [],
-    unmirrored: null,
-    warnings: [],
-    remember: "",
-  },
-  passedOver: new Map(),
+  ...{ found: null, mirror: null, entries: [], missingThere: [], unmirrored: null, warnings: [] },
+  ...{ remember: "", passedOver: new Map() },
 };
 
-/** Changes nothing, and holds the tool's lock if `hold` does. Throws `PlanRefused` (`ADOPT_…`). */
+/** Looks and judges. Changes nothing. `hold` may take the tool's lock. Throws `PlanRefused` (`ADOPT_…`). */
 export async function lookAtTool(
   target: Target,
   connection: Connection,
@@ -79,7 +65,7 @@ export async function lookAtTool(
   return judge(target, await lookAt(target, connection, at, hold), at);
 }
 
-/** Throws `PlanRefused` for what is not settled. */
+/** Throws `PlanRefused` for what a person has to decide. */
 export async function judge(
   target: Target,
   look: Look | null,
@@ -89,9 +75,9 @@ export async function judge(
     settled = new Set(),
     replacing = false,
   }: LookAt & {
-    /** A person speaks for these: what happened to them there is not asked again. */
+    /** Revisions that a person answers for. Events about them are ignored. */
     readonly settled?: ReadonlySet<string>;
-    /** A person has said that the files are in the place of all old ones: rows without a file belong to them. */
+    /** The user says that these files replace all old ones, so rows without a file are fine. */
     readonly replacing?: boolean;
   },
 ): Promise<Adoption> {
@@ -133,35 +119,13 @@ export async function judge(
   };
 }
 
-const idOf = ({ id }: Pick<Applied, "id">) => id;
-
-/** A row without a file that a person now says is this one. */
-export function twinIn({ sets }: Look, revision: string): ToolRow | undefined {
-  const twins = sets === null ? [] : ofKind(compare(sets), "same-name");
-  return twins.find(({ id }) => id === revision)?.row;
-}
-
-/** What is applied for us, was in the tool's history, and is not any more. */
-export function lostIn({ sets, memory, tool }: Look): ReadonlySet<string> {
-  if (sets === null) return memory.seen.get(tool.name)?.subjects ?? new Set();
-  const events = compare(sets);
-  return new Set([...ofKind(events, "taken-back-there"), ...ofKind(events, "unremembered")].map(idOf));
-}
-
-/** What a row of the tool says is applied, and our ledger does not know. */
-export function unsettledIn(sets: Sets): readonly string[] {
-  const events = compare(sets);
-  const there = ofKind(events, "applied-there").filter(({ one }) => one.row !== null);
-  return [...ofKind(events, "uncertain"), ...there].map(idOf);
-}
-
 function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
   const before = tableOf(memory, found.tool.name);
   const isElsewhere = before !== undefined && before !== describeTable(found.table);
   return isElsewhere && isThatTable(found, memory) ? [movedWarning(found, before)] : [];
 }
 
-/** A history that was there, and whose table is not. Told once; refused where it is kept in step. */
+/** A history whose table is gone: a warning once, a refusal if it is mirrored. */
 function goneWith(
   { settings: { mirror } }: Target,
   { tool, memory }: Look,
@@ -177,7 +141,7 @@ function goneWith(
   return rows.length === 0 ? null : historyGone(tool, table, rows.at(-1)?.revision ?? "");
 }
 
-/** A person has said that it does not count, or that another one does. */
+/** Whether a person has said that this table does not count, or that another one does. */
 function isGivenUp(table: string, said: string | null | undefined): boolean {
   const mirror = parseMirror(said);
   if (mirror === null) return false;
@@ -189,7 +153,7 @@ function hasKey({ id, tool }: Listing["migrations"][number]): readonly string[] 
   return tool === undefined ? [] : [id];
 }
 
-/** Applied, and one of these; in the order in which they were applied. */
+/** Those of `ids` that are applied here, in the order of application. */
 function inOrder({ entries }: RecordedHistory, ids: readonly string[]): readonly string[] {
   const wanted = new Set(ids);
   return entries.flatMap(({ kind, state, revision }) =>
@@ -203,7 +167,7 @@ interface Decided {
   readonly situation: Situation;
 }
 
-/** Rows that have gone, and names that two migrations would share: nobody decides that but a person who looks. */
+/** Rows that are gone, and names that two migrations share. Only a person who looks at the database can decide. */
 export function refusalsOf(
   found: FoundHistory,
   events: readonly ToolEvent[],
@@ -219,20 +183,10 @@ export function refusalsOf(
   return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...renamed, ...uncertain, ...twins];
 }
 
-/** Throws `PlanRefused` where all that the tool has applied is of files that are not here, and nothing of those that are. */
+/** Throws `PlanRefused` if the tool has applied migrations without a file and none of the files. */
 export function refuseOtherFiles({ source }: Target, found: FoundHistory, sets: Sets): void {
   const rows = found.tool.layouts.includes(source.layout) ? rowsOfOthers(sets) : [];
   if (rows.length > 0) throw new PlanRefused([nothingInCommon(found, rows, sets.files)]);
-}
-
-/** Whether that would be refused. */
-export function hasOtherFiles(look: Look | null): boolean {
-  return look?.sets != null && rowsOfOthers(look.sets).length > 0;
-}
-
-/** Rows that a person has answered for by declaring files in the place of all old ones. */
-export function replacedRows({ sets }: Look): readonly ToolRow[] {
-  return sets === null ? [] : sets.match.missing.filter((row) => !isSettled(row, sets.seen));
 }
 
 function refuseQuestions(
@@ -270,13 +224,6 @@ function refuseQuestions(
   throw new PlanRefused([asked(found, { ids: situation.first ? null : ids, questions })]);
 }
 
-function ofKind<K extends ToolEventKind>(
-  events: readonly ToolEvent[],
-  kind: K,
-): readonly Extract<ToolEvent, { kind: K }>[] {
-  return events.filter((event): event is Extract<ToolEvent, { kind: K }> => event.kind === kind);
-}
-
 function listed(what: string, names: readonly string[]): readonly string[] {
   if (names.length === 0) return [];
   return [`${what}: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}`];
@@ -286,7 +233,7 @@ function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided):
   const { tool, history } = found;
   const edited = ofKind(decided.get("take") ?? [], "edited");
   const warned = decided.get("warn") ?? [];
-  // Where we do not write to it, what was seen once is told once.
+  // In a history that is not mirrored, each such row is warned about only once.
   const missing = ofKind(warned, "without-file")
     .filter(({ isNew }) => isNew || situation.mirrored)
     .map(({ row }) => row);

@@ -1,4 +1,4 @@
-/** Which history `adopt` takes over, and the files that it is held against. */
+/** Chooses the history that `adopt` takes over, and the files that it is compared with. */
 import type { Connection } from "../../database/connection.ts";
 import { SourceError } from "../../errors.ts";
 import type { Listing } from "../../source/source.ts";
@@ -17,7 +17,7 @@ import { nothing, otherLayout } from "./problems.ts";
 
 export const NO_FILES: Listing = { migrations: [], problems: [] };
 
-/** Throws `PlanRefused` (`ADOPT_…`). Where the files are wrong, none of them proves anything. */
+/** Throws `PlanRefused` (`ADOPT_…`). If the files cannot be read, pass none: then none of them proves anything. */
 export async function chooseHistory(
   target: Target,
   connection: Connection,
@@ -34,7 +34,7 @@ export async function chooseHistory(
     notTable: tableOfOthers(target.settings.mirror),
     whose: whoseOf(target, files.migrations, true),
   };
-  // The one that is kept in step was named already.
+  // The mirrored history was named in the configuration already.
   const mirror = parseMirror(target.settings.mirror);
   const said = mirror === null || mirror === "none" || (tool ?? mirror.tool) !== mirror.tool ? null : mirror;
   const named =
@@ -50,7 +50,10 @@ export async function chooseHistory(
   return found;
 }
 
-/** Where its files are programs, none of them is run here: whose its history is does not matter, a person names it by adopting. */
+/**
+ * The one history that counts. If the migrations of its tool are programs, none of them runs here. Then it does not
+ * matter whose history it is: the user decides by adopting it.
+ */
 async function theOnly(
   target: Target,
   connection: Connection,
@@ -65,7 +68,10 @@ async function theOnly(
   return onlyOne(maybe.map((one) => (one.tool.layouts.length === 0 ? { ...one, ours: true } : one)));
 }
 
-/** With a tool whose files are not run, the folder to carry on in may not be there yet, or be the tool's own. Else throws the error. */
+/**
+ * An empty listing, for a tool whose files do not run here: the new folder may not exist yet, or may be the tool's
+ * own. Throws `error` in any other case.
+ */
 export function withoutFiles({ source }: Target, { tool }: FoundHistory, error: unknown): Listing {
   const absent = ["SOURCE_FOLDER_MISSING", "SOURCE_FOLDER_EMPTY", "LAYOUT_REFUSED"];
   const isOwn = tool.layouts.includes(source.layout);

@@ -1,4 +1,4 @@
-/** What adopting a history comes to: rows for our ledger, and what a person is told of the rest. */
+/** Decides what `adopt` does: the rows for our ledger, and the report of everything else. */
 import { PlanRefused } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
@@ -20,7 +20,7 @@ interface Known {
   readonly assume: boolean;
 }
 
-/** Nothing is written. Throws `PlanRefused` (`ADOPT_…`) for what a person decides first. */
+/** Writes nothing. Throws `PlanRefused` (`ADOPT_…`) for what a person has to decide first. */
 export async function decideAdoption(
   target: Target,
   found: FoundHistory,
@@ -45,12 +45,12 @@ export async function decideAdoption(
   const own = tool.layouts.includes(target.source.layout);
   const assumed = assume ? match.skipped.map((id) => ({ id, row: null, edited: false })) : [];
   const matched = [...match.applied.filter(({ id }) => assume || !left.has(id)), ...assumed];
-  // Rows of a layout whose file is not here wait for it: it may come with the next merge.
+  // In the tool's own layout a row without a file waits for the file, which may come with the next merge.
   const withoutFile: readonly ToolRow[] = own
     ? []
     : eachOnce([...match.missing, ...found.history.rows.filter((row) => row.withoutFile === true)]);
   const known = new Set(history.entries.map((entry) => entry.revision));
-  // Known, and run there again with a text that we do not have.
+  // Revisions that we know, and that the tool has run again with a text that we have not.
   const again = new Set(
     events.flatMap((event) => (event.kind === "applied-there" && known.has(event.id) ? [event.id] : [])),
   );
@@ -108,7 +108,7 @@ export async function decideAdoption(
   };
 }
 
-/** Where nothing keeps a tool's table from it, one name is there twice, or a row has none. */
+/** Each name once. The tables of some tools allow duplicate names and rows without a name. */
 function eachOnce(rows: readonly ToolRow[]): readonly ToolRow[] {
   return [...new Map(rows.filter(({ name }) => name !== "").map((row) => [row.name, row])).values()];
 }

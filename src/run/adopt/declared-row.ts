@@ -1,8 +1,8 @@
-/** Rows of the ledger for what is not run: declared, taken over, accepted. */
+/** Rows of the ledger for migrations that are not run here: declared, adopted or accepted. */
 import type { Migration } from "../../core/migration.ts";
 import type { Target } from "../session/target.ts";
 
-/** The row for a migration that is not run; with its way back, which may be needed when its file is gone. */
+/** The row for a migration that is not run. It holds the way back, in case the file is gone when it is needed. */
 export async function entryFor(target: Target, migration: Migration) {
   const down = migration.revertible ? await target.source.read(migration, "down") : null;
   return {

@@ -1,6 +1,7 @@
 /**
- * What a run does about the history of another tool before its own plan is carried out: adopts what that has and ours
- * lacks, and tells it of what was applied while it was not kept in step. Under the lock, each in one transaction.
+ * What a run does about another tool's history before it carries out its own plan. It adopts what the tool has and
+ * our ledger lacks. It writes into the tool's history what was applied while that was not mirrored. Both happen under
+ * the lock, each in one transaction.
  */
 import type { Connection } from "../../database/connection.ts";
 import { DUPLICATE_TABLE, UNIQUE_VIOLATION } from "../../database/sqlstate.ts";
@@ -30,7 +31,7 @@ type Beside = Pick<Adoption, "mirror" | "missingThere" | "unmirrored" | "remembe
   readonly advisory: Advisory | null;
 };
 
-/** The history as it is afterwards. Throws as `lookAtTool` does. */
+/** Returns the history after adopting. Throws what `lookAtTool` throws. */
 export async function adoptInPassing(
   { target, connection, lock, context, warn }: InStep,
   known: { readonly files: Listing; readonly history: RecordedHistory },
@@ -56,7 +57,7 @@ export async function adoptInPassing(
   const rest = { ...looked, mirror, watch, advisory };
   for (const warning of warnings) warn(warning);
   if (entries.length === 0 || found === null) {
-    // Where nothing of ours is there yet, a run that has nothing to do leaves nothing.
+    // A run that has nothing to do does not create the ledger.
     if (!known.history.created) return { history: known.history, remember, ...rest };
     if (remember !== "") await writeUnderLock(connection, lock, remember);
     return { history: known.history, remember: "", ...rest };
@@ -96,11 +97,13 @@ export async function tellTool(
   });
 }
 
-/** Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) where the tool makes it at this moment. */
+/**
+ * Creates the tool's table. Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) if the tool is creating it at the same time.
+ */
 export async function makeTable(connection: Connection, { create, tool }: Mirror): Promise<void> {
   if (create === null) return;
   await connection.execute(create).catch((error: unknown) => {
-    // `if not exists` looks before it waits for who is making the same.
+    // `if not exists` looks before it waits for a session that is creating the same table. So it may still fail.
     const isMade =
       error instanceof DatabaseError && [UNIQUE_VIOLATION, DUPLICATE_TABLE].includes(error.sqlState ?? "");
     throw isMade ? toolRunning(tool.title) : error;

@@ -1,4 +1,4 @@
-/** What stands in the way of adopting, for people. */
+/** Problems with adopting, as messages for people. */
 import type { HistoryEntry } from "../../core/history.ts";
 import type { Migration } from "../../core/migration.ts";
 import type { Connection } from "../../database/connection.ts";
@@ -50,7 +50,7 @@ export function otherLayout({ tool, table }: FoundHistory, layout: string): Plan
   ]);
 }
 
-/** Of ours, neither applied nor gone, where the other tool calls it applied. */
+/** A revision of ours is unfinished, and the other tool calls it applied. */
 export function begun(
   { revision, state }: Pick<HistoryEntry, "revision" | "state">,
   title: string,
@@ -69,7 +69,7 @@ export function begun(
   ]);
 }
 
-/** What the tool has applied and a person is to look at. `ids`: of them; `null`: all of its history. */
+/** The tool has applied something that a person has to look at. `ids`: those revisions. `null`: its whole history. */
 export function asked(
   { tool, table, history }: FoundHistory,
   { ids, questions }: { ids: readonly string[] | null; questions: readonly string[] },
@@ -87,7 +87,10 @@ export function asked(
   };
 }
 
-/** Run, the files would do a second time what they have replaced; taken over, there is nothing to take over. */
+/**
+ * The tool has applied nothing of these files. To run them would repeat what they replace, and there is nothing to
+ * adopt.
+ */
 export function nothingInCommon(
   { tool, table }: FoundHistory,
   rows: readonly ToolRow[],
@@ -105,18 +108,18 @@ export function nothingInCommon(
   };
 }
 
-/** Ours says applied, and the tool's row is gone: told again it would hide what somebody did. */
+/** Our ledger says applied, and the tool's row is gone. To write the row again would hide what somebody did. */
 export function takenBackThere({ tool, table }: FoundHistory, ids: readonly string[]): Problem {
   const forget = ids.toReversed().map((id) => `\`godwit repair --forget ${id}\``);
   return {
     code: "ADOPT_TAKEN_BACK",
-    message: `${namesOf(ids)} ${ids.length === 1 ? "was" : "were"} in the history of ${tool.title} (${describeTable(table)}) and ${ids.length === 1 ? "is" : "are"} not any more: somebody took ${ids.length === 1 ? "it" : "them"} back there, or removed ${ids.length === 1 ? "its row" : "their rows"}.`,
+    message: `${namesOf(ids)} ${ids.length === 1 ? "was" : "were"} in the history of ${tool.title} (${describeTable(table)}) and ${ids.length === 1 ? "is" : "are"} no longer there: somebody took ${ids.length === 1 ? "it" : "them"} back there, or removed ${ids.length === 1 ? "its row" : "their rows"}.`,
     hint: `Look at the database. ${ids.length === 1 ? "If it was taken back" : "Those that were taken back, the newest first"}: ${forget.slice(0, 3).join(", ")}${forget.length > 3 ? ", …" : ""}, and ${ids.length === 1 ? "it is" : "they are"} pending again. If ${ids.length === 1 ? `it is still there: \`godwit repair --mark-done ${ids[0]}\`` : `all of them are still there: \`godwit baseline ${ids.at(-1)}\`; of one alone: \`godwit repair --mark-done ${ids[0]}\``}. Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revisions: ids },
   };
 }
 
-/** To tell it would be a guess: perhaps somebody has taken it back there. */
+/** Applied here and not there, and nothing says whether a row ever existed. To write one would be a guess. */
 export function unremembered({ tool, table }: FoundHistory, ids: readonly string[]): Problem {
   const each = ids.length === 1 ? ids[0] : "<revision>";
   const [is, it] = ids.length === 1 ? ["is", "it"] : ["are", "they"];
@@ -128,17 +131,17 @@ export function unremembered({ tool, table }: FoundHistory, ids: readonly string
   };
 }
 
-/** The whole table is gone. */
+/** The table of the history is gone. */
 export function historyGone(tool: Tool, table: string, last: string): Problem {
   return {
     code: "ADOPT_TAKEN_BACK",
     message: `The history of ${tool.title}, ${table}, is gone.`,
-    hint: `If ${tool.title} is not used any more: --mirror none. If only its table was lost: \`godwit baseline ${last}\` makes it anew with all that is applied.`,
+    hint: `If ${tool.title} is no longer used: --mirror none. If only its table was lost: \`godwit baseline ${last}\` creates it again with all that is applied.`,
     details: { tool: tool.name, table },
   };
 }
 
-/** The tool would take the file for another one, or refuse it; only a person knows whether it is the same. */
+/** A pending file and a row without a file share a name. Only a person knows whether they are the same migration. */
 export function sameName(
   { tool, table }: FoundHistory,
   { id, row, applied }: { readonly id: string; readonly row: ToolRow; readonly applied?: true },
@@ -152,17 +155,20 @@ export function sameName(
   };
 }
 
-/** The row is that of the revision that we know; taken for that of the other file, a text that nobody ran would count. */
+/**
+ * A pending file has the version of an applied revision, and the row belongs to that one. If it counted for the new
+ * file, a text that nobody ran would count as applied.
+ */
 export function renamedThere({ tool, table }: FoundHistory, id: string, was: string): Problem {
   return {
     code: "PLAN_VANISHED",
     message: `${id} is pending, and has the version of ${was}, which is applied: the row of ${tool.title} (${describeTable(table)}) is that of ${was}. It was renamed, or is another one.`,
-    hint: `Rename it back to ${was}. If it is the same under a new name: \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${was}\`. If it is another one, give it a version of its own. Nothing was changed.`,
+    hint: `Rename it back to ${was}. If it is the same under a new name: \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${was}\`. If it is another one, give it its own version. Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revision: id, applied: was },
   };
 }
 
-/** Sqitch's ids are made of the plan's lines: an edited note gives a change and all behind it other ids. */
+/** Sqitch makes its ids from the lines of the plan. An edited note gives new ids to a change and to all behind it. */
 function otherId(
   { tool, table }: Pick<FoundHistory, "tool" | "table">,
   { id, row }: { readonly id: string; readonly row: ToolRow },
@@ -171,12 +177,12 @@ function otherId(
   return {
     code: "ADOPT_CONFLICT",
     message: `${id} is applied, and in the history of ${tool.title} (${describeTable(table)}) it has another id than the files give it: ${there}.`,
-    hint: `Restore what was edited, for ${tool.title} goes by the id. To leave its row as it is: \`godwit repair --mark-done ${id}\`. Nothing was changed.`,
+    hint: `Restore what was edited, because ${tool.title} goes by the id. To leave its row as it is: \`godwit repair --mark-done ${id}\`. Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revisions: [id], row: row.name },
   };
 }
 
-/** A number says that all up to it is applied; it says the same after it came down to a file that never ran. */
+/** A number says that everything up to it is applied. It says the same after it came down to a file that never ran. */
 export function uncertainNumber({ tool, table }: FoundHistory, id: string, later: Later): Problem {
   const known = later.wasThere
     ? `was at ${later.id} before`

@@ -1,6 +1,7 @@
 /**
- * Rows without a file that share a name with a migration. Liquibase knows a changeset by its path, and what the path begins
- * with depends on where it was started: then all of them differ in the same way, which is said once.
+ * Problems for rows without a file that share a name with a migration. Liquibase knows a changeset by its path, and
+ * the start of that path depends on where Liquibase was started. Then all paths differ in the same way, and one
+ * message says so.
  */
 import type { Problem } from "../../errors.ts";
 import type { ToolEvent } from "../../tools/compare.ts";
@@ -29,14 +30,14 @@ export function twinProblems(found: FoundHistory, twins: readonly Twin[]): reado
 interface Moved {
   readonly key: string;
   readonly id: string;
-  /** The whole path there, as it is written. */
+  /** The whole path in the history, as written. */
   readonly path: string;
-  /** What the paths begin with, before they go on in the same way. */
+  /** The front of the path in the history, before the part that both paths share. */
   readonly there: string;
   readonly here: string;
 }
 
-/** `null`: their files are called otherwise. */
+/** `null`: the two files have different names. */
 function movedIn({ id, row, applied }: Twin): Moved | null {
   const path = pathOf(row.name);
   const [one, other] = [path.split("/"), pathOf(id).split("/")];
@@ -70,7 +71,7 @@ function otherPath({ tool, table }: FoundHistory, group: readonly Moved[]): Prob
     here === ""
       ? `If they are the same: write \`${line}\` into a liquibase.properties beside the changelog or above it${root}.`
       : there === ""
-        ? `If they are the same: name the folder ${here.replace(/\/$/, "")} with --dir, for the paths of ${tool.title} start there.`
+        ? `If they are the same: name the folder ${here.replace(/\/$/, "")} with --dir, because the paths of ${tool.title} start there.`
         : `If they are the same: name with --dir the folder that the paths of ${tool.title} start from, or write \`${line}\` into a liquibase.properties there.`;
   return {
     code: "ADOPT_CONFLICT",

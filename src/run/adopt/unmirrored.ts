@@ -1,4 +1,4 @@
-/** What another tool will not know: said once, at the first run of ours in its folder. */
+/** Warns once that a tool does not learn what we apply: at our first run in its folder. */
 import type { Step } from "../../core/step.ts";
 import type { Problem } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
@@ -6,7 +6,7 @@ import type { Tool } from "../../tools/tool.ts";
 import { toolsOf } from "../../tools/tools.ts";
 import type { Target } from "../session/target.ts";
 
-/** `null`: nobody has to be warned, was before, or has said that it does not matter. */
+/** `null`: no warning is needed, it was given before, or the user has said that it does not matter. */
 export function unmirroredWarning(
   { source: { layout }, settings: { mirror } }: Target,
   {
@@ -34,14 +34,14 @@ export function unmirroredWarning(
 
 function waysOut(tool: Tool): string {
   if (tool.writer !== undefined)
-    return `Keep it in step: --mirror ${tool.name} (mirror: "${tool.name}" in the configuration) tells it of these too`;
+    return `Mirror to it: --mirror ${tool.name} (mirror: "${tool.name}" in the configuration) tells it of these too`;
   const mark = MARK[tool.name];
   return mark === undefined
     ? `Mark them as applied there before ${tool.title} runs again`
     : `Before ${tool.title} runs again, mark them as applied there: ${mark}`;
 }
 
-/** How a tool whose history is not kept in step is told by itself. */
+/** The tool's own command that marks migrations as applied, for tools that we do not mirror to. */
 const MARK: Readonly<Record<string, string>> = {
   flyway: "flyway migrate -skipExecutingMigrations=true",
   liquibase: "liquibase changelog-sync",

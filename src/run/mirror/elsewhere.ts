@@ -1,7 +1,8 @@
 /**
- * A table that was named for a tool's history and is not there: made anew it is right only where these files were never
- * applied. Rows that speak of them in another table of the tool say that the name is wrong, or that the table is another
- * project's, and a person decides. What another ledger has as its own is another project's already.
+ * Refuses to create a table that the user named for a tool's history, if the name may be wrong. Creating it is right
+ * only when these files were never applied. Rows about these files in another table of the tool mean one of two
+ * things: the name is wrong, or that table belongs to another project. A person decides. A table that another ledger
+ * claims is known to be another project's.
  */
 import type { Migration } from "../../core/migration.ts";
 import { identifier } from "../../core/sql/quote.ts";
@@ -24,7 +25,7 @@ export interface NamedTable {
   readonly pending: readonly Migration[];
 }
 
-/** Throws `PlanRefused` (`ADOPT_AMBIGUOUS`). The named table is known not to be there. */
+/** Throws `PlanRefused` (`ADOPT_AMBIGUOUS`). The caller knows that the named table does not exist. */
 export async function refuseElsewhere(
   target: Target,
   connection: Connection,
@@ -33,7 +34,7 @@ export async function refuseElsewhere(
   if (pending.length === 0) return;
   const others = await allHistories(connection, {
     schema,
-    // What may not be read tells nothing about these files.
+    // A table that the role cannot read says nothing about these files.
     whose: readableOnly({ ...whose, fresh: false }),
     except: TOOLS.filter((one) => one !== tool),
   });

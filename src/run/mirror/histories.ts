@@ -1,4 +1,4 @@
-/** The history of another tool, as it stands in the database: found, read, and laid beside the files. */
+/** Finds the history of another tool in the database, reads it, and compares it with the files. */
 import type { Migration } from "../../core/migration.ts";
 import type { Connection } from "../../database/connection.ts";
 import { type GodwitError, PlanRefused, type Problem } from "../../errors.ts";
@@ -28,27 +28,30 @@ import { isAboutThese, isInPlace, isProven, notItsTable, notProven, type Whose }
 
 export interface FoundHistory extends Found {
   readonly history: ToolHistory;
-  /** The other tables that were looked at. */
+  /** All tables that were looked at. */
   readonly all: readonly Relation[];
-  /** It is that of these files: by its place, by a checksum, or because somebody said so. */
+  /**
+   * Whether it is the history of these files: because of its place, because of a checksum, or because the user said
+   * so.
+   */
   readonly ours: boolean;
 }
 
 export interface Wanted {
-  /** Tools that come into question; all if left out. */
+  /** Tools whose histories are wanted. Default: all. */
   readonly tools?: readonly string[] | undefined;
-  /** `schema.table` or a table's name, where somebody said which one it is. */
+  /** `schema.table` or the name of a table, if the user named one. */
   readonly table?: string | undefined;
-  /** Only what is in it. */
+  /** Looks only in this schema. */
   readonly schema?: string | null | undefined;
-  /** `schema.table` of which somebody said that it is another project's. */
+  /** `schema.table` of a history that the user called another project's. */
   readonly notTable?: string | null | undefined;
   readonly whose: Whose;
 }
 
 /**
- * What there is, and whose it may be. Throws `PlanRefused` for a named table that is no history. Throws it too where rows may
- * not be read, if the table is that of these files or the only one.
+ * The histories that may be those of these files. Throws `PlanRefused` for a named table that is no history. Throws
+ * it also for a history that the role cannot read, if it stands in its usual place or is the only one.
  */
 export async function findHistories(
   connection: Connection,
@@ -82,7 +85,7 @@ export async function findHistories(
   if (here.some((one) => isFilled(one) && isConfigured(one))) return here;
   if (!whose.fresh && here.length > 0) return here;
   const elsewhere = known.filter((one) => isWanted(one) && !isHere(one));
-  // Of those that may not be read nobody can tell whose they are; they are asked about where nothing else is there.
+  // Nobody can tell whose an unreadable history is. It matters only while no readable one is in its place.
   const readable = here.some(isFilled) ? elsewhere.filter(({ table }) => table.readable) : elsewhere;
   const others = await look(
     whose.fresh ? readable : elsewhere.filter(({ table }) => table.readable),
@@ -98,8 +101,9 @@ export async function findHistories(
 }
 
 /**
- * Every history, whosever it is, and what has the columns of one under a name of its own. `ours`: by its place, or by its
- * columns and name. Those that may not be read are left out, unless they are in their place before our first run.
+ * Every history in the database, and every table under an unusual name that has the columns of one. `ours`: its
+ * columns and its name, or its place, make it a history. Unreadable tables are left out, except in their usual place
+ * before our first run.
  */
 export async function allHistories(
   connection: Connection,
@@ -134,7 +138,10 @@ async function readAll(
   return histories;
 }
 
-/** What was named: in the schema that was named with it, or where its tool would make it; elsewhere it is asked about. */
+/**
+ * The table that the user named: in the named schema, or where its tool would create it. `sure` is false for a table
+ * anywhere else, so the user is asked.
+ */
 function named(
   scope: readonly Relation[],
   all: readonly Relation[],
@@ -173,8 +180,8 @@ function isFilled({ history }: Pick<FoundHistory, "history">): boolean {
 }
 
 /**
- * The one that is not empty. Throws `PlanRefused` (`ADOPT_AMBIGUOUS`) where there are several, and where nothing says that it
- * is that of these files.
+ * The one history that has rows. Throws `PlanRefused` (`ADOPT_AMBIGUOUS`) if several have rows, or if nothing proves
+ * that it is the history of these files.
  */
 export function onlyOne(found: readonly FoundHistory[]): FoundHistory | undefined {
   const filled = found.filter(isFilled);
@@ -204,7 +211,7 @@ function ambiguous(found: readonly FoundHistory[]): GodwitError {
       code: "ADOPT_AMBIGUOUS",
       message: `The database has the histories of several tools: ${list.join("; ")}.`,
       hint: sameTool
-        ? `Say which one counts: godwit adopt --table ${first === undefined ? "<schema.table>" : describeTable(first.table)}. To keep it in step: --mirror ${first?.tool.name}:${first === undefined ? "" : describeTable(first.table)}`
+        ? `Say which one counts: godwit adopt --table ${first === undefined ? "<schema.table>" : describeTable(first.table)}. To mirror it: --mirror ${first?.tool.name}:${first === undefined ? "" : describeTable(first.table)}`
         : `Say which one counts: godwit adopt --tool ${found.map(({ tool }) => tool.name).join("|")}`,
       details: {
         histories: found.map(({ tool, table, history: { rows } }) => ({
@@ -236,18 +243,22 @@ function unreadable({ tool, table }: Found, { server }: Connection): GodwitError
   ]);
 }
 
-/** Throws `PlanRefused` for a history that failed half-way. */
+/** Throws `PlanRefused` for a history with a migration that failed or is unfinished. */
 export function refuseFailed({ history: { problems } }: FoundHistory): void {
   const [first, ...others] = problems;
   if (first !== undefined) throw new PlanRefused([first, ...others]);
 }
 
-/** `drizzle`, `drizzle:schema.table`, `none`, `none:schema.table`; `null` where nothing was said. Throws `PlanRefused` for what cannot be kept. */
+/** What `--mirror` names: a tool, and optionally the table of its history. */
 export interface MirrorSetting {
   readonly tool: string;
   readonly table: string | undefined;
 }
 
+/**
+ * Reads `drizzle`, `drizzle:schema.table`, `none` or `none:schema.table`. `null`: nothing was set. Throws `PlanRefused` for a
+ * tool that cannot be mirrored.
+ */
 export function parseMirror(text: string | null | undefined): MirrorSetting | "none" | null {
   if (text == null || text === "") return null;
   const [name = "", table] = text.split(":", 2);
@@ -257,7 +268,7 @@ export function parseMirror(text: string | null | undefined): MirrorSetting | "n
   return { tool: name, table };
 }
 
-/** `none:schema.table`: the table that is another project's. */
+/** The table of `none:schema.table`, which belongs to another project. */
 export function tableOfOthers(text: string | null | undefined): string | null {
   return text?.startsWith("none:") ? text.slice("none:".length) : null;
 }
@@ -267,7 +278,7 @@ function unknownMirror(name: string): Problem | null {
   if (toolNamed(name)?.writer !== undefined) return null;
   return {
     code: "ADOPT_CONFLICT",
-    message: `The history of ${toolNamed(name)?.title ?? `"${name}"`} cannot be kept in step.`,
+    message: `The history of ${toolNamed(name)?.title ?? `"${name}"`} cannot be mirrored.`,
     hint: `These can: ${mirrorable.join(", ")}. Without: --mirror none.`,
   };
 }

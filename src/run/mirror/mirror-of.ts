@@ -1,4 +1,4 @@
-/** Where and how a tool's history is written by us, once it is known which: its table, found or to be made. */
+/** How the history of a known tool is written: its table, which exists or is to be created. */
 import { PlanRefused, type Problem } from "../../errors.ts";
 import type { Listing } from "../../source/source.ts";
 import type { Tool } from "../../tools/tool.ts";
@@ -14,7 +14,7 @@ export function mirrorOf(
 ): Mirror {
   const { writer } = tool;
   const { settings } = target;
-  if (writer === undefined) throw new Error(`${tool.name} cannot be kept in step.`);
+  if (writer === undefined) throw new Error(`${tool.name} cannot be mirrored.`);
   const strange = writer.ownFiles === true && !tool.layouts.includes(target.source.layout);
   const problem = strange ? notItsFiles(tool, target) : (writer.check?.(files.migrations) ?? null);
   if (problem !== null) throw new PlanRefused([problem]);
@@ -39,7 +39,7 @@ export function mirrorOf(
 function notItsFiles(tool: Tool, { source: { layout } }: Target): Problem {
   return {
     code: "ADOPT_CONFLICT",
-    message: `The history of ${tool.title} cannot be kept in step with files of ${layout}: its rows speak of its own files.`,
+    message: `The history of ${tool.title} cannot be mirrored from files of ${layout}: its rows speak of its own files.`,
     hint: `Without: --mirror none. If they are its files after all: --layout ${tool.layouts[0]}.`,
   };
 }

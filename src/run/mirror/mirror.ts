@@ -1,7 +1,8 @@
 /**
- * Another tool's history, kept in step with our own: its row is written in the transaction of the step, after ours, so that
- * both are there or none. First in that transaction its table is locked and asked whether the tool has been there
- * meanwhile; it reads before it locks anything, so this is what keeps a step from being carried out by both.
+ * Mirrors each step into another tool's history. The tool's row is written in the transaction of the step, after our
+ * own row, so both exist or neither does. That transaction first locks the tool's table and checks whether the tool
+ * has applied the migration meanwhile. The tool reads its table before it locks anything. So without this check both
+ * could run the same step.
  */
 import type { History } from "../../core/history.ts";
 import type { Direction, Migration } from "../../core/migration.ts";
@@ -16,37 +17,37 @@ import type { Found } from "../../tools/recognise.ts";
 import { describeTable, type HistoryWriter, nameOf, type ToolRow } from "../../tools/tool.ts";
 import type { Target } from "../session/target.ts";
 
-/** Raised where the tool has applied a migration itself. */
+/** The SQLSTATE that a guard raises when the tool has applied the migration itself. */
 export const PRESENT_SQLSTATE = "GW002";
 
 export interface Mirror extends Found {
   readonly writer: HistoryWriter;
-  /** Its rows, by name, when this run looked; left out: nobody has. */
+  /** The names of its rows when this run looked. Left out: no run has looked. */
   readonly seen?: readonly string[];
-  /** Makes the table; `null` where it is there. */
+  /** SQL that creates the table. `null`: the table exists. */
   readonly create: string | null;
 }
 
-/** SQL for a step's transaction; empty where nothing is kept in step. */
+/** SQL for the transaction of a step. Each text is empty if no history is mirrored. */
 export interface MirrorSql {
-  /** Before anything of the step is done. */
+  /** Runs before the first statement of the step. */
   readonly open: string;
-  /** Before it is committed: that the tool is not doing the same at this moment. */
+  /** Runs before the commit, and checks that the tool is not running the same step at this moment. */
   readonly check: string;
-  /** Before the last row of a step outside of a transaction. */
+  /** Runs before the last row of a step outside of a transaction. */
   readonly closing: string;
-  /** After the ledger's own row. */
+  /** Runs after the row of the ledger. */
   readonly row: string;
 }
 
-export const NOTHING_KEPT: MirrorSql = { open: "", check: "", closing: "", row: "" };
+const NOTHING_KEPT: MirrorSql = { open: "", check: "", closing: "", row: "" };
 
 export interface MirrorSqlInput {
   readonly step: Pick<Step, "revision" | "direction" | "kind" | "reason">;
   readonly migration: Migration | null;
   readonly text: string | null;
   readonly sql: LedgerSql;
-  /** The other sessions are looked at; not by a script that is for somebody else to run. */
+  /** Whether other sessions are looked at. A script that somebody else runs does not look at them. */
   readonly live: boolean;
 }
 
@@ -72,7 +73,7 @@ export function mirrorSqlOf(mirror: Mirror | null | undefined, input: MirrorSqlI
   const locked = `${lock} ${block(guard)}`;
   if (intruder === undefined) return { open: locked, check: "", closing: locked, row: `${row};` };
   const busy = raiseIf(intruder.atWork(table, mirrored), `${revision} is being carried out by ${tool.title}`);
-  // Under the lock nobody reads any more; who has read before is given the time to show what it is about.
+  // From the lock on, nobody reads the table. A session that has just read it gets time to show what it is doing.
   const open = block(`${afterReaders(intruder.readers(table))} ${guard} ${busy}`);
   return {
     open: `${lock} ${open}`,
@@ -82,7 +83,7 @@ export function mirrorSqlOf(mirror: Mirror | null | undefined, input: MirrorSqlI
   };
 }
 
-/** For a row that is written outside of its step; empty where none is. */
+/** SQL that remembers a row which was written outside of its step. Empty if no history is mirrored. */
 export function rememberedRow(
   target: Target,
   { mirror, revision }: Pick<MirroredRow, "mirror" | "revision">,
@@ -91,7 +92,7 @@ export function rememberedRow(
   return `${remembering(mirror, target.ledger.sql, { revision, direction: "up" })};`;
 }
 
-/** So that a row which is missing later is known to have been there. */
+/** SQL that remembers the row, so that a later run knows that it existed. */
 function remembering(
   { tool, table }: Found,
   sql: LedgerSql,
@@ -110,7 +111,7 @@ export function raise(message: string, hint?: string): string {
   return `raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${stored(message)}${more};`;
 }
 
-/** Until each is gone, has gone on to something that can be seen, or has done nothing for a while. */
+/** Waits until each of these sessions has ended or shows other work. It gives up after about two seconds. */
 export function afterReaders(readers: string): string {
   return `pids := array(${readers});
  for attempt in 1..100 loop
@@ -128,7 +129,7 @@ export function block(statements: string): string {
   return `do ${tag}${body}${tag};`;
 }
 
-/** At the beginning of a step, or before the COMMIT of its only transaction. */
+/** The error for a tool that was found at work at the start of a step, or before the COMMIT of its only transaction. */
 export function appliedByTool(message: string, cause: DatabaseError): PlanRefused {
   return new PlanRefused(
     [
@@ -147,7 +148,10 @@ export function appliedByTool(message: string, cause: DatabaseError): PlanRefuse
   );
 }
 
-/** An error beside statements that commit by themselves: here a part may be done already, and the tool has all of it. */
+/**
+ * The same error for a step whose statements commit one by one. Here a part may be done already, and the tool has
+ * done all of it.
+ */
 export function presentBeside(
   error: unknown,
   { revision, direction }: Pick<Step, "revision" | "direction">,
@@ -170,13 +174,13 @@ export interface MirroredRow {
   readonly files: Listing;
   readonly revision: string;
   readonly direction: Direction;
-  /** What it stands on, as our ledger has it. */
+  /** The revisions that it depends on, as our ledger has them. */
   readonly parents?: readonly string[];
 }
 
 /**
- * A file that was applied under another name: the revision whose row in the tool's history is to have its name, by the text and
- * because its own file is gone. `null`: there is none, or the tool knows files by something else.
+ * The former name of a file that was applied and then renamed. It has the same text, its own file is gone, and the
+ * tool has a row with its name. `null`: there is none, or the tool does not know files by their names.
  */
 export function renamedFrom(
   mirror: Mirror | null,
@@ -205,7 +209,7 @@ export function renamedFrom(
   return from === undefined || isThere(migration.tool?.version ?? revision) ? null : from.revision;
 }
 
-/** The tool's row under its new name, and what is remembered of it. */
+/** SQL that gives the tool's row its new name, and SQL that remembers it under that name. */
 export function renamedRow(
   { ledger: { sql } }: Target,
   mirror: Mirror,
@@ -219,7 +223,7 @@ export function renamedRow(
   };
 }
 
-/** For a revision whose present text counts from now on: what the tool compares with it, as SQL. */
+/** SQL that updates what the tool compares with the file, after a person accepted the present text of a revision. */
 export async function acceptedRow(
   target: Target,
   _connection: Connection,
@@ -234,7 +238,9 @@ export async function acceptedRow(
   return row === null ? "" : `${row};`;
 }
 
-/** For a revision that is declared and not run: the row as SQL; nothing where the tool has it already. */
+/**
+ * SQL that writes the tool's row for a revision that is declared and not run. Empty if the tool has the row already.
+ */
 export async function mirroredRow(
   target: Target,
   connection: Connection,

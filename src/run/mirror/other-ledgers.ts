@@ -1,4 +1,7 @@
-/** A tool's table that another ledger in the same database has as its own: another project's, and neither read nor written. */
+/**
+ * Finds out whether another ledger in the same database claims a tool's table. Such a table belongs to another
+ * project, so it is neither read nor written.
+ */
 import { identifier, literal } from "../../core/sql/quote.ts";
 import { restored } from "../../core/sql/stored.ts";
 import type { Connection, Row } from "../../database/connection.ts";
@@ -9,8 +12,8 @@ import type { Target } from "../session/target.ts";
 import { type ToolMemory, tableOf } from "./tool-memory.ts";
 
 /**
- * Throws `PlanRefused` (`ADOPT_AMBIGUOUS`). Not asked where this ledger knows the table already. Of a registry that is made
- * for several projects only our own rows are read anyway.
+ * Throws `PlanRefused` (`ADOPT_AMBIGUOUS`) if another ledger claims the table. A table that this ledger knows already
+ * is not checked. Neither is a registry that several projects share, because only our own rows are read from it.
  */
 export async function refuseOthers(
   target: Target,
@@ -37,7 +40,7 @@ export async function refuseOthers(
   ]);
 }
 
-/** Another ledger that has the table as its own, and a revision of it; `null`: there is none. */
+/** Another ledger that claims the table, and one of its revisions. `null`: there is none. */
 export async function claimOn(
   { ledger }: Target,
   connection: Connection,
@@ -59,7 +62,7 @@ interface Claim extends Row {
   readonly subject: string;
 }
 
-/** Ledgers that the role may read, without this one. */
+/** The ledgers that the role can read, except our own. */
 function ledgersBeside(own: string): string {
   return `select n.nspname as schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relname = 'migration_tool_rows' and c.relkind = 'r' and n.nspname <> ${literal(own)}
@@ -68,7 +71,7 @@ and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'
   and has_table_privilege(h.oid, 'select')) order by 1`;
 }
 
-/** One revision of that ledger for each table that it has rows in. */
+/** SQL that names one revision of that ledger for each table in which it has rows. */
 function claims(schema: string): string {
   const name = identifier(schema);
   return `select t.tool, t.history, min(t.subject) as subject from ${name}.migration_tool_rows t

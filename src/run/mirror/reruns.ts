@@ -1,4 +1,4 @@
-/** What would be run a second time, because another tool or an earlier run has done it: refused, with the way out. */
+/** Refuses what would run a second time, because another tool or an earlier run has done it already. */
 import type { Migration } from "../../core/migration.ts";
 import type { Connection } from "../../database/connection.ts";
 import { PlanRefused } from "../../errors.ts";
@@ -10,9 +10,10 @@ import { allHistories, type FoundHistory, parseMirror } from "./histories.ts";
 import { readableOnly, whoseOf } from "./whose.ts";
 
 /**
- * A folder that by its files is nobody's, in a database where another tool has applied files of these names or texts: running
- * them would be a second time. Before our first run a short number is enough in a table that is known to be a history, or in
- * which every row has the number of a file; later it may well be chance.
+ * Refuses a folder in one of our own layouts if another tool has applied files with these names or texts. Running
+ * them would be the second time. Short numbers are weaker evidence. Before our first run they count in a table that
+ * is known to be a history. They also count in a table whose every row has the number of a file. Later they may be
+ * chance.
  */
 export async function refuseUnnoticed(
   target: Target,
@@ -54,24 +55,27 @@ export async function refuseUnnoticed(
   }
 }
 
-/** Every row has the name or the number of a file, so the table is a history of these files whatever it is called. */
+/**
+ * Whether every row has the name or the number of a file. Then the table is a history of these files, whatever its
+ * name is.
+ */
 function isWhollyOf({ rows }: ToolHistory, files: readonly Migration[]): boolean {
   return rows.length > 0 && rows.every((row) => files.some((file) => speaksOf(row, file) !== "no"));
 }
 
 export interface Unnoticed {
   readonly files: readonly Migration[];
-  /** Of the files, those that our ledger does not know. */
+  /** The files that our ledger does not know. */
   readonly pending: readonly Migration[];
-  /** No run of ours has done anything here. */
+  /** Whether no run of ours has done anything here. */
   readonly first: boolean;
-  /** Tools that are compared as a whole. */
+  /** Tools whose histories are compared in full elsewhere. */
   readonly except: readonly Tool[];
 }
 
 /**
- * The way back of what the other tool's history has too, and would have after it: the tool would take it for applied, and so
- * would we, as soon as its history is kept in step again.
+ * Refuses to revert what would keep its row in the other tool's history. The tool would go on taking it for applied.
+ * So would we, as soon as the history is mirrored again.
  */
 export function refuseUnmirroredDown(
   { settings }: Target,

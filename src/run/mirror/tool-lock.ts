@@ -1,4 +1,5 @@
-/** Another tool's own lock: held while we run or adopt in what is its, by the means that it has itself. */
+/** Takes the lock of another tool while we run or adopt its migrations, in the same way as the tool itself does. */
+import { endSession } from "../../core/sql/end-session.ts";
 import { literal } from "../../core/sql/quote.ts";
 import type { Connection } from "../../database/connection.ts";
 import { DatabaseError, PlanRefused } from "../../errors.ts";
@@ -7,7 +8,7 @@ import { nameOf, type Relation, type Tool } from "../../tools/tool.ts";
 import type { RunContext, Target } from "../session/target.ts";
 import type { FoundHistory } from "./histories.ts";
 
-/** A tool's own lock, where it is one that a session can hold. */
+/** The advisory lock of a tool, which a session can hold. */
 export interface Advisory {
   readonly keys: readonly bigint[];
   readonly title: string;
@@ -15,14 +16,17 @@ export interface Advisory {
 
 export function advisoryOf(tool: Tool | undefined, found: Relation | undefined, { server }: Connection) {
   if (tool?.advisoryKeys === undefined) return null;
-  // Its key may be made of the table's name, which may not be there yet.
+  // The key may depend on the name of the table, which may not exist yet.
   const table = found ?? { schema: "public", name: tool.table, columns: {}, readable: true };
   return { keys: tool.advisoryKeys(table, server.database), title: tool.title };
 }
 
 const POLL_MS = 250;
 
-/** Keeps the tool out while we are at work. Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`). */
+/**
+ * Waits for the tool's lock and holds it in this session. Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) after
+ * `lockWaitMs`.
+ */
 export async function holdToolLock(
   target: Target,
   connection: Connection,
@@ -43,7 +47,7 @@ export function toolRunning(title: string, holder: Holder | null = null): PlanRe
       ? ["", ""]
       : [
           ` (process ${holder.pid}${holder.name === "" ? "" : ` of ${holder.name}`}, ${holder.state} since ${holder.since})`,
-          ` If nobody is at work there, end that session: select pg_terminate_backend(${holder.pid}).`,
+          ` If nobody is at work there, end that session: ${endSession(holder.pid)}.`,
         ];
   return new PlanRefused([
     {
@@ -54,7 +58,10 @@ export function toolRunning(title: string, holder: Holder | null = null): PlanRe
   ]);
 }
 
-/** Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) while its lock is held, where that is a row of a table. */
+/**
+ * Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) while the tool's lock is held, for tools whose lock is a row of a
+ * table.
+ */
 export async function refuseLockedRow(
   connection: Connection,
   { tool, table, all }: Pick<FoundHistory, "tool" | "table" | "all">,
@@ -66,7 +73,7 @@ export async function refuseLockedRow(
   if (row !== undefined) throw rowLocked(tool.title, row);
 }
 
-/** For what writes to our ledger, and to the tool's history, without running anything. */
+/** Keeps the tool out while we write to our ledger and to its history without running a migration. */
 export async function keepToolOut(
   target: Target,
   connection: Connection,
@@ -74,19 +81,20 @@ export async function keepToolOut(
   context: RunContext,
 ): Promise<void> {
   if (connection.capabilities.session) return holdToolLock(target, connection, advisory, context);
-  // Behind a pooler the lock would be another session's after the transaction: it is only asked for.
+  // Behind a pooler another session would have the lock after the transaction. So this only checks that nobody holds
+  // it.
   if (!(await tryAdvisory(connection, advisory.keys, "transaction"))) throw toolRunning(advisory.title);
 }
 
 export interface Holder {
   readonly pid: number;
-  /** What it calls itself. */
+  /** The `application_name` of the session. */
   readonly name: string;
   readonly state: string;
   readonly since: string;
 }
 
-/** The session that holds one of these; a tool that died behind a pooler leaves it idle for ever. */
+/** The session that holds one of these keys. A tool that died behind a pooler leaves such a session idle forever. */
 async function holderOf(connection: Connection, keys: readonly bigint[]): Promise<Holder | null> {
   const list = keys.map((key) => `${literal(String(key))}::bigint`).join(", ");
   const { rows } = await connection.query<{ [column in keyof Holder]: Holder[column] }>(
@@ -99,7 +107,9 @@ async function holderOf(connection: Connection, keys: readonly bigint[]): Promis
   return rows[0] ?? null;
 }
 
-/** Until the end of the transaction. */
+/**
+ * Keeps the tool out until the end of the transaction. Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) if it is at work.
+ */
 export async function holdTool(connection: Connection, found: FoundHistory): Promise<void> {
   const { tool, table } = found;
   const keys = tool.advisoryKeys?.(table, connection.server.database);
@@ -111,7 +121,7 @@ export async function holdTool(connection: Connection, found: FoundHistory): Pro
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     if (error.sqlState === "55P03") throw toolRunning(tool.title);
-    // Who may only read cannot lock; then what is read is one moment's truth, which is enough to look at.
+    // A role that can only read cannot lock the table. A consistent snapshot is enough to look at it.
     if (error.sqlState !== "42501") throw error;
     await connection.execute("rollback; begin isolation level repeatable read");
   }
@@ -127,7 +137,7 @@ function rowLocked(title: string, { who, release }: { who: string | null; releas
   ]);
 }
 
-/** `true`: in this session, until it ends or `unlock`. */
+/** Tries to take all of the keys, without waiting. A lock with scope `session` lasts until the session ends. */
 async function tryAdvisory(
   connection: Connection,
   keys: readonly bigint[],

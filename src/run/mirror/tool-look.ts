@@ -1,6 +1,6 @@
 /**
- * A look at another tool's history: which tool comes into question, its table found and read, and the three sets that are
- * compared (`tools/compare.ts`). What they come to is judged elsewhere (`run/adopt/adoption.ts`).
+ * Looks at another tool's history: chooses the tool, finds and reads its table, and collects the three sets that
+ * `tools/compare.ts` compares. `run/adopt/adoption.ts` judges the result.
  */
 import { ordered } from "../../core/heads.ts";
 import type { Connection } from "../../database/connection.ts";
@@ -34,7 +34,7 @@ export interface LookAt {
   readonly history: RecordedHistory;
 }
 
-/** A tool whose history may be here, and what is known of it. */
+/** A tool that may have a history here, and what is known about that history. */
 export interface Look {
   readonly tool: Tool;
   readonly found: FoundHistory | undefined;
@@ -44,7 +44,7 @@ export interface Look {
   readonly memory: ToolMemory;
 }
 
-/** The three sets, without judging them. `null`: no tool comes into question. */
+/** Collects the three sets and does not judge them. `null`: no tool has to be looked at. */
 export async function lookAt(
   target: Target,
   connection: Connection,
@@ -79,13 +79,13 @@ export async function lookAt(
     const place = await placeFor(connection, mirrored, { whose, table });
     await refuseElsewhere(target, connection, { tool: mirrored, place, schema, whose, pending });
   }
-  // Of many schemas one by itself has a history only where the tool has made one there.
+  // One of many schemas has a history of its own only if the tool has created one there.
   if (schema !== null && found === undefined && setting == null) return null;
   if (found !== undefined && table === undefined) await refuseOthers(target, connection, found, memory);
   const advisory = advisoryOf(found?.tool ?? only, found?.table, connection);
   if (advisory !== null) {
     await hold(advisory);
-    // What was read before may be what it left half-done at that moment.
+    // Without the lock, the tool may have been at work while its table was read. So it is read again.
     found = await find();
   }
   const asked = mirrored !== undefined || (first && parseMirror(setting) !== "none");
@@ -102,7 +102,7 @@ export async function lookAt(
   };
 }
 
-/** The three sets that are compared. */
+/** The three sets that `compare` takes: the files, the tool's history now, and what our ledger knows and remembers. */
 export function setsOf(
   found: FoundHistory,
   {
@@ -124,7 +124,7 @@ export function setsOf(
   };
 }
 
-/** What was taken over with another text than its file has now. */
+/** Adopted revisions whose text was not that of the present file. */
 function olderIn({ entries }: RecordedHistory, { migrations }: Listing): ReadonlySet<string> {
   const texts = new Map(migrations.map(({ id, checksum }) => [id, checksum]));
   const older = entries.filter(
@@ -134,15 +134,21 @@ function olderIn({ entries }: RecordedHistory, { migrations }: Listing): Readonl
   return new Set(older.map(({ revision }) => revision));
 }
 
-/** Whether this is the table that was looked at before, perhaps in a new place; another one beside it is another history. */
+/**
+ * Whether this is the table of the last look, possibly in a new place. If the former table still exists, this is
+ * another history.
+ */
 export function isThatTable({ tool, table, all }: FoundHistory, { seen }: ToolMemory): boolean {
   const before = seen.get(tool.name)?.table;
   if (before === undefined || before === "" || before === describeTable(table)) return true;
   return !all.some((one) => describeTable(one) === before);
 }
 
-/** Tools that come into question, and the one of them whose history is kept in step. */
-export function concerned(
+/**
+ * The tools that may have a history here, and the one whose history is mirrored. Throws `ConfigError` if the
+ * configured tool does not fit the layout.
+ */
+function concerned(
   target: Target,
   { seen, adopted }: Pick<ToolMemory, "seen" | "adopted"> = { seen: new Map(), adopted: [] },
 ): {
@@ -157,10 +163,11 @@ export function concerned(
   if (configured !== undefined && own.length > 0 && !own.includes(configured))
     throw new ConfigError({
       code: "CONFIG_INVALID",
-      message: `The history of ${configured.title} cannot be kept in step with a folder of ${target.source.layout}.`,
-      hint: `Keep that of its own tool (--mirror ${own.map(({ name }) => name).join(" or --mirror ")}), or none.`,
+      message: `The history of ${configured.title} cannot be mirrored from a folder of ${target.source.layout}.`,
+      hint: `Mirror that of its own tool (--mirror ${own.map(({ name }) => name).join(" or --mirror ")}), or none.`,
     });
-  // A folder of our own carries on from what was adopted or looked at, and somebody may still run that tool.
+  // A folder in our own layout may continue a history that was adopted or looked at, and somebody may still run that
+  // tool.
   const others = !isOwnLayout(target.source.layout)
     ? []
     : TOOLS.filter(
@@ -174,13 +181,16 @@ export function concerned(
   };
 }
 
-/** Whether what is applied here is written into its history; `null`: it cannot be, or its files are not run here. */
+/**
+ * Whether the steps that we apply are mirrored into the tool's history. `null`: they cannot be, or its files do not
+ * run here.
+ */
 export function isMirrored(target: Target, tool: Tool): boolean | null {
   if (tool.writer === undefined || !tool.layouts.includes(target.source.layout)) return null;
   return concerned(target).mirrored?.name === tool.name;
 }
 
-/** For scripts that are written without a database: the table as the tool makes it. */
+/** The mirror for a script that is written without a database: it assumes that the table is as the tool creates it. */
 export function mirrorWithoutLooking(target: Target, files: Listing): Mirror | null {
   const { mirrored, table } = concerned(target);
   if (mirrored === undefined || (target.settings.schema != null && target.settings.mirror == null))
@@ -192,7 +202,7 @@ export function mirrorWithoutLooking(target: Target, files: Listing): Mirror | n
   });
 }
 
-/** No run of ours has done anything here. */
+/** Whether no run of ours has done anything here. */
 export async function isFresh(
   target: Target,
   connection: Connection,

@@ -1,4 +1,7 @@
-/** What our ledger remembers of other tools' histories: what was there when they were last looked at or written to. */
+/**
+ * What our ledger remembers of other tools' histories: their rows at the time when we last looked at them or wrote to
+ * them.
+ */
 import { hasHadFile } from "../../core/history.ts";
 import { restored } from "../../core/sql/stored.ts";
 import type { Connection, Row } from "../../database/connection.ts";
@@ -8,11 +11,11 @@ import { describeTable, type Relation, type Tool, type ToolRow } from "../../too
 import type { Target } from "../session/target.ts";
 
 export interface ToolMemory {
-  /** What was last seen, by the tool's name; a tool that was never looked at is not in it. */
+  /** What was last seen, by the tool's name. A tool that was never looked at has no entry. */
   readonly seen: ReadonlyMap<string, SeenHistory>;
   readonly adopted: readonly AdoptedFrom[];
   readonly takenOut: ReadonlySet<string>;
-  /** Whether there is a table to remember in. */
+  /** Whether the table for these memories exists. */
   readonly created: boolean;
 }
 
@@ -45,7 +48,7 @@ export async function recallTools(
   const { rows } = created ? await connection.query<SeenRow>(sql.toolRows()) : { rows: [] };
   for (const { tool, history: table, subject } of restored(rows)) {
     const known = seen.get(tool) ?? { table: "", subjects: new Set() };
-    // The look that found nothing may stand beside what was written since.
+    // A look that found no table is remembered too, beside what was written later.
     seen.set(tool, {
       table: known.table === "" ? table : known.table,
       subjects: known.subjects.add(subject),
@@ -65,13 +68,13 @@ interface SeenRow extends Row {
   readonly subject: string;
 }
 
-/** The table of this tool that counted the last time. */
+/** The table that counted as the history of this tool the last time. */
 export function tableOf({ seen, adopted }: ToolMemory, tool: string): string | undefined {
   const table = seen.get(tool)?.table ?? adopted.findLast((one) => one.tool === tool)?.table;
   return table === "" ? undefined : table;
 }
 
-/** Our own revisions, as they are compared with a tool's history. */
+/** Our own revisions, in the form in which they are compared with a tool's history. */
 export function oursIn({ entries }: RecordedHistory, memory: ToolMemory, tool: string): Ours {
   const known = new Set(entries.map(({ revision }) => revision));
   const from = new Set(memory.adopted.flatMap((one) => (one.tool === tool ? [one.revision] : [])));
@@ -89,13 +92,13 @@ export function oursIn({ entries }: RecordedHistory, memory: ToolMemory, tool: s
   };
 }
 
-/** Stands for the look itself, so that a history without rows is not one that was never looked at. */
+/** The subject that stands for the look itself. It tells a history without rows from one that was never looked at. */
 export const LOOKED = "";
 
 /**
- * SQL that remembers this look if it differs from the last one, else empty. It belongs in a transaction of ours.
- * `table` and `sets` are `null` if the tool has no history here. `kept` then says what stays remembered: a table that is
- * gone may come back, and is compared with what it said before.
+ * SQL that remembers this look, for a transaction of ours. Empty if nothing has changed since the last look. `table`
+ * and `sets` are `null` if the tool has no history here. `kept` then says what stays remembered: a table that is gone may
+ * come back, and is compared with what it said before.
  */
 export function rememberSql(
   { ledger: { sql } }: Target,
@@ -121,7 +124,7 @@ export function rememberSql(
   return `${make}${sql.rememberToolRows({ tool: tool.name, history: from }, [...subjects])};`;
 }
 
-/** SQL that remembers what a person has said of a row without a file: it is that of a file with its name. */
+/** SQL that remembers a person's decision: a row without a file is that of the file with the same name. */
 export function settleRow(
   { ledger: { sql } }: Target,
   {
@@ -142,8 +145,8 @@ export function settleRow(
 }
 
 /**
- * SQL that remembers that the tool's row of this revision was there when a person spoke of it, for a row that appears later is the
- * tool's own doing. Empty where it has none, or where nothing was remembered before.
+ * SQL that remembers that the tool had a row of this revision when a person spoke of it. A row that appears later is
+ * then the tool's own work. Empty if there is no row, or if nothing was remembered before.
  */
 export function seenRow(
   { ledger: { sql } }: Target,
@@ -163,7 +166,7 @@ export function seenRow(
   return sql.rememberToolRow({ tool: tool.name, history }, revision, "up");
 }
 
-/** SQL that forgets that this was in the tool's history: a person has said what became of it. */
+/** SQL that forgets this revision's row, after a person has said what became of it. */
 export function forgetRow(
   { ledger: { sql } }: Target,
   { memory, tool }: { readonly memory: ToolMemory; readonly tool: Tool },

@@ -1,7 +1,7 @@
 /**
- * A tool whose folder this is, or whose history was adopted, and which is not told of what we do: whether it has been at
- * work since this run looked is asked in the transaction of every step, before anything is done and before it is committed.
- * What has changed in its history since the look was its own doing, for we write nothing there.
+ * Watches a tool that we do not mirror to: the tool whose folder this is, or whose history was adopted. The
+ * transaction of each step checks twice whether the tool has worked since this run looked: before its first statement
+ * and before its commit. We write nothing to its history, so each change there is the tool's own.
  */
 import type { Migration } from "../../core/migration.ts";
 import { literal, textArray } from "../../core/sql/quote.ts";
@@ -16,28 +16,30 @@ import { type FoundHistory, parseMirror, readHistory } from "./histories.ts";
 import { afterReaders, block, type MirrorSql, PRESENT_SQLSTATE, raise, raiseIf } from "./mirror.ts";
 import { type Advisory, toolRunning } from "./tool-lock.ts";
 
-/** Tables with the names that the tools of the folder give theirs, before the history was looked for. */
+/** The tables that have the names of the tools' tables, taken before the history is searched. */
 export interface BeforeLook {
   readonly tools: readonly Tool[];
-  /** Before our first run in a folder of our own any tool may have come to the same files. */
+  /**
+   * Whether all tools are watched. Before our first run in our own layout, any tool may have come to the same files.
+   */
   readonly any: boolean;
   readonly oids: readonly string[];
 }
 
 export interface ToolWatch {
   readonly title: string;
-  /** It takes no lock, so one that has read its table may be about to go on from that. */
+  /** Whether the tool takes no lock. Then a session that has read its table may be about to act on it. */
   readonly readsAhead: boolean;
-  /** Its table; where it has none yet, the names that one would have. */
+  /** The name of its table. If it has none yet: all names that it may get. */
   readonly names: readonly string[];
   readonly history: { readonly table: Relation; readonly mark: string } | null;
-  /** A query that gives a row (`name`) where a table of one of these names has appeared since. */
+  /** A query with a row (`name`) for each table with one of these names that has appeared since. */
   readonly appeared: (names: readonly string[]) => string;
-  /** A query that gives a row while its lock is held, where that is a row. */
+  /** A query with a row while the tool holds its lock. `null`: its lock is not a row of a table. */
   readonly locked: string | null;
-  /** The first step whose own text speaks of the tool's table: what changes there from then on may be ours. */
+  /** The first step whose own text names the tool's table. From then on, a change there may be ours. */
   touchedBy: string | null;
-  /** Any tool is meant: the names that steps of ours speak of are not looked for any more. */
+  /** If all tools are watched: names that our own steps mention. Tables with these names no longer count. */
   readonly spoken: Set<string> | null;
 }
 
@@ -55,7 +57,9 @@ export async function beforeLook(
   return { tools, any, oids: rows.map(({ oid }) => oid) };
 }
 
-/** What has only just appeared may have no rows yet, and its lock's table may be there before it. */
+/**
+ * The tables to look for. A table that has just appeared may be empty, and the table of the lock may exist before it.
+ */
 function namesOf(tools: readonly Tool[]): readonly string[] {
   const names = tools.flatMap(({ table }) => [table, `${table}lock`, `${table}_lock`]);
   return [...new Set(names.map((name) => name.toLowerCase()))];
@@ -67,7 +71,7 @@ function tablesOf({ settings: { schema } }: Target, names: readonly string[]): s
  where c.relkind in ('r', 'p') and n.nspname !~ '^pg_'${only} and lower(c.relname) = any (${textArray(names)})`;
 }
 
-/** Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) where the history has changed since it was read. */
+/** Prepares the watch. Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) if the history has changed since it was read. */
 export async function watchTool(
   target: Target,
   connection: Connection,
@@ -103,21 +107,24 @@ export async function watchTool(
   return { ...watch, names: [table.name], history, appeared: () => "", locked };
 }
 
-/** Whoever makes a table holds this lock on it until it commits, and nobody else sees the table before that. */
+/**
+ * Excludes tables that we are creating. Whoever creates a table holds this lock until the commit, and nobody else
+ * sees the table.
+ */
 const NOT_OURS =
   "not exists (select from pg_locks l where l.relation = c.oid and l.pid = pg_backend_pid() and l.mode = 'AccessExclusiveLock' and l.granted)";
 
-/** Another one after every write of somebody, without a look into the rows. */
+/** A value that changes with every write to the table. It needs the row headers only. */
 const markOf = (table: Relation) =>
   `(select count(*) || ':' || coalesce(sum(t.xmin::text::numeric), 0) from ${nameOf(table)} t)`;
 
 export interface WatchedStep {
   readonly revision: string;
-  /** `null`: a module's, which is not known. */
+  /** `null`: the step is a module, and its statements are not known. */
   readonly text: string | null;
 }
 
-/** SQL for the transactions of a step. The steps are asked about in the order in which they are carried out. */
+/** SQL for the transactions of a step. Call it for the steps in the order in which they run. */
 export function watchedIn(watch: ToolWatch, { revision, text }: WatchedStep): MirrorSql {
   const { title, names, history, locked, readsAhead } = watch;
   const [name = ""] = names;
@@ -137,7 +144,8 @@ export function watchedIn(watch: ToolWatch, { revision, text }: WatchedStep): Mi
       ? []
       : [stop(sends(text), `${revision} is being carried out by ${title}`)]),
   ].join(" ");
-  // From the lock on nobody else writes to its table; where there was none, it may have made one meanwhile.
+  // From the lock on, nobody else writes to the table. If there was no table, the tool may have created one
+  // meanwhile.
   const meanwhile = history === null ? moved : unlessLocked(history.table, moved);
   return {
     open: block(`${lock} ${held} ${settle} ${wasOwn ? "" : moved} ${busy}`),
@@ -147,7 +155,10 @@ export function watchedIn(watch: ToolWatch, { revision, text }: WatchedStep): Mi
   };
 }
 
-/** Of any tool only the names that a step speaks of may be its own doing; what a module makes is not known. */
+/**
+ * Notes which names of tables this step mentions itself. If one tool is watched, a module counts as mentioning its
+ * table, because its statements are not known.
+ */
 function speak(watch: ToolWatch, { revision, text }: WatchedStep): void {
   const { names, spoken } = watch;
   const lower = text?.toLowerCase();
@@ -156,15 +167,15 @@ function speak(watch: ToolWatch, { revision, text }: WatchedStep): void {
   for (const name of said) spoken?.add(name);
 }
 
-/** What this run has committed before, the tool may be carrying out again. */
+/** A hint: the tool may be repeating what this run committed earlier. */
 const howToTell = (title: string) =>
   `${title} is not told of what this run applied before that, and may carry it out again: look whether something is there twice.`;
 
 const FRESH = "perform pg_stat_clear_snapshot();";
 
-/** Readers are let through: an application may ask how far its database is. */
+/** Locks the table against writers. Readers pass, because an application may check how far its database is. */
 function lockIn(table: Relation): string {
-  // Who may only read cannot lock; what has changed is seen all the same.
+  // A role that can only read cannot lock the table. It still sees what has changed.
   return `begin lock table ${nameOf(table)} in share row exclusive mode; exception when insufficient_privilege or undefined_table then null; end;`;
 }
 
@@ -184,7 +195,7 @@ function movedIn(watch: ToolWatch): string {
   }
   const { table, mark } = history;
   const changed = raise(`the history of ${title} (${describeTable(table)}) has changed`, howToTell(title));
-  // Parsed only where it is reached.
+  // PL/pgSQL parses the query on the table only when it reaches it.
   return `if to_regclass(${literal(nameOf(table))}) is null then ${changed} elsif ${markOf(table)} <> ${literal(mark)} then ${changed} end if;`;
 }
 
@@ -192,13 +203,16 @@ function appearedIn({ names, spoken, appeared }: ToolWatch): string {
   return appeared(names.filter((name) => spoken?.has(name) !== true));
 }
 
-/** Raises where the tool holds its own lock, for connections on which we cannot hold that for longer than a transaction. */
+/**
+ * SQL that raises if the tool holds its lock. It is for connections that cannot hold that lock longer than a
+ * transaction.
+ */
 export function advisoryIn({ keys, title }: Advisory): string {
   const list = keys.map((key) => `pg_try_advisory_xact_lock(${literal(String(key))}::bigint)`);
   return block(`if not (${list.join(" and ")}) then ${raise(`${title} holds its lock`)} end if;`);
 }
 
-/** The last look of a run. Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) where the tool has been at work in the meantime. */
+/** The last look of a run. Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) if the tool has worked meanwhile. */
 export async function refuseMeanwhile(connection: Connection, watch: ToolWatch): Promise<void> {
   const { title, history } = watch;
   if (watch.touchedBy !== null) return;

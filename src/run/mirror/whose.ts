@@ -1,7 +1,8 @@
 /**
- * Whose a history is. It is that of these files where it stands in the place in which the tool itself would make it for this
- * connection (or its configuration says so), or where one of its rows has the checksum of a file. Any other one may be
- * that of another service in the same database: a person is asked, and nothing is read into it or written to it.
+ * Decides whose a history is. It belongs to these files if it stands where the tool would create it for this
+ * connection, or where its configuration says. It also does if one of its rows has the checksum of a file. Any other
+ * history may belong to another service in the same database. Then a person is asked, and nothing is adopted from it
+ * or written to it.
  */
 import type { Migration } from "../../core/migration.ts";
 import { identifier, literal } from "../../core/sql/quote.ts";
@@ -20,20 +21,22 @@ import {
 } from "../../tools/tool.ts";
 import type { Target } from "../session/target.ts";
 
-/** What is known about these files, to tell whose a history is. */
+/** What is known about these files, to decide whose a history is. */
 export interface Whose {
   readonly migrations: readonly Migration[];
-  /** No run of ours has done anything here: then what may be theirs is asked about. Later it is not. */
+  /** Whether no run of ours has done anything here. Only then the user is asked about a history that may be theirs. */
   readonly fresh: boolean;
-  /** What its history had when it was last looked at, by revision: one that still has it was moved. */
+  /** The revisions that the history had at the last look. A table elsewhere that has all of them was moved. */
   readonly remembered?: readonly string[] | undefined;
-  /** The schema in which names without one are made; `null`: as the connection has it. */
+  /** The schema in which unqualified names are created. `null`: that of the connection. */
   readonly current: string | null;
   /** Where the tool's own configuration says that its history is. */
   configured(tool: Tool): ToolPlace | null;
 }
 
-/** Throws `PlanRefused` where the tool's configuration says something that only running it would tell. */
+/**
+ * `configured` throws `PlanRefused` if the tool's configuration depends on something that only running it would tell.
+ */
 export function whoseOf(target: Target, migrations: readonly Migration[], fresh: boolean): Whose {
   return {
     migrations,
@@ -47,7 +50,7 @@ export function whoseOf(target: Target, migrations: readonly Migration[], fresh:
   };
 }
 
-/** A configuration that cannot be read as text says nothing about a folder that is not the tool's. */
+/** The same, for a folder that is not the tool's: a configuration that cannot be read as text then says nothing. */
 export function readableOnly(whose: Whose): Whose {
   return {
     ...whose,
@@ -69,7 +72,7 @@ function firstOf(searchPath: string | null): string | null {
   return name === "$user" || name === "" ? null : name;
 }
 
-/** Whether it stands where its tool would make it. */
+/** Whether the table stands where its tool would create it. */
 export function isInPlace({ tool, table }: Found, whose: Whose): boolean {
   const place = whose.configured(tool);
   if (place === null) return isUsualPlace(tool, table, whose.current);
@@ -79,7 +82,7 @@ export function isInPlace({ tool, table }: Found, whose: Whose): boolean {
   return isHere || table.schema === tool.shape.schema;
 }
 
-/** Whether one of its rows has the checksum of one of these files, or all that was last seen in its place is in it. */
+/** Whether one of its rows has the checksum of one of these files, or the table has all rows of the last look. */
 export function isProven(tool: Tool, history: ToolHistory, { migrations, remembered = [] }: Whose): boolean {
   const hasChecksum = new Set(
     migrations.filter(({ tool: key }) => (key?.checksums.length ?? 0) > 0).map(({ id }) => id),
@@ -87,7 +90,7 @@ export function isProven(tool: Tool, history: ToolHistory, { migrations, remembe
   const { applied } = matchRows(tool, history, migrations);
   const ids = new Set(applied.map(({ id }) => id));
   const names = new Set(history.rows.map(({ name }) => name));
-  // Programs have no files here; their rows are known by their own names.
+  // A tool whose migrations are programs has no files here. Its rows are known by their own names.
   const here = remembered.filter(
     (subject) => subject !== "" && (tool.layouts.length === 0 || migrations.some(({ id }) => id === subject)),
   );
@@ -97,12 +100,12 @@ export function isProven(tool: Tool, history: ToolHistory, { migrations, remembe
   );
 }
 
-/** Whether one of its rows speaks of one of these files, by name or number. */
+/** Whether one of its rows names one of these files, by name or number. */
 export function isAboutThese(tool: Tool, history: ToolHistory, { migrations }: Whose): boolean {
   return matchRows(tool, history, migrations).applied.length > 0;
 }
 
-/** Where its table is to be made; as the tool itself would, in the schema of the connection. */
+/** Where the table is to be created, as `schema.table`: where the tool itself would create it for this connection. */
 export async function placeFor(
   connection: Connection,
   tool: Tool,
@@ -117,7 +120,10 @@ export async function placeFor(
   return `${rows[0]?.schema ?? "public"}.${name}`;
 }
 
-/** Throws `PlanRefused` where something else than a table has its name: it may stand for the history, and is not written to. */
+/**
+ * Throws `PlanRefused` if a view or a foreign table has the name of the history. It may stand for the history, so it
+ * is not written to.
+ */
 export async function refuseView(connection: Connection, tool: Tool, place: string): Promise<void> {
   const at = place.indexOf(".");
   const [schema, name] = [place.slice(0, at), place.slice(at + 1)];
@@ -135,7 +141,7 @@ export async function refuseView(connection: Connection, tool: Tool, place: stri
   ]);
 }
 
-/** The same, as far as it is known without asking the server; left out: as the tool has it by itself. */
+/** `placeFor` without a server. `undefined`: where the tool creates it by default. */
 export function placeWithoutLooking(target: Target, tool: Tool): string | undefined {
   const whose = whoseOf(target, [], true);
   const place = whose.configured(tool);
@@ -143,7 +149,7 @@ export function placeWithoutLooking(target: Target, tool: Tool): string | undefi
   return `${place?.schema ?? tool.shape.schema ?? whose.current ?? "public"}.${place?.table ?? tool.table}`;
 }
 
-/** Throws `PlanRefused` where a column that somebody has added wants a value that the tool does not give, nor do we. */
+/** Throws `PlanRefused` if somebody added a column that needs a value. Neither the tool nor we would give one. */
 export function refuseUnfilled({ tool, table }: Found, writer: HistoryWriter): void {
   const { columns, more = [] } = tool.shape;
   const own = [...Object.keys({ ...columns, ...writer.create([], null).table.columns }), ...more];
@@ -152,17 +158,17 @@ export function refuseUnfilled({ tool, table }: Found, writer: HistoryWriter): v
   throw new PlanRefused([
     {
       code: "ADOPT_CONFLICT",
-      message: `${describeTable(table)} has a column ${column} that wants a value, which ${tool.title} does not give: its history cannot be kept in step.`,
+      message: `${describeTable(table)} has a column ${column} that needs a value, which ${tool.title} does not give: its history cannot be mirrored.`,
       hint: `Give it a default: alter table ${nameOf(table)} alter column ${identifier(column)} set default …; or run without: --mirror none. Nothing was changed.`,
       details: { table: describeTable(table), column },
     },
   ]);
 }
 
-/** A history of which nothing says that it is of these files. */
+/** The refusal of a history which nothing ties to these files. */
 export function notProven({ tool, table }: Found, count: number): PlanRefused {
   const name = describeTable(table);
-  const yes = `If it is: godwit adopt --table ${name}${tool.writer === undefined ? "" : ` (to keep it in step: --mirror ${tool.name}:${name})`}.`;
+  const yes = `If it is: godwit adopt --table ${name}${tool.writer === undefined ? "" : ` (to mirror it: --mirror ${tool.name}:${name})`}.`;
   const no = `If it is another project's: --mirror none:${name}${tool.writer === undefined ? "" : `, or name your own: --mirror ${tool.name}:<schema.table>`}.`;
   return new PlanRefused([
     {
@@ -189,7 +195,7 @@ function unknownPlace(tool: Tool, { said, unknown }: ToolPlace): PlanRefused {
   ]);
 }
 
-/** A table that was named, and cannot be a history of that tool. */
+/** The refusal of a named table that cannot be a history of that tool. */
 export function notItsTable(table: Relation, tool: Tool | undefined, why: string | null): PlanRefused {
   const title = tool?.title ?? "a tool that is known";
   return new PlanRefused([

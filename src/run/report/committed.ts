@@ -66,7 +66,7 @@ export function whatWasKept(committed: Committed, { file }: FailedStep): string 
 }
 
 /** What to do about a failure, so that the next run can continue. */
-export function howToGoOn(
+function howToGoOn(
   committed: Committed,
   { revision, direction, file, rerun = "run again" }: FailedStep,
 ): string {

@@ -13,7 +13,7 @@ export function asSchemaGone(error: unknown): unknown {
     {
       code: "TARGET_SCHEMA_MISSING",
       message: error.message,
-      hint: "It was dropped or renamed meanwhile, and it is not made again. Take it out of the configuration, or make it anew and run again.",
+      hint: "It was dropped or renamed meanwhile, and a run does not create it again. Take it out of the configuration, or create it and run again.",
     },
     { cause: error },
   );

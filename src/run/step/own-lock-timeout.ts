@@ -120,7 +120,7 @@ function longerWait(
   return {
     code: "STEP_LOCK_TIMEOUT",
     message: `${step.revision} sets lock_timeout itself${shown}: --lock-timeout does not hold behind that.`,
-    hint: `It may wait for a lock without end, and whoever comes after it waits behind it. Remove that statement; where it is meant, declare it: ${step.kind === "module" ? 'lockTimeout: "none"' : "-- godwit: lock-timeout=none"}`,
+    hint: `It may wait for a lock without end, and whoever comes after it waits behind it. Remove that statement. If it is intended, declare it: ${step.kind === "module" ? 'lockTimeout: "none"' : "-- godwit: lock-timeout=none"}`,
     place: line === undefined ? { file } : { file, line },
   };
 }

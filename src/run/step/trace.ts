@@ -1,4 +1,5 @@
 /** What is known of a failure in a module. All of it is plain text, so that it can come from another process. */
+import { isAboutSecrets } from "../../core/sql/about-secrets.ts";
 import { excerptAt, type SecretSpan, secretsOf } from "../../core/sql/secrets.ts";
 import type { Place } from "../../errors.ts";
 import { placeOfStack } from "../../source/module/trace.ts";
@@ -60,7 +61,8 @@ export async function placeOfTrace(
   const secrets = secretsOf(statement);
   // The server quotes what it does not understand.
   for (const { value } of secrets) if (value !== null) remember(value);
-  const line = place?.excerpt === undefined ? undefined : hideWritten(place.excerpt, statement, secrets);
+  const written = place?.excerpt === undefined ? undefined : hideWritten(place.excerpt, statement, secrets);
+  const line = written === undefined || !isAboutSecrets(statement) ? written : hideHanded(written, statement);
   const shown = line === undefined ? place : { ...(place as Place), excerpt: line };
   if (position === undefined) return shown;
   const inside = excerptAt(statement, position);
@@ -70,18 +72,38 @@ export async function placeOfTrace(
   };
 }
 
-/** The line of a module may contain its statement. Secrets stand between quotes there too, and are hidden. */
+/** The line of a module may contain its statement. Secrets stand between quotes there too, or in comments. */
 function hideWritten(excerpt: string, statement: string, secrets: readonly SecretSpan[]): string {
   let shown = excerpt;
   for (const { start, end } of secrets) {
-    const written = statement.slice(start - 1, end + 1);
-    if (!/^['"$].+['"$]$/s.test(written)) continue;
-    shown = shown.replaceAll(written, `${written[0]}***${written.at(-1)}`);
+    const quoted = statement.slice(start - 1, end + 1);
+    const isQuoted = /^['"$].+['"$]$/s.test(quoted);
+    const written = isQuoted ? quoted : statement.slice(start, end);
+    // A number, or a word of a comment, may be anything else on the line.
+    if (!isQuoted && written.length < SHORTEST_COMMENT) continue;
+    const [open, close] = isQuoted ? [quoted[0], quoted.at(-1)] : ["", ""];
+    shown = shown.replaceAll(written, `${open}***${close}`);
     // A literal may be longer than the excerpt, and then only its beginning is there.
     for (let length = Math.min(written.length - 1, LONGEST_LINE); length > 1; length--)
-      shown = shown.replace(`${written.slice(0, length)}…\n`, `${written[0]}***…\n`);
+      shown = shown.replace(`${written.slice(0, length)}…\n`, `${open}***…\n`);
   }
   return shown;
+}
+
+const SHORTEST_COMMENT = 4;
+
+/**
+ * What the line hands to a statement about secrets: holes of a template, and literals that are not in the statement. An
+ * excerpt may end in the middle of either.
+ */
+function hideHanded(excerpt: string, statement: string): string {
+  return excerpt
+    .replace(/(\$\{)[^}\n…]*([}…])/g, "$1***$2")
+    .replace(
+      /(['"])((?:\\.|(?!\1)[^\\\n…])*)(\1|…)/g,
+      (written, open: string, content: string, close: string) =>
+        content === "" || statement.includes(content) ? written : `${open}***${close}`,
+    );
 }
 
 /** The longest line of an excerpt. */

@@ -61,9 +61,8 @@ export async function migrate(options: AttemptsOptions): Promise<Result> {
 }
 
 function ended(witness: Witness, result: Result): Result {
-  const problems = result.problems.map(presentableProblem);
-  witness.end({ ok: result.ok, problems });
-  return { ...result, problems };
+  witness.end(result);
+  return result;
 }
 
 interface Progress {

@@ -208,7 +208,7 @@ function verify(folder: string, manifest: Manifest, content: FrozenContent): Pro
     return {
       code: "SOURCE_FILE_CHANGED",
       message: `${path} of the bundle is not what was frozen from ${content.file}.`,
-      hint: "Build the bundle anew with `godwit build`.",
+      hint: "Build the bundle again with `godwit build`.",
       place: { file: path },
     };
   }
@@ -238,7 +238,7 @@ function readManifest(folder: string): Manifest {
 function broken(
   folder: string,
   message: string,
-  hint = "Build the bundle anew with `godwit build`.",
+  hint = "Build the bundle again with `godwit build`.",
   cause?: unknown,
 ) {
   return new SourceError(

@@ -13,7 +13,7 @@ export function refuseForeign(look: Look): void {
     layoutRefused(tool, {
       folder: look.folder,
       why: `its migrations are ${what}`,
-      hint: `Let ${tool} itself run them. To carry on with SQL: \`godwit adopt\` takes over what it has applied, and --dir names a folder of its own for what is new.`,
+      hint: `Let ${tool} itself run them. To carry on with SQL: \`godwit adopt\` takes over what it has applied, and --dir names another folder for new migrations.`,
     }),
   ]);
 }

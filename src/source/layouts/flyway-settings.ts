@@ -214,7 +214,7 @@ interface Entry {
   readonly value: string | null;
 }
 
-export function parseConf(text: string): readonly Entry[] {
+function parseConf(text: string): readonly Entry[] {
   return text.split(/\r?\n/).flatMap((line) => {
     const [, key, value = ""] = /^[ \t]*([^#!=\s][^=\s]*)[ \t]*=(.*)$/.exec(line) ?? [];
     return key === undefined ? [] : [{ key, value: value.trim() }];

@@ -7,14 +7,16 @@
  * The text stays as the file holds it, so that positions stay the same. Only a StatementEnd becomes a semicolon of the
  * same width, and after `ENVSUB ON` environment variables are replaced.
  */
+
 import { compareNumbers } from "../../core/order.ts";
+import { withoutZeros } from "../../core/version.ts";
 import { type ErrorCode, type Problem, SourceError } from "../../errors.ts";
 import { nearest } from "../../std/nearest.ts";
 import { readFolder } from "../folder.ts";
 import { placeOf } from "../place.ts";
 import { layoutRefused } from "../problems.ts";
 import type { Entry, FileText, Layout, LayoutOptions, Reading } from "./layout.ts";
-import { refuseShared, type Versioned, withoutZeros } from "./versions.ts";
+import { refuseShared, type Versioned } from "./versions.ts";
 
 export const goose: Layout = {
   name: "goose",

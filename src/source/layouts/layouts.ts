@@ -2,7 +2,7 @@
 import type { Layout } from "./layout.ts";
 
 /** `plain` is our own layout. It is not in this list and has a file of its own. */
-export const LAYOUTS = {
+const LAYOUTS = {
   drizzle: async () => (await import("./drizzle.ts")).drizzle,
   "node-pg-migrate": async () => (await import("./node-pg-migrate.ts")).nodePgMigrate,
   "graphile-migrate": async () => (await import("./graphile-migrate.ts")).graphileMigrate,

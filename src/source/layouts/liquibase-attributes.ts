@@ -12,7 +12,7 @@ const PLAIN = [...FLAGS, "dbms", "endDelimiter", "rollbackEndDelimiter", "logica
 export function whyNot({ attributes, written, precondition }: Changeset): string | null {
   for (const name of ["context", "contextFilter", "labels"]) {
     const value = attributes.get(name.toLowerCase());
-    if (value) return `${name}:${value}, and which of them are meant is not in the files`;
+    if (value) return `${name}:${value}, and the files do not say which of them apply`;
   }
   if (precondition !== null) return `a precondition (\`${precondition}\`), and none is checked`;
   const misread = PLAIN.find((name) =>

@@ -162,7 +162,7 @@ function propertyOf(rest: string, offset: number): SqlProperty | string {
   if (!/^(?:true|false)$/i.test(global)) return `has global:${global}`;
   const condition = ["context", "contextfilter", "labels"].find((key) => (values.get(key) ?? "") !== "");
   if (condition !== undefined)
-    return `depends on its ${condition}, and which of them are meant is not in the files`;
+    return `depends on its ${condition}, and the files do not say which of them apply`;
   return { name, value, dbms, global: global.toLowerCase() === "true", offset };
 }
 

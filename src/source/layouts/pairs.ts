@@ -1,11 +1,12 @@
 /** `<digits>_<title>.up.sql` and `<digits>_<title>.down.sql`, by version number: golang-migrate's form. */
+
 import type { ToolKey } from "../../core/migration.ts";
 import { compareNumbers } from "../../core/order.ts";
+import { withoutZeros } from "../../core/version.ts";
 import { SourceError } from "../../errors.ts";
 import { readFolder } from "../folder.ts";
 import { duplicateVersion, layoutRefused } from "../problems.ts";
 import { type Discovery, type Entry, wholeFile } from "./layout.ts";
-import { withoutZeros } from "./versions.ts";
 
 interface Pair {
   readonly up: string[];

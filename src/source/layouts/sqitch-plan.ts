@@ -130,7 +130,7 @@ export function parsePlan(text: string, file: string): Plan | null {
 }
 
 /** Computed as git computes the names of its objects. */
-export function objectId(kind: "change" | "tag", info: string): string {
+function objectId(kind: "change" | "tag", info: string): string {
   const bytes = Buffer.from(info, "utf8");
   return createHash("sha1").update(`${kind} ${bytes.length}\0`).update(bytes).digest("hex");
 }

@@ -2,9 +2,11 @@
  * sqlx: `<integer>_<description>.sql`, or `.up.sql` and `.down.sql`, by the integer. `-- no-transaction` counts only as
  * the very first bytes of a file. The tool compares the SHA-384 of a file's bytes on every run.
  */
+
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { compareNumbers } from "../../core/order.ts";
+import { withoutZeros } from "../../core/version.ts";
 import { type Problem, SourceError } from "../../errors.ts";
 import { isThere, readFolder } from "../folder.ts";
 import type { Section } from "../plain/sections.ts";
@@ -13,7 +15,7 @@ import { readText } from "../text.ts";
 import { placesAbove } from "./above.ts";
 import { type FileText, type Layout, type Reading, wholeFile } from "./layout.ts";
 import { lineEndVariants } from "./line-ends.ts";
-import { refuseShared, type Versioned, withoutZeros } from "./versions.ts";
+import { refuseShared, type Versioned } from "./versions.ts";
 
 export const sqlx: Layout = {
   name: "sqlx",

@@ -8,11 +8,6 @@ export interface Versioned extends Entry {
   readonly version: string;
 }
 
-/** `0012` → `12`. */
-export function withoutZeros(digits: string): string {
-  return digits.replace(/^0+(?=\d)/, "");
-}
-
 /** Compares the bytes of UTF-8, as most languages except JavaScript compare text. */
 export function byBytes(left: string, right: string): number {
   return Buffer.compare(Buffer.from(left), Buffer.from(right));

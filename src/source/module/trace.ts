@@ -21,7 +21,7 @@ export interface Frame {
 }
 
 /** The frames of a stack that are in files, the innermost first. */
-export function framesOf(stack: string): readonly Frame[] {
+function framesOf(stack: string): readonly Frame[] {
   return stack.split("\n").flatMap((line) => {
     const found = FRAME.exec(line);
     if (found === null) return [];

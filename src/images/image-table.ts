@@ -1,4 +1,7 @@
-/** The migration that `godwit init --import` writes. Its columns are the fields of `images/table.ts`; a test compares. */
+/**
+ * The migration that `godwit init --import` writes. Its columns are the fields of `images/table.ts`, and a test
+ * compares them.
+ */
 export const IMAGE_TABLE = `-- One row for each imported image. Add what you like: the import writes the columns below and no others.
 
 -- migrate:up

@@ -1,0 +1,51 @@
+/** From a configuration to everything that `doctor` says about it. */
+import type { Config } from "../config/config.ts";
+import { type ShownSetting, shownSettings } from "../config/shown.ts";
+import { looksPooled } from "../database/address/pooling.ts";
+import { examineDatabase, examineFiles, type Finding, findingsOf, ok } from "../run/doctor.ts";
+import type { RunContext } from "../run/session/target.ts";
+import { type Assembled, isAddressed } from "./assemble.ts";
+import { type SourceOptions, withSource } from "./source.ts";
+
+export interface Diagnosis {
+  /** Nothing is a problem. Warnings may remain. */
+  readonly healthy: boolean;
+  readonly settings: readonly ShownSetting[];
+  readonly findings: readonly Finding[];
+}
+
+export interface DiagnoseOptions extends SourceOptions {
+  /** What values come from where there is no configuration file. */
+  readonly given: string;
+  /** Opens the target for as long as `use` takes. What it throws is a finding. */
+  readonly withTarget: <T>(use: (assembled: Assembled, context: RunContext) => Promise<T>) => Promise<T>;
+}
+
+/** Looks at the files even if the database cannot be reached. */
+export async function diagnose(config: Config, options: DiagnoseOptions): Promise<Diagnosis> {
+  const { given, withTarget, ...sourceOptions } = options;
+  const findings = [
+    ok("configuration", config.file ?? `no file; ${given}, environment and defaults`),
+    ...(await findingsOf("files", () =>
+      withSource(config, sourceOptions, (source) =>
+        examineFiles(source, { recognised: config.values.layout === null }),
+      ),
+    )),
+    ...(await findingsOf("database", () =>
+      withTarget(({ target, address, embedded }, context) => {
+        const place = address?.display ?? "provided by the program";
+        const facts = {
+          display: `${place}${embedded === null ? "" : ` (embedded, in ${embedded})`}`,
+          addressed: isAddressed(config) || address === null,
+          pooled: address === null ? undefined : looksPooled(address),
+        };
+        return examineDatabase(target, facts, context);
+      }),
+    )),
+  ];
+  return {
+    healthy: !findings.some(({ state }) => state === "problem"),
+    settings: shownSettings(config),
+    findings,
+  };
+}

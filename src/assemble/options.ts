@@ -1,0 +1,20 @@
+/** From a configuration and a goal to the options of a run, for all doors alike. */
+import type { Config } from "../config/config.ts";
+import { type Direction, PHASES } from "../core/migration.ts";
+import type { MigrateOptions } from "../run/plan.ts";
+import type { Target } from "../run/session/target.ts";
+
+export function migrateOptions(config: Config, direction: Direction, to: string): MigrateOptions {
+  const { onFailure, outOfOrder } = config.values;
+  // A revision can be reverted in any phase, whatever phase applied it.
+  const phases = direction === "up" ? config.phases : PHASES;
+  return { goal: { direction, to, phases }, failure: onFailure, outOfOrder };
+}
+
+/** What people are told before `up` where the mode leaves nothing to do. */
+export async function remarkOnMode({ values, imports }: Config, { source }: Target): Promise<string | null> {
+  if (values.mode !== "nas-only" || values.phase !== null || imports.length > 0) return null;
+  const { migrations } = await source.list();
+  if (migrations.some((migration) => migration.phase === "import")) return null;
+  return "MIGRATION_MODE is nas-only, but there is nothing to import.";
+}

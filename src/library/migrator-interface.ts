@@ -1,0 +1,113 @@
+/** What a migrator can do for a program. */
+import type { Diagnosis } from "../assemble/doctor.ts";
+import type { Script } from "../assemble/script.ts";
+import type { Direction } from "../core/migration.ts";
+import type { Plan, Step } from "../core/step.ts";
+import type { Decided, Decision } from "../duplicates/decide.ts";
+import type { Duplicates } from "../duplicates/duplicates.ts";
+import type { FindOptions } from "../duplicates/find.ts";
+import type { Problem } from "../errors.ts";
+import type { ImportRun } from "../images/runs.ts";
+import type { ImportReport } from "../import/report.ts";
+import type { LoggedRow, Recorded } from "../ledger/ledger.ts";
+import type { AdoptReport } from "../run/adopt/adopt-report.ts";
+import type { AdoptOptions } from "../run/adopt.ts";
+import type { BaselineOptions, BaselineReport } from "../run/baseline.ts";
+import type { Repair } from "../run/corrections.ts";
+import type { ContactSheet } from "../run/duplicates.ts";
+import type { RepairReport } from "../run/repair.ts";
+import type { DryRunReport } from "../run/report/dry-run-report.ts";
+import type { Report } from "../run/report/report.ts";
+import type { StatusRow } from "../run/report/status-rows.ts";
+import type { ImportState } from "../run/status.ts";
+
+export interface Status {
+  readonly database: string;
+  /** Nothing is pending, nothing would stop `up()`, and its imports are complete. */
+  readonly upToDate: boolean;
+  /** The steps of `up()`. None if it would not begin, and `problems` says why. */
+  readonly pending: readonly Step[];
+  /** The newest applied revisions. */
+  readonly current: readonly string[];
+  /** The newest revisions of the files. */
+  readonly heads: readonly string[];
+  /** Every migration and its state. */
+  readonly migrations: readonly StatusRow[];
+  /** The imports that `up()` would run. */
+  readonly imports: readonly ImportState[];
+  readonly warnings: readonly Problem[];
+  /** The problems that `up()` would throw. */
+  readonly problems: readonly Problem[];
+}
+
+export type AppliedHistory = readonly Recorded[];
+
+export interface ScriptGiven {
+  /** Default `up`. */
+  readonly direction?: Direction;
+  /** As for `up` and `down`. Default: everything; `down` needs one. */
+  readonly goal?: string;
+  /** The revision that the database is at. Default: `base` for `up`, `heads` for `down`. */
+  readonly from?: string;
+}
+
+export interface ImportOptions {
+  /** Reads images again whose colours an earlier release did not record. */
+  readonly colours?: boolean;
+}
+
+/** Calls may run at the same time. Each has a connection of its own, and calls that write wait for each other. */
+export interface Migrator extends AsyncDisposable {
+  /**
+   * Applies what is pending, up to `goal` (an id or the start of one, `+2`, `head`). Without a goal, and with `head`, the
+   * configured imports run as well, between the phases before and after them. When it resolves, everything is in the
+   * ledger and in the database. Throws a `GodwitError` whose `report` says what was done.
+   */
+  up(goal?: string): Promise<Report>;
+  /** Reverts to `goal`: `-1`, an id (that one stays applied) or `base`. Throws like `up`. */
+  down(goal: string): Promise<Report>;
+  /** Changes nothing. What would stop `up()` is in `problems`. */
+  status(): Promise<Status>;
+  /**
+   * The plan of `up(goal)`, and of `down(goal)` for `-1` and `base`. Throws what that call would throw before its first
+   * step.
+   */
+  plan(goal?: string): Promise<Plan>;
+  /**
+   * Executes `up(goal)` in a transaction, and rolls it back. The report says what failed, and what could not be tried.
+   * Throws what `up(goal)` would throw before its first step.
+   */
+  dryRun(goal?: string): Promise<DryRunReport>;
+  /** Writes `up` or `down` as a script for psql. It reads the files, and connects to no database. */
+  script(options?: ScriptGiven): Promise<Script>;
+  /** The history in the ledger, the oldest first. */
+  history(): Promise<AppliedHistory>;
+  /** The log: what was done to the database, failures included. The newest 1000 rows, the newest first. */
+  log(): Promise<readonly LoggedRow[]>;
+  /** Looks for problems in settings, files and database. What is wrong is a finding, and is not thrown. */
+  doctor(): Promise<Diagnosis>;
+  /** Adopts what another tool has applied, from its own history. `dryRun` changes nothing. */
+  adopt(options?: Partial<AdoptOptions>): Promise<AdoptReport>;
+  /** Declares a revision and all before it as applied. `confirm` names a database in which they replace older ones. */
+  baseline(revision: string, options?: BaselineOptions): Promise<BaselineReport>;
+  /** Corrects the ledger. `confirm` is the name of the database. */
+  repair(request: Repair, options: { readonly confirm: string }): Promise<RepairReport>;
+  /**
+   * Runs the configured imports, or the one called `name`. When it resolves, each file has its row, or a reason in the
+   * report why it has none. Throws a `GodwitError` with a `report`.
+   */
+  import(name?: string, options?: ImportOptions): Promise<readonly ImportReport[]>;
+  /** The newest run of each import, or of the one called `name`. It also shows a run of another process. */
+  importRuns(name?: string): Promise<readonly ImportRun[]>;
+  /** Finds duplicates among the imported images. Compares new images first. */
+  duplicates(options?: FindOptions): Promise<Duplicates>;
+  /** Writes the same as one HTML page with the pictures. They come from the origins of the configured imports. */
+  contactSheet(options?: FindOptions): Promise<ContactSheet>;
+  /** Stores a decision about duplicates. Throws `ConfigError` for an unknown image. */
+  decide(decision: Decision): Promise<Decided>;
+  /**
+   * Waits for the calls that have begun, and stops the embedded server if there is one. A later call throws `ConfigError`.
+   * Safe to call twice.
+   */
+  close(): Promise<void>;
+}
