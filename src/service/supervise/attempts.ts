@@ -2,7 +2,7 @@
  * The migrations of one start of the app: an attempt, and others behind it while the cause can pass. What PostgreSQL
  * refuses is not tried again.
  */
-import { type Problem, presentableProblem } from "../../errors.ts";
+import type { Problem } from "../../errors.ts";
 import type { RunEvent } from "../../run/report/events.ts";
 import { delay, formatDuration } from "../../std/time.ts";
 import { type ChildOptions, type Outcome, runChild } from "./child.ts";
