@@ -12,21 +12,21 @@ import { findSupervisor } from "./supervised.ts";
 async function main(): Promise<void> {
   const signals = listenToSignals();
   const supervisor = findSupervisor((reason) => signals.abort(reason));
+  const opened = openTerminal(process.env);
+  // Beside an app no line may be written over: the one above may be the app's.
+  const terminal = supervisor === null ? opened : { ...opened, live: false, interactive: false };
   // A driver may throw in a callback, when the answer is not PostgreSQL's. The run then ends with its report, as on a
   // signal.
   let uncaught: StepFailed | undefined;
   process.on("uncaughtException", (error: unknown) => {
     // Whoever has taken the signals over keeps another process, and must not end before it.
-    if (signals.isTaken()) return void process.stderr.write(`error: ${thrownByNobody(error).message}\n`);
+    if (signals.isTaken()) return terminal.error(`error: ${thrownByNobody(error).message}\n`);
     if (uncaught !== undefined) process.exit(1);
     uncaught = thrownByNobody(error);
     signals.abort(uncaught);
   });
   // A run continues if nobody reads the log any longer, or if its disk is full.
   process.stderr.on("error", () => {});
-  const opened = openTerminal(process.env);
-  // Beside an app no line may be written over: the one above may be the app's.
-  const terminal = supervisor === null ? opened : { ...opened, live: false, interactive: false };
   // A process that ends before the run has answered has failed.
   process.exitCode = 1;
   setInterval(() => {}, 60_000);

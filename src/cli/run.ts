@@ -73,6 +73,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
   const { terminal, environment, workingFolder, deadline } = around;
   const { row, flags } = parsed;
   const lasting = row.lasting === true;
+  if (lasting) terminal.unblock();
   let loading: Promise<Config> | undefined;
   let loaded: Config | undefined;
   const printed: string[] = [];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Command, commandIn } from "../support/command.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { childrenOf, isRunning, untilGone } from "../support/processes.ts";
+import { startProxy } from "../support/proxy.ts";
 import { type Files, folderOf } from "../support/target.ts";
 import { until } from "../support/until.ts";
 
@@ -133,6 +134,36 @@ test("migrations that are killed are tried again, and the app does not notice", 
   await running.says("The migrations have failed after 2 attempts (MIGRATIONS_ENDED). The app goes on.");
   running.child.kill("SIGTERM");
   await running.exits(143);
+});
+
+test("a database that goes away during a step is a cause that can pass", async ({ db }) => {
+  const proxy = await startProxy({ port: db.port });
+  const through = { url: proxy.url(db.url) };
+  const env = { MIGRATION_RETRY_COUNT: "1", MIGRATION_RETRY_DELAY: "1ms" };
+  const { godwit, app } = place(through, SLEEPING, env);
+  const running = godwit.start(...app(FOREVER));
+  await until(async () => (await sleepers(db)) === 1, { what: "the migration to sleep" });
+  await proxy.close();
+  await running.says("Attempt 1 of 2 to migrate has failed, and its cause can pass");
+  await running.says("The migrations have failed after 2 attempts (DATABASE_UNREACHABLE). The app goes on.");
+  running.child.kill("SIGTERM");
+  await running.exits(143);
+});
+
+test("several targets: what the app is told of is every one of them", async ({ db }) => {
+  const targets = {
+    shop: { url: db.url, ledgerSchema: "shop" },
+    gone: { url: "postgres://x@127.0.0.1:1/y" },
+  };
+  const files = { ...ONE, "godwit.config.json": JSON.stringify({ targets }) };
+  const folder = folderOf(files);
+  const env = { NODE_ENV: "production", MIGRATION_RETRY_COUNT: "1", MIGRATION_RETRY_DELAY: "1ms" };
+  const godwit = commandIn({ folder, env: { ...env, GODWIT_ALLOW_SECOND_LEDGER: "true" } });
+  const { stderr } = await godwit("run", "--wait", "--", process.execPath, "-e", "");
+  expect(stderr).toContain("The migrations have failed after 2 attempts (DATABASE_UNREACHABLE).");
+  expect(await db.sql("select count(*)::int as n from shops")).toEqual([{ n: 0 }]);
+  const one = await godwit("run", "--wait", "--target", "shop", "--", process.execPath, "-e", "");
+  expect(one.stderr).toContain("everything is applied");
 });
 
 async function sleepers(db: TestDatabase): Promise<number> {
