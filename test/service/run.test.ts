@@ -150,6 +150,30 @@ test("a database that goes away during a step is a cause that can pass", async (
   await running.exits(143);
 });
 
+test("migrations end with the supervisor, even if it is killed", async ({ db }) => {
+  const { godwit, app, folder } = place(db, SLEEPING);
+  const running = godwit.start(...app(`console.log("up"); ${UNTIL(join(folder, "go"))}`));
+  await running.says("up");
+  await until(async () => (await sleepers(db)) === 1, { what: "the migration to sleep" });
+  const migrating = childrenOf(running.child.pid).filter((pid) => commandOf(pid).includes("godwit.cjs"));
+  running.child.kill("SIGKILL");
+  await untilGone(migrating, "the migrations");
+  await until(async () => (await sleepers(db)) === 0, { what: "the server to be told" });
+  // Without a container around it the app lives on.
+  writeFileSync(join(folder, "go"), "");
+  expect(await running.ended).toBe("SIGKILL");
+});
+
+test("of several containers that start at once one migrates, and all go on", async ({ db }) => {
+  const { godwit, app } = place(db, { "migrations/0001_once.sql": "create table once (id int)" });
+  const [run = "", ...words] = app("console.log('ready')");
+  const all = await Promise.all(Array.from({ length: 6 }, () => godwit(run, "--wait", ...words)));
+  expect(all.map(({ stdout }) => stdout)).toEqual(Array(6).fill("ready\n"));
+  const applied = all.filter(({ stderr }) => stderr.includes("1 migration applied"));
+  const nothing = all.filter(({ stderr }) => stderr.includes("everything is applied"));
+  expect([applied.length, nothing.length]).toEqual([1, 5]);
+});
+
 test("several targets: what the app is told of is every one of them", async ({ db }) => {
   const targets = {
     shop: { url: db.url, ledgerSchema: "shop" },
