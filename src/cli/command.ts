@@ -1,6 +1,6 @@
 /** What a command is: a row of the table in `commands.ts`, and a file of `commands/` that carries it out. */
 import type { Config } from "../config/config.ts";
-import type { Option, OptionKey } from "../config/options.ts";
+import { isOfSomeCommands, type Option, type OptionKey } from "../config/options.ts";
 import type { Observe } from "../run/report/events.ts";
 import type { Source } from "../source/source.ts";
 import type { Log } from "./output/log.ts";
@@ -30,8 +30,8 @@ export interface CommandRow {
   readonly needs?: readonly { readonly flag: string; readonly other: string }[];
   /** A longer text for `--help`, below the summary. */
   readonly description?: string;
-  /** It stays alive beside another process: no deadline, and signals are for it to pass on. */
-  readonly lasting?: boolean;
+  /** It goes on until it is told to end, so the deadline of a run is not its own. */
+  readonly stays?: boolean;
   /** The words behind `--` are a command that it starts, and none of them is read. */
   readonly startsApp?: boolean;
   readonly examples: readonly (readonly [command: string, does: string])[];
@@ -87,7 +87,7 @@ export interface Answer {
 /** Whether the flag of an option has an effect on a command. */
 export function isHonoured(row: CommandRow, option: Option): boolean {
   if (row.honours?.includes(option.key) === true) return true;
-  if (option.forPlanning === true || option.forRun === true) return false;
+  if (isOfSomeCommands(option)) return false;
   if (option.key === "target") return row.targets !== "none";
   if (option.key === "timeout") return row.about !== "nothing";
   if (option.about === undefined || row.about === undefined) return true;

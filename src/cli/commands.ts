@@ -52,7 +52,7 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: "run",
     targets: "none",
-    lasting: true,
+    stays: true,
     startsApp: true,
     summary: "start an app, and migrate beside it",
     description:

@@ -72,8 +72,8 @@ function wantsJson(argv: readonly string[]): boolean {
 async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolean): Promise<number> {
   const { terminal, environment, workingFolder, deadline } = around;
   const { row, flags } = parsed;
-  const lasting = row.lasting === true;
-  if (lasting) terminal.unblock();
+  const stays = row.stays === true;
+  if (stays) terminal.unblock();
   let loading: Promise<Config> | undefined;
   let loaded: Config | undefined;
   const printed: string[] = [];
@@ -86,12 +86,12 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     if (loading !== undefined) return loading;
     // The file may hang. Until it is read, the deadline of flags and environment holds.
     // A command that stays alive has none: the time is for what it starts.
-    if (!lasting) deadline.set(timeoutBefore({ flags: typed, environment, workingFolder }));
+    if (!stays) deadline.set(timeoutBefore({ flags: typed, environment, workingFolder }));
     // The file decides the format of the log. What it prints waits for that.
     const print = (line: string) => void printed.push(line);
     loading = loadConfig({ flags: typed, environment, workingFolder, signal, print });
     loaded = await loading;
-    if (!lasting) deadline.set(loaded.values.timeout);
+    deadline.set(stays ? 0 : loaded.values.timeout);
     return loaded;
   };
   // Replaced when the configuration is read, which decides the format.

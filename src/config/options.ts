@@ -511,6 +511,11 @@ export function variablesOf(option: Option): readonly string[] {
   return [own, ...(option.variables ?? [])];
 }
 
+/** Whether only some commands have it, those that name it in `honours`. */
+export function isOfSomeCommands({ forPlanning, forRun }: Option): boolean {
+  return forPlanning === true || forRun === true;
+}
+
 /** The key under which commander keeps the flag of an option: `dryRun` for `--dry-run <x>`. */
 export function flagName(option: Pick<Option, "flag">): string | null {
   return option.flag === null ? null : (/^--([\w-]+)/.exec(option.flag)?.[1] ?? null);

@@ -2,6 +2,7 @@
 import { describe } from "vitest";
 import { loadConfig } from "../../src/config/load.ts";
 import { problemsOf } from "../../src/errors.ts";
+import { createMigrator } from "../../src/library/migrator.ts";
 import { delayOf, parseDelays } from "../../src/std/delays.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
@@ -17,12 +18,30 @@ for (const [env, why] of [
   test(`up says that nothing is run, and exits 0: ${why}`, async ({ db }) => {
     const godwit = commandIn({ folder: folderOf(ONE), url: db.url, env });
     expect((await godwit("up")).stderr).toContain(why);
-    expect((await godwit("up", "--json")).json).toEqual({ ok: true, command: "up", skipped: why });
+    const { ok, report } = (await godwit("up", "--json")).json;
+    expect({ ok, report }).toMatchObject({
+      ok: true,
+      report: { outcome: "skipped", skipped: why, steps: [] },
+    });
     expect(await db.sql("select to_regclass('shops') as there")).toEqual([{ there: null }]);
     // What changes nothing is not switched off.
     expect((await godwit.fails(1, "status", "--check")).stdout).toContain("0001_shops");
     expect((await godwit("up", "--sql")).stdout).toContain("create table shops");
   });
+
+test("a program that calls up is told the same", async ({ db }) => {
+  const said: string[] = [];
+  await using migrator = createMigrator({
+    root: folderOf(ONE),
+    databaseUrl: db.url,
+    environment: { SKIP_MIGRATIONS: "true" },
+    say: (line) => said.push(line),
+  });
+  const why = "No migration is run: SKIP_MIGRATIONS is true.";
+  expect(await migrator.up()).toMatchObject({ outcome: "skipped", skipped: why, steps: [] });
+  expect(said).toEqual([why]);
+  expect(await db.sql("select to_regclass('shops') as there")).toEqual([{ there: null }]);
+});
 
 test("up runs whatever NODE_ENV is: it is what somebody wants now", async ({ db }) => {
   await commandIn({ folder: folderOf(ONE), url: db.url, env: { NODE_ENV: "development" } })("up");

@@ -1,23 +1,12 @@
-/** Whether migrations run at all. Pure. */
-
-export interface Conditions {
-  readonly migrationEnabled: boolean;
-  readonly skipMigrations: boolean;
-}
-
-/** For every command that migrates: somebody has switched migrations off. `null`: nobody has. */
-export function switchedOff({ migrationEnabled, skipMigrations }: Conditions): string | null {
-  if (skipMigrations) return "No migration is run: SKIP_MIGRATIONS is true.";
-  if (!migrationEnabled) return "No migration is run: MIGRATION_ENABLED is false.";
-  return null;
-}
+/** Whether migrations run beside an app. Pure. */
+import { type Switches, switchedOff } from "../../config/switched-off.ts";
 
 /**
  * Beside an app, the environment counts as well: on a developer's machine the same start command must not migrate. Whoever
  * types `godwit up` wants it now, so it does not count there.
  */
 export function whyNotBesideApp(
-  values: Conditions & { readonly environments: readonly string[] },
+  values: Switches & { readonly environments: readonly string[] },
   nodeEnvironment: string | undefined,
 ): string | null {
   const off = switchedOff(values);
