@@ -6,6 +6,7 @@ import type { Source } from "../source/source.ts";
 import type { Log } from "./output/log.ts";
 import type { Terminal } from "./output/terminal.ts";
 import type { SignalHandler } from "./signals.ts";
+import type { UnderWay } from "./under-way.ts";
 
 export interface CommandRow {
   readonly name: string;
@@ -55,6 +56,7 @@ export interface Invocation {
   readonly app: readonly string[];
   /** Gives it the signals of the process. */
   readonly takeSignals: (handler: SignalHandler) => void;
+  readonly underWay: UnderWay;
   /** Writes one line for people to stderr. */
   readonly say: (line: string, options?: { readonly loud: boolean }) => void;
   readonly json: boolean;

@@ -56,7 +56,7 @@ function memberOf(config: Config, around: FleetRun, source?: Invocation["source"
       const own = { ...invocation, config: async () => config, ...(source === undefined ? {} : { source }) };
       if (alone) return command.run(own);
       const log = prefixedLog(invocation.log(), name, { live, brief: config.target?.schema != null });
-      const { observe } = createProgress(log);
+      const observe = invocation.underWay.watch(createProgress(log).observe, name);
       try {
         return await command.run({
           ...own,

@@ -8,11 +8,26 @@ import { unread, writtenUnless } from "./output/unread.ts";
 import { run } from "./run.ts";
 import { listenToSignals } from "./signals.ts";
 import { findSupervisor } from "./supervised.ts";
+import { createUnderWay } from "./under-way.ts";
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+/** How long a reader has to take the last words of a process that ends at once. */
+const LAST_WORDS_MS = 250;
 
 async function main(): Promise<void> {
-  const signals = listenToSignals();
-  const supervisor = findSupervisor((reason) => signals.abort(reason));
   const opened = openTerminal(process.env);
+  const underWay = createUnderWay();
+  let givenUp = false;
+  const giveUp = (by: "SIGINT" | "SIGTERM") => {
+    const exit = () => process.exit(EXIT_CODES[by]);
+    if (givenUp) exit();
+    givenUp = true;
+    underWay.giveUp(underWay.cut(by));
+    setTimeout(exit, LAST_WORDS_MS);
+    void Promise.all([terminal.end(), flushed()]).then(exit);
+  };
+  const signals = listenToSignals(giveUp);
+  const supervisor = findSupervisor((reason) => signals.abort(reason));
   // Beside an app no line may be written over: the one above may be the app's.
   const terminal = supervisor === null ? opened : { ...opened, live: false, interactive: false };
   // A driver may throw in a callback, when the answer is not PostgreSQL's. The run then ends with its report, as on a
@@ -39,7 +54,9 @@ async function main(): Promise<void> {
     takeSignals: signals.take,
     supervisor,
     deadline,
+    underWay,
   });
+  if (givenUp) return;
   if (uncaught !== undefined && code === 0) {
     process.stderr.write(`error: ${uncaught.message}\n`);
     code = 1;
@@ -55,8 +72,13 @@ async function main(): Promise<void> {
     if (code === 0) code = output === null ? exitCodeOf(ended.reason) : 1;
   }
   // A migration may leave a timer or a socket open, so the process is ended here. The output must be written first.
-  await writtenUnless(new Promise<void>((resolve) => process.stderr.write("", () => resolve())), ended);
+  await writtenUnless(flushed(), ended);
   process.exit(code);
+}
+
+/** Resolves when everything that was written to stderr is out. */
+function flushed(): Promise<void> {
+  return new Promise((resolve) => process.stderr.write("", () => resolve()));
 }
 
 /** The problem of output that nobody read. `null`: the run has failed already and has said why. */

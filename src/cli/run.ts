@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type Config, schemaTarget } from "../config/config.ts";
 import { loadConfig, timeoutBefore } from "../config/load.ts";
 import { flagName, OPTIONS } from "../config/options.ts";
-import { GodwitError, type Problem, problemsOf } from "../errors.ts";
+import { GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
 import { GRACE_MS, orEnded } from "../run/session/ending.ts";
 import { passwordsIn } from "../std/credentials.ts";
 import { hideRemembered, redact, remember } from "../std/secret.ts";
@@ -19,6 +19,7 @@ import type { Terminal } from "./output/terminal.ts";
 import { type Parsed, parse } from "./program.ts";
 import type { SignalHandler } from "./signals.ts";
 import type { Supervisor } from "./supervised.ts";
+import type { UnderWay } from "./under-way.ts";
 
 /** The process around a command. */
 export interface CommandEnvironment {
@@ -32,6 +33,7 @@ export interface CommandEnvironment {
   readonly takeSignals: (handler: SignalHandler) => void;
   /** The process beside an app that has started this one; `null`: somebody else has. */
   readonly supervisor: Supervisor | null;
+  readonly underWay: UnderWay;
 }
 
 /** Runs the command and returns the exit code. Never throws. */
@@ -50,7 +52,7 @@ export async function run(argv: readonly string[], around: CommandEnvironment): 
       if (json) terminal.out(documentOf({ ok: false, problems: [usageProblem(commander.message ?? "")] }));
       return 2;
     }
-    return fail(error, { terminal, json, command: null });
+    return around.underWay.claim() ? fail(error, { terminal, json, command: null }) : exitCodeOf(error);
   }
 }
 
@@ -70,7 +72,7 @@ function wantsJson(argv: readonly string[]): boolean {
 }
 
 async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolean): Promise<number> {
-  const { terminal, environment, workingFolder, deadline } = around;
+  const { terminal, environment, workingFolder, deadline, underWay } = around;
   const { row, flags } = parsed;
   const stays = row.stays === true;
   if (stays) terminal.unblock();
@@ -96,7 +98,8 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
   };
   // Replaced when the configuration is read, which decides the format.
   let log: Log = createTextLog({ terminal, quiet: flags.quiet === true, verbose: flags.verbose === true });
-  let observe = createProgress(log).observe;
+  const progressOf = (some: Log) => underWay.watch(createProgress(some).observe);
+  let observe = progressOf(log);
   const tellPrinted = () => {
     for (const line of printed.splice(0)) log.write("info", line);
   };
@@ -110,7 +113,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
         const { quiet, verbose, logFormat } = read.values;
         const options = { terminal, quiet, verbose };
         log = logFormat === "json" ? createJsonLog(options, randomUUID()) : createTextLog(options);
-        observe = createProgress(log).observe;
+        observe = progressOf(log);
         tellPrinted();
         for (const note of [...parsed.notes, ...read.notes]) log.write("warn", note);
       }
@@ -126,28 +129,56 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     overheard: (event) => around.supervisor?.tell(event),
     app: parsed.app,
     takeSignals: around.takeSignals,
+    underWay,
     say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
     json,
     commands: COMMANDS,
   };
+  const isTold = () => loaded?.values.logFormat === "json";
+  const giveUp = (error: Interrupted) => {
+    log.live("");
+    if (isTold()) log.problem("error", error);
+    fail(error, { terminal, json, command: row.name, told: isTold() });
+  };
+  underWay.onGiveUp(giveUp, { keeps: flags.dryRun !== true });
+  for (const ended of [around.signal, deadline.signal])
+    ended.addEventListener("abort", () => sayEnding(log, ended.reason), { once: true });
   try {
     const command = await row.load();
     const answered = answerOf(command.run, { row, typed, invocation, workingFolder });
     const answer = await orEnded(answered, { signal, graceMs: GRACE_MS });
     const { exitCode = 0, text } = answer;
-    if (around.supervisor === null)
-      print(answer, { terminal, json, quiet: flags.quiet === true, command: row.name });
-    else
-      around.supervisor.end({ ok: exitCode === 0, text: hideRemembered(text), problems: problemsIn(answer) });
+    if (underWay.claim()) {
+      if (around.supervisor === null)
+        print(answer, { terminal, json, quiet: flags.quiet === true, command: row.name });
+      else
+        around.supervisor.end({
+          ok: exitCode === 0,
+          text: hideRemembered(text),
+          problems: problemsIn(answer),
+        });
+    }
     return exitCode;
   } catch (error) {
+    if (!underWay.claim()) return exitCodeOf(error);
     log.live("");
     tellPrinted();
     around.supervisor?.end({ ok: false, text: "", problems: problemsOf(error) });
-    if (loaded?.values.logFormat === "json")
-      for (const problem of problemsToTell(error)) log.problem("error", problem);
-    return fail(error, { terminal, json, command: row.name, told: loaded?.values.logFormat === "json" });
+    if (isTold()) for (const problem of problemsToTell(error)) log.problem("error", problem);
+    return fail(error, { terminal, json, command: row.name, told: isTold() });
   }
+}
+
+/** The end may take some seconds, and a person at the terminal has nothing else to see in them. */
+function sayEnding(log: Log, reason: unknown): void {
+  if (!(reason instanceof Interrupted)) return;
+  const { by } = reason;
+  log.write(
+    "info",
+    by === "deadline"
+      ? "The deadline has passed: ending what is under way"
+      : `${by}: ending what is under way; a second signal ends the process at once`,
+  );
 }
 
 /** Options that mean nothing without several targets. */

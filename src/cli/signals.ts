@@ -4,8 +4,6 @@
  */
 import { Interrupted } from "../errors.ts";
 
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-
 /** Those that an app may get; what the kernel sends for faults, and what nobody can catch, is not among them. */
 const PASSED_ON: readonly NodeJS.Signals[] = ["SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"];
 
@@ -20,13 +18,14 @@ export interface Signals {
   readonly take: (handler: SignalHandler) => void;
 }
 
-export function listenToSignals(): Signals {
+/** `onSecond`: nobody wants to wait for the end that the first one has begun. */
+export function listenToSignals(onSecond: (name: "SIGINT" | "SIGTERM") => void): Signals {
   const stop = new AbortController();
   let taken: SignalHandler | undefined;
   for (const name of ["SIGINT", "SIGTERM"] as const)
     process.on(name, () => {
       if (taken !== undefined) return taken(name);
-      if (stop.signal.aborted) process.exit(EXIT_CODES[name]);
+      if (stop.signal.aborted) return onSecond(name);
       stop.abort(interruption(name));
     });
   return {

@@ -17,7 +17,9 @@ import {
   needsNoTransaction,
   UNSAFE_NEW_ENUM_VALUE,
 } from "../database/sqlstate.ts";
-import { DatabaseError, type Problem, SourceError, StepFailed } from "../errors.ts";
+import { DatabaseError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
+import type { Listing } from "../source/source.ts";
+import { joinSentences } from "../std/sentences.ts";
 import { withAdopted } from "./adopt/adopted.ts";
 import { lookAtTool } from "./adopt/adoption.ts";
 import { unmirroredWarning } from "./adopt/unmirrored.ts";
@@ -26,12 +28,14 @@ import type { Import } from "./import.ts";
 import { beside, includesImports, type MigrateOptions, planInput } from "./plan.ts";
 import { type DryRunReport, DryRunResults } from "./report/dry-run-report.ts";
 import { sessionKind } from "./session/connect.ts";
+import { asInterruption } from "./session/ending.ts";
 import { withLock } from "./session/locked.ts";
 import { refuseForeign } from "./session/owner.ts";
 import { CALM, resetSession } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { rollback } from "./session/transaction.ts";
 import { type StepContext, whereIs } from "./step/context.ts";
+import { interruptedDryRun } from "./step/interruption.ts";
 import { refusedIndexes } from "./step/leftover-indexes.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { losesNothingOutside } from "./step/pipeline.ts";
@@ -51,9 +55,30 @@ export async function dryRun(
   options: DryRunOptions,
   context: RunContext,
 ): Promise<DryRunReport> {
-  const files = await target.source.list();
-  const imports = includesImports(options.goal) ? await options.imports() : [];
   const results = new DryRunResults();
+  let notImported: readonly string[] = [];
+  try {
+    const files = await target.source.list();
+    const imports = includesImports(options.goal) ? await options.imports() : [];
+    notImported = imports.map(({ name }) => name);
+    await tryPlan(target, { options, context, files, results });
+  } catch (thrown) {
+    if (!(asInterruption(thrown, context.signal) instanceof Interrupted)) throw thrown;
+    const error = interruptedDryRun(context.signal, results);
+    error.report = results.interrupted(target.name, notImported);
+    throw error;
+  }
+  return results.report(target.name, notImported);
+}
+
+interface Trial {
+  readonly options: DryRunOptions;
+  readonly context: RunContext;
+  readonly files: Listing;
+  readonly results: DryRunResults;
+}
+
+async function tryPlan(target: Target, { options, context, files, results }: Trial): Promise<void> {
   await withLock(target, context, async (connection, lock) => {
     const known = { files, history: await target.ledger.read(connection) };
     refuseForeign(target, files, known.history);
@@ -61,8 +86,15 @@ export async function dryRun(
     const history = withAdopted(known.history, entries, context);
     const decided = plan(beside(planInput(target, options, files, history), passedOver));
     context.observe({ kind: "planned", plan: decided });
+    results.planned(decided.steps.map(({ revision }) => revision));
     const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
-    const steps = await prepareSteps({ steps: decided.steps, migrations, source: target.source, history });
+    const steps = await prepareSteps({
+      steps: decided.steps,
+      migrations,
+      source: target.source,
+      history,
+      signal: context.signal,
+    });
     const stepContext: StepContext = {
       target,
       observe: context.observe,
@@ -90,10 +122,6 @@ export async function dryRun(
       await rollback(connection);
     }
   });
-  return results.report(
-    target.name,
-    imports.map(({ name }) => name),
-  );
 }
 
 interface Known {
@@ -121,8 +149,11 @@ async function tryAll(
     if (problem !== undefined) {
       // A step before it may take that away.
       const uncertain = index > 0;
-      const hint = [problem.hint, "This is uncertain: a migration before it may take that away."];
-      const unsure = { ...problem, hint: hint.filter(Boolean).join(" ") };
+      const hint = joinSentences(
+        problem.hint,
+        "This is uncertain: a migration before it may take that away.",
+      );
+      const unsure = { ...problem, hint };
       results.failures.push({ revision, problem: uncertain ? unsure : problem, uncertain });
       left.add(revision);
       continue;
@@ -131,13 +162,16 @@ async function tryAll(
       results.notTried.push({ revision, because: prepared.because ?? "it runs outside a transaction" });
       continue;
     }
+    context.stop.throwIfAborted();
     context.observe({ kind: "step-started", step, index, count: steps.length });
+    results.trying = revision;
     try {
       await attempt(context, prepared);
       results.tried.push(revision);
     } catch (error) {
       await judge(context, { prepared, error, results });
     }
+    results.trying = undefined;
   }
 }
 
@@ -152,6 +186,12 @@ async function judge(context: StepContext, { prepared, error, results }: Failed)
   const { connection, stop } = context;
   const { revision } = prepared.step;
   if (connection.lost.aborted) throw connection.lost.reason;
+  if (stop.reason instanceof Interrupted) {
+    await connection.execute("rollback to savepoint godwit_dry_run").catch((failure: unknown) => {
+      if (hasEnded(failure)) results.committedBy = prepared.step.file;
+    });
+    throw stop.reason;
+  }
   const body = prepared.problem === null ? await prepared.load() : null;
   const place =
     body?.kind === "module" ? await placeOfTrace(traceOf(error), whereIs(context, prepared.step)) : undefined;
@@ -180,7 +220,7 @@ async function judge(context: StepContext, { prepared, error, results }: Failed)
   const told = problem.toProblem();
   const doubt = doubtOf(body?.file ?? prepared.step.file, results);
   const own = error instanceof DatabaseError ? error.hint : undefined;
-  const hint = [own, doubt].filter(Boolean).join(" ");
+  const hint = joinSentences(own, doubt);
   results.failures.push({ revision, problem: uncertain ? { ...told, hint } : told, uncertain });
 }
 
@@ -211,12 +251,17 @@ async function attempt(context: StepContext, prepared: Prepared): Promise<void> 
   await refuseEnded(context, prepared);
 }
 
+/** The transaction or its savepoint is gone. */
+function hasEnded(error: unknown): boolean {
+  return error instanceof DatabaseError && ["25P01", "3B001"].includes(error.sqlState ?? "");
+}
+
 /** Of a step that has ended the transaction nothing can be rolled back any more, nor of those before it. */
 async function refuseEnded({ connection }: StepContext, { step }: Prepared): Promise<void> {
   try {
     await connection.execute("release savepoint godwit_dry_run; savepoint godwit_dry_run");
   } catch (error) {
-    if (!["25P01", "3B001"].includes((error as DatabaseError).sqlState ?? "")) throw error;
+    if (!hasEnded(error)) throw error;
     throw new StepFailed(
       {
         code: "STEP_ENDED_TRANSACTION",

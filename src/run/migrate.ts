@@ -136,7 +136,8 @@ class Run {
         await this.#underLock(connection, lock, files);
         if (this.#options.goal.direction === "up") refuseUnusable(files);
       } catch (error) {
-        throw await explainedBySchema(error, this.#target.settings, connection);
+        const told = await this.#reconnection.stopped(error, { connection, lock });
+        throw await explainedBySchema(told, this.#target.settings, connection);
       } finally {
         if (!connection.lost.aborted) await lock.release().catch(() => {});
       }
@@ -207,6 +208,7 @@ class Run {
       migrations: new Map(files.migrations.map((migration: Migration) => [migration.id, migration])),
       source: target.source,
       history,
+      signal: this.#context.signal,
     });
     if (this.#options.failure === "stop") refuseBroken(prepared);
     for (const warning of await lockTimeoutWarnings(prepared, target.settings)) this.#warn(warning);
@@ -240,6 +242,7 @@ class Run {
       },
       sent: indexes.sent,
       cut: this.#reconnection.cut,
+      lostAt: (known) => this.#reconnection.lostAt(known),
       ...{ mirror, watch, advisory },
     };
     await indexes.before(context, prepared, invalid);

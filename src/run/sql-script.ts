@@ -37,7 +37,13 @@ export async function renderScript(
   const history = assumedHistory(target, options.from, files.migrations);
   const decided = plan(planInput(target, options, files, history));
   const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
-  const steps = await prepareSteps({ steps: decided.steps, migrations, source: target.source, history });
+  const steps = await prepareSteps({
+    steps: decided.steps,
+    migrations,
+    source: target.source,
+    history,
+    signal: context.signal,
+  });
   const problems = steps.flatMap((step) => step.problem ?? []);
   if (problems[0] !== undefined) throw new SourceError([problems[0], ...problems.slice(1)]);
   const rendered: string[] = [];

@@ -163,7 +163,13 @@ export async function preview(target: Target, options: MigrateOptions, context: 
   const decided = plan(beside(planInput(target, options, files, history), passedOver));
   if (decided.direction === "down") refuseUnmirroredDown(target, unmirrored, decided);
   const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
-  const steps = await prepareSteps({ steps: decided.steps, migrations, source: target.source, history });
+  const steps = await prepareSteps({
+    steps: decided.steps,
+    migrations,
+    source: target.source,
+    history,
+    signal: context.signal,
+  });
   const waits = await lockTimeoutWarnings(steps, target.settings);
   return { ...decided, warnings: [...warningsOf(target, view, decided), ...waits] };
 }

@@ -5,7 +5,16 @@ import { presentable, presentableData } from "./secret.ts";
  * A copy of the same class, with its texts made presentable. The thrown value itself is not changed, because it is not
  * ours: the settings of a client that is still in use may be attached to it.
  */
-export function presentableCause(thrown: unknown, depth = 0): unknown {
+export function presentableCause(thrown: unknown): unknown {
+  try {
+    return copyOf(thrown, 0);
+  } catch {
+    // It throws where it is looked at.
+    return undefined;
+  }
+}
+
+function copyOf(thrown: unknown, depth: number): unknown {
   if (typeof thrown === "string") return presentable(thrown);
   if (typeof thrown !== "object" || thrown === null) return thrown;
   if (!(thrown instanceof Error)) return plain(thrown);
@@ -23,9 +32,9 @@ export function presentableCause(thrown: unknown, depth = 0): unknown {
 const DEEPEST = 8;
 
 function shown(key: string, value: unknown, depth: number): unknown {
-  if (key === "cause") return presentableCause(value, depth + 1);
-  if (key === "errors" && Array.isArray(value)) return value.map((one) => presentableCause(one, depth + 1));
-  return value instanceof Error ? presentableCause(value, depth + 1) : plain(value);
+  if (key === "cause") return copyOf(value, depth + 1);
+  if (key === "errors" && Array.isArray(value)) return value.map((one) => copyOf(one, depth + 1));
+  return value instanceof Error ? copyOf(value, depth + 1) : plain(value);
 }
 
 /** Objects that are not plain data are left out, because their content is unknown. */

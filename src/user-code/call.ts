@@ -10,7 +10,7 @@ import { MOST_CARRIED, shortened } from "../std/secret.ts";
 import { activeResources, letLateOnesCome, stillOpen } from "./late.ts";
 import { type Begun, createBegun, NEVER } from "./module-begun.ts";
 import { type Executor, handles } from "./module-context.ts";
-import { rememberStatement } from "./thrown.ts";
+import { isInstance, rememberStatement } from "./thrown.ts";
 
 export interface OpenCall {
   readonly begun: Begun;
@@ -78,7 +78,9 @@ export async function createCall(id: number, { tell }: CallOptions): Promise<Ope
       } catch (error) {
         tell({ kind: "describing" });
         // 25P02: the transaction had failed before, and the module caught that error.
-        throw error instanceof DatabaseError && error.sqlState === "25P02" ? (first?.error ?? error) : error;
+        throw isInstance(error, DatabaseError) && error.sqlState === "25P02"
+          ? (first?.error ?? error)
+          : error;
       }
       const unbegun = unbegunOf(returned);
       begun.close();

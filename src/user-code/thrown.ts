@@ -13,30 +13,53 @@ export function rememberStatement(error: object, statement: number): void {
   statements.set(error, statement);
 }
 
+/** Never throws, whatever the value does when it is looked at. */
 export function describeThrown(error: unknown): Thrown {
-  const { calledAt, statement } = traceOf(error);
-  return { ...withoutTrace(error), ...(calledAt === undefined ? {} : { at: { calledAt, statement } }) };
+  const { calledAt, statement } = readable(() => traceOf(error), {});
+  const described = readable(() => withoutTrace(error), plainError(UNREADABLE));
+  return { ...described, ...(calledAt === undefined ? {} : { at: { calledAt, statement } }) };
 }
 
 function withoutTrace(error: unknown): Thrown {
-  if (!(error instanceof Error)) return { kind: "error", name: "Error", message: textOf(error), stack: "" };
-  const statement = statements.get(error);
-  if (statement !== undefined) return { kind: "statement", statement };
-  if (error instanceof GodwitError && error.name !== "DatabaseError")
+  if (typeof error === "object" && error !== null) {
+    const statement = statements.get(error);
+    if (statement !== undefined) return { kind: "statement", statement };
+  }
+  if (!isInstance(error, Error)) return plainError(textOf(error));
+  if (isInstance(error, GodwitError) && error.name !== "DatabaseError")
     return {
       kind: "problems",
       name: error.name,
       problems: problemsOf(error).map(plain) as [Problem, ...Problem[]],
     };
-  const { name, message, stack } = error;
-  const { hint } = error as { hint?: unknown };
+  const hint = readable<unknown>(() => (error as { hint?: unknown }).hint, undefined);
   return {
     kind: "error",
-    name: textOf(name),
-    message: textOf(message),
-    stack: stackOf(stack ?? ""),
+    name: readable(() => textOf(error.name), "Error"),
+    message: readable(() => textOf(error.message), UNREADABLE),
+    stack: readable(() => stackOf(error.stack ?? ""), ""),
     ...(typeof hint === "string" ? { hint } : {}),
   };
+}
+
+function plainError(message: string): Thrown {
+  return { kind: "error", name: "Error", message, stack: "" };
+}
+
+const UNREADABLE = "it threw something that cannot be read, because that throws an error itself";
+
+/** What is thrown may be a proxy, or have getters that throw. */
+function readable<T>(read: () => T, instead: T): T {
+  try {
+    return read();
+  } catch {
+    return instead;
+  }
+}
+
+/** Whether it is of the class. A proxy may refuse to say so. */
+export function isInstance<T>(value: unknown, of: abstract new (...given: never) => T): value is T {
+  return readable(() => value instanceof of, false);
 }
 
 /** Their details may hold anything. */
@@ -53,7 +76,7 @@ function textOf(value: unknown): string {
   try {
     return shortened(String(value), MOST_CARRIED);
   } catch {
-    return "something that is no text";
+    return UNREADABLE;
   }
 }
 

@@ -31,6 +31,8 @@ export interface Proxy {
   cutBefore(n: number): void;
   /** Cuts every connection now. */
   cut(): void;
+  /** Keeps the next message of a client that holds this text, and everything behind it on its connection, until it is released. */
+  hold(text: string): Held;
   /** Latency of each way: everything comes later, nothing comes slower. */
   delay(ms: number): void;
   /**
@@ -41,6 +43,12 @@ export interface Proxy {
   /** What silence has kept back, in order. A hang-up has the type `closed`. */
   readonly keptBack: readonly Message[];
   close(): Promise<void>;
+}
+
+export interface Held {
+  /** Resolves when the message has arrived at the proxy. */
+  readonly reached: Promise<void>;
+  release(): void;
 }
 
 export interface ProxyOptions {
@@ -65,6 +73,7 @@ export async function startProxy({
   let cutAt: { n: number; forward: boolean } | undefined;
   let delayMs = 0;
   let silent = false;
+  const holds = new Set<{ text: string; reached: () => void; released: Promise<void> }>();
 
   const server = createServer((client) => {
     const connection = ++connections;
@@ -93,6 +102,19 @@ export async function startProxy({
           if (cut) {
             cutAt = undefined;
             link.gone = true; // whatever is behind it no longer passes
+          }
+          const held = from === "client" && [...holds].find(({ text }) => bytes.includes(text));
+          if (held) {
+            holds.delete(held);
+            link.held = held.released;
+            void held.released.then(() => {
+              link.held = undefined;
+            });
+            held.reached();
+          }
+          if (link.held !== undefined && from === "client") {
+            void link.held.then(() => link.gone || target.write(bytes));
+            continue;
           }
           later(() => {
             if (!link.silent && cut?.forward !== false) target.write(bytes);
@@ -143,6 +165,16 @@ export async function startProxy({
       cutAt = { n, forward: false };
     },
     cut: cutAll,
+    hold(text) {
+      let release = () => {};
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const reached = new Promise<void>((resolve) => {
+        holds.add({ text, reached: resolve, released });
+      });
+      return { reached, release };
+    },
     delay(ms) {
       delayMs = ms;
     },
@@ -164,6 +196,7 @@ export async function startProxy({
 interface Link {
   readonly client: Socket;
   readonly server: Socket;
+  held?: Promise<void> | undefined;
   gone: boolean;
   silent: boolean;
 }

@@ -24,7 +24,10 @@ export function problemsToTell(error: unknown): readonly Problem[] {
   const report = error instanceof GodwitError ? (error.report as Partial<Report> | undefined) : undefined;
   const isTold = (one: Problem) =>
     problems.some(({ code, message }) => code === one.code && message === one.message);
-  const others = (report?.failures ?? []).map(({ problem }) => problem);
+  // A failure of a dry run may be none of `up`.
+  const failures: readonly { readonly problem: Problem; readonly uncertain?: boolean }[] =
+    report?.failures ?? [];
+  const others = failures.filter(({ uncertain }) => uncertain !== true).map(({ problem }) => problem);
   return [...problems, ...others.filter((problem) => !isTold(problem))];
 }
 

@@ -73,7 +73,7 @@ function splitName(word: string, { targets }: Config): { name: string; only: str
 function emptySchema(word: string, name: string): ConfigError {
   return new ConfigError({
     code: "CONFIG_INVALID",
-    message: `"${word}" names no schema: nothing follows the slash.`,
+    message: `"${word}" names an empty schema: nothing follows the slash.`,
     hint: `Name one of its schemas, or ${name} for all of them.`,
     details: { from: "flag" },
   });

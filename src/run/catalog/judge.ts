@@ -19,6 +19,21 @@ import {
 /** `done`: it took effect. `again`: it had no effect, or repeating it does no harm. `unknown`: a person must look. */
 export type Verdict = "done" | "again" | "unknown";
 
+/** Whether `judge` finds out by itself what became of such a statement, as a rule. */
+export function isJudged(kind: StatementKind): boolean {
+  return kind.kind === "outside" ? REPEATABLE.has(kind.verb) : JUDGED.has(kind.kind);
+}
+
+const JUDGED: ReadonlySet<StatementKind["kind"]> = new Set([
+  "create-index-concurrently",
+  "drop-index-concurrently",
+  "detach-partition-concurrently",
+  "detach-partition-finalize",
+  "reindex-concurrently",
+  "add-enum-value",
+  "repeatable-outside",
+]);
+
 /** `before` is the snapshot that the statement's intent holds. */
 export async function judge(
   connection: Connection,

@@ -24,14 +24,28 @@ export type Committed =
       readonly halfDone?: number | undefined;
     }
   /** One statement may have committed a part of its work. The statements before it are done. */
-  | { readonly extent: "unknown"; readonly position: number; readonly line: number | undefined }
+  | {
+      readonly extent: "unknown";
+      readonly position: number;
+      readonly line: number | undefined;
+      /** The next run finds out by the catalog whether it took effect. */
+      readonly judged?: boolean | undefined;
+    }
   /** Some statements of a module outside a transaction have succeeded. */
   | { readonly extent: "unknown"; readonly position: null }
   /** The connection was lost, and the ledger could not be asked. */
-  | { readonly extent: "unknown"; readonly position: "unasked" };
+  | {
+      readonly extent: "unknown";
+      readonly position: "unasked";
+      /** Whatever took effect, the next run can continue. */
+      readonly continues: boolean;
+    };
 
 export const NOTHING: Committed = { extent: "none" };
-export const UNASKED: Committed = { extent: "unknown", position: "unasked" };
+/** What was sent last takes effect together with its row in the ledger, or not at all. */
+export const UNASKED: Committed = { extent: "unknown", position: "unasked", continues: true };
+/** What was sent last may have committed a part. */
+export const UNASKED_OUTSIDE: Committed = { extent: "unknown", position: "unasked", continues: false };
 
 export interface FailedStep {
   readonly revision: string;
@@ -59,6 +73,8 @@ export function whatWasKept(committed: Committed, { file }: FailedStep): string 
     case "unknown":
       if (committed.position === "unasked")
         return "The connection was lost, and the ledger could not be asked since: whether what was sent last took effect is not known";
+      if (committed.position !== null && committed.judged === true)
+        return `Statement ${committed.position} of ${file} was begun outside a transaction; whether it took effect is not known`;
       return committed.position === null
         ? "It runs outside a transaction: what its statements have done stays, and how far it got is not known"
         : `Statement ${committed.position} of ${file} commits by itself, so it may have kept a part of its work`;
@@ -80,7 +96,11 @@ function howToGoOn(
         : `correct ${file} from ${placeIn(committed)} on, then run again to continue there`;
     case "unknown":
       if (committed.position === "unasked")
-        return `godwit status shows what is applied; ${rerun}, and it goes on where it stopped`;
+        return committed.continues
+          ? `godwit status shows what is applied; ${rerun}, and it goes on where it stopped`
+          : `godwit status shows what is applied, and what must be decided first; then ${rerun}`;
+      if (committed.position !== null && committed.judged === true)
+        return `${rerun}: the catalog says whether the statement took effect`;
       return committed.position === null
         ? byHand(revision, direction)
         : `look at the database; if the statement may run again, corrected or not: godwit repair --retry ${revision}:${committed.position}; if it is complete: godwit repair --mark-done ${revision}:${committed.position}; then run again`;

@@ -15,8 +15,11 @@ export interface DryRunFailure {
 
 export interface DryRunReport {
   readonly target: string;
-  /** `worked`: everything that was tried. `uncertain`: no failure is certain. `failed`: at least one is. */
-  readonly outcome: "worked" | "uncertain" | "failed";
+  /**
+   * `worked`: everything that was tried. `uncertain`: no failure is certain. `failed`: at least one is. `interrupted`: a
+   * signal or the deadline ended it before everything was tried.
+   */
+  readonly outcome: "worked" | "uncertain" | "failed" | "interrupted";
   /** Steps that were carried out and rolled back. */
   readonly tried: readonly string[];
   readonly notTried: readonly NotTried[];
@@ -33,6 +36,15 @@ export class DryRunResults {
   readonly notTried: NotTried[] = [];
   readonly failures: DryRunFailure[] = [];
   readonly warnings: Problem[] = [];
+  #planned: readonly string[] = [];
+  /** The step that is being tried. */
+  trying: string | undefined;
+  /** The file of a step that has committed, where none can. */
+  committedBy: string | undefined;
+
+  planned(revisions: readonly string[]): void {
+    this.#planned = revisions;
+  }
 
   /** Whether a planned step is missing for the steps behind it. */
   get hasGaps(): boolean {
@@ -50,5 +62,24 @@ export class DryRunResults {
     const outcome = sure !== undefined ? "failed" : failures.length > 0 ? "uncertain" : "worked";
     const failed = sure ?? failures[0] ?? null;
     return { target, outcome, tried, notTried, failures, failed, notImported, warnings };
+  }
+
+  /** The report of a dry run that had to end. */
+  interrupted(target: string, notImported: readonly string[]): DryRunReport {
+    const report = this.report(target, notImported);
+    const known = new Set([
+      ...report.tried,
+      ...[...report.notTried, ...report.failures].map(({ revision }) => revision),
+    ]);
+    const left = this.#planned.filter((revision) => !known.has(revision));
+    const because = (revision: string) =>
+      revision === this.trying
+        ? "the dry run was interrupted while it ran"
+        : "the dry run was interrupted before it";
+    const notTried = [
+      ...report.notTried,
+      ...left.map((revision) => ({ revision, because: because(revision) })),
+    ];
+    return { ...report, outcome: "interrupted", notTried };
   }
 }

@@ -9,6 +9,7 @@ import { backoffMs, delay } from "../../std/time.ts";
 import type { Mirror } from "../mirror/mirror.ts";
 import type { Advisory } from "../mirror/tool-lock.ts";
 import type { ToolWatch } from "../mirror/tool-watch.ts";
+import type { Committed } from "../report/committed.ts";
 import type { Observe } from "../report/events.ts";
 import type { StepFailure, StepReport } from "../report/report.ts";
 import { resetSession, type SessionKind } from "../session/settings.ts";
@@ -37,6 +38,8 @@ export interface StepContext {
   readonly late?: ((error: GodwitError) => void) | undefined;
   /** The step that this run was carrying out when it lost its connection. */
   readonly cut?: { readonly revision: string; readonly error: DatabaseError } | undefined;
+  /** Receives what is known of a step whose connection was lost, without asking the ledger. */
+  readonly lostAt?: ((known: Committed) => void) | undefined;
   /** Receives each text that a module sends. */
   readonly sent?: ((revision: string, text: string) => void) | undefined;
   /** The history of another tool, which the run writes too. */

@@ -6,6 +6,7 @@ import { delay } from "../../std/time.ts";
 import { advise, type Committed, NOTHING } from "../report/committed.ts";
 import type { Target } from "../session/target.ts";
 import { type Body, startOf, statementsOf } from "./body.ts";
+import { openStatement } from "./resume.ts";
 
 export async function endsSession(
   target: Target,
@@ -29,15 +30,14 @@ export async function endsSession(
 }
 
 /**
- * What of a step was kept whose run must end and has lost its connection. Our session may go on at the server with what was
- * sent to it, COMMIT too: it is ended first.
+ * What of a step was kept. The ledger answers that, once no session of the run is left that may still commit: such a session goes
+ * on at the server with what was sent to it, COMMIT too.
  */
-export async function keptAtEnd(
+export async function keptNow(
   target: Target,
   connection: Connection,
-  { step, body, session }: { readonly step: Step; readonly body: Body | null; readonly session: Session },
+  { step, body }: { readonly step: Step; readonly body: Body | null },
 ): Promise<Committed> {
-  await endSession(connection, session);
   const { entries } = await target.ledger.read(connection, { evenDamaged: true });
   const entry = entries.find(({ revision }) => revision === step.revision);
   const begun = entry?.state === (step.direction === "up" ? "partial" : "reverting");
@@ -55,7 +55,7 @@ export interface Session {
 const LOOK_EVERY_MS = 50;
 
 /** Its number may be another's by now, which began later than ours. */
-async function endSession(connection: Connection, { pid, sinceMs }: Session): Promise<void> {
+export async function endSession(connection: Connection, { pid, sinceMs }: Session): Promise<void> {
   const ours = `from pg_catalog.pg_stat_activity where pid operator(pg_catalog.=) $1 and usename operator(pg_catalog.=) session_user
     and backend_start operator(pg_catalog.<=) (pg_catalog.clock_timestamp() operator(pg_catalog.-) $2::interval)`;
   const old = () => [pid, `${Math.floor(performance.now() - sinceMs)} ms`];
@@ -70,7 +70,7 @@ async function keptOf(
 ): Promise<Committed> {
   const recorded = await target.ledger.statements(connection, step.revision, step.direction);
   const begun = recorded.find(({ state }) => state === "started");
-  if (begun !== undefined) return { extent: "unknown", position: begun.position, line: undefined };
+  if (begun !== undefined) return openStatement(body, begun.position);
   const done = recorded.length;
   if (done > 0) {
     // The statement behind the done ones is the one that ends the session.

@@ -3,7 +3,6 @@ import type { Step } from "../../core/plan.ts";
 import { type GodwitError, type Problem, SourceError, StepFailed } from "../../errors.ts";
 import type { StepFailure, StepReport } from "../report/report.ts";
 import { ownSession, type StepContext, type StepOutcome } from "./context.ts";
-import { interruptedBefore } from "./interruption.ts";
 import type { Prepared } from "./prepared.ts";
 import { failureOf } from "./step-error.ts";
 
@@ -37,7 +36,7 @@ export async function execute(
 
   for (let index = 0; index < steps.length; ) {
     const prepared = steps[index] as Prepared;
-    if (context.stop.aborted) throw interruptedBefore(context.stop, prepared.step);
+    context.stop.throwIfAborted();
     if (options.failedBefore.has(prepared.step.revision)) {
       index++;
       continue;

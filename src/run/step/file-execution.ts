@@ -32,6 +32,10 @@ export interface FileExecution {
   blockers: readonly Blocker[];
   /** The last statement may have taken effect, and no row says that it is done. */
   unsettled: boolean;
+  /** An earlier run has begun the statement, and its row does not say yet how that ended. */
+  begunBefore: boolean;
+  /** The end of the statement's transaction was sent, and the server has not answered. */
+  closing: boolean;
   /** The snapshot of an attempt whose leftovers couldn't be cleared. */
   leftBehind: Snapshot | null;
   /** The last statement is half-done. Running it again finishes it. */

@@ -1,31 +1,58 @@
 /** A step that ends by a signal, the deadline or a lost lock. The error always says what of the step was kept. */
 import { DatabaseError, GodwitError, Interrupted, LockError, StepFailed } from "../../errors.ts";
-import {
-  advise,
-  type Committed,
-  type FailedStep,
-  howToResume,
-  UNASKED,
-  whatWasKept,
-} from "../report/committed.ts";
+import { joinSentences } from "../../std/sentences.ts";
+import { advise, type Committed, type FailedStep, howToResume, whatWasKept } from "../report/committed.ts";
 
-export function interruption(stop: AbortSignal, step: FailedStep, committed: Committed): GodwitError {
-  const what = `while ${step.revision} was running. ${whatWasKept(committed, step)}.`;
+/** `when` says when it ended, where the step was not running. */
+export function interruption(
+  stop: AbortSignal,
+  step: FailedStep,
+  committed: Committed,
+  when = `while ${step.revision} was running`,
+): GodwitError {
+  const what = `${when}. ${whatWasKept(committed, step)}.`;
   return interrupted(stop, what, howToResume(committed, step)) ?? withKept(stop.reason, step, committed);
 }
 
-/** The error of a step that was planned and not begun. */
+/** The error of a step that nobody has begun. */
 export function interruptedBefore(stop: AbortSignal, { revision }: FailedStep): GodwitError {
   const what = `before ${revision} had begun.`;
   return interrupted(stop, what, "Run again: it continues where it stopped.") ?? stop.reason;
 }
 
+/** The error of a dry run. Nothing of it is committed, so nothing continues. */
+export function interruptedDryRun(
+  stop: AbortSignal,
+  { trying, committedBy }: { readonly trying: string | undefined; readonly committedBy: string | undefined },
+): Interrupted {
+  const kept =
+    committedBy === undefined
+      ? "A dry run keeps nothing."
+      : `${committedBy} had ended its transaction: what that has committed is in the database.`;
+  const hint =
+    committedBy === undefined
+      ? "To try everything, run it again: it begins with the first migration."
+      : "Look at the database. A migration must not begin or end transactions itself.";
+  const when = trying === undefined ? "" : ` while ${trying} was tried`;
+  const { code, by, who } = endedBy(stop);
+  return new Interrupted({ code, message: `${who} ended the dry run${when}. ${kept}`, hint }, by);
+}
+
 /** Returns `null` where the reason of the signal is an error with its own code. */
-function interrupted({ reason }: AbortSignal, what: string, hint: string): GodwitError | null {
+function interrupted(
+  { reason }: Pick<AbortSignal, "reason">,
+  what: string,
+  hint: string,
+): GodwitError | null {
   if (reason instanceof GodwitError && !(reason instanceof Interrupted)) return null;
+  const { code, by, who } = endedBy({ reason });
+  return new Interrupted({ code, message: `${who} ended the run ${what}`, hint }, by);
+}
+
+function endedBy({ reason }: Pick<AbortSignal, "reason">) {
   const by = reason instanceof Interrupted ? reason.by : "abort";
-  const code = reason instanceof Interrupted && reason.code === "DEADLINE" ? "DEADLINE" : "INTERRUPTED";
-  return new Interrupted({ code, message: `${WHO[by] ?? by} ended the run ${what}`, hint }, by);
+  const isLate = reason instanceof Interrupted && reason.code === "DEADLINE";
+  return { code: isLate ? "DEADLINE" : "INTERRUPTED", by, who: WHO[by] ?? by } as const;
 }
 
 const WHO: Readonly<Record<string, string>> = { deadline: "The deadline", abort: "The program" };
@@ -35,10 +62,10 @@ const SAYS_KEPT =
   /nothing of (?:it|that|that transaction) was (?:kept|done)|what it kept is not known|was committed and is in the ledger/i;
 
 /** The database cannot be reached any more since the step began. */
-export function cutShort(error: DatabaseError, step: FailedStep): DatabaseError {
+export function cutShort(error: DatabaseError, step: FailedStep, committed: Committed): DatabaseError {
   const { message, hint, details } = error.toProblem();
-  const said = `${message} Before, ${step.revision} was running. ${whatWasKept(UNASKED, step)}.`;
-  const next = [hint, howToResume(UNASKED, step)].filter(Boolean).join(" ");
+  const said = `${message} Before, ${step.revision} was running. ${whatWasKept(committed, step)}.`;
+  const next = joinSentences(hint, howToResume(committed, step));
   const code = error.code as "DATABASE_CONNECTION_LOST";
   const { cause, sqlState } = error;
   return new DatabaseError({ code, message: said, hint: next, details }, { cause, sqlState });
@@ -51,7 +78,7 @@ export function withKept(error: GodwitError, step: FailedStep, committed: Commit
   if (committed.extent === "none" && SAYS_KEPT.test(said)) return error;
   const saysNext = committed.extent === "none" && /\brun again\b/i.test(said);
   const kept = saysNext ? `${whatWasKept(committed, step)}.` : advise(committed, step);
-  const hint = [problem.hint, kept].filter(Boolean).join(" ");
+  const hint = joinSentences(problem.hint, kept);
   const { cause } = error;
   if (error instanceof StepFailed)
     return new StepFailed({ ...problem, code: error.code as "STEP_FAILED", hint }, { cause });

@@ -1,7 +1,7 @@
 /** Carries out a migration written in TypeScript: in one transaction, like SQL, unless it says otherwise. */
 import type { Result } from "../../database/connection.ts";
 import { type DatabaseError, StepFailed } from "../../errors.ts";
-import { type Committed, NOTHING } from "../report/committed.ts";
+import { type Committed, NOTHING, UNASKED } from "../report/committed.ts";
 import { CALM, CALM_SESSION, guardOf, resetSession } from "../session/settings.ts";
 import { begin, isWorthRetrying, rollback } from "../session/transaction.ts";
 import { ownSession, pauseBeforeRetry, type StepContext, type StepOutcome, whereIs } from "./context.ts";
@@ -28,9 +28,9 @@ export async function runModule(
   context.observe({ kind: "step-started", step, index, count: context.count });
   for (let attempt = 1; ; attempt++) {
     using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
-    const progress: ModuleProgress = { begun: false, activity: undefined, complete: false };
+    const progress: ModuleProgress = { begun: false, activity: undefined, complete: false, closing: false };
     try {
-      await (outside ? runOutside(context, prepared, progress) : runInside(context, prepared));
+      await (outside ? runOutside(context, prepared, progress) : runInside(context, prepared, progress));
       const report = {
         revision: step.revision,
         direction: step.direction,
@@ -42,10 +42,14 @@ export async function runModule(
       context.observe({ kind: "step-done", step, report, index, count: context.count });
       return { ok: true, report };
     } catch (error) {
-      if (context.connection.lost.aborted) throw context.connection.lost.reason;
+      const { lost } = context.connection;
+      const wasLost = lost.aborted;
       await rollback(context.connection);
       // A statement that obeys no cancel: at its end the run asks the ledger.
-      if (context.stop.aborted && context.connection.lost.aborted) throw context.connection.lost.reason;
+      if (wasLost || (lost.aborted && context.stop.aborted)) {
+        context.lostAt?.(keptWhenLost(progress, { outside }));
+        throw lost.reason;
+      }
       const committed = outside ? await settle(context, prepared, progress) : committedIn(error);
       const place = await placeOfTrace(traceOf(error), whereIs(context, step));
       const problem = stepError(context, prepared, null, error, {
@@ -71,6 +75,14 @@ interface ModuleProgress {
   activity: Activity | undefined;
   /** The function has returned without an error. Only the last row is missing. */
   complete: boolean;
+  /** The end of its transaction was sent. */
+  closing: boolean;
+}
+
+/** What is known of a module without asking the ledger. */
+function keptWhenLost({ closing }: ModuleProgress, { outside }: { outside: boolean }): Committed {
+  if (outside) return { extent: "unknown", position: null };
+  return closing ? UNASKED : NOTHING;
 }
 
 /**
@@ -98,7 +110,7 @@ async function settle(
   return NOTHING;
 }
 
-async function runInside(context: StepContext, prepared: Prepared): Promise<void> {
+async function runInside(context: StepContext, prepared: Prepared, progress: ModuleProgress): Promise<void> {
   const { step } = prepared;
   if (step.reason === "resume") throw cutOff(context, step, { file: step.file }) ?? interrupted(prepared);
   const parts = frameParts(context, prepared);
@@ -112,6 +124,7 @@ async function runInside(context: StepContext, prepared: Prepared): Promise<void
   const transaction = opened.at(-1)?.rows[0]?.id as string | undefined;
   const first = await callModule(context, prepared);
   let results: readonly Result[];
+  progress.closing = !context.connection.lost.aborted;
   try {
     // In a failed transaction the second message fails too.
     const [, closed] = await Promise.allSettled([

@@ -6,6 +6,7 @@ import type { Migration } from "../../core/migration.ts";
 import type { Step } from "../../core/plan.ts";
 import { GodwitError, SourceError } from "../../errors.ts";
 import { problemOf } from "../../source/problems.ts";
+import { orAbort } from "../../std/time.ts";
 import { FORMS } from "./forms.ts";
 import { type BodyInput, loadBody } from "./load-body.ts";
 import type { Prepared } from "./prepared.ts";
@@ -17,6 +18,8 @@ const KEEP_BYTES = 8 * 1024 * 1024;
 export interface PrepareInput extends BodyInput {
   readonly steps: readonly Step[];
   readonly migrations: ReadonlyMap<string, Migration>;
+  /** Ends the reading. Its reason is thrown, and is no problem of a file. */
+  readonly signal: AbortSignal;
 }
 
 /** Never throws for a broken migration. Its step is returned with a `problem`. */
@@ -24,13 +27,14 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
   let kept = 0;
   const prepared: Prepared[] = [];
   for (const step of input.steps) {
+    input.signal.throwIfAborted();
     const migration = input.migrations.get(step.revision) ?? null;
     const load = () => loadBody(input, step, migration);
     const base = { step, migration, settings: migration?.settings ?? {} };
     try {
       const problem = migration && problemOf(migration, step.direction);
       if (problem != null) throw new SourceError([problem]);
-      const body = await load();
+      const body = await orAbort(load(), input.signal);
       if (body.kind === "module") {
         const outside = base.settings.transaction === false;
         prepared.push({
@@ -56,6 +60,7 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
         problem: null,
       });
     } catch (error) {
+      input.signal.throwIfAborted();
       if (!(error instanceof GodwitError)) throw error;
       prepared.push({ ...base, form: FORMS.transaction, because: null, load, problem: error.toProblem() });
     }

@@ -5,18 +5,22 @@
 import type { Step } from "../../core/plan.ts";
 import type { Connection } from "../../database/connection.ts";
 import { DatabaseError, type GodwitError, type Problem } from "../../errors.ts";
+import type { Lock } from "../../lock/lock.ts";
 import { orAbort, timeLimit } from "../../std/time.ts";
-import { type Committed, UNASKED } from "../report/committed.ts";
+import { type Committed, NOTHING, UNASKED, UNASKED_OUTSIDE } from "../report/committed.ts";
 import type { RunEvent } from "../report/events.ts";
 import type { StepFailure, StepReport } from "../report/report.ts";
 import type { Tally } from "../report/tally.ts";
-import { applicationNameOf, prepareSession } from "../session/connect.ts";
+import { applicationNameOf, prepareSession, sessionKind } from "../session/connect.ts";
+import { asInterruption } from "../session/ending.ts";
+import { resetSession } from "../session/settings.ts";
 import type { RunContext, Target } from "../session/target.ts";
+import { rollback } from "../session/transaction.ts";
 import type { Body } from "./body.ts";
 import type { StepContext } from "./context.ts";
-import { endsSession, keptAtEnd, type Session } from "./ends-session.ts";
+import { endSession, endsSession, keptNow, type Session } from "./ends-session.ts";
 import { logFailure } from "./execute.ts";
-import { cutShort, interruption } from "./interruption.ts";
+import { cutShort, interruptedBefore, interruption } from "./interruption.ts";
 import type { Prepared } from "./prepared.ts";
 import { failureOf, howToRerun } from "./step-error.ts";
 
@@ -27,14 +31,20 @@ export class Reconnection {
   readonly #target: Target;
   readonly #context: RunContext;
   readonly #tally: Tally;
-  /** Begun, and not known to have ended. */
+  /** The step that was running when the connection was lost, until the next attempt has looked at it. */
   #underWay: string | undefined;
+  /** This run has begun the step, and has not said how it ended. Later attempts included. */
+  #begun: string | undefined;
+  /** What is known of that step without asking the ledger. */
+  #known: Committed | undefined;
+  /** The steps of the plan that was made last. */
+  #planned: readonly Step[] = [];
   /** The first step that was not done when the connection was lost while a step was under way. */
   #suspect: string | undefined;
   /** The step that was under way when the connection was last lost. */
   cut: StepContext["cut"];
-  /** Ours at the server, where one connection is one session. */
-  #session: Session | null = null;
+  /** Ours that may be at the server. Empty where a connection is no session. */
+  #sessions: readonly Session[] = [];
   /** The steps of the attempt before. */
   prepared: readonly Prepared[] = [];
 
@@ -46,12 +56,33 @@ export class Reconnection {
   }
 
   connected({ capabilities, server }: Connection): void {
-    this.#session = capabilities.session ? { pid: server.backendPid, sinceMs: performance.now() } : null;
+    const session = { pid: server.backendPid, sinceMs: performance.now() };
+    this.#sessions = capabilities.session ? [...this.#sessions, session] : [];
   }
 
   noticed(event: RunEvent): void {
-    if (event.kind === "step-started") this.#underWay = event.step.revision;
-    else if (event.kind === "step-done" || event.kind === "step-failed") this.#underWay = undefined;
+    if (event.kind === "planned") this.#replanned(event.plan.steps);
+    else if (event.kind === "step-started") {
+      this.#begun = this.#underWay = event.step.revision;
+      this.#known = undefined;
+    } else if (event.kind === "step-done" || event.kind === "step-failed") {
+      this.#underWay = undefined;
+      if (event.step.revision === this.#begun) this.#begun = undefined;
+    }
+  }
+
+  /** A plan is made under the lock, so the sessions before this one have ended. */
+  #replanned(steps: readonly Step[]): void {
+    this.#planned = steps;
+    this.#sessions = this.#sessions.slice(-1);
+    const begun = steps.find(({ revision }) => revision === this.#begun);
+    if (begun === undefined) this.#begun = undefined;
+    // The ledger has no row of it, and nobody is left to commit one.
+    else if (begun.reason !== "resume") this.#known = NOTHING;
+  }
+
+  lostAt(known: Committed): void {
+    this.#known = known;
   }
 
   /** The next attempt comes for another reason than a lost connection. */
@@ -131,7 +162,7 @@ export class Reconnection {
    */
   async ended(thrown: unknown): Promise<GodwitError | null> {
     const { signal, observe } = this.#context;
-    const prepared = this.prepared.find(({ step }) => step.revision === this.#underWay);
+    const prepared = this.prepared.find(({ step }) => step.revision === this.#begun);
     if (prepared === undefined || !(signal.aborted || isGone(thrown))) return null;
     const { step } = prepared;
     const body = await prepared.load().catch(() => null);
@@ -139,33 +170,80 @@ export class Reconnection {
     const fail = (committed: Committed) => {
       const error =
         isGone(thrown) && !signal.aborted
-          ? cutShort(thrown, failed)
+          ? cutShort(thrown, failed, committed)
           : interruption(signal, failed, committed);
       const failure = failureOf(step.revision, error, committed);
       this.#tally.failed(failure, error);
       observe({ kind: "step-failed", step, problem: failure.problem });
       return { error, failure };
     };
-    if (!signal.aborted) return fail(UNASKED).error;
+    const known = this.#known ?? (prepared.form.transactional ? UNASKED : UNASKED_OUTSIDE);
+    if (!signal.aborted) return fail(known).error;
     using limit = timeLimit(ASK_MS);
     try {
-      return await orAbort(this.#askAtEnd({ step, body, fail }, limit.signal), limit.signal);
+      return await orAbort(this.#askAtEnd({ step, body, known, fail }, limit.signal), limit.signal);
     } catch {
-      return this.#tally.errors.get(step.revision) ?? fail(UNASKED).error;
+      return this.#tally.errors.get(step.revision) ?? fail(known).error;
     }
   }
 
-  async #askAtEnd({ step, body, fail }: AtEnd, signal: AbortSignal): Promise<GodwitError | null> {
+  /**
+   * The error of a run that must end between two steps, on a connection that it still has. It says what is kept of the step that is
+   * open: one that this run has begun before it lost its connection, or one that an earlier run has left.
+   */
+  async stopped(thrown: unknown, { connection, lock }: Held): Promise<unknown> {
+    const stop = AbortSignal.any([this.#context.signal, lock.lost]);
+    if (!stop.aborted || connection.lost.aborted || asInterruption(thrown, stop) !== stop.reason)
+      return thrown;
+    const settled = new Set([...this.#tally.done, ...this.#tally.errors.keys()]);
+    const left = this.#planned.filter(({ revision }) => !settled.has(revision));
+    const begun = left.find(({ revision }) => revision === this.#begun);
+    const step = begun ?? left[0];
+    if (step === undefined) return thrown;
+    if (begun === undefined && step.reason !== "resume") return interruptedBefore(stop, step);
+    const prepared = this.prepared.find((one) => one.step.revision === step.revision);
+    const body = (await prepared?.load().catch(() => null)) ?? null;
+    let committed: Committed;
+    try {
+      using limit = timeLimit(ASK_MS);
+      committed = await orAbort(this.#ask(connection, { step, body }), limit.signal);
+    } catch {
+      return thrown;
+    }
+    const lost = this.cut?.revision === step.revision;
+    const running = `${lost ? "after the connection was lost " : ""}while ${step.revision} was running`;
+    const when = begun === undefined ? `before ${step.revision} was continued` : running;
+    const error = interruption(stop, { ...step, file: body?.file ?? step.file }, committed, when);
+    const failure = failureOf(step.revision, error, committed);
+    this.#tally.failed(failure, error);
+    this.#context.observe({ kind: "step-failed", step, problem: failure.problem });
+    const { ledger } = this.#target;
+    await logFailure({ ledger, connection, author: this.#context }, step, failure).catch(() => {});
+    return error;
+  }
+
+  /** The session may be in a transaction, and in the settings of a migration. */
+  async #ask(
+    connection: Connection,
+    open: { readonly step: Step; readonly body: Body | null },
+  ): Promise<Committed> {
+    await rollback(connection);
+    const kind = sessionKind(connection, this.#context);
+    if (kind.session) await connection.execute(resetSession(kind, this.#target.settings, {}));
+    return keptNow(this.#target, connection, open);
+  }
+
+  async #askAtEnd({ step, body, known, fail }: AtEnd, signal: AbortSignal): Promise<GodwitError | null> {
     const context = { ...this.#context, signal };
     await using connection = await this.#target.open({ applicationName: applicationNameOf(context), signal });
     await prepareSession(connection, this.#target, context);
-    const session = this.#session;
-    if (session === null) return fail(UNASKED).error;
-    const committed = await keptAtEnd(this.#target, connection, { step, body, session });
+    if (this.#sessions.length === 0) return fail(known).error;
+    for (const session of this.#sessions) await endSession(connection, session);
+    const committed = await keptNow(this.#target, connection, { step, body });
     signal.throwIfAborted();
     await this.recall(connection, true);
     signal.throwIfAborted();
-    if (this.#underWay === undefined) return null;
+    if (this.#begun === undefined) return null;
     const { error, failure } = fail(committed);
     await logFailure({ ledger: this.#target.ledger, connection, author: context }, step, failure);
     return error;
@@ -182,9 +260,15 @@ function stepsGone(revisions: readonly string[]): Problem {
   };
 }
 
+interface Held {
+  readonly connection: Connection;
+  readonly lock: Lock;
+}
+
 interface AtEnd {
   readonly step: Step;
   readonly body: Body | null;
+  readonly known: Committed;
   readonly fail: (committed: Committed) => { readonly error: GodwitError; readonly failure: StepFailure };
 }
 

@@ -15,7 +15,13 @@ export async function refusedResumes(
   const steps = decided.steps.filter(({ reason }) => reason === "resume");
   if (steps.length === 0) return [];
   const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
-  const prepared = await prepareSteps({ steps, migrations, source: target.source, history });
+  const prepared = await prepareSteps({
+    steps,
+    migrations,
+    source: target.source,
+    history,
+    signal: context.signal,
+  });
   return withConnection(target, context, async (connection) => {
     const problems: Problem[] = [];
     for (const one of prepared) {

@@ -3,11 +3,11 @@ import type { Connection } from "../../database/connection.ts";
 import { PlanRefused } from "../../errors.ts";
 import type { RecordedStatement } from "../../ledger/ledger.ts";
 import type { StatementKey } from "../../ledger/rows.ts";
-import { judge } from "../catalog/judge.ts";
+import { isJudged, judge } from "../catalog/judge.ts";
 import type { Snapshot } from "../catalog/snapshot.ts";
-import { decideByHand } from "../report/committed.ts";
+import { type Committed, decideByHand } from "../report/committed.ts";
 import type { Target } from "../session/target.ts";
-import { hashOf, type SplitStatement, statementsOf } from "./body.ts";
+import { type Body, hashOf, type SplitStatement, statementsOf } from "./body.ts";
 import type { FileExecution } from "./file-execution.ts";
 import type { Prepared } from "./prepared.ts";
 
@@ -32,6 +32,13 @@ export async function refuseStatements(
     const verdict = await judge(connection, statement, (before ?? null) as Snapshot | null);
     if (verdict === "unknown") throw undecided({ body }, { revision: step.revision, position }, statement);
   }
+}
+
+/** What was kept of a file whose statement was begun, where no row says how it ended. */
+export function openStatement(body: (Body & { kind: "sql" }) | null, position: number): Committed {
+  const statement = body === null ? undefined : statementsOf(body)[position - 1];
+  const judged = statement !== undefined && isJudged(statement.kind);
+  return { extent: "unknown", position, line: statement?.line, judged };
 }
 
 /** Throws `PlanRefused` in any case. */

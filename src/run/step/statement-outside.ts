@@ -55,16 +55,20 @@ export async function runOutside(
     refuseSettings(execution);
     await context.lock.confirm();
   }
+  context.stop.throwIfAborted();
   const remembered =
     interrupted?.state === "started" ? ((interrupted.before ?? null) as Snapshot | null) : null;
   if (interrupted?.state === "started") {
     const verdict = await judge(connection, statement, remembered);
     if (verdict === "unknown") {
-      execution.unsettled = true;
       const place = { file: execution.body.file, line: statement.line };
       throw cutOff(context, prepared.step, place) ?? undecided(execution, key, statement);
     }
-    if (verdict === "done") return await finish();
+    if (verdict === "done") {
+      await finish();
+      execution.begunBefore = false;
+      return;
+    }
   }
   await clearLeftovers(connection, { kind, text }, remembered ?? execution.leftBehind);
   const resumed = remembered?.objects !== undefined;
@@ -72,8 +76,12 @@ export async function runOutside(
   // same.
   const before =
     resumed && kind.kind !== "create-index-concurrently" ? remembered : await snapshot(connection, kind);
-  await connection.execute(ownTransaction(parts, sql.startStatement(key, author, before)));
+  context.stop.throwIfAborted();
   execution.unsettled = true;
+  await connection.execute(ownTransaction(parts, sql.startStatement(key, author, before))).catch((error) => {
+    if (!connection.lost.aborted) execution.unsettled = false;
+    throw error;
+  });
   const since = commits ? await localTransaction(connection) : null;
   // The server counts messages of the run as transactions too.
   let ours = 0;
@@ -93,11 +101,13 @@ export async function runOutside(
       execution.halfDone = await failedOutside(execution, statement, { key, before });
       execution.leftBehind = execution.halfDone ? before : null;
       execution.unsettled = false;
+      execution.begunBefore = false;
     }
     throw error;
   }
   await finish();
   execution.unsettled = false;
+  execution.begunBefore = false;
   execution.halfDone = false;
 
   async function finish(): Promise<void> {

@@ -44,6 +44,7 @@ export async function runStatement(
   const lockTimeoutMs = prepared.settings.lockTimeoutMs ?? context.target.settings.lockTimeoutMs;
   execution.leftBehind = null;
   for (let attempt = 1; ; attempt++) {
+    execution.closing = false;
     using observed = watch(context, () => step, lockTimeoutMs);
     try {
       let commits = statement.kind.kind === "commits-itself";
@@ -96,7 +97,9 @@ async function insideTransaction(
       .execute(`${frame.open} ${execution.settings.join(" ")} ${bound} ${SPEAK_UTF8}`)
       .catch(framed);
     await sendStatement(execution, statement, statement.text);
+    execution.closing = !connection.lost.aborted;
     await connection.execute(frame.close).catch(framed);
+    execution.closing = false;
     return;
   }
   const opened = await openSession(execution, frame.open).catch(framed);
@@ -107,6 +110,7 @@ async function insideTransaction(
   const correct = `${ledger.sql.correctSession(key, KEPT_STATE)}${NO_TIMEOUT}`;
   // All messages are sent at once. If the runner is killed between them, a `SET LOCAL` can't become the
   // session's setting.
+  execution.closing = !connection.lost.aborted;
   const [asked, closed, begun, corrected] = await Promise.allSettled([
     connection.execute(aside),
     connection.execute(`${keep} ${frame.close}`),
@@ -120,6 +124,7 @@ async function insideTransaction(
     const cause = [begun, corrected].find(({ status }) => status === "rejected") as PromiseRejectedResult;
     throw notKept(execution, statement, cause.reason);
   }
+  execution.closing = false;
   carryOn(execution, corrected.value);
 }
 

@@ -24,11 +24,12 @@
  * none.
  */
 
+import type { Step } from "../../core/plan.ts";
 import { splitStatements } from "../../core/sql/statements.ts";
 import { DatabaseError } from "../../errors.ts";
 import type { RecordedStatement } from "../../ledger/ledger.ts";
 import { presentBeside } from "../mirror/mirror.ts";
-import { type Committed, NOTHING } from "../report/committed.ts";
+import { type Committed, NOTHING, UNASKED, UNASKED_OUTSIDE } from "../report/committed.ts";
 import { guardOf } from "../session/settings.ts";
 import { begin as ownBegin, rollback } from "../session/transaction.ts";
 import { type Body, type SplitStatement, startOf, statementsOf } from "./body.ts";
@@ -39,7 +40,7 @@ import { closed, frameError } from "./frame-error.ts";
 import { entryOf, frameParts } from "./frame-parts.ts";
 import { setsLockTimeout } from "./own-lock-timeout.ts";
 import type { Prepared } from "./prepared.ts";
-import { checkUnchanged } from "./resume.ts";
+import { checkUnchanged, openStatement } from "./resume.ts";
 import { customNames, stateIn } from "./session-state.ts";
 import { runStatement } from "./statement.ts";
 import { keepGoing } from "./statement-session.ts";
@@ -67,13 +68,16 @@ export async function runStatements(
     custom: context.kind.session ? customNames(body.text) : [],
     blockers: [],
     unsettled: false,
+    begunBefore: false,
+    closing: false,
     halfDone: false,
     leftBehind: null,
   };
   let position = 0;
   let done = 0;
   let begun = false;
-  let recorded: readonly RecordedStatement[] = [];
+  // What earlier runs have left is not known before the ledger is asked.
+  let recorded: readonly RecordedStatement[] | null = step.reason === "resume" ? null : [];
   try {
     const statements = statementsOf(body);
     await ownSession(context);
@@ -85,6 +89,7 @@ export async function runStatements(
     for (const statement of statements) {
       position++;
       const earlier = known.get(position);
+      execution.begunBefore = earlier?.state === "started";
       if (earlier?.state !== "done") {
         context.stop.throwIfAborted();
         const { text } = statement;
@@ -97,8 +102,16 @@ export async function runStatements(
     }
     await closed(context, step, closing(execution.parts, step.direction, entryOf(prepared, body.revert)));
   } catch (error) {
-    if (context.connection.lost.aborted) throw context.connection.lost.reason;
+    const { lost } = context.connection;
+    const wasLost = lost.aborted;
     await rollback(context.connection);
+    // A run that must end asks the ledger on another connection.
+    if (wasLost || (lost.aborted && context.stop.aborted)) {
+      context.lostAt?.(keptWhenLost(execution, { recorded, position, done }));
+      throw lost.reason;
+    }
+    recorded ??= await recordedOf(context, step);
+    if (recorded === null) throw error;
     const line =
       error instanceof DatabaseError && error.position === undefined
         ? statementLine(body, position)
@@ -127,26 +140,47 @@ export async function runStatements(
   return { ok: true, report };
 }
 
+interface Reached {
+  readonly recorded: readonly RecordedStatement[] | null;
+  readonly position: number;
+  readonly done: number;
+}
+
+/** What is known of the file without asking the ledger. */
+function keptWhenLost(execution: FileExecution, { recorded, position, done }: Reached): Committed {
+  if (recorded === null) return UNASKED_OUTSIDE;
+  if (position === 0) return committedBefore(execution, recorded);
+  return execution.closing ? UNASKED : committedOf(execution, position, done);
+}
+
 /** What earlier runs committed, where this run has begun no statement. */
 function committedBefore({ body }: FileExecution, recorded: readonly RecordedStatement[]): Committed {
   const [first] = recorded;
   if (first === undefined) return NOTHING;
   const done = recorded.filter(({ state }) => state === "done").length;
   const open = recorded.find(({ state }) => state === "started");
-  if (open !== undefined) return { extent: "unknown", position: open.position, line: undefined };
+  if (open !== undefined) return openStatement(body, open.position);
   const parts = body.units === undefined ? "statements" : "transactions";
   return { extent: "some", done, count: statementsOf(body).length, line: undefined, parts };
 }
 
+/** The statements that earlier runs have begun. `null`: the ledger does not answer. */
+function recordedOf(
+  { ledger, connection }: StepContext,
+  { revision, direction }: Step,
+): Promise<readonly RecordedStatement[] | null> {
+  return ledger.statements(connection, revision, direction).catch(() => null);
+}
+
 /** What was committed when the statement at `position` failed. */
 function committedOf(
-  { body, unsettled, halfDone }: FileExecution,
+  { body, unsettled, begunBefore, halfDone }: FileExecution,
   position: number,
   done: number,
 ): Committed {
   const statement = statementsOf(body)[position - 1];
   const { line, column } = statement === undefined ? {} : startOf(body, statement);
-  if (unsettled) return { extent: "unknown", position, line };
+  if (unsettled || begunBefore) return openStatement(body, position);
   if (done === 0 && !halfDone) return NOTHING;
   const parts = body.units === undefined ? "statements" : "transactions";
   const count = statementsOf(body).length;

@@ -4,6 +4,7 @@ import type { Blocker } from "../../database/connection.ts";
 import { rememberQuoted } from "../../database/private-data.ts";
 import { isRaised } from "../../database/sqlstate.ts";
 import { DatabaseError, GodwitError, type Place, StepFailed } from "../../errors.ts";
+import { joinSentences } from "../../std/sentences.ts";
 import { inTheWay } from "../report/blockers.ts";
 import { advise, type Committed, NOTHING, whatWasKept } from "../report/committed.ts";
 import type { StepFailure } from "../report/report.ts";
@@ -48,7 +49,7 @@ export function stepError(
         code: "STEP_FAILED",
         message: `${file} failed: ${error instanceof Error ? error.message : String(error)}`,
         place: traced ?? { file },
-        hint: join(hintOf(error), advise(committed, failed)),
+        hint: joinSentences(hintOf(error), advise(committed, failed)),
       },
       { cause: error },
     );
@@ -65,7 +66,7 @@ export function stepError(
     known === undefined || committed.extent !== "none"
       ? advise(committed, failed)
       : `${whatWasKept(committed, failed)}${rerun === undefined ? "" : `; then ${rerun}`}.`;
-  const hint = join(error.hint, known === error.hint ? undefined : known, kept);
+  const hint = joinSentences(error.hint, known === error.hint ? undefined : known, kept);
   return new StepFailed(
     {
       code: timeout ? "STEP_TIMEOUT" : "STEP_FAILED",
@@ -90,12 +91,6 @@ export function howToRerun(
 
 function wordsOf({ message, hint, details }: DatabaseError): string {
   return [message, hint, ...Object.values(details ?? {})].join("\n");
-}
-
-/** Joins the sentences of a hint. */
-function join(...parts: readonly (string | undefined)[]): string | undefined {
-  const said = parts.filter((part) => part !== undefined && part !== "");
-  return said.length === 0 ? undefined : said.join(" ");
 }
 
 /**
