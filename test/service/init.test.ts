@@ -66,6 +66,20 @@ describe.skipIf(!isPossible)("as process 1", () => {
   });
 });
 
+test.for(SHELLS)(
+  "godwit-init under %s ends with the code of a command that ends on a signal, every time",
+  async (shell) => {
+    const command = ["sh", "-c", 'trap "exit 7" TERM; echo up; while :; do sleep 0.02; done'];
+    const words = shell === "busybox" ? ["sh", SHIM] : [SHIM];
+    for (let n = 0; n < 20; n++) {
+      const child = spawn(shell, [...words, ...command], { stdio: ["ignore", "pipe", "ignore"] });
+      await once(child.stdout, "data");
+      child.kill("SIGTERM");
+      expect(await once(child, "close")).toEqual([7, null]);
+    }
+  },
+);
+
 test("godwit-init without a command says how it is used", () => {
   const { status, stderr } = spawnSync(SHIM, [], { encoding: "utf8" });
   expect([status, stderr]).toEqual([2, "usage: godwit-init <command> [argument...]\n"]);
