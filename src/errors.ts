@@ -81,6 +81,7 @@ export const ERROR_CODES = {
   // Decide.
   PLAN_EDITED: "PlanRefused",
   PLAN_VANISHED: "PlanRefused",
+  PLAN_REPLACED: "PlanRefused",
   PLAN_LATE: "PlanRefused",
   PLAN_DUPLICATE_NUMBER: "PlanRefused",
   PLAN_PHASE_ORDER: "PlanRefused",

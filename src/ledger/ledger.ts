@@ -151,6 +151,7 @@ function interpret(
     { rows: ledger } = NO_ROWS,
     { rows: history } = NO_ROWS,
     { rows: differences } = NO_ROWS,
+    { rows: replaced } = NO_ROWS,
   ]: readonly Result[],
 ): RecordedHistory {
   const format = Number(ledger[0]?.format ?? 0);
@@ -166,6 +167,7 @@ function interpret(
   return {
     entries,
     project: restored((ledger[0]?.project as string | null | undefined) ?? null),
+    replaced: new Set(restored(replaced).map(({ revision }) => String(revision))),
     created: true,
     damage: damageOf(schema, {
       missing:
