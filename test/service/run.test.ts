@@ -150,6 +150,25 @@ test("a database that goes away during a step is a cause that can pass", async (
   await running.exits(143);
 });
 
+test("of several targets only those are tried again whose cause can pass", async ({ db }) => {
+  const targets = {
+    wrong: { url: db.url, ledgerSchema: "wrong", dir: "wrong" },
+    gone: { url: "postgres://x@127.0.0.1:1/y" },
+  };
+  const files = {
+    ...ONE,
+    "wrong/0001_a.sql": "create tabel a ()",
+    "godwit.config.json": JSON.stringify({ targets }),
+  };
+  const env = { NODE_ENV: "production", MIGRATION_RETRY_COUNT: "2", MIGRATION_RETRY_DELAY: "1ms" };
+  const godwit = commandIn({ folder: folderOf(files), env: { ...env, GODWIT_ALLOW_SECOND_LEDGER: "true" } });
+  const { stderr } = await godwit("run", "--wait", "--", process.execPath, "-e", "");
+  expect(stderr).toContain(
+    "The migrations have failed after 3 attempts (STEP_FAILED, DATABASE_UNREACHABLE).",
+  );
+  expect(stderr.match(/0001_a failed/g)).toHaveLength(1);
+});
+
 test("migrations end with the supervisor, even if it is killed", async ({ db }) => {
   const { godwit, app, folder } = place(db, SLEEPING);
   const running = godwit.start(...app(`console.log("up"); ${UNTIL(join(folder, "go"))}`));
@@ -186,6 +205,8 @@ test("several targets: what the app is told of is every one of them", async ({ d
   const { stderr } = await godwit("run", "--wait", "--", process.execPath, "-e", "");
   expect(stderr).toContain("The migrations have failed after 2 attempts (DATABASE_UNREACHABLE).");
   expect(await db.sql("select count(*)::int as n from shops")).toEqual([{ n: 0 }]);
+  // Only the one that may come back is tried again.
+  expect(stderr.match(/shop: nothing to do/g)).toBeNull();
   const one = await godwit("run", "--wait", "--target", "shop", "--", process.execPath, "-e", "");
   expect(one.stderr).toContain("everything is applied");
 });

@@ -66,12 +66,12 @@ function migrationsOf(config: Config, { flags }: Invocation): Migrations {
   const once =
     connects.kind === "default" || (connects.kind === "variable" && /^MIGRATION_/.test(connects.name));
   return {
-    command: [
+    command: (targets) => [
       process.execPath,
       fileURLToPath(import.meta.url),
       "up",
       ...OPTIONS.filter(({ forRun }) => forRun !== true).flatMap((option) =>
-        typedAgain(option, flags[option.key]),
+        typedAgain(option, option.key === "target" ? (targets ?? flags.target) : flags[option.key]),
       ),
       ...(timeoutMs === 0 ? [] : [`--timeout=${timeoutMs}ms`]),
       ...(once ? ["--connect-attempts=1"] : []),
