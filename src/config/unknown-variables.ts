@@ -9,13 +9,26 @@ const OURS = /^GODWIT_/;
 /** What our own tests tell each other. */
 const OF_TESTS = /^GODWIT_TEST_/;
 
+/**
+ * Kubernetes tells every container of each service beside it. A service that is called godwit, or godwit-something, is told
+ * under names that look like ours.
+ */
+const OF_KUBERNETES =
+  /^GODWIT_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
+const ADDRESS = /^(?:tcp|udp|sctp):\/\//;
+
 /** Throws `ConfigError` with all of them. A configuration file may name variables of its own, and those are known. */
 export function refuseUnknownVariables(
   environment: Readonly<Record<string, string | undefined>>,
   file: unknown,
 ): void {
   const names = Object.keys(environment).filter(
-    (name) => OURS.test(name) && !OF_TESTS.test(name) && environment[name] !== undefined,
+    (name) =>
+      OURS.test(name) &&
+      !OF_TESTS.test(name) &&
+      !OF_KUBERNETES.test(name) &&
+      environment[name] !== undefined &&
+      !(name.endsWith("_PORT") && ADDRESS.test(environment[name])),
   );
   if (names.length === 0) return;
   const known = new Set([...OPTIONS.flatMap(variablesOf), ...formerVariables(), ...namedIn(file)]);

@@ -105,6 +105,21 @@ describe("variables that begin with GODWIT_", () => {
     await expect(load({ GODWIT_SHOP_URL: "postgres://a@h/b" }, file)).resolves.toBeDefined();
   });
 
+  test("that Kubernetes sets for a service of that name are not ours", async () => {
+    const environment = {
+      GODWIT_SERVICE_HOST: "10.0.0.1",
+      GODWIT_SERVICE_PORT: "80",
+      GODWIT_SERVICE_PORT_HTTP: "80",
+      GODWIT_PORT: "tcp://10.0.0.1:80",
+      GODWIT_PORT_80_TCP: "tcp://10.0.0.1:80",
+      GODWIT_PORT_80_TCP_ADDR: "10.0.0.1",
+      GODWIT_JOBS_SERVICE_HOST: "10.0.0.2",
+      GODWIT_JOBS_PORT: "tcp://10.0.0.2:80",
+    };
+    await expect(load(environment)).resolves.toBeDefined();
+    await expect(load({ GODWIT_PORT: "5432" })).rejects.toThrow("GODWIT_PORT");
+  });
+
   test("stop a command too", async () => {
     const godwit = commandIn({ folder: folderOf(ONE), env: { GODWIT_LOCKWAIT: "1s" } });
     expect((await godwit.fails(1, "status")).stderr).toContain("Did you mean GODWIT_LOCK_WAIT?");
