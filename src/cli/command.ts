@@ -23,6 +23,8 @@ export interface CommandRow {
   readonly targets?: "each" | "one" | "flag" | "none";
   /** What the command is about, which decides the options that it honours. Default: the database, and files with it. */
   readonly about?: "files" | "nothing";
+  /** It runs until a signal ends it, so `--timeout` does not apply to it. */
+  readonly stays?: boolean;
   /** More options that it honours. A flag that a command does not honour is refused. */
   readonly honours?: readonly OptionKey[];
   /** Flags that leave others without an effect, by their camelCase names. */
@@ -31,8 +33,6 @@ export interface CommandRow {
   readonly needs?: readonly { readonly flag: string; readonly other: string }[];
   /** A longer text for `--help`, below the summary. */
   readonly description?: string;
-  /** It goes on until it is told to end, so the deadline of a run is not its own. */
-  readonly stays?: boolean;
   /** The words behind `--` are a command that it starts, and none of them is read. */
   readonly startsApp?: boolean;
   readonly examples: readonly (readonly [command: string, does: string])[];
@@ -91,7 +91,7 @@ export function isHonoured(row: CommandRow, option: Option): boolean {
   if (row.honours?.includes(option.key) === true) return true;
   if (isOfSomeCommands(option)) return false;
   if (option.key === "target") return row.targets !== "none";
-  if (option.key === "timeout") return row.about !== "nothing";
+  if (option.key === "timeout") return row.about !== "nothing" && row.stays !== true;
   if (option.about === undefined || row.about === undefined) return true;
   return row.about === option.about;
 }

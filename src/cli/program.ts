@@ -158,7 +158,15 @@ function addFlag(command: Command, option: Option, { hidden } = { hidden: false 
   command.addOption(
     flag
       .hideHelp(hidden)
-      .helpGroup(isOutput ? OUTPUT : option.forPlanning || option.forRun ? "What to run:" : "Configuration:"),
+      .helpGroup(
+        isOutput
+          ? OUTPUT
+          : option.forPlanning || option.forRun
+            ? "What to run:"
+            : option.forService
+              ? "Health:"
+              : "Configuration:",
+      ),
   );
 }
 

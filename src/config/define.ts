@@ -69,6 +69,17 @@ export interface ConfigFile {
   readonly parallel?: number;
   /** Default `continue`: the other targets still run after one fails. */
   readonly onTargetFailure?: "continue" | "stop";
+  /** Default: `godwit serve` answers on 9187, other commands on none. */
+  readonly healthPort?: number;
+  /** Default `127.0.0.1`: this machine alone. */
+  readonly healthHost?: string;
+  /** Names that requests may have in their `Host` header. */
+  readonly healthName?: string | readonly string[];
+  readonly statusFile?: string;
+  /** Default: the name in `package.json`. */
+  readonly service?: string;
+  /** Default `10s`. */
+  readonly checkInterval?: Duration;
   readonly logFormat?: "text" | "json";
   /** Default `true`. `false`: `up` and `run` migrate nothing. */
   readonly migrationEnabled?: boolean;
@@ -92,6 +103,12 @@ type Common =
   | "onTargetFailure"
   | "timeout"
   | "cacheFolder"
+  | "healthPort"
+  | "healthHost"
+  | "healthName"
+  | "statusFile"
+  | "service"
+  | "checkInterval"
   | "logFormat"
   | "migrationEnabled"
   | "skipMigrations"

@@ -4,6 +4,7 @@ import { ConfigError } from "../errors.ts";
 import type { Variable } from "./define.ts";
 import { foundFolder, inEnvironment } from "./folder.ts";
 import { flagName, type Option, variablesOf } from "./options.ts";
+import { isServiceLink } from "./service-links.ts";
 import { type Provenance, readValue } from "./values.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -63,7 +64,8 @@ function find(option: Option, { flags, program, environment, file, path, own }: 
   for (const name of variablesOf(option)) {
     const value = environment[name];
     // An empty line of an .env file is not a value. Some options refuse it, because the default would do more.
-    if (value !== undefined && (value.trim() !== "" || option.emptyVariable === "refused"))
+    if (value === undefined || isServiceLink(name, value)) continue;
+    if (value.trim() !== "" || option.emptyVariable === "refused")
       return {
         given: option.fromVariable?.[name]?.(value) ?? value,
         provenance: { kind: "variable", name },

@@ -4,18 +4,11 @@ import { nearest } from "../std/nearest.ts";
 import { formerVariables } from "./former-names.ts";
 import { OPTIONS, variablesOf } from "./options.ts";
 import { isVariable } from "./read.ts";
+import { isServiceLink } from "./service-links.ts";
 
 const OURS = /^GODWIT_/;
 /** What our own tests tell each other. */
 const OF_TESTS = /^GODWIT_TEST_/;
-
-/**
- * Kubernetes tells every container of each service beside it. A service that is called godwit, or godwit-something, is told
- * under names that look like ours.
- */
-const OF_KUBERNETES =
-  /^GODWIT_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
-const ADDRESS = /^(?:tcp|udp|sctp):\/\//;
 
 /** Throws `ConfigError` with all of them. A configuration file may name variables of its own, and those are known. */
 export function refuseUnknownVariables(
@@ -26,9 +19,8 @@ export function refuseUnknownVariables(
     (name) =>
       OURS.test(name) &&
       !OF_TESTS.test(name) &&
-      !OF_KUBERNETES.test(name) &&
       environment[name] !== undefined &&
-      !(name.endsWith("_PORT") && ADDRESS.test(environment[name])),
+      !isServiceLink(name, environment[name]),
   );
   if (names.length === 0) return;
   const known = new Set([...OPTIONS.flatMap(variablesOf), ...formerVariables(), ...namedIn(file)]);

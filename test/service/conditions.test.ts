@@ -115,8 +115,9 @@ describe("variables that begin with GODWIT_", () => {
       GODWIT_PORT_80_TCP_ADDR: "10.0.0.1",
       GODWIT_JOBS_SERVICE_HOST: "10.0.0.2",
       GODWIT_JOBS_PORT: "tcp://10.0.0.2:80",
+      GODWIT_HEALTH_PORT: "tcp://10.0.0.3:80",
     };
-    await expect(load(environment)).resolves.toBeDefined();
+    expect((await load(environment)).values.healthPort).toBeNull();
     await expect(load({ GODWIT_PORT: "5432" })).rejects.toThrow("GODWIT_PORT");
   });
 

@@ -2,11 +2,12 @@
 import { fileURLToPath } from "node:url";
 import type { Config } from "../../config/config.ts";
 import { flagName, OPTIONS, type Option } from "../../config/options.ts";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, problemsOf } from "../../errors.ts";
+import { type OpenHealth, openHealth } from "../../service/health/open.ts";
+import { createHealthState, type HealthState } from "../../service/health/state.ts";
 import { whyNotBesideApp } from "../../service/supervise/conditions.ts";
 import { withoutInit } from "../../service/supervise/init.ts";
 import { type Migrations, supervise } from "../../service/supervise/supervise.ts";
-import type { Witness } from "../../service/supervise/voice.ts";
 import { delayOf } from "../../std/delays.ts";
 import type { Answer, Invocation } from "../command.ts";
 
@@ -27,9 +28,12 @@ export async function run(invocation: Invocation): Promise<Answer> {
   if (problem !== null) log().problem("warn", problem);
   // The app is started before the configuration is read.
   let graceMs = 0;
+  let health: OpenHealth | null = null;
+  const state = createHealthState();
   const migrations = async () => {
     const config = await invocation.config();
     graceMs = config.values.appGrace;
+    health = await answerFor(state, config, invocation);
     return migrationsOf(config, invocation);
   };
   try {
@@ -42,7 +46,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
         write: (level, message, fields) => log().write(level, message, fields),
         problem: (level, each) => log().problem(level, each),
       },
-      witness: nobody,
+      witness: state,
       takeSignals,
     });
     return { json: {}, text: "", result: false, exitCode };
@@ -51,10 +55,29 @@ export async function run(invocation: Invocation): Promise<Answer> {
     if (!(error instanceof ConfigError) || typeof exitCode !== "number") throw error;
     log().problem("error", error.toProblem());
     return { json: {}, text: "", result: false, exitCode };
+  } finally {
+    await (health as OpenHealth | null)?.close();
   }
 }
 
-const nobody: Witness = { begin() {}, observe() {}, end() {} };
+/** That nobody can be answered is said, and keeps neither the app nor the migrations from running. */
+async function answerFor(
+  state: HealthState,
+  config: Config,
+  { log, say }: Invocation,
+): Promise<OpenHealth | null> {
+  const onFailure = (error: unknown) => {
+    for (const problem of problemsOf(error)) log().problem("error", problem);
+  };
+  try {
+    const health = await openHealth(state, config, { defaultPort: null, onFailure });
+    if (health.server !== null) say(`health is answered on ${health.server.url}`);
+    return health;
+  } catch (error) {
+    onFailure(error);
+    return null;
+  }
+}
 
 function migrationsOf(config: Config, { flags }: Invocation): Migrations {
   const { values, provenances, environment } = config;
@@ -70,8 +93,9 @@ function migrationsOf(config: Config, { flags }: Invocation): Migrations {
       process.execPath,
       fileURLToPath(import.meta.url),
       "up",
-      ...OPTIONS.filter(({ forRun }) => forRun !== true).flatMap((option) =>
-        typedAgain(option, option.key === "target" ? (targets ?? flags.target) : flags[option.key]),
+      ...OPTIONS.filter(({ forRun, forService }) => forRun !== true && forService !== true).flatMap(
+        (option) =>
+          typedAgain(option, option.key === "target" ? (targets ?? flags.target) : flags[option.key]),
       ),
       ...(timeoutMs === 0 ? [] : [`--timeout=${timeoutMs}ms`]),
       ...(once ? ["--connect-attempts=1"] : []),
