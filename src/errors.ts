@@ -51,6 +51,8 @@ export const ERROR_CODES = {
   TARGET_CLASH: "ConfigError",
   TARGET_SCHEMA_MISSING: "ConfigError",
   TARGET_NO_SCHEMAS: "ConfigError",
+  APP_NOT_STARTED: "ConfigError",
+  INIT_MISSING: "ConfigError",
   // Fix the files.
   SOURCE_FOLDER_MISSING: "SourceError",
   SOURCE_FOLDER_UNREADABLE: "SourceError",
@@ -173,6 +175,8 @@ export const ERROR_CODES = {
   // Neither: a person or a deadline ended the run.
   INTERRUPTED: "Interrupted",
   DEADLINE: "Interrupted",
+  MIGRATIONS_MEMORY: "Interrupted",
+  MIGRATIONS_ENDED: "Interrupted",
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

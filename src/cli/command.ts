@@ -5,6 +5,7 @@ import type { Observe } from "../run/report/events.ts";
 import type { Source } from "../source/source.ts";
 import type { Log } from "./output/log.ts";
 import type { Terminal } from "./output/terminal.ts";
+import type { SignalHandler } from "./signals.ts";
 import type { UnderWay } from "./under-way.ts";
 
 export interface CommandRow {
@@ -32,6 +33,8 @@ export interface CommandRow {
   readonly needs?: readonly { readonly flag: string; readonly other: string }[];
   /** A longer text for `--help`, below the summary. */
   readonly description?: string;
+  /** The words behind `--` are a command that it starts, and none of them is read. */
+  readonly startsApp?: boolean;
   readonly examples: readonly (readonly [command: string, does: string])[];
   readonly load: () => Promise<{ readonly run: Run }>;
 }
@@ -47,6 +50,12 @@ export interface Invocation {
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   readonly observe: Observe;
+  /** Told of the events of several targets, whose lines are written elsewhere. */
+  readonly overheard: Observe;
+  /** The words behind `--`, for a command that starts them. */
+  readonly app: readonly string[];
+  /** Gives it the signals of the process. */
+  readonly takeSignals: (handler: SignalHandler) => void;
   readonly underWay: UnderWay;
   /** Writes one line for people to stderr. */
   readonly say: (line: string, options?: { readonly loud: boolean }) => void;

@@ -16,6 +16,8 @@ const LIVE = [
   "parallel",
   "onTargetFailure",
 ];
+/** What the migrations beside an app are given as if `up` had been typed, and what is for `run` alone. */
+const BESIDE_APP = OPTIONS.flatMap((option) => (option.forRun === true ? [option.key] : []));
 const SERVICE: readonly OptionKey[] = [
   "healthPort",
   "healthHost",
@@ -54,6 +56,24 @@ export const COMMANDS: readonly CommandRow[] = [
       ["godwit up --sql --from 0007 > change.sql", "a script for another person to run"],
     ],
     load: () => import("./commands/up.ts"),
+  },
+  {
+    name: "run",
+    targets: "none",
+    stays: true,
+    startsApp: true,
+    summary: "start an app, and migrate beside it",
+    description:
+      "Starts an app and the migrations side by side. The app's streams, exit code and signals are its own. Migrations that fail, hang or are killed never take the app down.",
+    flags: [{ syntax: "--wait", help: "start the app when the migrations have ended, however they ended" }],
+    honours: [...PLANNING, ...BESIDE_APP, ...SERVICE, "target", "timeout"],
+    examples: [
+      ["godwit run -- node server.js", "both at once"],
+      ["godwit run --wait -- node server.js", "the app when the migrations have ended"],
+      ["godwit run --health-port 9187 -- node server.js", "and answer for the migrations"],
+      ["godwit run --environments preview,production -- node server.js", "where NODE_ENV is one of these"],
+    ],
+    load: () => import("./commands/run.ts"),
   },
   {
     name: "down",

@@ -81,6 +81,19 @@ export interface ConfigFile {
   /** Default `10s`. */
   readonly checkInterval?: Duration;
   readonly logFormat?: "text" | "json";
+  /** Default `true`. `false`: `up` and `run` migrate nothing. */
+  readonly migrationEnabled?: boolean;
+  readonly skipMigrations?: boolean;
+  /** The values of `NODE_ENV` with which `run` migrates. Default `production` and `staging`. */
+  readonly environments?: readonly string[];
+  /** Of `run`. Default 3. */
+  readonly retryCount?: number;
+  /** Of `run`: `5s`, `1s,5s,30s`, or `exponential 2s`. Default `5s`. */
+  readonly retryDelay?: Duration;
+  /** Of `run`. Default 256. */
+  readonly maxMemoryMb?: number;
+  /** Of `run`: how long the app may take to end after a signal. Default `none`. */
+  readonly appGrace?: Duration;
 }
 
 /** Options that hold for all targets together. */
@@ -96,7 +109,14 @@ type Common =
   | "statusFile"
   | "service"
   | "checkInterval"
-  | "logFormat";
+  | "logFormat"
+  | "migrationEnabled"
+  | "skipMigrations"
+  | "environments"
+  | "retryCount"
+  | "retryDelay"
+  | "maxMemoryMb"
+  | "appGrace";
 
 /** One of several databases. Its address must be complete: `DATABASE_URL` and `PG*` variables do not count for it. */
 export interface TargetFile extends Omit<ConfigFile, Common> {

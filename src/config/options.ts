@@ -4,6 +4,7 @@
  */
 import { PHASES, type Phase } from "../core/migration.ts";
 import { LAYOUT_NAMES } from "../source/layouts/layouts.ts";
+import { type Delays, parseDelays } from "../std/delays.ts";
 import type { Secret } from "../std/secret.ts";
 
 export const MODES = ["all", "startup", "nas-only"] as const;
@@ -51,6 +52,13 @@ export interface Values {
   readonly nasHostKey: readonly string[];
   readonly nasBasePath: string;
   readonly nasBatched: boolean;
+  readonly migrationEnabled: boolean;
+  readonly skipMigrations: boolean;
+  readonly environments: readonly string[];
+  readonly retryCount: number;
+  readonly retryDelay: Delays;
+  readonly maxMemoryMb: number;
+  readonly appGrace: number;
   readonly target: readonly string[];
   readonly parallel: number;
   readonly onTargetFailure: "continue" | "stop";
@@ -69,7 +77,19 @@ export interface Values {
 export type OptionKey = keyof Values;
 
 export type Kind =
-  | { readonly kind: "text" | "path" | "url" | "secret" | "duration" | "size" | "switch" | "list" | "record" }
+  | {
+      readonly kind:
+        | "text"
+        | "path"
+        | "url"
+        | "secret"
+        | "duration"
+        | "size"
+        | "switch"
+        | "list"
+        | "record"
+        | "delays";
+    }
   | { readonly kind: "count"; readonly least: number }
   | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
 
@@ -83,6 +103,10 @@ export type Option = Kind & {
   readonly inFile?: boolean;
   /** Only commands that name it in `honours` have it: `up`, `down`, `plan`, `status`. */
   readonly forPlanning?: boolean;
+  /** Only for `run`. */
+  readonly forRun?: boolean;
+  /** What a variable that others use as well means here. */
+  readonly fromVariable?: Readonly<Record<string, (value: string) => string>>;
   /** Only commands that name it in `honours` have it: those that answer for the migrations, or ask for them. */
   readonly forService?: boolean;
   /** The flag has an effect only on commands about this. Default: on every command. */
@@ -112,7 +136,7 @@ export const OPTIONS: readonly Option[] = [
     emptyVariable: "refused",
     kind: "url",
     flag: "--database-url <url>",
-    variables: ["DATABASE_URL"],
+    variables: ["DATABASE_URL", "SUPABASE_DB_URL"],
     default: "",
     help: "the database to migrate; without it the PG* variables, otherwise a PostgreSQL that starts in .godwit/",
   },
@@ -148,7 +172,7 @@ export const OPTIONS: readonly Option[] = [
     kind: "path",
     flag: "--dir <folder>",
     default: "migrations",
-    help: "the folder of the migrations, or a bundle of them",
+    help: "the folder of the migrations, or a bundle of them; {NODE_ENV} in it is the value of that variable (default: supabase/migrations if only that is there)",
   },
   {
     key: "layout",
@@ -279,6 +303,8 @@ export const OPTIONS: readonly Option[] = [
     ...count(1),
     flag: "--connect-attempts <n>",
     variables: ["MIGRATION_RETRY_COUNT"],
+    // No retry is one try.
+    fromVariable: { MIGRATION_RETRY_COUNT: (value) => (value.trim() === "0" ? "1" : value) },
     default: "5",
     help: "how many times to try to reach the database",
   },
@@ -288,6 +314,7 @@ export const OPTIONS: readonly Option[] = [
     ...duration,
     flag: "--connect-delay <time>",
     variables: ["MIGRATION_RETRY_DELAY"],
+    fromVariable: { MIGRATION_RETRY_DELAY: firstDelay },
     default: "5s",
     help: "the first pause between two tries; it doubles each time",
   },
@@ -411,6 +438,64 @@ export const OPTIONS: readonly Option[] = [
     help: "false: one file at a time, in the order of paths, with the least memory",
   },
   {
+    key: "migrationEnabled",
+    kind: "switch",
+    flag: null,
+    variables: ["MIGRATION_ENABLED"],
+    default: "true",
+    help: "false: up and run migrate nothing, and say so",
+  },
+  {
+    key: "skipMigrations",
+    ...toggle,
+    flag: null,
+    variables: ["SKIP_MIGRATIONS"],
+    help: "true: up and run migrate nothing, and say so",
+  },
+  {
+    key: "environments",
+    kind: "list",
+    flag: "--environments <name…>",
+    forRun: true,
+    default: "production,staging",
+    help: "the values of NODE_ENV with which run migrates",
+  },
+  {
+    key: "retryCount",
+    ...count(0),
+    flag: "--retry-count <n>",
+    variables: ["MIGRATION_RETRY_COUNT"],
+    forRun: true,
+    default: "3",
+    help: "how many times run tries failed migrations again, if the cause can pass",
+  },
+  {
+    key: "retryDelay",
+    kind: "delays",
+    flag: "--retry-delay <times>",
+    variables: ["MIGRATION_RETRY_DELAY"],
+    forRun: true,
+    default: "5s",
+    help: "the pause before each retry of run: 5s, or a list (1s,5s,30s), or exponential 2s",
+  },
+  {
+    key: "maxMemoryMb",
+    ...count(1),
+    flag: "--max-memory-mb <n>",
+    variables: ["MIGRATION_MAX_MEMORY_MB"],
+    forRun: true,
+    default: "256",
+    help: "the memory that the migrations of run may hold, in MB",
+  },
+  {
+    key: "appGrace",
+    ...duration,
+    flag: "--app-grace <time>",
+    forRun: true,
+    default: "none",
+    help: "how long the app of run may take to end after a signal",
+  },
+  {
     key: "target",
     emptyVariable: "refused",
     kind: "list",
@@ -510,6 +595,12 @@ export const OPTIONS: readonly Option[] = [
   },
 ];
 
+/** Attempts to connect have one first pause; the retries of a run may have a list. */
+function firstDelay(value: string): string {
+  const first = parseDelays(value)?.listMs[0];
+  return first === undefined ? value : `${first}ms`;
+}
+
 /** `GODWIT_<NAME>`, then the variables of other tools. The first one that is set counts. */
 export function variablesOf(option: Option): readonly string[] {
   if (option.kind === "record") return [];
@@ -518,8 +609,8 @@ export function variablesOf(option: Option): readonly string[] {
 }
 
 /** Whether only commands that name the option in `honours` have it. */
-export function isOfSomeCommands({ forPlanning, forService }: Option): boolean {
-  return forPlanning === true || forService === true;
+export function isOfSomeCommands({ forPlanning, forRun, forService }: Option): boolean {
+  return forPlanning === true || forRun === true || forService === true;
 }
 
 /** The key under which commander keeps the flag of an option: `dryRun` for `--dry-run <x>`. */
