@@ -44,6 +44,9 @@ export const ERROR_CODES = {
   IMAGE_UNKNOWN: "ConfigError",
   LAYOUT_UNKNOWN: "ConfigError",
   OUTPUT_FAILED: "ConfigError",
+  HEALTH_PORT: "ConfigError",
+  HEALTH_UNKNOWN: "ConfigError",
+  STATUS_FILE: "ConfigError",
   TARGET_UNKNOWN: "ConfigError",
   TARGET_CLASH: "ConfigError",
   TARGET_SCHEMA_MISSING: "ConfigError",
@@ -80,6 +83,7 @@ export const ERROR_CODES = {
   // Decide.
   PLAN_EDITED: "PlanRefused",
   PLAN_VANISHED: "PlanRefused",
+  PLAN_REPLACED: "PlanRefused",
   PLAN_LATE: "PlanRefused",
   PLAN_DUPLICATE_NUMBER: "PlanRefused",
   PLAN_PHASE_ORDER: "PlanRefused",

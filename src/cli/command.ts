@@ -1,6 +1,6 @@
 /** What a command is: a row of the table in `commands.ts`, and a file of `commands/` that carries it out. */
 import type { Config } from "../config/config.ts";
-import type { Option, OptionKey } from "../config/options.ts";
+import { isOfSomeCommands, type Option, type OptionKey } from "../config/options.ts";
 import type { Observe } from "../run/report/events.ts";
 import type { Source } from "../source/source.ts";
 import type { Log } from "./output/log.ts";
@@ -22,6 +22,8 @@ export interface CommandRow {
   readonly targets?: "each" | "one" | "flag" | "none";
   /** What the command is about, which decides the options that it honours. Default: the database, and files with it. */
   readonly about?: "files" | "nothing";
+  /** It runs until a signal ends it, so `--timeout` does not apply to it. */
+  readonly stays?: boolean;
   /** More options that it honours. A flag that a command does not honour is refused. */
   readonly honours?: readonly OptionKey[];
   /** Flags that leave others without an effect, by their camelCase names. */
@@ -78,9 +80,9 @@ export interface Answer {
 /** Whether the flag of an option has an effect on a command. */
 export function isHonoured(row: CommandRow, option: Option): boolean {
   if (row.honours?.includes(option.key) === true) return true;
-  if (option.forPlanning === true) return false;
+  if (isOfSomeCommands(option)) return false;
   if (option.key === "target") return row.targets !== "none";
-  if (option.key === "timeout") return row.about !== "nothing";
+  if (option.key === "timeout") return row.about !== "nothing" && row.stays !== true;
   if (option.about === undefined || row.about === undefined) return true;
   return row.about === option.about;
 }

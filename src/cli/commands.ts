@@ -1,5 +1,5 @@
 /** The table of all commands. Help, completion and `docs/reference/cli.md` are made from it. */
-import { OPTIONS } from "../config/options.ts";
+import { OPTIONS, type OptionKey } from "../config/options.ts";
 import type { CommandRow } from "./command.ts";
 
 /** Options of commands that plan what `up` does, for each of several targets. */
@@ -15,6 +15,14 @@ const LIVE = [
   "allowSecondLedger",
   "parallel",
   "onTargetFailure",
+];
+const SERVICE: readonly OptionKey[] = [
+  "healthPort",
+  "healthHost",
+  "healthName",
+  "healthToken",
+  "statusFile",
+  "service",
 ];
 const WORDS = "a revision or the start of one";
 const SQL = { syntax: "--sql", help: "print a script for psql instead; needs no database" };
@@ -277,6 +285,40 @@ export const COMMANDS: readonly CommandRow[] = [
       ["godwit duplicates --distinct 12 15", "two designs: never asked again"],
     ],
     load: () => import("./commands/duplicates.ts"),
+  },
+  {
+    name: "serve",
+    targets: "none",
+    stays: true,
+    summary: "answer health and metrics over HTTP",
+    description:
+      "Looks at the database again and again, and answers /api/health, /livez, /readyz and /metrics. It changes nothing. If several targets are configured, it is about all of them, or about those that --target names.",
+    honours: [...SERVICE, "checkInterval", "target"],
+    examples: [
+      ["godwit serve", "on port 9187 of this machine"],
+      ["godwit serve --health-host 0.0.0.0 --health-port 8080", "for probes that come from outside"],
+    ],
+    load: () => import("./commands/serve.ts"),
+  },
+  {
+    name: "health",
+    about: "nothing",
+    targets: "none",
+    summary: "ask a running service whether its migrations are well",
+    description:
+      "Asks the port of godwit serve or godwit run, or reads their status file. Exits 0 if no migration has failed, otherwise 1. It needs no database.",
+    flags: [
+      { syntax: "--ready", help: "exit 0 only if everything that is required is applied" },
+      { syntax: "--live", help: "exit 0 if the service is there, whatever became of the migrations" },
+    ],
+    excludes: [{ flag: "live", others: ["ready"] }],
+    honours: ["healthPort", "healthHost", "healthToken", "statusFile"],
+    examples: [
+      ["docker exec shop godwit health", "with GODWIT_HEALTH_PORT or GODWIT_STATUS_FILE set in the image"],
+      ["godwit health --ready --status-file /tmp/godwit.json", "for a HEALTHCHECK that others wait for"],
+      ["godwit health --live", "for a check after which the container is restarted"],
+    ],
+    load: () => import("./commands/health.ts"),
   },
   {
     name: "doctor",

@@ -1,7 +1,7 @@
 /** The command line for commander, made from the tables. It only parses. */
 import { Command, Option as Flag } from "commander";
 import { flagsUnderPresentNames, formerFlags } from "../config/former-names.ts";
-import { flagName, OPTIONS, type Option, variablesOf } from "../config/options.ts";
+import { flagName, isOfSomeCommands, OPTIONS, type Option, variablesOf } from "../config/options.ts";
 import { ConfigError } from "../errors.ts";
 import { nearest } from "../std/nearest.ts";
 import { VERSION } from "../std/version.ts";
@@ -75,7 +75,7 @@ function createProgram(argv: readonly string[], onChosen: (found: Omit<Parsed, "
   const own = COMMANDS.filter((row) => [row.name, ...(row.aliases ?? [])].some((name) => argv.includes(name)))
     .flatMap((row) => row.flags ?? [])
     .map(({ syntax }) => syntax.split(" ")[0]);
-  for (const option of OPTIONS.filter((each) => each.forPlanning !== true))
+  for (const option of OPTIONS.filter((each) => !isOfSomeCommands(each)))
     if (!own.includes(`--${flagName(option)}`)) addFlag(program, option);
   for (const { flag } of formerFlags())
     if (!own.includes(flag.split(" ")[0])) program.addOption(new Flag(flag).hideHelp());
@@ -110,7 +110,7 @@ function addDetails(command: Command, row: CommandRow): void {
   if (targets !== null) command.argument(targets.syntax.replace("…", "..."), targets.help);
   for (const { syntax, help } of row.flags ?? []) command.option(syntax.replace("…", "..."), help);
   // Options that it does not honour are parsed too, so that they can be refused by name.
-  for (const option of OPTIONS.filter((each) => each.forPlanning))
+  for (const option of OPTIONS.filter(isOfSomeCommands))
     addFlag(command, option, { hidden: !isHonoured(row, option) });
   const examples = row.examples.map(([line, does]) => `  $ ${line}${does === "" ? "" : `\n      ${does}`}`);
   command.addHelpText("after", `\nExamples:\n${examples.join("\n")}\n\n${exitCodes()}`);
@@ -124,7 +124,15 @@ function addFlag(command: Command, option: Option, { hidden } = { hidden: false 
   command.addOption(
     flag
       .hideHelp(hidden)
-      .helpGroup(isOutput ? OUTPUT : option.forPlanning ? "What to run:" : "Configuration:"),
+      .helpGroup(
+        isOutput
+          ? OUTPUT
+          : option.forPlanning
+            ? "What to run:"
+            : option.forService
+              ? "Health:"
+              : "Configuration:",
+      ),
   );
 }
 

@@ -84,7 +84,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     const print = (line: string) => void printed.push(line);
     loading = loadConfig({ flags: typed, environment, workingFolder, signal, print });
     loaded = await loading;
-    deadline.set(loaded.values.timeout);
+    deadline.set(row.stays === true ? 0 : loaded.values.timeout);
     return loaded;
   };
   // Replaced when the configuration is read, which decides the format.

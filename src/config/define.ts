@@ -69,11 +69,34 @@ export interface ConfigFile {
   readonly parallel?: number;
   /** Default `continue`: the other targets still run after one fails. */
   readonly onTargetFailure?: "continue" | "stop";
+  /** Default: `godwit serve` answers on 9187, other commands on none. */
+  readonly healthPort?: number;
+  /** Default `127.0.0.1`: this machine alone. */
+  readonly healthHost?: string;
+  /** Names that requests may have in their `Host` header. */
+  readonly healthName?: string | readonly string[];
+  readonly statusFile?: string;
+  /** Default: the name in `package.json`. */
+  readonly service?: string;
+  /** Default `10s`. */
+  readonly checkInterval?: Duration;
   readonly logFormat?: "text" | "json";
 }
 
 /** Options that hold for all targets together. */
-type Common = "databaseUrl" | "targets" | "onTargetFailure" | "timeout" | "cacheFolder" | "logFormat";
+type Common =
+  | "databaseUrl"
+  | "targets"
+  | "onTargetFailure"
+  | "timeout"
+  | "cacheFolder"
+  | "healthPort"
+  | "healthHost"
+  | "healthName"
+  | "statusFile"
+  | "service"
+  | "checkInterval"
+  | "logFormat";
 
 /** One of several databases. Its address must be complete: `DATABASE_URL` and `PG*` variables do not count for it. */
 export interface TargetFile extends Omit<ConfigFile, Common> {

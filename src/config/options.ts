@@ -54,6 +54,13 @@ export interface Values {
   readonly target: readonly string[];
   readonly parallel: number;
   readonly onTargetFailure: "continue" | "stop";
+  readonly healthPort: number | null;
+  readonly healthHost: string;
+  readonly healthName: readonly string[];
+  readonly healthToken: Secret | null;
+  readonly statusFile: string | null;
+  readonly service: string | null;
+  readonly checkInterval: number;
   readonly logFormat: "text" | "json";
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -76,6 +83,8 @@ export type Option = Kind & {
   readonly inFile?: boolean;
   /** Only commands that name it in `honours` have it: `up`, `down`, `plan`, `status`. */
   readonly forPlanning?: boolean;
+  /** Only commands that name it in `honours` have it: those that answer for the migrations, or ask for them. */
+  readonly forService?: boolean;
   /** The flag has an effect only on commands about this. Default: on every command. */
   readonly about?: "files" | "database";
   /**
@@ -427,6 +436,64 @@ export const OPTIONS: readonly Option[] = [
     help: "after a target has failed: continue with the others, or stop",
   },
   {
+    key: "healthPort",
+    ...count(0),
+    flag: "--health-port <port>",
+    forService: true,
+    default: "",
+    help: "the port that answers /api/health, /livez, /readyz and /metrics; 0 takes one that is free",
+  },
+  {
+    key: "healthHost",
+    ...text,
+    flag: "--health-host <address>",
+    forService: true,
+    default: "127.0.0.1",
+    help: "the address to answer on; 0.0.0.0 for all of this machine",
+  },
+  {
+    key: "healthName",
+    kind: "list",
+    flag: "--health-name <name…>",
+    forService: true,
+    default: "",
+    help: "names that requests may have in their Host header, besides addresses and localhost",
+  },
+  {
+    key: "healthToken",
+    emptyVariable: "refused",
+    ...secret,
+    flag: null,
+    forService: true,
+    default: "",
+    help: "the bearer token that everything but /livez then requires",
+  },
+  {
+    key: "statusFile",
+    kind: "path",
+    flag: "--status-file <file>",
+    forService: true,
+    default: "",
+    help: "the file that always holds the newest state of the migrations",
+  },
+  {
+    key: "service",
+    ...text,
+    flag: "--service <name>",
+    variables: ["OTEL_SERVICE_NAME"],
+    forService: true,
+    default: "",
+    help: "the name of the service in health answers; otherwise that of package.json",
+  },
+  {
+    key: "checkInterval",
+    ...duration,
+    flag: "--check-interval <time>",
+    forService: true,
+    default: "10s",
+    help: "how often to look at the database",
+  },
+  {
     key: "logFormat",
     ...choice("text", "json"),
     flag: "--log-format <format>",
@@ -448,6 +515,11 @@ export function variablesOf(option: Option): readonly string[] {
   if (option.kind === "record") return [];
   const own = `GODWIT_${option.key.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
   return [own, ...(option.variables ?? [])];
+}
+
+/** Whether only commands that name the option in `honours` have it. */
+export function isOfSomeCommands({ forPlanning, forService }: Option): boolean {
+  return forPlanning === true || forService === true;
 }
 
 /** The key under which commander keeps the flag of an option: `dryRun` for `--dry-run <x>`. */

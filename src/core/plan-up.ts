@@ -8,6 +8,7 @@ import { type Migration, PHASES, type Phase } from "./migration.ts";
 import { late, sharedNumbers } from "./numbers.ts";
 import { reach } from "./order.ts";
 import { renamed } from "./renamed.ts";
+import { comeBack } from "./replaced.ts";
 import { type Expression, walk } from "./revision.ts";
 import type { Draft, Held, PlanInput, Step } from "./step.ts";
 import { wayBackOf } from "./way-back.ts";
@@ -53,7 +54,11 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
       ),
       ...sharedNumbers(fresh, graph),
     );
-  problems.push(...renamed(fresh, graph, input.history), ...(stop ? broken : []));
+  problems.push(
+    ...renamed(fresh, graph, input.history),
+    ...comeBack(fresh, input.history),
+    ...(stop ? broken : []),
+  );
   return {
     steps,
     held: sorted.held,

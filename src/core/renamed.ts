@@ -24,12 +24,18 @@ export function renamed(fresh: readonly Migration[], graph: Graph, history: Hist
   );
   if (gone.length === 0) return [];
   return fresh.flatMap((migration): Problem[] => {
-    const sameText = gone.find(({ checksum }) => checksum !== "" && checksum === migration.checksum);
+    const sameText = gone.find((entry) => hasTextOf(entry, migration));
     if (sameText !== undefined) return [problemOf(migration, sameText, "text")];
     if (graph.shape === "graph" || migration.settings.outOfOrder === true) return [];
     const sameNumber = gone.find((entry) => sharesNumber(migration, entry));
     return sameNumber === undefined ? [] : [problemOf(migration, sameNumber, "number")];
   });
+}
+
+/** Comments and white space do not count, if the fingerprints are known. */
+function hasTextOf({ checksum, fingerprint }: HistoryEntry, migration: Migration): boolean {
+  if (checksum !== "" && checksum === migration.checksum) return true;
+  return fingerprint !== null && fingerprint === migration.fingerprint;
 }
 
 function sharesNumber(migration: Migration, { revision, number }: HistoryEntry): boolean {
@@ -48,7 +54,7 @@ function problemOf({ id, file }: Migration, entry: HistoryEntry, shared: "text" 
   const { message, otherwise } = {
     text: {
       message: `${what} is pending, and its text is that of ${revision}, ${applied}: it was renamed, or copied.`,
-      otherwise: "If it is to run a second time, change a comment in it.",
+      otherwise: `If it is to run a second time: \`godwit repair --forget ${revision}\` first.`,
     },
     number: {
       message: `${what} is pending, and its number is that of ${revision}, ${applied}: it was renamed and edited, or another migration took its number.`,

@@ -157,6 +157,7 @@ function interpret(
     { rows: ledger } = NO_ROWS,
     { rows: history } = NO_ROWS,
     { rows: differences } = NO_ROWS,
+    { rows: replaced } = NO_ROWS,
     _toolRows = NO_ROWS,
     { rows: deleted } = NO_ROWS,
   ]: readonly Result[],
@@ -174,6 +175,7 @@ function interpret(
   return {
     entries,
     project: restored((ledger[0]?.project as string | null | undefined) ?? null),
+    replaced: new Set(restored(replaced).map(({ revision }) => String(revision))),
     created: true,
     again: new Set(restored(deleted).map(({ revision }) => String(revision))),
     damage: damageOf(schema, {

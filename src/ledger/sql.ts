@@ -45,7 +45,7 @@ export function ledgerSql(
     exists: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_ledger`)}) is not null as exists`,
 
-    /** Four answers. Fails if one of the tables is gone. */
+    /** Five answers. Fails if one of the tables is gone. */
     read: () => readWithout([]),
 
     /** The same without the tables that are gone. */
@@ -154,9 +154,9 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
     adopted: () => `select revision, details ->> 'tool' as tool, details ->> 'table' as "table" from ${log}
   where event = 'baseline' and details ? 'tool' order by id`,
 
-    /** Revisions that were removed from the ledger on purpose. */
+    /** Revisions that were removed from the ledger on purpose. What a baseline has replaced is still in the database. */
     takenOut: () => `select distinct revision from ${log} l
-  where event in ('reverted', 'forgotten') and not exists (select from ${history} h where h.revision = l.revision)`,
+  where event in ('reverted', 'forgotten') and coalesce(details ->> 'replaced', 'false') = 'false' and not exists (select from ${history} h where h.revision = l.revision)`,
 
     hasToolRows: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_tool_rows`)}) is not null as exists`,
@@ -195,7 +195,14 @@ insert into ${toolRows} (tool, history, subject) select ${stored(tool)}, ${store
     return `select format, project from ${left.migration_ledger};
 ${rows === "" ? "select where false" : rows};
 ${differences(left)};
+${replaced(left)};
 select from ${left.migration_tool_rows} t where false${byHand ? `;\n${deletedByHand(left)}` : ""}`;
+  }
+
+  /** Revisions that `baseline --confirm` has taken out of the ledger, because other files are in their place. */
+  function replaced({ migration_log, migration_history }: typeof tables): string {
+    return `select distinct revision from ${migration_log} l
+  where event = 'forgotten' and details ->> 'replaced' = 'true' and not exists (select from ${migration_history} h where h.revision = l.revision)`;
   }
 
   /** One row even if `found` has none, so that a missing row is an error. */

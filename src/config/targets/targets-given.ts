@@ -13,6 +13,12 @@ const COMMON: ReadonlySet<OptionKey> = new Set([
   "onTargetFailure",
   "timeout",
   "cacheFolder",
+  "healthPort",
+  "healthHost",
+  "healthName",
+  "statusFile",
+  "service",
+  "checkInterval",
   "logFormat",
 ]);
 

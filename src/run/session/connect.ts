@@ -74,8 +74,8 @@ export async function withOneConnection<T>(
   }
 }
 
-export function applicationNameOf(context: RunContext): string {
-  return `godwit run ${context.runId}`;
+export function applicationNameOf({ runId }: Pick<RunContext, "runId">): string {
+  return `godwit run ${runId}`;
 }
 
 export function sessionKind(connection: Connection, context: RunContext): SessionKind {
