@@ -171,6 +171,43 @@ test("heavy packages are loaded when they are used, not at the start", () => {
   expect(wrong).toEqual([]);
 });
 
+/**
+ * For older Node versions the build turns `using` into a try with variables that outlive a round of a loop. An error that one round
+ * has caught around it is thrown again after a later round that succeeded. In a function of its own nothing outlives it.
+ */
+test("no `using` stands in a try in a loop", () => {
+  const wrong = product.flatMap(({ path, text }) => {
+    const lines = text.split("\n");
+    return lines.flatMap((line, index) => {
+      const [, indent] = /^(\s+)(?:await )?using /.exec(line) ?? [];
+      if (indent === undefined) return [];
+      const around = enclosing(lines, index, indent.length);
+      const attempt = around.findIndex((one) => one.startsWith("try "));
+      const isCaught = attempt >= 0 && around.slice(attempt).some((one) => /^(for|while|do)\b/.test(one));
+      return isCaught ? [`${path}:${index + 1}`] : [];
+    });
+  });
+  expect(wrong).toEqual([]);
+});
+
+/** The lines that open the blocks around a line, the innermost first, up to its function. The formatter indents every block. */
+function enclosing(lines: readonly string[], index: number, indent: number): readonly string[] {
+  const found: string[] = [];
+  let least = indent;
+  for (const line of lines.slice(0, index).reverse()) {
+    const own = line.length - line.trimStart().length;
+    if (line.trim() === "" || own >= least) continue;
+    least = own;
+    if (
+      /=> \{$|\bfunction\b|^\s+(async )?#?\w+\(.*\{$/.test(line) &&
+      !/^\s*(for|while|if|switch|catch|try)\b/.test(line)
+    )
+      break;
+    found.push(line.trim());
+  }
+  return found;
+}
+
 function mayImport(from: string, to: string): boolean {
   const [upper, lower] = [rungOf(from), rungOf(to)];
   if (upper === undefined || lower === undefined) return false;
