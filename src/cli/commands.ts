@@ -353,8 +353,17 @@ export const COMMANDS: readonly CommandRow[] = [
     honours: ["databaseUrl"],
     targets: "flag",
     summary: "make a folder, a configuration and a first migration",
-    flags: [{ syntax: "--import", help: "make the migration that creates the table for imported images" }],
-    examples: [["godwit init", "existing files stay as they are"]],
+    flags: [
+      { syntax: "--import", help: "make the migration that creates the table for imported images" },
+      {
+        syntax: "--supabase",
+        help: "write the SQL of the function that makes migrations over HTTPS possible",
+      },
+    ],
+    examples: [
+      ["godwit init", "existing files stay as they are"],
+      ["godwit init --supabase", "then run supabase/exec_sql.sql once, in the project's SQL editor"],
+    ],
     load: () => import("./commands/init.ts"),
   },
   {

@@ -13,6 +13,10 @@ export type Mode = (typeof MODES)[number];
 /** The value of each option after reading. Durations are in milliseconds, and 0 means none. */
 export interface Values {
   readonly databaseUrl: Secret | null;
+  readonly supabaseUrl: string | null;
+  readonly supabaseKey: Secret | null;
+  /** `null`: whatever is there, the database URL first. */
+  readonly useNodeMigrations: boolean | null;
   readonly dir: string;
   /** `null`: detected from the files. */
   readonly layout: string | null;
@@ -135,6 +139,32 @@ export const OPTIONS: readonly Option[] = [
     variables: ["DATABASE_URL", "SUPABASE_DB_URL"],
     default: "",
     help: "the database to migrate; without it the PG* variables, otherwise a PostgreSQL that starts in .godwit/",
+  },
+  {
+    key: "supabaseUrl",
+    ...text,
+    inFile: false,
+    flag: null,
+    variables: ["NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_URL"],
+    default: "",
+    help: "the URL of a Supabase project, which is migrated over HTTPS where no database URL is given",
+  },
+  {
+    key: "supabaseKey",
+    ...secret,
+    flag: null,
+    variables: ["SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY"],
+    default: "",
+    help: "the project's service_role key, or a secret key (sb_secret_…)",
+  },
+  {
+    key: "useNodeMigrations",
+    kind: "switch",
+    inFile: false,
+    flag: null,
+    variables: ["USE_NODE_MIGRATIONS"],
+    default: "",
+    help: "whether Supabase is reached over HTTPS (true) or over the database URL (false); without it the database URL comes first",
   },
   {
     key: "dir",

@@ -47,7 +47,11 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
   const stop = input.policy.failure === "stop";
   if (!input.policy.outOfOrder)
     problems.push(
-      ...late(fresh, graph, { entries: input.history.entries, passedOver: input.policy.passedOver }),
+      ...late(
+        fresh.filter(({ id }) => input.history.again?.has(id) !== true),
+        graph,
+        { entries: input.history.entries, passedOver: input.policy.passedOver },
+      ),
       ...sharedNumbers(fresh, graph),
     );
   problems.push(

@@ -5,6 +5,7 @@
  */
 import type { Direction } from "../core/migration.ts";
 import { identifier, literal, quotedName, stored, storedArray, storedJson } from "../core/sql/quote.ts";
+import { deletedByHand, guardByHand } from "./by-hand-sql.ts";
 import { differences, type LedgerTable, reorder, unlogged, withoutThese } from "./damage-sql.ts";
 import type { Author, Entry, LogEntry, Rebuilt, ToolHistoryKey } from "./rows.ts";
 import { statementsSql } from "./statements-sql.ts";
@@ -13,7 +14,10 @@ import { createTables, createToolRows } from "./tables-sql.ts";
 export type LedgerSql = ReturnType<typeof ledgerSql>;
 
 /** The statements for the ledger in `schema`. `given`: the schema that is the target. It is never created here. */
-export function ledgerSql(schema: string, { given = null }: { readonly given?: string | null } = {}) {
+export function ledgerSql(
+  schema: string,
+  { given = null, byHand = false }: { readonly given?: string | null; readonly byHand?: boolean } = {},
+) {
   const name = identifier(schema);
   const ledger = `${name}.migration_ledger`;
   const history = `${name}.migration_history`;
@@ -29,7 +33,8 @@ export function ledgerSql(schema: string, { given = null }: { readonly given?: s
   };
 
   return {
-    create: (project: string | null) => createTables(tables, { schema, given, project }),
+    create: (project: string | null) =>
+      `${createTables(tables, { schema, given, project })}${byHand ? `\n${guardByHand(schema, tables)}` : ""}`,
 
     /** The quoted name, for statements that are written elsewhere. */
     historyTable: history,
@@ -191,7 +196,7 @@ insert into ${toolRows} (tool, history, subject) select ${stored(tool)}, ${store
 ${rows === "" ? "select where false" : rows};
 ${differences(left)};
 ${replaced(left)};
-select from ${left.migration_tool_rows} t where false`;
+select from ${left.migration_tool_rows} t where false${byHand ? `;\n${deletedByHand(left)}` : ""}`;
   }
 
   /** Revisions that `baseline --confirm` has taken out of the ledger, because other files are in their place. */

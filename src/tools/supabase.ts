@@ -22,7 +22,6 @@ export const supabase: Tool = {
         name: name == null || name === "" ? (version ?? "") : `${version}_${name}`,
         checksum: null,
         at: null,
-        ...(name == null || name === "" ? {} : { aliases: [name] }),
       })),
     ),
   writer: {

@@ -75,13 +75,13 @@ test("with a comment more it is the same text, also of one that was adopted", as
   expect((await up(target)).steps).toHaveLength(1);
 });
 
-test("renamed before adoption, its row has the name and the time stamp of the file", async ({ db }) => {
-  await db.sql(`create schema supabase_migrations; create table supabase_migrations.schema_migrations (version text primary key, statements text[], name text);
-    insert into supabase_migrations.schema_migrations values ('20240101000001', '{}', 'm1'), ('20240101000002', '{}', 'm2'); create table m1 (); create table m2 ()`);
+test("renamed before adoption, its row has the time stamp of the file", async ({ db }) => {
+  await db.sql(`create table pgmigrations (id serial primary key, name varchar(255) not null, run_on timestamp not null);
+    insert into pgmigrations (name, run_on) values ('1700000000001_m1', now()), ('1700000000002_m2', now()); create table m1 (); create table m2 ()`);
   const folder = folderOf({
-    "20240101000001_m1.sql": "create table m1 ();",
-    "20240101000005_m2.sql": "create table m2 ();",
+    "1700000000001_m1.sql": "create table m1 ();",
+    "1700000000002_z2.sql": "create table m2 ();",
   });
-  const target = await targetIn("supabase", { url: db.url, folder });
+  const target = await targetIn("node-pg-migrate", { url: db.url, folder });
   expect((await refusalOf(adopt(target, ADOPT, recorder()))).codes).toEqual(["ADOPT_CONFLICT"]);
 });

@@ -35,14 +35,14 @@ test("health asks the port, or reads the file, and both say the same", async ({ 
   await godwit("up");
   await until(() => statusIn(file) === "completed");
   for (const ask of [byFile, byPort]) {
-    expect((await ask("health")).stdout).toMatch(/^healthy: migrations completed \(\d{4}-.*Z\)\n$/);
+    expect((await ask("health")).stdout).toMatch(/^ok: migrations completed \(\d{4}-.*Z\)\n$/);
     await ask("health", "--ready");
   }
   writeFiles(folder, { "migrations/0002_b.sql": "select nothing;" });
   await godwit.fails(1, "up");
   await until(() => statusIn(file) === "failed");
   for (const ask of [byFile, byPort])
-    expect((await ask.fails(1, "health")).stdout).toMatch(/^unhealthy: migrations failed/);
+    expect((await ask.fails(1, "health")).stdout).toMatch(/^error: migrations failed/);
 
   // An app of the same container reads the file.
   const health = createHealth({ statusFile: file });

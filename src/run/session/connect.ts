@@ -81,6 +81,7 @@ export function applicationNameOf({ runId }: Pick<RunContext, "runId">): string 
 export function sessionKind(connection: Connection, context: RunContext): SessionKind {
   return {
     session: connection.capabilities.session,
+    role: connection.capabilities.role,
     version: connection.server.version,
     applicationName: applicationNameOf(context),
   };
