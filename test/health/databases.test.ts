@@ -158,7 +158,7 @@ test("a configuration that can't work is an error at once", async ({ db }) => {
   const { json } = await godwit.fails(2, "serve", "--timeout", "3s", "--json");
   expect(json.problems[0].message).toBe("godwit serve does not honour --timeout.");
   expect((await godwit.fails(2, "up", "--health-port", "1", "--json")).json.problems[0].hint).toMatch(
-    /--health-port is for godwit serve, godwit health/,
+    /--health-port is for godwit run, godwit serve, godwit health/,
   );
 });
 

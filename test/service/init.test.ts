@@ -20,7 +20,12 @@ const zombies = () => readdirSync("/proc").filter((pid) => {
   try { return /^\\d+$/.test(pid) && / Z /.test(readFileSync("/proc/" + pid + "/stat", "utf8")); } catch { return false; }
 }).length;
 const giveUp = Date.now() + Number(process.argv[1]);
-const look = () => zombies() === 0 || Date.now() > giveUp ? (console.log(zombies() + " zombies"), process.exit(7)) : setTimeout(look, 10);
+const look = () => {
+  const left = zombies();
+  if (left > 0 && Date.now() < giveUp) return setTimeout(look, 10);
+  console.log(left + " zombies");
+  process.exit(7);
+};
 look();`;
 
 const RUN = [process.execPath, BINARY, "run", "--", process.execPath, "-e"];
