@@ -90,10 +90,24 @@ function closure(found: ToolHistory, migrations: readonly Migration[]): Match {
       .map(({ id }) => {
         const row = rows.get(id);
         if (row !== undefined) return { id, row, edited: false };
-        return { id, row: null, edited: false, implied: { by: heads(id), inLine: false } };
+        return { id, row: null, edited: false, implied: { by: heads(id), inLine: false, declared: true } };
       }),
     skipped: [],
     missing: found.rows.filter(({ name }) => !byId.has(name)),
+    unplaced: unplacedIn(migrations, applied, below),
     warnings: [],
   };
+}
+
+/** What may be below an applied file that does not say what it revises: all that does not stand on an applied one. */
+function unplacedIn(
+  migrations: readonly Migration[],
+  applied: ReadonlySet<string>,
+  below: (id: string) => readonly string[],
+): NonNullable<Match["unplaced"]> {
+  const versioned = migrations.filter(({ kind }) => kind !== "repeatable");
+  const silent = versioned.find(({ id, revises }) => applied.has(id) && revises === null);
+  if (silent === undefined) return [];
+  const standsOn = ({ id }: Migration) => [...reach([id], below)].some((one) => applied.has(one));
+  return versioned.filter((one) => !standsOn(one)).map(({ id }) => ({ id, above: silent.id }));
 }

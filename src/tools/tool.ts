@@ -120,6 +120,11 @@ export interface Match {
   readonly skipped: readonly string[];
   /** Rows that refer to no file. */
   readonly missing: readonly ToolRow[];
+  /**
+   * Migrations that a row may imply. `above`: one that the row implies for certain, whose file does not say what it
+   * stands on.
+   */
+  readonly unplaced?: readonly { readonly id: string; readonly above: string }[];
   readonly warnings: readonly Problem[];
 }
 
@@ -141,6 +146,8 @@ export interface Implied {
    * declare.
    */
   readonly inLine: boolean;
+  /** The files themselves say that it is below, so that a file which comes late is below it too. */
+  readonly declared?: true;
 }
 
 /** Statements for the transaction of one step. */

@@ -30,6 +30,7 @@ import {
   renamedThere,
   takenBackThere,
   uncertainNumber,
+  unplacedBelow,
   unremembered,
 } from "./problems.ts";
 import { twinProblems } from "./twins.ts";
@@ -180,7 +181,14 @@ export function refusalsOf(
   const twins = twinProblems(found, ofKind(events, "same-name"));
   const renamed = ofKind(events, "renamed").map(({ id, was }) => renamedThere(found, id, was));
   const uncertain = ofKind(events, "uncertain").map(({ id, later }) => uncertainNumber(found, id, later));
-  return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...renamed, ...uncertain, ...twins];
+  const unplaced = ofKind(events, "unplaced");
+  return [
+    ...(back.length === 0 ? [] : [takenBackThere(found, back)]),
+    ...(unplaced[0] === undefined ? [] : [unplacedBelow(found, unplaced.map(idOf), unplaced[0].above)]),
+    ...renamed,
+    ...uncertain,
+    ...twins,
+  ];
 }
 
 /** Throws `PlanRefused` if the tool has applied migrations without a file and none of the files. */
@@ -201,7 +209,8 @@ function refuseQuestions(
   const { match } = sets;
   const open = events.length > 0 || (situation.first && match.warnings.length > 0);
   if (!open) return;
-  const ids = [...ofKind(all, "applied-there"), ...ofKind(all, "edited")].map(({ id }) => id);
+  const there = [...ofKind(all, "applied-there"), ...ofKind(all, "implied-there"), ...ofKind(all, "edited")];
+  const ids = there.map(idOf);
   const questions = [
     ...listed(
       "edited since",

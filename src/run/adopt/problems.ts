@@ -195,6 +195,17 @@ export function uncertainNumber({ tool, table }: FoundHistory, id: string, later
   };
 }
 
+/** A head implies what is below it. Where the files do not say what that is, anything pending may be applied already. */
+export function unplacedBelow({ tool, table }: FoundHistory, ids: readonly string[], above: string): Problem {
+  const [is, it] = ids.length === 1 ? ["is", "it is"] : ["are", "they are"];
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `${namesOf(ids)} ${is} pending, and ${tool.title} has applied ${above} with all below it (${describeTable(table)}): ${above} does not say what it revises, so nobody knows whether ${it} below it.`,
+    hint: `Write \`-- godwit: revises=<revision>\` into ${above} and the other files, or \`revises=none\` for a base, as its file in ${tool.title} says. Then take over what is applied with \`godwit adopt\`. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revisions: ids, above },
+  };
+}
+
 export function passedOverWarning(tool: Tool, ids: readonly string[]): Problem {
   const [first] = ids;
   return {
