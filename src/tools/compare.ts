@@ -210,7 +210,7 @@ function ofUnknown(one: Applied, sets: Sets): ToolEvent {
     if (row !== null && later !== undefined) return { kind: "uncertain", id, later };
     const isOurs = (subject: string) => ours.known.has(subject) && !ours.adopted.has(subject);
     if (later !== undefined || implied.by.every((subject) => isOld(subject, sets)))
-      return implied.declared !== true || implied.by.every(isOurs)
+      return implied.declared !== true || ours.takenOut.has(id) || implied.by.every(isOurs)
         ? { kind: "passed-over", id }
         : { kind: "implied-there", id, one };
   }

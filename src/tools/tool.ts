@@ -178,6 +178,8 @@ export interface HistoryWriter {
     /** A query that returns a row if one of them is carrying out this very step. */
     atWork(table: Relation, step: MirroredStep): string;
   };
+  /** A query that returns a row if another row already says that this one is applied, so that none is written. */
+  implied?(table: Relation, step: MirroredStep): string;
   /** Runs after the ledger's own row was written or removed. */
   up(table: Relation, step: MirroredStep): string;
   down(table: Relation, step: MirroredStep): string;
@@ -207,6 +209,16 @@ export interface MirroredStep {
   readonly text: string | null;
   /** Our own history, as a quoted name, for tools whose rows depend on the graph. */
   readonly ledger: string;
+  /** The tool's rows around it. Left out where nobody has looked at the table. */
+  readonly around?: () => Around;
+}
+
+/** Names of rows that the table had when it was looked at, by what the files say of their migrations. */
+export interface Around {
+  /** Those that come before this one, in the order of the files: in a graph its ancestors. */
+  readonly below: readonly string[];
+  /** Those that come after it: in a graph its descendants. */
+  readonly above: readonly string[];
 }
 
 export function nameOf({ schema, name }: Pick<Relation, "schema" | "name">): string {

@@ -1,7 +1,6 @@
 /** Alembic's row is a head, which implies what is below it. Where the files do not say what that is, nothing of them runs. */
 import { describe } from "vitest";
 import { adopt } from "../../src/run/adopt.ts";
-import { baseline } from "../../src/run/baseline.ts";
 import { ADOPT } from "../support/chain.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
