@@ -16,6 +16,7 @@ import { matchRows } from "../tools/match.ts";
 import { type Applied, describeTable, type ToolRow } from "../tools/tool.ts";
 import { lostIn, twinIn, unsettledIn } from "./adopt/answers.ts";
 import { type Correction, correctedRows, type Repair, unchanged } from "./corrections.ts";
+import { declaredGuard, notDeclared } from "./mirror/declared-guard.ts";
 import { acceptedRow, mirroredRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/mirror.ts";
 import { type Advisory, keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
 import { type Look, lookAt } from "./mirror/tool-look.ts";
@@ -173,11 +174,16 @@ async function correct(
   };
   const [before, after] = frameOf(target, history);
   const own = `${rows(sql, context)}; ${sql.log(context, logged)};`;
+  const declared = kind === "mark-done" && direction === "up" && kept !== "" ? mirror : null;
+  const guard =
+    declared === null ? "" : await declaredGuard(target, declared, { files, revisions: [revision] });
   const results = await writeUnderLock(
     connection,
     lock,
-    `${before} ${own} ${memory} ${after} ${MARK} ${kept}`,
-  );
+    `${guard} ${before} ${own} ${memory} ${after} ${MARK} ${kept}`,
+  ).catch((error: unknown) => {
+    throw notDeclared(error, declared);
+  });
   if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
   const told =
     mirror === null || !hasWritten(results) ? null : `${mirror.tool.title} (${describeTable(mirror.table)})`;
