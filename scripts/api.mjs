@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 
 const ENTRIES = [
   ["godwit", "index.d.ts"],
+  ["godwit/health", "health.d.ts"],
   ["godwit/testing", "testing.d.ts"],
 ];
 
@@ -24,7 +25,7 @@ export function renderApi(root, note) {
     return [
       "# The library",
       note,
-      "Everything that `godwit` and `godwit/testing` export, as the compiler declares it. The [guide](../guide.md) shows it in use, [json.md](json.md) says what the fields of reports mean, and [errors.md](errors.md) lists the codes.",
+      "Everything that `godwit`, `godwit/health` and `godwit/testing` export, as the compiler declares it. The [guide](../guide.md) shows it in use, [json.md](json.md) says what the fields of reports mean, and [errors.md](errors.md) lists the codes.",
       ...ENTRIES.flatMap(([name, file]) => entry(name, join(folder, file))),
       "",
     ].join("\n\n");

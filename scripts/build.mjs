@@ -72,6 +72,7 @@ try {
       // With the library, so that an error which a migration catches is of the class that it imports.
       entryPoints: {
         index: "src/index.ts",
+        health: "src/health.ts",
         testing: "src/testing.ts",
         "user-code": "src/user-code/main.ts",
       },

@@ -17,19 +17,20 @@ export async function renderDocs() {
     TARGET_OPTIONS,
     targetsArgument,
     isHonoured,
+    isOfSomeCommands,
     flagName,
     variablesOf,
   } = await loadTables();
   return {
     "api.md": renderApi(root, NOTE),
-    "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument, isHonoured }),
+    "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument, isHonoured, isOfSomeCommands }),
     "config.md": config(OPTIONS, { flagName, variablesOf, imports: IMPORT_OPTIONS, targets: TARGET_OPTIONS }),
   };
 }
 
 async function loadTables() {
   const contents =
-    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts";';
+    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -41,7 +42,7 @@ async function loadTables() {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
 }
 
-function cli(commands, options, { targetsArgument, isHonoured }) {
+function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands }) {
   const sections = commands.map((row) => {
     const words = (row.arguments ?? []).map(({ syntax }) => ` ${syntax}`).join("");
     const targets = targetsArgument(row);
@@ -50,7 +51,9 @@ function cli(commands, options, { targetsArgument, isHonoured }) {
       ...(row.arguments ?? []),
       ...(targets === null ? [] : [targets]),
       ...(row.flags ?? []),
-      ...options.filter((option) => option.forPlanning && isHonoured(row, option)).map(flagRow),
+      ...options
+        .filter((option) => option.flag !== null && isOfSomeCommands(option) && isHonoured(row, option))
+        .map(flagRow),
     ];
     return [
       `## ${row.name}`,
@@ -68,7 +71,7 @@ function cli(commands, options, { targetsArgument, isHonoured }) {
   });
   const everywhere = [
     { syntax: "--json", help: "print one JSON document on stdout (see json.md)" },
-    ...options.filter((option) => option.flag !== null && !option.forPlanning).map(flagRow),
+    ...options.filter((option) => option.flag !== null && !isOfSomeCommands(option)).map(flagRow),
   ];
   return [
     "# The command line",
@@ -105,7 +108,7 @@ function config(options, { flagName, variablesOf, imports, targets }) {
     "Godwit takes a value from the first of these that has it: the command line, the environment, `godwit.config.ts`, the default. `godwit doctor` shows where each value comes from. With one folder `migrations` and one `DATABASE_URL` you need no configuration.",
     "The file is `godwit.config.ts`, `.mts`, `.js`, `.mjs` or `.json`, in the working directory or above it, up to the root of the project (the folder with `.git`). Paths in the file are relative to the file.",
     '```ts\nimport { defineConfig } from "godwit";\n\nexport default defineConfig({\n  dir: "db/migrations",\n  lockTimeout: "2s",\n});\n```',
-    "Durations are `500ms`, `3s`, `2min`, `1h` or `none`; a plain number is seconds. If a line names several variables, the first that is set counts. An empty variable counts as not set. The exceptions are `DATABASE_URL`, `GODWIT_TARGET`, `GODWIT_PHASE` and `MIGRATION_MODE`: there an empty value is an error, because without the value the command would do more. An empty value in the file or on the command line is always an error.",
+    "Durations are `500ms`, `3s`, `2min`, `1h` or `none`; a plain number is seconds. If a line names several variables, the first that is set counts. An empty variable counts as not set. The exceptions are `DATABASE_URL`, `GODWIT_TARGET`, `GODWIT_PHASE`, `MIGRATION_MODE` and `GODWIT_HEALTH_TOKEN`: there an empty value is an error, because without the value the command would do or tell more. An empty value in the file or on the command line is always an error.",
     table(["file", "flag", "environment", "default", "what it is"], rows),
     "## Targets",
     "For several databases in one run, name each in `targets` in the file. An option that a target does not set has the value that is set beside `targets`.",

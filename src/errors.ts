@@ -44,10 +44,15 @@ export const ERROR_CODES = {
   IMAGE_UNKNOWN: "ConfigError",
   LAYOUT_UNKNOWN: "ConfigError",
   OUTPUT_FAILED: "ConfigError",
+  HEALTH_PORT: "ConfigError",
+  HEALTH_UNKNOWN: "ConfigError",
+  STATUS_FILE: "ConfigError",
   TARGET_UNKNOWN: "ConfigError",
   TARGET_CLASH: "ConfigError",
   TARGET_SCHEMA_MISSING: "ConfigError",
   TARGET_NO_SCHEMAS: "ConfigError",
+  APP_NOT_STARTED: "ConfigError",
+  INIT_MISSING: "ConfigError",
   // Fix the files.
   SOURCE_FOLDER_MISSING: "SourceError",
   SOURCE_FOLDER_UNREADABLE: "SourceError",
@@ -71,6 +76,7 @@ export const ERROR_CODES = {
   SOURCE_COPY_FROM_STDIN: "SourceError",
   SOURCE_PSQL_COMMAND: "SourceError",
   SOURCE_NOT_RENDERABLE: "SourceError",
+  SOURCE_NEEDS_SESSION: "SourceError",
   SOURCE_PLACEHOLDER: "SourceError",
   LAYOUT_REFUSED: "SourceError",
   GRAPH_UNKNOWN_PARENT: "SourceError",
@@ -79,6 +85,7 @@ export const ERROR_CODES = {
   // Decide.
   PLAN_EDITED: "PlanRefused",
   PLAN_VANISHED: "PlanRefused",
+  PLAN_REPLACED: "PlanRefused",
   PLAN_LATE: "PlanRefused",
   PLAN_DUPLICATE_NUMBER: "PlanRefused",
   PLAN_PHASE_ORDER: "PlanRefused",
@@ -126,6 +133,10 @@ export const ERROR_CODES = {
   DATABASE_NOT_REPLICATED: "DatabaseError",
   DATABASE_CONNECTION_LOST: "DatabaseError",
   DATABASE_TOO_OLD: "DatabaseError",
+  DATABASE_FUNCTION_MISSING: "DatabaseError",
+  DATABASE_FUNCTION_OUTDATED: "DatabaseError",
+  DATABASE_NOT_POSTGREST: "DatabaseError",
+  DATABASE_NEEDS_SESSION: "DatabaseError",
   DATABASE_ERROR: "DatabaseError",
   EMBEDDED_UNAVAILABLE: "DatabaseError",
   EMBEDDED_FAILED: "DatabaseError",
@@ -164,6 +175,8 @@ export const ERROR_CODES = {
   // Neither: a person or a deadline ended the run.
   INTERRUPTED: "Interrupted",
   DEADLINE: "Interrupted",
+  MIGRATIONS_MEMORY: "Interrupted",
+  MIGRATIONS_ENDED: "Interrupted",
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -21,12 +21,13 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^run\/(step|adopt)\//, 6.4],
   [/^run\/script\//, 6.5],
   [/^run\//, 6.6],
-  [/^(config|service)\//, 7],
+  [/^config\//, 7],
   [/^user-code\//, 7.5],
   [/^assemble\//, 8],
   [/^testing\//, 8.5],
-  [/^(cli|library)\/|^testing\.ts/, 9],
-  [/^index\.ts/, 9.5],
+  [/^(library|service)\/|^testing\.ts/, 9],
+  [/^cli\//, 9.5],
+  [/^(index|health)\.ts/, 9.5],
 ];
 
 /** More floors than this, and nobody knows where a thing of `run/` belongs. */

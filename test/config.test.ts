@@ -61,7 +61,7 @@ describe("where a value comes from", () => {
     [{ connectAttempts: "7" }, {}, "a number"],
     [{ dir: 7 }, {}, "text"],
     [{}, { MIGRATION_MODE: "startpu" }, "startup"],
-    [{}, { MIGRATION_RETRY_COUNT: "0" }, "MIGRATION_RETRY_COUNT is not a whole number of at least 1"],
+    [{}, { MIGRATION_RETRY_COUNT: "-1" }, "MIGRATION_RETRY_COUNT is not a whole number of at least 1"],
   ] as const)("%j with %j is refused by name", async ([file, environment, says]) => {
     const folder = folderOf({ "godwit.config.json": JSON.stringify(file) });
     const error = await load(folder, environment).catch((caught: unknown) => caught);

@@ -13,6 +13,7 @@ import type { Source } from "../source/source.ts";
 import { gitCommit } from "../std/git.ts";
 import { VERSION } from "../std/version.ts";
 import { type Say, startEmbedded } from "./embedded.ts";
+import { isOverHttps, openerOverHttps } from "./rpc.ts";
 import { openSource, type SourceOptions } from "./source.ts";
 
 /** A target and what must be closed with it. */
@@ -20,6 +21,8 @@ export interface Assembled extends AsyncDisposable {
   readonly target: Target;
   /** Where the database is. `null`: the caller opens it. */
   readonly address: Address | null;
+  /** The host of the HTTPS API, if that is the way to the database. */
+  readonly api: string | null;
   /** The folder of the embedded server, if that is what is used. */
   readonly embedded: string | null;
   /** Stops the embedded server, unless somebody else uses it. Safe to call twice. */
@@ -45,6 +48,10 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   const { say: print, signal } = options;
   const source = options.source?.apart?.() ?? options.source ?? (await openSource(config, { print, signal }));
   if (options.open !== undefined) return assembled(config, source, { open: options.open });
+  if (isOverHttps(config, hasDatabaseUrl(config))) {
+    const { open, endpoint } = await openerOverHttps(config);
+    return assembled(config, source, { open, api: endpoint.display });
+  }
   if (isAddressed(config)) {
     const address = addressOf(config, config.values.databaseUrl?.reveal());
     for (const problem of address.warnings) options.observe?.({ kind: "warning", problem });
@@ -91,6 +98,11 @@ export function createContext(
 
 /** Whether the configuration says where the database is, in any way. */
 export function isAddressed(config: Config): boolean {
+  const addressed = hasDatabaseUrl(config);
+  return addressed || isOverHttps(config, addressed);
+}
+
+function hasDatabaseUrl(config: Config): boolean {
   return (
     config.target !== null ||
     config.values.databaseUrl !== null ||
@@ -110,6 +122,7 @@ function refuseLongNames(config: Config, address?: Address): void {
 
 interface Parts {
   readonly open: Target["open"];
+  readonly api?: string;
   readonly address?: Address;
   readonly embedded?: string;
   readonly close?: () => Promise<void>;
@@ -123,11 +136,12 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
     await parts.close?.();
   };
   const target: Target = {
-    name: config.target?.name ?? values.project ?? parts.address?.database ?? "database",
+    name: config.target?.name ?? values.project ?? parts.address?.database ?? parts.api ?? "database",
     source,
     ledger: openLedger(values.ledgerSchema, {
       allowSecond: values.allowSecondLedger,
       given: config.target?.schema ?? null,
+      byHand: source.layout === "supabase" || parts.api !== undefined,
     }),
     open: parts.open,
     settings: {
@@ -150,6 +164,7 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
   return {
     target,
     address: parts.address ?? null,
+    api: parts.api ?? null,
     embedded: parts.embedded ?? null,
     close,
     [Symbol.asyncDispose]: close,

@@ -32,8 +32,8 @@ export async function diagnose(config: Config, options: DiagnoseOptions): Promis
       ),
     )),
     ...(await findingsOf("database", () =>
-      withTarget(({ target, address, embedded }, context) => {
-        const place = address?.display ?? "provided by the program";
+      withTarget(({ target, address, api, embedded }, context) => {
+        const place = address?.display ?? (api === null ? "provided by the program" : `${api} over HTTPS`);
         const facts = {
           display: `${place}${embedded === null ? "" : ` (embedded, in ${embedded})`}`,
           addressed: isAddressed(config) || address === null,

@@ -1,10 +1,11 @@
 /** What a command is: a row of the table in `commands.ts`, and a file of `commands/` that carries it out. */
 import type { Config } from "../config/config.ts";
-import type { Option, OptionKey } from "../config/options.ts";
+import { isOfSomeCommands, type Option, type OptionKey } from "../config/options.ts";
 import type { Observe } from "../run/report/events.ts";
 import type { Source } from "../source/source.ts";
 import type { Log } from "./output/log.ts";
 import type { Terminal } from "./output/terminal.ts";
+import type { SignalHandler } from "./signals.ts";
 import type { UnderWay } from "./under-way.ts";
 
 export interface CommandRow {
@@ -22,6 +23,8 @@ export interface CommandRow {
   readonly targets?: "each" | "one" | "flag" | "none";
   /** What the command is about, which decides the options that it honours. Default: the database, and files with it. */
   readonly about?: "files" | "nothing";
+  /** It runs until a signal ends it, so `--timeout` does not apply to it. */
+  readonly stays?: boolean;
   /** More options that it honours. A flag that a command does not honour is refused. */
   readonly honours?: readonly OptionKey[];
   /** Flags that leave others without an effect, by their camelCase names. */
@@ -30,6 +33,8 @@ export interface CommandRow {
   readonly needs?: readonly { readonly flag: string; readonly other: string }[];
   /** A longer text for `--help`, below the summary. */
   readonly description?: string;
+  /** The words behind `--` are a command that it starts, and none of them is read. */
+  readonly startsApp?: boolean;
   readonly examples: readonly (readonly [command: string, does: string])[];
   readonly load: () => Promise<{ readonly run: Run }>;
 }
@@ -45,6 +50,12 @@ export interface Invocation {
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   readonly observe: Observe;
+  /** Told of the events of several targets, whose lines are written elsewhere. */
+  readonly overheard: Observe;
+  /** The words behind `--`, for a command that starts them. */
+  readonly app: readonly string[];
+  /** Gives it the signals of the process. */
+  readonly takeSignals: (handler: SignalHandler) => void;
   readonly underWay: UnderWay;
   /** Writes one line for people to stderr. */
   readonly say: (line: string, options?: { readonly loud: boolean }) => void;
@@ -78,9 +89,9 @@ export interface Answer {
 /** Whether the flag of an option has an effect on a command. */
 export function isHonoured(row: CommandRow, option: Option): boolean {
   if (row.honours?.includes(option.key) === true) return true;
-  if (option.forPlanning === true) return false;
+  if (isOfSomeCommands(option)) return false;
   if (option.key === "target") return row.targets !== "none";
-  if (option.key === "timeout") return row.about !== "nothing";
+  if (option.key === "timeout") return row.about !== "nothing" && row.stays !== true;
   if (option.about === undefined || row.about === undefined) return true;
   return row.about === option.about;
 }

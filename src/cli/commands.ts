@@ -1,5 +1,5 @@
 /** The table of all commands. Help, completion and `docs/reference/cli.md` are made from it. */
-import { OPTIONS } from "../config/options.ts";
+import { OPTIONS, type OptionKey } from "../config/options.ts";
 import type { CommandRow } from "./command.ts";
 
 /** Options of commands that plan what `up` does, for each of several targets. */
@@ -15,6 +15,16 @@ const LIVE = [
   "allowSecondLedger",
   "parallel",
   "onTargetFailure",
+];
+/** What the migrations beside an app are given as if `up` had been typed, and what is for `run` alone. */
+const BESIDE_APP = OPTIONS.flatMap((option) => (option.forRun === true ? [option.key] : []));
+const SERVICE: readonly OptionKey[] = [
+  "healthPort",
+  "healthHost",
+  "healthName",
+  "healthToken",
+  "statusFile",
+  "service",
 ];
 const WORDS = "a revision or the start of one";
 const SQL = { syntax: "--sql", help: "print a script for psql instead; needs no database" };
@@ -46,6 +56,24 @@ export const COMMANDS: readonly CommandRow[] = [
       ["godwit up --sql --from 0007 > change.sql", "a script for another person to run"],
     ],
     load: () => import("./commands/up.ts"),
+  },
+  {
+    name: "run",
+    targets: "none",
+    stays: true,
+    startsApp: true,
+    summary: "start an app, and migrate beside it",
+    description:
+      "Starts an app and the migrations side by side. The app's streams, exit code and signals are its own. Migrations that fail, hang or are killed never take the app down.",
+    flags: [{ syntax: "--wait", help: "start the app when the migrations have ended, however they ended" }],
+    honours: [...PLANNING, ...BESIDE_APP, ...SERVICE, "target", "timeout"],
+    examples: [
+      ["godwit run -- node server.js", "both at once"],
+      ["godwit run --wait -- node server.js", "the app when the migrations have ended"],
+      ["godwit run --health-port 9187 -- node server.js", "and answer for the migrations"],
+      ["godwit run --environments preview,production -- node server.js", "where NODE_ENV is one of these"],
+    ],
+    load: () => import("./commands/run.ts"),
   },
   {
     name: "down",
@@ -279,6 +307,40 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/duplicates.ts"),
   },
   {
+    name: "serve",
+    targets: "none",
+    stays: true,
+    summary: "answer health and metrics over HTTP",
+    description:
+      "Looks at the database again and again, and answers /api/health, /livez, /readyz and /metrics. It changes nothing. If several targets are configured, it is about all of them, or about those that --target names.",
+    honours: [...SERVICE, "checkInterval", "target"],
+    examples: [
+      ["godwit serve", "on port 9187 of this machine"],
+      ["godwit serve --health-host 0.0.0.0 --health-port 8080", "for probes that come from outside"],
+    ],
+    load: () => import("./commands/serve.ts"),
+  },
+  {
+    name: "health",
+    about: "nothing",
+    targets: "none",
+    summary: "ask a running service whether its migrations are well",
+    description:
+      "Asks the port of godwit serve or godwit run, or reads their status file. Exits 0 if no migration has failed, otherwise 1. It needs no database.",
+    flags: [
+      { syntax: "--ready", help: "exit 0 only if everything that is required is applied" },
+      { syntax: "--live", help: "exit 0 if the service is there, whatever became of the migrations" },
+    ],
+    excludes: [{ flag: "live", others: ["ready"] }],
+    honours: ["healthPort", "healthHost", "healthToken", "statusFile"],
+    examples: [
+      ["docker exec shop godwit health", "with GODWIT_HEALTH_PORT or GODWIT_STATUS_FILE set in the image"],
+      ["godwit health --ready --status-file /tmp/godwit.json", "for a HEALTHCHECK that others wait for"],
+      ["godwit health --live", "for a check after which the container is restarted"],
+    ],
+    load: () => import("./commands/health.ts"),
+  },
+  {
     name: "doctor",
     targets: "each",
     summary: "look for problems, and show where each setting comes from",
@@ -291,8 +353,17 @@ export const COMMANDS: readonly CommandRow[] = [
     honours: ["databaseUrl"],
     targets: "flag",
     summary: "make a folder, a configuration and a first migration",
-    flags: [{ syntax: "--import", help: "make the migration that creates the table for imported images" }],
-    examples: [["godwit init", "existing files stay as they are"]],
+    flags: [
+      { syntax: "--import", help: "make the migration that creates the table for imported images" },
+      {
+        syntax: "--supabase",
+        help: "write the SQL of the function that makes migrations over HTTPS possible",
+      },
+    ],
+    examples: [
+      ["godwit init", "existing files stay as they are"],
+      ["godwit init --supabase", "then run supabase/exec_sql.sql once, in the project's SQL editor"],
+    ],
     load: () => import("./commands/init.ts"),
   },
   {

@@ -61,7 +61,10 @@ function memberOf(config: Config, around: FleetRun, source?: Invocation["source"
         return await command.run({
           ...own,
           log: () => log,
-          observe,
+          observe: (event) => {
+            observe(event);
+            invocation.overheard(event);
+          },
           say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
         });
       } finally {

@@ -6,6 +6,8 @@ import { formatProblem } from "./output/problems.ts";
 import { openTerminal } from "./output/terminal.ts";
 import { unread, writtenUnless } from "./output/unread.ts";
 import { run } from "./run.ts";
+import { listenToSignals } from "./signals.ts";
+import { findSupervisor } from "./supervised.ts";
 import { createUnderWay } from "./under-way.ts";
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -13,8 +15,7 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 const LAST_WORDS_MS = 250;
 
 async function main(): Promise<void> {
-  const stop = new AbortController();
-  const terminal = openTerminal(process.env);
+  const opened = openTerminal(process.env);
   const underWay = createUnderWay();
   let givenUp = false;
   const giveUp = (by: "SIGINT" | "SIGTERM") => {
@@ -25,27 +26,19 @@ async function main(): Promise<void> {
     setTimeout(exit, LAST_WORDS_MS);
     void Promise.all([terminal.end(), flushed()]).then(exit);
   };
-  for (const name of ["SIGINT", "SIGTERM"] as const)
-    process.on(name, () => {
-      if (stop.signal.aborted) return giveUp(name);
-      stop.abort(
-        new Interrupted(
-          {
-            code: "INTERRUPTED",
-            message: `${name} ended the run.`,
-            hint: "Run again: it continues where it stopped.",
-          },
-          name,
-        ),
-      );
-    });
+  const signals = listenToSignals(giveUp);
+  const supervisor = findSupervisor((reason) => signals.abort(reason));
+  // Beside an app no line may be written over: the one above may be the app's.
+  const terminal = supervisor === null ? opened : { ...opened, live: false, interactive: false };
   // A driver may throw in a callback, when the answer is not PostgreSQL's. The run then ends with its report, as on a
   // signal.
   let uncaught: StepFailed | undefined;
   process.on("uncaughtException", (error: unknown) => {
+    // Whoever has taken the signals over keeps another process, and must not end before it.
+    if (signals.isTaken()) return terminal.error(`error: ${thrownByNobody(error).message}\n`);
     if (uncaught !== undefined) process.exit(1);
     uncaught = thrownByNobody(error);
-    stop.abort(uncaught);
+    signals.abort(uncaught);
   });
   // A run continues if nobody reads the log any longer, or if its disk is full.
   process.stderr.on("error", () => {});
@@ -57,7 +50,9 @@ async function main(): Promise<void> {
     terminal,
     environment: process.env,
     workingFolder: process.cwd(),
-    signal: stop.signal,
+    signal: signals.signal,
+    takeSignals: signals.take,
+    supervisor,
     deadline,
     underWay,
   });
@@ -66,7 +61,7 @@ async function main(): Promise<void> {
     process.stderr.write(`error: ${uncaught.message}\n`);
     code = 1;
   }
-  const ended = AbortSignal.any([stop.signal, deadline.signal]);
+  const ended = AbortSignal.any([signals.signal, deadline.signal]);
   const output = await writtenUnless(
     terminal.end().then((problem) => ({ problem })),
     ended,

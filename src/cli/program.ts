@@ -1,7 +1,7 @@
 /** The command line for commander, made from the tables. It only parses. */
 import { Command, Option as Flag } from "commander";
 import { flagsUnderPresentNames, formerFlags } from "../config/former-names.ts";
-import { flagName, OPTIONS, type Option, variablesOf } from "../config/options.ts";
+import { flagName, isOfSomeCommands, OPTIONS, type Option, variablesOf } from "../config/options.ts";
 import { ConfigError } from "../errors.ts";
 import { nearest } from "../std/nearest.ts";
 import { VERSION } from "../std/version.ts";
@@ -15,6 +15,8 @@ export interface Parsed {
   readonly flags: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
   /** Notes for the user, one line each. */
   readonly notes: readonly string[];
+  /** The words behind `--`, for a command that starts them. */
+  readonly app: readonly string[];
 }
 
 /**
@@ -26,20 +28,47 @@ export async function parse(
   output: { out: (text: string) => void; error: (text: string) => void },
 ): Promise<Parsed> {
   let parsed: Parsed | undefined;
-  const program = createProgram(argv, (found) => {
+  const { words, app } = splitApp(argv);
+  const program = createProgram(words, (found) => {
     const notes: string[] = [];
     const own = (found.row.flags ?? []).map(({ syntax }) => syntax.split(" ")[0]);
     const flags = flagsUnderPresentNames(found.flags, own, (line) => notes.push(line));
-    parsed = { ...found, flags, notes };
+    parsed = { ...found, flags, notes, app: app ?? [] };
   });
-  refuseUnknownTopic(argv, program);
+  refuseUnknownTopic(words, program);
   const streams = { writeOut: output.out, writeErr: output.error };
   for (const command of [program, ...program.commands]) command.exitOverride().configureOutput(streams);
-  await program.parseAsync([...argv], { from: "user" });
+  await program.parseAsync([...words], { from: "user" });
   if (parsed === undefined) throw new Error("No command was chosen.");
+  if (parsed.row.startsApp === true) requireApp(app, parsed.arguments);
   refuseEmpty(parsed);
   refuseUnhonoured(parsed, COMMANDS);
   return parsed;
+}
+
+/** What a command starts is not ours to read: neither its flags, nor words that are names of our commands. */
+function splitApp(argv: readonly string[]): { words: readonly string[]; app: readonly string[] | null } {
+  const end = argv.indexOf("--");
+  const words = end === -1 ? argv : argv.slice(0, end);
+  const isNamed = (word: string, { name, aliases }: CommandRow) =>
+    name === word || aliases?.includes(word) === true;
+  const [row] = words.flatMap((word) => COMMANDS.find((each) => isNamed(word, each)) ?? []);
+  if (end === -1 || row?.startsApp !== true) return { words: argv, app: null };
+  return { words, app: argv.slice(end + 1) };
+}
+
+function requireApp(app: readonly string[] | null, words: readonly string[]): void {
+  if (app !== null && app.length > 0 && app[0] !== "" && words.length === 0) return;
+  const [word] = words;
+  throw new ConfigError({
+    code: "CONFIG_INVALID",
+    message:
+      word === undefined
+        ? "godwit run needs the command of the app behind --."
+        : `godwit run does not know what to do with "${word}" before --.`,
+    hint: `Write: godwit run -- ${word === undefined ? "node server.js" : words.join(" ")}`,
+    details: { from: "flag" },
+  });
 }
 
 /** Refuses `godwit help nope`. Commander would print the whole help, as if the user had asked for it. */
@@ -61,7 +90,10 @@ function refuseUnknownTopic(argv: readonly string[], { commands }: Command): voi
  * Makes the program. Only a command that the words name gets its options, because making all takes longer than
  * connecting.
  */
-function createProgram(argv: readonly string[], onChosen: (found: Omit<Parsed, "notes">) => void): Command {
+function createProgram(
+  argv: readonly string[],
+  onChosen: (found: Omit<Parsed, "notes" | "app">) => void,
+): Command {
   const program = new Command("godwit")
     .description("Migrates PostgreSQL databases, unattended.")
     .version(VERSION, "--version")
@@ -75,7 +107,7 @@ function createProgram(argv: readonly string[], onChosen: (found: Omit<Parsed, "
   const own = COMMANDS.filter((row) => [row.name, ...(row.aliases ?? [])].some((name) => argv.includes(name)))
     .flatMap((row) => row.flags ?? [])
     .map(({ syntax }) => syntax.split(" ")[0]);
-  for (const option of OPTIONS.filter((each) => each.forPlanning !== true))
+  for (const option of OPTIONS.filter((each) => !isOfSomeCommands(each)))
     if (!own.includes(`--${flagName(option)}`)) addFlag(program, option);
   for (const { flag } of formerFlags())
     if (!own.includes(flag.split(" ")[0])) program.addOption(new Flag(flag).hideHelp());
@@ -90,7 +122,7 @@ function createProgram(argv: readonly string[], onChosen: (found: Omit<Parsed, "
 
 const OUTPUT = "Output:";
 
-function createCommand(row: CommandRow, onChosen: (found: Omit<Parsed, "notes">) => void): Command {
+function createCommand(row: CommandRow, onChosen: (found: Omit<Parsed, "notes" | "app">) => void): Command {
   const command = new Command(row.name)
     .aliases([...(row.aliases ?? [])])
     .summary(row.summary)
@@ -103,6 +135,8 @@ function createCommand(row: CommandRow, onChosen: (found: Omit<Parsed, "notes">)
 }
 
 function addDetails(command: Command, row: CommandRow): void {
+  // What is wrong with the words before `--` is said with the whole line at hand.
+  if (row.startsApp === true) command.allowExcessArguments();
   // Nobody knows yet which words are targets, so no argument can be required.
   for (const { syntax, help } of row.arguments ?? [])
     command.argument(hasTargets(row) ? syntax.replace(/^<(.*)>$/, "[$1]") : syntax.replace("…", "..."), help);
@@ -110,7 +144,7 @@ function addDetails(command: Command, row: CommandRow): void {
   if (targets !== null) command.argument(targets.syntax.replace("…", "..."), targets.help);
   for (const { syntax, help } of row.flags ?? []) command.option(syntax.replace("…", "..."), help);
   // Options that it does not honour are parsed too, so that they can be refused by name.
-  for (const option of OPTIONS.filter((each) => each.forPlanning))
+  for (const option of OPTIONS.filter(isOfSomeCommands))
     addFlag(command, option, { hidden: !isHonoured(row, option) });
   const examples = row.examples.map(([line, does]) => `  $ ${line}${does === "" ? "" : `\n      ${does}`}`);
   command.addHelpText("after", `\nExamples:\n${examples.join("\n")}\n\n${exitCodes()}`);
@@ -124,7 +158,15 @@ function addFlag(command: Command, option: Option, { hidden } = { hidden: false 
   command.addOption(
     flag
       .hideHelp(hidden)
-      .helpGroup(isOutput ? OUTPUT : option.forPlanning ? "What to run:" : "Configuration:"),
+      .helpGroup(
+        isOutput
+          ? OUTPUT
+          : option.forPlanning || option.forRun
+            ? "What to run:"
+            : option.forService
+              ? "Health:"
+              : "Configuration:",
+      ),
   );
 }
 

@@ -11,12 +11,15 @@ import type { Answer, CommandRow, Invocation, Run } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import type { Deadline } from "./deadline.ts";
 import { refuseFlags } from "./given.ts";
+import { documentOf } from "./output/document.ts";
 import { exitCodeOf } from "./output/exit.ts";
 import { createJsonLog, createTextLog, type Log } from "./output/log.ts";
 import { formatError, problemsToTell } from "./output/problems.ts";
 import { createProgress } from "./output/progress.ts";
 import type { Terminal } from "./output/terminal.ts";
 import { type Parsed, parse } from "./program.ts";
+import type { SignalHandler } from "./signals.ts";
+import type { Supervisor } from "./supervised.ts";
 import type { UnderWay } from "./under-way.ts";
 
 /** The process around a command. */
@@ -27,6 +30,10 @@ export interface CommandEnvironment {
   /** Aborts with `Interrupted`. */
   readonly signal: AbortSignal;
   readonly deadline: Deadline;
+  /** From then on signals end nothing by themselves. */
+  readonly takeSignals: (handler: SignalHandler) => void;
+  /** The process beside an app that has started this one; `null`: somebody else has. */
+  readonly supervisor: Supervisor | null;
   readonly underWay: UnderWay;
 }
 
@@ -68,6 +75,8 @@ function wantsJson(argv: readonly string[]): boolean {
 async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolean): Promise<number> {
   const { terminal, environment, workingFolder, deadline, underWay } = around;
   const { row, flags } = parsed;
+  const stays = row.stays === true;
+  if (stays) terminal.unblock();
   let loading: Promise<Config> | undefined;
   let loaded: Config | undefined;
   const printed: string[] = [];
@@ -79,12 +88,13 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
   const config = async () => {
     if (loading !== undefined) return loading;
     // The file may hang. Until it is read, the deadline of flags and environment holds.
-    deadline.set(timeoutBefore({ flags: typed, environment, workingFolder }));
+    // A command that stays alive has none: the time is for what it starts.
+    if (!stays) deadline.set(timeoutBefore({ flags: typed, environment, workingFolder }));
     // The file decides the format of the log. What it prints waits for that.
     const print = (line: string) => void printed.push(line);
     loading = loadConfig({ flags: typed, environment, workingFolder, signal, print });
     loaded = await loading;
-    deadline.set(loaded.values.timeout);
+    deadline.set(stays ? 0 : loaded.values.timeout);
     return loaded;
   };
   // Replaced when the configuration is read, which decides the format.
@@ -113,7 +123,13 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     terminal,
     signal,
     log: () => log,
-    observe: (event) => observe(event),
+    observe: (event) => {
+      observe(event);
+      around.supervisor?.tell(event);
+    },
+    overheard: (event) => around.supervisor?.tell(event),
+    app: parsed.app,
+    takeSignals: around.takeSignals,
     underWay,
     say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
     json,
@@ -132,12 +148,23 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     const command = await row.load();
     const answered = answerOf(command.run, { row, typed, invocation, workingFolder });
     const answer = await orEnded(answered, { signal, graceMs: GRACE_MS });
-    if (underWay.claim()) print(answer, { terminal, json, quiet: flags.quiet === true, command: row.name });
-    return answer.exitCode ?? 0;
+    const { exitCode = 0, text } = answer;
+    if (underWay.claim()) {
+      if (around.supervisor === null)
+        print(answer, { terminal, json, quiet: flags.quiet === true, command: row.name });
+      else
+        around.supervisor.end({
+          ok: exitCode === 0,
+          text: hideRemembered(text),
+          problems: problemsIn(answer),
+        });
+    }
+    return exitCode;
   } catch (error) {
     if (!underWay.claim()) return exitCodeOf(error);
     log.live("");
     tellPrinted();
+    around.supervisor?.end({ ok: false, text: "", problems: problemsOf(error) });
     if (isTold()) for (const problem of problemsToTell(error)) log.problem("error", problem);
     return fail(error, { terminal, json, command: row.name, told: isTold() });
   }
@@ -218,6 +245,11 @@ function print(answer: Answer, { terminal, json, quiet, command }: PrintOptions)
     });
 }
 
+/** Of several targets, those of each that failed. */
+function problemsIn({ json }: Answer): readonly Problem[] {
+  return Array.isArray(json.problems) ? (json.problems as readonly Problem[]) : [];
+}
+
 interface FailOptions {
   readonly terminal: Terminal;
   readonly json: boolean;
@@ -235,35 +267,6 @@ function fail(error: unknown, { terminal, json, command, told = false }: FailOpt
   }
   return exitCodeOf(error);
 }
-
-function documentOf(document: object): string {
-  return `${JSON.stringify(clean(document, "", { own: true }), null, 2)}\n`;
-}
-
-/**
- * Hides secrets in the JSON document. Our own words stay, because a password may equal a state, a year or the name of
- * a migration, and machines read these. In the facts of a problem anything may stand.
- */
-function clean(value: unknown, key: string, { own }: { own: boolean }): unknown {
-  if (typeof value === "bigint") return String(value);
-  if (typeof value === "string") return own && OWN_WORDS.has(key) ? value : redact(value);
-  if (typeof value !== "object" || value === null) return value;
-  const plain = "toJSON" in value && typeof value.toJSON === "function" ? (value.toJSON() as unknown) : value;
-  if (typeof plain !== "object" || plain === null) return clean(plain, key, { own });
-  const inside = { own: own && !OF_OTHERS.has(key) };
-  if (Array.isArray(plain)) return plain.map((each) => clean(each, key, inside) ?? null);
-  return Object.fromEntries(Object.entries(plain).map(([name, each]) => [name, clean(each, name, inside)]));
-}
-
-const OF_OTHERS: ReadonlySet<string> = new Set(["details", "figures", "settings"]);
-/**
- * Fields whose values are our own words. `sql` is among them: a script without its passwords would be another script.
- */
-const OWN_WORDS: ReadonlySet<string> = new Set(
-  "sql command code kind state outcome committed level event direction phase goal revision revisions revises current heads file files folder checksum fingerprint runId layout tool startedAt executedAt finishedAt seenAt at declared already".split(
-    " ",
-  ),
-);
 
 function usageProblem(message: string): Problem {
   return {

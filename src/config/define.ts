@@ -69,11 +69,54 @@ export interface ConfigFile {
   readonly parallel?: number;
   /** Default `continue`: the other targets still run after one fails. */
   readonly onTargetFailure?: "continue" | "stop";
+  /** Default: `godwit serve` answers on 9187, other commands on none. */
+  readonly healthPort?: number;
+  /** Default `127.0.0.1`: this machine alone. */
+  readonly healthHost?: string;
+  /** Names that requests may have in their `Host` header. */
+  readonly healthName?: string | readonly string[];
+  readonly statusFile?: string;
+  /** Default: the name in `package.json`. */
+  readonly service?: string;
+  /** Default `10s`. */
+  readonly checkInterval?: Duration;
   readonly logFormat?: "text" | "json";
+  /** Default `true`. `false`: `up` and `run` migrate nothing. */
+  readonly migrationEnabled?: boolean;
+  readonly skipMigrations?: boolean;
+  /** The values of `NODE_ENV` with which `run` migrates. Default `production` and `staging`. */
+  readonly environments?: readonly string[];
+  /** Of `run`. Default 3. */
+  readonly retryCount?: number;
+  /** Of `run`: `5s`, `1s,5s,30s`, or `exponential 2s`. Default `5s`. */
+  readonly retryDelay?: Duration;
+  /** Of `run`. Default 256. */
+  readonly maxMemoryMb?: number;
+  /** Of `run`: how long the app may take to end after a signal. Default `none`. */
+  readonly appGrace?: Duration;
 }
 
 /** Options that hold for all targets together. */
-type Common = "databaseUrl" | "targets" | "onTargetFailure" | "timeout" | "cacheFolder" | "logFormat";
+type Common =
+  | "databaseUrl"
+  | "targets"
+  | "onTargetFailure"
+  | "timeout"
+  | "cacheFolder"
+  | "healthPort"
+  | "healthHost"
+  | "healthName"
+  | "statusFile"
+  | "service"
+  | "checkInterval"
+  | "logFormat"
+  | "migrationEnabled"
+  | "skipMigrations"
+  | "environments"
+  | "retryCount"
+  | "retryDelay"
+  | "maxMemoryMb"
+  | "appGrace";
 
 /** One of several databases. Its address must be complete: `DATABASE_URL` and `PG*` variables do not count for it. */
 export interface TargetFile extends Omit<ConfigFile, Common> {

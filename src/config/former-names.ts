@@ -58,6 +58,11 @@ export function environmentUnderPresentNames(environment: Variables, tell: Told)
   return variables;
 }
 
+/** Variables under their former names. */
+export function formerVariables(): readonly string[] {
+  return FORMER.map(({ was }) => `GODWIT_${was.toUpperCase()}`);
+}
+
 /** The former flags, for commander, with the option that each stands for. */
 export function formerFlags(): readonly { readonly key: OptionKey; readonly flag: string }[] {
   return FORMER.map(({ key, was }) => {

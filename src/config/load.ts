@@ -9,6 +9,7 @@ import { environmentUnderPresentNames, fileUnderPresentNames } from "./former-na
 import { OPTIONS, type OptionKey, type Values } from "./options.ts";
 import { readOption } from "./read.ts";
 import { rememberEnvironment, rememberFile } from "./secrets.ts";
+import { refuseUnknownVariables } from "./unknown-variables.ts";
 import type { Provenance } from "./values.ts";
 
 export interface LoadInput {
@@ -46,6 +47,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   });
   if (environment !== given) rememberEnvironment(environment);
   rememberFile(file, environment);
+  refuseUnknownVariables(environment, file);
   const values: Partial<Record<OptionKey, unknown>> = {};
   const provenances: Partial<Record<OptionKey, Provenance>> = {};
   const { flags, program } = input;

@@ -4,6 +4,7 @@
  */
 import { PHASES, type Phase } from "../core/migration.ts";
 import { LAYOUT_NAMES } from "../source/layouts/layouts.ts";
+import { type Delays, parseDelays } from "../std/delays.ts";
 import type { Secret } from "../std/secret.ts";
 
 export const MODES = ["all", "startup", "nas-only"] as const;
@@ -12,6 +13,10 @@ export type Mode = (typeof MODES)[number];
 /** The value of each option after reading. Durations are in milliseconds, and 0 means none. */
 export interface Values {
   readonly databaseUrl: Secret | null;
+  readonly supabaseUrl: string | null;
+  readonly supabaseKey: Secret | null;
+  /** `null`: whatever is there, the database URL first. */
+  readonly useNodeMigrations: boolean | null;
   readonly dir: string;
   /** `null`: detected from the files. */
   readonly layout: string | null;
@@ -47,9 +52,23 @@ export interface Values {
   readonly nasHostKey: readonly string[];
   readonly nasBasePath: string;
   readonly nasBatched: boolean;
+  readonly migrationEnabled: boolean;
+  readonly skipMigrations: boolean;
+  readonly environments: readonly string[];
+  readonly retryCount: number;
+  readonly retryDelay: Delays;
+  readonly maxMemoryMb: number;
+  readonly appGrace: number;
   readonly target: readonly string[];
   readonly parallel: number;
   readonly onTargetFailure: "continue" | "stop";
+  readonly healthPort: number | null;
+  readonly healthHost: string;
+  readonly healthName: readonly string[];
+  readonly healthToken: Secret | null;
+  readonly statusFile: string | null;
+  readonly service: string | null;
+  readonly checkInterval: number;
   readonly logFormat: "text" | "json";
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -58,7 +77,19 @@ export interface Values {
 export type OptionKey = keyof Values;
 
 export type Kind =
-  | { readonly kind: "text" | "path" | "url" | "secret" | "duration" | "size" | "switch" | "list" | "record" }
+  | {
+      readonly kind:
+        | "text"
+        | "path"
+        | "url"
+        | "secret"
+        | "duration"
+        | "size"
+        | "switch"
+        | "list"
+        | "record"
+        | "delays";
+    }
   | { readonly kind: "count"; readonly least: number }
   | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
 
@@ -72,6 +103,12 @@ export type Option = Kind & {
   readonly inFile?: boolean;
   /** Only commands that name it in `honours` have it: `up`, `down`, `plan`, `status`. */
   readonly forPlanning?: boolean;
+  /** Only for `run`. */
+  readonly forRun?: boolean;
+  /** What a variable that others use as well means here. */
+  readonly fromVariable?: Readonly<Record<string, (value: string) => string>>;
+  /** Only commands that name it in `honours` have it: those that answer for the migrations, or ask for them. */
+  readonly forService?: boolean;
   /** The flag has an effect only on commands about this. Default: on every command. */
   readonly about?: "files" | "database";
   /**
@@ -99,9 +136,35 @@ export const OPTIONS: readonly Option[] = [
     emptyVariable: "refused",
     kind: "url",
     flag: "--database-url <url>",
-    variables: ["DATABASE_URL"],
+    variables: ["DATABASE_URL", "SUPABASE_DB_URL"],
     default: "",
     help: "the database to migrate; without it the PG* variables, otherwise a PostgreSQL that starts in .godwit/",
+  },
+  {
+    key: "supabaseUrl",
+    ...text,
+    inFile: false,
+    flag: null,
+    variables: ["NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_URL"],
+    default: "",
+    help: "the URL of a Supabase project, which is migrated over HTTPS where no database URL is given",
+  },
+  {
+    key: "supabaseKey",
+    ...secret,
+    flag: null,
+    variables: ["SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY"],
+    default: "",
+    help: "the project's service_role key, or a secret key (sb_secret_…)",
+  },
+  {
+    key: "useNodeMigrations",
+    kind: "switch",
+    inFile: false,
+    flag: null,
+    variables: ["USE_NODE_MIGRATIONS"],
+    default: "",
+    help: "whether Supabase is reached over HTTPS (true) or over the database URL (false); without it the database URL comes first",
   },
   {
     key: "dir",
@@ -109,7 +172,7 @@ export const OPTIONS: readonly Option[] = [
     kind: "path",
     flag: "--dir <folder>",
     default: "migrations",
-    help: "the folder of the migrations, or a bundle of them",
+    help: "the folder of the migrations, or a bundle of them; {NODE_ENV} in it is the value of that variable (default: supabase/migrations if only that is there)",
   },
   {
     key: "layout",
@@ -240,6 +303,8 @@ export const OPTIONS: readonly Option[] = [
     ...count(1),
     flag: "--connect-attempts <n>",
     variables: ["MIGRATION_RETRY_COUNT"],
+    // No retry is one try.
+    fromVariable: { MIGRATION_RETRY_COUNT: (value) => (value.trim() === "0" ? "1" : value) },
     default: "5",
     help: "how many times to try to reach the database",
   },
@@ -249,6 +314,7 @@ export const OPTIONS: readonly Option[] = [
     ...duration,
     flag: "--connect-delay <time>",
     variables: ["MIGRATION_RETRY_DELAY"],
+    fromVariable: { MIGRATION_RETRY_DELAY: firstDelay },
     default: "5s",
     help: "the first pause between two tries; it doubles each time",
   },
@@ -372,6 +438,64 @@ export const OPTIONS: readonly Option[] = [
     help: "false: one file at a time, in the order of paths, with the least memory",
   },
   {
+    key: "migrationEnabled",
+    kind: "switch",
+    flag: null,
+    variables: ["MIGRATION_ENABLED"],
+    default: "true",
+    help: "false: up and run migrate nothing, and say so",
+  },
+  {
+    key: "skipMigrations",
+    ...toggle,
+    flag: null,
+    variables: ["SKIP_MIGRATIONS"],
+    help: "true: up and run migrate nothing, and say so",
+  },
+  {
+    key: "environments",
+    kind: "list",
+    flag: "--environments <name…>",
+    forRun: true,
+    default: "production,staging",
+    help: "the values of NODE_ENV with which run migrates",
+  },
+  {
+    key: "retryCount",
+    ...count(0),
+    flag: "--retry-count <n>",
+    variables: ["MIGRATION_RETRY_COUNT"],
+    forRun: true,
+    default: "3",
+    help: "how many times run tries failed migrations again, if the cause can pass",
+  },
+  {
+    key: "retryDelay",
+    kind: "delays",
+    flag: "--retry-delay <times>",
+    variables: ["MIGRATION_RETRY_DELAY"],
+    forRun: true,
+    default: "5s",
+    help: "the pause before each retry of run: 5s, or a list (1s,5s,30s), or exponential 2s",
+  },
+  {
+    key: "maxMemoryMb",
+    ...count(1),
+    flag: "--max-memory-mb <n>",
+    variables: ["MIGRATION_MAX_MEMORY_MB"],
+    forRun: true,
+    default: "256",
+    help: "the memory that the migrations of run may hold, in MB",
+  },
+  {
+    key: "appGrace",
+    ...duration,
+    flag: "--app-grace <time>",
+    forRun: true,
+    default: "none",
+    help: "how long the app of run may take to end after a signal",
+  },
+  {
     key: "target",
     emptyVariable: "refused",
     kind: "list",
@@ -397,6 +521,64 @@ export const OPTIONS: readonly Option[] = [
     help: "after a target has failed: continue with the others, or stop",
   },
   {
+    key: "healthPort",
+    ...count(0),
+    flag: "--health-port <port>",
+    forService: true,
+    default: "",
+    help: "the port that answers /api/health, /livez, /readyz and /metrics; 0 takes one that is free",
+  },
+  {
+    key: "healthHost",
+    ...text,
+    flag: "--health-host <address>",
+    forService: true,
+    default: "127.0.0.1",
+    help: "the address to answer on; 0.0.0.0 for all of this machine",
+  },
+  {
+    key: "healthName",
+    kind: "list",
+    flag: "--health-name <name…>",
+    forService: true,
+    default: "",
+    help: "names that requests may have in their Host header, besides addresses and localhost",
+  },
+  {
+    key: "healthToken",
+    emptyVariable: "refused",
+    ...secret,
+    flag: null,
+    forService: true,
+    default: "",
+    help: "the bearer token that everything but /livez then requires",
+  },
+  {
+    key: "statusFile",
+    kind: "path",
+    flag: "--status-file <file>",
+    forService: true,
+    default: "",
+    help: "the file that always holds the newest state of the migrations",
+  },
+  {
+    key: "service",
+    ...text,
+    flag: "--service <name>",
+    variables: ["OTEL_SERVICE_NAME"],
+    forService: true,
+    default: "",
+    help: "the name of the service in health answers; otherwise that of package.json",
+  },
+  {
+    key: "checkInterval",
+    ...duration,
+    flag: "--check-interval <time>",
+    forService: true,
+    default: "10s",
+    help: "how often to look at the database",
+  },
+  {
     key: "logFormat",
     ...choice("text", "json"),
     flag: "--log-format <format>",
@@ -413,11 +595,22 @@ export const OPTIONS: readonly Option[] = [
   },
 ];
 
+/** Attempts to connect have one first pause; the retries of a run may have a list. */
+function firstDelay(value: string): string {
+  const first = parseDelays(value)?.listMs[0];
+  return first === undefined ? value : `${first}ms`;
+}
+
 /** `GODWIT_<NAME>`, then the variables of other tools. The first one that is set counts. */
 export function variablesOf(option: Option): readonly string[] {
   if (option.kind === "record") return [];
   const own = `GODWIT_${option.key.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
   return [own, ...(option.variables ?? [])];
+}
+
+/** Whether only commands that name the option in `honours` have it. */
+export function isOfSomeCommands({ forPlanning, forRun, forService }: Option): boolean {
+  return forPlanning === true || forRun === true || forService === true;
 }
 
 /** The key under which commander keeps the flag of an option: `dryRun` for `--dry-run <x>`. */

@@ -2,7 +2,9 @@
 import { isAbsolute, resolve } from "node:path";
 import { ConfigError } from "../errors.ts";
 import type { Variable } from "./define.ts";
+import { foundFolder, inEnvironment } from "./folder.ts";
 import { flagName, type Option, variablesOf } from "./options.ts";
+import { isServiceLink } from "./service-links.ts";
 import { type Provenance, readValue } from "./values.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -25,8 +27,11 @@ export interface Sources {
 export function readOption(option: Option, sources: Sources): { value: unknown; provenance: Provenance } {
   const { given, provenance, inFile } = find(option, sources);
   const value = given === undefined ? emptyOf(option) : readValue(option, given, provenance);
-  if (option.kind !== "path" || typeof value !== "string" || isAbsolute(value)) return { value, provenance };
-  return { value: resolve(inFile ? sources.root : sources.workingFolder, value), provenance };
+  if (option.kind !== "path" || typeof value !== "string") return { value, provenance };
+  const path = option.key === "dir" ? inEnvironment(value, sources.environment) : value;
+  const resolved = isAbsolute(path) ? path : resolve(inFile ? sources.root : sources.workingFolder, path);
+  const isUsual = option.key === "dir" && provenance.kind === "default";
+  return { value: isUsual ? foundFolder(resolved, sources.root) : resolved, provenance };
 }
 
 function emptyOf(option: Option): unknown {
@@ -59,8 +64,13 @@ function find(option: Option, { flags, program, environment, file, path, own }: 
   for (const name of variablesOf(option)) {
     const value = environment[name];
     // An empty line of an .env file is not a value. Some options refuse it, because the default would do more.
-    if (value !== undefined && (value.trim() !== "" || option.emptyVariable === "refused"))
-      return { given: value, provenance: { kind: "variable", name }, inFile: false };
+    if (value === undefined || isServiceLink(name, value)) continue;
+    if (value.trim() !== "" || option.emptyVariable === "refused")
+      return {
+        given: option.fromVariable?.[name]?.(value) ?? value,
+        provenance: { kind: "variable", name },
+        inFile: false,
+      };
   }
   if (file[key] !== undefined)
     return { ...lookUp(file[key], { environment, key, file: path ?? "the configuration" }), inFile: true };

@@ -1,5 +1,6 @@
 /** Reads the value of one option: from what is written to the type of the option. Pure. */
 import { ConfigError } from "../errors.ts";
+import { parseDelays } from "../std/delays.ts";
 import { parseDurationMs } from "../std/duration.ts";
 import { nearest } from "../std/nearest.ts";
 import { redact, Secret, secretUrl } from "../std/secret.ts";
@@ -66,6 +67,11 @@ export function readValue(option: Named, given: unknown, provenance: Provenance)
       const milliseconds = parseDurationMs(String(given).trim());
       if (milliseconds === null) throw refuse("a duration", "Write 500ms, 3s, 2min, 1h or none.");
       return milliseconds;
+    }
+    case "delays": {
+      const delays = parseDelays(String(given));
+      if (delays === null) throw refuse("a pause", "Write 5s, a list like 1s,5s,30s, or exponential 2s.");
+      return delays;
     }
     case "size": {
       const bytes = parseSizeBytes(String(given).trim());
@@ -154,6 +160,7 @@ const SCALARS: Readonly<Record<Named["kind"], string>> = {
   secret: "text",
   duration: "a duration",
   size: "a size",
+  delays: "a pause",
   count: "a number",
   switch: "true or false",
   choice: "a word",

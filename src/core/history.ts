@@ -37,6 +37,10 @@ export interface History {
   readonly entries: readonly HistoryEntry[];
   /** The project that owns the ledger, if the configuration names one. */
   readonly project: string | null;
+  /** Revisions that a baseline has replaced. What they did is in the database. */
+  readonly replaced?: ReadonlySet<string> | undefined;
+  /** What a person has deleted from the history by hand. It runs again, wherever it is in the order. */
+  readonly again?: ReadonlySet<string> | undefined;
 }
 
 export const EMPTY_HISTORY: History = { entries: [], project: null };

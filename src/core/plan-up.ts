@@ -8,6 +8,7 @@ import { type Migration, PHASES, type Phase } from "./migration.ts";
 import { late, sharedNumbers } from "./numbers.ts";
 import { reach } from "./order.ts";
 import { renamed } from "./renamed.ts";
+import { comeBack } from "./replaced.ts";
 import { type Expression, walk } from "./revision.ts";
 import type { Draft, Held, PlanInput, Step } from "./step.ts";
 import { wayBackOf } from "./way-back.ts";
@@ -46,10 +47,18 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
   const stop = input.policy.failure === "stop";
   if (!input.policy.outOfOrder)
     problems.push(
-      ...late(fresh, graph, { entries: input.history.entries, passedOver: input.policy.passedOver }),
+      ...late(
+        fresh.filter(({ id }) => input.history.again?.has(id) !== true),
+        graph,
+        { entries: input.history.entries, passedOver: input.policy.passedOver },
+      ),
       ...sharedNumbers(fresh, graph),
     );
-  problems.push(...renamed(fresh, graph, input.history), ...(stop ? broken : []));
+  problems.push(
+    ...renamed(fresh, graph, input.history),
+    ...comeBack(fresh, input.history),
+    ...(stop ? broken : []),
+  );
   return {
     steps,
     held: sorted.held,

@@ -24,12 +24,18 @@ export function renamed(fresh: readonly Migration[], graph: Graph, history: Hist
   );
   if (gone.length === 0) return [];
   return fresh.flatMap((migration): Problem[] => {
-    const sameText = gone.find(({ checksum }) => checksum !== "" && checksum === migration.checksum);
+    const sameText = gone.find((entry) => hasTextOf(entry, migration));
     if (sameText !== undefined) return [problemOf(migration, sameText, "text")];
     if (graph.shape === "graph" || migration.settings.outOfOrder === true) return [];
     const sameNumber = gone.find((entry) => sharesNumber(migration, entry));
     return sameNumber === undefined ? [] : [problemOf(migration, sameNumber, "number")];
   });
+}
+
+/** Comments and white space do not count, if the fingerprints are known. */
+function hasTextOf({ checksum, fingerprint }: HistoryEntry, migration: Migration): boolean {
+  if (checksum !== "" && checksum === migration.checksum) return true;
+  return fingerprint !== null && fingerprint === migration.fingerprint;
 }
 
 function sharesNumber(migration: Migration, { revision, number }: HistoryEntry): boolean {
@@ -49,16 +55,17 @@ function withoutFileOf(
   return {
     code: "PLAN_VANISHED",
     message: `${what} is pending, and its ${shared} is that of ${revision}, which ${tool.slice(1, -1)} has applied and which never had a file here: it may be the same migration.`,
-    hint: `If it is the same: \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${revision}\`. ${OTHERWISE[shared]}`,
+    hint: `If it is the same: \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${revision}\`. ${otherwise(shared, revision)}`,
     place: { file },
     details: { revision: id, applied: revision },
   };
 }
 
-const OTHERWISE = {
-  text: "If it is to run a second time, change a comment in it.",
-  number: "If it is another migration, give it a number of its own.",
-};
+function otherwise(shared: "text" | "number", revision: string): string {
+  return shared === "text"
+    ? `If it is to run a second time: \`godwit repair --forget ${revision}\` first.`
+    : "If it is another migration, give it a number of its own.";
+}
 
 function problemOf({ id, file }: Migration, entry: HistoryEntry, shared: "text" | "number"): Problem {
   const { revision } = entry;
@@ -76,7 +83,7 @@ function problemOf({ id, file }: Migration, entry: HistoryEntry, shared: "text" 
   return {
     code: "PLAN_VANISHED",
     message,
-    hint: `${back}; or ${follow}. ${OTHERWISE[shared]}`,
+    hint: `${back}; or ${follow}. ${otherwise(shared, revision)}`,
     place: { file },
     details: { revision: id, applied: revision },
   };

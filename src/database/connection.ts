@@ -30,6 +30,8 @@ export interface Capabilities {
   readonly pipeline: boolean;
   /** A transaction may span several messages. Without it each message is a transaction of its own, or has one. */
   readonly spanning: boolean;
+  /** The session's role can be changed. It cannot inside a function that runs as its owner. */
+  readonly role: boolean;
   /** A second connection can be opened, to look at the first and to cancel it. */
   readonly observer: boolean;
 }

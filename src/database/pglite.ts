@@ -59,7 +59,7 @@ interface Parts {
 }
 
 class PgliteConnection implements Connection {
-  readonly capabilities = { session: true, pipeline: true, spanning: true, observer: false };
+  readonly capabilities = { session: true, pipeline: true, spanning: true, role: true, observer: false };
   readonly lost: AbortSignal;
   readonly #instance: PgliteLike;
   readonly #parts: Parts;

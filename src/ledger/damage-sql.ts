@@ -43,7 +43,7 @@ export function withoutThese(tables: LedgerTables, missing: readonly LedgerTable
  * The last event of each revision that says whether it is present. `present` is null after a retry or after a failure
  * that left nothing: then the row for the new text may have been removed again.
  */
-function lastEvents({ migration_log: log }: LedgerTables): string {
+export function lastEvents({ migration_log: log }: LedgerTables): string {
   return `select distinct on (g.revision) g.revision, g.id, g.at, g.run_id, g.event, g.duration_ms, g.executed_by, g.host, g.git_commit,
   g.version, g.details,
   case when g.event in ('applied', 'baseline', 'rebuilt') then true

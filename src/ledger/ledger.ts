@@ -57,6 +57,8 @@ export interface LoggedRow extends LogEntry {
 
 export interface Ledger {
   readonly schema: string;
+  /** See `by-hand-sql.ts`. */
+  readonly byHand: boolean;
   readonly sql: LedgerSql;
   /**
    * Reads the whole ledger. Throws `PlanRefused` with `LEDGER_NEWER`, `LEDGER_ELSEWHERE`, or `LEDGER_DAMAGED` unless
@@ -80,14 +82,18 @@ export interface Ledger {
 export interface LedgerOptions {
   /** Two projects share the database, so a ledger in another schema is no reason to stop. */
   readonly allowSecond: boolean;
+  /** Its operators work on its tables by hand, as on Supabase. */
+  readonly byHand?: boolean;
   /** The schema that is the target. Nothing is created in its place once it is gone. */
   readonly given?: string | null;
 }
 
 export function openLedger(schema: string, options: LedgerOptions = { allowSecond: false }): Ledger {
-  const sql = ledgerSql(schema, { given: options.given ?? null });
+  const byHand = options.byHand ?? false;
+  const sql = ledgerSql(schema, { given: options.given ?? null, byHand });
   return {
     schema,
+    byHand,
     sql,
 
     async read(connection, { evenDamaged } = { evenDamaged: false }) {
@@ -151,6 +157,9 @@ function interpret(
     { rows: ledger } = NO_ROWS,
     { rows: history } = NO_ROWS,
     { rows: differences } = NO_ROWS,
+    { rows: replaced } = NO_ROWS,
+    _toolRows = NO_ROWS,
+    { rows: deleted } = NO_ROWS,
   ]: readonly Result[],
 ): RecordedHistory {
   const format = Number(ledger[0]?.format ?? 0);
@@ -166,7 +175,9 @@ function interpret(
   return {
     entries,
     project: restored((ledger[0]?.project as string | null | undefined) ?? null),
+    replaced: new Set(restored(replaced).map(({ revision }) => String(revision))),
     created: true,
+    again: new Set(restored(deleted).map(({ revision }) => String(revision))),
     damage: damageOf(schema, {
       missing:
         ledger.length === 0 && !missing.includes("migration_ledger")

@@ -5,6 +5,7 @@
  */
 import type { Direction } from "../core/migration.ts";
 import { identifier, literal, quotedName, stored, storedArray, storedJson } from "../core/sql/quote.ts";
+import { deletedByHand, guardByHand } from "./by-hand-sql.ts";
 import { differences, type LedgerTable, reorder, unlogged, withoutThese } from "./damage-sql.ts";
 import type { Author, Entry, LogEntry, Rebuilt, ToolHistoryKey } from "./rows.ts";
 import { statementsSql } from "./statements-sql.ts";
@@ -13,7 +14,10 @@ import { createTables, createToolRows } from "./tables-sql.ts";
 export type LedgerSql = ReturnType<typeof ledgerSql>;
 
 /** The statements for the ledger in `schema`. `given`: the schema that is the target. It is never created here. */
-export function ledgerSql(schema: string, { given = null }: { readonly given?: string | null } = {}) {
+export function ledgerSql(
+  schema: string,
+  { given = null, byHand = false }: { readonly given?: string | null; readonly byHand?: boolean } = {},
+) {
   const name = identifier(schema);
   const ledger = `${name}.migration_ledger`;
   const history = `${name}.migration_history`;
@@ -29,7 +33,8 @@ export function ledgerSql(schema: string, { given = null }: { readonly given?: s
   };
 
   return {
-    create: (project: string | null) => createTables(tables, { schema, given, project }),
+    create: (project: string | null) =>
+      `${createTables(tables, { schema, given, project })}${byHand ? `\n${guardByHand(schema, tables)}` : ""}`,
 
     /** The quoted name, for statements that are written elsewhere. */
     historyTable: history,
@@ -40,7 +45,7 @@ export function ledgerSql(schema: string, { given = null }: { readonly given?: s
     exists: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_ledger`)}) is not null as exists`,
 
-    /** Four answers. Fails if one of the tables is gone. */
+    /** Five answers. Fails if one of the tables is gone. */
     read: () => readWithout([]),
 
     /** The same without the tables that are gone. */
@@ -149,9 +154,9 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
     adopted: () => `select revision, details ->> 'tool' as tool, details ->> 'table' as "table" from ${log}
   where event = 'baseline' and details ? 'tool' order by id`,
 
-    /** Revisions that were removed from the ledger on purpose. */
+    /** Revisions that were removed from the ledger on purpose. What a baseline has replaced is still in the database. */
     takenOut: () => `select distinct revision from ${log} l
-  where event in ('reverted', 'forgotten') and not exists (select from ${history} h where h.revision = l.revision)`,
+  where event in ('reverted', 'forgotten') and coalesce(details ->> 'replaced', 'false') = 'false' and not exists (select from ${history} h where h.revision = l.revision)`,
 
     hasToolRows: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_tool_rows`)}) is not null as exists`,
@@ -190,7 +195,14 @@ insert into ${toolRows} (tool, history, subject) select ${stored(tool)}, ${store
     return `select format, project from ${left.migration_ledger};
 ${rows === "" ? "select where false" : rows};
 ${differences(left)};
-select from ${left.migration_tool_rows} t where false`;
+${replaced(left)};
+select from ${left.migration_tool_rows} t where false${byHand ? `;\n${deletedByHand(left)}` : ""}`;
+  }
+
+  /** Revisions that `baseline --confirm` has taken out of the ledger, because other files are in their place. */
+  function replaced({ migration_log, migration_history }: typeof tables): string {
+    return `select distinct revision from ${migration_log} l
+  where event = 'forgotten' and details ->> 'replaced' = 'true' and not exists (select from ${migration_history} h where h.revision = l.revision)`;
   }
 
   /** One row even if `found` has none, so that a missing row is an error. */

@@ -57,10 +57,17 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       (await import("../assemble/imports.ts")).assembleImports(settings);
   const up = (to: string) =>
     call(async (opened, context) => {
-      const [{ migrateUp }, { remarkOnMode }] = await Promise.all([
+      const [{ migrateUp }, { remarkOnMode }, { switchedOff }, { skippedReport }] = await Promise.all([
         import("../run/up.ts"),
         import("../assemble/options.ts"),
+        import("../config/switched-off.ts"),
+        import("../run/report/skipped.ts"),
       ]);
+      const off = switchedOff(opened.settings.values);
+      if (off !== null) {
+        opened.say(off);
+        return skippedReport(off, { target: opened.assembled.target.name, runId: context.runId });
+      }
       const remark = await remarkOnMode(opened.settings, opened.assembled.target);
       if (remark !== null) opened.say(remark);
       return migrateUp(opened.assembled.target, await options(opened, "up", to), {

@@ -23,12 +23,13 @@ import type { Connection } from "../database/connection.ts";
 import { DatabaseError, LockError, type Problem } from "../errors.ts";
 import { backoffMs, delay, formatDuration, orAbort, timeLimit } from "../std/time.ts";
 import { type Lock, type LockOptions, lockName } from "./lock.ts";
-import { findHolder, lockKey } from "./session.ts";
-import { type LockRow, type LockSql, lockSql } from "./sql.ts";
+import { findHolder, lockKey, MISSING } from "./session.ts";
+import { ADVISORY_LOCK_HELD, type LockRow, type LockSql, lockSql, requireAdvisoryLock } from "./sql.ts";
 import { reportWaits } from "./wait.ts";
 
 const LEASE_TERM_MS = 60_000;
 const MARGIN_MS = 5_000;
+const RETRY_MS = 250;
 
 export interface LeaseOptions extends LockOptions {
   /** Opens a second connection, which renews the lease while the first is busy. */
@@ -45,11 +46,18 @@ export async function acquireLease(connection: Connection, options: LeaseOptions
   const waits = reportWaits(options);
 
   let fence: string | undefined;
+  let own: string | null = null;
   let askedAt = performance.now();
   for (let attempt = 1; fence === undefined; attempt++) {
     askedAt = performance.now();
-    fence = await tryAcquire(connection, key, { create: sql.create(), acquire: sql.acquire(row, termMs) });
+    fence = await tryAcquire(connection, key, {
+      create: sql.create(),
+      acquire: sql.acquire(row, termMs, own),
+    });
     if (fence === undefined) {
+      const before: string | null = own;
+      own = await ownFence(connection, sql.ownFence(row));
+      if (own !== null && own !== before) continue;
       await waits.report(() => findHolder(connection, key, sql));
       await delay(
         Math.min(backoffMs(attempt, { firstMs: 50, maxMs: 1_000 }), waits.remainingMs()),
@@ -63,10 +71,23 @@ export async function acquireLease(connection: Connection, options: LeaseOptions
     throw error;
   });
   const trustedMs = termMs - marginOf(termMs);
-  const caveat = (await isStarved(connection, renewer, termMs))
-    ? poolOfOne(connection, trustedMs)
-    : undefined;
-  return new Lease(connection, renewer, { row, sql, fence, termMs, askedAt, caveat });
+  const starved = connection.capabilities.spanning && (await isStarved(connection, renewer, termMs));
+  const caveat = starved ? poolOfOne(connection, trustedMs) : undefined;
+  const { openAnother } = options;
+  return new Lease(connection, renewer, { row, sql, fence, termMs, askedAt, caveat, openAnother });
+}
+
+/** The run is in its own way where it has lost the connection, or the answer, with which it took the lease. */
+async function ownFence(connection: Connection, select: string): Promise<string | null> {
+  const [found] = await connection
+    .query<{ fence: string }>(select)
+    .then(({ rows }) => rows)
+    .catch((error) => {
+      // There is no table yet.
+      if (error instanceof DatabaseError && MISSING.has(error.sqlState ?? "")) return [];
+      throw error;
+    });
+  return found?.fence ?? null;
 }
 
 /** How long a pooler may take to find a second server session for the renewal. */
@@ -112,6 +133,7 @@ interface Term {
   readonly termMs: number;
   readonly askedAt: number;
   readonly caveat: Problem | undefined;
+  readonly openAnother: () => Promise<Connection>;
 }
 
 class Lease implements Lock {
@@ -120,7 +142,7 @@ class Lease implements Lock {
   readonly fence: string;
   readonly caveat: Problem | undefined;
   readonly #connection: Connection;
-  readonly #renewer: Connection;
+  #renewer: Connection;
   readonly #term: Term;
   readonly #lost = new AbortController();
   readonly #stop = new AbortController();
@@ -136,6 +158,8 @@ class Lease implements Lock {
     this.caveat = term.caveat;
     this.#trustedUntil = term.askedAt + term.termMs - marginOf(term.termMs);
     this.#renewing = this.#renew();
+    // Whoever has lost the connection takes the lock anew. Nobody may go on renewing the old term.
+    connection.lost.addEventListener("abort", () => void this.#end().catch(() => {}), { once: true });
   }
 
   async confirm(): Promise<void> {
@@ -148,19 +172,38 @@ class Lease implements Lock {
   }
 
   async release(): Promise<void> {
+    const { sql, row, fence } = this.#term;
+    const release = sql.release(row, fence);
+    this.#stop.abort();
+    await this.#renewing;
+    try {
+      if (!this.lost.aborted)
+        await this.#connection.execute(release).catch(async (error: unknown) => {
+          // The other connection may still get through, or the next run would wait until the term is over.
+          if (!this.#renewer.lost.aborted) await this.#renewer.execute(release);
+          else throw error;
+        });
+    } finally {
+      await this.#renewer.close();
+    }
+  }
+
+  async #end(): Promise<void> {
+    if (this.#stop.signal.aborted) return;
     this.#stop.abort();
     await this.#renewing;
     await this.#renewer.close();
-    if (!this.lost.aborted)
-      await this.#connection.execute(this.#term.sql.release(this.#term.row, this.#term.fence));
   }
 
   async #renew(): Promise<void> {
-    const { sql, row, fence, termMs } = this.#term;
+    const { sql, row, fence, termMs, openAnother } = this.#term;
     const watchdog = () => Math.max(0, this.#trustedUntil - performance.now());
-    const over = AbortSignal.any([this.#stop.signal, this.#renewer.lost]);
     while (!this.#stop.signal.aborted) {
       try {
+        // A request without an answer ends a connection over HTTPS. The term is long enough for another.
+        if (this.#renewer.lost.aborted && !this.#connection.capabilities.spanning)
+          this.#renewer = await orAbort(openAnother(), this.#stop.signal);
+        const over = AbortSignal.any([this.#stop.signal, this.#renewer.lost]);
         await delay(Math.min(termMs / 3, watchdog()), over);
         const askedAt = performance.now();
         if (askedAt >= this.#trustedUntil) return this.#lose("could not be renewed in time");
@@ -171,7 +214,9 @@ class Lease implements Lock {
         this.#trustedUntil = askedAt + termMs - marginOf(termMs);
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        if (watchdog() === 0 || this.#renewer.lost.aborted) return this.#lose("could not be renewed", error);
+        const gone = this.#renewer.lost.aborted && this.#connection.capabilities.spanning;
+        if (watchdog() === 0 || gone) return this.#lose("could not be renewed", error);
+        await delay(RETRY_MS, this.#stop.signal).catch(() => {});
       }
     }
   }
@@ -193,14 +238,29 @@ class Lease implements Lock {
   }
 }
 
-const HOLDER_IS_AT_WORK = new Set(["55P03", "40P01"]);
+const HOLDER_IS_AT_WORK = new Set(["55P03", "40P01", ADVISORY_LOCK_HELD]);
+
+/** Where a transaction cannot span messages, the message fails if somebody holds the advisory lock. */
+async function acquireInOneMessage(
+  connection: Connection,
+  key: bigint,
+  { create, acquire }: { create: string; acquire: string },
+): Promise<string | undefined> {
+  const results = await connection.execute(
+    `begin; set local lock_timeout = '1s'; ${requireAdvisoryLock(key)}; ${create}; ${acquire}; commit`,
+  );
+  const fence = results.at(-2)?.rows[0]?.fence;
+  return typeof fence === "string" ? fence : undefined;
+}
 
 async function tryAcquire(
   connection: Connection,
   key: bigint,
   { create, acquire }: { create: string; acquire: string },
 ): Promise<string | undefined> {
+  const { spanning } = connection.capabilities;
   try {
+    if (!spanning) return await acquireInOneMessage(connection, key, { create, acquire });
     const results = await connection.execute(
       `begin; set local lock_timeout = '1s';
        select pg_try_advisory_xact_lock(${key}) as free`,
@@ -217,6 +277,6 @@ async function tryAcquire(
     if (error instanceof DatabaseError && HOLDER_IS_AT_WORK.has(error.sqlState ?? "")) return undefined;
     throw error;
   } finally {
-    if (!connection.lost.aborted) await connection.execute("rollback");
+    if (spanning && !connection.lost.aborted) await connection.execute("rollback");
   }
 }

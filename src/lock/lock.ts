@@ -42,6 +42,7 @@ export interface LockOptions {
   readonly schema: string;
   /** See `GivenSchema`. */
   readonly given?: string | null | undefined;
+  readonly byHand?: boolean | undefined;
   /** A ledger has one migration lock. Other work has a lock of its own with this name, such as `import nas`. */
   readonly job?: string | undefined;
   readonly runId: string;

@@ -125,7 +125,7 @@ async function endLease(connection: Connection, end: string): Promise<boolean> {
 }
 
 /** undefined_table, invalid_schema_name */
-const MISSING = new Set(["42P01", "3F000"]);
+export const MISSING = new Set(["42P01", "3F000"]);
 
 /** `pg_locks` stores the 64-bit key in two halves. */
 /** Schemas and operators are named, because the search_path may put objects of others before the server's. */

@@ -5,10 +5,20 @@
  * Renewing does not wait.
  */
 import { createSchema, identifier, literal, quotedName, stored } from "../core/sql/quote.ts";
+import { rowSecurity } from "../core/sql/row-security.ts";
 import { requireSchema } from "../core/sql/schema-guard.ts";
 
 /** The SQLSTATE that the fence raises: another runner has taken over. */
 export const FENCE_SQLSTATE = "GW001";
+
+/** The SQLSTATE for an advisory lock that somebody holds. */
+export const ADVISORY_LOCK_HELD = "GW002";
+
+/** Takes the advisory lock for the transaction, or fails. */
+export function requireAdvisoryLock(key: bigint): string {
+  return `do $lock$ begin if not pg_catalog.pg_try_advisory_xact_lock(${key}) then
+  raise exception 'the advisory lock is held' using errcode = '${ADVISORY_LOCK_HELD}'; end if; end $lock$`;
+}
 
 export interface LockRow {
   readonly schema: string;
@@ -24,10 +34,12 @@ export interface GivenSchema {
    * gone.
    */
   readonly given?: string | null | undefined;
+  /** Row-level security is on for the table, as for those of the ledger. */
+  readonly byHand?: boolean | undefined;
 }
 
 /** `lock` is the name of the lock. For migrations it is the schema's name. */
-export function lockSql(schema: string, lock = schema, { given = null }: GivenSchema = {}) {
+export function lockSql(schema: string, lock = schema, { given = null, byHand = false }: GivenSchema = {}) {
   const table = `${identifier(schema)}.migration_locks`;
   const name = stored(lock);
   return {
@@ -43,7 +55,7 @@ create table if not exists ${table} (
   doing text,
   locked_at timestamptz,
   expires_at timestamptz,
-  unique (name, fence))`,
+  unique (name, fence))${byHand ? `;\n${rowSecurity(schema, "migration_locks")}` : ""}`,
 
     isThere: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_locks`)}) is not null as there`,
@@ -82,15 +94,22 @@ create table if not exists ${table} (
     withdraw: (row: LockRow) => `update ${table} set run_id = null, host = null, pid = null, doing = null,
   locked_at = null, expires_at = null where name = ${name} and run_id = ${stored(row.runId)}`,
 
+    /** The fence of a live lease that this run took on a connection which it has lost. */
+    ownFence: (row: LockRow) => `select fence::text as fence from ${table}
+  where name = ${name} and kind = 'lease' and run_id = ${stored(row.runId)} and expires_at > clock_timestamp()`,
+
+    /** `own`: what `ownFence` says. With it, a run takes over from itself. A request for an older fence that comes late does not. */
     acquire: (
       row: LockRow,
       ttlMs: number,
+      own: string | null,
     ) => `insert into ${table} (name, fence, kind, run_id, host, locked_at, expires_at)
   values (${name}, 1, 'lease', ${stored(row.runId)}, ${stored(row.host)}, clock_timestamp(),
     clock_timestamp() + interval '${ttlMs} milliseconds')
   on conflict (name) do update set fence = ${table}.fence + 1, kind = 'lease', run_id = excluded.run_id,
     host = excluded.host, pid = null, doing = null, locked_at = excluded.locked_at, expires_at = excluded.expires_at
   where not (${table}.kind = 'lease' and ${table}.expires_at is not null and ${table}.expires_at > clock_timestamp())
+    ${own === null ? "" : `or (${table}.run_id = excluded.run_id and ${table}.fence = ${own})`}
   returning fence::text as fence`,
 
     renew: (row: LockRow, fence: string, ttlMs: number) => `update ${table}

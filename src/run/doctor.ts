@@ -95,6 +95,8 @@ function examineServer({ server, capabilities }: Connection, pooled: Pooled | un
     "server",
     `PostgreSQL ${Math.floor(server.version / 10_000)}.${server.version % 10_000}`,
   );
+  if (!capabilities.spanning)
+    return [version, ok("sessions", "each request is a transaction of its own; the lock is a lease")];
   if (!capabilities.session)
     return [
       version,

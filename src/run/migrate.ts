@@ -40,6 +40,7 @@ import { ownSession, type StepContext } from "./step/context.ts";
 import { execute, refuseBroken } from "./step/execute.ts";
 import { IndexCheck, warnOfInvalid } from "./step/index-check.ts";
 import { leftInvalid } from "./step/leftover-indexes.ts";
+import { refuseSessionNeeds } from "./step/needs-session.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { prepareSteps } from "./step/prepare.ts";
 import { Reconnection } from "./step/reconnection.ts";
@@ -202,7 +203,6 @@ class Run {
     if (mirror !== null && decided.direction === "up") await tellTool(place, { mirror, files, missingThere });
     if (decided.steps.length === 0) return;
     await refuseReadOnly(connection);
-
     const prepared = await prepareSteps({
       steps: decided.steps,
       migrations: new Map(files.migrations.map((migration: Migration) => [migration.id, migration])),
@@ -211,6 +211,7 @@ class Run {
       signal: this.#context.signal,
     });
     if (this.#options.failure === "stop") refuseBroken(prepared);
+    await refuseSessionNeeds(connection, prepared);
     for (const warning of await lockTimeoutWarnings(prepared, target.settings)) this.#warn(warning);
     if (!history.created) {
       await target.ledger.create(connection, target.settings.project);
@@ -243,7 +244,7 @@ class Run {
       sent: indexes.sent,
       cut: this.#reconnection.cut,
       lostAt: (known) => this.#reconnection.lostAt(known),
-      ...{ mirror, watch, advisory },
+      ...{ mirror, watch, advisory, again: history.again },
     };
     await indexes.before(context, prepared, invalid);
     const stopNotices = connection.onNotice(boundedNotices(this.#context.observe));

@@ -1,7 +1,7 @@
 /** Looks, and changes nothing: no lock is taken and no table is made. */
 import { currentOf, headsOf } from "../core/heads.ts";
 import { type Plan, plan } from "../core/plan.ts";
-import type { Connection } from "../database/connection.ts";
+import type { Capabilities, Connection } from "../database/connection.ts";
 import { GodwitError, PlanRefused, type Problem, problemsOf } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
@@ -18,6 +18,7 @@ import { withConnection } from "./session/connect.ts";
 import { refuseForeign } from "./session/owner.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { invalidIndex } from "./step/leftover-indexes.ts";
+import { refuseSessionNeeds } from "./step/needs-session.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { prepareSteps } from "./step/prepare.ts";
 import { refusedResumes } from "./step/resumable.ts";
@@ -26,6 +27,8 @@ export interface View {
   readonly target: string;
   readonly database: string;
   readonly version: number;
+  /** What the connection can do that was looked over. */
+  readonly capabilities: Capabilities;
   readonly files: Listing;
   /** With what another tool has applied and `up` would take over. */
   readonly history: RecordedHistory;
@@ -54,7 +57,8 @@ export async function look(target: Target, context: RunContext): Promise<View> {
     ]);
     const { database, version } = connection.server;
     const view = await seen(target, connection, { files, history: read, context });
-    return { target: target.name, database, version, files, invalid, ...view };
+    const { capabilities } = connection;
+    return { target: target.name, database, version, capabilities, files, invalid, ...view };
   });
 }
 
@@ -170,6 +174,7 @@ export async function preview(target: Target, options: MigrateOptions, context: 
     history,
     signal: context.signal,
   });
+  await refuseSessionNeeds(view, steps);
   const waits = await lockTimeoutWarnings(steps, target.settings);
   return { ...decided, warnings: [...warningsOf(target, view, decided), ...waits] };
 }

@@ -4,7 +4,7 @@
  * `decisions.ts` says how each is handled.
  */
 import type { Migration } from "../core/migration.ts";
-import { sharesVersion, withoutZeros } from "../core/version.ts";
+import { sharesTimestamp, sharesVersion, withoutZeros } from "../core/version.ts";
 import type { Applied, Match, ToolHistory, ToolRow } from "./tool.ts";
 
 export interface Sets {
@@ -180,7 +180,7 @@ function ofKnown(file: Migration, one: Applied | undefined, sets: Sets): ToolEve
     const wasSeen = (subject: string) =>
       subject === id || subject === one.row?.name || sharesVersion(file, subject);
     const isNews = looked && seen !== null && one.row !== null && ![...seen].some(wasSeen);
-    return isNews && !ours.adopted.has(id) && kind !== "repeatable" ? [{ kind: "applied-by-both", id }] : [];
+    return isNews && kind !== "repeatable" ? [{ kind: "applied-by-both", id }] : [];
   }
   if (!ours.applied.has(id)) return [];
   const twin = sets.match.missing.find((row) => sharesName(file, row));
@@ -242,7 +242,7 @@ function laterThan(id: string, sets: Sets): Later | undefined {
 /** Accepts only certain signs, because people use a short description more than once. */
 function isTwin(migration: Migration, row: ToolRow): boolean {
   const { tool, checksum } = migration;
-  if (sharesName(migration, row)) return true;
+  if (sharesName(migration, row) || sharesTimestamp(migration.id, row.name)) return true;
   if (row.checksum === null) return false;
   return (tool?.checksums ?? []).includes(row.checksum) || checksum === `sha256:${row.checksum}`;
 }

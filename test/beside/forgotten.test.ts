@@ -99,3 +99,23 @@ test.for([["dbmate"], [null]] as const)(
     else expect((await up(target)).steps).toEqual([]);
   },
 );
+
+test("marked as done although its row is gone, and then applied there, it is said that both did", async ({
+  db,
+}) => {
+  const folder = folderOf({ "0001_a.sql": file("a"), "0002_b.sql": file("b") });
+  const target = await targetIn("dbmate", { url: db.url, folder });
+  await db.sql(`create table schema_migrations (version varchar primary key); insert into schema_migrations values ('0001'), ('0002');
+    create table a (); create table b ()`);
+  await adopt(target, { assume: false, dryRun: false }, recorder());
+  await db.sql("delete from schema_migrations where version = '0002'");
+  expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_TAKEN_BACK"]);
+  await say(db, target, "mark-done", "0002_b");
+  expect((await up(target)).warnings).toEqual([]);
+  await db.sql("insert into schema_migrations values ('0002')");
+  const { warnings } = await up(target);
+  expect(warnings.map(({ message }) => message)).toEqual([
+    expect.stringContaining("0002_b was applied here, and since then dbmate says that it has applied it too"),
+  ]);
+  expect((await up(target)).warnings).toEqual([]);
+});

@@ -1,10 +1,13 @@
 /** A file that was applied and has another name now is not carried out a second time. */
-import { renameSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { adopt } from "../../src/run/adopt.ts";
 import { repair } from "../../src/run/repair.ts";
+import { ADOPT } from "../support/chain.ts";
 import { expect, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
 import { type Files, folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
+import { targetIn } from "../support/tools.ts";
 
 const ROWS = "insert into rows values (1);";
 const SCENES: Readonly<Record<string, readonly [Files, old: string, renamed: string]>> = {
@@ -52,4 +55,33 @@ test("the same text a second time, under a name of its own, is no renaming", asy
   await up(target);
   writeFiles(folder, { "0002_b.sql": "select 1;" });
   expect((await up(target)).steps).toHaveLength(1);
+});
+
+test("with a comment more it is the same text, also of one that was adopted", async ({ db }) => {
+  await db.sql(`create schema supabase_migrations; create table supabase_migrations.schema_migrations (version text primary key, statements text[], name text);
+    insert into supabase_migrations.schema_migrations values ('20240101000001', '{}', 'm1'), ('20240101000003', '{}', 'm3'); create table m1 (); create table m3 ()`);
+  const [old, renamed] = ["20240101000003_m3.sql", "20240101000005_other.sql"];
+  const folder = folderOf({ "20240101000001_m1.sql": "create table m1 ();", [old]: "create table m3 ();" });
+  const target = await targetIn("supabase", { url: db.url, folder });
+  await adopt(target, ADOPT, recorder());
+  rmSync(join(folder, old));
+  writeFiles(folder, { [renamed]: "create table m3 ();\n-- a comment" });
+  const { codes, error } = await refusalOf(up(target));
+  expect(codes).toEqual(["PLAN_VANISHED"]);
+  expect(error.message).toContain("its text is that of 20240101000003_m3");
+  // A second time, because a person says so.
+  await db.sql("drop table m3");
+  await repair(target, { kind: "forget", revision: "20240101000003_m3" }, { confirm: db.name }, recorder());
+  expect((await up(target)).steps).toHaveLength(1);
+});
+
+test("renamed before adoption, its row has the time stamp of the file", async ({ db }) => {
+  await db.sql(`create table pgmigrations (id serial primary key, name varchar(255) not null, run_on timestamp not null);
+    insert into pgmigrations (name, run_on) values ('1700000000001_m1', now()), ('1700000000002_m2', now()); create table m1 (); create table m2 ()`);
+  const folder = folderOf({
+    "1700000000001_m1.sql": "create table m1 ();",
+    "1700000000002_z2.sql": "create table m2 ();",
+  });
+  const target = await targetIn("node-pg-migrate", { url: db.url, folder });
+  expect((await refusalOf(adopt(target, ADOPT, recorder()))).codes).toEqual(["ADOPT_CONFLICT"]);
 });

@@ -2,12 +2,13 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { baseline } from "../../src/run/baseline.ts";
+import { repair } from "../../src/run/repair.ts";
 import type { Target } from "../../src/run/session/target.ts";
 import { statusOf } from "../../src/run/status.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
-import { folderOf, recorder, targetOf, UP, up, writeFiles } from "../support/target.ts";
+import { type Files, folderOf, recorder, targetOf, UP, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
 
 const stateIn = async (target: Target) =>
@@ -43,6 +44,52 @@ test("the hint's command declares the new file, and nothing is run or left in th
   await godwit("up");
   await godwit("status", "--check");
 });
+
+const SQUASHED: Readonly<
+  Record<string, readonly [file: (name: string, sql: string) => Files, mirror: string | null]>
+> = {
+  plain: [(name, sql) => ({ [`${name}.sql`]: sql }), null],
+  dbmate: [(name, sql) => ({ [`${name}.sql`]: `-- migrate:up\n${sql}\n-- migrate:down\n` }), null],
+  "dbmate, mirrored": [
+    (name, sql) => ({ [`${name}.sql`]: `-- migrate:up\n${sql}\n-- migrate:down\n` }),
+    "dbmate",
+  ],
+  "golang-migrate, mirrored": [(name, sql) => ({ [`${name}.up.sql`]: sql }), "golang-migrate"],
+};
+
+test.for(Object.entries(SQUASHED))(
+  "a file that was replaced and comes back is not run: %s",
+  async ([name, [file, mirror]], { db }) => {
+    const layout = name.split(",")[0] ?? "";
+    const old = { ...file("0001_a", "create table a ();"), ...file("0002_b", "create table b ();") };
+    const folder = folderOf(old);
+    const target =
+      layout === "plain"
+        ? targetOf({ url: db.url, folder })
+        : await targetIn(layout, { url: db.url, folder, settings: { mirror } });
+    await up(target);
+    replace(folder, Object.keys(old), file("0001_all", "create table a (); create table b ();"));
+    await baseline(target, "0001_all", recorder(), { confirm: db.name });
+    const back = file("0002_b", "create table b ();");
+    writeFiles(folder, back);
+    // The row of the tool is there, and is taken over.
+    if (mirror === "dbmate") expect((await up(target)).steps).toEqual([]);
+    else {
+      const { codes, error } = await refusalOf(up(target));
+      expect(codes).toEqual(["PLAN_REPLACED"]);
+      expect(error.hint).toContain("`godwit repair --mark-done 0002_b`");
+      await repair(
+        target,
+        { kind: "mark-done", revision: "0002_b", position: null },
+        { confirm: db.name },
+        recorder(),
+      );
+    }
+    expect(await appliedIn(db)).toContain("0002_b");
+    writeFiles(folder, file("0003_c", "create table c ();"));
+    expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["0003_c"]);
+  },
+);
 
 test("half-way is no state to be replaced in, and another project's name stays another project", async ({
   db,

@@ -13,6 +13,8 @@ export interface Place {
   open(): Promise<Connection>;
   /** Makes the server end the session with this process id, or whatever comes nearest to that. */
   terminate(pid: number): Promise<void>;
+  /** Empties the database, where a connection cannot do that itself. */
+  reset?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -21,7 +23,7 @@ const SLEEPERS =
   "select query from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
 
 /** Laws that cannot hold here, each with its reason. */
-export type Skips = Partial<Record<"observer" | "parallel", string>>;
+export type Skips = Partial<Record<"observer" | "parallel" | "session" | "notices", string>>;
 
 export function targetLaws(name: string, make: () => Promise<Place>, skips: Skips = {}): void {
   describe(name, () => {
@@ -31,6 +33,7 @@ export function targetLaws(name: string, make: () => Promise<Place>, skips: Skip
     });
     afterAll(() => place?.close());
     beforeEach(async () => {
+      if (place.reset !== undefined) return place.reset();
       await using connection = await place.open();
       await connection.execute(
         `drop schema if exists "${ledgerSchema}" cascade; drop schema public cascade; create schema public`,
@@ -68,7 +71,7 @@ export function targetLaws(name: string, make: () => Promise<Place>, skips: Skip
         expect.stringMatching(/./),
       ]);
       expect(server.backendPid).toBeGreaterThan(0);
-      expect(capabilities.session).toBe(true);
+      expect(capabilities.session).toBe(skips.session === undefined);
     });
 
     test("values arrive and leave as they are everywhere", async () => {
@@ -172,42 +175,48 @@ export function targetLaws(name: string, make: () => Promise<Place>, skips: Skip
       expect(answers.at(-1)).toMatchObject({ rows: [{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }] });
     });
 
-    test("behind a failed message of a transaction nothing has an effect, and COMMIT is not reached", async () => {
-      const connection = await opened();
-      await connection.execute("create table t (n int)");
-      const settled = await Promise.allSettled([
-        connection.execute("begin; insert into t values (1)"),
-        connection.execute("selekt 1"),
-        connection.execute("update t set n = 2; commit"),
-        connection.execute("begin; insert into t values (3)"),
-        connection.execute("insert into t values (4); commit"),
-      ]);
-      expect(settled.map((one) => (one.status === "rejected" ? one.reason.sqlState : one.status))).toEqual([
-        "fulfilled",
-        "42601",
-        "25P02",
-        "25P02",
-        "25P02",
-      ]);
-      await connection.execute("rollback");
-      expect((await connection.query("select n from t")).rows).toEqual([]);
-    });
+    test.skipIf(skips.session)(
+      `behind a failed message of a transaction nothing has an effect, and COMMIT is not reached${because(skips.session)}`,
+      async () => {
+        const connection = await opened();
+        await connection.execute("create table t (n int)");
+        const settled = await Promise.allSettled([
+          connection.execute("begin; insert into t values (1)"),
+          connection.execute("selekt 1"),
+          connection.execute("update t set n = 2; commit"),
+          connection.execute("begin; insert into t values (3)"),
+          connection.execute("insert into t values (4); commit"),
+        ]);
+        expect(settled.map((one) => (one.status === "rejected" ? one.reason.sqlState : one.status))).toEqual([
+          "fulfilled",
+          "42601",
+          "25P02",
+          "25P02",
+          "25P02",
+        ]);
+        await connection.execute("rollback");
+        expect((await connection.query("select n from t")).rows).toEqual([]);
+      },
+    );
 
-    test("settings last until they are changed", async () => {
+    test.skipIf(skips.session)(`settings last until they are changed${because(skips.session)}`, async () => {
       const connection = await opened();
       await connection.execute("set search_path to pg_catalog");
       expect((await connection.query("show search_path")).rows).toEqual([{ search_path: "pg_catalog" }]);
     });
 
-    test("notices are heard until one stops listening", async () => {
-      const connection = await opened();
-      const heard: Notice[] = [];
-      const stop = connection.onNotice((notice) => heard.push(notice));
-      await connection.execute("do $$ begin raise warning 'careful %', 1 using errcode = 'GW123'; end $$");
-      stop();
-      await connection.execute("do $$ begin raise notice 'unheard'; end $$");
-      expect(heard).toMatchObject([{ severity: "WARNING", message: "careful 1", sqlState: "GW123" }]);
-    });
+    test.skipIf(skips.notices)(
+      `notices are heard until one stops listening${because(skips.notices)}`,
+      async () => {
+        const connection = await opened();
+        const heard: Notice[] = [];
+        const stop = connection.onNotice((notice) => heard.push(notice));
+        await connection.execute("do $$ begin raise warning 'careful %', 1 using errcode = 'GW123'; end $$");
+        stop();
+        await connection.execute("do $$ begin raise notice 'unheard'; end $$");
+        expect(heard).toMatchObject([{ severity: "WARNING", message: "careful 1", sqlState: "GW123" }]);
+      },
+    );
 
     test.skipIf(skips.observer)(
       `a running statement can be cancelled${because(skips.observer)}`,
@@ -254,14 +263,23 @@ export function targetLaws(name: string, make: () => Promise<Place>, skips: Skip
       const { target, folder } = targetWith({
         "0001_shops.sql":
           "-- migrate:up\ncreate table shops (id int primary key, name text);\n-- migrate:down\ndrop table shops;",
-        "0002_fill.ts": `export async function up({ sql }: any) {
+        ...(skips.session === undefined
+          ? {
+              "0002_fill.ts": `export async function up({ sql }: any) {
   for (const name of ["a", "ä😀"]) await sql\`insert into shops select coalesce(max(id), 0) + 1, \${name} from shops\`;
   const rows = await sql\`select count(*) as n from shops\`;
   if (rows[0].n !== "2") throw new Error("a number of rows is text here: " + rows[0].n);
 }
 export async function down({ sql }: any) { await sql\`delete from shops\`; }`,
-        "0003_index.up.sql": "create index concurrently shops_name on shops (name);",
-        "0003_index.down.sql": "drop index concurrently shops_name;",
+              "0003_index.up.sql": "create index concurrently shops_name on shops (name);",
+              "0003_index.down.sql": "drop index concurrently shops_name;",
+            }
+          : {
+              "0002_fill.up.sql": "insert into shops values (1, 'a'), (2, 'ä😀');",
+              "0002_fill.down.sql": "delete from shops;",
+              "0003_index.up.sql": "create index shops_name on shops (name);",
+              "0003_index.down.sql": "drop index shops_name;",
+            }),
         "repeatable/overview.sql": "create or replace view overview as select count(*) as n from pg_class;",
       });
       const all = ["0001_shops", "0002_fill", "0003_index", "overview"];

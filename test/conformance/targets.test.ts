@@ -9,8 +9,14 @@ import { parseAddress } from "../../src/database/address/address.ts";
 import { freePort } from "../../src/database/embedded/cluster.ts";
 import { openEmbedded } from "../../src/database/embedded/embedded.ts";
 import { openPglite } from "../../src/database/pglite.ts";
+import { endpointOf } from "../../src/database/rpc/endpoint.ts";
+import { functionSql } from "../../src/database/rpc/exec-sql.ts";
+import { openRpc } from "../../src/database/rpc/rpc.ts";
 import { openPostgres } from "../../src/database/wire/postgres.ts";
+import { Secret } from "../../src/std/secret.ts";
 import { makeCertificate } from "../support/certificate.ts";
+import { ledgerSchema } from "../support/database.ts";
+import { startPostgrest } from "../support/postgrest.ts";
 import { startServer, type ThrowAwayServer } from "../support/server.ts";
 import { type Place, targetLaws } from "./target.ts";
 
@@ -93,6 +99,50 @@ targetLaws("embedded", async () => {
     },
   };
 });
+
+targetLaws(
+  "Supabase over HTTPS",
+  async () => {
+    const { port } = inject("postgres");
+    const server = new pg.Client(`postgres://postgres@127.0.0.1:${port}/postgres`);
+    await server.connect();
+    const name = `laws_${process.pid}_${Math.random().toString(36).slice(2, 8)}`;
+    await server.query(`create database ${name}`);
+    const database = new pg.Client(`postgres://postgres@127.0.0.1:${port}/${name}`);
+    await database.connect();
+    const admin = async <R>(text: string) => (await database.query(text)).rows as R[];
+    const api = await startPostgrest({ admin, name, port });
+    const endpoint = endpointOf({
+      url: api.url,
+      key: new Secret(api.keys.service),
+      names: { url: "URL", key: "KEY" },
+    });
+    return {
+      open: () => openRpc(endpoint),
+      async terminate() {
+        const { length } = api.requests;
+        api.fault = (_, number) => (number > length ? "after" : undefined);
+      },
+      async reset() {
+        await admin(`drop schema if exists "${ledgerSchema}" cascade; drop schema public cascade; create schema public;
+          grant usage on schema public to service_role; ${functionSql()}`);
+        await api.reloaded();
+      },
+      async close() {
+        await api[Symbol.asyncDispose]();
+        await database.end();
+        await server.query(`drop database ${name} with (force)`);
+        await server.end();
+      },
+    };
+  },
+  {
+    observer: "a request cannot be reached while it runs",
+    parallel: "no transaction spans two requests",
+    session: "each request is a transaction of its own",
+    notices: "the API answers without them",
+  },
+);
 
 targetLaws(
   "PGlite",

@@ -1,9 +1,9 @@
 /** `godwit init` */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { isAddressed } from "../../assemble/assemble.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { writeNew } from "../files.ts";
+import { writeNew, writeOver } from "../files.ts";
 import { nextNumber, writeMigration } from "./create.ts";
 import { isOurs, listed, listing } from "./new.ts";
 
@@ -28,6 +28,7 @@ export default defineConfig({
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const config = await invocation.config();
+  if (invocation.flags.supabase === true) return await writeFunction(config.root);
   const made: string[] = [];
   const { layout, migrations } = await listed(config, invocation);
   if (invocation.flags.import === true) {
@@ -59,6 +60,25 @@ export async function run(invocation: Invocation): Promise<Answer> {
       "→ godwit plan    shows what would be done",
       `→ godwit up      applies it to ${database}`,
       ...(isOurs(layout) ? ["→ godwit new     makes the next migration"] : []),
+    ].join("\n"),
+    result: true,
+  };
+}
+
+/** It is made by a person, once, with the rights of the project's owner. The file takes the place of one for an older version. */
+async function writeFunction(root: string): Promise<Answer> {
+  const { functionSql } = await import("../../database/rpc/exec-sql.ts");
+  const path = join(root, "supabase", "exec_sql.sql");
+  const [text, before] = [functionSql(), existsSync(path) ? readFileSync(path, "utf8") : null];
+  if (before === null) writeNew(path, text);
+  else if (before !== text) writeOver(path, text);
+  const shown = relative(process.cwd(), path);
+  return {
+    json: { made: before === text ? [] : [path] },
+    text: [
+      before === text ? `${shown} is there already.` : `Made ${shown}.`,
+      "→ Run it once as the owner of the project: in Supabase's SQL editor, or with psql and the database URL.",
+      "→ godwit up      then needs NEXT_PUBLIC_SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY alone",
     ].join("\n"),
     result: true,
   };

@@ -1,7 +1,10 @@
 /** `godwit up` */
+import { randomUUID } from "node:crypto";
 import { assembleImports } from "../../assemble/imports.ts";
 import { migrateOptions, remarkOnMode } from "../../assemble/options.ts";
+import { switchedOff } from "../../config/switched-off.ts";
 import type { Report } from "../../run/report/report.ts";
+import { skippedReport } from "../../run/report/skipped.ts";
 import { migrateUp } from "../../run/up.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
@@ -12,6 +15,13 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const to = invocation.arguments[0] ?? "heads";
   if (flags.sql === true) return (await import("./offline.ts")).script(invocation, "up", to);
   if (flags.dryRun === true) return (await import("./try.ts")).tryOut(invocation, to);
+  const { values, target } = await invocation.config();
+  const off = switchedOff(values);
+  if (off !== null) {
+    invocation.say(off, { loud: true });
+    const names = { target: target?.name ?? values.project ?? "database", runId: randomUUID() };
+    return { json: { report: skippedReport(off, names) }, text: "Nothing was migrated.", result: false };
+  }
   return withSession(invocation, async ({ target, config, context }) => {
     const options = migrateOptions(config, "up", to);
     const remark = await remarkOnMode(config, target);

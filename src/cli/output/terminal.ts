@@ -3,6 +3,7 @@ import { isatty } from "node:tty";
 import { styleText } from "node:util";
 import type { Problem } from "../../errors.ts";
 import { openOutput } from "./output.ts";
+import { openUnblocked } from "./unblocked.ts";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
@@ -13,6 +14,8 @@ export interface Terminal {
   end(): Promise<Problem | null>;
   /** Writes progress, logs and errors to stderr. */
   error(text: string): void;
+  /** From now on `error` never waits for whoever reads it. What nobody reads is lost in the end. */
+  unblock(): void;
   /** Whether stderr is a screen, on which a line can be rewritten. */
   readonly live: boolean;
   /** Whether a person can be asked. */
@@ -31,10 +34,14 @@ export function openTerminal(environment: Readonly<Record<string, string | undef
     return (style: Style, text: string) => (colours ? styleText(style, text) : text);
   };
   const output = openOutput(stdout, 1);
+  let write = (text: string): void => void stderr.write(text);
   return {
     out: output.write,
     end: output.end,
-    error: (text) => void stderr.write(text),
+    error: (text) => write(text),
+    unblock() {
+      write = openUnblocked(2) ?? write;
+    },
     live: stderr.isTTY === true && environment.TERM !== "dumb" && !environment.CI,
     // `process.stdin` is not used, because reading it opens the stream, which takes longer than the rest of the
     // start.

@@ -13,12 +13,21 @@ const COMMON: ReadonlySet<OptionKey> = new Set([
   "onTargetFailure",
   "timeout",
   "cacheFolder",
+  "healthPort",
+  "healthHost",
+  "healthName",
+  "statusFile",
+  "service",
+  "checkInterval",
   "logFormat",
+  "migrationEnabled",
+  "skipMigrations",
 ]);
 
 /** Options that a target may set. */
 export const TARGET_OPTIONS: readonly Option[] = OPTIONS.filter(
-  ({ key, inFile }) => inFile !== false && !COMMON.has(key) && !key.startsWith("nas"),
+  ({ key, inFile, forRun }) =>
+    inFile !== false && forRun !== true && !COMMON.has(key) && !key.startsWith("nas"),
 );
 
 const OTHER_KEYS = [...ADDRESS_KEYS, "schemas", "canary", "createSchemas", "imports"];

@@ -3,8 +3,8 @@
  * session is still at work. It is opened when it is first needed, and again after it broke.
  */
 import type { Client as PgClient } from "pg";
-import { hideLiterals } from "../../core/sql/secrets.ts";
 import type { Address } from "../address/address.ts";
+import { blockersQuery, type Observed, withoutLiterals } from "../blockers.ts";
 import type { Blocker } from "../connection.ts";
 import { databaseError } from "./failure.ts";
 import type { Sign } from "./heartbeat.ts";
@@ -16,17 +16,6 @@ export interface ObserverOptions {
   /** Ends the attempt to connect. */
   readonly signal: AbortSignal;
 }
-
-/** How the observed session is found on the server. */
-export type Observed = { readonly pid: number } | { readonly applicationName: string };
-
-const BLOCKERS = `select pid, usename as "user", application_name as "applicationName", state,
-  (extract(epoch from clock_timestamp() - xact_start) * 1000)::float8 as "transactionAgeMs",
-  left(query, 200) as query from pg_stat_activity`;
-const BLOCKERS_OF_PID = `${BLOCKERS} where pid = any(pg_blocking_pids($1))`;
-/** Behind a pooler the process id changes. The application name does not, because each transaction of ours sets it. */
-const BLOCKERS_OF_NAME = `${BLOCKERS} where pid in (
-  select unnest(pg_blocking_pids(pid)) from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock')`;
 
 const STATE_QUERY = `select state, (extract(epoch from clock_timestamp() - state_change) * 1000)::float8 as "forMs"
   from pg_stat_activity where pid = $1`;
@@ -44,11 +33,9 @@ export class Observer {
   /** The sessions that hold what the observed one waits for. */
   async blockersOf(observed: Observed): Promise<readonly Blocker[]> {
     const client = await this.#open();
-    const [text, key] =
-      "pid" in observed ? [BLOCKERS_OF_PID, observed.pid] : [BLOCKERS_OF_NAME, observed.applicationName];
+    const [text, key] = blockersQuery(observed);
     const { rows } = await client.query<Blocker>(text, [key]);
-    // A statement of others may hold secrets, and the result is shown to people and machines.
-    return rows.map((row) => ({ ...row, query: hideLiterals(row.query) }));
+    return rows.map(withoutLiterals);
   }
 
   /**

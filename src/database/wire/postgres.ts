@@ -120,7 +120,7 @@ class PostgresConnection implements Connection {
   }
 
   get capabilities(): Capabilities {
-    return { session: this.#session, pipeline: this.#session, spanning: true, observer: true };
+    return { session: this.#session, pipeline: this.#session, spanning: true, role: true, observer: true };
   }
 
   get pooler(): string | undefined {

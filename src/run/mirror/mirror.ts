@@ -58,6 +58,8 @@ export interface MirrorSqlInput {
   readonly sql: LedgerSql;
   /** Whether other sessions are looked at. A script that somebody else runs does not look at them. */
   readonly live: boolean;
+  /** A person has deleted our row, so that it runs again. The tool still has its own. */
+  readonly again?: boolean | undefined;
 }
 
 export function mirrorSqlOf(mirror: Mirror | null | undefined, input: MirrorSqlInput): MirrorSql {
@@ -80,13 +82,15 @@ export function mirrorSqlOf(mirror: Mirror | null | undefined, input: MirrorSqlI
   const isIn = present === null ? "" : raiseIf(present, `${revision} is in the history of ${tool.title}`);
   const guard = `${isIn} ${goneOn}`;
   const intruder = input.live ? writer.intruder : undefined;
-  const locked = `${lock} ${block(guard)}`;
-  if (intruder === undefined) return { open: locked, check: "", closing: locked, row: `${row};` };
+  const anew = input.again === true ? `${lock} ${writer.down(table, mirrored)};` : lock;
+  const locked = `${anew} ${block(guard)}`;
+  const closing = `${lock} ${block(guard)}`;
+  if (intruder === undefined) return { open: locked, check: "", closing, row: `${row};` };
   const busy = raiseIf(intruder.atWork(table, mirrored), `${revision} is being carried out by ${tool.title}`);
   // From the lock on, nobody reads the table. A session that has just read it gets time to show what it is doing.
   const open = block(`${afterReaders(intruder.readers(table))} ${guard} ${busy}`);
   return {
-    open: `${lock} ${open}`,
+    open: `${anew} ${open}`,
     check: block(`perform pg_stat_clear_snapshot(); ${busy}`),
     closing: `${lock} ${block(`perform pg_stat_clear_snapshot(); ${guard} ${busy}`)}`,
     row: `${row};`,

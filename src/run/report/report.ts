@@ -29,8 +29,10 @@ export interface Report {
   readonly command: "up" | "down";
   readonly target: string;
   readonly runId: string;
-  /** `done`: everything that was asked for is in the ledger and in the database. */
-  readonly outcome: "done" | "failed" | "interrupted";
+  /** `done`: everything that was asked for is in the ledger and in the database. `skipped`: it was not even looked at. */
+  readonly outcome: "done" | "failed" | "interrupted" | "skipped";
+  /** Why nothing was begun: somebody has switched migrations off. */
+  readonly skipped?: string;
   readonly startedAt: string;
   readonly durationMs: number;
   /** The time spent waiting for another run. */

@@ -74,13 +74,14 @@ export async function withOneConnection<T>(
   }
 }
 
-export function applicationNameOf(context: RunContext): string {
-  return `godwit run ${context.runId}`;
+export function applicationNameOf({ runId }: Pick<RunContext, "runId">): string {
+  return `godwit run ${runId}`;
 }
 
 export function sessionKind(connection: Connection, context: RunContext): SessionKind {
   return {
     session: connection.capabilities.session,
+    role: connection.capabilities.role,
     version: connection.server.version,
     applicationName: applicationNameOf(context),
   };

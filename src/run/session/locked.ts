@@ -15,6 +15,7 @@ export async function acquireLock(
   const options = {
     schema: target.ledger.schema,
     given: target.settings.schema,
+    byHand: target.ledger.byHand,
     job,
     runId: context.runId,
     host: context.host,

@@ -12,6 +12,8 @@ export interface SessionKind {
   readonly session: boolean;
   readonly version: number;
   readonly applicationName: string;
+  /** `false`: each message runs in a function as its owner, in a session that nothing of ours is left in. */
+  readonly role?: boolean | undefined;
 }
 
 /** Removes everything that an earlier migration may have left in the session, then sets the run's own settings. */
@@ -23,6 +25,7 @@ export function resetSession(kind: SessionKind, run: RunSettings, own: Migration
   const set = Object.entries(settings).map(([name, value]) => `set ${scope}${name} = ${literal(value)};`);
   if (run.searchPath !== null)
     set.push(`select set_config('search_path', ${literal(run.searchPath)}, ${local});`);
+  if (kind.role === false) return `${set.join(" ")}${guardOf(run)}`;
   const role = run.role === null ? "" : ` set ${scope}role ${identifier(run.role)};`;
   return `${kind.session ? DEALLOCATE : ""}${RESET} ${set.join(" ")}${role}${guardOf(run)}`;
 }
@@ -89,14 +92,13 @@ const RESET = `set statement_timeout = 0; close all; set session authorization d
  * text is plain ASCII, because the server reads it in whatever client encoding the migration has left. Deferred
  * constraints are checked before it, because they belong to the migration and need its settings.
  */
-export function ownRole(run: RunSettings): string {
+export function ownRole(run: RunSettings, { role: changes }: Pick<SessionKind, "role"> = {}): string {
   const role = run.role === null ? "none" : identifier(run.role);
   // The timeouts come first, because the migration's may be too short for the rest.
   return [
     `set local statement_timeout = ${run.statementTimeoutMs};`,
     `set local lock_timeout = ${run.lockTimeoutMs};`,
-    "set local session authorization default;",
-    `set local role ${role};`,
+    ...(changes === false ? [] : ["set local session authorization default;", `set local role ${role};`]),
     CATALOG_ONLY,
     "set local row_security = off;",
     // The warning about a COMMIT that no standby has must be heard.
@@ -113,8 +115,12 @@ export const CATALOG_ONLY = "set local search_path = pg_catalog, pg_temp;";
  * not end that reset.
  */
 export function leaveSession(kind: SessionKind): string {
+  if (kind.role === false) return LEAVE_FUNCTION;
   return kind.session ? FORGET_TIMEOUT : RESET;
 }
+
+/** The API gives the session to others after the request. Prepared statements are its own. */
+const LEAVE_FUNCTION = `close all; reset all; unlisten *; ${DISCARD}`;
 
 export const FORGET_TIMEOUT = "reset statement_timeout;";
 

@@ -42,6 +42,8 @@ export interface StepContext {
   readonly lostAt?: ((known: Committed) => void) | undefined;
   /** Receives each text that a module sends. */
   readonly sent?: ((revision: string, text: string) => void) | undefined;
+  /** What a person has deleted from our history, so that it runs again. */
+  readonly again?: ReadonlySet<string> | undefined;
   /** The history of another tool, which the run writes too. */
   readonly mirror?: Mirror | null | undefined;
   /** A tool whose history the run doesn't write. Its own runs must not overlap with this one. */

@@ -15,7 +15,7 @@ export function frameParts(context: StepContext, prepared: Prepared, body: Body 
     author: context.author,
     reset: resetSession(context.kind, context.target.settings, prepared.settings),
     fence: context.lock.fence,
-    ownRole: ownRole(context.target.settings),
+    ownRole: ownRole(context.target.settings, context.kind),
     leave: `${guardOf(context.target.settings)} ${leaveSession(context.kind)}`,
     modes: body?.kind === "sql" ? body.modes : undefined,
     indexes: body?.kind === "sql" ? indexGuard(body.text) : undefined,
@@ -25,7 +25,7 @@ export function frameParts(context: StepContext, prepared: Prepared, body: Body 
 
 /** The SQL that writes the step into another tool's history, or asks whether that tool has run it. */
 function mirrorSqlBeside(
-  { mirror, watch, advisory, ledger }: StepContext,
+  { mirror, watch, advisory, ledger, again }: StepContext,
   prepared: Prepared,
   body: Body | null,
 ): MirrorSql {
@@ -33,7 +33,10 @@ function mirrorSqlBeside(
   const text = body?.kind === "sql" ? (body.written ?? body.text) : null;
   const kept =
     watch == null
-      ? mirrorSqlOf(mirror, { step, migration, text, sql: ledger.sql, live: true })
+      ? mirrorSqlOf(mirror, {
+          ...{ step, migration, text, sql: ledger.sql, live: true },
+          again: again?.has(step.revision),
+        })
       : watchedIn(watch, { revision: step.revision, text });
   if (advisory == null) return kept;
   const locked = advisoryIn(advisory);

@@ -1,0 +1,47 @@
+/** Whether Supabase's HTTPS API is the way to the database, and where it is. */
+import type { Config } from "../config/config.ts";
+import type { Endpoint } from "../database/rpc/endpoint.ts";
+import { ConfigError } from "../errors.ts";
+import type { Target } from "../run/session/target.ts";
+
+/**
+ * A URL that was typed comes first, then what `USE_NODE_MIGRATIONS` says. Without it a database URL comes first, because a
+ * session can do more than a request.
+ */
+export function isOverHttps({ values, provenances, target }: Config, addressed: boolean): boolean {
+  if (target !== null || values.useNodeMigrations === false) return false;
+  if (values.supabaseUrl === null || values.supabaseKey === null) return false;
+  if (!addressed) return true;
+  return values.useNodeMigrations === true && provenances.databaseUrl.kind !== "flag";
+}
+
+/** Throws `ConfigError`. Nothing is connected yet. */
+export async function openerOverHttps(
+  config: Config,
+): Promise<{ readonly open: Target["open"]; readonly endpoint: Endpoint }> {
+  const { values, provenances } = config;
+  if (values.supabaseUrl === null || values.supabaseKey === null) throw new Error("No API is configured.");
+  if (values.role !== null)
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `The role "${values.role}" cannot be taken over HTTPS: migrations run as the owner of the function.`,
+      hint: "Leave it out, or use a database URL (SUPABASE_DB_URL with USE_NODE_MIGRATIONS=false).",
+    });
+  const [{ endpointOf }, { openRpc }] = await Promise.all([
+    import("../database/rpc/endpoint.ts"),
+    import("../database/rpc/rpc.ts"),
+  ]);
+  const nameOf = (key: "supabaseUrl" | "supabaseKey", name: string) => {
+    const from = provenances[key];
+    return from.kind === "variable" ? from.name : name;
+  };
+  const endpoint = endpointOf({
+    url: values.supabaseUrl,
+    key: values.supabaseKey,
+    names: {
+      url: nameOf("supabaseUrl", "NEXT_PUBLIC_SUPABASE_URL"),
+      key: nameOf("supabaseKey", "SUPABASE_SERVICE_ROLE_KEY"),
+    },
+  });
+  return { open: ({ applicationName, signal }) => openRpc(endpoint, { applicationName, signal }), endpoint };
+}

@@ -1,0 +1,117 @@
+/** `godwit run -- <app>` */
+import { fileURLToPath } from "node:url";
+import type { Config } from "../../config/config.ts";
+import { flagName, OPTIONS, type Option } from "../../config/options.ts";
+import { ConfigError, problemsOf } from "../../errors.ts";
+import { type OpenHealth, openHealth } from "../../service/health/open.ts";
+import { createHealthState, type HealthState } from "../../service/health/state.ts";
+import { whyNotBesideApp } from "../../service/supervise/conditions.ts";
+import { withoutInit } from "../../service/supervise/init.ts";
+import { type Migrations, supervise } from "../../service/supervise/supervise.ts";
+import { delayOf } from "../../std/delays.ts";
+import type { Answer, Invocation } from "../command.ts";
+
+/** Beside an app there is a limit, also where none is set. */
+const TIMEOUT_MS = 300_000;
+const MEGABYTE = 1024 * 1024;
+
+export async function run(invocation: Invocation): Promise<Answer> {
+  if (invocation.json)
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: "godwit run has no --json: standard output is the app's.",
+      hint: "For log lines as JSON, on standard error, use --log-format json.",
+      details: { from: "flag" },
+    });
+  const { app, flags, takeSignals, log } = invocation;
+  const problem = withoutInit(process.pid);
+  if (problem !== null) log().problem("warn", problem);
+  // The app is started before the configuration is read.
+  let graceMs = 0;
+  let health: OpenHealth | null = null;
+  const state = createHealthState();
+  const migrations = async () => {
+    const config = await invocation.config();
+    graceMs = config.values.appGrace;
+    health = await answerFor(state, config, invocation);
+    return migrationsOf(config, invocation);
+  };
+  try {
+    const exitCode = await supervise({
+      app,
+      wait: flags.wait === true,
+      appGraceMs: () => graceMs,
+      migrations,
+      voice: {
+        write: (level, message, fields) => log().write(level, message, fields),
+        problem: (level, each) => log().problem(level, each),
+      },
+      witness: state,
+      takeSignals,
+    });
+    return { json: {}, text: "", result: false, exitCode };
+  } catch (error) {
+    const exitCode = error instanceof ConfigError ? error.details?.exitCode : undefined;
+    if (!(error instanceof ConfigError) || typeof exitCode !== "number") throw error;
+    log().problem("error", error.toProblem());
+    return { json: {}, text: "", result: false, exitCode };
+  } finally {
+    await (health as OpenHealth | null)?.close();
+  }
+}
+
+/** That nobody can be answered is said, and keeps neither the app nor the migrations from running. */
+async function answerFor(
+  state: HealthState,
+  config: Config,
+  { log, say }: Invocation,
+): Promise<OpenHealth | null> {
+  const onFailure = (error: unknown) => {
+    for (const problem of problemsOf(error)) log().problem("error", problem);
+  };
+  try {
+    const health = await openHealth(state, config, { defaultPort: null, onFailure });
+    if (health.server !== null) say(`health is answered on ${health.server.url}`);
+    return health;
+  } catch (error) {
+    onFailure(error);
+    return null;
+  }
+}
+
+function migrationsOf(config: Config, { flags }: Invocation): Migrations {
+  const { values, provenances, environment } = config;
+  const skipped = whyNotBesideApp(values, environment.NODE_ENV);
+  if (skipped !== null) return { skipped };
+  const timeoutMs = provenances.timeout.kind === "default" ? TIMEOUT_MS : values.timeout;
+  // To reach the database again is what a retry is for, and the same variables say how often.
+  const connects = provenances.connectAttempts;
+  const once =
+    connects.kind === "default" || (connects.kind === "variable" && /^MIGRATION_/.test(connects.name));
+  return {
+    command: (targets) => [
+      process.execPath,
+      fileURLToPath(import.meta.url),
+      "up",
+      ...OPTIONS.filter(({ forRun, forService }) => forRun !== true && forService !== true).flatMap(
+        (option) =>
+          typedAgain(option, option.key === "target" ? (targets ?? flags.target) : flags[option.key]),
+      ),
+      ...(timeoutMs === 0 ? [] : [`--timeout=${timeoutMs}ms`]),
+      ...(once ? ["--connect-attempts=1"] : []),
+    ],
+    environment,
+    timeoutMs,
+    maxMemoryBytes: values.maxMemoryMb * MEGABYTE,
+    retries: values.retryCount,
+    delayMs: (retry) => delayOf(values.retryDelay, retry),
+  };
+}
+
+/** What was typed for us and is meant for the migrations. */
+function typedAgain(option: Option, value: unknown): readonly string[] {
+  const name = flagName(option);
+  if (name === null || value === undefined || value === false || option.key === "timeout") return [];
+  if (value === true) return [`--${name}`];
+  return [value].flat().map((each) => `--${name}=${each}`);
+}

@@ -1,0 +1,53 @@
+/**
+ * The signals of the process. A command that ends is interrupted by them, and a second one ends it at once. A command that
+ * stays alive takes them over and passes them on.
+ */
+import { Interrupted } from "../errors.ts";
+
+/** Those that an app may get; what the kernel sends for faults, and what nobody can catch, is not among them. */
+const PASSED_ON: readonly NodeJS.Signals[] = ["SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"];
+
+export type SignalHandler = (name: NodeJS.Signals) => void;
+
+export interface Signals {
+  /** Aborts when the command should end; never once the signals are taken over. */
+  readonly signal: AbortSignal;
+  readonly isTaken: () => boolean;
+  readonly abort: (reason: Error) => void;
+  /** From here on the handler gets every signal, and first the one that has come before. */
+  readonly take: (handler: SignalHandler) => void;
+}
+
+/** `onSecond`: nobody wants to wait for the end that the first one has begun. */
+export function listenToSignals(onSecond: (name: "SIGINT" | "SIGTERM") => void): Signals {
+  const stop = new AbortController();
+  let taken: SignalHandler | undefined;
+  for (const name of ["SIGINT", "SIGTERM"] as const)
+    process.on(name, () => {
+      if (taken !== undefined) return taken(name);
+      if (stop.signal.aborted) return onSecond(name);
+      stop.abort(interruption(name));
+    });
+  return {
+    signal: stop.signal,
+    isTaken: () => taken !== undefined,
+    abort: (reason) => stop.abort(reason),
+    take(handler) {
+      taken = handler;
+      for (const name of PASSED_ON) process.on(name, () => handler(name));
+      const { reason } = stop.signal as { reason: unknown };
+      if (reason instanceof Interrupted) handler(reason.by as NodeJS.Signals);
+    },
+  };
+}
+
+function interruption(name: "SIGINT" | "SIGTERM"): Interrupted {
+  return new Interrupted(
+    {
+      code: "INTERRUPTED",
+      message: `${name} ended the run.`,
+      hint: "Run again: it continues where it stopped.",
+    },
+    name,
+  );
+}

@@ -1,0 +1,47 @@
+/** The command `up` as the process of the migrations beside an app: what it tells the one that supervises it. */
+import { Interrupted, type Problem } from "../errors.ts";
+import type { RunEvent } from "../run/report/events.ts";
+import { type FromMigrations, isForSupervisor, SUPERVISED } from "../service/supervise/protocol.ts";
+
+export interface Supervisor {
+  /** Beside what the command does with the event itself. */
+  readonly tell: (event: RunEvent) => void;
+  readonly end: (end: {
+    readonly ok: boolean;
+    readonly text: string;
+    readonly problems: readonly Problem[];
+  }) => void;
+}
+
+/** `null`: nobody supervises us. `onAbandoned` is called when the supervisor is gone. */
+export function findSupervisor(onAbandoned: (reason: Interrupted) => void): Supervisor | null {
+  if (process.env[SUPERVISED] === undefined) return null;
+  // User code and other commands that it starts are not supervised.
+  delete process.env[SUPERVISED];
+  if (process.send === undefined) return null;
+  process.on("disconnect", () =>
+    onAbandoned(
+      new Interrupted(
+        {
+          code: "INTERRUPTED",
+          message: "godwit run, which had started the migrations, is gone.",
+          hint: "Start it again: the migrations continue where they stopped.",
+        },
+        "SIGTERM",
+      ),
+    ),
+  );
+  const send = (message: FromMigrations) => {
+    try {
+      process.send?.(message, () => {});
+    } catch {
+      // The supervisor has just gone, or an event holds what cannot be sent. The run goes on.
+    }
+  };
+  return {
+    tell: (event) => {
+      if (isForSupervisor(event)) send({ kind: "event", event });
+    },
+    end: (end) => send({ kind: "end", ...end }),
+  };
+}

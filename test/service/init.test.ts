@@ -1,0 +1,100 @@
+/** The first process of a container, for real: in a namespace of processes of its own. */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { root } from "../../scripts/fresh.mjs";
+import { BINARY } from "../support/command.ts";
+import { childrenOf } from "../support/processes.ts";
+
+const NAMESPACE = ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
+const SHIM = join(root, "bin", "godwit-init");
+const SHELLS = ["dash", "bash", "busybox"].filter((name) => spawnSync("which", [name]).status === 0);
+const isPossible = spawnSync("unshare", [...NAMESPACE, "true"]).status === 0;
+
+/** Leaves three orphans that end, waits until the first process has had its chance, and says how many zombies there are. */
+const LEAVES = `const { spawnSync } = require("node:child_process");
+const { readdirSync, readFileSync } = require("node:fs");
+for (let n = 0; n < 3; n++) spawnSync("sh", ["-c", "(exit 0) & exit 0"]);
+const zombies = () => readdirSync("/proc").filter((pid) => {
+  try { return /^\\d+$/.test(pid) && / Z /.test(readFileSync("/proc/" + pid + "/stat", "utf8")); } catch { return false; }
+}).length;
+const giveUp = Date.now() + Number(process.argv[1]);
+const look = () => zombies() === 0 || Date.now() > giveUp ? (console.log(zombies() + " zombies"), process.exit(7)) : setTimeout(look, 10);
+look();`;
+
+const RUN = [process.execPath, BINARY, "run", "--", process.execPath, "-e"];
+
+describe.skipIf(!isPossible)("as process 1", () => {
+  test("godwit run alone says by name that orphans stay as zombies, and they do", () => {
+    const { status, stdout, stderr } = inNamespace([...RUN, LEAVES, "300"]);
+    expect(stderr).toContain("Node can't clear away processes that others leave behind");
+    expect(stderr).toContain("[INIT_MISSING]");
+    expect(stdout).toContain("3 zombies");
+    expect(status).toBe(7);
+  });
+
+  test.for(SHELLS)("godwit-init under %s clears them away, and the app's exit code comes out", (shell) => {
+    const words = shell === "busybox" ? [shell, "sh"] : [shell];
+    const { status, stdout, stderr } = inNamespace([...words, SHIM, ...RUN, LEAVES, "5000"]);
+    expect(stderr).not.toContain("INIT_MISSING");
+    expect(stdout).toContain("0 zombies");
+    expect(status).toBe(7);
+  });
+
+  test.for(SHELLS)("godwit-init under %s hands the app its input", (shell) => {
+    const words = shell === "busybox" ? [shell, "sh"] : [shell];
+    const { stdout } = inNamespace([...words, SHIM, ...RUN, "process.stdin.pipe(process.stdout)"], "read me");
+    expect(stdout).toBe("read me");
+  });
+
+  test.for(["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR2"] as const)("%s reaches the app, once", async (name) => {
+    const app = `let n = 0; process.on("${name}", () => { n++; setImmediate(() => { console.log(n + " signal"); process.exit(9); }); });
+      setInterval(() => {}, 1000); console.log("up");`;
+    const child = spawn("unshare", [...NAMESPACE, SHIM, ...RUN, app], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    let said = "";
+    child.stdout.on("data", (chunk) => {
+      said += chunk;
+      child.emit("said");
+    });
+    while (!said.includes("up")) await once(child, "said");
+    process.kill(childrenOf(child.pid)[0] ?? 0, name);
+    expect(await once(child, "close")).toEqual([9, null]);
+    expect(said).toContain("1 signal");
+  });
+});
+
+test.for(SHELLS)(
+  "godwit-init under %s ends with the code of a command that ends on a signal, every time",
+  async (shell) => {
+    const command = ["sh", "-c", 'trap "exit 7" TERM; echo up; while :; do sleep 0.02; done'];
+    const words = shell === "busybox" ? ["sh", SHIM] : [SHIM];
+    for (let n = 0; n < 20; n++) {
+      const child = spawn(shell, [...words, ...command], { stdio: ["ignore", "pipe", "ignore"] });
+      await once(child.stdout, "data");
+      child.kill("SIGTERM");
+      expect(await once(child, "close")).toEqual([7, null]);
+    }
+  },
+);
+
+test("godwit-init without a command says how it is used", () => {
+  const { status, stderr } = spawnSync(SHIM, [], { encoding: "utf8" });
+  expect([status, stderr]).toEqual([2, "usage: godwit-init <command> [argument...]\n"]);
+});
+
+test("godwit-init ends as its command does", () => {
+  for (const [script, code] of [
+    ["exit 0", 0],
+    ["exit 3", 3],
+    ["kill -9 $$", 137],
+  ] as const)
+    expect(spawnSync(SHIM, ["sh", "-c", script]).status).toBe(code);
+  expect(spawnSync(SHIM, ["/nowhere/app"]).status).toBe(127);
+});
+
+function inNamespace(words: readonly string[], input = "") {
+  return spawnSync("unshare", [...NAMESPACE, ...words], { encoding: "utf8", input, timeout: 60_000 });
+}
