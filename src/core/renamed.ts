@@ -5,7 +5,7 @@
 import type { Problem } from "../errors.ts";
 import type { Graph } from "./graph.ts";
 import { aheadOf } from "./heads.ts";
-import type { History, HistoryEntry } from "./history.ts";
+import { type History, type HistoryEntry, hasHadFile } from "./history.ts";
 import type { Migration } from "./migration.ts";
 import { sharesTimestamp, sharesVersion } from "./version.ts";
 
@@ -43,28 +43,47 @@ function sharesNumber(migration: Migration, { revision, number }: HistoryEntry):
   return sharesVersion(migration, revision) || sharesTimestamp(migration.id, revision);
 }
 
+/** No file can be renamed back, because the applied one is a program of another tool. */
+function withoutFileOf(
+  { id, file }: Pick<Migration, "id" | "file">,
+  {
+    entry: { revision, file: tool },
+    what,
+    shared,
+  }: { readonly entry: HistoryEntry; readonly what: string; readonly shared: "text" | "number" },
+): Problem {
+  return {
+    code: "PLAN_VANISHED",
+    message: `${what} is pending, and its ${shared} is that of ${revision}, which ${tool.slice(1, -1)} has applied and which never had a file here: it may be the same migration.`,
+    hint: `If it is the same: \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${revision}\`. ${otherwise(shared, revision)}`,
+    place: { file },
+    details: { revision: id, applied: revision },
+  };
+}
+
+function otherwise(shared: "text" | "number", revision: string): string {
+  return shared === "text"
+    ? `If it is to run a second time: \`godwit repair --forget ${revision}\` first.`
+    : "If it is another migration, give it a number of its own.";
+}
+
 function problemOf({ id, file }: Migration, entry: HistoryEntry, shared: "text" | "number"): Problem {
   const { revision } = entry;
   // If one file holds several migrations, their names are written inside it.
   const isInside = entry.file === file;
   const what = isInside ? id : file;
   const back = isInside ? `Call it ${revision} again in ${file}` : `Rename it back to ${entry.file}`;
+  if (!hasHadFile(entry)) return withoutFileOf({ id, file }, { entry, what, shared });
   const follow = `let the ledger follow with \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${revision}\``;
   const applied = "which is applied and has no file any more";
-  const { message, otherwise } = {
-    text: {
-      message: `${what} is pending, and its text is that of ${revision}, ${applied}: it was renamed, or copied.`,
-      otherwise: `If it is to run a second time: \`godwit repair --forget ${revision}\` first.`,
-    },
-    number: {
-      message: `${what} is pending, and its number is that of ${revision}, ${applied}: it was renamed and edited, or another migration took its number.`,
-      otherwise: "If it is another migration, give it a number of its own.",
-    },
+  const message = {
+    text: `${what} is pending, and its text is that of ${revision}, ${applied}: it was renamed, or copied.`,
+    number: `${what} is pending, and its number is that of ${revision}, ${applied}: it was renamed and edited, or another migration took its number.`,
   }[shared];
   return {
     code: "PLAN_VANISHED",
     message,
-    hint: `${back}; or ${follow}. ${otherwise}`,
+    hint: `${back}; or ${follow}. ${otherwise(shared, revision)}`,
     place: { file },
     details: { revision: id, applied: revision },
   };

@@ -13,9 +13,9 @@ import { describeTable } from "../tools/tool.ts";
 import { toolNamed } from "../tools/tools.ts";
 import type { AdoptReport } from "./adopt/adopt-report.ts";
 import { type Adopted, adoptedSql, lookedAtSql } from "./adopt/adopted.ts";
-import { chooseHistory, NO_FILES, withoutFiles } from "./adopt/choose-history.ts";
+import { chooseHistory, isEmpty, NO_FILES, withoutFiles } from "./adopt/choose-history.ts";
 import { decideAdoption } from "./adopt/decide-adoption.ts";
-import { unknownTool } from "./adopt/problems.ts";
+import { nothing, unknownTool } from "./adopt/problems.ts";
 import { type FoundHistory, parseMirror, readHistory, refuseFailed } from "./mirror/histories.ts";
 import { refuseOthers } from "./mirror/other-ledgers.ts";
 import { holdTool } from "./mirror/tool-lock.ts";
@@ -47,8 +47,12 @@ export async function adopt(target: Target, options: AdoptOptions, given: RunCon
     const known = "error" in listing ? NO_FILES : listing;
     // Every command checks this first, so that no hint leads to a command that refuses.
     refuseForeign(target, known, history);
-    const found = await chooseHistory(target, connection, { ...options, files: known });
     const memory = await recallTools(target, connection, history);
+    const found = await chooseHistory(target, connection, {
+      ...options,
+      files: known,
+      known: () => history.entries.length > 0,
+    });
     const mirror = parseMirror(target.settings.mirror);
     const isNamed =
       options.table !== undefined || (mirror !== null && mirror !== "none" && mirror.table !== undefined);
@@ -68,6 +72,8 @@ export async function adopt(target: Target, options: AdoptOptions, given: RunCon
         memory,
         assume: options.assume,
       });
+      // Nothing of ours is missed in it.
+      if (isEmpty(current)) throw nothing(connection, current, options.tool);
       if (!options.dryRun)
         await write({ target, connection, lock, context }, history, { ...decided, found: current });
       return {

@@ -11,6 +11,7 @@ import { describeTable } from "../tools/tool.ts";
 import { judge } from "./adopt/adoption.ts";
 import { hasOtherFiles, lostIn, replacedRows, twinIn } from "./adopt/answers.ts";
 import { entryFor } from "./adopt/declared-row.ts";
+import { declaredGuard, notDeclared } from "./mirror/declared-guard.ts";
 import { mirroredRow, rememberedRow } from "./mirror/mirror.ts";
 import { keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
 import { lookAt } from "./mirror/tool-look.ts";
@@ -84,9 +85,11 @@ export async function baseline(
     const sql = target.ledger.sql;
     const rows: string[] = [];
     let told: string | null = null;
+    const written: string[] = [];
     const tell = async (revision: string) => {
       const kept = await mirroredRow(target, connection, { mirror, files, revision, direction: "up" });
       if (mirror === null || kept === "") return;
+      written.push(revision);
       rows.push(kept.replace(/;$/, ""), rememberedRow(target, { mirror, revision }).replace(/;$/, ""));
       told = `${mirror.tool.title} (${describeTable(mirror.table)})`;
     };
@@ -116,7 +119,11 @@ export async function baseline(
     }
     for (const old of replaced) rows.push(...forgotten(sql, context, old));
     const statements = rows.filter((row) => row !== "");
-    if (statements.length > 0) await writeUnderLock(connection, lock, `${statements.join("; ")};`);
+    const guard = mirror === null ? "" : await declaredGuard(target, mirror, { files, revisions: written });
+    if (statements.length > 0)
+      await writeUnderLock(connection, lock, `${guard} ${statements.join("; ")};`).catch((error: unknown) => {
+        throw notDeclared(error, mirror);
+      });
     return {
       target: target.name,
       declared: missing.map((migration) => migration.id),

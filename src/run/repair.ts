@@ -13,9 +13,10 @@ import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { LogEntry } from "../ledger/rows.ts";
 import type { Listing } from "../source/source.ts";
 import { matchRows } from "../tools/match.ts";
-import { describeTable, type ToolRow } from "../tools/tool.ts";
+import { type Applied, describeTable, type ToolRow } from "../tools/tool.ts";
 import { lostIn, twinIn, unsettledIn } from "./adopt/answers.ts";
 import { type Correction, correctedRows, type Repair, unchanged } from "./corrections.ts";
+import { declaredGuard, notDeclared } from "./mirror/declared-guard.ts";
 import { acceptedRow, mirroredRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/mirror.ts";
 import { type Advisory, keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
 import { type Look, lookAt } from "./mirror/tool-look.ts";
@@ -173,11 +174,16 @@ async function correct(
   };
   const [before, after] = frameOf(target, history);
   const own = `${rows(sql, context)}; ${sql.log(context, logged)};`;
+  const declared = kind === "mark-done" && direction === "up" && kept !== "" ? mirror : null;
+  const guard =
+    declared === null ? "" : await declaredGuard(target, declared, { files, revisions: [revision] });
   const results = await writeUnderLock(
     connection,
     lock,
-    `${before} ${own} ${memory} ${after} ${MARK} ${kept}`,
-  );
+    `${guard} ${before} ${own} ${memory} ${after} ${MARK} ${kept}`,
+  ).catch((error: unknown) => {
+    throw notDeclared(error, declared);
+  });
   if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
   const told =
     mirror === null || !hasWritten(results) ? null : `${mirror.tool.title} (${describeTable(mirror.table)})`;
@@ -195,16 +201,25 @@ function refuseSwallowed(look: Look, { files, revision }: { files: Listing; revi
   const { tool, sets } = look;
   const migration = files.migrations.find(({ id }) => id === revision);
   if (sets === null || tool.writer?.moved === undefined || migration === undefined) return;
-  const version = migration.tool?.version ?? /^\d+/.exec(revision)?.[0] ?? revision;
+  const number = tool.layouts.length === 0 ? undefined : /^\d+/.exec(revision)?.[0];
+  const version = migration.tool?.version ?? number ?? revision;
   const row: ToolRow = { keys: [version], name: version, checksum: null, at: null };
   const { applied } = matchRows(tool, { rows: [row], problems: [], warnings: [] }, files.migrations);
   const lost = lostIn(look);
   const open = new Set([...lost, ...unsettledIn(sets)]);
-  const [first, ...others] = applied.flatMap(({ id }) => (id !== revision && open.has(id) ? [id] : []));
+  const { known, takenOut } = sets.ours;
+  // What is pending would count as applied there from now on, and the next run would take it over.
+  const isPending = ({ id, implied }: Applied) =>
+    implied?.declared === true && !known.has(id) && !takenOut.has(id);
+  const [first, ...others] = applied.flatMap((one) =>
+    one.id !== revision && (open.has(one.id) || isPending(one)) ? [one.id] : [],
+  );
   if (first === undefined) return;
   const otherwise = lost.has(first)
     ? `\`godwit repair --forget ${first}\` if it was taken back`
-    : `if it is not, set the number of ${tool.title} to the last one that is`;
+    : tool.layouts.length === 0
+      ? `\`godwit up ${first}\` if it is not`
+      : `if it is not, set the number of ${tool.title} to the last one that is`;
   throw new PlanRefused([
     {
       code: "REPAIR_REFUSED",

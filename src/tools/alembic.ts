@@ -10,7 +10,17 @@
 import type { Migration } from "../core/migration.ts";
 import { reach } from "../core/order.ts";
 import { createSchema, literal, stored, textArray } from "../core/sql/quote.ts";
-import { history, type Match, nameOf, selectText, TEXT, type Tool, type ToolHistory } from "./tool.ts";
+import {
+  history,
+  type Match,
+  type MirroredStep,
+  nameOf,
+  type Relation,
+  selectText,
+  TEXT,
+  type Tool,
+  type ToolHistory,
+} from "./tool.ts";
 
 export const alembic: Tool = {
   name: "alembic",
@@ -45,11 +55,13 @@ export const alembic: Tool = {
     present: (table, { revision }) => `select from ${nameOf(table)} where version_num = ${literal(revision)}`,
     moved: (table, { ledger }, seen) =>
       `select from ${nameOf(table)} t where t.version_num <> all (${textArray(seen)}) and not exists (select from ${ledger} h where h.revision = t.version_num)`,
-    up: (table, { revision, ledger }) =>
-      `with recursive below (revision) as (select unnest(parents) from ${ledger} where revision = ${stored(revision)}
-    union select unnest(h.parents) from ${ledger} h join below b on b.revision = h.revision)
-delete from ${nameOf(table)} where version_num in (select revision from below);
-insert into ${nameOf(table)} (version_num) values (${literal(revision)})`,
+    implied: impliedIn,
+    // Where our ledger has forgotten one in between, the files still say what is below it.
+    up: (table, step) =>
+      `with recursive below (revision) as (select unnest(parents) from ${step.ledger} where revision = ${stored(step.revision)}
+    union select unnest(h.parents) from ${step.ledger} h join below b on b.revision = h.revision)
+delete from ${nameOf(table)} where version_num in (select revision from below) or version_num = any (${textArray(step.around?.().below ?? [])});
+insert into ${nameOf(table)} (version_num) select ${literal(step.revision)} where not exists (${impliedIn(table, step)})`,
     /** Our ledger's row is gone by now. What was below it, and is below nothing else, becomes a head. */
     down: (table, { revision, ledger }) =>
       `delete from ${nameOf(table)} where version_num = ${literal(revision)};
@@ -90,10 +102,31 @@ function closure(found: ToolHistory, migrations: readonly Migration[]): Match {
       .map(({ id }) => {
         const row = rows.get(id);
         if (row !== undefined) return { id, row, edited: false };
-        return { id, row: null, edited: false, implied: { by: heads(id), inLine: false } };
+        return { id, row: null, edited: false, implied: { by: heads(id), inLine: false, declared: true } };
       }),
     skipped: [],
     missing: found.rows.filter(({ name }) => !byId.has(name)),
+    unplaced: unplacedIn(migrations, applied, below),
     warnings: [],
   };
+}
+
+/** The row of a descendant: Alembic refuses a table in which rows overlap. */
+function impliedIn(table: Relation, { revision, ledger, around }: MirroredStep): string {
+  return `with recursive above (revision) as (select h.revision from ${ledger} h where ${stored(revision)} = any (h.parents)
+    union select h.revision from ${ledger} h join above a on a.revision = any (h.parents))
+select from ${nameOf(table)} t where t.version_num in (select revision from above) or t.version_num = any (${textArray(around?.().above ?? [])})`;
+}
+
+/** What may be below an applied file that does not say what it revises: all that does not stand on an applied one. */
+function unplacedIn(
+  migrations: readonly Migration[],
+  applied: ReadonlySet<string>,
+  below: (id: string) => readonly string[],
+): NonNullable<Match["unplaced"]> {
+  const versioned = migrations.filter(({ kind }) => kind !== "repeatable");
+  const silent = versioned.find(({ id, revises }) => applied.has(id) && revises === null);
+  if (silent === undefined) return [];
+  const standsOn = ({ id }: Migration) => [...reach([id], below)].some((one) => applied.has(one));
+  return versioned.filter((one) => !standsOn(one)).map(({ id }) => ({ id, above: silent.id }));
 }

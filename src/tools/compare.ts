@@ -46,6 +46,11 @@ export type ToolEvent =
   | { readonly kind: "edited"; readonly id: string; readonly one: Applied }
   /** The tool counts it as applied because of a later one. Nothing shows that it ever ran. */
   | { readonly kind: "passed-over"; readonly id: string }
+  /**
+   * The files declare it to be below one that the tool has applied, and they did not when we last looked. Either its
+   * file came late, or it was put there.
+   */
+  | { readonly kind: "implied-there"; readonly id: string; readonly one: Applied }
   /** The tool's number is that of this file, and we know a later one. Either it ran, or the number came down to it. */
   | { readonly kind: "uncertain"; readonly id: string; readonly later: Later }
   /** It was in the tool's history and is applied in our ledger. It is no longer in the tool's history. */
@@ -58,6 +63,8 @@ export type ToolEvent =
   | { readonly kind: "applied-by-both"; readonly id: string }
   /** It was deliberately removed from our ledger. The tool's row stayed. */
   | { readonly kind: "taken-out-here"; readonly id: string; readonly one: Applied }
+  /** A later one is applied there, and the files do not say whether this one is below it. */
+  | { readonly kind: "unplaced"; readonly id: string; readonly above: string }
   /** The tool has applied something that has no file here. */
   | { readonly kind: "without-file"; readonly row: ToolRow; readonly isNew: boolean }
   /**
@@ -86,6 +93,7 @@ export function compare(sets: Sets): readonly ToolEvent[] {
   const there = new Map(match.applied.map((one) => [one.id, one]));
   const names = new Set(history.rows.map(({ name }) => name));
   const skipped = new Set(match.skipped);
+  const unplaced = new Map((match.unplaced ?? []).map(({ id, above }) => [id, above]));
   const ids = new Set(files.map(({ id }) => id));
   const events = files.flatMap((file): ToolEvent[] => {
     const { id } = file;
@@ -98,6 +106,8 @@ export function compare(sets: Sets): readonly ToolEvent[] {
         : [...ours.known].find((other) => !ids.has(other) && sharesVersion(file, other));
     if (was !== undefined) return [{ kind: "renamed", id, was }];
     if (one !== undefined) return [ofUnknown(one, sets)];
+    const above = unplaced.get(id);
+    if (above !== undefined && !ours.takenOut.has(id)) return [{ kind: "unplaced", id, above }];
     return skipped.has(id) && !ours.takenOut.has(id) ? [{ kind: "passed-over", id }] : [];
   });
   const gone = [...ours.withoutFile].filter(
@@ -198,8 +208,11 @@ function ofUnknown(one: Applied, sets: Sets): ToolEvent {
   if (implied !== undefined) {
     const later = implied.inLine ? laterThan(id, sets) : undefined;
     if (row !== null && later !== undefined) return { kind: "uncertain", id, later };
+    const isOurs = (subject: string) => ours.known.has(subject) && !ours.adopted.has(subject);
     if (later !== undefined || implied.by.every((subject) => isOld(subject, sets)))
-      return { kind: "passed-over", id };
+      return implied.declared !== true || ours.takenOut.has(id) || implied.by.every(isOurs)
+        ? { kind: "passed-over", id }
+        : { kind: "implied-there", id, one };
   }
   return edited ? { kind: "edited", id, one } : { kind: "applied-there", id, one };
 }

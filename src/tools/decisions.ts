@@ -23,6 +23,7 @@ export const DECISIONS: Readonly<Record<ToolEventKind, { readonly first: Pair; r
   "applied-there": { first: { mirrored: "take", not: "ask" }, later: { mirrored: "take", not: "ask" } },
   edited: { first: { mirrored: "ask", not: "ask" }, later: { mirrored: "take", not: "ask" } },
   "passed-over": { first: { mirrored: "ask", not: "ask" }, later: { mirrored: "warn", not: "warn" } },
+  "implied-there": { first: { mirrored: "ask", not: "ask" }, later: { mirrored: "ask", not: "ask" } },
   uncertain: { first: { mirrored: "refuse", not: "refuse" }, later: { mirrored: "refuse", not: "refuse" } },
   "taken-back-there": {
     first: { mirrored: "refuse", not: "refuse" },
@@ -37,6 +38,7 @@ export const DECISIONS: Readonly<Record<ToolEventKind, { readonly first: Pair; r
   },
   "without-file": { first: { mirrored: "ask", not: "ask" }, later: { mirrored: "warn", not: "warn" } },
   "same-name": { first: { mirrored: "refuse", not: "refuse" }, later: { mirrored: "refuse", not: "refuse" } },
+  unplaced: { first: { mirrored: "refuse", not: "refuse" }, later: { mirrored: "refuse", not: "refuse" } },
   renamed: { first: { mirrored: "refuse", not: "refuse" }, later: { mirrored: "refuse", not: "refuse" } },
 };
 

@@ -120,6 +120,11 @@ export interface Match {
   readonly skipped: readonly string[];
   /** Rows that refer to no file. */
   readonly missing: readonly ToolRow[];
+  /**
+   * Migrations that a row may imply. `above`: one that the row implies for certain, whose file does not say what it
+   * stands on.
+   */
+  readonly unplaced?: readonly { readonly id: string; readonly above: string }[];
   readonly warnings: readonly Problem[];
 }
 
@@ -141,6 +146,8 @@ export interface Implied {
    * declare.
    */
   readonly inLine: boolean;
+  /** The files themselves say that it is below, so that a file which comes late is below it too. */
+  readonly declared?: true;
 }
 
 /** Statements for the transaction of one step. */
@@ -171,6 +178,8 @@ export interface HistoryWriter {
     /** A query that returns a row if one of them is carrying out this very step. */
     atWork(table: Relation, step: MirroredStep): string;
   };
+  /** A query that returns a row if another row already says that this one is applied, so that none is written. */
+  implied?(table: Relation, step: MirroredStep): string;
   /** Runs after the ledger's own row was written or removed. */
   up(table: Relation, step: MirroredStep): string;
   down(table: Relation, step: MirroredStep): string;
@@ -200,6 +209,16 @@ export interface MirroredStep {
   readonly text: string | null;
   /** Our own history, as a quoted name, for tools whose rows depend on the graph. */
   readonly ledger: string;
+  /** The tool's rows around it. Left out where nobody has looked at the table. */
+  readonly around?: () => Around;
+}
+
+/** Names of rows that the table had when it was looked at, by what the files say of their migrations. */
+export interface Around {
+  /** Those that come before this one, in the order of the files: in a graph its ancestors. */
+  readonly below: readonly string[];
+  /** Those that come after it: in a graph its descendants. */
+  readonly above: readonly string[];
 }
 
 export function nameOf({ schema, name }: Pick<Relation, "schema" | "name">): string {

@@ -2,6 +2,7 @@
  * Judges a look at another tool's history. A table of decisions says what becomes of each event since the last look
  * (`tools/compare.ts`): adopt it, tell the tool, warn, ask, or refuse. Nothing is written here.
  */
+import { hasHadFile } from "../../core/history.ts";
 import type { Connection } from "../../database/connection.ts";
 import { PlanRefused, type Problem } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
@@ -9,7 +10,8 @@ import type { Listing } from "../../source/source.ts";
 import { groupBy } from "../../std/group.ts";
 import { compare, rowsOfOthers, type Sets, type ToolEvent } from "../../tools/compare.ts";
 import { type Decision, decisionOf, type Situation } from "../../tools/decisions.ts";
-import { describeTable } from "../../tools/tool.ts";
+import { describeTable, type Tool } from "../../tools/tool.ts";
+import { toolsOf } from "../../tools/tools.ts";
 import { type FoundHistory, parseMirror, refuseFailed, tableOfOthers } from "../mirror/histories.ts";
 import type { Mirror } from "../mirror/mirror.ts";
 import type { Advisory } from "../mirror/tool-lock.ts";
@@ -30,6 +32,7 @@ import {
   renamedThere,
   takenBackThere,
   uncertainNumber,
+  unplacedBelow,
   unremembered,
 } from "./problems.ts";
 import { twinProblems } from "./twins.ts";
@@ -85,7 +88,7 @@ export async function judge(
   const { found, mirror, sets, memory, tool } = look;
   const situation = replacing ? { ...look.situation, first: false } : look.situation;
   if (found === undefined || sets === null) {
-    const gone = goneWith(target, look, history);
+    const gone = goneWith(target, look, { files, history });
     if (gone !== null && mirror !== null && settled.size === 0) throw new PlanRefused([gone]);
     const missingThere = mirror === null ? [] : inOrder(history, files.migrations.flatMap(hasKey));
     const kept = mirror === null ? memory.seen.get(tool.name)?.subjects : undefined;
@@ -127,18 +130,28 @@ function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
 
 /** A history whose table is gone: a warning once, a refusal if it is mirrored. */
 function goneWith(
-  { settings: { mirror } }: Target,
-  { tool, memory }: Look,
-  { entries }: RecordedHistory,
+  target: Target,
+  { tool, memory, mirror }: Look,
+  { files, history: { entries } }: LookAt,
 ): Problem | null {
   const before = memory.seen.get(tool.name);
   const table = tableOf(memory, tool.name);
-  if (table === undefined || isGivenUp(table, mirror)) return null;
+  if (table === undefined || isGivenUp(table, target.settings.mirror)) return null;
   const from = new Set(memory.adopted.flatMap((one) => (one.tool === tool.name ? [one.revision] : [])));
   const rows = entries.filter(({ revision }) =>
     (before === undefined ? from : before.subjects).has(revision),
   );
-  return rows.length === 0 ? null : historyGone(tool, table, rows.at(-1)?.revision ?? "");
+  const last = rows.at(-1)?.revision;
+  if (last === undefined) return null;
+  const how = mirror !== null ? "mirrored" : couldMirror(target, tool, files) ? "could be mirrored" : "never";
+  return historyGone(tool, table, { last, how });
+}
+
+/** Whether `--mirror` with this tool's name would be accepted. */
+function couldMirror({ source: { layout } }: Target, { writer, layouts }: Tool, files: Listing): boolean {
+  if (writer === undefined) return false;
+  const fits = layouts.includes(layout) || (writer.ownFiles !== true && toolsOf(layout).length === 0);
+  return fits && (writer.check?.(files.migrations) ?? null) === null;
 }
 
 /** Whether a person has said that this table does not count, or that another one does. */
@@ -178,9 +191,19 @@ export function refusalsOf(
   const applied = new Set(inOrder(history, gone));
   const back = gone.filter((id) => applied.has(id));
   const twins = twinProblems(found, ofKind(events, "same-name"));
-  const renamed = ofKind(events, "renamed").map(({ id, was }) => renamedThere(found, id, was));
+  const renamed = ofKind(events, "renamed").map(({ id, was }) => {
+    const entry = history.entries.find(({ revision }) => revision === was);
+    return renamedThere(found, id, { was, hadFile: entry === undefined || hasHadFile(entry) });
+  });
   const uncertain = ofKind(events, "uncertain").map(({ id, later }) => uncertainNumber(found, id, later));
-  return [...(back.length === 0 ? [] : [takenBackThere(found, back)]), ...renamed, ...uncertain, ...twins];
+  const unplaced = ofKind(events, "unplaced");
+  return [
+    ...(back.length === 0 ? [] : [takenBackThere(found, back)]),
+    ...(unplaced[0] === undefined ? [] : [unplacedBelow(found, unplaced.map(idOf), unplaced[0].above)]),
+    ...renamed,
+    ...uncertain,
+    ...twins,
+  ];
 }
 
 /** Throws `PlanRefused` if the tool has applied migrations without a file and none of the files. */
@@ -201,7 +224,8 @@ function refuseQuestions(
   const { match } = sets;
   const open = events.length > 0 || (situation.first && match.warnings.length > 0);
   if (!open) return;
-  const ids = [...ofKind(all, "applied-there"), ...ofKind(all, "edited")].map(({ id }) => id);
+  const there = [...ofKind(all, "applied-there"), ...ofKind(all, "implied-there"), ...ofKind(all, "edited")];
+  const ids = there.map(idOf);
   const questions = [
     ...listed(
       "edited since",

@@ -17,6 +17,10 @@ import { nothing, otherLayout } from "./problems.ts";
 
 export const NO_FILES: Listing = { migrations: [], problems: [] };
 
+export function isEmpty({ history: { rows, problems } }: FoundHistory): boolean {
+  return rows.length + problems.length === 0;
+}
+
 /** Throws `PlanRefused` (`ADOPT_…`). If the files cannot be read, pass none: then none of them proves anything. */
 export async function chooseHistory(
   target: Target,
@@ -25,7 +29,14 @@ export async function chooseHistory(
     tool,
     table,
     files,
-  }: { readonly tool?: string | undefined; readonly table?: string | undefined; readonly files: Listing },
+    known,
+  }: {
+    readonly tool?: string | undefined;
+    readonly table?: string | undefined;
+    readonly files: Listing;
+    /** Whether our ledger knows of rows that an empty history had. */
+    readonly known: (found: FoundHistory) => boolean;
+  },
 ): Promise<FoundHistory> {
   const wanted = {
     tools: tool === undefined ? undefined : [tool],
@@ -42,8 +53,7 @@ export async function chooseHistory(
       ? undefined
       : await theOnly(target, connection, { ...wanted, tools: [said.tool], table: said.table });
   const found = named ?? (await theOnly(target, connection, wanted));
-  if (found === undefined || found.history.rows.length + found.history.problems.length === 0)
-    throw nothing(connection, found, tool);
+  if (found === undefined || (isEmpty(found) && !known(found))) throw nothing(connection, found, tool);
   const layout = target.source.layout;
   if (found.tool.layouts.length > 0 && !found.tool.layouts.includes(layout) && toolsOf(layout).length > 0)
     throw otherLayout(found, layout);

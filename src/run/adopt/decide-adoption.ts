@@ -4,14 +4,16 @@ import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
 import { compare, isSettled } from "../../tools/compare.ts";
 import type { Match, ToolRow } from "../../tools/tool.ts";
-import type { FoundHistory } from "../mirror/histories.ts";
-import { setsOf } from "../mirror/tool-look.ts";
+import { type FoundHistory, parseMirror } from "../mirror/histories.ts";
+import { isMirrored, setsOf } from "../mirror/tool-look.ts";
 import { rememberSql, type ToolMemory } from "../mirror/tool-memory.ts";
 import type { Target } from "../session/target.ts";
 import type { AdoptedRow, AdoptReport } from "./adopt-report.ts";
 import { type Adopted, adoptedOf, adoptedWithoutFile } from "./adopted.ts";
 import { refusalsOf, refuseOtherFiles } from "./adoption.ts";
-import { begun, editedWarning, missingWarning } from "./problems.ts";
+import { isEmpty } from "./choose-history.ts";
+import { idOf, ofKind } from "./events.ts";
+import { begun, editedWarning, missingWarning, unremembered } from "./problems.ts";
 
 interface Known {
   readonly files: Listing;
@@ -34,7 +36,14 @@ export async function decideAdoption(
   const sets = setsOf(found, { target, files, history, memory });
   const { match } = sets;
   const events = compare(sets);
-  const [first, ...others] = refusalsOf(found, events, history);
+  const setting = parseMirror(target.settings.mirror);
+  const isTold = isMirrored(target, tool) === true || (setting !== "none" && setting?.tool === tool.name);
+  // An emptied history says nothing of these, and the next run refuses them.
+  const lost = isTold && isEmpty(found) ? ofKind(events, "unremembered").map(idOf) : [];
+  const [first, ...others] = [
+    ...refusalsOf(found, events, history),
+    ...(lost.length === 0 ? [] : [unremembered(found, lost)]),
+  ];
   if (first !== undefined) throw new PlanRefused([first, ...others]);
   if (!(assume && match.skipped.length > 0)) refuseOtherFiles(target, found, sets);
   const skipped = events.flatMap((event) => (event.kind === "passed-over" ? [event.id] : []));

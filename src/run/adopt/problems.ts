@@ -132,11 +132,20 @@ export function unremembered({ tool, table }: FoundHistory, ids: readonly string
 }
 
 /** The table of the history is gone. */
-export function historyGone(tool: Tool, table: string, last: string): Problem {
+export function historyGone(
+  tool: Tool,
+  table: string,
+  { last, how }: { readonly last: string; readonly how: "mirrored" | "could be mirrored" | "never" },
+): Problem {
+  const lost = {
+    mirrored: `: \`godwit baseline ${last}\` creates it again with all that is applied`,
+    "could be mirrored": `: \`godwit baseline ${last} --mirror ${tool.name}\` creates it again with all that is applied`,
+    never: ", restore it from a backup: Godwit does not write it",
+  }[how];
   return {
     code: "ADOPT_TAKEN_BACK",
     message: `The history of ${tool.title}, ${table}, is gone.`,
-    hint: `If ${tool.title} is no longer used: --mirror none. If only its table was lost: \`godwit baseline ${last}\` creates it again with all that is applied.`,
+    hint: `If ${tool.title} is no longer used: --mirror none. If only its table was lost${lost}.`,
     details: { tool: tool.name, table },
   };
 }
@@ -159,11 +168,15 @@ export function sameName(
  * A pending file has the version of an applied revision, and the row belongs to that one. If it counted for the new
  * file, a text that nobody ran would count as applied.
  */
-export function renamedThere({ tool, table }: FoundHistory, id: string, was: string): Problem {
+export function renamedThere(
+  { tool, table }: FoundHistory,
+  id: string,
+  { was, hadFile }: { readonly was: string; readonly hadFile: boolean },
+): Problem {
   return {
     code: "PLAN_VANISHED",
     message: `${id} is pending, and has the version of ${was}, which is applied: the row of ${tool.title} (${describeTable(table)}) is that of ${was}. It was renamed, or is another one.`,
-    hint: `Rename it back to ${was}. If it is the same under a new name: \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${was}\`. If it is another one, give it its own version. Nothing was changed.`,
+    hint: `${hadFile ? `Rename it back to ${was}. ` : ""}If it is the same under a new name: \`godwit repair --mark-done ${id}\`, then \`godwit repair --forget ${was}\`. If it is another one, give it its own version. Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revision: id, applied: was },
   };
 }
@@ -192,6 +205,17 @@ export function uncertainNumber({ tool, table }: FoundHistory, id: string, later
     message: `${tool.title} is at ${id} now (${describeTable(table)}), and ${known}: ${id} was applied there, or the number came down to it.`,
     hint: `Look at the database. If ${id} is there: \`godwit repair --mark-done ${id}\`. If not: set the number of ${tool.title} to the last one that is (\`migrate force <number>\`). Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revisions: [id] },
+  };
+}
+
+/** A head implies what is below it. Where the files do not say what that is, anything pending may be applied already. */
+export function unplacedBelow({ tool, table }: FoundHistory, ids: readonly string[], above: string): Problem {
+  const [is, it] = ids.length === 1 ? ["is", "it is"] : ["are", "they are"];
+  return {
+    code: "ADOPT_CONFLICT",
+    message: `${namesOf(ids)} ${is} pending, and ${tool.title} has applied ${above} with all below it (${describeTable(table)}): ${above} does not say what it revises, so nobody knows whether ${it} below it.`,
+    hint: `Write \`-- godwit: revises=<revision>\` into ${above} and the other files, or \`revises=none\` for a base, as its file in ${tool.title} says. Then take over what is applied with \`godwit adopt\`. Nothing was changed.`,
+    details: { tool: tool.name, table: describeTable(table), revisions: ids, above },
   };
 }
 

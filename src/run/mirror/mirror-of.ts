@@ -1,9 +1,12 @@
 /** How the history of a known tool is written: its table, which exists or is to be created. */
+import { graphOf } from "../../core/graph.ts";
+import { reach } from "../../core/order.ts";
 import { PlanRefused, type Problem } from "../../errors.ts";
 import type { Listing } from "../../source/source.ts";
-import type { Tool } from "../../tools/tool.ts";
+import { groupBy } from "../../std/group.ts";
+import type { Around, Tool } from "../../tools/tool.ts";
 import type { Target } from "../session/target.ts";
-import type { FoundHistory } from "./histories.ts";
+import { type FoundHistory, sideBySide } from "./histories.ts";
 import type { Mirror } from "./mirror.ts";
 import { refuseUnfilled } from "./whose.ts";
 
@@ -20,7 +23,8 @@ export function mirrorOf(
   if (problem !== null) throw new PlanRefused([problem]);
   if (found !== undefined) {
     refuseUnfilled(found, writer);
-    return { tool, writer, table: found.table, create: null };
+    const around = aroundOf(found, { files, order: settings.order });
+    return { tool, writer, table: found.table, create: null, around };
   }
   const [name, schema] = (table ?? "").split(".").reverse();
   const only = settings.schema ?? null;
@@ -34,6 +38,34 @@ export function mirrorOf(
     at,
   );
   return { tool, writer, table: made.table, create: made.sql };
+}
+
+/** Finds the rows that come before or after a revision. */
+function aroundOf(
+  found: FoundHistory,
+  { files, order }: { readonly files: Listing; readonly order: readonly string[] },
+): (revision: string) => Around {
+  const look = () => {
+    const { order: all, below } = graphOf(files.migrations, { order });
+    const above = groupBy(
+      all.flatMap(({ id }) => below(id).map((one) => ({ id, one }))),
+      ({ one }) => one,
+    );
+    const { applied } = sideBySide(found, files.migrations);
+    const rows = applied.flatMap(({ id, row }) => (row === null ? [] : [{ id, name: row.name }]));
+    return { rows, below, above: (id: string) => (above.get(id) ?? []).map((edge) => edge.id) };
+  };
+  // Most tools never ask.
+  let looked: ReturnType<typeof look> | undefined;
+  return (revision) => {
+    looked ??= look();
+    const { rows, below, above } = looked;
+    const namesIn = (ids: ReadonlySet<string>) => rows.flatMap(({ id, name }) => (ids.has(id) ? [name] : []));
+    return {
+      below: namesIn(reach(below(revision), below)),
+      above: namesIn(reach(above(revision), above)),
+    };
+  };
 }
 
 function notItsFiles(tool: Tool, { source: { layout } }: Target): Problem {

@@ -14,7 +14,14 @@ import { DatabaseError, PlanRefused } from "../../errors.ts";
 import type { LedgerSql } from "../../ledger/sql.ts";
 import type { Listing } from "../../source/source.ts";
 import type { Found } from "../../tools/recognise.ts";
-import { describeTable, type HistoryWriter, nameOf, type ToolRow } from "../../tools/tool.ts";
+import {
+  type Around,
+  describeTable,
+  type HistoryWriter,
+  type MirroredStep,
+  nameOf,
+  type ToolRow,
+} from "../../tools/tool.ts";
 import type { Target } from "../session/target.ts";
 
 /** The SQLSTATE that a guard raises when the tool has applied the migration itself. */
@@ -24,6 +31,8 @@ export interface Mirror extends Found {
   readonly writer: HistoryWriter;
   /** The names of its rows when this run looked. Left out: no run has looked. */
   readonly seen?: readonly string[];
+  /** The table's rows around a revision. Left out: the table was not looked at. */
+  readonly around?: (revision: string) => Around;
   /** SQL that creates the table. `null`: the table exists. */
   readonly create: string | null;
 }
@@ -58,7 +67,8 @@ export function mirrorSqlOf(mirror: Mirror | null | undefined, input: MirrorSqlI
   const { table, writer, tool } = mirror;
   const { step, migration, text, sql } = input;
   const { revision } = step;
-  const mirrored = { revision, key: migration?.tool ?? null, text, ledger: sql.historyTable };
+  const key = migration?.tool ?? null;
+  const mirrored = { revision, key, text, ledger: sql.historyTable, ...aroundIn(mirror, revision) };
   const lock = `lock table ${nameOf(table)} in access exclusive mode;`;
   const row = `${step.direction === "up" ? writer.up(table, mirrored) : writer.down(table, mirrored)}; ${remembering(mirror, sql, step)}`;
   const moved = mirror.seen === undefined ? undefined : writer.moved?.(table, mirrored, mirror.seen);
@@ -173,6 +183,10 @@ export function presentBeside(
   );
 }
 
+function aroundIn({ around }: Mirror, revision: string): Pick<MirroredStep, "around"> {
+  return around === undefined ? {} : { around: () => around(revision) };
+}
+
 export interface MirroredRow {
   readonly mirror: Mirror | null;
   readonly files: Listing;
@@ -243,7 +257,8 @@ export async function acceptedRow(
 }
 
 /**
- * SQL that writes the tool's row for a revision that is declared and not run. Empty if the tool has the row already.
+ * SQL that writes the tool's row for a revision that is declared and not run. Empty if the tool has the row already, or
+ * another one that implies it.
  */
 export async function mirroredRow(
   target: Target,
@@ -257,10 +272,11 @@ export async function mirroredRow(
   const text = content?.kind === "sql" ? content.text : null;
   const key = migration?.tool ?? null;
   const ledger = target.ledger.sql.historyTable;
-  const step = { revision, key, text, ledger };
+  const step = { revision, key, text, ledger, ...aroundIn(mirror, revision) };
   const { table, writer } = mirror;
-  const present = direction === "up" && mirror.create === null ? writer.present(table, step) : null;
-  if (present !== null && (await connection.query(present)).rows.length > 0) return "";
+  if (direction === "up" && mirror.create === null)
+    for (const there of [writer.present(table, step), writer.implied?.(table, step) ?? null])
+      if (there !== null && (await connection.query(there)).rows.length > 0) return "";
   const create = mirror.create === null ? "" : `${mirror.create};`;
   const below = parents ?? [...(migration?.revises ?? []), ...(migration?.depends ?? [])];
   const down = () => writer.forget?.(table, { ...step, parents: below }) ?? writer.down(table, step);
