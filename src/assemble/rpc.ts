@@ -5,14 +5,16 @@ import { ConfigError } from "../errors.ts";
 import type { Target } from "../run/session/target.ts";
 
 /**
- * A URL that was typed comes first, then what `USE_NODE_MIGRATIONS` says. Without it a database URL comes first, because a
- * session can do more than a request.
+ * A URL that was typed comes first, then what `USE_NODE_MIGRATIONS` says. Without it `DATABASE_URL` comes first, because a
+ * session can do more than a request; `SUPABASE_DB_URL` is the way for those who say false.
  */
 export function isOverHttps({ values, provenances, target }: Config, addressed: boolean): boolean {
   if (target !== null || values.useNodeMigrations === false) return false;
   if (values.supabaseUrl === null || values.supabaseKey === null) return false;
   if (!addressed) return true;
-  return values.useNodeMigrations === true && provenances.databaseUrl.kind !== "flag";
+  const from = provenances.databaseUrl;
+  if (values.useNodeMigrations === true) return from.kind !== "flag";
+  return from.kind === "variable" && from.name === "SUPABASE_DB_URL";
 }
 
 /** Throws `ConfigError`. Nothing is connected yet. */

@@ -164,7 +164,7 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     variables: ["USE_NODE_MIGRATIONS"],
     default: "",
-    help: "whether Supabase is reached over HTTPS (true) or over the database URL (false); without it the database URL comes first",
+    help: "whether Supabase is reached over HTTPS (true) or over the database URL (false); without it DATABASE_URL comes first, and SUPABASE_DB_URL last",
   },
   {
     key: "dir",

@@ -62,7 +62,7 @@ test.for<[string, Files, RegExp, number | undefined]>([
   },
 );
 
-test("USE_NODE_MIGRATIONS chooses the way where both are open; without it the database URL comes first", async ({
+test("USE_NODE_MIGRATIONS chooses the way where both are open; without it DATABASE_URL comes first and SUPABASE_DB_URL last", async ({
   db,
 }) => {
   await installFunction(db);
@@ -73,7 +73,12 @@ test("USE_NODE_MIGRATIONS chooses the way where both are open; without it the da
   expect(api.requests).toHaveLength(0);
   await command.with({ USE_NODE_MIGRATIONS: "true" })("up");
   expect(api.requests.length).toBeGreaterThan(0);
+  const supabase = commandIn({ folder: folderOf(FIRST), env: { ...api.env, SUPABASE_DB_URL: db.url } });
+  const before = api.requests.length;
+  await supabase("up");
+  expect(api.requests.length).toBeGreaterThan(before);
   const { length } = api.requests;
+  await supabase.with({ USE_NODE_MIGRATIONS: "false" })("up");
   await command.with({ USE_NODE_MIGRATIONS: "true" })("up", "--database-url", db.url);
   await command.with({ USE_NODE_MIGRATIONS: "true", SUPABASE_SERVICE_ROLE_KEY: "" })("up");
   expect(api.requests).toHaveLength(length);
