@@ -10,7 +10,7 @@ import { groupBy } from "../../std/group.ts";
 import { compare, rowsOfOthers, type Sets, type ToolEvent } from "../../tools/compare.ts";
 import { type Decision, decisionOf, type Situation } from "../../tools/decisions.ts";
 import { describeTable } from "../../tools/tool.ts";
-import { type FoundHistory, parseMirror, refuseFailed, tableOfOthers } from "../mirror/histories.ts";
+import { type FoundHistory, isGivenUp, refuseFailed } from "../mirror/histories.ts";
 import type { Mirror } from "../mirror/mirror.ts";
 import type { Advisory } from "../mirror/tool-lock.ts";
 import { isThatTable, type Look, type LookAt, lookAt } from "../mirror/tool-look.ts";
@@ -139,14 +139,6 @@ function goneWith(
     (before === undefined ? from : before.subjects).has(revision),
   );
   return rows.length === 0 ? null : historyGone(tool, table, rows.at(-1)?.revision ?? "");
-}
-
-/** Whether a person has said that this table does not count, or that another one does. */
-function isGivenUp(table: string, said: string | null | undefined): boolean {
-  const mirror = parseMirror(said);
-  if (mirror === null) return false;
-  if (mirror === "none") return (tableOfOthers(said) ?? table) === table;
-  return mirror.table !== undefined && mirror.table !== table && mirror.table !== table.replace(/^.*?\./, "");
 }
 
 function hasKey({ id, tool }: Listing["migrations"][number]): readonly string[] {
