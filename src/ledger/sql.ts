@@ -33,6 +33,7 @@ export function ledgerSql(schema: string, { given = null }: { readonly given?: s
 
     /** The quoted name, for statements that are written elsewhere. */
     historyTable: history,
+    toolRowsTable: toolRows,
 
     /** Whether nothing was ever done here. A failed step leaves nothing. */
     isEmpty: () => `select not exists (select from ${log} where event <> 'failed') as empty`,
