@@ -35,6 +35,18 @@ export function refuseAbsent({ historyTable, exists }: LedgerSql, revisions: rea
   end if;`);
 }
 
+/** Raises if one of these revisions, which the script reverts, was adopted or declared: we never ran it. */
+export function refuseDeclared({ historyTable }: LedgerSql, revisions: readonly string[]): string {
+  if (revisions.length === 0) return "";
+  return block(`select string_agg(revision, ', ' order by sequence desc) as revisions,
+    (select revision from ${historyTable} where baseline order by sequence desc limit 1) as floor
+    into one from ${historyTable} where baseline and revision = any (${storedArray(revisions)});
+  if one.revisions is not null then
+    raise exception using message = 'Godwit did not apply what the baseline declared, and does not take it back: ' || one.revisions,
+      hint = 'godwit down ' || one.floor || ' goes as far as the baseline.';
+  end if;`);
+}
+
 function block(body: string): string {
   return `do $godwit$ declare one record; begin
   ${body}

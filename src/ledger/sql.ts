@@ -38,6 +38,7 @@ export function ledgerSql(
 
     /** The quoted name, for statements that are written elsewhere. */
     historyTable: history,
+    toolRowsTable: toolRows,
 
     /** Whether nothing was ever done here. A failed step leaves nothing. */
     isEmpty: () => `select not exists (select from ${log} where event <> 'failed') as empty`,

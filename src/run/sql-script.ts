@@ -9,14 +9,15 @@ import { EMPTY_HISTORY, type History } from "../core/history.ts";
 import type { Direction } from "../core/migration.ts";
 import { type Plan, plan } from "../core/plan.ts";
 import { SourceError } from "../errors.ts";
-import { refuseAbsent, refusePresent } from "../ledger/script-sql.ts";
+import { refuseAbsent, refuseDeclared, refusePresent } from "../ledger/script-sql.ts";
 import { lockKey } from "../lock/session.ts";
 import { baselineRange } from "./baseline.ts";
 import { mirrorWithoutLooking } from "./mirror/tool-look.ts";
 import { type MigrateOptions, planInput } from "./plan.ts";
-import { anyToolGuard, namedTableGuard, offlineGuard } from "./script/guard.ts";
+import { anyToolDownGuard, anyToolGuard, downGuard, namedTableGuard, offlineGuard } from "./script/guard.ts";
 import { comment, PSQL_SETTINGS, resetForPsql } from "./script/psql.ts";
-import { guarded, renderStep } from "./script/step.ts";
+import { rememberedGuard } from "./script/remembered.ts";
+import { guarded, guardedDown, renderStep } from "./script/step.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { begin } from "./session/transaction.ts";
 import { prepareSteps } from "./step/prepare.ts";
@@ -49,17 +50,32 @@ export async function renderScript(
   const rendered: string[] = [];
   const mirror = mirrorWithoutLooking(target, files);
   const guard = offlineGuard(target, mirror);
-  for (const prepared of steps) rendered.push(await renderStep(target, prepared, { context, mirror, guard }));
+  const back = downGuard(target, mirror);
+  const how = { context, mirror, guard, downGuard: back };
+  for (const prepared of steps) rendered.push(await renderStep(target, prepared, how));
   const pending = steps.flatMap((step) =>
     guarded(target, step, null) === null ? [] : (step.migration ?? []),
   );
   const asked = steps.flatMap((step) => guarded(target, step, null) ?? []);
   const beside = anyToolGuard(target, { migrations: pending, files: files.migrations });
-  const named = namedTableGuard(target, mirror, asked);
+  const known = new Set(history.entries.map(({ revision }) => revision));
+  const present = files.migrations.filter(({ id }) => known.has(id));
+  const named = [namedTableGuard(target, mirror, asked), rememberedGuard(target, present)]
+    .filter((sql) => sql !== "")
+    .join("\n");
+  const reverted = steps.flatMap((step) => guardedDown(target, step) ?? []);
+  const revertedFiles = steps.flatMap((step) =>
+    guardedDown(target, step) === null ? [] : (step.migration ?? []),
+  );
   return [
     header(target, decided, { ...options, create: mirror?.create ?? null, named }),
     // All of them before anything is done, and each again in its transaction.
-    ...[guard(asked, "at first"), beside].filter((sql) => sql !== ""),
+    ...[
+      guard(asked, "at first"),
+      beside,
+      back(reverted, "at first"),
+      anyToolDownGuard(target, mirror, revertedFiles),
+    ].filter((sql) => sql !== ""),
     ...rendered,
     footer(target),
   ].join("\n\n");
@@ -124,6 +140,7 @@ end $godwit$;`,
     named,
     ...(goal.direction === "up" ? [makes] : []),
     refuseAbsent(sql, revisions("down")),
+    refuseDeclared(sql, revisions("down")),
     refusePresent(sql, revisions("up")),
     sql.refuseDamage(),
   ]

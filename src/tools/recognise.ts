@@ -13,6 +13,10 @@ export const CURRENT_SCHEMA = `(select n.nspname from unnest(string_to_array(cur
   with ordinality p (entry, place) join pg_namespace n
   on n.nspname = replace(btrim(p.entry, ' "'), '$user', current_user) order by p.place limit 1)`;
 
+/** What the relation `c` is, for messages. */
+export const KIND =
+  "case c.relkind when 'v' then 'a view' when 'm' then 'a materialized view' when 'f' then 'a foreign table' when 'S' then 'a sequence' when 'c' then 'a type' else 'an index' end";
+
 /** One row for each table that has a tool's columns, or a telling name. `table` is one more such name. */
 export const candidates = (
   tools: readonly Tool[],

@@ -12,7 +12,7 @@ import { compare, rowsOfOthers, type Sets, type ToolEvent } from "../../tools/co
 import { type Decision, decisionOf, type Situation } from "../../tools/decisions.ts";
 import { describeTable, type Tool } from "../../tools/tool.ts";
 import { toolsOf } from "../../tools/tools.ts";
-import { type FoundHistory, parseMirror, refuseFailed, tableOfOthers } from "../mirror/histories.ts";
+import { type FoundHistory, isGivenUp, refuseFailed } from "../mirror/histories.ts";
 import type { Mirror } from "../mirror/mirror.ts";
 import type { Advisory } from "../mirror/tool-lock.ts";
 import { isThatTable, type Look, type LookAt, lookAt } from "../mirror/tool-look.ts";
@@ -152,14 +152,6 @@ function couldMirror({ source: { layout } }: Target, { writer, layouts }: Tool, 
   if (writer === undefined) return false;
   const fits = layouts.includes(layout) || (writer.ownFiles !== true && toolsOf(layout).length === 0);
   return fits && (writer.check?.(files.migrations) ?? null) === null;
-}
-
-/** Whether a person has said that this table does not count, or that another one does. */
-function isGivenUp(table: string, said: string | null | undefined): boolean {
-  const mirror = parseMirror(said);
-  if (mirror === null) return false;
-  if (mirror === "none") return (tableOfOthers(said) ?? table) === table;
-  return mirror.table !== undefined && mirror.table !== table && mirror.table !== table.replace(/^.*?\./, "");
 }
 
 function hasKey({ id, tool }: Listing["migrations"][number]): readonly string[] {

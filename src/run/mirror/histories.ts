@@ -273,6 +273,14 @@ export function tableOfOthers(text: string | null | undefined): string | null {
   return text?.startsWith("none:") ? text.slice("none:".length) : null;
 }
 
+/** Whether a person has said that this table does not count, or that another one does. */
+export function isGivenUp(table: string, said: string | null | undefined): boolean {
+  const mirror = parseMirror(said);
+  if (mirror === null) return false;
+  if (mirror === "none") return (tableOfOthers(said) ?? table) === table;
+  return mirror.table !== undefined && mirror.table !== table && mirror.table !== table.replace(/^.*?\./, "");
+}
+
 function unknownMirror(name: string): Problem | null {
   const mirrorable = TOOLS.filter(({ writer }) => writer !== undefined).map((tool) => tool.name);
   if (toolNamed(name)?.writer !== undefined) return null;

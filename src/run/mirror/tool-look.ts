@@ -16,6 +16,7 @@ import { refuseElsewhere } from "./elsewhere.ts";
 import {
   type FoundHistory,
   findHistories,
+  isGivenUp,
   onlyOne,
   parseMirror,
   sideBySide,
@@ -27,7 +28,7 @@ import { refuseOthers } from "./other-ledgers.ts";
 import { refuseUnnoticed } from "./reruns.ts";
 import { type Advisory, advisoryOf } from "./tool-lock.ts";
 import { LOOKED, oursIn, recallTools, type ToolMemory, tableOf } from "./tool-memory.ts";
-import { placeFor, placeWithoutLooking, refuseView, whoseOf } from "./whose.ts";
+import { placeFor, placeWithoutLooking, readableOnly, refuseView, whoseOf } from "./whose.ts";
 
 export interface LookAt {
   readonly files: Listing;
@@ -75,6 +76,13 @@ export async function lookAt(
     return onlyOne(one === undefined ? await findHistories(connection, wanted) : [one, ...others]);
   };
   let found = await find();
+  const isElsewhere = found === undefined || describeTable(found.table) !== before;
+  if (table === undefined && before !== undefined && isElsewhere && !isGivenUp(before, setting))
+    await refuseView(
+      connection,
+      toolNamed(names.find((name) => tableOf(memory, name) === before) ?? "") ?? only,
+      before,
+    );
   if (found === undefined && table !== undefined && mirrored !== undefined) {
     const place = await placeFor(connection, mirrored, { whose, table });
     await refuseElsewhere(target, connection, { tool: mirrored, place, schema, whose, pending });
@@ -88,12 +96,16 @@ export async function lookAt(
     // Without the lock, the tool may have been at work while its table was read. So it is read again.
     found = await find();
   }
-  const asked = mirrored !== undefined || (first && parseMirror(setting) !== "none");
+  const asked = mirrored !== undefined || parseMirror(setting) !== "none";
+  // Later, a configuration that cannot be read as text says nothing about a table that nobody mirrors to.
+  const place = mirrored !== undefined || first ? whose : readableOnly(whose);
   const made =
-    found === undefined && asked ? await placeFor(connection, mirrored ?? only, { whose, table }) : null;
+    found === undefined && asked
+      ? await placeFor(connection, mirrored ?? only, { whose: place, table })
+      : null;
   if (made !== null) await refuseView(connection, mirrored ?? only, made);
-  const place = mirrored === undefined ? table : (made ?? table);
-  const mirror = mirrored === undefined ? null : mirrorOf(mirrored, found, { files, table: place, target });
+  const at = mirrored === undefined ? table : (made ?? table);
+  const mirror = mirrored === undefined ? null : mirrorOf(mirrored, found, { files, table: at, target });
   const tool = found?.tool ?? mirrored ?? only;
   return {
     ...{ tool, found, mirror, memory },

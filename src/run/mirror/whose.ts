@@ -10,7 +10,7 @@ import type { Connection } from "../../database/connection.ts";
 import { PlanRefused } from "../../errors.ts";
 import type { ToolPlace } from "../../source/detect/tool-place.ts";
 import { matchRows } from "../../tools/match.ts";
-import { CURRENT_SCHEMA, type Found, isUsualPlace } from "../../tools/recognise.ts";
+import { CURRENT_SCHEMA, type Found, isUsualPlace, KIND } from "../../tools/recognise.ts";
 import {
   describeTable,
   type HistoryWriter,
@@ -121,21 +121,23 @@ export async function placeFor(
 }
 
 /**
- * Throws `PlanRefused` if a view or a foreign table has the name of the history. It may stand for the history, so it
- * is not written to.
+ * Throws `PlanRefused` if a view, or anything else that is no table, has the name of the history. A view may stand for
+ * the history, so it is not written to, and what it shows counts.
  */
 export async function refuseView(connection: Connection, tool: Tool, place: string): Promise<void> {
   const at = place.indexOf(".");
   const [schema, name] = [place.slice(0, at), place.slice(at + 1)];
-  const { rows } = await connection.query(
-    `select from pg_class c where c.oid = to_regclass(${literal(nameOf({ schema, name }))}) and c.relkind in ('v', 'm', 'f')`,
+  const { rows } = await connection.query<{ kind: string }>(
+    `select ${KIND} as kind from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where n.nspname = ${literal(schema)} and c.relname = ${literal(name)} and c.relkind not in ('r', 'p')`,
   );
-  if (rows.length === 0) return;
+  const [row] = rows;
+  if (row === undefined) return;
   throw new PlanRefused([
     {
       code: "ADOPT_CONFLICT",
-      message: `${place} is a view or a foreign table, where ${tool.title} has the table of its history.`,
-      hint: `Say which table it shows: --mirror ${tool.name}:<schema.table>, or godwit adopt --table <schema.table>. If it has nothing to do with ${tool.title}: --mirror none. Nothing was changed.`,
+      message: `${place} is ${row.kind}, where ${tool.title} has the table of its history.`,
+      hint: `Say which table it shows: ${tool.writer === undefined ? "" : `--mirror ${tool.name}:<schema.table>, or `}godwit adopt --table <schema.table>. If it has nothing to do with ${tool.title}: --mirror none. Nothing was changed.`,
       details: { tool: tool.name, table: place },
     },
   ]);

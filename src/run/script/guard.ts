@@ -15,12 +15,11 @@ import { parseMirror } from "../mirror/histories.ts";
 import { type Mirror, PRESENT_SQLSTATE } from "../mirror/mirror.ts";
 import { readableOnly, whoseOf } from "../mirror/whose.ts";
 import type { Target } from "../session/target.ts";
+import { ANY, block, columnsOf } from "./guard-sql.ts";
+import { concerned, rememberedPlaces } from "./remembered.ts";
 
 /** SQL that raises where one of these steps is applied. It is empty where there is nothing to ask. */
 export type OfflineGuard = (steps: readonly MirroredStep[], when: "at first" | "in its step") => string;
-
-/** A placeholder in a query for the table that the script finds. */
-const ANY = { schema: "godwit:schema", name: "godwit:table" };
 
 export function offlineGuard(target: Target, mirror: Mirror | null): OfflineGuard {
   const setting = parseMirror(target.settings.mirror);
@@ -33,11 +32,52 @@ export function offlineGuard(target: Target, mirror: Mirror | null): OfflineGuar
         const names = namesOf(target, tool);
         const anyName = when === "at first" ? isFresh(target) : "false";
         const places = tablesLike([tool], { names, anyName, exact: false });
-        return guardFor(tool, { steps, mirror, places, hint: literal(TAKE_OVER) });
+        const remembered = ifRemembered(target, [tool]);
+        return guardFor(tool, { steps, mirror, places, remembered, hint: literal(TAKE_OVER) });
       })
       .filter((sql) => sql !== "")
       .join("\n");
 }
+
+/**
+ * SQL that raises where a step to revert would keep its row in a history that is not mirrored. The tool would go on
+ * taking it for applied.
+ */
+export function downGuard(target: Target, mirror: Mirror | null): OfflineGuard {
+  if (mirror !== null || parseMirror(target.settings.mirror) === "none") return () => "";
+  return (steps) =>
+    toolsOf(target.source.layout)
+      .map((tool) => {
+        const places = tablesLike([tool], { names: namesOf(target, tool), anyName: "false", exact: false });
+        const remembered = ifRemembered(target, [tool]);
+        const tell = `Tell ${tool.title} with --mirror ${tool.name}; or, if its history does not matter any more`;
+        const say = tool.writer === undefined ? "If its history does not matter any more" : tell;
+        const hint = literal(`${say}, write the script with --mirror none.`);
+        return guardFor(tool, { steps, mirror, places, remembered, hint, says: STAYS });
+      })
+      .filter((sql) => sql !== "")
+      .join("\n");
+}
+
+interface Remembered {
+  /** An expression: whether the ledger has no memory. */
+  readonly unless: string;
+  /** A query. */
+  readonly places: string;
+}
+
+/** A remembered table counts whatever its name is. An early ledger remembers nothing. */
+function ifRemembered(target: Target, tools: readonly Tool[]): Remembered {
+  const table = literal(target.ledger.sql.toolRowsTable);
+  return {
+    unless: `pg_catalog.to_regclass(${table}) is null`,
+    places: rememberedPlaces(target, tools),
+  };
+}
+
+/** What stands before the tool, and behind the table, in the message. */
+const TWICE = [" is in the history of ", ": it would run a second time"] as const;
+const STAYS = [" would be taken back here, and stay in the history of ", ""] as const;
 
 /**
  * Where the table that is named for the tool's history is not there, and another one has a step, the name may be a slip. It is
@@ -112,6 +152,37 @@ loop
 end loop;`);
 }
 
+/**
+ * The same for steps to revert, in a folder of our own layout: only histories that were adopted into it or looked at
+ * count.
+ */
+export function anyToolDownGuard(
+  target: Target,
+  mirror: Mirror | null,
+  migrations: readonly Migration[],
+): string {
+  const { source, settings, ledger } = target;
+  if (!isOwnLayout(source.layout) || mirror !== null || parseMirror(settings.mirror) === "none") return "";
+  if (migrations.length === 0) return "";
+  const asked = migrations.map(
+    (migration) => `(${stored(migration.id)}, ${storedArray(wordsOf(migration).sure)})`,
+  );
+  return block(`
+if pg_catalog.to_regclass(${literal(ledger.sql.toolRowsTable)}) is null then return; end if;
+for place in ${rememberedPlaces(target, concerned(target))}
+loop
+  execute 'select array_agg(distinct ${WORD}) from ' || format('%I.%I', place.nspname, place.relname) || ' t
+    cross join lateral jsonb_each_text(to_jsonb(t)) e where e.key <> ''id''' into texts;
+  for asked in select * from (values ${asked.join(",\n    ")}) as v (revision, sure) loop
+    if asked.sure && texts then
+      raise exception using errcode = '${PRESENT_SQLSTATE}',
+        message = asked.revision || ' would be taken back here, and stay in the history of another tool (' || place.nspname || '.' || place.relname || ')',
+        hint = 'If its history does not matter any more, write the script with --mirror none.';
+    end if;
+  end loop;
+end loop;`);
+}
+
 /** A value of a row, without the extension of a file. */
 const WORD = String.raw`regexp_replace(e.value, ''\.([cm]?[jt]s|sql)$'', '''')`;
 
@@ -141,11 +212,14 @@ interface Asked {
   readonly mirror: Mirror | null;
   /** A query for the tables that are asked. */
   readonly places: string;
+  /** Tables that are asked besides. */
+  readonly remembered?: Remembered;
   /** An expression. */
   readonly hint: string;
+  readonly says?: readonly [string, string];
 }
 
-function guardFor(tool: Tool, { steps, mirror, places, hint }: Asked): string {
+function guardFor(tool: Tool, { steps, mirror, places, remembered, hint, says = TWICE }: Asked): string {
   const table: Relation = { ...ANY, columns: columnsOf(tool, mirror), readable: true };
   // For a mirror, only the step's own row counts. Otherwise a row may stand for all steps below it.
   const has = mirror === null ? (tool.has ?? tool.writer?.present) : tool.writer?.present;
@@ -154,8 +228,8 @@ function guardFor(tool: Tool, { steps, mirror, places, hint }: Asked): string {
     return query === null ? [] : [`(${stored(step.revision)}, ${literal(query)})`];
   });
   if (queries.length === 0) return "";
-  return block(`
-for place in ${places}
+  const loop = (from: string) => `
+for place in ${from}
 loop
   for asked in select * from (values ${queries.join(",\n    ")}) as v (revision, query) loop
     begin
@@ -165,19 +239,14 @@ loop
     end;
     if found then
       raise exception using errcode = '${PRESENT_SQLSTATE}',
-        message = asked.revision || ${literal(` is in the history of ${tool.title} (`)} || place.nspname || '.' || place.relname || '): it would run a second time',
+        message = asked.revision || ${literal(`${says[0]}${tool.title} (`)} || place.nspname || '.' || place.relname || ${literal(`)${says[1]}`)},
         hint = ${hint};
     end if;
   end loop;
-end loop;`);
-}
-
-function columnsOf(tool: Tool, mirror: Mirror | null): Relation["columns"] {
-  return mirror?.table.columns ?? tool.writer?.create([], null).table.columns ?? {};
-}
-
-function block(body: string): string {
-  let tag = "$guard$";
-  while (body.includes(tag)) tag = `$g${tag.slice(1)}`;
-  return `do ${tag} declare place record; asked record; found boolean; fresh boolean; wholly boolean; texts text[]; numbers text[]; begin${body}\nend ${tag};`;
+end loop;`;
+  const more =
+    remembered === undefined
+      ? ""
+      : `\nif ${remembered.unless} then return; end if;${loop(remembered.places)}`;
+  return block(`${loop(places)}${more}`);
 }

@@ -17,6 +17,8 @@ export interface ScriptContext {
   readonly context: RunContext;
   readonly mirror: Mirror | null;
   readonly guard: OfflineGuard;
+  /** The guard of a step that reverts. */
+  readonly downGuard: OfflineGuard;
 }
 
 /** What another tool's history is asked about the step; `null` if it can't know such a step. */
@@ -30,6 +32,16 @@ export function guarded(
   return { revision: step.revision, key: migration?.tool ?? null, text, ledger };
 }
 
+/** The same for a step that reverts. */
+export function guardedDown(
+  target: Target,
+  { step, migration }: Pick<Prepared, "step" | "migration">,
+): MirroredStep | null {
+  if (step.direction !== "down" || step.kind === "repeatable") return null;
+  const { historyTable: ledger } = target.ledger.sql;
+  return { revision: step.revision, key: migration?.tool ?? null, text: null, ledger };
+}
+
 function guardedBy(kept: MirrorSql, guard: string): MirrorSql {
   return { ...kept, open: `${kept.open} ${guard}`, closing: `${kept.closing} ${guard}` };
 }
@@ -38,7 +50,7 @@ function guardedBy(kept: MirrorSql, guard: string): MirrorSql {
 export async function renderStep(
   target: Target,
   prepared: Prepared,
-  { context, mirror, guard }: ScriptContext,
+  { context, mirror, guard, downGuard }: ScriptContext,
 ): Promise<string> {
   const { step, migration } = prepared;
   const body = await prepared.load();
@@ -46,7 +58,9 @@ export async function renderStep(
   const written = body.kind === "sql" ? (body.written ?? body.text) : null;
   const ledger = target.ledger.sql;
   const kept = mirrorSqlOf(mirror, { step, migration, text: written, sql: ledger, live: false });
-  const asked = guarded(target, prepared, written);
+  const [up, down] = [guarded(target, prepared, written), guardedDown(target, prepared)];
+  const back = down === null ? "" : downGuard([down], "in its step");
+  const asked = up === null ? back : guard([up], "in its step");
   const parts: FrameParts = {
     ledger,
     author: context,
@@ -54,7 +68,7 @@ export async function renderStep(
     fence: "",
     ownRole: ownRole(target.settings),
     leave: guardOf(target.settings),
-    mirror: asked === null ? kept : guardedBy(kept, guard([asked], "in its step")),
+    mirror: asked === "" ? kept : guardedBy(kept, asked),
     modes: body.kind === "sql" ? body.modes : undefined,
     indexes: body.kind === "sql" ? indexGuard(body.text) : undefined,
   };
