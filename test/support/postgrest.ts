@@ -104,6 +104,7 @@ export async function startPostgrest(db: Behind, options: PostgrestOptions = {})
     if (typeof role !== "string") return reply(401, role);
     const name = /^\/rest\/v1\/rpc\/(\w+)$/.exec(request.url?.split("?")[0] ?? "")?.[1];
     if (name === undefined) return reply(404, apiError("PGRST125", "Invalid path specified in request URL"));
+    // biome-ignore lint/plugin: the gateway's time limit is a part of what this stands for
     const limit = setTimeout(() => {
       if (response.headersSent || response.destroyed) return;
       seen.status = 504;
