@@ -164,17 +164,19 @@ export function anyToolDownGuard(
   const { source, settings, ledger } = target;
   if (!isOwnLayout(source.layout) || mirror !== null || parseMirror(settings.mirror) === "none") return "";
   if (migrations.length === 0) return "";
-  const asked = migrations.map(
-    (migration) => `(${stored(migration.id)}, ${storedArray(wordsOf(migration).sure)})`,
-  );
+  // A remembered table is known to be about these files, so short numbers count in it too.
+  const asked = migrations.map((migration) => {
+    const { sure, short } = wordsOf(migration);
+    return `(${stored(migration.id)}, ${storedArray(sure)}, ${storedArray(short)})`;
+  });
   return block(`
 if pg_catalog.to_regclass(${literal(ledger.sql.toolRowsTable)}) is null then return; end if;
 for place in ${rememberedPlaces(target, concerned(target))}
 loop
-  execute 'select array_agg(distinct ${WORD}) from ' || format('%I.%I', place.nspname, place.relname) || ' t
-    cross join lateral jsonb_each_text(to_jsonb(t)) e where e.key <> ''id''' into texts;
-  for asked in select * from (values ${asked.join(",\n    ")}) as v (revision, sure) loop
-    if asked.sure && texts then
+  execute 'select array_agg(distinct ${WORD}), array_agg(distinct ltrim(e.value, ''0'')) filter (where e.key like ''version%'') from ' || format('%I.%I', place.nspname, place.relname) || ' t
+    cross join lateral jsonb_each_text(to_jsonb(t)) e where e.key <> ''id''' into texts, numbers;
+  for asked in select * from (values ${asked.join(",\n    ")}) as v (revision, sure, short) loop
+    if asked.sure && texts or asked.short && numbers then
       raise exception using errcode = '${PRESENT_SQLSTATE}',
         message = asked.revision || ' would be taken back here, and stay in the history of another tool (' || place.nspname || '.' || place.relname || ')',
         hint = 'If its history does not matter any more, write the script with --mirror none.';
