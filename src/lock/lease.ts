@@ -158,7 +158,7 @@ class Lease implements Lock {
     this.caveat = term.caveat;
     this.#trustedUntil = term.askedAt + term.termMs - marginOf(term.termMs);
     this.#renewing = this.#renew();
-    // Whoever has lost the connection takes the lock anew. Nobody may go on renewing the old term.
+    // Whoever has lost the connection takes the lock again. Nobody may renew the old term any longer.
     connection.lost.addEventListener("abort", () => void this.#end().catch(() => {}), { once: true });
   }
 

@@ -193,9 +193,8 @@ async function correct(
 }
 
 /**
- * Throws `PlanRefused` if the row of this one would say of others too that they are applied, and nobody has said what
- * became of those: they are missed, or only the tool's present number speaks of them. Nobody would be asked about them
- * again.
+ * Throws `PlanRefused` if the row of this one implies others of which nobody has said what became of them. These are
+ * missed, or only the tool's present number speaks of them. Nobody would be asked about them again.
  */
 function refuseSwallowed(look: Look, { files, revision }: { files: Listing; revision: string }): void {
   const { tool, sets } = look;

@@ -1,41 +1,17 @@
 /** What Alembic took back is forgotten by us: its table keeps what Alembic itself left in it. */
 import { execFile } from "node:child_process";
-import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe } from "vitest";
-import { root } from "../../scripts/fresh.mjs";
 import { repair } from "../../src/run/repair.ts";
+import { alembicProject } from "../support/alembic-project.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";
-import { type Files, folderOf, recorder, targetOf, up } from "../support/target.ts";
+import { recorder, targetOf, up } from "../support/target.ts";
 import { without, withoutPython } from "../support/tools.ts";
 
 const missing = without("Alembic", "/usr/bin/alembic", "--version") || withoutPython("psycopg2", "psycopg2");
 const IDS = ["aa01", "aa02", "aa03"];
-
-function project(): string {
-  const files: Files = Object.fromEntries(
-    IDS.flatMap((id, index): [string, string][] => {
-      const below = IDS[index - 1];
-      return [
-        [
-          `alembic/versions/${id}_made.py`,
-          `from alembic import op\nrevision = "${id}"\ndown_revision = ${below === undefined ? "None" : `"${below}"`}\n` +
-            `def upgrade():\n    op.execute("create table t_${id} (id int)")\ndef downgrade():\n    op.execute("drop table t_${id}")\n`,
-        ],
-        [`sql/${id}.sql`, `-- godwit: revises=${below ?? "none"}\ncreate table t_${id} (id int);\n`],
-      ];
-    }),
-  );
-  const folder = folderOf({
-    "alembic.ini": "[alembic]\nscript_location = alembic\n",
-    "alembic/script.py.mako": "",
-    ...files,
-  });
-  cpSync(join(root, "test", "fixtures", "alembic"), join(folder, "alembic"), { recursive: true });
-  return folder;
-}
 
 async function alembic(db: TestDatabase, cwd: string, ...args: readonly string[]): Promise<string> {
   const env = { PATH: process.env.PATH ?? "", TEST_URL: db.url, PYTHONDONTWRITEBYTECODE: "1" };
@@ -48,7 +24,7 @@ const rowsOf = async (db: TestDatabase) =>
 
 describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, () => {
   const begin = async (db: TestDatabase) => {
-    const folder = project();
+    const folder = alembicProject(IDS);
     const target = targetOf({ url: db.url, folder: join(folder, "sql"), settings: { mirror: "alembic" } });
     await up(target);
     await alembic(db, folder, "downgrade", "aa01");
@@ -91,7 +67,7 @@ describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, () => {
   test("a head is forgotten: what it stood on is the head, and the middle of the line is not", async ({
     db,
   }) => {
-    const folder = project();
+    const folder = alembicProject(IDS);
     const target = targetOf({ url: db.url, folder: join(folder, "sql"), settings: { mirror: "alembic" } });
     await up(target);
     const forget = (revision: string) =>

@@ -1,11 +1,11 @@
 /** A folder of our own layout, beside a history that another tool has: what that did stays in sight. */
-import { execFileSync, spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
 import { describe } from "vitest";
 import { adopt } from "../../src/run/adopt.ts";
 import { renderScript } from "../../src/run/sql-script.ts";
 import { ADOPT } from "../support/chain.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
+import { psql } from "../support/psql.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
 import { waiters } from "../support/sessions.ts";
 import { type Files, folderOf, recorder, targetOf, UP, up, writeFiles } from "../support/target.ts";
@@ -14,26 +14,6 @@ import { until } from "../support/until.ts";
 
 const DBMATE = "create table schema_migrations (version varchar primary key);";
 const withoutPsql = spawnSync("psql", ["--version"]).status !== 0;
-
-/** What psql says where it stops; `null`: it went through. */
-function psql({ url }: TestDatabase, script: string): string | null {
-  const folder = folderOf({ "script.sql": script });
-  const args = [
-    "--no-psqlrc",
-    "--quiet",
-    "--set",
-    "ON_ERROR_STOP=1",
-    "--file",
-    join(folder, "script.sql"),
-    url,
-  ];
-  try {
-    execFileSync("psql", args, { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
-    return null;
-  } catch (error) {
-    return (error as { stderr: string }).stderr;
-  }
-}
 
 const plainIn = (db: TestDatabase, folder: string, settings = {}) =>
   targetOf({ url: db.url, folder, settings });
@@ -240,16 +220,16 @@ describe.skipIf(withoutPsql)("a script for a folder of our own stops where a too
     const script = (mirror?: string) =>
       renderScript(plainIn(db, folder, { mirror }), { ...UP, from: "base" }, recorder());
     await db.sql(sql);
-    expect(psql(db, await script())).toContain(`${id} is in the history of another tool`);
+    expect(psql(db.url, await script())).toContain(`${id} is in the history of another tool`);
     expect(await db.sql("select to_regclass('ta') as there")).toEqual([{ there: null }]);
-    expect(psql(db, await script("none"))).toBe(null);
+    expect(psql(db.url, await script("none"))).toBe(null);
   });
 
   test("and beside a table that is somebody else's it goes through", async ({ db }) => {
     const folder = folderOf({ "0001_a.sql": "create table ta ();" });
     await db.sql("create table migrations (id int, name text); insert into migrations values (1, 'other')");
     const script = await renderScript(plainIn(db, folder), { ...UP, from: "base" }, recorder());
-    expect(psql(db, script)).toBe(null);
+    expect(psql(db.url, script)).toBe(null);
   });
 
   test("in its own layout the tool's configured table is asked", async ({ db }) => {
@@ -258,7 +238,7 @@ describe.skipIf(withoutPsql)("a script for a folder of our own stops where a too
     const folder = folderOf({ "0001_a.sql": file, ".env": "DBMATE_MIGRATIONS_TABLE=hist\n" });
     const target = await targetIn("dbmate", { url: db.url, folder });
     const script = await renderScript(target, { ...UP, from: "base" }, recorder());
-    expect(psql(db, script)).toContain("0001_a is in the history of dbmate (public.hist)");
+    expect(psql(db.url, script)).toContain("0001_a is in the history of dbmate (public.hist)");
   });
 });
 

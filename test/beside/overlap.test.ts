@@ -1,46 +1,22 @@
 /** Alembic refuses a table in which one row is an ancestor of another: none is written beside a descendant's row. */
 import { execFile } from "node:child_process";
-import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe } from "vitest";
-import { root } from "../../scripts/fresh.mjs";
 import { adopt } from "../../src/run/adopt.ts";
 import { repair } from "../../src/run/repair.ts";
+import { alembicProject } from "../support/alembic-project.ts";
 import { ADOPT } from "../support/chain.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";
-import { type Files, folderOf, recorder, targetOf, UP, up } from "../support/target.ts";
+import { recorder, targetOf, UP, up } from "../support/target.ts";
 import { without, withoutPython } from "../support/tools.ts";
 
 const missing = without("Alembic", "/usr/bin/alembic", "--version") || withoutPython("psycopg2", "psycopg2");
 const IDS = ["1aa1", "1aa2", "1aa3"];
 
-function project(): string {
-  const files: Files = Object.fromEntries(
-    IDS.flatMap((id, index): [string, string][] => {
-      const below = IDS[index - 1];
-      return [
-        [
-          `alembic/versions/${id}_made.py`,
-          `from alembic import op\nrevision = "${id}"\ndown_revision = ${below === undefined ? "None" : `"${below}"`}\n` +
-            `def upgrade():\n    op.execute("create table t_${id} (id int)")\ndef downgrade():\n    op.execute("drop table t_${id}")\n`,
-        ],
-        [`sql/${id}.sql`, `-- godwit: revises=${below ?? "none"}\ncreate table t_${id} (id int);\n`],
-      ];
-    }),
-  );
-  const folder = folderOf({
-    "alembic.ini": "[alembic]\nscript_location = alembic\n",
-    "alembic/script.py.mako": "",
-    ...files,
-  });
-  cpSync(join(root, "test", "fixtures", "alembic"), join(folder, "alembic"), { recursive: true });
-  return folder;
-}
-
 async function scene(db: TestDatabase, to: number) {
-  const folder = project();
+  const folder = alembicProject(IDS);
   const alembic = async (...args: readonly string[]) => {
     const env = { PATH: process.env.PATH ?? "", TEST_URL: db.url, PYTHONDONTWRITEBYTECODE: "1" };
     const { stdout } = await promisify(execFile)("/usr/bin/alembic", [...args], { cwd: folder, env });

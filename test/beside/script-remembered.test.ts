@@ -1,10 +1,9 @@
 /** A script of `--sql` goes by what the ledger remembers of a tool's history: it stops where `up` and `down` do. */
-import { execFileSync, spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
 import { describe } from "vitest";
 import { commandIn } from "../support/command.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
+import { psql } from "../support/psql.ts";
 import { folderOf, writeFiles } from "../support/target.ts";
 
 const withoutPsql = spawnSync("psql", ["--version"]).status !== 0;
@@ -36,18 +35,7 @@ async function adopted(
     godwit: (...args: readonly string[]) => godwit(...args, ...flags),
     fails: (...args: readonly string[]) => godwit.fails(1, ...args, ...flags),
     script: async (...args: readonly string[]) => (await godwit(...args, ...flags, "--sql")).stdout,
-    /** What psql says where it stops; `null`: it went through. */
-    psql(script: string): string | null {
-      const path = join(folder, "script.sql");
-      writeFileSync(path, script);
-      const args = ["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--file", path, db.url];
-      try {
-        execFileSync("psql", args, { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
-        return null;
-      } catch (error) {
-        return (error as { stderr: string }).stderr;
-      }
-    },
+    psql: (script: string) => psql(db.url, script),
   };
 }
 

@@ -1,10 +1,9 @@
 /** A script of `--sql` stops where `up` would: the same evidence of another tool, and the same ledger. */
-import { execFileSync, spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
 import { describe } from "vitest";
 import { commandIn } from "../support/command.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
+import { psql } from "../support/psql.ts";
 import { type Files, folderOf } from "../support/target.ts";
 
 const withoutPsql = spawnSync("psql", ["--version"]).status !== 0;
@@ -26,18 +25,7 @@ function projectOf(db: TestDatabase, files: Files) {
   return {
     godwit,
     script: async (...args: readonly string[]) => (await godwit(...args, "--sql")).stdout,
-    /** What psql says where it stops; `null`: it went through. */
-    psql(script: string): string | null {
-      const file = join(folder, "script.sql");
-      writeFileSync(file, script);
-      const args = ["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--file", file, db.url];
-      try {
-        execFileSync("psql", args, { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
-        return null;
-      } catch (error) {
-        return (error as { stderr: string }).stderr;
-      }
-    },
+    psql: (script: string) => psql(db.url, script),
   };
 }
 

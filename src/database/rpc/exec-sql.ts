@@ -5,8 +5,8 @@
  * their rows, or raises the error of the first that fails: then nothing of the request is kept.
  *
  *  - It is `security definer`: the statements run as its owner, which is `postgres` on Supabase. Only `service_role` may call it.
- *  - Its own statements run with a fixed search_path. Each given statement runs with the search_path that the owner's sessions
- *    have, or with the one that an earlier statement of the same request has set.
+ *  - Its own statements run with a fixed search_path. The first given statement runs with that of the owner's sessions. Each later
+ *    one runs with the search_path that the statement before it has left.
  *  - `statement_timeout` is shorter than the 60 seconds after which the API gives up. PostgREST sets it before it calls the function.
  *    So a request that takes too long is rolled back and answered, instead of going on without anybody who waits for it.
  *  - A composite value as text holds each column as the server writes it. With the types the client reads the same values as over

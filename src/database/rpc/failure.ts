@@ -164,7 +164,7 @@ export function functionOutdated(display: string, version: unknown): DatabaseErr
   return new DatabaseError({
     code: "DATABASE_FUNCTION_OUTDATED",
     message: `The function ${FUNCTION} of ${display} is not of the version that this Godwit needs${typeof version === "number" ? ` (it is ${version})` : ""}.`,
-    hint: `Write its SQL anew with \`godwit init --supabase\` and run that in the project's SQL editor.`,
+    hint: `Write its SQL again with \`godwit init --supabase\` and run that in the project's SQL editor.`,
   });
 }
 

@@ -82,15 +82,15 @@ export function mirrorSqlOf(mirror: Mirror | null | undefined, input: MirrorSqlI
   const isIn = present === null ? "" : raiseIf(present, `${revision} is in the history of ${tool.title}`);
   const guard = `${isIn} ${goneOn}`;
   const intruder = input.live ? writer.intruder : undefined;
-  const anew = input.again === true ? `${lock} ${writer.down(table, mirrored)};` : lock;
-  const locked = `${anew} ${block(guard)}`;
+  const begin = input.again === true ? `${lock} ${writer.down(table, mirrored)};` : lock;
+  const locked = `${begin} ${block(guard)}`;
   const closing = `${lock} ${block(guard)}`;
   if (intruder === undefined) return { open: locked, check: "", closing, row: `${row};` };
   const busy = raiseIf(intruder.atWork(table, mirrored), `${revision} is being carried out by ${tool.title}`);
   // From the lock on, nobody reads the table. A session that has just read it gets time to show what it is doing.
   const open = block(`${afterReaders(intruder.readers(table))} ${guard} ${busy}`);
   return {
-    open: `${anew} ${open}`,
+    open: `${begin} ${open}`,
     check: block(`perform pg_stat_clear_snapshot(); ${busy}`),
     closing: `${lock} ${block(`perform pg_stat_clear_snapshot(); ${guard} ${busy}`)}`,
     row: `${row};`,

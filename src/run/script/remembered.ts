@@ -1,7 +1,7 @@
 /**
  * The part of a script's guard that goes by what the ledger remembers of other tools' histories. A remembered table that
- * is gone or is no table stops the script, and so does a row that was taken out of it since. A run refuses or warns
- * there; nobody reads a warning of a script.
+ * is gone or is no table stops the script. A row that is gone from it since stops the script too. A run refuses or
+ * warns there; nobody reads a warning of a script.
  */
 import type { Migration } from "../../core/migration.ts";
 import { literal, stored, storedArray } from "../../core/sql/quote.ts";
