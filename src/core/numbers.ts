@@ -4,12 +4,14 @@ import type { Graph } from "./graph.ts";
 import type { HistoryEntry } from "./history.ts";
 import type { Migration } from "./migration.ts";
 import { compareNumbers, compareText } from "./order.ts";
+import type { PassedOver } from "./step.ts";
 
 type Applied = Pick<HistoryEntry, "revision" | "kind" | "state" | "phase" | "number">;
 
 /**
  * Finds pending migrations that another has overtaken in the same phase. The other has a greater number, or comes later
- * in the source.
+ * in the source. What another tool may have run is late too, in a graph as well: its files may be those of a later
+ * release, so nothing here need be behind it.
  */
 export function late(
   fresh: readonly Migration[],
@@ -17,9 +19,17 @@ export function late(
   {
     entries,
     passedOver = new Map(),
-  }: { readonly entries: readonly Applied[]; readonly passedOver?: ReadonlyMap<string, string> | undefined },
+  }: {
+    readonly entries: readonly Applied[];
+    readonly passedOver?: ReadonlyMap<string, PassedOver> | undefined;
+  },
 ): Problem[] {
-  if (graph.shape === "graph") return [];
+  const mayHaveRun = ({ id }: Migration) => passedOver.get(id)?.mayHaveRun === true;
+  if (graph.shape === "graph")
+    return lateProblem(
+      fresh.filter(mayHaveRun).map((migration) => ({ migration })),
+      passedOver,
+    );
   const places = new Map(graph.order.map(({ id }, index) => [id, index]));
   const place = (id: string) => places.get(id) ?? Number.POSITIVE_INFINITY;
   const earliest = fresh.reduce((least, { id }) => Math.min(least, place(id)), Number.POSITIVE_INFINITY);
@@ -40,10 +50,11 @@ export function late(
         place(entry.revision) > place(migration.id),
     );
   const found = fresh
-    .filter((migration) => migration.settings.outOfOrder !== true)
-    .flatMap((migration) => {
+    .filter((migration) => migration.settings.outOfOrder !== true || mayHaveRun(migration))
+    .flatMap((migration): Late[] => {
       const entry = overtaking(migration);
-      return entry === undefined ? [] : [{ migration, entry }];
+      if (entry !== undefined) return [{ migration, entry }];
+      return mayHaveRun(migration) ? [{ migration }] : [];
     });
   const isUnsure = ({ migration }: { migration: Migration }) => passedOver.has(migration.id);
   return [
@@ -55,19 +66,32 @@ export function late(
   ];
 }
 
+interface Late {
+  readonly migration: Migration;
+  /** What has overtaken it. */
+  readonly entry?: Applied;
+}
+
 function lateProblem(
-  found: readonly { readonly migration: Migration; readonly entry: Applied }[],
-  passedOver: ReadonlyMap<string, string> | undefined,
+  found: readonly Late[],
+  passedOver: ReadonlyMap<string, PassedOver> | undefined,
 ): Problem[] {
   const [first] = found;
   if (first === undefined) return [];
-  const names = found.map(({ migration, entry }) => `${migration.id} (before ${entry.revision})`).join(", ");
+  const names = found
+    .map(({ migration, entry }) =>
+      entry === undefined ? migration.id : `${migration.id} (before ${entry.revision})`,
+    )
+    .join(", ");
   const { id } = first.migration;
-  const title = passedOver?.get(id);
+  const title = passedOver?.get(id)?.title;
+  const overtaken = found.some(({ entry }) => entry !== undefined);
   return [
     {
       code: "PLAN_LATE",
-      message: `Pending, but something behind it is applied already: ${names}.`,
+      message: overtaken
+        ? `Pending, but something behind it is applied already: ${names}.`
+        : `Pending, but ${title} counts it as applied already: ${names}.`,
       hint:
         title !== undefined
           ? `${title} takes it for applied, and may have run it: look at the database. If it is there: \`godwit repair --mark-done ${id}\`. If not: \`godwit up --out-of-order\` runs it.`

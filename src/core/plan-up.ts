@@ -45,20 +45,19 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
     .map(({ migration }) => migration);
   const broken = taken.flatMap(({ migration }) => brokenFile(migration, "up"));
   const stop = input.policy.failure === "stop";
+  const known = [...renamed(fresh, graph, input.history), ...comeBack(fresh, input.history)];
+  const decided = new Set(known.map(({ details }) => details?.revision));
   if (!input.policy.outOfOrder)
     problems.push(
+      // What is known by another name or was replaced must not run, whatever its order is.
       ...late(
-        fresh.filter(({ id }) => input.history.again?.has(id) !== true),
+        fresh.filter(({ id }) => input.history.again?.has(id) !== true && !decided.has(id)),
         graph,
         { entries: input.history.entries, passedOver: input.policy.passedOver },
       ),
       ...sharedNumbers(fresh, graph),
     );
-  problems.push(
-    ...renamed(fresh, graph, input.history),
-    ...comeBack(fresh, input.history),
-    ...(stop ? broken : []),
-  );
+  problems.push(...known, ...(stop ? broken : []));
   return {
     steps,
     held: sorted.held,

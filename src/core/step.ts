@@ -23,11 +23,15 @@ export interface Policy {
   readonly project: string | null;
   /** Revisions that have already failed in this run. That later ones ran in spite of this is expected. */
   readonly failed?: ReadonlySet<string> | undefined;
-  /**
-   * Pending migrations that another tool counts as applied although no record shows that it ran them, with the tool's
-   * title.
-   */
-  readonly passedOver?: ReadonlyMap<string, string> | undefined;
+  /** Pending migrations that another tool counts as applied although no record shows that it ran them. */
+  readonly passedOver?: ReadonlyMap<string, PassedOver> | undefined;
+}
+
+export interface PassedOver {
+  /** The tool, for messages. */
+  readonly title: string;
+  /** The tool may have run it. `false`: it counts as applied only because of what we wrote ourselves. */
+  readonly mayHaveRun: boolean;
 }
 
 export interface Step {

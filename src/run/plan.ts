@@ -2,6 +2,7 @@
 import type { History } from "../core/history.ts";
 import type { Direction } from "../core/migration.ts";
 import type { Goal, plan } from "../core/plan.ts";
+import type { PassedOver } from "../core/step.ts";
 import type { Listing } from "../source/source.ts";
 import type { Target } from "./session/target.ts";
 
@@ -24,7 +25,7 @@ export function directionOf(to: string): Direction {
 /** With what another tool takes for applied. */
 export function beside(
   input: ReturnType<typeof planInput>,
-  passedOver: ReadonlyMap<string, string>,
+  passedOver: ReadonlyMap<string, PassedOver>,
 ): ReturnType<typeof planInput> {
   return { ...input, policy: { ...input.policy, passedOver } };
 }

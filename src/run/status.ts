@@ -1,6 +1,7 @@
 /** Looks, and changes nothing: no lock is taken and no table is made. */
 import { currentOf, headsOf } from "../core/heads.ts";
 import { type Plan, plan } from "../core/plan.ts";
+import type { PassedOver } from "../core/step.ts";
 import type { Capabilities, Connection } from "../database/connection.ts";
 import { GodwitError, PlanRefused, type Problem, problemsOf } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
@@ -35,7 +36,7 @@ export interface View {
   /** Why `up` would not begin. */
   readonly refused: PlanRefused | null;
   /** Pending ones that another tool takes for applied. */
-  readonly passedOver: ReadonlyMap<string, string>;
+  readonly passedOver: ReadonlyMap<string, PassedOver>;
   /** What `up` would say of another tool's history. */
   readonly warnings: readonly Problem[];
   /** Whether that history is mirrored. */

@@ -44,8 +44,11 @@ export type ToolEvent =
   | { readonly kind: "applied-there"; readonly id: string; readonly one: Applied }
   /** The same, but the tool applied a text that differs from the file. */
   | { readonly kind: "edited"; readonly id: string; readonly one: Applied }
-  /** The tool counts it as applied because of a later one. Nothing shows that it ever ran. */
-  | { readonly kind: "passed-over"; readonly id: string }
+  /**
+   * The tool counts it as applied because of a later one. Nothing shows that it ever ran. `ours`: that later one was
+   * applied by us.
+   */
+  | { readonly kind: "passed-over"; readonly id: string; readonly ours: boolean }
   /**
    * The files declare it to be below one that the tool has applied, and they did not when we last looked. Either its
    * file came late, or it was put there.
@@ -108,7 +111,7 @@ export function compare(sets: Sets): readonly ToolEvent[] {
     if (one !== undefined) return [ofUnknown(one, sets)];
     const above = unplaced.get(id);
     if (above !== undefined && !ours.takenOut.has(id)) return [{ kind: "unplaced", id, above }];
-    return skipped.has(id) && !ours.takenOut.has(id) ? [{ kind: "passed-over", id }] : [];
+    return skipped.has(id) && !ours.takenOut.has(id) ? [{ kind: "passed-over", id, ours: false }] : [];
   });
   const gone = [...ours.withoutFile].filter(
     (id) =>
@@ -208,11 +211,12 @@ function ofUnknown(one: Applied, sets: Sets): ToolEvent {
   if (implied !== undefined) {
     const later = implied.inLine ? laterThan(id, sets) : undefined;
     if (row !== null && later !== undefined) return { kind: "uncertain", id, later };
-    const isOurs = (subject: string) => ours.known.has(subject) && !ours.adopted.has(subject);
-    if (later !== undefined || implied.by.every((subject) => isOld(subject, sets)))
-      return implied.declared !== true || ours.takenOut.has(id) || implied.by.every(isOurs)
-        ? { kind: "passed-over", id }
-        : { kind: "implied-there", id, one };
+    if (later !== undefined || implied.by.every((subject) => isOld(subject, sets))) {
+      const isOurs = implied.by.every((subject) => isOwnWork(subject, sets));
+      if (ours.takenOut.has(id)) return { kind: "taken-out-here", id, one };
+      if (implied.declared === true && !isOurs) return { kind: "implied-there", id, one };
+      return { kind: "passed-over", id, ours: isOurs };
+    }
   }
   return edited ? { kind: "edited", id, one } : { kind: "applied-there", id, one };
 }
@@ -223,6 +227,15 @@ function isOld(subject: string, { seen, ours }: Sets): boolean {
   if (/^\d+$/.test(subject) && [...(seen ?? ours.applied)].some((one) => hasNumber(one, subject)))
     return true;
   return seen?.has(subject) ?? (ours.applied.has(subject) && !ours.adopted.has(subject));
+}
+
+/** We applied it, or the revision with that number. */
+function isOwnWork(subject: string, { ours }: Sets): boolean {
+  const isOurs = (id: string) => ours.known.has(id) && !ours.adopted.has(id);
+  return (
+    isOurs(subject) ||
+    (/^\d+$/.test(subject) && [...ours.known].some((id) => isOurs(id) && hasNumber(id, subject)))
+  );
 }
 
 function hasNumber(revision: string, number: string): boolean {

@@ -3,6 +3,7 @@
  * (`tools/compare.ts`): adopt it, tell the tool, warn, ask, or refuse. Nothing is written here.
  */
 import { hasHadFile } from "../../core/history.ts";
+import type { PassedOver } from "../../core/step.ts";
 import type { Connection } from "../../database/connection.ts";
 import { PlanRefused, type Problem } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
@@ -47,8 +48,8 @@ export interface Adoption {
   /** A history that is not mirrored, and the revisions that have a row in it. */
   readonly unmirrored: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null;
   readonly warnings: readonly Problem[];
-  /** Pending revisions that the tool counts as applied although nothing says that they ran, with its title. */
-  readonly passedOver: ReadonlyMap<string, string>;
+  /** Pending revisions that the tool counts as applied although nothing says that they ran. */
+  readonly passedOver: ReadonlyMap<string, PassedOver>;
   /** SQL that remembers this look. Empty if nothing has changed since the last one. */
   readonly remember: string;
 }
@@ -116,7 +117,12 @@ export async function judge(
     ...{ found, mirror, entries },
     missingThere: inOrder(history, [...told]),
     unmirrored: mirror === null ? { found, revisions: new Set(rows) } : null,
-    passedOver: new Map(ofKind(events, "passed-over").map(({ id }) => [id, found.tool.title])),
+    passedOver: new Map(
+      ofKind(events, "passed-over").map(({ id, ours }) => [
+        id,
+        { title: found.tool.title, mayHaveRun: !(ours && mirror !== null) },
+      ]),
+    ),
     warnings: [...moved(found, memory), ...warningsOf(found, { decided, sets, situation })],
     remember: rememberSql(target, memory, { tool, table: found.table, sets: after }),
   };
@@ -253,7 +259,9 @@ function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided):
   const missing = ofKind(warned, "without-file")
     .filter(({ isNew }) => isNew || situation.mirrored)
     .map(({ row }) => row);
-  const passed = ofKind(warned, "passed-over").map(({ id }) => id);
+  const passed = ofKind(warned, "passed-over")
+    .filter(({ ours }) => !(ours && situation.mirrored))
+    .map(idOf);
   const both = ofKind(warned, "applied-by-both").map(({ id }) => id);
   return [
     ...(situation.mirrored ? [...history.warnings, ...sets.match.warnings] : []),
