@@ -43,6 +43,10 @@ export function ledgerSql(
     /** Whether nothing was ever done here. A failed step leaves nothing. */
     isEmpty: () => `select not exists (select from ${log} where event <> 'failed') as empty`,
 
+    /** Nothing has run here, and no history was adopted: at most, a person has declared what is there. */
+    isOnlyDeclared: () =>
+      `select not exists (select from ${log} where event not in ('failed', 'baseline')) as empty`,
+
     exists: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_ledger`)}) is not null as exists`,
 

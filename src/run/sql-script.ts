@@ -14,7 +14,14 @@ import { lockKey } from "../lock/session.ts";
 import { baselineRange } from "./baseline.ts";
 import { mirrorWithoutLooking } from "./mirror/tool-look.ts";
 import { type MigrateOptions, planInput } from "./plan.ts";
-import { anyToolDownGuard, anyToolGuard, downGuard, namedTableGuard, offlineGuard } from "./script/guard.ts";
+import {
+  anyToolDownGuard,
+  anyToolGuard,
+  belowGuard,
+  downGuard,
+  namedTableGuard,
+  offlineGuard,
+} from "./script/guard.ts";
 import { comment, PSQL_SETTINGS, resetForPsql } from "./script/psql.ts";
 import { rememberedGuard } from "./script/remembered.ts";
 import { guarded, guardedDown, renderStep } from "./script/step.ts";
@@ -73,6 +80,7 @@ export async function renderScript(
     ...[
       guard(asked, "at first"),
       beside,
+      belowGuard(target, asked),
       back(reverted, "at first"),
       anyToolDownGuard(target, mirror, revertedFiles),
     ].filter((sql) => sql !== ""),

@@ -66,6 +66,7 @@ export const golangMigrate: Tool = {
     keyOfGolangMigrate(schema, name, `/${database}`),
     keyOfGolangMigrate(schema, name, database),
   ],
+  inLine: true,
   // Everything up to its number.
   has: (table, step) => `select from ${nameOf(table)} where version >= ${versionOf(step)}`,
   writer: writer(),

@@ -33,6 +33,8 @@ export interface Tool {
   readonly mayNotLock?: true;
   /** If the lock is a row: SQL that returns a row (`who`) while the lock is held. */
   lockedBy?(table: Relation, all: readonly Relation[]): string | null;
+  /** Its one number stands for all below it. */
+  readonly inLine?: true;
   /** A query that returns a row if the tool counts this step as applied. Without it, `writer.present` is used. */
   has?(table: Relation, step: MirroredStep): string | null;
   /** How its history is mirrored. Without it, the history cannot be mirrored. */

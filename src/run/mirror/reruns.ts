@@ -2,7 +2,7 @@
 import type { Migration } from "../../core/migration.ts";
 import type { Connection } from "../../database/connection.ts";
 import { PlanRefused } from "../../errors.ts";
-import { speaksOf } from "../../tools/match.ts";
+import { isLongNumber, matchRows, numbersOf, speaksOf } from "../../tools/match.ts";
 import { isUsualPlace } from "../../tools/recognise.ts";
 import { describeTable, type Tool, type ToolHistory } from "../../tools/tool.ts";
 import type { Target } from "../session/target.ts";
@@ -11,9 +11,9 @@ import { readableOnly, whoseOf } from "./whose.ts";
 
 /**
  * Refuses a folder in one of our own layouts if another tool has applied files with these names or texts. Running
- * them would be the second time. Short numbers are weaker evidence. Before our first run they count in a table that
- * is known to be a history. They also count in a table whose every row has the number of a file. Later they may be
- * chance.
+ * them would be the second time. The number that stands for all below it counts for each of them. Short numbers are
+ * weaker evidence. Before our first run they count in a table that is known to be a history. They also count in a
+ * table whose every row has the number of a file. Later they may be chance.
  */
 export async function refuseUnnoticed(
   target: Target,
@@ -28,11 +28,12 @@ export async function refuseUnnoticed(
     whose,
     except,
   })) {
-    const short = first && (ours || isWhollyOf(its, files));
+    const below = impliedBy(tool, its, files);
+    const short = first && (ours || below.size > 0 || isWhollyOf(its, files));
     const applied = pending.filter((file) =>
-      its.rows
-        .map((row) => speaksOf(row, file))
-        .some((one) => one === "surely" || (short && one === "perhaps")),
+      [below.get(file.id), ...its.rows.map((row) => speaksOf(row, file))].some(
+        (one) => one === "surely" || (short && one === "perhaps"),
+      ),
     );
     const [layout] = tool.layouts;
     if (applied.length === 0) continue;
@@ -53,6 +54,25 @@ export async function refuseUnnoticed(
       },
     ]);
   }
+}
+
+/**
+ * The files up to a number that stands for all below it. Two long numbers are times, and those of one project are
+ * comparable.
+ */
+function impliedBy(
+  tool: Tool,
+  history: ToolHistory,
+  files: readonly Migration[],
+): ReadonlyMap<string, "surely" | "perhaps"> {
+  const { applied } = matchRows(tool, history, files);
+  const inLine = new Set(applied.flatMap(({ id, implied }) => (implied?.inLine === true ? [id] : [])));
+  const isLong = history.rows.some(({ name }) => isLongNumber(name));
+  return new Map(
+    files
+      .filter(({ id }) => inLine.has(id))
+      .map((file) => [file.id, isLong && numbersOf(file).some(isLongNumber) ? "surely" : "perhaps"]),
+  );
 }
 
 /**

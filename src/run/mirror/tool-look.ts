@@ -59,7 +59,11 @@ export async function lookAt(
   const known = new Set(history.entries.map(({ revision }) => revision));
   const pending = files.migrations.filter(({ id }) => !known.has(id));
   if (isOwnLayout(target.source.layout) && parseMirror(target.settings.mirror) !== "none") {
-    await refuseUnnoticed(target, connection, { files: files.migrations, pending, first, except: tools });
+    const untouched = first || isOnlyDeclared(history, memory);
+    await refuseUnnoticed(target, connection, {
+      ...{ files: files.migrations, pending, except: tools },
+      first: untouched,
+    });
   }
   if (only === undefined) return null;
   const { schema = null, mirror: setting } = target.settings;
@@ -212,6 +216,11 @@ export function mirrorWithoutLooking(target: Target, files: Listing): Mirror | n
     table: table ?? placeWithoutLooking(target, mirrored),
     target,
   });
+}
+
+/** Whether all that the ledger has is a person's word: nothing has run here, and no history was adopted. */
+function isOnlyDeclared({ entries }: RecordedHistory, { adopted }: ToolMemory): boolean {
+  return adopted.length === 0 && entries.every(({ baseline }) => baseline);
 }
 
 /** Whether no run of ours has done anything here. */

@@ -7,6 +7,7 @@
  */
 import type { Migration } from "../../core/migration.ts";
 import { literal, stored, storedArray } from "../../core/sql/quote.ts";
+import { withoutZeros } from "../../core/version.ts";
 import { isLongNumber, numbersOf } from "../../tools/match.ts";
 import { tablesLike } from "../../tools/shape-sql.ts";
 import { describeTable, type MirroredStep, nameOf, type Relation, type Tool } from "../../tools/tool.ts";
@@ -129,7 +130,7 @@ export function anyToolGuard(
   const { schema } = settings;
   const places = tablesLike(tools, { names, anyName: "true", exact: true, schema });
   return block(`
-fresh := ${isFresh(target)};
+fresh := (${target.ledger.sql.isOnlyDeclared()});
 for place in ${places}
 loop
   begin
@@ -150,6 +151,35 @@ loop
     end if;
   end loop;
 end loop;`);
+}
+
+/**
+ * In a folder of our own layout: raises where a tool's number stands for all below it, and a step is below. Before our first
+ * run any number counts. Later a long one does, and any in a table that our ledger remembers.
+ */
+export function belowGuard(target: Target, steps: readonly MirroredStep[]): string {
+  const { source, settings, ledger } = target;
+  const setting = parseMirror(settings.mirror);
+  if (!isOwnLayout(source.layout) || setting === "none") return "";
+  const own = toolsOf(source.layout);
+  const tools = TOOLS.filter((tool) => tool.inLine && !own.includes(tool) && tool.name !== setting?.tool);
+  return tools
+    .flatMap((tool) => {
+      const look = { names: namesOf(target, tool), anyName: "true", exact: true, schema: settings.schema };
+      const tables = tablesLike([tool], look);
+      const places = `select * from (${tables}) place where (${ledger.sql.isOnlyDeclared()})`;
+      const rest = { mirror: null, hint: literal(TAKE_OVER) };
+      return [
+        guardFor(tool, { ...rest, steps, places, remembered: ifRemembered(target, [tool]) }),
+        guardFor(tool, { ...rest, steps: steps.filter(hasLongNumber), places: tables }),
+      ];
+    })
+    .filter((sql) => sql !== "")
+    .join("\n");
+}
+
+function hasLongNumber({ revision }: MirroredStep): boolean {
+  return isLongNumber(/^\d*/.exec(withoutZeros(revision))?.[0] ?? "");
 }
 
 /**
