@@ -109,7 +109,7 @@ async function correct(
   // What was adopted stands in the log.
   const isTold = position === null && kind !== "retry" && damage?.tables.includes("migration_log") !== true;
   const hold = (advisory: Advisory) => keepToolOut(target, connection, advisory, context);
-  const look = isTold ? await lookAt(target, connection, { files, history }, hold) : null;
+  const look = isTold ? await lookAt(target, connection, { files, history, runsNothing: true }, hold) : null;
   if (look?.found !== undefined) await refuseLockedRow(connection, look.found);
   const mirror = look?.mirror ?? null;
   const parents = entry === undefined ? {} : { parents: entry.parents };

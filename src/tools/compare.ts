@@ -5,6 +5,7 @@
  */
 import type { Migration } from "../core/migration.ts";
 import { sharesTimestamp, sharesVersion, withoutZeros } from "../core/version.ts";
+import { isSpelledAs } from "./match.ts";
 import type { Applied, Match, ToolHistory, ToolRow } from "./tool.ts";
 
 export interface Sets {
@@ -256,6 +257,7 @@ function laterThan(id: string, sets: Sets): Later | undefined {
 function isTwin(migration: Migration, row: ToolRow): boolean {
   const { tool, checksum } = migration;
   if (sharesName(migration, row) || sharesTimestamp(migration.id, row.name)) return true;
+  if ([row.name, ...row.keys].some((name) => isSpelledAs(name, migration.id))) return true;
   if (row.checksum === null) return false;
   return (tool?.checksums ?? []).includes(row.checksum) || checksum === `sha256:${row.checksum}`;
 }

@@ -56,18 +56,51 @@ export function numbersOf({ id, number }: Pick<Migration, "id" | "number">): rea
 
 /**
  * How surely any tool's row refers to a file that belongs to no tool. Name, text and a long number are sure; a short
- * number is not.
+ * number is not. A file that was rewritten in SQL is often spelled in another way. The same day in front of two names
+ * that differ may be chance.
  */
 export function speaksOf(
   { keys, aliases = [], checksum }: ToolRow,
   migration: Pick<Migration, "id" | "number" | "checksum">,
 ): "surely" | "perhaps" | "no" {
   if (checksum !== null && migration.checksum === `sha256:${checksum}`) return "surely";
-  if ([...keys, ...aliases].includes(migration.id)) return "surely";
+  const names = [...keys, ...aliases];
+  if (names.some((name) => isSpelledAs(name, migration.id))) return "surely";
+  const fronts = names.flatMap((name) => frontOf(name) ?? []);
+  const shared = numbersOf(migration).filter((one) => isLongNumber(one) && fronts.includes(one));
+  if (shared.some(isMinute)) return "surely";
   const known = new Set(keys.map(withoutZeros));
   const same = numbersOf(migration).filter((one) => known.has(one));
   if (same.some(isLongNumber)) return "surely";
-  return same.length > 0 ? "perhaps" : "no";
+  return same.length + shared.length > 0 ? "perhaps" : "no";
+}
+
+/** A row with the exact name of a file is that file's, so its name says nothing of another one. */
+export function isNameOf({ keys, aliases = [] }: ToolRow, { id }: Pick<Migration, "id">): boolean {
+  return [...keys, ...aliases].includes(id);
+}
+
+/** Whether two names differ in separators, case or zeros in front only. A number alone is no name. */
+export function isSpelledAs(one: string, other: string): boolean {
+  return one === other || (/[a-z]/i.test(one) && spelled(one) === spelled(other));
+}
+
+export function spelled(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[-_.\s]+/g, "_")
+    .replace(/^0+(?=\d)/, "");
+}
+
+/** The number in front of a name. Some write a time with dashes. */
+function frontOf(name: string): string | undefined {
+  const front = /^\d[\d-]*(?=[_.-])/.exec(name)?.[0].replaceAll("-", "");
+  return front === undefined ? undefined : withoutZeros(front);
+}
+
+/** A time to the minute or better. */
+function isMinute(digits: string): boolean {
+  return digits.length >= 12;
 }
 
 /** A date or time in digits, precise to the day or better. Two projects share one only by chance. */

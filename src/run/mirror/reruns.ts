@@ -2,9 +2,9 @@
 import type { Migration } from "../../core/migration.ts";
 import type { Connection } from "../../database/connection.ts";
 import { PlanRefused } from "../../errors.ts";
-import { isLongNumber, matchRows, numbersOf, speaksOf } from "../../tools/match.ts";
+import { isLongNumber, isNameOf, matchRows, numbersOf, speaksOf } from "../../tools/match.ts";
 import { isUsualPlace } from "../../tools/recognise.ts";
-import { describeTable, type Tool, type ToolHistory } from "../../tools/tool.ts";
+import { describeTable, type Tool, type ToolHistory, type ToolRow } from "../../tools/tool.ts";
 import type { Target } from "../session/target.ts";
 import { allHistories, type FoundHistory, parseMirror } from "./histories.ts";
 import { readableOnly, whoseOf } from "./whose.ts";
@@ -30,8 +30,11 @@ export async function refuseUnnoticed(
   })) {
     const below = impliedBy(tool, its, files);
     const short = first && (ours || below.size > 0 || isWhollyOf(its, files));
+    const named = new Set(its.rows.filter((row) => files.some((file) => isNameOf(row, file))));
+    const says = (row: ToolRow, file: Migration) =>
+      speaksOf(named.has(row) && !isNameOf(row, file) ? { ...row, keys: [], aliases: [] } : row, file);
     const applied = pending.filter((file) =>
-      [below.get(file.id), ...its.rows.map((row) => speaksOf(row, file))].some(
+      [below.get(file.id), ...its.rows.map((row) => says(row, file))].some(
         (one) => one === "surely" || (short && one === "perhaps"),
       ),
     );

@@ -33,6 +33,8 @@ import { placeFor, placeWithoutLooking, readableOnly, refuseView, whoseOf } from
 export interface LookAt {
   readonly files: Listing;
   readonly history: RecordedHistory;
+  /** A person says what became of one revision, and nothing runs. Histories that nobody has adopted are not asked. */
+  readonly runsNothing?: true;
 }
 
 /** A tool that may have a history here, and what is known about that history. */
@@ -49,7 +51,7 @@ export interface Look {
 export async function lookAt(
   target: Target,
   connection: Connection,
-  { files, history }: LookAt,
+  { files, history, runsNothing }: LookAt,
   hold: (advisory: Advisory) => Promise<void> = async () => {},
 ): Promise<Look | null> {
   const memory = await recallTools(target, connection, history);
@@ -58,7 +60,8 @@ export async function lookAt(
   const [only] = tools;
   const known = new Set(history.entries.map(({ revision }) => revision));
   const pending = files.migrations.filter(({ id }) => !known.has(id));
-  if (isOwnLayout(target.source.layout) && parseMirror(target.settings.mirror) !== "none") {
+  const isAsked = isOwnLayout(target.source.layout) && parseMirror(target.settings.mirror) !== "none";
+  if (isAsked && runsNothing !== true) {
     const untouched = first || isOnlyDeclared(history, memory);
     await refuseUnnoticed(target, connection, {
       ...{ files: files.migrations, pending, except: tools },

@@ -8,7 +8,7 @@
 import type { Migration } from "../../core/migration.ts";
 import { literal, stored, storedArray } from "../../core/sql/quote.ts";
 import { withoutZeros } from "../../core/version.ts";
-import { isLongNumber, numbersOf } from "../../tools/match.ts";
+import { isLongNumber } from "../../tools/match.ts";
 import { tablesLike } from "../../tools/shape-sql.ts";
 import { describeTable, type MirroredStep, nameOf, type Relation, type Tool } from "../../tools/tool.ts";
 import { isOwnLayout, TOOLS, toolsOf } from "../../tools/tools.ts";
@@ -18,6 +18,7 @@ import { readableOnly, whoseOf } from "../mirror/whose.ts";
 import type { Target } from "../session/target.ts";
 import { ANY, block, columnsOf } from "./guard-sql.ts";
 import { concerned, rememberedPlaces } from "./remembered.ts";
+import { SAID, WORD, wordsOf } from "./words.ts";
 
 /** SQL that raises where one of these steps is applied. It is empty where there is nothing to ask. */
 export type OfflineGuard = (steps: readonly MirroredStep[], when: "at first" | "in its step") => string;
@@ -127,6 +128,7 @@ export function anyToolGuard(
   });
   const words = files.map(wordsOf);
   const all = [words.flatMap(({ sure }) => sure), words.flatMap(({ short }) => short)].map(storedArray);
+  const ids = storedArray(files.map(({ id }) => id));
   const { schema } = settings;
   const places = tablesLike(tools, { names, anyName: "true", exact: true, schema });
   return block(`
@@ -134,12 +136,12 @@ fresh := (${target.ledger.sql.isOnlyDeclared()});
 for place in ${places}
 loop
   begin
-    execute 'select array_agg(distinct ${WORD}), array_agg(distinct ltrim(e.value, ''0'')) filter (where e.key like ''version%'')
-      from ' || format('%I.%I', place.nspname, place.relname) || ' t cross join lateral jsonb_each_text(to_jsonb(t)) e where e.key <> ''id''' into texts, numbers;
-    execute 'select bool_and(coalesce(r.texts && $1, false) or coalesce(r.numbers && $2, false)) from '
+    execute 'select array_agg(distinct v.word), array_agg(distinct v.number)
+      from ' || format('%I.%I', place.nspname, place.relname) || ' t cross join lateral jsonb_each_text(to_jsonb(t)) e cross join lateral (${SAID}) v where e.key <> ''id''' into texts, numbers using ${ids};
+    execute 'select bool_and(coalesce(r.texts && $2, false) or coalesce(r.numbers && $3, false)) from '
       || format('%I.%I', place.nspname, place.relname) || ' t
-      cross join lateral (select array_agg(${WORD}) as texts, array_agg(ltrim(e.value, ''0'')) filter (where e.key like ''version%'') as numbers
-        from jsonb_each_text(to_jsonb(t)) e where e.key <> ''id'') r' into wholly using ${all.join(", ")};
+      cross join lateral (select array_agg(v.word) as texts, array_agg(v.number) as numbers
+        from jsonb_each_text(to_jsonb(t)) e cross join lateral (${SAID}) v where e.key <> ''id'') r' into wholly using ${[ids, ...all].join(", ")};
   exception when insufficient_privilege then
     continue;
   end;
@@ -213,22 +215,6 @@ loop
     end if;
   end loop;
 end loop;`);
-}
-
-/** A value of a row, without the extension of a file. */
-const WORD = String.raw`regexp_replace(e.value, ''\.([cm]?[jt]s|sql)$'', '''')`;
-
-/** What a row may have of a file: what says it surely, and numbers that may be those of another one. */
-function wordsOf(migration: Migration): {
-  readonly sure: readonly string[];
-  readonly short: readonly string[];
-} {
-  const text = migration.checksum.replace(/^sha256:/, "");
-  const numbers = numbersOf(migration);
-  return {
-    sure: [migration.id, text, ...numbers.filter(isLongNumber)].filter((one) => one !== ""),
-    short: numbers.filter((one) => !isLongNumber(one)),
-  };
 }
 
 function namesOf(target: Target, tool: Tool): readonly string[] {
