@@ -43,12 +43,13 @@ select n.nspname as schema, c.relname as name,
 /** So many rows, and no more than a kilobyte for each, are looked at to find out whose they are. */
 export const SMALL_TABLE = 20_000;
 
-const columnsOf = ({ shape }: Tool) => Object.keys(shape.columns);
+const columnsOf = ({ shape }: Tool) => Object.keys({ ...shape.columns, ...shape.moved });
 
 /** If a tool has no files here, tables that only their rows could identify are not searched for. */
 function condition({ shape, layouts }: Tool, anyName: boolean): string {
   const has = `s.names @> ${textArray(Object.keys(shape.columns))}`;
-  if (shape.fixed) return "false";
+  if (shape.fixed)
+    return shape.moved === undefined ? "false" : `s.names @> ${textArray(Object.keys(shape.moved))}`;
   if (shape.telling || layouts.length > 0) return has;
   const names = [shape.brand, shape.loose].flatMap((pattern) => pattern?.source ?? []);
   const named = `c.relname ~* ${literal(names.join("|"))}`;
@@ -164,8 +165,12 @@ function likeness(tool: Tool, table: Relation, all: readonly Relation[]): "is" |
 export function whyNot(tool: Tool, table: Relation, all: readonly Relation[]): string | null {
   const { shape } = tool;
   const beside = (name: string) => all.some((one) => one.schema === table.schema && one.name === name);
-  if (shape.fixed && (table.schema !== shape.schema || table.name !== tool.table))
-    return `${tool.title} has it in ${shape.schema}.${tool.table} and nowhere else`;
+  if (shape.fixed && !isFixedPlace(tool, table)) {
+    const columns = Object.entries(shape.moved ?? {});
+    const wasMoved =
+      columns.length > 0 && columns.every(([name, type]) => type.test(table.columns[name] ?? ""));
+    return wasMoved ? null : `${tool.title} has it in ${shape.schema}.${tool.table} and nowhere else`;
+  }
   for (const [column, type] of Object.entries(shape.columns)) {
     const actual = table.columns[column];
     if (actual === undefined) return `it has no column ${column}`;
@@ -179,12 +184,14 @@ export function whyNot(tool: Tool, table: Relation, all: readonly Relation[]): s
   return null;
 }
 
+function isFixedPlace({ shape, table: usual }: Tool, { schema, name }: Relation): boolean {
+  return schema === shape.schema && name === usual;
+}
+
 /** Whether the tool itself would create it there, in a session that creates names without a schema in `current`. */
-export function isUsualPlace(
-  { shape, table: usual }: Tool,
-  table: Relation,
-  current: string | null,
-): boolean {
+export function isUsualPlace(tool: Tool, table: Relation, current: string | null): boolean {
+  const { shape, table: usual } = tool;
+  if (shape.fixed) return isFixedPlace(tool, table);
   const names = [usual, ...(shape.names ?? [])].map((name) => name.toLowerCase());
   const isHere = current === null ? table.current === true : table.schema === current;
   return names.includes(table.name.toLowerCase()) && (isHere || table.schema === shape.schema);

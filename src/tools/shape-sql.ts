@@ -32,7 +32,7 @@ export function tablesLike(tools: readonly Tool[], { names, anyName, exact, sche
   where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'${only} and not ${IS_PLATFORM}
   and (${named} or (${anyName}) and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
     and (${is}
-      or ${IS_SMALL} and (${maybe})))`;
+      or ${IS_SMALL} and (${maybe === "" ? "false" : maybe})))`;
 }
 
 const IS_SMALL = `c.reltuples < ${SMALL_TABLE} and pg_relation_size(c.oid) < ${SMALL_TABLE * 1024}`;
@@ -45,12 +45,8 @@ const IS_PLATFORM = `(n.nspname = any (${textArray([...PLATFORM])}) and (pg_get_
 function hasShape({ shape, table }: Tool): string {
   const beside = (name: string) =>
     `exists (select from pg_catalog.pg_class b where b.relnamespace = n.oid and b.relname = ${literal(name)})`;
-  return [
-    ...Object.entries(shape.columns).map(([column, type]) =>
-      type === null
-        ? `k.types ? ${literal(column)}`
-        : `k.types ->> ${literal(column)} ~ ${literal(type.source)}`,
-    ),
+  const own = [
+    ...hasColumns(shape.columns),
     ...(shape.not === undefined ? [] : [`not k.types ?| ${textArray(shape.not)}`]),
     ...(shape.beside === undefined ? [] : [beside(shape.beside)]),
     ...(shape.notBeside === undefined ? [] : [`not ${beside(shape.notBeside)}`]),
@@ -58,6 +54,15 @@ function hasShape({ shape, table }: Tool): string {
       ? [`n.nspname = ${literal(shape.schema ?? "")} and c.relname = ${literal(table)}`]
       : []),
   ].join(" and ");
+  return shape.moved === undefined ? own : `(${own} or ${hasColumns(shape.moved).join(" and ")})`;
+}
+
+function hasColumns(columns: Tool["shape"]["columns"]): readonly string[] {
+  return Object.entries(columns).map(([column, type]) =>
+    type === null
+      ? `k.types ? ${literal(column)}`
+      : `k.types ->> ${literal(column)} ~ ${literal(type.source)}`,
+  );
 }
 
 function hasNoMore({ shape }: Tool): string {

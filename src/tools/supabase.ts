@@ -13,7 +13,10 @@ export const supabase: Tool = {
   title: "Supabase CLI",
   table: "schema_migrations",
   layouts: ["supabase"],
-  shape: { columns: { version: TEXT }, schema: "supabase_migrations", fixed: true },
+  shape: {
+    ...{ columns: { version: TEXT }, schema: "supabase_migrations", fixed: true },
+    moved: { version: TEXT, statements: /^text\[\]$/, name: TEXT },
+  },
   select: (table) => selectText(table, ["version", "name"], "order by t.version"),
   read: (rows) =>
     history(

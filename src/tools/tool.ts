@@ -60,8 +60,10 @@ export interface Shape {
   readonly loose?: RegExp;
   /** The schema in which the tool creates it. The default is that of the connection. */
   readonly schema?: string;
-  /** It is always in this place and has no other name. */
+  /** The tool itself has it in this place and under this name only. */
   readonly fixed?: true;
+  /** The columns that show that a table in another place was its history: it was moved or renamed. */
+  readonly moved?: Readonly<Record<string, RegExp>>;
   /** Older names of the table. */
   readonly names?: readonly string[];
   /** A table that must be in the same schema. Without it, this table belongs to another tool. */

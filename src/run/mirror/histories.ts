@@ -84,7 +84,11 @@ export async function findHistories(
   const isConfigured = ({ tool }: Found) => whose.configured(tool) !== null;
   if (here.some((one) => isFilled(one) && isConfigured(one))) return here;
   if (!whose.fresh && here.length > 0) return here;
-  const elsewhere = known.filter((one) => isWanted(one) && !isHere(one));
+  // A tool that has its history in one place only does not use a table that was moved. It is asked about while nothing
+  // else says what the tool has done.
+  const isUseless = ({ tool: { shape } }: Found) =>
+    shape.fixed === true && (!whose.fresh || here.some(isFilled));
+  const elsewhere = known.filter((one) => isWanted(one) && !isHere(one) && !isUseless(one));
   // Nobody can tell whose an unreadable history is. It matters only while no readable one is in its place.
   const readable = here.some(isFilled) ? elsewhere.filter(({ table }) => table.readable) : elsewhere;
   const others = await look(
