@@ -22,7 +22,7 @@ export interface Situation {
 export const DECISIONS: Readonly<Record<ToolEventKind, { readonly first: Pair; readonly later: Pair }>> = {
   "applied-there": { first: { mirrored: "take", not: "ask" }, later: { mirrored: "take", not: "ask" } },
   edited: { first: { mirrored: "ask", not: "ask" }, later: { mirrored: "take", not: "ask" } },
-  "passed-over": { first: { mirrored: "ask", not: "ask" }, later: { mirrored: "warn", not: "warn" } },
+  "passed-over": { first: { mirrored: "ask", not: "ask" }, later: { mirrored: "leave", not: "leave" } },
   "implied-there": { first: { mirrored: "ask", not: "ask" }, later: { mirrored: "ask", not: "ask" } },
   uncertain: { first: { mirrored: "refuse", not: "refuse" }, later: { mirrored: "refuse", not: "refuse" } },
   "taken-back-there": {

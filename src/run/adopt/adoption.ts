@@ -29,7 +29,6 @@ import {
   missingWarning,
   movedWarning,
   nothingInCommon,
-  passedOverWarning,
   renamedThere,
   takenBackThere,
   uncertainNumber,
@@ -259,15 +258,11 @@ function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided):
   const missing = ofKind(warned, "without-file")
     .filter(({ isNew }) => isNew || situation.mirrored)
     .map(({ row }) => row);
-  const passed = ofKind(warned, "passed-over")
-    .filter(({ ours }) => !(ours && situation.mirrored))
-    .map(idOf);
   const both = ofKind(warned, "applied-by-both").map(({ id }) => id);
   return [
     ...(situation.mirrored ? [...history.warnings, ...sets.match.warnings] : []),
     ...edited.map(({ id }): Problem => editedWarning(tool, id)),
     ...(missing.length === 0 ? [] : [missingWarning(tool, missing)]),
-    ...(passed.length === 0 ? [] : [passedOverWarning(tool, passed)]),
     ...(both.length === 0 ? [] : [bothWarning(found, both)]),
   ];
 }

@@ -219,16 +219,6 @@ export function unplacedBelow({ tool, table }: FoundHistory, ids: readonly strin
   };
 }
 
-export function passedOverWarning(tool: Tool, ids: readonly string[]): Problem {
-  const [first] = ids;
-  return {
-    code: "ADOPT_CONFLICT",
-    message: `${tool.title} takes ${namesOf(ids)} for applied because of a later one, and nothing says that it ever ran.`,
-    hint: `Look at the database. If it is there: \`godwit repair --mark-done ${first}\`. If not: \`godwit up --out-of-order\` runs it.`,
-    details: { tool: tool.name, revisions: ids },
-  };
-}
-
 export function movedWarning({ tool, table }: FoundHistory, before: string): Problem {
   return {
     code: "ADOPT_CONFLICT",
