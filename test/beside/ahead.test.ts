@@ -1,13 +1,18 @@
 /** A tool that is further than these files: what comes late, below the place where it stands, may have run there. */
+import { spawnSync } from "node:child_process";
 import { describe } from "vitest";
 import { adopt } from "../../src/run/adopt.ts";
 import { repair } from "../../src/run/repair.ts";
+import { renderScript } from "../../src/run/sql-script.ts";
 import { preview } from "../../src/run/status.ts";
 import { ADOPT } from "../support/chain.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
+import { psql } from "../support/psql.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
 import { type Files, folderOf, recorder, targetOf, UP, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
+
+const withoutPsql = spawnSync("psql", ["--version"]).status !== 0;
 
 const FLYWAY = `create table flyway_schema_history (installed_rank int primary key, version varchar, description varchar, type varchar,
   script varchar, checksum int, installed_by varchar, installed_on timestamp default now(), execution_time int, success boolean);`;
@@ -32,6 +37,25 @@ async function scene(db: TestDatabase, tool: "golang-migrate" | "flyway", mirror
   expect((await up(target)).steps).toEqual([]);
   return { folder, target, file };
 }
+
+test.skipIf(withoutPsql).for([
+  ["golang-migrate", undefined],
+  ["golang-migrate", "golang-migrate"],
+  ["plain", undefined],
+  ["plain", "golang-migrate"],
+] as const)("a script in %s, with mirror %s, stops there", async ([layout, mirror], { db }) => {
+  const { folder, target: own } = await scene(db, "golang-migrate", mirror);
+  writeFiles(folder, golang(3));
+  const target = layout === "plain" ? targetOf({ url: db.url, folder, settings: { mirror } }) : own;
+  const script = await renderScript(target, { ...UP, from: "000002_m2" }, recorder());
+  expect(psql(db.url, script)).toContain("000003_m3 is in the history of golang-migrate");
+  // What we have written ourselves stops nothing.
+  await db.sql("update schema_migrations set version = 2; drop table t3, t4");
+  const written = await renderScript(target, { ...UP, from: "000002_m2" }, recorder());
+  expect(psql(db.url, written)).toBe(null);
+  writeFiles(folder, golang(4));
+  expect(psql(db.url, await renderScript(target, { ...UP, from: "000003_m3" }, recorder()))).toBe(null);
+});
 
 describe("a file below the tool's number that comes after the number was seen is not run, nor adopted", () => {
   test.for([

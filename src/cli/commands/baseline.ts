@@ -10,8 +10,11 @@ export async function run(invocation: Invocation): Promise<Answer> {
     const report = await baseline(target, invocation.arguments[0] ?? "", context, options);
     const { declared, already, replaced, told } = report;
     const lines = [
-      declared.length === 0 ? "Nothing to declare." : `Declared as present: ${declared.join(", ")}.`,
-      ...(told === null ? [] : [`Also written to the history of ${told}.`]),
+      ...(declared.length > 0 ? [`Declared as present: ${declared.join(", ")}.`] : []),
+      ...(declared.length === 0 && told === null ? ["Nothing to declare."] : []),
+      ...(told === null
+        ? []
+        : [`${declared.length > 0 ? "Also written" : "Written"} to the history of ${told}.`]),
       ...(replaced.length === 0 ? [] : [`Replaced, and no longer in the ledger: ${replaced.join(", ")}.`]),
       ...(already.length === 0 ? [] : [`Already in the ledger: ${already.join(", ")}.`]),
     ];

@@ -72,7 +72,8 @@ export function createProgress(log: Log): Progress {
       case "told": {
         const { revisions, title, table } = event;
         const what = revisions.length === 1 ? revisions[0] : `${revisions.length} migrations`;
-        log.write("info", `${what}, applied before, is now also in the history of ${title} (${table})`);
+        const are = revisions.length === 1 ? "is" : "are";
+        log.write("info", `${what}, applied before, ${are} now also in the history of ${title} (${table})`);
         return;
       }
       case "planned":

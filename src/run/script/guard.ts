@@ -237,13 +237,22 @@ interface Asked {
   readonly says?: readonly [string, string];
 }
 
+/** A query that returns a row if one number, which our ledger does not know, stands for this step too. */
+function aheadOf({ inLine, has, writer }: Tool, table: Relation, step: MirroredStep): string | null {
+  if (inLine !== true || writer?.moved === undefined) return null;
+  const stands = has?.(table, step) ?? null;
+  return stands === null ? null : `${stands} and exists (${writer.moved(table, step, [])})`;
+}
+
 function guardFor(tool: Tool, { steps, mirror, places, remembered, hint, says = TWICE }: Asked): string {
   const table: Relation = { ...ANY, columns: columnsOf(tool, mirror), readable: true };
-  // For a mirror, only the step's own row counts. Otherwise a row may stand for all steps below it.
+  // For a mirror, the step's own row counts, and not what we wrote ourselves. Otherwise a row may stand for all below it.
   const has = mirror === null ? (tool.has ?? tool.writer?.present) : tool.writer?.present;
   const queries = steps.flatMap((step) => {
-    const query = has?.(table, step) ?? null;
-    return query === null ? [] : [`(${stored(step.revision)}, ${literal(query)})`];
+    const asked = [has?.(table, step) ?? null, mirror === null ? null : aheadOf(tool, table, step)];
+    return asked.flatMap((query) =>
+      query === null ? [] : [`(${stored(step.revision)}, ${literal(query)})`],
+    );
   });
   if (queries.length === 0) return "";
   const loop = (from: string) => `
