@@ -1,0 +1,27 @@
+/** What commands say that they have written into another tool's history. */
+import { commandIn } from "../support/command.ts";
+import { expect, test } from "../support/database.ts";
+import { folderOf } from "../support/target.ts";
+
+const file = (name: string) =>
+  `-- migrate:up\ncreate table ${name} ();\n-- migrate:down\ndrop table ${name};\n`;
+
+test("what was applied before, and what baseline writes again", async ({ db }) => {
+  const folder = folderOf({
+    ".git/HEAD": "",
+    "migrations/20240101000000_a.sql": file("a"),
+    "migrations/20240102000000_b.sql": file("b"),
+  });
+  const godwit = commandIn({ folder, url: db.url });
+  await godwit("up");
+  const told = await godwit("up", "--mirror", "dbmate");
+  expect(told.stdout + told.stderr).toContain(
+    "2 migrations, applied before, are now also in the history of dbmate",
+  );
+  await db.sql("delete from schema_migrations");
+  const { stdout } = await godwit("baseline", "head", "--mirror", "dbmate");
+  expect(stdout).toMatch(/^Written to the history of dbmate \(public\.schema_migrations\)\.\nAlready/);
+  expect((await godwit("baseline", "head", "--mirror", "dbmate")).stdout).toMatch(
+    /^Nothing to declare\.\nAlready/,
+  );
+});
