@@ -22,7 +22,9 @@ import type {
 } from "./connection.ts";
 import { type PgliteLike, type PgliteNotice, takeTurn } from "./pglite-instance.ts";
 import { asItIs, type Parsers, parsersOf, queryMessage, resultsOf, textParsers } from "./pglite-messages.ts";
-import { noticesOf, type Sent } from "./private-data.ts";
+import { noticesOf } from "./private-notices.ts";
+import type { Sent } from "./sent.ts";
+import { sentBefore } from "./sent-before.ts";
 import { type KindRow, kindsOf } from "./values/kinds.ts";
 import type { Encoded, ParameterKind } from "./values/parameters.ts";
 import type { RawResult } from "./values/rows.ts";
@@ -78,6 +80,7 @@ class PgliteConnection implements Connection {
   #server: Server | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
+  readonly #before = sentBefore();
   #notices = noticesOf({ text: "" });
 
   constructor(instance: PgliteLike, parts: Parts) {
@@ -186,9 +189,11 @@ class PgliteConnection implements Connection {
       if (this.lost.aborted) throw this.lost.reason;
       try {
         this.#notices = noticesOf(sent);
-        return await ask();
+        const answer = await ask();
+        this.#before.succeeded(sent);
+        return answer;
       } catch (error) {
-        const failure = databaseError(error, DISPLAY, { sent });
+        const failure = databaseError(error, DISPLAY, { sent: { ...sent, before: this.#before.all() } });
         if (failure.code === "DATABASE_CONNECTION_LOST") this.#lost.abort(failure);
         throw failure;
       }

@@ -3,12 +3,13 @@
  * value that a statement about secrets was handed: both go before anybody keeps the words. What explains them stays.
  */
 import { isAboutSecrets, namesSecret } from "../core/sql/about-secrets.ts";
-import { MOST_VALUES, type Sayings, sayingsOf } from "../core/sql/raised.ts";
+import { sayingsOf } from "../core/sql/raised.ts";
 import { hideSecrets, secretsOf } from "../core/sql/secrets.ts";
-import { type Statement, splitStatements } from "../core/sql/statements.ts";
-import { remember } from "../std/secret.ts";
+import { DatabaseError } from "../errors.ts";
 import { utf16Offset } from "../std/text.ts";
-import { hideQuoted, isSaidBy, proseOf, withoutRaised, withoutValues } from "./private-words.ts";
+import { HIDDEN, hideQuoted, proseOf, withoutNames, withoutRaised, withoutValues } from "./private-words.ts";
+import { knownOf, madeIn, readingOf, rememberQuoted, type Sent } from "./sent.ts";
+import { isOfUserCode } from "./sqlstate.ts";
 
 /** What of the driver's error is in its words. */
 export interface Words {
@@ -20,21 +21,17 @@ export interface Words {
   readonly where?: string;
   readonly routine?: string;
   readonly completed?: number;
-}
-
-/** What the server was sent, in whose own words it may answer. */
-export interface Sent {
-  readonly text: string;
-  /** The values of its parameters. */
-  readonly values?: readonly unknown[];
-  /** Who sends it speaks of secrets, whatever the text says. */
-  readonly secret?: boolean | undefined;
+  readonly schema?: string;
+  readonly table?: string;
+  readonly column?: string;
+  readonly constraint?: string;
 }
 
 type Private = Pick<Words, "message" | "detail" | "hint" | "where">;
+type Named = Pick<Words, "schema" | "table" | "column" | "constraint">;
 
 /** The words of an error without data. */
-export function withoutData(error: Words, sent: Sent): Private {
+export function withoutData(error: Words, sent: Sent): Private & Named {
   const { message, code, detail, hint, where } = error;
   rememberQuoted(sent.text, [message, detail, hint, where].join("\n"));
   const words: Private = {
@@ -43,150 +40,109 @@ export function withoutData(error: Words, sent: Sent): Private {
     ...(hint === undefined ? {} : { hint }),
     ...(where === undefined ? {} : { where: hideInContext(where) }),
   };
-  const read = readingOf(sent);
-  const own = statementOf(error, read);
+  const { before = [] } = sent;
+  const [late] = isPutOff(error, sent) ? before.filter((one) => one.open && isAboutIn(one)) : [];
+  const answered = late ?? sent;
+  // It comes from inside of something that an earlier text has made.
+  const made = where === undefined ? [] : madeIn(where, before);
+  const read = readingOf(answered);
+  const own = late === undefined ? statementOf(error, read) : null;
   const raised = isOfUsers(error);
   const isAbout =
-    sent.secret === true ||
+    late !== undefined ||
+    answered.secret === true ||
     (own === null ? read.isAbout() : isAboutSecrets(own)) ||
     namesSecret(where ?? "") ||
+    (where !== undefined && read.isAbout()) ||
+    made.some(isAboutIn) ||
     (raised && read.isAboutRaised([message, detail, hint].join("\n")));
   if (!isAbout) return words;
-  const sayings = read.sayings();
-  const { values, kept } = knownOf(own === null ? sayings : [sayingsOf(own)], sent.values);
+  const sayings = [...read.sayings(), ...made.flatMap((one) => readingOf(one).sayings())];
+  const inside = where !== undefined || own === null;
+  const { values, kept } = knownOf(inside ? sayings : [sayingsOf(own)], answered.values);
   const without = (text: string) => withoutValues(text, values, kept);
+  const isName = (content: string) => content.split(".").every((part) => kept.has(part));
   if (raised) {
-    const shown = (text: string) => without(withoutRaised(text, sayings));
-    return mapped(words, (text, key) => (key === "where" ? without(text) : shown(text)));
+    const named = {
+      schema: error.schema,
+      table: error.table,
+      column: error.column,
+      constraint: error.constraint,
+    };
+    const given = Object.entries(named).filter(([, name]) => name !== undefined && !isName(name));
+    return {
+      ...mapped(words, (text, key) =>
+        key === "where" ? contextOf(without(text), isName) : without(withoutRaised(text, sayings)),
+      ),
+      ...Object.fromEntries(given.map(([key]) => [key, HIDDEN])),
+    };
   }
   if (code?.startsWith("22"))
     return mapped(words, (text, key) =>
       key === "where" ? hideAnswers(without(text)) : hideQuoted(without(text)),
     );
-  // Of a statement that was made while it ran, the message quotes what nobody has seen.
-  const isMade = code?.startsWith("42") === true && where !== undefined;
+  const shown = (text: string) => {
+    if (where === undefined) return NAMES_OF_OTHERS.test(code ?? "") ? text : hideQuoted(text, isName);
+    // Of a statement that was made while it ran, the message repeats what nobody has seen.
+    return /^(?:23|40|53|55|57)/.test(code ?? "") ? text : proseOf(text, sayings);
+  };
   return mapped(words, (text, key) => {
-    if (key === "where") return without(text).replace(ANSWERS, "$1***");
-    if (key === "detail") return without(text.replace(KEY_VALUES, ")=(***)"));
-    return key === "message" && isMade ? proseOf(without(text), sayings) : without(text);
+    if (key === "where") return contextOf(without(text).replace(ANSWERS, `$1${HIDDEN}`), isName);
+    if (key === "detail") return without(text.replace(KEY_VALUES, `)=(${HIDDEN})`));
+    return key === "message" ? shown(without(text)) : without(text);
   });
 }
 
-/** What of the text's passwords and keys the server repeats is a secret from then on. */
-export function rememberQuoted(sent: string, said: string): void {
-  quotesOf(sent)(said);
-}
-
-/** The same for all that the server says while one text is under way: it may say a million things, and the text is read once. */
-export function quotesOf(sent: string): (said: string) => void {
-  let values: readonly string[] | undefined;
-  return (said) => {
-    values ??= secretsOf(sent).flatMap(({ value }) => (value === null ? [] : [value]));
-    for (const value of values) if (said.includes(value)) remember(value);
+/** An error from inside of a function that the file has made, perhaps in an earlier run. `text`: the file's. */
+export function withoutDataOf(error: DatabaseError, text: string): DatabaseError {
+  const { message, hint, sqlState, routine, position, completed } = error;
+  const { where, detail, ...facts } = error.details ?? {};
+  if (typeof where !== "string" || !madeIn(where, [{ text }]).some(isAboutIn)) return error;
+  const given = { ...(hint === undefined ? {} : { hint }), ...(routine === undefined ? {} : { routine }) };
+  const told = {
+    message,
+    where,
+    code: sqlState ?? "",
+    ...(typeof detail === "string" ? { detail } : {}),
+    ...given,
   };
-}
-
-export interface Heard {
-  readonly message: string;
-  /** The server's function that says it. */
-  readonly routine?: string | undefined;
-}
-
-export interface NoticeReader {
-  /** Whether the author's words in the text may have made this notice. */
-  readonly isMine: (heard: Heard) => boolean;
-  /** The message without data. */
-  readonly withoutData: (heard: Heard) => string;
-}
-
-/** Takes the data out of the notices that come while a text is under way. */
-export function noticesOf(sent: Sent): NoticeReader {
-  const read = readingOf(sent);
-  const quote = quotesOf(sent.text);
-  let known: ReturnType<typeof knownOf> | undefined;
-  return {
-    isMine: ({ message, routine }) =>
-      isRaisedBy(routine) && read.sayings().some((each) => isSaidBy(message, each)),
-    withoutData({ message, routine }) {
-      quote(message);
-      const raised = isRaisedBy(routine);
-      if (!(sent.secret === true || (raised ? read.isAboutRaised(message) : read.isAbout()))) return message;
-      const sayings = read.sayings();
-      known ??= knownOf(sayings, sent.values);
-      const shown = raised ? withoutRaised(message, sayings) : message;
-      return withoutValues(shown, known.values, known.kept);
-    },
+  const words = withoutData(told, { text: "", before: [{ text, open: false }] });
+  const details = {
+    ...facts,
+    ...(words.detail === undefined ? {} : { detail: words.detail }),
+    where: words.where,
   };
+  const { message: said, hint: advice } = words;
+  const problem = { code: error.code, message: said, hint: advice, details } as ConstructorParameters<
+    typeof DatabaseError
+  >[0];
+  return new DatabaseError(problem, { sqlState, routine, position, completed });
 }
 
-/** The same where several texts are under way, and nobody knows to which of them a notice belongs. */
-export function heardDuring(readers: Iterable<NoticeReader>, heard: Heard): string {
-  const all = [...readers];
-  const [one] = all.filter((reader) => reader.isMine(heard));
-  if (one !== undefined) return one.withoutData(heard);
-  return all.reduce((message, reader) => reader.withoutData({ ...heard, message }), heard.message);
+/** A COMMIT carries out what was put off: constraints and triggers. */
+function isPutOff({ position }: Words, { text }: Sent): boolean {
+  return position === undefined && /\bcommit\b|\bset\s+constraints\b/i.test(text.slice(-MOST_OF_COMMIT));
 }
 
-/** What is found out about a text is found out once, and only if the server says something. */
-function readingOf({ text }: Sent) {
-  let statements: readonly (Statement & { readonly whole: string })[] | undefined;
-  let sayings: readonly Sayings[] | undefined;
-  let about: readonly boolean[] | undefined;
-  const read = {
-    text,
-    /** `whole`: with the comments in front of it, and on its last line. */
-    statements: () => {
-      statements ??= splitStatements(text).map((statement, index, all) => {
-        const from = all[index - 1]?.end ?? 0;
-        const lineEnd = text.indexOf("\n", statement.end);
-        const to = Math.min(all[index + 1]?.start ?? text.length, lineEnd === -1 ? text.length : lineEnd);
-        return { ...statement, whole: text.slice(from, to) };
-      });
-      return statements;
-    },
-    sayings: () => {
-      sayings ??= read.statements().map((statement) => sayingsOf(statement.text));
-      return sayings;
-    },
-    isAbout: () => {
-      about ??= read.statements().map(({ whole }) => isAboutSecrets(whole));
-      return about.includes(true);
-    },
-    /** A block says what it is about itself. A function may be called by any statement of the text. */
-    isAboutRaised: (said: string) => {
-      if (namesSecret(said)) return true;
-      if (!read.isAbout()) return false;
-      const sayer = read
-        .statements()
-        .findIndex(
-          (one, index) => /^do\b/i.test(one.text) && isSaidBy(said, read.sayings()[index] as Sayings),
-        );
-      return sayer === -1 || about?.[sayer] === true;
-    },
-  };
-  return read;
+/** In characters. Our own statements in front of a COMMIT are short. */
+const MOST_OF_COMMIT = 4_000;
+
+function isAboutIn(sent: Sent): boolean {
+  return sent.secret === true || readingOf(sent).isAbout();
 }
 
-/** The values that statements were handed, and their names, which no value can hide. */
-function knownOf(sayings: readonly Sayings[], bound: readonly unknown[] | undefined) {
-  const values = new Set(boundTexts(bound));
-  for (const each of sayings)
-    for (const value of each.values) if (values.size < MOST_VALUES) values.add(value);
-  return { values, kept: new Set(sayings.flatMap(({ names }) => [...names])) };
+/** `SQL statement "…"` without names that the author has not written. */
+function contextOf(where: string, isName: (content: string) => boolean): string {
+  return where.replace(
+    /(^|\n)(SQL[^"\n]{1,80} ")([\s\S]*?)(?="(?:\n|$))/g,
+    (_, start, head, text: string) => {
+      return `${start}${head}${withoutNames(text, isName)}`;
+    },
+  );
 }
 
-/** The texts of bound values, and those of their elements. */
-function boundTexts(values: readonly unknown[] = []): readonly string[] {
-  return values.flatMap((value) => {
-    if (Array.isArray(value)) return boundTexts(value);
-    if (typeof value === "number" || typeof value === "bigint") return [String(value)];
-    if (typeof value !== "string" || value.trim() === "") return [];
-    if (!/^[{[]/.test(value)) return [value];
-    return [value, ...value.matchAll(/"((?:[^"\\]|\\.)*)"|([^{}[\]",:\s]+)/g)].flatMap((found) =>
-      typeof found === "string" ? found : (found[1] ?? found[2] ?? []),
-    );
-  });
-}
+/** Their messages name what is in the catalog, or nothing: constraints, objects that are there already, the server's state. */
+const NAMES_OF_OTHERS = /^(?:23|2B|40|53|55|57|42P0[3-7]|42501|42701|42710|42712|42723)/;
 
 function mapped(words: Private, change: (text: string, key: string) => string): Private {
   return Object.fromEntries(
@@ -196,13 +152,7 @@ function mapped(words: Private, change: (text: string, key: string) => string): 
 
 /** `RAISE` and `ASSERT` of PL/pgSQL, and what other languages raise. */
 function isOfUsers({ code, routine }: Words): boolean {
-  return isRaisedBy(routine) || code === "P0001" || code === "P0004";
-}
-
-function isRaisedBy(routine: string | undefined): boolean {
-  return (
-    routine !== undefined && /^exec_stmt_(?:raise|assert)$|^PLy_|^plperl|^pltcl|^do_util_elog/.test(routine)
-  );
+  return isOfUserCode(routine) || code === "P0001" || code === "P0004";
 }
 
 /** Violations whose detail is the whole row, in any language. Of a partition it is the key alone. */

@@ -1,6 +1,9 @@
 /** Takes values out of a sentence of the server, or of one that user code has raised, and leaves its words. */
 import { namesSecret } from "../core/sql/about-secrets.ts";
 import { fillIn, MOST_VALUES, type Sayings, wordiness } from "../core/sql/raised.ts";
+import { fold, nextToken } from "../core/sql/tokens.ts";
+
+export const HIDDEN = "***";
 
 /**
  * A sentence that user code has raised. It is matched with the author's own words. Where these are not known, as those
@@ -92,4 +95,16 @@ export function hideQuoted(text: string, isKept: (content: string) => boolean = 
 }
 
 const OTHER_QUOTES = /(?<!\w)'[^']*'(?!\w)|[«»][^«»]*[«»]|[„“][^„“”]*[“”]/g;
-const HIDDEN = "***";
+/** The text of a statement without the names that are not kept. */
+export function withoutNames(statement: string, isKept: (name: string) => boolean): string {
+  let shown = "";
+  let end = 0;
+  for (let token = nextToken(statement, 0); token !== null; token = nextToken(statement, end)) {
+    const written = statement.slice(token.start, token.end);
+    const name =
+      token.kind === "word" ? fold(written) : token.kind === "quoted" ? written.slice(1, -1) : null;
+    shown += statement.slice(end, token.start) + (name === null || isKept(name) ? written : HIDDEN);
+    end = token.end;
+  }
+  return shown + statement.slice(end);
+}

@@ -49,8 +49,12 @@ const SETS_OWN =
   /\bset\s{1,20}(?:(?:local|session)\s{1,20})?[\w"]{1,64}\.[\w".]{1,200}\s{0,20}(?:=|to\b)|\bset_config\s{0,20}\(\s{0,20}'{1,2}[^'.]{1,64}\./i;
 
 const STARTS_ROWS: ReadonlySet<string> = new Set(["values", "select", "with", "table"]);
+/** `COPY users FROM …` */
+const COPIES_UNNAMED = /\bcopy\s{1,20}(?:[\w$.]|"[^"]{1,100}"){1,140}\s{1,20}from\b/i;
+
 /** `INSERT INTO users VALUES (…)`, also of a `MERGE` and in a body. */
 function insertsUnnamed(text: string, depth: number): boolean {
+  if (COPIES_UNNAMED.test(text)) return true;
   if (!/insert/i.test(text)) return false;
   let where: "outside" | "insert" | "into" | "bracket" = "outside";
   for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end)) {

@@ -121,7 +121,7 @@ interface Context {
   /** What was declared since the last comma has a name like a secret: `secret text default '…'`. */
   declares: boolean;
   /** Its literals and comments that are secret only if it is about secrets, each with what is secret in it anyway. */
-  readonly literals: { readonly span: SecretSpan; readonly anyway: readonly SecretSpan[] }[];
+  readonly literals: { readonly inside: readonly SecretSpan[]; readonly anyway: readonly SecretSpan[] }[];
 }
 
 const beginning = (): Context => ({
@@ -144,15 +144,17 @@ interface Where {
 function collect(text: string, { base, depth, about }: Where): SecretSpan[] {
   const found: SecretSpan[] = [];
   const mayBeAbout = about || isAboutSecrets(text);
+  // What a body says of a value is far from where it has it.
+  const whole = about || (depth > 0 && mayBeAbout);
   let context: Context = beginning();
   let begun = 0;
   let isAbout = false;
   // Which of its literals a column gets takes a parser to know.
   const settle = (end: number) => {
-    isAbout = about || (mayBeAbout && isAboutSecrets(text.slice(begun, end)));
+    isAbout = whole || (mayBeAbout && isAboutSecrets(text.slice(begun, end)));
     begun = end;
-    for (const { span, anyway } of context.literals)
-      for (const each of isAbout ? [span] : anyway) found.push(each);
+    for (const { inside, anyway } of context.literals)
+      for (const each of isAbout ? inside : anyway) found.push(each);
   };
   // A former password may stand in a comment. On the line of a statement's end, it belongs to that statement.
   const passOver = (from: number, to: number) => {
@@ -161,7 +163,7 @@ function collect(text: string, { base, depth, about }: Where): SecretSpan[] {
     const span = { start: base + comment.start, end: base + comment.end, value: null };
     const isBehind = from === begun && !text.slice(from, comment.start).includes("\n");
     if (isBehind && isAbout) found.push(span);
-    else context.literals.push({ span, anyway: [] });
+    else context.literals.push({ inside: [span], anyway: [] });
   };
   let last = 0;
   for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end)) {
@@ -191,15 +193,16 @@ function collect(text: string, { base, depth, about }: Where): SecretSpan[] {
         else if (context.calls.some((call) => SECRET_CALLS.test(call) || SECRET_NAME.test(call))) span(null);
         else {
           const start = base + token.start + inner.start;
-          const whole = { start, end: base + token.start + inner.end, value: null };
+          const all = { start, end: base + token.start + inner.end, value: null };
           const anyway =
             token.kind === "dollar" && depth < DEEPEST
               ? collect(content, { base: start, depth: depth + 1, about })
               : hidePasswords(content) !== content
-                ? [whole]
+                ? [all]
                 : [];
           const isBody = token.kind === "dollar" && HAS_BODY.has(context.head[0] ?? "");
-          if (mayBeAbout && !isBody) context.literals.push({ span: whole, anyway });
+          const inside = isBody ? anyway : [all];
+          if (mayBeAbout) context.literals.push({ inside, anyway });
           else for (const each of anyway) found.push(each);
         }
         // `set_config('app.secret', '…')`, `'password', '…'`
@@ -222,7 +225,7 @@ function collect(text: string, { base, depth, about }: Where): SecretSpan[] {
       }
       case "number": {
         const span = { start: base + token.start, end: base + token.end, value: null };
-        if (mayBeAbout) context.literals.push({ span, anyway: [] });
+        if (mayBeAbout) context.literals.push({ inside: [span], anyway: [] });
         context.name = "";
         context.before = "";
         break;

@@ -3,7 +3,7 @@ import type { Statement } from "../../core/sql/statements.ts";
 import { fold, nextToken } from "../../core/sql/tokens.ts";
 import { DatabaseError } from "../../errors.ts";
 import { codePointOffset } from "../../std/text.ts";
-import type { Sent as SentText } from "../private-data.ts";
+import type { Sent as SentText } from "../sent.ts";
 import { INSUFFICIENT_PRIVILEGE, QUERY_CANCELED } from "../sqlstate.ts";
 import { connectionLost, databaseError } from "../wire/failure.ts";
 import { FUNCTION, FUNCTION_SECONDS, type Told } from "./exec-sql.ts";

@@ -20,7 +20,7 @@ import type {
   Row,
   Server,
 } from "../connection.ts";
-import { quotesOf, type Sent as SentText } from "../private-data.ts";
+import { quotesOf, type Sent as SentText } from "../sent.ts";
 import { writeArray } from "../values/arrays.ts";
 import { type KindRow, kindsOf } from "../values/kinds.ts";
 import type { Encoded, ParameterKind } from "../values/parameters.ts";

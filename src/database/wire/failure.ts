@@ -1,14 +1,11 @@
 /** What the driver throws, as our errors. */
 import { DatabaseError } from "../../errors.ts";
-import { type Sent, type Words, withoutData } from "../private-data.ts";
+import { type Words, withoutData } from "../private-data.ts";
+import type { Sent } from "../sent.ts";
 import { INSUFFICIENT_PRIVILEGE, isLoginRefused, isRaised, isRetryableConnection } from "../sqlstate.ts";
 
 interface DriverError extends Words {
   readonly severity?: string;
-  readonly schema?: string;
-  readonly table?: string;
-  readonly column?: string;
-  readonly constraint?: string;
   readonly errors?: readonly DriverError[];
 }
 

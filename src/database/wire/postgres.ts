@@ -17,7 +17,9 @@ import type {
   Row,
   Server,
 } from "../connection.ts";
-import { heardDuring, type NoticeReader, noticesOf, type Sent } from "../private-data.ts";
+import { heardDuring, type NoticeReader, noticesOf } from "../private-notices.ts";
+import type { Sent } from "../sent.ts";
+import { sentBefore } from "../sent-before.ts";
 import { type KindRow, kindsOf } from "../values/kinds.ts";
 import type { Encoded, ParameterKind } from "../values/parameters.ts";
 import type { RawResult } from "../values/rows.ts";
@@ -79,6 +81,7 @@ class PostgresConnection implements Connection {
   readonly #observer: Observer;
   /** The statements in flight: when each was sent, and what takes the data out of its notices. */
   readonly #sent = new Set<{ readonly at: number; readonly notices: NoticeReader }>();
+  readonly #before = sentBefore();
   #inFlight = 0;
   /** The client encoding, as the server reported it last. */
   #encoding = UTF8;
@@ -238,10 +241,14 @@ class PostgresConnection implements Connection {
       if (this.#inFlight++ === 0 && this.#options.background === true) refOf(this.#client).ref();
       this.#gather();
       this.#speakUtf8();
-      return await this.#heartbeat.during(query());
+      const answer = await this.#heartbeat.during(query());
+      this.#before.succeeded(given);
+      return answer;
     } catch (error) {
       if (this.lost.aborted) throw this.lost.reason;
-      const failure = databaseError(error, this.#address.display, { sent: given });
+      const failure = databaseError(error, this.#address.display, {
+        sent: { ...given, before: this.#before.all() },
+      });
       if (failure.code === "DATABASE_CONNECTION_LOST") this.#gone(failure);
       throw failure;
     } finally {
