@@ -278,9 +278,8 @@ class Run {
   async #assert({ connection, lock }: StepContext, decided: Plan): Promise<void> {
     await lock.confirm();
     const { entries } = await this.#target.ledger.read(connection, { evenDamaged: true });
-    const applied = new Set(
-      entries.filter((entry) => entry.state === "applied").map((entry) => entry.revision),
-    );
+    const done = entries.filter(({ state }) => state === "applied");
+    const applied = new Set(done.map(({ revision }) => revision));
     const wrong = decided.steps.filter((step) => applied.has(step.revision) !== (step.direction === "up"));
     if (wrong.length > 0)
       throw new StepFailed({
