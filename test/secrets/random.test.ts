@@ -74,17 +74,17 @@ create constraint trigger c after insert on ${t} deferrable initially deferred f
 
 /** The same in a module, where the value comes out of an expression. */
 const MODULES: readonly string[] = [
-  "await sql`select ${password}::int`;",
+  "await sql`select \u0024{password}::int`;",
   "await query('select $1::int', [password]);",
-  "await execute(`select '${password}'::int`);",
-  "await execute(`select nonsense, '${password}'`);",
-  "const v = password; await sql`select ${v}::uuid`.catch((error) => { log.warn(error.message); throw error; });",
-  "await sql`create temp table u (token int)`; await sql`insert into u (token) values (${password})`;",
-  "await sql`create temp table u (password text, a text unique)`; for (const a of [1, 2]) await sql`insert into u (a, password) values (${password}, ${password})`;",
-  "await sql`select set_config('work_mem', ${password}, true)`;",
-  "await sql`do ${sql.raw(`$d$ begin raise warning 'w %', '${password}'; raise exception 'bad % here', '${password}'; end $d$`)}`;",
-  "await sql`select ${[password]}::int[]`;",
-  "await sql`select ${{ a: password }}::jsonb::int`;",
+  "await execute(`select '\u0024{password}'::int`);",
+  "await execute(`select nonsense, '\u0024{password}'`);",
+  "const v = password; await sql`select \u0024{v}::uuid`.catch((error) => { log.warn(error.message); throw error; });",
+  "await sql`create temp table u (token int)`; await sql`insert into u (token) values (\u0024{password})`;",
+  "await sql`create temp table u (password text, a text unique)`; for (const a of [1, 2]) await sql`insert into u (a, password) values (\u0024{password}, \u0024{password})`;",
+  "await sql`select set_config('work_mem', \u0024{password}, true)`;",
+  "await sql`do \u0024{sql.raw(`$d$ begin raise warning 'w %', '\u0024{password}'; raise exception 'bad % here', '\u0024{password}'; end $d$`)}`;",
+  "await sql`select \u0024{[password]}::int[]`;",
+  "await sql`select \u0024{{ a: password }}::jsonb::int`;",
 ];
 
 const oneOf = <T>({ int }: Chance, all: readonly T[]): T => all[int(0, all.length - 1)] as T;
