@@ -60,6 +60,16 @@ export interface Plan {
   readonly held: readonly Held[];
   /** Findings that do not stop the run: a database ahead of these files, a comment-only edit, … */
   readonly warnings: readonly Problem[];
+  /** What another tool has applied, and `up` records before it carries out the plan. */
+  readonly adopts?: Adopts | undefined;
+}
+
+export interface Adopts {
+  /** The tool's name in messages. */
+  readonly title: string;
+  /** `schema.table` */
+  readonly table: string;
+  readonly revisions: readonly string[];
 }
 
 /** The plan for one direction, before anything is refused. */

@@ -1,12 +1,13 @@
 /** Looks, and changes nothing: no lock is taken and no table is made. */
 import { currentOf, headsOf } from "../core/heads.ts";
 import { type Plan, plan } from "../core/plan.ts";
-import type { PassedOver } from "../core/step.ts";
+import type { Adopts, PassedOver } from "../core/step.ts";
 import type { Capabilities, Connection } from "../database/connection.ts";
 import { GodwitError, PlanRefused, type Problem, problemsOf } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
+import { describeTable } from "../tools/tool.ts";
 import { withAdopted } from "./adopt/adopted.ts";
 import { type Adoption, lookAtTool } from "./adopt/adoption.ts";
 import { unmirroredWarning } from "./adopt/unmirrored.ts";
@@ -37,6 +38,8 @@ export interface View {
   readonly refused: PlanRefused | null;
   /** Pending ones that another tool takes for applied. */
   readonly passedOver: ReadonlyMap<string, PassedOver>;
+  /** What `up` would adopt before it carries out its plan. */
+  readonly adopts: Adopts | undefined;
   /** What `up` would say of another tool's history. */
   readonly warnings: readonly Problem[];
   /** Whether that history is mirrored. */
@@ -177,7 +180,9 @@ export async function preview(target: Target, options: MigrateOptions, context: 
   });
   await refuseSessionNeeds(view, steps);
   const waits = await lockTimeoutWarnings(steps, target.settings);
-  return { ...decided, warnings: [...warningsOf(target, view, decided), ...waits] };
+  const { adopts } = view;
+  const warnings = [...warningsOf(target, view, decided), ...waits];
+  return { ...decided, warnings, ...(adopts === undefined ? {} : { adopts }) };
 }
 
 /** In the order in which `up` says them. */
@@ -194,15 +199,26 @@ async function seen(
   target: Target,
   connection: Connection,
   { files, history, context }: { files: Listing; history: RecordedHistory; context: RunContext },
-): Promise<Pick<View, "history" | "refused" | "passedOver" | "warnings" | "mirrored" | "unmirrored">> {
+): Promise<Omit<View, "target" | "database" | "version" | "capabilities" | "files" | "invalid">> {
   try {
     refuseForeign(target, files, history);
-    const { entries, passedOver, warnings, mirror, unmirrored } = await lookAtTool(target, connection, {
-      files,
-      history,
-    });
+    const looked = await lookAtTool(target, connection, { files, history });
+    const { found, entries, passedOver, warnings, mirror, unmirrored } = looked;
+    const revisions = entries.map(({ entry }) => entry.revision);
+    const adopts =
+      found === null || revisions.length === 0
+        ? undefined
+        : { title: found.tool.title, table: describeTable(found.table), revisions };
     const seen = withAdopted(history, entries, context);
-    return { history: seen, refused: null, passedOver, warnings, unmirrored, mirrored: mirror !== null };
+    return {
+      history: seen,
+      refused: null,
+      passedOver,
+      warnings,
+      unmirrored,
+      mirrored: mirror !== null,
+      adopts,
+    };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;
     return {
@@ -212,6 +228,7 @@ async function seen(
       warnings: [],
       unmirrored: null,
       mirrored: false,
+      adopts: undefined,
     };
   }
 }

@@ -31,7 +31,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
 const OF_UP = ["mode", "phase", "contract", "outOfOrder"];
 
 function textOf(
-  { direction, steps, held, warnings }: Plan,
+  { direction, steps, held, warnings, adopts }: Plan,
   ...[imports, paint]: [imports: readonly string[], paint: Paint]
 ): string {
   const verb = direction === "up" ? "apply" : "revert";
@@ -43,9 +43,18 @@ function textOf(
   const count = `${steps.length} ${steps.length === 1 ? "migration" : "migrations"}`;
   return [
     ...warnings.map((problem) => formatProblem("warning", problem, paint)),
-    steps.length === 0 ? `Nothing to ${imports.length === 0 ? "do" : verb}.` : `${count} to ${verb}:`,
+    ...(adopts === undefined ? [] : [adoptedLine(adopts)]),
+    steps.length === 0
+      ? `Nothing to ${imports.length === 0 && adopts === undefined ? "do" : verb}.`
+      : `${count} to ${verb}:`,
     ...lines,
     ...(imports.length === 0 ? [] : [`Imports that also run: ${imports.join(", ")}.`]),
     ...heldLines(held),
   ].join("\n");
+}
+
+function adoptedLine({ title, table, revisions }: NonNullable<Plan["adopts"]>): string {
+  const [first, ...others] = revisions;
+  const what = others.length === 0 ? first : `${revisions.length} migrations`;
+  return `${title} has applied ${what} (${table}): \`godwit up\` adopts ${others.length === 0 ? "it" : "them"} and does not run ${others.length === 0 ? "it" : "them"}.`;
 }
