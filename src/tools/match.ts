@@ -80,16 +80,13 @@ export function isNameOf({ keys, aliases = [] }: ToolRow, { id }: Pick<Migration
   return [...keys, ...aliases].includes(id);
 }
 
-/** Whether two names differ in separators, case or zeros in front only. A number alone is no name. */
+/** Whether two names differ in separators or case only. A number alone is no name. */
 export function isSpelledAs(one: string, other: string): boolean {
   return one === other || (/[a-z]/i.test(one) && spelled(one) === spelled(other));
 }
 
 export function spelled(name: string): string {
-  return name
-    .toLowerCase()
-    .replace(/[-_.\s]+/g, "_")
-    .replace(/^0+(?=\d)/, "");
+  return name.toLowerCase().replace(/[-_.\s]+/g, "_");
 }
 
 /** The number in front of a name. Some write a time with dashes. */

@@ -29,7 +29,7 @@ const CASES: readonly [what: string, sql: string, id: string][] = [
   ],
   ["knex, a word", `${KNEX} ('20240101000001_create_users.js', 1)`, "20240101000001_users"],
   ["knex, a day and a word", `${KNEX} ('20240101_create_users.js', 1)`, "20240101_users"],
-  ["knex, a short number and a separator", `${KNEX} ('001_create_users.js', 1)`, "0001-create-users"],
+  ["knex, a short number and a separator", `${KNEX} ('001_create_users.js', 1)`, "001-create-users"],
   [
     "kysely",
     "create table kysely_migration (name varchar primary key, timestamp varchar); insert into kysely_migration values ('2024-01-01T00-create-users', '2024')",

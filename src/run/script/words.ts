@@ -11,7 +11,7 @@ export const WORD = String.raw`regexp_replace(e.value, ''\.([cm]?[jt]s|sql)$'', 
  */
 export const SAID = `select ${WORD} as word, case when e.key like ''version%'' then ltrim(e.value, ''0'') end as number
       union all select s.spelled, case when length(s.front) < 12 then s.front end
-        from (select ltrim(regexp_replace(lower(${WORD}), ''[-_.[:space:]]+'', ''_'', ''g''), ''0'') as spelled,
+        from (select regexp_replace(lower(${WORD}), ''[-_.[:space:]]+'', ''_'', ''g'') as spelled,
           ltrim(replace(substring(${WORD} from ''^([0-9][0-9-]{7,})[-_.]''), ''-'', ''''), ''0'') as front) s where ${WORD} <> all ($1)
       union all select s.front, null from (select ltrim(replace(substring(${WORD} from ''^([0-9][0-9-]{11,})[-_.]''), ''-'', ''''), ''0'') as front) s
         where ${WORD} <> all ($1) and length(s.front) >= 12`;
