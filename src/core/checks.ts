@@ -24,7 +24,7 @@ export function checkOwner(graph: Graph, history: History, project: string | nul
     const message = `The ledger of this database belongs to project "${history.project}", these files to "${project}".`;
     return { code: "LEDGER_FOREIGN", message, hint, details: { ledger: history.project, files: project } };
   }
-  if (!isReplaced(graph, history)) return undefined;
+  if (!isReplaced(graph, history) || sharesText(graph, history)) return undefined;
   const applied = versioned(history);
   const [only, ...others] = applied;
   if (only !== undefined && others.length === 0) return vanishedAlone(only, graph);
@@ -46,7 +46,7 @@ export function checkOwner(graph: Graph, history: History, project: string | nul
 export function isReplaced(graph: Graph, history: History): boolean {
   const entries = history.entries.filter((entry) => entry.kind !== "repeatable");
   if (!entries.some((entry) => entry.state === "applied" && hasHadFile(entry))) return false;
-  if (entries.some((entry) => graph.byId.has(entry.revision)) || sharesText(graph, history)) return false;
+  if (entries.some((entry) => graph.byId.has(entry.revision))) return false;
   return (
     graph.order.some(({ kind }) => kind !== "repeatable") ||
     (graph.byId.size > 0 && !history.entries.some((entry) => graph.byId.has(entry.revision)))
