@@ -41,6 +41,7 @@ import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { losesNothingOutside } from "./step/pipeline.ts";
 import { prepareSteps } from "./step/prepare.ts";
 import type { Prepared } from "./step/prepared.ts";
+import { resumeRefusals } from "./step/resumable.ts";
 import { stepError } from "./step/step-error.ts";
 import { placeOfTrace, traceOf } from "./step/trace.ts";
 import { watch } from "./step/watch.ts";
@@ -115,9 +116,10 @@ async function tryPlan(target: Target, { options, context, files, results }: Tri
       ...(await lockTimeoutWarnings(steps, target.settings)),
     );
     const refused = await refusedIndexes(stepContext, steps, await invalidIndexes(connection));
+    const stuck = await resumeRefusals(target, connection, steps);
     await connection.execute("begin isolation level read committed");
     try {
-      await tryAll(stepContext, steps, { results, refused });
+      await tryAll(stepContext, steps, { results, refused, stuck });
     } finally {
       await rollback(connection);
     }
@@ -128,12 +130,14 @@ interface Known {
   readonly results: DryRunResults;
   /** By revision: an index that stands in its way as things are now. */
   readonly refused: ReadonlyMap<string, Problem>;
+  /** By revision: why a step that an earlier run has begun can't go on. */
+  readonly stuck: ReadonlyMap<string, Problem>;
 }
 
 async function tryAll(
   context: StepContext,
   steps: readonly Prepared[],
-  { results, refused }: Known,
+  { results, refused, stuck }: Known,
 ): Promise<void> {
   const left = new Set<string>();
   for (const [index, prepared] of steps.entries()) {
@@ -143,6 +147,12 @@ async function tryAll(
     if (missing !== undefined) {
       left.add(revision);
       results.notTried.push({ revision, because: `it depends on ${missing}` });
+      continue;
+    }
+    const halfWay = stuck.get(revision);
+    if (halfWay !== undefined) {
+      results.failures.push({ revision, problem: halfWay, uncertain: false });
+      left.add(revision);
       continue;
     }
     const problem = refused.get(revision);

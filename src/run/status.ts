@@ -175,6 +175,8 @@ export async function preview(target: Target, options: MigrateOptions, context: 
     signal: context.signal,
   });
   await refuseSessionNeeds(view, steps);
+  const [stuck, ...others] = await refusedResumes(target, { decided, files, history }, context);
+  if (stuck !== undefined) throw new PlanRefused([stuck, ...others]);
   const waits = await lockTimeoutWarnings(steps, target.settings);
   return { ...decided, warnings: [...warningsOf(target, view, decided), ...waits] };
 }

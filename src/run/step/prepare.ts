@@ -53,7 +53,8 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
       }
       const settings = body.settings ?? base.settings;
       const because =
-        whyOutside(body, settings) ?? (step.reason === "resume" ? "an earlier run began it so" : null);
+        whyOutside(body, settings) ??
+        (step.reason === "resume" ? "an earlier run has begun it outside a transaction" : null);
       kept += body.text.length;
       const keep = kept <= KEEP_BYTES;
       prepared.push({
