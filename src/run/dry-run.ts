@@ -35,7 +35,7 @@ import { CALM, resetSession } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { rollback } from "./session/transaction.ts";
 import { type StepContext, whereIs } from "./step/context.ts";
-import { interruptedDryRun } from "./step/interruption.ts";
+import { interruptedDryRun, lostDryRun } from "./step/interruption.ts";
 import { refusedIndexes } from "./step/leftover-indexes.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { losesNothingOutside } from "./step/pipeline.ts";
@@ -64,12 +64,19 @@ export async function dryRun(
     notImported = imports.map(({ name }) => name);
     await tryPlan(target, { options, context, files, results });
   } catch (thrown) {
-    if (!(asInterruption(thrown, context.signal) instanceof Interrupted)) throw thrown;
-    const error = interruptedDryRun(context.signal, results);
+    const isEnded = asInterruption(thrown, context.signal) instanceof Interrupted;
+    if (!isEnded && !isLost(thrown)) throw thrown;
+    const error = isEnded
+      ? interruptedDryRun(context.signal, results)
+      : lostDryRun(thrown as DatabaseError, results);
     error.report = results.interrupted(target.name, notImported);
     throw error;
   }
   return results.report(target.name, notImported);
+}
+
+function isLost(thrown: unknown): boolean {
+  return thrown instanceof DatabaseError && thrown.code === "DATABASE_CONNECTION_LOST";
 }
 
 interface Trial {
