@@ -40,6 +40,7 @@ export function planInput(
   return {
     migrations: files.migrations,
     problems: files.problems,
+    notes: files.notes,
     order: target.settings.order,
     history,
     goal: options.goal,
