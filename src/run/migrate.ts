@@ -49,6 +49,7 @@ import { Reconnection } from "./step/reconnection.ts";
 /** Throws a `GodwitError` whose `report` says what had been done, unless all that was asked for is done. */
 export async function migrate(target: Target, options: MigrateOptions, context: RunContext): Promise<Report> {
   const run = new Run(target, options, context);
+  context.soFar?.(() => run.report("interrupted"));
   try {
     const report = await run.all();
     context.observe({ kind: "finished", report });
