@@ -18,6 +18,7 @@ import { decideAdoption } from "./adopt/decide-adoption.ts";
 import { nothing, unknownTool } from "./adopt/problems.ts";
 import { type FoundHistory, parseMirror, readHistory, refuseFailed } from "./mirror/histories.ts";
 import { refuseOthers } from "./mirror/other-ledgers.ts";
+import { withTexts } from "./mirror/row-texts.ts";
 import { holdTool } from "./mirror/tool-lock.ts";
 import { isFresh, isMirrored } from "./mirror/tool-look.ts";
 import { recallTools } from "./mirror/tool-memory.ts";
@@ -62,10 +63,11 @@ export async function adopt(target: Target, options: AdoptOptions, given: RunCon
     );
     try {
       await holdTool(connection, found);
-      const current = { ...found, history: await readHistory(connection, found) };
-      refuseFailed(current);
+      const read = { ...found, history: await readHistory(connection, found) };
+      refuseFailed(read);
       // Problems of the history are reported before problems of the files.
       const files = "error" in listing ? withoutFiles(target, found, listing.error) : listing;
+      const current = await withTexts(connection, read, { files, history });
       const decided = await decideAdoption(target, current, {
         files,
         history,

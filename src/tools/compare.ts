@@ -242,6 +242,8 @@ function laterThan(id: string, sets: Sets): Later | undefined {
 /** Accepts only certain signs, because people use a short description more than once. */
 function isTwin(migration: Migration, row: ToolRow): boolean {
   const { tool, checksum } = migration;
+  const { fingerprint } = migration;
+  if (fingerprint !== null && row.fingerprints?.includes(fingerprint) === true) return true;
   if (sharesName(migration, row) || sharesTimestamp(migration.id, row.name)) return true;
   if (row.checksum === null) return false;
   return (tool?.checksums ?? []).includes(row.checksum) || checksum === `sha256:${row.checksum}`;

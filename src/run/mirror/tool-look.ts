@@ -26,6 +26,7 @@ import type { Mirror } from "./mirror.ts";
 import { mirrorOf } from "./mirror-of.ts";
 import { refuseOthers } from "./other-ledgers.ts";
 import { refuseUnnoticed } from "./reruns.ts";
+import { withTexts } from "./row-texts.ts";
 import { type Advisory, advisoryOf } from "./tool-lock.ts";
 import { LOOKED, oursIn, recallTools, type ToolMemory, tableOf } from "./tool-memory.ts";
 import { placeFor, placeWithoutLooking, readableOnly, refuseView, whoseOf } from "./whose.ts";
@@ -109,7 +110,10 @@ export async function lookAt(
   const tool = found?.tool ?? mirrored ?? only;
   return {
     ...{ tool, found, mirror, memory },
-    sets: found === undefined ? null : setsOf(found, { target, files, history, memory }),
+    sets:
+      found === undefined
+        ? null
+        : setsOf(await withTexts(connection, found, { files, history }), { target, files, history, memory }),
     situation: { first, mirrored: mirror !== null },
   };
 }
