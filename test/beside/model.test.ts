@@ -375,11 +375,14 @@ class Model {
 
   /** All of the backup; or without our ledger, or our ledger alone. The latter two are told only by a mirrored history. */
   async restore(chance: Chance): Promise<void> {
-    const { isMirrored, said } = this.#of;
+    const { isMirrored, said, tool, files } = this.#of;
     if (this.#backup === null) return;
     const { schemas } = this.#backup;
+    const claimed = await tool.claims(this.#db, files);
+    const told = files.filter(({ n }) => claimed.includes(n)).flatMap(effectsOf);
+    const isTold = (await this.#effects()).every((n) => told.includes(n));
     const parts = [schemas, schemas.filter((one) => one !== ledgerSchema), [ledgerSchema]];
-    const part = parts[isMirrored ? chance.int(0, 2) : 0] ?? [];
+    const part = parts[isMirrored ? chance.int(0, isTold ? 2 : 1) : 0] ?? [];
     said.push(`  restored: ${part}`);
     await restore(this.#db, this.#backup, part);
   }
