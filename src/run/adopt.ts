@@ -57,7 +57,11 @@ export async function adopt(target: Target, options: AdoptOptions, given: RunCon
     const mirror = parseMirror(target.settings.mirror);
     const isNamed =
       options.table !== undefined || (mirror !== null && mirror !== "none" && mirror.table !== undefined);
-    if (!isNamed) await refuseOthers(target, connection, found, memory);
+    if (!isNamed)
+      await refuseOthers(target, connection, found, {
+        memory,
+        mirrored: isMirrored(target, found.tool) === true,
+      });
     await connection.execute(
       `begin isolation level read committed; ${lock.fence} set local lock_timeout = ${Number(target.settings.lockTimeoutMs)};`,
     );

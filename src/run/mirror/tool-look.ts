@@ -90,7 +90,8 @@ export async function lookAt(
   }
   // One of many schemas has a history of its own only if the tool has created one there.
   if (schema !== null && found === undefined && setting == null) return null;
-  if (found !== undefined && table === undefined) await refuseOthers(target, connection, found, memory);
+  if (found !== undefined && table === undefined)
+    await refuseOthers(target, connection, found, { memory, mirrored: mirrored !== undefined });
   const advisory = advisoryOf(found?.tool ?? only, found?.table, connection);
   if (advisory !== null) {
     await hold(advisory);
