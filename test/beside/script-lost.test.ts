@@ -98,7 +98,8 @@ describe.skipIf(withoutPsql)("a row that is gone stops the script, as it stops u
     expect(psql(db.url, written) ?? "").not.toContain("was in the history of");
   });
 
-  test.for(Object.entries(SCENES))("%s: with all rows there it goes through", async ([, scene], { db }) => {
+  const ways = Object.entries(SCENES).filter(([name]) => /Django|Alembic|golang/.test(name));
+  test.for(ways)("%s: with all rows there it goes through", async ([, scene], { db }) => {
     const { godwit, written } = await adopted(db, scene);
     expect(psql(db.url, written)).toBe(null);
     expect(await effects(db)).toBe(1);
