@@ -189,7 +189,7 @@ end loop;`);
 const WORD = String.raw`regexp_replace(e.value, ''\.([cm]?[jt]s|sql)$'', '''')`;
 
 /** The number of a version, or in front of a name. Django's apps number theirs each for itself. */
-const NUMBER = String.raw`case when e.key like ''version%'' then ltrim(e.value, ''0'')
+const NUMBER = `case when e.key like ''version%'' then ltrim(e.value, ''0'')
       when e.key in (''name'', ''filename'', ''migration_name'') and not to_jsonb(t) ? ''app''
       then ltrim(replace(substring(e.value from ''^[0-9][0-9-]*(?=[_-])''), ''-'', ''''), ''0'') end`;
 
