@@ -14,10 +14,7 @@ import { sharesTimestamp, sharesVersion } from "./version.ts";
  * missing file alone does not stop need this: adopted ones, and those of a newer release.
  */
 export function renamed(fresh: readonly Migration[], graph: Graph, history: History): readonly Problem[] {
-  const ahead = aheadOf(graph, history);
-  const gone = withoutFile(graph, history).filter(
-    ({ revision, baseline }) => baseline || ahead.has(revision),
-  );
+  const gone = withoutFile(graph, history);
   return fresh.flatMap((migration) => {
     const origin = originOf(migration, gone, graph);
     return origin === undefined ? [] : [problemOf(migration, origin.entry, origin.shared)];
@@ -36,16 +33,22 @@ export function renameOf(entry: HistoryEntry, graph: Graph, history: History): P
 
 /** Whether a pending file has the text or the number of an applied revision whose file is gone. */
 export function isRenamed(migration: Migration, graph: Graph, history: History): boolean {
-  return originOf(migration, withoutFile(graph, history), graph) !== undefined;
+  return originOf(migration, goneOf(graph, history), graph) !== undefined;
 }
 
 /** Whether a file has the text of what is applied under another name. Then the ledger belongs to these files. */
 export function sharesText(graph: Graph, history: History): boolean {
-  const gone = withoutFile(graph, history);
+  const gone = goneOf(graph, history);
   return gone.some((entry) => graph.order.some((migration) => hasTextOf(entry, migration)));
 }
 
-function withoutFile(graph: Graph, history: History): readonly HistoryEntry[] {
+/** Applied revisions whose file is gone, and which a missing file alone does not stop. */
+export function withoutFile(graph: Graph, history: History): readonly HistoryEntry[] {
+  const ahead = aheadOf(graph, history);
+  return goneOf(graph, history).filter(({ revision, baseline }) => baseline || ahead.has(revision));
+}
+
+function goneOf(graph: Graph, history: History): readonly HistoryEntry[] {
   return history.entries.filter(
     ({ revision, kind, state }) => kind !== "repeatable" && state === "applied" && !graph.byId.has(revision),
   );
