@@ -2,11 +2,31 @@
 import { readFileSync } from "node:fs";
 import { beforeAll } from "vitest";
 import { container, openProject, stop, variablesOf, WAYS } from "../support/brands.ts";
-import { expect, test } from "../support/database.ts";
+import { expect, type TestDatabase, test } from "../support/database.ts";
 import { buildNextApp } from "../support/next-app.ts";
 import { startPostgrest } from "../support/postgrest.ts";
+import { childrenOf, untilGone } from "../support/processes.ts";
+import { until } from "../support/until.ts";
 
 beforeAll(() => void buildNextApp(), 300_000);
+
+const GATE = 41_122;
+/** Waits for as long as the test holds the gate. */
+const WAITING = {
+  "supabase/migrations/20250901080000_waits.sql": `select pg_advisory_xact_lock(${GATE});\n`,
+};
+const FAILING = {
+  "supabase/migrations/20250901080000_wrong.sql":
+    "create table seasons (id int);\ncreate tabel of_nothing ();\n",
+};
+const FOUR = ["brands", "bouquets", "wishlists", "bouquet_prices"];
+
+const applied = async (db: TestDatabase) =>
+  (
+    await db.sql<{ filename: string }>(
+      "select filename from migration_history order by executed_at, sequence",
+    )
+  ).map(({ filename }) => filename.slice(15, -4));
 
 for (const way of WAYS)
   test(`${way}: the app is up, its migrations are applied, and health is completed`, async ({ db }) => {
@@ -26,5 +46,93 @@ for (const way of WAYS)
     expect((await up.get("/")).text).toContain("Brands in Blooms");
     expect(api.requests.length > 0).toBe(way === "over HTTPS");
     await stop(up);
-    expect(await db.sql("select filename from migration_history order by executed_at")).toHaveLength(4);
+    expect(await applied(db)).toEqual(FOUR);
+    expect(await db.sql("select count(*)::int as n from bouquets")).toEqual([{ n: 3 }]);
+  });
+
+for (const way of WAYS)
+  test(`${way}: the app answers while its migrations run`, async ({ db }) => {
+    await openProject(db);
+    await using api = await startPostgrest(db);
+    await db.admin("select pg_advisory_lock($1)", [GATE]);
+    const up = await container(variablesOf(way, { db, api }), WAITING).start();
+    await up.health("200 running");
+    expect((await up.get("/")).status).toBe(200);
+    await db.admin("select pg_advisory_unlock($1)", [GATE]);
+    await up.health("200 completed");
+    await stop(up);
+    expect(await applied(db)).toEqual([...FOUR, "waits"]);
+  });
+
+for (const way of WAYS)
+  test(`${way}: a failing migration leaves the app up, is rolled back, and health says 503`, async ({
+    db,
+  }) => {
+    await openProject(db);
+    await using api = await startPostgrest(db);
+    const { start } = container(variablesOf(way, { db, api }), FAILING);
+    const up = await start();
+    expect((await up.health("503 failed")).json.status).toBe("error");
+    expect((await up.get("/")).status).toBe(200);
+    const { stderr } = await stop(up);
+    expect(stderr).toContain("20250901080000_wrong.sql");
+    expect(stderr).not.toContain("Attempt");
+    expect(await applied(db)).toEqual(FOUR);
+    expect(await db.sql("select to_regclass('seasons') as there")).toEqual([{ there: null }]);
+  });
+
+for (const way of WAYS)
+  test(`${way}: SIGTERM ends the app and the migration that runs, and nothing survives`, async ({ db }) => {
+    await openProject(db);
+    await using api = await startPostgrest(db);
+    await db.admin("select pg_advisory_lock($1)", [GATE]);
+    const up = await container(variablesOf(way, { db, api }), WAITING).start();
+    const waits = "select 1 from pg_locks where locktype = 'advisory' and objid = $1 and not granted";
+    await until(async () => (await db.admin(waits, [GATE])).length === 1, { what: "the migration to wait" });
+    await up.health("200 running");
+    const ours = childrenOf(up.running.child.pid);
+    expect(ours).toHaveLength(2);
+    await stop(up);
+    await untilGone(ours, "what the container had started");
+    await until(async () => (await db.admin(waits, [GATE])).length === 0, { what: "the server to be told" });
+    expect(await applied(db)).toEqual(FOUR);
+    await db.admin("select pg_advisory_unlock($1)", [GATE]);
+  });
+
+test("the app's exit code is the container's: of a port that is taken, and of a kill", async ({ db }) => {
+  await openProject(db);
+  await using api = await startPostgrest(db);
+  const place = container(variablesOf("over the database URL", { db, api }));
+  const first = await place.start();
+  await first.health("200 completed");
+  const second = place.godwit.with({ PORT: String(first.port) }).start("run", "--", ...first.app);
+  await second.exits(1);
+  const [app] = childrenOf(first.running.child.pid).filter((pid) =>
+    /next-server|server\.js/.test(readFileSync(`/proc/${pid}/cmdline`, "utf8")),
+  );
+  process.kill(app ?? 0, "SIGKILL");
+  await first.running.exits(137);
+});
+
+for (const [env, status] of [
+  [{ NODE_ENV: "development" }, "unknown"],
+  [{ SKIP_MIGRATIONS: "true" }, "unknown"],
+  [{ MIGRATION_ENABLED: "false" }, "unknown"],
+  [{ NODE_ENV: "staging" }, "completed"],
+] as const)
+  test(`with ${Object.entries(env).join().replace(",", "=")} the migrations are ${status}, and health names the environment`, async ({
+    db,
+  }) => {
+    await openProject(db);
+    await using api = await startPostgrest(db);
+    const up = await container({ ...variablesOf("over HTTPS", { db, api }), ...env }).start();
+    const { json } = await up.health(`200 ${status}`);
+    // Next.js sets NODE_ENV to production in the app itself, whatever the container's is.
+    await until(
+      async () =>
+        (await up.get("/api/health")).json.environment === ("NODE_ENV" in env ? env.NODE_ENV : "production"),
+    );
+    expect(json.migrations.status).toBe(status);
+    await stop(up);
+    if (status === "unknown") expect(api.requests).toEqual([]);
   });

@@ -37,6 +37,9 @@ export interface Container {
 
 export interface Up {
   readonly running: Running;
+  readonly port: number;
+  /** The words that start the app. */
+  readonly app: readonly string[];
   readonly get: (path: string) => Promise<Got>;
   /** Resolves when `/api/health` says so, as `200 completed`. */
   readonly health: (wanted: string) => Promise<Got>;
@@ -68,12 +71,11 @@ export function container(env: Readonly<Record<string, string>>, files: Files = 
     statusFile,
     async start() {
       const port = await freePort();
-      const server = join(buildNextApp(), "server.js");
-      const inside = godwit.with({ PORT: String(port) });
-      const running = inside.start("run", "--", process.execPath, server);
+      const app = [process.execPath, join(buildNextApp(), "server.js")];
+      const running = godwit.with({ PORT: String(port) }).start("run", "--", ...app);
       const ask = (path: string) => get(`http://127.0.0.1:${port}${path}`);
       return {
-        running,
+        ...{ running, port, app },
         get: ask,
         health: (wanted) =>
           until(
