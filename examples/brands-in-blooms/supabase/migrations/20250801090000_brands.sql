@@ -9,6 +9,7 @@ create table if not exists brands (
 
 alter table brands enable row level security;
 
+drop policy if exists "brands are public" on brands;
 create policy "brands are public" on brands for select using (true);
 
 insert into brands (name, country, founded_in)

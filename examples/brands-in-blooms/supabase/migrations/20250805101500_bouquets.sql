@@ -9,6 +9,7 @@ create table if not exists bouquets (
 
 alter table bouquets enable row level security;
 
+drop policy if exists "bouquets are public" on bouquets;
 create policy "bouquets are public" on bouquets for select using (true);
 
 insert into bouquets (brand_id, name, price_cents)

@@ -8,5 +8,6 @@ create table if not exists wishlists (
 
 alter table wishlists enable row level security;
 
+drop policy if exists "customers keep their own wishlist" on wishlists;
 create policy "customers keep their own wishlist" on wishlists
   for all using (customer_id = auth.uid()) with check (customer_id = auth.uid());

@@ -1,0 +1,179 @@
+/** Brands in Blooms: what its operators do by hand, and what they read: tables, logs, the status file. */
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type Container,
+  container,
+  openProject,
+  stop,
+  variablesOf,
+  WAYS,
+  type Way,
+} from "../support/brands.ts";
+import { expect, test as withDatabase } from "../support/database.ts";
+import { EXAMPLE } from "../support/next-app.ts";
+import { type Postgrest, startPostgrest } from "../support/postgrest.ts";
+
+/** A container whose app ends as soon as the migrations have. */
+const WAITS = ["run", "--wait", "--", process.execPath, "-e", ""];
+
+interface Project {
+  readonly api: Postgrest;
+  readonly open: (way: Way, env?: Readonly<Record<string, string>>) => Container;
+}
+
+const test = withDatabase.extend<{ project: Project }>({
+  project: async ({ db }, use) => {
+    await openProject(db);
+    await using api = await startPostgrest(db);
+    await use({ api, open: (way, env) => container({ ...variablesOf(way, { db, api }), ...env }) });
+  },
+});
+
+const applied = (text: string) => Number(/(\d+) migrations? applied/.exec(text)?.[1] ?? 0);
+
+for (const way of WAYS)
+  test(`${way}: who deletes a row of the history by its filename has that file run again at the next start`, async ({
+    db,
+    project,
+  }) => {
+    const { godwit } = project.open(way);
+    expect(applied((await godwit(...WAITS)).stderr)).toBe(4);
+    await db.sql("delete from bouquets");
+    await db.sql("DELETE FROM migration_history WHERE filename = '20250805101500_bouquets.sql'");
+    expect(applied((await godwit(...WAITS)).stderr)).toBe(1);
+    expect(await db.sql("select count(*)::int as n from bouquets")).toEqual([{ n: 3 }]);
+    expect((await db.sql("SELECT * FROM migration_history ORDER BY executed_at DESC"))[0]).toMatchObject({
+      filename: "20250805101500_bouquets.sql",
+      checksum: expect.any(String),
+    });
+    expect((await godwit(...WAITS)).stderr).toContain("everything is applied");
+  });
+
+for (const way of WAYS)
+  test(`${way}: rows of dead containers in migration_locks keep nobody out, and may be deleted`, async ({
+    db,
+    project,
+  }) => {
+    const { godwit } = project.open(way);
+    await godwit("up", "20250801090000_brands");
+    await db.sql(`update migration_locks set kind = 'lease', run_id = gen_random_uuid(), host = 'gone',
+      locked_at = now() - interval '10 minutes', expires_at = now() - interval '9 minutes'`);
+    await godwit("up", "20250805101500_bouquets");
+    await db.sql(`update migration_locks set kind = 'lease', run_id = gen_random_uuid(), host = 'gone',
+      locked_at = now() - interval '10 minutes', expires_at = now() + interval '1 hour'`);
+    const starting = godwit.start(...WAITS);
+    if (way === "over HTTPS") await starting.says(/waiting/);
+    await db.sql("DELETE FROM migration_locks WHERE locked_at < NOW() - INTERVAL '5 minutes'");
+    expect(applied((await starting.exits(0)).stderr)).toBe(2);
+  });
+
+test("row-level security is on for migration_locks and migration_history, and the API's roles see nothing", async ({
+  db,
+  project,
+}) => {
+  await project.open("over HTTPS").godwit(...WAITS);
+  const ours = "relname in ('migration_locks', 'migration_history')";
+  expect(
+    await db.sql(`select relname as name, relrowsecurity as secure from pg_class
+      where ${ours} and relkind = 'r' and relnamespace = 'public'::regnamespace order by 1`),
+  ).toEqual([
+    { name: "migration_history", secure: true },
+    { name: "migration_locks", secure: true },
+  ]);
+  await db.admin("grant select on migration_history, migration_locks to anon, authenticated");
+  for (const role of ["anon", "authenticated"]) {
+    await db.admin(`set role ${role}`);
+    expect(await db.admin("select 1 from migration_history union all select 1 from migration_locks")).toEqual(
+      [],
+    );
+    await db.admin("reset role");
+  }
+});
+
+test("a file that was changed after it was applied is refused by its checksum", async ({ project }) => {
+  const { godwit, folder } = project.open("over HTTPS");
+  await godwit(...WAITS);
+  const file = join(folder, "supabase/migrations/20250801090000_brands.sql");
+  writeFileSync(file, `${readFileSync(file, "utf8")}\ndrop table brands;\n`);
+  const { stderr } = await godwit(...WAITS);
+  expect(stderr).toContain("20250801090000_brands");
+  expect(stderr).toContain("The migrations have failed (PLAN_EDITED)");
+});
+
+test("the log has one JSON object in each line, with the fields that the team searches for", async ({
+  project,
+}) => {
+  const { stderr } = await project.open("over HTTPS").godwit(...WAITS);
+  const lines = stderr
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  for (const line of lines)
+    expect(line).toMatchObject({
+      timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+      level: expect.stringMatching(/^(info|warn|error)$/),
+      message: expect.any(String),
+      component: expect.any(String),
+      instanceId: expect.any(String),
+    });
+  expect(lines).toContainEqual(
+    expect.objectContaining({ filename: "20250813120000_wishlists.sql", duration: expect.any(Number) }),
+  );
+});
+
+test("docker exec: the status file says how the migrations are, and godwit health and godwit status too", async ({
+  project,
+}) => {
+  const place = project.open("over HTTPS");
+  await place.godwit(...WAITS);
+  const { migrations, environment } = JSON.parse(readFileSync(place.statusFile, "utf8"));
+  expect([migrations.status, environment]).toEqual(["completed", "production"]);
+  expect((await place.godwit("health")).stdout).toContain("completed");
+  expect((await place.godwit("status")).stdout).toContain("20250820083000_bouquet_prices");
+});
+
+test("no key and no password is in any log, answer, status file or table", async ({ db, project }) => {
+  const secret = `geheim-${process.pid}`;
+  const url = db.url.replace(/^(postgres\w*:\/\/[^:@/]+)(:[^@]*)?@/, `$1:${secret}@`);
+  expect(url).toContain(secret);
+  const wrong = "supabase/migrations/20250901080000_wrong.sql";
+  for (const way of WAYS) {
+    const place = project.open(way, { SUPABASE_DB_URL: url });
+    const up = await container(
+      { ...variablesOf(way, { db: { url }, api: project.api }) },
+      { [wrong]: "create tabel x ();" },
+    ).start();
+    const { text } = await up.health("503 failed");
+    const { stdout, stderr } = await stop(up);
+    const status = await place.godwit("status", "--json");
+    const rows = JSON.stringify([
+      await db.sql("select * from migration_history"),
+      await db.sql("select * from migration_locks"),
+      await db.sql("select * from migration_log"),
+    ]);
+    const all = [text, stdout, stderr, status.stdout, status.stderr, rows].join("\n");
+    for (const value of [secret, ...Object.values(project.api.keys)]) expect(all.includes(value)).toBe(false);
+  }
+});
+
+test("a preview before a release: plan and status --check say what is pending, over both ways", async ({
+  project,
+}) => {
+  for (const way of WAYS) {
+    const { godwit } = project.open(way);
+    expect((await godwit("plan", "--json")).json.plan.steps).toHaveLength(4);
+    await godwit.fails(1, "status", "--check");
+  }
+  const { godwit } = project.open("over the database URL");
+  expect((await godwit("up", "--dry-run")).stderr + (await godwit("plan")).stdout).toContain("wishlists");
+  await godwit.fails(1, "status", "--check");
+});
+
+test("supabase/exec_sql.sql is what godwit init --supabase writes", async () => {
+  const { folder, godwit } = container({}, {});
+  rmSync(join(folder, "supabase", "exec_sql.sql"));
+  await godwit("init", "--supabase");
+  const name = join("supabase", "exec_sql.sql");
+  expect(readFileSync(join(folder, name), "utf8")).toBe(readFileSync(join(EXAMPLE, name), "utf8"));
+});
