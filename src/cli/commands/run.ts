@@ -24,6 +24,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
       details: { from: "flag" },
     });
   const { app, flags, takeSignals, log } = invocation;
+  const besidePid = takeBeside();
   const problem = withoutInit(process.pid);
   if (problem !== null) log().problem("warn", problem);
   // The app is started before the configuration is read.
@@ -39,6 +40,8 @@ export async function run(invocation: Invocation): Promise<Answer> {
   try {
     const exitCode = await supervise({
       app,
+      besidePid,
+      stays: () => graceMs > 0 || (health as OpenHealth | null)?.server != null,
       wait: flags.wait === true,
       appGraceMs: () => graceMs,
       migrations,
@@ -58,6 +61,13 @@ export async function run(invocation: Invocation): Promise<Answer> {
   } finally {
     await (health as OpenHealth | null)?.close();
   }
+}
+
+/** The app that `bin/godwit-run` has started. What we start is not to find it. */
+function takeBeside(): number | undefined {
+  const pid = Number(process.env.GODWIT_BESIDE);
+  delete process.env.GODWIT_BESIDE;
+  return pid > 0 ? pid : undefined;
 }
 
 /** That nobody can be answered is said, and keeps neither the app nor the migrations from running. */
