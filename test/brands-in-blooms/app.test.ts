@@ -90,8 +90,11 @@ for (const way of WAYS)
     const waits = "select 1 from pg_locks where locktype = 'advisory' and objid = $1 and not granted";
     await until(async () => (await db.admin(waits, [GATE])).length === 1, { what: "the migration to wait" });
     await up.health("200 running");
-    const ours = childrenOf(up.running.child.pid);
-    expect(ours).toHaveLength(2);
+    // The app and the supervisor; and the migrations, which are the supervisor's.
+    const beside = childrenOf(up.running.child.pid);
+    const ours = beside.flatMap((pid) => [pid, ...childrenOf(pid)]);
+    expect([beside.length, ours.length]).toEqual([2, 3]);
+
     await stop(up);
     await untilGone(ours, "what the container had started");
     await until(async () => (await db.admin(waits, [GATE])).length === 0, { what: "the server to be told" });
@@ -105,7 +108,7 @@ test("the app's exit code is the container's: of a port that is taken, and of a 
   const place = container(variablesOf("over the database URL", { db, api }));
   const first = await place.start();
   await first.health("200 completed");
-  const second = place.godwit.with({ PORT: String(first.port) }).start("run", "--", ...first.app);
+  const second = place.godwit.with({ PORT: String(first.port) }).launch("--", ...first.app);
   await second.exits(1);
   const [app] = childrenOf(first.running.child.pid).filter((pid) =>
     /next-server|server\.js/.test(readFileSync(`/proc/${pid}/cmdline`, "utf8")),

@@ -72,7 +72,7 @@ export function container(env: Readonly<Record<string, string>>, files: Files = 
     async start() {
       const port = await freePort();
       const app = [process.execPath, join(buildNextApp(), "server.js")];
-      const running = godwit.with({ PORT: String(port) }).start("run", "--", ...app);
+      const running = godwit.with({ PORT: String(port) }).launch("--", ...app);
       const ask = (path: string) => get(`http://127.0.0.1:${port}${path}`);
       return {
         ...{ running, port, app },

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { root } from "../../scripts/fresh.mjs";
 import { createFamily, type Family } from "../bounded/family.ts";
-import { BINARY } from "./command.ts";
+import { BINARY, LAUNCHER } from "./command.ts";
 import type { TestDatabase } from "./database.ts";
 import { childrenOf } from "./processes.ts";
 import { startProxy } from "./proxy.ts";
@@ -14,7 +14,6 @@ import { type Files, folderOf } from "./target.ts";
 import { until } from "./until.ts";
 
 const SHIM = join(root, "bin", "godwit-init");
-const LAUNCHER = join(root, "bin", "godwit-run");
 const TINI = process.env.GODWIT_TEST_TINI ?? "tini";
 const NAMESPACE = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
 
