@@ -7,6 +7,7 @@ const SLOW = [
   "test/kill.test.ts",
   "test/tools/cut.test.ts",
   "test/wild/run-ends-anywhere.test.ts",
+  "test/brands-in-blooms/containers.test.ts",
   "test/import/{volume,killed,cut-origin,cut-database}.test.ts",
 ];
 /** Laws about the tree itself. */

@@ -8,6 +8,7 @@ import { startPostgrest } from "../support/postgrest.ts";
 import { childrenOf, untilGone } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
+/** Nobody else builds it: two builds at once would be in each other's way. */
 beforeAll(() => void buildNextApp(), 300_000);
 
 const GATE = 41_122;
@@ -139,3 +140,26 @@ for (const [env, status] of [
     await stop(up);
     if (status === "unknown") expect(api.requests).toEqual([]);
   });
+
+test("no key and no password is in any log, answer, status file or table", async ({ db }) => {
+  const secret = `geheim-${process.pid}`;
+  const url = db.url.replace(/^(postgres\w*:\/\/[^:@/]+)(:[^@]*)?@/, `$1:${secret}@`);
+  expect(url).toContain(secret);
+  await openProject(db);
+  await using api = await startPostgrest(db);
+  for (const way of WAYS) {
+    const place = container(variablesOf(way, { db: { url }, api }), FAILING);
+    const up = await place.start();
+    const { text } = await up.health("503 failed");
+    const { stdout, stderr } = await stop(up);
+    const status = await place.godwit("status", "--json");
+    const file = readFileSync(place.statusFile, "utf8");
+    const rows = JSON.stringify([
+      await db.sql("select * from migration_history"),
+      await db.sql("select * from migration_locks"),
+      await db.sql("select * from migration_log"),
+    ]);
+    const all = [text, file, stdout, stderr, status.stdout, status.stderr, rows].join("\n");
+    for (const value of [secret, ...Object.values(api.keys)]) expect(all.includes(value)).toBe(false);
+  }
+});
