@@ -1,10 +1,15 @@
 /** Brands in Blooms: what its operators do by hand, and what they read: tables, logs, the status file. */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { loadConfig } from "../../src/config/load.ts";
+import { delayOf } from "../../src/std/delays.ts";
 import { type Container, container, openProject, variablesOf, WAYS, type Way } from "../support/brands.ts";
 import { expect, test as withDatabase } from "../support/database.ts";
 import { EXAMPLE } from "../support/next-app.ts";
 import { type Postgrest, startPostgrest } from "../support/postgrest.ts";
+import { childrenOf } from "../support/processes.ts";
+import { folderOf, writeFiles } from "../support/target.ts";
+import { until } from "../support/until.ts";
 
 /** A container whose app ends as soon as the migrations have. */
 const WAITS = ["run", "--wait", "--", process.execPath, "-e", ""];
@@ -145,3 +150,47 @@ test("supabase/exec_sql.sql is what godwit init --supabase writes", async () => 
   const name = join("supabase", "exec_sql.sql");
   expect(readFileSync(join(folder, name), "utf8")).toBe(readFileSync(join(EXAMPLE, name), "utf8"));
 });
+
+const SLEEPING = { "supabase/migrations/20250901080000_sleeps.sql": "select pg_sleep(600);\n" };
+
+test("the migrations give way to the app, and hold about 50 MB: all that is beside the app at most 64", async ({
+  db,
+  project,
+}) => {
+  const { godwit, folder } = project.open("over the database URL");
+  writeFiles(folder, SLEEPING);
+  const running = godwit.launch("--", process.execPath, "-e", "setInterval(() => {}, 1000)");
+  const asleep =
+    "select 1 from pg_stat_activity where datname = current_database() and query like '%pg_sleep(600)%' and state = 'active' and pid <> pg_backend_pid()";
+  await until(async () => (await db.admin(asleep)).length > 0, { what: "the migration to sleep" });
+  const shell = running.child.pid ?? 0;
+  const [supervisor = 0] = childrenOf(shell).filter((pid) => wordsOf(pid).includes("run"));
+  const [migrations = 0] = childrenOf(supervisor);
+  expect(wordsOf(migrations)).toContain("up");
+  // The file behind Node's code is the app's too, so what counts is what each process has for itself.
+  const own = [shell, supervisor, migrations].map(ownMegabytes);
+  expect(own[2]).toBeLessThan(50);
+  expect(own.reduce((sum, each) => sum + each, 0)).toBeLessThan(64);
+  expect(nicenessOf(migrations)).toBe(10);
+  expect(nicenessOf(supervisor)).toBe(10);
+  // The limit that holds where none is set; it is the process's own.
+  expect(wordsOf(migrations)).toContain("--timeout=300000ms");
+  running.child.kill("SIGTERM");
+  await running.exits(143);
+});
+
+test("the limits that nobody has set are the team's", async () => {
+  const { values } = await loadConfig({ flags: {}, environment: {}, file: {}, workingFolder: folderOf({}) });
+  const { retryCount, retryDelay, maxMemoryMb, migrationEnabled, skipMigrations, environments } = values;
+  expect({ retryCount, maxMemoryMb, migrationEnabled, skipMigrations, environments }).toEqual({
+    ...{ retryCount: 3, maxMemoryMb: 256, migrationEnabled: true, skipMigrations: false },
+    environments: ["production", "staging"],
+  });
+  expect([1, 2, 3].map((retry) => delayOf(retryDelay, retry))).toEqual([5_000, 5_000, 5_000]);
+});
+
+const wordsOf = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+const nicenessOf = (pid: number) =>
+  Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[16]);
+const ownMegabytes = (pid: number) =>
+  Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
