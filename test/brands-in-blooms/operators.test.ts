@@ -114,6 +114,8 @@ test("the log has one JSON object in each line, with the fields that the team se
       component: expect.any(String),
       instanceId: expect.any(String),
     });
+  // One container is one instance, however many processes write its log.
+  expect(new Set(lines.map(({ instanceId }) => instanceId)).size).toBe(1);
   expect(lines).toContainEqual(
     expect.objectContaining({ filename: "20250813120000_wishlists.sql", duration: expect.any(Number) }),
   );

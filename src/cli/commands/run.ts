@@ -89,7 +89,7 @@ async function answerFor(
   }
 }
 
-function migrationsOf(config: Config, { flags }: Invocation): Migrations {
+function migrationsOf(config: Config, { flags, instanceId }: Invocation): Migrations {
   const { values, provenances, environment } = config;
   const skipped = whyNotBesideApp(values, environment.NODE_ENV);
   if (skipped !== null) return { skipped };
@@ -111,6 +111,7 @@ function migrationsOf(config: Config, { flags }: Invocation): Migrations {
       ...(once ? ["--connect-attempts=1"] : []),
     ],
     environment,
+    instanceId,
     timeoutMs,
     maxMemoryBytes: values.maxMemoryMb * MEGABYTE,
     retries: values.retryCount,
