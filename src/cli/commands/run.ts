@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Config } from "../../config/config.ts";
 import { flagName, OPTIONS, type Option } from "../../config/options.ts";
 import { ConfigError, problemsOf } from "../../errors.ts";
-import { type OpenHealth, openHealth } from "../../service/health/open.ts";
+import { type OpenHealth, openHealth, openStatusFile } from "../../service/health/open.ts";
 import { createHealthState, type HealthState } from "../../service/health/state.ts";
 import { whyNotBesideApp } from "../../service/supervise/conditions.ts";
 import { withoutInit } from "../../service/supervise/init.ts";
@@ -32,7 +32,10 @@ export async function run(invocation: Invocation): Promise<Answer> {
   let health: OpenHealth | null = null;
   const state = createHealthState();
   const migrations = async () => {
-    const config = await invocation.config();
+    const config = await invocation.config().catch((error: unknown) => {
+      health = withoutConfig(state, invocation);
+      throw error;
+    });
     graceMs = config.values.appGrace;
     health = await answerFor(state, config, invocation);
     return migrationsOf(config, invocation);
@@ -68,6 +71,21 @@ function takeBeside(): number | undefined {
   const pid = Number(process.env.GODWIT_BESIDE);
   delete process.env.GODWIT_BESIDE;
   return pid > 0 ? pid : undefined;
+}
+
+/** Whoever reads the status file learns of a broken configuration. Where the port is, only the configuration says. */
+function withoutConfig(state: HealthState, { flags, log }: Invocation): OpenHealth | null {
+  const file = flags.statusFile ?? process.env.GODWIT_STATUS_FILE;
+  if (typeof file !== "string" || file === "") return null;
+  const onFailure = (error: unknown) => {
+    for (const problem of problemsOf(error)) log().problem("error", problem);
+  };
+  try {
+    return openStatusFile(state, { file, root: process.cwd(), environment: process.env, onFailure });
+  } catch (error) {
+    onFailure(error);
+    return null;
+  }
 }
 
 /** That nobody can be answered is said, and keeps neither the app nor the migrations from running. */
