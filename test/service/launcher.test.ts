@@ -90,6 +90,15 @@ for (const name of ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR2"] as const)
     expect(await isSleeping(db)).toBe(false);
   });
 
+for (const name of ["SIGINT", "SIGQUIT"] as const)
+  test(`${name} ends an app that has no handler for it`, async ({ db }) => {
+    const { godwit } = place(db, ONE);
+    const running = godwit.launch("--", "sleep", "600");
+    await running.says("1 migration applied");
+    running.child.kill(name);
+    await running.exits(143);
+  });
+
 test("--app-grace ends an app that ignores SIGTERM, also when the migrations have long ended", async ({
   db,
 }) => {
