@@ -56,12 +56,16 @@ async function answers(): Promise<void> {
       if (round >= 0) taken.get(name)?.push(ms);
     }
   const alone = taken.get("the app alone") ?? [];
-  print("| started by | first answer, median ms | later than alone: median of pairs, ms | quarter to three quarters |");
+  print(
+    "| started by | first answer, median ms | later than alone: median of pairs, ms | quarter to three quarters |",
+  );
   print("| --- | --- | --- | --- |");
   for (const [name, ms] of taken) {
     const later = ms.map((each, index) => each - (alone[index] ?? 0)).toSorted((a, b) => a - b);
     const at = (part: number) => (later[Math.floor(part * (later.length - 1))] ?? 0).toFixed(1);
-    print(`| ${name} | ${median(ms).toFixed(1)} | ${median(later).toFixed(1)} | ${at(0.25)} to ${at(0.75)} |`);
+    print(
+      `| ${name} | ${median(ms).toFixed(1)} | ${median(later).toFixed(1)} | ${at(0.25)} to ${at(0.75)} |`,
+    );
   }
 }
 
@@ -73,7 +77,11 @@ async function memory(): Promise<void> {
     const { child, end } = await start(WAYS[name] ?? [], database);
     await active(database, 1);
     line(name, "a migration runs", child);
-    const [{ pid }] = (await admin.query("select pid from pg_stat_activity where datname = $1 and query like '%sleep(60)%'", [database])).rows;
+    const [{ pid }] = (
+      await admin.query("select pid from pg_stat_activity where datname = $1 and query like '%sleep(60)%'", [
+        database,
+      ])
+    ).rows;
     await admin.query("select pg_cancel_backend($1)", [pid]);
     await active(database, 0);
     const before = Date.now();
@@ -110,7 +118,10 @@ async function start([program = "", ...args]: readonly string[], database: strin
   });
   while (!said.includes("\n")) await once(child.stdout as NonNullable<typeof child.stdout>, "data");
   await new Promise<void>((done, failed) => {
-    get(said.slice(3).trim(), { agent: false }, (response) => response.resume().on("end", done)).on("error", failed);
+    get(said.slice(3).trim(), { agent: false }, (response) => response.resume().on("end", done)).on(
+      "error",
+      failed,
+    );
   });
   const ms = performance.now() - started;
   const closed = once(child, "close");
@@ -119,7 +130,8 @@ async function start([program = "", ...args]: readonly string[], database: strin
 
 /** Resolves when so many sessions run the migration. */
 async function active(database: string, count: number): Promise<void> {
-  const asked = "select 1 from pg_stat_activity where datname = $1 and state = 'active' and query like '%sleep(60)%'";
+  const asked =
+    "select 1 from pg_stat_activity where datname = $1 and state = 'active' and query like '%sleep(60)%'";
   while ((await admin.query(asked, [database])).rows.length !== count) await pause();
 }
 
