@@ -70,8 +70,10 @@ async function answers(): Promise<void> {
 }
 
 async function memory(): Promise<void> {
-  print("\n| started by | moment | processes of ours | resident MB | shared pages once, MB |");
-  print("| --- | --- | --- | --- | --- |");
+  print(
+    "\n| started by | moment | processes of ours | resident MB | shared pages once, MB | their own, MB |",
+  );
+  print("| --- | --- | --- | --- | --- | --- |");
   for (const name of ["godwit run", "godwit-run"]) {
     const database = await newDatabase();
     const { child, end } = await start(WAYS[name] ?? [], database);
@@ -95,7 +97,9 @@ function line(name: string, moment: string, { pid = 0 }: ChildProcess): void {
   const ours = familyOf(pid).filter(isOurs);
   const rss = ours.reduce((sum, each) => sum + kilobytes(each, "status", "VmRSS"), 0);
   const pss = ours.reduce((sum, each) => sum + kilobytes(each, "smaps_rollup", "Pss"), 0);
-  print(`| ${name} | ${moment} | ${ours.length} | ${(rss / 1024).toFixed(1)} | ${(pss / 1024).toFixed(1)} |`);
+  const own = ours.reduce((sum, each) => sum + kilobytes(each, "status", "RssAnon"), 0);
+  const figures = [rss, pss, own].map((each) => (each / 1024).toFixed(1)).join(" | ");
+  print(`| ${name} | ${moment} | ${ours.length} | ${figures} |`);
 }
 
 interface Started {
@@ -125,7 +129,11 @@ async function start([program = "", ...args]: readonly string[], database: strin
   });
   const ms = performance.now() - started;
   const closed = once(child, "close");
-  return { child, ms, end: () => (child.kill("SIGTERM"), closed) };
+  const end = () => {
+    child.kill("SIGTERM");
+    return closed;
+  };
+  return { child, ms, end };
 }
 
 /** Resolves when so many sessions run the migration. */
