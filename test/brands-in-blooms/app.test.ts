@@ -163,3 +163,18 @@ test("no key and no password is in any log, answer, status file or table", async
     for (const value of [secret, ...Object.values(api.keys)]) expect(all.includes(value)).toBe(false);
   }
 });
+
+test("over HTTPS: an API that is away at first is a cause that can pass, and the app is up meanwhile", async ({
+  db,
+}) => {
+  await openProject(db);
+  await using api = await startPostgrest(db, { fault: () => "before" });
+  const env = { ...variablesOf("over HTTPS", { db, api }), MIGRATION_RETRY_DELAY: "200ms" };
+  const up = await container(env).start();
+  await up.running.says("Attempt 1 of 4 to migrate has failed, and its cause can pass");
+  api.fault = undefined;
+  expect((await up.get("/")).status).toBe(200);
+  await up.health("200 completed");
+  await stop(up);
+  expect(await applied(db)).toEqual(FOUR);
+});

@@ -84,6 +84,9 @@ test("the image runs as a user that is not root, and begins with a command of th
   expect(last.indexOf(`--uid 1001 ${user}`)).toBeGreaterThan(0);
   expect(last.indexOf("\nUSER ")).toBeLessThan(last.indexOf("\nENTRYPOINT "));
   const [first = ""] = JSON.parse(/^ENTRYPOINT (.+)$/m.exec(last)?.[1] ?? "[]");
+  // Without a container it is started by the same command.
+  const { scripts } = JSON.parse(readFileSync(join(EXAMPLE, "package.json"), "utf8"));
+  expect(scripts.start.split(" ")[0]).toBe(first);
   const { bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   expect(Object.keys(bin)).toContain(first);
   for (const [, from = ""] of text.matchAll(/^COPY (?!--from)(\S+) /gm))

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import { delayOf } from "../../src/std/delays.ts";
 import { type Container, container, openProject, variablesOf, WAYS, type Way } from "../support/brands.ts";
-import { expect, test as withDatabase } from "../support/database.ts";
+import { expect, type TestDatabase, test as withDatabase } from "../support/database.ts";
 import { EXAMPLE } from "../support/next-app.ts";
 import { type Postgrest, startPostgrest } from "../support/postgrest.ts";
 import { childrenOf } from "../support/processes.ts";
@@ -26,6 +26,13 @@ const test = withDatabase.extend<{ project: Project }>({
     await use({ api, open: (way, env) => container({ ...variablesOf(way, { db, api }), ...env }) });
   },
 });
+
+const GATE = 41_123;
+const GATED = {
+  "supabase/migrations/20250901080000_gated.sql": `select pg_advisory_xact_lock(${GATE});
+    create table if not exists seasons (name text);
+    insert into seasons values ('spring');\n`,
+};
 
 const applied = (text: string) => Number(/(\d+) migrations? applied/.exec(text)?.[1] ?? 0);
 
@@ -63,6 +70,34 @@ for (const way of WAYS)
     if (way === "over HTTPS") await starting.says(/waiting/);
     await db.sql("DELETE FROM migration_locks WHERE locked_at < NOW() - INTERVAL '5 minutes'");
     expect(applied((await starting.exits(0)).stderr)).toBe(2);
+  });
+
+for (const way of WAYS)
+  test(`${way}: lock rows that are deleted under a migration that runs let nothing run twice`, async ({
+    db,
+    project,
+  }) => {
+    const { godwit, folder } = project.open(way, { MIGRATION_RETRY_DELAY: "50ms" });
+    writeFiles(folder, GATED);
+    await db.admin("select pg_advisory_lock($1)", [GATE]);
+    const running = godwit.launch("--", process.execPath, "-e", "setInterval(() => {}, 1000)");
+    const waits = "select 1 from pg_locks where locktype = 'advisory' and objid = $1 and not granted";
+    await until(async () => (await db.admin(waits, [GATE])).length > 0, { what: "the migration to wait" });
+    await using operator = await operatorOf(db);
+    // It may wait for the transaction that holds the row, as any client's statement does.
+    const deleted = operator.query("DELETE FROM migration_locks WHERE locked_at < NOW() + INTERVAL '1 day'");
+    const another = godwit.start(...WAITS);
+    await db.admin("select pg_advisory_unlock($1)", [GATE]);
+    await deleted;
+    await another.exits(0);
+    await until(
+      async () =>
+        (await db.sql("select 1 from migration_history where filename like '%gated%'")).length === 1,
+      { what: "the migration to be applied" },
+    );
+    running.child.kill("SIGTERM");
+    await running.exits(143);
+    expect(await db.sql("select count(*)::int as n from seasons")).toEqual([{ n: 1 }]);
   });
 
 test("row-level security is on for migration_locks and migration_history, and the API's roles see nothing", async ({
@@ -196,3 +231,9 @@ const nicenessOf = (pid: number) =>
   Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[16]);
 const ownMegabytes = (pid: number) =>
   Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+
+/** A session beside that of the test, for a statement that may wait. */
+async function operatorOf(db: TestDatabase) {
+  const client = await db.connect({ as: "superuser" });
+  return { query: (text: string) => client.query(text), [Symbol.asyncDispose]: () => client.end() };
+}
