@@ -56,7 +56,9 @@ export function createHealth(options: HealthOptions = {}): Health {
   const handler = createHandler({
     snapshot,
     get about() {
-      return { ...own, environment: environment ?? told()?.environment ?? own.environment };
+      // Another version may have written the file.
+      const named: unknown = told()?.environment;
+      return typeof named === "string" && environment === undefined ? { ...own, environment: named } : own;
     },
     access: { token: token ?? null, names: names ?? null },
     now: () => new Date(),
