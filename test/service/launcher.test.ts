@@ -33,6 +33,18 @@ function supervisorOf({ child }: Running): number {
   return found[0] ?? 0;
 }
 
+test("a signal at once, while the app has the machine for itself, leaves nothing behind", async ({ db }) => {
+  const { godwit } = place(db, ONE);
+  const running = godwit.launch("--", "sleep", "600");
+  const beside = await until(() => {
+    const found = childrenOf(running.child.pid).flatMap((pid) => [pid, ...childrenOf(pid)]);
+    return found.length === 3 && found;
+  });
+  running.child.kill("SIGTERM");
+  await running.exits(143);
+  expect(beside.filter(isRunning)).toEqual([]);
+});
+
 test("when the migrations have ended, a shell is all that stays beside the app", async ({ db }) => {
   const { godwit } = place(db, ONE);
   const running = godwit.launch("--", NODE, "-e", FOREVER);

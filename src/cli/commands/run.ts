@@ -5,6 +5,7 @@ import { flagName, OPTIONS, type Option } from "../../config/options.ts";
 import { ConfigError, problemsOf } from "../../errors.ts";
 import { type OpenHealth, openHealth, openStatusFile } from "../../service/health/open.ts";
 import { createHealthState, type HealthState } from "../../service/health/state.ts";
+import type { Beside } from "../../service/supervise/app.ts";
 import { whyNotBesideApp } from "../../service/supervise/conditions.ts";
 import { withoutInit } from "../../service/supervise/init.ts";
 import { type Migrations, supervise } from "../../service/supervise/supervise.ts";
@@ -24,7 +25,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
       details: { from: "flag" },
     });
   const { app, flags, takeSignals, log } = invocation;
-  const besidePid = takeBeside();
+  const beside = takeBeside();
   const problem = withoutInit(process.pid);
   if (problem !== null) log().problem("warn", problem);
   // The app is started before the configuration is read.
@@ -43,7 +44,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   try {
     const exitCode = await supervise({
       app,
-      besidePid,
+      beside,
       stays: () => graceMs > 0 || (health as OpenHealth | null)?.server != null,
       wait: flags.wait === true,
       appGraceMs: () => graceMs,
@@ -67,10 +68,10 @@ export async function run(invocation: Invocation): Promise<Answer> {
 }
 
 /** The app that `bin/godwit-run` has started. What we start is not to find it. */
-function takeBeside(): number | undefined {
-  const pid = Number(process.env.GODWIT_BESIDE);
+function takeBeside(): Beside | undefined {
+  const [, app, launcher] = /^(\d+) (\d+)$/.exec(process.env.GODWIT_BESIDE ?? "") ?? [];
   delete process.env.GODWIT_BESIDE;
-  return pid > 0 ? pid : undefined;
+  return app === undefined ? undefined : { appPid: Number(app), launcherPid: Number(launcher) };
 }
 
 /** Whoever reads the status file learns of a broken configuration. Where the port is, only the configuration says. */

@@ -21,18 +21,23 @@ export interface App {
   sweep(): void;
 }
 
+/** What a launcher has started, and the launcher itself, whose child we are. */
+export interface Beside {
+  readonly appPid: number;
+  readonly launcherPid: number;
+}
+
 /**
  * An app that `bin/godwit-run` has started, before it started us. The launcher passes the signals on and ends with the app's
  * exit code. It says when the app has ended: by `SIGUSR2`, or by its own end.
  */
-export function appBeside(pid: number): App {
-  const launcher = process.ppid;
+export function appBeside({ appPid: pid, launcherPid }: Beside): App {
   let end = (_code: number) => {};
   const ended = new Promise<number>((resolve) => {
     end = resolve;
   });
   const looking = setInterval(() => {
-    if (process.ppid !== launcher) end(0);
+    if (process.ppid !== launcherPid) end(0);
   }, LAUNCHER_EVERY_MS);
   void ended.then(() => clearInterval(looking));
   return {

@@ -10,7 +10,7 @@
 import { constants } from "node:os";
 import { GodwitError, type Problem, problemsOf } from "../../errors.ts";
 import { orAbort } from "../../std/time.ts";
-import { type App, appBeside, startApp } from "./app.ts";
+import { type App, appBeside, type Beside, startApp } from "./app.ts";
 import { type AttemptsOptions, migrate, type Result } from "./attempts.ts";
 import type { Voice, Witness } from "./voice.ts";
 
@@ -20,8 +20,8 @@ export type Migrations =
 
 export interface SuperviseOptions {
   readonly app: readonly string[];
-  /** The process of the app, if a launcher has started it. */
-  readonly besidePid?: number | undefined;
+  /** The app, if a launcher has started it. */
+  readonly beside?: Beside | undefined;
   /** Beside such an app: whether we stay when the migrations have ended. Asked then. */
   readonly stays?: () => boolean;
   /** The app starts when the migrations have ended. */
@@ -70,10 +70,10 @@ export async function supervise(options: SuperviseOptions): Promise<number> {
       await migrations;
       if (ending !== undefined) return 128 + constants.signals[ending];
     }
-    const { besidePid, stays } = options;
-    app = besidePid === undefined ? await startApp(options.app) : appBeside(besidePid);
+    const { beside, stays } = options;
+    app = beside === undefined ? await startApp(options.app) : appBeside(beside);
     migrations ??= migrating();
-    if (besidePid !== undefined && (await isDone(migrations, app)) && stays?.() !== true) return 0;
+    if (beside !== undefined && (await isDone(migrations, app)) && stays?.() !== true) return 0;
     const code = await app.ended;
     app.sweep();
     clearTimeout(grace);
