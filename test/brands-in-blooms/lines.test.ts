@@ -71,7 +71,7 @@ test("no word of that system is left out", () => {
       "drift",
       "per environment",
     ],
-    ...["retry strategies", "preview"],
+    ...["retry strategies", "preview", "webhook", "rollback", "blue-green", "custom runners"],
   ];
   expect(words.filter((word) => !all.includes(word))).toEqual([]);
 });
