@@ -23,7 +23,7 @@ import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";
-import { goalLeft, type MigrateOptions, planInput } from "./plan.ts";
+import { goalLeft, type MigrateOptions, planInput, withPutTogether } from "./plan.ts";
 import { boundedNotices } from "./report/notices.ts";
 import type { Report } from "./report/report.ts";
 import { Tally } from "./report/tally.ts";
@@ -176,15 +176,14 @@ class Run {
     // What is taken over or told is written before there is a plan.
     refuseForeign(target, files, read);
     const beside = await adoptInPassing(place, { files, history: read });
-    const { history, mirror, missingThere, unmirrored, remember, watch, advisory, passedOver } = beside;
+    const { mirror, missingThere, unmirrored, remember, watch, advisory, passedOver } = beside;
+    const history = await withPutTogether(target, files, beside.history);
     await this.#reconnection.recall(connection, read.created);
     const goal = goalLeft(this.#options.goal, this.#tally.counted);
     if (goal === null) return;
     const asked = planInput(target, { ...this.#options, goal }, files, history);
-    const input = {
-      ...asked,
-      policy: { ...asked.policy, failed: new Set(this.#tally.errors.keys()), passedOver },
-    };
+    const policy = { ...asked.policy, failed: new Set(this.#tally.errors.keys()), passedOver };
+    const input = { ...asked, policy };
     const decided = plan(input);
     this.#tally.planned(
       decided.steps.map((step) => step.revision),
