@@ -10,6 +10,7 @@ export {
   type Size,
   type TargetFile,
   type Variable,
+  type WebhookFile,
 } from "./config/define.ts";
 export type { ShownSetting } from "./config/shown.ts";
 export type { HistoryEntry } from "./core/history.ts";

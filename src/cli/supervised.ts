@@ -1,9 +1,11 @@
 /** The command `up` as the process of the migrations beside an app: what it tells the one that supervises it. */
 import { Interrupted, type Problem } from "../errors.ts";
 import type { RunEvent } from "../run/report/events.ts";
-import { type FromMigrations, isForSupervisor, SUPERVISED } from "../service/supervise/protocol.ts";
+import { canPass, type FromMigrations, isForSupervisor, SUPERVISED } from "../service/supervise/protocol.ts";
 
 export interface Supervisor {
+  /** Whether it will start this process again after such a failure. */
+  readonly isTriedAgain: (problems: readonly Problem[]) => boolean;
   /** Beside what the command does with the event itself. */
   readonly tell: (event: RunEvent) => void;
   readonly end: (end: {
@@ -15,6 +17,7 @@ export interface Supervisor {
 
 /** `null`: nobody supervises us. `onAbandoned` is called when the supervisor is gone. */
 export function findSupervisor(onAbandoned: (reason: Interrupted) => void): Supervisor | null {
+  const attemptsLeft = Number(process.env[SUPERVISED]);
   if (process.env[SUPERVISED] === undefined) return null;
   // User code and other commands that it starts are not supervised.
   delete process.env[SUPERVISED];
@@ -39,6 +42,7 @@ export function findSupervisor(onAbandoned: (reason: Interrupted) => void): Supe
     }
   };
   return {
+    isTriedAgain: (problems) => attemptsLeft > 0 && canPass(problems),
     tell: (event) => {
       if (isForSupervisor(event)) send({ kind: "event", event });
     },

@@ -25,6 +25,8 @@ export interface ChildOptions {
   /** How long it may take to end once it should. */
   readonly graceMs: number;
   readonly maxMemoryBytes: number;
+  /** How often it is started again if it fails and the cause can pass. */
+  readonly attemptsLeft: number;
   /** How often its memory is looked at. */
   readonly lookEveryMs?: number;
   readonly observe: (event: RunEvent) => void;
@@ -55,7 +57,7 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
     serialization: "advanced",
     detached: true,
-    env: { ...environment, [SUPERVISED]: "1" },
+    env: { ...environment, [SUPERVISED]: String(options.attemptsLeft) },
   });
   const { pid } = child;
   if (pid === undefined) return notStarted(child);

@@ -1,0 +1,120 @@
+/**
+ * Tells webhooks about one run.
+ *
+ *   a plan with steps ─► run.started      a long wait ─► run.blocked
+ *   the end ─► run.completed (if there was something to do) | run.failed ─► wait a little ─► keep what was not taken
+ *
+ * A run that finds nothing to do tells nothing: twenty containers that start are not forty messages.
+ */
+import type { Config } from "../../config/config.ts";
+import { DatabaseError, Interrupted, type Problem, problemsOf } from "../../errors.ts";
+import type { Report } from "../../run/report/report.ts";
+import type { RunContext, Target } from "../../run/session/target.ts";
+import { timeLimit } from "../../std/time.ts";
+import { aboutOf } from "../health/about.ts";
+import type { RunTeller } from "../teller.ts";
+import { watchWaits } from "./blocked.ts";
+import { completedOf, failedOf, messageOf, type RunFacts, startedOf } from "./message.ts";
+import { createSender, type Undelivered } from "./sender.ts";
+import { keepUndelivered } from "./undelivered.ts";
+
+/** How long the end of a run waits for receivers, and then for the database that keeps what they did not take. */
+const GRACE_MS = 3_000;
+/** The same where a signal or the deadline has ended the run. */
+const HURRIED_GRACE_MS = 800;
+
+export interface TellOptions {
+  readonly config: Config;
+  readonly target: Target;
+  readonly command: Report["command"];
+  readonly context: RunContext;
+  /** Whether somebody will run again after such a failure. It is no failure to tell of then. */
+  readonly isTriedAgain: (problems: readonly Problem[]) => boolean;
+}
+
+export function tellWebhooks(options: TellOptions): RunTeller {
+  const { config, target, context, isTriedAgain } = options;
+  const sender = createSender(config.webhooks);
+  const facts = factsOf(options);
+  const waits = watchWaits(config.values.blockedAfter);
+  let isStarted = false;
+  const send = (...[type, data]: [Parameters<typeof messageOf>[0], Parameters<typeof messageOf>[1]]) =>
+    sender.send(messageOf(type, data, new Date()));
+  const start = (revisions: readonly string[]) => {
+    if (!isStarted) send("run.started", startedOf(facts, revisions));
+    isStarted = true;
+  };
+  const close = async (): Promise<Problem | null> => {
+    const graceMs = context.signal.aborted ? HURRIED_GRACE_MS : GRACE_MS;
+    const left = await sender.close({ graceMs });
+    return left.length === 0 ? null : await kept(left, { target, context, graceMs });
+  };
+  return {
+    observe(event) {
+      if (event.kind === "planned" && event.plan.steps.length > 0)
+        start(event.plan.steps.map(({ revision }) => revision));
+      if (event.kind === "import-started") start([]);
+      const long = waits(event, performance.now());
+      if (long !== null) send("run.blocked", { ...facts, ...long });
+    },
+    completed(report) {
+      if (isStarted) send("run.completed", completedOf(facts, report));
+      return close();
+    },
+    failed(error, report) {
+      const problems = problemsOf(error);
+      const outcome = error instanceof Interrupted ? "interrupted" : "failed";
+      if (!isTriedAgain(problems)) send("run.failed", failedOf(facts, { outcome, problems, report }));
+      return close();
+    },
+  };
+}
+
+export function factsOf({ config, target, command, context }: Omit<TellOptions, "isTriedAgain">): RunFacts {
+  const { root, environment, values } = config;
+  const { startedAtMs: _, ...about } = aboutOf({ root, environment, service: values.service });
+  return { ...about, target: target.name, command, runId: context.runId, host: context.host };
+}
+
+interface KeepOptions {
+  readonly target: Target;
+  readonly context: RunContext;
+  readonly graceMs: number;
+}
+
+/** Keeps the messages, and says so. */
+async function kept(
+  left: readonly Undelivered[],
+  { target, context, graceMs }: KeepOptions,
+): Promise<Problem> {
+  using limit = timeLimit(graceMs);
+  const own = { ...context, signal: limit.signal, observe: () => {} };
+  try {
+    await keepUndelivered(target, left, own);
+    return undeliveredProblem(
+      left,
+      "godwit webhooks shows what was kept, and godwit webhooks --retry sends it.",
+    );
+  } catch (error) {
+    const why = error instanceof DatabaseError ? ` (${error.code})` : "";
+    return undeliveredProblem(left, `The database could not keep them either${why}.`);
+  }
+}
+
+export function undeliveredProblem(left: readonly Undelivered[], hint: string): Problem {
+  const reasons = new Map(left.map(({ webhook, reason }) => [webhook, reason]));
+  const said = [...reasons].map(([webhook, reason]) => `${webhook} ${reason}`).join("; ");
+  return {
+    code: "WEBHOOK_UNDELIVERED",
+    message: `${left.length} ${left.length === 1 ? "message" : "messages"} to webhooks could not be delivered: ${said}.`,
+    hint:
+      left.length === 1
+        ? hint
+            .replace("them,", "it,")
+            .replace("sends them", "sends it")
+            .replace("They", "It")
+            .replace("are lost", "is lost")
+        : hint,
+    details: { webhooks: [...reasons.keys()], types: [...new Set(left.map(({ message }) => message.type))] },
+  };
+}
