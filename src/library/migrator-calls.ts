@@ -149,6 +149,14 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
           },
         });
       }),
+    async webhooks(action = "list") {
+      const { checkValue, oneOf } = await given();
+      checkValue(action, "The action of webhooks()", oneOf("list", "retry", "forget"));
+      return call(async ({ settings: { webhooks }, assembled }, context) => {
+        const { undelivered } = await import("../service/webhooks/undelivered.ts");
+        return undelivered(assembled.target, { action, webhooks }, context);
+      });
+    },
     log: () =>
       call(async ({ assembled }, context) =>
         (await import("../run/history.ts")).logOf(assembled.target, context),

@@ -1,7 +1,7 @@
 /** Messages that nobody took: kept with the ledger, shown, and sent again when a person says so. */
 import type { WebhookEvent } from "../../config/options.ts";
 import type { WebhookConfig } from "../../config/webhooks.ts";
-import { type UndeliveredTable, undeliveredTable } from "../../ledger/webhooks.ts";
+import { type KeptRow, type UndeliveredTable, undeliveredTable } from "../../ledger/webhooks.ts";
 import { withConnection } from "../../run/session/connect.ts";
 import type { RunContext, Target } from "../../run/session/target.ts";
 import type { Message, MessageData } from "./message.ts";
@@ -62,23 +62,17 @@ export async function undelivered(
     await withConnection(target, context, (connection) => table.forget(connection, rows));
     return { target: target.name, delivered: 0, forgotten: rows.length, undelivered: [] };
   }
-  let delivered = 0;
-  if (action === "retry")
-    for (const row of rows) {
-      context.signal.throwIfAborted();
-      const webhook = webhooks.find(({ name }) => name === row.webhook);
-      const refusal =
-        webhook === undefined
-          ? { reason: NOT_CONFIGURED }
-          : await post(webhook, row.message as Message, context);
-      const attempts = row.attempts + (webhook === undefined ? 0 : 1);
-      await withConnection(target, context, (connection) =>
-        refusal === null
-          ? table.forget(connection, [row])
-          : table.failed(connection, { ...row, attempts, reason: refusal.reason }),
-      );
-      if (refusal === null) delivered++;
-    }
+  const delivered =
+    action === "retry"
+      ? await sendAgain(rows, {
+          webhooks,
+          signal: context.signal,
+          note: (row, refusal) =>
+            withConnection(target, context, (connection) =>
+              refusal === null ? table.forget(connection, [row]) : table.failed(connection, refusal),
+            ),
+        })
+      : 0;
   const left = action === "retry" ? await list() : rows;
   return {
     target: target.name,
@@ -92,7 +86,30 @@ export async function undelivered(
   };
 }
 
-const NOT_CONFIGURED = "is not configured any more";
+interface SendAgain {
+  readonly webhooks: readonly WebhookConfig[];
+  readonly signal: AbortSignal;
+  /** `refusal`: the row as it is after the attempt. `null`: it was taken. */
+  readonly note: (row: KeptRow, refusal: KeptRow | null) => Promise<void>;
+}
+
+/** One attempt for each. Returns how many were taken. */
+async function sendAgain(rows: readonly KeptRow[], { webhooks, signal, note }: SendAgain): Promise<number> {
+  let delivered = 0;
+  /** Webhooks that can't be reached. Their other messages would wait for nothing. */
+  const down = new Set<string>();
+  for (const row of rows) {
+    signal.throwIfAborted();
+    if (down.has(row.webhook)) continue;
+    const webhook = webhooks.find(({ name }) => name === row.webhook);
+    const refusal = webhook === undefined ? null : await post(webhook, row.message as Message, { signal });
+    if (refusal?.canPass === true) down.add(row.webhook);
+    if (webhook === undefined) await note(row, { ...row, reason: "is not configured any more" });
+    else await note(row, refusal && { ...row, attempts: row.attempts + 1, reason: refusal.reason });
+    if (webhook !== undefined && refusal === null) delivered++;
+  }
+  return delivered;
+}
 
 function tableOf({ ledger, settings }: Target): UndeliveredTable {
   return undeliveredTable({
