@@ -8,6 +8,7 @@ import type { RunEvent } from "../run/report/events.ts";
 import type { Report } from "../run/report/report.ts";
 import type { RunContext, Target } from "../run/session/target.ts";
 import { tolerant } from "../std/tolerant.ts";
+import { isTelemetryRegistered } from "./telemetry/registered.ts";
 import type { RunTeller } from "./teller.ts";
 
 export interface AnnounceOptions {
@@ -57,6 +58,10 @@ async function tellersOf(options: AnnounceOptions): Promise<readonly RunTeller[]
   const tellers: RunTeller[] = [];
   if (config.webhooks.length > 0)
     tellers.push((await import("./webhooks/tell.ts")).tellWebhooks({ ...options, isTriedAgain }));
+  if (isTelemetryRegistered(config.environment)) {
+    const teller = await (await import("./telemetry/tell.ts")).tellTelemetry(options);
+    if (teller !== null) tellers.push(teller);
+  }
   return tellers;
 }
 
