@@ -161,6 +161,7 @@ function hung(timeoutMs: number, graceMs: number): Problem {
     code: "DEADLINE",
     message: `The migrations had not ended ${formatDuration(graceMs)} after their deadline (timeout, ${timeoutMs / 1000} s). Their process was ended, and what was not committed was rolled back.`,
     hint: "godwit status shows what is applied. For more time use --timeout or MIGRATION_TIMEOUT.",
+    details: { killed: true },
   };
 }
 

@@ -15,7 +15,7 @@ import { aboutOf } from "../health/about.ts";
 import type { RunTeller } from "../teller.ts";
 import { watchWaits } from "./blocked.ts";
 import { completedOf, failedOf, messageOf, type RunFacts, startedOf } from "./message.ts";
-import { createSender, type Undelivered } from "./sender.ts";
+import { createSender, type Sender, type Undelivered } from "./sender.ts";
 import { keepUndelivered } from "./undelivered.ts";
 
 /** How long the end of a run waits for receivers, and then for the database that keeps what they did not take. */
@@ -33,9 +33,10 @@ export interface TellOptions {
 }
 
 export function tellWebhooks(options: TellOptions): RunTeller {
-  const { config, target, context, isTriedAgain } = options;
+  const { config, target, command, context, isTriedAgain } = options;
   const sender = createSender(config.webhooks);
-  const facts = factsOf(options);
+  const { runId, host } = context;
+  const facts = factsOf(config, { target: target.name, command, runId, host });
   const waits = watchWaits(config.values.blockedAfter);
   let isStarted = false;
   const send = (...[type, data]: [Parameters<typeof messageOf>[0], Parameters<typeof messageOf>[1]]) =>
@@ -44,11 +45,7 @@ export function tellWebhooks(options: TellOptions): RunTeller {
     if (!isStarted) send("run.started", startedOf(facts, revisions));
     isStarted = true;
   };
-  const close = async (): Promise<Problem | null> => {
-    const graceMs = context.signal.aborted ? HURRIED_GRACE_MS : GRACE_MS;
-    const left = await sender.close({ graceMs });
-    return left.length === 0 ? null : await kept(left, { target, context, graceMs });
-  };
+  const close = () => closeSender(sender, { target, context, hurried: context.signal.aborted });
   return {
     observe(event) {
       if (event.kind === "planned" && event.plan.steps.length > 0)
@@ -70,27 +67,35 @@ export function tellWebhooks(options: TellOptions): RunTeller {
   };
 }
 
-export function factsOf({ config, target, command, context }: Omit<TellOptions, "isTriedAgain">): RunFacts {
-  const { root, environment, values } = config;
+export function factsOf(
+  { root, environment, values }: Config,
+  of: Pick<RunFacts, "target" | "command" | "runId" | "host">,
+): RunFacts {
   const { startedAtMs: _, ...about } = aboutOf({ root, environment, service: values.service });
-  return { ...about, target: target.name, command, runId: context.runId, host: context.host };
+  return { ...about, ...of };
 }
 
-interface KeepOptions {
-  readonly target: Target;
+interface CloseOptions {
+  /** `null`: there is no one database that could keep what is left. */
+  readonly target: Target | null;
   readonly context: RunContext;
-  readonly graceMs: number;
+  /** Somebody waits for the end of the process. */
+  readonly hurried: boolean;
 }
 
-/** Keeps the messages, and says so. */
-async function kept(
-  left: readonly Undelivered[],
-  { target, context, graceMs }: KeepOptions,
-): Promise<Problem> {
+/** Waits a little, keeps what was not taken, and says so. */
+export async function closeSender(
+  sender: Sender,
+  { target, context, hurried }: CloseOptions,
+): Promise<Problem | null> {
+  const graceMs = hurried ? HURRIED_GRACE_MS : GRACE_MS;
+  const left = await sender.close({ graceMs });
+  if (left.length === 0) return null;
+  if (target === null)
+    return undeliveredProblem(left, "Nothing keeps them where several targets run at once.");
   using limit = timeLimit(graceMs);
-  const own = { ...context, signal: limit.signal, observe: () => {} };
   try {
-    await keepUndelivered(target, left, own);
+    await keepUndelivered(target, left, { ...context, signal: limit.signal, observe: () => {} });
     return undeliveredProblem(
       left,
       "godwit webhooks shows what was kept, and godwit webhooks --retry sends it.",
@@ -101,7 +106,7 @@ async function kept(
   }
 }
 
-export function undeliveredProblem(left: readonly Undelivered[], hint: string): Problem {
+function undeliveredProblem(left: readonly Undelivered[], hint: string): Problem {
   const reasons = new Map(left.map(({ webhook, reason }) => [webhook, reason]));
   const said = [...reasons].map(([webhook, reason]) => `${webhook} ${reason}`).join("; ");
   return {
