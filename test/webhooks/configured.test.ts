@@ -75,9 +75,18 @@ test("neither the URL nor a secret is seen anywhere, also where a migration prin
 }) => {
   const receiver = await startReceiver(500);
   const url = receiver.url.replace("T0ken", CANARY);
-  const module =
-    "export async function up({ log }) { for (const each of Object.values(process.env)) log.info(each); }";
-  const folder = folderOf({ ...FILES, "migrations/0002_prints.js": module });
+  const inFile = "http://127.0.0.1:1/services/T000/Zq9inTheFile99";
+  // In whole, and the part that is secret by itself.
+  const module = `export async function up({ log }) {
+    for (const text of [...Object.values(process.env), ${JSON.stringify(inFile)}]) log.info(text + " in whole");
+    log.info(new URL(process.env.GODWIT_WEBHOOK_URL).pathname.split("/").pop() + " alone");
+    log.info(process.env.GODWIT_WEBHOOK_SECRET.slice(6) + " alone");
+    log.info("Zq9inTheFile99 alone");
+  }`;
+  const folder = folderOf({
+    ...{ ...FILES, "migrations/0002_prints.js": module },
+    "godwit.config.json": JSON.stringify({ webhooks: [{ url: inFile }] }),
+  });
   const secret = webhookSecret(7);
   const env = { GODWIT_WEBHOOK_URL: url, GODWIT_WEBHOOK_SECRET: secret };
   const godwit = commandIn({ folder, url: db.url, env });
@@ -88,7 +97,8 @@ test("neither the URL nor a secret is seen anywhere, also where a migration prin
   const all = said.map(({ stdout, stderr }) => stdout + stderr).join("\n");
   expect(receiver.received[0]?.path).toContain(CANARY);
   expect(all).toContain("answered 500");
-  for (const hidden of [CANARY, secret, secret.slice(6)]) {
+  expect(all.match(/\*\*\* alone/g)).toHaveLength(3);
+  for (const hidden of [CANARY, secret, secret.slice(6), "Zq9inTheFile99"]) {
     expect(all).not.toContain(hidden);
     expect(await ledgerOf(db)).not.toContain(hidden);
   }
