@@ -30,7 +30,7 @@ export interface RunFacts {
 export type MessageData = RunFacts & (Started | Completed | Failed | Blocked);
 
 export interface Started {
-  /** The steps to come, in order. */
+  /** The steps to come, in order. Of a run that imports files, those before the import. */
   readonly pending: readonly string[];
   /** The number of steps to come. `pending` names the first of many. */
   readonly count: number;
@@ -42,6 +42,8 @@ export interface Completed {
   readonly durationMs: number;
   /** The codes of its warnings. */
   readonly warnings: readonly string[];
+  /** Only of a run that imports files. */
+  readonly imports?: readonly { readonly import: string; readonly stored: number }[];
 }
 
 export interface Failed {
@@ -82,7 +84,13 @@ export function startedOf(facts: RunFacts, revisions: readonly string[]): Messag
 
 export function completedOf(facts: RunFacts, report: Report): MessageData {
   const codes = new Set(report.warnings.map(({ code }) => code));
-  return { ...facts, ...doneIn(report), warnings: [...codes] };
+  const imports = report.imports?.map(({ import: name, stored }) => ({ import: name, stored }));
+  return {
+    ...facts,
+    ...doneIn(report),
+    warnings: [...codes],
+    ...(imports === undefined ? {} : { imports }),
+  };
 }
 
 export function failedOf(

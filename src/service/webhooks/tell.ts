@@ -50,7 +50,8 @@ export function tellWebhooks(options: TellOptions): RunTeller {
     observe(event) {
       if (event.kind === "planned" && event.plan.steps.length > 0)
         start(event.plan.steps.map(({ revision }) => revision));
-      if (event.kind === "import-started") start([]);
+      // The scan is over, and there are files to read.
+      if (event.kind === "import-progress" && event.figures.files.total > 0) start([]);
       const long = waits(event, performance.now());
       if (long !== null) send("run.blocked", { ...facts, ...long });
     },
