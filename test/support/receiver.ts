@@ -1,6 +1,7 @@
 /** A receiver of webhooks: a server of this machine that takes, refuses, cuts, or never answers. */
 import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import { until } from "./until.ts";
@@ -31,10 +32,22 @@ export interface Receiver {
   readonly types: () => readonly string[];
 }
 
-export async function startReceiver(...behaviours: readonly Behaviour[]): Promise<Receiver> {
+export function startReceiver(...behaviours: readonly Behaviour[]): Promise<Receiver> {
+  return start(behaviours, null);
+}
+
+/** The same over HTTPS. */
+export function startSecureReceiver(tls: { cert: Buffer; key: Buffer }): Promise<Receiver> {
+  return start([], tls);
+}
+
+async function start(
+  behaviours: readonly Behaviour[],
+  tls: { cert: Buffer; key: Buffer } | null,
+): Promise<Receiver> {
   const received: Received[] = [];
   let plan: readonly Behaviour[] = behaviours.length === 0 ? [204] : behaviours;
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks).toString();
@@ -42,7 +55,8 @@ export async function startReceiver(...behaviours: readonly Behaviour[]): Promis
     const [now = 204, ...later] = plan;
     if (later.length > 0) plan = later;
     act(now, response);
-  });
+  };
+  const server = tls === null ? createServer(answer) : createSecureServer(tls, answer);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => {
@@ -51,7 +65,7 @@ export async function startReceiver(...behaviours: readonly Behaviour[]): Promis
   });
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}/hooks/T0ken-in-the-path`,
+    url: `${tls === null ? "http://127.0.0.1" : "https://localhost"}:${port}/hooks/T0ken-in-the-path`,
     received,
     behave(...next) {
       plan = next;

@@ -52,6 +52,10 @@ for (const [name, behaviour, reason] of REFUSALS)
     ]);
     expect(stderr).toMatch(reason);
     expect(stderr).toContain("godwit webhooks --retry");
+    const { findings } = (await godwit("doctor", "--json")).json;
+    expect(findings.find(({ subject }: { subject: string }) => subject === "webhooks")).toMatchObject({
+      message: `2 messages were not delivered to ${new URL(receiver.url).host}`,
+    });
     const kept = (await godwit("webhooks", "--json")).json;
     expect(kept.undelivered.map((each: { type: string }) => each.type)).toEqual([
       "run.started",
