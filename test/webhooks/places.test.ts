@@ -3,7 +3,7 @@ import pg from "pg";
 import { onTestFinished } from "vitest";
 import { makeCertificate } from "../support/certificate.ts";
 import { commandIn } from "../support/command.ts";
-import { expect, ledgerSchema, test } from "../support/database.ts";
+import { expect, test } from "../support/database.ts";
 import { startReceiver, startSecureReceiver } from "../support/receiver.ts";
 import { folderOf } from "../support/target.ts";
 
