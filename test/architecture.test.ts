@@ -25,7 +25,7 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^user-code\//, 7.5],
   [/^assemble\//, 8],
   [/^testing\//, 8.5],
-  [/^service\/(?:announce\.ts|teller\.ts|webhooks\/|telemetry\/)/, 8.7],
+  [/^service\/(?:announce\.ts|patience\.ts|teller\.ts|webhooks\/|telemetry\/)/, 8.7],
   [/^(library|service)\/|^testing\.ts/, 9],
   [/^cli\//, 9.5],
   [/^(index|health)\.ts/, 9.5],

@@ -35,7 +35,7 @@ export async function announceRun(
     context.observe(event);
   };
   const end = async (how: (teller: RunTeller) => Promise<Problem | null>) => {
-    const ended = await Promise.all(tellers.map((teller) => how(teller).catch(() => null)));
+    const ended = await Promise.all(tellers.map(async (teller) => how(teller)).map(orNothing));
     const problems = ended.filter((problem) => problem !== null);
     for (const problem of problems) context.observe({ kind: "warning", problem });
     return problems;
@@ -55,14 +55,21 @@ export async function announceRun(
 /** The code is loaded where it has somebody to tell. */
 async function tellersOf(options: AnnounceOptions): Promise<readonly RunTeller[]> {
   const { config, isTriedAgain = () => false } = options;
-  const tellers: RunTeller[] = [];
-  if (config.webhooks.length > 0)
-    tellers.push((await import("./webhooks/tell.ts")).tellWebhooks({ ...options, isTriedAgain }));
-  if (isTelemetryRegistered(config.environment)) {
-    const teller = await (await import("./telemetry/tell.ts")).tellTelemetry(options);
-    if (teller !== null) tellers.push(teller);
-  }
-  return tellers;
+  const webhooks = async () => {
+    if (config.webhooks.length === 0) return null;
+    return (await import("./webhooks/tell.ts")).tellWebhooks({ ...options, isTriedAgain });
+  };
+  const telemetry = async () => {
+    if (!isTelemetryRegistered(config.environment)) return null;
+    return (await import("./telemetry/tell.ts")).tellTelemetry(options);
+  };
+  const tellers = await Promise.all([webhooks(), telemetry()].map(orNothing));
+  return tellers.filter((teller) => teller !== null);
+}
+
+/** What others have registered may throw anywhere, and a run does not depend on it. */
+function orNothing<T>(promise: Promise<T>): Promise<T | null> {
+  return promise.catch(() => null);
 }
 
 function reportIn({ report }: GodwitError): Report | null {

@@ -1,4 +1,6 @@
 /** The command tells OpenTelemetry what it does, if somebody has registered it in the process, and loads nothing otherwise. */
+import { createRequire } from "node:module";
+import { join } from "node:path";
 import { commandIn } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
@@ -66,4 +68,22 @@ test("OTEL_SDK_DISABLED switches it off, and without a registration the API is n
   const { stderr } = await commandIn({ folder, url: db.url, env })("up");
   expect(stderr).toContain("godwit.cjs");
   expect(stderr).not.toContain("opentelemetry");
+});
+
+test("a tracer that throws, and one whose export never ends, change nothing of the run", async ({ db }) => {
+  const api = `const api = require(${JSON.stringify(createRequire(import.meta.url).resolve("@opentelemetry/api"))});
+    const span = () => { throw new Error("broken"); };`;
+  const folder = folderOf({
+    ...FILES,
+    "throws.cjs": `${api} api.trace.setGlobalTracerProvider({ getTracer: () => ({ startSpan: span }) });`,
+    "hangs.cjs": `${api} api.metrics.setGlobalMeterProvider({ getMeter: api.createNoopMeter, forceFlush: () => new Promise(() => {}) });`,
+  });
+  for (const [script, goal] of [
+    ["throws.cjs", "+1"],
+    ["hangs.cjs", "+1"],
+  ] as const) {
+    const env = { NODE_OPTIONS: `--require ${join(folder, script)}` };
+    const { json } = await commandIn({ folder, url: db.url, env })("up", goal, "--json");
+    expect(json.report.steps).toHaveLength(1);
+  }
 });

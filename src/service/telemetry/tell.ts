@@ -6,13 +6,11 @@ import type { Report } from "../../run/report/report.ts";
 import type { RunContext, Target } from "../../run/session/target.ts";
 import { orAbort, timeLimit } from "../../std/time.ts";
 import { VERSION } from "../../std/version.ts";
+import { patienceOf } from "../patience.ts";
 import type { RunTeller } from "../teller.ts";
 import { type Api, loadApi } from "./api.ts";
 import { openMeters } from "./meters.ts";
 import { COMMON, openSpans } from "./spans.ts";
-
-/** How long the process waits at the end of a run until what was measured is out. */
-const FLUSH_MS = 2_000;
 
 export interface TelemetryOptions {
   readonly config: Config;
@@ -28,6 +26,7 @@ export async function tellTelemetry(options: TelemetryOptions): Promise<RunTelle
   const api = await loadApi(config.root);
   if (api === null) return null;
   const startedAt = performance.now();
+  const patienceMs = patienceOf(context.signal, { parts: 1 });
   const meters = openMeters(api.metrics.getMeter("godwit", VERSION));
   const spans = openSpans({
     ...{ api, command, tracer: api.trace.getTracer("godwit", VERSION) },
@@ -43,7 +42,7 @@ export async function tellTelemetry(options: TelemetryOptions): Promise<RunTelle
   const end = async (outcome: string, error: string | null) => {
     spans.end(outcome, error);
     meters.end(error === null ? "completed" : "failed", performance.now() - startedAt);
-    if (isLast) await flush(api);
+    if (isLast) await flush(api, patienceMs());
     return null;
   };
   return {
@@ -64,13 +63,13 @@ const VARIABLES: TextMapGetter<Config["environment"]> = {
 };
 
 /** The API can't ask for it, but those that are registered can. */
-async function flush({ trace, metrics }: Api): Promise<void> {
+async function flush({ trace, metrics }: Api, patienceMs: number): Promise<void> {
   const tracers = trace.getTracerProvider() as Flushable & { readonly getDelegate?: () => Flushable };
   const providers: readonly Flushable[] = [
     tracers.getDelegate?.() ?? tracers,
     metrics.getMeterProvider() as Flushable,
   ];
-  using limit = timeLimit(FLUSH_MS);
+  using limit = timeLimit(patienceMs);
   const flushed = Promise.allSettled(providers.map(async (provider) => provider.forceFlush?.()));
   await orAbort(flushed, limit.signal).catch(() => {});
 }

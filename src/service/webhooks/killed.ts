@@ -2,6 +2,7 @@
 import { assemble, createContext, isAddressed } from "../../assemble/assemble.ts";
 import type { Config } from "../../config/config.ts";
 import type { Problem } from "../../errors.ts";
+import { patienceOf } from "../patience.ts";
 import { failedOf, messageOf } from "./message.ts";
 import { createSender } from "./sender.ts";
 import { closeSender, factsOf } from "./tell.ts";
@@ -34,5 +35,5 @@ export async function tellOfKilled(
   sender.send(
     messageOf("run.failed", failedOf(facts, { outcome: "failed", problems, report: null }), new Date()),
   );
-  return closeSender(sender, { target, context, hurried: false });
+  return closeSender(sender, { target, context, patienceMs: patienceOf(signal, { parts: 2 }) });
 }

@@ -12,16 +12,12 @@ import type { Report } from "../../run/report/report.ts";
 import type { RunContext, Target } from "../../run/session/target.ts";
 import { timeLimit } from "../../std/time.ts";
 import { aboutOf } from "../health/about.ts";
+import { patienceOf } from "../patience.ts";
 import type { RunTeller } from "../teller.ts";
 import { watchWaits } from "./blocked.ts";
 import { completedOf, failedOf, messageOf, type RunFacts, startedOf } from "./message.ts";
 import { createSender, type Sender, type Undelivered } from "./sender.ts";
 import { keepUndelivered } from "./undelivered.ts";
-
-/** How long the end of a run waits for receivers, and then for the database that keeps what they did not take. */
-const GRACE_MS = 3_000;
-/** The same where a signal or the deadline has ended the run. */
-const HURRIED_GRACE_MS = 800;
 
 export interface TellOptions {
   readonly config: Config;
@@ -45,7 +41,9 @@ export function tellWebhooks(options: TellOptions): RunTeller {
     if (!isStarted) send("run.started", startedOf(facts, revisions));
     isStarted = true;
   };
-  const close = () => closeSender(sender, { target, context, hurried: context.signal.aborted });
+  // First the receivers, then the database that keeps what they did not take.
+  const patienceMs = patienceOf(context.signal, { parts: 2 });
+  const close = () => closeSender(sender, { target, context, patienceMs });
   return {
     observe(event) {
       if (event.kind === "planned" && event.plan.steps.length > 0)
@@ -80,21 +78,19 @@ interface CloseOptions {
   /** `null`: there is no one database that could keep what is left. */
   readonly target: Target | null;
   readonly context: RunContext;
-  /** Somebody waits for the end of the process. */
-  readonly hurried: boolean;
+  readonly patienceMs: () => number;
 }
 
 /** Waits a little, keeps what was not taken, and says so. */
 export async function closeSender(
   sender: Sender,
-  { target, context, hurried }: CloseOptions,
+  { target, context, patienceMs }: CloseOptions,
 ): Promise<Problem | null> {
-  const graceMs = hurried ? HURRIED_GRACE_MS : GRACE_MS;
-  const left = await sender.close({ graceMs });
+  const left = await sender.close({ graceMs: patienceMs() });
   if (left.length === 0) return null;
   if (target === null)
     return undeliveredProblem(left, "Nothing keeps them where several targets run at once.");
-  using limit = timeLimit(graceMs);
+  using limit = timeLimit(patienceMs());
   try {
     await keepUndelivered(target, left, { ...context, signal: limit.signal, observe: () => {} });
     return undeliveredProblem(
