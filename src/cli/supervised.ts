@@ -6,6 +6,8 @@ import { canPass, type FromMigrations, isForSupervisor, SUPERVISED } from "../se
 export interface Supervisor {
   /** Whether it will start this process again after such a failure. */
   readonly isTriedAgain: (problems: readonly Problem[]) => boolean;
+  /** Both write one log. */
+  readonly instanceId: string;
   /** Beside what the command does with the event itself. */
   readonly tell: (event: RunEvent) => void;
   readonly end: (end: {
@@ -17,8 +19,9 @@ export interface Supervisor {
 
 /** `null`: nobody supervises us. `onAbandoned` is called when the supervisor is gone. */
 export function findSupervisor(onAbandoned: (reason: Interrupted) => void): Supervisor | null {
-  const attemptsLeft = Number(process.env[SUPERVISED]);
-  if (process.env[SUPERVISED] === undefined) return null;
+  const said = process.env[SUPERVISED];
+  if (said === undefined) return null;
+  const [attemptsLeft, instanceId = said] = said.split(" ");
   // User code and other commands that it starts are not supervised.
   delete process.env[SUPERVISED];
   if (process.send === undefined) return null;
@@ -42,7 +45,8 @@ export function findSupervisor(onAbandoned: (reason: Interrupted) => void): Supe
     }
   };
   return {
-    isTriedAgain: (problems) => attemptsLeft > 0 && canPass(problems),
+    isTriedAgain: (problems) => Number(attemptsLeft) > 0 && canPass(problems),
+    instanceId,
     tell: (event) => {
       if (isForSupervisor(event)) send({ kind: "event", event });
     },

@@ -3,7 +3,7 @@
  * `godwit webhooks` reads it. A row holds neither a URL nor a secret: the webhook is known by its name.
  */
 import { createSchema, identifier, literal, quotedName, stored, storedJson } from "../core/sql/quote.ts";
-import { rowSecurity } from "../core/sql/row-security.ts";
+import { keepToOwner } from "../core/sql/row-security.ts";
 import { requireSchema } from "../core/sql/schema-guard.ts";
 import { restored } from "../core/sql/stored.ts";
 import type { Connection, Row } from "../database/connection.ts";
@@ -64,7 +64,7 @@ create table if not exists ${table} (
   created_at timestamptz not null default clock_timestamp(),
   tried_at timestamptz not null default clock_timestamp(),
   primary key (id, webhook));
-${byHand ? rowSecurity(schema, TABLE) : ""}`;
+${keepToOwner(schema, [TABLE], byHand)}`;
   const isThere = async (connection: Connection) => {
     const { rows } = await connection.query<Row & { there: boolean }>(
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.${TABLE}`)}) is not null as there`,
