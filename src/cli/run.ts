@@ -133,6 +133,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     app: parsed.app,
     takeSignals: around.takeSignals,
     underWay,
+    isTriedAgain: around.supervisor?.isTriedAgain ?? (() => false),
     say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
     json,
     commands: COMMANDS,

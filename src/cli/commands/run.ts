@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import type { Config } from "../../config/config.ts";
 import { flagName, OPTIONS, type Option } from "../../config/options.ts";
-import { ConfigError, problemsOf } from "../../errors.ts";
+import { ConfigError, type Problem, problemsOf } from "../../errors.ts";
 import { type OpenHealth, openHealth, openStatusFile } from "../../service/health/open.ts";
 import { createHealthState, type HealthState } from "../../service/health/state.ts";
 import type { Beside } from "../../service/supervise/app.ts";
@@ -31,6 +31,8 @@ export async function run(invocation: Invocation): Promise<Answer> {
   // The app is started before the configuration is read.
   let graceMs = 0;
   let health: OpenHealth | null = null;
+  let webhooks: Config | null = null;
+  let telling: Promise<void> | undefined;
   const state = createHealthState();
   const migrations = async () => {
     const config = await invocation.config().catch((error: unknown) => {
@@ -39,6 +41,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
     });
     graceMs = config.values.appGrace;
     health = await answerFor(state, config, invocation);
+    if (config.webhooks.length > 0) webhooks = config;
     return migrationsOf(config, invocation);
   };
   try {
@@ -53,7 +56,14 @@ export async function run(invocation: Invocation): Promise<Answer> {
         write: (level, message, fields) => log().write(level, message, fields),
         problem: (level, each) => log().problem(level, each),
       },
-      witness: state,
+      witness: {
+        begin: () => state.begin(),
+        observe: (event) => state.observe(event),
+        end(result) {
+          state.end(result);
+          if (webhooks !== null) telling = tellWebhooks(webhooks, result.problems, invocation);
+        },
+      },
       takeSignals,
     });
     return { json: {}, text: "", result: false, exitCode };
@@ -63,6 +73,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
     log().problem("error", error.toProblem());
     return { json: {}, text: "", result: false, exitCode };
   } finally {
+    await telling;
     await (health as OpenHealth | null)?.close();
   }
 }
@@ -105,6 +116,23 @@ async function answerFor(
   } catch (error) {
     onFailure(error);
     return null;
+  }
+}
+
+/** Of what the process of the migrations could not tell itself. */
+async function tellWebhooks(
+  config: Config,
+  problems: readonly Problem[],
+  { log, signal }: Invocation,
+): Promise<void> {
+  const { isOfKilled, tellOfKilled } = await import("../../service/webhooks/killed.ts");
+  const killed = problems.filter(isOfKilled);
+  if (killed.length === 0) return;
+  try {
+    const problem = await tellOfKilled(config, { problems: killed, signal });
+    if (problem !== null) log().problem("warn", problem);
+  } catch (error) {
+    for (const problem of problemsOf(error)) log().problem("warn", problem);
   }
 }
 

@@ -27,6 +27,8 @@ export interface ChildOptions {
   /** How long it may take to end once it should. */
   readonly graceMs: number;
   readonly maxMemoryBytes: number;
+  /** How often it is started again if it fails and the cause can pass. */
+  readonly attemptsLeft: number;
   /** How often its memory is looked at. */
   readonly lookEveryMs?: number;
   readonly observe: (event: RunEvent) => void;
@@ -57,7 +59,7 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
     serialization: "advanced",
     detached: true,
-    env: { ...environment, [SUPERVISED]: options.instanceId ?? "1" },
+    env: { ...environment, [SUPERVISED]: `${options.attemptsLeft} ${options.instanceId ?? "1"}` },
   });
   const { pid } = child;
   if (pid === undefined) return notStarted(child);
@@ -161,6 +163,7 @@ function hung(timeoutMs: number, graceMs: number): Problem {
     code: "DEADLINE",
     message: `The migrations had not ended ${formatDuration(graceMs)} after their deadline (timeout, ${timeoutMs / 1000} s). Their process was ended, and what was not committed was rolled back.`,
     hint: "godwit status shows what is applied. For more time use --timeout or MIGRATION_TIMEOUT.",
+    details: { killed: true },
   };
 }
 
