@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import { isOfSomeCommands, type Option, type OptionKey } from "../config/options.ts";
 import type { Observe } from "../run/report/events.ts";
 import type { Source } from "../source/source.ts";
+import type { ExitCodeKind } from "./output/exit.ts";
 import type { Log } from "./output/log.ts";
 import type { Terminal } from "./output/terminal.ts";
 import type { SignalHandler } from "./signals.ts";
@@ -60,6 +61,8 @@ export interface Invocation {
   /** Writes one line for people to stderr. */
   readonly say: (line: string, options?: { readonly loud: boolean }) => void;
   readonly json: boolean;
+  /** How detailed the exit code of a failure is. */
+  readonly exitCodes: ExitCodeKind;
   /** The log of this run. */
   readonly log: () => Log;
   /** The source, if its files are listed already. */
@@ -91,7 +94,9 @@ export function isHonoured(row: CommandRow, option: Option): boolean {
   if (row.honours?.includes(option.key) === true) return true;
   if (isOfSomeCommands(option)) return false;
   if (option.key === "target") return row.targets !== "none";
-  if (option.key === "timeout") return row.about !== "nothing" && row.stays !== true;
+  // A command that stays alive ends by a signal, or with the exit code of what it has started.
+  if (option.key === "timeout" || option.key === "exitCodes")
+    return row.about !== "nothing" && row.stays !== true;
   if (option.about === undefined || row.about === undefined) return true;
   return row.about === option.about;
 }

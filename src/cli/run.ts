@@ -12,7 +12,7 @@ import { COMMANDS } from "./commands.ts";
 import type { Deadline } from "./deadline.ts";
 import { refuseFlags } from "./given.ts";
 import { documentOf } from "./output/document.ts";
-import { exitCodeOf } from "./output/exit.ts";
+import { type ExitCodeKind, exitCodeOf } from "./output/exit.ts";
 import { createJsonLog, createTextLog, type Log } from "./output/log.ts";
 import { formatError, problemsToTell } from "./output/problems.ts";
 import { createProgress } from "./output/progress.ts";
@@ -30,6 +30,7 @@ export interface CommandEnvironment {
   /** Aborts with `Interrupted`. */
   readonly signal: AbortSignal;
   readonly deadline: Deadline;
+  readonly exitCodes: ExitCodeKind;
   /** From then on signals end nothing by themselves. */
   readonly takeSignals: (handler: SignalHandler) => void;
   /** The process beside an app that has started this one; `null`: somebody else has. */
@@ -39,7 +40,7 @@ export interface CommandEnvironment {
 
 /** Runs the command and returns the exit code. Never throws. */
 export async function run(argv: readonly string[], around: CommandEnvironment): Promise<number> {
-  const { terminal } = around;
+  const { terminal, exitCodes } = around;
   const json = wantsJson(argv);
   // A refusal may quote a misplaced word, which may be a URL with a password.
   for (const word of argv) if (word.includes("@")) remember(...passwordsIn(word));
@@ -53,7 +54,9 @@ export async function run(argv: readonly string[], around: CommandEnvironment): 
       if (json) terminal.out(documentOf({ ok: false, problems: [usageProblem(commander.message ?? "")] }));
       return 2;
     }
-    return around.underWay.claim() ? fail(error, { terminal, json, command: null }) : exitCodeOf(error);
+    return around.underWay.claim()
+      ? fail(error, { terminal, json, command: null, exitCodes })
+      : exitCodeOf(error, exitCodes);
   }
 }
 
@@ -73,7 +76,7 @@ function wantsJson(argv: readonly string[]): boolean {
 }
 
 async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolean): Promise<number> {
-  const { terminal, environment, workingFolder, deadline, underWay } = around;
+  const { terminal, environment, workingFolder, deadline, underWay, exitCodes } = around;
   const { row, flags } = parsed;
   const stays = row.stays === true;
   if (stays) terminal.unblock();
@@ -133,13 +136,14 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     underWay,
     say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
     json,
+    exitCodes,
     commands: COMMANDS,
   };
   const isTold = () => loaded?.values.logFormat === "json";
   const giveUp = (error: Interrupted) => {
     log.live("");
     if (isTold()) log.problem("error", error);
-    fail(error, { terminal, json, command: row.name, told: isTold() });
+    fail(error, { terminal, json, command: row.name, told: isTold(), exitCodes });
   };
   underWay.onGiveUp(giveUp, { keeps: flags.dryRun !== true });
   for (const ended of [around.signal, deadline.signal])
@@ -161,12 +165,12 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     }
     return exitCode;
   } catch (error) {
-    if (!underWay.claim()) return exitCodeOf(error);
+    if (!underWay.claim()) return exitCodeOf(error, exitCodes);
     log.live("");
     tellPrinted();
     around.supervisor?.end({ ok: false, text: "", problems: problemsOf(error) });
     if (isTold()) for (const problem of problemsToTell(error)) log.problem("error", problem);
-    return fail(error, { terminal, json, command: row.name, told: isTold() });
+    return fail(error, { terminal, json, command: row.name, told: isTold(), exitCodes });
   }
 }
 
@@ -256,16 +260,17 @@ interface FailOptions {
   readonly command: string | null;
   /** The log has reported it already. */
   readonly told?: boolean;
+  readonly exitCodes: ExitCodeKind;
 }
 
-function fail(error: unknown, { terminal, json, command, told = false }: FailOptions): number {
+function fail(error: unknown, { terminal, json, command, told = false, exitCodes }: FailOptions): number {
   if (!told) terminal.error(formatError(error, terminal.paintError));
   if (json) {
     const report = error instanceof GodwitError ? error.report : undefined;
     const document = { ok: false, ...(command === null ? {} : { command }), problems: problemsOf(error) };
     terminal.out(documentOf(report === undefined ? document : { ...document, report }));
   }
-  return exitCodeOf(error);
+  return exitCodeOf(error, exitCodes);
 }
 
 function usageProblem(message: string): Problem {

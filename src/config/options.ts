@@ -69,6 +69,7 @@ export interface Values {
   readonly statusFile: string | null;
   readonly service: string | null;
   readonly checkInterval: number;
+  readonly exitCodes: "plain" | "detailed";
   readonly logFormat: "text" | "json";
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -577,6 +578,14 @@ export const OPTIONS: readonly Option[] = [
     forService: true,
     default: "10s",
     help: "how often to look at the database",
+  },
+  {
+    key: "exitCodes",
+    ...choice("plain", "detailed"),
+    flag: "--exit-codes <kind>",
+    inFile: false,
+    default: "plain",
+    help: "detailed: the exit code of a failure says whether it makes sense to run again",
   },
   {
     key: "logFormat",
