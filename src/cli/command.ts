@@ -24,6 +24,8 @@ export interface CommandRow {
   readonly targets?: "each" | "one" | "flag" | "none";
   /** What the command is about, which decides the options that it honours. Default: the database, and files with it. */
   readonly about?: "files" | "nothing";
+  /** Flags, by their camelCase names, with which it is about the whole project and about no target. */
+  readonly ofProject?: readonly string[];
   /** It runs until a signal ends it, so `--timeout` does not apply to it. */
   readonly stays?: boolean;
   /** More options that it honours. A flag that a command does not honour is refused. */

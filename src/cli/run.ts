@@ -199,7 +199,9 @@ interface Words {
 
 /** Runs the command once, or for each chosen target. */
 async function answerOf(run: Run, { row, typed, invocation, workingFolder }: Words): Promise<Answer> {
-  if (row.targets === "none") return run(invocation);
+  const { flags: given } = invocation;
+  if (row.targets === "none" || row.ofProject?.some((flag) => given[flag] === true) === true)
+    return run(invocation);
   const config = await invocation.config();
   if (config.targets === null) refuseFlags(`godwit ${row.name} without targets`, typed, OF_SEVERAL);
   const words = invocation.arguments;

@@ -29,6 +29,10 @@ export default defineConfig({
 export async function run(invocation: Invocation): Promise<Answer> {
   const config = await invocation.config();
   if (invocation.flags.supabase === true) return await writeFunction(config.root);
+  const kits = invocation.commands
+    .flatMap(({ name, ofProject }) => (name === "init" ? (ofProject ?? []) : []))
+    .filter((flag) => invocation.flags[flag] === true);
+  if (kits.length > 0) return (await import("./deploy.ts")).writeKits(kits, config);
   const made: string[] = [];
   const { layout, migrations } = await listed(config, invocation);
   if (invocation.flags.import === true) {
