@@ -10,7 +10,8 @@ const KITS = ["docker", "compose", "kubernetes", "helm", "argo", "railway", "git
 /** A shop with one folder of migrations and one database. */
 const SHOP = {
   "package.json": '{ "name": "shop" }\n',
-  "godwit.config.ts": 'import { defineConfig } from "godwit";\n\nexport default defineConfig({ dir: "migrations" });\n',
+  "godwit.config.ts":
+    'import { defineConfig } from "godwit";\n\nexport default defineConfig({ dir: "migrations" });\n',
   "migrations/0001_shops.sql": "create table shops (id int);\n",
 };
 

@@ -21,7 +21,7 @@ RUN apt-get update && apt-get install --yes --no-install-recommends tini
 
 FROM node:24-slim AS build
 WORKDIR /app
-ENV NODE_ENV=production
+ENV NODE_ENV=production GODWIT_CACHE_FOLDER=/tmp/godwit
 # The version in full: two builds of the same commit migrate with the same Godwit. ${
     project.imports ? "The packages for an import come along. " : ""
   }The embedded

@@ -10,15 +10,7 @@ export const railway: Kit = {
       text: `${JSON.stringify(
         {
           $schema: "https://railway.com/railway.schema.json",
-          build: {
-            builder: "DOCKERFILE",
-            dockerfilePath: DOCKERFILE,
-            watchPatterns: [
-              ...(project.file === null ? [] : [`/${project.file}`]),
-              ...project.folders.map((folder) => `/${folder}/**`),
-              "/deploy/Dockerfile*",
-            ],
-          },
+          build: { builder: "DOCKERFILE", dockerfilePath: DOCKERFILE },
           deploy: { restartPolicyType: "ON_FAILURE", restartPolicyMaxRetries: 3 },
         },
         null,
