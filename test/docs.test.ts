@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { filesBelow, renderDeploy } from "../scripts/deploy.mjs";
 import { renderDocs } from "../scripts/docs.mjs";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { ERROR_CODES } from "../src/errors.ts";
@@ -43,4 +44,12 @@ test("a decision has its number, a title, and a status with a date", () => {
         `^# ${Number(name.slice(0, 4))}\\. .+\n\n\\*\\*Status\\.\\*\\* (?:Accepted|Superseded) 20\\d\\d-\\d\\d-\\d\\d`,
       ),
     );
+});
+
+test("deploy/ is what godwit init writes for a small project: node scripts/deploy.mjs", () => {
+  const folder = join(import.meta.dirname, "..", "deploy");
+  const written = Object.fromEntries(
+    filesBelow(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")]),
+  );
+  expect(written).toEqual(renderDeploy());
 });
