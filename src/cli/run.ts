@@ -95,7 +95,8 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     if (!stays) deadline.set(timeoutBefore({ flags: typed, environment, workingFolder }));
     // The file decides the format of the log. What it prints waits for that.
     const print = (line: string) => void printed.push(line);
-    loading = loadConfig({ flags: typed, environment, workingFolder, signal, print });
+    const about = row.about === "files" ? row.about : undefined;
+    loading = loadConfig({ flags: typed, environment, workingFolder, signal, print, about });
     loaded = await loading;
     deadline.set(stays ? 0 : loaded.values.timeout);
     return loaded;

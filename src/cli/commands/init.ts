@@ -54,9 +54,10 @@ export async function run(invocation: Invocation): Promise<Answer> {
     made.push(path);
   }
   const shown = made.map((path) => relative(process.cwd(), path));
-  const database = isAddressed(config)
-    ? "the configured database"
-    : "an embedded PostgreSQL in .godwit (add it to .gitignore); set DATABASE_URL to use your own";
+  const database =
+    isAddressed(config) || config.given.databaseUrl !== undefined
+      ? "the configured database"
+      : "an embedded PostgreSQL in .godwit (add it to .gitignore); set DATABASE_URL to use your own";
   return {
     json: { made },
     text: [

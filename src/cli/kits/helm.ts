@@ -1,6 +1,6 @@
 /** `godwit init --helm`: hooks of a chart. For Argo CD there are others, because it runs Helm's hooks on every sync. */
 import { codesForPeople } from "../output/exit.ts";
-import { imageName, indented, JOB_DEADLINE_S, type Kit } from "./kit.ts";
+import { imageName, indented, jobDeadlineOf, type Kit } from "./kit.ts";
 import { compatibleSpec, jobSpec, type Words } from "./manifest.ts";
 import { type Project, variablesIn } from "./project.ts";
 
@@ -19,8 +19,8 @@ export const helm: Kit = {
     { path: `${FOLDER}/templates/migrate.yaml`, text: hook(project) },
     ...(project.frozen ? [{ path: `${FOLDER}/templates/compatible.yaml`, text: compatible(project) }] : []),
   ],
-  next: () => [
-    `helm upgrade --install --timeout ${JOB_DEADLINE_S}s --set migrations.image=…,migrations.secret=… … ${FOLDER}`,
+  next: (project) => [
+    `helm upgrade --install --timeout ${jobDeadlineOf(project)}s --set migrations.image=…,migrations.secret=… … ${FOLDER}`,
   ],
 };
 
@@ -44,15 +44,15 @@ function values(project: Project): string {
 `;
 }
 
-function head(what: string): string {
+function head(project: Project, what: string): string {
   return `# ${what}
-# Helm waits for a hook as long as --timeout says, 5 minutes if nothing does: pass --timeout ${JOB_DEADLINE_S}s or more.
+# Helm waits for a hook as long as --timeout says, 5 minutes if nothing does: pass --timeout ${jobDeadlineOf(project)}s or more.
 # With Argo CD use deploy/argo: it turns this hook into a PreSync hook, and runs it on every sync.
 # godwit init --helm has made this file. It is yours now, and nothing overwrites it.`;
 }
 
 function hook(project: Project): string {
-  return `${head("Migrates before the release is rolled out.")}
+  return `${head(project, "Migrates before the release is rolled out.")}
 apiVersion: batch/v1
 kind: Job
 metadata:
@@ -69,7 +69,7 @@ ${indented(jobSpec(project, WORDS, codesForPeople()), 2)}
 }
 
 function compatible(project: Project): string {
-  return `${head("Asks whether this image can live with the database, before anything is changed.")}
+  return `${head(project, "Asks whether this image can live with the database, before anything is changed.")}
 # A rollback brings back an older image, and the database stays as it is. So this is asked before that as well.
 apiVersion: batch/v1
 kind: Job

@@ -18,14 +18,24 @@ export const DOCKERFILE = "deploy/Dockerfile";
 /** The bundle of a project whose migrations are frozen, from the working directory of the image. */
 export const BUNDLE = "dist/migrations";
 
-/** Our own deadline, in seconds. The limits around it are longer, because only ours says what it was doing. */
-export const TIMEOUT_S = 600;
+/**
+ * Our own deadline, in seconds. The limits around it are longer, because only ours says what it was doing. An import
+ * reads a NAS for hours.
+ */
+export function timeoutOf({ imports }: Pick<Project, "imports">): number {
+  return imports ? 6 * 3600 : 600;
+}
 
 /** How often a Job tries again what can pass by itself. */
 export const BACKOFF_LIMIT = 3;
 
 /** For all tries of a Job together: each until our deadline, and the pauses of 10, 20 and 40 seconds between them. */
-export const JOB_DEADLINE_S = (BACKOFF_LIMIT + 1) * TIMEOUT_S + 300;
+export function jobDeadlineOf(project: Pick<Project, "imports">): number {
+  return (BACKOFF_LIMIT + 1) * timeoutOf(project) + 300;
+}
+
+/** What an import needs from the environment, beside the database. Without them it is skipped, which is said. */
+export const IMPORT_VARIABLES = ["QNAP_HOST", "QNAP_USERNAME", "QNAP_PASSWORD", "QNAP_HOST_KEY"] as const;
 
 /** A text of several lines, moved to the right. */
 export function indented(text: string, spaces: number): string {

@@ -1,5 +1,5 @@
 /** What the manifests for Kubernetes share: the container that migrates, and the Job around it. */
-import { BACKOFF_LIMIT, BUNDLE, indented, JOB_DEADLINE_S, TIMEOUT_S } from "./kit.ts";
+import { BACKOFF_LIMIT, BUNDLE, IMPORT_VARIABLES, indented, jobDeadlineOf, timeoutOf } from "./kit.ts";
 import { type Project, variablesIn } from "./project.ts";
 
 /** Where Kubernetes refuses a manifest that nobody has completed: an image's name has no capitals. */
@@ -38,12 +38,12 @@ export function migrating(
 image: ${image}
 args: ${JSON.stringify(args).replaceAll(",", ", ")}
 env:
-${addressFrom(project, secret)}
+${addressFrom(project, secret)}${project.imports ? importFrom(secret) : ""}
   # Waits for a database that is not there yet: 5, 10, 20 and 40 seconds.
   - { name: MIGRATION_RETRY_COUNT, value: "5" }
   - { name: MIGRATION_RETRY_DELAY, value: "5" }
   # In seconds, and shorter than every limit around it: only this one says what it was doing.
-  - { name: MIGRATION_TIMEOUT, value: "${TIMEOUT_S}" }
+  - { name: MIGRATION_TIMEOUT, value: "${timeoutOf(project)}" }
   - { name: GODWIT_LOG_FORMAT, value: json }
   # Then the exit code says whether a person must look.
   - { name: GODWIT_EXIT_CODES, value: detailed }
@@ -65,11 +65,19 @@ export function addressFrom(project: Project, secret: string): string {
     .join("\n");
 }
 
+/** Where a key is missing, the import is skipped with a warning, and the rest goes on. */
+function importFrom(secret: string): string {
+  return `\n  # Where the files to import are. QNAP_HOST_KEY pins the key of that host.\n${IMPORT_VARIABLES.map(
+    (name) =>
+      `  - name: ${name}\n    valueFrom: { secretKeyRef: { name: ${secret}, key: ${name}, optional: true } }`,
+  ).join("\n")}`;
+}
+
 /** The `spec` of a Job that migrates. */
 export function jobSpec(project: Project, words: Words, codes: readonly number[]): string {
   return `backoffLimit: ${BACKOFF_LIMIT}
 # For all tries together: each until MIGRATION_TIMEOUT, and the pauses between them. It only stops what hangs.
-activeDeadlineSeconds: ${JOB_DEADLINE_S}
+activeDeadlineSeconds: ${jobDeadlineOf(project)}
 podFailurePolicy:
   rules:
     # A node that is drained has nothing to do with the migrations, so it is no try.
@@ -96,7 +104,7 @@ ${indented(SCRATCH, 4)}`;
 export function compatibleSpec(project: Project, words: Words): string {
   return `# The answer is yes or no, and another try has the same one.
 backoffLimit: 0
-activeDeadlineSeconds: ${TIMEOUT_S / 2}
+activeDeadlineSeconds: 300
 template:
   spec:
     restartPolicy: Never
@@ -104,7 +112,7 @@ ${indented(SECURITY_OF_POD, 4)}
     containers:
       - name: compatible
         image: ${words.image}
-        args: ["compatible", "--image-revisions", "${BUNDLE}/godwit-bundle.json"]
+        args: ["compatible", "--image-revisions", "${BUNDLE}"]
         env:
 ${indented(addressFrom(project, words.secret), 8)}
 ${indented(SECURITY_OF_CONTAINER, 8)}

@@ -85,6 +85,13 @@ function textOf(value: unknown): string | undefined {
 function within(root: string, path: string): string {
   const [whole = ""] = path.split(PLACEHOLDER);
   const found = relative(root, resolve(root, whole)).split(sep).join("/");
+  if (/[^\w./@+-]/.test(found))
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `${path} has characters in its name that a Dockerfile and a shell take for their own.`,
+      hint: "Use letters, digits, dots and dashes in the names of its folders.",
+      details: { option: "dir" },
+    });
   if (found !== "" && !found.startsWith("..") && !isAbsolute(found)) return found;
   throw new ConfigError({
     code: "CONFIG_INVALID",

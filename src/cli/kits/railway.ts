@@ -1,6 +1,7 @@
 /** `godwit init --railway`: a worker that migrates and ends. */
 import { docker } from "./docker.ts";
 import { DOCKERFILE, type Kit } from "./kit.ts";
+import { variablesIn } from "./project.ts";
 
 export const railway: Kit = {
   files: (project) => [
@@ -18,7 +19,7 @@ export const railway: Kit = {
       )}\n`,
     },
   ],
-  next: () => [
-    "Railway: a service from this repository, without a port; set its DATABASE_URL to the direct URL, not to a pooler's",
+  next: (project) => [
+    `Railway: a service from this repository, without a port; it needs ${variablesIn(project).join(", ")}: the database itself, and not a pooler`,
   ],
 };
