@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { filesBelow, renderDeploy } from "../scripts/deploy.mjs";
+import { EXAMPLES, filesBelow, renderDeploy, renderExample } from "../scripts/deploy.mjs";
 import { renderDocs } from "../scripts/docs.mjs";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { ERROR_CODES } from "../src/errors.ts";
@@ -53,3 +53,12 @@ test("deploy/ is what godwit init writes for a small project: node scripts/deplo
   );
   expect(written).toEqual(renderDeploy());
 });
+
+test.each(Object.keys(EXAMPLES))(
+  "the files for a deployment of %s are what godwit init writes there",
+  (name) => {
+    const folder = join(import.meta.dirname, "..", "examples", name);
+    for (const [path, text] of Object.entries(renderExample(name)))
+      expect(readFileSync(join(folder, path), "utf8"), path).toBe(text);
+  },
+);

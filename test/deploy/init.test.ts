@@ -3,8 +3,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { KITS } from "../../src/cli/kits/kits.ts";
 import { commandIn, type Json } from "../support/command.ts";
+import { buildImage } from "../support/image.ts";
 import { folderOf, writeFiles } from "../support/target.ts";
 import { workflowProblems } from "../support/workflow.ts";
 
@@ -91,6 +93,30 @@ test("a folder for each environment is copied whole, and frozen for none", async
   const dockerfile = read(folder, "deploy/Dockerfile");
   expect(dockerfile).toContain("COPY changes ./changes");
   expect(dockerfile).not.toContain("GODWIT_DIR");
+});
+
+test("a folder and a layout that were typed, or are in the environment, are said where the image is built", async () => {
+  const files = { "db/changes/V1__a.sql": "select 1;" };
+  const typed = folderOf(files);
+  await commandIn({ folder: typed })("init", ...FLAGS, "--dir", "db/changes", "--layout", "flyway");
+  const folder = folderOf(files);
+  const env = { GODWIT_DIR: "db/changes", GODWIT_LAYOUT: "flyway" };
+  await commandIn({ folder, env })("init", ...FLAGS);
+  for (const each of [typed, folder]) {
+    const image = buildImage(each);
+    expect(image.env.GODWIT_DIR).toBe("dist/migrations");
+    expect(read(image.root, "app/dist/migrations/godwit-bundle.json")).toContain('"flyway"');
+    expect(yaml(each, ".github/workflows/migrations.yml").jobs.migrations.env).toMatchObject(env);
+  }
+  const both = folderOf({ "changes/test/0001_a.sql": "select 1;" });
+  const each = { GODWIT_DIR: "changes/{NODE_ENV}", NODE_ENV: "test" };
+  await commandIn({ folder: both, env: each })("init", "--docker");
+  expect(read(both, "deploy/Dockerfile")).toContain("GODWIT_DIR=changes/{NODE_ENV}");
+  expect(read(both, "deploy/Dockerfile")).toContain("COPY changes ./changes");
+});
+
+test("every kit is a flag of init, and no other", () => {
+  expect(COMMANDS.find(({ name }) => name === "init")?.ofProject).toEqual(Object.keys(KITS));
 });
 
 test("an import gets hours and memory, and the variables of its NAS", async () => {

@@ -2,11 +2,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../scripts/fresh.mjs";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { codesForPeople, DETAILED } from "../../src/cli/output/exit.ts";
 import { commandIn, type Json } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
 import { type Manifest, manifests, render, typeErrors } from "../support/manifests.ts";
 import { folderOf } from "../support/target.ts";
+
+const HAS_COMPATIBLE = COMMANDS.some(({ name }) => name === "compatible");
 
 const all = manifests();
 const named = (file: string): Json => all.find((each) => each.file === file)?.content;
@@ -139,6 +142,19 @@ test("probes never end a migration that is at work", () => {
   }
   const [app] = named("deploy/kubernetes/beside-app.yaml").spec.template.spec.containers;
   expect(app.readinessProbe.httpGet).toEqual({ path: "/readyz", port: "health" });
+});
+
+test("what a container is told to do is a command with flags that it honours", () => {
+  for (const each of ours)
+    for (const { args } of [...(podOf(each).initContainers ?? []), ...podOf(each).containers]) {
+      // An image of a release without the command would say so by its exit code.
+      if (args === undefined || (args[0] === "compatible" && !HAS_COMPATIBLE)) continue;
+      const row = COMMANDS.find(({ name }) => name === args[0]);
+      expect(row, `${each.file}: ${args[0]}`).toBeDefined();
+      const flags = (row?.flags ?? []).map(({ syntax }) => syntax.split(" ")[0]);
+      for (const word of args.filter((word: string) => word.startsWith("--")))
+        expect(flags, each.file).toContain(word);
+    }
 });
 
 test("hooks of Helm and of Argo CD are files of their own, and compatibility is asked first", () => {

