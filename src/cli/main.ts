@@ -1,7 +1,7 @@
 /** The entry point of the command. Only this file ends the process. */
 import { Interrupted, type Problem, StepFailed } from "../errors.ts";
 import { createDeadline } from "./deadline.ts";
-import { exitCodeOf, wantedExitCodes } from "./output/exit.ts";
+import { exitCodeOf, exitCodeOfProblems, wantedExitCodes } from "./output/exit.ts";
 import { formatProblem } from "./output/problems.ts";
 import { openTerminal } from "./output/terminal.ts";
 import { unread, writtenUnless } from "./output/unread.ts";
@@ -72,7 +72,9 @@ async function main(): Promise<void> {
   const unwritten = output === null ? unreadOutput(ended.reason, code) : output.problem;
   if (unwritten !== null) {
     terminal.error(formatProblem("error", unwritten, terminal.paintError));
-    if (code === 0) code = output === null ? exitCodeOf(ended.reason, exitCodes) : 1;
+    if (code === 0)
+      code =
+        output === null ? exitCodeOf(ended.reason, exitCodes) : exitCodeOfProblems([unwritten], exitCodes);
   }
   // A migration may leave a timer or a socket open, so the process is ended here. The output must be written first.
   await writtenUnless(flushed(), ended);

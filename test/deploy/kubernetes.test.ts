@@ -1,4 +1,5 @@
 /** The manifests for Kubernetes, Helm and Argo CD: their types, what they promise, and what a Job does with exit codes. */
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../scripts/fresh.mjs";
@@ -132,6 +133,22 @@ test("nothing starts before somebody has named the image, and the address comes 
     "migrations.secret is not set",
   );
 });
+
+test.skipIf(spawnSync("kubectl", ["version", "--client"]).status !== 0)(
+  "kustomize puts the image in its place, as the files for Argo CD say",
+  () => {
+    const names = ["migrate.yaml", "compatible.yaml"];
+    const folder = folderOf({
+      ...Object.fromEntries(
+        names.map((name) => [name, readFileSync(join(root, "deploy/argo", name), "utf8")]),
+      ),
+      "kustomization.yaml": `resources: [${names.join(", ")}]
+images: [{ name: SET-THE-IMAGE, newName: registry.example/shop, newTag: "1" }]`,
+    });
+    const { stdout } = spawnSync("kubectl", ["kustomize", folder], { encoding: "utf8" });
+    expect(stdout.match(/image: .*/g)).toEqual(Array(2).fill("image: registry.example/shop:1"));
+  },
+);
 
 test("probes never end a migration that is at work", () => {
   for (const each of ours) {

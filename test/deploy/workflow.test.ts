@@ -69,6 +69,19 @@ test("a pull request that is right is migrated on top of its base, and its plan 
   expect(await db.sql("select slug from shops")).toEqual([]);
 });
 
+test("migrations below it may import packages, which are installed once", async ({ db }) => {
+  const installed = {
+    "node_modules/sizes/package.json": '{ "name": "sizes", "type": "module", "main": "a.js" }',
+  };
+  const base: Files = {
+    ".gitignore": "node_modules",
+    "migrations/0001_a.ts": 'import { a } from "sizes"; export const up = ({ sql }) => sql.raw(a);',
+  };
+  const change = { ...installed, "node_modules/sizes/a.js": 'export const a = "create table a (id int)";' };
+  const { last } = check(db, base, { ...change, "migrations/0002_b.sql": "alter table a add b int;" });
+  expect(last).toMatchObject({ name: "Everything is applied, and every index is valid", status: 0 });
+});
+
 test("the first pull request with migrations has no base to begin with", async ({ db }) => {
   expect(check(db, {}, BASE).last?.status).toBe(0);
 });

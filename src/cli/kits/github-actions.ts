@@ -71,6 +71,8 @@ ${project.said.map(([variable, value]) => `      ${variable}: "${value}"\n`).joi
           BASE: \${{ github.base_ref }}
         run: |
           git worktree add --quiet --detach "$RUNNER_TEMP/base" "origin/$BASE"
+          # Its migrations may import packages as well.
+          if [ -d node_modules ]; then ln -s "$PWD/node_modules" "$RUNNER_TEMP/base/node_modules"; fi
           cd "$RUNNER_TEMP/base"
           if ${there}; then godwit up; fi
 
