@@ -75,7 +75,7 @@ test("migrations below it may import packages, which are installed once", async 
   };
   const base: Files = {
     ".gitignore": "node_modules",
-    "migrations/0001_a.ts": 'import { a } from "sizes"; export const up = ({ sql }) => sql.raw(a);',
+    "migrations/0001_a.ts": 'import { a } from "sizes"; export const up = ({ execute }) => execute(a);',
   };
   const change = { ...installed, "node_modules/sizes/a.js": 'export const a = "create table a (id int)";' };
   const { last } = check(db, base, { ...change, "migrations/0002_b.sql": "alter table a add b int;" });

@@ -60,7 +60,7 @@ function environment(values: Project["said"]): string {
 }
 
 const FREEZE = `# Compiles once, here. A broken file fails the build and not the release. What migrations import from other folders or
-# packages must be here too: COPY the folder, npm install the package.
+# packages must be here too: COPY the folder, npm install the package. A package stays beside the bundle.
 RUN node_modules/.bin/godwit build ${BUNDLE}
 `;
 

@@ -78,7 +78,7 @@ ${project.said.map(([variable, value]) => `      ${variable}: "${value}"\n`).joi
 
       # Broken files, several heads, a number that is taken or too late, an applied file that was edited.
       - name: Lint
-        run: ${frozen ? 'godwit build "$RUNNER_TEMP/bundle" && godwit plan --quiet' : "godwit plan --quiet"}
+        run: ${frozen ? "godwit build && godwit plan --quiet" : "godwit plan --quiet"}
 
       - name: Plan
         run: |
