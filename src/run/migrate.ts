@@ -48,6 +48,7 @@ import { Reconnection } from "./step/reconnection.ts";
 /** Throws a `GodwitError` whose `report` says what had been done, unless all that was asked for is done. */
 export async function migrate(target: Target, options: MigrateOptions, context: RunContext): Promise<Report> {
   const run = new Run(target, options, context);
+  context.soFar?.(() => run.report("interrupted"));
   try {
     const report = await run.all();
     context.observe({ kind: "finished", report });
@@ -277,9 +278,8 @@ class Run {
   async #assert({ connection, lock }: StepContext, decided: Plan): Promise<void> {
     await lock.confirm();
     const { entries } = await this.#target.ledger.read(connection, { evenDamaged: true });
-    const applied = new Set(
-      entries.filter((entry) => entry.state === "applied").map((entry) => entry.revision),
-    );
+    const done = entries.filter(({ state }) => state === "applied");
+    const applied = new Set(done.map(({ revision }) => revision));
     const wrong = decided.steps.filter((step) => applied.has(step.revision) !== (step.direction === "up"));
     if (wrong.length > 0)
       throw new StepFailed({
