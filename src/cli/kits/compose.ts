@@ -91,7 +91,11 @@ function database({ name }: Database, project: Project, isFirst: boolean): strin
       isFirst
         ? `
       # Over TCP: the server that only prepares the folder of a new database does not listen there.
-      test: ["CMD-SHELL", 'pg_isready --quiet --host 127.0.0.1 --username "$$POSTGRES_USER" --dbname "$$POSTGRES_DB"']
+      test:
+        [
+          "CMD-SHELL",
+          'pg_isready --quiet --host 127.0.0.1 --username "$$POSTGRES_USER" --dbname "$$POSTGRES_DB"',
+        ]
       interval: 2s
       timeout: 2s
       retries: 30`

@@ -56,7 +56,7 @@ function hook(project: Project): string {
 apiVersion: batch/v1
 kind: Job
 metadata:
-  name: '{{ .Release.Name }}-migrate'
+  name: "{{ .Release.Name }}-migrate"
   labels: { app.kubernetes.io/name: ${imageName(project)} }
   annotations:
     helm.sh/hook: pre-install,pre-upgrade
@@ -74,7 +74,7 @@ function compatible(project: Project): string {
 apiVersion: batch/v1
 kind: Job
 metadata:
-  name: '{{ .Release.Name }}-compatible'
+  name: "{{ .Release.Name }}-compatible"
   labels: { app.kubernetes.io/name: ${imageName(project)} }
   annotations:
     helm.sh/hook: pre-install,pre-upgrade,pre-rollback

@@ -60,7 +60,10 @@ export function addressFrom(project: Project, secret: string): string {
   return variablesIn(project)
     .map(
       (name) => `  - name: ${name}
-    valueFrom: { secretKeyRef: { name: ${secret}, key: ${name} } }`,
+    valueFrom:
+      secretKeyRef:
+        name: ${secret}
+        key: ${name}`,
     )
     .join("\n");
 }
