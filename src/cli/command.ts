@@ -67,6 +67,8 @@ export interface Invocation {
   readonly exitCodes: ExitCodeKind;
   /** The log of this run. */
   readonly log: () => Log;
+  /** What names this run in a log of JSON lines. */
+  readonly instanceId: string;
   /** The source, if its files are listed already. */
   readonly source?: Source;
   /** The table of all commands. */

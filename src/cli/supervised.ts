@@ -4,6 +4,8 @@ import type { RunEvent } from "../run/report/events.ts";
 import { type FromMigrations, isForSupervisor, SUPERVISED } from "../service/supervise/protocol.ts";
 
 export interface Supervisor {
+  /** Both write one log. */
+  readonly instanceId: string;
   /** Beside what the command does with the event itself. */
   readonly tell: (event: RunEvent) => void;
   readonly end: (end: {
@@ -15,7 +17,8 @@ export interface Supervisor {
 
 /** `null`: nobody supervises us. `onAbandoned` is called when the supervisor is gone. */
 export function findSupervisor(onAbandoned: (reason: Interrupted) => void): Supervisor | null {
-  if (process.env[SUPERVISED] === undefined) return null;
+  const instanceId = process.env[SUPERVISED];
+  if (instanceId === undefined) return null;
   // User code and other commands that it starts are not supervised.
   delete process.env[SUPERVISED];
   if (process.send === undefined) return null;
@@ -39,6 +42,7 @@ export function findSupervisor(onAbandoned: (reason: Interrupted) => void): Supe
     }
   };
   return {
+    instanceId,
     tell: (event) => {
       if (isForSupervisor(event)) send({ kind: "event", event });
     },

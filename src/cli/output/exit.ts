@@ -5,6 +5,7 @@
 import type { Values } from "../../config/options.ts";
 import { ConfigError, ERROR_CODES, GodwitError, Interrupted, type Problem } from "../../errors.ts";
 import { canPass } from "../../service/supervise/protocol.ts";
+import { exitCodeOfSignal } from "../signals.ts";
 import { problemsToTell } from "./problems.ts";
 
 export type ExitCodeKind = Values["exitCodes"];
@@ -55,7 +56,9 @@ export const DETAILED: readonly ExitCode[] = [
   { code: OF_CLASS.StepFailed, cause: "a migration failed (`StepFailed`)", again: false },
   { code: OF_CLASS.DatabaseError, cause: "the server refuses (`DatabaseError`)", again: false },
   { code: OF_CLASS.ImportFailed, cause: "files could not be imported (`ImportFailed`)", again: false },
+  { code: 129, cause: "SIGHUP", again: true },
   { code: 130, cause: "SIGINT", again: true },
+  { code: 131, cause: "SIGQUIT", again: true },
   { code: 143, cause: "SIGTERM", again: true },
 ];
 
@@ -88,8 +91,8 @@ export function wantedExitCodes(
 export function exitCodeOf(error: unknown, kind: ExitCodeKind): number {
   const unusable = error instanceof ConfigError && error.details?.from === "flag";
   if (unusable) return 2;
-  if (error instanceof Interrupted && error.by === "SIGINT") return 130;
-  if (error instanceof Interrupted && error.by === "SIGTERM") return 143;
+  const bySignal = error instanceof Interrupted ? exitCodeOfSignal(error.by) : null;
+  if (bySignal !== null) return bySignal;
   if (kind === "plain" || !(error instanceof GodwitError)) return 1;
   return exitCodeOfProblems(problemsToTell(error), kind);
 }

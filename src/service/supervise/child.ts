@@ -20,6 +20,8 @@ export interface ChildOptions {
   /** The program and its arguments. */
   readonly command: readonly [string, ...string[]];
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What names this start in the log, in which both write. */
+  readonly instanceId?: string;
   /** How long it may take; it keeps this itself, and we make sure. 0: no limit. */
   readonly timeoutMs: number;
   /** How long it may take to end once it should. */
@@ -55,7 +57,7 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
     serialization: "advanced",
     detached: true,
-    env: { ...environment, [SUPERVISED]: "1" },
+    env: { ...environment, [SUPERVISED]: options.instanceId ?? "1" },
   });
   const { pid } = child;
   if (pid === undefined) return notStarted(child);
