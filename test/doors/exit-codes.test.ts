@@ -102,18 +102,20 @@ test("the variable counts like the flag, for every command, and for a dry run", 
 test("of several targets the one decides that needs a person, and all must be able to pass", async ({
   db,
 }) => {
+  await db.sql("create table held (id int)");
+  const reader = await db.connect();
+  await reader.query("begin; select from held;");
+  const target = (ledger: string, dir: string) =>
+    `{ url: "${db.url}", dir: "${dir}", ledgerSchema: "${ledger}", allowSecondLedger: true }`;
   const folder = folderOf({
-    "godwit.config.mjs": `export default { connectAttempts: 1, targets: {
-      gone: { url: "${NOWHERE}", dir: "a" },
-      lost: { url: "${NOWHERE}2", dir: "a" },
-      bad: { url: "${db.url}", dir: "b" },
-    } };`,
-    "a/0001_a.sql": "select 1;",
+    "godwit.config.mjs": `export default { lockAttempts: 1, lockTimeout: "50ms", targets: {
+      held: ${target("one", "a")}, bad: ${target("two", "b")}, } };`,
+    "a/0001_a.sql": "alter table held add b int;",
     "b/0001_b.sql": "select nothing;",
   });
-  const godwit = commandIn({ folder, env: { GODWIT_EXIT_CODES: "detailed" } });
+  const godwit = commandIn({ folder, env: { GODWIT_EXIT_CODES: "detailed", GODWIT_LEDGER_SCHEMA: "" } });
   await godwit.fails(23, "up");
-  await godwit.fails(10, "up", "gone", "lost");
+  await godwit.fails(10, "up", "held");
   await godwit.with({ GODWIT_EXIT_CODES: "" }).fails(1, "up");
 });
 
