@@ -21,10 +21,11 @@ export async function renderDocs() {
     isOfSomeCommands,
     flagName,
     variablesOf,
+    DETAILED,
   } = await loadTables();
   return {
     "api.md": renderApi(root, NOTE),
-    "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument, isHonoured, isOfSomeCommands }),
+    "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument, isHonoured, isOfSomeCommands, exitCodes: DETAILED }),
     "config.md": config(OPTIONS, {
       flagName,
       variablesOf,
@@ -37,7 +38,7 @@ export async function renderDocs() {
 
 async function loadTables() {
   const contents =
-    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, WEBHOOK_EVENTS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts";';
+    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, WEBHOOK_EVENTS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts"; export { DETAILED } from "./src/cli/output/exit.ts";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -49,7 +50,7 @@ async function loadTables() {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
 }
 
-function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands }) {
+function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands, exitCodes }) {
   const sections = commands.map((row) => {
     const words = (row.arguments ?? []).map(({ syntax }) => ` ${syntax}`).join("");
     const targets = targetsArgument(row);
@@ -83,7 +84,7 @@ function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands 
   return [
     "# The command line",
     NOTE,
-    "Results go to stdout. Progress, logs and errors go to stderr. Exit codes: 0 done · 1 failed, also for a bad configuration · 2 unusable command line · 129, 130, 131 or 143 ended by SIGHUP, SIGINT, SIGQUIT or SIGTERM. The first signal cancels the running statement, rolls back and reports. The second signal ends the process at once.",
+    "Results go to stdout. Progress, logs and errors go to stderr. Exit codes: 0 done · 1 failed, also for a bad configuration · 2 unusable command line · 129, 130, 131 or 143 ended by SIGHUP, SIGINT, SIGQUIT or SIGTERM (more of them with `--exit-codes detailed`, below). The first signal cancels the running statement, rolls back and reports. The second signal ends the process at once.",
     "If several targets are configured (config.md), `up` and every command that only reads are about all of them, or about those that you name. Words that are names of targets are targets. The other word is the revision, and a revision needs exactly one target. A command that changes one thing needs one target. `--target` also names targets, and leaves every other word to the command. `tenants/a` is one schema of a target. Targets run one after the other, or several at a time with `--parallel`. If one fails, the others still run, unless you set `--on-target-failure stop`. The exit code is 0 only if all are done.",
     "A revision is an id, the start of an id if it is unique, `head`, `heads` or `base`. `+2` and `-1` count from the revision that the database is at. `head-1` and `0007+2` count from a named revision.",
     ...sections,
@@ -92,6 +93,16 @@ function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands 
     table(
       ["", ""],
       everywhere.map(({ syntax, help }) => [code(syntax), help]),
+    ),
+    "## Exit codes in detail",
+    "`--exit-codes detailed` (or `GODWIT_EXIT_CODES=detailed`) is for whoever starts the command again by its exit code alone, such as a Kubernetes Job with a `podFailurePolicy`. From 10 to 19 it makes sense to run again. From 20 on a person must do something first. Of several failures, also of several targets, one that needs a person decides. Without it they are all 1.",
+    table(
+      ["exit code", "cause", "run again"],
+      exitCodes.map(({ code: number, cause, again }) => [
+        String(number),
+        cause,
+        again === null ? "" : again ? "yes" : "no",
+      ]),
     ),
     "",
   ].join("\n\n");

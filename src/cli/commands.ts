@@ -30,6 +30,21 @@ const WORDS = "a revision or the start of one";
 const SQL = { syntax: "--sql", help: "print a script for psql instead; needs no database" };
 const MESSAGE = { syntax: "-m, --message <text>", help: "the name, as one text" };
 
+/** Files for a deployment: the flag of `init`, and its key. */
+const DEPLOYMENT = [
+  { flag: "docker", key: "docker", help: "write a Dockerfile for an image that migrates" },
+  { flag: "compose", key: "compose", help: "write a compose file: database, migrations, app" },
+  { flag: "kubernetes", key: "kubernetes", help: "write a Job, an init container, and an app beside it" },
+  { flag: "helm", key: "helm", help: "write the hooks of a Helm chart" },
+  { flag: "argo", key: "argo", help: "write the hooks of a sync of Argo CD" },
+  { flag: "railway", key: "railway", help: "write railway.json for a worker that migrates" },
+  {
+    flag: "github-actions",
+    key: "githubActions",
+    help: "write a workflow that tries migrations on a pull request",
+  },
+] as const;
+
 export const COMMANDS: readonly CommandRow[] = [
   {
     name: "up",
@@ -376,9 +391,17 @@ export const COMMANDS: readonly CommandRow[] = [
         syntax: "--supabase",
         help: "write the SQL of the function that makes migrations over HTTPS possible",
       },
+      ...DEPLOYMENT.map(({ flag, help }) => ({ syntax: `--${flag}`, help })),
+    ],
+    ofProject: DEPLOYMENT.map(({ key }) => key),
+    excludes: [
+      { flag: "supabase", others: ["import", ...DEPLOYMENT.map(({ key }) => key)] },
+      { flag: "import", others: DEPLOYMENT.map(({ key }) => key) },
+      ...DEPLOYMENT.map(({ key }) => ({ flag: key, others: ["target", "databaseUrl"] })),
     ],
     examples: [
       ["godwit init", "existing files stay as they are"],
+      ["godwit init --docker --kubernetes", "deploy/Dockerfile and deploy/kubernetes, to begin with"],
       ["godwit init --supabase", "then run supabase/exec_sql.sql once, in the project's SQL editor"],
     ],
     load: () => import("./commands/init.ts"),

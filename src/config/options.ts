@@ -79,6 +79,7 @@ export interface Values {
   readonly webhookEvents: readonly WebhookEvent[] | null;
   readonly webhookFormat: WebhookFormat | null;
   readonly blockedAfter: number;
+  readonly exitCodes: "plain" | "detailed";
   readonly logFormat: "text" | "json";
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -625,6 +626,14 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     default: "1min",
     help: "how long a run waits before webhooks are told run.blocked; none: never",
+  },
+  {
+    key: "exitCodes",
+    ...choice("plain", "detailed"),
+    flag: "--exit-codes <kind>",
+    inFile: false,
+    default: "plain",
+    help: "detailed: the exit code of a failure says whether it makes sense to run again",
   },
   {
     key: "logFormat",

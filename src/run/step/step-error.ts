@@ -11,6 +11,7 @@ import { inTheWay } from "../report/blockers.ts";
 import { advise, type Committed, NOTHING, whatWasKept } from "../report/committed.ts";
 import type { StepFailure } from "../report/report.ts";
 import { asSchemaGone } from "../session/schema-gone.ts";
+import { isWorthRetrying } from "../session/transaction.ts";
 import { type Body, placeOf, statementsOf } from "./body.ts";
 import type { StepContext } from "./context.ts";
 import { interruption, withKept } from "./interruption.ts";
@@ -80,7 +81,8 @@ export function stepError(
       message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${error.message}`,
       place,
       hint,
-      details: error.details,
+      // The last of its tries: a lock that others hold, or a deadlock. PostgreSQL has no objection to the text.
+      details: isWorthRetrying(error) ? { ...error.details, passing: true } : error.details,
     },
     { cause: error.again() },
   );
