@@ -91,6 +91,7 @@ export const ERROR_CODES = {
   PLAN_PHASE_ORDER: "PlanRefused",
   PLAN_MINIMUM_REVISION: "PlanRefused",
   PLAN_IRREVERSIBLE: "PlanRefused",
+  PLAN_NO_ROLLBACK: "PlanRefused",
   PLAN_PARTIAL: "PlanRefused",
   PLAN_PARTIAL_EDITED: "PlanRefused",
   PLAN_BROKEN_FILE: "PlanRefused",
@@ -122,6 +123,8 @@ export const ERROR_CODES = {
   STEP_NEVER_SETTLED: "StepFailed",
   STEP_PROCESS_ENDED: "StepFailed",
   RUN_INCOMPLETE: "StepFailed",
+  // Look at what the check looks at.
+  CHECK_FAILED: "StepFailed",
   // Fix the server.
   DATABASE_UNREACHABLE: "DatabaseError",
   DATABASE_REFUSED_LOGIN: "DatabaseError",

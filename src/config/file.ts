@@ -65,7 +65,11 @@ function readJson(path: string): unknown {
 /** Kinds of options that are written as text. `readValue` reads the text, wherever it comes from. */
 const TEXTS = new Set(["text", "path", "url", "duration", "choice", "choices", "list"]);
 
-const BELONGS: Readonly<Record<string, string>> = { switch: "true or false", record: "an object" };
+const BELONGS: Readonly<Record<string, string>> = {
+  switch: "true or false",
+  record: "an object",
+  checks: "a list",
+};
 
 /** Throws `ConfigError` for values of the wrong type, and for unknown keys, with the key that was probably intended. */
 export function checkFile(content: unknown, path: string): FileContent {

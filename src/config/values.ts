@@ -5,6 +5,7 @@ import { parseDurationMs } from "../std/duration.ts";
 import { nearest } from "../std/nearest.ts";
 import { redact, Secret, secretUrl } from "../std/secret.ts";
 import { parseSizeBytes } from "../std/size.ts";
+import { parseChecks } from "./checks.ts";
 import { flagName, type Kind } from "./options.ts";
 
 /** An option, as a row of one of the tables of options. */
@@ -52,7 +53,7 @@ export function readValue(option: Named, given: unknown, provenance: Provenance)
     });
   };
   if (isEmpty(option, given)) throw empty(option, provenance, given);
-  if (!["list", "choices", "record"].includes(option.kind) && !isScalar(given))
+  if (!["list", "choices", "record", "checks"].includes(option.kind) && !isScalar(given))
     throw refuse(SCALARS[option.kind]);
   switch (option.kind) {
     case "text":
@@ -100,6 +101,15 @@ export function readValue(option: Named, given: unknown, provenance: Provenance)
     case "list":
       if (!isWords(given)) throw refuse("a list of names");
       return wordsOf(given);
+    case "checks": {
+      const read = parseChecks(given);
+      if ("checks" in read) return read.checks;
+      throw new ConfigError({
+        code: "CONFIG_INVALID",
+        message: `${describeProvenance(option, provenance)} ${read.wrong}.`,
+        details: { option: option.key, from: provenance.kind },
+      });
+    }
     case "record": {
       const entries = typeof given === "object" && !Array.isArray(given) ? Object.entries(given ?? {}) : null;
       if (entries?.every(([, value]) => ["string", "number", "boolean"].includes(typeof value)) !== true)
@@ -167,6 +177,7 @@ const SCALARS: Readonly<Record<Named["kind"], string>> = {
   choices: "a list of names",
   list: "a list of names",
   record: "an object of names and texts",
+  checks: "a list of checks",
 };
 
 type Refuse = (expected: string, hint?: string) => ConfigError;

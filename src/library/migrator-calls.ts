@@ -57,12 +57,14 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       (await import("../assemble/imports.ts")).assembleImports(settings);
   const up = (to: string) =>
     call(async (opened, context) => {
-      const [{ migrateUp }, { remarkOnMode }, { switchedOff }, { skippedReport }] = await Promise.all([
-        import("../run/up.ts"),
-        import("../assemble/options.ts"),
-        import("../config/switched-off.ts"),
-        import("../run/report/skipped.ts"),
-      ]);
+      const [{ migrateUp }, { remarkOnMode }, { switchedOff }, { skippedReport }, { assembleChecks }] =
+        await Promise.all([
+          import("../run/up.ts"),
+          import("../assemble/options.ts"),
+          import("../config/switched-off.ts"),
+          import("../run/report/skipped.ts"),
+          import("../assemble/checks.ts"),
+        ]);
       const off = switchedOff(opened.settings.values);
       if (off !== null) {
         opened.say(off);
@@ -73,6 +75,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       return migrateUp(opened.assembled.target, await options(opened, "up", to), {
         context,
         imports: imports(opened),
+        checks: assembleChecks(opened.settings),
       });
     });
   const down = (to: string) =>

@@ -14,7 +14,7 @@
 import type { Migration } from "../core/migration.ts";
 import { isOvertakenIn, type Plan, plan } from "../core/plan.ts";
 import type { Connection } from "../database/connection.ts";
-import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
+import { DatabaseError, GodwitError, Interrupted, type Problem, StepFailed } from "../errors.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
@@ -23,7 +23,7 @@ import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";
-import { goalLeft, type MigrateOptions, planInput } from "./plan.ts";
+import { goalLeft, type MigrateOptions, ownGoal, planInput, refuseUnusable } from "./plan.ts";
 import { boundedNotices } from "./report/notices.ts";
 import type { Report } from "./report/report.ts";
 import { Tally } from "./report/tally.ts";
@@ -44,6 +44,7 @@ import { refuseSessionNeeds } from "./step/needs-session.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { prepareSteps } from "./step/prepare.ts";
 import { Reconnection } from "./step/reconnection.ts";
+import { refuseWithoutWayBack } from "./step/way-back.ts";
 
 /** Throws a `GodwitError` whose `report` says what had been done, unless all that was asked for is done. */
 export async function migrate(target: Target, options: MigrateOptions, context: RunContext): Promise<Report> {
@@ -177,8 +178,9 @@ class Run {
     const beside = await adoptInPassing(place, { files, history: read });
     const { history, mirror, missingThere, unmirrored, remember, watch, advisory, passedOver } = beside;
     await this.#reconnection.recall(connection, read.created);
-    const goal = goalLeft(this.#options.goal, this.#tally.counted);
-    if (goal === null) return;
+    const left = goalLeft(this.#options.goal, this.#tally.counted);
+    if (left === null) return;
+    const goal = ownGoal(left, this.#options.appliedBy, read);
     const asked = planInput(target, { ...this.#options, goal }, files, history);
     const input = {
       ...asked,
@@ -212,6 +214,7 @@ class Run {
     });
     if (this.#options.failure === "stop") refuseBroken(prepared);
     await refuseSessionNeeds(connection, prepared);
+    if (this.#options.rollback === true) await refuseWithoutWayBack(target, prepared, unmirrored);
     for (const warning of await lockTimeoutWarnings(prepared, target.settings)) this.#warn(warning);
     if (!history.created) {
       await target.ledger.create(connection, target.settings.project);
@@ -292,9 +295,4 @@ class Run {
   #warn(problem: Problem): void {
     this.#context.observe({ kind: "warning", problem });
   }
-}
-
-/** Under `continue` they stopped nobody, but what they were meant for is not done. */
-function refuseUnusable({ problems: [first, ...others] }: Listing): void {
-  if (first !== undefined) throw new SourceError([first, ...others]);
 }

@@ -2,6 +2,8 @@
 import type { History } from "../core/history.ts";
 import type { Direction } from "../core/migration.ts";
 import type { Goal, plan } from "../core/plan.ts";
+import { SourceError } from "../errors.ts";
+import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
 import type { Target } from "./session/target.ts";
 
@@ -9,6 +11,10 @@ export interface MigrateOptions {
   readonly goal: Goal;
   readonly failure: "stop" | "continue";
   readonly outOfOrder: boolean;
+  /** `up`: what this run has applied is reverted if it fails. A plan without a way back is refused. */
+  readonly rollback?: boolean | undefined;
+  /** `down`: exactly what the run with this id has applied. */
+  readonly appliedBy?: string | undefined;
 }
 
 /** Whether this is all there is, files included: `up`, `up heads`, and `up head`, as Alembic calls it. */
@@ -43,6 +49,18 @@ export function planInput(
     goal: options.goal,
     policy: { outOfOrder: options.outOfOrder, failure: options.failure, project: target.settings.project },
   };
+}
+
+/** The goal of a rollback: what the ledger says its run applied. What it adopted or declared was there before. */
+export function ownGoal(goal: Goal, runId: string | undefined, { entries }: RecordedHistory): Goal {
+  if (runId === undefined) return goal;
+  const own = entries.filter((entry) => entry.runId === runId && !entry.baseline);
+  return { ...goal, only: own.map(({ revision }) => revision) };
+}
+
+/** Under `continue` they stopped nobody, but what they were meant for is not done. */
+export function refuseUnusable({ problems: [first, ...others] }: Listing): void {
+  if (first !== undefined) throw new SourceError([first, ...others]);
 }
 
 /** Of a goal that counts steps, what is left of it; `null`: nothing. */

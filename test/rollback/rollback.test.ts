@@ -1,0 +1,227 @@
+/** `up --rollback-on-failure`: all of a run, or nothing of it, and never a guess. */
+import { execFileSync } from "node:child_process";
+import { describe } from "vitest";
+import { commandIn } from "../support/command.ts";
+import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
+import { folderOf, writeFiles } from "../support/target.ts";
+
+const TABLES = `select tablename as name from pg_tables where schemaname = 'public' order by 1`;
+const LEDGER = `select revision, state from "${ledgerSchema}".migration_history order by sequence`;
+const up = (name: string) => `-- migrate:up\ncreate table ${name} (id int);\n-- migrate:down\ndrop table ${name};\n`;
+
+async function tables(db: TestDatabase) {
+  return (await db.sql<{ name: string }>(TABLES)).map(({ name }) => name);
+}
+
+async function applied(db: TestDatabase) {
+  return (await db.sql(LEDGER)).map(({ revision, state }) => `${revision} ${state}`);
+}
+
+describe("a failed run", () => {
+  test("takes back what it applied, newest first, and leaves what was there before", async ({ db }) => {
+    const folder = folderOf({ "migrations/0001_a.sql": "create table a (id int);" });
+    const godwit = commandIn({ folder, url: db.url });
+    await godwit("up");
+    writeFiles(folder, {
+      "migrations/0002_b.sql": up("b"),
+      "migrations/0003_c.ts": `export async function up({ sql }: any) { await sql\`create table c (id int)\`; }
+export async function down({ sql }: any) { await sql\`drop table c\`; }`,
+      "migrations/0004_bad.sql": "-- migrate:up\nselect 1 / 0;\n-- migrate:down\nselect 1;\n",
+    });
+    const { json, stderr } = await godwit.fails(1, "up", "--rollback-on-failure", "--json");
+    expect(json.problems[0].message).toMatch(/0004_bad/);
+    expect(json.report).toMatchObject({
+      command: "up",
+      outcome: "failed",
+      rollback: { outcome: "done", reverted: ["0003_c", "0002_b"], kept: [], unknown: [] },
+    });
+    expect(stderr).toMatch(/taking back 0003_c, 0002_b[\s\S]*0003_c reverted[\s\S]*0002_b reverted/);
+    expect(await tables(db)).toEqual(["a"]);
+    expect(await applied(db)).toEqual(["0001_a applied"]);
+    // The log has both, under the ids of two runs.
+    const log = await db.sql(
+      `select event, revision, run_id::text = $1 as rollback from "${ledgerSchema}".migration_log where event in ('applied', 'reverted') order by id`,
+      [json.report.rollback.runId],
+    );
+    expect(log.filter(({ rollback }) => rollback).map(({ event, revision }) => `${event} ${revision}`)).toEqual([
+      "reverted 0003_c",
+      "reverted 0002_b",
+    ]);
+
+    writeFiles(folder, { "migrations/0004_bad.sql": up("d") });
+    await godwit("up", "--rollback-on-failure");
+    expect(await tables(db)).toEqual(["a", "b", "c", "d"]);
+  });
+
+  test("takes back a view that it made, and keeps one of an earlier run", async ({ db }) => {
+    const view = (name: string) =>
+      `-- migrate:up\ncreate or replace view ${name} as select 1 as x;\n-- migrate:down\ndrop view ${name};\n`;
+    const folder = folderOf({
+      "migrations/0001_a.sql": up("a"),
+      "migrations/repeatable/old.sql": view("old"),
+    });
+    const godwit = commandIn({ folder, url: db.url });
+    await godwit("up");
+    writeFiles(folder, {
+      "migrations/repeatable/aaa.sql": view("aaa"),
+      "migrations/repeatable/zzz.sql": "-- migrate:up\nselect 1 / 0;\n-- migrate:down\nselect 1;\n",
+    });
+    const { json } = await godwit.fails(1, "up", "--rollback-on-failure", "--json");
+    expect(json.report.rollback).toMatchObject({ outcome: "done", reverted: ["aaa"] });
+    expect(await applied(db)).toEqual(["0001_a applied", "old applied"]);
+  });
+
+  test("that had applied nothing has nothing to take back", async ({ db }) => {
+    const folder = folderOf({ "migrations/0001_bad.sql": "-- migrate:up\nselect 1 / 0;\n-- migrate:down\nselect 1;\n" });
+    const { json } = await commandIn({ folder, url: db.url }).fails(1, "up", "--rollback-on-failure", "--json");
+    expect(json.report.rollback).toBeUndefined();
+  });
+
+  test("whose way back fails says what is reverted and what is not", async ({ db }) => {
+    const folder = folderOf({
+      "migrations/0001_a.sql": up("a"),
+      "migrations/0002_b.sql": "-- migrate:up\ncreate table b (id int);\n-- migrate:down\nselect 1 / 0;\n",
+      "migrations/0003_c.sql": up("c"),
+      "migrations/0004_bad.sql": "-- migrate:up\nselect 1 / 0;\n-- migrate:down\nselect 1;\n",
+    });
+    const { json, stderr } = await commandIn({ folder, url: db.url }).fails(
+      1,
+      "up",
+      "--rollback-on-failure",
+      "--json",
+    );
+    expect(json.problems[0].message).toMatch(/0004_bad/);
+    expect(json.report.rollback).toMatchObject({
+      outcome: "failed",
+      reverted: ["0003_c"],
+      kept: ["0001_a", "0002_b"],
+      unknown: [],
+      problem: { message: expect.stringMatching(/0002_b/) },
+    });
+    expect(stderr).toContain("Taken back: 0003_c; still applied: 0001_a, 0002_b");
+    expect(await applied(db)).toEqual(["0001_a applied", "0002_b applied"]);
+  });
+
+  test("takes nothing back if somebody has applied more on top of it meanwhile", async ({ db }) => {
+    const files = { "migrations/0001_a.sql": up("a"), "migrations/0002_b.sql": up("b") };
+    const check = { name: "gate", command: ["sh", "-c", "read x < gate; exit 3"] };
+    const folder = folderOf({ ...files, "godwit.config.json": JSON.stringify({ checks: [check] }) });
+    execFileSync("mkfifo", [`${folder}/gate`]);
+    const first = commandIn({ folder, url: db.url }).start("up", "0001", "--rollback-on-failure", "--json");
+    await first.says("0001_a applied");
+    await commandIn({ folder: folderOf(files), url: db.url })("up");
+    // The shell waits until the check reads.
+    execFileSync("sh", ["-c", "echo > gate"], { cwd: folder });
+    const { json } = await first.exits(1);
+    expect(json.problems[0]).toMatchObject({
+      code: "CHECK_FAILED",
+      message: 'The check "gate" did not pass: it exited with code 3.',
+    });
+    expect(json.report.rollback).toMatchObject({ outcome: "failed", reverted: [], kept: ["0001_a"] });
+    expect(json.report.rollback.problem.message).toMatch(/Another run has applied 0002_b on top/);
+    expect(await tables(db)).toEqual(["a", "b"]);
+  });
+});
+
+describe("before it begins", () => {
+  const refused = async (db: TestDatabase, files: Record<string, string>, ...more: string[]) => {
+    const folder = folderOf(files);
+    const done = await commandIn({ folder, url: db.url }).fails(1, "up", "--rollback-on-failure", "--json", ...more);
+    return done.json;
+  };
+
+  test("a run is refused by the name of each step that has no way back", async ({ db }) => {
+    const json = await refused(db, {
+      "migrations/0001_a.sql": up("a"),
+      "migrations/0002_b.sql": "create table b (id int);",
+      "migrations/0003_c.sql": "create table c (id int);",
+      "migrations/0004_two.sql":
+        "-- migrate:up\ncreate index concurrently a_one on a (id);\ncreate index concurrently a_two on a (id);\n-- migrate:down\nselect 1;\n",
+    });
+    expect(json.problems.map(({ code }: { code: string }) => code)).toEqual(Array(3).fill("PLAN_NO_ROLLBACK"));
+    expect(json.problems.map(({ details }: { details: { revision: string } }) => details.revision)).toEqual([
+      "0002_b",
+      "0003_c",
+      "0004_two",
+    ]);
+    expect(json.problems[2].message).toMatch(/a part of it stays/);
+    expect(await tables(db)).toEqual([]);
+  });
+
+  test("one statement outside a transaction is no reason, because it fails as a whole", async ({ db }) => {
+    const folder = folderOf({
+      "migrations/0001_a.sql": up("a"),
+      "migrations/0002_i.sql":
+        "-- migrate:up\ncreate index concurrently a_id on a (id);\n-- migrate:down\ndrop index concurrently a_id;\n",
+      "migrations/0003_bad.sql": "-- migrate:up\nselect 1 / 0;\n-- migrate:down\nselect 1;\n",
+    });
+    const { json } = await commandIn({ folder, url: db.url }).fails(1, "up", "--rollback-on-failure", "--json");
+    expect(json.report.rollback).toMatchObject({ outcome: "done", reverted: ["0002_i", "0001_a"] });
+    expect(await tables(db)).toEqual([]);
+  });
+
+  test("a view that replaces an older text is refused, because that text is not kept", async ({ db }) => {
+    const view = (x: number) =>
+      `-- migrate:up\ncreate or replace view v as select ${x} as x;\n-- migrate:down\ndrop view v;\n`;
+    const folder = folderOf({ "migrations/repeatable/v.sql": view(1) });
+    const godwit = commandIn({ folder, url: db.url });
+    await godwit("up", "--rollback-on-failure");
+    writeFiles(folder, { "migrations/repeatable/v.sql": view(2) });
+    const { json } = await godwit.fails(1, "up", "--rollback-on-failure", "--json");
+    expect(json.problems[0]).toMatchObject({ code: "PLAN_NO_ROLLBACK", details: { revision: "v" } });
+    // The hint works.
+    expect(json.problems[0].hint).toContain("GODWIT_ROLLBACK_ON_FAILURE=false");
+    await godwit.with({ GODWIT_ROLLBACK_ON_FAILURE: "false" })("up");
+  });
+
+  test("imports, and going on after a failure, are refused by name", async ({ db }) => {
+    const imports = await refused(db, {
+      "migrations/0001_a.sql": up("a"),
+      "godwit.config.json": JSON.stringify({ imports: { nas: { from: "." } } }),
+    });
+    expect(imports.problems[0]).toMatchObject({
+      code: "PLAN_NO_ROLLBACK",
+      message: expect.stringMatching(/nas/),
+    });
+    expect(imports.problems[0].hint).toContain("--phase startup complex");
+    const both = await refused(db, { "migrations/0001_a.sql": up("a") }, "--on-failure", "continue");
+    expect(both.problems[0].message).toMatch(/goes on .* or goes back/);
+    expect(await tables(db)).toEqual([]);
+  });
+});
+
+describe("a signal", () => {
+  test("takes nothing back, because what is applied is whole, and says so", async ({ db }) => {
+    const folder = folderOf({
+      "migrations/0001_a.sql": up("a"),
+      "migrations/0002_slow.sql": "-- migrate:up\nselect pg_sleep(60);\n-- migrate:down\nselect 1;\n",
+    });
+    const run = commandIn({ folder, url: db.url }).start("up", "--rollback-on-failure", "--json");
+    await run.says("0001_a applied");
+    run.child.kill("SIGTERM");
+    const { json, stderr } = await run.exits(143);
+    expect(json.report.rollback).toMatchObject({ outcome: "not begun", reverted: [], kept: ["0001_a"] });
+    expect(stderr).toContain("Nothing was taken back, because the run was interrupted");
+    expect(await applied(db)).toEqual(["0001_a applied"]);
+  });
+
+  test("during the way back stops it between two steps, and the rest is named", async ({ db }) => {
+    const folder = folderOf({
+      "migrations/0001_a.sql": up("a"),
+      "migrations/0002_slow.sql": "-- migrate:up\ncreate table b (id int);\n-- migrate:down\ndrop table b; select pg_sleep(60);\n",
+      "migrations/0003_c.sql": up("c"),
+      "migrations/0004_bad.sql": "-- migrate:up\nselect 1 / 0;\n-- migrate:down\nselect 1;\n",
+    });
+    const godwit = commandIn({ folder, url: db.url });
+    const run = godwit.start("up", "--rollback-on-failure", "--json");
+    await run.says("0003_c reverted");
+    run.child.kill("SIGTERM");
+    const { json } = await run.exits(1);
+    expect(json.report.rollback).toMatchObject({
+      outcome: "interrupted",
+      reverted: ["0003_c"],
+      kept: ["0001_a", "0002_slow"],
+    });
+    expect(await applied(db)).toEqual(["0001_a applied", "0002_slow applied"]);
+  });
+});
