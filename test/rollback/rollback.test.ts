@@ -7,7 +7,8 @@ import { folderOf, writeFiles } from "../support/target.ts";
 
 const TABLES = `select tablename as name from pg_tables where schemaname = 'public' order by 1`;
 const LEDGER = `select revision, state from "${ledgerSchema}".migration_history order by sequence`;
-const up = (name: string) => `-- migrate:up\ncreate table ${name} (id int);\n-- migrate:down\ndrop table ${name};\n`;
+const up = (name: string) =>
+  `-- migrate:up\ncreate table ${name} (id int);\n-- migrate:down\ndrop table ${name};\n`;
 
 async function tables(db: TestDatabase) {
   return (await db.sql<{ name: string }>(TABLES)).map(({ name }) => name);
@@ -43,10 +44,9 @@ export async function down({ sql }: any) { await sql\`drop table c\`; }`,
       `select event, revision, run_id::text = $1 as rollback from "${ledgerSchema}".migration_log where event in ('applied', 'reverted') order by id`,
       [json.report.rollback.runId],
     );
-    expect(log.filter(({ rollback }) => rollback).map(({ event, revision }) => `${event} ${revision}`)).toEqual([
-      "reverted 0003_c",
-      "reverted 0002_b",
-    ]);
+    expect(
+      log.filter(({ rollback }) => rollback).map(({ event, revision }) => `${event} ${revision}`),
+    ).toEqual(["reverted 0003_c", "reverted 0002_b"]);
 
     writeFiles(folder, { "migrations/0004_bad.sql": up("d") });
     await godwit("up", "--rollback-on-failure");
@@ -72,8 +72,15 @@ export async function down({ sql }: any) { await sql\`drop table c\`; }`,
   });
 
   test("that had applied nothing has nothing to take back", async ({ db }) => {
-    const folder = folderOf({ "migrations/0001_bad.sql": "-- migrate:up\nselect 1 / 0;\n-- migrate:down\nselect 1;\n" });
-    const { json } = await commandIn({ folder, url: db.url }).fails(1, "up", "--rollback-on-failure", "--json");
+    const folder = folderOf({
+      "migrations/0001_bad.sql": "-- migrate:up\nselect 1 / 0;\n-- migrate:down\nselect 1;\n",
+    });
+    const { json } = await commandIn({ folder, url: db.url }).fails(
+      1,
+      "up",
+      "--rollback-on-failure",
+      "--json",
+    );
     expect(json.report.rollback).toBeUndefined();
   });
 
@@ -126,7 +133,13 @@ export async function down({ sql }: any) { await sql\`drop table c\`; }`,
 describe("before it begins", () => {
   const refused = async (db: TestDatabase, files: Record<string, string>, ...more: string[]) => {
     const folder = folderOf(files);
-    const done = await commandIn({ folder, url: db.url }).fails(1, "up", "--rollback-on-failure", "--json", ...more);
+    const done = await commandIn({ folder, url: db.url }).fails(
+      1,
+      "up",
+      "--rollback-on-failure",
+      "--json",
+      ...more,
+    );
     return done.json;
   };
 
@@ -138,7 +151,9 @@ describe("before it begins", () => {
       "migrations/0004_two.sql":
         "-- migrate:up\ncreate index concurrently a_one on a (id);\ncreate index concurrently a_two on a (id);\n-- migrate:down\nselect 1;\n",
     });
-    expect(json.problems.map(({ code }: { code: string }) => code)).toEqual(Array(3).fill("PLAN_NO_ROLLBACK"));
+    expect(json.problems.map(({ code }: { code: string }) => code)).toEqual(
+      Array(3).fill("PLAN_NO_ROLLBACK"),
+    );
     expect(json.problems.map(({ details }: { details: { revision: string } }) => details.revision)).toEqual([
       "0002_b",
       "0003_c",
@@ -155,7 +170,12 @@ describe("before it begins", () => {
         "-- migrate:up\ncreate index concurrently a_id on a (id);\n-- migrate:down\ndrop index concurrently a_id;\n",
       "migrations/0003_bad.sql": "-- migrate:up\nselect 1 / 0;\n-- migrate:down\nselect 1;\n",
     });
-    const { json } = await commandIn({ folder, url: db.url }).fails(1, "up", "--rollback-on-failure", "--json");
+    const { json } = await commandIn({ folder, url: db.url }).fails(
+      1,
+      "up",
+      "--rollback-on-failure",
+      "--json",
+    );
     expect(json.report.rollback).toMatchObject({ outcome: "done", reverted: ["0002_i", "0001_a"] });
     expect(await tables(db)).toEqual([]);
   });
@@ -208,7 +228,8 @@ describe("a signal", () => {
   test("during the way back stops it between two steps, and the rest is named", async ({ db }) => {
     const folder = folderOf({
       "migrations/0001_a.sql": up("a"),
-      "migrations/0002_slow.sql": "-- migrate:up\ncreate table b (id int);\n-- migrate:down\ndrop table b; select pg_sleep(60);\n",
+      "migrations/0002_slow.sql":
+        "-- migrate:up\ncreate table b (id int);\n-- migrate:down\ndrop table b; select pg_sleep(60);\n",
       "migrations/0003_c.sql": up("c"),
       "migrations/0004_bad.sql": "-- migrate:up\nselect 1 / 0;\n-- migrate:down\nselect 1;\n",
     });
