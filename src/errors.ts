@@ -53,6 +53,7 @@ export const ERROR_CODES = {
   TARGET_NO_SCHEMAS: "ConfigError",
   APP_NOT_STARTED: "ConfigError",
   INIT_MISSING: "ConfigError",
+  REVISIONS_UNREADABLE: "ConfigError",
   // Fix the files.
   SOURCE_FOLDER_MISSING: "SourceError",
   SOURCE_FOLDER_UNREADABLE: "SourceError",
@@ -94,6 +95,8 @@ export const ERROR_CODES = {
   PLAN_NO_ROLLBACK: "PlanRefused",
   PLAN_PARTIAL: "PlanRefused",
   PLAN_PARTIAL_EDITED: "PlanRefused",
+  IMAGE_CONTRACT: "PlanRefused",
+  IMAGE_PENDING: "PlanRefused",
   PLAN_BROKEN_FILE: "PlanRefused",
   LEDGER_NEWER: "PlanRefused",
   LEDGER_FOREIGN: "PlanRefused",

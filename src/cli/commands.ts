@@ -123,6 +123,35 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/plan.ts"),
   },
   {
+    name: "compatible",
+    summary: "tell whether another image can live with the database",
+    description:
+      "Answers before a roll-out or a rollback whether an older or newer image can live with the database as it is: minimum revisions, contract steps, files that are gone. The image is a list of its revisions, which it writes itself, or a bundle. Exits 0 if it can, 1 if it cannot.",
+    flags: [
+      { syntax: "--image-revisions <file>", help: "the revisions of the image, or a bundle of godwit build" },
+      { syntax: "--after-up", help: "ask about the database after an up of the files that are here" },
+      { syntax: "--ready", help: "also exit 1 if anything that the image would apply is pending" },
+      { syntax: "--write <file>", help: "write the revisions of the files that are here; needs no database" },
+    ],
+    honours: ["mode", "phase", "contract", "outOfOrder"],
+    excludes: [
+      {
+        flag: "write",
+        others: ["imageRevisions", "afterUp", "ready", "mode", "phase", "contract", "outOfOrder", ...LIVE],
+      },
+    ],
+    examples: [
+      ["godwit compatible --write revisions.json", "in each image, when it is built"],
+      ["godwit compatible --image-revisions old.json", "can I go back to that image?"],
+      [
+        "godwit compatible --image-revisions old.json --after-up",
+        "can it go on running during this roll-out?",
+      ],
+      ["godwit compatible --image-revisions new.json --ready", "may traffic go to it?"],
+    ],
+    load: () => import("./commands/compatible.ts"),
+  },
+  {
     name: "current",
     targets: "each",
     summary: "show the revision that the database is at",

@@ -148,6 +148,26 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
           },
         });
       }),
+    async compatible(image, given = {}) {
+      const { checkGiven, SWITCH } = await import("../config/given.ts");
+      checkGiven(given, { name: "compatible()", keys: { afterUp: SWITCH, ready: SWITCH } });
+      const { readRevisions } = await import("../source/revisions.ts");
+      const listed = readRevisions(image, "The image of compatible()");
+      return call(async (opened, context) => {
+        const { compatible } = await import("../run/compatible.ts");
+        const wanted = await options(opened, "up", "heads");
+        const asked = { ...wanted, image: listed, afterUp: false, ready: false, ...given };
+        return compatible(opened.assembled.target, asked, context);
+      });
+    },
+    revisions: () =>
+      callUnopened({ offline: true }, async ({ settings, say }, { signal }) => {
+        const [{ withSource }, { revisionsOf }] = await Promise.all([
+          import("../assemble/source.ts"),
+          import("../run/compatible.ts"),
+        ]);
+        return withSource(settings, { print: say, signal }, (source) => revisionsOf({ source }));
+      }),
     log: () =>
       call(async ({ assembled }, context) =>
         (await import("../run/history.ts")).logOf(assembled.target, context),
