@@ -1,6 +1,7 @@
 /** Makes the checks after a run from a configuration. */
 import type { Config } from "../config/config.ts";
 import type { Check } from "../run/checks/check.ts";
+import { commandEnvironment } from "./source.ts";
 
 /** A command gets the environment of its target alone, with the URL of its database. */
 export function assembleChecks(config: Config): readonly Check[] {
@@ -9,12 +10,4 @@ export function assembleChecks(config: Config): readonly Check[] {
     if (check.kind !== "command") return check;
     return { ...check, folder: root, environment: commandEnvironment(environment, values.databaseUrl) };
   });
-}
-
-/** What a command of the user's is given. A secret is in the environment, and never among the words, which others can see. */
-export function commandEnvironment(
-  environment: Config["environment"],
-  url: Config["values"]["databaseUrl"],
-): Config["environment"] {
-  return url === null ? environment : { ...environment, DATABASE_URL: url.reveal() };
 }

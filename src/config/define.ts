@@ -49,6 +49,12 @@ export interface ConfigFile {
   readonly rollbackOnFailure?: boolean;
   /** What must hold after `up`. They run one after the other, also if nothing was pending. */
   readonly checks?: readonly CheckFile[];
+  /**
+   * A program, and its words, that carries out each migration in place of Godwit: `["./bin/migrate", "{file}"]`. Lock, order and
+   * ledger stay Godwit's. `{file}`, `{revision}` and `{direction}` are filled in, `DATABASE_URL` is in its environment, and exit
+   * code 0 says that the migration is applied. With `{direction}` in its words it has a way back.
+   */
+  readonly runner?: readonly string[];
   /** Default `3s`. */
   readonly lockTimeout?: Duration;
   readonly statementTimeout?: Duration;

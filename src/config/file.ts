@@ -69,6 +69,7 @@ const BELONGS: Readonly<Record<string, string>> = {
   switch: "true or false",
   record: "an object",
   checks: "a list",
+  runner: "a list",
 };
 
 /** Throws `ConfigError` for values of the wrong type, and for unknown keys, with the key that was probably intended. */

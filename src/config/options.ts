@@ -33,6 +33,7 @@ export interface Values {
   readonly outOfOrder: boolean;
   readonly rollbackOnFailure: boolean;
   readonly checks: readonly CheckConfig[];
+  readonly runner: readonly string[] | null;
   readonly lockTimeout: number;
   readonly statementTimeout: number;
   readonly idleTimeout: number;
@@ -92,7 +93,8 @@ export type Kind =
         | "list"
         | "record"
         | "delays"
-        | "checks";
+        | "checks"
+        | "runner";
     }
   | { readonly kind: "count"; readonly least: number }
   | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
@@ -276,6 +278,13 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     default: "",
     help: "what must hold after up: SQL, commands or URLs (see the guide)",
+  },
+  {
+    key: "runner",
+    kind: "runner",
+    flag: null,
+    default: "",
+    help: 'a program that carries out the migrations, such as ["./bin/migrate", "{file}"]; it has DATABASE_URL (see the guide)',
   },
   {
     key: "lockTimeout",
@@ -622,7 +631,7 @@ function firstDelay(value: string): string {
 }
 
 /** Kinds that one word cannot hold. Only the file and programs have them. */
-const OF_FILE: ReadonlySet<Kind["kind"]> = new Set(["record", "checks"]);
+const OF_FILE: ReadonlySet<Kind["kind"]> = new Set(["record", "checks", "runner"]);
 
 /** `GODWIT_<NAME>`, then the variables of other tools. The first one that is set counts. */
 export function variablesOf(option: Option): readonly string[] {

@@ -11,6 +11,8 @@ export interface CommandOptions {
   readonly signal: AbortSignal;
   /** Receives each line that it prints, on either stream. */
   readonly print?: (line: string) => void;
+  /** Called once it runs. */
+  readonly onStart?: () => void;
 }
 
 export interface CommandEnd {
@@ -30,7 +32,7 @@ const GRACE_MS = 2_000;
 /** Throws the system's error if the program can't be started, and the reason of the signal if it aborts. */
 export async function runCommand(
   [program = "", ...words]: readonly string[],
-  { folder, environment, signal, print }: CommandOptions,
+  { folder, environment, signal, print, onStart }: CommandOptions,
 ): Promise<CommandEnd> {
   signal.throwIfAborted();
   const child = spawn(program, words, {
@@ -39,6 +41,7 @@ export async function runCommand(
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
+  if (onStart !== undefined) child.once("spawn", onStart);
   const lastLines: string[] = [];
   const tell = (line: string) => {
     if (line.trim() === "") return;
@@ -63,6 +66,9 @@ export async function runCommand(
       // The group is empty already.
     }
   };
+  // A second signal ends the process at once, and no code of ours but this runs then.
+  const leave = () => end("SIGKILL");
+  process.once("exit", leave);
   let killing: NodeJS.Timeout | undefined;
   const stop = () => {
     end("SIGTERM");
@@ -83,6 +89,7 @@ export async function runCommand(
   } finally {
     clearTimeout(killing);
     signal.removeEventListener("abort", stop);
+    process.removeListener("exit", leave);
     // Nothing that it has started outlives it.
     end("SIGKILL");
     for (const stream of [child.stdout, child.stderr]) stream.destroy();

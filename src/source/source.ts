@@ -3,6 +3,7 @@ import type { Direction, Migration, MigrationSettings } from "../core/migration.
 import type { Problem } from "../errors.ts";
 import type { Call, Recorded, Returned } from "../host/call.ts";
 import type { ToolPlace } from "./detect/tool-place.ts";
+import type { Program } from "./program.ts";
 
 export interface Source {
   /** `plain`, `drizzle`, … */
@@ -22,6 +23,8 @@ export interface Source {
   read(migration: Migration, direction: Direction): Promise<Content>;
   /** Where a tool keeps its history, as its own configuration beside the files says; `null`: nothing says it. */
   historyPlace?(tool: string): ToolPlace | null;
+  /** Carries out the migrations in place of the run, where the target has a program for that. */
+  readonly program?: Program | undefined;
   /** The same files, with a process of its own for their code. Left out: it runs none. */
   apart?(): Source;
   /** Ends the process in which modules are loaded, if there is one. Safe to call twice. */

@@ -27,5 +27,5 @@ async function halfOf({ form, because, problem, load }: Prepared): Promise<strin
   if (form.transactional || problem !== null) return null;
   const body = await load();
   if (body.kind === "sql" && form.sends === "statements" && statementsOf(body).length <= 1) return null;
-  return `it does not run in one transaction: ${because}`;
+  return body.kind === "program" ? `${because}` : `it does not run in one transaction: ${because}`;
 }
