@@ -32,6 +32,12 @@ export async function openSource(config: Config, options: SourceOptions = {}): P
       message: `Target ${config.target.name} is one schema of a database, and its runner is only told the database.`,
       hint: "Leave schemas out, or runner.",
     });
+  if (existsSync(join(config.folder, "godwit-bundle.json")))
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `${config.folder} is a bundle, and a runner needs the files that it was made from.`,
+      hint: "Point dir to those files, or leave runner out.",
+    });
   const { withProgram } = await import("../source/program.ts");
   const environment = commandEnvironment(config.environment, databaseUrl);
   return withProgram(source, { words: runner, folder: config.root, environment });

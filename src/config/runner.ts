@@ -1,5 +1,5 @@
 /** Reads `runner` of the configuration: a program and its words. */
-import { PLACE_NAMES } from "../source/program.ts";
+import { PLACE_NAMES } from "../source/program-words.ts";
 import { passwordsIn } from "../std/credentials.ts";
 import { nearest } from "../std/nearest.ts";
 import { isWords } from "./checks.ts";

@@ -2,8 +2,8 @@
 import type { Direction, Migration, MigrationSettings } from "../core/migration.ts";
 import type { Problem } from "../errors.ts";
 import type { Call, Recorded, Returned } from "../host/call.ts";
+import type { CommandEnd, CommandOptions } from "../host/command.ts";
 import type { ToolPlace } from "./detect/tool-place.ts";
-import type { Program } from "./program.ts";
 
 export interface Source {
   /** `plain`, `drizzle`, … */
@@ -56,3 +56,10 @@ export type Content =
       /** Calls it only to write its statements down. */
       readonly record: (call: Omit<Call, "ask" | "parameterKinds" | "execute" | "late">) => Promise<Recorded>;
     };
+
+/** Carries out one migration. Throws the system's error if the program can't be started. */
+export type Program = (
+  migration: Pick<Migration, "id" | "file">,
+  direction: Direction,
+  options: Pick<CommandOptions, "signal" | "print" | "onStart">,
+) => Promise<CommandEnd>;

@@ -84,6 +84,31 @@ export async function down({ sql }: any) { await sql\`drop table c\`; }`,
     expect(json.report.rollback).toBeUndefined();
   });
 
+  test("loses its connection on the way back, and goes on behind the step that was done", async ({ db }) => {
+    const folder = folderOf({
+      "migrations/0001_a.sql": up("a"),
+      "migrations/0002_s.sql":
+        "-- migrate:up\ncreate sequence tries;\n-- migrate:down\ndrop sequence tries;\n",
+      "migrations/0003_b.sql":
+        "-- migrate:up\ncreate table b (id int);\n-- migrate:down\nselect case when nextval('tries') = 1 then pg_terminate_backend(pg_backend_pid()) end; drop table b;\n",
+      "migrations/0004_c.sql": up("c"),
+      "migrations/0005_bad.sql": "-- migrate:up\nselect 1 / 0;\n-- migrate:down\nselect 1;\n",
+    });
+    const { json, stderr } = await commandIn({ folder, url: db.url }).fails(
+      1,
+      "up",
+      "--rollback-on-failure",
+      "--json",
+    );
+    expect(stderr).toMatch(/Connecting again/);
+    expect(json.report.rollback).toMatchObject({
+      outcome: "done",
+      reverted: ["0004_c", "0003_b", "0002_s", "0001_a"],
+      kept: [],
+    });
+    expect(await tables(db)).toEqual([]);
+  });
+
   test("whose way back fails says what is reverted and what is not", async ({ db }) => {
     const folder = folderOf({
       "migrations/0001_a.sql": up("a"),
