@@ -14,6 +14,7 @@ const PROGRAM = `#!/usr/bin/env node
 const { appendFileSync, readFileSync } = require("node:fs");
 const { Client } = require(${JSON.stringify(join(root, "node_modules", "pg"))});
 const [file, direction] = process.argv.slice(2);
+require("node:fs").writeFileSync("pid", String(process.pid));
 appendFileSync("calls", process.argv.slice(2).map((word) => word.split("/").at(-1)).join(" ") + "\\n");
 const text = readFileSync(file, "utf8");
 (async () => {
@@ -105,6 +106,28 @@ describe("a runner", () => {
     const { json } = await run.exits(143);
     expect(json.report.failures).toMatchObject([{ committed: "unknown" }]);
     expect(await applied(db)).toEqual(["0001_a partial"]);
+  });
+
+  test("that outlives a killed run is not begun a second time", async ({ db }) => {
+    const { godwit, calls, folder } = project(db, { "0001_a.sql": "create table a (id int); wait" });
+    const run = godwit.start("up");
+    await run.says("waiting");
+    run.child.kill("SIGKILL");
+    await run.ended;
+    try {
+      const { json } = await godwit.fails(1, "up", "--json");
+      expect(json.problems[0]).toMatchObject({ code: "PLAN_PARTIAL" });
+      expect(json.problems[0].hint).toContain("godwit repair --retry 0001_a");
+      expect(calls()).toBe("0001_a.sql up\n");
+    } finally {
+      process.kill(Number(readFileSync(join(folder, "pid"), "utf8")), "SIGKILL");
+    }
+    await godwit("repair", "--retry", "0001_a", "--confirm", db.name);
+    await db.sql("drop table a");
+    const again = godwit.start("up");
+    await again.says("waiting");
+    again.child.kill("SIGTERM");
+    await again.exits(143);
   });
 
   test("has no way back without {direction}, is not tried, not scripted, and not taken back", async ({

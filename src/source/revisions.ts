@@ -23,6 +23,8 @@ export type Listed = string | Migration;
 /** Throws `ConfigError` (`REVISIONS_UNREADABLE`) if it is no list of revisions, or an empty one. `name`: where it comes from. */
 export function readRevisions(given: unknown, name: string): readonly Listed[] {
   const rows = Array.isArray(given) ? given : isRecord(given) ? given.migrations : undefined;
+  if (isRecord(given) && (given.format ?? 1) !== 1)
+    throw unreadable(name, `has the format ${JSON.stringify(given.format)}, which this Godwit does not know`);
   if (!Array.isArray(rows)) throw unreadable(name, "is no list of revisions");
   if (rows.length === 0) throw unreadable(name, "names no revision");
   return rows.map((row: unknown, index): Listed => {
