@@ -1,2 +1,2 @@
-/** The text of src/pixels/kernel-code.ts, compiled anew. */
+/** The text of src/pixels/kernel-code.ts, compiled again. */
 export function renderKernel(): Promise<string>;

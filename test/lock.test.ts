@@ -143,7 +143,7 @@ describe("waiting for a session's lock", () => {
     expect(reports.map((report) => report.steps.length).toSorted()).toEqual([0, 1]);
   });
 
-  test("is planned anew, and finds nothing left", async ({ db }) => {
+  test("is planned again, and finds nothing left", async ({ db }) => {
     const gate = await closeGate(db);
     const target = targetOf({ url: db.url, folder: folderOf(GATED), settings: PATIENT });
     const first = up(target);

@@ -87,7 +87,7 @@ interface Race {
   readonly finished: Promise<readonly Finished[]>;
   /** Resolves when so many have tried in vain, and have tried again; rejects when a process fails. */
   waiting(count: number): Promise<void>;
-  /** Counts anew. */
+  /** Counts from zero. */
   forget(): void;
   /** How often each has tried to get the lock. */
   readonly tries: readonly number[];

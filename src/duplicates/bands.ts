@@ -1,6 +1,6 @@
 /**
- * Finds near pairs among very many hashes, in memory. If two hashes differ in at most 7 of 64 bits, at least one of
- * their four bands of 16 bits differs in at most 1 bit. So for each band the hashes go into 65,536 buckets. Each
+ * Finds near pairs among very many hashes, in memory. A hash of 64 bits has four bands of 16 bits. Two hashes that
+ * differ in at most 7 bits have a band that differs in at most 1 bit. So for each band the hashes go into 65,536 buckets. Each
  * bucket is compared with itself and with the 16 buckets whose number differs in one bit. The hashes of a bucket lie
  * side by side, which is several times faster than looking up each hash. A pair counts in the first band that shows
  * it.

@@ -32,7 +32,7 @@ export interface Scan {
   readonly unreadable: readonly string[];
 }
 
-/** A scan that was interrupted longer ago than this starts anew, because what it saw may no longer be true. */
+/** A scan that was interrupted longer ago than this starts from the beginning, because what it saw may no longer be true. */
 const RESUME_WITHIN = "1 hour";
 
 export function createScans(schema: string, importName: string) {

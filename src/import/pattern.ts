@@ -19,8 +19,8 @@ const DEFAULT_PATTERN = "<shop>/<template>/<file>";
 const FIELDS = ["shop", "template", "file"] as const;
 
 /**
- * Reads a pattern. `<shop>`, `<template>` and `*` stand for one folder each, any other word for a folder of that
- * name, and `<file>` at the end for the file. Deeper folders belong to the last one named. Throws `ConfigError`.
+ * Reads a pattern. `<shop>`, `<template>` and `*` stand for one folder each, and any other word for a folder of that
+ * name. `<file>` ends the pattern. Deeper folders belong to the last one named. Throws `ConfigError`.
  */
 export function parsePattern(text: string): Pattern {
   const parts = text.split("/");

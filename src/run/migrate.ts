@@ -7,7 +7,7 @@
  *
  * A lost connection has lost lock and open transaction with it, and possibly the answer to a COMMIT. The run
  * never guesses: it connects again, waits for the lock (the old session may still live for a moment) and plans
- * anew from the ledger. What was committed is in there; what was not is pending again. The log, where every row
+ * again from the ledger. What was committed is in there; what was not is pending again. The log, where every row
  * has its run's id, says which of it was this run's own doing: that belongs into the report, and counts for a goal
  * such as `-1`, which would otherwise take back one more.
  */

@@ -3,7 +3,7 @@
  *
  *   unopened ─► opening ─► open ─► closed
  *       ▲          │
- *       └──────────┘ opening failed: the next use opens anew
+ *       └──────────┘ opening failed: the next use opens it again
  *
  * Any number of uses may run at once. Closing refuses new uses and waits until those that have begun are finished.
  */

@@ -147,7 +147,7 @@ describe("a history that is not where it was", () => {
     expect((await up(target)).warnings).toEqual([]);
   });
 
-  test("gone it is not made anew by a guess, but by a person's word", async ({ db }) => {
+  test("one that is gone is made again by a person, not by a guess", async ({ db }) => {
     const folder = folderOf(DBMATE);
     const target = await targetIn("dbmate", { url: db.url, folder, settings: { mirror: "dbmate" } });
     await up(target);

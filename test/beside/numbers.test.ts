@@ -17,7 +17,7 @@ alter table ${ledgerSchema}.migration_log alter id drop identity if exists, alte
 
 test.for([
   ["no sequences", "select 1"],
-  ["sequences that begin anew", BEHIND],
+  ["sequences that begin again", BEHIND],
 ])("down -1 takes back the last one, and the log goes on, with %s", async ([, restored = ""], { db }) => {
   const folder = folderOf(A);
   const target = targetOf({ url: db.url, folder });

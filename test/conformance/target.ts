@@ -156,7 +156,7 @@ export function targetLaws(name: string, make: () => Promise<Place>, skips: Skip
         sqlState: "22012",
         completed: 2,
       });
-      // Counted anew with every message.
+      // Counted again with every message.
       await expect(connection.execute("select 1/0")).rejects.toMatchObject({ completed: 0 });
       expect((await connection.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
     });

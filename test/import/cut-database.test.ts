@@ -127,7 +127,7 @@ describe.skipIf(withoutSshd)("an import whose database is disturbed", () => {
             )
           )[0]?.pid,
       );
-      // The server then ends all sessions, and starts anew.
+      // The server then ends all sessions, and starts again.
       process.kill(backend, "SIGKILL");
       await running.exits(0);
       expect(await place.rows()).toEqual(rows);

@@ -84,7 +84,7 @@ describe.skipIf(withoutSshd)("an import over a bad network", () => {
     expect(seen.runs).toBeGreaterThan(runs.length / 2);
   });
 
-  test("goes on by itself when the NAS has started anew", { timeout: 120_000 }, async () => {
+  test("goes on by itself when the NAS has started again", { timeout: 120_000 }, async () => {
     const { rows } = await scene.undisturbed();
     const place = await scene.place();
     await using wire = await startCuttingWire({ to: scene.sshd.port, delayMs: 12 });

@@ -214,7 +214,7 @@ describe.skipIf(withoutSshd)(`against sshd${withoutSshd ? `: ${withoutSshd}` : "
     test.each([
       ["chacha20 alone", ["Ciphers chacha20-poly1305@openssh.com"]],
       ["CTR with a separate MAC", ["Ciphers aes128-ctr", "MACs hmac-sha2-256"]],
-      ["keys that are exchanged anew every megabyte", ["RekeyLimit 1M"]],
+      ["keys that are exchanged every megabyte", ["RekeyLimit 1M"]],
       ["compression", ["Compression yes"]],
       ["the SFTP program instead of the built-in one", ["Subsystem sftp /usr/lib/openssh/sftp-server"]],
     ])("%s", async (_, config) => {

@@ -35,7 +35,7 @@ export interface Postgrest extends AsyncDisposable {
   /** For the command. */
   readonly env: Readonly<Record<string, string>>;
   fault: PostgrestOptions["fault"];
-  /** Resolves when it has read the schema anew, as it does when the channel is notified. */
+  /** Resolves when it has read the schema again, as it does when the channel is notified. */
   reloaded(): Promise<void>;
   /** Resolves when nothing is in flight any more, also what nobody waits for. */
   settled(): Promise<void>;

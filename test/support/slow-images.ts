@@ -1,4 +1,4 @@
-/** Images that take long for what they are: noise that is computed for each pixel anew. */
+/** Images that take long for what they are: noise, computed for each pixel. */
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 

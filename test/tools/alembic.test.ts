@@ -140,7 +140,7 @@ describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, () => {
     expect(ours[0]).toEqual(["cccc3333", "ffff6666"]);
   });
 
-  test("down to the base leaves no row, and its own upgrade begins anew", async ({ db }) => {
+  test("down to the base leaves no row, and its own upgrade begins again", async ({ db }) => {
     const folder = project();
     const target = targetIn(db, folder);
     await up(target);

@@ -61,7 +61,7 @@ describe("a module outside a transaction whose way back failed after its work", 
 });
 
 describe("a file whose way back stopped behind its first statement", () => {
-  test("and was edited there is forgotten on the advice of the refusal, and begins anew", async ({ db }) => {
+  test("and was edited there is forgotten on the advice of the refusal, and begins again", async ({ db }) => {
     const folder = folderOf({ "migrations/0001_a.sql": SCRIPT("drop table a", "select nothing") });
     const godwit = commandIn({ folder, url: db.url });
     await godwit("up");

@@ -12,7 +12,7 @@
  * Attaching. Each opener keeps one session named HOLDING. It logs in by SCRAM, in which the server proves that
  * it knows the password, and compares the server's own process id with the file's. It takes the door (an
  * advisory lock) once, so it never slips in between a closer's last look and its signal, and looks again
- * whether the server is on its way out; then it waits for the end and starts anew.
+ * whether the server is on its way out; then it waits for the end and starts it again.
  *
  * Closing. Behind the door the closer renames its session to LEAVING and counts. While another opener or any
  * other client is there, the server stays: a smart shutdown lets sessions finish but refuses new ones, which a

@@ -36,7 +36,7 @@ export class Tally {
     return this.#done.length + this.#failures.length;
   }
 
-  /** `remaining` are all steps of a plan that was made anew. A failed step that is still in it stays failed. */
+  /** `remaining` are all steps of a plan that was made again. A failed step that is still in it stays failed. */
   planned(remaining: readonly string[], held: readonly Held[]): void {
     this.#held = held;
     this.#remaining = new Set(remaining);

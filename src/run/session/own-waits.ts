@@ -7,7 +7,7 @@
  *   work ── 55P03, 40P01, 40001 ──► pause ──► work again, on a new connection ──► … ──► the error, with the blocker
  *
  * The server has rolled back the transaction that failed. What was committed before it is in the ledger, so the
- * work reads the ledger anew. Errors of steps never arrive here as a `DatabaseError`: they are `StepFailed`,
+ * work reads the ledger again. Errors of steps never arrive here as a `DatabaseError`: they are `StepFailed`,
  * and steps have their own retries.
  */
 import type { Blocker, Connection } from "../../database/connection.ts";

@@ -75,7 +75,7 @@ describe("TypeScript", () => {
     expect(await up()).toEqual(["ts"]);
   });
 
-  test("a changed file is loaded anew in the same process", async () => {
+  test("a changed file is loaded again in the same process", async () => {
     const folder = createFolder({
       "a.ts": "export const up = ({ log }) => log.info(1)",
       "b.cjs": "exports.up = ({ log }) => log.info(1)",

@@ -16,7 +16,7 @@ export interface ModuleOptions {
 }
 
 /**
- * Imports a migration. A changed text is imported anew. What it imports in turn is not, as long as the process lives.
+ * Imports a migration. A changed text is imported again. What it imports in turn is not, as long as the process lives.
  * Throws `SourceError` (`SOURCE_MODULE_BROKEN`, `SOURCE_MODULE_WITHOUT_UP`, `SOURCE_DIRECTIVE_…`).
  */
 export async function loadModule(module: ModuleFile, options: ModuleOptions): Promise<Declaration> {
