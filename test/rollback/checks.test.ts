@@ -141,13 +141,12 @@ describe("a check by a URL", () => {
     "that answers %s until the end has not passed, and its token is not told",
     async ([status, said], { db }) => {
       const { url } = await serverOf(() => status);
-      const { json, stdout, stderr } = await project(db, [{ url, timeout: "700ms" }]).fails(
-        1,
-        "up",
-        "--json",
-      );
+      const godwit = project(db, [{ name: "alive", url, timeout: "700ms" }]);
+      const { json, stdout, stderr } = await godwit.fails(1, "up", "--json");
       expect(json.problems[0].message).toMatch(said);
-      expect(`${stdout}${stderr}`).not.toContain("s3cr3tt0k3n");
+      const doctor = await godwit.start("doctor").exits(0, 1);
+      expect(doctor.stdout).toContain("alive");
+      expect(`${stdout}${stderr}${doctor.stdout}${doctor.stderr}`).not.toContain("s3cr3tt0k3n");
     },
   );
 

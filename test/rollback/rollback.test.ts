@@ -169,13 +169,15 @@ describe("before it begins", () => {
   };
 
   test("a run is refused by the name of each step that has no way back", async ({ db }) => {
-    const json = await refused(db, {
+    const folder = folderOf({
       "migrations/0001_a.sql": up("a"),
       "migrations/0002_b.sql": "create table b (id int);",
       "migrations/0003_c.sql": "create table c (id int);",
       "migrations/0004_two.sql":
         "-- migrate:up\ncreate index concurrently a_one on a (id);\ncreate index concurrently a_two on a (id);\n-- migrate:down\nselect 1;\n",
     });
+    const godwit = commandIn({ folder, url: db.url });
+    const { json } = await godwit.fails(1, "up", "--rollback-on-failure", "--json");
     expect(json.problems.map(({ code }: { code: string }) => code)).toEqual(
       Array(3).fill("PLAN_NO_ROLLBACK"),
     );
@@ -185,6 +187,8 @@ describe("before it begins", () => {
       "0004_two",
     ]);
     expect(json.problems[2].message).toMatch(/a part of it stays/);
+    const told = godwit.with({ GODWIT_ROLLBACK_ON_FAILURE: "true" });
+    expect((await told.fails(1, "plan", "--json")).json.problems).toEqual(json.problems);
     expect(await tables(db)).toEqual([]);
   });
 
