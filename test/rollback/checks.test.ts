@@ -4,10 +4,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, onTestFinished } from "vitest";
-import { createFleet, createMigrator, type GodwitError, type Report } from "../../src/index.ts";
+import { createMigrator, type GodwitError } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
-import { installFunction, startPostgrest } from "../support/postgrest.ts";
 import { folderOf } from "../support/target.ts";
 
 const FILES = {
@@ -178,63 +177,4 @@ test("checks that cannot be understood are refused before anything is done", asy
   const { json } = await project(db, [{ sql: "select 1", name: "" }]).fails(1, "up", "--json");
   expect(json.problems[0]).toMatchObject({ code: "CONFIG_INVALID", message: expect.stringMatching(/name/) });
   expect(await db.sql("select to_regclass('a') as a")).toEqual([{ a: null }]);
-});
-
-const checks = [{ name: "never", sql: "select false" }];
-const TAKEN_BACK = { outcome: "failed", rollback: { outcome: "done", reverted: ["0001_a"] } };
-
-test("the library does the same, and tells of one end", async ({ db }) => {
-  const ends: string[] = [];
-  await using migrator = createMigrator({
-    ...{ databaseUrl: db.url, root: folderOf(FILES), ledgerSchema, rollbackOnFailure: true, checks },
-    observe: (event) => {
-      if (event.kind === "finished") ends.push(event.report.outcome);
-    },
-  });
-  const error = await migrator.up().catch((thrown: unknown) => thrown);
-  expect((error as GodwitError).code).toBe("CHECK_FAILED");
-  expect((error as GodwitError).report as Report).toMatchObject(TAKEN_BACK);
-  expect(ends).toEqual(["failed"]);
-});
-
-test("each target of a fleet has its own checks, and only what it applied itself is taken back", async ({
-  db,
-}) => {
-  const { createDatabases } = await import("../support/databases.ts");
-  const more = await createDatabases(db, 1);
-  const targets = {
-    good: { url: db.url, checks: [{ sql: "select true" }] },
-    bad: { url: more.urls[0] as string, rollbackOnFailure: true },
-  };
-  try {
-    await using fleet = createFleet({
-      targets,
-      root: folderOf(FILES),
-      dir: "migrations",
-      ledgerSchema,
-      checks,
-    });
-    const error = (await fleet.up().catch((thrown: unknown) => thrown)) as GodwitError;
-    expect(error.report).toMatchObject({
-      targets: [
-        { name: "good", ok: true },
-        { name: "bad", ok: false, report: TAKEN_BACK },
-      ],
-    });
-    expect(await db.sql("select to_regclass('a')::text as a")).toEqual([{ a: "a" }]);
-  } finally {
-    await more.drop();
-  }
-});
-
-test("over HTTPS too", async ({ db }) => {
-  await installFunction(db);
-  await using api = await startPostgrest(db);
-  const folder = folderOf({
-    ...FILES,
-    "godwit.config.json": JSON.stringify({ checks, rollbackOnFailure: true }),
-  });
-  const { json } = await commandIn({ folder, env: api.env }).fails(1, "up", "--json");
-  expect(json.problems[0].message).toBe('The check "never" did not pass: it returned false.');
-  expect(json.report).toMatchObject(TAKEN_BACK);
 });
