@@ -8,7 +8,7 @@ import { type Migration, PHASES, type Phase } from "./migration.ts";
 import { late, sharedNumbers } from "./numbers.ts";
 import { reach } from "./order.ts";
 import { renamed } from "./renamed.ts";
-import { comeBack } from "./replaced.ts";
+import { comeBack, putTogether } from "./replaced.ts";
 import { type Expression, walk } from "./revision.ts";
 import type { Draft, Held, PlanInput, Step } from "./step.ts";
 import { wayBackOf } from "./way-back.ts";
@@ -54,8 +54,9 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
       ),
       ...sharedNumbers(fresh, graph),
     );
+  const renames = renamed(fresh, graph, input.history);
   problems.push(
-    ...renamed(fresh, graph, input.history),
+    ...(renames.length > 0 ? renames : putTogether(fresh, input.history)),
     ...comeBack(fresh, input.history),
     ...(stop ? broken : []),
   );

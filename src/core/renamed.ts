@@ -14,14 +14,7 @@ import { sharesTimestamp, sharesVersion } from "./version.ts";
  * missing file alone does not stop need this: adopted ones, and those of a newer release.
  */
 export function renamed(fresh: readonly Migration[], graph: Graph, history: History): readonly Problem[] {
-  const ahead = aheadOf(graph, history);
-  const gone = history.entries.filter(
-    ({ revision, kind, state, baseline }) =>
-      kind !== "repeatable" &&
-      state === "applied" &&
-      !graph.byId.has(revision) &&
-      (baseline || ahead.has(revision)),
-  );
+  const gone = withoutFile(graph, history);
   if (gone.length === 0) return [];
   return fresh.flatMap((migration): Problem[] => {
     const sameText = gone.find((entry) => hasTextOf(entry, migration));
@@ -30,6 +23,18 @@ export function renamed(fresh: readonly Migration[], graph: Graph, history: Hist
     const sameNumber = gone.find((entry) => sharesNumber(migration, entry));
     return sameNumber === undefined ? [] : [problemOf(migration, sameNumber, "number")];
   });
+}
+
+/** Applied revisions whose file is gone, and which a missing file alone does not stop. */
+export function withoutFile(graph: Graph, history: History): readonly HistoryEntry[] {
+  const ahead = aheadOf(graph, history);
+  return history.entries.filter(
+    ({ revision, kind, state, baseline }) =>
+      kind !== "repeatable" &&
+      state === "applied" &&
+      !graph.byId.has(revision) &&
+      (baseline || ahead.has(revision)),
+  );
 }
 
 /** Comments and white space do not count, if the fingerprints are known. */

@@ -38,6 +38,7 @@ export function ledgerSql(
 
     /** The quoted name, for statements that are written elsewhere. */
     historyTable: history,
+    ledgerTable: ledger,
     toolRowsTable: toolRows,
 
     /** Whether nothing was ever done here. A failed step leaves nothing. */
@@ -45,6 +46,9 @@ export function ledgerSql(
 
     exists: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_ledger`)}) is not null as exists`,
+
+    /** Revisions that `baseline --confirm` has taken out of the ledger, because other files are in their place. */
+    replaced: () => replaced(tables),
 
     /** Five answers. Fails if one of the tables is gone. */
     read: () => readWithout([]),
@@ -200,7 +204,6 @@ ${replaced(left)};
 select from ${left.migration_tool_rows} t where false${byHand ? `;\n${deletedByHand(left)}` : ""}`;
   }
 
-  /** Revisions that `baseline --confirm` has taken out of the ledger, because other files are in their place. */
   function replaced({ migration_log, migration_history }: typeof tables): string {
     return `select distinct revision from ${migration_log} l
   where event = 'forgotten' and details ->> 'replaced' = 'true' and not exists (select from ${migration_history} h where h.revision = l.revision)`;

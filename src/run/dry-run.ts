@@ -25,7 +25,7 @@ import { lookAtTool } from "./adopt/adoption.ts";
 import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
 import type { Import } from "./import.ts";
-import { beside, includesImports, type MigrateOptions, planInput } from "./plan.ts";
+import { beside, includesImports, type MigrateOptions, planInput, withPutTogether } from "./plan.ts";
 import { type DryRunReport, DryRunResults } from "./report/dry-run-report.ts";
 import { sessionKind } from "./session/connect.ts";
 import { asInterruption } from "./session/ending.ts";
@@ -83,7 +83,7 @@ async function tryPlan(target: Target, { options, context, files, results }: Tri
     const known = { files, history: await target.ledger.read(connection) };
     refuseForeign(target, files, known.history);
     const { entries, passedOver, warnings, mirror } = await lookAtTool(target, connection, known);
-    const history = withAdopted(known.history, entries, context);
+    const history = await withPutTogether(target, files, withAdopted(known.history, entries, context));
     const decided = plan(beside(planInput(target, options, files, history), passedOver));
     context.observe({ kind: "planned", plan: decided });
     results.planned(decided.steps.map(({ revision }) => revision));

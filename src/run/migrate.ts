@@ -23,7 +23,7 @@ import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";
-import { goalLeft, type MigrateOptions, ownGoal, planInput, refuseUnusable } from "./plan.ts";
+import { goalOf, type MigrateOptions, planInput, refuseUnusable, withPutTogether } from "./plan.ts";
 import { boundedNotices } from "./report/notices.ts";
 import type { Report } from "./report/report.ts";
 import { Tally } from "./report/tally.ts";
@@ -49,6 +49,7 @@ import { refuseWithoutWayBack } from "./step/way-back.ts";
 /** Throws a `GodwitError` whose `report` says what had been done, unless all that was asked for is done. */
 export async function migrate(target: Target, options: MigrateOptions, context: RunContext): Promise<Report> {
   const run = new Run(target, options, context);
+  context.soFar?.(() => run.report("interrupted"));
   try {
     const report = await run.all();
     context.observe({ kind: "finished", report });
@@ -176,16 +177,14 @@ class Run {
     // What is taken over or told is written before there is a plan.
     refuseForeign(target, files, read);
     const beside = await adoptInPassing(place, { files, history: read });
-    const { history, mirror, missingThere, unmirrored, remember, watch, advisory, passedOver } = beside;
+    const { mirror, missingThere, unmirrored, remember, watch, advisory, passedOver } = beside;
+    const history = await withPutTogether(target, files, beside.history);
     await this.#reconnection.recall(connection, read.created);
-    const left = goalLeft(this.#options.goal, this.#tally.counted);
-    if (left === null) return;
-    const goal = ownGoal(left, this.#options.appliedBy, read);
+    const goal = goalOf(this.#options, this.#tally.counted, read);
+    if (goal === null) return;
     const asked = planInput(target, { ...this.#options, goal }, files, history);
-    const input = {
-      ...asked,
-      policy: { ...asked.policy, failed: new Set(this.#tally.errors.keys()), passedOver },
-    };
+    const policy = { ...asked.policy, failed: new Set(this.#tally.errors.keys()), passedOver };
+    const input = { ...asked, policy };
     const decided = plan(input);
     this.#tally.planned(
       decided.steps.map((step) => step.revision),
@@ -280,9 +279,8 @@ class Run {
   async #assert({ connection, lock }: StepContext, decided: Plan): Promise<void> {
     await lock.confirm();
     const { entries } = await this.#target.ledger.read(connection, { evenDamaged: true });
-    const applied = new Set(
-      entries.filter((entry) => entry.state === "applied").map((entry) => entry.revision),
-    );
+    const done = entries.filter(({ state }) => state === "applied");
+    const applied = new Set(done.map(({ revision }) => revision));
     const wrong = decided.steps.filter((step) => applied.has(step.revision) !== (step.direction === "up"));
     if (wrong.length > 0)
       throw new StepFailed({

@@ -12,7 +12,7 @@ import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { type InvalidIndex, invalidIndexes } from "./catalog/indexes.ts";
 import { type Import, importRuns } from "./import.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
-import { beside, includesImports, type MigrateOptions, planInput } from "./plan.ts";
+import { beside, includesImports, type MigrateOptions, planInput, withPutTogether } from "./plan.ts";
 import { type StatusRow, statusRows } from "./report/status-rows.ts";
 import { withConnection } from "./session/connect.ts";
 import { refuseForeign } from "./session/owner.ts";
@@ -202,7 +202,7 @@ async function seen(
       files,
       history,
     });
-    const seen = withAdopted(history, entries, context);
+    const seen = await withPutTogether(target, files, withAdopted(history, entries, context));
     return { history: seen, refused: null, passedOver, warnings, unmirrored, mirrored: mirror !== null };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;

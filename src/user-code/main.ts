@@ -9,6 +9,7 @@ import type { FromHost, Request, Thrown, ToHost } from "../host/protocol.ts";
 import { loadModule } from "../source/module/module.ts";
 import { createCall, type OpenCall } from "./call.ts";
 import { loadConfigFile } from "./config.ts";
+import { watchThreads } from "./late.ts";
 import { endGroup, endWithParent } from "./lifeline.ts";
 import { record } from "./record.ts";
 import { describeThrown, exitStack } from "./thrown.ts";
@@ -21,6 +22,8 @@ interface Piped {
 }
 
 endWithParent();
+// After our own thread.
+setImmediate(watchThreads);
 // The kernel should end this process before the one that holds the transaction.
 try {
   writeFileSync("/proc/self/oom_score_adj", "500");

@@ -7,6 +7,7 @@ import type { Migration } from "../../core/migration.ts";
 import type { Step } from "../../core/plan.ts";
 import { analyse } from "../../core/sql/analyse.ts";
 import { isTransactional } from "../../core/sql/classify.ts";
+import { shownStatement } from "../../core/sql/shown.ts";
 import { splitStatements } from "../../core/sql/statements.ts";
 import { leadingModes, readOnlyStatement } from "../../core/sql/transaction-modes.ts";
 import { blanked, transactionUnits } from "../../core/sql/units.ts";
@@ -74,7 +75,7 @@ function withUnits(body: Body & { kind: "sql" }): Body {
   if (refused !== null)
     refuse(
       "SOURCE_TRANSACTION_CONTROL",
-      `${body.file} contains ${refused.text.replace(/\s+/g, " ").toUpperCase()}, which cannot be carried out for it.`,
+      `${body.file} contains ${shownStatement(refused.text)}, which cannot be carried out for it.`,
       placeOf(body, codePointOffset(body.text, refused.start) + 1),
       "Begin and end transactions with BEGIN and COMMIT, or not at all.",
     );

@@ -1,7 +1,8 @@
 /** The error of a failed step: where it happened, what of the step was kept, and what to do. */
 import type { Step } from "../../core/plan.ts";
 import type { Blocker } from "../../database/connection.ts";
-import { rememberQuoted } from "../../database/private-data.ts";
+import { withoutDataOf } from "../../database/private-data.ts";
+import { rememberQuoted } from "../../database/sent.ts";
 import { isRaised } from "../../database/sqlstate.ts";
 import { DatabaseError, GodwitError, type Place, StepFailed } from "../../errors.ts";
 import { joinSentences } from "../../std/sentences.ts";
@@ -29,10 +30,12 @@ export function stepError(
   context: StepContext,
   prepared: Prepared,
   body: Body | null,
-  error: unknown,
+  thrown: unknown,
   { line, blockers = [], committed = NOTHING, place: traced }: Circumstances = {},
 ): GodwitError {
   const { step } = prepared;
+  const isOfText = thrown instanceof DatabaseError && body?.kind === "sql";
+  const error = isOfText ? withoutDataOf(thrown, body.text) : thrown;
   // A layout may have a file for each direction. This is the one that ran.
   const file = body?.file ?? step.file;
   const rerun = howToRerun(context, step);
