@@ -8,8 +8,9 @@ export function migrateOptions(config: Config, direction: Direction, to: string)
   const { onFailure, outOfOrder, rollbackOnFailure } = config.values;
   // A revision can be reverted in any phase, whatever phase applied it.
   const phases = direction === "up" ? config.phases : PHASES;
+  const targetName = config.target?.name;
   const rollback = direction === "up" && rollbackOnFailure;
-  return { goal: { direction, to, phases }, failure: onFailure, outOfOrder, rollback };
+  return { goal: { direction, to, phases }, failure: onFailure, outOfOrder, rollback, targetName };
 }
 
 /** What people are told before `up` where the mode leaves nothing to do. */

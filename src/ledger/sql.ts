@@ -5,6 +5,7 @@
  */
 import type { Direction } from "../core/migration.ts";
 import { identifier, literal, quotedName, stored, storedArray, storedJson } from "../core/sql/quote.ts";
+import { keepToOwner } from "../core/sql/row-security.ts";
 import { deletedByHand, guardByHand } from "./by-hand-sql.ts";
 import { differences, type LedgerTable, reorder, unlogged, withoutThese } from "./damage-sql.ts";
 import type { Author, Entry, LogEntry, Rebuilt, ToolHistoryKey } from "./rows.ts";
@@ -34,7 +35,11 @@ export function ledgerSql(
 
   return {
     create: (project: string | null) =>
-      `${createTables(tables, { schema, given, project })}${byHand ? `\n${guardByHand(schema, tables)}` : ""}`,
+      [
+        createTables(tables, { schema, given, project }),
+        ...(byHand ? [guardByHand(schema, tables)] : []),
+        keepToOwner(schema, Object.keys(tables), byHand),
+      ].join("\n"),
 
     /** The quoted name, for statements that are written elsewhere. */
     historyTable: history,
@@ -166,7 +171,8 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
     hasToolRows: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_tool_rows`)}) is not null as exists`,
 
-    createToolRows: () => createToolRows(tables),
+    createToolRows: () =>
+      `${createToolRows(tables)};\n${keepToOwner(schema, ["migration_tool_rows"], byHand).replace(/;$/, "")}`,
 
     /** What the histories of other tools held when they were last read or written. */
     toolRows: () => `select tool, history, subject from ${toolRows}`,

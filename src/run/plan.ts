@@ -18,6 +18,8 @@ export interface MigrateOptions {
   readonly rollback?: boolean | undefined;
   /** `down`: exactly what the run with this id has applied. */
   readonly appliedBy?: string | undefined;
+  /** The name of the target, where the command has to name it. */
+  readonly targetName?: string | undefined;
 }
 
 /** Whether this is all there is, files included: `up`, `up heads`, and `up head`, as Alembic calls it. */
@@ -78,6 +80,7 @@ export function planInput(
   return {
     migrations: files.migrations,
     problems: files.problems,
+    notes: files.notes,
     order: target.settings.order,
     history,
     goal: options.goal,
@@ -108,4 +111,18 @@ function goalLeft(goal: Goal, done: number): Goal | null {
   if (sign === undefined || done === 0) return goal;
   const left = Number(count) - done;
   return left > 0 ? { ...goal, to: `${sign}${left}` } : null;
+}
+
+/** Which command does the rest of a goal that counts steps. The same command again would count from its beginning. */
+export function restOfGoal({ goal, targetName, rollback }: MigrateOptions, done: number): string | undefined {
+  // What is done is taken back, so the same command is right.
+  if (rollback === true) return undefined;
+  const [, count] = /^[+-](\d+)$/.exec(goal.to) ?? [];
+  if (count === undefined || (done === 0 && targetName === undefined)) return undefined;
+  const left = goalLeft(goal, done);
+  if (left === null) return `All that ${goal.to} asked for is done; the same command would do more.`;
+  const command = `godwit ${goal.direction} ${left.to}${targetName === undefined ? "" : ` --target ${targetName}`}`;
+  return done === 0
+    ? `For this target alone: \`${command}\`.`
+    : `Of ${goal.to}, ${done} ${done === 1 ? "is" : "are"} done: the rest is \`${command}\`, for the same command would count again.`;
 }

@@ -177,6 +177,8 @@ export async function preview(target: Target, options: MigrateOptions, context: 
   });
   await refuseSessionNeeds(view, steps);
   if (options.rollback === true) await refuseWithoutWayBack(target, steps, unmirrored);
+  const [stuck, ...others] = await refusedResumes(target, { decided, files, history }, context);
+  if (stuck !== undefined) throw new PlanRefused([stuck, ...others]);
   const waits = await lockTimeoutWarnings(steps, target.settings);
   return { ...decided, warnings: [...warningsOf(target, view, decided), ...waits] };
 }

@@ -34,6 +34,8 @@ export interface Source {
 export interface Listing {
   readonly migrations: readonly Migration[];
   readonly problems: readonly Problem[];
+  /** What is said of the files, and stops nothing. */
+  readonly notes?: readonly Problem[] | undefined;
 }
 
 export type Content =
