@@ -55,6 +55,7 @@ export const ERROR_CODES = {
   APP_NOT_STARTED: "ConfigError",
   INIT_MISSING: "ConfigError",
   WEBHOOK_UNDELIVERED: "ConfigError",
+  REVISIONS_UNREADABLE: "ConfigError",
   // Fix the files.
   SOURCE_FOLDER_MISSING: "SourceError",
   SOURCE_FOLDER_UNREADABLE: "SourceError",
@@ -93,8 +94,11 @@ export const ERROR_CODES = {
   PLAN_PHASE_ORDER: "PlanRefused",
   PLAN_MINIMUM_REVISION: "PlanRefused",
   PLAN_IRREVERSIBLE: "PlanRefused",
+  PLAN_NO_ROLLBACK: "PlanRefused",
   PLAN_PARTIAL: "PlanRefused",
   PLAN_PARTIAL_EDITED: "PlanRefused",
+  IMAGE_CONTRACT: "PlanRefused",
+  IMAGE_PENDING: "PlanRefused",
   PLAN_BROKEN_FILE: "PlanRefused",
   LEDGER_NEWER: "PlanRefused",
   LEDGER_FOREIGN: "PlanRefused",
@@ -124,6 +128,8 @@ export const ERROR_CODES = {
   STEP_NEVER_SETTLED: "StepFailed",
   STEP_PROCESS_ENDED: "StepFailed",
   RUN_INCOMPLETE: "StepFailed",
+  // Look at what the check looks at.
+  CHECK_FAILED: "StepFailed",
   // Fix the server.
   DATABASE_UNREACHABLE: "DatabaseError",
   DATABASE_REFUSED_LOGIN: "DatabaseError",

@@ -17,7 +17,7 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^(analysis|backfill|import|duplicates)\//, 5],
   [/^run\/report\//, 6.1],
   [/^run\/session\//, 6.2],
-  [/^run\/(catalog|mirror)\//, 6.3],
+  [/^run\/(catalog|mirror|checks)\//, 6.3],
   [/^run\/(step|adopt)\//, 6.4],
   [/^run\/script\//, 6.5],
   [/^run\//, 6.6],

@@ -3,8 +3,16 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { schemasOf } from "../config/targets/names.ts";
-import { GodwitError } from "../errors.ts";
+import { ConfigError, GodwitError } from "../errors.ts";
 import type { Source } from "../source/source.ts";
+
+/** What a program of the user's is given. A secret is in the environment, and never among the words, which others can see. */
+export function commandEnvironment(
+  environment: Config["environment"],
+  url: Config["values"]["databaseUrl"],
+): Config["environment"] {
+  return url === null ? environment : { ...environment, DATABASE_URL: url.reveal() };
+}
 
 export interface SourceOptions {
   /** Receives what modules print while they are loaded. */
@@ -15,6 +23,27 @@ export interface SourceOptions {
 
 /** Does not throw for a folder that cannot be opened. The source throws when it is asked, and tries again each time. */
 export async function openSource(config: Config, options: SourceOptions = {}): Promise<Source> {
+  const source = await openFiles(config, options);
+  const { runner, databaseUrl } = config.values;
+  if (runner === null) return source;
+  if (config.target?.schema != null)
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `Target ${config.target.name} is one schema of a database, and its runner is only told the database.`,
+      hint: "Leave schemas out, or runner.",
+    });
+  if (existsSync(join(config.folder, "godwit-bundle.json")))
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `${config.folder} is a bundle, and a runner needs the files that it was made from.`,
+      hint: "Point dir to those files, or leave runner out.",
+    });
+  const { withProgram } = await import("../source/program.ts");
+  const environment = commandEnvironment(config.environment, databaseUrl);
+  return withProgram(source, { words: runner, folder: config.root, environment });
+}
+
+async function openFiles(config: Config, options: SourceOptions): Promise<Source> {
   const { folder } = config;
   try {
     return await openFolder(config, options);

@@ -45,6 +45,16 @@ export interface ConfigFile {
   readonly phase?: Phase | readonly Phase[];
   readonly onFailure?: "stop" | "continue";
   readonly outOfOrder?: boolean;
+  /** Default `false`. `true`: if a step or a check of `up` fails, what this run applied is reverted, newest first. */
+  readonly rollbackOnFailure?: boolean;
+  /** What must hold after `up`. They run one after the other, also if nothing was pending. */
+  readonly checks?: readonly CheckFile[];
+  /**
+   * A program, and its words, that carries out each migration in place of Godwit: `["./bin/migrate", "{file}"]`. Lock, order and
+   * ledger stay Godwit's. `{file}`, `{revision}` and `{direction}` are filled in, `DATABASE_URL` is in its environment, and exit
+   * code 0 says that the migration is applied. With `{direction}` in its words it has a way back.
+   */
+  readonly runner?: readonly string[];
   /** Default `3s`. */
   readonly lockTimeout?: Duration;
   readonly statementTimeout?: Duration;
@@ -98,6 +108,20 @@ export interface ConfigFile {
   readonly maxMemoryMb?: number;
   /** Of `run`: how long the app may take to end after a signal. Default `none`. */
   readonly appGrace?: Duration;
+}
+
+/** A check after `up`. It is one of `sql`, `command` and `url`. */
+export interface CheckFile {
+  /** For messages. */
+  readonly name?: string;
+  /** One statement in a transaction that can't write. It passes with `true`, or with a row of something else than a boolean. */
+  readonly sql?: string;
+  /** A program and its words, without a shell, in the folder of this file. `DATABASE_URL` is set. It passes with exit code 0. */
+  readonly command?: readonly string[];
+  /** It is asked until it answers 2xx. */
+  readonly url?: string;
+  /** Default `30s`. */
+  readonly timeout?: Duration;
 }
 
 /** Options that hold for all targets together. */

@@ -68,7 +68,12 @@ const TEXTS = new Set(["text", "path", "url", "duration", "choice", "choices", "
 /** Keys whose values are no options. */
 const OWN_TABLES: readonly string[] = ["imports", "targets", "webhooks"];
 
-const BELONGS: Readonly<Record<string, string>> = { switch: "true or false", record: "an object" };
+const BELONGS: Readonly<Record<string, string>> = {
+  switch: "true or false",
+  record: "an object",
+  checks: "a list",
+  runner: "a list",
+};
 
 /** Throws `ConfigError` for values of the wrong type, and for unknown keys, with the key that was probably intended. */
 export function checkFile(content: unknown, path: string): FileContent {

@@ -6,6 +6,7 @@ import { PHASES, type Phase } from "../core/migration.ts";
 import { LAYOUT_NAMES } from "../source/layouts/layouts.ts";
 import { type Delays, parseDelays } from "../std/delays.ts";
 import type { Secret } from "../std/secret.ts";
+import type { CheckConfig } from "./checks.ts";
 
 export const MODES = ["all", "startup", "nas-only"] as const;
 export type Mode = (typeof MODES)[number];
@@ -35,6 +36,9 @@ export interface Values {
   readonly contract: boolean;
   readonly onFailure: "stop" | "continue";
   readonly outOfOrder: boolean;
+  readonly rollbackOnFailure: boolean;
+  readonly checks: readonly CheckConfig[];
+  readonly runner: readonly string[] | null;
   readonly lockTimeout: number;
   readonly statementTimeout: number;
   readonly idleTimeout: number;
@@ -99,7 +103,9 @@ export type Kind =
         | "switch"
         | "list"
         | "record"
-        | "delays";
+        | "delays"
+        | "checks"
+        | "runner";
     }
   | { readonly kind: "count"; readonly least: number }
   | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
@@ -114,6 +120,8 @@ export type Option = Kind & {
   readonly inFile?: boolean;
   /** Only commands that name it in `honours` have it: `up`, `down`, `plan`, `status`. */
   readonly forPlanning?: boolean;
+  /** Only for `up`, and for `run`, which passes it on. */
+  readonly forUp?: boolean;
   /** Only for `run`. */
   readonly forRun?: boolean;
   /** What a variable that others use as well means here. */
@@ -267,6 +275,27 @@ export const OPTIONS: readonly Option[] = [
     flag: "--out-of-order",
     forPlanning: true,
     help: "run late migrations even if a later one is applied",
+  },
+  {
+    key: "rollbackOnFailure",
+    ...toggle,
+    flag: "--rollback-on-failure",
+    forUp: true,
+    help: "if a step or a check fails, revert what this run applied; refused if a step has no way back",
+  },
+  {
+    key: "checks",
+    kind: "checks",
+    flag: null,
+    default: "",
+    help: "what must hold after up: SQL, commands or URLs (see the guide)",
+  },
+  {
+    key: "runner",
+    kind: "runner",
+    flag: null,
+    default: "",
+    help: 'a program that carries out the migrations, such as ["./bin/migrate", "{file}"]; it has DATABASE_URL (see the guide)',
   },
   {
     key: "lockTimeout",
@@ -658,16 +687,19 @@ function firstDelay(value: string): string {
   return first === undefined ? value : `${first}ms`;
 }
 
+/** Kinds that one word cannot hold. Only the file and programs have them. */
+const OF_FILE: ReadonlySet<Kind["kind"]> = new Set(["record", "checks", "runner"]);
+
 /** `GODWIT_<NAME>`, then the variables of other tools. The first one that is set counts. */
 export function variablesOf(option: Option): readonly string[] {
-  if (option.kind === "record") return [];
+  if (OF_FILE.has(option.kind)) return [];
   const own = `GODWIT_${option.key.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
   return [own, ...(option.variables ?? [])];
 }
 
 /** Whether only commands that name the option in `honours` have it. */
-export function isOfSomeCommands({ forPlanning, forRun, forService }: Option): boolean {
-  return forPlanning === true || forRun === true || forService === true;
+export function isOfSomeCommands({ forPlanning, forUp, forRun, forService }: Option): boolean {
+  return forPlanning === true || forUp === true || forRun === true || forService === true;
 }
 
 /** The key under which commander keeps the flag of an option: `dryRun` for `--dry-run <x>`. */

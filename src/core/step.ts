@@ -12,6 +12,8 @@ export interface Goal {
   readonly to: string;
   /** The phases to run. Migrations of other phases are held back and listed in `Plan.held`. */
   readonly phases: readonly Phase[];
+  /** Down: exactly these revisions, whatever `to` says. A rollback takes back what its own run applied. */
+  readonly only?: readonly string[] | undefined;
 }
 
 export interface Policy {

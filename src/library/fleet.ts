@@ -10,8 +10,9 @@ import type { Source } from "../source/source.ts";
 import { createLifetime } from "../std/lifetime.ts";
 import { limitOf } from "./limit.ts";
 import { listenersOf } from "./listeners.ts";
+import { closedBefore, type Load, type Loaded, programKeys } from "./loaded.ts";
 import type { MigratorConfig } from "./migrator.ts";
-import { closedBefore, type Load, type Loaded, migratorOf, programKeys } from "./migrator-calls.ts";
+import { migratorOf } from "./migrator-calls.ts";
 import type { Migrator } from "./migrator-interface.ts";
 
 /** Options beside `targets` hold for each target that does not set them. */

@@ -4,7 +4,8 @@ import type { PgliteLike } from "../database/pglite-instance.ts";
 import { ConfigError } from "../errors.ts";
 import type { Observe, RunEvent } from "../run/report/events.ts";
 import { type Listeners, listenersOf } from "./listeners.ts";
-import { type Loaded, migratorOf, programKeys } from "./migrator-calls.ts";
+import { type Loaded, programKeys } from "./loaded.ts";
+import { migratorOf } from "./migrator-calls.ts";
 import type { Migrator } from "./migrator-interface.ts";
 
 /** A `PGlite` of `@electric-sql/pglite`, as far as it is used. */

@@ -14,7 +14,7 @@
 import type { Migration } from "../core/migration.ts";
 import { isOvertakenIn, plan } from "../core/plan.ts";
 import type { Connection } from "../database/connection.ts";
-import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
+import { DatabaseError, GodwitError, Interrupted, type Problem, StepFailed } from "../errors.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
@@ -23,7 +23,14 @@ import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";
-import { goalLeft, type MigrateOptions, planInput, restOfGoal, withPutTogether } from "./plan.ts";
+import {
+  goalOf,
+  type MigrateOptions,
+  planInput,
+  refuseUnusable,
+  restOfGoal,
+  withPutTogether,
+} from "./plan.ts";
 import { boundedNotices } from "./report/notices.ts";
 import type { Report } from "./report/report.ts";
 import { Tally } from "./report/tally.ts";
@@ -45,6 +52,7 @@ import { refuseSessionNeeds } from "./step/needs-session.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { prepareSteps } from "./step/prepare.ts";
 import { Reconnection } from "./step/reconnection.ts";
+import { refuseWithoutWayBack } from "./step/way-back.ts";
 
 /** Throws a `GodwitError` whose `report` says what had been done, unless all that was asked for is done. */
 export async function migrate(target: Target, options: MigrateOptions, context: RunContext): Promise<Report> {
@@ -189,7 +197,7 @@ class Run {
     const { mirror, missingThere, unmirrored, remember, watch, advisory, passedOver } = beside;
     const history = await withPutTogether(target, files, beside.history);
     await this.#reconnection.recall(connection, read.created);
-    const goal = goalLeft(this.#options.goal, this.#tally.counted);
+    const goal = goalOf(this.#options, this.#tally.counted, read);
     if (goal === null) return;
     const asked = planInput(target, { ...this.#options, goal }, files, history);
     const policy = { ...asked.policy, failed: new Set(this.#tally.errors.keys()), passedOver };
@@ -222,6 +230,7 @@ class Run {
     });
     if (this.#options.failure === "stop") refuseBroken(prepared);
     await refuseSessionNeeds(connection, prepared);
+    if (this.#options.rollback === true) await refuseWithoutWayBack(target, prepared, unmirrored);
     for (const warning of await lockTimeoutWarnings(prepared, target.settings)) this.#warn(warning);
     if (!history.created) {
       await target.ledger.create(connection, target.settings.project);
@@ -286,9 +295,4 @@ class Run {
   #warn(problem: Problem): void {
     this.#context.observe({ kind: "warning", problem });
   }
-}
-
-/** Under `continue` they stopped nobody, but what they were meant for is not done. */
-function refuseUnusable({ problems: [first, ...others] }: Listing): void {
-  if (first !== undefined) throw new SourceError([first, ...others]);
 }

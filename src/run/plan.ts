@@ -5,6 +5,8 @@ import type { History } from "../core/history.ts";
 import type { Direction } from "../core/migration.ts";
 import type { Goal, plan } from "../core/plan.ts";
 import { withoutFile } from "../core/renamed.ts";
+import { SourceError } from "../errors.ts";
+import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
 import type { Target } from "./session/target.ts";
 
@@ -12,6 +14,10 @@ export interface MigrateOptions {
   readonly goal: Goal;
   readonly failure: "stop" | "continue";
   readonly outOfOrder: boolean;
+  /** `up`: what this run has applied is reverted if it fails. A plan without a way back is refused. */
+  readonly rollback?: boolean | undefined;
+  /** `down`: exactly what the run with this id has applied. */
+  readonly appliedBy?: string | undefined;
   /** The name of the target, where the command has to name it. */
   readonly targetName?: string | undefined;
 }
@@ -82,8 +88,25 @@ export function planInput(
   };
 }
 
+/** The goal that is left of a run; `null`: nothing. That of a rollback is what the ledger says its run applied. */
+export function goalOf(
+  { goal, appliedBy }: MigrateOptions,
+  done: number,
+  { entries }: RecordedHistory,
+): Goal | null {
+  if (appliedBy === undefined) return goalLeft(goal, done);
+  // What that run adopted or declared was there before.
+  const own = entries.filter((entry) => entry.runId === appliedBy && !entry.baseline);
+  return { ...goal, only: own.map(({ revision }) => revision) };
+}
+
+/** Under `continue` they stopped nobody, but what they were meant for is not done. */
+export function refuseUnusable({ problems: [first, ...others] }: Listing): void {
+  if (first !== undefined) throw new SourceError([first, ...others]);
+}
+
 /** Of a goal that counts steps, what is left of it; `null`: nothing. */
-export function goalLeft(goal: Goal, done: number): Goal | null {
+function goalLeft(goal: Goal, done: number): Goal | null {
   const [, sign, count] = /^([+-])(\d+)$/.exec(goal.to) ?? [];
   if (sign === undefined || done === 0) return goal;
   const left = Number(count) - done;
@@ -91,7 +114,9 @@ export function goalLeft(goal: Goal, done: number): Goal | null {
 }
 
 /** Which command does the rest of a goal that counts steps. The same command again would count from its beginning. */
-export function restOfGoal({ goal, targetName }: MigrateOptions, done: number): string | undefined {
+export function restOfGoal({ goal, targetName, rollback }: MigrateOptions, done: number): string | undefined {
+  // What is done is taken back, so the same command is right.
+  if (rollback === true) return undefined;
   const [, count] = /^[+-](\d+)$/.exec(goal.to) ?? [];
   if (count === undefined || (done === 0 && targetName === undefined)) return undefined;
   const left = goalLeft(goal, done);

@@ -22,6 +22,7 @@ import { refuseSessionNeeds } from "./step/needs-session.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { prepareSteps } from "./step/prepare.ts";
 import { refusedResumes } from "./step/resumable.ts";
+import { refuseWithoutWayBack } from "./step/way-back.ts";
 
 export interface View {
   readonly target: string;
@@ -175,6 +176,7 @@ export async function preview(target: Target, options: MigrateOptions, context: 
     signal: context.signal,
   });
   await refuseSessionNeeds(view, steps);
+  if (options.rollback === true) await refuseWithoutWayBack(target, steps, unmirrored);
   const [stuck, ...others] = await refusedResumes(target, { decided, files, history }, context);
   if (stuck !== undefined) throw new PlanRefused([stuck, ...others]);
   const waits = await lockTimeoutWarnings(steps, target.settings);

@@ -8,6 +8,7 @@ import { mentionedNames } from "../../core/sql/mentions.ts";
 import { GodwitError, SourceError } from "../../errors.ts";
 import { problemOf } from "../../source/problems.ts";
 import { orAbort } from "../../std/time.ts";
+import type { Body } from "./body.ts";
 import { FORMS } from "./forms.ts";
 import { type BodyInput, loadBody } from "./load-body.ts";
 import type { Prepared } from "./prepared.ts";
@@ -38,7 +39,21 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
     try {
       const problem = migration && problemOf(migration, step.direction);
       if (problem != null) throw new SourceError([problem]);
+      if (input.source.program !== undefined && migration !== null && goesByProgram(step, migration)) {
+        const program: Body = { kind: "program", file: migration.file };
+        prepared.push({
+          ...base,
+          form: FORMS.program,
+          because: "the runner of the target carries it out",
+          // It works in sessions of its own.
+          mayFreeLock: false,
+          load: () => Promise.resolve(program),
+          problem: null,
+        });
+        continue;
+      }
       const body = await orAbort(load(), input.signal);
+      if (body.kind === "program") throw new Error("No file is a program.");
       if (body.kind === "module") {
         const outside = base.settings.transaction === false;
         prepared.push({
@@ -74,4 +89,9 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
     }
   }
   return prepared;
+}
+
+/** What was applied before the target had a program has its way back in the ledger. */
+function goesByProgram({ direction }: Step, { revertible }: Migration): boolean {
+  return direction === "up" || revertible;
 }
