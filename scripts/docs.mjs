@@ -15,22 +15,30 @@ export async function renderDocs() {
     OPTIONS,
     IMPORT_OPTIONS,
     TARGET_OPTIONS,
+    WEBHOOK_EVENTS,
     targetsArgument,
     isHonoured,
     isOfSomeCommands,
     flagName,
     variablesOf,
+    DETAILED,
   } = await loadTables();
   return {
     "api.md": renderApi(root, NOTE),
-    "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument, isHonoured, isOfSomeCommands }),
-    "config.md": config(OPTIONS, { flagName, variablesOf, imports: IMPORT_OPTIONS, targets: TARGET_OPTIONS }),
+    "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument, isHonoured, isOfSomeCommands, exitCodes: DETAILED }),
+    "config.md": config(OPTIONS, {
+      flagName,
+      variablesOf,
+      imports: IMPORT_OPTIONS,
+      targets: TARGET_OPTIONS,
+      events: WEBHOOK_EVENTS,
+    }),
   };
 }
 
 async function loadTables() {
   const contents =
-    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts";';
+    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, WEBHOOK_EVENTS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts"; export { DETAILED } from "./src/cli/output/exit.ts";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -42,7 +50,7 @@ async function loadTables() {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
 }
 
-function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands }) {
+function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands, exitCodes }) {
   const sections = commands.map((row) => {
     const words = (row.arguments ?? []).map(({ syntax }) => ` ${syntax}`).join("");
     const targets = targetsArgument(row);
@@ -76,7 +84,7 @@ function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands 
   return [
     "# The command line",
     NOTE,
-    "Results go to stdout. Progress, logs and errors go to stderr. Exit codes: 0 done · 1 failed, also for a bad configuration · 2 unusable command line · 130 or 143 ended by SIGINT or SIGTERM. The first signal cancels the running statement, rolls back and reports. The second signal ends the process at once.",
+    "Results go to stdout. Progress, logs and errors go to stderr. Exit codes: 0 done · 1 failed, also for a bad configuration · 2 unusable command line · 129, 130, 131 or 143 ended by SIGHUP, SIGINT, SIGQUIT or SIGTERM (more of them with `--exit-codes detailed`, below). The first signal cancels the running statement, rolls back and reports. The second signal ends the process at once.",
     "If several targets are configured (config.md), `up` and every command that only reads are about all of them, or about those that you name. Words that are names of targets are targets. The other word is the revision, and a revision needs exactly one target. A command that changes one thing needs one target. `--target` also names targets, and leaves every other word to the command. `tenants/a` is one schema of a target. Targets run one after the other, or several at a time with `--parallel`. If one fails, the others still run, unless you set `--on-target-failure stop`. The exit code is 0 only if all are done.",
     "A revision is an id, the start of an id if it is unique, `head`, `heads` or `base`. `+2` and `-1` count from the revision that the database is at. `head-1` and `0007+2` count from a named revision.",
     ...sections,
@@ -86,6 +94,16 @@ function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands 
       ["", ""],
       everywhere.map(({ syntax, help }) => [code(syntax), help]),
     ),
+    "## Exit codes in detail",
+    "`--exit-codes detailed` (or `GODWIT_EXIT_CODES=detailed`) is for whoever starts the command again by its exit code alone, such as a Kubernetes Job with a `podFailurePolicy`. From 10 to 19 it makes sense to run again. From 20 on a person must do something first. Of several failures, also of several targets, one that needs a person decides. Without it they are all 1.",
+    table(
+      ["exit code", "cause", "run again"],
+      exitCodes.map(({ code: number, cause, again }) => [
+        String(number),
+        cause,
+        again === null ? "" : again ? "yes" : "no",
+      ]),
+    ),
     "",
   ].join("\n\n");
 }
@@ -94,7 +112,7 @@ function flagRow({ flag, help }) {
   return { syntax: flag, help };
 }
 
-function config(options, { flagName, variablesOf, imports, targets }) {
+function config(options, { flagName, variablesOf, imports, targets, events }) {
   const rows = options.map((option) => [
     option.inFile === false ? "" : code(option.key),
     flagName(option) === null ? "" : code(`--${flagName(option)}`),
@@ -128,6 +146,18 @@ function config(options, { flagName, variablesOf, imports, targets }) {
       ]),
     ),
     '`table` is the name of the table for the rows (`design_images`, as `godwit init --import` makes it), or `{ name, columns }` for your own table. `columns` says which column takes which field, for example `{ file_path: "path", sha256: "digest", phash: "hash" }`. Fields that you do not name are not written. `file_path` and a unique index on it (with `import_name`, if that has a column) are required. Hashes are hex text; a 64-bit hash may also have a `bigint` column. An unknown host is refused unless its key is in `hostKey`, `QNAP_HOST_KEY` or `~/.ssh/known_hosts`, or `trustOnFirstUse` is set.',
+    "## Webhooks",
+    '`webhooks` in the file is a list: `webhooks: [{ url: env("OPS_WEBHOOK"), secrets: [env("OPS_WEBHOOK_SECRET")] }]`. It stands beside `targets` and is about all of them. The webhook of `GODWIT_WEBHOOK_URL` is one more.',
+    table(
+      ["option", "default", "what it is"],
+      [
+        ["`url`", "", "where messages are sent, with HTTP or HTTPS; it is a secret"],
+        ["`secrets`", "none", "what signs them, the newest first: `whsec_` and 24 to 64 bytes in Base64"],
+        ["`events`", "all", events.map(code).join(", ")],
+        ["`format`", "`json`, at hooks.slack.com `slack`", "what a message looks like"],
+        ["`name`", "the host of the URL", "what `godwit webhooks` calls it"],
+      ],
+    ),
     "Without `DATABASE_URL` the variables of libpq count (`PGHOST`, `PGDATABASE`, `PGUSER`, …). Without those a PostgreSQL from npm starts in `.godwit/`. It does not start if `NODE_ENV` is `production` or `staging`, in Kubernetes, or on Railway: there a missing URL is an error.",
     "Colours follow `NO_COLOR` and `FORCE_COLOR`. The ledger records the deployed commit. Godwit reads it from `GIT_COMMIT`, `RAILWAY_GIT_COMMIT_SHA`, `VERCEL_GIT_COMMIT_SHA`, `GITHUB_SHA`, `SOURCE_VERSION` and similar variables, otherwise from `.git`.",
     "",

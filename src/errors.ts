@@ -5,6 +5,7 @@
 
 import { presentableCause } from "./std/cause.ts";
 import { presentable, presentableData } from "./std/secret.ts";
+import { joinSentences } from "./std/sentences.ts";
 
 /** What is wrong, as plain data: printable, comparable, fit for JSON. */
 export interface Problem {
@@ -53,6 +54,8 @@ export const ERROR_CODES = {
   TARGET_NO_SCHEMAS: "ConfigError",
   APP_NOT_STARTED: "ConfigError",
   INIT_MISSING: "ConfigError",
+  WEBHOOK_UNDELIVERED: "ConfigError",
+  REVISIONS_UNREADABLE: "ConfigError",
   // Fix the files.
   SOURCE_FOLDER_MISSING: "SourceError",
   SOURCE_FOLDER_UNREADABLE: "SourceError",
@@ -91,8 +94,11 @@ export const ERROR_CODES = {
   PLAN_PHASE_ORDER: "PlanRefused",
   PLAN_MINIMUM_REVISION: "PlanRefused",
   PLAN_IRREVERSIBLE: "PlanRefused",
+  PLAN_NO_ROLLBACK: "PlanRefused",
   PLAN_PARTIAL: "PlanRefused",
   PLAN_PARTIAL_EDITED: "PlanRefused",
+  IMAGE_CONTRACT: "PlanRefused",
+  IMAGE_PENDING: "PlanRefused",
   PLAN_BROKEN_FILE: "PlanRefused",
   LEDGER_NEWER: "PlanRefused",
   LEDGER_FOREIGN: "PlanRefused",
@@ -122,6 +128,8 @@ export const ERROR_CODES = {
   STEP_NEVER_SETTLED: "StepFailed",
   STEP_PROCESS_ENDED: "StepFailed",
   RUN_INCOMPLETE: "StepFailed",
+  // Look at what the check looks at.
+  CHECK_FAILED: "StepFailed",
   // Fix the server.
   DATABASE_UNREACHABLE: "DatabaseError",
   DATABASE_REFUSED_LOGIN: "DatabaseError",
@@ -187,7 +195,7 @@ type CodeOf<Class extends string> = {
 /** Base of all errors below; `instanceof GodwitError` tells ours from a bug. */
 export abstract class GodwitError extends Error implements Problem {
   readonly code: ErrorCode;
-  readonly hint: string | undefined;
+  hint: string | undefined;
   readonly place: Place | undefined;
   readonly details: Readonly<Record<string, unknown>> | undefined;
   /** What the run had done until then (`Report` of the library); set where a run ends with this error. */
@@ -201,6 +209,11 @@ export abstract class GodwitError extends Error implements Problem {
     this.hint = hint;
     this.place = place;
     this.details = details;
+  }
+
+  /** Adds a sentence to the hint, where a caller knows more. */
+  adviseAlso(sentence: string): void {
+    this.hint = joinSentences(this.hint, presentable(sentence));
   }
 
   /** The same as plain data. */
@@ -367,7 +380,7 @@ export class DatabaseError extends GodwitError {
 /** A signal or the run's own deadline ended the work; what was done until then is kept. */
 export class Interrupted extends GodwitError {
   override readonly name = "Interrupted";
-  /** `SIGTERM`, `SIGINT`, or `deadline`. */
+  /** `SIGTERM`, `SIGINT`, `SIGHUP`, `SIGQUIT`, or `deadline`. */
   readonly by: string;
   constructor(problem: ProblemOf<"Interrupted">, by: string) {
     super(problem);

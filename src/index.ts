@@ -2,6 +2,7 @@
 export type { Diagnosis } from "./assemble/doctor.ts";
 export type { Script } from "./assemble/script.ts";
 export {
+  type CheckFile,
   type ConfigFile,
   type Duration,
   defineConfig,
@@ -10,10 +11,11 @@ export {
   type Size,
   type TargetFile,
   type Variable,
+  type WebhookFile,
 } from "./config/define.ts";
 export type { ShownSetting } from "./config/shown.ts";
 export type { HistoryEntry } from "./core/history.ts";
-export type { Direction, MigrationKind, Phase } from "./core/migration.ts";
+export type { Direction, Migration, MigrationKind, Phase } from "./core/migration.ts";
 export type { Held, Plan, Step } from "./core/step.ts";
 export type { Blocker } from "./database/connection.ts";
 export type { Decided, Decision } from "./duplicates/decide.ts";
@@ -49,6 +51,7 @@ export {
 export { createMigrator, type MigratorConfig, type PgliteInstance } from "./library/migrator.ts";
 export type {
   AppliedHistory,
+  CompatibleGiven,
   ImportOptions,
   Migrator,
   ScriptGiven,
@@ -58,15 +61,17 @@ export type { Holder } from "./lock/lock.ts";
 export type { AdoptedRow, AdoptReport } from "./run/adopt/adopt-report.ts";
 export type { AdoptOptions } from "./run/adopt.ts";
 export type { BaselineOptions, BaselineReport } from "./run/baseline.ts";
+export type { Compatibility } from "./run/compatible.ts";
 export type { Repair } from "./run/corrections.ts";
 export type { Finding } from "./run/doctor.ts";
 export type { ContactSheet } from "./run/duplicates.ts";
 export type { RepairReport } from "./run/repair.ts";
 export type { DryRunFailure, DryRunReport } from "./run/report/dry-run-report.ts";
 export type { Observe, RunEvent } from "./run/report/events.ts";
-export type { Report, StepFailure, StepReport } from "./run/report/report.ts";
+export type { Report, Rollback, StepFailure, StepReport } from "./run/report/report.ts";
 export type { StatusRow } from "./run/report/status-rows.ts";
 export type { ImportState } from "./run/status.ts";
+export type { Redelivery, UndeliveredAction, UndeliveredMessage } from "./service/webhooks/undelivered.ts";
 export {
   type MigrationContext,
   type MigrationDefinition,
@@ -76,3 +81,4 @@ export {
   type Sql,
   type SqlFragment,
 } from "./source/definition.ts";
+export type { ImageRevisions, RevisionList } from "./source/revisions.ts";

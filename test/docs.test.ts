@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { EXAMPLES, filesBelow, renderDeploy, renderExample } from "../scripts/deploy.mjs";
 import { renderDocs } from "../scripts/docs.mjs";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { ERROR_CODES } from "../src/errors.ts";
@@ -44,3 +45,20 @@ test("a decision has its number, a title, and a status with a date", () => {
       ),
     );
 });
+
+test("deploy/ is what godwit init writes for a small project: node scripts/deploy.mjs", () => {
+  const folder = join(import.meta.dirname, "..", "deploy");
+  const written = Object.fromEntries(
+    filesBelow(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")]),
+  );
+  expect(written).toEqual(renderDeploy());
+});
+
+test.each(Object.keys(EXAMPLES))(
+  "the files for a deployment of %s are what godwit init writes there",
+  (name) => {
+    const folder = join(import.meta.dirname, "..", "examples", name);
+    for (const [path, text] of Object.entries(renderExample(name)))
+      expect(readFileSync(join(folder, path), "utf8"), path).toBe(text);
+  },
+);

@@ -6,6 +6,7 @@ import { nameProblems } from "../config/targets/names.ts";
 import { throwAll } from "../config/targets/targets-given.ts";
 import { type Address, parseAddress } from "../database/address/address.ts";
 import type { Connection } from "../database/connection.ts";
+import { ConfigError } from "../errors.ts";
 import { openLedger } from "../ledger/ledger.ts";
 import { type Observe, presentableEvent } from "../run/report/events.ts";
 import type { RunContext, Target } from "../run/session/target.ts";
@@ -49,6 +50,7 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   const source = options.source?.apart?.() ?? options.source ?? (await openSource(config, { print, signal }));
   if (options.open !== undefined) return assembled(config, source, { open: options.open });
   if (isOverHttps(config, hasDatabaseUrl(config))) {
+    refuseWithoutUrl(config);
     const { open, endpoint } = await openerOverHttps(config);
     return assembled(config, source, { open, api: endpoint.display });
   }
@@ -57,6 +59,7 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
     for (const problem of address.warnings) options.observe?.({ kind: "warning", problem });
     return assembled(config, source, { open: opener(config, address), address });
   }
+  refuseWithoutUrl(config);
   const embedded = await startEmbedded(config, options.say);
   const { watchedConnection } = await import("../database/embedded/watched.ts");
   const address = addressOf(config, embedded.url);
@@ -74,6 +77,16 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
     embedded: embedded.directory,
     close: () => embedded.close(),
   });
+}
+
+/** A program of the user's reaches the database by itself. */
+function refuseWithoutUrl({ values: { runner } }: Config): void {
+  if (runner !== null)
+    throw new ConfigError({
+      code: "URL_MISSING",
+      message: "The runner of the configuration needs the URL of the database, and there is none.",
+      hint: "Set DATABASE_URL, or leave runner out.",
+    });
 }
 
 /** A target without a database, for scripts that are written without one. */

@@ -5,10 +5,12 @@ import type { MigrateOptions } from "../run/plan.ts";
 import type { Target } from "../run/session/target.ts";
 
 export function migrateOptions(config: Config, direction: Direction, to: string): MigrateOptions {
-  const { onFailure, outOfOrder } = config.values;
+  const { onFailure, outOfOrder, rollbackOnFailure } = config.values;
   // A revision can be reverted in any phase, whatever phase applied it.
   const phases = direction === "up" ? config.phases : PHASES;
-  return { goal: { direction, to, phases }, failure: onFailure, outOfOrder };
+  const targetName = config.target?.name;
+  const rollback = direction === "up" && rollbackOnFailure;
+  return { goal: { direction, to, phases }, failure: onFailure, outOfOrder, rollback, targetName };
 }
 
 /** What people are told before `up` where the mode leaves nothing to do. */

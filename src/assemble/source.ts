@@ -3,8 +3,16 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { schemasOf } from "../config/targets/names.ts";
-import { GodwitError } from "../errors.ts";
+import { ConfigError, GodwitError } from "../errors.ts";
 import type { Source } from "../source/source.ts";
+
+/** What a program of the user's is given. A secret is in the environment, and never among the words, which others can see. */
+export function commandEnvironment(
+  environment: Config["environment"],
+  url: Config["values"]["databaseUrl"],
+): Config["environment"] {
+  return url === null ? environment : { ...environment, DATABASE_URL: url.reveal() };
+}
 
 export interface SourceOptions {
   /** Receives what modules print while they are loaded. */
@@ -15,6 +23,27 @@ export interface SourceOptions {
 
 /** Does not throw for a folder that cannot be opened. The source throws when it is asked, and tries again each time. */
 export async function openSource(config: Config, options: SourceOptions = {}): Promise<Source> {
+  const source = await openFiles(config, options);
+  const { runner, databaseUrl } = config.values;
+  if (runner === null) return source;
+  if (config.target?.schema != null)
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `Target ${config.target.name} is one schema of a database, and its runner is only told the database.`,
+      hint: "Leave schemas out, or runner.",
+    });
+  if (existsSync(join(config.folder, "godwit-bundle.json")))
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: `${config.folder} is a bundle, and a runner needs the files that it was made from.`,
+      hint: "Point dir to those files, or leave runner out.",
+    });
+  const { withProgram } = await import("../source/program.ts");
+  const environment = commandEnvironment(config.environment, databaseUrl);
+  return withProgram(source, { words: runner, folder: config.root, environment });
+}
+
+async function openFiles(config: Config, options: SourceOptions): Promise<Source> {
   const { folder } = config;
   try {
     return await openFolder(config, options);
@@ -41,16 +70,19 @@ async function openFolder(config: Config, options: SourceOptions): Promise<Sourc
   if (existsSync(join(folder, "godwit-bundle.json")))
     return (await import("../source/bundle/bundle.ts")).openBundle(modules);
   const layout = values.layout ?? (await import("../source/detect/detect.ts")).detectLayout(folder);
-  if (layout === "plain") return (await import("../source/plain/plain.ts")).openPlain(modules);
+  const { sayingPassedOver } = await import("../source/passed-over.ts");
+  if (layout === "plain")
+    return sayingPassedOver((await import("../source/plain/plain.ts")).openPlain(modules));
   const { loadLayout } = await import("../source/layouts/layouts.ts");
   const { openInPlace } = await import("../source/layouts/in-place.ts");
   const { searchPath, placeholders } = values;
   // A target that is a schema has that schema as its search path.
   const schemas = config.target?.schema == null ? searchPath && schemasOf(searchPath) : undefined;
-  return openInPlace(await loadLayout(layout), folder, {
+  const opened = openInPlace(await loadLayout(layout), folder, {
     ...{ placeholders, environment },
     ...(schemas === undefined ? {} : { searchPath: schemas || null }),
   });
+  return sayingPassedOver(opened);
 }
 
 /** Opens the source of a configuration for as long as `use` takes. */

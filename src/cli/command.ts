@@ -1,8 +1,10 @@
 /** What a command is: a row of the table in `commands.ts`, and a file of `commands/` that carries it out. */
 import type { Config } from "../config/config.ts";
 import { isOfSomeCommands, type Option, type OptionKey } from "../config/options.ts";
+import type { Problem } from "../errors.ts";
 import type { Observe } from "../run/report/events.ts";
 import type { Source } from "../source/source.ts";
+import type { ExitCodeKind } from "./output/exit.ts";
 import type { Log } from "./output/log.ts";
 import type { Terminal } from "./output/terminal.ts";
 import type { SignalHandler } from "./signals.ts";
@@ -23,6 +25,8 @@ export interface CommandRow {
   readonly targets?: "each" | "one" | "flag" | "none";
   /** What the command is about, which decides the options that it honours. Default: the database, and files with it. */
   readonly about?: "files" | "nothing";
+  /** Flags, by their camelCase names, with which it is about the whole project and about no target. */
+  readonly ofProject?: readonly string[];
   /** It runs until a signal ends it, so `--timeout` does not apply to it. */
   readonly stays?: boolean;
   /** More options that it honours. A flag that a command does not honour is refused. */
@@ -57,11 +61,17 @@ export interface Invocation {
   /** Gives it the signals of the process. */
   readonly takeSignals: (handler: SignalHandler) => void;
   readonly underWay: UnderWay;
+  /** Whether whoever started this process will start it again after such a failure. */
+  readonly isTriedAgain: (problems: readonly Problem[]) => boolean;
   /** Writes one line for people to stderr. */
   readonly say: (line: string, options?: { readonly loud: boolean }) => void;
   readonly json: boolean;
+  /** How detailed the exit code of a failure is. */
+  readonly exitCodes: ExitCodeKind;
   /** The log of this run. */
   readonly log: () => Log;
+  /** What names this run in a log of JSON lines. */
+  readonly instanceId: string;
   /** The source, if its files are listed already. */
   readonly source?: Source;
   /** The table of all commands. */
@@ -91,7 +101,9 @@ export function isHonoured(row: CommandRow, option: Option): boolean {
   if (row.honours?.includes(option.key) === true) return true;
   if (isOfSomeCommands(option)) return false;
   if (option.key === "target") return row.targets !== "none";
-  if (option.key === "timeout") return row.about !== "nothing" && row.stays !== true;
+  // A command that stays alive ends by a signal, or with the exit code of what it has started.
+  if (option.key === "timeout" || option.key === "exitCodes")
+    return row.about !== "nothing" && row.stays !== true;
   if (option.about === undefined || row.about === undefined) return true;
   return row.about === option.about;
 }

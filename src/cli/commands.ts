@@ -30,6 +30,21 @@ const WORDS = "a revision or the start of one";
 const SQL = { syntax: "--sql", help: "print a script for psql instead; needs no database" };
 const MESSAGE = { syntax: "-m, --message <text>", help: "the name, as one text" };
 
+/** Files for a deployment: the flag of `init`, and its key. */
+const DEPLOYMENT = [
+  { flag: "docker", key: "docker", help: "write a Dockerfile for an image that migrates" },
+  { flag: "compose", key: "compose", help: "write a compose file: database, migrations, app" },
+  { flag: "kubernetes", key: "kubernetes", help: "write a Job, an init container, and an app beside it" },
+  { flag: "helm", key: "helm", help: "write the hooks of a Helm chart" },
+  { flag: "argo", key: "argo", help: "write the hooks of a sync of Argo CD" },
+  { flag: "railway", key: "railway", help: "write railway.json for a worker that migrates" },
+  {
+    flag: "github-actions",
+    key: "githubActions",
+    help: "write a workflow that tries migrations on a pull request",
+  },
+] as const;
+
 export const COMMANDS: readonly CommandRow[] = [
   {
     name: "up",
@@ -42,16 +57,17 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--from <revision>", help: "with --sql: the revision that the database is at (base)" },
       { syntax: "--dry-run", help: "execute, roll back, and say what could not be tried" },
     ],
-    honours: PLANNING,
+    honours: [...PLANNING, "rollbackOnFailure"],
     excludes: [
-      { flag: "sql", others: ["dryRun", "onFailure", ...LIVE] },
-      { flag: "dryRun", others: ["onFailure"] },
+      { flag: "sql", others: ["dryRun", "onFailure", "rollbackOnFailure", ...LIVE] },
+      { flag: "dryRun", others: ["onFailure", "rollbackOnFailure"] },
     ],
     needs: [{ flag: "from", other: "sql" }],
     examples: [
       ["godwit up", "apply everything"],
       ["godwit up +1", "apply the next one"],
       ["godwit up --phase startup", "only what must be there before a release"],
+      ["godwit up --rollback-on-failure", "all of it, or nothing"],
       ["godwit up backend auth", "only these two of several configured targets"],
       ["godwit up --sql --from 0007 > change.sql", "a script for another person to run"],
     ],
@@ -66,7 +82,7 @@ export const COMMANDS: readonly CommandRow[] = [
     description:
       "Starts an app and the migrations side by side. The app's streams, exit code and signals are its own. Migrations that fail, hang or are killed never take the app down.",
     flags: [{ syntax: "--wait", help: "start the app when the migrations have ended, however they ended" }],
-    honours: [...PLANNING, ...BESIDE_APP, ...SERVICE, "target", "timeout"],
+    honours: [...PLANNING, "rollbackOnFailure", ...BESIDE_APP, ...SERVICE, "target", "timeout"],
     examples: [
       ["godwit run -- node server.js", "both at once"],
       ["godwit run --wait -- node server.js", "the app when the migrations have ended"],
@@ -120,6 +136,35 @@ export const COMMANDS: readonly CommandRow[] = [
       ["godwit plan --json", "the same as data"],
     ],
     load: () => import("./commands/plan.ts"),
+  },
+  {
+    name: "compatible",
+    summary: "tell whether another image can live with the database",
+    description:
+      "Answers before a roll-out or a rollback whether an older or newer image can live with the database as it is: minimum revisions, contract steps, files that are gone. The image is a list of its revisions, which it writes itself, or a bundle. Exits 0 if it can, 1 if it cannot.",
+    flags: [
+      { syntax: "--image-revisions <file>", help: "the revisions of the image, or a bundle of godwit build" },
+      { syntax: "--after-up", help: "ask about the database after an up of the files that are here" },
+      { syntax: "--ready", help: "also exit 1 if anything that the image would apply is pending" },
+      { syntax: "--write <file>", help: "write the revisions of the files that are here; needs no database" },
+    ],
+    honours: ["mode", "phase", "contract", "outOfOrder"],
+    excludes: [
+      {
+        flag: "write",
+        others: ["imageRevisions", "afterUp", "ready", "mode", "phase", "contract", "outOfOrder", ...LIVE],
+      },
+    ],
+    examples: [
+      ["godwit compatible --write revisions.json", "in each image, when it is built"],
+      ["godwit compatible --image-revisions old.json", "can I go back to that image?"],
+      [
+        "godwit compatible --image-revisions old.json --after-up",
+        "can it go on running during this roll-out?",
+      ],
+      ["godwit compatible --image-revisions new.json --ready", "may traffic go to it?"],
+    ],
+    load: () => import("./commands/compatible.ts"),
   },
   {
     name: "current",
@@ -341,6 +386,23 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/health.ts"),
   },
   {
+    name: "webhooks",
+    targets: "each",
+    summary: "show messages that no webhook has taken, and send them again",
+    description:
+      "Lists the messages about runs that a webhook has not taken. They are kept in the database, the newest 500. With --retry each is sent once more, with its former id, and exit code 1 says that some are left.",
+    flags: [
+      { syntax: "--retry", help: "send them once more" },
+      { syntax: "--forget", help: "delete them without sending them" },
+    ],
+    excludes: [{ flag: "retry", others: ["forget"] }],
+    examples: [
+      ["godwit webhooks", "what was not delivered, and why"],
+      ["godwit webhooks --retry", "when the receiver works again"],
+    ],
+    load: () => import("./commands/webhooks.ts"),
+  },
+  {
     name: "doctor",
     targets: "each",
     summary: "look for problems, and show where each setting comes from",
@@ -359,9 +421,17 @@ export const COMMANDS: readonly CommandRow[] = [
         syntax: "--supabase",
         help: "write the SQL of the function that makes migrations over HTTPS possible",
       },
+      ...DEPLOYMENT.map(({ flag, help }) => ({ syntax: `--${flag}`, help })),
+    ],
+    ofProject: DEPLOYMENT.map(({ key }) => key),
+    excludes: [
+      { flag: "supabase", others: ["import", ...DEPLOYMENT.map(({ key }) => key)] },
+      { flag: "import", others: DEPLOYMENT.map(({ key }) => key) },
+      ...DEPLOYMENT.map(({ key }) => ({ flag: key, others: ["target", "databaseUrl"] })),
     ],
     examples: [
       ["godwit init", "existing files stay as they are"],
+      ["godwit init --docker --kubernetes", "deploy/Dockerfile and deploy/kubernetes, to begin with"],
       ["godwit init --supabase", "then run supabase/exec_sql.sql once, in the project's SQL editor"],
     ],
     load: () => import("./commands/init.ts"),

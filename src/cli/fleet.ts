@@ -1,5 +1,6 @@
 /** Runs one command for several targets: each by itself, with one summary and one exit code. */
 import { createContext } from "../assemble/assemble.ts";
+import { reachOf } from "../assemble/reach.ts";
 import { findSchemas } from "../assemble/schemas.ts";
 import { openSource } from "../assemble/source.ts";
 import type { Config } from "../config/config.ts";
@@ -8,7 +9,7 @@ import { flatten, type Group, isDone, type Member, runFleet, type TargetOutcome 
 import type { Report } from "../run/report/report.ts";
 import { shareListing } from "../source/shared.ts";
 import type { Answer, Invocation, Run } from "./command.ts";
-import { exitCodeOf } from "./output/exit.ts";
+import { exitCodeOf, worstOf } from "./output/exit.ts";
 import { prefixedLog } from "./output/prefixed.ts";
 import { formatError, problemsToTell } from "./output/problems.ts";
 import { createProgress } from "./output/progress.ts";
@@ -49,9 +50,13 @@ interface FleetRun {
 function memberOf(config: Config, around: FleetRun, source?: Invocation["source"]): Member<Answer> {
   const name = config.target?.name ?? "";
   const { command, invocation, live, alone } = around;
-  if (config.target?.schemas != null) return { name, expand: () => expand(config, around) };
+  const isChange = command.name === "up" && invocation.flags.dryRun !== true && invocation.flags.sql !== true;
+  const known = { context: createContext(config, invocation), say: invocation.say };
+  const reach = isChange ? reachOf(config, known) : undefined;
+  if (config.target?.schemas != null) return { name, reach, expand: () => expand(config, around) };
   return {
     name,
+    reach,
     run: async () => {
       const own = { ...invocation, config: async () => config, ...(source === undefined ? {} : { source }) };
       if (alone) return command.run(own);
@@ -134,18 +139,18 @@ function summed(
   const all = flatten(outcomes);
   const failed = all.filter((each) => !isDone(each, isFailure));
   const problems = all.flatMap((each) => labelled(each));
-  const codes = all.map((each) => codeOf(each));
+  const { exitCodes } = invocation;
   const reason: unknown = invocation.signal.reason;
+  const codes = all.map((each) => codeOf(each, invocation));
+  const bySignal = interrupted && reason instanceof Interrupted && reason.by !== "deadline";
   const exitCode =
     failed.length === 0
       ? isGate && outcomes.some(isEmpty)
         ? 1
         : 0
-      : interrupted && reason instanceof Interrupted
-        ? exitCodeOf(reason)
-        : codes.every((code) => code === 2)
-          ? 2
-          : 1;
+      : bySignal
+        ? exitCodeOf(reason, exitCodes)
+        : worstOf(codes, exitCodes);
   const result = all.some((each) => each.state === "done" && each.value.result);
   return {
     json: {
@@ -163,9 +168,12 @@ function isEmpty(outcome: TargetOutcome<Answer>): boolean {
   return outcome.state === "group" && outcome.members.length === 0;
 }
 
-function codeOf(outcome: Exclude<TargetOutcome<Answer>, { state: "group" }>): number {
+function codeOf(
+  outcome: Exclude<TargetOutcome<Answer>, { state: "group" }>,
+  { exitCodes }: Invocation,
+): number {
   if (outcome.state === "done") return outcome.value.exitCode ?? 0;
-  return outcome.state === "not begun" ? 1 : exitCodeOf(outcome.error);
+  return outcome.state === "not begun" ? 1 : exitCodeOf(outcome.error, exitCodes);
 }
 
 function labelled(outcome: TargetOutcome<Answer>): readonly Problem[] {

@@ -1,16 +1,15 @@
 /** The entry point of the command. Only this file ends the process. */
 import { Interrupted, type Problem, StepFailed } from "../errors.ts";
 import { createDeadline } from "./deadline.ts";
-import { exitCodeOf } from "./output/exit.ts";
+import { exitCodeOf, exitCodeOfProblems, wantedExitCodes } from "./output/exit.ts";
 import { formatProblem } from "./output/problems.ts";
 import { openTerminal } from "./output/terminal.ts";
 import { unread, writtenUnless } from "./output/unread.ts";
 import { run } from "./run.ts";
-import { listenToSignals } from "./signals.ts";
+import { type EndingSignal, exitCodeOfSignal, listenToSignals } from "./signals.ts";
 import { findSupervisor } from "./supervised.ts";
 import { createUnderWay } from "./under-way.ts";
 
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 /** How long a reader has to take the last words of a process that ends at once. */
 const LAST_WORDS_MS = 250;
 
@@ -18,8 +17,8 @@ async function main(): Promise<void> {
   const opened = openTerminal(process.env);
   const underWay = createUnderWay();
   let givenUp = false;
-  const giveUp = (by: "SIGINT" | "SIGTERM") => {
-    const exit = () => process.exit(EXIT_CODES[by]);
+  const giveUp = (by: EndingSignal) => {
+    const exit = () => process.exit(exitCodeOfSignal(by) ?? 1);
     if (givenUp) exit();
     givenUp = true;
     underWay.giveUp(underWay.cut(by));
@@ -46,7 +45,10 @@ async function main(): Promise<void> {
   process.exitCode = 1;
   setInterval(() => {}, 60_000);
   const deadline = createDeadline();
-  let code = await run(process.argv.slice(2), {
+  const argv = process.argv.slice(2);
+  const exitCodes = wantedExitCodes(argv, process.env);
+  let code = await run(argv, {
+    exitCodes,
     terminal,
     environment: process.env,
     workingFolder: process.cwd(),
@@ -69,7 +71,9 @@ async function main(): Promise<void> {
   const unwritten = output === null ? unreadOutput(ended.reason, code) : output.problem;
   if (unwritten !== null) {
     terminal.error(formatProblem("error", unwritten, terminal.paintError));
-    if (code === 0) code = output === null ? exitCodeOf(ended.reason) : 1;
+    if (code === 0)
+      code =
+        output === null ? exitCodeOf(ended.reason, exitCodes) : exitCodeOfProblems([unwritten], exitCodes);
   }
   // A migration may leave a timer or a socket open, so the process is ended here. The output must be written first.
   await writtenUnless(flushed(), ended);

@@ -12,7 +12,7 @@ import { COMMANDS } from "./commands.ts";
 import type { Deadline } from "./deadline.ts";
 import { refuseFlags } from "./given.ts";
 import { documentOf } from "./output/document.ts";
-import { exitCodeOf } from "./output/exit.ts";
+import { type ExitCodeKind, exitCodeOf } from "./output/exit.ts";
 import { createJsonLog, createTextLog, type Log } from "./output/log.ts";
 import { formatError, problemsToTell } from "./output/problems.ts";
 import { createProgress } from "./output/progress.ts";
@@ -30,6 +30,7 @@ export interface CommandEnvironment {
   /** Aborts with `Interrupted`. */
   readonly signal: AbortSignal;
   readonly deadline: Deadline;
+  readonly exitCodes: ExitCodeKind;
   /** From then on signals end nothing by themselves. */
   readonly takeSignals: (handler: SignalHandler) => void;
   /** The process beside an app that has started this one; `null`: somebody else has. */
@@ -39,7 +40,7 @@ export interface CommandEnvironment {
 
 /** Runs the command and returns the exit code. Never throws. */
 export async function run(argv: readonly string[], around: CommandEnvironment): Promise<number> {
-  const { terminal } = around;
+  const { terminal, exitCodes } = around;
   const json = wantsJson(argv);
   // A refusal may quote a misplaced word, which may be a URL with a password.
   for (const word of argv) if (word.includes("@")) remember(...passwordsIn(word));
@@ -53,7 +54,9 @@ export async function run(argv: readonly string[], around: CommandEnvironment): 
       if (json) terminal.out(documentOf({ ok: false, problems: [usageProblem(commander.message ?? "")] }));
       return 2;
     }
-    return around.underWay.claim() ? fail(error, { terminal, json, command: null }) : exitCodeOf(error);
+    return around.underWay.claim()
+      ? fail(error, { terminal, json, command: null, exitCodes })
+      : exitCodeOf(error, exitCodes);
   }
 }
 
@@ -73,7 +76,7 @@ function wantsJson(argv: readonly string[]): boolean {
 }
 
 async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolean): Promise<number> {
-  const { terminal, environment, workingFolder, deadline, underWay } = around;
+  const { terminal, environment, workingFolder, deadline, underWay, exitCodes } = around;
   const { row, flags } = parsed;
   const stays = row.stays === true;
   if (stays) terminal.unblock();
@@ -92,13 +95,15 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     if (!stays) deadline.set(timeoutBefore({ flags: typed, environment, workingFolder }));
     // The file decides the format of the log. What it prints waits for that.
     const print = (line: string) => void printed.push(line);
-    loading = loadConfig({ flags: typed, environment, workingFolder, signal, print });
+    const about = row.about === "files" ? row.about : undefined;
+    loading = loadConfig({ flags: typed, environment, workingFolder, signal, print, about });
     loaded = await loading;
     deadline.set(stays ? 0 : loaded.values.timeout);
     return loaded;
   };
   // Replaced when the configuration is read, which decides the format.
   let log: Log = createTextLog({ terminal, quiet: flags.quiet === true, verbose: flags.verbose === true });
+  const instanceId = around.supervisor?.instanceId ?? randomUUID();
   const progressOf = (some: Log) => underWay.watch(createProgress(some).observe);
   let observe = progressOf(log);
   const tellPrinted = () => {
@@ -113,7 +118,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
       if (!known) {
         const { quiet, verbose, logFormat } = read.values;
         const options = { terminal, quiet, verbose };
-        log = logFormat === "json" ? createJsonLog(options, randomUUID()) : createTextLog(options);
+        log = logFormat === "json" ? createJsonLog(options, instanceId) : createTextLog(options);
         observe = progressOf(log);
         tellPrinted();
         for (const note of [...parsed.notes, ...read.notes]) log.write("warn", note);
@@ -123,6 +128,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     terminal,
     signal,
     log: () => log,
+    instanceId,
     observe: (event) => {
       observe(event);
       around.supervisor?.tell(event);
@@ -131,15 +137,17 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     app: parsed.app,
     takeSignals: around.takeSignals,
     underWay,
+    isTriedAgain: around.supervisor?.isTriedAgain ?? (() => false),
     say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
     json,
+    exitCodes,
     commands: COMMANDS,
   };
   const isTold = () => loaded?.values.logFormat === "json";
   const giveUp = (error: Interrupted, known: Known) => {
     log.live("");
     if (isTold()) log.problem("error", error);
-    fail(error, { terminal, json, command: row.name, told: isTold(), known });
+    fail(error, { terminal, json, command: row.name, told: isTold(), exitCodes, known });
   };
   underWay.onGiveUp(giveUp, { keeps: flags.dryRun !== true });
   for (const ended of [around.signal, deadline.signal])
@@ -161,12 +169,12 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     }
     return exitCode;
   } catch (error) {
-    if (!underWay.claim()) return exitCodeOf(error);
+    if (!underWay.claim()) return exitCodeOf(error, exitCodes);
     log.live("");
     tellPrinted();
     around.supervisor?.end({ ok: false, text: "", problems: problemsOf(error) });
     if (isTold()) for (const problem of problemsToTell(error)) log.problem("error", problem);
-    return fail(error, { terminal, json, command: row.name, told: isTold() });
+    return fail(error, { terminal, json, command: row.name, told: isTold(), exitCodes });
   }
 }
 
@@ -195,7 +203,9 @@ interface Words {
 
 /** Runs the command once, or for each chosen target. */
 async function answerOf(run: Run, { row, typed, invocation, workingFolder }: Words): Promise<Answer> {
-  if (row.targets === "none") return run(invocation);
+  const { flags: given } = invocation;
+  if (row.targets === "none" || row.ofProject?.some((flag) => given[flag] === true) === true)
+    return run(invocation);
   const config = await invocation.config();
   if (config.targets === null) refuseFlags(`godwit ${row.name} without targets`, typed, OF_SEVERAL);
   const words = invocation.arguments;
@@ -256,12 +266,13 @@ interface FailOptions {
   readonly command: string | null;
   /** The log has reported it already. */
   readonly told?: boolean;
+  readonly exitCodes: ExitCodeKind;
   /** What is known of a run that was not waited for. */
   readonly known?: Known;
 }
 
 function fail(error: unknown, options: FailOptions): number {
-  const { terminal, json, command, told = false, known = {} } = options;
+  const { terminal, json, command, told = false, exitCodes, known = {} } = options;
   if (!told) terminal.error(formatError(error, terminal.paintError));
   if (json) {
     const report = error instanceof GodwitError ? error.report : undefined;
@@ -269,7 +280,7 @@ function fail(error: unknown, options: FailOptions): number {
     const document = { ok: false, ...named, problems: problemsOf(error), ...known };
     terminal.out(documentOf(report === undefined ? document : { ...document, report }));
   }
-  return exitCodeOf(error);
+  return exitCodeOf(error, exitCodes);
 }
 
 function usageProblem(message: string): Problem {

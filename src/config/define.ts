@@ -1,7 +1,7 @@
 /** The shape of `godwit.config.ts`. */
 import type { Phase } from "../core/migration.ts";
 import type { LayoutName } from "../source/layouts/layouts.ts";
-import type { Mode } from "./options.ts";
+import type { Mode, WebhookEvent, WebhookFormat } from "./options.ts";
 
 /** `500ms`, `3s`, `2min`, `1h` or `none`. A plain number counts seconds. */
 export type Duration = string | number;
@@ -45,6 +45,16 @@ export interface ConfigFile {
   readonly phase?: Phase | readonly Phase[];
   readonly onFailure?: "stop" | "continue";
   readonly outOfOrder?: boolean;
+  /** Default `false`. `true`: if a step or a check of `up` fails, what this run applied is reverted, newest first. */
+  readonly rollbackOnFailure?: boolean;
+  /** What must hold after `up`. They run one after the other, also if nothing was pending. */
+  readonly checks?: readonly CheckFile[];
+  /**
+   * A program, and its words, that carries out each migration in place of Godwit: `["./bin/migrate", "{file}"]`. Lock, order and
+   * ledger stay Godwit's. `{file}`, `{revision}` and `{direction}` are filled in, `DATABASE_URL` is in its environment, and exit
+   * code 0 says that the migration is applied. With `{direction}` in its words it has a way back.
+   */
+  readonly runner?: readonly string[];
   /** Default `3s`. */
   readonly lockTimeout?: Duration;
   readonly statementTimeout?: Duration;
@@ -80,6 +90,10 @@ export interface ConfigFile {
   readonly service?: string;
   /** Default `10s`. */
   readonly checkInterval?: Duration;
+  /** Who is told over HTTP that a run has started, completed, failed, or waits. */
+  readonly webhooks?: readonly WebhookFile[];
+  /** How long a run waits before webhooks are told `run.blocked`. Default `1min`. */
+  readonly blockedAfter?: Duration;
   readonly logFormat?: "text" | "json";
   /** Default `true`. `false`: `up` and `run` migrate nothing. */
   readonly migrationEnabled?: boolean;
@@ -96,6 +110,20 @@ export interface ConfigFile {
   readonly appGrace?: Duration;
 }
 
+/** A check after `up`. It is one of `sql`, `command` and `url`. */
+export interface CheckFile {
+  /** For messages. */
+  readonly name?: string;
+  /** One statement in a transaction that can't write. It passes with `true`, or with a row of something else than a boolean. */
+  readonly sql?: string;
+  /** A program and its words, without a shell, in the folder of this file. `DATABASE_URL` is set. It passes with exit code 0. */
+  readonly command?: readonly string[];
+  /** It is asked until it answers 2xx. */
+  readonly url?: string;
+  /** Default `30s`. */
+  readonly timeout?: Duration;
+}
+
 /** Options that hold for all targets together. */
 type Common =
   | "databaseUrl"
@@ -109,6 +137,8 @@ type Common =
   | "statusFile"
   | "service"
   | "checkInterval"
+  | "webhooks"
+  | "blockedAfter"
   | "logFormat"
   | "migrationEnabled"
   | "skipMigrations"
@@ -139,6 +169,20 @@ export interface TargetFile extends Omit<ConfigFile, Common> {
   readonly canary?: string;
   /** Creates missing schemas. Without it a missing schema is an error. */
   readonly createSchemas?: boolean;
+}
+
+/** One webhook. Its messages are signed and retried as [Standard Webhooks](https://www.standardwebhooks.com) says. */
+export interface WebhookFile {
+  /** It may hold a token, so it is a secret: prefer `env("WEBHOOK_URL")`. */
+  readonly url: string | Variable;
+  /** `whsec_…`, the newest first. Each signs, so that a secret can be replaced while messages arrive. */
+  readonly secrets?: readonly (string | Variable)[];
+  /** Default: all of them. */
+  readonly events?: readonly WebhookEvent[];
+  /** Default: `slack` at hooks.slack.com, otherwise `json`. */
+  readonly format?: WebhookFormat;
+  /** What `godwit webhooks` calls it. Default: its host. */
+  readonly name?: string;
 }
 
 /** `500MB` or `2GB`. */

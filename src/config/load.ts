@@ -4,10 +4,11 @@
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { ConfigError } from "../errors.ts";
 import { type Config, phasesOf } from "./config.ts";
 import { environmentUnderPresentNames, fileUnderPresentNames } from "./former-names.ts";
-import { OPTIONS, type OptionKey, type Values } from "./options.ts";
-import { readOption } from "./read.ts";
+import { OPTIONS, type Option, type OptionKey, type Values } from "./options.ts";
+import { readOption, type Sources } from "./read.ts";
 import { rememberEnvironment, rememberFile } from "./secrets.ts";
 import { refuseUnknownVariables } from "./unknown-variables.ts";
 import type { Provenance } from "./values.ts";
@@ -25,6 +26,8 @@ export interface LoadInput {
   readonly signal?: AbortSignal;
   /** Receives what the file prints. */
   readonly print?: (line: string) => void;
+  /** `files`: no database is asked, so a variable that the file names for one may be missing. */
+  readonly about?: "files" | undefined;
 }
 
 /** Throws `ConfigError` (`CONFIG_INVALID`, `CONFIG_VARIABLE_INVALID`, `CONFIG_FILE_BROKEN`). */
@@ -53,7 +56,10 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   const { flags, program } = input;
   const sources = { flags, program, environment, file, path, root, workingFolder };
   for (const option of OPTIONS) {
-    const { value, provenance } = readOption(option, sources);
+    const { value, provenance } =
+      input.about === "files" && option.about === "database"
+        ? readUnneeded(option, sources)
+        : readOption(option, sources);
     values[option.key] = value;
     provenances[option.key] = provenance;
   }
@@ -71,12 +77,23 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     cacheFolder: read.cacheFolder ?? cacheFolder,
     phases: phasesOf(read),
     imports: configured,
+    webhooks: await webhooksOf(file.webhooks, read, { environment, ...place }),
     environment,
     targets,
     given: file,
     target: null,
     notes: [...notes],
   };
+}
+
+/** An image is built where no secret is set. What is wrong is still refused, only what is missing is not. */
+function readUnneeded(option: Option, sources: Sources): ReturnType<typeof readOption> {
+  try {
+    return readOption(option, sources);
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error.code !== "CONFIG_VARIABLE_MISSING") throw error;
+    return readOption(option, { ...sources, file: {} });
+  }
 }
 
 /** The deadline in milliseconds, as far as it is known before the file is read. Throws `ConfigError`. */
@@ -101,6 +118,16 @@ async function importsOf(
   if (given === undefined && !nas) return [];
   const { plainImport, readImports } = await import("./imports/imports.ts");
   return given === undefined ? [plainImport("nas", null)] : readImports(given, place);
+}
+
+/** Loads the code for webhooks only if there are any. */
+async function webhooksOf(
+  given: unknown,
+  values: Values,
+  place: { readonly environment: Config["environment"]; readonly file: string },
+): Promise<Config["webhooks"]> {
+  if (given === undefined && values.webhookUrl === null) return [];
+  return (await import("./webhooks.ts")).readWebhooks(given, values, place);
 }
 
 const NAMES = ["ts", "mts", "js", "mjs", "json"].map((extension) => `godwit.config.${extension}`);

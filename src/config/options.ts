@@ -6,9 +6,15 @@ import { PHASES, type Phase } from "../core/migration.ts";
 import { LAYOUT_NAMES } from "../source/layouts/layouts.ts";
 import { type Delays, parseDelays } from "../std/delays.ts";
 import type { Secret } from "../std/secret.ts";
+import type { CheckConfig } from "./checks.ts";
 
 export const MODES = ["all", "startup", "nas-only"] as const;
 export type Mode = (typeof MODES)[number];
+
+export const WEBHOOK_EVENTS = ["run.started", "run.completed", "run.failed", "run.blocked"] as const;
+export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
+export const WEBHOOK_FORMATS = ["json", "slack"] as const;
+export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number];
 
 /** The value of each option after reading. Durations are in milliseconds, and 0 means none. */
 export interface Values {
@@ -30,6 +36,9 @@ export interface Values {
   readonly contract: boolean;
   readonly onFailure: "stop" | "continue";
   readonly outOfOrder: boolean;
+  readonly rollbackOnFailure: boolean;
+  readonly checks: readonly CheckConfig[];
+  readonly runner: readonly string[] | null;
   readonly lockTimeout: number;
   readonly statementTimeout: number;
   readonly idleTimeout: number;
@@ -69,6 +78,12 @@ export interface Values {
   readonly statusFile: string | null;
   readonly service: string | null;
   readonly checkInterval: number;
+  readonly webhookUrl: Secret | null;
+  readonly webhookSecret: Secret | null;
+  readonly webhookEvents: readonly WebhookEvent[] | null;
+  readonly webhookFormat: WebhookFormat | null;
+  readonly blockedAfter: number;
+  readonly exitCodes: "plain" | "detailed";
   readonly logFormat: "text" | "json";
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -88,7 +103,9 @@ export type Kind =
         | "switch"
         | "list"
         | "record"
-        | "delays";
+        | "delays"
+        | "checks"
+        | "runner";
     }
   | { readonly kind: "count"; readonly least: number }
   | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
@@ -103,6 +120,8 @@ export type Option = Kind & {
   readonly inFile?: boolean;
   /** Only commands that name it in `honours` have it: `up`, `down`, `plan`, `status`. */
   readonly forPlanning?: boolean;
+  /** Only for `up`, and for `run`, which passes it on. */
+  readonly forUp?: boolean;
   /** Only for `run`. */
   readonly forRun?: boolean;
   /** What a variable that others use as well means here. */
@@ -256,6 +275,27 @@ export const OPTIONS: readonly Option[] = [
     flag: "--out-of-order",
     forPlanning: true,
     help: "run late migrations even if a later one is applied",
+  },
+  {
+    key: "rollbackOnFailure",
+    ...toggle,
+    flag: "--rollback-on-failure",
+    forUp: true,
+    help: "if a step or a check fails, revert what this run applied; refused if a step has no way back",
+  },
+  {
+    key: "checks",
+    kind: "checks",
+    flag: null,
+    default: "",
+    help: "what must hold after up: SQL, commands or URLs (see the guide)",
+  },
+  {
+    key: "runner",
+    kind: "runner",
+    flag: null,
+    default: "",
+    help: 'a program that carries out the migrations, such as ["./bin/migrate", "{file}"]; it has DATABASE_URL (see the guide)',
   },
   {
     key: "lockTimeout",
@@ -579,6 +619,52 @@ export const OPTIONS: readonly Option[] = [
     help: "how often to look at the database",
   },
   {
+    key: "webhookUrl",
+    ...secret,
+    flag: null,
+    default: "",
+    help: "the URL of one more webhook, beside those of the file; it may hold a token, so it is a secret",
+  },
+  {
+    key: "webhookSecret",
+    ...secret,
+    flag: null,
+    default: "",
+    help: "the secrets that sign its messages (whsec_…), with a space between them",
+  },
+  {
+    key: "webhookEvents",
+    kind: "choices",
+    choices: WEBHOOK_EVENTS,
+    flag: null,
+    inFile: false,
+    default: "",
+    help: `what it is told: ${WEBHOOK_EVENTS.join(", ")} (default: all)`,
+  },
+  {
+    key: "webhookFormat",
+    ...choice(...WEBHOOK_FORMATS),
+    flag: null,
+    inFile: false,
+    default: "",
+    help: "json or slack (default: slack at hooks.slack.com)",
+  },
+  {
+    key: "blockedAfter",
+    ...duration,
+    flag: null,
+    default: "1min",
+    help: "how long a run waits before webhooks are told run.blocked; none: never",
+  },
+  {
+    key: "exitCodes",
+    ...choice("plain", "detailed"),
+    flag: "--exit-codes <kind>",
+    inFile: false,
+    default: "plain",
+    help: "detailed: the exit code of a failure says whether it makes sense to run again",
+  },
+  {
     key: "logFormat",
     ...choice("text", "json"),
     flag: "--log-format <format>",
@@ -601,16 +687,19 @@ function firstDelay(value: string): string {
   return first === undefined ? value : `${first}ms`;
 }
 
+/** Kinds that one word cannot hold. Only the file and programs have them. */
+const OF_FILE: ReadonlySet<Kind["kind"]> = new Set(["record", "checks", "runner"]);
+
 /** `GODWIT_<NAME>`, then the variables of other tools. The first one that is set counts. */
 export function variablesOf(option: Option): readonly string[] {
-  if (option.kind === "record") return [];
+  if (OF_FILE.has(option.kind)) return [];
   const own = `GODWIT_${option.key.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
   return [own, ...(option.variables ?? [])];
 }
 
 /** Whether only commands that name the option in `honours` have it. */
-export function isOfSomeCommands({ forPlanning, forRun, forService }: Option): boolean {
-  return forPlanning === true || forRun === true || forService === true;
+export function isOfSomeCommands({ forPlanning, forUp, forRun, forService }: Option): boolean {
+  return forPlanning === true || forUp === true || forRun === true || forService === true;
 }
 
 /** The key under which commander keeps the flag of an option: `dryRun` for `--dry-run <x>`. */

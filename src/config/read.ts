@@ -36,7 +36,7 @@ export function readOption(option: Option, sources: Sources): { value: unknown; 
 
 function emptyOf(option: Option): unknown {
   if (option.kind === "record") return {};
-  return option.kind === "list" ? [] : null;
+  return option.kind === "list" || option.kind === "checks" ? [] : null;
 }
 
 interface Found {

@@ -42,9 +42,14 @@ function shownUrl(value: unknown): string {
   }
 }
 
+function nameOf(value: unknown): string {
+  return typeof value === "object" && value !== null && "name" in value ? String(value.name) : String(value);
+}
+
 function shown(value: unknown): string {
   if (value === null || (Array.isArray(value) && value.length === 0)) return "(none)";
-  if (Array.isArray(value)) return value.join(", ");
+  // Of a check only its name: its URL may hold a token.
+  if (Array.isArray(value)) return redact(value.map(nameOf).join(", "));
   if (value instanceof Secret) return String(value);
   // Only the names: a value may be a secret.
   if (typeof value === "object") return Object.keys(value).join(", ") || "(none)";

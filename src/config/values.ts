@@ -5,7 +5,9 @@ import { parseDurationMs } from "../std/duration.ts";
 import { nearest } from "../std/nearest.ts";
 import { redact, Secret, secretUrl } from "../std/secret.ts";
 import { parseSizeBytes } from "../std/size.ts";
+import { parseChecks } from "./checks.ts";
 import { flagName, type Kind } from "./options.ts";
+import { parseRunner } from "./runner.ts";
 
 /** An option, as a row of one of the tables of options. */
 export type Named = Kind & { readonly key: string; readonly flag: string | null };
@@ -52,7 +54,7 @@ export function readValue(option: Named, given: unknown, provenance: Provenance)
     });
   };
   if (isEmpty(option, given)) throw empty(option, provenance, given);
-  if (!["list", "choices", "record"].includes(option.kind) && !isScalar(given))
+  if (!["list", "choices", "record", "checks", "runner"].includes(option.kind) && !isScalar(given))
     throw refuse(SCALARS[option.kind]);
   switch (option.kind) {
     case "text":
@@ -100,6 +102,17 @@ export function readValue(option: Named, given: unknown, provenance: Provenance)
     case "list":
       if (!isWords(given)) throw refuse("a list of names");
       return wordsOf(given);
+    case "checks":
+    case "runner": {
+      const read = option.kind === "checks" ? parseChecks(given) : parseRunner(given);
+      if ("checks" in read) return read.checks;
+      if ("words" in read) return read.words;
+      throw new ConfigError({
+        code: "CONFIG_INVALID",
+        message: `${describeProvenance(option, provenance)} ${read.wrong}.`,
+        details: { option: option.key, from: provenance.kind },
+      });
+    }
     case "record": {
       const entries = typeof given === "object" && !Array.isArray(given) ? Object.entries(given ?? {}) : null;
       if (entries?.every(([, value]) => ["string", "number", "boolean"].includes(typeof value)) !== true)
@@ -167,6 +180,8 @@ const SCALARS: Readonly<Record<Named["kind"], string>> = {
   choices: "a list of names",
   list: "a list of names",
   record: "an object of names and texts",
+  checks: "a list of checks",
+  runner: "a list of words",
 };
 
 type Refuse = (expected: string, hint?: string) => ConfigError;

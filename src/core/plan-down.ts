@@ -7,21 +7,26 @@ import type { History, HistoryEntry } from "./history.ts";
 import { compareText, reach, sortTopologically } from "./order.ts";
 import { type Expression, walk } from "./revision.ts";
 import type { Draft, PlanInput, Step } from "./step.ts";
+import { builtOn } from "./take-back.ts";
 
 /** Throws `ConfigError` if the target is not applied, or if fewer migrations are applied than `-n` asks for. */
 export function planDown(input: PlanInput, graph: Graph, expression: Expression): Draft {
   const applied = appliedIn(input.history, graph);
   const { entries } = applied;
-  const asked = askedFor(applied, graph, expression);
+  const { only } = input.goal;
+  const asked =
+    only === undefined
+      ? askedFor(applied, graph, expression)
+      : entries.map(({ revision }) => revision).filter((revision) => only.includes(revision));
   const removed = removedWith(asked, applied);
 
-  const problems: Problem[] = [];
+  const problems: Problem[] = only === undefined ? [] : builtOn(asked, { removed, entries, graph });
   if (expression.kind === "steps" && removed.length > asked.length) {
     problems.push(stillNeeded(asked, removed, applied.edges.holds));
   }
   problems.push(...partial(removed), ...irreversible(removed, graph, entries));
-  const inTheWay = repeatablesWithWayBack(input, graph).filter(
-    ({ state }) => removed.length > 0 || state === "reverting",
+  const inTheWay = repeatablesWithWayBack(input, graph).filter(({ revision, state }) =>
+    only === undefined ? removed.length > 0 || state === "reverting" : only.includes(revision),
   );
   return {
     steps: [...stepsOf(inTheWay, graph, applied.edges), ...stepsOf(removed, graph, applied.edges)],

@@ -7,8 +7,8 @@ import type { History, HistoryEntry } from "./history.ts";
 import { type Migration, PHASES, type Phase } from "./migration.ts";
 import { late, sharedNumbers } from "./numbers.ts";
 import { reach } from "./order.ts";
-import { renamed } from "./renamed.ts";
-import { comeBack } from "./replaced.ts";
+import { isRenamed, renamed } from "./renamed.ts";
+import { comeBack, putTogether } from "./replaced.ts";
 import { type Expression, walk } from "./revision.ts";
 import type { Draft, Held, PlanInput, Step } from "./step.ts";
 import { wayBackOf } from "./way-back.ts";
@@ -45,13 +45,22 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
     .map(({ migration }) => migration);
   const broken = taken.flatMap(({ migration }) => brokenFile(migration, "up"));
   const stop = input.policy.failure === "stop";
-  const known = [...renamed(fresh, graph, input.history), ...comeBack(fresh, input.history)];
+  const renames = renamed(fresh, graph, input.history);
+  const known = [
+    ...(renames.length > 0 ? renames : putTogether(fresh, input.history)),
+    ...comeBack(fresh, input.history),
+  ];
   const decided = new Set(known.map(({ details }) => details?.revision));
   if (!input.policy.outOfOrder)
     problems.push(
       // What is known by another name or was replaced must not run, whatever its order is.
       ...late(
-        fresh.filter(({ id }) => input.history.again?.has(id) !== true && !decided.has(id)),
+        fresh.filter(
+          (migration) =>
+            input.history.again?.has(migration.id) !== true &&
+            !decided.has(migration.id) &&
+            !isRenamed(migration, graph, input.history),
+        ),
         graph,
         { entries: input.history.entries, passedOver: input.policy.passedOver },
       ),

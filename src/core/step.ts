@@ -12,6 +12,8 @@ export interface Goal {
   readonly to: string;
   /** The phases to run. Migrations of other phases are held back and listed in `Plan.held`. */
   readonly phases: readonly Phase[];
+  /** Down: exactly these revisions, whatever `to` says. A rollback takes back what its own run applied. */
+  readonly only?: readonly string[] | undefined;
 }
 
 export interface Policy {
@@ -85,6 +87,8 @@ export interface PlanInput {
   readonly migrations: readonly Migration[];
   /** Problems of discovery that belong to no single migration. */
   readonly problems: readonly Problem[];
+  /** What discovery says of the files, and stops nothing. */
+  readonly notes?: readonly Problem[] | undefined;
   /** The configured `order` of files without a number. */
   readonly order: readonly string[];
   readonly history: History;

@@ -10,8 +10,9 @@ import type { Source } from "../source/source.ts";
 import { createLifetime } from "../std/lifetime.ts";
 import { limitOf } from "./limit.ts";
 import { listenersOf } from "./listeners.ts";
+import { closedBefore, type Load, type Loaded, programKeys } from "./loaded.ts";
 import type { MigratorConfig } from "./migrator.ts";
-import { closedBefore, type Load, type Loaded, migratorOf, programKeys } from "./migrator-calls.ts";
+import { migratorOf } from "./migrator-calls.ts";
 import type { Migrator } from "./migrator-interface.ts";
 
 /** Options beside `targets` hold for each target that does not set them. */
@@ -142,9 +143,18 @@ export function createFleet(config: FleetConfig): Fleet {
     const { signal } = limit;
     const member = (one: Config, source?: Source): Member<Report> => {
       const name = one.target?.name ?? "";
+      const reach = async () => {
+        const [{ reachOf }, { createContext }] = await Promise.all([
+          import("../assemble/reach.ts"),
+          import("../assemble/assemble.ts"),
+        ]);
+        const context = createContext(one, { observe: (event) => observe(event, name), signal });
+        await reachOf(one, { context, say })?.();
+      };
       if (one.target?.schemas == null)
         return {
           name,
+          reach,
           run: async () => {
             const listeners = { say, observe: (event: RunEvent) => observe(event, name) };
             const load = () => loadConfigured(one, { ...listeners, source });
@@ -154,6 +164,7 @@ export function createFleet(config: FleetConfig): Fleet {
         };
       return {
         name,
+        reach,
         expand: async () => {
           const found = await schemasOf(one, { signal, say, create: true });
           const shared = shareListing(await openSource(one, { print: say, signal }));
@@ -192,7 +203,9 @@ async function load(config: FleetConfig): Promise<Config> {
       import("../config/known.ts"),
     ]);
   const program = "createFleet";
-  const options = Object.fromEntries([...FILE_KEYS, "imports", "contract"].map((key) => [key, OPTION]));
+  const options = Object.fromEntries(
+    [...FILE_KEYS, "imports", "webhooks", "contract"].map((key) => [key, OPTION]),
+  );
   const keys = { ...options, ...(await programKeys()), targets: OBJECT };
   checkGiven(config, { name: program, keys, required: ["targets"] });
   const { targets, root, observe: _, say: __, signal: ___, environment, contract, ...common } = config;

@@ -1,13 +1,12 @@
 /** The calls of a migrator: each checks its arguments and reaches one use-case. A fleet has the same for each target. */
-import type { Assembled } from "../assemble/assemble.ts";
-import type { Config } from "../config/config.ts";
 import type { Direction } from "../core/migration.ts";
 import type { FindOptions } from "../duplicates/find.ts";
-import { ConfigError } from "../errors.ts";
 import type { Repair } from "../run/corrections.ts";
+import type { Report } from "../run/report/report.ts";
 import type { RunContext } from "../run/session/target.ts";
 import { createLifetime } from "../std/lifetime.ts";
 import { limitOf } from "./limit.ts";
+import { closedBefore, type Load, type Loaded, type Opened } from "./loaded.ts";
 import type { Migrator, ScriptGiven } from "./migrator-interface.ts";
 
 export interface MigratorOptions {
@@ -57,12 +56,14 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       (await import("../assemble/imports.ts")).assembleImports(settings);
   const up = (to: string) =>
     call(async (opened, context) => {
-      const [{ migrateUp }, { remarkOnMode }, { switchedOff }, { skippedReport }] = await Promise.all([
-        import("../run/up.ts"),
-        import("../assemble/options.ts"),
-        import("../config/switched-off.ts"),
-        import("../run/report/skipped.ts"),
-      ]);
+      const [{ migrateUp }, { remarkOnMode }, { switchedOff }, { skippedReport }, { assembleChecks }] =
+        await Promise.all([
+          import("../run/up.ts"),
+          import("../assemble/options.ts"),
+          import("../config/switched-off.ts"),
+          import("../run/report/skipped.ts"),
+          import("../assemble/checks.ts"),
+        ]);
       const off = switchedOff(opened.settings.values);
       if (off !== null) {
         opened.say(off);
@@ -70,15 +71,19 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       }
       const remark = await remarkOnMode(opened.settings, opened.assembled.target);
       if (remark !== null) opened.say(remark);
-      return migrateUp(opened.assembled.target, await options(opened, "up", to), {
-        context,
-        imports: imports(opened),
-      });
+      const goal = await options(opened, "up", to);
+      const checks = assembleChecks(opened.settings);
+      return announced(opened, { command: "up", context }, (told) =>
+        migrateUp(opened.assembled.target, goal, { context: told, imports: imports(opened), checks }),
+      );
     });
   const down = (to: string) =>
     call(async (opened, context) => {
       const { migrate } = await import("../run/migrate.ts");
-      return migrate(opened.assembled.target, await options(opened, "down", to), context);
+      const goal = await options(opened, "down", to);
+      return announced(opened, { command: "down", context }, (told) =>
+        migrate(opened.assembled.target, goal, told),
+      );
     });
   const look = (opened: Opened, context: RunContext) =>
     import("../run/status.ts").then(({ look }) => look(opened.assembled.target, context));
@@ -144,6 +149,34 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
             return await use(assembled, context);
           },
         });
+      }),
+    async webhooks(action = "list") {
+      const { checkValue, oneOf } = await given();
+      checkValue(action, "The action of webhooks()", oneOf("list", "retry", "forget"));
+      return call(async ({ settings: { webhooks }, assembled }, context) => {
+        const { undelivered } = await import("../service/webhooks/undelivered.ts");
+        return undelivered(assembled.target, { action, webhooks }, context);
+      });
+    },
+    async compatible(image, given = {}) {
+      const { checkGiven, SWITCH } = await import("../config/given.ts");
+      checkGiven(given, { name: "compatible()", keys: { afterUp: SWITCH, ready: SWITCH } });
+      const { readRevisions } = await import("../source/revisions.ts");
+      const listed = readRevisions(image, "The image of compatible()");
+      return call(async (opened, context) => {
+        const { compatible } = await import("../run/compatible.ts");
+        const wanted = await options(opened, "up", "heads");
+        const asked = { ...wanted, image: listed, afterUp: false, ready: false, ...given };
+        return compatible(opened.assembled.target, asked, context);
+      });
+    },
+    revisions: () =>
+      callUnopened({ offline: true }, async ({ settings, say }, { signal }) => {
+        const [{ withSource }, { revisionsOf }] = await Promise.all([
+          import("../assemble/source.ts"),
+          import("../run/compatible.ts"),
+        ]);
+        return withSource(settings, { print: say, signal }, (source) => revisionsOf({ source }));
       }),
     log: () =>
       call(async ({ assembled }, context) =>
@@ -232,41 +265,20 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
   };
 }
 
+/** The program goes on after the run, so what was measured need not be out at its end. */
+async function announced(
+  { settings: config, assembled: { target } }: Opened,
+  of: { readonly command: Direction; readonly context: RunContext },
+  work: (context: RunContext) => Promise<Report>,
+): Promise<Report> {
+  const { announceRun } = await import("../service/announce.ts");
+  return announceRun({ config, target, isLast: false, ...of }, work);
+}
+
 async function checkFind(options: FindOptions, name: string): Promise<void> {
   const { checkGiven, COUNT, NUMBER, OBJECT, SWITCH, TEXTS } = await import("../config/given.ts");
   const keys = { limits: OBJECT, limit: COUNT, offset: COUNT, kinds: TEXTS, settled: SWITCH };
   checkGiven(options, { name, keys });
   const limits = { radius: NUMBER, same256: NUMBER, review256: NUMBER };
   checkGiven(options.limits ?? {}, { name: `limits of ${name}`, keys: limits });
-}
-
-/** The error of a call after `close()`. */
-export function closedBefore(what: string, maker: string): ConfigError {
-  return new ConfigError({
-    code: "CONFIG_INVALID",
-    message: `${what} was closed, and is used again.`,
-    hint: `Close it after its last call, or make another one with ${maker}.`,
-  });
-}
-
-/** `offline`: the database is not asked, for example which schemas it has. */
-export type Load = (wanted: { readonly offline: boolean }) => Promise<Loaded>;
-
-/** The configuration of a migrator, read and checked. */
-export interface Loaded {
-  readonly settings: Config;
-  readonly say: (line: string) => void;
-  /** Makes a new context for each run. */
-  readonly context: (signal: AbortSignal) => RunContext;
-  readonly assemble: () => Promise<Assembled>;
-}
-
-export interface Opened extends Loaded {
-  readonly assembled: Assembled;
-}
-
-/** The keys that only programs have, beside the options. */
-export async function programKeys() {
-  const { FUNCTION, OBJECT, SIGNAL, TEXT } = await import("../config/given.ts");
-  return { root: TEXT, observe: FUNCTION, say: FUNCTION, signal: SIGNAL, environment: OBJECT };
 }

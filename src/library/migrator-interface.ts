@@ -13,6 +13,7 @@ import type { LoggedRow, Recorded } from "../ledger/ledger.ts";
 import type { AdoptReport } from "../run/adopt/adopt-report.ts";
 import type { AdoptOptions } from "../run/adopt.ts";
 import type { BaselineOptions, BaselineReport } from "../run/baseline.ts";
+import type { Compatibility } from "../run/compatible.ts";
 import type { Repair } from "../run/corrections.ts";
 import type { ContactSheet } from "../run/duplicates.ts";
 import type { RepairReport } from "../run/repair.ts";
@@ -20,6 +21,8 @@ import type { DryRunReport } from "../run/report/dry-run-report.ts";
 import type { Report } from "../run/report/report.ts";
 import type { StatusRow } from "../run/report/status-rows.ts";
 import type { ImportState } from "../run/status.ts";
+import type { Redelivery, UndeliveredAction } from "../service/webhooks/undelivered.ts";
+import type { ImageRevisions, RevisionList } from "../source/revisions.ts";
 
 export interface Status {
   readonly database: string;
@@ -51,6 +54,13 @@ export interface ScriptGiven {
   readonly from?: string;
 }
 
+export interface CompatibleGiven {
+  /** Asks about the database as it will be after an `up` of these files. */
+  readonly afterUp?: boolean;
+  /** What the image would apply is then a problem. */
+  readonly ready?: boolean;
+}
+
 export interface ImportOptions {
   /** Reads images again whose colours an earlier release did not record. */
   readonly colours?: boolean;
@@ -80,8 +90,20 @@ export interface Migrator extends AsyncDisposable {
   dryRun(goal?: string): Promise<DryRunReport>;
   /** Writes `up` or `down` as a script for psql. It reads the files, and connects to no database. */
   script(options?: ScriptGiven): Promise<Script>;
+  /**
+   * Whether an image with these revisions can live with the database as it is, or as it will be after an `up` of these
+   * files. Changes nothing. Throws `ConfigError` if `image` is no list of revisions.
+   */
+  compatible(image: ImageRevisions, options?: CompatibleGiven): Promise<Compatibility>;
+  /** The revisions of these files, for `compatible` in another image. Connects to no database. */
+  revisions(): Promise<RevisionList>;
   /** The history in the ledger, the oldest first. */
   history(): Promise<AppliedHistory>;
+  /**
+   * The messages to webhooks that nobody has taken. `retry` sends each once more, `forget` deletes them. What is left
+   * afterwards is in the answer, and is not thrown.
+   */
+  webhooks(action?: UndeliveredAction): Promise<Redelivery>;
   /** The log: what was done to the database, failures included. The newest 1000 rows, the newest first. */
   log(): Promise<readonly LoggedRow[]>;
   /** Looks for problems in settings, files and database. What is wrong is a finding, and is not thrown. */

@@ -4,13 +4,14 @@ import type { Pooled } from "../database/address/pooling.ts";
 import type { Connection } from "../database/connection.ts";
 import { GodwitError, problemsOf } from "../errors.ts";
 import { damaged } from "../ledger/damage.ts";
+import { undeliveredTable } from "../ledger/webhooks.ts";
 import { heldLocks } from "../lock/held.ts";
 import type { Source } from "../source/source.ts";
 import { redact } from "../std/secret.ts";
 import { formatDuration } from "../std/time.ts";
 import { privilegesOf } from "./catalog/role.ts";
 import { longTransactions } from "./catalog/transactions.ts";
-import { withConnection } from "./session/connect.ts";
+import { readOnlyProblem, withConnection } from "./session/connect.ts";
 import type { RunContext, Target } from "./session/target.ts";
 
 export interface Finding {
@@ -84,8 +85,10 @@ export async function examineDatabase(
       : [warning("database", "No DATABASE_URL is set; this server is for development.")]),
     ...examineServer(connection, facts.pooled),
     ...(await examineRole(connection, schema)),
+    ...(await examineWriting(connection)),
     await examineLedger(connection, target),
     ...(await examineLocks(connection, schema)),
+    ...(await examineWebhooks(connection, target)),
     ...(await examineTransactions(connection)),
   ]);
 }
@@ -135,6 +138,13 @@ async function examineRole(connection: Connection, schema: string): Promise<read
   return findings;
 }
 
+async function examineWriting(connection: Connection): Promise<readonly Finding[]> {
+  const readOnly = await readOnlyProblem(connection);
+  if (readOnly === null) return [];
+  const { message, hint } = readOnly;
+  return [{ subject: "database", state: "problem", message: `${message}.`, hint }];
+}
+
 async function examineLedger(connection: Connection, { ledger }: Target): Promise<Finding> {
   const history = await ledger.read(connection, { evenDamaged: true });
   const refused = history.damage === null ? null : damaged(history.damage);
@@ -156,6 +166,19 @@ async function examineLocks(connection: Connection, schema: string): Promise<rea
       pid === null ? undefined : endOf(pid),
     ),
   );
+}
+
+/** Messages about runs that nobody has taken. */
+async function examineWebhooks(
+  connection: Connection,
+  { ledger: { schema, byHand }, settings }: Target,
+): Promise<readonly Finding[]> {
+  const given = settings.schema ?? null;
+  const left = await undeliveredTable({ schema, given, byHand }).list(connection);
+  if (left.length === 0) return [];
+  const names = [...new Set(left.map(({ webhook }) => webhook))].join(", ");
+  const what = `${left.length} ${left.length === 1 ? "message was" : "messages were"} not delivered to ${names}`;
+  return [warning("webhooks", what, "godwit webhooks shows them, and godwit webhooks --retry sends them.")];
 }
 
 /** What a migration would have to wait for. */

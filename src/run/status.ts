@@ -14,7 +14,7 @@ import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { type InvalidIndex, invalidIndexes } from "./catalog/indexes.ts";
 import { type Import, importRuns } from "./import.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
-import { beside, includesImports, type MigrateOptions, planInput } from "./plan.ts";
+import { beside, includesImports, type MigrateOptions, planInput, withPutTogether } from "./plan.ts";
 import { type StatusRow, statusRows } from "./report/status-rows.ts";
 import { withConnection } from "./session/connect.ts";
 import { refuseForeign } from "./session/owner.ts";
@@ -24,6 +24,7 @@ import { refuseSessionNeeds } from "./step/needs-session.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { prepareSteps } from "./step/prepare.ts";
 import { refusedResumes } from "./step/resumable.ts";
+import { refuseWithoutWayBack } from "./step/way-back.ts";
 
 export interface View {
   readonly target: string;
@@ -179,6 +180,9 @@ export async function preview(target: Target, options: MigrateOptions, context: 
     signal: context.signal,
   });
   await refuseSessionNeeds(view, steps);
+  if (options.rollback === true) await refuseWithoutWayBack(target, steps, unmirrored);
+  const [stuck, ...others] = await refusedResumes(target, { decided, files, history }, context);
+  if (stuck !== undefined) throw new PlanRefused([stuck, ...others]);
   const waits = await lockTimeoutWarnings(steps, target.settings);
   const { adopts } = view;
   const warnings = [...warningsOf(target, view, decided), ...waits];
@@ -209,7 +213,7 @@ async function seen(
       found === null || revisions.length === 0
         ? undefined
         : { title: found.tool.title, table: describeTable(found.table), revisions };
-    const seen = withAdopted(history, entries, context);
+    const seen = await withPutTogether(target, files, withAdopted(history, entries, context));
     return {
       history: seen,
       refused: null,

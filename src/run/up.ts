@@ -9,29 +9,84 @@
 import type { Phase } from "../core/migration.ts";
 import { GodwitError, Interrupted } from "../errors.ts";
 import type { ImportReport } from "../import/report.ts";
+import type { Check } from "./checks/check.ts";
+import { runChecks } from "./checks/checks.ts";
 import { type Import, runImport } from "./import.ts";
 import { migrate } from "./migrate.ts";
 import { includesImports, type MigrateOptions } from "./plan.ts";
 import type { Report } from "./report/report.ts";
 import { together } from "./report/together.ts";
+import { refuseRollback, takeBack } from "./rollback.ts";
+import { asInterruption } from "./session/ending.ts";
 import type { RunContext, Target } from "./session/target.ts";
 
 export interface UpOptions {
   readonly context: RunContext;
   /** Asked only where files are imported at all. */
   readonly imports: () => Promise<readonly Import[]>;
+  /** What must hold afterwards. */
+  readonly checks?: readonly Check[];
 }
 
-/** `up`, for command and library alike. Throws the first failure, whose `report` is that of everything. */
+/**
+ * `up`, for command and library alike. Throws the first failure, whose `report` is that of everything. Where that was
+ * asked for, what this run has applied is taken back then.
+ */
 export async function migrateUp(
   target: Target,
   options: MigrateOptions,
-  { context, imports }: UpOptions,
+  { context, imports, checks = [] }: UpOptions,
 ): Promise<Report> {
   const wanted = includesImports(options.goal) ? await imports() : [];
-  return wanted.length === 0
-    ? migrate(target, options, context)
-    : migrateEverything(target, options, { context, imports: wanted });
+  const rollback = options.rollback === true;
+  if (rollback) refuseRollback(options, wanted);
+  const attempt = (around: RunContext) =>
+    wanted.length === 0
+      ? migrate(target, options, around)
+      : migrateEverything(target, options, { context: around, imports: wanted });
+  if (!rollback && checks.length === 0) return attempt(context);
+  // Whoever watches is told of one end: of the run with its checks and its way back.
+  const unended: RunContext = {
+    ...context,
+    observe: (event) => {
+      if (event.kind !== "finished") context.observe(event);
+    },
+  };
+  const ended = (report: Report) => context.observe({ kind: "finished", report });
+  try {
+    const report = await checked(await attempt(unended), { target, checks, context });
+    ended(report);
+    return report;
+  } catch (error) {
+    if (!(error instanceof GodwitError)) throw error;
+    const revert = (way: MigrateOptions, own: RunContext) => migrate(target, way, own);
+    const report = rollback
+      ? await takeBack(error, { context: unended, revert })
+      : (error.report as Report | undefined);
+    if (report !== undefined) {
+      error.report = report;
+      ended(report);
+    }
+    throw error;
+  }
+}
+
+interface Checking {
+  readonly target: Target;
+  readonly checks: readonly Check[];
+  readonly context: RunContext;
+}
+
+/** The report with the names of the checks that have passed. Throws the error of the first that did not. */
+async function checked(report: Report, { target, checks, context }: Checking): Promise<Report> {
+  try {
+    return checks.length === 0 ? report : { ...report, checks: await runChecks(target, checks, context) };
+  } catch (thrown) {
+    const error = asInterruption(thrown, context.signal);
+    if (error instanceof GodwitError)
+      error.report = { ...report, outcome: error instanceof Interrupted ? "interrupted" : "failed" };
+    throw error;
+  }
 }
 
 async function migrateEverything(

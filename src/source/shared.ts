@@ -10,6 +10,7 @@ export function shareListing(source: Source): Source {
       listing ??= listOnce(source);
       return listing;
     },
+    program: reader.program,
     read: (migration, direction) => reader.read(migration, direction),
     // What the code of a migration does to its process must not reach the other targets.
     apart: () => sharing(reader.apart?.() ?? reader),

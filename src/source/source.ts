@@ -2,6 +2,7 @@
 import type { Direction, Migration, MigrationSettings } from "../core/migration.ts";
 import type { Problem } from "../errors.ts";
 import type { Call, Recorded, Returned } from "../host/call.ts";
+import type { CommandEnd, CommandOptions } from "../host/command.ts";
 import type { ToolPlace } from "./detect/tool-place.ts";
 
 export interface Source {
@@ -22,6 +23,8 @@ export interface Source {
   read(migration: Migration, direction: Direction): Promise<Content>;
   /** Where a tool keeps its history, as its own configuration beside the files says; `null`: nothing says it. */
   historyPlace?(tool: string): ToolPlace | null;
+  /** Carries out the migrations in place of the run, where the target has a program for that. */
+  readonly program?: Program | undefined;
   /** The same files, with a process of its own for their code. Left out: it runs none. */
   apart?(): Source;
   /** Ends the process in which modules are loaded, if there is one. Safe to call twice. */
@@ -31,6 +34,8 @@ export interface Source {
 export interface Listing {
   readonly migrations: readonly Migration[];
   readonly problems: readonly Problem[];
+  /** What is said of the files, and stops nothing. */
+  readonly notes?: readonly Problem[] | undefined;
 }
 
 export type Content =
@@ -55,3 +60,10 @@ export type Content =
       /** Calls it only to write its statements down. */
       readonly record: (call: Omit<Call, "ask" | "parameterKinds" | "execute" | "late">) => Promise<Recorded>;
     };
+
+/** Carries out one migration. Throws the system's error if the program can't be started. */
+export type Program = (
+  migration: Pick<Migration, "id" | "file">,
+  direction: Direction,
+  options: Pick<CommandOptions, "signal" | "print" | "onStart">,
+) => Promise<CommandEnd>;

@@ -67,12 +67,16 @@ export function speaksOf(
   const names = [...keys, ...aliases];
   if (names.some((name) => isSpelledAs(name, migration.id))) return "surely";
   const fronts = names.flatMap((name) => frontOf(name) ?? []);
-  const shared = numbersOf(migration).filter((one) => isLongNumber(one) && fronts.includes(one));
+  const numbers = numbersOf(migration);
+  const shared = numbers.filter((one) => isLongNumber(one) && fronts.includes(one));
   if (shared.some(isMinute)) return "surely";
+  // A short number in front of a program's name.
+  const short = keys.flatMap((key) => frontOf(key) ?? []).filter((one) => !isLongNumber(one));
+  const inFront = numbers.filter((one) => short.includes(one));
   const known = new Set(keys.map(withoutZeros));
-  const same = numbersOf(migration).filter((one) => known.has(one));
+  const same = numbers.filter((one) => known.has(one));
   if (same.some(isLongNumber)) return "surely";
-  return same.length + shared.length > 0 ? "perhaps" : "no";
+  return same.length + shared.length + inFront.length > 0 ? "perhaps" : "no";
 }
 
 /** A row with the exact name of a file is that file's, so its name says nothing of another one. */

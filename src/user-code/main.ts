@@ -31,7 +31,7 @@ try {
 // Node makes these pipes non-blocking, and then `writeSync` of user code fails where a pipe is full.
 for (const { _handle } of [process.stdout, process.stderr] as readonly Piped[]) _handle?.setBlocking?.(true);
 // Ctrl-C and a container's SIGTERM may reach every process; when to stop is decided by the parent.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) process.on(signal, () => {});
 process.on("uncaughtException", (error: unknown) => tell({ kind: "uncaught", thrown: described(error) }));
 process.on("exit", () => tell({ kind: "exiting", stack: exitStack() }));
 

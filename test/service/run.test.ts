@@ -150,6 +150,23 @@ test("a database that goes away during a step is a cause that can pass", async (
   await running.exits(143);
 });
 
+test("a table lock that somebody holds longer than all tries is a cause that can pass", async ({ db }) => {
+  await db.sql("create table shops (id int)");
+  const reader = await db.connect();
+  await reader.query("begin; select from shops;");
+  const { godwit, app } = place(
+    db,
+    { "migrations/0001_slug.sql": "alter table shops add slug text" },
+    { MIGRATION_RETRY_DELAY: "1ms", GODWIT_LOCK_ATTEMPTS: "1", GODWIT_LOCK_TIMEOUT: "50ms" },
+  );
+  const running = godwit.start(...app(FOREVER));
+  await running.says("Attempt 1 of 4 to migrate has failed, and its cause can pass");
+  await reader.query("rollback");
+  await running.says("1 migration applied");
+  running.child.kill("SIGTERM");
+  await running.exits(143);
+});
+
 test("of several targets only those are tried again whose cause can pass", async ({ db }) => {
   const targets = {
     wrong: { url: db.url, ledgerSchema: "wrong", dir: "wrong" },

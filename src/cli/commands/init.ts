@@ -4,7 +4,9 @@ import { join, relative } from "node:path";
 import { isAddressed } from "../../assemble/assemble.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { writeNew, writeOver } from "../files.ts";
+import { KITS } from "../kits/kits.ts";
 import { nextNumber, writeMigration } from "./create.ts";
+import { writeKits } from "./deploy.ts";
 import { isOurs, listed, listing } from "./new.ts";
 
 const FIRST = `-- migrate:up
@@ -29,6 +31,8 @@ export default defineConfig({
 export async function run(invocation: Invocation): Promise<Answer> {
   const config = await invocation.config();
   if (invocation.flags.supabase === true) return await writeFunction(config.root);
+  const kits = Object.keys(KITS).filter((flag) => invocation.flags[flag] === true);
+  if (kits.length > 0) return writeKits(kits, config, invocation.flags.dir);
   const made: string[] = [];
   const { layout, migrations } = await listed(config, invocation);
   if (invocation.flags.import === true) {
@@ -50,9 +54,10 @@ export async function run(invocation: Invocation): Promise<Answer> {
     made.push(path);
   }
   const shown = made.map((path) => relative(process.cwd(), path));
-  const database = isAddressed(config)
-    ? "the configured database"
-    : "an embedded PostgreSQL in .godwit (add it to .gitignore); set DATABASE_URL to use your own";
+  const database =
+    isAddressed(config) || config.given.databaseUrl !== undefined
+      ? "the configured database"
+      : "an embedded PostgreSQL in .godwit (add it to .gitignore); set DATABASE_URL to use your own";
   return {
     json: { made },
     text: [

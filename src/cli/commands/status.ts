@@ -4,6 +4,7 @@ import { migrateOptions } from "../../assemble/options.ts";
 import type { StatusRow } from "../../run/report/status-rows.ts";
 import { type ImportState, type Status, statusOf } from "../../run/status.ts";
 import type { Answer, Invocation } from "../command.ts";
+import { exitCodeOfProblems } from "../output/exit.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
 import { withSession } from "../session.ts";
 
@@ -37,7 +38,12 @@ export async function run(invocation: Invocation): Promise<Answer> {
       text: textOf(status, { layout, paint: invocation.terminal.paint }),
       // With `--quiet`, a gate answers by its exit code, and still says what is wrong.
       result: !isGate,
-      exitCode: problems.length > 0 || (invocation.flags.check === true && !upToDate) ? 1 : 0,
+      exitCode:
+        problems.length > 0
+          ? exitCodeOfProblems(problems, invocation.exitCodes)
+          : invocation.flags.check === true && !upToDate
+            ? 1
+            : 0,
     };
   });
 }

@@ -4,6 +4,7 @@ import { migrateOptions } from "../../assemble/options.ts";
 import { dryRun } from "../../run/dry-run.ts";
 import type { DryRunFailure, DryRunReport } from "../../run/report/dry-run-report.ts";
 import type { Answer, Invocation } from "../command.ts";
+import { exitCodeOfProblems } from "../output/exit.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
 import { withSession } from "../session.ts";
 
@@ -18,7 +19,7 @@ export async function tryOut(invocation: Invocation, to: string): Promise<Answer
       json: { report, ...(problems.length === 0 ? {} : { problems }) },
       text: textOf(report, { paint: invocation.terminal.paint, most }),
       result: true,
-      exitCode: report.outcome === "failed" ? 1 : 0,
+      exitCode: report.outcome === "failed" ? exitCodeOfProblems(problems, invocation.exitCodes) : 0,
     };
   });
 }

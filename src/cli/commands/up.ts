@@ -1,11 +1,13 @@
 /** `godwit up` */
 import { randomUUID } from "node:crypto";
+import { assembleChecks } from "../../assemble/checks.ts";
 import { assembleImports } from "../../assemble/imports.ts";
 import { migrateOptions, remarkOnMode } from "../../assemble/options.ts";
 import { switchedOff } from "../../config/switched-off.ts";
 import type { Report } from "../../run/report/report.ts";
 import { skippedReport } from "../../run/report/skipped.ts";
 import { migrateUp } from "../../run/up.ts";
+import { announceRun } from "../../service/announce.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { withSession } from "../session.ts";
@@ -27,7 +29,12 @@ export async function run(invocation: Invocation): Promise<Answer> {
     const remark = await remarkOnMode(config, target);
     if (remark !== null) invocation.say(remark);
     const imports = () => assembleImports(config);
-    const report = await migrateUp(target, options, { context, imports });
+    const checks = assembleChecks(config);
+    const { isTriedAgain } = invocation;
+    const report = await announceRun(
+      { config, target, command: "up", context, isLast: true, isTriedAgain },
+      (told) => migrateUp(target, options, { context: told, imports, checks }),
+    );
     if (report.imports === undefined) return { json: { report }, text: summary(report), result: false };
     const { importSummary } = await import("./import.ts");
     const text = [summary(report), ...report.imports.map(importSummary)].join("\n");
@@ -42,7 +49,11 @@ export function summary(report: Report): string {
     steps.length === 0
       ? `${target}: nothing to do${command === "up" ? ", everything is applied" : ""}.`
       : `${steps.length} ${steps.length === 1 ? "migration" : "migrations"} ${done} ${target} in ${formatDuration(durationMs)}.`;
-  return [first, ...heldLines(held)].join("\n");
+  return [first, ...heldLines(held), ...checkLines(report)].join("\n");
+}
+
+function checkLines({ checks = [] }: Report): readonly string[] {
+  return checks.length === 0 ? [] : [`Checks passed: ${checks.join(", ")}.`];
 }
 
 export function heldLines(held: Report["held"]): readonly string[] {

@@ -9,6 +9,7 @@ import type { Blocker } from "../../database/connection.ts";
 import type { Problem } from "../../errors.ts";
 import type { Holder } from "../../lock/lock.ts";
 import type { Observe, RunEvent } from "../../run/report/events.ts";
+import type { Rollback } from "../../run/report/report.ts";
 import { redact } from "../../std/secret.ts";
 import { formatDuration } from "../../std/time.ts";
 import { createImportProgress } from "./import-progress.ts";
@@ -140,6 +141,22 @@ export function createProgress(log: Log): Progress {
       case "thumbnails-progress":
         log.live(event.total === 0 ? "" : `pictures of ${event.import}: ${event.done} of ${event.total}`);
         return;
+      case "check-started":
+        log.live(`check ${event.check} …`);
+        return;
+      case "check-done":
+        if (event.problem === null)
+          log.done(`check ${event.check} passed`, formatDuration(event.durationMs), {
+            duration: event.durationMs,
+          });
+        else log.failed(`check ${event.check} failed`, { code: event.problem.code });
+        return;
+      case "rollback-started":
+        log.write("warn", `The run has failed: taking back ${event.revisions.join(", ")}`);
+        return;
+      case "rollback-done":
+        sayRollback(log, event.rollback);
+        return;
       case "finished":
         log.live("");
         return;
@@ -148,6 +165,18 @@ export function createProgress(log: Log): Progress {
     }
   };
   return { observe };
+}
+
+/** What became of what the failed run had applied. */
+function sayRollback(log: Log, { outcome, reverted, kept, unknown, problem }: Rollback): void {
+  const named = (names: readonly string[]) => (names.length === 0 ? "nothing" : names.join(", "));
+  if (outcome === "done") {
+    log.write("warn", `Taken back: ${named(reverted)}. Nothing that this run applied is left`);
+    return;
+  }
+  const open = unknown.length === 0 ? "" : `; not known: ${unknown.join(", ")}`;
+  log.write("error", `Taken back: ${named(reverted)}; still applied: ${named(kept)}${open}`);
+  if (problem !== undefined) log.problem("error", problem);
 }
 
 function describeBlocker(blocker: Blocker | undefined): string {

@@ -1,6 +1,7 @@
 /** What the driver throws, as our errors. */
 import { DatabaseError } from "../../errors.ts";
 import { type Words, withoutData } from "../private-data.ts";
+import { missingPrivilege } from "../privilege.ts";
 import type { Sent } from "../sent.ts";
 import { INSUFFICIENT_PRIVILEGE, isLoginRefused, isRaised, isRetryableConnection } from "../sqlstate.ts";
 
@@ -93,7 +94,7 @@ export function databaseError(
       hint:
         error.hint ??
         (sqlState === INSUFFICIENT_PRIVILEGE && !isRaised(error.routine)
-          ? "Grant the missing privilege to the role that migrates, or use another role's URL."
+          ? missingPrivilege(error.message)
           : undefined),
       details,
     },

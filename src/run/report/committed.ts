@@ -32,7 +32,12 @@ export type Committed =
       readonly judged?: boolean | undefined;
     }
   /** Some statements of a module outside a transaction have succeeded. */
-  | { readonly extent: "unknown"; readonly position: null }
+  | {
+      readonly extent: "unknown";
+      readonly position: null;
+      /** The module says that it may run again from its beginning. */
+      readonly idempotent?: boolean | undefined;
+    }
   /** The connection was lost, and the ledger could not be asked. */
   | {
       readonly extent: "unknown";
@@ -54,10 +59,12 @@ export interface FailedStep {
   readonly file: string;
   /** How to run again, where the same command is not enough. */
   readonly rerun?: string | undefined;
+  /** A program of the user's carried it out. */
+  readonly program?: boolean | undefined;
 }
 
 /** A sentence without its full stop. */
-export function whatWasKept(committed: Committed, { file }: FailedStep): string {
+export function whatWasKept(committed: Committed, { file, program }: FailedStep): string {
   switch (committed.extent) {
     case "none":
       return "It was rolled back; nothing of it was kept";
@@ -75,6 +82,8 @@ export function whatWasKept(committed: Committed, { file }: FailedStep): string 
         return "The connection was lost, and the ledger could not be asked since: whether what was sent last took effect is not known";
       if (committed.position !== null && committed.judged === true)
         return `Statement ${committed.position} of ${file} was begun outside a transaction; whether it took effect is not known`;
+      if (committed.position === null && program === true)
+        return "The runner works in sessions of its own: what it has committed stays, and how far it got is not known";
       return committed.position === null
         ? "It runs outside a transaction: what its statements have done stays, and how far it got is not known"
         : `Statement ${committed.position} of ${file} commits by itself, so it may have kept a part of its work`;
@@ -84,7 +93,7 @@ export function whatWasKept(committed: Committed, { file }: FailedStep): string 
 /** What to do about a failure, so that the next run can continue. */
 function howToGoOn(
   committed: Committed,
-  { revision, direction, file, rerun = "run again" }: FailedStep,
+  { revision, direction, file, rerun = "run again", program }: FailedStep,
 ): string {
   switch (committed.extent) {
     case "none":
@@ -101,8 +110,10 @@ function howToGoOn(
           : `godwit status shows what is applied, and what must be decided first; then ${rerun}`;
       if (committed.position !== null && committed.judged === true)
         return `${rerun}: the catalog says whether the statement took effect`;
+      if (committed.position === null && committed.idempotent === true)
+        return `${rerun}: it is idempotent, and runs from its beginning`;
       return committed.position === null
-        ? byHand(revision, direction)
+        ? byHand(revision, direction, program)
         : `look at the database; if the statement may run again, corrected or not: godwit repair --retry ${revision}:${committed.position}; if it is complete: godwit repair --mark-done ${revision}:${committed.position}; then run again`;
   }
 }
@@ -129,14 +140,15 @@ export function advise(committed: Committed, step: FailedStep): string {
 }
 
 /** The advice where no ledger knows how much is done. A person decides between "complete" and "taken back". */
-export function decideByHand(revision: string, direction: Direction): string {
-  return sentence(byHand(revision, direction));
+export function decideByHand(revision: string, direction: Direction, program = false): string {
+  return sentence(byHand(revision, direction, program));
 }
 
-function byHand(revision: string, direction: Direction): string {
+function byHand(revision: string, direction: Direction, program = false): string {
+  const declare = program ? "" : " (or declare it idempotent: true)";
   return direction === "up"
-    ? `look at the database; if it may run again: godwit repair --retry ${revision} (or declare it idempotent: true); if it is complete: godwit repair --mark-done ${revision}; then run again`
-    : `look at the database; if it may run again: godwit repair --retry ${revision} (or declare it idempotent: true); if it is reverted: godwit repair --forget ${revision}; then run again`;
+    ? `look at the database; if it may run again: godwit repair --retry ${revision}${declare}; if it is complete: godwit repair --mark-done ${revision}; then run again`
+    : `look at the database; if it may run again: godwit repair --retry ${revision}${declare}; if it is reverted: godwit repair --forget ${revision}; then run again`;
 }
 
 function sentence(text: string): string {

@@ -6,7 +6,7 @@ import type { Problem } from "../../errors.ts";
 import type { ImportEvent } from "../../import/events.ts";
 import type { Holder } from "../../lock/lock.ts";
 import { presentable } from "../../std/secret.ts";
-import type { Report, StepReport } from "./report.ts";
+import type { Report, Rollback, StepReport } from "./report.ts";
 
 export type RunEvent =
   | ImportEvent
@@ -99,6 +99,17 @@ export type RunEvent =
       readonly done: number;
       readonly total: number;
     }
+  /** A check after the run begins, or has ended. `problem`: it failed. */
+  | { readonly kind: "check-started"; readonly check: string }
+  | {
+      readonly kind: "check-done";
+      readonly check: string;
+      readonly durationMs: number;
+      readonly problem: Problem | null;
+    }
+  /** The run has failed, and begins to take back what it has applied. */
+  | { readonly kind: "rollback-started"; readonly revisions: readonly string[] }
+  | { readonly kind: "rollback-done"; readonly rollback: Rollback }
   | { readonly kind: "connection-lost"; readonly problem: Problem }
   | { readonly kind: "finished"; readonly report: Report };
 

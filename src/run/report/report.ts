@@ -25,6 +25,21 @@ export interface StepFailure {
   readonly committed: "none" | "some" | "unknown";
 }
 
+/** What became of what a failed run had applied, where it was to be taken back. */
+export interface Rollback {
+  /** `done`: nothing that this run applied is left. `not begun`: a signal or the deadline has ended the run. */
+  readonly outcome: "done" | "failed" | "interrupted" | "not begun";
+  /** The rows of the log have this run id. `null`: it was not begun. */
+  readonly runId: string | null;
+  readonly reverted: readonly string[];
+  /** What this run applied and is still in place, in the order in which it was applied. */
+  readonly kept: readonly string[];
+  /** What the rollback was reverting when it ended, and may have reverted in part. */
+  readonly unknown: readonly string[];
+  /** Why something was kept. */
+  readonly problem?: Problem;
+}
+
 export interface Report {
   readonly command: "up" | "down";
   readonly target: string;
@@ -46,4 +61,8 @@ export interface Report {
   readonly warnings: readonly Problem[];
   /** One report for each import. Only an `up` of everything has them, where imports are configured. */
   readonly imports?: readonly ImportReport[];
+  /** The checks that have passed. Only of an `up` with checks. */
+  readonly checks?: readonly string[];
+  /** Only of a failed `up` that was to take back what it applied, and had applied something. */
+  readonly rollback?: Rollback;
 }

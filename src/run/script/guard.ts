@@ -18,7 +18,7 @@ import { readableOnly, whoseOf } from "../mirror/whose.ts";
 import type { Target } from "../session/target.ts";
 import { ANY, block, columnsOf } from "./guard-sql.ts";
 import { concerned, rememberedPlaces } from "./remembered.ts";
-import { SAID, WORD, wordsOf } from "./words.ts";
+import { NUMBER, SAID, WORD, wordsOf } from "./words.ts";
 
 /** SQL that raises where one of these steps is applied. It is empty where there is nothing to ask. */
 export type OfflineGuard = (steps: readonly MirroredStep[], when: "at first" | "in its step") => string;
@@ -138,7 +138,7 @@ loop
   begin
     execute 'select array_agg(distinct v.word), array_agg(distinct v.number)
       from ' || format('%I.%I', place.nspname, place.relname) || ' t cross join lateral jsonb_each_text(to_jsonb(t)) e cross join lateral (${SAID}) v where e.key <> ''id''' into texts, numbers using ${ids};
-    execute 'select bool_and(coalesce(r.texts && $2, false) or coalesce(r.numbers && $3, false)) from '
+    execute 'select bool_and(coalesce(r.texts && $2, false) or coalesce(r.numbers && ($2 || $3), false)) from '
       || format('%I.%I', place.nspname, place.relname) || ' t
       cross join lateral (select array_agg(v.word) as texts, array_agg(v.number) as numbers
         from jsonb_each_text(to_jsonb(t)) e cross join lateral (${SAID}) v where e.key <> ''id'') r' into wholly using ${[ids, ...all].join(", ")};
@@ -146,7 +146,7 @@ loop
     continue;
   end;
   for asked in select * from (values ${asked.join(",\n    ")}) as v (revision, sure, short) loop
-    if asked.sure && texts or fresh and (place.known or wholly) and asked.short && numbers then
+    if asked.sure && (texts || coalesce(numbers, '{}')) or fresh and (place.known or wholly) and asked.short && numbers then
       raise exception using errcode = '${PRESENT_SQLSTATE}',
         message = asked.revision || ' is in the history of another tool (' || place.nspname || '.' || place.relname || '): it would run a second time',
         hint = ${literal(TAKE_OVER)};
@@ -205,10 +205,10 @@ export function anyToolDownGuard(
 if pg_catalog.to_regclass(${literal(ledger.sql.toolRowsTable)}) is null then return; end if;
 for place in ${rememberedPlaces(target, concerned(target))}
 loop
-  execute 'select array_agg(distinct ${WORD}), array_agg(distinct ltrim(e.value, ''0'')) filter (where e.key like ''version%'') from ' || format('%I.%I', place.nspname, place.relname) || ' t
+  execute 'select array_agg(distinct ${WORD}), array_remove(array_agg(distinct ${NUMBER}), null) from ' || format('%I.%I', place.nspname, place.relname) || ' t
     cross join lateral jsonb_each_text(to_jsonb(t)) e where e.key <> ''id''' into texts, numbers;
   for asked in select * from (values ${asked.join(",\n    ")}) as v (revision, sure, short) loop
-    if asked.sure && texts or asked.short && numbers then
+    if asked.sure && (texts || coalesce(numbers, '{}')) or asked.short && numbers then
       raise exception using errcode = '${PRESENT_SQLSTATE}',
         message = asked.revision || ' would be taken back here, and stay in the history of another tool (' || place.nspname || '.' || place.relname || ')',
         hint = 'If its history does not matter any more, write the script with --mirror none.';

@@ -5,11 +5,16 @@ import { isLongNumber, numbersOf, spelled } from "../../tools/match.ts";
 /** A value of a row, without the extension of a file. */
 export const WORD = String.raw`regexp_replace(e.value, ''\.([cm]?[jt]s|sql)$'', '''')`;
 
+/** The number of a version, or in front of a name. Django's apps number theirs each for itself. */
+export const NUMBER = `case when e.key like ''version%'' then ltrim(e.value, ''0'')
+      when e.key in (''name'', ''filename'', ''migration_name'') and not to_jsonb(t) ? ''app''
+      then ltrim(replace(substring(e.value from ''^[0-9][0-9-]*(?=[_-])''), ''-'', ''''), ''0'') end`;
+
 /**
  * Rows of words and numbers that a value says, as `speaksOf` reads it: the word, its spelling, and a long number in front of
  * it. A word that is the name of a file (`$1`) says nothing of another one.
  */
-export const SAID = `select ${WORD} as word, case when e.key like ''version%'' then ltrim(e.value, ''0'') end as number
+export const SAID = `select ${WORD} as word, ${NUMBER} as number
       union all select s.spelled, case when length(s.front) < 12 then s.front end
         from (select regexp_replace(lower(${WORD}), ''[-_.[:space:]]+'', ''_'', ''g'') as spelled,
           ltrim(replace(substring(${WORD} from ''^([0-9][0-9-]{7,})[-_.]''), ''-'', ''''), ''0'') as front) s where ${WORD} <> all ($1)

@@ -27,7 +27,9 @@ export type Body =
       readonly ownModes?: TransactionModes | undefined;
       readonly revert: string | null;
     }
-  | (Content & { readonly kind: "module" });
+  | (Content & { readonly kind: "module" })
+  /** What a program of the user's carries out. */
+  | { readonly kind: "program"; readonly file: string };
 
 export interface SplitStatement {
   readonly text: string;

@@ -4,7 +4,13 @@ import type { StepContext, StepOutcome } from "./context.ts";
 import { runModule } from "./module.ts";
 import { callModule } from "./module-call.ts";
 import type { Form, Prepared } from "./prepared.ts";
-import { refuseModuleOutside, renderModule, renderStatements, renderTransaction } from "./render.ts";
+import {
+  refuseModuleOutside,
+  refuseProgram,
+  renderModule,
+  renderStatements,
+  renderTransaction,
+} from "./render.ts";
 import { refuseAny, refuseStatements, refuseUnlessIdempotent } from "./resume.ts";
 import { runStatements } from "./statements.ts";
 import { runTransactions, tryText } from "./transactions.ts";
@@ -49,6 +55,16 @@ export const FORMS = {
     render: refuseModuleOutside,
     refuseResume: refuseUnlessIdempotent,
     advise: declareOutside,
+  },
+  /** A program of the user's does what it does, in sessions of its own. */
+  program: {
+    transactional: false,
+    sends: "program",
+    run: oneByOne(runModule),
+    try: null,
+    render: refuseProgram,
+    refuseResume: refuseAny,
+    advise: () => null,
   },
 } as const satisfies Readonly<Record<string, Form>>;
 

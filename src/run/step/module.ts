@@ -1,4 +1,4 @@
-/** Carries out a migration written in TypeScript: in one transaction, like SQL, unless it says otherwise. */
+/** Carries out a migration written in TypeScript: in one transaction, like SQL, unless it says otherwise. And one that a program carries out. */
 import type { Result } from "../../database/connection.ts";
 import { type DatabaseError, StepFailed } from "../../errors.ts";
 import { type Committed, NOTHING, UNASKED } from "../report/committed.ts";
@@ -12,6 +12,7 @@ import { entryOf, frameParts } from "./frame-parts.ts";
 import type { Activity } from "./module-activity.ts";
 import { callModule } from "./module-call.ts";
 import type { Prepared } from "./prepared.ts";
+import { callProgram } from "./program.ts";
 import { interrupted } from "./resume.ts";
 import { cutOff, failureOf, stepError } from "./step-error.ts";
 import { placeOfTrace, traceOf } from "./trace.ts";
@@ -28,7 +29,13 @@ export async function runModule(
   context.observe({ kind: "step-started", step, index, count: context.count });
   for (let attempt = 1; ; attempt++) {
     using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
-    const progress: ModuleProgress = { begun: false, activity: undefined, complete: false, closing: false };
+    const progress: ModuleProgress = {
+      begun: false,
+      activity: undefined,
+      started: false,
+      complete: false,
+      closing: false,
+    };
     try {
       await (outside ? runOutside(context, prepared, progress) : runInside(context, prepared, progress));
       const report = {
@@ -47,7 +54,7 @@ export async function runModule(
       await rollback(context.connection);
       // A statement that obeys no cancel: at its end the run asks the ledger.
       if (wasLost || (lost.aborted && context.stop.aborted)) {
-        context.lostAt?.(keptWhenLost(progress, { outside }));
+        context.lostAt?.(keptWhenLost(progress, prepared));
         throw lost.reason;
       }
       const committed = outside ? await settle(context, prepared, progress) : committedIn(error);
@@ -73,6 +80,8 @@ interface ModuleProgress {
   /** The ledger has a row that says so. */
   begun: boolean;
   activity: Activity | undefined;
+  /** A program of the user's runs, or has run. */
+  started: boolean;
   /** The function has returned without an error. Only the last row is missing. */
   complete: boolean;
   /** The end of its transaction was sent. */
@@ -80,9 +89,13 @@ interface ModuleProgress {
 }
 
 /** What is known of a module without asking the ledger. */
-function keptWhenLost({ closing }: ModuleProgress, { outside }: { outside: boolean }): Committed {
-  if (outside) return { extent: "unknown", position: null };
+function keptWhenLost({ closing }: ModuleProgress, prepared: Prepared): Committed {
+  if (!prepared.form.transactional) return unknownOf(prepared);
   return closing ? UNASKED : NOTHING;
+}
+
+function unknownOf({ settings: { idempotent } }: Prepared): Committed {
+  return { extent: "unknown", position: null, idempotent };
 }
 
 /**
@@ -95,9 +108,10 @@ async function settle(
   progress: ModuleProgress,
 ): Promise<Committed> {
   const { step } = prepared;
-  const mayHaveKept = progress.complete || progress.activity?.commits.mayHaveKept() === true;
+  const mayHaveKept =
+    progress.complete || progress.started || progress.activity?.commits.mayHaveKept() === true;
   // Nobody knows what an earlier attempt did.
-  if (mayHaveKept || step.reason === "resume") return { extent: "unknown", position: null };
+  if (mayHaveKept || step.reason === "resume") return unknownOf(prepared);
   if (!progress.begun) return NOTHING;
   const { sql } = context.ledger;
   const { ownRole: own, fence } = frameParts(context, prepared);
@@ -164,9 +178,14 @@ async function runOutside(context: StepContext, prepared: Prepared, progress: Mo
   if (context.kind.session)
     await context.connection.execute(resetSession(context.kind, context.target.settings, settings));
   await context.lock.confirm();
-  await callModule(context, prepared, (activity) => {
-    progress.activity = activity;
-  });
+  if (prepared.form.sends === "program")
+    await callProgram(context, prepared, () => {
+      progress.started = true;
+    });
+  else
+    await callModule(context, prepared, (activity) => {
+      progress.activity = activity;
+    });
   // If this fails, the transaction has failed. The next question finds that out.
   await context.connection.execute(CALM_SESSION).catch(() => {});
   if (await isInTransaction(context)) throw leftOpen(prepared);

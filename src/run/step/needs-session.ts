@@ -26,6 +26,7 @@ export async function refuseSessionNeeds(
 
 async function whyNot({ form, because, load }: Prepared): Promise<string | null> {
   if (form.sends === "calls") return "a module waits for the answers of its statements";
+  if (form.sends === "program") return "its runner needs the URL of the database";
   if (!form.transactional) return because ?? "it does not run in one transaction";
   const body = await load();
   if (body.kind !== "sql") return null;

@@ -4,9 +4,11 @@
  */
 import type { Migration } from "../../core/migration.ts";
 import type { Step } from "../../core/plan.ts";
+import { mentionedNames } from "../../core/sql/mentions.ts";
 import { GodwitError, SourceError } from "../../errors.ts";
 import { problemOf } from "../../source/problems.ts";
 import { orAbort } from "../../std/time.ts";
+import type { Body } from "./body.ts";
 import { FORMS } from "./forms.ts";
 import { type BodyInput, loadBody } from "./load-body.ts";
 import type { Prepared } from "./prepared.ts";
@@ -22,6 +24,9 @@ export interface PrepareInput extends BodyInput {
   readonly signal: AbortSignal;
 }
 
+/** Statements and functions that end advisory locks of the session. One inside a function is found at the end of the run. */
+const FREES_LOCKS = new Set(["discard", "pg_advisory_unlock", "pg_advisory_unlock_all"]);
+
 /** Never throws for a broken migration. Its step is returned with a `problem`. */
 export async function prepareSteps(input: PrepareInput): Promise<readonly Prepared[]> {
   let kept = 0;
@@ -34,13 +39,28 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
     try {
       const problem = migration && problemOf(migration, step.direction);
       if (problem != null) throw new SourceError([problem]);
+      if (input.source.program !== undefined && migration !== null && goesByProgram(step, migration)) {
+        const program: Body = { kind: "program", file: migration.file };
+        prepared.push({
+          ...base,
+          form: FORMS.program,
+          because: "the runner of the target carries it out",
+          // It works in sessions of its own.
+          mayFreeLock: false,
+          load: () => Promise.resolve(program),
+          problem: null,
+        });
+        continue;
+      }
       const body = await orAbort(load(), input.signal);
+      if (body.kind === "program") throw new Error("No file is a program.");
       if (body.kind === "module") {
         const outside = base.settings.transaction === false;
         prepared.push({
           ...base,
           form: FORMS[outside ? "module-outside" : "module"],
           because: outside ? "the module says so" : null,
+          mayFreeLock: true,
           load,
           problem: null,
         });
@@ -48,7 +68,8 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
       }
       const settings = body.settings ?? base.settings;
       const because =
-        whyOutside(body, settings) ?? (step.reason === "resume" ? "an earlier run began it so" : null);
+        whyOutside(body, settings) ??
+        (step.reason === "resume" ? "an earlier run has begun it outside a transaction" : null);
       kept += body.text.length;
       const keep = kept <= KEEP_BYTES;
       prepared.push({
@@ -56,14 +77,21 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
         settings,
         form: FORMS[because === null ? "transaction" : "statements"],
         because,
+        mayFreeLock: mentionedNames(body.text, FREES_LOCKS).size > 0,
         load: keep ? () => Promise.resolve(body) : load,
         problem: null,
       });
     } catch (error) {
       input.signal.throwIfAborted();
       if (!(error instanceof GodwitError)) throw error;
-      prepared.push({ ...base, form: FORMS.transaction, because: null, load, problem: error.toProblem() });
+      const problem = error.toProblem();
+      prepared.push({ ...base, form: FORMS.transaction, because: null, mayFreeLock: false, load, problem });
     }
   }
   return prepared;
+}
+
+/** What was applied before the target had a program has its way back in the ledger. */
+function goesByProgram({ direction }: Step, { revertible }: Migration): boolean {
+  return direction === "up" || revertible;
 }

@@ -18,6 +18,8 @@ export interface Prepared {
   readonly form: Form;
   /** Why the step does not run in one transaction, in words for people. */
   readonly because: string | null;
+  /** The step may give the run's lock away. The lock is asked for before the next step begins. */
+  readonly mayFreeLock: boolean;
   readonly load: () => Promise<Body>;
   readonly problem: Problem | null;
 }
@@ -26,8 +28,8 @@ export interface Prepared {
 export interface Form {
   /** One transaction of the run is around the whole step. If the step fails, nothing of it is kept. */
   readonly transactional: boolean;
-  /** How the text reaches the server: in one message, in one for each statement, or as a function sends it. */
-  readonly sends: "whole" | "statements" | "calls";
+  /** How the text reaches the server: in one message, in one for each statement, as a function sends it, or not at all: a program of the user's does. */
+  readonly sends: "whole" | "statements" | "calls" | "program";
   /** Carries out the first of these steps, which all have this form. It may go on with the steps behind it. */
   readonly run: (
     context: StepContext,

@@ -37,6 +37,10 @@ export function refuseModuleOutside(pen: ScriptPen): Promise<readonly string[]> 
   return Promise.reject(pen.refused("it runs outside a transaction"));
 }
 
+export function refuseProgram(pen: ScriptPen): Promise<readonly string[]> {
+  return Promise.reject(pen.refused("the runner of the target carries it out"));
+}
+
 function frameOf({ parts }: ScriptPen, prepared: Prepared, revert: string | null): StepFrame {
   const { step } = prepared;
   return step.direction === "up"

@@ -93,12 +93,12 @@ export function undecided(
 }
 
 /** An earlier run has begun the step, and nobody knows how far it came. */
-export function interrupted({ step }: Pick<Prepared, "step">): PlanRefused {
+export function interrupted({ step, form }: Pick<Prepared, "step" | "form">): PlanRefused {
   return new PlanRefused([
     {
       code: "PLAN_PARTIAL",
       message: `An earlier run ended in the middle of ${step.direction === "down" ? "the way back of " : ""}${step.file}, outside a transaction; how far it came is not known.`,
-      hint: decideByHand(step.revision, step.direction),
+      hint: decideByHand(step.revision, step.direction, form.sends === "program"),
       place: { file: step.file },
     },
   ]);

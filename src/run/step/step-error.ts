@@ -2,6 +2,7 @@
 import type { Step } from "../../core/plan.ts";
 import type { Blocker } from "../../database/connection.ts";
 import { withoutDataOf } from "../../database/private-data.ts";
+import { missingPrivilege } from "../../database/privilege.ts";
 import { rememberQuoted } from "../../database/sent.ts";
 import { isRaised } from "../../database/sqlstate.ts";
 import { DatabaseError, GodwitError, type Place, StepFailed } from "../../errors.ts";
@@ -10,6 +11,7 @@ import { inTheWay } from "../report/blockers.ts";
 import { advise, type Committed, NOTHING, whatWasKept } from "../report/committed.ts";
 import type { StepFailure } from "../report/report.ts";
 import { asSchemaGone } from "../session/schema-gone.ts";
+import { isWorthRetrying } from "../session/transaction.ts";
 import { type Body, placeOf, statementsOf } from "./body.ts";
 import type { StepContext } from "./context.ts";
 import { interruption, withKept } from "./interruption.ts";
@@ -39,7 +41,7 @@ export function stepError(
   // A layout may have a file for each direction. This is the one that ran.
   const file = body?.file ?? step.file;
   const rerun = howToRerun(context, step);
-  const failed = { ...step, file, rerun };
+  const failed = { ...step, file, rerun, program: prepared.form.sends === "program" };
   if (context.stop.aborted) return interruption(context.stop, failed, committed);
   const gone = asSchemaGone(error);
   if (gone !== error) return gone as GodwitError;
@@ -63,20 +65,24 @@ export function stepError(
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
   const marker = prepared.form.advise(context.target.source.layout);
   const outside = !prepared.form.transactional;
-  const known = advice(error, { timeout, blockers, marker, outside });
+  const { user } = context.connection.server;
+  const known = advice(error, { timeout, blockers, marker, outside, user });
   // A specific advice replaces the general one, but never the sentence about what was kept.
   const kept =
     known === undefined || committed.extent !== "none"
       ? advise(committed, failed)
       : `${whatWasKept(committed, failed)}${rerun === undefined ? "" : `; then ${rerun}`}.`;
-  const hint = joinSentences(error.hint, known === error.hint ? undefined : known, kept);
+  // The hint of the connection does not know the role.
+  const general = error.hint === missingPrivilege(error.message) ? undefined : error.hint;
+  const hint = joinSentences(general, known, kept);
   return new StepFailed(
     {
       code: timeout ? "STEP_TIMEOUT" : "STEP_FAILED",
       message: `${place.file}${place.line === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`}: ${error.message}`,
       place,
       hint,
-      details: error.details,
+      // The last of its tries: a lock that others hold, or a deadlock. PostgreSQL has no objection to the text.
+      details: isWorthRetrying(error) ? { ...error.details, passing: true } : error.details,
     },
     { cause: error.again() },
   );
@@ -136,12 +142,14 @@ function advice(
     blockers,
     marker,
     outside,
+    user,
   }: {
     timeout: boolean;
     blockers: readonly Blocker[];
     marker: string | null;
     /** The step runs without a transaction already. */
     outside: boolean;
+    user: string;
   },
 ): string | undefined {
   if (isRaised(error.routine)) return undefined;
@@ -156,8 +164,7 @@ function advice(
     );
   if (/row-level security/.test(error.message))
     return "Row-level security would hide rows from this statement. Run it as a role with BYPASSRLS, or allow it with -- godwit: row-security=on";
-  if (error.sqlState === "42501")
-    return "Grant the missing privilege to the role that migrates, or use another role's URL.";
+  if (error.sqlState === "42501") return missingPrivilege(error.message, user);
   return undefined;
 }
 

@@ -48,6 +48,22 @@ test("a blocker grows older between two events, and is gone with the step", () =
   expect(state.snapshot()).toMatchObject({ status: "running", waitingFor: null, step: null });
 });
 
+test("a check that did not pass is a failure without a revision", () => {
+  const { state } = stateAt();
+  const check = {
+    kind: "check-done",
+    check: "orders",
+    durationMs: 1,
+    problem: { code: "CHECK_FAILED", message: "secret" },
+  };
+  const end = { kind: "finished", report: { outcome: "failed", failures: [] } };
+  for (const event of [started, check, end]) state.observe(event as unknown as RunEvent);
+  expect(state.snapshot()).toMatchObject({
+    status: "failed",
+    failures: [{ code: "CHECK_FAILED", revision: null }],
+  });
+});
+
 test("a failed run names codes and revisions, and no text of anybody", () => {
   const { state } = stateAt();
   state.begin();

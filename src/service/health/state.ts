@@ -95,6 +95,8 @@ export function createHealthState({ now = () => new Date() } = {}): HealthState 
       counters = count(counters, event, { waitedForRun: current.waitingFor?.kind === "run" });
       if (event.kind === "step-failed")
         failures = [...failures, { code: event.problem.code, revision: event.step.revision }];
+      if (event.kind === "check-done" && event.problem !== null)
+        failures = [...failures, { code: event.problem.code, revision: null }];
       current = notedIn(current, event, now().getTime());
       lastChecked = now().toISOString();
       changed();

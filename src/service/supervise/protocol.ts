@@ -12,7 +12,10 @@ export type FromMigrations =
       readonly problems: readonly Problem[];
     };
 
-/** Tells the command `up` that it is such a process. It is no option, so nobody is told of it. */
+/**
+ * Tells the command `up` that it is such a process: how many attempts are left after it, a space, and the `instanceId` of their
+ * log. It is no option, so nobody is told of it.
+ */
 export const SUPERVISED = "GODWIT_SUPERVISED";
 
 /** Causes that can pass by themselves. What PostgreSQL refuses, it refuses again. */
@@ -22,7 +25,6 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "DATABASE_CONNECTION_LOST",
   "LOCK_TIMEOUT",
   "LOCK_LOST",
-  "STEP_LOCK_TIMEOUT",
   "ADOPT_TOOL_RUNNING",
   "ORIGIN_UNREACHABLE",
   "ORIGIN_LOST",
@@ -31,7 +33,10 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** Whether another attempt may come to another end. */
 export function canPass(problems: readonly Problem[]): boolean {
-  return problems.length > 0 && problems.every(({ code }) => PASSING.has(code));
+  return (
+    problems.length > 0 &&
+    problems.every(({ code, details }) => PASSING.has(code) || details?.passing === true)
+  );
 }
 
 /** Events that hold the author's SQL, data or words: none of them is for the supervisor. */
