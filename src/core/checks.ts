@@ -102,7 +102,8 @@ function checkFile(
 ): void {
   const { id, file } = migration;
   const again = migration.kind === "repeatable" || migration.rerun === true;
-  const edited = migration.checksum !== entry.checksum && !again;
+  // What was adopted without a file has no text to compare with.
+  const edited = migration.checksum !== entry.checksum && !again && hasHadFile(entry);
   // If the text is known, an edit is reported first: the edit may be what broke the file.
   if (migration.problem !== undefined && !(edited && migration.fingerprint !== null)) {
     findings.warnings.push({

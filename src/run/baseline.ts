@@ -15,7 +15,7 @@ import { declaredGuard, notDeclared } from "./mirror/declared-guard.ts";
 import { mirroredRow, rememberedRow } from "./mirror/mirror.ts";
 import { keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
 import { lookAt } from "./mirror/tool-look.ts";
-import { forgetRow, seenRow, settleRow } from "./mirror/tool-memory.ts";
+import { firstLook, forgetRow, seenRow, settleRow } from "./mirror/tool-memory.ts";
 import { withWarnings } from "./session/local-commits.ts";
 import { withLock } from "./session/locked.ts";
 import { refuseForeign, replacedBy } from "./session/owner.ts";
@@ -83,7 +83,7 @@ export async function baseline(
     const isReplacing = confirm !== undefined && (replaced.length > 0 || hasOtherFiles(look));
     const { mirror } = await judge(target, look, { files, history, settled, replacing: isReplacing });
     const sql = target.ledger.sql;
-    const rows: string[] = [];
+    const rows: string[] = look === null ? [] : [firstLook(target, look)];
     let told: string | null = null;
     const written: string[] = [];
     const tell = async (revision: string) => {

@@ -175,7 +175,7 @@ class Run {
     // What is taken over or told is written before there is a plan.
     refuseForeign(target, files, read);
     const beside = await adoptInPassing(place, { files, history: read });
-    const { history, mirror, missingThere, unmirrored, remember, watch, advisory, passedOver } = beside;
+    const { history, mirror, missingThere, there, remember, watch, advisory, passedOver } = beside;
     await this.#reconnection.recall(connection, read.created);
     const goal = goalLeft(this.#options.goal, this.#tally.counted);
     if (goal === null) return;
@@ -199,7 +199,7 @@ class Run {
       failure === "continue" && !outOfOrder && isOvertakenIn(input, decided.steps, revision);
     const fatal = await this.#reconnection.fatal(connection, decided.steps, isOvertaken);
     if (fatal !== null && failure === "stop") throw fatal;
-    if (decided.direction === "down") refuseUnmirroredDown(target, unmirrored, decided);
+    if (decided.direction === "down") refuseUnmirroredDown(target, there, decided);
     if (mirror !== null && decided.direction === "up") await tellTool(place, { mirror, files, missingThere });
     if (decided.steps.length === 0) return;
     await refuseReadOnly(connection);

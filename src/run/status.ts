@@ -41,7 +41,7 @@ export interface View {
   /** Whether that history is mirrored. */
   readonly mirrored: boolean;
   /** One that is not, and the revisions that have a row in it. */
-  readonly unmirrored: Adoption["unmirrored"];
+  readonly there: Adoption["there"];
   readonly invalid: readonly InvalidIndex[];
 }
 
@@ -162,10 +162,10 @@ async function importStates(
 /** What `migrate` with these options would do now. Throws as it would. */
 export async function preview(target: Target, options: MigrateOptions, context: RunContext): Promise<Plan> {
   const view = await look(target, context);
-  const { files, history, refused, passedOver, unmirrored } = view;
+  const { files, history, refused, passedOver, there } = view;
   if (refused !== null) throw refused;
   const decided = plan(beside(planInput(target, options, files, history), passedOver));
-  if (decided.direction === "down") refuseUnmirroredDown(target, unmirrored, decided);
+  if (decided.direction === "down") refuseUnmirroredDown(target, there, decided);
   const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
   const steps = await prepareSteps({
     steps: decided.steps,
@@ -193,15 +193,15 @@ async function seen(
   target: Target,
   connection: Connection,
   { files, history, context }: { files: Listing; history: RecordedHistory; context: RunContext },
-): Promise<Pick<View, "history" | "refused" | "passedOver" | "warnings" | "mirrored" | "unmirrored">> {
+): Promise<Pick<View, "history" | "refused" | "passedOver" | "warnings" | "mirrored" | "there">> {
   try {
     refuseForeign(target, files, history);
-    const { entries, passedOver, warnings, mirror, unmirrored } = await lookAtTool(target, connection, {
+    const { entries, passedOver, warnings, mirror, there } = await lookAtTool(target, connection, {
       files,
       history,
     });
     const seen = withAdopted(history, entries, context);
-    return { history: seen, refused: null, passedOver, warnings, unmirrored, mirrored: mirror !== null };
+    return { history: seen, refused: null, passedOver, warnings, there, mirrored: mirror !== null };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;
     return {
@@ -209,7 +209,7 @@ async function seen(
       refused: error,
       passedOver: new Map(),
       warnings: [],
-      unmirrored: null,
+      there: null,
       mirrored: false,
     };
   }

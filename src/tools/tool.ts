@@ -23,8 +23,8 @@ export interface Tool {
   read(rows: readonly TextRow[], table: Relation): ToolHistory;
   /** If several projects share a table: selects the rows of the project that these files belong to. */
   own?(history: ToolHistory, migrations: readonly Migration[]): ToolHistory;
-  /** Replaces matching by key. */
-  match?(history: ToolHistory, migrations: readonly Migration[]): Match;
+  /** Replaces matching by key. `parents`: those of the revisions in our ledger that had a file. */
+  match?(history: ToolHistory, migrations: readonly Migration[], parents?: Parents): Match;
   /** Makes different spellings of one key equal. */
   normal?(key: string): string;
   /** The advisory locks that it holds while it runs. There are several if the key depends on how it was started. */
@@ -87,6 +87,9 @@ export interface Relation {
   readonly platform?: boolean;
 }
 
+/** What our ledger says of revisions whose files may be gone: the revisions that each depends on. */
+export type Parents = ReadonlyMap<string, readonly string[]>;
+
 export type TextRow = Readonly<Record<string, string | null>>;
 
 export interface ToolHistory {
@@ -122,10 +125,20 @@ export interface Match {
   readonly missing: readonly ToolRow[];
   /**
    * Migrations that a row may imply. `above`: one that the row implies for certain, whose file does not say what it
-   * stands on.
+   * stands on; or that has no file (`isUnknown`).
    */
-  readonly unplaced?: readonly { readonly id: string; readonly above: string }[];
+  readonly unplaced?: readonly Unplaced[];
+  /** What rows imply and neither a file nor our ledger knows. Everything else may be below it. */
+  readonly open?: readonly string[];
+  /** The files are the tool's own migrations in another form, so a row without a file waits for its file. */
+  readonly isSame?: boolean;
   readonly warnings: readonly Problem[];
+}
+
+export interface Unplaced {
+  readonly id: string;
+  readonly above: string;
+  readonly isUnknown?: true;
 }
 
 export interface Applied {
@@ -217,7 +230,7 @@ export interface MirroredStep {
 export interface Around {
   /** Those that come before this one, in the order of the files: in a graph its ancestors. */
   readonly below: readonly string[];
-  /** Those that come after it: in a graph its descendants. */
+  /** Those that come after it: in a graph its descendants, and those that may be. */
   readonly above: readonly string[];
 }
 

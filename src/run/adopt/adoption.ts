@@ -8,15 +8,18 @@ import { PlanRefused, type Problem } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
 import { groupBy } from "../../std/group.ts";
-import { compare, rowsOfOthers, type Sets, type ToolEvent } from "../../tools/compare.ts";
+import { compare, rowsOfOthers, type ToolEvent } from "../../tools/compare.ts";
 import { type Decision, decisionOf, type Situation } from "../../tools/decisions.ts";
+import type { Sets } from "../../tools/sets.ts";
 import { describeTable, type Tool } from "../../tools/tool.ts";
 import { toolsOf } from "../../tools/tools.ts";
 import { type FoundHistory, isGivenUp, refuseFailed } from "../mirror/histories.ts";
 import type { Mirror } from "../mirror/mirror.ts";
+import type { HistoryThere } from "../mirror/reruns.ts";
 import type { Advisory } from "../mirror/tool-lock.ts";
 import { isThatTable, type Look, type LookAt, lookAt } from "../mirror/tool-look.ts";
 import { rememberSql, type ToolMemory, tableOf } from "../mirror/tool-memory.ts";
+import { unplacedProblem } from "../mirror/unplaced.ts";
 import type { Target } from "../session/target.ts";
 import { type Adopted, adoptedOf } from "./adopted.ts";
 import { idOf, ofKind } from "./events.ts";
@@ -32,7 +35,6 @@ import {
   renamedThere,
   takenBackThere,
   uncertainNumber,
-  unplacedBelow,
   unremembered,
 } from "./problems.ts";
 import { twinProblems } from "./twins.ts";
@@ -44,8 +46,7 @@ export interface Adoption {
   readonly entries: readonly Adopted[];
   /** What we have applied and a mirrored history lacks, in the order of application. */
   readonly missingThere: readonly string[];
-  /** A history that is not mirrored, and the revisions that have a row in it. */
-  readonly unmirrored: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null;
+  readonly there: HistoryThere | null;
   readonly warnings: readonly Problem[];
   /** Pending revisions that the tool counts as applied although nothing says that they ran, with its title. */
   readonly passedOver: ReadonlyMap<string, string>;
@@ -54,7 +55,7 @@ export interface Adoption {
 }
 
 const NOTHING: Adoption = {
-  ...{ found: null, mirror: null, entries: [], missingThere: [], unmirrored: null, warnings: [] },
+  ...{ found: null, mirror: null, entries: [], missingThere: [], there: null, warnings: [] },
   ...{ remember: "", passedOver: new Map() },
 };
 
@@ -96,7 +97,12 @@ export async function judge(
     return { ...NOTHING, mirror, missingThere, remember, warnings: gone === null ? [] : [gone] };
   }
   refuseFailed(found);
-  const events = compare(sets).filter((event) => !("id" in event && settled.has(event.id)));
+  // Who speaks of some migrations is not asked about the others: they stay pending, and the next run asks.
+  const isOfOthers = ({ kind }: ToolEvent) =>
+    kind === "unplaced" || (kind === "without-file" && sets.match.isSame === true);
+  const isSettled = (event: ToolEvent) =>
+    settled.size > 0 && (isOfOthers(event) || ("id" in event && settled.has(event.id)));
+  const events = compare(sets).filter((event) => !isSettled(event));
   const decided = groupBy(events, (event) => decisionOf(event, situation));
   const refused = decided.get("refuse") ?? [];
   const forgotten = ofKind(refused, "unremembered").map(idOf);
@@ -109,13 +115,12 @@ export async function judge(
   refuseQuestions(found, { events: decided.get("ask") ?? [], all: events, sets, situation });
   const taken = (decided.get("take") ?? []).flatMap((event) => ("one" in event ? [event.one] : []));
   const told = new Set((decided.get("tell") ?? []).flatMap((event) => ("id" in event ? [event.id] : [])));
-  const rows = sets.match.applied.flatMap(({ id, row }) => (row === null ? [] : [id]));
   const entries = await adoptedOf(target, found, taken, files.migrations);
   const after = { ...sets, ours: { ...sets.ours, known: new Set([...sets.ours.known, ...taken.map(idOf)]) } };
   return {
     ...{ found, mirror, entries },
     missingThere: inOrder(history, [...told]),
-    unmirrored: mirror === null ? { found, revisions: new Set(rows) } : null,
+    there: thereIn(look, { found, sets }),
     passedOver: new Map(ofKind(events, "passed-over").map(({ id }) => [id, found.tool.title])),
     warnings: [...moved(found, memory), ...warningsOf(found, { decided, sets, situation })],
     remember: rememberSql(target, memory, { tool, table: found.table, sets: after }),
@@ -126,6 +131,16 @@ function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
   const before = tableOf(memory, found.tool.name);
   const isElsewhere = before !== undefined && before !== describeTable(found.table);
   return isElsewhere && isThatTable(found, memory) ? [movedWarning(found, before)] : [];
+}
+
+function thereIn({ mirror }: Look, { found, sets }: { found: FoundHistory; sets: Sets }): HistoryThere {
+  const { applied, open = [], isSame = false } = sets.match;
+  return {
+    ...{ found, isSame },
+    isMirrored: mirror !== null,
+    revisions: new Set(applied.flatMap(({ id, row }) => (row === null ? [] : [id]))),
+    above: isSame ? (open[0] ?? null) : null,
+  };
 }
 
 /** A history whose table is gone: a warning once, a refusal if it is mirrored. */
@@ -188,10 +203,10 @@ export function refusalsOf(
     return renamedThere(found, id, { was, hadFile: entry === undefined || hasHadFile(entry) });
   });
   const uncertain = ofKind(events, "uncertain").map(({ id, later }) => uncertainNumber(found, id, later));
-  const unplaced = ofKind(events, "unplaced");
+  const unplaced = unplacedProblem(found, ofKind(events, "unplaced"));
   return [
     ...(back.length === 0 ? [] : [takenBackThere(found, back)]),
-    ...(unplaced[0] === undefined ? [] : [unplacedBelow(found, unplaced.map(idOf), unplaced[0].above)]),
+    ...(unplaced === null ? [] : [unplaced]),
     ...renamed,
     ...uncertain,
     ...twins,
@@ -245,6 +260,11 @@ function listed(what: string, names: readonly string[]): readonly string[] {
   return [`${what}: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}`];
 }
 
+/** Whether rows without a file wait for their files, which may come with the next merge. */
+export function waitsForFile({ tool }: Pick<FoundHistory, "tool">, { match }: Pick<Sets, "match">): boolean {
+  return match.isSame ?? tool.layouts.length > 0;
+}
+
 function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided): readonly Problem[] {
   const { tool, history } = found;
   const edited = ofKind(decided.get("take") ?? [], "edited");
@@ -258,7 +278,7 @@ function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided):
   return [
     ...(situation.mirrored ? [...history.warnings, ...sets.match.warnings] : []),
     ...edited.map(({ id }): Problem => editedWarning(tool, id)),
-    ...(missing.length === 0 ? [] : [missingWarning(tool, missing)]),
+    ...(missing.length === 0 ? [] : [missingWarning(tool, missing, waitsForFile(found, sets))]),
     ...(passed.length === 0 ? [] : [passedOverWarning(tool, passed)]),
     ...(both.length === 0 ? [] : [bothWarning(found, both)]),
   ];

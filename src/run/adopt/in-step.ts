@@ -26,7 +26,7 @@ export interface InStep {
   readonly warn: (problem: Problem) => void;
 }
 
-type Beside = Pick<Adoption, "mirror" | "missingThere" | "unmirrored" | "remember" | "passedOver"> & {
+type Beside = Pick<Adoption, "mirror" | "missingThere" | "there" | "remember" | "passedOver"> & {
   readonly watch: ToolWatch | null;
   readonly advisory: Advisory | null;
 };

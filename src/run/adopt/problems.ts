@@ -208,17 +208,6 @@ export function uncertainNumber({ tool, table }: FoundHistory, id: string, later
   };
 }
 
-/** A head implies what is below it. Where the files do not say what that is, anything pending may be applied already. */
-export function unplacedBelow({ tool, table }: FoundHistory, ids: readonly string[], above: string): Problem {
-  const [is, it] = ids.length === 1 ? ["is", "it is"] : ["are", "they are"];
-  return {
-    code: "ADOPT_CONFLICT",
-    message: `${namesOf(ids)} ${is} pending, and ${tool.title} has applied ${above} with all below it (${describeTable(table)}): ${above} does not say what it revises, so nobody knows whether ${it} below it.`,
-    hint: `Write \`-- godwit: revises=<revision>\` into ${above} and the other files, or \`revises=none\` for a base, as its file in ${tool.title} says. Then take over what is applied with \`godwit adopt\`. Nothing was changed.`,
-    details: { tool: tool.name, table: describeTable(table), revisions: ids, above },
-  };
-}
-
 export function passedOverWarning(tool: Tool, ids: readonly string[]): Problem {
   const [first] = ids;
   return {
@@ -256,14 +245,14 @@ export function editedWarning(tool: Tool, id: string): Problem {
   };
 }
 
-export function missingWarning(tool: Tool, missing: readonly ToolRow[]): Problem {
+/** `waits`: their files may come. */
+export function missingWarning(tool: Tool, missing: readonly ToolRow[], waits: boolean): Problem {
   return {
     code: "PLAN_VANISHED",
     message: `${tool.title} has applied what has no file here: ${namesOf(missing.map(({ name }) => name))}.`,
-    hint:
-      tool.layouts.length === 0
-        ? "Take it over with `godwit adopt`; nothing of it is run here."
-        : "Normal for an older release on a newer database; else restore the files from version control.",
+    hint: !waits
+      ? "Take it over with `godwit adopt`; nothing of it is run here."
+      : "Normal for an older release on a newer database; else restore the files from version control.",
     details: { rows: missing.map(({ name }) => name) },
   };
 }

@@ -3,16 +3,18 @@
  * `tools/compare.ts` compares. `run/adopt/adoption.ts` judges the result.
  */
 import { ordered } from "../../core/heads.ts";
+import { hasHadFile } from "../../core/history.ts";
 import type { Connection } from "../../database/connection.ts";
 import { ConfigError } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
-import type { Sets } from "../../tools/compare.ts";
 import type { Situation } from "../../tools/decisions.ts";
-import { describeTable, type Tool } from "../../tools/tool.ts";
+import type { Sets } from "../../tools/sets.ts";
+import { describeTable, type Parents, type Tool } from "../../tools/tool.ts";
 import { isOwnLayout, MIRRORED_BY_DEFAULT, TOOLS, toolNamed, toolsOf } from "../../tools/tools.ts";
 import type { Target } from "../session/target.ts";
 import { refuseElsewhere } from "./elsewhere.ts";
+import { toolsAtHeads } from "./heads.ts";
 import {
   type FoundHistory,
   findHistories,
@@ -53,11 +55,13 @@ export async function lookAt(
   hold: (advisory: Advisory) => Promise<void> = async () => {},
 ): Promise<Look | null> {
   const memory = await recallTools(target, connection, history);
-  const { tools, mirrored, table } = concerned(target, memory);
+  const { tools: usual, mirrored, table } = concerned(target, memory);
   const first = await isFresh(target, connection, history);
-  const [only] = tools;
   const known = new Set(history.entries.map(({ revision }) => revision));
   const pending = files.migrations.filter(({ id }) => !known.has(id));
+  const heads = await toolsAtHeads(target, connection, { files, history, pending, except: usual });
+  const tools = [...usual, ...heads];
+  const [only] = tools;
   if (isOwnLayout(target.source.layout) && parseMirror(target.settings.mirror) !== "none") {
     await refuseUnnoticed(target, connection, { files: files.migrations, pending, first, except: tools });
   }
@@ -105,7 +109,10 @@ export async function lookAt(
       : null;
   if (made !== null) await refuseView(connection, mirrored ?? only, made);
   const at = mirrored === undefined ? table : (made ?? table);
-  const mirror = mirrored === undefined ? null : mirrorOf(mirrored, found, { files, table: at, target });
+  const mirror =
+    mirrored === undefined
+      ? null
+      : mirrorOf(mirrored, found, { files, table: at, target, parents: parentsIn(history) });
   const tool = found?.tool ?? mirrored ?? only;
   return {
     ...{ tool, found, mirror, memory },
@@ -129,11 +136,16 @@ export function setsOf(
   return {
     files: ordered(files.migrations, target.settings.order),
     history: found.history,
-    match: sideBySide(found, files.migrations),
+    match: sideBySide(found, files.migrations, parentsIn(history)),
     seen,
     looked: seen?.has(LOOKED) === true,
     ours: { ...oursIn(history, memory, name), older: olderIn(history, files) },
   };
+}
+
+/** What our ledger knows of revisions that had a file. */
+function parentsIn({ entries }: RecordedHistory): Parents {
+  return new Map(entries.filter(hasHadFile).map(({ revision, parents }) => [revision, parents]));
 }
 
 /** Adopted revisions whose text was not that of the present file. */

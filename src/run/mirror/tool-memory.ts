@@ -6,7 +6,7 @@ import { hasHadFile } from "../../core/history.ts";
 import { restored } from "../../core/sql/stored.ts";
 import type { Connection, Row } from "../../database/connection.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
-import { type Ours, remembered, type Sets, settledSubject } from "../../tools/compare.ts";
+import { hiddenSubject, type Ours, remembered, type Sets, settledSubject } from "../../tools/sets.ts";
 import { describeTable, type Relation, type Tool, type ToolRow } from "../../tools/tool.ts";
 import type { Target } from "../session/target.ts";
 
@@ -166,6 +166,25 @@ export function seenRow(
   return sql.rememberToolRow({ tool: tool.name, history }, revision, "up");
 }
 
+/**
+ * SQL that remembers the history of a tool whose rows are heads, when a person speaks of its migrations for the first
+ * time. From then on it is looked at. Empty if it is looked at already.
+ */
+export function firstLook(
+  target: Target,
+  {
+    memory,
+    tool,
+    found,
+    sets,
+  }: { readonly memory: ToolMemory; readonly tool: Tool; readonly sets: Sets | null } & {
+    readonly found: { readonly table: Relation } | undefined;
+  },
+): string {
+  if (found === undefined || sets?.match.isSame !== true || memory.seen.has(tool.name)) return "";
+  return rememberSql(target, memory, { tool, table: found.table, sets }).replace(/;$/, "");
+}
+
 /** SQL that forgets this revision's row, after a person has said what became of it. */
 export function forgetRow(
   { ledger: { sql } }: Target,
@@ -173,6 +192,9 @@ export function forgetRow(
   revision: string,
 ): string {
   const seen = memory.seen.get(tool.name);
-  if (seen?.subjects.has(revision) !== true) return "";
-  return sql.rememberToolRow({ tool: tool.name, history: seen.table }, revision, "down");
+  if (seen === undefined) return "";
+  return [revision, hiddenSubject(revision)]
+    .filter((subject) => seen.subjects.has(subject))
+    .map((subject) => sql.rememberToolRow({ tool: tool.name, history: seen.table }, subject, "down"))
+    .join("; ");
 }
