@@ -15,6 +15,7 @@ import { baselineRange } from "./baseline.ts";
 import { mirrorWithoutLooking } from "./mirror/tool-look.ts";
 import { type MigrateOptions, planInput } from "./plan.ts";
 import { anyToolDownGuard, anyToolGuard, downGuard, namedTableGuard, offlineGuard } from "./script/guard.ts";
+import { headsGuard } from "./script/heads.ts";
 import { comment, PSQL_SETTINGS, resetForPsql } from "./script/psql.ts";
 import { rememberedGuard } from "./script/remembered.ts";
 import { guarded, guardedDown, renderStep } from "./script/step.ts";
@@ -75,6 +76,7 @@ export async function renderScript(
       beside,
       back(reverted, "at first"),
       anyToolDownGuard(target, mirror, revertedFiles),
+      headsGuard(target, { files: files.migrations, applied: pending, reverted: revertedFiles }),
     ].filter((sql) => sql !== ""),
     ...rendered,
     footer(target),

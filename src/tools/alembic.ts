@@ -40,6 +40,7 @@ export const alembic: Tool = {
       })),
     ),
   match: closure,
+  heads: (table) => `select version_num::text as head from ${nameOf(table)}`,
   writer: {
     create(_keys, at) {
       const table = {
@@ -134,11 +135,19 @@ function closure(found: ToolHistory, migrations: readonly Migration[], parents: 
   };
 }
 
-/** Alembic names a file after its revision and a few words: `1975ea83b712_create_account`. Short numbers say too little. */
 function idOf(revision: string, migrations: readonly Migration[]): string {
-  if (migrations.some(({ id }) => id === revision) || /^\d{0,7}$/.test(revision)) return revision;
-  const [named, another] = migrations.filter(({ id }) => id.startsWith(`${revision}_`));
+  if (migrations.some(({ id }) => id === revision)) return revision;
+  const [named, another] = migrations.filter(({ id }) => namesOfHead(id).includes(revision));
   return named === undefined || another !== undefined ? revision : named.id;
+}
+
+/**
+ * The names that a head may have for this file: its own, and what is before a `_` in it. Alembic names a file after its
+ * revision and a few words, as in `1975ea83b712_create_account`. Short numbers say too little.
+ */
+export function namesOfHead(id: string): readonly string[] {
+  const starts = [...id.matchAll(/_/g)].map(({ index }) => id.slice(0, index));
+  return [id, ...starts.filter((start) => !/^\d{0,7}$/.test(start))];
 }
 
 /** The row of a descendant: Alembic refuses a table in which rows overlap. */

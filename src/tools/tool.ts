@@ -33,6 +33,8 @@ export interface Tool {
   readonly mayNotLock?: true;
   /** If the lock is a row: SQL that returns a row (`who`) while the lock is held. */
   lockedBy?(table: Relation, all: readonly Relation[]): string | null;
+  /** If its rows are the heads of a graph: a query for their names (`head`). Each implies all that is below it. */
+  heads?(table: Relation): string;
   /** A query that returns a row if the tool counts this step as applied. Without it, `writer.present` is used. */
   has?(table: Relation, step: MirroredStep): string | null;
   /** How its history is mirrored. Without it, the history cannot be mirrored. */

@@ -34,7 +34,7 @@ export async function toolsAtHeads(
   if (!isOwnLayout(target.source.layout) || setting !== null || !isGraph || pending.length === 0) return [];
   const ids = new Set(pending.map(({ id }) => id));
   const untouched = entries.every(({ baseline }) => baseline);
-  const others = TOOLS.filter((tool) => !isOfHeads(tool) || except.includes(tool));
+  const others = TOOLS.filter((tool) => tool.heads === undefined || except.includes(tool));
   const whose = readableOnly(whoseOf(target, migrations, untouched));
   const { schema = null } = target.settings;
   const found = (await allHistories(connection, { schema, whose, except: others })).filter(
@@ -45,8 +45,4 @@ export async function toolsAtHeads(
     },
   );
   return [...new Set(found.map(({ tool }) => tool))];
-}
-
-function isOfHeads({ match, layouts }: Tool): boolean {
-  return match !== undefined && layouts.length === 0;
 }
