@@ -19,7 +19,7 @@ import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
 import { adoptInPassing, makeTable, tellTool } from "./adopt/in-step.ts";
-import { unmirroredWarning } from "./adopt/unmirrored.ts";
+import { warnUntold } from "./adopt/unmirrored.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";
@@ -221,8 +221,8 @@ class Run {
     await lock.announce(
       `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`,
     );
-    const untoldOf = unmirroredWarning(target, { steps: decided.steps, history, mirrored: mirror !== null });
-    if (untoldOf !== null) this.#warn(untoldOf);
+    const mirrored = mirror !== null;
+    await warnUntold(place, { steps: decided.steps, history, mirrored, untold: beside.untold });
     this.#reconnection.prepared = prepared;
     for (const { step } of prepared) if (step.kind === "repeatable") this.#tally.repeatable(step.revision);
     const context: StepContext = {

@@ -42,6 +42,7 @@ export interface View {
   readonly mirrored: boolean;
   /** One that is not, and the revisions that have a row in it. */
   readonly there: Adoption["there"];
+  readonly untold: Adoption["untold"];
   readonly invalid: readonly InvalidIndex[];
 }
 
@@ -182,10 +183,10 @@ export async function preview(target: Target, options: MigrateOptions, context: 
 /** In the order in which `up` says them. */
 function warningsOf(
   target: Target,
-  { history, mirrored, warnings }: View,
+  { history, mirrored, untold, warnings }: View,
   { steps, warnings: planned }: Plan,
 ): readonly Problem[] {
-  const warning = unmirroredWarning(target, { steps, history, mirrored });
+  const warning = unmirroredWarning(target, { steps, history, mirrored, untold });
   return [...warnings, ...planned, ...(warning === null ? [] : [warning])];
 }
 
@@ -193,15 +194,15 @@ async function seen(
   target: Target,
   connection: Connection,
   { files, history, context }: { files: Listing; history: RecordedHistory; context: RunContext },
-): Promise<Pick<View, "history" | "refused" | "passedOver" | "warnings" | "mirrored" | "there">> {
+): Promise<Pick<View, "history" | "refused" | "passedOver" | "warnings" | "mirrored" | "there" | "untold">> {
   try {
     refuseForeign(target, files, history);
-    const { entries, passedOver, warnings, mirror, there } = await lookAtTool(target, connection, {
+    const { entries, passedOver, warnings, mirror, there, untold } = await lookAtTool(target, connection, {
       files,
       history,
     });
     const seen = withAdopted(history, entries, context);
-    return { history: seen, refused: null, passedOver, warnings, there, mirrored: mirror !== null };
+    return { history: seen, refused: null, passedOver, warnings, there, untold, mirrored: mirror !== null };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;
     return {
@@ -210,6 +211,7 @@ async function seen(
       passedOver: new Map(),
       warnings: [],
       there: null,
+      untold: null,
       mirrored: false,
     };
   }

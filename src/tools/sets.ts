@@ -81,7 +81,7 @@ const HIDDEN = "hidden:";
 
 /** Whether a remembered name is that of a row, or of a revision that a row implies. */
 export function isOfRow(subject: string): boolean {
-  return subject !== "" && !subject.startsWith(HIDDEN) && !subject.startsWith(SETTLED);
+  return subject !== "" && !/^(hidden|settled|untold):/.test(subject);
 }
 
 export function wasThere(id: string, seen: Sets["seen"]): boolean {
@@ -92,7 +92,8 @@ export function wasThere(id: string, seen: Sets["seen"]): boolean {
  * Whether it may be applied there although no row says so, because nobody here knows what one of the rows implies. A row
  * that was beside it at the last look does not imply it.
  */
-export function mayBeBelow(id: string, { files, match: { open = [] }, seen, ours }: Sets): boolean {
+export function mayBeBelow(id: string, { files, match: { open = [], upTo }, seen, ours }: Sets): boolean {
+  if (upTo !== undefined && ours.withoutFile.has(id)) return /^\d+$/.test(id) && BigInt(id) <= upTo;
   const isOfLastLook = (subject: string) => seen?.has(subject) ?? ours.adopted.has(subject);
   const wasRow =
     isOfLastLook(id) &&

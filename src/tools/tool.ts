@@ -132,6 +132,8 @@ export interface Match {
   readonly unplaced?: readonly Unplaced[];
   /** What rows imply and neither a file nor our ledger knows. Everything else may be below it. */
   readonly open?: readonly string[];
+  /** The tool's only row is this number, and stands for all numbers up to it. */
+  readonly upTo?: bigint;
   /** The files are the tool's own migrations in another form, so a row without a file waits for its file. */
   readonly isSame?: boolean;
   readonly warnings: readonly Problem[];

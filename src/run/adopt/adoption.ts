@@ -38,6 +38,7 @@ import {
   unremembered,
 } from "./problems.ts";
 import { twinProblems } from "./twins.ts";
+import { type UntoldTool, untoldIn } from "./unmirrored.ts";
 
 export interface Adoption {
   readonly found: FoundHistory | null;
@@ -47,6 +48,7 @@ export interface Adoption {
   /** What we have applied and a mirrored history lacks, in the order of application. */
   readonly missingThere: readonly string[];
   readonly there: HistoryThere | null;
+  readonly untold: UntoldTool | null;
   readonly warnings: readonly Problem[];
   /** Pending revisions that the tool counts as applied although nothing says that they ran, with its title. */
   readonly passedOver: ReadonlyMap<string, string>;
@@ -55,7 +57,7 @@ export interface Adoption {
 }
 
 const NOTHING: Adoption = {
-  ...{ found: null, mirror: null, entries: [], missingThere: [], there: null, warnings: [] },
+  ...{ found: null, mirror: null, entries: [], missingThere: [], there: null, untold: null, warnings: [] },
   ...{ remember: "", passedOver: new Map() },
 };
 
@@ -94,7 +96,8 @@ export async function judge(
     const missingThere = mirror === null ? [] : inOrder(history, files.migrations.flatMap(hasKey));
     const kept = mirror === null ? memory.seen.get(tool.name)?.subjects : undefined;
     const remember = rememberSql(target, memory, { tool, table: null, sets: null, kept });
-    return { ...NOTHING, mirror, missingThere, remember, warnings: gone === null ? [] : [gone] };
+    const untold = untoldIn(target, look);
+    return { ...NOTHING, mirror, missingThere, untold, remember, warnings: gone === null ? [] : [gone] };
   }
   refuseFailed(found);
   // Who speaks of some migrations is not asked about the others: they stay pending, and the next run asks.
@@ -121,6 +124,7 @@ export async function judge(
     ...{ found, mirror, entries },
     missingThere: inOrder(history, [...told]),
     there: thereIn(look, { found, sets }),
+    untold: untoldIn(target, look),
     passedOver: new Map(ofKind(events, "passed-over").map(({ id }) => [id, found.tool.title])),
     warnings: [...moved(found, memory), ...warningsOf(found, { decided, sets, situation })],
     remember: rememberSql(target, memory, { tool, table: found.table, sets: after }),
@@ -197,6 +201,7 @@ export function refusalsOf(
   const gone = ofKind(events, "taken-back-there").map(({ id }) => id);
   const applied = new Set(inOrder(history, gone));
   const back = gone.filter((id) => applied.has(id));
+  const withoutFile = new Set(history.entries.flatMap((one) => (hasHadFile(one) ? [] : [one.revision])));
   const twins = twinProblems(found, ofKind(events, "same-name"));
   const renamed = ofKind(events, "renamed").map(({ id, was }) => {
     const entry = history.entries.find(({ revision }) => revision === was);
@@ -205,7 +210,7 @@ export function refusalsOf(
   const uncertain = ofKind(events, "uncertain").map(({ id, later }) => uncertainNumber(found, id, later));
   const unplaced = unplacedProblem(found, ofKind(events, "unplaced"));
   return [
-    ...(back.length === 0 ? [] : [takenBackThere(found, back)]),
+    ...(back.length === 0 ? [] : [takenBackThere(found, back, withoutFile)]),
     ...(unplaced === null ? [] : [unplaced]),
     ...renamed,
     ...uncertain,

@@ -26,7 +26,7 @@ export interface InStep {
   readonly warn: (problem: Problem) => void;
 }
 
-type Beside = Pick<Adoption, "mirror" | "missingThere" | "there" | "remember" | "passedOver"> & {
+type Beside = Pick<Adoption, "mirror" | "missingThere" | "there" | "remember" | "passedOver" | "untold"> & {
   readonly watch: ToolWatch | null;
   readonly advisory: Advisory | null;
 };

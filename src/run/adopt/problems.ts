@@ -108,13 +108,36 @@ export function nothingInCommon(
   };
 }
 
-/** Our ledger says applied, and the tool's row is gone. To write the row again would hide what somebody did. */
-export function takenBackThere({ tool, table }: FoundHistory, ids: readonly string[]): Problem {
+/**
+ * Our ledger says applied, and the tool's row is gone. To write the row again would hide what somebody did. `withoutFile`:
+ * those that never had a file here.
+ */
+export function takenBackThere(
+  { tool, table }: FoundHistory,
+  ids: readonly string[],
+  withoutFile: ReadonlySet<string>,
+): Problem {
   const forget = ids.toReversed().map((id) => `\`godwit repair --forget ${id}\``);
+  const [are, were, they, them] =
+    ids.length === 1 ? ["is", "was", "it is", "it"] : ["are", "were", "they are", "them"];
+  const withFile = ids.filter((id) => !withoutFile.has(id));
+  const pending =
+    withFile.length === 0
+      ? ""
+      : withFile.length === ids.length
+        ? `, and ${they} pending again`
+        : `, and those with a file are pending again`;
+  const one = `\`godwit repair --mark-done ${ids[0]}\``;
+  const still =
+    ids.length === 1
+      ? `it is still there: ${one}`
+      : withFile.length < ids.length
+        ? `one is still there: ${one}`
+        : `all of them are still there: \`godwit baseline ${ids.at(-1)}\`; of one alone: ${one}`;
   return {
     code: "ADOPT_TAKEN_BACK",
-    message: `${namesOf(ids)} ${ids.length === 1 ? "was" : "were"} in the history of ${tool.title} (${describeTable(table)}) and ${ids.length === 1 ? "is" : "are"} no longer there: somebody took ${ids.length === 1 ? "it" : "them"} back there, or removed ${ids.length === 1 ? "its row" : "their rows"}.`,
-    hint: `Look at the database. ${ids.length === 1 ? "If it was taken back" : "Those that were taken back, the newest first"}: ${forget.slice(0, 3).join(", ")}${forget.length > 3 ? ", …" : ""}, and ${ids.length === 1 ? "it is" : "they are"} pending again. If ${ids.length === 1 ? `it is still there: \`godwit repair --mark-done ${ids[0]}\`` : `all of them are still there: \`godwit baseline ${ids.at(-1)}\`; of one alone: \`godwit repair --mark-done ${ids[0]}\``}. Nothing was changed.`,
+    message: `${namesOf(ids)} ${were} in the history of ${tool.title} (${describeTable(table)}) and ${are} no longer there: somebody took ${them} back there, or removed ${ids.length === 1 ? "its row" : "their rows"}.`,
+    hint: `Look at the database. ${ids.length === 1 ? "If it was taken back" : "Those that were taken back, the newest first"}: ${forget.slice(0, 3).join(", ")}${forget.length > 3 ? ", …" : ""}${pending}. If ${still}. Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revisions: ids },
   };
 }

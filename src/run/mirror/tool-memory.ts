@@ -95,6 +95,9 @@ export function oursIn({ entries }: RecordedHistory, memory: ToolMemory, tool: s
 /** The subject that stands for the look itself. It tells a history without rows from one that was never looked at. */
 export const LOOKED = "";
 
+/** The subject that stands for the warning that the tool is not told of our steps. */
+export const UNTOLD = "untold:";
+
 /**
  * SQL that remembers this look, for a transaction of ours. Empty if nothing has changed since the last look. `table`
  * and `sets` are `null` if the tool has no history here. `kept` then says what stays remembered: a table that is gone may
@@ -117,7 +120,8 @@ export function rememberSql(
 ): string {
   const before = memory.seen.get(tool.name);
   const from = table === null ? "" : describeTable(table);
-  const subjects = new Set([LOOKED, ...(sets === null ? kept : remembered(sets))]);
+  const said = before?.subjects.has(UNTOLD) === true ? [UNTOLD] : [];
+  const subjects = new Set([LOOKED, ...said, ...(sets === null ? kept : remembered(sets))]);
   const same = before?.table === from && before.subjects.size === subjects.size;
   if (same && [...subjects].every((subject) => before.subjects.has(subject))) return "";
   const make = memory.created ? "" : `${sql.createToolRows()}; `;
