@@ -24,6 +24,11 @@ export type ToolEvent =
   | { readonly kind: "uncertain"; readonly id: string; readonly later: Later }
   /** It was in the tool's history and is applied in our ledger. It is no longer in the tool's history. */
   | { readonly kind: "taken-back-there"; readonly id: string }
+  /**
+   * A row says that it is applied, and the tool goes by time: the files give it a later time now, so the tool would run it.
+   * `rewritten`: the row has the former text, which our ledger has too.
+   */
+  | { readonly kind: "later-time"; readonly id: string; readonly row: ToolRow; readonly rewritten: boolean }
   /** We applied it, and it never was in the tool's history. */
   | { readonly kind: "missing-there"; readonly id: string }
   /** We applied it, and it is not in the tool's history. Nothing shows whether it ever was. */
@@ -67,6 +72,8 @@ export function compare(sets: Sets): readonly ToolEvent[] {
   const events = files.flatMap((file): ToolEvent[] => {
     const { id } = file;
     const one = there.get(id);
+    const moved = laterTime(file, one, sets);
+    if (moved !== null) return [moved];
     if (one !== undefined && isRerunThere(file, one, sets)) return [{ kind: "applied-there", id, one }];
     if (ours.known.has(id)) return ofKnown(file, one, sets);
     const was =
@@ -133,12 +140,26 @@ function ofKnown(file: Migration, one: Applied | undefined, sets: Sets): ToolEve
 }
 
 /**
- * The migration runs again when its text changes, and the tool has run the current text. It does not apply to what we
- * ran ourselves: the tool's row may then be the older one.
+ * The tool has run the current text, and our ledger has a former one. It does not apply to what we ran ourselves: the
+ * tool's row may then be the older one.
  */
-function isRerunThere({ id, kind, rerun }: Migration, { row, edited }: Applied, { ours }: Sets): boolean {
-  const again = kind === "repeatable" || rerun === true;
-  return again && ours.older?.has(id) === true && row !== null && row.checksum !== null && !edited;
+function isRerunThere(
+  { id, kind, rerun, tool }: Migration,
+  { row, edited }: Applied,
+  { ours }: Sets,
+): boolean {
+  if (row === null || row.checksum === null || edited) return false;
+  // It runs again when its text changes.
+  if (kind === "repeatable" || rerun === true) return ours.older?.has(id) === true;
+  return ours.rewritten?.has(id) === true && tool?.checksums.includes(row.checksum) === true;
+}
+
+function laterTime({ id }: Migration, one: Applied | undefined, { match, ours }: Sets): ToolEvent | null {
+  if (match.rerunThere?.includes(id) !== true) return null;
+  if (one?.row != null) return { kind: "later-time", id, row: one.row, rewritten: false };
+  const checksum = ours.applied.has(id) ? ours.checksums?.get(id)?.replace(/^sha256:/, "") : undefined;
+  const row = match.missing.find((other) => other.checksum !== null && other.checksum === checksum);
+  return row === undefined ? null : { kind: "later-time", id, row, rewritten: true };
 }
 
 function ofUnknown(one: Applied, sets: Sets): ToolEvent {

@@ -33,6 +33,10 @@ export interface Ours {
   readonly withoutFile: ReadonlySet<string>;
   /** The adopted revisions whose files have a different text by now. Nobody has run that text here. */
   readonly older?: ReadonlySet<string>;
+  /** Those of them that differ in more than comments and white space. */
+  readonly rewritten?: ReadonlySet<string>;
+  /** The checksums of the texts that count as applied, by revision. */
+  readonly checksums?: ReadonlyMap<string, string>;
   /** Revisions that were known and were deliberately removed: reverted, or forgotten by a person. */
   readonly takenOut: ReadonlySet<string>;
 }

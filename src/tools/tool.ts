@@ -130,6 +130,11 @@ export interface Match {
    * stands on; or that has no file (`isUnknown`).
    */
   readonly unplaced?: readonly Unplaced[];
+  /**
+   * Migrations that the tool will run even if a row has their text: it goes by their time alone, and the files give them
+   * a later time than all rows have.
+   */
+  readonly rerunThere?: readonly string[];
   /** What rows imply and neither a file nor our ledger knows. Everything else may be below it. */
   readonly open?: readonly string[];
   /** The tool's only row is this number, and stands for all numbers up to it. */

@@ -23,6 +23,7 @@ import { unplacedProblem } from "../mirror/unplaced.ts";
 import type { Target } from "../session/target.ts";
 import { type Adopted, adoptedOf } from "./adopted.ts";
 import { idOf, ofKind } from "./events.ts";
+import { laterTime } from "./later-time.ts";
 import {
   asked,
   bothWarning,
@@ -118,7 +119,8 @@ export async function judge(
   refuseQuestions(found, { events: decided.get("ask") ?? [], all: events, sets, situation });
   const taken = (decided.get("take") ?? []).flatMap((event) => ("one" in event ? [event.one] : []));
   const told = new Set((decided.get("tell") ?? []).flatMap((event) => ("id" in event ? [event.id] : [])));
-  const entries = await adoptedOf(target, found, taken, files.migrations);
+  const { known } = sets.ours;
+  const entries = await adoptedOf(target, found, taken, { migrations: files.migrations, known });
   const after = { ...sets, ours: { ...sets.ours, known: new Set([...sets.ours.known, ...taken.map(idOf)]) } };
   return {
     ...{ found, mirror, entries },
@@ -208,10 +210,12 @@ export function refusalsOf(
     return renamedThere(found, id, { was, hadFile: entry === undefined || hasHadFile(entry) });
   });
   const uncertain = ofKind(events, "uncertain").map(({ id, later }) => uncertainNumber(found, id, later));
+  const later = ofKind(events, "later-time").map((event) => laterTime(found, event, true));
   const unplaced = unplacedProblem(found, ofKind(events, "unplaced"));
   return [
     ...(back.length === 0 ? [] : [takenBackThere(found, back, withoutFile)]),
     ...(unplaced === null ? [] : [unplaced]),
+    ...later,
     ...renamed,
     ...uncertain,
     ...twins,
@@ -286,5 +290,6 @@ function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided):
     ...(missing.length === 0 ? [] : [missingWarning(tool, missing, waitsForFile(found, sets))]),
     ...(passed.length === 0 ? [] : [passedOverWarning(tool, passed)]),
     ...(both.length === 0 ? [] : [bothWarning(found, both)]),
+    ...ofKind(warned, "later-time").map((event) => laterTime(found, event, false)),
   ];
 }

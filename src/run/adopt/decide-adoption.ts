@@ -42,7 +42,11 @@ export async function decideAdoption(
   // An emptied history says nothing of these, and the next run refuses them.
   const lost = isTold && isEmpty(found) ? ofKind(events, "unremembered").map(idOf) : [];
   const [first, ...others] = [
-    ...refusalsOf(found, events, history),
+    ...refusalsOf(
+      found,
+      events.filter(({ kind }) => isTold || kind !== "later-time"),
+      history,
+    ),
     ...(lost.length === 0 ? [] : [unremembered(found, lost)]),
   ];
   if (first !== undefined) throw new PlanRefused([first, ...others]);
@@ -79,7 +83,7 @@ export async function decideAdoption(
       target,
       found,
       matched.filter(({ id }) => !known.has(id) || again.has(id)),
-      files.migrations,
+      { migrations: files.migrations, known },
     )),
   ];
   const ids = new Set(matched.map(({ id }) => id));

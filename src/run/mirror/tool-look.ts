@@ -139,7 +139,12 @@ export function setsOf(
     match: sideBySide(found, files.migrations, parentsIn(history)),
     seen,
     looked: seen?.has(LOOKED) === true,
-    ours: { ...oursIn(history, memory, name), older: olderIn(history, files) },
+    ours: {
+      ...oursIn(history, memory, name),
+      older: olderIn(history, files, ({ checksum }) => checksum),
+      rewritten: olderIn(history, files, ({ checksum, fingerprint }) => fingerprint ?? checksum),
+      checksums: new Map(history.entries.map(({ revision, checksum }) => [revision, checksum])),
+    },
   };
 }
 
@@ -149,11 +154,18 @@ function parentsIn({ entries }: RecordedHistory): Parents {
 }
 
 /** Adopted revisions whose text was not that of the present file. */
-function olderIn({ entries }: RecordedHistory, { migrations }: Listing): ReadonlySet<string> {
-  const texts = new Map(migrations.map(({ id, checksum }) => [id, checksum]));
+function olderIn(
+  { entries }: RecordedHistory,
+  { migrations }: Listing,
+  textOf: (one: { readonly checksum: string; readonly fingerprint: string | null }) => string,
+): ReadonlySet<string> {
+  const texts = new Map(migrations.map((migration) => [migration.id, textOf(migration)]));
   const older = entries.filter(
-    ({ revision, baseline, state, checksum }) =>
-      baseline && state === "applied" && texts.has(revision) && texts.get(revision) !== checksum,
+    (entry) =>
+      entry.baseline &&
+      entry.state === "applied" &&
+      texts.has(entry.revision) &&
+      texts.get(entry.revision) !== textOf(entry),
   );
   return new Set(older.map(({ revision }) => revision));
 }
