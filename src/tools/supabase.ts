@@ -25,6 +25,7 @@ export const supabase: Tool = {
       })),
     ),
   writer: {
+    needsFiles: "squashed",
     create() {
       const table: Relation = {
         schema: "supabase_migrations",

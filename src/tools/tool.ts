@@ -217,6 +217,11 @@ export interface HistoryWriter {
    * place.
    */
   rename?(table: Relation, step: MirroredStep, from: string): string;
+  /**
+   * The tool refuses to run while a row has no file, so the rows of files that others replace are taken out. `squashed`:
+   * only if the replacing file is an applied one with another text, as the tool's own squash makes it.
+   */
+  readonly needsFiles?: "always" | "squashed";
   /** Its rows hold what only its own files have, such as a checksum that it compares or relies on. */
   readonly ownFiles?: true;
   /** Refuses files that cannot be mirrored. */

@@ -179,10 +179,12 @@ export function sameName(
   { id, row, applied }: { readonly id: string; readonly row: ToolRow; readonly applied?: true },
 ): Problem {
   if (applied === true) return otherId({ tool, table }, { id, row });
+  const project = row.columns?.project == null ? "" : ` of project ${row.columns.project}`;
+  const others = project === "" ? "" : ` If it is another project's: --mirror none:${describeTable(table)}.`;
   return {
     code: "ADOPT_CONFLICT",
-    message: `${id} is pending, and ${tool.title} has applied ${row.name}, which has no file (${describeTable(table)}): by name or text they are the same migration.`,
-    hint: `If it is the same: \`godwit repair --mark-done ${id}\`. If it is another one, remove that row from ${describeTable(table)} with ${tool.title}. Nothing was changed.`,
+    message: `${id} is pending, and ${tool.title} has applied ${row.name}${project}, which has no file (${describeTable(table)}): by name or text they are the same migration.`,
+    hint: `If it is the same: \`godwit repair --mark-done ${id}\`. If it is another one, remove that row from ${describeTable(table)} with ${tool.title}.${others} Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revisions: [id], row: row.name },
   };
 }

@@ -36,3 +36,20 @@ export function refuseForeign({ settings }: Target, files: Listing, history: His
   const foreign = checkOwner(graph, history, settings.project);
   if (foreign !== undefined) throw new PlanRefused([foreign]);
 }
+
+/**
+ * Applied migrations whose files are gone, and which stand before `last`. Their effect is in its file now, or in one before it,
+ * once a person says so.
+ */
+export function squashedInto(
+  { settings }: Target,
+  last: string | undefined,
+  { files, history }: { readonly files: Listing; readonly history: History },
+): readonly string[] {
+  const graph = graphOf(files.migrations, { order: settings.order });
+  const entries = versioned(history);
+  const end = entries.find(({ revision }) => revision === last)?.sequence ?? -1;
+  const isGone = ({ revision, state, sequence }: HistoryEntry) =>
+    state === "applied" && sequence < end && !graph.byId.has(revision);
+  return entries.filter((entry) => isGone(entry) && hasHadFile(entry)).map(({ revision }) => revision);
+}
