@@ -18,8 +18,7 @@ import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, Ste
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
-import { adoptInPassing, makeTable, tellTool } from "./adopt/in-step.ts";
-import { warnUntold } from "./adopt/unmirrored.ts";
+import { adoptInPassing, makeTable, tellTool, warnUntold } from "./adopt/in-step.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";

@@ -7,8 +7,6 @@ import { toolsOf } from "../../tools/tools.ts";
 import type { Look } from "../mirror/tool-look.ts";
 import { UNTOLD } from "../mirror/tool-memory.ts";
 import type { Target } from "../session/target.ts";
-import { writeUnderLock } from "../session/transaction.ts";
-import type { InStep } from "./in-step.ts";
 
 /** A tool whose migrations our files are, and to which we do not mirror. */
 export interface UntoldTool {
@@ -27,23 +25,11 @@ export function untoldIn({ source: { layout } }: Target, look: Look): UntoldTool
   return { tool, history, isSaid: memory.seen.get(tool.name)?.subjects.has(UNTOLD) === true };
 }
 
-interface Untold {
+export interface Untold {
   readonly steps: readonly Step[];
   readonly history: RecordedHistory;
   readonly mirrored: boolean;
   readonly untold: UntoldTool | null;
-}
-
-/** Says it, and remembers that it was said. */
-export async function warnUntold({ target, connection, lock, warn }: InStep, run: Untold): Promise<void> {
-  const warning = unmirroredWarning(target, run);
-  if (warning === null) return;
-  warn(warning);
-  if (run.untold === null) return;
-  const { tool, history } = run.untold;
-  const { sql } = target.ledger;
-  const kept = sql.rememberToolRow({ tool: tool.name, history }, UNTOLD, "up");
-  await writeUnderLock(connection, lock, `${sql.createToolRows()}; ${kept};`);
 }
 
 /** `null`: no warning is needed, it was given before, or the user has said that it does not matter. */
