@@ -76,7 +76,7 @@ function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands 
   return [
     "# The command line",
     NOTE,
-    "Results go to stdout. Progress, logs and errors go to stderr. Exit codes: 0 done · 1 failed, also for a bad configuration · 2 unusable command line · 130 or 143 ended by SIGINT or SIGTERM. The first signal cancels the running statement, rolls back and reports. The second signal ends the process at once.",
+    "Results go to stdout. Progress, logs and errors go to stderr. Exit codes: 0 done · 1 failed, also for a bad configuration · 2 unusable command line · 129, 130, 131 or 143 ended by SIGHUP, SIGINT, SIGQUIT or SIGTERM. The first signal cancels the running statement, rolls back and reports. The second signal ends the process at once.",
     "If several targets are configured (config.md), `up` and every command that only reads are about all of them, or about those that you name. Words that are names of targets are targets. The other word is the revision, and a revision needs exactly one target. A command that changes one thing needs one target. `--target` also names targets, and leaves every other word to the command. `tenants/a` is one schema of a target. Targets run one after the other, or several at a time with `--parallel`. If one fails, the others still run, unless you set `--on-target-failure stop`. The exit code is 0 only if all are done.",
     "A revision is an id, the start of an id if it is unique, `head`, `heads` or `base`. `+2` and `-1` count from the revision that the database is at. `head-1` and `0007+2` count from a named revision.",
     ...sections,

@@ -5,6 +5,7 @@
 
 import { presentableCause } from "./std/cause.ts";
 import { presentable, presentableData } from "./std/secret.ts";
+import { joinSentences } from "./std/sentences.ts";
 
 /** What is wrong, as plain data: printable, comparable, fit for JSON. */
 export interface Problem {
@@ -187,7 +188,7 @@ type CodeOf<Class extends string> = {
 /** Base of all errors below; `instanceof GodwitError` tells ours from a bug. */
 export abstract class GodwitError extends Error implements Problem {
   readonly code: ErrorCode;
-  readonly hint: string | undefined;
+  hint: string | undefined;
   readonly place: Place | undefined;
   readonly details: Readonly<Record<string, unknown>> | undefined;
   /** What the run had done until then (`Report` of the library); set where a run ends with this error. */
@@ -201,6 +202,11 @@ export abstract class GodwitError extends Error implements Problem {
     this.hint = hint;
     this.place = place;
     this.details = details;
+  }
+
+  /** Adds a sentence to the hint, where a caller knows more. */
+  adviseAlso(sentence: string): void {
+    this.hint = joinSentences(this.hint, presentable(sentence));
   }
 
   /** The same as plain data. */
@@ -367,7 +373,7 @@ export class DatabaseError extends GodwitError {
 /** A signal or the run's own deadline ended the work; what was done until then is kept. */
 export class Interrupted extends GodwitError {
   override readonly name = "Interrupted";
-  /** `SIGTERM`, `SIGINT`, or `deadline`. */
+  /** `SIGTERM`, `SIGINT`, `SIGHUP`, `SIGQUIT`, or `deadline`. */
   readonly by: string;
   constructor(problem: ProblemOf<"Interrupted">, by: string) {
     super(problem);

@@ -160,11 +160,11 @@ describe("repair", () => {
   });
 
   test("is refused for files of another project", async ({ db }) => {
-    await up(targetWith(db, { "0001_a.sql": "select 1;" }));
-    const foreign = targetWith(db, { "0001_posts.sql": "select 1;" });
+    await up(targetWith(db, { "0001_a.sql": "select 1;", "0002_b.sql": "select 2;" }));
+    const foreign = targetWith(db, { "0001_posts.sql": "select 3;" });
     const { codes } = await refusalOf(fix(db, foreign, { kind: "forget", revision: "0001_a" }));
     expect(codes).toEqual(["LEDGER_FOREIGN"]);
-    expect(await appliedIn(db)).toEqual(["0001_a"]);
+    expect(await appliedIn(db)).toEqual(["0001_a", "0002_b"]);
   });
 
   test("mark-done of a statement: the next run goes on behind it", async ({ db }) => {

@@ -84,7 +84,7 @@ export async function assembleOffline(config: Config, options: SourceOptions): P
 
 export function createContext(
   config: Config,
-  { observe, signal }: { observe: Observe; signal: AbortSignal },
+  { observe, signal, soFar }: Pick<RunContext, "observe" | "signal" | "soFar">,
 ): RunContext {
   return {
     runId: randomUUID(),
@@ -93,6 +93,7 @@ export function createContext(
     gitCommit: gitCommit(config.root, config.environment),
     signal,
     observe: (event) => observe(presentableEvent(event)),
+    ...(soFar === undefined ? {} : { soFar }),
   };
 }
 

@@ -8,7 +8,8 @@ export function migrateOptions(config: Config, direction: Direction, to: string)
   const { onFailure, outOfOrder } = config.values;
   // A revision can be reverted in any phase, whatever phase applied it.
   const phases = direction === "up" ? config.phases : PHASES;
-  return { goal: { direction, to, phases }, failure: onFailure, outOfOrder };
+  const targetName = config.target?.name;
+  return { goal: { direction, to, phases }, failure: onFailure, outOfOrder, targetName };
 }
 
 /** What people are told before `up` where the mode leaves nothing to do. */

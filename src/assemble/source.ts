@@ -41,16 +41,19 @@ async function openFolder(config: Config, options: SourceOptions): Promise<Sourc
   if (existsSync(join(folder, "godwit-bundle.json")))
     return (await import("../source/bundle/bundle.ts")).openBundle(modules);
   const layout = values.layout ?? (await import("../source/detect/detect.ts")).detectLayout(folder);
-  if (layout === "plain") return (await import("../source/plain/plain.ts")).openPlain(modules);
+  const { sayingPassedOver } = await import("../source/passed-over.ts");
+  if (layout === "plain")
+    return sayingPassedOver((await import("../source/plain/plain.ts")).openPlain(modules));
   const { loadLayout } = await import("../source/layouts/layouts.ts");
   const { openInPlace } = await import("../source/layouts/in-place.ts");
   const { searchPath, placeholders } = values;
   // A target that is a schema has that schema as its search path.
   const schemas = config.target?.schema == null ? searchPath && schemasOf(searchPath) : undefined;
-  return openInPlace(await loadLayout(layout), folder, {
+  const opened = openInPlace(await loadLayout(layout), folder, {
     ...{ placeholders, environment },
     ...(schemas === undefined ? {} : { searchPath: schemas || null }),
   });
+  return sayingPassedOver(opened);
 }
 
 /** Opens the source of a configuration for as long as `use` takes. */

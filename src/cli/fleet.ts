@@ -1,5 +1,6 @@
 /** Runs one command for several targets: each by itself, with one summary and one exit code. */
 import { createContext } from "../assemble/assemble.ts";
+import { reachOf } from "../assemble/reach.ts";
 import { findSchemas } from "../assemble/schemas.ts";
 import { openSource } from "../assemble/source.ts";
 import type { Config } from "../config/config.ts";
@@ -49,9 +50,13 @@ interface FleetRun {
 function memberOf(config: Config, around: FleetRun, source?: Invocation["source"]): Member<Answer> {
   const name = config.target?.name ?? "";
   const { command, invocation, live, alone } = around;
-  if (config.target?.schemas != null) return { name, expand: () => expand(config, around) };
+  const isChange = command.name === "up" && invocation.flags.dryRun !== true && invocation.flags.sql !== true;
+  const known = { context: createContext(config, invocation), say: invocation.say };
+  const reach = isChange ? reachOf(config, known) : undefined;
+  if (config.target?.schemas != null) return { name, reach, expand: () => expand(config, around) };
   return {
     name,
+    reach,
     run: async () => {
       const own = { ...invocation, config: async () => config, ...(source === undefined ? {} : { source }) };
       if (alone) return command.run(own);

@@ -6,11 +6,10 @@ import { formatProblem } from "./output/problems.ts";
 import { openTerminal } from "./output/terminal.ts";
 import { unread, writtenUnless } from "./output/unread.ts";
 import { run } from "./run.ts";
-import { listenToSignals } from "./signals.ts";
+import { type EndingSignal, exitCodeOfSignal, listenToSignals } from "./signals.ts";
 import { findSupervisor } from "./supervised.ts";
 import { createUnderWay } from "./under-way.ts";
 
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 /** How long a reader has to take the last words of a process that ends at once. */
 const LAST_WORDS_MS = 250;
 
@@ -18,8 +17,8 @@ async function main(): Promise<void> {
   const opened = openTerminal(process.env);
   const underWay = createUnderWay();
   let givenUp = false;
-  const giveUp = (by: "SIGINT" | "SIGTERM") => {
-    const exit = () => process.exit(EXIT_CODES[by]);
+  const giveUp = (by: EndingSignal) => {
+    const exit = () => process.exit(exitCodeOfSignal(by) ?? 1);
     if (givenUp) exit();
     givenUp = true;
     underWay.giveUp(underWay.cut(by));

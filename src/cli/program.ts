@@ -189,5 +189,5 @@ function footer(): string {
 }
 
 function exitCodes(): string {
-  return "Exit codes: 0 done, 1 failed, 2 unusable command line, 130 or 143 interrupted.";
+  return "Exit codes: 0 done, 1 failed, 2 unusable command line, 129, 130, 131 or 143 interrupted.";
 }

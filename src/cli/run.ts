@@ -20,7 +20,7 @@ import type { Terminal } from "./output/terminal.ts";
 import { type Parsed, parse } from "./program.ts";
 import type { SignalHandler } from "./signals.ts";
 import type { Supervisor } from "./supervised.ts";
-import type { UnderWay } from "./under-way.ts";
+import type { Known, UnderWay } from "./under-way.ts";
 
 /** The process around a command. */
 export interface CommandEnvironment {
@@ -136,10 +136,10 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     commands: COMMANDS,
   };
   const isTold = () => loaded?.values.logFormat === "json";
-  const giveUp = (error: Interrupted) => {
+  const giveUp = (error: Interrupted, known: Known) => {
     log.live("");
     if (isTold()) log.problem("error", error);
-    fail(error, { terminal, json, command: row.name, told: isTold() });
+    fail(error, { terminal, json, command: row.name, told: isTold(), known });
   };
   underWay.onGiveUp(giveUp, { keeps: flags.dryRun !== true });
   for (const ended of [around.signal, deadline.signal])
@@ -256,13 +256,17 @@ interface FailOptions {
   readonly command: string | null;
   /** The log has reported it already. */
   readonly told?: boolean;
+  /** What is known of a run that was not waited for. */
+  readonly known?: Known;
 }
 
-function fail(error: unknown, { terminal, json, command, told = false }: FailOptions): number {
+function fail(error: unknown, options: FailOptions): number {
+  const { terminal, json, command, told = false, known = {} } = options;
   if (!told) terminal.error(formatError(error, terminal.paintError));
   if (json) {
     const report = error instanceof GodwitError ? error.report : undefined;
-    const document = { ok: false, ...(command === null ? {} : { command }), problems: problemsOf(error) };
+    const named = command === null ? {} : { command };
+    const document = { ok: false, ...named, problems: problemsOf(error), ...known };
     terminal.out(documentOf(report === undefined ? document : { ...document, report }));
   }
   return exitCodeOf(error);

@@ -18,7 +18,8 @@ export async function withSession<T>(
   if (config.target?.schemas != null) throw oneSchema(config.target.name);
   const { say, source, signal, observe } = invocation;
   await using assembled = await assemble(config, { say, source, signal, observe });
-  const context = createContext(config, { observe, signal });
+  const soFar = invocation.underWay.reportsOf(config.target?.name);
+  const context = createContext(config, { observe, signal, soFar });
   return await use({ ...assembled, config, context });
 }
 

@@ -2,10 +2,21 @@
  * The signals of the process. A command that ends is interrupted by them, and a second one ends it at once. A command that
  * stays alive takes them over and passes them on.
  */
+import { readFileSync } from "node:fs";
 import { Interrupted } from "../errors.ts";
 
 /** Those that an app may get; what the kernel sends for faults, and what nobody can catch, is not among them. */
-const PASSED_ON: readonly NodeJS.Signals[] = ["SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"];
+const PASSED_ON: readonly NodeJS.Signals[] = ["SIGUSR1", "SIGUSR2"];
+
+/** The signals that end a command, with the exit codes of shells: a terminal that was closed sends `SIGHUP`, `Ctrl-\\` sends `SIGQUIT`. */
+const ENDING = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const;
+
+export type EndingSignal = keyof typeof ENDING;
+
+/** `null`: a run that nobody has sent a signal to. */
+export function exitCodeOfSignal(by: string): number | null {
+  return by in ENDING ? ENDING[by as EndingSignal] : null;
+}
 
 export type SignalHandler = (name: NodeJS.Signals) => void;
 
@@ -19,10 +30,13 @@ export interface Signals {
 }
 
 /** `onSecond`: nobody wants to wait for the end that the first one has begun. */
-export function listenToSignals(onSecond: (name: "SIGINT" | "SIGTERM") => void): Signals {
+export function listenToSignals(onSecond: (name: EndingSignal) => void): Signals {
   const stop = new AbortController();
   let taken: SignalHandler | undefined;
-  for (const name of ["SIGINT", "SIGTERM"] as const)
+  const ending = (Object.keys(ENDING) as EndingSignal[]).filter(
+    (name) => name !== "SIGHUP" || !isHangupIgnored(),
+  );
+  for (const name of ending)
     process.on(name, () => {
       if (taken !== undefined) return taken(name);
       if (stop.signal.aborted) return onSecond(name);
@@ -41,7 +55,18 @@ export function listenToSignals(onSecond: (name: "SIGINT" | "SIGTERM") => void):
   };
 }
 
-function interruption(name: "SIGINT" | "SIGTERM"): Interrupted {
+/** `nohup` starts a command so that a closed terminal does not end it. A handler of ours would take that away. */
+function isHangupIgnored(): boolean {
+  try {
+    const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+    return (Number.parseInt(mask.slice(-1), 16) & 1) === 1;
+  } catch {
+    // No such file outside Linux. `nohup` takes the terminal away from all streams.
+    return !process.stdout.isTTY && !process.stderr.isTTY && process.platform !== "win32";
+  }
+}
+
+function interruption(name: EndingSignal): Interrupted {
   return new Interrupted(
     {
       code: "INTERRUPTED",

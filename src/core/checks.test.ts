@@ -117,15 +117,22 @@ describe("the ledger of another project", () => {
       "LEDGER_FOREIGN",
     ]);
     const view = migration("view", { kind: "repeatable" });
-    expect(findings([c, d, view], { history: historyOf(a, view) })).toEqual(["LEDGER_FOREIGN"]);
     expect(findings([view], { history: historyOf(a, view) })).toEqual(["warning PLAN_VANISHED"]);
     expect(findings([c, d], { history: historyOf(entry(b, { baseline: true }), c) })).toEqual([]);
     expect(findings([], { history: historyOf(a) })).toEqual(["warning PLAN_VANISHED"]);
   });
 
+  test("is not told by one revision alone, nor where a file has the text of what is applied", () => {
+    const view = migration("view", { kind: "repeatable" });
+    expect(findings([c, d, view], { history: historyOf(a, view) })).toEqual(["PLAN_VANISHED"]);
+    expect(findings([c, d], { history: historyOf(entry(a, { baseline: true })) })).toEqual(["PLAN_VANISHED"]);
+    const moved = { ...migration("0004_a"), checksum: a.checksum, fingerprint: a.fingerprint };
+    expect(findings([c, moved], { history: historyOf(a, b) })).toEqual(["PLAN_VANISHED", "PLAN_VANISHED"]);
+  });
+
   test("is told by what was declared from a file, and not by what never had one", () => {
     const declared = entry(a, { baseline: true });
-    expect(findings([c, d], { history: historyOf(declared) })).toEqual(["LEDGER_FOREIGN"]);
+    expect(findings([c, d], { history: historyOf(declared, b) })).toEqual(["LEDGER_FOREIGN"]);
     expect(findings([c, d], { history: historyOf({ ...declared, file: "(knex)" }) })).toEqual([]);
     expect(findings([c, d], { history: historyOf({ ...declared, file: "(knex)" }, b) })).toEqual([
       "LEDGER_FOREIGN",

@@ -4,6 +4,7 @@ import type { Graph } from "./graph.ts";
 import { aheadOf, versioned } from "./heads.ts";
 import { type History, type HistoryEntry, hasHadFile } from "./history.ts";
 import type { Migration } from "./migration.ts";
+import { renameOf, sharesText } from "./renamed.ts";
 
 export interface Findings {
   /** Each of these stops the run. */
@@ -12,7 +13,10 @@ export interface Findings {
   readonly warnings: readonly Problem[];
 }
 
-/** Reports a ledger that belongs to another project. Every other finding about such a ledger would mislead. */
+/**
+ * Reports a ledger that may belong to another project: `LEDGER_FOREIGN`, or `PLAN_VANISHED` where one revision is all
+ * that it holds. Every other finding about such a ledger would mislead.
+ */
 export function checkOwner(graph: Graph, history: History, project: string | null): Problem | undefined {
   const hint =
     "Check --dir and --database-url: one of them belongs to another project. `godwit doctor` shows where each value came from.";
@@ -20,12 +24,13 @@ export function checkOwner(graph: Graph, history: History, project: string | nul
     const message = `The ledger of this database belongs to project "${history.project}", these files to "${project}".`;
     return { code: "LEDGER_FOREIGN", message, hint, details: { ledger: history.project, files: project } };
   }
-  if (!isReplaced(graph, history)) return undefined;
+  if (!isReplaced(graph, history) || sharesText(graph, history)) return undefined;
   const applied = versioned(history);
+  const [only, ...others] = applied;
+  if (only !== undefined && others.length === 0) return vanishedAlone(only, graph);
   const files = graph.order.filter(({ kind }) => kind !== "repeatable");
   const last = files.length === 1 ? (files[0]?.id ?? "head") : "<revision>";
-  const count = applied.length === 1 ? "The one revision" : `None of the ${applied.length} revisions`;
-  const message = `${count} in this ledger is ${applied.length === 1 ? "not " : ""}among these files.`;
+  const message = `None of the ${applied.length} revisions in this ledger is among these files.`;
   return {
     code: "LEDGER_FOREIGN",
     message,
@@ -70,7 +75,7 @@ export function checkApplied(graph: Graph, history: History): Findings {
     } else if (ahead.has(entry.revision)) {
       aheadEntries.push(entry);
     } else {
-      problems.push(vanished(entry, squashAfter(entry, graph, history)));
+      problems.push(renameOf(entry, graph, history) ?? vanished(entry, squashAfter(entry, graph, history)));
     }
   }
   const unmet = aheadEntries.filter(
@@ -167,6 +172,19 @@ function vanished(entry: HistoryEntry, squash: string | undefined): Problem {
     hint: `Restore the file (\`git log --diff-filter=D -- '*${nameIn(entry.file)}'\` finds it), or let the ledger forget it with \`godwit repair --forget ${entry.revision}\`.${into}`,
     place: { file: entry.file },
     details: { revision: entry.revision },
+  };
+}
+
+/** A single revision is no evidence of another project: many begin by deleting or rewriting their first file. */
+function vanishedAlone({ revision, file }: HistoryEntry, graph: Graph): Problem {
+  const files = graph.order.filter(({ kind }) => kind !== "repeatable");
+  const last = files.length === 1 ? (files[0]?.id ?? "head") : "<revision>";
+  return {
+    code: "PLAN_VANISHED",
+    message: `${revision} is the one revision that is applied, and its file ${file} is gone.`,
+    hint: `Restore the file. If what it did is not wanted, undo it by hand, then \`godwit repair --forget ${revision}\`. If these files contain it: \`godwit baseline ${last} --confirm <database>\`. If this is another project's database, check --dir and --database-url.`,
+    place: { file },
+    details: { revision },
   };
 }
 

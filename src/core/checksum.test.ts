@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { canonicalText, checksum, fingerprint } from "./checksum.ts";
+import { canonicalText, checksum, fingerprint, fingerprintsWithin } from "./checksum.ts";
 
 // These hashes are stored in ledgers. Changing them would make every applied migration look edited.
 test("golden hashes", () => {
@@ -60,4 +60,30 @@ test("inserted comments and white space do not change the fingerprint", () => {
     }),
     { numRuns: 500 },
   );
+});
+
+test("what was put together is found in the whole, wherever its parts end", () => {
+  const parts = [
+    "create table a ();",
+    "insert into a values (';');\nselect 1",
+    "create function f() begin atomic select 1; end;",
+  ];
+  const wanted = new Set(parts.map(fingerprint));
+  const whole = `-- all\n${parts.map((part) => part.replace(/;?$/, ";")).join("\n")}\nselect 2;`;
+  expect(fingerprintsWithin(whole, wanted)).toEqual(wanted);
+  expect(
+    fingerprintsWithin(`${parts[0]} ${parts[2]}`, new Set([fingerprint(`${parts[0]} ${parts[2]}`)])),
+  ).toEqual(new Set());
+  expect(fingerprintsWithin("create table a (n int); create table b ();", wanted)).toEqual(new Set());
+});
+
+test("statements that may run twice are no sign that a text holds another one", () => {
+  for (const text of [
+    "create extension if not exists pgcrypto;",
+    "notify pgrst, 'reload schema'",
+    "create or replace view v as select 1; grant select on v to r;",
+  ])
+    expect(fingerprintsWithin(`select 1; ${text}; select 2;`, new Set([fingerprint(text)]))).toEqual(
+      new Set(),
+    );
 });

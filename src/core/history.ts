@@ -39,6 +39,8 @@ export interface History {
   readonly project: string | null;
   /** Revisions that a baseline has replaced. What they did is in the database. */
   readonly replaced?: ReadonlySet<string> | undefined;
+  /** Pending revisions whose text holds that of applied ones without a file, which are named. */
+  readonly putTogether?: ReadonlyMap<string, readonly string[]> | undefined;
   /** What a person has deleted from the history by hand. It runs again, wherever it is in the order. */
   readonly again?: ReadonlySet<string> | undefined;
 }

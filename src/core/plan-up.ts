@@ -7,8 +7,8 @@ import type { History, HistoryEntry } from "./history.ts";
 import { type Migration, PHASES, type Phase } from "./migration.ts";
 import { late, sharedNumbers } from "./numbers.ts";
 import { reach } from "./order.ts";
-import { renamed } from "./renamed.ts";
-import { comeBack } from "./replaced.ts";
+import { isRenamed, renamed } from "./renamed.ts";
+import { comeBack, putTogether } from "./replaced.ts";
 import { type Expression, walk } from "./revision.ts";
 import type { Draft, Held, PlanInput, Step } from "./step.ts";
 import { wayBackOf } from "./way-back.ts";
@@ -48,14 +48,18 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
   if (!input.policy.outOfOrder)
     problems.push(
       ...late(
-        fresh.filter(({ id }) => input.history.again?.has(id) !== true),
+        fresh.filter(
+          (migration) =>
+            input.history.again?.has(migration.id) !== true && !isRenamed(migration, graph, input.history),
+        ),
         graph,
         { entries: input.history.entries, passedOver: input.policy.passedOver },
       ),
       ...sharedNumbers(fresh, graph),
     );
+  const renames = renamed(fresh, graph, input.history);
   problems.push(
-    ...renamed(fresh, graph, input.history),
+    ...(renames.length > 0 ? renames : putTogether(fresh, input.history)),
     ...comeBack(fresh, input.history),
     ...(stop ? broken : []),
   );

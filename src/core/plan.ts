@@ -26,7 +26,7 @@ export function plan(input: PlanInput): Plan {
 
   const expression = parseExpression(goal.to, { graph, history, direction: goal.direction });
   const problems: Problem[] = [...graph.problems, ...headProblem(graph, expression)];
-  const warnings: Problem[] = [];
+  const warnings: Problem[] = [...(input.notes ?? [])];
   // A broken file cannot be named, so it cannot be reverted either. On the way down it stops nothing.
   const strict = goal.direction === "up" && policy.failure === "stop";
   (strict ? problems : warnings).push(...input.problems);

@@ -14,22 +14,58 @@ import { sharesTimestamp, sharesVersion } from "./version.ts";
  * missing file alone does not stop need this: adopted ones, and those of a newer release.
  */
 export function renamed(fresh: readonly Migration[], graph: Graph, history: History): readonly Problem[] {
-  const ahead = aheadOf(graph, history);
-  const gone = history.entries.filter(
-    ({ revision, kind, state, baseline }) =>
-      kind !== "repeatable" &&
-      state === "applied" &&
-      !graph.byId.has(revision) &&
-      (baseline || ahead.has(revision)),
-  );
-  if (gone.length === 0) return [];
-  return fresh.flatMap((migration): Problem[] => {
-    const sameText = gone.find((entry) => hasTextOf(entry, migration));
-    if (sameText !== undefined) return [problemOf(migration, sameText, "text")];
-    if (graph.shape === "graph" || migration.settings.outOfOrder === true) return [];
-    const sameNumber = gone.find((entry) => sharesNumber(migration, entry));
-    return sameNumber === undefined ? [] : [problemOf(migration, sameNumber, "number")];
+  const gone = withoutFile(graph, history);
+  return fresh.flatMap((migration) => {
+    const origin = originOf(migration, gone, graph);
+    return origin === undefined ? [] : [problemOf(migration, origin.entry, origin.shared)];
   });
+}
+
+/** The problem of one applied revision whose file is gone, if a pending file is the same under another name. */
+export function renameOf(entry: HistoryEntry, graph: Graph, history: History): Problem | undefined {
+  const applied = new Set(history.entries.map(({ revision }) => revision));
+  for (const migration of graph.order) {
+    const origin = applied.has(migration.id) ? undefined : originOf(migration, [entry], graph);
+    if (origin !== undefined) return problemOf(migration, entry, origin.shared);
+  }
+  return undefined;
+}
+
+/** Whether a pending file has the text or the number of an applied revision whose file is gone. */
+export function isRenamed(migration: Migration, graph: Graph, history: History): boolean {
+  return originOf(migration, goneOf(graph, history), graph) !== undefined;
+}
+
+/** Whether a file has the text of what is applied under another name. Then the ledger belongs to these files. */
+export function sharesText(graph: Graph, history: History): boolean {
+  const gone = goneOf(graph, history);
+  return gone.some((entry) => graph.order.some((migration) => hasTextOf(entry, migration)));
+}
+
+/** Applied revisions whose file is gone, and which a missing file alone does not stop. */
+export function withoutFile(graph: Graph, history: History): readonly HistoryEntry[] {
+  const ahead = aheadOf(graph, history);
+  return goneOf(graph, history).filter(({ revision, baseline }) => baseline || ahead.has(revision));
+}
+
+function goneOf(graph: Graph, history: History): readonly HistoryEntry[] {
+  return history.entries.filter(
+    ({ revision, kind, state }) => kind !== "repeatable" && state === "applied" && !graph.byId.has(revision),
+  );
+}
+
+interface Origin {
+  readonly entry: HistoryEntry;
+  readonly shared: "text" | "number";
+}
+
+function originOf(migration: Migration, gone: readonly HistoryEntry[], graph: Graph): Origin | undefined {
+  if (migration.kind === "repeatable") return undefined;
+  const sameText = gone.find((entry) => hasTextOf(entry, migration));
+  if (sameText !== undefined) return { entry: sameText, shared: "text" };
+  if (graph.shape === "graph" || migration.settings.outOfOrder === true) return undefined;
+  const sameNumber = gone.find((entry) => sharesNumber(migration, entry));
+  return sameNumber === undefined ? undefined : { entry: sameNumber, shared: "number" };
 }
 
 /** Comments and white space do not count, if the fingerprints are known. */

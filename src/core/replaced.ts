@@ -1,4 +1,7 @@
-/** Finds files that a squash has replaced and that came back, for example with a late merge. Running one would be a second time. */
+/**
+ * Finds what a squash leaves behind: files that it has replaced and that came back, for example with a late merge, and
+ * the file in their place, while nobody has declared it. Running one would be a second time.
+ */
 import type { Problem } from "../errors.ts";
 import type { History } from "./history.ts";
 import type { Migration } from "./migration.ts";
@@ -14,4 +17,26 @@ export function comeBack(fresh: readonly Migration[], { replaced }: History): re
       place: { file },
       details: { revision: id },
     }));
+}
+
+/** Pending files whose text holds that of applied revisions without a file. */
+export function putTogether(
+  fresh: readonly Migration[],
+  { putTogether: found }: History,
+): readonly Problem[] {
+  return fresh.flatMap(({ id, file }): Problem[] => {
+    const parts = found?.get(id) ?? [];
+    if (parts.length === 0) return [];
+    const [one, have] = parts.length === 1 ? ["it", "has"] : ["them", "have"];
+    const forget = parts.map((part) => `\`godwit repair --forget ${part}\``).join(", ");
+    return [
+      {
+        code: "PLAN_VANISHED",
+        message: `${id} is pending, and its text holds that of ${parts.join(", ")}, which ${parts.length === 1 ? "is" : "are"} applied and ${have} no file any more: it may stand for ${one}.`,
+        hint: `If all that it does is in the database: \`godwit repair --mark-done ${id}\`, then ${forget}. If it is to run all the same: ${forget} first.`,
+        place: { file },
+        details: { revision: id, applied: parts },
+      },
+    ];
+  });
 }

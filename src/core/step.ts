@@ -71,6 +71,8 @@ export interface PlanInput {
   readonly migrations: readonly Migration[];
   /** Problems of discovery that belong to no single migration. */
   readonly problems: readonly Problem[];
+  /** What discovery says of the files, and stops nothing. */
+  readonly notes?: readonly Problem[] | undefined;
   /** The configured `order` of files without a number. */
   readonly order: readonly string[];
   readonly history: History;

@@ -47,7 +47,12 @@ export interface Server {
   readonly inRecovery: boolean;
 }
 
-export interface ExecuteOptions {
+export interface AskOptions {
+  /** Who asks speaks of secrets, whatever the text says: what the server repeats of the values is not kept. */
+  readonly secret?: boolean | undefined;
+}
+
+export interface ExecuteOptions extends AskOptions {
   /** `discard`: for the text of a migration, whose rows nobody reads and which may be more than fit into memory. */
   readonly rows: "keep" | "discard";
 }
@@ -65,7 +70,7 @@ export interface Connection extends AsyncDisposable {
    * One statement of a migration, with parameters that `encodeParameters` has made (extended protocol): the answer as
    * the server wrote it, for `readRows`. Throws `DatabaseError`.
    */
-  ask(text: string, parameters: readonly Encoded[]): Promise<RawResult>;
+  ask(text: string, parameters: readonly Encoded[], options?: AskOptions): Promise<RawResult>;
   /** What a statement takes at each of its parameters, without running it. Throws `DatabaseError`. */
   parameterKinds(text: string): Promise<readonly ParameterKind[]>;
   /**

@@ -10,10 +10,21 @@
  * take effect after it. Nothing can observe the statement from outside, so it is never cancelled.
  */
 import { DatabaseError } from "../errors.ts";
-import type { Connection, ExecuteOptions, Notice, Parameter, Result, Row, Server } from "./connection.ts";
+import type {
+  AskOptions,
+  Connection,
+  ExecuteOptions,
+  Notice,
+  Parameter,
+  Result,
+  Row,
+  Server,
+} from "./connection.ts";
 import { type PgliteLike, type PgliteNotice, takeTurn } from "./pglite-instance.ts";
 import { asItIs, type Parsers, parsersOf, queryMessage, resultsOf, textParsers } from "./pglite-messages.ts";
-import { quotesOf } from "./private-data.ts";
+import { noticesOf } from "./private-notices.ts";
+import type { Sent } from "./sent.ts";
+import { sentBefore } from "./sent-before.ts";
 import { type KindRow, kindsOf } from "./values/kinds.ts";
 import type { Encoded, ParameterKind } from "./values/parameters.ts";
 import type { RawResult } from "./values/rows.ts";
@@ -69,7 +80,8 @@ class PgliteConnection implements Connection {
   #server: Server | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
-  #listen = quotesOf("");
+  readonly #before = sentBefore();
+  #notices = noticesOf({ text: "" });
 
   constructor(instance: PgliteLike, parts: Parts) {
     this.lost = this.#lost.signal;
@@ -88,7 +100,7 @@ class PgliteConnection implements Connection {
 
   query<R extends Row = Row>(text: string, parameters: readonly Parameter[] = []): Promise<Result<R>> {
     const { parsers } = this.#parts;
-    return this.#inOrder(text, async () => {
+    return this.#inOrder({ text, values: parameters }, async () => {
       const { rows, command, rowCount } = await this.#instance.query(text, [...parameters], {
         parsers,
         onNotice: this.#notice,
@@ -97,8 +109,8 @@ class PgliteConnection implements Connection {
     });
   }
 
-  ask(text: string, parameters: readonly Encoded[]): Promise<RawResult> {
-    return this.#inOrder(text, async () => {
+  ask(text: string, parameters: readonly Encoded[], options?: AskOptions): Promise<RawResult> {
+    return this.#inOrder({ text, values: parameters, secret: options?.secret }, async () => {
       const described = await this.#instance.describeQuery(text);
       const typed = (typeId: number, index: number) => {
         const value = parameters[index] ?? null;
@@ -121,7 +133,7 @@ class PgliteConnection implements Connection {
   }
 
   async parameterKinds(text: string): Promise<readonly ParameterKind[]> {
-    const { queryParams } = await this.#inOrder(text, () => this.#instance.describeQuery(text));
+    const { queryParams } = await this.#inOrder({ text }, () => this.#instance.describeQuery(text));
     const typeIds = queryParams.map(({ dataTypeID }) => dataTypeID);
     return kindsOf(typeIds, this.#kinds, async (lookup, unknown) => {
       const { rows } = await this.query<KindRow & Row>(lookup, [[...unknown]]);
@@ -130,7 +142,7 @@ class PgliteConnection implements Connection {
   }
 
   execute(text: string, options?: ExecuteOptions): Promise<readonly Result[]> {
-    return this.#inOrder(text, async () => {
+    return this.#inOrder({ text, secret: options?.secret }, async () => {
       const { messages } = await this.#instance.runExclusive(() =>
         this.#instance.execProtocol(queryMessage(text), { throwOnError: false, onNotice: this.#notice }),
       );
@@ -172,14 +184,16 @@ class PgliteConnection implements Connection {
   }
 
   /** The instance promises no order between `query` and `execProtocol`, so each call waits for the one before. */
-  #inOrder<T>(sent: string, ask: () => Promise<T>): Promise<T> {
+  #inOrder<T>(sent: Sent, ask: () => Promise<T>): Promise<T> {
     const answer = this.#last.then(async () => {
       if (this.lost.aborted) throw this.lost.reason;
       try {
-        this.#listen = quotesOf(sent);
-        return await ask();
+        this.#notices = noticesOf(sent);
+        const answer = await ask();
+        this.#before.succeeded(sent);
+        return answer;
       } catch (error) {
-        const failure = databaseError(error, DISPLAY, { sent });
+        const failure = databaseError(error, DISPLAY, { sent: { ...sent, before: this.#before.all() } });
         if (failure.code === "DATABASE_CONNECTION_LOST") this.#lost.abort(failure);
         throw failure;
       }
@@ -189,8 +203,8 @@ class PgliteConnection implements Connection {
   }
 
   readonly #notice = (notice: PgliteNotice) => {
-    const { severity = "NOTICE", message = "", code, routine } = notice;
-    this.#listen(message);
+    const { severity = "NOTICE", code, routine } = notice;
+    const message = this.#notices.withoutData({ message: notice.message ?? "", routine });
     for (const listener of this.#listeners) listener({ severity, message, sqlState: code, routine });
   };
 }

@@ -45,6 +45,9 @@ export const needsNoTransaction = (sqlState: string | undefined): boolean =>
   NEEDS_NO_TRANSACTION.has(sqlState ?? "");
 /** The server's functions that run `RAISE`: such an error says what a migration means, whatever its code. */
 export const isRaised = (routine: string | undefined): boolean => routine === "exec_stmt_raise";
+/** The same, and those of `ASSERT` and of other languages. */
+export const isOfUserCode = (routine: string | undefined): boolean =>
+  routine !== undefined && /^exec_stmt_(?:raise|assert)$|^PLy_|^plperl|^pltcl|^do_util_elog/.test(routine);
 export const UNIQUE_VIOLATION = "23505";
 export const NOT_NULL_VIOLATION = "23502";
 export const INSUFFICIENT_PRIVILEGE = "42501";

@@ -7,6 +7,7 @@
  * People see files and decide about files, so a file keeps its id when it moves. Searches run over hashes.
  */
 import { createSchema, identifier, literal, quotedName, textArray } from "../core/sql/quote.ts";
+import { keepToOwner } from "../core/sql/row-security.ts";
 
 /**
  * `pending`: to be read. `stored`: its row is in the team's table. `unsupported`, `quarantined`: the reason is stored,
@@ -182,6 +183,10 @@ export function createImageTables(schema: string): string {
   decided_at timestamptz not null default clock_timestamp(),
   primary key (left_file, right_file),
   check (left_file < right_file))`,
+    keepToOwner(
+      schema,
+      Object.values(t).map((name) => name.slice(name.lastIndexOf(".") + 1)),
+    ).replace(/;$/, ""),
   ].join(";\n");
 }
 

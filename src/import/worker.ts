@@ -30,7 +30,7 @@ let losses = 0;
 // `process.exit` would wait for the threads of the decoder, and an image may keep them busy forever.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
 // Ctrl-C reaches every process of the terminal. Only the parent decides when to stop.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) process.on(signal, () => {});
 process.on("message", (message: ToWorker) => {
   if (message.kind === "start") start(message.settings);
   else void work(message.job);

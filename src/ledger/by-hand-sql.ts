@@ -1,14 +1,11 @@
 /**
- * What a ledger on Supabase has besides: its operators work on its tables by hand, and its API could show them to anybody.
- *
- * - Row-level security is on, without a policy: nobody but the owner reads or writes.
- * - A row that a person deletes from the history is a wish: the file is to run again. A trigger logs it as forgotten. What a
- *   restore loses is no such wish, because no row is deleted then, and it stays damage.
+ * What a ledger on Supabase has besides, because its operators work on its tables by hand. A row that a person deletes from
+ * the history is a wish: the file is to run again. A trigger logs it as forgotten. What a restore loses is no such wish, because
+ * no row is deleted then, and it stays damage.
  *
  * The trigger looks when the transaction ends. By then the run's own deletes have their new row or their event in the log.
  */
 import { identifier, literal, quotedName } from "../core/sql/quote.ts";
-import { rowSecurity } from "../core/sql/row-security.ts";
 import { type LedgerTables, lastEvents } from "./damage-sql.ts";
 
 /** In the details of the log's event. */
@@ -34,10 +31,7 @@ do $guard$ begin
     create constraint trigger migration_history_deleted after delete on ${history} deferrable initially deferred
       for each row execute function ${forget}();
   end if;
-end $guard$;
-${Object.keys(tables)
-  .map((name) => rowSecurity(schema, name))
-  .join("\n")}`;
+end $guard$;`;
 }
 
 /** Revisions whose row a person has deleted, and that have not been applied since. */

@@ -3,7 +3,8 @@
  * lock when it checks that state, before it does anything. A script that runs twice, or on another database, stops
  * and says how to go on.
  */
-import { literal, storedArray } from "../core/sql/quote.ts";
+import type { Migration } from "../core/migration.ts";
+import { literal, stored, storedArray } from "../core/sql/quote.ts";
 import type { LedgerSql } from "./sql.ts";
 
 /** Raises if one of these revisions, which the script applies, is already in the ledger. */
@@ -45,6 +46,59 @@ export function refuseDeclared({ historyTable }: LedgerSql, revisions: readonly 
     raise exception using message = 'Godwit did not apply what the baseline declared, and does not take it back: ' || one.revisions,
       hint = 'godwit down ' || one.floor || ' goes as far as the baseline.';
   end if;`);
+}
+
+/** What the script takes for granted of the ledger when it applies files. */
+export interface AppliedFiles {
+  readonly project: string | null;
+  /** All files that are no repeatables. */
+  readonly files: readonly string[];
+  /** The files that the script applies for the first time. */
+  readonly fresh: readonly Pick<Migration, "id" | "checksum" | "fingerprint">[];
+}
+
+/**
+ * Raises if the ledger is that of other files, if a baseline has replaced one of the files that the script applies, or if
+ * one has the text of an applied revision that has no file here.
+ */
+export function refuseOtherFiles(sql: LedgerSql, { project, files, fresh }: AppliedFiles): string {
+  const { historyTable, ledgerTable } = sql;
+  if (files.length === 0) return "";
+  const ids = storedArray(files);
+  const isForeign =
+    project === null
+      ? ""
+      : `select project into one from ${ledgerTable} where project <> ${stored(project)};
+  if found then
+    raise exception using message = 'the ledger of this database belongs to project "' || one.project || ${literal(`", and this script is of "${project}"`)},
+      hint = 'Look whether it is the right database, and the right ledger schema.';
+  end if;
+  `;
+  const texts = fresh.map(
+    ({ id, checksum, fingerprint }) =>
+      `(${stored(id)}, ${stored(checksum)}, ${fingerprint === null ? "null" : stored(fingerprint)})`,
+  );
+  const isRepeated =
+    texts.length === 0
+      ? ""
+      : `
+  select v.revision, h.revision as applied into one from (values ${texts.join(",\n    ")}) as v (revision, checksum, fingerprint)
+    join ${historyTable} h on h.state = 'applied' and h.kind <> 'repeatable' and h.revision <> all (${ids})
+    and (h.checksum = v.checksum and h.checksum <> '' or h.fingerprint = v.fingerprint) limit 1;
+  if found then
+    raise exception using message = one.revision || ' has the text of ' || one.applied || ', which is applied and has no file any more',
+      hint = 'If it was renamed: godwit repair --mark-done ' || one.revision || ', then godwit repair --forget ' || one.applied || ', and create the script anew.';
+  end if;
+  select r.revision into one from (${sql.replaced()}) r where r.revision = any (${storedArray(fresh.map(({ id }) => id))}) limit 1;
+  if found then
+    raise exception using message = one.revision || ' would be applied, and godwit baseline has put other files in its place: what it did is in the database already',
+      hint = 'Remove its file and create the script anew. If it is to stay: godwit repair --mark-done ' || one.revision || '.';
+  end if;`;
+  return block(`${isForeign}if exists (select from ${historyTable} where state = 'applied' and kind <> 'repeatable' and not (baseline and filename ~ '^[(].*[)]$'))
+    and not exists (select from ${historyTable} where kind <> 'repeatable' and revision = any (${ids})) then
+    raise exception using message = 'none of the revisions in this ledger is among the files of this script',
+      hint = 'Look whether it is the right database. If these files have replaced all of the old ones: godwit baseline <revision> --confirm <database>, and then a script from that revision.';
+  end if;${isRepeated}`);
 }
 
 function block(body: string): string {

@@ -5,6 +5,7 @@
  */
 import type { Direction } from "../core/migration.ts";
 import { identifier, literal, quotedName, stored, storedArray, storedJson } from "../core/sql/quote.ts";
+import { keepToOwner } from "../core/sql/row-security.ts";
 import { deletedByHand, guardByHand } from "./by-hand-sql.ts";
 import { differences, type LedgerTable, reorder, unlogged, withoutThese } from "./damage-sql.ts";
 import type { Author, Entry, LogEntry, Rebuilt, ToolHistoryKey } from "./rows.ts";
@@ -34,10 +35,15 @@ export function ledgerSql(
 
   return {
     create: (project: string | null) =>
-      `${createTables(tables, { schema, given, project })}${byHand ? `\n${guardByHand(schema, tables)}` : ""}`,
+      [
+        createTables(tables, { schema, given, project }),
+        ...(byHand ? [guardByHand(schema, tables)] : []),
+        keepToOwner(schema, Object.keys(tables), byHand),
+      ].join("\n"),
 
     /** The quoted name, for statements that are written elsewhere. */
     historyTable: history,
+    ledgerTable: ledger,
     toolRowsTable: toolRows,
 
     /** Whether nothing was ever done here. A failed step leaves nothing. */
@@ -45,6 +51,9 @@ export function ledgerSql(
 
     exists: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_ledger`)}) is not null as exists`,
+
+    /** Revisions that `baseline --confirm` has taken out of the ledger, because other files are in their place. */
+    replaced: () => replaced(tables),
 
     /** Five answers. Fails if one of the tables is gone. */
     read: () => readWithout([]),
@@ -162,7 +171,8 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
     hasToolRows: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_tool_rows`)}) is not null as exists`,
 
-    createToolRows: () => createToolRows(tables),
+    createToolRows: () =>
+      `${createToolRows(tables)};\n${keepToOwner(schema, ["migration_tool_rows"], byHand).replace(/;$/, "")}`,
 
     /** What the histories of other tools held when they were last read or written. */
     toolRows: () => `select tool, history, subject from ${toolRows}`,
@@ -200,7 +210,6 @@ ${replaced(left)};
 select from ${left.migration_tool_rows} t where false${byHand ? `;\n${deletedByHand(left)}` : ""}`;
   }
 
-  /** Revisions that `baseline --confirm` has taken out of the ledger, because other files are in their place. */
   function replaced({ migration_log, migration_history }: typeof tables): string {
     return `select distinct revision from ${migration_log} l
   where event = 'forgotten' and details ->> 'replaced' = 'true' and not exists (select from ${migration_history} h where h.revision = l.revision)`;

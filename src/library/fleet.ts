@@ -142,9 +142,18 @@ export function createFleet(config: FleetConfig): Fleet {
     const { signal } = limit;
     const member = (one: Config, source?: Source): Member<Report> => {
       const name = one.target?.name ?? "";
+      const reach = async () => {
+        const [{ reachOf }, { createContext }] = await Promise.all([
+          import("../assemble/reach.ts"),
+          import("../assemble/assemble.ts"),
+        ]);
+        const context = createContext(one, { observe: (event) => observe(event, name), signal });
+        await reachOf(one, { context, say })?.();
+      };
       if (one.target?.schemas == null)
         return {
           name,
+          reach,
           run: async () => {
             const listeners = { say, observe: (event: RunEvent) => observe(event, name) };
             const load = () => loadConfigured(one, { ...listeners, source });
@@ -154,6 +163,7 @@ export function createFleet(config: FleetConfig): Fleet {
         };
       return {
         name,
+        reach,
         expand: async () => {
           const found = await schemasOf(one, { signal, say, create: true });
           const shared = shareListing(await openSource(one, { print: say, signal }));

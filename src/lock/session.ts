@@ -68,8 +68,8 @@ class SessionLock implements Lock {
     if (rows[0]?.held) return;
     throw new LockError({
       code: "LOCK_LOST",
-      message: "The lock of this run was released by a migration (DISCARD ALL or pg_advisory_unlock_all).",
-      hint: "Remove that statement from the migration, then run again.",
+      message: "A migration has released the lock of this run (DISCARD ALL or pg_advisory_unlock_all).",
+      hint: "Leave its file as it is: what was applied is in the ledger. Run again for the rest, and keep that statement out of later migrations.",
     });
   }
 

@@ -5,7 +5,7 @@
  * Renewing does not wait.
  */
 import { createSchema, identifier, literal, quotedName, stored } from "../core/sql/quote.ts";
-import { rowSecurity } from "../core/sql/row-security.ts";
+import { keepToOwner } from "../core/sql/row-security.ts";
 import { requireSchema } from "../core/sql/schema-guard.ts";
 
 /** The SQLSTATE that the fence raises: another runner has taken over. */
@@ -34,7 +34,7 @@ export interface GivenSchema {
    * gone.
    */
   readonly given?: string | null | undefined;
-  /** Row-level security is on for the table, as for those of the ledger. */
+  /** Row-level security is on for the table wherever it is, as for those of the ledger. */
   readonly byHand?: boolean | undefined;
 }
 
@@ -55,7 +55,8 @@ create table if not exists ${table} (
   doing text,
   locked_at timestamptz,
   expires_at timestamptz,
-  unique (name, fence))${byHand ? `;\n${rowSecurity(schema, "migration_locks")}` : ""}`,
+  unique (name, fence));
+${keepToOwner(schema, ["migration_locks"], byHand).replace(/;$/, "")}`,
 
     isThere: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_locks`)}) is not null as there`,

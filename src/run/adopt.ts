@@ -18,6 +18,7 @@ import { decideAdoption } from "./adopt/decide-adoption.ts";
 import { nothing, unknownTool } from "./adopt/problems.ts";
 import { type FoundHistory, parseMirror, readHistory, refuseFailed } from "./mirror/histories.ts";
 import { refuseOthers } from "./mirror/other-ledgers.ts";
+import { withTexts } from "./mirror/row-texts.ts";
 import { holdTool } from "./mirror/tool-lock.ts";
 import { isFresh, isMirrored } from "./mirror/tool-look.ts";
 import { recallTools } from "./mirror/tool-memory.ts";
@@ -56,16 +57,21 @@ export async function adopt(target: Target, options: AdoptOptions, given: RunCon
     const mirror = parseMirror(target.settings.mirror);
     const isNamed =
       options.table !== undefined || (mirror !== null && mirror !== "none" && mirror.table !== undefined);
-    if (!isNamed) await refuseOthers(target, connection, found, memory);
+    if (!isNamed)
+      await refuseOthers(target, connection, found, {
+        memory,
+        mirrored: isMirrored(target, found.tool) === true,
+      });
     await connection.execute(
       `begin isolation level read committed; ${lock.fence} set local lock_timeout = ${Number(target.settings.lockTimeoutMs)};`,
     );
     try {
       await holdTool(connection, found);
-      const current = { ...found, history: await readHistory(connection, found) };
-      refuseFailed(current);
+      const read = { ...found, history: await readHistory(connection, found) };
+      refuseFailed(read);
       // Problems of the history are reported before problems of the files.
       const files = "error" in listing ? withoutFiles(target, found, listing.error) : listing;
+      const current = await withTexts(connection, read, { files, history });
       const decided = await decideAdoption(target, current, {
         files,
         history,

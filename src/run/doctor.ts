@@ -10,7 +10,7 @@ import { redact } from "../std/secret.ts";
 import { formatDuration } from "../std/time.ts";
 import { privilegesOf } from "./catalog/role.ts";
 import { longTransactions } from "./catalog/transactions.ts";
-import { withConnection } from "./session/connect.ts";
+import { readOnlyProblem, withConnection } from "./session/connect.ts";
 import type { RunContext, Target } from "./session/target.ts";
 
 export interface Finding {
@@ -84,6 +84,7 @@ export async function examineDatabase(
       : [warning("database", "No DATABASE_URL is set; this server is for development.")]),
     ...examineServer(connection, facts.pooled),
     ...(await examineRole(connection, schema)),
+    ...(await examineWriting(connection)),
     await examineLedger(connection, target),
     ...(await examineLocks(connection, schema)),
     ...(await examineTransactions(connection)),
@@ -133,6 +134,13 @@ async function examineRole(connection: Connection, schema: string): Promise<read
       ),
     );
   return findings;
+}
+
+async function examineWriting(connection: Connection): Promise<readonly Finding[]> {
+  const readOnly = await readOnlyProblem(connection);
+  if (readOnly === null) return [];
+  const { message, hint } = readOnly;
+  return [{ subject: "database", state: "problem", message: `${message}.`, hint }];
 }
 
 async function examineLedger(connection: Connection, { ledger }: Target): Promise<Finding> {

@@ -25,7 +25,7 @@ import { lookAtTool } from "./adopt/adoption.ts";
 import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
 import type { Import } from "./import.ts";
-import { beside, includesImports, type MigrateOptions, planInput } from "./plan.ts";
+import { beside, includesImports, type MigrateOptions, planInput, withPutTogether } from "./plan.ts";
 import { type DryRunReport, DryRunResults } from "./report/dry-run-report.ts";
 import { sessionKind } from "./session/connect.ts";
 import { asInterruption } from "./session/ending.ts";
@@ -35,12 +35,13 @@ import { CALM, resetSession } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { rollback } from "./session/transaction.ts";
 import { type StepContext, whereIs } from "./step/context.ts";
-import { interruptedDryRun } from "./step/interruption.ts";
+import { interruptedDryRun, lostDryRun } from "./step/interruption.ts";
 import { refusedIndexes } from "./step/leftover-indexes.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { losesNothingOutside } from "./step/pipeline.ts";
 import { prepareSteps } from "./step/prepare.ts";
 import type { Prepared } from "./step/prepared.ts";
+import { resumeRefusals } from "./step/resumable.ts";
 import { stepError } from "./step/step-error.ts";
 import { placeOfTrace, traceOf } from "./step/trace.ts";
 import { watch } from "./step/watch.ts";
@@ -63,12 +64,19 @@ export async function dryRun(
     notImported = imports.map(({ name }) => name);
     await tryPlan(target, { options, context, files, results });
   } catch (thrown) {
-    if (!(asInterruption(thrown, context.signal) instanceof Interrupted)) throw thrown;
-    const error = interruptedDryRun(context.signal, results);
+    const isEnded = asInterruption(thrown, context.signal) instanceof Interrupted;
+    if (!isEnded && !isLost(thrown)) throw thrown;
+    const error = isEnded
+      ? interruptedDryRun(context.signal, results)
+      : lostDryRun(thrown as DatabaseError, results);
     error.report = results.interrupted(target.name, notImported);
     throw error;
   }
   return results.report(target.name, notImported);
+}
+
+function isLost(thrown: unknown): boolean {
+  return thrown instanceof DatabaseError && thrown.code === "DATABASE_CONNECTION_LOST";
 }
 
 interface Trial {
@@ -83,7 +91,7 @@ async function tryPlan(target: Target, { options, context, files, results }: Tri
     const known = { files, history: await target.ledger.read(connection) };
     refuseForeign(target, files, known.history);
     const { entries, passedOver, warnings, mirror, untold } = await lookAtTool(target, connection, known);
-    const history = withAdopted(known.history, entries, context);
+    const history = await withPutTogether(target, files, withAdopted(known.history, entries, context));
     const decided = plan(beside(planInput(target, options, files, history), passedOver));
     context.observe({ kind: "planned", plan: decided });
     results.planned(decided.steps.map(({ revision }) => revision));
@@ -116,9 +124,10 @@ async function tryPlan(target: Target, { options, context, files, results }: Tri
       ...(await lockTimeoutWarnings(steps, target.settings)),
     );
     const refused = await refusedIndexes(stepContext, steps, await invalidIndexes(connection));
+    const stuck = await resumeRefusals(target, connection, steps);
     await connection.execute("begin isolation level read committed");
     try {
-      await tryAll(stepContext, steps, { results, refused });
+      await tryAll(stepContext, steps, { results, refused, stuck });
     } finally {
       await rollback(connection);
     }
@@ -129,12 +138,14 @@ interface Known {
   readonly results: DryRunResults;
   /** By revision: an index that stands in its way as things are now. */
   readonly refused: ReadonlyMap<string, Problem>;
+  /** By revision: why a step that an earlier run has begun can't go on. */
+  readonly stuck: ReadonlyMap<string, Problem>;
 }
 
 async function tryAll(
   context: StepContext,
   steps: readonly Prepared[],
-  { results, refused }: Known,
+  { results, refused, stuck }: Known,
 ): Promise<void> {
   const left = new Set<string>();
   for (const [index, prepared] of steps.entries()) {
@@ -144,6 +155,12 @@ async function tryAll(
     if (missing !== undefined) {
       left.add(revision);
       results.notTried.push({ revision, because: `it depends on ${missing}` });
+      continue;
+    }
+    const halfWay = stuck.get(revision);
+    if (halfWay !== undefined) {
+      results.failures.push({ revision, problem: halfWay, uncertain: false });
+      left.add(revision);
       continue;
     }
     const problem = refused.get(revision);

@@ -2,16 +2,19 @@
  * Several targets in one run.
  *
  *   not begun ─► running ─► done | failed | interrupted
- *        └──► left out: the run was interrupted, a target before failed under `stop`, or the canary did
+ *        └──► left out: the run was interrupted, a target before failed under `stop`, the canary did, or one of
+ *             several cannot be reached. All are connected to before the first begins.
  *
  * One target's failure is not another's: each has its own outcome, in the order of the targets. A target may turn out
  * to be several (the schemas of one database), which are found out when its turn has come.
  */
 import { Interrupted, type Problem } from "../errors.ts";
 
-export type Member<T> =
-  | { readonly name: string; readonly run: () => Promise<T> }
-  | { readonly name: string; readonly expand: () => Promise<Group<T>> };
+export type Member<T> = {
+  readonly name: string;
+  /** Connects once and changes nothing. Without it the member is not asked. */
+  readonly reach?: (() => Promise<void>) | undefined;
+} & ({ readonly run: () => Promise<T> } | { readonly expand: () => Promise<Group<T>> });
 
 export interface Group<T> {
   readonly members: readonly Member<T>[];
@@ -50,8 +53,38 @@ export async function runFleet<T>(
   options: FleetOptions<T>,
 ): Promise<readonly TargetOutcome<T>[]> {
   const slots = createSlots(options.parallel);
+  const unreached = await unreachable(members, options, slots);
+  if (unreached !== null) return unreached;
   const run = new Fleet(options, slots);
   return run.all(members, { canary: null, parallel: options.parallel });
+}
+
+/** Returns `null` if each of several members can be reached. Otherwise none is begun. */
+async function unreachable<T>(
+  members: readonly Member<T>[],
+  { onOutcome }: FleetOptions<T>,
+  slots: Slots,
+): Promise<readonly TargetOutcome<T>[] | null> {
+  if (members.length < 2) return null;
+  const reached = await Promise.allSettled(
+    members.map(({ reach }) => slots.use(async () => await reach?.())),
+  );
+  const first = reached.findIndex(({ status }) => status === "rejected");
+  if (first === -1) return null;
+  const because = `${members[first]?.name} cannot be used`;
+  return members.map(({ name }, index) => {
+    const one = reached[index];
+    const outcome: TargetOutcome<T> =
+      one?.status === "rejected"
+        ? { name, state: endedState(one.reason), error: one.reason }
+        : { name, state: "not begun", because };
+    onOutcome?.(outcome);
+    return outcome;
+  });
+}
+
+function endedState(error: unknown): "failed" | "interrupted" {
+  return error instanceof Interrupted ? "interrupted" : "failed";
 }
 
 /** Whether all of it is done. */
@@ -128,7 +161,7 @@ class Fleet<T> {
         return { name, state: "done", value: await member.run() };
       });
     } catch (error) {
-      return { name, state: error instanceof Interrupted ? "interrupted" : "failed", error };
+      return { name, state: endedState(error), error };
     }
   }
 

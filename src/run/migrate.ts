@@ -12,7 +12,7 @@
  * such as `-1`, which would otherwise take back one more.
  */
 import type { Migration } from "../core/migration.ts";
-import { isOvertakenIn, type Plan, plan } from "../core/plan.ts";
+import { isOvertakenIn, plan } from "../core/plan.ts";
 import type { Connection } from "../database/connection.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
 import type { Lock } from "../lock/lock.ts";
@@ -22,7 +22,7 @@ import { adoptInPassing, makeTable, tellTool, warnUntold } from "./adopt/in-step
 import { invalidIndexes } from "./catalog/indexes.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";
-import { goalLeft, type MigrateOptions, planInput } from "./plan.ts";
+import { goalLeft, type MigrateOptions, planInput, restOfGoal, withPutTogether } from "./plan.ts";
 import { boundedNotices } from "./report/notices.ts";
 import type { Report } from "./report/report.ts";
 import { Tally } from "./report/tally.ts";
@@ -35,6 +35,7 @@ import { asSchemaGone, explainedBySchema } from "./session/schema-gone.ts";
 import { guardOf } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { writeUnderLock } from "./session/transaction.ts";
+import { assertApplied } from "./step/assert-applied.ts";
 import { ownSession, type StepContext } from "./step/context.ts";
 import { execute, refuseBroken } from "./step/execute.ts";
 import { IndexCheck, warnOfInvalid } from "./step/index-check.ts";
@@ -47,6 +48,7 @@ import { Reconnection } from "./step/reconnection.ts";
 /** Throws a `GodwitError` whose `report` says what had been done, unless all that was asked for is done. */
 export async function migrate(target: Target, options: MigrateOptions, context: RunContext): Promise<Report> {
   const run = new Run(target, options, context);
+  context.soFar?.(() => run.report("interrupted"));
   try {
     const report = await run.all();
     context.observe({ kind: "finished", report });
@@ -54,6 +56,8 @@ export async function migrate(target: Target, options: MigrateOptions, context: 
   } catch (thrown) {
     const error = (await run.ended(thrown)) ?? asSchemaGone(asInterruption(thrown, context.signal));
     if (!(error instanceof GodwitError)) throw error;
+    const rest = run.rest();
+    if (rest !== undefined) error.adviseAlso(rest);
     const report = run.report(error instanceof Interrupted ? "interrupted" : "failed");
     error.report = report;
     context.observe({ kind: "finished", report });
@@ -118,6 +122,13 @@ class Run {
     return this.#reconnection.ended(thrown);
   }
 
+  /** Which command does what is left, if it is not the same command. */
+  rest(): string | undefined {
+    const rest = restOfGoal(this.#options, this.#tally.counted);
+    if (rest !== undefined) this.#tally.adviseFailures(rest);
+    return rest;
+  }
+
   report(outcome: Report["outcome"]): Report {
     const command = this.#options.goal.direction;
     return this.#tally.report({ command, target: this.#target.name, runId: this.#context.runId, outcome });
@@ -153,10 +164,10 @@ class Run {
     observe({ kind: "connected", database, user, version, lock: kind });
     if (connection.pooler !== undefined) this.#warn(pooledWarning(connection.pooler));
     const started = performance.now();
-    const lock = await acquireLock(this.#target, connection, this.#context);
-    const waitedMs = performance.now() - started;
-    this.#tally.waitedMs += waitedMs;
-    observe({ kind: "lock-acquired", waitedMs });
+    const lock = await acquireLock(this.#target, connection, this.#context).finally(() => {
+      this.#tally.waitedMs += performance.now() - started;
+    });
+    observe({ kind: "lock-acquired", waitedMs: performance.now() - started });
     if (lock.caveat !== undefined) this.#warn(lock.caveat);
     return lock;
   }
@@ -174,15 +185,14 @@ class Run {
     // What is taken over or told is written before there is a plan.
     refuseForeign(target, files, read);
     const beside = await adoptInPassing(place, { files, history: read });
-    const { history, mirror, missingThere, there, remember, watch, advisory, passedOver } = beside;
+    const { mirror, missingThere, there, remember, watch, advisory, passedOver } = beside;
+    const history = await withPutTogether(target, files, beside.history);
     await this.#reconnection.recall(connection, read.created);
     const goal = goalLeft(this.#options.goal, this.#tally.counted);
     if (goal === null) return;
     const asked = planInput(target, { ...this.#options, goal }, files, history);
-    const input = {
-      ...asked,
-      policy: { ...asked.policy, failed: new Set(this.#tally.errors.keys()), passedOver },
-    };
+    const policy = { ...asked.policy, failed: new Set(this.#tally.errors.keys()), passedOver };
+    const input = { ...asked, policy };
     const decided = plan(input);
     this.#tally.planned(
       decided.steps.map((step) => step.revision),
@@ -264,28 +274,12 @@ class Run {
       stopListening();
     }
     await ownSession(context);
-    await this.#assert(context, decided);
+    await assertApplied(context, decided);
     const broken = await indexes.broken(context, prepared);
     if (broken.length > 0) throw new StepFailed(leftInvalid(broken));
     if (this.#late !== undefined) throw this.#late;
     if (watch != null) await refuseMeanwhile(connection, watch);
     await indexes.warnOfKept(context, prepared);
-  }
-
-  /** The last promise before exit 0: what was planned is in the ledger. */
-  async #assert({ connection, lock }: StepContext, decided: Plan): Promise<void> {
-    await lock.confirm();
-    const { entries } = await this.#target.ledger.read(connection, { evenDamaged: true });
-    const applied = new Set(
-      entries.filter((entry) => entry.state === "applied").map((entry) => entry.revision),
-    );
-    const wrong = decided.steps.filter((step) => applied.has(step.revision) !== (step.direction === "up"));
-    if (wrong.length > 0)
-      throw new StepFailed({
-        code: "RUN_INCOMPLETE",
-        message: `The run ended, but the ledger does not say so of ${wrong.map((step) => step.revision).join(", ")}.`,
-        hint: "Run again; if it stays, look for a trigger on the ledger.",
-      });
   }
 
   #warn(problem: Problem): void {

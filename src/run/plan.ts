@@ -1,7 +1,10 @@
 /** What is asked of a plan: from the options of a run, the files and the ledger to the input of `core/plan.ts`. */
+import { fingerprint, fingerprintsWithin } from "../core/checksum.ts";
+import { graphOf } from "../core/graph.ts";
 import type { History } from "../core/history.ts";
 import type { Direction } from "../core/migration.ts";
 import type { Goal, plan } from "../core/plan.ts";
+import { withoutFile } from "../core/renamed.ts";
 import type { Listing } from "../source/source.ts";
 import type { Target } from "./session/target.ts";
 
@@ -9,11 +12,44 @@ export interface MigrateOptions {
   readonly goal: Goal;
   readonly failure: "stop" | "continue";
   readonly outOfOrder: boolean;
+  /** The name of the target, where the command has to name it. */
+  readonly targetName?: string | undefined;
 }
 
 /** Whether this is all there is, files included: `up`, `up heads`, and `up head`, as Alembic calls it. */
 export function includesImports({ direction, to, phases }: Goal): boolean {
   return direction === "up" && (to === "head" || to === "heads") && phases.includes("import");
+}
+
+/**
+ * With the pending files that hold the texts of applied ones without a file, as a squash makes them. Reads files only
+ * where there are both.
+ */
+export async function withPutTogether<H extends History>(
+  { source, settings }: Target,
+  { migrations }: Listing,
+  history: H,
+): Promise<H> {
+  const known = new Set(history.entries.map(({ revision }) => revision));
+  const pending = migrations.filter(({ id, kind }) => kind === "sql" && !known.has(id));
+  const ids = new Set(migrations.map(({ id }) => id));
+  if (pending.length === 0 || history.entries.every(({ revision }) => ids.has(revision))) return history;
+  const gone = withoutFile(graphOf(migrations, { order: settings.order }), history);
+  const wanted = new Map(
+    gone.flatMap((one) => (one.fingerprint === null ? [] : [[one.fingerprint, one.revision]])),
+  );
+  wanted.delete(fingerprint(""));
+  const found = new Map<string, readonly string[]>();
+  for (const migration of wanted.size === 0 ? [] : pending) {
+    if (migration.problem !== undefined) continue;
+    // A file that cannot be read is reported when it is to run.
+    const content = await source.read(migration, "up").catch(() => null);
+    if (content?.kind !== "sql") continue;
+    const within = fingerprintsWithin(content.text, new Set(wanted.keys()));
+    const parts = [...within].flatMap((one) => wanted.get(one) ?? []);
+    if (parts.length > 0) found.set(migration.id, parts);
+  }
+  return found.size === 0 ? history : { ...history, putTogether: found };
 }
 
 /** What a plan of this goal does: `base` and `-1` say how far to go back. */
@@ -38,6 +74,7 @@ export function planInput(
   return {
     migrations: files.migrations,
     problems: files.problems,
+    notes: files.notes,
     order: target.settings.order,
     history,
     goal: options.goal,
@@ -51,4 +88,16 @@ export function goalLeft(goal: Goal, done: number): Goal | null {
   if (sign === undefined || done === 0) return goal;
   const left = Number(count) - done;
   return left > 0 ? { ...goal, to: `${sign}${left}` } : null;
+}
+
+/** Which command does the rest of a goal that counts steps. The same command again would count from its beginning. */
+export function restOfGoal({ goal, targetName }: MigrateOptions, done: number): string | undefined {
+  const [, count] = /^[+-](\d+)$/.exec(goal.to) ?? [];
+  if (count === undefined || (done === 0 && targetName === undefined)) return undefined;
+  const left = goalLeft(goal, done);
+  if (left === null) return `All that ${goal.to} asked for is done; the same command would do more.`;
+  const command = `godwit ${goal.direction} ${left.to}${targetName === undefined ? "" : ` --target ${targetName}`}`;
+  return done === 0
+    ? `For this target alone: \`${command}\`.`
+    : `Of ${goal.to}, ${done} ${done === 1 ? "is" : "are"} done: the rest is \`${command}\`, for the same command would count again.`;
 }

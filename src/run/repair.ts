@@ -26,7 +26,7 @@ import { refusedRepair } from "./repairable.ts";
 import { withConnection } from "./session/connect.ts";
 import { withWarnings } from "./session/local-commits.ts";
 import { withLock } from "./session/locked.ts";
-import { refuseForeign } from "./session/owner.ts";
+import { refuseForeignRepair } from "./session/owner.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { writeUnderLock } from "./session/transaction.ts";
 
@@ -76,7 +76,7 @@ export async function repair(
         hint: "Check the URL. Nothing was changed.",
       });
     const history = await target.ledger.read(connection, { evenDamaged: true });
-    refuseForeign(target, files, history);
+    refuseForeignRepair(target, files, history);
     const place = { target, connection, lock, context, files, history };
     const done =
       request.kind === "rebuild"

@@ -6,10 +6,10 @@
  */
 
 import { EMPTY_HISTORY, type History } from "../core/history.ts";
-import type { Direction } from "../core/migration.ts";
+import type { Direction, Migration } from "../core/migration.ts";
 import { type Plan, plan } from "../core/plan.ts";
 import { SourceError } from "../errors.ts";
-import { refuseAbsent, refuseDeclared, refusePresent } from "../ledger/script-sql.ts";
+import { refuseAbsent, refuseDeclared, refuseOtherFiles, refusePresent } from "../ledger/script-sql.ts";
 import { lockKey } from "../lock/session.ts";
 import { baselineRange } from "./baseline.ts";
 import { mirrorWithoutLooking } from "./mirror/tool-look.ts";
@@ -69,7 +69,10 @@ export async function renderScript(
     guardedDown(target, step) === null ? [] : (step.migration ?? []),
   );
   return [
-    header(target, decided, { ...options, create: mirror?.create ?? null, named }),
+    header(target, decided, {
+      ...{ ...options, create: mirror?.create ?? null, named },
+      files: files.migrations.filter(({ kind }) => kind !== "repeatable"),
+    }),
     // All of them before anything is done, and each again in its transaction.
     ...[
       guard(asked, "at first"),
@@ -113,16 +116,26 @@ function assumedHistory(
 function header(
   target: Target,
   decided: Plan,
-  options: OfflineOptions & { readonly create: string | null; readonly named: string },
+  options: OfflineOptions & {
+    readonly create: string | null;
+    readonly named: string;
+    readonly files: readonly Migration[];
+  },
 ): string {
   const { schema, sql } = target.ledger;
-  const { goal, from, create, named, notImported = [] } = options;
+  const { goal, from, create, named, files, notImported = [] } = options;
   const revisions = (direction: Direction) =>
     decided.steps
       .filter(
         (step) => step.direction === direction && step.kind !== "repeatable" && step.reason !== "changed",
       )
       .map(({ revision }) => revision);
+  const up = new Set(revisions("up"));
+  const applied = {
+    project: target.settings.project,
+    files: files.map(({ id }) => id),
+    fresh: files.filter(({ id }) => up.has(id)),
+  };
   const makes = `${begin()}\n${sql.create(target.settings.project)}\n${create === null ? "" : `${create};\n`}commit;`;
   return [
     comment(`godwit ${goal.direction} --sql: from ${from} to ${goal.to}, ${decided.steps.length} migrations`),
@@ -145,6 +158,7 @@ end $godwit$;`,
     refuseDeclared(sql, revisions("down")),
     refusePresent(sql, revisions("up")),
     sql.refuseDamage(),
+    ...(goal.direction === "up" ? [refuseOtherFiles(sql, applied)] : []),
   ]
     .filter((line) => line !== "")
     .join("\n");

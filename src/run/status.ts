@@ -12,7 +12,7 @@ import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { type InvalidIndex, invalidIndexes } from "./catalog/indexes.ts";
 import { type Import, importRuns } from "./import.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
-import { beside, includesImports, type MigrateOptions, planInput } from "./plan.ts";
+import { beside, includesImports, type MigrateOptions, planInput, withPutTogether } from "./plan.ts";
 import { type StatusRow, statusRows } from "./report/status-rows.ts";
 import { withConnection } from "./session/connect.ts";
 import { refuseForeign } from "./session/owner.ts";
@@ -176,6 +176,8 @@ export async function preview(target: Target, options: MigrateOptions, context: 
     signal: context.signal,
   });
   await refuseSessionNeeds(view, steps);
+  const [stuck, ...others] = await refusedResumes(target, { decided, files, history }, context);
+  if (stuck !== undefined) throw new PlanRefused([stuck, ...others]);
   const waits = await lockTimeoutWarnings(steps, target.settings);
   return { ...decided, warnings: [...warningsOf(target, view, decided), ...waits] };
 }
@@ -201,7 +203,7 @@ async function seen(
       files,
       history,
     });
-    const seen = withAdopted(history, entries, context);
+    const seen = await withPutTogether(target, files, withAdopted(history, entries, context));
     return { history: seen, refused: null, passedOver, warnings, there, untold, mirrored: mirror !== null };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;

@@ -31,6 +31,8 @@ export interface Source {
 export interface Listing {
   readonly migrations: readonly Migration[];
   readonly problems: readonly Problem[];
+  /** What is said of the files, and stops nothing. */
+  readonly notes?: readonly Problem[] | undefined;
 }
 
 export type Content =
@@ -48,6 +50,8 @@ export type Content =
   | {
       readonly kind: "module";
       readonly file: string;
+      /** Its text names something that is called like a secret: no value that it hands to the server is shown. */
+      readonly namesSecret: boolean;
       /** Calls the function. Throws what it throws, and how its process ended. */
       readonly call: (call: Call) => Promise<Returned>;
       /** Calls it only to write its statements down. */

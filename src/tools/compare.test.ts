@@ -133,6 +133,10 @@ describe("a number that implies what is below", () => {
       ...{ kind: "uncertain", id: "02_b" },
       later: { id: "03_c", wasThere: false },
     });
+    // The same, while the file of the later one has another name or is gone.
+    expect(named({ tool, now: ["2"], seen: ["01_a", "07_gone"], ours: ours("01_a", "07_gone") })).toEqual([
+      "uncertain 02_b",
+    ]);
     // The tool went on from 3 to 4, and 2 came late.
     expect(named({ tool, now: ["4"], seen: ["01_a", "03_c"], ours: ours("01_a", "03_c") })).toEqual([
       "passed-over 02_b",

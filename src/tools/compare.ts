@@ -187,8 +187,12 @@ function isOld(subject: string, { seen, ours }: Sets): boolean {
 }
 
 function hasNumber(revision: string, number: string): boolean {
-  const digits = /^\d+(?=[^\d:]|$)/.exec(revision)?.[0];
+  const digits = numberIn(revision);
   return digits !== undefined && withoutZeros(digits) === withoutZeros(number);
+}
+
+function numberIn(revision: string): string | undefined {
+  return /^\d+(?=[^\d:]|$)/.exec(revision)?.[0];
 }
 
 /** The history has been at a later file before. It may have come down to this one without running it. */
@@ -197,12 +201,27 @@ function laterThan(id: string, sets: Sets): Later | undefined {
   const later = ids
     .slice(ids.indexOf(id) + 1)
     .find((other) => isOld(other, sets) || sets.ours.takenOut.has(other));
-  return later === undefined ? undefined : { id: later, wasThere: sets.seen?.has(later) === true };
+  const known = later ?? withoutFileAbove(id, sets);
+  return known === undefined ? undefined : { id: known, wasThere: sets.seen?.has(known) === true };
+}
+
+/** A revision of ours with a higher number, whose file is gone or has another name by now. */
+function withoutFileAbove(id: string, { files, seen, ours }: Sets): string | undefined {
+  const own = numberIn(id);
+  if (own === undefined) return undefined;
+  const ids = new Set(files.map((file) => file.id));
+  return [...ours.known, ...ours.takenOut].find((one) => {
+    const number = ids.has(one) ? undefined : numberIn(one);
+    const counts = seen?.has(one) === true || ours.takenOut.has(one) || !ours.adopted.has(one);
+    return number !== undefined && counts && BigInt(number) > BigInt(own);
+  });
 }
 
 /** Accepts only certain signs, because people use a short description more than once. */
 function isTwin(migration: Migration, row: ToolRow): boolean {
   const { tool, checksum } = migration;
+  const { fingerprint } = migration;
+  if (fingerprint !== null && row.fingerprints?.includes(fingerprint) === true) return true;
   if (sharesName(migration, row) || sharesTimestamp(migration.id, row.name)) return true;
   if (row.checksum === null) return false;
   return (tool?.checksums ?? []).includes(row.checksum) || checksum === `sha256:${row.checksum}`;

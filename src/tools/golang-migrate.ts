@@ -87,13 +87,16 @@ function writer(): HistoryWriter {
     /** A late migration leaves the number unchanged. */
     up: (table, step) => `delete from ${nameOf(table)} where version < ${versionOf(step)};
 insert into ${nameOf(table)} (version, dirty) select ${versionOf(step)}, false where not exists (select from ${nameOf(table)})`,
-    /** Goes down to the last one that is applied. A late file in between never ran. */
+    /**
+     * Goes down to the last one that is applied. A late file in between never ran. A number that is another one by now
+     * stays: what the tool took back is not told back.
+     */
     down(table, step) {
       const number = "substring(revision from '^\\d+')::numeric";
       const below = `select max(${number}) from ${step.ledger} where revision ~ '^\\d' and ${number} < ${versionOf(step)}::numeric`;
-      return `delete from ${nameOf(table)} where version = ${versionOf(step)};
+      return `with gone as (delete from ${nameOf(table)} where version = ${versionOf(step)} returning version)
 insert into ${nameOf(table)} (version, dirty) select below, false from (${below}) as b (below)
-  where below is not null and not exists (select from ${nameOf(table)})`;
+  where below is not null and exists (select from gone)`;
     },
   };
 }

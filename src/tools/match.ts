@@ -69,10 +69,16 @@ export function speaksOf(
 ): "surely" | "perhaps" | "no" {
   if (checksum !== null && migration.checksum === `sha256:${checksum}`) return "surely";
   if ([...keys, ...aliases].includes(migration.id)) return "surely";
-  const known = new Set(keys.map(withoutZeros));
+  const known = new Set(keys.flatMap((key) => [withoutZeros(key), ...numberInFront(key)]));
   const same = numbersOf(migration).filter((one) => known.has(one));
   if (same.some(isLongNumber)) return "surely";
   return same.length > 0 ? "perhaps" : "no";
+}
+
+/** Of a name, such as that of a program. What follows tells it from a hash and from a version in parts. */
+function numberInFront(key: string): readonly string[] {
+  const digits = /^\d[\d-]*(?=[_-])/.exec(key)?.[0].replaceAll("-", "");
+  return digits === undefined ? [] : [withoutZeros(digits)];
 }
 
 /** A date or time in digits, precise to the day or better. Two projects share one only by chance. */

@@ -24,6 +24,10 @@ export const supabase: Tool = {
         at: null,
       })),
     ),
+  texts: (table, keys) =>
+    table.columns.statements === undefined
+      ? null
+      : `select t.version as key, array_to_string(t.statements, E'\n;\n') as text from ${nameOf(table)} t where t.statements is not null and t.version = any (${textArray(keys)})`,
   writer: {
     needsFiles: "squashed",
     create() {

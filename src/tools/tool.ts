@@ -21,6 +21,8 @@ export interface Tool {
   /** Selects everything of its rows that counts, each value as text, in the order in which the rows were written. */
   select(table: Relation): string;
   read(rows: readonly TextRow[], table: Relation): ToolHistory;
+  /** If it keeps texts in place of checksums: selects the text (`text`) of the rows with these keys (`key`), none that is null. */
+  texts?(table: Relation, keys: readonly string[]): string | null;
   /** If several projects share a table: selects the rows of the project that these files belong to. */
   own?(history: ToolHistory, migrations: readonly Migration[]): ToolHistory;
   /** Replaces matching by key. `parents`: those of the revisions in our ledger that had a file. */
@@ -117,6 +119,8 @@ export interface ToolRow {
   readonly columns?: TextRow;
   /** Other names, too weak to match a file. If a file has such a name, you are asked. */
   readonly aliases?: readonly string[];
+  /** The fingerprints that a file with its text may have, where that was read. */
+  readonly fingerprints?: readonly string[];
 }
 
 export interface Match {

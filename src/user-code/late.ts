@@ -1,5 +1,23 @@
 /** A function that has settled may have left something behind that goes on: a callback, a timer, a promise. */
+import type { ChildProcess } from "node:child_process";
+import { subscribe } from "node:diagnostics_channel";
 import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
+
+/** Threads and processes that are alive. Node does not count a thread, nor what was unreferenced, among its resources. */
+const alive = { Worker: new Set<object>(), ChildProcess: new Set<object>() };
+
+/** Sees every thread and every process that user code starts. */
+export function watchThreads(): void {
+  process.on("worker", (worker) => {
+    alive.Worker.add(worker);
+    worker.once("exit", () => alive.Worker.delete(worker));
+  });
+  subscribe("child_process", (message) => {
+    const { process: child } = message as { readonly process: ChildProcess };
+    alive.ChildProcess.add(child);
+    for (const end of ["exit", "error"]) child.once(end, () => alive.ChildProcess.delete(child));
+  });
+}
 
 const TURNS = 5;
 /** How long a timer, a file or a socket that the function has opened is waited for. */
@@ -11,7 +29,8 @@ export function activeResources(): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   // A write under way is one of a stream that is counted itself, or of our own channel.
   for (const kind of process.getActiveResourcesInfo())
-    if (!kind.endsWith("WriteWrap")) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    if (!kind.endsWith("WriteWrap") && kind !== "ProcessWrap") counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  for (const [kind, { size }] of Object.entries(alive)) if (size > 0) counts.set(kind, size);
   return counts;
 }
 
@@ -34,6 +53,13 @@ export async function letLateOnesCome(before: ReadonlyMap<string, number>): Prom
 
 /** What is said of it: nobody knows whether it still does something, and the run does not wait for it. */
 export function stillOpen(kinds: readonly string[]): string {
-  const named = kinds.map((kind) => (kind === "Timeout" || kind === "Immediate" ? "a timer" : kind));
+  const named = kinds.map((kind) => NAMES[kind] ?? kind);
   return `Its function has settled and left ${[...new Set(named)].join(", ")} open; what that does later is not part of this migration.`;
 }
+
+const NAMES: Readonly<Record<string, string>> = {
+  Timeout: "a timer",
+  Immediate: "a timer",
+  Worker: "a thread",
+  ChildProcess: "a process",
+};

@@ -9,6 +9,7 @@ import type { FromHost, Request, Thrown, ToHost } from "../host/protocol.ts";
 import { loadModule } from "../source/module/module.ts";
 import { createCall, type OpenCall } from "./call.ts";
 import { loadConfigFile } from "./config.ts";
+import { watchThreads } from "./late.ts";
 import { endGroup, endWithParent } from "./lifeline.ts";
 import { record } from "./record.ts";
 import { describeThrown, exitStack } from "./thrown.ts";
@@ -21,6 +22,8 @@ interface Piped {
 }
 
 endWithParent();
+// After our own thread.
+setImmediate(watchThreads);
 // The kernel should end this process before the one that holds the transaction.
 try {
   writeFileSync("/proc/self/oom_score_adj", "500");
@@ -28,7 +31,7 @@ try {
 // Node makes these pipes non-blocking, and then `writeSync` of user code fails where a pipe is full.
 for (const { _handle } of [process.stdout, process.stderr] as readonly Piped[]) _handle?.setBlocking?.(true);
 // Ctrl-C and a container's SIGTERM may reach every process; when to stop is decided by the parent.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) process.on(signal, () => {});
 process.on("uncaughtException", (error: unknown) => tell({ kind: "uncaught", thrown: described(error) }));
 process.on("exit", () => tell({ kind: "exiting", stack: exitStack() }));
 

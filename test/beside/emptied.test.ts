@@ -1,6 +1,7 @@
 /** A history that was emptied or dropped after its adoption: what is said of it holds, and each hint can be followed. */
 import { adopt } from "../../src/run/adopt.ts";
 import { baseline } from "../../src/run/baseline.ts";
+import { repair } from "../../src/run/repair.ts";
 import { ADOPT } from "../support/chain.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";
@@ -60,6 +61,20 @@ test("dropped, mirrored: the hint's command creates it again", async ({ db }) =>
   const { error } = await refusalOf(up(target));
   expect(error.hint).toContain("`godwit baseline 02_b` creates it again");
   await baseline(target, "02_b", recorder());
+  expect(await versions(db)).toEqual(["01", "02"]);
+});
+
+test("dropped with all that it told of, as by an older backup: the hint's command, and all runs again", async ({
+  db,
+}) => {
+  const target = await adopted(db, "dbmate");
+  await db.sql("drop table schema_migrations, a, b");
+  for (const revision of ["02_b", "01_a"]) {
+    const { error } = await refusalOf(up(target));
+    expect(error.hint).toContain(`\`godwit repair --forget ${revision}\``);
+    await repair(target, { kind: "forget", revision }, { confirm: db.name }, recorder());
+  }
+  expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["01_a", "02_b"]);
   expect(await versions(db)).toEqual(["01", "02"]);
 });
 

@@ -7,14 +7,25 @@ import { join } from "node:path";
 import { describe } from "vitest";
 import { GodwitError, problemsOf } from "../../src/errors.ts";
 import { adopt } from "../../src/run/adopt.ts";
+import { baseline } from "../../src/run/baseline.ts";
 import { migrate } from "../../src/run/migrate.ts";
 import { repair } from "../../src/run/repair.ts";
 import type { Target } from "../../src/run/session/target.ts";
+import { type Backup, backUp, restore } from "../support/backup.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn } from "../support/refusal.ts";
 import { type Chance, chanceFor, times } from "../support/seed.ts";
 import { down, folderOf, recorder, up, writeFiles } from "../support/target.ts";
-import { DBMATE, GOLANG, type ModelFile, SUPABASE, type ToolModel } from "../support/tool-model.ts";
+import {
+  DBMATE,
+  down as downOf,
+  effectsOf,
+  GOLANG,
+  type ModelFile,
+  SUPABASE,
+  type ToolModel,
+  up as upOf,
+} from "../support/tool-model.ts";
 import { targetIn } from "../support/tools.ts";
 
 const CASES = times("GODWIT_TEST_BESIDE", 8);
@@ -50,8 +61,17 @@ async function sequence(db: TestDatabase, { tool, mirror, chance }: Case): Promi
     ...(mirror === undefined ? {} : { settings: { mirror } }),
   });
   const said: string[] = [];
-  const model = new Model(db, { tool, target, files, said });
+  const isMirrored = mirror !== undefined || tool === SUPABASE;
+  const replace = (by: readonly ModelFile[]) => {
+    for (const name of Object.keys(tool.files(files))) rmSync(join(folder, name));
+    files.splice(0, files.length, ...by.toSorted((left, right) => left.n - right.n));
+    writeFiles(folder, tool.files(files));
+    for (const { n } of by) used.add(n);
+  };
+  const used = new Set<number>();
+  const model = new Model(db, { tool, target, files, said, isMirrored, replace });
   const add = (n: number) => {
+    used.add(n);
     files.push({ n, word: "abc"[chance.int(0, 2)] ?? "a" });
     files.sort((left, right) => left.n - right.n);
     writeFiles(folder, tool.files(files));
@@ -67,13 +87,13 @@ async function sequence(db: TestDatabase, { tool, mirror, chance }: Case): Promi
   };
   try {
     for (let turn = 0; turn < ACTIONS; turn++) {
-      const action = chance.int(0, 14);
+      const action = chance.int(0, 17);
       said.push(`action ${action}`);
-      if (action === 0) add(Math.max(...files.map(({ n }) => n)) + 10);
+      if (action === 0) add(Math.max(...used) + 10);
       else if (action === 1) {
         // A number says nothing of a file that came between two of its values: both looked at it before.
-        if (!tool.isSet) await model.ourUp();
-        addLate(files, add, chance);
+        if (!tool.isSet || model.isSquashed) await model.ourUp();
+        addLate(used, add, chance);
       } else if (action === 2) await model.toolUp();
       else if (action === 3) await model.toolDown();
       else if (action === 4) await model.removeRow(chance);
@@ -87,6 +107,9 @@ async function sequence(db: TestDatabase, { tool, mirror, chance }: Case): Promi
       } else if (action === 8) await model.away(chance, "elsewhere");
       else if (action === 9) await model.away(chance, null);
       else if (action === 10) await model.correct(chance);
+      else if (action === 11) await model.squash(chance);
+      else if (action === 12) await model.backUp();
+      else if (action === 13) await model.restore(chance);
       else await model.ourUp();
     }
     await model.ourUp();
@@ -97,10 +120,13 @@ async function sequence(db: TestDatabase, { tool, mirror, chance }: Case): Promi
   }
 }
 
-function addLate(files: readonly ModelFile[], add: (n: number) => void, chance: Chance): void {
-  const taken = new Set(files.map(({ n }) => n));
-  const n = chance.int(1, Math.max(...taken));
-  if (!taken.has(n)) add(n);
+function addLate(used: ReadonlySet<number>, add: (n: number) => void, chance: Chance): void {
+  const n = chance.int(1, Math.max(...used));
+  if (!used.has(n)) add(n);
+}
+
+function isIn(effects: readonly number[], file: ModelFile): boolean {
+  return effectsOf(file).every((n) => effects.includes(n));
 }
 
 interface ModelOf {
@@ -108,11 +134,18 @@ interface ModelOf {
   readonly target: Target;
   readonly files: readonly ModelFile[];
   readonly said: string[];
+  readonly isMirrored: boolean;
+  /** Puts other files in the place of all. */
+  readonly replace: (by: readonly ModelFile[]) => void;
 }
 
 class Model {
   readonly #db: TestDatabase;
   readonly #of: ModelOf;
+  #backup: Backup | null = null;
+  #squashes = 0;
+  /** The files that one of now replaced, until that is declared. */
+  #old: readonly ModelFile[] | null = null;
 
   constructor(db: TestDatabase, of: ModelOf) {
     this.#db = db;
@@ -128,9 +161,10 @@ class Model {
     const { tool, files, said } = this.#of;
     await this.#db.sql(tool.create);
     for (const file of tool.pending(await tool.claims(this.#db, files), files)) {
-      if ((await this.#effects()).includes(file.n)) return;
+      const effects = await this.#effects();
+      if (effectsOf(file).some((n) => effects.includes(n))) return;
       said.push(`  ${tool.name} applies ${file.n}`);
-      await this.#db.sql(`begin; insert into effects values (${file.n}); ${tool.row(file)}; commit`);
+      await this.#db.sql(`begin; ${upOf(file)} ${tool.row(file)}; commit`);
     }
   }
 
@@ -139,11 +173,10 @@ class Model {
     const claimed = await tool.claims(this.#db, files);
     const mine = files.filter(({ n }) => claimed.includes(n));
     const last = mine.at(-1);
-    if (last === undefined) return;
+    // The rows of those that it replaced would stay, and say what is no longer so.
+    if (last === undefined || this.isSquashed) return;
     said.push(`  ${tool.name} takes back ${last.n}`);
-    await this.#db.sql(
-      `begin; delete from effects where n = ${last.n}; ${tool.unrow(last, mine.at(-2))}; commit`,
-    );
+    await this.#db.sql(`begin; ${downOf(last)} ${tool.unrow(last, mine.at(-2))}; commit`);
   }
 
   /** Somebody edits the history: the row goes, the effect stays. One that we never saw is beyond anybody's knowledge. */
@@ -181,7 +214,9 @@ class Model {
       try {
         const { steps } = await up(target, recorder(), { outOfOrder });
         said.push(`  up applies ${steps.map(({ revision }) => revision)}`);
-        expect(await this.#effects()).toEqual(files.map(({ n }) => n));
+        expect(await this.#effects()).toEqual(
+          files.flatMap(effectsOf).toSorted((left, right) => left - right),
+        );
         expect((await appliedIn(this.#db)).toSorted()).toEqual(files.map(tool.revision).toSorted());
         return;
       } catch (error) {
@@ -191,6 +226,7 @@ class Model {
         else if (codes.includes("ADOPT_TAKEN_BACK")) await this.#settle(error);
         else if (codes.includes("ADOPT_CONFLICT")) await this.#sayWhereItIs(error);
         else if (codes.includes("ADOPT_NEEDED")) await this.#adopt();
+        else if (codes.includes("LEDGER_FOREIGN")) await this.#declare();
         else if (codes.includes("PLAN_EDITED")) await this.#accept(error);
         else throw error;
       }
@@ -205,7 +241,7 @@ class Model {
     const late = problemsOf(error as GodwitError).flatMap(({ code, details }) =>
       code === "PLAN_LATE" ? (details?.revisions as string[]) : [],
     );
-    const there = files.filter((file) => effects.includes(file.n) && late.includes(tool.revision(file)));
+    const there = files.filter((file) => isIn(effects, file) && late.includes(tool.revision(file)));
     expect(tool.isSet ? there : []).toEqual([]);
     for (const file of there) await this.#markDone(tool.revision(file));
     return true;
@@ -217,7 +253,7 @@ class Model {
     const effects = await this.#effects();
     const [file] = files.filter((one) => String(error).includes(`is at ${tool.revision(one)} now`));
     if (file === undefined) throw error;
-    if (effects.includes(file.n)) return this.#markDone(tool.revision(file));
+    if (isIn(effects, file)) return this.#markDone(tool.revision(file));
     await this.#force(file, effects);
   }
 
@@ -261,10 +297,10 @@ class Model {
     expect(await this.#db.sql(`select to_regclass('${tool.table}') is null as yes`)).toEqual([{ yes: true }]);
     const mine = files.filter(({ n }) => claimed.includes(n));
     const last = mine.at(-1);
-    if (last !== undefined && chance.chance(0.5)) {
+    if (last !== undefined && !this.isSquashed && chance.chance(0.5)) {
       said.push(`  meanwhile ${tool.name} takes back ${last.n}`);
       const unrow = tool.unrow(last, mine.at(-2)).replaceAll(tool.table, moved);
-      await this.#db.sql(`begin; delete from effects where n = ${last.n}; ${unrow}; commit`);
+      await this.#db.sql(`begin; ${downOf(last)} ${unrow}; commit`);
     }
     await this.#db.sql(
       `alter table ${moved} ${schema === null ? `rename to ${name}` : `set schema ${place}`}`,
@@ -278,7 +314,7 @@ class Model {
     // What the tool did before we ever looked is adopted first.
     if ((await appliedIn(this.#db).catch(() => [])).length === 0) return;
     const revision = tool.revision(file);
-    const isThere = (await this.#effects()).includes(file.n);
+    const isThere = isIn(await this.#effects(), file);
     const request = isThere
       ? ({ kind: "mark-done", revision, position: null } as const)
       : ({ kind: "forget", revision } as const);
@@ -287,6 +323,68 @@ class Model {
       () => {},
       (error: unknown) => this.#refused(error),
     );
+  }
+
+  get isSquashed(): boolean {
+    return this.#old !== null;
+  }
+
+  /** All that ran is replaced by one file, and the tool's history may be told so by hand. */
+  async squash(chance: Chance): Promise<void> {
+    const { tool, files, said, isMirrored, replace } = this.#of;
+    await this.ourUp();
+    const last = files.at(-1) as ModelFile;
+    const numbers = tool.isSet ? [files[0]?.n ?? 0, last.n, last.n + 10] : [last.n, last.n + 10];
+    const n = numbers[chance.int(0, numbers.length - 1)] ?? 0;
+    const by: ModelFile = { n, word: `squashed${++this.#squashes}`, effects: files.flatMap(effectsOf) };
+    // What a backup has of it in part cannot be told by anybody.
+    this.#backup = null;
+    this.#old = [...files];
+    replace([by]);
+    said.push(`  squashed into ${tool.revision(by)}`);
+    if (isMirrored || chance.chance(0.5)) return;
+    said.push(`  ${tool.name} is told by hand`);
+    await this.#db.sql(`${tool.create}; ${tool.unrow(by, undefined)}; ${tool.row(by)}`);
+    await this.#declare();
+  }
+
+  /** What is there of these files is declared, as the message says. */
+  async #declare(): Promise<void> {
+    const { target, tool, files, said, replace } = this.#of;
+    const effects = await this.#effects();
+    const first = files.findIndex((file) => !isIn(effects, file));
+    // It was taken back meanwhile, and only the old files can be applied again one by one.
+    if (first === 0 && this.#old !== null) {
+      const old = this.#old.flatMap(effectsOf);
+      replace([...this.#old, ...files.filter((file) => !effectsOf(file).some((n) => old.includes(n)))]);
+      said.push("  the old files are back");
+      this.#old = null;
+      return;
+    }
+    const last = files.at((first === -1 ? files.length : first) - 1) as ModelFile;
+    said.push(`  declare ${tool.revision(last)}`);
+    await baseline(target, tool.revision(last), recorder(), { confirm: this.#db.name });
+    this.#old = null;
+  }
+
+  async backUp(): Promise<void> {
+    const place = this.#of.tool.table.split(".")[0] ?? "";
+    this.#of.said.push("  backed up");
+    this.#backup = await backUp(this.#db, [...new Set(["public", place, ledgerSchema])]);
+  }
+
+  /** All of the backup; or without our ledger, or our ledger alone. The latter two are told only by a mirrored history. */
+  async restore(chance: Chance): Promise<void> {
+    const { isMirrored, said, tool, files } = this.#of;
+    if (this.#backup === null) return;
+    const { schemas } = this.#backup;
+    const claimed = await tool.claims(this.#db, files);
+    const told = files.filter(({ n }) => claimed.includes(n)).flatMap(effectsOf);
+    const isTold = (await this.#effects()).every((n) => told.includes(n));
+    const parts = [schemas, schemas.filter((one) => one !== ledgerSchema), [ledgerSchema]];
+    const part = parts[isMirrored ? chance.int(0, isTold ? 2 : 1) : 0] ?? [];
+    said.push(`  restored: ${part}`);
+    await restore(this.#db, this.#backup, part);
   }
 
   async #accept(error: unknown): Promise<void> {
@@ -319,7 +417,7 @@ class Model {
     if (file === undefined) throw error;
     const effects = await this.#effects();
     const known = await appliedIn(this.#db);
-    if (effects.includes(file.n)) await this.#markDone(tool.revision(file));
+    if (isIn(effects, file)) await this.#markDone(tool.revision(file));
     else if (!known.includes(tool.revision(file))) await this.#force(file, effects);
     else {
       const request = { kind: "forget", revision: tool.revision(file) } as const;
@@ -331,7 +429,7 @@ class Model {
   /** `migrate force`: the number is that of the last one below this that is there. */
   async #force(file: ModelFile, effects: readonly number[]): Promise<void> {
     const { tool, files, said } = this.#of;
-    const there = files.filter(({ n }) => n < file.n && effects.includes(n)).at(-1);
+    const there = files.filter((one) => one.n < file.n && isIn(effects, one)).at(-1);
     said.push(`  force ${there?.n}`);
     await this.#db.sql(tool.unrow(file, there));
   }
@@ -350,12 +448,14 @@ class Model {
   async #settle(error: unknown): Promise<void> {
     const { target, tool, files, said } = this.#of;
     const effects = await this.#effects();
-    const wanted = problemsOf(error as GodwitError).flatMap(({ code, details }) =>
-      code === "ADOPT_TAKEN_BACK" ? (details?.revisions as string[]) : [],
-    );
+    const wanted = problemsOf(error as GodwitError).flatMap(({ code, details, message }) => {
+      const revisions = code === "ADOPT_TAKEN_BACK" ? (details?.revisions as string[]) : [];
+      // Of a table that is gone, the newest row is spoken of first.
+      return message.endsWith("is gone.") ? revisions.toReversed() : revisions;
+    });
     for (const revision of wanted) {
       const file = files.find((one) => tool.revision(one) === revision);
-      if (file !== undefined && effects.includes(file.n)) {
+      if (file !== undefined && isIn(effects, file)) {
         await this.#markDone(revision);
         continue;
       }

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { describe } from "vitest";
 import { adopt } from "../../src/run/adopt.ts";
 import { renderScript } from "../../src/run/sql-script.ts";
+import { preview } from "../../src/run/status.ts";
 import { ADOPT } from "../support/chain.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { psql } from "../support/psql.ts";
@@ -181,6 +182,28 @@ describe("a history that nobody has adopted is asked about, by what its rows say
     expect(await steps(plainIn(db, folder))).toEqual([]);
   });
 
+  test.for([
+    ["short, before our first run", "0001_other", "0001_a.js"],
+    ["long", "20240101120000_other", "20240101120000_a.js"],
+  ])("a number in front of another name in the table of knex: %s", async ([, id = "", name], { db }) => {
+    await db.sql(
+      `create table knex_migrations (id serial primary key, name varchar, batch int, migration_time timestamptz); insert into knex_migrations (name) values ('${name}')`,
+    );
+    await knows(db, folderOf({ [`${id}.sql`]: "select 1/0;" }), id);
+  });
+
+  test("a number in front of a name is chance among Django's apps, and digits of a hash are none", async ({
+    db,
+  }) => {
+    await db.sql(`create table django_migrations (id serial primary key, app varchar, name varchar, applied timestamptz); insert into django_migrations (app, name, applied) values ('auth', '0001_initial', now());
+      create schema drizzle; create table drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint); insert into drizzle.__drizzle_migrations (hash) values ('1a2b')`);
+    const folder = folderOf({ "0001_other.sql": "create table if not exists a ();" });
+    const target = plainIn(db, folder);
+    expect((await preview(target, UP, recorder())).steps).toHaveLength(1);
+    const script = await renderScript(target, { ...UP, from: "base" }, recorder());
+    if (!withoutPsql) expect(psql(db.url, script)).toBe(null);
+  });
+
   test("a short number is chance after our first run, and a table of names is one of names", async ({
     db,
   }) => {
@@ -205,6 +228,16 @@ describe.skipIf(withoutPsql)("a script for a folder of our own stops where a too
       "a name in the table of knex",
       "0001_a",
       "create table knex_migrations (id serial, name varchar, batch int, migration_time timestamptz); insert into knex_migrations (name) values ('0001_a.js')",
+    ],
+    [
+      "a number in front of a name in the table of knex",
+      "0001_other",
+      "create table knex_migrations (id serial, name varchar, batch int, migration_time timestamptz); insert into knex_migrations (name) values ('0001_a.js')",
+    ],
+    [
+      "a time in front of another name in the table of Kysely",
+      "20240101120000_other",
+      "create table kysely_migration (name varchar primary key, timestamp varchar); insert into kysely_migration values ('20240101120000_a', '')",
     ],
     [
       "a configured name",

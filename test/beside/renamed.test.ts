@@ -2,9 +2,10 @@
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { adopt } from "../../src/run/adopt.ts";
+import { baseline } from "../../src/run/baseline.ts";
 import { repair } from "../../src/run/repair.ts";
 import { ADOPT } from "../support/chain.ts";
-import { expect, test } from "../support/database.ts";
+import { expect, type TestDatabase, test } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
 import { type Files, folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
@@ -84,4 +85,53 @@ test("renamed before adoption, its row has the time stamp of the file", async ({
   });
   const target = await targetIn("node-pg-migrate", { url: db.url, folder });
   expect((await refusalOf(adopt(target, ADOPT, recorder()))).codes).toEqual(["ADOPT_CONFLICT"]);
+});
+
+const STAMPS = ["20240101000001", "20240101000003"] as const;
+
+async function ranBySupabase(db: TestDatabase, statements: string): Promise<void> {
+  await db.sql(`create schema supabase_migrations; create table supabase_migrations.schema_migrations (version text primary key, statements text[], name text);
+    insert into supabase_migrations.schema_migrations values ('${STAMPS[0]}', '{create table m1 ()}', 'm1'), ('${STAMPS[1]}', ${statements}, 'm3'); create table m1 (); create table m3 (); create table rows (n int)`);
+}
+
+const SUPABASE_FILES = {
+  [`${STAMPS[0]}_m1.sql`]: "create table m1 ();",
+  "20240205000000_other.sql": "-- What m3 was.\ncreate table M3 ();\ninsert into rows values (1);\n",
+};
+const M3 = "'{create table m3 (),insert into rows values (1)}'";
+
+test("renamed before adoption, its row in the history of the Supabase CLI has the text of the file", async ({
+  db,
+}) => {
+  await ranBySupabase(db, M3);
+  const target = await targetIn("supabase", { url: db.url, folder: folderOf(SUPABASE_FILES) });
+  for (const run of [
+    () => up(target),
+    () => adopt(target, ADOPT, recorder()),
+    () => baseline(target, `${STAMPS[0]}_m1`, recorder()),
+  ]) {
+    const { codes, error } = await refusalOf(run());
+    expect(codes).toEqual(["ADOPT_CONFLICT"]);
+    expect(error.message).toContain(
+      `20240205000000_other is pending, and Supabase CLI has applied ${STAMPS[1]}_m3`,
+    );
+    expect(error.hint).toContain("`godwit repair --mark-done 20240205000000_other`");
+  }
+  const request = { kind: "mark-done", revision: "20240205000000_other", position: null } as const;
+  await repair(target, request, { confirm: db.name }, recorder());
+  expect((await up(target)).steps).toEqual([]);
+  expect((await up(target)).steps).toEqual([]);
+  expect(await db.sql("select * from rows")).toEqual([]);
+});
+
+test.for([
+  ["another text and the same description", "'{create table m3 ()}'"],
+  ["a row that was only marked", "null"],
+])("%s is no sign that a file was renamed", async ([, statements], { db }) => {
+  await ranBySupabase(db, statements ?? "");
+  const files = { ...SUPABASE_FILES, "20240205000000_m3.sql": "insert into rows values (2);" };
+  const { "20240205000000_other.sql": _, ...rest } = files;
+  const target = await targetIn("supabase", { url: db.url, folder: folderOf(rest) });
+  await adopt(target, ADOPT, recorder());
+  expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["20240205000000_m3"]);
 });

@@ -96,7 +96,7 @@ test("a squash that has the version of a row declares no more than it was", asyn
   for (const name of Object.keys(old)) rmSync(`${folder}/${name}`);
   writeFiles(folder, { "0003_all.sql": old["0003_n.sql"] ?? "" });
   const squashed = await targetIn("dbmate", { url: db.url, folder });
-  expect((await refusalOf(up(squashed))).codes).toEqual(["LEDGER_FOREIGN"]);
+  expect((await refusalOf(up(squashed))).codes).toContain("PLAN_VANISHED");
   await baseline(squashed, "head", recorder(), { confirm: db.name });
   expect((await up(squashed)).warnings).toEqual([]);
 });

@@ -1,7 +1,7 @@
 /** Two projects in one database, each with its own ledger: the table of a tool that one of them has is not the other's. */
 import { commandIn } from "../support/command.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
-import { folderOf } from "../support/target.ts";
+import { folderOf, writeFiles } from "../support/target.ts";
 
 const file = (name: string) =>
   `-- migrate:up\ncreate table ${name} ();\n-- migrate:down\ndrop table ${name};\n`;
@@ -50,4 +50,31 @@ test("theirs all the same, says a person who names the table", async ({ db }) =>
   const options = ["--layout", "dbmate", ...SECOND];
   await second("adopt", "--table", "public.schema_migrations", ...options);
   expect((await second("up", ...options)).stdout).toContain("1 migration applied");
+});
+
+test("not kept in step by either: what the tool applies for one of them is not taken over by the other", async ({
+  db,
+}) => {
+  const { second } = projects(db);
+  const folder = folderOf({ "migrations/0001_a.sql": file("a") });
+  const first = commandIn({ folder, url: db.url });
+  const [one, other] = [
+    ["--layout", "dbmate"],
+    ["--layout", "dbmate", ...SECOND],
+  ];
+  await db.sql("create table schema_migrations (version varchar primary key)");
+  await first("up", ...one);
+  await second("up", "0001_x", ...other);
+  // Of the first one's files.
+  await db.sql("insert into schema_migrations values ('0002'); create table b ()");
+  writeFiles(folder, { "migrations/0002_b.sql": file("b") });
+  await first("adopt", ...one);
+  for (const command of ["up", "adopt"]) {
+    const { stderr } = await second.fails(1, command, ...other);
+    expect(stderr).toContain("[ADOPT_AMBIGUOUS]");
+    expect(stderr).toContain("has 0002_b in it");
+  }
+  const none = ["--mirror", "none:public.schema_migrations"];
+  expect((await second("up", ...other, ...none)).stdout).toContain("1 migration applied");
+  expect((await first("up", ...one)).stdout).toContain("nothing to do");
 });

@@ -45,6 +45,24 @@ describe("a second signal", () => {
     });
   });
 
+  test("and the document has a report of all that is known", async ({ db }) => {
+    const files = {
+      "migrations/0000_first.sql": "create table first ();",
+      ...FILES,
+      "migrations/0002_last.sql": "create table last ();",
+    };
+    const { json } = await signalledTwice(db, files, [...UP, "--json"]);
+    expect(json.report).toMatchObject({
+      command: "up",
+      outcome: "interrupted",
+      steps: [{ revision: "0000_first" }],
+      failures: [{ revision: "0001_a", committed: "unknown", problem: { code: "INTERRUPTED" } }],
+      remaining: ["0002_last"],
+    });
+    expect(json.report.runId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await db.sql("select to_regclass('first') is not null as kept")).toEqual([{ kept: true }]);
+  });
+
   test("ends a log of JSON lines with a line of JSON", async ({ db }) => {
     const { stderr } = await signalledTwice(db, FILES, [...UP, "--log-format", "json"]);
     const lines = stderr
@@ -59,6 +77,8 @@ describe("a second signal", () => {
     const files = { ...FILES, "godwit.config.json": JSON.stringify({ targets: { x: target } }) };
     const { json } = await signalledTwice(db, files, [...UP, "--json"]);
     expect(json.problems[0].message).toMatch(/0001_a( of x)? was running/);
+    const report = { outcome: "interrupted", failures: [{ revision: "0001_a", committed: "unknown" }] };
+    expect(json.targets).toMatchObject([{ name: "x", ok: false, state: "interrupted", report }]);
   });
 
   test("does not say of a dry run that anything may be kept", async ({ db }) => {

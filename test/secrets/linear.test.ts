@@ -1,6 +1,9 @@
 /** Work over someone else's text is linear in its length, and what is shown of it has an end. */
 import { describe, expect, test } from "vitest";
+import { isAboutSecrets } from "../../src/core/sql/about-secrets.ts";
+import { sayingsOf } from "../../src/core/sql/raised.ts";
 import { hideLiterals, hideSecrets, secretsOf } from "../../src/core/sql/secrets.ts";
+import { noticesOf } from "../../src/database/private-notices.ts";
 import { passwordsIn } from "../../src/std/credentials.ts";
 import { parseJson } from "../../src/std/json.ts";
 import { MOST_CHARACTERS, presentable, redact, remember, shortened } from "../../src/std/secret.ts";
@@ -73,6 +76,13 @@ const SHAPES = [
   'password "',
   "k4n4Ry",
   "k4n4Ry!",
+  "set a.",
+  "set_config('a.",
+  "copy a ",
+  "copy a.",
+  "raise '",
+  "raise 'a %',",
+  "assert a, ",
 ];
 
 const WORK: readonly (readonly [name: string, run: (text: string) => unknown])[] = [
@@ -80,6 +90,8 @@ const WORK: readonly (readonly [name: string, run: (text: string) => unknown])[]
   ["presentable", presentable],
   ["hideLiterals", hideLiterals],
   ["hideSecrets", (text) => hideSecrets(text, secretsOf(text)).text],
+  ["sayingsOf", sayingsOf],
+  ["isAboutSecrets", isAboutSecrets],
   ["passwordsIn", passwordsIn],
   ["parseJson", parseJson],
 ];
@@ -91,6 +103,13 @@ describe.each(WORK)("a quarter of a megabyte of each hostile shape ends: %s", (_
     for (const shape of SHAPES) run(shape.repeat(A_QUARTER / shape.length));
   }, 60_000);
 });
+
+test("and where a message is compared with what was sent", () => {
+  const sent = `select '${"password % a ".repeat(9_000)}'; do $$ begin ${"raise notice 'a % b % c', x; ".repeat(5_000)} end $$`;
+  const notices = noticesOf({ text: sent });
+  for (const shape of ["a ", "a b ", "'", '"', '"a" ', "a1 ", "password "])
+    notices.withoutData({ message: shape.repeat(A_QUARTER / shape.length), routine: "exec_stmt_raise" });
+}, 60_000);
 
 test("what is shown says how much more there is, once", () => {
   const once = shortened("x".repeat(MEGABYTE));

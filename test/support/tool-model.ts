@@ -8,7 +8,11 @@ export interface ModelFile {
   readonly word: string;
   /** How often its text was edited. */
   readonly edits?: number;
+  /** The effects of the files that it replaced, its own number perhaps among them. Without it, `n` is its only effect. */
+  readonly effects?: readonly number[];
 }
+
+export const effectsOf = ({ n, effects = [n] }: ModelFile): readonly number[] => effects;
 
 export interface ToolModel {
   readonly name: string;
@@ -29,9 +33,12 @@ export interface ToolModel {
 }
 
 const pad = (n: number) => String(n).padStart(4, "0");
-const up = ({ n, edits = 0 }: ModelFile) =>
-  `insert into effects values (${n});${edits === 0 ? "" : ` select ${edits};`}`;
-const down = ({ n }: ModelFile) => `delete from effects where n = ${n};`;
+/** Its whole text, as it is run. */
+export const up = (file: ModelFile) =>
+  `${effectsOf(file)
+    .map((n) => `insert into effects values (${n});`)
+    .join(" ")}${file.edits === undefined || file.edits === 0 ? "" : ` select ${file.edits};`}`;
+export const down = (file: ModelFile) => `delete from effects where n in (${effectsOf(file).join(", ")});`;
 
 async function versions(db: TestDatabase, table: string): Promise<readonly number[]> {
   const [found] = await db.sql<{ there: boolean }>(`select to_regclass('${table}') is not null as there`);

@@ -39,11 +39,14 @@ describe("what a module in a transaction kept is said where", () => {
   });
 });
 
-test("a quiet gate says what would stop the run, and nothing else", async ({ db }) => {
+test("a quiet gate says in one line what is pending, and what would stop the run, and nothing else", async ({
+  db,
+}) => {
   const folder = folderOf({ "migrations/0001_a.sql": "create table a ();" });
   const godwit = commandIn({ folder, url: db.url });
   const pending = await godwit.fails(1, "status", "--check", "--quiet");
-  expect(pending.stdout + pending.stderr).toBe("");
+  expect(pending.stdout).toBe("");
+  expect(pending.stderr).toMatch(/^warning: \S+ is not up to date: 0001_a \(pending\)\n$/);
   await godwit("up");
   const fine = await godwit("status", "--check", "--quiet");
   expect(fine.stdout + fine.stderr).toBe("");

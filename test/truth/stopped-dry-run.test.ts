@@ -67,3 +67,22 @@ describe("a dry run that must end in", () => {
       },
     );
 });
+
+test("a migration that ends its own session is named, and what was tried is in the report", async ({
+  db,
+}) => {
+  const folder = folderOf({
+    "migrations/0001_a.sql": "create table a (id int);",
+    "migrations/0002_b.sql": "select pg_terminate_backend(pg_backend_pid());",
+    "migrations/0003_c.sql": "create table c (id int);",
+  });
+  const { json } = await commandIn({ folder, url: db.url }).fails(1, "up", "--dry-run", "--json");
+  expect(json.problems).toMatchObject([{ code: "DATABASE_CONNECTION_LOST" }]);
+  expect(json.problems[0].message).toContain("0002_b was tried. A dry run keeps nothing.");
+  expect(json.problems[0].hint).toContain("a statement of 0002_b");
+  expect(json.report).toMatchObject({
+    outcome: "interrupted",
+    tried: ["0001_a"],
+    notTried: [{ revision: "0002_b" }, { revision: "0003_c" }],
+  });
+});

@@ -37,10 +37,10 @@ test.for<[string, Files, string]>([
     {
       "0001_a.ts": module(
         "",
-        `await execute("create table a ()"); await execute("prepare transaction 'x'");`,
+        `await execute("create table a ()"); await execute("prepare transaction 'Ship-x'");`,
       ),
     },
-    "sends PREPARE TRANSACTION",
+    "sends PREPARE TRANSACTION 'Ship-x',",
   ],
   [
     "a file outside a transaction",
@@ -49,8 +49,8 @@ test.for<[string, Files, string]>([
   ],
   [
     "a file in its transaction",
-    { "0001_a.sql": "create table a ();\nprepare transaction 'x';" },
-    "contains PREPARE",
+    { "0001_a.sql": "create table a ();\nprepare  transaction 'Ship-x';" },
+    "contains PREPARE TRANSACTION 'Ship-x'",
   ],
 ])("%s is refused by name, and nothing stays", async ([, files, said], { db }) => {
   const { error } = await refusalOf(up(targetOf({ url: db.url, folder: folderOf(files) })));

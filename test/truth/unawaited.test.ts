@@ -105,6 +105,30 @@ test("a timer that is set for later than the run waits is told as a warning", as
   expect(await tables(db)).toEqual(["a", "c"]);
 });
 
+test.for([
+  [
+    "a thread",
+    "new (await import('node:worker_threads')).Worker('setInterval(() => {}, 100)', { eval: true });",
+  ],
+  [
+    "a thread",
+    "new (await import('node:worker_threads')).Worker('setInterval(() => {}, 100)', { eval: true }).unref();",
+  ],
+  [
+    "a process",
+    "(await import('node:child_process')).spawn('sleep', ['5'], { stdio: 'ignore', detached: true }).unref();",
+  ],
+  ["a timer", "const again = () => setImmediate(again); again();"],
+  ["a timer", "setInterval(() => {}, 10);"],
+])("what it has left running is told as a warning: %s (%#)", async ([what, code], { db }) => {
+  const text = module(`await sql\`create table a ()\`; ${code}`);
+  const { stderr } = await commandIn({ folder: folderOf({ "migrations/0001_a.ts": text }), url: db.url })(
+    "up",
+  );
+  expect(stderr).toContain(`warning: 0001_a: Its function has settled and left ${what} open`);
+  expect(await tables(db)).toEqual(["a"]);
+});
+
 describe("when its step was committed already, the run fails and names it", () => {
   for (const [title, late, said] of [
     ["a statement", "sql`create table late ()`", "began a statement after its function had settled"],

@@ -18,6 +18,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
     if (isGate && !invocation.json) {
       for (const problem of status.warnings) invocation.log().problem("warn", problem);
       for (const problem of problems) invocation.log().problem("error", problem);
+      if (!upToDate && problems.length === 0) invocation.log().write("warn", behindLine(status, pending));
     }
     return {
       json: {
@@ -39,6 +40,18 @@ export async function run(invocation: Invocation): Promise<Answer> {
       exitCode: problems.length > 0 || (invocation.flags.check === true && !upToDate) ? 1 : 0,
     };
   });
+}
+
+/** Why the gate says no, in one line. */
+function behindLine({ database, imports }: Status, pending: readonly StatusRow[]): string {
+  const named = pending.slice(0, 3).map(({ revision, state }) => `${revision} (${state})`);
+  const more = pending.length > named.length ? ` and ${pending.length - named.length} more` : "";
+  const files = imports.filter(({ state }) => state === "incomplete" || state === "never");
+  const waiting = [
+    ...(named.length === 0 ? [] : [`${named.join(", ")}${more}`]),
+    ...files.map(({ import: name, state }) => `import ${name} ${IMPORT_WORDS[state]}`),
+  ];
+  return `${database} is not up to date: ${waiting.join("; ") || "look at godwit status"}`;
 }
 
 const IMPORT_WORDS: Readonly<Record<ImportState["state"], string>> = {

@@ -1,7 +1,8 @@
 /** The exit code of each error. */
 import { ConfigError, Interrupted } from "../../errors.ts";
+import { exitCodeOfSignal } from "../signals.ts";
 
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof Interrupted) return error.by === "SIGINT" ? 130 : error.by === "SIGTERM" ? 143 : 1;
+  if (error instanceof Interrupted) return exitCodeOfSignal(error.by) ?? 1;
   return error instanceof ConfigError && error.details?.from === "flag" ? 2 : 1;
 }

@@ -85,7 +85,7 @@ function glanceAt(text: string): Glance {
 
 /** Every statement that is not ordinary starts with one of these words, or contains one of the words below. */
 const FIRST_WORDS: ReadonlySet<string> = new Set(
-  "abort begin cluster commit copy discard do end prepare reindex rollback start vacuum".split(" "),
+  "abort begin cluster commit copy discard do end prepare reindex repack rollback start vacuum".split(" "),
 );
 const LATER_WORDS: ReadonlySet<string> = new Set(
   "concurrently database finalize subscription system tablespace value".split(" "),

@@ -77,3 +77,19 @@ test.for([
 ] as const)("a block commits for itself where a statement of it says so: %s", ([text, commits]) => {
   expect(classify({ text }).kind).toBe(commits ? "commits-itself" : "ordinary");
 });
+
+test.each([
+  ["repack (concurrently) t", { kind: "repeatable-outside", verb: "REPACK (CONCURRENTLY)" }],
+  [
+    "REPACK (VERBOSE, CONCURRENTLY true) app.t USING INDEX i",
+    { kind: "repeatable-outside", verb: "REPACK (CONCURRENTLY)" },
+  ],
+  ["repack", { kind: "repeatable-outside", verb: "REPACK" }],
+  ["repack (concurrently false) t", { kind: "ordinary" }],
+  ["repack t using index i", { kind: "ordinary" }],
+  ["alter table t merge partitions (a, b) into c", { kind: "ordinary" }],
+  ["wait for lsn '0/306EE20' with (timeout '1s')", { kind: "ordinary" }],
+  ["create property graph g vertex tables (t)", { kind: "ordinary" }],
+])("what is new in PostgreSQL 19, from its release notes: %s", (text, kind) => {
+  expect(classify({ text })).toEqual(kind);
+});

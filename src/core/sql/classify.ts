@@ -108,6 +108,7 @@ const READERS: readonly (readonly [string, (cursor: Cursor) => StatementKind | n
   ["reindex", readReindex],
   ["vacuum", () => repeatable("VACUUM")],
   ["cluster", readCluster],
+  ["repack", readRepack],
   ["discard", (cursor) => (accept(cursor, "all") ? outside("DISCARD ALL") : null)],
   ["begin", (cursor) => (accept(cursor, "atomic") ? null : control("BEGIN"))],
   ["start", (cursor) => (accept(cursor, "transaction") ? control("START TRANSACTION") : null)],
@@ -256,6 +257,16 @@ const REINDEX_OBJECTS: readonly ReindexObject[] = ["index", "table", "schema", "
 function readCluster(cursor: Cursor): StatementKind | null {
   if (acceptGroup(cursor) === null) accept(cursor, "verbose");
   return peek(cursor) === null ? repeatable("CLUSTER") : null;
+}
+
+/**
+ * `REPACK` of PostgreSQL 19: without a table it processes all tables, each in its own transaction, and with
+ * `CONCURRENTLY` it commits in between.
+ */
+function readRepack(cursor: Cursor): StatementKind | null {
+  const options = acceptGroup(cursor);
+  if (options !== null && isSwitchedOn(options, "concurrently")) return repeatable("REPACK (CONCURRENTLY)");
+  return peek(cursor) === null ? repeatable("REPACK") : null;
 }
 
 /** The server treats `FROM STDOUT` like `FROM STDIN`. */

@@ -17,9 +17,12 @@ export interface SecretSpan {
   readonly value: string | null;
 }
 
-/** The passwords and keys of a script, in order. */
-export function secretsOf(text: string): readonly SecretSpan[] {
-  return collect(text, 0, 0);
+/** The passwords and keys of a script, in order. `about`: it is about secrets, whatever it says. */
+export function secretsOf(
+  text: string,
+  { about = false }: { readonly about?: boolean } = {},
+): readonly SecretSpan[] {
+  return collect(text, { base: 0, depth: 0, about });
 }
 
 /** The script without its secrets, on the same lines, and a function that maps offsets into it. */
@@ -47,8 +50,12 @@ export function hideSecrets(
 }
 
 /** The line at a position (in characters, from 1) without its secrets. The caret marks the same place as before. */
-export function excerptAt(text: string, position: number, options: { firstLine?: number } = {}): string {
-  const secrets = secretsOf(text);
+export function excerptAt(
+  text: string,
+  position: number,
+  options: { firstLine?: number; about?: boolean } = {},
+): string {
+  const secrets = secretsOf(text, options);
   if (secrets.length === 0) return locate(text, position, options).excerpt;
   const shown = hideSecrets(text, secrets);
   const at = shown.moved(utf16Offset(text, Math.max(0, position - 1)));
@@ -114,7 +121,7 @@ interface Context {
   /** What was declared since the last comma has a name like a secret: `secret text default '…'`. */
   declares: boolean;
   /** Its literals and comments that are secret only if it is about secrets, each with what is secret in it anyway. */
-  readonly literals: { readonly span: SecretSpan; readonly anyway: readonly SecretSpan[] }[];
+  readonly literals: { readonly inside: readonly SecretSpan[]; readonly anyway: readonly SecretSpan[] }[];
 }
 
 const beginning = (): Context => ({
@@ -128,18 +135,26 @@ const beginning = (): Context => ({
   literals: [],
 });
 
-function collect(text: string, base: number, depth: number): SecretSpan[] {
+interface Where {
+  readonly base: number;
+  readonly depth: number;
+  readonly about: boolean;
+}
+
+function collect(text: string, { base, depth, about }: Where): SecretSpan[] {
   const found: SecretSpan[] = [];
-  const mayBeAbout = isAboutSecrets(text);
+  const mayBeAbout = about || isAboutSecrets(text);
+  // What a body says of a value is far from where it has it.
+  const whole = about || (depth > 0 && mayBeAbout);
   let context: Context = beginning();
   let begun = 0;
   let isAbout = false;
   // Which of its literals a column gets takes a parser to know.
   const settle = (end: number) => {
-    isAbout = mayBeAbout && isAboutSecrets(text.slice(begun, end));
+    isAbout = whole || (mayBeAbout && isAboutSecrets(text.slice(begun, end)));
     begun = end;
-    for (const { span, anyway } of context.literals)
-      for (const each of isAbout ? [span] : anyway) found.push(each);
+    for (const { inside, anyway } of context.literals)
+      for (const each of isAbout ? inside : anyway) found.push(each);
   };
   // A former password may stand in a comment. On the line of a statement's end, it belongs to that statement.
   const passOver = (from: number, to: number) => {
@@ -148,7 +163,7 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
     const span = { start: base + comment.start, end: base + comment.end, value: null };
     const isBehind = from === begun && !text.slice(from, comment.start).includes("\n");
     if (isBehind && isAbout) found.push(span);
-    else context.literals.push({ span, anyway: [] });
+    else context.literals.push({ inside: [span], anyway: [] });
   };
   let last = 0;
   for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end)) {
@@ -178,15 +193,16 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
         else if (context.calls.some((call) => SECRET_CALLS.test(call) || SECRET_NAME.test(call))) span(null);
         else {
           const start = base + token.start + inner.start;
-          const whole = { start, end: base + token.start + inner.end, value: null };
+          const all = { start, end: base + token.start + inner.end, value: null };
           const anyway =
             token.kind === "dollar" && depth < DEEPEST
-              ? collect(content, start, depth + 1)
+              ? collect(content, { base: start, depth: depth + 1, about })
               : hidePasswords(content) !== content
-                ? [whole]
+                ? [all]
                 : [];
           const isBody = token.kind === "dollar" && HAS_BODY.has(context.head[0] ?? "");
-          if (mayBeAbout && !isBody) context.literals.push({ span: whole, anyway });
+          const inside = isBody ? anyway : [all];
+          if (mayBeAbout) context.literals.push({ inside, anyway });
           else for (const each of anyway) found.push(each);
         }
         // `set_config('app.secret', '…')`, `'password', '…'`
@@ -196,20 +212,20 @@ function collect(text: string, base: number, depth: number): SecretSpan[] {
       }
       case "quoted": {
         // A literal was meant. The server reads it as a name and quotes it in its error message.
-        if (context.before !== "" && isSecretName(context)) {
+        if (isSecretName(context, isRow(text, token))) {
           const start = token.start + written.indexOf('"') + 1;
           const end = Math.max(start, token.end - (token.terminated ? 1 : 0));
           const value = token.terminated ? identifierText(uescaped(text, token)) : written.slice(1);
           found.push({ start: base + start, end: base + end, value });
         }
-        context.name = written.slice(1, -1);
+        context.name = identifierText(uescaped(text, token));
         context.declares ||= SECRET_NAME.test(context.name);
         context.before = "";
         break;
       }
       case "number": {
         const span = { start: base + token.start, end: base + token.end, value: null };
-        if (mayBeAbout) context.literals.push({ span, anyway: [] });
+        if (mayBeAbout) context.literals.push({ inside: [span], anyway: [] });
         context.name = "";
         context.before = "";
         break;
@@ -249,8 +265,19 @@ function isSecret(context: Context): boolean {
   return context.role && !context.sets && context.calls.length === 0;
 }
 
-/** `PASSWORD "…"` and `ENCRYPTED "…"` of a role, and `SET app.secret TO "…"`. */
-function isSecretName({ role, sets, before, name }: Context): boolean {
-  if (role && !sets) return before === "password" || before === "encrypted" || before === "unencrypted";
-  return sets && before === "to" && SECRET_NAME.test(name);
+/** `PASSWORD "…"` and `ENCRYPTED "…"` of a role, `SET app.secret TO "…"`, `VALUES ("…")` and `SET password = "…"`. */
+function isSecretName(context: Context, isValue: boolean): boolean {
+  const { role, sets, before, name, calls } = context;
+  if (before !== "" && role && !sets)
+    return before === "password" || before === "encrypted" || before === "unencrypted";
+  if (sets && before === "to") return SECRET_NAME.test(name);
+  return isValue && (calls.at(-1) === "values" || (calls.length === 0 && sets && SECRET_NAME.test(name)));
+}
+
+/** Whether a name stands alone where a value is expected: no column of a table, and no name of one that gets a value. */
+function isRow(text: string, { start, end }: Token): boolean {
+  return (
+    /(?:\(|,|=)\s{0,99}$/.test(text.slice(Math.max(0, start - 100), start)) &&
+    /^\s{0,99}[,);]|^\s{0,99}$/.test(text.slice(end, end + 100))
+  );
 }

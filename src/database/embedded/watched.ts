@@ -24,9 +24,9 @@ export function watchedConnection(connection: Connection, check: () => void): Co
       return connection.lost;
     },
     query: (text, parameters) => watched(connection.query(text, parameters)),
-    ask: (text, parameters) => watched(connection.ask(text, parameters)),
+    ask: (text, parameters, options) => watched(connection.ask(text, parameters, options)),
     parameterKinds: (text) => watched(connection.parameterKinds(text)),
-    execute: (text) => watched(connection.execute(text)),
+    execute: (text, options) => watched(connection.execute(text, options)),
     onNotice: (listener) => connection.onNotice(listener),
     cancel: () => connection.cancel(),
     blockers: () => connection.blockers(),

@@ -3,6 +3,7 @@ import type { Statement } from "../../core/sql/statements.ts";
 import { fold, nextToken } from "../../core/sql/tokens.ts";
 import { DatabaseError } from "../../errors.ts";
 import { codePointOffset } from "../../std/text.ts";
+import type { Sent as SentText } from "../sent.ts";
 import { INSUFFICIENT_PRIVILEGE, QUERY_CANCELED } from "../sqlstate.ts";
 import { connectionLost, databaseError } from "../wire/failure.ts";
 import { FUNCTION, FUNCTION_SECONDS, type Told } from "./exec-sql.ts";
@@ -16,7 +17,7 @@ interface ApiError {
   readonly hint: string | null;
 }
 
-export interface Sent {
+export interface Sent extends SentText {
   readonly display: string;
   /** The whole message, of which the request is a part. */
   readonly text: string;
@@ -64,7 +65,7 @@ export function failureOf(reply: Reply, sent: Sent): DatabaseError {
   const hint = said.hint === null || said.hint === "" ? {} : { hint: said.hint };
   if (told === null) {
     const error = { code, message: said.message, detail: said.details ?? undefined, ...hint };
-    return databaseError(error, display, { sent: sent.text });
+    return databaseError(error, display, { sent });
   }
   const place = sent.places[told.completed];
   const statement = place === undefined ? undefined : sent.statements[place];
@@ -86,7 +87,7 @@ export function failureOf(reply: Reply, sent: Sent): DatabaseError {
       completed: place ?? told.completed,
     },
     display,
-    { sent: sent.text },
+    { sent },
   );
 }
 

@@ -10,8 +10,17 @@
 import { setMaxListeners } from "node:events";
 import { quoted } from "../../core/sql/quote.ts";
 import type { DatabaseError } from "../../errors.ts";
-import type { Connection, ExecuteOptions, Notice, Parameter, Result, Row, Server } from "../connection.ts";
-import { quotesOf } from "../private-data.ts";
+import type {
+  AskOptions,
+  Connection,
+  ExecuteOptions,
+  Notice,
+  Parameter,
+  Result,
+  Row,
+  Server,
+} from "../connection.ts";
+import { quotesOf, type Sent as SentText } from "../sent.ts";
 import { writeArray } from "../values/arrays.ts";
 import { type KindRow, kindsOf } from "../values/kinds.ts";
 import type { Encoded, ParameterKind } from "../values/parameters.ts";
@@ -104,7 +113,8 @@ class RpcConnection implements Connection {
   }
 
   async query<R extends Row = Row>(text: string, parameters: readonly Parameter[] = []): Promise<Result<R>> {
-    const [result] = await this.#one(text, parameters.map(written), (answered) => ({
+    const asked = { text, values: parameters };
+    const [result] = await this.#one(asked, parameters.map(written), (answered) => ({
       rows: rowsOf(answered, this.#parserOf) as R[],
       command: commandOf(text),
       rowCount: countOf(commandOf(text), answered),
@@ -112,11 +122,12 @@ class RpcConnection implements Connection {
     return result as Result<R>;
   }
 
-  async ask(text: string, parameters: readonly Encoded[]): Promise<RawResult> {
+  async ask(text: string, parameters: readonly Encoded[], options?: AskOptions): Promise<RawResult> {
     const values = parameters.map((value) =>
       Buffer.isBuffer(value) ? quoted(`\\x${value.toString("hex")}`) : quoted(value),
     );
-    const [result] = await this.#one(text, values, (answered) => rawOf(answered, commandOf(text)));
+    const asked = { text, values: parameters, secret: options?.secret };
+    const [result] = await this.#one(asked, values, (answered) => rawOf(answered, commandOf(text)));
     return result as RawResult;
   }
 
@@ -132,13 +143,17 @@ class RpcConnection implements Connection {
     });
   }
 
-  async execute(text: string, { rows }: ExecuteOptions = { rows: "keep" }): Promise<readonly Result[]> {
+  async execute(
+    text: string,
+    { rows, secret }: ExecuteOptions = { rows: "keep" },
+  ): Promise<readonly Result[]> {
     const message = messageOf(text, rows);
     const results: Result[] = message.commands.map((command) => ({ command, rows: [], rowCount: null }));
     await this.#inOrder(async () => {
       for (const { asked, places } of message.requests) {
         const { display } = this.#endpoint;
-        const answers = await this.#send(asked, { display, text, statements: message.statements, places });
+        const { statements } = message;
+        const answers = await this.#send(asked, { display, text, secret, statements, places });
         for (const [index, place] of places.entries()) {
           const answered = answers[index] ?? {};
           const command = message.commands[place] ?? "";
@@ -184,10 +199,11 @@ class RpcConnection implements Connection {
   }
 
   async #one<T>(
-    text: string,
+    given: SentText,
     values: readonly string[],
     read: (answered: Answered) => T,
   ): Promise<readonly T[]> {
+    const { text } = given;
     const { statements } = messageOf(text, "discard");
     const { text: sql = text } = statements[0] ?? {};
     const asked: Asked =
@@ -199,7 +215,7 @@ class RpcConnection implements Connection {
               ? { as: /^(show|explain|fetch|execute)\b/i.test(sql) ? "rows" : "prepared" }
               : {}),
           };
-    const sent = { display: this.#endpoint.display, text, statements, places: [0] };
+    const sent = { ...given, display: this.#endpoint.display, statements, places: [0] };
     return (await this.#inOrder(() => this.#send([asked], sent))).map(read);
   }
 

@@ -1,14 +1,12 @@
 /** What the driver throws, as our errors. */
 import { DatabaseError } from "../../errors.ts";
 import { type Words, withoutData } from "../private-data.ts";
+import { missingPrivilege } from "../privilege.ts";
+import type { Sent } from "../sent.ts";
 import { INSUFFICIENT_PRIVILEGE, isLoginRefused, isRaised, isRetryableConnection } from "../sqlstate.ts";
 
 interface DriverError extends Words {
   readonly severity?: string;
-  readonly schema?: string;
-  readonly table?: string;
-  readonly column?: string;
-  readonly constraint?: string;
   readonly errors?: readonly DriverError[];
 }
 
@@ -32,12 +30,12 @@ export function connectionLost(display: string, cause?: unknown): DatabaseError 
 export function databaseError(
   thrown: unknown,
   display: string,
-  options?: { readonly connecting?: boolean; readonly sent?: string },
+  options?: { readonly connecting?: boolean; readonly sent?: Sent },
 ): DatabaseError {
   if (thrown instanceof DatabaseError) return thrown;
   const told = thrown as DriverError;
   const sqlState = told.code !== undefined && SQLSTATE.test(told.code) ? told.code : undefined;
-  const words = sqlState === undefined ? null : withoutData(told, options?.sent ?? "");
+  const words = sqlState === undefined ? null : withoutData(told, options?.sent ?? { text: "" });
   const error: DriverError = words === null ? told : { ...told, ...words };
   const details = facts(error);
   const position = error.position === undefined ? undefined : Number(error.position);
@@ -96,7 +94,7 @@ export function databaseError(
       hint:
         error.hint ??
         (sqlState === INSUFFICIENT_PRIVILEGE && !isRaised(error.routine)
-          ? "Grant the missing privilege to the role that migrates, or use another role's URL."
+          ? missingPrivilege(error.message)
           : undefined),
       details,
     },

@@ -6,6 +6,7 @@ import type { DatabaseError } from "../../errors.ts";
 import type { Address } from "../address/address.ts";
 import { looksPooled } from "../address/pooling.ts";
 import type {
+  AskOptions,
   Blocker,
   Capabilities,
   Connection,
@@ -16,7 +17,9 @@ import type {
   Row,
   Server,
 } from "../connection.ts";
-import { quotesOf } from "../private-data.ts";
+import { heardDuring, type NoticeReader, noticesOf } from "../private-notices.ts";
+import type { Sent } from "../sent.ts";
+import { sentBefore } from "../sent-before.ts";
 import { type KindRow, kindsOf } from "../values/kinds.ts";
 import type { Encoded, ParameterKind } from "../values/parameters.ts";
 import type { RawResult } from "../values/rows.ts";
@@ -76,8 +79,9 @@ class PostgresConnection implements Connection {
   readonly #kinds = new Map<number, ParameterKind>();
   #session = true;
   readonly #observer: Observer;
-  /** The statements in flight: when each was sent, and who listens to its notices. */
-  readonly #sent = new Set<{ readonly at: number; readonly listen: (said: string) => void }>();
+  /** The statements in flight: when each was sent, and what takes the data out of its notices. */
+  readonly #sent = new Set<{ readonly at: number; readonly notices: NoticeReader }>();
+  readonly #before = sentBefore();
   #inFlight = 0;
   /** The client encoding, as the server reported it last. */
   #encoding = UTF8;
@@ -159,13 +163,14 @@ class PostgresConnection implements Connection {
   async query<R extends Row = Row>(text: string, parameters: readonly Parameter[] = []): Promise<Result<R>> {
     // Without parameters the driver would choose the simple protocol, which allows several statements.
     const config = { text, values: parameters as unknown[], queryMode: "extended" };
-    const result = await this.#send(text, () => this.#client.query(config));
+    const result = await this.#send({ text, values: parameters }, () => this.#client.query(config));
     return result as unknown as Result<R>;
   }
 
-  async ask(text: string, parameters: readonly Encoded[]): Promise<RawResult> {
+  async ask(text: string, parameters: readonly Encoded[], options?: AskOptions): Promise<RawResult> {
     const asked = { text, values: [...parameters], rowMode: "array", queryMode: "extended", types: AS_TEXT };
-    const result = await this.#send(text, () => this.#client.query(asked as never));
+    const sent = { text, values: parameters, secret: options?.secret };
+    const result = await this.#send(sent, () => this.#client.query(asked as never));
     const { fields, rows, rowCount, command } = result as unknown as RawAnswer;
     return {
       fields: fields.map(({ name, dataTypeID }) => ({ name, typeId: dataTypeID })),
@@ -176,7 +181,7 @@ class PostgresConnection implements Connection {
   }
 
   async parameterKinds(text: string): Promise<readonly ParameterKind[]> {
-    const typeIds = await this.#send(text, () => describeParameters(this.#link, text));
+    const typeIds = await this.#send({ text }, () => describeParameters(this.#link, text));
     return kindsOf(typeIds, this.#kinds, async (lookup, unknown) => {
       const { rows } = await this.query<KindRow>(lookup, [unknown]);
       return rows;
@@ -184,17 +189,18 @@ class PostgresConnection implements Connection {
   }
 
   async execute(text: string, options?: ExecuteOptions): Promise<readonly Result[]> {
-    return this.#send(text, () => runScript(this.#link, text, options));
+    return this.#send({ text, secret: options?.secret }, () => runScript(this.#link, text, options));
   }
 
   onNotice(listener: (notice: Notice) => void): () => void {
     const forward = (notice: { severity?: string; message?: string; code?: string; routine?: string }) => {
-      for (const { listen } of this.#sent) listen(notice.message ?? "");
+      const { message = "", routine } = notice;
+      const inFlight = [...this.#sent].map(({ notices }) => notices);
       listener({
         severity: notice.severity ?? "NOTICE",
-        message: notice.message ?? "",
+        message: heardDuring(inFlight, { message, routine }),
         sqlState: notice.code,
-        routine: notice.routine,
+        routine,
       });
     };
     this.#client.on("notice", forward as never);
@@ -227,18 +233,22 @@ class PostgresConnection implements Connection {
     return this.close();
   }
 
-  async #send<T>(text: string, query: () => Promise<T>): Promise<T> {
+  async #send<T>(given: Sent, query: () => Promise<T>): Promise<T> {
     if (this.lost.aborted) throw this.lost.reason;
-    const sent = { at: performance.now(), listen: quotesOf(text) };
+    const sent = { at: performance.now(), notices: noticesOf(given) };
     this.#sent.add(sent);
     try {
       if (this.#inFlight++ === 0 && this.#options.background === true) refOf(this.#client).ref();
       this.#gather();
       this.#speakUtf8();
-      return await this.#heartbeat.during(query());
+      const answer = await this.#heartbeat.during(query());
+      this.#before.succeeded(given);
+      return answer;
     } catch (error) {
       if (this.lost.aborted) throw this.lost.reason;
-      const failure = databaseError(error, this.#address.display, { sent: text });
+      const failure = databaseError(error, this.#address.display, {
+        sent: { ...given, before: this.#before.all() },
+      });
       if (failure.code === "DATABASE_CONNECTION_LOST") this.#gone(failure);
       throw failure;
     } finally {

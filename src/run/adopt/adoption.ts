@@ -162,10 +162,9 @@ function goneWith(
   const rows = entries.filter(({ revision }) =>
     (before === undefined ? from : before.subjects).has(revision),
   );
-  const last = rows.at(-1)?.revision;
-  if (last === undefined) return null;
+  if (rows.length === 0) return null;
   const how = mirror !== null ? "mirrored" : couldMirror(target, tool, files) ? "could be mirrored" : "never";
-  return historyGone(tool, table, { last, how });
+  return historyGone(tool, table, { revisions: rows.map(({ revision }) => revision), how });
 }
 
 /** Whether `--mirror` with this tool's name would be accepted. */

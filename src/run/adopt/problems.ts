@@ -158,8 +158,12 @@ export function unremembered({ tool, table }: FoundHistory, ids: readonly string
 export function historyGone(
   tool: Tool,
   table: string,
-  { last, how }: { readonly last: string; readonly how: "mirrored" | "could be mirrored" | "never" },
+  {
+    revisions,
+    how,
+  }: { readonly revisions: readonly string[]; readonly how: "mirrored" | "could be mirrored" | "never" },
 ): Problem {
+  const last = revisions.at(-1);
   const lost = {
     mirrored: `: \`godwit baseline ${last}\` creates it again with all that is applied`,
     "could be mirrored": `: \`godwit baseline ${last} --mirror ${tool.name}\` creates it again with all that is applied`,
@@ -168,8 +172,8 @@ export function historyGone(
   return {
     code: "ADOPT_TAKEN_BACK",
     message: `The history of ${tool.title}, ${table}, is gone.`,
-    hint: `If ${tool.title} is no longer used: --mirror none. If only its table was lost${lost}.`,
-    details: { tool: tool.name, table },
+    hint: `If ${tool.title} is no longer used: --mirror none. If only its table was lost${lost}. If what ${revisions.length === 1 ? `${last} did` : "they all did"} is gone with it: \`godwit repair --forget ${last}\`${revisions.length === 1 ? "" : ", and the same for each one before it"}.`,
+    details: { tool: tool.name, table, revisions },
   };
 }
 

@@ -12,18 +12,21 @@ import type { Target } from "../session/target.ts";
 import { type ToolMemory, tableOf } from "./tool-memory.ts";
 
 /**
- * Throws `PlanRefused` (`ADOPT_AMBIGUOUS`) if another ledger claims the table. A table that this ledger knows already
- * is not checked. Neither is a registry that several projects share, because only our own rows are read from it.
+ * Throws `PlanRefused` (`ADOPT_AMBIGUOUS`) if another ledger claims the table, and ours has neither adopted nor mirrored
+ * anything in it: to have looked at it is no claim. A registry that several projects share is not checked, because only
+ * our own rows are read from it.
  */
 export async function refuseOthers(
   target: Target,
   connection: Connection,
   found: Found,
-  memory: ToolMemory,
+  { memory, mirrored }: { readonly memory: ToolMemory; readonly mirrored: boolean },
 ): Promise<void> {
   const { tool, table } = found;
   const name = describeTable(table);
-  if (tool.own !== undefined || tableOf(memory, tool.name) === name) return;
+  const isAdopted = memory.adopted.some((one) => one.tool === tool.name && one.table === name);
+  const isOurs = isAdopted || (mirrored && tableOf(memory, tool.name) === name);
+  if (tool.own !== undefined || isOurs) return;
   const claim = await claimOn(target, connection, found);
   if (claim === null) return;
   const own =

@@ -47,7 +47,7 @@ export async function refuseUnnoticed(
     throw new PlanRefused([
       {
         code: "ADOPT_NEEDED",
-        message: `${tool.title} has applied ${namesOf(applied.map(({ id }) => id))} to this database (${name}), of which our ledger knows nothing.`,
+        message: `${tool.title} has applied ${namesOf(applied.map((file) => nameThere(file, its)))} to this database (${name}), of which our ledger knows nothing.`,
         hint: `${take}; if it has nothing to do with it: --mirror none. Nothing was changed.`,
         details: { tool: tool.name, table: name, revisions: applied.map(({ id }) => id) },
       },
@@ -119,6 +119,14 @@ export function refuseUnmirroredDown(
       details: { tool: tool.name, table: describeTable(table), revisions: both },
     },
   ]);
+}
+
+/** With the name in the history, where only the number is the same. */
+function nameThere(file: Migration, { rows }: ToolHistory): string {
+  const speaks = rows.filter((row) => speaksOf(row, file) !== "no");
+  const isNamed = speaks.some(({ name, keys }) => /^\d*$/.test(name) || keys.includes(file.id));
+  const [row] = speaks;
+  return isNamed || row === undefined ? file.id : `${file.id} (there ${row.name})`;
 }
 
 function namesOf(ids: readonly string[]): string {

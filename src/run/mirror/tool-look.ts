@@ -28,6 +28,7 @@ import type { Mirror } from "./mirror.ts";
 import { mirrorOf } from "./mirror-of.ts";
 import { refuseOthers } from "./other-ledgers.ts";
 import { refuseUnnoticed } from "./reruns.ts";
+import { withTexts } from "./row-texts.ts";
 import { type Advisory, advisoryOf } from "./tool-lock.ts";
 import { LOOKED, oursIn, recallTools, type ToolMemory, tableOf } from "./tool-memory.ts";
 import { placeFor, placeWithoutLooking, readableOnly, refuseView, whoseOf } from "./whose.ts";
@@ -93,7 +94,8 @@ export async function lookAt(
   }
   // One of many schemas has a history of its own only if the tool has created one there.
   if (schema !== null && found === undefined && setting == null) return null;
-  if (found !== undefined && table === undefined) await refuseOthers(target, connection, found, memory);
+  if (found !== undefined && table === undefined)
+    await refuseOthers(target, connection, found, { memory, mirrored: mirrored !== undefined });
   const advisory = advisoryOf(found?.tool ?? only, found?.table, connection);
   if (advisory !== null) {
     await hold(advisory);
@@ -116,7 +118,10 @@ export async function lookAt(
   const tool = found?.tool ?? mirrored ?? only;
   return {
     ...{ tool, found, mirror, memory },
-    sets: found === undefined ? null : setsOf(found, { target, files, history, memory }),
+    sets:
+      found === undefined
+        ? null
+        : setsOf(await withTexts(connection, found, { files, history }), { target, files, history, memory }),
     situation: { first, mirrored: mirror !== null },
   };
 }

@@ -32,7 +32,12 @@ export type Committed =
       readonly judged?: boolean | undefined;
     }
   /** Some statements of a module outside a transaction have succeeded. */
-  | { readonly extent: "unknown"; readonly position: null }
+  | {
+      readonly extent: "unknown";
+      readonly position: null;
+      /** The module says that it may run again from its beginning. */
+      readonly idempotent?: boolean | undefined;
+    }
   /** The connection was lost, and the ledger could not be asked. */
   | {
       readonly extent: "unknown";
@@ -101,6 +106,8 @@ function howToGoOn(
           : `godwit status shows what is applied, and what must be decided first; then ${rerun}`;
       if (committed.position !== null && committed.judged === true)
         return `${rerun}: the catalog says whether the statement took effect`;
+      if (committed.position === null && committed.idempotent === true)
+        return `${rerun}: it is idempotent, and runs from its beginning`;
       return committed.position === null
         ? byHand(revision, direction)
         : `look at the database; if the statement may run again, corrected or not: godwit repair --retry ${revision}:${committed.position}; if it is complete: godwit repair --mark-done ${revision}:${committed.position}; then run again`;

@@ -17,7 +17,7 @@ export interface DryRunReport {
   readonly target: string;
   /**
    * `worked`: everything that was tried. `uncertain`: no failure is certain. `failed`: at least one is. `interrupted`: a
-   * signal or the deadline ended it before everything was tried.
+   * signal, the deadline or a lost connection ended it before everything was tried.
    */
   readonly outcome: "worked" | "uncertain" | "failed" | "interrupted";
   /** Steps that were carried out and rolled back. */

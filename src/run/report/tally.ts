@@ -1,6 +1,7 @@
 /** The books of one run: what is done, failed and remaining, and the warnings. They outlive lost connections. */
 import type { Held } from "../../core/plan.ts";
 import type { GodwitError, Problem } from "../../errors.ts";
+import { joinSentences } from "../../std/sentences.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
 
 export class Tally {
@@ -64,6 +65,14 @@ export class Tally {
     this.#failures.push(failure);
     this.#errors.set(failure.revision, error);
     this.#remaining.delete(failure.revision);
+  }
+
+  /** Adds a sentence to the hint of each failure. */
+  adviseFailures(sentence: string): void {
+    this.#failures = this.#failures.map((failure) => ({
+      ...failure,
+      problem: { ...failure.problem, hint: joinSentences(failure.problem.hint, sentence) },
+    }));
   }
 
   /** The steps were reported as done, but the server that answers now does not have them. */

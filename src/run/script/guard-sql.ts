@@ -10,6 +10,14 @@ export function raisePresent(message: string, hint: string): string {
   return `raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${message}, hint = ${hint};`;
 }
 
+/** In the loop over remembered tables: the row of this revision, an expression, is gone. */
+export function raiseTakenBack(revision: string): string {
+  return raisePresent(
+    `${revision} || ' was in the history of ' || place.title || ' (' || place.history || ') and is no longer there: somebody took it back there, or removed its row'`,
+    `'Look at the database. If it was taken back: godwit repair --forget ' || ${revision} || '. If it is still there: godwit repair --mark-done ' || ${revision}`,
+  );
+}
+
 export function columnsOf(tool: Tool, mirror: Mirror | null): Relation["columns"] {
   return mirror?.table.columns ?? tool.writer?.create([], null).table.columns ?? {};
 }

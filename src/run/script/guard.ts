@@ -133,17 +133,17 @@ fresh := ${isFresh(target)};
 for place in ${places}
 loop
   begin
-    execute 'select array_agg(distinct ${WORD}), array_agg(distinct ltrim(e.value, ''0'')) filter (where e.key like ''version%'')
+    execute 'select array_agg(distinct ${WORD}), array_remove(array_agg(distinct ${NUMBER}), null)
       from ' || format('%I.%I', place.nspname, place.relname) || ' t cross join lateral jsonb_each_text(to_jsonb(t)) e where e.key <> ''id''' into texts, numbers;
-    execute 'select bool_and(coalesce(r.texts && $1, false) or coalesce(r.numbers && $2, false)) from '
+    execute 'select bool_and(coalesce(r.texts && $1, false) or coalesce(r.numbers && ($1 || $2), false)) from '
       || format('%I.%I', place.nspname, place.relname) || ' t
-      cross join lateral (select array_agg(${WORD}) as texts, array_agg(ltrim(e.value, ''0'')) filter (where e.key like ''version%'') as numbers
+      cross join lateral (select array_agg(${WORD}) as texts, array_agg(${NUMBER}) as numbers
         from jsonb_each_text(to_jsonb(t)) e where e.key <> ''id'') r' into wholly using ${all.join(", ")};
   exception when insufficient_privilege then
     continue;
   end;
   for asked in select * from (values ${asked.join(",\n    ")}) as v (revision, sure, short) loop
-    if asked.sure && texts or fresh and (place.known or wholly) and asked.short && numbers then
+    if asked.sure && (texts || coalesce(numbers, '{}')) or fresh and (place.known or wholly) and asked.short && numbers then
       raise exception using errcode = '${PRESENT_SQLSTATE}',
         message = asked.revision || ' is in the history of another tool (' || place.nspname || '.' || place.relname || '): it would run a second time',
         hint = ${literal(TAKE_OVER)};
@@ -173,10 +173,10 @@ export function anyToolDownGuard(
 if pg_catalog.to_regclass(${literal(ledger.sql.toolRowsTable)}) is null then return; end if;
 for place in ${rememberedPlaces(target, concerned(target))}
 loop
-  execute 'select array_agg(distinct ${WORD}), array_agg(distinct ltrim(e.value, ''0'')) filter (where e.key like ''version%'') from ' || format('%I.%I', place.nspname, place.relname) || ' t
+  execute 'select array_agg(distinct ${WORD}), array_remove(array_agg(distinct ${NUMBER}), null) from ' || format('%I.%I', place.nspname, place.relname) || ' t
     cross join lateral jsonb_each_text(to_jsonb(t)) e where e.key <> ''id''' into texts, numbers;
   for asked in select * from (values ${asked.join(",\n    ")}) as v (revision, sure, short) loop
-    if asked.sure && texts or asked.short && numbers then
+    if asked.sure && (texts || coalesce(numbers, '{}')) or asked.short && numbers then
       raise exception using errcode = '${PRESENT_SQLSTATE}',
         message = asked.revision || ' would be taken back here, and stay in the history of another tool (' || place.nspname || '.' || place.relname || ')',
         hint = 'If its history does not matter any more, write the script with --mirror none.';
@@ -187,6 +187,11 @@ end loop;`);
 
 /** A value of a row, without the extension of a file. */
 const WORD = String.raw`regexp_replace(e.value, ''\.([cm]?[jt]s|sql)$'', '''')`;
+
+/** The number of a version, or in front of a name. Django's apps number theirs each for itself. */
+const NUMBER = `case when e.key like ''version%'' then ltrim(e.value, ''0'')
+      when e.key in (''name'', ''filename'', ''migration_name'') and not to_jsonb(t) ? ''app''
+      then ltrim(replace(substring(e.value from ''^[0-9][0-9-]*(?=[_-])''), ''-'', ''''), ''0'') end`;
 
 /** What a row may have of a file: what says it surely, and numbers that may be those of another one. */
 function wordsOf(migration: Migration): {

@@ -10,7 +10,8 @@ import { type MirroredStep, nameOf, type Tool } from "../../tools/tool.ts";
 import { isOwnLayout, TOOLS, toolNamed, toolsOf } from "../../tools/tools.ts";
 import { parseMirror, tableOfOthers } from "../mirror/histories.ts";
 import type { Target } from "../session/target.ts";
-import { ANY, block, columnsOf, raisePresent } from "./guard-sql.ts";
+import { ANY, block, columnsOf, raisePresent, raiseTakenBack } from "./guard-sql.ts";
+import { lostRows } from "./lost.ts";
 
 /** Comes before the script makes the table of a history. `present`: migrations that the script takes for applied. */
 export function rememberedGuard(target: Target, present: readonly Migration[]): string {
@@ -19,7 +20,7 @@ export function rememberedGuard(target: Target, present: readonly Migration[]): 
   const said = saidOf(target, "t.history");
   if (tools.length === 0 || said === null) return "";
   const titles = tools.map(({ name, title }) => `(${literal(name)}, ${literal(title)})`);
-  const taken = tools.map((tool) => takenBack(target, tool, present)).join("");
+  const taken = `${tools.map((tool) => takenBack(target, tool, present)).join("")}${lostRows(target, tools)}`;
   return block(`
 if pg_catalog.to_regclass(${literal(sql.toolRowsTable)}) is null then return; end if;
 for place in select distinct t.tool, t.history, v.title, n.nspname, c.relname, c.relkind, ${KIND} as kind
@@ -100,7 +101,7 @@ function takenBack({ ledger: { sql } }: Target, tool: Tool, present: readonly Mi
         found := true;
       end;
       if not found then
-        ${raisePresent(`asked.revision || ' was in the history of ' || place.title || ' (' || place.history || ') and is no longer there: somebody took it back there, or removed its row'`, `'Look at the database. If it was taken back: godwit repair --forget ' || asked.revision || '. If it is still there: godwit repair --mark-done ' || asked.revision`)}
+        ${raiseTakenBack("asked.revision")}
       end if;
     end loop;
   end if;`;

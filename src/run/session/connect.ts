@@ -138,15 +138,24 @@ export async function prepareSession(
  * stop the next one. They must not write where somebody made the database read-only on purpose.
  */
 export async function refuseReadOnly(connection: Connection): Promise<void> {
+  const readOnly = await readOnlyProblem(connection);
+  if (readOnly !== null)
+    throw new DatabaseError({ ...readOnly, message: `${readOnly.message}; nothing was changed.` });
+}
+
+/** A sentence without its full stop. `null`: the database can be written to. */
+export async function readOnlyProblem(
+  connection: Connection,
+): Promise<(Problem & { code: "DATABASE_SETTING" }) | null> {
   const { rows } = await connection.query("show default_transaction_read_only");
   const found = rows[0] as { default_transaction_read_only?: string } | undefined;
-  if (found?.default_transaction_read_only !== "on") return;
+  if (found?.default_transaction_read_only !== "on") return null;
   const { database, user } = connection.server;
-  throw new DatabaseError({
+  return {
     code: "DATABASE_SETTING",
-    message: `Database "${database}" is read-only for role "${user}" (default_transaction_read_only = on); nothing was changed.`,
+    message: `Database "${database}" is read-only for role "${user}" (default_transaction_read_only = on)`,
     hint: `Whoever runs the server may have set it, for example on a full disk. To take it back: ALTER DATABASE ${identifier(database)} SET default_transaction_read_only = off; or the same for the role.`,
-  });
+  };
 }
 
 /** The settings that a promise depends on. */

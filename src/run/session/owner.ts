@@ -3,7 +3,7 @@ import { checkOwner, isReplaced } from "../../core/checks.ts";
 import { graphOf } from "../../core/graph.ts";
 import { versioned } from "../../core/heads.ts";
 import { type History, type HistoryEntry, hasHadFile } from "../../core/history.ts";
-import { PlanRefused } from "../../errors.ts";
+import { PlanRefused, type Problem } from "../../errors.ts";
 import type { Listing } from "../../source/source.ts";
 import type { Target } from "./target.ts";
 
@@ -30,11 +30,21 @@ export function replacedBy(target: Target, files: Listing, history: History): re
   return old;
 }
 
-/** Throws `PlanRefused` (`LEDGER_FOREIGN`). */
-export function refuseForeign({ settings }: Target, files: Listing, history: History): void {
-  const graph = graphOf(files.migrations, { order: settings.order });
-  const foreign = checkOwner(graph, history, settings.project);
+/** Throws `PlanRefused` (`LEDGER_FOREIGN`; `PLAN_VANISHED` where the ledger holds one revision, whose file is gone). */
+export function refuseForeign(target: Target, files: Listing, history: History): void {
+  const foreign = foreignTo(target, files, history);
   if (foreign !== undefined) throw new PlanRefused([foreign]);
+}
+
+/** As `refuseForeign`, for what corrects the ledger: a single revision whose file is gone can be forgotten. */
+export function refuseForeignRepair(target: Target, files: Listing, history: History): void {
+  const foreign = foreignTo(target, files, history);
+  if (foreign?.code === "LEDGER_FOREIGN") throw new PlanRefused([foreign]);
+}
+
+function foreignTo({ settings }: Target, files: Listing, history: History): Problem | undefined {
+  const graph = graphOf(files.migrations, { order: settings.order });
+  return checkOwner(graph, history, settings.project);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Connection } from "../../database/connection.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { Source } from "../../source/source.ts";
 import type { Observe } from "../report/events.ts";
+import type { Report } from "../report/report.ts";
 
 export interface Target {
   readonly name: string;
@@ -53,4 +54,6 @@ export interface RunContext {
   /** Aborts with an `Interrupted` as its reason. */
   readonly signal: AbortSignal;
   readonly observe: Observe;
+  /** Receives the way to the report as it is at any moment, for a process that ends without waiting for the run. */
+  readonly soFar?: ((report: () => Report) => void) | undefined;
 }

@@ -55,9 +55,12 @@ export async function execute(
       const stretch = stretchFrom(steps, index, failed);
       const { done, failed: stopped } = await prepared.form.run(context, stretch, index, options.onDone);
       index += done;
-      if (stopped === null) continue;
-      await fail(stopped.prepared, stopped.outcome);
-      index++;
+      if (stopped !== null) {
+        await fail(stopped.prepared, stopped.outcome);
+        index++;
+      }
+      // A lock that was freed stays so if the step is rolled back.
+      if (stretch.some(({ mayFreeLock }) => mayFreeLock)) await context.lock.confirm();
     }
   }
   if (first !== undefined) throw first;
@@ -70,7 +73,7 @@ export function refuseBroken(steps: readonly Prepared[]): void {
   if (head !== undefined) throw new SourceError([head, ...rest]);
 }
 
-/** Consecutive steps of one form, up to the first that can't run or depends on a failed step. */
+/** Consecutive steps of one form, up to the first that can't run, depends on a failed step, or follows one that may free the lock. */
 function stretchFrom(
   steps: readonly Prepared[],
   from: number,
@@ -79,8 +82,9 @@ function stretchFrom(
   const rest = steps.slice(from);
   const form = rest[0]?.form;
   const end = rest.findIndex(
-    (next) =>
+    (next, at) =>
       next.form !== form ||
+      rest[at - 1]?.mayFreeLock === true ||
       next.problem !== null ||
       failed.has(next.step.revision) ||
       next.step.after.some((revision) => failed.has(revision)),

@@ -20,15 +20,37 @@ export function interruptedBefore(stop: AbortSignal, { revision }: FailedStep): 
   return interrupted(stop, what, "Run again: it continues where it stopped.") ?? stop.reason;
 }
 
+interface Tried {
+  readonly trying: string | undefined;
+  /** The file of a step that has committed, where none can. */
+  readonly committedBy: string | undefined;
+}
+
+function keptOfDryRun({ committedBy }: Tried): string {
+  return committedBy === undefined
+    ? "A dry run keeps nothing."
+    : `${committedBy} had ended its transaction: what that has committed is in the database.`;
+}
+
+/** The error of a dry run whose connection was lost. It is not tried again: the step may have ended it. */
+export function lostDryRun(error: DatabaseError, tried: Tried): DatabaseError {
+  const { trying } = tried;
+  const when = trying === undefined ? "" : ` Before, ${trying} was tried.`;
+  const hint =
+    trying === undefined
+      ? "Try again."
+      : `Try again. If it is lost there again, a statement of ${trying} crashes the server or ends its own session: look into the server's log.`;
+  const code = error.code as "DATABASE_CONNECTION_LOST";
+  return new DatabaseError(
+    { code, message: `${error.message}${when} ${keptOfDryRun(tried)}`, hint },
+    { cause: error },
+  );
+}
+
 /** The error of a dry run. Nothing of it is committed, so nothing continues. */
-export function interruptedDryRun(
-  stop: AbortSignal,
-  { trying, committedBy }: { readonly trying: string | undefined; readonly committedBy: string | undefined },
-): Interrupted {
-  const kept =
-    committedBy === undefined
-      ? "A dry run keeps nothing."
-      : `${committedBy} had ended its transaction: what that has committed is in the database.`;
+export function interruptedDryRun(stop: AbortSignal, tried: Tried): Interrupted {
+  const { trying, committedBy } = tried;
+  const kept = keptOfDryRun(tried);
   const hint =
     committedBy === undefined
       ? "To try everything, run it again: it begins with the first migration."

@@ -7,6 +7,8 @@ import type { Migration } from "../../core/migration.ts";
 import type { Step } from "../../core/plan.ts";
 import { analyse } from "../../core/sql/analyse.ts";
 import { isTransactional } from "../../core/sql/classify.ts";
+import { withoutRestrict } from "../../core/sql/restrict.ts";
+import { shownStatement } from "../../core/sql/shown.ts";
 import { splitStatements } from "../../core/sql/statements.ts";
 import { leadingModes, readOnlyStatement } from "../../core/sql/transaction-modes.ts";
 import { blanked, transactionUnits } from "../../core/sql/units.ts";
@@ -26,7 +28,7 @@ export async function loadBody(input: BodyInput, step: Step, migration: Migratio
     if (script == null) throw new SourceError([gone(step)]);
     const body: Body = {
       kind: "sql",
-      text: script,
+      text: withoutRestrict(script),
       file: `${step.revision} (revert script in the ledger)`,
       line: 1,
       revert: null,
@@ -38,7 +40,9 @@ export async function loadBody(input: BodyInput, step: Step, migration: Migratio
   const down =
     step.direction === "up" && migration.revertible ? await input.source.read(migration, "down") : null;
   const { ownTransactions, ...rest } = content;
-  const body = { ...rest, revert: down?.kind === "sql" ? down.text : null };
+  const text = withoutRestrict(rest.text);
+  const written = text === rest.text ? undefined : rest.text;
+  const body = { ...rest, text, written, revert: down?.kind === "sql" ? down.text : null };
   return ownTransactions === true ? withUnits(body) : withModes(body);
 }
 
@@ -74,12 +78,12 @@ function withUnits(body: Body & { kind: "sql" }): Body {
   if (refused !== null)
     refuse(
       "SOURCE_TRANSACTION_CONTROL",
-      `${body.file} contains ${refused.text.replace(/\s+/g, " ").toUpperCase()}, which cannot be carried out for it.`,
+      `${body.file} contains ${shownStatement(refused.text)}, which cannot be carried out for it.`,
       placeOf(body, codePointOffset(body.text, refused.start) + 1),
       "Begin and end transactions with BEGIN and COMMIT, or not at all.",
     );
   const single = units.length <= 1 && units.every(({ kind }) => isTransactional(kind));
-  const whole = { ...body, text, written: body.text };
+  const whole = { ...body, text, written: body.written ?? body.text };
   return single ? { ...whole, modes: units[0]?.modes, ownModes: units[0]?.modes } : { ...whole, units };
 }
 

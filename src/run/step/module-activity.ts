@@ -13,6 +13,7 @@ import {
 } from "./module-control.ts";
 import { boundLockWaits, mayResetAll, sentWarning, setsLockTimeout } from "./own-lock-timeout.ts";
 import type { Prepared } from "./prepared.ts";
+import { traceSecret } from "./trace.ts";
 
 /** What is known about the statements so far. A function that sends none for too long has never settled. */
 export interface Activity {
@@ -43,9 +44,11 @@ export function createActivity(file: string): Activity {
 export interface Supervision {
   readonly activity: Activity;
   readonly prepared: Prepared;
+  /** The module names a secret. */
+  readonly secret: boolean;
 }
 
-export function supervised(context: StepContext, { activity, prepared }: Supervision) {
+export function supervised(context: StepContext, { activity, prepared, secret }: Supervision) {
   const { connection } = context;
   const refuseModes = refuseSessionModes(prepared);
   /** Called before each text is sent. The returned function is called when the text has succeeded. */
@@ -101,6 +104,7 @@ export function supervised(context: StepContext, { activity, prepared }: Supervi
       if (look !== "") await refuseIndexes(look);
       return result;
     } catch (error) {
+      if (secret) traceSecret(error);
       if (error instanceof StepFailed) activity.refused ??= error;
       if (error instanceof DatabaseError) activity.firstError ??= error;
       throw error;
@@ -113,7 +117,7 @@ export function supervised(context: StepContext, { activity, prepared }: Supervi
     ask: (text: string, parameters: readonly (string | Uint8Array | null)[]) =>
       track(
         text,
-        () => connection.ask(text, parameters as readonly Encoded[]),
+        () => connection.ask(text, parameters as readonly Encoded[], { secret }),
         ({ command }) => [command],
       ),
     // The server only parses the text.
@@ -126,7 +130,7 @@ export function supervised(context: StepContext, { activity, prepared }: Supervi
     execute: (text: string) =>
       track(
         text,
-        () => connection.execute(text, { rows: "discard" }),
+        () => connection.execute(text, { rows: "discard", secret }),
         (results) => results.map(({ command }) => command),
       ),
   };

@@ -28,7 +28,7 @@ export async function callModule(
   );
   try {
     const returned = await body.call({
-      ...supervised(context, { activity, prepared }),
+      ...supervised(context, { activity, prepared, secret: body.namesSecret }),
       begun: () => {
         activity.lastMs = performance.now();
       },

@@ -8,6 +8,7 @@
 import { analyse } from "../../core/sql/analyse.ts";
 import { isTransactional } from "../../core/sql/classify.ts";
 import { accept } from "../../core/sql/cursor.ts";
+import { shownStatement } from "../../core/sql/shown.ts";
 import { type Statement, splitStatements } from "../../core/sql/statements.ts";
 import { lateSessionModes, modeSetting } from "../../core/sql/transaction-modes.ts";
 import type { Step } from "../../core/step.ts";
@@ -18,7 +19,7 @@ import type { Prepared } from "./prepared.ts";
 export function refuseTransactionControl(text: string, { step }: Prepared): void {
   const { transactionControl } = analyse(text);
   if (transactionControl === null) return;
-  const sent = transactionControl.text.replace(/\s+/g, " ").slice(0, 80).toUpperCase();
+  const sent = shownStatement(transactionControl.text);
   throw new StepFailed({
     code: "STEP_ENDED_TRANSACTION",
     message: `${step.file} sends ${sent}, and a migration must not begin or end transactions itself.`,
@@ -46,7 +47,7 @@ export function refuseSessionModes({ step }: Prepared): (text: string) => void {
 function countsForNothing(step: Step, late: Statement): StepFailed {
   return new StepFailed({
     code: "STEP_ENDED_TRANSACTION",
-    message: `${step.file} sends ${late.text.replace(/\s+/g, " ").slice(0, 80).toUpperCase()}, which changes nothing in the transaction that it runs in.`,
+    message: `${step.file} sends ${shownStatement(late.text)}, which changes nothing in the transaction that it runs in.`,
     hint: "It was rolled back; nothing of it was kept: write it as SQL, where it may stand in front; or declare the module with transaction: false and begin the transaction with its isolation level.",
     place: { file: step.file },
   });

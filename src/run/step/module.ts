@@ -47,7 +47,7 @@ export async function runModule(
       await rollback(context.connection);
       // A statement that obeys no cancel: at its end the run asks the ledger.
       if (wasLost || (lost.aborted && context.stop.aborted)) {
-        context.lostAt?.(keptWhenLost(progress, { outside }));
+        context.lostAt?.(keptWhenLost(progress, prepared));
         throw lost.reason;
       }
       const committed = outside ? await settle(context, prepared, progress) : committedIn(error);
@@ -80,9 +80,13 @@ interface ModuleProgress {
 }
 
 /** What is known of a module without asking the ledger. */
-function keptWhenLost({ closing }: ModuleProgress, { outside }: { outside: boolean }): Committed {
-  if (outside) return { extent: "unknown", position: null };
+function keptWhenLost({ closing }: ModuleProgress, prepared: Prepared): Committed {
+  if (!prepared.form.transactional) return unknownOf(prepared);
   return closing ? UNASKED : NOTHING;
+}
+
+function unknownOf({ settings: { idempotent } }: Prepared): Committed {
+  return { extent: "unknown", position: null, idempotent };
 }
 
 /**
@@ -97,7 +101,7 @@ async function settle(
   const { step } = prepared;
   const mayHaveKept = progress.complete || progress.activity?.commits.mayHaveKept() === true;
   // Nobody knows what an earlier attempt did.
-  if (mayHaveKept || step.reason === "resume") return { extent: "unknown", position: null };
+  if (mayHaveKept || step.reason === "resume") return unknownOf(prepared);
   if (!progress.begun) return NOTHING;
   const { sql } = context.ledger;
   const { ownRole: own, fence } = frameParts(context, prepared);

@@ -4,6 +4,7 @@
  */
 import type { Migration } from "../../core/migration.ts";
 import type { Step } from "../../core/plan.ts";
+import { mentionedNames } from "../../core/sql/mentions.ts";
 import { GodwitError, SourceError } from "../../errors.ts";
 import { problemOf } from "../../source/problems.ts";
 import { orAbort } from "../../std/time.ts";
@@ -21,6 +22,9 @@ export interface PrepareInput extends BodyInput {
   /** Ends the reading. Its reason is thrown, and is no problem of a file. */
   readonly signal: AbortSignal;
 }
+
+/** Statements and functions that end advisory locks of the session. One inside a function is found at the end of the run. */
+const FREES_LOCKS = new Set(["discard", "pg_advisory_unlock", "pg_advisory_unlock_all"]);
 
 /** Never throws for a broken migration. Its step is returned with a `problem`. */
 export async function prepareSteps(input: PrepareInput): Promise<readonly Prepared[]> {
@@ -41,6 +45,7 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
           ...base,
           form: FORMS[outside ? "module-outside" : "module"],
           because: outside ? "the module says so" : null,
+          mayFreeLock: true,
           load,
           problem: null,
         });
@@ -48,7 +53,8 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
       }
       const settings = body.settings ?? base.settings;
       const because =
-        whyOutside(body, settings) ?? (step.reason === "resume" ? "an earlier run began it so" : null);
+        whyOutside(body, settings) ??
+        (step.reason === "resume" ? "an earlier run has begun it outside a transaction" : null);
       kept += body.text.length;
       const keep = kept <= KEEP_BYTES;
       prepared.push({
@@ -56,13 +62,15 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
         settings,
         form: FORMS[because === null ? "transaction" : "statements"],
         because,
+        mayFreeLock: mentionedNames(body.text, FREES_LOCKS).size > 0,
         load: keep ? () => Promise.resolve(body) : load,
         problem: null,
       });
     } catch (error) {
       input.signal.throwIfAborted();
       if (!(error instanceof GodwitError)) throw error;
-      prepared.push({ ...base, form: FORMS.transaction, because: null, load, problem: error.toProblem() });
+      const problem = error.toProblem();
+      prepared.push({ ...base, form: FORMS.transaction, because: null, mayFreeLock: false, load, problem });
     }
   }
   return prepared;

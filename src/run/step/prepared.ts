@@ -18,6 +18,8 @@ export interface Prepared {
   readonly form: Form;
   /** Why the step does not run in one transaction, in words for people. */
   readonly because: string | null;
+  /** The step may give the run's lock away. The lock is asked for before the next step begins. */
+  readonly mayFreeLock: boolean;
   readonly load: () => Promise<Body>;
   readonly problem: Problem | null;
 }

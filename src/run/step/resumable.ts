@@ -1,11 +1,13 @@
 /** The problems that `up` would meet in steps that an earlier run has begun, for commands that only look. */
 import type { Plan } from "../../core/plan.ts";
+import type { Connection } from "../../database/connection.ts";
 import { PlanRefused, type Problem } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
 import { withConnection } from "../session/connect.ts";
 import type { RunContext, Target } from "../session/target.ts";
 import { prepareSteps } from "./prepare.ts";
+import type { Prepared } from "./prepared.ts";
 
 export async function refusedResumes(
   target: Target,
@@ -22,16 +24,26 @@ export async function refusedResumes(
     history,
     signal: context.signal,
   });
-  return withConnection(target, context, async (connection) => {
-    const problems: Problem[] = [];
-    for (const one of prepared) {
-      try {
-        if (one.problem === null) await one.form.refuseResume(target, connection, one);
-      } catch (error) {
-        if (!(error instanceof PlanRefused)) throw error;
-        problems.push(...error.problems);
-      }
+  return withConnection(target, context, async (connection) => [
+    ...(await resumeRefusals(target, connection, prepared)).values(),
+  ]);
+}
+
+/** By revision: why a step that an earlier run has begun can't go on. */
+export async function resumeRefusals(
+  target: Target,
+  connection: Connection,
+  steps: readonly Prepared[],
+): Promise<ReadonlyMap<string, Problem>> {
+  const refusals = new Map<string, Problem>();
+  for (const one of steps) {
+    if (one.step.reason !== "resume" || one.problem !== null) continue;
+    try {
+      await one.form.refuseResume(target, connection, one);
+    } catch (error) {
+      if (!(error instanceof PlanRefused)) throw error;
+      refusals.set(one.step.revision, error.toProblem());
     }
-    return problems;
-  });
+  }
+  return refusals;
 }

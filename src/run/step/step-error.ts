@@ -1,7 +1,9 @@
 /** The error of a failed step: where it happened, what of the step was kept, and what to do. */
 import type { Step } from "../../core/plan.ts";
 import type { Blocker } from "../../database/connection.ts";
-import { rememberQuoted } from "../../database/private-data.ts";
+import { withoutDataOf } from "../../database/private-data.ts";
+import { missingPrivilege } from "../../database/privilege.ts";
+import { rememberQuoted } from "../../database/sent.ts";
 import { isRaised } from "../../database/sqlstate.ts";
 import { DatabaseError, GodwitError, type Place, StepFailed } from "../../errors.ts";
 import { joinSentences } from "../../std/sentences.ts";
@@ -29,10 +31,12 @@ export function stepError(
   context: StepContext,
   prepared: Prepared,
   body: Body | null,
-  error: unknown,
+  thrown: unknown,
   { line, blockers = [], committed = NOTHING, place: traced }: Circumstances = {},
 ): GodwitError {
   const { step } = prepared;
+  const isOfText = thrown instanceof DatabaseError && body?.kind === "sql";
+  const error = isOfText ? withoutDataOf(thrown, body.text) : thrown;
   // A layout may have a file for each direction. This is the one that ran.
   const file = body?.file ?? step.file;
   const rerun = howToRerun(context, step);
@@ -60,13 +64,16 @@ export function stepError(
   const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
   const marker = prepared.form.advise(context.target.source.layout);
   const outside = !prepared.form.transactional;
-  const known = advice(error, { timeout, blockers, marker, outside });
+  const { user } = context.connection.server;
+  const known = advice(error, { timeout, blockers, marker, outside, user });
   // A specific advice replaces the general one, but never the sentence about what was kept.
   const kept =
     known === undefined || committed.extent !== "none"
       ? advise(committed, failed)
       : `${whatWasKept(committed, failed)}${rerun === undefined ? "" : `; then ${rerun}`}.`;
-  const hint = joinSentences(error.hint, known === error.hint ? undefined : known, kept);
+  // The hint of the connection does not know the role.
+  const general = error.hint === missingPrivilege(error.message) ? undefined : error.hint;
+  const hint = joinSentences(general, known, kept);
   return new StepFailed(
     {
       code: timeout ? "STEP_TIMEOUT" : "STEP_FAILED",
@@ -133,12 +140,14 @@ function advice(
     blockers,
     marker,
     outside,
+    user,
   }: {
     timeout: boolean;
     blockers: readonly Blocker[];
     marker: string | null;
     /** The step runs without a transaction already. */
     outside: boolean;
+    user: string;
   },
 ): string | undefined {
   if (isRaised(error.routine)) return undefined;
@@ -153,8 +162,7 @@ function advice(
     );
   if (/row-level security/.test(error.message))
     return "Row-level security would hide rows from this statement. Run it as a role with BYPASSRLS, or allow it with -- godwit: row-security=on";
-  if (error.sqlState === "42501")
-    return "Grant the missing privilege to the role that migrates, or use another role's URL.";
+  if (error.sqlState === "42501") return missingPrivilege(error.message, user);
   return undefined;
 }
 

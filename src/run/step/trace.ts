@@ -12,6 +12,8 @@ export interface Trace {
   /** The text that was sent. The server's position in it counts characters from 1. */
   readonly statement?: string | undefined;
   readonly position?: number | undefined;
+  /** The module names a secret, so any literal of the statement may be one. */
+  readonly secret?: boolean | undefined;
 }
 
 const TRACED: unique symbol = Symbol.for("godwit.trace") as never;
@@ -39,6 +41,14 @@ export function traceCall(error: unknown, call: { readonly stack?: string }, sta
   Object.defineProperty(error, TRACED, { value, configurable: true });
 }
 
+/** Errors of statements that a module which names a secret has made. */
+const OF_SECRETS = new WeakSet<object>();
+
+/** Remembers that the statement behind this error may hold a secret in any literal. */
+export function traceSecret(error: unknown): void {
+  if (typeof error === "object" && error !== null) OF_SECRETS.add(error);
+}
+
 export function traceOf(error: unknown): Trace {
   if (typeof error !== "object" || error === null) return {};
   const { stack, position } = error as { stack?: unknown; position?: unknown };
@@ -46,6 +56,7 @@ export function traceOf(error: unknown): Trace {
     ...(error as Traced)[TRACED],
     stack: typeof stack === "string" ? stack : undefined,
     position: typeof position === "number" ? position : undefined,
+    secret: OF_SECRETS.has(error),
   };
 }
 
@@ -54,18 +65,21 @@ export async function placeOfTrace(
   trace: Trace,
   where: { readonly folder: string; readonly file: string },
 ): Promise<Place | undefined> {
-  const { calledAt, stack, statement, position } = trace;
+  const { calledAt, stack, statement, position, secret = false } = trace;
   const called = calledAt === undefined ? undefined : await placeOfStack(calledAt, where);
   const place = called ?? (stack === undefined ? undefined : await placeOfStack(stack, where));
   if (statement === undefined) return place;
-  const secrets = secretsOf(statement);
+  const secrets = secretsOf(statement, { about: secret });
   // The server quotes what it does not understand.
   for (const { value } of secrets) if (value !== null) remember(value);
   const written = place?.excerpt === undefined ? undefined : hideWritten(place.excerpt, statement, secrets);
-  const line = written === undefined || !isAboutSecrets(statement) ? written : hideHanded(written, statement);
+  const line =
+    written === undefined || !(secret || isAboutSecrets(statement))
+      ? written
+      : hideHanded(written, statement);
   const shown = line === undefined ? place : { ...(place as Place), excerpt: line };
   if (position === undefined) return shown;
-  const inside = excerptAt(statement, position);
+  const inside = excerptAt(statement, position, { about: secret });
   return {
     ...(shown ?? { file: where.file }),
     excerpt: line === undefined ? inside : `${line}\nin the statement:\n${inside}`,

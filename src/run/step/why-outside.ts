@@ -3,6 +3,7 @@ import type { MigrationSettings } from "../../core/migration.ts";
 import { analyse } from "../../core/sql/analyse.ts";
 import { ambiguousBackslash } from "../../core/sql/backslashes.ts";
 import type { StatementKind } from "../../core/sql/classify.ts";
+import { shownStatement } from "../../core/sql/shown.ts";
 import { splitStatements } from "../../core/sql/statements.ts";
 import { lateSessionModes, leadingModes } from "../../core/sql/transaction-modes.ts";
 import { codePointOffset } from "../../std/text.ts";
@@ -17,7 +18,7 @@ export function whyOutside(body: Body & { kind: "sql" }, settings: MigrationSett
   const found = analyse(body.text);
   const at = (offset: number) => placeOf(body, codePointOffset(body.text, offset) + 1);
   const verb = (statement: { text: string }) =>
-    statement.text.split(/\s+/, 3).join(" ").toUpperCase().replace(/;.*$/s, "");
+    shownStatement(statement.text.split(/\s+/, 3).join(" ")).replace(/;.*$/s, "");
   const backslash = ambiguousBackslash(body.text);
   if (backslash !== null)
     refuse(
@@ -78,7 +79,7 @@ function refuseLateSession(body: Body & { kind: "sql" }): void {
   if (late === null) return;
   refuse(
     "SOURCE_TRANSACTION_CONTROL",
-    `${body.file} contains ${late.text.replace(/\s+/g, " ").slice(0, 80).toUpperCase()} behind a query: its one transaction has begun, and keeps the isolation level that it has.`,
+    `${body.file} contains ${shownStatement(late.text)} behind a query: its one transaction has begun, and keeps the isolation level that it has.`,
     placeOf(body, codePointOffset(body.text, late.start) + 1),
     "Put it in front of all other statements, or what needs it into a migration of its own.",
   );

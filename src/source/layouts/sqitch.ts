@@ -163,6 +163,7 @@ function commands(file: string, text: string): readonly Problem[] {
   if (!text.includes("\\") || analyse(text).copyFromStdin !== null) return [];
   for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end)) {
     if (text[token.start] !== "\\") continue;
+    if (/^\\(?:un)?restrict\s/.test(text.slice(token.start, token.start + 16))) continue;
     const command = /^\\(?:[^\s\\]+)?/.exec(text.slice(token.start))?.[0] ?? "\\";
     return [
       {

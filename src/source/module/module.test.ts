@@ -181,6 +181,41 @@ describe("a module that is broken is named, with the place:", () => {
     });
   });
 
+  const USE = "export async function up() { console.log(x); }";
+  test.each([
+    [
+      "an alias of tsconfig",
+      `\nimport x from "@/lib/d";\n${USE}`,
+      { line: 2, column: 15 },
+      "`paths` of tsconfig.json",
+    ],
+    [
+      "a package that is not installed",
+      `import x from "lodashh";\n${USE}`,
+      { line: 1, column: 15 },
+      "npm install lodashh",
+    ],
+    [
+      "a file that is not there",
+      `\n\nimport x from "./nope.ts";\n${USE}`,
+      { line: 3, column: 15 },
+      "The file is not there",
+    ],
+    [
+      "JSON without an attribute",
+      `import x from "./d.json";\n${USE}`,
+      { line: 1, column: 15 },
+      'with { type: "json" }',
+    ],
+    ["a decorator", `const x = 1;\n@x class A {}\n${USE}`, { line: 2, column: 1 }, "without them"],
+  ])("what Node cannot load has its place and a way out: %s", async (_, text, place, hint) => {
+    const { migration } = await only({ "a.ts": text, "d.json": "{}" });
+    expect(migration.problem).toMatchObject({
+      place: { file: "a.ts", ...place },
+      hint: expect.stringContaining(hint),
+    });
+  });
+
   test("CommonJS that requires what only `import` can find is told so", async () => {
     const { migration } = await only({ "a.cjs": "require('./help/b')", "help/b.ts": "" });
     expect(migration.problem).toMatchObject({

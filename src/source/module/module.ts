@@ -9,6 +9,7 @@ import { readText } from "../text.ts";
 import { type Declaration, readDeclaration } from "./declaration.ts";
 import { compileTypeScript, isTypeScript } from "./hooks.ts";
 import { compileSettings, registerTypeScript } from "./typescript.ts";
+import { type Unresolved, unresolved } from "./unresolved.ts";
 
 export interface ModuleOptions {
   /** The folder of compiled TypeScript. `null`: it is not stored. */
@@ -77,15 +78,31 @@ function needsHooks({ path, text }: ModuleFile): boolean {
 
 async function brokenModule(error: unknown, module: ModuleFile, options: ModuleOptions): Promise<Problem> {
   const reason = reasonOf(error);
-  const place = await placeOfError(error, module, options).catch(() => undefined);
+  const told = unresolved(reason, module.text);
+  const place =
+    told === null
+      ? await placeOfError(error, module, options).catch(() => undefined)
+      : placeOfUnresolved(told, module);
   const missing = /Cannot find (?:package|module) '([^']+)'/.exec(reason)?.[1];
   return {
     code: "SOURCE_MODULE_BROKEN",
     message: `${module.file} cannot be loaded: ${reason.replace(/ \([^()]*:\d+:\d+\)$|\nRequire stack:[\s\S]*$/, "").replace(/\.$/, "")}.`,
-    hint: missing === undefined ? undefined : hintForMissing(missing, reason),
+    hint: (missing === undefined ? undefined : hintForMissing(missing, reason)) ?? told?.hint,
     place: place ?? { file: module.file },
     details: { path: module.path },
   };
+}
+
+function placeOfUnresolved({ importer, sought }: Unresolved, module: ModuleFile): Place | undefined {
+  try {
+    const at = importer === undefined || importer === module.path ? module : readImported(importer);
+    const found = sought.exec(at.text);
+    if (found === null) return undefined;
+    const before = at.text.slice(0, found.index + found[0].search(/\S/)).split("\n");
+    return placeOf(at.file, at.text, { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 });
+  } catch {
+    return undefined;
+  }
 }
 
 /** A thrown value may be anything, even something that cannot become text. */

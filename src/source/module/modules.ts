@@ -2,6 +2,7 @@
  * The modules of a source, loaded and called in a process of their own. The process starts when the first module needs
  * it.
  */
+import { namesSecret } from "../../core/sql/about-secrets.ts";
 import type { Host, HostOptions } from "../../host/host.ts";
 import type { Declared, Direction, ModuleFile } from "../../host/protocol.ts";
 import type { Content } from "../source.ts";
@@ -30,6 +31,7 @@ export function openModules(options: ModulesOptions): Modules {
     content: (module, direction) => ({
       kind: "module",
       file: module.file,
+      namesSecret: namesSecret(module.text),
       call: async (call) => (await host()).run(module, direction, call),
       record: async (call) => (await host()).record(module, direction, call),
     }),

@@ -1,0 +1,17 @@
+import { commandIn } from "../support/command.ts";
+import { expect, test } from "../support/database.ts";
+import { folderOf } from "../support/target.ts";
+
+test("a database that is read-only is a finding of doctor, with the statement that changes it", async ({
+  db,
+}) => {
+  await db.admin(`alter database ${db.name} set default_transaction_read_only = on`);
+  const folder = folderOf({ "migrations/0001_a.sql": "create table a (id int);" });
+  const godwit = commandIn({ folder, url: db.url });
+  for (const command of [["doctor"], ["up"]])
+    expect(
+      `${(await godwit.fails(1, ...command)).stdout}${(await godwit.fails(1, ...command)).stderr}`,
+    ).toMatch(/is read-only for role[\s\S]*SET default_transaction_read_only = off/);
+  await db.admin(`alter database ${db.name} set default_transaction_read_only = off`);
+  await godwit("up");
+});
