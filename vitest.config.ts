@@ -7,10 +7,11 @@ const SLOW = [
   "test/kill.test.ts",
   "test/tools/cut.test.ts",
   "test/wild/run-ends-anywhere.test.ts",
+  "test/brands-in-blooms/containers.test.ts",
   "test/import/{volume,killed,cut-origin,cut-database}.test.ts",
 ];
 /** Laws about the tree itself. */
-const OF_THE_TREE = ["test/{architecture,docs,lock-file,project}.test.ts"];
+const OF_THE_TREE = ["test/{architecture,docs,lock-file,project,brands-in-blooms/lines}.test.ts"];
 
 /** A limit for what hangs, not a measure of what is slow: machines are shared. */
 const limits = { testTimeout: 120_000, hookTimeout: 60_000 };

@@ -1,12 +1,12 @@
 // Compiles the benchmarks (TypeScript) to scratch files and runs them one after the other, all unless some are named:
-//   node bench/run.mjs [migrations] [schemas] [import] [duplicates]
+//   node bench/run.mjs [migrations] [schemas] [import] [duplicates] [beside]
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const ALL = ["migrations", "schemas", "import", "duplicates"];
+const ALL = ["migrations", "schemas", "import", "duplicates", "beside"];
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !ALL.includes(name));
 if (unknown.length > 0) throw new Error(`No benchmark "${unknown[0]}"; there are ${ALL.join(", ")}.`);

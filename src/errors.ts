@@ -54,6 +54,7 @@ export const ERROR_CODES = {
   TARGET_NO_SCHEMAS: "ConfigError",
   APP_NOT_STARTED: "ConfigError",
   INIT_MISSING: "ConfigError",
+  WEBHOOK_UNDELIVERED: "ConfigError",
   // Fix the files.
   SOURCE_FOLDER_MISSING: "SourceError",
   SOURCE_FOLDER_UNREADABLE: "SourceError",

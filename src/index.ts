@@ -10,6 +10,7 @@ export {
   type Size,
   type TargetFile,
   type Variable,
+  type WebhookFile,
 } from "./config/define.ts";
 export type { ShownSetting } from "./config/shown.ts";
 export type { HistoryEntry } from "./core/history.ts";
@@ -67,6 +68,7 @@ export type { Observe, RunEvent } from "./run/report/events.ts";
 export type { Report, StepFailure, StepReport } from "./run/report/report.ts";
 export type { StatusRow } from "./run/report/status-rows.ts";
 export type { ImportState } from "./run/status.ts";
+export type { Redelivery, UndeliveredAction, UndeliveredMessage } from "./service/webhooks/undelivered.ts";
 export {
   type MigrationContext,
   type MigrationDefinition,

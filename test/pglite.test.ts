@@ -2,9 +2,11 @@
 import { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openPglite } from "../src/database/pglite.ts";
+import { createMigrator } from "../src/index.ts";
 import { openLedger } from "../src/ledger/ledger.ts";
 import { openPlain } from "../src/source/plain/plain.ts";
 import { ledgerSchema } from "./support/database.ts";
+import { startReceiver } from "./support/receiver.ts";
 import { folderOf, SETTINGS, up } from "./support/target.ts";
 
 let instance: PGlite;
@@ -64,4 +66,16 @@ test("a transaction that was left open is rolled back, and the instance stays op
   await (await openPglite(own, { close: true })).close();
   expect(own.closed).toBe(true);
   await expect(openPglite(own)).rejects.toMatchObject({ message: "The PGlite instance is closed." });
+});
+
+test("messages that no webhook has taken are kept in it and sent again", async () => {
+  const receiver = await startReceiver(404, 404, 200);
+  await using migrator = createMigrator({
+    ...{ root: folderOf({ "migrations/0001_told.sql": "create table told (id int)" }), database: instance },
+    ...{ ledgerSchema: "told", allowSecondLedger: true, environment: {} },
+    webhooks: [{ url: receiver.url }],
+  });
+  await migrator.up();
+  expect((await migrator.webhooks()).undelivered).toHaveLength(2);
+  expect(await migrator.webhooks("retry")).toMatchObject({ delivered: 2, undelivered: [] });
 });

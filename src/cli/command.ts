@@ -1,6 +1,7 @@
 /** What a command is: a row of the table in `commands.ts`, and a file of `commands/` that carries it out. */
 import type { Config } from "../config/config.ts";
 import { isOfSomeCommands, type Option, type OptionKey } from "../config/options.ts";
+import type { Problem } from "../errors.ts";
 import type { Observe } from "../run/report/events.ts";
 import type { Source } from "../source/source.ts";
 import type { Log } from "./output/log.ts";
@@ -57,11 +58,15 @@ export interface Invocation {
   /** Gives it the signals of the process. */
   readonly takeSignals: (handler: SignalHandler) => void;
   readonly underWay: UnderWay;
+  /** Whether whoever started this process will start it again after such a failure. */
+  readonly isTriedAgain: (problems: readonly Problem[]) => boolean;
   /** Writes one line for people to stderr. */
   readonly say: (line: string, options?: { readonly loud: boolean }) => void;
   readonly json: boolean;
   /** The log of this run. */
   readonly log: () => Log;
+  /** What names this run in a log of JSON lines. */
+  readonly instanceId: string;
   /** The source, if its files are listed already. */
   readonly source?: Source;
   /** The table of all commands. */

@@ -341,6 +341,23 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/health.ts"),
   },
   {
+    name: "webhooks",
+    targets: "each",
+    summary: "show messages that no webhook has taken, and send them again",
+    description:
+      "Lists the messages about runs that a webhook has not taken. They are kept in the database, the newest 500. With --retry each is sent once more, with its former id, and exit code 1 says that some are left.",
+    flags: [
+      { syntax: "--retry", help: "send them once more" },
+      { syntax: "--forget", help: "delete them without sending them" },
+    ],
+    excludes: [{ flag: "retry", others: ["forget"] }],
+    examples: [
+      ["godwit webhooks", "what was not delivered, and why"],
+      ["godwit webhooks --retry", "when the receiver works again"],
+    ],
+    load: () => import("./commands/webhooks.ts"),
+  },
+  {
     name: "doctor",
     targets: "each",
     summary: "look for problems, and show where each setting comes from",

@@ -99,6 +99,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
   };
   // Replaced when the configuration is read, which decides the format.
   let log: Log = createTextLog({ terminal, quiet: flags.quiet === true, verbose: flags.verbose === true });
+  const instanceId = around.supervisor?.instanceId ?? randomUUID();
   const progressOf = (some: Log) => underWay.watch(createProgress(some).observe);
   let observe = progressOf(log);
   const tellPrinted = () => {
@@ -113,7 +114,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
       if (!known) {
         const { quiet, verbose, logFormat } = read.values;
         const options = { terminal, quiet, verbose };
-        log = logFormat === "json" ? createJsonLog(options, randomUUID()) : createTextLog(options);
+        log = logFormat === "json" ? createJsonLog(options, instanceId) : createTextLog(options);
         observe = progressOf(log);
         tellPrinted();
         for (const note of [...parsed.notes, ...read.notes]) log.write("warn", note);
@@ -123,6 +124,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     terminal,
     signal,
     log: () => log,
+    instanceId,
     observe: (event) => {
       observe(event);
       around.supervisor?.tell(event);
@@ -131,6 +133,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     app: parsed.app,
     takeSignals: around.takeSignals,
     underWay,
+    isTriedAgain: around.supervisor?.isTriedAgain ?? (() => false),
     say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
     json,
     commands: COMMANDS,

@@ -1,9 +1,13 @@
 /** The command `up` as the process of the migrations beside an app: what it tells the one that supervises it. */
 import { Interrupted, type Problem } from "../errors.ts";
 import type { RunEvent } from "../run/report/events.ts";
-import { type FromMigrations, isForSupervisor, SUPERVISED } from "../service/supervise/protocol.ts";
+import { canPass, type FromMigrations, isForSupervisor, SUPERVISED } from "../service/supervise/protocol.ts";
 
 export interface Supervisor {
+  /** Whether it will start this process again after such a failure. */
+  readonly isTriedAgain: (problems: readonly Problem[]) => boolean;
+  /** Both write one log. */
+  readonly instanceId: string;
   /** Beside what the command does with the event itself. */
   readonly tell: (event: RunEvent) => void;
   readonly end: (end: {
@@ -15,7 +19,9 @@ export interface Supervisor {
 
 /** `null`: nobody supervises us. `onAbandoned` is called when the supervisor is gone. */
 export function findSupervisor(onAbandoned: (reason: Interrupted) => void): Supervisor | null {
-  if (process.env[SUPERVISED] === undefined) return null;
+  const said = process.env[SUPERVISED];
+  if (said === undefined) return null;
+  const [attemptsLeft, instanceId = said] = said.split(" ");
   // User code and other commands that it starts are not supervised.
   delete process.env[SUPERVISED];
   if (process.send === undefined) return null;
@@ -39,6 +45,8 @@ export function findSupervisor(onAbandoned: (reason: Interrupted) => void): Supe
     }
   };
   return {
+    isTriedAgain: (problems) => Number(attemptsLeft) > 0 && canPass(problems),
+    instanceId,
     tell: (event) => {
       if (isForSupervisor(event)) send({ kind: "event", event });
     },

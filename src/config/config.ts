@@ -5,6 +5,7 @@ import { quotedName } from "../core/sql/quote.ts";
 import type { ImportConfig } from "./imports/imports.ts";
 import type { OptionKey, Values } from "./options.ts";
 import type { Provenance } from "./values.ts";
+import type { WebhookConfig } from "./webhooks.ts";
 
 export interface Config {
   readonly values: Values;
@@ -19,6 +20,7 @@ export interface Config {
   readonly phases: readonly Phase[];
   /** The configured imports, or the one that the environment implies by naming a NAS. */
   readonly imports: readonly ImportConfig[];
+  readonly webhooks: readonly WebhookConfig[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** `targets` of the file. Its shape is checked, its values are not read yet. `null`: there is only one database. */
   readonly targets: GivenTargets | null;

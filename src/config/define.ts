@@ -1,7 +1,7 @@
 /** The shape of `godwit.config.ts`. */
 import type { Phase } from "../core/migration.ts";
 import type { LayoutName } from "../source/layouts/layouts.ts";
-import type { Mode } from "./options.ts";
+import type { Mode, WebhookEvent, WebhookFormat } from "./options.ts";
 
 /** `500ms`, `3s`, `2min`, `1h` or `none`. A plain number counts seconds. */
 export type Duration = string | number;
@@ -80,6 +80,10 @@ export interface ConfigFile {
   readonly service?: string;
   /** Default `10s`. */
   readonly checkInterval?: Duration;
+  /** Who is told over HTTP that a run has started, completed, failed, or waits. */
+  readonly webhooks?: readonly WebhookFile[];
+  /** How long a run waits before webhooks are told `run.blocked`. Default `1min`. */
+  readonly blockedAfter?: Duration;
   readonly logFormat?: "text" | "json";
   /** Default `true`. `false`: `up` and `run` migrate nothing. */
   readonly migrationEnabled?: boolean;
@@ -109,6 +113,8 @@ type Common =
   | "statusFile"
   | "service"
   | "checkInterval"
+  | "webhooks"
+  | "blockedAfter"
   | "logFormat"
   | "migrationEnabled"
   | "skipMigrations"
@@ -139,6 +145,20 @@ export interface TargetFile extends Omit<ConfigFile, Common> {
   readonly canary?: string;
   /** Creates missing schemas. Without it a missing schema is an error. */
   readonly createSchemas?: boolean;
+}
+
+/** One webhook. Its messages are signed and retried as [Standard Webhooks](https://www.standardwebhooks.com) says. */
+export interface WebhookFile {
+  /** It may hold a token, so it is a secret: prefer `env("WEBHOOK_URL")`. */
+  readonly url: string | Variable;
+  /** `whsec_…`, the newest first. Each signs, so that a secret can be replaced while messages arrive. */
+  readonly secrets?: readonly (string | Variable)[];
+  /** Default: all of them. */
+  readonly events?: readonly WebhookEvent[];
+  /** Default: `slack` at hooks.slack.com, otherwise `json`. */
+  readonly format?: WebhookFormat;
+  /** What `godwit webhooks` calls it. Default: its host. */
+  readonly name?: string;
 }
 
 /** `500MB` or `2GB`. */

@@ -65,6 +65,9 @@ function readJson(path: string): unknown {
 /** Kinds of options that are written as text. `readValue` reads the text, wherever it comes from. */
 const TEXTS = new Set(["text", "path", "url", "duration", "choice", "choices", "list"]);
 
+/** Keys whose values are no options. */
+const OWN_TABLES: readonly string[] = ["imports", "targets", "webhooks"];
+
 const BELONGS: Readonly<Record<string, string>> = { switch: "true or false", record: "an object" };
 
 /** Throws `ConfigError` for values of the wrong type, and for unknown keys, with the key that was probably intended. */
@@ -80,8 +83,8 @@ export function checkFile(content: unknown, path: string): FileContent {
     });
   const known = OPTIONS.filter((option) => option.inFile !== false);
   for (const [key, value] of Object.entries(content)) {
-    // imports.ts and targets.ts check these.
-    if (key === "imports" || key === "targets") continue;
+    // imports.ts, targets.ts and webhooks.ts check these.
+    if (OWN_TABLES.includes(key)) continue;
     const option = known.find((each) => each.key === key);
     if (option === undefined) throw unknownKey(key, name, known, place);
     // `null` is refused here. Where options are read, a variable with precedence would hide it.
@@ -110,7 +113,7 @@ function unknownKey(
   known: readonly Option[],
   place: { file: string },
 ): ConfigError {
-  const meant = nearest(key, [...known.map((option) => option.key), "imports", "targets"]);
+  const meant = nearest(key, [...known.map((option) => option.key), ...OWN_TABLES]);
   return new ConfigError({
     code: "CONFIG_INVALID",
     message: `${name} has an unknown option "${key}".`,

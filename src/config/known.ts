@@ -21,7 +21,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   logger: "say",
 };
 
-/** Keys of the configuration file, except `imports` and `targets`, which have their own tables. */
+/** Keys of the configuration file, except `imports`, `targets` and `webhooks`, which have their own tables. */
 export const FILE_KEYS: readonly string[] = OPTIONS.filter(({ inFile }) => inFile !== false).map(
   ({ key }) => key,
 );

@@ -71,6 +71,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     cacheFolder: read.cacheFolder ?? cacheFolder,
     phases: phasesOf(read),
     imports: configured,
+    webhooks: await webhooksOf(file.webhooks, read, { environment, ...place }),
     environment,
     targets,
     given: file,
@@ -101,6 +102,16 @@ async function importsOf(
   if (given === undefined && !nas) return [];
   const { plainImport, readImports } = await import("./imports/imports.ts");
   return given === undefined ? [plainImport("nas", null)] : readImports(given, place);
+}
+
+/** Loads the code for webhooks only if there are any. */
+async function webhooksOf(
+  given: unknown,
+  values: Values,
+  place: { readonly environment: Config["environment"]; readonly file: string },
+): Promise<Config["webhooks"]> {
+  if (given === undefined && values.webhookUrl === null) return [];
+  return (await import("./webhooks.ts")).readWebhooks(given, values, place);
 }
 
 const NAMES = ["ts", "mts", "js", "mjs", "json"].map((extension) => `godwit.config.${extension}`);

@@ -10,6 +10,11 @@ import type { Secret } from "../std/secret.ts";
 export const MODES = ["all", "startup", "nas-only"] as const;
 export type Mode = (typeof MODES)[number];
 
+export const WEBHOOK_EVENTS = ["run.started", "run.completed", "run.failed", "run.blocked"] as const;
+export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
+export const WEBHOOK_FORMATS = ["json", "slack"] as const;
+export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number];
+
 /** The value of each option after reading. Durations are in milliseconds, and 0 means none. */
 export interface Values {
   readonly databaseUrl: Secret | null;
@@ -69,6 +74,11 @@ export interface Values {
   readonly statusFile: string | null;
   readonly service: string | null;
   readonly checkInterval: number;
+  readonly webhookUrl: Secret | null;
+  readonly webhookSecret: Secret | null;
+  readonly webhookEvents: readonly WebhookEvent[] | null;
+  readonly webhookFormat: WebhookFormat | null;
+  readonly blockedAfter: number;
   readonly logFormat: "text" | "json";
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -577,6 +587,44 @@ export const OPTIONS: readonly Option[] = [
     forService: true,
     default: "10s",
     help: "how often to look at the database",
+  },
+  {
+    key: "webhookUrl",
+    ...secret,
+    flag: null,
+    default: "",
+    help: "the URL of one more webhook, beside those of the file; it may hold a token, so it is a secret",
+  },
+  {
+    key: "webhookSecret",
+    ...secret,
+    flag: null,
+    default: "",
+    help: "the secrets that sign its messages (whsec_…), with a space between them",
+  },
+  {
+    key: "webhookEvents",
+    kind: "choices",
+    choices: WEBHOOK_EVENTS,
+    flag: null,
+    inFile: false,
+    default: "",
+    help: `what it is told: ${WEBHOOK_EVENTS.join(", ")} (default: all)`,
+  },
+  {
+    key: "webhookFormat",
+    ...choice(...WEBHOOK_FORMATS),
+    flag: null,
+    inFile: false,
+    default: "",
+    help: "json or slack (default: slack at hooks.slack.com)",
+  },
+  {
+    key: "blockedAfter",
+    ...duration,
+    flag: null,
+    default: "1min",
+    help: "how long a run waits before webhooks are told run.blocked; none: never",
   },
   {
     key: "logFormat",

@@ -5,6 +5,7 @@
  */
 import { passwordsIn } from "../std/credentials.ts";
 import { remember } from "../std/secret.ts";
+import { tokensIn } from "../std/webhook-secrets.ts";
 import { OPTIONS, variablesOf } from "./options.ts";
 import { type Environment, isVariable } from "./read.ts";
 
@@ -23,7 +24,9 @@ const URL_START = /^[a-z][a-z0-9+.-]{0,40}:\/\//i;
 export function rememberEnvironment(environment: Environment): void {
   for (const [name, value] of Object.entries(environment)) {
     if (value === undefined || value === "") continue;
-    if (OWN_SECRETS.has(name)) remember(...secretsIn(value, environment));
+    if (name === "GODWIT_WEBHOOK_URL" || name === "GODWIT_WEBHOOK_SECRET")
+      for (const text of value.split(/[\s,]+/)) remember(...tokensIn(text));
+    else if (OWN_SECRETS.has(name)) remember(...secretsIn(value, environment));
     else if (ADDRESS_NAME.test(name)) remember(...passwordsIn(value), ...userIn(value));
     else if (OWN_URLS.has(name) || URL_START.test(value)) remember(...passwordsIn(value));
     else if (value.length < LEAST_LENGTH) continue;
@@ -67,6 +70,18 @@ export function rememberFile(file: unknown, environment: Environment): void {
     for (const [name, each] of Object.entries(value)) visit(each, name, depth + 1);
   };
   visit(file, "", 0);
+  rememberWebhooks(file, environment);
+}
+
+/** The tokens in their URLs, and what signs their messages. */
+function rememberWebhooks(file: unknown, environment: Environment): void {
+  const { webhooks } = (file ?? {}) as { readonly webhooks?: unknown };
+  for (const webhook of Array.isArray(webhooks) ? webhooks : []) {
+    const { url, secrets } = (webhook ?? {}) as { readonly url?: unknown; readonly secrets?: unknown };
+    for (const given of [url, ...(Array.isArray(secrets) ? secrets : [])])
+      for (const text of isVariable(given) ? [environment[given.variable], given.default] : [given])
+        if (typeof text === "string") remember(...tokensIn(text.trim()));
+  }
 }
 
 /** Depth of the deepest value: targets, name, imports, name, key. */

@@ -202,7 +202,9 @@ async function load(config: FleetConfig): Promise<Config> {
       import("../config/known.ts"),
     ]);
   const program = "createFleet";
-  const options = Object.fromEntries([...FILE_KEYS, "imports", "contract"].map((key) => [key, OPTION]));
+  const options = Object.fromEntries(
+    [...FILE_KEYS, "imports", "webhooks", "contract"].map((key) => [key, OPTION]),
+  );
   const keys = { ...options, ...(await programKeys()), targets: OBJECT };
   checkGiven(config, { name: program, keys, required: ["targets"] });
   const { targets, root, observe: _, say: __, signal: ___, environment, contract, ...common } = config;

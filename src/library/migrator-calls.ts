@@ -5,6 +5,7 @@ import type { Direction } from "../core/migration.ts";
 import type { FindOptions } from "../duplicates/find.ts";
 import { ConfigError } from "../errors.ts";
 import type { Repair } from "../run/corrections.ts";
+import type { Report } from "../run/report/report.ts";
 import type { RunContext } from "../run/session/target.ts";
 import { createLifetime } from "../std/lifetime.ts";
 import { limitOf } from "./limit.ts";
@@ -70,15 +71,18 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       }
       const remark = await remarkOnMode(opened.settings, opened.assembled.target);
       if (remark !== null) opened.say(remark);
-      return migrateUp(opened.assembled.target, await options(opened, "up", to), {
-        context,
-        imports: imports(opened),
-      });
+      const goal = await options(opened, "up", to);
+      return announced(opened, { command: "up", context }, (told) =>
+        migrateUp(opened.assembled.target, goal, { context: told, imports: imports(opened) }),
+      );
     });
   const down = (to: string) =>
     call(async (opened, context) => {
       const { migrate } = await import("../run/migrate.ts");
-      return migrate(opened.assembled.target, await options(opened, "down", to), context);
+      const goal = await options(opened, "down", to);
+      return announced(opened, { command: "down", context }, (told) =>
+        migrate(opened.assembled.target, goal, told),
+      );
     });
   const look = (opened: Opened, context: RunContext) =>
     import("../run/status.ts").then(({ look }) => look(opened.assembled.target, context));
@@ -145,6 +149,14 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
           },
         });
       }),
+    async webhooks(action = "list") {
+      const { checkValue, oneOf } = await given();
+      checkValue(action, "The action of webhooks()", oneOf("list", "retry", "forget"));
+      return call(async ({ settings: { webhooks }, assembled }, context) => {
+        const { undelivered } = await import("../service/webhooks/undelivered.ts");
+        return undelivered(assembled.target, { action, webhooks }, context);
+      });
+    },
     log: () =>
       call(async ({ assembled }, context) =>
         (await import("../run/history.ts")).logOf(assembled.target, context),
@@ -230,6 +242,16 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
     close: lifetime.close,
     [Symbol.asyncDispose]: lifetime.close,
   };
+}
+
+/** The program goes on after the run, so what was measured need not be out at its end. */
+async function announced(
+  { settings: config, assembled: { target } }: Opened,
+  of: { readonly command: Direction; readonly context: RunContext },
+  work: (context: RunContext) => Promise<Report>,
+): Promise<Report> {
+  const { announceRun } = await import("../service/announce.ts");
+  return announceRun({ config, target, isLast: false, ...of }, work);
 }
 
 async function checkFind(options: FindOptions, name: string): Promise<void> {

@@ -20,6 +20,7 @@ import type { DryRunReport } from "../run/report/dry-run-report.ts";
 import type { Report } from "../run/report/report.ts";
 import type { StatusRow } from "../run/report/status-rows.ts";
 import type { ImportState } from "../run/status.ts";
+import type { Redelivery, UndeliveredAction } from "../service/webhooks/undelivered.ts";
 
 export interface Status {
   readonly database: string;
@@ -82,6 +83,11 @@ export interface Migrator extends AsyncDisposable {
   script(options?: ScriptGiven): Promise<Script>;
   /** The history in the ledger, the oldest first. */
   history(): Promise<AppliedHistory>;
+  /**
+   * The messages to webhooks that nobody has taken. `retry` sends each once more, `forget` deletes them. What is left
+   * afterwards is in the answer, and is not thrown.
+   */
+  webhooks(action?: UndeliveredAction): Promise<Redelivery>;
   /** The log: what was done to the database, failures included. The newest 1000 rows, the newest first. */
   log(): Promise<readonly LoggedRow[]>;
   /** Looks for problems in settings, files and database. What is wrong is a finding, and is not thrown. */

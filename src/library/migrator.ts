@@ -60,7 +60,7 @@ async function load(config: MigratorConfig, { observe, say }: Listeners<[RunEven
       hint: "Use createFleet({ targets }).",
     });
   const known = FILE_KEYS.filter((key) => !OF_FLEETS.includes(key));
-  const keys = Object.fromEntries([...known, "imports", "contract"].map((key) => [key, OPTION]));
+  const keys = Object.fromEntries([...known, "imports", "webhooks", "contract"].map((key) => [key, OPTION]));
   checkGiven(config, { name: program, keys: { ...keys, ...(await programKeys()), database: OBJECT } });
   const {
     database,
@@ -71,12 +71,17 @@ async function load(config: MigratorConfig, { observe, say }: Listeners<[RunEven
     signal: ___,
     environment,
     imports,
+    webhooks,
     ...file
   } = config;
+  const ofFile = {
+    ...(imports === undefined ? {} : { imports }),
+    ...(webhooks === undefined ? {} : { webhooks }),
+  };
   const settings = await loadConfig({
     flags: { ...file, ...(contract === undefined ? {} : { contract }) },
     program,
-    file: imports === undefined ? false : { imports },
+    file: Object.keys(ofFile).length === 0 ? false : ofFile,
     ...(environment === undefined ? {} : { environment }),
     ...(root === undefined ? {} : { workingFolder: root }),
   });

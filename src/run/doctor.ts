@@ -4,6 +4,7 @@ import type { Pooled } from "../database/address/pooling.ts";
 import type { Connection } from "../database/connection.ts";
 import { GodwitError, problemsOf } from "../errors.ts";
 import { damaged } from "../ledger/damage.ts";
+import { undeliveredTable } from "../ledger/webhooks.ts";
 import { heldLocks } from "../lock/held.ts";
 import type { Source } from "../source/source.ts";
 import { redact } from "../std/secret.ts";
@@ -87,6 +88,7 @@ export async function examineDatabase(
     ...(await examineWriting(connection)),
     await examineLedger(connection, target),
     ...(await examineLocks(connection, schema)),
+    ...(await examineWebhooks(connection, target)),
     ...(await examineTransactions(connection)),
   ]);
 }
@@ -164,6 +166,19 @@ async function examineLocks(connection: Connection, schema: string): Promise<rea
       pid === null ? undefined : endOf(pid),
     ),
   );
+}
+
+/** Messages about runs that nobody has taken. */
+async function examineWebhooks(
+  connection: Connection,
+  { ledger: { schema, byHand }, settings }: Target,
+): Promise<readonly Finding[]> {
+  const given = settings.schema ?? null;
+  const left = await undeliveredTable({ schema, given, byHand }).list(connection);
+  if (left.length === 0) return [];
+  const names = [...new Set(left.map(({ webhook }) => webhook))].join(", ");
+  const what = `${left.length} ${left.length === 1 ? "message was" : "messages were"} not delivered to ${names}`;
+  return [warning("webhooks", what, "godwit webhooks shows them, and godwit webhooks --retry sends them.")];
 }
 
 /** What a migration would have to wait for. */

@@ -167,6 +167,30 @@ test("a status file of another version, or of nobody, never ends an app", async 
   expect(await statuses()).toEqual([200, 503, 500, 200]);
 });
 
+test("the environment is that of the status file: a framework may have set NODE_ENV in the app itself", async () => {
+  const statusFile = join(folderOf({}), "status.json");
+  const environmentOf = async (health: Health) =>
+    JSON.parse(await (await health.fetch(new Request("http://shop/api/health"))).text()).environment;
+  const write = (environment: unknown) =>
+    writeFileSync(
+      statusFile,
+      JSON.stringify({
+        ...{ environment, process: { pid: process.pid, host: hostname() }, migrations: {} },
+        snapshot: { status: "completed", lastChecked: "2026-01-01T00:00:00.000Z" },
+      }),
+    );
+  const own = await environmentOf(createHealth({ statusFile }));
+  write("staging");
+  expect(await environmentOf(createHealth({ statusFile }))).toBe("staging");
+  expect(await environmentOf(createHealth({ statusFile, environment: "preview" }))).toBe("preview");
+  write(7);
+  expect(await environmentOf(createHealth({ statusFile }))).toBe(own);
+  const running = createHealth({ statusFile });
+  write("staging");
+  await running.during(async () => {});
+  expect(await environmentOf(running)).toBe(own);
+});
+
 test("an empty token is refused, because it would let everybody in; and so is an option that nobody knows", () => {
   expect(() => createHealth({ token: "" })).toThrow("token of createHealth is not text that is not empty");
   expect(() => createHealth({ tokn: "x" } as never)).toThrow(/tokn/);

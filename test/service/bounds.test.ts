@@ -79,6 +79,7 @@ test("a process that does not even end at its deadline is killed with what it ha
     environment: { PATH: process.env.PATH },
     timeoutMs: 1_500,
     graceMs: 100,
+    attemptsLeft: 0,
     maxMemoryBytes: 1 << 30,
     observe: () => {},
     signal: new AbortController().signal,

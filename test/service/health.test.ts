@@ -1,4 +1,5 @@
 /** `godwit run --health-port`: what becomes of the migrations beside an app is answered while the app runs. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -91,4 +92,26 @@ test("migrations that are switched off leave it unknown, and ready", async ({ db
   expect(await migrationsAt(url)).toBe("200 unknown");
   expect((await fetch(new URL("/readyz", url))).status).toBe(200);
   await end(running);
+});
+
+test("a broken configuration is failed in the status file, whatever an earlier start has left there", async ({
+  db,
+}) => {
+  const files = { "migrations/0001_a.sql": "create table a (id int)" };
+  const first = start(db, files, ["--status-file=status.json"]);
+  await first.running.says("1 migration applied");
+  await end(first.running);
+  const statusFile = join(first.folder, "status.json");
+  const broken = first.godwit.with({ GODWIT_LOCKWAIT: "1s", GODWIT_STATUS_FILE: statusFile });
+  const completed = readFileSync(statusFile);
+  for (const way of ["start", "launch"] as const) {
+    writeFileSync(statusFile, completed);
+    const running = broken[way](...(way === "start" ? ["run"] : []), "--", process.execPath, "-e", FOREVER);
+    await running.says("The migrations were not begun. The app goes on.");
+    const read = () => JSON.parse(readFileSync(statusFile, "utf8"));
+    await until(() => read().migrations.status === "failed", { what: "the file to say so" });
+    expect(read().status).toBe("error");
+    await end(running);
+    expect(read().migrations.status).toBe("failed");
+  }
 });

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { root } from "../../scripts/fresh.mjs";
-import { BINARY } from "../support/command.ts";
+import { BINARY, LAUNCHER } from "../support/command.ts";
 import { childrenOf } from "../support/processes.ts";
 
 const NAMESPACE = ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
@@ -42,6 +42,15 @@ describe.skipIf(!isPossible)("as process 1", () => {
   test.for(SHELLS)("godwit-init under %s clears them away, and the app's exit code comes out", (shell) => {
     const words = shell === "busybox" ? [shell, "sh"] : [shell];
     const { status, stdout, stderr } = inNamespace([...words, SHIM, ...RUN, LEAVES, "5000"]);
+    expect(stderr).not.toContain("INIT_MISSING");
+    expect(stdout).toContain("0 zombies");
+    expect(status).toBe(7);
+  });
+
+  test.for(SHELLS)("godwit-run under %s clears them away, and the app's exit code comes out", (shell) => {
+    const words = shell === "busybox" ? [shell, "sh"] : [shell];
+    const app = [process.execPath, "-e", LEAVES, "5000"];
+    const { status, stdout, stderr } = inNamespace([...words, LAUNCHER, "--", ...app]);
     expect(stderr).not.toContain("INIT_MISSING");
     expect(stdout).toContain("0 zombies");
     expect(status).toBe(7);
@@ -103,3 +112,17 @@ test("godwit-init ends as its command does", () => {
 function inNamespace(words: readonly string[], input = "") {
   return spawnSync("unshare", [...NAMESPACE, ...words], { encoding: "utf8", input, timeout: 60_000 });
 }
+
+test.for(SHELLS)(
+  "godwit-run under %s ends with the code of an app that ends on a signal, every time",
+  async (shell) => {
+    const app = ["sh", "-c", 'trap "exit 7" TERM; echo up; while :; do sleep 0.02; done'];
+    const words = [...(shell === "busybox" ? ["sh"] : []), LAUNCHER, "--", ...app];
+    for (let n = 0; n < 10; n++) {
+      const child = spawn(shell, words, { stdio: ["ignore", "pipe", "ignore"] });
+      await once(child.stdout, "data");
+      child.kill("SIGTERM");
+      expect(await once(child, "close")).toEqual([7, null]);
+    }
+  },
+);

@@ -19,7 +19,10 @@ import {
   SIGNALS,
 } from "../support/supervised.ts";
 
-const FIRST: readonly FirstProcess[] = ["tini", "godwit-init", "another"];
+const FIRST: readonly FirstProcess[] = [
+  ...(["tini", "godwit-init", "another"] as const),
+  ...(["godwit-run", "tini before godwit-run"] as const),
+];
 const AT_ONCE = 4;
 const isWhole = process.env.GODWIT_TEST_MATRIX === "all" || process.env.GODWIT_TEST_WRITE === "1";
 /** One of six of the cells, so that each app, fate, signal and first process comes up in every run. */

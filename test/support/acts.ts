@@ -47,6 +47,13 @@ export const adopt = (dryRun: boolean): Act => ({
   ...reporting,
 });
 
+export const webhooks = (action?: "retry" | "forget"): Act => ({
+  words: wordsOf("webhooks", action && `--${action}`),
+  call: (m) => m.webhooks(action),
+  said: ({ ok: _, command: __, ...said }: Json) => said,
+  isDone: ({ undelivered }: Json) => action !== "retry" || undelivered.length === 0,
+});
+
 type Correction = Parameters<Migrator["repair"]>[0];
 
 export const repair = (request: Correction): Act => ({

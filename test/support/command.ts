@@ -6,6 +6,8 @@ import { onTestFinished } from "vitest";
 import { root } from "../../scripts/fresh.mjs";
 import { ledgerSchema } from "./database.ts";
 
+/** `godwit-run`, the launcher in sh. */
+export const LAUNCHER = join(root, "bin", "godwit-run");
 export const BINARY = join(root, "dist", "godwit.cjs");
 
 export interface Surroundings {
@@ -40,6 +42,8 @@ export interface Command {
   /** Expects another exit code than 0. */
   readonly fails: (code: number, ...args: readonly string[]) => Promise<Finished>;
   readonly start: (...args: readonly string[]) => Running;
+  /** `godwit-run`, with an app behind `--`. */
+  readonly launch: (...args: readonly string[]) => Running;
   readonly with: (env: Readonly<Record<string, string>>) => Command;
 }
 
@@ -56,13 +60,19 @@ export function commandIn({ folder, url, env = {} }: Surroundings): Command {
   return Object.assign(command, {
     fails: (code: number, ...args: readonly string[]) => begin(args).exits(code),
     start: (...args: readonly string[]) => begin(args),
+    launch: (...args: readonly string[]) => start(folder, environment, args, [LAUNCHER]),
     with: (more: Readonly<Record<string, string>>) =>
       commandIn({ folder, ...(url === undefined ? {} : { url }), env: { ...env, ...more } }),
   });
 }
 
-function start(folder: string, env: Record<string, string>, args: readonly string[]): Running {
-  const child = spawn(process.execPath, [BINARY, ...args], {
+function start(
+  folder: string,
+  env: Record<string, string>,
+  args: readonly string[],
+  [program = "", ...before]: readonly string[] = [process.execPath, BINARY],
+): Running {
+  const child = spawn(program, [...before, ...args], {
     cwd: folder,
     env,
     stdio: ["ignore", "pipe", "pipe"],

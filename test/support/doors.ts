@@ -67,9 +67,10 @@ export async function throughBothDoors(db: TestDatabase, scenario: Scenario): Pr
 }
 
 function projectOf(db: TestDatabase, { files, config = {} }: Scenario) {
-  const { imports, ...options } = config;
+  const { imports, webhooks, ...options } = config;
   const dir = folderOf(files);
-  if (imports !== undefined) writeFiles(dir, { "godwit.config.json": JSON.stringify({ imports }) });
+  if (imports !== undefined || webhooks !== undefined)
+    writeFiles(dir, { "godwit.config.json": JSON.stringify({ imports, webhooks }) });
   const variables = Object.entries(options).map(([key, value]) => [
     `GODWIT_${key.replace(/[A-Z]/g, "_$&").toUpperCase()}`,
     String(value),

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { root } from "../../scripts/fresh.mjs";
 import { createFamily, type Family } from "../bounded/family.ts";
-import { BINARY } from "./command.ts";
+import { BINARY, LAUNCHER } from "./command.ts";
 import type { TestDatabase } from "./database.ts";
 import { childrenOf } from "./processes.ts";
 import { startProxy } from "./proxy.ts";
@@ -17,13 +17,16 @@ const SHIM = join(root, "bin", "godwit-init");
 const TINI = process.env.GODWIT_TEST_TINI ?? "tini";
 const NAMESPACE = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
 
-export type FirstProcess = "tini" | "godwit-init" | "another";
+/** With `godwit-run` in it, that launcher starts the app; elsewhere `godwit run` does. */
+export type FirstProcess = "tini" | "godwit-init" | "another" | "godwit-run" | "tini before godwit-run";
 
 /** What stands before the command, and whether this machine has it. */
 const BEFORE: Readonly<Record<FirstProcess, readonly string[]>> = {
   tini: [...NAMESPACE, TINI, "-g", "--"],
   "godwit-init": [...NAMESPACE, SHIM],
   another: [],
+  "godwit-run": NAMESPACE,
+  "tini before godwit-run": [...NAMESPACE, TINI, "-g", "--"],
 };
 
 export function isHere(first: FirstProcess): boolean {
@@ -88,7 +91,8 @@ export async function outcomeOf(cell: Cell): Promise<string> {
   const proxy = migrations === "database lost" ? await startProxy({ port: db.port }) : null;
   const [program = "", ...args] = [
     ...BEFORE[first],
-    ...[process.execPath, BINARY, "run", "--", process.execPath, "-e", APP, app, cue],
+    ...(first.includes("godwit-run") ? [LAUNCHER] : [process.execPath, BINARY, "run"]),
+    ...["--", process.execPath, "-e", APP, app, cue],
   ];
   const child = spawn(program, args, {
     cwd: folder,
@@ -159,7 +163,7 @@ async function reach({ db, name, migrations }: Cell, { family, says, lose }: Sce
 function memberOf(family: Family, words: string): number {
   const found = family.members().filter((pid) => {
     const line = readFileSync(`/proc/${pid}/cmdline`, "utf8");
-    return line.includes(words) && !line.includes("\0run\0");
+    return line.includes(words) && !/\0run\0|godwit-run\0/.test(line);
   });
   if (found.length !== 1) throw new Error(`${found.length} processes of the command hold ${words}.`);
   return found[0] ?? 0;

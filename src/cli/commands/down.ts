@@ -1,6 +1,7 @@
 /** `godwit down` */
 import { migrateOptions } from "../../assemble/options.ts";
 import { migrate } from "../../run/migrate.ts";
+import { announceRun } from "../../service/announce.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { withSession } from "../session.ts";
 import { summary } from "./up.ts";
@@ -10,7 +11,9 @@ export async function run(invocation: Invocation): Promise<Answer> {
   if (invocation.flags.sql === true) return (await import("./offline.ts")).script(invocation, "down", to);
   return withSession(invocation, async ({ target, config, context }) => {
     const options = migrateOptions(config, "down", to);
-    const report = await migrate(target, options, context);
+    const report = await announceRun({ config, target, command: "down", context, isLast: true }, (told) =>
+      migrate(target, options, told),
+    );
     return { json: { report }, text: summary(report), result: false };
   });
 }

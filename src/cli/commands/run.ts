@@ -2,9 +2,10 @@
 import { fileURLToPath } from "node:url";
 import type { Config } from "../../config/config.ts";
 import { flagName, OPTIONS, type Option } from "../../config/options.ts";
-import { ConfigError, problemsOf } from "../../errors.ts";
-import { type OpenHealth, openHealth } from "../../service/health/open.ts";
+import { ConfigError, type Problem, problemsOf } from "../../errors.ts";
+import { type OpenHealth, openHealth, openStatusFile } from "../../service/health/open.ts";
 import { createHealthState, type HealthState } from "../../service/health/state.ts";
+import type { Beside } from "../../service/supervise/app.ts";
 import { whyNotBesideApp } from "../../service/supervise/conditions.ts";
 import { withoutInit } from "../../service/supervise/init.ts";
 import { type Migrations, supervise } from "../../service/supervise/supervise.ts";
@@ -24,21 +25,30 @@ export async function run(invocation: Invocation): Promise<Answer> {
       details: { from: "flag" },
     });
   const { app, flags, takeSignals, log } = invocation;
+  const beside = takeBeside();
   const problem = withoutInit(process.pid);
   if (problem !== null) log().problem("warn", problem);
   // The app is started before the configuration is read.
   let graceMs = 0;
   let health: OpenHealth | null = null;
+  let webhooks: Config | null = null;
+  let telling: Promise<void> | undefined;
   const state = createHealthState();
   const migrations = async () => {
-    const config = await invocation.config();
+    const config = await invocation.config().catch((error: unknown) => {
+      health = withoutConfig(state, invocation);
+      throw error;
+    });
     graceMs = config.values.appGrace;
     health = await answerFor(state, config, invocation);
+    if (config.webhooks.length > 0) webhooks = config;
     return migrationsOf(config, invocation);
   };
   try {
     const exitCode = await supervise({
       app,
+      beside,
+      stays: () => graceMs > 0 || (health as OpenHealth | null)?.server != null,
       wait: flags.wait === true,
       appGraceMs: () => graceMs,
       migrations,
@@ -46,7 +56,14 @@ export async function run(invocation: Invocation): Promise<Answer> {
         write: (level, message, fields) => log().write(level, message, fields),
         problem: (level, each) => log().problem(level, each),
       },
-      witness: state,
+      witness: {
+        begin: () => state.begin(),
+        observe: (event) => state.observe(event),
+        end(result) {
+          state.end(result);
+          if (webhooks !== null) telling = tellWebhooks(webhooks, result.problems, invocation);
+        },
+      },
       takeSignals,
     });
     return { json: {}, text: "", result: false, exitCode };
@@ -56,7 +73,30 @@ export async function run(invocation: Invocation): Promise<Answer> {
     log().problem("error", error.toProblem());
     return { json: {}, text: "", result: false, exitCode };
   } finally {
+    await telling;
     await (health as OpenHealth | null)?.close();
+  }
+}
+
+/** The app that `bin/godwit-run` has started. What we start is not to find it. */
+function takeBeside(): Beside | undefined {
+  const [, app, launcher] = /^(\d+) (\d+)$/.exec(process.env.GODWIT_BESIDE ?? "") ?? [];
+  delete process.env.GODWIT_BESIDE;
+  return app === undefined ? undefined : { appPid: Number(app), launcherPid: Number(launcher) };
+}
+
+/** Whoever reads the status file learns of a broken configuration. Where the port is, only the configuration says. */
+function withoutConfig(state: HealthState, { flags, log }: Invocation): OpenHealth | null {
+  const file = flags.statusFile ?? process.env.GODWIT_STATUS_FILE;
+  if (typeof file !== "string" || file === "") return null;
+  const onFailure = (error: unknown) => {
+    for (const problem of problemsOf(error)) log().problem("error", problem);
+  };
+  try {
+    return openStatusFile(state, { file, root: process.cwd(), environment: process.env, onFailure });
+  } catch (error) {
+    onFailure(error);
+    return null;
   }
 }
 
@@ -79,7 +119,24 @@ async function answerFor(
   }
 }
 
-function migrationsOf(config: Config, { flags }: Invocation): Migrations {
+/** Of what the process of the migrations could not tell itself. */
+async function tellWebhooks(
+  config: Config,
+  problems: readonly Problem[],
+  { log, signal }: Invocation,
+): Promise<void> {
+  const { isOfKilled, tellOfKilled } = await import("../../service/webhooks/killed.ts");
+  const killed = problems.filter(isOfKilled);
+  if (killed.length === 0) return;
+  try {
+    const problem = await tellOfKilled(config, { problems: killed, signal });
+    if (problem !== null) log().problem("warn", problem);
+  } catch (error) {
+    for (const problem of problemsOf(error)) log().problem("warn", problem);
+  }
+}
+
+function migrationsOf(config: Config, { flags, instanceId }: Invocation): Migrations {
   const { values, provenances, environment } = config;
   const skipped = whyNotBesideApp(values, environment.NODE_ENV);
   if (skipped !== null) return { skipped };
@@ -101,6 +158,7 @@ function migrationsOf(config: Config, { flags }: Invocation): Migrations {
       ...(once ? ["--connect-attempts=1"] : []),
     ],
     environment,
+    instanceId,
     timeoutMs,
     maxMemoryBytes: values.maxMemoryMb * MEGABYTE,
     retries: values.retryCount,

@@ -6,6 +6,7 @@ import { switchedOff } from "../../config/switched-off.ts";
 import type { Report } from "../../run/report/report.ts";
 import { skippedReport } from "../../run/report/skipped.ts";
 import { migrateUp } from "../../run/up.ts";
+import { announceRun } from "../../service/announce.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { withSession } from "../session.ts";
@@ -27,7 +28,11 @@ export async function run(invocation: Invocation): Promise<Answer> {
     const remark = await remarkOnMode(config, target);
     if (remark !== null) invocation.say(remark);
     const imports = () => assembleImports(config);
-    const report = await migrateUp(target, options, { context, imports });
+    const { isTriedAgain } = invocation;
+    const report = await announceRun(
+      { config, target, command: "up", context, isLast: true, isTriedAgain },
+      (told) => migrateUp(target, options, { context: told, imports }),
+    );
     if (report.imports === undefined) return { json: { report }, text: summary(report), result: false };
     const { importSummary } = await import("./import.ts");
     const text = [summary(report), ...report.imports.map(importSummary)].join("\n");

@@ -19,6 +19,7 @@ const COMMON: ReadonlySet<OptionKey> = new Set([
   "statusFile",
   "service",
   "checkInterval",
+  "blockedAfter",
   "logFormat",
   "migrationEnabled",
   "skipMigrations",
@@ -89,7 +90,8 @@ function checkKey(
   const known: readonly string[] = [...TARGET_OPTIONS.map((option) => option.key), ...OTHER_KEYS];
   if (!known.includes(key)) {
     const meant = key === "databaseUrl" ? "url" : nearest(key, known);
-    const common = OPTIONS.some((option) => option.key === key && option.inFile !== false);
+    const common =
+      key === "webhooks" || OPTIONS.some((option) => option.key === key && option.inFile !== false);
     wrong(
       `targets.${name} has an unknown option "${key}".`,
       common && key !== "databaseUrl"

@@ -6,14 +6,14 @@ import { aboutOf } from "./about.ts";
 import { createHandler, type HealthHandler } from "./handler.ts";
 import type { HealthSnapshot } from "./snapshot.ts";
 import { createHealthState } from "./state.ts";
-import { readStatusFile } from "./status-file.ts";
+import { readStatusFile, type StatusDocument } from "./status-file.ts";
 
 export interface HealthOptions {
   /** Default: `GODWIT_STATUS_FILE`, the variable that also tells `godwit run` where to write it. */
   readonly statusFile?: string;
   /** Default: `OTEL_SERVICE_NAME`, else the name in `package.json`. */
   readonly service?: string;
-  /** Default: `NODE_ENV`. */
+  /** Default: what the status file says, because some servers (Next.js) set `NODE_ENV` themselves. Without one: `NODE_ENV`. */
   readonly environment?: string;
   /** Default: the version in `package.json`. */
   readonly version?: string;
@@ -42,21 +42,24 @@ export interface Health extends HealthHandler {
 /** Throws `ConfigError` for options that it does not know. */
 export function createHealth(options: HealthOptions = {}): Health {
   checkGiven(options, { name: "createHealth", keys: KEYS });
-  const { environment = process.env.NODE_ENV, service, version, token, names } = options;
+  const { environment, service, version, token, names } = options;
   const statusFile = options.statusFile ?? process.env.GODWIT_STATUS_FILE;
   const state = createHealthState();
-  const snapshot = () => {
-    const own = state.snapshot();
-    if (own.lastChecked !== null || !statusFile) return own;
-    return fromFile(statusFile) ?? own;
-  };
+  const isOwn = () => state.snapshot().lastChecked !== null;
+  const told = () => (isOwn() || !statusFile ? null : fromFile(statusFile));
+  const snapshot = () => told()?.snapshot ?? state.snapshot();
+  const own = aboutOf({
+    root: process.cwd(),
+    environment: { ...process.env, NODE_ENV: environment ?? process.env.NODE_ENV },
+    ...{ service, version },
+  });
   const handler = createHandler({
     snapshot,
-    about: aboutOf({
-      root: process.cwd(),
-      environment: { ...process.env, NODE_ENV: environment },
-      ...{ service, version },
-    }),
+    get about() {
+      // Another version may have written the file.
+      const named: unknown = told()?.environment;
+      return typeof named === "string" && environment === undefined ? { ...own, environment: named } : own;
+    },
     access: { token: token ?? null, names: names ?? null },
     now: () => new Date(),
   });
@@ -90,9 +93,9 @@ const KEYS = {
 };
 
 /** That nobody has written it yet is no failure of the app. */
-function fromFile(file: string): HealthSnapshot | null {
+function fromFile(file: string): StatusDocument | null {
   try {
-    return readStatusFile(file).snapshot;
+    return readStatusFile(file);
   } catch {
     return null;
   }

@@ -19,6 +19,25 @@ export interface OpenHealthOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+/**
+ * The status file alone, for a configuration that can't be read: what an earlier start has left in it is not true any more.
+ * Throws `ConfigError` where it can't be written.
+ */
+export function openStatusFile(
+  state: Pick<HealthState, "snapshot" | "onChange">,
+  { file, onFailure, ...about }: StatusFileAlone,
+): OpenHealth {
+  const kept = keepStatusFile(state, { file, about: aboutOf(about), onFailure });
+  const close = async () => kept.close();
+  return { server: null, close, [Symbol.asyncDispose]: close };
+}
+
+interface StatusFileAlone extends Pick<OpenHealthOptions, "onFailure"> {
+  readonly file: string;
+  readonly root: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
 /** Throws `ConfigError` where it can't listen, or can't write the file. Nothing is left open then. */
 export async function openHealth(
   state: Pick<HealthState, "snapshot" | "onChange">,

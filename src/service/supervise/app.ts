@@ -21,6 +21,48 @@ export interface App {
   sweep(): void;
 }
 
+/** What a launcher has started, and the launcher itself, whose child we are. */
+export interface Beside {
+  readonly appPid: number;
+  readonly launcherPid: number;
+}
+
+/**
+ * An app that `bin/godwit-run` has started, before it started us. The launcher passes the signals on and ends with the app's
+ * exit code. It says when the app has ended: by `SIGUSR2`, or by its own end.
+ */
+export function appBeside({ appPid: pid, launcherPid }: Beside): App {
+  let end = (_code: number) => {};
+  const ended = new Promise<number>((resolve) => {
+    end = resolve;
+  });
+  const looking = setInterval(() => {
+    if (process.ppid !== launcherPid) end(0);
+  }, LAUNCHER_EVERY_MS);
+  void ended.then(() => clearInterval(looking));
+  return {
+    pid,
+    ended,
+    signal(name) {
+      if (name === APP_ENDED) end(0);
+      if (name === "SIGKILL") kill(pid);
+    },
+    sweep() {},
+  };
+}
+
+/** What the launcher sends when the app has ended. */
+const APP_ENDED = "SIGUSR2";
+const LAUNCHER_EVERY_MS = 500;
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended, and left nothing.
+  }
+}
+
 /** Exit codes of a shell, and of containers. */
 export const NOT_FOUND = 127;
 export const NOT_EXECUTABLE = 126;
@@ -53,11 +95,7 @@ export async function startApp([command = "", ...args]: readonly string[]): Prom
     },
     sweep() {
       if (inTerminal) return;
-      try {
-        process.kill(-pid, "SIGKILL");
-      } catch {
-        // Nothing was left.
-      }
+      kill(-pid);
     },
   };
 }

@@ -9,7 +9,7 @@ import { type ChildOptions, type Outcome, runChild } from "./child.ts";
 import { canPass } from "./protocol.ts";
 import type { Voice, Witness } from "./voice.ts";
 
-export interface AttemptsOptions extends Omit<ChildOptions, "observe" | "command"> {
+export interface AttemptsOptions extends Omit<ChildOptions, "observe" | "command" | "attemptsLeft"> {
   /** The command that migrates these targets. `null`: all that are meant. */
   readonly command: (targets: readonly string[] | null) => ChildOptions["command"];
   /** How often it is tried again. */
@@ -35,7 +35,8 @@ export async function migrate(options: AttemptsOptions): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     const progress = followed(witness);
     const command = options.command(targets);
-    const outcome = await runChild({ ...options, command, observe: progress.observe });
+    const attemptsLeft = Math.max(0, retries + 1 - attempt);
+    const outcome = await runChild({ ...options, command, attemptsLeft, observe: progress.observe });
     if (outcome.ok) {
       voice.write("info", outcome.text);
       if (settled.length === 0) return ended(witness, { ok: true, problems: [] });

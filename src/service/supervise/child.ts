@@ -20,11 +20,15 @@ export interface ChildOptions {
   /** The program and its arguments. */
   readonly command: readonly [string, ...string[]];
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What names this start in the log, in which both write. */
+  readonly instanceId?: string;
   /** How long it may take; it keeps this itself, and we make sure. 0: no limit. */
   readonly timeoutMs: number;
   /** How long it may take to end once it should. */
   readonly graceMs: number;
   readonly maxMemoryBytes: number;
+  /** How often it is started again if it fails and the cause can pass. */
+  readonly attemptsLeft: number;
   /** How often its memory is looked at. */
   readonly lookEveryMs?: number;
   readonly observe: (event: RunEvent) => void;
@@ -55,7 +59,7 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
     serialization: "advanced",
     detached: true,
-    env: { ...environment, [SUPERVISED]: "1" },
+    env: { ...environment, [SUPERVISED]: `${options.attemptsLeft} ${options.instanceId ?? "1"}` },
   });
   const { pid } = child;
   if (pid === undefined) return notStarted(child);
@@ -159,6 +163,7 @@ function hung(timeoutMs: number, graceMs: number): Problem {
     code: "DEADLINE",
     message: `The migrations had not ended ${formatDuration(graceMs)} after their deadline (timeout, ${timeoutMs / 1000} s). Their process was ended, and what was not committed was rolled back.`,
     hint: "godwit status shows what is applied. For more time use --timeout or MIGRATION_TIMEOUT.",
+    details: { killed: true },
   };
 }
 

@@ -12,7 +12,10 @@ export type FromMigrations =
       readonly problems: readonly Problem[];
     };
 
-/** Tells the command `up` that it is such a process. It is no option, so nobody is told of it. */
+/**
+ * Tells the command `up` that it is such a process: how many attempts are left after it, a space, and the `instanceId` of their
+ * log. It is no option, so nobody is told of it.
+ */
 export const SUPERVISED = "GODWIT_SUPERVISED";
 
 /** Causes that can pass by themselves. What PostgreSQL refuses, it refuses again. */

@@ -10,7 +10,7 @@
 import { constants } from "node:os";
 import { GodwitError, type Problem, problemsOf } from "../../errors.ts";
 import { orAbort } from "../../std/time.ts";
-import { type App, startApp } from "./app.ts";
+import { type App, appBeside, type Beside, startApp } from "./app.ts";
 import { type AttemptsOptions, migrate, type Result } from "./attempts.ts";
 import type { Voice, Witness } from "./voice.ts";
 
@@ -20,6 +20,10 @@ export type Migrations =
 
 export interface SuperviseOptions {
   readonly app: readonly string[];
+  /** The app, if a launcher has started it. */
+  readonly beside?: Beside | undefined;
+  /** Beside such an app: whether we stay when the migrations have ended. Asked then. */
+  readonly stays?: () => boolean;
   /** The app starts when the migrations have ended. */
   readonly wait: boolean;
   /** How long the app may take to end after a signal; 0: as long as whoever sent the signal lets it. Asked then. */
@@ -66,8 +70,10 @@ export async function supervise(options: SuperviseOptions): Promise<number> {
       await migrations;
       if (ending !== undefined) return 128 + constants.signals[ending];
     }
-    app = await startApp(options.app);
+    const { beside, stays } = options;
+    app = beside === undefined ? await startApp(options.app) : appBeside(beside);
     migrations ??= migrating();
+    if (beside !== undefined && (await isDone(migrations, app)) && stays?.() !== true) return 0;
     const code = await app.ended;
     app.sweep();
     clearTimeout(grace);
@@ -78,6 +84,11 @@ export async function supervise(options: SuperviseOptions): Promise<number> {
     stop.abort();
     await migrations;
   }
+}
+
+/** Whether the migrations end before the app does. */
+function isDone(migrations: Promise<Result>, app: App): Promise<boolean> {
+  return Promise.race([migrations.then(() => true), app.ended.then(() => false)]);
 }
 
 async function migrateIfWanted(options: SuperviseOptions, signal: AbortSignal): Promise<Result> {

@@ -1,0 +1,126 @@
+/**
+ * What webhooks are told about a run, as plain data. It holds names, numbers, codes, and statements of our own. It holds no
+ * text of a migration, of a query or of an error, so no message can leak any.
+ */
+import { randomUUID } from "node:crypto";
+import type { WebhookEvent } from "../../config/options.ts";
+import type { Problem } from "../../errors.ts";
+import type { Report } from "../../run/report/report.ts";
+import type { WaitingFor } from "../health/snapshot.ts";
+
+export interface Message {
+  /** The same on each attempt, so that a receiver can tell a repetition. */
+  readonly id: string;
+  readonly type: WebhookEvent;
+  readonly timestamp: string;
+  readonly data: MessageData;
+}
+
+/** Whose run it is. */
+export interface RunFacts {
+  readonly service: string;
+  readonly environment: string;
+  readonly version: string;
+  readonly target: string;
+  readonly command: Report["command"];
+  readonly runId: string;
+  readonly host: string;
+}
+
+export type MessageData = RunFacts & (Started | Completed | Failed | Blocked);
+
+export interface Started {
+  /** The steps to come, in order. Of a run that imports files, those before the import. */
+  readonly pending: readonly string[];
+  /** The number of steps to come. `pending` names the first of many. */
+  readonly count: number;
+}
+
+export interface Completed {
+  readonly applied: readonly string[];
+  readonly count: number;
+  readonly durationMs: number;
+  /** The codes of its warnings. */
+  readonly warnings: readonly string[];
+  /** Only of a run that imports files. */
+  readonly imports?: readonly { readonly import: string; readonly stored: number }[];
+}
+
+export interface Failed {
+  readonly outcome: "failed" | "interrupted";
+  /** What was done before it failed, and stays. */
+  readonly applied: readonly string[];
+  readonly count: number;
+  readonly durationMs: number;
+  readonly failures: readonly Failure[];
+  /** What was planned and not begun. */
+  readonly remaining: number;
+}
+
+export interface Failure {
+  readonly code: string;
+  readonly revision: string | null;
+  /** As in the report: what of the step was kept. `null`: no step failed. */
+  readonly committed: "none" | "some" | "unknown" | null;
+}
+
+export interface Blocked {
+  readonly waitedMs: number;
+  /** The step that waits. `null`: the run itself waits. */
+  readonly revision: string | null;
+  readonly waitingFor: WaitingFor;
+}
+
+/** A chat shows no more, and a body stays small. */
+const MOST_NAMES = 50;
+
+export function messageOf(type: WebhookEvent, data: MessageData, at: Date): Message {
+  return { id: `msg_${randomUUID()}`, type, timestamp: at.toISOString(), data };
+}
+
+export function startedOf(facts: RunFacts, revisions: readonly string[]): MessageData {
+  return { ...facts, pending: revisions.slice(0, MOST_NAMES), count: revisions.length };
+}
+
+export function completedOf(facts: RunFacts, report: Report): MessageData {
+  const codes = new Set(report.warnings.map(({ code }) => code));
+  const imports = report.imports?.map(({ import: name, stored }) => ({ import: name, stored }));
+  return {
+    ...facts,
+    ...doneIn(report),
+    warnings: [...codes],
+    ...(imports === undefined ? {} : { imports }),
+  };
+}
+
+export function failedOf(
+  facts: RunFacts,
+  { outcome, problems, report }: FailedRun & { readonly report: Report | null },
+): MessageData {
+  const ofSteps = report?.failures ?? [];
+  const failures = ofSteps.map(
+    ({ revision, problem, committed }): Failure => ({ code: problem.code, revision, committed }),
+  );
+  const others = problems.filter(({ code }) => !ofSteps.some(({ problem }) => problem.code === code));
+  const done = report === null ? { applied: [], count: 0, durationMs: 0 } : doneIn(report);
+  return {
+    ...facts,
+    outcome,
+    ...done,
+    failures: [
+      ...failures,
+      ...others.map(({ code }): Failure => ({ code, revision: null, committed: null })),
+    ].slice(0, MOST_NAMES),
+    remaining: report?.remaining.length ?? 0,
+  };
+}
+
+export interface FailedRun {
+  readonly outcome: Failed["outcome"];
+  readonly problems: readonly Problem[];
+}
+
+function doneIn({ steps, durationMs }: Report) {
+  const applied = steps.slice(0, MOST_NAMES).map(({ revision }) => revision);
+  return { applied, count: steps.length, durationMs: Math.round(durationMs) };
+}
