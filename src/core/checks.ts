@@ -75,7 +75,7 @@ export function checkApplied(graph: Graph, history: History): Findings {
     } else if (ahead.has(entry.revision)) {
       aheadEntries.push(entry);
     } else {
-      problems.push(renameOf(entry, graph, history) ?? vanished(entry));
+      problems.push(renameOf(entry, graph, history) ?? vanished(entry, squashAfter(entry, graph, history)));
     }
   }
   const unmet = aheadEntries.filter(
@@ -107,7 +107,8 @@ function checkFile(
 ): void {
   const { id, file } = migration;
   const again = migration.kind === "repeatable" || migration.rerun === true;
-  const edited = migration.checksum !== entry.checksum && !again;
+  // What was adopted without a file has no text to compare with.
+  const edited = migration.checksum !== entry.checksum && !again && hasHadFile(entry);
   // If the text is known, an edit is reported first: the edit may be what broke the file.
   if (migration.problem !== undefined && !(edited && migration.fingerprint !== null)) {
     findings.warnings.push({
@@ -151,11 +152,24 @@ function areTwins(migration: Migration, entry: HistoryEntry): boolean {
   );
 }
 
-function vanished(entry: HistoryEntry): Problem {
+/** A later applied file that was edited. A squash may have put the text of this one into it. */
+function squashAfter({ sequence }: HistoryEntry, graph: Graph, history: History): string | undefined {
+  return versioned(history).findLast((entry) => {
+    const file = graph.byId.get(entry.revision);
+    const isEdited = file?.kind === "sql" && file.rerun !== true && file.checksum !== entry.checksum;
+    return isEdited && entry.state === "applied" && entry.sequence > sequence && hasHadFile(entry);
+  })?.revision;
+}
+
+function vanished(entry: HistoryEntry, squash: string | undefined): Problem {
+  const into =
+    squash === undefined
+      ? ""
+      : ` If ${squash} holds what it did, as after a squash: \`godwit baseline ${squash} --confirm <database>\`.`;
   return {
     code: "PLAN_VANISHED",
     message: `${entry.revision} is applied, but its file ${entry.file} is gone, and later ones are here.`,
-    hint: `Restore the file (\`git log --diff-filter=D -- '*${nameIn(entry.file)}'\` finds it), or let the ledger forget it with \`godwit repair --forget ${entry.revision}\`.`,
+    hint: `Restore the file (\`git log --diff-filter=D -- '*${nameIn(entry.file)}'\` finds it), or let the ledger forget it with \`godwit repair --forget ${entry.revision}\`.${into}`,
     place: { file: entry.file },
     details: { revision: entry.revision },
   };

@@ -12,13 +12,13 @@ import { judge } from "./adopt/adoption.ts";
 import { hasOtherFiles, lostIn, replacedRows, twinIn } from "./adopt/answers.ts";
 import { entryFor } from "./adopt/declared-row.ts";
 import { declaredGuard, notDeclared } from "./mirror/declared-guard.ts";
-import { mirroredRow, rememberedRow } from "./mirror/mirror.ts";
+import { acceptedRow, mirroredRow, rememberedRow } from "./mirror/mirror.ts";
 import { keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
 import { lookAt } from "./mirror/tool-look.ts";
-import { forgetRow, seenRow, settleRow } from "./mirror/tool-memory.ts";
+import { firstLook, forgetRow, seenRow, settleRow } from "./mirror/tool-memory.ts";
 import { withWarnings } from "./session/local-commits.ts";
 import { withLock } from "./session/locked.ts";
-import { refuseForeign, replacedBy } from "./session/owner.ts";
+import { refuseForeign, replacedBy, squashedInto } from "./session/owner.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { writeUnderLock } from "./session/transaction.ts";
 
@@ -62,8 +62,13 @@ export async function baseline(
       });
     const history = await target.ledger.read(connection);
     if (confirm === undefined) refuseForeign(target, files, history);
-    const replaced =
+    const all =
       confirm === undefined ? [] : replacedBy(target, files, history).map((entry) => entry.revision);
+    const squashed =
+      confirm === undefined || all.length > 0
+        ? []
+        : squashedInto(target, wanted.at(-1)?.id, { files, history });
+    const replaced = [...all, ...squashed];
     if (!history.created) await target.ledger.create(connection, target.settings.project);
     const present = new Map(history.entries.map((entry) => [entry.revision, entry]));
     const partial = wanted.find(
@@ -74,6 +79,11 @@ export async function baseline(
       const isReverting = present.get(partial.id)?.state === "reverting";
       throw unfinished(partial.id, isReverting ? wayBackOf(partial.id, { graph, history }) : null);
     }
+    // A file that holds what others held is known, and its text is another one now.
+    const rewritten = wanted.filter(({ id, checksum, kind }) => {
+      const entry = present.get(id);
+      return squashed.length > 0 && entry !== undefined && kind === "sql" && entry.checksum !== checksum;
+    });
     const missing = wanted.filter((migration) => !present.has(migration.id));
     const look = await lookAt(target, connection, { files, history }, (advisory) =>
       keepToolOut(target, connection, advisory, context),
@@ -83,7 +93,7 @@ export async function baseline(
     const isReplacing = confirm !== undefined && (replaced.length > 0 || hasOtherFiles(look));
     const { mirror } = await judge(target, look, { files, history, settled, replacing: isReplacing });
     const sql = target.ledger.sql;
-    const rows: string[] = [];
+    const rows: string[] = look === null ? [] : [firstLook(target, look)];
     let told: string | null = null;
     const written: string[] = [];
     const tell = async (revision: string) => {
@@ -101,8 +111,13 @@ export async function baseline(
     }
     const twins = look === null ? [] : wanted.flatMap(({ id }) => twinIn(look, id) ?? []);
     for (const row of twins) if (look !== null) rows.push(settleRow(target, look, row));
-    if (look !== null && isReplacing)
-      for (const row of replacedRows(look)) rows.push(settleRow(target, look, row));
+    for (const row of look === null || !isReplacing ? [] : replacedRows(look)) {
+      if (look !== null) rows.push(settleRow(target, look, row));
+      const needs = mirror?.writer.needsFiles;
+      if (needs === undefined || (needs === "squashed" && squashed.length === 0)) continue;
+      const gone = { mirror, files, revision: row.name, direction: "down" } as const;
+      rows.push((await mirroredRow(target, connection, gone)).replace(/;$/, ""));
+    }
     for (const { id } of wanted) if (look !== null) rows.push(seenRow(target, look, id));
     for (const migration of missing) {
       rows.push(sql.baseline(await entryFor(target, migration), context));
@@ -117,6 +132,14 @@ export async function baseline(
       );
       await tell(migration.id);
     }
+    for (const migration of rewritten) {
+      const { checksum, fingerprint, revertScript } = await entryFor(target, migration);
+      rows.push(sql.accept(migration.id, checksum, fingerprint, revertScript));
+      const logged = { event: "accepted", revision: migration.id, direction: null } as const;
+      rows.push(sql.log(context, { ...logged, durationMs: null, details: null }));
+      const row = { mirror, files, revision: migration.id, direction: "up" } as const;
+      rows.push((await acceptedRow(target, connection, row)).replace(/;$/, ""));
+    }
     for (const old of replaced) rows.push(...forgotten(sql, context, old));
     const statements = rows.filter((row) => row !== "");
     const guard = mirror === null ? "" : await declaredGuard(target, mirror, { files, revisions: written });
@@ -126,9 +149,11 @@ export async function baseline(
       });
     return {
       target: target.name,
-      declared: missing.map((migration) => migration.id),
+      declared: [...rewritten, ...missing].map((migration) => migration.id),
       replaced,
-      already: wanted.filter((migration) => present.has(migration.id)).map((migration) => migration.id),
+      already: wanted
+        .filter((migration) => present.has(migration.id) && !rewritten.includes(migration))
+        .map((migration) => migration.id),
       told,
     };
   });

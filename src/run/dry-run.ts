@@ -90,7 +90,7 @@ async function tryPlan(target: Target, { options, context, files, results }: Tri
   await withLock(target, context, async (connection, lock) => {
     const known = { files, history: await target.ledger.read(connection) };
     refuseForeign(target, files, known.history);
-    const { entries, passedOver, warnings, mirror } = await lookAtTool(target, connection, known);
+    const { entries, passedOver, warnings, mirror, untold } = await lookAtTool(target, connection, known);
     const history = await withPutTogether(target, files, withAdopted(known.history, entries, context));
     const decided = plan(beside(planInput(target, options, files, history), passedOver));
     context.observe({ kind: "planned", plan: decided });
@@ -117,7 +117,8 @@ async function tryPlan(target: Target, { options, context, files, results }: Tri
         results.warnings.push(problem);
       },
     };
-    const warning = unmirroredWarning(target, { steps: decided.steps, history, mirrored: mirror !== null });
+    const mirrored = mirror !== null;
+    const warning = unmirroredWarning(target, { steps: decided.steps, history, mirrored, untold });
     results.warnings.push(
       ...[...warnings, ...decided.warnings, ...(warning === null ? [] : [warning])],
       ...(await lockTimeoutWarnings(steps, target.settings)),

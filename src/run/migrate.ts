@@ -18,8 +18,7 @@ import { DatabaseError, GodwitError, Interrupted, type Problem, StepFailed } fro
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
-import { adoptInPassing, makeTable, tellTool } from "./adopt/in-step.ts";
-import { unmirroredWarning } from "./adopt/unmirrored.ts";
+import { adoptInPassing, makeTable, tellTool, warnUntold } from "./adopt/in-step.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";
@@ -194,7 +193,7 @@ class Run {
     // What is taken over or told is written before there is a plan.
     refuseForeign(target, files, read);
     const beside = await adoptInPassing(place, { files, history: read });
-    const { mirror, missingThere, unmirrored, remember, watch, advisory, passedOver } = beside;
+    const { mirror, missingThere, there, remember, watch, advisory, passedOver } = beside;
     const history = await withPutTogether(target, files, beside.history);
     await this.#reconnection.recall(connection, read.created);
     const goal = goalOf(this.#options, this.#tally.counted, read);
@@ -217,7 +216,7 @@ class Run {
       failure === "continue" && !outOfOrder && isOvertakenIn(input, decided.steps, revision);
     const fatal = await this.#reconnection.fatal(connection, decided.steps, isOvertaken);
     if (fatal !== null && failure === "stop") throw fatal;
-    if (decided.direction === "down") refuseUnmirroredDown(target, unmirrored, decided);
+    if (decided.direction === "down") refuseUnmirroredDown(target, there, decided);
     if (mirror !== null && decided.direction === "up") await tellTool(place, { mirror, files, missingThere });
     if (decided.steps.length === 0) return;
     await refuseReadOnly(connection);
@@ -230,7 +229,7 @@ class Run {
     });
     if (this.#options.failure === "stop") refuseBroken(prepared);
     await refuseSessionNeeds(connection, prepared);
-    if (this.#options.rollback === true) await refuseWithoutWayBack(target, prepared, unmirrored);
+    if (this.#options.rollback === true) await refuseWithoutWayBack(target, prepared, there);
     for (const warning of await lockTimeoutWarnings(prepared, target.settings)) this.#warn(warning);
     if (!history.created) {
       await target.ledger.create(connection, target.settings.project);
@@ -240,8 +239,8 @@ class Run {
     await lock.announce(
       `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`,
     );
-    const untoldOf = unmirroredWarning(target, { steps: decided.steps, history, mirrored: mirror !== null });
-    if (untoldOf !== null) this.#warn(untoldOf);
+    const mirrored = mirror !== null;
+    await warnUntold(place, { steps: decided.steps, history, mirrored, untold: beside.untold });
     this.#reconnection.prepared = prepared;
     for (const { step } of prepared) if (step.kind === "repeatable") this.#tally.repeatable(step.revision);
     const context: StepContext = {

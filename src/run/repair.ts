@@ -20,7 +20,7 @@ import { declaredGuard, notDeclared } from "./mirror/declared-guard.ts";
 import { acceptedRow, mirroredRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/mirror.ts";
 import { type Advisory, keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
 import { type Look, lookAt } from "./mirror/tool-look.ts";
-import { forgetRow, seenRow, settleRow } from "./mirror/tool-memory.ts";
+import { firstLook, forgetRow, seenRow, settleRow } from "./mirror/tool-memory.ts";
 import { type RepairPlace, rebuild } from "./rebuild.ts";
 import { refusedRepair } from "./repairable.ts";
 import { withConnection } from "./session/connect.ts";
@@ -130,7 +130,10 @@ async function correct(
   // What is there although the tool's row is gone is not missed any more.
   const isLost = look !== null && mirror === null && lostIn(look).has(revision);
   const twin = kind === "mark-done" && look !== null ? twinIn(look, revision) : undefined;
-  const there = look === null ? "" : seenRow(target, look, revision);
+  const there =
+    look === null
+      ? ""
+      : [firstLook(target, look), seenRow(target, look, revision)].filter((sql) => sql !== "").join("; ");
   // Its row is gone from the tool's history, or is removed now: one that appears later is the tool's doing.
   const isOut =
     kind === "forget" && look !== null && !isNamesakes && (mirror !== null || !hasRow(look, revision));

@@ -22,6 +22,7 @@ import {
   namedTableGuard,
   offlineGuard,
 } from "./script/guard.ts";
+import { headsGuard } from "./script/heads.ts";
 import { comment, PSQL_SETTINGS, resetForPsql } from "./script/psql.ts";
 import { rememberedGuard } from "./script/remembered.ts";
 import { guarded, guardedDown, renderStep } from "./script/step.ts";
@@ -86,6 +87,7 @@ export async function renderScript(
       belowGuard(target, asked),
       back(reverted, "at first"),
       anyToolDownGuard(target, mirror, revertedFiles),
+      headsGuard(target, { files: files.migrations, applied: pending, reverted: revertedFiles }),
     ].filter((sql) => sql !== ""),
     ...rendered,
     footer(target),

@@ -46,7 +46,8 @@ export interface View {
   /** Whether that history is mirrored. */
   readonly mirrored: boolean;
   /** One that is not, and the revisions that have a row in it. */
-  readonly unmirrored: Adoption["unmirrored"];
+  readonly there: Adoption["there"];
+  readonly untold: Adoption["untold"];
   readonly invalid: readonly InvalidIndex[];
 }
 
@@ -167,10 +168,10 @@ async function importStates(
 /** What `migrate` with these options would do now. Throws as it would. */
 export async function preview(target: Target, options: MigrateOptions, context: RunContext): Promise<Plan> {
   const view = await look(target, context);
-  const { files, history, refused, passedOver, unmirrored } = view;
+  const { files, history, refused, passedOver, there } = view;
   if (refused !== null) throw refused;
   const decided = plan(beside(planInput(target, options, files, history), passedOver));
-  if (decided.direction === "down") refuseUnmirroredDown(target, unmirrored, decided);
+  if (decided.direction === "down") refuseUnmirroredDown(target, there, decided);
   const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
   const steps = await prepareSteps({
     steps: decided.steps,
@@ -180,7 +181,7 @@ export async function preview(target: Target, options: MigrateOptions, context: 
     signal: context.signal,
   });
   await refuseSessionNeeds(view, steps);
-  if (options.rollback === true) await refuseWithoutWayBack(target, steps, unmirrored);
+  if (options.rollback === true) await refuseWithoutWayBack(target, steps, there);
   const [stuck, ...others] = await refusedResumes(target, { decided, files, history }, context);
   if (stuck !== undefined) throw new PlanRefused([stuck, ...others]);
   const waits = await lockTimeoutWarnings(steps, target.settings);
@@ -192,10 +193,10 @@ export async function preview(target: Target, options: MigrateOptions, context: 
 /** In the order in which `up` says them. */
 function warningsOf(
   target: Target,
-  { history, mirrored, warnings }: View,
+  { history, mirrored, untold, warnings }: View,
   { steps, warnings: planned }: Plan,
 ): readonly Problem[] {
-  const warning = unmirroredWarning(target, { steps, history, mirrored });
+  const warning = unmirroredWarning(target, { steps, history, mirrored, untold });
   return [...warnings, ...planned, ...(warning === null ? [] : [warning])];
 }
 
@@ -207,22 +208,15 @@ async function seen(
   try {
     refuseForeign(target, files, history);
     const looked = await lookAtTool(target, connection, { files, history });
-    const { found, entries, passedOver, warnings, mirror, unmirrored } = looked;
+    const { found, entries, passedOver, warnings, mirror, there, untold } = looked;
     const revisions = entries.map(({ entry }) => entry.revision);
     const adopts =
       found === null || revisions.length === 0
         ? undefined
         : { title: found.tool.title, table: describeTable(found.table), revisions };
     const seen = await withPutTogether(target, files, withAdopted(history, entries, context));
-    return {
-      history: seen,
-      refused: null,
-      passedOver,
-      warnings,
-      unmirrored,
-      mirrored: mirror !== null,
-      adopts,
-    };
+    const ofTool = { passedOver, warnings, there, untold, mirrored: mirror !== null, adopts };
+    return { history: seen, refused: null, ...ofTool };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;
     return {
@@ -230,7 +224,8 @@ async function seen(
       refused: error,
       passedOver: new Map(),
       warnings: [],
-      unmirrored: null,
+      there: null,
+      untold: null,
       mirrored: false,
       adopts: undefined,
     };

@@ -15,6 +15,7 @@ import {
   type Match,
   type MirroredStep,
   nameOf,
+  type Parents,
   type Relation,
   selectText,
   TEXT,
@@ -39,6 +40,7 @@ export const alembic: Tool = {
       })),
     ),
   match: closure,
+  heads: (table) => `select version_num::text as head from ${nameOf(table)}`,
   writer: {
     create(_keys, at) {
       const table = {
@@ -89,13 +91,33 @@ delete from ${nameOf(table)} where version_num = ${literal(revision)}`,
   },
 };
 
-function closure(found: ToolHistory, migrations: readonly Migration[]): Match {
+/**
+ * A head without a file stands on what nobody here knows. What stands on a row is not below another one, because Alembic
+ * keeps no two rows of which one is below the other.
+ */
+function closure(found: ToolHistory, migrations: readonly Migration[], parents: Parents = new Map()): Match {
   const byId = new Map(migrations.map((migration) => [migration.id, migration]));
-  const below = (id: string) => [...(byId.get(id)?.revises ?? []), ...(byId.get(id)?.depends ?? [])];
-  const rows = new Map(found.rows.map((row) => [row.name, row]));
+  const below = (id: string) => {
+    const migration = byId.get(id);
+    return migration === undefined
+      ? (parents.get(id) ?? [])
+      : [...(migration.revises ?? []), ...migration.depends];
+  };
+  const rows = new Map(found.rows.map((row) => [idOf(row.name, migrations), row]));
   const applied = reach(rows.keys(), below);
   const reachedFrom = new Map([...rows.keys()].map((head) => [head, reach([head], below)]));
   const heads = (id: string) => [...reachedFrom].flatMap(([head, ids]) => (ids.has(id) ? [head] : []));
+  const open = [...applied].filter((id) => !byId.has(id) && !parents.has(id));
+  const versioned = migrations.filter(({ kind }) => kind !== "repeatable");
+  const isGraph = versioned.some(({ revises }) => revises !== null);
+  const standsOnRow = ({ id }: Migration) => [...reach([id], below)].some((one) => rows.has(one));
+  const [above] = open;
+  const unknown =
+    above === undefined || !isGraph
+      ? []
+      : versioned
+          .filter((one) => !applied.has(one.id) && !standsOnRow(one))
+          .map(({ id }) => ({ id, above, isUnknown: true }) as const);
   return {
     applied: migrations
       .filter(({ id }) => applied.has(id))
@@ -105,10 +127,27 @@ function closure(found: ToolHistory, migrations: readonly Migration[]): Match {
         return { id, row: null, edited: false, implied: { by: heads(id), inLine: false, declared: true } };
       }),
     skipped: [],
-    missing: found.rows.filter(({ name }) => !byId.has(name)),
-    unplaced: unplacedIn(migrations, applied, below),
+    missing: [...rows].flatMap(([id, row]) => (byId.has(id) ? [] : [row])),
+    unplaced: [...unknown, ...unplacedIn(versioned, applied, below)],
+    open,
+    isSame: isGraph || versioned.some(({ id }) => applied.has(id)),
     warnings: [],
   };
+}
+
+function idOf(revision: string, migrations: readonly Migration[]): string {
+  if (migrations.some(({ id }) => id === revision)) return revision;
+  const [named, another] = migrations.filter(({ id }) => namesOfHead(id).includes(revision));
+  return named === undefined || another !== undefined ? revision : named.id;
+}
+
+/**
+ * The names that a head may have for this file: its own, and what is before a `_` in it. Alembic names a file after its
+ * revision and a few words, as in `1975ea83b712_create_account`. Short numbers say too little.
+ */
+export function namesOfHead(id: string): readonly string[] {
+  const starts = [...id.matchAll(/_/g)].map(({ index }) => id.slice(0, index));
+  return [id, ...starts.filter((start) => !/^\d{0,7}$/.test(start))];
 }
 
 /** The row of a descendant: Alembic refuses a table in which rows overlap. */
@@ -120,11 +159,10 @@ select from ${nameOf(table)} t where t.version_num in (select revision from abov
 
 /** What may be below an applied file that does not say what it revises: all that does not stand on an applied one. */
 function unplacedIn(
-  migrations: readonly Migration[],
+  versioned: readonly Migration[],
   applied: ReadonlySet<string>,
   below: (id: string) => readonly string[],
 ): NonNullable<Match["unplaced"]> {
-  const versioned = migrations.filter(({ kind }) => kind !== "repeatable");
   const silent = versioned.find(({ id, revises }) => applied.has(id) && revises === null);
   if (silent === undefined) return [];
   const standsOn = ({ id }: Migration) => [...reach([id], below)].some((one) => applied.has(one));

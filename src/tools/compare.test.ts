@@ -2,11 +2,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { migration } from "../core/fixtures.ts";
 import type { Migration } from "../core/migration.ts";
-import { compare, type Ours, remembered, type Sets, type ToolEvent } from "./compare.ts";
+import { compare, type ToolEvent } from "./compare.ts";
 import { DECISIONS } from "./decisions.ts";
 import { golangMigrate } from "./golang-migrate.ts";
 import { matchRows } from "./match.ts";
 import { dbmate } from "./schema-migrations.ts";
+import { type Ours, remembered, type Sets } from "./sets.ts";
 import { history, type Tool, type ToolRow } from "./tool.ts";
 
 const file = (id: string): Migration =>

@@ -6,39 +6,8 @@
 import type { Migration } from "../core/migration.ts";
 import { sharesTimestamp, sharesVersion, withoutZeros } from "../core/version.ts";
 import { isSpelledAs } from "./match.ts";
-import type { Applied, Match, ToolHistory, ToolRow } from "./tool.ts";
-
-export interface Sets {
-  /** In the plan's order. */
-  readonly files: readonly Migration[];
-  /** The tool's history now, and the files that its rows refer to. */
-  readonly history: ToolHistory;
-  readonly match: Match;
-  /** What was there when we last looked or wrote, by `subjectsOf`. `null` if we never looked. */
-  readonly seen: ReadonlySet<string> | null;
-  /**
-   * Whether `seen` is complete. Only then does absence from it mean that something was not there. The default is true if
-   * there is a `seen`.
-   */
-  readonly looked?: boolean;
-  readonly ours: Ours;
-}
-
-/** Revisions of our ledger. */
-export interface Ours {
-  /** Applied, or begun. */
-  readonly known: ReadonlySet<string>;
-  /** Applied by now, whether adopted from this tool or not. Repeatables are not included. */
-  readonly applied: ReadonlySet<string>;
-  /** The known revisions that were adopted from this tool. */
-  readonly adopted: ReadonlySet<string>;
-  /** The adopted revisions that never had a file: programs of the tool, named after their rows. */
-  readonly withoutFile: ReadonlySet<string>;
-  /** The adopted revisions whose files have a different text by now. Nobody has run that text here. */
-  readonly older?: ReadonlySet<string>;
-  /** Revisions that were known and were deliberately removed: reverted, or forgotten by a person. */
-  readonly takenOut: ReadonlySet<string>;
-}
+import { isSettled, mayBeBelow, type Sets, wasThere } from "./sets.ts";
+import type { Applied, ToolRow, Unplaced } from "./tool.ts";
 
 export type ToolEvent =
   /** The tool has applied it, and our ledger does not know it. */
@@ -59,6 +28,11 @@ export type ToolEvent =
   | { readonly kind: "uncertain"; readonly id: string; readonly later: Later }
   /** It was in the tool's history and is applied in our ledger. It is no longer in the tool's history. */
   | { readonly kind: "taken-back-there"; readonly id: string }
+  /**
+   * A row says that it is applied, and the tool goes by time: the files give it a later time now, so the tool would run it.
+   * `rewritten`: the row has the former text, which our ledger has too.
+   */
+  | { readonly kind: "later-time"; readonly id: string; readonly row: ToolRow; readonly rewritten: boolean }
   /** We applied it, and it never was in the tool's history. */
   | { readonly kind: "missing-there"; readonly id: string }
   /** We applied it, and it is not in the tool's history. Nothing shows whether it ever was. */
@@ -68,7 +42,7 @@ export type ToolEvent =
   /** It was deliberately removed from our ledger. The tool's row stayed. */
   | { readonly kind: "taken-out-here"; readonly id: string; readonly one: Applied }
   /** A later one is applied there, and the files do not say whether this one is below it. */
-  | { readonly kind: "unplaced"; readonly id: string; readonly above: string }
+  | ({ readonly kind: "unplaced" } & Unplaced)
   /** The tool has applied something that has no file here. */
   | { readonly kind: "without-file"; readonly row: ToolRow; readonly isNew: boolean }
   /**
@@ -97,11 +71,13 @@ export function compare(sets: Sets): readonly ToolEvent[] {
   const there = new Map(match.applied.map((one) => [one.id, one]));
   const names = new Set(history.rows.map(({ name }) => name));
   const skipped = new Set(match.skipped);
-  const unplaced = new Map((match.unplaced ?? []).map(({ id, above }) => [id, above]));
+  const unplaced = new Map((match.unplaced ?? []).map((each) => [each.id, each]));
   const ids = new Set(files.map(({ id }) => id));
   const events = files.flatMap((file): ToolEvent[] => {
     const { id } = file;
     const one = there.get(id);
+    const moved = laterTime(file, one, sets);
+    if (moved !== null) return [moved];
     if (one !== undefined && isRerunThere(file, one, sets)) return [{ kind: "applied-there", id, one }];
     if (ours.known.has(id)) return ofKnown(file, one, sets);
     const was =
@@ -111,12 +87,15 @@ export function compare(sets: Sets): readonly ToolEvent[] {
     if (was !== undefined) return [{ kind: "renamed", id, was }];
     if (one !== undefined) return [ofUnknown(one, sets)];
     const above = unplaced.get(id);
-    if (above !== undefined && !ours.takenOut.has(id)) return [{ kind: "unplaced", id, above }];
+    if (above !== undefined && !ours.takenOut.has(id)) return [{ kind: "unplaced", ...above }];
     return skipped.has(id) && !ours.takenOut.has(id) ? [{ kind: "passed-over", id, ours: false }] : [];
   });
   const gone = [...ours.withoutFile].filter(
     (id) =>
-      (seen?.has(id) === true || !(sets.looked ?? seen !== null)) && !names.has(id) && ours.applied.has(id),
+      (seen?.has(id) === true || !(sets.looked ?? seen !== null)) &&
+      !names.has(id) &&
+      ours.applied.has(id) &&
+      !mayBeBelow(id, sets),
   );
   const pending = files.filter(({ id }) => !ours.known.has(id) && !there.has(id));
   const twins = new Set(events.flatMap((event) => (event.kind === "same-name" ? [event.row] : [])));
@@ -141,40 +120,6 @@ export function rowsOfOthers({ files, match, ours, seen }: Sets): readonly ToolR
   return match.missing.filter((row) => !ours.known.has(row.name) && !isSettled(row, seen));
 }
 
-/** The names under which a look is remembered: revisions, and rows that speak of no file. */
-function subjectsOf({ match, history }: Pick<Sets, "match" | "history">): readonly string[] {
-  const rows = new Set(match.applied.map(({ row }) => row));
-  const others = history.rows.filter((row) => !rows.has(row)).map(({ name }) => name);
-  return [...match.applied.map(({ id }) => id), ...others];
-}
-
-/**
- * What to remember after a look. A revision of ours without a file here cannot be looked for, so it stays: an older
- * release forgets nothing.
- */
-export function remembered(sets: Sets): ReadonlySet<string> {
-  const { files, seen, ours, history } = sets;
-  const findable = new Set([
-    ...files.map(({ id }) => id),
-    ...ours.withoutFile,
-    ...history.rows.map(({ name }) => name),
-  ]);
-  const unseen = [...(seen ?? [])].filter((subject) => ours.known.has(subject) && !findable.has(subject));
-  const settled = history.rows.map(settledSubject).filter((subject) => seen?.has(subject) === true);
-  return new Set([...subjectsOf(sets), ...unseen, ...settled]);
-}
-
-/** Remembers that a person has matched a row without a file to the file of its name. The row's ids no longer matter. */
-export function settledSubject({ name, keys }: ToolRow): string {
-  return `${SETTLED}${JSON.stringify([name, ...keys])}`;
-}
-
-const SETTLED = "settled:";
-
-export function isSettled(row: ToolRow, seen: Sets["seen"]): boolean {
-  return seen?.has(settledSubject(row)) === true;
-}
-
 function ofKnown(file: Migration, one: Applied | undefined, sets: Sets): ToolEvent[] {
   const { id, kind, tool } = file;
   const { seen, ours } = sets;
@@ -183,26 +128,42 @@ function ofKnown(file: Migration, one: Applied | undefined, sets: Sets): ToolEve
     // It may have been there under the name that the file had before.
     const wasSeen = (subject: string) =>
       subject === id || subject === one.row?.name || sharesVersion(file, subject);
-    const isNews = looked && seen !== null && one.row !== null && ![...seen].some(wasSeen);
+    const isNews =
+      looked && seen !== null && one.row !== null && !wasThere(id, seen) && ![...seen].some(wasSeen);
     return isNews && kind !== "repeatable" ? [{ kind: "applied-by-both", id }] : [];
   }
   if (!ours.applied.has(id)) return [];
   const twin = sets.match.missing.find((row) => sharesName(file, row));
   if (twin !== undefined && isSettled(twin, seen)) return [];
-  const wasThere = seen?.has(id) === true || (!looked && ours.adopted.has(id));
-  if (wasThere && twin !== undefined) return [{ kind: "same-name", id, row: twin, applied: true }];
-  if (wasThere) return [{ kind: "taken-back-there", id }];
+  const isMissed = wasThere(id, seen) || (!looked && ours.adopted.has(id));
+  if (isMissed && twin !== undefined) return [{ kind: "same-name", id, row: twin, applied: true }];
+  if (mayBeBelow(id, sets)) return [];
+  if (isMissed) return [{ kind: "taken-back-there", id }];
   if (tool === undefined) return [];
   return [{ kind: looked ? "missing-there" : "unremembered", id }];
 }
 
 /**
- * The migration runs again when its text changes, and the tool has run the current text. It does not apply to what we
- * ran ourselves: the tool's row may then be the older one.
+ * The tool has run the current text, and our ledger has a former one. It does not apply to what we ran ourselves: the
+ * tool's row may then be the older one.
  */
-function isRerunThere({ id, kind, rerun }: Migration, { row, edited }: Applied, { ours }: Sets): boolean {
-  const again = kind === "repeatable" || rerun === true;
-  return again && ours.older?.has(id) === true && row !== null && row.checksum !== null && !edited;
+function isRerunThere(
+  { id, kind, rerun, tool }: Migration,
+  { row, edited }: Applied,
+  { ours }: Sets,
+): boolean {
+  if (row === null || row.checksum === null || edited) return false;
+  // It runs again when its text changes.
+  if (kind === "repeatable" || rerun === true) return ours.older?.has(id) === true;
+  return ours.rewritten?.has(id) === true && tool?.checksums.includes(row.checksum) === true;
+}
+
+function laterTime({ id }: Migration, one: Applied | undefined, { match, ours }: Sets): ToolEvent | null {
+  if (match.rerunThere?.includes(id) !== true) return null;
+  if (one?.row != null) return { kind: "later-time", id, row: one.row, rewritten: false };
+  const checksum = ours.applied.has(id) ? ours.checksums?.get(id)?.replace(/^sha256:/, "") : undefined;
+  const row = match.missing.find((other) => other.checksum !== null && other.checksum === checksum);
+  return row === undefined ? null : { kind: "later-time", id, row, rewritten: true };
 }
 
 function ofUnknown(one: Applied, sets: Sets): ToolEvent {

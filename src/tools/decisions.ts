@@ -29,6 +29,7 @@ export const DECISIONS: Readonly<Record<ToolEventKind, { readonly first: Pair; r
     first: { mirrored: "refuse", not: "refuse" },
     later: { mirrored: "refuse", not: "refuse" },
   },
+  "later-time": { first: { mirrored: "refuse", not: "warn" }, later: { mirrored: "refuse", not: "warn" } },
   "missing-there": { first: { mirrored: "tell", not: "leave" }, later: { mirrored: "tell", not: "leave" } },
   unremembered: { first: { mirrored: "refuse", not: "leave" }, later: { mirrored: "refuse", not: "leave" } },
   "applied-by-both": { first: { mirrored: "warn", not: "warn" }, later: { mirrored: "warn", not: "warn" } },

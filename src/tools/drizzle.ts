@@ -89,14 +89,15 @@ function match(history: ToolHistory, migrations: readonly Migration[]): Match {
   });
   const mark = Math.max(...history.rows.map((row) => Number(row.columns?.created_at ?? Number.NaN)));
   const watermark = history.rows.length > 0 && history.rows.every((row) => row.columns?.set == null);
-  const below = ({ tool }: Migration) =>
-    Number(tool?.columns?.created_at ?? Number.POSITIVE_INFINITY) <= mark;
+  const createdOf = ({ tool }: Migration) => Number(tool?.columns?.created_at ?? Number.POSITIVE_INFINITY);
+  const below = (migration: Migration) => createdOf(migration) <= mark;
   return {
     applied,
     skipped: watermark
       ? migrations.filter((one) => below(one) && !found.has(one.id)).map(({ id }) => id)
       : [],
     missing,
+    rerunThere: watermark ? migrations.filter((one) => !below(one)).map(({ id }) => id) : [],
     warnings: nameless.length === 0 ? [] : [withoutName(nameless)],
   };
 }

@@ -59,7 +59,7 @@ export const golangMigrate: Tool = {
     const applied = numbered
       .filter(({ version }) => version <= current)
       .map(({ id, version }) => ({ id, row: version === current ? row : null, edited: false, implied }));
-    return { applied, skipped: [], missing: own === undefined ? [row] : [], warnings: [] };
+    return { applied, skipped: [], missing: own === undefined ? [row] : [], upTo: current, warnings: [] };
   },
   // Opened by a URL, the tool takes the path as the database's name. Opened by a program, it takes the name itself.
   advisoryKeys: ({ schema, name }, database) => [

@@ -1,11 +1,16 @@
 /** Matches rows and files by the tool's own keys. */
 import type { Migration } from "../core/migration.ts";
 import { withoutZeros } from "../core/version.ts";
-import type { Applied, Match, Tool, ToolHistory, ToolRow } from "./tool.ts";
+import type { Applied, Match, Parents, Tool, ToolHistory, ToolRow } from "./tool.ts";
 
-export function matchRows(tool: Tool, history: ToolHistory, migrations: readonly Migration[]): Match {
+export function matchRows(
+  tool: Tool,
+  history: ToolHistory,
+  migrations: readonly Migration[],
+  parents?: Parents,
+): Match {
   const own = tool.own?.(history, migrations) ?? history;
-  return tool.match?.(own, migrations) ?? matchByKey(own, migrations, tool.normal);
+  return tool.match?.(own, migrations, parents) ?? matchByKey(own, migrations, tool.normal);
 }
 
 export function matchByKey(

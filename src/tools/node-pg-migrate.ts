@@ -16,6 +16,7 @@ import {
 } from "./tool.ts";
 
 const rows = rowWriter({
+  needsFiles: "always",
   at: { schema: "public", name: "pgmigrations" },
   columns: { id: "integer", name: "character varying", run_on: "timestamp" },
   definition: "(id serial primary key, name varchar(255) not null, run_on timestamp not null)",

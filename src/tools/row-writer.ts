@@ -2,7 +2,7 @@
 import { createSchema, literal } from "../core/sql/quote.ts";
 import { type HistoryWriter, type MirroredStep, nameOf, type Relation } from "./tool.ts";
 
-export interface RowWriter extends Pick<HistoryWriter, "ownFiles"> {
+export interface RowWriter extends Pick<HistoryWriter, "ownFiles" | "needsFiles"> {
   /** Where the table is created, unless the configuration says otherwise. */
   readonly at: { readonly schema: string; readonly name: string };
   readonly columns: Readonly<Record<string, string>>;
@@ -45,6 +45,7 @@ export function rowWriter(options: RowWriter): HistoryWriter {
           rename: (table, step, from) =>
             `update ${nameOf(table)} set ${options.key} = ${keyOf(step)} where ${options.key} = ${literal(nameIn(from))}`,
         }),
+    ...(options.needsFiles === undefined ? {} : { needsFiles: options.needsFiles }),
     ...(options.ownFiles === undefined ? {} : { ownFiles: options.ownFiles }),
     create(_keys, at) {
       const { columns } = options;

@@ -43,6 +43,7 @@ export const sqlx: Tool = {
   advisoryKeys: (_table, database) => [keyOfDatabase(0x3d32ad9en, database)],
   mayNotLock: true,
   writer: rowWriter({
+    needsFiles: "always",
     ownFiles: true,
     at: { schema: "public", name: "_sqlx_migrations" },
     columns: { version: "bigint", description: "text", success: "boolean", checksum: "bytea" },

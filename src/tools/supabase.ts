@@ -32,6 +32,7 @@ export const supabase: Tool = {
       ? null
       : `select t.version as key, array_to_string(t.statements, E'\n;\n') as text from ${nameOf(table)} t where t.statements is not null and t.version = any (${textArray(keys)})`,
   writer: {
+    needsFiles: "squashed",
     create() {
       const table: Relation = {
         schema: "supabase_migrations",

@@ -25,8 +25,8 @@ export interface Tool {
   texts?(table: Relation, keys: readonly string[]): string | null;
   /** If several projects share a table: selects the rows of the project that these files belong to. */
   own?(history: ToolHistory, migrations: readonly Migration[]): ToolHistory;
-  /** Replaces matching by key. */
-  match?(history: ToolHistory, migrations: readonly Migration[]): Match;
+  /** Replaces matching by key. `parents`: those of the revisions in our ledger that had a file. */
+  match?(history: ToolHistory, migrations: readonly Migration[], parents?: Parents): Match;
   /** Makes different spellings of one key equal. */
   normal?(key: string): string;
   /** The advisory locks that it holds while it runs. There are several if the key depends on how it was started. */
@@ -37,6 +37,8 @@ export interface Tool {
   lockedBy?(table: Relation, all: readonly Relation[]): string | null;
   /** Its one number stands for all below it. */
   readonly inLine?: true;
+  /** If its rows are the heads of a graph: a query for their names (`head`). Each implies all that is below it. */
+  heads?(table: Relation): string;
   /** A query that returns a row if the tool counts this step as applied. Without it, `writer.present` is used. */
   has?(table: Relation, step: MirroredStep): string | null;
   /** How its history is mirrored. Without it, the history cannot be mirrored. */
@@ -93,6 +95,9 @@ export interface Relation {
   readonly platform?: boolean;
 }
 
+/** What our ledger says of revisions whose files may be gone: the revisions that each depends on. */
+export type Parents = ReadonlyMap<string, readonly string[]>;
+
 export type TextRow = Readonly<Record<string, string | null>>;
 
 export interface ToolHistory {
@@ -130,10 +135,27 @@ export interface Match {
   readonly missing: readonly ToolRow[];
   /**
    * Migrations that a row may imply. `above`: one that the row implies for certain, whose file does not say what it
-   * stands on.
+   * stands on; or that has no file (`isUnknown`).
    */
-  readonly unplaced?: readonly { readonly id: string; readonly above: string }[];
+  readonly unplaced?: readonly Unplaced[];
+  /**
+   * Migrations that the tool will run even if a row has their text: it goes by their time alone, and the files give them
+   * a later time than all rows have.
+   */
+  readonly rerunThere?: readonly string[];
+  /** What rows imply and neither a file nor our ledger knows. Everything else may be below it. */
+  readonly open?: readonly string[];
+  /** The tool's only row is this number, and stands for all numbers up to it. */
+  readonly upTo?: bigint;
+  /** The files are the tool's own migrations in another form, so a row without a file waits for its file. */
+  readonly isSame?: boolean;
   readonly warnings: readonly Problem[];
+}
+
+export interface Unplaced {
+  readonly id: string;
+  readonly above: string;
+  readonly isUnknown?: true;
 }
 
 export interface Applied {
@@ -203,6 +225,11 @@ export interface HistoryWriter {
    * place.
    */
   rename?(table: Relation, step: MirroredStep, from: string): string;
+  /**
+   * The tool refuses to run while a row has no file, so the rows of files that others replace are taken out. `squashed`:
+   * only if the replacing file is an applied one with another text, as the tool's own squash makes it.
+   */
+  readonly needsFiles?: "always" | "squashed";
   /** Its rows hold what only its own files have, such as a checksum that it compares or relies on. */
   readonly ownFiles?: true;
   /** Refuses files that cannot be mirrored. */
@@ -225,7 +252,7 @@ export interface MirroredStep {
 export interface Around {
   /** Those that come before this one, in the order of the files: in a graph its ancestors. */
   readonly below: readonly string[];
-  /** Those that come after it: in a graph its descendants. */
+  /** Those that come after it: in a graph its descendants, and those that may be. */
   readonly above: readonly string[];
 }
 

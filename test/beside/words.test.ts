@@ -48,7 +48,7 @@ test("a tool that cannot be told is no first of two ways", async () => {
     Parameters<typeof refuseUnmirroredDown>[1]
   >["found"];
   const target = targetOf({ url: "postgres://me@localhost/a", folder: folderOf({}) });
-  const theirs = { found, revisions: new Set(["a"]) };
+  const theirs = { found, revisions: new Set(["a"]), isMirrored: false, isSame: false, above: null };
   const refused = async () => refuseUnmirroredDown(target, theirs, { steps: [{ revision: "a" }] });
   expect((await refusalOf(refused())).error.hint).toMatch(/^Say that its history does not matter any more/);
 });

@@ -1,9 +1,13 @@
 /** A tool that is not told of what we apply would run it again: it is said once, with ways out that work. */
-
+import { spawnSync } from "node:child_process";
 import { adopt } from "../../src/run/adopt.ts";
+import { commandIn } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
-import { folderOf, recorder, up, writeFiles } from "../support/target.ts";
+import { psql } from "../support/psql.ts";
+import { folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
+
+const withoutPsql = spawnSync("psql", ["--version"]).status !== 0;
 
 const file = (name: string) => `-- Up Migration\ncreate table ${name} (id int);\n`;
 const FILES = { "1_a.sql": file("a"), "2_b.sql": file("b") };
@@ -70,4 +74,39 @@ test("after adopting it is said at the first step of our own", async ({ db }) =>
   expect((await up(target)).warnings).toEqual([]);
   writeFiles(folder, FILES);
   expect((await up(target)).warnings).toMatchObject([{ code: "ADOPT_UNTOLD" }]);
+});
+
+test("said at the first step that is not told, if those before were mirrored", async ({ db }) => {
+  const folder = folderOf({ "1_a.sql": file("a") });
+  const settings = { mirror: "node-pg-migrate" };
+  await up(await targetIn("node-pg-migrate", { url: db.url, folder, settings }));
+  writeFiles(folder, FILES);
+  const target = await targetIn("node-pg-migrate", { url: db.url, folder });
+  expect((await up(target)).warnings).toMatchObject([{ code: "ADOPT_UNTOLD" }]);
+  writeFiles(folder, { "3_c.sql": file("c") });
+  expect((await up(target)).warnings).toEqual([]);
+});
+
+test.skipIf(withoutPsql)(
+  "said at the first step of a run, if those before came by a script",
+  async ({ db }) => {
+    const folder = folderOf({ ".git/HEAD": "", "migrations/1_a.sql": file("a") });
+    const godwit = commandIn({ folder, url: db.url });
+    const layout = ["--layout", "node-pg-migrate"];
+    expect(psql(db.url, (await godwit("up", "--sql", ...layout)).stdout)).toBeNull();
+    writeFiles(folder, { "migrations/2_b.sql": file("b") });
+    expect((await godwit("up", ...layout)).stderr).toContain("is not told of 2_b");
+  },
+);
+
+test("said of Alembic, if our files are its revisions", async ({ db }) => {
+  await db.sql(`create table alembic_version (version_num varchar(32) primary key);
+    insert into alembic_version values ('aaa1'); create table aaa1 ()`);
+  const folder = folderOf({ "aaa1.sql": "-- godwit: revises=none\ncreate table aaa1 ();" });
+  const target = targetOf({ url: db.url, folder });
+  await adopt(target, { assume: false, dryRun: false }, recorder());
+  writeFiles(folder, { "bbb2.sql": "-- godwit: revises=aaa1\ncreate table bbb2 ();" });
+  expect((await up(target)).warnings).toMatchObject([
+    { code: "ADOPT_UNTOLD", hint: expect.stringContaining("--mirror alembic") },
+  ]);
 });

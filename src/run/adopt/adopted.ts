@@ -15,6 +15,8 @@ export interface Adopted {
   /** What the tool recorded about it, for the log. */
   readonly details: Readonly<Record<string, unknown>>;
   readonly at: string | null;
+  /** Our ledger has its row, which gets the text that the tool has run since. */
+  readonly isNewText?: boolean;
 }
 
 /** The rows for applied migrations that have a file, in the order of the files. */
@@ -22,7 +24,7 @@ export async function adoptedOf(
   target: Target,
   { tool, table }: Pick<FoundHistory, "tool" | "table">,
   applied: readonly Applied[],
-  migrations: readonly Migration[],
+  { migrations, known }: { readonly migrations: readonly Migration[]; readonly known: ReadonlySet<string> },
 ): Promise<readonly Adopted[]> {
   const byId = new Map(applied.map((one) => [one.id, one]));
   const taken: Adopted[] = [];
@@ -32,6 +34,7 @@ export async function adoptedOf(
     const again = migration.kind === "repeatable" || migration.rerun === true;
     const entry = { ...(await entryFor(target, migration)), ...(again ? { again } : {}) };
     taken.push({
+      isNewText: !again && known.has(migration.id),
       // A repeatable that the tool ran with another text has to run again, so no checksum is recorded.
       entry: again && one.edited ? { ...entry, checksum: "", fingerprint: null } : entry,
       at: one.row?.at ?? null,
@@ -75,10 +78,12 @@ function detailsOf(tool: Tool, table: Relation, { row, edited }: { row: ToolRow 
 }
 
 export function adoptedSql(sql: LedgerSql, author: Author, taken: readonly Adopted[]): readonly string[] {
-  return taken.flatMap(({ entry, details, at }) => [
+  return taken.flatMap(({ entry, details, at, isNewText }) => [
     // A repeatable that the tool ran again has a row already.
     ...(entry.again === true ? [sql.remove(entry.revision)] : []),
-    sql.baseline(entry, author, at),
+    isNewText === true
+      ? sql.accept(entry.revision, entry.checksum, entry.fingerprint, entry.revertScript)
+      : sql.baseline(entry, author, at),
     sql.log(author, {
       event: "baseline",
       revision: entry.revision,
@@ -128,5 +133,13 @@ export function withAdopted(
   );
   const replaced = new Set(entries.map(({ revision }) => revision));
   const others = history.entries.filter(({ revision }) => !replaced.has(revision));
-  return { ...history, entries: [...others, ...entries] };
+  // A new text keeps its place in the order of application.
+  const places = new Map(history.entries.map(({ revision, sequence }) => [revision, sequence]));
+  const newTexts = new Set(taken.flatMap(({ entry, isNewText }) => (isNewText ? [entry.revision] : [])));
+  const placed = entries.map((entry) =>
+    newTexts.has(entry.revision)
+      ? { ...entry, sequence: places.get(entry.revision) ?? entry.sequence }
+      : entry,
+  );
+  return { ...history, entries: [...others, ...placed] };
 }

@@ -9,18 +9,22 @@ import { PlanRefused, type Problem } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
 import { groupBy } from "../../std/group.ts";
-import { compare, rowsOfOthers, type Sets, type ToolEvent } from "../../tools/compare.ts";
+import { compare, rowsOfOthers, type ToolEvent } from "../../tools/compare.ts";
 import { type Decision, decisionOf, type Situation } from "../../tools/decisions.ts";
+import type { Sets } from "../../tools/sets.ts";
 import { describeTable, type Tool } from "../../tools/tool.ts";
 import { toolsOf } from "../../tools/tools.ts";
 import { type FoundHistory, isGivenUp, refuseFailed } from "../mirror/histories.ts";
 import type { Mirror } from "../mirror/mirror.ts";
+import type { HistoryThere } from "../mirror/reruns.ts";
 import type { Advisory } from "../mirror/tool-lock.ts";
 import { isThatTable, type Look, type LookAt, lookAt } from "../mirror/tool-look.ts";
 import { rememberSql, type ToolMemory, tableOf } from "../mirror/tool-memory.ts";
+import { unplacedProblem } from "../mirror/unplaced.ts";
 import type { Target } from "../session/target.ts";
 import { type Adopted, adoptedOf } from "./adopted.ts";
 import { idOf, ofKind } from "./events.ts";
+import { laterTime } from "./later-time.ts";
 import {
   asked,
   bothWarning,
@@ -32,10 +36,10 @@ import {
   renamedThere,
   takenBackThere,
   uncertainNumber,
-  unplacedBelow,
   unremembered,
 } from "./problems.ts";
 import { twinProblems } from "./twins.ts";
+import { type UntoldTool, untoldIn } from "./unmirrored.ts";
 
 export interface Adoption {
   readonly found: FoundHistory | null;
@@ -44,8 +48,8 @@ export interface Adoption {
   readonly entries: readonly Adopted[];
   /** What we have applied and a mirrored history lacks, in the order of application. */
   readonly missingThere: readonly string[];
-  /** A history that is not mirrored, and the revisions that have a row in it. */
-  readonly unmirrored: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null;
+  readonly there: HistoryThere | null;
+  readonly untold: UntoldTool | null;
   readonly warnings: readonly Problem[];
   /** Pending revisions that the tool counts as applied although nothing says that they ran. */
   readonly passedOver: ReadonlyMap<string, PassedOver>;
@@ -54,7 +58,7 @@ export interface Adoption {
 }
 
 const NOTHING: Adoption = {
-  ...{ found: null, mirror: null, entries: [], missingThere: [], unmirrored: null, warnings: [] },
+  ...{ found: null, mirror: null, entries: [], missingThere: [], there: null, untold: null, warnings: [] },
   ...{ remember: "", passedOver: new Map() },
 };
 
@@ -93,10 +97,16 @@ export async function judge(
     const missingThere = mirror === null ? [] : inOrder(history, files.migrations.flatMap(hasKey));
     const kept = mirror === null ? memory.seen.get(tool.name)?.subjects : undefined;
     const remember = rememberSql(target, memory, { tool, table: null, sets: null, kept });
-    return { ...NOTHING, mirror, missingThere, remember, warnings: gone === null ? [] : [gone] };
+    const untold = untoldIn(target, look);
+    return { ...NOTHING, mirror, missingThere, untold, remember, warnings: gone === null ? [] : [gone] };
   }
   refuseFailed(found);
-  const events = compare(sets).filter((event) => !("id" in event && settled.has(event.id)));
+  // Who speaks of some migrations is not asked about the others: they stay pending, and the next run asks.
+  const isOfOthers = ({ kind }: ToolEvent) =>
+    kind === "unplaced" || (kind === "without-file" && sets.match.isSame === true);
+  const isSettled = (event: ToolEvent) =>
+    settled.size > 0 && (isOfOthers(event) || ("id" in event && settled.has(event.id)));
+  const events = compare(sets).filter((event) => !isSettled(event));
   const decided = groupBy(events, (event) => decisionOf(event, situation));
   const refused = decided.get("refuse") ?? [];
   const forgotten = ofKind(refused, "unremembered").map(idOf);
@@ -109,13 +119,14 @@ export async function judge(
   refuseQuestions(found, { events: decided.get("ask") ?? [], all: events, sets, situation });
   const taken = (decided.get("take") ?? []).flatMap((event) => ("one" in event ? [event.one] : []));
   const told = new Set((decided.get("tell") ?? []).flatMap((event) => ("id" in event ? [event.id] : [])));
-  const rows = sets.match.applied.flatMap(({ id, row }) => (row === null ? [] : [id]));
-  const entries = await adoptedOf(target, found, taken, files.migrations);
+  const { known } = sets.ours;
+  const entries = await adoptedOf(target, found, taken, { migrations: files.migrations, known });
   const after = { ...sets, ours: { ...sets.ours, known: new Set([...sets.ours.known, ...taken.map(idOf)]) } };
   return {
     ...{ found, mirror, entries },
     missingThere: inOrder(history, [...told]),
-    unmirrored: mirror === null ? { found, revisions: new Set(rows) } : null,
+    there: thereIn(look, { found, sets }),
+    untold: untoldIn(target, look),
     passedOver: new Map(
       ofKind(events, "passed-over").map(({ id, ours }) => [
         id,
@@ -131,6 +142,16 @@ function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
   const before = tableOf(memory, found.tool.name);
   const isElsewhere = before !== undefined && before !== describeTable(found.table);
   return isElsewhere && isThatTable(found, memory) ? [movedWarning(found, before)] : [];
+}
+
+function thereIn({ mirror }: Look, { found, sets }: { found: FoundHistory; sets: Sets }): HistoryThere {
+  const { applied, open = [], isSame = false } = sets.match;
+  return {
+    ...{ found, isSame },
+    isMirrored: mirror !== null,
+    revisions: new Set(applied.flatMap(({ id, row }) => (row === null ? [] : [id]))),
+    above: isSame ? (open[0] ?? null) : null,
+  };
 }
 
 /** A history whose table is gone: a warning once, a refusal if it is mirrored. */
@@ -186,16 +207,19 @@ export function refusalsOf(
   const gone = ofKind(events, "taken-back-there").map(({ id }) => id);
   const applied = new Set(inOrder(history, gone));
   const back = gone.filter((id) => applied.has(id));
+  const withoutFile = new Set(history.entries.flatMap((one) => (hasHadFile(one) ? [] : [one.revision])));
   const twins = twinProblems(found, ofKind(events, "same-name"));
   const renamed = ofKind(events, "renamed").map(({ id, was }) => {
     const entry = history.entries.find(({ revision }) => revision === was);
     return renamedThere(found, id, { was, hadFile: entry === undefined || hasHadFile(entry) });
   });
   const uncertain = ofKind(events, "uncertain").map(({ id, later }) => uncertainNumber(found, id, later));
-  const unplaced = ofKind(events, "unplaced");
+  const later = ofKind(events, "later-time").map((event) => laterTime(found, event, true));
+  const unplaced = unplacedProblem(found, ofKind(events, "unplaced"));
   return [
-    ...(back.length === 0 ? [] : [takenBackThere(found, back)]),
-    ...(unplaced[0] === undefined ? [] : [unplacedBelow(found, unplaced.map(idOf), unplaced[0].above)]),
+    ...(back.length === 0 ? [] : [takenBackThere(found, back, withoutFile)]),
+    ...(unplaced === null ? [] : [unplaced]),
+    ...later,
     ...renamed,
     ...uncertain,
     ...twins,
@@ -249,6 +273,11 @@ function listed(what: string, names: readonly string[]): readonly string[] {
   return [`${what}: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}`];
 }
 
+/** Whether rows without a file wait for their files, which may come with the next merge. */
+export function waitsForFile({ tool }: Pick<FoundHistory, "tool">, { match }: Pick<Sets, "match">): boolean {
+  return match.isSame ?? tool.layouts.length > 0;
+}
+
 function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided): readonly Problem[] {
   const { tool, history } = found;
   const edited = ofKind(decided.get("take") ?? [], "edited");
@@ -261,7 +290,8 @@ function warningsOf(found: FoundHistory, { decided, sets, situation }: Decided):
   return [
     ...(situation.mirrored ? [...history.warnings, ...sets.match.warnings] : []),
     ...edited.map(({ id }): Problem => editedWarning(tool, id)),
-    ...(missing.length === 0 ? [] : [missingWarning(tool, missing)]),
+    ...(missing.length === 0 ? [] : [missingWarning(tool, missing, waitsForFile(found, sets))]),
     ...(both.length === 0 ? [] : [bothWarning(found, both)]),
+    ...ofKind(warned, "later-time").map((event) => laterTime(found, event, false)),
   ];
 }

@@ -1,5 +1,6 @@
 /** What a look at a tool's history answers about single revisions, for what a person says of them. */
-import { compare, isSettled, rowsOfOthers, type Sets } from "../../tools/compare.ts";
+import { compare, rowsOfOthers } from "../../tools/compare.ts";
+import { isSettled, type Sets } from "../../tools/sets.ts";
 import type { ToolRow } from "../../tools/tool.ts";
 import type { Look } from "../mirror/tool-look.ts";
 import { idOf, ofKind } from "./events.ts";

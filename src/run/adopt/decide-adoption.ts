@@ -2,7 +2,8 @@
 import { PlanRefused } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
-import { compare, isSettled } from "../../tools/compare.ts";
+import { compare } from "../../tools/compare.ts";
+import { isSettled } from "../../tools/sets.ts";
 import type { Match, ToolRow } from "../../tools/tool.ts";
 import { type FoundHistory, parseMirror } from "../mirror/histories.ts";
 import { isMirrored, setsOf } from "../mirror/tool-look.ts";
@@ -41,7 +42,11 @@ export async function decideAdoption(
   // An emptied history says nothing of these, and the next run refuses them.
   const lost = isTold && isEmpty(found) ? ofKind(events, "unremembered").map(idOf) : [];
   const [first, ...others] = [
-    ...refusalsOf(found, events, history),
+    ...refusalsOf(
+      found,
+      events.filter(({ kind }) => isTold || kind !== "later-time"),
+      history,
+    ),
     ...(lost.length === 0 ? [] : [unremembered(found, lost)]),
   ];
   if (first !== undefined) throw new PlanRefused([first, ...others]);
@@ -51,12 +56,14 @@ export async function decideAdoption(
     ...skipped,
     ...events.flatMap((event) => (event.kind === "taken-out-here" ? [event.id] : [])),
   ]);
-  const own = tool.layouts.includes(target.source.layout);
+  const own = match.isSame ?? tool.layouts.includes(target.source.layout);
   const assumed = assume ? match.skipped.map((id) => ({ id, row: null, edited: false })) : [];
   const matched = [...match.applied.filter(({ id }) => assume || !left.has(id)), ...assumed];
-  // In the tool's own layout a row without a file waits for the file, which may come with the next merge.
+  // Among the tool's own migrations a row without a file waits for the file, which may come with the next merge. A
+  // file that stands on the row needs it now.
+  const needed = new Set(files.migrations.flatMap((one) => [...(one.revises ?? []), ...one.depends]));
   const withoutFile: readonly ToolRow[] = own
-    ? []
+    ? match.missing.filter(({ name }) => match.isSame === true && needed.has(name))
     : eachOnce([...match.missing, ...found.history.rows.filter((row) => row.withoutFile === true)]);
   const known = new Set(history.entries.map((entry) => entry.revision));
   // Revisions that we know, and that the tool has run again with a text that we have not.
@@ -76,13 +83,15 @@ export async function decideAdoption(
       target,
       found,
       matched.filter(({ id }) => !known.has(id) || again.has(id)),
-      files.migrations,
+      { migrations: files.migrations, known },
     )),
   ];
   const ids = new Set(matched.map(({ id }) => id));
   const pending = files.migrations.filter(({ id }) => !ids.has(id) && !known.has(id)).map(({ id }) => id);
   const edited = match.applied.filter((one) => one.edited).map(({ id }) => id);
-  const missing = own ? match.missing.filter((row) => !isSettled(row, sets.seen)) : [];
+  const missing = own
+    ? match.missing.filter((row) => !withoutFile.includes(row) && !isSettled(row, sets.seen))
+    : [];
   const after = {
     ...sets,
     ours: { ...sets.ours, known: new Set([...known, ...taken.map(({ entry }) => entry.revision)]) },
@@ -101,7 +110,11 @@ export async function decideAdoption(
             already: known.has(name),
           }),
         ),
-        ...inOrder(files, matched, new Set([...known].filter((id) => !again.has(id)))),
+        ...inOrder(
+          files,
+          matched.filter(({ id, row }) => row !== null || !known.has(id) || sets.ours.adopted.has(id)),
+          new Set([...known].filter((id) => !again.has(id))),
+        ),
       ],
       pending,
       skipped: assume ? [] : skipped.filter((id) => pending.includes(id)),
@@ -111,7 +124,7 @@ export async function decideAdoption(
         ...found.history.warnings,
         ...match.warnings,
         ...edited.map((id) => editedWarning(tool, id)),
-        ...(missing.length === 0 ? [] : [missingWarning(tool, missing)]),
+        ...(missing.length === 0 ? [] : [missingWarning(tool, missing, own)]),
       ],
     },
   };

@@ -12,11 +12,13 @@ import type { Listing } from "../../source/source.ts";
 import { describeTable } from "../../tools/tool.ts";
 import { type Mirror, mirroredRow, rememberedRow } from "../mirror/mirror.ts";
 import { type Advisory, holdToolLock, refuseLockedRow, toolRunning } from "../mirror/tool-lock.ts";
+import { UNTOLD } from "../mirror/tool-memory.ts";
 import { beforeLook, type ToolWatch, watchTool } from "../mirror/tool-watch.ts";
 import type { RunContext, Target } from "../session/target.ts";
 import { writeUnderLock } from "../session/transaction.ts";
 import { adoptedSql } from "./adopted.ts";
 import { type Adoption, lookAtTool } from "./adoption.ts";
+import { type Untold, unmirroredWarning } from "./unmirrored.ts";
 
 export interface InStep {
   readonly target: Target;
@@ -26,7 +28,7 @@ export interface InStep {
   readonly warn: (problem: Problem) => void;
 }
 
-type Beside = Pick<Adoption, "mirror" | "missingThere" | "unmirrored" | "remember" | "passedOver"> & {
+type Beside = Pick<Adoption, "mirror" | "missingThere" | "there" | "remember" | "passedOver" | "untold"> & {
   readonly watch: ToolWatch | null;
   readonly advisory: Advisory | null;
 };
@@ -73,6 +75,18 @@ export async function adoptInPassing(
     revisions: entries.map(({ entry }) => entry.revision),
   });
   return { history: await target.ledger.read(connection), remember: "", ...rest };
+}
+
+/** Says that a tool is not told of these steps, and remembers that it was said. */
+export async function warnUntold({ target, connection, lock, warn }: InStep, run: Untold): Promise<void> {
+  const warning = unmirroredWarning(target, run);
+  if (warning === null) return;
+  warn(warning);
+  if (run.untold === null) return;
+  const { tool, history } = run.untold;
+  const { sql } = target.ledger;
+  const kept = sql.rememberToolRow({ tool: tool.name, history }, UNTOLD, "up");
+  await writeUnderLock(connection, lock, `${sql.createToolRows()}; ${kept};`);
 }
 
 export async function tellTool(

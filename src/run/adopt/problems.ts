@@ -108,13 +108,36 @@ export function nothingInCommon(
   };
 }
 
-/** Our ledger says applied, and the tool's row is gone. To write the row again would hide what somebody did. */
-export function takenBackThere({ tool, table }: FoundHistory, ids: readonly string[]): Problem {
+/**
+ * Our ledger says applied, and the tool's row is gone. To write the row again would hide what somebody did. `withoutFile`:
+ * those that never had a file here.
+ */
+export function takenBackThere(
+  { tool, table }: FoundHistory,
+  ids: readonly string[],
+  withoutFile: ReadonlySet<string>,
+): Problem {
   const forget = ids.toReversed().map((id) => `\`godwit repair --forget ${id}\``);
+  const [are, were, they, them] =
+    ids.length === 1 ? ["is", "was", "it is", "it"] : ["are", "were", "they are", "them"];
+  const withFile = ids.filter((id) => !withoutFile.has(id));
+  const pending =
+    withFile.length === 0
+      ? ""
+      : withFile.length === ids.length
+        ? `, and ${they} pending again`
+        : `, and those with a file are pending again`;
+  const one = `\`godwit repair --mark-done ${ids[0]}\``;
+  const still =
+    ids.length === 1
+      ? `it is still there: ${one}`
+      : withFile.length < ids.length
+        ? `one is still there: ${one}`
+        : `all of them are still there: \`godwit baseline ${ids.at(-1)}\`; of one alone: ${one}`;
   return {
     code: "ADOPT_TAKEN_BACK",
-    message: `${namesOf(ids)} ${ids.length === 1 ? "was" : "were"} in the history of ${tool.title} (${describeTable(table)}) and ${ids.length === 1 ? "is" : "are"} no longer there: somebody took ${ids.length === 1 ? "it" : "them"} back there, or removed ${ids.length === 1 ? "its row" : "their rows"}.`,
-    hint: `Look at the database. ${ids.length === 1 ? "If it was taken back" : "Those that were taken back, the newest first"}: ${forget.slice(0, 3).join(", ")}${forget.length > 3 ? ", …" : ""}, and ${ids.length === 1 ? "it is" : "they are"} pending again. If ${ids.length === 1 ? `it is still there: \`godwit repair --mark-done ${ids[0]}\`` : `all of them are still there: \`godwit baseline ${ids.at(-1)}\`; of one alone: \`godwit repair --mark-done ${ids[0]}\``}. Nothing was changed.`,
+    message: `${namesOf(ids)} ${were} in the history of ${tool.title} (${describeTable(table)}) and ${are} no longer there: somebody took ${them} back there, or removed ${ids.length === 1 ? "its row" : "their rows"}.`,
+    hint: `Look at the database. ${ids.length === 1 ? "If it was taken back" : "Those that were taken back, the newest first"}: ${forget.slice(0, 3).join(", ")}${forget.length > 3 ? ", …" : ""}${pending}. If ${still}. Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revisions: ids },
   };
 }
@@ -160,10 +183,12 @@ export function sameName(
   { id, row, applied }: { readonly id: string; readonly row: ToolRow; readonly applied?: true },
 ): Problem {
   if (applied === true) return otherId({ tool, table }, { id, row });
+  const project = row.columns?.project == null ? "" : ` of project ${row.columns.project}`;
+  const others = project === "" ? "" : ` If it is another project's: --mirror none:${describeTable(table)}.`;
   return {
     code: "ADOPT_CONFLICT",
-    message: `${id} is pending, and ${tool.title} has applied ${row.name}, which has no file (${describeTable(table)}): by name or text they are the same migration.`,
-    hint: `If it is the same: \`godwit repair --mark-done ${id}\`. If it is another one, remove that row from ${describeTable(table)} with ${tool.title}. Nothing was changed.`,
+    message: `${id} is pending, and ${tool.title} has applied ${row.name}${project}, which has no file (${describeTable(table)}): by name or text they are the same migration.`,
+    hint: `If it is the same: \`godwit repair --mark-done ${id}\`. If it is another one, remove that row from ${describeTable(table)} with ${tool.title}.${others} Nothing was changed.`,
     details: { tool: tool.name, table: describeTable(table), revisions: [id], row: row.name },
   };
 }
@@ -212,17 +237,6 @@ export function uncertainNumber({ tool, table }: FoundHistory, id: string, later
   };
 }
 
-/** A head implies what is below it. Where the files do not say what that is, anything pending may be applied already. */
-export function unplacedBelow({ tool, table }: FoundHistory, ids: readonly string[], above: string): Problem {
-  const [is, it] = ids.length === 1 ? ["is", "it is"] : ["are", "they are"];
-  return {
-    code: "ADOPT_CONFLICT",
-    message: `${namesOf(ids)} ${is} pending, and ${tool.title} has applied ${above} with all below it (${describeTable(table)}): ${above} does not say what it revises, so nobody knows whether ${it} below it.`,
-    hint: `Write \`-- godwit: revises=<revision>\` into ${above} and the other files, or \`revises=none\` for a base, as its file in ${tool.title} says. Then take over what is applied with \`godwit adopt\`. Nothing was changed.`,
-    details: { tool: tool.name, table: describeTable(table), revisions: ids, above },
-  };
-}
-
 export function movedWarning({ tool, table }: FoundHistory, before: string): Problem {
   return {
     code: "ADOPT_CONFLICT",
@@ -250,14 +264,14 @@ export function editedWarning(tool: Tool, id: string): Problem {
   };
 }
 
-export function missingWarning(tool: Tool, missing: readonly ToolRow[]): Problem {
+/** `waits`: their files may come. */
+export function missingWarning(tool: Tool, missing: readonly ToolRow[], waits: boolean): Problem {
   return {
     code: "PLAN_VANISHED",
     message: `${tool.title} has applied what has no file here: ${namesOf(missing.map(({ name }) => name))}.`,
-    hint:
-      tool.layouts.length === 0
-        ? "Take it over with `godwit adopt`; nothing of it is run here."
-        : "Normal for an older release on a newer database; else restore the files from version control.",
+    hint: !waits
+      ? "Take it over with `godwit adopt`; nothing of it is run here."
+      : "Normal for an older release on a newer database; else restore the files from version control.",
     details: { rows: missing.map(({ name }) => name) },
   };
 }

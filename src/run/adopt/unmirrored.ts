@@ -1,23 +1,45 @@
-/** Warns once that a tool does not learn what we apply: at our first run in its folder. */
+/** Warns once that a tool does not learn what we apply: at our first steps that are not mirrored to it. */
 import type { Step } from "../../core/step.ts";
 import type { Problem } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
-import type { Tool } from "../../tools/tool.ts";
+import { describeTable, type Tool } from "../../tools/tool.ts";
 import { toolsOf } from "../../tools/tools.ts";
+import type { Look } from "../mirror/tool-look.ts";
+import { UNTOLD } from "../mirror/tool-memory.ts";
 import type { Target } from "../session/target.ts";
+
+/** A tool whose migrations our files are, and to which we do not mirror. */
+export interface UntoldTool {
+  readonly tool: Tool;
+  /** Its table, `schema.name`. Empty if it has none. */
+  readonly history: string;
+  /** The warning was given before. */
+  readonly isSaid: boolean;
+}
+
+/** `null`: the tool is mirrored to, or its migrations are others. */
+export function untoldIn({ source: { layout } }: Target, look: Look): UntoldTool | null {
+  const { tool, found, mirror, sets, memory } = look;
+  if (mirror !== null || !(toolsOf(layout).includes(tool) || sets?.match.isSame === true)) return null;
+  const history = found === undefined ? "" : describeTable(found.table);
+  return { tool, history, isSaid: memory.seen.get(tool.name)?.subjects.has(UNTOLD) === true };
+}
+
+export interface Untold {
+  readonly steps: readonly Step[];
+  readonly history: RecordedHistory;
+  readonly mirrored: boolean;
+  readonly untold: UntoldTool | null;
+}
 
 /** `null`: no warning is needed, it was given before, or the user has said that it does not matter. */
 export function unmirroredWarning(
   { source: { layout }, settings: { mirror } }: Target,
-  {
-    steps,
-    history,
-    mirrored,
-  }: { readonly steps: readonly Step[]; readonly history: RecordedHistory; readonly mirrored: boolean },
+  { steps, history, mirrored, untold }: Untold,
 ): Problem | null {
-  const [tool] = toolsOf(layout);
+  const tool = untold?.tool ?? toolsOf(layout)[0];
   if (tool === undefined || mirrored || mirror === "none") return null;
-  if (history.entries.some(({ baseline }) => !baseline)) return null;
+  if (untold?.isSaid ?? history.entries.some(({ baseline }) => !baseline)) return null;
   const revisions = steps
     .filter(({ kind, direction }) => direction === "up" && kind !== "repeatable")
     .map(({ revision }) => revision);

@@ -18,6 +18,7 @@ import {
   describeTable,
   type Match,
   nameOf,
+  type Parents,
   type Relation,
   type TextRow,
   type Tool,
@@ -195,8 +196,13 @@ export function onlyOne(found: readonly FoundHistory[]): FoundHistory | undefine
   return only ?? found.find(({ ours }) => ours);
 }
 
-export function sideBySide({ tool, history }: FoundHistory, migrations: readonly Migration[]): Match {
-  return matchRows(tool, history, migrations);
+/** `parents`: see `Tool.match`. */
+export function sideBySide(
+  { tool, history }: FoundHistory,
+  migrations: readonly Migration[],
+  parents?: Parents,
+): Match {
+  return matchRows(tool, history, migrations, parents);
 }
 
 function ambiguous(found: readonly FoundHistory[]): GodwitError {

@@ -96,18 +96,42 @@ export interface Unnoticed {
   readonly except: readonly Tool[];
 }
 
+/** The history of another tool, and what it says of our revisions. */
+export interface HistoryThere {
+  readonly found: FoundHistory;
+  readonly isMirrored: boolean;
+  /** Our files are the tool's own migrations in another form. */
+  readonly isSame: boolean;
+  /** The revisions that have a row. */
+  readonly revisions: ReadonlySet<string>;
+  /** A row without a file, which may stand on any revision that has no row. */
+  readonly above: string | null;
+}
+
 /**
- * Refuses to revert what would keep its row in the other tool's history. The tool would go on taking it for applied.
- * So would we, as soon as the history is mirrored again.
+ * Refuses to revert what would keep its row in the other tool's history, or what the tool has built upon. The tool would
+ * go on taking it for applied. So would we, as soon as the history is mirrored again.
  */
 export function refuseUnmirroredDown(
   { settings }: Target,
-  unmirrored: { readonly found: FoundHistory; readonly revisions: ReadonlySet<string> } | null,
+  there: HistoryThere | null,
   { steps }: { readonly steps: readonly { readonly revision: string }[] },
 ): void {
-  if (unmirrored === null || parseMirror(settings.mirror) === "none") return;
-  const { tool, table } = unmirrored.found;
-  const both = steps.map(({ revision }) => revision).filter((revision) => unmirrored.revisions.has(revision));
+  if (there === null || parseMirror(settings.mirror) === "none") return;
+  const { found, isMirrored, revisions, above } = there;
+  const { tool, table } = found;
+  const ids = steps.map(({ revision }) => revision);
+  const under = above === null ? [] : ids.filter((revision) => !revisions.has(revision));
+  if (under.length > 0)
+    throw new PlanRefused([
+      {
+        code: "ADOPT_CONFLICT",
+        message: `${namesOf(under)} would be taken back here, and ${tool.title} is at ${above} (${describeTable(table)}), which has no file here and may stand on ${under.length === 1 ? "it" : "them"}.`,
+        hint: `Restore the file of ${above} and of what is below it, or take it back with the release that has them. If ${tool.title} has nothing to do with these files: --mirror none. Nothing was changed.`,
+        details: { tool: tool.name, table: describeTable(table), revisions: under, above },
+      },
+    ]);
+  const both = isMirrored ? [] : ids.filter((revision) => revisions.has(revision));
   if (both.length === 0) return;
   const how = tool.writer === undefined ? "Say" : `Either tell ${tool.title} (--mirror ${tool.name}), or say`;
   throw new PlanRefused([

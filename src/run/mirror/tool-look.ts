@@ -3,16 +3,18 @@
  * `tools/compare.ts` compares. `run/adopt/adoption.ts` judges the result.
  */
 import { ordered } from "../../core/heads.ts";
+import { hasHadFile } from "../../core/history.ts";
 import type { Connection } from "../../database/connection.ts";
 import { ConfigError } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
-import type { Sets } from "../../tools/compare.ts";
 import type { Situation } from "../../tools/decisions.ts";
-import { describeTable, type Tool } from "../../tools/tool.ts";
+import type { Sets } from "../../tools/sets.ts";
+import { describeTable, type Parents, type Tool } from "../../tools/tool.ts";
 import { isOwnLayout, MIRRORED_BY_DEFAULT, TOOLS, toolNamed, toolsOf } from "../../tools/tools.ts";
 import type { Target } from "../session/target.ts";
 import { refuseElsewhere } from "./elsewhere.ts";
+import { toolsAtHeads } from "./heads.ts";
 import {
   type FoundHistory,
   findHistories,
@@ -56,11 +58,13 @@ export async function lookAt(
   hold: (advisory: Advisory) => Promise<void> = async () => {},
 ): Promise<Look | null> {
   const memory = await recallTools(target, connection, history);
-  const { tools, mirrored, table } = concerned(target, memory);
+  const { tools: usual, mirrored, table } = concerned(target, memory);
   const first = await isFresh(target, connection, history);
-  const [only] = tools;
   const known = new Set(history.entries.map(({ revision }) => revision));
   const pending = files.migrations.filter(({ id }) => !known.has(id));
+  const heads = await toolsAtHeads(target, connection, { files, history, pending, except: usual });
+  const tools = [...usual, ...heads];
+  const [only] = tools;
   const isAsked = isOwnLayout(target.source.layout) && parseMirror(target.settings.mirror) !== "none";
   if (isAsked && runsNothing !== true) {
     const untouched = first || isOnlyDeclared(history, memory);
@@ -114,7 +118,10 @@ export async function lookAt(
       : null;
   if (made !== null) await refuseView(connection, mirrored ?? only, made);
   const at = mirrored === undefined ? table : (made ?? table);
-  const mirror = mirrored === undefined ? null : mirrorOf(mirrored, found, { files, table: at, target });
+  const mirror =
+    mirrored === undefined
+      ? null
+      : mirrorOf(mirrored, found, { files, table: at, target, parents: parentsIn(history) });
   const tool = found?.tool ?? mirrored ?? only;
   return {
     ...{ tool, found, mirror, memory },
@@ -141,19 +148,36 @@ export function setsOf(
   return {
     files: ordered(files.migrations, target.settings.order),
     history: found.history,
-    match: sideBySide(found, files.migrations),
+    match: sideBySide(found, files.migrations, parentsIn(history)),
     seen,
     looked: seen?.has(LOOKED) === true,
-    ours: { ...oursIn(history, memory, name), older: olderIn(history, files) },
+    ours: {
+      ...oursIn(history, memory, name),
+      older: olderIn(history, files, ({ checksum }) => checksum),
+      rewritten: olderIn(history, files, ({ checksum, fingerprint }) => fingerprint ?? checksum),
+      checksums: new Map(history.entries.map(({ revision, checksum }) => [revision, checksum])),
+    },
   };
 }
 
+/** What our ledger knows of revisions that had a file. */
+function parentsIn({ entries }: RecordedHistory): Parents {
+  return new Map(entries.filter(hasHadFile).map(({ revision, parents }) => [revision, parents]));
+}
+
 /** Adopted revisions whose text was not that of the present file. */
-function olderIn({ entries }: RecordedHistory, { migrations }: Listing): ReadonlySet<string> {
-  const texts = new Map(migrations.map(({ id, checksum }) => [id, checksum]));
+function olderIn(
+  { entries }: RecordedHistory,
+  { migrations }: Listing,
+  textOf: (one: { readonly checksum: string; readonly fingerprint: string | null }) => string,
+): ReadonlySet<string> {
+  const texts = new Map(migrations.map((migration) => [migration.id, textOf(migration)]));
   const older = entries.filter(
-    ({ revision, baseline, state, checksum }) =>
-      baseline && state === "applied" && texts.has(revision) && texts.get(revision) !== checksum,
+    (entry) =>
+      entry.baseline &&
+      entry.state === "applied" &&
+      texts.has(entry.revision) &&
+      texts.get(entry.revision) !== textOf(entry),
   );
   return new Set(older.map(({ revision }) => revision));
 }

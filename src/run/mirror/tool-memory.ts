@@ -6,7 +6,7 @@ import { hasHadFile } from "../../core/history.ts";
 import { restored } from "../../core/sql/stored.ts";
 import type { Connection, Row } from "../../database/connection.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
-import { type Ours, remembered, type Sets, settledSubject } from "../../tools/compare.ts";
+import { hiddenSubject, type Ours, remembered, type Sets, settledSubject } from "../../tools/sets.ts";
 import { describeTable, type Relation, type Tool, type ToolRow } from "../../tools/tool.ts";
 import type { Target } from "../session/target.ts";
 
@@ -95,6 +95,9 @@ export function oursIn({ entries }: RecordedHistory, memory: ToolMemory, tool: s
 /** The subject that stands for the look itself. It tells a history without rows from one that was never looked at. */
 export const LOOKED = "";
 
+/** The subject that stands for the warning that the tool is not told of our steps. */
+export const UNTOLD = "untold:";
+
 /**
  * SQL that remembers this look, for a transaction of ours. Empty if nothing has changed since the last look. `table`
  * and `sets` are `null` if the tool has no history here. `kept` then says what stays remembered: a table that is gone may
@@ -117,7 +120,8 @@ export function rememberSql(
 ): string {
   const before = memory.seen.get(tool.name);
   const from = table === null ? "" : describeTable(table);
-  const subjects = new Set([LOOKED, ...(sets === null ? kept : remembered(sets))]);
+  const said = before?.subjects.has(UNTOLD) === true ? [UNTOLD] : [];
+  const subjects = new Set([LOOKED, ...said, ...(sets === null ? kept : remembered(sets))]);
   const same = before?.table === from && before.subjects.size === subjects.size;
   if (same && [...subjects].every((subject) => before.subjects.has(subject))) return "";
   const make = memory.created ? "" : `${sql.createToolRows()}; `;
@@ -166,6 +170,25 @@ export function seenRow(
   return sql.rememberToolRow({ tool: tool.name, history }, revision, "up");
 }
 
+/**
+ * SQL that remembers the history of a tool whose rows are heads, when a person speaks of its migrations for the first
+ * time. From then on it is looked at. Empty if it is looked at already.
+ */
+export function firstLook(
+  target: Target,
+  {
+    memory,
+    tool,
+    found,
+    sets,
+  }: { readonly memory: ToolMemory; readonly tool: Tool; readonly sets: Sets | null } & {
+    readonly found: { readonly table: Relation } | undefined;
+  },
+): string {
+  if (found === undefined || sets?.match.isSame !== true || memory.seen.has(tool.name)) return "";
+  return rememberSql(target, memory, { tool, table: found.table, sets }).replace(/;$/, "");
+}
+
 /** SQL that forgets this revision's row, after a person has said what became of it. */
 export function forgetRow(
   { ledger: { sql } }: Target,
@@ -173,6 +196,9 @@ export function forgetRow(
   revision: string,
 ): string {
   const seen = memory.seen.get(tool.name);
-  if (seen?.subjects.has(revision) !== true) return "";
-  return sql.rememberToolRow({ tool: tool.name, history: seen.table }, revision, "down");
+  if (seen === undefined) return "";
+  return [revision, hiddenSubject(revision)]
+    .filter((subject) => seen.subjects.has(subject))
+    .map((subject) => sql.rememberToolRow({ tool: tool.name, history: seen.table }, subject, "down"))
+    .join("; ");
 }

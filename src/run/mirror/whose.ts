@@ -11,6 +11,7 @@ import { PlanRefused } from "../../errors.ts";
 import type { ToolPlace } from "../../source/detect/tool-place.ts";
 import { matchRows } from "../../tools/match.ts";
 import { CURRENT_SCHEMA, type Found, isUsualPlace, KIND } from "../../tools/recognise.ts";
+import { isOfRow } from "../../tools/sets.ts";
 import {
   describeTable,
   type HistoryWriter,
@@ -92,7 +93,8 @@ export function isProven(tool: Tool, history: ToolHistory, { migrations, remembe
   const names = new Set(history.rows.map(({ name }) => name));
   // A tool whose migrations are programs has no files here. Its rows are known by their own names.
   const here = remembered.filter(
-    (subject) => subject !== "" && (tool.layouts.length === 0 || migrations.some(({ id }) => id === subject)),
+    (subject) =>
+      isOfRow(subject) && (tool.layouts.length === 0 || migrations.some(({ id }) => id === subject)),
   );
   if (here.length > 0 && here.every((subject) => ids.has(subject) || names.has(subject))) return true;
   return applied.some(

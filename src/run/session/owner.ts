@@ -46,3 +46,20 @@ function foreignTo({ settings }: Target, files: Listing, history: History): Prob
   const graph = graphOf(files.migrations, { order: settings.order });
   return checkOwner(graph, history, settings.project);
 }
+
+/**
+ * Applied migrations whose files are gone, and which stand before `last`. Their effect is in its file now, or in one before it,
+ * once a person says so.
+ */
+export function squashedInto(
+  { settings }: Target,
+  last: string | undefined,
+  { files, history }: { readonly files: Listing; readonly history: History },
+): readonly string[] {
+  const graph = graphOf(files.migrations, { order: settings.order });
+  const entries = versioned(history);
+  const end = entries.find(({ revision }) => revision === last)?.sequence ?? -1;
+  const isGone = ({ revision, state, sequence }: HistoryEntry) =>
+    state === "applied" && sequence < end && !graph.byId.has(revision);
+  return entries.filter((entry) => isGone(entry) && hasHadFile(entry)).map(({ revision }) => revision);
+}

@@ -10,7 +10,7 @@ import type { Prepared } from "./prepared.ts";
 export async function refuseWithoutWayBack(
   target: Target,
   steps: readonly Prepared[],
-  unmirrored: Parameters<typeof refuseUnmirroredDown>[1],
+  there: Parameters<typeof refuseUnmirroredDown>[1],
 ): Promise<void> {
   const forwards: Forward[] = [];
   for (const prepared of steps) {
@@ -19,7 +19,7 @@ export async function refuseWithoutWayBack(
   }
   const [first, ...others] = withoutWayBack(forwards);
   if (first !== undefined) throw new PlanRefused([first, ...others]);
-  refuseUnmirroredDown(target, unmirrored, { steps: steps.map(({ step }) => step) });
+  refuseUnmirroredDown(target, there, { steps: steps.map(({ step }) => step) });
 }
 
 /** One statement alone takes effect or fails; of several outside a transaction the first ones stay. */
