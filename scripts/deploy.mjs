@@ -1,5 +1,6 @@
 // Writes deploy/: what `godwit init` writes for a small project, to look at before one has a project; and the same files of
 // the examples. A test compares.
+
 import { execFileSync } from "node:child_process";
 import {
   cpSync,
@@ -14,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { buildIfNeeded } from "./fresh.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const KITS = ["docker", "compose", "kubernetes", "helm", "argo", "railway", "github-actions"];
@@ -83,7 +85,10 @@ export function filesBelow(folder) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  buildIfNeeded();
+  // All of it is made before anything is taken away.
+  const made = renderDeploy();
   rmSync(join(root, "deploy"), { recursive: true, force: true });
-  writeAll(join(root, "deploy"), renderDeploy());
+  writeAll(join(root, "deploy"), made);
   for (const name of Object.keys(EXAMPLES)) writeAll(join(root, "examples", name), renderExample(name));
 }

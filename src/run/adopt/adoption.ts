@@ -14,8 +14,9 @@ import { type Decision, decisionOf, type Situation } from "../../tools/decisions
 import type { Sets } from "../../tools/sets.ts";
 import { describeTable, type Tool } from "../../tools/tool.ts";
 import { toolsOf } from "../../tools/tools.ts";
-import { type FoundHistory, isGivenUp, refuseFailed } from "../mirror/histories.ts";
+import { type FoundHistory, refuseFailed } from "../mirror/histories.ts";
 import type { Mirror } from "../mirror/mirror.ts";
+import { isGivenUp } from "../mirror/mirror-setting.ts";
 import type { HistoryThere } from "../mirror/reruns.ts";
 import type { Advisory } from "../mirror/tool-lock.ts";
 import { isThatTable, type Look, type LookAt, lookAt } from "../mirror/tool-look.ts";

@@ -3,14 +3,8 @@ import type { Connection } from "../../database/connection.ts";
 import { SourceError } from "../../errors.ts";
 import type { Listing } from "../../source/source.ts";
 import { toolsOf } from "../../tools/tools.ts";
-import {
-  type FoundHistory,
-  findHistories,
-  onlyOne,
-  parseMirror,
-  tableOfOthers,
-  type Wanted,
-} from "../mirror/histories.ts";
+import { type FoundHistory, findHistories, onlyOne, type Wanted } from "../mirror/histories.ts";
+import { parseMirror, tableOfOthers } from "../mirror/mirror-setting.ts";
 import { whoseOf } from "../mirror/whose.ts";
 import type { Target } from "../session/target.ts";
 import { nothing, otherLayout } from "./problems.ts";

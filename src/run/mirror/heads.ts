@@ -9,7 +9,8 @@ import type { Listing } from "../../source/source.ts";
 import type { Tool } from "../../tools/tool.ts";
 import { isOwnLayout, TOOLS } from "../../tools/tools.ts";
 import type { Target } from "../session/target.ts";
-import { allHistories, parseMirror } from "./histories.ts";
+import { allHistories } from "./histories.ts";
+import { parseMirror } from "./mirror-setting.ts";
 import { readableOnly, whoseOf } from "./whose.ts";
 
 interface Files {

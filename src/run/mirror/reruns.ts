@@ -6,7 +6,8 @@ import { isLongNumber, isNameOf, matchRows, numbersOf, speaksOf } from "../../to
 import { isUsualPlace } from "../../tools/recognise.ts";
 import { describeTable, type Tool, type ToolHistory, type ToolRow } from "../../tools/tool.ts";
 import type { Target } from "../session/target.ts";
-import { allHistories, type FoundHistory, parseMirror } from "./histories.ts";
+import { allHistories, type FoundHistory } from "./histories.ts";
+import { parseMirror } from "./mirror-setting.ts";
 import { readableOnly, whoseOf } from "./whose.ts";
 
 /**

@@ -15,17 +15,10 @@ import { isOwnLayout, MIRRORED_BY_DEFAULT, TOOLS, toolNamed, toolsOf } from "../
 import type { Target } from "../session/target.ts";
 import { refuseElsewhere } from "./elsewhere.ts";
 import { toolsAtHeads } from "./heads.ts";
-import {
-  type FoundHistory,
-  findHistories,
-  isGivenUp,
-  onlyOne,
-  parseMirror,
-  sideBySide,
-  tableOfOthers,
-} from "./histories.ts";
+import { type FoundHistory, findHistories, onlyOne, sideBySide } from "./histories.ts";
 import type { Mirror } from "./mirror.ts";
 import { mirrorOf } from "./mirror-of.ts";
+import { isGivenUp, parseMirror, tableOfOthers } from "./mirror-setting.ts";
 import { refuseOthers } from "./other-ledgers.ts";
 import { refuseUnnoticed } from "./reruns.ts";
 import { withTexts } from "./row-texts.ts";

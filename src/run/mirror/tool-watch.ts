@@ -12,8 +12,9 @@ import { readers, sends, waitsToWrite } from "../../tools/intruder.ts";
 import { describeTable, nameOf, type Relation, type Tool } from "../../tools/tool.ts";
 import { isOwnLayout, TOOLS, toolsOf } from "../../tools/tools.ts";
 import type { Target } from "../session/target.ts";
-import { type FoundHistory, parseMirror, readHistory } from "./histories.ts";
+import { type FoundHistory, readHistory } from "./histories.ts";
 import { afterReaders, block, type MirrorSql, PRESENT_SQLSTATE, raise, raiseIf } from "./mirror.ts";
+import { parseMirror } from "./mirror-setting.ts";
 import { type Advisory, toolRunning } from "./tool-lock.ts";
 
 /** The tables that have the names of the tools' tables, taken before the history is searched. */

@@ -9,7 +9,7 @@ import { namesOfHead } from "../../tools/alembic.ts";
 import { tablesLike } from "../../tools/shape-sql.ts";
 import { nameOf, type Tool } from "../../tools/tool.ts";
 import { isOwnLayout, TOOLS } from "../../tools/tools.ts";
-import { parseMirror } from "../mirror/histories.ts";
+import { parseMirror } from "../mirror/mirror-setting.ts";
 import type { Target } from "../session/target.ts";
 import { ANY, block, raisePresent } from "./guard-sql.ts";
 import { rememberedPlaces } from "./remembered.ts";

@@ -8,7 +8,7 @@ import { literal, stored, storedArray } from "../../core/sql/quote.ts";
 import { KIND } from "../../tools/recognise.ts";
 import { type MirroredStep, nameOf, type Tool } from "../../tools/tool.ts";
 import { isOwnLayout, TOOLS, toolNamed, toolsOf } from "../../tools/tools.ts";
-import { parseMirror, tableOfOthers } from "../mirror/histories.ts";
+import { parseMirror, tableOfOthers } from "../mirror/mirror-setting.ts";
 import type { Target } from "../session/target.ts";
 import { ANY, block, columnsOf, raisePresent, raiseTakenBack } from "./guard-sql.ts";
 import { lostRows } from "./lost.ts";
