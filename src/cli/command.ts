@@ -94,6 +94,8 @@ export interface Answer {
   readonly whole?: boolean;
   /** 1: the answer to a question is no. For several targets: the worst exit code. */
   readonly exitCode?: number;
+  /** Of several targets, those that were left out because of others. */
+  readonly notBegun?: readonly string[];
 }
 
 /** Whether the flag of an option has an effect on a command. */

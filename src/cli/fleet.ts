@@ -161,6 +161,7 @@ function summed(
     result,
     exitCode,
     verbatim: all.some((each) => each.state === "done" && each.value.verbatim === true),
+    notBegun: all.filter(({ state }) => state === "not begun").map(({ name }) => name),
   };
 }
 

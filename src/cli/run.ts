@@ -165,6 +165,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
           ok: exitCode === 0,
           text: hideRemembered(text),
           problems: problemsIn(answer),
+          notBegun: answer.notBegun ?? [],
         });
     }
     return exitCode;
@@ -172,7 +173,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     if (!underWay.claim()) return exitCodeOf(error, exitCodes);
     log.live("");
     tellPrinted();
-    around.supervisor?.end({ ok: false, text: "", problems: problemsOf(error) });
+    around.supervisor?.end({ ok: false, text: "", problems: problemsOf(error), notBegun: [] });
     if (isTold()) for (const problem of problemsToTell(error)) log.problem("error", problem);
     return fail(error, { terminal, json, command: row.name, told: isTold(), exitCodes });
   }

@@ -14,6 +14,7 @@ export interface Supervisor {
     readonly ok: boolean;
     readonly text: string;
     readonly problems: readonly Problem[];
+    readonly notBegun: readonly string[];
   }) => void;
 }
 

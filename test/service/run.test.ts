@@ -1,6 +1,9 @@
 /** `godwit run -- <app>`: the app and its migrations side by side, over the real command. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { freePort } from "../../src/database/embedded/cluster.ts";
 import { type Command, commandIn } from "../support/command.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { childrenOf, isRunning, untilGone } from "../support/processes.ts";
@@ -175,7 +178,7 @@ test("of several targets only those are tried again whose cause can pass", async
   const files = {
     ...ONE,
     "wrong/0001_a.sql": "create tabel a ()",
-    "godwit.config.json": JSON.stringify({ targets }),
+    "godwit.config.json": JSON.stringify({ onTargetFailure: "continue", targets }),
   };
   const env = { NODE_ENV: "production", MIGRATION_RETRY_COUNT: "2", MIGRATION_RETRY_DELAY: "1ms" };
   const godwit = commandIn({ folder: folderOf(files), env: { ...env, GODWIT_ALLOW_SECOND_LEDGER: "true" } });
@@ -184,6 +187,35 @@ test("of several targets only those are tried again whose cause can pass", async
     "The migrations have failed after 3 attempts (STEP_FAILED, DATABASE_UNREACHABLE).",
   );
   expect(stderr.match(/0001_a failed/g)).toHaveLength(1);
+});
+
+test("targets that were not begun because of another one are tried again with it", async ({ db }) => {
+  const { hostname, port, pathname, username } = new URL(db.url);
+  const later = await freePort();
+  const targets = {
+    shop: { url: db.url },
+    late: { url: `postgres://${username}@127.0.0.1:${later}${pathname}`, ledgerSchema: "late", dir: "late" },
+  };
+  const files = {
+    ...ONE,
+    "late/0001_late.sql": "create table late (id int)",
+    "godwit.config.json": JSON.stringify({ connectAttempts: 1, targets }),
+  };
+  const env = { NODE_ENV: "production", MIGRATION_RETRY_COUNT: "200", MIGRATION_RETRY_DELAY: "10ms" };
+  const godwit = commandIn({ folder: folderOf(files), env: { ...env, GODWIT_ALLOW_SECOND_LEDGER: "true" } });
+  const running = godwit.start("run", "--wait", "--", process.execPath, "-e", "");
+  await running.says("not begun");
+  const forward = createServer((client) => {
+    const server = connect(Number(port), hostname);
+    client.pipe(server).pipe(client);
+    for (const end of [client, server]) end.on("error", () => {});
+  });
+  await new Promise<void>((resolve) => forward.listen(later, "127.0.0.1", resolve));
+  onTestFinished(() => void forward.close());
+  await running.exits(0);
+  expect(
+    await db.sql("select to_regclass('shops') is not null and to_regclass('late') is not null as both"),
+  ).toEqual([{ both: true }]);
 });
 
 test("migrations end with the supervisor, even if it is killed", async ({ db }) => {

@@ -55,7 +55,7 @@ export async function migrate(options: AttemptsOptions): Promise<Result> {
       return ended(witness, { ok: false, problems });
     }
     if (left !== null) {
-      targets = left;
+      targets = [...left, ...(outcome.notBegun ?? [])];
       settled.push(...outcome.problems.filter((problem) => !left.includes(targetOf(problem) ?? "")));
     }
     const pauseMs = options.delayMs(attempt);

@@ -43,6 +43,8 @@ export type Outcome =
       readonly problems: readonly Problem[];
       /** By whom: itself, us, or somebody else. */
       readonly by: "itself" | "deadline" | "memory" | "stop" | "others";
+      /** Targets that were left out because of others. */
+      readonly notBegun?: readonly string[];
     };
 
 /** Of 19, the least urgent: the app goes first. */
@@ -104,7 +106,8 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
   if (end?.ok === true && by === undefined) return { ok: true, text: end.text };
   if (end !== undefined) {
     const isLate = end.problems.some((problem) => problem.code === "DEADLINE");
-    return { ok: false, by: by ?? (isLate ? "deadline" : "itself"), problems: end.problems };
+    const { problems, notBegun } = end;
+    return { ok: false, by: by ?? (isLate ? "deadline" : "itself"), problems, notBegun };
   }
   return {
     ok: false,

@@ -10,6 +10,8 @@ export type FromMigrations =
       /** For people: `3 migrations applied to shop in 1.2 s.` */
       readonly text: string;
       readonly problems: readonly Problem[];
+      /** Targets that were left out because of others. */
+      readonly notBegun: readonly string[];
     };
 
 /**
