@@ -333,6 +333,8 @@ class Model {
   async squash(chance: Chance): Promise<void> {
     const { tool, files, said, isMirrored, replace } = this.#of;
     await this.ourUp();
+    // One file under another name and number is a renamed file.
+    if (files.length < 2) return;
     const last = files.at(-1) as ModelFile;
     const numbers = tool.isSet ? [files[0]?.n ?? 0, last.n, last.n + 10] : [last.n, last.n + 10];
     const n = numbers[chance.int(0, numbers.length - 1)] ?? 0;
