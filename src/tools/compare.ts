@@ -73,6 +73,10 @@ export function compare(sets: Sets): readonly ToolEvent[] {
   const skipped = new Set(match.skipped);
   const unplaced = new Map((match.unplaced ?? []).map((each) => [each.id, each]));
   const ids = new Set(files.map(({ id }) => id));
+  // Where the tool has no row but those that we wrote, it has passed over nothing.
+  const areOurs =
+    match.missing.length === 0 &&
+    match.applied.every(({ id }) => ours.known.has(id) && !ours.adopted.has(id));
   const events = files.flatMap((file): ToolEvent[] => {
     const { id } = file;
     const one = there.get(id);
@@ -88,7 +92,7 @@ export function compare(sets: Sets): readonly ToolEvent[] {
     if (one !== undefined) return [ofUnknown(one, sets)];
     const above = unplaced.get(id);
     if (above !== undefined && !ours.takenOut.has(id)) return [{ kind: "unplaced", ...above }];
-    return skipped.has(id) && !ours.takenOut.has(id) ? [{ kind: "passed-over", id, ours: false }] : [];
+    return skipped.has(id) && !ours.takenOut.has(id) ? [{ kind: "passed-over", id, ours: areOurs }] : [];
   });
   const gone = [...ours.withoutFile].filter(
     (id) =>

@@ -247,7 +247,7 @@ test("several targets: what the app is told of is every one of them", async ({ d
     shop: { url: db.url, ledgerSchema: "shop" },
     gone: { url: "postgres://x@127.0.0.1:1/y" },
   };
-  const files = { ...ONE, "godwit.config.json": JSON.stringify({ targets }) };
+  const files = { ...ONE, "godwit.config.json": JSON.stringify({ onTargetFailure: "continue", targets }) };
   const folder = folderOf(files);
   const env = { NODE_ENV: "production", MIGRATION_RETRY_COUNT: "1", MIGRATION_RETRY_DELAY: "1ms" };
   const godwit = commandIn({ folder, env: { ...env, GODWIT_ALLOW_SECOND_LEDGER: "true" } });
