@@ -104,9 +104,10 @@ export function databaseError(
 
 /** What was thrown, as it may be kept: only its own words are looked at later, never its data. */
 function causeWith(thrown: unknown, words: { readonly message: string }): unknown {
-  if (!(thrown instanceof Error)) return { ...(thrown as object), ...words };
+  if (!(thrown instanceof Error)) return { ...(thrown as object), ...words, internalQuery: undefined };
   const stack = thrown.stack?.replace(thrown.message, () => words.message);
-  return Object.assign(thrown, words, { stack });
+  // The inner statement as it ran, with every value in it; the context names it without.
+  return Object.assign(thrown, words, { stack, internalQuery: undefined });
 }
 
 /** The driver gives up by itself when the server asks for a password and there is none. */
