@@ -75,8 +75,9 @@ export function speaksOf(
   const numbers = numbersOf(migration);
   const shared = numbers.filter((one) => isLongNumber(one) && fronts.includes(one));
   if (shared.some(isMinute)) return "surely";
-  // A short number in front of a program's name.
-  const short = keys.flatMap((key) => frontOf(key) ?? []).filter((one) => !isLongNumber(one));
+  // A short number in front of a program's name. In front of a dot it is a version in parts.
+  const named = keys.filter((key) => /^\d[\d-]*[_-]/.test(key));
+  const short = named.flatMap((key) => frontOf(key) ?? []).filter((one) => !isLongNumber(one));
   const inFront = numbers.filter((one) => short.includes(one));
   const known = new Set(keys.map(withoutZeros));
   const same = numbers.filter((one) => known.has(one));
