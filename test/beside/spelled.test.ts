@@ -82,7 +82,9 @@ test("a row that is a file's own by name says nothing of another file, and a day
   expect((await up(target)).steps).toHaveLength(1);
   if (!withoutPsql) expect(psql(db.url, script)).not.toContain("another tool");
   writeFiles(folder, { "20240103000001_a.sql": "select 1;", "20240101000001_b.sql": "select 1;" });
-  expect((await refusalOf(up(target))).error.message).toContain("has applied 20240101000001_b (there 20240101000001_a.js) to");
+  expect((await refusalOf(up(target))).error.message).toContain(
+    "has applied 20240101000001_b (there 20240101000001_a.js) to",
+  );
   writeFiles(folder, { "20240101000001_a.sql": "select 1;" });
   const { error } = await refusalOf(up(target));
   expect(error.message).toContain("has applied 20240101000001_a to");
