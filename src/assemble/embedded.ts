@@ -1,9 +1,10 @@
 /** The embedded server of a configuration that names no database. It is for development only. */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { Embedded } from "../database/embedded/embedded.ts";
 import { ConfigError } from "../errors.ts";
+import { makeFolder } from "../std/make-folder.ts";
 
 /** Receives lines about the embedded server. The line that says that it is used is loud. */
 export type Say = (line: string, options?: { readonly loud: boolean }) => void;
@@ -35,7 +36,7 @@ export async function startEmbedded(config: Config, say: Say): Promise<Embedded>
 
 /** A database does not belong into version control. */
 function keepOutOfGit(folder: string): void {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const path = join(folder, ".gitignore");
   if (!existsSync(path)) writeFileSync(path, "*\n");
 }

@@ -1,8 +1,9 @@
 /** Writes the files that commands create. Each exists completely or not at all, and a full disk is a named error. */
 import { randomUUID } from "node:crypto";
-import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { ConfigError, GodwitError } from "../errors.ts";
+import { makeFolder } from "../std/make-folder.ts";
 
 /** Writes a new file and never overwrites one. Throws `ConfigError` `OUTPUT_FAILED`. */
 export function writeNew(path: string, text: string): void {
@@ -51,7 +52,7 @@ export function asUnwritten(path: string, error: unknown): unknown {
 
 function withDraft(path: string, text: string, place: (draft: string) => void): void {
   const draft = `${path}.${randomUUID()}.tmp`;
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   try {
     writeFileSync(draft, text, { flag: "wx" });
     place(draft);

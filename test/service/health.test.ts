@@ -85,6 +85,20 @@ test("a port that is taken is said, and keeps neither the app nor the migrations
   await end(running);
 });
 
+test("a status file that can't be written is said once, and keeps neither the app nor the migrations from running", async ({
+  db,
+}) => {
+  const files = { "app.js": "", "migrations/0001_a.sql": "create table a (id int)" };
+  for (const file of ["/proc/nope/st.json", "app.js/x/st.json"]) {
+    const { running } = start(db, files, [`--status-file=${file}`]);
+    await running.says(/1 migration applied|everything is applied/);
+    running.child.kill("SIGTERM");
+    const { stderr } = await running.exits(143);
+    expect(stderr.match(/\[[A-Z_]+\]/g)).toEqual(["[STATUS_FILE]"]);
+    expect(stderr).toContain(`${file} can't be written: `);
+  }
+});
+
 test("migrations that are switched off leave it unknown, and ready", async ({ db }) => {
   const { running } = start(db, {}, ["--health-port=0"], { SKIP_MIGRATIONS: "true" });
   const url = await urlOf(running);

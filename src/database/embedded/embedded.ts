@@ -29,6 +29,7 @@ import { chmod, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { DatabaseError } from "../../errors.ts";
+import { makeFolder } from "../../std/make-folder.ts";
 import { type Binaries, locateBinaries } from "./binaries.ts";
 import {
   type ClusterOptions,
@@ -85,7 +86,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
 
 async function open(options: EmbeddedOptions): Promise<Embedded> {
   const { log, database = "app", environment, stopTimeoutMs = 10_000 } = options;
-  await mkdir(options.folder, { recursive: true });
+  makeFolder(options.folder);
   const folder = await realpath(options.folder);
   const binaries = await locateBinaries(options.packageFolder);
   // Asked only by who makes or starts: finding out takes longer than attaching.

@@ -5,10 +5,11 @@
  * A reader never sees half of it: each state is written beside it and then renamed. A process that is killed leaves its last
  * state behind, so the file names the process: where that is gone, a run that was under way is no longer known.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { ConfigError } from "../../errors.ts";
+import { makeFolder } from "../../std/make-folder.ts";
 import { tolerant } from "../../std/tolerant.ts";
 import type { About } from "./about.ts";
 import { type HealthAnswer, healthAnswer } from "./answer.ts";
@@ -95,14 +96,14 @@ function documentOf(snapshot: HealthSnapshot, about: About): StatusDocument {
 function writeWhole(file: string, text: string): void {
   const draft = `${file}.${process.pid}.new`;
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     // A killed process with the same id may have left one. A link that somebody else has put there is not followed.
     rmSync(draft, { force: true });
     // Others of the container may read it, and there is no secret in it.
     writeFileSync(draft, text, { mode: 0o644, flag: "wx" });
     renameSync(draft, file);
   } catch (error) {
-    rmSync(draft, { force: true, recursive: false });
+    withoutDraft(draft);
     throw new ConfigError(
       {
         code: "STATUS_FILE",
@@ -112,6 +113,15 @@ function writeWhole(file: string, text: string): void {
       },
       { cause: error },
     );
+  }
+}
+
+/** There may be none, and no folder to have one. */
+function withoutDraft(draft: string): void {
+  try {
+    rmSync(draft, { force: true });
+  } catch {
+    // Why the file can't be written is what is told.
   }
 }
 

@@ -10,11 +10,12 @@
  * final place, tested, and only then moved there. A build that fails leaves the old bundle untouched.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Direction, Migration, MigrationSettings } from "../../core/migration.ts";
 import { type Problem, SourceError } from "../../errors.ts";
 import { describeFault, parseJson } from "../../std/json.ts";
+import { makeFolder } from "../../std/make-folder.ts";
 import { type Modules, type ModulesOptions, openModules } from "../module/modules.ts";
 import type { Content, Source } from "../source.ts";
 import { readBytes } from "../text.ts";
@@ -122,7 +123,7 @@ function openDraft(folder: string) {
       const hash = sha256(content);
       if ((files[path] ?? hash) !== hash)
         throw broken(path, `Two different files would both be ${path} in the bundle`, "Rename one of them.");
-      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      makeFolder(dirname(join(folder, path)));
       writeFileSync(join(folder, path), content);
       files[path] = hash;
       return path;

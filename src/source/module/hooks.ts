@@ -173,7 +173,10 @@ function readIfThere(path: string): string | undefined {
 export function keep(path: string, code: string): boolean {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    // mkdir's own `recursive` may loop for ever (std/make-folder.ts, which can't be imported here).
+    const missing: string[] = [];
+    for (let folder = dirname(path); !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
+    for (const folder of missing) mkdirOnce(folder);
     try {
       writeFileSync(temporary, code);
       renameSync(temporary, path);
@@ -183,5 +186,14 @@ export function keep(path: string, code: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Another process may make it at the same time. */
+function mkdirOnce(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
