@@ -152,6 +152,26 @@ test("an app that can't be started is said in godwit run's words, and --wait is 
   expect((await godwit.launch().exits(1, 2)).stderr).toContain("needs the command of the app behind --");
 });
 
+test("an app that ends at once, however often, is not outlived by the migrations", async ({ db }) => {
+  const { godwit } = place(db, SLEEPING);
+  for (let n = 0; n < 30; n++) await godwit.launch("--", "sh", "-c", "exit 7").exits(7);
+  expect(await isSleeping(db)).toBe(false);
+});
+
+test("a script without its interpreter is said in godwit run's words", async ({ db }) => {
+  const { godwit, folder } = place(db, ONE);
+  for (const line of ["#!/nope/sh", "#! /nope/sh -e", "#!/bin/sh\r"]) {
+    writeFileSync(join(folder, "script"), `${line}\nexit 7\n`, { mode: 0o755 });
+    const { stderr } = await godwit.launch("--", "./script").exits(127);
+    expect(stderr).toContain("[APP_NOT_STARTED]");
+    expect(stderr).not.toContain("setsid");
+  }
+  for (const line of ["#!/bin/sh", "#! /bin/sh -e", ""]) {
+    writeFileSync(join(folder, "script"), `${line}\nexit 7\n`, { mode: 0o755 });
+    await godwit.launch("--", "./script").exits(7);
+  }
+});
+
 test("words with spaces, quotes and -- reach the app as they are, and its input too", async ({ db }) => {
   const { folder } = place(db, ONE);
   const words = ["a b", "$HOME", "*", "--", "it's", ""];
