@@ -43,6 +43,8 @@ test("migrations that hang end at their deadline, and a step that has hung alone
   running.child.kill("SIGTERM");
   const { stderr } = await running.exits(143);
   expect(stderr).not.toContain("Attempt 1");
+  // Who was stopped says so itself, and nobody repeats it.
+  expect(stderr.match(/\[DEADLINE\]/g)).toHaveLength(1);
 });
 
 test("a deadline that is shorter than the wait for another run is a cause that can pass", async ({ db }) => {

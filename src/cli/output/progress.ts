@@ -23,17 +23,20 @@ export interface Progress {
 
 export function createProgress(log: Log): Progress {
   let reportedAt = 0;
-  let blockedBy = "";
+  /** In this try of the step, who is in the way and was said. */
+  const said = new Set<number>();
   let verb = "applied";
   const onImport = createImportProgress(log);
+
+  const sayNews = (who: string, blockers: readonly Blocker[], fields: Waiting["fields"]) => {
+    sayBlockers(log, who, { blockers: blockers.filter(({ pid }) => !said.has(pid)), fields });
+    for (const { pid } of blockers) said.add(pid);
+  };
 
   const onProgress = ({ step, elapsedMs, blockers }: RunEvent & { kind: "step-progress" }) => {
     const waiting = blockers.length > 0 ? `, waiting for ${describeBlocker(blockers[0])}` : "";
     log.live(`${step.revision} ${formatDuration(elapsedMs)}${waiting}`);
-    const blocker = String(blockers[0]?.pid ?? "");
-    const news = blocker !== "" && blocker !== blockedBy;
-    blockedBy = blocker;
-    if (news) sayBlockers(log, step.revision, { blockers, fields: fieldsOf(step) });
+    sayNews(step.revision, blockers, fieldsOf(step));
     if (elapsedMs - reportedAt < REPORT_EVERY_MS) return;
     reportedAt = elapsedMs;
     log.write("info", `${step.revision} has been running for ${formatDuration(elapsedMs)}${waiting}`, {
@@ -85,7 +88,7 @@ export function createProgress(log: Log): Progress {
         return;
       case "step-started":
         reportedAt = 0;
-        blockedBy = "";
+        said.clear();
         log.live(`${event.step.revision} …`);
         log.write("debug", `${event.step.revision} begins`, fieldsOf(event.step));
         return;
@@ -100,7 +103,8 @@ export function createProgress(log: Log): Progress {
         onProgress(event);
         return;
       case "step-retry":
-        sayBlockers(log, event.step.revision, { blockers: event.blockers, fields: fieldsOf(event.step) });
+        sayNews(event.step.revision, event.blockers, fieldsOf(event.step));
+        said.clear();
         log.write(
           "warn",
           `${event.step.revision}: ${event.problem.message} Rolled back; try ${event.attempt + 1} of ${event.attempts} in ${formatDuration(event.delayMs)}`,
@@ -108,7 +112,8 @@ export function createProgress(log: Log): Progress {
         );
         return;
       case "run-retry":
-        sayBlockers(log, "the run", { blockers: event.blockers, fields: {} });
+        sayNews("the run", event.blockers, {});
+        said.clear();
         log.write(
           "warn",
           `${event.problem.message} Rolled back; try ${event.attempt + 1} of ${event.attempts} in ${formatDuration(event.delayMs)}`,

@@ -45,8 +45,7 @@ export async function migrate(options: AttemptsOptions): Promise<Result> {
     }
     const left = outcome.by === "itself" ? leftToTry(outcome.problems) : null;
     const problems = [...settled, ...outcome.problems];
-    // What it could say itself, it has.
-    if (outcome.by !== "itself" && outcome.by !== "stop")
+    if (outcome.isSaid !== true && outcome.by !== "stop")
       for (const problem of outcome.problems) voice.problem("error", problem);
     if (signal.aborted) return ended(witness, { ok: false, problems });
     const again = attempt <= retries && (left !== null || isWorthwhile(outcome, progress));

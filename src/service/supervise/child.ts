@@ -41,6 +41,8 @@ export type Outcome =
   | {
       readonly ok: false;
       readonly problems: readonly Problem[];
+      /** The process has said them itself, in the log that both write. */
+      readonly isSaid?: boolean;
       /** By whom: itself, us, or somebody else. */
       readonly by: "itself" | "deadline" | "memory" | "stop" | "others";
       /** Targets that were left out because of others. */
@@ -107,7 +109,7 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
   if (end !== undefined) {
     const isLate = end.problems.some((problem) => problem.code === "DEADLINE");
     const { problems, notBegun } = end;
-    return { ok: false, by: by ?? (isLate ? "deadline" : "itself"), problems, notBegun };
+    return { ok: false, by: by ?? (isLate ? "deadline" : "itself"), problems, isSaid: true, notBegun };
   }
   return {
     ok: false,
