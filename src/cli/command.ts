@@ -63,6 +63,11 @@ export interface Invocation {
   readonly underWay: UnderWay;
   /** Whether whoever started this process will start it again after such a failure. */
   readonly isTriedAgain: (problems: readonly Problem[]) => boolean;
+  /**
+   * Says how the only run has ended, before the command does: whoever supervises it need not wait until others are told.
+   * `null`: nobody supervises it, or there are several.
+   */
+  readonly runEnded: ((end: { readonly answer: Answer } | { readonly error: unknown }) => void) | null;
   /** Writes one line for people to stderr. */
   readonly say: (line: string, options?: { readonly loud: boolean }) => void;
   readonly json: boolean;

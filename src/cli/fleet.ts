@@ -58,7 +58,12 @@ function memberOf(config: Config, around: FleetRun, source?: Invocation["source"
     name,
     reach,
     run: async () => {
-      const own = { ...invocation, config: async () => config, ...(source === undefined ? {} : { source }) };
+      const own = {
+        ...invocation,
+        config: async () => config,
+        runEnded: null,
+        ...(source === undefined ? {} : { source }),
+      };
       if (alone) return command.run(own);
       const log = prefixedLog(invocation.log(), name, { live, brief: config.target?.schema != null });
       const observe = invocation.underWay.watch(createProgress(log).observe, name);

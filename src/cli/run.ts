@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type Config, schemaTarget } from "../config/config.ts";
 import { loadConfig, timeoutBefore } from "../config/load.ts";
 import { flagName, OPTIONS } from "../config/options.ts";
-import { GodwitError, Interrupted, type Problem, problemsOf } from "../errors.ts";
+import { GodwitError, type Interrupted, type Problem, problemsOf } from "../errors.ts";
 import { GRACE_MS, orEnded } from "../run/session/ending.ts";
 import { passwordsIn } from "../std/credentials.ts";
 import { hideRemembered, redact, remember } from "../std/secret.ts";
@@ -12,6 +12,7 @@ import { COMMANDS } from "./commands.ts";
 import type { Deadline } from "./deadline.ts";
 import { refuseFlags } from "./given.ts";
 import { documentOf } from "./output/document.ts";
+import { sayEnding } from "./output/ending.ts";
 import { type ExitCodeKind, exitCodeOf } from "./output/exit.ts";
 import { createJsonLog, createTextLog, type Log } from "./output/log.ts";
 import { formatError, problemsToTell } from "./output/problems.ts";
@@ -109,6 +110,31 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
   const tellPrinted = () => {
     for (const line of printed.splice(0)) log.write("info", line);
   };
+  const isTold = () => loaded?.values.logFormat === "json";
+  // The first of them who claims the answer gives it.
+  const succeed = (answer: Answer): number => {
+    const { exitCode = 0, text } = answer;
+    if (underWay.claim()) {
+      if (around.supervisor === null)
+        print(answer, { terminal, json, quiet: flags.quiet === true, command: row.name });
+      else
+        around.supervisor.end({
+          ok: exitCode === 0,
+          text: hideRemembered(text),
+          problems: problemsIn(answer),
+          notBegun: answer.notBegun ?? [],
+        });
+    }
+    return exitCode;
+  };
+  const failed = (error: unknown): number => {
+    if (!underWay.claim()) return exitCodeOf(error, exitCodes);
+    log.live("");
+    tellPrinted();
+    around.supervisor?.end({ ok: false, text: "", problems: problemsOf(error), notBegun: [] });
+    if (isTold()) for (const problem of problemsToTell(error)) log.problem("error", problem);
+    return fail(error, { terminal, json, command: row.name, told: isTold(), exitCodes });
+  };
   const invocation: Invocation = {
     arguments: parsed.arguments,
     flags,
@@ -137,13 +163,16 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     app: parsed.app,
     takeSignals: around.takeSignals,
     underWay,
+    runEnded:
+      around.supervisor === null
+        ? null
+        : (end) => void ("answer" in end ? succeed(end.answer) : failed(end.error)),
     isTriedAgain: around.supervisor?.isTriedAgain ?? (() => false),
     say: (line, options) => log.write(options?.loud === true ? "warn" : "info", line),
     json,
     exitCodes,
     commands: COMMANDS,
   };
-  const isTold = () => loaded?.values.logFormat === "json";
   const giveUp = (error: Interrupted, known: Known) => {
     log.live("");
     if (isTold()) log.problem("error", error);
@@ -155,40 +184,10 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
   try {
     const command = await row.load();
     const answered = answerOf(command.run, { row, typed, invocation, workingFolder });
-    const answer = await orEnded(answered, { signal, graceMs: GRACE_MS });
-    const { exitCode = 0, text } = answer;
-    if (underWay.claim()) {
-      if (around.supervisor === null)
-        print(answer, { terminal, json, quiet: flags.quiet === true, command: row.name });
-      else
-        around.supervisor.end({
-          ok: exitCode === 0,
-          text: hideRemembered(text),
-          problems: problemsIn(answer),
-          notBegun: answer.notBegun ?? [],
-        });
-    }
-    return exitCode;
+    return succeed(await orEnded(answered, { signal, graceMs: GRACE_MS }));
   } catch (error) {
-    if (!underWay.claim()) return exitCodeOf(error, exitCodes);
-    log.live("");
-    tellPrinted();
-    around.supervisor?.end({ ok: false, text: "", problems: problemsOf(error), notBegun: [] });
-    if (isTold()) for (const problem of problemsToTell(error)) log.problem("error", problem);
-    return fail(error, { terminal, json, command: row.name, told: isTold(), exitCodes });
+    return failed(error);
   }
-}
-
-/** The end may take some seconds, and a person at the terminal has nothing else to see in them. */
-function sayEnding(log: Log, reason: unknown): void {
-  if (!(reason instanceof Interrupted)) return;
-  const { by } = reason;
-  log.write(
-    "info",
-    by === "deadline"
-      ? "The deadline has passed: ending what is under way"
-      : `${by}: ending what is under way; a second signal ends the process at once`,
-  );
 }
 
 /** Options that mean nothing without several targets. */

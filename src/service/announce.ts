@@ -18,6 +18,10 @@ export interface AnnounceOptions {
   readonly context: RunContext;
   /** The process ends with the run, so what was measured must be out before. */
   readonly isLast: boolean;
+  /** The run has ended, and whoever is told of it is still waited for. Not called where nobody is told. */
+  readonly onEnd?:
+    | ((end: { readonly report: Report } | { readonly error: unknown }) => Promise<void>)
+    | undefined;
   readonly isTriedAgain?: ((problems: readonly Problem[]) => boolean) | undefined;
 }
 
@@ -44,11 +48,13 @@ export async function announceRun(
   try {
     report = await work({ ...context, observe });
   } catch (error) {
+    await options.onEnd?.({ error });
     const known = error instanceof GodwitError ? reportIn(error) : null;
     const warnings = await end((teller) => teller.failed(error, known));
     if (known !== null && error instanceof GodwitError) error.report = withWarnings(known, warnings);
     throw error;
   }
+  await options.onEnd?.({ report });
   return withWarnings(report, await end((teller) => teller.completed(report)));
 }
 

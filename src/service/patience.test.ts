@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { patienceOf } from "./patience.ts";
 
-test("nobody hurries a run that ends by itself, and one that a signal ends waits less than a second", () => {
+test("nobody hurries a run that ends by itself, and one that a signal ends waits a second in all", () => {
   const stop = new AbortController();
   const patienceMs = patienceOf(stop.signal, { parts: 2 });
   expect(patienceMs()).toBe(3_000);
   stop.abort();
-  expect(patienceMs()).toBe(800);
+  expect(patienceMs()).toBe(500);
 });
 
 test("where most of the time after the signal is over, what is left is shared, and never negative", () => {

@@ -32,7 +32,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   let graceMs = 0;
   let health: OpenHealth | null = null;
   let webhooks: Config | null = null;
-  let telling: Promise<void> | undefined;
+  const stop = new AbortController();
   const state = createHealthState();
   const migrations = async () => {
     const config = await invocation.config().catch((error: unknown) => {
@@ -61,9 +61,11 @@ export async function run(invocation: Invocation): Promise<Answer> {
         observe: (event) => state.observe(event),
         end(result) {
           state.end(result);
-          if (webhooks !== null) telling = tellWebhooks(webhooks, result.problems, invocation);
+          if (webhooks === null) return;
+          return tellWebhooks(webhooks, result.problems, { log, signal: stop.signal });
         },
       },
+      stop,
       takeSignals,
     });
     return { json: {}, text: "", result: false, exitCode };
@@ -73,7 +75,6 @@ export async function run(invocation: Invocation): Promise<Answer> {
     log().problem("error", error.toProblem());
     return { json: {}, text: "", result: false, exitCode };
   } finally {
-    await telling;
     await (health as OpenHealth | null)?.close();
   }
 }
@@ -123,7 +124,7 @@ async function answerFor(
 async function tellWebhooks(
   config: Config,
   problems: readonly Problem[],
-  { log, signal }: Invocation,
+  { log, signal }: Pick<Invocation, "log" | "signal">,
 ): Promise<void> {
   const { isOfKilled, tellOfKilled } = await import("../../service/webhooks/killed.ts");
   const killed = problems.filter(isOfKilled);

@@ -7,7 +7,7 @@ import { switchedOff } from "../../config/switched-off.ts";
 import type { Report } from "../../run/report/report.ts";
 import { skippedReport } from "../../run/report/skipped.ts";
 import { migrateUp } from "../../run/up.ts";
-import { announceRun } from "../../service/announce.ts";
+import { type AnnounceOptions, announceRun } from "../../service/announce.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { withSession } from "../session.ts";
@@ -30,16 +30,22 @@ export async function run(invocation: Invocation): Promise<Answer> {
     if (remark !== null) invocation.say(remark);
     const imports = () => assembleImports(config);
     const checks = assembleChecks(config);
-    const { isTriedAgain } = invocation;
+    const { isTriedAgain, runEnded } = invocation;
+    const onEnd: AnnounceOptions["onEnd"] = async (end) =>
+      runEnded?.("report" in end ? { answer: await answerOf(end.report) } : end);
     const report = await announceRun(
-      { config, target, command: "up", context, isLast: true, isTriedAgain },
+      { config, target, command: "up", context, isLast: true, isTriedAgain, onEnd },
       (told) => migrateUp(target, options, { context: told, imports, checks }),
     );
-    if (report.imports === undefined) return { json: { report }, text: summary(report), result: false };
-    const { importSummary } = await import("./import.ts");
-    const text = [summary(report), ...report.imports.map(importSummary)].join("\n");
-    return { json: { report, imports: report.imports }, text, result: false };
+    return answerOf(report);
   });
+}
+
+async function answerOf(report: Report): Promise<Answer> {
+  if (report.imports === undefined) return { json: { report }, text: summary(report), result: false };
+  const { importSummary } = await import("./import.ts");
+  const text = [summary(report), ...report.imports.map(importSummary)].join("\n");
+  return { json: { report, imports: report.imports }, text, result: false };
 }
 
 export function summary(report: Report): string {

@@ -9,7 +9,8 @@ import { type ChildOptions, type Outcome, runChild } from "./child.ts";
 import { canPass } from "./protocol.ts";
 import type { Voice, Witness } from "./voice.ts";
 
-export interface AttemptsOptions extends Omit<ChildOptions, "observe" | "command" | "attemptsLeft"> {
+export interface AttemptsOptions
+  extends Omit<ChildOptions, "observe" | "onEnd" | "command" | "attemptsLeft"> {
   /** The command that migrates these targets. `null`: all that are meant. */
   readonly command: (targets: readonly string[] | null) => ChildOptions["command"];
   /** How often it is tried again. */
@@ -23,9 +24,11 @@ export interface AttemptsOptions extends Omit<ChildOptions, "observe" | "command
 export interface Result {
   readonly ok: boolean;
   readonly problems: readonly Problem[];
+  /** Settles when their process is gone, and everybody is told of it. */
+  readonly gone: Promise<unknown>;
 }
 
-/** Never rejects. */
+/** Resolves when the migrations have ended; their process may still tell others of it. Never rejects. */
 export async function migrate(options: AttemptsOptions): Promise<Result> {
   const { retries, voice, witness, signal } = options;
   witness.begin();
@@ -36,23 +39,29 @@ export async function migrate(options: AttemptsOptions): Promise<Result> {
     const progress = followed(witness);
     const command = options.command(targets);
     const attemptsLeft = Math.max(0, retries + 1 - attempt);
-    const outcome = await runChild({ ...options, command, attemptsLeft, observe: progress.observe });
+    let onEnd = (_outcome: Outcome) => {};
+    const told = new Promise<Outcome>((resolve) => {
+      onEnd = resolve;
+    });
+    const gone = runChild({ ...options, command, attemptsLeft, onEnd, observe: progress.observe });
+    const outcome = await Promise.race([told, gone]);
     if (outcome.ok) {
       voice.write("info", outcome.text);
-      if (settled.length === 0) return ended(witness, { ok: true, problems: [] });
+      if (settled.length === 0) return ended(witness, { ok: true, problems: [], gone });
       sayFailed(voice, { attempts: attempt, problems: settled });
-      return ended(witness, { ok: false, problems: settled });
+      return ended(witness, { ok: false, problems: settled, gone });
     }
     const left = outcome.by === "itself" ? leftToTry(outcome.problems) : null;
     const problems = [...settled, ...outcome.problems];
     if (outcome.isSaid !== true && outcome.by !== "stop")
       for (const problem of outcome.problems) voice.problem("error", problem);
-    if (signal.aborted) return ended(witness, { ok: false, problems });
+    if (signal.aborted) return ended(witness, { ok: false, problems, gone });
     const again = attempt <= retries && (left !== null || isWorthwhile(outcome, progress));
     if (!again) {
       sayFailed(voice, { attempts: attempt, problems });
-      return ended(witness, { ok: false, problems });
+      return ended(witness, { ok: false, problems, gone });
     }
+    await gone;
     if (left !== null) {
       targets = [...left, ...(outcome.notBegun ?? [])];
       settled.push(...outcome.problems.filter((problem) => !left.includes(targetOf(problem) ?? "")));
@@ -66,7 +75,7 @@ export async function migrate(options: AttemptsOptions): Promise<Result> {
       () => true,
       () => false,
     );
-    if (!paused) return ended(witness, { ok: false, problems });
+    if (!paused) return ended(witness, { ok: false, problems, gone });
   }
 }
 
@@ -92,8 +101,8 @@ function sayFailed(voice: Voice, { attempts, problems }: { attempts: number; pro
 }
 
 function ended(witness: Witness, result: Result): Result {
-  witness.end(result);
-  return result;
+  const told = witness.end(result);
+  return { ...result, gone: Promise.all([result.gone, told]) };
 }
 
 interface Progress {

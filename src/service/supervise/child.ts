@@ -32,6 +32,8 @@ export interface ChildOptions {
   /** How often its memory is looked at. */
   readonly lookEveryMs?: number;
   readonly observe: (event: RunEvent) => void;
+  /** It has told its end. Its process may still wait for those whom it tells of the run. */
+  readonly onEnd?: (outcome: Outcome) => void;
   /** Aborts when it should end. */
   readonly signal: AbortSignal;
 }
@@ -86,7 +88,11 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
   child.on("message", (message) => {
     const told = message as FromMigrations;
     if (told.kind === "event") options.observe(told.event);
-    else end = told;
+    else if (end === undefined) {
+      end = told;
+      // One that is being killed has ended by that.
+      if (by === undefined || by === "stop") options.onEnd?.(outcomeOf(told, by));
+    }
   });
   signal.addEventListener("abort", stop, { once: true });
   // It ends by itself at its deadline, and says what was kept. This is for one that hangs.
@@ -105,17 +111,21 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
   for (const timer of timers) clearTimeout(timer);
   if (by === "memory") return { ok: false, by, problems: [tooLarge(heldMost, maxMemoryBytes)] };
   if (by === "deadline") return { ok: false, by, problems: [hung(timeoutMs, graceMs)] };
-  if (end?.ok === true && by === undefined) return { ok: true, text: end.text };
-  if (end !== undefined) {
-    const isLate = end.problems.some((problem) => problem.code === "DEADLINE");
-    const { problems, notBegun } = end;
-    return { ok: false, by: by ?? (isLate ? "deadline" : "itself"), problems, isSaid: true, notBegun };
-  }
+  if (end !== undefined) return outcomeOf(end, by);
   return {
     ok: false,
     by: by ?? (killedBy === "SIGKILL" ? "others" : "itself"),
     problems: [gone(code, killedBy)],
   };
+}
+
+function outcomeOf(
+  { ok, text, problems, notBegun }: FromMigrations & { kind: "end" },
+  by: "stop" | undefined,
+): Outcome {
+  if (ok && by === undefined) return { ok, text };
+  const isLate = problems.some(({ code }) => code === "DEADLINE");
+  return { ok: false, by: by ?? (isLate ? "deadline" : "itself"), problems, isSaid: true, notBegun };
 }
 
 /** Linux counts each thread by itself. One that is started later is as patient as the one that starts it. */

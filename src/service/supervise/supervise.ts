@@ -32,6 +32,8 @@ export interface SuperviseOptions {
   readonly migrations: () => Promise<Migrations>;
   readonly voice: Voice;
   readonly witness: Witness;
+  /** Aborted here when a signal ends everything, and when the app has ended. */
+  readonly stop: AbortController;
   /** Gives the signals of this process to the one who is handed in, those that have come before too. */
   readonly takeSignals: (handler: (name: NodeJS.Signals) => void) => void;
 }
@@ -43,8 +45,7 @@ const STOP_GRACE_MS = 10_000;
 
 /** Resolves with the exit code: the app's. Throws only if the app could not be started. */
 export async function supervise(options: SuperviseOptions): Promise<number> {
-  const { wait, takeSignals, voice } = options;
-  const stop = new AbortController();
+  const { wait, takeSignals, voice, stop } = options;
   let app: App | undefined;
   let ending: NodeJS.Signals | undefined;
   let grace: NodeJS.Timeout | undefined;
@@ -73,7 +74,7 @@ export async function supervise(options: SuperviseOptions): Promise<number> {
     const { beside, stays } = options;
     app = beside === undefined ? await startApp(options.app) : appBeside(beside);
     migrations ??= migrating();
-    if (beside !== undefined && (await isDone(migrations, app)) && stays?.() !== true) return 0;
+    if (beside !== undefined && (await isDone(gone(migrations), app)) && stays?.() !== true) return 0;
     const code = await app.ended;
     app.sweep();
     clearTimeout(grace);
@@ -82,12 +83,16 @@ export async function supervise(options: SuperviseOptions): Promise<number> {
     return code;
   } finally {
     stop.abort();
-    await migrations;
+    if (migrations !== undefined) await gone(migrations);
   }
 }
 
+async function gone(migrations: Promise<Result>): Promise<void> {
+  await (await migrations).gone;
+}
+
 /** Whether the migrations end before the app does. */
-function isDone(migrations: Promise<Result>, app: App): Promise<boolean> {
+function isDone(migrations: Promise<void>, app: App): Promise<boolean> {
   return Promise.race([migrations.then(() => true), app.ended.then(() => false)]);
 }
 
@@ -98,17 +103,17 @@ async function migrateIfWanted(options: SuperviseOptions, signal: AbortSignal): 
     const wanted = await orAbort(options.migrations(), signal);
     if ("skipped" in wanted) {
       voice.write("warn", wanted.skipped);
-      witness.end({ ok: true, skipped: wanted.skipped, problems: [] });
-      return { ok: true, problems: [] };
+      const told = witness.end({ ok: true, skipped: wanted.skipped, problems: [] });
+      return { ok: true, problems: [], gone: Promise.resolve(told) };
     }
     return await migrate({ ...wanted, voice, witness, signal, graceMs: STOP_GRACE_MS });
   } catch (error) {
-    if (signal.aborted) return { ok: false, problems: [] };
+    if (signal.aborted) return { ok: false, problems: [], gone: Promise.resolve() };
     const problems: readonly Problem[] = problemsOf(error);
     for (const problem of problems) voice.problem("error", problem);
     if (!(error instanceof GodwitError)) voice.write("error", String((error as Error)?.stack ?? error));
     voice.write("error", "The migrations were not begun. The app goes on.");
-    witness.end({ ok: false, problems });
-    return { ok: false, problems };
+    const told = witness.end({ ok: false, problems });
+    return { ok: false, problems, gone: Promise.resolve(told) };
   }
 }

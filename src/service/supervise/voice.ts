@@ -16,9 +16,10 @@ export interface Witness {
   /** A run begins. */
   begin(): void;
   observe(event: RunEvent): void;
+  /** Settles when whoever else is told of it has been. Never rejects. */
   end(result: {
     readonly ok: boolean;
     readonly skipped?: string;
     readonly problems: readonly Problem[];
-  }): void;
+  }): void | Promise<void>;
 }

@@ -4,9 +4,9 @@ import type { Config } from "../../config/config.ts";
 import { Interrupted, problemsOf } from "../../errors.ts";
 import type { Report } from "../../run/report/report.ts";
 import type { RunContext, Target } from "../../run/session/target.ts";
-import { orAbort, timeLimit } from "../../std/time.ts";
+import { orAbort } from "../../std/time.ts";
 import { VERSION } from "../../std/version.ts";
-import { patienceOf } from "../patience.ts";
+import { patienceOf, patientLimit } from "../patience.ts";
 import type { RunTeller } from "../teller.ts";
 import { type Api, loadApi } from "./api.ts";
 import { openMeters } from "./meters.ts";
@@ -42,7 +42,7 @@ export async function tellTelemetry(options: TelemetryOptions): Promise<RunTelle
   const end = async (outcome: string, error: string | null) => {
     spans.end(outcome, error);
     meters.end(error === null ? "completed" : "failed", performance.now() - startedAt);
-    if (isLast) await flush(api, patienceMs());
+    if (isLast) await flush(api, patientLimit(context.signal, patienceMs));
     return null;
   };
   return {
@@ -63,13 +63,13 @@ const VARIABLES: TextMapGetter<Config["environment"]> = {
 };
 
 /** The API can't ask for it, but those that are registered can. */
-async function flush({ trace, metrics }: Api, patienceMs: number): Promise<void> {
+async function flush({ trace, metrics }: Api, limited: ReturnType<typeof patientLimit>): Promise<void> {
   const tracers = trace.getTracerProvider() as Flushable & { readonly getDelegate?: () => Flushable };
   const providers: readonly Flushable[] = [
     tracers.getDelegate?.() ?? tracers,
     metrics.getMeterProvider() as Flushable,
   ];
-  using limit = timeLimit(patienceMs);
+  using limit = limited;
   const flushed = Promise.allSettled(providers.map(async (provider) => provider.forceFlush?.()));
   await orAbort(flushed, limit.signal).catch(() => {});
 }

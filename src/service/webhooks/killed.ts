@@ -2,7 +2,7 @@
 import { assemble, createContext, isAddressed } from "../../assemble/assemble.ts";
 import type { Config } from "../../config/config.ts";
 import type { Problem } from "../../errors.ts";
-import { patienceOf } from "../patience.ts";
+import { patienceOf, patientLimit } from "../patience.ts";
 import { failedOf, messageOf } from "./message.ts";
 import { createSender } from "./sender.ts";
 import { closeSender, factsOf } from "./tell.ts";
@@ -22,10 +22,14 @@ export async function tellOfKilled(
   config: Config,
   { problems, signal }: KilledOptions,
 ): Promise<Problem | null> {
+  const patienceMs = patienceOf(signal, { parts: 2 });
+  using limit = patientLimit(signal, patienceMs);
   const context = createContext(config, { observe: () => {}, signal });
   // An embedded server ends with the process that has started it, and is not started again for this.
   await using assembled =
-    config.targets === null && isAddressed(config) ? await assemble(config, { say: () => {}, signal }) : null;
+    config.targets === null && isAddressed(config)
+      ? await assemble(config, { say: () => {}, signal: limit.signal })
+      : null;
   const target = assembled?.target ?? null;
   const sender = createSender(config.webhooks);
   const { runId, host } = context;
@@ -35,5 +39,5 @@ export async function tellOfKilled(
   sender.send(
     messageOf("run.failed", failedOf(facts, { outcome: "failed", problems, report: null }), new Date()),
   );
-  return closeSender(sender, { target, context, patienceMs: patienceOf(signal, { parts: 2 }) });
+  return closeSender(sender, { target, context, patienceMs });
 }

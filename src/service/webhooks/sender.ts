@@ -9,7 +9,7 @@
  * Each webhook gets its messages in order, one after the other. One that does not answer delays no other webhook.
  */
 import type { WebhookConfig } from "../../config/webhooks.ts";
-import { delay, timeLimit } from "../../std/time.ts";
+import { delay } from "../../std/time.ts";
 import type { Message } from "./message.ts";
 import { post } from "./post.ts";
 
@@ -23,8 +23,8 @@ export interface Undelivered {
 
 export interface Sender {
   send(message: Message): void;
-  /** Waits at most so long for what is under way. Resolves with what was not taken. Call it once. */
-  close(options: { readonly graceMs: number }): Promise<readonly Undelivered[]>;
+  /** Waits for what is under way, until the signal aborts. Resolves with what was not taken. Call it once. */
+  close(options: { readonly signal: AbortSignal }): Promise<readonly Undelivered[]>;
 }
 
 /** The pauses between the attempts of one message. After the last it is undelivered. */
@@ -75,9 +75,8 @@ export function createSender(webhooks: readonly WebhookConfig[]): Sender {
         });
       }
     },
-    async close({ graceMs }) {
-      using limit = timeLimit(graceMs);
-      limit.signal.addEventListener("abort", () => stop.abort(), { once: true });
+    async close({ signal }) {
+      signal.addEventListener("abort", () => stop.abort(), { once: true });
       hurry.abort();
       await Promise.all(lanes.map(({ last }) => last));
       return lanes.flatMap(({ webhook, left }) =>

@@ -10,9 +10,8 @@ import type { Config } from "../../config/config.ts";
 import { DatabaseError, Interrupted, type Problem, problemsOf } from "../../errors.ts";
 import type { Report } from "../../run/report/report.ts";
 import type { RunContext, Target } from "../../run/session/target.ts";
-import { timeLimit } from "../../std/time.ts";
 import { aboutOf } from "../health/about.ts";
-import { patienceOf } from "../patience.ts";
+import { patienceOf, patientLimit } from "../patience.ts";
 import type { RunTeller } from "../teller.ts";
 import { watchWaits } from "./blocked.ts";
 import { completedOf, failedOf, messageOf, type RunFacts, startedOf } from "./message.ts";
@@ -86,11 +85,11 @@ export async function closeSender(
   sender: Sender,
   { target, context, patienceMs }: CloseOptions,
 ): Promise<Problem | null> {
-  const left = await sender.close({ graceMs: patienceMs() });
+  const left = await delivered(sender, context.signal, patienceMs);
   if (left.length === 0) return null;
   if (target === null)
     return undeliveredProblem(left, "Nothing keeps them where several targets run at once.");
-  using limit = timeLimit(patienceMs());
+  using limit = patientLimit(context.signal, patienceMs);
   try {
     await keepUndelivered(target, left, { ...context, signal: limit.signal, observe: () => {} });
     return undeliveredProblem(
@@ -101,6 +100,11 @@ export async function closeSender(
     const why = error instanceof DatabaseError ? ` (${error.code})` : "";
     return undeliveredProblem(left, `The database could not keep them either${why}.`);
   }
+}
+
+async function delivered(sender: Sender, signal: AbortSignal, patienceMs: () => number) {
+  using limit = patientLimit(signal, patienceMs);
+  return await sender.close(limit);
 }
 
 function undeliveredProblem(left: readonly Undelivered[], hint: string): Problem {
