@@ -28,6 +28,8 @@ export interface LoadInput {
   readonly print?: (line: string) => void;
   /** `files`: no database is asked, so a variable that the file names for one may be missing. */
   readonly about?: "files" | undefined;
+  /** `false`: the command tells no webhook, so the variables of webhooks may be missing. */
+  readonly tells?: boolean | undefined;
 }
 
 /** Throws `ConfigError` (`CONFIG_INVALID`, `CONFIG_VARIABLE_INVALID`, `CONFIG_FILE_BROKEN`). */
@@ -77,7 +79,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     cacheFolder: read.cacheFolder ?? cacheFolder,
     phases: phasesOf(read),
     imports: configured,
-    webhooks: await webhooksOf(file.webhooks, read, { environment, ...place }),
+    webhooks: await webhooksOf(file.webhooks, read, { environment, ...place, tells: input.tells !== false }),
     environment,
     targets,
     given: file,
@@ -124,10 +126,17 @@ async function importsOf(
 async function webhooksOf(
   given: unknown,
   values: Values,
-  place: { readonly environment: Config["environment"]; readonly file: string },
+  place: { readonly environment: Config["environment"]; readonly file: string; readonly tells: boolean },
 ): Promise<Config["webhooks"]> {
   if (given === undefined && values.webhookUrl === null) return [];
-  return (await import("./webhooks.ts")).readWebhooks(given, values, place);
+  const { readWebhooks } = await import("./webhooks.ts");
+  try {
+    return readWebhooks(given, values, place);
+  } catch (error) {
+    const isMissing = error instanceof ConfigError && error.code === "CONFIG_VARIABLE_MISSING";
+    if (place.tells || !isMissing) throw error;
+    return [];
+  }
 }
 
 const NAMES = ["ts", "mts", "js", "mjs", "json"].map((extension) => `godwit.config.${extension}`);
