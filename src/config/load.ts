@@ -128,6 +128,7 @@ async function webhooksOf(
   values: Values,
   place: { readonly environment: Config["environment"]; readonly file: string; readonly tells: boolean },
 ): Promise<Config["webhooks"]> {
+  refuseHookWithoutUrl(values);
   if (given === undefined && values.webhookUrl === null) return [];
   const { readWebhooks } = await import("./webhooks.ts");
   try {
@@ -137,6 +138,21 @@ async function webhooksOf(
     if (place.tells || !isMissing) throw error;
     return [];
   }
+}
+
+/** The other variables are about the webhook that `GODWIT_WEBHOOK_URL` names. */
+function refuseHookWithoutUrl({ webhookUrl, webhookSecret, webhookEvents, webhookFormat }: Values): void {
+  if (webhookUrl !== null) return;
+  const others = { SECRET: webhookSecret, EVENTS: webhookEvents, FORMAT: webhookFormat };
+  const said = Object.entries(others).find(([, value]) => value !== null);
+  if (said === undefined) return;
+  const variable = `GODWIT_WEBHOOK_${said[0]}`;
+  throw new ConfigError({
+    code: "CONFIG_VARIABLE_INVALID",
+    message: `${variable} is set, and GODWIT_WEBHOOK_URL is not.`,
+    hint: `Set GODWIT_WEBHOOK_URL, or unset ${variable}. Webhooks of the configuration file have secrets of their own.`,
+    details: { variable },
+  });
 }
 
 const NAMES = ["ts", "mts", "js", "mjs", "json"].map((extension) => `godwit.config.${extension}`);

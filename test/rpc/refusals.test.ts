@@ -92,6 +92,12 @@ test.for<[string, Readonly<Record<string, string>>, string, RegExp]>([
     /SUPABASE_SERVICE_ROLE_KEY is neither/,
   ],
   [
+    "a secret key that is empty behind its prefix",
+    { SUPABASE_SERVICE_ROLE_KEY: "sb_secret_" },
+    "CONFIG_VARIABLE_INVALID",
+    /SUPABASE_SERVICE_ROLE_KEY is neither/,
+  ],
+  [
     "the anon key",
     { SUPABASE_SERVICE_ROLE_KEY: jwt({ role: "anon" }) },
     "CONFIG_VARIABLE_INVALID",
