@@ -5,6 +5,7 @@ import { commandIn } from "../support/command.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { folderOf } from "../support/target.ts";
+import { until } from "../support/until.ts";
 
 const FILES = { "migrations/0001_a.sql": "create table a (id int);" };
 /** Who is in no hurry waits for 3 s. */
@@ -21,6 +22,9 @@ test("a signal that comes while messages are waited for ends the wait within a s
   const { godwit } = await place(db);
   const running = godwit.start("up");
   await running.says("0001_a applied");
+  const sessions =
+    "select 1 from pg_stat_activity where datname = current_database() and application_name like 'godwit%' and pid <> pg_backend_pid()";
+  await until(async () => (await db.admin(sessions)).length === 0, { what: "the run to be over" });
   const signalled = performance.now();
   running.child.kill("SIGTERM");
   const { stderr } = await running.exits(0);
