@@ -31,6 +31,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
     const imports = () => assembleImports(config);
     const checks = assembleChecks(config);
     const { isTriedAgain } = invocation;
+    invocation.begun({ runId: context.runId, target: target.name });
     const report = await announceRun(
       { config, target, command: "up", context, isLast: true, isTriedAgain },
       (told) => migrateUp(target, options, { context: told, imports, checks }),

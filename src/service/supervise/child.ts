@@ -15,6 +15,7 @@ import type { RunEvent } from "../../run/report/events.ts";
 import { formatDuration } from "../../std/time.ts";
 import { heldBytes, threadsOf, treeOf } from "./memory.ts";
 import { type FromMigrations, SUPERVISED } from "./protocol.ts";
+import { createRuns } from "./runs.ts";
 
 export interface ChildOptions {
   /** The program and its arguments. */
@@ -66,6 +67,11 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
   const { pid } = child;
   if (pid === undefined) return notStarted(child);
   lower(pid);
+  const runs = createRuns();
+  const ofRuns = (problem: Problem): Problem => {
+    const cut = runs.cut();
+    return cut.length === 0 ? problem : { ...problem, details: { ...problem.details, runs: cut } };
+  };
   let end: (FromMigrations & { kind: "end" }) | undefined;
   let by: "deadline" | "memory" | "stop" | undefined;
   let heldMost = 0;
@@ -83,8 +89,11 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
   child.on("error", () => {});
   child.on("message", (message) => {
     const told = message as FromMigrations;
-    if (told.kind === "event") options.observe(told.event);
-    else end = told;
+    if (told.kind === "run") runs.begun(told);
+    else if (told.kind === "event") {
+      runs.observe(told.event);
+      options.observe(told.event);
+    } else end = told;
   });
   signal.addEventListener("abort", stop, { once: true });
   // It ends by itself at its deadline, and says what was kept. This is for one that hangs.
@@ -101,8 +110,8 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
   signal.removeEventListener("abort", stop);
   clearInterval(looking);
   for (const timer of timers) clearTimeout(timer);
-  if (by === "memory") return { ok: false, by, problems: [tooLarge(heldMost, maxMemoryBytes)] };
-  if (by === "deadline") return { ok: false, by, problems: [hung(timeoutMs, graceMs)] };
+  if (by === "memory") return { ok: false, by, problems: [ofRuns(tooLarge(heldMost, maxMemoryBytes))] };
+  if (by === "deadline") return { ok: false, by, problems: [ofRuns(hung(timeoutMs, graceMs))] };
   if (end?.ok === true && by === undefined) return { ok: true, text: end.text };
   if (end !== undefined) {
     const isLate = end.problems.some((problem) => problem.code === "DEADLINE");
@@ -112,7 +121,7 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
   return {
     ok: false,
     by: by ?? (killedBy === "SIGKILL" ? "others" : "itself"),
-    problems: [gone(code, killedBy)],
+    problems: [ofRuns(gone(code, killedBy))],
   };
 }
 

@@ -118,6 +118,16 @@ export function failedOf(
   };
 }
 
+/** Of a run whose process was killed, which has no report. */
+export function cutOf(
+  facts: RunFacts,
+  problems: readonly Problem[],
+  { applied = [], remaining = 0 }: { readonly applied?: readonly string[]; readonly remaining?: number },
+): MessageData {
+  const failed = failedOf(facts, { outcome: "failed", problems, report: null });
+  return { ...failed, applied: applied.slice(0, MOST_NAMES), count: applied.length, remaining };
+}
+
 export interface FailedRun {
   readonly outcome: Failed["outcome"];
   readonly problems: readonly Problem[];
