@@ -28,10 +28,9 @@ export function createRuns(): Runs {
     begun: (run) => void begun.push(run),
     observe(event) {
       if (event.kind === "finished") ended.add(event.report.runId);
-      if (event.kind === "planned") {
-        const steps = event.plan.direction === "up" ? event.plan.steps : [];
-        remaining = steps.map(({ revision }) => revision);
-      }
+      // A rollback plans too, and what it takes back is not what remained.
+      if (event.kind === "planned" && event.plan.direction === "up")
+        remaining = event.plan.steps.map(({ revision }) => revision);
       if (event.kind !== "step-done") return;
       const { revision, direction } = event.step;
       applied = without(applied, revision);
