@@ -14,7 +14,7 @@ import type { Source } from "../source/source.ts";
 import { gitCommit } from "../std/git.ts";
 import { VERSION } from "../std/version.ts";
 import { type Say, startEmbedded } from "./embedded.ts";
-import { isOverHttps, openerOverHttps } from "./rpc.ts";
+import { isOverHttps, openerOverHttps, refuseHalfApi } from "./rpc.ts";
 import { openSource, type SourceOptions } from "./source.ts";
 
 /** A target and what must be closed with it. */
@@ -59,6 +59,7 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
     for (const problem of address.warnings) options.observe?.({ kind: "warning", problem });
     return assembled(config, source, { open: opener(config, address), address });
   }
+  refuseHalfApi(config);
   refuseWithoutUrl(config);
   const embedded = await startEmbedded(config, options.say);
   const { watchedConnection } = await import("../database/embedded/watched.ts");

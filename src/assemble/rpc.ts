@@ -17,6 +17,20 @@ export function isOverHttps({ values, provenances, target }: Config, addressed: 
   return from.kind === "variable" && from.name === "SUPABASE_DB_URL";
 }
 
+/** The API needs a URL and a key. Throws `ConfigError` (`URL_MISSING`) where one of them is there, and no database URL. */
+export function refuseHalfApi({ values, provenances }: Config): void {
+  const { supabaseUrl, supabaseKey } = values;
+  if ((supabaseUrl === null) === (supabaseKey === null)) return;
+  const missing = supabaseUrl === null ? "NEXT_PUBLIC_SUPABASE_URL" : "SUPABASE_SERVICE_ROLE_KEY";
+  const from = provenances[supabaseUrl === null ? "supabaseKey" : "supabaseUrl"];
+  throw new ConfigError({
+    code: "URL_MISSING",
+    message: `${from.kind === "variable" ? from.name : "A part of Supabase's API"} is set, and ${missing} is not: over HTTPS both are needed.`,
+    hint: `Set ${missing}, or a database URL (SUPABASE_DB_URL or DATABASE_URL).`,
+    details: { variable: missing },
+  });
+}
+
 /** Throws `ConfigError`. Nothing is connected yet. */
 export async function openerOverHttps(
   config: Config,

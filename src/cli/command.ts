@@ -24,6 +24,8 @@ export interface CommandRow {
    */
   readonly targets?: "each" | "one" | "flag" | "none";
   /** What the command is about, which decides the options that it honours. Default: the database, and files with it. */
+  /** It tells webhooks, so what their configuration needs must be there. */
+  readonly tells?: true;
   readonly about?: "files" | "nothing";
   /** Flags, by their camelCase names, with which it is about the whole project and about no target. */
   readonly ofProject?: readonly string[];

@@ -48,6 +48,7 @@ const DEPLOYMENT = [
 export const COMMANDS: readonly CommandRow[] = [
   {
     name: "up",
+    tells: true,
     targets: "each",
     aliases: ["upgrade"],
     summary: "apply what is pending",
@@ -75,6 +76,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "run",
+    tells: true,
     targets: "none",
     stays: true,
     startsApp: true,
@@ -93,6 +95,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "down",
+    tells: true,
     aliases: ["downgrade"],
     summary: "revert migrations",
     arguments: [
@@ -387,6 +390,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "webhooks",
+    tells: true,
     targets: "each",
     summary: "show messages that no webhook has taken, and send them again",
     description:
@@ -404,6 +408,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "doctor",
+    tells: true,
     targets: "each",
     summary: "look for problems, and show where each setting comes from",
     examples: [["godwit doctor", "the first command to run if something seems wrong"]],

@@ -96,7 +96,8 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     // The file decides the format of the log. What it prints waits for that.
     const print = (line: string) => void printed.push(line);
     const about = row.about === "files" ? row.about : undefined;
-    loading = loadConfig({ flags: typed, environment, workingFolder, signal, print, about });
+    const tells = row.tells === true;
+    loading = loadConfig({ flags: typed, environment, workingFolder, signal, print, about, tells });
     loaded = await loading;
     deadline.set(stays ? 0 : loaded.values.timeout);
     return loaded;

@@ -2,7 +2,6 @@
  * The signals of the process. A command that ends is interrupted by them, and a second one ends it at once. A command that
  * stays alive takes them over and passes them on.
  */
-import { readFileSync } from "node:fs";
 import { Interrupted } from "../errors.ts";
 
 /** Those that an app may get; what the kernel sends for faults, and what nobody can catch, is not among them. */
@@ -33,10 +32,7 @@ export interface Signals {
 export function listenToSignals(onSecond: (name: EndingSignal) => void): Signals {
   const stop = new AbortController();
   let taken: SignalHandler | undefined;
-  const ending = (Object.keys(ENDING) as EndingSignal[]).filter(
-    (name) => name !== "SIGHUP" || !isHangupIgnored(),
-  );
-  for (const name of ending)
+  for (const name of Object.keys(ENDING) as EndingSignal[])
     process.on(name, () => {
       if (taken !== undefined) return taken(name);
       if (stop.signal.aborted) return onSecond(name);
@@ -53,17 +49,6 @@ export function listenToSignals(onSecond: (name: EndingSignal) => void): Signals
       if (reason instanceof Interrupted) handler(reason.by as NodeJS.Signals);
     },
   };
-}
-
-/** `nohup` starts a command so that a closed terminal does not end it. A handler of ours would take that away. */
-function isHangupIgnored(): boolean {
-  try {
-    const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
-    return (Number.parseInt(mask.slice(-1), 16) & 1) === 1;
-  } catch {
-    // No such file outside Linux. `nohup` takes the terminal away from all streams.
-    return !process.stdout.isTTY && !process.stderr.isTTY && process.platform !== "win32";
-  }
 }
 
 function interruption(name: EndingSignal): Interrupted {

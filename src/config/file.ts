@@ -1,5 +1,5 @@
 /** Reads `godwit.config.*` and checks its shape. This module is loaded only if there is such a file. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { ConfigError } from "../errors.ts";
 import { parseJson } from "../std/json.ts";
@@ -51,6 +51,8 @@ async function runFile(path: string, options: ReadOptions): Promise<ReadFile> {
 }
 
 function readJson(path: string): unknown {
+  // Reading a pipe that nobody writes to ends never, and nothing could end it.
+  if (!statSync(path).isFile()) throw new Error("it is not a file.");
   const parsed = parseJson(readFileSync(path, "utf8"));
   if ("value" in parsed) return parsed.value;
   const { line, column, expected } = parsed.fault;

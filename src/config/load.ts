@@ -28,6 +28,8 @@ export interface LoadInput {
   readonly print?: (line: string) => void;
   /** `files`: no database is asked, so a variable that the file names for one may be missing. */
   readonly about?: "files" | undefined;
+  /** `false`: the command tells no webhook, so the variables of webhooks may be missing. */
+  readonly tells?: boolean | undefined;
 }
 
 /** Throws `ConfigError` (`CONFIG_INVALID`, `CONFIG_VARIABLE_INVALID`, `CONFIG_FILE_BROKEN`). */
@@ -77,7 +79,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     cacheFolder: read.cacheFolder ?? cacheFolder,
     phases: phasesOf(read),
     imports: configured,
-    webhooks: await webhooksOf(file.webhooks, read, { environment, ...place }),
+    webhooks: await webhooksOf(file.webhooks, read, { environment, ...place, tells: input.tells !== false }),
     environment,
     targets,
     given: file,
@@ -124,10 +126,33 @@ async function importsOf(
 async function webhooksOf(
   given: unknown,
   values: Values,
-  place: { readonly environment: Config["environment"]; readonly file: string },
+  place: { readonly environment: Config["environment"]; readonly file: string; readonly tells: boolean },
 ): Promise<Config["webhooks"]> {
+  refuseHookWithoutUrl(values);
   if (given === undefined && values.webhookUrl === null) return [];
-  return (await import("./webhooks.ts")).readWebhooks(given, values, place);
+  const { readWebhooks } = await import("./webhooks.ts");
+  try {
+    return readWebhooks(given, values, place);
+  } catch (error) {
+    const isMissing = error instanceof ConfigError && error.code === "CONFIG_VARIABLE_MISSING";
+    if (place.tells || !isMissing) throw error;
+    return [];
+  }
+}
+
+/** The other variables are about the webhook that `GODWIT_WEBHOOK_URL` names. */
+function refuseHookWithoutUrl({ webhookUrl, webhookSecret, webhookEvents, webhookFormat }: Values): void {
+  if (webhookUrl !== null) return;
+  const others = { SECRET: webhookSecret, EVENTS: webhookEvents, FORMAT: webhookFormat };
+  const said = Object.entries(others).find(([, value]) => value !== null);
+  if (said === undefined) return;
+  const variable = `GODWIT_WEBHOOK_${said[0]}`;
+  throw new ConfigError({
+    code: "CONFIG_VARIABLE_INVALID",
+    message: `${variable} is set, and GODWIT_WEBHOOK_URL is not.`,
+    hint: `Set GODWIT_WEBHOOK_URL, or unset ${variable}. Webhooks of the configuration file have secrets of their own.`,
+    details: { variable },
+  });
 }
 
 const NAMES = ["ts", "mts", "js", "mjs", "json"].map((extension) => `godwit.config.${extension}`);

@@ -45,6 +45,28 @@ test("it needs neither a database nor a variable, and writes none of their value
   expect(env[0].name).toBe("SHOP_URL");
 });
 
+test("the variables of webhooks are named wherever a run needs them, and nowhere else needed", async () => {
+  const folder = folderOf({
+    "godwit.config.mjs": `import { env } from "godwit";
+      export default { webhooks: [{ url: env("OPS_HOOK"), secrets: [env("OPS_SECRET")] }] };`,
+    ...ONE,
+  });
+  const godwit = commandIn({ folder });
+  await godwit("init", ...FLAGS);
+  await godwit("build", "dist/migrations");
+  await godwit("heads");
+  const names = ["OPS_HOOK", "OPS_SECRET"];
+  const [{ env }] = yaml(folder, "deploy/kubernetes/job.yaml").spec.template.spec.containers;
+  expect(env.map(({ name }: { name: string }) => name)).toEqual(expect.arrayContaining(names));
+  const { services } = yaml(folder, "deploy/compose.yaml");
+  expect(Object.keys(services.migrate.environment)).toEqual(expect.arrayContaining(names));
+  const { jobs } = yaml(folder, ".github/workflows/migrations.yml");
+  expect(Object.keys(jobs.migrations.env)).toEqual(expect.arrayContaining(names));
+  expect(await workflowProblems(read(folder, ".github/workflows/migrations.yml"))).toEqual([]);
+  // Who sends needs them.
+  expect((await godwit.fails(1, "up")).stderr).toContain("OPS_HOOK is not set");
+});
+
 test("several targets: every folder, every variable, a server for each, and no bundle", async () => {
   const folder = folderOf({
     "godwit.config.mjs": `import { env } from "godwit";

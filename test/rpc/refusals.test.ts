@@ -92,6 +92,12 @@ test.for<[string, Readonly<Record<string, string>>, string, RegExp]>([
     /SUPABASE_SERVICE_ROLE_KEY is neither/,
   ],
   [
+    "a secret key that is empty behind its prefix",
+    { SUPABASE_SERVICE_ROLE_KEY: "sb_secret_" },
+    "CONFIG_VARIABLE_INVALID",
+    /SUPABASE_SERVICE_ROLE_KEY is neither/,
+  ],
+  [
     "the anon key",
     { SUPABASE_SERVICE_ROLE_KEY: jwt({ role: "anon" }) },
     "CONFIG_VARIABLE_INVALID",
@@ -223,4 +229,18 @@ test("a dry run needs a session, and says so by name", async ({ db }) => {
     { code: "DATABASE_NEEDS_SESSION", hint: expect.stringContaining("USE_NODE_MIGRATIONS=false") },
   ]);
   expect(await db.sql("select to_regclass('a') as a")).toEqual([{ a: null }]);
+});
+
+test("one half of the pair is no reason for another database: the other half is named", async () => {
+  const folder = folderOf({ "migrations/0001_a.sql": "create table a (id int);" });
+  const halves = [
+    [{ NEXT_PUBLIC_SUPABASE_URL: "https://x.supabase.co" }, "SUPABASE_SERVICE_ROLE_KEY is not"],
+    [{ SUPABASE_SERVICE_ROLE_KEY: "sb_secret_abcdefghijkl" }, "NEXT_PUBLIC_SUPABASE_URL is not"],
+  ] as const;
+  for (const [env, said] of halves)
+    for (const NODE_ENV of ["production", "development"]) {
+      const { stderr } = await commandIn({ folder, env: { ...env, NODE_ENV } }).fails(1, "up");
+      expect(stderr).toContain(said);
+      expect(stderr).not.toContain("abcdefghijkl");
+    }
 });

@@ -126,6 +126,19 @@ test("every target of a fleet tells for itself, and keeps for itself", async ({ 
   expect((await fleet.target("two").webhooks()).undelivered).toMatchObject([{ target: "two" }]);
 });
 
+test("what is said of a webhook that nobody has named is refused by name", async () => {
+  const folder = folderOf({ "migrations/0001_a.sql": "select 1;" });
+  for (const [name, value] of [
+    ["SECRET", `whsec_${Buffer.alloc(32, 1).toString("base64")}`],
+    ["EVENTS", "run.failed"],
+    ["FORMAT", "slack"],
+  ] as const) {
+    const variable = `GODWIT_WEBHOOK_${name}`;
+    const { stderr } = await commandIn({ folder, env: { [variable]: value } }).fails(1, "up");
+    expect(stderr).toContain(`${variable} is set, and GODWIT_WEBHOOK_URL is not.`);
+  }
+});
+
 async function ledgerOf(db: TestDatabase): Promise<string> {
   const tables = await db.sql<{ name: string }>(
     `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = '${ledgerSchema}'`,

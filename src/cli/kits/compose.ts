@@ -46,7 +46,7 @@ ${databases
   .flatMap((each) => addressOn(each, serverOf(each, project)))
   .map(([variable, value]) => `      ${variable}: ${value}`)
   .join("\n")}
-      # It says itself what it was doing when its time is over.
+${project.hooks.map(({ variable }) => `      ${variable}: \${${variable}:?is not set. A webhook of the configuration needs it}\n`).join("")}      # It says itself what it was doing when its time is over.
       MIGRATION_TIMEOUT: "${timeoutOf(project)}"${project.imports ? PASSED_ON : ""}
 
   app:

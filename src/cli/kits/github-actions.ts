@@ -48,7 +48,7 @@ jobs:
 ${databases.map(service).join("\n")}
     env:
 ${databases.flatMap((each, index) => addressOn(each, serverOf(index)).map(([variable, value]) => `      ${variable}: ${value}`)).join("\n")}
-${project.said.map(([variable, value]) => `      ${variable}: "${value}"\n`).join("")}    defaults:
+${project.said.map(([variable, value]) => `      ${variable}: "${value}"\n`).join("")}${hooksOf(project)}    defaults:
       run:
         # By this name it ends at the first command of a pipe that fails.
         shell: bash
@@ -105,4 +105,11 @@ function service({ name }: Database, index: number): string {
           POSTGRES_PASSWORD: postgres
         ports: ["${5432 + index}:5432"]
         options: --health-cmd "pg_isready --host 127.0.0.1" --health-interval 2s --health-retries 30`;
+}
+
+/** Nobody is to be told of a try, and the configuration needs a value. */
+function hooksOf({ hooks }: Project): string {
+  const values = { url: "http://127.0.0.1:9/", secret: `whsec_${Buffer.alloc(32).toString("base64")}` };
+  const lines = hooks.map(({ variable, part }) => `      ${variable}: "${values[part]}"\n`).join("");
+  return lines === "" ? "" : `      # Nobody listens there: a try is told to no webhook.\n${lines}`;
 }

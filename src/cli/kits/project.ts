@@ -18,6 +18,11 @@ export interface Database {
   readonly variables: readonly AddressVariable[];
 }
 
+export interface HookVariable {
+  readonly variable: string;
+  readonly part: "url" | "secret";
+}
+
 export interface Project {
   /** A name for images and services: lower case letters, digits and dashes. */
   readonly name: string;
@@ -30,6 +35,8 @@ export interface Project {
   /** What the files must say because neither the configuration file nor a default does: variables and their values. */
   readonly said: readonly (readonly [variable: string, value: string])[];
   readonly databases: readonly Database[];
+  /** The variables of webhooks. */
+  readonly hooks: readonly HookVariable[];
   /** Whether files are imported: that needs optional packages, and more memory. */
   readonly imports: boolean;
   /** The version of Godwit that the files install. */
@@ -69,15 +76,27 @@ export function projectOf(config: Config, typed: unknown): Project {
               return isVariable(value) ? [{ part, variable: value.variable }] : [];
             }),
           })),
+    hooks: hooksOf(given.webhooks),
     imports:
       config.imports.length > 0 || Object.values(targets ?? {}).some((each) => each.imports !== undefined),
     version: VERSION,
   };
 }
 
-/** Every variable that an address is in, once. */
-export function variablesIn({ databases }: Project): readonly string[] {
-  return [...new Set(databases.flatMap(({ variables }) => variables.map(({ variable }) => variable)))];
+/** Every variable that a run needs, once: of addresses, and of webhooks. */
+export function variablesIn({ databases, hooks }: Project): readonly string[] {
+  const addresses = databases.flatMap(({ variables }) => variables.map(({ variable }) => variable));
+  return [...new Set([...addresses, ...hooks.map(({ variable }) => variable)])];
+}
+
+function hooksOf(webhooks: unknown): readonly HookVariable[] {
+  if (!Array.isArray(webhooks)) return [];
+  return webhooks.flatMap((webhook: { readonly url?: unknown; readonly secrets?: unknown } | null) => {
+    const secrets: readonly unknown[] = Array.isArray(webhook?.secrets) ? webhook.secrets : [];
+    const named = (value: unknown, part: HookVariable["part"]) =>
+      isVariable(value) ? [{ variable: value.variable, part }] : [];
+    return [...named(webhook?.url, "url"), ...secrets.flatMap((secret) => named(secret, "secret"))];
+  });
 }
 
 /** The value of the variable that decides an option. */

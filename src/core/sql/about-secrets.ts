@@ -3,7 +3,7 @@ import { fold, nextToken, type Token } from "./tokens.ts";
 
 /** `password`, `api_key`, `"Pass Word"`, `tokens`, `password_hash`: the words of a name that holds a secret. */
 const NAME =
-  "(?:pass[ _-]?(?:word|wd|phrase|code)|pwd|secret|token|credential|(?:private|api|access|encryption|secret|jwt|signing|master|service|session|auth)[ _-]?key)s?(?:[ _-]?(?:hash|digest|salt|value|plain|clear|old|new|[0-9]{1,3}))?";
+  "(?:pass[ _-]?(?:word|wd|phrase|code)|pwd|secret|token|credential|(?:private|api|access|encryption|secret|jwt|signing|master|service|session|auth)[ _-]?key)s?(?:[ _-]?(?:hash|digest|salt|value|plain|clear|old|new|command|[0-9]{1,3}))?";
 /** Names of settings, options and columns that hold a secret. */
 export const SECRET_NAME = new RegExp(`${NAME}$`, "i");
 const SECRET_WORD = new RegExp(`${NAME}(?!\\w)`, "i");

@@ -57,7 +57,7 @@ function isNear(host: string): boolean {
 }
 
 function keyHeaders(key: string, name: string): Record<string, string> {
-  if (key.startsWith("sb_secret_")) return { apikey: key };
+  if (/^sb_secret_\w{8,}/.test(key)) return { apikey: key };
   const role = roleOf(key);
   if (role === "service_role") return { apikey: key, authorization: `Bearer ${key}` };
   const what = key.startsWith("sb_publishable_")

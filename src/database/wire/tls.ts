@@ -1,5 +1,5 @@
 /** From `sslmode` to what Node's TLS is told, with libpq's meaning of each mode. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ConnectionOptions } from "node:tls";
 import { ConfigError } from "../../errors.ts";
@@ -56,11 +56,17 @@ function readPair(named: string | undefined, standard: string, keyword: string):
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {
-  return readFile(file, "utf8").catch(() => undefined);
+  return readText(file).catch(() => undefined);
+}
+
+/** A pipe that nobody writes to would keep the process for ever, its end included. */
+async function readText(file: string): Promise<string> {
+  if ((await stat(file)).isFIFO()) throw new Error("it is a pipe");
+  return readFile(file, "utf8");
 }
 
 async function readNamed(file: string, keyword: string): Promise<string> {
-  return readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
+  return readText(file).catch((cause: NodeJS.ErrnoException) => {
     throw new ConfigError(
       {
         code: "URL_INVALID",

@@ -27,6 +27,8 @@ export function notedIn(now: Now, event: RunEvent, atMs: number): Now {
       return waits(null);
     case "step-started": {
       const { step, index, count } = event;
+      // Tried again, it waits for the same until its next progress says otherwise.
+      if (now.step?.revision === step.revision) return now;
       return {
         ...now,
         waitingFor: null,

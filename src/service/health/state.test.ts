@@ -48,6 +48,17 @@ test("a blocker grows older between two events, and is gone with the step", () =
   expect(state.snapshot()).toMatchObject({ status: "running", waitingFor: null, step: null });
 });
 
+test("a step that is tried again has waited since its first try, and for whom is known in between", () => {
+  const { state, pass } = stateAt();
+  state.begin();
+  for (const event of [started, blocked, { ...blocked, kind: "step-retry", problem }, started])
+    state.observe(event as RunEvent);
+  pass(2000);
+  expect(state.snapshot()).toMatchObject({ waitingFor: { pid: 7 }, step: { elapsedMs: 2000 } });
+  state.observe({ ...blocked, blockers: [] } as unknown as RunEvent);
+  expect(state.snapshot().waitingFor).toBeNull();
+});
+
 test("a check that did not pass is a failure without a revision", () => {
   const { state } = stateAt();
   const check = {
