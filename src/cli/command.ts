@@ -58,6 +58,8 @@ export interface Invocation {
   readonly observe: Observe;
   /** Told of the events of several targets, whose lines are written elsewhere. */
   readonly overheard: Observe;
+  /** Told of each run before it begins. */
+  readonly begun: (run: { readonly runId: string; readonly target: string }) => void;
   /** The words behind `--`, for a command that starts them. */
   readonly app: readonly string[];
   /** Gives it the signals of the process. */

@@ -161,6 +161,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
       around.supervisor?.tell(event);
     },
     overheard: (event) => around.supervisor?.tell(event),
+    begun: (run) => around.supervisor?.begun(run),
     app: parsed.app,
     takeSignals: around.takeSignals,
     underWay,

@@ -10,6 +10,8 @@ export interface Supervisor {
   readonly instanceId: string;
   /** Beside what the command does with the event itself. */
   readonly tell: (event: RunEvent) => void;
+  /** A run begins, under this id in all that others are told of it. */
+  readonly begun: (run: { readonly runId: string; readonly target: string }) => void;
   readonly end: (end: {
     readonly ok: boolean;
     readonly text: string;
@@ -51,6 +53,7 @@ export function findSupervisor(onAbandoned: (reason: Interrupted) => void): Supe
     tell: (event) => {
       if (isForSupervisor(event)) send({ kind: "event", event });
     },
+    begun: ({ runId, target }) => send({ kind: "run", runId, target }),
     end: (end) => send({ kind: "end", ...end }),
   };
 }

@@ -215,7 +215,7 @@ function partial(removed: readonly HistoryEntry[]): readonly Problem[] {
     .map((entry) => ({
       code: "PLAN_PARTIAL",
       message: `${entry.revision} is applied in part only, so its way back does not fit.`,
-      hint: `Finish it with \`godwit up ${entry.revision}\` first, then take it back.`,
+      hint: `\`godwit status\` says what of it must be decided first, if anything. Then finish it with \`godwit up ${entry.revision}\`, and take it back.`,
       place: { file: entry.file },
       details: { revision: entry.revision },
     }));

@@ -3,6 +3,7 @@
  * to go back begins only if each of its steps has a way back.
  */
 import type { Problem } from "../errors.ts";
+import { joinSentences } from "../std/sentences.ts";
 import { brokenFile } from "./checks.ts";
 import type { Graph } from "./graph.ts";
 import type { HistoryEntry } from "./history.ts";
@@ -15,6 +16,8 @@ export interface Forward {
   readonly migration: Migration | null;
   /** Why a failure can leave half of it behind. `null`: nothing of it is kept if it fails. */
   readonly half: string | null;
+  /** How the author says that no half can stay, as half a sentence. */
+  readonly remedy?: string | undefined;
 }
 
 /** One problem for each step that a rollback could not take back. */
@@ -29,7 +32,10 @@ export function withoutWayBack(steps: readonly Forward[]): readonly Problem[] {
       {
         code: "PLAN_NO_ROLLBACK",
         message: `A rollback could not take back ${step.revision}: ${because}. Nothing was begun.`,
-        hint: `Leave --rollback-on-failure out (GODWIT_ROLLBACK_ON_FAILURE=false) for the run that applies it.`,
+        hint: joinSentences(
+          `Leave --rollback-on-failure out (GODWIT_ROLLBACK_ON_FAILURE=false) for the run that applies it.`,
+          forward.remedy,
+        ),
         place: { file: step.file },
         details: { revision: step.revision },
       },

@@ -206,6 +206,7 @@ class Run {
       decided.steps.map((step) => step.revision),
       decided.held,
     );
+    this.#options.onPlanned?.(input);
     this.#context.observe({ kind: "planned", plan: decided });
     for (const warning of decided.warnings) this.#warn(warning);
     this.#indexes ??= new IndexCheck(invalid);
@@ -262,7 +263,7 @@ class Run {
       sent: indexes.sent,
       cut: this.#reconnection.cut,
       lostAt: (known) => this.#reconnection.lostAt(known),
-      ...{ mirror, watch, advisory, again: history.again },
+      ...{ mirror, watch, advisory, again: history.again, runAgain: this.#options.runAgain },
     };
     await indexes.before(context, prepared, invalid);
     const stopNotices = connection.onNotice(boundedNotices(this.#context.observe));

@@ -5,7 +5,7 @@ import type { History } from "../core/history.ts";
 import type { Direction } from "../core/migration.ts";
 import type { Goal, plan } from "../core/plan.ts";
 import { withoutFile } from "../core/renamed.ts";
-import type { PassedOver } from "../core/step.ts";
+import type { PassedOver, PlanInput } from "../core/step.ts";
 import { SourceError } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 
@@ -20,6 +20,9 @@ export interface MigrateOptions {
   readonly rollback?: boolean | undefined;
   /** `down`: exactly what the run with this id has applied. */
   readonly appliedBy?: string | undefined;
+  /** Of a rollback: is told what is planned, and then says how to run again where a step fails. */
+  readonly onPlanned?: ((input: PlanInput) => void) | undefined;
+  readonly runAgain?: (() => string | undefined) | undefined;
   /** The name of the target, where the command has to name it. */
   readonly targetName?: string | undefined;
 }

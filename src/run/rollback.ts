@@ -9,13 +9,26 @@
  */
 import { randomUUID } from "node:crypto";
 import { PHASES } from "../core/migration.ts";
-import { ConfigError, GodwitError, Interrupted, PlanRefused, type Problem, problemsOf } from "../errors.ts";
+import { goalOfRest } from "../core/rest-back.ts";
+import type { PlanInput } from "../core/step.ts";
+import {
+  ConfigError,
+  GodwitError,
+  Interrupted,
+  PlanRefused,
+  type Problem,
+  problemsOf,
+  StepFailed,
+} from "../errors.ts";
+import { joinSentences } from "../std/sentences.ts";
 import type { MigrateOptions } from "./plan.ts";
 import type { Report, Rollback } from "./report/report.ts";
 import type { RunContext } from "./session/target.ts";
 
 export interface RollbackOptions {
   readonly context: RunContext;
+  /** The name of the target, where a command has to name it. */
+  readonly targetName?: string | undefined;
   /** Carries out a `down` with these options. */
   readonly revert: (options: MigrateOptions, context: RunContext) => Promise<Report>;
 }
@@ -46,14 +59,16 @@ export function refuseRollback(options: MigrateOptions, imports: readonly { read
 /** The report of `error`, which then says what was taken back. Never throws. */
 export async function takeBack(
   error: GodwitError,
-  { context, revert }: RollbackOptions,
+  { context, revert, targetName }: RollbackOptions,
 ): Promise<Report | undefined> {
   const report = error.report as Report | undefined;
   const applied = report?.steps.map(({ revision }) => revision) ?? [];
   const half = report?.failures.some(({ committed }) => committed !== "none") === true;
   if (report === undefined || (applied.length === 0 && !half)) return report;
   const rollback =
-    error instanceof Interrupted ? notBegun(error, applied) : await revertAll(applied, { context, revert });
+    error instanceof Interrupted
+      ? notBegun(error, applied)
+      : await revertAll(applied, { context, revert, targetName });
   context.observe({ kind: "rollback-done", rollback });
   return { ...report, rollback };
 }
@@ -71,18 +86,42 @@ function notBegun({ code, message }: Interrupted, applied: readonly string[]): R
 
 async function revertAll(
   applied: readonly string[],
-  { context, revert }: RollbackOptions,
+  { context, revert, targetName }: RollbackOptions,
 ): Promise<Rollback> {
   const runId = randomUUID();
   context.observe({ kind: "rollback-started", revisions: applied.toReversed() });
+  const gone = new Set<string>();
+  let planned: PlanInput | undefined;
+  const rest = () => {
+    const goal = planned === undefined ? null : goalOfRest(planned, gone);
+    return goal === null
+      ? null
+      : `\`godwit down ${goal}${targetName === undefined ? "" : ` --target ${targetName}`}\``;
+  };
+  const runAgain = () => {
+    const command = rest();
+    return command === null ? undefined : `run ${command}`;
+  };
   const options: MigrateOptions = {
     goal: { direction: "down", to: "base", phases: PHASES },
     failure: "stop",
     outOfOrder: false,
     appliedBy: context.runId,
+    onPlanned: (input) => {
+      planned = input;
+      gone.clear();
+    },
+    runAgain,
   };
   // The log tells what a run has done by its id, so the way back has one of its own.
-  const own = { ...context, runId };
+  const own: RunContext = {
+    ...context,
+    runId,
+    observe: (event) => {
+      if (event.kind === "step-done") gone.add(event.step.revision);
+      context.observe(event);
+    },
+  };
   try {
     const { steps } = await revert(options, own);
     return { outcome: "done", runId, reverted: steps.map(({ revision }) => revision), kept: [], unknown: [] };
@@ -91,14 +130,28 @@ async function revertAll(
     const reverted = known?.steps.map(({ revision }) => revision) ?? [];
     const unknown =
       known?.failures.filter(({ committed }) => committed !== "none").map(({ revision }) => revision) ?? [];
-    const gone = new Set([...reverted, ...unknown]);
+    const left = new Set([...reverted, ...unknown]);
     return {
       outcome: thrown instanceof Interrupted ? "interrupted" : "failed",
       runId,
       reverted,
-      kept: applied.filter((revision) => !gone.has(revision)),
+      kept: applied.filter((revision) => !left.has(revision)),
       unknown,
-      problem: problemsOf(thrown)[0] as Problem,
+      problem: withRest(thrown, { rest: rest(), isOpen: unknown.length > 0 }),
     };
   }
+}
+
+/** To run again would go up again. A step that has failed, a refusal, and a step that a person must decide say the way themselves. */
+function withRest(
+  thrown: unknown,
+  { rest, isOpen }: { readonly rest: string | null; readonly isOpen: boolean },
+): Problem {
+  const problem = problemsOf(thrown)[0] as Problem;
+  if (isOpen || thrown instanceof StepFailed || thrown instanceof PlanRefused) return problem;
+  const stays = "What is left of this run stays applied";
+  const next =
+    rest === null ? `${stays}, and \`godwit up\` goes on from there.` : `${stays}: ${rest} takes it back.`;
+  // The hint of an interruption speaks of the command that was interrupted.
+  return { ...problem, hint: thrown instanceof Interrupted ? next : joinSentences(problem.hint, next) };
 }

@@ -1,6 +1,6 @@
 /** `up --rollback-on-failure` begins only what it can take back, and names what it can't. */
 import { describe } from "vitest";
-import { commandIn } from "../support/command.ts";
+import { commandIn, type Json } from "../support/command.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { folderOf, writeFiles } from "../support/target.ts";
 
@@ -61,6 +61,42 @@ describe("before it begins", () => {
     );
     expect(json.report.rollback).toMatchObject({ outcome: "done", reverted: ["0002_i", "0001_a"] });
     expect(await tables(db)).toEqual([]);
+  });
+
+  test("one statement that commits by itself is refused, and so is a call that may", async ({ db }) => {
+    await db.sql("create table t (x int)");
+    await db.sql(
+      "create procedure p(x int) language plpgsql as $$ begin insert into t values (1); commit; perform 1 / x; end $$",
+    );
+    await db.sql(
+      "create procedure whole(x int) language plpgsql as $$ begin insert into t values (x); end $$",
+    );
+    const way = (text: string) => `-- migrate:up\n${text}\n-- migrate:down\ndelete from t;\n`;
+    const files = {
+      "migrations/0001_a.sql": up("a"),
+      "migrations/0002_do.sql": way("do $$ begin insert into t values (1); commit; perform 1 / 0; end $$;"),
+      "migrations/0003_call.sql": way("call p(0);"),
+      "migrations/0004_within.sql": way("do $$ begin call p(0); end $$;"),
+      "migrations/0005_off.sql": `-- godwit: transaction=off\n${way("call p(0);")}`,
+      "migrations/0006_beside.sql": way("call p(1); select 1;"),
+    };
+    const { problems } = await refused(db, files);
+    expect(problems.map(({ code, details }: Json) => `${code} ${details.revision}`)).toEqual(
+      ["0002_do", "0003_call", "0004_within", "0005_off"].map((name) => `PLAN_NO_ROLLBACK ${name}`),
+    );
+    expect(problems[0].message).toContain("line 2: it commits by itself");
+    expect(problems[1].message).toContain("line 2: what it calls may commit");
+    expect(await tables(db)).toEqual([{ tablename: "t" }]);
+    // The hint works, and where it was wrong nothing stays.
+    expect(problems[1].hint).toContain("`-- godwit: transaction=on`");
+    const said = (name: string) => ({
+      "migrations/0001_a.sql": up("a"),
+      "migrations/0003_call.sql": `-- godwit: transaction=on\n${way(`call ${name}(0);`)}`,
+    });
+    const wrong = await refused(db, said("p"));
+    expect(wrong.report.rollback).toMatchObject({ outcome: "done", reverted: ["0001_a"] });
+    await commandIn({ folder: folderOf(said("whole")), url: db.url })("up", "--rollback-on-failure");
+    expect(await db.sql("select x from t")).toEqual([{ x: 0 }]);
   });
 
   test("a view that replaces an older text is refused, because that text is not kept", async ({ db }) => {

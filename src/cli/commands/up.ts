@@ -33,6 +33,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
     const { isTriedAgain, runEnded } = invocation;
     const onEnd: AnnounceOptions["onEnd"] = async (end) =>
       runEnded?.("report" in end ? { answer: await answerOf(end.report) } : end);
+    invocation.begun({ runId: context.runId, target: target.name });
     const report = await announceRun(
       { config, target, command: "up", context, isLast: true, isTriedAgain, onEnd },
       (told) => migrateUp(target, options, { context: told, imports, checks }),

@@ -59,6 +59,8 @@ export interface FailedStep {
   readonly file: string;
   /** How to run again, where the same command is not enough. */
   readonly rerun?: string | undefined;
+  /** How to run again, where the same command does something else. */
+  readonly again?: string | undefined;
   /** A program of the user's carried it out. */
   readonly program?: boolean | undefined;
 }
@@ -93,16 +95,16 @@ export function whatWasKept(committed: Committed, { file, program }: FailedStep)
 /** What to do about a failure, so that the next run can continue. */
 function howToGoOn(
   committed: Committed,
-  { revision, direction, file, rerun = "run again", program }: FailedStep,
+  { revision, direction, file, again = "run again", rerun = again, program }: FailedStep,
 ): string {
   switch (committed.extent) {
     case "none":
       return `correct ${file}, then ${rerun}`;
     case "some":
-      if (committed.halfDone !== undefined) return "run again to finish it";
+      if (committed.halfDone !== undefined) return `${again} to finish it`;
       return committed.line === undefined
-        ? "run again to continue after them"
-        : `correct ${file} from ${placeIn(committed)} on, then run again to continue there`;
+        ? `${again} to continue after them`
+        : `correct ${file} from ${placeIn(committed)} on, then ${again} to continue there`;
     case "unknown":
       if (committed.position === "unasked")
         return committed.continues
@@ -113,8 +115,8 @@ function howToGoOn(
       if (committed.position === null && committed.idempotent === true)
         return `${rerun}: it is idempotent, and runs from its beginning`;
       return committed.position === null
-        ? byHand(revision, direction, program)
-        : `look at the database; if the statement may run again, corrected or not: godwit repair --retry ${revision}:${committed.position}; if it is complete: godwit repair --mark-done ${revision}:${committed.position}; then run again`;
+        ? byHand(revision, direction, { program, again })
+        : `look at the database; if the statement may run again, corrected or not: godwit repair --retry ${revision}:${committed.position}; if it is complete: godwit repair --mark-done ${revision}:${committed.position}; then ${again}`;
   }
 }
 
@@ -132,7 +134,7 @@ function placeIn({
 export function howToResume(committed: Committed, step: FailedStep): string {
   return committed.extent === "unknown"
     ? sentence(howToGoOn(committed, step))
-    : "Run again: it continues where it stopped.";
+    : sentence(`${step.again ?? "run again"}: it continues where it stopped`);
 }
 
 export function advise(committed: Committed, step: FailedStep): string {
@@ -141,14 +143,21 @@ export function advise(committed: Committed, step: FailedStep): string {
 
 /** The advice where no ledger knows how much is done. A person decides between "complete" and "taken back". */
 export function decideByHand(revision: string, direction: Direction, program = false): string {
-  return sentence(byHand(revision, direction, program));
+  return sentence(byHand(revision, direction, { program }));
 }
 
-function byHand(revision: string, direction: Direction, program = false): string {
+function byHand(
+  revision: string,
+  direction: Direction,
+  {
+    program = false,
+    again = "run again",
+  }: { readonly program?: boolean | undefined; readonly again?: string },
+): string {
   const declare = program ? "" : " (or declare it idempotent: true)";
   return direction === "up"
-    ? `look at the database; if it may run again: godwit repair --retry ${revision}${declare}; if it is complete: godwit repair --mark-done ${revision}; then run again`
-    : `look at the database; if it may run again: godwit repair --retry ${revision}${declare}; if it is reverted: godwit repair --forget ${revision}; then run again`;
+    ? `look at the database; if it may run again: godwit repair --retry ${revision}${declare}; if it is complete: godwit repair --mark-done ${revision}; then ${again}`
+    : `look at the database; if it may run again: godwit repair --retry ${revision}${declare}; if it is reverted: godwit repair --forget ${revision}; then ${again}`;
 }
 
 function sentence(text: string): string {

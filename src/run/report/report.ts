@@ -40,6 +40,9 @@ export interface Rollback {
   readonly problem?: Problem;
 }
 
+/** A rollback without the words of its problem, for whoever is told of names and codes only. */
+export type RollbackFacts = Pick<Rollback, "outcome" | "reverted" | "kept" | "unknown">;
+
 export interface Report {
   readonly command: "up" | "down";
   readonly target: string;
@@ -52,6 +55,7 @@ export interface Report {
   readonly durationMs: number;
   /** The time spent waiting for another run. */
   readonly waitedMs: number;
+  /** The completed steps, also those that `rollback` has reverted since. */
   readonly steps: readonly StepReport[];
   readonly failures: readonly StepFailure[];
   /** The planned steps that are neither done nor failed, in order. */
@@ -65,4 +69,13 @@ export interface Report {
   readonly checks?: readonly string[];
   /** Only of a failed `up` that was to take back what it applied, and had applied something. */
   readonly rollback?: Rollback;
+}
+
+/** What a run has done and is in place now: after a rollback only what it kept. For a `down`, what it reverted. */
+export function inPlace({ steps, rollback }: Pick<Report, "steps" | "rollback">): readonly string[] {
+  return rollback?.kept ?? steps.map(({ revision }) => revision);
+}
+
+export function factsOfRollback({ outcome, reverted, kept, unknown }: Rollback): RollbackFacts {
+  return { outcome, reverted, kept, unknown };
 }

@@ -34,6 +34,8 @@ export interface StepContext {
    * same.
    */
   readonly isOvertaken?: ((revision: string) => boolean) | undefined;
+  /** How to run again after a failure, where the same command does something else: `run …`. */
+  readonly runAgain?: (() => string | undefined) | undefined;
   /** Receives what a module that is already done has gone on to do. */
   readonly late?: ((error: GodwitError) => void) | undefined;
   /** The step that this run was carrying out when it lost its connection. */

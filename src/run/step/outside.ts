@@ -34,13 +34,18 @@ export function runsInTransaction({ kind }: { readonly kind: StatementKind }): b
  */
 export function mayNeedOutside({ text }: { readonly text: string }): boolean {
   const begins = (word: string) => accept({ text, at: 0 }, word);
-  if (begins("do")) return /\b(?:call|commit|rollback)\b/i.test(text);
   return (
-    begins("call") ||
+    mayCommit({ text }) ||
     begins("reindex") ||
     begins("cluster") ||
     /pg_create_logical_replication_slot/i.test(text)
   );
+}
+
+/** Whether the statement might commit by itself: a procedure, or a block that calls one or says so. */
+export function mayCommit({ text }: { readonly text: string }): boolean {
+  const begins = (word: string) => accept({ text, at: 0 }, word);
+  return begins("do") ? /\b(?:call|commit|rollback)\b/i.test(text) : begins("call");
 }
 
 /**

@@ -40,8 +40,9 @@ export function stepError(
   const error = isOfText ? withoutDataOf(thrown, body.text) : thrown;
   // A layout may have a file for each direction. This is the one that ran.
   const file = body?.file ?? step.file;
-  const rerun = howToRerun(context, step);
-  const failed = { ...step, file, rerun, program: prepared.form.sends === "program" };
+  const again = context.runAgain?.();
+  const rerun = again ?? howToRerun(context, step);
+  const failed = { ...step, file, rerun, again, program: prepared.form.sends === "program" };
   if (context.stop.aborted) return interruption(context.stop, failed, committed);
   const gone = asSchemaGone(error);
   if (gone !== error) return gone as GodwitError;

@@ -74,10 +74,10 @@ export function replyTo(route: Route, snapshot: HealthSnapshot, about: About, no
 }
 
 function readiness(snapshot: HealthSnapshot) {
-  const { ready, status, skipped, pending, waitingFor, step, imports, failures } = snapshot;
+  const { ready, status, skipped, pending, waitingFor, step, imports, failures, rollback } = snapshot;
   return {
     status: ready ? "ready" : "not ready",
-    migrations: { status, pending, skipped, waitingFor, step, imports, failures },
+    migrations: { status, pending, skipped, waitingFor, step, imports, failures, rollback },
   };
 }
 

@@ -1,4 +1,5 @@
 /** What is known about the migrations, as plain data: of these answers, metrics and the status file are made. */
+import type { RollbackFacts } from "../../run/report/report.ts";
 import type { Counters } from "./counters.ts";
 
 export type MigrationStatus = "completed" | "running" | "failed" | "unknown";
@@ -51,6 +52,8 @@ export interface HealthSnapshot {
   readonly step: StepProgress | null;
   readonly imports: readonly ImportProgress[];
   readonly failures: readonly Failure[];
+  /** Only after a failed run that was to take back what it applied: what was taken back, and what is in place. */
+  readonly rollback?: RollbackFacts;
   /** How many migrations are not applied, where that is known. */
   readonly pending: number | null;
   readonly counters: Counters;

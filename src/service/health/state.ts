@@ -10,6 +10,7 @@
  */
 import type { Problem } from "../../errors.ts";
 import type { RunEvent } from "../../run/report/events.ts";
+import { factsOfRollback, type RollbackFacts } from "../../run/report/report.ts";
 import { type Counters, count, countedEnd, NO_COUNTS } from "./counters.ts";
 import { NOTHING, type Now, notedIn } from "./now.ts";
 import type { Failure, HealthSnapshot, MigrationStatus, WaitingFor } from "./snapshot.ts";
@@ -49,6 +50,7 @@ export function createHealthState({ now = () => new Date() } = {}): HealthState 
   let lastChecked: string | null = null;
   let skipped: string | null = null;
   let failures: readonly Failure[] = [];
+  let rollback: RollbackFacts | null = null;
   let pending: number | null = null;
   let counters: Counters = NO_COUNTS;
   let current: Now = NOTHING;
@@ -64,7 +66,7 @@ export function createHealthState({ now = () => new Date() } = {}): HealthState 
   };
   const begin = (by: typeof began) => {
     [began, begunAt] = [by, now().getTime()];
-    [current, skipped, failures] = [NOTHING, null, []];
+    [current, skipped, failures, rollback] = [NOTHING, null, [], null];
     become("running");
   };
   const end = ({ ok, skipped: reason, problems }: RunEnd) => {
@@ -76,6 +78,7 @@ export function createHealthState({ now = () => new Date() } = {}): HealthState 
     [began, current, skipped] = [null, { ...NOTHING, imports: current.imports }, reason ?? null];
     if (ok && reason === undefined) pending = 0;
     failures = ok ? [] : withOthers(failures, problems);
+    if (ok) rollback = null;
     become(reason !== undefined ? "unknown" : ok ? "completed" : "failed");
     changed();
   };
@@ -97,6 +100,9 @@ export function createHealthState({ now = () => new Date() } = {}): HealthState 
         failures = [...failures, { code: event.problem.code, revision: event.step.revision }];
       if (event.kind === "check-done" && event.problem !== null)
         failures = [...failures, { code: event.problem.code, revision: null }];
+      // Of several targets, one that still has something is never hidden by one that has nothing.
+      if (event.kind === "rollback-done" && (rollback === null || event.rollback.outcome !== "done"))
+        rollback = factsOfRollback(event.rollback);
       current = notedIn(current, event, now().getTime());
       lastChecked = now().toISOString();
       changed();
@@ -109,7 +115,7 @@ export function createHealthState({ now = () => new Date() } = {}): HealthState 
         look.waitingFor === null
           ? NOTHING
           : { ...NOTHING, waitingFor: look.waitingFor, notedAt: now().getTime() };
-      skipped = null;
+      [skipped, rollback] = [null, null];
       become(look.status);
       changed();
     },
@@ -127,6 +133,7 @@ export function createHealthState({ now = () => new Date() } = {}): HealthState 
             : { ...current.step, elapsedMs: now().getTime() - current.stepBegunAt },
         imports: [...current.imports.values()],
         failures,
+        ...(rollback === null ? {} : { rollback }),
         pending,
         counters,
       };

@@ -76,13 +76,14 @@ export function keepStatusFile(
 const QUIET_MS = 1_000;
 
 /** What must be in the file at once. */
-function weightOf({ status, waitingFor, step, failures, skipped, ready }: HealthSnapshot): string {
+function weightOf({ status, waitingFor, step, failures, rollback, skipped, ready }: HealthSnapshot): string {
   return JSON.stringify([
     status,
     waitingFor?.pid,
     waitingFor?.kind,
     step?.revision,
     failures,
+    rollback,
     skipped,
     ready,
   ]);

@@ -15,6 +15,7 @@ import type { RunEvent } from "../../run/report/events.ts";
 import { formatDuration } from "../../std/time.ts";
 import { heldBytes, threadsOf, treeOf } from "./memory.ts";
 import { type FromMigrations, SUPERVISED } from "./protocol.ts";
+import { createRuns } from "./runs.ts";
 
 export interface ChildOptions {
   /** The program and its arguments. */
@@ -70,6 +71,11 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
   const { pid } = child;
   if (pid === undefined) return notStarted(child);
   lower(pid);
+  const runs = createRuns();
+  const ofRuns = (problem: Problem): Problem => {
+    const cut = runs.cut();
+    return cut.length === 0 ? problem : { ...problem, details: { ...problem.details, runs: cut } };
+  };
   let end: (FromMigrations & { kind: "end" }) | undefined;
   let by: "deadline" | "memory" | "stop" | undefined;
   let heldMost = 0;
@@ -87,8 +93,11 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
   child.on("error", () => {});
   child.on("message", (message) => {
     const told = message as FromMigrations;
-    if (told.kind === "event") options.observe(told.event);
-    else if (end === undefined) {
+    if (told.kind === "run") runs.begun(told);
+    else if (told.kind === "event") {
+      runs.observe(told.event);
+      options.observe(told.event);
+    } else if (end === undefined) {
       end = told;
       // One that is being killed has ended by that.
       if (by === undefined || by === "stop") options.onEnd?.(outcomeOf(told, by));
@@ -109,13 +118,13 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
   signal.removeEventListener("abort", stop);
   clearInterval(looking);
   for (const timer of timers) clearTimeout(timer);
-  if (by === "memory") return { ok: false, by, problems: [tooLarge(heldMost, maxMemoryBytes)] };
-  if (by === "deadline") return { ok: false, by, problems: [hung(timeoutMs, graceMs)] };
+  if (by === "memory") return { ok: false, by, problems: [ofRuns(tooLarge(heldMost, maxMemoryBytes))] };
+  if (by === "deadline") return { ok: false, by, problems: [ofRuns(hung(timeoutMs, graceMs))] };
   if (end !== undefined) return outcomeOf(end, by);
   return {
     ok: false,
     by: by ?? (killedBy === "SIGKILL" ? "others" : "itself"),
-    problems: [gone(code, killedBy)],
+    problems: [ofRuns(gone(code, killedBy))],
   };
 }
 

@@ -4,6 +4,8 @@ import type { RunEvent } from "../../run/report/events.ts";
 
 export type FromMigrations =
   | { readonly kind: "event"; readonly event: RunEvent }
+  /** A run begins, under this id in all that is told of it. */
+  | { readonly kind: "run"; readonly runId: string; readonly target: string }
   | {
       readonly kind: "end";
       readonly ok: boolean;

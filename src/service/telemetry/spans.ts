@@ -72,6 +72,17 @@ export function openSpans({ api, tracer, parent, command, attributes }: SpanOpti
         case "step-failed":
           finish(`step ${event.step.revision}`, {}, event.problem.code);
           return;
+        case "rollback-started":
+          run.addEvent("rollback");
+          return;
+        case "rollback-done": {
+          const { outcome, reverted, kept, unknown } = event.rollback;
+          run.setAttributes({
+            ...{ "godwit.rollback.outcome": outcome, "godwit.rollback.reverted": [...reverted] },
+            ...{ "godwit.rollback.kept": [...kept], "godwit.rollback.unknown": [...unknown] },
+          });
+          return;
+        }
         case "import-started":
           begin(`import ${event.import}`, `import ${event.import}`, { "godwit.import": event.import });
           return;

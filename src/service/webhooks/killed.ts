@@ -3,7 +3,8 @@ import { assemble, createContext, isAddressed } from "../../assemble/assemble.ts
 import type { Config } from "../../config/config.ts";
 import type { Problem } from "../../errors.ts";
 import { patienceOf, patientLimit } from "../patience.ts";
-import { failedOf, messageOf } from "./message.ts";
+import type { CutRun } from "../supervise/runs.ts";
+import { cutOf, messageOf } from "./message.ts";
 import { createSender } from "./sender.ts";
 import { closeSender, factsOf } from "./tell.ts";
 
@@ -33,11 +34,11 @@ export async function tellOfKilled(
   const target = assembled?.target ?? null;
   const sender = createSender(config.webhooks);
   const { runId, host } = context;
-  const facts = factsOf(config, {
-    ...{ target: target?.name ?? config.values.project ?? "migrations", command: "up", runId, host },
-  });
-  sender.send(
-    messageOf("run.failed", failedOf(facts, { outcome: "failed", problems, report: null }), new Date()),
-  );
+  const unnamed: CutRun = { runId, target: target?.name ?? config.values.project ?? "migrations" };
+  const cut = problems.flatMap(({ details }) => (details?.runs ?? []) as readonly CutRun[]);
+  for (const run of cut.length === 0 ? [unnamed] : cut) {
+    const facts = factsOf(config, { runId: run.runId, target: run.target, command: "up", host });
+    sender.send(messageOf("run.failed", cutOf(facts, problems, run), new Date()));
+  }
   return closeSender(sender, { target, context, patienceMs });
 }

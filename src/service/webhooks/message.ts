@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import type { WebhookEvent } from "../../config/options.ts";
 import type { Problem } from "../../errors.ts";
-import type { Report } from "../../run/report/report.ts";
+import { factsOfRollback, inPlace, type Report, type RollbackFacts } from "../../run/report/report.ts";
 import type { WaitingFor } from "../health/snapshot.ts";
 
 export interface Message {
@@ -48,13 +48,15 @@ export interface Completed {
 
 export interface Failed {
   readonly outcome: "failed" | "interrupted";
-  /** What was done before it failed, and stays. */
+  /** What was done before it failed, and is in place now. */
   readonly applied: readonly string[];
   readonly count: number;
   readonly durationMs: number;
   readonly failures: readonly Failure[];
   /** What was planned and not begun. */
   readonly remaining: number;
+  /** Only of a run that was to take back what it applied, and had applied something. */
+  readonly rollback?: RollbackFacts;
 }
 
 export interface Failure {
@@ -112,7 +114,18 @@ export function failedOf(
       ...others.map(({ code }): Failure => ({ code, revision: null, committed: null })),
     ].slice(0, MOST_NAMES),
     remaining: report?.remaining.length ?? 0,
+    ...(report?.rollback === undefined ? {} : { rollback: firstOf(report.rollback) }),
   };
+}
+
+/** Of a run whose process was killed, which has no report. */
+export function cutOf(
+  facts: RunFacts,
+  problems: readonly Problem[],
+  { applied = [], remaining = 0 }: { readonly applied?: readonly string[]; readonly remaining?: number },
+): MessageData {
+  const failed = failedOf(facts, { outcome: "failed", problems, report: null });
+  return { ...failed, applied: applied.slice(0, MOST_NAMES), count: applied.length, remaining };
 }
 
 export interface FailedRun {
@@ -120,7 +133,17 @@ export interface FailedRun {
   readonly problems: readonly Problem[];
 }
 
-function doneIn({ steps, durationMs }: Report) {
-  const applied = steps.slice(0, MOST_NAMES).map(({ revision }) => revision);
-  return { applied, count: steps.length, durationMs: Math.round(durationMs) };
+function doneIn(report: Report) {
+  const done = inPlace(report);
+  return {
+    applied: done.slice(0, MOST_NAMES),
+    count: done.length,
+    durationMs: Math.round(report.durationMs),
+  };
+}
+
+function firstOf(rollback: Parameters<typeof factsOfRollback>[0]): RollbackFacts {
+  const { outcome, reverted, kept, unknown } = factsOfRollback(rollback);
+  const first = (names: readonly string[]) => names.slice(0, MOST_NAMES);
+  return { outcome, reverted: first(reverted), kept: first(kept), unknown: first(unknown) };
 }

@@ -1,4 +1,5 @@
 /** A message for people, as the incoming webhooks of Slack take it: `{ "text": … }` in its own markup. */
+import type { RollbackFacts } from "../../run/report/report.ts";
 import type { Message } from "./message.ts";
 
 export function slackBody(message: Message): string {
@@ -24,9 +25,19 @@ function textOf({ type, data }: Message): string {
       const kept = committed === null || committed === "none" ? "" : `, kept: ${committed}`;
       return `${revision === null ? "" : `${code(revision)} `}${reason}${kept}`;
     });
-    return `:x: ${where}: the run ${what}: ${failures.join("; ")}. Before that it ${done} ${migrations(data.count)}. \`godwit status\` shows what is applied.`;
+    return `:x: ${where}: the run ${what}: ${failures.join("; ")}. ${doneBefore(data.rollback, `${done} ${migrations(data.count)}`)}. \`godwit status\` shows what is applied.`;
   }
   return `:white_check_mark: ${where}: ${done} ${migrations(data.count)} in ${seconds(data.durationMs)}${namesOf(data.applied, data.count)}`;
+}
+
+function doneBefore(rollback: RollbackFacts | undefined, done: string): string {
+  if (rollback === undefined) return `Before that it ${done}`;
+  const { outcome, reverted, kept, unknown } = rollback;
+  const named = (names: readonly string[]) =>
+    names.length === 0 ? "nothing" : namesOf(names, names.length).slice(2, -1);
+  if (outcome === "done") return `It took back all that it had applied: ${named(reverted)}`;
+  const open = unknown.length === 0 ? "" : `; not known: ${named(unknown)}`;
+  return `It took back ${named(reverted)}; still applied: ${named(kept)}${open}`;
 }
 
 function inTheWay({ kind, pid }: { readonly kind: string; readonly pid: number | null }): string {
