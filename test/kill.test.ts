@@ -141,6 +141,8 @@ async function killEverywhere(
   const points = pointsOf(network.messages);
   const requests = points.filter(({ when }) => when === "before").length;
   console.info(`${command[0]}: ${points.length} points around ${requests} requests`);
+  // On a busy machine a run asks more often for whom it waits, and another run may end before a point is reached.
+  let unreached = 0;
   await everyPoint(
     points,
     async ({ n, when }) => {
@@ -150,7 +152,9 @@ async function killEverywhere(
       if (when === "before") proxy.cutBefore(n);
       else proxy.cutAfter(n);
       const running = commandIn({ folder, url: proxy.url(place.url) }).start(...command);
-      expect(await running.ended, `killed ${name}`).toBe("SIGKILL");
+      const how = await running.ended;
+      if (how === null) unreached++;
+      else expect(how, `killed ${name}`).toBe("SIGKILL");
       await proxy.close();
       await commandIn({ folder, url: place.url })(...command).catch((error) => {
         throw new Error(`killed ${name}: ${error.message}`, { cause: error });
@@ -159,6 +163,8 @@ async function killEverywhere(
     },
     { atOnce: 3 },
   );
+  console.info(`${command[0]}: ${points.length - unreached} killed`);
+  expect(unreached).toBeLessThan(points.length / 10);
 }
 
 function pointsOf(messages: readonly Message[]): { n: number; when: "before" | "after" }[] {
