@@ -132,17 +132,25 @@ async function killEverywhere(
 ): Promise<void> {
   const { port } = inject("postgres");
   const folder = folderOf(migrations(files));
-  const calm = await places.place("calm");
-  const network = await startProxy({ port });
-  await commandIn({ folder, url: network.url(calm.url) })(...command);
-  await network.close();
-  const undisturbed = await calm.state();
+  // A run that a busy machine makes slow also asks for whom it waits. Every run sends what the shortest one sends.
+  const calm: {
+    readonly messages: readonly Message[];
+    readonly state: Awaited<ReturnType<Place["state"]>>;
+  }[] = [];
+  for (const name of ["calm_1", "calm_2", "calm_3"]) {
+    const place = await places.place(name);
+    const network = await startProxy({ port });
+    await commandIn({ folder, url: network.url(place.url) })(...command);
+    await network.close();
+    calm.push({ messages: network.messages, state: await place.state() });
+  }
+  const [shortest] = calm.toSorted((left, right) => left.messages.length - right.messages.length);
+  const { messages = [], state: undisturbed } = shortest ?? {};
+  for (const { state } of calm) expect(state).toEqual(undisturbed);
 
-  const points = pointsOf(network.messages);
+  const points = pointsOf(messages);
   const requests = points.filter(({ when }) => when === "before").length;
   console.info(`${command[0]}: ${points.length} points around ${requests} requests`);
-  // On a busy machine a run asks more often for whom it waits, and another run may end before a point is reached.
-  let unreached = 0;
   await everyPoint(
     points,
     async ({ n, when }) => {
@@ -152,19 +160,15 @@ async function killEverywhere(
       if (when === "before") proxy.cutBefore(n);
       else proxy.cutAfter(n);
       const running = commandIn({ folder, url: proxy.url(place.url) }).start(...command);
-      const how = await running.ended;
-      if (how === null) unreached++;
-      else expect(how, `killed ${name}`).toBe("SIGKILL");
+      expect(await running.ended, `killed ${name}`).toBe("SIGKILL");
       await proxy.close();
       await commandIn({ folder, url: place.url })(...command).catch((error) => {
         throw new Error(`killed ${name}: ${error.message}`, { cause: error });
       });
-      expect(await place.state(), `killed ${name} of ${network.messages.length}`).toEqual(undisturbed);
+      expect(await place.state(), `killed ${name} of ${messages.length}`).toEqual(undisturbed);
     },
     { atOnce: 3 },
   );
-  console.info(`${command[0]}: ${points.length - unreached} killed`);
-  expect(unreached).toBeLessThan(points.length / 10);
 }
 
 function pointsOf(messages: readonly Message[]): { n: number; when: "before" | "after" }[] {

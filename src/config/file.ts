@@ -51,7 +51,7 @@ async function runFile(path: string, options: ReadOptions): Promise<ReadFile> {
 }
 
 function readJson(path: string): unknown {
-  // Reading a pipe that nobody writes to ends never, and nothing could end it.
+  // Nobody can end the reading of a pipe that nobody writes to.
   if (!statSync(path).isFile()) throw new Error("it is not a file.");
   const parsed = parseJson(readFileSync(path, "utf8"));
   if ("value" in parsed) return parsed.value;

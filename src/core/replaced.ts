@@ -1,6 +1,6 @@
 /**
- * Finds what a squash leaves behind: files that it has replaced and that came back, for example with a late merge, and
- * the file in their place, while nobody has declared it. Running one would be a second time.
+ * Finds what a squash leaves behind. Files that it has replaced may come back, for example with a late merge. The file
+ * in their place may be there while nobody has declared it. Running either would be a second time.
  */
 import type { Problem } from "../errors.ts";
 import type { History } from "./history.ts";

@@ -1,6 +1,6 @@
 /**
- * Decides what a run can take back of its own doing. It is asked before the first step, so that a run that must be able
- * to go back begins only if each of its steps has a way back.
+ * Decides what a run can take back of its own doing. A run that must be able to go back asks before its first step. It
+ * begins only if each step has a way back.
  */
 import type { Problem } from "../errors.ts";
 import { joinSentences } from "../std/sentences.ts";

@@ -58,8 +58,8 @@ export interface AppliedFiles {
 }
 
 /**
- * Raises if the ledger is that of other files, if a baseline has replaced one of the files that the script applies, or if
- * one has the text of an applied revision that has no file here.
+ * Raises if the ledger is that of other files. It also raises for a file that a baseline has replaced, and for one with
+ * the text of an applied revision that has no file here.
  */
 export function refuseOtherFiles(sql: LedgerSql, { project, files, fresh }: AppliedFiles): string {
   const { historyTable, ledgerTable } = sql;

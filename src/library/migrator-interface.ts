@@ -91,8 +91,8 @@ export interface Migrator extends AsyncDisposable {
   /** Writes `up` or `down` as a script for psql. It reads the files, and connects to no database. */
   script(options?: ScriptGiven): Promise<Script>;
   /**
-   * Whether an image with these revisions can live with the database as it is, or as it will be after an `up` of these
-   * files. Changes nothing. Throws `ConfigError` if `image` is no list of revisions.
+   * Whether an image with these revisions can live with the database as it is. With `afterUp`: as it will be after an
+   * `up` of these files. Changes nothing. Throws `ConfigError` if `image` is no list of revisions.
    */
   compatible(image: ImageRevisions, options?: CompatibleGiven): Promise<Compatibility>;
   /** The revisions of these files, for `compatible` in another image. Connects to no database. */

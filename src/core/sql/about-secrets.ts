@@ -14,9 +14,9 @@ export function namesSecret(text: string): boolean {
 }
 
 /**
- * Whether literals of a statement may be secret: it names something that is called like a secret, it gives a value to
- * a setting of the application's own, or it inserts into columns that it does not name. What the server quotes of it
- * and what an excerpt shows of it are decided by this alone.
+ * Whether literals of a statement may be secret. It names something that is called like a secret, or gives a value to
+ * a setting of the application's own, or inserts into columns that it does not name. This alone decides what an excerpt
+ * shows of the statement, and what the server may quote of it.
  */
 export function isAboutSecrets(statement: string): boolean {
   return namesSecret(statement) || setsOwnSetting(statement) || insertsUnnamed(statement, 0);

@@ -1,6 +1,6 @@
 /**
- * Keeps tables of ours to their owner, where others could reach them: in a schema that `PUBLIC`, or a role of an API, may use. There
- * default privileges may have granted every new table to such a role, as on Supabase.
+ * Keeps tables of ours to their owner where others could reach them. That is a schema that `PUBLIC`, or a role of an API,
+ * may use. Default privileges may have granted every new table in it to such a role, as on Supabase.
  */
 import { literal, quotedName } from "./quote.ts";
 
@@ -8,8 +8,8 @@ import { literal, quotedName } from "./quote.ts";
 const ANYBODY = `('anon', 'authenticated')`;
 
 /**
- * Turns row-level security on without a policy, and takes back what `PUBLIC` and those roles were granted. Takes a table's lock only
- * where there is something to do. The owner is not affected. `everywhere`: whoever may use the schema.
+ * Turns row-level security on without a policy, and takes back what `PUBLIC` and those roles were granted. It takes a
+ * table's lock only where there is something to do. The owner is not affected. `everywhere`: whoever may use the schema.
  */
 export function keepToOwner(schema: string, tables: readonly string[], everywhere = false): string {
   const names = tables.map((table) => literal(`${quotedName(schema)}.${table}`)).join(", ");
