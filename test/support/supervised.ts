@@ -120,7 +120,7 @@ export async function outcomeOf(cell: Cell): Promise<string> {
   await says(/the app is up/);
   await reach(cell, { family, says, lose: async () => proxy?.close() });
   const outer = first === "another" ? (child.pid ?? 0) : (childrenOf(child.pid)[0] ?? 0);
-  const zombies = await zombiesLeft(outer, first);
+  const zombies = await zombiesLeft(outer);
   if (signal !== null) process.kill(outer, signal);
   else if (app === "is killed") process.kill(memberOf(family, "the app is up"), "SIGKILL");
   else writeFileSync(cue, "");
@@ -169,8 +169,8 @@ function memberOf(family: Family, words: string): number {
   return found[0] ?? 0;
 }
 
-/** Where a container's first process clears away what others leave, it may take a moment; elsewhere that is not its work. */
-async function zombiesLeft(init: number, first: FirstProcess): Promise<number> {
+/** Whoever clears away what has ended, its own children or a container's orphans, may take a moment. */
+async function zombiesLeft(init: number): Promise<number> {
   const count = () =>
     readdirSync("/proc").filter((entry) => {
       if (!/^\d+$/.test(entry)) return false;
@@ -182,7 +182,6 @@ async function zombiesLeft(init: number, first: FirstProcess): Promise<number> {
         return false;
       }
     }).length;
-  if (first === "another") return count();
   return until(() => count() === 0, { withinMs: 5_000 }).then(
     () => 0,
     () => count(),

@@ -22,6 +22,8 @@ async function place(db: TestDatabase, files: Files) {
     told,
     last: () => plain.received.at(-1)?.json.data,
     chat: () => chat.received.at(-1)?.json.text,
+    /** Beside an app both are told while it goes on: what the terminal says does not promise that they have it. */
+    arrived: (count: number) => Promise.all([plain.arrived(count), chat.arrived(count)]),
     applied: async () =>
       (
         await db.sql<{ revision: string }>(
@@ -67,6 +69,7 @@ test("what a failing way back has left is told as applied, by the status file to
   await running.says("The migrations have failed (STEP_FAILED). The app goes on.");
   const kept = { outcome: "failed", reverted: ["0003_c"], kept: ["0001_a", "0002_b"], unknown: [] };
   expect(await at.applied()).toEqual(kept.kept);
+  await at.arrived(2);
   expect(at.last()).toMatchObject({ applied: kept.kept, count: 2, rollback: kept });
   expect(at.chat()).toContain(
     "It took back `0003_c`; still applied: `0001_a`, `0002_b`. `godwit status` shows what is applied.",
