@@ -73,6 +73,8 @@ export type { StatusRow } from "./run/report/status-rows.ts";
 export type { ImportState } from "./run/status.ts";
 export type { Redelivery, UndeliveredAction, UndeliveredMessage } from "./service/webhooks/undelivered.ts";
 export {
+  type BackfillDefinition,
+  backfill,
   type MigrationContext,
   type MigrationDefinition,
   type MigrationLog,

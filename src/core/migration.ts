@@ -3,6 +3,7 @@
  * does not grow with the size of the files.
  */
 import type { Problem } from "../errors.ts";
+import type { Backfill } from "./backfill.ts";
 
 /** The phases, in the order in which they run. `contract` (destructive) runs only when it is released. */
 export const PHASES = ["startup", "import", "complex", "contract"] as const;
@@ -63,6 +64,8 @@ export interface Migration {
   /** Whether it can be reverted. */
   readonly revertible: boolean;
   readonly settings: MigrationSettings;
+  /** It rewrites rows of a table in windows. `up` alone does; the way down is an ordinary one. */
+  readonly backfill?: Backfill | undefined;
   /** Its key in the history of the tool that it was written for. */
   readonly tool?: ToolKey | undefined;
   /** Why it cannot run, if its file is broken. The migration still takes its place in the order. */

@@ -1,4 +1,5 @@
 /** What we and the process that runs user code say to each other. All of it is plain data. */
+import type { Backfill } from "../core/backfill.ts";
 import type { MigrationSettings, Phase } from "../core/migration.ts";
 import type { Problem } from "../errors.ts";
 
@@ -16,6 +17,7 @@ export interface Declared {
   readonly phase: Phase | undefined;
   readonly settings: MigrationSettings;
   readonly revertible: boolean;
+  readonly backfill?: Backfill | undefined;
 }
 
 export type Direction = "up" | "down";

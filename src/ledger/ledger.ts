@@ -5,6 +5,7 @@ import { literal } from "../core/sql/quote.ts";
 import { restored } from "../core/sql/stored.ts";
 import type { Connection, Result, Row } from "../database/connection.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
+import type { BackfillState } from "./backfills-sql.ts";
 import { type Damage, damaged, type Logged, type Lost } from "./damage.ts";
 import { LEDGER_TABLES, type LedgerTable } from "./damage-sql.ts";
 import type { Author, LogEntry } from "./rows.ts";
@@ -72,6 +73,8 @@ export interface Ledger {
     revision: string,
     direction: Direction,
   ): Promise<readonly RecordedStatement[]>;
+  /** How far a backfill has come. `null`: none of that name was begun. */
+  backfill(connection: Connection, revision: string): Promise<BackfillState | null>;
   /** The steps that the log has for one run, in order. */
   stepsOf(connection: Connection, runId: string): Promise<readonly RecordedStep[]>;
   log(connection: Connection, author: Author, entry: LogEntry): Promise<void>;
@@ -128,6 +131,13 @@ export function openLedger(schema: string, options: LedgerOptions = { allowSecon
     async statements(connection, revision, direction) {
       const result = await connection.query<RecordedStatement & Row>(sql.statements(revision, direction));
       return restored(result.rows);
+    },
+
+    async backfill(connection, revision) {
+      const [answer] = (await connection.query<{ exists: boolean }>(sql.hasBackfills())).rows;
+      if (answer?.exists !== true) return null;
+      const { rows } = await connection.query<BackfillState & Row>(sql.backfill(revision));
+      return restored(rows[0] ?? null);
     },
 
     async stepsOf(connection, runId) {

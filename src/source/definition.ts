@@ -42,6 +42,66 @@ export interface MigrationDefinition {
   down?(context: MigrationContext): unknown;
 }
 
+/**
+ * Declares a backfill: rows of a table are rewritten in short transactions, by ranges of a key, while the application
+ * runs. Gives back what it was given, with its types checked.
+ *
+ * ```ts
+ * import { backfill } from "godwit";
+ * export default backfill({
+ *   table: "shops",
+ *   where: "slug is null",
+ *   set: { slug: "lower(name)" },
+ * });
+ * ```
+ */
+export function backfill<const Definition extends BackfillDefinition>(
+  definition: Definition,
+): Definition & { readonly kind: "backfill" } {
+  return { ...definition, kind: "backfill" };
+}
+
+export type BackfillDefinition = BackfillRows & (BackfillSet | BackfillStatement);
+
+interface BackfillRows
+  extends Pick<
+    MigrationDefinition,
+    | "depends"
+    | "revises"
+    | "phase"
+    | "lockTimeout"
+    | "statementTimeout"
+    | "rowSecurity"
+    | "outOfOrder"
+    | "minimumRevision"
+    | "down"
+  > {
+  /** The table, as in SQL: `shops`, `shop.products`. */
+  readonly table: string;
+  /** The columns of a unique index on columns that are NOT NULL, in its order. Left out: the primary key. */
+  readonly key?: string | readonly string[];
+  /** A condition in SQL for the rows that are not done yet. At the end none may be left. */
+  readonly where?: string;
+  /** How long one window should take: `500ms` unless said otherwise. */
+  readonly window?: string;
+  /** The rows of the first window; 100 unless said otherwise. */
+  readonly minRows?: number;
+  /** The most rows that a window may have; 200,000 unless said otherwise. */
+  readonly maxRows?: number;
+}
+
+interface BackfillSet {
+  /** An expression in SQL for each column. Rows that have their values already are not written. */
+  readonly set: Readonly<Record<string, string>>;
+  readonly statement?: undefined;
+}
+
+interface BackfillStatement {
+  /** One statement. The condition of the window goes where `:window` stands, or `:window(p)` for the alias `p`. */
+  readonly statement: string;
+  readonly set?: undefined;
+}
+
 /** What `up` and `down` are handed. Everything in it speaks to the database on the run's own connection. */
 export interface MigrationContext {
   readonly sql: Sql;

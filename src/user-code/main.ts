@@ -76,10 +76,14 @@ async function carryOut(id: number, request: Request): Promise<unknown> {
   const { module, cacheFolder } = request;
   const { up, down, ...declared } = await loadModule(module, { cacheFolder });
   if (request.kind === "load") {
-    const { depends, revises, phase, settings } = declared;
-    return { depends, revises, phase, settings, revertible: down !== null };
+    const { depends, revises, phase, settings, backfill } = declared;
+    return {
+      ...{ depends, revises, phase, settings, revertible: down !== null },
+      ...(backfill === null ? {} : { backfill }),
+    };
   }
   const run = request.direction === "up" || down === null ? up : down;
+  if (run === null) throw new Error("A backfill has no function.");
   const call = await createCall(id, { tell });
   calls.set(id, call);
   try {

@@ -12,6 +12,7 @@ import type { Observe, RunEvent } from "../../run/report/events.ts";
 import type { Rollback } from "../../run/report/report.ts";
 import { redact } from "../../std/secret.ts";
 import { formatDuration } from "../../std/time.ts";
+import { createBackfillProgress } from "./backfill-progress.ts";
 import { createImportProgress } from "./import-progress.ts";
 import type { Level, Log } from "./log.ts";
 
@@ -27,6 +28,7 @@ export function createProgress(log: Log): Progress {
   const said = new Set<number>();
   let verb = "applied";
   const onImport = createImportProgress(log);
+  const onBackfill = createBackfillProgress(log);
 
   const sayNews = (who: string, blockers: readonly Blocker[], fields: Waiting["fields"]) => {
     sayBlockers(log, who, { blockers: blockers.filter(({ pid }) => !said.has(pid)), fields });
@@ -101,6 +103,9 @@ export function createProgress(log: Log): Progress {
         return;
       case "step-progress":
         onProgress(event);
+        return;
+      case "backfill-progress":
+        onBackfill(event);
         return;
       case "step-retry":
         sayNews(event.step.revision, event.blockers, fieldsOf(event.step));

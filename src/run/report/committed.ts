@@ -23,6 +23,16 @@ export type Committed =
       /** The position of a half-done statement. Only running it again finishes it. */
       readonly halfDone?: number | undefined;
     }
+  /** Windows of a backfill are done and stay. */
+  | {
+      readonly extent: "some";
+      readonly parts: "windows";
+      /** The rows in them. */
+      readonly rows: number;
+      readonly table: string;
+      /** The last key that is done, for people. */
+      readonly upTo: string;
+    }
   /** One statement may have committed a part of its work. The statements before it are done. */
   | {
       readonly extent: "unknown";
@@ -71,6 +81,10 @@ export function whatWasKept(committed: Committed, { file, program }: FailedStep)
     case "none":
       return "It was rolled back; nothing of it was kept";
     case "some": {
+      if (committed.parts === "windows") {
+        const { rows, table, upTo } = committed;
+        return `${rows === 1 ? "One row" : `${rows} rows`} of ${table} up to ${upTo} ${rows === 1 ? "is" : "are"} done and ${rows === 1 ? "stays" : "stay"}; the rest was not begun`;
+      }
       const { done, count, line, parts, halfDone } = committed;
       if (halfDone !== undefined)
         return `Statement ${halfDone} of ${file} is half-done; everything before it is done and stays`;
@@ -101,6 +115,7 @@ function howToGoOn(
     case "none":
       return `correct ${file}, then ${rerun}`;
     case "some":
+      if (committed.parts === "windows") return `${again} to continue behind it`;
       if (committed.halfDone !== undefined) return `${again} to finish it`;
       return committed.line === undefined
         ? `${again} to continue after them`

@@ -59,6 +59,24 @@ export type RunEvent =
       readonly elapsedMs: number;
       readonly blockers: readonly Blocker[];
     }
+  /** A window of a backfill is committed. Times are in milliseconds. */
+  | {
+      readonly kind: "backfill-progress";
+      readonly step: Step;
+      readonly table: string;
+      /** The rows that its windows had, in this run and earlier ones, and the rows that were changed. */
+      readonly rows: number;
+      readonly changed: number;
+      readonly windows: number;
+      readonly windowRows: number;
+      readonly rowsPerSecond: number;
+      /** From 0 to 1, by the estimate of the statistics. `null`: the table was never analysed. */
+      readonly share: number | null;
+      readonly leftMs: number | null;
+      readonly elapsedMs: number;
+      /** The last key that is done, a text for each of its columns. */
+      readonly position: readonly string[];
+    }
   | {
       readonly kind: "step-retry";
       readonly step: Step;

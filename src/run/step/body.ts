@@ -1,5 +1,6 @@
 /** What a step runs: a text with the places in its file, or a module. */
 import { createHash } from "node:crypto";
+import type { Backfill } from "../../core/backfill.ts";
 import type { MigrationSettings } from "../../core/migration.ts";
 import { classify, type StatementKind } from "../../core/sql/classify.ts";
 import { excerptAt } from "../../core/sql/secrets.ts";
@@ -26,6 +27,8 @@ export type Body =
       /** The modes that the text gives to its own transaction, not to its session. */
       readonly ownModes?: TransactionModes | undefined;
       readonly revert: string | null;
+      /** The text is the statement of a backfill. */
+      readonly backfill?: Backfill | undefined;
     }
   | (Content & { readonly kind: "module" })
   /** What a program of the user's carries out. */

@@ -19,7 +19,7 @@ export async function endsSession(
   // Only what runs outside a transaction leaves a row before it is done.
   const begun = step.reason === "resume";
   const committed = begun ? await keptOf(target, connection, { step, body: sql }) : NOTHING;
-  const line = committed.extent === "some" ? committed.line : undefined;
+  const line = committed.extent === "some" && committed.parts !== "windows" ? committed.line : undefined;
   const problem = new StepFailed({
     code: "STEP_FAILED",
     message: `The connection was lost twice while ${step.revision} was running; it is not tried again.`,

@@ -1,10 +1,13 @@
 /** The forms of a step. A new form is one file that carries it out, and one row here. */
 import { noTransactionMarker } from "../../source/layouts/no-transaction.ts";
+import { runBackfill } from "./backfill.ts";
+import { refuseEditedBackfill } from "./backfill-resume.ts";
 import type { StepContext, StepOutcome } from "./context.ts";
 import { runModule } from "./module.ts";
 import { callModule } from "./module-call.ts";
 import type { Form, Prepared } from "./prepared.ts";
 import {
+  refuseBackfill,
   refuseModuleOutside,
   refuseProgram,
   renderModule,
@@ -55,6 +58,16 @@ export const FORMS = {
     render: refuseModuleOutside,
     refuseResume: refuseUnlessIdempotent,
     advise: declareOutside,
+  },
+  /** One statement runs for each window of a table, in a transaction of its own. */
+  backfill: {
+    transactional: false,
+    sends: "windows",
+    run: oneByOne(runBackfill),
+    try: null,
+    render: refuseBackfill,
+    refuseResume: refuseEditedBackfill,
+    advise: () => null,
   },
   /** A program of the user's does what it does, in sessions of its own. */
   program: {

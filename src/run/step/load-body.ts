@@ -2,6 +2,7 @@
  * Reads the text or the module of a step. The text comes from its file, or from the way back that the ledger
  * keeps.
  */
+import type { Backfill } from "../../core/backfill.ts";
 import type { History } from "../../core/history.ts";
 import type { Migration } from "../../core/migration.ts";
 import type { Step } from "../../core/plan.ts";
@@ -36,14 +37,21 @@ export async function loadBody(input: BodyInput, step: Step, migration: Migratio
     return input.source.layout === "plain" ? withModes(body) : withUnits(body);
   }
   const content = await input.source.read(migration, step.direction);
-  if (content.kind === "module") return content;
+  const backfill = step.direction === "up" ? migration.backfill : undefined;
+  if (content.kind === "module") return backfill === undefined ? content : ofModule(content.file, backfill);
   const down =
     step.direction === "up" && migration.revertible ? await input.source.read(migration, "down") : null;
   const { ownTransactions, ...rest } = content;
   const text = withoutRestrict(rest.text);
   const written = text === rest.text ? undefined : rest.text;
-  const body = { ...rest, text, written, revert: down?.kind === "sql" ? down.text : null };
+  const body = { ...rest, text, written, revert: down?.kind === "sql" ? down.text : null, backfill };
+  if (backfill !== undefined) return body;
   return ownTransactions === true ? withUnits(body) : withModes(body);
+}
+
+/** The statement is in no file. */
+function ofModule(file: string, backfill: Backfill): Body {
+  return { kind: "sql", text: backfill.statement ?? "", file, line: 1, revert: null, backfill };
 }
 
 /** Moves a `SET TRANSACTION` at the start of the text into the run's own `BEGIN`. */

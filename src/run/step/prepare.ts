@@ -66,6 +66,17 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
         });
         continue;
       }
+      if (body.backfill !== undefined) {
+        prepared.push({
+          ...base,
+          form: FORMS.backfill,
+          because: "it is a backfill",
+          mayFreeLock: false,
+          load: () => Promise.resolve(body),
+          problem: null,
+        });
+        continue;
+      }
       const settings = body.settings ?? base.settings;
       const because =
         whyOutside(body, settings) ??

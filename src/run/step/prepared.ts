@@ -28,8 +28,8 @@ export interface Prepared {
 export interface Form {
   /** One transaction of the run is around the whole step. If the step fails, nothing of it is kept. */
   readonly transactional: boolean;
-  /** How the text reaches the server: in one message, in one for each statement, as a function sends it, or not at all: a program of the user's does. */
-  readonly sends: "whole" | "statements" | "calls" | "program";
+  /** How the text reaches the server: in one message, in one for each statement, for each window of a table, as a function sends it, or not at all: a program of the user's does. */
+  readonly sends: "whole" | "statements" | "windows" | "calls" | "program";
   /** Carries out the first of these steps, which all have this form. It may go on with the steps behind it. */
   readonly run: (
     context: StepContext,

@@ -37,6 +37,11 @@ export function refuseModuleOutside(pen: ScriptPen): Promise<readonly string[]> 
   return Promise.reject(pen.refused("it runs outside a transaction"));
 }
 
+/** How many windows it takes, and how many rows each has, is known only while it runs. */
+export function refuseBackfill(pen: ScriptPen): Promise<readonly string[]> {
+  return Promise.reject(pen.refused("it is a backfill, whose windows follow the time that they take"));
+}
+
 export function refuseProgram(pen: ScriptPen): Promise<readonly string[]> {
   return Promise.reject(pen.refused("the runner of the target carries it out"));
 }

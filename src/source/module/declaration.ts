@@ -1,14 +1,18 @@
 /** What a TypeScript or JavaScript migration declares in addition to its functions. This file is pure. */
+import type { Backfill } from "../../core/backfill.ts";
 import { type MigrationSettings, PHASES, type Phase } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
 import { parseDurationMs } from "../../std/duration.ts";
 import { nearest } from "../../std/nearest.ts";
+import { IS_BACKFILL, readBackfill } from "./backfill.ts";
 
 /** `up`/`upgrade` or `down`/`downgrade` of a module. */
 export type ModuleFunction = (context: never) => unknown;
 
 export interface Declaration {
-  readonly up: ModuleFunction;
+  /** `null`: a backfill, which has a statement instead. */
+  readonly up: ModuleFunction | null;
+  readonly backfill: Backfill | null;
   readonly down: ModuleFunction | null;
   readonly depends: readonly string[];
   readonly revises: readonly string[] | null;
@@ -24,14 +28,16 @@ type Values = Readonly<Record<string, unknown>>;
  * or `upgrade`/`downgrade`. `null` if the module has no way up.
  */
 export function readDeclaration(namespace: Values, file: string): Declaration | null {
-  const values = candidates(namespace).find((each) => upOf(each) !== undefined);
-  const up = values && upOf(values);
-  if (values === undefined || up === undefined) return null;
+  const values = candidates(namespace).find((each) => isBackfill(each) || upOf(each) !== undefined);
+  if (values === undefined) return null;
+  const up = upOf(values);
+  const filled = isBackfill(values) ? readBackfill(values, file) : null;
   const down = isFunction(values.down) ? "down" : isFunction(values.downgrade) ? "downgrade" : null;
   const check = checker(file);
-  check.misspelt(values);
+  if (filled === null) check.misspelt(values);
   return {
-    up: method(values, up),
+    up: filled !== null || up === undefined ? null : method(values, up),
+    backfill: filled?.backfill ?? null,
     down: down && method(values, down),
     depends: check.list(values, "depends") ?? [],
     revises: values.revises === "none" || values.revises === null ? [] : check.list(values, "revises"),
@@ -45,8 +51,12 @@ export function readDeclaration(namespace: Values, file: string): Declaration | 
       minimumRevision: check.string(values, "minimumRevision"),
       idempotent: check.boolean(values, "idempotent"),
     },
-    problems: check.problems,
+    problems: [...(filled?.problems ?? []), ...check.problems],
   };
+}
+
+function isBackfill(values: Values): boolean {
+  return values.kind === IS_BACKFILL && typeof values.table !== "undefined";
 }
 
 /** TypeScript compiled to CommonJS arrives as `{ default: { __esModule, default: {...} } }`. */

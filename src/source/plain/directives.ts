@@ -3,6 +3,14 @@
  * allowed, and commas separate the items of a list. A directive anywhere else is an error, because otherwise it would
  * have no effect and you would not notice.
  */
+import {
+  type Backfill,
+  contradicts,
+  DEFAULT_WINDOWS,
+  parseRows,
+  parseTargetMs,
+  type Windows,
+} from "../../core/backfill.ts";
 import { type MigrationSettings, PHASES, type Phase } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
 import { parseDurationMs } from "../../std/duration.ts";
@@ -11,6 +19,8 @@ import { firstStatement } from "../header.ts";
 import { placeAt } from "../place.ts";
 
 export interface Directives {
+  /** `null`: it is an ordinary migration. */
+  readonly backfill: Backfill | null;
   readonly depends: readonly string[];
   readonly revises: readonly string[] | null;
   readonly phase: Phase | undefined;
@@ -19,6 +29,8 @@ export interface Directives {
 }
 
 interface Draft {
+  /** `null`: the word `backfill` is not there. */
+  backfill: { table?: string; key?: readonly string[]; where?: string; windows: Windows } | null;
   readonly depends: string[];
   revises: readonly string[] | null;
   phase: Phase | undefined;
@@ -37,7 +49,14 @@ interface Key {
 
 /** Reads the header of a canonical text. Never throws: faults go into `problems`. */
 export function parseDirectives(text: string, file: string): Directives {
-  const draft: Draft = { depends: [], revises: null, phase: undefined, settings: {}, problems: [] };
+  const draft: Draft = {
+    backfill: null,
+    depends: [],
+    revises: null,
+    phase: undefined,
+    settings: {},
+    problems: [],
+  };
   const end = firstStatement(text);
   const header = text.slice(0, end);
   if (FOREIGN_NO_TRANSACTION.some((marker) => marker.test(header))) draft.settings.transaction = false;
@@ -53,6 +72,7 @@ export function parseDirectives(text: string, file: string): Directives {
       );
     else readLine(draft, seen, { text, file, start, words: line[2] ?? "" });
   }
+  const backfill = draft.backfill === null ? null : backfillOf(draft, file);
   const late = /--[ \t]*godwit[ \t]*:/gi;
   late.lastIndex = end;
   for (let match = late.exec(text); match !== null; match = late.exec(text))
@@ -64,7 +84,24 @@ export function parseDirectives(text: string, file: string): Directives {
         hint: "Move the line above the first statement.",
       },
     );
-  return draft;
+  return { ...draft, backfill };
+}
+
+function backfillOf(draft: Draft, file: string): Backfill | null {
+  const { table, key = null, where = null, windows = DEFAULT_WINDOWS } = draft.backfill ?? {};
+  const setting = contradicts(draft.settings);
+  if (setting !== null || draft.settings.transaction !== undefined)
+    invalid(
+      draft,
+      { file },
+      `\`${setting ?? "transaction"}\` means nothing for a backfill: each window is a transaction`,
+    );
+  if (windows.minRows > windows.maxRows) invalid(draft, { file }, "`min-rows` is more than `max-rows`");
+  if (table !== undefined) return { table, key, where, windows, statement: null };
+  invalid(draft, { file }, "a backfill names its table", {
+    hint: "-- godwit: backfill table=products key=id",
+  });
+  return null;
 }
 
 /** Markers of sqlx, graphile-migrate and goose that turn the transaction off. */
@@ -115,20 +152,68 @@ const KEYS: Readonly<Record<string, Key>> = {
 };
 const LISTS = ["depends", "revises"];
 
+/** What only a backfill has. They stand behind the word `backfill`, on its line or a later one. */
+const BACKFILL_KEYS: Readonly<Record<string, Key>> = {
+  table: {
+    expects: "the name of a table, as in SQL",
+    keep: ({ backfill }, value) => {
+      if (backfill !== null) backfill.table = value;
+      return true;
+    },
+  },
+  key: {
+    expects: "the columns of a unique index, separated by commas",
+    keep: ({ backfill }, value) => {
+      const columns = value.split(",");
+      if (backfill !== null) backfill.key = columns;
+      return !columns.includes("");
+    },
+  },
+  window: {
+    expects: "how long one window should take: 500ms, 2s; a minute at most",
+    keep: ({ backfill }, value) => {
+      const targetMs = parseTargetMs(value);
+      if (backfill !== null && targetMs !== null) backfill.windows = { ...backfill.windows, targetMs };
+      return targetMs !== null;
+    },
+  },
+  "min-rows": rows("minRows"),
+  "max-rows": rows("maxRows"),
+};
+
 function readLine(
   draft: Draft,
   seen: Map<string, string>,
   line: { text: string; file: string; start: number; words: string },
 ): void {
+  const condition = /^[ \t]*where[ \t]+(\S.*?)[ \t]*$/i.exec(line.words)?.[1];
+  if (condition !== undefined && draft.backfill !== null) {
+    const before = draft.backfill.where;
+    draft.backfill.where = before === undefined ? detach(condition) : `${before} ${condition}`;
+    return;
+  }
   for (const word of line.words.matchAll(/\S+/g)) {
     const place = placeAt(line.file, line.text, line.start + word.index);
+    if (word[0] === "backfill" || (word[0] === "where" && condition !== undefined)) {
+      if (word[0] === "where") {
+        invalid(draft, place, "`where` is the condition of a backfill", {
+          hint: "Write `-- godwit: backfill table=…` above it.",
+        });
+        return;
+      }
+      draft.backfill ??= { windows: DEFAULT_WINDOWS };
+      continue;
+    }
     const [, name = "", value = ""] = /^([^=]*)=?(.*)$/.exec(detach(word[0])) ?? [];
-    const key = Object.hasOwn(KEYS, name) ? KEYS[name] : undefined;
+    const ofBackfill = Object.hasOwn(BACKFILL_KEYS, name);
+    const key = ofBackfill ? BACKFILL_KEYS[name] : Object.hasOwn(KEYS, name) ? KEYS[name] : undefined;
     if (!word[0].includes("="))
       invalid(draft, place, `\`${word[0]}\` is not key=value`, {
         hint: "Write no spaces around `=` and `,`; put prose on a comment line of its own.",
       });
     else if (key === undefined) draft.problems.push(unknown(name, place));
+    else if (ofBackfill && draft.backfill === null)
+      invalid(draft, place, `\`${name}\` belongs to a backfill`, { hint: "Write `backfill` before it." });
     else if (!LISTS.includes(name) && seen.has(name) && seen.get(name) !== value)
       invalid(draft, place, `\`${name}\` was already set to \`${seen.get(name)}\``);
     else if (value === "" || !key.keep(draft, value))
@@ -143,11 +228,12 @@ function detach(part: string): string {
 }
 
 function unknown(name: string, place: NonNullable<Problem["place"]>): Problem {
-  const meant = nearest(name, Object.keys(KEYS));
+  const known = [...Object.keys(KEYS), ...Object.keys(BACKFILL_KEYS)];
+  const meant = nearest(name, known);
   return {
     code: "SOURCE_DIRECTIVE_UNKNOWN",
     message: `${place.file} has the directive \`${name}\`, which does not exist.`,
-    hint: meant === undefined ? `Known: ${Object.keys(KEYS).join(", ")}.` : `Did you mean \`${meant}\`?`,
+    hint: meant === undefined ? `Known: ${known.join(", ")}.` : `Did you mean \`${meant}\`?`,
     place,
   };
 }
@@ -181,6 +267,17 @@ function oneOf(
       const known = Object.hasOwn(words, value);
       if (known) draft.settings[setting] = words[value];
       return known;
+    },
+  };
+}
+
+function rows(setting: "minRows" | "maxRows"): Key {
+  return {
+    expects: "a number of rows",
+    keep: ({ backfill }, value) => {
+      const number = parseRows(value);
+      if (backfill !== null && number !== null) backfill.windows = { ...backfill.windows, [setting]: number };
+      return number !== null;
     },
   };
 }

@@ -31,6 +31,7 @@ import {
   withOthers,
 } from "../problems.ts";
 import type { Content, Listing, Source } from "../source.ts";
+import { statementFault } from "../statement-fault.ts";
 import { readText } from "../text.ts";
 import { parseDirectives } from "./directives.ts";
 import { oppositeMarker } from "./markers.ts";
@@ -166,6 +167,8 @@ function describeSql(
   const sections = parseSections(text, file);
   const problems = [...header.problems, ...sections.problems];
   if (isEmpty(sections.up.text)) problems.push(emptyFile(file));
+  const { backfill } = header;
+  if (backfill !== null) problems.push(...statementProblems(sections.up, file));
   const down = group.down === null ? null : checkDownFile(join(folder, group.down.name), group.down.name);
   if (down !== null && sections.down !== null)
     problems.push(twoWaysBack(file, { text, down: group.down?.name ?? "", line: sections.down.line - 1 }));
@@ -177,8 +180,23 @@ function describeSql(
     phase: header.phase ?? "startup",
     settings: { transaction: sections.up.transaction, ...header.settings },
     revertible: down?.reverts ?? sections.down !== null,
+    ...(backfill === null ? {} : { backfill }),
     ...(problems.length === 0 ? {} : { problem: withOthers(problems) }),
   };
+}
+
+function statementProblems({ text, line }: Sections["up"], file: string): readonly Problem[] {
+  const fault = statementFault(text);
+  if (fault === null) return [];
+  const place = placeAt(file, text, fault.start);
+  return [
+    {
+      code: "BACKFILL_STATEMENT",
+      message: `${file} ${fault.message}`,
+      hint: fault.hint,
+      place: { ...place, line: (place.line ?? 1) + line - 1 },
+    },
+  ];
 }
 
 /** Read during discovery too, so that a broken way back is known before it is needed. */
@@ -238,7 +256,11 @@ function readDownFile(folder: string, upFile: string): Content {
 /** Place and phase belong to the migration and are declared in the up file. How to run is declared in each file. */
 function downHeader(text: string, file: string) {
   const { settings, problems, ...header } = parseDirectives(text, file);
-  const declared = header.depends.length > 0 || header.revises !== null || header.phase !== undefined;
+  const declared =
+    header.backfill !== null ||
+    header.depends.length > 0 ||
+    header.revises !== null ||
+    header.phase !== undefined;
   if (!declared && settings.outOfOrder === undefined && settings.minimumRevision === undefined)
     return { settings, problems };
   return { settings, problems: [...problems, misplacedInDown(file)] };

@@ -1,0 +1,94 @@
+/** The statements of one window: where it ends, and what it changes. Pure. */
+import { identifier } from "../core/sql/quote.ts";
+import { splitStatements } from "../core/sql/statements.ts";
+import { isPlainUpdate, type WindowMark, windowMarks, withWindow } from "../core/sql/window.ts";
+import { codePointOffset } from "../std/text.ts";
+import {
+  compare,
+  inRange,
+  isKey,
+  type KeyColumn,
+  type KeyRange,
+  type KeyValue,
+  keyText,
+  names,
+} from "./key.ts";
+import type { BackfillTable } from "./table.ts";
+
+/** The rows that a window has: a range of keys, or a single row that failed before. */
+export type Window = KeyRange | { readonly only: KeyValue };
+
+export interface WindowStatement {
+  readonly text: string;
+  /** Whether its answer is a row with `changed` and `outside`. Otherwise the server's count is all that is known. */
+  readonly counts: boolean;
+  /** The position in the author's statement of a position in `text`, both in characters from 1. */
+  readonly written: (position: number) => number;
+}
+
+/**
+ * The author's statement for one window. What an `UPDATE` has changed outside of it is counted too: a statement that
+ * ignores its window would otherwise do everything in each of them.
+ */
+export function windowStatement(file: string, key: readonly KeyColumn[], window: Window): WindowStatement {
+  // Inside of another statement it has no semicolon behind it.
+  const statement = file.slice(0, splitStatements(file)[0]?.end);
+  const marks = windowMarks(statement);
+  const condition = (alias: string | null) =>
+    "only" in window ? isKey(key, window.only, alias) : inRange(key, window, alias);
+  const { text, written } = withWindow(statement, marks, condition);
+  const counts = isPlainUpdate(statement);
+  const [before, after] = counts ? countOf(marks, condition) : ["", ""];
+  return {
+    text: `${before}${text}${after}`,
+    counts,
+    written: (position) => {
+      // The server counts characters, and offsets count UTF-16 units.
+      const offset = unitOffset(text, position - 1 - before.length);
+      return codePointOffset(statement, written(offset)) + 1;
+    },
+  };
+}
+
+function countOf(
+  marks: readonly WindowMark[],
+  condition: (alias: string | null) => string,
+): readonly [before: string, after: string] {
+  const inside = condition(marks[0]?.alias ?? null);
+  return [
+    "with godwit_changed as (",
+    `\nreturning ${inside} as inside) select pg_catalog.count(*)::pg_catalog.float8 as changed,
+ pg_catalog.count(*) filter (where inside is not true)::pg_catalog.float8 as outside from godwit_changed`,
+  ];
+}
+
+/** The key of the last row, or no row where there is none. */
+export function upperBound({ name, key }: BackfillTable): string {
+  return `select ${keyText(key)} as key from ${name} order by ${descending(key)} limit 1`;
+}
+
+/** The key at which a window of so many rows ends, and how many rows it has. No row: nothing is left. */
+export function windowEnd({ name, key }: BackfillTable, { from, to }: KeyRange, rows: number): string {
+  const above = from === null ? "" : `${compare(key, ">", from)} and `;
+  return `with godwit_window as materialized (select ${names(key)} from ${name}
+  where ${above}${compare(key, "<=", to)} order by ${names(key)} limit ${rows})
+select ${keyText(key)} as key, (select pg_catalog.count(*) from godwit_window)::pg_catalog.float8 as rows
+from godwit_window order by ${descending(key)} limit 1`;
+}
+
+/** A row up to the bound that is not done, if there is one. */
+export function remainder({ name, key }: BackfillTable, where: string, to: KeyValue): string {
+  return `select ${keyText(key)} as key from ${name} where ${compare(key, "<=", to)} and (${where}\n) limit 1`;
+}
+
+function descending(key: readonly KeyColumn[]): string {
+  return key.map(({ name }) => `${identifier(name)} desc`).join(", ");
+}
+
+/** The offset in UTF-16 units of an offset in characters. */
+function unitOffset(text: string, characters: number): number {
+  let units = 0;
+  for (let left = characters; left > 0 && units < text.length; left--)
+    units += (text.codePointAt(units) ?? 0) > 0xffff ? 2 : 1;
+  return units;
+}

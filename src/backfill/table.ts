@@ -1,0 +1,141 @@
+/** What the catalog says of the table of a backfill: its name, the columns of its key, and about how many rows it has. */
+import type { Backfill } from "../core/backfill.ts";
+import { identifier, literal } from "../core/sql/quote.ts";
+import type { Connection } from "../database/connection.ts";
+import { DatabaseError, type Problem, SourceError } from "../errors.ts";
+import type { KeyColumn } from "./key.ts";
+
+export interface BackfillTable {
+  /** The quoted name, with its schema. */
+  readonly name: string;
+  /** The same for people. */
+  readonly shown: string;
+  readonly key: readonly KeyColumn[];
+  /** `null`: the table was never analysed. */
+  readonly estimatedRows: number | null;
+}
+
+/**
+ * Finds the table and its key, as the search path of the session sees them. Throws `SourceError` (`BACKFILL_TABLE`,
+ * `BACKFILL_KEY`) where no window could be told apart from the next.
+ */
+export async function readTable(
+  connection: Pick<Connection, "query">,
+  backfill: Backfill,
+  file: string,
+): Promise<BackfillTable> {
+  const { table } = backfill;
+  const found = await connection.query<TableRow>(TABLE, [table]).catch((error: unknown) => {
+    // 42602, 42601: it is no name at all. 0A000: it names another database.
+    if (!(error instanceof DatabaseError) || !NO_NAME.has(error.sqlState ?? "")) throw error;
+    throw refused(file, {
+      code: "BACKFILL_TABLE",
+      message: `${file} is a backfill of ${table}, which is not the name of a table.`,
+      hint: 'Write it as in SQL: products, shop.products, "Order".',
+    });
+  });
+  const [row] = found.rows;
+  if (row === undefined)
+    throw refused(file, {
+      code: "BACKFILL_TABLE",
+      message: `${file} is a backfill of ${table}, which does not exist.`,
+      hint: "Name a table that an earlier migration creates, with its schema if the search path does not have it.",
+    });
+  const shown = `${row.schema}.${row.name}`;
+  if (row.kind !== "r" && row.kind !== "p")
+    throw refused(file, {
+      code: "BACKFILL_TABLE",
+      message: `${file} is a backfill of ${shown}, which is ${KINDS[row.kind] ?? "not a table"}.`,
+      hint: "Name the table whose rows it changes.",
+    });
+  const { rows: indexes } = await connection.query<IndexRow>(INDEXES, [row.oid]);
+  return {
+    name: `${identifier(row.schema)}.${identifier(row.name)}`,
+    shown,
+    key: chooseKey(indexes, { backfill, shown, file }),
+    estimatedRows: row.estimate < 0 ? null : row.estimate,
+  };
+}
+
+type TableRow = {
+  readonly oid: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly estimate: number;
+};
+
+type IndexRow = {
+  readonly primary: boolean;
+  readonly columns: readonly string[];
+  readonly types: readonly string[];
+  readonly nullable: readonly boolean[];
+};
+
+const NO_NAME = new Set(["42602", "42601", "0A000"]);
+const KINDS: Readonly<Record<string, string>> = {
+  v: "a view",
+  m: "a materialized view",
+  f: "a foreign table",
+  S: "a sequence",
+  i: "an index",
+  I: "an index",
+  c: "a type",
+};
+
+const TABLE = `select c.oid::pg_catalog.text as oid, n.nspname::pg_catalog.text as schema, c.relname::pg_catalog.text as name,
+  c.relkind::pg_catalog.text as kind,
+  case when c.relkind = 'p' then (select coalesce(pg_catalog.sum(greatest(leaf.reltuples, 0)), -1)::pg_catalog.float8
+      from pg_catalog.pg_partition_tree(c.oid) t join pg_catalog.pg_class leaf on leaf.oid = t.relid where t.isleaf)
+    else c.reltuples::pg_catalog.float8 end as estimate
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.oid = pg_catalog.to_regclass($1)`;
+
+/** The columns of the index, without those that it only includes. */
+const COLUMNS = `from unnest(i.indkey) with ordinality k (number, at) join pg_catalog.pg_attribute a
+    on a.attrelid = i.indrelid and a.attnum = k.number where k.at <= i.indnkeyatts order by k.at`;
+
+/** A key that is deferred may be there twice for a moment, and one with a predicate or an expression leaves rows out. */
+const INDEXES = `select i.indisprimary as primary,
+  array(select a.attname::pg_catalog.text ${COLUMNS}) as columns,
+  array(select pg_catalog.format_type(a.atttypid, a.atttypmod) ${COLUMNS}) as types,
+  array(select not a.attnotnull ${COLUMNS}) as nullable
+from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_am m on m.oid = x.relam
+where i.indrelid = $1::pg_catalog.oid and i.indisunique and i.indisvalid and i.indimmediate
+  and i.indpred is null and i.indexprs is null and m.amname = ${literal("btree")}
+order by i.indisprimary desc, x.relname`;
+
+function chooseKey(
+  indexes: readonly IndexRow[],
+  { backfill, shown, file }: { backfill: Backfill; shown: string; file: string },
+): readonly KeyColumn[] {
+  const wanted = backfill.key;
+  const index = indexes.find(({ primary, columns }) =>
+    wanted === null ? primary : columns.join("\0") === wanted.join("\0"),
+  );
+  const usable = indexes.filter(({ nullable }) => !nullable.includes(true));
+  if (index === undefined)
+    throw refused(file, {
+      code: "BACKFILL_KEY",
+      message:
+        wanted === null
+          ? `${file} is a backfill of ${shown}, which has no primary key.`
+          : `${file} pages ${shown} by (${wanted.join(", ")}), which no unique index has as its columns.`,
+      hint:
+        usable.length === 0
+          ? "Create a unique index on columns that are NOT NULL (CREATE UNIQUE INDEX CONCURRENTLY, in a migration of its own), and name them as the key."
+          : `Use key=${usable.map(({ columns }) => columns.join(",")).join(" or key=")}.`,
+    });
+  const nullable = index.columns.filter((_, at) => index.nullable[at] === true);
+  if (nullable.length > 0)
+    throw refused(file, {
+      code: "BACKFILL_KEY",
+      message: `${file} pages ${shown} by (${index.columns.join(", ")}), and ${nullable.join(", ")} may be NULL: such rows are in no window.`,
+      hint: `Use another key, or first make ${nullable.length === 1 ? "the column" : "the columns"} NOT NULL.`,
+    });
+  return index.columns.map((name, at) => ({ name, type: index.types[at] ?? "pg_catalog.text" }));
+}
+
+function refused(file: string, problem: Pick<Problem, "code" | "message" | "hint">): SourceError {
+  return new SourceError([{ ...problem, place: { file } }]);
+}

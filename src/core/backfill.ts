@@ -1,0 +1,47 @@
+/** What a backfill declares: which rows it rewrites, by which key, in windows of which size. Pure. */
+import { parseDurationMs } from "../std/duration.ts";
+import type { MigrationSettings } from "./migration.ts";
+
+export interface Backfill {
+  /** The table as its author wrote it: `products`, `shop.products`, `"Order"`. */
+  readonly table: string;
+  /** The columns of a unique index, in its order. `null`: those of the primary key. */
+  readonly key: readonly string[] | null;
+  /** A condition: the rows that are not done yet. `null`: nothing is asked at the end. */
+  readonly where: string | null;
+  /** The statement of a module, with `:window` in it. `null`: the file is the statement. */
+  readonly statement: string | null;
+  readonly windows: Windows;
+}
+
+/** The size of a window is a number of rows. It follows the time that windows take. */
+export interface Windows {
+  /** The time that one window should take, in milliseconds. */
+  readonly targetMs: number;
+  /** The first window has so many rows. Later ones have fewer only after an error. */
+  readonly minRows: number;
+  readonly maxRows: number;
+}
+
+export const DEFAULT_WINDOWS: Windows = { targetMs: 500, minRows: 100, maxRows: 200_000 };
+
+/** A window is shorter than the limit of a statement, and than what anybody should wait for a row. */
+export const MOST_TARGET_MS = 60_000;
+
+/** The time of a window as an author writes it: `500ms`, `2s`. `null`: it is none that can be used. */
+export function parseTargetMs(text: string): number | null {
+  const ms = parseDurationMs(text);
+  return ms === null || ms < 1 || ms > MOST_TARGET_MS ? null : ms;
+}
+
+/** A number of rows, from 1 to a hundred million. `null`: it is none that can be used. */
+export function parseRows(text: string): number | null {
+  const rows = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  return rows >= 1 && rows <= 100_000_000 ? rows : null;
+}
+
+/** Settings that mean nothing for a backfill: it is transactions of its own, and goes on where it was ended. */
+export function contradicts({ transaction, idempotent }: MigrationSettings): string | null {
+  if (transaction === true) return "transaction";
+  return idempotent === undefined ? null : "idempotent";
+}

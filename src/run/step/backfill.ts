@@ -1,0 +1,339 @@
+/**
+ * Carries out a backfill: windows of a table, one after the other, each in a short transaction.
+ *
+ *   history row (partial), bound ─► windows, in the order of the key ─► rows that failed ─► check ─► history row (applied)
+ *
+ * The bound is the last key when it begins. A row that is inserted above it is not the backfill's, or it might never
+ * end. One window is
+ *
+ *   begin ─► where it ends, by the key ─► the statement, for the keys in between ─► the new position ─► commit
+ *
+ * The position is the last key that is done. It is in the ledger, and moves in the transaction of the window. So after
+ * a crash the work of a window and its position are both there or neither is, and no row is done twice.
+ *
+ * The rows of a window follow the time that the last one took, from few upwards (`backfill/pace.ts`). No snapshot and no
+ * lock is held between two windows.
+ *
+ * What fails inside a window is narrowed down. Locks in the way, and a window that met its timeout, are tried again with
+ * half the rows. So is a row that PostgreSQL refuses: at a single row its key is remembered, and the rest is done. The
+ * backfill fails at the end then, and the next run tries those rows again.
+ */
+import { describeKey } from "../../backfill/key.ts";
+import { halfOf, nextRows } from "../../backfill/pace.ts";
+import { remainder, upperBound, windowEnd } from "../../backfill/statement.ts";
+import { type BackfillTable, readTable } from "../../backfill/table.ts";
+import type { Backfill } from "../../core/backfill.ts";
+import { QUERY_CANCELED } from "../../database/sqlstate.ts";
+import { DatabaseError, StepFailed } from "../../errors.ts";
+import type { BackfillState } from "../../ledger/backfills-sql.ts";
+import { type Committed, NOTHING, UNASKED } from "../report/committed.ts";
+import { guardOf } from "../session/settings.ts";
+import { isWorthRetrying, begin as ownBegin, rollback } from "../session/transaction.ts";
+import { refuseEdited } from "./backfill-resume.ts";
+import type { Body } from "./body.ts";
+import { ownSession, pauseBeforeRetry, type StepContext, type StepOutcome } from "./context.ts";
+import { closing, type FrameParts, ownTransaction } from "./frame.ts";
+import { closed, frameError } from "./frame-error.ts";
+import { entryOf, frameParts } from "./frame-parts.ts";
+import type { Prepared } from "./prepared.ts";
+import { failureOf, stepError } from "./step-error.ts";
+import { watch } from "./watch.ts";
+import { runFailedRow, runWindow } from "./window.ts";
+
+/** More rows than this that fail are not the fault of the rows. */
+const MOST_FAILED = 100;
+
+/** A backfill under way. */
+export interface Filling {
+  readonly context: StepContext;
+  readonly prepared: Prepared;
+  readonly body: Body & { readonly kind: "sql" };
+  readonly backfill: Backfill;
+  readonly parts: FrameParts;
+  readonly table: BackfillTable;
+  /** What the ledger has. */
+  state: BackfillState;
+  /** The error of the first row that could not be changed in this run. */
+  firstFailure: DatabaseError | null;
+}
+
+export async function runBackfill(
+  context: StepContext,
+  prepared: Prepared,
+  index: number,
+): Promise<StepOutcome> {
+  const { step } = prepared;
+  const startedAt = performance.now();
+  const body = await prepared.load();
+  if (body.kind !== "sql" || body.backfill === undefined) throw new Error("It is no backfill.");
+  context.observe({ kind: "step-started", step, index, count: context.count });
+  let filling: Filling | undefined;
+  try {
+    filling = await begin(context, prepared, { ...body, backfill: body.backfill });
+    await fill(filling);
+    await retryFailed(filling);
+    await refuseRemainder(filling);
+    const { ledger } = context;
+    await context.connection.execute(
+      ownTransaction(filling.parts, ledger.sql.backfillFinished(step.revision)),
+    );
+    await closed(context, step, closing(filling.parts, step.direction, entryOf(prepared, body.revert)));
+  } catch (error) {
+    const { lost } = context.connection;
+    const wasLost = lost.aborted;
+    await rollback(context.connection);
+    if (wasLost || (lost.aborted && context.stop.aborted)) {
+      context.lostAt?.(UNASKED);
+      throw lost.reason;
+    }
+    const committed = filling === undefined ? NOTHING : committedOf(filling);
+    const problem = stepError(context, prepared, body, error, { committed });
+    if (filling !== undefined && committed.extent === "none" && problem.code !== "TARGET_SCHEMA_MISSING")
+      await withdraw(filling);
+    return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
+  }
+  const report = {
+    revision: step.revision,
+    direction: step.direction,
+    phase: step.phase,
+    durationMs: performance.now() - startedAt,
+    attempts: 1,
+    transactional: false,
+  };
+  context.observe({ kind: "step-done", step, report, index, count: context.count });
+  return { ok: true, report };
+}
+
+type BackfillBody = Body & { readonly kind: "sql" } & { readonly backfill: Backfill };
+
+async function begin(context: StepContext, prepared: Prepared, body: BackfillBody): Promise<Filling> {
+  const { connection, ledger, author } = context;
+  const { step } = prepared;
+  await ownSession(context);
+  const table = await readTable(connection, body.backfill, body.file);
+  const parts = frameParts(context, prepared, body);
+  const from = (state: BackfillState): Filling => ({
+    ...{ context, prepared, body, parts, table, state },
+    backfill: body.backfill,
+    firstFailure: null,
+  });
+  const known = step.reason === "resume" ? await ledger.backfill(connection, step.revision) : null;
+  if (known !== null) {
+    refuseEdited(known, step);
+    return from(known);
+  }
+  const [answer] = await connection.execute(upperBound(table));
+  const bound = (answer?.rows[0]?.key ?? null) as readonly string[] | null;
+  const begun = {
+    revision: step.revision,
+    table: table.shown,
+    key: table.key.map(({ name }) => name),
+    bound,
+    estimatedRows: table.estimatedRows,
+  };
+  const { sql } = ledger;
+  const replace = step.reason === "changed" ? `${sql.remove(step.revision)};` : "";
+  const row =
+    step.reason === "resume"
+      ? ""
+      : `${replace} ${sql.insert(entryOf(prepared, body.revert), author, "partial")};`;
+  await connection
+    .execute(
+      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.beginBackfill(begun)}; commit`,
+    )
+    .catch((error: unknown) => {
+      throw frameError(error, step.revision);
+    });
+  return from({
+    ...begun,
+    position: null,
+    rows: 0,
+    changed: 0,
+    windows: 0,
+    failed: [],
+    checksum: step.checksum,
+  });
+}
+
+/** Does the windows from the position to the bound. */
+async function fill(filling: Filling): Promise<void> {
+  const {
+    context,
+    prepared,
+    backfill,
+    state: { bound },
+  } = filling;
+  const { step } = prepared;
+  if (bound === null) return;
+  using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
+  const before = filling.state.rows;
+  const begunAt = performance.now();
+  let rows = backfill.windows.minRows;
+  for (let attempt = 1; ; ) {
+    context.stop.throwIfAborted();
+    const at = performance.now();
+    try {
+      const done = await runWindow(filling, { from: filling.state.position, to: bound }, rows);
+      if (done === null) return;
+      const { windows, changed } = filling.state;
+      filling.state = {
+        ...filling.state,
+        position: done.position,
+        rows: filling.state.rows + done.rows,
+        changed: changed + done.changed,
+        windows: windows + 1,
+      };
+      attempt = 1;
+      const now = performance.now();
+      report(filling, {
+        windowRows: done.rows,
+        rowsPerSecond: rate(filling.state.rows - before, now - begunAt),
+        elapsedMs: now - begunAt,
+      });
+      rows = nextRows(backfill.windows, { rows: Math.max(done.rows, 1), tookMs: now - at });
+    } catch (error) {
+      if (context.connection.lost.aborted || context.stop.aborted) throw error;
+      await rollback(context.connection);
+      if (isWorthRetrying(error)) {
+        if (attempt >= context.target.settings.lockAttempts) throw error;
+        const problem = stepError(context, prepared, filling.body, error, {
+          committed: committedOf(filling),
+        });
+        await pauseBeforeRetry(context, step, attempt++, problem, observed.blockers);
+        rows = Math.max(1, halfOf(rows));
+      } else if (!isOfItsRows(error)) throw error;
+      else if (rows > 1) rows = halfOf(rows);
+      else if (filling.state.failed.length + 1 >= MOST_FAILED) throw error;
+      else await passOver(filling, error);
+    }
+  }
+}
+
+/** Rows in a second, over a time that may be short. */
+function rate(rows: number, ms: number): number {
+  return ms <= 0 ? 0 : (rows / ms) * 1000;
+}
+
+/** What PostgreSQL says of the rows, not of the statement: a value that does not fit, a constraint, a trigger, the time. */
+function isOfItsRows(error: unknown): error is DatabaseError {
+  if (!(error instanceof DatabaseError)) return false;
+  const { sqlState = "", message } = error;
+  return ROWS.test(sqlState) || (sqlState === QUERY_CANCELED && /statement timeout/.test(message));
+}
+
+/** data_exception, integrity_constraint_violation, plpgsql's raise_exception, with_check_option_violation */
+const ROWS = /^(?:22|23|P0|44)/;
+
+/** Remembers the row behind the position, which fails alone, and goes on behind it. */
+async function passOver(filling: Filling, error: DatabaseError): Promise<void> {
+  const { context, prepared, table, state, parts } = filling;
+  const { revision } = prepared.step;
+  const [answer] = await context.connection.execute(
+    windowEnd(table, { from: state.position, to: state.bound ?? [] }, 1),
+  );
+  const key = answer?.rows[0]?.key as readonly string[] | undefined;
+  // It was deleted meanwhile.
+  if (key === undefined) return;
+  await context.connection.execute(ownTransaction(parts, context.ledger.sql.rowFailed(revision, key)));
+  filling.firstFailure ??= error;
+  filling.state = { ...state, position: key, failed: [...state.failed, key] };
+}
+
+/** Tries the rows again that earlier runs could not change, and fails where rows are left. */
+async function retryFailed(filling: Filling): Promise<void> {
+  const { context, table } = filling;
+  if (filling.firstFailure === null)
+    for (const key of filling.state.failed) {
+      context.stop.throwIfAborted();
+      try {
+        await runFailedRow(filling, key);
+        const { state } = filling;
+        filling.state = { ...state, failed: state.failed.filter((one) => one !== key) };
+      } catch (error) {
+        if (context.connection.lost.aborted || context.stop.aborted || !isOfItsRows(error)) throw error;
+        await rollback(context.connection);
+        filling.firstFailure ??= error;
+      }
+    }
+  const { failed } = filling.state;
+  if (failed.length === 0) return;
+  const named = failed.slice(0, 5).map((key) => describeKey(table.key, key));
+  const more = failed.length > named.length ? ` and ${failed.length - named.length} more` : "";
+  throw new StepFailed(
+    {
+      code: "BACKFILL_ROWS",
+      message: `${filling.body.file} could not change ${failed.length === 1 ? "a row" : `${failed.length} rows`} of ${table.shown} (${named.join("; ")}${more}): ${filling.firstFailure?.message}`,
+      hint: "Correct those rows.",
+      place: { file: filling.body.file },
+      details: { table: table.shown, key: filling.state.key, failed },
+    },
+    { cause: filling.firstFailure ?? undefined },
+  );
+}
+
+/** Fails where a row up to the bound is still one that `where` selects. */
+async function refuseRemainder(filling: Filling): Promise<void> {
+  const {
+    context,
+    table,
+    backfill,
+    parts,
+    state: { bound },
+  } = filling;
+  if (backfill.where === null || bound === null) return;
+  const [answer] = (
+    await context.connection.execute(
+      `${ownBegin()} ${parts.reset} commit; ${remainder(table, backfill.where, bound)}`,
+    )
+  ).slice(-1);
+  const key = answer?.rows[0]?.key as readonly string[] | undefined;
+  if (key === undefined) return;
+  throw new StepFailed({
+    code: "BACKFILL_REMAINDER",
+    message: `${filling.body.file} has gone through ${table.shown}, and rows are left that its condition selects, among them ${describeKey(table.key, key)}.`,
+    hint: "Either the statement does not make the condition false, or those rows were written meanwhile. Correct them.",
+    place: { file: filling.body.file },
+    details: { table: table.shown, key: filling.state.key, row: key },
+  });
+}
+
+/** Nothing of it was done, so it becomes pending again. */
+async function withdraw({ context, prepared, parts }: Filling): Promise<void> {
+  const { revision } = prepared.step;
+  const { sql } = context.ledger;
+  if (context.connection.lost.aborted) return;
+  await context.connection.execute(
+    ownTransaction(parts, `${sql.forgetBackfill(revision)}; ${sql.remove(revision)} and state = 'partial'`),
+  );
+}
+
+function committedOf({ state, table }: Filling): Committed {
+  if (state.position === null) return NOTHING;
+  const { rows, position } = state;
+  return {
+    extent: "some",
+    parts: "windows",
+    rows,
+    table: table.shown,
+    upTo: describeKey(table.key, position),
+  };
+}
+
+function report(
+  { context, prepared, state, table }: Filling,
+  { windowRows, rowsPerSecond, elapsedMs }: { windowRows: number; rowsPerSecond: number; elapsedMs: number },
+): void {
+  const { rows, changed, windows, estimatedRows, position } = state;
+  const share = estimatedRows === null || estimatedRows <= 0 ? null : Math.min(1, rows / estimatedRows);
+  const leftMs =
+    share === null || estimatedRows === null || rowsPerSecond <= 0
+      ? null
+      : (Math.max(0, estimatedRows - rows) / rowsPerSecond) * 1000;
+  context.observe({
+    kind: "backfill-progress",
+    step: prepared.step,
+    table: table.shown,
+    ...{ rows, changed, windows, windowRows, rowsPerSecond, share, leftMs, elapsedMs },
+    position: position ?? [],
+  });
+}

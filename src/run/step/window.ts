@@ -1,0 +1,75 @@
+/** One window of a backfill, in a transaction with its row in the ledger. `backfill.ts` says what a crash leaves behind. */
+import { describeKey, type KeyRange, type KeyValue } from "../../backfill/key.ts";
+import { type Window, windowEnd, windowStatement } from "../../backfill/statement.ts";
+import { asciiComments } from "../../core/sql/comments.ts";
+import { DatabaseError, StepFailed } from "../../errors.ts";
+import type { WindowDone } from "../../ledger/backfills-sql.ts";
+import type { Filling } from "./backfill.ts";
+import { statementFrame } from "./frame.ts";
+import { frameError } from "./frame-error.ts";
+
+/** Does the next window of at most so many rows. `null`: no row is left. Throws what the server says. */
+export async function runWindow(filling: Filling, range: KeyRange, rows: number): Promise<WindowDone | null> {
+  const { context, prepared, table } = filling;
+  const { connection, ledger } = context;
+  await open(filling);
+  const [answer] = await connection.execute(windowEnd(table, range, rows));
+  const end = answer?.rows[0] as { readonly key: KeyValue; readonly rows: number } | undefined;
+  if (end === undefined) {
+    await connection.execute("rollback");
+    return null;
+  }
+  const changed = await change(filling, { from: range.from, to: end.key }, end.rows);
+  const done = { position: end.key, rows: end.rows, changed };
+  await close(filling, ledger.sql.windowDone(prepared.step.revision, done));
+  return done;
+}
+
+/** Does a single row again that could not be changed. Throws what the server says. */
+export async function runFailedRow(filling: Filling, only: KeyValue): Promise<void> {
+  const { context, prepared } = filling;
+  await open(filling);
+  const changed = await change(filling, { only }, 1);
+  await close(filling, context.ledger.sql.rowMended(prepared.step.revision, only, changed));
+}
+
+async function open({ context, prepared, parts }: Filling): Promise<void> {
+  await context.connection.execute(statementFrame(parts, "").open).catch((error: unknown) => {
+    throw frameError(error, prepared.step.revision);
+  });
+}
+
+async function close({ context, prepared, parts }: Filling, done: string): Promise<void> {
+  await context.connection.execute(statementFrame(parts, done).close).catch((error: unknown) => {
+    throw frameError(error, prepared.step.revision);
+  });
+}
+
+/** Runs the author's statement, and returns how many rows it changed. */
+async function change(
+  { context, body, backfill, table }: Filling,
+  window: Window,
+  rows: number,
+): Promise<number> {
+  const { text, counts, written } = windowStatement(body.text, table.key, window);
+  let changed = 0;
+  let outside = 0;
+  try {
+    const result = (await context.connection.execute(asciiComments(text))).at(-1);
+    const row = counts ? (result?.rows[0] as { changed: number; outside: number } | undefined) : undefined;
+    changed = row?.changed ?? result?.rowCount ?? 0;
+    outside = row?.outside ?? 0;
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || error.position === undefined) throw error;
+    if (backfill.statement !== null) throw error.withoutPosition();
+    throw error.movedBy(written(error.position) - error.position);
+  }
+  if (outside === 0) return changed;
+  const where = "only" in window ? window.only : window.to;
+  throw new StepFailed({
+    code: "BACKFILL_OUTSIDE",
+    message: `${body.file} changed ${outside === 1 ? "a row" : `${outside} rows`} outside its window (${rows} rows up to ${describeKey(table.key, where)}).`,
+    hint: "Put :window into the condition of the statement, so that it always holds, and change no column of the key.",
+    place: { file: body.file, line: body.line },
+  });
+}

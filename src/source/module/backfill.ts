@@ -1,0 +1,125 @@
+/** What a module declares with `backfill({...})`, and the statement that is made of it. Pure. */
+import {
+  type Backfill,
+  contradicts,
+  DEFAULT_WINDOWS,
+  parseRows,
+  parseTargetMs,
+} from "../../core/backfill.ts";
+import { identifier } from "../../core/sql/quote.ts";
+import type { Problem } from "../../errors.ts";
+import { nearest } from "../../std/nearest.ts";
+import { statementFault } from "../statement-fault.ts";
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** The mark that `backfill()` puts on what it returns. */
+export const IS_BACKFILL = "backfill";
+
+const NAMES = ["table", "key", "where", "set", "statement", "window", "minRows", "maxRows"];
+const OF_MIGRATIONS = [
+  "kind",
+  "down",
+  "downgrade",
+  "depends",
+  "revises",
+  "phase",
+  "lockTimeout",
+  "statementTimeout",
+];
+const ALSO = ["rowSecurity", "outOfOrder", "minimumRevision"];
+
+/** Reads what was declared. Faults go into `problems`. */
+export function readBackfill(
+  values: Values,
+  file: string,
+): { readonly backfill: Backfill | null; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const invalid = (name: string, expects: string): null => {
+    problems.push({
+      code: "SOURCE_DIRECTIVE_INVALID",
+      message: `${file} declares \`${name}\` with a value that cannot be used.`,
+      hint: `Expected: ${expects}.`,
+      place: { file },
+    });
+    return null;
+  };
+  for (const name of Object.keys(values)) {
+    const known = [...NAMES, ...OF_MIGRATIONS, ...ALSO];
+    if (known.includes(name)) continue;
+    const meant = nearest(name, known);
+    problems.push({
+      code: "SOURCE_DIRECTIVE_UNKNOWN",
+      message: `${file} declares \`${name}\`, which a backfill does not have.`,
+      hint: meant === undefined ? `Known: ${NAMES.join(", ")}.` : `Did you mean \`${meant}\`?`,
+      place: { file },
+    });
+  }
+  const text = (name: string, expects: string): string | null => {
+    const value = values[name];
+    return typeof value === "string" && value.trim() !== "" ? value : invalid(name, expects);
+  };
+  const table = text("table", "the name of a table, as in SQL");
+  const where = values.where === undefined ? null : text("where", "a condition in SQL");
+  const key = values.key === undefined ? null : listOf(values.key);
+  if (key === undefined) invalid("key", "the columns of a unique index");
+  const targetMs =
+    values.window === undefined ? DEFAULT_WINDOWS.targetMs : parseTargetMs(String(values.window));
+  if (targetMs === null)
+    invalid("window", 'how long one window should take: "500ms", "2s"; a minute at most');
+  const rows = (name: "minRows" | "maxRows") =>
+    values[name] === undefined
+      ? DEFAULT_WINDOWS[name]
+      : (parseRows(String(values[name])) ?? invalid(name, "a number of rows") ?? 0);
+  const [minRows, maxRows] = [rows("minRows"), rows("maxRows")];
+  const setting = contradicts(values);
+  if (setting !== null) invalid(setting, "nothing: each window of a backfill is a transaction");
+  const statement = statementOf(values, { table, where, invalid });
+  const fault = statement === null ? null : statementFault(statement);
+  if (fault !== null)
+    problems.push({
+      code: "BACKFILL_STATEMENT",
+      message: `${file} ${fault.message}`,
+      hint: fault.hint,
+      place: { file },
+    });
+  if (problems.length > 0 || table === null || key === undefined || targetMs === null || statement === null)
+    return { backfill: null, problems };
+  return { backfill: { table, key, where, statement, windows: { targetMs, minRows, maxRows } }, problems };
+}
+
+function statementOf(
+  values: Values,
+  {
+    table,
+    where,
+    invalid,
+  }: { table: string | null; where: string | null; invalid: (name: string, expects: string) => null },
+): string | null {
+  const { set, statement } = values;
+  if ((set === undefined) === (statement === undefined))
+    return invalid(
+      set === undefined ? "set" : "statement",
+      "either `set` or `statement`, not both and not neither",
+    );
+  if (statement !== undefined)
+    return typeof statement === "string" && statement.trim() !== ""
+      ? statement
+      : invalid("statement", "one SQL statement with :window in it");
+  const columns = typeof set === "object" && set !== null ? Object.entries(set) : [];
+  if (columns.length === 0 || columns.some(([, value]) => typeof value !== "string" || value.trim() === ""))
+    return invalid("set", 'an expression in SQL for each column: { slug: "lower(name)" }');
+  const names = columns.map(([name]) => identifier(name));
+  const assigned = columns.map(([, value], at) => `${names[at]} = ${value}`).join(",\n  ");
+  // A row that has its value already is not written: that would only make it dead, and wake its triggers.
+  const differs = columns.map(([, value], at) => `${names[at]} is distinct from (${value})`).join(" or ");
+  const condition = where === null ? "" : `\n  and (${where}\n)`;
+  return `update ${table} set\n  ${assigned}\nwhere :window${condition}\n  and (${differs})`;
+}
+
+function listOf(value: unknown): readonly string[] | undefined {
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  return list.length > 0 && list.every((each) => typeof each === "string" && each !== "")
+    ? (list as string[])
+    : undefined;
+}
