@@ -11,7 +11,9 @@ const SLOW = [
   "test/import/{volume,killed,cut-origin,cut-database}.test.ts",
 ];
 /** Laws about the tree itself. */
-const OF_THE_TREE = ["test/{architecture,docs,lock-file,project,brands-in-blooms/lines}.test.ts"];
+const OF_THE_TREE = [
+  "test/{architecture,docs,lock-file,project,brands-in-blooms/lines,systems/page}.test.ts",
+];
 
 /** A limit for what hangs, not a measure of what is slow: machines are shared. */
 const limits = { testTimeout: 120_000, hookTimeout: 60_000 };

@@ -186,6 +186,9 @@ export const ERROR_CODES = {
   IMPORT_TABLE_UNFIT: "ImportFailed",
   IMPORT_INCOMPLETE: "ImportFailed",
   IMPORT_OUTSIDE_PATTERN: "ImportFailed",
+  IMPORT_ORIGIN_CHANGED: "ImportFailed",
+  IMPORT_FILES_GONE: "ImportFailed",
+  IMPORT_LINKS_OUTSIDE: "ImportFailed",
   IMPORT_WORKERS: "ImportFailed",
   // Neither: a person or a deadline ended the run.
   INTERRUPTED: "Interrupted",

@@ -18,8 +18,8 @@ const BROKEN = {
 };
 
 test.each([
-  ["help nope", 'There is no command "nope".', "→ godwit --help lists everything."],
-  ["help statu", 'There is no command "statu".', "→ Did you mean godwit status?"],
+  ["help nope", 'There is no command "nope".', "→ `godwit --help` lists everything."],
+  ["help statu", 'There is no command "statu".', "→ Did you mean `godwit status`?"],
   ["up --phase foo", 'startup, import, complex, contract: "foo".', "→ Write startup or import"],
   ["up --mode foo", 'nas-only: "foo".', "→ Write all or startup or nas-only."],
   ["up --log-format foo", 'text, json: "foo".', "→ Write text or json."],
@@ -180,7 +180,6 @@ describe("an unusable command line", () => {
     const { stdout } = await godwit("up", "--help");
     for (const part of ["Examples:", "MIGRATION_MODE", "Exit codes", "--database-url"])
       expect(stdout).toContain(part);
-    expect((await godwit("--help")).stdout).toContain("DATABASE_URL");
     expect((await godwit("help", "down")).stdout).toContain("godwit down -1");
   });
 });

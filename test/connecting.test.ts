@@ -119,6 +119,16 @@ test("a database that does not exist is named", async () => {
   });
 });
 
+test("a role without CONNECT is refused at once, and the statement of the hint lets it in", async () => {
+  await admin("create database private");
+  await admin("revoke connect on database private from public");
+  const { hint = "", ...refused } = await refusal(at("limited", "/private"));
+  expect(refused).toMatchObject({ code: "DATABASE_REFUSED_LOGIN", waited: 0 });
+  const [, words = ""] = /(GRANT CONNECT ON DATABASE) …/.exec(hint) ?? [];
+  await admin(`${words} private to limited`);
+  expect(await refusal(at("limited", "/private"))).toMatchObject({ code: "DATABASE_PRIVILEGE" });
+});
+
 test("nobody there is waited for, as often as was asked", async () => {
   for (const host of [`127.0.0.1:${await freePort()}`, "nowhere.invalid"])
     expect(

@@ -1,30 +1,12 @@
 /** The examples are systems that people run: unchanged, with their own variables, and every number is checked. */
-import { cpSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "vitest";
-import { root } from "../scripts/fresh.mjs";
 import { makeNas } from "../scripts/nas.mjs";
 import { commandIn, type Json } from "./support/command.ts";
-import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
-import { folderOf, writeFiles } from "./support/target.ts";
-
-function example(name: string, db: TestDatabase) {
-  const folder = folderOf({});
-  cpSync(join(root, "examples", name), folder, {
-    recursive: true,
-    filter: (path) => !path.includes(".godwit/"),
-  });
-  return { folder, godwit: commandIn({ folder, url: db.url }) };
-}
-
-async function counts(db: TestDatabase, ...tables: readonly string[]): Promise<Record<string, number>> {
-  const found: Record<string, number> = {};
-  for (const table of tables) {
-    const [row] = await db.admin<{ n: number }>(`select count(*)::int as n from ${table}`);
-    found[table] = row?.n ?? -1;
-  }
-  return found;
-}
+import { expect, ledgerSchema, test } from "./support/database.ts";
+import { counts, example, OLD } from "./support/example.ts";
+import { writeFiles } from "./support/target.ts";
 
 const CRAFTFLOW = {
   users: 40,
@@ -45,11 +27,10 @@ const CRAFTFLOW = {
   printers: 0,
 };
 
-/** Its view asks as whoever looks (`security_invoker`), which PostgreSQL 15 brought. */
-const OLD = Number(process.env.GODWIT_TEST_POSTGRES ?? 18) < 15;
-
 describe.skipIf(OLD)("CraftFlow", () => {
-  test("MIGRATION_MODE=all migrates all of it, and again there is nothing to do", async ({ db }) => {
+  test("SYSTEMS 1.1, 1.2, 2.14, 2.19: MIGRATION_MODE=all migrates all of it, and again there is nothing to do", async ({
+    db,
+  }) => {
     const { godwit } = example("craftflow", db);
     const worker = godwit.with({ MIGRATION_MODE: "all" });
     const { json } = await worker("up", "--json");
@@ -75,7 +56,9 @@ describe.skipIf(OLD)("CraftFlow", () => {
     expect((await worker("up", "--json")).json.report.steps).toEqual([]);
   });
 
-  test("MIGRATION_MODE=startup does the light work, and says what is held back", async ({ db }) => {
+  test("SYSTEMS 1.4: MIGRATION_MODE=startup does the light work, and says what is held back", async ({
+    db,
+  }) => {
     const { godwit } = example("craftflow", db);
     const { json } = await godwit.with({ MIGRATION_MODE: "startup" })("up", "--json");
     expect(json.report.steps).toHaveLength(9);
@@ -85,7 +68,9 @@ describe.skipIf(OLD)("CraftFlow", () => {
     expect(await counts(db, "platform_connections")).toEqual({ platform_connections: 70 });
   });
 
-  test("MIGRATION_MODE=nas-only is the import alone, and without credentials a warning", async ({ db }) => {
+  test("SYSTEMS 1.5, 1.10: MIGRATION_MODE=nas-only is the import alone, and without credentials a warning", async ({
+    db,
+  }) => {
     const { godwit } = example("craftflow", db);
     await godwit.with({ MIGRATION_MODE: "startup" })("up");
     const { json, stderr } = await godwit.with({ MIGRATION_MODE: "nas-only" })("up", "--json");
@@ -97,7 +82,7 @@ describe.skipIf(OLD)("CraftFlow", () => {
     expect(stderr).toContain("QNAP_HOST, QNAP_USERNAME, QNAP_PASSWORD");
   });
 
-  test("MIGRATION_MODE=all imports between startup and complex, and finds what is there twice", async ({
+  test("SYSTEMS 1.3, 1.8, 1.9: MIGRATION_MODE=all imports between startup and complex, and finds what is there twice", async ({
     db,
   }) => {
     const { godwit, folder } = example("craftflow", db);
@@ -122,7 +107,7 @@ describe.skipIf(OLD)("CraftFlow", () => {
     expect(sheet.match(/src="data:image\/webp;base64,/g)?.length).toBeGreaterThanOrEqual(pictures.size);
   });
 
-  test("all the way back leaves nothing, and forth again the same", async ({ db }) => {
+  test("SYSTEMS 2.12: all the way back leaves nothing, and forth again the same", async ({ db }) => {
     const { godwit } = example("craftflow", db);
     await godwit("up");
     await godwit("down", "base");
@@ -135,7 +120,7 @@ describe.skipIf(OLD)("CraftFlow", () => {
     expect(await counts(db, ...Object.keys(CRAFTFLOW))).toEqual(CRAFTFLOW);
   });
 
-  test("a failing migration rolls back alone; what does not depend on it runs; the run reports failure", async ({
+  test("SYSTEMS 2.13, 2.14: a failing migration rolls back alone; what does not depend on it runs; the run reports failure", async ({
     db,
   }) => {
     const { godwit, folder } = example("craftflow", db);
@@ -158,7 +143,7 @@ describe.skipIf(OLD)("CraftFlow", () => {
     ).toEqual([]);
   });
 
-  test("a new file needs no registration", async ({ db }) => {
+  test("SYSTEMS 2.9: a new file needs no registration", async ({ db }) => {
     const { godwit, folder } = example("craftflow", db);
     await godwit("up");
     writeFiles(folder, {
@@ -175,7 +160,7 @@ describe.skipIf(OLD)("CraftFlow", () => {
 describe("EchoMind", () => {
   const lines = (text: string) => text.trim().split("\n");
 
-  test("Alembic's words lead through its revision graph", async ({ db }) => {
+  test("SYSTEMS 5.6, 5.7, 5.8, 5.9: Alembic's words lead through its revision graph", async ({ db }) => {
     const { godwit } = example("echomind", db);
     await godwit("upgrade", "003");
     expect(lines((await godwit("current")).stdout)).toEqual(["003_add_documents"]);
@@ -195,7 +180,7 @@ describe("EchoMind", () => {
     expect(await db.admin("select tablename from pg_tables where schemaname = 'public'")).toEqual([]);
   });
 
-  test("the init container ends with 0 when there is something to do, and when there is nothing", async ({
+  test("SYSTEMS 5.1: the init container ends with 0 when there is something to do, and when there is nothing", async ({
     db,
   }) => {
     const { godwit } = example("echomind", db);
@@ -208,7 +193,7 @@ describe("EchoMind", () => {
     await container("upgrade", "head");
   });
 
-  test("without DATABASE_URL it says so and ends with 1, and so does an unreachable database after its tries", async ({
+  test("SYSTEMS 5.2, 5.14: without DATABASE_URL it says so and ends with 1, and so does an unreachable database after its tries", async ({
     db,
   }) => {
     const { folder } = example("echomind", db);
@@ -224,7 +209,7 @@ describe("EchoMind", () => {
     expect(stderr).not.toContain("secret");
   });
 
-  test("the offline script has all of it, without a database", async ({ db }) => {
+  test("SYSTEMS 5.12: the offline script has all of it, without a database", async ({ db }) => {
     const { godwit } = example("echomind", db);
     const { stdout } = await godwit.with({ DATABASE_URL: "postgres://nobody@127.0.0.1:9/none" })(
       "upgrade",

@@ -108,7 +108,9 @@ async function schemaOf(service: Service): Promise<readonly unknown[]> {
 }
 
 describe("meter-lab", () => {
-  test("migrates all three, one after the other, with a line for each", async ({ lab: { godwit } }) => {
+  test("SYSTEMS 3.1, 3.2, 3.5, 3.7: migrates all three, one after the other, with a line for each", async ({
+    lab: { godwit },
+  }) => {
     const { stdout, stderr } = await godwit("up");
     expect(stdout).toMatch(
       /^backend: 4 migrations .*\nauth-next: 3 migrations .*\nauth: 3 migrations .*\n3 of 3 targets are done\.\n$/,
@@ -120,7 +122,9 @@ describe("meter-lab", () => {
     await godwit("status", "--check");
   });
 
-  test("one service alone needs its own variables only", async ({ lab: { godwit, env } }) => {
+  test("SYSTEMS 3.4, 3.6: one service alone needs its own variables only", async ({
+    lab: { godwit, env },
+  }) => {
     const blank = Object.fromEntries(Object.keys(env).map((name) => [name, ""]));
     const alone = godwit.with({ ...blank, AUTH_DATABASE_URL: env.AUTH_DATABASE_URL ?? "" });
     expect(appliedBy(await alone("up", "auth", "--json"))).toEqual({ auth: COUNTS.auth });
@@ -132,7 +136,7 @@ describe("meter-lab", () => {
     );
   });
 
-  test("several replicas at once migrate once", async ({ lab: { godwit, services } }) => {
+  test("SYSTEMS 3.12: several replicas at once migrate once", async ({ lab: { godwit, services } }) => {
     const runs = Array.from({ length: 4 }, () => godwit.start("up", "--json"));
     const done = await Promise.all(runs.map((run) => run.exits(0)));
     const sum = (name: string) => done.reduce((total, each) => total + (appliedBy(each)[name] ?? 0), 0);
@@ -141,7 +145,7 @@ describe("meter-lab", () => {
 });
 
 describe("with Drizzle", () => {
-  test("what Drizzle has migrated so far is carried on, and then Drizzle finds nothing left", async ({
+  test("SYSTEMS 3.8, 3.9: what Drizzle has migrated so far is carried on, and then Drizzle finds nothing left", async ({
     lab: { godwit, services },
   }) => {
     const [backend, next, auth] = services;
@@ -161,7 +165,7 @@ describe("with Drizzle", () => {
     expect(appliedBy(await godwit("up", "--json"))).toEqual({ backend: 0, "auth-next": 0, auth: 0 });
   });
 
-  test("what we begin Drizzle carries on, and what it did is not done again", async ({
+  test("SYSTEMS 3.8: what we begin Drizzle carries on, and what it did is not done again", async ({
     lab: { godwit, services },
   }) => {
     await godwit("up", "backend", "+1");

@@ -1,8 +1,10 @@
 /** Makes the imports that can run from a configuration, and chooses those that a command names. */
 import type { Config } from "../config/config.ts";
+import type { ImportConfig } from "../config/imports/imports.ts";
 import { ConfigError, ImportFailed } from "../errors.ts";
 import type { Import } from "../run/import.ts";
 import { nearest } from "../std/nearest.ts";
+import { shellWord } from "../std/shell-word.ts";
 
 /** All configured imports. If the environment does not say how to reach one, `skip` has the reason. */
 export async function assembleImports(config: Config): Promise<readonly Import[]> {
@@ -25,6 +27,11 @@ export async function assembleImports(config: Config): Promise<readonly Import[]
       settings: {
         name: wanted.name,
         ...found,
+        command: commandOf(wanted, config),
+        otherName: wanted.typed?.otherName,
+        newOrigin: config.values.newOrigin,
+        allowMissing: config.values.allowMissing,
+        followLinks: values.followLinks || config.values.followLinks,
         pattern: values.pattern,
         exclude: values.exclude,
         table: { name: table.name, columns: table.columns ?? DEFAULT_COLUMNS },
@@ -40,6 +47,13 @@ export async function assembleImports(config: Config): Promise<readonly Import[]
       },
     };
   });
+}
+
+/** The words that run this import alone. `null`: a password is among them. */
+function commandOf({ name, typed }: ImportConfig, { target }: Config): readonly string[] | null {
+  if (typed?.words === null) return null;
+  const own = typed?.words ?? [];
+  return ["godwit", "import", shellWord(name), ...own, ...(target === null ? [] : ["--target", target.name])];
 }
 
 function unknownField(name: string, field: string, fields: readonly string[]): ConfigError {

@@ -16,6 +16,8 @@ const LIVE = [
   "parallel",
   "onTargetFailure",
 ];
+/** What an import of files is given, wherever it runs. */
+const IMPORTING: readonly OptionKey[] = ["newOrigin", "allowMissing", "followLinks"];
 /** What the migrations beside an app are given as if `up` had been typed, and what is for `run` alone. */
 const BESIDE_APP = OPTIONS.flatMap((option) => (option.forRun === true ? [option.key] : []));
 const SERVICE: readonly OptionKey[] = [
@@ -58,9 +60,9 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--from <revision>", help: "with --sql: the revision that the database is at (base)" },
       { syntax: "--dry-run", help: "execute, roll back, and say what could not be tried" },
     ],
-    honours: [...PLANNING, "rollbackOnFailure"],
+    honours: [...PLANNING, "rollbackOnFailure", ...IMPORTING],
     excludes: [
-      { flag: "sql", others: ["dryRun", "onFailure", "rollbackOnFailure", ...LIVE] },
+      { flag: "sql", others: ["dryRun", "onFailure", "rollbackOnFailure", ...IMPORTING, ...LIVE] },
       { flag: "dryRun", others: ["onFailure", "rollbackOnFailure"] },
     ],
     needs: [{ flag: "from", other: "sql" }],
@@ -84,7 +86,7 @@ export const COMMANDS: readonly CommandRow[] = [
     description:
       "Starts an app and the migrations side by side. The app's streams, exit code and signals are its own. Migrations that fail, hang or are killed never take the app down.",
     flags: [{ syntax: "--wait", help: "start the app when the migrations have ended, however they ended" }],
-    honours: [...PLANNING, "rollbackOnFailure", ...BESIDE_APP, ...SERVICE, "target", "timeout"],
+    honours: [...PLANNING, "rollbackOnFailure", ...IMPORTING, ...BESIDE_APP, ...SERVICE, "target", "timeout"],
     examples: [
       ["godwit run -- node server.js", "both at once"],
       ["godwit run --wait -- node server.js", "the app when the migrations have ended"],
@@ -289,9 +291,19 @@ export const COMMANDS: readonly CommandRow[] = [
     excludes: [
       {
         flag: "status",
-        others: ["from", "pattern", "table", "hostKey", "trustOnFirstUse", "workers", "colours"],
+        others: [
+          "from",
+          "pattern",
+          "table",
+          "hostKey",
+          "trustOnFirstUse",
+          "workers",
+          "colours",
+          ...IMPORTING,
+        ],
       },
     ],
+    honours: IMPORTING,
     targets: "flag",
     summary: "import files into the database: images with their hashes",
     description:

@@ -1,13 +1,14 @@
 /** The command line for commander, made from the tables. It only parses. */
 import { Command, Option as Flag } from "commander";
 import { flagsUnderPresentNames, formerFlags } from "../config/former-names.ts";
-import { flagName, isOfSomeCommands, OPTIONS, type Option, variablesOf } from "../config/options.ts";
+import { flagName, isOfSomeCommands, OPTIONS, type Option } from "../config/options.ts";
 import { ConfigError } from "../errors.ts";
-import { nearest } from "../std/nearest.ts";
 import { VERSION } from "../std/version.ts";
 import { type CommandRow, hasTargets, isHonoured, targetsArgument } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { refuseEmpty, refuseUnhonoured } from "./given.ts";
+import { details, overview, variables } from "./help.ts";
+import { wordsHere } from "./other-words.ts";
 
 export interface Parsed {
   readonly row: CommandRow;
@@ -35,9 +36,13 @@ export async function parse(
     const flags = flagsUnderPresentNames(found.flags, own, (line) => notes.push(line));
     parsed = { ...found, flags, notes, app: app ?? [] };
   });
-  refuseUnknownTopic(words, program);
+  refuseUnknownCommand(words, program);
   const streams = { writeOut: output.out, writeErr: output.error };
   for (const command of [program, ...program.commands]) command.exitOverride().configureOutput(streams);
+  if (isAboutOptions(words)) {
+    program.configureHelp({ visibleCommands: () => [] }).addHelpText("after", variables());
+    program.help();
+  }
   await program.parseAsync([...words], { from: "user" });
   if (parsed === undefined) throw new Error("No command was chosen.");
   if (parsed.row.startsApp === true) requireApp(app, parsed.arguments);
@@ -71,17 +76,31 @@ function requireApp(app: readonly string[] | null, words: readonly string[]): vo
   });
 }
 
-/** Refuses `godwit help nope`. Commander would print the whole help, as if the user had asked for it. */
-function refuseUnknownTopic(argv: readonly string[], { commands }: Command): void {
-  const [first, topic] = argv.filter((word) => !word.startsWith("-"));
-  if (first !== "help" || topic === undefined || topic === "help") return;
-  const names = commands.flatMap((command) => [command.name(), ...command.aliases()]);
-  if (names.includes(topic)) return;
-  const meant = nearest(topic, names);
-  throw new ConfigError({
+/** `godwit help options`: the one topic that is no command. */
+function isAboutOptions([first, topic]: readonly string[]): boolean {
+  return first === "help" && topic === "options";
+}
+
+/**
+ * Refuses `godwit rollback` and `godwit help rollback`, also with `--help`. Commander would print the whole help, as if
+ * the user had asked for it.
+ */
+function refuseUnknownCommand(argv: readonly string[], program: Command): void {
+  const [first, topic] = argv;
+  const word = first === "help" ? argv.slice(1).find((each) => !each.startsWith("-")) : first;
+  if (word === undefined || word.startsWith("-") || isAboutOptions([first ?? "", topic ?? ""])) return;
+  if (!namesOf(program).includes(word)) throw unknownCommand(argv.slice(argv.indexOf(word)), program);
+}
+
+function namesOf({ commands }: Command): readonly string[] {
+  return ["help", ...commands.flatMap((command) => [command.name(), ...command.aliases()])];
+}
+
+function unknownCommand(words: readonly string[], program: Command): ConfigError {
+  return new ConfigError({
     code: "CONFIG_INVALID",
-    message: `There is no command "${topic}".`,
-    hint: meant === undefined ? "godwit --help lists everything." : `Did you mean godwit ${meant}?`,
+    message: `There is no command "${words[0]}".`,
+    hint: wordsHere(words, namesOf(program)),
     details: { from: "flag" },
   });
 }
@@ -99,8 +118,8 @@ function createProgram(
     .version(VERSION, "--version")
     .helpOption("-h, --help", "show this help")
     .helpCommand("help [command]", "show the help of a command")
-    .configureHelp({ showGlobalOptions: true, styleTitle: (text) => text })
-    .showHelpAfterError("→ godwit --help lists everything.")
+    .configureHelp(isAboutOptions(argv) ? {} : { formatHelp: () => overview(COMMANDS) })
+    .showHelpAfterError("→ godwit --help lists all commands, godwit help options all options.")
     .showSuggestionAfterError();
   program.addOption(new Flag("--json", "print one JSON document on stdout").helpGroup(OUTPUT));
   // If the program had the same flag as the command, it would take the flag for its own.
@@ -116,7 +135,10 @@ function createProgram(
     if ([row.name, ...(row.aliases ?? [])].some((name) => argv.includes(name))) addDetails(command, row);
     program.addCommand(command);
   }
-  program.addHelpText("after", `\n${footer()}`);
+  // Words of other tools behind an option: `godwit --dir db rollback`.
+  program.on("command:*", (words: string[]) => {
+    throw unknownCommand(words, program);
+  });
   return program;
 }
 
@@ -128,7 +150,6 @@ function createCommand(row: CommandRow, onChosen: (found: Omit<Parsed, "notes" |
     .summary(row.summary)
     .description(row.description ?? `${row.summary[0]?.toUpperCase()}${row.summary.slice(1)}.`)
     .helpOption("-h, --help", "show this help")
-    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError(`→ godwit ${row.name} --help says more.`)
     .showSuggestionAfterError();
   return command.action(() => onChosen({ row, arguments: command.args, flags: command.optsWithGlobals() }));
@@ -146,8 +167,7 @@ function addDetails(command: Command, row: CommandRow): void {
   // Options that it does not honour are parsed too, so that they can be refused by name.
   for (const option of OPTIONS.filter(isOfSomeCommands))
     addFlag(command, option, { hidden: !isHonoured(row, option) });
-  const examples = row.examples.map(([line, does]) => `  $ ${line}${does === "" ? "" : `\n      ${does}`}`);
-  command.addHelpText("after", `\nExamples:\n${examples.join("\n")}\n\n${exitCodes()}`);
+  command.addHelpText("after", details(row));
 }
 
 function addFlag(command: Command, option: Option, { hidden } = { hidden: false }): void {
@@ -161,7 +181,7 @@ function addFlag(command: Command, option: Option, { hidden } = { hidden: false 
       .helpGroup(
         isOutput
           ? OUTPUT
-          : option.forPlanning || option.forUp || option.forRun
+          : option.forPlanning || option.forUp || option.forImport || option.forRun
             ? "What to run:"
             : option.forService
               ? "Health:"
@@ -175,19 +195,4 @@ function helpOf(option: Option): string {
   const preset = option.default === "" || option.default === "false" ? null : option.default;
   const facts = [preset, variable].filter((fact) => fact !== null && fact !== undefined);
   return facts.length === 0 ? option.help : `${option.help} (${facts.join("; ")})`;
-}
-
-function footer(): string {
-  const named = OPTIONS.filter((option) => (option.variables ?? []).length > 0);
-  const lines = named.map(
-    (option) =>
-      `  ${(option.variables ?? []).join(", ").padEnd(24)} ${flagName(option) === null ? option.help : `--${flagName(option)}`}`,
-  );
-  const example = OPTIONS.find((option) => option.key === "lockTimeout");
-  const own = example === undefined ? "" : (variablesOf(example)[0] ?? "");
-  return `Environment:\n${lines.join("\n")}\n  GODWIT_…                 every option, for example ${own}\n\n${exitCodes()}`;
-}
-
-function exitCodes(): string {
-  return "Exit codes: 0 done, 1 failed, 2 unusable command line, 129, 130, 131 or 143 interrupted.";
 }

@@ -216,6 +216,8 @@ export interface ImportFile {
   readonly trustOnFirstUse?: boolean;
   readonly channels?: number;
   readonly legacyAlgorithms?: boolean;
+  /** Default `false`: links that lead out of the folder are named and not followed. */
+  readonly followLinks?: boolean;
 }
 
 /** Returns its argument and checks its types: `export default defineConfig({ dir: "db" })`. */

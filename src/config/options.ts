@@ -61,6 +61,9 @@ export interface Values {
   readonly nasHostKey: readonly string[];
   readonly nasBasePath: string;
   readonly nasBatched: boolean;
+  readonly newOrigin: boolean;
+  readonly allowMissing: boolean;
+  readonly followLinks: boolean;
   readonly migrationEnabled: boolean;
   readonly skipMigrations: boolean;
   readonly environments: readonly string[];
@@ -122,6 +125,8 @@ export type Option = Kind & {
   readonly forPlanning?: boolean;
   /** Only for `up`, and for `run`, which passes it on. */
   readonly forUp?: boolean;
+  /** Only for commands that import files: `up`, `run` and `import`. */
+  readonly forImport?: boolean;
   /** Only for `run`. */
   readonly forRun?: boolean;
   /** What a variable that others use as well means here. */
@@ -478,6 +483,30 @@ export const OPTIONS: readonly Option[] = [
     help: "false: one file at a time, in the order of paths, with the least memory",
   },
   {
+    key: "newOrigin",
+    ...toggle,
+    inFile: false,
+    flag: "--new-origin",
+    forImport: true,
+    help: "the files of an import may come from another origin than before",
+  },
+  {
+    key: "allowMissing",
+    ...toggle,
+    inFile: false,
+    flag: "--allow-missing",
+    forImport: true,
+    help: "all files of an import, or most of them, may be gone: their rows are marked as missing",
+  },
+  {
+    key: "followLinks",
+    ...toggle,
+    inFile: false,
+    flag: "--follow-links",
+    forImport: true,
+    help: "follow links that lead out of the folder of an import",
+  },
+  {
     key: "migrationEnabled",
     kind: "switch",
     flag: null,
@@ -698,8 +727,9 @@ export function variablesOf(option: Option): readonly string[] {
 }
 
 /** Whether only commands that name the option in `honours` have it. */
-export function isOfSomeCommands({ forPlanning, forUp, forRun, forService }: Option): boolean {
-  return forPlanning === true || forUp === true || forRun === true || forService === true;
+export function isOfSomeCommands(option: Option): boolean {
+  const { forPlanning, forUp, forImport, forRun, forService } = option;
+  return [forPlanning, forUp, forImport, forRun, forService].includes(true);
 }
 
 /** The key under which commander keeps the flag of an option: `dryRun` for `--dry-run <x>`. */

@@ -1,5 +1,6 @@
 /** The settings as `doctor` shows them: each value for people, without its secrets, and where it came from. */
 import { isAdo, parseAddress } from "../database/address/address.ts";
+import type { Delays } from "../std/delays.ts";
 import { redact, Secret } from "../std/secret.ts";
 import { formatDuration } from "../std/time.ts";
 import type { Config } from "./config.ts";
@@ -21,9 +22,15 @@ export function shownSettings({ values, provenances }: Config): readonly ShownSe
         ? durationOf(Number(values[option.key]))
         : option.kind === "url"
           ? shownUrl(values[option.key])
-          : shown(values[option.key]),
+          : option.kind === "delays"
+            ? delaysOf(values[option.key] as Delays)
+            : shown(values[option.key]),
     from: describeProvenance(option, provenances[option.key]),
   }));
+}
+
+function delaysOf({ listMs, growing }: Delays): string {
+  return `${growing ? "exponential " : ""}${listMs.map(durationOf).join(", ")}`;
 }
 
 function durationOf(milliseconds: number): string {

@@ -81,7 +81,8 @@ export function checkApplied(graph: Graph, history: History): Findings {
   const unmet = aheadEntries.filter(
     ({ minimumRevision }) => minimumRevision !== null && !graph.byId.has(minimumRevision),
   );
-  problems.push(...unmet.map(tooOld));
+  const stays = versioned(history).findLast(({ revision }) => graph.byId.has(revision))?.revision ?? "base";
+  problems.push(...unmet.map((entry) => tooOld(entry, stays)));
   if (aheadEntries.length > 0 && unmet.length === 0) warnings.push(databaseAhead(aheadEntries));
   return { problems, warnings };
 }
@@ -198,11 +199,12 @@ function partialAndGone(entry: HistoryEntry): Problem {
   };
 }
 
-function tooOld({ revision, minimumRevision }: HistoryEntry): Problem {
+/** `stays`: the newest applied revision that these files know. */
+function tooOld({ revision, minimumRevision }: HistoryEntry, stays: string): Problem {
   return {
     code: "PLAN_MINIMUM_REVISION",
     message: `${revision} is applied, which needs a release that knows ${minimumRevision}; these files do not.`,
-    hint: `Deploy a release with ${minimumRevision}, or take it back from a newer one with \`godwit down\`.`,
+    hint: `Deploy a release with ${minimumRevision}, or let a newer one take it back: \`godwit down ${stays}\`.`,
     details: { revision, minimumRevision },
   };
 }

@@ -200,7 +200,7 @@ function irreversible(
       // The file formats of most other tools have no place for revert SQL.
       hint:
         graph.byId.get(first.revision)?.position === undefined
-          ? `Write the way back into ${first.file}, or a new migration that undoes it: \`godwit new\`.`
+          ? `Write the way back into ${first.file}, or a new migration that undoes it: \`godwit new <name>\`.`
           : "Write a new migration that undoes it.",
       place: { file: first.file },
       details: details(oneWay),

@@ -38,7 +38,11 @@ export function plan(input: PlanInput): Plan {
 
   const draft = draftOf(input, { graph, expression, problems });
   problems.push(...draft.problems);
-  if (problems.length > 0) throw refusal(problems);
+  if (problems.length > 0) {
+    // A refused run also lists the broken files that alone would not have stopped it.
+    const tolerated = goal.direction === "up" && !strict ? [...input.problems, ...draft.warnings] : [];
+    throw refusal([...problems, ...tolerated.filter(({ code }) => code === "PLAN_BROKEN_FILE")]);
+  }
   return {
     direction: goal.direction,
     goal: goal.to,

@@ -21,7 +21,8 @@ export interface Seen {
 
 export interface FolderFound {
   readonly path: string;
-  readonly state: "found" | "read" | "unreadable";
+  /** `unfollowed`: a link, to a folder or to a file, that leads out of the base. */
+  readonly state: "found" | "read" | "unreadable" | "unfollowed";
 }
 
 export interface Scan {
@@ -32,11 +33,24 @@ export interface Scan {
   readonly unreadable: readonly string[];
 }
 
+/** How many images an import has, and what a completed scan no longer found of them. */
+export interface Gone {
+  readonly known: number;
+  readonly gone: number;
+  /** A few of those that are gone. */
+  readonly examples: readonly string[];
+}
+
 /** A scan that was interrupted longer ago than this starts from the beginning, because what it saw may no longer be true. */
 const RESUME_WITHIN = "1 hour";
 
 export function createScans(schema: string, importName: string) {
   const t = imageTables(schema);
+  const UNSEEN = `f.import = $1 and f.scan < $2 and f.state not in ('missing', 'excluded')
+  and not exists (select from ${t.folders} u where u.import = $1 and u.scan = $2 and u.state in ('unreadable', 'unfollowed')
+    and (f.path = u.path or starts_with(f.path, u.path || '/')))`;
+  const away = (state: string) =>
+    `state = ${state}, size = case state when 'stored' then size else -1 end, changed_at = clock_timestamp()`;
   return {
     async begin(connection: Connection, origin: string): Promise<Scan> {
       const open = await connection.query<Row & { id: string }>(
@@ -114,17 +128,42 @@ on conflict (import, md5(path)) do update set scan = excluded.scan, size = exclu
       );
     },
 
-    /** Files that existed before, and that this scan could have seen but did not. */
-    async unseen(connection: Connection, scan: string, limit: number) {
+    /** Files that existed before, and that this scan could have seen but did not, in the order of their ids. */
+    async unseen(connection: Connection, scan: string, { after, limit }: { after: string; limit: number }) {
       const { rows } = await connection.query<Row & { id: string; path: string }>(
-        `select f.id::text as id, f.path from ${t.files} f
-where f.import = $1 and f.scan < $2 and f.state not in ('missing', 'excluded')
-  and not exists (select from ${t.folders} u where u.import = $1 and u.scan = $2 and u.state = 'unreadable'
-    and starts_with(f.path, u.path || '/'))
-limit $3`,
-        [importName, scan, limit],
+        `select f.id::text as id, f.path from ${t.files} f where ${UNSEEN} and f.id > $3 order by f.id limit $4`,
+        [importName, scan, after, limit],
       );
       return rows;
+    },
+
+    /**
+     * Counts the images that are gone. One that has only moved is not gone: a new file has its size and its time. Its
+     * content is known later, when it is read.
+     */
+    async gone(connection: Connection, scan: string): Promise<Gone> {
+      const { rows } = await connection.query<Row & Gone>(
+        `with lost as (
+  select f.size, f.mtime, count(*) as n, min(f.path collate "C") as path from ${t.files} f where ${UNSEEN} and f.sha256 is not null group by 1, 2
+), arrived as (
+  select size, mtime, count(*) as n from ${t.files} where import = $1 and scan = $2 and state = 'pending' and sha256 is null group by 1, 2
+), gone as (
+  select l.path, l.n - coalesce(a.n, 0) as n from lost l left join arrived a using (size, mtime) where l.n > coalesce(a.n, 0)
+)
+select (select count(*)::float8 from ${t.files} where import = $1 and sha256 is not null and state not in ('missing', 'excluded')) as known,
+  (select coalesce(sum(n), 0)::float8 from gone) as gone,
+  array(select path from gone order by path collate "C" limit 3) as examples`,
+        [importName, scan],
+      );
+      return rows[0] ?? { known: 0, gone: 0, examples: [] };
+    },
+
+    /** Marks every file as missing that this scan could have seen but did not. */
+    async markUnseen(connection: Connection, scan: string): Promise<void> {
+      await connection.query(`update ${t.files} f set ${away("'missing'")} where ${UNSEEN}`, [
+        importName,
+        scan,
+      ]);
     },
 
     /**
@@ -133,10 +172,10 @@ limit $3`,
      */
     async mark(connection: Connection, ids: readonly string[], state: FileState): Promise<void> {
       if (ids.length === 0) return;
-      await connection.query(
-        `update ${t.files} set state = $2, size = case state when 'stored' then size else -1 end, changed_at = clock_timestamp() where id = any($1::bigint[])`,
-        [ids, state],
-      );
+      await connection.query(`update ${t.files} set ${away("$2")} where id = any($1::bigint[])`, [
+        ids,
+        state,
+      ]);
     },
 
     /**

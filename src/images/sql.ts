@@ -35,6 +35,7 @@ export interface ImageTables {
   readonly runs: string;
   readonly batches: string;
   readonly hosts: string;
+  readonly origins: string;
   readonly edges: string;
   readonly decisions: string;
 }
@@ -51,6 +52,7 @@ export function imageTables(schema: string): ImageTables {
     runs: inSchema("import_runs"),
     batches: inSchema("import_batches"),
     hosts: inSchema("import_hosts"),
+    origins: inSchema("import_origins"),
     edges: inSchema("duplicate_edges"),
     decisions: inSchema("duplicate_decisions"),
   };
@@ -166,6 +168,14 @@ export function createImageTables(schema: string): string {
   pin text not null,
   trusted_at timestamptz not null default clock_timestamp(),
   primary key (host, port))`,
+    // A folder of a machine has no host: containers change theirs with every start.
+    `create table if not exists ${t.origins} (
+  import text primary key,
+  kind text not null,
+  host text,
+  port integer,
+  base text not null,
+  bound_at timestamptz not null default clock_timestamp())`,
     `create table if not exists ${t.edges} (
   left_id bigint not null references ${t.hashes} on delete cascade,
   right_id bigint not null references ${t.hashes} on delete cascade,

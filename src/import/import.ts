@@ -12,6 +12,7 @@
  */
 import type { Connection } from "../database/connection.ts";
 import type { Problem } from "../errors.ts";
+import { bindOrigin } from "../images/origins.ts";
 import { createResults, type Results } from "../images/results.ts";
 import { createRuns, type Runs } from "../images/runs.ts";
 import { createScans, type Scan } from "../images/scans.ts";
@@ -20,11 +21,11 @@ import { openTable, type Table } from "../images/table.ts";
 import type { Lock } from "../lock/lock.ts";
 import { openOrigin } from "../origin/open.ts";
 import { HASH_VERSION } from "../pixels/pixels.ts";
+import { requireOrigin } from "./bound.ts";
 import { type CommitParts, createTransaction, namesOf } from "./commit.ts";
 import type { ObserveImport } from "./events.ts";
-import { createExclusion } from "./exclude.ts";
 import { parsePattern } from "./pattern.ts";
-import { coloursUnknown, incomplete, nothingFound, rowsVanish, warningsOf } from "./problems.ts";
+import { coloursUnknown, incomplete, rowsVanish, warningsOf } from "./problems.ts";
 import type { Progress } from "./progress.ts";
 import { Reach } from "./reach.ts";
 import { Reading } from "./reading.ts";
@@ -32,6 +33,7 @@ import type { ImportReport } from "./report.ts";
 import { type ScanResult, scanOrigin } from "./scan.ts";
 import type { ImportSettings } from "./settings.ts";
 import { withTrust } from "./trust.ts";
+import { markVanished } from "./vanished.ts";
 
 export interface ImportContext {
   readonly schema: string;
@@ -125,10 +127,11 @@ class Import {
     const { connection, schema, progress, observe, signal } = this.#context;
     const { name, description, origin, pattern, exclude, batched, hashSize } = this.#settings;
     const scans = createScans(schema, name);
-    const exclusion = createExclusion(exclude);
     const base = (await reach.open()).realBase;
+    const bound = await requireOrigin(connection, this.#settings, { schema, realBase: base });
     let scan: Scan | undefined;
     await this.#transaction(async () => {
+      await bindOrigin(connection, schema, { importName: name, origin: bound });
       scan = await scans.begin(connection, `${description} ${base}`);
     });
     if (scan === undefined) throw new Error("A scan was not begun.");
@@ -141,23 +144,15 @@ class Import {
     const result = await scanOrigin(reach, scans, scan, {
       pattern,
       exclude,
+      followLinks: this.#settings.followLinks === true,
       foldersAtOnce: batched && origin.kind === "sftp" ? Math.min(4, origin.channels) : 1,
       signal: AbortSignal.any([signal, this.#context.lock.lost]),
       onProgress: meter,
       transaction: this.#transaction,
     });
-    if (result.counts.files === 0 && result.unreadable.length === 0 && !progress.resumed)
-      throw nothingFound(this.#settings, result);
-    for (const problem of warningsOf(result, description)) this.#warn(problem);
+    for (const problem of warningsOf(result, this.#settings)) this.#warn(problem);
     await this.#transaction(async () => {
-      for (;;) {
-        const unseen = await scans.unseen(connection, id, 10_000);
-        if (unseen.length === 0) break;
-        const excluded = (path: string) => exclusion.excludes(path);
-        const idsOf = (files: typeof unseen) => files.map((file) => file.id);
-        await scans.mark(connection, idsOf(unseen.filter((file) => excluded(file.path))), "excluded");
-        await scans.mark(connection, idsOf(unseen.filter((file) => !excluded(file.path))), "missing");
-      }
+      await markVanished(connection, this.#settings, { scans, scan: id, result, resumed: progress.resumed });
       await scans.expire(connection, { version: HASH_VERSION, size: hashSize });
       if (this.#settings.rereadsForColours === true) await scans.expireColours(connection);
       await scans.complete(connection, id);

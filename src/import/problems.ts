@@ -1,13 +1,28 @@
 /** Problems of an import as a whole, as messages for people. */
 import { ImportFailed, type Problem } from "../errors.ts";
+import type { Gone } from "../images/scans.ts";
 import type { ImportReport } from "./report.ts";
 import type { ScanResult } from "./scan.ts";
 import type { ImportSettings } from "./settings.ts";
 
+/** `godwit import nas --new-origin` in backticks, or the same in words. */
+export function command(
+  { command: words }: ImportSettings,
+  { name, flag }: { readonly name?: string; readonly flag?: string },
+): string {
+  const more = flag === undefined ? [] : [flag];
+  if (words === null)
+    return name === undefined ? `the same command with ${flag}` : `\`godwit import ${name} --from …\``;
+  const [godwit = "", verb = "", own = "", ...rest] = words;
+  return `\`${[godwit, verb, name ?? own, ...rest, ...more].join(" ")}\``;
+}
+
 /** What a scan has seen that a person should know. It does not stop the import. */
-export function warningsOf(result: ScanResult, description: string): readonly Problem[] {
-  const { outside, counts, unreadable, loops } = result;
+export function warningsOf(result: ScanResult, settings: ImportSettings): readonly Problem[] {
+  const { outside, counts, unreadable, loops, links } = result;
+  const { description } = settings;
   return [
+    ...(links.length === 0 ? [] : [linksOutside(settings, links)]),
     ...(counts.outside === 0
       ? []
       : [
@@ -38,10 +53,56 @@ export function coloursUnknown(name: string, files: number): Problem {
   };
 }
 
-export function nothingFound(
-  { name, description, pattern }: ImportSettings,
-  { counts, outside }: ScanResult,
+export function filesGone(
+  settings: ImportSettings,
+  { known, gone, examples }: Gone,
+  result: ScanResult,
 ): ImportFailed {
+  const { name, description } = settings;
+  const { counts, outside, links } = result;
+  const elsewhere = [
+    ...(counts.outside === 0
+      ? []
+      : [`${counts.outside} files lie elsewhere than ${settings.pattern} says, for example ${outside[0]}`]),
+    ...(links.length === 0 ? [] : [`${links.length} links lead out of it`]),
+  ];
+  return new ImportFailed({
+    code: "IMPORT_FILES_GONE",
+    message: `${gone} of ${known} images of import ${name} are no longer in ${description} (${examples.join(", ")}${gone > examples.length ? ", …" : ""})${elsewhere.length === 0 ? "" : `; ${elsewhere.join(", and ")}`}. Nothing was imported, and nothing marked as missing.`,
+    hint: `Is the share mounted, and are folder and pattern right? If they were removed on purpose: ${command(settings, { flag: "--allow-missing" })}.`,
+    details: { import: name, known, gone, examples },
+  });
+}
+
+/** More links than this are in `details` only. */
+const LINKS_NAMED = 10;
+const LINKS_LISTED = 200;
+
+/** A link may lead to any file of the machine that this process may read. */
+export function linksOutside(settings: ImportSettings, links: ScanResult["links"]): Problem {
+  const named = links.slice(0, LINKS_NAMED).map(({ path, to }) => `${path} → ${to}`);
+  const more = links.length > named.length ? ", …" : "";
+  const one = links.length === 1;
+  return {
+    code: "IMPORT_LINKS_OUTSIDE",
+    message: `${links.length} ${one ? "link leads" : "links lead"} out of ${settings.description} and ${one ? "is" : "are"} not followed: ${named.join(", ")}${more}.`,
+    hint: `What was imported from there before stays as it is. To follow them: ${command(settings, { flag: "--follow-links" })}. To leave them out without a warning, name them in exclude.`,
+    details: { import: settings.name, links: links.slice(0, LINKS_LISTED) },
+  };
+}
+
+export function nothingFound(settings: ImportSettings, { counts, outside, links }: ScanResult): ImportFailed {
+  const { name, description, pattern } = settings;
+  if (links.length > 0 && counts.outside === 0) {
+    const { hint, ...problem } = linksOutside(settings, links);
+    const follow = command(settings, { flag: "--follow-links" });
+    return new ImportFailed({
+      ...problem,
+      code: "IMPORT_LINKS_OUTSIDE",
+      message: `${problem.message} There is nothing else to import.`,
+      hint: `To follow them: ${follow}.`,
+    });
+  }
   const found = counts.outside + counts.ignored;
   const example = outside[0] === undefined ? "" : `, for example ${outside[0]}`;
   return new ImportFailed({

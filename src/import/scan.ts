@@ -13,6 +13,7 @@ import type { Reach } from "./reach.ts";
 export interface ScanOptions {
   readonly pattern: string;
   readonly exclude: readonly string[];
+  readonly followLinks: boolean;
   readonly foldersAtOnce: number;
   readonly signal: AbortSignal;
   readonly onProgress: (seen: Counts) => void;
@@ -35,6 +36,14 @@ export interface ScanResult {
   readonly unreadable: readonly { readonly path: string; readonly message: string }[];
   /** Links that lead back into a scanned folder. */
   readonly loops: readonly string[];
+  /** Links that lead out of the base and were not followed. */
+  readonly links: readonly OutsideLink[];
+}
+
+export interface OutsideLink {
+  readonly path: string;
+  /** Absolute, on the other side. */
+  readonly to: string;
 }
 
 const MAX_DEPTH = 64;
@@ -64,6 +73,7 @@ class Scanner {
   readonly #outside: string[] = [];
   readonly #unreadable: { path: string; message: string }[] = [];
   readonly #loops: string[] = [];
+  readonly #links: OutsideLink[] = [];
   /** Folders outside of the base that a link led to. */
   readonly #followed: string[] = [];
   readonly #todo: string[];
@@ -89,6 +99,7 @@ class Scanner {
       outside: this.#outside,
       unreadable: this.#unreadable,
       loops: this.#loops,
+      links: this.#links,
     };
   }
 
@@ -152,7 +163,7 @@ class Scanner {
     const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
     if (this.#exclusion.excludes(entry.name) || this.#exclusion.excludes(path)) this.#counts.ignored++;
     else if (entry.kind === "folder") this.#subfolder(origin, path, entry, folders);
-    else if (entry.kind === "file") this.#file(path, entry);
+    else if (entry.kind === "file") this.#file(origin, path, entry);
     else this.#counts.ignored++;
   }
 
@@ -167,6 +178,7 @@ class Scanner {
       this.#folders.push({ path, state: "unreadable" });
       return;
     }
+    if (this.#leavesOut(origin, path, entry)) return;
     const real = entry.realPath;
     if (real !== undefined) {
       const known = [origin.realBase, ...this.#followed];
@@ -179,12 +191,24 @@ class Scanner {
     folders.push(path);
   }
 
-  #file(path: string, entry: Entry): void {
+  /**
+   * Whether the entry is a link out of the base that nobody wants to be followed. It is recorded, so that what was imported
+   * from there does not count as gone.
+   */
+  #leavesOut({ realBase }: Origin, path: string, { realPath }: Entry): boolean {
+    if (this.#options.followLinks || realPath === undefined || isWithin(realPath, realBase)) return false;
+    this.#links.push({ path, to: realPath });
+    this.#folders.push({ path, state: "unfollowed" });
+    return true;
+  }
+
+  #file(origin: Origin, path: string, entry: Entry): void {
     if (this.#pattern.match(path) === null) {
       this.#counts.outside++;
       if (this.#outside.length < 5) this.#outside.push(path);
       return;
     }
+    if (this.#leavesOut(origin, path, entry)) return;
     if (!this.#seen.has(path)) {
       this.#counts.files++;
       this.#counts.bytes += entry.sizeBytes;

@@ -27,6 +27,18 @@ export interface ImportSettings {
   readonly patienceMs: number;
   /** How long hashing one file may take. */
   readonly fileTimeoutMs: number;
+  /** What a person would correct to change the origin, such as `imports.nas.from`. */
+  readonly originFrom: string;
+  /** The words that run this import alone. `null`: a password is among them. */
+  readonly command: readonly string[] | null;
+  /** Another name for the origin, if the command line gave it and named no import. */
+  readonly otherName?: string | undefined;
+  /** `true`: the import may be bound to another origin than before. */
+  readonly newOrigin?: boolean | undefined;
+  /** `true`: files may be gone in any number. */
+  readonly allowMissing?: boolean | undefined;
+  /** `true`: links that lead out of the base are followed. */
+  readonly followLinks?: boolean | undefined;
   /** `true`: stored files whose colours are not known are read once more. */
   readonly rereadsForColours?: boolean | undefined;
 }

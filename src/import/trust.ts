@@ -33,7 +33,10 @@ export async function withTrust(origin: OriginSettings, options: TrustOptions): 
   const pinned = (key: string | null): OriginSettings =>
     key === null
       ? origin
-      : { ...origin, hostKeys: { pinned: [key], knownHosts: null, trustOnFirstUse: false } };
+      : {
+          ...origin,
+          hostKeys: { ...origin.hostKeys, pinned: [key], knownHosts: null, trustOnFirstUse: false },
+        };
   try {
     const onTrusted = (found: string) => {
       pin = found;

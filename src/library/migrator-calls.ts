@@ -217,14 +217,15 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
     async import(wanted, options = {}) {
       if (wanted !== undefined) await text(wanted, "The name of import()");
       const { checkGiven, SWITCH } = await given();
-      checkGiven(options, { name: "import()", keys: { colours: SWITCH } });
+      const keys = { colours: SWITCH, newOrigin: SWITCH, allowMissing: SWITCH, followLinks: SWITCH };
+      checkGiven(options, { name: "import()", keys });
       return call(async ({ settings, assembled }, context) => {
         const [{ assembleImports, chooseImports }, { runImports }] = await Promise.all([
           import("../assemble/imports.ts"),
           import("../run/import.ts"),
         ]);
         const imports = chooseImports(await assembleImports(settings), wanted);
-        return runImports(assembled.target, imports, { context, colours: options.colours === true });
+        return runImports(assembled.target, imports, { context, ...options });
       });
     },
     async importRuns(wanted) {

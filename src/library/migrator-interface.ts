@@ -64,6 +64,12 @@ export interface CompatibleGiven {
 export interface ImportOptions {
   /** Reads images again whose colours an earlier release did not record. */
   readonly colours?: boolean;
+  /** The files may come from another origin than before. */
+  readonly newOrigin?: boolean;
+  /** All files, or most of them, may be gone: their rows are marked as missing. */
+  readonly allowMissing?: boolean;
+  /** Follows links that lead out of the folder. */
+  readonly followLinks?: boolean;
 }
 
 /** Calls may run at the same time. Each has a connection of its own, and calls that write wait for each other. */

@@ -92,6 +92,15 @@ export interface HostKeyPolicy {
   readonly knownHosts: string | null;
   /** `true`: a host in neither list is trusted, and `onTrusted` of `openOrigin` receives its key. */
   readonly trustOnFirstUse: boolean;
+  /** Default: the options of `imports.<name>`. */
+  readonly vouching?: Vouching;
+}
+
+/** How people vouch for a host, as they would write it. `{key}` stands for the key. */
+export interface Vouching {
+  readonly pin: string;
+  /** `null`: this import cannot trust on first use. */
+  readonly trust: string | null;
 }
 
 export interface OpenOptions {

@@ -173,7 +173,7 @@ function contracted({ revision, file }: HistoryEntry): Problem {
   return {
     code: "IMAGE_CONTRACT",
     message: `${revision} (phase contract) takes away what this image may still use, because the image does not know it.`,
-    hint: `Roll out an image that has ${revision}, or take it back first with \`godwit down\`.`,
+    hint: `Roll out an image that has ${revision}, or take it back first: \`godwit down <revision>\` with the last one that shall stay.`,
     place: { file },
     details: { revision },
   };

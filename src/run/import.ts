@@ -30,20 +30,25 @@ const RECONNECTS = 5;
 export interface ImportsOptions {
   readonly context: RunContext;
   /** Reads images again whose colours an earlier release did not record. */
-  readonly colours: boolean;
+  readonly colours?: boolean;
+  /** These allow what the settings of an import do not. */
+  readonly newOrigin?: boolean;
+  readonly allowMissing?: boolean;
+  readonly followLinks?: boolean;
 }
 
 /** One after the other. The first failure ends it, and its `report` is that of the failed import. */
 export async function runImports(
   target: Target,
   wanted: readonly Import[],
-  { context, colours }: ImportsOptions,
+  { context, colours, ...allowed }: ImportsOptions,
 ): Promise<readonly ImportReport[]> {
   const reports: ImportReport[] = [];
   for (const each of wanted) {
+    const more = Object.fromEntries(Object.entries(allowed).filter(([, isAllowed]) => isAllowed));
     const one =
-      colours && "settings" in each
-        ? { ...each, settings: { ...each.settings, rereadsForColours: true } }
+      "settings" in each
+        ? { ...each, settings: { ...each.settings, ...more, rereadsForColours: colours === true } }
         : each;
     reports.push(await runImport(target, one, context));
   }

@@ -40,6 +40,6 @@ test("both names at once are refused", async ({ db }) => {
 
 test("help and completion have the present name alone", async ({ db }) => {
   const { stdout } = await project(db)("up", "--help");
-  expect(stdout).toContain("--mirror <tool>");
+  expect(stdout).toContain("--mirror,");
   expect(stdout).not.toContain("--keep");
 });

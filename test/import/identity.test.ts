@@ -322,15 +322,19 @@ state = case path when 's/t' then 'unreadable' when 's/u' then 'found' else 'rea
     try {
       await refused(join(place.base, "nowhere"), "ORIGIN_BASE_MISSING", "nowhere");
       await refused(join(place.base, "s/t/a.png"), "ORIGIN_BASE_UNREADABLE", "not a folder");
-      await refused(other, "ORIGIN_BASE_EMPTY", "nothing was imported");
+      await refused(other, "IMPORT_ORIGIN_CHANGED", other);
+      renameSync(place.base, `${place.base}-away`);
+      renameSync(other, place.base);
+      await refused(place.base, "IMPORT_FILES_GONE", "2 of 2 images");
       // One level too deep, as when the base path names the shop.
-      writeFileSync(join(other, "a.png"), A);
-      await refused(other, "ORIGIN_BASE_EMPTY", "a.png");
-      mkdirSync(join(other, "@eaDir"));
-      rmSync(join(other, "a.png"));
-      await refused(other, "ORIGIN_BASE_EMPTY", "left out");
+      writeFileSync(join(place.base, "a.png"), A);
+      await refused(place.base, "IMPORT_FILES_GONE", "for example a.png");
+      rmSync(join(place.base, "a.png"));
+      mkdirSync(join(place.base, "@eaDir"));
+      await refused(place.base, "IMPORT_FILES_GONE", "2 of 2 images");
     } finally {
-      rmSync(other, { recursive: true });
+      rmSync(place.base, { recursive: true, force: true });
+      renameSync(`${place.base}-away`, place.base);
     }
     // And then all is well again.
     const context = recorder();

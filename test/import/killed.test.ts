@@ -32,7 +32,7 @@ describe.skipIf(withoutSshd)("an import that is killed", () => {
   });
   afterAll(() => scene?.[Symbol.asyncDispose]());
 
-  test("at any point: the next one completes it, reads nothing twice, and no process is left", {
+  test("SYSTEMS 2.8, 2.16: at any point: the next one completes it, reads nothing twice, and no process is left", {
     timeout: 900_000,
   }, async () => {
     const chance = chanceFor("killed imports");

@@ -61,7 +61,7 @@ describe.skipIf(withoutSshd)("an import of images that take long", { retry: 2 },
     await scene.settles(place);
   });
 
-  test("whose worker is killed tries its files again, one by one, and stores them all", async () => {
+  test("SYSTEMS 2.6: whose worker is killed tries its files again, one by one, and stores them all", async () => {
     const { rows, report } = await scene.undisturbed();
     const place = await scene.place();
     const running = place.command().start("import", "--json");

@@ -36,7 +36,7 @@ describe.skipIf(withoutSshd)(`memory${withoutSshd ? `: ${withoutSshd}` : ""}`, (
       },
     });
 
-  test("does not grow with a folder of 100,000 files", { timeout: 180_000 }, async ({ db }) => {
+  test("SYSTEMS 2.4: does not grow with a folder of 100,000 files", { timeout: 180_000 }, async ({ db }) => {
     const sshd = await server();
     await makeImageTable(db);
     const folder = join(sshd.folder, "shop/template");

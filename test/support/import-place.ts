@@ -53,6 +53,8 @@ export function settingsOf(base: string, changes: Partial<ImportSettings> = {}):
     name: "nas",
     origin: { kind: "directory", base },
     description: base,
+    originFrom: "imports.nas.from",
+    command: ["godwit", "import", "nas"],
     pattern: "<shop>/<template>/<file>",
     exclude: [],
     table: { name: "design_images", columns: DEFAULT_COLUMNS },

@@ -56,6 +56,34 @@ for (const [fate, sql, said] of [
     expect(stderr.match(/\[STEP_FAILED\]/g)?.length ?? 0).toBe(fate === "have failed" ? 1 : 0);
   });
 
+test("with --wait and several targets the app starts when the last has ended, and each one's messages are delivered beside it", async ({
+  db,
+}) => {
+  const receiver = await startReceiver("silence");
+  const targets = Object.fromEntries(
+    ["one", "two", "three"].map((name) => [name, { url: db.url, dir: name, ledgerSchema: `l_${name}` }]),
+  );
+  const folder = folderOf({
+    "godwit.config.json": JSON.stringify({ targets, webhooks: [{ url: receiver.url }], retryCount: 0 }),
+    "one/0001_a.sql": "create table a (id int);",
+    "two/0001_b.sql": "create tabel b ();",
+    "three/0001_c.sql": "create table c (id int);",
+  });
+  const godwit = commandIn({ folder, env: { NODE_ENV: "production", GODWIT_LEDGER_SCHEMA: "" } });
+  const app = "console.error('the app is up'); setInterval(() => {}, 1000)";
+  const running = godwit.start("run", "--wait", "--", process.execPath, "-e", app);
+  await running.says(/(?:WEBHOOK_UNDELIVERED.*){3}/s);
+  running.child.kill("SIGTERM");
+  const { stderr } = await running.exits(143);
+  const up = stderr.indexOf("the app is up");
+  expect(up).toBeGreaterThan(stderr.indexOf("three: 0001_c applied"));
+  expect(up).toBeGreaterThan(stderr.indexOf("The migrations have failed (STEP_FAILED). The app goes on."));
+  expect(up).toBeLessThan(stderr.indexOf("WEBHOOK_UNDELIVERED"));
+  expect(stderr.match(/\[STEP_FAILED\]/g)).toHaveLength(1);
+  const [{ undelivered }] = (await godwit("webhooks", "one", "--json")).json.targets;
+  expect(undelivered).toMatchObject([{ type: "run.started" }, { type: "run.completed" }]);
+});
+
 for (const way of ["start", "launch"] as const)
   test(`an app that ends meanwhile ends everything within a second (${way})`, async ({ db }) => {
     const { godwit, folder } = await place(db);

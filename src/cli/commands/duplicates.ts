@@ -6,6 +6,7 @@ import type { GroupKind } from "../../duplicates/duplicates.ts";
 import { formatGroups } from "../../duplicates/text.ts";
 import { ConfigError } from "../../errors.ts";
 import { contactSheet, decideDuplicates, type Listed, listDuplicates } from "../../run/duplicates.ts";
+import { shellWord } from "../../std/shell-word.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { writeOver } from "../files.ts";
 import { withSession } from "../session.ts";
@@ -23,7 +24,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const { flags, terminal } = invocation;
   const sheet = flags.html === true ? "duplicates.html" : flags.html;
   const wantsSheet = typeof sheet === "string";
-  const config = await withOrigin(await invocation.config(), invocation);
+  const config = await withOrigin(await invocation.config(), invocation, { takesHostKey: false });
   const imports = await assembleImports(config);
   const [name] = invocation.arguments;
   if (name !== undefined && flags.from === undefined) chooseImports(imports, name);
@@ -77,10 +78,6 @@ function sheetCommand(
   if (from === null || given.imports.includes(from.import)) return "godwit duplicates --html duplicates.html";
   const origin = from.origin === null ? "<origin>" : shellWord(from.origin);
   return `godwit duplicates ${shellWord(from.import)} --html duplicates.html --from ${origin}`;
-}
-
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./\\-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function decisionOf({ flags }: Invocation): Decision | null {

@@ -16,7 +16,7 @@ import { type Session, withSession } from "../session.ts";
 export async function run(invocation: Invocation): Promise<Answer> {
   if (invocation.flags.status === true)
     return withSession(invocation, (session) => status(session, invocation.arguments[0]));
-  const config = await withOrigin(await invocation.config(), invocation);
+  const config = await withOrigin(await invocation.config(), invocation, { takesHostKey: true });
   const { flags } = invocation;
   const wanted = chooseImports(await assembleImports(config), invocation.arguments[0]);
   return withSession(invocation, async ({ target, context }) => {
@@ -26,7 +26,11 @@ export async function run(invocation: Invocation): Promise<Answer> {
 }
 
 /** `--from` is an import of its own; the other flags say more about it. */
-export async function withOrigin(config: Config, { flags, arguments: [name] }: Invocation): Promise<Config> {
+export async function withOrigin(
+  config: Config,
+  { flags, arguments: [name] }: Invocation,
+  { takesHostKey }: { readonly takesHostKey: boolean },
+): Promise<Config> {
   const { from } = flags;
   const options = Object.fromEntries(
     [
@@ -39,7 +43,7 @@ export async function withOrigin(config: Config, { flags, arguments: [name] }: I
   );
   if (typeof from === "string") {
     const { withOwnImport } = await import("../../config/imports/own.ts");
-    return withOwnImport(config, { from, name, options });
+    return withOwnImport(config, { from, name, options, takesHostKey });
   }
   const [first] = Object.keys(options);
   if (first === undefined) return config;

@@ -22,12 +22,24 @@ export interface ImportValues {
   readonly trustOnFirstUse: boolean;
   readonly channels: number;
   readonly legacyAlgorithms: boolean;
+  readonly followLinks: boolean;
 }
 
 export interface ImportConfig {
   readonly name: string;
   readonly values: ImportValues;
   readonly table: { readonly name: string; readonly columns: Readonly<Record<string, string>> | null };
+  /** Set if the command line gave it. */
+  readonly typed?: TypedImport;
+}
+
+export interface TypedImport {
+  /** The words behind its name that give it again. `null`: a password is among them. */
+  readonly words: readonly string[] | null;
+  /** A name that another folder with the same last name may have. */
+  readonly otherName: string;
+  /** Whether the command takes `--host-key` and `--trust-on-first-use`. */
+  readonly takesHostKey: boolean;
 }
 
 export type ImportOption = Named & {
@@ -148,6 +160,13 @@ export const IMPORT_OPTIONS: readonly ImportOption[] = [
     flag: null,
     default: "false",
     help: "true: allow SHA-1, for old firmware",
+  },
+  {
+    key: "followLinks",
+    kind: "switch",
+    flag: null,
+    default: "false",
+    help: "true: follow links that lead out of the folder",
   },
 ];
 

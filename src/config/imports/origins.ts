@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { ConfigError, type Problem } from "../../errors.ts";
-import type { OriginSettings, SftpSettings } from "../../origin/origin.ts";
+import type { OriginSettings, SftpSettings, Vouching } from "../../origin/origin.ts";
 import type { Config } from "../config.ts";
 import type { ImportConfig } from "./imports.ts";
 
@@ -14,6 +14,8 @@ export interface FoundOrigin {
   readonly origin: OriginSettings;
   /** The origin for people, without secrets. */
   readonly description: string;
+  /** What a person would correct to change it. */
+  readonly originFrom: string;
 }
 
 const CONNECT_TIMEOUT_MS = 30_000;
@@ -30,7 +32,7 @@ export function findOrigin(
   if (from === null) return fromEnvironment(wanted, config);
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(from)) {
     const base = isAbsolute(from) ? from : resolve(config.root, from);
-    return { origin: { kind: "directory", base }, description: base };
+    return { origin: { kind: "directory", base }, description: base, originFrom: fromOf(wanted) };
   }
   return fromUrl(wanted, from, config);
 }
@@ -51,6 +53,19 @@ function fromEnvironment(wanted: ImportConfig, config: Config): FoundOrigin | { 
       },
     };
   return sftp(wanted, config, { host: nasHost, port: nasPort, username: nasUsername, base: nasBasePath });
+}
+
+function fromOf({ name, values, typed }: ImportConfig): string {
+  if (typed !== undefined) return "--from";
+  return values.from === null ? "QNAP_HOST and NAS_BASE_PATH" : `imports.${name}.from`;
+}
+
+/** How people vouch for the key of this import's host, with what the command at hand takes. */
+function vouchingOf({ name, values, typed }: ImportConfig, isNas: boolean): Vouching {
+  if (typed?.takesHostKey === true) return { pin: "--host-key {key}", trust: "--trust-on-first-use" };
+  const trust = typed !== undefined || values.from === null ? null : `imports.${name}.trustOnFirstUse: true`;
+  const hasVariable = isNas && (typed !== undefined || values.from === null);
+  return { pin: hasVariable ? "QNAP_HOST_KEY={key}" : `imports.${name}.hostKey: "{key}"`, trust };
 }
 
 function fromUrl(wanted: ImportConfig, from: string, config: Config): FoundOrigin {
@@ -111,12 +126,14 @@ function sftp(
         pinned: hostKey.length > 0 ? hostKey : isNas ? values.nasHostKey : [],
         knownHosts: textOf(join(home, ".ssh", "known_hosts")),
         trustOnFirstUse,
+        vouching: vouchingOf(wanted, isNas && hostKey.length === 0),
       },
       operationTimeoutMs: operationTimeout === 0 ? 2 ** 31 - 1 : operationTimeout,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       channels,
       legacyAlgorithms,
     },
+    originFrom: fromOf(wanted),
     description: `sftp://${at.username}@${at.host}${at.port === 22 ? "" : `:${at.port}`}${at.base.startsWith("/") ? "" : "/"}${at.base}`,
   };
 }

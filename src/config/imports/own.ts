@@ -1,7 +1,8 @@
 /** `--from`: an import that no file configures. It is the only one of its run, and is named after its folder. */
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
+import { shellWord } from "../../std/shell-word.ts";
 import type { Config } from "../config.ts";
-import { readImports } from "./imports.ts";
+import { readImports, type TypedImport } from "./imports.ts";
 
 export interface OwnImport {
   /** A folder or a URL. */
@@ -10,14 +11,38 @@ export interface OwnImport {
   readonly name?: string | undefined;
   /** Other options of `imports.<name>`. */
   readonly options: Readonly<Record<string, unknown>>;
+  readonly takesHostKey: boolean;
 }
 
-export function withOwnImport(config: Config, { from, name, options }: OwnImport): Config {
-  const own = { ...options, from: isUrl(from) ? from : resolve(from) };
+export function withOwnImport(config: Config, { from, name, options, takesHostKey }: OwnImport): Config {
+  const place = isUrl(from) ? from : resolve(from);
+  const called = name ?? nameOf(from);
+  const wider = `${nameOf(dirname(pathOf(place)))}-${nameOf(place)}`.slice(0, 60);
+  const typed: TypedImport = {
+    words: hasPassword(from) ? null : ["--from", shellWord(place), ...wordsOf(options)],
+    otherName: wider === called ? `${wider}-2` : wider,
+    takesHostKey,
+  };
   return {
     ...config,
-    imports: readImports({ [name ?? nameOf(from)]: own }, { file: "the command line" }),
+    imports: readImports({ [called]: { ...options, from: place } }, { file: "the command line" }).map(
+      (each) => ({ ...each, typed }),
+    ),
   };
+}
+
+/** `{ hostKey: "SHA256:…" }` → `--host-key SHA256:…` */
+function wordsOf(options: OwnImport["options"]): readonly string[] {
+  return Object.entries(options).flatMap(([key, value]) => {
+    const flag = `--${key.replace(/[A-Z]/g, "-$&").toLowerCase()}`;
+    return value === true ? [flag] : [flag, shellWord(String(value))];
+  });
+}
+
+/** A URL that cannot be understood may have one. */
+function hasPassword(from: string): boolean {
+  if (!isUrl(from)) return false;
+  return !URL.canParse(from) || new URL(from).password !== "";
 }
 
 /** Only characters that a name may have. The rest of a URL is secret. */

@@ -14,6 +14,8 @@ interface DriverError extends Words {
 const LINK =
   /^Connection terminated|^Client (was closed|has encountered a connection error)|timeout|^The server|socket|is (closed|closing)/i;
 
+/** The server's function that looks whether a role may connect. A setting of the URL can lack a privilege too. */
+const CHECKS_CONNECT = "CheckMyDatabase";
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 export function connectionLost(display: string, cause?: unknown): DatabaseError {
@@ -47,13 +49,15 @@ export function databaseError(
     routine: error.routine,
   };
   if (options?.connecting || sqlState === undefined) {
-    if (isLoginRefused(sqlState))
+    const isUnprivileged = sqlState === INSUFFICIENT_PRIVILEGE && error.routine === CHECKS_CONNECT;
+    if (isUnprivileged || isLoginRefused(sqlState))
       return new DatabaseError(
         {
           code: "DATABASE_REFUSED_LOGIN",
           message: `${display} refused the login: ${error.message}.`,
-          hint:
-            sqlState === "3D000"
+          hint: isUnprivileged
+            ? "As the database's owner: GRANT CONNECT ON DATABASE … TO the role of the URL; or use another role's URL."
+            : sqlState === "3D000"
               ? "Create the database first, or correct the name in the URL."
               : "Check user and password in the URL (special characters must be percent-encoded) and the server's pg_hba.conf.",
           details,

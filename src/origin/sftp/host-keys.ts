@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { ImportFailed } from "../../errors.ts";
-import type { HostKeyPolicy } from "../origin.ts";
+import type { HostKeyPolicy, Vouching } from "../origin.ts";
 import { findKnownKeys } from "./known-hosts.ts";
 
 export type Verdict =
@@ -13,6 +13,8 @@ export type Verdict =
   /** The host is unknown, and its first key is to be trusted. Remember this pin. */
   | { readonly kind: "first"; readonly pin: string }
   | { readonly kind: "refused"; readonly error: ImportFailed };
+
+const BY_OPTION: Vouching = { pin: 'hostKey: "{key}"', trust: "trustOnFirstUse: true" };
 
 export interface Host {
   readonly host: string;
@@ -27,10 +29,12 @@ export function fingerprintOf(key: Buffer): string {
 export function judgeHostKey(key: Buffer, { host, port }: Host, policy: HostKeyPolicy): Verdict {
   const shown = fingerprintOf(key);
   const type = typeOf(key);
+  const { pin, trust } = policy.vouching ?? BY_OPTION;
+  const pinned = (what: string) => pin.replace("{key}", () => what);
   if (policy.pinned.length > 0) {
     const pins = policy.pinned.map(pinToFingerprint);
     if (pins.includes(shown)) return { kind: "known" };
-    return changed(`not the pinned ${pins.join(" or ")}`, "the pin (`hostKey`, or QNAP_HOST_KEY)");
+    return changed(`not the pinned ${pins.join(" or ")}`, `the pin (${pinned("…")})`);
   }
   const { accepted, revoked } = findKnownKeys(policy.knownHosts ?? "", host, port);
   const base64 = key.toString("base64");
@@ -50,8 +54,8 @@ export function judgeHostKey(key: Buffer, { host, port }: Host, policy: HostKeyP
       message: `${host}:${port} shows the host key ${shown} (${type}), which nobody has vouched for.`,
       hint:
         `Compare it with the server's own (there: ssh-keygen -lf /etc/ssh/ssh_host_${shortType(type)}_key.pub) and pin it: ` +
-        `--host-key ${shown}, hostKey in the configuration, or QNAP_HOST_KEY. Or add it to known_hosts ` +
-        `(ssh-keyscan -p ${port} ${host}), or trust the host on first use: --trust-on-first-use.`,
+        `${pinned(shown)}. Or add it to known_hosts (ssh-keyscan -p ${port} ${host})` +
+        `${trust === null ? "." : `, or trust the host on first use: ${trust}.`}`,
       details: { host, port, fingerprint: shown, type },
     }),
   };

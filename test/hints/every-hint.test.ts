@@ -1,0 +1,28 @@
+/** Every command in a hint, followed, leads on: the situation is made, the printed command runs, and its promise holds. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "../../scripts/fresh.mjs";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { expect, test } from "../support/database.ts";
+import { follow } from "../support/follow.ts";
+import { hintedCommands } from "../support/hinted.ts";
+import { CORE } from "./rows/core.ts";
+import { ELSEWHERE } from "./rows/elsewhere.ts";
+import { OPEN } from "./rows/open.ts";
+
+const ROWS = { ...CORE };
+
+test("every command that a hint names is followed here, or in a test that is named", () => {
+  const names = COMMANDS.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
+  const inSources = hintedCommands(names).map(({ key }) => key);
+  const followed = [...Object.values(ROWS).flatMap(({ hints }) => hints), ...Object.keys(ELSEWHERE)];
+  expect(inSources.filter((key) => !followed.includes(key)).toSorted()).toEqual(OPEN.toSorted());
+  expect(followed.filter((key) => !inSources.includes(key))).toEqual([]);
+});
+
+test("every test that follows a hint elsewhere exists", () => {
+  for (const [hint, { file, title }] of Object.entries(ELSEWHERE))
+    expect(readFileSync(join(root, file), "utf8"), hint).toContain(title);
+});
+
+test.for(Object.entries(ROWS))("%s", async ([, row], { db }) => follow(row, db));

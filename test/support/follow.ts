@@ -1,0 +1,120 @@
+/** Makes the situation of a hint with the real binary, takes the printed command, runs it, and looks at what came of it. */
+import { renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Command, commandIn, type Finished } from "./command.ts";
+import { expect, type TestDatabase } from "./database.ts";
+import { type Files, folderOf, writeFiles } from "./target.ts";
+
+/** A command line without `godwit`, split at spaces. */
+type Line = string;
+
+export interface Row {
+  /** Keys of hints (`hinted.ts`), in the order in which they are followed. */
+  readonly hints: readonly string[];
+  /** Paths without a folder are in `migrations/`. */
+  readonly files: Files;
+  readonly env?: Readonly<Record<string, string>>;
+  /** What happened before. */
+  readonly before?: (scene: Scene) => Promise<unknown>;
+  /** The command that prints the hint; `up` if omitted. */
+  readonly says?: Line | ((db: TestDatabase) => Line);
+  /** What the hint wants done by hand before its command. */
+  readonly byHand?: (scene: Scene) => unknown;
+  /** What a reader puts where the hint says `<revision>` and the like. */
+  readonly fill?: Readonly<Record<string, string>>;
+  /** Whether the promise is kept. If omitted: what was refused works now, and nothing is pending. */
+  readonly kept?: (scene: Scene, followed: readonly Finished[]) => Promise<unknown>;
+}
+
+export interface Scene {
+  readonly db: TestDatabase;
+  readonly godwit: Command;
+  readonly run: (line: Line) => Promise<Finished>;
+  readonly fails: (line: Line) => Promise<Finished>;
+  readonly write: (files: Files) => void;
+  readonly remove: (...names: readonly string[]) => void;
+  readonly rename: (from: string, to: string) => void;
+  /** Whether a table is there. */
+  readonly has: (table: string) => Promise<boolean>;
+  /** Fails unless everything is applied and nothing contradicts it. */
+  readonly settled: () => Promise<void>;
+}
+
+export async function follow(row: Row, db: TestDatabase): Promise<void> {
+  const scene = sceneOf(row, db);
+  await row.before?.(scene);
+  const says = typeof row.says === "function" ? row.says(db) : (row.says ?? "up");
+  const { stdout, stderr } = await scene.godwit.start(...words(says)).exits(...ANY);
+  const text = stdout + stderr;
+  const lines = row.hints.flatMap((hint) => printed(text, hint)).map((line) => filled(line, row, db));
+  await row.byHand?.(scene);
+  const followed: Finished[] = [];
+  for (const line of lines) followed.push(await scene.run(confirmed(line, db)));
+  if (row.kept !== undefined) return void (await row.kept(scene, followed));
+  await scene.run(says);
+  await scene.settled();
+}
+
+/** Every way in which a command ends by itself. */
+const ANY = Array.from({ length: 32 }, (_, code) => code);
+
+/**
+ * The commands of a hint as they were printed: several where it names each of several revisions. The key says the words,
+ * and where something was filled in. A message may name a command too, so lines of hints count first.
+ */
+function printed(text: string, hint: string): readonly Line[] {
+  const shape = hint.slice(hint.indexOf(": ") + 2);
+  const pattern = new RegExp(`\`(${shape.split("…").map(escaped).join("[^`]*?")})\``, "g");
+  const inText = (one: string) => [...one.matchAll(pattern)].flatMap(([, line]) => line ?? []);
+  const hinted = inText(
+    text
+      .split("\n")
+      .filter((line) => line.includes("→"))
+      .join("\n"),
+  );
+  const found = hinted.length > 0 ? hinted : inText(text);
+  expect(found.length, `\`${shape}\` is not in:\n${text}`).toBeGreaterThan(0);
+  return [...new Set(found)];
+}
+
+function filled(line: Line, { fill = {} }: Row, db: TestDatabase): Line {
+  return line.replace(/<[a-z ]+>/g, (blank) =>
+    blank === "<database>" ? db.name : (fill[blank.slice(1, -1)] ?? expect.fail(`What is ${blank}?`)),
+  );
+}
+
+/** As `repair` and `baseline` ask for where nobody sits at a terminal; a hint with `--confirm` has it already. */
+function confirmed(line: Line, db: TestDatabase): Line {
+  const asks = /^godwit (?:repair|baseline) /.test(line) && !line.includes(" --confirm ");
+  return `${line.replace(/^godwit /, "")}${asks ? ` --confirm ${db.name}` : ""}`;
+}
+
+function sceneOf({ files, env = {} }: Row, db: TestDatabase): Scene {
+  const folder = folderOf(inFolder(files));
+  const godwit = commandIn({ folder, url: db.url, env });
+  const run = (line: Line) => godwit(...words(line));
+  return {
+    db,
+    godwit,
+    run,
+    fails: (line) => godwit.start(...words(line)).exits(...ANY.slice(1)),
+    write: (more) => writeFiles(folder, inFolder(more)),
+    remove: (...names) => {
+      for (const name of names) rmSync(join(folder, pathOf(name)));
+    },
+    rename: (from, to) => renameSync(join(folder, pathOf(from)), join(folder, pathOf(to))),
+    has: async (table) => {
+      const [row] = await db.sql<{ there: boolean }>("select to_regclass($1) is not null as there", [table]);
+      return row?.there === true;
+    },
+    settled: async () => {
+      expect((await run("status --check --json")).json.pending).toBe(0);
+    },
+  };
+}
+
+const words = (line: Line) => line.split(" ").filter((word) => word !== "");
+const pathOf = (name: string) => (name.includes("/") || !/^\d/.test(name) ? name : `migrations/${name}`);
+const inFolder = (files: Files) =>
+  Object.fromEntries(Object.entries(files).map(([name, text]) => [pathOf(name), text]));
+const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
