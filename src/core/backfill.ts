@@ -1,6 +1,5 @@
 /** What a backfill declares: which rows it rewrites, by which key, in windows of which size. Pure. */
 import { parseDurationMs } from "../std/duration.ts";
-import type { MigrationSettings } from "./migration.ts";
 
 export interface Backfill {
   /** The table as its author wrote it: `products`, `shop.products`, `"Order"`. */
@@ -41,7 +40,13 @@ export function parseRows(text: string): number | null {
 }
 
 /** Settings that mean nothing for a backfill: it is transactions of its own, and goes on where it was ended. */
-export function contradicts({ transaction, idempotent }: MigrationSettings): string | null {
-  if (transaction === true) return "transaction";
+export function contradicts({
+  transaction,
+  idempotent,
+}: {
+  readonly transaction?: unknown;
+  readonly idempotent?: unknown;
+}): string | null {
+  if (transaction !== undefined) return "transaction";
   return idempotent === undefined ? null : "idempotent";
 }

@@ -27,7 +27,9 @@ describe("a backfill", () => {
       bound: ["15000"],
       finished: true,
     });
-    const sizes = recorded.events.flatMap((event) => (event.kind === "backfill-progress" ? [event.windowRows] : []));
+    const sizes = recorded.events.flatMap((event) =>
+      event.kind === "backfill-progress" ? [event.windowRows] : [],
+    );
     expect(sizes[0]).toBe(50);
     expect(Math.max(...sizes)).toBe(700);
     expect(sizes.length).toBe(state?.windows);

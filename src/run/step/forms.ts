@@ -1,7 +1,7 @@
 /** The forms of a step. A new form is one file that carries it out, and one row here. */
 import { noTransactionMarker } from "../../source/layouts/no-transaction.ts";
-import { runBackfill } from "./backfill.ts";
-import { refuseEditedBackfill } from "./backfill-resume.ts";
+import { runBackfill } from "./backfill/backfill.ts";
+import { refuseEditedBackfill } from "./backfill/edited.ts";
 import type { StepContext, StepOutcome } from "./context.ts";
 import { runModule } from "./module.ts";
 import { callModule } from "./module-call.ts";

@@ -17,6 +17,7 @@ test("every directive is read, on several lines, among other comments", () => {
     "a.sql",
   );
   expect(read).toEqual({
+    backfill: null,
     depends: ["0001_a", "0002_b", "0003_c"],
     revises: [],
     phase: "complex",
@@ -120,4 +121,29 @@ test("no text makes it throw", () => {
     ",",
   );
   fc.assert(fc.property(fc.array(piece), (pieces) => void parseDirectives(pieces.join(""), "a.sql")));
+});
+
+test("a backfill says its table, its key, its windows and its condition", () => {
+  const read = (text: string) => parseDirectives(`${text}\nupdate a set b = 1 where :window;`, "a.sql");
+  expect(
+    read(
+      "-- godwit: backfill table=shop.a key=x,y window=2s min-rows=10 max-rows=900\n-- godwit: where b is null\n-- godwit: where and c > 0",
+    ).backfill,
+  ).toEqual({
+    table: "shop.a",
+    key: ["x", "y"],
+    where: "b is null and c > 0",
+    statement: null,
+    windows: { targetMs: 2000, minRows: 10, maxRows: 900 },
+  });
+  expect(read("-- godwit: backfill table=a").backfill).toMatchObject({ key: null, where: null });
+  const problem = (text: string) => read(text).problems.map(({ message }) => message);
+  expect(problem("-- godwit: backfill")).toEqual([expect.stringContaining("names its table")]);
+  expect(problem("-- godwit: table=a")).toEqual([expect.stringContaining("belongs to a backfill")]);
+  expect(problem("-- godwit: where a is null")).toEqual([expect.stringContaining("condition of a backfill")]);
+  expect(problem("-- godwit: backfill table=a transaction=off")).toEqual([
+    expect.stringContaining("means nothing for a backfill"),
+  ]);
+  expect(problem("-- godwit: backfill table=a window=2h")).toEqual([expect.stringContaining("`window`")]);
+  expect(problem("-- godwit: backfill table=a min-rows=0")).toEqual([expect.stringContaining("`min-rows`")]);
 });

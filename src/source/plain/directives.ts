@@ -90,12 +90,8 @@ export function parseDirectives(text: string, file: string): Directives {
 function backfillOf(draft: Draft, file: string): Backfill | null {
   const { table, key = null, where = null, windows = DEFAULT_WINDOWS } = draft.backfill ?? {};
   const setting = contradicts(draft.settings);
-  if (setting !== null || draft.settings.transaction !== undefined)
-    invalid(
-      draft,
-      { file },
-      `\`${setting ?? "transaction"}\` means nothing for a backfill: each window is a transaction`,
-    );
+  if (setting !== null)
+    invalid(draft, { file }, `\`${setting}\` means nothing for a backfill: each window is a transaction`);
   if (windows.minRows > windows.maxRows) invalid(draft, { file }, "`min-rows` is more than `max-rows`");
   if (table !== undefined) return { table, key, where, windows, statement: null };
   invalid(draft, { file }, "a backfill names its table", {

@@ -1,12 +1,12 @@
 /** One window of a backfill, in a transaction with its row in the ledger. `backfill.ts` says what a crash leaves behind. */
-import { describeKey, type KeyRange, type KeyValue } from "../../backfill/key.ts";
-import { type Window, windowEnd, windowStatement } from "../../backfill/statement.ts";
-import { asciiComments } from "../../core/sql/comments.ts";
-import { DatabaseError, StepFailed } from "../../errors.ts";
-import type { WindowDone } from "../../ledger/backfills-sql.ts";
-import type { Filling } from "./backfill.ts";
-import { statementFrame } from "./frame.ts";
-import { frameError } from "./frame-error.ts";
+import { describeKey, type KeyRange, type KeyValue } from "../../../backfill/key.ts";
+import { type Window, windowEnd, windowStatement } from "../../../backfill/statement.ts";
+import { asciiComments } from "../../../core/sql/comments.ts";
+import { DatabaseError, StepFailed } from "../../../errors.ts";
+import type { WindowDone } from "../../../ledger/backfills-sql.ts";
+import { statementFrame } from "../frame.ts";
+import { frameError } from "../frame-error.ts";
+import type { Filling } from "./filling.ts";
 
 /** Does the next window of at most so many rows. `null`: no row is left. Throws what the server says. */
 export async function runWindow(filling: Filling, range: KeyRange, rows: number): Promise<WindowDone | null> {

@@ -18,44 +18,29 @@
  * half the rows. So is a row that PostgreSQL refuses: at a single row its key is remembered, and the rest is done. The
  * backfill fails at the end then, and the next run tries those rows again.
  */
-import { describeKey } from "../../backfill/key.ts";
-import { halfOf, nextRows } from "../../backfill/pace.ts";
-import { remainder, upperBound, windowEnd } from "../../backfill/statement.ts";
-import { type BackfillTable, readTable } from "../../backfill/table.ts";
-import type { Backfill } from "../../core/backfill.ts";
-import { QUERY_CANCELED } from "../../database/sqlstate.ts";
-import { DatabaseError, StepFailed } from "../../errors.ts";
-import type { BackfillState } from "../../ledger/backfills-sql.ts";
-import { type Committed, NOTHING, UNASKED } from "../report/committed.ts";
-import { guardOf } from "../session/settings.ts";
-import { isWorthRetrying, begin as ownBegin, rollback } from "../session/transaction.ts";
-import { refuseEdited } from "./backfill-resume.ts";
-import type { Body } from "./body.ts";
-import { ownSession, pauseBeforeRetry, type StepContext, type StepOutcome } from "./context.ts";
-import { closing, type FrameParts, ownTransaction } from "./frame.ts";
-import { closed, frameError } from "./frame-error.ts";
-import { entryOf, frameParts } from "./frame-parts.ts";
-import type { Prepared } from "./prepared.ts";
-import { failureOf, stepError } from "./step-error.ts";
-import { watch } from "./watch.ts";
-import { runFailedRow, runWindow } from "./window.ts";
+import { halfOf, nextRows } from "../../../backfill/pace.ts";
+import { upperBound } from "../../../backfill/statement.ts";
+import { readTable } from "../../../backfill/table.ts";
+import type { Backfill } from "../../../core/backfill.ts";
+import type { BackfillState } from "../../../ledger/backfills-sql.ts";
+import { NOTHING, UNASKED } from "../../report/committed.ts";
+import { guardOf } from "../../session/settings.ts";
+import { isWorthRetrying, begin as ownBegin, rollback } from "../../session/transaction.ts";
+import type { Body } from "../body.ts";
+import { ownSession, pauseBeforeRetry, type StepContext, type StepOutcome } from "../context.ts";
+import { closing, ownTransaction } from "../frame.ts";
+import { closed, frameError } from "../frame-error.ts";
+import { entryOf, frameParts } from "../frame-parts.ts";
+import type { Prepared } from "../prepared.ts";
+import { failureOf, stepError } from "../step-error.ts";
+import { watch } from "../watch.ts";
+import { refuseEdited } from "./edited.ts";
+import { committedOf, type Filling, report } from "./filling.ts";
+import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
+import { runWindow } from "./window.ts";
 
 /** More rows than this that fail are not the fault of the rows. */
 const MOST_FAILED = 100;
-
-/** A backfill under way. */
-export interface Filling {
-  readonly context: StepContext;
-  readonly prepared: Prepared;
-  readonly body: Body & { readonly kind: "sql" };
-  readonly backfill: Backfill;
-  readonly parts: FrameParts;
-  readonly table: BackfillTable;
-  /** What the ledger has. */
-  state: BackfillState;
-  /** The error of the first row that could not be changed in this run. */
-  firstFailure: DatabaseError | null;
-}
 
 export async function runBackfill(
   context: StepContext,
@@ -214,89 +199,6 @@ function rate(rows: number, ms: number): number {
   return ms <= 0 ? 0 : (rows / ms) * 1000;
 }
 
-/** What PostgreSQL says of the rows, not of the statement: a value that does not fit, a constraint, a trigger, the time. */
-function isOfItsRows(error: unknown): error is DatabaseError {
-  if (!(error instanceof DatabaseError)) return false;
-  const { sqlState = "", message } = error;
-  return ROWS.test(sqlState) || (sqlState === QUERY_CANCELED && /statement timeout/.test(message));
-}
-
-/** data_exception, integrity_constraint_violation, plpgsql's raise_exception, with_check_option_violation */
-const ROWS = /^(?:22|23|P0|44)/;
-
-/** Remembers the row behind the position, which fails alone, and goes on behind it. */
-async function passOver(filling: Filling, error: DatabaseError): Promise<void> {
-  const { context, prepared, table, state, parts } = filling;
-  const { revision } = prepared.step;
-  const [answer] = await context.connection.execute(
-    windowEnd(table, { from: state.position, to: state.bound ?? [] }, 1),
-  );
-  const key = answer?.rows[0]?.key as readonly string[] | undefined;
-  // It was deleted meanwhile.
-  if (key === undefined) return;
-  await context.connection.execute(ownTransaction(parts, context.ledger.sql.rowFailed(revision, key)));
-  filling.firstFailure ??= error;
-  filling.state = { ...state, position: key, failed: [...state.failed, key] };
-}
-
-/** Tries the rows again that earlier runs could not change, and fails where rows are left. */
-async function retryFailed(filling: Filling): Promise<void> {
-  const { context, table } = filling;
-  if (filling.firstFailure === null)
-    for (const key of filling.state.failed) {
-      context.stop.throwIfAborted();
-      try {
-        await runFailedRow(filling, key);
-        const { state } = filling;
-        filling.state = { ...state, failed: state.failed.filter((one) => one !== key) };
-      } catch (error) {
-        if (context.connection.lost.aborted || context.stop.aborted || !isOfItsRows(error)) throw error;
-        await rollback(context.connection);
-        filling.firstFailure ??= error;
-      }
-    }
-  const { failed } = filling.state;
-  if (failed.length === 0) return;
-  const named = failed.slice(0, 5).map((key) => describeKey(table.key, key));
-  const more = failed.length > named.length ? ` and ${failed.length - named.length} more` : "";
-  throw new StepFailed(
-    {
-      code: "BACKFILL_ROWS",
-      message: `${filling.body.file} could not change ${failed.length === 1 ? "a row" : `${failed.length} rows`} of ${table.shown} (${named.join("; ")}${more}): ${filling.firstFailure?.message}`,
-      hint: "Correct those rows.",
-      place: { file: filling.body.file },
-      details: { table: table.shown, key: filling.state.key, failed },
-    },
-    { cause: filling.firstFailure ?? undefined },
-  );
-}
-
-/** Fails where a row up to the bound is still one that `where` selects. */
-async function refuseRemainder(filling: Filling): Promise<void> {
-  const {
-    context,
-    table,
-    backfill,
-    parts,
-    state: { bound },
-  } = filling;
-  if (backfill.where === null || bound === null) return;
-  const [answer] = (
-    await context.connection.execute(
-      `${ownBegin()} ${parts.reset} commit; ${remainder(table, backfill.where, bound)}`,
-    )
-  ).slice(-1);
-  const key = answer?.rows[0]?.key as readonly string[] | undefined;
-  if (key === undefined) return;
-  throw new StepFailed({
-    code: "BACKFILL_REMAINDER",
-    message: `${filling.body.file} has gone through ${table.shown}, and rows are left that its condition selects, among them ${describeKey(table.key, key)}.`,
-    hint: "Either the statement does not make the condition false, or those rows were written meanwhile. Correct them.",
-    place: { file: filling.body.file },
-    details: { table: table.shown, key: filling.state.key, row: key },
-  });
-}
-
 /** Nothing of it was done, so it becomes pending again. */
 async function withdraw({ context, prepared, parts }: Filling): Promise<void> {
   const { revision } = prepared.step;
@@ -305,35 +207,4 @@ async function withdraw({ context, prepared, parts }: Filling): Promise<void> {
   await context.connection.execute(
     ownTransaction(parts, `${sql.forgetBackfill(revision)}; ${sql.remove(revision)} and state = 'partial'`),
   );
-}
-
-function committedOf({ state, table }: Filling): Committed {
-  if (state.position === null) return NOTHING;
-  const { rows, position } = state;
-  return {
-    extent: "some",
-    parts: "windows",
-    rows,
-    table: table.shown,
-    upTo: describeKey(table.key, position),
-  };
-}
-
-function report(
-  { context, prepared, state, table }: Filling,
-  { windowRows, rowsPerSecond, elapsedMs }: { windowRows: number; rowsPerSecond: number; elapsedMs: number },
-): void {
-  const { rows, changed, windows, estimatedRows, position } = state;
-  const share = estimatedRows === null || estimatedRows <= 0 ? null : Math.min(1, rows / estimatedRows);
-  const leftMs =
-    share === null || estimatedRows === null || rowsPerSecond <= 0
-      ? null
-      : (Math.max(0, estimatedRows - rows) / rowsPerSecond) * 1000;
-  context.observe({
-    kind: "backfill-progress",
-    step: prepared.step,
-    table: table.shown,
-    ...{ rows, changed, windows, windowRows, rowsPerSecond, share, leftMs, elapsedMs },
-    position: position ?? [],
-  });
 }

@@ -1,10 +1,10 @@
 /** A backfill goes on only with the text that began it: nobody else can say whether the rows that are done are right. */
-import type { Step } from "../../core/plan.ts";
-import type { Connection } from "../../database/connection.ts";
-import { PlanRefused } from "../../errors.ts";
-import type { BackfillState } from "../../ledger/backfills-sql.ts";
-import type { Target } from "../session/target.ts";
-import type { Prepared } from "./prepared.ts";
+import type { Step } from "../../../core/plan.ts";
+import type { Connection } from "../../../database/connection.ts";
+import { PlanRefused } from "../../../errors.ts";
+import type { BackfillState } from "../../../ledger/backfills-sql.ts";
+import type { Target } from "../../session/target.ts";
+import type { Prepared } from "../prepared.ts";
 
 /** Throws `PlanRefused` (`BACKFILL_EDITED`) where the file has changed since the first window. */
 export async function refuseEditedBackfill(

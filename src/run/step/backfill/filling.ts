@@ -1,0 +1,57 @@
+/** A backfill under way: what is known of it, what it has kept, and how far it is. */
+import { describeKey } from "../../../backfill/key.ts";
+import type { BackfillTable } from "../../../backfill/table.ts";
+import type { Backfill } from "../../../core/backfill.ts";
+import type { DatabaseError } from "../../../errors.ts";
+import type { BackfillState } from "../../../ledger/backfills-sql.ts";
+import { type Committed, NOTHING } from "../../report/committed.ts";
+import type { Body } from "../body.ts";
+import type { StepContext } from "../context.ts";
+import type { FrameParts } from "../frame.ts";
+import type { Prepared } from "../prepared.ts";
+
+/** A backfill under way. */
+export interface Filling {
+  readonly context: StepContext;
+  readonly prepared: Prepared;
+  readonly body: Body & { readonly kind: "sql" };
+  readonly backfill: Backfill;
+  readonly parts: FrameParts;
+  readonly table: BackfillTable;
+  /** What the ledger has. */
+  state: BackfillState;
+  /** The error of the first row that could not be changed in this run. */
+  firstFailure: DatabaseError | null;
+}
+
+export function committedOf({ state, table }: Filling): Committed {
+  if (state.position === null) return NOTHING;
+  const { rows, position } = state;
+  return {
+    extent: "some",
+    parts: "windows",
+    rows,
+    table: table.shown,
+    upTo: describeKey(table.key, position),
+  };
+}
+
+/** Tells how far it is, after a window. */
+export function report(
+  { context, prepared, state, table }: Filling,
+  { windowRows, rowsPerSecond, elapsedMs }: { windowRows: number; rowsPerSecond: number; elapsedMs: number },
+): void {
+  const { rows, changed, windows, estimatedRows, position } = state;
+  const share = estimatedRows === null || estimatedRows <= 0 ? null : Math.min(1, rows / estimatedRows);
+  const leftMs =
+    share === null || estimatedRows === null || rowsPerSecond <= 0
+      ? null
+      : (Math.max(0, estimatedRows - rows) / rowsPerSecond) * 1000;
+  context.observe({
+    kind: "backfill-progress",
+    step: prepared.step,
+    table: table.shown,
+    ...{ rows, changed, windows, windowRows, rowsPerSecond, share, leftMs, elapsedMs },
+    position: position ?? [],
+  });
+}

@@ -1,0 +1,92 @@
+/** Rows that are not done when the windows are: those that PostgreSQL refused, and those that the condition still selects. */
+import { describeKey } from "../../../backfill/key.ts";
+import { remainder, windowEnd } from "../../../backfill/statement.ts";
+import { QUERY_CANCELED } from "../../../database/sqlstate.ts";
+import { DatabaseError, StepFailed } from "../../../errors.ts";
+import { begin as ownBegin, rollback } from "../../session/transaction.ts";
+import { ownTransaction } from "../frame.ts";
+import type { Filling } from "./filling.ts";
+import { runFailedRow } from "./window.ts";
+
+/** What PostgreSQL says of the rows, not of the statement: a value that does not fit, a constraint, a trigger, the time. */
+export function isOfItsRows(error: unknown): error is DatabaseError {
+  if (!(error instanceof DatabaseError)) return false;
+  const { sqlState = "", message } = error;
+  return ROWS.test(sqlState) || (sqlState === QUERY_CANCELED && /statement timeout/.test(message));
+}
+
+/** data_exception, integrity_constraint_violation, plpgsql's raise_exception, with_check_option_violation */
+const ROWS = /^(?:22|23|P0|44)/;
+
+/** Remembers the row behind the position, which fails alone, and goes on behind it. */
+export async function passOver(filling: Filling, error: DatabaseError): Promise<void> {
+  const { context, prepared, table, state, parts } = filling;
+  const { revision } = prepared.step;
+  const [answer] = await context.connection.execute(
+    windowEnd(table, { from: state.position, to: state.bound ?? [] }, 1),
+  );
+  const key = answer?.rows[0]?.key as readonly string[] | undefined;
+  // It was deleted meanwhile.
+  if (key === undefined) return;
+  await context.connection.execute(ownTransaction(parts, context.ledger.sql.rowFailed(revision, key)));
+  filling.firstFailure ??= error;
+  filling.state = { ...state, position: key, failed: [...state.failed, key] };
+}
+
+/** Tries the rows again that earlier runs could not change, and fails where rows are left. */
+export async function retryFailed(filling: Filling): Promise<void> {
+  const { context, table } = filling;
+  if (filling.firstFailure === null)
+    for (const key of filling.state.failed) {
+      context.stop.throwIfAborted();
+      try {
+        await runFailedRow(filling, key);
+        const { state } = filling;
+        filling.state = { ...state, failed: state.failed.filter((one) => one !== key) };
+      } catch (error) {
+        if (context.connection.lost.aborted || context.stop.aborted || !isOfItsRows(error)) throw error;
+        await rollback(context.connection);
+        filling.firstFailure ??= error;
+      }
+    }
+  const { failed } = filling.state;
+  if (failed.length === 0) return;
+  const named = failed.slice(0, 5).map((key) => describeKey(table.key, key));
+  const more = failed.length > named.length ? ` and ${failed.length - named.length} more` : "";
+  throw new StepFailed(
+    {
+      code: "BACKFILL_ROWS",
+      message: `${filling.body.file} could not change ${failed.length === 1 ? "a row" : `${failed.length} rows`} of ${table.shown} (${named.join("; ")}${more}): ${filling.firstFailure?.message}`,
+      hint: "Correct those rows.",
+      place: { file: filling.body.file },
+      details: { table: table.shown, key: filling.state.key, failed },
+    },
+    { cause: filling.firstFailure ?? undefined },
+  );
+}
+
+/** Fails where a row up to the bound is still one that `where` selects. */
+export async function refuseRemainder(filling: Filling): Promise<void> {
+  const {
+    context,
+    table,
+    backfill,
+    parts,
+    state: { bound },
+  } = filling;
+  if (backfill.where === null || bound === null) return;
+  const [answer] = (
+    await context.connection.execute(
+      `${ownBegin()} ${parts.reset} commit; ${remainder(table, backfill.where, bound)}`,
+    )
+  ).slice(-1);
+  const key = answer?.rows[0]?.key as readonly string[] | undefined;
+  if (key === undefined) return;
+  throw new StepFailed({
+    code: "BACKFILL_REMAINDER",
+    message: `${filling.body.file} has gone through ${table.shown}, and rows are left that its condition selects, among them ${describeKey(table.key, key)}.`,
+    hint: "Either the statement does not make the condition false, or those rows were written meanwhile. Correct them.",
+    place: { file: filling.body.file },
+    details: { table: table.shown, key: filling.state.key, row: key },
+  });
+}
