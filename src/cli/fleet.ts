@@ -50,11 +50,13 @@ interface FleetRun {
   readonly alone: boolean;
   /** Runs that have ended, and whose receivers are still told of it. */
   readonly telling: Promise<unknown>[];
+  /** What was said of the files of this target. Its schemas share them. */
+  readonly ofFiles?: Set<string>;
 }
 
 function memberOf(config: Config, around: FleetRun, source?: Invocation["source"]): Member<Answer> {
   const name = config.target?.name ?? "";
-  const { command, invocation, live, alone } = around;
+  const { command, invocation, live, alone, ofFiles } = around;
   const isChange = command.name === "up" && invocation.flags.dryRun !== true && invocation.flags.sql !== true;
   const known = { context: createContext(config, invocation), say: invocation.say };
   const reach = isChange ? reachOf(config, known) : undefined;
@@ -71,7 +73,11 @@ function memberOf(config: Config, around: FleetRun, source?: Invocation["source"
           ...(source === undefined ? {} : { source }),
         };
         if (alone) return command.run(own);
-        const log = prefixedLog(invocation.log(), name, { live, brief: config.target?.schema != null });
+        const log = prefixedLog(invocation.log(), name, {
+          live,
+          brief: config.target?.schema != null,
+          ...(ofFiles === undefined ? {} : { ofFiles }),
+        });
         const observe = invocation.underWay.watch(createProgress(log).observe, name);
         try {
           return await command.run({
@@ -102,7 +108,8 @@ function untilEnded(
   });
 }
 
-async function expand(config: Config, around: FleetRun): Promise<Group<Answer>> {
+async function expand(config: Config, over: FleetRun): Promise<Group<Answer>> {
+  const around = { ...over, ofFiles: new Set<string>() };
   const { invocation, command } = around;
   const context = createContext(config, invocation);
   const { configs, canary, warning } = await findSchemas(config, {

@@ -185,9 +185,13 @@ describe("a build refuses by name", () => {
   });
 
   test("everything that is wrong, at once", async () => {
-    const found = await refused({ "a.sql": "", "b.down.sql": "select 1", "c.mjs": "" });
+    const found = await refused({
+      "a.sql": "-- godwit: phase=x\nselect 1",
+      "b.down.sql": "select 1",
+      "c.mjs": "",
+    });
     expect(found.map(({ code }) => code).sort()).toEqual([
-      ...["SOURCE_DOWN_WITHOUT_UP", "SOURCE_FILE_EMPTY", "SOURCE_MODULE_WITHOUT_UP"],
+      ...["SOURCE_DOWN_WITHOUT_UP", "SOURCE_DIRECTIVE_INVALID", "SOURCE_MODULE_WITHOUT_UP"],
     ]);
   });
 });
