@@ -105,6 +105,7 @@ export const ERROR_CODES = {
   LEDGER_ELSEWHERE: "PlanRefused",
   LEDGER_DAMAGED: "PlanRefused",
   REPAIR_REFUSED: "PlanRefused",
+  DEV_NO_WAY_BACK: "PlanRefused",
   BASELINE_CONFLICT: "PlanRefused",
   ADOPT_NEEDED: "PlanRefused",
   ADOPT_AMBIGUOUS: "PlanRefused",
@@ -117,6 +118,7 @@ export const ERROR_CODES = {
   // Wait or look.
   LOCK_TIMEOUT: "LockError",
   LOCK_LOST: "LockError",
+  DEV_RUNNING: "LockError",
   // Fix the SQL.
   STEP_FAILED: "StepFailed",
   STEP_TIMEOUT: "StepFailed",

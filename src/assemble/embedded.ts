@@ -15,13 +15,23 @@ export type Say = (line: string, options?: { readonly loud: boolean }) => void;
  */
 export async function startEmbedded(config: Config, say: Say): Promise<Embedded> {
   refuseInProduction(config);
+  const folder = embeddedFolder(config);
+  const what = `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`;
+  say(what, { loud: true });
+  return openInFolder(config, say);
+}
+
+export function embeddedFolder({ root }: Config): string {
+  return join(root, ".godwit");
+}
+
+/** Without asking whether it is meant. Throws `DatabaseError`. */
+export async function openInFolder(config: Config, say: Say): Promise<Embedded> {
   const [{ openEmbedded }, { asFolderProblem }] = await Promise.all([
     import("../database/embedded/embedded.ts"),
     import("../database/embedded/folder.ts"),
   ]);
-  const folder = join(config.root, ".godwit");
-  const what = `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`;
-  say(what, { loud: true });
+  const folder = embeddedFolder(config);
   try {
     keepOutOfGit(folder);
   } catch (error) {
@@ -45,18 +55,20 @@ function keepOutOfGit(folder: string): void {
  * In production a missing URL is a mistake. Without this check, a new and empty database would be migrated and thrown
  * away.
  */
-function refuseInProduction({ environment }: Config): void {
-  const found = ["production", "staging"].includes(environment.NODE_ENV ?? "")
-    ? `NODE_ENV is ${environment.NODE_ENV}`
-    : environment.KUBERNETES_SERVICE_HOST
-      ? "this is Kubernetes"
-      : Object.keys(environment).some((name) => name.startsWith("RAILWAY_"))
-        ? "this is Railway"
-        : null;
+function refuseInProduction(config: Config): void {
+  const found = signOfProduction(config);
   if (found === null) return;
   throw new ConfigError({
     code: "URL_MISSING",
     message: `No database URL was given, and ${found}.`,
     hint: "Set DATABASE_URL (or pass --database-url) to postgres://user:password@host:5432/database.",
   });
+}
+
+/** What says that this is no place for development. `null`: nothing. */
+export function signOfProduction({ environment }: Config): string | null {
+  if (["production", "staging"].includes(environment.NODE_ENV ?? ""))
+    return `NODE_ENV is ${environment.NODE_ENV}`;
+  if (environment.KUBERNETES_SERVICE_HOST) return "this is Kubernetes";
+  return Object.keys(environment).some((name) => name.startsWith("RAILWAY_")) ? "this is Railway" : null;
 }
