@@ -20,8 +20,11 @@ export async function startEmbedded(config: Config, say: Say): Promise<Embedded>
     import("../database/embedded/folder.ts"),
   ]);
   const folder = join(config.root, ".godwit");
+  const isFirst = !existsSync(join(folder, MARK));
   const what = `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`;
-  say(what, { loud: true });
+  // Said once in a project. After that every start still says, quietly, that the server is the embedded one.
+  if (isFirst || config.passedOver !== null)
+    say([what, config.passedOver ?? ""].join(" ").trimEnd(), { loud: true });
   try {
     keepOutOfGit(folder);
   } catch (error) {
@@ -34,10 +37,13 @@ export async function startEmbedded(config: Config, say: Say): Promise<Embedded>
   );
 }
 
+/** The file in the folder whose absence says that nobody was warned yet. */
+const MARK = ".gitignore";
+
 /** A database does not belong into version control. */
 function keepOutOfGit(folder: string): void {
   makeFolder(folder);
-  const path = join(folder, ".gitignore");
+  const path = join(folder, MARK);
   if (!existsSync(path)) writeFileSync(path, "*\n");
 }
 
@@ -45,7 +51,7 @@ function keepOutOfGit(folder: string): void {
  * In production a missing URL is a mistake. Without this check, a new and empty database would be migrated and thrown
  * away.
  */
-function refuseInProduction({ environment }: Config): void {
+function refuseInProduction({ environment, passedOver }: Config): void {
   const found = ["production", "staging"].includes(environment.NODE_ENV ?? "")
     ? `NODE_ENV is ${environment.NODE_ENV}`
     : environment.KUBERNETES_SERVICE_HOST
@@ -57,6 +63,6 @@ function refuseInProduction({ environment }: Config): void {
   throw new ConfigError({
     code: "URL_MISSING",
     message: `No database URL was given, and ${found}.`,
-    hint: "Set DATABASE_URL (or pass --database-url) to postgres://user:password@host:5432/database.",
+    hint: `Set DATABASE_URL (or pass --database-url) to postgres://user:password@host:5432/database.${passedOver === null ? "" : ` ${passedOver}`}`,
   });
 }
