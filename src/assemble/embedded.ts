@@ -17,7 +17,10 @@ export async function startEmbedded(config: Config, say: Say): Promise<Embedded>
   refuseInProduction(config);
   const folder = embeddedFolder(config);
   const what = `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`;
-  say(what, { loud: true });
+  // Said once in a project. After that every start still says, quietly, that the server is the embedded one.
+  const isFirst = !existsSync(join(folder, MARK));
+  if (isFirst || config.passedOver !== null)
+    say([what, config.passedOver ?? ""].join(" ").trimEnd(), { loud: true });
   return openInFolder(config, say);
 }
 
@@ -44,10 +47,13 @@ export async function openInFolder(config: Config, say: Say): Promise<Embedded> 
   );
 }
 
+/** The file in the folder whose absence says that nobody was warned yet. */
+const MARK = ".gitignore";
+
 /** A database does not belong into version control. */
 function keepOutOfGit(folder: string): void {
   makeFolder(folder);
-  const path = join(folder, ".gitignore");
+  const path = join(folder, MARK);
   if (!existsSync(path)) writeFileSync(path, "*\n");
 }
 
@@ -58,10 +64,11 @@ function keepOutOfGit(folder: string): void {
 function refuseInProduction(config: Config): void {
   const found = signOfProduction(config);
   if (found === null) return;
+  const { passedOver } = config;
   throw new ConfigError({
     code: "URL_MISSING",
     message: `No database URL was given, and ${found}.`,
-    hint: "Set DATABASE_URL (or pass --database-url) to postgres://user:password@host:5432/database.",
+    hint: `Set DATABASE_URL (or pass --database-url) to postgres://user:password@host:5432/database.${passedOver === null ? "" : ` ${passedOver}`}`,
   });
 }
 

@@ -10,7 +10,7 @@ import { shareListing } from "../source/shared.ts";
 import type { Answer, Invocation, Run } from "./command.ts";
 import { isFailure, said, summed } from "./fleet-answer.ts";
 import { prefixedLog } from "./output/prefixed.ts";
-import { formatError, problemsToTell } from "./output/problems.ts";
+import { formatError, problemsToTell, tellError } from "./output/problems.ts";
 import { createProgress } from "./output/progress.ts";
 
 export interface FleetCommand {
@@ -139,8 +139,7 @@ function tell(
   const own = alone ? log() : prefixedLog(log(), name, { live: new Map(live), brief: false });
   if (state === "failed" || state === "interrupted") {
     const { error } = outcome;
-    if (error instanceof GodwitError)
-      for (const problem of problemsToTell(error)) own.problem("error", problem);
+    if (error instanceof GodwitError) tellError(own, error);
     else terminal.error(formatError(error, terminal.paintError));
   }
   if (state === "not begun" && !alone) own.write("warn", `not begun: ${outcome.because}`);

@@ -227,7 +227,7 @@ async function startOrAttach(directory: string, options: StartOptions): Promise<
       if (hold) {
         if (started?.pid === found.pid) {
           await writeFile(join(directory, "port"), String(found.port));
-          options.log(`Started PostgreSQL ${options.binaries.version} on port ${found.port}.`);
+          options.log(`Started the embedded PostgreSQL ${options.binaries.version} on port ${found.port}.`);
         }
         return hold;
       }
