@@ -56,6 +56,7 @@ export const ERROR_CODES = {
   INIT_MISSING: "ConfigError",
   WEBHOOK_UNDELIVERED: "ConfigError",
   REVISIONS_UNREADABLE: "ConfigError",
+  PACKAGE_BUNDLED: "ConfigError",
   // Fix the files.
   SOURCE_FOLDER_MISSING: "SourceError",
   SOURCE_FOLDER_UNREADABLE: "SourceError",

@@ -10,7 +10,7 @@ import { shareListing } from "../source/shared.ts";
 import type { Answer, Invocation, Run } from "./command.ts";
 import { isFailure, said, summed } from "./fleet-answer.ts";
 import { prefixedLog } from "./output/prefixed.ts";
-import { formatError, problemsToTell, tellError } from "./output/problems.ts";
+import { formatError, tellError } from "./output/problems.ts";
 import { createProgress } from "./output/progress.ts";
 
 export interface FleetCommand {

@@ -14,17 +14,17 @@ export type PgliteInstance = PgliteLike;
 
 export interface MigratorConfig extends Omit<ConfigFile, "targets" | "parallel" | "onTargetFailure"> {
   /** An instance of PGlite in place of a URL. It stays open. */
-  readonly database?: PgliteInstance;
+  readonly database?: PgliteInstance | undefined;
   /** `contract` runs only where it is named here or in `phase`. */
-  readonly contract?: boolean;
+  readonly contract?: boolean | undefined;
   /** Relative paths start here; default: the working directory. */
-  readonly root?: string;
+  readonly root?: string | undefined;
   /** Receives every event of a run while it runs. If it throws, the run goes on, and `say` receives the first error. */
-  readonly observe?: Observe;
+  readonly observe?: Observe | undefined;
   /** Receives remarks, for example that an embedded server is used. Default: they are dropped. */
-  readonly say?: (line: string) => void;
+  readonly say?: ((line: string) => void) | undefined;
   /** Ends the work. What was committed until then stays. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Default: that of the process. Flags and files are never read, so a value given here counts first. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
