@@ -8,6 +8,7 @@ const SLOW = [
   "test/tools/cut.test.ts",
   "test/wild/run-ends-anywhere.test.ts",
   "test/brands-in-blooms/containers.test.ts",
+  "test/package/*.test.ts",
   "test/import/{volume,killed,cut-origin,cut-database}.test.ts",
 ];
 /** Laws about the tree itself. */

@@ -1,9 +1,9 @@
 // Builds what is published, into dist/: the command as one CommonJS file, the library as ES modules with types.
-import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { writeDeclarations } from "./declarations.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const description = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -47,6 +47,19 @@ const shared = {
   logLevel: "warning",
 };
 
+/** The file that npm links. Its syntax is that of old versions of Node, which then say what they lack in one line. */
+function entry(engines) {
+  const [, major, minor] = /^>=(\d+)\.(\d+)$/.exec(engines);
+  return `#!/usr/bin/env node
+var found = process.versions.node.split(".").map(Number);
+if (found[0] < ${major} || (found[0] === ${major} && found[1] < ${minor})) {
+  console.error("error: Godwit needs Node ${major}.${minor} or newer. This is Node " + process.versions.node + ".");
+  process.exit(1);
+}
+require("./command.cjs");
+`;
+}
+
 /** Built beside and then put in place, so that a command that runs meanwhile never sees half of it. */
 const draft = join(root, `dist.new-${process.pid}`);
 rmSync(draft, { recursive: true, force: true });
@@ -56,7 +69,7 @@ try {
     build({
       ...shared,
       entryPoints: ["src/cli/main.ts"],
-      outfile: join(draft, "godwit.cjs"),
+      outfile: join(draft, "command.cjs"),
       minifyWhitespace: true,
       minifySyntax: true,
       // Node keeps the text of the file: a third less of it is 2 MB less of memory in every run.
@@ -64,7 +77,7 @@ try {
       format: "cjs",
       define: { ...shared.define, "import.meta.url": "importMetaUrl" },
       banner: {
-        js: '#!/usr/bin/env node\nconst importMetaUrl = require("node:url").pathToFileURL(__filename).href;',
+        js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;',
       },
     }),
     build({
@@ -101,19 +114,8 @@ try {
       outExtension: { ".js": ".mjs" },
     }),
   ]);
-  chmodSync(join(draft, "godwit.cjs"), 0o755);
-  if (!process.argv.includes("--no-types")) {
-    const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-    const options = [
-      "--noEmit",
-      "false",
-      "--declaration",
-      "--emitDeclarationOnly",
-      "--rewriteRelativeImportExtensions",
-    ];
-    const place = ["--project", "tsconfig.build.json", "--outDir", draft];
-    execFileSync(process.execPath, [tsc, ...place, ...options], { cwd: root, stdio: "inherit" });
-  }
+  writeFileSync(join(draft, "godwit.cjs"), entry(description.engines.node), { mode: 0o755 });
+  if (!process.argv.includes("--no-types")) writeDeclarations(draft);
   rmSync(join(root, "dist"), { recursive: true, force: true });
   renameSync(draft, join(root, "dist"));
 } finally {

@@ -123,7 +123,8 @@ function config(options, { flagName, variablesOf, imports, targets, events }) {
   return [
     "# Configuration",
     NOTE,
-    "Godwit takes a value from the first of these that has it: the command line, the environment, `godwit.config.ts`, the default. `godwit doctor` shows where each value comes from. With one folder `migrations` and one `DATABASE_URL` you need no configuration.",
+    "Godwit takes a value from the first of these that has it: the command line, the environment, `godwit.config.ts`, `.env`, the default. `godwit doctor` shows where each value comes from. With one folder `migrations` and one `DATABASE_URL` you need no configuration.",
+    "`.env.local` and `.env` in the root of the project are read by commands where no variable of the environment names a database (`DATABASE_URL`, `SUPABASE_URL`, `PGHOST` and their kin). A line on stderr says so. They are not read if `NODE_ENV` is `production` or `staging`, if `CI` is set, in Kubernetes, on Railway, or by `godwit run`. `--dotenv <file>` reads that one anywhere, `--dotenv none` reads none. The library reads none.",
     "The file is `godwit.config.ts`, `.mts`, `.js`, `.mjs` or `.json`, in the working directory or above it, up to the root of the project (the folder with `.git`). Paths in the file are relative to the file.",
     '```ts\nimport { defineConfig } from "godwit";\n\nexport default defineConfig({\n  dir: "db/migrations",\n  lockTimeout: "2s",\n});\n```',
     "Durations are `500ms`, `3s`, `2min`, `1h` or `none`; a plain number is seconds. If a line names several variables, the first that is set counts. An empty variable counts as not set. The exceptions are `DATABASE_URL`, `GODWIT_TARGET`, `GODWIT_PHASE`, `MIGRATION_MODE` and `GODWIT_HEALTH_TOKEN`: there an empty value is an error, because without the value the command would do or tell more. An empty value in the file or on the command line is always an error.",

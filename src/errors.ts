@@ -56,6 +56,7 @@ export const ERROR_CODES = {
   INIT_MISSING: "ConfigError",
   WEBHOOK_UNDELIVERED: "ConfigError",
   REVISIONS_UNREADABLE: "ConfigError",
+  PACKAGE_BUNDLED: "ConfigError",
   // Fix the files.
   SOURCE_FOLDER_MISSING: "SourceError",
   SOURCE_FOLDER_UNREADABLE: "SourceError",
@@ -109,6 +110,7 @@ export const ERROR_CODES = {
   LEDGER_ELSEWHERE: "PlanRefused",
   LEDGER_DAMAGED: "PlanRefused",
   REPAIR_REFUSED: "PlanRefused",
+  DEV_NO_WAY_BACK: "PlanRefused",
   BASELINE_CONFLICT: "PlanRefused",
   ADOPT_NEEDED: "PlanRefused",
   ADOPT_AMBIGUOUS: "PlanRefused",
@@ -121,6 +123,7 @@ export const ERROR_CODES = {
   // Wait or look.
   LOCK_TIMEOUT: "LockError",
   LOCK_LOST: "LockError",
+  DEV_RUNNING: "LockError",
   // Fix the SQL.
   STEP_FAILED: "StepFailed",
   STEP_TIMEOUT: "StepFailed",

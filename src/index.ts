@@ -18,6 +18,8 @@ export type { HistoryEntry } from "./core/history.ts";
 export type { Direction, Migration, MigrationKind, Phase } from "./core/migration.ts";
 export type { Held, Plan, Step } from "./core/step.ts";
 export type { Blocker } from "./database/connection.ts";
+export type { Development } from "./dev/development.ts";
+export type { Round } from "./dev/rounds.ts";
 export type { Decided, Decision } from "./duplicates/decide.ts";
 export type { DuplicateFile, DuplicateGroup, Duplicates, ReviewPair } from "./duplicates/duplicates.ts";
 export type { FindOptions } from "./duplicates/find.ts";
@@ -40,6 +42,7 @@ export type { ImportEvent } from "./import/events.ts";
 export type { Figures } from "./import/figures.ts";
 export type { FileTrouble, ImportReport } from "./import/report.ts";
 export type { LoggedRow, Recorded } from "./ledger/ledger.ts";
+export { type DevelopmentConfig, startDevelopment } from "./library/development.ts";
 export {
   createFleet,
   type Fleet,

@@ -17,7 +17,7 @@ export interface TestDatabaseOptions {
    * A server on which the role may make databases: a URL or a `key=value` string, with or without a database, which is only
    * connected to. Default: `DATABASE_URL`, else the embedded PostgreSQL.
    */
-  readonly databaseUrl?: string;
+  readonly databaseUrl?: string | undefined;
 }
 
 export interface TestDatabase extends AsyncDisposable {

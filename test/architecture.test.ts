@@ -26,6 +26,7 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^assemble\//, 8],
   [/^testing\//, 8.5],
   [/^service\/(?:announce\.ts|patience\.ts|teller\.ts|webhooks\/|telemetry\/)/, 8.7],
+  [/^dev\//, 8.8],
   [/^(library|service)\/|^testing\.ts/, 9],
   [/^cli\//, 9.5],
   [/^(index|health)\.ts/, 9.5],

@@ -120,16 +120,6 @@ describe("a file that is wrong is named with its place, and nothing runs", () =>
       },
     ],
     [
-      "an empty file",
-      { "0002_b.sql": "" },
-      { details: { code: "SOURCE_FILE_EMPTY" }, place: { file: "0002_b.sql" } },
-    ],
-    [
-      "a file of comments only",
-      { "0002_b.sql": "-- nothing\n/* at all */\n;\n" },
-      { details: { code: "SOURCE_FILE_EMPTY" }, place: { file: "0002_b.sql" } },
-    ],
-    [
       "a module without up",
       { "0002_b.ts": "export const upp = () => {};" },
       { details: { code: "SOURCE_MODULE_WITHOUT_UP" }, place: { file: "0002_b.ts" } },

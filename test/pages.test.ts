@@ -15,7 +15,7 @@ function world(url: string) {
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(ROOT, join(folder, "node_modules", "godwit"));
   const env = { ...process.env, DATABASE_URL: url, GODWIT_LEDGER_SCHEMA: ledgerSchema, NO_COLOR: "1" };
-  return { folder, command: GODWIT, env };
+  return { folder, command: [process.execPath, GODWIT], env };
 }
 
 test("the README's terminal session ends as it says, and so does its program", async ({ db }) => {

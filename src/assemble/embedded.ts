@@ -15,13 +15,26 @@ export type Say = (line: string, options?: { readonly loud: boolean }) => void;
  */
 export async function startEmbedded(config: Config, say: Say): Promise<Embedded> {
   refuseInProduction(config);
+  const folder = embeddedFolder(config);
+  const what = `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`;
+  // Said once in a project. After that every start still says, quietly, that the server is the embedded one.
+  const isFirst = !existsSync(join(folder, MARK));
+  if (isFirst || config.passedOver !== null)
+    say([what, config.passedOver ?? ""].join(" ").trimEnd(), { loud: true });
+  return openInFolder(config, say);
+}
+
+export function embeddedFolder({ root }: Config): string {
+  return join(root, ".godwit");
+}
+
+/** Without asking whether it is meant. Throws `DatabaseError`. */
+export async function openInFolder(config: Config, say: Say): Promise<Embedded> {
   const [{ openEmbedded }, { asFolderProblem }] = await Promise.all([
     import("../database/embedded/embedded.ts"),
     import("../database/embedded/folder.ts"),
   ]);
-  const folder = join(config.root, ".godwit");
-  const what = `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`;
-  say(what, { loud: true });
+  const folder = embeddedFolder(config);
   try {
     keepOutOfGit(folder);
   } catch (error) {
@@ -34,10 +47,13 @@ export async function startEmbedded(config: Config, say: Say): Promise<Embedded>
   );
 }
 
+/** The file in the folder whose absence says that nobody was warned yet. */
+const MARK = ".gitignore";
+
 /** A database does not belong into version control. */
 function keepOutOfGit(folder: string): void {
   makeFolder(folder);
-  const path = join(folder, ".gitignore");
+  const path = join(folder, MARK);
   if (!existsSync(path)) writeFileSync(path, "*\n");
 }
 
@@ -45,18 +61,21 @@ function keepOutOfGit(folder: string): void {
  * In production a missing URL is a mistake. Without this check, a new and empty database would be migrated and thrown
  * away.
  */
-function refuseInProduction({ environment }: Config): void {
-  const found = ["production", "staging"].includes(environment.NODE_ENV ?? "")
-    ? `NODE_ENV is ${environment.NODE_ENV}`
-    : environment.KUBERNETES_SERVICE_HOST
-      ? "this is Kubernetes"
-      : Object.keys(environment).some((name) => name.startsWith("RAILWAY_"))
-        ? "this is Railway"
-        : null;
+function refuseInProduction(config: Config): void {
+  const found = signOfProduction(config);
   if (found === null) return;
+  const { passedOver } = config;
   throw new ConfigError({
     code: "URL_MISSING",
     message: `No database URL was given, and ${found}.`,
-    hint: "Set DATABASE_URL (or pass --database-url) to postgres://user:password@host:5432/database.",
+    hint: `Set DATABASE_URL (or pass --database-url) to postgres://user:password@host:5432/database.${passedOver === null ? "" : ` ${passedOver}`}`,
   });
+}
+
+/** What says that this is no place for development. `null`: nothing. */
+export function signOfProduction({ environment }: Config): string | null {
+  if (["production", "staging"].includes(environment.NODE_ENV ?? ""))
+    return `NODE_ENV is ${environment.NODE_ENV}`;
+  if (environment.KUBERNETES_SERVICE_HOST) return "this is Kubernetes";
+  return Object.keys(environment).some((name) => name.startsWith("RAILWAY_")) ? "this is Railway" : null;
 }

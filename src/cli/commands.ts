@@ -96,6 +96,32 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/run.ts"),
   },
   {
+    name: "dev",
+    targets: "none",
+    stays: true,
+    summary: "a database for development, which follows the files",
+    description:
+      "Keeps the embedded PostgreSQL up, prints its URL, and applies what is pending. On a terminal it then watches the migrations: the newest one is taken back and runs again whenever its file changes. Ctrl-C ends all of it. It is refused in production, and wherever a database of your own is configured.",
+    flags: [
+      { syntax: "--reset", help: "make the database anew first, without what is in it" },
+      {
+        syntax: "--confirm <database>",
+        help: "with --reset: the name of the database; asked for on a terminal",
+      },
+      { syntax: "--watch", help: "watch the migrations, also without a terminal" },
+      { syntax: "--once", help: "apply what is pending once, and only keep the server up" },
+    ],
+    honours: ["contract", "phase", "mode", "outOfOrder"],
+    excludes: [{ flag: "once", others: ["watch"] }],
+    needs: [{ flag: "confirm", other: "reset" }],
+    examples: [
+      ["godwit dev", "a server, a URL, and a database that follows the files"],
+      ["godwit dev --reset", "the same, from an empty database"],
+      ["godwit dev --once --json", "for a script, which reads the URL from the document"],
+    ],
+    load: () => import("./commands/dev.ts"),
+  },
+  {
     name: "down",
     tells: true,
     aliases: ["downgrade"],

@@ -10,7 +10,7 @@ import { shareListing } from "../source/shared.ts";
 import type { Answer, Invocation, Run } from "./command.ts";
 import { isFailure, said, summed } from "./fleet-answer.ts";
 import { prefixedLog } from "./output/prefixed.ts";
-import { formatError, problemsToTell } from "./output/problems.ts";
+import { formatError, tellError } from "./output/problems.ts";
 import { createProgress } from "./output/progress.ts";
 
 export interface FleetCommand {
@@ -50,11 +50,13 @@ interface FleetRun {
   readonly alone: boolean;
   /** Runs that have ended, and whose receivers are still told of it. */
   readonly telling: Promise<unknown>[];
+  /** What was said of the files of this target. Its schemas share them. */
+  readonly ofFiles?: Set<string>;
 }
 
 function memberOf(config: Config, around: FleetRun, source?: Invocation["source"]): Member<Answer> {
   const name = config.target?.name ?? "";
-  const { command, invocation, live, alone } = around;
+  const { command, invocation, live, alone, ofFiles } = around;
   const isChange = command.name === "up" && invocation.flags.dryRun !== true && invocation.flags.sql !== true;
   const known = { context: createContext(config, invocation), say: invocation.say };
   const reach = isChange ? reachOf(config, known) : undefined;
@@ -71,7 +73,11 @@ function memberOf(config: Config, around: FleetRun, source?: Invocation["source"
           ...(source === undefined ? {} : { source }),
         };
         if (alone) return command.run(own);
-        const log = prefixedLog(invocation.log(), name, { live, brief: config.target?.schema != null });
+        const log = prefixedLog(invocation.log(), name, {
+          live,
+          brief: config.target?.schema != null,
+          ...(ofFiles === undefined ? {} : { ofFiles }),
+        });
         const observe = invocation.underWay.watch(createProgress(log).observe, name);
         try {
           return await command.run({
@@ -102,7 +108,8 @@ function untilEnded(
   });
 }
 
-async function expand(config: Config, around: FleetRun): Promise<Group<Answer>> {
+async function expand(config: Config, over: FleetRun): Promise<Group<Answer>> {
+  const around = { ...over, ofFiles: new Set<string>() };
   const { invocation, command } = around;
   const context = createContext(config, invocation);
   const { configs, canary, warning } = await findSchemas(config, {
@@ -132,8 +139,7 @@ function tell(
   const own = alone ? log() : prefixedLog(log(), name, { live: new Map(live), brief: false });
   if (state === "failed" || state === "interrupted") {
     const { error } = outcome;
-    if (error instanceof GodwitError)
-      for (const problem of problemsToTell(error)) own.problem("error", problem);
+    if (error instanceof GodwitError) tellError(own, error);
     else terminal.error(formatError(error, terminal.paintError));
   }
   if (state === "not begun" && !alone) own.write("warn", `not begun: ${outcome.because}`);

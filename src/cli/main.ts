@@ -1,6 +1,9 @@
 /** The entry point of the command. Only this file ends the process. */
+import { fileURLToPath } from "node:url";
 import { Interrupted, type Problem, StepFailed } from "../errors.ts";
+import { COMMANDS } from "./commands.ts";
 import { createDeadline } from "./deadline.ts";
+import { sayAsCalled } from "./output/called.ts";
 import { exitCodeOf, exitCodeOfProblems, wantedExitCodes } from "./output/exit.ts";
 import { formatProblem } from "./output/problems.ts";
 import { openTerminal } from "./output/terminal.ts";
@@ -14,7 +17,9 @@ import { createUnderWay } from "./under-way.ts";
 const LAST_WORDS_MS = 250;
 
 async function main(): Promise<void> {
-  const opened = openTerminal(process.env);
+  const names = ["help", ...COMMANDS.flatMap(({ name, aliases = [] }) => [name, ...aliases])];
+  const asCalled = sayAsCalled(fileURLToPath(import.meta.url), names);
+  const opened = openTerminal({ environment: process.env, asCalled });
   const underWay = createUnderWay();
   let givenUp = false;
   const giveUp = (by: EndingSignal) => {

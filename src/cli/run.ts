@@ -15,7 +15,7 @@ import { documentOf } from "./output/document.ts";
 import { sayEnding } from "./output/ending.ts";
 import { type ExitCodeKind, exitCodeOf } from "./output/exit.ts";
 import { createJsonLog, createTextLog, type Log } from "./output/log.ts";
-import { formatError, problemsToTell } from "./output/problems.ts";
+import { formatError, tellError } from "./output/problems.ts";
 import { createProgress } from "./output/progress.ts";
 import type { Terminal } from "./output/terminal.ts";
 import { type Parsed, parse } from "./program.ts";
@@ -46,7 +46,8 @@ export async function run(argv: readonly string[], around: CommandEnvironment): 
   // A refusal may quote a misplaced word, which may be a URL with a password.
   for (const word of argv) if (word.includes("@")) remember(...passwordsIn(word));
   try {
-    const parsed = await parse(argv, { ...terminal, error: (text) => terminal.error(redact(text)) });
+    const out = (text: string) => terminal.out(terminal.asCalled(text));
+    const parsed = await parse(argv, { out, error: (text) => terminal.error(redact(text)) });
     return await carryOut(parsed, around, json);
   } catch (error) {
     const commander = error as { code?: string; exitCode?: number; message?: string };
@@ -98,7 +99,9 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     const print = (line: string) => void printed.push(line);
     const about = row.about === "files" ? row.about : undefined;
     const tells = row.tells === true;
-    loading = loadConfig({ flags: typed, environment, workingFolder, signal, print, about, tells });
+    // Beside an app it is the app's environment that counts.
+    const dotenv = row.startsApp === true || around.supervisor !== null ? "named" : "found";
+    loading = loadConfig({ flags: typed, environment, workingFolder, signal, print, about, tells, dotenv });
     loaded = await loading;
     deadline.set(stays ? 0 : loaded.values.timeout);
     return loaded;
@@ -133,7 +136,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     log.live("");
     tellPrinted();
     around.supervisor?.end({ ok: false, text: "", problems: problemsOf(error), notBegun: [] });
-    if (isTold()) for (const problem of problemsToTell(error)) log.problem("error", problem);
+    if (isTold()) tellError(log, error);
     return fail(error, { terminal, json, command: row.name, told: isTold(), exitCodes });
   };
   const invocation: Invocation = {
@@ -252,9 +255,12 @@ interface PrintOptions {
 function print(answer: Answer, { terminal, json, quiet, command }: PrintOptions): void {
   if (json) terminal.out(documentOf({ ok: (answer.exitCode ?? 0) === 0, command, ...answer.json }));
   else if (answer.text !== "" && (answer.result || !quiet))
-    terminal.out((answer.verbatim ? answer.text : hideRemembered(answer.text)).replace(/\n?$/, "\n"), {
-      whole: answer.whole === true,
-    });
+    terminal.out(
+      (answer.verbatim ? answer.text : terminal.asCalled(hideRemembered(answer.text))).replace(/\n?$/, "\n"),
+      {
+        whole: answer.whole === true,
+      },
+    );
 }
 
 /** Of several targets, those of each that failed. */

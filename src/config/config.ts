@@ -30,6 +30,10 @@ export interface Config {
   readonly target: NamedTarget | null;
   /** Notes for the author of the configuration, such as that a name has changed. One line each. */
   readonly notes: readonly string[];
+  /** Variables of `environment` that are only in `.env`, by name: that file. */
+  readonly origins: ReadonlyMap<string, string>;
+  /** Why a `.env` that is there was not read, and how to read it. `null`: none was passed over. */
+  readonly passedOver: string | null;
 }
 
 export type GivenTargets = Readonly<Record<string, Readonly<Record<string, unknown>>>>;

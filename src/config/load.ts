@@ -1,11 +1,12 @@
 /**
  * Loads the configuration. Flags take precedence over the environment, the environment over the file, the file over
- * defaults. Each value keeps its provenance. Only this module takes the environment from the process.
+ * `.env`, and that over defaults. Each value keeps its provenance. Only this module takes the environment from the process.
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ConfigError } from "../errors.ts";
 import { type Config, phasesOf } from "./config.ts";
+import type { EnvFileInput, EnvFiles } from "./env-file.ts";
 import { environmentUnderPresentNames, fileUnderPresentNames } from "./former-names.ts";
 import { OPTIONS, type Option, type OptionKey, type Values } from "./options.ts";
 import { readOption, type Sources } from "./read.ts";
@@ -24,6 +25,11 @@ export interface LoadInput {
   readonly file?: false | Readonly<Record<string, unknown>>;
   /** Stops waiting for a file that does not finish. The reason of the signal is thrown. */
   readonly signal?: AbortSignal;
+  /**
+   * Which `.env` may complete the environment: one that is found, or only one that is named. Without it none, because a
+   * program has read its own.
+   */
+  readonly dotenv?: "found" | "named";
   /** Receives what the file prints. */
   readonly print?: (line: string) => void;
   /** `files`: no database is asked, so a variable that the file names for one may be missing. */
@@ -36,10 +42,13 @@ export interface LoadInput {
 export async function loadConfig(input: LoadInput): Promise<Config> {
   const notes = new Set<string>();
   const note = (line: string) => void notes.add(line);
-  const given = environmentUnderPresentNames(input.environment ?? process.env, note);
   const workingFolder = input.workingFolder ?? process.cwd();
   const path = input.file === undefined ? findFile(workingFolder) : null;
   const root = path === null ? workingFolder : dirname(path);
+  const outside = input.environment ?? process.env;
+  const envFiles = await envFilesOf(input, { environment: outside, root, workingFolder });
+  if (envFiles?.note != null) input.print?.(envFiles.note);
+  const given = environmentUnderPresentNames(envFiles?.environment ?? outside, note);
   const cacheFolder = cacheBelow(root);
   rememberEnvironment(given);
   rememberFile(input.file, given);
@@ -56,7 +65,8 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
   const values: Partial<Record<OptionKey, unknown>> = {};
   const provenances: Partial<Record<OptionKey, Provenance>> = {};
   const { flags, program } = input;
-  const sources = { flags, program, environment, file, path, root, workingFolder };
+  const origins = envFiles?.origins ?? new Map<string, string>();
+  const sources = { flags, program, environment, origins, file, path, root, workingFolder };
   for (const option of OPTIONS) {
     const { value, provenance } =
       input.about === "files" && option.about === "database"
@@ -85,7 +95,18 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     given: file,
     target: null,
     notes: [...notes],
+    origins,
+    passedOver: envFiles?.passedOver ?? null,
   };
+}
+
+async function envFilesOf(
+  { dotenv, flags }: LoadInput,
+  place: Pick<EnvFileInput, "environment" | "root" | "workingFolder">,
+): Promise<EnvFiles | null> {
+  if (dotenv === undefined) return null;
+  const { readEnvFiles } = await import("./env-file.ts");
+  return readEnvFiles({ ...place, flags, onlyNamed: dotenv === "named" });
 }
 
 /** An image is built where no secret is set. What is wrong is still refused, only what is missing is not. */

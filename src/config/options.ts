@@ -86,6 +86,7 @@ export interface Values {
   readonly webhookEvents: readonly WebhookEvent[] | null;
   readonly webhookFormat: WebhookFormat | null;
   readonly blockedAfter: number;
+  readonly dotenv: string | null;
   readonly exitCodes: "plain" | "detailed";
   readonly logFormat: "text" | "json";
   readonly quiet: boolean;
@@ -684,6 +685,14 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     default: "1min",
     help: "how long a run waits before webhooks are told run.blocked; none: never",
+  },
+  {
+    key: "dotenv",
+    ...text,
+    flag: "--dotenv <file>",
+    inFile: false,
+    default: "",
+    help: "a file of variables to read, or none (default: .env.local and .env where no variable names a database, but not in production or CI)",
   },
   {
     key: "exitCodes",

@@ -14,6 +14,8 @@ export interface Sources {
   /** The function that a program called with the flags. Without it they were typed. */
   readonly program?: string | undefined;
   readonly environment: Environment;
+  /** Variables that are only in `.env`, by name: that file. The configuration file comes before them. */
+  readonly origins?: ReadonlyMap<string, string> | undefined;
   readonly file: Readonly<Record<string, unknown>>;
   readonly path: string | null;
   /** The options that one target sets. They take precedence over the environment, which is the same for all targets. */
@@ -45,7 +47,8 @@ interface Found {
   readonly inFile: boolean;
 }
 
-function find(option: Option, { flags, program, environment, file, path, own }: Sources): Found {
+function find(option: Option, sources: Sources): Found {
+  const { flags, program, environment, origins, file, path, own } = sources;
   const { key } = option;
   if (flags[key] !== undefined)
     return {
@@ -65,10 +68,12 @@ function find(option: Option, { flags, program, environment, file, path, own }: 
     const value = environment[name];
     // An empty line of an .env file is not a value. Some options refuse it, because the default would do more.
     if (value === undefined || isServiceLink(name, value)) continue;
+    const from = origins?.get(name);
+    if (from !== undefined && file[key] !== undefined) continue;
     if (value.trim() !== "" || option.emptyVariable === "refused")
       return {
         given: option.fromVariable?.[name]?.(value) ?? value,
-        provenance: { kind: "variable", name },
+        provenance: from === undefined ? { kind: "variable", name } : { kind: "variable", name, file: from },
         inFile: false,
       };
   }

@@ -17,7 +17,8 @@ export type Provenance =
   | { readonly kind: "flag"; readonly name: string }
   /** A program passed it to the function of this name. */
   | { readonly kind: "program"; readonly name: string }
-  | { readonly kind: "variable"; readonly name: string }
+  /** `file`: it is only in this `.env`. */
+  | { readonly kind: "variable"; readonly name: string; readonly file?: string }
   | { readonly kind: "file"; readonly name: string }
   | { readonly kind: "default" };
 
@@ -29,7 +30,7 @@ export function describeProvenance(option: Named, provenance: Provenance): strin
     case "program":
       return `${option.key} of ${provenance.name}`;
     case "variable":
-      return provenance.name;
+      return provenance.file === undefined ? provenance.name : `${provenance.name} in ${provenance.file}`;
     case "file":
       return `${option.key} in ${provenance.name}`;
     case "default":

@@ -70,4 +70,6 @@ export interface Migration {
   readonly tool?: ToolKey | undefined;
   /** Why it cannot run, if its file is broken. The migration still takes its place in the order. */
   readonly problem?: Problem | undefined;
+  /** What is said where it is about to run, and stops nothing. */
+  readonly note?: Problem | undefined;
 }

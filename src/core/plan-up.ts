@@ -73,6 +73,7 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
     problems,
     warnings: [
       ...sorted.warnings,
+      ...taken.flatMap(({ migration }) => migration.note ?? []),
       ...older.map(({ migration }) => olderText(migration, ahead)),
       ...(stop ? [] : broken),
     ],

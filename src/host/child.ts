@@ -6,13 +6,13 @@
  * It has a process group of its own: Ctrl-C in a terminal does not reach it before we have decided, and what it has
  * started ends with it. A pipe that is never written to tells it that we are gone, also when it spins.
  */
+
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Duplex, Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { CHANNEL, type Channel, LIFELINE, openChannel } from "./channel.ts";
 import { linesOf } from "./lines.ts";
+import { ownFile } from "./own-files.ts";
 import type { FromHost, Request, Thrown, ToHost } from "./protocol.ts";
 
 export type Stream = "stdout" | "stderr";
@@ -87,7 +87,7 @@ export class HostChild {
 
   constructor(options: ChildOptions) {
     this.#options = options;
-    const child = spawn(process.execPath, [...inherited(process.execArgv), entryPath()], {
+    const child = spawn(process.execPath, [...inherited(process.execArgv), ownFile("user-code.js")], {
       env: options.environment as NodeJS.ProcessEnv,
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
       detached: process.platform !== "win32",
@@ -280,12 +280,6 @@ function howEnded(code: number | null, signal: NodeJS.Signals | null): string {
 function uncaughtLine(thrown: Thrown): string {
   const message = thrown.kind === "error" ? thrown.message : "";
   return `An error was thrown where nothing could catch it, when no migration was running: ${message}`;
-}
-
-/** Beside what was built; from source, what was built last. */
-function entryPath(): string {
-  const beside = fileURLToPath(new URL("./user-code.js", import.meta.url));
-  return existsSync(beside) ? beside : fileURLToPath(new URL("../../dist/user-code.js", import.meta.url));
 }
 
 /** Of the options of Node those that say how modules are found and how large the process may grow. */

@@ -18,7 +18,7 @@ export interface CommandOptions {
 export interface CommandEnd {
   /** `null`: a signal has ended it. */
   readonly exitCode: number | null;
-  readonly killedBy: NodeJS.Signals | null;
+  readonly killedBy: string | null;
   /** The last lines that it printed, the oldest first. */
   readonly lastLines: readonly string[];
 }

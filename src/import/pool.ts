@@ -7,9 +7,9 @@
  *
  * The pool ends a worker that takes too long over an image, because a decoder cannot be interrupted.
  */
+
 import { type ChildProcess, fork } from "node:child_process";
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { ownFile } from "../host/own-files.ts";
 import type { FileJob, FromWorker, ToWorker, WorkerSettings } from "./protocol.ts";
 
 export interface PoolOptions {
@@ -123,7 +123,7 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   #start(number: number): void {
-    const child = fork(workerPath(), [], {
+    const child = fork(ownFile("import-worker.cjs"), [], {
       serialization: "advanced",
       env: { ...withoutSecrets(process.env), ...malloc(this.#options.settings) },
       // The output of native libraries does not belong into our log.
@@ -200,14 +200,6 @@ export class WorkerPool implements AsyncDisposable {
 function tell(child: ChildProcess, message: ToWorker): void {
   // If the worker has just ended, its `exit` event handles the file.
   if (child.connected) child.send(message, () => {});
-}
-
-/** The built worker beside this file. If this runs from source: the worker of the last build. */
-function workerPath(): string {
-  const beside = fileURLToPath(new URL("./import-worker.cjs", import.meta.url));
-  return existsSync(beside)
-    ? beside
-    : fileURLToPath(new URL("../../dist/import-worker.cjs", import.meta.url));
 }
 
 /** The environment of a worker, without secrets. A worker contacts only the origin, and a message tells it how. */

@@ -20,16 +20,16 @@ export interface FleetConfig
   extends Omit<MigratorConfig, "database" | "databaseUrl" | "imports" | "observe"> {
   readonly targets: Readonly<Record<string, TargetFile>>;
   /** How many targets at a time. Default 1: one after the other. */
-  readonly parallel?: number;
+  readonly parallel?: number | undefined;
   /** Default `continue`: the other targets still run after one fails. */
-  readonly onTargetFailure?: "continue" | "stop";
+  readonly onTargetFailure?: "continue" | "stop" | undefined;
   /** Receives every event of a run, with the name of its target. */
-  readonly observe?: (event: RunEvent, target: string) => void;
+  readonly observe?: ((event: RunEvent, target: string) => void) | undefined;
 }
 
 export interface FleetUpOptions {
   /** Names of targets. Default: all. `tenants/a` is one schema of a target. */
-  readonly targets?: readonly string[];
+  readonly targets?: readonly string[] | undefined;
 }
 
 export interface TargetReport {

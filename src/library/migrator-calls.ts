@@ -166,7 +166,8 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       return call(async (opened, context) => {
         const { compatible } = await import("../run/compatible.ts");
         const wanted = await options(opened, "up", "heads");
-        const asked = { ...wanted, image: listed, afterUp: false, ready: false, ...given };
+        const { afterUp = false, ready = false } = given;
+        const asked = { ...wanted, image: listed, afterUp, ready };
         return compatible(opened.assembled.target, asked, context);
       });
     },
@@ -189,7 +190,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       checkGiven(options, { name: "adopt()", keys });
       return call(async ({ assembled }, context) => {
         const { adopt } = await import("../run/adopt.ts");
-        return adopt(assembled.target, { assume: false, dryRun: false, ...options }, context);
+        return adopt(assembled.target, options, context);
       });
     },
     async baseline(revision, options = {}) {

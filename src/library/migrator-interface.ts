@@ -47,29 +47,29 @@ export type AppliedHistory = readonly Recorded[];
 
 export interface ScriptGiven {
   /** Default `up`. */
-  readonly direction?: Direction;
+  readonly direction?: Direction | undefined;
   /** As for `up` and `down`. Default: everything; `down` needs one. */
-  readonly goal?: string;
+  readonly goal?: string | undefined;
   /** The revision that the database is at. Default: `base` for `up`, `heads` for `down`. */
-  readonly from?: string;
+  readonly from?: string | undefined;
 }
 
 export interface CompatibleGiven {
   /** Asks about the database as it will be after an `up` of these files. */
-  readonly afterUp?: boolean;
+  readonly afterUp?: boolean | undefined;
   /** What the image would apply is then a problem. */
-  readonly ready?: boolean;
+  readonly ready?: boolean | undefined;
 }
 
 export interface ImportOptions {
   /** Reads images again whose colours an earlier release did not record. */
-  readonly colours?: boolean;
+  readonly colours?: boolean | undefined;
   /** The files may come from another origin than before. */
-  readonly newOrigin?: boolean;
+  readonly newOrigin?: boolean | undefined;
   /** All files, or most of them, may be gone: their rows are marked as missing. */
-  readonly allowMissing?: boolean;
+  readonly allowMissing?: boolean | undefined;
   /** Follows links that lead out of the folder. */
-  readonly followLinks?: boolean;
+  readonly followLinks?: boolean | undefined;
 }
 
 /** Calls may run at the same time. Each has a connection of its own, and calls that write wait for each other. */
@@ -115,7 +115,7 @@ export interface Migrator extends AsyncDisposable {
   /** Looks for problems in settings, files and database. What is wrong is a finding, and is not thrown. */
   doctor(): Promise<Diagnosis>;
   /** Adopts what another tool has applied, from its own history. `dryRun` changes nothing. */
-  adopt(options?: Partial<AdoptOptions>): Promise<AdoptReport>;
+  adopt(options?: AdoptOptions): Promise<AdoptReport>;
   /** Declares a revision and all before it as applied. `confirm` names a database in which they replace older ones. */
   baseline(revision: string, options?: BaselineOptions): Promise<BaselineReport>;
   /** Corrects the ledger. `confirm` is the name of the database. */

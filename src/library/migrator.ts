@@ -1,4 +1,5 @@
 /** `createMigrator`: opens a migrator from a configuration. */
+import type { Config } from "../config/config.ts";
 import type { ConfigFile } from "../config/define.ts";
 import type { PgliteLike } from "../database/pglite-instance.ts";
 import { ConfigError } from "../errors.ts";
@@ -13,17 +14,17 @@ export type PgliteInstance = PgliteLike;
 
 export interface MigratorConfig extends Omit<ConfigFile, "targets" | "parallel" | "onTargetFailure"> {
   /** An instance of PGlite in place of a URL. It stays open. */
-  readonly database?: PgliteInstance;
+  readonly database?: PgliteInstance | undefined;
   /** `contract` runs only where it is named here or in `phase`. */
-  readonly contract?: boolean;
+  readonly contract?: boolean | undefined;
   /** Relative paths start here; default: the working directory. */
-  readonly root?: string;
+  readonly root?: string | undefined;
   /** Receives every event of a run while it runs. If it throws, the run goes on, and `say` receives the first error. */
-  readonly observe?: Observe;
+  readonly observe?: Observe | undefined;
   /** Receives remarks, for example that an embedded server is used. Default: they are dropped. */
-  readonly say?: (line: string) => void;
+  readonly say?: ((line: string) => void) | undefined;
   /** Ends the work. What was committed until then stays. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Default: that of the process. Flags and files are never read, so a value given here counts first. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
@@ -46,25 +47,40 @@ export function createMigrator(config: MigratorConfig = {}): Migrator {
 const OF_FLEETS: readonly string[] = ["parallel", "onTargetFailure"];
 
 async function load(config: MigratorConfig, { observe, say }: Listeners<[RunEvent]>): Promise<Loaded> {
-  const [{ loadConfig }, { assemble, createContext }, { checkGiven, OBJECT, OPTION }, { FILE_KEYS }] =
-    await Promise.all([
-      import("../config/load.ts"),
-      import("../assemble/assemble.ts"),
-      import("../config/given.ts"),
-      import("../config/known.ts"),
-    ]);
-  const program = "createMigrator";
+  const { assemble, createContext } = await import("../assemble/assemble.ts");
+  const { database } = config ?? {};
+  const settings = await settingsOf(config, "createMigrator");
+  return {
+    settings,
+    say,
+    context: (signal) => createContext(settings, { observe, signal }),
+    assemble: () =>
+      assemble(settings, {
+        say,
+        observe,
+        open: database === undefined ? undefined : () => openInstance(database),
+      }),
+  };
+}
+
+/** Reads the configuration of a program for one database, and checks it. */
+export async function settingsOf(config: MigratorConfig, program: string): Promise<Config> {
+  const [{ loadConfig }, { checkGiven, OBJECT, OPTION }, { FILE_KEYS }] = await Promise.all([
+    import("../config/load.ts"),
+    import("../config/given.ts"),
+    import("../config/known.ts"),
+  ]);
   if (typeof config === "object" && config !== null && "targets" in config)
     throw new ConfigError({
       code: "CONFIG_INVALID",
-      message: "createMigrator is about one database, and targets are several.",
+      message: `${program} is about one database, and targets are several.`,
       hint: "Use createFleet({ targets }).",
     });
   const known = FILE_KEYS.filter((key) => !OF_FLEETS.includes(key));
   const keys = Object.fromEntries([...known, "imports", "webhooks", "contract"].map((key) => [key, OPTION]));
   checkGiven(config, { name: program, keys: { ...keys, ...(await programKeys()), database: OBJECT } });
   const {
-    database,
+    database: _database,
     contract,
     root,
     observe: _,
@@ -79,24 +95,13 @@ async function load(config: MigratorConfig, { observe, say }: Listeners<[RunEven
     ...(imports === undefined ? {} : { imports }),
     ...(webhooks === undefined ? {} : { webhooks }),
   };
-  const settings = await loadConfig({
+  return loadConfig({
     flags: { ...file, ...(contract === undefined ? {} : { contract }) },
     program,
     file: Object.keys(ofFile).length === 0 ? false : ofFile,
     ...(environment === undefined ? {} : { environment }),
     ...(root === undefined ? {} : { workingFolder: root }),
   });
-  return {
-    settings,
-    say,
-    context: (signal) => createContext(settings, { observe, signal }),
-    assemble: () =>
-      assemble(settings, {
-        say,
-        observe,
-        open: database === undefined ? undefined : () => openInstance(database),
-      }),
-  };
 }
 
 async function openInstance(instance: PgliteInstance) {

@@ -35,8 +35,8 @@ export interface AdoptOptions {
   /** `schema.table`, if one tool has several histories. */
   readonly table?: string | undefined;
   /** Counts as present: what the tool has passed over, and what was taken out of our ledger on purpose. */
-  readonly assume: boolean;
-  readonly dryRun: boolean;
+  readonly assume?: boolean | undefined;
+  readonly dryRun?: boolean | undefined;
 }
 
 /** Throws `PlanRefused` (`ADOPT_…`), and `ConfigError` for an unknown tool. */
@@ -77,7 +77,7 @@ export async function adopt(target: Target, options: AdoptOptions, given: RunCon
         files,
         history,
         memory,
-        assume: options.assume,
+        assume: options.assume ?? false,
       });
       // Nothing of ours is missed in it.
       if (isEmpty(current)) throw nothing(connection, current, options.tool);
@@ -88,7 +88,7 @@ export async function adopt(target: Target, options: AdoptOptions, given: RunCon
         database: connection.server.database,
         tool: found.tool.name,
         table: describeTable(found.table),
-        dryRun: options.dryRun,
+        dryRun: options.dryRun ?? false,
         mirrored: isMirrored(target, found.tool),
         ...decided.report,
       };

@@ -30,11 +30,11 @@ const RECONNECTS = 5;
 export interface ImportsOptions {
   readonly context: RunContext;
   /** Reads images again whose colours an earlier release did not record. */
-  readonly colours?: boolean;
+  readonly colours?: boolean | undefined;
   /** These allow what the settings of an import do not. */
-  readonly newOrigin?: boolean;
-  readonly allowMissing?: boolean;
-  readonly followLinks?: boolean;
+  readonly newOrigin?: boolean | undefined;
+  readonly allowMissing?: boolean | undefined;
+  readonly followLinks?: boolean | undefined;
 }
 
 /** One after the other. The first failure ends it, and its `report` is that of the failed import. */

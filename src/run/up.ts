@@ -121,9 +121,13 @@ async function migrateEverything(
     );
 
   if (before.length > 0) await runPhases(before);
+  const unbegun = new Set(imports.map(({ name }) => name));
   for (const wanted of imports)
     await attempt(
-      async () => void imported.push(await runImport(target, wanted, context)),
+      async () => {
+        unbegun.delete(wanted.name);
+        imported.push(await runImport(target, wanted, context));
+      },
       (report) => imported.push(report as ImportReport),
     );
   // All phases once more, so that what depends on a failure of the first run is named as what was not begun.
@@ -137,8 +141,17 @@ async function migrateEverything(
   }
   // The migrations may all be done: it is the run as a whole that is not.
   const outcome: Report["outcome"] = first instanceof Interrupted ? "interrupted" : "failed";
-  first.report = { ...report, outcome, imports: imported };
+  const left = report === undefined ? {} : withoutHeld(report, phases);
+  first.report = { ...left, outcome, imports: imported, importsRemaining: [...unbegun] };
   throw first;
+}
+
+/** What waits for a phase that was asked for is remaining. A run that ended before that phase calls it held. */
+function withoutHeld(report: Report, phases: readonly Phase[]): Report {
+  const later = report.held.filter(({ phase }) => phases.includes(phase));
+  const held = report.held.filter((each) => !later.includes(each));
+  const remaining = [...new Set([...report.remaining, ...later.map(({ revision }) => revision)])];
+  return { ...report, remaining, held };
 }
 
 const BEFORE: ReadonlySet<Phase> = new Set(["startup", "import"]);

@@ -19,25 +19,25 @@ export function migration<Definition extends MigrationDefinition>(definition: De
 
 export interface MigrationDefinition {
   /** Migrations that must be applied before this one. */
-  readonly depends?: string | readonly string[];
+  readonly depends?: string | readonly string[] | undefined;
   /** Its parents in a revision graph; `none` for a root. Left out: it takes its place in the line of its folder. */
-  readonly revises?: string | readonly string[] | null;
+  readonly revises?: string | readonly string[] | null | undefined;
   /** When it runs; `startup` unless said otherwise. */
-  readonly phase?: Phase;
+  readonly phase?: Phase | undefined;
   /** `false`: every statement stands for itself; then say `idempotent` where that is true. */
-  readonly transaction?: boolean;
+  readonly transaction?: boolean | undefined;
   /** How long a statement may wait for a lock: `500ms`, `3s`, `2min`, `none`. */
-  readonly lockTimeout?: string;
+  readonly lockTimeout?: string | undefined;
   /** How long a statement may run. */
-  readonly statementTimeout?: string;
+  readonly statementTimeout?: string | undefined;
   /** `true` lets row-level security filter rows; the default turns that into an error. */
-  readonly rowSecurity?: boolean;
+  readonly rowSecurity?: boolean | undefined;
   /** `true`: may run although a later migration is applied already. */
-  readonly outOfOrder?: boolean;
+  readonly outOfOrder?: boolean | undefined;
   /** A run that does not know this revision refuses a database in which this migration is applied. */
-  readonly minimumRevision?: string;
+  readonly minimumRevision?: string | undefined;
   /** `true`: harmless to run again after it was cut off in the middle. */
-  readonly idempotent?: boolean;
+  readonly idempotent?: boolean | undefined;
   up(context: MigrationContext): unknown;
   down?(context: MigrationContext): unknown;
 }

@@ -17,6 +17,11 @@ export function firstStatement(text: string, from = 0): number {
   return text.length;
 }
 
+/** Whether a text is empty or has only comments. */
+export function doesNothing(text: string): boolean {
+  return firstStatement(text) === text.length;
+}
+
 /** PostgreSQL's block comments nest; one that never ends reaches to the end of the text. */
 function endOfBlockComment(text: string, start: number): number {
   const marks = /\/\*|\*\//g;

@@ -24,11 +24,12 @@ export function withOthers([first, ...others]: readonly Problem[]): Problem {
   return others.length === 0 ? first : { ...first, details: { ...first.details, others } };
 }
 
+/** Its tool applies it, and so do we. */
 export function emptyFile(file: string): Problem {
   return {
     code: "SOURCE_FILE_EMPTY",
-    message: `${file} does nothing: it is empty or has only comments.`,
-    hint: "Write your SQL into it. If it is to do nothing, write `select 1`, or delete the file.",
+    message: `${file} does nothing: it is empty or has only comments. It counts as applied all the same.`,
+    hint: "If something is missing, write it before the file is applied, and in a new migration afterwards.",
     place: { file },
   };
 }

@@ -23,8 +23,9 @@ export function withProgram(source: Source, options: ProgramOptions): Source {
     ...source,
     program,
     async list() {
-      const { migrations, problems } = await source.list();
-      return { migrations: migrations.map((migration) => ({ ...migration, revertible })), problems };
+      const listing = await source.list();
+      const migrations = listing.migrations.map((migration) => ({ ...migration, revertible }));
+      return { ...listing, migrations };
     },
     apart: () => withProgram(source.apart?.() ?? source, options),
   };

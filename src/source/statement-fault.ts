@@ -18,10 +18,13 @@ export function statementFault(text: string): StatementFault | null {
       hint: "Write one statement, which runs for each window. What prepares it goes into a migration before it.",
       start: second.start,
     };
-  if (first === undefined || windowMarks(first.text).length > 0) return null;
+  if (first !== undefined && windowMarks(first.text).length > 0) return null;
   return {
-    message: "is a backfill whose statement does not say where its window goes.",
+    message:
+      first === undefined
+        ? "is a backfill without a statement."
+        : "is a backfill whose statement does not say where its window goes.",
     hint: "Put :window into its WHERE, or :window(p) where the table has the alias p: update products p set … where :window(p) and p.slug is null",
-    start: first.start,
+    start: first?.start ?? 0,
   };
 }

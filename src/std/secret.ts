@@ -9,6 +9,9 @@ import { inspect } from "node:util";
 import { passwordsIn } from "./credentials.ts";
 import { hidePasswords } from "./passwords.ts";
 
+// The symbol is taken by its name: `inspect.custom` itself would put `node:util` into the published types.
+const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom") as never;
+
 /** A value that can be used but not printed: `String()`, JSON and `console.log` all give `***`. */
 export class Secret {
   readonly #value: string;
@@ -32,7 +35,7 @@ export class Secret {
     return "***";
   }
 
-  [inspect.custom](): string {
+  [INSPECT](): string {
     return "***";
   }
 }

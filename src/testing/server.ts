@@ -1,11 +1,11 @@
 /** The server on which test databases are made: the one of the configuration, or the embedded one. */
 import { assemble } from "../assemble/assemble.ts";
+import { atUrl } from "../assemble/dev.ts";
 import type { Config } from "../config/config.ts";
 import { withDatabase } from "../database/address/with-database.ts";
 import type { Connection } from "../database/connection.ts";
 import { openPostgres } from "../database/wire/postgres.ts";
 import { ConfigError, DatabaseError } from "../errors.ts";
-import { secretUrl } from "../std/secret.ts";
 import { delay } from "../std/time.ts";
 
 export interface Server {
@@ -47,11 +47,6 @@ async function serverAt(
       return connectTo(config, url);
     },
   };
-}
-
-/** The configuration, but with this address. */
-export function atUrl(config: Config, url: string): Config {
-  return { ...config, values: { ...config.values, databaseUrl: secretUrl(url) } };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** A database in which the migrations have run, to be copied: one per folder, role and settings. */
 import { createHash } from "node:crypto";
 import { assemble, createContext } from "../assemble/assemble.ts";
+import { atUrl } from "../assemble/dev.ts";
 import { withSource } from "../assemble/source.ts";
 import type { Config } from "../config/config.ts";
 import { PHASES } from "../core/migration.ts";
@@ -10,7 +11,7 @@ import { DatabaseError } from "../errors.ts";
 import { migrate } from "../run/migrate.ts";
 import { VERSION } from "../std/version.ts";
 import { draftName } from "./leftovers.ts";
-import { atUrl, verify } from "./server.ts";
+import { verify } from "./server.ts";
 import type { Workshop } from "./workshop.ts";
 
 /** What else than the files decides what a run makes. */

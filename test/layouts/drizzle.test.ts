@@ -33,11 +33,13 @@ INSERT INTO "shops" VALUES (3, 'C');\r
 const HISTORY = /drizzle/;
 
 const WHEN = [1_704_164_645_678, 1_704_164_645_999, 1_704_164_700_000, 1_704_264_645_678] as const;
+/** As older versions of drizzle-kit write it, with a file that the journal does not list. */
 const OLD: Files = {
+  "0004_draft.sql": "SELECT nonsense;",
   ...Object.fromEntries(STEPS.map(([name, text], index) => [`000${index}_${name}.sql`, text])),
   "meta/_journal.json": JSON.stringify({
     version: "7",
-    dialect: "postgresql",
+    dialect: "pg",
     entries: STEPS.map(([name], idx) => ({
       idx,
       version: "7",

@@ -2,10 +2,13 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { root } from "../../scripts/fresh.mjs";
 import { BINARY, LAUNCHER } from "../support/command.ts";
-import { childrenOf } from "../support/processes.ts";
+import { childrenOf, killAtOnce, killFamily } from "../support/processes.ts";
+import { chanceFor } from "../support/seed.ts";
+import { folderOf } from "../support/target.ts";
+import { until } from "../support/until.ts";
 
 const NAMESPACE = ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
 const SHIM = join(root, "bin", "godwit-init");
@@ -126,3 +129,30 @@ test.for(SHELLS)(
     }
   },
 );
+
+/** Moments from the start of a shell to that of what it starts. */
+const MOMENTS = 24;
+const LONGEST_MS = 12;
+
+for (const [name, program, words] of [
+  ["godwit-init", SHIM, ["sleep", "600"]],
+  ["godwit-run", LAUNCHER, ["--", "sleep", "600"]],
+] as const)
+  test.for(SHELLS)(`${name} under %s loses no signal that comes in its first moment`, async (shell) => {
+    const { int } = chanceFor(`signals in the first moment of ${name} under ${shell}`);
+    const before = shell === "busybox" ? ["sh", program] : [program];
+    for (let n = 0; n < MOMENTS; n++) {
+      const started = performance.now();
+      const child = spawn(shell, [...before, ...words], { stdio: "ignore", cwd: folderOf({}) });
+      const at = started + int(0, LONGEST_MS * 1000) / 1000;
+      while (performance.now() < at); // no timer is that exact
+      child.kill("SIGTERM");
+      const isOver = () => child.exitCode !== null || child.signalCode !== null;
+      onTestFinished(() => {
+        if (!isOver()) for (const pid of killFamily(child.pid)) killAtOnce(pid);
+      });
+      await until(isOver, { what: `it to end after a signal at ${Math.round(at - started)} ms` });
+      // Before the shell has begun it is the signal that ends it, and nothing was started.
+      expect([143, "SIGTERM"]).toContain(child.exitCode ?? child.signalCode);
+    }
+  });

@@ -1,6 +1,6 @@
 /** Follows a page like a reader: makes the files it shows, runs the commands it shows, compares what they print. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 export interface Block {
@@ -16,6 +16,14 @@ export function blocksOf(markdown: string): readonly Block[] {
   }));
 }
 
+/** The folders from the first one that was made down to the last. */
+function foldersBetween(first: string | undefined, last: string): readonly string[] {
+  if (first === undefined) return [];
+  const folders = [last];
+  for (let folder = last; folder !== first; folder = dirname(folder)) folders.push(dirname(folder));
+  return folders;
+}
+
 export interface Said {
   readonly command: string;
   /** Both streams, in no particular order between them. */
@@ -23,18 +31,27 @@ export interface Said {
   readonly expected: readonly string[];
 }
 
+export interface World {
+  readonly folder: string;
+  /** What stands for `godwit`: a program and its first words. */
+  readonly command: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Who runs it, by number. Default: whoever runs the test. */
+  readonly user?: number | undefined;
+}
+
 /** Runs every `console` block and writes every block whose info names a file. */
-export function follow(
-  blocks: readonly Block[],
-  world: { folder: string; command: string; env: NodeJS.ProcessEnv },
-): readonly Said[] {
+export function follow(blocks: readonly Block[], world: World): readonly Said[] {
   const said: Said[] = [];
   for (const { info, text } of blocks) {
     const [language, file] = info.split(" ");
     if (file !== undefined && file !== "") {
       const path = join(world.folder, file);
-      mkdirSync(dirname(path), { recursive: true });
+      const made = mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, text);
+      if (world.user !== undefined)
+        for (const one of [path, ...foldersBetween(made, dirname(path))])
+          chownSync(one, world.user, world.user);
     }
     if (language !== "console") continue;
     for (const part of text.split(/^\$ /m).slice(1)) {
@@ -61,14 +78,16 @@ function matches(line: string, got: string): boolean {
 
 function run(
   command: string,
-  { folder, command: godwit, env }: { folder: string; command: string; env: NodeJS.ProcessEnv },
+  { folder, command: [program = "", ...first], env, user }: World,
 ): readonly string[] {
   const [, ...words] = command.replace(/^npx /, "").split(" ");
-  const { stdout, stderr, status } = spawnSync(process.execPath, [godwit, ...words], {
+  const { stdout, stderr, status, error } = spawnSync(program, [...first, ...words], {
     cwd: folder,
     env,
     encoding: "utf8",
+    ...(user === undefined ? {} : { uid: user, gid: user }),
   });
+  if (error !== undefined) throw error;
   const lines = `${stdout}${stderr}`.split("\n").filter((line) => line !== "");
   return status === 0 ? lines : [...lines, `exit ${status}`];
 }

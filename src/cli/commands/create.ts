@@ -69,10 +69,10 @@ export function templateOf(language: Language, revises: readonly string[] | null
   return `import { migration } from "godwit";
 
 export default migration({
-${parents}  async up({ sql }) {
-    // await sql\`update shops set slug = lower(name) where slug is null\`;
-  },
-  async down({ sql }) {},
+${parents}  // For example: async up({ sql }) { await sql\`update shops set slug = lower(name) where slug is null\`; },
+  async up() {},
+
+  async down() {},
 });
 `;
 }

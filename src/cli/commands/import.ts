@@ -65,8 +65,45 @@ const STATES = [
 ] as const;
 
 export function importSummary(report: ImportReport): string {
-  if (report.outcome === "skipped") return `Import ${report.import} was skipped.`;
-  const { stored, moved, restored, bytesRead, files, durationMs, troubles } = report;
+  const { import: name, outcome } = report;
+  if (outcome === "skipped") return `Import ${name} was skipped.`;
+  const done = importDone(report);
+  const first =
+    done === null
+      ? `nothing new, ${countOf(report)} images are stored`
+      : `${done}; ${countOf(report)} in all`;
+  return [`Import ${name}: ${first}.`, ...importTroubles(report)].join("\n");
+}
+
+/** The answer of an `up` with imports: one sentence about migrations and files, then what a person must look at. */
+export function upSummary(
+  migrations: string | null,
+  target: string,
+  imports: readonly ImportReport[],
+): string {
+  const [only, ...others] = imports;
+  const ran = imports.filter(({ outcome }) => outcome !== "skipped");
+  const skipped = imports.filter((each) => !ran.includes(each)).map(importSummary);
+  const troubles = ran.flatMap(importTroubles);
+  const news = ran.filter((report) => importDone(report) !== null);
+  const rest = [...troubles, ...skipped].map((line) => `\n${line}`).join("");
+  if (news.length === 0) {
+    const stored = ran
+      .map((each) => `${countOf(each)} images are stored by import ${each.import}`)
+      .join(", ");
+    if (migrations !== null)
+      return `${migrations}${stored === "" ? "" : `; nothing new to import: ${stored}`}.${rest}`;
+    const idle = `${target}: nothing to do, everything is applied`;
+    return `${idle}${stored === "" ? "" : ` and imported; ${stored}`}.${rest}`;
+  }
+  const first = migrations ?? `${target}: no migration was pending`;
+  if (only !== undefined && others.length === 0)
+    return `${first}; import ${only.import}: ${importDone(only)}, ${countOf(only)} in all.${rest}`;
+  return `${first}; ${imports.length} imports:\n${imports.map(importSummary).join("\n")}`;
+}
+
+/** What an import has done, in a few words. `null`: nothing. */
+function importDone({ stored, moved, restored, bytesRead, durationMs }: ImportReport): string | null {
   const done = [
     ...(stored > 0
       ? [`${formatCount(stored)} ${stored === 1 ? "image" : "images"} stored (${formatSize(bytesRead)})`]
@@ -74,20 +111,23 @@ export function importSummary(report: ImportReport): string {
     ...(moved > 0 ? [`${formatCount(moved)} of them moved`] : []),
     ...(restored > 0 ? [`${formatCount(restored)} rows restored`] : []),
   ];
-  const first =
-    done.length === 0
-      ? `Import ${report.import}: nothing new, ${formatCount(files.stored ?? 0)} images are stored.`
-      : `Import ${report.import}: ${done.join(", ")} in ${formatDuration(durationMs)}; ${formatCount(files.stored ?? 0)} in all.`;
+  return done.length === 0 ? null : `${done.join(", ")} in ${formatDuration(durationMs)}`;
+}
+
+function countOf({ files }: ImportReport): string {
+  return formatCount(files.stored ?? 0);
+}
+
+function importTroubles({ files, troubles }: ImportReport): readonly string[] {
   const others = STATES.flatMap(([state, words]) =>
     (files[state] ?? 0) > 0 ? [`${formatCount(files[state] ?? 0)} ${words}`] : [],
   );
   const shown = troubles.slice(0, 10);
   return [
-    first,
     ...(others.length === 0 ? [] : [`Without a row: ${others.join(", ")}.`]),
     ...shown.map((each) => `  ${visible(each.path)}: ${visible(each.reason)} [${each.code}]`),
     ...(troubles.length > shown.length ? ["  …"] : []),
-  ].join("\n");
+  ];
 }
 
 async function status({ target, context }: Session, name: string | undefined): Promise<Answer> {

@@ -1,8 +1,8 @@
 /** `godwit repair` */
-import { createInterface } from "node:readline/promises";
 import { ConfigError } from "../../errors.ts";
 import type { Repair } from "../../run/corrections.ts";
 import { nameToConfirm, type RepairReport, repair } from "../../run/repair.ts";
+import { ask } from "../ask.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { type Session, withSession } from "../session.ts";
 
@@ -10,8 +10,8 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const request = requestOf(invocation);
   const { confirm } = invocation.flags;
   return withSession(invocation, async (session) => {
-    const confirmed = typeof confirm === "string" ? confirm : await ask(invocation, session, request);
-    const report = await repair(session.target, request, { confirm: confirmed }, session.context);
+    const name = typeof confirm === "string" ? confirm : await confirmed(invocation, session, request);
+    const report = await repair(session.target, request, { confirm: name }, session.context);
     return {
       json: { report },
       text: `${report.revision === null ? rebuiltOf(report) : `${report.revision}: ${doneOf(report)}`}. ${changedBy(report)}`,
@@ -80,22 +80,14 @@ function placeOf(text: string): { revision: string; position: number | null } {
     : { revision, position: Number(position) };
 }
 
-async function ask(invocation: Invocation, session: Session, request: Repair): Promise<string> {
-  const { terminal, signal } = invocation;
+async function confirmed(invocation: Invocation, session: Session, request: Repair): Promise<string> {
   const database = await nameToConfirm(session.target, session.context);
-  if (!terminal.interactive || invocation.json)
-    throw new ConfigError({
-      code: "CONFIG_INVALID",
+  const revision = request.kind === "rebuild" ? "the ledger" : request.revision;
+  return ask(invocation, {
+    text: `${request.kind} ${revision} in database "${database}"? Type its name to confirm: `,
+    refusal: {
       message: "Without a terminal, godwit repair needs the name of the database.",
       hint: `If it is this one: --confirm ${database}`,
-      details: { from: "flag" },
-    });
-  const reader = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const revision = request.kind === "rebuild" ? "the ledger" : request.revision;
-    const question = `${request.kind} ${revision} in database "${database}"? Type its name to confirm: `;
-    return (await reader.question(question, { signal })).trim();
-  } finally {
-    reader.close();
-  }
+    },
+  });
 }

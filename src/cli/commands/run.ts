@@ -1,8 +1,9 @@
 /** `godwit run -- <app>` */
-import { fileURLToPath } from "node:url";
+
 import type { Config } from "../../config/config.ts";
 import { flagName, OPTIONS, type Option } from "../../config/options.ts";
 import { ConfigError, type Problem, problemsOf } from "../../errors.ts";
+import { ownFile } from "../../host/own-files.ts";
 import { type OpenHealth, openHealth, openStatusFile } from "../../service/health/open.ts";
 import { createHealthState, type HealthState } from "../../service/health/state.ts";
 import type { Beside } from "../../service/supervise/app.ts";
@@ -149,7 +150,7 @@ function migrationsOf(config: Config, { flags, instanceId }: Invocation): Migrat
   return {
     command: (targets) => [
       process.execPath,
-      fileURLToPath(import.meta.url),
+      ownFile("godwit.cjs"),
       "up",
       ...OPTIONS.filter(({ forRun, forService }) => forRun !== true && forService !== true).flatMap(
         (option) =>

@@ -44,19 +44,25 @@ export async function run(invocation: Invocation): Promise<Answer> {
 
 async function answerOf(report: Report): Promise<Answer> {
   if (report.imports === undefined) return { json: { report }, text: summary(report), result: false };
-  const { importSummary } = await import("./import.ts");
-  const text = [summary(report), ...report.imports.map(importSummary)].join("\n");
+  const { upSummary } = await import("./import.ts");
+  const migrations = report.steps.length === 0 ? null : doneLine(report);
+  const first = upSummary(migrations, report.target, report.imports);
+  const text = [first, ...heldLines(report.held), ...checkLines(report)].join("\n");
   return { json: { report, imports: report.imports }, text, result: false };
 }
 
 export function summary(report: Report): string {
-  const { command, target, steps, held, durationMs } = report;
-  const done = command === "up" ? "applied to" : "reverted in";
+  const { command, target, steps, held } = report;
   const first =
     steps.length === 0
-      ? `${target}: nothing to do${command === "up" ? ", everything is applied" : ""}.`
-      : `${steps.length} ${steps.length === 1 ? "migration" : "migrations"} ${done} ${target} in ${formatDuration(durationMs)}.`;
-  return [first, ...heldLines(held), ...checkLines(report)].join("\n");
+      ? `${target}: nothing to do${command === "up" ? ", everything is applied" : ""}`
+      : doneLine(report);
+  return [`${first}.`, ...heldLines(held), ...checkLines(report)].join("\n");
+}
+
+function doneLine({ command, target, steps, durationMs }: Report): string {
+  const done = command === "up" ? "applied to" : "reverted in";
+  return `${steps.length} ${steps.length === 1 ? "migration" : "migrations"} ${done} ${target} in ${formatDuration(durationMs)}`;
 }
 
 function checkLines({ checks = [] }: Report): readonly string[] {

@@ -13,9 +13,39 @@ export function formatError(error: unknown, paint: Paint): string {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return `${paint("red", "internal error:")} ${visibleLines(presentable(stack))}\n`;
   }
-  return problemsToTell(error)
-    .map((problem) => formatProblem("error", problem, paint))
-    .join("\n");
+  const left = leftLine(error);
+  return [
+    ...problemsToTell(error).map((problem) => formatProblem("error", problem, paint)),
+    ...(left === null ? [] : [`${left}\n`]),
+  ].join("\n");
+}
+
+/** The part of the log that takes an error. */
+interface ErrorLog {
+  problem(level: "error", problem: Problem): void;
+  write(level: "warn", message: string): void;
+}
+
+/** Writes the same to a log. */
+export function tellError(log: ErrorLog, error: unknown): void {
+  for (const problem of problemsToTell(error)) log.problem("error", problem);
+  const left = leftLine(error);
+  if (left !== null) log.write("warn", left);
+}
+
+/** How many revisions a line names. JSON has all of them. */
+const MOST_NAMED = 8;
+
+/** What a failed run has left, on one line: what it did not begin, or else what may have been under way. */
+export function leftLine(error: unknown): string | null {
+  if (!(error instanceof GodwitError) || error.report === undefined) return null;
+  const { outcome, failures, imports, importsRemaining, remaining } = error.report as Partial<Report>;
+  const names = [...(remaining ?? []), ...(importsRemaining ?? []).map((name) => `import ${name}`)];
+  if (names.length === 0) return null;
+  const failed = (failures ?? []).length > 0 || imports?.some((each) => each.outcome === "failed") === true;
+  const more = names.length - MOST_NAMED;
+  const shown = names.slice(0, MOST_NAMED).map(visible).join(", ");
+  return `${outcome === "failed" && failed ? "Not begun" : "Not done"}: ${shown}${more > 0 ? ` and ${more} more` : ""}.`;
 }
 
 /** What ended the run, and every other failed step. With `--on-failure continue` there may be several. */

@@ -7,7 +7,6 @@ import type { Step } from "../../core/plan.ts";
 import { endSession } from "../../core/sql/end-session.ts";
 import type { Blocker } from "../../database/connection.ts";
 import type { Problem } from "../../errors.ts";
-import type { Holder } from "../../lock/lock.ts";
 import type { Observe, RunEvent } from "../../run/report/events.ts";
 import type { Rollback } from "../../run/report/report.ts";
 import { redact } from "../../std/secret.ts";
@@ -17,6 +16,8 @@ import { createImportProgress } from "./import-progress.ts";
 import type { Level, Log } from "./log.ts";
 
 const REPORT_EVERY_MS = 10_000;
+/** From then on a wait for another run comes with the way to end it. Most runs are over before. */
+const HELP_AFTER_MS = 30_000;
 
 export interface Progress {
   readonly observe: Observe;
@@ -27,6 +28,7 @@ export function createProgress(log: Log): Progress {
   /** In this try of the step, who is in the way and was said. */
   const said = new Set<number>();
   let verb = "applied";
+  let sayHolderAtMs = 0;
   const onImport = createImportProgress(log);
   const onBackfill = createBackfillProgress(log);
 
@@ -64,9 +66,14 @@ export function createProgress(log: Log): Progress {
         );
         return;
       case "lock-waiting":
-        sayHolder(log, event.holder, event.waitedMs);
+        if (event.waitedMs >= sayHolderAtMs) {
+          while (sayHolderAtMs <= event.waitedMs) sayHolderAtMs = Math.max(HELP_AFTER_MS, sayHolderAtMs * 2);
+          sayHolder(log, event);
+        } else log.live(waitingLine(event));
         return;
       case "lock-acquired":
+        sayHolderAtMs = 0;
+        log.live("");
         if (event.waitedMs > 1000) log.write("info", `got the lock after ${formatDuration(event.waitedMs)}`);
         return;
       case "adopted": {
@@ -214,13 +221,23 @@ function sayBlockers(log: Log, who: string, { blockers, fields }: Waiting): void
     });
 }
 
-function sayHolder(log: Log, holder: Holder | null, waitedMs: number): void {
+type LockWaiting = RunEvent & { kind: "lock-waiting" };
+
+/** Many containers may wait at once, so each says it at growing distances: at once, after 30 s, 60 s, 2 min, … */
+function sayHolder(log: Log, event: LockWaiting): void {
+  const { holder, waitedMs } = event;
+  const hint =
+    holder === null || waitedMs < HELP_AFTER_MS
+      ? {}
+      : { hint: `${holder.note ?? "to end it"}: ${holder.release}` };
+  log.write("info", waitingLine(event), hint);
+}
+
+function waitingLine({ holder, waitedMs, tool }: LockWaiting): string {
   const waited = waitedMs < 1000 ? "" : ` for ${formatDuration(waitedMs)}`;
-  if (holder === null) {
-    log.write("info", `waiting${waited} for another run`);
-    return;
-  }
-  const { pid, host, user, heldForMs, doing, statementForMs, note } = holder;
+  const whom = tool === undefined ? "another run" : `${tool}, which holds its own lock`;
+  if (holder === null) return `waiting${waited} for ${whom}`;
+  const { pid, host, user, heldForMs, doing, statementForMs } = holder;
   const what = [
     ...(pid === null ? [] : [`process ${pid}`]),
     ...(user === null ? [] : [`user ${user}`]),
@@ -228,13 +245,7 @@ function sayHolder(log: Log, holder: Holder | null, waitedMs: number): void {
     ...(heldForMs === null ? [] : [`holding it for ${formatDuration(heldForMs)}`]),
     ...(statementForMs == null ? [] : [`in its statement for ${formatDuration(statementForMs)}`]),
   ];
-  log.write(
-    "info",
-    `waiting${waited} for another run: ${what.join(", ")}${doing === null ? "" : `: ${firstLine(doing)}`}`,
-    {
-      hint: `${note === undefined ? "to end it" : note}: ${holder.release}`,
-    },
-  );
+  return `waiting${waited} for ${whom}: ${what.join(", ")}${doing === null ? "" : `: ${firstLine(doing)}`}`;
 }
 
 function fieldsOf(step: Step) {

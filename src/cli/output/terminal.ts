@@ -16,6 +16,8 @@ export interface Terminal {
   error(text: string): void;
   /** From now on `error` never waits for whoever reads it. What nobody reads is lost in the end. */
   unblock(): void;
+  /** The text with commands as the reader must type them, for stdout. `error` does it by itself. */
+  asCalled(text: string): string;
   /** Whether stderr is a screen, on which a line can be rewritten. */
   readonly live: boolean;
   /** Whether a person can be asked. */
@@ -27,7 +29,13 @@ export interface Terminal {
   paintError(style: Style, text: string): string;
 }
 
-export function openTerminal(environment: Readonly<Record<string, string | undefined>>): Terminal {
+export interface TerminalOptions {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Writes the commands in a text as the reader must type them. */
+  readonly asCalled: (text: string) => string;
+}
+
+export function openTerminal({ environment, asCalled }: TerminalOptions): Terminal {
   const { stdout, stderr } = process;
   const painter = (stream: NodeJS.WriteStream) => {
     const colours = wantsColours(stream, environment);
@@ -38,7 +46,8 @@ export function openTerminal(environment: Readonly<Record<string, string | undef
   return {
     out: output.write,
     end: output.end,
-    error: (text) => write(text),
+    error: (text) => write(asCalled(text)),
+    asCalled,
     unblock() {
       write = openUnblocked(2) ?? write;
     },

@@ -3,10 +3,10 @@
  * only the files that it is told to read.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { ConfigError, type Problem } from "../../errors.ts";
 import type { OriginSettings, SftpSettings, Vouching } from "../../origin/origin.ts";
+import { homeFolder } from "../../std/home-folder.ts";
 import type { Config } from "../config.ts";
 import type { ImportConfig } from "./imports.ts";
 
@@ -104,7 +104,7 @@ function sftp(
 ): FoundOrigin {
   const { values, environment } = config;
   const { hostKey, trustOnFirstUse, channels, legacyAlgorithms, operationTimeout } = wanted.values;
-  const home = environment.HOME ?? homedir();
+  const home = environment.HOME || homeFolder();
   // The variables of a NAS hold for the host that they name.
   const isNas = values.nasHost === null || values.nasHost === at.host;
   const password = at.password ?? (isNas ? values.nasPassword?.reveal() : undefined);

@@ -52,6 +52,7 @@ export function readTarget(
   const sources = {
     flags: options.flags,
     environment: config.environment,
+    origins: config.origins,
     file: config.given,
     path: config.file,
     own: { name: `targets.${name}`, values: own },

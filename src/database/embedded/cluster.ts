@@ -36,7 +36,9 @@ export async function initialise(
       {
         code: "EMBEDDED_FAILED",
         message: `The embedded PostgreSQL could not make its data directory ${dataFolder}: ${lastLines(cause.stderr || cause.message, 5)}`,
-        hint: "Check that the folder can be written, or set DATABASE_URL to use a database of your own.",
+        hint: /could not look up effective user ID/.test(cause.stderr ?? "")
+          ? "This user is a number without a name: add it to /etc/passwd, run as another user, or set DATABASE_URL."
+          : "Check that the folder can be written, or set DATABASE_URL to use a database of your own.",
       },
       { cause },
     );

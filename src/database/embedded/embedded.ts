@@ -19,6 +19,8 @@
  * running command needs. The last one sends SIGTERM, to a server that is known to be alive because it has
  * just answered, sees it begin, and goes. Two closers at once see each other leaving, in the order of the door.
  *
+ * `godwit dev` has given its URL away, so the clients are its own: it counts openers alone, and sends SIGINT, which ends their sessions.
+ *
  * A killed opener's session ends with it, so it is never counted; the server stays until somebody closes.
  *
  * Reaching. A server that was killed is started again by the next use, on the same data. A folder that was deleted or replaced
@@ -71,8 +73,11 @@ export interface Embedded {
   reach(): Promise<string>;
   /** Throws `EMBEDDED_FAILED` where the folder of the running server is no longer its own. */
   check(): void;
-  /** Stops the server unless somebody else is using it. Safe to call twice; never throws. */
-  close(): Promise<void>;
+  /**
+   * Stops the server unless somebody else is using it. With `endClients` only other openers count, and the sessions of all
+   * others are ended. Safe to call twice; never throws.
+   */
+  close(options?: { readonly endClients: boolean }): Promise<void>;
 }
 
 /** Throws `DatabaseError` `EMBEDDED_UNAVAILABLE` or `EMBEDDED_FAILED`. */
@@ -102,7 +107,8 @@ async function open(options: EmbeddedOptions): Promise<Embedded> {
   const start = () => startOrAttach(directory, { ...cluster, password, log, timeoutMs });
   let hold = await start();
   const made = identityOf(dataFolder);
-  const stop = () => leave(hold, { dataFolder, pgCtl: binaries.pgCtl, log, timeoutMs: stopTimeoutMs });
+  const stop = ({ endClients } = { endClients: false }) =>
+    leave(hold, { dataFolder, pgCtl: binaries.pgCtl, log, timeoutMs: stopTimeoutMs, endClients });
   try {
     await hold.ensureDatabase(database);
   } catch (error) {
@@ -137,9 +143,12 @@ async function open(options: EmbeddedOptions): Promise<Embedded> {
       });
       return reaching;
     },
-    close: () => {
+    close: (how) => {
       // One that is being started is stopped when it is there.
-      closing ??= (reaching ?? Promise.resolve("")).then(stop, stop);
+      closing ??= (reaching ?? Promise.resolve("")).then(
+        () => stop(how),
+        () => stop(how),
+      );
       return closing;
     },
   };
@@ -218,7 +227,7 @@ async function startOrAttach(directory: string, options: StartOptions): Promise<
       if (hold) {
         if (started?.pid === found.pid) {
           await writeFile(join(directory, "port"), String(found.port));
-          options.log(`Started PostgreSQL ${options.binaries.version} on port ${found.port}.`);
+          options.log(`Started the embedded PostgreSQL ${options.binaries.version} on port ${found.port}.`);
         }
         return hold;
       }

@@ -61,6 +61,8 @@ export async function leave(
     readonly pgCtl: string;
     readonly log: (line: string) => void;
     readonly timeoutMs: number;
+    /** Other clients do not keep the server; their sessions are ended. */
+    readonly endClients: boolean;
   },
 ): Promise<void> {
   client.ref();
@@ -69,7 +71,7 @@ export async function leave(
   try {
     await client.query(`select pg_advisory_lock(${DOOR})`);
     await client.query(`set application_name = '${LEAVING}'`);
-    const others = await waitForOthers(client);
+    const others = await waitForOthers(client, options);
     if (others > 0) {
       options.log(
         `The embedded PostgreSQL stays: ${others} other ${others === 1 ? "session is" : "sessions are"} using it.`,
@@ -77,8 +79,9 @@ export async function leave(
       return;
     }
     // It has just answered, so this process id is still its own.
-    if (process.platform === "win32") await promisify(execFile)(options.pgCtl, ["kill", "TERM", String(pid)]);
-    else process.kill(pid, "SIGTERM");
+    const signal = options.endClients ? "INT" : "TERM";
+    if (process.platform === "win32") await promisify(execFile)(options.pgCtl, ["kill", signal, String(pid)]);
+    else process.kill(pid, `SIG${signal}`);
     while (performance.now() < deadline && (await readPostmaster(options.dataFolder))?.state === "ready") {
       await pause(5);
     }
@@ -100,7 +103,10 @@ export async function leave(
 }
 
 /** A session that was closed a moment ago is still listed for a moment; another opener's is not going away. */
-async function waitForOthers(client: Client): Promise<number> {
+async function waitForOthers(
+  client: Client,
+  { endClients }: { readonly endClients: boolean },
+): Promise<number> {
   const giveUp = performance.now() + 500;
   for (;;) {
     const { rows } = await client.query(
@@ -109,6 +115,7 @@ async function waitForOthers(client: Client): Promise<number> {
        where backend_type = 'client backend' and pid <> pg_backend_pid()`,
     );
     const { sessions, openers } = rows[0] as { sessions: number; openers: number };
+    if (endClients) return openers;
     if (sessions === 0 || openers > 0 || performance.now() > giveUp) return sessions;
     await pause(20);
   }

@@ -1,9 +1,11 @@
 /**
  * As whom the server runs. PostgreSQL refuses to be root, so root either enters a user namespace in which it
- * is called 1000 (files stay root's, nothing has to be reachable for others), or lends everything to `nobody`.
+ * is called `nobody` (files stay root's, nothing has to be reachable for others), or lends everything to `nobody`.
+ * `initdb` refuses a user whose number has no name, as in containers that run under any number: a namespace gives it one.
  */
 import { execFile } from "node:child_process";
 import { lchown, lstat, readdir, stat } from "node:fs/promises";
+import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { DatabaseError } from "../../errors.ts";
@@ -25,7 +27,8 @@ export interface Command {
 
 /** Throws `DatabaseError` `EMBEDDED_FAILED` when root has no way to be somebody else. */
 export async function chooseIdentity(folder: string, binaries: Binaries): Promise<Identity> {
-  if (process.getuid?.() !== 0) return SELF;
+  if (process.getuid?.() !== 0)
+    return isNamed() || !(await isUsable(UNNAMED, { folder, binaries })) ? SELF : UNNAMED;
   if (await isUsable(NAMESPACE, { folder, binaries })) return NAMESPACE;
   if (await isUsable(NOBODY, { folder, binaries })) return NOBODY;
   const blocked = (await firstUnreachable(folder)) ?? (await firstUnreachable(binaries.postgres));
@@ -34,6 +37,15 @@ export async function chooseIdentity(folder: string, binaries: Binaries): Promis
     message: `PostgreSQL refuses to run as root, this system allows no user namespace, and the user "nobody" cannot reach ${blocked ?? binaries.postgres}.`,
     hint: "Run Godwit as another user, move the project to where every user may read, or set DATABASE_URL.",
   });
+}
+
+function isNamed(): boolean {
+  try {
+    userInfo();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the server can run this way: what has to be reached can be, and the program starts. */
@@ -60,18 +72,21 @@ export const SELF: Identity = {
   own: async () => {},
 };
 
+/** It has a name in the smallest images too. */
+const NOBODY_ID = { uid: 65_534, gid: 65_534 };
+
 export const NAMESPACE: Identity = {
   name: "namespace",
   // unshare replaces itself by the program, so its process id is the server's.
   wrap: (program, args) => ({
     program: "unshare",
-    args: ["--user", "--map-user=1000", "--", program, ...args],
+    args: ["--user", `--map-user=${NOBODY_ID.uid}`, "--", program, ...args],
     as: {},
   }),
   own: (folder) => give(folder, { uid: 0, gid: 0 }),
 };
 
-const NOBODY_ID = { uid: 65_534, gid: 65_534 };
+const UNNAMED: Identity = { ...NAMESPACE, own: SELF.own };
 
 export const NOBODY: Identity = {
   name: "nobody",

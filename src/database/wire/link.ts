@@ -2,9 +2,9 @@
  * One link to one server: which host, with which TLS, and how to ask from outside that a statement be
  * cancelled. Several ways may be tried; of all failures the one that tells most is thrown.
  */
-import { homedir } from "node:os";
 import type { ClientConfig, Client as PgClient } from "pg";
 import { DatabaseError } from "../../errors.ts";
+import { homeFolder } from "../../std/home-folder.ts";
 import { delay, orAbort, timeLimit } from "../../std/time.ts";
 import type { Address, Host } from "../address/address.ts";
 import { lookUpPassword } from "../address/pgpass.ts";
@@ -30,13 +30,13 @@ export interface Link {
 /** Tries the hosts in order. Throws `DatabaseError`, or the reason of the signal. */
 export async function connect(address: Address, options: LinkOptions): Promise<Link> {
   const { default: pg } = await loadPg();
-  const homeFolder = homedir();
+  const home = homeFolder();
   let telling: DatabaseError | undefined;
   for (const place of address.hosts) {
     const password =
-      address.password ?? (await lookUpPassword(address, { homeFolder, host: place })).password;
+      address.password ?? (await lookUpPassword(address, { homeFolder: home, host: place })).password;
     let here: DatabaseError | undefined;
-    for (const ssl of await tlsAttempts(address.tls, { host: place, homeFolder })) {
+    for (const ssl of await tlsAttempts(address.tls, { host: place, homeFolder: home })) {
       const client = new pg.Client({
         host: place.host,
         port: place.port,

@@ -3,6 +3,7 @@ import { endSession } from "../../core/sql/end-session.ts";
 import { literal } from "../../core/sql/quote.ts";
 import type { Connection } from "../../database/connection.ts";
 import { DatabaseError, PlanRefused } from "../../errors.ts";
+import type { Holder as LockHolder } from "../../lock/lock.ts";
 import { delay } from "../../std/time.ts";
 import { nameOf, type Relation, type Tool } from "../../tools/tool.ts";
 import type { RunContext, Target } from "../session/target.ts";
@@ -22,6 +23,7 @@ export function advisoryOf(tool: Tool | undefined, found: Relation | undefined, 
 }
 
 const POLL_MS = 250;
+const REPORT_EVERY_MS = 10_000;
 
 /**
  * Waits for the tool's lock and holds it in this session. Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) after
@@ -33,12 +35,28 @@ export async function holdToolLock(
   { keys, title }: Advisory,
   context: RunContext,
 ): Promise<void> {
-  const until = performance.now() + target.settings.lockWaitMs;
-  for (let attempt = 1; !(await tryAdvisory(connection, keys, "session")); attempt++) {
-    if (performance.now() > until) throw toolRunning(title, await holderOf(connection, keys));
-    if (attempt === 1) context.observe({ kind: "lock-waiting", holder: null, waitedMs: 0 });
+  const began = performance.now();
+  let reportAtMs = 0;
+  while (!(await tryAdvisory(connection, keys, "session"))) {
+    const waitedMs = performance.now() - began;
+    if (waitedMs > target.settings.lockWaitMs) throw toolRunning(title, await holderOf(connection, keys));
+    if (waitedMs >= reportAtMs) {
+      reportAtMs += REPORT_EVERY_MS;
+      const holder = asLockHolder(await holderOf(connection, keys));
+      context.observe({ kind: "lock-waiting", holder, waitedMs, tool: title });
+    }
     await delay(POLL_MS, context.signal);
   }
+  const waitedMs = performance.now() - began;
+  if (reportAtMs > 0) context.observe({ kind: "lock-acquired", waitedMs });
+}
+
+function asLockHolder(holder: Holder | null): LockHolder | null {
+  if (holder === null) return null;
+  const { pid, name, state, since } = holder;
+  const doing = `${name === "" ? "" : `${name}, `}${state} since ${since}`;
+  const unknown = { host: null, user: null, runId: null, heldForMs: null };
+  return { ...unknown, pid, doing, release: endSession(pid) };
 }
 
 export function toolRunning(title: string, holder: Holder | null = null): PlanRefused {

@@ -24,7 +24,13 @@ export type RunEvent =
       readonly version: number;
       readonly lock: "session" | "lease";
     }
-  | { readonly kind: "lock-waiting"; readonly holder: Holder | null; readonly waitedMs: number }
+  | {
+      readonly kind: "lock-waiting";
+      readonly holder: Holder | null;
+      readonly waitedMs: number;
+      /** The tool whose own lock is waited for. Without it, another run of Godwit holds the lock. */
+      readonly tool?: string;
+    }
   | { readonly kind: "lock-acquired"; readonly waitedMs: number }
   /** The ledger now has what another tool had applied. */
   | {

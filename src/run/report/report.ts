@@ -65,6 +65,8 @@ export interface Report {
   readonly warnings: readonly Problem[];
   /** One report for each import. Only an `up` of everything has them, where imports are configured. */
   readonly imports?: readonly ImportReport[];
+  /** The names of the imports that were not begun. Only of a failed `up` with imports. */
+  readonly importsRemaining?: readonly string[];
   /** The checks that have passed. Only of an `up` with checks. */
   readonly checks?: readonly string[];
   /** Only of a failed `up` that was to take back what it applied, and had applied something. */

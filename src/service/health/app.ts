@@ -10,17 +10,17 @@ import { readStatusFile, type StatusDocument } from "./status-file.ts";
 
 export interface HealthOptions {
   /** Default: `GODWIT_STATUS_FILE`, the variable that also tells `godwit run` where to write it. */
-  readonly statusFile?: string;
+  readonly statusFile?: string | undefined;
   /** Default: `OTEL_SERVICE_NAME`, else the name in `package.json`. */
-  readonly service?: string;
+  readonly service?: string | undefined;
   /** Default: what the status file says, because some servers (Next.js) set `NODE_ENV` themselves. Without one: `NODE_ENV`. */
-  readonly environment?: string;
+  readonly environment?: string | undefined;
   /** Default: the version in `package.json`. */
-  readonly version?: string;
+  readonly version?: string | undefined;
   /** The bearer token that everything but `/livez` then requires. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Names that a request may have as its `Host`, besides addresses and localhost. Default: any, because that is the app's affair. */
-  readonly names?: readonly string[];
+  readonly names?: readonly string[] | undefined;
 }
 
 /**

@@ -1,12 +1,24 @@
 /** The same answers for a server of `node:http` and for one that is given a `Request`. */
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Answering, answerTo, NOT_FOUND } from "./request.ts";
 
 export interface HealthHandler {
   /** For Next.js, Hono, Deno, Bun and whatever else has `Request` and `Response`. */
   fetch(request: Request): Promise<Response>;
   /** For `node:http`, Express, Connect and Fastify's `reply.raw`. A path that is none of ours goes to `next`, or is not found. */
-  node(request: IncomingMessage, response: ServerResponse, next?: () => void): Promise<void>;
+  node(request: NodeRequest, response: NodeResponse, next?: () => void): Promise<void>;
+}
+
+/** What is read of an `IncomingMessage`. */
+export interface NodeRequest {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: { readonly host?: string | undefined; readonly authorization?: string | undefined };
+}
+
+/** What is called of a `ServerResponse`. */
+export interface NodeResponse {
+  writeHead(status: number, headers: Record<string, string | number>): unknown;
+  end(body?: string): unknown;
 }
 
 export function createHandler(answering: Answering): HealthHandler {

@@ -21,7 +21,7 @@ export function notedIn(now: Now, event: RunEvent, atMs: number): Now {
     case "database-waiting":
       return waits({ kind: "database", pid: null, ageMs: null, command: null });
     case "lock-waiting":
-      return waits(runInTheWay(event.holder));
+      return waits(holderInTheWay(event.holder, event.tool === undefined ? "run" : "lock"));
     case "connected":
     case "lock-acquired":
       return waits(null);
@@ -69,9 +69,9 @@ export function notedIn(now: Now, event: RunEvent, atMs: number): Now {
   }
 }
 
-function runInTheWay(holder: Holder | null): WaitingFor {
-  if (holder === null) return { kind: "run", pid: null, ageMs: null, command: null };
-  return { kind: "run", pid: holder.pid, ageMs: holder.heldForMs, command: holder.release };
+function holderInTheWay(holder: Holder | null, kind: "run" | "lock"): WaitingFor {
+  if (holder === null) return { kind, pid: null, ageMs: null, command: null };
+  return { kind, pid: holder.pid, ageMs: holder.heldForMs, command: holder.release };
 }
 
 export function sessionInTheWay(blocker: Blocker | undefined): WaitingFor | null {

@@ -100,9 +100,9 @@ describe("a bundle", () => {
 
   test("is replaced as a whole, and only by a build that succeeds", async () => {
     const { out } = await build({ "a.sql": "select 1", "b.sql": "select 1" });
-    await expect(writeBundle(openFolder(createFolder({ "c.sql": "" })), out, options)).rejects.toBeInstanceOf(
-      SourceError,
-    );
+    await expect(
+      writeBundle(openFolder(createFolder({ "c.sql": "-- godwit: phase=x" })), out, options),
+    ).rejects.toBeInstanceOf(SourceError);
     expect(readdirSync(join(out, "sql"))).toEqual(["a.up.sql", "b.up.sql"]);
     await writeBundle(openFolder(createFolder({ "c.sql": "select 1" })), out, options);
     expect(readdirSync(join(out, "sql"))).toEqual(["c.up.sql"]);
@@ -185,9 +185,13 @@ describe("a build refuses by name", () => {
   });
 
   test("everything that is wrong, at once", async () => {
-    const found = await refused({ "a.sql": "", "b.down.sql": "select 1", "c.mjs": "" });
+    const found = await refused({
+      "a.sql": "-- godwit: phase=x\nselect 1",
+      "b.down.sql": "select 1",
+      "c.mjs": "",
+    });
     expect(found.map(({ code }) => code).sort()).toEqual([
-      ...["SOURCE_DOWN_WITHOUT_UP", "SOURCE_FILE_EMPTY", "SOURCE_MODULE_WITHOUT_UP"],
+      ...["SOURCE_DIRECTIVE_INVALID", "SOURCE_DOWN_WITHOUT_UP", "SOURCE_MODULE_WITHOUT_UP"],
     ]);
   });
 });

@@ -3,8 +3,9 @@
  * migrations or above them, and `SPRING_…` of the environment, which counts more. Files of a profile count where the profile is
  * known to be active. Nothing is run; a value that only the running application knows stays as it is written (`${…}`).
  */
-import { createRequire } from "node:module";
+
 import { basename, join } from "node:path";
+import { ownRequire } from "../../host/own-files.ts";
 import { isThere, readFolder } from "../folder.ts";
 import { placesAbove } from "../layouts/above.ts";
 import { parseProperties } from "../properties.ts";
@@ -131,7 +132,7 @@ function partsOf(path: string): readonly Part[] {
 /** `null`: it is none. */
 function inYaml(text: string): readonly Part["entries"][] | null {
   // Required, not imported: only a project of Spring pays for it.
-  const { parseAllDocuments }: typeof import("yaml") = createRequire(import.meta.url)("yaml");
+  const { parseAllDocuments }: typeof import("yaml") = ownRequire()("yaml");
   const documents = [...parseAllDocuments(text, { schema: "failsafe" })];
   if (documents.some(({ errors }) => errors.length > 0)) return null;
   return documents.map((document) => flat(document.toJS(), ""));

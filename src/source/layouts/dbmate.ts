@@ -4,7 +4,7 @@
  */
 import { type Problem, SourceError } from "../../errors.ts";
 import { readFolder } from "../folder.ts";
-import { firstStatement } from "../header.ts";
+import { doesNothing } from "../header.ts";
 import { placeAt } from "../place.ts";
 import type { Section } from "../plain/sections.ts";
 import { badForm, layoutRefused } from "../problems.ts";
@@ -66,13 +66,14 @@ function reading({ text, file }: FileText, version: string): Reading {
   return {
     up: cut(text, up, down.start),
     // A down section that does nothing is the usual way to say that there is no way back.
-    down: firstStatement(back.text) < back.text.length ? back : null,
+    down: doesNothing(back.text) ? null : back,
     tool,
   };
 
   function wrong(): Problem | null {
     const at = (mark: Mark) => placeAt(file, text, mark.start);
     const order = "Write -- migrate:up and its statements, then -- migrate:down and its own.";
+    if (up === undefined && doesNothing(text)) return null;
     if (up === undefined)
       return badForm(file, {
         says: "has no line `-- migrate:up`",

@@ -1,6 +1,6 @@
 /**
  * Drizzle. Up to 0.45 a journal, `meta/_journal.json`, lists the files. Its array gives their order, and a file that it
- * does not list does not exist for the tool. From 1.0 on every migration is a folder,
+ * does not list does not exist for the tool: it is named, and not run. From 1.0 on every migration is a folder,
  * `<YYYYMMDDHHMMSS>_<name>/migration.sql` beside a `snapshot.json`, in the order of `localeCompare`.
  *
  * The tool cuts a file at every `--> statement-breakpoint` and sends the pieces one by one. Here the marks become
@@ -34,24 +34,24 @@ interface JournalEntry {
 function readJournal(folder: string): Discovery {
   const entries = parseJournal(readText(join(folder, JOURNAL), JOURNAL), folder);
   const tags = new Set(entries.map((entry) => entry.tag));
-  const problems = readFolder(folder).flatMap(({ name }) =>
-    name.endsWith(".sql")
-      ? tags.has(name.slice(0, -4))
-        ? []
-        : [notInJournal(name)]
-      : isThere(join(folder, name, "migration.sql"))
-        ? [besideJournal(name)]
-        : [],
-  );
+  const names = readFolder(folder).map(({ name }) => name);
   return {
     entries: entries.map(({ tag, when }): Entry => {
       const file = `${tag}.sql`;
       const missing = isThere(join(folder, file)) ? undefined : fileOfJournalMissing(file);
       return { id: tag, file, problem: missing, read: (text) => reading(text, { when }) };
     }),
-    problems,
+    problems: names.filter((name) => isThere(join(folder, name, "migration.sql"))).map(besideJournal),
+    unlisted: {
+      names: names.filter((name) => name.endsWith(".sql") && !tags.has(name.slice(0, -4))),
+      why: `${JOURNAL} does not list`,
+      hint: "If it is a migration, generate it with drizzle-kit (`generate --custom` for SQL of your own).",
+    },
   };
 }
+
+/** Those of PostgreSQL: older versions of drizzle-kit called it by another name. */
+const DIALECTS: readonly unknown[] = ["postgresql", "pg"];
 
 function parseJournal(text: string, folder: string): readonly JournalEntry[] {
   const refuse = (why: string, hint: string): never => {
@@ -61,7 +61,7 @@ function parseJournal(text: string, folder: string): readonly JournalEntry[] {
   if ("fault" in parsed)
     return refuse(`it is ${describeFault(parsed.fault)}`, "Restore it from version control.");
   const journal = parsed.value as { dialect?: unknown; entries?: unknown };
-  if (journal.dialect !== "postgresql")
+  if (!DIALECTS.includes(journal.dialect))
     refuse(`its dialect is ${JSON.stringify(journal.dialect)}`, "Only folders for postgresql can be run.");
   const entries = Array.isArray(journal.entries) ? journal.entries : null;
   if (entries === null || !entries.every(isEntry))
@@ -132,15 +132,6 @@ function reading(file: FileText, { when, name }: { when: number; name?: string }
       checksums: [hash, ...others],
       columns: { hash, created_at: when, ...(name === undefined ? {} : { name }) },
     },
-  };
-}
-
-function notInJournal(name: string): Problem {
-  return {
-    code: "SOURCE_FILE_NAME",
-    message: `${name} is not in ${JOURNAL}, so Drizzle would never run it.`,
-    hint: "Generate it with drizzle-kit (`generate --custom` for SQL of your own), or move the file away.",
-    place: { file: name },
   };
 }
 

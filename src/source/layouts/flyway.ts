@@ -41,7 +41,12 @@ export const flyway: Layout = {
     const all = [...(stands ? [baseline] : []), ...versioned, ...repeatable];
     if (all.length === 0) throw new SourceError([...problems, nothingIn(folder)] as [Problem]);
     const context = { folder, options, settings };
-    return { entries: all.map((each, at) => entryOf(each, { ...context, before: all[at - 1] })), problems };
+    const known = new Set(named.map(({ file }) => file));
+    return {
+      entries: all.map((each, at) => entryOf(each, { ...context, before: all[at - 1] })),
+      problems,
+      unlisted: { names: files.filter((file) => /\.sql$/i.test(file) && !known.has(file)) },
+    };
   },
 };
 

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { ToolKey } from "../../core/migration.ts";
 import { type Problem, SourceError } from "../../errors.ts";
 import { isThere, readFolder } from "../folder.ts";
-import { emptyFile, layoutRefused } from "../problems.ts";
+import { layoutRefused } from "../problems.ts";
 import { readText } from "../text.ts";
 import { type Discovery, type FileText, type Reading, wholeFile } from "./layout.ts";
 import { byBytes, refuseShared, type Versioned } from "./versions.ts";
@@ -60,8 +60,7 @@ function reading(
   file: FileText,
   { tool, transaction }: { tool: ToolKey | undefined; transaction: boolean | undefined },
 ): Reading {
-  const problems = file.bytes.length === 0 ? [emptyFile(file.file)] : [];
-  return { up: wholeFile(file), settings: { transaction }, tool, problems };
+  return { up: wholeFile(file), settings: { transaction }, tool };
 }
 
 /** `false`, or `undefined` if the statements decide. */

@@ -13,6 +13,7 @@ import { withoutZeros } from "../../core/version.ts";
 import { type ErrorCode, type Problem, SourceError } from "../../errors.ts";
 import { nearest } from "../../std/nearest.ts";
 import { readFolder } from "../folder.ts";
+import { doesNothing } from "../header.ts";
 import { placeOf } from "../place.ts";
 import { layoutRefused } from "../problems.ts";
 import type { Entry, FileText, Layout, LayoutOptions, Reading } from "./layout.ts";
@@ -89,6 +90,7 @@ function parse({ text, file }: FileText, environment: LayoutOptions["environment
   const problems: Problem[] = [];
   const lines = text.split("\n");
   const starts: { up?: number; down?: number } = {};
+  if (doesNothing(text) && lines.every((line) => annotationOf(line) === null)) return { up: sectionFrom(0) };
   const wrong = (line: number, says: string, hint: string, code: ErrorCode = "SOURCE_PARSE") =>
     problems.push({
       code,

@@ -13,11 +13,12 @@ import { join } from "node:path";
 import { nextToken } from "../../core/sql/tokens.ts";
 import { type Problem, SourceError } from "../../errors.ts";
 import { readFolder } from "../folder.ts";
+import { doesNothing } from "../header.ts";
 import { placeAt } from "../place.ts";
 import { layoutRefused } from "../problems.ts";
 import { readText } from "../text.ts";
 import { type Placeholders, readSettings } from "./graphile-migrate-settings.ts";
-import type { Entry, FileText, Layout, Reading } from "./layout.ts";
+import { type Entry, type FileText, type Layout, type Reading, wholeFile } from "./layout.ts";
 import { fillIn, missingPlaceholders } from "./placeholders.ts";
 
 export const graphileMigrate: Layout = {
@@ -36,7 +37,12 @@ export const graphileMigrate: Layout = {
       previous = hash;
       return entry;
     });
-    return { entries, problems };
+    const unlisted = readFolder(join(folder, below))
+      .map(({ name }) => name)
+      .filter(
+        (name) => name.endsWith(".sql") && !FILE.test(name) && !(below === "" && name === "current.sql"),
+      );
+    return { entries, problems, unlisted: { names: unlisted.map((name) => below + name) } };
   },
 };
 
@@ -50,9 +56,12 @@ function chained(
   placeholders: Placeholders,
 ): { entry: Entry; hash: string | null } {
   const id = file.replace(/^committed\//, "").replace(/\.sql$/, "");
-  const read = (text: FileText) => readMigration(text, { row, placeholders });
+  const read = (file: FileText) =>
+    isBare(file.text) ? readBare(file, { row, before }) : readMigration(file, { row, placeholders });
   try {
-    const { previous, hash } = parse(readText(join(folder, file), file));
+    const text = readText(join(folder, file), file);
+    if (isBare(text)) return { entry: { id, file, read }, hash: before };
+    const { previous, hash } = parse(text);
     const problem =
       hash === undefined || previous === undefined || previous === before
         ? undefined
@@ -63,6 +72,19 @@ function chained(
     if (!(error instanceof SourceError)) throw error;
     return { entry: { id, file, read }, hash: before };
   }
+}
+
+/** Nothing was committed into it, not even headers. It has no place in the chain. */
+function isBare(text: string): boolean {
+  return !text.startsWith("--!") && doesNothing(text);
+}
+
+function readBare(file: FileText, { row, before }: { row: string; before: string | null }): Reading {
+  const hash = hashOf(file.text, before);
+  return {
+    up: wholeFile(file),
+    tool: { version: row, checksums: [hash], columns: { hash, previous_hash: before, filename: row } },
+  };
 }
 
 interface Parsed {

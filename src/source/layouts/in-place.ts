@@ -5,11 +5,12 @@ import { checksum, fingerprint } from "../../core/checksum.ts";
 import type { Direction, Migration } from "../../core/migration.ts";
 import { SourceError } from "../../errors.ts";
 import { historyPlace } from "../detect/tool-place.ts";
-import { firstStatement } from "../header.ts";
+import { doesNothing } from "../header.ts";
 import { duplicateId } from "../names.ts";
+import { unlistedSql } from "../passed-over.ts";
 import { declaresNoSections } from "../plain/markers.ts";
 import type { Section } from "../plain/sections.ts";
-import { changedFile, noWayBack, problemOf, withOthers } from "../problems.ts";
+import { changedFile, emptyFile, noWayBack, problemOf, withOthers } from "../problems.ts";
 import type { Content, Listing, Source } from "../source.ts";
 import { decode, readBytes, readText } from "../text.ts";
 import {
@@ -34,9 +35,11 @@ export function openInPlace(layout: Layout, folder: string, options: LayoutOptio
     folder: root,
     historyPlace: (tool) => historyPlace(tool, { folder: root, environment: options.environment }),
     async list() {
-      const { entries, problems } = layout.discover(root, options);
+      const discovery = layout.discover(root, options);
+      const { entries, problems } = discovery;
       found = new Map(entries.map((entry) => [entry.id, entry]));
-      return { migrations: await describeAll({ root, layout: layout.name }, entries), problems };
+      const migrations = await describeAll({ root, layout: layout.name }, entries);
+      return { migrations, problems, notes: unlistedSql(layout.name, root, discovery) };
     },
     async read(migration, direction) {
       found ??= new Map(layout.discover(root, options).entries.map((entry) => [entry.id, entry]));
@@ -111,10 +114,11 @@ function describe(
       ...nothing,
       checksum: checksum(identity),
       fingerprint: fingerprint(identity),
-      revertible: reading.down != null || (back !== null && firstStatement(back.text) < back.text.length),
+      revertible: reading.down != null || (back !== null && !doesNothing(back.text)),
       settings: { ...(transaction === undefined ? {} : { transaction }), ...reading.settings },
       tool: reading.tool,
       ...(problems.length === 0 ? {} : { problem: withOthers(problems) }),
+      ...(doesNothing(reading.up.text) ? { note: emptyFile(entry.file) } : {}),
     };
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;

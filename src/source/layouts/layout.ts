@@ -31,6 +31,15 @@ export interface Discovery {
   readonly entries: readonly Entry[];
   /** Problems that belong to no single entry. */
   readonly problems: readonly Problem[];
+  /** SQL that the tool leaves alone. Left out: SQL files in the folder that belong to no entry. */
+  readonly unlisted?: Unlisted | undefined;
+}
+
+export interface Unlisted {
+  readonly names: readonly string[];
+  /** What leaves them alone, in front of "it" or "them". Left out: the tool does not run them. */
+  readonly why?: string;
+  readonly hint?: string;
 }
 
 export interface Entry {

@@ -3,9 +3,9 @@
  * changesets are only identified, because their content is in the tool's own language. This file is pure.
  */
 
-import { createRequire } from "node:module";
 import type { XmlElement, XmlNode } from "@rgrove/parse-xml";
 import { parse } from "yaml";
+import { ownRequire } from "../../host/own-files.ts";
 
 export type ChangelogItem =
   | {
@@ -148,7 +148,7 @@ function parseXml(text: string): readonly RawItem[] | null {
 
 /** Loaded with `require`, so that only folders with XML files pay for it. */
 function xmlParser(): typeof import("@rgrove/parse-xml") {
-  return createRequire(import.meta.url)("@rgrove/parse-xml");
+  return ownRequire()("@rgrove/parse-xml");
 }
 
 function isElement(node: XmlNode): node is XmlElement {

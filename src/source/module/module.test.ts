@@ -187,7 +187,19 @@ describe("a module that is broken is named, with the place:", () => {
       "an alias of tsconfig",
       `\nimport x from "@/lib/d";\n${USE}`,
       { line: 2, column: 15 },
-      "`paths` of tsconfig.json",
+      "`paths` and `baseUrl` of tsconfig.json",
+    ],
+    [
+      "an alias that looks like a package",
+      `import x from "@app/lib";\n${USE}`,
+      { line: 1, column: 15 },
+      "`paths` and `baseUrl` of tsconfig.json",
+    ],
+    [
+      "a name that package.json does not define",
+      `\nimport x from "#lib";\n${USE}`,
+      { line: 2, column: 15 },
+      'Define "#lib" in `imports` of package.json',
     ],
     [
       "a package that is not installed",

@@ -8,6 +8,7 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Place } from "../../errors.ts";
 import type { StackReader } from "../../host/failures.ts";
+import { ownFile } from "../../host/own-files.ts";
 import { placeOf } from "../place.ts";
 import { compileTypeScript, isTypeScript } from "./hooks.ts";
 import { compileSettings } from "./typescript.ts";
@@ -72,11 +73,8 @@ export const READER: StackReader = {
 };
 
 function isOthers(path: string): boolean {
-  return !path.includes("/node_modules/") && !path.startsWith(OURS);
+  return !path.includes("/node_modules/") && !path.startsWith(`${dirname(ownFile("user-code.js"))}/`);
 }
-
-/** The folder that contains everything built. */
-const OURS = fileURLToPath(new URL("./", import.meta.url));
 
 /** The place that a frame refers to, in a file called `name`. */
 async function placeOfFrame(frame: Frame, name: string): Promise<Place> {

@@ -4,12 +4,12 @@
  * Measured with Node 20.20 on two shared cores, listing 200 migrations of 14 lines: 300 ms cold, 215 ms with a warm
  * cache, 75 ms for the same as JavaScript. The rest of the difference from JavaScript is the hooks' thread.
  */
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire, register } from "node:module";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { type CompileSettings, compileTypeScript, type HookSettings, keep } from "./hooks.ts";
+import { readFileSync } from "node:fs";
+import { register } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { ownFile, ownRequire } from "../../host/own-files.ts";
+import type { CompileSettings, HookSettings } from "./hooks.ts";
 
 /**
  * Registers the hooks and returns how they compile. The first call in a process decides where compiled files are stored.
@@ -17,7 +17,9 @@ import { type CompileSettings, compileTypeScript, type HookSettings, keep } from
  */
 export async function registerTypeScript(cacheFolder: string | null): Promise<CompileSettings> {
   const process = globalThis as { [REGISTERED]?: Promise<CompileSettings> };
-  process[REGISTERED] ??= registerHooks({ ...compileSettings(cacheFolder), godwit: ownAddress() });
+  // The package for migrations is the one that this process runs.
+  const godwit = pathToFileURL(ownFile("index.js")).href;
+  process[REGISTERED] ??= Promise.resolve(registerHooks({ ...compileSettings(cacheFolder), godwit }));
   return process[REGISTERED];
 }
 
@@ -28,7 +30,7 @@ const REGISTERED: unique symbol = Symbol.for("godwit.typescript") as never;
 /** What `compileTypeScript` needs, found beside this package. */
 export function compileSettings(cacheFolder: string | null): CompileSettings {
   try {
-    const found = createRequire(import.meta.url).resolve("oxc-transform");
+    const found = ownRequire().resolve("oxc-transform");
     const description = JSON.parse(readFileSync(join(dirname(found), "package.json"), "utf8")) as {
       version: string;
     };
@@ -39,32 +41,7 @@ export function compileSettings(cacheFolder: string | null): CompileSettings {
   }
 }
 
-async function registerHooks(settings: HookSettings): Promise<CompileSettings> {
-  const built = new URL("./typescript-hooks.mjs", import.meta.url);
-  if (existsSync(built)) register(built.href, { data: settings });
-  else {
-    // If you run from source, the hooks are TypeScript themselves.
-    const path = fileURLToPath(new URL("./hooks.ts", import.meta.url));
-    const code = await compileTypeScript(readFileSync(path, "utf8"), path, {
-      ...settings,
-      cacheFolder: null,
-    });
-    const kept = join(
-      settings.cacheFolder ?? "",
-      `hooks-${createHash("sha256").update(code).digest("hex")}.mjs`,
-    );
-    // The fallback works too, but its long address fills every stack trace.
-    const address =
-      settings.cacheFolder !== null && keep(kept, code)
-        ? pathToFileURL(resolve(kept)).href
-        : `data:text/javascript;base64,${Buffer.from(code).toString("base64")}`;
-    register(address, { data: settings });
-  }
+function registerHooks(settings: HookSettings): CompileSettings {
+  register(pathToFileURL(ownFile("typescript-hooks.mjs")).href, { data: settings });
   return settings;
-}
-
-/** The address of our package for migrations: the built package, or from source the one function that they need. */
-function ownAddress(): string {
-  const built = new URL("./index.js", import.meta.url);
-  return (existsSync(built) ? built : new URL("../definition.ts", import.meta.url)).href;
 }

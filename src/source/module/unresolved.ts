@@ -16,7 +16,21 @@ export function unresolved(message: string, text: string): Unresolved | null {
     const sought = kind === "package" ? name : (name.split("/").at(-1) ?? name);
     return { importer, sought: specifier(sought), hint: hintFor(kind ?? "", name) };
   }
-  const attribute = /Module "([^"]+)" needs an import attribute of type "json"/.exec(message);
+  const named = /Package import specifier "([^"]+)" is not defined(?:.* imported from (.+?))?$/m.exec(
+    message,
+  );
+  if (named !== null) {
+    const [, name = "", importer] = named;
+    return {
+      importer,
+      sought: specifier(name),
+      hint: `Define "${name}" in \`imports\` of package.json, or import by a relative path.`,
+    };
+  }
+  // Node 20 and 22 word it differently.
+  const attribute = /Module "([^"]+)" needs an import attribute of (?:type "json"|"type: json")/.exec(
+    message,
+  );
   if (attribute !== null) {
     const name = attribute[1]?.split("/").at(-1) ?? "";
     return {
@@ -46,7 +60,9 @@ function specifier(end: string): RegExp {
 function hintFor(kind: string, name: string): string {
   if (kind === "module")
     return "The file is not there: correct the path of the import, or put the file where it is expected.";
-  return /^[@~#]$|^@\//.test(name)
-    ? "The `paths` of tsconfig.json hold for the compiler alone: import by a relative path, or by a name in `imports` of package.json."
-    : `Install it (npm install ${name}), or correct the import.`;
+  const alias =
+    "`paths` and `baseUrl` of tsconfig.json hold for the compiler alone: import by a relative path, or by a name in `imports` of package.json.";
+  return /^[@~]$|^@\//.test(name)
+    ? alias
+    : `Install it (npm install ${name}), or correct the import. If it is an alias: ${alias}`;
 }

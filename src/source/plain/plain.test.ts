@@ -140,15 +140,18 @@ test.each([
   expect(numberOf(id)).toBe(number);
 });
 
+test.each([
+  ["empty", " \n"],
+  ["only comments", "-- todo\n/* x */;"],
+  ["an empty up section", "-- migrate:up\n-- migrate:down\nselect 1"],
+])("a file that does nothing is no fault, and it is said: %s", async (_what, text) => {
+  const { migrations } = await listed({ "a.sql": text });
+  expect(migrations[0]).toMatchObject({ id: "a", note: { code: "SOURCE_FILE_EMPTY" } });
+  expect(migrations[0]?.problem).toBeUndefined();
+});
+
 describe("a broken file is named and the others are found:", () => {
   test.each<[string, Record<string, string | Uint8Array>, unknown]>([
-    ["empty", { "a.sql": " \n" }, [["a", "SOURCE_FILE_EMPTY"]]],
-    ["only comments", { "a.sql": "-- todo\n/* x */;" }, [["a", "SOURCE_FILE_EMPTY"]]],
-    [
-      "an empty up section",
-      { "a.sql": "-- migrate:up\n-- migrate:down\nselect 1" },
-      [["a", "SOURCE_FILE_EMPTY"]],
-    ],
     ["not UTF-8", { "a.sql": Buffer.from([0x41, 0xfc]) }, [["a", "SOURCE_FILE_ENCODING"]]],
     ["a folder", { "a.sql/b.txt": "" }, [["a", "SOURCE_FILE_UNREADABLE"]]],
     ["a bad directive", { "a.sql": "-- godwit: phase=x\nselect 1" }, [["a", "SOURCE_DIRECTIVE_INVALID"]]],
@@ -218,7 +221,7 @@ describe("a broken file is named and the others are found:", () => {
     const { migrations } = await listed({ "a.sql": "-- godwit: phase=x transactoin=off\n" });
     expect(migrations[0]?.problem).toMatchObject({
       code: "SOURCE_DIRECTIVE_INVALID",
-      details: { others: [{ code: "SOURCE_DIRECTIVE_UNKNOWN" }, { code: "SOURCE_FILE_EMPTY" }] },
+      details: { others: [{ code: "SOURCE_DIRECTIVE_UNKNOWN" }] },
     });
   });
 });
@@ -301,7 +304,7 @@ describe("reading", () => {
   });
 
   test("refuses a broken migration with its problem", async () => {
-    const { source, migration } = await openOne({ "a.sql": "" });
-    await expect(source.read(migration, "up")).rejects.toMatchObject({ code: "SOURCE_FILE_EMPTY" });
+    const { source, migration } = await openOne({ "a.sql": "-- godwit: phase=x" });
+    await expect(source.read(migration, "up")).rejects.toMatchObject({ code: "SOURCE_DIRECTIVE_INVALID" });
   });
 });

@@ -13,7 +13,7 @@ import type { Direction, Migration } from "../../core/migration.ts";
 import { type Problem, SourceError } from "../../errors.ts";
 import { historyPlace } from "../detect/tool-place.ts";
 import { readFolder } from "../folder.ts";
-import { firstStatement } from "../header.ts";
+import { doesNothing } from "../header.ts";
 import { type Modules, type ModulesOptions, openModules } from "../module/modules.ts";
 import { duplicateId, type FileGroup, groupFiles, nameProblem, numberOf, readName } from "../names.ts";
 import { fingerprintWithPauses, type Pause, pauses } from "../pauses.ts";
@@ -166,7 +166,6 @@ function describeSql(
   const header = parseDirectives(text, file);
   const sections = parseSections(text, file);
   const problems = [...header.problems, ...sections.problems];
-  if (isEmpty(sections.up.text)) problems.push(emptyFile(file));
   const { backfill } = header;
   if (backfill !== null) problems.push(...statementProblems(sections.up, file));
   const down = group.down === null ? null : checkDownFile(join(folder, group.down.name), group.down.name);
@@ -182,6 +181,7 @@ function describeSql(
     revertible: down?.reverts ?? sections.down !== null,
     ...(backfill === null ? {} : { backfill }),
     ...(problems.length === 0 ? {} : { problem: withOthers(problems) }),
+    ...(backfill === null && doesNothing(sections.up.text) ? { note: emptyFile(file) } : {}),
   };
 }
 
@@ -206,7 +206,7 @@ function checkDownFile(path: string, file: string): { reverts: boolean; problems
     const marker = oppositeMarker(text, { direction: "down", counterpart: false });
     const place = placeAt(file, text, marker?.start ?? 0);
     const mixed = marker === null ? [] : [falseMarker(marker.line, { direction: "up", runs: "down", place })];
-    return { reverts: !isEmpty(text), problems: [...downHeader(text, file).problems, ...mixed] };
+    return { reverts: !doesNothing(text), problems: [...downHeader(text, file).problems, ...mixed] };
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     return { reverts: false, problems: error.problems };
@@ -277,8 +277,4 @@ function filesOf(entries: readonly Dirent[]) {
     .filter((entry) => nameProblem(entry.name) === null)
     .map((entry) => readName(entry.name))
     .filter((file) => file !== null);
-}
-
-function isEmpty(text: string): boolean {
-  return firstStatement(text) === text.length;
 }

@@ -1,0 +1,2 @@
+export const ENTRIES: readonly string[];
+export function writeDeclarations(folder: string): void;
