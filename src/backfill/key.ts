@@ -8,6 +8,8 @@ export interface KeyColumn {
   readonly name: string;
   /** As `format_type` writes it. */
   readonly type: string;
+  /** The quoted name of the collation that the index is ordered by. `null`: the type has none. */
+  readonly collation: string | null;
 }
 
 /** One text a column of the key. */
@@ -68,6 +70,7 @@ function named({ name }: KeyColumn, alias: string | null): string {
   return alias === null ? identifier(name) : `${identifier(alias)}.${identifier(name)}`;
 }
 
-function value({ type }: KeyColumn, text: string | undefined): string {
-  return `${literal(text ?? null)}::${type}`;
+/** The expression of a literal may have a collation of its own, which would compete with that of the column. */
+function value({ type, collation }: KeyColumn, text: string | undefined): string {
+  return `${literal(text ?? null)}::${type}${collation === null ? "" : ` collate ${collation}`}`;
 }

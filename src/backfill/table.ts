@@ -69,6 +69,7 @@ type IndexRow = {
   readonly primary: boolean;
   readonly columns: readonly string[];
   readonly types: readonly string[];
+  readonly collations: readonly (string | null)[];
   readonly nullable: readonly boolean[];
 };
 
@@ -99,6 +100,9 @@ const COLUMNS = `from unnest(i.indkey) with ordinality k (number, at) join pg_ca
 const INDEXES = `select i.indisprimary as primary,
   array(select a.attname::pg_catalog.text ${COLUMNS}) as columns,
   array(select pg_catalog.format_type(a.atttypid, a.atttypmod) ${COLUMNS}) as types,
+  array(select (select pg_catalog.quote_ident(s.nspname) || '.' || pg_catalog.quote_ident(o.collname)
+      from pg_catalog.pg_collation o join pg_catalog.pg_namespace s on s.oid = o.collnamespace where o.oid = a.attcollation)
+    ${COLUMNS}) as collations,
   array(select not a.attnotnull ${COLUMNS}) as nullable
 from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_am m on m.oid = x.relam
 where i.indrelid = $1::pg_catalog.oid and i.indisunique and i.indisvalid and i.indimmediate
@@ -133,7 +137,11 @@ function chooseKey(
       message: `${file} pages ${shown} by (${index.columns.join(", ")}), and ${nullable.join(", ")} may be NULL: such rows are in no window.`,
       hint: `Use another key, or first make ${nullable.length === 1 ? "the column" : "the columns"} NOT NULL.`,
     });
-  return index.columns.map((name, at) => ({ name, type: index.types[at] ?? "pg_catalog.text" }));
+  return index.columns.map((name, at) => ({
+    name,
+    type: index.types[at] ?? "pg_catalog.text",
+    collation: index.collations[at] ?? null,
+  }));
 }
 
 function refused(file: string, problem: Pick<Problem, "code" | "message" | "hint">): SourceError {

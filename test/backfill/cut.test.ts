@@ -1,0 +1,48 @@
+/** A connection that is cut anywhere in a backfill: every row is changed once in the end, whatever was on its way. */
+import { describe, test } from "vitest";
+import { GodwitError } from "../../src/errors.ts";
+import { migrate } from "../../src/run/migrate.ts";
+import { expect } from "../support/database.ts";
+import { cutEverywhere } from "../support/points.ts";
+import { folderOf, recorder, sourceOf, targetOf, UP } from "../support/target.ts";
+
+/** Twelve rows, one that is refused until it is mended, and a trigger that counts how often each row is written. */
+const FILES = {
+  "0001_table.sql": `create table items (region text, number int, name text not null, slug text, primary key (region, number));
+create table written (region text, number int, slug text);
+create function note() returns trigger language plpgsql as $$ begin
+  insert into written values (new.region, new.number, new.slug); return new; end $$;
+create trigger note after update on items for each row execute function note();
+insert into items select case when n % 2 = 0 then 'nord' else 'süd' end, n, 'Name ' || n from generate_series(1, 12) n;`,
+  "0002_slug.sql": `-- godwit: backfill table=items key=region,number min-rows=3 max-rows=4
+-- godwit: where slug is null
+update items set slug = lower(name) where :window;
+`,
+  "0003_last.sql": "alter table items alter slug set not null;",
+};
+
+describe("a connection that is cut before or after any message of a backfill", () => {
+  test("the end is that of an undisturbed run, and no row was written twice", {
+    timeout: 600_000,
+  }, async () => {
+    const folder = folderOf(FILES);
+    const sources = new Map([0, 1, 2, 3].map((lane) => [lane, sourceOf(folder)]));
+    const result = await cutEverywhere({
+      prefix: "cut_backfill",
+      async run(url, lane) {
+        const settings = { connectAttempts: 10, connectDelayMs: 5 };
+        const target = targetOf({ url, folder, settings, source: sources.get(lane) ?? sourceOf(folder) });
+        try {
+          await migrate(target, UP, recorder());
+          return false;
+        } catch (error) {
+          if (!(error instanceof GodwitError)) throw error;
+          await migrate(target, UP, recorder());
+          return true;
+        }
+      },
+    });
+    console.info(`backfill: ${result.points} points, ${result.cut} cut, ${result.again} needed a second run`);
+    expect(result.cut).toBeGreaterThan(result.points * 0.9);
+  });
+});
