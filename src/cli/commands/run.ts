@@ -149,7 +149,8 @@ function migrationsOf(config: Config, { flags, instanceId }: Invocation): Migrat
   return {
     command: (targets) => [
       process.execPath,
-      fileURLToPath(import.meta.url),
+      // The built program is beside the file that starts it.
+      fileURLToPath(new URL("./godwit.cjs", import.meta.url)),
       "up",
       ...OPTIONS.filter(({ forRun, forService }) => forRun !== true && forService !== true).flatMap(
         (option) =>
