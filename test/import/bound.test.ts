@@ -120,25 +120,35 @@ describe("another origin", () => {
     expect(bound).toEqual([{ import: "nas", kind: "directory", host: null, base: place.base }]);
   });
 
-  test.skipIf(withoutUser)("is another host or folder behind SSH, and never another user", async ({ db }) => {
-    const sshd = await startSshd();
-    onTestFinished(() => sshd.stop());
-    put(sshd.folder, { "one/s/t/a.png": A, "two/s/t/b.png": B });
-    const at = (folder: string, host = "127.0.0.1") => ({
-      origin: sshd.settings({ base: join(sshd.folder, folder), host }),
-      description: `sftp://worker@${host}:${sshd.port}${join(sshd.folder, folder)}`,
-    });
-    const place = await importPlace(db);
-    await place.run(at("one"));
-    await expect(place.run(at("two"))).rejects.toMatchObject({ code: "IMPORT_ORIGIN_CHANGED" });
-    await expect(place.run(at("one", "localhost"))).rejects.toMatchObject({ code: "IMPORT_ORIGIN_CHANGED" });
-    await db.sql(`drop table "${ledgerSchema}".import_origins`);
-    await expect(place.run(at("two"))).rejects.toMatchObject({ code: "IMPORT_ORIGIN_CHANGED" });
-    expect(await place.run(at("one"))).toMatchObject({ bytesRead: 0, files: { stored: 1 } });
-    const written = JSON.stringify(await db.sql(`select o::text from "${ledgerSchema}".import_origins o`));
-    expect(written).not.toContain(sshd.username);
-    expect(written).toContain(String(sshd.port));
-  });
+  test.skipIf(withoutUser)(
+    "is another server or folder behind SSH, and never another name or user",
+    async ({ db }) => {
+      const sshd = await startSshd();
+      onTestFinished(() => sshd.stop());
+      put(sshd.folder, { "one/s/t/a.png": A, "two/s/t/b.png": B });
+      const at = (folder: string, host = "127.0.0.1") => ({
+        origin: sshd.settings({ base: join(sshd.folder, folder), host }),
+        description: `sftp://worker@${host}:${sshd.port}${join(sshd.folder, folder)}`,
+      });
+      const place = await importPlace(db);
+      await place.run(at("one"));
+      await expect(place.run(at("two"))).rejects.toMatchObject({ code: "IMPORT_ORIGIN_CHANGED" });
+      // Another name of the same server, and the same folder on another server.
+      expect(await place.run(at("one", "localhost"))).toMatchObject({ bytesRead: 0, files: { stored: 1 } });
+      const twin = await startSshd();
+      onTestFinished(() => twin.stop());
+      const origin = twin.settings({ base: join(sshd.folder, "one") });
+      await expect(place.run({ origin })).rejects.toMatchObject({ code: "IMPORT_ORIGIN_CHANGED" });
+      await place.run(at("one"));
+      await db.sql(`drop table "${ledgerSchema}".import_origins`);
+      await expect(place.run(at("two"))).rejects.toMatchObject({ code: "IMPORT_ORIGIN_CHANGED" });
+      expect(await place.run(at("one"))).toMatchObject({ bytesRead: 0, files: { stored: 1 } });
+      const written = JSON.stringify(await db.sql(`select o::text from "${ledgerSchema}".import_origins o`));
+      expect(written).not.toContain(sshd.username);
+      expect(written).toContain(sshd.hostKeyFingerprint);
+      expect(written).toContain(String(sshd.port));
+    },
+  );
 });
 
 describe("files that are gone", () => {
