@@ -82,9 +82,16 @@ describe("another origin", () => {
     expect(json.problems).toMatchObject([{ code: "IMPORT_ORIGIN_CHANGED" }]);
     expect(json.problems[0].hint).toContain("imports.nas.from");
     expect(await godwit.fails(2, "status", "--new-origin")).toMatchObject({ code: 2 });
+    const looked = await godwit.fails(1, "doctor", "--json");
+    expect(looked.json.findings.at(-1)).toMatchObject({
+      subject: "import nas",
+      state: "problem",
+      hint: expect.stringContaining("--new-origin"),
+    });
     const done = await godwit.with({ GODWIT_NEW_ORIGIN: "true" })("up", "--json");
     expect(done.json.imports).toMatchObject([{ outcome: "done", bytesRead: 0, files: { stored: 1 } }]);
     // From now on it is the origin, however it is spelled.
+    expect((await godwit("doctor")).stdout).toContain(`import nas: ${from} can be read`);
     expect((await godwit("up", "--json")).json.imports).toMatchObject([{ outcome: "done" }]);
     const migrator = createMigrator({
       databaseUrl: db.url,
