@@ -108,6 +108,8 @@ export async function openScene({ more, migrations = {}, ...nas }: SceneOptions 
             QNAP_PRIVATE_KEY: sshd.privateKey,
             NAS_URL: `sftp://${sshd.username}@127.0.0.1:${sshPort}${sshd.folder}`,
             NAS_PIN: sshd.hostKeyFingerprint,
+            // What lies behind links belongs to the scene.
+            GODWIT_FOLLOW_LINKS: "true",
             NAS_IMPORTS: JSON.stringify(imports ?? { nas: options ?? {} }),
             ...env,
           },
