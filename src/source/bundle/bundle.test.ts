@@ -100,9 +100,9 @@ describe("a bundle", () => {
 
   test("is replaced as a whole, and only by a build that succeeds", async () => {
     const { out } = await build({ "a.sql": "select 1", "b.sql": "select 1" });
-    await expect(writeBundle(openFolder(createFolder({ "c.sql": "" })), out, options)).rejects.toBeInstanceOf(
-      SourceError,
-    );
+    await expect(
+      writeBundle(openFolder(createFolder({ "c.sql": "-- godwit: phase=x" })), out, options),
+    ).rejects.toBeInstanceOf(SourceError);
     expect(readdirSync(join(out, "sql"))).toEqual(["a.up.sql", "b.up.sql"]);
     await writeBundle(openFolder(createFolder({ "c.sql": "select 1" })), out, options);
     expect(readdirSync(join(out, "sql"))).toEqual(["c.up.sql"]);
@@ -191,7 +191,7 @@ describe("a build refuses by name", () => {
       "c.mjs": "",
     });
     expect(found.map(({ code }) => code).sort()).toEqual([
-      ...["SOURCE_DOWN_WITHOUT_UP", "SOURCE_DIRECTIVE_INVALID", "SOURCE_MODULE_WITHOUT_UP"],
+      ...["SOURCE_DIRECTIVE_INVALID", "SOURCE_DOWN_WITHOUT_UP", "SOURCE_MODULE_WITHOUT_UP"],
     ]);
   });
 });
