@@ -142,8 +142,11 @@ function detach(part: string): string {
   return JSON.parse(JSON.stringify(part)) as string;
 }
 
+/** Its words, by ours. */
+const ALEMBIC: Readonly<Record<string, string>> = { "down-revision": "revises", "depends-on": "depends" };
+
 function unknown(name: string, place: NonNullable<Problem["place"]>): Problem {
-  const meant = nearest(name, Object.keys(KEYS));
+  const meant = ALEMBIC[name.replaceAll("_", "-")] ?? nearest(name, Object.keys(KEYS));
   return {
     code: "SOURCE_DIRECTIVE_UNKNOWN",
     message: `${place.file} has the directive \`${name}\`, which does not exist.`,
