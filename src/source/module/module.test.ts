@@ -100,12 +100,16 @@ describe("the cache", () => {
     expect(readdirSync(cacheFolder)).toHaveLength(1);
     const without = { ...settings, compiler: "file:///there/is/no/compiler.mjs" };
     expect(await compileTypeScript("export const a: number = 1", "/y/a.ts", without)).toBe(code);
-    await expect(compileTypeScript("export const a: number = 2", "/x/a.ts", without)).rejects.toThrow(
-      "no/compiler",
-    );
-    await expect(
-      compileTypeScript("export const a: number = 1", "/x/a.ts", { ...without, compilerVersion: "other" }),
-    ).rejects.toThrow("no/compiler");
+    const others = [
+      { text: "export const a: number = 2", settings: without },
+      { text: "export const a: number = 1", settings: { ...without, compilerVersion: "other" } },
+    ];
+    for (const other of others) {
+      const compiled = expect(compileTypeScript(other.text, "/x/a.ts", other.settings));
+      // Newer versions of Node compile it themselves.
+      if (process.version.startsWith("v20.")) await compiled.rejects.toThrow("compiler is not installed");
+      else await compiled.resolves.not.toContain("number");
+    }
   });
 
   test("that cannot be written is none", async () => {
