@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "vitest";
 import { commandIn } from "./support/command.ts";
-import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
+import { expect, ledgerSchema, type TestDatabase, test, withPassword } from "./support/database.ts";
 import { folderOf } from "./support/target.ts";
 
 const SHOPS = {
@@ -272,7 +272,7 @@ describe("repair", () => {
 
 describe("output", () => {
   test("--log-format json writes one object per line, and never the password", async ({ db }) => {
-    const url = db.url.replace("@", ":s3cret-word@");
+    const url = withPassword(db.url, "s3cret-word");
     const godwit = commandIn({ folder: folderOf(BROKEN), url });
     const { stdout, stderr } = await godwit.fails(1, "up", "--log-format", "json", "--verbose", "--json");
     const lines = stderr

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe } from "vitest";
 import { loadConfig } from "../src/config/load.ts";
 import { commandIn } from "./support/command.ts";
-import { expect, test } from "./support/database.ts";
+import { expect, test, withPassword } from "./support/database.ts";
 import { folderOf } from "./support/target.ts";
 
 const ONE = { "migrations/0001_a.sql": "create table a (id int);" };
@@ -73,7 +73,7 @@ describe("where a value comes from", () => {
 describe("the command", () => {
   test("reads a configuration in TypeScript, and doctor says so without a password", async ({ db }) => {
     const config = `import { defineConfig } from "godwit";
-export default defineConfig({ dir: "db", databaseUrl: ${JSON.stringify(db.url.replace("@", ":s3cret@"))} });`;
+export default defineConfig({ dir: "db", databaseUrl: ${JSON.stringify(withPassword(db.url, "s3cret"))} });`;
     const folder = folderOf({ "godwit.config.ts": config, "db/0001_a.sql": "create table a (id int);" });
     const godwit = commandIn({ folder });
     await godwit("up");

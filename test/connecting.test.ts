@@ -9,12 +9,13 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { freePort } from "../src/database/embedded/cluster.ts";
 import { GodwitError } from "../src/errors.ts";
+import { asSecret } from "./support/canaries.ts";
 import { makeCertificate } from "./support/certificate.ts";
 import { ledgerSchema } from "./support/database.ts";
 import { startServer, type ThrowAwayServer } from "./support/server.ts";
 import { folderOf, recorder, targetOf, up } from "./support/target.ts";
 
-const PASSWORD = "s3cret/ö%";
+const PASSWORD = asSecret("the password of a role", "s3cret/ö% of a role");
 const IN_URL = encodeURIComponent(PASSWORD);
 const HBA = `host all postgres all trust
 hostssl all tlsonly all scram-sha-256

@@ -47,7 +47,20 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   if (config.targets !== null && config.target === null) throw new Error("None of the targets was chosen.");
   refuseLongNames(config);
   const { say: print, signal } = options;
-  const source = options.source?.apart?.() ?? options.source ?? (await openSource(config, { print, signal }));
+  let made: Assembled | undefined;
+  const decide = async (layouts: readonly string[]) => {
+    if (made === undefined) return null;
+    const { layoutByHistory } = await import("../run/mirror/decided-by-history.ts");
+    const quiet = { observe: () => {}, signal: signal ?? new AbortController().signal };
+    return layoutByHistory(made.target, layouts, createContext(config, quiet));
+  };
+  const source =
+    options.source?.apart?.() ?? options.source ?? (await openSource(config, { print, signal, decide }));
+  made = await assembleWith(config, source, options);
+  return made;
+}
+
+async function assembleWith(config: Config, source: Source, options: AssembleOptions): Promise<Assembled> {
   if (options.open !== undefined) return assembled(config, source, { open: options.open });
   if (isOverHttps(config, hasDatabaseUrl(config))) {
     refuseWithoutUrl(config);

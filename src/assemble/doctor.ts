@@ -3,8 +3,9 @@ import type { Config } from "../config/config.ts";
 import { type ShownSetting, shownSettings } from "../config/shown.ts";
 import { looksPooled } from "../database/address/pooling.ts";
 import { examineDatabase, examineFiles, type Finding, findingsOf, ok } from "../run/doctor.ts";
-import type { RunContext } from "../run/session/target.ts";
+import type { RunContext, Target } from "../run/session/target.ts";
 import { type Assembled, isAddressed } from "./assemble.ts";
+import { assembleImports } from "./imports.ts";
 import { type SourceOptions, withSource } from "./source.ts";
 
 export interface Diagnosis {
@@ -32,14 +33,15 @@ export async function diagnose(config: Config, options: DiagnoseOptions): Promis
       ),
     )),
     ...(await findingsOf("database", () =>
-      withTarget(({ target, address, api, embedded }, context) => {
+      withTarget(async ({ target, address, api, embedded }, context) => {
         const place = address?.display ?? (api === null ? "provided by the program" : `${api} over HTTPS`);
         const facts = {
           display: `${place}${embedded === null ? "" : ` (embedded, in ${embedded})`}`,
           addressed: isAddressed(config) || address === null,
           pooled: address === null ? undefined : looksPooled(address),
         };
-        return examineDatabase(target, facts, context);
+        const imports = () => findingsOf("imports", () => examineConfigured(config, target, context));
+        return [...(await examineDatabase(target, facts, context)), ...(await imports())];
       }),
     )),
   ];
@@ -48,4 +50,11 @@ export async function diagnose(config: Config, options: DiagnoseOptions): Promis
     settings: shownSettings(config),
     findings,
   };
+}
+
+async function examineConfigured(config: Config, target: Target, context: RunContext) {
+  const imports = await assembleImports(config);
+  if (imports.length === 0) return [];
+  const { examineImports } = await import("../run/doctor-imports.ts");
+  return examineImports(target, imports, context);
 }

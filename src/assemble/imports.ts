@@ -27,7 +27,8 @@ export async function assembleImports(config: Config): Promise<readonly Import[]
       settings: {
         name: wanted.name,
         ...found,
-        command: commandOf(wanted, config),
+        targetName: config.target?.name,
+        command: commandOf(wanted),
         otherName: wanted.typed?.otherName,
         newOrigin: config.values.newOrigin,
         allowMissing: config.values.allowMissing,
@@ -50,10 +51,9 @@ export async function assembleImports(config: Config): Promise<readonly Import[]
 }
 
 /** The words that run this import alone. `null`: a password is among them. */
-function commandOf({ name, typed }: ImportConfig, { target }: Config): readonly string[] | null {
+function commandOf({ name, typed }: ImportConfig): readonly string[] | null {
   if (typed?.words === null) return null;
-  const own = typed?.words ?? [];
-  return ["godwit", "import", shellWord(name), ...own, ...(target === null ? [] : ["--target", target.name])];
+  return ["godwit", "import", shellWord(name), ...(typed?.words ?? [])];
 }
 
 function unknownField(name: string, field: string, fields: readonly string[]): ConfigError {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { schemasOf } from "../config/targets/names.ts";
 import { ConfigError, GodwitError } from "../errors.ts";
-import type { Source } from "../source/source.ts";
+import type { DatabaseFacts, Source } from "../source/source.ts";
 
 /** What a program of the user's is given. A secret is in the environment, and never among the words, which others can see. */
 export function commandEnvironment(
@@ -19,6 +19,8 @@ export interface SourceOptions {
   readonly print?: ((line: string) => void) | undefined;
   /** Ends the loading of modules. */
   readonly signal?: AbortSignal | undefined;
+  /** Chooses one of several layouts that fit the files. `null`: it stays a question. */
+  readonly decide?: ((layouts: readonly string[]) => Promise<string | null>) | undefined;
 }
 
 /** Does not throw for a folder that cannot be opened. The source throws when it is asked, and tries again each time. */
@@ -50,18 +52,37 @@ async function openFiles(config: Config, options: SourceOptions): Promise<Source
   } catch (error) {
     if (!(error instanceof GodwitError)) throw error;
     let opened: Source | undefined;
+    let known: DatabaseFacts | undefined;
     const reopened = async () => {
-      opened ??= await openFolder(config, options);
+      opened ??= await openFolder(config, options).catch((again) => openDecided(again, config, options));
+      if (known !== undefined) opened.inform?.(known);
       return opened;
     };
     return {
-      layout: "unknown",
+      // A run asks for it when it has listed the files.
+      get layout() {
+        return opened?.layout ?? "unknown";
+      },
       folder,
+      historyPlace: (tool) => opened?.historyPlace?.(tool) ?? null,
+      inform(facts) {
+        known = facts;
+        opened?.inform?.(facts);
+      },
       list: async () => (await reopened()).list(),
       read: async (...wanted) => (await reopened()).read(...wanted),
       close: async () => opened?.close?.(),
     };
   }
+}
+
+/** The folder in the layout that the database decides for. Throws the question where it does not. */
+async function openDecided(question: unknown, config: Config, options: SourceOptions): Promise<Source> {
+  const isQuestion = question instanceof GodwitError && question.code === "LAYOUT_UNKNOWN";
+  const layouts = isQuestion ? (question.details?.layouts as readonly string[]) : [];
+  const layout = layouts.length === 0 ? null : ((await options.decide?.(layouts)) ?? null);
+  if (layout === null) throw question;
+  return openFolder({ ...config, values: { ...config.values, layout } }, options);
 }
 
 async function openFolder(config: Config, options: SourceOptions): Promise<Source> {

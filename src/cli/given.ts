@@ -1,5 +1,5 @@
 /** Checks what was typed, before it is read: nothing is empty, and nothing is ignored. */
-import { OPTIONS } from "../config/options.ts";
+import { flagName, OPTIONS } from "../config/options.ts";
 import { ConfigError } from "../errors.ts";
 import { type CommandRow, isHonoured, targetsArgument } from "./command.ts";
 
@@ -55,6 +55,9 @@ function isTypedIn(flags: Typed["flags"]): (key: string) => boolean {
 
 /** The flag of a key: `--lock-wait` for `lockWait`. */
 function flagOf(key: string): string {
+  const option = OPTIONS.find((each) => each.key === key);
+  const name = option === undefined ? null : flagName(option);
+  if (name !== null) return `--${name}`;
   return `--${key.replace(/[A-Z]/g, "-$&").toLowerCase()}`;
 }
 

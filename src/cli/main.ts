@@ -18,7 +18,8 @@ const LAST_WORDS_MS = 250;
 
 async function main(): Promise<void> {
   const names = ["help", ...COMMANDS.flatMap(({ name, aliases = [] }) => [name, ...aliases])];
-  const asCalled = sayAsCalled(fileURLToPath(import.meta.url), names);
+  const program = fileURLToPath(import.meta.url);
+  const asCalled = sayAsCalled({ program, workingFolder: process.cwd(), names });
   const opened = openTerminal({ environment: process.env, asCalled });
   const underWay = createUnderWay();
   let givenUp = false;

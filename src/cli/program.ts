@@ -174,6 +174,10 @@ function addFlag(command: Command, option: Option, { hidden } = { hidden: false 
   if (option.flag === null) return;
   // Commander must not apply defaults, because the environment and the file decide about options that were not typed.
   const flag = new Flag(option.flag.replace("…", "..."), helpOf(option));
+  if (option.kind === "record") {
+    flag.attributeName = () => option.key;
+    flag.argParser((word: string, words: readonly string[] = []) => [...words, word]);
+  }
   const isOutput = ["logFormat", "quiet", "verbose"].includes(option.key);
   command.addOption(
     flag

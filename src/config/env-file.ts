@@ -43,17 +43,13 @@ export function readEnvFiles(input: EnvFileInput): EnvFiles {
     const by = flags.dotenv === undefined ? variable : "--dotenv";
     return merged(input, [{ path, text: readNamed(path, by) }], "");
   }
-  if (
-    input.onlyNamed ||
-    flags.databaseUrl !== undefined ||
-    ADDRESSES.some((name) => environment[name] !== undefined)
-  )
+  if (flags.databaseUrl !== undefined || ADDRESSES.some((name) => environment[name] !== undefined))
     return unread;
   const names = environment.NODE_ENV === "test" ? [".env"] : [".env.local", ".env"];
   const paths = names.map((name) => join(root, name)).filter(isFile);
   const [first] = paths;
   if (first === undefined) return unread;
-  const why = whyNot(environment);
+  const why = input.onlyNamed ? "beside an app only the app's environment counts" : whyNot(environment);
   if (why !== null) {
     const shown = shownPath(first, workingFolder);
     return {

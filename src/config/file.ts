@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { ConfigError } from "../errors.ts";
+import { NO_COMPILER, NO_COMPILER_HINT } from "../source/module/hooks.ts";
 import { parseJson } from "../std/json.ts";
 import { nearest } from "../std/nearest.ts";
 import { OPTIONS, type Option } from "./options.ts";
@@ -35,6 +36,9 @@ export async function readFile(path: string, options: ReadOptions): Promise<Read
       {
         code: "CONFIG_FILE_BROKEN",
         message: `${basename(path)} cannot be loaded: ${reason}`,
+        hint: reason.startsWith(NO_COMPILER)
+          ? `${NO_COMPILER_HINT} This file may be godwit.config.mjs.`
+          : undefined,
         place: { file: path },
       },
       // The stack of a syntax error quotes its line, and that line may hold a password.

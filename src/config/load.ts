@@ -76,6 +76,7 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
     provenances[option.key] = provenance;
   }
   const read = values as unknown as Values;
+  rememberFile({ placeholders: read.placeholders }, environment);
   const place = { file: path ?? "the configuration" };
   const targets =
     file.targets === undefined ? null : (await import("./targets/targets-given.ts")).readTargets(file, place);

@@ -209,10 +209,11 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "placeholders",
+    about: "files",
     kind: "record",
-    flag: null,
+    flag: "--placeholder <name=value>",
     default: "",
-    help: "values for the placeholders in SQL files, in layouts that have placeholders",
+    help: "the value of a placeholder in SQL files, in layouts that have placeholders; once for each (in the variable: a JSON object, or name=value,…)",
   },
   {
     key: "mirror",
@@ -726,7 +727,7 @@ function firstDelay(value: string): string {
 }
 
 /** Kinds that one word cannot hold. Only the file and programs have them. */
-const OF_FILE: ReadonlySet<Kind["kind"]> = new Set(["record", "checks", "runner"]);
+const OF_FILE: ReadonlySet<Kind["kind"]> = new Set(["checks", "runner"]);
 
 /** `GODWIT_<NAME>`, then the variables of other tools. The first one that is set counts. */
 export function variablesOf(option: Option): readonly string[] {

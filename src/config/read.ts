@@ -29,11 +29,31 @@ export interface Sources {
 export function readOption(option: Option, sources: Sources): { value: unknown; provenance: Provenance } {
   const { given, provenance, inFile } = find(option, sources);
   const value = given === undefined ? emptyOf(option) : readValue(option, given, provenance);
+  if (option.kind === "record")
+    return { value: { ...below(option, sources), ...(value as object) }, provenance };
   if (option.kind !== "path" || typeof value !== "string") return { value, provenance };
   const path = option.key === "dir" ? inEnvironment(value, sources.environment) : value;
   const resolved = isAbsolute(path) ? path : resolve(inFile ? sources.root : sources.workingFolder, path);
   const isUsual = option.key === "dir" && provenance.kind === "default";
   return { value: isUsual ? foundFolder(resolved, sources.root) : resolved, provenance };
+}
+
+/** What a source says of one name leaves the other names to the sources below it. */
+function below(option: Option, sources: Sources): object {
+  const { own, ...rest } = sources;
+  const names = variablesOf(option).filter((name) => rest.environment[name] !== undefined);
+  if (rest.flags[option.key] !== undefined) return valueIn({ ...sources, flags: {} });
+  if (own?.values[option.key] !== undefined) return valueIn(rest);
+  if (names.length === 0) return {};
+  return valueIn({ ...rest, environment: without(rest.environment, names) });
+
+  function valueIn(others: Sources): object {
+    return readOption(option, others).value as object;
+  }
+}
+
+function without(environment: Environment, names: readonly string[]): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !names.includes(name)));
 }
 
 function emptyOf(option: Option): unknown {

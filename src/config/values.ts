@@ -2,6 +2,7 @@
 import { ConfigError } from "../errors.ts";
 import { parseDelays } from "../std/delays.ts";
 import { parseDurationMs } from "../std/duration.ts";
+import { parseJson } from "../std/json.ts";
 import { nearest } from "../std/nearest.ts";
 import { redact, Secret, secretUrl } from "../std/secret.ts";
 import { parseSizeBytes } from "../std/size.ts";
@@ -44,7 +45,7 @@ export function describeProvenance(option: Named, provenance: Provenance): strin
  */
 export function readValue(option: Named, given: unknown, provenance: Provenance): unknown {
   const refuse = (expected: string, hint?: string) => {
-    const isSecret = option.kind === "url" || option.kind === "secret";
+    const isSecret = ["url", "secret", "record"].includes(option.kind);
     const shown = isSecret || !isWords(given) ? "" : `: "${redact([given].flat().join(","))}"`;
     const code = provenance.kind === "variable" ? "CONFIG_VARIABLE_INVALID" : "CONFIG_INVALID";
     return new ConfigError({
@@ -115,12 +116,31 @@ export function readValue(option: Named, given: unknown, provenance: Provenance)
       });
     }
     case "record": {
-      const entries = typeof given === "object" && !Array.isArray(given) ? Object.entries(given ?? {}) : null;
-      if (entries?.every(([, value]) => ["string", "number", "boolean"].includes(typeof value)) !== true)
-        throw refuse("an object of names and texts");
+      const entries = entriesOf(given);
+      if (entries === null) {
+        const isWord = provenance.kind === "flag";
+        throw refuse(
+          isWord ? "a name with a value" : "an object of names and texts",
+          isWord ? "Write name=value." : "Write name=value,… or a JSON object.",
+        );
+      }
       return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
     }
   }
+}
+
+/** Words are `name=value`. Of one text, a JSON object or a list of words. `null`: it is neither. */
+function entriesOf(given: unknown): readonly (readonly [name: string, value: unknown])[] | null {
+  if (typeof given === "string") {
+    const parsed = given.trim().startsWith("{") ? parseJson(given) : { value: given.split(",") };
+    return "fault" in parsed || typeof parsed.value === "string" ? null : entriesOf(parsed.value);
+  }
+  if (typeof given !== "object" || given === null) return null;
+  const entries = Array.isArray(given)
+    ? given.map((word) => /^\s*([^=]*[^=\s])\s*=(.*)$/s.exec(String(word))?.slice(1) ?? [])
+    : Object.entries(given);
+  const isEntry = ([name, value]: readonly unknown[]) => name !== undefined && isScalar(value);
+  return entries.every(isEntry) ? (entries as readonly [string, unknown][]) : null;
 }
 
 /**

@@ -18,7 +18,8 @@ export interface Development extends AsyncDisposable {
   reset(options: { readonly confirm: string }): Promise<void>;
   /**
    * Calls `apply()` now and after each change of the files, and `onRound` with what came of it. A failure does not end it.
-   * `watch: false`: after the first round it only keeps the server up. Resolves when the signal aborts.
+   * `watch: false`: after the first round it only keeps the server up. Resolves when the signal aborts, and throws
+   * `Interrupted` if that has cut a round short.
    */
   follow(onRound: (round: Round) => void, options?: { readonly watch?: boolean }): Promise<void>;
   /** Stops the server unless another process of Godwit uses it. Safe to call twice. */
@@ -68,24 +69,23 @@ async function follow(server: DevServer, options: FollowOptions): Promise<void> 
   const { config, rounds, signal, onRound, watch, say } = options;
   // The state is read before the round, so a change during the round leads to another one.
   let seen: FolderState = await stateOf(config.folder);
-  try {
-    onRound(await rounds.attempt());
-    for (;;) {
-      const ends = AbortSignal.any([signal, server.lost()]);
-      const change = await (watch ? nextChange(config.folder, { seen, signal: ends }) : aborted(ends)).catch(
-        () => null,
-      );
-      signal.throwIfAborted();
-      if (change === null) {
-        // The server was killed. It is the same database on the same port, if that is free.
-        say(`The server is there again: ${portOf(await server.reach())}.`);
-        continue;
-      }
-      seen = change;
-      onRound(await rounds.attempt());
+  onRound(await rounds.attempt());
+  for (;;) {
+    const ends = AbortSignal.any([signal, server.lost()]);
+    const change = await (watch ? nextChange(config.folder, { seen, signal: ends }) : aborted(ends)).catch(
+      (error: unknown) => {
+        if (!ends.aborted) throw error;
+        return null;
+      },
+    );
+    if (signal.aborted) return;
+    if (change === null) {
+      // The server was killed. It is the same database on the same port, if that is free.
+      say(`The server is there again: port ${new URL(await server.reach()).port}.`);
+      continue;
     }
-  } catch (error) {
-    if (!signal.aborted) throw error;
+    seen = change;
+    onRound(await rounds.attempt());
   }
 }
 
@@ -94,10 +94,6 @@ function aborted(signal: AbortSignal): Promise<never> {
     if (signal.aborted) reject(signal.reason);
     else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
-}
-
-function portOf(url: string): string {
-  return `port ${new URL(url).port}`;
 }
 
 function unconfirmed(confirm: string): ConfigError {

@@ -16,7 +16,8 @@ import type { Config } from "../config/config.ts";
 import { switchedOff } from "../config/switched-off.ts";
 import type { History } from "../core/history.ts";
 import type { Direction, Migration } from "../core/migration.ts";
-import { copyDatabase, isThere, sessionsOf } from "../database/embedded/databases.ts";
+import type { Held } from "../core/step.ts";
+import { copyDatabase, copyIdleDatabase, isThere, sessionsOf } from "../database/embedded/databases.ts";
 import { GodwitError, Interrupted, PlanRefused, problemsOf } from "../errors.ts";
 import { migrate } from "../run/migrate.ts";
 import type { Observe } from "../run/report/events.ts";
@@ -38,6 +39,10 @@ export interface Round {
   /** The migration that was taken back because its file had changed. `null`: none. */
   readonly takenBack: string | null;
   readonly applied: readonly string[];
+  /** What waits for a later phase. */
+  readonly held: readonly Held[];
+  /** Why no migration is run, if somebody has switched them off. */
+  readonly switchedOff: string | null;
   /** Why it ended early. What was applied before stays. */
   readonly error: GodwitError | null;
 }
@@ -46,6 +51,8 @@ export interface Round {
 interface Progress {
   takenBack: string | null;
   readonly applied: string[];
+  held: readonly Held[];
+  switchedOff: string | null;
 }
 
 export interface Rounds {
@@ -101,15 +108,19 @@ export function roundsOn(server: DevServer, { config, say, observe, signal }: De
 
   const copy = async (pending: readonly Migration[]) => {
     const databases = await server.databases();
+    const names = { from: DATABASE, to: COPY };
     const sessions = await sessionsOf(databases, DATABASE);
-    const isNeeded = !isCopied && pending.some(({ revertible }) => !revertible);
-    if (sessions > 0 && !isNeeded) return;
-    await copyDatabase(databases, { from: DATABASE, to: COPY });
+    if (isCopied || pending.every(({ revertible }) => revertible)) {
+      if (sessions === 0 && (await copyIdleDatabase(databases, names))) isCopied = true;
+      return;
+    }
+    await copyDatabase(databases, names);
     isCopied = true;
-    if (sessions > 0)
-      say(
-        `Copied database "${DATABASE}", because the next migration has no way back. ${sessions === 1 ? "One session was" : `${sessions} sessions were`} ended for that.`,
-      );
+    if (sessions === 0) return;
+    const ended = sessions === 1 ? "One session was" : `${sessions} sessions were`;
+    say(
+      `Copied database "${DATABASE}", because the next migration has no way back. ${ended} ended for that.`,
+    );
   };
 
   const carryOut = async (progress: Progress): Promise<void> => {
@@ -117,15 +128,13 @@ export function roundsOn(server: DevServer, { config, say, observe, signal }: De
     await server.reach();
     await using assembled = await server.target(DATABASE, observe);
     const { target } = assembled;
-    const off = switchedOff(config.values);
-    if (off !== null) {
-      say(off, { loud: true });
-      return;
-    }
+    progress.switchedOff = switchedOff(config.values);
+    if (progress.switchedOff !== null) return;
     progress.takenBack = await takeBack(target);
     const { applied } = progress;
     const up = async (to: string) => {
-      const { steps } = await migrate(target, goal("up", to), context());
+      const { steps, held } = await migrate(target, goal("up", to), context());
+      progress.held = held;
       for (const { revision } of steps) {
         applied.push(revision);
         own.add(revision);
@@ -143,18 +152,19 @@ export function roundsOn(server: DevServer, { config, say, observe, signal }: De
     isCopied = false;
   };
 
+  const begun = (): Progress => ({ takenBack: null, applied: [], held: [], switchedOff: null });
   const apply = async () => {
-    const progress: Progress = { takenBack: null, applied: [] };
+    const progress = begun();
     await carryOut(progress);
     return progress;
   };
   const attempt = async (): Promise<Round> => {
-    const progress: Progress = { takenBack: null, applied: [] };
+    const progress = begun();
     try {
       await carryOut(progress);
       return { ...progress, error: null };
     } catch (error) {
-      signal.throwIfAborted();
+      if (signal.aborted) throw error;
       // Without its folder there is no server, whatever the files say.
       if (!(error instanceof GodwitError) || error.code.startsWith("EMBEDDED_")) throw error;
       return { ...progress, error };

@@ -8,6 +8,8 @@ export interface BoundOrigin {
   /** `null`: a folder, which has the same path in every container. */
   readonly host: string | null;
   readonly port: number | null;
+  /** The fingerprint of the server's key, by which it is known under another name. */
+  readonly hostKey: string | null;
   /** After following links, absolute on the other side. */
   readonly base: string;
 }
@@ -26,7 +28,7 @@ export async function bindingOf(
 ): Promise<Binding> {
   const t = imageTables(schema);
   const bound = await connection.query<Row & BoundOrigin>(
-    `select kind, host, port, base from ${t.origins} where import = $1`,
+    `select kind, host, port, host_key as "hostKey", base from ${t.origins} where import = $1`,
     [importName],
   );
   const held = await connection.query<Row & { any: boolean }>(
@@ -41,12 +43,13 @@ export async function bindOrigin(
   schema: string,
   { importName, origin }: { readonly importName: string; readonly origin: BoundOrigin },
 ): Promise<void> {
-  const { kind, host, port, base } = origin;
+  const { kind, host, port, hostKey, base } = origin;
   await connection.query(
-    `insert into ${imageTables(schema).origins} as o (import, kind, host, port, base) values ($1, $2, $3, $4, $5)
-on conflict (import) do update set kind = excluded.kind, host = excluded.host, port = excluded.port, base = excluded.base,
-  bound_at = clock_timestamp()
-where (o.kind, o.host, o.port, o.base) is distinct from (excluded.kind, excluded.host, excluded.port, excluded.base)`,
-    [importName, kind, host, port, base],
+    `insert into ${imageTables(schema).origins} as o (import, kind, host, port, host_key, base) values ($1, $2, $3, $4, $5, $6)
+on conflict (import) do update set kind = excluded.kind, host = excluded.host, port = excluded.port, host_key = excluded.host_key,
+  base = excluded.base, bound_at = clock_timestamp()
+where (o.kind, o.host, o.port, o.host_key, o.base)
+  is distinct from (excluded.kind, excluded.host, excluded.port, excluded.host_key, excluded.base)`,
+    [importName, kind, host, port, hostKey, base],
   );
 }

@@ -174,6 +174,7 @@ export function createImageTables(schema: string): string {
   kind text not null,
   host text,
   port integer,
+  host_key text,
   base text not null,
   bound_at timestamptz not null default clock_timestamp())`,
     `create table if not exists ${t.edges} (

@@ -104,7 +104,7 @@ export async function openTable(
     throw new ImportFailed({
       code: "IMPORT_TABLE_MISSING",
       message: `Table ${settings.name}, which import ${importName} writes to, does not exist.`,
-      hint: "godwit init --import writes the migration that creates it; godwit up applies it. For a table of your own: imports.<name>.table in the configuration.",
+      hint: `\`godwit init --import\` writes a migration that creates it, and \`godwit up\` applies it. For a table of your own: imports.${importName}.table in the configuration.`,
     });
   const types = new Map(rows.map((row) => [row.name, row.type]));
   const fields = Object.entries(settings.columns) as [Field, string][];

@@ -10,23 +10,22 @@ import type { Connection } from "../database/connection.ts";
 import { ImportFailed } from "../errors.ts";
 import { type BoundOrigin, bindingOf } from "../images/origins.ts";
 import { createScans } from "../images/scans.ts";
-import type { OriginSettings } from "../origin/origin.ts";
+import type { Origin, OriginSettings } from "../origin/origin.ts";
 import { command } from "./problems.ts";
 import type { ImportSettings } from "./settings.ts";
 
 export interface BoundOptions {
   readonly schema: string;
-  /** The base of the origin after following links. */
-  readonly realBase: string;
+  readonly origin: Pick<Origin, "realBase" | "hostKey">;
 }
 
 /** The origin to bind the import to. Throws `ImportFailed` `IMPORT_ORIGIN_CHANGED` if it is bound to another one. */
 export async function requireOrigin(
   connection: Connection,
   settings: ImportSettings,
-  { schema, realBase }: BoundOptions,
+  { schema, origin }: BoundOptions,
 ): Promise<BoundOrigin> {
-  const found = identityOf(settings.origin, realBase);
+  const found = identityOf(settings.origin, origin);
   const { bound, holdsImages } = await bindingOf(connection, schema, settings.name);
   if (!holdsImages || settings.newOrigin === true) return found;
   if (bound !== null) {
@@ -38,19 +37,21 @@ export async function requireOrigin(
   throw originChanged(settings, { before: told.split(/ (?=\/)/)[0] ?? told, now: shown(found) });
 }
 
-function identityOf(origin: OriginSettings, base: string): BoundOrigin {
-  return origin.kind === "directory"
-    ? { kind: "directory", host: null, port: null, base }
-    : { kind: "sftp", host: origin.host.toLowerCase().replace(/\.$/, ""), port: origin.port, base };
+function identityOf(
+  settings: OriginSettings,
+  { realBase: base, hostKey }: Pick<Origin, "realBase" | "hostKey">,
+): BoundOrigin {
+  if (settings.kind === "directory")
+    return { kind: "directory", host: null, port: null, hostKey: null, base };
+  const host = settings.host.toLowerCase().replace(/\.$/, "");
+  return { kind: "sftp", host, port: settings.port, hostKey: hostKey ?? null, base };
 }
 
+/** A server with another name or port is the same if it shows the same key. */
 function isSame(left: BoundOrigin, right: BoundOrigin): boolean {
-  return (
-    left.kind === right.kind &&
-    left.host === right.host &&
-    left.port === right.port &&
-    left.base === right.base
-  );
+  const isSameHost = left.host === right.host && left.port === right.port;
+  const isSameKey = left.hostKey !== null && left.hostKey === right.hostKey;
+  return left.kind === right.kind && left.base === right.base && (isSameHost || isSameKey);
 }
 
 /** Whether the words with which an earlier release recorded a scan, description and real base, are about this origin. */

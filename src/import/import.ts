@@ -127,8 +127,9 @@ class Import {
     const { connection, schema, progress, observe, signal } = this.#context;
     const { name, description, origin, pattern, exclude, batched, hashSize } = this.#settings;
     const scans = createScans(schema, name);
-    const base = (await reach.open()).realBase;
-    const bound = await requireOrigin(connection, this.#settings, { schema, realBase: base });
+    const opened = await reach.open();
+    const base = opened.realBase;
+    const bound = await requireOrigin(connection, this.#settings, { schema, origin: opened });
     let scan: Scan | undefined;
     await this.#transaction(async () => {
       await bindOrigin(connection, schema, { importName: name, origin: bound });

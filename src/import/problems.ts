@@ -7,10 +7,13 @@ import type { ImportSettings } from "./settings.ts";
 
 /** `godwit import nas --new-origin` in backticks, or the same in words. */
 export function command(
-  { command: words }: ImportSettings,
+  { command: words, targetName }: ImportSettings,
   { name, flag }: { readonly name?: string; readonly flag?: string },
 ): string {
-  const more = flag === undefined ? [] : [flag];
+  const more = [
+    ...(targetName === undefined ? [] : ["--target", targetName]),
+    ...(flag === undefined ? [] : [flag]),
+  ];
   if (words === null)
     return name === undefined ? `the same command with ${flag}` : `\`godwit import ${name} --from …\``;
   const [godwit = "", verb = "", own = "", ...rest] = words;

@@ -59,7 +59,7 @@ function withoutTables(damage: Damage): Problem {
   const hint = isBeyondRebuilding(damage)
     ? `Restore them from a backup. Where there is none: drop what is left (drop table ${left.join(", ")};), then declare what is in the database with \`godwit baseline <revision>\`.`
     : halfWay.length > 0
-      ? `Restore them from a backup; or look how far ${namesOf(halfWay)} got, say it with \`godwit repair --mark-done ${halfWay[0]}\` (all of it) or \`--forget ${halfWay[0]}\` (nothing of it), then \`godwit repair --rebuild\`.`
+      ? `Restore them from a backup; or look how far ${namesOf(halfWay)} got, say it with \`godwit repair --mark-done ${halfWay[0]}\` (all of it) or \`godwit repair --forget ${halfWay[0]}\` (nothing of it), then \`godwit repair --rebuild\`.`
       : "Restore them from a backup, or rebuild them from what is left: `godwit repair --rebuild`. Nothing was changed.";
   return {
     code: "LEDGER_DAMAGED",
@@ -85,7 +85,7 @@ function returned({ schema, returned }: Damage): Problem {
   return {
     code: "LEDGER_DAMAGED",
     message: `migration_history in schema "${schema}" says that ${namesOf(returned)} ${are(returned)} applied, and the log that ${returned.length === 1 ? "it was" : "they were"} taken back.`,
-    hint: `Restore both from one backup; or look at the database, and say of each: \`godwit repair --mark-done ${returned[0]}\` (it is there) or \`--forget ${returned[0]}\` (it is not). Nothing was changed.`,
+    hint: `Restore both from one backup; or look at the database, and say of each: \`godwit repair --mark-done ${returned[0]}\` (it is there) or \`godwit repair --forget ${returned[0]}\` (it is not). Nothing was changed.`,
     details: { returned },
   };
 }

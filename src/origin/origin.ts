@@ -35,6 +35,8 @@ export interface Origin extends AsyncDisposable {
   readonly description: string;
   /** The base after following links, absolute on the other side. */
   readonly realBase: string;
+  /** The fingerprint of the server's key. Only a server has one. */
+  readonly hostKey?: string;
   /**
    * Lists the entries of a folder (`""` is the base) in pages, so that a folder of 100,000 files needs little memory.
    * The entries have no particular order; `.` and `..` are left out. Throws `ImportFailed`: `ORIGIN_FOLDER_UNREADABLE`,

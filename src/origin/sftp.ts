@@ -43,12 +43,14 @@ export async function openSftp(settings: SftpSettings, options: OpenOptions): Pr
 class SftpOrigin implements Origin {
   readonly description: string;
   readonly realBase: string;
+  readonly hostKey: string;
   readonly #connection: Connection;
   readonly #channels: Channels;
 
   constructor(connection: Connection, channels: Channels, realBase: string) {
     this.description = connection.description;
     this.realBase = realBase;
+    this.hostKey = connection.hostKey;
     this.#connection = connection;
     this.#channels = channels;
   }

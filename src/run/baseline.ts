@@ -210,8 +210,8 @@ function unfinished(revision: string, wayBack: string | null): PlanRefused {
           : `${revision} was begun by a run and is not complete.`,
       hint:
         wayBack !== null
-          ? `Complete that with ${wayBack}, or say that it is complete: godwit repair --forget ${revision}; then declare it.`
-          : `Complete it with godwit up, or say that it is: godwit repair --mark-done ${revision}`,
+          ? `Complete that with ${wayBack}, or say that it is complete: \`godwit repair --forget ${revision}\`; then declare it.`
+          : `Complete it with \`godwit up\`, or say that it is: \`godwit repair --mark-done ${revision}\`.`,
     },
   ]);
 }

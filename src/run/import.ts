@@ -18,6 +18,7 @@ import { withWarnings } from "./session/local-commits.ts";
 import { acquireLock } from "./session/locked.ts";
 import { patiently } from "./session/own-waits.ts";
 import type { RunContext, Target } from "./session/target.ts";
+import { wayToTable } from "./table-missing.ts";
 
 /** What is configured: an import that can be run, or the reason why this one cannot. */
 export type Import =
@@ -108,6 +109,11 @@ export async function runImport(target: Target, wanted: Import, given: RunContex
     return done;
   } catch (error) {
     if (!(error instanceof GodwitError)) throw error;
+    if (error.code === "IMPORT_TABLE_MISSING") {
+      const { name, table, targetName } = wanted.settings;
+      const about = { importName: name, table: table.name, targetName };
+      error.hint = (await wayToTable(target, about, context)) ?? error.hint;
+    }
     error.report = report(context.signal.aborted ? "interrupted" : "failed");
     throw error;
   }

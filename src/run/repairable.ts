@@ -51,7 +51,7 @@ function whole({ kind }: Asked, subject: RepairSubject): Reason | null {
       if (migration === undefined)
         return {
           message: `${revision} has no file, so there is no text to accept.`,
-          hint: `Restore the file, or let the ledger forget it: godwit repair --forget ${revision}.`,
+          hint: `Restore the file, or let the ledger forget it: \`godwit repair --forget ${revision}\`.`,
         };
       if (migration.checksum !== entry.checksum) return null;
       return {
@@ -64,7 +64,7 @@ function whole({ kind }: Asked, subject: RepairSubject): Reason | null {
       if (entry === undefined && migration === undefined)
         return {
           message: `${revision} has no file, so nothing says what is done.`,
-          hint: `Restore the file, or let the ledger forget it: godwit repair --forget ${revision}.`,
+          hint: `Restore the file, or let the ledger forget it: \`godwit repair --forget ${revision}\`.`,
         };
       if (!isApplied || contradicted || rowMissing) return null;
       return {
@@ -72,14 +72,14 @@ function whole({ kind }: Asked, subject: RepairSubject): Reason | null {
         hint:
           migration === undefined || migration.checksum === entry.checksum
             ? "There is nothing to mark."
-            : `If its present text is what is in the database: godwit repair --accept ${revision}.`,
+            : `If its present text is what is in the database: \`godwit repair --accept ${revision}\`.`,
       };
     case "retry":
       if (entry === undefined) return pending(revision, "there is nothing to try again");
       if (!isApplied) return null;
       return {
         message: `${revision} is applied, and is not tried again.`,
-        hint: `If what it did is not in the database any more: godwit repair --forget ${revision}.`,
+        hint: `If what it did is not in the database any more: \`godwit repair --forget ${revision}\`.`,
       };
   }
 }
@@ -101,17 +101,17 @@ function ofStatement(position: number, { kind }: Asked, subject: RepairSubject):
         : `Statement ${position} of ${revision} is done already.`,
     hint:
       open.length === 0
-        ? `None of its statements waits for a word. Of the whole of it: godwit repair --${kind} ${revision}.`
-        : `What waits for a word: godwit repair --${kind} ${revision}:${open[0]}.`,
+        ? `None of its statements waits for a word. Of the whole of it: \`godwit repair --${kind} ${revision}\`.`
+        : `What waits for a word: \`godwit repair --${kind} ${revision}:${open[0]}\`.`,
   };
 }
 
 function pending(revision: string, so: string): Reason {
-  return { message: `${revision} is pending: ${so}.`, hint: "godwit up runs it." };
+  return { message: `${revision} is pending: ${so}.`, hint: "`godwit up` runs it." };
 }
 
 function halfWay({ revision, state }: HistoryEntry): Reason {
   return state === "reverting"
-    ? { message: `${revision} stands half-way back.`, hint: "Complete that first: godwit down -1." }
-    : { message: `${revision} stands half-way.`, hint: `Complete it first: godwit up ${revision}.` };
+    ? { message: `${revision} stands half-way back.`, hint: "Complete that first: `godwit down -1`." }
+    : { message: `${revision} stands half-way.`, hint: `Complete it first: \`godwit up ${revision}\`.` };
 }

@@ -11,6 +11,7 @@ export function shareListing(source: Source): Source {
       return listing;
     },
     program: reader.program,
+    ...(reader.inform === undefined ? {} : { inform: (facts) => reader.inform?.(facts) }),
     read: (migration, direction) => reader.read(migration, direction),
     // What the code of a migration does to its process must not reach the other targets.
     apart: () => sharing(reader.apart?.() ?? reader),

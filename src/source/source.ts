@@ -23,12 +23,20 @@ export interface Source {
   read(migration: Migration, direction: Direction): Promise<Content>;
   /** Where a tool keeps its history, as its own configuration beside the files says; `null`: nothing says it. */
   historyPlace?(tool: string): ToolPlace | null;
+  /** Told the facts of the database before it reads a text. Left out: no text depends on them. */
+  inform?(facts: DatabaseFacts): void;
   /** Carries out the migrations in place of the run, where the target has a program for that. */
   readonly program?: Program | undefined;
   /** The same files, with a process of its own for their code. Left out: it runs none. */
   apart?(): Source;
   /** Ends the process in which modules are loaded, if there is one. Safe to call twice. */
   close?(): Promise<void>;
+}
+
+/** What the texts of some tools refer to, and only the database knows. */
+export interface DatabaseFacts {
+  readonly database: string;
+  readonly owner: string;
 }
 
 export interface Listing {

@@ -10,6 +10,8 @@
 import type { Migration } from "../core/migration.ts";
 import { reach } from "../core/order.ts";
 import { createSchema, literal, stored, textArray } from "../core/sql/quote.ts";
+import { withoutZeros } from "../core/version.ts";
+import { isSpelledAs } from "./match.ts";
 import {
   history,
   type Match,
@@ -137,8 +139,18 @@ function closure(found: ToolHistory, migrations: readonly Migration[], parents: 
 
 function idOf(revision: string, migrations: readonly Migration[]): string {
   if (migrations.some(({ id }) => id === revision)) return revision;
-  const [named, another] = migrations.filter(({ id }) => namesOfHead(id).includes(revision));
-  return named === undefined || another !== undefined ? revision : named.id;
+  const named = migrations.filter(({ id }) => namesOfHead(id).includes(revision));
+  const spelled = named.length > 0 ? named : migrations.filter(({ id }) => isSpelledAs(id, revision));
+  const isNumbered = spelled.length === 0 && isShortNumber(revision);
+  const [one, another] = isNumbered
+    ? migrations.filter(({ kind, number }) => kind !== "repeatable" && number === withoutZeros(revision))
+    : spelled;
+  return one === undefined || another !== undefined ? revision : one.id;
+}
+
+/** A revision that was numbered by hand, as `001`. Two projects often share one. */
+export function isShortNumber(revision: string): boolean {
+  return /^\d{1,7}$/.test(revision);
 }
 
 /**

@@ -112,7 +112,7 @@ export const prisma8: Tool = {
       {
         code: "ADOPT_CONFLICT",
         message: "This database is migrated by Prisma 8, whose history says contracts and not files.",
-        hint: "It cannot be adopted. Prisma up to 7 can be; or declare what is there with `godwit baseline`.",
+        hint: "It cannot be adopted. Prisma up to 7 can be; or declare what is there with `godwit baseline <revision>`.",
       },
     ],
     warnings: [],

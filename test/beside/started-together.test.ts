@@ -13,7 +13,7 @@ import { root } from "../../scripts/fresh.mjs";
 import { adopt } from "../../src/run/adopt.ts";
 import type { Target } from "../../src/run/session/target.ts";
 import { ADOPT } from "../support/chain.ts";
-import { expect, type TestDatabase, test } from "../support/database.ts";
+import { expect, type TestDatabase, test, withPassword } from "../support/database.ts";
 import { waiters } from "../support/sessions.ts";
 import { type Files, folderOf, recorder, targetOf, up } from "../support/target.ts";
 import { runTool } from "../support/tool.ts";
@@ -142,7 +142,7 @@ const ORIGINALS: readonly Original[] = [
     },
     async migrate(db, folder) {
       const program = join(root, "node_modules", "supabase", "dist", "supabase.js");
-      const url = plainUrl(db).replace("@", ":none@");
+      const url = withPassword(plainUrl(db), "none");
       const env = { PATH: process.env.PATH ?? "", HOME: folder, SUPABASE_TELEMETRY_DISABLED: "1" };
       await run(process.execPath, [program, "db", "push", "--db-url", url, "--yes"], { cwd: folder, env });
     },

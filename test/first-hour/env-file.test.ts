@@ -72,6 +72,10 @@ test("in CI and beside an app it is not read by itself", async ({ db }) => {
   });
   const { stderr } = await beside("run", "--wait", "--dotenv", "none", "--", "true");
   expect(stderr).not.toContain("are read from");
+  const production = await godwit.with({ NODE_ENV: "production" })("run", "--wait", "--", "true");
+  expect(production.stderr).toContain(
+    ".env is not read, because beside an app only the app's environment counts.",
+  );
   const named = folderOf({ ...ONE, "some.env": `DATABASE_URL=${db.url}\n` });
   const run = commandIn({ folder: named, env: { NODE_ENV: "production" } });
   const told = await run("run", "--wait", "--dotenv", "some.env", "--", "true");

@@ -5,11 +5,15 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { createHealth } from "../../src/health.ts";
+import { canary } from "../support/canaries.ts";
 import { commandIn } from "../support/command.ts";
-import { expect, test } from "../support/database.ts";
+import { expect, test, withPassword } from "../support/database.ts";
 import { get, serving } from "../support/health.ts";
 import { folderOf, writeFiles } from "../support/target.ts";
 import { until } from "../support/until.ts";
+
+/** Of letters and digits, as a header wants it. */
+const TOKEN = canary("the token of the health port");
 
 const FILES = { "migrations/0001_a.sql": "create table a (id int);" };
 
@@ -17,7 +21,7 @@ test("health asks the port, or reads the file, and both say the same", async ({ 
   const folder = folderOf(FILES);
   const file = join(folder, "state", "status.json");
   // The server trusts everybody here, so a password changes nothing but what must not be seen.
-  const secret = db.url.replace("@", ":hunter2-is-secret@");
+  const secret = withPassword(db.url, "hunter2-is-secret");
   const godwit = commandIn({ folder, url: secret, env: { GODWIT_STATUS_FILE: file } });
   const { url, running, get } = await serving(godwit);
   const { port } = new URL(url);
@@ -136,19 +140,19 @@ test("what cannot be asked, answered or written is said with the way out", async
 
 test("serve keeps to its own Host and to its token, and says neither of them", async ({ db }) => {
   const folder = folderOf(FILES);
-  const godwit = commandIn({ folder, url: db.url, env: { GODWIT_HEALTH_TOKEN: "open-sesame" } });
+  const godwit = commandIn({ folder, url: db.url, env: { GODWIT_HEALTH_TOKEN: TOKEN } });
   const { url, running } = await serving(godwit, "--health-name", "probe.example", "--log-format", "json");
   const at = (path: string, headers: Readonly<Record<string, string>>) => get(`${url}${path}`, { headers });
   expect((await at("/livez", {})).status).toBe(200);
   expect((await at("/livez", { host: "evil.example" })).status).toBe(421);
   expect((await at("/livez", { host: "probe.example" })).status).toBe(200);
   expect((await at("/api/health", {})).status).toBe(401);
-  expect((await at("/api/health", { authorization: "Bearer open-sesame" })).status).toBe(200);
+  expect((await at("/api/health", { authorization: `Bearer ${TOKEN}` })).status).toBe(200);
   expect((await get(`${url}/livez`, { method: "POST" })).status).toBe(405);
   expect((await get(`${url}/`)).status).toBe(404);
   const asked = commandIn({ folder, env: { GODWIT_HEALTH_PORT: new URL(url).port } });
   expect((await asked.fails(1, "health")).stderr).toContain("HTTP 401");
-  await asked.with({ GODWIT_HEALTH_TOKEN: "open-sesame" })("health");
+  await asked.with({ GODWIT_HEALTH_TOKEN: TOKEN })("health");
   running.child.kill("SIGTERM");
   const { stderr } = await running.exits(0);
   expect(stderr).not.toContain("sesame");

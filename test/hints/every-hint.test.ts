@@ -7,15 +7,24 @@ import { expect, test } from "../support/database.ts";
 import { follow } from "../support/follow.ts";
 import { hintedCommands } from "../support/hinted.ts";
 import { CORE } from "./rows/core.ts";
-import { ELSEWHERE } from "./rows/elsewhere.ts";
+import { ELSEWHERE, MENTIONED } from "./rows/elsewhere.ts";
+import { LAYOUTS } from "./rows/layouts.ts";
+import { LEDGER } from "./rows/ledger.ts";
 import { OPEN } from "./rows/open.ts";
+import { REPAIR } from "./rows/repair.ts";
+import { RUN } from "./rows/run.ts";
+import { TOOLS } from "./rows/tools.ts";
 
-const ROWS = { ...CORE };
+const ROWS = { ...CORE, ...LAYOUTS, ...LEDGER, ...REPAIR, ...RUN, ...TOOLS };
 
 test("every command that a hint names is followed here, or in a test that is named", () => {
   const names = COMMANDS.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
   const inSources = hintedCommands(names).map(({ key }) => key);
-  const followed = [...Object.values(ROWS).flatMap(({ hints }) => hints), ...Object.keys(ELSEWHERE)];
+  const followed = [
+    ...Object.values(ROWS).flatMap(({ hints }) => hints),
+    ...Object.keys(ELSEWHERE),
+    ...MENTIONED,
+  ];
   expect(inSources.filter((key) => !followed.includes(key)).toSorted()).toEqual(OPEN.toSorted());
   expect(followed.filter((key) => !inSources.includes(key))).toEqual([]);
 });

@@ -82,9 +82,16 @@ describe("another origin", () => {
     expect(json.problems).toMatchObject([{ code: "IMPORT_ORIGIN_CHANGED" }]);
     expect(json.problems[0].hint).toContain("imports.nas.from");
     expect(await godwit.fails(2, "status", "--new-origin")).toMatchObject({ code: 2 });
+    const looked = await godwit.fails(1, "doctor", "--json");
+    expect(looked.json.findings.at(-1)).toMatchObject({
+      subject: "import nas",
+      state: "problem",
+      hint: expect.stringContaining("--new-origin"),
+    });
     const done = await godwit.with({ GODWIT_NEW_ORIGIN: "true" })("up", "--json");
     expect(done.json.imports).toMatchObject([{ outcome: "done", bytesRead: 0, files: { stored: 1 } }]);
     // From now on it is the origin, however it is spelled.
+    expect((await godwit("doctor")).stdout).toContain(`import nas: ${from} can be read`);
     expect((await godwit("up", "--json")).json.imports).toMatchObject([{ outcome: "done" }]);
     const migrator = createMigrator({
       databaseUrl: db.url,
@@ -120,25 +127,35 @@ describe("another origin", () => {
     expect(bound).toEqual([{ import: "nas", kind: "directory", host: null, base: place.base }]);
   });
 
-  test.skipIf(withoutUser)("is another host or folder behind SSH, and never another user", async ({ db }) => {
-    const sshd = await startSshd();
-    onTestFinished(() => sshd.stop());
-    put(sshd.folder, { "one/s/t/a.png": A, "two/s/t/b.png": B });
-    const at = (folder: string, host = "127.0.0.1") => ({
-      origin: sshd.settings({ base: join(sshd.folder, folder), host }),
-      description: `sftp://worker@${host}:${sshd.port}${join(sshd.folder, folder)}`,
-    });
-    const place = await importPlace(db);
-    await place.run(at("one"));
-    await expect(place.run(at("two"))).rejects.toMatchObject({ code: "IMPORT_ORIGIN_CHANGED" });
-    await expect(place.run(at("one", "localhost"))).rejects.toMatchObject({ code: "IMPORT_ORIGIN_CHANGED" });
-    await db.sql(`drop table "${ledgerSchema}".import_origins`);
-    await expect(place.run(at("two"))).rejects.toMatchObject({ code: "IMPORT_ORIGIN_CHANGED" });
-    expect(await place.run(at("one"))).toMatchObject({ bytesRead: 0, files: { stored: 1 } });
-    const written = JSON.stringify(await db.sql(`select o::text from "${ledgerSchema}".import_origins o`));
-    expect(written).not.toContain(sshd.username);
-    expect(written).toContain(String(sshd.port));
-  });
+  test.skipIf(withoutUser)(
+    "is another server or folder behind SSH, and never another name or user",
+    async ({ db }) => {
+      const sshd = await startSshd();
+      onTestFinished(() => sshd.stop());
+      put(sshd.folder, { "one/s/t/a.png": A, "two/s/t/b.png": B });
+      const at = (folder: string, host = "127.0.0.1") => ({
+        origin: sshd.settings({ base: join(sshd.folder, folder), host }),
+        description: `sftp://worker@${host}:${sshd.port}${join(sshd.folder, folder)}`,
+      });
+      const place = await importPlace(db);
+      await place.run(at("one"));
+      await expect(place.run(at("two"))).rejects.toMatchObject({ code: "IMPORT_ORIGIN_CHANGED" });
+      // Another name of the same server, and the same folder on another server.
+      expect(await place.run(at("one", "localhost"))).toMatchObject({ bytesRead: 0, files: { stored: 1 } });
+      const twin = await startSshd();
+      onTestFinished(() => twin.stop());
+      const origin = twin.settings({ base: join(sshd.folder, "one") });
+      await expect(place.run({ origin })).rejects.toMatchObject({ code: "IMPORT_ORIGIN_CHANGED" });
+      await place.run(at("one"));
+      await db.sql(`drop table "${ledgerSchema}".import_origins`);
+      await expect(place.run(at("two"))).rejects.toMatchObject({ code: "IMPORT_ORIGIN_CHANGED" });
+      expect(await place.run(at("one"))).toMatchObject({ bytesRead: 0, files: { stored: 1 } });
+      const written = JSON.stringify(await db.sql(`select o::text from "${ledgerSchema}".import_origins o`));
+      expect(written).not.toContain(sshd.username);
+      expect(written).toContain(sshd.hostKeyFingerprint);
+      expect(written).toContain(String(sshd.port));
+    },
+  );
 });
 
 describe("files that are gone", () => {

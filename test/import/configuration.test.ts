@@ -103,6 +103,26 @@ describe.skipIf(withoutUser)(`the variables of a NAS${withoutUser ? `: ${without
     await refused({ ...login, MIGRATION_MODE: "nas" }, "MIGRATION_MODE", "nas-only");
   });
 
+  test("are enough to vouch for its key: the hint names what up, import and duplicates take", async ({
+    db,
+  }) => {
+    const sshd = await server();
+    const { godwit } = project(db);
+    const { QNAP_HOST_KEY: _, ...alone } = variables(sshd);
+    for (const command of ["up", "import"]) {
+      const { json } = await godwit.with(alone).fails(1, command, "--json");
+      expect(json.problems).toMatchObject([{ code: "ORIGIN_HOST_UNKNOWN" }]);
+      const { hint } = json.problems[0];
+      expect(hint).not.toContain("--");
+      const pin = /QNAP_HOST_KEY=(SHA256:[A-Za-z0-9+/]+)/.exec(hint)?.[1] ?? "";
+      await godwit.with({ ...alone, QNAP_HOST_KEY: pin })(command);
+    }
+    const from = `sftp://${sshd.username}@127.0.0.1:${sshd.port}${sshd.folder}`;
+    const typed = await godwit.with(alone).fails(1, "import", "other", "--from", from, "--json");
+    const [, flag = "", key = ""] = /(--host-key) (\S+)\. /.exec(typed.json.problems[0].hint) ?? [];
+    await godwit.with(alone)("import", "other", "--from", from, flag, key);
+  });
+
   test("keep the password to themselves: output, logs, ledger, processes", async ({ db }) => {
     const sshd = await server();
     const { godwit } = project(db);
@@ -420,5 +440,51 @@ describe("init --import", () => {
     await godwit("init", "--import");
     await godwit("up");
     expect(await names(db)).toEqual([]);
+  });
+});
+
+describe("the table of an import that is missing", () => {
+  const commandsOf = (hint: string) => [...hint.matchAll(/`godwit ([^`]*)`/g)].map(([, words = ""]) => words);
+  const only = { MIGRATION_MODE: "nas-only" };
+  const refusal = async (godwit: Command, ...args: readonly string[]) => {
+    const { json } = await godwit.fails(1, ...args, "--json");
+    expect(json.problems).toMatchObject([{ code: "IMPORT_TABLE_MISSING" }]);
+    return json.problems[0].hint as string;
+  };
+
+  test("is made by the migration that is there, in whatever phase, and the hint's command does it", async ({
+    db,
+  }) => {
+    for (const phase of ["startup", "complex"]) {
+      await db.sql(`drop schema if exists "${ledgerSchema}" cascade`);
+      await db.sql("drop table if exists design_images, shops");
+      const { godwit } = project(db, nas, {
+        "migrations/0001_shops.sql": "create table shops ();",
+        "migrations/0002_pictures.sql": `-- godwit: phase=${phase}\n${IMAGE_TABLE}`,
+      });
+      const hint = await refusal(godwit.with(only), "up");
+      expect(hint, phase).toContain("0002_pictures.sql creates it");
+      expect(hint, phase).not.toContain("init --import");
+      const [command = ""] = commandsOf(hint);
+      await godwit.with(only)(...command.split(" "));
+      const { json } = await godwit.with(only)("up", "--json");
+      expect(json.imports, phase).toMatchObject([{ files: { stored: 1 } }]);
+    }
+  });
+
+  test("is made by init --import where no migration is about it", async ({ db }) => {
+    const { godwit } = project(db, nas, { "migrations/0001_shops.sql": "create table shops ();" });
+    const hint = await refusal(godwit.with(only), "up");
+    for (const command of commandsOf(hint)) await godwit.with(only)(...command.split(" "));
+    expect((await godwit.with(only)("up", "--json")).json.imports).toMatchObject([{ stored: 1 }]);
+  });
+
+  test("was removed after its migration, and is not advised to be made again", async ({ db }) => {
+    const { godwit } = project(db, nas);
+    await godwit("up");
+    await db.sql("drop table design_images cascade");
+    const hint = await refusal(godwit, "import");
+    expect(hint).toContain("0001_design_images.sql, which creates it, is applied");
+    expect(commandsOf(hint)).toEqual([]);
   });
 });

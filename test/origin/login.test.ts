@@ -164,7 +164,7 @@ describe.skipIf(withoutSshd)(`against sshd${withoutSshd ? `: ${withoutSshd}` : "
       const error = await refused({ ...password, ...hostKeys({}) });
       expect(error.code).toBe("ORIGIN_HOST_UNKNOWN");
       expect(error.message).toContain(sshd.hostKeyFingerprint);
-      expect(error.hint).toContain(`--host-key ${sshd.hostKeyFingerprint}`);
+      expect(error.hint).toContain(`hostKey: "${sshd.hostKeyFingerprint}"`);
       expect(error.hint).toContain(`ssh-keyscan -p ${sshd.port} 127.0.0.1`);
     });
 

@@ -1,6 +1,6 @@
 /** Checks after a run: what must hold, or the run has failed. Through command, library, fleet and HTTPS. */
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, onTestFinished } from "vitest";
@@ -97,6 +97,7 @@ describe("a check by a command", () => {
     });
     await commandIn({ folder, url: db.url })("up");
     expect(readFileSync(`${folder}/seen`, "utf8").trim()).toBe(db.url);
+    rmSync(`${folder}/seen`); // it holds the password, as its check wants it
   });
 
   test("that fails is told with its last lines, and what this run applied is taken back", async ({ db }) => {

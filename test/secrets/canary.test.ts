@@ -7,7 +7,13 @@ import { describe, onTestFinished } from "vitest";
 import { createFleet, createMigrator, type RunEvent } from "../../src/index.ts";
 import { lockKey } from "../../src/lock/session.ts";
 import { commandIn, type Finished } from "../support/command.ts";
-import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
+import {
+  expect,
+  ledgerSchema,
+  withPassword as replacePassword,
+  type TestDatabase,
+  test,
+} from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
 
 /** Letters that stand nowhere else, so that a piece of a secret is seen as well. */
@@ -47,7 +53,7 @@ function expectNone(said: string, canaries: Readonly<Record<string, Canary>>): v
 const told = ({ stdout, stderr }: Finished) => `${stdout}\n${stderr}`;
 
 function withPassword(url: string, password: string): string {
-  return url.replace("@", `:${encodeURIComponent(password)}@`);
+  return replacePassword(url, encodeURIComponent(password));
 }
 
 async function ledgerOf(db: TestDatabase): Promise<string> {

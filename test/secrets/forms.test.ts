@@ -7,7 +7,7 @@ import { rememberEnvironment } from "../../src/config/secrets.ts";
 import { hideSecrets, secretsOf } from "../../src/core/sql/secrets.ts";
 import { redact, remember } from "../../src/std/secret.ts";
 import { commandIn } from "../support/command.ts";
-import { expect, ledgerSchema, test } from "../support/database.ts";
+import { expect, ledgerSchema, test, withPassword } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
 
 const VALUE = `h"4x'ä \\K0rn+/~`;
@@ -123,7 +123,7 @@ describe("what machines read stays whole, whatever the password is", () => {
       "migrations/0001_users.sql": "create table users (id int)",
       "migrations/0002_bad.sql": "select nonsense",
     });
-    const godwit = commandIn({ folder, url: db.url.replace("@", `:${password}@`) });
+    const godwit = commandIn({ folder, url: withPassword(db.url, password) });
     const failed = await godwit.fails(1, "up", "--json", "--log-format", "json");
     expect(failed.json.report.steps).toMatchObject([{ revision: "0001_users", phase: "startup" }]);
     expect(failed.json.report.startedAt).toMatch(/^\d{4}-\d\d-\d\dT/);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { root } from "../../scripts/fresh.mjs";
 import { ledgerSchema } from "./database.ts";
+import { expectNoSecrets } from "./no-secrets.ts";
 
 /** `godwit-run`, the launcher in sh. */
 export const LAUNCHER = join(root, "bin", "godwit-run");
@@ -105,6 +106,8 @@ function start(
     },
     async exits(...codes) {
       const [actual, signal] = await ended;
+      expectNoSecrets(`Standard output of godwit ${args[0]}`, said.stdout);
+      expectNoSecrets(`Standard error of godwit ${args[0]}`, said.stderr);
       if (actual === null || !codes.includes(actual))
         throw explain(`It exited with ${actual ?? signal}, not ${codes.join(" or ")}.`);
       return {

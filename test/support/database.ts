@@ -1,7 +1,9 @@
 /** `import { test, expect } from "./database.ts"`: every test that asks for `db` has a database of its own. */
 import pg from "pg";
 import { test as base, inject } from "vitest";
+import { canary } from "./canaries.ts";
 import { OWNER, TEMPLATE } from "./global.ts";
+import { expectNoSecretsInLedgers } from "./ledger-secrets.ts";
 import { leftAfter } from "./until.ts";
 
 export { expect } from "vitest";
@@ -30,7 +32,7 @@ export const test = base.extend<{ db: TestDatabase }>({
     const server = await connected(`postgres://postgres@127.0.0.1:${port}/postgres`);
     await server.query(`create database ${name} template ${TEMPLATE} owner ${OWNER}`);
     const mine: pg.Client[] = [];
-    const url = `postgres://${OWNER}@127.0.0.1:${port}/${name}`;
+    const url = `postgres://${OWNER}:${DATABASE_PASSWORD}@127.0.0.1:${port}/${name}`;
     const adminUrl = `postgres://postgres@127.0.0.1:${port}/${name}`;
     const connect = async (target: string) => {
       const client = await connected(target);
@@ -43,6 +45,7 @@ export const test = base.extend<{ db: TestDatabase }>({
       (await (await client).query(text, parameters === undefined ? undefined : [...parameters])).rows;
 
     let leaks: readonly string[];
+    let secrets: unknown;
     try {
       await use({
         name,
@@ -63,16 +66,37 @@ export const test = base.extend<{ db: TestDatabase }>({
     } finally {
       await Promise.all(mine.map((client) => client.end().catch(() => undefined)));
       leaks = await waitForLeaks(server, name);
+      secrets = await secretsIn(adminUrl);
       await server.query(`drop database if exists ${name} with (force)`);
       await server.end();
     }
     if (leaks.length > 0) {
       throw new Error(`"${task.name}" left open in its database:\n${leaks.join("\n")}`);
     }
+    if (secrets !== undefined) throw secrets;
   },
 });
 
 let made = 0;
+
+/** The server asks nobody for a password. It is in every URL, so that whatever repeats it is found out. */
+export const DATABASE_PASSWORD = canary("the password of a test's database");
+
+/** What is wrong with its ledgers. A test may have made the database unusable. */
+async function secretsIn(adminUrl: string): Promise<unknown> {
+  const client = await connected(adminUrl).catch(() => undefined);
+  if (client === undefined) return undefined;
+  try {
+    return await expectNoSecretsInLedgers(client).catch((error: unknown) => error);
+  } finally {
+    await client.end();
+  }
+}
+
+/** A URL of the same database, with another password. */
+export function withPassword(url: string, password: string): string {
+  return url.replace(/^([a-z]+:\/\/[^:@/]*)(?::[^@/]*)?@/, (_, before: string) => `${before}:${password}@`);
+}
 
 async function connected(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url, application_name: "godwit test" });

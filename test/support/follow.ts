@@ -19,7 +19,7 @@ export interface Row {
   /** The command that prints the hint; `up` if omitted. */
   readonly says?: Line | ((db: TestDatabase) => Line);
   /** What the hint wants done by hand before its command. */
-  readonly byHand?: (scene: Scene) => unknown;
+  readonly byHand?: (scene: Scene, text: string) => unknown;
   /** What a reader puts where the hint says `<revision>` and the like. */
   readonly fill?: Readonly<Record<string, string>>;
   /** Whether the promise is kept. If omitted: what was refused works now, and nothing is pending. */
@@ -47,7 +47,7 @@ export async function follow(row: Row, db: TestDatabase): Promise<void> {
   const { stdout, stderr } = await scene.godwit.start(...words(says)).exits(...ANY);
   const text = stdout + stderr;
   const lines = row.hints.flatMap((hint) => printed(text, hint)).map((line) => filled(line, row, db));
-  await row.byHand?.(scene);
+  await row.byHand?.(scene, text);
   const followed: Finished[] = [];
   for (const line of lines) followed.push(await scene.run(confirmed(line, db)));
   if (row.kept !== undefined) return void (await row.kept(scene, followed));

@@ -1,6 +1,7 @@
 /** A service of ours that answers over HTTP, and how it is asked. */
 import { request } from "node:http";
 import type { Command, Json, Running } from "./command.ts";
+import { expectNoSecrets } from "./no-secrets.ts";
 
 export interface Got {
   readonly status: number;
@@ -22,7 +23,12 @@ export function get(url: string, { headers = {}, method = "GET" }: GetOptions = 
       response.setEncoding("utf8").on("data", (chunk) => {
         text += chunk;
       });
-      response.on("error", reject).on("end", () =>
+      response.on("error", reject).on("end", () => {
+        try {
+          expectNoSecrets(`The answer of ${url}`, text);
+        } catch (error) {
+          return reject(error);
+        }
         resolve({
           status: response.statusCode ?? 0,
           headers: response.headers,
@@ -30,8 +36,8 @@ export function get(url: string, { headers = {}, method = "GET" }: GetOptions = 
           get json() {
             return JSON.parse(text);
           },
-        }),
-      );
+        });
+      });
     });
     asked.on("error", reject).end();
   });

@@ -10,7 +10,7 @@ import { expect, inject, onTestFinished } from "vitest";
 import { makeNas, type NasManifest, type NasOptions } from "../../scripts/nas.mjs";
 import { IMAGE_TABLE } from "../../src/images/image-table.ts";
 import { type Command, commandIn, type Json } from "./command.ts";
-import { ledgerSchema } from "./database.ts";
+import { DATABASE_PASSWORD, ledgerSchema } from "./database.ts";
 import { OWNER, TEMPLATE } from "./global.ts";
 import { type Sshd, startSshd } from "./sshd.ts";
 import { type Files, writeFiles } from "./target.ts";
@@ -108,6 +108,8 @@ export async function openScene({ more, migrations = {}, ...nas }: SceneOptions 
             QNAP_PRIVATE_KEY: sshd.privateKey,
             NAS_URL: `sftp://${sshd.username}@127.0.0.1:${sshPort}${sshd.folder}`,
             NAS_PIN: sshd.hostKeyFingerprint,
+            // What lies behind links belongs to the scene.
+            GODWIT_FOLLOW_LINKS: "true",
             NAS_IMPORTS: JSON.stringify(imports ?? { nas: options ?? {} }),
             ...env,
           },
@@ -133,7 +135,7 @@ export async function openScene({ more, migrations = {}, ...nas }: SceneOptions 
       const name = `${template}_${++made}`;
       await server.query(`create database ${name} template ${template} owner ${OWNER} ${asFiles()}`);
       onTestFinished(async () => void (await server.query(`drop database if exists ${name} with (force)`)));
-      return placeAt(name, `postgres://${OWNER}@127.0.0.1:${port}/${name}`);
+      return placeAt(name, `postgres://${OWNER}:${DATABASE_PASSWORD}@127.0.0.1:${port}/${name}`);
     },
     async placeOn(own) {
       const url = `postgres://postgres@127.0.0.1:${own}/postgres`;

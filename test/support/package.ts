@@ -1,9 +1,7 @@
 /** The package as people get it: packed, and installed by npm into an empty project. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
 import { writeDeclarations } from "../../scripts/declarations.mjs";
 import { root } from "../../scripts/fresh.mjs";
 
@@ -39,13 +37,6 @@ export function unpack({ path }: Tarball, folder: string): string {
   return join(folder, "package");
 }
 
-/** A folder outside of this repository, with nothing in it. It is gone when the test is over. */
-export function emptyFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "godwit-package-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 /** Installs packages from the registry. Returns false, and says why, if there is none that answers. */
 export function install(folder: string, words: readonly string[]): boolean {
   const all = ["install", ...words, "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
@@ -56,3 +47,17 @@ export function install(folder: string, words: readonly string[]): boolean {
 }
 
 const UNREACHABLE = /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b/;
+
+/**
+ * The folder of a program named `node`. The package is the one that holds it: that called "node" runs a script which
+ * installs this one. `null`: the registry cannot be reached.
+ */
+export function installNode(folder: string, version: string): string | null {
+  const place = join(folder, `node-${version}`);
+  mkdirSync(place);
+  writeFileSync(join(place, "package.json"), '{ "private": true }');
+  const name = `node-${process.platform}-${process.arch}`;
+  return install(place, [`${name}@${version}`, "--ignore-scripts"])
+    ? join(place, "node_modules", name, "bin")
+    : null;
+}

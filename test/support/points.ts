@@ -4,6 +4,7 @@
  */
 import pg from "pg";
 import { expect, inject, onTestFinished } from "vitest";
+import { DATABASE_PASSWORD } from "./database.ts";
 import { OWNER, TEMPLATE } from "./global.ts";
 import { type Direction, type Proxy as Network, startProxy } from "./proxy.ts";
 import { type State, stateOf } from "./state.ts";
@@ -42,7 +43,7 @@ export async function openPlaces(
     const database = `t_${process.pid}_${prefix}_${name}`;
     made.add(database);
     await server.query(`create database ${database} template ${template} owner ${OWNER} ${asFiles()}`);
-    return { database, url: `postgres://${OWNER}@127.0.0.1:${port}/${database}` };
+    return { database, url: `postgres://${OWNER}:${DATABASE_PASSWORD}@127.0.0.1:${port}/${database}` };
   };
   const first = await make("first", TEMPLATE);
   // The first connection to a database fills a cache on disk that its copies then have too.

@@ -9,6 +9,7 @@ import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";
 import pg from "pg";
 import { functionSql } from "../../src/database/rpc/exec-sql.ts";
+import { asSecret, canary } from "./canaries.ts";
 import type { TestDatabase } from "./database.ts";
 
 /** What becomes of a request that is lost. `late` has its effect when the promise resolves. */
@@ -68,11 +69,11 @@ export async function startPostgrest(db: Behind, options: PostgrestOptions = {})
   const pool = new pg.Pool({ connectionString: url, max: 10, application_name: "postgrest" });
   pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));
-  const jwtSecret = randomBytes(32).toString("hex");
+  const jwtSecret = canary("the secret of Supabase's tokens");
   const keys = {
-    service: signed({ role: "service_role", iss: "supabase" }, jwtSecret),
+    service: asSecret("the service role's key", signed({ role: "service_role", iss: "supabase" }, jwtSecret)),
     anon: signed({ role: "anon", iss: "supabase" }, jwtSecret),
-    secret: `sb_secret_${randomBytes(16).toString("hex")}`,
+    secret: asSecret("the new secret key", `sb_secret_${randomBytes(16).toString("hex")}`),
   };
   const cache = await schemaCache(url);
   const inFlight = new Set<Promise<unknown>>();

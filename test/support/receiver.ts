@@ -4,6 +4,8 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
+import { canary } from "./canaries.ts";
+import { expectNoSecrets } from "./no-secrets.ts";
 import { until } from "./until.ts";
 
 export interface Received {
@@ -32,6 +34,8 @@ export interface Receiver {
   readonly types: () => readonly string[];
 }
 
+const TOKEN = canary("the token in the URL of a webhook");
+
 export function startReceiver(...behaviours: readonly Behaviour[]): Promise<Receiver> {
   return start(behaviours, null);
 }
@@ -46,11 +50,17 @@ async function start(
   tls: { cert: Buffer; key: Buffer } | null,
 ): Promise<Receiver> {
   const received: Received[] = [];
+  const leaks: unknown[] = [];
   let plan: readonly Behaviour[] = behaviours.length === 0 ? [204] : behaviours;
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks).toString();
+    try {
+      expectNoSecrets("The body of a webhook", body);
+    } catch (error) {
+      leaks.push(error);
+    }
     received.push({ path: request.url ?? "", headers: request.headers, body, json: JSON.parse(body) });
     const [now = 204, ...later] = plan;
     if (later.length > 0) plan = later;
@@ -62,10 +72,11 @@ async function start(
   onTestFinished(() => {
     server.close();
     server.closeAllConnections();
+    if (leaks.length > 0) throw leaks[0];
   });
   const { port } = server.address() as AddressInfo;
   return {
-    url: `${tls === null ? "http://127.0.0.1" : "https://localhost"}:${port}/hooks/T0ken-in-the-path`,
+    url: `${tls === null ? "http://127.0.0.1" : "https://localhost"}:${port}/hooks/T0ken-${TOKEN}`,
     received,
     behave(...next) {
       plan = next;

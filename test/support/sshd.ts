@@ -22,6 +22,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../src/database/embedded/cluster.ts";
 import type { SftpSettings } from "../../src/origin/origin.ts";
+import { asSecret, canary } from "./canaries.ts";
 import { until } from "./until.ts";
 
 const PROGRAM = "/usr/sbin/sshd";
@@ -78,7 +79,7 @@ export interface SshdOptions {
 }
 
 const USER = "worker";
-const PASSWORD = "corr3ct horse: b@ttery";
+const PASSWORD = asSecret("the password of the NAS", `corr3ct ${canary("a part of it")}: b@ttery`);
 
 export async function startSshd({ config = [], pam = false }: SshdOptions = {}): Promise<Sshd> {
   const own = mkdtempSync(join(tmpdir(), "godwit-sshd-"));
@@ -144,6 +145,8 @@ export async function startSshd({ config = [], pam = false }: SshdOptions = {}):
     rmSync(own, { recursive: true, force: true });
   };
   const privateKey = readFileSync(join(own, "user"), "utf8");
+  // Of its lines the first ones hold the public key as well.
+  asSecret("the private key of the NAS", privateKey.trim().split("\n").at(-3) ?? "");
   const hostKeyFingerprint = fingerprint(join(own, "host_ed25519.pub"));
   return {
     port,

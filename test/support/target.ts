@@ -16,13 +16,23 @@ import type { RunContext, RunSettings, Target } from "../../src/run/session/targ
 import { openPlain } from "../../src/source/plain/plain.ts";
 import type { Source } from "../../src/source/source.ts";
 import { ledgerSchema } from "./database.ts";
+import { expectNoSecretsBelow } from "./left-files.ts";
 
 export type Files = Readonly<Record<string, string>>;
+
+/** What tests wrote, which may hold secrets of theirs. */
+const written = new Set<string>();
 
 /** A folder with these files, gone when the test is over. */
 export function folderOf(files: Files): string {
   const folder = mkdtempSync(join(tmpdir(), "godwit-test-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  onTestFinished(() => {
+    try {
+      expectNoSecretsBelow(folder, written);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
   writeFiles(folder, files);
   return folder;
 }
@@ -31,6 +41,7 @@ export function writeFiles(folder: string, files: Files): void {
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);
+    written.add(join(folder, name));
   }
 }
 

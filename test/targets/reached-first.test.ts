@@ -46,3 +46,19 @@ test("who has chosen to continue goes on with the others", async ({ db }) => {
   await commandIn({ folder }).fails(1, "up");
   expect(await made(db)).toEqual([{ made: true }]);
 });
+
+test("an import of one that is configured wrong keeps the others from being changed too", async ({ db }) => {
+  const imports = { nas: { from: ".", pattern: "<shop>/<colour>/<file>" } };
+  const folder = folderOf({
+    "m/0001_a.sql": "create table a (id int);",
+    "godwit.config.json": JSON.stringify({
+      targets: {
+        one: { url: db.url, dir: "m" },
+        two: { url: db.url, dir: "m", ledgerSchema: "second", imports },
+      },
+    }),
+  });
+  const { stderr } = await commandIn({ folder }).fails(1, "up");
+  expect(stderr).toContain("<colour>");
+  expect(await made(db)).toEqual([{ made: false }]);
+});

@@ -3,7 +3,7 @@
  * each step its own `current` is asked, and `upgrade heads` must find nothing to do.
  */
 import { execFile } from "node:child_process";
-import { cpSync } from "node:fs";
+import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe } from "vitest";
@@ -13,7 +13,7 @@ import { migrate } from "../../src/run/migrate.ts";
 import type { Target } from "../../src/run/session/target.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { refusalOf } from "../support/refusal.ts";
-import { down, type Files, folderOf, recorder, targetOf, UP, up } from "../support/target.ts";
+import { down, type Files, folderOf, recorder, targetOf, UP, up, writeFiles } from "../support/target.ts";
 import { without, withoutPython } from "../support/tools.ts";
 
 const missing = without("Alembic", "/usr/bin/alembic", "--version") || withoutPython("psycopg2", "psycopg2");
@@ -170,6 +170,31 @@ describe.skipIf(missing)(`Alembic${missing ? `: ${missing}` : ""}`, () => {
     expect(report.applied.map(({ revision }) => revision)).toEqual(["dddd4444", "ffff6666"]);
     expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["0001_next"]);
     expect(await rowsOf(db)).toEqual(["dddd4444", "ffff6666"]);
+  });
+
+  test("a revision numbered by hand is that of the file with its number", async ({ db }) => {
+    const program = (id: string, below: string) =>
+      `from alembic import op\nrevision = "${id}"\ndown_revision = ${below}\ndef upgrade():\n    op.execute("create table t_${id} (id int)")\n`;
+    const folder = project();
+    rmSync(join(folder, "alembic/versions"), { recursive: true });
+    writeFiles(folder, {
+      "alembic/versions/001_initial.py": program("001", "None"),
+      "alembic/versions/002_more.py": program("002", '"001"'),
+    });
+    await alembic(db, folder, "upgrade", "002");
+    const ours = folderOf({
+      "001_initial.ts":
+        "export const revises = 'none'; export const up = ({ sql }: any) => sql`create table t_001 ()`;",
+      "002_more.ts":
+        "export const revises = '001_initial'; export const up = ({ sql }: any) => sql`create table t_002 ()`;",
+      "003_new.ts":
+        "export const revises = '002_more'; export const up = ({ sql }: any) => sql`create table t_003 ()`;",
+    });
+    const target = targetOf({ url: db.url, folder: ours });
+    expect((await refusalOf(up(target))).codes).toEqual(["ADOPT_NEEDED"]);
+    const report = await adopt(target, { assume: false, dryRun: false }, recorder());
+    expect(report.applied.map(({ revision }) => revision)).toEqual(["001_initial", "002_more"]);
+    expect((await up(target)).steps.map(({ revision }) => revision)).toEqual(["003_new"]);
   });
 
   test("a folder that does not say what stands on what cannot be kept in step", async ({ db }) => {

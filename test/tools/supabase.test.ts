@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { root } from "../../scripts/fresh.mjs";
 import { adopt } from "../../src/run/adopt.ts";
-import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
+import { expect, ledgerSchema, type TestDatabase, test, withPassword } from "../support/database.ts";
 import { appliedIn, refusalOf } from "../support/refusal.ts";
 import { type Files, folderOf, recorder, up, writeFiles } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
@@ -46,7 +46,7 @@ async function push(db: TestDatabase, folder: string): Promise<string> {
   return stdout + stderr;
 }
 
-const url = (db: TestDatabase) => `${db.url.replace("@", ":none@")}?sslmode=disable`;
+const url = (db: TestDatabase) => `${withPassword(db.url, "none")}?sslmode=disable`;
 const targetOf = (db: TestDatabase, folder: string) =>
   targetIn("supabase", { url: db.url, folder: join(folder, "supabase", "migrations") });
 const rowsOf = (db: TestDatabase) =>

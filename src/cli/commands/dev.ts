@@ -6,6 +6,7 @@ import type { Round } from "../../dev/rounds.ts";
 import { ask } from "../ask.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { problemsToTell } from "../output/problems.ts";
+import { heldLines } from "./up.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const config = await invocation.config();
@@ -60,17 +61,18 @@ async function printAddress(
   if (underWay.claim()) terminal.out(`${JSON.stringify(document, null, 2)}\n`);
 }
 
-function tell(invocation: Invocation, { error, applied }: Round, next: string): void {
+function tell(invocation: Invocation, round: Round, next: string): void {
+  const { error, held, switchedOff } = round;
   const log = invocation.log();
   log.live("");
-  if (error === null) {
-    const done =
-      applied.length === 0
-        ? "Everything is applied."
-        : `${applied.length} ${applied.length === 1 ? "migration" : "migrations"} applied.`;
-    log.write("info", `${done} ${next}`);
-    return;
-  }
-  for (const problem of problemsToTell(error)) log.problem("error", problem);
-  log.write("info", next);
+  if (error !== null) for (const problem of problemsToTell(error)) log.problem("error", problem);
+  if (switchedOff !== null) log.write("warn", switchedOff);
+  for (const line of heldLines(held)) log.write("info", line);
+  log.write("info", [...doneIn(round), next].join(" "));
+}
+
+function doneIn({ error, applied, switchedOff }: Round): readonly string[] {
+  if (error !== null || switchedOff !== null) return [];
+  if (applied.length === 0) return ["Everything is applied."];
+  return [`${applied.length} ${applied.length === 1 ? "migration" : "migrations"} applied.`];
 }

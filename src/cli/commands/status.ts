@@ -10,9 +10,10 @@ import { withSession } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   return withSession(invocation, async ({ target, config, context }) => {
-    const { layout } = target.source;
     const options = { ...migrateOptions(config, "up", "heads"), imports: () => assembleImports(config) };
     const status = await statusOf(target, options, context);
+    // The database may have decided for it.
+    const { layout } = target.source;
     const { plan: _, upToDate, problems, migrations, imports } = status;
     const pending = migrations.filter(({ state }) => !["applied", "held", "without file"].includes(state));
     const isGate = invocation.flags.check === true && invocation.flags.quiet === true;

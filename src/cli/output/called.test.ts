@@ -4,35 +4,32 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { sayAsCalled } from "./called.ts";
 
-const NAMES = ["up", "run", "help"];
+const names = ["up", "run", "help"];
 
-function installed(where: string, { manifest }: { readonly manifest: boolean }): string {
-  const root = join(mkdtempSync(join(tmpdir(), "godwit-called-")), where);
-  mkdirSync(root, { recursive: true });
-  if (manifest) writeFileSync(join(root, "package.json"), "{}");
+function project({ has }: { readonly has: boolean }): string {
+  const root = mkdtempSync(join(tmpdir(), "godwit-called-"));
+  mkdirSync(join(root, "apps", "shop"), { recursive: true });
+  if (!has) return root;
+  mkdirSync(join(root, "node_modules", "godwit"), { recursive: true });
+  writeFileSync(join(root, "node_modules", "godwit", "package.json"), "{}");
   return root;
 }
 
-test("a dependency is called with npx, also under pnpm", () => {
-  const project = installed("app", { manifest: true });
-  for (const folder of ["node_modules/godwit", "node_modules/.pnpm/godwit@1/node_modules/godwit"]) {
-    const say = sayAsCalled(join(project, folder, "dist", "godwit.cjs"), NAMES);
+test("a dependency is called with npx, also from a folder below, and other words stay as they are", () => {
+  const root = project({ has: true });
+  for (const workingFolder of [root, join(root, "apps", "shop")]) {
+    const say = sayAsCalled({ program: "/usr/lib/x.js", workingFolder, names });
     expect(say("→ `godwit up` applies it, or godwit help options.")).toBe(
       "→ `npx godwit up` applies it, or npx godwit help options.",
     );
-    expect(
-      say("npx godwit up; godwit-run -- app; @x/godwit up; schema godwit of app; user godwit up-to"),
-    ).toBe("npx godwit up; godwit-run -- app; @x/godwit up; schema godwit of app; user godwit up-to");
+    const others = "npx godwit up; godwit-run -- app; @x/godwit up; schema godwit of app; user godwit up-to";
+    expect(say(others)).toBe(others);
   }
 });
 
-test("a program of the whole machine, and one without a package, are called by their name", () => {
-  const lib = installed("lib", { manifest: false });
-  const pnpm = installed("pnpm/global/5", { manifest: true });
-  for (const program of [
-    `${lib}/node_modules/godwit/dist/x.js`,
-    `${pnpm}/node_modules/godwit/x.js`,
-    "/opt/godwit/x.js",
-  ])
-    expect(sayAsCalled(program, NAMES)("`godwit up`")).toBe("`godwit up`");
+test("what npx has fetched is called with npx, everything else by its name", () => {
+  const workingFolder = project({ has: false });
+  const said = (program: string) => sayAsCalled({ program, workingFolder, names })("`godwit up`");
+  expect(said("/home/me/.npm/_npx/a1/node_modules/godwit/dist/godwit.js")).toBe("`npx godwit up`");
+  expect(said("/usr/lib/node_modules/godwit/dist/godwit.js")).toBe("`godwit up`");
 });

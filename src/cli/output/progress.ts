@@ -238,10 +238,12 @@ function waitingLine({ holder, waitedMs, tool }: LockWaiting): string {
   const whom = tool === undefined ? "another run" : `${tool}, which holds its own lock`;
   if (holder === null) return `waiting${waited} for ${whom}`;
   const { pid, host, user, heldForMs, doing, statementForMs } = holder;
+  const who = [...(pid === null ? [] : [`process ${pid}`]), ...(host === null ? [] : [`on ${host}`])];
+  if (waitedMs < HELP_AFTER_MS)
+    return `waiting${waited} for ${whom}${who.length === 0 ? "" : `: ${who.join(" ")}`}`;
   const what = [
-    ...(pid === null ? [] : [`process ${pid}`]),
+    ...who,
     ...(user === null ? [] : [`user ${user}`]),
-    ...(host === null ? [] : [`on ${host}`]),
     ...(heldForMs === null ? [] : [`holding it for ${formatDuration(heldForMs)}`]),
     ...(statementForMs == null ? [] : [`in its statement for ${formatDuration(statementForMs)}`]),
   ];

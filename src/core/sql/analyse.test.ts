@@ -28,6 +28,20 @@ test("an ordinary migration has nothing to find, and its statements all the same
   ]);
 });
 
+test("statements of PostgreSQL 19 are split as they are, and what cannot be in a transaction is seen", () => {
+  const statements = [
+    "create property graph g vertex tables (p key (id) label person) edge tables (k source p destination p)",
+    "select * from graph_table (g match (a is person where a.n = ';')-[e is k]->(b)<-[f]-(c) columns (a.id, b.id as b))",
+    "alter table t split partition p into (partition a for values from (1) to (2), partition b default)",
+    "alter table t merge partitions (a, b) into p",
+    "wait for lsn '0/306EE20' with (mode 'standby_flush', timeout '1s', no_throw)",
+    "repack (concurrently) t using index i",
+  ];
+  const text = statements.join(";\n");
+  expect(analyse(text).statements.map((statement) => statement.text)).toEqual(statements);
+  expect(found(text)).toEqual({ ...QUIET, outside: statements[5] });
+});
+
 test("emptiness", () => {
   for (const text of ["", " \n", "-- a\n/* b /* c */ */\n;;", "\ufeff"])
     expect(analyse(text).empty).toBe(true);

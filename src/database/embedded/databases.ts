@@ -28,7 +28,7 @@ const END_EVERY_MS = 30;
 const IN_USE = "55006";
 
 const SESSIONS = `from pg_catalog.pg_stat_activity
-  where datname = $1 and backend_type = 'client backend' and application_name not like 'godwit%'`;
+  where datname = $1 and backend_type = 'client backend' and application_name not like 'godwit run %'`;
 
 /** How many sessions a copy would end. */
 export async function sessionsOf({ connection }: Databases, database: string): Promise<number> {
@@ -51,7 +51,29 @@ export async function copyDatabase(
   { from, to }: { readonly from: string; readonly to: string },
 ): Promise<void> {
   await drop(databases, to + MAKING);
-  await alone(databases, from, `create database ${identifier(to + MAKING)} template ${identifier(from)}`);
+  await alone(databases, from, copying(from, to + MAKING));
+  await finishCopy(databases, { from, to });
+}
+
+/** The same, but ends no session. `false`: somebody was connected, and nothing was changed. */
+export async function copyIdleDatabase(
+  databases: Databases,
+  { from, to }: { readonly from: string; readonly to: string },
+): Promise<boolean> {
+  await drop(databases, to + MAKING);
+  const done = await unlessInUse(databases.connection.execute(copying(from, to + MAKING)));
+  if (done) await finishCopy(databases, { from, to });
+  return done;
+}
+
+function copying(from: string, to: string): string {
+  return `create database ${identifier(to)} template ${identifier(from)}`;
+}
+
+async function finishCopy(
+  databases: Databases,
+  { from, to }: { readonly from: string; readonly to: string },
+): Promise<void> {
   await keepSettings(databases, { from, to: to + MAKING });
   await exchange(databases, to);
 }
@@ -133,6 +155,10 @@ async function tryAlone(
     await other.query(`select pg_catalog.pg_terminate_backend(pid) ${SESSIONS}`, [database]);
     await Promise.race([work.catch(() => {}), delay(END_EVERY_MS)]);
   }
+  return unlessInUse(work);
+}
+
+function unlessInUse(work: Promise<unknown>): Promise<boolean> {
   return work.then(
     () => true,
     (error: unknown) => {

@@ -72,9 +72,10 @@ export async function leave(
     await client.query(`select pg_advisory_lock(${DOOR})`);
     await client.query(`set application_name = '${LEAVING}'`);
     const others = await waitForOthers(client, options);
-    if (others > 0) {
+    if (others.openers > 0) return; // the last of them stops it
+    if (others.clients > 0) {
       options.log(
-        `The embedded PostgreSQL stays: ${others} other ${others === 1 ? "session is" : "sessions are"} using it.`,
+        `The embedded PostgreSQL stays: ${others.clients} other ${others.clients === 1 ? "session is" : "sessions are"} using it.`,
       );
       return;
     }
@@ -106,17 +107,18 @@ export async function leave(
 async function waitForOthers(
   client: Client,
   { endClients }: { readonly endClients: boolean },
-): Promise<number> {
+): Promise<{ readonly openers: number; readonly clients: number }> {
   const giveUp = performance.now() + 500;
   for (;;) {
     const { rows } = await client.query(
-      `select count(*)::int as sessions, count(*) filter (where application_name = '${HOLDING}')::int as openers
+      `select count(*) filter (where application_name <> '${HOLDING}')::int as clients,
+         count(*) filter (where application_name = '${HOLDING}')::int as openers
        from pg_stat_activity
        where backend_type = 'client backend' and pid <> pg_backend_pid()`,
     );
-    const { sessions, openers } = rows[0] as { sessions: number; openers: number };
-    if (endClients) return openers;
-    if (sessions === 0 || openers > 0 || performance.now() > giveUp) return sessions;
+    const others = rows[0] as { clients: number; openers: number };
+    if (endClients) return { ...others, clients: 0 };
+    if (others.clients === 0 || others.openers > 0 || performance.now() > giveUp) return others;
     await pause(20);
   }
 }

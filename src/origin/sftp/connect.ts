@@ -9,7 +9,7 @@ import type { OpenOptions, SftpSettings } from "../origin.ts";
 import { algorithmsFor } from "./algorithms.ts";
 import { Connection } from "./connection.ts";
 import { dial } from "./dial.ts";
-import { judgeHostKey, typesOf } from "./host-keys.ts";
+import { fingerprintOf, judgeHostKey, typesOf } from "./host-keys.ts";
 import { prepareLogin } from "./login.ts";
 
 /** Shorter than the silence after which firewalls and NAS devices drop a connection. */
@@ -67,6 +67,7 @@ class Attempt {
     const client = new this.#ssh2.Client();
     let refusal: ImportFailed | undefined;
     let trusted: string | undefined;
+    let hostKey = "";
     let abort = () => {};
     // Stays for the client's lifetime: an error without a listener would end the process.
     client.on("error", () => {});
@@ -105,6 +106,7 @@ class Attempt {
           algorithms: offer(settings, this.#options.excluded) ?? {},
           // Also called when keys are exchanged again, about every gigabyte.
           hostVerifier: (key: Buffer) => {
+            hostKey ||= fingerprintOf(key);
             const verdict = judgeHostKey(key, settings, settings.hostKeys);
             if (verdict.kind === "known") return true;
             if (verdict.kind === "first") {
@@ -118,9 +120,9 @@ class Attempt {
           },
         });
       });
-      const description = describe(settings);
+      const about = { description: describe(settings), hostKey };
       client.removeAllListeners();
-      return new Connection({ client, socket, description, timeoutMs: settings.operationTimeoutMs });
+      return new Connection({ client, socket, ...about, timeoutMs: settings.operationTimeoutMs });
     } catch (error) {
       socket.destroy();
       throw error;

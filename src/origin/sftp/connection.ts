@@ -24,6 +24,7 @@ export interface ConnectionOptions {
   readonly client: Client;
   readonly socket: Socket;
   readonly description: string;
+  readonly hostKey: string;
   readonly timeoutMs: number;
 }
 
@@ -36,6 +37,8 @@ interface Question {
 
 export class Connection {
   readonly description: string;
+  /** The fingerprint of the key that the server has shown. */
+  readonly hostKey: string;
   readonly #client: Client;
   readonly #socket: Socket;
   readonly #timeoutMs: number;
@@ -45,8 +48,9 @@ export class Connection {
   #timer: NodeJS.Timeout | undefined;
   #over: ImportFailed | undefined;
 
-  constructor({ client, socket, description, timeoutMs }: ConnectionOptions) {
+  constructor({ client, socket, description, hostKey, timeoutMs }: ConnectionOptions) {
     this.description = description;
+    this.hostKey = hostKey;
     this.#client = client;
     this.#socket = socket;
     this.#timeoutMs = timeoutMs;

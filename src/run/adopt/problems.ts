@@ -63,8 +63,8 @@ export function begun(
         ? `${revision} has been taken back in part only, and ${title} says that it has applied it.`
         : `${revision} was begun by a run of ours and is not complete, and ${title} says that it has applied it.`,
       hint: reverting
-        ? `Look at the database. If it is there whole: godwit repair --retry ${revision}. If it is taken back: godwit repair --forget ${revision}`
-        : `Look at the database. If it is complete: godwit repair --mark-done ${revision}`,
+        ? `Look at the database. If it is there whole: \`godwit repair --retry ${revision}\`. If it is taken back: \`godwit repair --forget ${revision}\`.`
+        : `Look at the database. If it is complete: \`godwit repair --mark-done ${revision}\`.`,
     },
   ]);
 }

@@ -6,6 +6,7 @@ import type { Migration } from "../../core/migration.ts";
 import type { Connection } from "../../database/connection.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
 import type { Listing } from "../../source/source.ts";
+import { isShortNumber } from "../../tools/alembic.ts";
 import type { Tool } from "../../tools/tool.ts";
 import { isOwnLayout, TOOLS } from "../../tools/tools.ts";
 import type { Target } from "../session/target.ts";
@@ -40,6 +41,8 @@ export async function toolsAtHeads(
   const { schema = null } = target.settings;
   const found = (await allHistories(connection, { schema, whose, except: others })).filter(
     ({ tool, history, ours }) => {
+      // Two projects share a short number by chance. It counts as long as nothing has run here.
+      if (!untouched && history.rows.every(({ name }) => isShortNumber(name))) return false;
       const { applied = [], unplaced = [] } = tool.match?.(history, migrations) ?? {};
       const counted = ours && untouched ? [...applied, ...unplaced] : applied;
       return counted.some(({ id }) => ids.has(id));

@@ -74,6 +74,16 @@ export async function withOneConnection<T>(
   }
 }
 
+/** Tells the files what they say of the database. */
+async function informSource(connection: Connection, { source }: Target): Promise<void> {
+  if (source.inform === undefined) return;
+  const { rows } = await connection.query<Row & { database: string; owner: string }>(
+    `select datname as database, pg_catalog.pg_get_userbyid(datdba) as owner
+     from pg_catalog.pg_database where datname operator(pg_catalog.=) pg_catalog.current_database()`,
+  );
+  if (rows[0] !== undefined) source.inform(rows[0]);
+}
+
 export function applicationNameOf({ runId }: Pick<RunContext, "runId">): string {
   return `godwit run ${runId}`;
 }
@@ -109,6 +119,7 @@ export async function prepareSession(
       message: `The server is PostgreSQL ${Math.floor(server.version / 10_000)}; Godwit needs 13 or newer.`,
       hint: "Upgrade the server.",
     });
+  await informSource(connection, target);
   const kind = sessionKind(connection, context);
   if (!kind.session) return;
   const wanted = Object.keys(sessionSettings(kind, target.settings, {})).filter((name) =>

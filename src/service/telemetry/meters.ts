@@ -28,7 +28,7 @@ export function openMeters(meter: Meter): RunMeters {
     observe(event) {
       const before = counters;
       counters = count(before, event, { waitedForRun });
-      if (event.kind === "lock-waiting") waitedForRun = true;
+      if (event.kind === "lock-waiting" && event.tool === undefined) waitedForRun = true;
       if (event.kind === "lock-acquired") waitedForRun = false;
       const more = (of: (counted: Counters) => number) => of(counters) - of(before);
       for (const [instrument, of, attributes] of [

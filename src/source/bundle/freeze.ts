@@ -7,7 +7,13 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, extname, join, relative, resolve, sep } from "node:path";
 import { type Problem, SourceError } from "../../errors.ts";
-import { compileTypeScript, findSibling, hasModuleSyntax, isTypeScript } from "../module/hooks.ts";
+import {
+  compileTypeScript,
+  findSibling,
+  hasModuleSyntax,
+  isTypeScript,
+  NO_COMPILER,
+} from "../module/hooks.ts";
 import { compileSettings } from "../module/typescript.ts";
 import { placeAt } from "../place.ts";
 import { readText } from "../text.ts";
@@ -79,7 +85,7 @@ async function importsOf(
   { name, text, code, cacheFolder }: Compiled,
   problems: Problem[],
 ): Promise<Set<string>> {
-  const { moduleRunnerTransformSync } = (await import(compileSettings(cacheFolder).compiler)) as Scanner;
+  const { moduleRunnerTransformSync } = await scanner(name, cacheFolder);
   const scanned = moduleRunnerTransformSync("module.js", code);
   const imports = new Set([...scanned.deps, ...scanned.dynamicDeps]);
   for (const [, , specifier] of scanned.code.matchAll(BESIDE))
@@ -91,6 +97,19 @@ async function importsOf(
   for (const [pattern, specifier, why] of UNFOLLOWED)
     if (pattern.test(rest)) problems.push(refusal({ name, text, specifier, why }));
   return imports;
+}
+
+async function scanner(name: string, cacheFolder: string | null): Promise<Scanner> {
+  try {
+    return (await import(compileSettings(cacheFolder).compiler)) as Scanner;
+  } catch (cause) {
+    const message = `${name} cannot be frozen: ${NO_COMPILER}.`;
+    const hint =
+      "Run `godwit build` where the optional packages are installed; the bundle itself needs none of them.";
+    throw new SourceError([{ code: "SOURCE_MODULE_IMPORT", message, hint, place: { file: name } }], {
+      cause,
+    });
+  }
 }
 
 /** `new URL("./data.csv", import.meta.url)` refers to a file that is read, not imported. */

@@ -41,6 +41,58 @@ describe("a folder is", () => {
       "supabase/migrations",
     ],
     ["supabase", "supabase/migrations with times", { "20240101000000_a.sql": "" }, "supabase/migrations"],
+    [
+      "supabase",
+      "supabase/migrations, whatever its files say",
+      {
+        "20240101000000_a.sql": "-- godwit: transaction=off",
+        "20240102000000_b.sql": "-- Up migration\nselect 1;",
+        "3_c.ts": "exports.up = (knex) => {};",
+      },
+      "supabase/migrations",
+    ],
+    [
+      "supabase",
+      "supabase/migrations where every file begins with a comment on its way up",
+      { "1_a.sql": "-- Up Migration\nselect 1;" },
+      "supabase/migrations",
+    ],
+    [
+      "sqlx",
+      "pairs in a folder in Rust, in a repository in Go",
+      { "../../../go.mod": "", "../Cargo.toml": "", "1_a.up.sql": "", "1_a.down.sql": "" },
+      "services/shop/migrations",
+    ],
+    [
+      "golang-migrate",
+      "pairs in a folder in Go, in a repository in Rust",
+      { "../../../Cargo.toml": "sqlx", "../go.mod": "", "1_a.up.sql": "", "1_a.down.sql": "" },
+      "services/shop/migrations",
+    ],
+    [
+      "plain",
+      "pairs in a folder of Node.js, in a repository in Rust",
+      { "../../../Cargo.toml": "sqlx", "../package.json": "{}", "1_a.up.sql": "", "1_a.down.sql": "" },
+      "services/web/migrations",
+    ],
+    [
+      "plain",
+      "numbers in a folder of Python, in a repository that uses sqlx",
+      { "../../../Cargo.toml": "sqlx", "../pyproject.toml": "", "1_a.sql": "" },
+      "services/jobs/migrations",
+    ],
+    [
+      "sqlx",
+      "numbers in a crate of a workspace that uses sqlx",
+      { "../../../Cargo.toml": "sqlx", "../Cargo.toml": "[package]", "1_a.sql": "" },
+      "crates/shop/migrations",
+    ],
+    [
+      "updir",
+      "folders in a project of Node.js, in a repository in Rust",
+      { "../../../Cargo.toml": "", "../package.json": "{}", "1_a/up.sql": "" },
+      "services/web/migrations",
+    ],
     ["sqitch", "a plan", { "sqitch.plan": "", "deploy/a.sql": "" }],
     ["graphile-migrate", "a .gmrc above", { "../.gmrc": "{}", "committed/000001.sql": "" }],
     ["graphile-migrate", "committed files", { "committed/000001.sql": "--! Previous: -\n--! Hash: sha1:\n" }],
@@ -156,12 +208,6 @@ describe("two answers are a question", () => {
       "marks of node-pg-migrate in some files",
       { "1_a.sql": "-- Up Migration\n-- Down Migration\n", "2_b.sql": "select 1;" },
       ["node-pg-migrate", "plain"],
-    ],
-    [
-      "our own directive in a folder of Supabase",
-      { "20240101000000_a.sql": "-- godwit: transaction=off" },
-      ["supabase", "plain"],
-      "supabase/migrations",
     ],
   ];
   for (const [what, files, layouts, below] of cases)

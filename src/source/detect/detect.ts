@@ -18,10 +18,10 @@ export function detectLayout(folder: string): string {
   const look = lookAt(folder);
   const kept = byIndex(look);
   if (kept.length > 0) return theOnly(folder, kept);
+  // Whatever else lies in it, and whatever the files say: the tool's CLI reads no other folder.
+  if (isSupabase(look)) return "supabase";
   refuseForeign(look);
-  const own = isOurs(look) ? ["plain"] : [];
-  if (isSupabase(look)) return theOnly(folder, ["supabase", ...own]);
-  if (own.length > 0) return "plain";
+  if (isOurs(look)) return "plain";
   return theOnly(folder, byContent(look));
 }
 
@@ -50,7 +50,7 @@ function byIndex({ folder, files, folders, migrations }: Look): readonly string[
   if (scripts.length > 0) return ["prisma", ...plain];
   if (["sqitch.plan", "sqitch.conf"].some((name) => files.includes(name))) return ["sqitch"];
   if (having("up.sql").length > 0) {
-    const rust = hasAbove(folder, ["diesel.toml", "Cargo.toml"]);
+    const rust = hasAbove(folder, { names: ["diesel.toml", "Cargo.toml"], language: "rust" });
     return [rust ? "diesel" : "updir", ...plain];
   }
   const isGraphile = [folder, dirname(folder)].some((place) =>
@@ -62,7 +62,9 @@ function byIndex({ folder, files, folders, migrations }: Look): readonly string[
 function isSupabase({ folder, sql }: Look): boolean {
   const parent = dirname(folder);
   if (basename(parent) !== "supabase") return false;
-  return isThere(join(parent, "config.toml")) || sql.some((name) => /^\d{14}_.*\.sql$/.test(name));
+  if (isThere(join(parent, "config.toml"))) return true;
+  const isIts = basename(folder) === "migrations" ? /^\d+_.*\.sql$/ : /^\d{14}_.*\.sql$/;
+  return sql.some((name) => isIts.test(name));
 }
 
 function isOurs({ folder, folders, heads, modules }: Look): boolean {
@@ -134,8 +136,9 @@ function hasDbmateDump(folder: string): boolean {
 function byPairs({ folder, files, sql }: Look): readonly string[] {
   const pairs = files.filter((name) => /^\d+_.*\.(?:up|down)\.[^.]+$/.test(name));
   if (pairs.length === 0) return [];
-  const sqlx = hasAbove(folder, ["Cargo.toml", "sqlx.toml", ".sqlx"]) ? ["sqlx"] : [];
-  const go = hasAbove(folder, ["go.mod"]) ? ["golang-migrate"] : [];
+  const names = ["Cargo.toml", "sqlx.toml", ".sqlx"];
+  const sqlx = hasAbove(folder, { names, language: "rust" }) ? ["sqlx"] : [];
+  const go = hasAbove(folder, { names: ["go.mod"], language: "go" }) ? ["golang-migrate"] : [];
   // The tool in Go passes over files without a direction; somebody wrote them all the same.
   const more = go.length > 0 && sql.some((name) => !pairs.includes(name)) ? ["plain"] : [];
   const found = [...sqlx, ...go, ...more];
@@ -156,8 +159,10 @@ function byNames({ folder, files, folders, sql }: Look): readonly string[] {
 /** Numbered files and nothing else, in a project that uses sqlx. It knows no marks: files that begin with ours are ours. */
 function byProject({ folder, sql, heads }: Look): readonly string[] {
   if (sql.length === 0 || !sql.every((name) => /^\d+_.*\.sql$/.test(name))) return [];
-  const names = hasAbove(folder, ["sqlx.toml", ".sqlx"]) || hasAbove(folder, ["Cargo.toml"], /\bsqlx\b/);
-  if (!names) return [];
+  const isNamed =
+    hasAbove(folder, { names: ["sqlx.toml", ".sqlx"], language: "rust" }) ||
+    hasAbove(folder, { names: ["Cargo.toml"], language: "rust", says: /\bsqlx\b/ });
+  if (!isNamed) return [];
   const marked = heads().filter(({ text }) => DBMATE_UP.test(text));
   if (marked.length === 0) return ["sqlx"];
   return marked.length === heads().length ? ["plain"] : ["sqlx", "plain"];

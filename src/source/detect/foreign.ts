@@ -13,7 +13,7 @@ export function refuseForeign(look: Look): void {
     layoutRefused(tool, {
       folder: look.folder,
       why: `its migrations are ${what}`,
-      hint: `Let ${tool} itself run them. To carry on with SQL: \`godwit adopt\` takes over what it has applied, and --dir names another folder for new migrations.`,
+      hint: `Let ${tool} itself run them. To carry on with SQL in another folder: \`godwit adopt --dir <folder>\` takes over what it has applied.`,
     }),
   ]);
 }

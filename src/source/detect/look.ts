@@ -60,13 +60,32 @@ export function lookAt(path: string): Look {
   };
 }
 
-/** Whether the folder or one above it, up to the root of the repository, holds such a file (that says so). */
-export function hasAbove(folder: string, names: readonly string[], says?: RegExp): boolean {
+/** What the root of a project has, by its language. */
+const MANIFESTS = {
+  rust: ["Cargo.toml"],
+  go: ["go.mod"],
+  other: [
+    ...["package.json", "deno.json", "pyproject.toml", "pom.xml", "build.gradle", "build.gradle.kts"],
+    ...["mix.exs", "Gemfile", "composer.json"],
+  ],
+} as const;
+
+/**
+ * Whether the folder or one above it holds such a file (that says so), up to the root of the repository, or to the first
+ * that is the root of a project in other languages only.
+ */
+export function hasAbove(
+  folder: string,
+  { names, language, says }: { names: readonly string[]; language: "rust" | "go"; says?: RegExp },
+): boolean {
+  const isRoot = (place: string, manifests: readonly string[]) =>
+    manifests.some((name) => isThere(join(place, name)));
   for (let place = folder, level = 0; level < LEVELS; place = dirname(place), level++) {
     for (const name of names)
       if (isThere(join(place, name)) && (says?.test(headOf(place, name, 64 * 1024).text) ?? true))
         return true;
     if (isThere(join(place, ".git")) || place === dirname(place)) return false;
+    if (!isRoot(place, MANIFESTS[language]) && isRoot(place, Object.values(MANIFESTS).flat())) return false;
   }
   return false;
 }

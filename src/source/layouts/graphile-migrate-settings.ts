@@ -7,18 +7,22 @@ import { layoutRefused } from "../problems.ts";
 import { readText } from "../text.ts";
 import type { LayoutOptions } from "./layout.ts";
 
-/** The values of placeholders, by name with its colon. `null`: only the tool knows the value. */
-export type Placeholders = ReadonlyMap<string, string | null>;
+/** The values of placeholders, by name with its colon. `null`: only the tool knows the value. A function: see `facts`. */
+export type Placeholders = ReadonlyMap<string, Value>;
+type Value = string | null | (() => string | null);
 
 /** Reads `.gmrc`, which is JSON with comments. A `.gmrc.js` is not run, only searched for settings that are refused. */
 export function readSettings(
   folder: string,
-  { placeholders, environment, searchPath }: LayoutOptions,
+  { placeholders, environment, searchPath, facts = () => null }: LayoutOptions,
 ): { placeholders: Placeholders; problems: readonly Problem[] } {
   const given = Object.entries(placeholders).map(
     ([name, value]) => [`:${name.replace(/^:/, "")}`, value] as const,
   );
-  const reserved = [":DATABASE_NAME", ":DATABASE_OWNER"].map((name) => [name, null] as const);
+  const reserved: readonly (readonly [string, Value])[] = [
+    [":DATABASE_NAME", () => facts()?.database ?? null],
+    [":DATABASE_OWNER", () => facts()?.owner ?? null],
+  ];
   const find = (...names: readonly string[]) =>
     [folder, dirname(folder), dirname(dirname(folder))]
       .flatMap((each) => names.map((name) => join(each, name)))
@@ -27,7 +31,7 @@ export function readSettings(
   if (path === undefined) {
     const program = find(".gmrc.js", ".gmrc.cjs");
     const problems = program === undefined ? [] : refusedProgram(program);
-    return { placeholders: new Map([...reserved, ...given]), problems };
+    return { placeholders: new Map<string, Value>([...reserved, ...given]), problems };
   }
   const parsed = parseJson(withoutComments(readText(path, path)));
   if ("fault" in parsed) {
@@ -46,7 +50,7 @@ export function readSettings(
     return [name, typeof meant === "string" ? meant : null] as const;
   });
   return {
-    placeholders: new Map([...reserved, ...own, ...given]),
+    placeholders: new Map<string, Value>([...reserved, ...own, ...given]),
     problems: [
       ...ACTIONS.flatMap((action) => (runsSomething(settings[action]) ? [refusedAction(path, action)] : [])),
       ...Object.entries(settings.pgSettings ?? {}).flatMap(([name, value]) =>

@@ -101,15 +101,15 @@ test("placeholders come from .gmrc, the environment and what is given; only whol
   expect(await up("000001")).toBe("\ngrant r to admin; -- r\nselect 'me' where a[:N] = b::TEXT;\n");
 });
 
-test("a name that the connection knows, or nobody, is refused with its place", async () => {
+test("a name that nobody knows is refused with its place, and one that the database knows is not", async () => {
   const { migrations } = await openLayout(graphileMigrate, {
     ...committed("grant all on database :DATABASE_NAME to x;\nselect :NOBODY, ':NOT_ONE'"),
     ".gmrc": '{"placeholders": {":SECRET": "!ENV"}}',
   });
   expect(migrations[0]?.problem).toMatchObject({
     code: "SOURCE_PLACEHOLDER",
-    place: { line: 4, column: 23 },
-    details: { name: "DATABASE_NAME", others: [{ details: { name: "NOBODY" }, place: { line: 5 } }] },
+    place: { line: 5, column: 8 },
+    details: { name: "NOBODY" },
   });
 });
 

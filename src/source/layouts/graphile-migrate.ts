@@ -5,7 +5,8 @@
  *
  * `current.sql` is work in progress: the tool runs it in development only, and it is not read here.
  *
- * `:NAME` stands for its value in the `placeholders` of `.gmrc`. The tool replaces it in strings, comments and bodies as
+ * `:NAME` stands for its value in the `placeholders` of `.gmrc`, and `:DATABASE_NAME` and `:DATABASE_OWNER` for what the
+ * database says. The tool replaces it in strings, comments and bodies as
  * well, so only known names are replaced. An unknown name in plain SQL could only fail, and is refused.
  */
 import { createHash } from "node:crypto";
@@ -23,6 +24,7 @@ import { fillIn, missingPlaceholders } from "./placeholders.ts";
 
 export const graphileMigrate: Layout = {
   name: "graphile-migrate",
+  usesFacts: true,
   discover(folder, options) {
     const below = readFolder(folder).some(({ name }) => name === "committed") ? "committed/" : "";
     const files = readFolder(join(folder, below))
@@ -166,6 +168,7 @@ function readMigration(
       columns: { hash: hash ?? null, previous_hash: previous ?? null, filename: row },
     },
     problems: [...problems, ...filled.problems],
+    unknown: filled.unknown,
   };
 }
 
@@ -181,26 +184,30 @@ function fill(
   body: string,
   from: number,
   { text, placeholders }: { text: string; placeholders: Placeholders },
-): { text: string; problems: readonly Problem[] } {
+): { text: string; problems: readonly Problem[]; unknown: readonly Problem[] } {
   const names = [...placeholders.keys()].map((name) => name.slice(1));
   const known = names.length === 0 ? /(?!)/g : new RegExp(`:(${names.join("|")})\\b`, "g");
-  const filled = fillIn(body, known, (name) => placeholders.get(`:${name}`) ?? undefined);
-  const unknown = unknownNames(body, (name) => placeholders.has(name));
-  const missing = [...filled.missing, ...unknown].map(({ name, offset }) => ({
-    name,
-    offset: offset + from,
-  }));
+  const filled = fillIn(body, known, (name) => {
+    const value = placeholders.get(`:${name}`);
+    return (typeof value === "function" ? value() : value) ?? undefined;
+  });
+  const isFact = ({ name }: { name: string }) => typeof placeholders.get(`:${name}`) === "function";
+  const unnamed = unknownNames(body, (name) => placeholders.has(name));
+  const problemsOf = (missing: readonly { name: string; offset: number }[], hint: (name: string) => string) =>
+    missingPlaceholders(
+      { text, missing: missing.map(({ name, offset }) => ({ name, offset: offset + from })) },
+      { file, text, written: (name) => `:${name}`, hint },
+    );
   return {
     text: filled.text,
-    problems: missingPlaceholders(
-      { text, missing },
-      {
-        file,
-        text,
-        written: (name) => `:${name}`,
-        hint: (name) =>
-          `Give ${name} a value in \`placeholders\`, as .gmrc of graphile-migrate has it or its connection says.`,
-      },
+    problems: problemsOf(
+      [...filled.missing.filter((one) => !isFact(one)), ...unnamed],
+      (name) =>
+        `Give ${name} a value: \`--placeholder ${name}=<value>\`, or \`placeholders\` in the configuration, as .gmrc of graphile-migrate has it.`,
+    ),
+    unknown: problemsOf(
+      filled.missing.filter(isFact),
+      (name) => `Only the database knows it, and it is not asked here: \`--placeholder ${name}=<value>\`.`,
     ),
   };
 }

@@ -11,7 +11,7 @@ import { unlistedSql } from "../passed-over.ts";
 import { declaresNoSections } from "../plain/markers.ts";
 import type { Section } from "../plain/sections.ts";
 import { changedFile, emptyFile, noWayBack, problemOf, withOthers } from "../problems.ts";
-import type { Content, Listing, Source } from "../source.ts";
+import type { Content, DatabaseFacts, Listing, Source } from "../source.ts";
 import { decode, readBytes, readText } from "../text.ts";
 import {
   type Entry,
@@ -27,12 +27,21 @@ import { strayMark } from "./stray.ts";
 const FILES_AT_ONCE = 32;
 
 /** Reads nothing before `list()`. */
-export function openInPlace(layout: Layout, folder: string, options: LayoutOptions): Source {
+export function openInPlace(layout: Layout, folder: string, given: LayoutOptions): Source {
   const root = resolve(folder);
+  let facts: DatabaseFacts | null = null;
+  const options: LayoutOptions = { ...given, facts: () => facts };
   let found: ReadonlyMap<string, Entry> | undefined;
   return {
     layout: layout.name,
     folder: root,
+    ...(layout.usesFacts === undefined
+      ? {}
+      : {
+          inform(known) {
+            facts = known;
+          },
+        }),
     historyPlace: (tool) => historyPlace(tool, { folder: root, environment: options.environment }),
     async list() {
       const discovery = layout.discover(root, options);
@@ -147,6 +156,8 @@ function contentOf(
   const reading = entry.read(file);
   if (checksum(reading.identity ?? file.text) !== migration.checksum)
     throw new SourceError([changedFile(entry.file)]);
+  const [unknown, ...others] = reading.unknown ?? [];
+  if (unknown !== undefined) throw new SourceError([unknown, ...others]);
   if (direction === "up") return sqlOf(reading.up, entry.file, migration, reading);
   if (reading.down != null) return sqlOf(reading.down, entry.file, migration, reading);
   if (entry.downFile === undefined) throw new SourceError([noWayBack(entry.file)]);

@@ -6,10 +6,13 @@
 import type { MigrationSettings, ToolKey } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
 import type { Section } from "../plain/sections.ts";
+import type { DatabaseFacts } from "../source.ts";
 
 export interface Layout {
   /** The name that `--layout` takes. */
   readonly name: string;
+  /** Its texts may refer to facts of the database. */
+  readonly usesFacts?: true;
   /**
    * Reads names, and the indexes that the tool itself keeps (a journal, a plan). Throws `SourceError` if the folder is
    * missing or empty, is not of this layout, or has a version that is not supported (`LAYOUT_REFUSED`).
@@ -24,6 +27,8 @@ export interface LayoutOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The configured search path, which decides where names without a schema are looked up. Undefined if it is unknown. */
   readonly searchPath?: readonly string[] | null;
+  /** What only the database knows. `null` until it is reached. */
+  readonly facts?: () => DatabaseFacts | null;
 }
 
 export interface Discovery {
@@ -82,6 +87,8 @@ export interface Reading {
   /** The text that the migration's checksum covers, if it is not the whole file. */
   readonly identity?: string | undefined;
   readonly problems?: readonly Problem[] | undefined;
+  /** What stands in the way of running it for as long as the database is not reached. */
+  readonly unknown?: readonly Problem[] | undefined;
 }
 
 /** The whole file as the up section. */

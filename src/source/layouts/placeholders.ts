@@ -32,10 +32,13 @@ export function missingPlaceholders(
   }: { file: string; text: string; written: (name: string) => string; hint?: (name: string) => string },
 ): readonly Problem[] {
   const first = new Map([...missing].reverse().map((each) => [each.name, each]));
-  return [...first.values()].reverse().map(({ name, offset }) => ({
+  const inOrder = [...first.values()].sort((left, right) => left.offset - right.offset);
+  return inOrder.map(({ name, offset }) => ({
     code: "SOURCE_PLACEHOLDER",
     message: `${file} has the placeholder ${written(name)}, and no value is given for it.`,
-    hint: hint?.(name) ?? "Give it a value in `placeholders` of the configuration.",
+    hint:
+      hint?.(name) ??
+      `Give it a value: \`--placeholder ${name}=<value>\`, or \`placeholders\` in the configuration.`,
     place: placeAt(file, text, offset),
     details: { name },
   }));

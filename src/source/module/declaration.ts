@@ -71,6 +71,24 @@ const NAMES = [
   ...["statementTimeout", "rowSecurity", "outOfOrder", "minimumRevision", "idempotent"],
 ];
 
+/** What Alembic calls it, by what it is called here. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  down_revision: "revises",
+  downRevision: "revises",
+  depends_on: "depends",
+  dependsOn: "depends",
+};
+
+function namedElsewhere(file: string, name: string, here: string): Problem {
+  const base = here === "revises" ? ' For a base, which revises nothing: `revises = "none"`.' : "";
+  return {
+    code: "SOURCE_DIRECTIVE_UNKNOWN",
+    message: `${file} declares \`${name}\`, which is called \`${here}\` here.`,
+    hint: `Rename it to \`${here}\`; its value is the name of the other file without extension, or a list of such names.${base}`,
+    place: { file },
+  };
+}
+
 function upOf(values: Values): string | undefined {
   return ["up", "upgrade"].find((name) => isFunction(values[name]));
 }
@@ -98,6 +116,9 @@ function checker(file: string) {
      */
     misspelt(values: Values): void {
       for (const name of Object.keys(values)) {
+        const here = ELSEWHERE[name];
+        if (here !== undefined) problems.push(namedElsewhere(file, name, here));
+        if (here !== undefined) continue;
         const meant = NAMES.includes(name) || isFunction(values[name]) ? undefined : nearest(name, NAMES);
         if (meant === undefined) continue;
         problems.push({

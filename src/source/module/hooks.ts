@@ -9,6 +9,7 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import * as nodeModule from "node:module";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -135,7 +136,7 @@ export async function compileTypeScript(
     options.cacheFolder !== null && !isConfiguration(name) && join(options.cacheFolder, `${key}.js`);
   const known = cached && readIfThere(cached);
   if (known) return known;
-  const { transformSync } = (await import(options.compiler)) as Compiler;
+  const { transformSync } = await compilerAt(options.compiler);
   const source = text.replace(/^\uFEFF/, "");
   const result = transformSync(name, source, { sourcemap: true });
   const error = result.errors[0];
@@ -144,10 +145,49 @@ export async function compileTypeScript(
     const column = (before.at(-1)?.length ?? 0) + 1;
     throw new SyntaxError(`${error.message} (${path}:${before.length}:${column})`);
   }
-  const map = Buffer.from(JSON.stringify(result.map)).toString("base64");
-  const code = `${result.code}\n//# sourceMappingURL=data:application/json;base64,${map}\n`;
+  const map = result.map && Buffer.from(JSON.stringify(result.map)).toString("base64");
+  const tail = map === undefined ? "" : `//# sourceMappingURL=data:application/json;base64,${map}\n`;
+  const code = `${result.code}\n${tail}`;
   if (cached) keep(cached, code);
   return code;
+}
+
+/**
+ * The compiler's program for this machine is an optional package. Without it Node's own compiler is used, which Node 20
+ * does not have.
+ */
+async function compilerAt(address: string): Promise<Compiler> {
+  try {
+    return (await import(address)) as Compiler;
+  } catch (error) {
+    const { stripTypeScriptTypes: transform } = nodeModule as NodeCompiler;
+    if (transform === undefined) throw new Error(`${NO_COMPILER}.`, { cause: error });
+    return {
+      transformSync: (_, text) => ({ code: withoutWarning(() => transform(text, TO_NODE)), errors: [] }),
+    };
+  }
+}
+
+export const NO_COMPILER = "the TypeScript compiler is not installed for this machine";
+export const NO_COMPILER_HINT =
+  "Install the optional packages too, or use Node 22. What `godwit build` has frozen, and JavaScript, need no compiler.";
+
+interface NodeCompiler {
+  readonly stripTypeScriptTypes?: (text: string, options: typeof TO_NODE) => string;
+}
+
+/** Its source map is part of the code that it returns. */
+const TO_NODE = { mode: "transform", sourceMap: true } as const;
+
+/** Node calls its compiler experimental each time that a process uses it. */
+function withoutWarning<T>(call: () => T): T {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return call();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }
 
 /**

@@ -100,12 +100,16 @@ describe("the cache", () => {
     expect(readdirSync(cacheFolder)).toHaveLength(1);
     const without = { ...settings, compiler: "file:///there/is/no/compiler.mjs" };
     expect(await compileTypeScript("export const a: number = 1", "/y/a.ts", without)).toBe(code);
-    await expect(compileTypeScript("export const a: number = 2", "/x/a.ts", without)).rejects.toThrow(
-      "no/compiler",
-    );
-    await expect(
-      compileTypeScript("export const a: number = 1", "/x/a.ts", { ...without, compilerVersion: "other" }),
-    ).rejects.toThrow("no/compiler");
+    const others = [
+      { text: "export const a: number = 2", settings: without },
+      { text: "export const a: number = 1", settings: { ...without, compilerVersion: "other" } },
+    ];
+    for (const other of others) {
+      const compiled = expect(compileTypeScript(other.text, "/x/a.ts", other.settings));
+      // Newer versions of Node compile it themselves.
+      if (process.version.startsWith("v20.")) await compiled.rejects.toThrow("compiler is not installed");
+      else await compiled.resolves.not.toContain("number");
+    }
   });
 
   test("that cannot be written is none", async () => {
@@ -160,6 +164,20 @@ describe("a module that is broken is named, with the place:", () => {
     ["no up", "a.ts", "export const down = () => {}", "SOURCE_MODULE_WITHOUT_UP", {}],
     ["up is no function", "a.mjs", "export const up = 1", "SOURCE_MODULE_WITHOUT_UP", {}],
     ["nothing at all", "a.mjs", "", "SOURCE_MODULE_WITHOUT_UP", {}],
+    [
+      "Alembic's word for revises",
+      "a.mjs",
+      "export const down_revision = '1'; export const up = () => {}",
+      "SOURCE_DIRECTIVE_UNKNOWN",
+      {},
+    ],
+    [
+      "Alembic's word for depends",
+      "a.mjs",
+      "export default { depends_on: [], up() {} }",
+      "SOURCE_DIRECTIVE_UNKNOWN",
+      {},
+    ],
     ["a key with a typo", "a.mjs", "export default { dependz: [], up() {} }", "SOURCE_DIRECTIVE_UNKNOWN", {}],
     ["a bad phase", "a.mjs", "export const phase = 'x', up = () => {}", "SOURCE_DIRECTIVE_INVALID", {}],
     ["a bad list", "a.mjs", "export default { depends: [1], up() {} }", "SOURCE_DIRECTIVE_INVALID", {}],

@@ -7,7 +7,7 @@ import type { ModuleFile } from "../../host/protocol.ts";
 import { placeOf } from "../place.ts";
 import { readText } from "../text.ts";
 import { type Declaration, readDeclaration } from "./declaration.ts";
-import { compileTypeScript, isTypeScript } from "./hooks.ts";
+import { compileTypeScript, isTypeScript, NO_COMPILER, NO_COMPILER_HINT } from "./hooks.ts";
 import { compileSettings, registerTypeScript } from "./typescript.ts";
 import { type Unresolved, unresolved } from "./unresolved.ts";
 
@@ -83,11 +83,10 @@ async function brokenModule(error: unknown, module: ModuleFile, options: ModuleO
     told === null
       ? await placeOfError(error, module, options).catch(() => undefined)
       : placeOfUnresolved(told, module);
-  const missing = /Cannot find (?:package|module) '([^']+)'/.exec(reason)?.[1];
   return {
     code: "SOURCE_MODULE_BROKEN",
     message: `${module.file} cannot be loaded: ${reason.replace(/ \([^()]*:\d+:\d+\)$|\nRequire stack:[\s\S]*$/, "").replace(/\.$/, "")}.`,
-    hint: (missing === undefined ? undefined : hintForMissing(missing, reason)) ?? told?.hint,
+    hint: hintFor(reason) ?? told?.hint,
     place: place ?? { file: module.file },
     details: { path: module.path },
   };
@@ -114,9 +113,8 @@ function reasonOf(error: unknown): string {
   }
 }
 
-function hintForMissing(missing: string, reason: string): string | undefined {
-  if (missing.includes("oxc-transform"))
-    return "TypeScript needs the package oxc-transform; what `godwit build` has frozen needs none.";
+function hintFor(reason: string): string | undefined {
+  if (reason.startsWith(NO_COMPILER)) return NO_COMPILER_HINT;
   return reason.includes("Require stack")
     ? "`require` finds neither TypeScript nor a godwit that is not installed here: use `import`."
     : undefined;

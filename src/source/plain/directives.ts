@@ -223,9 +223,12 @@ function detach(part: string): string {
   return JSON.parse(JSON.stringify(part)) as string;
 }
 
+/** Its words, by ours. */
+const ALEMBIC: Readonly<Record<string, string>> = { "down-revision": "revises", "depends-on": "depends" };
+
 function unknown(name: string, place: NonNullable<Problem["place"]>): Problem {
   const known = [...Object.keys(KEYS), ...Object.keys(BACKFILL_KEYS)];
-  const meant = nearest(name, known);
+  const meant = ALEMBIC[name.replaceAll("_", "-")] ?? nearest(name, known);
   return {
     code: "SOURCE_DIRECTIVE_UNKNOWN",
     message: `${place.file} has the directive \`${name}\`, which does not exist.`,

@@ -1,2 +1,71 @@
-/** Hints that another test follows: the situation needs more than a folder and a database. */
-export const ELSEWHERE: Readonly<Record<string, { readonly file: string; readonly title: string }>> = {};
+/** Hints that another test follows: their situation needs more than a folder, a database and one command. */
+interface Elsewhere {
+  readonly file: string;
+  readonly title: string;
+}
+
+const beside = (file: string, title: string): Elsewhere => ({ file: `test/beside/${file}.test.ts`, title });
+const rollback = (file: string, title: string): Elsewhere => ({
+  file: `test/rollback/${file}.test.ts`,
+  title,
+});
+const EMPTIED = "what was taken back there is asked about, and not written again";
+const PROGRAM = "what never had a file is not to be renamed back to the name of its tool";
+const ANEW = "generated anew under the same tag: said, and the way out ends (%s)";
+
+export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
+  // Sqitch makes ids of its own from a plan.
+  "run/adopt/problems.ts otherId: godwit repair --mark-done …": beside(
+    "other-id",
+    "edited after it was adopted: refused as what it is, and the way out ends",
+  ),
+  // A memory that was emptied, beside dbmate.
+  "run/adopt/problems.ts unremembered: godwit repair --mark-done …": beside("forgotten", EMPTIED),
+  "run/adopt/problems.ts unremembered: godwit repair --forget …": beside("forgotten", EMPTIED),
+  "run/adopt/problems.ts unremembered: godwit baseline …": beside(
+    "forgotten",
+    "all of it may be declared at once",
+  ),
+  // A number that another tool has moved.
+  "run/repair.ts refuseSwallowed: godwit repair --forget …": beside(
+    "swallowed",
+    "--mark-done 3 is refused until somebody has said what became of 2",
+  ),
+  "run/repair.ts refuseSwallowed: godwit repair --mark-done …": beside(
+    "swallowed",
+    "one after the other, or all at once, they are marked",
+  ),
+  "run/repair.ts refuseSwallowed: godwit baseline …": beside(
+    "swallowed",
+    "what is said to do goes by the files' order, in whatever order they were applied",
+  ),
+  // The graph of Alembic.
+  "run/mirror/unplaced.ts belowSilent: godwit adopt": beside(
+    "unplaced",
+    "adopt refuses by name, and its hint ends with everything applied once",
+  ),
+  // The journal of Drizzle.
+  "run/adopt/later-time.ts laterTime: godwit repair --forget …": beside("text-anew", ANEW),
+  "run/adopt/later-time.ts laterTime: godwit up": beside("text-anew", ANEW),
+  "run/adopt/later-time.ts laterTime: godwit repair --accept …": beside("text-anew", ANEW),
+  "run/adopt/later-time.ts laterTime: godwit repair --mark-done …": beside("text-anew", ANEW),
+  // A program of knex.
+  "core/renamed.ts withoutFileOf: godwit repair --mark-done …": beside("words", PROGRAM),
+  "core/renamed.ts withoutFileOf: godwit repair --forget …": beside("words", PROGRAM),
+  // A way back that fails or is interrupted.
+  "run/rollback.ts revertAll: godwit down ……": rollback(
+    "rest",
+    "the way back of a run %s fails, and the rest is taken back",
+  ),
+};
+
+/** Messages that name a command to say what it is or did, and advise nothing. */
+export const MENTIONED: readonly string[] = [
+  "core/plan-up.ts reverting: godwit down",
+  "core/replaced.ts comeBack: godwit baseline",
+  "core/revision.ts parse: godwit …",
+  "core/revision.ts parseExpression: godwit down",
+  "core/revision.ts parseExpression: godwit up",
+  "service/webhooks/slack.ts textOf: godwit status",
+  "source/module/module.ts hintForMissing: godwit build",
+];

@@ -1,0 +1,193 @@
+/** What ends a run, and folders in which nothing can be found. */
+import { expect, ledgerSchema } from "../../support/database.ts";
+import type { Row } from "../../support/follow.ts";
+
+const A = "create table a (id int);";
+const B = "create table b (id int);";
+const TWO = { "0001_a.sql": A, "0002_b.sql": B };
+const down = (table: string) => `\n-- migrate:down\ndrop table ${table};\n`;
+const BACK = {
+  "0001_a.sql": `-- migrate:up\n${A}${down("a")}`,
+  "0002_b.sql": `-- migrate:up\n${B}${down("b")}`,
+};
+const MODULE = {
+  "0002_m.ts":
+    "export async function up({ sql }) { const [row] = await sql`select 1 as n`; if (row.n === 1) await sql`create table m (id int)`; }",
+};
+
+/** Its way back stops after its first statement while `switch` is empty. */
+const HALF_BACK = {
+  ...BACK,
+  "0002_b.sql": `-- migrate:up\n${B}\n-- migrate:down transaction:false\ndrop table b;\ncreate table c as select 1 / count(*) as n from switch;\n`,
+};
+
+export const RUN: Readonly<Record<string, Row>> = {
+  "a check that does not pass is mended": {
+    hints: ["run/checks/checks.ts failureOf: godwit up"],
+    files: {
+      ...TWO,
+      "godwit.config.json": JSON.stringify({ checks: [{ sql: "select count(*) > 0 from a" }] }),
+    },
+    byHand: (scene) => scene.db.sql("insert into a values (1)"),
+    kept: (scene) => scene.settled(),
+  },
+  "an older image does not know a contract step: it is taken back": {
+    hints: ["run/compatible.ts contracted: godwit down <revision>"],
+    files: {
+      ...BACK,
+      "0002_b.sql": `-- godwit: phase=contract\n${BACK["0002_b.sql"]}`,
+      "old.json": '["0001_a"]',
+    },
+    before: (scene) => scene.run("up --contract"),
+    says: "compatible --image-revisions old.json",
+    fill: { revision: "0001_a" },
+    kept: (scene) => scene.run("compatible --image-revisions old.json"),
+  },
+  "an image needs what is pending": {
+    hints: ["run/compatible.ts notReady: godwit up"],
+    files: { ...TWO, "new.json": '["0001_a", "0002_b"]' },
+    before: (scene) => scene.run("up 0001_a"),
+    says: "compatible --image-revisions new.json --ready",
+  },
+  "a script goes up to a module": {
+    hints: ["run/script/module.ts notRenderable: godwit up --sql <revision>"],
+    files: { "0001_a.sql": A, ...MODULE, "0003_b.sql": B },
+    says: "up --sql --from base",
+    fill: { revision: "0001_a" },
+    kept: async (_scene, [script]) => expect(script?.stdout).toContain(A),
+  },
+  "a script goes on behind a module": {
+    hints: ["run/script/module.ts notRenderable: godwit up --sql --from <revision>"],
+    files: { "0001_a.sql": A, ...MODULE, "0003_b.sql": B },
+    says: "up --sql --from base",
+    fill: { revision: "0002_m" },
+    kept: async (_scene, [script]) => expect(script?.stdout).toContain(B),
+  },
+  "what replaces a half is declared when it is complete": {
+    hints: ["run/session/owner.ts replacedBy: godwit up"],
+    files: {
+      "0000_c.sql": "create table c (id int);",
+      "0001_half.sql": `-- godwit: transaction=off\n${A}\ncreate table b as select 1 / count(*) as n from switch;\n`,
+    },
+    before: async (scene) => {
+      await scene.db.sql("create table switch (id int)");
+      await scene.fails("up");
+      scene.remove("0000_c.sql", "0001_half.sql");
+      scene.write({ "0009_all.sql": `${A}\n${B}` });
+    },
+    says: (db) => `baseline 0009_all --confirm ${db.name}`,
+    byHand: async (scene) => {
+      scene.remove("0009_all.sql");
+      scene.write({
+        "0000_c.sql": "create table c (id int);",
+        "0001_half.sql": `-- godwit: transaction=off\n${A}\ncreate table b as select 1 / count(*) as n from switch;\n`,
+      });
+      await scene.db.sql("insert into switch values (1)");
+    },
+    kept: async (scene) => {
+      scene.remove("0000_c.sql", "0001_half.sql");
+      scene.write({ "0009_all.sql": `${A}\n${B}` });
+      await scene.run(`baseline 0009_all --confirm ${scene.db.name}`);
+      await scene.settled();
+    },
+  },
+  "what replaces a half is declared when the half is taken back": {
+    hints: ["run/session/owner.ts replacedBy: godwit down -1"],
+    files: HALF_BACK,
+    before: async (scene) => {
+      await scene.run("up");
+      await scene.db.sql("create table switch (id int)");
+      await scene.fails("down -1");
+      scene.remove("0001_a.sql", "0002_b.sql");
+      scene.write({ "0009_all.sql": A });
+    },
+    says: (db) => `baseline 0009_all --confirm ${db.name}`,
+    byHand: async (scene) => {
+      scene.remove("0009_all.sql");
+      scene.write(HALF_BACK);
+      await scene.db.sql("insert into switch values (1)");
+    },
+    kept: async (scene) => {
+      scene.remove("0001_a.sql", "0002_b.sql");
+      scene.write({ "0009_all.sql": A });
+      await scene.run(`baseline 0009_all --confirm ${scene.db.name}`);
+      await scene.settled();
+    },
+  },
+  "half of a way back is finished before the next": {
+    hints: ["core/way-back.ts wayBackOf: godwit down …"],
+    files: HALF_BACK,
+    before: async (scene) => {
+      await scene.run("up");
+      await scene.db.sql("create table switch (id int)");
+      await scene.fails("down -1");
+      await scene.db.sql("insert into switch values (1)");
+    },
+  },
+  "a file fails, and later ones are carried out all the same": {
+    hints: ["run/step/step-error.ts howToRerun: godwit up --out-of-order"],
+    files: { "0001_a.sql": "create table missing.a (id int);", "0002_b.sql": B },
+    says: "up --on-failure continue",
+    byHand: (scene) => scene.write({ "0001_a.sql": A }),
+    kept: (scene) => scene.settled(),
+  },
+  "a bundle that was edited": {
+    hints: ["source/bundle/bundle.ts verify: godwit build"],
+    files: TWO,
+    before: async (scene) => {
+      await scene.run("build");
+      scene.write({ "dist/migrations/sql/0001_a.up.sql": B });
+    },
+    says: "up --dir dist/migrations",
+    kept: (scene) => scene.run("up --dir dist/migrations"),
+  },
+  "a bundle whose list is no list": {
+    hints: ["source/bundle/bundle.ts broken: godwit build"],
+    files: TWO,
+    before: async (scene) => {
+      await scene.run("build");
+      scene.write({ "dist/migrations/godwit-bundle.json": "{" });
+    },
+    says: "up --dir dist/migrations",
+    kept: (scene) => scene.run("up --dir dist/migrations"),
+  },
+  "an empty folder": {
+    hints: ["source/problems.ts emptyFolder: godwit new <name>"],
+    files: { "migrations/.gitkeep": "" },
+    fill: { name: "shops" },
+    kept: async (scene, [created]) => {
+      scene.write({ [created?.stdout.trim() ?? ""]: A });
+      await scene.run("up");
+      await scene.settled();
+    },
+  },
+  "no folder": {
+    hints: ["source/problems.ts unreadableFolder: godwit init"],
+    files: { "README.md": "" },
+  },
+  "a folder of a tool that numbers its own files": {
+    hints: ["cli/commands/new.ts listing: godwit up"],
+    files: { "supabase/migrations/20240101000000_a.sql": A },
+    says: "new shops",
+    byHand: (scene) => scene.write({ "supabase/migrations/20240102000000_shops.sql": B }),
+    kept: async (scene) => {
+      expect(await scene.has("b")).toBe(true);
+      await scene.settled();
+    },
+  },
+  "plan says that up adopts": {
+    hints: ["cli/commands/plan.ts adoptedLine: godwit up"],
+    files: { "supabase/migrations/20240101000000_a.sql": A },
+    before: (scene) =>
+      scene.db.sql(
+        `create schema supabase_migrations; create table supabase_migrations.schema_migrations (version text primary key, statements text[], name text); insert into supabase_migrations.schema_migrations values ('20240101000000', null, 'a')`,
+      ),
+    says: "plan",
+    kept: async (scene) => {
+      expect(await scene.has("a")).toBe(false);
+      const [row] = await scene.db.sql(`select count(*)::int as n from "${ledgerSchema}".migration_history`);
+      expect(row).toEqual({ n: 1 });
+      await scene.settled();
+    },
+  },
+};
