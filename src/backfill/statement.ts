@@ -15,8 +15,8 @@ import {
 } from "./key.ts";
 import type { BackfillTable } from "./table.ts";
 
-/** The rows that a window has: a range of keys, or a single row that failed before. */
-export type Window = KeyRange | { readonly only: KeyValue };
+/** The rows that a window has: a range of keys, a single row that failed before, or none, of an empty table. */
+export type Window = KeyRange | { readonly only: KeyValue } | "none";
 
 export interface WindowStatement {
   readonly text: string;
@@ -34,8 +34,10 @@ export function windowStatement(file: string, key: readonly KeyColumn[], window:
   // Inside of another statement it has no semicolon behind it.
   const statement = file.slice(0, splitStatements(file)[0]?.end);
   const marks = windowMarks(statement);
-  const condition = (alias: string | null) =>
-    "only" in window ? isKey(key, window.only, alias) : inRange(key, window, alias);
+  const condition = (alias: string | null) => {
+    if (window === "none") return "(false)";
+    return "only" in window ? isKey(key, window.only, alias) : inRange(key, window, alias);
+  };
   const { text, written } = withWindow(statement, marks, condition);
   const counts = isPlainUpdate(statement);
   const [before, after] = counts ? countOf(marks, condition) : ["", ""];

@@ -37,7 +37,7 @@ import { watch } from "../watch.ts";
 import { refuseEdited } from "./edited.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
 import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
-import { runWindow } from "./window.ts";
+import { runEmpty, runWindow } from "./window.ts";
 
 /** More rows than this that fail are not the fault of the rows. */
 const MOST_FAILED = 100;
@@ -149,7 +149,7 @@ async function fill(filling: Filling): Promise<void> {
     state: { bound },
   } = filling;
   const { step } = prepared;
-  if (bound === null) return;
+  if (bound === null) return runEmpty(filling);
   using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
   const before = filling.state.rows;
   const begunAt = performance.now();

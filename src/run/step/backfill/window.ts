@@ -25,6 +25,13 @@ export async function runWindow(filling: Filling, range: KeyRange, rows: number)
   return done;
 }
 
+/** Runs the statement for no row, so that PostgreSQL reads it although the table is empty. */
+export async function runEmpty(filling: Filling): Promise<void> {
+  await open(filling);
+  await change(filling, "none", 0);
+  await filling.context.connection.execute("rollback");
+}
+
 /** Does a single row again that could not be changed. Throws what the server says. */
 export async function runFailedRow(filling: Filling, only: KeyValue): Promise<void> {
   const { context, prepared } = filling;
@@ -65,10 +72,13 @@ async function change(
     throw error.movedBy(written(error.position) - error.position);
   }
   if (outside === 0) return changed;
-  const where = "only" in window ? window.only : window.to;
+  const where =
+    window === "none"
+      ? "an empty table"
+      : `${rows} rows up to ${describeKey(table.key, "only" in window ? window.only : window.to)}`;
   throw new StepFailed({
     code: "BACKFILL_OUTSIDE",
-    message: `${body.file} changed ${outside === 1 ? "a row" : `${outside} rows`} outside its window (${rows} rows up to ${describeKey(table.key, where)}).`,
+    message: `${body.file} changed ${outside === 1 ? "a row" : `${outside} rows`} outside its window (${where}).`,
     hint: "Put :window into the condition of the statement, so that it always holds, and change no column of the key.",
     place: { file: body.file, line: body.line },
   });
