@@ -196,7 +196,7 @@ describe("a file that is wrong is named with its place, and nothing runs", () =>
     const { codes } = await refusedBy(
       db,
       targetWith(db, {
-        "0001_a.sql": "",
+        "0001_a.sql": "-- godwit: phase=none\nselect 1;",
         "0002_b.ts": "export const x = 1;",
         "0003_c.down.sql": "select 1;",
         "0004_d.sql": "-- godwit: depends=9999_none\nselect 1;",

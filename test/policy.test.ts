@@ -26,12 +26,12 @@ describe("after a failure", () => {
     "0003_needs_bad.sql": "-- godwit: depends=0002_bad\nselect 1;",
     "0004_needs_that.sql": "-- godwit: depends=0003_needs_bad\nselect 1;",
     "0005_alone.sql": "create table alone (id int);",
-    "0006_empty.sql": "-- nothing yet",
+    "0006_broken.sql": "-- godwit: phase=none\nselect 1;",
     "0007_last.ts": "export async function up({ sql }: any) { await sql`create table last ()`; }",
   };
 
   test("stop: nothing behind it is begun", async ({ db }) => {
-    const { "0006_empty.sql": _, ...files } = FILES;
+    const { "0006_broken.sql": _, ...files } = FILES;
     const { error } = await refusalOf(up(targetWith(db, files)));
     expect(error.report).toMatchObject({
       outcome: "failed",
@@ -49,12 +49,12 @@ describe("after a failure", () => {
     expect(error.code).toBe("STEP_FAILED");
     expect(await appliedIn(db)).toEqual(["0001_a", "0005_alone", "0007_last"]);
     const failures = error.report?.failures ?? [];
-    expect(revisions(failures)).toEqual(["0002_bad", "0003_needs_bad", "0004_needs_that", "0006_empty"]);
+    expect(revisions(failures)).toEqual(["0002_bad", "0003_needs_bad", "0004_needs_that", "0006_broken"]);
     expect(failures[2]?.problem.message).toContain("depends on 0003_needs_bad");
 
-    writeFiles(target.source.folder, { "0002_bad.sql": "select 1;", "0006_empty.sql": "select 1;" });
+    writeFiles(target.source.folder, { "0002_bad.sql": "select 1;", "0006_broken.sql": "select 1;" });
     const report = await up(target, undefined, { failure: "continue", outOfOrder: true });
-    expect(revisions(report.steps)).toEqual(["0002_bad", "0003_needs_bad", "0004_needs_that", "0006_empty"]);
+    expect(revisions(report.steps)).toEqual(["0002_bad", "0003_needs_bad", "0004_needs_that", "0006_broken"]);
   });
 });
 
