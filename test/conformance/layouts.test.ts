@@ -301,7 +301,12 @@ layoutLaws({
     ["a name without a number", FLAT, /does not begin with an integer/, "first.sql"],
     ["the version 0", { "0_a.sql": "-- +goose Up\n" }, /at least 1/, "0_a.sql"],
     ["a migration in Go", { "1_a.go": "package migrations" }, /written in Go/, "1_a.go"],
-    ["a file without an up section", { "1_a.sql": "-- +goose Down\nselect 1;" }, /no line `-- \+goose Up`/, "1_a.sql"],
+    [
+      "a file without an up section",
+      { "1_a.sql": "-- +goose NO TRANSACTION\n" },
+      /no line `-- \+goose Up`/,
+      "1_a.sql",
+    ],
     ["a statement in front", { "1_a.sql": "select 1;\n-- +goose Up" }, /statement in front/, "1_a.sql"],
     ["a statement without its end", { "1_a.sql": "-- +goose Up\nselect 1\n" }, /does not end/, "1_a.sql"],
     [
