@@ -80,7 +80,7 @@ function copyWithoutCompiled(): string {
   const folder = mkdtempSync(join(tmpdir(), "godwit-start-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   for (const name of readdirSync(DIST))
-    if (name === "godwit.cjs" || /^program-\w+\.cjs$/.test(name))
+    if (["godwit.cjs", "launch.cjs"].includes(name) || /^program-\w+\.cjs$/.test(name))
       copyFileSync(join(DIST, name), join(folder, name));
   chmodSync(folder, 0o755);
   return folder;

@@ -45,7 +45,7 @@ describe("a module outside a transaction whose way back failed after its work", 
     expect(second.stderr).toContain("in the middle of the way back of 0001_a.ts");
     const { stderr } = await godwit.fails(1, "up");
     expect(stderr).toContain("PLAN_PARTIAL");
-    await follow(godwit, db, second.stderr, /godwit (repair --forget \S+);/);
+    await follow(godwit, db, second.stderr, /godwit (repair --forget [^\s;`.]+)/);
     await takenBack(godwit, db);
   });
 
@@ -70,7 +70,7 @@ describe("a file whose way back stopped behind its first statement", () => {
     const { stderr } = await godwit.fails(1, "down", "base");
     expect(stderr).toContain("PLAN_PARTIAL_EDITED");
     expect(stderr).not.toContain("--mark-done");
-    await follow(godwit, db, stderr, /godwit (repair --forget \S+)/);
+    await follow(godwit, db, stderr, /godwit (repair --forget [^\s;`.]+)/);
     await takenBack(godwit, db);
     await godwit("down", "base");
     expect(await db.sql("select to_regclass('a') is not null as there")).toEqual([{ there: false }]);
@@ -82,7 +82,7 @@ describe("a file whose way back stopped behind its first statement", () => {
     await godwit("up");
     await godwit.fails(1, "down", "base");
     const { stderr } = await godwit.fails(1, "baseline", "0001_a");
-    await follow(godwit, db, stderr, /godwit (repair --forget \S+);/);
+    await follow(godwit, db, stderr, /godwit (repair --forget [^\s;`.]+)/);
     await godwit("baseline", "0001_a");
     expect(await history(db)).toEqual([{ revision: "0001_a", state: "applied" }]);
   });
