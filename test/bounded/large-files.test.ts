@@ -47,7 +47,7 @@ test.for(["plan", "up"])("the deadline ends %s over a file of many MB", async (c
     "migrations/0001_a.sql": `create table t (a int, b text, c text);\n${statements(300_000)}`,
   });
   const godwit = commandIn({ folder, url: db.url });
-  const { json } = await godwit.fails(1, command, "--json", "--timeout", "1s");
+  const { json } = await godwit.fails(1, command, "--json", "--timeout", "500ms");
   expect(json.problems[0].code).toBe("DEADLINE");
   expect(await db.sql("select to_regclass('t') as t")).toEqual([{ t: null }]);
 });
