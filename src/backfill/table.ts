@@ -57,6 +57,13 @@ export async function readTable(
   };
 }
 
+/** `id integer`: another type or collation may order the same keys in another way. */
+export function typesOf({ key }: BackfillTable): readonly string[] {
+  return key.map(
+    ({ name, type, collation }) => `${name} ${type}${collation === null ? "" : ` ${collation}`}`,
+  );
+}
+
 type TableRow = {
   readonly oid: string;
   readonly schema: string;

@@ -3,8 +3,8 @@ import { describeKey } from "../../../backfill/key.ts";
 import { remainder, windowEnd } from "../../../backfill/statement.ts";
 import { QUERY_CANCELED } from "../../../database/sqlstate.ts";
 import { DatabaseError, StepFailed } from "../../../errors.ts";
-import { begin as ownBegin, rollback } from "../../session/transaction.ts";
-import { ownTransaction } from "../frame.ts";
+import { rollback } from "../../session/transaction.ts";
+import { ownTransaction, statementFrame } from "../frame.ts";
 import type { Filling } from "./filling.ts";
 import { runFailedRow } from "./window.ts";
 
@@ -75,17 +75,20 @@ export async function refuseRemainder(filling: Filling): Promise<void> {
     state: { bound },
   } = filling;
   if (backfill.where === null || bound === null) return;
-  const [answer] = (
-    await context.connection.execute(
-      `${ownBegin()} ${parts.reset} commit; ${remainder(table, backfill.where, bound)}`,
-    )
-  ).slice(-1);
+  // The settings of the file hold in the transaction.
+  await context.connection.execute(statementFrame(parts, "").open);
+  const [answer] = await context.connection
+    .execute(remainder(table, backfill.where, bound))
+    .catch((error: unknown) => {
+      throw error instanceof DatabaseError ? error.withoutPosition() : error;
+    });
+  await context.connection.execute("rollback");
   const key = answer?.rows[0]?.key as readonly string[] | undefined;
   if (key === undefined) return;
   throw new StepFailed({
     code: "BACKFILL_REMAINDER",
     message: `${filling.body.file} has gone through ${table.shown}, and rows are left that its condition selects, among them ${describeKey(table.key, key)}.`,
-    hint: "Either the statement does not make the condition false, or those rows were written meanwhile. Correct them.",
+    hint: `Either the statement does not make the condition false, or those rows were written meanwhile. Correct them and run again. To go through the whole table again: \`godwit repair --retry ${filling.prepared.step.revision}\`, then run again.`,
     place: { file: filling.body.file },
     details: { table: table.shown, key: filling.state.key, row: key },
   });
