@@ -82,6 +82,28 @@ describe("between two runs of a backfill,", () => {
   });
 });
 
+test("a statement that changes another table by its own keys is refused", async ({ db }) => {
+  const folder = folderOf({
+    "0001_a.sql": `${TABLE} create table orders (id int primary key, hits int not null default 0, product int references products);
+insert into orders select n, 0, 1 + n % 2000 from generate_series(1, 5000) n;
+create view shown as select * from products;`,
+    "0002_b.sql": SQL.replace("update products", "update orders"),
+  });
+  const target = targetOf({ url: db.url, folder });
+  await expect(up(target)).rejects.toMatchObject({
+    code: "BACKFILL_TABLE",
+    message: expect.stringContaining("changes public.orders"),
+  });
+  writeFiles(folder, {
+    "0002_b.sql":
+      "-- godwit: backfill table=products\nupdate orders o set hits = 1 from products p where :window(p) and o.product = p.id;\n",
+    "0003_c.sql": SQL.replace("update products", "update shown"),
+  });
+  expect((await up(target)).outcome).toBe("done");
+  expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
+  expect(await db.sql(HITS.replace("products", "orders"))).toEqual([{ hits: 1, n: 5000 }]);
+});
+
 describe.skipIf(withoutPgbouncer)("behind PgBouncer in transaction mode", () => {
   test("the table is the one on the search path of the run", async ({ db }) => {
     const pooler = await startPgbouncer(db, { mode: "transaction" });

@@ -1,7 +1,8 @@
 /** Where a backfill begins, or goes on: its table and key, its row in the ledger, and the bound. */
 import { conditionProbe, upperBound } from "../../../backfill/statement.ts";
-import { readTable, typesOf } from "../../../backfill/table.ts";
+import { readTable, refuseOtherTable, typesOf } from "../../../backfill/table.ts";
 import type { Backfill } from "../../../core/backfill.ts";
+import { windowedTable } from "../../../core/sql/window-target.ts";
 import { DatabaseError, SourceError } from "../../../errors.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { guardOf } from "../../session/settings.ts";
@@ -52,6 +53,7 @@ export async function begin(
     ...{ context, prepared, body, parts, table, state, backfill },
     firstFailure: null,
   });
+  await refuseOtherTable(connection, table, { changed: windowedTable(body.text), file: body.file });
   if (known !== null) {
     refuseOther(known, table, step);
     await connection.execute("rollback");
