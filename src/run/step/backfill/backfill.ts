@@ -49,10 +49,12 @@ export async function runBackfill(
   context.observe({ kind: "step-started", step, index, count: context.count });
   let known: BackfillState | null = null;
   let filling: Filling | undefined;
+  let through = false;
   try {
     known = await underWay(context, prepared);
     filling = await begin(context, prepared, { ...body, backfill: body.backfill }, known);
     await fill(filling);
+    through = true;
     await retryFailed(filling);
     await refuseRemainder(filling);
     const { ledger } = context;
@@ -68,7 +70,7 @@ export async function runBackfill(
       context.lostAt?.(UNASKED);
       throw lost.reason;
     }
-    const committed = committedOf(filling?.state ?? known);
+    const committed = committedOf(filling?.state ?? known, through);
     const problem = stepError(context, prepared, body, error, { committed });
     if (filling !== undefined && committed.extent === "none" && problem.code !== "TARGET_SCHEMA_MISSING")
       await withdraw(filling);

@@ -24,10 +24,10 @@ export interface Filling {
 }
 
 /** What is there of it, whatever becomes of the rest. `null`: it was not begun. */
-export function committedOf(state: BackfillState | null): Committed {
+export function committedOf(state: BackfillState | null, through = false): Committed {
   if (state === null || state.rows === 0) return NOTHING;
   const { rows, table } = state;
-  return { extent: "some", parts: "windows", rows, table, upTo: upToOf(state) };
+  return { extent: "some", parts: "windows", rows, table, upTo: upToOf(state), through };
 }
 
 /** `id 4711`: the last key that is done. */

@@ -6,7 +6,7 @@ import { DatabaseError, StepFailed } from "../../../errors.ts";
 import { rollback } from "../../session/transaction.ts";
 import { ownTransaction, statementFrame } from "../frame.ts";
 import type { Filling } from "./filling.ts";
-import { runFailedRow } from "./window.ts";
+import { runFailedRow, unplaced } from "./window.ts";
 
 /** What PostgreSQL says of the rows, not of the statement: a value that does not fit, a constraint, a trigger, the time. */
 export function isOfItsRows(error: unknown): error is DatabaseError {
@@ -22,9 +22,9 @@ const ROWS = /^(?:22|23|P0|44)/;
 export async function passOver(filling: Filling, error: DatabaseError): Promise<void> {
   const { context, prepared, table, state, parts } = filling;
   const { revision } = prepared.step;
-  const [answer] = await context.connection.execute(
-    windowEnd(table, { from: state.position, to: state.bound ?? [] }, 1),
-  );
+  const [answer] = await context.connection
+    .execute(windowEnd(table, { from: state.position, to: state.bound ?? [] }, 1))
+    .catch(unplaced);
   const key = answer?.rows[0]?.key as readonly string[] | undefined;
   // It was deleted meanwhile.
   if (key === undefined) return;
@@ -77,11 +77,7 @@ export async function refuseRemainder(filling: Filling): Promise<void> {
   if (backfill.where === null || bound === null) return;
   // The settings of the file hold in the transaction.
   await context.connection.execute(statementFrame(parts, "").open);
-  const [answer] = await context.connection
-    .execute(remainder(table, backfill.where, bound))
-    .catch((error: unknown) => {
-      throw error instanceof DatabaseError ? error.withoutPosition() : error;
-    });
+  const [answer] = await context.connection.execute(remainder(table, backfill.where, bound)).catch(unplaced);
   await context.connection.execute("rollback");
   const key = answer?.rows[0]?.key as readonly string[] | undefined;
   if (key === undefined) return;
