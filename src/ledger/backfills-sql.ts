@@ -22,6 +22,7 @@ export interface BackfillBegun {
 export interface BackfillState extends BackfillBegun {
   /** Of the text that began it. */
   readonly checksum: string | null;
+  readonly fingerprint: string | null;
   /** The last key that is done. `null`: none. */
   readonly position: readonly string[] | null;
   /** The rows that its windows had, and the rows that were changed in them. */
@@ -68,10 +69,11 @@ ${keepToOwner(schema, ["migration_backfills"], byHand)}`,
 insert into ${table} (revision, table_name, key, key_types, bound, estimated_rows) values (${stored(begun.revision)},
   ${stored(begun.table)}, ${storedArray(begun.key)}, ${storedArray(begun.keyTypes)}, ${storedArrayOrNull(begun.bound)}, ${stored(begun.estimatedRows)})`,
 
-    /** With the checksum of the migration, as it was when the backfill began. */
+    /** With the checksum and fingerprint of the migration, as it was when the backfill began. */
     backfill: (
       revision: string,
     ) => `select (select checksum from ${history} h where h.revision = b.revision) as checksum,
+  (select fingerprint from ${history} h where h.revision = b.revision) as fingerprint,
   revision, table_name as "table", key, key_types as "keyTypes", bound, position,
   estimated_rows as "estimatedRows", rows, changed, windows, failed
   from ${table} b where revision = ${stored(revision)}`,

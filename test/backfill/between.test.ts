@@ -53,6 +53,29 @@ describe("between two runs of a backfill,", () => {
     expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
   });
 
+  test("the size of its windows may change, its key and its statement may not", async ({ db }) => {
+    const folder = folderOf({
+      "0001_a.sql": `${TABLE} alter table products add unique (tenant, id);`,
+      "0002_b.sql": SQL,
+    });
+    const target = targetOf({ url: db.url, folder });
+    await begun(target);
+    for (const edited of [SQL.replace("products\n", "products key=tenant,id\n"), SQL.replace("+ 1", "+ 2")]) {
+      writeFiles(folder, { "0002_b.sql": edited });
+      await expect(up(target)).rejects.toMatchObject({ code: "BACKFILL_EDITED" });
+    }
+    writeFiles(folder, { "0002_b.sql": SQL.replace("products\n", "products max-rows=70 min-rows=70\n") });
+    const recorded = recorder();
+    const report = await up(target, recorded);
+    expect(report).toMatchObject({ outcome: "done", warnings: [] });
+    const sizes = recorded.events.flatMap((event) =>
+      event.kind === "backfill-progress" ? [event.windowRows] : [],
+    );
+    expect(sizes.slice(0, -1).every((rows) => rows === 70)).toBe(true);
+    expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
+    expect((await up(target)).warnings).toEqual([]);
+  });
+
   test("a statement that changed no row may be corrected", async ({ db }) => {
     const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": SQL.replace("+ 1", "/ 0") });
     const target = targetOf({ url: db.url, folder });

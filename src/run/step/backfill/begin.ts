@@ -15,6 +15,7 @@ import { entryOf, frameParts } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
 import { refuseEdited, refuseOther } from "./edited.ts";
 import type { Filling } from "./filling.ts";
+import { unplaced } from "./window.ts";
 
 type BackfillBody = Body & { readonly kind: "sql" } & { readonly backfill: Backfill };
 
@@ -35,7 +36,7 @@ export async function begin(
 ): Promise<Filling> {
   const { connection, ledger, author } = context;
   const { step } = prepared;
-  if (known !== null) refuseEdited(known, step);
+  if (known !== null) refuseEdited(known, prepared);
   await ownSession(context);
   const parts = frameParts(context, prepared, body);
   const { backfill } = body;
@@ -46,9 +47,13 @@ export async function begin(
   // The primary key may be another one by now, and the position says nothing of that.
   const table = await readTable(
     connection,
-    known === null ? backfill : { ...backfill, key: known.key },
+    { ...backfill, key: backfill.key ?? known?.key ?? null },
     body.file,
   );
+  if (backfill.where !== null)
+    await connection.execute(conditionProbe(table, backfill.where)).catch((error: unknown) => {
+      throw unreadable(error, body);
+    });
   const from = (state: BackfillState): Filling => ({
     ...{ context, prepared, body, parts, table, state, backfill },
     firstFailure: null,
@@ -59,11 +64,7 @@ export async function begin(
     await connection.execute("rollback");
     return from(known);
   }
-  if (backfill.where !== null)
-    await connection.execute(conditionProbe(table, backfill.where)).catch((error: unknown) => {
-      throw unreadable(error, body);
-    });
-  const [answer] = await connection.execute(upperBound(table));
+  const [answer] = await connection.execute(upperBound(table)).catch(unplaced);
   await connection.execute("rollback");
   const bound = (answer?.rows[0]?.key ?? null) as readonly string[] | null;
   const begun = {
@@ -94,6 +95,7 @@ export async function begin(
     windows: 0,
     failed: [],
     checksum: step.checksum,
+    fingerprint: prepared.migration?.fingerprint ?? null,
   });
 }
 
