@@ -83,6 +83,11 @@ export function remainder({ name, key }: BackfillTable, where: string, to: KeyVa
   return `select ${keyText(key)} as key from ${name} where ${compare(key, "<=", to)} and (${where}\n) limit 1`;
 }
 
+/** Has PostgreSQL read the condition, and reads no row. */
+export function conditionProbe({ name }: BackfillTable, where: string): string {
+  return `select from ${name} where (${where}\n) limit 0`;
+}
+
 function descending(key: readonly KeyColumn[]): string {
   return key.map(({ name }) => `${identifier(name)} desc`).join(", ");
 }

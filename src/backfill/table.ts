@@ -57,6 +57,36 @@ export async function readTable(
   };
 }
 
+/**
+ * Throws `SourceError` (`BACKFILL_TABLE`) where the statement changes another table by the keys of this one: the rows
+ * beyond them would be left, and nothing would show it. A view may be one on this table.
+ */
+export async function refuseOtherTable(
+  connection: Pick<Connection, "execute">,
+  table: BackfillTable,
+  { changed, file }: { readonly changed: string | null; readonly file: string },
+): Promise<void> {
+  if (changed === null) return;
+  const [answer] = await connection.execute(`select n.nspname || '.' || c.relname as shown
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.oid = pg_catalog.to_regclass(${literal(changed)}) and c.oid <> pg_catalog.to_regclass(${literal(table.name)})
+  and c.relkind in ('r', 'p', 'f')`);
+  const other = answer?.rows[0]?.shown;
+  if (other === undefined) return;
+  throw refused(file, {
+    code: "BACKFILL_TABLE",
+    message: `${file} is a backfill of ${table.shown}, and its statement changes ${other} in windows of its own keys: those beyond the last key of ${table.shown} would be left.`,
+    hint: `Write table=${other}. If its rows belong to those of ${table.shown}, join both, and put the alias of ${table.shown} into the window: :window(p).`,
+  });
+}
+
+/** `id integer`: another type or collation may order the same keys in another way. */
+export function typesOf({ key }: BackfillTable): readonly string[] {
+  return key.map(
+    ({ name, type, collation }) => `${name} ${type}${collation === null ? "" : ` ${collation}`}`,
+  );
+}
+
 type TableRow = {
   readonly oid: string;
   readonly schema: string;

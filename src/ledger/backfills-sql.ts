@@ -12,6 +12,8 @@ export interface BackfillBegun {
   /** The table for people, and the columns of the key. */
   readonly table: string;
   readonly key: readonly string[];
+  /** The same with types and collations, which decide the order. */
+  readonly keyTypes: readonly string[];
   /** The last key that belongs to it. `null`: the table was empty. */
   readonly bound: readonly string[] | null;
   readonly estimatedRows: number | null;
@@ -20,6 +22,7 @@ export interface BackfillBegun {
 export interface BackfillState extends BackfillBegun {
   /** Of the text that began it. */
   readonly checksum: string | null;
+  readonly fingerprint: string | null;
   /** The last key that is done. `null`: none. */
   readonly position: readonly string[] | null;
   /** The rows that its windows had, and the rows that were changed in them. */
@@ -45,6 +48,7 @@ export function backfillsSql(schema: string, history: string, byHand: boolean) {
   revision text primary key,
   table_name text not null,
   key text[] not null,
+  key_types text[] not null,
   bound text[],
   position text[],
   estimated_rows double precision,
@@ -62,14 +66,15 @@ ${keepToOwner(schema, ["migration_backfills"], byHand)}`,
 
     /** Replaces what an earlier backfill of the same name has left. */
     beginBackfill: (begun: BackfillBegun) => `delete from ${table} where revision = ${stored(begun.revision)};
-insert into ${table} (revision, table_name, key, bound, estimated_rows) values (${stored(begun.revision)},
-  ${stored(begun.table)}, ${storedArray(begun.key)}, ${storedArrayOrNull(begun.bound)}, ${stored(begun.estimatedRows)})`,
+insert into ${table} (revision, table_name, key, key_types, bound, estimated_rows) values (${stored(begun.revision)},
+  ${stored(begun.table)}, ${storedArray(begun.key)}, ${storedArray(begun.keyTypes)}, ${storedArrayOrNull(begun.bound)}, ${stored(begun.estimatedRows)})`,
 
-    /** With the checksum of the migration, as it was when the backfill began. */
+    /** With the checksum and fingerprint of the migration, as it was when the backfill began. */
     backfill: (
       revision: string,
     ) => `select (select checksum from ${history} h where h.revision = b.revision) as checksum,
-  revision, table_name as "table", key, bound, position,
+  (select fingerprint from ${history} h where h.revision = b.revision) as fingerprint,
+  revision, table_name as "table", key, key_types as "keyTypes", bound, position,
   estimated_rows as "estimatedRows", rows, changed, windows, failed
   from ${table} b where revision = ${stored(revision)}`,
 

@@ -58,6 +58,7 @@ export default backfill({ table: "products", where: "slug is null", set: { slug:
     await expect(up(target)).rejects.toMatchObject({
       code: "BACKFILL_ROWS",
       message: expect.stringContaining("(id 2331)"),
+      hint: expect.stringContaining("are done and stay; no window is left: run again when that is corrected"),
     });
     expect(await db.sql(LEFT)).toEqual([{ n: 1 }]);
     await db.sql("update products set name = 'Mended' where id = 2331");

@@ -68,10 +68,7 @@ export function importSummary(report: ImportReport): string {
   const { import: name, outcome } = report;
   if (outcome === "skipped") return `Import ${name} was skipped.`;
   const done = importDone(report);
-  const first =
-    done === null
-      ? `nothing new, ${countOf(report)} images are stored`
-      : `${done}; ${countOf(report)} in all`;
+  const first = done === null ? `nothing new, ${storedOf(report)}` : `${done}; ${countOf(report)} in all`;
   return [`Import ${name}: ${first}.`, ...importTroubles(report)].join("\n");
 }
 
@@ -88,9 +85,7 @@ export function upSummary(
   const news = ran.filter((report) => importDone(report) !== null);
   const rest = [...troubles, ...skipped].map((line) => `\n${line}`).join("");
   if (news.length === 0) {
-    const stored = ran
-      .map((each) => `${countOf(each)} images are stored by import ${each.import}`)
-      .join(", ");
+    const stored = ran.map((each) => `${storedOf(each)} by import ${each.import}`).join(", ");
     if (migrations !== null)
       return `${migrations}${stored === "" ? "" : `; nothing new to import: ${stored}`}.${rest}`;
     const idle = `${target}: nothing to do, everything is applied`;
@@ -116,6 +111,10 @@ function importDone({ stored, moved, restored, bytesRead, durationMs }: ImportRe
 
 function countOf({ files }: ImportReport): string {
   return formatCount(files.stored ?? 0);
+}
+
+function storedOf(report: ImportReport): string {
+  return `${countOf(report)} ${report.files.stored === 1 ? "image is" : "images are"} stored`;
 }
 
 function importTroubles({ files, troubles }: ImportReport): readonly string[] {

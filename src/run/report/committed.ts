@@ -32,6 +32,8 @@ export type Committed =
       readonly table: string;
       /** The last key that is done, for people. */
       readonly upTo: string;
+      /** No window is left, only rows that failed or that its condition still selects. */
+      readonly through?: boolean | undefined;
     }
   /** One statement may have committed a part of its work. The statements before it are done. */
   | {
@@ -82,8 +84,8 @@ export function whatWasKept(committed: Committed, { file, program }: FailedStep)
       return "It was rolled back; nothing of it was kept";
     case "some": {
       if (committed.parts === "windows") {
-        const { rows, table, upTo } = committed;
-        return `${rows === 1 ? "One row" : `${rows} rows`} of ${table} up to ${upTo} ${rows === 1 ? "is" : "are"} done and ${rows === 1 ? "stays" : "stay"}; the rest was not begun`;
+        const { rows, table, upTo, through } = committed;
+        return `${rows === 1 ? "One row" : `${rows} rows`} of ${table} up to ${upTo} ${rows === 1 ? "is" : "are"} done and ${rows === 1 ? "stays" : "stay"}; ${through === true ? "no window is left" : "the rest was not begun"}`;
       }
       const { done, count, line, parts, halfDone } = committed;
       if (halfDone !== undefined)
@@ -115,7 +117,10 @@ function howToGoOn(
     case "none":
       return `correct ${file}, then ${rerun}`;
     case "some":
-      if (committed.parts === "windows") return `${again} to continue behind it`;
+      if (committed.parts === "windows")
+        return committed.through === true
+          ? `${again} when that is corrected`
+          : `${again} to continue behind it`;
       if (committed.halfDone !== undefined) return `${again} to finish it`;
       return committed.line === undefined
         ? `${again} to continue after them`

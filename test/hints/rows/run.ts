@@ -21,6 +21,13 @@ const HALF_BACK = {
   "0002_b.sql": `-- migrate:up\n${B}\n-- migrate:down transaction:false\ndrop table b;\ncreate table c as select 1 / count(*) as n from switch;\n`,
 };
 
+const ROWS = "create table a (id int primary key, n int); insert into a select generate_series(1, 200);";
+/** Its 150th row meets a table that does not exist, when 100 rows are done. */
+const FILLED = `${ROWS}
+ create function missing() returns trigger language plpgsql as $$ begin if new.id = 150 then perform from missing; end if; return new; end $$;
+ create trigger missing before update on a for each row execute function missing();`;
+const FILL = "-- godwit: backfill table=a\n-- godwit: where n is null\nupdate a set n = 1 where :window;\n";
+
 export const RUN: Readonly<Record<string, Row>> = {
   "a check that does not pass is mended": {
     hints: ["run/checks/checks.ts failureOf: godwit up"],
@@ -130,6 +137,28 @@ export const RUN: Readonly<Record<string, Row>> = {
     says: "up --on-failure continue",
     byHand: (scene) => scene.write({ "0001_a.sql": A }),
     kept: (scene) => scene.settled(),
+  },
+  "a backfill whose file is edited while it is half done": {
+    hints: ["run/step/backfill/edited.ts refuseEdited: godwit repair --retry …"],
+    files: { "0001_a.sql": FILLED, "0002_b.sql": FILL },
+    before: async (scene) => {
+      await scene.fails("up");
+      await scene.db.sql("drop trigger missing on a");
+      scene.write({ "0002_b.sql": FILL.replace("= 1", "= 2") });
+    },
+  },
+  "a backfill whose key has another type while it is half done": {
+    hints: ["run/step/backfill/edited.ts refuseOther: godwit repair --retry …"],
+    files: { "0001_a.sql": FILLED, "0002_b.sql": FILL },
+    before: async (scene) => {
+      await scene.fails("up");
+      await scene.db.sql("drop trigger missing on a; alter table a alter id type text");
+    },
+  },
+  "a backfill that leaves rows": {
+    hints: ["run/step/backfill/rest.ts refuseRemainder: godwit repair --retry …"],
+    files: { "0001_a.sql": ROWS, "0002_b.sql": FILL.replace("= 1", "= nullif(id, 5)") },
+    byHand: (scene) => scene.write({ "0002_b.sql": FILL }),
   },
   "a bundle that was edited": {
     hints: ["source/bundle/bundle.ts verify: godwit build"],

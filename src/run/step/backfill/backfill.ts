@@ -19,22 +19,17 @@
  * backfill fails at the end then, and the next run tries those rows again.
  */
 import { halfOf, nextRows } from "../../../backfill/pace.ts";
-import { upperBound } from "../../../backfill/statement.ts";
-import { readTable } from "../../../backfill/table.ts";
-import type { Backfill } from "../../../core/backfill.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
-import { NOTHING, UNASKED } from "../../report/committed.ts";
-import { guardOf } from "../../session/settings.ts";
-import { isWorthRetrying, begin as ownBegin, rollback } from "../../session/transaction.ts";
-import type { Body } from "../body.ts";
-import { ownSession, pauseBeforeRetry, type StepContext, type StepOutcome } from "../context.ts";
+import { UNASKED } from "../../report/committed.ts";
+import { isWorthRetrying, rollback } from "../../session/transaction.ts";
+import { pauseBeforeRetry, type StepContext, type StepOutcome } from "../context.ts";
 import { closing, ownTransaction } from "../frame.ts";
-import { closed, frameError } from "../frame-error.ts";
-import { entryOf, frameParts } from "../frame-parts.ts";
+import { closed } from "../frame-error.ts";
+import { entryOf } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
 import { watch } from "../watch.ts";
-import { refuseEdited } from "./edited.ts";
+import { begin, underWay, withdraw } from "./begin.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
 import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
 import { runEmpty, runWindow } from "./window.ts";
@@ -52,10 +47,14 @@ export async function runBackfill(
   const body = await prepared.load();
   if (body.kind !== "sql" || body.backfill === undefined) throw new Error("It is no backfill.");
   context.observe({ kind: "step-started", step, index, count: context.count });
+  let known: BackfillState | null = null;
   let filling: Filling | undefined;
+  let through = false;
   try {
-    filling = await begin(context, prepared, { ...body, backfill: body.backfill });
+    known = await underWay(context, prepared);
+    filling = await begin(context, prepared, { ...body, backfill: body.backfill }, known);
     await fill(filling);
+    through = true;
     await retryFailed(filling);
     await refuseRemainder(filling);
     const { ledger } = context;
@@ -71,7 +70,7 @@ export async function runBackfill(
       context.lostAt?.(UNASKED);
       throw lost.reason;
     }
-    const committed = filling === undefined ? NOTHING : committedOf(filling);
+    const committed = committedOf(filling?.state ?? known, through);
     const problem = stepError(context, prepared, body, error, { committed });
     if (filling !== undefined && committed.extent === "none" && problem.code !== "TARGET_SCHEMA_MISSING")
       await withdraw(filling);
@@ -87,57 +86,6 @@ export async function runBackfill(
   };
   context.observe({ kind: "step-done", step, report, index, count: context.count });
   return { ok: true, report };
-}
-
-type BackfillBody = Body & { readonly kind: "sql" } & { readonly backfill: Backfill };
-
-async function begin(context: StepContext, prepared: Prepared, body: BackfillBody): Promise<Filling> {
-  const { connection, ledger, author } = context;
-  const { step } = prepared;
-  await ownSession(context);
-  const table = await readTable(connection, body.backfill, body.file);
-  const parts = frameParts(context, prepared, body);
-  const from = (state: BackfillState): Filling => ({
-    ...{ context, prepared, body, parts, table, state },
-    backfill: body.backfill,
-    firstFailure: null,
-  });
-  const known = step.reason === "resume" ? await ledger.backfill(connection, step.revision) : null;
-  if (known !== null) {
-    refuseEdited(known, step);
-    return from(known);
-  }
-  const [answer] = await connection.execute(upperBound(table));
-  const bound = (answer?.rows[0]?.key ?? null) as readonly string[] | null;
-  const begun = {
-    revision: step.revision,
-    table: table.shown,
-    key: table.key.map(({ name }) => name),
-    bound,
-    estimatedRows: table.estimatedRows,
-  };
-  const { sql } = ledger;
-  const replace = step.reason === "changed" ? `${sql.remove(step.revision)};` : "";
-  const row =
-    step.reason === "resume"
-      ? ""
-      : `${replace} ${sql.insert(entryOf(prepared, body.revert), author, "partial")};`;
-  await connection
-    .execute(
-      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.beginBackfill(begun)}; commit`,
-    )
-    .catch((error: unknown) => {
-      throw frameError(error, step.revision);
-    });
-  return from({
-    ...begun,
-    position: null,
-    rows: 0,
-    changed: 0,
-    windows: 0,
-    failed: [],
-    checksum: step.checksum,
-  });
 }
 
 /** Does the windows from the position to the bound. */
@@ -182,7 +130,7 @@ async function fill(filling: Filling): Promise<void> {
       if (isWorthRetrying(error)) {
         if (attempt >= context.target.settings.lockAttempts) throw error;
         const problem = stepError(context, prepared, filling.body, error, {
-          committed: committedOf(filling),
+          committed: committedOf(filling.state),
         });
         await pauseBeforeRetry(context, step, attempt++, problem, observed.blockers);
         rows = Math.max(1, halfOf(rows));
@@ -197,14 +145,4 @@ async function fill(filling: Filling): Promise<void> {
 /** Rows in a second, over a time that may be short. */
 function rate(rows: number, ms: number): number {
   return ms <= 0 ? 0 : (rows / ms) * 1000;
-}
-
-/** Nothing of it was done, so it becomes pending again. */
-async function withdraw({ context, prepared, parts }: Filling): Promise<void> {
-  const { revision } = prepared.step;
-  const { sql } = context.ledger;
-  if (context.connection.lost.aborted) return;
-  await context.connection.execute(
-    ownTransaction(parts, `${sql.forgetBackfill(revision)}; ${sql.remove(revision)} and state = 'partial'`),
-  );
 }

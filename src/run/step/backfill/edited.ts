@@ -1,30 +1,52 @@
 /** A backfill goes on only with the text that began it: nobody else can say whether the rows that are done are right. */
+import { type BackfillTable, typesOf } from "../../../backfill/table.ts";
 import type { Step } from "../../../core/plan.ts";
 import type { Connection } from "../../../database/connection.ts";
 import { PlanRefused } from "../../../errors.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import type { Target } from "../../session/target.ts";
 import type { Prepared } from "../prepared.ts";
+import { upToOf } from "./filling.ts";
 
 /** Throws `PlanRefused` (`BACKFILL_EDITED`) where the file has changed since the first window. */
 export async function refuseEditedBackfill(
   { ledger }: Target,
   connection: Connection,
-  { step }: Prepared,
+  prepared: Prepared,
 ): Promise<void> {
-  const state = await ledger.backfill(connection, step.revision);
-  if (state !== null) refuseEdited(state, step);
+  const state = await ledger.backfill(connection, prepared.step.revision);
+  if (state !== null) refuseEdited(state, prepared);
 }
 
-/** The same, where the state is known. */
-export function refuseEdited(state: BackfillState, step: Step): void {
-  if (state.position === null || state.checksum === step.checksum) return;
-  const upTo = state.key.map((name, at) => `${name} ${state.position?.[at]}`).join(", ");
+/**
+ * The same, where the state is known. The statement alone decides: what its headers say of windows may change on the way,
+ * `where` is asked at the end only, and `refuseOther` looks at the table and its key.
+ */
+export function refuseEdited(state: BackfillState, { step, migration }: Prepared): void {
+  if (state.rows === 0 || state.checksum === step.checksum) return;
+  if (state.fingerprint !== null && state.fingerprint === migration?.fingerprint) return;
+  const upTo = upToOf(state);
   throw new PlanRefused([
     {
       code: "BACKFILL_EDITED",
       message: `${step.file} was changed while its backfill is half done: ${state.rows} rows of ${state.table} up to ${upTo} have what its earlier text gives.`,
       hint: `Restore the file to go on behind them. To go through the whole table with the new text: \`godwit repair --retry ${step.revision}\`, then run again.`,
+      place: { file: step.file },
+      details: { revision: step.revision, table: state.table, position: state.position, rows: state.rows },
+    },
+  ]);
+}
+
+/** Throws `PlanRefused` (`BACKFILL_EDITED`) where the position is one of another table, or of another order of its rows. */
+export function refuseOther(state: BackfillState, table: BackfillTable, step: Step): void {
+  const was = `${state.table} (${state.keyTypes.join(", ")})`;
+  const is = `${table.shown} (${typesOf(table).join(", ")})`;
+  if (was === is) return;
+  throw new PlanRefused([
+    {
+      code: "BACKFILL_EDITED",
+      message: `${step.file} is half done: ${state.rows} rows of ${state.table} up to ${upToOf(state)}. It went by ${was}, and would go on by ${is}, where that place means nothing.`,
+      hint: `Restore the table and its key to go on. To go through the whole table: \`godwit repair --retry ${step.revision}\`, then run again.`,
       place: { file: step.file },
       details: { revision: step.revision, table: state.table, position: state.position, rows: state.rows },
     },

@@ -1,5 +1,4 @@
 /** A backfill under way: what is known of it, what it has kept, and how far it is. */
-import { describeKey } from "../../../backfill/key.ts";
 import type { BackfillTable } from "../../../backfill/table.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import type { DatabaseError } from "../../../errors.ts";
@@ -24,16 +23,16 @@ export interface Filling {
   firstFailure: DatabaseError | null;
 }
 
-export function committedOf({ state, table }: Filling): Committed {
-  if (state.position === null) return NOTHING;
-  const { rows, position } = state;
-  return {
-    extent: "some",
-    parts: "windows",
-    rows,
-    table: table.shown,
-    upTo: describeKey(table.key, position),
-  };
+/** What is there of it, whatever becomes of the rest. `null`: it was not begun. */
+export function committedOf(state: BackfillState | null, through = false): Committed {
+  if (state === null || state.rows === 0) return NOTHING;
+  const { rows, table } = state;
+  return { extent: "some", parts: "windows", rows, table, upTo: upToOf(state), through };
+}
+
+/** `id 4711`: the last key that is done. */
+export function upToOf({ key, position }: Pick<BackfillState, "key" | "position">): string {
+  return key.map((name, at) => `${name} ${position?.[at]}`).join(", ");
 }
 
 /** Tells how far it is, after a window. */

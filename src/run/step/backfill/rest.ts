@@ -3,10 +3,10 @@ import { describeKey } from "../../../backfill/key.ts";
 import { remainder, windowEnd } from "../../../backfill/statement.ts";
 import { QUERY_CANCELED } from "../../../database/sqlstate.ts";
 import { DatabaseError, StepFailed } from "../../../errors.ts";
-import { begin as ownBegin, rollback } from "../../session/transaction.ts";
-import { ownTransaction } from "../frame.ts";
+import { rollback } from "../../session/transaction.ts";
+import { ownTransaction, statementFrame } from "../frame.ts";
 import type { Filling } from "./filling.ts";
-import { runFailedRow } from "./window.ts";
+import { runFailedRow, unplaced } from "./window.ts";
 
 /** What PostgreSQL says of the rows, not of the statement: a value that does not fit, a constraint, a trigger, the time. */
 export function isOfItsRows(error: unknown): error is DatabaseError {
@@ -22,9 +22,9 @@ const ROWS = /^(?:22|23|P0|44)/;
 export async function passOver(filling: Filling, error: DatabaseError): Promise<void> {
   const { context, prepared, table, state, parts } = filling;
   const { revision } = prepared.step;
-  const [answer] = await context.connection.execute(
-    windowEnd(table, { from: state.position, to: state.bound ?? [] }, 1),
-  );
+  const [answer] = await context.connection
+    .execute(windowEnd(table, { from: state.position, to: state.bound ?? [] }, 1))
+    .catch(unplaced);
   const key = answer?.rows[0]?.key as readonly string[] | undefined;
   // It was deleted meanwhile.
   if (key === undefined) return;
@@ -75,17 +75,16 @@ export async function refuseRemainder(filling: Filling): Promise<void> {
     state: { bound },
   } = filling;
   if (backfill.where === null || bound === null) return;
-  const [answer] = (
-    await context.connection.execute(
-      `${ownBegin()} ${parts.reset} commit; ${remainder(table, backfill.where, bound)}`,
-    )
-  ).slice(-1);
+  // The settings of the file hold in the transaction.
+  await context.connection.execute(statementFrame(parts, "").open);
+  const [answer] = await context.connection.execute(remainder(table, backfill.where, bound)).catch(unplaced);
+  await context.connection.execute("rollback");
   const key = answer?.rows[0]?.key as readonly string[] | undefined;
   if (key === undefined) return;
   throw new StepFailed({
     code: "BACKFILL_REMAINDER",
     message: `${filling.body.file} has gone through ${table.shown}, and rows are left that its condition selects, among them ${describeKey(table.key, key)}.`,
-    hint: "Either the statement does not make the condition false, or those rows were written meanwhile. Correct them.",
+    hint: `Either the statement does not make the condition false, or those rows were written meanwhile. Correct them and run again. To go through the whole table again: \`godwit repair --retry ${filling.prepared.step.revision}\`, then run again.`,
     place: { file: filling.body.file },
     details: { table: table.shown, key: filling.state.key, row: key },
   });

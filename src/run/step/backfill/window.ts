@@ -13,7 +13,7 @@ export async function runWindow(filling: Filling, range: KeyRange, rows: number)
   const { context, prepared, table } = filling;
   const { connection, ledger } = context;
   await open(filling);
-  const [answer] = await connection.execute(windowEnd(table, range, rows));
+  const [answer] = await connection.execute(windowEnd(table, range, rows)).catch(unplaced);
   const end = answer?.rows[0] as { readonly key: KeyValue; readonly rows: number } | undefined;
   if (end === undefined) {
     await connection.execute("rollback");
@@ -38,6 +38,11 @@ export async function runFailedRow(filling: Filling, only: KeyValue): Promise<vo
   await open(filling);
   const changed = await change(filling, { only }, 1);
   await close(filling, context.ledger.sql.rowMended(prepared.step.revision, only, changed));
+}
+
+/** What fails is not the author's statement, so that a position in it would point anywhere. */
+export function unplaced(error: unknown): never {
+  throw error instanceof DatabaseError ? error.withoutPosition() : error;
 }
 
 async function open({ context, prepared, parts }: Filling): Promise<void> {

@@ -1,0 +1,127 @@
+/** Where a backfill begins, or goes on: its table and key, its row in the ledger, and the bound. */
+import { conditionProbe, upperBound } from "../../../backfill/statement.ts";
+import { readTable, refuseOtherTable, typesOf } from "../../../backfill/table.ts";
+import type { Backfill } from "../../../core/backfill.ts";
+import { windowedTable } from "../../../core/sql/window-target.ts";
+import { DatabaseError, SourceError } from "../../../errors.ts";
+import type { BackfillState } from "../../../ledger/backfills-sql.ts";
+import { guardOf } from "../../session/settings.ts";
+import { begin as ownBegin } from "../../session/transaction.ts";
+import type { Body } from "../body.ts";
+import { ownSession, type StepContext } from "../context.ts";
+import { ownTransaction, statementFrame } from "../frame.ts";
+import { frameError } from "../frame-error.ts";
+import { entryOf, frameParts } from "../frame-parts.ts";
+import type { Prepared } from "../prepared.ts";
+import { refuseEdited, refuseOther } from "./edited.ts";
+import type { Filling } from "./filling.ts";
+import { unplaced } from "./window.ts";
+
+type BackfillBody = Body & { readonly kind: "sql" } & { readonly backfill: Backfill };
+
+/** What an earlier run has done of it. `null`: no row is done, so it begins anew. */
+export async function underWay(
+  { connection, ledger }: StepContext,
+  { step }: Prepared,
+): Promise<BackfillState | null> {
+  const known = step.reason === "resume" ? await ledger.backfill(connection, step.revision) : null;
+  return known === null || known.rows === 0 ? null : known;
+}
+
+export async function begin(
+  context: StepContext,
+  prepared: Prepared,
+  body: BackfillBody,
+  known: BackfillState | null,
+): Promise<Filling> {
+  const { connection, ledger, author } = context;
+  const { step } = prepared;
+  if (known !== null) refuseEdited(known, prepared);
+  await ownSession(context);
+  const parts = frameParts(context, prepared, body);
+  const { backfill } = body;
+  // In the settings of the file: behind a pooler they hold in a transaction only.
+  await connection.execute(statementFrame(parts, "").open).catch((error: unknown) => {
+    throw frameError(error, step.revision);
+  });
+  // The primary key may be another one by now, and the position says nothing of that.
+  const table = await readTable(
+    connection,
+    { ...backfill, key: backfill.key ?? known?.key ?? null },
+    body.file,
+  );
+  if (backfill.where !== null)
+    await connection.execute(conditionProbe(table, backfill.where)).catch((error: unknown) => {
+      throw unreadable(error, body);
+    });
+  const from = (state: BackfillState): Filling => ({
+    ...{ context, prepared, body, parts, table, state, backfill },
+    firstFailure: null,
+  });
+  await refuseOtherTable(connection, table, { changed: windowedTable(body.text), file: body.file });
+  if (known !== null) {
+    refuseOther(known, table, step);
+    await connection.execute("rollback");
+    return from(known);
+  }
+  const [answer] = await connection.execute(upperBound(table)).catch(unplaced);
+  await connection.execute("rollback");
+  const bound = (answer?.rows[0]?.key ?? null) as readonly string[] | null;
+  const begun = {
+    revision: step.revision,
+    table: table.shown,
+    key: table.key.map(({ name }) => name),
+    keyTypes: typesOf(table),
+    bound,
+    estimatedRows: table.estimatedRows,
+  };
+  const { sql } = ledger;
+  // The row that a run without a window has left may have the checksum of an earlier text.
+  const replace =
+    step.reason === "changed" || step.reason === "resume" ? `${sql.remove(step.revision)};` : "";
+  const row = `${replace} ${sql.insert(entryOf(prepared, body.revert), author, "partial")};`;
+  await connection
+    .execute(
+      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.beginBackfill(begun)}; commit`,
+    )
+    .catch((error: unknown) => {
+      throw frameError(error, step.revision);
+    });
+  return from({
+    ...begun,
+    position: null,
+    rows: 0,
+    changed: 0,
+    windows: 0,
+    failed: [],
+    checksum: step.checksum,
+    fingerprint: prepared.migration?.fingerprint ?? null,
+  });
+}
+
+/** Nothing of it was done, so it becomes pending again. */
+export async function withdraw({ context, prepared, parts }: Filling): Promise<void> {
+  const { revision } = prepared.step;
+  const { sql } = context.ledger;
+  if (context.connection.lost.aborted) return;
+  await context.connection.execute(
+    ownTransaction(parts, `${sql.forgetBackfill(revision)}; ${sql.remove(revision)} and state = 'partial'`),
+  );
+}
+
+/** The condition is asked at the end only, and hours may lie between. */
+function unreadable(error: unknown, { backfill, file, line }: BackfillBody): unknown {
+  if (!(error instanceof DatabaseError)) return error;
+  if (!/^(?:22|42)/.test(error.sqlState ?? "")) return error.withoutPosition();
+  return new SourceError(
+    [
+      {
+        code: "BACKFILL_STATEMENT",
+        message: `${file} is a backfill where ${backfill.where}, and PostgreSQL cannot read that: ${error.message}.`,
+        hint: "Write a condition on the columns of its table, without an alias.",
+        place: { file, line },
+      },
+    ],
+    { cause: error },
+  );
+}
