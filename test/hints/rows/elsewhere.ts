@@ -9,8 +9,13 @@ const rollback = (file: string, title: string): Elsewhere => ({
   file: `test/rollback/${file}.test.ts`,
   title,
 });
+const dev = (file: string, title: string): Elsewhere => ({ file: `test/dev/${file}.test.ts`, title });
+const SECOND = "a second godwit dev says who has the folder, and the first goes on";
+const RESET = "--reset makes the database anew, and only if its name is confirmed";
 const EMPTIED = "what was taken back there is asked about, and not written again";
 const PROGRAM = "what never had a file is not to be renamed back to the name of its tool";
+const FUNCTION =
+  "a function that is missing, of another version, or may not be called; and the file that mends it";
 const ANEW = "generated anew under the same tag: said, and the way out ends (%s)";
 
 export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
@@ -38,6 +43,28 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "run/repair.ts refuseSwallowed: godwit baseline …": beside(
     "swallowed",
     "what is said to do goes by the files' order, in whatever order they were applied",
+  ),
+  // PostgREST before the database.
+  "database/rpc/failure.ts functionMissing: godwit init --supabase": {
+    file: "test/rpc/refusals.test.ts",
+    title: FUNCTION,
+  },
+  "database/rpc/failure.ts functionOutdated: godwit init --supabase": {
+    file: "test/rpc/refusals.test.ts",
+    title: FUNCTION,
+  },
+  "database/rpc/failure.ts mayNotCall: godwit init --supabase": {
+    file: "test/rpc/refusals.test.ts",
+    title: FUNCTION,
+  },
+  // The server of development.
+  "assemble/dev.ts held: godwit status": dev("dev", SECOND),
+  "assemble/dev.ts held: godwit up": dev("dev", SECOND),
+  "cli/commands/dev.ts reset: godwit dev --reset --confirm …": dev("dev", RESET),
+  "dev/development.ts unconfirmed: godwit dev --reset --confirm …": dev("dev", RESET),
+  "dev/rounds.ts noWayBack: godwit dev --reset": dev(
+    "drafts",
+    "a hint leads on: what cannot be taken back is made anew by --reset",
   ),
   // The graph of Alembic.
   "run/mirror/unplaced.ts belowSilent: godwit adopt": beside(
@@ -67,5 +94,5 @@ export const MENTIONED: readonly string[] = [
   "core/revision.ts parseExpression: godwit down",
   "core/revision.ts parseExpression: godwit up",
   "service/webhooks/slack.ts textOf: godwit status",
-  "source/module/module.ts hintForMissing: godwit build",
+  "source/module/hooks.ts NO_COMPILER_HINT: godwit build",
 ];

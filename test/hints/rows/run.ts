@@ -21,6 +21,11 @@ const HALF_BACK = {
   "0002_b.sql": `-- migrate:up\n${B}\n-- migrate:down transaction:false\ndrop table b;\ncreate table c as select 1 / count(*) as n from switch;\n`,
 };
 
+const IMPORT = {
+  "pictures/.gitkeep": "",
+  "godwit.config.json": JSON.stringify({ imports: { nas: { from: "pictures" } } }),
+};
+
 export const RUN: Readonly<Record<string, Row>> = {
   "a check that does not pass is mended": {
     hints: ["run/checks/checks.ts failureOf: godwit up"],
@@ -130,6 +135,24 @@ export const RUN: Readonly<Record<string, Row>> = {
     says: "up --on-failure continue",
     byHand: (scene) => scene.write({ "0001_a.sql": A }),
     kept: (scene) => scene.settled(),
+  },
+  "a rollback could not take back imported files: it migrates without them": {
+    hints: ["run/rollback.ts refuseRollback: godwit up --rollback-on-failure --phase …"],
+    files: { ...BACK, ...IMPORT },
+    says: "up --rollback-on-failure",
+    kept: async (scene) => expect([await scene.has("a"), await scene.has("b")]).toEqual([true, true]),
+  },
+  "an import has no table": {
+    hints: [
+      "run/table-missing.ts wayToTable: godwit init --import",
+      "run/table-missing.ts wayToTable: godwit up ……",
+    ],
+    files: { ...TWO, ...IMPORT },
+    says: "import",
+    kept: async (scene) => {
+      expect(await scene.has("design_images")).toBe(true);
+      expect((await scene.fails("import")).stderr).toContain("[ORIGIN_BASE_EMPTY]");
+    },
   },
   "a bundle that was edited": {
     hints: ["source/bundle/bundle.ts verify: godwit build"],
