@@ -12,6 +12,7 @@ const rollback = (file: string, title: string): Elsewhere => ({
 const dev = (file: string, title: string): Elsewhere => ({ file: `test/dev/${file}.test.ts`, title });
 const SECOND = "a second godwit dev says who has the folder, and the first goes on";
 const RESET = "--reset makes the database anew, and only if its name is confirmed";
+const MEANWHILE = "takes nothing back if somebody has applied more on top of it meanwhile";
 const EMPTIED = "what was taken back there is asked about, and not written again";
 const PROGRAM = "what never had a file is not to be renamed back to the name of its tool";
 const FUNCTION =
@@ -80,6 +81,12 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "core/renamed.ts withoutFileOf: godwit repair --mark-done …": beside("words", PROGRAM),
   "core/renamed.ts withoutFileOf: godwit repair --forget …": beside("words", PROGRAM),
   // A way back that fails or is interrupted.
+  "run/rollback.ts notBegun: godwit up": rollback(
+    "rollback",
+    "takes nothing back, because what is applied is whole, and says so",
+  ),
+  "core/take-back.ts builtOn: godwit history --log": rollback("rollback", MEANWHILE),
+  "core/take-back.ts builtOn: godwit down <revision>": rollback("rollback", MEANWHILE),
   "run/rollback.ts revertAll: godwit down ……": rollback(
     "rest",
     "the way back of a run %s fails, and the rest is taken back",
