@@ -152,6 +152,11 @@ export async function down({ sql }: any) { await sql\`drop table c\`; }`,
     expect(json.report.rollback).toMatchObject({ outcome: "failed", reverted: [], kept: ["0001_a"] });
     expect(json.report.rollback.problem.message).toMatch(/Another run has applied 0002_b on top/);
     expect(await tables(db)).toEqual(["a", "b"]);
+    expect(json.report.rollback.problem.hint).toContain("`godwit down <revision>` takes back");
+    const godwit = commandIn({ folder: folderOf(files), url: db.url });
+    expect((await godwit("history", "--log")).stdout).toMatch(/0002_b/);
+    await godwit("down", "0001_a");
+    expect(await tables(db)).toEqual(["a"]);
   });
 });
 
@@ -168,6 +173,10 @@ describe("a signal", () => {
     expect(json.report.rollback).toMatchObject({ outcome: "not begun", reverted: [], kept: ["0001_a"] });
     expect(stderr).toContain("Nothing was taken back, because the run was interrupted");
     expect(await applied(db)).toEqual(["0001_a applied"]);
+    expect(json.report.rollback.problem.hint).toBe("`godwit up` continues where it stopped.");
+    writeFiles(folder, { "migrations/0002_slow.sql": up("b") });
+    await commandIn({ folder, url: db.url })("up");
+    expect(await applied(db)).toEqual(["0001_a applied", "0002_slow applied"]);
   });
 
   test("during the way back stops it between two steps, and the rest is named", async ({ db }) => {

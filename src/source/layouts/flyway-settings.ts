@@ -197,7 +197,7 @@ function refusedValue(key: string, { text, key: written, from }: Value): Problem
   return layoutRefused("flyway", {
     folder: from,
     why: `it says ${written}=${text}, and that is not done here`,
-    hint: "Take it out and do what it does in another way; or let Flyway run its files and take that over with `godwit adopt`.",
+    hint: "Take it out and do what it does in another way. What Flyway has run with it is then taken over with `godwit adopt`.",
   });
 }
 

@@ -92,7 +92,7 @@ function passedOver(named: Named, { target, baseline }: FlywaySettings): Problem
   return refusedFile(
     file,
     `Flyway would pass over version ${version} on a database that is not empty (baselineOnMigrate, baselineVersion=${baseline})`,
-    "If it is there, declare it with `godwit baseline <revision>`; if the database is empty, take baselineOnMigrate out.",
+    "Take baselineOnMigrate out. If what it does is in the database, then declare it with `godwit baseline <revision>`.",
   );
 }
 

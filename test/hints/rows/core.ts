@@ -404,6 +404,12 @@ export const CORE: Readonly<Record<string, Row>> = {
     says: "up 000",
     kept: async (_scene, [history]) => expect(history?.stdout).toMatch(/0002_b[\s\S]*0001_a/),
   },
+  "two files with one name": {
+    hints: ["core/graph.ts index: godwit plan"],
+    files: { ...TWO, "migrations/repeatable/0002_b.sql": "create or replace view v as select 1 as n;" },
+    byHand: (scene) => scene.rename("migrations/repeatable/0002_b.sql", "migrations/repeatable/v.sql"),
+    kept: async (_scene, [plan]) => expect(plan?.stdout).toMatch(/0001_a[\s\S]*0002_b[\s\S]*v/),
+  },
   "a repeatable by its name": {
     hints: ["core/revision.ts unknownName: godwit up"],
     files: { ...TWO, "migrations/repeatable/v.sql": "create or replace view v as select 1 as n;" },

@@ -9,8 +9,14 @@ const rollback = (file: string, title: string): Elsewhere => ({
   file: `test/rollback/${file}.test.ts`,
   title,
 });
+const dev = (file: string, title: string): Elsewhere => ({ file: `test/dev/${file}.test.ts`, title });
+const SECOND = "a second godwit dev says who has the folder, and the first goes on";
+const RESET = "--reset makes the database anew, and only if its name is confirmed";
+const MEANWHILE = "takes nothing back if somebody has applied more on top of it meanwhile";
 const EMPTIED = "what was taken back there is asked about, and not written again";
 const PROGRAM = "what never had a file is not to be renamed back to the name of its tool";
+const FUNCTION =
+  "a function that is missing, of another version, or may not be called; and the file that mends it";
 const ANEW = "generated anew under the same tag: said, and the way out ends (%s)";
 
 export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
@@ -39,6 +45,28 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     "swallowed",
     "what is said to do goes by the files' order, in whatever order they were applied",
   ),
+  // PostgREST before the database.
+  "database/rpc/failure.ts functionMissing: godwit init --supabase": {
+    file: "test/rpc/refusals.test.ts",
+    title: FUNCTION,
+  },
+  "database/rpc/failure.ts functionOutdated: godwit init --supabase": {
+    file: "test/rpc/refusals.test.ts",
+    title: FUNCTION,
+  },
+  "database/rpc/failure.ts mayNotCall: godwit init --supabase": {
+    file: "test/rpc/refusals.test.ts",
+    title: FUNCTION,
+  },
+  // The server of development.
+  "assemble/dev.ts held: godwit status": dev("dev", SECOND),
+  "assemble/dev.ts held: godwit up": dev("dev", SECOND),
+  "cli/commands/dev.ts reset: godwit dev --reset --confirm …": dev("dev", RESET),
+  "dev/development.ts unconfirmed: godwit dev --reset --confirm …": dev("dev", RESET),
+  "dev/rounds.ts noWayBack: godwit dev --reset": dev(
+    "drafts",
+    "a hint leads on: what cannot be taken back is made anew by --reset",
+  ),
   // The graph of Alembic.
   "run/mirror/unplaced.ts belowSilent: godwit adopt": beside(
     "unplaced",
@@ -53,6 +81,12 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "core/renamed.ts withoutFileOf: godwit repair --mark-done …": beside("words", PROGRAM),
   "core/renamed.ts withoutFileOf: godwit repair --forget …": beside("words", PROGRAM),
   // A way back that fails or is interrupted.
+  "run/rollback.ts notBegun: godwit up": rollback(
+    "rollback",
+    "takes nothing back, because what is applied is whole, and says so",
+  ),
+  "core/take-back.ts builtOn: godwit history --log": rollback("rollback", MEANWHILE),
+  "core/take-back.ts builtOn: godwit down <revision>": rollback("rollback", MEANWHILE),
   "run/rollback.ts revertAll: godwit down ……": rollback(
     "rest",
     "the way back of a run %s fails, and the rest is taken back",
@@ -67,5 +101,5 @@ export const MENTIONED: readonly string[] = [
   "core/revision.ts parseExpression: godwit down",
   "core/revision.ts parseExpression: godwit up",
   "service/webhooks/slack.ts textOf: godwit status",
-  "source/module/module.ts hintForMissing: godwit build",
+  "source/module/hooks.ts NO_COMPILER_HINT: godwit build",
 ];

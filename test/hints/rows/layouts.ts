@@ -33,6 +33,27 @@ export const LAYOUTS: Readonly<Record<string, Row>> = {
     fill: { revision: "V1__a" },
     kept: async (scene) => expect([await scene.has("a"), await scene.has("b")]).toEqual([true, false]),
   },
+  "Flyway has a baseline": {
+    hints: ["source/layouts/flyway.ts passedOver: godwit baseline <revision>"],
+    files: {
+      "migrations/V1__a.sql": A,
+      "migrations/V2__b.sql": B,
+      "migrations/flyway.conf": "flyway.baselineOnMigrate=true\nflyway.baselineVersion=1\n",
+    },
+    before: (scene) => scene.db.sql(A),
+    byHand: (scene) => scene.write({ "migrations/flyway.conf": "" }),
+    fill: { revision: "V1__a" },
+  },
+  "a setting of Flyway that is not done here": {
+    hints: ["source/layouts/flyway-settings.ts refusedValue: godwit adopt"],
+    files: { "migrations/V1__a.sql": A, "migrations/flyway.conf": "flyway.initSql=select 1\n" },
+    byHand: async (scene) => {
+      scene.write({ "migrations/flyway.conf": "" });
+      await scene.db.sql(
+        `${A} ${FLYWAY}; insert into flyway_schema_history (installed_rank, version, description, type, script) values (1, '1', 'a', 'SQL', 'V1__a.sql')`,
+      );
+    },
+  },
   "a module of node-pg-migrate": {
     hints: ["source/layouts/node-pg-migrate.ts notSql: godwit adopt"],
     files: {
@@ -44,6 +65,15 @@ export const LAYOUTS: Readonly<Record<string, Row>> = {
       scene.db.sql(
         `${A} create table pgmigrations (id serial primary key, name varchar(255) not null, run_on timestamp not null); insert into pgmigrations (name, run_on) values ('1700000000000_a', now())`,
       ),
+  },
+  "a changeset of Liquibase that is not SQL": {
+    hints: ["source/layouts/liquibase.ts addForeign: godwit adopt"],
+    files: {
+      "migrations/changelog.yaml":
+        "databaseChangeLog:\n  - changeSet:\n      id: 1\n      author: ann\n      changes:\n        - createTable:\n            tableName: a\n",
+    },
+    env: { GODWIT_LAYOUT: "liquibase" },
+    byHand: (scene) => scene.db.sql(`${A} ${LIQUIBASE}; ${changeset(1, "changelog.yaml")}`),
   },
   "a precondition of Liquibase": {
     hints: ["source/layouts/liquibase-changesets.ts HINT: godwit adopt"],

@@ -1,6 +1,8 @@
 /** What `repair` and `baseline` refuse, and what they name instead. */
+import { once } from "node:events";
 import { expect } from "../../support/database.ts";
 import type { Row, Scene } from "../../support/follow.ts";
+import { until } from "../../support/until.ts";
 
 const A = "create table a (id int);";
 const B = "create table b (id int);";
@@ -99,6 +101,26 @@ export const REPAIR: Readonly<Record<string, Row>> = {
     byHand: (scene) => scene.db.sql("create table b (n int)"),
     kept: async (scene) => {
       await up(scene);
+      await scene.settled();
+    },
+  },
+  "--mark-done of one statement, and another waits for a word": {
+    hints: ["run/repairable.ts ofStatement: godwit repair --… …:…"],
+    files: {
+      "0001_cut.sql": `-- godwit: transaction=off\n${A}\ndo $$ begin commit; perform pg_sleep(60); end $$;\n${B}\n`,
+    },
+    before: async (scene) => {
+      const run = scene.godwit.start("up");
+      const asleep = `from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state = 'active' and query like 'do %pg_sleep(60)%'`;
+      await until(async () => (await scene.db.sql(`select ${asleep}`)).length > 0);
+      run.child.kill("SIGKILL");
+      await once(run.child, "close");
+      await scene.db.sql(`select pg_terminate_backend(pid, 10000) ${asleep}`);
+    },
+    says: (db) => `repair --mark-done 0001_cut:1 --confirm ${db.name}`,
+    kept: async (scene) => {
+      await up(scene);
+      expect(await scene.has("b")).toBe(true);
       await scene.settled();
     },
   },

@@ -28,6 +28,11 @@ const FILLED = `${ROWS}
  create trigger missing before update on a for each row execute function missing();`;
 const FILL = "-- godwit: backfill table=a\n-- godwit: where n is null\nupdate a set n = 1 where :window;\n";
 
+const IMPORT = {
+  "pictures/.gitkeep": "",
+  "godwit.config.json": JSON.stringify({ imports: { nas: { from: "pictures" } } }),
+};
+
 export const RUN: Readonly<Record<string, Row>> = {
   "a check that does not pass is mended": {
     hints: ["run/checks/checks.ts failureOf: godwit up"],
@@ -159,6 +164,25 @@ export const RUN: Readonly<Record<string, Row>> = {
     hints: ["run/step/backfill/rest.ts refuseRemainder: godwit repair --retry …"],
     files: { "0001_a.sql": ROWS, "0002_b.sql": FILL.replace("= 1", "= nullif(id, 5)") },
     byHand: (scene) => scene.write({ "0002_b.sql": FILL }),
+  },
+
+  "a rollback could not take back imported files: it migrates without them": {
+    hints: ["run/rollback.ts refuseRollback: godwit up --rollback-on-failure --phase …"],
+    files: { ...BACK, ...IMPORT },
+    says: "up --rollback-on-failure",
+    kept: async (scene) => expect([await scene.has("a"), await scene.has("b")]).toEqual([true, true]),
+  },
+  "an import has no table": {
+    hints: [
+      "run/table-missing.ts wayToTable: godwit init --import",
+      "run/table-missing.ts wayToTable: godwit up ……",
+    ],
+    files: { ...TWO, ...IMPORT },
+    says: "import",
+    kept: async (scene) => {
+      expect(await scene.has("design_images")).toBe(true);
+      expect((await scene.fails("import")).stderr).toContain("[ORIGIN_BASE_EMPTY]");
+    },
   },
   "a bundle that was edited": {
     hints: ["source/bundle/bundle.ts verify: godwit build"],

@@ -38,6 +38,28 @@ const at = (n: number) => `delete from schema_migrations; insert into schema_mig
 const number = async (scene: Scene) =>
   (await scene.db.sql("select version::int as n from schema_migrations"))[0]?.n;
 
+/** The way back stops behind its first statement, and the row of Alembic stays. */
+const HALF_BACK = {
+  "migrations/a1.sql": `-- godwit: revises=none\n-- migrate:up\n${A}\n-- migrate:down transaction:false\ndrop table a;\nselect 1 / 0;\n`,
+};
+const HEAD =
+  "create table alembic_version (version_num varchar(32) primary key); insert into alembic_version values ('a1')";
+const halfBackHere = async (scene: Scene) => {
+  await scene.run("up");
+  await scene.fails("down -1");
+  await scene.db.sql(HEAD);
+};
+/** Alembic goes on to what has no file here, and another file comes. */
+const ahead = async (scene: Scene) => {
+  await scene.db.sql(
+    `${A} create table alembic_version (version_num varchar(32) primary key); insert into alembic_version values ('a1')`,
+  );
+  await scene.run("adopt");
+  await scene.db.sql("update alembic_version set version_num = 'z9'");
+  scene.write({ "migrations/b1.sql": `-- godwit: revises=a1\n${B}` });
+};
+const ALEMBIC = { "migrations/a1.sql": `-- godwit: revises=none\n${A}` };
+
 export const TOOLS: Readonly<Record<string, Row>> = {
   "a row is gone there: it was taken back": {
     hints: ["run/adopt/problems.ts takenBackThere: godwit repair --forget …"],
@@ -162,6 +184,65 @@ export const TOOLS: Readonly<Record<string, Row>> = {
       await scene.run("adopt");
       scene.write({ "1_a.up.sql": A, "1_a.down.sql": "drop table a;" });
       await scene.db.sql(at(1));
+    },
+  },
+  "begun here, and applied there: it is complete": {
+    hints: ["run/adopt/problems.ts begun: godwit repair --mark-done …"],
+    files: {
+      "migrations/a1.sql": `-- godwit: revises=none transaction=off\n${A}\ncreate table b as select 1 / count(*) as n from switch;\n`,
+    },
+    before: async (scene) => {
+      await scene.db.sql("create table switch (id int)");
+      await scene.fails("up");
+      await scene.db.sql(`${B} ${HEAD}`);
+    },
+    says: "adopt",
+    kept: (scene) => scene.settled(),
+  },
+  "taken back here in part, and applied there: it is there whole": {
+    hints: ["run/adopt/problems.ts begun: godwit repair --retry …"],
+    files: HALF_BACK,
+    before: halfBackHere,
+    says: "adopt",
+    byHand: (scene) => scene.db.sql(A),
+    kept: (scene) => scene.settled(),
+  },
+  "taken back here in part, and applied there: it is taken back": {
+    hints: ["run/adopt/problems.ts begun: godwit repair --forget …"],
+    files: HALF_BACK,
+    before: halfBackHere,
+    says: "adopt",
+    byHand: (scene) => scene.db.sql("drop table alembic_version"),
+    kept: async (scene) => {
+      await scene.run("up");
+      expect(await scene.has("a")).toBe(true);
+      await scene.settled();
+    },
+  },
+  "Alembic is at what has no file: it is there": {
+    hints: ["run/mirror/unplaced.ts belowUnknown: godwit repair --mark-done …"],
+    files: ALEMBIC,
+    before: ahead,
+    byHand: (scene) => scene.db.sql(B),
+  },
+  "Alembic is at what has no file: all of it is there": {
+    hints: ["run/mirror/unplaced.ts belowUnknown: godwit baseline …"],
+    files: ALEMBIC,
+    before: async (scene) => {
+      await ahead(scene);
+      scene.write({ "migrations/c1.sql": `-- godwit: revises=b1\n${C}` });
+    },
+    byHand: (scene) => scene.db.sql(`${B} ${C}`),
+  },
+  "Alembic is at what has no file: it comes after that": {
+    hints: ["run/mirror/unplaced.ts belowUnknown: godwit adopt"],
+    files: ALEMBIC,
+    before: ahead,
+    byHand: (scene) => scene.write({ "migrations/b1.sql": `-- godwit: revises=z9\n${B}` }),
+    kept: async (scene) => {
+      await scene.run("up");
+      expect(await scene.has("b")).toBe(true);
+      await scene.settled();
     },
   },
   "what the tool applied is asked about": {
