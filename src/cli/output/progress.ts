@@ -10,6 +10,7 @@ import type { Problem } from "../../errors.ts";
 import type { Observe, RunEvent } from "../../run/report/events.ts";
 import type { Rollback } from "../../run/report/report.ts";
 import { redact } from "../../std/secret.ts";
+import { joinSentences } from "../../std/sentences.ts";
 import { formatDuration } from "../../std/time.ts";
 import { createBackfillProgress } from "./backfill-progress.ts";
 import { createImportProgress } from "./import-progress.ts";
@@ -117,20 +118,15 @@ export function createProgress(log: Log): Progress {
       case "step-retry":
         sayNews(event.step.revision, event.blockers, fieldsOf(event.step));
         said.clear();
-        log.write(
-          "warn",
-          `${event.step.revision}: ${event.problem.message} Rolled back; try ${event.attempt + 1} of ${event.attempts} in ${formatDuration(event.delayMs)}`,
-          { ...fieldsOf(event.step), code: event.problem.code },
-        );
+        log.write("warn", `${event.step.revision}: ${rolledBack(event)}`, {
+          ...fieldsOf(event.step),
+          code: event.problem.code,
+        });
         return;
       case "run-retry":
         sayNews("the run", event.blockers, {});
         said.clear();
-        log.write(
-          "warn",
-          `${event.problem.message} Rolled back; try ${event.attempt + 1} of ${event.attempts} in ${formatDuration(event.delayMs)}`,
-          { code: event.problem.code },
-        );
+        log.write("warn", rolledBack(event), { code: event.problem.code });
         return;
       case "step-done": {
         const { durationMs, attempts } = event.report;
@@ -182,6 +178,16 @@ export function createProgress(log: Log): Progress {
     }
   };
   return { observe };
+}
+
+function rolledBack({
+  problem,
+  attempt,
+  attempts,
+  delayMs,
+}: RunEvent & { readonly kind: "step-retry" | "run-retry" }): string {
+  const next = `Rolled back; try ${attempt + 1} of ${attempts} in ${formatDuration(delayMs)}`;
+  return joinSentences(problem.message, next) ?? next;
 }
 
 /** What became of what the failed run had applied. */

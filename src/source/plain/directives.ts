@@ -227,7 +227,7 @@ function detach(part: string): string {
 const ALEMBIC: Readonly<Record<string, string>> = { "down-revision": "revises", "depends-on": "depends" };
 
 function unknown(name: string, place: NonNullable<Problem["place"]>): Problem {
-  const known = [...Object.keys(KEYS), ...Object.keys(BACKFILL_KEYS)];
+  const known = [...Object.keys(KEYS), "backfill", ...Object.keys(BACKFILL_KEYS), "where"];
   const meant = ALEMBIC[name.replaceAll("_", "-")] ?? nearest(name, known);
   return {
     code: "SOURCE_DIRECTIVE_UNKNOWN",

@@ -40,7 +40,6 @@ export const OPEN: readonly string[] = [
   "run/repair.ts refuseSwallowed: godwit up …",
   "run/rollback.ts refuseRollback: godwit import",
   "run/rollback.ts withRest: godwit up",
-  "run/step/backfill/edited.ts refuseEdited: godwit repair --retry …",
   "run/step/module-call.ts CORRECT_DOWN: godwit up",
   "source/bundle/freeze.ts scanner: godwit build",
 ];
