@@ -6,7 +6,8 @@ const UP = "`godwit up`, which applies what is pending.";
 const NEW = "`godwit new <name>`, which makes an empty migration.";
 const STATUS = "`godwit status`, which shows what is applied and what is pending.";
 const CHECK = "`godwit status --check`, which exits 1 if anything is pending or an index is invalid.";
-const AGAIN = "`godwit down base`, which reverts everything, and then `godwit up`. No database is dropped.";
+const AGAIN =
+  "`godwit down base`, which reverts everything, and then `godwit up`. In development, `godwit dev --reset` makes the database anew.";
 const REPAIR = "`godwit help repair`, which shows how to correct what the ledger says.";
 
 /**

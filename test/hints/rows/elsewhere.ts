@@ -10,6 +10,10 @@ const rollback = (file: string, title: string): Elsewhere => ({
   title,
 });
 const dev = (file: string, title: string): Elsewhere => ({ file: `test/dev/${file}.test.ts`, title });
+const WORDS: Elsewhere = {
+  file: "test/hints/other-words.test.ts",
+  title: "the answer to the word of another tool",
+};
 const SECOND = "a second godwit dev says who has the folder, and the first goes on";
 const RESET = "--reset makes the database anew, and only if its name is confirmed";
 const MEANWHILE = "takes nothing back if somebody has applied more on top of it meanwhile";
@@ -45,6 +49,35 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     "swallowed",
     "what is said to do goes by the files' order, in whatever order they were applied",
   ),
+  // Words of other tools, each of which is typed.
+  "cli/other-words.ts AGAIN: godwit down base": WORDS,
+  "cli/other-words.ts AGAIN: godwit up": WORDS,
+  "cli/other-words.ts CHECK: godwit status --check": WORDS,
+  "cli/other-words.ts MEANT: godwit baseline <revision>": WORDS,
+  "cli/other-words.ts MEANT: godwit build": WORDS,
+  "cli/other-words.ts MEANT: godwit current": WORDS,
+  "cli/other-words.ts MEANT: godwit doctor": WORDS,
+  "cli/other-words.ts MEANT: godwit down -1": WORDS,
+  "cli/other-words.ts MEANT: godwit down <revision>": WORDS,
+  "cli/other-words.ts MEANT: godwit down base": WORDS,
+  "cli/other-words.ts MEANT: godwit heads": WORDS,
+  "cli/other-words.ts MEANT: godwit history --log": WORDS,
+  "cli/other-words.ts MEANT: godwit init": WORDS,
+  "cli/other-words.ts MEANT: godwit new --ts <name>": WORDS,
+  "cli/other-words.ts MEANT: godwit new <name>": WORDS,
+  "cli/other-words.ts MEANT: godwit up": WORDS,
+  "cli/other-words.ts MEANT: godwit up +1": WORDS,
+  "cli/other-words.ts MEANT: godwit up --dry-run": WORDS,
+  "cli/other-words.ts MEANT: godwit up <revision>": WORDS,
+  "cli/other-words.ts NEW: godwit new <name>": WORDS,
+  "cli/other-words.ts PAIRS: godwit new <name>": WORDS,
+  "cli/other-words.ts PAIRS: godwit up": WORDS,
+  "cli/other-words.ts REVERT: godwit down -1": WORDS,
+  "cli/other-words.ts STATUS: godwit status": WORDS,
+  "cli/other-words.ts UP: godwit up": WORDS,
+  "cli/other-words.ts meantBy: godwit …": WORDS,
+  "cli/other-words.ts wordsHere: godwit …": WORDS,
+  "cli/other-words.ts AGAIN: godwit dev --reset": dev("dev", RESET),
   // PostgREST before the database.
   "database/rpc/failure.ts functionMissing: godwit init --supabase": {
     file: "test/rpc/refusals.test.ts",
