@@ -192,6 +192,7 @@ export const ERROR_CODES = {
   IMPORT_ORIGIN_CHANGED: "ImportFailed",
   IMPORT_FILES_GONE: "ImportFailed",
   IMPORT_LINKS_OUTSIDE: "ImportFailed",
+  IMPORT_LINKS_NOWHERE: "ImportFailed",
   IMPORT_WORKERS: "ImportFailed",
   // Neither: a person or a deadline ended the run.
   INTERRUPTED: "Interrupted",

@@ -22,10 +22,11 @@ export function command(
 
 /** What a scan has seen that a person should know. It does not stop the import. */
 export function warningsOf(result: ScanResult, settings: ImportSettings): readonly Problem[] {
-  const { outside, counts, unreadable, loops, links } = result;
+  const { outside, counts, unreadable, loops, links, nowhere } = result;
   const { description } = settings;
   return [
     ...(links.length === 0 ? [] : [linksOutside(settings, links)]),
+    ...(nowhere.length === 0 ? [] : [linksNowhere(settings, nowhere)]),
     ...(counts.outside === 0
       ? []
       : [
@@ -91,6 +92,17 @@ export function linksOutside(settings: ImportSettings, links: ScanResult["links"
     message: `${links.length} ${one ? "link leads" : "links lead"} out of ${settings.description} and ${one ? "is" : "are"} not followed: ${named.join(", ")}${more}.`,
     hint: `What was imported from there before stays as it is. To follow them: ${command(settings, { flag: "--follow-links" })}. To leave them out without a warning, name them in exclude.`,
     details: { import: settings.name, links: links.slice(0, LINKS_LISTED) },
+  };
+}
+
+function linksNowhere(settings: ImportSettings, paths: ScanResult["nowhere"]): Problem {
+  const named = paths.slice(0, LINKS_NAMED).join(", ");
+  const one = paths.length === 1;
+  return {
+    code: "IMPORT_LINKS_NOWHERE",
+    message: `${paths.length} ${one ? "link" : "links"} in ${settings.description} ${one ? "leads" : "lead"} nowhere: ${named}${paths.length > LINKS_NAMED ? ", …" : ""}.`,
+    hint: "What was imported through them before stays as it is. Is what they lead to mounted? Links that are left over can be deleted, or named in exclude.",
+    details: { import: settings.name, links: paths.slice(0, LINKS_LISTED) },
   };
 }
 

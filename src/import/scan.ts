@@ -38,6 +38,8 @@ export interface ScanResult {
   readonly loops: readonly string[];
   /** Links that lead out of the base and were not followed. */
   readonly links: readonly OutsideLink[];
+  /** Links whose target is not there. */
+  readonly nowhere: readonly string[];
 }
 
 export interface OutsideLink {
@@ -74,6 +76,7 @@ class Scanner {
   readonly #unreadable: { path: string; message: string }[] = [];
   readonly #loops: string[] = [];
   readonly #links: OutsideLink[] = [];
+  readonly #nowhere: string[] = [];
   /** Folders outside of the base that a link led to. */
   readonly #followed: string[] = [];
   readonly #todo: string[];
@@ -100,6 +103,7 @@ class Scanner {
       unreadable: this.#unreadable,
       loops: this.#loops,
       links: this.#links,
+      nowhere: this.#nowhere,
     };
   }
 
@@ -164,6 +168,7 @@ class Scanner {
     if (this.#exclusion.excludes(entry.name) || this.#exclusion.excludes(path)) this.#counts.ignored++;
     else if (entry.kind === "folder") this.#subfolder(origin, path, entry, folders);
     else if (entry.kind === "file") this.#file(origin, path, entry);
+    else if (entry.kind === "nowhere") this.#leadsNowhere(path);
     else this.#counts.ignored++;
   }
 
@@ -200,6 +205,13 @@ class Scanner {
     this.#links.push({ path, to: realPath });
     this.#folders.push({ path, state: "unfollowed" });
     return true;
+  }
+
+  /** Its share may not be mounted. What was imported through it does not count as gone. */
+  #leadsNowhere(path: string): void {
+    this.#counts.ignored++;
+    this.#nowhere.push(path);
+    this.#folders.push({ path, state: "unfollowed" });
   }
 
   #file(origin: Origin, path: string, entry: Entry): void {

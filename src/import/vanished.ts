@@ -44,7 +44,7 @@ export async function markVanished(
     after = last.id;
   }
   const gone = await scans.gone(connection, scan);
-  const isKept = gone.known > 0 && result.links.length > 0;
+  const isKept = gone.known > 0 && result.links.length + result.nowhere.length > 0;
   const isEmpty = result.counts.files === 0 && result.unreadable.length === 0 && !resumed;
   if (isEmpty && gone.gone === 0 && !isKept) throw nothingFound(settings, result);
   if (settings.allowMissing !== true && isMass(gone)) throw filesGone(settings, gone, result);

@@ -170,7 +170,7 @@ async function look(folder: string, bytes: Buffer): Promise<Entry | undefined> {
     return { name, kind: kindOf(target), ...expectedOf(target), realPath, addressable };
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    return { name, kind: "other", ...expectedOf(found), addressable }; // it leads nowhere
+    return { name, kind: "nowhere", ...expectedOf(found), addressable };
   }
 }
 

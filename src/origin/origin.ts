@@ -7,8 +7,8 @@
 export interface Entry {
   /** The last part of its path, exactly as the other side spells it. */
   readonly name: string;
-  /** The kind after following a link. `other`: a device, a socket, or a link that leads nowhere. */
-  readonly kind: "file" | "folder" | "other";
+  /** The kind after following a link. `nowhere`: a link whose target is not there. `other`: a device or a socket. */
+  readonly kind: "file" | "folder" | "nowhere" | "other";
   readonly sizeBytes: number;
   /** Whole milliseconds since 1970 by the other side's clock. SFTP reports whole seconds. */
   readonly mtimeMs: number;

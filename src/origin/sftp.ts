@@ -176,7 +176,8 @@ async function entryOf(
     return { name, kind: kindOf(target), ...expectedOf(target), ...link, addressable };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { name, kind: "other", ...expectedOf(attrs), addressable }; // it leads nowhere
+    const kind = attrs.mode === undefined ? "other" : "nowhere";
+    return { name, kind, ...expectedOf(attrs), addressable };
   }
 }
 

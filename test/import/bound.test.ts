@@ -237,6 +237,26 @@ describe("links out of the base", () => {
     expect(await place.run()).toMatchObject({ files: { stored: 3, missing: 2 } });
   });
 
+  test("whose targets are gone mark nothing as missing, and are named", async ({ db }) => {
+    const place = await importPlace(db);
+    const outside = temporaryFolder();
+    put(outside, { "deep/c.png": C, "b.png": B });
+    put(place.base, { "s/t/a.png": A });
+    symlinkSync(outside, join(place.base, "s/out"));
+    symlinkSync(join(outside, "b.png"), join(place.base, "s/t/b.png"));
+    await place.run({ followLinks: true });
+    rmSync(outside, { recursive: true });
+    for (const followLinks of [false, true]) {
+      const report = await place.run({ followLinks });
+      expect(report).toMatchObject({ outcome: "done", files: { stored: 4, missing: 0 } });
+      expect(report.warnings).toMatchObject([{ code: "IMPORT_LINKS_NOWHERE" }]);
+      for (const word of ["s/out", "s/t/b.png"]) expect(report.warnings[0]?.message).toContain(word);
+    }
+    rmSync(join(place.base, "s/out"));
+    rmSync(join(place.base, "s/t/b.png"));
+    expect(await place.run({ allowMissing: true })).toMatchObject({ files: { stored: 1, missing: 3 } });
+  });
+
   test("alone are no empty folder, and the command of the hint follows them", async ({ db }) => {
     const outside = temporaryFolder();
     put(outside, { "t/a.png": A });

@@ -56,7 +56,7 @@ function laws(open: (base: string) => Promise<Origin>): void {
     expect(await origin.stat("a.png", { signal })).toEqual({ sizeBytes: 5, mtimeMs: TIME_MS });
   });
 
-  test("follows links, says where they lead, and calls what leads nowhere something else", async () => {
+  test("follows links, says where they lead, and says what leads nowhere", async () => {
     const base = folder({ real: null, "real/x": "abc" });
     symlinkSync("real", join(base, "folder"));
     symlinkSync("real/x", join(base, "file"));
@@ -75,7 +75,7 @@ function laws(open: (base: string) => Promise<Origin>): void {
     expect(entries.get("self")).toMatchObject({ kind: "folder", realPath: base });
     expect(entries.get("real")).not.toHaveProperty("realPath");
     for (const name of ["dangling", "loop"]) {
-      expect(entries.get(name)).toMatchObject({ kind: "other" });
+      expect(entries.get(name)).toMatchObject({ kind: "nowhere" });
       expect(entries.get(name)).not.toHaveProperty("realPath");
       await expect(origin.stat(name, { signal })).rejects.toMatchObject({ code: "FILE_GONE" });
     }
