@@ -38,7 +38,7 @@ export interface DevServerOptions {
 }
 
 /**
- * Throws `ConfigError` where the configuration is not one for development, `LockError` `DEV_RUNNING` where another
+ * Throws `ConfigError` where the configuration is not one for development. Throws `LockError` `DEV_RUNNING` where another
  * process has the turn, and `DatabaseError` where the server cannot start.
  */
 export async function openDevServer(config: Config, { say, signal }: DevServerOptions): Promise<DevServer> {

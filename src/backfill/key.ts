@@ -1,6 +1,6 @@
 /**
- * A place in the order of a table: the values of its key, as text. The server reads such a text back as the same value of
- * the column's type, so a window is the same on every connection, and after every crash.
+ * A place in the order of a table: the values of its key, as text. The server reads that text back as the same value of the
+ * column's type. So a window is the same on every connection, and after every crash.
  */
 import { identifier, literal } from "../core/sql/quote.ts";
 

@@ -1,6 +1,6 @@
 /**
- * How far each backfill has come. A window changes its rows and moves the row of the backfill here in one transaction, so
- * after a crash both are there or neither is.
+ * How far each backfill has come. A window changes its rows and moves the row of the backfill here in one transaction.
+ * After a crash both are there or neither is.
  *
  * The table is made by the first backfill. A database without one has no such table.
  */

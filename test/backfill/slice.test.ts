@@ -1,6 +1,7 @@
 /** What a backfill is for: every row up to the bound once, whatever happens in between. */
 import { describe } from "vitest";
 import { expect, ledgerSchema, test } from "../support/database.ts";
+import { running } from "../support/sessions.ts";
 import { folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
 
 const TABLE = `create table products (id bigint primary key, name text not null, slug text, hits int not null default 0);
@@ -89,6 +90,23 @@ export default backfill({ table: "products", where: "slug is null", set: { slug:
       code: "BACKFILL_REMAINDER",
       message: expect.stringContaining("id 27"),
     });
+  });
+
+  test("the check at the end is watched and cancelled too, and all windows stay", async ({ db }) => {
+    const slow = "-- godwit: where hits = 7 or (select count(*) from pg_sleep(600)) = 0";
+    const folder = folderOf({
+      "0001_table.sql": TABLE,
+      "0002_slug.sql": SQL.replace("-- godwit: where slug is null", slow),
+    });
+    const recorded = recorder();
+    const run = up(targetOf({ url: db.url, folder }), recorded);
+    await running(db, /as key from [^;]*pg_sleep/);
+    // It is watched like a window: how long it takes is told, and it is cancelled.
+    await recorded.once("step-progress");
+    recorded.abort(new Error("enough"));
+    await expect(run).rejects.toThrow("5000 rows of public.products up to id 15000 are done and stay");
+    expect(await db.sql(LEFT)).toEqual([{ n: 0 }]);
+    expect(await db.sql(STATE)).toMatchObject([{ rows: 5000, finished: false }]);
   });
 
   test("it is ended between two windows, and goes on behind the last", async ({ db }) => {

@@ -71,8 +71,8 @@ const MANIFESTS = {
 } as const;
 
 /**
- * Whether the folder or one above it holds such a file (that says so), up to the root of the repository, or to the first
- * that is the root of a project in other languages only.
+ * Whether the folder or one above it holds such a file (that says so). The search ends at the root of the repository, or
+ * at the first root of a project in other languages only.
  */
 export function hasAbove(
   folder: string,

@@ -28,7 +28,7 @@ import { closed } from "../frame-error.ts";
 import { entryOf } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
-import { watch } from "../watch.ts";
+import { type Watch, watch } from "../watch.ts";
 import { begin, underWay, withdraw } from "./begin.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
 import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
@@ -52,11 +52,16 @@ export async function runBackfill(
   let through = false;
   try {
     known = await underWay(context, prepared);
-    filling = await begin(context, prepared, { ...body, backfill: body.backfill }, known);
-    await fill(filling);
-    through = true;
-    await retryFailed(filling);
-    await refuseRemainder(filling);
+    {
+      // The check at the end may read the whole table, and is cancelled like a window.
+      using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
+      filling = await begin(context, prepared, { ...body, backfill: body.backfill }, known);
+      await fill(filling, observed);
+      through = true;
+      await retryFailed(filling);
+      await refuseRemainder(filling);
+    }
+    context.stop.throwIfAborted();
     const { ledger } = context;
     await context.connection.execute(
       ownTransaction(filling.parts, ledger.sql.backfillFinished(step.revision)),
@@ -89,7 +94,7 @@ export async function runBackfill(
 }
 
 /** Does the windows from the position to the bound. */
-async function fill(filling: Filling): Promise<void> {
+async function fill(filling: Filling, observed: Watch): Promise<void> {
   const {
     context,
     prepared,
@@ -98,7 +103,6 @@ async function fill(filling: Filling): Promise<void> {
   } = filling;
   const { step } = prepared;
   if (bound === null) return runEmpty(filling);
-  using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
   const before = filling.state.rows;
   const begunAt = performance.now();
   let rows = backfill.windows.minRows;

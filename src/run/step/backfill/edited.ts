@@ -19,8 +19,8 @@ export async function refuseEditedBackfill(
 }
 
 /**
- * The same, where the state is known. The statement alone decides: what its headers say of windows may change on the way,
- * `where` is asked at the end only, and `refuseOther` looks at the table and its key.
+ * The same, where the state is known. The statement alone decides. Its headers may say something else of windows on the
+ * way, and `where` is asked at the end only. `refuseOther` looks at the table and its key.
  */
 export function refuseEdited(state: BackfillState, { step, migration }: Prepared): void {
   if (state.rows === 0 || state.checksum === step.checksum) return;
