@@ -102,6 +102,8 @@ export const ERROR_CODES = {
   PLAN_PARTIAL: "PlanRefused",
   PLAN_PARTIAL_EDITED: "PlanRefused",
   BACKFILL_EDITED: "PlanRefused",
+  BACKFILL_APPROVAL: "PlanRefused",
+  BACKFILL_PAUSED: "PlanRefused",
   IMAGE_CONTRACT: "PlanRefused",
   IMAGE_PENDING: "PlanRefused",
   PLAN_BROKEN_FILE: "PlanRefused",

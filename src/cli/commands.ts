@@ -313,6 +313,25 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/repair.ts"),
   },
   {
+    name: "backfill",
+    targets: "flag",
+    summary: "show backfills, and pause, limit or approve them",
+    description:
+      "Shows how far the backfills are, from any terminal. The run that works on one does at once what is said here: it waits between two windows while it is paused, and keeps to a rate. It needs no lock.",
+    arguments: [
+      { syntax: "[action]", help: "status (the default), pause, resume, rate or approve" },
+      { syntax: "[revision]", help: "the backfill; all of them for status if omitted" },
+      { syntax: "[rate]", help: "for rate: how many rows in a second, or none" },
+    ],
+    examples: [
+      ["godwit backfill", "how far are they?"],
+      ["godwit backfill pause 0007", "no window begins until it is resumed"],
+      ["godwit backfill rate 0007 500", "at most 500 rows in a second"],
+      ["godwit backfill approve 0007", "one that declares approve may begin"],
+    ],
+    load: () => import("./commands/backfill.ts"),
+  },
+  {
     name: "import",
     excludes: [
       {

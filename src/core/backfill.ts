@@ -1,5 +1,6 @@
 /** What a backfill declares: which rows it rewrites, by which key, in windows of which size. Pure. */
 import { parseDurationMs } from "../std/duration.ts";
+import type { BackfillOptions } from "./backfill-options.ts";
 
 export interface Backfill {
   /** The table as its author wrote it: `products`, `shop.products`, `"Order"`. */
@@ -11,6 +12,7 @@ export interface Backfill {
   /** The statement of a module, with `:window` in it. `null`: the file is the statement. */
   readonly statement: string | null;
   readonly windows: Windows;
+  readonly options: BackfillOptions;
 }
 
 /** The size of a window is a number of rows. It follows the time that windows take. */

@@ -6,6 +6,7 @@
  */
 import { identifier, literal, quotedName, stored, storedArray, storedJson } from "../core/sql/quote.ts";
 import { keepToOwner } from "../core/sql/row-security.ts";
+import { type BackfillControls, backfillControlsSql, CONTROLS_TABLE } from "./backfill-controls-sql.ts";
 
 export interface BackfillBegun {
   readonly revision: string;
@@ -37,13 +38,44 @@ export interface WindowDone {
   readonly position: readonly string[];
   readonly rows: number;
   readonly changed: number;
+  /** Of the windows before it. `null`: it is the first of its run. */
+  readonly rowsPerSecond: number | null;
+  /** Why it came later or was smaller than it could have been. `null`: nothing held it up. */
+  readonly slowedBy: string | null;
+}
+
+/** How far a backfill is, for whoever looks on. Times are as in ISO 8601. */
+export interface RecordedBackfill extends BackfillState {
+  /** Of the last window. `null`: there is none, or it was the first of a run. */
+  readonly windowRows: number | null;
+  readonly rowsPerSecond: number | null;
+  readonly slowedBy: string | null;
+  readonly startedAt: string;
+  readonly updatedAt: string;
+  readonly finishedAt: string | null;
+  /** How long ago it last moved, by the clock of the server. */
+  readonly stillForMs: number;
+}
+
+export interface RecordedControls {
+  readonly revision: string;
+  readonly controls: BackfillControls;
 }
 
 export function backfillsSql(schema: string, history: string, byHand: boolean) {
   const table = `${identifier(schema)}.migration_backfills`;
+  const controls = backfillControlsSql(schema);
+  const exists = (name: string) =>
+    `pg_catalog.to_regclass(${literal(`${quotedName(schema)}.${name}`)}) is not null`;
+  const STATE = `(select checksum from ${history} h where h.revision = b.revision) as checksum,
+  (select fingerprint from ${history} h where h.revision = b.revision) as fingerprint,
+  revision, table_name as "table", key, key_types as "keyTypes", bound, position,
+  estimated_rows as "estimatedRows", rows, changed, windows, failed`;
   const set = (revision: string, what: string) =>
     `update ${table} set ${what}, updated_at = clock_timestamp() where revision = ${stored(revision)}`;
   return {
+    ...controls,
+
     createBackfills: () => `create table if not exists ${table} (
   revision text primary key,
   table_name text not null,
@@ -55,14 +87,19 @@ export function backfillsSql(schema: string, history: string, byHand: boolean) {
   rows double precision not null default 0,
   changed double precision not null default 0,
   windows integer not null default 0,
+  window_rows double precision,
+  rows_per_second double precision,
+  slowed_by text,
   failed jsonb not null default '[]',
   started_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz);
-${keepToOwner(schema, ["migration_backfills"], byHand)}`,
+${controls.createBackfillControls()}
+${keepToOwner(schema, ["migration_backfills", CONTROLS_TABLE], byHand)}`,
 
-    hasBackfills: () =>
-      `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_backfills`)}) is not null as exists`,
+    hasBackfills: () => `select ${exists("migration_backfills")} as exists`,
+
+    hasBackfillControls: () => `select ${exists(CONTROLS_TABLE)} as exists`,
 
     /** Replaces what an earlier backfill of the same name has left. */
     beginBackfill: (begun: BackfillBegun) => `delete from ${table} where revision = ${stored(begun.revision)};
@@ -70,19 +107,22 @@ insert into ${table} (revision, table_name, key, key_types, bound, estimated_row
   ${stored(begun.table)}, ${storedArray(begun.key)}, ${storedArray(begun.keyTypes)}, ${storedArrayOrNull(begun.bound)}, ${stored(begun.estimatedRows)})`,
 
     /** With the checksum and fingerprint of the migration, as it was when the backfill began. */
-    backfill: (
-      revision: string,
-    ) => `select (select checksum from ${history} h where h.revision = b.revision) as checksum,
-  (select fingerprint from ${history} h where h.revision = b.revision) as fingerprint,
-  revision, table_name as "table", key, key_types as "keyTypes", bound, position,
-  estimated_rows as "estimatedRows", rows, changed, windows, failed
-  from ${table} b where revision = ${stored(revision)}`,
+    backfill: (revision: string) => `select ${STATE} from ${table} b where revision = ${stored(revision)}`,
 
-    windowDone: (revision: string, { position, rows, changed }: WindowDone) =>
-      set(
+    /** All of them, for whoever looks on. */
+    backfills: () => `select ${STATE}, window_rows as "windowRows", rows_per_second as "rowsPerSecond",
+  slowed_by as "slowedBy", pg_catalog.to_json(started_at) #>> '{}' as "startedAt",
+  pg_catalog.to_json(updated_at) #>> '{}' as "updatedAt", pg_catalog.to_json(finished_at) #>> '{}' as "finishedAt",
+  (extract(epoch from clock_timestamp() - updated_at) * 1000)::pg_catalog.float8 as "stillForMs"
+  from ${table} b order by started_at, revision`,
+
+    /** Returns what people have said meanwhile, as `controls`. */
+    windowDone: (revision: string, { position, rows, changed, rowsPerSecond, slowedBy }: WindowDone) =>
+      `${set(
         revision,
-        `position = ${storedArray(position)}, rows = rows + ${rows}, changed = changed + ${changed}, windows = windows + 1`,
-      ),
+        `position = ${storedArray(position)}, rows = rows + ${rows}, changed = changed + ${changed}, windows = windows + 1,
+  window_rows = ${rows}, rows_per_second = coalesce(${stored(rowsPerSecond)}, rows_per_second), slowed_by = ${stored(slowedBy)}`,
+      )} returning ${controls.controlsOf(stored(revision))} as controls`,
 
     /** A row that cannot be changed is remembered, and the next window begins behind it. */
     rowFailed: (revision: string, key: readonly string[]) =>

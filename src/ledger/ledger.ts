@@ -5,7 +5,7 @@ import { literal } from "../core/sql/quote.ts";
 import { restored } from "../core/sql/stored.ts";
 import type { Connection, Result, Row } from "../database/connection.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
-import type { BackfillState } from "./backfills-sql.ts";
+import { openBackfills, type RecordedBackfills } from "./backfills.ts";
 import { type Damage, damaged, type Logged, type Lost } from "./damage.ts";
 import { LEDGER_TABLES, type LedgerTable } from "./damage-sql.ts";
 import type { Author, LogEntry } from "./rows.ts";
@@ -73,8 +73,8 @@ export interface Ledger {
     revision: string,
     direction: Direction,
   ): Promise<readonly RecordedStatement[]>;
-  /** How far a backfill has come. `null`: none of that name was begun. */
-  backfill(connection: Connection, revision: string): Promise<BackfillState | null>;
+  /** Where backfills are, and what people have said of them. */
+  readonly backfills: RecordedBackfills;
   /** The steps that the log has for one run, in order. */
   stepsOf(connection: Connection, runId: string): Promise<readonly RecordedStep[]>;
   log(connection: Connection, author: Author, entry: LogEntry): Promise<void>;
@@ -133,12 +133,7 @@ export function openLedger(schema: string, options: LedgerOptions = { allowSecon
       return restored(result.rows);
     },
 
-    async backfill(connection, revision) {
-      const [answer] = (await connection.query<{ exists: boolean }>(sql.hasBackfills())).rows;
-      if (answer?.exists !== true) return null;
-      const { rows } = await connection.query<BackfillState & Row>(sql.backfill(revision));
-      return restored(rows[0] ?? null);
-    },
+    backfills: openBackfills(sql),
 
     async stepsOf(connection, runId) {
       const result = await connection.query<RecordedStep & Row>(sql.stepsOf(runId));

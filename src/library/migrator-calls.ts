@@ -5,6 +5,7 @@ import type { Repair } from "../run/corrections.ts";
 import type { Report } from "../run/report/report.ts";
 import type { RunContext } from "../run/session/target.ts";
 import { createLifetime } from "../std/lifetime.ts";
+import { backfillCalls } from "./backfill-calls.ts";
 import { limitOf } from "./limit.ts";
 import { closedBefore, type Load, type Loaded, type Opened } from "./loaded.ts";
 import type { Migrator, ScriptGiven } from "./migrator-interface.ts";
@@ -262,6 +263,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         return decideDuplicates(assembled.target, decision, context);
       });
     },
+    backfills: backfillCalls(call),
     close: lifetime.close,
     [Symbol.asyncDispose]: lifetime.close,
   };

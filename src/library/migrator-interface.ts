@@ -23,6 +23,7 @@ import type { StatusRow } from "../run/report/status-rows.ts";
 import type { ImportState } from "../run/status.ts";
 import type { Redelivery, UndeliveredAction } from "../service/webhooks/undelivered.ts";
 import type { ImageRevisions, RevisionList } from "../source/revisions.ts";
+import type { Backfills } from "./backfill-calls.ts";
 
 export interface Status {
   readonly database: string;
@@ -133,6 +134,8 @@ export interface Migrator extends AsyncDisposable {
   contactSheet(options?: FindOptions): Promise<ContactSheet>;
   /** Stores a decision about duplicates. Throws `ConfigError` for an unknown image. */
   decide(decision: Decision): Promise<Decided>;
+  /** How far backfills are, and the words that pause, limit and approve them. No call waits for the lock of a run. */
+  readonly backfills: Backfills;
   /**
    * Waits for the calls that have begun, and stops the embedded server if there is one. A later call throws `ConfigError`.
    * Safe to call twice.

@@ -1,33 +1,60 @@
-/** The progress of a backfill: on a terminal one line that is rewritten, elsewhere a line every few seconds. */
+/** The progress of a backfill: on a terminal one line that is rewritten, elsewhere a line at growing distances. */
 import type { RunEvent } from "../../run/report/events.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Log } from "./log.ts";
 
-const REPORT_EVERY_MS = 5_000;
+const FIRST_MS = 5_000;
+/** A backfill of a night is a hundred lines. */
+const MOST_MS = 300_000;
 
+type BackfillEvent = RunEvent & {
+  readonly kind: "backfill-progress" | "backfill-paused" | "backfill-resumed";
+};
 type Progress = RunEvent & { readonly kind: "backfill-progress" };
 
-export function createBackfillProgress(log: Log): (event: Progress) => void {
+export function createBackfillProgress(log: Log): (event: BackfillEvent) => void {
   let revision = "";
   let reportedAt = 0;
-  return (event) => {
+  let everyMs = FIRST_MS;
+  const onProgress = (event: Progress) => {
     if (revision !== event.step.revision) {
       revision = event.step.revision;
       reportedAt = performance.now();
+      everyMs = FIRST_MS;
     }
     const line = `${revision}: ${progressLine(event)}`;
     log.live(line);
     const now = performance.now();
-    if (now - reportedAt < REPORT_EVERY_MS) return;
+    if (now - reportedAt < everyMs) return;
     reportedAt = now;
-    const { rows, changed, windows, windowRows, rowsPerSecond, share, leftMs } = event;
-    const figures = { rows, changed, windows, windowRows, rowsPerSecond, share, leftMs };
+    everyMs = Math.min(MOST_MS, everyMs * 1.5);
+    const { rows, changed, windows, windowRows, rowsPerSecond, share, leftMs, slowedBy } = event;
+    const figures = { rows, changed, windows, windowRows, rowsPerSecond, share, leftMs, slowedBy };
     log.write("info", line, { filename: event.step.file, unlessLive: true, figures });
+  };
+  return (event) => {
+    const { step } = event;
+    switch (event.kind) {
+      case "backfill-progress":
+        onProgress(event);
+        return;
+      case "backfill-paused": {
+        const who = event.by === null ? "" : ` by ${event.by}`;
+        log.write("info", `${step.revision} is paused${who}; it holds no transaction while it waits`, {
+          filename: step.file,
+          hint: `\`godwit backfill resume ${step.revision}\``,
+        });
+        log.live(`${step.revision}: paused${who}`);
+        return;
+      }
+      case "backfill-resumed":
+        log.write("info", `${step.revision} goes on`, { filename: step.file });
+    }
   };
 }
 
 /** `63 %, 630,000 rows of shop.products, 84,000 rows/s, 4.4 s left, windows of 42,000` */
-function progressLine({ share, rows, table, rowsPerSecond, leftMs, windowRows }: Progress): string {
+function progressLine({ share, rows, table, rowsPerSecond, leftMs, windowRows, slowedBy }: Progress): string {
   return [
     // The share comes from an estimate, and the end is reached only when it is said.
     ...(share === null ? [] : [`${Math.min(99, Math.floor(share * 100))} %`]),
@@ -35,6 +62,7 @@ function progressLine({ share, rows, table, rowsPerSecond, leftMs, windowRows }:
     `${number(rowsPerSecond)} rows/s`,
     ...(leftMs === null ? [] : [`${formatDuration(leftMs)} left`]),
     `windows of ${number(windowRows)}`,
+    ...(slowedBy === null ? [] : [`slowed by ${slowedBy}`]),
   ].join(", ");
 }
 

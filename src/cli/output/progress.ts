@@ -113,6 +113,8 @@ export function createProgress(log: Log): Progress {
         onProgress(event);
         return;
       case "backfill-progress":
+      case "backfill-paused":
+      case "backfill-resumed":
         onBackfill(event);
         return;
       case "step-retry":

@@ -80,9 +80,20 @@ export type RunEvent =
       readonly share: number | null;
       readonly leftMs: number | null;
       readonly elapsedMs: number;
+      /** Why windows come later or are smaller than they could be. `null`: nothing holds them up. */
+      readonly slowedBy: string | null;
       /** The last key that is done, a text for each of its columns. */
       readonly position: readonly string[];
     }
+  /** A person has paused the backfill. The run waits between two windows, without a transaction. */
+  | {
+      readonly kind: "backfill-paused";
+      readonly step: Step;
+      readonly table: string;
+      readonly by: string | null;
+      readonly at: string | null;
+    }
+  | { readonly kind: "backfill-resumed"; readonly step: Step; readonly table: string }
   | {
       readonly kind: "step-retry";
       readonly step: Step;

@@ -25,6 +25,8 @@ export interface StepContext {
   readonly kind: SessionKind;
   /** Aborts on a signal, at the deadline, or when the lock can't be trusted any more. */
   readonly stop: AbortSignal;
+  /** The moment from which backfills begin no window. */
+  readonly until?: Date | undefined;
   /** The number of steps in the plan, for progress. */
   readonly count: number;
   /** Puts a warning into the report. */

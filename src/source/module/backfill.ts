@@ -6,6 +6,7 @@ import {
   parseRows,
   parseTargetMs,
 } from "../../core/backfill.ts";
+import { BACKFILL_OPTIONS, DEFAULT_OPTIONS, withOption } from "../../core/backfill-options.ts";
 import { identifier } from "../../core/sql/quote.ts";
 import type { Problem } from "../../errors.ts";
 import { nearest } from "../../std/nearest.ts";
@@ -16,7 +17,17 @@ type Values = Readonly<Record<string, unknown>>;
 /** The mark that `backfill()` puts on what it returns. */
 export const IS_BACKFILL = "backfill";
 
-const NAMES = ["table", "key", "where", "set", "statement", "window", "minRows", "maxRows"];
+const NAMES = [
+  "table",
+  "key",
+  "where",
+  "set",
+  "statement",
+  "window",
+  "minRows",
+  "maxRows",
+  ...BACKFILL_OPTIONS.map(({ key }) => key),
+];
 const OF_MIGRATIONS = [
   "kind",
   "down",
@@ -72,6 +83,14 @@ export function readBackfill(
       ? DEFAULT_WINDOWS[name]
       : (parseRows(String(values[name])) ?? invalid(name, "a number of rows") ?? 0);
   const [minRows, maxRows] = [rows("minRows"), rows("maxRows")];
+  let options = DEFAULT_OPTIONS;
+  for (const option of BACKFILL_OPTIONS) {
+    const value = values[option.key];
+    if (value === undefined) continue;
+    const read = withOption(options, option, String(value));
+    if (read === null) invalid(option.key, option.expects);
+    else options = read;
+  }
   const setting = contradicts(values);
   if (setting !== null) invalid(setting, "nothing: each window of a backfill is a transaction");
   const statement = statementOf(values, { table, where, invalid });
@@ -85,7 +104,8 @@ export function readBackfill(
     });
   if (problems.length > 0 || table === null || key === undefined || targetMs === null || statement === null)
     return { backfill: null, problems };
-  return { backfill: { table, key, where, statement, windows: { targetMs, minRows, maxRows } }, problems };
+  const windows = { targetMs, minRows, maxRows };
+  return { backfill: { table, key, where, statement, windows, options }, problems };
 }
 
 function statementOf(

@@ -127,12 +127,13 @@ test("a backfill says its table, its key, its windows and its condition", () => 
   const read = (text: string) => parseDirectives(`${text}\nupdate a set b = 1 where :window;`, "a.sql");
   expect(
     read(
-      "-- godwit: backfill table=shop.a key=x,y window=2s min-rows=10 max-rows=900\n-- godwit: where b is null\n-- godwit: where and c > 0",
+      "-- godwit: backfill table=shop.a key=x,y window=2s approve=yes min-rows=10 max-rows=900\n-- godwit: where b is null\n-- godwit: where and c > 0",
     ).backfill,
   ).toEqual({
     table: "shop.a",
     key: ["x", "y"],
     where: "b is null and c > 0",
+    options: { approve: true },
     statement: null,
     windows: { targetMs: 2000, minRows: 10, maxRows: 900 },
   });

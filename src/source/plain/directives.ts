@@ -3,20 +3,14 @@
  * allowed, and commas separate the items of a list. A directive anywhere else is an error, because otherwise it would
  * have no effect and you would not notice.
  */
-import {
-  type Backfill,
-  contradicts,
-  DEFAULT_WINDOWS,
-  parseRows,
-  parseTargetMs,
-  type Windows,
-} from "../../core/backfill.ts";
+import { type Backfill, contradicts } from "../../core/backfill.ts";
 import { type MigrationSettings, PHASES, type Phase } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
 import { parseDurationMs } from "../../std/duration.ts";
 import { nearest } from "../../std/nearest.ts";
 import { firstStatement } from "../header.ts";
 import { placeAt } from "../place.ts";
+import { BACKFILL_KEYS, type BackfillDraft, NEW_BACKFILL } from "./backfill-directives.ts";
 
 export interface Directives {
   /** `null`: it is an ordinary migration. */
@@ -30,7 +24,7 @@ export interface Directives {
 
 interface Draft {
   /** `null`: the word `backfill` is not there. */
-  backfill: { table?: string; key?: readonly string[]; where?: string; windows: Windows } | null;
+  backfill: BackfillDraft | null;
   readonly depends: string[];
   revises: readonly string[] | null;
   phase: Phase | undefined;
@@ -88,12 +82,12 @@ export function parseDirectives(text: string, file: string): Directives {
 }
 
 function backfillOf(draft: Draft, file: string): Backfill | null {
-  const { table, key = null, where = null, windows = DEFAULT_WINDOWS } = draft.backfill ?? {};
+  const { table, key = null, where = null, windows, options } = draft.backfill ?? NEW_BACKFILL;
   const setting = contradicts(draft.settings);
   if (setting !== null)
     invalid(draft, { file }, `\`${setting}\` means nothing for a backfill: each window is a transaction`);
   if (windows.minRows > windows.maxRows) invalid(draft, { file }, "`min-rows` is more than `max-rows`");
-  if (table !== undefined) return { table, key, where, windows, statement: null };
+  if (table !== undefined) return { table, key, where, windows, options, statement: null };
   invalid(draft, { file }, "a backfill names its table", {
     hint: "-- godwit: backfill table=products key=id",
   });
@@ -148,35 +142,6 @@ const KEYS: Readonly<Record<string, Key>> = {
 };
 const LISTS = ["depends", "revises"];
 
-/** What only a backfill has. They stand behind the word `backfill`, on its line or a later one. */
-const BACKFILL_KEYS: Readonly<Record<string, Key>> = {
-  table: {
-    expects: "the name of a table, as in SQL",
-    keep: ({ backfill }, value) => {
-      if (backfill !== null) backfill.table = value;
-      return true;
-    },
-  },
-  key: {
-    expects: "the columns of a unique index, separated by commas",
-    keep: ({ backfill }, value) => {
-      const columns = value.split(",");
-      if (backfill !== null) backfill.key = columns;
-      return !columns.includes("");
-    },
-  },
-  window: {
-    expects: "how long one window should take: 500ms, 2s; a minute at most",
-    keep: ({ backfill }, value) => {
-      const targetMs = parseTargetMs(value);
-      if (backfill !== null && targetMs !== null) backfill.windows = { ...backfill.windows, targetMs };
-      return targetMs !== null;
-    },
-  },
-  "min-rows": rows("minRows"),
-  "max-rows": rows("maxRows"),
-};
-
 function readLine(
   draft: Draft,
   seen: Map<string, string>,
@@ -197,22 +162,27 @@ function readLine(
         });
         return;
       }
-      draft.backfill ??= { windows: DEFAULT_WINDOWS };
+      draft.backfill ??= { ...NEW_BACKFILL };
       continue;
     }
     const [, name = "", value = ""] = /^([^=]*)=?(.*)$/.exec(detach(word[0])) ?? [];
-    const ofBackfill = Object.hasOwn(BACKFILL_KEYS, name);
-    const key = ofBackfill ? BACKFILL_KEYS[name] : Object.hasOwn(KEYS, name) ? KEYS[name] : undefined;
+    const ofBackfill = Object.hasOwn(BACKFILL_KEYS, name) ? BACKFILL_KEYS[name] : undefined;
+    const own = Object.hasOwn(KEYS, name) ? KEYS[name] : undefined;
+    const key = ofBackfill ?? own;
+    const keeps = () =>
+      draft.backfill === null
+        ? own?.keep(draft, value)
+        : (ofBackfill?.keep(draft.backfill, value) ?? own?.keep(draft, value));
     if (!word[0].includes("="))
       invalid(draft, place, `\`${word[0]}\` is not key=value`, {
         hint: "Write no spaces around `=` and `,`; put prose on a comment line of its own.",
       });
     else if (key === undefined) draft.problems.push(unknown(name, place));
-    else if (ofBackfill && draft.backfill === null)
+    else if (ofBackfill !== undefined && draft.backfill === null)
       invalid(draft, place, `\`${name}\` belongs to a backfill`, { hint: "Write `backfill` before it." });
     else if (!LISTS.includes(name) && seen.has(name) && seen.get(name) !== value)
       invalid(draft, place, `\`${name}\` was already set to \`${seen.get(name)}\``);
-    else if (value === "" || !key.keep(draft, value))
+    else if (value === "" || keeps() !== true)
       invalid(draft, place, `\`${name}\` cannot be \`${value}\``, { hint: `Expected: ${key.expects}.` });
     seen.set(name, value);
   }
@@ -266,17 +236,6 @@ function oneOf(
       const known = Object.hasOwn(words, value);
       if (known) draft.settings[setting] = words[value];
       return known;
-    },
-  };
-}
-
-function rows(setting: "minRows" | "maxRows"): Key {
-  return {
-    expects: "a number of rows",
-    keep: ({ backfill }, value) => {
-      const number = parseRows(value);
-      if (backfill !== null && number !== null) backfill.windows = { ...backfill.windows, [setting]: number };
-      return number !== null;
     },
   };
 }

@@ -29,6 +29,11 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     "other-id",
     "edited after it was adopted: refused as what it is, and the way out ends",
   ),
+  // A run that waits while its backfill is paused.
+  "cli/output/backfill-progress.ts createBackfillProgress: godwit backfill resume …": {
+    file: "test/backfill/control.test.ts",
+    title: "the command says once that it waits, with the command that resumes it",
+  },
   // A memory that was emptied, beside dbmate.
   "run/adopt/problems.ts unremembered: godwit repair --mark-done …": beside("forgotten", EMPTIED),
   "run/adopt/problems.ts unremembered: godwit repair --forget …": beside("forgotten", EMPTIED),

@@ -143,6 +143,42 @@ export const RUN: Readonly<Record<string, Row>> = {
     byHand: (scene) => scene.write({ "0001_a.sql": A }),
     kept: (scene) => scene.settled(),
   },
+  "a backfill that waits for an approval": {
+    hints: ["run/step/backfill/control.ts admit: godwit backfill approve …"],
+    files: { "0001_a.sql": ROWS, "0002_b.sql": FILL.replace("table=a", "table=a approve=yes") },
+  },
+  "a backfill that waits for an approval, as its status says": {
+    hints: ["cli/commands/backfill.ts statusLine: godwit backfill approve …"],
+    files: { "0001_a.sql": ROWS, "0002_b.sql": FILL.replace("table=a", "table=a approve=yes") },
+    says: "backfill",
+    kept: async (scene) => {
+      await scene.run("up");
+      await scene.settled();
+    },
+  },
+  "a backfill that is paused": {
+    hints: ["run/step/backfill/control.ts admit: godwit backfill resume …"],
+    files: { "0001_a.sql": ROWS, "0002_b.sql": FILL },
+    before: (scene) => scene.run("backfill pause 0002"),
+  },
+  "a migration that is no backfill": {
+    hints: ["run/backfills.ts resolve: godwit backfill status"],
+    files: { "0001_a.sql": ROWS, "0002_b.sql": FILL },
+    says: "backfill pause 0001",
+    kept: async (_, [followed]) => expect(followed?.stdout).toContain("0002_b  pending"),
+  },
+  "a backfill is not named": {
+    hints: ["cli/commands/backfill.ts run: godwit backfill status"],
+    files: { "0001_a.sql": ROWS, "0002_b.sql": FILL },
+    says: "backfill pause",
+    kept: async (_, [followed]) => expect(followed?.stdout).toContain("0002_b  pending"),
+  },
+  "an action of backfills is misspelt": {
+    hints: ["cli/commands/backfill.ts run: godwit backfill …"],
+    files: { "0001_a.sql": ROWS, "0002_b.sql": FILL },
+    says: "backfill stat",
+    kept: async (_, [followed]) => expect(followed?.stdout).toContain("0002_b  pending"),
+  },
   "a backfill whose file is edited while it is half done": {
     hints: ["run/step/backfill/edited.ts refuseEdited: godwit repair --retry …"],
     files: { "0001_a.sql": FILLED, "0002_b.sql": FILL },

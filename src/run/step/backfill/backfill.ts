@@ -19,6 +19,7 @@
  * backfill fails at the end then, and the next run tries those rows again.
  */
 import { halfOf, nextRows } from "../../../backfill/pace.ts";
+import { speedOf } from "../../../backfill/speed.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { UNASKED } from "../../report/committed.ts";
 import { isWorthRetrying, rollback } from "../../session/transaction.ts";
@@ -30,6 +31,7 @@ import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
 import { begin, underWay, withdraw } from "./begin.ts";
+import { admit, mostRows, waitForTurn } from "./control.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
 import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
 import { runEmpty, runWindow } from "./window.ts";
@@ -52,10 +54,11 @@ export async function runBackfill(
   let through = false;
   try {
     known = await underWay(context, prepared);
+    const controls = await admit(context, prepared, body.backfill, known);
     {
       // The check at the end may read the whole table, and is cancelled like a window.
       using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
-      filling = await begin(context, prepared, { ...body, backfill: body.backfill }, known);
+      filling = await begin(context, prepared, { ...body, backfill: body.backfill }, { known, controls });
       await fill(filling, observed);
       through = true;
       await retryFailed(filling);
@@ -103,12 +106,14 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
   } = filling;
   const { step } = prepared;
   if (bound === null) return runEmpty(filling);
-  const before = filling.state.rows;
   const begunAt = performance.now();
+  let endedAt = begunAt;
   let rows = backfill.windows.minRows;
   for (let attempt = 1; ; ) {
     context.stop.throwIfAborted();
     const at = performance.now();
+    let windowRows: number;
+    rows = mostRows(rows, filling.controls);
     try {
       const done = await runWindow(filling, { from: filling.state.position, to: bound }, rows);
       if (done === null) return;
@@ -122,12 +127,11 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
       };
       attempt = 1;
       const now = performance.now();
-      report(filling, {
-        windowRows: done.rows,
-        rowsPerSecond: rate(filling.state.rows - before, now - begunAt),
-        elapsedMs: now - begunAt,
-      });
-      rows = nextRows(backfill.windows, { rows: Math.max(done.rows, 1), tookMs: now - at });
+      windowRows = done.rows;
+      filling.rowsPerSecond = speedOf(filling.rowsPerSecond, { rows: windowRows, ms: now - endedAt });
+      endedAt = now;
+      report(filling, { windowRows, elapsedMs: now - begunAt });
+      rows = nextRows(backfill.windows, { rows: Math.max(windowRows, 1), tookMs: now - at });
     } catch (error) {
       if (context.connection.lost.aborted || context.stop.aborted) throw error;
       await rollback(context.connection);
@@ -142,11 +146,8 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
       else if (rows > 1) rows = halfOf(rows);
       else if (filling.state.failed.length + 1 >= MOST_FAILED) throw error;
       else await passOver(filling, error);
+      continue;
     }
+    if (await waitForTurn(filling, { rows: windowRows, at })) endedAt = performance.now();
   }
-}
-
-/** Rows in a second, over a time that may be short. */
-function rate(rows: number, ms: number): number {
-  return ms <= 0 ? 0 : (rows / ms) * 1000;
 }

@@ -4,6 +4,7 @@ import { readTable, refuseOtherTable, typesOf } from "../../../backfill/table.ts
 import type { Backfill } from "../../../core/backfill.ts";
 import { windowedTable } from "../../../core/sql/window-target.ts";
 import { DatabaseError, SourceError } from "../../../errors.ts";
+import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { guardOf } from "../../session/settings.ts";
 import { begin as ownBegin } from "../../session/transaction.ts";
@@ -24,7 +25,7 @@ export async function underWay(
   { connection, ledger }: StepContext,
   { step }: Prepared,
 ): Promise<BackfillState | null> {
-  const known = step.reason === "resume" ? await ledger.backfill(connection, step.revision) : null;
+  const known = step.reason === "resume" ? await ledger.backfills.state(connection, step.revision) : null;
   return known === null || known.rows === 0 ? null : known;
 }
 
@@ -32,7 +33,7 @@ export async function begin(
   context: StepContext,
   prepared: Prepared,
   body: BackfillBody,
-  known: BackfillState | null,
+  { known, controls }: { readonly known: BackfillState | null; readonly controls: BackfillControls },
 ): Promise<Filling> {
   const { connection, ledger, author } = context;
   const { step } = prepared;
@@ -55,8 +56,8 @@ export async function begin(
       throw unreadable(error, body);
     });
   const from = (state: BackfillState): Filling => ({
-    ...{ context, prepared, body, parts, table, state, backfill },
-    firstFailure: null,
+    ...{ context, prepared, body, parts, table, state, backfill, controls },
+    ...{ rowsPerSecond: null, slowedBy: null, firstFailure: null },
   });
   await refuseOtherTable(connection, table, { changed: windowedTable(body.text), file: body.file });
   if (known !== null) {

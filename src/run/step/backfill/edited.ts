@@ -14,7 +14,7 @@ export async function refuseEditedBackfill(
   connection: Connection,
   prepared: Prepared,
 ): Promise<void> {
-  const state = await ledger.backfill(connection, prepared.step.revision);
+  const state = await ledger.backfills.state(connection, prepared.step.revision);
   if (state !== null) refuseEdited(state, prepared);
 }
 

@@ -2,6 +2,7 @@
 import type { BackfillTable } from "../../../backfill/table.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import type { DatabaseError } from "../../../errors.ts";
+import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { type Committed, NOTHING } from "../../report/committed.ts";
 import type { Body } from "../body.ts";
@@ -19,6 +20,12 @@ export interface Filling {
   readonly table: BackfillTable;
   /** What the ledger has. */
   state: BackfillState;
+  /** What people have said of it, as of the last window. */
+  controls: BackfillControls;
+  /** How fast its windows were in this run. `null`: there was none. */
+  rowsPerSecond: number | null;
+  /** Why the next window comes later or is smaller than it could be. */
+  slowedBy: string | null;
   /** The error of the first row that could not be changed in this run. */
   firstFailure: DatabaseError | null;
 }
@@ -37,9 +44,10 @@ export function upToOf({ key, position }: Pick<BackfillState, "key" | "position"
 
 /** Tells how far it is, after a window. */
 export function report(
-  { context, prepared, state, table }: Filling,
-  { windowRows, rowsPerSecond, elapsedMs }: { windowRows: number; rowsPerSecond: number; elapsedMs: number },
+  { context, prepared, state, table, slowedBy, rowsPerSecond: speed }: Filling,
+  { windowRows, elapsedMs }: { windowRows: number; elapsedMs: number },
 ): void {
+  const rowsPerSecond = speed ?? 0;
   const { rows, changed, windows, estimatedRows, position } = state;
   const share = estimatedRows === null || estimatedRows <= 0 ? null : Math.min(1, rows / estimatedRows);
   const leftMs =
@@ -50,7 +58,7 @@ export function report(
     kind: "backfill-progress",
     step: prepared.step,
     table: table.shown,
-    ...{ rows, changed, windows, windowRows, rowsPerSecond, share, leftMs, elapsedMs },
+    ...{ rows, changed, windows, windowRows, rowsPerSecond, share, leftMs, elapsedMs, slowedBy },
     position: position ?? [],
   });
 }

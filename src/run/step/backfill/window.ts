@@ -2,7 +2,9 @@
 import { describeKey, type KeyRange, type KeyValue } from "../../../backfill/key.ts";
 import { type Window, windowEnd, windowStatement } from "../../../backfill/statement.ts";
 import { asciiComments } from "../../../core/sql/comments.ts";
+import type { Result } from "../../../database/connection.ts";
 import { DatabaseError, StepFailed } from "../../../errors.ts";
+import { controlsIn } from "../../../ledger/backfills.ts";
 import type { WindowDone } from "../../../ledger/backfills-sql.ts";
 import { statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
@@ -20,8 +22,10 @@ export async function runWindow(filling: Filling, range: KeyRange, rows: number)
     return null;
   }
   const changed = await change(filling, { from: range.from, to: end.key }, end.rows);
-  const done = { position: end.key, rows: end.rows, changed };
-  await close(filling, ledger.sql.windowDone(prepared.step.revision, done));
+  const { rowsPerSecond, slowedBy } = filling;
+  const done = { position: end.key, rows: end.rows, changed, rowsPerSecond, slowedBy };
+  const answers = await close(filling, ledger.sql.windowDone(prepared.step.revision, done));
+  filling.controls = controlsIn(answers) ?? filling.controls;
   return done;
 }
 
@@ -51,8 +55,8 @@ async function open({ context, prepared, parts }: Filling): Promise<void> {
   });
 }
 
-async function close({ context, prepared, parts }: Filling, done: string): Promise<void> {
-  await context.connection.execute(statementFrame(parts, done).close).catch((error: unknown) => {
+async function close({ context, prepared, parts }: Filling, done: string): Promise<readonly Result[]> {
+  return context.connection.execute(statementFrame(parts, done).close).catch((error: unknown) => {
     throw frameError(error, prepared.step.revision);
   });
 }

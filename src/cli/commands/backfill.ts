@@ -1,0 +1,107 @@
+/** `godwit backfill` */
+import { ConfigError } from "../../errors.ts";
+import { type BackfillStatus, type BackfillWord, backfillsOf, tellBackfill } from "../../run/backfills.ts";
+import { nearest } from "../../std/nearest.ts";
+import { formatDuration } from "../../std/time.ts";
+import type { Answer, Invocation } from "../command.ts";
+import { withSession } from "../session.ts";
+import { timeOf } from "./status.ts";
+
+const ACTIONS = ["status", "pause", "resume", "rate", "approve"] as const;
+
+export async function run(invocation: Invocation): Promise<Answer> {
+  const [typed = "status", revision, given] = invocation.arguments;
+  const action = ACTIONS.find((each) => each === typed);
+  if (action === undefined) {
+    const meant = nearest(typed, ACTIONS);
+    throw unusable(
+      `godwit backfill cannot ${typed}.`,
+      meant === undefined ? `It can ${ACTIONS.join(", ")}.` : `Did you mean \`godwit backfill ${meant}\`?`,
+    );
+  }
+  if (given !== undefined && action !== "rate")
+    throw unusable(`godwit backfill ${action} is about one backfill.`, "Leave out the last word.");
+  if (action === "status")
+    return withSession(invocation, async ({ target, context }) => {
+      const backfills = await backfillsOf(target, context, revision);
+      const lines = backfills.map(statusLine);
+      return {
+        json: { backfills },
+        text: lines.length === 0 ? "There is no backfill." : lines.join("\n"),
+        result: true,
+      };
+    });
+  if (revision === undefined)
+    throw unusable(
+      `godwit backfill ${action} needs the revision of a backfill.`,
+      "`godwit backfill status` lists them.",
+    );
+  const word: BackfillWord = action === "rate" ? { kind: "rate", rate: rateOf(given) } : { kind: action };
+  return withSession(invocation, async ({ target, context }) => {
+    const backfill = await tellBackfill(target, { revision, word }, context);
+    return { json: { backfill }, text: said(backfill, word), result: false };
+  });
+}
+
+function rateOf(text: string | undefined): number | null {
+  if (text === "none") return null;
+  const rate = text !== undefined && /^\d{1,9}(?:\.\d+)?$/.test(text) ? Number(text) : 0;
+  if (rate > 0) return rate;
+  throw unusable(
+    text === undefined
+      ? "godwit backfill rate needs a number of rows in a second."
+      : `${text} is no number of rows in a second.`,
+    "Write a number, for example 500, or none.",
+  );
+}
+
+function unusable(message: string, hint: string): ConfigError {
+  return new ConfigError({ code: "CONFIG_INVALID", message, hint, details: { from: "flag" } });
+}
+
+function said({ revision, state, rate }: BackfillStatus, { kind }: BackfillWord): string {
+  if (kind === "rate")
+    return `${revision}: ${rate === null ? "any number of" : number(rate)} rows in a second.`;
+  if (kind === "approve") return `${revision} is approved as it is now. The next run begins it.`;
+  if (state === "done") return `${revision} is done already.`;
+  return kind === "pause"
+    ? `${revision} is paused: no window begins after the one that is under way.`
+    : `${revision} may go on. A run that waits for it does at once, or else the next one.`;
+}
+
+/** `0007_slugs  begun  42 %, 420,000 rows of shop.products, 84,000 rows/s, 6.9 s left, last window 0.2 s ago` */
+function statusLine(status: BackfillStatus): string {
+  const { revision, table, state, rows, share, rowsPerSecond, leftMs, windowRows, stillForMs } = status;
+  const moving = state === "begun" || state === "paused";
+  const what = [
+    ...(share === null || state === "done" ? [] : [`${Math.min(99, Math.floor(share * 100))} %`]),
+    `${number(rows)} rows of ${table}`,
+    ...(moving && rowsPerSecond !== null ? [`${number(rowsPerSecond)} rows/s`] : []),
+    ...(state === "begun" && leftMs !== null ? [`${formatDuration(leftMs)} left`] : []),
+    ...(moving && windowRows !== null ? [`windows of ${number(windowRows)}`] : []),
+    ...(moving && stillForMs !== null ? [`last window ${formatDuration(stillForMs)} ago`] : []),
+    ...(state === "begun" && status.slowedBy !== null ? [`slowed by ${status.slowedBy}`] : []),
+    ...(state !== "done" && status.rate !== null
+      ? [`at most ${number(status.rate)} rows/s, says ${status.rateBy}`]
+      : []),
+    ...(status.pausedAt === null || state === "done"
+      ? []
+      : [`paused by ${status.pausedBy} at ${timeOf(new Date(status.pausedAt))}`]),
+    ...(state === "approval" ? [`it waits for \`godwit backfill approve ${revision}\``] : []),
+    ...(state === "done" && status.finishedAt !== null ? [`at ${timeOf(new Date(status.finishedAt))}`] : []),
+    ...(status.failed.length === 0 ? [] : [`${status.failed.length} rows refused`]),
+  ];
+  return `${revision}  ${STATES[state]}  ${what.join(", ")}`;
+}
+
+const STATES: Readonly<Record<BackfillStatus["state"], string>> = {
+  pending: "pending",
+  approval: "waits for approval",
+  paused: "paused",
+  begun: "under way",
+  done: "done",
+};
+
+function number(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}

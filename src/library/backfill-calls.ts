@@ -1,0 +1,52 @@
+/** The calls of a migrator about its backfills, which need no lock and may come from any process. */
+import type { BackfillStatus, BackfillWord } from "../run/backfills.ts";
+import type { RunContext } from "../run/session/target.ts";
+import type { Opened } from "./loaded.ts";
+
+/** Backfills, from beside the run that works on them. A revision may be the start of one. */
+export interface Backfills {
+  /** All of them, of the files and of the ledger, or the one that is named. Changes nothing. */
+  status(revision?: string): Promise<readonly BackfillStatus[]>;
+  /** No window begins after the one that is under way. A run that works on it waits, and a later one does not begin it. */
+  pause(revision: string): Promise<BackfillStatus>;
+  resume(revision: string): Promise<BackfillStatus>;
+  /** At most so many rows in a second. `null`: as many as it can. */
+  rate(revision: string, rate: number | null): Promise<BackfillStatus>;
+  /** The backfill, as its file is now, may begin. Only one that declares `approve` waits for this. */
+  approve(revision: string): Promise<BackfillStatus>;
+}
+
+type Call = <T>(work: (opened: Opened, context: RunContext) => Promise<T>) => Promise<T>;
+
+export function backfillCalls(call: Call): Backfills {
+  const tell = async (name: string, revision: string, word: BackfillWord) => {
+    const { checkValue, TEXT } = await import("../config/given.ts");
+    checkValue(revision, `The revision of backfills.${name}()`, TEXT);
+    return call(async ({ assembled }, context) => {
+      const { tellBackfill } = await import("../run/backfills.ts");
+      return tellBackfill(assembled.target, { revision, word }, context);
+    });
+  };
+  return {
+    async status(revision) {
+      const { checkValue, TEXT } = await import("../config/given.ts");
+      if (revision !== undefined) checkValue(revision, "The revision of backfills.status()", TEXT);
+      return call(async ({ assembled }, context) => {
+        const { backfillsOf } = await import("../run/backfills.ts");
+        return backfillsOf(assembled.target, context, revision);
+      });
+    },
+    pause: (revision) => tell("pause", revision, { kind: "pause" }),
+    resume: (revision) => tell("resume", revision, { kind: "resume" }),
+    approve: (revision) => tell("approve", revision, { kind: "approve" }),
+    async rate(revision, rate) {
+      const { checkValue } = await import("../config/given.ts");
+      const is = (value: unknown) => value === null || (Number.isFinite(value) && Number(value) > 0);
+      checkValue(rate, "The rate of backfills.rate()", {
+        expected: "a number of rows in a second, or null",
+        is,
+      });
+      return tell("rate", revision, { kind: "rate", rate });
+    },
+  };
+}

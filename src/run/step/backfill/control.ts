@@ -1,0 +1,129 @@
+/**
+ * What people say of a backfill: whether it may begin, and when its next window may. It is asked between two windows,
+ * where no transaction and no snapshot is open.
+ */
+import type { Backfill } from "../../../core/backfill.ts";
+import { Interrupted, PlanRefused } from "../../../errors.ts";
+import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
+import { controlsIn } from "../../../ledger/backfills.ts";
+import type { BackfillState } from "../../../ledger/backfills-sql.ts";
+import { delay } from "../../../std/time.ts";
+import type { StepContext } from "../context.ts";
+import type { Prepared } from "../prepared.ts";
+import { type Filling, upToOf } from "./filling.ts";
+
+/** While it waits it asks so often, so that a word from another terminal works at once. */
+const ASK_EVERY_MS = 500;
+
+/**
+ * Whether it may begin or go on at all: it is approved if it has to be, no pause holds, and the hour at which backfills
+ * end has not come. Throws `PlanRefused` (`BACKFILL_APPROVAL`, `BACKFILL_PAUSED`) or `Interrupted`.
+ */
+export async function admit(
+  context: StepContext,
+  { step }: Prepared,
+  backfill: Backfill,
+  known: BackfillState | null,
+): Promise<BackfillControls> {
+  const { revision, file, checksum } = step;
+  const controls = await context.ledger.backfills.controls(context.connection, revision);
+  const { approvedAt, approvedText, approvedBy, pausedAt, pausedBy } = controls;
+  if (known === null && backfill.options.approve && (approvedAt === null || approvedText !== checksum)) {
+    const was = approvedAt === null ? "" : ` What ${approvedBy} approved at ${approvedAt} was another text.`;
+    throw new PlanRefused([
+      {
+        code: "BACKFILL_APPROVAL",
+        message: `${file} is a backfill that waits for a person's approval, and was not begun.${was}`,
+        hint: `Approve it with \`godwit backfill approve ${revision}\`, then run again.`,
+        place: { file },
+        details: { revision, table: backfill.table },
+      },
+    ]);
+  }
+  if (pausedAt !== null)
+    throw new PlanRefused([
+      {
+        code: "BACKFILL_PAUSED",
+        message: `${file} is a backfill that ${pausedBy} paused at ${pausedAt}, and ${known === null ? "was not begun" : "does not go on"}.`,
+        hint: `Resume it with \`godwit backfill resume ${revision}\`, then run again.`,
+        place: { file },
+        details: { revision, table: backfill.table, pausedAt, pausedBy },
+      },
+    ]);
+  refuseLate(context, step.revision, known);
+  return controls;
+}
+
+export interface LastWindow {
+  readonly rows: number;
+  /** When it began, on the clock of the process. */
+  readonly at: number;
+}
+
+/**
+ * Waits until the next window may begin, and returns whether a person had paused it. Throws `Interrupted` at the hour at
+ * which backfills end.
+ */
+export async function waitForTurn(filling: Filling, last: LastWindow): Promise<boolean> {
+  const { context, prepared, table } = filling;
+  const { step } = prepared;
+  let paused = false;
+  let wasPaused = false;
+  for (;;) {
+    context.stop.throwIfAborted();
+    refuseLate(context, step.revision, filling.state);
+    const { pausedAt: at, pausedBy: by, rate } = filling.controls;
+    if (at !== null && !paused)
+      context.observe({ kind: "backfill-paused", step, table: table.shown, by, at });
+    if (at === null && paused) context.observe({ kind: "backfill-resumed", step, table: table.shown });
+    paused = at !== null;
+    wasPaused ||= paused;
+    const leftMs = paused ? ASK_EVERY_MS : restMs(last, rate);
+    filling.slowedBy = rate !== null && leftMs > 0 ? `its rate of ${rate} rows/s` : null;
+    if (leftMs <= 0) return wasPaused;
+    await delay(Math.min(ASK_EVERY_MS, leftMs), context.stop);
+    if (paused || leftMs > ASK_EVERY_MS) filling.controls = await ask(filling);
+  }
+}
+
+/** How many rows a window may have, so that none takes more than a second of what it is allowed. */
+export function mostRows(rows: number, { rate }: BackfillControls): number {
+  return rate === null ? rows : Math.max(1, Math.min(rows, Math.floor(rate)));
+}
+
+/** How long the next window waits, so that the last one and its pause keep the rate. */
+function restMs({ rows, at }: LastWindow, rate: number | null): number {
+  return rate === null ? 0 : (rows / rate) * 1000 - (performance.now() - at);
+}
+
+async function ask({ context, prepared, controls }: Filling): Promise<BackfillControls> {
+  const { connection, ledger } = context;
+  return controlsIn(await connection.execute(ledger.sql.controls(prepared.step.revision))) ?? controls;
+}
+
+function refuseLate({ until }: StepContext, revision: string, state: BackfillState | null): void {
+  if (until === undefined || Date.now() < until.getTime()) return;
+  const { rows = 0, estimatedRows = null, table } = state ?? {};
+  const share =
+    rows === 0 || !estimatedRows ? "" : `${Math.min(99, Math.floor((rows / estimatedRows) * 100))} %, `;
+  const done =
+    state === null || rows === 0
+      ? "it was not begun"
+      : `${share}${rows} rows of ${table} up to ${upToOf(state)} are done and stay`;
+  throw new Interrupted(
+    {
+      code: "DEADLINE",
+      message: `Backfills end at ${clockOf(until)}: ${revision} stopped between two windows; ${done}.`,
+      hint: "Run again: it continues where it stopped.",
+    },
+    "until",
+  );
+}
+
+/** The time of day where this process is, with the name of its zone. */
+export function clockOf(moment: Date): string {
+  const [hour, minute] = [moment.getHours(), moment.getMinutes()].map((part) =>
+    String(part).padStart(2, "0"),
+  );
+  return `${hour}:${minute} (${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
+}

@@ -1,0 +1,74 @@
+/** The directives that only a backfill has. They stand behind the word `backfill`, on its line or a later one. */
+import { DEFAULT_WINDOWS, parseRows, parseTargetMs, type Windows } from "../../core/backfill.ts";
+import {
+  BACKFILL_OPTIONS,
+  type BackfillOptions,
+  DEFAULT_OPTIONS,
+  withOption,
+} from "../../core/backfill-options.ts";
+
+export interface BackfillDraft {
+  table?: string;
+  key?: readonly string[];
+  where?: string;
+  windows: Windows;
+  options: BackfillOptions;
+}
+
+/** What a value must look like, and the function that reads it. The function returns `false` for any other value. */
+interface BackfillKey {
+  readonly expects: string;
+  keep(backfill: BackfillDraft, value: string): boolean;
+}
+
+export const NEW_BACKFILL: BackfillDraft = { windows: DEFAULT_WINDOWS, options: DEFAULT_OPTIONS };
+
+export const BACKFILL_KEYS: Readonly<Record<string, BackfillKey>> = {
+  table: {
+    expects: "the name of a table, as in SQL",
+    keep: (backfill, value) => {
+      backfill.table = value;
+      return true;
+    },
+  },
+  key: {
+    expects: "the columns of a unique index, separated by commas",
+    keep: (backfill, value) => {
+      backfill.key = value.split(",");
+      return !backfill.key.includes("");
+    },
+  },
+  window: {
+    expects: "how long one window should take: 500ms, 2s; a minute at most",
+    keep: (backfill, value) => {
+      const targetMs = parseTargetMs(value);
+      if (targetMs !== null) backfill.windows = { ...backfill.windows, targetMs };
+      return targetMs !== null;
+    },
+  },
+  "min-rows": rows("minRows"),
+  "max-rows": rows("maxRows"),
+  ...Object.fromEntries(BACKFILL_OPTIONS.map((option) => [option.header, ofOption(option)])),
+};
+
+function rows(setting: "minRows" | "maxRows"): BackfillKey {
+  return {
+    expects: "a number of rows",
+    keep: (backfill, value) => {
+      const number = parseRows(value);
+      if (number !== null) backfill.windows = { ...backfill.windows, [setting]: number };
+      return number !== null;
+    },
+  };
+}
+
+function ofOption(option: (typeof BACKFILL_OPTIONS)[number]): BackfillKey {
+  return {
+    expects: option.expects,
+    keep: (backfill, value) => {
+      const options = withOption(backfill.options, option, value);
+      if (options !== null) backfill.options = options;
+      return options !== null;
+    },
+  };
+}
