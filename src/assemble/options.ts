@@ -3,14 +3,16 @@ import type { Config } from "../config/config.ts";
 import { type Direction, PHASES } from "../core/migration.ts";
 import type { MigrateOptions } from "../run/plan.ts";
 import type { Target } from "../run/session/target.ts";
+import { parseMoment } from "../std/moment.ts";
 
 export function migrateOptions(config: Config, direction: Direction, to: string): MigrateOptions {
-  const { onFailure, outOfOrder, rollbackOnFailure } = config.values;
+  const { onFailure, outOfOrder, rollbackOnFailure, until: wanted } = config.values;
   // A revision can be reverted in any phase, whatever phase applied it.
   const phases = direction === "up" ? config.phases : PHASES;
   const targetName = config.target?.name;
   const rollback = direction === "up" && rollbackOnFailure;
-  return { goal: { direction, to, phases }, failure: onFailure, outOfOrder, rollback, targetName };
+  const until = wanted === null ? undefined : (parseMoment(wanted, new Date()) ?? undefined);
+  return { goal: { direction, to, phases }, failure: onFailure, outOfOrder, rollback, targetName, until };
 }
 
 /** What people are told before `up` where the mode leaves nothing to do. */

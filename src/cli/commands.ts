@@ -60,10 +60,10 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--from <revision>", help: "with --sql: the revision that the database is at (base)" },
       { syntax: "--dry-run", help: "execute, roll back, and say what could not be tried" },
     ],
-    honours: [...PLANNING, "rollbackOnFailure", ...IMPORTING],
+    honours: [...PLANNING, "rollbackOnFailure", "until", ...IMPORTING],
     excludes: [
-      { flag: "sql", others: ["dryRun", "onFailure", "rollbackOnFailure", ...IMPORTING, ...LIVE] },
-      { flag: "dryRun", others: ["onFailure", "rollbackOnFailure"] },
+      { flag: "sql", others: ["dryRun", "onFailure", "rollbackOnFailure", "until", ...IMPORTING, ...LIVE] },
+      { flag: "dryRun", others: ["onFailure", "rollbackOnFailure", "until"] },
     ],
     needs: [{ flag: "from", other: "sql" }],
     examples: [
@@ -71,6 +71,7 @@ export const COMMANDS: readonly CommandRow[] = [
       ["godwit up +1", "apply the next one"],
       ["godwit up --phase startup", "only what must be there before a release"],
       ["godwit up --rollback-on-failure", "all of it, or nothing"],
+      ["godwit up --until 06:00", "backfills end for now at six, and the next run goes on"],
       ["godwit up backend auth", "only these two of several configured targets"],
       ["godwit up --sql --from 0007 > change.sql", "a script for another person to run"],
     ],
@@ -86,7 +87,16 @@ export const COMMANDS: readonly CommandRow[] = [
     description:
       "Starts an app and the migrations side by side. The app's streams, exit code and signals are its own. Migrations that fail, hang or are killed never take the app down.",
     flags: [{ syntax: "--wait", help: "start the app when the migrations have ended, however they ended" }],
-    honours: [...PLANNING, "rollbackOnFailure", ...IMPORTING, ...BESIDE_APP, ...SERVICE, "target", "timeout"],
+    honours: [
+      ...PLANNING,
+      "rollbackOnFailure",
+      "until",
+      ...IMPORTING,
+      ...BESIDE_APP,
+      ...SERVICE,
+      "target",
+      "timeout",
+    ],
     examples: [
       ["godwit run -- node server.js", "both at once"],
       ["godwit run --wait -- node server.js", "the app when the migrations have ended"],

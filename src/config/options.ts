@@ -37,6 +37,8 @@ export interface Values {
   readonly onFailure: "stop" | "continue";
   readonly outOfOrder: boolean;
   readonly rollbackOnFailure: boolean;
+  /** When backfills begin no further window, as it was written. */
+  readonly until: string | null;
   readonly checks: readonly CheckConfig[];
   readonly runner: readonly string[] | null;
   readonly lockTimeout: number;
@@ -103,6 +105,7 @@ export type Kind =
         | "url"
         | "secret"
         | "duration"
+        | "moment"
         | "size"
         | "switch"
         | "list"
@@ -289,6 +292,14 @@ export const OPTIONS: readonly Option[] = [
     flag: "--rollback-on-failure",
     forUp: true,
     help: "if a step or a check fails, revert what this run applied; refused if a step has no way back",
+  },
+  {
+    key: "until",
+    kind: "moment",
+    flag: "--until <time>",
+    forUp: true,
+    default: "",
+    help: "when backfills end for now, between two windows: 06:00 (where the process is), 2h, or 2026-05-04T06:00Z; the next run goes on",
   },
   {
     key: "checks",

@@ -3,6 +3,7 @@ import { ConfigError } from "../errors.ts";
 import { parseDelays } from "../std/delays.ts";
 import { parseDurationMs } from "../std/duration.ts";
 import { parseJson } from "../std/json.ts";
+import { parseMoment } from "../std/moment.ts";
 import { nearest } from "../std/nearest.ts";
 import { redact, Secret, secretUrl } from "../std/secret.ts";
 import { parseSizeBytes } from "../std/size.ts";
@@ -71,6 +72,12 @@ export function readValue(option: Named, given: unknown, provenance: Provenance)
       const milliseconds = parseDurationMs(String(given).trim());
       if (milliseconds === null) throw refuse("a duration", "Write 500ms, 3s, 2min, 1h or none.");
       return milliseconds;
+    }
+    case "moment": {
+      const word = String(given).trim();
+      if (parseMoment(word, new Date()) === null)
+        throw refuse("a time", "Write 06:00, 90min, 2h or 2026-05-04T06:00Z.");
+      return word;
     }
     case "delays": {
       const delays = parseDelays(String(given));
@@ -193,6 +200,7 @@ const SCALARS: Readonly<Record<Named["kind"], string>> = {
   url: "text",
   secret: "text",
   duration: "a duration",
+  moment: "a time",
   size: "a size",
   delays: "a pause",
   count: "a number",

@@ -212,7 +212,7 @@ class Run {
     this.#indexes ??= new IndexCheck(invalid);
     const indexes = this.#indexes;
     if (decided.steps.length === 0) warnOfInvalid(place, invalid);
-    const { failure, outOfOrder } = this.#options;
+    const { failure, outOfOrder, runAgain, until } = this.#options;
     const isOvertaken = (revision: string) =>
       failure === "continue" && !outOfOrder && isOvertakenIn(input, decided.steps, revision);
     const fatal = await this.#reconnection.fatal(connection, decided.steps, isOvertaken);
@@ -263,7 +263,7 @@ class Run {
       sent: indexes.sent,
       cut: this.#reconnection.cut,
       lostAt: (known) => this.#reconnection.lostAt(known),
-      ...{ mirror, watch, advisory, again: history.again, runAgain: this.#options.runAgain },
+      ...{ mirror, watch, advisory, again: history.again, runAgain, until },
     };
     await indexes.before(context, prepared, invalid);
     const stopNotices = connection.onNotice(boundedNotices(this.#context.observe));

@@ -18,6 +18,8 @@ export interface MigrateOptions {
   readonly outOfOrder: boolean;
   /** `up`: what this run has applied is reverted if it fails. A plan without a way back is refused. */
   readonly rollback?: boolean | undefined;
+  /** The moment from which backfills begin no window. */
+  readonly until?: Date | undefined;
   /** `down`: exactly what the run with this id has applied. */
   readonly appliedBy?: string | undefined;
   /** Of a rollback: is told what is planned, and then says how to run again where a step fails. */

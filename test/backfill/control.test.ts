@@ -123,6 +123,32 @@ test("the command says once that it waits, with the command that resumes it", as
   expect(await db.sql(HITS)).toEqual(DONE);
 });
 
+test("at the hour that was given it stops between two windows, and the next run goes on", async ({ db }) => {
+  const folder = folderOf({ "migrations/0001_a.sql": TABLE, "migrations/0002_b.sql": SQL });
+  const godwit = commandIn({ folder, url: db.url });
+  expect((await godwit.fails(2, "up", "--until", "25:00")).stderr).toContain("Write 06:00, 90min");
+  await godwit("backfill", "rate", "0002", "100");
+  const { json, stderr } = await godwit.fails(1, "up", "--until", "2s", "--json");
+  expect(stderr).toMatch(/Backfills end for now at \d\d:\d\d \(/);
+  expect(json.problems).toMatchObject([
+    {
+      code: "DEADLINE",
+      message: expect.stringMatching(
+        /^Backfills end at \d\d:\d\d \(.*\): 0002_b stopped between two windows; \d+ %, \d+ rows of public.products up to id \d+ are done and stay\.$/,
+      ),
+    },
+  ]);
+  expect(json.report).toMatchObject({ outcome: "interrupted", steps: [{ revision: "0001_a" }] });
+  const at = (past: string) => godwit.with({ GODWIT_UNTIL: past, GODWIT_EXIT_CODES: "detailed" });
+  const [was] = (await godwit("backfill", "--json")).json.backfills;
+  expect(was).toMatchObject({ state: "begun", rows: expect.any(Number) });
+  const late = await at("2020-01-01T06:00Z").fails(11, "up");
+  expect(late.stderr).toContain(`${was.rows} rows of public.products up to id ${was.rows} are done and stay`);
+  await godwit("backfill", "rate", "0002", "none");
+  await at("2h")("up");
+  expect(await db.sql(HITS)).toEqual(DONE);
+});
+
 test("a program says the same words, and each of them is checked", async ({ db }) => {
   const root = folderOf({ "migrations/0001_a.sql": TABLE, "migrations/0002_b.sql": SQL });
   await using migrator = createMigrator({ databaseUrl: db.url, root, ledgerSchema });

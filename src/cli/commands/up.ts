@@ -8,6 +8,7 @@ import type { Report } from "../../run/report/report.ts";
 import { skippedReport } from "../../run/report/skipped.ts";
 import { migrateUp } from "../../run/up.ts";
 import { type AnnounceOptions, announceRun } from "../../service/announce.ts";
+import { formatMoment } from "../../std/moment.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { withSession } from "../session.ts";
@@ -28,6 +29,8 @@ export async function run(invocation: Invocation): Promise<Answer> {
     const options = migrateOptions(config, "up", to);
     const remark = await remarkOnMode(config, target);
     if (remark !== null) invocation.say(remark);
+    if (options.until !== undefined)
+      invocation.say(`Backfills end for now at ${formatMoment(options.until, new Date())}.`);
     const imports = () => assembleImports(config);
     const checks = assembleChecks(config);
     const { isTriedAgain, runEnded } = invocation;

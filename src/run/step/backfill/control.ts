@@ -7,6 +7,7 @@ import { Interrupted, PlanRefused } from "../../../errors.ts";
 import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
 import { controlsIn } from "../../../ledger/backfills.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
+import { formatMoment } from "../../../std/moment.ts";
 import { delay } from "../../../std/time.ts";
 import type { StepContext } from "../context.ts";
 import type { Prepared } from "../prepared.ts";
@@ -102,7 +103,8 @@ async function ask({ context, prepared, controls }: Filling): Promise<BackfillCo
 }
 
 function refuseLate({ until }: StepContext, revision: string, state: BackfillState | null): void {
-  if (until === undefined || Date.now() < until.getTime()) return;
+  const now = new Date();
+  if (until === undefined || now < until) return;
   const { rows = 0, estimatedRows = null, table } = state ?? {};
   const share =
     rows === 0 || !estimatedRows ? "" : `${Math.min(99, Math.floor((rows / estimatedRows) * 100))} %, `;
@@ -113,17 +115,9 @@ function refuseLate({ until }: StepContext, revision: string, state: BackfillSta
   throw new Interrupted(
     {
       code: "DEADLINE",
-      message: `Backfills end at ${clockOf(until)}: ${revision} stopped between two windows; ${done}.`,
+      message: `Backfills end at ${formatMoment(until, now)}: ${revision} stopped between two windows; ${done}.`,
       hint: "Run again: it continues where it stopped.",
     },
     "until",
   );
-}
-
-/** The time of day where this process is, with the name of its zone. */
-export function clockOf(moment: Date): string {
-  const [hour, minute] = [moment.getHours(), moment.getMinutes()].map((part) =>
-    String(part).padStart(2, "0"),
-  );
-  return `${hour}:${minute} (${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
 }
