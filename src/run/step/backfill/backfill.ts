@@ -18,7 +18,7 @@
  * half the rows. So is a row that PostgreSQL refuses: at a single row its key is remembered, and the rest is done. The
  * backfill fails at the end then, and the next run tries those rows again.
  */
-import { halfOf, nextRows } from "../../../backfill/pace.ts";
+import { halfOf, mostRows, nextRows } from "../../../backfill/pace.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { UNASKED } from "../../report/committed.ts";
 import { isWorthRetrying, rollback } from "../../session/transaction.ts";
@@ -103,22 +103,24 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
   } = filling;
   const { step } = prepared;
   if (bound === null) return runEmpty(filling);
+  const { maxRows } = backfill.windows;
+  const windows = { ...backfill.windows, maxRows: maxRows ?? mostRows(filling.table.estimatedRows) };
   const before = filling.state.rows;
   const begunAt = performance.now();
-  let rows = backfill.windows.minRows;
+  let rows = windows.minRows;
   for (let attempt = 1; ; ) {
     context.stop.throwIfAborted();
     const at = performance.now();
     try {
       const done = await runWindow(filling, { from: filling.state.position, to: bound }, rows);
       if (done === null) return;
-      const { windows, changed } = filling.state;
+      const { state } = filling;
       filling.state = {
-        ...filling.state,
+        ...state,
         position: done.position,
-        rows: filling.state.rows + done.rows,
-        changed: changed + done.changed,
-        windows: windows + 1,
+        rows: state.rows + done.rows,
+        changed: state.changed + done.changed,
+        windows: state.windows + 1,
       };
       attempt = 1;
       const now = performance.now();
@@ -127,7 +129,7 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
         rowsPerSecond: rate(filling.state.rows - before, now - begunAt),
         elapsedMs: now - begunAt,
       });
-      rows = nextRows(backfill.windows, { rows: Math.max(done.rows, 1), tookMs: now - at });
+      rows = nextRows(windows, { rows: Math.max(done.rows, 1), tookMs: now - at });
     } catch (error) {
       if (context.connection.lost.aborted || context.stop.aborted) throw error;
       await rollback(context.connection);
