@@ -28,7 +28,7 @@ export interface Figures {
   readonly family: Peak;
 }
 
-interface Sample {
+export interface Sample {
   readonly wall: number;
   readonly cpu: number;
   readonly peak: number;
@@ -66,7 +66,7 @@ export async function compare(commands: readonly Command[], runs: number): Promi
 }
 
 /** Not synchronously: the proxy of a benchmark lives in this process. */
-async function once({ argv, env, watched = false }: Command): Promise<Sample> {
+export async function once({ argv, env, watched = false }: Command): Promise<Sample> {
   const started = process.hrtime.bigint();
   const child = spawn(TIME, ["-f", "godwit-bench %U %S %M", ...argv], {
     env: { ...process.env, ...env },

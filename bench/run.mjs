@@ -1,13 +1,14 @@
 // Compiles the benchmarks (TypeScript) to scratch files and runs them one after the other, all unless some are named:
-//   node bench/run.mjs [migrations] [schemas] [import] [duplicates] [beside]
+//   node bench/run.mjs [migrations] [schemas] [import] [duplicates] [beside] [backfill]
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const ALL = ["migrations", "schemas", "import", "duplicates", "beside"];
-const names = process.argv.slice(2);
+const ALL = ["migrations", "schemas", "import", "duplicates", "beside", "backfill"];
+const names = process.argv.slice(2).filter((name) => !name.startsWith("-"));
+const flags = process.argv.slice(2).filter((name) => name.startsWith("-"));
 const unknown = names.filter((name) => !ALL.includes(name));
 if (unknown.length > 0) throw new Error(`No benchmark "${unknown[0]}"; there are ${ALL.join(", ")}.`);
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -47,6 +48,6 @@ const env = { ...process.env };
 delete env.NODE_EXTRA_CA_CERTS;
 for (const name of names.length > 0 ? names : ALL) {
   const options = { stdio: "inherit", cwd: root, env };
-  const { status } = spawnSync(process.execPath, [`${out}${name}.mjs`], options);
+  const { status } = spawnSync(process.execPath, [`${out}${name}.mjs`, ...flags], options);
   if (status !== 0) process.exit(status ?? 1);
 }

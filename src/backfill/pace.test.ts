@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { halfOf, nextRows } from "./pace.ts";
+import { halfOf, mostRows, nextRows } from "./pace.ts";
 
 const windows = { targetMs: 500, minRows: 100, maxRows: 50_000 };
 
@@ -18,6 +18,10 @@ test("windows grow from the smallest to the one that takes the target, and never
   expect(sizes[1]).toBeLessThanOrEqual(400);
   expect(sizes.every((rows) => rows / 40 <= windows.targetMs)).toBe(true);
   expect(sizes.at(-1)).toBeGreaterThan(0.95 * 40 * windows.targetMs);
+});
+
+test("a window holds a small share of its table", () => {
+  expect([null, 0, 300_000, 10_000_000, 1e9].map(mostRows)).toEqual([200_000, 5000, 5000, 50_000, 200_000]);
 });
 
 test("a window that took too long is followed by one that would not", () => {

@@ -69,13 +69,19 @@ export function upperBound({ name, key }: BackfillTable): string {
   return `select ${keyText(key)} as key from ${name} order by ${descending(key)} limit 1`;
 }
 
-/** The key at which a window of so many rows ends, and how many rows it has. No row: nothing is left. */
+/**
+ * The key at which a window of so many rows ends, and how many rows it has. No row: nothing is left. All windows but the
+ * last end at a row that is found by its place. Only the last is counted.
+ */
 export function windowEnd({ name, key }: BackfillTable, { from, to }: KeyRange, rows: number): string {
   const above = from === null ? "" : `${compare(key, ">", from)} and `;
-  return `with godwit_window as materialized (select ${names(key)} from ${name}
-  where ${above}${compare(key, "<=", to)} order by ${names(key)} limit ${rows})
-select ${keyText(key)} as key, (select pg_catalog.count(*) from godwit_window)::pg_catalog.float8 as rows
-from godwit_window order by ${descending(key)} limit 1`;
+  const left = `select ${names(key)} from ${name} where ${above}${compare(key, "<=", to)} order by ${names(key)}`;
+  return `with godwit_window as (${left} limit ${rows})
+(select ${keyText(key)} as key, ${rows}::pg_catalog.float8 as rows from (${left} offset ${rows - 1} limit 1) full_window)
+union all
+(select ${keyText(key)} as key, (select pg_catalog.count(*) from godwit_window)::pg_catalog.float8 as rows
+from godwit_window order by ${descending(key)} limit 1)
+limit 1`;
 }
 
 /** A row up to the bound that is not done, if there is one. */

@@ -21,10 +21,11 @@ export interface Windows {
   readonly targetMs: number;
   /** The first window has so many rows. Later ones have fewer only after an error. */
   readonly minRows: number;
-  readonly maxRows: number;
+  /** `null`: a small share of the table (`backfill/pace.ts`). */
+  readonly maxRows: number | null;
 }
 
-export const DEFAULT_WINDOWS: Windows = { targetMs: 500, minRows: 100, maxRows: 200_000 };
+export const DEFAULT_WINDOWS: Windows = { targetMs: 500, minRows: 100, maxRows: null };
 
 /** A window is shorter than the limit of a statement, and than what anybody should wait for a row. */
 export const MOST_TARGET_MS = 60_000;

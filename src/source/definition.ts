@@ -86,7 +86,7 @@ interface BackfillRows
   readonly window?: string;
   /** The rows of the first window; 100 unless said otherwise. */
   readonly minRows?: number;
-  /** The most rows that a window may have; 200,000 unless said otherwise. */
+  /** The most rows that a window may have. Unless said otherwise: one row in 200, and 5,000 of a small table. */
   readonly maxRows?: number;
 }
 

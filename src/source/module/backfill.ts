@@ -78,11 +78,12 @@ export function readBackfill(
     values.window === undefined ? DEFAULT_WINDOWS.targetMs : parseTargetMs(String(values.window));
   if (targetMs === null)
     invalid("window", 'how long one window should take: "500ms", "2s"; a minute at most');
-  const rows = (name: "minRows" | "maxRows") =>
+  const rows = <Default>(name: "minRows" | "maxRows", byDefault: Default) =>
     values[name] === undefined
-      ? DEFAULT_WINDOWS[name]
+      ? byDefault
       : (parseRows(String(values[name])) ?? invalid(name, "a number of rows") ?? 0);
-  const [minRows, maxRows] = [rows("minRows"), rows("maxRows")];
+  const minRows = rows("minRows", DEFAULT_WINDOWS.minRows);
+  const maxRows = rows("maxRows", DEFAULT_WINDOWS.maxRows);
   let options = DEFAULT_OPTIONS;
   for (const option of BACKFILL_OPTIONS) {
     const value = values[option.key];

@@ -86,7 +86,8 @@ function backfillOf(draft: Draft, file: string): Backfill | null {
   const setting = contradicts(draft.settings);
   if (setting !== null)
     invalid(draft, { file }, `\`${setting}\` means nothing for a backfill: each window is a transaction`);
-  if (windows.minRows > windows.maxRows) invalid(draft, { file }, "`min-rows` is more than `max-rows`");
+  if (windows.minRows > (windows.maxRows ?? windows.minRows))
+    invalid(draft, { file }, "`min-rows` is more than `max-rows`");
   if (table !== undefined) return { table, key, where, windows, options, statement: null };
   invalid(draft, { file }, "a backfill names its table", {
     hint: "-- godwit: backfill table=products key=id",

@@ -18,7 +18,7 @@
  * half the rows. So is a row that PostgreSQL refuses: at a single row its key is remembered, and the rest is done. The
  * backfill fails at the end then, and the next run tries those rows again.
  */
-import { halfOf, nextRows } from "../../../backfill/pace.ts";
+import { halfOf, mostRows, nextRows } from "../../../backfill/pace.ts";
 import { speedOf } from "../../../backfill/speed.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { UNASKED } from "../../report/committed.ts";
@@ -31,7 +31,7 @@ import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
 import { begin, underWay, withdraw } from "./begin.ts";
-import { admit, mostRows, waitForTurn } from "./control.ts";
+import { admit, allowedRows, waitForTurn } from "./control.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
 import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
 import { runEmpty, runWindow } from "./window.ts";
@@ -106,24 +106,26 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
   } = filling;
   const { step } = prepared;
   if (bound === null) return runEmpty(filling);
+  const { maxRows } = backfill.windows;
+  const windows = { ...backfill.windows, maxRows: maxRows ?? mostRows(filling.table.estimatedRows) };
   const begunAt = performance.now();
   let endedAt = begunAt;
-  let rows = backfill.windows.minRows;
+  let rows = windows.minRows;
   for (let attempt = 1; ; ) {
     context.stop.throwIfAborted();
     const at = performance.now();
     let windowRows: number;
-    rows = mostRows(rows, filling.controls);
+    rows = allowedRows(rows, filling.controls);
     try {
       const done = await runWindow(filling, { from: filling.state.position, to: bound }, rows);
       if (done === null) return;
-      const { windows, changed } = filling.state;
+      const { state } = filling;
       filling.state = {
-        ...filling.state,
+        ...state,
         position: done.position,
-        rows: filling.state.rows + done.rows,
-        changed: changed + done.changed,
-        windows: windows + 1,
+        rows: state.rows + done.rows,
+        changed: state.changed + done.changed,
+        windows: state.windows + 1,
       };
       attempt = 1;
       const now = performance.now();
@@ -131,7 +133,7 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
       filling.rowsPerSecond = speedOf(filling.rowsPerSecond, { rows: windowRows, ms: now - endedAt });
       endedAt = now;
       report(filling, { windowRows, elapsedMs: now - begunAt });
-      rows = nextRows(backfill.windows, { rows: Math.max(windowRows, 1), tookMs: now - at });
+      rows = nextRows(windows, { rows: Math.max(windowRows, 1), tookMs: now - at });
     } catch (error) {
       if (context.connection.lost.aborted || context.stop.aborted) throw error;
       await rollback(context.connection);

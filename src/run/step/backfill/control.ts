@@ -88,7 +88,7 @@ export async function waitForTurn(filling: Filling, last: LastWindow): Promise<b
 }
 
 /** How many rows a window may have, so that none takes more than a second of what it is allowed. */
-export function mostRows(rows: number, { rate }: BackfillControls): number {
+export function allowedRows(rows: number, { rate }: BackfillControls): number {
   return rate === null ? rows : Math.max(1, Math.min(rows, Math.floor(rate)));
 }
 
