@@ -18,7 +18,7 @@ const OF_THE_TREE = [
 ];
 
 /** A limit for what hangs, not a measure of what is slow: machines are shared. */
-const limits = { testTimeout: 120_000, hookTimeout: 60_000 };
+const limits = { testTimeout: 120_000, hookTimeout: 120_000 };
 const onDatabase = { ...limits, pool: "forks" as const, globalSetup: ["test/support/global.ts"] };
 
 export default defineConfig({
@@ -29,7 +29,8 @@ export default defineConfig({
     reporters: ["default"],
     // The longest first: at the end one of them alone would keep all others waiting.
     projects: [
-      { test: { ...onDatabase, name: "slow", include: SLOW } },
+      // Some of them remove whole installed projects, for which a busy disk takes minutes.
+      { test: { ...onDatabase, hookTimeout: 240_000, name: "slow", include: SLOW } },
       {
         test: {
           ...limits,

@@ -4,6 +4,7 @@ import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BINARY, commandIn, LAUNCHER, type Running } from "../support/command.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
+import { heavyOf, LEAVES_HEAVY } from "../support/heavy.ts";
 import { childrenOf, isRunning, untilGone } from "../support/processes.ts";
 import { type Files, folderOf } from "../support/target.ts";
 import { until } from "../support/until.ts";
@@ -43,6 +44,15 @@ test("a signal at once, while the app has the machine for itself, leaves nothing
   running.child.kill("SIGTERM");
   await running.exits(143);
   expect(beside.filter(isRunning)).toEqual([]);
+});
+
+test("what the app has left is gone at the end, also where it takes a while to die", async () => {
+  const { godwit } = place({ url: "postgres://nobody@127.0.0.1:1/none" }, {}, { SKIP_MIGRATIONS: "true" });
+  for (let n = 0; n < 4; n++) {
+    const left = heavyOf(await godwit.launch("--", NODE, "-e", LEAVES_HEAVY).exits(0));
+    expect(left).toBeGreaterThan(1);
+    expect(isRunning(left)).toBe(false);
+  }
 });
 
 test("when the migrations have ended, a shell is all that stays beside the app", async ({ db }) => {

@@ -6,6 +6,7 @@ import { onTestFinished } from "vitest";
 import { freePort } from "../../src/database/embedded/cluster.ts";
 import { type Command, commandIn } from "../support/command.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
+import { heavyOf, LEAVES_HEAVY } from "../support/heavy.ts";
 import { childrenOf, isRunning, untilGone } from "../support/processes.ts";
 import { startProxy } from "../support/proxy.ts";
 import { type Files, folderOf } from "../support/target.ts";
@@ -99,6 +100,19 @@ test("an app that ends stops the migrations, and what it has left in its group e
   expect(stderr).toContain("The app has ended: the migrations are stopped.");
   const left = Number(/left (\d+)/.exec(stdout)?.[1]);
   expect([...ours, left].filter(isRunning)).toEqual([]);
+});
+
+test("what the app has left is gone at our end, also where it takes a while to die", async () => {
+  const { godwit, app } = place(
+    { url: "postgres://nobody@127.0.0.1:1/none" },
+    {},
+    { SKIP_MIGRATIONS: "true" },
+  );
+  for (let n = 0; n < 4; n++) {
+    const left = heavyOf(await godwit.start(...app(LEAVES_HEAVY)).exits(0));
+    expect(left).toBeGreaterThan(1);
+    expect(isRunning(left)).toBe(false);
+  }
 });
 
 test("a migration that PostgreSQL refuses is not tried again, and the app goes on", async ({ db }) => {

@@ -10,6 +10,7 @@ import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { isatty } from "node:tty";
 import { ConfigError } from "../../errors.ts";
+import { groupGone } from "./gone.ts";
 
 export interface App {
   readonly pid: number;
@@ -17,8 +18,8 @@ export interface App {
   readonly ended: Promise<number>;
   /** Passes a signal on. It is lost where the app has just ended. */
   signal(name: NodeJS.Signals): void;
-  /** Ends what the app has left behind in its process group. */
-  sweep(): void;
+  /** Ends what the app has left behind in its process group. Resolves when it is gone. */
+  sweep(): Promise<void>;
 }
 
 /** What a launcher has started, and the launcher itself, whose child we are. */
@@ -47,7 +48,7 @@ export function appBeside({ appPid: pid, launcherPid }: Beside): App {
       if (name === APP_ENDED) end(0);
       if (name === "SIGKILL") kill(pid);
     },
-    sweep() {},
+    sweep: () => Promise.resolve(),
   };
 }
 
@@ -93,9 +94,10 @@ export async function startApp([command = "", ...args]: readonly string[]): Prom
       if (inTerminal && isFromKeyboard(name)) return;
       child.kill(name);
     },
-    sweep() {
+    async sweep() {
       if (inTerminal) return;
       kill(-pid);
+      await groupGone(pid);
     },
   };
 }

@@ -13,6 +13,7 @@ import { setPriority } from "node:os";
 import type { Problem } from "../../errors.ts";
 import type { RunEvent } from "../../run/report/events.ts";
 import { formatDuration } from "../../std/time.ts";
+import { allGone } from "./gone.ts";
 import { heldBytes, threadsOf, treeOf } from "./memory.ts";
 import { type FromMigrations, SUPERVISED } from "./protocol.ts";
 import { createRuns } from "./runs.ts";
@@ -79,11 +80,12 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
   let end: (FromMigrations & { kind: "end" }) | undefined;
   let by: "deadline" | "memory" | "stop" | undefined;
   let heldMost = 0;
+  const killed: number[] = [];
   const timers = new Set<NodeJS.Timeout>();
   const after = (ms: number, work: () => void) => timers.add(setTimeout(work, ms));
   const kill = (why: typeof by) => {
     by ??= why;
-    killTree(pid);
+    killed.push(...killTree(pid));
   };
   const stop = () => {
     by ??= "stop";
@@ -118,6 +120,7 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
   signal.removeEventListener("abort", stop);
   clearInterval(looking);
   for (const timer of timers) clearTimeout(timer);
+  await allGone(killed);
   if (by === "memory") return { ok: false, by, problems: [ofRuns(tooLarge(heldMost, maxMemoryBytes))] };
   if (by === "deadline") return { ok: false, by, problems: [ofRuns(hung(timeoutMs, graceMs))] };
   if (end !== undefined) return outcomeOf(end, by);
@@ -147,14 +150,16 @@ function lower(pid: number): void {
     }
 }
 
-/** With what it has started, which has groups of its own. */
-function killTree(pid: number): void {
-  for (const each of treeOf(pid) ?? [pid])
+/** With what it has started, which has groups of its own. Returns all of them. */
+function killTree(pid: number): readonly number[] {
+  const tree = treeOf(pid) ?? [pid];
+  for (const each of tree)
     try {
       process.kill(each, "SIGKILL");
     } catch {
       // It has just ended.
     }
+  return tree;
 }
 
 async function notStarted(child: ChildProcess): Promise<Outcome> {

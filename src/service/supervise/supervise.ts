@@ -76,10 +76,11 @@ export async function supervise(options: SuperviseOptions): Promise<number> {
     migrations ??= migrating();
     if (beside !== undefined && (await isDone(gone(migrations), app)) && stays?.() !== true) return 0;
     const code = await app.ended;
-    app.sweep();
     clearTimeout(grace);
     if (isMigrating && !stop.signal.aborted)
       voice.write("info", "The app has ended: the migrations are stopped.");
+    stop.abort();
+    await app.sweep();
     return code;
   } finally {
     stop.abort();
