@@ -42,6 +42,7 @@ export type { ImportEvent } from "./import/events.ts";
 export type { Figures } from "./import/figures.ts";
 export type { FileTrouble, ImportReport } from "./import/report.ts";
 export type { LoggedRow, Recorded } from "./ledger/ledger.ts";
+export type { Backfills } from "./library/backfill-calls.ts";
 export { type DevelopmentConfig, startDevelopment } from "./library/development.ts";
 export {
   createFleet,
@@ -63,6 +64,7 @@ export type {
 export type { Holder } from "./lock/lock.ts";
 export type { AdoptedRow, AdoptReport } from "./run/adopt/adopt-report.ts";
 export type { AdoptOptions } from "./run/adopt.ts";
+export type { Forgotten } from "./run/backfill-undo.ts";
 export type { BaselineOptions, BaselineReport } from "./run/baseline.ts";
 export type { Compatibility } from "./run/compatible.ts";
 export type { Repair } from "./run/corrections.ts";

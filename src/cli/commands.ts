@@ -313,6 +313,22 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/repair.ts"),
   },
   {
+    name: "backfill",
+    targets: "flag",
+    summary: "bring back the old values that a backfill has kept, or drop them",
+    description:
+      "undo gives the rows of a backfill their old values again, where nobody has changed them since, and makes it pending again. It works on a backfill that is half done too, and where later migrations stay applied. forget drops the old values.",
+    arguments: [
+      { syntax: "<action>", help: "undo or forget" },
+      { syntax: "<revision>", help: "the backfill, or the start of its name" },
+    ],
+    examples: [
+      ["godwit backfill undo 0007", "the rows are as they were before 0007"],
+      ["godwit backfill forget 0007", "it is right: its old values are not needed"],
+    ],
+    load: () => import("./commands/backfill.ts"),
+  },
+  {
     name: "import",
     excludes: [
       {

@@ -11,6 +11,13 @@ export interface Backfill {
   /** The statement of a module, with `:window` in it. `null`: the file is the statement. */
   readonly statement: string | null;
   readonly windows: Windows;
+  /** Old values are kept, so that they can be brought back. */
+  readonly undo?: Undo | undefined;
+}
+
+export interface Undo {
+  /** How long after the end of the backfill, in milliseconds. `null`: until a person forgets them. */
+  readonly keepMs: number | null;
 }
 
 /** The size of a window is a number of rows. It follows the time that windows take. */
@@ -37,6 +44,19 @@ export function parseTargetMs(text: string): number | null {
 export function parseRows(text: string): number | null {
   const rows = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   return rows >= 1 && rows <= 100_000_000 ? rows : null;
+}
+
+/** `yes`, or how long old values are kept after the end: `30d`, `12h`. `null`: it is neither. */
+export function parseUndo(text: string): Undo | null {
+  if (text === "yes" || text === "true") return { keepMs: null };
+  const days = /^(\d{1,4})d$/.exec(text)?.[1];
+  const ms = days === undefined ? parseDurationMs(text) : Number(days) * 86_400_000;
+  return ms === null || ms <= 0 || !/[a-z]$/.test(text) ? null : { keepMs: ms };
+}
+
+/** Whether `down` can take it back although its author wrote no way back. */
+export function keepsOldValues({ backfill }: { readonly backfill?: Backfill | undefined }): boolean {
+  return backfill?.undo !== undefined;
 }
 
 /** Settings that mean nothing for a backfill: it is transactions of its own, and goes on where it was ended. */

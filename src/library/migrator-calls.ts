@@ -5,6 +5,7 @@ import type { Repair } from "../run/corrections.ts";
 import type { Report } from "../run/report/report.ts";
 import type { RunContext } from "../run/session/target.ts";
 import { createLifetime } from "../std/lifetime.ts";
+import { backfillCalls } from "./backfill-calls.ts";
 import { limitOf } from "./limit.ts";
 import { closedBefore, type Load, type Loaded, type Opened } from "./loaded.ts";
 import type { Migrator, ScriptGiven } from "./migrator-interface.ts";
@@ -103,6 +104,17 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       await text(goal, "The goal of down()");
       return down(goal);
     },
+    backfills: backfillCalls({
+      text,
+      run: (revision, work) =>
+        call(async (opened, context) => {
+          const goal = await options(opened, "down", revision);
+          return announced(opened, { command: "down", context }, (told) =>
+            work({ target: opened.assembled.target, options: goal, context: told }),
+          );
+        }),
+      call: (work) => call(({ assembled }, context) => work({ target: assembled.target, context })),
+    }),
     async plan(goal = "heads") {
       await text(goal, "The goal of plan()");
       return call((opened, context) => plan(opened, context, goal));

@@ -23,6 +23,7 @@ import type { StatusRow } from "../run/report/status-rows.ts";
 import type { ImportState } from "../run/status.ts";
 import type { Redelivery, UndeliveredAction } from "../service/webhooks/undelivered.ts";
 import type { ImageRevisions, RevisionList } from "../source/revisions.ts";
+import type { Backfills } from "./backfill-calls.ts";
 
 export interface Status {
   readonly database: string;
@@ -82,6 +83,8 @@ export interface Migrator extends AsyncDisposable {
   up(goal?: string): Promise<Report>;
   /** Reverts to `goal`: `-1`, an id (that one stays applied) or `base`. Throws like `up`. */
   down(goal: string): Promise<Report>;
+  /** What is done with single backfills. */
+  readonly backfills: Backfills;
   /** Changes nothing. What would stop `up()` is in `problems`. */
   status(): Promise<Status>;
   /**

@@ -5,6 +5,7 @@ import {
   DEFAULT_WINDOWS,
   parseRows,
   parseTargetMs,
+  parseUndo,
 } from "../../core/backfill.ts";
 import { identifier } from "../../core/sql/quote.ts";
 import type { Problem } from "../../errors.ts";
@@ -16,7 +17,7 @@ type Values = Readonly<Record<string, unknown>>;
 /** The mark that `backfill()` puts on what it returns. */
 export const IS_BACKFILL = "backfill";
 
-const NAMES = ["table", "key", "where", "set", "statement", "window", "minRows", "maxRows"];
+const NAMES = ["table", "key", "where", "set", "statement", "window", "minRows", "maxRows", "undo"];
 const OF_MIGRATIONS = [
   "kind",
   "down",
@@ -72,10 +73,14 @@ export function readBackfill(
       ? DEFAULT_WINDOWS[name]
       : (parseRows(String(values[name])) ?? invalid(name, "a number of rows") ?? 0);
   const [minRows, maxRows] = [rows("minRows"), rows("maxRows")];
+  const wanted =
+    values.undo === undefined || values.undo === false ? undefined : parseUndo(String(values.undo));
+  if (wanted === null) invalid("undo", 'true, or how long old values are kept after the end: "30d", "12h"');
   const setting = contradicts(values);
   if (setting !== null) invalid(setting, "nothing: each window of a backfill is a transaction");
   const statement = statementOf(values, { table, where, invalid });
-  const fault = statement === null ? null : statementFault(statement);
+  const undo = wanted ?? undefined;
+  const fault = statement === null ? null : statementFault(statement, { undo: undo !== undefined });
   if (fault !== null)
     problems.push({
       code: "BACKFILL_STATEMENT",
@@ -85,7 +90,11 @@ export function readBackfill(
     });
   if (problems.length > 0 || table === null || key === undefined || targetMs === null || statement === null)
     return { backfill: null, problems };
-  return { backfill: { table, key, where, statement, windows: { targetMs, minRows, maxRows } }, problems };
+  const kept = undo === undefined ? {} : { undo };
+  return {
+    backfill: { table, key, where, statement, windows: { targetMs, minRows, maxRows }, ...kept },
+    problems,
+  };
 }
 
 function statementOf(

@@ -9,10 +9,13 @@ import {
   DEFAULT_WINDOWS,
   parseRows,
   parseTargetMs,
+  parseUndo,
+  type Undo,
   type Windows,
 } from "../../core/backfill.ts";
 import { type MigrationSettings, PHASES, type Phase } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
+import { detach } from "../../std/detach.ts";
 import { parseDurationMs } from "../../std/duration.ts";
 import { nearest } from "../../std/nearest.ts";
 import { firstStatement } from "../header.ts";
@@ -30,7 +33,7 @@ export interface Directives {
 
 interface Draft {
   /** `null`: the word `backfill` is not there. */
-  backfill: { table?: string; key?: readonly string[]; where?: string; windows: Windows } | null;
+  backfill: { table?: string; key?: readonly string[]; where?: string; windows: Windows; undo?: Undo } | null;
   readonly depends: string[];
   revises: readonly string[] | null;
   phase: Phase | undefined;
@@ -88,12 +91,12 @@ export function parseDirectives(text: string, file: string): Directives {
 }
 
 function backfillOf(draft: Draft, file: string): Backfill | null {
-  const { table, key = null, where = null, windows = DEFAULT_WINDOWS } = draft.backfill ?? {};
+  const { table, key = null, where = null, windows = DEFAULT_WINDOWS, undo } = draft.backfill ?? {};
   const setting = contradicts(draft.settings);
   if (setting !== null)
     invalid(draft, { file }, `\`${setting}\` means nothing for a backfill: each window is a transaction`);
   if (windows.minRows > windows.maxRows) invalid(draft, { file }, "`min-rows` is more than `max-rows`");
-  if (table !== undefined) return { table, key, where, windows, statement: null };
+  if (table !== undefined) return { table, key, where, windows, statement: null, undo };
   invalid(draft, { file }, "a backfill names its table", {
     hint: "-- godwit: backfill table=products key=id",
   });
@@ -173,6 +176,14 @@ const BACKFILL_KEYS: Readonly<Record<string, Key>> = {
       return targetMs !== null;
     },
   },
+  undo: {
+    expects: "yes, or how long old values are kept after the end: 30d, 12h",
+    keep: ({ backfill }, value) => {
+      const undo = parseUndo(value);
+      if (backfill !== null && undo !== null) backfill.undo = undo;
+      return undo !== null;
+    },
+  },
   "min-rows": rows("minRows"),
   "max-rows": rows("maxRows"),
 };
@@ -216,11 +227,6 @@ function readLine(
       invalid(draft, place, `\`${name}\` cannot be \`${value}\``, { hint: `Expected: ${key.expects}.` });
     seen.set(name, value);
   }
-}
-
-/** Copies a part of a text. Without the copy, V8 keeps the whole text in memory. */
-function detach(part: string): string {
-  return JSON.parse(JSON.stringify(part)) as string;
 }
 
 /** Its words, by ours. */
