@@ -22,6 +22,9 @@ export interface KeyRange {
   readonly to: KeyValue;
 }
 
+/** The rows that a window has: a range of keys, a single row that failed before, or none, of an empty table. */
+export type Window = KeyRange | { readonly only: KeyValue } | "none";
+
 /** The condition that a row lies in the range. A plain expression, so that an index on the key serves it. */
 export function inRange(
   columns: readonly KeyColumn[],

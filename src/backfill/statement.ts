@@ -1,7 +1,7 @@
 /** The statements of one window: where it ends, and what it changes. Pure. */
 import { identifier } from "../core/sql/quote.ts";
 import { splitStatements } from "../core/sql/statements.ts";
-import { isPlainUpdate, type WindowMark, windowMarks, withWindow } from "../core/sql/window.ts";
+import { isPlainUpdate, windowMarks, withWindow } from "../core/sql/window.ts";
 import { codePointOffset } from "../std/text.ts";
 import {
   compare,
@@ -12,11 +12,10 @@ import {
   type KeyValue,
   keyText,
   names,
+  type Window,
 } from "./key.ts";
 import type { BackfillTable } from "./table.ts";
-
-/** The rows that a window has: a range of keys, a single row that failed before, or none, of an empty table. */
-export type Window = KeyRange | { readonly only: KeyValue } | "none";
+import { type Keeping, type KeepingSql, keepingSql } from "./undo.ts";
 
 export interface WindowStatement {
   readonly text: string;
@@ -30,7 +29,12 @@ export interface WindowStatement {
  * The author's statement for one window. What an `UPDATE` has changed outside of it is counted too: a statement that
  * ignores its window would otherwise do everything in each of them.
  */
-export function windowStatement(file: string, key: readonly KeyColumn[], window: Window): WindowStatement {
+export function windowStatement(
+  file: string,
+  key: readonly KeyColumn[],
+  window: Window,
+  keeping: Keeping | null = null,
+): WindowStatement {
   // Inside of another statement it has no semicolon behind it.
   const statement = file.slice(0, splitStatements(file)[0]?.end);
   const marks = windowMarks(statement);
@@ -38,9 +42,13 @@ export function windowStatement(file: string, key: readonly KeyColumn[], window:
     if (window === "none") return "(false)";
     return "only" in window ? isKey(key, window.only, alias) : inRange(key, window, alias);
   };
-  const { text, written } = withWindow(statement, marks, condition);
+  const alias = marks[0]?.alias ?? null;
+  const keep = keeping === null ? null : keepingSql(keeping, key, { window, alias });
+  const { text, written } = withWindow(statement, marks, (name) =>
+    keep === null || keep.condition === "" ? condition(name) : `(${condition(name)}${keep.condition})`,
+  );
   const counts = isPlainUpdate(statement);
-  const [before, after] = counts ? countOf(marks, condition) : ["", ""];
+  const [before, after] = counts ? countOf(condition(alias), keep) : ["", ""];
   return {
     text: `${before}${text}${after}`,
     counts,
@@ -52,14 +60,10 @@ export function windowStatement(file: string, key: readonly KeyColumn[], window:
   };
 }
 
-function countOf(
-  marks: readonly WindowMark[],
-  condition: (alias: string | null) => string,
-): readonly [before: string, after: string] {
-  const inside = condition(marks[0]?.alias ?? null);
+function countOf(inside: string, keep: KeepingSql | null): readonly [before: string, after: string] {
   return [
-    "with godwit_changed as (",
-    `\nreturning ${inside} as inside) select pg_catalog.count(*)::pg_catalog.float8 as changed,
+    `with ${keep?.before ?? ""}godwit_changed as (`,
+    `\nreturning${keep?.modes ?? ""} ${inside} as inside${keep?.returned ?? ""})${keep?.after ?? ""} select pg_catalog.count(*)::pg_catalog.float8 as changed,
  pg_catalog.count(*) filter (where inside is not true)::pg_catalog.float8 as outside from godwit_changed`,
   ];
 }

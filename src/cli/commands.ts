@@ -325,12 +325,15 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: "backfill",
     targets: "flag",
-    summary: "show backfills, and pause, limit or approve them",
+    summary: "show backfills; pause, limit, approve or undo them",
     description:
-      "Shows how far the backfills are, from any terminal. The run that works on one does at once what is said here: it waits between two windows while it is paused, and keeps to a rate. It needs no lock.",
+      "Shows how far the backfills are, from any terminal. The run that works on one does at once what is said here: it waits between two windows while it is paused, and keeps to a rate. undo gives the rows of one their old values again, where nobody has changed them since, and makes it pending again; it works on one that is half done too, and where later migrations stay applied. Only undo and forget need the lock.",
     arguments: [
-      { syntax: "[action]", help: "status (the default), pause, resume, rate or approve" },
-      { syntax: "[revision]", help: "the backfill; all of them for status if omitted" },
+      { syntax: "[action]", help: "status (the default), pause, resume, rate, approve, undo or forget" },
+      {
+        syntax: "[revision]",
+        help: "the backfill, or the start of its name; all of them for status if omitted",
+      },
       { syntax: "[rate]", help: "for rate: how many rows in a second, or none" },
     ],
     examples: [
@@ -338,6 +341,8 @@ export const COMMANDS: readonly CommandRow[] = [
       ["godwit backfill pause 0007", "no window begins until it is resumed"],
       ["godwit backfill rate 0007 500", "at most 500 rows in a second"],
       ["godwit backfill approve 0007", "one that declares approve may begin"],
+      ["godwit backfill undo 0007", "the rows are as they were before 0007"],
+      ["godwit backfill forget 0007", "it is right: its old values are not needed"],
     ],
     load: () => import("./commands/backfill.ts"),
   },

@@ -10,6 +10,7 @@ const SELDOM: ReadonlySet<string> = new Set([
   "heads",
   "merge",
   "baseline",
+  "backfill",
   "duplicates",
   "serve",
   "health",

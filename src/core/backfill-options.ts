@@ -3,12 +3,21 @@
  * one in a module, and the same values in both. Pure.
  */
 
+import { parseDurationMs } from "../std/duration.ts";
+
 export interface BackfillOptions {
   /** It is not begun before a person has approved it. */
   readonly approve: boolean;
+  /** Old values are kept, so that they can be brought back. `null`: they are not. */
+  readonly undo: Undo | null;
 }
 
-export const DEFAULT_OPTIONS: BackfillOptions = { approve: false };
+export interface Undo {
+  /** How long after the end of the backfill, in milliseconds. `null`: until a person forgets them. */
+  readonly keepMs: number | null;
+}
+
+export const DEFAULT_OPTIONS: BackfillOptions = { approve: false, undo: null };
 
 export interface BackfillOption<Key extends keyof BackfillOptions = keyof BackfillOptions> {
   /** Its name in a header. In a module it is `key`. */
@@ -21,6 +30,12 @@ export interface BackfillOption<Key extends keyof BackfillOptions = keyof Backfi
 
 export const BACKFILL_OPTIONS: readonly BackfillOption[] = [
   { header: "approve", key: "approve", expects: "yes or no", read: yesOrNo },
+  {
+    header: "undo",
+    key: "undo",
+    expects: "yes, or how long old values are kept after the end: 30d, 12h",
+    read: parseUndo,
+  },
 ];
 
 /** With one more of them. `null`: it is no such value. */
@@ -36,4 +51,12 @@ export function withOption(
 function yesOrNo(text: string): boolean | undefined {
   if (["yes", "true", "on"].includes(text)) return true;
   return ["no", "false", "off"].includes(text) ? false : undefined;
+}
+
+function parseUndo(text: string): Undo | null | undefined {
+  const wanted = yesOrNo(text);
+  if (wanted !== undefined) return wanted ? { keepMs: null } : null;
+  const days = /^(\d{1,4})d$/.exec(text)?.[1];
+  const ms = days === undefined ? parseDurationMs(text) : Number(days) * 86_400_000;
+  return ms === null || ms <= 0 || !/[a-z]$/.test(text) ? undefined : { keepMs: ms };
 }

@@ -42,6 +42,11 @@ export function parseRows(text: string): number | null {
   return rows >= 1 && rows <= 100_000_000 ? rows : null;
 }
 
+/** Whether `down` can take it back although its author wrote no way back. */
+export function keepsOldValues({ backfill }: { readonly backfill?: Backfill | undefined }): boolean {
+  return backfill !== undefined && backfill.options.undo !== null;
+}
+
 /** Settings that mean nothing for a backfill: it is transactions of its own, and goes on where it was ended. */
 export function contradicts({
   transaction,

@@ -1,9 +1,11 @@
 /** Decides what `down` reverts, and what prevents it. */
 import { ConfigError, type Problem } from "../errors.ts";
+import { keepsOldValues } from "./backfill.ts";
 import { brokenFile } from "./checks.ts";
 import type { Graph } from "./graph.ts";
 import { versioned } from "./heads.ts";
 import type { History, HistoryEntry } from "./history.ts";
+import type { Migration } from "./migration.ts";
 import { compareText, reach, sortTopologically } from "./order.ts";
 import { type Expression, walk } from "./revision.ts";
 import type { Draft, PlanInput, Step } from "./step.ts";
@@ -173,8 +175,7 @@ function irreversible(
   const details = (list: readonly HistoryEntry[]) => ({ revisions: list.map((entry) => entry.revision) });
   const baseline = removed.filter((entry) => entry.baseline);
   const withoutWay = removed.filter(
-    (entry) =>
-      !entry.baseline && entry.revertScript === null && graph.byId.get(entry.revision)?.revertible !== true,
+    (entry) => !entry.baseline && entry.revertScript === null && !goesBack(graph.byId.get(entry.revision)),
   );
   // If the file cannot be read, it is unknown whether the migration can be reverted.
   const broken = withoutWay.flatMap(({ revision }) => {
@@ -207,6 +208,10 @@ function irreversible(
     });
   }
   return problems;
+}
+
+function goesBack(migration: Migration | undefined): boolean {
+  return migration !== undefined && (migration.revertible || keepsOldValues(migration));
 }
 
 function partial(removed: readonly HistoryEntry[]): readonly Problem[] {

@@ -4,6 +4,7 @@ import { checkApplied, checkOwner } from "./checks.ts";
 import { type Graph, graphOf, severalHeads } from "./graph.ts";
 import { late } from "./numbers.ts";
 import { planDown } from "./plan-down.ts";
+import { planUndo } from "./plan-undo.ts";
 import { planUp } from "./plan-up.ts";
 import { type Expression, parseExpression } from "./revision.ts";
 import type { Plan, PlanInput, Step } from "./step.ts";
@@ -71,6 +72,7 @@ type Found = { graph: Graph; expression: Expression; problems: readonly Problem[
 
 function draftOf(input: PlanInput, { graph, expression, problems }: Found): ReturnType<typeof planUp> {
   try {
+    if (input.goal.undo === true) return planUndo(input, graph, expression);
     return (input.goal.direction === "up" ? planUp : planDown)(input, graph, expression);
   } catch (error) {
     // If files are wrong, an unreachable goal is a consequence. Report the files, because they are what you must fix.

@@ -14,6 +14,8 @@ export interface Goal {
   readonly phases: readonly Phase[];
   /** Down: exactly these revisions, whatever `to` says. A rollback takes back what its own run applied. */
   readonly only?: readonly string[] | undefined;
+  /** Down: the backfill that `to` names gives back its old values, and nothing else is reverted. */
+  readonly undo?: boolean | undefined;
 }
 
 export interface Policy {
@@ -45,6 +47,8 @@ export interface Step {
   readonly checksum: string;
   /** `pending`, `changed` (a repeatable), `resume` (some of its statements are already done), `asked` (down). */
   readonly reason: "pending" | "changed" | "resume" | "asked";
+  /** Down: the old values that a backfill has kept come back, whatever way back its file has. */
+  readonly undo?: boolean | undefined;
   /** Steps of this plan that must succeed first. */
   readonly after: readonly string[];
 }

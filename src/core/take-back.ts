@@ -4,6 +4,7 @@
  */
 import type { Problem } from "../errors.ts";
 import { joinSentences } from "../std/sentences.ts";
+import { keepsOldValues } from "./backfill.ts";
 import { brokenFile } from "./checks.ts";
 import type { Graph } from "./graph.ts";
 import type { HistoryEntry } from "./history.ts";
@@ -46,7 +47,8 @@ export function withoutWayBack(steps: readonly Forward[]): readonly Problem[] {
 function whyNot({ step, migration, half }: Forward): string | null {
   if (step.reason === "changed") return "the text that it replaces is not kept";
   if (step.reason === "resume") return "an earlier run has begun it";
-  if (migration?.revertible !== true) return `${step.file} has no way back`;
+  if (migration === null || !(migration.revertible || keepsOldValues(migration)))
+    return `${step.file} has no way back`;
   return half === null ? null : `if it fails, a part of it stays (${half})`;
 }
 

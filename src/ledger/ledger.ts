@@ -5,6 +5,7 @@ import { literal } from "../core/sql/quote.ts";
 import { restored } from "../core/sql/stored.ts";
 import type { Connection, Result, Row } from "../database/connection.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
+import type { UndoState } from "./backfill-undo-sql.ts";
 import { openBackfills, type RecordedBackfills } from "./backfills.ts";
 import { type Damage, damaged, type Logged, type Lost } from "./damage.ts";
 import { LEDGER_TABLES, type LedgerTable } from "./damage-sql.ts";
@@ -75,6 +76,8 @@ export interface Ledger {
   ): Promise<readonly RecordedStatement[]>;
   /** Where backfills are, and what people have said of them. */
   readonly backfills: RecordedBackfills;
+  /** The old values that a backfill has kept. `null`: there are none. */
+  undo(connection: Connection, revision: string): Promise<UndoState | null>;
   /** The steps that the log has for one run, in order. */
   stepsOf(connection: Connection, runId: string): Promise<readonly RecordedStep[]>;
   log(connection: Connection, author: Author, entry: LogEntry): Promise<void>;
@@ -134,6 +137,13 @@ export function openLedger(schema: string, options: LedgerOptions = { allowSecon
     },
 
     backfills: openBackfills(sql),
+
+    async undo(connection, revision) {
+      const [answer] = (await connection.query<{ exists: boolean }>(sql.hasUndo())).rows;
+      if (answer?.exists !== true) return null;
+      const { rows } = await connection.query<UndoState & Row>(sql.undo(revision));
+      return restored(rows[0] ?? null);
+    },
 
     async stepsOf(connection, runId) {
       const result = await connection.query<RecordedStep & Row>(sql.stepsOf(runId));

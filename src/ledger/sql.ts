@@ -6,6 +6,7 @@
 import type { Direction } from "../core/migration.ts";
 import { identifier, literal, quotedName, stored, storedArray, storedJson } from "../core/sql/quote.ts";
 import { keepToOwner } from "../core/sql/row-security.ts";
+import { backfillUndoSql } from "./backfill-undo-sql.ts";
 import { backfillsSql } from "./backfills-sql.ts";
 import { deletedByHand, guardByHand } from "./by-hand-sql.ts";
 import { differences, type LedgerTable, reorder, unlogged, withoutThese } from "./damage-sql.ts";
@@ -162,6 +163,7 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
 
     ...statementsSql(tables),
     ...backfillsSql(schema, history, byHand),
+    ...backfillUndoSql(schema, byHand),
 
     stepsOf: (runId: string) => `select revision, direction, duration_ms as "durationMs" from ${log}
   where run_id = ${stored(runId)} and event in ('applied', 'reverted') order by id`,

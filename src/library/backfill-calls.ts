@@ -1,6 +1,9 @@
-/** The calls of a migrator about its backfills, which need no lock and may come from any process. */
+/** The calls of a migrator about its backfills. All but `undo` and `forget` need no lock, and may come from any process. */
+import type { Forgotten } from "../run/backfill-undo.ts";
 import type { BackfillStatus, BackfillWord } from "../run/backfills.ts";
-import type { RunContext } from "../run/session/target.ts";
+import type { MigrateOptions } from "../run/plan.ts";
+import type { Report } from "../run/report/report.ts";
+import type { RunContext, Target } from "../run/session/target.ts";
 import type { Opened } from "./loaded.ts";
 
 /** Backfills, from beside the run that works on them. A revision may be the start of one. */
@@ -14,14 +17,31 @@ export interface Backfills {
   rate(revision: string, rate: number | null): Promise<BackfillStatus>;
   /** The backfill, as its file is now, may begin. Only one that declares `approve` waits for this. */
   approve(revision: string): Promise<BackfillStatus>;
+  /**
+   * Gives the rows of one backfill their old values again, where nobody has changed them since. It is pending afterwards.
+   * Throws like `down`.
+   */
+  undo(revision: string): Promise<Report>;
+  /** Drops the old values that a backfill has kept. */
+  forget(revision: string): Promise<Forgotten>;
 }
 
-type Call = <T>(work: (opened: Opened, context: RunContext) => Promise<T>) => Promise<T>;
+export interface BackfillDoors {
+  readonly call: <T>(work: (opened: Opened, context: RunContext) => Promise<T>) => Promise<T>;
+  /** One call that runs a way back, and is announced. */
+  readonly run: (
+    revision: string,
+    work: (target: Target, options: MigrateOptions, context: RunContext) => Promise<Report>,
+  ) => Promise<Report>;
+}
 
-export function backfillCalls(call: Call): Backfills {
-  const tell = async (name: string, revision: string, word: BackfillWord) => {
+export function backfillCalls({ call, run }: BackfillDoors): Backfills {
+  const checkRevision = async (name: string, revision: string) => {
     const { checkValue, TEXT } = await import("../config/given.ts");
     checkValue(revision, `The revision of backfills.${name}()`, TEXT);
+  };
+  const tell = async (name: string, revision: string, word: BackfillWord) => {
+    await checkRevision(name, revision);
     return call(async ({ assembled }, context) => {
       const { tellBackfill } = await import("../run/backfills.ts");
       return tellBackfill(assembled.target, { revision, word }, context);
@@ -29,8 +49,7 @@ export function backfillCalls(call: Call): Backfills {
   };
   return {
     async status(revision) {
-      const { checkValue, TEXT } = await import("../config/given.ts");
-      if (revision !== undefined) checkValue(revision, "The revision of backfills.status()", TEXT);
+      if (revision !== undefined) await checkRevision("status", revision);
       return call(async ({ assembled }, context) => {
         const { backfillsOf } = await import("../run/backfills.ts");
         return backfillsOf(assembled.target, context, revision);
@@ -47,6 +66,16 @@ export function backfillCalls(call: Call): Backfills {
         is,
       });
       return tell("rate", revision, { kind: "rate", rate });
+    },
+    async undo(revision) {
+      await checkRevision("undo", revision);
+      const { undoBackfill } = await import("../run/backfill-undo.ts");
+      return run(revision, undoBackfill);
+    },
+    async forget(revision) {
+      await checkRevision("forget", revision);
+      const { forgetOldValues } = await import("../run/backfill-undo.ts");
+      return call(({ assembled }, context) => forgetOldValues(assembled.target, revision, context));
     },
   };
 }

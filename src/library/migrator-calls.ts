@@ -104,6 +104,16 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       await text(goal, "The goal of down()");
       return down(goal);
     },
+    backfills: backfillCalls({
+      call,
+      run: (revision, work) =>
+        call(async (opened, context) => {
+          const goal = await options(opened, "down", revision);
+          return announced(opened, { command: "down", context }, (told) =>
+            work(opened.assembled.target, goal, told),
+          );
+        }),
+    }),
     async plan(goal = "heads") {
       await text(goal, "The goal of plan()");
       return call((opened, context) => plan(opened, context, goal));
@@ -263,7 +273,6 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         return decideDuplicates(assembled.target, decision, context);
       });
     },
-    backfills: backfillCalls(call),
     close: lifetime.close,
     [Symbol.asyncDispose]: lifetime.close,
   };

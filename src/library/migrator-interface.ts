@@ -134,7 +134,7 @@ export interface Migrator extends AsyncDisposable {
   contactSheet(options?: FindOptions): Promise<ContactSheet>;
   /** Stores a decision about duplicates. Throws `ConfigError` for an unknown image. */
   decide(decision: Decision): Promise<Decided>;
-  /** How far backfills are, and the words that pause, limit and approve them. No call waits for the lock of a run. */
+  /** How far backfills are, and the words that pause, limit, approve and undo them. Only the last two take the lock. */
   readonly backfills: Backfills;
   /**
    * Waits for the calls that have begun, and stops the embedded server if there is one. A later call throws `ConfigError`.

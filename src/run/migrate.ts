@@ -43,6 +43,8 @@ import { guardOf } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { writeUnderLock } from "./session/transaction.ts";
 import { assertApplied } from "./step/assert-applied.ts";
+import { dropExpired } from "./step/backfill/expired.ts";
+import { refuseUnkept } from "./step/backfill/undo.ts";
 import { ownSession, type StepContext } from "./step/context.ts";
 import { execute, refuseBroken } from "./step/execute.ts";
 import { IndexCheck, warnOfInvalid } from "./step/index-check.ts";
@@ -182,14 +184,13 @@ class Run {
 
   async #underLock(connection: Connection, lock: Lock, files: Listing): Promise<void> {
     const target = this.#target;
-    const [read, invalid] = await Promise.all([target.ledger.read(connection), invalidIndexes(connection)]);
-    const place = {
-      target,
-      connection,
-      lock,
-      context: this.#context,
-      warn: (problem: Problem) => this.#warn(problem),
-    };
+    const warn = (problem: Problem) => this.#warn(problem);
+    const place = { target, connection, lock, context: this.#context, warn };
+    const [read, invalid] = await Promise.all([
+      target.ledger.read(connection),
+      invalidIndexes(connection),
+      ...(this.#options.goal.direction === "up" ? [dropExpired(place)] : []),
+    ]);
     // What is taken over or told is written before there is a plan.
     refuseForeign(target, files, read);
     const beside = await adoptInPassing(place, { files, history: read });
@@ -230,6 +231,7 @@ class Run {
     });
     if (this.#options.failure === "stop") refuseBroken(prepared);
     await refuseSessionNeeds(connection, prepared);
+    if (decided.direction === "down") await refuseUnkept(target, connection, prepared);
     if (this.#options.rollback === true) await refuseWithoutWayBack(target, prepared, there);
     for (const warning of await lockTimeoutWarnings(prepared, target.settings)) this.#warn(warning);
     if (!history.created) {
@@ -245,16 +247,13 @@ class Run {
     this.#reconnection.prepared = prepared;
     for (const { step } of prepared) if (step.kind === "repeatable") this.#tally.repeatable(step.revision);
     const context: StepContext = {
-      target,
+      ...place,
       observe: this.#context.observe,
-      connection,
-      lock,
       ledger: target.ledger,
       author: this.#context,
       kind: sessionKind(connection, this.#context),
       stop: AbortSignal.any([this.#context.signal, lock.lost]),
       count: decided.steps.length,
-      warn: (problem) => this.#warn(problem),
       isOvertaken,
       late: (error) => {
         this.#late ??= error;

@@ -88,6 +88,11 @@ interface BackfillRows
   readonly minRows?: number;
   /** The most rows that a window may have. Unless said otherwise: one row in 200, and 5,000 of a small table. */
   readonly maxRows?: number;
+  /**
+   * Keeps the old values of what each window changes, so that `down` brings them back. As a text, how long they are kept
+   * after the end: `30d`.
+   */
+  readonly undo?: boolean | string;
 }
 
 interface BackfillSet {

@@ -1,6 +1,8 @@
 /** Whether a text can be the statement of a backfill: one, with the place for the condition of its window. Pure. */
+import { setColumns } from "../core/sql/set-columns.ts";
 import { splitStatements } from "../core/sql/statements.ts";
-import { windowMarks } from "../core/sql/window.ts";
+import { isPlainUpdate, windowMarks } from "../core/sql/window.ts";
+import { windowedTable } from "../core/sql/window-target.ts";
 
 export interface StatementFault {
   /** Goes on behind the name of the file. */
@@ -10,7 +12,10 @@ export interface StatementFault {
   readonly start: number;
 }
 
-export function statementFault(text: string): StatementFault | null {
+export function statementFault(
+  text: string,
+  { undo = false }: { readonly undo?: boolean } = {},
+): StatementFault | null {
   const [first, second] = splitStatements(text);
   if (second !== undefined)
     return {
@@ -18,7 +23,8 @@ export function statementFault(text: string): StatementFault | null {
       hint: "Write one statement, which runs for each window. What prepares it goes into a migration before it.",
       start: second.start,
     };
-  if (first !== undefined && windowMarks(first.text).length > 0) return null;
+  if (first !== undefined && windowMarks(first.text).length > 0)
+    return undo ? undoFault(first.text, first.start) : null;
   return {
     message:
       first === undefined
@@ -26,5 +32,15 @@ export function statementFault(text: string): StatementFault | null {
         : "is a backfill whose statement does not say where its window goes.",
     hint: "Put :window into its WHERE, or :window(p) where the table has the alias p: update products p set … where :window(p) and p.slug is null",
     start: first?.start ?? 0,
+  };
+}
+
+/** The old values of a row are known where the statement says itself which row it changes, and which columns. */
+function undoFault(text: string, start: number): StatementFault | null {
+  if (isPlainUpdate(text) && windowedTable(text) !== null && setColumns(text) !== null) return null;
+  return {
+    message: "keeps old values (undo), and its statement is not an UPDATE of the table with the window.",
+    hint: "Write a plain UPDATE without RETURNING, with the window of the table that it changes: update products p set … where :window(p). Or leave undo out.",
+    start,
   };
 }

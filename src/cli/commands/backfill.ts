@@ -1,13 +1,17 @@
 /** `godwit backfill` */
+import { migrateOptions } from "../../assemble/options.ts";
 import { ConfigError } from "../../errors.ts";
+import { forgetOldValues, undoBackfill } from "../../run/backfill-undo.ts";
 import { type BackfillStatus, type BackfillWord, backfillsOf, tellBackfill } from "../../run/backfills.ts";
+import { announceRun } from "../../service/announce.ts";
 import { nearest } from "../../std/nearest.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { withSession } from "../session.ts";
 import { timeOf } from "./status.ts";
+import { summary } from "./up.ts";
 
-const ACTIONS = ["status", "pause", "resume", "rate", "approve"] as const;
+const ACTIONS = ["status", "pause", "resume", "rate", "approve", "undo", "forget"] as const;
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const [typed = "status", revision, given] = invocation.arguments;
@@ -36,10 +40,30 @@ export async function run(invocation: Invocation): Promise<Answer> {
       `godwit backfill ${action} needs the revision of a backfill.`,
       "`godwit backfill status` lists them.",
     );
+  if (action === "undo") return undo(invocation, revision);
+  if (action === "forget") return forget(invocation, revision);
   const word: BackfillWord = action === "rate" ? { kind: "rate", rate: rateOf(given) } : { kind: action };
   return withSession(invocation, async ({ target, context }) => {
     const backfill = await tellBackfill(target, { revision, word }, context);
     return { json: { backfill }, text: said(backfill, word), result: false };
+  });
+}
+
+function undo(invocation: Invocation, revision: string): Promise<Answer> {
+  return withSession(invocation, async ({ target, config, context }) => {
+    const options = migrateOptions(config, "down", revision);
+    const report = await announceRun({ config, target, command: "down", context, isLast: true }, (told) =>
+      undoBackfill(target, options, told),
+    );
+    return { json: { report }, text: summary(report), result: false };
+  });
+}
+
+function forget(invocation: Invocation, revision: string): Promise<Answer> {
+  return withSession(invocation, async ({ target, context }) => {
+    const forgotten = await forgetOldValues(target, revision, context);
+    const text = `Dropped the old values of ${forgotten.table} that ${forgotten.revision} had kept.`;
+    return { json: { ...forgotten }, text, result: false };
   });
 }
 

@@ -18,3 +18,12 @@ test.for([
 ] as const)("%s", ([statement, table]) => {
   expect(windowedTable(statement)).toBe(table);
 });
+
+test.each([
+  ["update t set a = b where :window and a is distinct from b", '"t"'],
+  ["update t set a = (select 1 from x) where :window and (a in (select 2 from y))", '"t"'],
+  ["update t set a = 1 from x where :window", null],
+  ["update t set a = 1 where id in (select id from x where :window)", null],
+])("a join beside the window, and none: %s", (statement, table) => {
+  expect(windowedTable(statement)).toBe(table);
+});

@@ -29,11 +29,34 @@ export function windowedTable(statement: string): string | null {
     at++;
   }
   const alias = aliasAt(statement, tokens, at) ?? parts.at(-1);
-  const joined = tokens.slice(at).some((_, index) => ["from", "using"].includes(word(at + index)));
-  const owned = windowMarks(statement).every(({ alias: given }) =>
-    given === null ? !joined : given === alias,
+  const depths = depthsOf(statement, tokens);
+  const joins = tokens.flatMap((token, index) =>
+    // `IS DISTINCT FROM` joins nothing.
+    index >= at && ["from", "using"].includes(word(index)) && word(index - 1) !== "distinct"
+      ? [{ depth: depths.get(token) ?? 0 }]
+      : [],
   );
+  const owned = windowMarks(statement).every(({ alias: given, start }) => {
+    if (given !== null) return given === alias;
+    // A sub-select beside the window has tables of its own, and one around it may be what the window is of.
+    const isInside = (depths.get(tokens.find((token) => token.start === start)) ?? 0) > 0;
+    return !joins.some(({ depth }) => isInside || depth === 0);
+  });
   return owned ? parts.map(identifier).join(".") : null;
+}
+
+/** In how many parentheses each token stands. */
+function depthsOf(statement: string, tokens: readonly Token[]): ReadonlyMap<Token | undefined, number> {
+  let depth = 0;
+  return new Map(
+    tokens.map((token) => {
+      const text = statement.slice(token.start, token.end);
+      if (text === ")") depth--;
+      const here = depth;
+      if (text === "(") depth++;
+      return [token, here];
+    }),
+  );
 }
 
 function aliasAt(statement: string, tokens: readonly Token[], from: number): string | null {

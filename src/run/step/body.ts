@@ -30,6 +30,8 @@ export type Body =
       /** The text is the statement of a backfill. */
       readonly backfill?: Backfill | undefined;
     }
+  /** Old values that a backfill has kept come back. */
+  | { readonly kind: "undo"; readonly file: string }
   | (Content & { readonly kind: "module" })
   /** What a program of the user's carries out. */
   | { readonly kind: "program"; readonly file: string };

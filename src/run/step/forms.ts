@@ -2,6 +2,7 @@
 import { noTransactionMarker } from "../../source/layouts/no-transaction.ts";
 import { runBackfill } from "./backfill/backfill.ts";
 import { refuseEditedBackfill } from "./backfill/edited.ts";
+import { runUndo } from "./backfill/undo.ts";
 import type { StepContext, StepOutcome } from "./context.ts";
 import { runModule } from "./module.ts";
 import { callModule } from "./module-call.ts";
@@ -10,6 +11,7 @@ import {
   refuseBackfill,
   refuseModuleOutside,
   refuseProgram,
+  refuseUndo,
   renderModule,
   renderStatements,
   renderTransaction,
@@ -67,6 +69,16 @@ export const FORMS = {
     try: null,
     render: refuseBackfill,
     refuseResume: refuseEditedBackfill,
+    advise: () => null,
+  },
+  /** The old values that a backfill has kept come back, in windows too. */
+  undo: {
+    transactional: false,
+    sends: "windows",
+    run: oneByOne(runUndo),
+    try: null,
+    render: refuseUndo,
+    refuseResume: () => Promise.resolve(),
     advise: () => null,
   },
   /** A program of the user's does what it does, in sessions of its own. */

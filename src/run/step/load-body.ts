@@ -2,7 +2,7 @@
  * Reads the text or the module of a step. The text comes from its file, or from the way back that the ledger
  * keeps.
  */
-import type { Backfill } from "../../core/backfill.ts";
+import { type Backfill, keepsOldValues } from "../../core/backfill.ts";
 import type { History } from "../../core/history.ts";
 import type { Migration } from "../../core/migration.ts";
 import type { Step } from "../../core/plan.ts";
@@ -24,6 +24,7 @@ export interface BodyInput {
 }
 
 export async function loadBody(input: BodyInput, step: Step, migration: Migration | null): Promise<Body> {
+  if (isUndo(step, migration)) return { kind: "undo", file: step.file };
   if (migration === null || (step.direction === "down" && !migration.revertible)) {
     const script = input.history.entries.find((entry) => entry.revision === step.revision)?.revertScript;
     if (script == null) throw new SourceError([gone(step)]);
@@ -47,6 +48,12 @@ export async function loadBody(input: BodyInput, step: Step, migration: Migratio
   const body = { ...rest, text, written, revert: down?.kind === "sql" ? down.text : null, backfill };
   if (backfill !== undefined) return body;
   return ownTransactions === true ? withUnits(body) : withModes(body);
+}
+
+/** A way back that its author has written counts first, unless the data alone is asked for. */
+function isUndo(step: Step, migration: Migration | null): boolean {
+  if (step.direction === "up") return false;
+  return step.undo === true || (migration !== null && !migration.revertible && keepsOldValues(migration));
 }
 
 /** The statement is in no file. */

@@ -54,6 +54,11 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
       }
       const body = await orAbort(load(), input.signal);
       if (body.kind === "program") throw new Error("No file is a program.");
+      if (body.kind === "undo") {
+        const because = "it brings old values back in windows";
+        prepared.push({ ...base, form: FORMS.undo, because, mayFreeLock: false, load, problem: null });
+        continue;
+      }
       if (body.kind === "module") {
         const outside = base.settings.transaction === false;
         prepared.push({

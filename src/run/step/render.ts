@@ -37,6 +37,13 @@ export function refuseModuleOutside(pen: ScriptPen): Promise<readonly string[]> 
   return Promise.reject(pen.refused("it runs outside a transaction"));
 }
 
+/** What was kept, and in how many windows it comes back, is known only while it runs. */
+export function refuseUndo(pen: ScriptPen): Promise<readonly string[]> {
+  return Promise.reject(
+    pen.refused("it brings old values back in windows that follow the time that they take"),
+  );
+}
+
 /** How many windows it takes, and how many rows each has, is known only while it runs. */
 export function refuseBackfill(pen: ScriptPen): Promise<readonly string[]> {
   return Promise.reject(pen.refused("it is a backfill, whose windows follow the time that they take"));

@@ -95,7 +95,7 @@ export function readBackfill(
   const setting = contradicts(values);
   if (setting !== null) invalid(setting, "nothing: each window of a backfill is a transaction");
   const statement = statementOf(values, { table, where, invalid });
-  const fault = statement === null ? null : statementFault(statement);
+  const fault = statement === null ? null : statementFault(statement, { undo: options.undo !== null });
   if (fault !== null)
     problems.push({
       code: "BACKFILL_STATEMENT",

@@ -6,6 +6,7 @@
 import { type Backfill, contradicts } from "../../core/backfill.ts";
 import { type MigrationSettings, PHASES, type Phase } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
+import { detach } from "../../std/detach.ts";
 import { parseDurationMs } from "../../std/duration.ts";
 import { nearest } from "../../std/nearest.ts";
 import { firstStatement } from "../header.ts";
@@ -187,11 +188,6 @@ function readLine(
       invalid(draft, place, `\`${name}\` cannot be \`${value}\``, { hint: `Expected: ${key.expects}.` });
     seen.set(name, value);
   }
-}
-
-/** Copies a part of a text. Without the copy, V8 keeps the whole text in memory. */
-function detach(part: string): string {
-  return JSON.parse(JSON.stringify(part)) as string;
 }
 
 /** Its words, by ours. */

@@ -8,6 +8,7 @@
 import { type Dirent, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
+import type { Backfill } from "../../core/backfill.ts";
 import { checksum } from "../../core/checksum.ts";
 import type { Direction, Migration } from "../../core/migration.ts";
 import { type Problem, SourceError } from "../../errors.ts";
@@ -167,7 +168,7 @@ function describeSql(
   const sections = parseSections(text, file);
   const problems = [...header.problems, ...sections.problems];
   const { backfill } = header;
-  if (backfill !== null) problems.push(...statementProblems(sections.up, file));
+  if (backfill !== null) problems.push(...statementProblems(sections.up, file, backfill));
   const down = group.down === null ? null : checkDownFile(join(folder, group.down.name), group.down.name);
   if (down !== null && sections.down !== null)
     problems.push(twoWaysBack(file, { text, down: group.down?.name ?? "", line: sections.down.line - 1 }));
@@ -185,8 +186,12 @@ function describeSql(
   };
 }
 
-function statementProblems({ text, line }: Sections["up"], file: string): readonly Problem[] {
-  const fault = statementFault(text);
+function statementProblems(
+  { text, line }: Sections["up"],
+  file: string,
+  { options }: Backfill,
+): readonly Problem[] {
+  const fault = statementFault(text, { undo: options.undo !== null });
   if (fault === null) return [];
   const place = placeAt(file, text, fault.start);
   return [

@@ -67,7 +67,10 @@ export async function runBackfill(
     context.stop.throwIfAborted();
     const { ledger } = context;
     await context.connection.execute(
-      ownTransaction(filling.parts, ledger.sql.backfillFinished(step.revision)),
+      ownTransaction(
+        filling.parts,
+        `${ledger.sql.backfillFinished(step.revision)}${filling.keeping === null ? "" : `; ${ledger.sql.undoKept(step.revision)}`}`,
+      ),
     );
     await closed(context, step, closing(filling.parts, step.direction, entryOf(prepared, body.revert)));
   } catch (error) {

@@ -16,6 +16,7 @@ import { entryOf, frameParts } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
 import { refuseEdited, refuseOther } from "./edited.ts";
 import type { Filling } from "./filling.ts";
+import { forgetUnlessKept, undoOf } from "./keep.ts";
 import { unplaced } from "./window.ts";
 
 type BackfillBody = Body & { readonly kind: "sql" } & { readonly backfill: Backfill };
@@ -55,11 +56,12 @@ export async function begin(
     await connection.execute(conditionProbe(table, backfill.where)).catch((error: unknown) => {
       throw unreadable(error, body);
     });
+  await refuseOtherTable(connection, table, { changed: windowedTable(body.text), file: body.file });
+  const undo = await undoOf(context, { body, table, known, revision: step.revision });
   const from = (state: BackfillState): Filling => ({
-    ...{ context, prepared, body, parts, table, state, backfill, controls },
+    ...{ context, prepared, body, parts, table, state, backfill, controls, keeping: undo?.keeping ?? null },
     ...{ rowsPerSecond: null, slowedBy: null, firstFailure: null },
   });
-  await refuseOtherTable(connection, table, { changed: windowedTable(body.text), file: body.file });
   if (known !== null) {
     refuseOther(known, table, step);
     await connection.execute("rollback");
@@ -83,7 +85,7 @@ export async function begin(
   const row = `${replace} ${sql.insert(entryOf(prepared, body.revert), author, "partial")};`;
   await connection
     .execute(
-      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.beginBackfill(begun)}; commit`,
+      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.beginBackfill(begun)}; ${undo?.begin ?? ""} commit`,
     )
     .catch((error: unknown) => {
       throw frameError(error, step.revision);
@@ -101,12 +103,16 @@ export async function begin(
 }
 
 /** Nothing of it was done, so it becomes pending again. */
-export async function withdraw({ context, prepared, parts }: Filling): Promise<void> {
+export async function withdraw({ context, prepared, parts, keeping }: Filling): Promise<void> {
   const { revision } = prepared.step;
   const { sql } = context.ledger;
   if (context.connection.lost.aborted) return;
+  const emptied = keeping === null ? "" : `${forgetUnlessKept(keeping, sql, revision)} `;
   await context.connection.execute(
-    ownTransaction(parts, `${sql.forgetBackfill(revision)}; ${sql.remove(revision)} and state = 'partial'`),
+    ownTransaction(
+      parts,
+      `${emptied}${sql.forgetBackfill(revision)}; ${sql.remove(revision)} and state = 'partial'`,
+    ),
   );
 }
 

@@ -1,5 +1,6 @@
 /** A backfill under way: what is known of it, what it has kept, and how far it is. */
 import type { BackfillTable } from "../../../backfill/table.ts";
+import type { Keeping } from "../../../backfill/undo.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import type { DatabaseError } from "../../../errors.ts";
 import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
@@ -18,6 +19,8 @@ export interface Filling {
   readonly backfill: Backfill;
   readonly parts: FrameParts;
   readonly table: BackfillTable;
+  /** Old values are kept. `null`: they are not. */
+  readonly keeping: Keeping | null;
   /** What the ledger has. */
   state: BackfillState;
   /** What people have said of it, as of the last window. */

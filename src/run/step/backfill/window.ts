@@ -1,6 +1,6 @@
 /** One window of a backfill, in a transaction with its row in the ledger. `backfill.ts` says what a crash leaves behind. */
-import { describeKey, type KeyRange, type KeyValue } from "../../../backfill/key.ts";
-import { type Window, windowEnd, windowStatement } from "../../../backfill/statement.ts";
+import { describeKey, type KeyRange, type KeyValue, type Window } from "../../../backfill/key.ts";
+import { windowEnd, windowStatement } from "../../../backfill/statement.ts";
 import { asciiComments } from "../../../core/sql/comments.ts";
 import type { Result } from "../../../database/connection.ts";
 import { DatabaseError, StepFailed } from "../../../errors.ts";
@@ -63,11 +63,11 @@ async function close({ context, prepared, parts }: Filling, done: string): Promi
 
 /** Runs the author's statement, and returns how many rows it changed. */
 async function change(
-  { context, body, backfill, table }: Filling,
+  { context, body, backfill, table, keeping }: Filling,
   window: Window,
   rows: number,
 ): Promise<number> {
-  const { text, counts, written } = windowStatement(body.text, table.key, window);
+  const { text, counts, written } = windowStatement(body.text, table.key, window, keeping);
   let changed = 0;
   let outside = 0;
   try {

@@ -1,0 +1,121 @@
+/** Where a backfill keeps old values: what an earlier run has made for them, and what this one makes. */
+import type { BackfillTable } from "../../../backfill/table.ts";
+import { createKept, type Keeping } from "../../../backfill/undo.ts";
+import { literal } from "../../../core/sql/quote.ts";
+import { setColumns } from "../../../core/sql/set-columns.ts";
+import { splitStatements } from "../../../core/sql/statements.ts";
+import { windowedTable } from "../../../core/sql/window-target.ts";
+import type { Connection } from "../../../database/connection.ts";
+import { PlanRefused } from "../../../errors.ts";
+import type { BackfillState } from "../../../ledger/backfills-sql.ts";
+import type { LedgerSql } from "../../../ledger/sql.ts";
+import type { Body } from "../body.ts";
+import type { StepContext } from "../context.ts";
+
+interface Asked {
+  readonly body: Body & { readonly kind: "sql" };
+  readonly table: BackfillTable;
+  /** What an earlier run has done of it. */
+  readonly known: BackfillState | null;
+  readonly revision: string;
+}
+
+export interface UndoOf {
+  readonly keeping: Keeping;
+  /** What makes the place for them. Empty: it is there. */
+  readonly begin: string;
+}
+
+/**
+ * `null`: no old values are kept. Throws `PlanRefused` where what is there of an earlier attempt does not fit, because one
+ * way back for both would then be wrong.
+ */
+export async function undoOf(
+  { connection, ledger }: Pick<StepContext, "connection" | "ledger">,
+  { body, table, known, revision }: Asked,
+): Promise<UndoOf | null> {
+  const wanted = body.backfill?.options.undo ?? null;
+  if (wanted === null && known === null) return null;
+  const there = await ledger.undo(connection, revision);
+  if (there === null && (wanted === null || known !== null)) {
+    if (wanted === null) return null;
+    throw refused(body, revision, "its first windows have kept none", LATE);
+  }
+  const columns = await columnsOf(connection, body, table);
+  const { sql } = ledger;
+  const returnsOld = connection.server.version >= 180_000;
+  const keeping = { into: sql.undoValuesTable(revision), columns, table: table.name, returnsOld };
+  const key = table.key.map(({ name }) => name);
+  if (there === null) {
+    const begun = { revision, table: table.name, key, columns, keepMs: wanted?.keepMs ?? null };
+    const begin = `${sql.createUndo()} ${createKept(keeping, table.key)}; ${sql.beginUndo(begun)}`;
+    return { keeping, begin };
+  }
+  const is = JSON.stringify([table.name, key, columns]);
+  if (there.position === null && is === JSON.stringify([there.table, there.key, there.columns]))
+    return { keeping, begin: "" };
+  const why =
+    there.position === null
+      ? `an earlier attempt has kept those of ${there.columns.join(", ")} in ${there.table}`
+      : "those of an earlier attempt have come back in part only";
+  const commands = {
+    back: `\`godwit backfill undo ${revision}\``,
+    forget: `\`godwit backfill forget ${revision}\``,
+  };
+  throw refused(
+    body,
+    revision,
+    why,
+    `Bring them back with ${commands.back}, or drop them with ${commands.forget}.`,
+  );
+}
+
+const LATE = "Leave undo out to go on without old values.";
+
+/** The columns that the statement sets, which the table must have. */
+async function columnsOf(
+  connection: Connection,
+  body: Asked["body"],
+  { name, key }: BackfillTable,
+): Promise<readonly string[]> {
+  const text = splitStatements(body.text)[0]?.text ?? "";
+  const columns = setColumns(text) ?? [];
+  const { rows } = await connection.query<{ column: string }>(
+    `select a.attname::pg_catalog.text as column from pg_catalog.pg_attribute a
+where a.attrelid = pg_catalog.to_regclass(${literal(windowedTable(text) ?? "")}) and a.attrelid = pg_catalog.to_regclass(${literal(name)})
+  and a.attnum > 0 and not a.attisdropped`,
+  );
+  const there = new Set(rows.map(({ column }) => column));
+  const missing = columns.find((column) => !there.has(column));
+  const ofKey = columns.find((column) => key.some((one) => one.name === column));
+  if (columns.length > 0 && missing === undefined && ofKey === undefined) return columns;
+  const what =
+    ofKey !== undefined
+      ? `its statement sets ${ofKey}, by which its rows are found again`
+      : `its statement sets ${missing ?? "nothing"}, which is no column of its table`;
+  throw new PlanRefused([
+    {
+      code: "BACKFILL_UNDO",
+      message: `${body.file} keeps old values (undo), and ${what}.`,
+      hint: "Update the table itself, not a view, and page it by a key that the statement leaves alone. Or leave undo out.",
+      place: { file: body.file, line: body.line },
+    },
+  ]);
+}
+
+function refused({ file, line }: Asked["body"], revision: string, why: string, hint: string): PlanRefused {
+  return new PlanRefused([
+    {
+      code: "BACKFILL_UNDO",
+      message: `${file} keeps old values (undo), and ${why}.`,
+      hint,
+      place: { file, line },
+      details: { revision },
+    },
+  ]);
+}
+
+/** What an earlier attempt has kept stays. */
+export function forgetUnlessKept({ into }: Keeping, sql: LedgerSql, revision: string): string {
+  return `do $godwit$ begin if not exists (select from ${into}) then ${sql.forgetUndo(revision)}; end if; end $godwit$;`;
+}
