@@ -136,10 +136,14 @@ test("a mistake in .env is said with the file's name", async () => {
   expect(stderr).toContain("GODWIT_LOCK_TIMEOUT in .env is not a duration");
 });
 
+test("a mark in front is no part of the first name", async ({ db }) => {
+  const folder = folderOf({ ...ONE, ".env": `\uFEFFDATABASE_URL=${db.url}\r\nOTHER=1\r\n` });
+  expect((await commandIn({ folder })("up")).stdout).toContain("1 migration applied");
+});
+
 test.for([
   ["UTF-16 with the mark of a small machine", (text: string) => Buffer.from(`\uFEFF${text}`, "utf16le")],
   ["UTF-16 with the mark of a big one", (text: string) => Buffer.from(`\uFEFF${text}`, "utf16le").swap16()],
-  ["UTF-8 with a mark", (text: string) => Buffer.from(`\uFEFF${text}`)],
 ] as const)("%s is read, as PowerShell writes it", async ([, encode], { db }) => {
   const folder = folderOf(ONE);
   writeFileSync(join(folder, ".env"), encode(`DATABASE_URL=${db.url}\r\nOTHER=1\r\n`));
