@@ -93,9 +93,12 @@ export function remainder({ name, key }: BackfillTable, where: string, to: KeyVa
   return `select ${keyText(key)} as key from ${name} where ${compare(key, "<=", to)} and (${where}\n) limit 1`;
 }
 
-/** Has PostgreSQL read the condition, and reads no row. */
+/**
+ * Has PostgreSQL read the condition, and reads no row. In parentheses it is what the remainder asks; without them one that
+ * closes a parenthesis too many cannot be read. Both are one message, so that nothing of it runs if one of them is wrong.
+ */
 export function conditionProbe({ name }: BackfillTable, where: string): string {
-  return `select from ${name} where (${where}\n) limit 0`;
+  return `select from ${name} where ${where}\n limit 0; select from ${name} where (${where}\n) limit 0`;
 }
 
 function descending(key: readonly KeyColumn[]): string {

@@ -38,6 +38,7 @@ const MEANT: Readonly<Record<string, string>> = {
   ...all("resolve force fix", REPAIR),
   ...all("bundle compile", "`godwit build`, which freezes all migrations into a bundle."),
   ...all("seed", "`godwit new --ts <name>`: data is a migration like any other."),
+  ...all("watch start", "`godwit dev`, which keeps a database up that follows the files."),
   ...all("wait", "`godwit up`, which waits for the database by itself."),
   ...all("unlock release-locks", "`godwit doctor`. A lock ends with the run that holds it."),
   ...all(

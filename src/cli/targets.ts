@@ -85,13 +85,14 @@ interface Expected {
 function requireWords(words: readonly string[], { row, least, most }: Expected): void {
   if (words.length >= least && words.length <= most) return;
   const wanted = (row.arguments ?? []).map(({ syntax }) => syntax).join(" ");
+  const [example] = words.length < least ? (row.examples?.[0] ?? []) : [];
   throw new ConfigError({
     code: "CONFIG_INVALID",
     message:
       words.length < least
         ? `godwit ${row.name} needs ${wanted}.`
         : `godwit ${row.name} does not know what to do with "${words.slice(most).join(" ")}".`,
-    hint: `godwit ${row.name} --help says more.`,
+    hint: `${example === undefined ? "" : `For example: ${example}. `}godwit ${row.name} --help says more.`,
     details: { from: "flag" },
   });
 }

@@ -97,12 +97,15 @@ function merged(
 ): EnvFiles {
   const added: Record<string, string> = {};
   const origins = new Map<string, string>();
-  for (const { path, text } of files)
-    for (const [name, value] of Object.entries(parseEnv(text.replace(/^\uFEFF/, "")))) {
+  for (const { path, text } of files) {
+    const values = parseEnv(text);
+    refuseUnread(text, { values, file: shownPath(path, workingFolder) });
+    for (const [name, value] of Object.entries(values)) {
       if (environment[name] !== undefined || origins.has(name) || value === undefined) continue;
       added[name] = value;
       origins.set(name, shownPath(path, workingFolder));
     }
+  }
   const from = [...new Set(origins.values())];
   return {
     environment: origins.size === 0 ? environment : { ...environment, ...added },
@@ -112,9 +115,54 @@ function merged(
   };
 }
 
+/**
+ * Refuses an address that other readers of such files would take, and this one would miss. A database that nobody meant would
+ * be used in its place.
+ */
+function refuseUnread(
+  text: string,
+  { values, file }: { readonly values: NodeJS.Dict<string>; readonly file: string },
+): void {
+  const refusal = (message: string, hint: string, line?: number) =>
+    new ConfigError({
+      code: "CONFIG_INVALID",
+      message,
+      hint,
+      ...(line === undefined ? {} : { place: { file, line } }),
+    });
+  for (const name of ADDRESSES) {
+    const line = text
+      .split("\n")
+      .findIndex((each) => new RegExp(`^\\s*(?:export\\s+)?${name}:\\s`).test(each));
+    if (values[name] === undefined && line !== -1)
+      throw refusal(`${name} in ${file} has a colon behind it.`, `Write ${name}=… in that line.`, line + 1);
+    const [reference] = /:\/\//.test(values[name] ?? "") ? (/\$\{\w+\}/.exec(values[name] ?? "") ?? []) : [];
+    if (reference !== undefined)
+      throw refusal(
+        `${name} in ${file} refers to ${reference}, and no variable is put into another one.`,
+        `Write the value itself in place of ${reference}, or set ${name} in the environment.`,
+      );
+  }
+}
+
+/** Windows PowerShell writes UTF-16, with a mark in front. */
+function decoded(bytes: Buffer): string {
+  const mark = bytes.subarray(0, 2).toString("hex");
+  const text =
+    mark === "fffe"
+      ? bytes.toString("utf16le")
+      : mark === "feff"
+        ? bytes
+            .subarray(0, bytes.length & ~1)
+            .swap16()
+            .toString("utf16le")
+        : bytes.toString("utf8");
+  return text.replace(/^\uFEFF/, "");
+}
+
 function readNamed(path: string, by: string | null): string {
   try {
-    return readFileSync(path, "utf8");
+    return decoded(readFileSync(path));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "";
     throw new ConfigError(

@@ -130,11 +130,19 @@ function childrenOf(graph: Graph): (id: string) => readonly string[] {
   return (id) => children.get(id) ?? [];
 }
 
-function unknownName(text: string, { graph }: Names, ids: readonly string[]): ConfigError {
+function unknownName(text: string, { graph, direction }: Names, ids: readonly string[]): ConfigError {
   if (graph.byId.get(text)?.kind === "repeatable") {
     return unknown(
       `${text} is a repeatable migration and has no place in the order.`,
       "It runs with `godwit up`.",
+    );
+  }
+  if (/^[1-9]\d{0,2}$/.test(text)) {
+    return unknown(
+      `There is no revision "${text}", neither among the files nor in the ledger.`,
+      direction === "up"
+        ? `If you mean a number of migrations, \`godwit up +${text}\` applies the next ${text}.`
+        : `If you mean a number of migrations, \`godwit down -${text}\` reverts the last ${text}.`,
     );
   }
   const meant = nearest(text, [...ids, "head", "heads", "base"]);

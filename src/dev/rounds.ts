@@ -1,8 +1,9 @@
 /**
  * One round of development: the database is brought to what the files say.
  *
- * A round applies what is pending. Before that it takes back the newest applied migration if its file has changed
- * since: by its way back, which keeps all other rows, or else by the copy of the database from before it.
+ * A round applies what is pending, but not a last file in which nothing is written yet. Before that it takes back the newest
+ * applied migrations whose files have changed since: by their ways back, which keep all other rows, or else by the copy of the
+ * database from before them. Where neither is there, nothing is taken back.
  *
  * The copy is made before the newest migration runs. Where sessions would have to end for it, it is made only if that
  * migration has no way back. So the copy may be older than the newest migration but one; what lies between runs again.
@@ -14,17 +15,16 @@ import type { Say } from "../assemble/embedded.ts";
 import { migrateOptions } from "../assemble/options.ts";
 import type { Config } from "../config/config.ts";
 import { switchedOff } from "../config/switched-off.ts";
-import type { History } from "../core/history.ts";
 import type { Direction, Migration } from "../core/migration.ts";
 import type { Held } from "../core/step.ts";
 import { copyDatabase, copyIdleDatabase, isThere, sessionsOf } from "../database/embedded/databases.ts";
-import { GodwitError, Interrupted, PlanRefused, problemsOf } from "../errors.ts";
+import { GodwitError, Interrupted, PlanRefused, problemsOf, SourceError } from "../errors.ts";
 import { migrate } from "../run/migrate.ts";
 import type { Observe } from "../run/report/events.ts";
 import type { Target } from "../run/session/target.ts";
 import { look, preview } from "../run/status.ts";
-import type { Source } from "../source/source.ts";
-import { draftOf } from "./decide.ts";
+import { asApplied, haveWaysBack, withoutFiles } from "./as-applied.ts";
+import { type Draft, draftsOf, faultOfDraft, isUnwritten } from "./decide.ts";
 
 export interface DevelopmentOptions {
   readonly config: Config;
@@ -36,9 +36,11 @@ export interface DevelopmentOptions {
 
 /** What one look at the files has led to. */
 export interface Round {
-  /** The migration that was taken back because its file had changed. `null`: none. */
-  readonly takenBack: string | null;
+  /** The migrations that were taken back because their files had changed, the newest first. */
+  readonly takenBack: readonly string[];
   readonly applied: readonly string[];
+  /** The last files, in which nothing is written yet. They run once they have a statement. */
+  readonly unwritten: readonly string[];
   /** What waits for a later phase. */
   readonly held: readonly Held[];
   /** Why no migration is run, if somebody has switched them off. */
@@ -49,8 +51,9 @@ export interface Round {
 
 /** What a round has done so far. */
 interface Progress {
-  takenBack: string | null;
+  takenBack: readonly string[];
   readonly applied: string[];
+  unwritten: readonly string[];
   held: readonly Held[];
   switchedOff: string | null;
 }
@@ -71,39 +74,56 @@ export function roundsOn(server: DevServer, { config, say, observe, signal }: De
     rollback: false,
   });
 
-  const restore = async (revision: string, cause: GodwitError) => {
+  /** Whether the copy is there, and from before this revision. */
+  const isUsable = async (revision: string) => {
+    if (!(await isThere(await server.databases(), COPY))) return false;
+    await using copy = await server.target(COPY, observe);
+    const { history } = await look(copy.target, context());
+    return !history.entries.some((entry) => entry.revision === revision);
+  };
+
+  const restore = async (revisions: readonly string[], why: string) => {
     const databases = await server.databases();
-    const isUsable = async () => {
-      await using copy = await server.target(COPY, observe);
-      const { history } = await look(copy.target, context());
-      return !history.entries.some((entry) => entry.revision === revision);
-    };
-    if (!(await isThere(databases, COPY)) || !(await isUsable())) throw noWayBack(revision, cause);
+    const sessions = await sessionsOf(databases, DATABASE);
     await copyDatabase(databases, { from: COPY, to: DATABASE });
-    const why = cause.code === "PLAN_IRREVERSIBLE" ? "has no way back" : "could not be reverted";
+    const ended = sessions === 0 ? "" : `, and ${endedFor(sessions)} for that`;
     say(
-      `${revision} ${why}: database "${DATABASE}" is the copy from before it. Rows written since then are gone.`,
+      `${revisions.join(", ")} ${why}: database "${DATABASE}" is the copy from before that. Rows written since then are gone${ended}.`,
     );
   };
 
-  const takeBack = async (target: Target): Promise<string | null> => {
-    const { files, history } = await look(target, context());
-    const revision = draftOf({ migrations: files.migrations, history, own });
-    if (revision === null) return null;
-    say(`${revision} has changed: it is taken back, and runs again.`);
-    const source = asApplied(target.source, { revision, history });
+  const revert = async (target: Target, revisions: readonly string[], source: Target["source"]) => {
     const observed: Observe = (event) => {
       if (event.kind !== "warning" || event.problem.code !== "PLAN_VANISHED") observe(event);
     };
     try {
-      await migrate({ ...target, source }, goal("down", "-1"), { ...context(), observe: observed });
+      const far = goal("down", `-${revisions.length}`);
+      await migrate({ ...target, source }, far, { ...context(), observe: observed });
     } catch (error) {
       if (!(error instanceof GodwitError) || error instanceof Interrupted) throw error;
-      await restore(revision, error);
+      const deepest = revisions.at(-1) ?? "";
+      if (!(await isUsable(deepest))) throw noWayBack(deepest, error);
+      await restore(revisions, "could not be reverted");
     }
-    own.delete(revision);
+  };
+
+  const takeBack = async (target: Target): Promise<readonly string[]> => {
+    const { files, history } = await look(target, context());
+    const { migrations } = files;
+    const fault = faultOfDraft({ migrations, history, own });
+    if (fault !== null) throw new SourceError([fault]);
+    const drafts = draftsOf({ migrations, history, own });
+    const revisions = drafts.map(({ revision }) => revision);
+    const deepest = revisions.at(-1);
+    if (deepest === undefined) return [];
+    const canRevert = haveWaysBack({ migrations, history, revisions });
+    if (!canRevert && !(await isUsable(deepest))) throw noWayBack(deepest, null);
+    for (const draft of drafts) say(whyTakenBack(draft));
+    if (canRevert) await revert(target, revisions, asApplied(target.source, { history, revisions }));
+    else await restore(revisions, revisions.length === 1 ? "has no way back" : "have no ways back");
+    for (const revision of revisions) own.delete(revision);
     isCopied = false;
-    return revision;
+    return revisions;
   };
 
   const copy = async (pending: readonly Migration[]) => {
@@ -117,9 +137,8 @@ export function roundsOn(server: DevServer, { config, say, observe, signal }: De
     await copyDatabase(databases, names);
     isCopied = true;
     if (sessions === 0) return;
-    const ended = sessions === 1 ? "One session was" : `${sessions} sessions were`;
     say(
-      `Copied database "${DATABASE}", because the next migration has no way back. ${ended} ended for that.`,
+      `Copied database "${DATABASE}", because the next migration has no way back; ${endedFor(sessions)} for that.`,
     );
   };
 
@@ -127,7 +146,7 @@ export function roundsOn(server: DevServer, { config, say, observe, signal }: De
     signal.throwIfAborted();
     await server.reach();
     await using assembled = await server.target(DATABASE, observe);
-    const { target } = assembled;
+    let { target } = assembled;
     progress.switchedOff = switchedOff(config.values);
     if (progress.switchedOff !== null) return;
     progress.takenBack = await takeBack(target);
@@ -141,18 +160,26 @@ export function roundsOn(server: DevServer, { config, say, observe, signal }: De
       }
     };
     const { steps } = await preview(target, goal("up", "heads"), context());
-    const pending = steps.filter(({ kind }) => kind !== "repeatable").map(({ revision }) => revision);
+    const { migrations } = await target.source.list();
+    const byId = new Map(migrations.map((migration) => [migration.id, migration]));
+    const all = steps.flatMap(({ revision, kind }) =>
+      kind === "repeatable" ? [] : (byId.get(revision) ?? []),
+    );
+    const written = all.slice(0, all.findLastIndex((migration) => !isUnwritten(migration)) + 1);
+    const unwritten = all.slice(written.length);
+    progress.unwritten = unwritten.map(({ file }) => file);
+    target = { ...target, source: withoutFiles(target.source, new Set(unwritten.map(({ id }) => id))) };
+    const pending = written.map(({ id }) => id);
     const before = pending.at(-2);
     if (before !== undefined) await up(before);
     if (pending.length > 0) {
-      const { migrations } = await target.source.list();
       await copy(migrations.filter(({ id }) => pending.includes(id) && !applied.includes(id)));
     }
     await up("heads");
     isCopied = false;
   };
 
-  const begun = (): Progress => ({ takenBack: null, applied: [], held: [], switchedOff: null });
+  const begun = (): Progress => ({ takenBack: [], applied: [], unwritten: [], held: [], switchedOff: null });
   const apply = async () => {
     const progress = begun();
     await carryOut(progress);
@@ -173,36 +200,28 @@ export function roundsOn(server: DevServer, { config, say, observe, signal }: De
   return { apply, attempt };
 }
 
-/**
- * The files as the ledger knows them. Without the file of a draft, its way back is the one that the ledger has kept, which fits
- * what was applied. A module has none there, so its file is used as it is now.
- */
-function asApplied(
-  source: Source,
-  { revision, history }: { readonly revision: string; readonly history: History },
-): Source {
-  const kept = new Map(history.entries.map((entry) => [entry.revision, entry.revertScript]));
-  return {
-    ...source,
-    async list() {
-      const listing = await source.list();
-      const isKnown = ({ id }: Migration) => kept.has(id) && (id !== revision || kept.get(id) === null);
-      return { ...listing, migrations: listing.migrations.filter(isKnown), problems: [] };
-    },
-  };
+function whyTakenBack({ revision, isGone }: Draft): string {
+  return isGone
+    ? `The file of ${revision} is gone: it is taken back.`
+    : `${revision} has changed: it is taken back, and runs again.`;
 }
 
-function noWayBack(revision: string, cause: GodwitError): PlanRefused {
-  const [first] = problemsOf(cause);
+function endedFor(sessions: number): string {
+  return sessions === 1 ? "one session was ended" : `${sessions} sessions were ended`;
+}
+
+function noWayBack(revision: string, cause: GodwitError | null): PlanRefused {
+  const [first] = cause === null ? [] : problemsOf(cause);
+  const why = first?.message ?? cause?.message ?? "it has no way back.";
   return new PlanRefused(
     [
       {
         code: "DEV_NO_WAY_BACK",
-        message: `${revision} was changed after it was applied, and cannot be taken back: ${first?.message ?? cause.message} There is no copy from before it either.`,
+        message: `${revision} was changed after it was applied, and cannot be taken back: ${why} There is no copy from before it either.`,
         hint: "Put back what the file said, and write the change into a new migration: `godwit new`. Or `godwit dev --reset` makes the database anew from the files.",
         details: { revision },
       },
     ],
-    { cause },
+    ...(cause === null ? [] : [{ cause }]),
   );
 }

@@ -37,6 +37,8 @@ export interface Scan {
 export interface Gone {
   readonly known: number;
   readonly gone: number;
+  /** How many an earlier scan has marked as missing. */
+  readonly missing: number;
   /** A few of those that are gone. */
   readonly examples: readonly string[];
 }
@@ -151,11 +153,12 @@ on conflict (import, md5(path)) do update set scan = excluded.scan, size = exclu
   select l.path, l.n - coalesce(a.n, 0) as n from lost l left join arrived a using (size, mtime) where l.n > coalesce(a.n, 0)
 )
 select (select count(*)::float8 from ${t.files} where import = $1 and sha256 is not null and state not in ('missing', 'excluded')) as known,
+  (select count(*)::float8 from ${t.files} where import = $1 and sha256 is not null and state = 'missing') as missing,
   (select coalesce(sum(n), 0)::float8 from gone) as gone,
   array(select path from gone order by path collate "C" limit 3) as examples`,
         [importName, scan],
       );
-      return rows[0] ?? { known: 0, gone: 0, examples: [] };
+      return rows[0] ?? { known: 0, gone: 0, missing: 0, examples: [] };
     },
 
     /** Marks every file as missing that this scan could have seen but did not. */

@@ -46,7 +46,9 @@ export async function markVanished(
   const gone = await scans.gone(connection, scan);
   const isKept = gone.known > 0 && result.links.length + result.nowhere.length > 0;
   const isEmpty = result.counts.files === 0 && result.unreadable.length === 0 && !resumed;
-  if (isEmpty && gone.gone === 0 && !isKept) throw nothingFound(settings, result);
+  // Somebody has confirmed that the images are gone, so an empty folder is what is expected.
+  const isConfirmed = gone.known === 0 && gone.missing > 0;
+  if (isEmpty && gone.gone === 0 && !isKept && !isConfirmed) throw nothingFound(settings, result);
   if (settings.allowMissing !== true && isMass(gone)) throw filesGone(settings, gone, result);
   await scans.markUnseen(connection, scan);
 }

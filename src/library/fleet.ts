@@ -10,7 +10,7 @@ import type { Source } from "../source/source.ts";
 import { createLifetime } from "../std/lifetime.ts";
 import { limitOf } from "./limit.ts";
 import { listenersOf } from "./listeners.ts";
-import { closedBefore, type Load, type Loaded, programKeys } from "./loaded.ts";
+import { closedBefore, type Load, type Loaded, OF_PROGRAMS, programKeys, splitForRuns } from "./loaded.ts";
 import type { MigratorConfig } from "./migrator.ts";
 import { migratorOf } from "./migrator-calls.ts";
 import type { Migrator } from "./migrator-interface.ts";
@@ -203,12 +203,11 @@ async function load(config: FleetConfig): Promise<Config> {
       import("../config/known.ts"),
     ]);
   const program = "createFleet";
-  const options = Object.fromEntries(
-    [...FILE_KEYS, "imports", "webhooks", "contract"].map((key) => [key, OPTION]),
-  );
+  const options = Object.fromEntries([...FILE_KEYS, ...OF_PROGRAMS].map((key) => [key, OPTION]));
   const keys = { ...options, ...(await programKeys()), targets: OBJECT };
   checkGiven(config, { name: program, keys, required: ["targets"] });
-  const { targets, root, observe: _, say: __, signal: ___, environment, contract, ...common } = config;
+  const [forRuns, others] = splitForRuns(config);
+  const { targets, root, observe: _, say: __, signal: ___, environment, ...common } = others;
   const isEach = (key: string) => key !== "parallel" && TARGET_OPTIONS.some((option) => option.key === key);
   const entries = Object.entries(common);
   const each = Object.fromEntries(entries.filter(([key]) => isEach(key)));
@@ -222,7 +221,7 @@ async function load(config: FleetConfig): Promise<Config> {
       : own,
   ]);
   return loadConfig({
-    flags: contract === undefined ? {} : { contract },
+    flags: forRuns,
     program,
     file: {
       ...Object.fromEntries(entries.filter(([key]) => !isEach(key))),

@@ -5,18 +5,18 @@ import type { PgliteLike } from "../database/pglite-instance.ts";
 import { ConfigError } from "../errors.ts";
 import type { Observe, RunEvent } from "../run/report/events.ts";
 import { type Listeners, listenersOf } from "./listeners.ts";
-import { type Loaded, programKeys } from "./loaded.ts";
+import { type ForRuns, type Loaded, OF_PROGRAMS, programKeys, splitForRuns } from "./loaded.ts";
 import { migratorOf } from "./migrator-calls.ts";
 import type { Migrator } from "./migrator-interface.ts";
 
 /** A `PGlite` of `@electric-sql/pglite`, as far as it is used. */
 export type PgliteInstance = PgliteLike;
 
-export interface MigratorConfig extends Omit<ConfigFile, "targets" | "parallel" | "onTargetFailure"> {
+export interface MigratorConfig
+  extends Omit<ConfigFile, "targets" | "parallel" | "onTargetFailure">,
+    ForRuns {
   /** An instance of PGlite in place of a URL. It stays open. */
   readonly database?: PgliteInstance | undefined;
-  /** `contract` runs only where it is named here or in `phase`. */
-  readonly contract?: boolean | undefined;
   /** Relative paths start here; default: the working directory. */
   readonly root?: string | undefined;
   /** Receives every event of a run while it runs. If it throws, the run goes on, and `say` receives the first error. */
@@ -77,11 +77,11 @@ export async function settingsOf(config: MigratorConfig, program: string): Promi
       hint: "Use createFleet({ targets }).",
     });
   const known = FILE_KEYS.filter((key) => !OF_FLEETS.includes(key));
-  const keys = Object.fromEntries([...known, "imports", "webhooks", "contract"].map((key) => [key, OPTION]));
+  const keys = Object.fromEntries([...known, ...OF_PROGRAMS].map((key) => [key, OPTION]));
   checkGiven(config, { name: program, keys: { ...keys, ...(await programKeys()), database: OBJECT } });
+  const [forRuns, others] = splitForRuns(config);
   const {
     database: _database,
-    contract,
     root,
     observe: _,
     say: __,
@@ -90,13 +90,13 @@ export async function settingsOf(config: MigratorConfig, program: string): Promi
     imports,
     webhooks,
     ...file
-  } = config;
+  } = others;
   const ofFile = {
     ...(imports === undefined ? {} : { imports }),
     ...(webhooks === undefined ? {} : { webhooks }),
   };
   return loadConfig({
-    flags: { ...file, ...(contract === undefined ? {} : { contract }) },
+    flags: { ...file, ...forRuns },
     program,
     file: Object.keys(ofFile).length === 0 ? false : ofFile,
     ...(environment === undefined ? {} : { environment }),

@@ -1,4 +1,6 @@
 /** Looks at the origins of the imports: whether each can be reached, and is the one that the import is bound to. */
+
+import { ImportFailed } from "../errors.ts";
 import { trustedPin } from "../images/runs.ts";
 import { imageTablesMissing } from "../images/sql.ts";
 import { requireOrigin } from "../import/bound.ts";
@@ -7,6 +9,7 @@ import { openOrigin } from "../origin/open.ts";
 import type { OriginSettings } from "../origin/origin.ts";
 import { type Finding, findingsOf, ok } from "./doctor.ts";
 import type { Import } from "./import.ts";
+import type { DryRunImportFailure } from "./report/dry-run-report.ts";
 import { withConnection } from "./session/connect.ts";
 import type { RunContext, Target } from "./session/target.ts";
 
@@ -25,6 +28,27 @@ export async function examineImports(
     } else findings.push(...(await findingsOf(subject, () => examine(target, each.settings, context))));
   }
   return findings;
+}
+
+/** Which imports would fail at their origins. */
+export async function refusedImports(
+  target: Target,
+  imports: readonly Import[],
+  context: RunContext,
+): Promise<readonly DryRunImportFailure[]> {
+  const failures: DryRunImportFailure[] = [];
+  for (const each of imports) {
+    if ("skip" in each) continue;
+    try {
+      await examine(target, each.settings, context);
+    } catch (error) {
+      if (!(error instanceof ImportFailed)) throw error;
+      // What the database says of it is the same from everywhere; what can be reached is not.
+      const uncertain = error.code !== "IMPORT_ORIGIN_CHANGED";
+      failures.push({ import: each.name, problem: error.toProblem(), uncertain });
+    }
+  }
+  return failures;
 }
 
 async function examine(

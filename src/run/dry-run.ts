@@ -24,6 +24,7 @@ import { withAdopted } from "./adopt/adopted.ts";
 import { lookAtTool } from "./adopt/adoption.ts";
 import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
+import { refusedImports } from "./doctor-imports.ts";
 import type { Import } from "./import.ts";
 import { beside, includesImports, type MigrateOptions, planInput, withPutTogether } from "./plan.ts";
 import { type DryRunReport, DryRunResults } from "./report/dry-run-report.ts";
@@ -63,6 +64,7 @@ export async function dryRun(
     const imports = includesImports(options.goal) ? await options.imports() : [];
     notImported = imports.map(({ name }) => name);
     await tryPlan(target, { options, context, files, results });
+    results.importFailures = await refusedImports(target, imports, context);
   } catch (thrown) {
     const isEnded = asInterruption(thrown, context.signal) instanceof Interrupted;
     if (!isEnded && !isLost(thrown)) throw thrown;

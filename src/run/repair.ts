@@ -15,6 +15,7 @@ import type { Listing } from "../source/source.ts";
 import { matchRows } from "../tools/match.ts";
 import { type Applied, describeTable, type ToolRow } from "../tools/tool.ts";
 import { lostIn, twinIn, unsettledIn } from "./adopt/answers.ts";
+import { backfillLeft } from "./backfill-left.ts";
 import { type Correction, correctedRows, type Repair, unchanged } from "./corrections.ts";
 import { declaredGuard, notDeclared } from "./mirror/declared-guard.ts";
 import { acceptedRow, mirroredRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/mirror.ts";
@@ -180,6 +181,8 @@ async function correct(
   const declared = kind === "mark-done" && direction === "up" && kept !== "" ? mirror : null;
   const guard =
     declared === null ? "" : await declaredGuard(target, declared, { files, revisions: [revision] });
+  const isWhole = kind === "mark-done" && position === null && entry?.state === "partial";
+  const left = isWhole && damage === null ? await backfillLeft(target, connection, revision) : null;
   const results = await writeUnderLock(
     connection,
     lock,
@@ -188,6 +191,7 @@ async function correct(
     throw notDeclared(error, declared);
   });
   if (results.at(-1)?.command !== "COMMIT") throw unchanged(revision);
+  if (left !== null) context.observe({ kind: "warning", problem: left });
   const told =
     mirror === null || !hasWritten(results) ? null : `${mirror.tool.title} (${describeTable(mirror.table)})`;
   const answer = { revision, direction: reverting ? "down" : "up", told } as const;

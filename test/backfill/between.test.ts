@@ -1,5 +1,6 @@
 /** What changes between two runs of a backfill: a place that is kept must mean the same when the next run reads it. */
 import { describe } from "vitest";
+import { repair } from "../../src/run/repair.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { startPgbouncer, withoutPgbouncer } from "../support/pgbouncer.ts";
 import { folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
@@ -88,6 +89,21 @@ describe("between two runs of a backfill,", () => {
     expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
   });
 
+  test("what is declared done is said not to be, with the key up to which it is", async ({ db }) => {
+    const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": SQL });
+    const target = targetOf({ url: db.url, folder });
+    await begun(target);
+    const request = { kind: "mark-done", revision: "0002_b", position: null } as const;
+    const report = await repair(target, request, { confirm: db.name }, recorder());
+    expect(report.warnings).toMatchObject([
+      {
+        code: "BACKFILL_REMAINDER",
+        message: expect.stringContaining("not all of public.products is: it had come to id 100 of id 2000"),
+      },
+    ]);
+    expect((await up(target)).steps).toEqual([]);
+  });
+
   test("a condition that PostgreSQL cannot read is refused before the first window", async ({ db }) => {
     const folder = folderOf({
       "0001_a.sql": TABLE,
@@ -104,6 +120,19 @@ describe("between two runs of a backfill,", () => {
     expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
   });
 });
+
+test.for(["hits = 0) or (hits = 1", "hits = 0 limit 5", "true; update products set hits = 9"])(
+  "no condition is one in parentheses only, or one alone: %s",
+  async (where, { db }) => {
+    const folder = folderOf({
+      "0001_a.sql": TABLE,
+      "0002_b.sql": SQL.replace("\n", `\n-- godwit: where ${where}\n`),
+    });
+    const target = targetOf({ url: db.url, folder });
+    await expect(up(target)).rejects.toMatchObject({ code: "BACKFILL_STATEMENT" });
+    expect(await db.sql(HITS)).toEqual([{ hits: 0, n: 2000 }]);
+  },
+);
 
 test("a statement that changes another table by its own keys is refused", async ({ db }) => {
   const folder = folderOf({

@@ -1,8 +1,9 @@
 /** `godwit dev`: the embedded server stays up, and its database follows the files. */
-import { rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { ask, columns, connect, ends, test } from "../support/dev.ts";
+import { childrenOf } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
 test("the server stays up with its URL on stdout, other commands use it, and Ctrl-C ends it with the sessions of clients", async ({
@@ -158,3 +159,31 @@ test("--json prints one document with the URL, as soon as there is one", async (
     database: "app",
   });
 });
+
+test("the word of another tool that watches leads to godwit dev", async ({ project }) => {
+  for (const word of ["watch", "start"]) {
+    const { stderr } = await project.godwit.fails(2, word);
+    expect(stderr).toContain("`godwit dev`");
+  }
+  await ends(await project.dev());
+});
+
+test("Ctrl-C while the data directory is made is an interruption, and leaves nothing half made", async ({
+  project,
+}) => {
+  const godwit = project.godwit.start("dev");
+  await godwit.says("Making a PostgreSQL");
+  const initdb = await until(() =>
+    childrenOf(godwit.child.pid).find((pid) => readFileSync(`/proc/${pid}/comm`, "utf8") === "initdb\n"),
+  );
+  // A terminal sends the signal to the whole group of the command.
+  expect(groupOf(initdb)).not.toBe(groupOf(godwit.child.pid));
+  godwit.child.kill("SIGINT");
+  const { stderr } = await godwit.exits(130);
+  expect(stderr).toContain("[INTERRUPTED]");
+  expect(readdirSync(join(project.folder, ".godwit")).filter((name) => name.includes(".new-"))).toEqual([]);
+});
+
+function groupOf(pid: number | undefined): string | undefined {
+  return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[2];
+}

@@ -1,8 +1,9 @@
 /** What `godwit dev` does about the newest migration, whatever it is written in, and whoever is connected. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { startDevelopment } from "../../src/index.ts";
+import { templateOf } from "../../src/source/plain/template.ts";
 import { ask, columns, ends, test } from "../support/dev.ts";
 import { until } from "../support/until.ts";
 
@@ -22,6 +23,93 @@ export async function down({ sql }) { await sql\`alter table shops drop if exist
   await dev.says(/has changed[\s\S]*0002_slug applied/);
   expect(await columns(dev.url, "shops")).toBe("id slug");
   expect(await ask(dev.url, "select count(*)::int from shops")).toBe(1);
+  await ends(dev);
+});
+
+const USERS = {
+  sql: "-- migrate:up\ncreate table users (id int);\n-- migrate:down\ndrop table users;\n",
+  ts: "export async function up({ sql }) { await sql`create table users (id int)`; }\nexport async function down({ sql }) { await sql`drop table users`; }\n",
+};
+
+for (const language of ["sql", "ts"] as const)
+  test(`what \`godwit new\` has made waits until something is written in it: ${language}`, async ({
+    project,
+  }) => {
+    const dev = await project.dev("--watch");
+    const file = `migrations/0002_users.${language}`;
+    project.write({ [file]: templateOf(language, null) });
+    await dev.says(`Nothing is written in 0002_users.${language} yet.`);
+    await ask(dev.url, "insert into shops values (1)");
+    project.write({
+      [file]: USERS[language],
+    });
+    await dev.says("0002_users applied");
+    expect(await ask(dev.url, "select count(*)::int from shops")).toBe(1);
+    expect(await ends(dev)).not.toContain("taken back");
+  });
+
+for (const language of ["sql", "ts"] as const)
+  test(`what was applied empty is taken back without the copy: ${language}`, async ({ project }) => {
+    const dev = await project.dev("--watch");
+    const file = `migrations/0002_users.${language}`;
+    const more = "-- migrate:up\nselect 1;\n-- migrate:down\nselect 2;\n";
+    project.write({ [file]: templateOf(language, null), "migrations/0003_more.sql": more });
+    await dev.says("0003_more applied");
+    rmSync(join(project.folder, "migrations/0003_more.sql"));
+    await dev.says(/The file of 0003_more is gone[\s\S]*0003_more reverted[\s\S]*Everything is applied/);
+    await ask(dev.url, "insert into shops values (1)");
+    await ask(dev.url, "drop database app_before_newest");
+    project.write({ [file]: USERS[language] });
+    await dev.says(/0002_users has changed[\s\S]*0002_users applied/);
+    expect(await ask(dev.url, "select count(*)::int from shops")).toBe(1);
+    await ends(dev);
+  });
+
+test("a way back that was written later is not one of what was applied", async ({ project }) => {
+  const dev = await project.dev("--watch");
+  project.write({
+    "migrations/0002_users.sql": "create table users (id int); insert into shops values (7);",
+  });
+  await dev.says("0002_users applied");
+  project.write({ "migrations/0002_users.sql": USERS.sql.replace("-- migrate:up\n", "") });
+  await dev.says(/\[SOURCE_\w+\]/);
+  expect(await ask(dev.url, "select count(*)::int from shops")).toBe(1);
+  project.write({ "migrations/0002_users.sql": USERS.sql });
+  await dev.says(/0002_users has no way back[\s\S]*0002_users applied/);
+  expect(await ask(dev.url, "select count(*)::int from shops")).toBe(0);
+  await ends(dev);
+});
+
+test("several that this process has applied are taken back together, or none of them", async ({
+  project,
+}) => {
+  const dev = await project.dev("--watch");
+  const table = (name: string, columns: string) =>
+    `-- migrate:up\ncreate table ${name} (${columns});\n-- migrate:down\ndrop table ${name};\n`;
+  project.write({ "migrations/0002_a.sql": table("a", "x int") });
+  await dev.says("0002_a applied");
+  project.write({ "migrations/0003_b.sql": table("b", "x int") });
+  await dev.says("0003_b applied");
+  await ask(dev.url, "insert into shops values (1)");
+  project.write({
+    "migrations/0002_a.sql": table("a", "x int, y int"),
+    "migrations/0003_b.sql": table("b", "x int, y int"),
+  });
+  await until(async () => (await columns(dev.url, "b")) === "x y");
+  expect(await columns(dev.url, "a")).toBe("x y");
+  expect(await ask(dev.url, "select count(*)::int from shops")).toBe(1);
+
+  project.write({ "migrations/0004_c.sql": "create table c (x int);" });
+  await dev.says("0004_c applied");
+  project.write({ "migrations/0005_d.sql": "create table d (x int);" });
+  await dev.says("0005_d applied");
+  await ask(dev.url, "insert into d values (1)");
+  project.write({
+    "migrations/0004_c.sql": "create table c (x int, y int);",
+    "migrations/0005_d.sql": "create table d (x int, y int);",
+  });
+  await dev.says(/\[(DEV_NO_WAY_BACK|PLAN_EDITED)\]/);
+  expect(await ask(dev.url, "select count(*)::int from d")).toBe(1);
   await ends(dev);
 });
 
@@ -133,10 +221,10 @@ test("a program does the same with startDevelopment", async ({ project }) => {
     signal: stop.signal,
   };
   await using development = await startDevelopment(config);
-  expect(await development.apply()).toMatchObject({ takenBack: null, applied: ["0001_shops"] });
+  expect(await development.apply()).toMatchObject({ takenBack: [], applied: ["0001_shops"] });
   await expect(startDevelopment(config)).rejects.toMatchObject({ code: "DEV_RUNNING" });
   project.write({ "migrations/0001_shops.sql": "create table shops (id bigint);" });
-  expect(await development.apply()).toMatchObject({ takenBack: "0001_shops", applied: ["0001_shops"] });
+  expect(await development.apply()).toMatchObject({ takenBack: ["0001_shops"], applied: ["0001_shops"] });
   await expect(development.reset({ confirm: "shop" })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   await development.reset({ confirm: "app" });
   expect(await ask(await development.url(), "select to_regclass('shops')::text")).toBeNull();

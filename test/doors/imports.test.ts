@@ -1,5 +1,5 @@
 /** Files belong to `up` by whichever door it is called, and every door says where they do not. */
-import { rmSync } from "node:fs";
+import { renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "vitest";
 import { IMAGE_TABLE } from "../../src/images/image-table.ts";
@@ -149,6 +149,24 @@ describe("status knows an import that has not run to its end", () => {
   });
 });
 
+test("what an import asks about is answered for up() of a program too", async ({ db }) => {
+  const { folder, programs } = project(db);
+  const made = (given: object) => createMigrator({ ...programs, imports, databaseUrl: db.url, ...given });
+  await using migrator = made({});
+  await migrator.up();
+  renameSync(join(folder, "designs"), join(folder, "away"));
+  symlinkSync(join(folder, "away"), join(folder, "designs"));
+  await using asked = made({});
+  await expect(asked.up()).rejects.toMatchObject({ code: "IMPORT_ORIGIN_CHANGED" });
+  await using answered = made({ newOrigin: true });
+  expect(await answered.up()).toMatchObject({ imports: [{ outcome: "done" }] });
+  rmSync(join(folder, "away/harbour"), { recursive: true });
+  await expect(asked.up()).rejects.toMatchObject({ code: "IMPORT_FILES_GONE" });
+  const targets = { shop: { url: db.url, imports, dir: "migrations" } };
+  await using fleet = createFleet({ ...programs, targets, allowMissing: true });
+  expect(await fleet.up()).toMatchObject({ targets: [{ report: { imports: [{ files: { missing: 1 } }] } }] });
+});
+
 describe("where files are not imported, it is said", () => {
   test("in a script, for people and as data", async ({ db }) => {
     const { godwit } = project(db);
@@ -166,5 +184,34 @@ describe("where files are not imported, it is said", () => {
       notImported: ["designs"],
     });
     expect((await godwit("up", "+1", "--dry-run", "--json")).json.report).toMatchObject({ notImported: [] });
+  });
+
+  test("in a dry run the origin is asked as up would ask it", async ({ db }) => {
+    const { godwit, folder } = project(db);
+    await godwit("up");
+    expect((await godwit("up", "--dry-run", "--json")).json.report).toMatchObject({
+      outcome: "worked",
+      importFailures: [],
+    });
+    renameSync(join(folder, "designs"), join(folder, "away"));
+    const { json } = await godwit("up", "--dry-run", "--json");
+    expect(json.report).toMatchObject({
+      outcome: "uncertain",
+      importFailures: [
+        {
+          import: "designs",
+          uncertain: true,
+          problem: { code: (await godwit.fails(1, "up", "--json")).json.problems[0].code },
+        },
+      ],
+    });
+    symlinkSync(join(folder, "away"), join(folder, "designs"));
+    const changed = await godwit.fails(1, "up", "--dry-run", "--json");
+    expect(changed.json).toMatchObject({
+      problems: [{ code: "IMPORT_ORIGIN_CHANGED" }],
+      report: { outcome: "failed", importFailures: [{ import: "designs", uncertain: false }] },
+    });
+    expect((await godwit.fails(1, "up", "--json")).json.problems[0].code).toBe("IMPORT_ORIGIN_CHANGED");
+    await godwit("up", "--dry-run", "--new-origin");
   });
 });

@@ -1,5 +1,5 @@
 /** `.env` completes the environment on a developer's machine, and nowhere else unless it is named. */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import { commandIn } from "../support/command.ts";
@@ -134,4 +134,34 @@ test("a mistake in .env is said with the file's name", async () => {
   });
   const { stderr } = await commandIn({ folder }).fails(1, "status");
   expect(stderr).toContain("GODWIT_LOCK_TIMEOUT in .env is not a duration");
+});
+
+test("a mark in front is no part of the first name", async ({ db }) => {
+  const folder = folderOf({ ...ONE, ".env": `\uFEFFDATABASE_URL=${db.url}\r\nOTHER=1\r\n` });
+  expect((await commandIn({ folder })("up")).stdout).toContain("1 migration applied");
+});
+
+test.for([
+  ["UTF-16 with the mark of a small machine", (text: string) => Buffer.from(`\uFEFF${text}`, "utf16le")],
+  ["UTF-16 with the mark of a big one", (text: string) => Buffer.from(`\uFEFF${text}`, "utf16le").swap16()],
+] as const)("%s is read, as PowerShell writes it", async ([, encode], { db }) => {
+  const folder = folderOf(ONE);
+  writeFileSync(join(folder, ".env"), encode(`DATABASE_URL=${db.url}\r\nOTHER=1\r\n`));
+  expect((await commandIn({ folder })("up")).stdout).toContain("1 migration applied");
+});
+
+test.for([
+  [
+    "A=1\nexport DATABASE_URL: postgres://u:wrong-secret@db/x\n",
+    "DATABASE_URL in .env has a colon behind it.",
+  ],
+  [`DATABASE_URL=postgres://u:wrong-secret@\${DB_HOST}/x\n`, `DATABASE_URL in .env refers to \${DB_HOST}`],
+] as const)("an address that would be missed is refused: %s", async ([text, message]) => {
+  const folder = folderOf({ ...ONE, ".env": text });
+  const { json, stderr } = await commandIn({ folder }).fails(1, "up", "--json");
+  expect(json.problems).toMatchObject([
+    { code: "CONFIG_INVALID", message: expect.stringContaining(message) },
+  ]);
+  expect(JSON.stringify(json) + stderr).not.toContain("wrong-secret");
+  expect(existsSync(join(folder, ".godwit"))).toBe(false);
 });

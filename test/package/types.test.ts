@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { root } from "../../scripts/fresh.mjs";
-import { templateOf } from "../../src/cli/commands/create.ts";
+import { templateOf } from "../../src/source/plain/template.ts";
 import { install, pack } from "../support/package.ts";
 import { writeFiles } from "../support/target.ts";
 import { blocksOf } from "../support/walkthrough.ts";

@@ -2,9 +2,8 @@
 import { join } from "node:path";
 import type { Migration } from "../../core/migration.ts";
 import { ConfigError } from "../../errors.ts";
+import type { Language } from "../../source/plain/template.ts";
 import { writeNew } from "../files.ts";
-
-export type Language = "sql" | "ts";
 
 /** The next number, as wide as the others. If the others are times, the current time in UTC. */
 export function nextNumber(migrations: readonly Migration[], now: Date): string {
@@ -56,25 +55,6 @@ const MOST_BYTES = 160;
 /** Never overwrites a file. */
 export function writeMigration(folder: string, name: string, text: string): void {
   writeNew(join(folder, name), text);
-}
-
-export function templateOf(language: Language, revises: readonly string[] | null): string {
-  if (language === "sql") {
-    const header =
-      revises === null ? "" : `-- godwit: revises=${revises.length === 0 ? "none" : revises.join(",")}\n\n`;
-    return `${header}-- migrate:up\n\n\n-- migrate:down\n\n`;
-  }
-  const parents =
-    revises === null ? "" : `  revises: ${JSON.stringify(revises.length === 0 ? "none" : revises)},\n`;
-  return `import { migration } from "godwit";
-
-export default migration({
-${parents}  // For example: async up({ sql }) { await sql\`update shops set slug = lower(name) where slug is null\`; },
-  async up() {},
-
-  async down() {},
-});
-`;
 }
 
 export function isGraph(migrations: readonly Migration[]): boolean {

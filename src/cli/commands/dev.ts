@@ -71,8 +71,9 @@ function tell(invocation: Invocation, round: Round, next: string): void {
   log.write("info", [...doneIn(round), next].join(" "));
 }
 
-function doneIn({ error, applied, switchedOff }: Round): readonly string[] {
+function doneIn({ error, applied, unwritten, switchedOff }: Round): readonly string[] {
   if (error !== null || switchedOff !== null) return [];
-  if (applied.length === 0) return ["Everything is applied."];
-  return [`${applied.length} ${applied.length === 1 ? "migration" : "migrations"} applied.`];
+  const waiting = unwritten.map((file) => `Nothing is written in ${file} yet.`);
+  if (applied.length === 0) return waiting.length > 0 ? waiting : ["Everything is applied."];
+  return [...waiting, `${applied.length} ${applied.length === 1 ? "migration" : "migrations"} applied.`];
 }

@@ -57,7 +57,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const database =
     isAddressed(config) || config.given.databaseUrl !== undefined
       ? "the configured database"
-      : "an embedded PostgreSQL in .godwit (add it to .gitignore); set DATABASE_URL to use your own";
+      : "an embedded PostgreSQL in .godwit; set DATABASE_URL to use your own";
   return {
     json: { made },
     text: [

@@ -6,8 +6,9 @@ import { headsOf } from "../../core/heads.ts";
 import type { Migration } from "../../core/migration.ts";
 import { resolveRevision } from "../../core/revision.ts";
 import { ConfigError, SourceError } from "../../errors.ts";
+import { templateOf } from "../../source/plain/template.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { isGraph, languageOf, nextNumber, slugOf, templateOf, writeMigration } from "./create.ts";
+import { isGraph, languageOf, nextNumber, slugOf, writeMigration } from "./create.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const { flags } = invocation;

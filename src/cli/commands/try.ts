@@ -12,7 +12,7 @@ export async function tryOut(invocation: Invocation, to: string): Promise<Answer
   return withSession(invocation, async ({ target, config, context }) => {
     const imports = () => assembleImports(config);
     const report = await dryRun(target, { ...migrateOptions(config, "up", to), imports }, context);
-    const sure = report.failures.filter(({ uncertain }) => !uncertain);
+    const sure = [...report.failures, ...report.importFailures].filter(({ uncertain }) => !uncertain);
     const problems = sure.map(({ problem }) => problem);
     const most = invocation.flags.verbose === true ? Number.POSITIVE_INFINITY : MOST_NAMED;
     return {
@@ -33,7 +33,7 @@ interface Look {
 }
 
 function textOf(
-  { tried, notTried, failures, outcome, notImported, warnings }: DryRunReport,
+  { tried, notTried, failures, outcome, notImported, importFailures, warnings }: DryRunReport,
   look: Look,
 ): string {
   const sure = failures.filter(({ uncertain }) => !uncertain);
@@ -49,6 +49,9 @@ function textOf(
       look,
     ),
     ...(notImported.length === 0 ? [] : [`Not imported: ${notImported.join(", ")}.`]),
+    ...importFailures.map(({ problem, uncertain }) =>
+      formatProblem(uncertain ? "warning" : "error", problem, look.paint),
+    ),
     ...shortened(
       sure.map(({ problem }) => formatProblem("error", problem, look.paint)),
       look,

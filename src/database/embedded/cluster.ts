@@ -1,9 +1,8 @@
 /** Making a data directory and starting a server on it. */
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { open, readFile, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { DatabaseError } from "../../errors.ts";
 import type { Binaries } from "./binaries.ts";
 import type { Identity } from "./identity.ts";
@@ -28,20 +27,31 @@ export async function initialise(
       : ["--no-locale"];
   const args = ["-D", dataFolder, "-U", "postgres", "--encoding=UTF8", ...locale, ...options.auth];
   const command = identity.wrap(binaries.initdb, args);
-  await promisify(execFile)(command.program, [...command.args], {
+  // In a session of its own: Ctrl-C is for the run, which ends when the directory is made.
+  const child = spawn(command.program, [...command.args], {
     ...command.as,
+    detached: true,
+    windowsHide: true,
+    stdio: ["ignore", "ignore", "pipe"],
     env: serverEnvironment(options.environment),
-  }).catch((cause: Error & { stderr?: string }) => {
-    throw new DatabaseError(
-      {
-        code: "EMBEDDED_FAILED",
-        message: `The embedded PostgreSQL could not make its data directory ${dataFolder}: ${lastLines(cause.stderr || cause.message, 5)}`,
-        hint: /could not look up effective user ID/.test(cause.stderr ?? "")
-          ? "This user is a number without a name: add it to /etc/passwd, run as another user, or set DATABASE_URL."
-          : "Check that the folder can be written, or set DATABASE_URL to use a database of your own.",
-      },
-      { cause },
+  });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said = `${said}${text}`.slice(-10_000);
+  });
+  const failure = await new Promise<string | null>((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("close", (code, signal) =>
+      resolve(code === 0 ? null : said || `it ended with ${signal ?? code}`),
     );
+  });
+  if (failure === null) return;
+  throw new DatabaseError({
+    code: "EMBEDDED_FAILED",
+    message: `The embedded PostgreSQL could not make its data directory ${dataFolder}: ${lastLines(failure, 5)}`,
+    hint: /could not look up effective user ID/.test(failure)
+      ? "This user is a number without a name: add it to /etc/passwd, run as another user, or set DATABASE_URL."
+      : "Check that the folder can be written, or set DATABASE_URL to use a database of your own.",
   });
 }
 

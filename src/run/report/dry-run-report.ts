@@ -13,6 +13,14 @@ export interface DryRunFailure {
   readonly uncertain: boolean;
 }
 
+/** An import whose origin cannot be read from here, or is another one than before. */
+export interface DryRunImportFailure {
+  readonly import: string;
+  readonly problem: Problem;
+  /** It may be reachable for the run that imports. */
+  readonly uncertain: boolean;
+}
+
 export interface DryRunReport {
   readonly target: string;
   /**
@@ -28,6 +36,8 @@ export interface DryRunReport {
   readonly failed: DryRunFailure | null;
   /** Imports that `up` would have run too. */
   readonly notImported: readonly string[];
+  /** Which of them would fail at their origin as things are now. */
+  readonly importFailures: readonly DryRunImportFailure[];
   readonly warnings: readonly Problem[];
 }
 
@@ -36,6 +46,7 @@ export class DryRunResults {
   readonly notTried: NotTried[] = [];
   readonly failures: DryRunFailure[] = [];
   readonly warnings: Problem[] = [];
+  importFailures: readonly DryRunImportFailure[] = [];
   #planned: readonly string[] = [];
   /** The step that is being tried. */
   trying: string | undefined;
@@ -57,11 +68,12 @@ export class DryRunResults {
   }
 
   report(target: string, notImported: readonly string[]): DryRunReport {
-    const { tried, notTried, failures, warnings } = this;
-    const sure = failures.find(({ uncertain }) => !uncertain);
-    const outcome = sure !== undefined ? "failed" : failures.length > 0 ? "uncertain" : "worked";
-    const failed = sure ?? failures[0] ?? null;
-    return { target, outcome, tried, notTried, failures, failed, notImported, warnings };
+    const { tried, notTried, failures, importFailures, warnings } = this;
+    const all = [...failures, ...importFailures];
+    const isSure = all.some(({ uncertain }) => !uncertain);
+    const outcome = isSure ? "failed" : all.length > 0 ? "uncertain" : "worked";
+    const failed = failures.find(({ uncertain }) => !uncertain) ?? failures[0] ?? null;
+    return { target, outcome, tried, notTried, failures, failed, notImported, importFailures, warnings };
   }
 
   /** The report of a dry run that had to end. */

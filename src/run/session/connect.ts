@@ -158,14 +158,22 @@ export async function refuseReadOnly(connection: Connection): Promise<void> {
 export async function readOnlyProblem(
   connection: Connection,
 ): Promise<(Problem & { code: "DATABASE_SETTING" }) | null> {
-  const { rows } = await connection.query("show default_transaction_read_only");
-  const found = rows[0] as { default_transaction_read_only?: string } | undefined;
-  if (found?.default_transaction_read_only !== "on") return null;
+  const { rows } = await connection.query<{ setting: string; source: string }>(
+    "select setting, source from pg_catalog.pg_settings where name = 'default_transaction_read_only'",
+  );
+  const [found] = rows;
+  if (found?.setting !== "on") return null;
   const { database, user } = connection.server;
+  const off = "SET default_transaction_read_only = off;";
+  const back: Readonly<Record<string, string>> = {
+    user: `ALTER ROLE ${identifier(user)} ${off}`,
+    "database user": `ALTER ROLE ${identifier(user)} IN DATABASE ${identifier(database)} ${off}`,
+    client: "leave default_transaction_read_only out of the URL, of PGOPTIONS and of the service file.",
+  };
   return {
     code: "DATABASE_SETTING",
     message: `Database "${database}" is read-only for role "${user}" (default_transaction_read_only = on)`,
-    hint: `Whoever runs the server may have set it, for example on a full disk. To take it back: ALTER DATABASE ${identifier(database)} SET default_transaction_read_only = off; or the same for the role.`,
+    hint: `Whoever runs the server may have set it, for example on a full disk. To take it back: ${back[found.source] ?? `ALTER DATABASE ${identifier(database)} ${off}`}`,
   };
 }
 

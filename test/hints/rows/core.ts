@@ -419,6 +419,19 @@ export const CORE: Readonly<Record<string, Row>> = {
       await scene.settled();
     },
   },
+  "a number of migrations, up": {
+    hints: ["core/revision.ts unknownName: godwit up +…"],
+    files: BACK,
+    says: "up 2",
+    kept: async (scene) => expect([await scene.has("a"), await scene.has("b")]).toEqual([true, true]),
+  },
+  "a number of migrations, down": {
+    hints: ["core/revision.ts unknownName: godwit down -…"],
+    files: BACK,
+    before: up,
+    says: "down 2",
+    kept: async (scene) => expect([await scene.has("a"), await scene.has("b")]).toEqual([false, false]),
+  },
   "down without how far: one": {
     hints: ["core/revision.ts DOWN_HINT: godwit down -1"],
     files: BACK,

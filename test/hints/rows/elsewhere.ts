@@ -62,6 +62,10 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "cli/other-words.ts MEANT: godwit build": WORDS,
   "cli/other-words.ts MEANT: godwit current": WORDS,
   "cli/other-words.ts MEANT: godwit doctor": WORDS,
+  "cli/other-words.ts MEANT: godwit dev": dev(
+    "dev",
+    "the word of another tool that watches leads to godwit dev",
+  ),
   "cli/other-words.ts MEANT: godwit down -1": WORDS,
   "cli/other-words.ts MEANT: godwit down <revision>": WORDS,
   "cli/other-words.ts MEANT: godwit down base": WORDS,

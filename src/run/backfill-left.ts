@@ -1,0 +1,38 @@
+/** What a backfill has not done that somebody declares done. */
+import type { Connection } from "../database/connection.ts";
+import type { Problem } from "../errors.ts";
+import type { BackfillState } from "../ledger/backfills-sql.ts";
+import type { Target } from "./session/target.ts";
+
+const ROWS_NAMED = 5;
+
+/** `null`: nothing is known to be left. Read it before the ledger is corrected. */
+export async function backfillLeft(
+  { ledger }: Target,
+  connection: Connection,
+  revision: string,
+): Promise<Problem | null> {
+  const state = await ledger.backfills.state(connection, revision);
+  if (state === null || state.bound === null) return null;
+  const { table, bound, position, failed } = state;
+  const isThrough = position?.every((value, index) => value === bound[index]) === true;
+  const far =
+    position === null ? "had not begun" : `had come to ${shown(state, position)} of ${shown(state, bound)}`;
+  const named = failed.slice(0, ROWS_NAMED).map((key) => shown(state, key));
+  const more = failed.length > named.length ? " and others" : "";
+  const left = [
+    ...(isThrough ? [] : [`it ${far}`]),
+    ...(failed.length === 0 ? [] : [`PostgreSQL had refused ${named.join("; ")}${more}`]),
+  ];
+  if (left.length === 0) return null;
+  return {
+    code: "BACKFILL_REMAINDER",
+    message: `The backfill ${revision} counts as done, and not all of ${table} is: ${left.join(", and ")}.`,
+    hint: "Rows that it has not changed stay as they are. If they must be changed, write a new backfill for them.",
+    details: { revision, table, position, bound, failed: failed.length },
+  };
+}
+
+function shown({ key }: BackfillState, values: readonly string[]): string {
+  return key.map((name, index) => `${name} ${values[index]}`).join(", ");
+}
