@@ -19,7 +19,12 @@ const OF_THE_TREE = [
 
 /** A limit for what hangs, not a measure of what is slow: machines are shared. */
 const limits = { testTimeout: 120_000, hookTimeout: 120_000 };
-const onDatabase = { ...limits, pool: "forks" as const, globalSetup: ["test/support/global.ts"] };
+const onDatabase = {
+  ...limits,
+  pool: "forks" as const,
+  globalSetup: ["test/support/global.ts"],
+  setupFiles: ["test/support/watch-processes.ts"],
+};
 
 export default defineConfig({
   test: {

@@ -177,6 +177,15 @@ test("heavy packages are loaded when they are used, not at the start", () => {
  * For older Node versions the build turns `using` into a try with variables that outlive a round of a loop. An error that one round
  * has caught around it is thrown again after a later round that succeeded. In a function of its own nothing outlives it.
  */
+test("tests use the library where what it tells is looked through for secrets", () => {
+  const entries = /import \{([^}]*)\} from "[./]*src\/(?:index|testing|library\/\w+)\.ts"/g;
+  const makers = /(?<!type )\b(?:createMigrator|createFleet|startDevelopment|createTestDatabase)\b/;
+  const found = walk(join(ROOT, "..", "test")).filter((path) =>
+    [...readFileSync(path, "utf8").matchAll(entries)].some(([, names = ""]) => makers.test(names)),
+  );
+  expect(found.map((path) => relative(join(ROOT, "..", "test"), path))).toEqual(["support/watched.ts"]);
+});
+
 test("no `using` stands in a try in a loop", () => {
   const wrong = product.flatMap(({ path, text }) => {
     const lines = text.split("\n");

@@ -10,7 +10,7 @@ import type { Source } from "../src/source/source.ts";
 import { expect } from "./support/database.ts";
 import { type CutResult, cutEverywhere } from "./support/points.ts";
 import { scenarioFiles } from "./support/scenario.ts";
-import { down, folderOf, type Recorder, recorder, sourceOf, targetOf, UP, up } from "./support/target.ts";
+import { down, folderOf, type Recorder, recorder, sourcesOf, targetOf, UP, up } from "./support/target.ts";
 
 describe("a connection that is cut before or after any message", () => {
   test("of up: the end is that of an undisturbed run, and no step took effect twice", {
@@ -55,16 +55,6 @@ async function finish(source: Source, url: string, options: MigrateOptions): Pro
     await migrate(target, options, recorder());
     return true;
   }
-}
-
-/** One source for each lane: a process of modules for each of thousands of runs would take most of their time. */
-function sourcesOf(folder: string): (lane: number) => Source {
-  const sources = new Map<number, Source>();
-  return (lane) => {
-    const source = sources.get(lane) ?? sourceOf(folder);
-    sources.set(lane, source);
-    return source;
-  };
 }
 
 /** What the first plan said. */

@@ -5,10 +5,10 @@ import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
 import { describe } from "vitest";
 import { IMAGE_TABLE } from "../src/images/image-table.ts";
-import { createMigrator, type RunEvent } from "../src/index.ts";
-import { createTestDatabase } from "../src/testing.ts";
+import type { RunEvent } from "../src/index.ts";
 import { expect, ledgerSchema, test } from "./support/database.ts";
 import { folderOf, writeFiles } from "./support/target.ts";
+import { createMigrator, createTestDatabase } from "./support/watched.ts";
 
 const FILES = {
   "0001_shops.up.sql": "create table shops (id int primary key);",

@@ -2,12 +2,12 @@
 import { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openPglite } from "../src/database/pglite.ts";
-import { createMigrator } from "../src/index.ts";
 import { openLedger } from "../src/ledger/ledger.ts";
 import { openPlain } from "../src/source/plain/plain.ts";
 import { ledgerSchema } from "./support/database.ts";
 import { startReceiver } from "./support/receiver.ts";
 import { folderOf, SETTINGS, up } from "./support/target.ts";
+import { createMigrator } from "./support/watched.ts";
 
 let instance: PGlite;
 beforeAll(async () => {

@@ -3,11 +3,12 @@ import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "vitest";
 import { root } from "../scripts/fresh.mjs";
-import { createFleet, createMigrator, type GodwitError } from "../src/index.ts";
+import type { GodwitError } from "../src/index.ts";
 import { commandIn } from "./support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "./support/database.ts";
 import { installFunction, startPostgrest } from "./support/postgrest.ts";
 import { type Files, folderOf } from "./support/target.ts";
+import { createFleet, createMigrator } from "./support/watched.ts";
 
 /** Runs the text of a file by itself, as another tool would. A file can tell it to stop half-way, and to wait. */
 const PROGRAM = `#!/usr/bin/env node

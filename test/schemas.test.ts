@@ -1,11 +1,11 @@
 /** The schemas of one database, each a target by itself: a ledger each, a canary first, and nothing lost by a kill. */
 import { readFileSync } from "node:fs";
 import { describe } from "vitest";
-import { createFleet } from "../src/index.ts";
 import { commandIn, type Json } from "./support/command.ts";
 import { expect, type TestDatabase, test } from "./support/database.ts";
 import { type Files, folderOf, writeFiles } from "./support/target.ts";
 import { until } from "./support/until.ts";
+import { createFleet } from "./support/watched.ts";
 
 const FILES = {
   "migrations/0001_shops.sql": "create table shops (id int primary key, name text);",

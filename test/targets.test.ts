@@ -2,11 +2,12 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { describe } from "vitest";
-import { createFleet, env, type RunEvent } from "../src/index.ts";
+import { env, type RunEvent } from "../src/index.ts";
 import { commandIn, type Json } from "./support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test as withDatabase } from "./support/database.ts";
 import { createDatabases } from "./support/databases.ts";
 import { folderOf } from "./support/target.ts";
+import { createFleet } from "./support/watched.ts";
 
 /** Three databases, of three services. */
 const test = withDatabase.extend<{ dbs: readonly [TestDatabase["url"], string, string] }>({

@@ -1,12 +1,12 @@
 /** A signal or a deadline ends a command at every moment, and user code ends with it. */
 import { createServer } from "node:net";
 import { describe } from "vitest";
-import { createMigrator } from "../../src/library/migrator.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
 import { startServer } from "../support/server.ts";
 import { folderOf } from "../support/target.ts";
 import { until } from "../support/until.ts";
+import { createMigrator } from "../support/watched.ts";
 import { createFamily } from "./family.ts";
 
 const SQL = { "migrations/0001_a.sql": "create table a ();" };

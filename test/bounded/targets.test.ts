@@ -1,10 +1,11 @@
 /** The code of one target's migrations neither reaches the other targets nor reads what is theirs. */
 import { describe } from "vitest";
-import { createFleet, env } from "../../src/index.ts";
+import { env } from "../../src/index.ts";
 import { commandIn, type Json } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test as withDatabase } from "../support/database.ts";
 import { createDatabases } from "../support/databases.ts";
 import { folderOf } from "../support/target.ts";
+import { createFleet } from "../support/watched.ts";
 
 const test = withDatabase.extend<{ urls: readonly [TestDatabase["url"], string] }>({
   urls: async ({ db }, use) => {

@@ -1,9 +1,10 @@
 /** `godwit compatible`: asked before a roll-out, whether an older or newer image can live with a database. */
 import { describe } from "vitest";
-import { createMigrator, type Migrator } from "../../src/index.ts";
+import type { Migrator } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { type Files, folderOf } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
 
 const table = (name: string, header = "") => `${header}create table ${name} (id int);\n`;
 const OLD = { "migrations/0001_a.sql": table("a"), "migrations/0002_b.sql": table("b") };

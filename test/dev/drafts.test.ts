@@ -2,10 +2,10 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { startDevelopment } from "../../src/index.ts";
 import { templateOf } from "../../src/source/plain/template.ts";
 import { ask, columns, ends, test } from "../support/dev.ts";
 import { until } from "../support/until.ts";
+import { startDevelopment } from "../support/watched.ts";
 
 /** How many runs are in `pg_sleep`. */
 const SLEEPING = `select count(*)::int from pg_stat_activity

@@ -1,9 +1,9 @@
 /** Empty is never all: a shell variable that is not set leaves an empty word behind, and that is refused by name. */
 import { expect as check, describe, test as plainTest } from "vitest";
-import { createFleet, createMigrator } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
+import { createFleet, createMigrator } from "../support/watched.ts";
 
 /** Nobody is there, and nobody is waited for: a command that asks it ends at once. */
 const NOWHERE = "postgres://nobody@127.0.0.1:1/none";

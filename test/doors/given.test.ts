@@ -2,11 +2,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect as check, describe, test as plainTest } from "vitest";
-import { createFleet, createMigrator } from "../../src/index.ts";
-import { createTestDatabase } from "../../src/testing.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
+import { createFleet, createMigrator, createTestDatabase } from "../support/watched.ts";
 
 const FILES = { "migrations/0001_a.sql": "create table a (id int);" };
 /** Nobody is there: what got as far as connecting would say so. */

@@ -3,10 +3,11 @@ import { renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "vitest";
 import { IMAGE_TABLE } from "../../src/images/image-table.ts";
-import { createFleet, createMigrator, GodwitError } from "../../src/index.ts";
+import { GodwitError } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
+import { createFleet, createMigrator } from "../support/watched.ts";
 
 const star = `<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90" viewBox="0 0 60 60"><path d="M30 4l8 17 18 2-14 12 5 19-17-10-17 10 5-19L4 23l18-2z"/></svg>`;
 

@@ -1,10 +1,11 @@
 /** What the library does for a program as the command does it for a person: without a database, and when it is down. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { createFleet, createMigrator, type RunEvent } from "../../src/index.ts";
+import type { RunEvent } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
+import { createFleet, createMigrator } from "../support/watched.ts";
 
 const FILES = { "migrations/0001_a.sql": "create table a (id int);" };
 /** Nobody is there. */

@@ -1,11 +1,12 @@
 /** The law: what the command does, the library does. Every scenario runs through both, each on a database of its own. */
-import { createFleet, type GodwitError, type MigratorConfig } from "../../src/index.ts";
+import type { GodwitError, MigratorConfig } from "../../src/index.ts";
 import { adopt, baseline, down, plan, repair, reported, status, up } from "../support/acts.ts";
 import { commandIn, type Json } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { createDatabases } from "../support/databases.ts";
 import { codesOf, type Scene, throughBothDoors } from "../support/doors.ts";
 import { type Files, folderOf, writeFiles } from "../support/target.ts";
+import { createFleet } from "../support/watched.ts";
 
 /** In between the files change, or the database does. */
 const files = (changes: Files) => ({ files: changes });

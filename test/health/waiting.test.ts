@@ -1,13 +1,13 @@
 /** While a migration waits, health says for what, and how to end that; and it says nothing else of anybody's work. */
 import parsePrometheus from "parse-prometheus-text-format";
 import { createHealth } from "../../src/health.ts";
-import { createMigrator } from "../../src/index.ts";
 import { commandIn, type Json } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { serving } from "../support/health.ts";
 import { startPgbouncer, withoutPgbouncer } from "../support/pgbouncer.ts";
 import { folderOf } from "../support/target.ts";
 import { until } from "../support/until.ts";
+import { createMigrator } from "../support/watched.ts";
 
 const FILES = {
   "migrations/0001_a.sql": "create table a (id int);",

@@ -3,12 +3,12 @@ import { mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, onTestFinished } from "vitest";
 import { IMAGE_TABLE } from "../../src/images/image-table.ts";
-import { createMigrator } from "../../src/index.ts";
 import { type Command, commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { importPlace, picture, put, temporaryFolder } from "../support/import-place.ts";
 import { startSshd, withoutUser } from "../support/sshd.ts";
 import { folderOf } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
 
 const [A, B, C] = (await Promise.all([1, 2, 3].map(picture))) as [Buffer, Buffer, Buffer];
 const MANY = await Promise.all(Array.from({ length: 45 }, (_, n) => picture(n + 100)));

@@ -3,10 +3,11 @@ import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { isServing, readPostmaster } from "../../src/database/embedded/postmaster.ts";
-import { createMigrator, type RunEvent } from "../../src/index.ts";
+import type { RunEvent } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { type Files, folderOf, writeFiles } from "../support/target.ts";
 import { until } from "../support/until.ts";
+import { createMigrator } from "../support/watched.ts";
 
 const FILES = { "migrations/0001_shops.sql": "create table shops (id int primary key);" };
 const environment = { PATH: process.env.PATH };

@@ -1,9 +1,10 @@
 /** What a program does around its calls changes nothing of what they say: listeners, signals, mistakes, closing. */
 import { getEventListeners } from "node:events";
 import { describe, vi } from "vitest";
-import { createFleet, createMigrator, type MigratorConfig, type RunEvent } from "../../src/index.ts";
+import type { MigratorConfig, RunEvent } from "../../src/index.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { folderOf, writeFiles } from "../support/target.ts";
+import { createFleet, createMigrator } from "../support/watched.ts";
 
 const FILES = { "0001_shops.sql": "create table shops (id int primary key);" };
 const NOTHING = { environment: {}, ledgerSchema } as const;

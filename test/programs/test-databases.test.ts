@@ -7,11 +7,11 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { root } from "../../scripts/fresh.mjs";
 import { parseAddress } from "../../src/database/address/address.ts";
 import { withDatabase } from "../../src/database/address/with-database.ts";
-import { createTestDatabase } from "../../src/testing.ts";
 import { startPgbouncer, withoutPgbouncer } from "../support/pgbouncer.ts";
 import { startServer, type ThrowAwayServer } from "../support/server.ts";
 import { folderOf } from "../support/target.ts";
 import { until } from "../support/until.ts";
+import { createTestDatabase } from "../support/watched.ts";
 
 const FILES = { "0001_shops.sql": "create table shops (id int primary key); insert into shops values (1);" };
 

@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
-import { createFleet, createMigrator, type GodwitError, type Report } from "../../src/index.ts";
+import type { GodwitError, Report } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { installFunction, startPostgrest } from "../support/postgrest.ts";
 import { folderOf } from "../support/target.ts";
+import { createFleet, createMigrator } from "../support/watched.ts";
 
 const FILES = {
   "migrations/0001_a.sql": "-- migrate:up\ncreate table a (id int);\n-- migrate:down\ndrop table a;\n",

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, onTestFinished } from "vitest";
-import { createFleet, createMigrator, type RunEvent } from "../../src/index.ts";
+import type { RunEvent } from "../../src/index.ts";
 import { lockKey } from "../../src/lock/session.ts";
 import { commandIn, type Finished } from "../support/command.ts";
 import {
@@ -15,6 +15,7 @@ import {
   test,
 } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
+import { createFleet, createMigrator } from "../support/watched.ts";
 
 /** Letters that stand nowhere else, so that a piece of a secret is seen as well. */
 const core = () => `Zq${randomBytes(6).toString("hex")}`;

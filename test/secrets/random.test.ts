@@ -3,11 +3,12 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { onTestFinished } from "vitest";
-import { createMigrator, type RunEvent } from "../../src/index.ts";
+import type { RunEvent } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { type Chance, chanceFor } from "../support/seed.ts";
 import { folderOf } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
 
 /** How a value is written in SQL. The last ones are computed, so that no text holds it. */
 const WRITTEN: readonly ((value: string) => string)[] = [

@@ -2,11 +2,11 @@
 import { describe } from "vitest";
 import { loadConfig } from "../../src/config/load.ts";
 import { problemsOf } from "../../src/errors.ts";
-import { createMigrator } from "../../src/library/migrator.ts";
 import { delayOf, parseDelays } from "../../src/std/delays.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
 import { type Files, folderOf } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
 
 const ONE: Files = { "migrations/0001_shops.sql": "create table shops (id int)" };
 const TRUE = process.execPath;

@@ -2,6 +2,7 @@
 import pg from "pg";
 import type { TestDatabase } from "./database.ts";
 import { TEMPLATE } from "./global.ts";
+import { expectNoSecretsInLedgers } from "./ledger-secrets.ts";
 
 export interface Databases {
   readonly names: readonly string[];
@@ -25,13 +26,33 @@ export async function createDatabases(db: TestDatabase, count: number): Promise<
         const giveUp = performance.now() + 2000;
         let rows = await open();
         while (rows.length > 0 && performance.now() < giveUp) rows = await open();
-        for (const name of names) await server.query(`drop database if exists ${name} with (force)`);
+        for (const name of names) {
+          try {
+            await look(`postgres://postgres@127.0.0.1:${db.port}/${name}`);
+          } finally {
+            await server.query(`drop database if exists ${name} with (force)`);
+          }
+        }
         if (rows.length > 0) throw new Error(`Left open: ${JSON.stringify(rows)}`);
       } finally {
         await server.end();
       }
     },
   };
+}
+
+/** A test may have dropped it, or made it unusable. */
+async function look(url: string): Promise<void> {
+  const client = new pg.Client(url);
+  const isThere = await client.connect().then(
+    () => true,
+    () => false,
+  );
+  try {
+    if (isThere) await expectNoSecretsInLedgers(client);
+  } finally {
+    await client.end();
+  }
 }
 
 const OPEN =

@@ -3,13 +3,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { root } from "../../scripts/fresh.mjs";
-import { createMigrator, GodwitError, type Migrator, type MigratorConfig } from "../../src/index.ts";
+import { GodwitError, type Migrator, type MigratorConfig } from "../../src/index.ts";
 import { VERSION } from "../../src/std/version.ts";
 import { commandIn, type Json } from "./command.ts";
 import { expect, ledgerSchema, type TestDatabase } from "./database.ts";
 import { createDatabases } from "./databases.ts";
 import { stateOf } from "./state.ts";
 import { type Files, folderOf, writeFiles } from "./target.ts";
+import { createMigrator } from "./watched.ts";
 
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 

@@ -12,6 +12,7 @@ import { IMAGE_TABLE } from "../../src/images/image-table.ts";
 import { type Command, commandIn, type Json } from "./command.ts";
 import { DATABASE_PASSWORD, ledgerSchema } from "./database.ts";
 import { OWNER, TEMPLATE } from "./global.ts";
+import { expectNoSecretsInLedgers } from "./ledger-secrets.ts";
 import { type Sshd, startSshd } from "./sshd.ts";
 import { type Files, writeFiles } from "./target.ts";
 import { until } from "./until.ts";
@@ -134,8 +135,15 @@ export async function openScene({ more, migrations = {}, ...nas }: SceneOptions 
     async place() {
       const name = `${template}_${++made}`;
       await server.query(`create database ${name} template ${template} owner ${OWNER} ${asFiles()}`);
-      onTestFinished(async () => void (await server.query(`drop database if exists ${name} with (force)`)));
-      return placeAt(name, `postgres://${OWNER}:${DATABASE_PASSWORD}@127.0.0.1:${port}/${name}`);
+      const place = placeAt(name, `postgres://${OWNER}:${DATABASE_PASSWORD}@127.0.0.1:${port}/${name}`);
+      onTestFinished(async () => {
+        try {
+          await asking(`postgres://postgres@127.0.0.1:${port}/${name}`, expectNoSecretsInLedgers);
+        } finally {
+          await server.query(`drop database if exists ${name} with (force)`);
+        }
+      });
+      return place;
     },
     async placeOn(own) {
       const url = `postgres://postgres@127.0.0.1:${own}/postgres`;

@@ -6,6 +6,7 @@ import pg from "pg";
 import { expect, inject, onTestFinished } from "vitest";
 import { DATABASE_PASSWORD } from "./database.ts";
 import { OWNER, TEMPLATE } from "./global.ts";
+import { expectNoSecretsInLedgers } from "./ledger-secrets.ts";
 import { type Direction, type Proxy as Network, startProxy } from "./proxy.ts";
 import { type State, stateOf } from "./state.ts";
 import { until } from "./until.ts";
@@ -61,7 +62,9 @@ export async function openPlaces(
           const client = new pg.Client(`postgres://postgres@127.0.0.1:${port}/${database}`);
           await client.connect();
           try {
-            return await stateOf(async (text) => (await client.query(text)).rows);
+            const state = await stateOf(async (text) => (await client.query(text)).rows);
+            await expectNoSecretsInLedgers(client);
+            return state;
           } finally {
             await client.end();
             await drop(database); // there are hundreds of them

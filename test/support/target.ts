@@ -10,12 +10,13 @@ import { openPostgres } from "../../src/database/wire/postgres.ts";
 import { openLedger } from "../../src/ledger/ledger.ts";
 import { migrate } from "../../src/run/migrate.ts";
 import type { MigrateOptions } from "../../src/run/plan.ts";
-import type { Observe, RunEvent } from "../../src/run/report/events.ts";
+import { type Observe, presentableEvent, type RunEvent } from "../../src/run/report/events.ts";
 import type { Report } from "../../src/run/report/report.ts";
 import type { RunContext, RunSettings, Target } from "../../src/run/session/target.ts";
 import { openPlain } from "../../src/source/plain/plain.ts";
 import type { Source } from "../../src/source/source.ts";
 import { ledgerSchema } from "./database.ts";
+import { hear, textOf } from "./heard.ts";
 import { expectNoSecretsBelow } from "./left-files.ts";
 
 export type Files = Readonly<Record<string, string>>;
@@ -92,6 +93,16 @@ export function sourceOf(folder: string): Source {
   return source;
 }
 
+/** One source for each lane: a process of modules for each of thousands of runs would take most of their time. */
+export function sourcesOf(folder: string): (lane: number) => Source {
+  const sources = new Map<number, Source>();
+  return (lane) => {
+    const source = sources.get(lane) ?? sourceOf(folder);
+    sources.set(lane, source);
+    return source;
+  };
+}
+
 export interface Recorder extends RunContext {
   readonly events: RunEvent[];
   readonly abort: (reason: unknown) => void;
@@ -113,6 +124,7 @@ export function recorder(listener: Observe = () => {}): Recorder {
     events,
     observe(event) {
       events.push(event);
+      hear(`An event (${event.kind})`, textOf(presentableEvent(event)));
       listener(event);
       for (const one of waiting.filter(({ kind }) => kind === event.kind)) one.resolve(event as never);
     },

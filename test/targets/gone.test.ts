@@ -1,9 +1,10 @@
 /** A schema that goes while its target is migrated is neither made again nor missed in silence. */
 import { describe } from "vitest";
-import { createFleet, type FleetConfig, type RunEvent } from "../../src/index.ts";
+import type { FleetConfig, RunEvent } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
+import { createFleet } from "../support/watched.ts";
 
 const FILES = {
   "0001_shops.sql": "create table shops (id int primary key);",

@@ -1,11 +1,10 @@
 /** Names that the server would cut are refused, so that no two targets become one. */
 import { describe } from "vitest";
 import { schemasOf } from "../../src/config/targets/names.ts";
-import { createFleet, createMigrator } from "../../src/index.ts";
-import { createTestDatabase } from "../../src/testing.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
+import { createFleet, createMigrator, createTestDatabase } from "../support/watched.ts";
 
 const FILES = { "migrations/0001_shops.sql": "create table shops (id int primary key);" };
 const BEGINNING = "tenant_".padEnd(53, "x");

@@ -1,9 +1,9 @@
 /** A target without a schema is never a silent success: its list is refused, and its query's silence is told. */
 import { describe } from "vitest";
-import { createFleet } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
+import { createFleet } from "../support/watched.ts";
 
 const FILES = { "migrations/0001_shops.sql": "create table shops (id int primary key);" };
 const QUERY = "select name from tenants order by 1";

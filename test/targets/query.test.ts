@@ -1,10 +1,10 @@
 /** The query that finds a target's schemas only looks, is one statement, and ends when the run must. */
 import { describe } from "vitest";
-import { createFleet } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
 import { until } from "../support/until.ts";
+import { createFleet } from "../support/watched.ts";
 
 const FILES = { "migrations/0001_shops.sql": "create table shops (id int primary key);" };
 

@@ -1,9 +1,9 @@
 /** Several targets: all are connected to before the first is changed. */
 
-import { createFleet } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
+import { createFleet } from "../support/watched.ts";
 
 const GONE = "postgres://nobody@127.0.0.1:1/gone";
 

@@ -12,9 +12,9 @@ import {
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import { onTestFinished } from "vitest";
-import { createMigrator } from "../../src/index.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
 
 test("a run below the program's span, with its waits, and the numbers of several runs in one place", async ({
   db,

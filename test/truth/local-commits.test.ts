@@ -1,10 +1,10 @@
 /** A commit that no synchronous standby has is told, whichever statement of ours it was. */
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createMigrator } from "../../src/library/migrator.ts";
 import { type Command, commandIn } from "../support/command.ts";
 import { startServer, type ThrowAwayServer } from "../support/server.ts";
 import { folderOf } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
 
 const SQL = {
   "migrations/0001_a.sql": "create table a ();",

@@ -1,13 +1,13 @@
 /** A run that must end, on a server that obeys no cancel: its connection is dropped, and what was kept is asked of the ledger. */
 import pg from "pg";
 import { describe } from "vitest";
-import { createMigrator } from "../../src/library/migrator.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { closeGate, GATE } from "../support/gate.ts";
 import { startServer } from "../support/server.ts";
 import { folderOf } from "../support/target.ts";
 import { until } from "../support/until.ts";
+import { createMigrator } from "../support/watched.ts";
 
 /** It catches what cancels it, and goes on. */
 const DEAF = `do $$ begin loop begin ${GATE.replace("select", "perform")} exit;

@@ -1,9 +1,9 @@
 /** A file whose sections are not recognised never runs as a whole: it is refused by name, at every door, in every layout. */
 import { describe } from "vitest";
-import { createMigrator } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
 
 const MIXED = "-- migrate up\ncreate table t (id int);\n\n-- migrate down\ndrop table t;\n";
 const FOLDER = { "migrations/0001_a.sql": "create table a (id int);", "migrations/0002_t.sql": MIXED };

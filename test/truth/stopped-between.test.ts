@@ -1,12 +1,12 @@
 /** A run that must end between two steps: it is interrupted, and says what is kept of a step that was begun before. */
 import { describe } from "vitest";
 import { Interrupted } from "../../src/errors.ts";
-import { createFleet, createMigrator } from "../../src/index.ts";
 import { commandIn, type Running } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test as withDatabase } from "../support/database.ts";
 import { closeGate, GATE } from "../support/gate.ts";
 import { type Held, type Proxy as Network, startProxy } from "../support/proxy.ts";
 import { folderOf, recorder, sourceOf, targetOf, up, writeFiles } from "../support/target.ts";
+import { createFleet, createMigrator } from "../support/watched.ts";
 
 const test = withDatabase.extend<{ network: Network }>({
   network: async ({ db }, use) => {

@@ -1,10 +1,10 @@
 /** What is wrong with a webhook is one clear error before anything is done, and its URL and secrets stay unseen. */
 import { execFileSync } from "node:child_process";
-import { createFleet } from "../../src/index.ts";
 import { commandIn, type Finished } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { startReceiver, webhookSecret } from "../support/receiver.ts";
 import { folderOf } from "../support/target.ts";
+import { createFleet } from "../support/watched.ts";
 
 const FILES = { "migrations/0001_a.sql": "create table a (id int)" };
 const CANARY = "Zq8canary55Zq";

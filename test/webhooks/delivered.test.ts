@@ -1,10 +1,10 @@
 /** Webhooks are told about runs, signed as Standard Webhooks says, and a run never waits long for them. */
 import { Webhook } from "standardwebhooks";
-import { createMigrator } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { startReceiver, webhookSecret } from "../support/receiver.ts";
 import { folderOf } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
 
 const FILES = {
   "migrations/0001_a.sql": "create table a (word_of_the_file int);",

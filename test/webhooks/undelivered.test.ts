@@ -1,9 +1,10 @@
 /** What a webhook does not take never fails a run and never holds it up; it is kept, shown, and sent when somebody says so. */
-import { createMigrator } from "../../src/index.ts";
+
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { type Behaviour, type Receiver, startReceiver, webhookSecret } from "../support/receiver.ts";
 import { folderOf } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
 
 const FILES = { "migrations/0001_a.sql": "create table a (id int);" };
 
