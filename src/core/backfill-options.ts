@@ -6,9 +6,11 @@
 export interface BackfillOptions {
   /** It is not begun before a person has approved it. */
   readonly approve: boolean;
+  /** `skip`: no trigger of the table fires for what it changes, and foreign keys, which are triggers too, are not checked. */
+  readonly triggers: "keep" | "skip";
 }
 
-export const DEFAULT_OPTIONS: BackfillOptions = { approve: false };
+export const DEFAULT_OPTIONS: BackfillOptions = { approve: false, triggers: "keep" };
 
 export interface BackfillOption<Key extends keyof BackfillOptions = keyof BackfillOptions> {
   /** Its name in a header. In a module it is `key`. */
@@ -21,6 +23,12 @@ export interface BackfillOption<Key extends keyof BackfillOptions = keyof Backfi
 
 export const BACKFILL_OPTIONS: readonly BackfillOption[] = [
   { header: "approve", key: "approve", expects: "yes or no", read: yesOrNo },
+  {
+    header: "triggers",
+    key: "triggers",
+    expects: "keep or skip",
+    read: (text) => (text === "keep" || text === "skip" ? text : undefined),
+  },
 ];
 
 /** With one more of them. `null`: it is no such value. */
