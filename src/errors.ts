@@ -105,6 +105,7 @@ export const ERROR_CODES = {
   BACKFILL_APPROVAL: "PlanRefused",
   BACKFILL_PAUSED: "PlanRefused",
   BACKFILL_UNDO: "PlanRefused",
+  BACKFILL_TRIGGERS: "PlanRefused",
   IMAGE_CONTRACT: "PlanRefused",
   IMAGE_PENDING: "PlanRefused",
   PLAN_BROKEN_FILE: "PlanRefused",

@@ -10,6 +10,8 @@ export interface BackfillOptions {
   readonly approve: boolean;
   /** Old values are kept, so that they can be brought back. `null`: they are not. */
   readonly undo: Undo | null;
+  /** `skip`: no trigger of the table fires for what it changes, and foreign keys, which are triggers too, are not checked. */
+  readonly triggers: "keep" | "skip";
 }
 
 export interface Undo {
@@ -17,7 +19,7 @@ export interface Undo {
   readonly keepMs: number | null;
 }
 
-export const DEFAULT_OPTIONS: BackfillOptions = { approve: false, undo: null };
+export const DEFAULT_OPTIONS: BackfillOptions = { approve: false, undo: null, triggers: "keep" };
 
 export interface BackfillOption<Key extends keyof BackfillOptions = keyof BackfillOptions> {
   /** Its name in a header. In a module it is `key`. */
@@ -35,6 +37,12 @@ export const BACKFILL_OPTIONS: readonly BackfillOption[] = [
     key: "undo",
     expects: "yes, or how long old values are kept after the end: 30d, 12h",
     read: parseUndo,
+  },
+  {
+    header: "triggers",
+    key: "triggers",
+    expects: "keep or skip",
+    read: (text) => (text === "keep" || text === "skip" ? text : undefined),
   },
 ];
 

@@ -93,6 +93,13 @@ interface BackfillRows
    * after the end: `30d`.
    */
   readonly undo?: boolean | string;
+  /** `true`: it is not begun before a person has run `godwit backfill approve`. */
+  readonly approve?: boolean;
+  /**
+   * `skip`: no trigger of the table fires for what it changes, and foreign keys, which are triggers too, are not
+   * checked. Refused if the role may not set `session_replication_role`. `keep` unless said otherwise.
+   */
+  readonly triggers?: "keep" | "skip";
 }
 
 interface BackfillSet {

@@ -22,6 +22,7 @@ export async function startServer({
   settings = [],
   files = {},
   within,
+  copy,
 }: {
   major?: number;
   settings?: readonly string[];
@@ -29,6 +30,8 @@ export async function startServer({
   files?: Readonly<Record<string, string | Buffer>>;
   /** Where the data directory is made; in memory where there is enough of it. */
   within?: string;
+  /** Puts the files of another server into the data directory, instead of making a new one. */
+  copy?: (data: string) => Promise<void>;
 } = {}): Promise<ThrowAwayServer> {
   const binaries = await locateBinaries(serverPackage(major));
   const folder = await mkdtemp(join(within ?? (await fastFolder()), "godwit-test-"));
@@ -37,12 +40,18 @@ export async function startServer({
     const identity = await chooseIdentity(folder, binaries);
     await identity.own(folder);
     const data = join(folder, "data");
-    await initialise(data, {
-      binaries,
-      identity,
-      environment: process.env,
-      auth: ["--auth=trust", "--no-sync"],
-    });
+    if (copy === undefined)
+      await initialise(data, {
+        binaries,
+        identity,
+        environment: process.env,
+        auth: ["--auth=trust", "--no-sync"],
+      });
+    else {
+      await copy(data);
+      await chmod(data, 0o700);
+      await identity.own(data);
+    }
     const { uid, gid } = await stat(data);
     for (const [name, content] of Object.entries(files)) {
       await writeFile(join(data, name), content, { mode: 0o600 });

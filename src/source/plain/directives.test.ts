@@ -133,7 +133,7 @@ test("a backfill says its table, its key, its windows and its condition", () => 
     table: "shop.a",
     key: ["x", "y"],
     where: "b is null and c > 0",
-    options: { approve: true, undo: null },
+    options: { approve: true, undo: null, triggers: "keep" },
     statement: null,
     windows: { targetMs: 2000, minRows: 10, maxRows: 900 },
   });

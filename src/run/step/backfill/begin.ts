@@ -17,7 +17,7 @@ import type { Prepared } from "../prepared.ts";
 import { refuseEdited, refuseOther } from "./edited.ts";
 import type { Filling } from "./filling.ts";
 import { forgetUnlessKept, undoOf } from "./keep.ts";
-import { unplaced } from "./window.ts";
+import { refuseSkipping, unplaced } from "./window.ts";
 
 type BackfillBody = Body & { readonly kind: "sql" } & { readonly backfill: Backfill };
 
@@ -46,6 +46,7 @@ export async function begin(
   await connection.execute(statementFrame(parts, "").open).catch((error: unknown) => {
     throw frameError(error, step.revision);
   });
+  await refuseSkipping(context, backfill, body.file);
   // The primary key may be another one by now, and the position says nothing of that.
   const table = await readTable(
     connection,

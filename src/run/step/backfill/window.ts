@@ -1,11 +1,13 @@
 /** One window of a backfill, in a transaction with its row in the ledger. `backfill.ts` says what a crash leaves behind. */
 import { describeKey, type KeyRange, type KeyValue, type Window } from "../../../backfill/key.ts";
 import { windowEnd, windowStatement } from "../../../backfill/statement.ts";
+import type { Backfill } from "../../../core/backfill.ts";
 import { asciiComments } from "../../../core/sql/comments.ts";
 import type { Result } from "../../../database/connection.ts";
-import { DatabaseError, StepFailed } from "../../../errors.ts";
+import { DatabaseError, PlanRefused, StepFailed } from "../../../errors.ts";
 import { controlsIn } from "../../../ledger/backfills.ts";
 import type { WindowDone } from "../../../ledger/backfills-sql.ts";
+import type { StepContext } from "../context.ts";
 import { statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
 import type { Filling } from "./filling.ts";
@@ -44,19 +46,50 @@ export async function runFailedRow(filling: Filling, only: KeyValue): Promise<vo
   await close(filling, context.ledger.sql.rowMended(prepared.step.revision, only, changed));
 }
 
+/** Throws `PlanRefused` (`BACKFILL_TRIGGERS`) where the role may not turn triggers off. It is asked in a transaction. */
+export async function refuseSkipping(
+  { connection }: Pick<StepContext, "connection">,
+  { options, table }: Backfill,
+  file: string,
+): Promise<void> {
+  if (options.triggers === "keep") return;
+  await connection.execute(SKIP_TRIGGERS).catch((error: unknown) => {
+    if (!(error instanceof DatabaseError) || error.sqlState !== "42501") throw error;
+    const { user, version } = connection.server;
+    const grant = `GRANT SET ON PARAMETER session_replication_role TO "${user}"`;
+    throw new PlanRefused([
+      {
+        code: "BACKFILL_TRIGGERS",
+        message: `${file} is a backfill that skips the triggers of ${table}, which role "${user}" may not: ${error.message}.`,
+        hint: `${version >= 150_000 ? `As a superuser: ${grant}. Or let` : "Run it as a superuser, or let"} triggers fire (triggers=keep).`,
+        place: { file },
+      },
+    ]);
+  });
+}
+
 /** What fails is not the author's statement, so that a position in it would point anywhere. */
 export function unplaced(error: unknown): never {
   throw error instanceof DatabaseError ? error.withoutPosition() : error;
 }
 
-async function open({ context, prepared, parts }: Filling): Promise<void> {
-  await context.connection.execute(statementFrame(parts, "").open).catch((error: unknown) => {
+/** No trigger fires until the setting is taken back, or the transaction ends. */
+const SKIP_TRIGGERS = "set local session_replication_role = replica";
+const KEEP_TRIGGERS = "set local session_replication_role = origin";
+
+async function open({ context, prepared, parts, backfill }: Filling): Promise<void> {
+  const skip = backfill.options.triggers === "skip" ? `; ${SKIP_TRIGGERS}` : "";
+  await context.connection.execute(`${statementFrame(parts, "").open}${skip}`).catch((error: unknown) => {
     throw frameError(error, prepared.step.revision);
   });
 }
 
-async function close({ context, prepared, parts }: Filling, done: string): Promise<readonly Result[]> {
-  return context.connection.execute(statementFrame(parts, done).close).catch((error: unknown) => {
+async function close(
+  { context, prepared, parts, backfill }: Filling,
+  done: string,
+): Promise<readonly Result[]> {
+  const keep = backfill.options.triggers === "skip" ? `${KEEP_TRIGGERS}; ` : "";
+  return context.connection.execute(statementFrame(parts, `${keep}${done}`).close).catch((error: unknown) => {
     throw frameError(error, prepared.step.revision);
   });
 }
