@@ -218,7 +218,7 @@ function noWayBack(revision: string, cause: GodwitError | null): PlanRefused {
       {
         code: "DEV_NO_WAY_BACK",
         message: `${revision} was changed after it was applied, and cannot be taken back: ${why} There is no copy from before it either.`,
-        hint: "Put back what the file said, and write the change into a new migration: `godwit new`. Or `godwit dev --reset` makes the database anew from the files.",
+        hint: "Put back what the file said, and write the change into a new migration: `godwit new <name>`. Or `godwit dev --reset` makes the database anew from the files.",
         details: { revision },
       },
     ],

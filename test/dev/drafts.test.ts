@@ -179,6 +179,22 @@ test("a hint leads on: what cannot be taken back is made anew by --reset", async
   await ends(anew);
 });
 
+test("a hint leads on: what cannot be taken back gets its text again, and a new migration", async ({
+  project,
+}) => {
+  const first = await project.dev("--once");
+  await ask(first.url, "drop database app_before_newest");
+  await ends(first);
+  const dev = await project.dev("--watch");
+  project.write({ "migrations/0001_shops.sql": "create table shops (id bigint);" });
+  await dev.says(/\[DEV_NO_WAY_BACK\][\s\S]*`godwit new <name>`/);
+  project.write({ "migrations/0001_shops.sql": "create table shops (id int);" });
+  const { stdout } = await project.godwit("new", "wide");
+  project.write({ [stdout.trim()]: "alter table shops alter id type bigint;" });
+  await dev.says("0002_wide applied");
+  await ends(dev);
+});
+
 test("what a crash has left of a copy is dropped, and settings of the database are carried over", async ({
   project,
 }) => {

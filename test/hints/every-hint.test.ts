@@ -13,9 +13,10 @@ import { LEDGER } from "./rows/ledger.ts";
 import { OPEN } from "./rows/open.ts";
 import { REPAIR } from "./rows/repair.ts";
 import { RUN } from "./rows/run.ts";
+import { SURROUNDINGS } from "./rows/surroundings.ts";
 import { TOOLS } from "./rows/tools.ts";
 
-const ROWS = { ...CORE, ...LAYOUTS, ...LEDGER, ...REPAIR, ...RUN, ...TOOLS };
+const ROWS = { ...CORE, ...LAYOUTS, ...LEDGER, ...REPAIR, ...RUN, ...SURROUNDINGS, ...TOOLS };
 
 test("every command that a hint names is followed here, or in a test that is named", () => {
   const names = COMMANDS.flatMap(({ name, aliases = [] }) => [name, ...aliases]);

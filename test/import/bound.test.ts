@@ -104,6 +104,29 @@ describe("another origin", () => {
     expect(await migrator.import("nas", { newOrigin: true })).toMatchObject([{ files: { stored: 1 } }]);
   });
 
+  test.skipIf(withoutUser)(
+    "whose URL has a password is not repeated, and the command of the hint takes it again",
+    async ({ db }) => {
+      const sshd = await startSshd();
+      onTestFinished(() => sshd.stop());
+      put(sshd.folder, { "two/pics/s/t/b.png": B });
+      const { godwit } = project(db);
+      await godwit("up");
+      const one = join(temporaryFolder(), "pics");
+      put(one, { "s/t/a.png": A });
+      await godwit("import", "--from", one);
+      const password = encodeURIComponent(sshd.password ?? "");
+      const from = `sftp://${sshd.username}:${password}@127.0.0.1:${sshd.port}${sshd.folder}/two/pics`;
+      const typed = ["--from", from, "--host-key", sshd.hostKeyFingerprint];
+      const { json } = await godwit.fails(1, "import", ...typed, "--json");
+      expect(json.problems).toMatchObject([{ code: "IMPORT_ORIGIN_CHANGED" }]);
+      const [apart = ""] = commandsOf(json.problems[0].hint);
+      expect(apart).toMatch(/ --from …$/);
+      await godwit(...wordsOf(apart).slice(0, 2), ...typed);
+      expect(await states(db)).toHaveLength(2);
+    },
+  );
+
   test("is taken at once as long as no image was read, and known from what earlier releases wrote", async ({
     db,
   }) => {

@@ -29,6 +29,7 @@ export interface Row {
 export interface Scene {
   readonly db: TestDatabase;
   readonly godwit: Command;
+  readonly folder: string;
   readonly run: (line: Line) => Promise<Finished>;
   readonly fails: (line: Line) => Promise<Finished>;
   readonly write: (files: Files) => void;
@@ -96,6 +97,7 @@ function sceneOf({ files, env = {} }: Row, db: TestDatabase): Scene {
   return {
     db,
     godwit,
+    folder,
     run,
     fails: (line) => godwit.start(...words(line)).exits(...ANY.slice(1)),
     write: (more) => writeFiles(folder, inFolder(more)),

@@ -109,6 +109,25 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     "drafts",
     "a hint leads on: what cannot be taken back is made anew by --reset",
   ),
+  "dev/rounds.ts noWayBack: godwit new <name>": dev(
+    "drafts",
+    "a hint leads on: what cannot be taken back gets its text again, and a new migration",
+  ),
+  // A compiler that is not installed.
+  "source/bundle/freeze.ts scanner: godwit build": {
+    file: "test/hints/no-compiler.test.ts",
+    title: "the hint is followed where they are",
+  },
+  // An origin whose URL has a password.
+  "import/problems.ts command: godwit import … --from …": {
+    file: "test/import/bound.test.ts",
+    title: "whose URL has a password is not repeated, and the command of the hint takes it again",
+  },
+  // What only the library lets through.
+  "core/revision.ts parse: godwit up": {
+    file: "test/hints/from-the-library.test.ts",
+    title: "up to an empty revision: `godwit up` applies everything",
+  },
   // The graph of Alembic.
   "run/mirror/unplaced.ts belowSilent: godwit adopt": beside(
     "unplaced",

@@ -245,6 +245,18 @@ export const TOOLS: Readonly<Record<string, Row>> = {
       await scene.settled();
     },
   },
+  "Alembic would take what is pending for applied: it is not there": {
+    hints: ["run/repair.ts refuseSwallowed: godwit up …"],
+    files: {
+      ...ALEMBIC,
+      "migrations/b1.sql": `-- godwit: revises=a1\n${B}`,
+      "migrations/c1.sql": `-- godwit: revises=b1\n${C}`,
+    },
+    env: { GODWIT_MIRROR: "alembic" },
+    before: (scene) => scene.run("up a1"),
+    says: (db) => `repair --mark-done c1 --confirm ${db.name}`,
+    byHand: (scene) => scene.db.sql(C),
+  },
   "what the tool applied is asked about": {
     hints: [
       "run/adopt/problems.ts asked: godwit adopt --dry-run",
