@@ -16,7 +16,18 @@ type Values = Readonly<Record<string, unknown>>;
 /** The mark that `backfill()` puts on what it returns. */
 export const IS_BACKFILL = "backfill";
 
-const NAMES = ["table", "key", "where", "set", "statement", "window", "minRows", "maxRows"];
+const NAMES = [
+  "table",
+  "key",
+  "where",
+  "set",
+  "statement",
+  "rows",
+  "columns",
+  "window",
+  "minRows",
+  "maxRows",
+];
 const OF_MIGRATIONS = [
   "kind",
   "down",
@@ -75,8 +86,9 @@ export function readBackfill(
   const maxRows = rows("maxRows", DEFAULT_WINDOWS.maxRows);
   const setting = contradicts(values);
   if (setting !== null) invalid(setting, "nothing: each window of a backfill is a transaction");
+  const columns = columnsOf(values, invalid);
   const statement = statementOf(values, { table, where, invalid });
-  const fault = statement === null ? null : statementFault(statement);
+  const fault = statement === null || values.rows !== undefined ? null : statementFault(statement);
   if (fault !== null)
     problems.push({
       code: "BACKFILL_STATEMENT",
@@ -86,7 +98,29 @@ export function readBackfill(
     });
   if (problems.length > 0 || table === null || key === undefined || targetMs === null || statement === null)
     return { backfill: null, problems };
-  return { backfill: { table, key, where, statement, windows: { targetMs, minRows, maxRows } }, problems };
+  const windows = { targetMs, minRows, maxRows };
+  return {
+    backfill: { table, key, where, statement, windows, ...(columns === null ? {} : { columns }) },
+    problems,
+  };
+}
+
+/** What `rows` is handed. `null`: there is no such function. */
+function columnsOf(
+  { rows, columns }: Values,
+  invalid: (name: string, expects: string) => null,
+): readonly string[] | null {
+  if (rows === undefined)
+    return columns === undefined ? null : invalid("columns", "nothing without `rows`, which is handed them");
+  if (typeof rows !== "function")
+    return invalid(
+      "rows",
+      "a function from the rows of a window to what is set in each: (rows) => rows.map(…)",
+    );
+  const list = listOf(columns);
+  return list === undefined
+    ? invalid("columns", 'the columns that `rows` is handed: ["name", "price"]')
+    : list;
 }
 
 function statementOf(
@@ -97,12 +131,11 @@ function statementOf(
     invalid,
   }: { table: string | null; where: string | null; invalid: (name: string, expects: string) => null },
 ): string | null {
-  const { set, statement } = values;
-  if ((set === undefined) === (statement === undefined))
-    return invalid(
-      set === undefined ? "set" : "statement",
-      "either `set` or `statement`, not both and not neither",
-    );
+  const { set, statement, rows } = values;
+  const said = ["set", "statement", "rows"].filter((name) => values[name] !== undefined);
+  if (said.length !== 1)
+    return invalid(said[1] ?? "set", "one of `set`, `statement` and `rows`, and only one");
+  if (rows !== undefined) return "";
   if (statement !== undefined)
     return typeof statement === "string" && statement.trim() !== ""
       ? statement

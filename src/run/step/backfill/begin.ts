@@ -15,6 +15,7 @@ import { entryOf, frameParts } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
 import { refuseEdited, refuseOther } from "./edited.ts";
 import type { Filling } from "./filling.ts";
+import { readColumns } from "./rows.ts";
 import { unplaced } from "./window.ts";
 
 type BackfillBody = Body & { readonly kind: "sql" } & { readonly backfill: Backfill };
@@ -54,8 +55,9 @@ export async function begin(
     await connection.execute(conditionProbe(table, backfill.where)).catch((error: unknown) => {
       throw unreadable(error, body);
     });
+  const columns = await readColumns(connection, table, body);
   const from = (state: BackfillState): Filling => ({
-    ...{ context, prepared, body, parts, table, state, backfill },
+    ...{ context, prepared, body, parts, table, columns, state, backfill },
     firstFailure: null,
   });
   await refuseOtherTable(connection, table, { changed: windowedTable(body.text), file: body.file });

@@ -1,6 +1,6 @@
 /** A backfill under way: what is known of it, what it has kept, and how far it is. */
 import type { BackfillTable } from "../../../backfill/table.ts";
-import type { Backfill } from "../../../core/backfill.ts";
+import type { Backfill, PatchColumn } from "../../../core/backfill.ts";
 import type { DatabaseError } from "../../../errors.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { type Committed, NOTHING } from "../../report/committed.ts";
@@ -8,6 +8,7 @@ import type { Body } from "../body.ts";
 import type { StepContext } from "../context.ts";
 import type { FrameParts } from "../frame.ts";
 import type { Prepared } from "../prepared.ts";
+import type { RowsThrew } from "./rows-threw.ts";
 
 /** A backfill under way. */
 export interface Filling {
@@ -17,10 +18,12 @@ export interface Filling {
   readonly backfill: Backfill;
   readonly parts: FrameParts;
   readonly table: BackfillTable;
+  /** What `rows` may set; none where a statement changes the rows. */
+  readonly columns: readonly PatchColumn[];
   /** What the ledger has. */
   state: BackfillState;
   /** The error of the first row that could not be changed in this run. */
-  firstFailure: DatabaseError | null;
+  firstFailure: DatabaseError | RowsThrew | null;
 }
 
 /** What is there of it, whatever becomes of the rest. `null`: it was not begun. */
