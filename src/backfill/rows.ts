@@ -22,12 +22,14 @@ export function rowsWindow(
     readonly columns: readonly PatchColumn[];
   },
 ): RowsWindow {
-  const condition =
-    window === "none" ? "(false)" : "only" in window ? isKey(key, window.only) : inRange(key, window);
+  const condition = (alias: string | null) => {
+    if (window === "none") return "(false)";
+    return "only" in window ? isKey(key, window.only, alias) : inRange(key, window, alias);
+  };
   const asked = [...names(key).split(", "), ...read.map(identifier)];
   return {
-    ...{ table: name, shown, key, columns },
-    select: `select ${asked.join(", ")} from ${name} where ${condition}${where === null ? "" : ` and (${where}\n)`} order by ${names(key)} for no key update`,
+    ...{ table: name, shown, key, columns, inside: condition("godwit_row") },
+    select: `select ${asked.join(", ")} from ${name} where ${condition(null)}${where === null ? "" : ` and (${where}\n)`} order by ${names(key)} for no key update`,
   };
 }
 
@@ -42,7 +44,7 @@ export function kindsOf(columns: readonly PatchColumn[]): string {
  * values already is not written.
  */
 export function patchStatement(
-  { table, key }: RowsWindow,
+  { table, key, inside }: RowsWindow,
   set: readonly (PatchColumn & { readonly sparse: boolean })[],
 ): string {
   const parameters = [
@@ -72,7 +74,7 @@ export function patchStatement(
   );
   return `update ${table} as godwit_row set ${assigned.join(", ")}
 from rows from (${arrays.map((array) => `unnest(${array})`).join(", ")}) as godwit_patch(${parameters.join(", ")})
-where ${matched.join(" and ")} and (${differs.join(" or ")})`;
+where ${inside} and ${matched.join(" and ")} and (${differs.join(" or ")})`;
 }
 
 /** The columns of a table that can be set, by their place. */

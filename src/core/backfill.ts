@@ -51,6 +51,8 @@ export interface RowsWindow {
   readonly columns: readonly PatchColumn[];
   /** Reads the rows and locks them. The values of the key come first, then what the function asked for. */
   readonly select: string;
+  /** The condition of the window for the rows that are written. Without it, the whole table is read for each window. */
+  readonly inside: string;
 }
 
 export const DEFAULT_WINDOWS: Windows = { targetMs: 500, minRows: 100, maxRows: null };
