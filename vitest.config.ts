@@ -6,7 +6,7 @@ const SLOW = [
   "test/cut.test.ts",
   "test/kill.test.ts",
   "test/tools/cut.test.ts",
-  "test/backfill/cut.test.ts",
+  "test/backfill/{cut,model}.test.ts",
   "test/wild/run-ends-anywhere.test.ts",
   "test/brands-in-blooms/containers.test.ts",
   "test/package/*.test.ts",

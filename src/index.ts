@@ -80,6 +80,9 @@ export type { ImportState } from "./run/status.ts";
 export type { Redelivery, UndeliveredAction, UndeliveredMessage } from "./service/webhooks/undelivered.ts";
 export {
   type BackfillDefinition,
+  type BackfillPatch,
+  type BackfillPatches,
+  type BackfillRow,
   backfill,
   type MigrationContext,
   type MigrationDefinition,

@@ -2,15 +2,10 @@
  * A place in the order of a table: the values of its key, as text. The server reads that text back as the same value of the
  * column's type. So a window is the same on every connection, and after every crash.
  */
+import type { KeyColumn } from "../core/backfill.ts";
 import { identifier, literal } from "../core/sql/quote.ts";
 
-export interface KeyColumn {
-  readonly name: string;
-  /** As `format_type` writes it. */
-  readonly type: string;
-  /** The quoted name of the collation that the index is ordered by. `null`: the type has none. */
-  readonly collation: string | null;
-}
+export type { KeyColumn };
 
 /** One text a column of the key. */
 export type KeyValue = readonly string[];

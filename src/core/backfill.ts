@@ -11,6 +11,8 @@ export interface Backfill {
   readonly where: string | null;
   /** The statement of a module, with `:window` in it. `null`: the file is the statement. */
   readonly statement: string | null;
+  /** The columns that a function of the module is handed, which changes the rows in place of a statement. */
+  readonly columns?: readonly string[] | undefined;
   readonly windows: Windows;
   readonly options: BackfillOptions;
 }
@@ -23,6 +25,36 @@ export interface Windows {
   readonly minRows: number;
   /** `null`: a small share of the table (`backfill/pace.ts`). */
   readonly maxRows: number | null;
+}
+
+/** A column of the key by which a table is paged. */
+export interface KeyColumn {
+  readonly name: string;
+  /** As `format_type` writes it. */
+  readonly type: string;
+  /** The quoted name of the collation that the index is ordered by. `null`: the type has none. */
+  readonly collation: string | null;
+}
+
+/** A column that a patch may set. */
+export interface PatchColumn {
+  readonly name: string;
+  /** As `format_type` writes it, without length and precision: assignment refuses a text that is too long, a cast cuts it. */
+  readonly type: string;
+  /** The type in which a new value is compared with the old one. `null`: trailing blanks mean nothing to it. */
+  readonly compared: string | null;
+}
+
+/** What the function is called for. Plain data, which crosses into the process of user code. */
+export interface RowsWindow {
+  readonly table: string;
+  readonly shown: string;
+  readonly key: readonly KeyColumn[];
+  readonly columns: readonly PatchColumn[];
+  /** Reads the rows and locks them. The values of the key come first, then what the function asked for. */
+  readonly select: string;
+  /** The condition of the window for the rows that are written. Without it, the whole table is read for each window. */
+  readonly inside: string;
 }
 
 export const DEFAULT_WINDOWS: Windows = { targetMs: 500, minRows: 100, maxRows: null };

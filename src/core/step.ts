@@ -68,6 +68,22 @@ export interface Plan {
   readonly warnings: readonly Problem[];
   /** What another tool has applied, and `up` records before it carries out the plan. */
   readonly adopts?: Adopts | undefined;
+  /** What each backfill of the plan will go through. Left out: it was not looked for, or there is none. */
+  readonly backfills?: readonly BackfillOutlook[] | undefined;
+}
+
+export interface BackfillOutlook {
+  readonly revision: string;
+  readonly table: string;
+  readonly key: readonly string[];
+  /** About how many, from the statistics. `null`: the table was never analysed. */
+  readonly rows: number | null;
+  /** The indexes of the table. */
+  readonly indexes: number;
+  /** The columns that it sets and that are in an index: `slug (products_slug_key)`. */
+  readonly indexed: readonly string[];
+  /** The share of a page that inserts fill, in percent. The rest is room for new versions of its rows. */
+  readonly fillfactor: number;
 }
 
 export interface Adopts {

@@ -1,4 +1,5 @@
 /** The call of a function that runs in another process. */
+import type { RowsWindow } from "../core/backfill.ts";
 import type { Place } from "../errors.ts";
 import type { EncodedValue } from "./protocol.ts";
 
@@ -6,6 +7,8 @@ export type { Recorded, Returned } from "./protocol.ts";
 
 /** What a function of a module gets from us. */
 export interface Call {
+  /** `rows` of a backfill is called for these. Left out: `up` or `down` is called. */
+  readonly window?: RowsWindow | undefined;
   readonly ask: (text: string, parameters: readonly EncodedValue[]) => Promise<unknown>;
   readonly parameterKinds: (text: string) => Promise<unknown>;
   readonly execute: (text: string) => Promise<unknown>;

@@ -107,7 +107,7 @@ export class Host implements AsyncDisposable {
     };
     const { cacheFolder } = this.#options;
     const { id, answer } = child.request<Returned>(
-      { kind: "run", module, direction, cacheFolder },
+      { kind: "run", module, direction, cacheFolder, window: call.window },
       {
         onMessage: (message) => {
           if (message.kind === "statement") void statement(message);
@@ -128,13 +128,13 @@ export class Host implements AsyncDisposable {
       },
     );
     try {
-      const { swallowed, unbegun, left } = await this.#within(child, { id, answer, call });
+      const { swallowed, unbegun, left, changed } = await this.#within(child, { id, answer, call });
       const error = swallowed && errors.get(swallowed.statement);
       if (error instanceof Error) traced(error, swallowed?.at);
       settled = true;
       const count = unawaited > 0 ? unawaited : late;
       const kind = unawaited > 0 ? "unawaited" : "late";
-      return { unbegun, left: left ?? (count > 0 ? { kind, count, calledAt: undefined } : null) };
+      return { unbegun, changed, left: left ?? (count > 0 ? { kind, count, calledAt: undefined } : null) };
     } catch (error) {
       throw await failureOfCall(error, { module, errors, reader: this.#options.reader });
     }

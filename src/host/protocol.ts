@@ -1,5 +1,5 @@
 /** What we and the process that runs user code say to each other. All of it is plain data. */
-import type { Backfill } from "../core/backfill.ts";
+import type { Backfill, RowsWindow } from "../core/backfill.ts";
 import type { MigrationSettings, Phase } from "../core/migration.ts";
 import type { Problem } from "../errors.ts";
 
@@ -30,6 +30,8 @@ export interface Returned {
   readonly left: Left | null;
   /** The first statement that failed, though the function came back. */
   readonly swallowed?: { readonly statement: number; readonly at: ThrownAt } | undefined;
+  /** The rows that were written, where it was called for those of a window. */
+  readonly changed?: number | undefined;
 }
 
 /** Statements that ran when the function had settled, or were begun after it, and schema builders without `execute()`. */
@@ -68,6 +70,8 @@ export type Request =
       readonly module: ModuleFile;
       readonly cacheFolder: string | null;
       readonly direction: Direction;
+      /** `rows` of a backfill is called for these. */
+      readonly window?: RowsWindow | undefined;
     };
 
 /** Values are encoded and decoded on the side of user code: what crosses is what the server reads and writes. */

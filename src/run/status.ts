@@ -19,6 +19,7 @@ import { type StatusRow, statusRows } from "./report/status-rows.ts";
 import { withConnection } from "./session/connect.ts";
 import { refuseForeign } from "./session/owner.ts";
 import type { RunContext, Target } from "./session/target.ts";
+import { backfillOutlooks } from "./step/backfill/outlook.ts";
 import { invalidIndex } from "./step/leftover-indexes.ts";
 import { refuseSessionNeeds } from "./step/needs-session.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
@@ -187,7 +188,12 @@ export async function preview(target: Target, options: MigrateOptions, context: 
   const waits = await lockTimeoutWarnings(steps, target.settings);
   const { adopts } = view;
   const warnings = [...warningsOf(target, view, decided), ...waits];
-  return { ...decided, warnings, ...(adopts === undefined ? {} : { adopts }) };
+  const backfills = await backfillOutlooks(target, steps, context);
+  return {
+    ...{ ...decided, warnings },
+    ...(adopts === undefined ? {} : { adopts }),
+    ...(backfills.length === 0 ? {} : { backfills }),
+  };
 }
 
 /** In the order in which `up` says them. */

@@ -61,7 +61,7 @@ export function backfill<const Definition extends BackfillDefinition>(
   return { ...definition, kind: "backfill" };
 }
 
-export type BackfillDefinition = BackfillRows & (BackfillSet | BackfillStatement);
+export type BackfillDefinition = BackfillRows & (BackfillSet | BackfillStatement | BackfillFunction);
 
 interface BackfillRows
   extends Pick<
@@ -102,16 +102,45 @@ interface BackfillRows
   readonly triggers?: "keep" | "skip";
 }
 
+/** What SQL cannot do: the rows of a window come in, and what is to be set in each goes out. */
+interface BackfillFunction {
+  /** What `rows` is handed of each row, beside its key. */
+  readonly columns: readonly string[];
+  /**
+   * Is called for each window, in its transaction and with its rows locked. It returns the columns to set of each row, in
+   * the same order, or `null` where a row stays as it is; or a `Map` from the rows that it was handed. Rows that have
+   * their values already are not written. If it throws, the row that it cannot do is found and named, and the others are
+   * done.
+   */
+  rows(rows: readonly BackfillRow[], context: MigrationContext): BackfillPatches | Promise<BackfillPatches>;
+  readonly set?: undefined;
+  readonly statement?: undefined;
+}
+
+/** The columns of a row: its key and what the backfill asks for, as `query` would return them. */
+export type BackfillRow = Readonly<Record<string, unknown>>;
+
+/** The values to set, by the name of the column. */
+export type BackfillPatch = Readonly<Record<string, unknown>>;
+
+export type BackfillPatches =
+  | readonly (BackfillPatch | null | undefined)[]
+  | ReadonlyMap<BackfillRow, BackfillPatch>;
+
 interface BackfillSet {
   /** An expression in SQL for each column. Rows that have their values already are not written. */
   readonly set: Readonly<Record<string, string>>;
   readonly statement?: undefined;
+  readonly rows?: undefined;
+  readonly columns?: undefined;
 }
 
 interface BackfillStatement {
   /** One statement. The condition of the window goes where `:window` stands, or `:window(p)` for the alias `p`. */
   readonly statement: string;
   readonly set?: undefined;
+  readonly rows?: undefined;
+  readonly columns?: undefined;
 }
 
 /** What `up` and `down` are handed. Everything in it speaks to the database on the run's own connection. */

@@ -14,6 +14,8 @@ import { isInstance, rememberStatement } from "./thrown.ts";
 
 export interface OpenCall {
   readonly begun: Begun;
+  /** Runs statements of ours, which are not counted among those of the function. */
+  readonly executor: Executor;
   readonly log: MigrationContext["log"];
   readonly signal: AbortSignal;
   readonly run: (call: ModuleFunction) => Promise<Returned>;
@@ -66,6 +68,7 @@ export async function createCall(id: number, { tell }: CallOptions): Promise<Ope
 
   return {
     begun,
+    executor,
     log,
     signal: stop.signal,
     async run(call) {

@@ -12,6 +12,7 @@ import { loadConfigFile } from "./config.ts";
 import { watchThreads } from "./late.ts";
 import { endGroup, endWithParent } from "./lifeline.ts";
 import { record } from "./record.ts";
+import { patchWindow } from "./rows.ts";
 import { describeThrown, exitStack } from "./thrown.ts";
 
 const calls = new Map<number, OpenCall>();
@@ -74,7 +75,7 @@ async function answer(id: number, request: Request): Promise<void> {
 async function carryOut(id: number, request: Request): Promise<unknown> {
   if (request.kind === "config") return loadConfigFile(request.path);
   const { module, cacheFolder } = request;
-  const { up, down, ...declared } = await loadModule(module, { cacheFolder });
+  const { up, down, rows, ...declared } = await loadModule(module, { cacheFolder });
   if (request.kind === "load") {
     const { depends, revises, phase, settings, backfill } = declared;
     return {
@@ -82,11 +83,19 @@ async function carryOut(id: number, request: Request): Promise<unknown> {
       ...(backfill === null ? {} : { backfill }),
     };
   }
-  const run = request.direction === "up" || down === null ? up : down;
-  if (run === null) throw new Error("A backfill has no function.");
   const call = await createCall(id, { tell });
   calls.set(id, call);
   try {
+    if (request.window !== undefined && rows !== null) {
+      const { window } = request;
+      let changed = 0;
+      const returned = await call.run(async (context) => {
+        changed = await patchWindow(rows, { window, executor: call.executor, file: module.file }, context);
+      });
+      return { ...returned, changed };
+    }
+    const run = request.direction === "up" || down === null ? up : down;
+    if (run === null) throw new Error("A backfill has no function to call without a window.");
     return await (request.kind === "run" ? call.run(run) : record(run, call));
   } finally {
     call.close();

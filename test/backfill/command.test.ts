@@ -18,6 +18,27 @@ describe("godwit, with a backfill,", () => {
   test("up and down do it, and plan, a dry run and a script say what they can", async ({ db }) => {
     const godwit = commandIn({ folder: folderOf(FILES), url: db.url });
     expect((await godwit("plan")).stdout).toContain("0002_slug");
+    // Only what is there can be looked at.
+    await godwit("up", "+1");
+    await db.sql("analyze products");
+    const { stdout } = await godwit("plan");
+    expect(stdout).toContain("0002_slug goes through public.products by id, about 2,000 rows.");
+    expect(stdout).toContain("no room set aside (fillfactor 100)");
+    await db.sql("create index named on products (lower(slug))");
+    expect((await godwit("plan")).stdout).toContain("it sets slug (named)");
+    await db.sql("drop index named; alter table products set (fillfactor = 80)");
+    const { json } = await godwit("plan", "--json");
+    expect(json.plan.backfills).toEqual([
+      {
+        revision: "0002_slug",
+        table: "public.products",
+        key: ["id"],
+        rows: 2000,
+        indexes: 1,
+        indexed: [],
+        fillfactor: 80,
+      },
+    ]);
     const script = await godwit.fails(1, "up", "--sql");
     expect(script.stderr).toContain("it is a backfill, whose windows follow the time that they take");
     const tried = await godwit("up", "--dry-run");

@@ -1,32 +1,23 @@
-import { migration } from "godwit";
-
-const PAGE_SIZE = 200;
+import { backfill } from "godwit";
 
 /** Gives every shop the name it has in URLs; the oldest shop of a name gets it without a suffix. */
-export default migration({
+export default backfill({
   depends: ["add_multi_tenant_schema"],
   phase: "complex",
+  table: "shops",
+  columns: ["name"],
+  where: "slug is null",
 
-  async up({ sql, log, signal }) {
-    let after = "0";
-    let filled = 0;
-    for (;;) {
-      signal.throwIfAborted();
-      const shops = await sql<{ id: string; name: string }>`
-        select id, name from shops where slug is null and id > ${after} order by id limit ${PAGE_SIZE}`;
-      for (const shop of shops) {
-        const wanted = slugOf(shop.name);
-        const taken = await sql<{ slug: string }>`
-          select slug from shops where slug = ${wanted} or slug like ${`${wanted}-%`}`;
-        const slug = firstFree(wanted, new Set(taken.map((row) => row.slug)));
-        await sql`update shops set slug = ${slug} where id = ${shop.id}`;
-      }
-      const last = shops.at(-1);
-      if (last === undefined) return;
-      after = last.id;
-      filled += shops.length;
-      log.info(`${filled} shops have a slug`);
-    }
+  async rows(shops, { sql }) {
+    const wanted = shops.map(({ name }) => slugOf(String(name)));
+    const taken = await sql<{ slug: string }>`
+      select slug from shops where slug ~ ${`^(${[...new Set(wanted)].join("|")})(-[0-9]+)?$`}`;
+    const slugs = new Set(taken.map(({ slug }) => slug));
+    return wanted.map((name) => {
+      const slug = firstFree(name, slugs);
+      slugs.add(slug);
+      return { slug };
+    });
   },
 
   async down({ sql }) {
@@ -34,7 +25,7 @@ export default migration({
   },
 });
 
-// Only a-z, 0-9 and hyphens come out, so nothing in a slug means something to LIKE.
+// Only a-z, 0-9 and hyphens come out, so nothing in a slug means something to a pattern.
 function slugOf(name: string): string {
   const slug = name
     .toLowerCase()

@@ -31,7 +31,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
 const OF_UP = ["mode", "phase", "contract", "outOfOrder"];
 
 function textOf(
-  { direction, steps, held, warnings, adopts }: Plan,
+  { direction, steps, held, warnings, adopts, backfills }: Plan,
   ...[imports, paint]: [imports: readonly string[], paint: Paint]
 ): string {
   const verb = direction === "up" ? "apply" : "revert";
@@ -48,9 +48,33 @@ function textOf(
       ? `Nothing to ${imports.length === 0 && adopts === undefined ? "do" : verb}.`
       : `${count} to ${verb}:`,
     ...lines,
+    ...(backfills ?? []).flatMap(outlookLines),
     ...(imports.length === 0 ? [] : [`Imports that also run: ${imports.join(", ")}.`]),
     ...heldLines(held),
   ].join("\n");
+}
+
+function outlookLines({
+  revision,
+  table,
+  key,
+  rows,
+  indexes,
+  indexed,
+  fillfactor,
+}: NonNullable<Plan["backfills"]>[number]): readonly string[] {
+  const many =
+    rows === null
+      ? "rows that nobody has counted yet (ANALYZE does)"
+      : `about ${rows.toLocaleString("en")} rows`;
+  const entries = `an entry in each of its ${indexes} indexes`;
+  const cost =
+    indexed.length > 0
+      ? [`  Each changed row writes ${entries}: it sets ${indexed.join(", ")}.`]
+      : fillfactor >= 100 && indexes > 0
+        ? [`  Its pages have no room set aside (fillfactor 100), so that a changed row may write ${entries}.`]
+        : [];
+  return [`${revision} goes through ${table} by ${key.join(", ")}, ${many}.`, ...cost];
 }
 
 function adoptedLine({ title, table, revisions }: NonNullable<Plan["adopts"]>): string {

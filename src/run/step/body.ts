@@ -29,6 +29,8 @@ export type Body =
       readonly revert: string | null;
       /** The text is the statement of a backfill. */
       readonly backfill?: Backfill | undefined;
+      /** The module whose function changes the rows of the backfill, in place of a statement. */
+      readonly rows?: (Content & { readonly kind: "module" }) | undefined;
     }
   /** Old values that a backfill has kept come back. */
   | { readonly kind: "undo"; readonly file: string }

@@ -14,7 +14,7 @@ import { splitStatements } from "../../core/sql/statements.ts";
 import { leadingModes, readOnlyStatement } from "../../core/sql/transaction-modes.ts";
 import { blanked, transactionUnits } from "../../core/sql/units.ts";
 import { type Place, type Problem, SourceError } from "../../errors.ts";
-import type { Source } from "../../source/source.ts";
+import type { Content, Source } from "../../source/source.ts";
 import { codePointOffset } from "../../std/text.ts";
 import { type Body, placeOf } from "./body.ts";
 
@@ -39,7 +39,7 @@ export async function loadBody(input: BodyInput, step: Step, migration: Migratio
   }
   const content = await input.source.read(migration, step.direction);
   const backfill = step.direction === "up" ? migration.backfill : undefined;
-  if (content.kind === "module") return backfill === undefined ? content : ofModule(content.file, backfill);
+  if (content.kind === "module") return backfill === undefined ? content : ofModule(content, backfill);
   const down =
     step.direction === "up" && migration.revertible ? await input.source.read(migration, "down") : null;
   const { ownTransactions, ...rest } = content;
@@ -57,8 +57,12 @@ function isUndo(step: Step, migration: Migration | null): boolean {
 }
 
 /** The statement is in no file. */
-function ofModule(file: string, backfill: Backfill): Body {
-  return { kind: "sql", text: backfill.statement ?? "", file, line: 1, revert: null, backfill };
+function ofModule(content: Content & { readonly kind: "module" }, backfill: Backfill): Body {
+  const rows = backfill.columns === undefined ? undefined : content;
+  return {
+    ...{ kind: "sql", text: backfill.statement ?? "", file: content.file, line: 1 },
+    ...{ revert: null, backfill, rows },
+  };
 }
 
 /** Moves a `SET TRANSACTION` at the start of the text into the run's own `BEGIN`. */

@@ -2,8 +2,10 @@
  * Calls the function of a module and watches it until it settles. The function's context is closed then, so a
  * statement that it did not wait for fails loudly.
  */
+import type { RowsWindow } from "../../core/backfill.ts";
 import { type DatabaseError, type GodwitError, type Place, StepFailed } from "../../errors.ts";
 import type { Left, Returned } from "../../host/protocol.ts";
+import type { Content } from "../../source/source.ts";
 import { type StepContext, whereIs } from "./context.ts";
 import { type Activity, createActivity, supervised } from "./module-activity.ts";
 import type { Prepared } from "./prepared.ts";
@@ -20,14 +22,33 @@ export async function callModule(
 ): Promise<DatabaseError | undefined> {
   const body = await prepared.load();
   if (body.kind !== "module") throw new Error("Only a module has a function to call.");
+  const { swallowed } = await callFunction(context, prepared, body, { onStart });
+  return swallowed;
+}
+
+/** The same for a module that is known. With `window`, its `rows` is called; `changed` says how many it has written. */
+export async function callFunction(
+  context: StepContext,
+  prepared: Prepared,
+  body: Content & { readonly kind: "module" },
+  {
+    onStart = () => {},
+    window,
+  }: {
+    readonly onStart?: (activity: Activity) => void;
+    readonly window?: RowsWindow | undefined;
+  },
+): Promise<{ readonly swallowed: DatabaseError | undefined; readonly changed: number }> {
   const activity = createActivity(prepared.step.file);
   onStart(activity);
   const idle = new AbortController();
+  let changed = 0;
   const timer = watchIdle(activity, context.target.settings.idleTimeoutMs, () =>
     idle.abort(neverSettled(context, prepared)),
   );
   try {
     const returned = await body.call({
+      window,
       ...supervised(context, { activity, prepared, secret: body.namesSecret }),
       begun: () => {
         activity.lastMs = performance.now();
@@ -38,11 +59,12 @@ export async function callModule(
       abandoned: idle.signal,
     });
     await refuseUnfinished(prepared, returned, whereIs(context, prepared.step));
+    changed = returned.changed ?? 0;
   } finally {
     clearInterval(timer);
   }
   if (activity.refused !== undefined) throw activity.refused;
-  return activity.firstError;
+  return { swallowed: activity.firstError, changed };
 }
 
 /**

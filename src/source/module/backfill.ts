@@ -23,6 +23,8 @@ const NAMES = [
   "where",
   "set",
   "statement",
+  "rows",
+  "columns",
   "window",
   "minRows",
   "maxRows",
@@ -94,8 +96,14 @@ export function readBackfill(
   }
   const setting = contradicts(values);
   if (setting !== null) invalid(setting, "nothing: each window of a backfill is a transaction");
+  const columns = columnsOf(values, invalid);
   const statement = statementOf(values, { table, where, invalid });
-  const fault = statement === null ? null : statementFault(statement, { undo: options.undo !== null });
+  const fault =
+    statement === null || values.rows !== undefined
+      ? null
+      : statementFault(statement, { undo: options.undo !== null });
+  if (values.rows !== undefined && options.undo !== null)
+    invalid("undo", "nothing beside `rows`: the old values of what a statement sets are kept");
   if (fault !== null)
     problems.push({
       code: "BACKFILL_STATEMENT",
@@ -106,7 +114,28 @@ export function readBackfill(
   if (problems.length > 0 || table === null || key === undefined || targetMs === null || statement === null)
     return { backfill: null, problems };
   const windows = { targetMs, minRows, maxRows };
-  return { backfill: { table, key, where, statement, windows, options }, problems };
+  return {
+    backfill: { table, key, where, statement, windows, options, ...(columns === null ? {} : { columns }) },
+    problems,
+  };
+}
+
+/** What `rows` is handed. `null`: there is no such function. */
+function columnsOf(
+  { rows, columns }: Values,
+  invalid: (name: string, expects: string) => null,
+): readonly string[] | null {
+  if (rows === undefined)
+    return columns === undefined ? null : invalid("columns", "nothing without `rows`, which is handed them");
+  if (typeof rows !== "function")
+    return invalid(
+      "rows",
+      "a function from the rows of a window to what is set in each: (rows) => rows.map(…)",
+    );
+  const list = listOf(columns);
+  return list === undefined
+    ? invalid("columns", 'the columns that `rows` is handed: ["name", "price"]')
+    : list;
 }
 
 function statementOf(
@@ -117,12 +146,11 @@ function statementOf(
     invalid,
   }: { table: string | null; where: string | null; invalid: (name: string, expects: string) => null },
 ): string | null {
-  const { set, statement } = values;
-  if ((set === undefined) === (statement === undefined))
-    return invalid(
-      set === undefined ? "set" : "statement",
-      "either `set` or `statement`, not both and not neither",
-    );
+  const { set, statement, rows } = values;
+  const said = ["set", "statement", "rows"].filter((name) => values[name] !== undefined);
+  if (said.length !== 1)
+    return invalid(said[1] ?? "set", "one of `set`, `statement` and `rows`, and only one");
+  if (rows !== undefined) return "";
   if (statement !== undefined)
     return typeof statement === "string" && statement.trim() !== ""
       ? statement

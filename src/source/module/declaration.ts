@@ -9,9 +9,13 @@ import { IS_BACKFILL, readBackfill } from "./backfill.ts";
 /** `up`/`upgrade` or `down`/`downgrade` of a module. */
 export type ModuleFunction = (context: never) => unknown;
 
+/** `rows` of a backfill: what it is handed of a window, and what is to be set. */
+export type RowsFunction = (rows: readonly object[], context: never) => unknown;
+
 export interface Declaration {
-  /** `null`: a backfill, which has a statement instead. */
+  /** `null`: a backfill, which has a statement or `rows` instead. */
   readonly up: ModuleFunction | null;
+  readonly rows: RowsFunction | null;
   readonly backfill: Backfill | null;
   readonly down: ModuleFunction | null;
   readonly depends: readonly string[];
@@ -37,6 +41,7 @@ export function readDeclaration(namespace: Values, file: string): Declaration | 
   if (filled === null) check.misspelt(values);
   return {
     up: filled !== null || up === undefined ? null : method(values, up),
+    rows: filled === null || !isFunction(values.rows) ? null : rowsOf(values),
     backfill: filled?.backfill ?? null,
     down: down && method(values, down),
     depends: check.list(values, "depends") ?? [],
@@ -96,6 +101,10 @@ function upOf(values: Values): string | undefined {
 /** Calls it as a method, so that `this` is what the author expects. */
 function method(values: Values, name: string): ModuleFunction {
   return (context) => (values[name] as ModuleFunction).call(values, context);
+}
+
+function rowsOf(values: Values): RowsFunction {
+  return (rows, context) => (values.rows as RowsFunction).call(values, rows, context);
 }
 
 function checker(file: string) {

@@ -16,6 +16,7 @@ import { historyPlace } from "../detect/tool-place.ts";
 import { readFolder } from "../folder.ts";
 import { doesNothing } from "../header.ts";
 import { type Modules, type ModulesOptions, openModules } from "../module/modules.ts";
+import { offsetLoop } from "../module/offset-loop.ts";
 import { duplicateId, type FileGroup, groupFiles, nameProblem, numberOf, readName } from "../names.ts";
 import { fingerprintWithPauses, type Pause, pauses } from "../pauses.ts";
 import { placeAt } from "../place.ts";
@@ -151,7 +152,8 @@ async function describe(folder: string, group: Placed, { modules, pause }: Readi
     await pause();
     if (!module) return describeSql(folder, group, { known, text });
     const { phase, ...declared } = await modules.load({ path, file, text });
-    return { ...known, ...declared, phase: phase ?? "startup" };
+    const note = offsetLoop(file, text);
+    return { ...known, ...declared, phase: phase ?? "startup", ...(note === null ? {} : { note }) };
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     return { ...known, problem: withOthers(error.problems) };

@@ -38,6 +38,8 @@ import { runEmpty, runWindow } from "./window.ts";
 
 /** More rows than this that fail are not the fault of the rows. */
 const MOST_FAILED = 100;
+/** The rows of a window that `rows` is handed are in the memory of a process, in several forms. */
+const MOST_FOR_A_FUNCTION = 5000;
 
 export async function runBackfill(
   context: StepContext,
@@ -110,7 +112,8 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
   const { step } = prepared;
   if (bound === null) return runEmpty(filling);
   const { maxRows } = backfill.windows;
-  const windows = { ...backfill.windows, maxRows: maxRows ?? mostRows(filling.table.estimatedRows) };
+  const most = backfill.columns === undefined ? mostRows(filling.table.estimatedRows) : MOST_FOR_A_FUNCTION;
+  const windows = { ...backfill.windows, maxRows: maxRows ?? most };
   const begunAt = performance.now();
   let endedAt = begunAt;
   let rows = windows.minRows;

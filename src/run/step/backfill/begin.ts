@@ -17,6 +17,7 @@ import type { Prepared } from "../prepared.ts";
 import { refuseEdited, refuseOther } from "./edited.ts";
 import type { Filling } from "./filling.ts";
 import { forgetUnlessKept, undoOf } from "./keep.ts";
+import { readColumns } from "./rows.ts";
 import { refuseSkipping, unplaced } from "./window.ts";
 
 type BackfillBody = Body & { readonly kind: "sql" } & { readonly backfill: Backfill };
@@ -57,11 +58,12 @@ export async function begin(
     await connection.execute(conditionProbe(table, backfill.where)).catch((error: unknown) => {
       throw unreadable(error, body);
     });
+  const columns = await readColumns(connection, table, body);
   await refuseOtherTable(connection, table, { changed: windowedTable(body.text), file: body.file });
   const undo = await undoOf(context, { body, table, known, revision: step.revision });
   const from = (state: BackfillState): Filling => ({
-    ...{ context, prepared, body, parts, table, state, backfill, controls, keeping: undo?.keeping ?? null },
-    ...{ rowsPerSecond: null, slowedBy: null, firstFailure: null },
+    ...{ context, prepared, body, parts, table, columns, state, backfill, controls },
+    ...{ keeping: undo?.keeping ?? null, rowsPerSecond: null, slowedBy: null, firstFailure: null },
   });
   if (known !== null) {
     refuseOther(known, table, step);

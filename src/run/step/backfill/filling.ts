@@ -1,7 +1,7 @@
 /** A backfill under way: what is known of it, what it has kept, and how far it is. */
 import type { BackfillTable } from "../../../backfill/table.ts";
 import type { Keeping } from "../../../backfill/undo.ts";
-import type { Backfill } from "../../../core/backfill.ts";
+import type { Backfill, PatchColumn } from "../../../core/backfill.ts";
 import type { DatabaseError } from "../../../errors.ts";
 import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
@@ -10,6 +10,7 @@ import type { Body } from "../body.ts";
 import type { StepContext } from "../context.ts";
 import type { FrameParts } from "../frame.ts";
 import type { Prepared } from "../prepared.ts";
+import type { RowsThrew } from "./rows-threw.ts";
 
 /** A backfill under way. */
 export interface Filling {
@@ -21,6 +22,8 @@ export interface Filling {
   readonly table: BackfillTable;
   /** Old values are kept. `null`: they are not. */
   readonly keeping: Keeping | null;
+  /** What `rows` may set; none where a statement changes the rows. */
+  readonly columns: readonly PatchColumn[];
   /** What the ledger has. */
   state: BackfillState;
   /** What people have said of it, as of the last window. */
@@ -30,7 +33,7 @@ export interface Filling {
   /** Why the next window comes later or is smaller than it could be. */
   slowedBy: string | null;
   /** The error of the first row that could not be changed in this run. */
-  firstFailure: DatabaseError | null;
+  firstFailure: DatabaseError | RowsThrew | null;
 }
 
 /** What is there of it, whatever becomes of the rest. `null`: it was not begun. */

@@ -6,10 +6,12 @@ import { DatabaseError, StepFailed } from "../../../errors.ts";
 import { rollback } from "../../session/transaction.ts";
 import { ownTransaction, statementFrame } from "../frame.ts";
 import type { Filling } from "./filling.ts";
+import { RowsThrew } from "./rows-threw.ts";
 import { runFailedRow, unplaced } from "./window.ts";
 
 /** What PostgreSQL says of the rows, not of the statement: a value that does not fit, a constraint, a trigger, the time. */
-export function isOfItsRows(error: unknown): error is DatabaseError {
+export function isOfItsRows(error: unknown): error is DatabaseError | RowsThrew {
+  if (error instanceof RowsThrew) return true;
   if (!(error instanceof DatabaseError)) return false;
   const { sqlState = "", message } = error;
   return ROWS.test(sqlState) || (sqlState === QUERY_CANCELED && /statement timeout/.test(message));
@@ -19,7 +21,7 @@ export function isOfItsRows(error: unknown): error is DatabaseError {
 const ROWS = /^(?:22|23|P0|44)/;
 
 /** Remembers the row behind the position, which fails alone, and goes on behind it. */
-export async function passOver(filling: Filling, error: DatabaseError): Promise<void> {
+export async function passOver(filling: Filling, error: DatabaseError | RowsThrew): Promise<void> {
   const { context, prepared, table, state, parts } = filling;
   const { revision } = prepared.step;
   const [answer] = await context.connection
@@ -58,7 +60,7 @@ export async function retryFailed(filling: Filling): Promise<void> {
       code: "BACKFILL_ROWS",
       message: `${filling.body.file} could not change ${failed.length === 1 ? "a row" : `${failed.length} rows`} of ${table.shown} (${named.join("; ")}${more}): ${filling.firstFailure?.message}`,
       hint: "Correct those rows.",
-      place: { file: filling.body.file },
+      place: { file: filling.body.file, ...(filling.firstFailure as Partial<RowsThrew>).place },
       details: { table: table.shown, key: filling.state.key, failed },
     },
     { cause: filling.firstFailure ?? undefined },

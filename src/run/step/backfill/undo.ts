@@ -19,7 +19,7 @@ import { bringBack, keptTable } from "../../../backfill/undo.ts";
 import { DEFAULT_WINDOWS } from "../../../core/backfill.ts";
 import { DEFAULT_OPTIONS } from "../../../core/backfill-options.ts";
 import type { Connection } from "../../../database/connection.ts";
-import { type DatabaseError, PlanRefused, type Problem, StepFailed } from "../../../errors.ts";
+import { PlanRefused, type Problem, StepFailed } from "../../../errors.ts";
 import type { UndoDone, UndoState } from "../../../ledger/backfill-undo-sql.ts";
 import { type Committed, NOTHING, UNASKED } from "../../report/committed.ts";
 import { guardOf } from "../../session/settings.ts";
@@ -226,7 +226,7 @@ async function oneWindow(undoing: Undoing, bound: KeyValue, rows: number): Promi
 async function refusedRow(
   { context, prepared, table, kept, state }: Undoing,
   bound: KeyValue,
-  error: DatabaseError,
+  error: Error,
 ): Promise<unknown> {
   const range = { from: state.position, to: bound };
   const [answer] = await context.connection.execute(windowEnd(kept, range, 1)).catch(unplaced);

@@ -11,6 +11,7 @@ import type { StepContext } from "../context.ts";
 import { statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
 import type { Filling } from "./filling.ts";
+import { changeByFunction } from "./rows.ts";
 
 /** Does the next window of at most so many rows. `null`: no row is left. Throws what the server says. */
 export async function runWindow(filling: Filling, range: KeyRange, rows: number): Promise<WindowDone | null> {
@@ -95,11 +96,9 @@ async function close(
 }
 
 /** Runs the author's statement, and returns how many rows it changed. */
-async function change(
-  { context, body, backfill, table, keeping }: Filling,
-  window: Window,
-  rows: number,
-): Promise<number> {
+async function change(filling: Filling, window: Window, rows: number): Promise<number> {
+  const { context, body, backfill, table, keeping } = filling;
+  if (body.rows !== undefined) return changeByFunction(filling, body.rows, window).catch(unplaced);
   const { text, counts, written } = windowStatement(body.text, table.key, window, keeping);
   let changed = 0;
   let outside = 0;
