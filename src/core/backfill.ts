@@ -11,6 +11,8 @@ export interface Backfill {
   /** The statement of a module, with `:window` in it. `null`: the file is the statement. */
   readonly statement: string | null;
   readonly windows: Windows;
+  /** How many windows run at once, each on a connection of its own. Left out: one. */
+  readonly parallel?: number | undefined;
   /** Old values are kept, so that they can be brought back. */
   readonly undo?: Undo | undefined;
 }
@@ -44,6 +46,12 @@ export function parseTargetMs(text: string): number | null {
 export function parseRows(text: string): number | null {
   const rows = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   return rows >= 1 && rows <= 100_000_000 ? rows : null;
+}
+
+/** A number of connections, from 1 to 32. `null`: it is none that can be used. */
+export function parseParallel(text: string): number | null {
+  const count = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  return count >= 1 && count <= 32 ? count : null;
 }
 
 /** `yes`, or how long old values are kept after the end: `30d`, `12h`. `null`: it is neither. */

@@ -244,6 +244,43 @@ describe("godwit backfill", () => {
     expect(await db.sql(HISTORY)).toHaveLength(3);
   });
 
+  test("what its refusals advise leads on", async ({ db }) => {
+    const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": SQL });
+    const target = targetOf({ url: db.url, folder });
+    const godwit = commandIn({ folder, url: db.url, env: { GODWIT_DIR: folder } });
+    const ended = () =>
+      recorder((event) => {
+        if (event.kind === "backfill-progress") stopping.abort(new Error("enough"));
+      });
+    let stopping = ended();
+    await expect(up(target, stopping)).rejects.toThrow();
+    expect((await godwit.fails(1, "backfill", "forget", "0002")).stderr).toContain("`godwit up`");
+    await godwit("up");
+    stopping = ended();
+    await expect(migrate(target, down("-1"), stopping)).rejects.toThrow();
+    const half = await godwit.fails(1, "backfill", "forget", "0002");
+    expect(half.stderr).toContain("`godwit backfill undo 0002_b`");
+    await godwit("backfill", "undo", "0002_b");
+    expect(await db.sql(DIFFERENT)).toEqual([]);
+    expect((await godwit.fails(1, "backfill", "undo", "0002")).stderr).toContain("`godwit status`");
+    expect((await godwit("status", "--json")).json.pending).toMatchObject([{ revision: "0002_b" }]);
+
+    // An earlier attempt has kept the values of other columns.
+    await godwit("up");
+    await db.sql(`delete from "${ledgerSchema}".migration_history where revision = '0002_b';
+update "${ledgerSchema}".migration_log set event = 'failed' where revision = '0002_b'`);
+    writeFiles(folder, { "0002_b.sql": SQL.replace(", hits = hits + 1", "") });
+    const other = await godwit.fails(1, "up");
+    expect(other.stderr).toContain("`godwit backfill forget 0002_b`");
+    await godwit("backfill", "forget", "0002_b");
+    await godwit("up");
+    await godwit("backfill", "forget", "0002_b");
+    expect((await godwit.fails(1, "backfill", "forget", "0002_b")).stderr).toContain("`godwit status`");
+    expect((await godwit("status", "--json")).json.pending).toEqual([]);
+    expect((await godwit.fails(1, "down", "-1")).stderr).toContain("`godwit new <name>`");
+    await godwit("new", "correction");
+  });
+
   test("old values go when their time is over, which the next run says", async ({ db }) => {
     const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": SQL.replace("undo=yes", "undo=1d") });
     const target = targetOf({ url: db.url, folder });

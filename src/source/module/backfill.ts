@@ -3,6 +3,7 @@ import {
   type Backfill,
   contradicts,
   DEFAULT_WINDOWS,
+  parseParallel,
   parseRows,
   parseTargetMs,
   parseUndo,
@@ -17,7 +18,18 @@ type Values = Readonly<Record<string, unknown>>;
 /** The mark that `backfill()` puts on what it returns. */
 export const IS_BACKFILL = "backfill";
 
-const NAMES = ["table", "key", "where", "set", "statement", "window", "minRows", "maxRows", "undo"];
+const NAMES = [
+  "table",
+  "key",
+  "where",
+  "set",
+  "statement",
+  "window",
+  "minRows",
+  "maxRows",
+  "undo",
+  "parallel",
+];
 const OF_MIGRATIONS = [
   "kind",
   "down",
@@ -76,6 +88,8 @@ export function readBackfill(
   const wanted =
     values.undo === undefined || values.undo === false ? undefined : parseUndo(String(values.undo));
   if (wanted === null) invalid("undo", 'true, or how long old values are kept after the end: "30d", "12h"');
+  const parallel = values.parallel === undefined ? undefined : parseParallel(String(values.parallel));
+  if (parallel === null) invalid("parallel", "how many windows run at once, from 1 to 32");
   const setting = contradicts(values);
   if (setting !== null) invalid(setting, "nothing: each window of a backfill is a transaction");
   const statement = statementOf(values, { table, where, invalid });
@@ -90,9 +104,12 @@ export function readBackfill(
     });
   if (problems.length > 0 || table === null || key === undefined || targetMs === null || statement === null)
     return { backfill: null, problems };
-  const kept = undo === undefined ? {} : { undo };
+  const more = {
+    ...(undo === undefined ? {} : { undo }),
+    ...(parallel == null ? {} : { parallel }),
+  };
   return {
-    backfill: { table, key, where, statement, windows: { targetMs, minRows, maxRows }, ...kept },
+    backfill: { table, key, where, statement, windows: { targetMs, minRows, maxRows }, ...more },
     problems,
   };
 }

@@ -7,19 +7,20 @@ import {
   type Backfill,
   contradicts,
   DEFAULT_WINDOWS,
+  parseParallel,
   parseRows,
   parseTargetMs,
   parseUndo,
-  type Undo,
   type Windows,
 } from "../../core/backfill.ts";
 import { type MigrationSettings, PHASES, type Phase } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
 import { detach } from "../../std/detach.ts";
 import { parseDurationMs } from "../../std/duration.ts";
-import { nearest } from "../../std/nearest.ts";
 import { firstStatement } from "../header.ts";
 import { placeAt } from "../place.ts";
+import { FOREIGN_NO_TRANSACTION } from "./foreign-markers.ts";
+import { unknownDirective } from "./unknown-directive.ts";
 
 export interface Directives {
   /** `null`: it is an ordinary migration. */
@@ -31,9 +32,11 @@ export interface Directives {
   readonly problems: readonly Problem[];
 }
 
+type BackfillDraft = { -readonly [Key in keyof Backfill]?: Backfill[Key] } & { windows: Windows };
+
 interface Draft {
   /** `null`: the word `backfill` is not there. */
-  backfill: { table?: string; key?: readonly string[]; where?: string; windows: Windows; undo?: Undo } | null;
+  backfill: BackfillDraft | null;
   readonly depends: string[];
   revises: readonly string[] | null;
   phase: Phase | undefined;
@@ -91,24 +94,17 @@ export function parseDirectives(text: string, file: string): Directives {
 }
 
 function backfillOf(draft: Draft, file: string): Backfill | null {
-  const { table, key = null, where = null, windows = DEFAULT_WINDOWS, undo } = draft.backfill ?? {};
+  const { table, key = null, where = null, windows = DEFAULT_WINDOWS, undo, parallel } = draft.backfill ?? {};
   const setting = contradicts(draft.settings);
   if (setting !== null)
     invalid(draft, { file }, `\`${setting}\` means nothing for a backfill: each window is a transaction`);
   if (windows.minRows > windows.maxRows) invalid(draft, { file }, "`min-rows` is more than `max-rows`");
-  if (table !== undefined) return { table, key, where, windows, statement: null, undo };
+  if (table !== undefined) return { table, key, where, windows, statement: null, undo, parallel };
   invalid(draft, { file }, "a backfill names its table", {
     hint: "-- godwit: backfill table=products key=id",
   });
   return null;
 }
-
-/** Markers of sqlx, graphile-migrate and goose that turn the transaction off. */
-const FOREIGN_NO_TRANSACTION = [
-  /^-- no-transaction[ \t]*(?:\n|$)/,
-  /^--! no-transaction[ \t]*$/m,
-  /^--[ \t]*\+goose[ \t]+NO[ \t]+TRANSACTION[ \t]*$/im,
-];
 
 const KEYS: Readonly<Record<string, Key>> = {
   depends: {
@@ -176,17 +172,20 @@ const BACKFILL_KEYS: Readonly<Record<string, Key>> = {
       return targetMs !== null;
     },
   },
-  undo: {
-    expects: "yes, or how long old values are kept after the end: 30d, 12h",
-    keep: ({ backfill }, value) => {
-      const undo = parseUndo(value);
-      if (backfill !== null && undo !== null) backfill.undo = undo;
-      return undo !== null;
+  undo: parsed(
+    "yes, or how long old values are kept after the end: 30d, 12h",
+    parseUndo,
+    (backfill, undo) => {
+      backfill.undo = undo;
     },
-  },
+  ),
+  parallel: parsed("how many windows run at once, from 1 to 32", parseParallel, (backfill, parallel) => {
+    backfill.parallel = parallel;
+  }),
   "min-rows": rows("minRows"),
   "max-rows": rows("maxRows"),
 };
+const KNOWN = [...Object.keys(KEYS), "backfill", ...Object.keys(BACKFILL_KEYS), "where"];
 
 function readLine(
   draft: Draft,
@@ -196,7 +195,7 @@ function readLine(
   const condition = /^[ \t]*where[ \t]+(\S.*?)[ \t]*$/i.exec(line.words)?.[1];
   if (condition !== undefined && draft.backfill !== null) {
     const before = draft.backfill.where;
-    draft.backfill.where = before === undefined ? detach(condition) : `${before} ${condition}`;
+    draft.backfill.where = before == null ? detach(condition) : `${before} ${condition}`;
     return;
   }
   for (const word of line.words.matchAll(/\S+/g)) {
@@ -218,7 +217,7 @@ function readLine(
       invalid(draft, place, `\`${word[0]}\` is not key=value`, {
         hint: "Write no spaces around `=` and `,`; put prose on a comment line of its own.",
       });
-    else if (key === undefined) draft.problems.push(unknown(name, place));
+    else if (key === undefined) draft.problems.push(unknownDirective(name, place, KNOWN));
     else if (ofBackfill && draft.backfill === null)
       invalid(draft, place, `\`${name}\` belongs to a backfill`, { hint: "Write `backfill` before it." });
     else if (!LISTS.includes(name) && seen.has(name) && seen.get(name) !== value)
@@ -227,20 +226,6 @@ function readLine(
       invalid(draft, place, `\`${name}\` cannot be \`${value}\``, { hint: `Expected: ${key.expects}.` });
     seen.set(name, value);
   }
-}
-
-/** Its words, by ours. */
-const ALEMBIC: Readonly<Record<string, string>> = { "down-revision": "revises", "depends-on": "depends" };
-
-function unknown(name: string, place: NonNullable<Problem["place"]>): Problem {
-  const known = [...Object.keys(KEYS), "backfill", ...Object.keys(BACKFILL_KEYS), "where"];
-  const meant = ALEMBIC[name.replaceAll("_", "-")] ?? nearest(name, known);
-  return {
-    code: "SOURCE_DIRECTIVE_UNKNOWN",
-    message: `${place.file} has the directive \`${name}\`, which does not exist.`,
-    hint: meant === undefined ? `Known: ${known.join(", ")}.` : `Did you mean \`${meant}\`?`,
-    place,
-  };
 }
 
 function invalid(
@@ -272,6 +257,21 @@ function oneOf(
       const known = Object.hasOwn(words, value);
       if (known) draft.settings[setting] = words[value];
       return known;
+    },
+  };
+}
+
+function parsed<Value>(
+  expects: string,
+  parse: (text: string) => Value | null,
+  put: (backfill: BackfillDraft, value: Value) => void,
+): Key {
+  return {
+    expects,
+    keep: ({ backfill }, text) => {
+      const value = parse(text);
+      if (backfill !== null && value !== null) put(backfill, value);
+      return value !== null;
     },
   };
 }

@@ -33,7 +33,7 @@ export async function begin(
   context: StepContext,
   prepared: Prepared,
   body: BackfillBody,
-  known: BackfillState | null,
+  { known, claim }: { readonly known: BackfillState | null; readonly claim: string | null },
 ): Promise<Filling> {
   const { connection, ledger, author } = context;
   const { step } = prepared;
@@ -59,6 +59,7 @@ export async function begin(
   const undo = await undoOf(context, { body, table, known, revision: step.revision });
   const from = (state: BackfillState): Filling => ({
     ...{ context, prepared, body, parts, table, state, backfill, keeping: undo?.keeping ?? null },
+    claim: known === null ? null : claim,
     firstFailure: null,
   });
   if (known !== null) {
@@ -84,7 +85,7 @@ export async function begin(
   const row = `${replace} ${sql.insert(entryOf(prepared, body.revert), author, "partial")};`;
   await connection
     .execute(
-      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.beginBackfill(begun)}; ${undo?.begin ?? ""} commit`,
+      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.createRanges()} ${sql.forgetRanges(step.revision)}; ${sql.beginBackfill(begun)}; ${undo?.begin ?? ""} commit`,
     )
     .catch((error: unknown) => {
       throw frameError(error, step.revision);
@@ -110,7 +111,7 @@ export async function withdraw({ context, prepared, parts, keeping }: Filling): 
   await context.connection.execute(
     ownTransaction(
       parts,
-      `${emptied}${sql.forgetBackfill(revision)}; ${sql.remove(revision)} and state = 'partial'`,
+      `${emptied}${sql.forgetRanges(revision)}; ${sql.forgetBackfill(revision)}; ${sql.remove(revision)} and state = 'partial'`,
     ),
   );
 }

@@ -10,6 +10,14 @@ import type { StepContext } from "../context.ts";
 import type { FrameParts } from "../frame.ts";
 import type { Prepared } from "../prepared.ts";
 
+/** One of several ranges of a backfill. */
+export interface Ranged {
+  readonly number: number;
+  readonly claim: string;
+  /** Another worker has failed, so this one stops between two windows. */
+  readonly isHalted: () => boolean;
+}
+
 /** A backfill under way. */
 export interface Filling {
   readonly context: StepContext;
@@ -20,6 +28,10 @@ export interface Filling {
   readonly table: BackfillTable;
   /** Old values are kept. `null`: they are not. */
   readonly keeping: Keeping | null;
+  /** Under which this run finds the ranges of an earlier one. `null`: there are none. */
+  readonly claim: string | null;
+  /** The range that a worker does. Left out: the whole table, one window after the other. */
+  readonly ranged?: Ranged | undefined;
   /** What the ledger has. */
   state: BackfillState;
   /** The error of the first row that could not be changed in this run. */
@@ -35,7 +47,8 @@ export function committedOf(state: BackfillState | null, through = false): Commi
 
 /** `id 4711`: the last key that is done. */
 export function upToOf({ key, position }: Pick<BackfillState, "key" | "position">): string {
-  return key.map((name, at) => `${name} ${position?.[at]}`).join(", ");
+  if (position === null) return "the last key of each of its ranges";
+  return key.map((name, at) => `${name} ${position[at]}`).join(", ");
 }
 
 /** Tells how far it is, after a window. */

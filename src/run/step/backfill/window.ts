@@ -1,18 +1,21 @@
 /** One window of a backfill, in a transaction with its row in the ledger. `backfill.ts` says what a crash leaves behind. */
-import { describeKey, type KeyRange, type KeyValue, type Window } from "../../../backfill/key.ts";
+import { describeKey, type KeyValue, type Window } from "../../../backfill/key.ts";
 import { windowEnd, windowStatement } from "../../../backfill/statement.ts";
 import { asciiComments } from "../../../core/sql/comments.ts";
-import { DatabaseError, StepFailed } from "../../../errors.ts";
+import { restored } from "../../../core/sql/stored.ts";
+import { DatabaseError, LockError, StepFailed } from "../../../errors.ts";
 import type { WindowDone } from "../../../ledger/backfills-sql.ts";
 import { statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
-import type { Filling } from "./filling.ts";
+import type { Filling, Ranged } from "./filling.ts";
 
-/** Does the next window of at most so many rows. `null`: no row is left. Throws what the server says. */
-export async function runWindow(filling: Filling, range: KeyRange, rows: number): Promise<WindowDone | null> {
-  const { context, prepared, table } = filling;
+/** Does the next window of at most so many rows, up to the key `to`. `null`: no row is left. Throws what the server says. */
+export async function runWindow(filling: Filling, to: KeyValue, rows: number): Promise<WindowDone | null> {
+  const { context, prepared, table, ranged } = filling;
   const { connection, ledger } = context;
   await open(filling);
+  if (ranged !== undefined) await holdRange(filling, ranged);
+  const range = { from: filling.state.position, to };
   const [answer] = await connection.execute(windowEnd(table, range, rows)).catch(unplaced);
   const end = answer?.rows[0] as { readonly key: KeyValue; readonly rows: number } | undefined;
   if (end === undefined) {
@@ -21,8 +24,36 @@ export async function runWindow(filling: Filling, range: KeyRange, rows: number)
   }
   const changed = await change(filling, { from: range.from, to: end.key }, end.rows);
   const done = { position: end.key, rows: end.rows, changed };
-  await close(filling, ledger.sql.windowDone(prepared.step.revision, done));
+  const { revision } = prepared.step;
+  const { sql } = ledger;
+  await close(
+    filling,
+    ranged === undefined
+      ? sql.windowDone(revision, done)
+      : sql.rangeWindowDone(revision, ranged.number, done),
+  );
   return done;
+}
+
+/**
+ * Nobody else does a window of the range until this one is committed. The position may be behind a window whose answer
+ * never came. Throws `LockError` where another run has claimed the range.
+ */
+async function holdRange(filling: Filling, { claim, number }: Ranged): Promise<void> {
+  const { context, prepared, state } = filling;
+  const { revision } = prepared.step;
+  const [answer] = await context.connection
+    .execute(context.ledger.sql.holdRange(revision, claim, number))
+    .catch(unplaced);
+  const [row] = answer?.rows ?? [];
+  if (row === undefined)
+    throw new LockError({
+      code: "LOCK_LOST",
+      message: `The windows of ${revision} have meanwhile been taken over by another run.`,
+      hint: "Run again: the plan is made again from the ledger.",
+    });
+  const position = restored(row.position as KeyValue | null) ?? state.position;
+  filling.state = { ...state, position };
 }
 
 /** Runs the statement for no row, so that PostgreSQL reads it although the table is empty. */
