@@ -48,10 +48,13 @@ export function parseRows(text: string): number | null {
   return rows >= 1 && rows <= 100_000_000 ? rows : null;
 }
 
+/** More connections than this serve no server. */
+export const MOST_PARALLEL = 32;
+
 /** A number of connections, from 1 to 32. `null`: it is none that can be used. */
 export function parseParallel(text: string): number | null {
   const count = /^\d{1,2}$/.test(text) ? Number(text) : 0;
-  return count >= 1 && count <= 32 ? count : null;
+  return count >= 1 && count <= MOST_PARALLEL ? count : null;
 }
 
 /** `yes`, or how long old values are kept after the end: `30d`, `12h`. `null`: it is neither. */

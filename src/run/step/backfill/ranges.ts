@@ -19,11 +19,12 @@
 import { randomUUID } from "node:crypto";
 import { compare, type KeyValue, keyText, names } from "../../../backfill/key.ts";
 import type { BackfillTable } from "../../../backfill/table.ts";
+import { MOST_PARALLEL } from "../../../core/backfill.ts";
 import { identifier, literal } from "../../../core/sql/quote.ts";
 import { DatabaseError } from "../../../errors.ts";
 import type { BackfillRange } from "../../../ledger/backfill-ranges-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
-import { withOneConnection } from "../../session/connect.ts";
+import { applicationNameOf, withOneConnection } from "../../session/connect.ts";
 import type { RunContext } from "../../session/target.ts";
 import { isWorthRetrying } from "../../session/transaction.ts";
 import { pauseBeforeRetry, type StepContext } from "../context.ts";
@@ -65,9 +66,18 @@ export async function claimRanges(context: StepContext, prepared: Prepared): Pro
 }
 
 /** Whether its windows are done in ranges: it is asked for, or an earlier run has begun so. */
-export function hasRanges({ backfill, claim, context }: Filling): boolean {
-  const { observer, spanning } = context.connection.capabilities;
-  return claim !== null || ((backfill.parallel ?? 1) > 1 && observer && spanning);
+export function hasRanges(filling: Filling): boolean {
+  const { observer, spanning } = filling.context.connection.capabilities;
+  return filling.claim !== null || (workersOf(filling) > 1 && observer && spanning);
+}
+
+/** How many windows run at once. What the run is told counts before what the file says. */
+function workersOf({ context, backfill }: Filling): number {
+  const { backfillParallel = 0 } = context.target.settings;
+  return Math.max(
+    1,
+    backfillParallel === 0 ? (backfill.parallel ?? 1) : Math.min(backfillParallel, MOST_PARALLEL),
+  );
 }
 
 export async function fillRanges(filling: Filling, fill: Fill): Promise<void> {
@@ -77,7 +87,7 @@ export async function fillRanges(filling: Filling, fill: Fill): Promise<void> {
   const queue = [...(await context.ledger.ranges(context.connection, prepared.step.revision))];
   const total = { rows: state.rows, changed: state.changed, windows: state.windows };
   const work: Work = { filling, claim, queue, total, fill, failed: null, begunAt: performance.now() };
-  const count = Math.min(Math.max(1, filling.backfill.parallel ?? 1), queue.length);
+  const count = Math.min(workersOf(filling), queue.length);
   await Promise.all(Array.from({ length: count }, (_, at) => worker(work, at === 0)));
   await recall(filling, total);
   if (work.failed !== null) throw work.failed.error;
@@ -121,10 +131,14 @@ async function worker(work: Work, isFirst: boolean): Promise<void> {
 async function onConnection(work: Work, context: StepContext, isFirst: boolean): Promise<void> {
   const { filling } = work;
   const { step } = filling.prepared;
+  const own = applicationNameOf(context.author);
   const quiet: StepContext = {
     ...context,
     observe: (event) => {
-      if (event.kind !== "step-progress" || isFirst || event.blockers.length > 0) context.observe(event);
+      if (event.kind !== "step-progress") return context.observe(event);
+      // Workers wait for each other for moments, which nobody can help.
+      const blockers = event.blockers.filter(({ applicationName }) => applicationName !== own);
+      if (isFirst || blockers.length > 0) context.observe({ ...event, blockers });
     },
   };
   using observed = watch(quiet, () => step, context.target.settings.lockTimeoutMs);
@@ -201,11 +215,11 @@ async function recall(filling: Filling, total: Work["total"]): Promise<void> {
 
 /** Chooses the ranges, and writes them down. Returns the claim. */
 async function split(filling: Filling, bound: KeyValue): Promise<string> {
-  const { context, prepared, table, state, parts, backfill } = filling;
+  const { context, prepared, table, state, parts } = filling;
   const { connection, ledger } = context;
   const { revision } = prepared.step;
   const claim = randomUUID();
-  const count = Math.max(1, backfill.parallel ?? 1) * RANGES_EACH;
+  const count = workersOf(filling) * RANGES_EACH;
   const [sizes] = await connection.execute(blocksOf(table)).catch(unplaced);
   const blocks = Number(sizes?.rows[0]?.blocks ?? 0);
   const percent = blocks <= SAMPLED_BLOCKS ? 100 : (SAMPLED_BLOCKS / blocks) * 100;
@@ -229,9 +243,11 @@ async function split(filling: Filling, bound: KeyValue): Promise<string> {
 }
 
 function blocksOf({ name }: BackfillTable): string {
-  return `select coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(t.relid)), 0)::pg_catalog.float8
+  const table = `pg_catalog.to_regclass(${literal(name)})`;
+  // A plain table is in no tree of partitions, and a partitioned one has no blocks of its own.
+  return `select coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(one)), 0)::pg_catalog.float8
   / pg_catalog.current_setting('block_size')::pg_catalog.float8 as blocks
-from pg_catalog.pg_partition_tree(pg_catalog.to_regclass(${literal(name)})) t where t.isleaf`;
+from (select ${table} as one union select relid from pg_catalog.pg_partition_tree(${table})) r`;
 }
 
 /** The last keys of equal parts of a sample, without that of the last part. */
