@@ -181,6 +181,7 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
       statementTimeoutMs: values.statementTimeout,
       idleTimeoutMs: values.idleTimeout,
       lockAttempts: values.lockAttempts,
+      backfillParallel: values.backfillParallel,
       connectAttempts: values.connectAttempts,
       connectDelayMs: values.connectDelay,
       // 0 means "none": the wait has no limit.

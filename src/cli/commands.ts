@@ -8,6 +8,7 @@ const PLANNING = OPTIONS.flatMap((option) => (option.forPlanning === true ? [opt
 const LIVE = [
   "databaseUrl",
   "lockAttempts",
+  "backfillParallel",
   "lockWait",
   "connectAttempts",
   "connectDelay",

@@ -63,6 +63,8 @@ export interface ConfigFile {
   /** Default `5min`. */
   readonly idleTimeout?: Duration | undefined;
   readonly lockAttempts?: number | undefined;
+  /** How many windows of a backfill run at once. Default 0: as its file says. */
+  readonly backfillParallel?: number | undefined;
   /** Default `1h`. */
   readonly lockWait?: Duration | undefined;
   readonly connectAttempts?: number | undefined;

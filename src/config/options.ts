@@ -45,6 +45,7 @@ export interface Values {
   readonly statementTimeout: number;
   readonly idleTimeout: number;
   readonly lockAttempts: number;
+  readonly backfillParallel: number;
   readonly lockWait: number;
   readonly connectAttempts: number;
   readonly connectDelay: number;
@@ -346,6 +347,14 @@ export const OPTIONS: readonly Option[] = [
     flag: "--lock-attempts <n>",
     default: "20",
     help: "how many times to try a step at most if locks stop it",
+  },
+  {
+    key: "backfillParallel",
+    about: "database",
+    ...count(0),
+    flag: "--backfill-parallel <n>",
+    default: "0",
+    help: "how many windows of a backfill run at once, each on a connection of its own (0: as its file says)",
   },
   {
     key: "lockWait",

@@ -14,6 +14,8 @@ export interface Backfill {
   /** The columns that a function of the module is handed, which changes the rows in place of a statement. */
   readonly columns?: readonly string[] | undefined;
   readonly windows: Windows;
+  /** How many windows run at once, each on a connection of its own. Left out: one. */
+  readonly parallel?: number | undefined;
   readonly options: BackfillOptions;
 }
 
@@ -72,6 +74,15 @@ export function parseTargetMs(text: string): number | null {
 export function parseRows(text: string): number | null {
   const rows = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   return rows >= 1 && rows <= 100_000_000 ? rows : null;
+}
+
+/** More connections than this serve no server. */
+export const MOST_PARALLEL = 32;
+
+/** A number of connections, from 1 to 32. `null`: it is none that can be used. */
+export function parseParallel(text: string): number | null {
+  const count = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  return count >= 1 && count <= MOST_PARALLEL ? count : null;
 }
 
 /** Whether `down` can take it back although its author wrote no way back. */

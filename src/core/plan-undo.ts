@@ -12,7 +12,7 @@ export function planUndo({ goal, history }: PlanInput, graph: Graph, expression:
     throw new ConfigError({
       code: "REVISION_UNKNOWN",
       message: `${revision} is not applied to this database, so it has no old values to bring back.`,
-      hint: "`godwit history` shows what is applied.",
+      hint: "`godwit status` shows what is applied.",
       details: { revision },
     });
   const migration = graph.byId.get(revision);

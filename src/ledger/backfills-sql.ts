@@ -73,6 +73,17 @@ export function backfillsSql(schema: string, history: string, byHand: boolean) {
   estimated_rows as "estimatedRows", rows, changed, windows, failed`;
   const set = (revision: string, what: string) =>
     `update ${table} set ${what}, updated_at = clock_timestamp() where revision = ${stored(revision)}`;
+  /** Returns what people have said meanwhile, as `controls`. */
+  const windowCounted = (
+    revision: string,
+    { rows, changed, rowsPerSecond, slowedBy }: WindowDone,
+    position = "",
+  ) =>
+    `${set(
+      revision,
+      `${position}rows = rows + ${rows}, changed = changed + ${changed}, windows = windows + 1,
+  window_rows = ${rows}, rows_per_second = coalesce(${stored(rowsPerSecond)}, rows_per_second), slowed_by = ${stored(slowedBy)}`,
+    )} returning ${controls.controlsOf(stored(revision))} as controls`;
   return {
     ...controls,
 
@@ -116,13 +127,11 @@ insert into ${table} (revision, table_name, key, key_types, bound, estimated_row
   (extract(epoch from clock_timestamp() - updated_at) * 1000)::pg_catalog.float8 as "stillForMs"
   from ${table} b order by started_at, revision`,
 
-    /** Returns what people have said meanwhile, as `controls`. */
-    windowDone: (revision: string, { position, rows, changed, rowsPerSecond, slowedBy }: WindowDone) =>
-      `${set(
-        revision,
-        `position = ${storedArray(position)}, rows = rows + ${rows}, changed = changed + ${changed}, windows = windows + 1,
-  window_rows = ${rows}, rows_per_second = coalesce(${stored(rowsPerSecond)}, rows_per_second), slowed_by = ${stored(slowedBy)}`,
-      )} returning ${controls.controlsOf(stored(revision))} as controls`,
+    windowDone: (revision: string, done: WindowDone) =>
+      windowCounted(revision, done, `position = ${storedArray(done.position)}, `),
+
+    /** The same where the position is that of a range. */
+    windowCounted: (revision: string, done: WindowDone) => windowCounted(revision, done),
 
     /** A row that cannot be changed is remembered, and the next window begins behind it. */
     rowFailed: (revision: string, key: readonly string[]) =>

@@ -5,6 +5,7 @@ import { literal } from "../core/sql/quote.ts";
 import { restored } from "../core/sql/stored.ts";
 import type { Connection, Result, Row } from "../database/connection.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
+import type { BackfillRange } from "./backfill-ranges-sql.ts";
 import type { UndoState } from "./backfill-undo-sql.ts";
 import { openBackfills, type RecordedBackfills } from "./backfills.ts";
 import { type Damage, damaged, type Logged, type Lost } from "./damage.ts";
@@ -76,6 +77,8 @@ export interface Ledger {
   ): Promise<readonly RecordedStatement[]>;
   /** Where backfills are, and what people have said of them. */
   readonly backfills: RecordedBackfills;
+  /** The ranges of a backfill that are not finished. */
+  ranges(connection: Connection, revision: string): Promise<readonly BackfillRange[]>;
   /** The old values that a backfill has kept. `null`: there are none. */
   undo(connection: Connection, revision: string): Promise<UndoState | null>;
   /** The steps that the log has for one run, in order. */
@@ -137,6 +140,10 @@ export function openLedger(schema: string, options: LedgerOptions = { allowSecon
     },
 
     backfills: openBackfills(sql),
+
+    async ranges(connection, revision) {
+      return restored((await connection.query<BackfillRange & Row>(sql.ranges(revision))).rows);
+    },
 
     async undo(connection, revision) {
       const [answer] = (await connection.query<{ exists: boolean }>(sql.hasUndo())).rows;

@@ -6,6 +6,7 @@
 import type { Direction } from "../core/migration.ts";
 import { identifier, literal, quotedName, stored, storedArray, storedJson } from "../core/sql/quote.ts";
 import { keepToOwner } from "../core/sql/row-security.ts";
+import { backfillRangesSql } from "./backfill-ranges-sql.ts";
 import { backfillUndoSql } from "./backfill-undo-sql.ts";
 import { backfillsSql } from "./backfills-sql.ts";
 import { deletedByHand, guardByHand } from "./by-hand-sql.ts";
@@ -34,6 +35,7 @@ export function ledgerSql(
     migration_log: log,
     migration_tool_rows: toolRows,
   };
+  const backfills = backfillsSql(schema, history, byHand);
 
   return {
     create: (project: string | null) =>
@@ -162,7 +164,8 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
       ),
 
     ...statementsSql(tables),
-    ...backfillsSql(schema, history, byHand),
+    ...backfills,
+    ...backfillRangesSql(schema, byHand, backfills.windowCounted),
     ...backfillUndoSql(schema, byHand),
 
     stepsOf: (runId: string) => `select revision, direction, duration_ms as "durationMs" from ${log}

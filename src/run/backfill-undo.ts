@@ -41,13 +41,15 @@ export async function forgetOldValues(
       );
     const kept = undone ?? (await ledger.undo(connection, revision));
     if (kept === null)
-      throw refused(revision, "has kept no old values", "`godwit history` shows what is applied.");
+      throw refused(revision, "has kept no old values", "`godwit status` shows what is applied.");
     const state = entries.find((entry) => entry.revision === revision)?.state;
     if (state === "partial" || state === "reverting")
       throw refused(
         revision,
         "is half done, and keeps old values until it is done",
-        `Finish it with \`godwit ${state === "partial" ? "up" : `backfill undo ${revision}`}\`, then forget them.`,
+        state === "partial"
+          ? "Finish it with `godwit up`, then forget them."
+          : `Finish it with \`godwit backfill undo ${revision}\`.`,
       );
     await writeUnderLock(connection, lock, `${ledger.sql.forgetUndo(revision)};`);
     return { revision, table: kept.table };

@@ -88,6 +88,8 @@ interface BackfillRows
   readonly minRows?: number;
   /** The most rows that a window may have. Unless said otherwise: one row in 200, and 5,000 of a small table. */
   readonly maxRows?: number;
+  /** How many windows run at once, each on a connection of its own; one unless said otherwise. */
+  readonly parallel?: number;
   /**
    * Keeps the old values of what each window changes, so that `down` brings them back. As a text, how long they are kept
    * after the end: `30d`.

@@ -4,7 +4,7 @@ import { GodwitError } from "../../src/errors.ts";
 import { migrate } from "../../src/run/migrate.ts";
 import { expect } from "../support/database.ts";
 import { cutEverywhere } from "../support/points.ts";
-import { folderOf, recorder, sourceOf, targetOf, UP } from "../support/target.ts";
+import { down, folderOf, recorder, sourceOf, targetOf, UP } from "../support/target.ts";
 
 /** Seven rows in two windows, and a trigger that notes each time that one is written. */
 const FILES = {
@@ -42,6 +42,31 @@ describe("a connection that is cut before or after any message of a backfill", (
       },
     });
     console.info(`backfill: ${result.points} points, ${result.cut} cut, ${result.again} needed a second run`);
+    expect(result.cut).toBeGreaterThan(result.points * 0.9);
+  });
+
+  test("old values come back once, and none is left behind", { timeout: 600_000 }, async () => {
+    const slug = FILES["0002_slug.sql"].replace("number min-rows", "number undo=yes min-rows");
+    const folder = folderOf({ ...FILES, "0002_slug.sql": slug });
+    const sources = new Map([0, 1, 2, 3].map((lane) => [lane, sourceOf(folder)]));
+    const result = await cutEverywhere({
+      prefix: "cut_undo",
+      async run(url, lane) {
+        const settings = { connectAttempts: 10, connectDelayMs: 5 };
+        const target = targetOf({ url, folder, settings, source: sources.get(lane) ?? sourceOf(folder) });
+        let again = false;
+        for (const options of [UP, down("0001_table")])
+          try {
+            await migrate(target, options, recorder());
+          } catch (error) {
+            if (!(error instanceof GodwitError)) throw error;
+            await migrate(target, options, recorder());
+            again = true;
+          }
+        return again;
+      },
+    });
+    console.info(`undo: ${result.points} points, ${result.cut} cut, ${result.again} needed a second run`);
     expect(result.cut).toBeGreaterThan(result.points * 0.9);
   });
 });

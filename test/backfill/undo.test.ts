@@ -4,7 +4,9 @@ import { createMigrator } from "../../src/index.ts";
 import { migrate } from "../../src/run/migrate.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
-import { down, folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
+import { chanceFor } from "../support/seed.ts";
+import { down, folderOf, recorder, targetOf, UP, up, writeFiles } from "../support/target.ts";
+import { KEYS } from "./key-kinds.ts";
 
 const TABLE = `create table products (id int primary key, name text not null, slug text, hits int not null default 0);
 insert into products (id, name, slug) select n, 'Name ' || n, case when n % 3 = 0 then 'old ' || n end from generate_series(1, 1000) n;
@@ -244,6 +246,43 @@ describe("godwit backfill", () => {
     expect(await db.sql(HISTORY)).toHaveLength(3);
   });
 
+  test("what its refusals advise leads on", async ({ db }) => {
+    const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": SQL });
+    const target = targetOf({ url: db.url, folder });
+    const godwit = commandIn({ folder, url: db.url, env: { GODWIT_DIR: folder } });
+    const ended = () =>
+      recorder((event) => {
+        if (event.kind === "backfill-progress") stopping.abort(new Error("enough"));
+      });
+    let stopping = ended();
+    await expect(up(target, stopping)).rejects.toThrow();
+    expect((await godwit.fails(1, "backfill", "forget", "0002")).stderr).toContain("`godwit up`");
+    await godwit("up");
+    stopping = ended();
+    await expect(migrate(target, down("-1"), stopping)).rejects.toThrow();
+    const half = await godwit.fails(1, "backfill", "forget", "0002");
+    expect(half.stderr).toContain("`godwit backfill undo 0002_b`");
+    await godwit("backfill", "undo", "0002_b");
+    expect(await db.sql(DIFFERENT)).toEqual([]);
+    expect((await godwit.fails(1, "backfill", "undo", "0002")).stderr).toContain("`godwit status`");
+    expect((await godwit("status", "--json")).json.pending).toBe(1);
+
+    // An earlier attempt has kept the values of other columns.
+    await godwit("up");
+    await db.sql(`delete from "${ledgerSchema}".migration_history where revision = '0002_b';
+update "${ledgerSchema}".migration_log set event = 'failed' where revision = '0002_b'`);
+    writeFiles(folder, { "0002_b.sql": SQL.replace(", hits = hits + 1", "") });
+    const other = await godwit.fails(1, "up");
+    expect(other.stderr).toContain("`godwit backfill forget 0002_b`");
+    await godwit("backfill", "forget", "0002_b");
+    await godwit("up");
+    await godwit("backfill", "forget", "0002_b");
+    expect((await godwit.fails(1, "backfill", "forget", "0002_b")).stderr).toContain("`godwit status`");
+    expect((await godwit("status", "--json")).json.pending).toBe(0);
+    expect((await godwit.fails(1, "down", "-1")).stderr).toContain("`godwit new <name>`");
+    await godwit("new", "correction");
+  });
+
   test("old values go when their time is over, which the next run says", async ({ db }) => {
     const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": SQL.replace("undo=yes", "undo=1d") });
     const target = targetOf({ url: db.url, folder });
@@ -255,5 +294,56 @@ describe("godwit backfill", () => {
     expect((await up(target)).warnings).toMatchObject([{ code: "BACKFILL_UNDO_EXPIRED" }]);
     expect(await db.sql(KEPT)).toEqual([]);
     expect((await up(target)).warnings).toEqual([]);
+  });
+});
+
+describe.each(Object.entries(KEYS))("old values by %s", (kind, { columns, values }) => {
+  test("come back once, beside writers, however often both ways are ended", async ({ db }) => {
+    const random = chanceFor(`undo by ${kind}`);
+    const names = columns.map((column) => column.split(" ")[0] ?? "");
+    const partitions = kind.includes("partition");
+    await db.sql(`create table rows (${columns.join(", ")}, n int not null, value int not null, touched int not null default 0,
+  primary key (${names.join(", ")}))${partitions ? " partition by list (region)" : ""}`);
+    if (partitions)
+      for (const region of [0, 1, 2])
+        await db.sql(`create table rows_${region} partition of rows for values in (${region})`);
+    await db.sql(`insert into rows select ${values}, n, n from generate_series(1, 400) n`);
+    const most = random.int(1, 90);
+    const folder = folderOf({
+      "0001_a.sql": "select 1;",
+      "0002_b.sql": `-- godwit: backfill table=rows key=${names.join(",")} undo=yes parallel=${random.int(1, 3)} min-rows=${random.int(1, most)} max-rows=${most}
+update rows r set value = r.value + 1000 where :window(r) and r.n % 3 <> 0;
+`,
+    });
+    const target = targetOf({ url: db.url, folder });
+    for (const options of [UP, down("0001_a")]) {
+      for (let outcome: string | undefined, tries = 0; outcome !== "done"; tries++) {
+        expect(tries).toBeLessThan(500);
+        const after = random.int(1, 12);
+        let windows = 0;
+        const recorded = recorder((event) => {
+          if (event.kind !== "backfill-progress") return;
+          if (++windows === after) recorded.abort(new Error("ended by the test"));
+        });
+        const from = random.int(1, 380);
+        const writing = db.sql(
+          `update rows set touched = touched + 1 where n between ${from} and ${from + 20}`,
+        );
+        outcome = await migrate(target, options, recorded).then(
+          (report) => {
+            expect(report.warnings).toEqual([]);
+            return report.outcome;
+          },
+          (error: unknown) => {
+            if (!recorded.signal.aborted) throw error;
+            return undefined;
+          },
+        );
+        await writing;
+      }
+      const changed = options === UP ? "n + case when n % 3 <> 0 then 1000 else 0 end" : "n";
+      expect(await db.sql(`select * from rows where value <> ${changed}`)).toEqual([]);
+    }
+    expect(await db.sql(KEPT)).toEqual([]);
   });
 });

@@ -26,6 +26,8 @@ export interface RunSettings {
   readonly idleTimeoutMs: number;
   /** How often one step is begun at most, where locks, deadlocks or serialization failures stop it. */
   readonly lockAttempts: number;
+  /** How many windows of a backfill run at once. 0 or left out: as its file says. */
+  readonly backfillParallel?: number | undefined;
   /** How often the run asks for a connection before it gives up. */
   readonly connectAttempts: number;
   readonly connectDelayMs: number;

@@ -3,6 +3,7 @@ import {
   type Backfill,
   contradicts,
   DEFAULT_WINDOWS,
+  parseParallel,
   parseRows,
   parseTargetMs,
 } from "../../core/backfill.ts";
@@ -28,6 +29,7 @@ const NAMES = [
   "window",
   "minRows",
   "maxRows",
+  "parallel",
   ...BACKFILL_OPTIONS.map(({ key }) => key),
 ];
 const OF_MIGRATIONS = [
@@ -86,6 +88,10 @@ export function readBackfill(
       : (parseRows(String(values[name])) ?? invalid(name, "a number of rows") ?? 0);
   const minRows = rows("minRows", DEFAULT_WINDOWS.minRows);
   const maxRows = rows("maxRows", DEFAULT_WINDOWS.maxRows);
+  const parallel = values.parallel === undefined ? undefined : parseParallel(String(values.parallel));
+  if (parallel === null) invalid("parallel", "how many windows run at once, from 1 to 32");
+  if (values.rows !== undefined && parallel !== undefined)
+    invalid("parallel", "nothing beside `rows`: one function changes one window at a time");
   let options = DEFAULT_OPTIONS;
   for (const option of BACKFILL_OPTIONS) {
     const value = values[option.key];
@@ -114,8 +120,12 @@ export function readBackfill(
   if (problems.length > 0 || table === null || key === undefined || targetMs === null || statement === null)
     return { backfill: null, problems };
   const windows = { targetMs, minRows, maxRows };
+  const more = {
+    ...(columns === null ? {} : { columns }),
+    ...(parallel == null ? {} : { parallel }),
+  };
   return {
-    backfill: { table, key, where, statement, windows, options, ...(columns === null ? {} : { columns }) },
+    backfill: { table, key, where, statement, windows, options, ...more },
     problems,
   };
 }

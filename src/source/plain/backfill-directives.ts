@@ -1,5 +1,11 @@
 /** The directives that only a backfill has. They stand behind the word `backfill`, on its line or a later one. */
-import { DEFAULT_WINDOWS, parseRows, parseTargetMs, type Windows } from "../../core/backfill.ts";
+import {
+  DEFAULT_WINDOWS,
+  parseParallel,
+  parseRows,
+  parseTargetMs,
+  type Windows,
+} from "../../core/backfill.ts";
 import {
   BACKFILL_OPTIONS,
   type BackfillOptions,
@@ -12,6 +18,7 @@ export interface BackfillDraft {
   key?: readonly string[];
   where?: string;
   windows: Windows;
+  parallel?: number;
   options: BackfillOptions;
 }
 
@@ -44,6 +51,14 @@ export const BACKFILL_KEYS: Readonly<Record<string, BackfillKey>> = {
       const targetMs = parseTargetMs(value);
       if (targetMs !== null) backfill.windows = { ...backfill.windows, targetMs };
       return targetMs !== null;
+    },
+  },
+  parallel: {
+    expects: "how many windows run at once, from 1 to 32",
+    keep: (backfill, value) => {
+      const parallel = parseParallel(value);
+      if (parallel !== null) backfill.parallel = parallel;
+      return parallel !== null;
     },
   },
   "min-rows": rows("minRows"),

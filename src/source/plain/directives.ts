@@ -8,10 +8,11 @@ import { type MigrationSettings, PHASES, type Phase } from "../../core/migration
 import type { Problem } from "../../errors.ts";
 import { detach } from "../../std/detach.ts";
 import { parseDurationMs } from "../../std/duration.ts";
-import { nearest } from "../../std/nearest.ts";
 import { firstStatement } from "../header.ts";
 import { placeAt } from "../place.ts";
 import { BACKFILL_KEYS, type BackfillDraft, NEW_BACKFILL } from "./backfill-directives.ts";
+import { FOREIGN_NO_TRANSACTION } from "./foreign-markers.ts";
+import { unknownDirective } from "./unknown-directive.ts";
 
 export interface Directives {
   /** `null`: it is an ordinary migration. */
@@ -83,25 +84,18 @@ export function parseDirectives(text: string, file: string): Directives {
 }
 
 function backfillOf(draft: Draft, file: string): Backfill | null {
-  const { table, key = null, where = null, windows, options } = draft.backfill ?? NEW_BACKFILL;
+  const { table, key = null, where = null, windows, parallel, options } = draft.backfill ?? NEW_BACKFILL;
   const setting = contradicts(draft.settings);
   if (setting !== null)
     invalid(draft, { file }, `\`${setting}\` means nothing for a backfill: each window is a transaction`);
   if (windows.minRows > (windows.maxRows ?? windows.minRows))
     invalid(draft, { file }, "`min-rows` is more than `max-rows`");
-  if (table !== undefined) return { table, key, where, windows, options, statement: null };
+  if (table !== undefined) return { table, key, where, windows, parallel, options, statement: null };
   invalid(draft, { file }, "a backfill names its table", {
     hint: "-- godwit: backfill table=products key=id",
   });
   return null;
 }
-
-/** Markers of sqlx, graphile-migrate and goose that turn the transaction off. */
-const FOREIGN_NO_TRANSACTION = [
-  /^-- no-transaction[ \t]*(?:\n|$)/,
-  /^--! no-transaction[ \t]*$/m,
-  /^--[ \t]*\+goose[ \t]+NO[ \t]+TRANSACTION[ \t]*$/im,
-];
 
 const KEYS: Readonly<Record<string, Key>> = {
   depends: {
@@ -144,6 +138,8 @@ const KEYS: Readonly<Record<string, Key>> = {
 };
 const LISTS = ["depends", "revises"];
 
+const KNOWN = [...Object.keys(KEYS), "backfill", ...Object.keys(BACKFILL_KEYS), "where"];
+
 function readLine(
   draft: Draft,
   seen: Map<string, string>,
@@ -152,7 +148,7 @@ function readLine(
   const condition = /^[ \t]*where[ \t]+(\S.*?)[ \t]*$/i.exec(line.words)?.[1];
   if (condition !== undefined && draft.backfill !== null) {
     const before = draft.backfill.where;
-    draft.backfill.where = before === undefined ? detach(condition) : `${before} ${condition}`;
+    draft.backfill.where = before == null ? detach(condition) : `${before} ${condition}`;
     return;
   }
   for (const word of line.words.matchAll(/\S+/g)) {
@@ -179,7 +175,7 @@ function readLine(
       invalid(draft, place, `\`${word[0]}\` is not key=value`, {
         hint: "Write no spaces around `=` and `,`; put prose on a comment line of its own.",
       });
-    else if (key === undefined) draft.problems.push(unknown(name, place));
+    else if (key === undefined) draft.problems.push(unknownDirective(name, place, KNOWN));
     else if (ofBackfill !== undefined && draft.backfill === null)
       invalid(draft, place, `\`${name}\` belongs to a backfill`, { hint: "Write `backfill` before it." });
     else if (!LISTS.includes(name) && seen.has(name) && seen.get(name) !== value)
@@ -188,20 +184,6 @@ function readLine(
       invalid(draft, place, `\`${name}\` cannot be \`${value}\``, { hint: `Expected: ${key.expects}.` });
     seen.set(name, value);
   }
-}
-
-/** Its words, by ours. */
-const ALEMBIC: Readonly<Record<string, string>> = { "down-revision": "revises", "depends-on": "depends" };
-
-function unknown(name: string, place: NonNullable<Problem["place"]>): Problem {
-  const known = [...Object.keys(KEYS), "backfill", ...Object.keys(BACKFILL_KEYS), "where"];
-  const meant = ALEMBIC[name.replaceAll("_", "-")] ?? nearest(name, known);
-  return {
-    code: "SOURCE_DIRECTIVE_UNKNOWN",
-    message: `${place.file} has the directive \`${name}\`, which does not exist.`,
-    hint: meant === undefined ? `Known: ${known.join(", ")}.` : `Did you mean \`${meant}\`?`,
-    place,
-  };
 }
 
 function invalid(

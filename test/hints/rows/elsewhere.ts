@@ -14,6 +14,10 @@ const WORDS: Elsewhere = {
   file: "test/hints/other-words.test.ts",
   title: "the answer to the word of another tool",
 };
+const KEPT: Elsewhere = {
+  file: "test/backfill/undo.test.ts",
+  title: "what its refusals advise leads on",
+};
 const SECOND = "a second godwit dev says who has the folder, and the first goes on";
 const RESET = "--reset makes the database anew, and only if its name is confirmed";
 const MEANWHILE = "takes nothing back if somebody has applied more on top of it meanwhile";
@@ -152,10 +156,18 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     "rest",
     "the way back of a run %s fails, and the rest is taken back",
   ),
+  // Old values of backfills.
+  "run/step/backfill/keep.ts undoOf: godwit backfill forget …": KEPT,
+  "run/step/backfill/undo.ts nothingKept: godwit new <name>": KEPT,
+  "run/backfill-undo.ts forgetOldValues: godwit up": KEPT,
+  "run/backfill-undo.ts forgetOldValues: godwit backfill undo …": KEPT,
+  "run/backfill-undo.ts forgetOldValues: godwit status": KEPT,
+  "core/plan-undo.ts planUndo: godwit status": KEPT,
 };
 
 /** Messages that name a command to say what it is or did, and advise nothing. */
 export const MENTIONED: readonly string[] = [
+  "cli/commands/backfill.ts run: godwit backfill …",
   "core/plan-up.ts reverting: godwit down",
   "core/replaced.ts comeBack: godwit baseline",
   "core/revision.ts parse: godwit …",

@@ -33,6 +33,7 @@ import { type Watch, watch } from "../watch.ts";
 import { begin, underWay, withdraw } from "./begin.ts";
 import { admit, allowedRows, waitForTurn } from "./control.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
+import { claimRanges, fillRanges, hasRanges } from "./ranges.ts";
 import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
 import { runEmpty, runWindow } from "./window.ts";
 
@@ -55,13 +56,20 @@ export async function runBackfill(
   let filling: Filling | undefined;
   let through = false;
   try {
+    const claim = step.reason === "resume" ? await claimRanges(context, prepared) : null;
     known = await underWay(context, prepared);
     const controls = await admit(context, prepared, body.backfill, known);
     {
       // The check at the end may read the whole table, and is cancelled like a window.
       using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
-      filling = await begin(context, prepared, { ...body, backfill: body.backfill }, { known, controls });
-      await fill(filling, observed);
+      filling = await begin(
+        context,
+        prepared,
+        { ...body, backfill: body.backfill },
+        { known, controls, claim },
+      );
+      if (hasRanges(filling)) await fillRanges(filling, fill);
+      else await fill(filling, observed);
       through = true;
       await retryFailed(filling);
       await refuseRemainder(filling);
@@ -71,7 +79,7 @@ export async function runBackfill(
     await context.connection.execute(
       ownTransaction(
         filling.parts,
-        `${ledger.sql.backfillFinished(step.revision)}${filling.keeping === null ? "" : `; ${ledger.sql.undoKept(step.revision)}`}`,
+        `${ledger.sql.forgetRanges(step.revision)}; ${ledger.sql.backfillFinished(step.revision)}${filling.keeping === null ? "" : `; ${ledger.sql.undoKept(step.revision)}`}`,
       ),
     );
     await closed(context, step, closing(filling.parts, step.direction, entryOf(prepared, body.revert)));
@@ -119,11 +127,12 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
   let rows = windows.minRows;
   for (let attempt = 1; ; ) {
     context.stop.throwIfAborted();
+    if (filling.ranged?.isHalted() === true) return;
     const at = performance.now();
     let windowRows: number;
     rows = allowedRows(rows, filling.controls);
     try {
-      const done = await runWindow(filling, { from: filling.state.position, to: bound }, rows);
+      const done = await runWindow(filling, bound, rows);
       if (done === null) return;
       const { state } = filling;
       filling.state = {

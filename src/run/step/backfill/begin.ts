@@ -31,11 +31,18 @@ export async function underWay(
   return known === null || known.rows === 0 ? null : known;
 }
 
+interface Known {
+  readonly known: BackfillState | null;
+  readonly controls: BackfillControls;
+  /** Under which this run finds the ranges of an earlier one. */
+  readonly claim: string | null;
+}
+
 export async function begin(
   context: StepContext,
   prepared: Prepared,
   body: BackfillBody,
-  { known, controls }: { readonly known: BackfillState | null; readonly controls: BackfillControls },
+  { known, controls, claim }: Known,
 ): Promise<Filling> {
   const { connection, ledger, author } = context;
   const { step } = prepared;
@@ -63,7 +70,8 @@ export async function begin(
   const undo = await undoOf(context, { body, table, known, revision: step.revision });
   const from = (state: BackfillState): Filling => ({
     ...{ context, prepared, body, parts, table, columns, state, backfill, controls },
-    ...{ keeping: undo?.keeping ?? null, rowsPerSecond: null, slowedBy: null, firstFailure: null },
+    ...{ keeping: undo?.keeping ?? null, claim: known === null ? null : claim },
+    ...{ rowsPerSecond: null, slowedBy: null, firstFailure: null },
   });
   if (known !== null) {
     refuseOther(known, table, step);
@@ -88,7 +96,7 @@ export async function begin(
   const row = `${replace} ${sql.insert(entryOf(prepared, body.revert), author, "partial")};`;
   await connection
     .execute(
-      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.beginBackfill(begun)}; ${undo?.begin ?? ""} commit`,
+      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.createRanges()} ${sql.forgetRanges(step.revision)}; ${sql.beginBackfill(begun)}; ${undo?.begin ?? ""} commit`,
     )
     .catch((error: unknown) => {
       throw frameError(error, step.revision);
@@ -114,7 +122,7 @@ export async function withdraw({ context, prepared, parts, keeping }: Filling): 
   await context.connection.execute(
     ownTransaction(
       parts,
-      `${emptied}${sql.forgetBackfill(revision)}; ${sql.remove(revision)} and state = 'partial'`,
+      `${emptied}${sql.forgetRanges(revision)}; ${sql.forgetBackfill(revision)}; ${sql.remove(revision)} and state = 'partial'`,
     ),
   );
 }

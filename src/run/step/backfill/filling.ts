@@ -12,6 +12,18 @@ import type { FrameParts } from "../frame.ts";
 import type { Prepared } from "../prepared.ts";
 import type { RowsThrew } from "./rows-threw.ts";
 
+/** One of several ranges of a backfill. */
+export interface Ranged {
+  readonly number: number;
+  readonly claim: string;
+  /** Another worker has failed, so this one stops between two windows. */
+  readonly isHalted: () => boolean;
+  /** Workers share what a person allows. */
+  readonly workers: number;
+  /** Rows of all workers and of earlier runs, and how fast they are together. */
+  readonly total: () => { readonly rows: number; readonly rowsPerSecond: number };
+}
+
 /** A backfill under way. */
 export interface Filling {
   readonly context: StepContext;
@@ -24,6 +36,10 @@ export interface Filling {
   readonly keeping: Keeping | null;
   /** What `rows` may set; none where a statement changes the rows. */
   readonly columns: readonly PatchColumn[];
+  /** Under which this run finds the ranges of an earlier one. `null`: there are none. */
+  readonly claim: string | null;
+  /** The range that a worker does. Left out: the whole table, one window after the other. */
+  readonly ranged?: Ranged | undefined;
   /** What the ledger has. */
   state: BackfillState;
   /** What people have said of it, as of the last window. */
@@ -45,7 +61,8 @@ export function committedOf(state: BackfillState | null, through = false): Commi
 
 /** `id 4711`: the last key that is done. */
 export function upToOf({ key, position }: Pick<BackfillState, "key" | "position">): string {
-  return key.map((name, at) => `${name} ${position?.[at]}`).join(", ");
+  if (position === null) return "the last key of each of its ranges";
+  return key.map((name, at) => `${name} ${position[at]}`).join(", ");
 }
 
 /** Tells how far it is, after a window. */

@@ -58,15 +58,11 @@ export async function undoOf(
     there.position === null
       ? `an earlier attempt has kept those of ${there.columns.join(", ")} in ${there.table}`
       : "those of an earlier attempt have come back in part only";
-  const commands = {
-    back: `\`godwit backfill undo ${revision}\``,
-    forget: `\`godwit backfill forget ${revision}\``,
-  };
   throw refused(
     body,
     revision,
     why,
-    `Bring them back with ${commands.back}, or drop them with ${commands.forget}.`,
+    `Restore the statement that kept them, or drop them with \`godwit backfill forget ${revision}\`.`,
   );
 }
 

@@ -22,15 +22,20 @@ const ROWS = /^(?:22|23|P0|44)/;
 
 /** Remembers the row behind the position, which fails alone, and goes on behind it. */
 export async function passOver(filling: Filling, error: DatabaseError | RowsThrew): Promise<void> {
-  const { context, prepared, table, state, parts } = filling;
+  const { context, prepared, table, state, parts, ranged } = filling;
   const { revision } = prepared.step;
+  const { sql } = context.ledger;
   const [answer] = await context.connection
     .execute(windowEnd(table, { from: state.position, to: state.bound ?? [] }, 1))
     .catch(unplaced);
   const key = answer?.rows[0]?.key as readonly string[] | undefined;
   // It was deleted meanwhile.
   if (key === undefined) return;
-  await context.connection.execute(ownTransaction(parts, context.ledger.sql.rowFailed(revision, key)));
+  const failed =
+    ranged === undefined
+      ? sql.rowFailed(revision, key)
+      : sql.rangeRowFailed(revision, ranged.number, ranged.claim, key);
+  await context.connection.execute(ownTransaction(parts, failed));
   filling.firstFailure ??= error;
   filling.state = { ...state, position: key, failed: [...state.failed, key] };
 }

@@ -91,7 +91,13 @@ export async function runUndo(context: StepContext, prepared: Prepared, index: n
     context.stop.throwIfAborted();
     const { sql } = ledger;
     const { parts } = undoing;
-    const gone = `${parts.ownRole} ${sql.forgetUndo(step.revision)}; ${sql.forgetBackfill(step.revision)};`;
+    const [ranges] = (await connection.query<{ exists: boolean }>(sql.hasRanges())).rows;
+    const forgotten = [
+      sql.forgetUndo(step.revision),
+      ...(ranges?.exists === true ? [sql.forgetRanges(step.revision)] : []),
+      sql.forgetBackfill(step.revision),
+    ];
+    const gone = `${parts.ownRole} ${forgotten.join("; ")};`;
     const last = { ...parts, leave: `${gone} ${parts.leave}` };
     await closed(context, step, closing(last, "down", entryOf(prepared, null)));
   } catch (error) {

@@ -1,23 +1,26 @@
 /** One window of a backfill, in a transaction with its row in the ledger. `backfill.ts` says what a crash leaves behind. */
-import { describeKey, type KeyRange, type KeyValue, type Window } from "../../../backfill/key.ts";
+import { describeKey, type KeyValue, type Window } from "../../../backfill/key.ts";
 import { windowEnd, windowStatement } from "../../../backfill/statement.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import { asciiComments } from "../../../core/sql/comments.ts";
+import { restored } from "../../../core/sql/stored.ts";
 import type { Result } from "../../../database/connection.ts";
-import { DatabaseError, PlanRefused, StepFailed } from "../../../errors.ts";
+import { DatabaseError, LockError, PlanRefused, StepFailed } from "../../../errors.ts";
 import { controlsIn } from "../../../ledger/backfills.ts";
 import type { WindowDone } from "../../../ledger/backfills-sql.ts";
 import type { StepContext } from "../context.ts";
 import { statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
-import type { Filling } from "./filling.ts";
+import type { Filling, Ranged } from "./filling.ts";
 import { changeByFunction } from "./rows.ts";
 
-/** Does the next window of at most so many rows. `null`: no row is left. Throws what the server says. */
-export async function runWindow(filling: Filling, range: KeyRange, rows: number): Promise<WindowDone | null> {
-  const { context, prepared, table } = filling;
+/** Does the next window of at most so many rows, up to the key `to`. `null`: no row is left. Throws what the server says. */
+export async function runWindow(filling: Filling, to: KeyValue, rows: number): Promise<WindowDone | null> {
+  const { context, prepared, table, ranged } = filling;
   const { connection, ledger } = context;
   await open(filling);
+  if (ranged !== undefined) await holdRange(filling, ranged);
+  const range = { from: filling.state.position, to };
   const [answer] = await connection.execute(windowEnd(table, range, rows)).catch(unplaced);
   const end = answer?.rows[0] as { readonly key: KeyValue; readonly rows: number } | undefined;
   if (end === undefined) {
@@ -25,11 +28,37 @@ export async function runWindow(filling: Filling, range: KeyRange, rows: number)
     return null;
   }
   const changed = await change(filling, { from: range.from, to: end.key }, end.rows);
-  const { rowsPerSecond, slowedBy } = filling;
-  const done = { position: end.key, rows: end.rows, changed, rowsPerSecond, slowedBy };
-  const answers = await close(filling, ledger.sql.windowDone(prepared.step.revision, done));
-  filling.controls = controlsIn(answers) ?? filling.controls;
+  const rowsPerSecond = ranged?.total().rowsPerSecond ?? filling.rowsPerSecond;
+  const done = { position: end.key, rows: end.rows, changed, rowsPerSecond, slowedBy: filling.slowedBy };
+  const { revision } = prepared.step;
+  const { sql } = ledger;
+  const moved =
+    ranged === undefined
+      ? sql.windowDone(revision, done)
+      : sql.rangeWindowDone(revision, ranged.number, done);
+  filling.controls = controlsIn(await close(filling, moved)) ?? filling.controls;
   return done;
+}
+
+/**
+ * Nobody else does a window of the range until this one is committed. The position may be behind a window whose answer
+ * never came. Throws `LockError` where another run has claimed the range.
+ */
+async function holdRange(filling: Filling, { claim, number }: Ranged): Promise<void> {
+  const { context, prepared, state } = filling;
+  const { revision } = prepared.step;
+  const [answer] = await context.connection
+    .execute(context.ledger.sql.holdRange(revision, claim, number))
+    .catch(unplaced);
+  const [row] = answer?.rows ?? [];
+  if (row === undefined)
+    throw new LockError({
+      code: "LOCK_LOST",
+      message: `The windows of ${revision} have meanwhile been taken over by another run.`,
+      hint: "Run again: the plan is made again from the ledger.",
+    });
+  const position = restored(row.position as KeyValue | null) ?? state.position;
+  filling.state = { ...state, position };
 }
 
 /** Runs the statement for no row, so that PostgreSQL reads it although the table is empty. */

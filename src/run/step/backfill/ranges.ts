@@ -1,0 +1,284 @@
+/**
+ * Several windows of a backfill at once, each on a connection of its own.
+ *
+ *   position, bound ─► ranges, disjoint ─► for each worker: take a range, do its windows, take the next ─► rows that failed
+ *
+ * The ranges are chosen once, from a sample of the keys, and are in the ledger with a position each. There are more of
+ * them than workers, so a worker that is done early takes another. A run with another number of workers goes on with the
+ * ranges that are left. One window is
+ *
+ *   begin ─► the row of its range, held ─► where it ends ─► the statement ─► position of the range, totals ─► commit
+ *
+ * The workers do not hold the lock of the run. A run that has lost its lock may still have windows under way, so the next
+ * one claims the ranges before it reads how far they are. That waits for those windows, and a window that begins later
+ * finds its range claimed by another.
+ *
+ * If a worker fails, the others finish their windows and stop. If it only loses its connection, its window is rolled back,
+ * and its range is taken up again on a new one.
+ */
+import { randomUUID } from "node:crypto";
+import { compare, type KeyValue, keyText, names } from "../../../backfill/key.ts";
+import type { BackfillTable } from "../../../backfill/table.ts";
+import { MOST_PARALLEL } from "../../../core/backfill.ts";
+import { identifier, literal } from "../../../core/sql/quote.ts";
+import { DatabaseError } from "../../../errors.ts";
+import type { BackfillRange } from "../../../ledger/backfill-ranges-sql.ts";
+import type { BackfillState } from "../../../ledger/backfills-sql.ts";
+import { applicationNameOf, withOneConnection } from "../../session/connect.ts";
+import type { RunContext } from "../../session/target.ts";
+import { isWorthRetrying } from "../../session/transaction.ts";
+import { pauseBeforeRetry, type StepContext } from "../context.ts";
+import { ownTransaction } from "../frame.ts";
+import type { Prepared } from "../prepared.ts";
+import { stepError } from "../step-error.ts";
+import { type Watch, watch } from "../watch.ts";
+import type { Filling, Ranged } from "./filling.ts";
+import { unplaced } from "./window.ts";
+
+/** A worker that is done early takes another range. */
+const RANGES_EACH = 4;
+/** Keys that are read to choose the ranges, in blocks of the table. */
+const SAMPLED_BLOCKS = 1_000;
+/** Lost connections of one worker in a row, without a window in between. */
+const RECONNECTS = 5;
+
+type Fill = (filling: Filling, observed: Watch) => Promise<void>;
+
+/**
+ * Takes the ranges of an earlier run over. Returns the claim, under which windows of this run find them. `null`: there are
+ * none. Throws what the server says when windows of that run stay under way.
+ */
+export async function claimRanges(context: StepContext, prepared: Prepared): Promise<string | null> {
+  const { connection, ledger } = context;
+  const { step } = prepared;
+  const { rows } = await connection.query<{ exists: boolean }>(ledger.sql.hasRanges());
+  if (rows[0]?.exists !== true) return null;
+  const claim = randomUUID();
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const result = await connection.query(ledger.sql.claimRanges(step.revision, claim));
+      return (result.rowCount ?? 0) > 0 ? claim : null;
+    } catch (error) {
+      if (!isWorthRetrying(error) || attempt >= context.target.settings.lockAttempts) throw error;
+      await pauseBeforeRetry(context, step, attempt, stepError(context, prepared, null, error), []);
+    }
+  }
+}
+
+/** Whether its windows are done in ranges: it is asked for, or an earlier run has begun so. */
+export function hasRanges(filling: Filling): boolean {
+  const { observer, spanning } = filling.context.connection.capabilities;
+  return filling.claim !== null || (workersOf(filling) > 1 && observer && spanning);
+}
+
+/**
+ * How many windows run at once. What the run is told counts before what the file says. A function of a module changes one
+ * window at a time.
+ */
+function workersOf({ context, backfill }: Filling): number {
+  if (backfill.columns !== undefined) return 1;
+  const { backfillParallel = 0 } = context.target.settings;
+  return Math.max(
+    1,
+    backfillParallel === 0 ? (backfill.parallel ?? 1) : Math.min(backfillParallel, MOST_PARALLEL),
+  );
+}
+
+export async function fillRanges(filling: Filling, fill: Fill): Promise<void> {
+  const { context, prepared, state } = filling;
+  if (state.bound === null) throw new Error("An empty table has no ranges.");
+  const claim = filling.claim ?? (await split(filling, state.bound));
+  const queue = [...(await context.ledger.ranges(context.connection, prepared.step.revision))];
+  const total = { rows: state.rows, changed: state.changed, windows: state.windows };
+  const workers = Math.min(workersOf(filling), queue.length);
+  const begunAt = performance.now();
+  const work: Work = { filling, claim, queue, total, fill, workers, begunAt, isPaused: false, failed: null };
+  await Promise.all(Array.from({ length: workers }, (_, at) => worker(work, at === 0)));
+  await recall(filling, total);
+  if (work.failed !== null) throw work.failed.error;
+}
+
+interface Work {
+  readonly filling: Filling;
+  readonly claim: string;
+  readonly queue: BackfillRange[];
+  /** Of all workers, and of earlier runs. */
+  readonly total: { rows: number; changed: number; windows: number };
+  readonly fill: Fill;
+  readonly begunAt: number;
+  readonly workers: number;
+  /** A person has paused them, and that was said. */
+  isPaused: boolean;
+  /** The error that ends all workers. */
+  failed: { readonly error: unknown } | null;
+}
+
+/** Never throws: the first error is in `work.failed`. */
+async function worker(work: Work, isFirst: boolean): Promise<void> {
+  const { context } = work.filling;
+  const around: RunContext = { ...context.author, signal: context.stop, observe: context.observe };
+  let windows = -1;
+  for (let lost = 1; work.queue.length > 0 && work.failed === null; lost++) {
+    try {
+      await withOneConnection(context.target, around, (connection) =>
+        onConnection(work, { ...context, connection }, isFirst),
+      );
+    } catch (error) {
+      const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
+      if (work.total.windows > windows) lost = 1;
+      windows = work.total.windows;
+      if (gone && lost <= RECONNECTS && !context.stop.aborted) {
+        context.observe({ kind: "connection-lost", problem: error.toProblem() });
+        continue;
+      }
+      work.failed ??= { error };
+    }
+  }
+}
+
+async function onConnection(work: Work, context: StepContext, isFirst: boolean): Promise<void> {
+  const { filling } = work;
+  const { step } = filling.prepared;
+  const own = applicationNameOf(context.author);
+  const quiet: StepContext = {
+    ...context,
+    observe: (event) => {
+      if (event.kind !== "step-progress") return context.observe(event);
+      // Workers wait for each other for moments, which nobody can help.
+      const blockers = event.blockers.filter(({ applicationName }) => applicationName !== own);
+      if (isFirst || blockers.length > 0) context.observe({ ...event, blockers });
+    },
+  };
+  using observed = watch(quiet, () => step, context.target.settings.lockTimeoutMs);
+  for (;;) {
+    const range = work.failed === null ? work.queue.shift() : undefined;
+    if (range === undefined) return;
+    try {
+      await oneRange(work, { context: quiet, range, observed });
+    } catch (error) {
+      work.queue.unshift(range);
+      throw error;
+    }
+  }
+}
+
+async function oneRange(
+  work: Work,
+  { context, range, observed }: { context: StepContext; range: BackfillRange; observed: Watch },
+): Promise<void> {
+  const { filling, claim, total } = work;
+  const { revision } = filling.prepared.step;
+  const ranged: Ranged = {
+    ...{ number: range.number, claim, workers: work.workers },
+    isHalted: () => work.failed !== null,
+    total: () => progressOf(work),
+  };
+  const seen = { rows: 0, changed: 0, windows: 0 };
+  const observe: StepContext["observe"] = (event) => {
+    if (event.kind === "backfill-paused" || event.kind === "backfill-resumed") {
+      // All of them wait, and it is said once.
+      const isPaused = event.kind === "backfill-paused";
+      if (work.isPaused !== isPaused) context.observe(event);
+      work.isPaused = isPaused;
+      return;
+    }
+    if (event.kind !== "backfill-progress") return context.observe(event);
+    for (const name of ["rows", "changed", "windows"] as const) {
+      total[name] += event[name] - seen[name];
+      seen[name] = event[name];
+    }
+    context.observe({ ...event, ...progressOf(work) });
+  };
+  const own: Filling = {
+    ...filling,
+    context: { ...context, observe },
+    ranged,
+    firstFailure: null,
+    state: {
+      ...filling.state,
+      ...{ position: range.position ?? range.lower, bound: range.upper, rows: 0, changed: 0, windows: 0 },
+    },
+  };
+  try {
+    await work.fill(own, observed);
+  } finally {
+    filling.firstFailure ??= own.firstFailure;
+  }
+  if (work.failed !== null) return;
+  await context.connection.execute(
+    ownTransaction(filling.parts, context.ledger.sql.rangeFinished(revision, claim, range.number)),
+  );
+}
+
+/** The figures of all workers together. */
+function progressOf({ filling, total, begunAt }: Work) {
+  const { estimatedRows, rows: before } = filling.state;
+  const elapsedMs = performance.now() - begunAt;
+  const rowsPerSecond = elapsedMs <= 0 ? 0 : ((total.rows - before) / elapsedMs) * 1000;
+  const share = estimatedRows === null || estimatedRows <= 0 ? null : Math.min(1, total.rows / estimatedRows);
+  const leftMs =
+    share === null || estimatedRows === null || rowsPerSecond <= 0
+      ? null
+      : (Math.max(0, estimatedRows - total.rows) / rowsPerSecond) * 1000;
+  return { ...total, rowsPerSecond, share, leftMs, elapsedMs };
+}
+
+/** What the ledger has now. A window may be committed whose answer never came. */
+async function recall(filling: Filling, total: Work["total"]): Promise<void> {
+  const { context, prepared } = filling;
+  const state: BackfillState | null = await context.ledger.backfills
+    .state(context.connection, prepared.step.revision)
+    .catch(() => null);
+  filling.state = state ?? { ...filling.state, ...total };
+}
+
+/** Chooses the ranges, and writes them down. Returns the claim. */
+async function split(filling: Filling, bound: KeyValue): Promise<string> {
+  const { context, prepared, table, state, parts } = filling;
+  const { connection, ledger } = context;
+  const { revision } = prepared.step;
+  const claim = randomUUID();
+  const count = workersOf(filling) * RANGES_EACH;
+  const [sizes] = await connection.execute(blocksOf(table)).catch(unplaced);
+  const blocks = Number(sizes?.rows[0]?.blocks ?? 0);
+  const percent = blocks <= SAMPLED_BLOCKS ? 100 : (SAMPLED_BLOCKS / blocks) * 100;
+  const text = sampledBounds(table, { from: state.position, to: bound, percent, count });
+  const [answer] = await connection.execute(text).catch(unplaced);
+  const inner = (answer?.rows ?? []).map(({ key }) => key as KeyValue);
+  const uppers = [...inner, bound];
+  const ranges = uppers.map((upper, at) => ({
+    number: at + 1,
+    lower: at === 0 ? state.position : (uppers[at - 1] as KeyValue),
+    upper,
+    position: null,
+  }));
+  await connection.execute(
+    ownTransaction(
+      parts,
+      `${ledger.sql.createRanges()} ${ledger.sql.forgetRanges(revision)}; ${ledger.sql.beginRanges(revision, claim, ranges)}`,
+    ),
+  );
+  return claim;
+}
+
+function blocksOf({ name }: BackfillTable): string {
+  const table = `pg_catalog.to_regclass(${literal(name)})`;
+  // A plain table is in no tree of partitions, and a partitioned one has no blocks of its own.
+  return `select coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(one)), 0)::pg_catalog.float8
+  / pg_catalog.current_setting('block_size')::pg_catalog.float8 as blocks
+from (select ${table} as one union select relid from pg_catalog.pg_partition_tree(${table})) r`;
+}
+
+/** The last keys of equal parts of a sample, without that of the last part. */
+function sampledBounds(
+  { name, key }: BackfillTable,
+  { from, to, percent, count }: { from: KeyValue | null; to: KeyValue; percent: number; count: number },
+): string {
+  const above = from === null ? "" : `${compare(key, ">", from)} and `;
+  const descending = key.map((column) => `${identifier(column.name)} desc`).join(", ");
+  return `with godwit_sample as materialized (select ${names(key)} from ${name} tablesample system (${percent})
+  where ${above}${compare(key, "<=", to)}),
+godwit_parts as (select ${names(key)}, pg_catalog.ntile(${count}) over (order by ${names(key)}) as part from godwit_sample),
+godwit_last as (select distinct on (part) part, ${keyText(key)} as key from godwit_parts order by part, ${descending})
+select key from godwit_last where part < (select pg_catalog.max(part) from godwit_parts) order by part`;
+}
