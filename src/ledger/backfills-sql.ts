@@ -124,6 +124,10 @@ insert into ${table} (revision, table_name, key, key_types, bound, estimated_row
   window_rows = ${rows}, rows_per_second = coalesce(${stored(rowsPerSecond)}, rows_per_second), slowed_by = ${stored(slowedBy)}`,
       )} returning ${controls.controlsOf(stored(revision))} as controls`,
 
+    /** Why no window begins. It has not moved, so its time stays. */
+    backfillHeld: (revision: string, slowedBy: string) =>
+      `update ${table} set slowed_by = ${stored(slowedBy)} where revision = ${stored(revision)}`,
+
     /** A row that cannot be changed is remembered, and the next window begins behind it. */
     rowFailed: (revision: string, key: readonly string[]) =>
       set(revision, `position = ${storedArray(key)}, failed = failed || ${storedJson([key])}`),

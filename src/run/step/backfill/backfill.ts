@@ -20,6 +20,7 @@
  */
 import { halfOf, nextRows } from "../../../backfill/pace.ts";
 import { speedOf } from "../../../backfill/speed.ts";
+import { targetAt } from "../../../backfill/throttle.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { UNASKED } from "../../report/committed.ts";
 import { isWorthRetrying, rollback } from "../../session/transaction.ts";
@@ -34,6 +35,7 @@ import { begin, underWay, withdraw } from "./begin.ts";
 import { admit, mostRows, waitForTurn } from "./control.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
 import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
+import { openSensor } from "./signals.ts";
 import { runEmpty, runWindow } from "./window.ts";
 
 /** More rows than this that fail are not the fault of the rows. */
@@ -59,6 +61,8 @@ export async function runBackfill(
       // The check at the end may read the whole table, and is cancelled like a window.
       using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
       filling = await begin(context, prepared, { ...body, backfill: body.backfill }, { known, controls });
+      await using sensor = openSensor(filling);
+      filling.sensor = sensor;
       await fill(filling, observed);
       through = true;
       await retryFailed(filling);
@@ -113,6 +117,7 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
     context.stop.throwIfAborted();
     const at = performance.now();
     let windowRows: number;
+    let tookMs: number;
     rows = mostRows(rows, filling.controls);
     try {
       const done = await runWindow(filling, { from: filling.state.position, to: bound }, rows);
@@ -131,7 +136,7 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
       filling.rowsPerSecond = speedOf(filling.rowsPerSecond, { rows: windowRows, ms: now - endedAt });
       endedAt = now;
       report(filling, { windowRows, elapsedMs: now - begunAt });
-      rows = nextRows(backfill.windows, { rows: Math.max(windowRows, 1), tookMs: now - at });
+      tookMs = now - at;
     } catch (error) {
       if (context.connection.lost.aborted || context.stop.aborted) throw error;
       await rollback(context.connection);
@@ -148,6 +153,8 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
       else await passOver(filling, error);
       continue;
     }
-    if (await waitForTurn(filling, { rows: windowRows, at })) endedAt = performance.now();
+    if (await waitForTurn(filling, { rows: windowRows, at, tookMs })) endedAt = performance.now();
+    const targetMs = targetAt(backfill.windows.targetMs, filling.sensor.throttle);
+    rows = nextRows({ ...backfill.windows, targetMs }, { rows: Math.max(windowRows, 1), tookMs });
   }
 }

@@ -1,6 +1,8 @@
 /** Where a backfill begins, or goes on: its table and key, its row in the ledger, and the bound. */
+
 import { conditionProbe, upperBound } from "../../../backfill/statement.ts";
 import { readTable, refuseOtherTable, typesOf } from "../../../backfill/table.ts";
+import { FULL } from "../../../backfill/throttle.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import { windowedTable } from "../../../core/sql/window-target.ts";
 import { DatabaseError, SourceError } from "../../../errors.ts";
@@ -16,6 +18,7 @@ import { entryOf, frameParts } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
 import { refuseEdited, refuseOther } from "./edited.ts";
 import type { Filling } from "./filling.ts";
+import { refuseProbe } from "./signals.ts";
 import { refuseSkipping, unplaced } from "./window.ts";
 
 type BackfillBody = Body & { readonly kind: "sql" } & { readonly backfill: Backfill };
@@ -46,6 +49,7 @@ export async function begin(
     throw frameError(error, step.revision);
   });
   await refuseSkipping(context, backfill, body.file);
+  await refuseProbe(context, backfill, body.file);
   // The primary key may be another one by now, and the position says nothing of that.
   const table = await readTable(
     connection,
@@ -58,7 +62,7 @@ export async function begin(
     });
   const from = (state: BackfillState): Filling => ({
     ...{ context, prepared, body, parts, table, state, backfill, controls },
-    ...{ rowsPerSecond: null, slowedBy: null, firstFailure: null },
+    ...{ sensor: { throttle: FULL }, rowsPerSecond: null, slowedBy: null, firstFailure: null },
   });
   await refuseOtherTable(connection, table, { changed: windowedTable(body.text), file: body.file });
   if (known !== null) {

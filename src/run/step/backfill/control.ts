@@ -2,6 +2,7 @@
  * What people say of a backfill: whether it may begin, and when its next window may. It is asked between two windows,
  * where no transaction and no snapshot is open.
  */
+import { restAfter, type Throttle } from "../../../backfill/throttle.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import { Interrupted, PlanRefused } from "../../../errors.ts";
 import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
@@ -15,6 +16,10 @@ import { type Filling, upToOf } from "./filling.ts";
 
 /** While it waits it asks so often, so that a word from another terminal works at once. */
 const ASK_EVERY_MS = 500;
+/** A rest of so long is told. Shorter ones come after every window of a slow backfill. */
+const HELD_MS = 2_000;
+/** So often the ledger is told what holds it, for whoever looks on. */
+const WRITE_EVERY_MS = 10_000;
 
 /**
  * Whether it may begin or go on at all: it is approved if it has to be, no pause holds, and the hour at which backfills
@@ -59,6 +64,7 @@ export interface LastWindow {
   readonly rows: number;
   /** When it began, on the clock of the process. */
   readonly at: number;
+  readonly tookMs: number;
 }
 
 /**
@@ -70,6 +76,8 @@ export async function waitForTurn(filling: Filling, last: LastWindow): Promise<b
   const { step } = prepared;
   let paused = false;
   let wasPaused = false;
+  let isFirstLook = true;
+  let writtenForMs = -WRITE_EVERY_MS;
   for (;;) {
     context.stop.throwIfAborted();
     refuseLate(context, step.revision, filling.state);
@@ -79,11 +87,26 @@ export async function waitForTurn(filling: Filling, last: LastWindow): Promise<b
     if (at === null && paused) context.observe({ kind: "backfill-resumed", step, table: table.shown });
     paused = at !== null;
     wasPaused ||= paused;
-    const leftMs = paused ? ASK_EVERY_MS : restMs(last, rate);
-    filling.slowedBy = rate !== null && leftMs > 0 ? `its rate of ${rate} rows/s` : null;
+    const { throttle } = filling.sensor;
+    const [byRateMs, byOthersMs] = [restMs(last, rate), othersMs(last, throttle)];
+    const leftMs = paused ? ASK_EVERY_MS : Math.max(byRateMs, byOthersMs);
+    if (leftMs > 0 || throttle.slowedBy !== null)
+      filling.slowedBy =
+        byRateMs > byOthersMs && rate !== null ? `its rate of ${rate} rows/s` : throttle.slowedBy;
+    else if (isFirstLook) filling.slowedBy = null;
+    isFirstLook = false;
     if (leftMs <= 0) return wasPaused;
+    const heldForMs = performance.now() - last.at - last.tookMs;
+    const { slowedBy } = filling;
+    if (!paused && heldForMs > HELD_MS && slowedBy !== null) {
+      context.observe({ kind: "backfill-held", step, table: table.shown, slowedBy, heldForMs });
+      if (heldForMs > writtenForMs + WRITE_EVERY_MS) {
+        writtenForMs = heldForMs;
+        await context.connection.execute(context.ledger.sql.backfillHeld(step.revision, slowedBy));
+      }
+    }
     await delay(Math.min(ASK_EVERY_MS, leftMs), context.stop);
-    if (paused || leftMs > ASK_EVERY_MS) filling.controls = await ask(filling);
+    if (paused || leftMs >= ASK_EVERY_MS) filling.controls = await ask(filling);
   }
 }
 
@@ -95,6 +118,12 @@ export function mostRows(rows: number, { rate }: BackfillControls): number {
 /** How long the next window waits, so that the last one and its pause keep the rate. */
 function restMs({ rows, at }: LastWindow, rate: number | null): number {
   return rate === null ? 0 : (rows / rate) * 1000 - (performance.now() - at);
+}
+
+/** The same for the server's sake. At a pace of 0 nothing begins before that has changed. */
+function othersMs({ at, tookMs }: LastWindow, throttle: Throttle): number {
+  if (throttle.pace <= 0) return ASK_EVERY_MS;
+  return restAfter(tookMs, throttle) - (performance.now() - at - tookMs);
 }
 
 async function ask({ context, prepared, controls }: Filling): Promise<BackfillControls> {
