@@ -2,8 +2,8 @@
  * How a backfill treats everybody else: who must agree to it, and what it makes way for. Each has a name in a header and
  * one in a module, and the same values in both. Pure.
  */
-
 import { parseDurationMs } from "../std/duration.ts";
+import { parseSizeBytes } from "../std/size.ts";
 
 export interface BackfillOptions {
   /** It is not begun before a person has approved it. */
@@ -12,6 +12,15 @@ export interface BackfillOptions {
   readonly undo: Undo | null;
   /** `skip`: no trigger of the table fires for what it changes, and foreign keys, which are triggers too, are not checked. */
   readonly triggers: "keep" | "skip";
+  /** Whether it makes way for what else the server has to do. */
+  readonly throttle: boolean;
+  /** How far a replica may be behind. */
+  readonly maxLagMs: number;
+  /** How much WAL may be written in a second, by everybody. `null`: any. */
+  readonly maxWalBytes: number | null;
+  /** A query whose p99 is kept under the limit. `null`: none. */
+  readonly probe: string | null;
+  readonly probeLimitMs: number;
 }
 
 export interface Undo {
@@ -19,12 +28,19 @@ export interface Undo {
   readonly keepMs: number | null;
 }
 
-export const DEFAULT_OPTIONS: BackfillOptions = { approve: false, undo: null, triggers: "keep" };
+export const DEFAULT_OPTIONS: BackfillOptions = {
+  ...{ approve: false, undo: null, triggers: "keep", throttle: true },
+  ...{ maxLagMs: 5_000, maxWalBytes: null, probe: null, probeLimitMs: 100 },
+};
 
 export interface BackfillOption<Key extends keyof BackfillOptions = keyof BackfillOptions> {
-  /** Its name in a header. In a module it is `key`. */
+  /** Its name in a header. */
   readonly header: string;
   readonly key: Key;
+  /** Its name in a module. Without one it is `key`. */
+  readonly module?: string;
+  /** In a header it has a line of its own, up to the end, without `=`. */
+  readonly isLine?: true;
   readonly expects: string;
   /** `undefined`: it is no such value. */
   readonly read: (text: string) => BackfillOptions[Key] | undefined;
@@ -44,6 +60,35 @@ export const BACKFILL_OPTIONS: readonly BackfillOption[] = [
     expects: "keep or skip",
     read: (text) => (text === "keep" || text === "skip" ? text : undefined),
   },
+  { header: "throttle", key: "throttle", expects: "on or off", read: yesOrNo },
+  {
+    header: "max-lag",
+    key: "maxLagMs",
+    module: "maxLag",
+    expects: "a duration: 5s, 500ms",
+    read: durationOf,
+  },
+  {
+    header: "max-wal",
+    key: "maxWalBytes",
+    module: "maxWal",
+    expects: "how much WAL in a second: 50MB",
+    read: (text) => parseSizeBytes(text) || undefined,
+  },
+  {
+    header: "probe",
+    key: "probe",
+    isLine: true,
+    expects: "one query",
+    read: (text) => text.trim() || undefined,
+  },
+  {
+    header: "probe-limit",
+    key: "probeLimitMs",
+    module: "probeLimit",
+    expects: "a duration: 50ms",
+    read: durationOf,
+  },
 ];
 
 /** With one more of them. `null`: it is no such value. */
@@ -54,6 +99,10 @@ export function withOption(
 ): BackfillOptions | null {
   const value = read(text);
   return value === undefined ? null : { ...options, [key]: value };
+}
+
+function durationOf(text: string): number | undefined {
+  return parseDurationMs(text) || undefined;
 }
 
 function yesOrNo(text: string): boolean | undefined {

@@ -133,6 +133,10 @@ insert into ${table} (revision, table_name, key, key_types, bound, estimated_row
     /** The same where the position is that of a range. */
     windowCounted: (revision: string, done: WindowDone) => windowCounted(revision, done),
 
+    /** Why no window begins. It has not moved, so its time stays. */
+    backfillHeld: (revision: string, slowedBy: string) =>
+      `update ${table} set slowed_by = ${stored(slowedBy)} where revision = ${stored(revision)}`,
+
     /** A row that cannot be changed is remembered, and the next window begins behind it. */
     rowFailed: (revision: string, key: readonly string[]) =>
       set(revision, `position = ${storedArray(key)}, failed = failed || ${storedJson([key])}`),

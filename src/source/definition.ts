@@ -102,6 +102,16 @@ interface BackfillRows
    * checked. Refused if the role may not set `session_replication_role`. `keep` unless said otherwise.
    */
   readonly triggers?: "keep" | "skip";
+  /** `off`: it makes way for nothing, and no second connection is opened. `on` unless said otherwise. */
+  readonly throttle?: "on" | "off";
+  /** How far a replica may be behind: `5s` unless said otherwise. */
+  readonly maxLag?: string;
+  /** How much WAL everybody together may write in a second: `50MB`. Any amount unless said otherwise. */
+  readonly maxWal?: string;
+  /** A query of yours whose p99 is kept under `probeLimit`. It runs ten times a second, on a connection of its own. */
+  readonly probe?: string;
+  /** `100ms` unless said otherwise. */
+  readonly probeLimit?: string;
 }
 
 /** What SQL cannot do: the rows of a window come in, and what is to be set in each goes out. */

@@ -14,7 +14,7 @@ create function note() returns trigger language plpgsql as $$ begin
   insert into written values (new.region, new.number, new.slug); return new; end $$;
 create trigger note after update on items for each row execute function note();
 insert into items select case when n % 2 = 0 then 'nord' else 'süd' end, n, 'Name ' || n from generate_series(1, 7) n;`,
-  "0002_slug.sql": `-- godwit: backfill table=items key=region,number min-rows=3 max-rows=4
+  "0002_slug.sql": `-- godwit: backfill table=items key=region,number min-rows=3 max-rows=4 throttle=off
 -- godwit: where slug is null
 update items set slug = lower(name) where :window;
 `,

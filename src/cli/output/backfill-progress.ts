@@ -7,9 +7,7 @@ const FIRST_MS = 5_000;
 /** A backfill of a night is a hundred lines. */
 const MOST_MS = 300_000;
 
-type BackfillEvent = RunEvent & {
-  readonly kind: "backfill-progress" | "backfill-paused" | "backfill-resumed";
-};
+type BackfillEvent = Extract<RunEvent, { readonly kind: `backfill-${string}` }>;
 type Progress = RunEvent & { readonly kind: "backfill-progress" };
 
 export function createBackfillProgress(log: Log): (event: BackfillEvent) => void {
@@ -32,6 +30,15 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent) => void
     const figures = { rows, changed, windows, windowRows, rowsPerSecond, share, leftMs, slowedBy };
     log.write("info", line, { filename: event.step.file, unlessLive: true, figures });
   };
+  const onHeld = ({ step, slowedBy, heldForMs }: RunEvent & { readonly kind: "backfill-held" }) => {
+    const line = `${step.revision}: held for ${formatDuration(heldForMs)} by ${slowedBy}`;
+    log.live(line);
+    const now = performance.now();
+    if (now - reportedAt < everyMs) return;
+    reportedAt = now;
+    everyMs = Math.min(MOST_MS, everyMs * 1.5);
+    log.write("info", line, { filename: step.file, unlessLive: true, figures: { slowedBy, heldForMs } });
+  };
   return (event) => {
     const { step } = event;
     switch (event.kind) {
@@ -47,6 +54,14 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent) => void
         log.live(`${step.revision}: paused${who}`);
         return;
       }
+      case "backfill-unseen":
+        log.write("info", `${step.revision} cannot make way for ${event.what}: the role may not see that`, {
+          filename: step.file,
+        });
+        return;
+      case "backfill-held":
+        onHeld(event);
+        return;
       case "backfill-resumed":
         log.write("info", `${step.revision} goes on`, { filename: step.file });
     }

@@ -20,6 +20,9 @@ const REPORT_EVERY_MS = 10_000;
 /** From then on a wait for another run comes with the way to end it. Most runs are over before. */
 const HELP_AFTER_MS = 30_000;
 
+/** For so long what a backfill has said of itself holds. */
+const TOLD_MS = 3_000;
+
 export interface Progress {
   readonly observe: Observe;
 }
@@ -30,6 +33,8 @@ export function createProgress(log: Log): Progress {
   const said = new Set<number>();
   let verb = "applied";
   let sayHolderAtMs = 0;
+  /** Until then the line of a backfill is the newer one. */
+  let toldUntil = 0;
   const onImport = createImportProgress(log);
   const onBackfill = createBackfillProgress(log);
 
@@ -39,6 +44,8 @@ export function createProgress(log: Log): Progress {
   };
 
   const onProgress = ({ step, elapsedMs, blockers }: RunEvent & { kind: "step-progress" }) => {
+    // A backfill says more of itself.
+    if (blockers.length === 0 && performance.now() < toldUntil) return;
     const waiting = blockers.length > 0 ? `, waiting for ${describeBlocker(blockers[0])}` : "";
     log.live(`${step.revision} ${formatDuration(elapsedMs)}${waiting}`);
     sayNews(step.revision, blockers, fieldsOf(step));
@@ -98,6 +105,7 @@ export function createProgress(log: Log): Progress {
         return;
       case "step-started":
         reportedAt = 0;
+        toldUntil = 0;
         said.clear();
         log.live(`${event.step.revision} …`);
         log.write("debug", `${event.step.revision} begins`, fieldsOf(event.step));
@@ -115,6 +123,9 @@ export function createProgress(log: Log): Progress {
       case "backfill-progress":
       case "backfill-paused":
       case "backfill-resumed":
+      case "backfill-unseen":
+      case "backfill-held":
+        toldUntil = event.kind === "backfill-paused" ? Number.POSITIVE_INFINITY : performance.now() + TOLD_MS;
         onBackfill(event);
         return;
       case "step-retry":

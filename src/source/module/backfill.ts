@@ -30,7 +30,7 @@ const NAMES = [
   "minRows",
   "maxRows",
   "parallel",
-  ...BACKFILL_OPTIONS.map(({ key }) => key),
+  ...BACKFILL_OPTIONS.map(({ key, module }) => module ?? key),
 ];
 const OF_MIGRATIONS = [
   "kind",
@@ -94,10 +94,11 @@ export function readBackfill(
     invalid("parallel", "nothing beside `rows`: one function changes one window at a time");
   let options = DEFAULT_OPTIONS;
   for (const option of BACKFILL_OPTIONS) {
-    const value = values[option.key];
+    const name = option.module ?? option.key;
+    const value = values[name];
     if (value === undefined) continue;
     const read = withOption(options, option, String(value));
-    if (read === null) invalid(option.key, option.expects);
+    if (read === null) invalid(name, option.expects);
     else options = read;
   }
   const setting = contradicts(values);

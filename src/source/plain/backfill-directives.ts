@@ -63,8 +63,23 @@ export const BACKFILL_KEYS: Readonly<Record<string, BackfillKey>> = {
   },
   "min-rows": rows("minRows"),
   "max-rows": rows("maxRows"),
-  ...Object.fromEntries(BACKFILL_OPTIONS.map((option) => [option.header, ofOption(option)])),
+  ...Object.fromEntries(
+    BACKFILL_OPTIONS.filter(({ isLine }) => isLine !== true).map((option) => [
+      option.header,
+      ofOption(option),
+    ]),
+  ),
 };
+
+/** `where …` and `probe …`: SQL up to the end of the line, and of the lines that go on with the same word. */
+export function keepLine(backfill: BackfillDraft, word: string, sql: string): void {
+  if (word === "where") {
+    backfill.where = backfill.where === undefined ? sql : `${backfill.where} ${sql}`;
+    return;
+  }
+  const before = backfill.options.probe;
+  backfill.options = { ...backfill.options, probe: before === null ? sql : `${before} ${sql}` };
+}
 
 function rows(setting: "minRows" | "maxRows"): BackfillKey {
   return {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { DEFAULT_OPTIONS } from "../../core/backfill-options.ts";
 import { parseDirectives } from "./directives.ts";
 
 const problemsOf = (text: string) => parseDirectives(text, "a.sql").problems;
@@ -133,7 +134,7 @@ test("a backfill says its table, its key, its windows and its condition", () => 
     table: "shop.a",
     key: ["x", "y"],
     where: "b is null and c > 0",
-    options: { approve: true, undo: null, triggers: "keep" },
+    options: { ...DEFAULT_OPTIONS, approve: true },
     statement: null,
     windows: { targetMs: 2000, minRows: 10, maxRows: 900 },
   });
@@ -141,7 +142,8 @@ test("a backfill says its table, its key, its windows and its condition", () => 
   const problem = (text: string) => read(text).problems.map(({ message }) => message);
   expect(problem("-- godwit: backfill")).toEqual([expect.stringContaining("names its table")]);
   expect(problem("-- godwit: table=a")).toEqual([expect.stringContaining("belongs to a backfill")]);
-  expect(problem("-- godwit: where a is null")).toEqual([expect.stringContaining("condition of a backfill")]);
+  expect(problem("-- godwit: where a is null")).toEqual([expect.stringContaining("belongs to a backfill")]);
+  expect(problem("-- godwit: probe select 1")).toEqual([expect.stringContaining("belongs to a backfill")]);
   expect(problem("-- godwit: backfill table=a transaction=off")).toEqual([
     expect.stringContaining("means nothing for a backfill"),
   ]);

@@ -10,7 +10,7 @@ import { detach } from "../../std/detach.ts";
 import { parseDurationMs } from "../../std/duration.ts";
 import { firstStatement } from "../header.ts";
 import { placeAt } from "../place.ts";
-import { BACKFILL_KEYS, type BackfillDraft, NEW_BACKFILL } from "./backfill-directives.ts";
+import { BACKFILL_KEYS, type BackfillDraft, keepLine, NEW_BACKFILL } from "./backfill-directives.ts";
 import { FOREIGN_NO_TRANSACTION } from "./foreign-markers.ts";
 import { unknownDirective } from "./unknown-directive.ts";
 
@@ -138,24 +138,23 @@ const KEYS: Readonly<Record<string, Key>> = {
 };
 const LISTS = ["depends", "revises"];
 
-const KNOWN = [...Object.keys(KEYS), "backfill", ...Object.keys(BACKFILL_KEYS), "where"];
+const KNOWN = [...Object.keys(KEYS), "backfill", ...Object.keys(BACKFILL_KEYS), "where", "probe"];
 
 function readLine(
   draft: Draft,
   seen: Map<string, string>,
   line: { text: string; file: string; start: number; words: string },
 ): void {
-  const condition = /^[ \t]*where[ \t]+(\S.*?)[ \t]*$/i.exec(line.words)?.[1];
-  if (condition !== undefined && draft.backfill !== null) {
-    const before = draft.backfill.where;
-    draft.backfill.where = before == null ? detach(condition) : `${before} ${condition}`;
+  const [, only, condition] = /^[ \t]*(where|probe)[ \t]+(\S.*?)[ \t]*$/i.exec(line.words) ?? [];
+  if (only !== undefined && condition !== undefined && draft.backfill !== null) {
+    keepLine(draft.backfill, only.toLowerCase(), detach(condition));
     return;
   }
   for (const word of line.words.matchAll(/\S+/g)) {
     const place = placeAt(line.file, line.text, line.start + word.index);
-    if (word[0] === "backfill" || (word[0] === "where" && condition !== undefined)) {
-      if (word[0] === "where") {
-        invalid(draft, place, "`where` is the condition of a backfill", {
+    if (word[0] === "backfill" || (word[0] === only && condition !== undefined)) {
+      if (word[0] === only) {
+        invalid(draft, place, `\`${only}\` belongs to a backfill`, {
           hint: "Write `-- godwit: backfill table=…` above it.",
         });
         return;

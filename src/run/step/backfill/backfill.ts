@@ -20,6 +20,7 @@
  */
 import { halfOf, mostRows, nextRows } from "../../../backfill/pace.ts";
 import { speedOf } from "../../../backfill/speed.ts";
+import { targetAt } from "../../../backfill/throttle.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { UNASKED } from "../../report/committed.ts";
 import { isWorthRetrying, rollback } from "../../session/transaction.ts";
@@ -35,6 +36,7 @@ import { admit, allowedRows, waitForTurn } from "./control.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
 import { claimRanges, fillRanges, hasRanges } from "./ranges.ts";
 import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
+import { openSensor } from "./signals.ts";
 import { runEmpty, runWindow } from "./window.ts";
 
 /** More rows than this that fail are not the fault of the rows. */
@@ -68,6 +70,8 @@ export async function runBackfill(
         { ...body, backfill: body.backfill },
         { known, controls, claim },
       );
+      await using sensor = openSensor(filling);
+      filling.sensor = sensor;
       if (hasRanges(filling)) await fillRanges(filling, fill);
       else await fill(filling, observed);
       through = true;
@@ -130,7 +134,8 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
     if (filling.ranged?.isHalted() === true) return;
     const at = performance.now();
     let windowRows: number;
-    rows = allowedRows(rows, filling.controls);
+    let tookMs: number;
+    rows = allowedRows(rows, filling);
     try {
       const done = await runWindow(filling, bound, rows);
       if (done === null) return;
@@ -148,7 +153,7 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
       filling.rowsPerSecond = speedOf(filling.rowsPerSecond, { rows: windowRows, ms: now - endedAt });
       endedAt = now;
       report(filling, { windowRows, elapsedMs: now - begunAt });
-      rows = nextRows(windows, { rows: Math.max(windowRows, 1), tookMs: now - at });
+      tookMs = now - at;
     } catch (error) {
       if (context.connection.lost.aborted || context.stop.aborted) throw error;
       await rollback(context.connection);
@@ -165,6 +170,8 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
       else await passOver(filling, error);
       continue;
     }
-    if (await waitForTurn(filling, { rows: windowRows, at })) endedAt = performance.now();
+    if (await waitForTurn(filling, { rows: windowRows, at, tookMs })) endedAt = performance.now();
+    const targetMs = targetAt(windows.targetMs, filling.sensor.throttle);
+    rows = nextRows({ ...windows, targetMs }, { rows: Math.max(windowRows, 1), tookMs });
   }
 }

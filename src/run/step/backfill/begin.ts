@@ -1,6 +1,8 @@
 /** Where a backfill begins, or goes on: its table and key, its row in the ledger, and the bound. */
+
 import { conditionProbe, upperBound } from "../../../backfill/statement.ts";
 import { readTable, refuseOtherTable, typesOf } from "../../../backfill/table.ts";
+import { FULL } from "../../../backfill/throttle.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import { windowedTable } from "../../../core/sql/window-target.ts";
 import { DatabaseError, SourceError } from "../../../errors.ts";
@@ -18,6 +20,7 @@ import { refuseEdited, refuseOther } from "./edited.ts";
 import type { Filling } from "./filling.ts";
 import { forgetUnlessKept, undoOf } from "./keep.ts";
 import { readColumns } from "./rows.ts";
+import { refuseProbe } from "./signals.ts";
 import { refuseSkipping, unplaced } from "./window.ts";
 
 type BackfillBody = Body & { readonly kind: "sql" } & { readonly backfill: Backfill };
@@ -55,6 +58,7 @@ export async function begin(
     throw frameError(error, step.revision);
   });
   await refuseSkipping(context, backfill, body.file);
+  await refuseProbe(context, backfill, body.file);
   // The primary key may be another one by now, and the position says nothing of that.
   const table = await readTable(
     connection,
@@ -71,7 +75,7 @@ export async function begin(
   const from = (state: BackfillState): Filling => ({
     ...{ context, prepared, body, parts, table, columns, state, backfill, controls },
     ...{ keeping: undo?.keeping ?? null, claim: known === null ? null : claim },
-    ...{ rowsPerSecond: null, slowedBy: null, firstFailure: null },
+    ...{ sensor: { throttle: FULL }, rowsPerSecond: null, slowedBy: null, firstFailure: null },
   });
   if (known !== null) {
     refuseOther(known, table, step);

@@ -2,6 +2,7 @@
  * What people say of a backfill: whether it may begin, and when its next window may. It is asked between two windows,
  * where no transaction and no snapshot is open.
  */
+import { restAfter, type Throttle } from "../../../backfill/throttle.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import { Interrupted, PlanRefused } from "../../../errors.ts";
 import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
@@ -15,6 +16,10 @@ import { type Filling, upToOf } from "./filling.ts";
 
 /** While it waits it asks so often, so that a word from another terminal works at once. */
 const ASK_EVERY_MS = 500;
+/** A rest of so long is told. Shorter ones come after every window of a slow backfill. */
+const HELD_MS = 2_000;
+/** So often the ledger is told what holds it, for whoever looks on. */
+const WRITE_EVERY_MS = 10_000;
 
 /**
  * Whether it may begin or go on at all: it is approved if it has to be, no pause holds, and the hour at which backfills
@@ -51,7 +56,8 @@ export async function admit(
         details: { revision, table: backfill.table, pausedAt, pausedBy },
       },
     ]);
-  refuseLate(context, step.revision, known);
+  const upTo = known?.position == null ? null : upToOf(known);
+  refuseLate(context, step.revision, known === null ? null : { ...known, upTo });
   return controls;
 }
 
@@ -59,6 +65,7 @@ export interface LastWindow {
   readonly rows: number;
   /** When it began, on the clock of the process. */
   readonly at: number;
+  readonly tookMs: number;
 }
 
 /**
@@ -70,26 +77,50 @@ export async function waitForTurn(filling: Filling, last: LastWindow): Promise<b
   const { step } = prepared;
   let paused = false;
   let wasPaused = false;
+  let isFirstLook = true;
+  let writtenForMs = -WRITE_EVERY_MS;
   for (;;) {
     context.stop.throwIfAborted();
-    refuseLate(context, step.revision, filling.state);
+    if (filling.ranged?.isHalted() === true) return wasPaused;
+    refuseLate(context, step.revision, doneBy(filling));
     const { pausedAt: at, pausedBy: by, rate } = filling.controls;
     if (at !== null && !paused)
       context.observe({ kind: "backfill-paused", step, table: table.shown, by, at });
     if (at === null && paused) context.observe({ kind: "backfill-resumed", step, table: table.shown });
     paused = at !== null;
     wasPaused ||= paused;
-    const leftMs = paused ? ASK_EVERY_MS : restMs(last, rate);
-    filling.slowedBy = rate !== null && leftMs > 0 ? `its rate of ${rate} rows/s` : null;
+    const { throttle } = filling.sensor;
+    const [byRateMs, byOthersMs] = [restMs(last, shareOf(filling)), othersMs(last, throttle)];
+    const leftMs = paused ? ASK_EVERY_MS : Math.max(byRateMs, byOthersMs);
+    if (leftMs > 0 || throttle.slowedBy !== null)
+      filling.slowedBy =
+        byRateMs > byOthersMs && rate !== null ? `its rate of ${rate} rows/s` : throttle.slowedBy;
+    else if (isFirstLook) filling.slowedBy = null;
+    isFirstLook = false;
     if (leftMs <= 0) return wasPaused;
+    const heldForMs = performance.now() - last.at - last.tookMs;
+    const { slowedBy } = filling;
+    if (!paused && heldForMs > HELD_MS && slowedBy !== null) {
+      context.observe({ kind: "backfill-held", step, table: table.shown, slowedBy, heldForMs });
+      if (heldForMs > writtenForMs + WRITE_EVERY_MS) {
+        writtenForMs = heldForMs;
+        await context.connection.execute(context.ledger.sql.backfillHeld(step.revision, slowedBy));
+      }
+    }
     await delay(Math.min(ASK_EVERY_MS, leftMs), context.stop);
-    if (paused || leftMs > ASK_EVERY_MS) filling.controls = await ask(filling);
+    if (paused || leftMs >= ASK_EVERY_MS) filling.controls = await ask(filling);
   }
 }
 
 /** How many rows a window may have, so that none takes more than a second of what it is allowed. */
-export function allowedRows(rows: number, { rate }: BackfillControls): number {
+export function allowedRows(rows: number, filling: Filling): number {
+  const rate = shareOf(filling);
   return rate === null ? rows : Math.max(1, Math.min(rows, Math.floor(rate)));
+}
+
+/** Rows in a second that this worker may do. `null`: any number. */
+function shareOf({ controls: { rate }, ranged }: Filling): number | null {
+  return rate === null ? null : rate / (ranged?.workers ?? 1);
 }
 
 /** How long the next window waits, so that the last one and its pause keep the rate. */
@@ -97,25 +128,44 @@ function restMs({ rows, at }: LastWindow, rate: number | null): number {
   return rate === null ? 0 : (rows / rate) * 1000 - (performance.now() - at);
 }
 
+/** The same for the server's sake. At a pace of 0 nothing begins before that has changed. */
+function othersMs({ at, tookMs }: LastWindow, throttle: Throttle): number {
+  if (throttle.pace <= 0) return ASK_EVERY_MS;
+  return restAfter(tookMs, throttle) - (performance.now() - at - tookMs);
+}
+
 async function ask({ context, prepared, controls }: Filling): Promise<BackfillControls> {
   const { connection, ledger } = context;
   return controlsIn(await connection.execute(ledger.sql.controls(prepared.step.revision))) ?? controls;
 }
 
-function refuseLate({ until }: StepContext, revision: string, state: BackfillState | null): void {
+/** What is done and stays, for people. */
+interface Done {
+  readonly rows: number;
+  readonly table: string;
+  readonly estimatedRows: number | null;
+  /** `null`: several windows are done at once, so there is no such key. */
+  readonly upTo: string | null;
+}
+
+function doneBy({ state, ranged }: Filling): Done {
+  const { table, estimatedRows } = state;
+  if (ranged !== undefined) return { table, estimatedRows, rows: ranged.total().rows, upTo: null };
+  return { table, estimatedRows, rows: state.rows, upTo: state.rows === 0 ? null : upToOf(state) };
+}
+
+function refuseLate({ until }: StepContext, revision: string, done: Done | null): void {
   const now = new Date();
   if (until === undefined || now < until) return;
-  const { rows = 0, estimatedRows = null, table } = state ?? {};
+  const { rows = 0, estimatedRows = null, table, upTo = null } = done ?? {};
   const share =
     rows === 0 || !estimatedRows ? "" : `${Math.min(99, Math.floor((rows / estimatedRows) * 100))} %, `;
-  const done =
-    state === null || rows === 0
-      ? "it was not begun"
-      : `${share}${rows} rows of ${table} up to ${upToOf(state)} are done and stay`;
+  const far = upTo === null ? "" : ` up to ${upTo}`;
+  const what = rows === 0 ? "it was not begun" : `${share}${rows} rows of ${table}${far} are done and stay`;
   throw new Interrupted(
     {
       code: "DEADLINE",
-      message: `Backfills end at ${formatMoment(until, now)}: ${revision} stopped between two windows; ${done}.`,
+      message: `Backfills end at ${formatMoment(until, now)}: ${revision} stopped between two windows; ${what}.`,
       hint: "Run again: it continues where it stopped.",
     },
     "until",

@@ -1,5 +1,6 @@
 /** A backfill under way: what is known of it, what it has kept, and how far it is. */
 import type { BackfillTable } from "../../../backfill/table.ts";
+import type { Throttle } from "../../../backfill/throttle.ts";
 import type { Keeping } from "../../../backfill/undo.ts";
 import type { Backfill, PatchColumn } from "../../../core/backfill.ts";
 import type { DatabaseError } from "../../../errors.ts";
@@ -44,6 +45,8 @@ export interface Filling {
   state: BackfillState;
   /** What people have said of it, as of the last window. */
   controls: BackfillControls;
+  /** How much of its time it may use. */
+  sensor: { readonly throttle: Throttle };
   /** How fast its windows were in this run. `null`: there was none. */
   rowsPerSecond: number | null;
   /** Why the next window comes later or is smaller than it could be. */

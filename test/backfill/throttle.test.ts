@@ -1,0 +1,218 @@
+/** A backfill makes way: for a replica that falls behind, for sessions that wait for it, and for a probe of its author's. */
+import { PGlite } from "@electric-sql/pglite";
+import pg from "pg";
+import { describe } from "vitest";
+import { openPglite } from "../../src/database/pglite.ts";
+import { tellBackfill } from "../../src/run/backfills.ts";
+import type { RunEvent } from "../../src/run/report/events.ts";
+import { expect, test } from "../support/database.ts";
+import { startPgbouncer, withoutPgbouncer } from "../support/pgbouncer.ts";
+import { REPLICA, startReplica } from "../support/replica.ts";
+import { startServer } from "../support/server.ts";
+import { running } from "../support/sessions.ts";
+import { folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
+import { until } from "../support/until.ts";
+
+const TABLE = `create table products (id int primary key, hits int not null default 0);
+insert into products (id) select generate_series(1, 2000); analyze products;`;
+const sql = (words: string, lines = "") =>
+  `-- godwit: backfill table=products min-rows=100 max-rows=100 ${words}\n${lines}update products set hits = hits + 1 where :window;\n`;
+const HITS = "select hits, count(*)::int as n from products group by hits order by hits";
+const DONE = [{ hits: 1, n: 2000 }];
+
+type Place = Parameters<typeof tellBackfill>[0];
+const rate = (target: Place, rows: number | null) =>
+  tellBackfill(target, { revision: "0002_b", word: { kind: "rate", rate: rows } }, recorder());
+
+/** Resolves with the first reason like this, in what is told of the backfill. */
+function slowed(pattern: RegExp) {
+  let found: (reason: string) => void = () => {};
+  const reason = new Promise<string>((resolve) => {
+    found = resolve;
+  });
+  const listen = (event: RunEvent) => {
+    if (event.kind !== "backfill-progress" && event.kind !== "backfill-held") return;
+    if (event.slowedBy !== null && pattern.test(event.slowedBy)) found(event.slowedBy);
+  };
+  return { reason, listen };
+}
+
+test("a streaming replica that replays nothing holds it, and it goes on when the replica follows", {
+  timeout: 120_000,
+}, async () => {
+  const primary = await startServer({ settings: ["max_wal_senders=4"] });
+  const replica = await startReplica(primary.port);
+  const [url, other] = [primary, replica].map(({ port }) => `postgres://postgres@127.0.0.1:${port}/postgres`);
+  const standby = new pg.Client(other);
+  await standby.connect();
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    const target = targetOf({
+      url: url as string,
+      folder: folderOf({ "0001_a.sql": TABLE, "0002_b.sql": sql("max-lag=1s") }),
+    });
+    await up(target, recorder(), { goal: { direction: "up", to: "0001_a", phases: ["startup"] } });
+    await standby.query("select pg_wal_replay_pause()");
+    await rate(target, 200);
+    const { reason, listen } = slowed(new RegExp(`replica ${REPLICA}`));
+    let held = 0;
+    const recorded = recorder((event) => {
+      listen(event);
+      if (event.kind === "backfill-held" && event.slowedBy.includes(REPLICA)) held++;
+    });
+    const run = up(target, recorded);
+    run.catch(() => {});
+    expect(await reason).toMatch(/behind$/);
+    await rate(target, null);
+    // It holds still, however long nothing is replayed.
+    await until(() => held >= 4, { what: "a backfill that holds still" });
+    const { rows } = await client.query(HITS);
+    expect(rows[0]).toMatchObject({ hits: 0 });
+    await standby.query("select pg_wal_replay_resume()");
+    expect((await run).outcome).toBe("done");
+    expect((await client.query(HITS)).rows).toEqual(DONE);
+    expect(recorded.events.filter(({ kind }) => kind === "backfill-unseen")).toEqual([]);
+  } finally {
+    await standby.end();
+    await client.end();
+    await replica.stop();
+    await primary.stop();
+  }
+});
+
+describe("the author's probe", () => {
+  const probe = "-- godwit: probe select pg_sleep(seconds) from load\n";
+  const LOAD = `${TABLE} create table load (seconds float8); insert into load values (0.03);`;
+
+  test("slows it while it is over its limit, and no longer", async ({ db }) => {
+    const folder = folderOf({ "0001_a.sql": LOAD, "0002_b.sql": sql("probe-limit=20ms", probe) });
+    const target = targetOf({ url: db.url, folder });
+    await rate(target, 100);
+    const { reason, listen } = slowed(/its probe at/);
+    const run = up(target, recorder(listen));
+    run.catch(() => {});
+    await reason;
+    await db.sql("update load set seconds = 0");
+    await rate(target, null);
+    expect((await run).outcome).toBe("done");
+    expect(await db.sql(HITS)).toEqual(DONE);
+  });
+
+  test("must be a query that changes nothing, which PostgreSQL can run", async ({ db }) => {
+    const folder = folderOf({
+      "0001_a.sql": TABLE,
+      "0002_b.sql": sql("", "-- godwit: probe select 1 from nowhere\n"),
+    });
+    const target = targetOf({ url: db.url, folder });
+    const refused = {
+      code: "BACKFILL_PROBE",
+      message: expect.stringContaining("PostgreSQL cannot run that"),
+    };
+    await expect(up(target)).rejects.toMatchObject(refused);
+    writeFiles(folder, {
+      "0002_b.sql": sql("", "-- godwit: probe update products set hits = 9 returning 1\n"),
+    });
+    await expect(up(target)).rejects.toMatchObject(refused);
+    writeFiles(folder, {
+      "0002_b.sql": sql("", "-- godwit: probe select 1\n-- godwit: probe from products limit 1\n"),
+    });
+    expect((await up(target)).outcome).toBe("done");
+    expect(await db.sql(HITS)).toEqual(DONE);
+  });
+
+  test("needs a second connection, which PGlite does not have", async () => {
+    const instance = await PGlite.create();
+    try {
+      const target = (words: string, lines?: string) => ({
+        ...targetOf({
+          url: "postgres://nobody@127.0.0.1:1/nothing",
+          folder: folderOf({ "0001_a.sql": TABLE, "0002_b.sql": sql(words, lines) }),
+        }),
+        open: () => openPglite(instance),
+      });
+      await expect(up(target("", "-- godwit: probe select 1\n"))).rejects.toMatchObject({
+        code: "BACKFILL_PROBE",
+        message: expect.stringContaining("no second connection"),
+      });
+      expect((await up(target(""))).outcome).toBe("done");
+      expect((await instance.query(HITS)).rows).toEqual(DONE);
+    } finally {
+      await instance.close();
+    }
+  });
+});
+
+test("a session that waits for a window is made way for", async ({ db }) => {
+  const folder = folderOf({
+    "0001_a.sql": TABLE,
+    // Two seconds a window, half of the rows at a time.
+    "0002_b.sql": sql("").replace("hits + 1", "hits + 1 + length(pg_sleep(0.02)::text) * 0"),
+  });
+  const target = targetOf({ url: db.url, folder });
+  const { reason, listen } = slowed(/waits? for it|made way/);
+  const recorded = recorder(listen);
+  const run = up(target, recorded);
+  run.catch(() => {});
+  const waiting = running(db, /pg_sleep/).then(() => db.sql("update products set hits = hits where id = 1"));
+  await reason;
+  await waiting;
+  recorded.abort(new Error("ended by the test"));
+  await expect(run).rejects.toThrow("are done and stay");
+});
+
+test("what the role may not see is said once", async ({ db }) => {
+  const target = targetOf({ url: db.url, folder: folderOf({ "0001_a.sql": TABLE, "0002_b.sql": sql("") }) });
+  await rate(target, 1000);
+  const recorded = recorder();
+  expect((await up(target, recorded)).outcome).toBe("done");
+  expect(recorded.events.filter(({ kind }) => kind === "backfill-unseen")).toMatchObject([
+    { what: "old transactions, and autovacuum on the table" },
+  ]);
+});
+
+test("off: no connection beside the run's own", async ({ db }) => {
+  const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": sql("throttle=off") });
+  const target = targetOf({ url: db.url, folder });
+  await rate(target, 1000);
+  let beside = 0;
+  const looking: Promise<void>[] = [];
+  const recorded = recorder((event) => {
+    if (event.kind !== "backfill-progress") return;
+    looking.push(
+      db
+        .admin<{ n: number }>(
+          "select count(*)::int as n from pg_stat_activity where datname = $1 and application_name like '%(signals)'",
+          [db.name],
+        )
+        .then(([row]) => {
+          beside += row?.n ?? 0;
+        }),
+    );
+  });
+  expect((await up(target, recorded)).outcome).toBe("done");
+  await Promise.all(looking);
+  expect(beside).toBe(0);
+  expect(looking.length).toBeGreaterThan(10);
+});
+
+test.skipIf(withoutPgbouncer)("behind PgBouncer in transaction mode it looks too", async ({ db }) => {
+  const pooler = await startPgbouncer(db, { mode: "transaction" });
+  try {
+    const folder = folderOf({
+      "0001_a.sql": `${TABLE} create table load (seconds float8); insert into load values (0.03);`,
+      "0002_b.sql": sql("probe-limit=20ms", "-- godwit: probe select pg_sleep(seconds) from load\n"),
+    });
+    const target = targetOf({ url: pooler.url, folder });
+    await rate(target, 100);
+    const { reason, listen } = slowed(/its probe at/);
+    const run = up(target, recorder(listen));
+    run.catch(() => {});
+    await reason;
+    await db.sql("update load set seconds = 0");
+    await rate(target, null);
+    expect((await run).outcome).toBe("done");
+  } finally {
+    await pooler.stop();
+  }
+});
