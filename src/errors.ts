@@ -130,6 +130,7 @@ export const ERROR_CODES = {
   BACKFILL_OUTSIDE: "StepFailed",
   BACKFILL_ROWS: "StepFailed",
   BACKFILL_REMAINDER: "StepFailed",
+  EXPECTATION_FAILED: "StepFailed",
   STEP_INDEX_INVALID: "StepFailed",
   STEP_INDEX_KEPT: "StepFailed",
   STEP_LOCK_TIMEOUT: "StepFailed",

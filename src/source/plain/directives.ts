@@ -17,6 +17,7 @@ import { parseDurationMs } from "../../std/duration.ts";
 import { nearest } from "../../std/nearest.ts";
 import { firstStatement } from "../header.ts";
 import { placeAt } from "../place.ts";
+import { readExpectLine } from "./expectations.ts";
 
 export interface Directives {
   /** `null`: it is an ordinary migration. */
@@ -147,7 +148,6 @@ const KEYS: Readonly<Record<string, Key>> = {
   },
 };
 const LISTS = ["depends", "revises"];
-
 /** What only a backfill has. They stand behind the word `backfill`, on its line or a later one. */
 const BACKFILL_KEYS: Readonly<Record<string, Key>> = {
   table: {
@@ -188,6 +188,13 @@ function readLine(
     draft.backfill.where = before === undefined ? detach(condition) : `${before} ${condition}`;
     return;
   }
+  const expected = readExpectLine(line.words);
+  if (expected !== null) {
+    const { expectation, message, hint } = expected;
+    if (expectation !== null) draft.settings.expect = [...(draft.settings.expect ?? []), expectation];
+    else invalid(draft, placeAt(line.file, line.text, line.start), message, { hint });
+    return;
+  }
   for (const word of line.words.matchAll(/\S+/g)) {
     const place = placeAt(line.file, line.text, line.start + word.index);
     if (word[0] === "backfill" || (word[0] === "where" && condition !== undefined)) {
@@ -218,7 +225,7 @@ function readLine(
   }
 }
 
-/** Copies a part of a text. Without the copy, V8 keeps the whole text in memory. */
+/** Copies a part of a text, or V8 keeps the whole text in memory. */
 function detach(part: string): string {
   return JSON.parse(JSON.stringify(part)) as string;
 }
@@ -227,7 +234,7 @@ function detach(part: string): string {
 const ALEMBIC: Readonly<Record<string, string>> = { "down-revision": "revises", "depends-on": "depends" };
 
 function unknown(name: string, place: NonNullable<Problem["place"]>): Problem {
-  const known = [...Object.keys(KEYS), "backfill", ...Object.keys(BACKFILL_KEYS), "where"];
+  const known = [...Object.keys(KEYS), "backfill", ...Object.keys(BACKFILL_KEYS), "where", "expect"];
   const meant = ALEMBIC[name.replaceAll("_", "-")] ?? nearest(name, known);
   return {
     code: "SOURCE_DIRECTIVE_UNKNOWN",
