@@ -140,6 +140,7 @@ export const ERROR_CODES = {
   BACKFILL_UNDO_ROW: "StepFailed",
   BACKFILL_UNDO_LEFT: "StepFailed",
   BACKFILL_UNDO_EXPIRED: "StepFailed",
+  EXPECTATION_FAILED: "StepFailed",
   STEP_INDEX_INVALID: "StepFailed",
   STEP_INDEX_KEPT: "StepFailed",
   STEP_LOCK_TIMEOUT: "StepFailed",

@@ -4,6 +4,7 @@
  */
 import type { Problem } from "../errors.ts";
 import type { Backfill } from "./backfill.ts";
+import type { Expectation } from "./expectation.ts";
 
 /** The phases, in the order in which they run. `contract` (destructive) runs only when it is released. */
 export const PHASES = ["startup", "import", "complex", "contract"] as const;
@@ -28,6 +29,8 @@ export interface MigrationSettings {
   readonly minimumRevision?: string | undefined;
   /** `true`: running it again after an interruption does no harm. Only modules can declare this. */
   readonly idempotent?: boolean | undefined;
+  /** What must hold after the way up, before it is committed. */
+  readonly expect?: readonly Expectation[] | undefined;
 }
 
 /** How the history table of another tool identifies a migration. */

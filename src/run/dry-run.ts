@@ -36,6 +36,8 @@ import { CALM, resetSession } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { rollback } from "./session/transaction.ts";
 import { type StepContext, whereIs } from "./step/context.ts";
+import { asUnexpected } from "./step/frame-error.ts";
+import { expectedOf } from "./step/frame-parts.ts";
 import { interruptedDryRun, lostDryRun } from "./step/interruption.ts";
 import { refusedIndexes } from "./step/leftover-indexes.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
@@ -261,12 +263,14 @@ async function attempt(context: StepContext, prepared: Prepared): Promise<void> 
   if (prepared.problem !== null) throw new SourceError([prepared.problem]);
   using _observed = watch(context, () => prepared.step, context.target.settings.lockTimeoutMs);
   await connection.execute(resetSession(context.kind, context.target.settings, prepared.settings));
+  const expected = expectedOf(prepared);
+  if (expected.before !== "") await connection.execute(expected.before);
   const first = await prepared.form.try?.(context, prepared);
   try {
-    await connection.execute(`${CALM}; set constraints all immediate`);
+    await connection.execute(`${CALM}; set constraints all immediate; ${expected.after}`);
   } catch (error) {
     // A statement failed, the module caught the error, and the transaction was lost all the same.
-    throw (error as DatabaseError).sqlState === "25P02" && first !== undefined ? first : error;
+    throw (error as DatabaseError).sqlState === "25P02" && first !== undefined ? first : asUnexpected(error);
   }
   await refuseEnded(context, prepared);
 }

@@ -38,6 +38,8 @@ export interface MigrationDefinition {
   readonly minimumRevision?: string | undefined;
   /** `true`: harmless to run again after it was cut off in the middle. */
   readonly idempotent?: boolean | undefined;
+  /** Asked before it is committed: `rows=1..500`, or a query whose one answer must be true. */
+  readonly expect?: string | readonly string[] | undefined;
   up(context: MigrationContext): unknown;
   down?(context: MigrationContext): unknown;
 }
@@ -74,6 +76,7 @@ interface BackfillRows
     | "rowSecurity"
     | "outOfOrder"
     | "minimumRevision"
+    | "expect"
     | "down"
   > {
   /** The table, as in SQL: `shops`, `shop.products`. */

@@ -7,6 +7,7 @@ import { type Mirror, type MirrorSql, mirrorSqlOf } from "../mirror/mirror.ts";
 import { guardOf, ownRole } from "../session/settings.ts";
 import type { RunContext, Target } from "../session/target.ts";
 import type { FrameParts } from "../step/frame.ts";
+import { expectedOf } from "../step/frame-parts.ts";
 import type { Prepared } from "../step/prepared.ts";
 import type { ScriptPen } from "../step/script-pen.ts";
 import type { OfflineGuard } from "./guard.ts";
@@ -69,6 +70,7 @@ export async function renderStep(
     ownRole: ownRole(target.settings),
     leave: guardOf(target.settings),
     mirror: asked === "" ? kept : guardedBy(kept, asked),
+    expected: expectedOf(prepared),
     modes: body.kind === "sql" ? body.modes : undefined,
     indexes: body.kind === "sql" ? indexGuard(body.text) : undefined,
   };

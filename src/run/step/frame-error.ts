@@ -1,4 +1,5 @@
 /** Errors of the run's own statements around a step, as the errors that they mean. */
+import { EXPECTATION_SQLSTATE } from "../../core/sql/expectation-guard.ts";
 import { INDEX_SQLSTATE } from "../../core/sql/index-guard.ts";
 import { restored } from "../../core/sql/stored.ts";
 import { NOT_NULL_VIOLATION, READ_ONLY_TRANSACTION, UNIQUE_VIOLATION } from "../../database/sqlstate.ts";
@@ -28,6 +29,8 @@ export function frameError(error: unknown, revision: string): unknown {
   if (error.sqlState === READ_ONLY_TRANSACTION) return leftReadOnly(revision, error);
   if (error.sqlState === PRESENT_SQLSTATE) return appliedByTool(restored(error.message), error);
   if (error.sqlState === INDEX_SQLSTATE) return indexRefused(error);
+  const unexpected = asUnexpected(error);
+  if (unexpected !== error) return unexpected;
   if (error.sqlState === FENCE_SQLSTATE)
     return new LockError(
       {
@@ -50,8 +53,15 @@ export async function closed(
   sql: string,
 ): Promise<void> {
   await connection.execute(sql).catch((error: unknown) => {
-    throw presentBeside(error, step);
+    throw presentBeside(asUnexpected(error), step);
   });
+}
+
+/** The error that `expectationGuard` has raised, or the one that was handed in. */
+export function asUnexpected(error: unknown): unknown {
+  if (!(error instanceof DatabaseError) || error.sqlState !== EXPECTATION_SQLSTATE) return error;
+  const { message, hint } = error;
+  return new StepFailed({ code: "EXPECTATION_FAILED", message, hint }, { cause: error });
 }
 
 /** The error that `indexGuard` has raised. */

@@ -1,4 +1,9 @@
 /** What a run puts around one step: the parts of its frame, and its row in the ledger. */
+import {
+  type ExpectationGuard,
+  expectationGuard,
+  NOTHING_EXPECTED,
+} from "../../core/sql/expectation-guard.ts";
 import { indexGuard } from "../../core/sql/index-guard.ts";
 import type { Entry } from "../../ledger/rows.ts";
 import { type MirrorSql, mirrorSqlOf } from "../mirror/mirror.ts";
@@ -19,8 +24,14 @@ export function frameParts(context: StepContext, prepared: Prepared, body: Body 
     leave: `${guardOf(context.target.settings)} ${leaveSession(context.kind)}`,
     modes: body?.kind === "sql" ? body.modes : undefined,
     indexes: body?.kind === "sql" ? indexGuard(body.text) : undefined,
+    expected: expectedOf(prepared),
     mirror: mirrorSqlBeside(context, prepared, body),
   };
+}
+
+/** What is expected is about the way up. */
+export function expectedOf({ step, settings }: Prepared): ExpectationGuard {
+  return step.direction === "up" ? expectationGuard(settings.expect, step.file) : NOTHING_EXPECTED;
 }
 
 /** The SQL that writes the step into another tool's history, or asks whether that tool has run it. */

@@ -17,6 +17,7 @@
  *   while the migration's own settings still hold.
  */
 import type { Direction } from "../../core/migration.ts";
+import type { ExpectationGuard } from "../../core/sql/expectation-guard.ts";
 import type { TransactionModes } from "../../core/sql/transaction-modes.ts";
 import type { Author, Entry } from "../../ledger/rows.ts";
 import type { LedgerSql } from "../../ledger/sql.ts";
@@ -42,6 +43,8 @@ export interface FrameParts {
   readonly mirror: MirrorSql;
   /** `indexGuard` of the text. It runs in the settings that the text leaves. */
   readonly indexes?: string | undefined;
+  /** `expectationGuard` of the migration, on the way up. */
+  readonly expected?: ExpectationGuard | undefined;
   /** How the transaction begins, where the migration chooses that. */
   readonly modes?: TransactionModes | undefined;
 }
@@ -64,9 +67,12 @@ export function applyFrame(
 ): StepFrame {
   const replace =
     entry.kind === "repeatable" || entry.again === true ? `${parts.ledger.remove(entry.revision)}; ` : "";
+  // Behind the row of the ledger, which is none of the rows that are counted.
+  const counted = parts.expected?.before ?? "";
+  const before = counted === "" ? "" : `; ${counted}`;
   return {
-    open: `${begin(parts.modes)} ${parts.reset} ${parts.fence} ${parts.mirror.open} ${replace}${parts.ledger.insert(entry, parts.author, state)}`,
-    close: `${CONSTRAINTS} ${parts.indexes ?? ""} ${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${parts.mirror.check} ${parts.mirror.row} ${commit(parts)}`,
+    open: `${begin(parts.modes)} ${parts.reset} ${parts.fence} ${parts.mirror.open} ${replace}${parts.ledger.insert(entry, parts.author, state)}${before}`,
+    close: `${CONSTRAINTS} ${parts.indexes ?? ""} ${parts.expected?.after ?? ""} ${parts.ownRole} ${parts.ledger.complete(entry.revision, parts.author)}; ${parts.mirror.check} ${parts.mirror.row} ${commit(parts)}`,
   };
 }
 
@@ -106,5 +112,7 @@ export function closing(parts: FrameParts, direction: Direction, entry: Entry): 
       ? parts.ledger.completePartial(entry, parts.author)
       : parts.ledger.revert(entry.revision, parts.author);
   // The statements took their time, and another tool may have run the same step meanwhile.
-  return `${begin()} ${parts.ownRole} ${parts.fence} ${parts.mirror.closing} ${row}; ${parts.mirror.row} ${CONSTRAINTS} ${commit(parts)}`;
+  const queries = parts.expected?.queries ?? "";
+  const asked = queries === "" ? "" : `${withinFile(parts.reset)} ${queries}`;
+  return `${begin()} ${asked} ${parts.ownRole} ${parts.fence} ${parts.mirror.closing} ${row}; ${parts.mirror.row} ${CONSTRAINTS} ${commit(parts)}`;
 }

@@ -9,6 +9,7 @@ import { GodwitError, SourceError } from "../../errors.ts";
 import { problemOf } from "../../source/problems.ts";
 import { orAbort } from "../../std/time.ts";
 import type { Body } from "./body.ts";
+import { rowsOutside } from "./expected-rows.ts";
 import { FORMS } from "./forms.ts";
 import { type BodyInput, loadBody } from "./load-body.ts";
 import type { Prepared } from "./prepared.ts";
@@ -67,7 +68,7 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
           because: outside ? "the module says so" : null,
           mayFreeLock: true,
           load,
-          problem: null,
+          problem: outside ? rowsOutside(base, "the module says so") : null,
         });
         continue;
       }
@@ -95,7 +96,7 @@ export async function prepareSteps(input: PrepareInput): Promise<readonly Prepar
         because,
         mayFreeLock: mentionedNames(body.text, FREES_LOCKS).size > 0,
         load: keep ? () => Promise.resolve(body) : load,
-        problem: null,
+        problem: because === null ? null : rowsOutside({ step, settings }, because),
       });
     } catch (error) {
       input.signal.throwIfAborted();

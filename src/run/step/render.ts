@@ -5,6 +5,7 @@ import { literal, quotedName } from "../../core/sql/quote.ts";
 import { sendsOneByOne } from "../../source/layouts/no-transaction.ts";
 import { begin } from "../session/transaction.ts";
 import { type Body, hashOf, type SplitStatement, statementsOf } from "./body.ts";
+import { refuseRowsOutside } from "./expected-rows.ts";
 import {
   applyFrame,
   closing,
@@ -90,6 +91,7 @@ export async function renderStatements(
   body: Body,
 ): Promise<readonly string[]> {
   if (body.kind !== "sql") throw new Error("Only SQL is written statement by statement.");
+  refuseRowsOutside(prepared, prepared.because ?? "PostgreSQL may accept it outside a transaction only");
   const { step } = prepared;
   const { parts } = pen;
   const { ledger, author } = parts;

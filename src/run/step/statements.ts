@@ -34,6 +34,7 @@ import { guardOf } from "../session/settings.ts";
 import { begin as ownBegin, rollback } from "../session/transaction.ts";
 import { type Body, type SplitStatement, startOf, statementsOf } from "./body.ts";
 import { ownSession, type StepContext, type StepOutcome } from "./context.ts";
+import { refuseRowsOutside } from "./expected-rows.ts";
 import type { FileExecution } from "./file-execution.ts";
 import { closing } from "./frame.ts";
 import { closed, frameError } from "./frame-error.ts";
@@ -79,6 +80,7 @@ export async function runStatements(
   // What earlier runs have left is not known before the ledger is asked.
   let recorded: readonly RecordedStatement[] | null = step.reason === "resume" ? null : [];
   try {
+    refuseRowsOutside(prepared, prepared.because ?? "PostgreSQL accepts it outside a transaction only");
     const statements = statementsOf(body);
     await ownSession(context);
     await begin(execution);

@@ -42,7 +42,7 @@ const OF_MIGRATIONS = [
   "lockTimeout",
   "statementTimeout",
 ];
-const ALSO = ["rowSecurity", "outOfOrder", "minimumRevision"];
+const ALSO = ["rowSecurity", "outOfOrder", "minimumRevision", "expect"];
 
 /** Reads what was declared. Faults go into `problems`. */
 export function readBackfill(

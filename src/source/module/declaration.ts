@@ -1,5 +1,6 @@
 /** What a TypeScript or JavaScript migration declares in addition to its functions. This file is pure. */
 import type { Backfill } from "../../core/backfill.ts";
+import { EXPECTATION_FORMS, type Expectation, parseExpectation } from "../../core/expectation.ts";
 import { type MigrationSettings, PHASES, type Phase } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
 import { parseDurationMs } from "../../std/duration.ts";
@@ -55,6 +56,7 @@ export function readDeclaration(namespace: Values, file: string): Declaration | 
       outOfOrder: check.boolean(values, "outOfOrder"),
       minimumRevision: check.string(values, "minimumRevision"),
       idempotent: check.boolean(values, "idempotent"),
+      expect: check.expect(values),
     },
     problems: [...(filled?.problems ?? []), ...check.problems],
   };
@@ -73,7 +75,7 @@ function candidates(namespace: Values): Values[] {
 
 const NAMES = [
   ...["up", "down", "upgrade", "downgrade", "depends", "revises", "phase", "transaction", "lockTimeout"],
-  ...["statementTimeout", "rowSecurity", "outOfOrder", "minimumRevision", "idempotent"],
+  ...["statementTimeout", "rowSecurity", "outOfOrder", "minimumRevision", "idempotent", "expect"],
 ];
 
 /** What Alembic calls it, by what it is called here. */
@@ -149,6 +151,13 @@ function checker(file: string) {
     phase(values: Values): Phase | undefined {
       const phase = PHASES.find((each) => each === values.phase);
       return phase ?? (values.phase === undefined ? undefined : invalid("phase", PHASES.join(", ")));
+    },
+    expect(values: Values): readonly Expectation[] | undefined {
+      if (values.expect === undefined) return undefined;
+      const written: unknown[] = Array.isArray(values.expect) ? values.expect : [values.expect];
+      const read = written.map((each) => (typeof each === "string" ? parseExpectation(each) : null));
+      const known = read.filter((each) => each !== null);
+      return known.length === read.length ? known : invalid("expect", EXPECTATION_FORMS);
     },
     boolean(values: Values, name: string): boolean | undefined {
       const value = values[name];

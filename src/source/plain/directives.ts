@@ -11,6 +11,7 @@ import { parseDurationMs } from "../../std/duration.ts";
 import { firstStatement } from "../header.ts";
 import { placeAt } from "../place.ts";
 import { BACKFILL_KEYS, type BackfillDraft, keepLine, NEW_BACKFILL } from "./backfill-directives.ts";
+import { readExpectLine } from "./expectations.ts";
 import { FOREIGN_NO_TRANSACTION } from "./foreign-markers.ts";
 import { unknownDirective } from "./unknown-directive.ts";
 
@@ -138,7 +139,8 @@ const KEYS: Readonly<Record<string, Key>> = {
 };
 const LISTS = ["depends", "revises"];
 
-const KNOWN = [...Object.keys(KEYS), "backfill", ...Object.keys(BACKFILL_KEYS), "where", "probe"];
+const LINES = ["where", "probe", "expect"];
+const KNOWN = [...Object.keys(KEYS), "backfill", ...Object.keys(BACKFILL_KEYS), ...LINES];
 
 function readLine(
   draft: Draft,
@@ -148,6 +150,13 @@ function readLine(
   const [, only, condition] = /^[ \t]*(where|probe)[ \t]+(\S.*?)[ \t]*$/i.exec(line.words) ?? [];
   if (only !== undefined && condition !== undefined && draft.backfill !== null) {
     keepLine(draft.backfill, only.toLowerCase(), detach(condition));
+    return;
+  }
+  const expected = readExpectLine(line.words);
+  if (expected !== null) {
+    const { expectation, message, hint } = expected;
+    if (expectation !== null) draft.settings.expect = [...(draft.settings.expect ?? []), expectation];
+    else invalid(draft, placeAt(line.file, line.text, line.start), message, { hint });
     return;
   }
   for (const word of line.words.matchAll(/\S+/g)) {

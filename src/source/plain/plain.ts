@@ -268,7 +268,12 @@ function downHeader(text: string, file: string) {
     header.depends.length > 0 ||
     header.revises !== null ||
     header.phase !== undefined;
-  if (!declared && settings.outOfOrder === undefined && settings.minimumRevision === undefined)
+  if (
+    !declared &&
+    settings.outOfOrder === undefined &&
+    settings.minimumRevision === undefined &&
+    settings.expect === undefined
+  )
     return { settings, problems };
   return { settings, problems: [...problems, misplacedInDown(file)] };
 }

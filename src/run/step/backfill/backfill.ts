@@ -25,6 +25,7 @@ import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { UNASKED } from "../../report/committed.ts";
 import { isWorthRetrying, rollback } from "../../session/transaction.ts";
 import { pauseBeforeRetry, type StepContext, type StepOutcome } from "../context.ts";
+import { refuseUnexpectedRows } from "../expected-rows.ts";
 import { closing, ownTransaction } from "../frame.ts";
 import { closed } from "../frame-error.ts";
 import { entryOf } from "../frame-parts.ts";
@@ -77,6 +78,7 @@ export async function runBackfill(
       through = true;
       await retryFailed(filling);
       await refuseRemainder(filling);
+      refuseUnexpectedRows(filling);
     }
     context.stop.throwIfAborted();
     const { ledger } = context;
