@@ -84,7 +84,7 @@ async function buildCommand() {
     define: { ...shared.define, ...meta },
     banner: { js: importMetaUrl },
   });
-  const text = importingByLauncher(outputFiles[0].text);
+  const text = asFunction(inAscii(importingByLauncher(outputFiles[0].text)));
   const name = `program-${createHash("sha256").update(text).digest("hex").slice(0, 12)}`;
   writeFileSync(join(draft, `${name}.cjs`), text);
   await build({
@@ -101,6 +101,16 @@ function importingByLauncher(text) {
   const left = [...replaced.matchAll(/.{0,20}(?<!")\bimport\((?!\?).{0,20}/g)];
   if (left.length > 0) throw new Error(`An import() that the build does not understand: ${left[0][0]}`);
   return replaced;
+}
+
+/** One character beyond Latin makes V8 keep two bytes for each of the text. They stand in patterns and strings, where the escape means the same. */
+function inAscii(text) {
+  return text.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** As the launcher calls it, in the same line. Put around it there, it would be a second copy of the text in each run. */
+function asFunction(text) {
+  return `(function(exports,require,module,__filename,__dirname,__godwitImport){${text}\n})`;
 }
 
 /** Starts the command once, as far as it comes without a database: the code of what ran is kept. The next start does it if this fails. */

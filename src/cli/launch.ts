@@ -24,14 +24,11 @@ const program = join(folder, `${__GODWIT_PROGRAM__}.cjs`);
 const kept = join(folder, `${__GODWIT_PROGRAM__}-${cachedDataVersionTag().toString(16)}.compiled`);
 
 const cachedData = readKept();
-// Wrapped in the same line, so that positions in stacks keep their lines.
-const script = new Script(
-  `(function(exports,require,module,__filename,__dirname,__godwitImport){${readFileSync(program, "utf8")}\n})`,
-  {
-    filename: program,
-    ...(cachedData === undefined ? {} : { cachedData }),
-  },
-);
+// The file is a function in ASCII. V8 keeps its text, at one byte for each character.
+const script = new Script(readFileSync(program, "latin1"), {
+  filename: program,
+  ...(cachedData === undefined ? {} : { cachedData }),
+});
 // At the end the code of every function that ran is there, not only that of the outermost.
 if (cachedData === undefined || script.cachedDataRejected) process.once("exit", keep);
 const outer = { exports: {} };

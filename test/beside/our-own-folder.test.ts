@@ -299,11 +299,33 @@ describe("at the same moment, in a database where nothing is yet", () => {
     ["kysely_migration", "create table kysely_migration (name varchar primary key, timestamp varchar)"],
     ["SequelizeMeta", 'create table "SequelizeMeta" (name varchar primary key)'],
     ["schema_migrations", DBMATE],
+    ["DATABASECHANGELOG", 'create table "DATABASECHANGELOG" (id varchar)'],
+    ["flyway_schema_history", "create table flyway_schema_history (installed_rank int)"],
   ] as const)("the table %s appears: the step is not done", async ([name, sql], { db }) => {
     const error = await meanwhile(db, FILES, sql);
     expect(error).toMatchObject({ code: "ADOPT_TOOL_RUNNING" });
     expect(error.message).toContain(`a history of another tool (public.${name}) has appeared`);
     expect(await db.sql("select to_regclass('ta') as there")).toEqual([{ there: null }]);
+  });
+
+  test("the table appears while steps are in flight behind others: those before it are kept", async ({
+    db,
+  }) => {
+    const files = {
+      "0000_first.sql": "create table first ();",
+      ...FILES,
+      "0003_c.sql": "create table tc ();",
+    };
+    const error = await meanwhile(db, files, "create schema other; create table other.pgmigrations (id int)");
+    expect(error).toMatchObject({ code: "ADOPT_TOOL_RUNNING" });
+    expect(error.message).toContain("(other.pgmigrations) has appeared");
+    expect(await appliedIn(db)).toEqual(["0000_first"]);
+  });
+
+  test("a table of such a name that was there before stops nothing", async ({ db }) => {
+    await db.sql("create table changes (id int); create view marker as select 1");
+    const made = "create schema other; create index migrations on changes (id)";
+    expect(await meanwhile(db, FILES, made)).toBe(2);
   });
 
   test("what our own files make is no tool's", async ({ db }) => {

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -104,3 +105,9 @@ function start(
     ...user,
   });
 }
+
+/** V8 keeps the text of the program while it runs, at two bytes for each character if one of them is not Latin. */
+test("the program is ASCII", () => {
+  const [name = ""] = readdirSync(DIST).filter((one) => /^program-\w+\.cjs$/.test(one));
+  expect(/[^\0-\x7f]/.test(readFileSync(join(DIST, name), "utf8"))).toBe(false);
+});

@@ -137,7 +137,7 @@ export function afterReaders(readers: string): string {
 
 export function block(statements: string): string {
   if (statements.trim() === "") return "";
-  const body = ` declare pids integer[]; begin ${statements} end `;
+  const body = ` declare pids integer[]; said text; begin ${statements} end `;
   let tag = "$kept$";
   while (body.includes(tag)) tag = `$k${tag.slice(1)}`;
   return `do ${tag}${body}${tag};`;

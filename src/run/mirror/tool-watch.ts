@@ -1,10 +1,10 @@
 /**
  * Watches a tool that we do not mirror to: the tool whose folder this is, or whose history was adopted. The
  * transaction of each step checks twice whether the tool has worked since this run looked: before its first statement
- * and before its commit. We write nothing to its history, so each change there is the tool's own.
+ * and before its commit. Without a table, a step that is sent behind others checks only before its commit. We write nothing to its history, so each change there is the tool's own.
  */
 import type { Migration } from "../../core/migration.ts";
-import { literal, textArray } from "../../core/sql/quote.ts";
+import { identifier, literal } from "../../core/sql/quote.ts";
 import type { Connection } from "../../database/connection.ts";
 import { PlanRefused } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
@@ -36,6 +36,8 @@ export interface ToolWatch {
   readonly history: { readonly table: Relation; readonly mark: string } | null;
   /** A query with a row (`name`) for each table with one of these names that has appeared since. */
   readonly appeared: (names: readonly string[]) => string;
+  /** A condition that is false while no table has one of these names, in a usual spelling. An index answers it. */
+  readonly suspected: (names: readonly string[]) => string;
   /** A query with a row while the tool holds its lock. `null`: its lock is not a row of a table. */
   readonly locked: string | null;
   /** The first step whose own text names the tool's table. From then on, a change there may be ours. */
@@ -69,8 +71,30 @@ function namesOf(tools: readonly Tool[]): readonly string[] {
 function tablesOf({ settings: { schema } }: Target, names: readonly string[]): string {
   const only = schema == null ? "" : ` and n.nspname = ${literal(schema)}`;
   return `select c.oid::text as oid, n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
- where c.relkind in ('r', 'p') and n.nspname !~ '^pg_'${only} and lower(c.relname) = any (${textArray(names)})`;
+ where c.relkind in ('r', 'p') and n.nspname !~ '^pg_'${only} and lower(c.relname) = any (${namesIn(names)}::text[])`;
 }
+
+/** Names that a tool really uses: as it writes them, as SQL without quotes does, and in capital letters. */
+function spelledNames(tools: readonly Tool[]): readonly string[] {
+  const names = tools.flatMap(({ table, lockedBy }) =>
+    lockedBy === undefined ? [table] : [table, `${table}lock`, `${table}_lock`],
+  );
+  return [...new Set(names.flatMap((name) => [name, name.toLowerCase(), name.toUpperCase()]))];
+}
+
+/** `lower()` would hide the name from the index. And for `exists` the server would rather read all tables. */
+function suspectsIn(
+  { settings: { schema } }: Target,
+  names: readonly string[],
+  spellings: readonly string[],
+): string {
+  const only = schema == null ? "" : ` and c.relnamespace = to_regnamespace(${literal(identifier(schema))})`;
+  const spelled = spellings.filter((name) => names.includes(name.toLowerCase()));
+  return `(select count(*) from pg_class c where c.relname = any (${namesIn(spelled)}::name[])${only}`;
+}
+
+/** One literal: the server reads it far faster than `array[…]`. The names are those of tools, and need no quotes. */
+const namesIn = (names: readonly string[]) => `'{${names.join(",")}}'`;
 
 /** Prepares the watch. Throws `PlanRefused` (`ADOPT_TOOL_RUNNING`) if the history has changed since it was read. */
 export async function watchTool(
@@ -96,7 +120,9 @@ export async function watchTool(
   if (found === null) {
     const known = oids.length === 0 ? "" : ` and c.oid not in (${oids.join(", ")})`;
     const appeared = (names: readonly string[]) => `${tablesOf(target, names)}${known} and ${NOT_OURS}`;
-    return { ...watch, names: namesOf(tools), history: null, appeared, locked: null };
+    const spellings = spelledNames(tools);
+    const suspected = (names: readonly string[]) => `${suspectsIn(target, names, spellings)}${known}) > 0`;
+    return { ...watch, names: namesOf(tools), history: null, appeared, suspected, locked: null };
   }
   const { table, all } = found;
   const { rows } = await connection.query<{ mark: string }>(`select ${markOf(table)} as mark`);
@@ -105,7 +131,7 @@ export async function watchTool(
   if (JSON.stringify(again) !== JSON.stringify(found.history)) throw toolRunning(title);
   const locked = tool.lockedBy?.(table, all) ?? null;
   const history = { table, mark: rows[0]?.mark ?? "" };
-  return { ...watch, names: [table.name], history, appeared: () => "", locked };
+  return { ...watch, names: [table.name], history, appeared: () => "", suspected: () => "false", locked };
 }
 
 /**
@@ -123,10 +149,12 @@ export interface WatchedStep {
   readonly revision: string;
   /** `null`: the step is a module, and its statements are not known. */
   readonly text: string | null;
+  /** The server begins this step right after the commit of another one, whose last look is its first. */
+  readonly follows?: boolean | undefined;
 }
 
 /** SQL for the transactions of a step. Call it for the steps in the order in which they run. */
-export function watchedIn(watch: ToolWatch, { revision, text }: WatchedStep): MirrorSql {
+export function watchedIn(watch: ToolWatch, { revision, text, follows = false }: WatchedStep): MirrorSql {
   const { title, names, history, locked, readsAhead } = watch;
   const [name = ""] = names;
   const stop = (query: string, message: string) => raiseIf(query, message, howToTell(title));
@@ -136,6 +164,7 @@ export function watchedIn(watch: ToolWatch, { revision, text }: WatchedStep): Mi
   const lock = history === null ? "" : lockIn(history.table);
   const held = locked === null ? "" : stop(locked, `${title} holds its lock`);
   const moved = movedIn(watch);
+  const soon = history === null ? ifSuspected(watch, moved) : moved;
   const settle = readsAhead ? afterReaders(readers({ name })) : "";
   const busy = [
     ...(history === null
@@ -147,10 +176,12 @@ export function watchedIn(watch: ToolWatch, { revision, text }: WatchedStep): Mi
   ].join(" ");
   // From the lock on, nobody else writes to the table. If there was no table, the tool may have created one
   // meanwhile.
-  const meanwhile = history === null ? moved : unlessLocked(history.table, moved);
+  const meanwhile = history === null ? soon : unlessLocked(history.table, moved);
+  const first = wasOwn || (follows && history === null) ? "" : moved;
+  const around = `${held} ${settle} ${busy}`.trim() === "" ? "" : FRESH;
   return {
-    open: block(`${lock} ${held} ${settle} ${wasOwn ? "" : moved} ${busy}`),
-    check: block(`${FRESH} ${held} ${settle} ${isOwn ? "" : meanwhile} ${busy}`),
+    open: block(`${lock} ${held} ${settle} ${first} ${busy}`),
+    check: `${history === null ? BY_INDEX : ""} ${block(`${around} ${held} ${settle} ${isOwn ? "" : meanwhile} ${busy}`)}`,
     closing: block(`${lock} ${FRESH} ${held} ${isOwn ? "" : moved} ${busy}`),
     row: "",
   };
@@ -172,6 +203,9 @@ function speak(watch: ToolWatch, { revision, text }: WatchedStep): void {
 const howToTell = (title: string) =>
   `${title} is not told of what this run applied before that, and may carry it out again: look whether something is there twice.`;
 
+/** A transaction that has created tables leaves the server without a good guess of what the index saves. */
+const BY_INDEX = "set local enable_seqscan = off;";
+
 const FRESH = "perform pg_stat_clear_snapshot();";
 
 /** Locks the table against writers. Readers pass, because an application may check how far its database is. */
@@ -191,8 +225,9 @@ function movedIn(watch: ToolWatch): string {
     const query = appearedIn(watch);
     if (watch.spoken === null)
       return raiseIf(query, `the history of ${title} has appeared`, howToTell(title));
-    const message = `'a history of another tool (' || (select min(found.name) from (${query}) found) || ') has appeared'`;
-    return `if exists (${query}) then raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${message}, hint = ${literal(howToTell(title))}; end if;`;
+    // As a text, the query is read only when the look gets there.
+    const message = `'a history of another tool (' || said || ') has appeared'`;
+    return `execute ${literal(`select min(found.name) from (${query}) found`)} into said; if said is not null then raise exception using errcode = '${PRESENT_SQLSTATE}', message = ${message}, hint = ${literal(howToTell(title))}; end if;`;
   }
   const { table, mark } = history;
   const changed = raise(`the history of ${title} (${describeTable(table)}) has changed`, howToTell(title));
@@ -200,8 +235,17 @@ function movedIn(watch: ToolWatch): string {
   return `if to_regclass(${literal(nameOf(table))}) is null then ${changed} elsif ${markOf(table)} <> ${literal(mark)} then ${changed} end if;`;
 }
 
-function appearedIn({ names, spoken, appeared }: ToolWatch): string {
-  return appeared(names.filter((name) => spoken?.has(name) !== true));
+function appearedIn(watch: ToolWatch): string {
+  return watch.appeared(unspokenIn(watch));
+}
+
+/** The look of each step. The looks before and after a run find a name in any spelling. */
+function ifSuspected(watch: ToolWatch, statement: string): string {
+  return `if ${watch.suspected(unspokenIn(watch))} then ${statement} end if;`;
+}
+
+function unspokenIn({ names, spoken }: ToolWatch): readonly string[] {
+  return names.filter((name) => spoken?.has(name) !== true);
 }
 
 /**

@@ -14,7 +14,13 @@ import type { StepContext } from "./context.ts";
 import type { FrameParts } from "./frame.ts";
 import type { Prepared } from "./prepared.ts";
 
-export function frameParts(context: StepContext, prepared: Prepared, body: Body | null = null): FrameParts {
+/** `follows`: the server begins this step right after the commit of another one. */
+export function frameParts(
+  context: StepContext,
+  prepared: Prepared,
+  body: Body | null = null,
+  follows = false,
+): FrameParts {
   return {
     ledger: context.ledger.sql,
     author: context.author,
@@ -25,7 +31,7 @@ export function frameParts(context: StepContext, prepared: Prepared, body: Body 
     modes: body?.kind === "sql" ? body.modes : undefined,
     indexes: body?.kind === "sql" ? indexGuard(body.text) : undefined,
     expected: expectedOf(prepared),
-    mirror: mirrorSqlBeside(context, prepared, body),
+    mirror: mirrorSqlBeside(context, prepared, { body, follows }),
   };
 }
 
@@ -38,7 +44,7 @@ export function expectedOf({ step, settings }: Prepared): ExpectationGuard {
 function mirrorSqlBeside(
   { mirror, watch, advisory, ledger, again }: StepContext,
   prepared: Prepared,
-  body: Body | null,
+  { body, follows }: { readonly body: Body | null; readonly follows: boolean },
 ): MirrorSql {
   const { step, migration } = prepared;
   const text = body?.kind === "sql" ? (body.written ?? body.text) : null;
@@ -48,7 +54,7 @@ function mirrorSqlBeside(
           ...{ step, migration, text, sql: ledger.sql, live: true },
           again: again?.has(step.revision),
         })
-      : watchedIn(watch, { revision: step.revision, text });
+      : watchedIn(watch, { revision: step.revision, text, follows });
   if (advisory == null) return kept;
   const locked = advisoryIn(advisory);
   return { ...kept, open: `${locked} ${kept.open}`, closing: `${locked} ${kept.closing}` };

@@ -131,7 +131,7 @@ async function flight(
           return null;
         });
         if (body === null) break;
-        const sent = send(context, prepared, body);
+        const sent = send(context, prepared, body, queue.length > 0);
         sent.catch(() => {});
         const size = body.kind === "sql" ? body.text.length : 0;
         queue.push({ prepared, sent, bytes: size, body });
@@ -177,9 +177,10 @@ async function flight(
   return { ...failed, blockers: observed.blockers };
 }
 
-async function send(context: StepContext, prepared: Prepared, body: Body): Promise<void> {
+/** `follows`: other steps are in flight before this one. */
+async function send(context: StepContext, prepared: Prepared, body: Body, follows: boolean): Promise<void> {
   if (body.kind !== "sql") throw new Error("Only SQL can be pipelined.");
-  const parts = frameParts(context, prepared, body);
+  const parts = frameParts(context, prepared, body, follows);
   const { step } = prepared;
   const frame =
     step.direction === "up"
