@@ -118,6 +118,15 @@ test("what other tools put into URLs is ignored with a warning, what libpq knows
   expect(JSON.stringify(warnings)).not.toContain("secret");
 });
 
+test.each(["PGUSER", "PGPASSWORD", "PGPORT"])(
+  "%s alone is named, as it stops the embedded server",
+  (name) => {
+    expect(() => parseAddress({ url: undefined, environment: { [name]: "5432" } })).toThrow(
+      expect.objectContaining({ code: "URL_MISSING", message: expect.stringContaining(`${name} alone`) }),
+    );
+  },
+);
+
 describe("what is wrong is said, with the way out", () => {
   test.each([
     [undefined, "URL_MISSING", /No database URL/],

@@ -131,10 +131,18 @@ function parseText(text: string | undefined, environment: AddressInput["environm
   if (text) return /^\s*\w+\s*=/.test(text) ? parseConninfo(text) : parseUrl(text);
   const named = ["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE"].some((name) => environment[name]);
   if (text === undefined && named) return new Map();
+  const set = "Set DATABASE_URL or pass --database-url postgres://user:password@host:5432/database.";
+  const alone = ["PGUSER", "PGPASSWORD", "PGPORT"].find((name) => environment[name]);
+  if (text === undefined && alone !== undefined)
+    throw new ConfigError({
+      code: "URL_MISSING",
+      message: `No database URL was given, and ${alone} alone does not say which database is meant.`,
+      hint: `${set} Or set PGHOST or PGDATABASE as well. For the embedded PostgreSQL, unset ${alone}.`,
+    });
   throw new ConfigError({
     code: "URL_MISSING",
     message: text === undefined ? "No database URL was given." : "The database URL is empty.",
-    hint: "Set DATABASE_URL or pass --database-url postgres://user:password@host:5432/database.",
+    hint: set,
   });
 }
 

@@ -21,6 +21,7 @@ import {
   type Reading,
   wholeFile,
 } from "./layout.ts";
+import { readOwnHeader } from "./own-header.ts";
 import { strayMark } from "./stray.ts";
 
 /** How many files are read between two pauses, so that a health endpoint in the same process stays responsive. */
@@ -118,13 +119,18 @@ function describe(
       ? null
       : (strayMark(reading.up, { layout, file: entry.file, direction: "up" }) ??
         (back && strayMark(back, { layout, file: downFileOf(entry, reading), direction: "down" })));
-    const problems = [...(reading.problems ?? []), ...(stray == null ? [] : [stray])];
+    const header = readOwnHeader(file.text, { file: entry.file, layout });
+    const problems = [...(reading.problems ?? []), ...(stray == null ? [] : [stray]), ...header.problems];
     return {
       ...nothing,
       checksum: checksum(identity),
       fingerprint: fingerprint(identity),
       revertible: reading.down != null || (back !== null && !doesNothing(back.text)),
-      settings: { ...(transaction === undefined ? {} : { transaction }), ...reading.settings },
+      settings: {
+        ...(transaction === undefined ? {} : { transaction }),
+        ...reading.settings,
+        ...header.settings,
+      },
       tool: reading.tool,
       ...(problems.length === 0 ? {} : { problem: withOthers(problems) }),
       ...(doesNothing(reading.up.text) ? { note: emptyFile(entry.file) } : {}),
