@@ -1,11 +1,11 @@
 /** A backfill that people hold: by a pause, a rate, an approval, from another terminal and without the lock of the run. */
 import { describe } from "vitest";
-import { createMigrator } from "../../src/library/migrator.ts";
 import { backfillsOf, tellBackfill } from "../../src/run/backfills.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { startPgbouncer, withoutPgbouncer } from "../support/pgbouncer.ts";
 import { folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
 
 const TABLE = `create table products (id int primary key, hits int not null default 0);
 insert into products (id) select generate_series(1, 2000); analyze products;`;

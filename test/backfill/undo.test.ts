@@ -1,11 +1,11 @@
 /** Old values that a backfill keeps: all of them come back, of every type, however often the way back is ended. */
 import { describe } from "vitest";
-import { createMigrator } from "../../src/index.ts";
 import { migrate } from "../../src/run/migrate.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { chanceFor } from "../support/seed.ts";
 import { down, folderOf, recorder, targetOf, UP, up, writeFiles } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
 import { KEYS } from "./key-kinds.ts";
 
 const TABLE = `create table products (id int primary key, name text not null, slug text, hits int not null default 0);

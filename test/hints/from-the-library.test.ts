@@ -1,8 +1,9 @@
 /** Hints that only the library gives: the command refuses earlier. */
-import { createMigrator } from "../../src/index.ts";
+
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
 
 test("up to an empty revision: `godwit up` applies everything", async ({ db }) => {
   const folder = folderOf({ "migrations/0001_a.sql": "create table a (id int);" });
