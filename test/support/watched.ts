@@ -36,7 +36,7 @@ function watched<Made extends object>(where: string, made: Made): Made {
   return new Proxy(made, {
     get(of, name) {
       const value = Reflect.get(of, name, of);
-      if (name === "backfills") return watched(`${where}.backfills`, value);
+      if (name === "backfills") return watched(`${where}.backfills`, value as object);
       if (typeof value !== "function") return value;
       return (...args: readonly unknown[]) =>
         answered(`${String(name)} of ${where}`, () => value.apply(of, args), { isSecret: name === "script" });
