@@ -61,6 +61,29 @@ export type StepOutcome =
   | { readonly ok: true; readonly report: StepReport }
   | { readonly ok: false; readonly failure: StepFailure; readonly error: GodwitError };
 
+interface Done {
+  /** When it began, on the clock of the process. */
+  readonly startedAt: number;
+  readonly attempts?: number;
+  readonly transactional: boolean;
+}
+
+/** What is reported of a step that has ended now. */
+export function reportOf(step: Step, { startedAt, attempts = 1, transactional }: Done): StepReport {
+  const { revision, direction, phase } = step;
+  return {
+    ...{ revision, direction, phase, durationMs: performance.now() - startedAt },
+    ...{ attempts, transactional },
+  };
+}
+
+/** Tells that a step is done. */
+export function stepDone(context: StepContext, step: Step, index: number, done: Done): StepOutcome {
+  const report = reportOf(step, done);
+  context.observe({ kind: "step-done", step, report, index, count: context.count });
+  return { ok: true, report };
+}
+
 /** The folder and the file in which to look for places of a module. */
 export function whereIs(
   context: StepContext,

@@ -4,7 +4,14 @@ import { type DatabaseError, StepFailed } from "../../errors.ts";
 import { type Committed, NOTHING, UNASKED } from "../report/committed.ts";
 import { CALM, CALM_SESSION, guardOf, resetSession } from "../session/settings.ts";
 import { begin, isWorthRetrying, rollback } from "../session/transaction.ts";
-import { ownSession, pauseBeforeRetry, type StepContext, type StepOutcome, whereIs } from "./context.ts";
+import {
+  ownSession,
+  pauseBeforeRetry,
+  type StepContext,
+  type StepOutcome,
+  stepDone,
+  whereIs,
+} from "./context.ts";
 import { committedIn, endedTransaction, isClosed } from "./ended.ts";
 import { applyFrame, closing, revertFrame } from "./frame.ts";
 import { closed, frameError } from "./frame-error.ts";
@@ -38,16 +45,7 @@ export async function runModule(
     };
     try {
       await (outside ? runOutside(context, prepared, progress) : runInside(context, prepared, progress));
-      const report = {
-        revision: step.revision,
-        direction: step.direction,
-        phase: step.phase,
-        durationMs: performance.now() - startedAt,
-        attempts: attempt,
-        transactional: !outside,
-      };
-      context.observe({ kind: "step-done", step, report, index, count: context.count });
-      return { ok: true, report };
+      return stepDone(context, step, index, { startedAt, attempts: attempt, transactional: !outside });
     } catch (error) {
       const { lost } = context.connection;
       const wasLost = lost.aborted;

@@ -11,7 +11,7 @@ import { sendsOneByOne } from "../../source/layouts/no-transaction.ts";
 import type { StepReport } from "../report/report.ts";
 import { isWorthRetrying, rollback } from "../session/transaction.ts";
 import { type Body, statementsOf } from "./body.ts";
-import { pauseBeforeRetry, type StepContext, type StepOutcome } from "./context.ts";
+import { pauseBeforeRetry, reportOf, type StepContext, type StepOutcome } from "./context.ts";
 import { committedIn, endedTransaction, isClosed } from "./ended.ts";
 import { applyFrame, revertFrame } from "./frame.ts";
 import { frameError } from "./frame-error.ts";
@@ -154,14 +154,8 @@ async function flight(
         break;
       }
       bytes -= first.bytes;
-      const report: StepReport = {
-        revision: step.revision,
-        direction: step.direction,
-        phase: step.phase,
-        durationMs: performance.now() - startedAt,
-        attempts: head === 0 ? firstAttempt : 1,
-        transactional: true,
-      };
+      const attempts = head === 0 ? firstAttempt : 1;
+      const report = reportOf(step, { startedAt, attempts, transactional: true });
       startedAt = performance.now();
       onDone(report);
       context.observe({ kind: "step-done", step, report, index: firstIndex + head, count: context.count });

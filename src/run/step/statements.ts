@@ -33,7 +33,7 @@ import { type Committed, NOTHING, UNASKED, UNASKED_OUTSIDE } from "../report/com
 import { guardOf } from "../session/settings.ts";
 import { begin as ownBegin, rollback } from "../session/transaction.ts";
 import { type Body, type SplitStatement, startOf, statementsOf } from "./body.ts";
-import { ownSession, type StepContext, type StepOutcome } from "./context.ts";
+import { ownSession, type StepContext, type StepOutcome, stepDone } from "./context.ts";
 import { refuseRowsOutside } from "./expected-rows.ts";
 import type { FileExecution } from "./file-execution.ts";
 import { closing } from "./frame.ts";
@@ -130,16 +130,7 @@ export async function runStatements(
     if (begun && !gone && committed.extent === "none") await withdraw(execution);
     return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
   }
-  const report = {
-    revision: step.revision,
-    direction: step.direction,
-    phase: step.phase,
-    durationMs: performance.now() - startedAt,
-    attempts: execution.attempts,
-    transactional: false,
-  };
-  context.observe({ kind: "step-done", step, report, index, count: context.count });
-  return { ok: true, report };
+  return stepDone(context, step, index, { startedAt, attempts: execution.attempts, transactional: false });
 }
 
 interface Reached {

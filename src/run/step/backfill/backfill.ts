@@ -24,7 +24,7 @@ import { targetAt } from "../../../backfill/throttle.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { UNASKED } from "../../report/committed.ts";
 import { isWorthRetrying, rollback } from "../../session/transaction.ts";
-import { pauseBeforeRetry, type StepContext, type StepOutcome } from "../context.ts";
+import { pauseBeforeRetry, type StepContext, type StepOutcome, stepDone } from "../context.ts";
 import { refuseUnexpectedRows } from "../expected-rows.ts";
 import { closing, ownTransaction } from "../frame.ts";
 import { closed } from "../frame-error.ts";
@@ -103,16 +103,7 @@ export async function runBackfill(
       await withdraw(filling);
     return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
   }
-  const report = {
-    revision: step.revision,
-    direction: step.direction,
-    phase: step.phase,
-    durationMs: performance.now() - startedAt,
-    attempts: 1,
-    transactional: false,
-  };
-  context.observe({ kind: "step-done", step, report, index, count: context.count });
-  return { ok: true, report };
+  return stepDone(context, step, index, { startedAt, transactional: false });
 }
 
 /** Does the windows from the position to the bound. */

@@ -25,7 +25,7 @@ import { type Committed, NOTHING, UNASKED } from "../../report/committed.ts";
 import { guardOf } from "../../session/settings.ts";
 import type { Target } from "../../session/target.ts";
 import { isWorthRetrying, begin as ownBegin, rollback } from "../../session/transaction.ts";
-import { ownSession, pauseBeforeRetry, type StepContext, type StepOutcome } from "../context.ts";
+import { ownSession, pauseBeforeRetry, type StepContext, type StepOutcome, stepDone } from "../context.ts";
 import { closing, type FrameParts, statementFrame } from "../frame.ts";
 import { closed, frameError } from "../frame-error.ts";
 import { entryOf, frameParts } from "../frame-parts.ts";
@@ -115,16 +115,7 @@ export async function runUndo(context: StepContext, prepared: Prepared, index: n
   }
   const left = leftOver(undoing, step);
   if (left !== null) context.warn?.(left);
-  const report = {
-    revision: step.revision,
-    direction: step.direction,
-    phase: step.phase,
-    durationMs: performance.now() - startedAt,
-    attempts: 1,
-    transactional: false,
-  };
-  context.observe({ kind: "step-done", step, report, index, count: context.count });
-  return { ok: true, report };
+  return stepDone(context, step, index, { startedAt, transactional: false });
 }
 
 async function begin(context: StepContext, prepared: Prepared, state: UndoState): Promise<Undoing> {
