@@ -1,5 +1,6 @@
 /** The line `-- godwit: expect …`. It is one expectation: rows, or a query in quotes. */
 import { EXPECTATION_FORMS, type Expectation, parseExpectation } from "../../core/expectation.ts";
+import { detach } from "../../std/detach.ts";
 
 export interface ExpectLine {
   /** `null`: it cannot be read. */
@@ -12,8 +13,7 @@ export interface ExpectLine {
 export function readExpectLine(words: string): ExpectLine | null {
   const found = /^[ \t]*expect(?:[ \t=]+(.*?))?[ \t]*$/i.exec(words);
   if (found === null) return null;
-  // Without the copy, V8 keeps the whole text of the file in memory.
-  const written = JSON.parse(JSON.stringify(found[1] ?? "")) as string;
+  const written = detach(found[1] ?? "");
   const query = /^"(.*)"$/.exec(written)?.[1];
   const expectation =
     query === undefined && !/^rows/i.test(written) ? null : parseExpectation(query ?? written);

@@ -1,7 +1,7 @@
 /** What a plan says of a backfill before it begins: its table and about how many rows, and what each changed row costs. */
 import { readTable } from "../../../backfill/table.ts";
-import { assignedColumns } from "../../../core/sql/assigned.ts";
 import { literal } from "../../../core/sql/quote.ts";
+import { setColumns } from "../../../core/sql/set-columns.ts";
 import type { BackfillOutlook } from "../../../core/step.ts";
 import { SourceError } from "../../../errors.ts";
 import { withConnection } from "../../session/connect.ts";
@@ -23,7 +23,7 @@ export async function backfillOutlooks(
       if (body.kind !== "sql" || body.backfill === undefined) continue;
       try {
         const table = await readTable(connection, body.backfill, body.file);
-        const sets = assignedColumns(body.text);
+        const sets = setColumns(body.text) ?? [];
         const [answer] = await connection.execute(indexesQuery(table.name, sets));
         const row = answer?.rows[0] as unknown as Indexes;
         outlooks.push({
