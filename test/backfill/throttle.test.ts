@@ -9,7 +9,6 @@ import { expect, test } from "../support/database.ts";
 import { startPgbouncer, withoutPgbouncer } from "../support/pgbouncer.ts";
 import { REPLICA, startReplica } from "../support/replica.ts";
 import { startServer } from "../support/server.ts";
-import { running } from "../support/sessions.ts";
 import { folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
 import { until } from "../support/until.ts";
 
@@ -17,6 +16,9 @@ const TABLE = `create table products (id int primary key, hits int not null defa
 insert into products (id) select generate_series(1, 2000); analyze products;`;
 const sql = (words: string, lines = "") =>
   `-- godwit: backfill table=products min-rows=100 max-rows=100 ${words}\n${lines}update products set hits = hits + 1 where :window;\n`;
+/** So many seconds for each row. */
+const slowly = (seconds: number, text: string) =>
+  text.replace("hits + 1", `hits + 1 + length(pg_sleep(${seconds})::text) * 0`);
 const HITS = "select hits, count(*)::int as n from products group by hits order by hits";
 const DONE = [{ hits: 1, n: 2000 }];
 
@@ -83,18 +85,19 @@ test("a streaming replica that replays nothing holds it, and it goes on when the
 
 describe("the author's probe", () => {
   const probe = "-- godwit: probe select pg_sleep(seconds) from load\n";
-  const LOAD = `${TABLE} create table load (seconds float8); insert into load values (0.03);`;
+  const LOAD = `${TABLE} create table load (seconds float8); insert into load values (0.5);`;
 
   test("slows it while it is over its limit, and no longer", async ({ db }) => {
-    const folder = folderOf({ "0001_a.sql": LOAD, "0002_b.sql": sql("probe-limit=20ms", probe) });
+    const folder = folderOf({
+      "0001_a.sql": LOAD,
+      "0002_b.sql": slowly(0.002, sql("probe-limit=250ms", probe)),
+    });
     const target = targetOf({ url: db.url, folder });
-    await rate(target, 100);
     const { reason, listen } = slowed(/its probe at/);
     const run = up(target, recorder(listen));
     run.catch(() => {});
     await reason;
     await db.sql("update load set seconds = 0");
-    await rate(target, null);
     expect((await run).outcome).toBe("done");
     expect(await db.sql(HITS)).toEqual(DONE);
   });
@@ -146,17 +149,23 @@ describe("the author's probe", () => {
 test("a session that waits for a window is made way for", async ({ db }) => {
   const folder = folderOf({
     "0001_a.sql": TABLE,
-    // Two seconds a window, half of the rows at a time.
-    "0002_b.sql": sql("").replace("hits + 1", "hits + 1 + length(pg_sleep(0.02)::text) * 0"),
+    "0002_b.sql": slowly(0.02, sql("")),
   });
   const target = targetOf({ url: db.url, folder });
+  await up(target, recorder(), { goal: { direction: "up", to: "0001_a", phases: ["startup"] } });
   const { reason, listen } = slowed(/waits? for it|made way/);
   const recorded = recorder(listen);
   const run = up(target, recorded);
   run.catch(() => {});
-  const waiting = running(db, /pg_sleep/).then(() => db.sql("update products set hits = hits where id = 1"));
+  // Whichever window is under way, one of these rows is in it.
+  let isOver = false;
+  const writing = (async () => {
+    for (let id = 1; !isOver; id = (id + 100) % 2000)
+      await db.sql(`update products set hits = hits where id = ${id}`);
+  })();
   await reason;
-  await waiting;
+  isOver = true;
+  await writing;
   recorded.abort(new Error("ended by the test"));
   await expect(run).rejects.toThrow("are done and stay");
 });
@@ -200,17 +209,18 @@ test.skipIf(withoutPgbouncer)("behind PgBouncer in transaction mode it looks too
   const pooler = await startPgbouncer(db, { mode: "transaction" });
   try {
     const folder = folderOf({
-      "0001_a.sql": `${TABLE} create table load (seconds float8); insert into load values (0.03);`,
-      "0002_b.sql": sql("probe-limit=20ms", "-- godwit: probe select pg_sleep(seconds) from load\n"),
+      "0001_a.sql": `${TABLE} create table load (seconds float8); insert into load values (0.5);`,
+      "0002_b.sql": slowly(
+        0.002,
+        sql("probe-limit=250ms", "-- godwit: probe select pg_sleep(seconds) from load\n"),
+      ),
     });
     const target = targetOf({ url: pooler.url, folder });
-    await rate(target, 100);
     const { reason, listen } = slowed(/its probe at/);
     const run = up(target, recorder(listen));
     run.catch(() => {});
     await reason;
     await db.sql("update load set seconds = 0");
-    await rate(target, null);
     expect((await run).outcome).toBe("done");
   } finally {
     await pooler.stop();
