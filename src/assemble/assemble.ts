@@ -38,6 +38,8 @@ export interface AssembleOptions {
   readonly open?: Target["open"] | undefined;
   /** A source that is open already. The schemas of one database share it. */
   readonly source?: Source | undefined;
+  /** Nothing can be done without migrations, so no embedded server is made for a folder that has none. */
+  readonly needsFiles?: boolean | undefined;
   /** Ends the loading of modules. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -74,7 +76,7 @@ async function assembleWith(config: Config, source: Source, options: AssembleOpt
   }
   refuseHalfApi(config);
   refuseWithoutUrl(config);
-  const embedded = await startEmbedded(config, options.say);
+  const embedded = await startEmbedded(config, options.say, options.needsFiles === true ? source : null);
   const { watchedConnection } = await import("../database/embedded/watched.ts");
   const address = addressOf(config, embedded.url);
   return assembled(config, source, {

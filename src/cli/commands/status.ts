@@ -6,10 +6,10 @@ import { type ImportState, type Status, statusOf } from "../../run/status.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { exitCodeOfProblems } from "../output/exit.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
-import { withSession } from "../session.ts";
+import { withFiles } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
-  return withSession(invocation, async ({ target, config, context }) => {
+  return withFiles(invocation, async ({ target, config, context }) => {
     const options = { ...migrateOptions(config, "up", "heads"), imports: () => assembleImports(config) };
     const status = await statusOf(target, options, context);
     // The database may have decided for it.
