@@ -107,9 +107,9 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       return down(goal);
     },
     backfills: backfillCalls({
-      call,
+      call: callWithFiles,
       run: (revision, work) =>
-        call(async (opened, context) => {
+        callWithFiles(async (opened, context) => {
           const goal = await options(opened, "down", revision);
           return announced(opened, { command: "down", context }, (told) =>
             work(opened.assembled.target, goal, told),

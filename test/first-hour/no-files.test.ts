@@ -21,6 +21,8 @@ test("no command that needs migrations makes a server without them", async () =>
     ["current"],
     ["history"],
     ["baseline", "heads"],
+    ["backfill"],
+    ["backfill", "pause", "1"],
   ];
   for (const words of commands)
     for (const [folder, code] of [
@@ -40,6 +42,7 @@ test("the library makes none either, and opens it once there are files", async (
   await using migrator = createMigrator({ root: folder, environment });
   await expect(migrator.status()).rejects.toMatchObject({ code: MISSING });
   await expect(migrator.up()).rejects.toMatchObject({ code: MISSING });
+  await expect(migrator.backfills.status()).rejects.toMatchObject({ code: MISSING });
   expect(serverIn(folder)).toBe(false);
   writeFiles(folder, { "migrations/0001_a.sql": "create table a (id int);" });
   expect((await migrator.up()).steps).toHaveLength(1);
