@@ -50,16 +50,23 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   refuseLongNames(config);
   const { say: print, signal } = options;
   let made: Assembled | undefined;
-  const decide = async (layouts: readonly string[]) => {
-    if (made === undefined) return null;
-    const { layoutByHistory } = await import("../run/mirror/decided-by-history.ts");
-    const quiet = { observe: () => {}, signal: signal ?? new AbortController().signal };
-    return layoutByHistory(made.target, layouts, createContext(config, quiet));
-  };
+  const decide = async (layouts: readonly string[]) =>
+    made === undefined ? null : decidedByHistory(made.target, layouts, { config, signal });
   const source =
     options.source?.apart?.() ?? options.source ?? (await openSource(config, { print, signal, decide }));
   made = await assembleWith(config, source, options);
   return made;
+}
+
+/** Which of these layouts the histories in the database speak for. `null`: none of them, or several. */
+export async function decidedByHistory(
+  target: Target,
+  layouts: readonly string[],
+  { config, signal }: { readonly config: Config; readonly signal: AbortSignal | undefined },
+): Promise<string | null> {
+  const { layoutByHistory } = await import("../run/mirror/decided-by-history.ts");
+  const quiet = { observe: () => {}, signal: signal ?? new AbortController().signal };
+  return layoutByHistory(target, layouts, createContext(config, quiet));
 }
 
 async function assembleWith(config: Config, source: Source, options: AssembleOptions): Promise<Assembled> {
