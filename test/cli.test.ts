@@ -361,9 +361,14 @@ describe("new files", () => {
     );
     await godwit("new", "d", "--revises", "001");
     expect((await godwit("heads", "--json")).json.heads.toSorted()).toEqual(["003_c", "004_d"]);
-    await godwit.fails(1, "new", "e");
+    expect((await godwit.fails(1, "new", "e")).stderr).toContain("`godwit merge`");
+    const { stdout } = await godwit("heads");
+    const [, printed = ""] = /^→ .*: godwit (.+)$/m.exec(stdout) ?? [];
+    await godwit(...printed.split(" "));
+    expect((await godwit("heads")).stdout).toBe("005_merge\n");
+    await godwit("new", "f", "--revises", "004");
     await godwit("merge", "-m", "both");
-    expect((await godwit("heads")).stdout).toBe("005_both\n");
+    expect((await godwit("heads")).stdout).toBe("007_both\n");
   });
 
   test("init makes what up can apply, and leaves alone what is there", async ({ db }) => {

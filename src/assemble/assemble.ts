@@ -38,6 +38,8 @@ export interface AssembleOptions {
   readonly open?: Target["open"] | undefined;
   /** A source that is open already. The schemas of one database share it. */
   readonly source?: Source | undefined;
+  /** Nothing can be done without migrations, so no embedded server is made for a folder that has none. */
+  readonly needsFiles?: boolean | undefined;
   /** Ends the loading of modules. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -48,16 +50,23 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   refuseLongNames(config);
   const { say: print, signal } = options;
   let made: Assembled | undefined;
-  const decide = async (layouts: readonly string[]) => {
-    if (made === undefined) return null;
-    const { layoutByHistory } = await import("../run/mirror/decided-by-history.ts");
-    const quiet = { observe: () => {}, signal: signal ?? new AbortController().signal };
-    return layoutByHistory(made.target, layouts, createContext(config, quiet));
-  };
+  const decide = async (layouts: readonly string[]) =>
+    made === undefined ? null : decidedByHistory(made.target, layouts, { config, signal });
   const source =
     options.source?.apart?.() ?? options.source ?? (await openSource(config, { print, signal, decide }));
   made = await assembleWith(config, source, options);
   return made;
+}
+
+/** Which of these layouts the histories in the database speak for. `null`: none of them, or several. */
+export async function decidedByHistory(
+  target: Target,
+  layouts: readonly string[],
+  { config, signal }: { readonly config: Config; readonly signal: AbortSignal | undefined },
+): Promise<string | null> {
+  const { layoutByHistory } = await import("../run/mirror/decided-by-history.ts");
+  const quiet = { observe: () => {}, signal: signal ?? new AbortController().signal };
+  return layoutByHistory(target, layouts, createContext(config, quiet));
 }
 
 async function assembleWith(config: Config, source: Source, options: AssembleOptions): Promise<Assembled> {
@@ -74,7 +83,7 @@ async function assembleWith(config: Config, source: Source, options: AssembleOpt
   }
   refuseHalfApi(config);
   refuseWithoutUrl(config);
-  const embedded = await startEmbedded(config, options.say);
+  const embedded = await startEmbedded(config, options.say, options.needsFiles === true ? source : null);
   const { watchedConnection } = await import("../database/embedded/watched.ts");
   const address = addressOf(config, embedded.url);
   return assembled(config, source, {

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { Embedded } from "../database/embedded/embedded.ts";
 import { ConfigError } from "../errors.ts";
+import { readFolder } from "../source/folder.ts";
+import type { Source } from "../source/source.ts";
 import { makeFolder } from "../std/make-folder.ts";
 
 /** Receives lines about the embedded server. The line that says that it is used is loud. */
@@ -12,16 +14,23 @@ export type Say = (line: string, options?: { readonly loud: boolean }) => void;
 /**
  * Starts the server in `.godwit` below the root of the configuration, or joins the one that is running there.
  * Throws `ConfigError` where a production database was probably meant, and `DatabaseError` where it cannot start.
+ * `needed`: the files without which nothing can be done. Where they are missing, no server is made.
  */
-export async function startEmbedded(config: Config, say: Say): Promise<Embedded> {
+export async function startEmbedded(config: Config, say: Say, needed: Source | null): Promise<Embedded> {
   refuseInProduction(config);
   const folder = embeddedFolder(config);
+  if (needed !== null && !existsSync(join(folder, "postgres"))) await refuseWithoutFiles(needed);
   const what = `No DATABASE_URL is set: using an embedded PostgreSQL in ${folder}, for development only.`;
   // Said once in a project. After that every start still says, quietly, that the server is the embedded one.
   const isFirst = !existsSync(join(folder, MARK));
   if (isFirst || config.passedOver !== null)
     say([what, config.passedOver ?? ""].join(" ").trimEnd(), { loud: true });
   return openInFolder(config, say);
+}
+
+/** Throws `SourceError`. A folder with files is not listed, because that is done later and may run code of the user's. */
+async function refuseWithoutFiles(source: Source): Promise<void> {
+  if (!readFolder(source.folder).some((entry) => entry.isFile())) await source.list();
 }
 
 export function embeddedFolder({ root }: Config): string {

@@ -235,7 +235,7 @@ export const COMMANDS: readonly CommandRow[] = [
     about: "files",
     targets: "each",
     summary: "show the newest migrations of the files",
-    examples: [["godwit heads", "if there are several, join them with godwit merge"]],
+    examples: [["godwit heads", "if there are several, godwit merge joins them"]],
     load: () => import("./commands/heads.ts"),
   },
   {

@@ -2,11 +2,10 @@
 import { createContext } from "../assemble/assemble.ts";
 import { reachOf } from "../assemble/reach.ts";
 import { findSchemas } from "../assemble/schemas.ts";
-import { openSource } from "../assemble/source.ts";
+import { openSharedSource } from "../assemble/shared-source.ts";
 import type { Config } from "../config/config.ts";
 import { GodwitError } from "../errors.ts";
 import { type Group, type Member, runFleet, type TargetOutcome } from "../run/fleet.ts";
-import { shareListing } from "../source/shared.ts";
 import type { Answer, Invocation, Run } from "./command.ts";
 import { isFailure, said, summed } from "./fleet-answer.ts";
 import { prefixedLog } from "./output/prefixed.ts";
@@ -120,7 +119,7 @@ async function expand(config: Config, over: FleetRun): Promise<Group<Answer>> {
   if (warning !== undefined) invocation.log().problem("warn", warning, { target: config.target?.name ?? "" });
   // The files are listed once, for all schemas.
   const { say: print, signal } = invocation;
-  const source = shareListing(await openSource(config, { print, signal }));
+  const source = await openSharedSource(config, configs, { print, signal });
   return {
     members: configs.map((each) => memberOf(each, around, source)),
     canary,

@@ -1,5 +1,5 @@
 /** The command line for commander, made from the tables. It only parses. */
-import { Command, Option as Flag } from "commander";
+import { type Command, Option as Flag } from "commander";
 import { flagsUnderPresentNames, formerFlags } from "../config/former-names.ts";
 import { flagName, isOfSomeCommands, OPTIONS, type Option } from "../config/options.ts";
 import { ConfigError } from "../errors.ts";
@@ -9,6 +9,7 @@ import { COMMANDS } from "./commands.ts";
 import { refuseEmpty, refuseUnhonoured } from "./given.ts";
 import { details, overview, variables } from "./help.ts";
 import { wordsHere } from "./other-words.ts";
+import { CommandOfOurs } from "./unknown-flags.ts";
 
 export interface Parsed {
   readonly row: CommandRow;
@@ -113,7 +114,7 @@ function createProgram(
   argv: readonly string[],
   onChosen: (found: Omit<Parsed, "notes" | "app">) => void,
 ): Command {
-  const program = new Command("godwit")
+  const program = new CommandOfOurs("godwit")
     .description("Migrates PostgreSQL databases, unattended.")
     .version(VERSION, "--version")
     .helpOption("-h, --help", "show this help")
@@ -145,7 +146,7 @@ function createProgram(
 const OUTPUT = "Output:";
 
 function createCommand(row: CommandRow, onChosen: (found: Omit<Parsed, "notes" | "app">) => void): Command {
-  const command = new Command(row.name)
+  const command = new CommandOfOurs(row.name)
     .aliases([...(row.aliases ?? [])])
     .summary(row.summary)
     .description(row.description ?? `${row.summary[0]?.toUpperCase()}${row.summary.slice(1)}.`)

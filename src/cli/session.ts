@@ -1,5 +1,5 @@
 /** Opens the target of an invocation and closes it in every case. */
-import { type Assembled, assemble, createContext } from "../assemble/assemble.ts";
+import { type Assembled, type AssembleOptions, assemble, createContext } from "../assemble/assemble.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../errors.ts";
 import type { RunContext } from "../run/session/target.ts";
@@ -10,14 +10,20 @@ export interface Session extends Assembled {
   readonly context: RunContext;
 }
 
+/** For commands that read the migrations. */
+export function withFiles<T>(invocation: Invocation, use: (session: Session) => Promise<T>): Promise<T> {
+  return withSession(invocation, use, { needsFiles: true });
+}
+
 export async function withSession<T>(
   invocation: Invocation,
   use: (session: Session) => Promise<T>,
+  { needsFiles }: Pick<AssembleOptions, "needsFiles"> = {},
 ): Promise<T> {
   const config = await invocation.config();
   if (config.target?.schemas != null) throw oneSchema(config.target.name);
   const { say, source, signal, observe } = invocation;
-  await using assembled = await assemble(config, { say, source, signal, observe });
+  await using assembled = await assemble(config, { say, source, signal, observe, needsFiles });
   const soFar = invocation.underWay.reportsOf(config.target?.name);
   const context = createContext(config, { observe, signal, soFar });
   return await use({ ...assembled, config, context });

@@ -18,11 +18,20 @@ import { switchedOff } from "../config/switched-off.ts";
 import type { Direction, Migration } from "../core/migration.ts";
 import type { Held } from "../core/step.ts";
 import { copyDatabase, copyIdleDatabase, isThere, sessionsOf } from "../database/embedded/databases.ts";
-import { GodwitError, Interrupted, PlanRefused, problemsOf, SourceError } from "../errors.ts";
+import {
+  type ErrorCode,
+  GodwitError,
+  Interrupted,
+  PlanRefused,
+  type Problem,
+  problemsOf,
+  SourceError,
+} from "../errors.ts";
 import { migrate } from "../run/migrate.ts";
 import type { Observe } from "../run/report/events.ts";
 import type { Target } from "../run/session/target.ts";
 import { look, preview } from "../run/status.ts";
+import { joinSentences } from "../std/sentences.ts";
 import { asApplied, haveWaysBack, withoutFiles } from "./as-applied.ts";
 import { type Draft, draftsOf, faultOfDraft, isUnwritten } from "./decide.ts";
 
@@ -142,7 +151,12 @@ export function roundsOn(server: DevServer, { config, say, observe, signal }: De
     );
   };
 
-  const carryOut = async (progress: Progress): Promise<void> => {
+  const carryOut = (progress: Progress) =>
+    bringToFiles(progress).catch((error: unknown) => {
+      throw withReset(error);
+    });
+
+  const bringToFiles = async (progress: Progress): Promise<void> => {
     signal.throwIfAborted();
     await server.reach();
     await using assembled = await server.target(DATABASE, observe);
@@ -208,6 +222,35 @@ function whyTakenBack({ revision, isGone }: Draft): string {
 
 function endedFor(sessions: number): string {
   return sessions === 1 ? "one session was ended" : `${sessions} sessions were ended`;
+}
+
+/** The database and the files contradict each other, which a database that is made anew from the files does not. */
+const CONTRADICTIONS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "PLAN_EDITED",
+  "PLAN_VANISHED",
+  "PLAN_REPLACED",
+  "PLAN_LATE",
+  "PLAN_MINIMUM_REVISION",
+  "PLAN_PARTIAL",
+  "PLAN_PARTIAL_EDITED",
+  "LEDGER_NEWER",
+  "LEDGER_FOREIGN",
+  "LEDGER_DAMAGED",
+]);
+
+function withReset(error: unknown): unknown {
+  if (!(error instanceof PlanRefused)) return error;
+  const advised = (problem: Problem): Problem => {
+    if (!CONTRADICTIONS.has(problem.code)) return problem;
+    const hint = joinSentences(
+      problem.hint,
+      "In development, `godwit dev --reset` makes the database anew from the files.",
+    );
+    return { ...problem, ...(hint === undefined ? {} : { hint }) };
+  };
+  const [first = error.toProblem(), ...others] = error.problems;
+  const again = new PlanRefused([advised(first), ...others.map(advised)], { cause: error.cause });
+  return Object.assign(again, error.report === undefined ? {} : { report: error.report });
 }
 
 function noWayBack(revision: string, cause: GodwitError | null): PlanRefused {

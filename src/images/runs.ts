@@ -1,5 +1,6 @@
 /** Runs of imports and their batches, for people who look from another terminal, and the hosts that were trusted. */
 import type { Connection, Row } from "../database/connection.ts";
+import type { Problem } from "../errors.ts";
 import { imageTables } from "./sql.ts";
 
 /** A run of an import, as it looks from outside. */
@@ -15,6 +16,11 @@ export interface ImportRun {
   readonly silentForMs: number;
   readonly finishedAt: Date | null;
   readonly figures: Readonly<Record<string, unknown>>;
+}
+
+/** Why it has failed, as far as it could be written down. */
+export function problemOf({ state, figures: { problem } }: ImportRun): Problem | null {
+  return state === "failed" && problem != null ? (problem as Problem) : null;
 }
 
 export interface BatchPlan {

@@ -11,7 +11,7 @@
  * read alone, to know whether this file is to blame. And it is so after it changed while it was read: then it rests first.
  */
 import type { Connection } from "../database/connection.ts";
-import type { Problem } from "../errors.ts";
+import { GodwitError, type Problem } from "../errors.ts";
 import { bindOrigin } from "../images/origins.ts";
 import { createResults, type Results } from "../images/results.ts";
 import { createRuns, type Runs } from "../images/runs.ts";
@@ -86,7 +86,7 @@ class Import {
   }
 
   async run(): Promise<FileStates> {
-    const { connection, schema, host, pid, progress } = this.#context;
+    const { connection, schema, host, pid } = this.#context;
     const { rows } = await connection.query<{ missing: boolean }>(imageTablesMissing(schema));
     if (rows[0]?.missing !== false)
       await this.#transaction(async () => void (await connection.execute(createImageTables(schema))));
@@ -96,7 +96,20 @@ class Import {
       hashSize: this.#settings.hashSize,
     });
     await this.#transaction(() => this.#runs.begin(connection, { host, pid }));
-    const { signal } = this.#context;
+    try {
+      const states = await this.#bringIn(table);
+      await this.#finish("done");
+      return states;
+    } catch (error) {
+      const interrupted = this.#context.signal.aborted;
+      const problem = error instanceof GodwitError ? error.toProblem() : undefined;
+      await (interrupted ? this.#finish("interrupted") : this.#finish("failed", problem));
+      throw error;
+    }
+  }
+
+  async #bringIn(table: Table): Promise<FileStates> {
+    const { connection, schema, progress, signal } = this.#context;
     const onNotice = (message: string) => this.#notice(message);
     this.#settings = {
       ...this.#settings,
@@ -109,18 +122,12 @@ class Import {
       signal: this.#context.signal,
       onLost: (problem) => this.#warn({ ...problem, hint: this.#patience() }),
     });
-    try {
-      progress.scan ??= await this.#scan(reach);
-      await this.#read(reach, table);
-      await this.#settle(table);
-      const states = await this.#fileStates();
-      this.#assertComplete(states);
-      await this.#finish("done");
-      return states;
-    } catch (error) {
-      await this.#finish(this.#context.signal.aborted ? "interrupted" : "failed");
-      throw error;
-    }
+    progress.scan ??= await this.#scan(reach);
+    await this.#read(reach, table);
+    await this.#settle(table);
+    const states = await this.#fileStates();
+    this.#assertComplete(states);
+    return states;
   }
 
   async #scan(reach: Reach): Promise<ScanResult> {
@@ -213,10 +220,11 @@ class Import {
     if (left > 0) throw incomplete(this.#settings.name, files, unreadable);
   }
 
-  async #finish(state: string): Promise<void> {
+  /** `problem`: why it failed, for those who look later. */
+  async #finish(state: string, problem?: Problem): Promise<void> {
     const { connection, lock } = this.#context;
     if (connection.lost.aborted || lock.lost.aborted) return;
-    await this.#runs.finish(connection, state, this.#summary()).catch(() => {});
+    await this.#runs.finish(connection, state, { ...this.#summary(), ...lastWords(problem) }).catch(() => {});
   }
 
   #summary(): object {
@@ -242,6 +250,12 @@ class Import {
   #patience(): string {
     return `Trying again for up to ${Math.round(this.#settings.patienceMs / 60_000)} min; what was committed stays.`;
   }
+}
+
+function lastWords(problem: Problem | undefined): { readonly problem?: Problem } {
+  if (problem === undefined) return {};
+  const { code, message, hint } = problem;
+  return { problem: { code, message, ...(hint === undefined ? {} : { hint }) } };
 }
 
 function scanning(counts: ScanResult["counts"]) {

@@ -133,10 +133,9 @@ export function createFleet(config: FleetConfig): Fleet {
     // An empty list does not mean all targets: the program may have filtered it down to nothing.
     checkGiven(options, { name: "up() of a fleet", keys: { targets: TEXTS } });
     const { targets = [] } = options;
-    const [{ runFleet, isDone, flatten }, { shareListing }, { openSource }] = await Promise.all([
+    const [{ runFleet, isDone, flatten }, { openSharedSource }] = await Promise.all([
       import("../run/fleet.ts"),
-      import("../source/shared.ts"),
-      import("../assemble/source.ts"),
+      import("../assemble/shared-source.ts"),
     ]);
     const { settings, configs } = await choose(targets);
     using limit = limitOf(config.signal, settings.values.timeout);
@@ -167,7 +166,7 @@ export function createFleet(config: FleetConfig): Fleet {
         reach,
         expand: async () => {
           const found = await schemasOf(one, { signal, say, create: true });
-          const shared = shareListing(await openSource(one, { print: say, signal }));
+          const shared = await openSharedSource(one, found.configs, { print: say, signal });
           return {
             members: found.configs.map((each) => member(each, shared)),
             canary: found.canary,

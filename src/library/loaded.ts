@@ -1,5 +1,5 @@
 /** What a migrator or a fleet of a program is made from. */
-import type { Assembled } from "../assemble/assemble.ts";
+import type { Assembled, AssembleOptions } from "../assemble/assemble.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../errors.ts";
 import type { RunContext } from "../run/session/target.ts";
@@ -22,7 +22,7 @@ export interface Loaded {
   readonly say: (line: string) => void;
   /** Makes a new context for each run. */
   readonly context: (signal: AbortSignal) => RunContext;
-  readonly assemble: () => Promise<Assembled>;
+  readonly assemble: (wanted?: Pick<AssembleOptions, "needsFiles">) => Promise<Assembled>;
 }
 
 export interface Opened extends Loaded {

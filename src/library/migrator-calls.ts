@@ -1,4 +1,5 @@
 /** The calls of a migrator: each checks its arguments and reaches one use-case. A fleet has the same for each target. */
+import type { AssembleOptions } from "../assemble/assemble.ts";
 import type { Direction } from "../core/migration.ts";
 import type { FindOptions } from "../duplicates/find.ts";
 import type { Repair } from "../run/corrections.ts";
@@ -20,9 +21,9 @@ export interface MigratorOptions {
 /** A migrator that is opened by its first call. */
 export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migrator {
   const lifetime = createLifetime({
-    open: async (): Promise<Opened> => {
+    open: async (wanted: Pick<AssembleOptions, "needsFiles">): Promise<Opened> => {
       const loaded = await load({ offline: false });
-      return { ...loaded, assembled: await loaded.assemble() };
+      return { ...loaded, assembled: await loaded.assemble(wanted) };
     },
     close: ({ assembled }) => assembled.close(),
     refusal: () => closedBefore("This migrator", name),
@@ -33,8 +34,9 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
     return await orEnded(work(loaded.context(limit.signal)), limit);
   };
   /** One call, with a context and a time limit of its own. */
-  const call = <T>(work: (opened: Opened, context: RunContext) => Promise<T>) =>
-    lifetime.use((opened) => limited(opened, (context) => work(opened, context)));
+  const call = <T>(work: (opened: Opened, context: RunContext) => Promise<T>, needsFiles = false) =>
+    lifetime.use((opened) => limited(opened, (context) => work(opened, context)), { needsFiles });
+  const callWithFiles: typeof call = (work) => call(work, true);
   /** The same for a call that needs the configuration only. It reads the configuration again each time. */
   const callUnopened = <T>(
     wanted: { readonly offline: boolean },
@@ -56,7 +58,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
     async () =>
       (await import("../assemble/imports.ts")).assembleImports(settings);
   const up = (to: string) =>
-    call(async (opened, context) => {
+    callWithFiles(async (opened, context) => {
       const [{ migrateUp }, { remarkOnMode }, { switchedOff }, { skippedReport }, { assembleChecks }] =
         await Promise.all([
           import("../run/up.ts"),
@@ -79,7 +81,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       );
     });
   const down = (to: string) =>
-    call(async (opened, context) => {
+    callWithFiles(async (opened, context) => {
       const { migrate } = await import("../run/migrate.ts");
       const goal = await options(opened, "down", to);
       return announced(opened, { command: "down", context }, (told) =>
@@ -105,9 +107,9 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       return down(goal);
     },
     backfills: backfillCalls({
-      call,
+      call: callWithFiles,
       run: (revision, work) =>
-        call(async (opened, context) => {
+        callWithFiles(async (opened, context) => {
           const goal = await options(opened, "down", revision);
           return announced(opened, { command: "down", context }, (told) =>
             work(opened.assembled.target, goal, told),
@@ -116,11 +118,11 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
     }),
     async plan(goal = "heads") {
       await text(goal, "The goal of plan()");
-      return call((opened, context) => plan(opened, context, goal));
+      return callWithFiles((opened, context) => plan(opened, context, goal));
     },
     async dryRun(goal = "heads") {
       await text(goal, "The goal of dryRun()");
-      return call(async (opened, context) => {
+      return callWithFiles(async (opened, context) => {
         const { dryRun } = await import("../run/dry-run.ts");
         const wanted = { ...(await options(opened, "up", goal)), imports: imports(opened) };
         return dryRun(opened.assembled.target, wanted, context);
@@ -141,7 +143,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       });
     },
     status: () =>
-      call(async (opened, context) => {
+      callWithFiles(async (opened, context) => {
         const { statusOf } = await import("../run/status.ts");
         const { target } = opened.assembled;
         const wanted = { ...(await options(opened, "up", "heads")), imports: imports(opened) };
@@ -174,7 +176,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       checkGiven(given, { name: "compatible()", keys: { afterUp: SWITCH, ready: SWITCH } });
       const { readRevisions } = await import("../source/revisions.ts");
       const listed = readRevisions(image, "The image of compatible()");
-      return call(async (opened, context) => {
+      return callWithFiles(async (opened, context) => {
         const { compatible } = await import("../run/compatible.ts");
         const wanted = await options(opened, "up", "heads");
         const { afterUp = false, ready = false } = given;
@@ -194,7 +196,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       call(async ({ assembled }, context) =>
         (await import("../run/history.ts")).logOf(assembled.target, context),
       ),
-    history: () => call(async (opened, context) => (await look(opened, context)).history.entries),
+    history: () => callWithFiles(async (opened, context) => (await look(opened, context)).history.entries),
     async adopt(options = {}) {
       const { checkGiven, SWITCH, TEXT } = await given();
       const keys = { tool: TEXT, table: TEXT, assume: SWITCH, dryRun: SWITCH };
@@ -208,7 +210,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       await text(revision, "The revision of baseline()");
       const { checkGiven, TEXT } = await given();
       checkGiven(options, { name: "baseline()", keys: { confirm: TEXT } });
-      return call(async ({ assembled }, context) => {
+      return callWithFiles(async ({ assembled }, context) => {
         const { baseline } = await import("../run/baseline.ts");
         return baseline(assembled.target, revision, context, options);
       });
@@ -221,7 +223,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       const required = whole ? ["kind"] : ["kind", "revision"];
       checkGiven(request, { name: "the request of repair()", keys, required });
       checkGiven(options, { name: "repair()", keys: { confirm: TEXT }, required: ["confirm"] });
-      return call(async ({ assembled }, context) => {
+      return callWithFiles(async ({ assembled }, context) => {
         const { repair } = await import("../run/repair.ts");
         return repair(assembled.target, request, { confirm: options.confirm }, context);
       });

@@ -54,8 +54,9 @@ async function load(config: MigratorConfig, { observe, say }: Listeners<[RunEven
     settings,
     say,
     context: (signal) => createContext(settings, { observe, signal }),
-    assemble: () =>
+    assemble: (wanted) =>
       assemble(settings, {
+        ...wanted,
         say,
         observe,
         open: database === undefined ? undefined : () => openInstance(database),

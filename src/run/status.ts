@@ -4,6 +4,7 @@ import { type Plan, plan } from "../core/plan.ts";
 import type { Adopts, PassedOver } from "../core/step.ts";
 import type { Capabilities, Connection } from "../database/connection.ts";
 import { GodwitError, PlanRefused, type Problem, problemsOf } from "../errors.ts";
+import { problemOf } from "../images/runs.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
@@ -73,6 +74,8 @@ export async function look(target: Target, context: RunContext): Promise<View> {
 export interface ImportState {
   readonly import: string;
   readonly state: "done" | "incomplete" | "never" | "skipped";
+  /** Why its last run has failed. */
+  readonly problem?: Problem;
 }
 
 export interface Status {
@@ -151,7 +154,7 @@ function decide(
 
 /**
  * Whether there is anything new to import only the origin could say. What can be known here: whether the last run of it
- * came to its end.
+ * came to its end, and what it failed by.
  */
 async function importStates(
   target: Target,
@@ -162,7 +165,9 @@ async function importStates(
   return wanted.map((each) => {
     const last = runs.find((run) => run.import === each.name);
     const state = last === undefined ? "never" : last.state === "done" ? "done" : "incomplete";
-    return { import: each.name, state: "skip" in each ? "skipped" : state };
+    if ("skip" in each) return { import: each.name, state: "skipped" };
+    const problem = last === undefined ? null : problemOf(last);
+    return { import: each.name, state, ...(problem === null ? {} : { problem }) };
   });
 }
 

@@ -4,7 +4,10 @@ import type { Listing, Source } from "./source.ts";
 export function shareListing(source: Source): Source {
   let listing: Promise<Listing> | undefined;
   const sharing = (reader: Source): Source => ({
-    layout: source.layout,
+    // It may be known only when the files were listed.
+    get layout() {
+      return source.layout;
+    },
     folder: source.folder,
     list() {
       listing ??= listOnce(source);

@@ -7,28 +7,29 @@
  *
  * Any number of uses may run at once. Closing refuses new uses and waits until those that have begun are finished.
  */
-export interface Lifetime<T> {
-  use<R>(work: (opened: T) => Promise<R>): Promise<R>;
+export interface Lifetime<T, W = void> {
+  /** `wanted` is for opening, and has no effect on what is open. */
+  use<R>(work: (opened: T) => Promise<R>, wanted: W): Promise<R>;
   /** Counts as a use, and opens nothing. */
   useUnopened<R>(work: () => Promise<R>): Promise<R>;
   /** Safe to call twice. */
   close(): Promise<void>;
 }
 
-export interface LifetimeOptions<T> {
-  readonly open: () => Promise<T>;
+export interface LifetimeOptions<T, W = void> {
+  readonly open: (wanted: W) => Promise<T>;
   readonly close: (opened: T) => Promise<void>;
   /** The error that a use after closing throws. */
   readonly refusal: () => Error;
 }
 
-export function createLifetime<T>({ open, close, refusal }: LifetimeOptions<T>): Lifetime<T> {
+export function createLifetime<T, W = void>({ open, close, refusal }: LifetimeOptions<T, W>): Lifetime<T, W> {
   let opening: Promise<T> | undefined;
   let closing: Promise<void> | undefined;
   const uses = new Set<Promise<unknown>>();
-  const opened = () => {
+  const opened = (wanted: W) => {
     if (opening !== undefined) return opening;
-    const attempt = open();
+    const attempt = open(wanted);
     opening = attempt;
     attempt.catch(() => {
       if (opening === attempt) opening = undefined;
@@ -51,7 +52,7 @@ export function createLifetime<T>({ open, close, refusal }: LifetimeOptions<T>):
     }
   };
   return {
-    use: (work) => useUnopened(() => opened().then(work)),
+    use: (work, wanted) => useUnopened(() => opened(wanted).then(work)),
     useUnopened,
     close() {
       closing ??= end();

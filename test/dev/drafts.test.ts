@@ -179,6 +179,19 @@ test("a hint leads on: what cannot be taken back is made anew by --reset", async
   await ends(anew);
 });
 
+test("a hint leads on: an older file that was edited is applied by --reset", async ({ project }) => {
+  project.write({ "migrations/0002_users.sql": USERS.sql });
+  const dev = await project.dev("--watch");
+  project.write({ "migrations/0001_shops.sql": "create table shops (id bigint);" });
+  await dev.says(/\[PLAN_EDITED\][\s\S]*`godwit dev --reset`/);
+  await ends(dev);
+  const anew = await project.dev("--reset", "--confirm", "app");
+  expect(
+    await ask(anew.url, "select data_type from information_schema.columns where table_name = 'shops'"),
+  ).toBe("bigint");
+  await ends(anew);
+});
+
 test("a hint leads on: what cannot be taken back gets its text again, and a new migration", async ({
   project,
 }) => {

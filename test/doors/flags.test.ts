@@ -82,3 +82,21 @@ describe("variables and files speak to all commands, and are passed over where t
     expect(json.heads).toEqual(["0001_a"]);
   });
 });
+
+test.each([
+  [["up", "--dry"], "Did you mean --dry-run?"],
+  [["up", "--dry=yes"], "Did you mean --dry-run?"],
+  [["up", "--dryrun"], "Did you mean --dry-run?"],
+  [["up", "--pretend"], "Did you mean --dry-run?"],
+  [["adopt", "--dry", "--json"], "Did you mean --dry-run?"],
+  [["new", "x", "--revi", "none"], "Did you mean --revises?"],
+  // There is none that it could mean, or there are several.
+  [["status", "--dry"], null],
+  [["status", "--pretend"], null],
+  [["up", "--lock", "3s"], null],
+])("%s: a part of a flag and another tool's word for it lead to it", async (words, meant) => {
+  const { stderr, stdout } = await project().fails(2, ...words);
+  if (meant === null) expect(stderr).not.toContain("Did you mean");
+  else expect(stderr).toContain(meant);
+  if (words.includes("--json")) expect(stdout).toContain(meant);
+});

@@ -108,6 +108,29 @@ test("plan names the imports that up would run, and a failed import is a failed 
   expect(json.report).toMatchObject({ outcome: "failed", imports: [{ outcome: "failed" }] });
 });
 
+test("status says what the last run of an import has failed by, and asks its origin nothing", async ({
+  db,
+}) => {
+  const { folder, godwit, migrator } = project(db);
+  await godwit("up");
+  renameSync(join(folder, "designs"), join(folder, "away"));
+  const { json } = await godwit.fails(1, "up", "--json");
+  const [{ code, message }] = json.problems;
+  expect(code).toMatch(/^ORIGIN_/);
+  // What is there now makes no difference.
+  renameSync(join(folder, "away"), join(folder, "designs"));
+  const status = await godwit("status", "--json");
+  expect(status.json.imports).toMatchObject([{ state: "incomplete", problem: { code, message } }]);
+  await using program = migrator();
+  expect((await program.status()).imports).toEqual(status.json.imports);
+  const { stdout } = await godwit("status");
+  expect(stdout).toContain(`import designs has failed (${code}): godwit import designs\n    ${message}`);
+  expect((await godwit("import", "--status")).stdout).toContain(`${message} [${code}]`);
+  await godwit("import", "designs"); // what the line says
+  const after = (await godwit("status", "--json")).json.imports;
+  expect(after).toEqual([{ import: "designs", state: "done" }]);
+});
+
 describe("status knows an import that has not run to its end", () => {
   test("never, incomplete and done, in the command's words and the library's", async ({ db }) => {
     const { godwit, migrator } = project(db);

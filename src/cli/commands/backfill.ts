@@ -7,7 +7,7 @@ import { announceRun } from "../../service/announce.ts";
 import { nearest } from "../../std/nearest.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { withSession } from "../session.ts";
+import { withFiles } from "../session.ts";
 import { timeOf } from "./status.ts";
 import { summary } from "./up.ts";
 
@@ -26,7 +26,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   if (given !== undefined && action !== "rate")
     throw unusable(`godwit backfill ${action} is about one backfill.`, "Leave out the last word.");
   if (action === "status")
-    return withSession(invocation, async ({ target, context }) => {
+    return withFiles(invocation, async ({ target, context }) => {
       const backfills = await backfillsOf(target, context, revision);
       const lines = backfills.map(statusLine);
       return {
@@ -43,14 +43,14 @@ export async function run(invocation: Invocation): Promise<Answer> {
   if (action === "undo") return undo(invocation, revision);
   if (action === "forget") return forget(invocation, revision);
   const word: BackfillWord = action === "rate" ? { kind: "rate", rate: rateOf(given) } : { kind: action };
-  return withSession(invocation, async ({ target, context }) => {
+  return withFiles(invocation, async ({ target, context }) => {
     const backfill = await tellBackfill(target, { revision, word }, context);
     return { json: { backfill }, text: said(backfill, word), result: false };
   });
 }
 
 function undo(invocation: Invocation, revision: string): Promise<Answer> {
-  return withSession(invocation, async ({ target, config, context }) => {
+  return withFiles(invocation, async ({ target, config, context }) => {
     const options = migrateOptions(config, "down", revision);
     const report = await announceRun({ config, target, command: "down", context, isLast: true }, (told) =>
       undoBackfill(target, options, told),
@@ -60,7 +60,7 @@ function undo(invocation: Invocation, revision: string): Promise<Answer> {
 }
 
 function forget(invocation: Invocation, revision: string): Promise<Answer> {
-  return withSession(invocation, async ({ target, context }) => {
+  return withFiles(invocation, async ({ target, context }) => {
     const forgotten = await forgetOldValues(target, revision, context);
     const text = `Dropped the old values of ${forgotten.table} that ${forgotten.revision} had kept.`;
     return { json: { ...forgotten }, text, result: false };

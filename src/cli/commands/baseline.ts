@@ -1,10 +1,10 @@
 /** `godwit baseline` */
 import { baseline } from "../../run/baseline.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { withSession } from "../session.ts";
+import { withFiles } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
-  return withSession(invocation, async ({ target, context }) => {
+  return withFiles(invocation, async ({ target, context }) => {
     const { confirm } = invocation.flags;
     const options = typeof confirm === "string" ? { confirm } : {};
     const report = await baseline(target, invocation.arguments[0] ?? "", context, options);

@@ -10,7 +10,7 @@ import { describeFault, parseJson } from "../../std/json.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { writeOver } from "../files.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
-import { withSession } from "../session.ts";
+import { withFiles } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const { flags } = invocation;
@@ -23,7 +23,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
       details: { from: "flag" },
     });
   const image = readList(flags.imageRevisions);
-  return withSession(invocation, async ({ target, config, context }) => {
+  return withFiles(invocation, async ({ target, config, context }) => {
     const options = migrateOptions(config, "up", "heads");
     const asked = { ...options, image, afterUp: flags.afterUp === true, ready: flags.ready === true };
     const found = await compatible(target, asked, context);

@@ -2,13 +2,13 @@
 import { historyOf, logOf } from "../../run/history.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { type Session, withSession } from "../session.ts";
+import { type Session, withFiles, withSession } from "../session.ts";
 import { timeOf } from "./status.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const { flags } = invocation;
   if (flags.log === true) return withSession(invocation, log);
-  return withSession(invocation, (session) => history(session, flags.indicateCurrent === true));
+  return withFiles(invocation, (session) => history(session, flags.indicateCurrent === true));
 }
 
 async function history({ target, context }: Session, indicateCurrent: boolean): Promise<Answer> {

@@ -2,7 +2,7 @@
 import { assembleImports, chooseImports } from "../../assemble/imports.ts";
 import type { Config } from "../../config/config.ts";
 import { ConfigError } from "../../errors.ts";
-import type { ImportRun } from "../../images/runs.ts";
+import { type ImportRun, problemOf } from "../../images/runs.ts";
 import type { Figures } from "../../import/figures.ts";
 import type { ImportReport } from "../../import/report.ts";
 import { importRuns, isSilent, runImports } from "../../run/import.ts";
@@ -143,7 +143,7 @@ function describe(run: ImportRun): string {
   const where = `process ${run.pid} on ${run.host}`;
   if (run.finishedAt !== null) {
     const took = formatDuration(run.finishedAt.getTime() - run.startedAt.getTime());
-    return `${run.import}: ${run.state} at ${run.finishedAt.toISOString()} after ${took}, ${formatCount(figures.stored ?? 0)} images stored`;
+    return `${run.import}: ${run.state} at ${run.finishedAt.toISOString()} after ${took}, ${formatCount(figures.stored ?? 0)} images stored${reasonOf(run)}`;
   }
   const silent = isSilent(run) ? `, silent for ${formatDuration(run.silentForMs)}: killed?` : "";
   if (figures.files === undefined) return `${run.import}: scanning, ${where}${silent}`;
@@ -151,4 +151,9 @@ function describe(run: ImportRun): string {
     `${run.import}: ${progressLine(figures as Figures)}, ${where}${silent}`,
     ...(figures.workers ?? []).map(workerLine),
   ].join("\n");
+}
+
+function reasonOf(run: ImportRun): string {
+  const problem = problemOf(run);
+  return problem === null ? "" : `: ${visible(problem.message)} [${problem.code}]`;
 }

@@ -62,9 +62,9 @@ export async function run(invocation: Invocation): Promise<Answer> {
     json: { made },
     text: [
       shown.length === 0 ? "Everything is there already." : `Made ${shown.join(" and ")}.`,
-      "→ godwit plan    shows what would be done",
-      `→ godwit up      applies it to ${database}`,
-      ...(isOurs(layout) ? ["→ godwit new     makes the next migration"] : []),
+      "→ godwit plan          shows what would be done",
+      `→ godwit up            applies it to ${database}`,
+      ...(isOurs(layout) ? ["→ godwit new <name>    makes the next migration"] : []),
     ].join("\n"),
     result: true,
   };

@@ -7,14 +7,14 @@ import { preview } from "../../run/status.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
-import { withSession } from "../session.ts";
+import { withFiles } from "../session.ts";
 import { heldLines } from "./up.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const to = invocation.arguments[0] ?? "heads";
   const direction = directionOf(to);
   if (direction === "down") refuseFlags(`godwit plan ${to}`, invocation.flags, OF_UP);
-  return withSession(invocation, async ({ target, config, context }) => {
+  return withFiles(invocation, async ({ target, config, context }) => {
     const options = migrateOptions(config, direction, to);
     const decided = await preview(target, options, context);
     const wanted = includesImports(options.goal) ? await assembleImports(config) : [];

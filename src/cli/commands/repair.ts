@@ -4,12 +4,12 @@ import type { Repair } from "../../run/corrections.ts";
 import { nameToConfirm, type RepairReport, repair } from "../../run/repair.ts";
 import { ask } from "../ask.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { type Session, withSession } from "../session.ts";
+import { type Session, withFiles } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const request = requestOf(invocation);
   const { confirm } = invocation.flags;
-  return withSession(invocation, async (session) => {
+  return withFiles(invocation, async (session) => {
     const name = typeof confirm === "string" ? confirm : await confirmed(invocation, session, request);
     const report = await repair(session.target, request, { confirm: name }, session.context);
     return {

@@ -3,13 +3,14 @@ import { assembleImports } from "../../assemble/imports.ts";
 import { migrateOptions } from "../../assemble/options.ts";
 import type { StatusRow } from "../../run/report/status-rows.ts";
 import { type ImportState, type Status, statusOf } from "../../run/status.ts";
+import { visible } from "../../std/visible.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { exitCodeOfProblems } from "../output/exit.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
-import { withSession } from "../session.ts";
+import { withFiles } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
-  return withSession(invocation, async ({ target, config, context }) => {
+  return withFiles(invocation, async ({ target, config, context }) => {
     const options = { ...migrateOptions(config, "up", "heads"), imports: () => assembleImports(config) };
     const status = await statusOf(target, options, context);
     // The database may have decided for it.
@@ -56,7 +57,7 @@ function behindLine({ database, imports }: Status, pending: readonly StatusRow[]
   const files = imports.filter(({ state }) => state === "incomplete" || state === "never");
   const waiting = [
     ...(named.length === 0 ? [] : [`${named.join(", ")}${more}`]),
-    ...files.map(({ import: name, state }) => `import ${name} ${IMPORT_WORDS[state]}`),
+    ...files.map((each) => `import ${each.import} ${importWords(each)}`),
   ];
   return `${database} is not up to date: ${waiting.join("; ") || "look at godwit status"}`;
 }
@@ -68,9 +69,15 @@ const IMPORT_WORDS: Readonly<Record<ImportState["state"], string>> = {
   skipped: "is skipped: nothing says where its files are",
 };
 
-function importLine({ import: name, state }: ImportState, paint: Paint): string {
+function importWords({ state, problem }: ImportState): string {
+  return problem === undefined ? IMPORT_WORDS[state] : `has failed (${problem.code})`;
+}
+
+function importLines(each: ImportState, paint: Paint): readonly string[] {
+  const { import: name, state, problem } = each;
   const next = state === "incomplete" || state === "never" ? `: godwit import ${name}` : "";
-  return `  import ${name} ${paint(next === "" ? "dim" : "yellow", IMPORT_WORDS[state])}${next}`;
+  const line = `  import ${name} ${paint(next === "" ? "dim" : "yellow", importWords(each))}${next}`;
+  return problem === undefined ? [line] : [line, paint("dim", `    ${visible(problem.message)}`)];
 }
 
 function textOf(
@@ -92,7 +99,7 @@ function textOf(
   return [
     `${paint("bold", database)}: ${counts.join(", ") || "no migrations"}${layout === "plain" ? "" : ` (files of ${layout})`}`,
     ...lines,
-    ...imports.map((each) => importLine(each, paint)),
+    ...imports.flatMap((each) => importLines(each, paint)),
     ...(warnings.length === 0
       ? []
       : ["", ...warnings.map((problem) => formatProblem("warning", problem, paint))]),

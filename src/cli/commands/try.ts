@@ -6,10 +6,10 @@ import type { DryRunFailure, DryRunReport } from "../../run/report/dry-run-repor
 import type { Answer, Invocation } from "../command.ts";
 import { exitCodeOfProblems } from "../output/exit.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
-import { withSession } from "../session.ts";
+import { withFiles } from "../session.ts";
 
 export async function tryOut(invocation: Invocation, to: string): Promise<Answer> {
-  return withSession(invocation, async ({ target, config, context }) => {
+  return withFiles(invocation, async ({ target, config, context }) => {
     const imports = () => assembleImports(config);
     const report = await dryRun(target, { ...migrateOptions(config, "up", to), imports }, context);
     const sure = [...report.failures, ...report.importFailures].filter(({ uncertain }) => !uncertain);

@@ -11,7 +11,7 @@ import { type AnnounceOptions, announceRun } from "../../service/announce.ts";
 import { formatMoment } from "../../std/moment.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { withSession } from "../session.ts";
+import { withFiles } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const { flags } = invocation;
@@ -25,7 +25,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
     const names = { target: target?.name ?? values.project ?? "database", runId: randomUUID() };
     return { json: { report: skippedReport(off, names) }, text: "Nothing was migrated.", result: false };
   }
-  return withSession(invocation, async ({ target, config, context }) => {
+  return withFiles(invocation, async ({ target, config, context }) => {
     const options = migrateOptions(config, "up", to);
     const remark = await remarkOnMode(config, target);
     if (remark !== null) invocation.say(remark);

@@ -3,7 +3,13 @@ import { DatabaseError } from "../../errors.ts";
 import { type Words, withoutData } from "../private-data.ts";
 import { missingPrivilege } from "../privilege.ts";
 import type { Sent } from "../sent.ts";
-import { INSUFFICIENT_PRIVILEGE, isLoginRefused, isRaised, isRetryableConnection } from "../sqlstate.ts";
+import {
+  INSUFFICIENT_PRIVILEGE,
+  isLoginRefused,
+  isRaised,
+  isRetryableConnection,
+  QUERY_CANCELED,
+} from "../sqlstate.ts";
 
 interface DriverError extends Words {
   readonly severity?: string;
@@ -32,14 +38,21 @@ export function connectionLost(display: string, cause?: unknown): DatabaseError 
 export function databaseError(
   thrown: unknown,
   display: string,
-  options?: { readonly connecting?: boolean; readonly sent?: Sent },
+  options?: {
+    readonly connecting?: boolean;
+    readonly sent?: Sent;
+    /** How long the statement was under way. */
+    readonly tookMs?: number;
+  },
 ): DatabaseError {
   if (thrown instanceof DatabaseError) return thrown;
   const told = thrown as DriverError;
   const sqlState = told.code !== undefined && SQLSTATE.test(told.code) ? told.code : undefined;
   const words = sqlState === undefined ? null : withoutData(told, options?.sent ?? { text: "" });
   const error: DriverError = words === null ? told : { ...told, ...words };
-  const details = facts(error);
+  const { tookMs } = options ?? {};
+  const isTimed = sqlState === QUERY_CANCELED && tookMs !== undefined;
+  const details = { ...facts(error), ...(isTimed ? { tookMs: Math.ceil(tookMs) } : {}) };
   const position = error.position === undefined ? undefined : Number(error.position);
   const extra = {
     cause: words === null ? thrown : causeWith(thrown, words),

@@ -246,9 +246,8 @@ class PostgresConnection implements Connection {
       return answer;
     } catch (error) {
       if (this.lost.aborted) throw this.lost.reason;
-      const failure = databaseError(error, this.#address.display, {
-        sent: { ...given, before: this.#before.all() },
-      });
+      const told = { sent: { ...given, before: this.#before.all() }, tookMs: performance.now() - sent.at };
+      const failure = databaseError(error, this.#address.display, told);
       if (failure.code === "DATABASE_CONNECTION_LOST") this.#gone(failure);
       throw failure;
     } finally {

@@ -1,7 +1,7 @@
 /** Refuses what would run a second time, because another tool or an earlier run has done it already. */
 import type { Migration } from "../../core/migration.ts";
 import type { Connection } from "../../database/connection.ts";
-import { PlanRefused } from "../../errors.ts";
+import { PlanRefused, type Problem } from "../../errors.ts";
 import { isLongNumber, isNameOf, matchRows, numbersOf, speaksOf } from "../../tools/match.ts";
 import { isUsualPlace } from "../../tools/recognise.ts";
 import { describeTable, type Tool, type ToolHistory, type ToolRow } from "../../tools/tool.ts";
@@ -24,6 +24,7 @@ export async function refuseUnnoticed(
   if (pending.length === 0) return;
   const { schema = null } = target.settings;
   const whose = readableOnly(whoseOf(target, files, first));
+  const found: AppliedThere[] = [];
   for (const { tool, table, history: its, ours } of await allHistories(connection, {
     schema,
     whose,
@@ -39,25 +40,39 @@ export async function refuseUnnoticed(
         (one) => one === "surely" || (short && one === "perhaps"),
       ),
     );
-    const [layout] = tool.layouts;
-    if (applied.length === 0) continue;
-    const name = describeTable(table);
-    const command = isUsualPlace(tool, table, whose.current)
-      ? "godwit adopt"
-      : `godwit adopt --tool ${tool.name} --table ${name}`;
-    const take =
-      layout === undefined || layout === target.source.layout
-        ? `If it is the same, take it over with \`${command}\``
-        : `If this is its folder, say so (--layout ${layout}), and take over with \`${command}\``;
-    throw new PlanRefused([
-      {
-        code: "ADOPT_NEEDED",
-        message: `${tool.title} has applied ${namesOf(applied.map((file) => nameThere(file, its)))} to this database (${name}), of which our ledger knows nothing.`,
-        hint: `${take}; if it has nothing to do with it: --mirror none. Nothing was changed.`,
-        details: { tool: tool.name, table: name, revisions: applied.map(({ id }) => id) },
-      },
-    ]);
+    if (applied.length > 0)
+      found.push({ tool, table, its, applied, usual: isUsualPlace(tool, table, whose.current) });
   }
+  const [problem, ...others] = found.map((one) => unnoticed(target, one, { several: found.length > 1 }));
+  if (problem !== undefined) throw new PlanRefused([problem, ...others]);
+}
+
+interface AppliedThere extends Pick<FoundHistory, "tool" | "table"> {
+  readonly its: ToolHistory;
+  readonly applied: readonly Migration[];
+  /** Whether the table is where the tool makes it. */
+  readonly usual: boolean;
+}
+
+/** `several`: other tools have applied these files too, and only a person knows which of them counts. */
+function unnoticed(
+  { source }: Target,
+  { tool, table, its, applied, usual }: AppliedThere,
+  { several }: { readonly several: boolean },
+): Problem {
+  const [layout] = tool.layouts;
+  const name = describeTable(table);
+  const command = `godwit adopt${several || !usual ? ` --tool ${tool.name}` : ""}${usual ? "" : ` --table ${name}`}`;
+  const take =
+    layout === undefined || layout === source.layout
+      ? `If it is the same, take it over with \`${command}\``
+      : `If this is its folder, say so (--layout ${layout}), and take over with \`${command}\``;
+  return {
+    code: "ADOPT_NEEDED",
+    message: `${tool.title} has applied ${namesOf(applied.map((file) => nameThere(file, its)))} to this database (${name}), of which our ledger knows nothing.`,
+    hint: `${take}; if it has nothing to do with it: --mirror none. Nothing was changed.`,
+    details: { tool: tool.name, table: name, revisions: applied.map(({ id }) => id) },
+  };
 }
 
 /**

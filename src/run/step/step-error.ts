@@ -5,6 +5,7 @@ import { withoutDataOf } from "../../database/private-data.ts";
 import { missingPrivilege } from "../../database/privilege.ts";
 import { rememberQuoted } from "../../database/sent.ts";
 import { isRaised } from "../../database/sqlstate.ts";
+import { isStatementTimeout } from "../../database/statement-timeout.ts";
 import { DatabaseError, GodwitError, type Place, StepFailed } from "../../errors.ts";
 import { joinSentences } from "../../std/sentences.ts";
 import { inTheWay } from "../report/blockers.ts";
@@ -63,7 +64,7 @@ export function stepError(
   // The server quotes what it does not understand.
   if (body?.kind === "sql") rememberQuoted(body.text, wordsOf(error));
   const place = body?.kind === "sql" ? placeOfError(body, error, line) : (traced ?? { file });
-  const timeout = error.sqlState === "57014" && /statement timeout/.test(error.message);
+  const timeout = isStatementTimeout(error, limitOf(context, prepared, body));
   const marker = prepared.form.advise(context.target.source.layout);
   const outside = !prepared.form.transactional;
   const { user } = context.connection.server;
@@ -87,6 +88,16 @@ export function stepError(
     },
     { cause: error.again() },
   );
+}
+
+/** `null`: the text may have set one. */
+export function limitOf(
+  { target }: Pick<StepContext, "target">,
+  { settings }: Pick<Prepared, "settings">,
+  body: Body | null,
+): number | null {
+  if (body?.kind === "sql" && /statement_timeout/i.test(body.text)) return null;
+  return settings.statementTimeoutMs ?? target.settings.statementTimeoutMs;
 }
 
 /** How to run again after the step has failed, where the same command is not enough. */
@@ -163,7 +174,7 @@ function advice(
       inTheWay(blockers) ??
       "Something holds a lock on its table: wait until it is done, or raise --lock-timeout."
     );
-  if (/row-level security/.test(error.message))
+  if (error.routine === "check_enable_rls" || /row-level security/.test(error.message))
     return "Row-level security would hide rows from this statement. Run it as a role with BYPASSRLS, or allow it with -- godwit: row-security=on";
   if (error.sqlState === "42501") return missingPrivilege(error.message, user);
   return undefined;

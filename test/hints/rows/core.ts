@@ -179,6 +179,16 @@ export const CORE: Readonly<Record<string, Row>> = {
     },
     says: "up head",
   },
+  "several heads before a new migration": {
+    hints: ["cli/commands/new.ts parentsOf: godwit merge"],
+    files: {
+      "migrations/a.sql": `-- godwit: revises=none\n${A}`,
+      "migrations/b.sql": `-- godwit: revises=a\n${B}`,
+      "migrations/c.sql": `-- godwit: revises=a\n${C}`,
+    },
+    says: "new d",
+    kept: async (scene) => void (await scene.run("up head")),
+  },
   "several heads are applied": {
     hints: ["core/graph.ts severalHeads: godwit up heads"],
     files: {

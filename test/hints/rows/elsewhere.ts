@@ -113,6 +113,10 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     "drafts",
     "a hint leads on: what cannot be taken back is made anew by --reset",
   ),
+  "dev/rounds.ts withReset: godwit dev --reset": dev(
+    "drafts",
+    "a hint leads on: an older file that was edited is applied by --reset",
+  ),
   "dev/rounds.ts noWayBack: godwit new <name>": dev(
     "drafts",
     "a hint leads on: what cannot be taken back gets its text again, and a new migration",

@@ -157,7 +157,7 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
         });
         await pauseBeforeRetry(context, step, attempt++, problem, observed.blockers);
         rows = Math.max(1, halfOf(rows));
-      } else if (!isOfItsRows(error)) throw error;
+      } else if (!isOfItsRows(error, filling)) throw error;
       else if (rows > 1) rows = halfOf(rows);
       else if (filling.state.failed.length + 1 >= MOST_FAILED) throw error;
       else await passOver(filling, error);

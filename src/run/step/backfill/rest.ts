@@ -1,20 +1,23 @@
 /** Rows that are not done when the windows are: those that PostgreSQL refused, and those that the condition still selects. */
 import { describeKey } from "../../../backfill/key.ts";
 import { remainder, windowEnd } from "../../../backfill/statement.ts";
-import { QUERY_CANCELED } from "../../../database/sqlstate.ts";
+import { isStatementTimeout } from "../../../database/statement-timeout.ts";
 import { DatabaseError, StepFailed } from "../../../errors.ts";
 import { rollback } from "../../session/transaction.ts";
 import { ownTransaction, statementFrame } from "../frame.ts";
+import { limitOf } from "../step-error.ts";
 import type { Filling } from "./filling.ts";
 import { RowsThrew } from "./rows-threw.ts";
 import { runFailedRow, unplaced } from "./window.ts";
 
 /** What PostgreSQL says of the rows, not of the statement: a value that does not fit, a constraint, a trigger, the time. */
-export function isOfItsRows(error: unknown): error is DatabaseError | RowsThrew {
+export function isOfItsRows(
+  error: unknown,
+  { context, prepared }: Pick<Filling, "context" | "prepared">,
+): error is DatabaseError | RowsThrew {
   if (error instanceof RowsThrew) return true;
   if (!(error instanceof DatabaseError)) return false;
-  const { sqlState = "", message } = error;
-  return ROWS.test(sqlState) || (sqlState === QUERY_CANCELED && /statement timeout/.test(message));
+  return ROWS.test(error.sqlState ?? "") || isStatementTimeout(error, limitOf(context, prepared, null));
 }
 
 /** data_exception, integrity_constraint_violation, plpgsql's raise_exception, with_check_option_violation */
@@ -51,7 +54,8 @@ export async function retryFailed(filling: Filling): Promise<void> {
         const { state } = filling;
         filling.state = { ...state, failed: state.failed.filter((one) => one !== key) };
       } catch (error) {
-        if (context.connection.lost.aborted || context.stop.aborted || !isOfItsRows(error)) throw error;
+        if (context.connection.lost.aborted || context.stop.aborted || !isOfItsRows(error, filling))
+          throw error;
         await rollback(context.connection);
         filling.firstFailure ??= error;
       }

@@ -175,7 +175,7 @@ async function windowsOf(undoing: Undoing, observed: Watch): Promise<void> {
         const problem = stepError(context, prepared, body, error, { committed });
         await pauseBeforeRetry(context, prepared.step, attempt++, problem, observed.blockers);
         rows = Math.max(1, halfOf(rows));
-      } else if (!isOfItsRows(error)) throw error;
+      } else if (!isOfItsRows(error, undoing)) throw error;
       else if (rows > 1) rows = halfOf(rows);
       else throw await refusedRow(undoing, bound, error);
     }
