@@ -65,8 +65,9 @@ export async function claimRanges(context: StepContext, prepared: Prepared): Pro
   }
 }
 
-/** Whether its windows are done in ranges: it is asked for, or an earlier run has begun so. */
+/** Whether its windows are done in ranges: it is asked for, or an earlier run has begun so. An empty table has none. */
 export function hasRanges(filling: Filling): boolean {
+  if (filling.state.bound === null) return false;
   const { observer, spanning } = filling.context.connection.capabilities;
   return filling.claim !== null || (workersOf(filling) > 1 && observer && spanning);
 }
