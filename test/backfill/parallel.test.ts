@@ -172,6 +172,14 @@ create trigger refuse before update on products for each row execute function re
     expect(await db.sql(`select * from "${ledgerSchema}".migration_backfill_ranges`)).toEqual([]);
   });
 
+  test("are fewer where the server has no connection for each", async ({ db }) => {
+    const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": SQL });
+    const [name] = await db.sql("select quote_ident(current_database()) as database");
+    await db.admin(`alter database ${name?.database} connection limit 4`);
+    expect((await up(targetOf({ url: db.url, folder }))).outcome).toBe("done");
+    expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
+  });
+
   test("of an empty table are none", async ({ db }) => {
     const folder = folderOf({ "0001_a.sql": TABLE.replace(/insert .*/, ""), "0002_b.sql": SQL });
     expect((await up(targetOf({ url: db.url, folder }))).outcome).toBe("done");

@@ -93,7 +93,8 @@ export async function fillRanges(filling: Filling, fill: Fill): Promise<void> {
   const total = { rows: state.rows, changed: state.changed, windows: state.windows };
   const workers = Math.min(workersOf(filling), queue.length);
   const begunAt = performance.now();
-  const work: Work = { filling, claim, queue, total, fill, workers, begunAt, isPaused: false, failed: null };
+  const figures = { filling, claim, queue, total, fill, workers, begunAt };
+  const work: Work = { ...figures, connected: 0, isPaused: false, failed: null };
   await Promise.all(Array.from({ length: workers }, (_, at) => worker(work, at === 0)));
   await recall(filling, total);
   if (work.failed !== null) throw work.failed.error;
@@ -108,6 +109,8 @@ interface Work {
   readonly fill: Fill;
   readonly begunAt: number;
   readonly workers: number;
+  /** Workers that have a connection. */
+  connected: number;
   /** A person has paused them, and that was said. */
   isPaused: boolean;
   /** The error that ends all workers. */
@@ -121,10 +124,18 @@ async function worker(work: Work, isFirst: boolean): Promise<void> {
   let windows = -1;
   for (let lost = 1; work.queue.length > 0 && work.failed === null; lost++) {
     try {
-      await withOneConnection(context.target, around, (connection) =>
-        onConnection(work, { ...context, connection }, isFirst),
-      );
+      await withOneConnection(context.target, around, async (connection) => {
+        work.connected++;
+        try {
+          await onConnection(work, { ...context, connection }, isFirst);
+        } finally {
+          work.connected--;
+        }
+      });
     } catch (error) {
+      // The server has no connection left for this worker, and the others do its ranges.
+      if (error instanceof DatabaseError && error.code === "DATABASE_UNREACHABLE" && work.connected > 0)
+        return;
       const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
       if (work.total.windows > windows) lost = 1;
       windows = work.total.windows;
