@@ -115,7 +115,8 @@ export function keptTable(into: string, { shown, key }: BackfillTable): Backfill
 
 /**
  * Brings the old values of a range of keys back, where a row still has what the backfill wrote. Answers one row: how many
- * came back, how many were left because they changed since, how many are gone, and the first keys of those left.
+ * came back, how many did not because they changed since or a trigger rewrote them, how many are gone, and the first keys of
+ * those that are there with other values.
  */
 export function bringBack(
   { into, columns }: KeptValues,
@@ -133,10 +134,10 @@ export function bringBack(
   return `with godwit_back as materialized (select * from ${into} where ${inRange(kept.key, range)}),
 godwit_done as (update ${table.name} t set ${set} from godwit_back u
   where ${names("u")} and ${inRange(table.key, range, "t")} and pg_catalog.record_image_eq(row(${current}), row(${listed("u.new", columns).join(", ")}))
-  returning ${keys.map((name) => `u.${name}`).join(", ")}),
+  returning ${keys.map((name) => `u.${name}`).join(", ")}, pg_catalog.record_image_eq(row(${current}), row(${listed("u.old", columns).join(", ")})) as back),
 godwit_left as (select b.*, exists (select from ${table.name} t where ${names("b")}) as there from godwit_back b
-  where not exists (select from godwit_done r where ${matches}))
-select (select pg_catalog.count(*) from godwit_done)::pg_catalog.float8 as restored,
+  where not exists (select from godwit_done r where ${matches} and r.back))
+select (select pg_catalog.count(*) from godwit_done where back)::pg_catalog.float8 as restored,
   pg_catalog.count(*) filter (where there)::pg_catalog.float8 as changed,
   pg_catalog.count(*) filter (where not there)::pg_catalog.float8 as gone,
   coalesce((select pg_catalog.jsonb_agg(pg_catalog.to_jsonb(${keyText(kept.key)})) from

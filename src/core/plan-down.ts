@@ -26,7 +26,7 @@ export function planDown(input: PlanInput, graph: Graph, expression: Expression)
   if (expression.kind === "steps" && removed.length > asked.length) {
     problems.push(stillNeeded(asked, removed, applied.edges.holds));
   }
-  problems.push(...partial(removed), ...irreversible(removed, graph, entries));
+  problems.push(...partial(removed, graph), ...irreversible(removed, graph, entries));
   const inTheWay = repeatablesWithWayBack(input, graph).filter(({ revision, state }) =>
     only === undefined ? removed.length > 0 || state === "reverting" : only.includes(revision),
   );
@@ -214,13 +214,19 @@ function goesBack(migration: Migration | undefined): boolean {
   return migration !== undefined && (migration.revertible || keepsOldValues(migration));
 }
 
-function partial(removed: readonly HistoryEntry[]): readonly Problem[] {
+function partial(removed: readonly HistoryEntry[], graph: Graph): readonly Problem[] {
+  const keeps = (id: string) => {
+    const migration = graph.byId.get(id);
+    return migration !== undefined && keepsOldValues(migration);
+  };
   return removed
     .filter((entry) => entry.state === "partial")
     .map((entry) => ({
       code: "PLAN_PARTIAL",
       message: `${entry.revision} is applied in part only, so its way back does not fit.`,
-      hint: `\`godwit status\` says what of it must be decided first, if anything. Then finish it with \`godwit up ${entry.revision}\`, and take it back.`,
+      hint: keeps(entry.revision)
+        ? `\`godwit backfill undo ${entry.revision}\` gives the rows that are done their old values again. Then run again.`
+        : `\`godwit status\` says what of it must be decided first, if anything. Then finish it with \`godwit up ${entry.revision}\`, and take it back.`,
       place: { file: entry.file },
       details: { revision: entry.revision },
     }));

@@ -1,4 +1,5 @@
-/** For hints: finds the `down` command that finishes reverting what an earlier `down` reverted in part. */
+/** For hints: finds the command that finishes reverting what an earlier `down` reverted in part. */
+import { keepsOldValues } from "./backfill.ts";
 import type { Graph } from "./graph.ts";
 import type { History } from "./history.ts";
 import { appliedIn, askedFor, removedWith } from "./plan-down.ts";
@@ -46,6 +47,10 @@ export function wayBackOf(
   ];
   const best = ways.reduce((least, each) => (each.removed.length < least.removed.length ? each : least));
   const others = best.removed.filter((id) => id !== revision);
+  const migration = graph.byId.get(revision);
+  // The rows of a backfill come back whatever stands on it.
+  if (others.length > 0 && migration !== undefined && keepsOldValues(migration) && !migration.revertible)
+    return `\`godwit backfill undo ${revision}\``;
   return `\`godwit down ${best.words}\`${alsoOf(others)}`;
 }
 

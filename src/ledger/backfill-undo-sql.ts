@@ -70,6 +70,10 @@ ${keepToOwner(schema, ["migration_backfill_undo"], byHand)}`,
 comment on table ${valuesTable(begun.revision)} is ${literal("Old values of a backfill: see migration_backfill_undo.")};
 ${keepToOwner(schema, [valuesName(begun.revision)], byHand)}`,
 
+    /** The time of an earlier attempt would drop them while this one is half done. */
+    undoBegunAnew: (revision: string, keepMs: number | null) =>
+      `update ${table} set expires_at = null, keep_ms = ${stored(keepMs)} where revision = ${stored(revision)}`,
+
     hasUndo: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_backfill_undo`)}) is not null as exists`,
 

@@ -20,9 +20,10 @@ export interface BackfillStatus {
   readonly table: string;
   /**
    * `pending`: it has not begun. `approval`: it waits for a person's. `paused`: by a person. `begun`: windows are done,
-   * and others are left; `stillForMs` says whether a run works on it. `done`: it is applied.
+   * and others are left; `stillForMs` says whether a run works on it. `done`: it is applied. `reverting`: it is taken
+   * back in part.
    */
-  readonly state: "pending" | "approval" | "paused" | "begun" | "done";
+  readonly state: "pending" | "approval" | "paused" | "begun" | "done" | "reverting";
   readonly rows: number;
   readonly changed: number;
   readonly windows: number;
@@ -143,48 +144,55 @@ function statusesOf(
   controlsOf: (revision: string) => BackfillControls | undefined,
 ): readonly BackfillStatus[] {
   const declared = files.migrations.filter(({ backfill }) => backfill !== undefined);
-  const ids = [...new Set([...declared.map(({ id }) => id), ...recorded.map(({ revision }) => revision)])];
+  const stateOf = (revision: string) => history.entries.find((one) => one.revision === revision)?.state;
+  // What was taken back, or may run again from the first row, has left its figures.
+  const rows = recorded.filter(({ revision }) => stateOf(revision) !== undefined);
+  const ids = [...new Set([...declared.map(({ id }) => id), ...rows.map(({ revision }) => revision)])];
   return ids.map((revision) => {
     const migration = declared.find(({ id }) => id === revision);
-    const row = recorded.find((one) => one.revision === revision);
-    const isDone = history.entries.some((one) => one.revision === revision && one.state === "applied");
+    const row = rows.find((one) => one.revision === revision);
+    const isDone = stateOf(revision) === "applied";
     const controls = controlsOf(revision) ?? NO_CONTROLS;
     const approved = controls.approvedAt !== null && controls.approvedText === migration?.checksum;
     const begun = row !== undefined && row.rows > 0;
     const state = isDone
       ? "done"
-      : controls.pausedAt !== null
-        ? "paused"
-        : begun
-          ? "begun"
-          : migration?.backfill?.options.approve === true && !approved
-            ? "approval"
-            : "pending";
+      : stateOf(revision) === "reverting"
+        ? "reverting"
+        : controls.pausedAt !== null
+          ? "paused"
+          : begun
+            ? "begun"
+            : migration?.backfill?.options.approve === true && !approved
+              ? "approval"
+              : "pending";
     const { pausedAt, pausedBy, rate, rateBy, approvedAt, approvedBy } = controls;
     return {
       revision,
       table: row?.table ?? migration?.backfill?.table ?? "",
       state,
-      ...progressOf(row, isDone),
+      ...progressOf(row, state),
       ...{ pausedAt, pausedBy, rate, rateBy, approvedAt, approvedBy },
     };
   });
 }
 
-function progressOf(row: RecordedBackfill | undefined, isDone: boolean) {
+function progressOf(row: RecordedBackfill | undefined, state: BackfillStatus["state"]) {
+  const isDone = state === "done";
+  const isBack = state === "reverting";
   const { rows = 0, changed = 0, windows = 0, estimatedRows = null, rowsPerSecond = null } = row ?? {};
   const share = isDone
     ? 1
-    : estimatedRows === null || estimatedRows <= 0
+    : isBack || estimatedRows === null || estimatedRows <= 0
       ? null
       : Math.min(1, rows / estimatedRows);
-  const left = isDone || estimatedRows === null ? null : Math.max(0, estimatedRows - rows);
+  const left = isDone || isBack || estimatedRows === null ? null : Math.max(0, estimatedRows - rows);
   return {
     ...{ rows, changed, windows, estimatedRows, rowsPerSecond, share },
     windowRows: row?.windowRows ?? null,
     leftMs:
       left === null || rowsPerSecond === null || rowsPerSecond <= 0 ? null : (left / rowsPerSecond) * 1000,
-    slowedBy: isDone ? null : (row?.slowedBy ?? null),
+    slowedBy: isDone || isBack ? null : (row?.slowedBy ?? null),
     key: row?.key ?? [],
     position: row?.position ?? null,
     failed: row?.failed ?? [],

@@ -48,6 +48,10 @@ describe("godwit, with a backfill,", () => {
     expect(await db.sql(left)).toEqual([{ n: 0 }]);
     await godwit("down", "-1");
     expect(await db.sql(left)).toEqual([{ n: 2000 }]);
+    // Its figures are none of what is pending.
+    expect((await godwit("backfill", "--json")).json.backfills).toMatchObject([
+      { state: "pending", rows: 0 },
+    ]);
     await godwit("up");
     expect(await db.sql(left)).toEqual([{ n: 0 }]);
   });

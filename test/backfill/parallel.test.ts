@@ -152,6 +152,39 @@ create trigger refuse before update on products for each row execute function re
     expect(await db.sql("select distinct hits, pid from products")).toEqual([{ hits: 0, pid: null }]);
   });
 
+  test("are not done again where the end is refused", async ({ db }) => {
+    const folder = folderOf({
+      "0001_a.sql": TABLE,
+      "0002_b.sql": SQL.replace(
+        "\n",
+        '\n-- godwit: expect "select count(*) = 0 from products where id = 7"\n',
+      ),
+    });
+    const target = targetOf({ url: db.url, folder });
+    for (const parallel of [4, 1]) {
+      const several = targetOf({ url: db.url, folder, settings: { backfillParallel: parallel } });
+      await expect(up(several)).rejects.toMatchObject({ code: "EXPECTATION_FAILED" });
+      expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
+    }
+    await db.sql("delete from products where id = 7");
+    expect((await up(target)).outcome).toBe("done");
+    expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 1999 }]);
+    expect(await db.sql(`select * from "${ledgerSchema}".migration_backfill_ranges`)).toEqual([]);
+  });
+
+  test("are fewer where the server has no connection for each", async ({ db }) => {
+    const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": SQL });
+    const [name] = await db.sql("select quote_ident(current_database()) as database");
+    await db.admin(`alter database ${name?.database} connection limit 4`);
+    expect((await up(targetOf({ url: db.url, folder }))).outcome).toBe("done");
+    expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
+  });
+
+  test("of an empty table are none", async ({ db }) => {
+    const folder = folderOf({ "0001_a.sql": TABLE.replace(/insert .*/, ""), "0002_b.sql": SQL });
+    expect((await up(targetOf({ url: db.url, folder }))).outcome).toBe("done");
+  });
+
   test("of a half that is taken back leave nothing behind", async ({ db }) => {
     const folder = folderOf({
       "0001_a.sql": TABLE,

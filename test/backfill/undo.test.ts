@@ -14,6 +14,10 @@ create table before as select * from products;`;
 const SQL = `-- godwit: backfill table=products undo=yes min-rows=50 max-rows=200
 update products set slug = lower(name), hits = hits + 1 where :window and id % 10 <> 0;
 `;
+const SKIP = SQL.replace("undo=yes", "undo=yes triggers=skip");
+const SHOUT = `
+create function shout() returns trigger language plpgsql as $$ begin new.slug := upper(new.slug); return new; end $$;
+create trigger shouts before update on products for each row execute function shout();`;
 const DIFFERENT =
   "select p.id, p.slug, p.hits from products p join before b using (id) where p is distinct from b order by 1";
 const KEPT = `select relname from pg_class where relnamespace = '"${ledgerSchema}"'::regnamespace and relname ~ 'migration_undo_' and relkind = 'r'`;
@@ -55,7 +59,7 @@ delete from products where id in (21, 22, 23)`);
       {
         code: "BACKFILL_UNDO_LEFT",
         message: expect.stringMatching(
-          /895 rows .* 5 do not: 2 rows were changed since \(id 7; id 8\); 3 are deleted/,
+          /895 rows .* 5 do not: 2 rows were changed since, or by a trigger \(id 7; id 8\); 3 are deleted/,
         ),
       },
     ]);
@@ -101,6 +105,73 @@ update products set slug = 'mine', hits = 0 where id = 5; update before set slug
     await db.sql("update products set hits = 0 where id = 905");
     await db.sql("update before set slug = 'name 905' where id = 905");
     await up(target);
+    await migrate(target, down("-1"), recorder());
+    expect(await db.sql(DIFFERENT)).toEqual([]);
+  });
+
+  test("triggers that it skips see nothing of the way back either", async ({ db }) => {
+    const folder = folderOf({ "0001_a.sql": `${TABLE}${SHOUT}`, "0002_b.sql": SKIP });
+    const target = targetOf({ url: db.adminUrl, folder });
+    await up(target);
+    expect((await migrate(target, down("-1"), recorder())).warnings).toEqual([]);
+    expect(await db.admin(DIFFERENT)).toEqual([]);
+  });
+
+  test("rows that a trigger gives another value on the way back are named", async ({ db }) => {
+    const folder = folderOf({ "0001_a.sql": `${TABLE}${SHOUT}`, "0002_b.sql": SQL });
+    const target = targetOf({ url: db.url, folder });
+    await up(target);
+    const { warnings } = await migrate(target, down("-1"), recorder());
+    const different = await db.sql(DIFFERENT);
+    expect(different).toHaveLength(300);
+    expect(warnings).toMatchObject([
+      {
+        code: "BACKFILL_UNDO_LEFT",
+        message: expect.stringMatching(/600 rows .* 300 do not: 300 rows .* trigger \(id 3; id 6;/),
+      },
+    ]);
+  });
+
+  test("no window of a run before it is committed behind the way back", async ({ db }) => {
+    const folder = folderOf({
+      "0001_a.sql": TABLE,
+      "0002_b.sql": SQL.replace("undo=yes", "undo=yes parallel=4"),
+    });
+    const target = targetOf({ url: db.url, folder });
+    const ended = () => {
+      const recorded = recorder((event) => {
+        if (event.kind === "backfill-progress") recorded.abort(new Error("enough"));
+      });
+      return recorded;
+    };
+    const claims = `select distinct claimed_by from "${ledgerSchema}".migration_backfill_ranges`;
+    await expect(up(target, ended())).rejects.toThrow();
+    const before = await db.sql(claims);
+    expect(before).toHaveLength(1);
+    const goal = { ...down("0002").goal, undo: true };
+    await expect(migrate(target, { ...down("0002"), goal }, ended())).rejects.toThrow();
+    const after = await db.sql(claims);
+    expect(after).toHaveLength(1);
+    expect(after).not.toEqual(before);
+  });
+
+  test("the time of an earlier attempt does not drop what a later one keeps", async ({ db }) => {
+    const folder = folderOf({
+      "0001_a.sql": `${TABLE} alter table products add check (hits <> 2 or id <> 905);`,
+      "0002_b.sql": SQL.replace("undo=yes", "undo=1d"),
+    });
+    const target = targetOf({ url: db.url, folder });
+    await up(target);
+    await db.sql(`delete from "${ledgerSchema}".migration_history where revision = '0002_b';
+update "${ledgerSchema}".migration_log set event = 'failed' where revision = '0002_b'`);
+    await expect(up(target)).rejects.toMatchObject({ code: "BACKFILL_ROWS" });
+    const expires = `select expires_at from "${ledgerSchema}".migration_backfill_undo`;
+    expect(await db.sql(expires)).toEqual([{ expires_at: null }]);
+    await db.sql(
+      "update products set hits = 0 where id = 905; update before set slug = 'name 905' where id = 905",
+    );
+    expect((await up(target)).warnings).toEqual([]);
+    expect(await db.sql(expires)).toEqual([{ expires_at: expect.any(Date) }]);
     await migrate(target, down("-1"), recorder());
     expect(await db.sql(DIFFERENT)).toEqual([]);
   });
@@ -281,6 +352,32 @@ update "${ledgerSchema}".migration_log set event = 'failed' where revision = '00
     expect((await godwit("status", "--json")).json.pending).toBe(0);
     expect((await godwit.fails(1, "down", "-1")).stderr).toContain("`godwit new <name>`");
     await godwit("new", "correction");
+  });
+
+  test("where a half of it is in the way, that is advised, and leads on", async ({ db }) => {
+    const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": SQL, "0003_c.sql": "select 1;" });
+    const target = targetOf({ url: db.url, folder });
+    const godwit = commandIn({ folder, url: db.url, env: { GODWIT_DIR: folder } });
+    const ended = () => {
+      const recorded = recorder((event) => {
+        if (event.kind === "backfill-progress") recorded.abort(new Error("enough"));
+      });
+      return recorded;
+    };
+    await expect(up(target, ended())).rejects.toThrow();
+    expect((await godwit.fails(1, "down", "0001")).stderr).toContain("`godwit backfill undo 0002_b`");
+    await godwit("backfill", "undo", "0002_b");
+    await godwit("up");
+    const goal = { ...down("0002").goal, undo: true };
+    await expect(migrate(target, { ...down("0002"), goal }, ended())).rejects.toThrow();
+    expect((await godwit.fails(1, "up")).stderr).toContain("`godwit backfill undo 0002_b`");
+    expect((await godwit("backfill")).stdout).toMatch(/taken back in part.*`godwit backfill undo 0002_b`/);
+    const [told] = (await godwit("backfill", "--json")).json.backfills;
+    expect(told).toMatchObject({ state: "reverting", share: null, leftMs: null });
+    const paused = await godwit("backfill", "pause", "0002");
+    expect(paused.stdout + paused.stderr).toContain("waits for nobody's word");
+    await godwit("backfill", "undo", "0002_b");
+    expect(await db.sql(DIFFERENT)).toEqual([]);
   });
 
   test("old values go when their time is over, which the next run says", async ({ db }) => {

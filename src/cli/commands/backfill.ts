@@ -88,6 +88,7 @@ function said({ revision, state, rate }: BackfillStatus, { kind }: BackfillWord)
     return `${revision}: ${rate === null ? "any number of" : number(rate)} rows in a second.`;
   if (kind === "approve") return `${revision} is approved as it is now. The next run begins it.`;
   if (state === "done") return `${revision} is done already.`;
+  if (state === "reverting") return `${revision} is being taken back, and that waits for nobody's word.`;
   return kind === "pause"
     ? `${revision} is paused: no window begins after the one that is under way.`
     : `${revision} may go on. A run that waits for it does at once, or else the next one.`;
@@ -113,7 +114,10 @@ function statusLine(status: BackfillStatus): string {
       : [`paused by ${status.pausedBy} at ${timeOf(new Date(status.pausedAt))}`]),
     ...(state === "approval" ? [`it waits for \`godwit backfill approve ${revision}\``] : []),
     ...(state === "done" && status.finishedAt !== null ? [`at ${timeOf(new Date(status.finishedAt))}`] : []),
-    ...(status.failed.length === 0 ? [] : [`${status.failed.length} rows refused`]),
+    ...(state === "reverting" ? [`\`godwit backfill undo ${revision}\` finishes that`] : []),
+    ...(status.failed.length === 0
+      ? []
+      : [`${status.failed.length} ${status.failed.length === 1 ? "row" : "rows"} refused`]),
   ];
   return `${revision}  ${STATES[state]}  ${what.join(", ")}`;
 }
@@ -124,6 +128,7 @@ const STATES: Readonly<Record<BackfillStatus["state"], string>> = {
   paused: "paused",
   begun: "under way",
   done: "done",
+  reverting: "taken back in part",
 };
 
 function number(value: number): string {

@@ -18,6 +18,10 @@ const KEPT: Elsewhere = {
   file: "test/backfill/undo.test.ts",
   title: "what its refusals advise leads on",
 };
+const HALF: Elsewhere = {
+  file: "test/backfill/undo.test.ts",
+  title: "where a half of it is in the way, that is advised, and leads on",
+};
 const SECOND = "a second godwit dev says who has the folder, and the first goes on";
 const RESET = "--reset makes the database anew, and only if its name is confirmed";
 const MEANWHILE = "takes nothing back if somebody has applied more on top of it meanwhile";
@@ -167,6 +171,9 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "run/backfill-undo.ts forgetOldValues: godwit backfill undo …": KEPT,
   "run/backfill-undo.ts forgetOldValues: godwit status": KEPT,
   "core/plan-undo.ts planUndo: godwit status": KEPT,
+  "core/plan-down.ts partial: godwit backfill undo …": HALF,
+  "core/way-back.ts wayBackOf: godwit backfill undo …": HALF,
+  "cli/commands/backfill.ts statusLine: godwit backfill undo …": HALF,
 };
 
 /** Messages that name a command to say what it is or did, and advise nothing. */

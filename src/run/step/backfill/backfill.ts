@@ -26,7 +26,7 @@ import { UNASKED } from "../../report/committed.ts";
 import { isWorthRetrying, rollback } from "../../session/transaction.ts";
 import { pauseBeforeRetry, type StepContext, type StepOutcome, stepDone } from "../context.ts";
 import { refuseUnexpectedRows } from "../expected-rows.ts";
-import { closing, ownTransaction } from "../frame.ts";
+import { closing, type FrameParts } from "../frame.ts";
 import { closed } from "../frame-error.ts";
 import { entryOf } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
@@ -81,14 +81,7 @@ export async function runBackfill(
       refuseUnexpectedRows(filling);
     }
     context.stop.throwIfAborted();
-    const { ledger } = context;
-    await context.connection.execute(
-      ownTransaction(
-        filling.parts,
-        `${ledger.sql.forgetRanges(step.revision)}; ${ledger.sql.backfillFinished(step.revision)}${filling.keeping === null ? "" : `; ${ledger.sql.undoKept(step.revision)}`}`,
-      ),
-    );
-    await closed(context, step, closing(filling.parts, step.direction, entryOf(prepared, body.revert)));
+    await closed(context, step, closing(lastParts(filling), step.direction, entryOf(prepared, body.revert)));
   } catch (error) {
     const { lost } = context.connection;
     const wasLost = lost.aborted;
@@ -104,6 +97,18 @@ export async function runBackfill(
     return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
   }
   return stepDone(context, step, index, { startedAt, transactional: false });
+}
+
+/**
+ * The transaction that says `applied` forgets the ranges too. Before it, they are all that says how far each of them is: a
+ * run that is refused at its end would otherwise begin at the first key again.
+ */
+function lastParts({ context, prepared, parts, keeping }: Filling): FrameParts {
+  const { sql } = context.ledger;
+  const { revision } = prepared.step;
+  const kept = keeping === null ? "" : `${sql.undoKept(revision)};`;
+  const done = `${sql.forgetRanges(revision)}; ${sql.backfillFinished(revision)}; ${kept}`;
+  return { ...parts, leave: `${done} ${parts.leave}` };
 }
 
 /** Does the windows from the position to the bound. */

@@ -22,7 +22,7 @@ interface Asked {
 
 export interface UndoOf {
   readonly keeping: Keeping;
-  /** What makes the place for them. Empty: it is there. */
+  /** What makes the place for them, or sets the time that they are kept. It counts where the backfill begins. */
   readonly begin: string;
 }
 
@@ -53,7 +53,7 @@ export async function undoOf(
   }
   const is = JSON.stringify([table.name, key, columns]);
   if (there.position === null && is === JSON.stringify([there.table, there.key, there.columns]))
-    return { keeping, begin: "" };
+    return { keeping, begin: `${sql.undoBegunAnew(revision, wanted?.keepMs ?? null)};` };
   const why =
     there.position === null
       ? `an earlier attempt has kept those of ${there.columns.join(", ")} in ${there.table}`

@@ -65,8 +65,9 @@ export async function claimRanges(context: StepContext, prepared: Prepared): Pro
   }
 }
 
-/** Whether its windows are done in ranges: it is asked for, or an earlier run has begun so. */
+/** Whether its windows are done in ranges: it is asked for, or an earlier run has begun so. An empty table has none. */
 export function hasRanges(filling: Filling): boolean {
+  if (filling.state.bound === null) return false;
   const { observer, spanning } = filling.context.connection.capabilities;
   return filling.claim !== null || (workersOf(filling) > 1 && observer && spanning);
 }
@@ -92,7 +93,8 @@ export async function fillRanges(filling: Filling, fill: Fill): Promise<void> {
   const total = { rows: state.rows, changed: state.changed, windows: state.windows };
   const workers = Math.min(workersOf(filling), queue.length);
   const begunAt = performance.now();
-  const work: Work = { filling, claim, queue, total, fill, workers, begunAt, isPaused: false, failed: null };
+  const figures = { filling, claim, queue, total, fill, workers, begunAt };
+  const work: Work = { ...figures, connected: 0, isPaused: false, failed: null };
   await Promise.all(Array.from({ length: workers }, (_, at) => worker(work, at === 0)));
   await recall(filling, total);
   if (work.failed !== null) throw work.failed.error;
@@ -107,6 +109,8 @@ interface Work {
   readonly fill: Fill;
   readonly begunAt: number;
   readonly workers: number;
+  /** Workers that have a connection. */
+  connected: number;
   /** A person has paused them, and that was said. */
   isPaused: boolean;
   /** The error that ends all workers. */
@@ -120,10 +124,18 @@ async function worker(work: Work, isFirst: boolean): Promise<void> {
   let windows = -1;
   for (let lost = 1; work.queue.length > 0 && work.failed === null; lost++) {
     try {
-      await withOneConnection(context.target, around, (connection) =>
-        onConnection(work, { ...context, connection }, isFirst),
-      );
+      await withOneConnection(context.target, around, async (connection) => {
+        work.connected++;
+        try {
+          await onConnection(work, { ...context, connection }, isFirst);
+        } finally {
+          work.connected--;
+        }
+      });
     } catch (error) {
+      // The server has no connection left for this worker, and the others do its ranges.
+      if (error instanceof DatabaseError && error.code === "DATABASE_UNREACHABLE" && work.connected > 0)
+        return;
       const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
       if (work.total.windows > windows) lost = 1;
       windows = work.total.windows;

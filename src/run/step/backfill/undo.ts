@@ -8,10 +8,11 @@
  *   begin ─► where it ends, by the key ─► rows that still have what the backfill wrote get their old values
  *         ─► the new position ─► commit
  *
- * A row that somebody has changed since is left as it is and counted. So is one that is deleted. The position moves in the
+ * A row that somebody has changed since is left as it is and counted. So is one that is deleted, and one to which a trigger
+ * gives another value. The position moves in the
  * transaction of the window. So after a crash both are there or neither is, and the next `down` goes on behind it.
  */
-import { describeKey, type KeyColumn, type KeyValue } from "../../../backfill/key.ts";
+import { describeKey, type KeyValue } from "../../../backfill/key.ts";
 import { halfOf, mostRows, nextRows } from "../../../backfill/pace.ts";
 import { upperBound, windowEnd } from "../../../backfill/statement.ts";
 import { type BackfillTable, readTable } from "../../../backfill/table.ts";
@@ -19,7 +20,7 @@ import { bringBack, keptTable } from "../../../backfill/undo.ts";
 import { DEFAULT_WINDOWS } from "../../../core/backfill.ts";
 import { DEFAULT_OPTIONS } from "../../../core/backfill-options.ts";
 import type { Connection } from "../../../database/connection.ts";
-import { PlanRefused, type Problem, StepFailed } from "../../../errors.ts";
+import { PlanRefused, StepFailed } from "../../../errors.ts";
 import type { UndoDone, UndoState } from "../../../ledger/backfill-undo-sql.ts";
 import { type Committed, NOTHING, UNASKED } from "../../report/committed.ts";
 import { guardOf } from "../../session/settings.ts";
@@ -32,8 +33,10 @@ import { entryOf, frameParts } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
+import { claimRanges } from "./ranges.ts";
 import { isOfItsRows } from "./rest.ts";
-import { unplaced } from "./window.ts";
+import { leftOver } from "./undo-left.ts";
+import { KEEP_TRIGGERS, refuseSkipping, SKIP_TRIGGERS, unplaced } from "./window.ts";
 
 /** So many keys of rows that were left are named. */
 const SHOWN_KEYS = 5;
@@ -85,6 +88,8 @@ export async function runUndo(context: StepContext, prepared: Prepared, index: n
     if (state === null) throw nothingKept(step);
     {
       using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
+      // A window of a run that has lost its lock would otherwise be committed behind the way back, and stay.
+      await claimRanges(context, prepared);
       undoing = await begin(context, prepared, state);
       await windowsOf(undoing, observed);
     }
@@ -113,7 +118,7 @@ export async function runUndo(context: StepContext, prepared: Prepared, index: n
     const problem = stepError(context, prepared, body, error, { committed });
     return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
   }
-  const left = leftOver(undoing, step);
+  const left = leftOver(undoing, step.revision);
   if (left !== null) context.warn?.(left);
   return stepDone(context, step, index, { startedAt, transactional: false });
 }
@@ -130,6 +135,8 @@ async function begin(context: StepContext, prepared: Prepared, state: UndoState)
     ...{ table: state.table, key: state.key, where: null, statement: null },
     ...{ windows: DEFAULT_WINDOWS, options: DEFAULT_OPTIONS },
   };
+  const backfill = prepared.migration?.backfill;
+  if (backfill !== undefined) await refuseSkipping(context, backfill, step.file);
   const table = await readTable(connection, wanted, step.file);
   await connection.execute("rollback");
   if (step.reason !== "resume")
@@ -190,7 +197,10 @@ async function oneWindow(undoing: Undoing, bound: KeyValue, rows: number): Promi
   const framed = (error: unknown) => {
     throw frameError(error, revision);
   };
-  await connection.execute(statementFrame(parts, "").open).catch(framed);
+  // What no trigger has seen on the way there, none sees on the way back.
+  const skips = prepared.migration?.backfill?.options.triggers === "skip";
+  const [skip, keep] = skips ? [`; ${SKIP_TRIGGERS}`, `${KEEP_TRIGGERS}; `] : ["", ""];
+  await connection.execute(`${statementFrame(parts, "").open}${skip}`).catch(framed);
   const range = { from: state.position, to: bound };
   const [answer] = await connection.execute(windowEnd(kept, range, rows)).catch(unplaced);
   const end = answer?.rows[0] as { readonly key: KeyValue; readonly rows: number } | undefined;
@@ -206,7 +216,7 @@ async function oneWindow(undoing: Undoing, bound: KeyValue, rows: number): Promi
   const { restored = 0, changed = 0, gone = 0, keys = [] } = found ?? {};
   const done: UndoDone = { position: end.key, restored, changed, gone, keys };
   await connection
-    .execute(statementFrame(parts, ledger.sql.undoWindowDone(revision, done)).close)
+    .execute(statementFrame(parts, `${keep}${ledger.sql.undoWindowDone(revision, done)}`).close)
     .catch(framed);
   undoing.windows++;
   undoing.state = {
@@ -267,24 +277,4 @@ function progress(
     slowedBy: null,
     position: state.position ?? [],
   });
-}
-
-/** What did not come back. `null`: everything did. */
-function leftOver({ table, state }: Undoing, { revision }: Prepared["step"]): Problem | null {
-  const { restored, changed, gone, keys } = state;
-  if (changed + gone === 0) return null;
-  const named = keys.map((key) => describeKey(table.key as readonly KeyColumn[], key)).join("; ");
-  const more = changed > keys.length ? "; …" : "";
-  const parts = [
-    ...(changed > 0
-      ? [`${changed} ${changed === 1 ? "row was" : "rows were"} changed since (${named}${more})`]
-      : []),
-    ...(gone > 0 ? [`${gone} ${gone === 1 ? "is" : "are"} deleted`] : []),
-  ];
-  return {
-    code: "BACKFILL_UNDO_LEFT",
-    message: `${revision}: ${restored} rows of ${table.shown} have their old values again, and ${changed + gone} do not: ${parts.join("; ")}.`,
-    hint: "What was changed since stays as it is.",
-    details: { revision, table: table.shown, restored, changed, gone, keys },
-  };
 }

@@ -104,8 +104,8 @@ export function unplaced(error: unknown): never {
 }
 
 /** No trigger fires until the setting is taken back, or the transaction ends. */
-const SKIP_TRIGGERS = "set local session_replication_role = replica";
-const KEEP_TRIGGERS = "set local session_replication_role = origin";
+export const SKIP_TRIGGERS = "set local session_replication_role = replica";
+export const KEEP_TRIGGERS = "set local session_replication_role = origin";
 
 async function open({ context, prepared, parts, backfill }: Filling): Promise<void> {
   const skip = backfill.options.triggers === "skip" ? `; ${SKIP_TRIGGERS}` : "";
