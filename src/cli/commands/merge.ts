@@ -17,7 +17,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
     throw new ConfigError({
       code: "CONFIG_INVALID",
       message: heads.length === 0 ? "There is nothing to merge." : `${heads[0]} is the only head.`,
-      hint: "godwit heads lists them.",
+      hint: "`godwit heads` lists them.",
     });
   const message = typeof invocation.flags.message === "string" ? invocation.flags.message : "merge";
   const id = `${nextNumber(migrations, new Date())}_${slugOf(message)}`;

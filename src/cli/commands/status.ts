@@ -58,7 +58,7 @@ function behindLine({ database, imports }: Status, pending: readonly StatusRow[]
     ...(named.length === 0 ? [] : [`${named.join(", ")}${more}`]),
     ...files.map(({ import: name, state }) => `import ${name} ${IMPORT_WORDS[state]}`),
   ];
-  return `${database} is not up to date: ${waiting.join("; ") || "look at godwit status"}`;
+  return `${database} is not up to date: ${waiting.join("; ") || "look at `godwit status`"}`;
 }
 
 const IMPORT_WORDS: Readonly<Record<ImportState["state"], string>> = {
@@ -69,7 +69,7 @@ const IMPORT_WORDS: Readonly<Record<ImportState["state"], string>> = {
 };
 
 function importLine({ import: name, state }: ImportState, paint: Paint): string {
-  const next = state === "incomplete" || state === "never" ? `: godwit import ${name}` : "";
+  const next = state === "incomplete" || state === "never" ? `: \`godwit import ${name}\`` : "";
   return `  import ${name} ${paint(next === "" ? "dim" : "yellow", IMPORT_WORDS[state])}${next}`;
 }
 

@@ -135,7 +135,7 @@ function notStarted(command: string, { code, message }: NodeJS.ErrnoException): 
     hint: missing
       ? "Check the word behind --, and PATH. A script needs the interpreter that its first line names."
       : code === "EACCES"
-        ? `Run it through its interpreter, for example: godwit run -- node ${command}. Or make it executable: chmod +x ${command}`
+        ? `Run it through its interpreter, for example: \`godwit run -- node ${command}\`. Or make it executable: chmod +x ${command}`
         : "Check the command behind --.",
     details: { command, exitCode: missing ? NOT_FOUND : NOT_EXECUTABLE },
   });

@@ -132,6 +132,11 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     file: "test/hints/from-the-library.test.ts",
     title: "up to an empty revision: `godwit up` applies everything",
   },
+  // A history elsewhere in the database.
+  "run/mirror/whose.ts notProven: godwit adopt --table …": beside(
+    "asked",
+    "yes: adopted, and kept in step from then on",
+  ),
   // The graph of Alembic.
   "run/mirror/unplaced.ts belowSilent: godwit adopt": beside(
     "unplaced",
@@ -168,6 +173,10 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
 /** Messages that name a command to say what it is or did, and advise nothing. */
 export const MENTIONED: readonly string[] = [
   "cli/commands/backfill.ts run: godwit backfill …",
+  "cli/commands/try.ts textOf: godwit up",
+  "import/problems.ts coloursUnknown: godwit duplicates",
+  "ledger/script-sql.ts refuseOtherFiles: godwit baseline",
+  "service/health/ask.ts askHealth: godwit health",
   "core/plan-up.ts reverting: godwit down",
   "core/replaced.ts comeBack: godwit baseline",
   "core/revision.ts parse: godwit …",
