@@ -172,6 +172,8 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
 
 /** Messages that name a command to say what it is or did, and advise nothing. */
 export const MENTIONED: readonly string[] = [
+  "cli/commands/backfill.ts rateOf: godwit backfill rate",
+  "cli/commands/backfill.ts run: godwit backfill",
   "cli/commands/backfill.ts run: godwit backfill …",
   "cli/commands/try.ts textOf: godwit up",
   "import/problems.ts coloursUnknown: godwit duplicates",
