@@ -6,6 +6,7 @@ import { COMMANDS } from "../../src/cli/commands.ts";
 import { expect, test } from "../support/database.ts";
 import { follow } from "../support/follow.ts";
 import { bareCommands, hintedCommands } from "../support/hinted.ts";
+import { BESIDE_APP } from "./rows/beside-app.ts";
 import { CORE } from "./rows/core.ts";
 import { ELSEWHERE, MENTIONED } from "./rows/elsewhere.ts";
 import { LAYOUTS } from "./rows/layouts.ts";
@@ -17,7 +18,17 @@ import { RUN } from "./rows/run.ts";
 import { SURROUNDINGS } from "./rows/surroundings.ts";
 import { TOOLS } from "./rows/tools.ts";
 
-const ROWS = { ...CORE, ...LAYOUTS, ...LEDGER, ...NEXT, ...REPAIR, ...RUN, ...SURROUNDINGS, ...TOOLS };
+const ROWS = {
+  ...BESIDE_APP,
+  ...CORE,
+  ...LAYOUTS,
+  ...LEDGER,
+  ...NEXT,
+  ...REPAIR,
+  ...RUN,
+  ...SURROUNDINGS,
+  ...TOOLS,
+};
 
 const NAMES = COMMANDS.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
 

@@ -58,7 +58,7 @@ function behindLine({ database, imports }: Status, pending: readonly StatusRow[]
     ...(named.length === 0 ? [] : [`${named.join(", ")}${more}`]),
     ...files.map(({ import: name, state }) => `import ${name} ${IMPORT_WORDS[state]}`),
   ];
-  return `${database} is not up to date: ${waiting.join("; ") || "look at `godwit status`"}`;
+  return `${database} is not up to date: ${waiting.join("; ") || "an index is invalid"}`;
 }
 
 const IMPORT_WORDS: Readonly<Record<ImportState["state"], string>> = {

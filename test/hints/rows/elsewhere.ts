@@ -18,6 +18,10 @@ const KEPT: Elsewhere = {
   file: "test/backfill/undo.test.ts",
   title: "what its refusals advise leads on",
 };
+const ASKED: Elsewhere = {
+  file: "test/health/ask.test.ts",
+  title: "health that nobody answers: the service of the hint is started with the same option, and answers",
+};
 const SECOND = "a second godwit dev says who has the folder, and the first goes on";
 const RESET = "--reset makes the database anew, and only if its name is confirmed";
 const MEANWHILE = "takes nothing back if somebody has applied more on top of it meanwhile";
@@ -126,6 +130,21 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "import/problems.ts command: godwit import … --from …": {
     file: "test/import/bound.test.ts",
     title: "whose URL has a password is not repeated, and the command of the hint takes it again",
+  },
+  // Services that stay alive.
+  "service/health/ask.ts askPort: godwit run": ASKED,
+  "service/health/ask.ts askPort: godwit serve": ASKED,
+  "service/health/status-file.ts unreadable: godwit run": ASKED,
+  "service/health/status-file.ts unreadable: godwit serve": ASKED,
+  // A process that hangs longer than a deadline and its grace.
+  "service/supervise/child.ts hung: godwit status": {
+    file: "test/service/bounds.test.ts",
+    title: "migrations that hang beyond their deadline are killed, and status shows what is applied",
+  },
+  // A server without its standby.
+  "run/session/local-commits.ts localCommit: godwit up": {
+    file: "test/truth/local-commits.test.ts",
+    title: "up again, where the standby has taken over, applies what was lost",
   },
   // What only the library lets through.
   "core/revision.ts parse: godwit up": {
