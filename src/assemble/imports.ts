@@ -75,7 +75,7 @@ export function chooseImports(imports: readonly Import[], name: string | undefin
     throw new ConfigError({
       code: "CONFIG_INVALID",
       message: "No import is configured.",
-      hint: "godwit import --from <folder or sftp://user@host/path>; or set QNAP_HOST, QNAP_USERNAME and QNAP_PASSWORD; or imports in godwit.config.ts.",
+      hint: "`godwit import --from <folder>`, where it may be sftp://user@host/path too; or set QNAP_HOST, QNAP_USERNAME and QNAP_PASSWORD; or imports in godwit.config.ts.",
     });
   if (name === undefined || (imports.length === 1 && names[0] === name)) return imports;
   const found = imports.filter((each) => each.name === name);

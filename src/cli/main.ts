@@ -103,7 +103,7 @@ function thrownByNobody(error: unknown): StepFailed {
       code: "STEP_FAILED",
       message: `An error was thrown where nothing could catch it: ${message}`,
       // Migrations run in another process, so none of them has caused it.
-      hint: "godwit status shows what is applied. Check that the server at the database's address speaks PostgreSQL's protocol. If it does, this is a bug in Godwit.",
+      hint: "`godwit status` shows what is applied. Check that the server at the database's address speaks PostgreSQL's protocol. If it does, this is a bug in Godwit.",
       details: { stack },
     },
     { cause: error },

@@ -72,7 +72,7 @@ function requireApp(app: readonly string[] | null, words: readonly string[]): vo
       word === undefined
         ? "godwit run needs the command of the app behind --."
         : `godwit run does not know what to do with "${word}" before --.`,
-    hint: `Write: godwit run -- ${word === undefined ? "node server.js" : words.join(" ")}`,
+    hint: `Write: \`godwit run -- ${word === undefined ? "node server.js" : words.join(" ")}\``,
     details: { from: "flag" },
   });
 }

@@ -120,7 +120,7 @@ function cutError(by: string, running: readonly string[], keeps: boolean): Inter
     {
       code: "INTERRUPTED",
       message: `A second signal (${by}) ended the process at once. ${what}`,
-      hint: "godwit status shows what is applied, and what must be decided first.",
+      hint: "`godwit status` shows what is applied, and what must be decided first.",
     },
     by,
   );

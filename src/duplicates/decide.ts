@@ -72,7 +72,7 @@ export async function decide(
     throw new ConfigError({
       code: "CONFIG_INVALID",
       message: `--keep names file ${kept.id} (${kept.path}) as its own copy.`,
-      hint: `Name the others: godwit duplicates --keep ${kept.id} <id …>; or none, for all of its group: godwit duplicates --keep ${kept.id}.`,
+      hint: `Name the others: \`godwit duplicates --keep ${kept.id} <id …>\`; or none, for all of its group: \`godwit duplicates --keep ${kept.id}\`.`,
     });
   const { others, unsure } =
     decision.others === undefined
@@ -147,7 +147,7 @@ async function groupAround(
   throw new ConfigError({
     code: "IMAGE_UNKNOWN",
     message: `File ${file.id} (${file.path}) is in no group of duplicates.`,
-    hint: `Name the files that are copies of it, too: godwit duplicates --keep ${file.id} <id …>.`,
+    hint: `Name the files that are copies of it, too: \`godwit duplicates --keep ${file.id} <id …>\`.`,
   });
 }
 
@@ -181,7 +181,7 @@ async function unknown(connection: Connection, sql: DuplicateSql, name: string):
     hint:
       paths.length > 0
         ? `Did you mean ${paths.join(" or ")}?`
-        : "Name it by the id or the path that godwit duplicates prints.",
+        : "Name it by the id or the path that `godwit duplicates` prints.",
   });
 }
 
@@ -189,7 +189,7 @@ function tooFew(kind: Decision["kind"], least: number): ConfigError {
   return new ConfigError({
     code: "CONFIG_INVALID",
     message: `--${kind} names too few files.`,
-    hint: `It takes at least ${least}: godwit duplicates --${kind} ${least === 1 ? "12" : "12 15"}.`,
+    hint: `It takes at least ${least}: \`godwit duplicates --${kind} ${least === 1 ? "12" : "12 15"}\`.`,
   });
 }
 

@@ -68,10 +68,10 @@ test("both say what to do, what is best and what is not shown", () => {
 
 10 files: 1,234 groups of exact copies, 0 of the same design (2,000 files to spare), 0 pairs for review.
 3 groups are settled.
-1 look waits to be compared: run godwit duplicates again.
+1 look waits to be compared: run \`godwit duplicates\` again.
 showing 1 of 1,234 groups
-Next: godwit duplicates --offset 1
-To judge by looking: godwit duplicates --html duplicates.html
+Next: \`godwit duplicates --offset 1\`
+To judge by looking: \`godwit duplicates --html duplicates.html\`
 `);
   const html = renderSheet({ ...duplicates, thumbnails: new Map() });
   for (const part of [

@@ -109,7 +109,7 @@ function fileLines(files: readonly DuplicateFile[], style: TextStyle): readonly 
 
 function summary(
   duplicates: Duplicates,
-  { sheet = "godwit duplicates --html duplicates.html" }: TextStyle,
+  { sheet = "`godwit duplicates --html duplicates.html`" }: TextStyle,
 ): readonly string[] {
   const { counts } = duplicates;
   const open = counts.exact + counts.same;
@@ -122,12 +122,14 @@ function summary(
     found,
     ...(counts.unsure > 0
       ? [
-          `The colours of ${count(counts.unsure, "file")} are not known, because an earlier release read them: godwit import --colours reads them once more.`,
+          `The colours of ${count(counts.unsure, "file")} are not known, because an earlier release read them: \`godwit import --colours\` reads them once more.`,
         ]
       : []),
     ...(counts.settled > 0 ? [`${count(counts.settled, "group is", "groups are")} settled.`] : []),
     ...(counts.pending > 0
-      ? [`${count(counts.pending, "look waits", "looks wait")} to be compared: run godwit duplicates again.`]
+      ? [
+          `${count(counts.pending, "look waits", "looks wait")} to be compared: run \`godwit duplicates\` again.`,
+        ]
       : []),
     ...(counts.crowded > 0
       ? [
@@ -135,7 +137,7 @@ function summary(
         ]
       : []),
     ...showing(duplicates),
-    ...(next < Math.max(open, counts.review) ? [`Next: godwit duplicates --offset ${next}`] : []),
+    ...(next < Math.max(open, counts.review) ? [`Next: \`godwit duplicates --offset ${next}\``] : []),
     ...(open + counts.review > 0 ? [`To judge by looking: ${sheet}`] : []),
   ];
 }

@@ -52,7 +52,7 @@ export function coloursUnknown(name: string, files: number): Problem {
   return {
     code: "IMPORT_COLOURS_UNKNOWN",
     message: `The colours of ${files} stored images of import ${name} are not known: an earlier release read them.`,
-    hint: `They are compared by shape alone, and godwit duplicates says so. To read them once more: godwit import ${name} --colours`,
+    hint: `They are compared by shape alone, and \`godwit duplicates\` says so. To read them once more: \`godwit import ${name} --colours\``,
     details: { files },
   };
 }

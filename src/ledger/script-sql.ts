@@ -11,7 +11,7 @@ import type { LedgerSql } from "./sql.ts";
 export function refusePresent({ historyTable }: LedgerSql, revisions: readonly string[]): string {
   if (revisions.length === 0) return "";
   const hint =
-    "The script was run here before, or it is for another state of the database. godwit up applies what is missing. Or create a new script from the revision that godwit current names: godwit up --sql --from <revision>.";
+    "The script was run here before, or it is for another state of the database. `godwit up` applies what is missing. Or create a new script from the revision that `godwit current` names: `godwit up --sql --from <revision>`.";
   return block(`select revision, state into one from ${historyTable} where revision = any (${storedArray(revisions)}) order by sequence limit 1;
   if found then
     raise exception using message = one.revision || ' is in the ledger already (' || one.state || '), and this script would apply it',
@@ -23,7 +23,7 @@ export function refusePresent({ historyTable }: LedgerSql, revisions: readonly s
 export function refuseAbsent({ historyTable, exists }: LedgerSql, revisions: readonly string[]): string {
   if (revisions.length === 0) return "";
   const hint =
-    "The script was run here before, or it is for another state of the database. Create a new script from the revision that godwit current names: godwit down --sql --from <revision>.";
+    "The script was run here before, or it is for another state of the database. Create a new script from the revision that `godwit current` names: `godwit down --sql --from <revision>`.";
   return block(`if not (${exists()}) then
     raise exception using message = 'this database has no ledger of Godwit, and this script takes back what is in it',
       hint = 'Look whether it is the right database, and the right ledger schema.';
@@ -44,7 +44,7 @@ export function refuseDeclared({ historyTable }: LedgerSql, revisions: readonly 
     into one from ${historyTable} where baseline and revision = any (${storedArray(revisions)});
   if one.revisions is not null then
     raise exception using message = 'Godwit did not apply what the baseline declared, and does not take it back: ' || one.revisions,
-      hint = 'godwit down ' || one.floor || ' goes as far as the baseline.';
+      hint = '\`godwit down ' || one.floor || '\` goes as far as the baseline.';
   end if;`);
 }
 
@@ -87,17 +87,17 @@ export function refuseOtherFiles(sql: LedgerSql, { project, files, fresh }: Appl
     and (h.checksum = v.checksum and h.checksum <> '' or h.fingerprint = v.fingerprint) limit 1;
   if found then
     raise exception using message = one.revision || ' has the text of ' || one.applied || ', which is applied and has no file any more',
-      hint = 'If it was renamed: godwit repair --mark-done ' || one.revision || ', then godwit repair --forget ' || one.applied || ', and create the script anew.';
+      hint = 'If it was renamed: \`godwit repair --mark-done ' || one.revision || '\`, then \`godwit repair --forget ' || one.applied || '\`, and create the script anew.';
   end if;
   select r.revision into one from (${sql.replaced()}) r where r.revision = any (${storedArray(fresh.map(({ id }) => id))}) limit 1;
   if found then
-    raise exception using message = one.revision || ' would be applied, and godwit baseline has put other files in its place: what it did is in the database already',
-      hint = 'Remove its file and create the script anew. If it is to stay: godwit repair --mark-done ' || one.revision || '.';
+    raise exception using message = one.revision || ' would be applied, and \`godwit baseline\` has put other files in its place: what it did is in the database already',
+      hint = 'Remove its file and create the script anew. If it is to stay: \`godwit repair --mark-done ' || one.revision || '\`.';
   end if;`;
   return block(`${isForeign}if exists (select from ${historyTable} where state = 'applied' and kind <> 'repeatable' and not (baseline and filename ~ '^[(].*[)]$'))
     and not exists (select from ${historyTable} where kind <> 'repeatable' and revision = any (${ids})) then
     raise exception using message = 'none of the revisions in this ledger is among the files of this script',
-      hint = 'Look whether it is the right database. If these files have replaced all of the old ones: godwit baseline <revision> --confirm <database>, and then a script from that revision.';
+      hint = 'Look whether it is the right database. If these files have replaced all of the old ones: \`godwit baseline <revision> --confirm <database>\`, and then a script from that revision.';
   end if;${isRepeated}`);
 }
 

@@ -81,7 +81,7 @@ export function ledgerSql(
     /** For a script: raises if the tables contradict each other. */
     refuseDamage: () => `do $godwit$ begin
   if exists (${differences(tables)}) then
-    raise exception 'the ledger contradicts itself: godwit status says how';
+    raise exception 'the ledger contradicts itself: \`godwit status\` says how';
   end if;
 end $godwit$;`,
 

@@ -150,7 +150,7 @@ async function examineLedger(connection: Connection, { ledger }: Target): Promis
   const refused = history.damage === null ? null : damaged(history.damage);
   if (refused !== null)
     return { subject: "ledger", state: "problem", message: refused.message, hint: refused.hint };
-  if (!history.created) return ok("ledger", `none yet; godwit up creates it in schema ${ledger.schema}`);
+  if (!history.created) return ok("ledger", `none yet; \`godwit up\` creates it in schema ${ledger.schema}`);
   const project = history.project === null ? "" : ` of project ${history.project}`;
   const count = history.entries.length;
   return ok("ledger", `${count} ${count === 1 ? "entry" : "entries"} in schema ${ledger.schema}${project}`);
@@ -178,7 +178,9 @@ async function examineWebhooks(
   if (left.length === 0) return [];
   const names = [...new Set(left.map(({ webhook }) => webhook))].join(", ");
   const what = `${left.length} ${left.length === 1 ? "message was" : "messages were"} not delivered to ${names}`;
-  return [warning("webhooks", what, "godwit webhooks shows them, and godwit webhooks --retry sends them.")];
+  return [
+    warning("webhooks", what, "`godwit webhooks` shows them, and `godwit webhooks --retry` sends them."),
+  ];
 }
 
 /** What a migration would have to wait for. */

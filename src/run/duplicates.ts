@@ -146,6 +146,6 @@ async function requireTables(connection: Connection, schema: string): Promise<vo
   throw new ConfigError({
     code: "IMAGE_UNKNOWN",
     message: `No images were ever imported into database "${connection.server.database}".`,
-    hint: "godwit import --from <folder>; the first time: godwit init --import && godwit up.",
+    hint: "`godwit import --from <folder>`; the first time: `godwit init --import`, then `godwit up`.",
   });
 }

@@ -150,7 +150,7 @@ function header(
     "-- Run it with: psql --no-psqlrc --set ON_ERROR_STOP=1 --file <this file> <database>",
     ...notImported.map((name) =>
       comment(
-        `This script does not import files. godwit up runs import ${name} before phase complex; by itself: godwit import ${name}`,
+        `This script does not import files. \`godwit up\` runs import ${name} before phase complex; by itself: \`godwit import ${name}\``,
       ),
     ),
     PSQL_SETTINGS,

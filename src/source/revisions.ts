@@ -60,6 +60,6 @@ function unreadable(name: string, what: string): ConfigError {
   return new ConfigError({
     code: "REVISIONS_UNREADABLE",
     message: `${name} ${what}.`,
-    hint: 'In the other image, run: godwit compatible --write revisions.json. A list of names will do too: ["0001_shops", "0002_slugs"].',
+    hint: 'In the other image, run: `godwit compatible --write revisions.json`. A list of names will do too: ["0001_shops", "0002_slugs"].',
   });
 }

@@ -24,7 +24,7 @@ async function project(db: TestDatabase) {
 
 /** The words of the hint from `first` on, until a sentence ends. */
 const wordsFrom = (hint: string, first: string) =>
-  (new RegExp(`${first} (\\S+?)[,.)]*(?: |$)`).exec(hint)?.[1] ?? "").trim();
+  (new RegExp(`${first} (\\S+?)[,.)\`]*(?: |$)`).exec(hint)?.[1] ?? "").trim();
 
 test("yes: adopted, and kept in step from then on", async ({ db }) => {
   const { godwit, hint } = await project(db);

@@ -37,7 +37,7 @@ test.for([
       const { codes, error } = await refusalOf(ask());
       expect(codes).toEqual(["ADOPT_AMBIGUOUS"]);
       expect(error.hint).toContain(
-        `godwit adopt --table ${table} (to mirror it: --mirror supabase:${table})`,
+        `\`godwit adopt --table ${table}\` (to mirror it: --mirror supabase:${table})`,
       );
     }
     const plain = targetOf({ url: db.url, folder });

@@ -33,7 +33,7 @@ describe("a second signal", () => {
     const { stderr, stdout } = await signalledTwice(db, FILES, UP);
     expect(stdout).toBe("");
     expect(stderr.match(/^error: .*$/gm)).toEqual([`error: ${SAID} [INTERRUPTED]`]);
-    expect(stderr).toMatch(/→ godwit status shows what is applied, and what must be decided first\.\n$/);
+    expect(stderr).toMatch(/→ `godwit status` shows what is applied, and what must be decided first\.\n$/);
   });
 
   test("ends --json with one document", async ({ db }) => {

@@ -37,7 +37,7 @@ describe("what fails only because an earlier one could not be tried", () => {
     });
     expect(problems).toBeUndefined();
     expect(text).toContain("Uncertain: 0003_fill");
-    expect(text).toContain("does not prove that godwit up succeeds");
+    expect(text).toContain("does not prove that `godwit up` succeeds");
     expect(text).not.toMatch(/error:|correct/);
   });
 

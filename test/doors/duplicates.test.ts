@@ -23,7 +23,7 @@ test("--keep ties exactly those that are named, and the printed command makes a 
   await godwit("import", "--from", "designs");
 
   const listed = (await godwit("duplicates")).stdout;
-  const hint = /To judge by looking: godwit (.*)/.exec(listed)?.[1] ?? "";
+  const hint = /To judge by looking: `godwit (.*)`/.exec(listed)?.[1] ?? "";
   expect(hint).toMatch(/^duplicates designs --html duplicates\.html --from \S+designs$/);
   await godwit(...hint.split(" "));
   expect(existsSync(join(folder, "duplicates.html"))).toBe(true);

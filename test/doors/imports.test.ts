@@ -151,7 +151,7 @@ describe("status knows an import that has not run to its end", () => {
     await godwit("up", "--phase", "complex");
     const never = await both();
     expect(never).toMatchObject({ imports: [{ import: "designs", state: "never" }], ok: false });
-    expect(never.text).toContain("import designs has never run: godwit import designs");
+    expect(never.text).toContain("import designs has never run: `godwit import designs`");
     await godwit("import", "designs"); // what the hint says
     expect(await both()).toMatchObject({ imports: [{ state: "done" }], ok: true });
     await db.sql(`update "${ledgerSchema}".import_runs set state = 'failed'`);

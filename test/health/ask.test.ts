@@ -138,6 +138,33 @@ test("what cannot be asked, answered or written is said with the way out", async
   });
 });
 
+test("health that nobody answers: the service of the hint is started with the same option, and answers", async ({
+  db,
+}) => {
+  const godwit = commandIn({ folder: folderOf(FILES), url: db.url, env: { NODE_ENV: "production" } });
+  const free = createServer().listen(0, "127.0.0.1");
+  await until(() => free.listening);
+  const { port } = free.address() as AddressInfo;
+  await new Promise((closed) => free.close(closed));
+  const app = ["--", process.execPath, "-e", "setInterval(() => {}, 1000)"];
+  const services: readonly [option: string, code: number, ...words: string[]][] = [
+    [`--health-port=${port}`, 0, "serve"],
+    [`--health-port=${port}`, 143, "run", ...app],
+    ["--status-file=serve.json", 0, "serve", "--health-port=0"],
+    ["--status-file=run.json", 143, "run", ...app],
+  ];
+  for (const [option, code, service = "", ...words] of services) {
+    const { hint } = (await godwit.fails(1, "health", option, "--json")).json.problems[0];
+    expect(hint).toContain(`\`godwit ${service}\``);
+    const running = godwit.start(service, option, ...words);
+    await until(async () => (await godwit.start("health", option, "--live").exits(0, 1)).code === 0, {
+      what: `${service} to answer`,
+    });
+    running.child.kill("SIGTERM");
+    await running.exits(code);
+  }
+});
+
 test("serve keeps to its own Host and to its token, and says neither of them", async ({ db }) => {
   const folder = folderOf(FILES);
   const godwit = commandIn({ folder, url: db.url, env: { GODWIT_HEALTH_TOKEN: TOKEN } });

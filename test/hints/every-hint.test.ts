@@ -5,22 +5,39 @@ import { root } from "../../scripts/fresh.mjs";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { expect, test } from "../support/database.ts";
 import { follow } from "../support/follow.ts";
-import { hintedCommands } from "../support/hinted.ts";
+import { bareCommands, hintedCommands } from "../support/hinted.ts";
+import { BESIDE_APP } from "./rows/beside-app.ts";
 import { CORE } from "./rows/core.ts";
 import { ELSEWHERE, MENTIONED } from "./rows/elsewhere.ts";
 import { LAYOUTS } from "./rows/layouts.ts";
 import { LEDGER } from "./rows/ledger.ts";
+import { NEXT } from "./rows/next.ts";
 import { OPEN } from "./rows/open.ts";
 import { REPAIR } from "./rows/repair.ts";
 import { RUN } from "./rows/run.ts";
 import { SURROUNDINGS } from "./rows/surroundings.ts";
 import { TOOLS } from "./rows/tools.ts";
 
-const ROWS = { ...CORE, ...LAYOUTS, ...LEDGER, ...REPAIR, ...RUN, ...SURROUNDINGS, ...TOOLS };
+const ROWS = {
+  ...BESIDE_APP,
+  ...CORE,
+  ...LAYOUTS,
+  ...LEDGER,
+  ...NEXT,
+  ...REPAIR,
+  ...RUN,
+  ...SURROUNDINGS,
+  ...TOOLS,
+};
+
+const NAMES = COMMANDS.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
+
+test("every command in a text stands between backticks, unless it is what the text is about", () => {
+  expect(bareCommands(NAMES)).toEqual([]);
+});
 
 test("every command that a hint names is followed here, or in a test that is named", () => {
-  const names = COMMANDS.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
-  const inSources = hintedCommands(names).map(({ key }) => key);
+  const inSources = hintedCommands(NAMES).map(({ key }) => key);
   const followed = [
     ...Object.values(ROWS).flatMap(({ hints }) => hints),
     ...Object.keys(ELSEWHERE),

@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runChild } from "../../src/service/supervise/child.ts";
-import { commandIn } from "../support/command.ts";
-import { expect, type TestDatabase, test } from "../support/database.ts";
+import { BINARY, commandIn } from "../support/command.ts";
+import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
+import { closeGate, GATE } from "../support/gate.ts";
 import { childrenOf, isRunning, untilGone } from "../support/processes.ts";
 import { type Files, folderOf } from "../support/target.ts";
 import { until } from "../support/until.ts";
@@ -67,6 +68,40 @@ test("a deadline that is shorter than the wait for another run is a cause that c
   await running.exits(143);
   first.child.kill("SIGTERM");
   await first.exits(143);
+});
+
+test("migrations that hang beyond their deadline are killed, and status shows what is applied", async ({
+  db,
+}) => {
+  const gate = await closeGate(db);
+  const folder = folderOf({
+    "migrations/0001_a.sql": "create table a (id int);",
+    "migrations/0002_b.sql": `create table b (id int); ${GATE}`,
+  });
+  const environment = {
+    PATH: process.env.PATH,
+    DATABASE_URL: db.url,
+    GODWIT_LEDGER_SCHEMA: ledgerSchema,
+    GODWIT_DIR: join(folder, "migrations"),
+  };
+  const outcome = await runChild({
+    command: [process.execPath, BINARY, "up", "--quiet", "--lock-timeout", "0"],
+    environment,
+    timeoutMs: 1_500,
+    graceMs: 100,
+    attemptsLeft: 0,
+    maxMemoryBytes: 1 << 30,
+    observe: () => {},
+    signal: new AbortController().signal,
+  });
+  expect(outcome).toMatchObject({
+    problems: [{ code: "DEADLINE", hint: expect.stringContaining("`godwit status`") }],
+  });
+  const godwit = commandIn({ folder, url: db.url });
+  expect((await godwit("status")).stdout).toMatch(/pending +0002_b/);
+  await gate.open();
+  await godwit("up");
+  expect((await godwit("status", "--json")).json).toMatchObject({ pending: 0 });
 });
 
 test("a process that does not even end at its deadline is killed with what it has started", async () => {

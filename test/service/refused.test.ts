@@ -23,9 +23,9 @@ test("an app that is missing is exit code 127, one that is not executable 126, a
 test("words that make no sense are refused before the app starts", async () => {
   const godwit = commandIn({ folder: folderOf(ONE) });
   const refused = async (...words: readonly string[]) => (await godwit.fails(2, ...words)).stderr;
-  expect(await refused("run")).toContain("Write: godwit run -- node server.js");
+  expect(await refused("run")).toContain("Write: `godwit run -- node server.js`");
   expect(await refused("run", "--")).toContain("needs the command of the app behind --");
-  expect(await refused("run", "node", "server.js")).toContain("Write: godwit run -- node server.js");
+  expect(await refused("run", "node", "server.js")).toContain("Write: `godwit run -- node server.js`");
   expect(await refused("run", "--wiat", "--", NODE)).toContain("Did you mean --wait?");
   expect(await refused("--json", "run", "--", NODE)).toContain("standard output is the app's");
   expect(await refused("up", "--retry-count", "1")).toContain("godwit up does not honour --retry-count");

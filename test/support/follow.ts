@@ -1,7 +1,7 @@
 /** Makes the situation of a hint with the real binary, takes the printed command, runs it, and looks at what came of it. */
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Command, commandIn, type Finished } from "./command.ts";
+import { type Command, commandIn, type Finished, type Running } from "./command.ts";
 import { expect, type TestDatabase } from "./database.ts";
 import { type Files, folderOf, writeFiles } from "./target.ts";
 
@@ -18,6 +18,8 @@ export interface Row {
   readonly before?: (scene: Scene) => Promise<unknown>;
   /** The command that prints the hint; `up` if omitted. */
   readonly says?: Line | ((db: TestDatabase) => Line);
+  /** What happens while that command runs. */
+  readonly meanwhile?: (scene: Scene, running: Running) => Promise<unknown>;
   /** What the hint wants done by hand before its command. */
   readonly byHand?: (scene: Scene, text: string) => unknown;
   /** What a reader puts where the hint says `<revision>` and the like. */
@@ -45,7 +47,9 @@ export async function follow(row: Row, db: TestDatabase): Promise<void> {
   const scene = sceneOf(row, db);
   await row.before?.(scene);
   const says = typeof row.says === "function" ? row.says(db) : (row.says ?? "up");
-  const { stdout, stderr } = await scene.godwit.start(...words(says)).exits(...ANY);
+  const running = scene.godwit.start(...words(says));
+  await row.meanwhile?.(scene, running);
+  const { stdout, stderr } = await running.exits(...ANY);
   const text = stdout + stderr;
   const lines = row.hints.flatMap((hint) => printed(text, hint)).map((line) => filled(line, row, db));
   await row.byHand?.(scene, text);
@@ -57,7 +61,7 @@ export async function follow(row: Row, db: TestDatabase): Promise<void> {
 }
 
 /** Every way in which a command ends by itself. */
-const ANY = Array.from({ length: 32 }, (_, code) => code);
+const ANY = Array.from({ length: 256 }, (_, code) => code);
 
 /**
  * The commands of a hint as they were printed: several where it names each of several revisions. The key says the words,

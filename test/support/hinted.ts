@@ -21,22 +21,45 @@ const NO_HINTS = /\.test\.ts$|^cli\/(?:commands\.ts|kits\/)/;
 
 /** `words`: the commands that there are. Help and the files for a deployment are no hints. */
 export function hintedCommands(words: readonly string[]): readonly Hinted[] {
-  const files = readdirSync(SOURCES, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts") && !NO_HINTS.test(file))
-    .toSorted();
-  const all = files.flatMap((file) => inFile(file, words));
+  const all = sources().flatMap((file) => inFile(file, words));
   return [...new Map(all.map((one) => [one.key, one])).values()];
 }
 
+function sources(): readonly string[] {
+  return readdirSync(SOURCES, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && !NO_HINTS.test(file))
+    .toSorted();
+}
+
 function inFile(file: string, words: readonly string[]): readonly Hinted[] {
-  const text = readFileSync(join(SOURCES, file), "utf8");
-  if (!text.includes("godwit ")) return [];
-  return textsIn(parseAst(text, { lang: "ts" }) as unknown as Node, "").flatMap(({ within, said }) =>
-    [...said.matchAll(/`(godwit ([a-z]+|…)[^`]*)`/g)]
+  return textsOf(file).flatMap(({ within, said }) =>
+    [...said.replace(FILLED_IN_SQL, "…").matchAll(/`(godwit ([a-z]+|…)[^`]*)`/g)]
       .filter(([, , word]) => word === "…" || words.includes(word ?? ""))
       .map(([, command = ""]) => ({ key: `${file} ${within}: ${command}`, file, command })),
   );
 }
+
+/** A text of a script for psql is put together there. */
+const FILLED_IN_SQL = /' \|\| [^']+? \|\| '/g;
+
+function textsOf(file: string): readonly { within: string; said: string }[] {
+  const text = readFileSync(join(SOURCES, file), "utf8");
+  return text.includes("godwit ") ? textsIn(parseAst(text, { lang: "ts" }) as unknown as Node, "") : [];
+}
+
+/** What a text of the sources says of a command without backticks. It may be the subject of a sentence, or a name as a whole. */
+export function bareCommands(words: readonly string[]): readonly string[] {
+  const named = new RegExp(`(?<!→ )godwit (?:${words.join("|")})(?![\\w-])[^.:;]{0,40}`, "g");
+  return sources().flatMap((file) =>
+    textsOf(file).flatMap(({ within, said }) =>
+      [...said.replace(/`[^`]*`/g, "").matchAll(named)]
+        .filter(([bare]) => bare !== said && !SUBJECT.test(bare))
+        .map(([bare]) => `${file} ${within}: ${bare}`),
+    ),
+  );
+}
+
+const SUBJECT = /^godwit [a-z]+(?:(?: --[a-z]+)?,? (?:is|has|needs|does|which) | %)/;
 
 /** All texts below a node, each with the name of what is around it. */
 function textsIn(node: Node, within: string): readonly { within: string; said: string }[] {

@@ -78,6 +78,17 @@ describe("where the standby is missing and the wait for it is cancelled", () => 
     await runs(godwit, "up");
   });
 
+  test("up again, where the standby has taken over, applies what was lost", async () => {
+    const { folder, godwit } = await placeFor("lost");
+    await cancelled(godwit("up", "0001"));
+    await admin.query("create database standby template lost");
+    const { json } = await cancelled(godwit("up", "--json"));
+    expect(json.report.warnings[0].hint).toContain("run `godwit up` again");
+    const standby = commandIn({ folder, url: url("standby") });
+    const { report } = (await cancelled(standby("up", "--json"))).json;
+    expect(report.steps).toMatchObject([{ revision: "0002_b" }]);
+  });
+
   test("the library has it in its reports and tells it as an event", async () => {
     const { folder, url } = await placeFor("library");
     const told: string[] = [];

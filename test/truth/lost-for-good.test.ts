@@ -53,7 +53,7 @@ const CASES: readonly Case[] = [
     text: PARTLY,
     committed: "unknown",
     kept: /Statement 1 of 0001_a\.sql commits by itself, so it may have kept a part of its work\.$/,
-    hint: /if the statement may run again, corrected or not: godwit repair --retry 0001_a:1;/,
+    hint: /if the statement may run again, corrected or not: `godwit repair --retry 0001_a:1`;/,
     first: ["repair", "--retry", "0001_a:1"],
   },
   {
@@ -63,7 +63,7 @@ const CASES: readonly Case[] = [
 export const up = async ({ execute }) => { await execute(${CREATE}); await execute(${WAIT}); };`,
     committed: "unknown",
     kept: /It runs outside a transaction: what its statements have done stays, and how far it got is not known\.$/,
-    hint: /if it may run again: godwit repair --retry 0001_a /,
+    hint: /if it may run again: `godwit repair --retry 0001_a` /,
     first: ["repair", "--retry", "0001_a"],
   },
 ];

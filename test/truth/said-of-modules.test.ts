@@ -50,6 +50,13 @@ test("a quiet gate says in one line what is pending, and what would stop the run
   await godwit("up");
   const fine = await godwit("status", "--check", "--quiet");
   expect(fine.stdout + fine.stderr).toBe("");
+  await db.sql("create table c (id int); create index ix on c (id)");
+  await db.admin("update pg_index set indisvalid = false where indexrelid = 'ix'::regclass");
+  const left = await godwit.fails(1, "status", "--check", "--quiet");
+  expect(left.stderr).toMatch(
+    /Index public\.ix is invalid[\s\S]*\nwarning: \S+ is not up to date: an index is invalid\n$/,
+  );
+  await db.sql("drop table c");
   writeFiles(folder, { "migrations/0001_a.sql": "create table b ();" });
   const { stdout, stderr } = await godwit.fails(1, "status", "--check", "--quiet");
   expect(stdout).toBe("");

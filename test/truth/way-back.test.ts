@@ -39,7 +39,7 @@ describe("a module outside a transaction whose way back failed after its work", 
     const first = await godwit.fails(1, "down", "base");
     const second = await godwit.fails(1, "down", "base");
     for (const { stderr } of [first, second]) {
-      expect(stderr).toContain("if it is reverted: godwit repair --forget 0001_a");
+      expect(stderr).toContain("if it is reverted: `godwit repair --forget 0001_a`");
       expect(stderr).not.toContain("--mark-done");
     }
     expect(second.stderr).toContain("in the middle of the way back of 0001_a.ts");

@@ -19,12 +19,12 @@ export async function run(invocation: Invocation): Promise<Answer> {
   if (action === undefined) {
     const meant = nearest(typed, ACTIONS);
     throw unusable(
-      `godwit backfill cannot ${typed}.`,
+      `\`godwit backfill\` cannot ${typed}.`,
       meant === undefined ? `It can ${ACTIONS.join(", ")}.` : `Did you mean \`godwit backfill ${meant}\`?`,
     );
   }
   if (given !== undefined && action !== "rate")
-    throw unusable(`godwit backfill ${action} is about one backfill.`, "Leave out the last word.");
+    throw unusable(`\`godwit backfill ${action}\` is about one backfill.`, "Leave out the last word.");
   if (action === "status")
     return withFiles(invocation, async ({ target, context }) => {
       const backfills = await backfillsOf(target, context, revision);
@@ -37,7 +37,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
     });
   if (revision === undefined)
     throw unusable(
-      `godwit backfill ${action} needs the revision of a backfill.`,
+      `\`godwit backfill ${action}\` needs the revision of a backfill.`,
       "`godwit backfill status` lists them.",
     );
   if (action === "undo") return undo(invocation, revision);
@@ -73,7 +73,7 @@ function rateOf(text: string | undefined): number | null {
   if (rate > 0) return rate;
   throw unusable(
     text === undefined
-      ? "godwit backfill rate needs a number of rows in a second."
+      ? "`godwit backfill rate` needs a number of rows in a second."
       : `${text} is no number of rows in a second.`,
     "Write a number, for example 500, or none.",
   );

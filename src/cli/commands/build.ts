@@ -19,7 +19,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   });
   return {
     json: { folder: out, migrations: migrations.map(({ id }) => id) },
-    text: `${migrations.length} migrations frozen into ${out}.\n→ godwit up --dir ${invocation.arguments[0] ?? "dist/migrations"}`,
+    text: `${migrations.length} migrations frozen into ${out}.\n→ \`godwit up --dir ${invocation.arguments[0] ?? "dist/migrations"}\``,
     result: false,
   };
 }

@@ -19,7 +19,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
     throw new ConfigError({
       code: "CONFIG_INVALID",
       message: "godwit compatible does not know which image is meant.",
-      hint: "godwit compatible --image-revisions <file>; the other image writes that file with --write.",
+      hint: "`godwit compatible --image-revisions <file>`; the other image writes that file with --write.",
       details: { from: "flag" },
     });
   const image = readList(flags.imageRevisions);
@@ -71,7 +71,7 @@ function unreadable(name: string, why: string): ConfigError {
   return new ConfigError({
     code: "REVISIONS_UNREADABLE",
     message: `${name} cannot be read as a list of revisions: ${why}.`,
-    hint: "In the other image, run: godwit compatible --write revisions.json",
+    hint: "In the other image, run: `godwit compatible --write revisions.json`",
   });
 }
 

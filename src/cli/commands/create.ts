@@ -37,7 +37,7 @@ export function slugOf(words: string): string {
   throw new ConfigError({
     code: "CONFIG_INVALID",
     message: "A migration needs a name.",
-    hint: "For example: godwit new add shop slugs",
+    hint: "For example: `godwit new add shop slugs`",
     details: { from: "flag" },
   });
 }

@@ -59,7 +59,7 @@ function sheetTo(
     writeOver(path, html);
     for (const name of unknown)
       invocation.say(
-        `The pictures of ${name} are not on the sheet: no import of that name is configured. Name their origin: godwit duplicates ${name} --html --from <origin>`,
+        `The pictures of ${name} are not on the sheet: no import of that name is configured. Name their origin: \`godwit duplicates ${name} --html --from <origin>\``,
         { loud: true },
       );
     return { json: { ...duplicates, sheet: path }, text: `Contact sheet: ${path}`, result: true };
@@ -73,11 +73,12 @@ function sheetCommand(
 ): string {
   if (typeof given.from === "string") {
     const name = given.name === undefined ? "" : `${shellWord(given.name)} `;
-    return `godwit duplicates ${name}--html duplicates.html --from ${shellWord(given.from)}`;
+    return `\`godwit duplicates ${name}--html duplicates.html --from ${shellWord(given.from)}\``;
   }
-  if (from === null || given.imports.includes(from.import)) return "godwit duplicates --html duplicates.html";
+  if (from === null || given.imports.includes(from.import))
+    return "`godwit duplicates --html duplicates.html`";
   const origin = from.origin === null ? "<origin>" : shellWord(from.origin);
-  return `godwit duplicates ${shellWord(from.import)} --html duplicates.html --from ${origin}`;
+  return `\`godwit duplicates ${shellWord(from.import)} --html duplicates.html --from ${origin}\``;
 }
 
 function decisionOf({ flags }: Invocation): Decision | null {
@@ -103,7 +104,7 @@ function sentence({ kind, files, changed, unsure = [] }: Decided): string {
   const said = changed === 0 ? `${what} This was already known.` : what;
   if (unsure.length === 0) return said;
   const ids = unsure.map(({ id }) => id).join(" ");
-  return `${said}\nLeft open, because their colours are not known to be the same: ${ids}. If they are copies: godwit duplicates --keep ${files[0]?.id} ${ids}`;
+  return `${said}\nLeft open, because their colours are not known to be the same: ${ids}. If they are copies: \`godwit duplicates --keep ${files[0]?.id} ${ids}\``;
 }
 
 function copies(others: number): string {

@@ -8,6 +8,6 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const { say: print, signal } = invocation;
   const { migrations } = await withSource(config, { print, signal }, (source) => source.list());
   const heads = headsOf(migrations, config.values.order);
-  const hint = heads.length > 1 ? ["→ Join them: godwit merge"] : [];
+  const hint = heads.length > 1 ? ["→ Join them: `godwit merge`"] : [];
   return { json: { heads }, text: [...heads, ...hint].join("\n"), result: true };
 }

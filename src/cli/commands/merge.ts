@@ -11,14 +11,10 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const config = await invocation.config();
   const migrations = await listing(config, invocation);
   const ids = migrations.map((migration) => migration.id);
-  const named = invocation.arguments.map((word) => resolveRevision(word, ids));
-  const heads = named.length > 0 ? named : headsOf(migrations, config.values.order);
-  if (heads.length < 2)
-    throw new ConfigError({
-      code: "CONFIG_INVALID",
-      message: heads.length === 0 ? "There is nothing to merge." : `${heads[0]} is the only head.`,
-      hint: "godwit heads lists them.",
-    });
+  const named = [...new Set(invocation.arguments.map((word) => resolveRevision(word, ids)))];
+  const all = headsOf(migrations, config.values.order);
+  const heads = named.length > 0 ? named : all;
+  if (heads.length < 2) throw nothingToJoin(heads[0], all.length);
   const message = typeof invocation.flags.message === "string" ? invocation.flags.message : "merge";
   const id = `${nextNumber(migrations, new Date())}_${slugOf(message)}`;
   const language = languageOf(migrations);
@@ -30,6 +26,22 @@ export async function run(invocation: Invocation): Promise<Answer> {
     text: relative(process.cwd(), path),
     result: true,
   };
+}
+
+function nothingToJoin(only: string | undefined, heads: number): ConfigError {
+  const canJoin = heads > 1;
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message:
+      only === undefined
+        ? "There is nothing to merge."
+        : canJoin
+          ? `${only} alone is nothing to merge.`
+          : `${only} is the only head.`,
+    hint: canJoin
+      ? "Name all that are to be joined; `godwit heads` lists the heads, and `godwit merge` joins all of them."
+      : "A merge joins two heads or more. The next migration is made by `godwit new <name>`.",
+  });
 }
 
 function moduleOf(heads: readonly string[]): string {

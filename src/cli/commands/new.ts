@@ -80,7 +80,7 @@ function parentsOf(
   throw new ConfigError({
     code: "CONFIG_INVALID",
     message: `There are ${heads.length} heads: ${heads.join(", ")}.`,
-    hint: `Join them first with \`godwit merge\`, or say which one it follows: --revises ${heads[0]}`,
+    hint: `Join them first (\`godwit merge\`), or choose one: --revises ${heads[0]}`,
     details: { heads },
   });
 }

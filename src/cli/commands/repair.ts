@@ -67,7 +67,7 @@ function requestOf({ flags }: Invocation): Repair {
   throw new ConfigError({
     code: "CONFIG_INVALID",
     message: "godwit repair needs exactly one of --accept, --forget, --mark-done, --retry and --rebuild.",
-    hint: "godwit repair --help says what each of them does.",
+    hint: "`godwit repair --help` says what each of them does.",
     details: { from: "flag" },
   });
 }

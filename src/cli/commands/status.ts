@@ -59,7 +59,7 @@ function behindLine({ database, imports }: Status, pending: readonly StatusRow[]
     ...(named.length === 0 ? [] : [`${named.join(", ")}${more}`]),
     ...files.map((each) => `import ${each.import} ${importWords(each)}`),
   ];
-  return `${database} is not up to date: ${waiting.join("; ") || "look at godwit status"}`;
+  return `${database} is not up to date: ${waiting.join("; ") || "an index is invalid"}`;
 }
 
 const IMPORT_WORDS: Readonly<Record<ImportState["state"], string>> = {
@@ -75,7 +75,7 @@ function importWords({ state, problem }: ImportState): string {
 
 function importLines(each: ImportState, paint: Paint): readonly string[] {
   const { import: name, state, problem } = each;
-  const next = state === "incomplete" || state === "never" ? `: godwit import ${name}` : "";
+  const next = state === "incomplete" || state === "never" ? `: \`godwit import ${name}\`` : "";
   const line = `  import ${name} ${paint(next === "" ? "dim" : "yellow", importWords(each))}${next}`;
   return problem === undefined ? [line] : [line, paint("dim", `    ${visible(problem.message)}`)];
 }

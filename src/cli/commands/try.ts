@@ -62,7 +62,7 @@ function textOf(
     ),
     ...(outcome === "uncertain"
       ? [
-          "Nothing certainly failed, but not everything could be tried. This does not prove that godwit up succeeds.",
+          "Nothing certainly failed, but not everything could be tried. This does not prove that `godwit up` succeeds.",
         ]
       : []),
   ].join("\n");

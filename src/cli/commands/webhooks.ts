@@ -15,7 +15,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
       ...(action === "forget" ? [`${messages(forgotten)} forgotten.`] : []),
       ...left.map(lineOf),
       ...(action === "list" && left.length === 0 ? ["Every message was delivered."] : []),
-      ...(action === "list" && left.length > 0 ? ["godwit webhooks --retry sends them again."] : []),
+      ...(action === "list" && left.length > 0 ? ["`godwit webhooks --retry` sends them again."] : []),
     ];
     return {
       json: { ...found },

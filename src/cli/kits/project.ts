@@ -139,7 +139,7 @@ function within(root: string, path: string): string {
   throw new ConfigError({
     code: "CONFIG_INVALID",
     message: `${path} is not below ${root}, and an image is made from what is there.`,
-    hint: "Run godwit init in the folder that holds the migrations and the configuration file.",
+    hint: "Run `godwit init` in the folder that holds the migrations and the configuration file.",
     details: { option: "dir" },
   });
 }

@@ -74,6 +74,6 @@ function cutOff(): Problem {
   return {
     code: "OUTPUT_FAILED",
     message: "The script is incomplete: its reader has stopped reading.",
-    hint: "Write it to a file first: godwit up --sql > change.sql",
+    hint: "Run the command again with > change.sql behind it, and read that file.",
   };
 }

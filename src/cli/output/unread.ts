@@ -32,7 +32,7 @@ export function unread(reason: Interrupted): Interrupted {
     {
       code: reason.code as "INTERRUPTED" | "DEADLINE",
       message: `${reason.message} The output is incomplete: its reader has stopped reading.`,
-      hint: "Write it to a file: godwit up --sql > change.sql. What the command has done to a database stays done, and godwit status shows it.",
+      hint: "Run it again with > and the name of a file behind it. What the command has done to a database stays done, and `godwit status` shows it.",
     },
     reason.by,
   );

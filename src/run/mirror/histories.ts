@@ -221,8 +221,8 @@ function ambiguous(found: readonly FoundHistory[]): GodwitError {
       code: "ADOPT_AMBIGUOUS",
       message: `The database has the histories of several tools: ${list.join("; ")}.`,
       hint: sameTool
-        ? `Say which one counts: godwit adopt --table ${first === undefined ? "<schema.table>" : describeTable(first.table)}. To mirror it: --mirror ${first?.tool.name}:${first === undefined ? "" : describeTable(first.table)}`
-        : `Say which one counts: godwit adopt --tool ${found.map(({ tool }) => tool.name).join("|")}`,
+        ? `Say which one counts: \`godwit adopt --table ${first === undefined ? "<schema.table>" : describeTable(first.table)}\`. To mirror it: --mirror ${first?.tool.name}:${first === undefined ? "" : describeTable(first.table)}`
+        : `Say which one counts: ${found.map(({ tool }) => `\`godwit adopt --tool ${tool.name}\``).join(" or ")}.`,
       details: {
         histories: found.map(({ tool, table, history: { rows } }) => ({
           tool: tool.name,

@@ -176,7 +176,7 @@ export function presentBeside(
       {
         code: "ADOPT_TOOL_RUNNING",
         message: `${restored(error.message)}: it was at work there since this step was begun here.`,
-        hint: `Look at the database, for its statements may have run twice. Put right what is there twice or missing, then say: godwit repair ${direction === "up" ? "--mark-done" : "--forget"} ${revision}`,
+        hint: `Look at the database, for its statements may have run twice. Put right what is there twice or missing, then say: \`godwit repair ${direction === "up" ? "--mark-done" : "--forget"} ${revision}\``,
       },
     ],
     { cause: error },

@@ -37,7 +37,7 @@ export async function refuseOthers(
     {
       code: "ADOPT_AMBIGUOUS",
       message: `${name} is a history of ${tool.title}, and the ledger in schema "${claim.ledger}" has ${claim.subject} in it: it is another project's.`,
-      hint: `If it is: --mirror none:${name}${own}. If it is that of these files too: godwit adopt --table ${name}. Nothing was changed.`,
+      hint: `If it is: --mirror none:${name}${own}. If it is that of these files too: \`godwit adopt --table ${name}\`. Nothing was changed.`,
       details: { tool: tool.name, table: name, ledger: claim.ledger },
     },
   ]);

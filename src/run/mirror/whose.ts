@@ -139,7 +139,7 @@ export async function refuseView(connection: Connection, tool: Tool, place: stri
     {
       code: "ADOPT_CONFLICT",
       message: `${place} is ${row.kind}, where ${tool.title} has the table of its history.`,
-      hint: `Say which table it shows: ${tool.writer === undefined ? "" : `--mirror ${tool.name}:<schema.table>, or `}godwit adopt --table <schema.table>. If it has nothing to do with ${tool.title}: --mirror none. Nothing was changed.`,
+      hint: `Say which table it shows: ${tool.writer === undefined ? "" : `--mirror ${tool.name}:<schema.table>, or `}\`godwit adopt --table <schema.table>\`. If it has nothing to do with ${tool.title}: --mirror none. Nothing was changed.`,
       details: { tool: tool.name, table: place },
     },
   ]);
@@ -172,7 +172,7 @@ export function refuseUnfilled({ tool, table }: Found, writer: HistoryWriter): v
 /** The refusal of a history which nothing ties to these files. */
 export function notProven({ tool, table }: Found, count: number): PlanRefused {
   const name = describeTable(table);
-  const yes = `If it is: godwit adopt --table ${name}${tool.writer === undefined ? "" : ` (to mirror it: --mirror ${tool.name}:${name})`}.`;
+  const yes = `If it is: \`godwit adopt --table ${name}\`${tool.writer === undefined ? "" : ` (to mirror it: --mirror ${tool.name}:${name})`}.`;
   const no = `If it is another project's: --mirror none:${name}${tool.writer === undefined ? "" : `, or name your own: --mirror ${tool.name}:<schema.table>`}.`;
   return new PlanRefused([
     {

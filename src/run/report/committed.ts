@@ -128,15 +128,15 @@ function howToGoOn(
     case "unknown":
       if (committed.position === "unasked")
         return committed.continues
-          ? `godwit status shows what is applied; ${rerun}, and it goes on where it stopped`
-          : `godwit status shows what is applied, and what must be decided first; then ${rerun}`;
+          ? `\`godwit status\` shows what is applied; ${rerun}, and it goes on where it stopped`
+          : `\`godwit status\` shows what is applied, and what must be decided first; then ${rerun}`;
       if (committed.position !== null && committed.judged === true)
         return `${rerun}: the catalog says whether the statement took effect`;
       if (committed.position === null && committed.idempotent === true)
         return `${rerun}: it is idempotent, and runs from its beginning`;
       return committed.position === null
         ? byHand(revision, direction, { program, again })
-        : `look at the database; if the statement may run again, corrected or not: godwit repair --retry ${revision}:${committed.position}; if it is complete: godwit repair --mark-done ${revision}:${committed.position}; then ${again}`;
+        : `look at the database; if the statement may run again, corrected or not: \`godwit repair --retry ${revision}:${committed.position}\`; if it is complete: \`godwit repair --mark-done ${revision}:${committed.position}\`; then ${again}`;
   }
 }
 
@@ -176,11 +176,11 @@ function byHand(
 ): string {
   const declare = program ? "" : " (or declare it idempotent: true)";
   return direction === "up"
-    ? `look at the database; if it may run again: godwit repair --retry ${revision}${declare}; if it is complete: godwit repair --mark-done ${revision}; then ${again}`
-    : `look at the database; if it may run again: godwit repair --retry ${revision}${declare}; if it is reverted: godwit repair --forget ${revision}; then ${again}`;
+    ? `look at the database; if it may run again: \`godwit repair --retry ${revision}\`${declare}; if it is complete: \`godwit repair --mark-done ${revision}\`; then ${again}`
+    : `look at the database; if it may run again: \`godwit repair --retry ${revision}\`${declare}; if it is reverted: \`godwit repair --forget ${revision}\`; then ${again}`;
 }
 
 function sentence(text: string): string {
-  if (text.startsWith("godwit ")) return `${text}.`;
+  if (text.startsWith("`")) return `${text}.`;
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
 }

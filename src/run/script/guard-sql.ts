@@ -14,7 +14,7 @@ export function raisePresent(message: string, hint: string): string {
 export function raiseTakenBack(revision: string): string {
   return raisePresent(
     `${revision} || ' was in the history of ' || place.title || ' (' || place.history || ') and is no longer there: somebody took it back there, or removed its row'`,
-    `'Look at the database. If it was taken back: godwit repair --forget ' || ${revision} || '. If it is still there: godwit repair --mark-done ' || ${revision}`,
+    `'Look at the database. If it was taken back: \`godwit repair --forget ' || ${revision} || '\`. If it is still there: \`godwit repair --mark-done ' || ${revision} || '\`.'`,
   );
 }
 

@@ -106,7 +106,7 @@ function isFresh({ ledger }: Target): string {
 }
 
 const TAKE_OVER =
-  "Take over what is there with godwit adopt; or, if that table has nothing to do with these files, write the script with --mirror none.";
+  "Take over what is there with `godwit adopt`; or, if that table has nothing to do with these files, write the script with --mirror none.";
 
 /**
  * Looks in the tables of all tools. A row counts if it has the name, the number or the checksum of a pending

@@ -64,13 +64,13 @@ function guardOf(
   const twice = raisePresent(
     `asked.revision || ${literal(` is in the history of ${tool.title}`)} || ${at} || ': it would run a second time'`,
     literal(
-      "Take over what is there with godwit adopt; or, if that table has nothing to do with these files, write the script with --mirror none.",
+      "Take over what is there with `godwit adopt`; or, if that table has nothing to do with these files, write the script with --mirror none.",
     ),
   );
   const open = (verb: string, what: string) =>
     raisePresent(
       `asked.revision || ${literal(` would be ${verb}, and ${tool.title} is at `)} || numbers[1] || ${at} || ${literal(`, which has no file here and may ${what}`)}`,
-      `'Restore the file of ' || numbers[1] || ' and of what is below it, and create the script anew. godwit plan says what else can be done. If that table has nothing to do with these files, write the script with --mirror none.'`,
+      `'Restore the file of ' || numbers[1] || ' and of what is below it, and create the script anew. \`godwit plan\` says what else can be done. If that table has nothing to do with these files, write the script with --mirror none.'`,
     );
   const loop = (places: string, always: boolean) => `
 for place in ${places}

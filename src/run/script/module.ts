@@ -70,7 +70,7 @@ export function notRenderable(
     message: `${prepared.step.file} cannot be written as SQL: ${why}.`,
     hint:
       hint ??
-      "Run it with godwit up, or write what comes before and behind it: `godwit up --sql <revision>`, `godwit up --sql --from <revision>`.",
+      "Run it with `godwit up`, or write what comes before and behind it: `godwit up --sql <revision>`, `godwit up --sql --from <revision>`.",
     place: place ?? { file: prepared.step.file },
   };
   return new SourceError([problem]);

@@ -29,9 +29,9 @@ for place in select distinct t.tool, t.history, v.title, n.nspname, c.relname, c
   where t.history <> '' and ${said}
 loop
   if place.relname is null then
-    ${raisePresent(`'the history of ' || place.title || ', ' || place.history || ', is gone'`, `'godwit status says what became of it. If another table is its history now: godwit adopt --table <schema.table>. If ' || place.title || ' is no longer used, write the script with --mirror none.'`)}
+    ${raisePresent(`'the history of ' || place.title || ', ' || place.history || ', is gone'`, `'\`godwit status\` says what became of it. If another table is its history now: \`godwit adopt --table <schema.table>\`. If ' || place.title || ' is no longer used, write the script with --mirror none.'`)}
   elsif place.relkind not in ('r', 'p') then
-    ${raisePresent(`place.history || ' is ' || place.kind || ', where ' || place.title || ' has the table of its history'`, `'Say which table it shows: godwit adopt --table <schema.table>. If it has nothing to do with ' || place.title || ', write the script with --mirror none.'`)}
+    ${raisePresent(`place.history || ' is ' || place.kind || ', where ' || place.title || ' has the table of its history'`, `'Say which table it shows: \`godwit adopt --table <schema.table>\`. If it has nothing to do with ' || place.title || ', write the script with --mirror none.'`)}
   end if;${taken}
 end loop;`);
 }

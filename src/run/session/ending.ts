@@ -72,7 +72,7 @@ function told(reason: unknown, more: string): unknown {
     {
       code: reason.code as "INTERRUPTED" | "DEADLINE",
       message: `${reason.message} ${more}`,
-      hint: "godwit status shows what is applied, and what must be decided first; then run again.",
+      hint: "`godwit status` shows what is applied, and what must be decided first; then run again.",
     },
     reason.by,
   );

@@ -25,7 +25,7 @@ function localCommit(database: string): Problem {
   return {
     code: "DATABASE_NOT_REPLICATED",
     message: `A commit in database "${database}" is on this server alone: the wait for its synchronous standby was cancelled. A failover may lose it.`,
-    hint: "See whether a standby has caught up: select application_name, sync_state, replay_lsn from pg_stat_replication; if there is none, look at synchronous_standby_names. After a failover, run godwit up again.",
+    hint: "See whether a standby has caught up: select application_name, sync_state, replay_lsn from pg_stat_replication; if there is none, look at synchronous_standby_names. After a failover, run `godwit up` again.",
   };
 }
 

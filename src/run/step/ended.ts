@@ -48,14 +48,14 @@ export async function endedTransaction(
     );
   const complete =
     direction === "up"
-      ? `If it is complete: godwit repair --mark-done ${revision}`
-      : `If it is taken back: godwit repair --forget ${revision}`;
+      ? `If it is complete: \`godwit repair --mark-done ${revision}\``
+      : `If it is taken back: \`godwit repair --forget ${revision}\``;
   const untouched = direction === "up" ? "If nothing of it is there" : "If nothing of it was taken back";
   return failed(
     `${revision} ended the transaction that it ran in; what it kept is not known here.`,
     isUntouched
       ? `Look at the database. ${untouched}, run again. ${complete}`
-      : `Look at the database. If it may run again: godwit repair --retry ${revision}. ${complete}`,
+      : `Look at the database. If it may run again: \`godwit repair --retry ${revision}\`. ${complete}`,
     "unknown",
   );
 }

@@ -64,8 +64,8 @@ export function checkUnchanged(
     const { file } = body;
     const complete =
       direction === "up"
-        ? `if it is complete, say: godwit repair --mark-done ${revision}`
-        : `if it is taken back, say: godwit repair --forget ${revision}`;
+        ? `if it is complete, say: \`godwit repair --mark-done ${revision}\``
+        : `if it is taken back, say: \`godwit repair --forget ${revision}\``;
     throw new PlanRefused([
       {
         code: "PLAN_PARTIAL_EDITED",
@@ -86,7 +86,7 @@ export function undecided(
     {
       code: "PLAN_PARTIAL",
       message: `An earlier run ended during statement ${key.position} of ${file}, and the catalog cannot tell whether it took effect.`,
-      hint: `Look at the database. If it did: godwit repair --mark-done ${key.revision}:${key.position}. If not: godwit repair --retry ${key.revision}:${key.position}`,
+      hint: `Look at the database. If it did: \`godwit repair --mark-done ${key.revision}:${key.position}\`. If not: \`godwit repair --retry ${key.revision}:${key.position}\``,
       place: { file, line: statement.line },
     },
   ]);

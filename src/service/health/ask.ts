@@ -39,7 +39,7 @@ export async function askHealth(options: AskOptions): Promise<Told> {
   throw new ConfigError({
     code: "HEALTH_UNKNOWN",
     message: "Nothing says where to ask: there is neither a port nor a status file.",
-    hint: "Set GODWIT_HEALTH_PORT or GODWIT_STATUS_FILE, for the service and for godwit health alike; or write --health-port or --status-file.",
+    hint: "Set GODWIT_HEALTH_PORT or GODWIT_STATUS_FILE, for the service and for `godwit health` alike; or write --health-port or --status-file.",
     details: { from: "flag" },
   });
 }
@@ -67,7 +67,7 @@ async function askPort(options: AskOptions & { readonly port: number }): Promise
       {
         code: "HEALTH_UNKNOWN",
         message: `Health is not answered on ${reached} port ${port}: ${reason}.`,
-        hint: "Is godwit serve or godwit run running, with this --health-port? A token is given in GODWIT_HEALTH_TOKEN.",
+        hint: "Is `godwit serve` or `godwit run` running, with this --health-port? A token is given in GODWIT_HEALTH_TOKEN.",
         details: { port, host: reached },
       },
       { cause: error },

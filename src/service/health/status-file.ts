@@ -180,7 +180,7 @@ function unreadable(file: string, what: string): ConfigError {
   return new ConfigError({
     code: "STATUS_FILE",
     message: `The status file ${file} ${what}.`,
-    hint: "godwit run and godwit serve write it, with the same --status-file or GODWIT_STATUS_FILE. Is one of them running?",
+    hint: "`godwit run` and `godwit serve` write it, with the same --status-file or GODWIT_STATUS_FILE. Is one of them running?",
     details: { file },
   });
 }

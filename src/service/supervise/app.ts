@@ -8,6 +8,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
+import { extname } from "node:path";
 import { isatty } from "node:tty";
 import { ConfigError } from "../../errors.ts";
 import { groupGone } from "./gone.ts";
@@ -123,6 +124,23 @@ function ownStat(): { group: number; foreground: number } | null {
   }
 }
 
+/** What runs a file with this ending. */
+const INTERPRETERS: Readonly<Record<string, string>> = {
+  ".cjs": "node",
+  ".js": "node",
+  ".mjs": "node",
+  ".py": "python3",
+  ".sh": "sh",
+};
+
+function throughInterpreter(command: string): string {
+  const interpreter = INTERPRETERS[extname(command)];
+  const executable = `ake it executable: chmod +x ${command}`;
+  return interpreter === undefined
+    ? `M${executable}`
+    : `Run it through its interpreter: \`godwit run -- ${interpreter} ${command}\`. Or m${executable}`;
+}
+
 function notStarted(command: string, { code, message }: NodeJS.ErrnoException): ConfigError {
   const missing = code === "ENOENT";
   return new ConfigError({
@@ -135,7 +153,7 @@ function notStarted(command: string, { code, message }: NodeJS.ErrnoException): 
     hint: missing
       ? "Check the word behind --, and PATH. A script needs the interpreter that its first line names."
       : code === "EACCES"
-        ? `Run it through its interpreter, for example: godwit run -- node ${command}. Or make it executable: chmod +x ${command}`
+        ? throughInterpreter(command)
         : "Check the command behind --.",
     details: { command, exitCode: missing ? NOT_FOUND : NOT_EXECUTABLE },
   });

@@ -96,7 +96,7 @@ function sayFailed(voice: Voice, { attempts, problems }: { attempts: number; pro
   const tries = attempts === 1 ? "" : ` after ${attempts} attempts`;
   const codes = [...new Set(problems.map(({ code }) => code))].join(", ");
   voice.write("error", `The migrations have failed${tries} (${codes}). The app goes on.`, {
-    hint: "godwit status shows what is applied. They are tried again at the next start.",
+    hint: "`godwit status` shows what is applied. They are tried again at the next start.",
   });
 }
 

@@ -191,7 +191,7 @@ function hung(timeoutMs: number, graceMs: number): Problem {
   return {
     code: "DEADLINE",
     message: `The migrations had not ended ${formatDuration(graceMs)} after their deadline (timeout, ${timeoutMs / 1000} s). Their process was ended, and what was not committed was rolled back.`,
-    hint: "godwit status shows what is applied. For more time use --timeout or MIGRATION_TIMEOUT.",
+    hint: "`godwit status` shows what is applied. For more time use --timeout or MIGRATION_TIMEOUT.",
     details: { killed: true },
   };
 }
@@ -202,8 +202,8 @@ function gone(code: number | null, signal: NodeJS.Signals | null): Problem {
     message: `The process of the migrations ended without a word: ${signal === null ? `exit code ${code}` : signal}. What was not committed was rolled back.`,
     hint:
       signal === "SIGKILL"
-        ? "Did the system run out of memory? dmesg says so. godwit status shows what is applied."
-        : "godwit status shows what is applied. The log above may say more.",
+        ? "Did the system run out of memory? dmesg says so. `godwit status` shows what is applied."
+        : "`godwit status` shows what is applied. The log above may say more.",
     details: { exitCode: code, signal },
   };
 }

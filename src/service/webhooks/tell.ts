@@ -94,7 +94,7 @@ export async function closeSender(
     await keepUndelivered(target, left, { ...context, signal: limit.signal, observe: () => {} });
     return undeliveredProblem(
       left,
-      "godwit webhooks shows what was kept, and godwit webhooks --retry sends it.",
+      "`godwit webhooks` shows what was kept, and `godwit webhooks --retry` sends it.",
     );
   } catch (error) {
     const why = error instanceof DatabaseError ? ` (${error.code})` : "";

@@ -21,6 +21,9 @@ const KEPT: Elsewhere = {
 const HALF: Elsewhere = {
   file: "test/backfill/undo.test.ts",
   title: "where a half of it is in the way, that is advised, and leads on",
+const ASKED: Elsewhere = {
+  file: "test/health/ask.test.ts",
+  title: "health that nobody answers: the service of the hint is started with the same option, and answers",
 };
 const SECOND = "a second godwit dev says who has the folder, and the first goes on";
 const RESET = "--reset makes the database anew, and only if its name is confirmed";
@@ -135,11 +138,31 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     file: "test/import/bound.test.ts",
     title: "whose URL has a password is not repeated, and the command of the hint takes it again",
   },
+  // Services that stay alive.
+  "service/health/ask.ts askPort: godwit run": ASKED,
+  "service/health/ask.ts askPort: godwit serve": ASKED,
+  "service/health/status-file.ts unreadable: godwit run": ASKED,
+  "service/health/status-file.ts unreadable: godwit serve": ASKED,
+  // A process that hangs longer than a deadline and its grace.
+  "service/supervise/child.ts hung: godwit status": {
+    file: "test/service/bounds.test.ts",
+    title: "migrations that hang beyond their deadline are killed, and status shows what is applied",
+  },
+  // A server without its standby.
+  "run/session/local-commits.ts localCommit: godwit up": {
+    file: "test/truth/local-commits.test.ts",
+    title: "up again, where the standby has taken over, applies what was lost",
+  },
   // What only the library lets through.
   "core/revision.ts parse: godwit up": {
     file: "test/hints/from-the-library.test.ts",
     title: "up to an empty revision: `godwit up` applies everything",
   },
+  // A history elsewhere in the database.
+  "run/mirror/whose.ts notProven: godwit adopt --table …": beside(
+    "asked",
+    "yes: adopted, and kept in step from then on",
+  ),
   // The graph of Alembic.
   "run/mirror/unplaced.ts belowSilent: godwit adopt": beside(
     "unplaced",
@@ -178,7 +201,13 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
 
 /** Messages that name a command to say what it is or did, and advise nothing. */
 export const MENTIONED: readonly string[] = [
+  "cli/commands/backfill.ts rateOf: godwit backfill rate",
+  "cli/commands/backfill.ts run: godwit backfill",
   "cli/commands/backfill.ts run: godwit backfill …",
+  "cli/commands/try.ts textOf: godwit up",
+  "import/problems.ts coloursUnknown: godwit duplicates",
+  "ledger/script-sql.ts refuseOtherFiles: godwit baseline",
+  "service/health/ask.ts askHealth: godwit health",
   "core/plan-up.ts reverting: godwit down",
   "core/replaced.ts comeBack: godwit baseline",
   "core/revision.ts parse: godwit …",

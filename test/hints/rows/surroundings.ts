@@ -143,7 +143,7 @@ export const SURROUNDINGS: Readonly<Record<string, Row>> = {
       "0003_cut.sql":
         "-- migrate:up\nselect pg_terminate_backend(pg_backend_pid());\n-- migrate:down\nselect 1;\n",
     },
-    says: "up --rollback-on-failure",
+    says: "up --rollback-on-failure --connect-attempts 1",
     byHand: async (scene) => {
       await scene.db.admin(`alter database ${scene.db.name} connection limit -1`);
       scene.write({ "0003_cut.sql": back("c") });
