@@ -79,7 +79,7 @@ function printed(text: string, hint: string): readonly Line[] {
 }
 
 function filled(line: Line, { fill = {} }: Row, db: TestDatabase): Line {
-  return line.replace(/<[a-z ]+>/g, (blank) =>
+  return line.replace(/<[a-z. …]+>/g, (blank) =>
     blank === "<database>" ? db.name : (fill[blank.slice(1, -1)] ?? expect.fail(`What is ${blank}?`)),
   );
 }
