@@ -19,8 +19,18 @@ export interface TextStyle {
   readonly strong: (text: string) => string;
   readonly good: (text: string) => string;
   readonly dim: (text: string) => string;
-  /** The command that makes a contact sheet. */
-  readonly sheet?: string | undefined;
+}
+
+/** What to run next, each in backticks. */
+export interface Commands {
+  /** Makes a contact sheet. */
+  readonly sheet: string;
+  /** Lists the next page. */
+  readonly next: string;
+  /** Makes the same list again. */
+  readonly again: string;
+  /** Reads the colours of stored images once more. */
+  readonly colours: string;
 }
 
 const PLAIN: TextStyle = { strong: asItIs, good: asItIs, dim: asItIs };
@@ -28,9 +38,9 @@ const PLAIN: TextStyle = { strong: asItIs, good: asItIs, dim: asItIs };
 /**
  * Formats a list of duplicates for a terminal.
  *
- * @example process.stdout.write(formatGroups(await findDuplicates(connection, schema)))
+ * @example process.stdout.write(formatGroups(await findDuplicates(connection, schema), commands))
  */
-export function formatGroups(duplicates: Duplicates, style: TextStyle = PLAIN): string {
+export function formatGroups(duplicates: Duplicates, commands: Commands, style: TextStyle = PLAIN): string {
   const { groups, review, counts } = duplicates;
   const lines: string[] = [];
   for (const kind of ["exact", "same"] as const) {
@@ -51,7 +61,7 @@ export function formatGroups(duplicates: Duplicates, style: TextStyle = PLAIN): 
       );
     }
   }
-  lines.push(...summary(duplicates, style));
+  lines.push(...summary(duplicates, commands));
   return `${lines.join("\n")}\n`;
 }
 
@@ -107,13 +117,9 @@ function fileLines(files: readonly DuplicateFile[], style: TextStyle): readonly 
   });
 }
 
-function summary(
-  duplicates: Duplicates,
-  { sheet = "`godwit duplicates --html duplicates.html`" }: TextStyle,
-): readonly string[] {
-  const { counts } = duplicates;
+function summary(duplicates: Duplicates, commands: Commands): readonly string[] {
+  const { counts, page } = duplicates;
   const open = counts.exact + counts.same;
-  const next = duplicates.page.offset + duplicates.page.limit;
   const found =
     open + counts.review === 0
       ? `No duplicates to decide about among ${count(counts.files, "file")}.`
@@ -122,14 +128,12 @@ function summary(
     found,
     ...(counts.unsure > 0
       ? [
-          `The colours of ${count(counts.unsure, "file")} are not known, because an earlier release read them: \`godwit import --colours\` reads them once more.`,
+          `The colours of ${count(counts.unsure, "file")} are not known, because an earlier release read them. To read them once more: ${commands.colours}`,
         ]
       : []),
     ...(counts.settled > 0 ? [`${count(counts.settled, "group is", "groups are")} settled.`] : []),
     ...(counts.pending > 0
-      ? [
-          `${count(counts.pending, "look waits", "looks wait")} to be compared: run \`godwit duplicates\` again.`,
-        ]
+      ? [`${count(counts.pending, "look waits", "looks wait")} to be compared: run ${commands.again} again.`]
       : []),
     ...(counts.crowded > 0
       ? [
@@ -137,8 +141,8 @@ function summary(
         ]
       : []),
     ...showing(duplicates),
-    ...(next < Math.max(open, counts.review) ? [`Next: \`godwit duplicates --offset ${next}\``] : []),
-    ...(open + counts.review > 0 ? [`To judge by looking: ${sheet}`] : []),
+    ...(page.offset + page.limit < Math.max(page.groups, page.pairs) ? [`Next: ${commands.next}`] : []),
+    ...(open + counts.review > 0 ? [`To judge by looking: ${commands.sheet}`] : []),
   ];
 }
 

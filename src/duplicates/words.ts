@@ -61,12 +61,13 @@ export function whole(number: number): string {
 }
 
 /** Lines such as "showing 200 of 1,234 groups", if not everything is listed. */
-export function showing({ groups, review, counts }: Duplicates): readonly string[] {
-  const all = counts.exact + counts.same;
+export function showing({ groups, review, page }: Duplicates): readonly string[] {
   return [
-    ...(groups.length < all ? [`showing ${whole(groups.length)} of ${count(all, "group")}`] : []),
-    ...(review.length < counts.review
-      ? [`showing ${whole(review.length)} of ${count(counts.review, "pair")} for review`]
+    ...(groups.length < page.groups
+      ? [`showing ${whole(groups.length)} of ${count(page.groups, "group")}`]
+      : []),
+    ...(review.length < page.pairs
+      ? [`showing ${whole(review.length)} of ${count(page.pairs, "pair")} for review`]
       : []),
   ];
 }

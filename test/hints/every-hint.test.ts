@@ -8,6 +8,7 @@ import { follow } from "../support/follow.ts";
 import { bareCommands, hintedCommands } from "../support/hinted.ts";
 import { CORE } from "./rows/core.ts";
 import { ELSEWHERE, MENTIONED } from "./rows/elsewhere.ts";
+import { IMAGES } from "./rows/images.ts";
 import { LAYOUTS } from "./rows/layouts.ts";
 import { LEDGER } from "./rows/ledger.ts";
 import { NEXT } from "./rows/next.ts";
@@ -17,7 +18,17 @@ import { RUN } from "./rows/run.ts";
 import { SURROUNDINGS } from "./rows/surroundings.ts";
 import { TOOLS } from "./rows/tools.ts";
 
-const ROWS = { ...CORE, ...LAYOUTS, ...LEDGER, ...NEXT, ...REPAIR, ...RUN, ...SURROUNDINGS, ...TOOLS };
+const ROWS = {
+  ...CORE,
+  ...IMAGES,
+  ...LAYOUTS,
+  ...LEDGER,
+  ...NEXT,
+  ...REPAIR,
+  ...RUN,
+  ...SURROUNDINGS,
+  ...TOOLS,
+};
 
 const NAMES = COMMANDS.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
 
