@@ -23,6 +23,8 @@ export interface TextStyle {
 
 /** What to run next, each in backticks. */
 export interface Commands {
+  /** Of several configured targets, the one that they are about. */
+  readonly target?: string | undefined;
   /** Makes a contact sheet. */
   readonly sheet: string;
   /** Lists the next page. */
@@ -47,7 +49,7 @@ export function formatGroups(duplicates: Duplicates, commands: Commands, style: 
     const own = groups.filter((group) => group.kind === kind);
     if (own.length === 0) continue;
     lines.push(style.strong(titleOf(kind, counts[kind])), "");
-    for (const group of own) lines.push(...groupLines(group, style), "");
+    for (const group of own) lines.push(...groupLines(group, commands, style), "");
   }
   if (review.length > 0) {
     lines.push(style.strong(`${KIND_TITLES.review}: ${count(counts.review, "pair")}`), "");
@@ -56,7 +58,9 @@ export function formatGroups(duplicates: Duplicates, commands: Commands, style: 
       lines.push(
         `  ${one.id} and ${another.id}, ${differenceOf(pair)}`,
         ...fileLines(pair.files, style),
-        style.dim(`    ${keepOfPairCommand(pair)}   or   ${distinctCommand(pair.files)}`),
+        style.dim(
+          `    ${keepOfPairCommand(pair, commands.target)}   or   ${distinctCommand(pair.files, commands.target)}`,
+        ),
         "",
       );
     }
@@ -69,7 +73,7 @@ function titleOf(kind: GroupKind, number: number): string {
   return `${KIND_TITLES[kind]}: ${count(number, "group")}`;
 }
 
-function groupLines(group: DuplicateGroup, style: TextStyle): readonly string[] {
+function groupLines(group: DuplicateGroup, { target }: Commands, style: TextStyle): readonly string[] {
   const more = group.size - group.files.length;
   const others =
     more === 0
@@ -81,7 +85,7 @@ function groupLines(group: DuplicateGroup, style: TextStyle): readonly string[] 
         ];
   const decide = group.settled
     ? "settled"
-    : `${keepCommand(group)}   or   ${distinctCommand(group.files.slice(0, 12))}${group.files.length > 12 ? " …" : ""}`;
+    : `${keepCommand(group, target)}   or   ${distinctCommand(group.files.slice(0, 12), target)}${group.files.length > 12 ? " …" : ""}`;
   return [
     `  Group ${group.id}, ${count(group.size, "file")}${copiesOf(group)}`,
     ...fileLines(group.files, style),

@@ -67,10 +67,17 @@ const THUMBNAIL_PX = 240;
 /** Of a sheet that people scroll through. */
 const SHEET_PAGE = 200;
 
-/** `imports`: those that are configured. They say where the files are. */
+/**
+ * `imports`: those that are configured. They say where the files are. `targetName`: of several configured targets, the
+ * one that the commands on the sheet are about.
+ */
 export async function contactSheet(
   target: Target,
-  { imports, ...options }: FindOptions & { readonly imports: readonly Import[] },
+  {
+    imports,
+    targetName,
+    ...options
+  }: FindOptions & { readonly imports: readonly Import[]; readonly targetName: string | undefined },
   context: RunContext,
 ): Promise<ContactSheet> {
   const wanted = { ...options, limit: options.limit ?? SHEET_PAGE };
@@ -85,6 +92,7 @@ export async function contactSheet(
     );
     const html = renderSheet({
       ...duplicates,
+      target: targetName,
       thumbnails: new Map(pictures),
       madeAt: new Date().toISOString().slice(0, 16).replace("T", " "),
     });

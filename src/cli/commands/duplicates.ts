@@ -1,10 +1,10 @@
 /** `godwit duplicates` */
 import { resolve } from "node:path";
 import { assembleImports, chooseImports } from "../../assemble/imports.ts";
-import type { Config } from "../../config/config.ts";
 import type { Decided, Decision } from "../../duplicates/decide.ts";
 import type { GroupKind } from "../../duplicates/duplicates.ts";
 import { type Commands, formatGroups } from "../../duplicates/text.ts";
+import { targetFlag } from "../../duplicates/words.ts";
 import { ConfigError } from "../../errors.ts";
 import { contactSheet, decideDuplicates, type Listed, listDuplicates } from "../../run/duplicates.ts";
 import { shellWord } from "../../std/shell-word.ts";
@@ -20,7 +20,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   if (decision !== null)
     return withSession(invocation, async ({ target, context, config }) => {
       const decided = await decideDuplicates(target, decision, context);
-      return { json: { decision: decided }, text: sentence(decided, targetOf(config)), result: false };
+      return { json: { decision: decided }, text: sentence(decided, config.target?.name), result: false };
     });
   const { flags, terminal } = invocation;
   const sheet = flags.html === true ? "duplicates.html" : flags.html;
@@ -35,14 +35,15 @@ export async function run(invocation: Invocation): Promise<Answer> {
     kinds: kindsOf(flags.kind),
     settled: flags.all === true,
   };
-  if (wantsSheet) return sheetTo(resolve(sheet), { ...options, imports }, invocation);
+  if (wantsSheet)
+    return sheetTo(resolve(sheet), { ...options, imports, targetName: config.target?.name }, invocation);
   return withSession(invocation, async ({ target, context }) => {
     const listed = await listDuplicates(target, options, context);
     const { paint } = terminal;
     const known = imports.map((each) => each.name);
     const text = formatGroups(
       listed.duplicates,
-      commandsOf(listed, invocation, { imports: known, target: targetOf(config) }),
+      commandsOf(listed, invocation, { imports: known, target: config.target?.name }),
       {
         strong: (words) => paint("bold", words),
         good: (words) => paint("green", words),
@@ -67,7 +68,7 @@ function sheetTo(
     const page = pageOf(invocation);
     for (const name of unknown)
       invocation.say(
-        `The pictures of ${name} are not on the sheet: no import of that name is configured. Name their origin: \`godwit duplicates ${shellWord(name)} --html${spoken([...sheet, ...page, "--from", "<origin>", ...targetOf(config)])}\``,
+        `The pictures of ${name} are not on the sheet: no import of that name is configured. Name their origin: \`godwit duplicates ${shellWord(name)} --html${spoken([...sheet, ...page, "--from", "<origin>"])}${targetFlag(config.target?.name)}\``,
         { loud: true },
       );
     return { json: { ...duplicates, sheet: path }, text: `Contact sheet: ${path}`, result: true };
@@ -78,7 +79,7 @@ function sheetTo(
 function commandsOf(
   { duplicates: { page }, first, colourless }: Listed,
   invocation: Invocation,
-  { imports, target }: { readonly imports: readonly string[]; readonly target: readonly string[] },
+  { imports, target }: { readonly imports: readonly string[]; readonly target: string | undefined },
 ): Commands {
   const { flags } = invocation;
   const name = invocation.arguments.slice(0, 1).map(shellWord);
@@ -91,11 +92,13 @@ function commandsOf(
   const from = given.length > 0 ? given : fromOf(first);
   const own = given.length > 0 ? name : from.length > 0 ? nameOf(first) : [];
   const others = pageOf(invocation, { offset: false });
+  const on = targetFlag(target);
   return {
-    sheet: `\`godwit duplicates${spoken(own)} --html duplicates.html${spoken([...from, ...target])}\``,
-    next: `\`godwit duplicates${spoken(name)} --offset ${page.offset + page.limit}${spoken([...others, ...given, ...target])}\``,
-    again: `\`godwit duplicates${spoken([...name, ...pageOf(invocation), ...given, ...target])}\``,
-    colours: `\`godwit import${spoken([...nameOf(colourless), ...fromOf(colourless)])} --colours${spoken(target)}\``,
+    target,
+    sheet: `\`godwit duplicates${spoken(own)} --html duplicates.html${spoken(from)}${on}\``,
+    next: `\`godwit duplicates${spoken(name)} --offset ${page.offset + page.limit}${spoken([...others, ...given])}${on}\``,
+    again: `\`godwit duplicates${spoken([...name, ...pageOf(invocation), ...given])}${on}\``,
+    colours: `\`godwit import${spoken([...nameOf(colourless), ...fromOf(colourless)])} --colours${on}\``,
   };
 }
 
@@ -107,10 +110,6 @@ function pageOf({ flags }: Invocation, { offset = true } = {}): readonly string[
     ...(offset && flags.offset !== undefined ? ["--offset", String(flags.offset)] : []),
     ...(flags.all === true ? ["--all"] : []),
   ];
-}
-
-function targetOf({ target }: Config): readonly string[] {
-  return target === null ? [] : ["--target", shellWord(target.name)];
 }
 
 /** Words behind others. */
@@ -130,7 +129,7 @@ function decisionOf({ flags }: Invocation): Decision | null {
   return { kind: "keep", file: first, ...(others.length === 0 ? {} : { others }) };
 }
 
-function sentence({ kind, files, changed, unsure = [] }: Decided, target: readonly string[]): string {
+function sentence({ kind, files, changed, unsure = [] }: Decided, target: string | undefined): string {
   const names = files.map((file) => `${file.id} ${file.path}`);
   const what =
     kind === "keep"
@@ -141,7 +140,7 @@ function sentence({ kind, files, changed, unsure = [] }: Decided, target: readon
   const said = changed === 0 ? `${what} This was already known.` : what;
   if (unsure.length === 0) return said;
   const ids = unsure.map(({ id }) => id).join(" ");
-  return `${said}\nLeft open, because their colours are not known to be the same: ${ids}. If they are copies: \`godwit duplicates --keep ${files[0]?.id} ${ids}${spoken(target)}\``;
+  return `${said}\nLeft open, because their colours are not known to be the same: ${ids}. If they are copies: \`godwit duplicates --keep ${files[0]?.id} ${ids}${targetFlag(target)}\``;
 }
 
 function copies(others: number): string {

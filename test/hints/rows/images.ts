@@ -40,28 +40,28 @@ const withPictures = async (scene: Scene) =>
 
 export const IMAGES: Readonly<Record<string, Row>> = {
   "the pictures of what is there twice": {
-    hints: ["cli/commands/duplicates.ts commandsOf: godwit duplicates… --html duplicates.html…"],
+    hints: ["cli/commands/duplicates.ts commandsOf: godwit duplicates… --html duplicates.html……"],
     files: CONFIGURED,
     before: imported(COPIES, "import"),
     says: "duplicates",
     kept: withPictures,
   },
   "the pictures of an import that is not configured": {
-    hints: ["cli/commands/duplicates.ts commandsOf: godwit duplicates… --html duplicates.html…"],
+    hints: ["cli/commands/duplicates.ts commandsOf: godwit duplicates… --html duplicates.html……"],
     files: {},
     before: imported(COPIES),
     says: "duplicates",
     kept: withPictures,
   },
   "the pictures of an import whose folder is named": {
-    hints: ["cli/commands/duplicates.ts commandsOf: godwit duplicates… --html duplicates.html…"],
+    hints: ["cli/commands/duplicates.ts commandsOf: godwit duplicates… --html duplicates.html……"],
     files: {},
     before: imported(COPIES),
     says: "duplicates --from pictures",
     kept: withPictures,
   },
   "a sheet without pictures": {
-    hints: ["cli/commands/duplicates.ts sheetTo: godwit duplicates … --html…"],
+    hints: ["cli/commands/duplicates.ts sheetTo: godwit duplicates … --html……"],
     files: {},
     before: imported(COPIES),
     says: "duplicates --html duplicates.html --kind exact",
@@ -69,7 +69,7 @@ export const IMAGES: Readonly<Record<string, Row>> = {
     kept: withPictures,
   },
   "the next page of what is asked for": {
-    hints: ["cli/commands/duplicates.ts commandsOf: godwit duplicates… --offset ……"],
+    hints: ["cli/commands/duplicates.ts commandsOf: godwit duplicates… --offset ………"],
     files: {},
     before: async (scene) => {
       await imported({ ...COPIES, "c.png": two, "d.png": two })(scene);
@@ -82,7 +82,7 @@ export const IMAGES: Readonly<Record<string, Row>> = {
     },
   },
   "what was imported while the list was made": {
-    hints: ["cli/commands/duplicates.ts commandsOf: godwit duplicates…"],
+    hints: ["cli/commands/duplicates.ts commandsOf: godwit duplicates……"],
     files: {},
     before: async (scene) => {
       await imported(FORMATS)(scene);
