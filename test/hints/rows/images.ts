@@ -60,6 +60,27 @@ export const IMAGES: Readonly<Record<string, Row>> = {
     says: "duplicates --from pictures",
     kept: withPictures,
   },
+  "what is there twice in one of several targets": {
+    hints: ["cli/commands/duplicates.ts commandsOf: godwit duplicates… --html duplicates.html……"],
+    files: {
+      "godwit.config.json": JSON.stringify({
+        targets: {
+          shop: { url: { variable: "DATABASE_URL" }, imports: { nas: { from: "pictures" } } },
+          other: { url: { variable: "OTHER_URL" } },
+        },
+      }),
+    },
+    before: imported(COPIES, "import --target shop"),
+    says: "duplicates --target shop",
+    kept: async (scene) => {
+      await withPictures(scene);
+      const onSheet = scene.read("duplicates.html").match(/duplicates --(?:keep|distinct) [^<"]+/g) ?? [];
+      const { stdout } = await scene.run("duplicates --target shop");
+      const listed = stdout.match(/duplicates --(?:keep|distinct)(?: \d+)+(?: --\w+ \w+)?/g) ?? [];
+      expect([...onSheet, ...listed].filter((line) => !line.endsWith(" --target shop"))).toEqual([]);
+      await scene.run(listed[0] ?? "no command");
+    },
+  },
   "a sheet without pictures": {
     hints: ["cli/commands/duplicates.ts sheetTo: godwit duplicates … --html……"],
     files: {},
