@@ -348,7 +348,7 @@ test("an unknown, an ambiguous and a lonely file are told, with what to do", asy
       },
     );
   expect(await refusal({ kind: "keep", file: 4711 })).toBe(
-    'IMAGE_UNKNOWN: There is no imported file "4711". Name it by the id or the path that `godwit duplicates` prints.',
+    'IMAGE_UNKNOWN: There is no imported file "4711". Name a file by the id or the path that `godwit duplicates` prints.',
   );
   expect(await refusal({ kind: "distinct", files: ["old/Cat.PNG", 1] })).toBe(
     'IMAGE_UNKNOWN: There is no imported file "old/Cat.PNG". Did you mean "shop/Mug/cat.png"?',

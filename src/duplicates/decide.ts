@@ -54,11 +54,11 @@ export async function decide(
   const files = unique(await Promise.all(given.map((name) => fileOf(connection, sql, name))));
   const ids = files.map(({ id }) => id);
   if (decision.kind === "forget") {
-    if (ids.length === 0) throw tooFew("forget", 1);
+    if (ids.length === 0) throw tooFew("forget");
     return { kind: "forget", files, changed: await forget(connection, sql, ids) };
   }
   if (decision.kind === "distinct") {
-    if (ids.length < 2) throw tooFew("distinct", 2);
+    if (ids.length < 2) throw tooFew("distinct", ids[0]);
     const pairs = ids.flatMap((one, at) => ids.slice(at + 1).map((other) => [one, other] as const));
     return {
       kind: "distinct",
@@ -67,7 +67,7 @@ export async function decide(
     };
   }
   const [kept] = files;
-  if (kept === undefined) throw tooFew("keep", 1);
+  if (kept === undefined) throw tooFew("keep");
   if (given.length > 1 && ids.length < 2)
     throw new ConfigError({
       code: "CONFIG_INVALID",
@@ -86,6 +86,8 @@ export async function decide(
   const left = unsure.length === 0 ? {} : { unsure: await named(unsure) };
   return { kind: "keep", files: [kept, ...(await named(others))], changed, ...left };
 }
+
+const BY_NAME = "Name a file by the id or the path that `godwit duplicates` prints.";
 
 interface KnownFile {
   readonly id: number;
@@ -178,18 +180,16 @@ async function unknown(connection: Connection, sql: DuplicateSql, name: string):
   return new ConfigError({
     code: "IMAGE_UNKNOWN",
     message: `There is no imported file "${name}".`,
-    hint:
-      paths.length > 0
-        ? `Did you mean ${paths.join(" or ")}?`
-        : "Name it by the id or the path that `godwit duplicates` prints.",
+    hint: paths.length > 0 ? `Did you mean ${paths.join(" or ")}?` : BY_NAME,
   });
 }
 
-function tooFew(kind: Decision["kind"], least: number): ConfigError {
+/** `one`: the only file that is named. */
+function tooFew(kind: Decision["kind"], one?: number): ConfigError {
   return new ConfigError({
     code: "CONFIG_INVALID",
     message: `--${kind} names too few files.`,
-    hint: `It takes at least ${least}: \`godwit duplicates --${kind} ${least === 1 ? "12" : "12 15"}\`.`,
+    hint: one === undefined ? BY_NAME : `Name the others: \`godwit duplicates --${kind} ${one} <id …>\`.`,
   });
 }
 

@@ -77,6 +77,13 @@ export interface Duplicates {
   readonly review: readonly ReviewPair[];
   readonly counts: DuplicateCounts;
   /** The listed part. It applies to `groups` and to `review`. */
-  readonly page: { readonly offset: number; readonly limit: number };
+  readonly page: {
+    readonly offset: number;
+    readonly limit: number;
+    /** How many groups of the wanted kinds there are. */
+    readonly groups: number;
+    /** How many pairs for review there are, if they are wanted. */
+    readonly pairs: number;
+  };
   readonly limits: Limits;
 }

@@ -52,11 +52,12 @@ export async function findDuplicates(
     crowded: await number(sql.crowded()),
   };
 
-  const listed = (options.settled === true ? groups : open)
-    .filter(({ kind }) => kinds.includes(kind))
+  const wantedGroups = (options.settled === true ? groups : open).filter(({ kind }) => kinds.includes(kind));
+  const wantedPairs = kinds.includes("review") ? review : [];
+  const listed = wantedGroups
     .slice(offset, offset + limit)
     .map((group) => (group.settled ? withAllMembers(group) : group));
-  const pairs = kinds.includes("review") ? review.slice(offset, offset + limit) : [];
+  const pairs = wantedPairs.slice(offset, offset + limit);
   const wanted = [
     ...listed.flatMap(({ shown }) => shown),
     ...pairs.flatMap(({ left, right }) => [left, right]),
@@ -78,7 +79,7 @@ export async function findDuplicates(
       return one && another ? [{ files: [one, another] as const, distance, distance256, colours }] : [];
     }),
     counts,
-    page: { offset, limit },
+    page: { offset, limit, groups: wantedGroups.length, pairs: wantedPairs.length },
     limits,
   };
 }

@@ -6,6 +6,7 @@ import { renderSheet } from "./sheet.ts";
 import { formatGroups } from "./text.ts";
 
 const NAUGHTY = `<script>alert(1)</script>" onerror='x' & \u202egnp\u001b[31m.png`;
+const COMMANDS = { sheet: "SHEET", next: "NEXT", again: "AGAIN", colours: "COLOURS" };
 const NOTHING = {
   files: 10,
   exact: 0,
@@ -28,7 +29,9 @@ test("a name is text and nothing else", () => {
   expect(html.match(/<script/g)).toHaveLength(1);
   expect(html).toContain("&lt;script&gt;alert(1)&lt;/script&gt;");
   expect(html).not.toMatch(/[^\P{Cc}\n]|\u202e|<b>(?!\d)|onerror='/u);
-  expect(formatGroups(duplicatesOf([groupOf(1, [NAUGHTY, "b.png"])]))).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
+  expect(formatGroups(duplicatesOf([groupOf(1, [NAUGHTY, "b.png"])]), COMMANDS)).not.toMatch(
+    /[^\P{Cc}\n]|\u202e/u,
+  );
 });
 
 test("it is one file: nothing is fetched, and every element is closed", () => {
@@ -56,9 +59,9 @@ test("both say what to do, what is best and what is not shown", () => {
   const duplicates = {
     ...duplicatesOf(groups),
     counts: { ...NOTHING, exact: 1234, surplus: 2000, settled: 3, pending: 1 },
-    page: { offset: 0, limit: 1 },
+    page: { offset: 0, limit: 1, groups: 1234, pairs: 0 },
   };
-  const text = formatGroups(duplicates);
+  const text = formatGroups(duplicates, COMMANDS);
   expect(text).toBe(`Exact copies: 1,234 groups
 
   Group 12, 2 files
@@ -68,10 +71,10 @@ test("both say what to do, what is best and what is not shown", () => {
 
 10 files: 1,234 groups of exact copies, 0 of the same design (2,000 files to spare), 0 pairs for review.
 3 groups are settled.
-1 look waits to be compared: run \`godwit duplicates\` again.
+1 look waits to be compared: run AGAIN again.
 showing 1 of 1,234 groups
-Next: \`godwit duplicates --offset 1\`
-To judge by looking: \`godwit duplicates --html duplicates.html\`
+Next: NEXT
+To judge by looking: SHEET
 `);
   const html = renderSheet({ ...duplicates, thumbnails: new Map() });
   for (const part of [
@@ -90,7 +93,7 @@ test("nothing to decide is said, too", () => {
   const html = renderSheet({ ...duplicatesOf([]), thumbnails: new Map() });
   expect(html).toContain("Nothing to decide.");
   expect(unbalanced(html)).toEqual([]);
-  expect(formatGroups(duplicatesOf([]))).toBe("No duplicates to decide about among 10 files.\n");
+  expect(formatGroups(duplicatesOf([]), COMMANDS)).toBe("No duplicates to decide about among 10 files.\n");
 });
 
 function duplicatesOf(groups: readonly DuplicateGroup[]): Duplicates {
@@ -98,7 +101,7 @@ function duplicatesOf(groups: readonly DuplicateGroup[]): Duplicates {
     groups,
     review: [],
     counts: { ...NOTHING, exact: groups.length },
-    page: { offset: 0, limit: 5000 },
+    page: { offset: 0, limit: 5000, groups: groups.length, pairs: 0 },
     limits: DEFAULT_LIMITS,
   };
 }

@@ -15,6 +15,7 @@ import {
   keepCommand,
   keepOfPairCommand,
   showing,
+  targetFlag,
   whole,
 } from "./words.ts";
 
@@ -26,6 +27,8 @@ export interface Thumbnail {
 export interface SheetInput extends Duplicates {
   /** Thumbnails by the id of the file. A file without one gets a blank. */
   readonly thumbnails: ReadonlyMap<number, Thumbnail>;
+  /** Of several configured targets, the one that the commands are about. */
+  readonly target?: string | undefined;
   /** Default: "Duplicates". */
   readonly title?: string | undefined;
   /** When the sheet was made, as text for people. Default: left out. */
@@ -107,7 +110,7 @@ function groupOf(group: DuplicateGroup, input: SheetInput): string {
   return `<article id="group-${group.id}">
 <h3><a href="#group-${group.id}">Group ${group.id}</a> <span>${count(group.size, "file")}${copiesOf(group)}${aside}</span></h3>
 <div class="files">${group.files.map((file) => figureOf(file, input)).join("")}</div>
-${group.unsure.length === 0 ? "" : `<p class="lead">Colours not compared: ${group.unsure.join(" ")}. They stay open unless they are named.</p>\n`}<footer>${group.settled ? "<span>settled</span>" : `${command("Keep the best", keepCommand(group))}${command("All different", distinctCommand(group.files))}`}</footer>
+${group.unsure.length === 0 ? "" : `<p class="lead">Colours not compared: ${group.unsure.join(" ")}. They stay open unless they are named.</p>\n`}<footer>${group.settled ? "<span>settled</span>" : `${command("Keep the best", keepCommand(group, input.target))}${command("All different", distinctCommand(group.files, input.target))}`}</footer>
 </article>`;
 }
 
@@ -124,11 +127,11 @@ function pairOf(pair: ReviewPair, input: SheetInput): string {
   return `<article id="${id}">
 <h3><a href="#${id}">${one.id} and ${another.id}</a> <span>${differenceOf(pair)}</span></h3>
 <div class="files">${pair.files.map((file) => figureOf(file, input, false)).join("")}</div>
-<footer>${command("Copies", keepOfPairCommand(pair))}${command("Different", distinctCommand(pair.files))}</footer>
+<footer>${command("Copies", keepOfPairCommand(pair, input.target))}${command("Different", distinctCommand(pair.files, input.target))}</footer>
 </article>`;
 }
 
-function figureOf(file: DuplicateFile, { thumbnails }: SheetInput, inGroup = true): string {
+function figureOf(file: DuplicateFile, { thumbnails, target }: SheetInput, inGroup = true): string {
   const slash = file.path.lastIndexOf("/") + 1;
   const marks = [
     ...(file.kept ? ['<em class="kept">kept</em>'] : []),
@@ -144,7 +147,7 @@ function figureOf(file: DuplicateFile, { thumbnails }: SheetInput, inGroup = tru
 <figcaption><strong title="${escaped(file.path)}">${escaped(file.path.slice(slash))}</strong>
 <span class="path">${escaped(`${file.import}: ${file.path.slice(0, slash)}`)}</span>
 <span>${facts.map(escaped).join(" · ")}</span>
-${inGroup && !file.kept ? command(`#${file.id}`, `godwit duplicates --keep ${file.id}`) : `<span class="id">#${file.id}</span>`}</figcaption>
+${inGroup && !file.kept ? command(`#${file.id}`, `godwit duplicates --keep ${file.id}${targetFlag(target)}`) : `<span class="id">#${file.id}</span>`}</figcaption>
 </figure>`;
 }
 

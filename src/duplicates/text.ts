@@ -19,8 +19,20 @@ export interface TextStyle {
   readonly strong: (text: string) => string;
   readonly good: (text: string) => string;
   readonly dim: (text: string) => string;
-  /** The command that makes a contact sheet. */
-  readonly sheet?: string | undefined;
+}
+
+/** What to run next, each in backticks. */
+export interface Commands {
+  /** Of several configured targets, the one that they are about. */
+  readonly target?: string | undefined;
+  /** Makes a contact sheet. */
+  readonly sheet: string;
+  /** Lists the next page. */
+  readonly next: string;
+  /** Makes the same list again. */
+  readonly again: string;
+  /** Reads the colours of stored images once more. */
+  readonly colours: string;
 }
 
 const PLAIN: TextStyle = { strong: asItIs, good: asItIs, dim: asItIs };
@@ -28,16 +40,16 @@ const PLAIN: TextStyle = { strong: asItIs, good: asItIs, dim: asItIs };
 /**
  * Formats a list of duplicates for a terminal.
  *
- * @example process.stdout.write(formatGroups(await findDuplicates(connection, schema)))
+ * @example process.stdout.write(formatGroups(await findDuplicates(connection, schema), commands))
  */
-export function formatGroups(duplicates: Duplicates, style: TextStyle = PLAIN): string {
+export function formatGroups(duplicates: Duplicates, commands: Commands, style: TextStyle = PLAIN): string {
   const { groups, review, counts } = duplicates;
   const lines: string[] = [];
   for (const kind of ["exact", "same"] as const) {
     const own = groups.filter((group) => group.kind === kind);
     if (own.length === 0) continue;
     lines.push(style.strong(titleOf(kind, counts[kind])), "");
-    for (const group of own) lines.push(...groupLines(group, style), "");
+    for (const group of own) lines.push(...groupLines(group, commands, style), "");
   }
   if (review.length > 0) {
     lines.push(style.strong(`${KIND_TITLES.review}: ${count(counts.review, "pair")}`), "");
@@ -46,12 +58,14 @@ export function formatGroups(duplicates: Duplicates, style: TextStyle = PLAIN): 
       lines.push(
         `  ${one.id} and ${another.id}, ${differenceOf(pair)}`,
         ...fileLines(pair.files, style),
-        style.dim(`    ${keepOfPairCommand(pair)}   or   ${distinctCommand(pair.files)}`),
+        style.dim(
+          `    ${keepOfPairCommand(pair, commands.target)}   or   ${distinctCommand(pair.files, commands.target)}`,
+        ),
         "",
       );
     }
   }
-  lines.push(...summary(duplicates, style));
+  lines.push(...summary(duplicates, commands));
   return `${lines.join("\n")}\n`;
 }
 
@@ -59,7 +73,7 @@ function titleOf(kind: GroupKind, number: number): string {
   return `${KIND_TITLES[kind]}: ${count(number, "group")}`;
 }
 
-function groupLines(group: DuplicateGroup, style: TextStyle): readonly string[] {
+function groupLines(group: DuplicateGroup, { target }: Commands, style: TextStyle): readonly string[] {
   const more = group.size - group.files.length;
   const others =
     more === 0
@@ -71,7 +85,7 @@ function groupLines(group: DuplicateGroup, style: TextStyle): readonly string[] 
         ];
   const decide = group.settled
     ? "settled"
-    : `${keepCommand(group)}   or   ${distinctCommand(group.files.slice(0, 12))}${group.files.length > 12 ? " …" : ""}`;
+    : `${keepCommand(group, target)}   or   ${distinctCommand(group.files.slice(0, 12), target)}${group.files.length > 12 ? " …" : ""}`;
   return [
     `  Group ${group.id}, ${count(group.size, "file")}${copiesOf(group)}`,
     ...fileLines(group.files, style),
@@ -107,13 +121,9 @@ function fileLines(files: readonly DuplicateFile[], style: TextStyle): readonly 
   });
 }
 
-function summary(
-  duplicates: Duplicates,
-  { sheet = "`godwit duplicates --html duplicates.html`" }: TextStyle,
-): readonly string[] {
-  const { counts } = duplicates;
+function summary(duplicates: Duplicates, commands: Commands): readonly string[] {
+  const { counts, page } = duplicates;
   const open = counts.exact + counts.same;
-  const next = duplicates.page.offset + duplicates.page.limit;
   const found =
     open + counts.review === 0
       ? `No duplicates to decide about among ${count(counts.files, "file")}.`
@@ -122,14 +132,12 @@ function summary(
     found,
     ...(counts.unsure > 0
       ? [
-          `The colours of ${count(counts.unsure, "file")} are not known, because an earlier release read them: \`godwit import --colours\` reads them once more.`,
+          `The colours of ${count(counts.unsure, "file")} are not known, because an earlier release read them. To read them once more: ${commands.colours}`,
         ]
       : []),
     ...(counts.settled > 0 ? [`${count(counts.settled, "group is", "groups are")} settled.`] : []),
     ...(counts.pending > 0
-      ? [
-          `${count(counts.pending, "look waits", "looks wait")} to be compared: run \`godwit duplicates\` again.`,
-        ]
+      ? [`${count(counts.pending, "look waits", "looks wait")} to be compared: run ${commands.again} again.`]
       : []),
     ...(counts.crowded > 0
       ? [
@@ -137,8 +145,8 @@ function summary(
         ]
       : []),
     ...showing(duplicates),
-    ...(next < Math.max(open, counts.review) ? [`Next: \`godwit duplicates --offset ${next}\``] : []),
-    ...(open + counts.review > 0 ? [`To judge by looking: ${sheet}`] : []),
+    ...(page.offset + page.limit < Math.max(page.groups, page.pairs) ? [`Next: ${commands.next}`] : []),
+    ...(open + counts.review > 0 ? [`To judge by looking: ${commands.sheet}`] : []),
   ];
 }
 

@@ -1,4 +1,5 @@
 /** Texts that the terminal and the contact sheet share. */
+import { shellWord } from "../std/shell-word.ts";
 import { SAME_COLOURS } from "./colours.ts";
 import type { DuplicateFile, DuplicateGroup, Duplicates, ReviewPair } from "./duplicates.ts";
 
@@ -8,19 +9,24 @@ export const KIND_TITLES = {
   review: "For review",
 } as const;
 
-export function keepCommand(group: DuplicateGroup): string {
-  const file = bestOf(group.files);
-  return `godwit duplicates --keep ${file?.id ?? group.id}`;
+/** What a command says behind its files. `target`: of several that are configured, the one that it is about. */
+export function targetFlag(target: string | undefined): string {
+  return target === undefined ? "" : ` --target ${shellWord(target)}`;
 }
 
-export function distinctCommand(files: readonly DuplicateFile[]): string {
-  return `godwit duplicates --distinct ${files.map(({ id }) => id).join(" ")}`;
+export function keepCommand(group: DuplicateGroup, target: string | undefined): string {
+  const file = bestOf(group.files);
+  return `godwit duplicates --keep ${file?.id ?? group.id}${targetFlag(target)}`;
+}
+
+export function distinctCommand(files: readonly DuplicateFile[], target: string | undefined): string {
+  return `godwit duplicates --distinct ${files.map(({ id }) => id).join(" ")}${targetFlag(target)}`;
 }
 
 /** The command names the copy, because a pair for review is not a group. */
-export function keepOfPairCommand({ files }: ReviewPair): string {
+export function keepOfPairCommand({ files }: ReviewPair, target: string | undefined): string {
   const kept = bestOf(files) ?? files[0];
-  return `godwit duplicates --keep ${[kept, ...files.filter((file) => file !== kept)].map(({ id }) => id).join(" ")}`;
+  return `godwit duplicates --keep ${[kept, ...files.filter((file) => file !== kept)].map(({ id }) => id).join(" ")}${targetFlag(target)}`;
 }
 
 /** Why a pair is for review. */
@@ -61,12 +67,13 @@ export function whole(number: number): string {
 }
 
 /** Lines such as "showing 200 of 1,234 groups", if not everything is listed. */
-export function showing({ groups, review, counts }: Duplicates): readonly string[] {
-  const all = counts.exact + counts.same;
+export function showing({ groups, review, page }: Duplicates): readonly string[] {
   return [
-    ...(groups.length < all ? [`showing ${whole(groups.length)} of ${count(all, "group")}`] : []),
-    ...(review.length < counts.review
-      ? [`showing ${whole(review.length)} of ${count(counts.review, "pair")} for review`]
+    ...(groups.length < page.groups
+      ? [`showing ${whole(groups.length)} of ${count(page.groups, "group")}`]
+      : []),
+    ...(review.length < page.pairs
+      ? [`showing ${whole(review.length)} of ${count(page.pairs, "pair")} for review`]
       : []),
   ];
 }

@@ -166,7 +166,7 @@ class Import {
       await scans.complete(connection, id);
     });
     const colourless = await scans.withoutColours(connection);
-    if (colourless > 0) this.#warn(coloursUnknown(name, colourless));
+    if (colourless > 0) this.#warn(coloursUnknown(this.#settings, colourless));
     return result;
   }
 

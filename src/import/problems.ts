@@ -48,11 +48,11 @@ export function warningsOf(result: ScanResult, settings: ImportSettings): readon
   ];
 }
 
-export function coloursUnknown(name: string, files: number): Problem {
+export function coloursUnknown(settings: ImportSettings, files: number): Problem {
   return {
     code: "IMPORT_COLOURS_UNKNOWN",
-    message: `The colours of ${files} stored images of import ${name} are not known: an earlier release read them.`,
-    hint: `They are compared by shape alone, and \`godwit duplicates\` says so. To read them once more: \`godwit import ${name} --colours\``,
+    message: `The colours of ${files} stored images of import ${settings.name} are not known: an earlier release read them.`,
+    hint: `They are compared by shape alone, and \`godwit duplicates\` says so. To read them once more: ${command(settings, { flag: "--colours" })}.`,
     details: { files },
   };
 }

@@ -260,7 +260,10 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       await checkFind(options, "contactSheet()");
       return call(async (opened, context) => {
         const { contactSheet } = await import("../run/duplicates.ts");
-        const wanted = { ...options, imports: await imports(opened)() };
+        const wanted = {
+          ...{ ...options, imports: await imports(opened)() },
+          targetName: opened.settings.target?.name,
+        };
         return contactSheet(opened.assembled.target, wanted, context);
       });
     },

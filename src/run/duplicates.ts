@@ -18,8 +18,16 @@ import type { RunContext, Target } from "./session/target.ts";
 
 export interface Listed {
   readonly duplicates: Duplicates;
-  /** Where the first file that is listed came from, as far as that can be said again. */
-  readonly from: { readonly import: string; readonly origin: string | null } | null;
+  /** The import of the first file that is listed. */
+  readonly first: ListedImport | null;
+  /** The import of the first file that is listed and whose colours are not known. */
+  readonly colourless: ListedImport | null;
+}
+
+export interface ListedImport {
+  readonly name: string;
+  /** Where its files are, as far as that can be said again. */
+  readonly origin: string | null;
 }
 
 export interface ContactSheet {
@@ -40,7 +48,18 @@ export async function listDuplicates(
     await requireTables(connection, schema);
     await compareNew(connection, schema, { signal: context.signal });
     const duplicates = await findDuplicates(connection, schema, options);
-    return { duplicates, from: await originOf(connection, schema, duplicates) };
+    const { groups, review } = duplicates;
+    const [first] = [...groups, ...review].flatMap(({ files }) => files);
+    const colourless = groups.flatMap(({ files, unsure }) =>
+      files.filter(({ id }) => unsure.includes(id)),
+    )[0];
+    const importOf = (name: string | undefined) =>
+      name === undefined ? null : listedImport(connection, schema, name);
+    return {
+      duplicates,
+      first: await importOf(first?.import),
+      colourless: await importOf(colourless?.import),
+    };
   });
 }
 
@@ -48,10 +67,17 @@ const THUMBNAIL_PX = 240;
 /** Of a sheet that people scroll through. */
 const SHEET_PAGE = 200;
 
-/** `imports`: those that are configured. They say where the files are. */
+/**
+ * `imports`: those that are configured. They say where the files are. `targetName`: of several configured targets, the
+ * one that the commands on the sheet are about.
+ */
 export async function contactSheet(
   target: Target,
-  { imports, ...options }: FindOptions & { readonly imports: readonly Import[] },
+  {
+    imports,
+    targetName,
+    ...options
+  }: FindOptions & { readonly imports: readonly Import[]; readonly targetName: string | undefined },
   context: RunContext,
 ): Promise<ContactSheet> {
   const wanted = { ...options, limit: options.limit ?? SHEET_PAGE };
@@ -66,6 +92,7 @@ export async function contactSheet(
     );
     const html = renderSheet({
       ...duplicates,
+      target: targetName,
       thumbnails: new Map(pictures),
       madeAt: new Date().toISOString().slice(0, 16).replace("T", " "),
     });
@@ -123,18 +150,12 @@ async function thumbnailsOf(
   return { thumbnails, unknown };
 }
 
-async function originOf(
-  connection: Connection,
-  schema: string,
-  { groups, review }: Duplicates,
-): Promise<Listed["from"]> {
-  const name = [...groups, ...review][0]?.files[0]?.import;
-  if (name === undefined) return null;
+async function listedImport(connection: Connection, schema: string, name: string): Promise<ListedImport> {
   const told = (await createScans(schema, name).lastOrigin(connection)) ?? "";
   // A scan is known by what people call its origin, a space, and the real path of its base; a folder is called by its path.
   const half = told.slice(0, told.length / 2);
-  if (half !== "" && told === `${half} ${half}`) return { import: name, origin: half };
-  return { import: name, origin: /^sftp:\/\/\S+/.exec(told)?.[0] ?? null };
+  if (half !== "" && told === `${half} ${half}`) return { name, origin: half };
+  return { name, origin: /^sftp:\/\/\S+/.exec(told)?.[0] ?? null };
 }
 
 async function requireTables(connection: Connection, schema: string): Promise<void> {

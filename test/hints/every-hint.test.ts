@@ -9,6 +9,7 @@ import { bareCommands, hintedCommands } from "../support/hinted.ts";
 import { BESIDE_APP } from "./rows/beside-app.ts";
 import { CORE } from "./rows/core.ts";
 import { ELSEWHERE, MENTIONED } from "./rows/elsewhere.ts";
+import { IMAGES } from "./rows/images.ts";
 import { LAYOUTS } from "./rows/layouts.ts";
 import { LEDGER } from "./rows/ledger.ts";
 import { NEXT } from "./rows/next.ts";
@@ -21,6 +22,7 @@ import { TOOLS } from "./rows/tools.ts";
 const ROWS = {
   ...BESIDE_APP,
   ...CORE,
+  ...IMAGES,
   ...LAYOUTS,
   ...LEDGER,
   ...NEXT,

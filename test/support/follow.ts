@@ -1,5 +1,5 @@
 /** Makes the situation of a hint with the real binary, takes the printed command, runs it, and looks at what came of it. */
-import { renameSync, rmSync } from "node:fs";
+import { readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, commandIn, type Finished, type Running } from "./command.ts";
 import { expect, type TestDatabase } from "./database.ts";
@@ -34,6 +34,7 @@ export interface Scene {
   readonly folder: string;
   readonly run: (line: Line) => Promise<Finished>;
   readonly fails: (line: Line) => Promise<Finished>;
+  readonly read: (path: string) => string;
   readonly write: (files: Files) => void;
   readonly remove: (...names: readonly string[]) => void;
   readonly rename: (from: string, to: string) => void;
@@ -83,7 +84,7 @@ function printed(text: string, hint: string): readonly Line[] {
 }
 
 function filled(line: Line, { fill = {} }: Row, db: TestDatabase): Line {
-  return line.replace(/<[a-z ]+>/g, (blank) =>
+  return line.replace(/<[a-z. …]+>/g, (blank) =>
     blank === "<database>" ? db.name : (fill[blank.slice(1, -1)] ?? expect.fail(`What is ${blank}?`)),
   );
 }
@@ -104,6 +105,7 @@ function sceneOf({ files, env = {} }: Row, db: TestDatabase): Scene {
     folder,
     run,
     fails: (line) => godwit.start(...words(line)).exits(...ANY.slice(1)),
+    read: (path) => readFileSync(join(folder, path), "utf8"),
     write: (more) => writeFiles(folder, inFolder(more)),
     remove: (...names) => {
       for (const name of names) rmSync(join(folder, pathOf(name)));

@@ -146,14 +146,17 @@ test("images of an earlier release are told, kept only by name, and read once mo
   const [group] = before.json.groups;
   expect(group.unsure).toHaveLength(1);
   const text = await godwit("duplicates");
-  expect(text.stdout).toMatch(/The colours of 1 file are not known.*godwit import --colours/);
+  expect(text.stdout).toMatch(
+    /The colours of 1 file are not known.*`godwit import designs --from .*designs --colours`/,
+  );
   const kept = await godwit("duplicates", "--keep", String(group.id));
   expect(kept.stdout).toMatch(/Left open, because their colours are not known/);
   expect(await db.sql(`select * from ${t.decisions}`)).toEqual([]);
 
   const again = await godwit("import", "--from", "designs", "--json");
   expect(again.json.imports[0]).toMatchObject({ stored: 0, warnings: [{ code: "IMPORT_COLOURS_UNKNOWN" }] });
-  const reread = await godwit("import", "--from", "designs", "--colours", "--json");
+  const [, way = ""] = /`godwit (.*)`/.exec(again.json.imports[0].warnings[0].hint.split(": ").at(-1)) ?? [];
+  const reread = await godwit(...way.split(" "), "--json");
   expect(reread.json.imports[0]).toMatchObject({ stored: 2, warnings: [] });
   const after = (await godwit("duplicates", "--json")).json;
   expect([after.groups, after.review.length, after.counts.unsure]).toEqual([[], 1, 0]);

@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { assembleImports, chooseImports } from "../../assemble/imports.ts";
 import type { Decided, Decision } from "../../duplicates/decide.ts";
 import type { GroupKind } from "../../duplicates/duplicates.ts";
-import { formatGroups } from "../../duplicates/text.ts";
+import { type Commands, formatGroups } from "../../duplicates/text.ts";
+import { targetFlag } from "../../duplicates/words.ts";
 import { ConfigError } from "../../errors.ts";
 import { contactSheet, decideDuplicates, type Listed, listDuplicates } from "../../run/duplicates.ts";
 import { shellWord } from "../../std/shell-word.ts";
@@ -17,9 +18,9 @@ const KINDS = ["exact", "same", "review"] as const;
 export async function run(invocation: Invocation): Promise<Answer> {
   const decision = decisionOf(invocation);
   if (decision !== null)
-    return withSession(invocation, async ({ target, context }) => {
+    return withSession(invocation, async ({ target, context, config }) => {
       const decided = await decideDuplicates(target, decision, context);
-      return { json: { decision: decided }, text: sentence(decided), result: false };
+      return { json: { decision: decided }, text: sentence(decided, config.target?.name), result: false };
     });
   const { flags, terminal } = invocation;
   const sheet = flags.html === true ? "duplicates.html" : flags.html;
@@ -34,16 +35,21 @@ export async function run(invocation: Invocation): Promise<Answer> {
     kinds: kindsOf(flags.kind),
     settled: flags.all === true,
   };
-  if (wantsSheet) return sheetTo(resolve(sheet), { ...options, imports }, invocation);
+  if (wantsSheet)
+    return sheetTo(resolve(sheet), { ...options, imports, targetName: config.target?.name }, invocation);
   return withSession(invocation, async ({ target, context }) => {
     const listed = await listDuplicates(target, options, context);
     const { paint } = terminal;
-    const text = formatGroups(listed.duplicates, {
-      strong: (words) => paint("bold", words),
-      good: (words) => paint("green", words),
-      dim: (words) => paint("dim", words),
-      sheet: sheetCommand(listed, { imports: imports.map((each) => each.name), from: flags.from, name }),
-    });
+    const known = imports.map((each) => each.name);
+    const text = formatGroups(
+      listed.duplicates,
+      commandsOf(listed, invocation, { imports: known, target: config.target?.name }),
+      {
+        strong: (words) => paint("bold", words),
+        good: (words) => paint("green", words),
+        dim: (words) => paint("dim", words),
+      },
+    );
     return { json: { ...listed.duplicates }, text, result: true };
   });
 }
@@ -54,31 +60,61 @@ function sheetTo(
   options: Parameters<typeof contactSheet>[1],
   invocation: Invocation,
 ): Promise<Answer> {
-  return withSession(invocation, async ({ target, context }) => {
+  const { flags } = invocation;
+  return withSession(invocation, async ({ target, context, config }) => {
     const { duplicates, html, unknown } = await contactSheet(target, options, context);
     writeOver(path, html);
+    const sheet = typeof flags.html === "string" ? [shellWord(flags.html)] : [];
+    const page = pageOf(invocation);
     for (const name of unknown)
       invocation.say(
-        `The pictures of ${name} are not on the sheet: no import of that name is configured. Name their origin: \`godwit duplicates ${name} --html --from <origin>\``,
+        `The pictures of ${name} are not on the sheet: no import of that name is configured. Name their origin: \`godwit duplicates ${shellWord(name)} --html${spoken([...sheet, ...page, "--from", "<origin>"])}${targetFlag(config.target?.name)}\``,
         { loud: true },
       );
     return { json: { ...duplicates, sheet: path }, text: `Contact sheet: ${path}`, result: true };
   });
 }
 
-/** The command that makes a sheet with pictures. For an import that is not configured it says where the files are. */
-function sheetCommand(
-  { from }: Listed,
-  given: { readonly imports: readonly string[]; readonly from: unknown; readonly name: string | undefined },
-): string {
-  if (typeof given.from === "string") {
-    const name = given.name === undefined ? "" : `${shellWord(given.name)} `;
-    return `\`godwit duplicates ${name}--html duplicates.html --from ${shellWord(given.from)}\``;
-  }
-  if (from === null || given.imports.includes(from.import))
-    return "`godwit duplicates --html duplicates.html`";
-  const origin = from.origin === null ? "<origin>" : shellWord(from.origin);
-  return `\`godwit duplicates ${shellWord(from.import)} --html duplicates.html --from ${origin}\``;
+/** What to run next. For an import that is not configured, a command says where its files are. */
+function commandsOf(
+  { duplicates: { page }, first, colourless }: Listed,
+  invocation: Invocation,
+  { imports, target }: { readonly imports: readonly string[]; readonly target: string | undefined },
+): Commands {
+  const { flags } = invocation;
+  const name = invocation.arguments.slice(0, 1).map(shellWord);
+  const given = typeof flags.from === "string" ? ["--from", shellWord(flags.from)] : [];
+  const nameOf = (one: Listed["first"]) => (one === null ? [] : [shellWord(one.name)]);
+  const fromOf = (one: Listed["first"]) =>
+    one === null || imports.includes(one.name)
+      ? []
+      : ["--from", one.origin === null ? "<origin>" : shellWord(one.origin)];
+  const from = given.length > 0 ? given : fromOf(first);
+  const own = given.length > 0 ? name : from.length > 0 ? nameOf(first) : [];
+  const others = pageOf(invocation, { offset: false });
+  const on = targetFlag(target);
+  return {
+    target,
+    sheet: `\`godwit duplicates${spoken(own)} --html duplicates.html${spoken(from)}${on}\``,
+    next: `\`godwit duplicates${spoken(name)} --offset ${page.offset + page.limit}${spoken([...others, ...given])}${on}\``,
+    again: `\`godwit duplicates${spoken([...name, ...pageOf(invocation), ...given])}${on}\``,
+    colours: `\`godwit import${spoken([...nameOf(colourless), ...fromOf(colourless)])} --colours${on}\``,
+  };
+}
+
+/** The flags that say what is listed, as they were given. */
+function pageOf({ flags }: Invocation, { offset = true } = {}): readonly string[] {
+  return [
+    ...(flags.kind === undefined ? [] : ["--kind", ...wordsOf(flags.kind)]),
+    ...(flags.limit === undefined ? [] : ["--limit", String(flags.limit)]),
+    ...(offset && flags.offset !== undefined ? ["--offset", String(flags.offset)] : []),
+    ...(flags.all === true ? ["--all"] : []),
+  ];
+}
+
+/** Words behind others. */
+function spoken(words: readonly string[]): string {
+  return words.map((word) => ` ${word}`).join("");
 }
 
 function decisionOf({ flags }: Invocation): Decision | null {
@@ -93,7 +129,7 @@ function decisionOf({ flags }: Invocation): Decision | null {
   return { kind: "keep", file: first, ...(others.length === 0 ? {} : { others }) };
 }
 
-function sentence({ kind, files, changed, unsure = [] }: Decided): string {
+function sentence({ kind, files, changed, unsure = [] }: Decided, target: string | undefined): string {
   const names = files.map((file) => `${file.id} ${file.path}`);
   const what =
     kind === "keep"
@@ -104,7 +140,7 @@ function sentence({ kind, files, changed, unsure = [] }: Decided): string {
   const said = changed === 0 ? `${what} This was already known.` : what;
   if (unsure.length === 0) return said;
   const ids = unsure.map(({ id }) => id).join(" ");
-  return `${said}\nLeft open, because their colours are not known to be the same: ${ids}. If they are copies: \`godwit duplicates --keep ${files[0]?.id} ${ids}\``;
+  return `${said}\nLeft open, because their colours are not known to be the same: ${ids}. If they are copies: \`godwit duplicates --keep ${files[0]?.id} ${ids}${targetFlag(target)}\``;
 }
 
 function copies(others: number): string {

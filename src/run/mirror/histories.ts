@@ -214,15 +214,19 @@ function ambiguous(found: readonly FoundHistory[]): GodwitError {
     const count = rows.length === 1 ? "1 row" : `${rows.length} rows`;
     return `${describeTable(table)} of ${tool.title} (${count}${latest === undefined ? "" : `, the latest of ${latest}`})`;
   });
-  const [first, second] = found;
-  const sameTool = first?.tool === second?.tool;
+  const ofTool = (tool: Tool) => found.filter((one) => one.tool === tool);
+  const ways = found.map(({ tool, table }) =>
+    ofTool(tool).length === 1
+      ? `\`godwit adopt --tool ${tool.name}\``
+      : `\`godwit adopt --table ${describeTable(table)}\``,
+  );
+  const several = found.find(({ tool }) => tool.writer !== undefined && ofTool(tool).length > 1);
+  const mirror = several === undefined ? "" : ` To mirror it: --mirror ${several.tool.name}:<schema.table>`;
   return new PlanRefused([
     {
       code: "ADOPT_AMBIGUOUS",
-      message: `The database has the histories of several tools: ${list.join("; ")}.`,
-      hint: sameTool
-        ? `Say which one counts: \`godwit adopt --table ${first === undefined ? "<schema.table>" : describeTable(first.table)}\`. To mirror it: --mirror ${first?.tool.name}:${first === undefined ? "" : describeTable(first.table)}`
-        : `Say which one counts: ${found.map(({ tool }) => `\`godwit adopt --tool ${tool.name}\``).join(" or ")}.`,
+      message: `The database has several histories: ${list.join("; ")}.`,
+      hint: `Say which one counts: ${ways.join(" or ")}.${mirror}`,
       details: {
         histories: found.map(({ tool, table, history: { rows } }) => ({
           tool: tool.name,

@@ -21,6 +21,7 @@ const KEPT: Elsewhere = {
 const HALF: Elsewhere = {
   file: "test/backfill/undo.test.ts",
   title: "where a half of it is in the way, that is advised, and leads on",
+};
 const ASKED: Elsewhere = {
   file: "test/health/ask.test.ts",
   title: "health that nobody answers: the service of the hint is started with the same option, and answers",

@@ -33,7 +33,67 @@ const IMPORT = {
   "godwit.config.json": JSON.stringify({ imports: { nas: { from: "pictures" } } }),
 };
 
+/** A trigger on the log does this to the row of the history, and lets no row into the log. */
+const untold = (
+  what: string,
+) => `create function untold() returns trigger language plpgsql as $$ begin ${what}; return null; end $$;
+ create trigger untold before insert on "${ledgerSchema}".migration_log for each row execute function untold()`;
+const told = "drop function untold cascade";
+const ROW = `"${ledgerSchema}".migration_history`;
+
 export const RUN: Readonly<Record<string, Row>> = {
+  "a trigger on the ledger hides what became of a file: it is complete": {
+    hints: ["run/step/ended.ts endedTransaction: godwit repair --mark-done …"],
+    files: TWO,
+    before: async (scene) => {
+      await scene.run("up 0001_a");
+      await scene.db.sql(untold(`delete from ${ROW} where revision = new.revision`));
+    },
+    byHand: (scene) => scene.db.sql(told),
+  },
+  "a trigger on the ledger hides what became of a file: it may run again": {
+    hints: ["run/step/ended.ts endedTransaction: godwit repair --retry …"],
+    files: TWO,
+    before: async (scene) => {
+      await scene.run("up 0001_a");
+      await scene.db.sql(untold(`update ${ROW} set state = 'partial' where revision = new.revision`));
+    },
+    byHand: (scene) => scene.db.sql(`${told}; drop table b`),
+  },
+  "a trigger on the ledger hides what became of a way back: it is taken back": {
+    hints: ["run/step/ended.ts endedTransaction: godwit repair --forget …"],
+    files: BACK,
+    before: async (scene) => {
+      await scene.run("up");
+      await scene.db.sql(`create table public.kept as select * from ${ROW} where revision = '0002_b';
+ ${untold(`insert into ${ROW} select * from public.kept`)}`);
+    },
+    says: "down -1",
+    byHand: (scene) => scene.db.sql(told),
+    kept: async (scene) => {
+      await scene.run("up");
+      expect(await scene.has("b")).toBe(true);
+      await scene.settled();
+    },
+  },
+  "a statement of a way back that is done was edited: it is taken back": {
+    hints: ["run/step/resume.ts checkUnchanged: godwit repair --forget …"],
+    files: HALF_BACK,
+    before: async (scene) => {
+      await scene.run("up");
+      await scene.db.sql("create table switch (id int)");
+      await scene.fails("down -1");
+      scene.write({
+        "0002_b.sql": HALF_BACK["0002_b.sql"].replace("drop table b", "drop table if exists b"),
+      });
+    },
+    says: "down -1",
+    kept: async (scene) => {
+      await scene.run("up");
+      expect(await scene.has("b")).toBe(true);
+      await scene.settled();
+    },
+  },
   "a check that does not pass is mended": {
     hints: ["run/checks/checks.ts failureOf: godwit up"],
     files: {

@@ -1,5 +1,5 @@
 /** The history of another tool beside ours, and folders that only the other tool can run. */
-import { expect } from "../../support/database.ts";
+import { expect, ledgerSchema } from "../../support/database.ts";
 import type { Row, Scene } from "../../support/follow.ts";
 
 const table = (name: string) => `create table ${name} (id int);`;
@@ -60,7 +60,79 @@ const ahead = async (scene: Scene) => {
 };
 const ALEMBIC = { "migrations/a1.sql": `-- godwit: revises=none\n${A}` };
 
+/** dbmate, whose table may stand anywhere. */
+const two = (name: string) => `-- migrate:up\n${table(name)}\n-- migrate:down\ndrop table ${name};\n`;
+const DBMATE = { "0001_a.sql": two("a"), "0002_b.sql": two("b") };
+const versions = (name: string, ...rows: readonly string[]) =>
+  `create table ${name} (version varchar primary key); insert into ${name} values ${rows.map((one) => `('${one}')`).join(", ")};`;
+const GOOSE =
+  "create table goose_db_version (id serial primary key, version_id bigint not null, is_applied boolean not null, tstamp timestamp default now())";
+
 export const TOOLS: Readonly<Record<string, Row>> = {
+  "the histories of two tools: one of them counts": {
+    hints: ["run/mirror/histories.ts ambiguous: godwit adopt --tool …"],
+    files: DBMATE,
+    before: (scene) =>
+      scene.db.sql(
+        `${A} ${versions("schema_migrations", "0001")} ${GOOSE}; insert into goose_db_version (version_id, is_applied) values (0, true), (1, true)`,
+      ),
+    says: "adopt",
+    kept: async (scene) => {
+      await scene.run("up");
+      expect(await scene.has("b")).toBe(true);
+      await scene.settled();
+    },
+  },
+  "two histories of one tool: one of them counts": {
+    hints: ["run/mirror/histories.ts ambiguous: godwit adopt --table …"],
+    files: DBMATE,
+    before: (scene) =>
+      scene.db.sql(
+        `${A} ${versions("schema_migrations", "0001")} create schema shop; ${versions("shop.schema_migrations", "0001")}`,
+      ),
+    env: { GODWIT_LAYOUT: "dbmate", PGOPTIONS: "-c search_path=shop,public" },
+    says: "adopt",
+    kept: async (scene) => {
+      await scene.run("up");
+      expect(await scene.has("shop.b")).toBe(true);
+      await scene.settled();
+    },
+  },
+  "another ledger keeps the table in step, and it is that of these files too": {
+    hints: ["run/mirror/other-ledgers.ts refuseOthers: godwit adopt --table …"],
+    files: DBMATE,
+    env: {
+      GODWIT_LAYOUT: "dbmate",
+      GODWIT_MIRROR: "dbmate",
+      GODWIT_LEDGER_SCHEMA: "second",
+      GODWIT_ALLOW_SECOND_LEDGER: "true",
+    },
+    before: (scene) => scene.godwit.with({ GODWIT_LEDGER_SCHEMA: ledgerSchema })("up", "0001_a"),
+    kept: async (scene) => {
+      await scene.run("up");
+      expect(await scene.has("b")).toBe(true);
+      await scene.settled();
+    },
+  },
+  "a view has the name of the history: the table behind it is named": {
+    hints: ["run/mirror/whose.ts refuseView: godwit adopt --table <schema.table>"],
+    files: DBMATE,
+    before: async (scene) => {
+      await scene.db.sql(`${A} ${versions("schema_migrations", "0001")}`);
+      await scene.run("adopt");
+      await scene.db.sql(
+        "alter table schema_migrations rename to kept; create view schema_migrations as select * from kept",
+      );
+    },
+    fill: { "schema.table": "public.kept" },
+  },
+  "the tool has applied meanwhile what commits statement by statement": {
+    hints: ["run/mirror/mirror.ts presentBeside: godwit repair … …"],
+    files: {
+      "0001_a.sql": `-- migrate:up transaction:false\n${A}\ninsert into schema_migrations values ('0001');\n-- migrate:down\ndrop table a;\n`,
+    },
+    env: { GODWIT_MIRROR: "dbmate" },
+  },
   "a row is gone there: it was taken back": {
     hints: ["run/adopt/problems.ts takenBackThere: godwit repair --forget …"],
     files: SUPABASE,
