@@ -14,10 +14,21 @@ import { NEXT } from "./rows/next.ts";
 import { OPEN } from "./rows/open.ts";
 import { REPAIR } from "./rows/repair.ts";
 import { RUN } from "./rows/run.ts";
+import { SCRIPTS } from "./rows/scripts.ts";
 import { SURROUNDINGS } from "./rows/surroundings.ts";
 import { TOOLS } from "./rows/tools.ts";
 
-const ROWS = { ...CORE, ...LAYOUTS, ...LEDGER, ...NEXT, ...REPAIR, ...RUN, ...SURROUNDINGS, ...TOOLS };
+const ROWS = {
+  ...CORE,
+  ...LAYOUTS,
+  ...LEDGER,
+  ...NEXT,
+  ...REPAIR,
+  ...RUN,
+  ...SCRIPTS,
+  ...SURROUNDINGS,
+  ...TOOLS,
+};
 
 const NAMES = COMMANDS.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
 

@@ -3,9 +3,10 @@ import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, commandIn, type Finished } from "./command.ts";
 import { expect, type TestDatabase } from "./database.ts";
+import { psql } from "./psql.ts";
 import { type Files, folderOf, writeFiles } from "./target.ts";
 
-/** A command line without `godwit`, split at spaces. */
+/** A command line without `godwit`, split at spaces. Behind ` | psql`, its stdout is run as a script. */
 type Line = string;
 
 export interface Row {
@@ -22,6 +23,8 @@ export interface Row {
   readonly byHand?: (scene: Scene, text: string) => unknown;
   /** What a reader puts where the hint says `<revision>` and the like. */
   readonly fill?: Readonly<Record<string, string>>;
+  /** The commands only look. What was refused may still be refused, and they say more about it. */
+  readonly looks?: true;
   /** Whether the promise is kept. If omitted: what was refused works now, and nothing is pending. */
   readonly kept?: (scene: Scene, followed: readonly Finished[]) => Promise<unknown>;
 }
@@ -45,12 +48,13 @@ export async function follow(row: Row, db: TestDatabase): Promise<void> {
   const scene = sceneOf(row, db);
   await row.before?.(scene);
   const says = typeof row.says === "function" ? row.says(db) : (row.says ?? "up");
-  const { stdout, stderr } = await scene.godwit.start(...words(says)).exits(...ANY);
+  const { stdout, stderr } = await finish(scene, says, ANY);
   const text = stdout + stderr;
   const lines = row.hints.flatMap((hint) => printed(text, hint)).map((line) => filled(line, row, db));
   await row.byHand?.(scene, text);
   const followed: Finished[] = [];
-  for (const line of lines) followed.push(await scene.run(confirmed(line, db)));
+  for (const line of lines)
+    followed.push(await finish(scene, confirmed(line, db), row.looks === true ? [0, 1] : [0]));
   if (row.kept !== undefined) return void (await row.kept(scene, followed));
   await scene.run(says);
   await scene.settled();
@@ -79,7 +83,7 @@ function printed(text: string, hint: string): readonly Line[] {
 }
 
 function filled(line: Line, { fill = {} }: Row, db: TestDatabase): Line {
-  return line.replace(/<[a-z ]+>/g, (blank) =>
+  return line.replace(/<[a-z .]+>/g, (blank) =>
     blank === "<database>" ? db.name : (fill[blank.slice(1, -1)] ?? expect.fail(`What is ${blank}?`)),
   );
 }
@@ -93,13 +97,13 @@ function confirmed(line: Line, db: TestDatabase): Line {
 function sceneOf({ files, env = {} }: Row, db: TestDatabase): Scene {
   const folder = folderOf(inFolder(files));
   const godwit = commandIn({ folder, url: db.url, env });
-  const run = (line: Line) => godwit(...words(line));
+  const run = (line: Line) => finish({ godwit, db }, line, [0]);
   return {
     db,
     godwit,
     folder,
     run,
-    fails: (line) => godwit.start(...words(line)).exits(...ANY.slice(1)),
+    fails: (line) => finish({ godwit, db }, line, ANY.slice(1)),
     write: (more) => writeFiles(folder, inFolder(more)),
     remove: (...names) => {
       for (const name of names) rmSync(join(folder, pathOf(name)));
@@ -114,6 +118,22 @@ function sceneOf({ files, env = {} }: Row, db: TestDatabase): Scene {
     },
   };
 }
+
+async function finish(
+  { godwit, db }: Pick<Scene, "godwit" | "db">,
+  line: Line,
+  codes: readonly number[],
+): Promise<Finished> {
+  const command = line.replace(/ \| psql$/, "");
+  if (command === line) return godwit.start(...words(line)).exits(...codes);
+  const refusal = psql(db.url, (await godwit(...words(command))).stdout);
+  const code = refusal === null ? 0 : STOPPED;
+  expect(codes, refusal ?? `psql ran all of \`godwit ${command}\``).toContain(code);
+  return { code, stdout: "", stderr: refusal ?? "", json: null };
+}
+
+/** psql stopped at an error of the script. */
+const STOPPED = 3;
 
 const words = (line: Line) => line.split(" ").filter((word) => word !== "");
 const pathOf = (name: string) => (name.includes("/") || !/^\d/.test(name) ? name : `migrations/${name}`);
