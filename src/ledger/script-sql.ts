@@ -19,11 +19,14 @@ export function refusePresent({ historyTable }: LedgerSql, revisions: readonly s
   end if;`);
 }
 
-/** Raises if one of these revisions, which the script reverts, is not in the ledger. */
-export function refuseAbsent({ historyTable, exists }: LedgerSql, revisions: readonly string[]): string {
+/** Raises if one of these revisions, which the script reverts, is not in the ledger. `left`: the revision to go back to. */
+export function refuseAbsent(
+  { historyTable, exists }: LedgerSql,
+  revisions: readonly string[],
+  left: string,
+): string {
   if (revisions.length === 0) return "";
-  const hint =
-    "The script was run here before, or it is for another state of the database. Create a new script from the revision that `godwit current` names: `godwit down --sql --from <revision>`.";
+  const hint = `The script was run here before, or it is for another state of the database. Create a new script from the revision that \`godwit current\` names: \`godwit down ${left} --sql --from <revision>\`.`;
   return block(`if not (${exists()}) then
     raise exception using message = 'this database has no ledger of Godwit, and this script takes back what is in it',
       hint = 'Look whether it is the right database, and the right ledger schema.';

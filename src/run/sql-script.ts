@@ -68,7 +68,7 @@ export async function renderScript(
   const beside = anyToolGuard(target, { migrations: pending, files: files.migrations });
   const known = new Set(history.entries.map(({ revision }) => revision));
   const present = files.migrations.filter(({ id }) => known.has(id));
-  const named = [namedTableGuard(target, mirror, asked), rememberedGuard(target, present)]
+  const named = [namedTableGuard(target, mirror, asked), rememberedGuard(target, { mirror, present })]
     .filter((sql) => sql !== "")
     .join("\n");
   const reverted = steps.flatMap((step) => guardedDown(target, step) ?? []);
@@ -77,7 +77,7 @@ export async function renderScript(
   );
   return [
     header(target, decided, {
-      ...{ ...options, create: mirror?.create ?? null, named },
+      ...{ ...options, create: mirror?.create ?? null, named, history },
       files: files.migrations.filter(({ kind }) => kind !== "repeatable"),
     }),
     // All of them before anything is done, and each again in its transaction.
@@ -127,11 +127,12 @@ function header(
   options: OfflineOptions & {
     readonly create: string | null;
     readonly named: string;
+    readonly history: History;
     readonly files: readonly Migration[];
   },
 ): string {
   const { schema, sql } = target.ledger;
-  const { goal, from, create, named, files, notImported = [] } = options;
+  const { goal, from, create, named, history, files, notImported = [] } = options;
   const revisions = (direction: Direction) =>
     decided.steps
       .filter(
@@ -144,6 +145,8 @@ function header(
     files: files.map(({ id }) => id),
     fresh: files.filter(({ id }) => up.has(id)),
   };
+  const down = revisions("down");
+  const left = history.entries.findLast(({ revision }) => !down.includes(revision))?.revision ?? "base";
   const makes = `${begin()}\n${sql.create(target.settings.project)}\n${create === null ? "" : `${create};\n`}commit;`;
   return [
     comment(`godwit ${goal.direction} --sql: from ${from} to ${goal.to}, ${decided.steps.length} migrations`),
@@ -162,8 +165,8 @@ function header(
 end $godwit$;`,
     named,
     ...(goal.direction === "up" ? [makes] : []),
-    refuseAbsent(sql, revisions("down")),
-    refuseDeclared(sql, revisions("down")),
+    refuseAbsent(sql, down, left),
+    refuseDeclared(sql, down),
     refusePresent(sql, revisions("up")),
     sql.refuseDamage(),
     ...(goal.direction === "up" ? [refuseOtherFiles(sql, applied)] : []),

@@ -33,10 +33,10 @@ export const supabase: Tool = {
       : `select t.version as key, array_to_string(t.statements, E'\n;\n') as text from ${nameOf(table)} t where t.statements is not null and t.version = any (${textArray(keys)})`,
   writer: {
     needsFiles: "squashed",
-    create() {
+    create(_keys, at) {
       const table: Relation = {
-        schema: "supabase_migrations",
-        name: "schema_migrations",
+        schema: at?.schema ?? "supabase_migrations",
+        name: at?.name ?? "schema_migrations",
         columns: { version: "text", statements: "text[]", name: "text" },
         readable: true,
       };

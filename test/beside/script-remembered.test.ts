@@ -124,7 +124,7 @@ describe.skipIf(withoutPsql)("down --sql beside an adopted history", () => {
     await godwit("up");
     const both = psql(await script("down", "-2", "--from", X3));
     expect(both).toContain(message);
-    expect(both).toContain(`godwit down ${X2} goes`);
+    expect(both).toContain(`\`godwit down ${X2}\` goes`);
     expect(await effects(db)).toEqual([1, 2, 3]);
     await godwit("down", X2);
     expect(await effects(db)).toEqual([1, 2]);

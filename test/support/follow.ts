@@ -3,9 +3,10 @@ import { readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, commandIn, type Finished, type Running } from "./command.ts";
 import { expect, type TestDatabase } from "./database.ts";
+import { psql } from "./psql.ts";
 import { type Files, folderOf, writeFiles } from "./target.ts";
 
-/** A command line without `godwit`, split at spaces. */
+/** A command line without `godwit`, split at spaces. Behind ` | psql`, its stdout is run as a script. */
 type Line = string;
 
 export interface Row {
@@ -24,6 +25,8 @@ export interface Row {
   readonly byHand?: (scene: Scene, text: string) => unknown;
   /** What a reader puts where the hint says `<revision>` and the like. */
   readonly fill?: Readonly<Record<string, string>>;
+  /** The commands only look. What was refused may still be refused, and they say more about it. */
+  readonly looks?: true;
   /** Whether the promise is kept. If omitted: what was refused works now, and nothing is pending. */
   readonly kept?: (scene: Scene, followed: readonly Finished[]) => Promise<unknown>;
 }
@@ -48,14 +51,15 @@ export async function follow(row: Row, db: TestDatabase): Promise<void> {
   const scene = sceneOf(row, db);
   await row.before?.(scene);
   const says = typeof row.says === "function" ? row.says(db) : (row.says ?? "up");
-  const running = scene.godwit.start(...words(says));
-  await row.meanwhile?.(scene, running);
-  const { stdout, stderr } = await running.exits(...ANY);
+  const { stdout, stderr } = await (row.meanwhile === undefined
+    ? finish(scene, says, ANY)
+    : beside(scene, says, row.meanwhile));
   const text = stdout + stderr;
   const lines = row.hints.flatMap((hint) => printed(text, hint)).map((line) => filled(line, row, db));
   await row.byHand?.(scene, text);
   const followed: Finished[] = [];
-  for (const line of lines) followed.push(await scene.run(confirmed(line, db)));
+  for (const line of lines)
+    followed.push(await finish(scene, confirmed(line, db), row.looks === true ? [0, 1] : [0]));
   if (row.kept !== undefined) return void (await row.kept(scene, followed));
   await scene.run(says);
   await scene.settled();
@@ -84,7 +88,7 @@ function printed(text: string, hint: string): readonly Line[] {
 }
 
 function filled(line: Line, { fill = {} }: Row, db: TestDatabase): Line {
-  return line.replace(/<[a-z. …]+>/g, (blank) =>
+  return line.replace(/<[a-z .…]+>/g, (blank) =>
     blank === "<database>" ? db.name : (fill[blank.slice(1, -1)] ?? expect.fail(`What is ${blank}?`)),
   );
 }
@@ -98,13 +102,13 @@ function confirmed(line: Line, db: TestDatabase): Line {
 function sceneOf({ files, env = {} }: Row, db: TestDatabase): Scene {
   const folder = folderOf(inFolder(files));
   const godwit = commandIn({ folder, url: db.url, env });
-  const run = (line: Line) => godwit(...words(line));
+  const run = (line: Line) => finish({ godwit, db }, line, [0]);
   return {
     db,
     godwit,
     folder,
     run,
-    fails: (line) => godwit.start(...words(line)).exits(...ANY.slice(1)),
+    fails: (line) => finish({ godwit, db }, line, ANY.slice(1)),
     read: (path) => readFileSync(join(folder, path), "utf8"),
     write: (more) => writeFiles(folder, inFolder(more)),
     remove: (...names) => {
@@ -120,6 +124,28 @@ function sceneOf({ files, env = {} }: Row, db: TestDatabase): Scene {
     },
   };
 }
+
+async function beside(scene: Scene, line: Line, meanwhile: NonNullable<Row["meanwhile"]>): Promise<Finished> {
+  const running = scene.godwit.start(...words(line));
+  await meanwhile(scene, running);
+  return running.exits(...ANY);
+}
+
+async function finish(
+  { godwit, db }: Pick<Scene, "godwit" | "db">,
+  line: Line,
+  codes: readonly number[],
+): Promise<Finished> {
+  const command = line.replace(/ \| psql$/, "");
+  if (command === line) return godwit.start(...words(line)).exits(...codes);
+  const refusal = psql(db.url, (await godwit(...words(command))).stdout);
+  const code = refusal === null ? 0 : STOPPED;
+  expect(codes, refusal ?? `psql ran all of \`godwit ${command}\``).toContain(code);
+  return { code, stdout: "", stderr: refusal ?? "", json: null };
+}
+
+/** psql stopped at an error of the script. */
+const STOPPED = 3;
 
 const words = (line: Line) => line.split(" ").filter((word) => word !== "");
 const pathOf = (name: string) => (name.includes("/") || !/^\d/.test(name) ? name : `migrations/${name}`);

@@ -6,15 +6,19 @@
 import type { Migration } from "../../core/migration.ts";
 import { literal, stored, storedArray } from "../../core/sql/quote.ts";
 import { KIND } from "../../tools/recognise.ts";
-import { type MirroredStep, nameOf, type Tool } from "../../tools/tool.ts";
+import { describeTable, type MirroredStep, nameOf, type Tool } from "../../tools/tool.ts";
 import { isOwnLayout, TOOLS, toolNamed, toolsOf } from "../../tools/tools.ts";
+import type { Mirror } from "../mirror/mirror.ts";
 import { parseMirror, tableOfOthers } from "../mirror/mirror-setting.ts";
 import type { Target } from "../session/target.ts";
 import { ANY, block, columnsOf, raisePresent, raiseTakenBack } from "./guard-sql.ts";
 import { lostRows } from "./lost.ts";
 
 /** Comes before the script makes the table of a history. `present`: migrations that the script takes for applied. */
-export function rememberedGuard(target: Target, present: readonly Migration[]): string {
+export function rememberedGuard(
+  target: Target,
+  { mirror, present }: { readonly mirror: Mirror | null; readonly present: readonly Migration[] },
+): string {
   const { sql } = target.ledger;
   const tools = concerned(target);
   const said = saidOf(target, "t.history");
@@ -29,11 +33,24 @@ for place in select distinct t.tool, t.history, v.title, n.nspname, c.relname, c
   where t.history <> '' and ${said}
 loop
   if place.relname is null then
-    ${raisePresent(`'the history of ' || place.title || ', ' || place.history || ', is gone'`, `'\`godwit status\` says what became of it. If another table is its history now: \`godwit adopt --table <schema.table>\`. If ' || place.title || ' is no longer used, write the script with --mirror none.'`)}
+    ${raisePresent(`'the history of ' || place.title || ', ' || place.history || ', is gone'`, `'\`godwit status\` says what became of it. If another table is its history now: \`godwit adopt --table <schema.table>\`${writtenInto(mirror)}. If ' || place.title || ' is no longer used, write the script with --mirror none.'`)}
   elsif place.relkind not in ('r', 'p') then
-    ${raisePresent(`place.history || ' is ' || place.kind || ', where ' || place.title || ' has the table of its history'`, `'Say which table it shows: \`godwit adopt --table <schema.table>\`. If it has nothing to do with ' || place.title || ', write the script with --mirror none.'`)}
-  end if;${taken}
+    ${raisePresent(`place.history || ' is ' || place.kind || ', where ' || place.title || ' has the table of its history'`, `'Say which table it shows: \`godwit adopt --table <schema.table>\`${writtenInto(mirror)}. If it has nothing to do with ' || place.title || ', write the script with --mirror none.'`)}
+  end if;${mirror === null ? "" : otherTable(mirror)}${taken}
 end loop;`);
+}
+
+/** The script knows the usual name of the table alone, and a run knows what was adopted. */
+function otherTable({ tool, table }: Mirror): string {
+  const written = literal(describeTable(table));
+  return `
+  if place.tool = ${literal(tool.name)} and place.history <> ${written} then
+    ${raisePresent(`'the history of ' || place.title || ' is ' || place.history || ', and this script would write into ' || ${written}`, `'Write the script with --mirror ${tool.name}:' || place.history || '.'`)}
+  end if;`;
+}
+
+function writtenInto(mirror: Mirror | null): string {
+  return mirror === null ? "" : `, and write the script with --mirror ${mirror.tool.name}:<schema.table>`;
 }
 
 /** Rows in the tables that this tool is remembered to have. The alias of each table is as in `tablesLike`. */
