@@ -1,12 +1,12 @@
 /** The calls of a migrator: each checks its arguments and reaches one use-case. A fleet has the same for each target. */
 import type { AssembleOptions } from "../assemble/assemble.ts";
 import type { Direction } from "../core/migration.ts";
-import type { FindOptions } from "../duplicates/find.ts";
 import type { Repair } from "../run/corrections.ts";
 import type { Report } from "../run/report/report.ts";
 import type { RunContext } from "../run/session/target.ts";
 import { createLifetime } from "../std/lifetime.ts";
 import { backfillCalls } from "./backfill-calls.ts";
+import { duplicatesCalls } from "./duplicates-calls.ts";
 import { limitOf } from "./limit.ts";
 import { closedBefore, type Load, type Loaded, type Opened } from "./loaded.ts";
 import type { Migrator, ScriptGiven } from "./migrator-interface.ts";
@@ -249,35 +249,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         return importRuns(assembled.target, wanted, context);
       });
     },
-    async duplicates(options = {}) {
-      await checkFind(options, "duplicates()");
-      return call(async ({ assembled }, context) => {
-        const { listDuplicates } = await import("../run/duplicates.ts");
-        return (await listDuplicates(assembled.target, options, context)).duplicates;
-      });
-    },
-    async contactSheet(options = {}) {
-      await checkFind(options, "contactSheet()");
-      return call(async (opened, context) => {
-        const { contactSheet } = await import("../run/duplicates.ts");
-        const wanted = {
-          ...{ ...options, imports: await imports(opened)() },
-          targetName: opened.settings.target?.name,
-        };
-        return contactSheet(opened.assembled.target, wanted, context);
-      });
-    },
-    async decide(decision) {
-      const { checkGiven, FILE, FILES, oneOf } = await given();
-      const keys = { kind: oneOf("distinct", "keep", "forget"), file: FILE, files: FILES, others: FILES };
-      checkGiven(decision, { name: "decide()", keys, required: ["kind"] });
-      const named = decision.kind === "keep" ? "file" : "files";
-      checkGiven(decision, { name: "decide()", keys, required: [named] });
-      return call(async ({ assembled }, context) => {
-        const { decideDuplicates } = await import("../run/duplicates.ts");
-        return decideDuplicates(assembled.target, decision, context);
-      });
-    },
+    ...duplicatesCalls(call, imports),
     close: lifetime.close,
     [Symbol.asyncDispose]: lifetime.close,
   };
@@ -291,12 +263,4 @@ async function announced(
 ): Promise<Report> {
   const { announceRun } = await import("../service/announce.ts");
   return announceRun({ config, target, isLast: false, ...of }, work);
-}
-
-async function checkFind(options: FindOptions, name: string): Promise<void> {
-  const { checkGiven, COUNT, NUMBER, OBJECT, SWITCH, TEXTS } = await import("../config/given.ts");
-  const keys = { limits: OBJECT, limit: COUNT, offset: COUNT, kinds: TEXTS, settled: SWITCH };
-  checkGiven(options, { name, keys });
-  const limits = { radius: NUMBER, same256: NUMBER, review256: NUMBER };
-  checkGiven(options.limits ?? {}, { name: `limits of ${name}`, keys: limits });
 }

@@ -74,7 +74,7 @@ export const NEXT: Readonly<Record<string, Row>> = {
     kept: async (_, [help]) => expect(help?.stdout).toContain("--mark-done"),
   },
   "status names an import that has never run": {
-    hints: ["cli/commands/status.ts importLine: godwit import …"],
+    hints: ["cli/commands/status.ts importLines: godwit import …"],
     files: IMPORT,
     before: async (scene) => {
       await withTable(scene);
