@@ -1,7 +1,7 @@
 /** The calls of a migrator about duplicates among its images. */
 import type { FindOptions } from "../duplicates/find.ts";
-import type { RunContext } from "../run/session/target.ts";
 import type { Import } from "../run/import.ts";
+import type { RunContext } from "../run/session/target.ts";
 import type { Opened } from "./loaded.ts";
 import type { Migrator } from "./migrator-interface.ts";
 

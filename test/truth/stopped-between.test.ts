@@ -17,7 +17,7 @@ const test = withDatabase.extend<{ network: Network }>({
 });
 
 /** The last question between the plan and the files. */
-const PLANNED = "show default_transaction_read_only";
+const PLANNED = "'default_transaction_read_only'";
 const GENEROUS = ["--json", "--lock-timeout", "0"];
 
 async function signalled(running: Running, held: Held) {
