@@ -363,7 +363,7 @@ describe("new files", () => {
     expect((await godwit("heads", "--json")).json.heads.toSorted()).toEqual(["003_c", "004_d"]);
     expect((await godwit.fails(1, "new", "e")).stderr).toContain("`godwit merge`");
     const { stdout } = await godwit("heads");
-    const [, printed = ""] = /^→ .*: godwit (.+)$/m.exec(stdout) ?? [];
+    const [, printed = ""] = /^→ .*: `godwit (.+)`$/m.exec(stdout) ?? [];
     await godwit(...printed.split(" "));
     expect((await godwit("heads")).stdout).toBe("005_merge\n");
     await godwit("new", "f", "--revises", "004");
