@@ -93,7 +93,7 @@ describe.skipIf(withoutPsql)("a row that is gone stops the script, as it stops u
     const { stderr } = await godwit.fails(1, "up", "--layout", "plain");
     expect(stderr.replaceAll(/\s+/g, " ")).toContain(`${scene.lost} was in the history of `);
     expect(await effects(db)).toBe(0);
-    const [, command = ""] = /godwit (repair --forget \S+)\./.exec(said ?? "") ?? [];
+    const [, command = ""] = /`godwit (repair --forget [^`]+)`/.exec(said ?? "") ?? [];
     await godwit(...command.split(" "), "--confirm", db.name, "--layout", "plain");
     expect(psql(db.url, written) ?? "").not.toContain("was in the history of");
   });

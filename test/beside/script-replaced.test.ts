@@ -38,7 +38,7 @@ describe.skipIf(withoutPsql)("a script stops, as up does,", () => {
     replace([], { "0002_b.sql": "insert into eff values (2);" });
     const said = await run("--from", "0001_all");
     expect(said).toMatch(/0002_b would be applied, and `godwit baseline` has put other files in its place/);
-    const [, command = ""] = /godwit (repair --mark-done \S+)\./.exec(said ?? "") ?? [];
+    const [, command = ""] = /`godwit (repair --mark-done [^`]+)`/.exec(said ?? "") ?? [];
     await godwit(...command.split(" "), "--confirm", db.name);
     replace([], { "0003_c.sql": "insert into eff values (3);" });
     expect(await run("--from", "0002_b")).toBe(null);

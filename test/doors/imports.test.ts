@@ -124,7 +124,7 @@ test("status says what the last run of an import has failed by, and asks its ori
   await using program = migrator();
   expect((await program.status()).imports).toEqual(status.json.imports);
   const { stdout } = await godwit("status");
-  expect(stdout).toContain(`import designs has failed (${code}): godwit import designs\n    ${message}`);
+  expect(stdout).toContain(`import designs has failed (${code}): \`godwit import designs\`\n    ${message}`);
   expect((await godwit("import", "--status")).stdout).toContain(`${message} [${code}]`);
   await godwit("import", "designs"); // what the line says
   const after = (await godwit("status", "--json")).json.imports;

@@ -107,7 +107,7 @@ describe("a statement that commits for itself", () => {
     expect(await things(db)).toEqual(["a", "half"]);
     writeFiles(folder, { "migrations/0001_a.sql": `${add("a")};\n${block("commit")};\n${add("z")};` });
     await godwit.fails(1, "up");
-    await follow(godwit, db, hint, /godwit (repair --retry \S+);/);
+    await follow(godwit, db, hint, /`godwit (repair --retry [^`]+)`/);
     await godwit("up");
     expect(await things(db)).toEqual(["a", "half", "z"]);
   });
@@ -117,7 +117,7 @@ describe("a statement that commits for itself", () => {
     const folder = folderOf({ "migrations/0001_a.sql": `${half};\n${add("z")};` });
     const godwit = commandIn({ folder, url: db.url });
     const { stderr } = await godwit.fails(1, "up");
-    await follow(godwit, db, stderr, /godwit (repair --mark-done \S+);/);
+    await follow(godwit, db, stderr, /`godwit (repair --mark-done [^`]+)`/);
     await godwit("up");
     expect(await things(db)).toEqual(["half", "z"]);
   });
@@ -143,7 +143,7 @@ describe("a statement that commits for itself", () => {
     const godwit = commandIn({ folder, url: db.url });
     await godwit("up");
     const { stderr } = await godwit.fails(1, "down", "base");
-    await follow(godwit, db, stderr, /godwit (repair --mark-done \S+);/);
+    await follow(godwit, db, stderr, /`godwit (repair --mark-done [^`]+)`/);
     await godwit("down", "base");
     expect(await things(db)).toEqual(["half", "z"]);
   });

@@ -114,7 +114,7 @@ async function oneCase(
   // What it says to do.
   if (error !== null) {
     const said = [error.message, error.hint ?? ""].join(" ");
-    const [, revision, position] = /godwit repair --retry ([^\s:;]+)(?::(\d+))?/.exec(said) ?? [];
+    const [, revision, position] = /godwit repair --retry ([^\s:;`]+)(?::(\d+))?/.exec(said) ?? [];
     if (revision !== undefined) {
       await db.sql("delete from effects where what = any ($1)", [everything(trouble.file)]);
       const request = {

@@ -77,7 +77,7 @@ describe("outside a transaction, a module", () => {
     const godwit = commandIn({ folder, url: db.url });
     const { json } = await godwit.fails(1, "up", "--json");
     expect(json.report.failures).toMatchObject([{ committed: "unknown" }]);
-    const [, command = ""] = /godwit (repair --retry \S+)/.exec(json.problems[0].hint) ?? [];
+    const [, command = ""] = /`godwit (repair --retry [^`]+)`/.exec(json.problems[0].hint) ?? [];
     writeFiles(folder, { "migrations/0001_a.ts": outside("await sql`create table if not exists a ()`;") });
     await godwit.fails(1, "up");
     await godwit(...command.split(" "), "--confirm", db.name);
@@ -100,7 +100,8 @@ test.for([
     await godwit("up");
     const { json } = await godwit.fails(1, "down", "base", "--json");
     expect(json.report.failures).toMatchObject([{ committed: "unknown" }]);
-    const [, command = ""] = new RegExp(`godwit (repair ${flag} [^ ;]+)`).exec(json.problems[0].hint) ?? [];
+    const [, command = ""] =
+      new RegExp(`\`godwit (repair ${flag} [^\`]+)\``).exec(json.problems[0].hint) ?? [];
     await godwit(...command.split(" "), "--confirm", db.name);
     await db.sql("delete from effects");
     const next = await godwit.start("down", "base").exits(left.length > 0 ? 1 : 0);
