@@ -29,7 +29,7 @@ const CASES: readonly Case[] = [
     text: `create table a (i int);\n${GATE}`,
     committed: "unknown",
     kept: /whether what was sent last took effect is not known\.$/,
-    hint: /godwit status shows what is applied; run again, and it goes on where it stopped\.$/,
+    hint: /`godwit status` shows what is applied; run again, and it goes on where it stopped\.$/,
   },
   {
     name: "a module in a transaction",
