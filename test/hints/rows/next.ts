@@ -85,7 +85,9 @@ export const NEXT: Readonly<Record<string, Row>> = {
   },
   "run without an app": {
     hints: ["cli/program.ts requireApp: godwit run -- …"],
-    files: { ...TWO, "server.js": "" },
+    // It ends long after the migrations, which end with it otherwise.
+    files: { ...TWO, "server.js": "setTimeout(() => {}, 8_000);" },
+    env: { NODE_ENV: "production" },
     says: "run",
     kept: settled,
   },
@@ -160,5 +162,10 @@ export const NEXT: Readonly<Record<string, Row>> = {
       scene.write({ "0001_half.sql": HALF.replace("a (id int)", "a (id bigint)") });
     },
     byHand: (scene) => scene.db.sql("create table b (n int)"),
+    // It counts as applied. The edit is another matter.
+    kept: async (scene) => {
+      scene.write({ "0001_half.sql": HALF });
+      await scene.settled();
+    },
   },
 };
