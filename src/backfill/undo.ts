@@ -114,9 +114,9 @@ export function keptTable(into: string, { shown, key }: BackfillTable): Backfill
 }
 
 /**
- * Brings the old values of a range of keys back, where a row still has what the backfill wrote. Answers one row: how many
- * came back, how many did not because they changed since or a trigger rewrote them, how many are gone, and the first keys of
- * those that are there with other values.
+ * Brings the old values of a range of keys back, where a row still has what the backfill wrote. Answers one row:
+ * `restored` came back, `changed` are there with other values, `gone` are deleted. A value is another one if it was
+ * written since, or if a trigger rewrote it. `keys` has the first of those that changed.
  */
 export function bringBack(
   { into, columns }: KeptValues,

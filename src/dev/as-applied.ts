@@ -22,7 +22,7 @@ export function haveWaysBack({ migrations, history, revisions }: AsAppliedInput)
 
 /**
  * The source without the files of drafts. The ledger has kept their ways back, which fit what was applied. It keeps none of a
- * module, whose file is used as it is now, and none of a file without statements, where nothing is to be done.
+ * module: its file is used as it is now. It keeps none of a file without statements either: nothing is to be done.
  */
 export function asApplied(
   source: Source,

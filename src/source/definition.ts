@@ -122,8 +122,8 @@ interface BackfillFunction {
   /** What `rows` is handed of each row, beside its key. */
   readonly columns: readonly string[];
   /**
-   * Is called for each window, in its transaction and with its rows locked. It returns the columns to set of each row, in
-   * the same order, or `null` where a row stays as it is; or a `Map` from the rows that it was handed. Rows that have
+   * Is called for each window, in its transaction and with its rows locked. It returns a list with the
+   * columns to set of each row, in the same order. `null` leaves a row as it is. A `Map` from the rows does as well. Rows that have
    * their values already are not written. If it throws, the row that it cannot do is found and named, and the others are
    * done.
    */

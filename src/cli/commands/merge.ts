@@ -56,7 +56,7 @@ export default migration({
 `;
 }
 
-/** A merge needs a statement, because a file with only comments counts as a mistake. */
+/** With a statement, because a file with only comments is warned of. */
 function sqlOf(heads: readonly string[]): string {
   return `-- godwit: revises=${heads.join(",")}\n\n-- migrate:up\nselect 'nothing to do';\n\n-- migrate:down\nselect 'nothing to do';\n`;
 }

@@ -1,7 +1,8 @@
 /**
  * Watches a tool that we do not mirror to: the tool whose folder this is, or whose history was adopted. The
  * transaction of each step checks twice whether the tool has worked since this run looked: before its first statement
- * and before its commit. Without a table, a step that is sent behind others checks only before its commit. We write nothing to its history, so each change there is the tool's own.
+ * and before its commit. Without a table, a step that is sent behind others checks only before its commit. We write
+ * nothing to its history, so each change there is the tool's own.
  */
 import type { Migration } from "../../core/migration.ts";
 import { identifier, literal } from "../../core/sql/quote.ts";

@@ -1,6 +1,6 @@
 /**
  * Finds a loop of a module that pages by OFFSET over rows that it changes. A row that is changed matches its condition no
- * longer, so that the rows behind it move up, and the next page begins too late: about half of them are skipped. Pure.
+ * longer, and the rows behind it move up. So the next page begins too late, and about half of the rows are skipped. Pure.
  */
 import { identifierValue, uescaped } from "../../core/sql/literals.ts";
 import { fold, type Token, tokenize } from "../../core/sql/tokens.ts";

@@ -39,6 +39,13 @@ async function cut(scene: Scene): Promise<void> {
   await scene.db.sql(`select pg_terminate_backend(pid, 10000) ${asleep}; delete from slow`);
 }
 
+/** An app. Its end would end the migrations too. */
+const ENDS_BEHIND_MIGRATIONS = `setInterval(() => {
+  try {
+    if (JSON.parse(require("node:fs").readFileSync("status.json", "utf8")).migrations.status === "completed") process.exit();
+  } catch {}
+}, 10);`;
+
 export const NEXT: Readonly<Record<string, Row>> = {
   "a bundle is applied": {
     hints: ["cli/commands/build.ts run: godwit up --dir …"],
@@ -85,9 +92,8 @@ export const NEXT: Readonly<Record<string, Row>> = {
   },
   "run without an app": {
     hints: ["cli/program.ts requireApp: godwit run -- …"],
-    // It ends long after the migrations, which end with it otherwise.
-    files: { ...TWO, "server.js": "setTimeout(() => {}, 8_000);" },
-    env: { NODE_ENV: "production" },
+    files: { ...TWO, "server.js": ENDS_BEHIND_MIGRATIONS },
+    env: { NODE_ENV: "production", GODWIT_STATUS_FILE: "status.json" },
     says: "run",
     kept: settled,
   },

@@ -46,7 +46,7 @@ export const NO_SENSOR: Sensor = { throttle: FULL, [Symbol.asyncDispose]: async 
 /** Begins to watch. It waits for no connection. */
 export function openSensor({ context, prepared, backfill, table }: Filling): Sensor {
   const { options } = backfill;
-  const { capabilities } = context.connection;
+  const { capabilities, server } = context.connection;
   if (!options.throttle || !capabilities.observer) return NO_SENSOR;
   const limits: Limits = options;
   const done = new AbortController();
@@ -66,7 +66,9 @@ export function openSensor({ context, prepared, backfill, table }: Filling): Sen
     const samples: WalSample[] = [];
     while (!stop.aborted) {
       // Behind a pooler our windows have no process of their own.
-      const windows = capabilities.session ? applicationNameOf(context.author) : null;
+      const windows = capabilities.session
+        ? { pid: server.backendPid, applicationName: applicationNameOf(context.author) }
+        : null;
       const seen = await read(connection, table.name, windows);
       const ms = performance.now();
       const before = samples.at(-1);
@@ -187,15 +189,22 @@ interface Seen {
   readonly sees: boolean;
 }
 
+/** The sessions of windows: the run's own, and those of its workers. An address may give them all another name. */
+interface Windows {
+  readonly pid: number;
+  readonly applicationName: string;
+}
+
 /** The locks that somebody waits for are few, and who blocks them is asked of those alone. */
-async function read(connection: Connection, table: string, windows: string | null): Promise<Seen> {
+async function read(connection: Connection, table: string, windows: Windows | null): Promise<Seen> {
   const waiting =
     windows === null
       ? "0"
       : `(select pg_catalog.count(*) from pg_catalog.pg_locks l, ours where not l.granted and l.pid <> all (ours.pids)
     and pg_catalog.pg_blocking_pids(l.pid) && ours.pids)`;
   const { rows } = await connection.query<Seen & Row>(`with ours as materialized (
-  select array(select pid from pg_catalog.pg_stat_activity where application_name = ${literal(windows ?? "")}) as pids),
+  select array(select pid from pg_catalog.pg_stat_activity where pid = ${windows?.pid ?? 0}
+    or application_name = ${literal(windows?.applicationName ?? "")} and pid <> pg_catalog.pg_backend_pid()) as pids),
 here as materialized (
   select (pg_catalog.pg_current_wal_lsn() - '0/0'::pg_catalog.pg_lsn)::pg_catalog.float8 as wal)
 select here.wal,
