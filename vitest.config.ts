@@ -49,6 +49,8 @@ export default defineConfig({
         test: {
           ...onDatabase,
           name: "database",
+          // Each process loads its modules once, not once for each file. No test replaces a module.
+          isolate: false,
           include: ["test/**/*.test.ts"],
           exclude: [...SLOW, ...OF_THE_TREE],
         },
