@@ -12,6 +12,8 @@ const SLOW = [
   "test/package/*.test.ts",
   "test/import/{volume,killed,cut-origin,cut-database}.test.ts",
 ];
+/** They replace a module, so each has a process of its own. */
+const APART = ["test/origin/package.test.ts"];
 /** Laws about the tree itself. */
 const OF_THE_TREE = [
   "test/{architecture,docs,lock-file,project,brands-in-blooms/lines,{systems,wild}/page}.test.ts",
@@ -35,7 +37,7 @@ export default defineConfig({
     // The longest first: at the end one of them alone would keep all others waiting.
     projects: [
       // Some of them remove whole installed projects, for which a busy disk takes minutes.
-      { test: { ...onDatabase, hookTimeout: 240_000, name: "slow", include: SLOW } },
+      { test: { ...onDatabase, hookTimeout: 240_000, name: "slow", include: [...SLOW, ...APART] } },
       {
         test: {
           ...limits,
@@ -49,10 +51,10 @@ export default defineConfig({
         test: {
           ...onDatabase,
           name: "database",
-          // Each process loads its modules once, not once for each file. No test replaces a module.
+          // Each process loads its modules once, not once for each file.
           isolate: false,
           include: ["test/**/*.test.ts"],
-          exclude: [...SLOW, ...OF_THE_TREE],
+          exclude: [...SLOW, ...APART, ...OF_THE_TREE],
         },
       },
     ],
